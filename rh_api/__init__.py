@@ -1,0 +1,1 @@
+"""RunningHub without ComfyUI: orders, uploads, results and the account, over one `Client`."""

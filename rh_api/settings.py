@@ -1,0 +1,122 @@
+"""Where the service is, whose account it is, and where the order book lies: a frozen value."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .errors import BadInput, NoKey
+
+DEFAULT_ORIGIN = "https://www.runninghub.ai"
+OFFICIAL_HOSTS = ("www.runninghub.ai", "www.runninghub.cn")
+KEY_LENGTH = 32  # of every key seen in public samples
+
+_ORIGIN = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?/?")
+
+
+class Secret:
+    """A text that no repr, log line or traceback of locals shows."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One account on one site.
+
+    `origin` is scheme://host[:port] without a path; `state` the folder of the order book;
+    `result_hosts` further host names that results may be fetched from.
+    """
+
+    origin: str
+    key: Secret
+    state: Path
+    result_hosts: tuple[str, ...] = ()
+    access_password: Secret = field(default_factory=lambda: Secret(""))
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, str], state: Path | None = None) -> Settings:
+        """Read the contract's variables. A missing key is no error here: `require_key` says it.
+
+        Raises BadInput for an origin or a key that cannot work.
+        """
+        folder = values.get("RUNNINGHUB_STATE", "").strip()
+        key = values.get("RUNNINGHUB_API_KEY", "").strip() or values.get("RH_API_KEY", "")
+        hosts = re.split(r"[\s,;]+", values.get("RUNNINGHUB_RESULT_HOSTS", "").strip().lower())
+        return cls(
+            origin=read_origin(values.get("RUNNINGHUB_BASE_URL", "").strip() or DEFAULT_ORIGIN),
+            key=read_key(key),
+            state=Path(folder) if folder else (state or default_state_folder(values)),
+            result_hosts=tuple(host.strip(".") for host in hosts if host.strip(".")),
+            access_password=Secret(values.get("RUNNINGHUB_ACCESS_PASSWORD", "")),
+        )
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.origin).hostname or ""
+
+    @property
+    def is_official(self) -> bool:
+        return self.host in OFFICIAL_HOSTS
+
+    @property
+    def account(self) -> str:
+        """A fingerprint that tells keys apart in the store and cannot be turned back."""
+        digest = hashlib.sha256(b"runninghub account\0" + self.key.reveal().encode())
+        return digest.hexdigest()[:16]
+
+    def require_key(self) -> None:
+        """Raise NoKey where there is none: nothing works without."""
+        if not self.key:
+            raise NoKey
+
+
+def read_origin(text: str) -> str:
+    """`text` as scheme://host[:port], lower case; BadInput when it is anything else."""
+    match = _ORIGIN.fullmatch(text)
+    if match is None or (match[3] and not 0 < int(match[3]) < 65536):
+        raise BadInput("error.bad_origin", value=text[:100])
+    scheme, host, port = match[1], match[2].lower(), match[3]
+    standard = {"http": "80", "https": "443"}[scheme]
+    return f"{scheme}://{host}" + (f":{port}" if port and port != standard else "")
+
+
+def read_key(text: str) -> Secret:
+    """A pasted key: white space and a copied `Bearer ` go; what cannot be a key is refused."""
+    key = text.strip().removeprefix("Bearer ").strip()
+    if key and (not key.isascii() or not key.isalnum() or len(key) != KEY_LENGTH):
+        raise BadInput("error.bad_key", length=len(key), expected=KEY_LENGTH)
+    return Secret(key)
+
+
+def default_state_folder(values: Mapping[str, str]) -> Path:
+    """The platform's folder for state of a program that was not told another."""
+    home = Path(values.get("HOME") or values.get("USERPROFILE") or "~").expanduser()
+    if sys.platform == "win32":
+        return Path(values.get("LOCALAPPDATA") or home / "AppData" / "Local") / "runninghub"
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "runninghub"
+    return Path(values.get("XDG_STATE_HOME") or home / ".local" / "state") / "runninghub"

@@ -1,0 +1,160 @@
+"""Every sentence for people, in English, by key; nodes and browser translate by the same key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+ENGLISH: dict[str, str] = {
+    # errors: what is added where it is known
+    "error.suffix.code": "(RunningHub code {code})",
+    "error.suffix.task": "[task {task_id}]",
+    "error.unexpected": "Something unexpected happened.",
+    # errors on the way
+    "error.unreachable": "RunningHub at {host} cannot be reached: {reason}. Check the connection "
+    "and any proxy.",
+    "error.tls": "The connection to {host} is not secure, so nothing was sent: {reason}.",
+    "error.bad_reply": "RunningHub sent an answer that cannot be read (HTTP {status}).",
+    "error.redirected": "RunningHub sent a call elsewhere (HTTP {status}); it was not followed, "
+    "because it carries the key. Check RUNNINGHUB_BASE_URL.",
+    "error.service_fault": "RunningHub reports a fault of its own: {remote}.",
+    "error.rate_limited": "RunningHub asks for fewer requests ({remote}). Nothing was started; "
+    "wait a moment and run again.",
+    "error.queue_full": "The account runs as many tasks as it may ({remote}). Nothing was started.",
+    "error.unknown_code": "RunningHub answered with a code that is not documented: {remote}.",
+    # errors: refusals, nothing was started
+    "error.refused": "RunningHub refused: {remote}. Nothing was started.",
+    "error.key_refused": "RunningHub does not accept the API key: {remote}. Check "
+    "RUNNINGHUB_API_KEY, and that the key belongs to the site in RUNNINGHUB_BASE_URL: keys of "
+    "runninghub.ai and runninghub.cn are not interchangeable.",
+    "error.plan_refused": "The account's plan does not allow this: {remote}. Nothing was started.",
+    "error.no_balance": "The account's balance is used up: {remote}. Nothing was started; top up "
+    "and run again.",
+    "error.not_found": "RunningHub does not know this: {remote}.",
+    "error.workflow_not_found": "RunningHub has no such workflow ({remote}). Check the id, and "
+    "that the workflow is on the same site as the key.",
+    "error.workflow_never_run": "This workflow cannot be run over the API yet ({remote}). Save it "
+    "on the RunningHub site and run it there once.",
+    "error.app_not_found": "RunningHub has no such AI app ({remote}). Check the id and the site.",
+    "error.task_not_found": "RunningHub does not know this task (any more): {remote}.",
+    "error.node_info_refused": "RunningHub refused the fields: {remote}. Nothing was started.",
+    "error.graph_rejected": "RunningHub refused the workflow: {remote}. Nothing was started.",
+    "error.instance_not_found": "The account has no machine of this size ({remote}). Keys for "
+    "48 GB machines need instance 'plus'.",
+    "error.file_too_large": "The file is too large for RunningHub: {remote}.",
+    "error.upload_failed": "RunningHub could not keep the upload: {remote}.",
+    "error.put_expired": "The address for the upload has expired.",
+    # errors: tasks
+    "error.task_unfinished": "The task is not finished yet: {remote}.",
+    "error.task_failed": "The cloud task failed in node {node} {title} ({node_class}): "
+    "{exception}: {remote}",
+    "error.task_failed_plain": "The cloud task failed: {remote}. RunningHub gave no reason.",
+    "error.content_refused": "RunningHub refused the content: {remote}. Change the prompt or the "
+    "picture.",
+    "error.task_cancelled": "The task was cancelled in the cloud.",
+    "error.time_limit": "The task ran longer than {seconds} s and is being cancelled.",
+    "error.lost_sight": "RunningHub has not answered for ten minutes. The task goes on in the "
+    "cloud; run again to take it up, or look at it on the site.",
+    "error.node_errors": "RunningHub took the order but will not run node {node}: {remote}. It is "
+    "being cancelled.",
+    "error.uncertain": "The order may be running, and may cost, but no task id came back: "
+    "{reason} The account had {before} tasks before and has {now} now. It was not sent again. "
+    "Look at the call records on {origin}.",
+    "error.uncertain_before": "An equal order of {when} may be running already; it is not sent "
+    "again by itself. Look at the call records on {origin}. To order all the same, change an "
+    "input or ask for it with --again.",
+    # errors: results
+    "error.no_output": "The task finished but saved nothing. Does the workflow have a save node?",
+    "error.result_unavailable": "A result could not be fetched: {reason} It is kept for a while: "
+    "run again to fetch it without paying again.",
+    "error.host_refused": "A result or socket is on a host that is not RunningHub's: {host}. "
+    "{url} If you trust it, add the host to RUNNINGHUB_RESULT_HOSTS and run again: nothing is "
+    "paid again.",
+    "error.disk_full": "The disk is full. The task is finished: make room and run again to fetch "
+    "its results without paying again.",
+    "error.folder_not_writable": "The folder {folder} cannot be written.",
+    # errors: what we were given
+    "error.bad_input": "This cannot be used: {reason}",
+    "error.no_key": "No RunningHub API key is set. Put it into the environment variable "
+    "RUNNINGHUB_API_KEY and restart; the built-in emulator (python -m rh_api demo) needs none.",
+    "error.bad_key": "This is no RunningHub API key: a key has {expected} letters and digits, "
+    "this has {length} characters.",
+    "error.bad_origin": "RUNNINGHUB_BASE_URL must look like https://www.runninghub.ai, not "
+    "{value!r}.",
+    "error.wrong_site": "This link belongs to {host}, but the key is for {configured}. Set "
+    "RUNNINGHUB_BASE_URL to the link's site and use that site's key.",
+    "error.foreign_link": "This link leads to {host}, which is not RunningHub.",
+    "error.workflow_blank": "Which workflow? Paste its id or its link from the RunningHub site.",
+    "error.workflow_id": "{value!r} is neither the id nor the link of a RunningHub workflow.",
+    "error.workflow_is_app": "This is the link of an AI app, not of a workflow.",
+    "error.upload_without_url": "Field {field} loads from the web, but RunningHub gave no address "
+    "for the upload. Use a workflow that loads an uploaded file instead.",
+    "error.file_unreadable": "The file {name} cannot be read.",
+    "error.file_empty": "The file {name} is empty or no file.",
+    "error.file_changed": "The file {name} changed while it was being uploaded; run again.",
+    "error.store_unavailable": "The order book in {folder} cannot be used: {reason}. No order is "
+    "placed without it, so that none is paid twice.",
+    # errors: fields and outputs
+    'error.bad_field': '"{field}" cannot be set.',
+    'error.field_name': '"{field}" names no field: write <nodeId>.<fieldName>, such as 6.text.',
+    'error.field_node': '"{field}": the workflow has no node {wanted}. Nearest: {near}.',
+    'error.field_unknown': '"{field}": node {node} has no field "{name}" in the workflow\'s API format. Nearest: {near}.',
+    'error.field_front_end': '"{field}" cannot be set: "{name}" of node {node} exists only in the browser, the workflow\'s API format does not have it.',
+    'error.field_link': '"{field}" of node {node} cannot be set: its value comes from node {source}.',
+    'error.field_type': '"{field}" of node {node} takes {expected}, not "{value}".',
+    'error.field_whole': '"{field}" of node {node} takes whole numbers only, not {value}.',
+    'error.field_range': '"{field}" of node {node}: {value} is out of range. It takes {low} to {high}.',
+    'error.field_finite': '"{field}" of node {node}: {value} is not a finite number.',
+    'error.field_media': '"{field}" of node {node} takes {expected}; {given} cannot go there.',
+    'error.field_media_kind': '"{field}" of node {node} loads {expected}; {given} does not fit.',
+    'error.field_unsupported': '"{field}" of node {node}: {given} cannot be sent to RunningHub, which takes no upload of that type.',
+    'error.field_url': '"{field}" of node {node} takes the name of an uploaded file, not a URL. Connect the {expected} itself, or use a node that loads from a URL in the workflow.',
+    'error.field_blank': '"{field}" of node {node} is blank: it needs {expected}, the name of an uploaded file or, at a URL loader, a URL.',
+    'error.field_option': '"{field}" of node {node}: "{value}" is not one of its choices. Nearest: {near}.',
+    'error.outputs_twice': 'Output node {wanted} is listed twice.',
+    'error.outputs_many': '{count} output nodes are listed; at most {limit} can be.',
+    'error.outputs_unknown': 'Output node {wanted} is not in the workflow. Nearest: {near}.',
+    'error.links_many': 'Node {node} has {count} linked fields; at most {limit} can be linked.',
+    # progress
+    "progress.preparing": "preparing",
+    "progress.uploading": "uploading {percent} %",
+    "progress.waiting_slot": "waiting for a free slot ({used} of {limit} used)",
+    "progress.waiting_foreign": "waiting for a free slot: the account is busy with other tasks "
+    "(ours: {used} of {limit})",
+    "progress.ordering": "ordering",
+    "progress.queued": "queued",
+    "progress.running": "running {node}",
+    "progress.downloading": "downloading {done} of {total}",
+    "progress.cancelling": "cancelling",
+    "progress.done": "done",
+    # pictures and masks
+    "media.empty_picture": "There is no picture in this input: its shape is {shape}.",
+    "media.not_an_image": "This input is not an IMAGE (batch, height, width, channels): its shape "
+    "is {shape}.",
+    "media.wrong_channels": "A picture has 1 to 4 channels; this one has {channels}.",
+    "media.wrong_samples": "A picture or mask must hold decimal numbers from 0 to 1; this one "
+    "holds {dtype}.",
+    "media.not_a_mask": "This input is not a MASK (batch, height, width): its shape is {shape}.",
+    "media.mask_size": "The mask is {mask} but the picture is {picture}; scale the mask to the "
+    "picture first.",
+    "media.mask_count": "{masks} masks do not fit {pictures} pictures: give one mask, or one for "
+    "each picture.",
+    "media.too_many_pixels": "{file} has more than the {limit} pixels that are read as pictures; "
+    "it is kept as a file.",
+    "media.unreadable_picture": "{file} cannot be read as a picture: {reason}.",
+    "media.not_a_tensor": "This input is not a picture or mask but {type}.",
+}
+
+
+def english(key: str, params: Mapping[str, object]) -> str:
+    """The sentence of `key` with `params` filled in; an unknown key shows itself."""
+    template = ENGLISH.get(key)
+    if template is None:
+        return key
+    return " ".join(template.format_map(_Blank(params)).split())
+
+
+class _Blank(dict[str, object]):
+    """A parameter that nobody gave shows as an ellipsis: an error text must never raise."""
+
+    def __missing__(self, key: str) -> str:
+        return "…"

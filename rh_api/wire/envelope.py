@@ -1,0 +1,169 @@
+"""The door: bytes of an answer to its data, or to the error that it means."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import cast
+
+from ..errors import (
+    SUCCESS_CODES,
+    BadReply,
+    FileTooLarge,
+    KeyRefused,
+    RateLimited,
+    Redirected,
+    RunningHubError,
+    ServiceFault,
+    UnknownCode,
+    error_for_code,
+    quote_remote,
+)
+from .call import Response
+
+Json = Mapping[str, object]
+
+
+def read_object(response: Response) -> Json:
+    """The JSON object of an answer.
+
+    Raises Redirected, RateLimited, KeyRefused, FileTooLarge, ServiceFault or BadReply for
+    everything that is not one. Business codes are not looked at here.
+    """
+    data = _json(response)
+    if data is not None and (response.status < 400 or "code" in data or "errorCode" in data):
+        if response.status == 429:
+            raise _rate_limited(response)
+        return data
+    raise _error_for_status(response)
+
+
+def open_envelope(response: Response) -> object:
+    """`data` of a `{code, msg, data}` answer; a code that is not success is raised as its error.
+
+    Success is `code` 0, or 200 as the English upload page shows it; `msg` is never looked at.
+    """
+    reply = read_object(response)
+    code = read_int(reply.get("code"))
+    if code is None:
+        raise BadReply(status=response.status)
+    if code not in SUCCESS_CODES:
+        raise business_error(code, reply, response)
+    return reply.get("data")
+
+
+def business_error(code: int, reply: Json, response: Response) -> RunningHubError:
+    """The error of a business code, with the service's words and, for 1003, its pace."""
+    error = error_for_code(code, remote_text(reply))
+    if isinstance(error, RateLimited):
+        error.retry_after = retry_after(response)
+    if isinstance(error, UnknownCode) and response.status >= 500:
+        return ServiceFault(code=code, remote=quote_remote(remote_text(reply)))
+    return error
+
+
+def remote_text(reply: Json) -> str:
+    """The service's words: the first of `msg`, `message`, `errorMessage` that says something."""
+    for name in ("msg", "message", "errorMessage"):
+        text = reply.get(name)
+        if isinstance(text, str) and text.strip():
+            return text
+    return ""
+
+
+def retry_after(response: Response) -> float | None:
+    """Seconds that a Retry-After header asks for, as a number or as a date; None without one."""
+    text = response.headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        return _seconds_until(text, response.headers.get("date"))
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def _seconds_until(date: str, server_now: str | None) -> float | None:
+    # The server's own Date is the only clock that its date can be compared with.
+    try:
+        then = parsedate_to_datetime(date)
+        now = parsedate_to_datetime(server_now) if server_now else datetime.now(timezone.utc)
+        return max(0.0, (then - now).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def read_int(value: object) -> int | None:
+    """A whole number that may have come as a string; None for anything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and value.strip().lstrip("-").isascii():
+        text = value.strip()
+        return int(text) if text.removeprefix("-").isdigit() and len(text) < 40 else None
+    return None
+
+
+def read_text(value: object) -> str:
+    """A text, or "" for null and for anything that is no text or number."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    return ""
+
+
+def read_id(value: object) -> str:
+    """An id as the string that it must stay (19 digits exceed 2^53); "" when there is none.
+
+    Schemas say int64, real answers are mostly strings; 0 and null mean none.
+    """
+    text = read_text(value).strip()
+    return "" if text in ("0", "null", "None") else text
+
+
+def as_object(value: object) -> Json:
+    """`value` as an object; a JSON text of one is read too; {} for anything else."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return {}
+    return cast("Json", value) if isinstance(value, dict) else {}
+
+
+def as_list(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def _json(response: Response) -> Json | None:
+    try:
+        data = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return None
+    return cast("Json", data) if isinstance(data, dict) else None
+
+
+def _error_for_status(response: Response) -> RunningHubError:
+    status = response.status
+    if 300 <= status < 400:
+        return Redirected(status=status)
+    if status == 429:
+        return _rate_limited(response)
+    if status in (401, 403):
+        return KeyRefused(remote=f"HTTP {status}")
+    if status == 413:
+        return FileTooLarge(remote=f"HTTP {status}")
+    if status >= 500:
+        return ServiceFault(remote=f"HTTP {status}")
+    return BadReply(status=status)
+
+
+def _rate_limited(response: Response) -> RateLimited:
+    error = RateLimited(remote=f"HTTP {response.status}")
+    error.retry_after = retry_after(response)
+    return error

@@ -1,0 +1,97 @@
+"""What a file is, by its first bytes: names and declared types of the service are not proof."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Kind(enum.Enum):
+    """What a file can become in ComfyUI."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+    AUDIO = "audio"
+    TEXT = "text"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class FileType:
+    kind: Kind
+    suffix: str
+    mime: str
+
+
+PNG = FileType(Kind.IMAGE, ".png", "image/png")
+JPEG = FileType(Kind.IMAGE, ".jpg", "image/jpeg")
+WEBP = FileType(Kind.IMAGE, ".webp", "image/webp")
+MP4 = FileType(Kind.VIDEO, ".mp4", "video/mp4")
+WAV = FileType(Kind.AUDIO, ".wav", "audio/wav")
+FLAC = FileType(Kind.AUDIO, ".flac", "audio/flac")
+ZIP = FileType(Kind.FILE, ".zip", "application/zip")
+
+_MAGIC: tuple[tuple[int, bytes, FileType], ...] = (
+    (0, b"\x89PNG\r\n\x1a\n", PNG),
+    (0, b"\xff\xd8\xff", JPEG),
+    (8, b"WEBP", WEBP),
+    (0, b"GIF8", FileType(Kind.IMAGE, ".gif", "image/gif")),
+    (0, b"BM", FileType(Kind.IMAGE, ".bmp", "image/bmp")),
+    (0, b"II*\0", FileType(Kind.IMAGE, ".tiff", "image/tiff")),
+    (0, b"MM\0*", FileType(Kind.IMAGE, ".tiff", "image/tiff")),
+    (8, b"WAVE", WAV),
+    (8, b"AVI ", FileType(Kind.VIDEO, ".avi", "video/x-msvideo")),
+    (0, b"fLaC", FLAC),
+    (0, b"OggS", FileType(Kind.AUDIO, ".ogg", "audio/ogg")),
+    (0, b"ID3", FileType(Kind.AUDIO, ".mp3", "audio/mpeg")),
+    (0, b"\x1aE\xdf\xa3", FileType(Kind.VIDEO, ".webm", "video/webm")),
+    (0, b"PK\x03\x04", ZIP),
+    (0, b"PK\x05\x06", ZIP),
+    (0, b"glTF", FileType(Kind.FILE, ".glb", "model/gltf-binary")),
+)
+
+HEAD = 512  # bytes that `sniff` and `looks_like_page` want to see
+
+_BY_SUFFIX: dict[str, FileType] = {
+    kind.suffix: kind for _, _, kind in _MAGIC if kind is not ZIP
+} | {
+    ".jpeg": JPEG,
+    ".tif": FileType(Kind.IMAGE, ".tiff", "image/tiff"),
+    ".zip": ZIP,
+    ".mov": FileType(Kind.VIDEO, ".mov", "video/quicktime"),
+    ".mkv": FileType(Kind.VIDEO, ".mkv", "video/x-matroska"),
+    ".mp4": MP4,
+    ".m4a": FileType(Kind.AUDIO, ".m4a", "audio/mp4"),
+    ".txt": FileType(Kind.TEXT, ".txt", "text/plain"),
+    ".json": FileType(Kind.TEXT, ".json", "application/json"),
+}
+
+
+def sniff(head: bytes) -> FileType | None:
+    """The type that the first bytes prove, or None; `head` is at most the first HEAD bytes."""
+    for offset, magic, kind in _MAGIC:
+        if head[offset : offset + len(magic)] == magic and (offset == 0 or head[:4] == b"RIFF"):
+            return kind
+    if head[4:8] == b"ftyp":
+        brand = head[8:12]
+        if brand == b"M4A ":
+            return _BY_SUFFIX[".m4a"]
+        if brand in (b"avif", b"heic", b"mif1"):
+            return FileType(Kind.IMAGE, ".avif", "image/avif")
+        return _BY_SUFFIX[".mov"] if brand == b"qt  " else MP4
+    if len(head) > 2 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2:
+        return FileType(Kind.AUDIO, ".mp3", "audio/mpeg")
+    return None
+
+
+def by_suffix(suffix: str) -> FileType | None:
+    """The type that a name or a declared type claims; `suffix` with or without its dot."""
+    return _BY_SUFFIX.get("." + suffix.lower().lstrip("."))
+
+
+def looks_like_page(head: bytes) -> bool:
+    """Whether bytes are a web page or an XML error instead of a file that a task made."""
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:200].lower()
+    return start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) or (
+        start.startswith(b"<?xml") and (b"<error" in start or b"<html" in start)
+    )

@@ -1,0 +1,119 @@
+"""The progress socket: frames of a remote ComfyUI to what a person wants to know.
+
+Everything here is a hint. No frame ends an order; it only says that asking now may be worth it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+
+from .envelope import as_list, as_object, read_id, read_text
+
+MAX_TEXT = 64 * 1024  # bytes; larger frames carry outputs that polling brings anyway
+_PREVIEW_HEADER = 8  # big-endian event type (1 = preview) and picture format (1 JPEG, 2 PNG)
+
+
+@dataclass(frozen=True, slots=True)
+class SocketNews:
+    """What one frame changed. `fraction` is 0 to 0.99 and never falls; None without a total."""
+
+    fraction: float | None = None
+    node_id: str = ""
+    node_fraction: float | None = None
+    preview: bytes | None = None
+    may_be_over: bool = False
+
+
+@dataclass(slots=True)
+class SocketReader:
+    """Folds the frames of one task. `total`: nodes of the graph, 0 when unknown (AI apps)."""
+
+    total: int
+    _done: set[str] = field(default_factory=set[str])
+    _current: str = ""
+    _part: float = 0.0
+    _best: float = 0.0
+    _prompt: str = ""
+
+    def text(self, frame: str) -> SocketNews | None:
+        """News of a text frame; None when it says nothing of this task."""
+        if len(frame) > MAX_TEXT:
+            return None
+        try:
+            message = as_object(json.loads(frame))
+        except (ValueError, RecursionError):
+            return None
+        data = as_object(message.get("data"))
+        prompt = read_text(data.get("prompt_id"))
+        # The prompt id is not the task id: the first one seen is ours.
+        if prompt and self._prompt and prompt != self._prompt:
+            return None
+        self._prompt = self._prompt or prompt
+        return self._fold(read_text(message.get("type")), data)
+
+    def binary(self, frame: bytes) -> SocketNews | None:
+        """News of a binary frame: a preview picture."""
+        kind, picture = frame[:4], frame[_PREVIEW_HEADER:]
+        if kind != b"\0\0\0\1" or not picture.startswith((b"\xff\xd8\xff", b"\x89PNG")):
+            return None
+        return self._news(preview=picture)
+
+    def _fold(self, kind: str, data: object) -> SocketNews | None:
+        about = as_object(data)
+        node = read_id(about.get("node")) or read_id(about.get("node_id"))
+        if kind == "execution_cached":
+            self._done.update(read_id(item) for item in as_list(about.get("nodes")))
+        elif kind == "executing":
+            self._leave()
+            if not node:
+                return self._news(may_be_over=True)
+            self._current = node
+        elif kind == "executed" and node:
+            self._done.add(node)
+        elif kind == "progress":
+            self._current = node or self._current
+            self._part = _fraction(about.get("value"), about.get("max"))
+        elif kind == "progress_state":
+            self._fold_state(as_object(about.get("nodes")))
+        elif kind in ("execution_success", "execution_error", "execution_interrupted"):
+            return self._news(may_be_over=True)
+        else:
+            return None
+        return self._news()
+
+    def _fold_state(self, nodes: object) -> None:
+        for node_id, entry in as_object(nodes).items():
+            state = as_object(entry)
+            if read_text(state.get("state")) == "finished":
+                self._done.add(node_id)
+            elif read_text(state.get("state")) == "running":
+                self._current = node_id
+                self._part = _fraction(state.get("value"), state.get("max"))
+
+    def _leave(self) -> None:
+        if self._current:
+            self._done.add(self._current)
+        self._current, self._part = "", 0.0
+
+    def _news(self, preview: bytes | None = None, *, may_be_over: bool = False) -> SocketNews:
+        part = self._part if self._current not in self._done else 0.0
+        if self.total > 0:
+            share = min(99, math.floor(100 * (len(self._done) + part) / self.total)) / 100
+            self._best = max(self._best, share)
+        return SocketNews(
+            fraction=self._best if self.total > 0 else None,
+            node_id=self._current,
+            node_fraction=part if part else None,
+            preview=preview,
+            may_be_over=may_be_over,
+        )
+
+
+def _fraction(value: object, maximum: object) -> float:
+    if not isinstance(value, (int, float)) or not isinstance(maximum, (int, float)):
+        return 0.0
+    if not maximum > 0 or not math.isfinite(value):
+        return 0.0
+    return min(1.0, max(0.0, value / maximum))

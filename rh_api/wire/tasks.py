@@ -1,0 +1,381 @@
+"""Tasks: start, cancel, and the three ways of asking how one is doing.
+
+Shapes: RunningHub docs, "Start ComfyUI Task 1 - Basic" and "2 - Advanced" (two pages for one
+endpoint), "Cancel ComfyUI Task", "Check Task Status", "Check Task Output", "Query generation
+result (V2)".
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..errors import (
+    BadReply,
+    ContentRefused,
+    GraphRejected,
+    RunningHubError,
+    TaskCancelled,
+    TaskFailed,
+    TaskNotFound,
+    error_for_code,
+    quote_remote,
+)
+from .call import Auth, Call, Request, Response
+from .envelope import (
+    as_list,
+    as_object,
+    business_error,
+    open_envelope,
+    read_id,
+    read_int,
+    read_object,
+    read_text,
+    remote_text,
+)
+
+CREATE_SECONDS = 60.0  # past it an order's fate is unknown: long enough for a slow line
+CANCEL_SECONDS = 10.0
+
+
+class Phase(enum.Enum):
+    """Where a task stands. A phase that nobody has seen yet keeps the poll going."""
+
+    CREATED = "CREATE"
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
+    CANCELLED = "CANCEL"
+    OTHER = "?"
+
+    @property
+    def is_over(self) -> bool:
+        return self in (Phase.SUCCESS, Phase.FAILED, Phase.CANCELLED)
+
+    @property
+    def is_waiting(self) -> bool:
+        return self in (Phase.CREATED, Phase.QUEUED)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeInfo:
+    """One entry of nodeInfoList: a plain value for one input of one remote node."""
+
+    node_id: str
+    field: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOptions:
+    """Options of an order; None and defaults are not sent.
+
+    `instance`: default (24 GB), plus (48) or ultra (84). `personal_queue`: dedicated keys wait
+    instead of being refused. `retain_seconds`: 10 to 180, shared enterprise keys, billed.
+    """
+
+    instance: str = "default"
+    add_metadata: bool = True
+    personal_queue: bool = False
+    retain_seconds: int | None = None
+    webhook_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tips:
+    """`promptTips`: the outputs that will run, and the nodes that the service refused."""
+
+    outputs: tuple[str, ...] = ()
+    node_errors: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The service took an order. `socket_url` is a credential: it is never shown or stored."""
+
+    task_id: str
+    phase: Phase
+    socket_url: str | None = field(default=None, repr=False)
+    tips: Tips = field(default_factory=Tips)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a task cost, as the service prints it: coins, money, seconds; None when not said."""
+
+    coins: str | None = None
+    money: str | None = None
+    third_party_money: str | None = None
+    seconds: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteResult:
+    """One thing that a task made: a file at `url`, or `text`. `node_id` may be unknown ("")."""
+
+    url: str = ""
+    node_id: str = ""
+    suffix: str = ""
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """`failedReason`: the remote node and its exception; fields may be empty."""
+
+    node_id: str = ""
+    node_class: str = ""
+    exception: str = ""
+    message: str = ""
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a task is doing. `results` is None while the service has not listed any."""
+
+    phase: Phase
+    results: tuple[RemoteResult, ...] | None = None
+    usage: Usage = field(default_factory=Usage)
+    error: RunningHubError | None = None
+    socket_url: str | None = field(default=None, repr=False)
+
+
+def create(
+    workflow_id: str,
+    node_info: tuple[NodeInfo, ...] = (),
+    options: TaskOptions | None = None,
+    *,
+    graph: str | None = None,
+    access_password: str = "",
+) -> Call[Ticket]:
+    """Start a task. `graph` is a whole API-format graph as JSON text and goes without a list:
+    beside an inline graph the list is checked against the stored one (live report)."""
+    options = options or TaskOptions()
+    body: dict[str, object] = {"workflowId": workflow_id, "addMetadata": options.add_metadata}
+    if graph is not None:
+        body["workflow"] = graph
+    elif node_info:
+        body["nodeInfoList"] = [
+            {"nodeId": info.node_id, "fieldName": info.field, "fieldValue": info.value}
+            for info in node_info
+        ]
+    if options.instance != "default":
+        body["instanceType"] = options.instance
+    if options.personal_queue:
+        body["usePersonalQueue"] = True
+    if options.retain_seconds:
+        body["retainSeconds"] = options.retain_seconds
+    if options.webhook_url:
+        body["webhookUrl"] = options.webhook_url
+    if access_password:
+        body["accessPassword"] = access_password
+    request = Request("POST", "/task/openapi/create", Auth.BODY, body)
+    return Call(request, _read_ticket, repeatable=False, seconds=CREATE_SECONDS)
+
+
+def cancel(task_id: str) -> Call[None]:
+    """Ask that a task stops. TaskNotFound means that there is nothing left to stop."""
+
+    def read(response: Response) -> None:
+        open_envelope(response)
+
+    request = Request("POST", "/task/openapi/cancel", Auth.BODY, {"taskId": task_id})
+    return Call(request, read, repeatable=True, seconds=CANCEL_SECONDS)
+
+
+def status(task_id: str) -> Call[Phase]:
+    """The bare phase, from the older endpoint."""
+
+    def read(response: Response) -> Phase:
+        return _phase(open_envelope(response))
+
+    request = Request("POST", "/task/openapi/status", Auth.BODY, {"taskId": task_id})
+    return Call(request, read, repeatable=True)
+
+
+def outputs(task_id: str) -> Call[Report]:
+    """The older poll, whose business code is the state; alone it may name the socket."""
+    request = Request("POST", "/task/openapi/outputs", Auth.BODY, {"taskId": task_id})
+    return Call(request, _read_outputs, repeatable=True)
+
+
+def query(task_id: str) -> Call[Report]:
+    """The poll that the service recommends (V2): no envelope, the task object itself."""
+    request = Request("POST", "/openapi/v2/query", Auth.BEARER, {"taskId": task_id})
+    return Call(request, _read_query, repeatable=True)
+
+
+def _read_ticket(response: Response) -> Ticket:
+    try:
+        data = as_object(open_envelope(response))
+    except BadReply:
+        # Half an answer may still hold the one thing that must not be lost.
+        found = re.search(rb'"taskId"\s*:\s*"?(\d{5,25})', response.body)
+        if found is None or not 200 <= response.status < 300:
+            raise
+        data = {"taskId": found[1].decode()}
+    task_id = read_id(data.get("taskId"))
+    if not task_id:
+        raise BadReply(status=response.status)
+    return Ticket(
+        task_id=task_id,
+        phase=_phase(data.get("taskStatus")),
+        socket_url=read_text(data.get("netWssUrl")) or None,
+        tips=_read_tips(data.get("promptTips")),
+    )
+
+
+def _read_tips(value: object) -> Tips:
+    tips = as_object(value)
+    errors: dict[str, str] = {}
+    for node_id, entry in as_object(tips.get("node_errors")).items():
+        about = as_object(entry)
+        texts = [_error_text(error) for error in as_list(about.get("errors"))]
+        node_class = read_text(about.get("class_type"))
+        errors[node_id] = quote_remote(f"{node_class}: {'; '.join(t for t in texts if t)}", 300)
+    return Tips(
+        outputs=tuple(read_id(item) for item in as_list(tips.get("outputs_to_execute"))),
+        node_errors=errors,
+    )
+
+
+def _error_text(error: object) -> str:
+    about = as_object(error)
+    parts = (read_text(about.get("message")), read_text(about.get("details")))
+    return " ".join(part for part in parts if part) or read_text(error)
+
+
+def _phase(value: object) -> Phase:
+    try:
+        return Phase(read_text(value).upper())
+    except ValueError:
+        return Phase.OTHER
+
+
+def _read_outputs(response: Response) -> Report:
+    reply = read_object(response)
+    code = read_int(reply.get("code"))
+    data = reply.get("data")
+    if code == 804:
+        url = read_text(as_object(data).get("netWssUrl"))
+        return Report(Phase.RUNNING, socket_url=url or None)
+    if code == 813:
+        return Report(Phase.QUEUED)
+    if code == 805:
+        failure = _read_failure(as_object(data).get("failedReason"))
+        return Report(Phase.FAILED, error=_failed(failure, 805, remote_text(reply)))
+    if code is None:
+        raise BadReply(status=response.status)
+    if code != 0:
+        raise business_error(code, reply, response)
+    if data is None:
+        return Report(Phase.RUNNING)  # documented as "still starting"
+    items = [as_object(item) for item in as_list(data)]
+    if not items and data != []:
+        raise BadReply(status=response.status)
+    # The same figures stand on every element: one task, one cost.
+    usage = _read_usage(items[0]) if items else Usage()
+    return Report(Phase.SUCCESS, tuple(_read_result(item) for item in items), usage)
+
+
+def _read_query(response: Response) -> Report:
+    reply = read_object(response)
+    code = read_int(reply.get("errorCode"))
+    if "status" not in reply:
+        # Without a valid Bearer key the old envelope answers.
+        refused = read_int(reply.get("code")) or code
+        if refused is None:
+            raise BadReply(status=response.status)
+        raise business_error(refused, reply, response)
+    phase = _phase(reply.get("status"))
+    usage = _read_usage(as_object(reply.get("usage")))
+    if phase is Phase.FAILED:
+        failure = _read_failure(reply.get("failedReason"))
+        if code and isinstance(error_for_code(code, ""), TaskNotFound):
+            raise business_error(code, reply, response)
+        error = _failed(failure, code, read_text(reply.get("errorMessage")))
+        return Report(phase, usage=usage, error=error)
+    if phase is Phase.CANCELLED:
+        return Report(phase, usage=usage, error=TaskCancelled())
+    if code and not phase.is_over and not phase.is_waiting and phase is not Phase.RUNNING:
+        raise business_error(code, reply, response)
+    listed = as_list(reply.get("results"))
+    results = tuple(_read_result(as_object(item)) for item in listed)
+    return Report(phase, results if reply.get("results") is not None else None, usage)
+
+
+def _read_result(item: Mapping[str, object]) -> RemoteResult:
+    text = next(
+        (t for name in ("text", "content", "output") if (t := item.get(name)) is not None), None
+    )
+    url = next((u for n in ("url", "fileUrl", "outputUrl") if (u := read_text(item.get(n)))), "")
+    suffix = read_text(item.get("outputType")) or read_text(item.get("fileType"))
+    return RemoteResult(
+        url=url,
+        node_id=read_id(item.get("nodeId")),
+        suffix=suffix.lower().lstrip("."),
+        text=text if isinstance(text, str) else None,
+    )
+
+
+def _read_usage(item: Mapping[str, object]) -> Usage:
+    return Usage(
+        coins=read_text(item.get("consumeCoins")) or None,
+        money=read_text(item.get("consumeMoney")) or None,
+        third_party_money=read_text(item.get("thirdPartyConsumeMoney")) or None,
+        seconds=read_text(item.get("taskCostTime")) or None,
+    )
+
+
+def _read_failure(value: object) -> Failure:
+    reason = as_object(value)
+    if not reason:
+        return Failure(message=read_text(value))
+    trace = reason.get("traceback")
+    if isinstance(trace, str) and trace.lstrip().startswith("["):
+        try:
+            trace = json.loads(trace)
+        except ValueError:
+            pass
+    lines = "".join(read_text(line) for line in as_list(trace)) or read_text(trace)
+    return Failure(
+        node_id=read_id(reason.get("node_id")),
+        node_class=read_text(reason.get("node_name")) or read_text(reason.get("node_type")),
+        exception=read_text(reason.get("exception_type")),
+        message=read_text(reason.get("exception_message")),
+        traceback=lines[-4000:],
+    )
+
+
+def _failed(failure: Failure, code: int | None, remote: str) -> TaskFailed:
+    """The error of a failed task, with as much of the reason as the service gave."""
+    known = error_for_code(code, remote) if code else None
+    kind = ContentRefused if isinstance(known, ContentRefused) else TaskFailed
+    if not failure.message and not failure.node_class:
+        if kind is ContentRefused:
+            return kind(code=code, remote=quote_remote(remote))
+        return kind("error.task_failed_plain", code=code, remote=quote_remote(remote))
+    return kind(
+        None if kind is TaskFailed else "error.task_failed",
+        code=code,
+        node_id=failure.node_id or None,
+        node=failure.node_id,
+        node_class=failure.node_class,
+        exception=failure.exception,
+        remote=quote_remote(failure.message),
+    )
+
+
+def rejected_nodes(ticket: Ticket) -> GraphRejected | None:
+    """The error of an order that was taken although nodes of its graph will not run."""
+    if not ticket.tips.node_errors:
+        return None
+    node_id, text = next(iter(ticket.tips.node_errors.items()))
+    return GraphRejected(
+        "error.node_errors", node_id=node_id, task_id=ticket.task_id, node=node_id, remote=text
+    )

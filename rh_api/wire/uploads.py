@@ -1,0 +1,57 @@
+"""Uploads: media by the recommended endpoint and the old one, LoRA in its three steps.
+
+RunningHub docs, "Upload Resource" (old), its V2 successor, and "Upload Lora".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..errors import BadReply
+from .call import Auth, Call, Request, Response
+from .envelope import as_object, open_envelope, read_text
+
+UPLOAD_PATH = "/openapi/v2/media/upload/binary"
+OLD_UPLOAD_PATH = "/task/openapi/upload"
+OLD_UPLOAD_LIMIT = 30 * 1024 * 1024  # bytes a file, documented for the old endpoint only
+VALID_SECONDS = 24 * 3600  # documented for `download_url`; the name is treated the same
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """`name` goes into loader fields; `url` (may be "") into fields that load from the web."""
+
+    name: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LoraSlot:
+    """`name` goes into RHLoraLoader; `put_url` is None when the service knows the content."""
+
+    name: str
+    put_url: str | None = field(default=None, repr=False)
+
+
+def read_upload(response: Response) -> Uploaded:
+    """The reply of both upload endpoints: `fileName`, or `filename` on the English page."""
+    data = as_object(open_envelope(response))
+    name = read_text(data.get("fileName")) or read_text(data.get("filename"))
+    if not name:
+        raise BadReply(status=response.status)
+    return Uploaded(name, read_text(data.get("download_url")) or read_text(data.get("downloadUrl")))
+
+
+def lora_slot(lora_name: str, md5_hex: str) -> Call[LoraSlot]:
+    """Where to PUT a LoRA file; the service tells contents apart by their md5."""
+
+    def read(response: Response) -> LoraSlot:
+        data = as_object(open_envelope(response))
+        name = read_text(data.get("fileName"))
+        if not name:
+            raise BadReply(status=response.status)
+        return LoraSlot(name, read_text(data.get("url")) or None)
+
+    body = {"loraName": lora_name, "md5Hex": md5_hex}
+    request = Request("POST", "/api/openapi/getLoraUploadUrl", Auth.BODY, body)
+    return Call(request, read, repeatable=True)

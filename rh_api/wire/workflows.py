@@ -1,0 +1,80 @@
+"""Workflows: their id as people paste it, and their API-format JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import urlsplit
+
+from ..errors import BadInput, BadReply
+from .call import Auth, Call, Request, Response
+from .envelope import as_object, open_envelope
+
+Graph = Mapping[str, object]
+
+MAX_ID = 2**63 - 1  # ids are 64-bit snowflakes, kept as text
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowRef:
+    """What a person pasted: an id, and the host when it was a link ("" otherwise)."""
+
+    workflow_id: str
+    host: str = ""
+
+
+def read_ref(text: str) -> WorkflowRef:
+    """Take the id out of an id or a link to a workflow's page, of any site.
+
+    Raises BadInput for what is neither, and for a link to an AI app, which it tells apart.
+    """
+    text = text.strip()
+    if not text:
+        raise BadInput("error.workflow_blank")
+    host = ""
+    number = text
+    if not text.isdigit():
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        try:
+            host = (parts.hostname or "").lower()
+            port = parts.port
+        except ValueError as error:
+            raise BadInput("error.workflow_id", value=text[:100]) from error
+        if parts.scheme not in ("http", "https") or parts.username is not None or not host:
+            raise BadInput("error.workflow_id", value=text[:100])
+        if "ai-detail" in parts.path:
+            raise BadInput("error.workflow_is_app")
+        ids = re.findall(r"(?:^|/)(\d+)(?=/|$)", parts.path)
+        if len(ids) != 1:
+            raise BadInput("error.workflow_id", value=text[:100])
+        number = ids[0]
+        host += f":{port}" if port else ""
+    if not number.isascii() or not 0 < int(number[:40]) <= MAX_ID:
+        raise BadInput("error.workflow_id", value=text[:100])
+    return WorkflowRef(number.lstrip("0"), host)
+
+
+def workflow_json(workflow_id: str) -> Call[Graph]:
+    """The saved workflow in API format: node id to `{class_type, inputs, _meta}`.
+
+    RunningHub docs, "Get Workflow JSON": `data.prompt` is a JSON text; an object is read too.
+    """
+    request = Request(
+        "POST", "/api/openapi/getJsonApiFormat", Auth.BODY, {"workflowId": workflow_id}
+    )
+    return Call(request, _read_graph, repeatable=True, seconds=30.0)
+
+
+def _read_graph(response: Response) -> Graph:
+    prompt = as_object(open_envelope(response)).get("prompt")
+    if isinstance(prompt, str):
+        try:
+            prompt = json.loads(prompt)
+        except (ValueError, RecursionError) as error:
+            raise BadReply(status=response.status) from error
+    if not isinstance(prompt, dict):
+        raise BadReply(status=response.status)
+    return cast("Graph", prompt)
