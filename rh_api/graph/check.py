@@ -1,0 +1,294 @@
+"""What a person gave for a remote workflow's fields, checked and brought to the stored types.
+
+Everything that can be known to fail is refused here, before anything is uploaded or paid.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ..errors import BadField, quote_remote
+from ..wire.filetypes import Kind
+from .fields import Field, fields, fields_of, split_name
+from .kinds import FieldKind, is_address, kind_of, media_taken
+from .nearest import listed, nearest
+from .prompt import Graph, Node, is_link, read_nodes
+
+LOWEST, HIGHEST = -(2**63), 2**64 - 1
+"""Signed or unsigned 64 bit: ComfyUI's seeds reach 2^64 - 1."""
+
+_FRONT_END_ONLY = frozenset({"control_after_generate", "control_before_generate"})
+# Fields that are whole numbers whatever the class: JSON stores a FLOAT of 7.0 as 7, so the
+# stored value alone cannot tell.
+_WHOLE = re.compile(
+    r".*seed|steps|(start|end)_at_step|width|height|batch_(size|index)|num_frames|frame_count"
+    r"|stop_at_clip_layer",
+    re.IGNORECASE,
+)
+_INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
+_DECIMAL = re.compile(r"[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,4})?")
+
+Options = Callable[[str, str], Sequence[object] | None]
+"""(class, field) to the choices that the class offers; None: free, unknown, or a list of files."""
+Declared = Callable[[str, str], str | None]
+"""(class, field) to the type that the class declares, such as FLOAT; None: unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenMedia:
+    """A picture, video, audio or file that will be uploaded; only its kind matters here."""
+
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """A value of a type that cannot travel, such as LATENT."""
+
+    type_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """A value that a link will bring: of the field only its existence can be checked."""
+
+
+class UnknownField(BadField):
+    """No such node or field in this copy of the workflow; a newer copy may have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    field: Field
+    value: object
+    declared: str | None
+
+    def refusal(self, key: str, **params: object) -> BadField:
+        return _refusal(BadField, key, self.field.full_name, self.field.node, **params)
+
+    def wrong_type(self) -> BadField:
+        return self.refusal(
+            "error.field_type", expected=self.field.kind.value, value=_shown(self.value)
+        )
+
+
+def nothing_known(class_type: str, field: str) -> None:
+    """For callers without local classes to ask."""
+
+
+def check(
+    graph: Graph,
+    given: Mapping[str, object],
+    options: Options = nothing_known,
+    declared: Declared = nothing_known,
+) -> dict[str, object]:
+    """The given values by full name, each as the stored value's JSON type; media untouched.
+
+    A value is a str, int, float, bool, GivenMedia, Unsupported or Promised. Numbers and
+    switches may come as text (`"1231231"`, `"true"`), text as a number, lists and objects as
+    JSON text. A fraction where a whole number is stored passes unless the declared type, or
+    without one the field's name (seed, steps, width …), says that it is an INT. Choices are
+    compared only where they hold the stored value.
+
+    Raises UnknownField for a node or field that is not there, BadField for all else.
+    """
+    nodes = read_nodes(graph)
+    checked: dict[str, object] = {}
+    for name, value in given.items():
+        field = _find(graph, nodes, name)
+        if isinstance(value, Promised):
+            checked[name] = value
+            continue
+        where = (field.node.class_type, field.name)
+        case = _Case(field, value, declared(*where))
+        converted = _convert(case)
+        if not media_taken(field.node.class_type, field.kind):
+            _check_option(case, converted, options(*where))
+        checked[name] = converted
+    return checked
+
+
+def _find(graph: Graph, nodes: Mapping[str, Node], name: str) -> Field:
+    node_id, field_name = split_name(name)
+    node = nodes.get(node_id)
+    if node is None:
+        raise UnknownField(
+            "error.field_node",
+            node_id=node_id,
+            field=name,
+            wanted=node_id,
+            near=listed(_other_nodes(graph, node_id, field_name)),
+        )
+    if field_name not in node.inputs:
+        if field_name in _FRONT_END_ONLY:
+            raise _refusal(UnknownField, "error.field_front_end", name, node, name=field_name)
+        near = nearest(field_name, (field.name for field in fields_of(node)), limit=5)
+        raise _refusal(
+            UnknownField, "error.field_unknown", name, node, name=field_name, near=listed(near)
+        )
+    stored = node.inputs[field_name]
+    if is_link(stored):
+        source = nodes.get(str(stored[0]))
+        label = f"{stored[0]} ({source.label})" if source else str(stored[0])
+        raise _refusal(BadField, "error.field_link", name, node, source=label)
+    return Field(node, field_name, stored, kind_of(node.class_type, field_name, stored))
+
+
+def _other_nodes(graph: Graph, node_id: str, field_name: str) -> list[str]:
+    """Fields that may have been meant: of a node so titled, else so named, else any."""
+    every = fields(graph)
+    same = [field for field in every if field.name == field_name]
+    wanted = node_id.lower()
+    titled = [
+        field
+        for field in same
+        if wanted in (field.node.title.lower(), field.node.class_type.lower())
+    ]
+    labels = {field.full_name: field.node.label for field in titled or same or every}
+    return [f"{name} ({labels[name]})" for name in nearest(f"{node_id}.{field_name}", labels)]
+
+
+def _convert(case: _Case) -> object:
+    value, kind = case.value, case.field.kind
+    if isinstance(value, Unsupported):
+        raise case.refusal("error.field_unsupported", given=value.type_name)
+    if isinstance(value, GivenMedia):
+        return _media(case, value)
+    if not isinstance(value, (str, int, float)):
+        raise case.refusal("error.field_unsupported", given=type(value).__name__)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise case.refusal("error.field_finite", value=_shown(value))
+    return _CONVERTERS[kind](case)
+
+
+def _media(case: _Case, media: GivenMedia) -> GivenMedia:
+    taken = media_taken(case.field.node.class_type, case.field.kind)
+    if media.kind not in taken:
+        raise case.refusal(
+            "error.field_media_kind" if taken else "error.field_media",
+            expected="/".join(sorted(kind.value.upper() for kind in taken))
+            or case.field.kind.value,
+            given=media.kind.value.upper(),
+        )
+    return media
+
+
+def _text(case: _Case) -> str:
+    value = case.value
+    if isinstance(value, bool):
+        # True, true, yes, enable: nothing says which word the node wants.
+        raise case.wrong_type()
+    return value if isinstance(value, str) else str(value)
+
+
+def _number(case: _Case) -> int | float:
+    value = case.value
+    if isinstance(value, str):
+        text = value.strip()
+        if _INTEGER.fullmatch(text):
+            value = int(text)
+        elif _DECIMAL.fullmatch(text):
+            value = float(text)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise case.wrong_type()
+    if not LOWEST <= value <= HIGHEST and (
+        isinstance(value, int) or case.field.kind is FieldKind.INT
+    ):
+        raise case.refusal("error.field_range", value=_shown(value), low=LOWEST, high=HIGHEST)
+    if math.isinf(value):
+        raise case.refusal("error.field_finite", value=_shown(case.value))
+    return value
+
+
+def _whole(case: _Case) -> int | float:
+    value = _number(case)
+    if isinstance(value, int) or value.is_integer():
+        return int(value)
+    named_whole = case.declared is None and _WHOLE.fullmatch(case.field.name)
+    if named_whole or case.declared == "INT":
+        raise case.refusal("error.field_whole", value=_shown(value))
+    return value
+
+
+def _real(case: _Case) -> float:
+    return float(_number(case))
+
+
+def _switch(case: _Case) -> bool:
+    value = case.value.strip().lower() if isinstance(case.value, str) else case.value
+    if value in (True, "true", "1"):
+        return True
+    if value in (False, "false", "0"):
+        return False
+    raise case.wrong_type()
+
+
+def _file_name(case: _Case) -> str:
+    name, stored = _file_text(case), case.field.stored
+    # A class that loads from URLs without saying so in its name has one stored.
+    if is_address(name) and not (isinstance(stored, str) and is_address(stored)):
+        raise case.refusal("error.field_url", expected=case.field.kind.value)
+    return name
+
+
+def _file_text(case: _Case) -> str:
+    if not isinstance(case.value, str):
+        raise case.wrong_type()
+    if not case.value.strip():
+        raise case.refusal("error.field_blank", expected=case.field.kind.value)
+    return case.value.strip()
+
+
+def _json(case: _Case) -> object:
+    """A list or an object as JSON text, of the same shape as the stored one; never a link."""
+    try:
+        value = cast("object", json.loads(case.value)) if isinstance(case.value, str) else None
+    except (ValueError, RecursionError):
+        value = None
+    if type(value) is not type(case.field.stored) or is_link(value):
+        raise case.wrong_type()
+    return value
+
+
+def _any(case: _Case) -> object:
+    return case.value if isinstance(case.value, (str, bool)) else _number(case)
+
+
+_CONVERTERS: dict[FieldKind, Callable[[_Case], object]] = {
+    FieldKind.STRING: _text,
+    FieldKind.INT: _whole,
+    FieldKind.FLOAT: _real,
+    FieldKind.BOOLEAN: _switch,
+    FieldKind.IMAGE: _file_name,
+    FieldKind.VIDEO: _file_name,
+    FieldKind.AUDIO: _file_name,
+    FieldKind.ZIP: _file_name,
+    FieldKind.URL: _file_text,
+    FieldKind.JSON: _json,
+    FieldKind.ANY: _any,
+}
+
+
+def _check_option(case: _Case, value: object, choices: Sequence[object] | None) -> None:
+    if choices is None or not _holds(choices, case.field.stored) or _holds(choices, value):
+        return
+    near = nearest(str(value), (str(choice) for choice in choices), limit=5)
+    raise case.refusal("error.field_option", value=_shown(value), near=listed(near))
+
+
+def _holds(choices: Sequence[object], value: object) -> bool:
+    """Whether a value is a choice; True is not 1."""
+    return any(choice == value and type(choice) is type(value) for choice in choices)
+
+
+def _refusal(kind: type[BadField], key: str, field: str, node: Node, **params: Any) -> BadField:
+    return kind(key, node_id=node.id, field=field, node=node.label, **params)
+
+
+def _shown(value: object) -> str:
+    return quote_remote(str(value), 80)

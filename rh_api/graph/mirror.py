@@ -1,0 +1,79 @@
+"""The first pass over a prompt: links of free inputs become links that ComfyUI validates.
+
+ComfyUI does not look at links of inputs that a schema lacks: a bad one is found only while it
+runs, where it kills the worker. Copied into declared inputs, the same link is checked, and
+what it reads from is validated, before anything is queued.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Mapping
+from typing import cast
+
+from ..errors import BadInput
+from .fields import looks_like_field, split_name
+from .prompt import Graph, id_order, is_link, read_nodes
+
+MIRRORS = 32
+"""How many inputs `link_0` … the nodes declare."""
+
+REFUSAL_CLASS = "RunningHubRefusal"
+
+
+class TooManyLinks(BadInput):
+    """A node has more linked fields than MIRRORS. `local_id` is its id in the prompt."""
+
+    default_key = "error.links_many"
+    local_id: str = ""
+
+
+def mirror_links(prompt: Graph, classes: Container[str]) -> dict[str, object]:
+    """A copy of `prompt` whose nodes of `classes` have each field's link in `link_0` … too.
+
+    Fields are taken in the order of their names, so equal prompts stay equal. What stood in
+    `link_…` before is dropped. All other nodes are the same objects as before. Raises
+    TooManyLinks.
+    """
+    passed = dict(prompt)
+    for node in read_nodes(prompt).values():
+        if node.class_type not in classes:
+            continue
+        inputs = {
+            name: value
+            for name, value in node.inputs.items()
+            if not re.fullmatch(r"link_[0-9]+", name)
+        }
+        linked = sorted(
+            (name for name, value in inputs.items() if looks_like_field(name) and is_link(value)),
+            key=_field_order,
+        )
+        if len(linked) > MIRRORS:
+            error = TooManyLinks(node=node.label, count=len(linked), limit=MIRRORS)
+            error.local_id = node.id
+            raise error
+        mirrored = {f"link_{index}": inputs[name] for index, name in enumerate(linked)}
+        entry = cast("Mapping[str, object]", prompt[node.id])
+        passed[node.id] = {**entry, "inputs": {**inputs, **mirrored}}
+    return passed
+
+
+def _field_order(name: str) -> tuple[object, ...]:
+    node_id, field = split_name(name)
+    return id_order(node_id), field
+
+
+def unwrap(value: object) -> object:
+    """A free input's value as it was meant: the browser wraps lists as {"__value__": [...]}.
+
+    ComfyUI takes the wrapping off declared inputs only.
+    """
+    if isinstance(value, dict) and cast("dict[object, object]", value).keys() == {"__value__"}:
+        return cast("dict[str, object]", value)["__value__"]
+    return cast("object", value)
+
+
+def fail_closed(node_id: str, message: str) -> dict[str, object]:
+    """The prompt that stands in for a refused one: a single node, under the offending node's id,
+    which raises `message` while it is validated. Nothing runs, and the canvas marks the node."""
+    return {node_id: {"class_type": REFUSAL_CLASS, "inputs": {"message": message}}}

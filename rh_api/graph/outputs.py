@@ -1,0 +1,117 @@
+"""Which remote nodes the outputs carry, and in which order their results come."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import PurePosixPath
+from typing import Protocol, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from ..errors import BadField, BadInput
+from .nearest import listed, nearest
+from .prompt import Graph, id_order, read_nodes, terminal_nodes
+
+POOL = 12
+"""How many remote nodes can have an output of their own."""
+
+# `name_00001_`, `name_00001-audio`, and with what RunningHub adds: `name_00001_abcde_1760000000`.
+# Seven digits at most: longer runs are times.
+_COUNTER = re.compile(r"_([0-9]{5,7})(?:-[a-z]+)?(?:_(?:[0-9A-Za-z]+_[0-9]{9,})?)?$")
+
+
+class Placed(Protocol):
+    """Something that a remote node made; `node_id` is "" when the service did not say."""
+
+    @property
+    def node_id(self) -> str: ...
+
+
+P = TypeVar("P", bound=Placed)
+
+
+def read_output_ids(text: str, graph: Graph | None = None) -> tuple[str, ...]:
+    """The node ids of a list such as `9, 12:3`, in that order; () for a blank one.
+
+    A full-width comma divides as well: Chinese keyboards type it.
+
+    Raises BadInput for an id given twice and for more than POOL, BadField for an id that the
+    workflow does not have (`graph` None: it is not at hand, so nobody can tell).
+    """
+    ids = tuple(part for part in re.split(r"[\s,\uff0c]+", text) if part)
+    twice = next((node_id for node_id in ids if ids.count(node_id) > 1), None)
+    if twice is not None:
+        raise BadInput("error.outputs_twice", wanted=twice)
+    if len(ids) > POOL:
+        raise BadInput("error.outputs_many", count=len(ids), limit=POOL)
+    if graph is not None:
+        nodes = read_nodes(graph)
+        for node_id in ids:
+            if node_id not in nodes:
+                near = [f"{i} ({nodes[i].label})" for i in nearest(node_id, nodes)]
+                raise BadField(
+                    "error.outputs_unknown", node_id=node_id, wanted=node_id, near=listed(near)
+                )
+    return ids
+
+
+def select(
+    listed_ids: Sequence[str],
+    announced: Iterable[str] = (),
+    graph: Graph | None = None,
+    results: Iterable[Placed] = (),
+) -> tuple[str, ...]:
+    """The remote nodes that count, in the order of the outputs.
+
+    What a person listed. Without a list, ordered as integer paths: what the service announced
+    for output, else the nodes that no node reads from, else those seen in the results; a source
+    none of whose nodes is among the results gives way to the next. Without a list there may be
+    more than POOL: the first ones have an output of their own, the typed outputs hold all.
+    """
+    if listed_ids:
+        return tuple(listed_ids)
+    seen = {result.node_id for result in results} - {""}
+    ends = terminal_nodes(graph) if graph is not None else ()
+    for source in (set(announced) - {""}, set(ends), seen):
+        if source & seen or (source and not seen):
+            return tuple(sorted(source, key=id_order))
+    return ()
+
+
+def group(
+    results: Iterable[P], selected: Sequence[str], name: Callable[[P], str]
+) -> dict[str, list[P]]:
+    """The results of the selected nodes, by node and in its file order.
+
+    Every selected node has an entry. Results without a node id come last, under "": they belong
+    to the typed outputs alone. `name` gives a result's file name, "" when it has none. Files
+    are ordered by the counter in their names when all of a node have one, else as listed.
+    """
+    groups: dict[str, list[P]] = {node_id: [] for node_id in [*selected, ""]}
+    for result in results:
+        if result.node_id in groups:
+            groups[result.node_id].append(result)
+    if not groups[""]:
+        del groups[""]
+    return {node_id: _ordered(made, name) for node_id, made in groups.items()}
+
+
+def _ordered(made: list[P], name: Callable[[P], str]) -> list[P]:
+    counted = [(count, item) for item in made if (count := counter(name(item))) is not None]
+    if len(counted) < len(made):
+        return made
+    return [item for _, item in sorted(counted, key=lambda pair: pair[0])]
+
+
+def counter(file_name: str) -> int | None:
+    """The number that ComfyUI counts files with: 1 in `ComfyUI_00001_abcde_1760000000.png`."""
+    found = _COUNTER.search(PurePosixPath(file_name).stem)
+    return int(found[1]) if found else None
+
+
+def file_name(url: str) -> str:
+    """The file name that a result's URL ends in, "" for none."""
+    try:
+        return PurePosixPath(unquote(urlsplit(url).path)).name
+    except ValueError:
+        return ""
