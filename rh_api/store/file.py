@@ -1,0 +1,251 @@
+"""The file under the order book: current, writable and sound, or set aside for a new one."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+from ..errors import Fate, StoreUnavailable
+from .rows import read_order
+from .schema import MIGRATIONS
+
+_FILE = "orders.sqlite3"
+_GATE = "orders.lock"  # an empty database, for SQLite's locks, which work on every platform
+_SUSPECT = "orders.suspect"  # an operation failed: look everything over at the next opening
+_CHECKED_BYTES = 8 << 20  # a file up to this size is looked over each time, in some 20 ms
+_COMPANIONS = ("", "-wal", "-shm")  # SQLite's own names beside the file's
+
+# FULL: a commit returns when it is on the disk; fullfsync makes that true on macOS as well.
+_EACH_CONNECTION = (
+    "PRAGMA synchronous = FULL",
+    "PRAGMA fullfsync = ON",
+    "PRAGMA foreign_keys = ON",
+    # Written and taken back: alone, BEGIN IMMEDIATE passes on a file that cannot be written.
+    "BEGIN IMMEDIATE",
+    f"PRAGMA user_version = {len(MIGRATIONS)}",
+    "ROLLBACK",
+)
+
+
+class BookFile:
+    """An open file of the current version. Failing, each use of it raises StoreUnavailable.
+
+    `set_aside` is where this opening put a damaged or newer file, or None.
+    """
+
+    def __init__(self, folder: Path, patience: float) -> None:
+        """Open the file in `folder`, or make it, for its owner alone.
+
+        `patience` is seconds that another process may hold it. Raises StoreUnavailable where
+        it cannot be written, or is unusable and another process has it open.
+        """
+        self.folder = folder
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with contextlib.ExitStack() as undo:
+                self._gate = undo.enter_context(contextlib.closing(_connect(folder / _GATE, 0.1)))
+                self._db, self.set_aside = _enter(self._gate, folder, patience)
+                undo.pop_all()
+        except (OSError, sqlite3.Error, _Unfit) as error:
+            raise StoreUnavailable(folder=str(folder), reason=str(error)) from error
+
+    def close(self) -> None:
+        self._db.close()
+        self._gate.close()
+
+    def change(self, statement: str, values: tuple[object, ...]) -> bool:
+        """Run one statement by itself; whether it changed a row."""
+        with self.writing() as db:
+            return db.execute(statement, values).rowcount > 0
+
+    @contextlib.contextmanager
+    def writing(self, fate: Fate = Fate.UNKNOWN) -> Generator[sqlite3.Connection]:
+        """One transaction: all of it on the disk, or nothing and an exception."""
+        with self.reading(fate) as db:
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):  # some failures have rolled back already
+                    db.execute("ROLLBACK")
+                raise
+
+    @contextlib.contextmanager
+    def reading(self, fate: Fate = Fate.UNKNOWN) -> Generator[sqlite3.Connection]:
+        try:
+            yield self._db
+        except (sqlite3.Error, ValueError, OverflowError) as error:
+            if not isinstance(error, sqlite3.ProgrammingError):  # such as a closed store
+                with contextlib.suppress(OSError):
+                    (self.folder / _SUSPECT).touch()
+            raise StoreUnavailable(fate=fate, folder=str(self.folder), reason=str(error)) from error
+
+
+class _Unfit(Exception):
+    """There is no current book: "missing", "older", "newer" or "damaged"."""
+
+    def __init__(self, verdict: str) -> None:
+        super().__init__(verdict)
+        self.verdict = verdict
+
+
+def _enter(
+    gate: sqlite3.Connection, folder: Path, patience: float
+) -> tuple[sqlite3.Connection, Path | None]:
+    """A connection to a current book, and where an unusable one was put.
+
+    Whoever has the book open shares the gate, and whoever makes, migrates or replaces it has
+    the gate alone: SQLite would delete the log of a new book when the old one, renamed while
+    it was open, is closed.
+    """
+    deadline = time.monotonic() + patience
+    set_aside: Path | None = None
+    verdict = "locked"
+    while True:
+        if _pass(gate, "BEGIN"):
+            try:
+                return _attach(folder, patience), set_aside
+            except _Unfit as unfit:
+                verdict = unfit.verdict
+            gate.execute("ROLLBACK")
+            if _pass(gate, "BEGIN EXCLUSIVE"):
+                set_aside = _make_fit(folder, patience) or set_aside
+                gate.execute("ROLLBACK")
+        if time.monotonic() > deadline:
+            raise StoreUnavailable("error.store_in_use", folder=str(folder), reason=verdict)
+
+
+def _pass(gate: sqlite3.Connection, how: str) -> bool:
+    """Take the gate, shared or alone; False when others kept it for a moment."""
+    try:
+        gate.execute(how)
+        gate.execute("SELECT * FROM sqlite_master").fetchall()  # a shared lock starts with this
+    except sqlite3.OperationalError:
+        if gate.in_transaction:
+            gate.execute("ROLLBACK")
+        return False
+    return True
+
+
+def _attach(folder: Path, patience: float) -> sqlite3.Connection:
+    """A connection to a book of our version that can be written; else _Unfit.
+
+    Raises sqlite3.OperationalError where the trouble is around the file and not in it.
+    """
+    path = folder / _FILE
+    if not path.exists():
+        # Without its book, a left-over log would be replayed into the next one.
+        raise _Unfit("damaged" if path.with_name(_FILE + "-wal").exists() else "missing")
+    db = _connect(path, patience)
+    try:
+        _examine(db, folder)
+        for statement in _EACH_CONNECTION:
+            db.execute(statement)
+    except BaseException as error:
+        db.close()
+        # SQLITE_CORRUPT and SQLITE_NOTADB arrive as the plain class, all else as a child of it;
+        # ValueError is a text (of the file or quoted in SQLite's message) or row that is none.
+        if type(error) is sqlite3.DatabaseError or isinstance(error, ValueError):
+            raise _Unfit("damaged") from error
+        raise
+    return db
+
+
+def _examine(db: sqlite3.Connection, folder: Path) -> None:
+    """Raise _Unfit, or what SQLite or `read_order` raises, unless the book can be trusted."""
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(MIGRATIONS):
+        raise _Unfit("newer")
+    if version < 1:
+        raise _Unfit("damaged")
+    if version < len(MIGRATIONS):
+        raise _Unfit("older")
+    suspect = (folder / _SUSPECT).exists()
+    small = (folder / _FILE).stat().st_size <= _CHECKED_BYTES
+    if not _is_ours(db) or ((suspect or small) and not _is_whole(db)):
+        raise _Unfit("damaged")
+    if suspect:
+        for row in db.execute("SELECT * FROM orders"):
+            read_order(row)
+        (folder / _SUSPECT).unlink(missing_ok=True)
+
+
+def _make_fit(folder: Path, patience: float) -> Path | None:
+    """Make, migrate or replace the book; where the unusable one was put.
+
+    Raises _Unfit where the disk does not even keep a new one.
+    """
+    set_aside: Path | None = None
+    try:
+        _attach(folder, patience).close()
+    except _Unfit as unfit:
+        if unfit.verdict == "older":
+            _migrate(folder / _FILE, patience)
+        else:
+            if unfit.verdict != "missing":
+                set_aside = _set_aside(folder, unfit.verdict)
+            _make(folder, patience)
+        _attach(folder, patience).close()
+    return set_aside
+
+
+def _make(folder: Path, patience: float) -> None:
+    """Under another name first, so that an empty file under the book's own is always damage."""
+    path = folder / "orders.new.sqlite3"
+    for companion in _COMPANIONS:
+        path.with_name(path.name + companion).unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    _migrate(path, patience)
+    path.replace(folder / _FILE)
+
+
+def _migrate(path: Path, patience: float) -> None:
+    db = _connect(path, patience)
+    try:
+        # Kept in the file. Where the disk cannot do it the mode stays what it was, as safe.
+        db.execute("PRAGMA journal_mode = WAL")
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        steps = "".join(MIGRATIONS[version:])
+        db.executescript(
+            f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {len(MIGRATIONS)}; COMMIT"
+        )
+    finally:
+        db.close()
+
+
+def _set_aside(folder: Path, verdict: str) -> Path:
+    """Rename the file and its companions; the book first, whose absence shows in a crash."""
+    number = 1
+    while any(folder.glob(f"orders.{verdict}-{number}.sqlite3*")):
+        number += 1
+    target = folder / f"orders.{verdict}-{number}.sqlite3"
+    for companion in _COMPANIONS:
+        source = folder / (_FILE + companion)
+        if source.exists():
+            source.rename(target.with_name(target.name + companion))
+    (folder / _SUSPECT).unlink(missing_ok=True)
+    return target
+
+
+def _is_ours(db: sqlite3.Connection) -> bool:
+    """Its tables are word for word those that this version makes."""
+    schema = "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
+    with contextlib.closing(sqlite3.connect(":memory:")) as model:
+        model.executescript("".join(MIGRATIONS))
+        return [tuple(row) for row in db.execute(schema)] == model.execute(schema).fetchall()
+
+
+def _is_whole(db: sqlite3.Connection) -> bool:
+    """Its pages, indexes and constraints agree; reads the whole file."""
+    return [tuple(row) for row in db.execute("PRAGMA integrity_check")] == [("ok",)]
+
+
+def _connect(path: Path, patience: float) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
+    db.row_factory = sqlite3.Row
+    db.text_factory = bytes.decode  # a text that is none raises ValueError, told from an I/O error
+    return db

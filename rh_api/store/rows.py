@@ -1,0 +1,115 @@
+"""What the order book says: an order's identity, its row, and the rows of its results."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+class State(enum.Enum):
+    """What the book knows of an order. Until it is over, it keeps its twins away."""
+
+    INTENDED = "intended"
+    """Its request may be on the way; found after a crash: it may have been placed."""
+    PLACED = "placed"
+    RUNNING = "running"
+    UNCERTAIN = "uncertain"
+    """It may have been placed and no task id is known; a person or a later look decides."""
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_over(self) -> bool:
+        return self in (State.DONE, State.FAILED, State.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What makes two orders the same one: site, account, graph, inputs, and item of a batch.
+
+    `account` is the key's fingerprint, never the key. `inputs_hash` covers the fields with the
+    hashes of their contents, and the options.
+    """
+
+    origin: str
+    account: str
+    workflow: str
+    graph_hash: str
+    inputs_hash: str
+    item: int = 0
+
+    @property
+    def digest(self) -> str:
+        """64 hex digits; equal for equal identities, on any machine."""
+        values = [getattr(self, field.name) for field in fields(self)]
+        return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """One order. Times are unix seconds; costs are texts as the service prints them.
+
+    `what` is what `intend` was given. `started` is when the task was first seen running.
+    `error_key` is a key of `texts.py`, or "". `cancel` is "", "wanted" or "confirmed".
+    """
+
+    id: int
+    identity_digest: str
+    origin: str
+    account: str
+    workflow: str
+    item: int
+    instance: str
+    what: Mapping[str, object]
+    state: State
+    cancel: str
+    task_id: str | None
+    created: float
+    placed: float | None
+    started: float | None
+    ended: float | None
+    error_key: str
+    code: int | None
+    coins: str | None
+    money: str | None
+    third_party_money: str | None
+    seconds: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """One result: `index` counts a node's results from 0; `node_id` is "" where none is known.
+
+    `path` is relative to the store's folder and None while the file is not kept there; `size`
+    is bytes; `text` is a result that came as text.
+    """
+
+    node_id: str
+    index: int
+    kind: str
+    url: str = ""
+    path: str | None = None
+    size: int | None = None
+    text: str | None = None
+
+
+class OrderExists(Exception):
+    """An unfinished order of the same identity is in the book: `row`."""
+
+    def __init__(self, row: OrderRow) -> None:
+        super().__init__(row.identity_digest)
+        self.row = row
+
+
+def read_order(row: sqlite3.Row) -> OrderRow:
+    """Raises ValueError for a row that no version of us wrote."""
+    values: dict[str, Any] = dict(row)
+    values["state"] = State(values["state"])
+    values["what"] = json.loads(values["what"])
+    return OrderRow(**values)
