@@ -1,0 +1,18 @@
+"""What a codec cannot take is named by a text key, so that a person reads it in their language."""
+
+from __future__ import annotations
+
+
+class MediaError(ValueError):
+    """A tensor or a file that a codec refuses.
+
+    `key` names the sentence (`media.…`), `params` fills it.
+    """
+
+    def __init__(self, key: str, **params: object) -> None:
+        super().__init__(key, params)
+        self.key = key
+        self.params = params
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.params}" if self.params else self.key

@@ -1,0 +1,165 @@
+"""Pictures out of files, through Pillow: every frame, sample for sample, a strip at a time.
+
+Pillow and not PyAV, because PyAV shifts samples of lossless WebP by a level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from .errors import MediaError
+from .pixels import from_levels
+
+# Of all files together. As ComfyUI's float32, picture and mask, this is 4 GiB.
+PIXEL_LIMIT = 256_000_000
+
+# Named, because among Pillow's other formats some start programs (EPS) or are no pictures.
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+
+# Converted at a time, so that beside the result and Pillow's own picture next to nothing is held.
+_STRIP_PIXELS = 1 << 16
+
+_ORIENTATION = 0x0112
+_GREY_16 = ("I;16", "I;16B", "I;16L")
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a file says about itself before it is decoded; an EXIF turn is not yet in `size`."""
+
+    size: tuple[int, int]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One upright picture in memory.
+
+    `fine` has the lower 8 bits of 16-bit colour, of which Pillow itself reads the upper ones.
+    """
+
+    picture: Image.Image
+    fine: Image.Image | None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.picture.size
+
+    def read_into(self, image: np.ndarray, mask: np.ndarray) -> None:
+        """Fill float32 (h, w, 3), and (h, w) with 1 - alpha; an opaque frame leaves the mask."""
+        width, height = self.size
+        step = max(1, _STRIP_PIXELS // width)
+        for top in range(0, height, step):
+            rows = slice(top, min(top + step, height))
+            box = (0, rows.start, width, rows.stop)
+            levels = np.asarray(self.picture.crop(box))
+            if self.fine is not None:
+                fine = np.asarray(self.fine.crop(box))
+                levels = levels.astype(np.uint16) << 8 | fine
+            if levels.ndim == 2:
+                levels = levels.astype(np.uint16)[..., None]
+            from_levels(levels[..., :3], out=image[rows])
+            if levels.shape[2] == 4:
+                from_levels(levels[..., 3], out=mask[rows])
+                np.subtract(1, mask[rows], out=mask[rows])
+
+
+def survey(paths: Sequence[Path]) -> list[Survey]:
+    """Size and number of frames of each file, from its headers.
+
+    Raises `media.too_many_pixels` when all of them together are over PIXEL_LIMIT, or one is over
+    the limit that Pillow keeps for one picture; `media.unreadable_picture`.
+    """
+    surveys: list[Survey] = []
+    pixels = 0
+    for path in paths:
+        with _opened(path) as picture:
+            count = _count(picture)
+            surveys.append(Survey(picture.size, count))
+        pixels += picture.width * picture.height * count
+        if pixels > PIXEL_LIMIT:
+            raise MediaError("media.too_many_pixels", file=path.name, limit=PIXEL_LIMIT)
+    return surveys
+
+
+def frames(path: Path) -> Iterator[Frame]:
+    """The frames of a file in order, each decoded when it is asked for.
+
+    Like ComfyUI's LoadImage this leaves out frames of another size than the first: they are
+    previews. Raises `media.unreadable_picture`.
+    """
+    with _opened(path) as picture:
+        first = None
+        for index in range(_count(picture)):
+            picture.seek(index)
+            frame = _frame(picture, path)
+            first = first or frame.size
+            if frame.size == first:
+                yield frame
+
+
+def _count(picture: Image.Image) -> int:
+    return int(getattr(picture, "n_frames", 1))
+
+
+def _frame(picture: Image.Image, path: Path) -> Frame:
+    fine = _fine(picture, path)
+    picture.load()
+    see_through = "A" in picture.getbands() or "transparency" in picture.info
+    # "I" is what Pillow before 10.3 makes of 16-bit grey.
+    grey_16 = picture.mode in _GREY_16 or (picture.mode == "I" and picture.format == "PNG")
+    if grey_16 and not see_through:
+        return Frame(_upright(picture), None)
+    mode = "RGBA" if see_through else "RGB"
+    colour = picture if picture.mode == mode else picture.convert(mode)
+    return Frame(_upright(colour), fine and _upright(fine))
+
+
+def _fine(picture: Image.Image, path: Path) -> Image.Image | None:
+    """The lower bytes of a 16-bit colour PNG: they are the upper ones of the other byte order."""
+    if picture.format != "PNG" or _count(picture) > 1:
+        return None
+    tiles = getattr(picture, "tile", [])
+    upper = tiles[0][3] if tiles else None
+    if upper not in ("RGB;16B", "RGBA;16B") or "transparency" in picture.info:
+        return None
+    with _opened(path) as lower:
+        other_order = [(*tile[:3], upper.replace("16B", "16L")) for tile in tiles]
+        lower.tile = other_order  # pyright: ignore[reportAttributeAccessIssue]
+        lower.load()
+        return lower
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    # Asked before, because exif_transpose copies a picture that already stands upright.
+    if picture.getexif().get(_ORIENTATION, 1) == 1:
+        return picture
+    return ImageOps.exif_transpose(picture)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    with path.open("rb") as file:
+        try:
+            yield Image.open(file, formats=_formats())
+        except MediaError:
+            raise
+        except Image.DecompressionBombError as error:
+            limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+            raise MediaError("media.too_many_pixels", file=path.name, limit=limit) from error
+        # Pillow's readers raise whatever a damaged file makes them stumble over.
+        except Exception as error:
+            reason = str(error) or type(error).__name__
+            raise MediaError("media.unreadable_picture", file=path.name, reason=reason) from error
+
+
+def _formats() -> list[str]:
+    Image.init()
+    return [name for name in _FORMATS if name in Image.OPEN]

@@ -1,0 +1,135 @@
+"""IMAGE to picture files and back, with alpha as ComfyUI keeps it: apart, as a mask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from . import mask as mask_codec
+from .codec import Decoded, Encoded, Kind
+from .errors import MediaError
+from .frames import Frame, Survey, frames, survey
+from .pixels import to_levels
+from .png import png_file
+
+# Which channels of an IMAGE become those of the file. Grey is sent as colour, because ComfyUI reads
+# most levels of a grey PNG one off.
+_CHANNELS = {1: [0, 0, 0], 2: [0, 0, 0, 1], 3: None, 4: None}
+
+
+def encode(
+    images: np.ndarray, masks: np.ndarray | None = None, *, threads: int = 1
+) -> list[Encoded]:
+    """An 8-bit PNG for each picture of (count, height, width, 1 to 4 channels): RGB, or RGBA.
+
+    `masks`, one for all or one each, take the place of alpha as LoadImage reads it (1 - alpha). A
+    mask of nothing but zeros in another size is what LoadImage gives for an opaque picture, and
+    leaves it opaque.
+
+    Raises `media.not_an_image`, `media.empty_picture`, `media.wrong_channels`,
+    `media.wrong_samples`; of the masks also `media.not_a_mask`, `media.mask_size`,
+    `media.mask_count`.
+    """
+    if images.ndim != 4:
+        raise MediaError("media.not_an_image", shape=list(images.shape))
+    if not images.size:
+        raise MediaError("media.empty_picture", shape=list(images.shape))
+    if images.shape[3] not in _CHANNELS:
+        raise MediaError("media.wrong_channels", channels=images.shape[3])
+    fitting = None if masks is None else _fitting(masks, images)
+    files: list[Encoded] = []
+    for index, picture in enumerate(images):
+        levels = _levels(picture, None if fitting is None else fitting[index % len(fitting)])
+        files.append(png_file(levels, threads=threads))
+    return files
+
+
+def _fitting(masks: np.ndarray, images: np.ndarray) -> np.ndarray | None:
+    masks = mask_codec.stacked(masks)
+    if masks.shape[1:] != images.shape[1:3]:
+        if not masks.any():
+            return None
+        raise MediaError(
+            "media.mask_size",
+            mask="{2}x{1}".format(*masks.shape),
+            picture="{2}x{1}".format(*images.shape),
+        )
+    if len(masks) not in (1, len(images)):
+        raise MediaError("media.mask_count", masks=len(masks), pictures=len(images))
+    return masks
+
+
+def _levels(picture: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    levels = to_levels(picture)
+    order = _CHANNELS[levels.shape[2]]
+    if order is not None:
+        levels = levels[..., order]
+    if mask is None:
+        return levels
+    rgba = np.empty((*levels.shape[:2], 4), np.uint8)
+    rgba[..., :3] = levels[..., :3]
+    np.subtract(255, to_levels(mask), out=rgba[..., 3])
+    return rgba
+
+
+def decode(paths: Sequence[Path]) -> Decoded:
+    """All pictures of the files in order, each frame of an animation a picture.
+
+    IMAGE has float32 batches (n, h, w, 3), MASK as many of (n, h, w). Pictures of one size are one
+    batch, of several sizes single ones. Alpha is in the masks alone: 1 - alpha, zeros where a
+    picture is opaque. Values are equal to the bit to what ComfyUI's LoadImage makes of them through
+    Pillow, and 16-bit ones are kept whole. A picture is turned as its EXIF says.
+
+    Raises `media.too_many_pixels` before anything is decoded, `media.unreadable_picture`.
+    """
+    shelves = _Shelves(survey(paths))
+    for path in paths:
+        for frame in frames(path):
+            shelves.add(frame)
+    return shelves.decoded()
+
+
+class _Shelves:
+    """Room for pictures: one shelf for all while they are alike, one for each when they are not."""
+
+    def __init__(self, surveys: Sequence[Survey]) -> None:
+        # An EXIF turn, which exchanges the sides, is known only when a picture is decoded.
+        self._alike = len({tuple(sorted(each.size)) for each in surveys}) == 1
+        self._expected = sum(each.count for each in surveys)
+        self._images: list[np.ndarray] = []
+        self._masks: list[np.ndarray] = []
+        self._filled = 0  # pictures on the last shelf
+
+    def add(self, frame: Frame) -> None:
+        width, height = frame.size
+        if not self._images:
+            self._put_up(height, width)
+        elif self._images[-1].shape[1:3] != (height, width) or not self._alike:
+            self._separate()
+            self._put_up(height, width)
+        frame.read_into(self._images[-1][self._filled], self._masks[-1][self._filled])
+        self._filled += 1
+
+    def _put_up(self, height: int, width: int) -> None:
+        room = self._expected if self._alike else 1
+        self._images.append(np.empty((room, height, width, 3), np.float32))
+        self._masks.append(np.zeros((room, height, width), np.float32))
+        self._filled = 0
+
+    def _separate(self) -> None:
+        """From now on each picture stands alone; those on the common shelf stay where they are."""
+        if self._alike:
+            self._alike = False
+            images, masks = self._images.pop(), self._masks.pop()
+            for index in range(self._filled):
+                self._images.append(images[index : index + 1])
+                self._masks.append(masks[index : index + 1])
+
+    def decoded(self) -> Decoded:
+        if self._alike and self._images:
+            # Fewer than expected when previews were left out.
+            self._images[0] = self._images[0][: self._filled]
+            self._masks[0] = self._masks[0][: self._filled]
+        return {Kind.IMAGE: self._images, Kind.MASK: self._masks}

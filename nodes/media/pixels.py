@@ -1,0 +1,53 @@
+"""Samples between ComfyUI's floats in 0..1 and the 8 bits of a file, both ways without bias."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .errors import MediaError
+
+_WHITE = 255.0
+# Samples converted at a time: the float copy that is worked on stays in the processor's cache.
+_BLOCK_SAMPLES = 1 << 16
+
+
+def to_levels(samples: np.ndarray) -> np.ndarray:
+    """The nearest of 256 levels to each sample, as a new contiguous uint8 array of equal shape.
+
+    Takes floats of any width (and booleans) in 0..1, in any memory layout, and leaves them as they
+    are. What lies outside is clamped, infinities too; NaN becomes 0.
+
+    Raises `media.wrong_samples` for other kinds of numbers: whole numbers would be guesswork, since
+    their white may be 1 or 255.
+    """
+    if samples.dtype.kind not in "fb":
+        raise MediaError("media.wrong_samples", dtype=str(samples.dtype))
+    levels = np.empty(samples.shape, np.uint8)
+    if not samples.size:
+        return levels
+    rows = max(1, _BLOCK_SAMPLES * len(samples) // samples.size)
+    work = np.empty((min(rows, len(samples)), *samples.shape[1:]), np.float32)
+    # Arrays, because numpy compares two arrays twice as fast as an array and a number.
+    black = np.zeros_like(work)
+    white = np.full_like(work, _WHITE)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(samples), rows):
+            block = samples[start : start + rows]
+            scaled = work[: len(block)]
+            np.multiply(block, _WHITE, out=scaled, dtype=np.float32, casting="same_kind")
+            np.rint(scaled, out=scaled)
+            # Of NaN and a number fmax takes the number.
+            np.fmax(scaled, black[: len(block)], out=scaled)
+            np.minimum(scaled, white[: len(block)], out=scaled)
+            np.copyto(levels[start : start + rows], scaled, casting="unsafe")
+    return levels
+
+
+def from_levels(levels: np.ndarray, out: np.ndarray) -> None:
+    """Write levels (uint8, or uint16 whose white is 65535) as float32 in 0..1 into `out`.
+
+    Equal to the bit to ComfyUI's `levels.astype(np.float32) / 255.0`: multiplying by 1/255 is not.
+    The loop's type is given because older numpy would divide 8 bits in half precision.
+    """
+    white = np.iinfo(levels.dtype).max
+    np.divide(levels, np.float32(white), out=out, dtype=np.float32)

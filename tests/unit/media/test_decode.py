@@ -1,0 +1,280 @@
+"""Picture files that come down: exact values, alpha as masks, grouped by size, bombs refused."""
+
+import io
+import struct
+import tracemalloc
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from unit.media.loadimage import load_image
+
+from nodes.media import frames, image
+from nodes.media.codec import Kind
+from nodes.media.errors import MediaError
+
+
+def noise(*shape: int, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+
+
+@pytest.fixture
+def keep(tmp_path):
+    """Write a picture, or bytes, into a file of its own; the path."""
+
+    def write(content: Image.Image | bytes, suffix: str = ".png", **options) -> Path:
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}{suffix}"
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            content.save(path, **options)
+        return path
+
+    return write
+
+
+def decode(*paths: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    decoded = image.decode(paths)
+    assert set(decoded) == {Kind.IMAGE, Kind.MASK}
+    images, masks = decoded[Kind.IMAGE], decoded[Kind.MASK]
+    assert [each.shape[:3] for each in images] == [each.shape for each in masks]
+    assert {each.dtype for each in (*images, *masks)} <= {np.dtype(np.float32)}
+    return images, masks
+
+
+def one(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    (images,), (masks,) = decode(path)
+    assert len(images) == 1
+    return images[0], masks[0]
+
+
+def floats(levels: np.ndarray) -> np.ndarray:
+    return levels.astype(np.float32) / 255.0
+
+
+@pytest.mark.parametrize(
+    ("suffix", "mode"),
+    [(".png", mode) for mode in ("1", "L", "LA", "RGB", "RGBA")]
+    + [(".jpg", mode) for mode in ("L", "RGB", "CMYK")]
+    + [(".webp", mode) for mode in ("RGB", "RGBA")]
+    + [(".gif", "L"), (".gif", "RGB"), (".bmp", "1"), (".bmp", "P"), (".bmp", "RGB")]
+    + [(".tiff", mode) for mode in ("1", "L", "LA", "RGB", "RGBA", "CMYK")],
+)
+def test_each_format_and_mode_is_read_as_load_image_reads_it(keep, suffix: str, mode: str) -> None:
+    path = keep(Image.fromarray(noise(300, 250, 4)).convert(mode), suffix)
+    read, mask = one(path)
+    expected, expected_mask = load_image(path.read_bytes())
+    np.testing.assert_array_equal(read, expected[0])
+    assert mask.any() == mode.endswith("A")
+    if mask.any():
+        np.testing.assert_array_equal(mask, expected_mask[0])
+
+
+@given(st.integers(1, 70), st.integers(1, 70), st.sampled_from([3, 4]), st.integers(1, 3))
+@settings(deadline=None)
+def test_what_went_up_comes_back(
+    tmp_path_factory, height: int, width: int, channels: int, count: int
+) -> None:
+    sent = floats(noise(count, height, width, channels, seed=height * width))
+    folder = tmp_path_factory.mktemp("up")
+    paths = [folder / f"{index}.png" for index in range(count)]
+    for path, file in zip(paths, image.encode(sent), strict=True):
+        path.write_bytes(file.data)
+    (images,), (masks,) = decode(*paths)
+    np.testing.assert_array_equal(images, sent[..., :3])
+    alpha = sent[..., 3] if channels == 4 else np.ones_like(masks)
+    np.testing.assert_array_equal(masks, np.float32(1) - alpha)
+
+
+def test_a_see_through_palette_colour_is_in_the_mask(keep) -> None:
+    picture = Image.fromarray(np.array([[0, 1], [2, 1]], np.uint8)).convert("P")
+    picture.putpalette([10, 20, 30, 40, 50, 60, 70, 80, 90])
+    read, mask = one(keep(picture, transparency=1))
+    np.testing.assert_array_equal(mask, [[0, 1], [0, 1]])
+    np.testing.assert_array_equal(read[1, 0], floats(np.array([70, 80, 90])))
+
+
+def test_a_see_through_colour_is_in_the_mask(keep) -> None:
+    picture = Image.fromarray(np.array([[[1, 2, 3], [4, 5, 6]]], np.uint8))
+    _, mask = one(keep(picture, transparency=(4, 5, 6)))
+    np.testing.assert_array_equal(mask, [[0, 1]])
+
+
+def test_sixteen_bit_grey_is_kept_whole(keep) -> None:
+    levels = np.random.default_rng(1).integers(0, 65536, (20, 30), np.uint16)
+    for suffix in (".png", ".tiff"):
+        read, mask = one(keep(Image.fromarray(levels), suffix))
+        np.testing.assert_array_equal(read[..., 1], levels / np.float32(65535))
+        assert not mask.any()
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_sixteen_bit_colour_is_kept_whole(keep, channels: int) -> None:
+    levels = np.random.default_rng(1).integers(0, 65536, (20, 30, channels), np.uint16)
+    read, mask = one(keep(png(levels)))
+    whole = (levels / np.float32(65535)).astype(np.float32)
+    np.testing.assert_array_equal(read, whole[..., :3])
+    if channels == 4:
+        np.testing.assert_array_equal(mask, np.float32(1) - whole[..., 3])
+
+
+def png(levels: np.ndarray) -> bytes:
+    """A 16-bit PNG without filters: Pillow writes none in colour."""
+    height, width, channels = levels.shape
+    rows = levels.astype(">u2").view(np.uint8).reshape(height, -1)
+    packed = zlib.compress(np.pad(rows, ((0, 0), (1, 0))).tobytes())
+    header = struct.pack(">2I5B", width, height, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", packed), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tiff"])
+def test_a_picture_is_turned_as_its_exif_says(keep, suffix: str, orientation: int) -> None:
+    picture = Image.fromarray(noise(5, 8, 3))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = keep(picture, suffix, exif=exif)
+    read, _ = one(path)
+    assert read.shape == ((5, 8, 3) if orientation < 5 else (8, 5, 3))
+    np.testing.assert_array_equal(read, load_image(path.read_bytes())[0][0])
+
+
+@pytest.mark.parametrize("suffix", [".png", ".gif", ".webp"])
+def test_every_frame_of_an_animation_is_a_picture(keep, suffix: str) -> None:
+    colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
+    first, *rest = [Image.new("RGB", (6, 4), colour) for colour in colours]
+    lossless = {"lossless": True} if suffix == ".webp" else {}
+    path = keep(first, suffix, save_all=True, append_images=rest, duration=100, **lossless)
+    (images,), (masks,) = decode(path)
+    np.testing.assert_array_equal(images[:, 3, 5], floats(np.array(colours)))
+    assert masks.shape == (3, 4, 6)
+
+
+def test_previews_of_another_size_are_left_out(keep) -> None:
+    photo, preview = Image.new("RGB", (8, 4), "red"), Image.new("RGB", (4, 2), "red")
+    path = keep(photo, ".mpo", save_all=True, append_images=[preview])
+    (images,), _ = decode(path)
+    assert images.shape == (1, 4, 8, 3)
+
+
+def test_pictures_of_one_size_are_one_batch(keep) -> None:
+    levels = noise(3, 5, 7, 3)
+    (images,), (masks,) = decode(*[keep(Image.fromarray(each)) for each in levels])
+    np.testing.assert_array_equal(images, floats(levels))
+    assert masks.shape == (3, 5, 7)
+    assert not masks.any()
+
+
+def test_pictures_of_several_sizes_stay_single_in_order(keep) -> None:
+    shapes = [(5, 7, 3), (5, 7, 3), (4, 7, 4), (5, 7, 3)]
+    levels = [noise(*shape, seed=index) for index, shape in enumerate(shapes)]
+    images, masks = decode(*[keep(Image.fromarray(each)) for each in levels])
+    assert [each.shape for each in images] == [(1, *shape[:2], 3) for shape in shapes]
+    for read, sent in zip(images, levels, strict=True):
+        np.testing.assert_array_equal(read[0], floats(sent[..., :3]))
+    assert [mask.any() for mask in masks] == [False, False, True, False]
+
+
+def test_a_turned_picture_among_others_makes_them_single(keep) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    levels = [noise(5, 7, 3, seed=index) for index in range(4)]
+    paths = [
+        keep(Image.fromarray(each), **({"exif": exif} if index == 2 else {}))
+        for index, each in enumerate(levels)
+    ]
+    images, _ = decode(*paths)
+    assert [each.shape[1:3] for each in images] == [(5, 7), (5, 7), (7, 5), (5, 7)]
+    for index, each in enumerate(images):
+        upright = np.rot90(levels[index], -1) if index == 2 else levels[index]
+        np.testing.assert_array_equal(each[0], floats(upright))
+
+
+def test_no_files_are_no_pictures() -> None:
+    assert decode() == ([], [])
+
+
+def test_a_bomb_is_refused_before_memory_is_taken(keep) -> None:
+    small = png(noise(1, 1, 3).astype(np.uint16))
+    header = b"IHDR" + struct.pack(">2I", 30_000, 30_000) + small[24:29]
+    bomb = small[:12] + header + struct.pack(">I", zlib.crc32(header)) + small[33:]
+    path = keep(bomb)
+    tracemalloc.start()
+    try:
+        with pytest.raises(MediaError) as refusal:
+            decode(path)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+    assert refusal.value.key == "media.too_many_pixels"
+    assert refusal.value.params["file"] == path.name
+
+
+def test_pictures_that_are_too_many_together_are_refused(keep) -> None:
+    path = keep(Image.new("1", (8000, 8000)))
+    with pytest.raises(MediaError) as refusal:
+        decode(*[path] * 5)
+    assert refusal.value.key == "media.too_many_pixels"
+    assert refusal.value.params == {"file": path.name, "limit": frames.PIXEL_LIMIT}
+
+
+def test_an_animation_counts_with_all_its_frames(keep) -> None:
+    first, *rest = [Image.new("L", (2, 2), shade) for shade in (0, 90, 180)]
+    path = keep(first, save_all=True, append_images=rest)
+    data = path.read_bytes()
+    place = data.index(b"acTL")
+    control = b"acTL" + struct.pack(">2I", 100_000_000, 0)
+    claims = data[:place] + control + struct.pack(">I", zlib.crc32(control)) + data[place + 16 :]
+    with pytest.raises(MediaError) as refusal:
+        decode(keep(claims))
+    assert refusal.value.key == "media.too_many_pixels"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<html>sorry</html>", pytest.param(b"P6 1 1 255\nabc", id="a format not on the list")],
+)
+def test_what_is_no_picture_is_refused_by_name(keep, content: bytes) -> None:
+    path = keep(content)
+    with pytest.raises(MediaError) as refusal:
+        decode(path)
+    assert refusal.value.key == "media.unreadable_picture"
+    assert refusal.value.params["file"] == path.name
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=150)
+def test_a_damaged_file_is_a_picture_or_a_named_error(tmp_path_factory, data) -> None:
+    kind = data.draw(st.sampled_from(["PNG", "JPEG", "GIF", "WEBP", "TIFF"]))
+    file = io.BytesIO()
+    Image.fromarray(noise(9, 11, 3)).save(file, kind)
+    content = bytearray(file.getvalue())
+    for _ in range(data.draw(st.integers(0, 4))):
+        content[data.draw(st.integers(8, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.mktemp("damaged") / "file"
+    path.write_bytes(content[: data.draw(st.integers(8, len(content)))])
+    outcome = None
+    try:
+        decode(path)
+    except MediaError as refusal:
+        outcome = refusal.key
+    assert outcome in (None, "media.unreadable_picture", "media.too_many_pixels")
+
+
+def test_a_batch_takes_hardly_more_memory_than_it_is(keep) -> None:
+    paths = [keep(Image.fromarray(noise(256, 256, 3, seed=seed))) for seed in range(24)]
+    tracemalloc.start()
+    try:
+        (images,), (masks,) = decode(*paths)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak <= 1.1 * (images.nbytes + masks.nbytes)
