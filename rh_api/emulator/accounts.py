@@ -1,0 +1,84 @@
+"""Accounts: what a key may do, what it costs and how many tasks it may have at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_UP, Decimal
+from math import ceil
+from typing import Literal
+
+Kind = Literal["FREE", "NORMAL", "SHARED", "EXCLUSIVE"]
+
+COINS_PER_SECOND = {
+    "default": Decimal("0.2"),
+    "plus": Decimal("0.4"),
+    "ultra": Decimal("0.6"),
+}
+"""RH coins a second by machine, as measured on the website by public clients."""
+
+MONEY_PER_SECOND = {
+    "default": Decimal("0.0014"),
+    "plus": Decimal("0.0028"),
+    "ultra": Decimal("0.0042"),
+}
+"""Wallet money a GPU second. The real price list is not public; only the ratios are."""
+
+PERSONAL_QUEUE_LIMIT = 1000
+"""Most tasks in a personal queue (RunningHub docs, "Start ComfyUI Task 2 - Advanced")."""
+
+
+@dataclass
+class Account:
+    """One key's account. Every attribute may be changed while the emulator runs.
+
+    ``coins`` are whole RH coins, ``money`` is in ``currency``. ``limit`` is the number of tasks
+    that may exist at once. ``enabled`` False means that the key is refused; ``subscribed`` and
+    ``machine`` concern EXCLUSIVE keys only: the machines' size, ``default`` or ``plus``.
+    """
+
+    kind: Kind = "NORMAL"
+    coins: int = 76600
+    money: Decimal | None = None
+    currency: str | None = None
+    limit: int = 3
+    enabled: bool = True
+    subscribed: bool = True
+    machine: str = "default"
+    user_id: str = "emulated-user"
+
+    @property
+    def wallet(self) -> Decimal:
+        return Decimal(0) if self.money is None else Decimal(self.money)
+
+    def refusal_of_key(self) -> int:
+        """The code with which this account's key is refused, or 0."""
+        if not self.enabled:
+            return 811 if self.kind == "SHARED" else 802
+        return 801 if self.kind == "FREE" else 0
+
+    def refusal_of_balance(self) -> int:
+        """The code for an account that cannot pay, or 0.
+
+        Consumer keys pay with coins (414, or 416 when the account has a wallet too), shared keys
+        with the wallet (812), dedicated keys with a subscription (436).
+        """
+        if self.kind == "NORMAL" and self.coins <= 0:
+            return 414 if self.money is None else 416
+        if self.kind == "SHARED" and self.wallet <= 0:
+            return 812
+        if self.kind == "EXCLUSIVE" and not self.subscribed:
+            return 436
+        return 0
+
+    def charge(self, seconds: float, machine: str) -> tuple[int | None, Decimal | None]:
+        """Take the price of ``seconds`` on ``machine``; returns what was taken: coins, money."""
+        whole = max(1, ceil(seconds))
+        if self.kind == "NORMAL":
+            coins = int((COINS_PER_SECOND[machine] * whole).to_integral_value(ROUND_UP))
+            self.coins = max(0, self.coins - coins)
+            return coins, None
+        if self.kind == "SHARED":
+            money = (MONEY_PER_SECOND[machine] * whole).quantize(Decimal("0.001"), ROUND_UP)
+            self.money = max(Decimal(0), self.wallet - money)
+            return None, money
+        return None, None

@@ -1,0 +1,97 @@
+"""The progress socket, in its honest and in its other moods."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+from aiohttp import WSMsgType, web
+
+from .connection import reset
+
+if TYPE_CHECKING:
+    from .progress import Frame
+    from .tasks import Task
+    from .world import Emulator
+
+OTHER_PROMPT = "99999999-9999-4999-8999-999999999999"
+
+
+def _find(emulator: Emulator, request: web.Request) -> Task | None:
+    client_id = request.query.get("clientId", "")
+    return next((one for one in emulator.tasks.values() if one.client_id == client_id), None)
+
+
+async def follow(emulator: Emulator, request: web.Request) -> web.StreamResponse:
+    """``/ws/c_instance``: messages until the task is over, then a normal close."""
+    task = _find(emulator, request)
+    if task is None or not request.query.get("Rh-Comfy-Auth") or emulator.socket == "refused":
+        return web.Response(status=403, text="forbidden")
+    socket = web.WebSocketResponse(compress=False)
+    await socket.prepare(request)
+    emulator.counters.sockets += 1
+    talking = asyncio.create_task(_talk(emulator, request, socket, task))
+    try:
+        async for message in socket:
+            if message.type in (WSMsgType.CLOSE, WSMsgType.ERROR):
+                break
+    finally:
+        talking.cancel()
+        await asyncio.gather(talking, return_exceptions=True)
+    return socket
+
+
+async def _talk(
+    emulator: Emulator, request: web.Request, socket: web.WebSocketResponse, task: Task
+) -> None:
+    mood = emulator.socket
+    if mood == "silent":
+        return
+    queue = task.progress.watch(task, replay=emulator.socket_replay)
+    try:
+        for lie in _lies(task) if mood == "lying" else ():
+            await _send(socket, lie)
+        sent = 0
+        while (frame := await queue.get()) is not None:
+            await _send(socket, frame)
+            sent += 1
+            if mood == "dying" and sent >= emulator.socket_dies_after:
+                reset(request)
+                return
+        await socket.close()
+    except ConnectionError:
+        return
+    finally:
+        task.progress.watchers.discard(queue)
+
+
+async def _send(socket: web.WebSocketResponse, frame: Frame) -> None:
+    if isinstance(frame, bytes):
+        await socket.send_bytes(frame)
+    else:
+        await socket.send_str(frame)
+
+
+def _lies(task: Task) -> list[Frame]:
+    """Noise, another prompt's end, and this prompt's end long before it is true."""
+
+    def said(kind: str, **data: object) -> str:
+        return json.dumps({"type": kind, "data": data})
+
+    nodes = sorted(task.graph)
+    return [
+        b"\x00\x00\x00\x01\x00\x00\x00\x01",
+        "not json",
+        said("unknown_future"),
+        json.dumps(["a", "list"]),
+        said("progress", value="many", max=None, node=None, prompt_id=task.prompt_id),
+        said("progress", value=500, max=20, node="no such node", prompt_id=OTHER_PROMPT),
+        said("execution_success", prompt_id=OTHER_PROMPT, timestamp=0),
+        said("executing", node=None, prompt_id=OTHER_PROMPT),
+        "x" * 70_000,
+        said("execution_success", node=nodes[0], prompt_id=task.prompt_id),
+        said("execution_success", prompt_id=task.prompt_id, timestamp=0),
+        said("executing", node=None, prompt_id=task.prompt_id),
+        said("execution_error", prompt_id=OTHER_PROMPT, node_id="1", exception_message="lie"),
+    ]

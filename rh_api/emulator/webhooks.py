@@ -1,0 +1,89 @@
+"""Webhooks: one POST at a task's end, repeated a few times when nobody takes it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from . import replies
+
+if TYPE_CHECKING:
+    from .tasks import Task
+    from .world import Emulator
+
+RETRIES = 3
+"""As the documentation's example of a failed delivery shows."""
+
+PATIENCE_SECONDS = 5.0
+
+
+@dataclass
+class Webhook:
+    """A delivery and what became of it."""
+
+    id: str
+    key: str
+    task_id: str
+    url: str
+    event_data: Any
+    status: str = "PENDING"
+    response: str = ""
+    retries: int = 0
+    created: str = ""
+    updated: str = ""
+
+    def detail(self) -> dict[str, Any]:
+        """``data`` of getWebhookDetail; ``eventData`` is always text there."""
+        data = self.event_data
+        return {
+            "id": self.id,
+            "userApiKey": f"{self.key[:4]}****{self.key[-4:]}",
+            "taskId": self.task_id,
+            "webhookUrl": self.url,
+            "event": "TASK_END",
+            "eventData": data if isinstance(data, str) else json.dumps(data),
+            "callbackStatus": self.status,
+            "callbackResponse": self.response,
+            "retryCount": self.retries,
+            "createTime": self.created,
+            "updateTime": self.updated,
+        }
+
+
+def _stamp() -> str:
+    return datetime.now().isoformat(timespec="seconds")
+
+
+async def deliver(emulator: Emulator, task: Task, url: str) -> None:
+    """Tell ``url`` that the task is over: text for the older routes, an object for V2."""
+    data: Any = (
+        replies.query_reply(emulator, task)
+        if task.order.route == "v2"
+        else json.dumps(replies.outputs_reply(emulator, task), separators=(",", ":"))
+    )
+    webhook = Webhook(emulator.next_id(), task.key, task.id, url, data, created=_stamp())
+    emulator.webhooks[webhook.id] = webhook
+    await send(emulator, webhook)
+
+
+async def send(emulator: Emulator, webhook: Webhook) -> None:
+    body = {"event": "TASK_END", "taskId": webhook.task_id, "eventData": webhook.event_data}
+    timeout = aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        for attempt in range(RETRIES + 1):
+            webhook.retries = attempt
+            try:
+                async with session.post(webhook.url, json=body) as answer:
+                    webhook.response = (await answer.text())[:1000]
+                    webhook.status = "SUCCESS" if answer.status < 300 else "FAILED"
+            except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as problem:
+                webhook.status, webhook.response = "FAILED", f"I/O error: {problem}"
+            webhook.updated = _stamp()
+            if webhook.status == "SUCCESS":
+                return
+            await asyncio.sleep(emulator.webhook_retry_seconds)

@@ -1,0 +1,308 @@
+"""Node by node, the emulator computes what core ComfyUI computes."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rh_api.emulator.node_classes import NODE_CLASSES
+
+if TYPE_CHECKING:
+    from conftest import Remote
+
+RNG = np.random.default_rng(5)
+PICTURE = RNG.integers(0, 256, (24, 32, 4), dtype=np.uint8)
+SMALL = RNG.integers(0, 256, (12, 16, 3), dtype=np.uint8)
+
+
+def png(values: np.ndarray) -> bytes:
+    data = io.BytesIO()
+    Image.fromarray(values).save(data, "PNG")
+    return data.getvalue()
+
+
+def node(class_type: str, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": class_type, "inputs": inputs}
+
+
+class Lab:
+    """Runs small graphs on two uploaded pictures: node 1 is RGBA, node 2 smaller and RGB."""
+
+    def __init__(self, remote: Remote, names: list[str]) -> None:
+        self.remote = remote
+        self.loaders = {
+            "1": node("LoadImage", image=names[0]),
+            "2": node("LoadImage", image=names[1]),
+        }
+        self.name = names[0]
+
+    async def run(self, **nodes: dict[str, Any]) -> list[np.ndarray]:
+        """``n3=node(…)`` is node 3; the last one is saved. Returns the saved pictures."""
+        graph = {**self.loaders, **{name[1:]: what for name, what in nodes.items()}}
+        last = list(nodes)[-1][1:]
+        graph["9"] = node("SaveImage", images=[last, 0], filename_prefix="out")
+        reply = await self.remote.finished(await self.remote.inline(graph))
+        assert reply["status"] == "SUCCESS", reply
+        found = []
+        for result in reply["results"]:
+            _, data = await self.remote.get(result["url"])
+            found.append(np.asarray(Image.open(io.BytesIO(data))))
+        return found
+
+
+@pytest.fixture
+async def lab(remote: Remote) -> Lab:
+    uploads = [await remote.upload(png(one)) for one in (PICTURE, SMALL)]
+    return Lab(remote, [one["data"]["fileName"] for one in uploads])
+
+
+RGB, ALPHA = PICTURE[..., :3], PICTURE[..., 3]
+
+
+def grey(values: np.ndarray) -> np.ndarray:
+    return np.repeat(values[..., None], 3, axis=2)
+
+
+async def test_a_loaded_picture_is_saved_as_it_was(lab: Lab) -> None:
+    [saved] = await lab.run(n3=node("ImageCrop", image=["1", 0], width=32, height=24, x=0, y=0))
+
+    assert np.array_equal(saved, RGB)
+
+
+async def test_a_loaded_mask_is_one_minus_alpha(lab: Lab) -> None:
+    [saved] = await lab.run(n3=node("MaskToImage", mask=["1", 1]))
+
+    assert np.array_equal(saved, grey(255 - ALPHA))
+
+
+async def test_a_picture_without_alpha_has_core_s_empty_mask(lab: Lab) -> None:
+    [saved] = await lab.run(n3=node("MaskToImage", mask=["2", 1]))
+
+    assert saved.shape == (64, 64, 3)
+    assert not saved.any()
+
+
+@pytest.mark.parametrize(
+    ("channel", "expected"),
+    [("red", PICTURE[..., 0]), ("blue", PICTURE[..., 2]), ("alpha", 255 - ALPHA)],
+)
+async def test_load_image_mask_reads_a_channel(
+    lab: Lab, channel: str, expected: np.ndarray
+) -> None:
+    [saved] = await lab.run(
+        n3=node("LoadImageMask", image=lab.name, channel=channel),
+        n4=node("MaskToImage", mask=["3", 0]),
+    )
+
+    assert np.array_equal(saved, grey(expected))
+
+
+async def test_invert_is_exact(lab: Lab) -> None:
+    [saved] = await lab.run(n3=node("ImageInvert", image=["1", 0]))
+
+    assert np.array_equal(saved, 255 - RGB)
+
+
+async def test_masks_come_from_channels_and_invert(lab: Lab) -> None:
+    [saved] = await lab.run(
+        n3=node("ImageToMask", image=["1", 0], channel="green"),
+        n4=node("InvertMask", mask=["3", 0]),
+        n5=node("MaskToImage", mask=["4", 0]),
+    )
+
+    assert np.array_equal(saved, grey(255 - RGB[..., 1]))
+
+
+async def test_alpha_joins_and_splits_as_in_core(lab: Lab) -> None:
+    [joined] = await lab.run(n3=node("JoinImageWithAlpha", image=["1", 0], alpha=["1", 1]))
+    [mask] = await lab.run(
+        n3=node("JoinImageWithAlpha", image=["1", 0], alpha=["1", 1]),
+        n4=node("SplitImageWithAlpha", image=["3", 0]),
+        n5=node("MaskToImage", mask=["4", 1]),
+    )
+
+    assert np.array_equal(joined, PICTURE)
+    assert np.array_equal(mask, grey(255 - ALPHA))
+
+
+async def test_crop_is_clamped_to_the_picture(lab: Lab) -> None:
+    [saved] = await lab.run(n3=node("ImageCrop", image=["1", 0], width=99, height=9, x=20, y=8))
+
+    assert np.array_equal(saved, RGB[8:17, 20:])
+
+
+async def test_nearest_scaling_repeats_pixels(lab: Lab) -> None:
+    [saved] = await lab.run(
+        n3=node("ImageScaleBy", image=["2", 0], upscale_method="nearest-exact", scale_by=2.0)
+    )
+
+    assert np.array_equal(saved, SMALL.repeat(2, axis=0).repeat(2, axis=1))
+
+
+async def test_scaling_keeps_the_ratio_when_one_side_is_zero(lab: Lab) -> None:
+    [saved] = await lab.run(
+        n3=node(
+            "ImageScale",
+            image=["2", 0],
+            upscale_method="area",
+            width=8,
+            height=0,
+            crop="disabled",
+        )
+    )
+
+    expected = SMALL.reshape(6, 2, 8, 2, 3).mean(axis=(1, 3))
+    assert np.abs(saved - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "formula"),
+    [
+        ("normal", lambda one, two: two),
+        ("multiply", lambda one, two: one * two),
+        ("screen", lambda one, two: 1 - (1 - one) * (1 - two)),
+        ("difference", lambda one, two: one - two),
+    ],
+)
+async def test_blending_agrees_with_core_to_one_step(lab: Lab, mode: str, formula: Any) -> None:
+    [saved] = await lab.run(
+        n3=node("ImageInvert", image=["1", 0]),
+        n4=node("ImageBlend", image1=["1", 0], image2=["3", 0], blend_factor=0.25, blend_mode=mode),
+    )
+
+    one, two = RGB / 255, 1 - RGB / 255
+    mixed = one * 0.75 + np.clip(formula(one, two), 0, 1) * 0.25
+    assert np.abs(saved - mixed * 255).max() <= 1.5
+
+
+async def test_composite_pastes_at_a_place_and_through_a_mask(lab: Lab) -> None:
+    plain = {"x": 4, "y": 6, "resize_source": False}
+    [pasted] = await lab.run(
+        n3=node("ImageCompositeMasked", destination=["1", 0], source=["2", 0], **plain)
+    )
+    [masked] = await lab.run(
+        n3=node("SolidMask", value=0.0, width=16, height=12),
+        n4=node(
+            "ImageCompositeMasked",
+            destination=["1", 0],
+            source=["2", 0],
+            mask=["3", 0],
+            **plain,
+        ),
+    )
+
+    expected = RGB.copy()
+    expected[6:18, 4:20] = SMALL
+    assert np.array_equal(pasted, expected)
+    assert np.array_equal(masked, RGB)
+
+
+async def test_a_batch_saves_one_file_a_picture(lab: Lab) -> None:
+    saved = await lab.run(
+        n3=node("EmptyImage", width=32, height=24, batch_size=2, color=0x102030),
+        n4=node("ImageBatch", image1=["3", 0], image2=["1", 0]),
+    )
+
+    assert [one.shape for one in saved] == [(24, 32, 3)] * 3
+    assert saved[1][0, 0].tolist() == [0x10, 0x20, 0x30]
+    assert np.array_equal(saved[2], RGB)
+
+
+async def test_outpainting_pads_and_masks_the_border(lab: Lab) -> None:
+    sides = {"left": 8, "top": 0, "right": 0, "bottom": 4, "feathering": 0}
+    [padded] = await lab.run(n3=node("ImagePadForOutpaint", image=["2", 0], **sides))
+    [mask] = await lab.run(
+        n3=node("ImagePadForOutpaint", image=["2", 0], **sides),
+        n4=node("MaskToImage", mask=["3", 1]),
+    )
+
+    assert np.array_equal(padded[:12, 8:], SMALL)
+    assert padded[13, 0].tolist() == [127, 127, 127]
+    assert not mask[:12, 8:].any()
+    assert mask[:, :8].min() == 255
+
+
+async def sampled(lab: Lab, *, denoise: float, mask: float) -> np.ndarray:
+    [saved] = await lab.run(
+        n3=node("CheckpointLoaderSimple", ckpt_name="example_model.safetensors"),
+        n4=node("CLIPTextEncode", text="a hill", clip=["3", 1]),
+        n5=node("VAEEncode", pixels=["1", 0], vae=["3", 2]),
+        n6=node("SolidMask", value=mask, width=32, height=24),
+        n7=node("SetLatentNoiseMask", samples=["5", 0], mask=["6", 0]),
+        n8=node(
+            "KSampler",
+            model=["3", 0],
+            positive=["4", 0],
+            negative=["4", 0],
+            latent_image=["7", 0],
+            seed=1,
+            steps=4,
+            cfg=7.0,
+            sampler_name="euler",
+            scheduler="normal",
+            denoise=denoise,
+        ),
+        n10=node("VAEDecode", samples=["8", 0], vae=["3", 2]),
+    )
+    return saved
+
+
+async def test_the_sampler_changes_only_what_denoise_and_mask_allow(lab: Lab) -> None:
+    assert np.array_equal(await sampled(lab, denoise=0.0, mask=1.0), RGB)
+    assert np.array_equal(await sampled(lab, denoise=1.0, mask=0.0), RGB)
+    little = np.abs((await sampled(lab, denoise=0.1, mask=1.0)).astype(int) - RGB).mean()
+    much = np.abs((await sampled(lab, denoise=0.9, mask=1.0)).astype(int) - RGB).mean()
+    assert 0 < little < much
+
+
+async def test_a_lora_of_strength_zero_changes_nothing(remote: Remote) -> None:
+    workflow = "1900000000000000105"
+    off = {"3.seed": 1, "20.strength_model": 0, "20.strength_clip": 0}
+    plain = {
+        name: what
+        for name, what in remote.emulator.workflows[workflow].graph.items()
+        if name != "20"
+    }
+    plain["3"] = {**plain["3"], "inputs": {**plain["3"]["inputs"], "model": ["4", 0], "seed": 1}}
+    for name in ("6", "7"):
+        plain[name] = {**plain[name], "inputs": {**plain[name]["inputs"], "clip": ["4", 1]}}
+
+    with_lora = await remote.run(workflow, off)
+    reply = await remote.finished(await remote.inline(plain))
+    _, without = await remote.get(reply["results"][0]["url"])
+
+    def pixels(data: bytes) -> bytes:
+        return Image.open(io.BytesIO(data)).tobytes()
+
+    assert pixels(with_lora[0][1]) == pixels(without)
+
+
+async def test_what_a_node_raises_is_the_task_s_failure(remote: Remote) -> None:
+    reply = await remote.upload(b"no picture at all", "broken.png")
+    name = reply["data"]["fileName"]
+
+    failed = await remote.finished(
+        await remote.create(
+            "1900000000000000102",
+            nodeInfoList=[{"nodeId": "10", "fieldName": "image", "fieldValue": name}],
+        )
+    )
+
+    reason = failed["failedReason"]
+    assert failed["status"] == "FAILED"
+    assert (reason["node_id"], reason["node_name"]) == ("10", "LoadImage")
+    assert reason["exception_type"] == "UnidentifiedImageError"
+    assert "cannot identify" in reason["exception_message"]
+    assert "UnidentifiedImageError" in reason["traceback"]
+
+
+def test_every_known_class_has_code() -> None:
+    from rh_api.emulator import nodes_image, nodes_sampling, nodes_text
+
+    written = {**nodes_image.FUNCTIONS, **nodes_sampling.FUNCTIONS, **nodes_text.FUNCTIONS}
+
+    assert set(written) == set(NODE_CLASSES)
