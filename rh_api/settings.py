@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import re
 import sys
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ DEFAULT_ORIGIN = "https://www.runninghub.ai"
 OFFICIAL_HOSTS = ("www.runninghub.ai", "www.runninghub.cn")
 KEY_LENGTH = 32  # of every key seen in public samples
 
-_ORIGIN = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?/?")
+_ORIGIN = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?/?")
 
 
 class Secret:
@@ -99,9 +100,15 @@ def read_origin(text: str) -> str:
     match = _ORIGIN.fullmatch(text)
     if match is None or (match[3] and not 0 < int(match[3]) < 65536):
         raise BadInput("error.bad_origin", value=text[:100])
-    scheme, host, port = match[1], match[2].lower(), match[3]
-    standard = {"http": "80", "https": "443"}[scheme]
-    return f"{scheme}://{host}" + (f":{port}" if port and port != standard else "")
+    scheme, host = match[1], match[2].lower()
+    standard = {"http": 80, "https": 443}[scheme]
+    port = int(match[3] or standard)
+    if host.startswith("["):
+        try:
+            ipaddress.IPv6Address(host[1:-1])
+        except ValueError as error:
+            raise BadInput("error.bad_origin", value=text[:100]) from error
+    return f"{scheme}://{host}" + ("" if port == standard else f":{port}")
 
 
 def read_key(text: str) -> Secret:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..errors import BadField
-from ..wire.tasks import NodeInfo
 from .kinds import FieldKind, kind_of
 from .prompt import Graph, Node, id_order, is_link, read_nodes
+
+if TYPE_CHECKING:
+    from ..wire.tasks import NodeInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,7 @@ def fields_of(node: Node) -> list[Field]:
 
 def takes_url(graph: Graph, name: str) -> bool:
     """Whether the field of that full name loads from an address instead of an uploaded name."""
-    return any(
-        field.full_name == name and field.kind is FieldKind.URL for field in fields(graph)
-    )
+    return any(field.full_name == name and field.kind is FieldKind.URL for field in fields(graph))
 
 
 def seeds(graph: Graph, given: Container[str]) -> dict[str, int]:
@@ -88,5 +89,8 @@ def seeds(graph: Graph, given: Container[str]) -> dict[str, int]:
 
 def node_info(values: Mapping[str, object]) -> tuple[NodeInfo, ...]:
     """nodeInfoList for plain values by full name. Equal values give an equal list in any order."""
+    # Imported here: ComfyUI starts faster without.
+    from ..wire.tasks import NodeInfo
+
     ordered = sorted((id_order(split_name(name)[0]), *split_name(name), name) for name in values)
     return tuple(NodeInfo(node_id, field, values[name]) for _, node_id, field, name in ordered)

@@ -13,12 +13,8 @@ from typing import cast
 
 from ..errors import BadInput
 from .fields import looks_like_field, split_name
+from .names import MIRRORS, REFUSAL_CLASS
 from .prompt import Graph, id_order, is_link, read_nodes
-
-MIRRORS = 32
-"""How many inputs `link_0` … the nodes declare."""
-
-REFUSAL_CLASS = "RunningHubRefusal"
 
 
 class TooManyLinks(BadInput):

@@ -9,11 +9,9 @@ from typing import Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from ..errors import BadField, BadInput
+from .names import POOL
 from .nearest import listed, nearest
 from .prompt import Graph, id_order, read_nodes, terminal_nodes
-
-POOL = 12
-"""How many remote nodes can have an output of their own."""
 
 # `name_00001_`, `name_00001-audio`, and with what RunningHub adds: `name_00001_abcde_1760000000`.
 # Seven digits at most: longer runs are times.

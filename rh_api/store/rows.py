@@ -84,7 +84,7 @@ class OrderRow:
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """One result: `index` counts a node's results from 0; `node_id` is "" where none is known.
+    """One result: `index` is its place in the service's list, from 0; `node_id` may be "".
 
     `path` is relative to the store's folder and None while the file is not kept there; `size`
     is bytes; `text` is a result that came as text.

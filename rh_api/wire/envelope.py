@@ -14,6 +14,7 @@ from ..errors import (
     BadReply,
     FileTooLarge,
     KeyRefused,
+    NotFound,
     RateLimited,
     Redirected,
     RunningHubError,
@@ -26,19 +27,29 @@ from .call import Response
 
 Json = Mapping[str, object]
 
+_BY_STATUS: dict[int, type[RunningHubError]] = {
+    401: KeyRefused,
+    403: KeyRefused,
+    404: NotFound,
+    405: NotFound,
+    413: FileTooLarge,
+}
+
 
 def read_object(response: Response) -> Json:
     """The JSON object of an answer.
 
-    Raises Redirected, RateLimited, KeyRefused, FileTooLarge, ServiceFault or BadReply for
+    Raises Redirected, RateLimited, KeyRefused, NotFound, FileTooLarge, ServiceFault or BadReply for
     everything that is not one. Business codes are not looked at here.
     """
-    data = _json(response)
-    if data is not None and (response.status < 400 or "code" in data or "errorCode" in data):
-        if response.status == 429:
-            raise _rate_limited(response)
-        return data
-    raise _error_for_status(response)
+    status = response.status
+    data = read_json(response.body)
+    if not isinstance(data, dict) or 300 <= status < 400 or status == 429:
+        raise _error_for_status(response)
+    reply = cast("Json", data)
+    if status >= 400 and "code" not in reply and "errorCode" not in reply:
+        raise _error_for_status(response)
+    return reply
 
 
 def open_envelope(response: Response) -> object:
@@ -92,7 +103,15 @@ def _seconds_until(date: str, server_now: str | None) -> float | None:
         then = parsedate_to_datetime(date)
         now = parsedate_to_datetime(server_now) if server_now else datetime.now(timezone.utc)
         return max(0.0, (then - now).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def read_json(text: str | bytes) -> object:
+    """What a JSON text says; None when it is none, or nested beyond reading."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
         return None
 
 
@@ -122,17 +141,14 @@ def read_id(value: object) -> str:
 
     Schemas say int64, real answers are mostly strings; 0 and null mean none.
     """
-    text = read_text(value).strip()
+    text = "" if isinstance(value, float) else read_text(value).strip()
     return "" if text in ("0", "null", "None") else text
 
 
 def as_object(value: object) -> Json:
     """`value` as an object; a JSON text of one is read too; {} for anything else."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return {}
+        value = read_json(value)
     return cast("Json", value) if isinstance(value, dict) else {}
 
 
@@ -140,30 +156,13 @@ def as_list(value: object) -> list[object]:
     return cast("list[object]", value) if isinstance(value, list) else []
 
 
-def _json(response: Response) -> Json | None:
-    try:
-        data = json.loads(response.body)
-    except (ValueError, RecursionError):
-        return None
-    return cast("Json", data) if isinstance(data, dict) else None
-
-
 def _error_for_status(response: Response) -> RunningHubError:
     status = response.status
     if 300 <= status < 400:
         return Redirected(status=status)
     if status == 429:
-        return _rate_limited(response)
-    if status in (401, 403):
-        return KeyRefused(remote=f"HTTP {status}")
-    if status == 413:
-        return FileTooLarge(remote=f"HTTP {status}")
-    if status >= 500:
-        return ServiceFault(remote=f"HTTP {status}")
-    return BadReply(status=status)
-
-
-def _rate_limited(response: Response) -> RateLimited:
-    error = RateLimited(remote=f"HTTP {response.status}")
-    error.retry_after = retry_after(response)
-    return error
+        error = RateLimited(remote=f"HTTP {status}")
+        error.retry_after = retry_after(response)
+        return error
+    kind = ServiceFault if status >= 500 else _BY_STATUS.get(status)
+    return BadReply(status=status) if kind is None else kind(remote=f"HTTP {status}")

@@ -5,13 +5,13 @@ Everything here is a hint. No frame ends an order; it only says that asking now 
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, field
 
-from .envelope import as_list, as_object, read_id, read_text
+from .envelope import as_list, as_object, read_id, read_json, read_text
 
 MAX_TEXT = 64 * 1024  # bytes; larger frames carry outputs that polling brings anyway
+_MOST = 2**53  # steps of a node
 _PREVIEW_HEADER = 8  # big-endian event type (1 = preview) and picture format (1 JPEG, 2 PNG)
 
 
@@ -41,10 +41,7 @@ class SocketReader:
         """News of a text frame; None when it says nothing of this task."""
         if len(frame) > MAX_TEXT:
             return None
-        try:
-            message = as_object(json.loads(frame))
-        except (ValueError, RecursionError):
-            return None
+        message = as_object(read_json(frame))
         data = as_object(message.get("data"))
         prompt = read_text(data.get("prompt_id"))
         # The prompt id is not the task id: the first one seen is ours.
@@ -66,10 +63,9 @@ class SocketReader:
         if kind == "execution_cached":
             self._done.update(read_id(item) for item in as_list(about.get("nodes")))
         elif kind == "executing":
-            self._leave()
+            self._enter(node)
             if not node:
                 return self._news(may_be_over=True)
-            self._current = node
         elif kind == "executed" and node:
             self._done.add(node)
         elif kind == "progress":
@@ -78,7 +74,8 @@ class SocketReader:
         elif kind == "progress_state":
             self._fold_state(as_object(about.get("nodes")))
         elif kind in ("execution_success", "execution_error", "execution_interrupted"):
-            return self._news(may_be_over=True)
+            # A success that names a node is about that node: others still run.
+            return self._news(may_be_over=kind != "execution_success" or not node)
         else:
             return None
         return self._news()
@@ -92,10 +89,11 @@ class SocketReader:
                 self._current = node_id
                 self._part = _fraction(state.get("value"), state.get("max"))
 
-    def _leave(self) -> None:
-        if self._current:
+    def _enter(self, node: str) -> None:
+        """Another node runs, so the one before is done; the same one starts over."""
+        if self._current and self._current != node:
             self._done.add(self._current)
-        self._current, self._part = "", 0.0
+        self._current, self._part = node, 0.0
 
     def _news(self, preview: bytes | None = None, *, may_be_over: bool = False) -> SocketNews:
         part = self._part if self._current not in self._done else 0.0
@@ -105,7 +103,7 @@ class SocketReader:
         return SocketNews(
             fraction=self._best if self.total > 0 else None,
             node_id=self._current,
-            node_fraction=part if part else None,
+            node_fraction=part or None,
             preview=preview,
             may_be_over=may_be_over,
         )
@@ -114,6 +112,7 @@ class SocketReader:
 def _fraction(value: object, maximum: object) -> float:
     if not isinstance(value, (int, float)) or not isinstance(maximum, (int, float)):
         return 0.0
-    if not maximum > 0 or not math.isfinite(value):
+    # Compared first: what a peer sends may be NaN, or too large to divide.
+    if not (value > 0 and 0 < maximum < _MOST):
         return 0.0
-    return min(1.0, max(0.0, value / maximum))
+    return 1.0 if value >= maximum else value / maximum

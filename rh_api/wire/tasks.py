@@ -8,7 +8,6 @@ result (V2)".
 from __future__ import annotations
 
 import enum
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,6 +31,7 @@ from .envelope import (
     open_envelope,
     read_id,
     read_int,
+    read_json,
     read_object,
     read_text,
     remote_text,
@@ -39,6 +39,10 @@ from .envelope import (
 
 CREATE_SECONDS = 60.0  # past it an order's fate is unknown: long enough for a slow line
 CANCEL_SECONDS = 10.0
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# In half an answer an id counts only with the sign behind it: its end may be what is missing.
+_WHOLE_ID = re.compile(rb'"taskId"\s*:\s*(?:"(\d{5,25})"|(\d{5,25})[,}\s])')
 
 
 class Phase(enum.Enum):
@@ -215,12 +219,12 @@ def _read_ticket(response: Response) -> Ticket:
         data = as_object(open_envelope(response))
     except BadReply:
         # Half an answer may still hold the one thing that must not be lost.
-        found = re.search(rb'"taskId"\s*:\s*"?(\d{5,25})', response.body)
+        found = _WHOLE_ID.search(response.body)
         if found is None or not 200 <= response.status < 300:
             raise
-        data = {"taskId": found[1].decode()}
+        data = {"taskId": (found[1] or found[2]).decode()}
     task_id = read_id(data.get("taskId"))
-    if not task_id:
+    if not _ID.fullmatch(task_id):
         raise BadReply(status=response.status)
     return Ticket(
         task_id=task_id,
@@ -338,10 +342,7 @@ def _read_failure(value: object) -> Failure:
         return Failure(message=read_text(value))
     trace = reason.get("traceback")
     if isinstance(trace, str) and trace.lstrip().startswith("["):
-        try:
-            trace = json.loads(trace)
-        except ValueError:
-            pass
+        trace = read_json(trace) or trace
     lines = "".join(read_text(line) for line in as_list(trace)) or read_text(trace)
     return Failure(
         node_id=read_id(reason.get("node_id")),

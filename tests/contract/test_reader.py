@@ -164,9 +164,7 @@ EXPECTED: dict[tuple[str, str], object] = {
         errors.NoBalance, 414
     ),
     ("create", "error 415 TASK_INSTANCE_MAXED"): refused(errors.QueueFull, 415),
-    ("create", "error 416 TASK_CREATE_FAILED_BY_NOT_ENOUGH_WALLET"): refused(
-        errors.NoBalance, 416
-    ),
+    ("create", "error 416 TASK_CREATE_FAILED_BY_NOT_ENOUGH_WALLET"): refused(errors.NoBalance, 416),
     ("create", "error 421 TASK_QUEUE_MAXED"): refused(errors.QueueFull, 421),
     ("create", "error 433 VALIDATE_PROMPT_FAILED"): refused(errors.GraphRejected, 433),
     ("create", "error 433 Your API balance is insufficient"): refused(errors.GraphRejected, 433),
@@ -253,9 +251,7 @@ EXPECTED: dict[tuple[str, str], object] = {
         (RemoteResult(PNG, "", "jpg"),),
         Usage(third_party_money="0.14", seconds="0"),
     ),
-    ("query", "failed in a node"): Ended(
-        Phase.FAILED, over(errors.TaskFailed, 805), *NODE_FAILURE
-    ),
+    ("query", "failed in a node"): Ended(Phase.FAILED, over(errors.TaskFailed, 805), *NODE_FAILURE),
     ("query", "failed, traceback as list"): Ended(
         Phase.FAILED, over(errors.TaskFailed, 1000), *NODE_FAILURE
     ),
@@ -274,9 +270,7 @@ EXPECTED: dict[tuple[str, str], object] = {
     ("query", "no bearer falls back to old envelope"): refused(errors.KeyRefused, 412),
     ("query", "rate limited by HTTP"): refused(errors.RateLimited, None),
     ("upload", "success, CN shape"): Uploaded(f"openapi/{'a' * 64}.png", UPLOAD_URL),
-    ("upload", "success, msg instead of message"): Uploaded(
-        f"openapi/{'a' * 64}.png", UPLOAD_URL
-    ),
+    ("upload", "success, msg instead of message"): Uploaded(f"openapi/{'a' * 64}.png", UPLOAD_URL),
     ("upload", "success, EN page shape (code 200, filename)"): Uploaded(
         f"openapi/{'a' * 64}.png", UPLOAD_URL
     ),
@@ -302,9 +296,7 @@ EXPECTED: dict[tuple[str, str], object] = {
     ("account_status", "consumer key"): Account("76600", None, None, "NORMAL", 0),
     ("account_status", "shared key"): Account("0", "128.50", "CNY", "SHARED", 3),
     ("account_status", "integers as in the schema"): Account("76600", None, None, "", 1),
-    ("account_status", "key only in header / wrong field name"): refused(
-        errors.KeyRefused, 1601
-    ),
+    ("account_status", "key only in header / wrong field name"): refused(errors.KeyRefused, 1601),
     ("account_status", "free user"): refused(errors.PlanRefused, 801),
     ("account_status", "bad key"): refused(errors.KeyRefused, 802),
     ("queue_status", "consumer"): QueueStatus(2, 1, 0, "NORMAL"),
@@ -370,9 +362,7 @@ def test_the_recorded_answer_means(family: str, sample: dict[str, Any]):
         assert found == expected
 
 
-@pytest.mark.parametrize(
-    ("family", "sample"), [p for p in EXCHANGES if p.values[0] in CALLS]
-)
+@pytest.mark.parametrize(("family", "sample"), [p for p in EXCHANGES if p.values[0] in CALLS])
 def test_the_recorded_request_is_what_we_send(family: str, sample: dict[str, Any]):
     recorded = sample["request"]
     body = recorded.get("json", {})

@@ -1,0 +1,147 @@
+"""When to ask next how a task is doing: often where its end is likely, seldom elsewhere.
+
+The wait between two polls follows the hazard of the end: with cost c a poll (in seconds of
+waiting that one request is worth) and hazard h, asking every sqrt(2c/h) seconds is cheapest.
+The hazard comes from how long the same workflow ran before, mixed with a broad guess that
+covers cold starts and first runs. A socket that speaks makes polls rare; its hint that the
+task may be over is confirmed by polls. It never decides anything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+POLL_COST = 0.05  # seconds of somebody's waiting that one request is worth
+SHORTEST = 0.5
+LONGEST = 15.0
+QUEUE_SHORTEST = 1.0
+QUEUE_LONGEST = 5.0
+SAFETY = 30.0  # seconds between polls while the socket speaks
+SOCKET_SILENCE = 45.0  # a socket that says nothing for so long counts as down
+CONFIRM = (0.0, 0.5, 1.0, 2.0, 3.0)  # seconds after a hint
+
+_STEP = 0.25
+_PRIOR_SCALE = 6.0  # seconds; shape of the broad guess: half of all runs end within it
+_MIN_SPREAD, _MAX_SPREAD = 0.05, 0.35  # of the logarithm of a run time
+_JITTER = 0.2  # seconds by which any run differs: what a line and a queue do to short ones
+_LONE_SPREAD = 0.12  # when one run is all that is known
+
+
+@dataclass(slots=True)
+class FollowPlan:
+    """The poll times of one task. Times are seconds of one monotonic clock, given by callers.
+
+    `history`: seconds that earlier runs of the same workflow took on the same machine size.
+    """
+
+    history: Sequence[float] = ()
+    _started: float | None = None
+    _asked: float | None = None
+    _queue_pause: float = QUEUE_SHORTEST
+    _heard: float | None = None
+    _confirm: list[float] = field(default_factory=list[float])
+    _lies: int = 0
+    _doubted_until: float = 0.0
+    _next: float | None = None
+
+    def running(self, now: float) -> None:
+        """The task was seen running; only the first time counts."""
+        if self._started is None:
+            self._started = now
+            self._next = None
+
+    @property
+    def started(self) -> float | None:
+        return self._started
+
+    def asked(self, now: float) -> None:
+        """A poll was answered, or failed: either way the next one is a while off."""
+        self._asked = now
+        if self._confirm:
+            self._confirm = [at for at in self._confirm if at > now]
+            if not self._confirm:
+                # Nothing came of the hint: it was not the end, or not of this task.
+                self._lies += 1
+                self._doubted_until = now + CONFIRM[-1] * 2**self._lies
+        self._queue_pause = min(QUEUE_LONGEST, self._queue_pause * 1.3)
+        self._next = None
+
+    def heard(self, now: float) -> None:
+        """The socket spoke."""
+        if not self._socket_alive(now):
+            self._next = None
+        self._heard = now
+
+    def deaf(self) -> None:
+        """The socket is gone."""
+        self._heard = None
+        self._next = None
+
+    def hint(self, now: float) -> None:
+        """The socket says that the task may be over: confirm, less readily after a false one."""
+        if not self._confirm and now >= self._doubted_until:
+            self._confirm = [now + pause for pause in CONFIRM]
+
+    def next_at(self, now: float) -> float:
+        """When to ask next; not before now."""
+        if self._confirm:
+            return max(now, self._confirm[0])
+        last = self._asked if self._asked is not None else self._started
+        if last is None:
+            last = self._asked = now  # the reply to the order counts as the first answer
+        if self._started is None:
+            return max(now, last + self._queue_pause)
+        if self._socket_alive(now) and not self._lies:
+            # At its silence the rule changes, so look again then.
+            return max(now, min(last + SAFETY, (self._heard or now) + SOCKET_SILENCE))
+        if self._next is None:
+            self._next = last + self._pause(last - self._started)
+        return max(now, self._next)
+
+    def _socket_alive(self, now: float) -> bool:
+        return self._heard is not None and now - self._heard < SOCKET_SILENCE
+
+    def _pause(self, elapsed: float) -> float:
+        """Integrate the poll density sqrt(h/2c) until one poll is due."""
+        pause, due = 0.0, 0.0
+        elapsed = max(0.0, elapsed)
+        while pause < LONGEST:
+            due += _STEP * math.sqrt(self.hazard(elapsed + pause + _STEP / 2) / (2 * POLL_COST))
+            pause += _STEP
+            if due >= 1.0 and pause >= SHORTEST:
+                break
+        return pause
+
+    def hazard(self, elapsed: float) -> float:
+        """Rate, a second, at which a task that has run `elapsed` seconds ends now."""
+        known = [seconds for seconds in self.history if seconds > 0]
+        guess = 1.0 / (len(known) + 1.5)
+        density = guess * _PRIOR_SCALE / (_PRIOR_SCALE + elapsed) ** 2
+        survival = guess * _PRIOR_SCALE / (_PRIOR_SCALE + elapsed)
+        if known and elapsed > 0:
+            share = (1.0 - guess) / len(known)
+            common = _spread(known)
+            for seconds in known:
+                spread = min(_MAX_SPREAD, math.hypot(common, _JITTER / seconds))
+                z = (math.log(elapsed) - math.log(seconds)) / spread
+                density += share * math.exp(-z * z / 2) / (elapsed * spread * _ROOT_2_PI)
+                survival += share * math.erfc(z / _ROOT_2) / 2
+        elif known:
+            survival += 1.0 - guess
+        return density / max(survival, 1e-9)
+
+
+_ROOT_2 = math.sqrt(2)
+_ROOT_2_PI = math.sqrt(2 * math.pi)
+
+
+def _spread(known: Sequence[float]) -> float:
+    """Kernel width of the logarithms: robust against the tail of cold starts."""
+    if len(known) == 1:
+        return _LONE_SPREAD
+    logs = sorted(math.log(seconds) for seconds in known)
+    middle = logs[len(logs) // 4 : -(len(logs) // 4) or None]
+    width = (middle[-1] - middle[0]) / 1.35 if len(middle) > 1 else logs[-1] - logs[0]
+    return min(_MAX_SPREAD, max(_MIN_SPREAD, width * len(known) ** -0.2))

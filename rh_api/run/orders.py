@@ -1,0 +1,79 @@
+"""An order and what came of it, as values; equal orders have equal digests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..wire.filetypes import FileType
+from ..wire.tasks import NodeInfo, TaskOptions, Tips, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Everything that one create call needs, and what following it wants to know.
+
+    `graph`: JSON text of a whole graph that replaces the stored one, or None.
+    `graph_hash`: of the stored workflow's JSON (a changed workflow is another order).
+    `inputs`: fields as they make up the order's identity, with hashes in place of contents.
+    `titles`: node id to what a person calls it; its length is the total of the progress bar.
+    `time_limit`: seconds of running time, 0 for none.
+    """
+
+    workflow_id: str
+    node_info: tuple[NodeInfo, ...] = ()
+    options: TaskOptions = field(default_factory=TaskOptions)
+    graph: str | None = None
+    graph_hash: str = ""
+    inputs: Mapping[str, object] = field(default_factory=dict[str, object])
+    titles: Mapping[str, str] = field(default_factory=dict[str, str])
+    classes: Mapping[str, str] = field(default_factory=dict[str, str])
+    time_limit: float = 0.0
+    item: int = 0
+
+    @property
+    def inputs_hash(self) -> str:
+        """Digest of fields and options; deterministic over runs and platforms."""
+        options = {
+            "instance": self.options.instance,
+            "add_metadata": self.options.add_metadata,
+            "personal_queue": self.options.personal_queue,
+            "retain_seconds": self.options.retain_seconds,
+        }
+        return digest({"inputs": dict(self.inputs), "graph": self.graph, "options": options})
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One thing that an order made, on this machine.
+
+    `path`: the complete file, None for a text without one. `name`: its name in the cloud.
+    """
+
+    node_id: str
+    name: str
+    path: Path | None
+    type: FileType | None
+    size: int = 0
+    text: str | None = None
+    url: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished order: its task, results in the service's order, costs, and running seconds."""
+
+    task_id: str
+    results: tuple[Result, ...]
+    usage: Usage
+    tips: Tips
+    seconds: float
+
+
+def digest(value: object) -> str:
+    """SHA-256 of a value's canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,83 @@
+"""Whether a call is made again, and after how long: one rule for everything, by fate.
+
+A call that nothing came of may be made again; one whose effect is unknown only when repeating
+it has no effect of its own. A create is not repeatable: it is sent again only when it provably
+never left, or when the service said that nothing was started and that waiting helps.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+from ..errors import (
+    BadReply,
+    Fate,
+    RateLimited,
+    RunningHubError,
+    ServiceFault,
+    Unreachable,
+    UploadFailed,
+)
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 20.0
+LONGEST_RETRY_AFTER = 150.0  # what a Retry-After may ask for before we stop waiting
+TRIES = 3
+
+# One budget for all calls of a client: when everything fails, trying thrice triples the harm.
+BUDGET = 500.0
+RETRY_COST = 14.0
+RATE_COST = 5.0
+REFILL = 1.0
+
+
+@dataclass(slots=True)
+class Budget:
+    """Tokens that retries cost and successes bring back, shared by all calls of a client."""
+
+    left: float = BUDGET
+
+    def spend(self, cost: float) -> bool:
+        if self.left < cost:
+            return False
+        self.left -= cost
+        return True
+
+    def succeeded(self) -> None:
+        self.left = min(BUDGET, self.left + REFILL)
+
+
+@dataclass(slots=True)
+class Retry:
+    """The tries of one call. `chance` gives 0 to 1 (full jitter spreads clients apart)."""
+
+    budget: Budget
+    repeatable: bool
+    tries: int = TRIES
+    chance: random.Random = field(default_factory=random.Random)
+    _made: int = 0
+
+    def pause(self, error: RunningHubError) -> float | None:
+        """Seconds until the next try, or None when there is none and `error` stands."""
+        self._made += 1
+        if self._made >= self.tries or not self._safe(error):
+            return None
+        if isinstance(error, RateLimited):
+            asked = error.retry_after
+            if asked is not None and asked > LONGEST_RETRY_AFTER:
+                return None
+            cost, least = RATE_COST, asked or 0.0
+        else:
+            cost, least = RETRY_COST, 0.0
+        if not self.budget.spend(cost):
+            return None
+        ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (self._made - 1))
+        return least + self.chance.random() * ceiling
+
+    def _safe(self, error: RunningHubError) -> bool:
+        if isinstance(error, RateLimited):
+            return True  # nothing was started
+        if not isinstance(error, (Unreachable, BadReply, ServiceFault, UploadFailed)):
+            return False  # a refusal: asking again changes nothing
+        return error.fate is Fate.NOT_STARTED or (self.repeatable and error.fate is Fate.UNKNOWN)

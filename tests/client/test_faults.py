@@ -1,0 +1,472 @@
+"""Faults on the way: one order at most, and an error that says what is known."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from rh_api.client import Client, Job, Stage
+from rh_api.emulator import Emulator, Fault, catalog
+from rh_api.errors import (
+    Fate,
+    GraphRejected,
+    KeyRefused,
+    NoBalance,
+    NoOutput,
+    PlanRefused,
+    ResultUnavailable,
+    RunningHubError,
+    StoreUnavailable,
+    TaskFailed,
+    Uncertain,
+    WorkflowNeverRun,
+    WorkflowNotFound,
+)
+from tests.client.conftest import MakeClient, invert, paint
+
+CREATE = "/task/openapi/create"
+QUERY = "/openapi/v2/query"
+UPLOAD = "/openapi/v2/media/upload/binary"
+
+
+# The order
+
+
+@pytest.mark.parametrize(
+    ("fault", "orders"),
+    [
+        (Fault(CREATE, "lost_reply"), 1),
+        (Fault(CREATE, "html"), 0),
+        (Fault(CREATE, "status", value=500), 0),
+        (Fault(CREATE, "code", value=1000), 0),
+        (Fault(CREATE, "code", value=500), 0),
+        (Fault(CREATE, "code", value=7777), 0),
+        (Fault(CREATE, "null_data"), 1),
+        (Fault(CREATE, "empty"), 0),
+        (Fault(CREATE, "body", value="<html>"), 0),
+    ],
+    ids=lambda value: f"{value.kind}-{value.value}" if isinstance(value, Fault) else None,
+)
+async def test_an_order_without_a_task_id_is_uncertain_and_not_sent_again(
+    client: Client, emulator: Emulator, fault: Fault, orders: int
+) -> None:
+    emulator.faults.append(fault)
+    with pytest.raises(Uncertain, match="may be running") as caught:
+        await client.run(paint())
+    assert caught.value.fate is Fate.UNKNOWN
+    assert "before" in str(caught.value)
+    assert emulator.counters.requests[CREATE] == 1
+    assert emulator.counters.orders == orders
+
+
+async def test_an_uncertain_order_stops_its_twin_even_after_a_restart_until_told_again(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault(CREATE, "lost_reply"))
+    with pytest.raises(Uncertain):
+        await make_client().run(paint())
+    with pytest.raises(Uncertain, match="not sent again"):
+        await make_client().run(paint())
+    assert emulator.counters.orders == 1
+    await make_client().run(paint(again=True))
+    assert emulator.counters.orders == 2
+
+
+@pytest.mark.parametrize("kind", ["half_json", "truncated", "wrong_types", "drip"])
+async def test_a_task_id_in_a_damaged_answer_is_kept(
+    client: Client, emulator: Emulator, kind: str
+) -> None:
+    value = {"half_json": 0.9, "truncated": 0.9, "drip": 20_000}.get(kind)
+    emulator.faults.append(Fault(CREATE, kind, value=value))  # type: ignore[arg-type]
+    outcome = await client.run(paint())
+    assert outcome.task_id in emulator.tasks
+    assert emulator.counters.orders == 1
+
+
+async def test_a_redirected_order_is_not_followed_and_was_not_started(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault(CREATE, "redirect", value="https://example.com/", status=307))
+    with pytest.raises(RunningHubError) as caught:
+        await client.run(paint())
+    assert caught.value.fate is Fate.NOT_STARTED
+    assert emulator.counters.orders == 0
+    await client.run(paint())  # nothing blocks the next try
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (802, KeyRefused),
+        (1002, KeyRefused),
+        (801, PlanRefused),
+        (414, NoBalance),
+        (416, NoBalance),
+        (812, NoBalance),
+        (380, WorkflowNotFound),
+        (810, WorkflowNeverRun),
+        (433, GraphRejected),
+    ],
+)
+async def test_a_refusal_is_said_at_once_and_nothing_was_started(
+    client: Client, emulator: Emulator, code: int, kind: type[RunningHubError]
+) -> None:
+    emulator.faults.append(Fault(CREATE, "code", value=code, count=None))
+    with pytest.raises(kind) as caught:
+        await client.run(paint())
+    assert caught.value.fate is Fate.NOT_STARTED
+    assert caught.value.code == code
+    assert emulator.counters.requests[CREATE] == 1
+
+
+async def test_a_wrong_key_is_said_with_key_and_site_and_not_tried_again(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    client = make_client(RUNNINGHUB_API_KEY="wrongkey0wrongkey0wrongkey0wrong")
+    with pytest.raises(KeyRefused, match=r"RUNNINGHUB_API_KEY.*site") as caught:
+        await client.run(paint())
+    assert "wrongkey" not in str(caught.value)
+    assert emulator.counters.total == 1
+
+
+@pytest.mark.parametrize("code", [421, 415, 1520])
+async def test_a_full_account_is_waited_out(
+    make_client: MakeClient, emulator: Emulator, code: int
+) -> None:
+    client = make_client(pace=1.0 if code == 421 else 8.0)
+    emulator.faults.append(Fault(CREATE, "code", value=code))
+    stages: list[Stage] = []
+    started = time.monotonic()
+    await client.run(paint(), lambda news: stages.append(news.stage))
+    assert time.monotonic() - started < 3.5
+    assert Stage.WAITING_FOREIGN in stages
+    assert emulator.counters.orders == 1
+
+
+async def test_a_pace_that_is_asked_for_is_kept(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    client = make_client(pace=1.0)
+    emulator.faults.append(Fault(CREATE, "retry_after", value=1))
+    started = time.monotonic()
+    await client.run(paint())
+    assert time.monotonic() - started >= 1.0
+    assert emulator.counters.orders == 1
+
+
+async def test_twenty_orders_after_an_idle_pause_are_all_certain(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.idle_timeout = 0.15
+    emulator.idle_close = "rst"
+    emulator.run_seconds = 0.01
+    for number in range(20):
+        await client.run(paint(f"number {number}"))
+        await asyncio.sleep(0.17)  # the idle pause itself
+    assert emulator.counters.orders == 20
+
+
+async def test_without_an_order_book_nothing_is_ordered(
+    make_client: MakeClient, emulator: Emulator, tmp_path: Path
+) -> None:
+    (tmp_path / "blocked").write_text("a file where the folder should be")
+    with pytest.raises(StoreUnavailable, match="No order is placed"):
+        make_client(state="blocked")
+    assert emulator.counters.total == 0
+
+
+# Following
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(QUERY, "status", value=500, count=2),
+        Fault(QUERY, "html", count=2),
+        Fault(QUERY, "half_json", count=2),
+        Fault(QUERY, "truncated", count=2),
+        Fault(QUERY, "wrong_types", count=2),
+        Fault(QUERY, "reset", count=2),
+        Fault(QUERY, "null_data", count=2),
+        Fault(QUERY, "code", value=1005, count=2),
+        Fault(QUERY, "retry_after", value=0.1, count=2),
+    ],
+    ids=lambda fault: fault.kind,
+)
+async def test_a_failed_poll_is_not_a_failed_task(
+    client: Client, emulator: Emulator, fault: Fault
+) -> None:
+    emulator.faults.append(fault)
+    outcome = await client.run(paint())
+    assert outcome.results
+    assert fault.struck == 2
+
+
+async def test_when_the_recommended_poll_is_gone_the_old_one_serves(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault(QUERY, "code", value=412, count=None))
+    outcome = await client.run(paint())
+    assert outcome.results
+    assert emulator.counters.requests["/task/openapi/outputs"] >= 1
+
+
+@pytest.mark.parametrize("socket", ["none", "refused", "foreign", "silent", "dying", "lying"])
+async def test_a_bad_socket_costs_only_smoothness(
+    client: Client, emulator: Emulator, socket: str
+) -> None:
+    emulator.socket = socket  # type: ignore[assignment]
+    emulator.run_seconds = 0.3
+    outcome = await client.run(paint())
+    assert outcome.results
+
+
+async def test_a_failed_task_names_node_exception_message_and_task(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.fail_next = {
+        "node_id": "3",
+        "exception_type": "torch.OutOfMemoryError",
+        "exception_message": "CUDA out of memory",
+    }
+    with pytest.raises(TaskFailed) as caught:
+        await client.run(paint())
+    text = str(caught.value)
+    for part in ("KSampler", "OutOfMemoryError", "CUDA out of memory", "node 3"):
+        assert part in text
+    assert caught.value.task_id in emulator.tasks
+    assert caught.value.task_id in text
+
+
+async def test_a_task_without_output_says_so(client: Client, emulator: Emulator) -> None:
+    emulator.no_outputs = True
+    with pytest.raises(NoOutput, match="save node"):
+        await client.run(paint())
+
+
+# Uploads
+
+
+@pytest.mark.parametrize("kind", ["status", "reset", "lost_reply", "html", "half_json", "code"])
+async def test_an_upload_that_failed_is_sent_again_whole(
+    client: Client, emulator: Emulator, kind: str
+) -> None:
+    value = {"status": 500, "code": 808}.get(kind)
+    emulator.faults.append(Fault(UPLOAD, kind, value=value))  # type: ignore[arg-type]
+    outcome = await client.run(invert(10))
+    assert outcome.results
+    assert emulator.counters.orders == 1
+
+
+async def test_an_upload_the_new_endpoint_will_not_take_goes_by_the_old_one(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault(UPLOAD, "code", value=1008, count=None))
+    outcome = await client.run(invert(10))
+    assert outcome.results
+    assert emulator.counters.requests["/task/openapi/upload"] == 1
+
+
+async def test_an_upload_that_fails_for_good_orders_nothing(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault("/openapi/v2/media", "status", value=500, count=None))
+    emulator.faults.append(Fault("/task/openapi/upload", "code", value=808, count=None))
+    with pytest.raises(RunningHubError):
+        await client.run(invert(10))
+    assert emulator.counters.orders == 0
+
+
+# Results
+
+
+@pytest.mark.parametrize("kind", ["html", "reset", "truncated", "status"])
+async def test_a_download_that_breaks_is_taken_up(
+    client: Client, emulator: Emulator, kind: str
+) -> None:
+    value = {"status": 503}.get(kind)
+    emulator.faults.append(Fault("/results/", kind, value=value))  # type: ignore[arg-type]
+    outcome = await client.run(paint())
+    assert outcome.results[0].path is not None
+    assert outcome.results[0].path.read_bytes().endswith(b"IEND\xaeB`\x82")
+
+
+async def test_a_result_that_is_gone_is_an_error_with_its_task_and_nothing_is_saved(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    emulator.faults.append(Fault("/results/", "status", value=404, count=None))
+    with pytest.raises(ResultUnavailable) as caught:
+        await client.run(paint())
+    assert caught.value.task_id in emulator.tasks
+    assert not list((tmp_path / "state" / "results").rglob("*.png"))
+    assert emulator.counters.under("/results/") == 1  # a 404 is not asked again
+
+
+async def test_a_page_instead_of_a_picture_is_never_saved(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    page = Fault("/results/", "body", value="<!DOCTYPE html><html>", content_type="text/html")
+    page.count, page.status = None, 200
+    emulator.faults.append(page)
+    with pytest.raises(ResultUnavailable):
+        await client.run(paint())
+    kept = [path for path in (tmp_path / "state" / "results").rglob("*") if path.is_file()]
+    assert kept == []
+
+
+async def test_a_result_on_a_foreign_host_is_fetched_without_paying_once_it_is_allowed(
+    make_client: MakeClient, emulator: Emulator, base_url: str
+) -> None:
+    emulator.result_base = base_url.replace("127.0.0.1", "results.example.com")
+    with pytest.raises(ResultUnavailable, match="RUNNINGHUB_RESULT_HOSTS"):
+        await make_client().run(paint())
+    assert emulator.counters.orders == 1
+
+
+async def test_results_that_were_not_fetched_are_fetched_on_the_next_run_for_nothing(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault("/results/", "status", value=403))
+    with pytest.raises(ResultUnavailable):
+        await make_client().run(paint())
+    outcome = await make_client().run(paint())
+    assert outcome.results[0].path is not None
+    assert emulator.counters.orders == 1
+
+
+# Stop
+
+
+async def test_stop_cancels_in_the_cloud(make_client: MakeClient, emulator: Emulator) -> None:
+    emulator.run_seconds = 30
+    client = make_client()
+    running = asyncio.Event()
+
+    def watch(news: object) -> None:
+        if getattr(news, "stage", None) is Stage.RUNNING:
+            running.set()
+
+    job = asyncio.ensure_future(client.run(paint(), watch))
+    await running.wait()
+    started = time.monotonic()
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    assert time.monotonic() - started < 0.5
+    await client.close()
+    assert time.monotonic() - started < 2.0
+    assert emulator.counters.cancels == 1
+    assert not emulator.open_tasks(emulator.default_key)
+
+
+async def test_a_shared_order_goes_on_until_its_last_waiter_leaves(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 0.4
+    running = asyncio.Event()
+    jobs = [asyncio.ensure_future(client.run(paint(), lambda _: running.set())) for _ in range(2)]
+    await running.wait()
+    jobs[0].cancel()
+    outcome = await jobs[1]
+    assert outcome.results
+    assert emulator.counters.cancels == 0
+
+
+async def test_stop_while_the_order_is_on_its_way_cancels_as_soon_as_the_id_is_known(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 30
+    emulator.faults.append(Fault(CREATE, "delay", value=0.4))
+    client = make_client()
+    ordering = asyncio.Event()
+
+    def watch(news: object) -> None:
+        if getattr(news, "stage", None) is Stage.ORDERING:
+            ordering.set()
+
+    job = asyncio.ensure_future(client.run(paint(), watch))
+    await ordering.wait()
+    job.cancel()
+    await client.close()
+    assert emulator.counters.orders == emulator.counters.cancels == 1
+
+
+async def test_a_stopped_order_is_not_taken_up_by_the_next_run(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 30
+    running = asyncio.Event()
+    job = asyncio.ensure_future(
+        client.run(paint(), lambda n: n.stage is Stage.RUNNING and running.set())
+    )
+    await running.wait()
+    job.cancel()
+    await asyncio.wait([job])
+    emulator.run_seconds = 0.05
+    outcome = await client.run(paint())
+    assert outcome.results
+    assert emulator.counters.orders == 2
+
+
+async def test_the_time_limit_cancels_and_says_so(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 30
+    client = make_client()
+    with pytest.raises(RunningHubError, match="longer than") as caught:
+        await client.run(paint(time_limit=0.3))
+    await client.close()
+    assert caught.value.task_id in emulator.tasks
+    assert emulator.counters.cancels == 1
+
+
+# Side by side
+
+
+async def test_three_orders_at_a_limit_of_three_take_as_long_as_one(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.account.limit = 3
+    emulator.run_seconds = 0.6
+    started = time.monotonic()
+    await asyncio.gather(*(client.run(paint(f"{n}")) for n in range(3)))
+    assert time.monotonic() - started < 1.2
+
+
+async def test_more_orders_than_places_wait_their_turn_without_being_refused(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.account.limit = 2
+    emulator.run_seconds = 0.2
+    stages: set[Stage] = set()
+    await asyncio.gather(
+        *(client.run(paint(f"{n}"), lambda p: stages.add(p.stage)) for n in range(6))
+    )
+    assert emulator.counters.requests[CREATE] == emulator.counters.orders == 6
+    assert Stage.WAITING_SLOT in stages
+    assert Stage.WAITING_FOREIGN not in stages
+
+
+async def test_a_running_order_is_taken_up_after_a_restart(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 0.8
+    first = make_client()
+    running = asyncio.Event()
+    job = asyncio.ensure_future(
+        first.run(paint(), lambda n: n.stage is Stage.RUNNING and running.set())
+    )
+    await running.wait()
+    # Another process asks for the same while the first one is gone without a word.
+    outcome = await make_client().run(paint())
+    assert emulator.counters.orders == 1
+    assert (await job).task_id == outcome.task_id
+
+
+async def test_a_workflow_that_is_not_there_is_said(client: Client) -> None:
+    with pytest.raises(WorkflowNotFound):
+        await client.run(Job("1234567890123456789"))
+    assert catalog.INVERT

@@ -1,0 +1,84 @@
+"""LoRA files: hashed once, sent once, never when the service knows them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from rh_api.client import Client, Job, Progress, Stage
+from rh_api.emulator import Emulator, Fault, catalog
+from rh_api.errors import BadInput
+from tests.client.conftest import MakeClient
+
+SLOT = "/api/openapi/getLoraUploadUrl"
+
+
+@pytest.fixture
+def lora(tmp_path: Path) -> Path:
+    path = tmp_path / "my style.safetensors"
+    path.write_bytes(os.urandom(300_000))
+    return path
+
+
+async def test_a_lora_is_usable_in_the_clouds_loader(
+    client: Client, emulator: Emulator, lora: Path
+) -> None:
+    news: list[Progress] = []
+    name = await client.upload_lora(lora, news.append)
+    assert hashlib.md5(lora.read_bytes()).hexdigest() in name  # noqa: S324 - asked by the API
+    assert emulator.counters.put_bytes == lora.stat().st_size
+    assert Stage.UPLOADING in {item.stage for item in news}
+    outcome = await client.run(Job(catalog.LORA_TEXT_TO_IMAGE, {"20.file_name": name}))
+    assert outcome.results
+
+
+async def test_a_known_lora_is_not_sent_and_not_hashed_again(
+    make_client: MakeClient, emulator: Emulator, lora: Path
+) -> None:
+    first = await make_client().upload_lora(lora)
+    about = lora.stat()
+    lora.write_bytes(b"?" * about.st_size)
+    os.utime(lora, ns=(about.st_atime_ns, about.st_mtime_ns))
+    # Same size, time and inode: the hash at hand is trusted, so the content is not read.
+    assert await make_client().upload_lora(lora) == first
+    assert emulator.counters.put_bytes == about.st_size
+
+
+async def test_a_changed_lora_is_another_one(client: Client, lora: Path) -> None:
+    first = await client.upload_lora(lora)
+    lora.write_bytes(os.urandom(300_001))
+    assert await client.upload_lora(lora) != first
+
+
+async def test_an_expired_address_is_asked_for_anew(
+    client: Client, emulator: Emulator, lora: Path
+) -> None:
+    emulator.faults.append(Fault("/", "status", value=403, method="PUT"))
+    name = await client.upload_lora(lora)
+    assert emulator.counters.requests[SLOT] == 2
+    assert name in emulator.loras or any(name.endswith(key) for key in emulator.loras)
+
+
+async def test_a_broken_put_is_sent_again_from_its_beginning(
+    client: Client, emulator: Emulator, lora: Path
+) -> None:
+    emulator.faults.append(Fault("/", "reset", method="PUT"))
+    await client.upload_lora(lora)
+    assert emulator.counters.put_bytes >= lora.stat().st_size
+
+
+@pytest.mark.parametrize("what", ["missing", "empty", "folder"])
+async def test_what_is_no_lora_file_is_refused_without_a_request(
+    client: Client, emulator: Emulator, tmp_path: Path, what: str
+) -> None:
+    path = tmp_path / f"{what}.safetensors"
+    if what == "empty":
+        path.touch()
+    if what == "folder":
+        path.mkdir()
+    with pytest.raises(BadInput, match=what):
+        await client.upload_lora(path)
+    assert emulator.counters.total == 0

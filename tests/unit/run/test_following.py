@@ -1,0 +1,371 @@
+"""Polls decide, the socket only smooths: every way a task can be watched, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from unit.run.world import (
+    PICTURE,
+    QUEUED,
+    RUNNING,
+    SOCKET,
+    SUCCESS,
+    TASK,
+    Answer,
+    Service,
+    VirtualClock,
+    Watcher,
+    code,
+    frame,
+    now,
+    state,
+    until,
+    virtually,
+)
+
+from rh_api.errors import (
+    ContentRefused,
+    Fate,
+    HostRefused,
+    KeyRefused,
+    RunningHubError,
+    TaskCancelled,
+    TaskFailed,
+    TaskNotFound,
+    TimeLimit,
+    Unreachable,
+)
+from rh_api.run.following import Following
+from rh_api.wire.call import Response
+from rh_api.wire.tasks import Phase, Report, Ticket
+
+OFFLINE = Unreachable(host="x", reason="down")
+BROKEN = [
+    OFFLINE,
+    Response(502, b"<html>Bad Gateway</html>"),
+    Response(200, b'{"taskId": "19'),
+    Response(500, b""),
+    {"nonsense": 1},
+    code(500),
+    code(1005),
+    code(4711),
+]
+
+
+def follow(
+    service: Service,
+    phase: Phase = Phase.RUNNING,
+    socket: str | None = None,
+    **more: Any,
+) -> tuple[Report, float, Watcher, Following]:
+    """The last report, when it came, what was shown, and the follower."""
+    watcher = Watcher()
+    made: list[Following] = []
+
+    async def main() -> tuple[Report, float]:
+        ticket = Ticket(TASK, phase, socket)
+        following = Following(service, VirtualClock(), ticket, watcher, **more)
+        made.append(following)
+        return await following.until_over(), now()
+
+    report, at = virtually(main())
+    return report, at, watcher, made[0]
+
+
+def test_a_task_is_watched_from_the_queue_to_its_results():
+    service = Service(query=[QUEUED, QUEUED, until(20, SUCCESS)])
+    report, at, watcher, following = follow(service, Phase.QUEUED)
+    assert report.results is not None
+    assert [result.url for result in report.results] == [PICTURE["url"]]
+    assert watcher.stages == ["QUEUED", "RUNNING"]
+    assert 20 <= at <= 26
+    assert 10 <= following.seconds <= 20
+
+
+def test_in_the_queue_polls_are_seldom_but_never_stop():
+    service = Service(query=[until(120, SUCCESS, QUEUED)])
+    follow(service, Phase.QUEUED)
+    times = service.times("query")
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert all(1 <= gap <= 5 for gap in gaps)
+
+
+def test_a_phase_that_nobody_knows_goes_on():
+    service = Service(query=[state("REHEATING"), state(""), until(20, SUCCESS, state("?"))])
+    report, at, _, _ = follow(service)
+    assert report.phase is Phase.SUCCESS
+    assert 20 <= at < 30
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=str)
+def test_a_failed_poll_is_no_failed_task(broken: Answer):
+    service = Service(query=[broken, broken, RUNNING, broken, until(30, SUCCESS)])
+    report, _, _, _ = follow(service)
+    assert report.phase is Phase.SUCCESS
+
+
+@pytest.mark.parametrize("broken", BROKEN[:4], ids=str)
+def test_ten_minutes_without_an_answer_lose_sight_of_a_task_that_runs(broken: Answer):
+    service = Service(query=[RUNNING, broken])
+    with pytest.raises(Unreachable) as caught:
+        follow(service)
+    error = caught.value
+    assert error.key == "error.lost_sight"
+    assert (error.fate, error.task_id) == (Fate.RUNNING, TASK)
+    assert 600 < service.sent[-1].at < 640
+
+
+def test_one_answer_within_ten_minutes_is_enough():
+    def sometimes(_: object) -> Answer:
+        return RUNNING if int(now()) % 500 < 20 else OFFLINE
+
+    service = Service(query=[lambda r: SUCCESS if now() > 3000 else sometimes(r)])
+    report, _, _, _ = follow(service)
+    assert report.phase is Phase.SUCCESS
+
+
+@pytest.mark.parametrize(
+    "refusal", [code(412), code(802), code(1014), code(404), Response(404, b"<html>")], ids=str
+)
+def test_where_the_new_route_is_refused_the_old_one_decides(refusal: Answer):
+    done = {"code": 0, "data": [{"fileUrl": "https://files.example/a.png", "nodeId": "9"}]}
+    outputs: list[Answer] = [code(813), until(20, done, {"code": 804, "data": None})]
+    service = Service(query=[refusal], outputs=outputs)
+    report, at, _, _ = follow(service, Phase.QUEUED)
+    assert report.phase is Phase.SUCCESS
+    assert at < 30
+    assert len(service.times("query")) == 1
+
+
+def test_a_key_that_both_routes_refuse_ends_the_watching_of_a_running_task():
+    service = Service(query=[code(412)], outputs=[code(802)])
+    with pytest.raises(KeyRefused) as caught:
+        follow(service)
+    assert caught.value.fate is Fate.RUNNING
+    assert len(service.times("outputs")) == 3
+
+
+def test_a_task_that_is_new_may_be_unknown_for_a_while():
+    service = Service(query=[code(807), code(807), RUNNING, code(1004), until(20, SUCCESS)])
+    report, _, _, _ = follow(service)
+    assert report.phase is Phase.SUCCESS
+
+
+def test_a_task_that_stays_unknown_is_gone():
+    service = Service(query=[code(807)])
+    with pytest.raises(TaskNotFound) as caught:
+        follow(service)
+    assert caught.value.fate is Fate.OVER
+    assert len(service.sent) == 3
+
+
+def test_a_service_that_asks_for_a_slower_pace_gets_it():
+    slow = Response(429, b"", {"retry-after": "40"})
+    service = Service(query=[RUNNING, slow, until(5, SUCCESS)])
+    _, at, _, _ = follow(service)
+    first, second, third = service.times("query")
+    assert third == pytest.approx(second + 40)
+    assert second - first < 40
+    assert at == third
+
+
+REASON = {
+    "node_id": "3",
+    "node_name": "KSampler",
+    "exception_type": "OutOfMemoryError",
+    "exception_message": "too big",
+}
+
+
+def test_a_failure_names_the_node_by_its_title():
+    failed = state("FAILED", errorCode="805", failedReason=REASON)
+    service = Service(query=[RUNNING, failed])
+    with pytest.raises(TaskFailed) as caught:
+        follow(service, titles={"3": "Second pass"})
+    error = caught.value
+    assert (error.task_id, error.node_id, error.fate) == (TASK, "3", Fate.OVER)
+    assert error.params["title"] == "Second pass"
+    for word in ("KSampler", "OutOfMemoryError", "too big", TASK):
+        assert word in str(error)
+
+
+@pytest.mark.parametrize(
+    ("last", "kind"),
+    [
+        (state("FAILED", errorCode="1501", errorMessage="no"), ContentRefused),
+        (state("FAILED"), TaskFailed),
+        (state("CANCEL"), TaskCancelled),
+        # A refusal that comes without a status is an end as well.
+        (state("", errorCode="1501", errorMessage="no"), ContentRefused),
+        (code(1505), ContentRefused),
+    ],
+)
+def test_every_other_end_is_an_error(last: Answer, kind: type[RunningHubError]):
+    service = Service(query=[RUNNING, last])
+    with pytest.raises(kind) as caught:
+        follow(service)
+    assert type(caught.value) is kind
+    assert caught.value.fate is Fate.OVER
+    assert len(service.times("query")) == 2
+
+
+def test_results_that_are_listed_late_are_waited_for():
+    done = {"code": 0, "data": [{"fileUrl": "https://files.example/a.png", "nodeId": "9"}]}
+    waiting = {"code": 804, "data": None}
+    outputs: list[Answer] = [waiting, OFFLINE, waiting, done]
+    service = Service(query=[RUNNING, state("SUCCESS")], outputs=outputs)
+    report, _, _, _ = follow(service)
+    assert report.results is not None
+    assert len(report.results) == 1
+
+
+def test_a_success_without_results_ends_all_the_same():
+    service = Service(query=[state("SUCCESS")])
+    report, at, _, _ = follow(service)
+    assert (report.phase, report.results) == (Phase.SUCCESS, None)
+    assert at < 20
+
+
+def test_an_empty_list_of_results_is_an_answer():
+    service = Service(query=[state("SUCCESS", [])])
+    report, _, _, _ = follow(service)
+    assert report.results == ()
+    assert service.times("outputs") == []
+
+
+# The time limit
+
+
+def test_only_running_time_counts_against_the_limit():
+    service = Service(
+        query=[lambda _: QUEUED if now() < 500 else RUNNING if now() < 520 else SUCCESS]
+    )
+    report, _, _, _ = follow(service, Phase.QUEUED, time_limit=30.0)
+    assert report.phase is Phase.SUCCESS
+
+
+def test_at_the_limit_the_watching_ends():
+    service = Service(query=[until(10, RUNNING, QUEUED)])
+    with pytest.raises(TimeLimit) as caught:
+        follow(service, Phase.QUEUED, time_limit=30.0)
+    error = caught.value
+    assert (error.fate, error.task_id, error.params["seconds"]) == (Fate.RUNNING, TASK, 30)
+    assert 40 <= service.sent[-1].at <= 46
+
+
+def test_a_task_that_ends_at_the_limit_is_still_taken():
+    service = Service(query=[until(29.9, SUCCESS)])
+    report, at, _, _ = follow(service, time_limit=30.0)
+    assert report.phase is Phase.SUCCESS
+    assert at <= 30
+
+
+# The socket
+
+
+def polls(service: Service, **more: Any) -> tuple[int, float]:
+    """How many polls it took, and how late the end was seen."""
+    report, at, _, _ = follow(service, socket=SOCKET, titles={"1": "a", "2": "b"}, **more)
+    assert report.phase is Phase.SUCCESS
+    return len(service.times("query")), at - 100
+
+
+def lively(to: float) -> list[tuple[float, object]]:
+    progress = [(2.0, frame("progress", node="1", value=i, max=60)) for i in range(int(to / 2))]
+    return [(0.0, frame("executing", node="1")), *progress]
+
+
+NEVER: tuple[float, object] = (10_000.0, "")
+
+
+def test_a_socket_that_speaks_spares_polls_and_its_hint_is_confirmed():
+    over = (0.1, frame("executing", node=None))
+    talking = Service(query=[until(100, SUCCESS)], sockets=[[*lively(100), over, NEVER]])
+    count, lag = polls(talking)
+    assert count <= 6
+    assert lag < 0.6
+    silent_count, _ = polls(Service(query=[until(100, SUCCESS)], sockets=[[NEVER]]))
+    assert count < silent_count
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        Unreachable(host="x", reason="refused"),
+        HostRefused(host="foreign.example"),
+        [],
+        [(5.0, OFFLINE)],
+        [NEVER],
+        [*lively(40), NEVER],
+        [*lively(40), (0.0, OFFLINE)],
+        [(1.0, b"\xff\xfe"), (1.0, "<html>"), (1.0, "[" * 50_000), NEVER],
+    ],
+    ids=["refused", "foreign", "closed", "dies", "silent", "falls silent", "breaks", "noise"],
+)
+def test_a_bad_socket_costs_only_smoothness(script: Answer):
+    _, lag = polls(Service(query=[until(100, SUCCESS)], sockets=[script]))
+    assert lag <= 15
+    connected = Service(query=[until(100, SUCCESS)], sockets=[script])
+    polls(connected)
+    assert len(connected.connected) <= 3
+
+
+def test_a_socket_of_somebody_else_s_prompt_does_not_hold_up_the_end():
+    other = [(1.0, frame("progress", node="9", value=1, max=2, prompt_id="q"))] * 200
+    first = (0.0, frame("executing", node="1"))
+    _, lag = polls(Service(query=[until(100, SUCCESS)], sockets=[[first, *other, NEVER]]))
+    assert lag <= 15
+
+
+def test_a_socket_that_lies_about_the_end_is_asked_about_and_then_less_believed():
+    lies = [(2.0, frame("executing", node=None))] * 100
+    service = Service(query=[until(100, SUCCESS)], sockets=[[*lies, NEVER]])
+    count, lag = polls(service)
+    assert lag <= 15
+    honest, _ = polls(Service(query=[until(100, SUCCESS)], sockets=[[NEVER]]))
+    assert count <= honest + 30
+
+
+def test_a_task_from_the_queue_gets_its_socket_from_the_old_route():
+    running = {"code": 804, "data": {"netWssUrl": SOCKET}}
+    service = Service(
+        query=[lambda _: QUEUED if now() < 10 else RUNNING if now() < 60 else SUCCESS],
+        outputs=[running],
+        sockets=[[*lively(20), NEVER]],
+    )
+    _, _, watcher, _ = follow(service, Phase.QUEUED, titles={"1": "Sampler", "2": "b"})
+    assert len(service.times("outputs")) == 1
+    shown = [news for _, news in watcher.seen if news.node_id == "1"]
+    assert shown
+    assert shown[-1].params["node"] == "Sampler"
+    fractions = [news.fraction or 0.0 for _, news in watcher.seen]
+    assert fractions == sorted(fractions)
+
+
+def test_without_the_old_route_a_task_from_the_queue_has_no_socket():
+    service = Service(
+        query=[lambda _: QUEUED if now() < 10 else RUNNING if now() < 60 else SUCCESS],
+        outputs=[OFFLINE],
+    )
+    report, _, _, _ = follow(service, Phase.QUEUED)
+    assert report.phase is Phase.SUCCESS
+    assert len(service.times("outputs")) == 1
+
+
+def test_leaving_closes_the_socket():
+    service = Service(query=[RUNNING], sockets=[[*lively(1000), NEVER]])
+
+    async def main() -> None:
+        following = Following(
+            service, VirtualClock(), Ticket(TASK, Phase.RUNNING, SOCKET), Watcher()
+        )
+        watching = asyncio.ensure_future(following.until_over())
+        await asyncio.sleep(50)
+        watching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await watching
+
+    virtually(main())  # which fails when a task is left

@@ -1,0 +1,126 @@
+"""One rule for every call: nothing is asked again that may have had an effect."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rh_api import errors
+from rh_api.errors import (
+    BadReply,
+    Fate,
+    KeyRefused,
+    QueueFull,
+    RateLimited,
+    RunningHubError,
+    ServiceFault,
+    Unreachable,
+    UploadFailed,
+)
+from rh_api.run.retry import (
+    BUDGET,
+    LONGEST_PAUSE,
+    LONGEST_RETRY_AFTER,
+    Budget,
+    Retry,
+)
+
+KINDS = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, RunningHubError)
+]
+ERRORS = st.builds(
+    lambda kind, fate: kind(fate=fate), st.sampled_from(KINDS), st.none() | st.sampled_from(Fate)
+)
+
+
+@given(st.lists(ERRORS, min_size=1, max_size=10), st.booleans(), st.integers(1, 5), st.integers())
+def test_never_more_than_its_tries_and_never_an_unknown_create(
+    failures: list[RunningHubError], repeatable: bool, tries: int, seed: int
+):
+    rule = Retry(Budget(), repeatable, tries, random.Random(seed))
+    again = 0
+    for error in failures:
+        pause = rule.pause(error)
+        if pause is None:
+            break
+        again += 1
+        assert 0 <= pause <= LONGEST_PAUSE
+        assert error.fate is not Fate.RUNNING or isinstance(error, RateLimited)
+        if not repeatable:
+            assert error.fate is Fate.NOT_STARTED or isinstance(error, RateLimited)
+    assert again < tries
+
+
+@pytest.mark.parametrize(
+    ("error", "create", "other"),
+    [
+        (Unreachable(fate=Fate.NOT_STARTED), True, True),
+        (Unreachable(fate=Fate.UNKNOWN), False, True),
+        (BadReply(), False, True),
+        (ServiceFault(), False, True),
+        (UploadFailed(), True, True),
+        (RateLimited(), True, True),
+        (KeyRefused(), False, False),
+        (QueueFull(), False, False),
+        (errors.UnknownCode(), False, False),
+        (errors.TaskFailed(), False, False),
+        (errors.Redirected(), False, False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_asked_again(error: RunningHubError, create: bool, other: bool):
+    assert (Retry(Budget(), repeatable=False).pause(error) is not None) is create
+    assert (Retry(Budget(), repeatable=True).pause(error) is not None) is other
+
+
+def slow(seconds: float | None) -> RateLimited:
+    error = RateLimited()
+    error.retry_after = seconds
+    return error
+
+
+@given(st.floats(0, LONGEST_RETRY_AFTER), st.integers())
+def test_a_pace_that_is_asked_for_is_kept(seconds: float, seed: int):
+    pause = Retry(Budget(), repeatable=False, chance=random.Random(seed)).pause(slow(seconds))
+    assert pause is not None
+    assert pause >= seconds
+
+
+def test_a_pace_beyond_patience_is_not_waited_for():
+    assert Retry(Budget(), repeatable=True).pause(slow(LONGEST_RETRY_AFTER + 1)) is None
+
+
+@given(st.integers())
+def test_pauses_grow_and_are_spread(seed: int):
+    rule = Retry(Budget(), repeatable=True, tries=20, chance=random.Random(seed))
+    pauses = [rule.pause(ServiceFault()) for _ in range(10)]
+    assert all(p is not None and p <= 0.5 * 2**i for i, p in enumerate(pauses))
+    assert len(set(pauses)) == len(pauses)
+
+
+def test_when_everything_fails_the_calls_of_a_client_stop_asking_again():
+    budget = Budget()
+    again = [Retry(budget, repeatable=True).pause(ServiceFault()) is not None for _ in range(100)]
+    assert 0 < sum(again) < 50
+    assert not again[-1]
+    for _ in range(1000):
+        budget.succeeded()
+    assert budget.left == BUDGET
+    assert Retry(budget, repeatable=True).pause(ServiceFault()) is not None
+
+
+@given(st.lists(st.one_of(st.floats(0, 1000), st.none()), max_size=100))
+def test_the_budget_stays_within_its_bounds(steps: list[float | None]):
+    budget = Budget()
+    for cost in steps:
+        if cost is None:
+            budget.succeeded()
+        else:
+            before = budget.left
+            assert budget.spend(cost) is (before >= cost)
+        assert 0 <= budget.left <= BUDGET

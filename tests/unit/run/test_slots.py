@@ -1,0 +1,159 @@
+"""Places are fair, never too many, and survive a stop at any moment."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unit.run.world import VirtualClock, now, virtually
+
+from rh_api.run.slots import FIRST_WAIT, LONGEST_WAIT, Slots, next_wait
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    limit=st.integers(1, 4),
+    orders=st.integers(1, 20),
+    changes=st.lists(st.integers(1, 5), max_size=3),
+)
+def test_random_orders_with_random_stops(seed: int, limit: int, orders: int, changes: list[int]):
+    chance = random.Random(seed)
+    slots = Slots(limit)
+    running = 0
+    admitted: list[int] = []
+    stopped: set[int] = set()
+
+    async def order(number: int) -> None:
+        nonlocal running
+        await slots.take()
+        admitted.append(number)
+        running += 1
+        assert slots.limit is not None
+        assert running <= max([limit, *changes])
+        assert slots.used >= running
+        try:
+            await asyncio.sleep(chance.choice([0, 0, 1, 3]))
+        finally:
+            running -= 1
+            slots.leave()
+
+    async def main() -> None:
+        tasks = []
+        for number in range(orders):
+            tasks.append(asyncio.ensure_future(order(number)))
+            if chance.random() < 0.5:
+                await asyncio.sleep(chance.choice([0, 0.5]))
+            if chance.random() < 0.4:
+                victim = chance.randrange(len(tasks))
+                stopped.add(victim)
+                tasks[victim].cancel()
+            if changes and chance.random() < 0.2:
+                slots.set_limit(chance.choice(changes))
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for task in tasks:
+            if not task.cancelled():
+                task.result()
+
+    virtually(main())
+    assert slots.used == 0
+    assert not slots.would_wait()
+    if not changes:  # else several get a place at once
+        assert admitted == sorted(admitted)
+    assert set(range(orders)) - stopped <= set(admitted)
+
+
+def test_a_place_that_comes_with_the_stop_is_given_on():
+    async def main() -> None:
+        slots = Slots(1)
+        await slots.take()
+        first = asyncio.ensure_future(slots.take())
+        second = asyncio.ensure_future(slots.take())
+        await asyncio.sleep(0)
+        slots.leave()  # the place is the first one's
+        first.cancel()  # who leaves before it could look
+        await asyncio.wait((first, second), timeout=1)
+        assert first.cancelled()
+        assert second.done()
+        assert slots.used == 1
+
+    virtually(main())
+
+
+def test_nobody_passes_those_who_wait():
+    async def main() -> None:
+        slots = Slots(1)
+        await slots.take()
+        waiting = asyncio.ensure_future(slots.take())
+        await asyncio.sleep(0)
+        slots.set_limit(2)
+        assert slots.would_wait() is True
+        await waiting
+        assert slots.used == 2
+
+    virtually(main())
+
+
+def test_a_running_task_has_its_place_whoever_waits():
+    async def main() -> None:
+        slots = Slots(1)
+        slots.seize()
+        assert slots.would_wait()
+        slots.seize()
+        assert slots.used == 2
+        slots.leave()
+        assert slots.would_wait()
+        slots.leave()
+        assert not slots.would_wait()
+
+    virtually(main())
+
+
+def test_an_unknown_limit_holds_nobody_up():
+    async def main() -> None:
+        slots = Slots()
+        for _ in range(100):
+            await slots.take()
+        slots.set_limit(3)
+        assert slots.would_wait()
+        waiting = asyncio.ensure_future(slots.take())
+        await asyncio.sleep(0)
+        slots.set_limit(None)
+        await waiting
+
+    virtually(main())
+
+
+@pytest.mark.parametrize(("end", "waited"), [(3.0, 3.0), (60.0, 10.0)])
+def test_after_a_refusal_an_end_of_ours_wakes_at_once(end: float, waited: float):
+    async def main() -> float:
+        slots = Slots(3)
+        await slots.take()
+        asyncio.get_running_loop().call_later(end, slots.leave)
+        await slots.wait_for_end(slots.next_end, 10.0, VirtualClock())
+        return now()
+
+    assert virtually(main()) == waited
+
+
+def test_an_end_while_the_refusal_was_on_its_way_is_not_missed():
+    async def main() -> float:
+        slots = Slots(3)
+        await slots.take()
+        ending = slots.next_end
+        slots.leave()
+        await slots.wait_for_end(ending, 10.0, VirtualClock())
+        return now()
+
+    assert virtually(main()) == 0
+
+
+def test_waits_double_up_to_half_a_minute():
+    waits = [FIRST_WAIT]
+    while waits[-1] < LONGEST_WAIT:
+        waits.append(next_wait(waits[-1]))
+    assert waits == [2, 4, 8, 16, 30]
+    assert next_wait(LONGEST_WAIT) == LONGEST_WAIT

@@ -1,0 +1,182 @@
+"""Imports point one way: each room of the pack reaches only what its row allows."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TOP = ("rh_api", "nodes")
+
+OUTSIDE_WORLD = frozenset(
+    {
+        "asyncio",
+        "http",
+        "os",
+        "random",
+        "secrets",
+        "shutil",
+        "socket",
+        "sqlite3",
+        "ssl",
+        "subprocess",
+        "tempfile",
+        "threading",
+        "time",
+    }
+)
+CLOCK_AND_SOCKET = frozenset({"http", "socket", "sqlite3", "ssl", "subprocess", "time"})
+# urllib3 and yarl come with the other two, whose URLs they read.
+NETWORK = frozenset({"aiohttp", "requests", "urllib3", "yarl"})
+HOST = frozenset(
+    {
+        "av",
+        "comfy",
+        "comfy_api",
+        "comfy_execution",
+        "comfy_extras",
+        "comfy_extras",
+        "folder_paths",
+        "nodes",
+        "numpy",
+        "PIL",
+        "server",
+        "torch",
+    }
+)
+VALUES = frozenset({"rh_api.errors", "rh_api.texts"})
+SAID = VALUES | {"rh_api.wire", "rh_api.graph"}
+OFFERED = SAID | {"rh_api.client", "rh_api.settings", "rh_api.store"}
+
+
+@dataclass(frozen=True)
+class Room:
+    ours: frozenset[str] = frozenset()
+    """Other rooms that it may import."""
+    packages: frozenset[str] = frozenset()
+    """Packages from outside the standard library that it may import."""
+    banned: frozenset[str] = frozenset()
+    """Parts of the standard library that it may not import."""
+
+
+ROOMS = {
+    "": Room(ours=frozenset({"nodes"})),
+    "rh_api": Room(ours=OFFERED),
+    "rh_api.texts": Room(banned=OUTSIDE_WORLD),
+    "rh_api.errors": Room(ours=VALUES, banned=OUTSIDE_WORLD),
+    "rh_api.wire": Room(ours=VALUES, banned=OUTSIDE_WORLD),
+    "rh_api.graph": Room(ours=VALUES | {"rh_api.wire"}, banned=OUTSIDE_WORLD),
+    # The rows of the book are values; the book itself is handed in.
+    "rh_api.run": Room(ours=SAID | {"rh_api.store", "rh_api.run.ports"}, banned=CLOCK_AND_SOCKET),
+    "rh_api.run.ports": Room(ours=SAID | {"rh_api.store"}, banned=CLOCK_AND_SOCKET),
+    "rh_api.settings": Room(ours=VALUES),
+    "rh_api.store": Room(ours=VALUES | {"rh_api.wire"}),
+    "rh_api.net": Room(
+        ours=VALUES | {"rh_api.settings", "rh_api.wire", "rh_api.run.ports"}, packages=NETWORK
+    ),
+    "rh_api.client": Room(ours=OFFERED | {"rh_api.net", "rh_api.run", "rh_api.run.ports"}),
+    "rh_api.__main__": Room(ours=OFFERED | {"rh_api.cli"}),
+    "rh_api.cli": Room(ours=OFFERED | {"rh_api.emulator"}),
+    "rh_api.emulator": Room(packages=frozenset({"aiohttp", "PIL"})),
+    "nodes": Room(ours=OFFERED, packages=HOST | {"aiohttp"}),
+}
+
+
+@dataclass(frozen=True)
+class Import:
+    line: int
+    name: str
+    """Absolute: `rh_api.wire.tasks` also for `from ..wire import tasks`."""
+    relative: bool
+    lazy: bool
+
+
+def sources() -> Iterator[Path]:
+    yield ROOT / "__init__.py"
+    for top in TOP:
+        yield from sorted((ROOT / top).rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> Iterator[Import]:
+    package = path.parent.relative_to(ROOT).parts
+
+    def visit(node: ast.AST, lazy: bool) -> Iterator[Import]:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(node.lineno, alias.name, False, lazy)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level > len(package) + 1:
+                yield Import(node.lineno, "(above the pack)", False, lazy)
+            base = list(package[: len(package) + 1 - node.level]) if node.level else []
+            base += node.module.split(".") if node.module else []
+            for alias in node.names:
+                yield Import(node.lineno, ".".join([*base, alias.name]), node.level > 0, lazy)
+        inside = lazy or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        for child in ast.iter_child_nodes(node):
+            yield from visit(child, inside)
+
+    return visit(ast.parse(path.read_bytes()), False)
+
+
+def room_of(module: str) -> str | None:
+    """The first two parts name a room of rh_api, the first one that of all else."""
+    parts = module.split(".")
+    if parts[:3] == ["rh_api", "run", "ports"]:
+        return "rh_api.run.ports"  # what net and store are handed in through
+    if parts[0] == "rh_api" and len(parts) > 1:
+        room = ".".join(parts[:2])
+        # `from . import Client` names no module: it asks the package itself.
+        return room if room in ROOMS or module_exists(room) else "rh_api"
+    return parts[0] if parts[0] in ROOMS else None
+
+
+def module_exists(module: str) -> bool:
+    path = ROOT.joinpath(*module.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def complaint(home: str, room: Room, found: Import) -> str | None:
+    title = home or "the root"
+    top = found.name.split(".")[0]
+    if home == "" and not found.lazy and top != "__future__":
+        return "is imported while ComfyUI starts: import it inside a function"
+    if found.relative:
+        target = room_of(found.name)
+        allowed = target == home or target in room.ours
+    elif top == "rh_api" or (top == "nodes" and home != "nodes"):
+        return "must be relative: ComfyUI loads the pack under a path-made name"
+    elif top in sys.stdlib_module_names:
+        files = top == "pathlib" and not found.name.startswith("pathlib.Pure")
+        allowed = top not in room.banned and not (files and room.banned == OUTSIDE_WORLD)
+    else:
+        allowed = top in room.packages
+    return None if allowed else f"is not open to {title}"
+
+
+def test_each_room_imports_only_what_its_row_allows() -> None:
+    wrong: list[str] = []
+    for path in sources():
+        home = room_of(module_name(path))
+        if home not in ROOMS:
+            wrong.append(f"{path.relative_to(ROOT)}: {home} has no row in ROOMS")
+            continue
+        for found in imports(path):
+            reason = complaint(home, ROOMS[home], found)
+            if reason:
+                where = f"{path.relative_to(ROOT)}:{found.line}"
+                wrong.append(f"{where}: {found.name} {reason}")
+    assert not wrong, "\n" + "\n".join(wrong)
+
+
+def test_the_emulator_starts_without_pillow() -> None:
+    code = "import sys, rh_api.emulator; sys.exit('PIL' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

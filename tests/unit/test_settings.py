@@ -1,0 +1,161 @@
+"""Settings are read once, refused early, and show no secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from rh_api.errors import BadInput, NoKey
+from rh_api.settings import (
+    DEFAULT_ORIGIN,
+    Secret,
+    Settings,
+    default_state_folder,
+    read_key,
+    read_origin,
+)
+
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("https://www.runninghub.ai", "https://www.runninghub.ai"),
+        ("https://www.RunningHub.cn/", "https://www.runninghub.cn"),
+        ("https://www.runninghub.ai:443", "https://www.runninghub.ai"),
+        ("http://127.0.0.1:80", "http://127.0.0.1"),
+        ("http://127.0.0.1:08188", "http://127.0.0.1:8188"),
+        ("http://127.0.0.1:443", "http://127.0.0.1:443"),
+        ("http://[::1]:8188", "http://[::1]:8188"),
+        ("http://localhost:65535", "http://localhost:65535"),
+    ],
+)
+def test_an_origin_has_one_spelling(text: str, origin: str):
+    assert read_origin(text) == origin
+    assert read_origin(origin) == origin
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "www.runninghub.ai",
+        "ftp://www.runninghub.ai",
+        "https://www.runninghub.ai/workflow",
+        "https://www.runninghub.ai?x=1",
+        "https://me:secret@www.runninghub.ai",
+        "https://www.runninghub.ai:0",
+        "https://www.runninghub.ai:65536",
+        "https://www.runninghub.ai\n",
+        "https://www.runninghub.ai evil",
+        "https://[::::]",
+        "https://[1.2.3.4]",
+        "http://127.0.0.1:٣",
+        "https://",
+        "https://[",
+    ],
+)
+def test_what_is_no_origin_is_refused(text: str):
+    with pytest.raises(BadInput):
+        read_origin(text)
+
+
+@given(st.text(st.characters()) | st.text("htps:/.[]@0123456789abcf?# ", max_size=30))
+@example("http://[v1.a]")
+def test_any_text_is_an_origin_or_refused(text: str):
+    try:
+        origin = read_origin(text)
+    except BadInput:
+        return
+    else:
+        assert read_origin(origin) == origin
+        assert Settings(origin, Secret(""), Path()).host
+
+
+@given(st.text(st.characters(), max_size=60))
+def test_any_text_is_a_key_or_refused_without_being_shown(text: str):
+    try:
+        key = read_key(text)
+    except BadInput as error:
+        shown = str(error) + repr(error.params)
+    else:
+        assert not key or len(key.reveal()) == 32
+        return
+    assert len(text.strip()) < 5 or text.strip() not in shown
+
+
+@pytest.mark.parametrize("text", [KEY, f" {KEY}\n", f"Bearer {KEY}", f"  Bearer   {KEY} "])
+def test_a_pasted_key_is_cleaned(text: str):
+    assert read_key(text).reveal() == KEY
+
+
+@pytest.mark.parametrize("text", [KEY[:-1], KEY + "0", KEY[:-1] + "é", KEY[:-1] + "\n0", "x y"])
+def test_what_cannot_be_a_key_is_refused_without_quoting_it(text: str):
+    with pytest.raises(BadInput) as caught:
+        read_key(text)
+    assert text not in str(caught.value) + repr(caught.value.params)
+
+
+def test_nothing_set_is_the_international_site_without_a_key():
+    settings = Settings.from_mapping({}, Path("state"))
+    assert (settings.origin, settings.state) == (DEFAULT_ORIGIN, Path("state"))
+    assert settings.is_official
+    with pytest.raises(NoKey):
+        settings.require_key()
+
+
+def test_every_variable_of_the_contract_is_read():
+    settings = Settings.from_mapping(
+        {
+            "RUNNINGHUB_API_KEY": KEY,
+            "RUNNINGHUB_BASE_URL": "http://127.0.0.1:8123",
+            "RUNNINGHUB_STATE": "/somewhere",
+            "RUNNINGHUB_RESULT_HOSTS": "CDN.example.com, .files.example.org;x.example ",
+            "RUNNINGHUB_ACCESS_PASSWORD": "open sesame",
+        },
+        Path("elsewhere"),
+    )
+    settings.require_key()
+    assert settings.key.reveal() == KEY
+    assert settings.origin == "http://127.0.0.1:8123"
+    assert not settings.is_official
+    assert settings.state == Path("/somewhere")
+    assert settings.result_hosts == ("cdn.example.com", "files.example.org", "x.example")
+    assert settings.access_password.reveal() == "open sesame"
+
+
+@pytest.mark.parametrize("first", ["", "  "])
+def test_the_second_name_of_the_key_counts_when_the_first_is_blank(first: str):
+    settings = Settings.from_mapping({"RUNNINGHUB_API_KEY": first, "RH_API_KEY": KEY}, Path())
+    assert settings.key.reveal() == KEY
+
+
+def test_no_secret_is_shown():
+    settings = Settings("https://x", Secret(KEY), Path(), access_password=Secret("sesame"))
+    for text in (repr(settings), str(settings.key), f"{settings.key}", repr([settings.key])):
+        assert KEY not in text
+        assert "sesame" not in text
+
+
+def test_the_account_s_fingerprint_tells_keys_apart_and_is_not_the_key():
+    one = Settings("https://x", Secret(KEY), Path()).account
+    other = Settings("https://x", Secret(KEY[::-1]), Path()).account
+    assert one != other
+    assert one == Settings("https://y", Secret(KEY), Path("z")).account
+    assert one not in KEY
+
+
+def test_secrets_compare_by_their_text():
+    assert Secret("a") == Secret("a") != Secret("b")
+    assert Secret("a") != "a"
+    assert len({Secret("a"), Secret("a"), Secret("b")}) == 2
+
+
+def test_the_state_folder_is_below_the_person_s_own():
+    folder = default_state_folder({"HOME": "/home/me", "USERPROFILE": "/home/me"})
+    assert folder.name == "runninghub"
+    assert Path("/home/me") in folder.parents
