@@ -1,0 +1,62 @@
+"""`emulator`: a RunningHub on this machine, to try everything without a key."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from argparse import Namespace
+from collections.abc import Mapping
+
+from ..emulator import Emulator
+from ..errors import BadInput
+from ..texts import english
+from .arguments import PROGRAM
+from .demo import need_pillow
+from .terminal import Terminal
+
+
+async def emulator(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    """Serve until Ctrl-C, which is its ordinary end."""
+    del environ
+    need_pillow()
+    host, port = arguments.host, arguments.port
+    service = Emulator()
+    async with contextlib.AsyncExitStack() as serving:
+        try:
+            address = await serving.enter_async_context(service.serve(port, host=host))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise BadInput("cli.port_taken", host=host, port=port, reason=reason) from error
+        _tell(service, address, terminal)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+    terminal.note(english("cli.emulator_ends", {}))
+
+
+def _tell(service: Emulator, address: str, terminal: Terminal) -> None:
+    variables = {"RUNNINGHUB_BASE_URL": address, "RUNNINGHUB_API_KEY": service.default_key}
+    terminal.say(english("cli.emulator_begins", {"address": address, "key": service.default_key}))
+    terminal.say("\nbash:")
+    for name, value in variables.items():
+        terminal.say(f"export {name}={value}")
+    terminal.say("\nPowerShell:")
+    for name, value in variables.items():
+        terminal.say(f'$env:{name} = "{value}"')
+    terminal.say("\n" + english("cli.emulator_workflows", {}))
+    links = {one.id: f"{address}/workflow/{one.id}" for one in service.workflows.values()}
+    for one in service.workflows.values():
+        terminal.say(f"{links[one.id]}  {one.title}")
+    example = next(iter(links))
+    terminal.say("\n" + english("cli.emulator_try", {}))
+    terminal.say(f"{PROGRAM} workflow {example}")
+    terminal.say(f'{PROGRAM} run {example} --set 6.text="a cat"')
+    terminal.document(
+        {
+            "base_url": address,
+            "key": service.default_key,
+            "workflows": [
+                {"id": one.id, "title": one.title, "link": links[one.id]}
+                for one in service.workflows.values()
+            ],
+        }
+    )

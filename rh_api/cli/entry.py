@@ -1,0 +1,88 @@
+"""From arguments to an exit code: the one place where a command's errors end."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from argparse import Namespace
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from typing import TextIO
+
+from ..errors import RunningHubError
+from .arguments import parse
+from .exits import Exit, Interrupted, document, exit_code
+from .terminal import Notes, Terminal
+
+Command = Callable[[Namespace, Terminal, Mapping[str, str]], Awaitable[None]]
+
+
+def main(argv: Sequence[str], stdout: TextIO, stderr: TextIO, environ: Mapping[str, str]) -> int:
+    """Run one command; gives its exit code."""
+    terminal = Terminal(stdout, stderr, environ, as_json="--json" in argv)
+    try:
+        with contextlib.redirect_stdout(stdout):
+            arguments = parse(argv)
+        with _logged(terminal):
+            _run(arguments, terminal, environ)
+    except SystemExit:
+        return Exit.OK  # help was asked for and given
+    except RunningHubError as error:
+        return _failed(error, terminal)
+    except KeyboardInterrupt:
+        return _failed(Interrupted(), terminal)
+    return Exit.OK
+
+
+def _run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    import asyncio
+
+    from .interrupt import run_to_end
+
+    async def work() -> None:
+        await _command(arguments.command)(arguments, terminal, environ)
+
+    try:
+        run_to_end(work())
+    except asyncio.CancelledError:
+        raise Interrupted from None
+
+
+def _command(name: str) -> Command:
+    """The function behind a command; only what it needs is imported."""
+    if name == "demo":
+        from .demo import demo
+
+        return demo
+    if name == "emulator":
+        from .emulate import emulator
+
+        return emulator
+    if name == "run":
+        from .order import run
+
+        return run
+    from . import look
+
+    return {
+        "workflow": look.workflow,
+        "upload": look.upload,
+        "lora": look.lora,
+        "account": look.account,
+    }[name]
+
+
+def _failed(error: RunningHubError, terminal: Terminal) -> int:
+    terminal.note(str(error))
+    terminal.document(document(error))
+    return exit_code(error)
+
+
+@contextlib.contextmanager
+def _logged(terminal: Terminal) -> Generator[None]:
+    log = logging.getLogger("runninghub")
+    notes = Notes(terminal)
+    log.addHandler(notes)
+    try:
+        yield
+    finally:
+        log.removeHandler(notes)

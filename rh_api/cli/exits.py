@@ -1,0 +1,75 @@
+"""Exit codes: what a script may conclude from how a command ended."""
+
+from __future__ import annotations
+
+import enum
+
+from ..errors import (
+    BadInput,
+    BadReply,
+    DiskFull,
+    Fate,
+    Redirected,
+    ResultUnavailable,
+    RunningHubError,
+    ServiceFault,
+    StoreUnavailable,
+    Uncertain,
+    Unreachable,
+)
+
+
+class Exit(enum.IntEnum):
+    OK = 0
+    FAILED = 1
+    BAD_INPUT = 2
+    UNCERTAIN = 3
+    UNREACHABLE = 4
+    NOT_FETCHED = 5
+    STOPPED = 130
+
+
+MEANINGS = {
+    Exit.OK: "done",
+    Exit.FAILED: "the task failed, or the service refused",
+    Exit.BAD_INPUT: "wrong usage or input, found before anything was paid",
+    Exit.UNCERTAIN: "a task may be running, and may cost",
+    Exit.UNREACHABLE: "the service could not be reached, or gave no usable answer",
+    Exit.NOT_FETCHED: "the task is over but its results are not here; its id is in the message",
+    Exit.STOPPED: "stopped by Ctrl-C; the task was cancelled, or the message says otherwise",
+}
+
+
+class Interrupted(RunningHubError):
+    """A person pressed Ctrl-C; the fate says what became of the order."""
+
+    default_key = "cli.stopped_before"
+
+
+def exit_code(error: RunningHubError) -> Exit:
+    """The code that a command ends with when it fails with `error`."""
+    if isinstance(error, Interrupted):
+        return Exit.STOPPED
+    if isinstance(error, (BadInput, DiskFull, StoreUnavailable)):
+        # With a task behind it the money is spent: only its results are missing.
+        return Exit.NOT_FETCHED if error.task_id else Exit.BAD_INPUT
+    if isinstance(error, ResultUnavailable):
+        return Exit.NOT_FETCHED
+    if error.fate is Fate.RUNNING or isinstance(error, Uncertain):
+        return Exit.UNCERTAIN
+    if isinstance(error, (Unreachable, BadReply, Redirected, ServiceFault)):
+        return Exit.UNREACHABLE
+    return Exit.FAILED
+
+
+def document(error: RunningHubError) -> dict[str, object]:
+    """An error as `--json` prints it."""
+    return {
+        "error": {
+            "key": error.key,
+            "message": str(error),
+            "code": error.code,
+            "task_id": error.task_id,
+            "fate": error.fate.name.lower(),
+        }
+    }

@@ -1,0 +1,154 @@
+"""Files of a person: what goes up, and where results go down under names of our own."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..client import Result, Source
+from ..errors import BadInput
+from ..graph.outputs import group
+from ..wire.filetypes import HEAD, FileType, Kind, sniff
+
+TEXT_SHOWN = 64 * 1024  # bytes of a text file that are worth printing
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """One result in the person's folder. `text`: its content where it is a text."""
+
+    node_id: str
+    path: Path
+    kind: str
+    size: int
+    text: str | None
+
+
+def read_fields(given: Sequence[str]) -> dict[str, object]:
+    """`6.text=a cat` to a text and `10.image=@photo.png` to a Source, by the field's name.
+
+    `@@` begins a text with an @. Raises BadInput for anything that cannot be meant.
+    """
+    fields: dict[str, object] = {}
+    for one in given:
+        name, equals, text = one.partition("=")
+        name = name.strip()
+        if not equals or not name:
+            raise BadInput("cli.set_form", given=one)
+        if name in fields:
+            raise BadInput("cli.set_twice", field=name)
+        fields[name] = _value(text)
+    return fields
+
+
+def _value(text: str) -> object:
+    if text.startswith("@@"):
+        return text[1:]
+    return read_source(text[1:]) if text.startswith("@") else text
+
+
+def read_source(name: str) -> Source:
+    """A file to upload; what it is, is told by its first bytes and not by its name."""
+    path = existing(name)
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+    except OSError as error:
+        raise BadInput("error.file_unreadable", name=name) from error
+    if not head:
+        raise BadInput("error.file_empty", name=name)
+    unknown = FileType(Kind.FILE, path.suffix, "application/octet-stream")
+    kind = sniff(head) or unknown
+    return Source(kind.kind, path, kind.suffix, kind.mime)
+
+
+def existing(name: str) -> Path:
+    """The path of a file that is there; `~` is read here too, since `=@~/x` hides it from a shell."""
+    try:
+        path = Path(name).expanduser()
+        if path.is_dir():
+            raise BadInput("cli.file_folder", path=name)
+        if not path.is_file():
+            raise BadInput("cli.file_missing", path=name)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise BadInput("cli.file_missing", path=name) from error
+    return path
+
+
+def out_folder(name: str) -> Path:
+    """The folder for results, made when it is missing: better told before an order than after."""
+    try:
+        folder = Path(name).expanduser()
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise BadInput("error.folder_not_writable", folder=name) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise BadInput("error.folder_not_writable", folder=name)
+    return folder
+
+
+def save(
+    results: Iterable[Result], selected: Sequence[str], folder: Path, prefix: str
+) -> list[Saved]:
+    """Copy the results of the selected nodes, in their order, as `<prefix>_<node>_<k><suffix>`.
+
+    Copies, because the order book goes on knowing the originals. No file that is there is
+    replaced: k goes on behind it. Raises OSError.
+    """
+    saved: list[Saved] = []
+    for node_id, made in group(results, selected, lambda result: result.name).items():
+        stem = "_".join(filter(None, (prefix, _safe(node_id))))
+        numbers = itertools.count(1)
+        saved += [_save(result, folder, stem, numbers) for result in made]
+    return saved
+
+
+def _save(result: Result, folder: Path, stem: str, numbers: itertools.count[int]) -> Saved:
+    suffix = result.path.suffix if result.path else ".txt"
+    part = folder / f".{stem}.{os.getpid()}.part"
+    try:
+        if result.path:
+            shutil.copyfile(result.path, part)
+        else:
+            part.write_bytes((result.text or "").encode("utf-8", "replace"))
+        target = next(
+            target
+            for number in numbers
+            if _publish(part, target := folder / f"{stem}_{number}{suffix}")
+        )
+    finally:
+        part.unlink(missing_ok=True)
+    kind = result.type.kind if result.type else Kind.FILE if result.path else Kind.TEXT
+    return Saved(result.node_id, target, kind.value, target.stat().st_size, _text(result))
+
+
+def _publish(part: Path, target: Path) -> bool:
+    """Give a complete file its name, unless the name is taken, also by another process now."""
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        return False
+    except OSError:
+        # No hard links here, as on exFAT and some network drives.
+        if target.exists():
+            return False
+        part.rename(target)
+    return True
+
+
+def _text(result: Result) -> str | None:
+    if result.text is not None or result.path is None:
+        return result.text
+    if result.path.suffix == ".txt" and result.size <= TEXT_SHOWN:
+        return result.path.read_text("utf-8", errors="replace")
+    return None
+
+
+def _safe(node_id: str) -> str:
+    """`12:3` as `12-3`: Windows has no colons in names, and an id comes from elsewhere."""
+    return re.sub(r"[^0-9A-Za-z]+", "-", node_id)[:40]

@@ -1,0 +1,144 @@
+"""Commands that order nothing: a workflow's fields, uploads, the account."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from argparse import Namespace
+from collections.abc import Awaitable, Mapping
+from typing import TypeVar
+
+from ..client import Client
+from ..errors import RunningHubError
+from ..graph.fields import Field, fields
+from ..graph.outputs import select
+from ..graph.prompt import read_nodes
+from ..settings import Settings
+from ..texts import english
+from ..wire.accounts import Account, QueueStatus
+from .files import existing, read_source
+from .order import connected
+from .progress import columns
+from .terminal import Terminal
+
+T = TypeVar("T")
+
+_VALUE_SHOWN = 40  # columns of a stored value that a table shows
+
+
+async def workflow(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    """The settable fields as `--set` takes them, and the outputs in their order."""
+    async with Client(Settings.from_mapping(environ)) as client:
+        found = await client.workflow(arguments.workflow)
+    nodes = read_nodes(found.graph)
+    settable = fields(found.graph)
+    outputs = [nodes[node_id] for node_id in select((), (), found.graph)]
+    terminal.say(english("cli.workflow_fields", {"workflow": found.workflow_id}))
+    _table(terminal, [_row(field) for field in settable])
+    terminal.say(english("cli.workflow_outputs", {}))
+    _table(terminal, [(node.id, node.label) for node in outputs])
+    terminal.document(
+        {
+            "workflow_id": found.workflow_id,
+            "fields": [
+                {
+                    "name": field.full_name,
+                    "type": field.kind.value,
+                    "value": field.stored,
+                    "title": field.node.title,
+                    "class": field.node.class_type,
+                }
+                for field in settable
+            ],
+            "outputs": [
+                {"node_id": node.id, "title": node.title, "class": node.class_type}
+                for node in outputs
+            ],
+        }
+    )
+
+
+def _row(field: Field) -> tuple[str, ...]:
+    value = json.dumps(field.stored, ensure_ascii=False)
+    if len(value) > _VALUE_SHOWN:
+        value = value[: _VALUE_SHOWN - 1] + "…"
+    return field.full_name, field.kind.value, value, field.node.label
+
+
+def _table(terminal: Terminal, rows: list[tuple[str, ...]]) -> None:
+    widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (
+            cell + " " * (width - columns(cell)) for cell, width in zip(row, widths, strict=True)
+        )
+        terminal.say("  " + "  ".join(cells).rstrip())
+
+
+async def upload(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    """Upload files; all are looked at before the first one leaves."""
+    settings = Settings.from_mapping(environ)
+    settings.require_key()
+    sources = [(name, read_source(name)) for name in arguments.files]
+    made: list[dict[str, object]] = []
+    async with connected(settings, terminal) as service:
+        for name, source in sources:
+            uploaded = await service.client.upload(source, service.watch)
+            params = {"file": name, "name": uploaded.name, "url": uploaded.url or "-"}
+            terminal.say(english("cli.uploaded", params))
+            made.append({"file": name, "name": uploaded.name, "url": uploaded.url})
+    terminal.document({"files": made})
+
+
+async def lora(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    """Upload a LoRA file."""
+    settings = Settings.from_mapping(environ)
+    settings.require_key()
+    path = existing(arguments.file)
+    async with connected(settings, terminal) as service:
+        name = await service.client.upload_lora(path, service.watch)
+    terminal.say(english("cli.lora", {"file": arguments.file, "name": name}))
+    terminal.document({"file": arguments.file, "lora_name": name})
+
+
+async def account(_arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    """Balance and load. What one of two calls could not say is unknown, not zero."""
+    async with Client(Settings.from_mapping(environ)) as client:
+        status, queue = await asyncio.gather(_told(client.account()), _told(client.queue()))
+    if isinstance(status, RunningHubError) and isinstance(queue, RunningHubError):
+        raise status
+    for failed in (status, queue):
+        if isinstance(failed, RunningHubError):
+            terminal.note(str(failed))
+    known = _known(
+        None if isinstance(status, RunningHubError) else status,
+        None if isinstance(queue, RunningHubError) else queue,
+    )
+    unknown = english("cli.unknown", {})
+    _table(
+        terminal,
+        [
+            (english(f"cli.account_{name}", {}), unknown if value is None else str(value))
+            for name, value in known.items()
+        ],
+    )
+    terminal.document(known)
+
+
+async def _told(asked: Awaitable[T]) -> T | RunningHubError:
+    try:
+        return await asked
+    except RunningHubError as error:
+        return error
+
+
+def _known(status: Account | None, queue: QueueStatus | None) -> dict[str, object]:
+    running = queue.running if queue else status.running if status else None
+    return {
+        "kind": (status.kind if status else "") or (queue.kind if queue else "") or None,
+        "coins": status.coins if status else None,
+        "money": status.money if status else None,
+        "currency": status.currency if status else None,
+        "limit": queue.limit if queue else None,
+        "running": running,
+        "queued": queue.queued if queue else None,
+    }

@@ -1,0 +1,73 @@
+"""What a person or a program sees: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TextIO
+
+from ..texts import english
+from .progress import ProgressLine
+
+if TYPE_CHECKING:
+    from ..client import Progress
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class Terminal:
+    """Both streams of a command. `as_json`: stdout gets one document and nothing besides."""
+
+    def __init__(
+        self, out: TextIO, err: TextIO, environ: Mapping[str, str], *, as_json: bool = False
+    ) -> None:
+        self._out = out
+        self._err = err
+        self._as_json = as_json
+        live = err.isatty() and environ.get("TERM") != "dumb"
+        self.line = ProgressLine(err, live=live)
+
+    def say(self, text: str) -> None:
+        """A line of the result, for people: it is part of the document for programs."""
+        if self._as_json:
+            return
+        self.line.clear()
+        self._out.write(harmless(text) + "\n")
+        self._out.flush()
+
+    def note(self, text: str) -> None:
+        """A line about the work."""
+        self.line.clear()
+        self._err.write(harmless(text) + "\n")
+        self._err.flush()
+
+    def document(self, value: Mapping[str, object]) -> None:
+        """The one document. ASCII: no console's code page can damage it."""
+        if not self._as_json:
+            return
+        self.line.clear()
+        self._out.write(json.dumps(value, indent=2) + "\n")
+        self._out.flush()
+
+    def show(self, news: Progress) -> None:
+        """Progress of an order or upload."""
+        sentence = harmless(english(news.stage.value, news.params))
+        self.line.show(news.stage.value, sentence, news.overall)
+
+
+class Notes(logging.Handler):
+    """Warnings of the log, on lines of their own above the progress."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__(logging.WARNING)
+        self._terminal = terminal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._terminal.note(record.getMessage())
+
+
+def harmless(text: str) -> str:
+    """Text from elsewhere without the control characters that could steer a terminal."""
+    return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n"))

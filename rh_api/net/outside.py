@@ -1,0 +1,83 @@
+"""How this machine reaches out: whom it trusts, through which proxy, and what it calls itself.
+
+Both libraries are told the same, explicitly: left to themselves one of them lets a `.netrc`
+replace our key, and the other raises an error where there is one.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import ssl
+import zlib
+from pathlib import Path
+from urllib.request import getproxies, proxy_bypass
+
+import requests.utils
+
+from ..errors import BadInput, Fate, Unreachable
+
+USER_AGENT = "runninghub-remote/0.1"
+CONNECT_SECONDS = 10.0
+REPLY_LIMIT = 64 * 1024 * 1024  # bytes of one answer, unpacked; the largest is a workflow's JSON
+BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+OPENSSL_VARIABLES = frozenset({"SSL_CERT_FILE", "SSL_CERT_DIR"})
+
+
+def trust() -> ssl.SSLContext:
+    """Verification by the platform's authorities and its variables; there is no way around it.
+
+    Raises BadInput for a bundle that cannot be read.
+    """
+    context = ssl.create_default_context()
+    bundle = next(filter(None, map(os.environ.get, BUNDLE_VARIABLES)), None)
+    if bundle is None and not context.get_ca_certs() and not OPENSSL_VARIABLES & os.environ.keys():
+        # Python of python.org on macOS comes without authorities: those of requests stand in.
+        bundle = requests.utils.DEFAULT_CA_BUNDLE_PATH
+    if bundle is not None:
+        try:
+            if Path(bundle).is_dir():
+                context.load_verify_locations(capath=bundle)
+            else:
+                context.load_verify_locations(cafile=bundle)
+        except OSError as error:
+            raise BadInput("error.bad_ca_file", file=bundle) from error
+    return context
+
+
+def proxy_for(scheme: str, host: str) -> str | None:
+    """The proxy that the platform names for an address, or None. Loopback is never proxied."""
+    if is_loopback(host) or proxy_bypass(host):
+        return None
+    proxy = getproxies().get({"ws": "http", "wss": "https"}.get(scheme, scheme))
+    if not proxy:
+        return None
+    if "://" not in proxy:
+        proxy = "http://" + proxy
+    kind = proxy.partition("://")[0].lower()
+    if kind not in ("http", "https"):
+        raise Unreachable("error.proxy_kind", fate=Fate.NOT_STARTED, host=host, kind=kind)
+    return proxy
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def unpack(body: bytes, encoding: str) -> tuple[bytes, bool]:
+    """`body` as it was before `encoding` (gzip or deflate), and whether it is whole.
+
+    Bounded: a megabyte of gzip can hold gigabytes. What cannot be unpacked stays as it is; its
+    reader will find no JSON in it.
+    """
+    if encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
+        return body, True
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)  # reads the headers of both
+    try:
+        plain = unpacker.decompress(body, REPLY_LIMIT)
+    except zlib.error:
+        return body, False
+    return plain, unpacker.eof

@@ -1,0 +1,96 @@
+"""The command line in this process, against an emulator in a thread of its own."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from rh_api.cli.entry import main
+from rh_api.emulator import Emulator, Fault
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Ran:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+
+Call = Callable[..., Ran]
+
+
+class Meanwhile(Fault):
+    """No fault at all: something that happens here when the first request of a path arrives."""
+
+    def __init__(self, path: str, act: Callable[[], None]) -> None:
+        super().__init__(path, "delay", value=0)
+        self._act = act
+
+    def strikes(self) -> bool:
+        if super().strikes():
+            self._act()
+        return False
+
+
+@pytest.fixture
+def emulator() -> Emulator:
+    return Emulator(run_seconds=0)
+
+
+@pytest.fixture
+def base_url(emulator: Emulator) -> Iterator[str]:
+    with emulator.run_in_thread() as url:
+        yield url
+
+
+@pytest.fixture
+def variables(emulator: Emulator, base_url: str, tmp_path: Path) -> dict[str, str]:
+    """The environment of a person who uses the emulator."""
+    return {
+        "RUNNINGHUB_API_KEY": emulator.default_key,
+        "RUNNINGHUB_BASE_URL": base_url,
+        "RUNNINGHUB_STATE": str(tmp_path / "state"),
+    }
+
+
+@pytest.fixture
+def call(variables: dict[str, str]) -> Call:
+    """`call("run", "19…", "--json")` gives code and both streams; keywords change variables."""
+
+    def run(*argv: str, **changed: str) -> Ran:
+        out, err = io.StringIO(), io.StringIO()
+        code = main(argv, out, err, variables | changed)
+        return Ran(code, out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture
+def process_environment(variables: dict[str, str]) -> dict[str, str]:
+    """For real processes: ours without anybody's proxy, and the person's variables."""
+    kept = {n: v for n, v in os.environ.items() if not n.lower().endswith("_proxy")}
+    return kept | variables | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A picture of one colour, which inverted is (245, 235, 225)."""
+    path = tmp_path / "photo.png"
+    Image.new("RGB", (16, 8), (10, 20, 30)).save(path)
+    return path

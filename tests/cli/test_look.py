@@ -1,0 +1,142 @@
+"""Commands that order nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rh_api.emulator import Emulator, Fault, catalog
+
+from .conftest import Call
+
+
+def test_a_workflow_lists_fields_as_set_takes_them_and_its_outputs(
+    call: Call, emulator: Emulator
+) -> None:
+    ran = call("workflow", f"{emulator.base_url}/workflow/{catalog.TWO_PICTURES}", "--json")
+
+    fields = {field["name"]: field for field in ran.document["fields"]}
+    assert fields["1.image"] == {
+        "name": "1.image",
+        "type": "IMAGE",
+        "value": "example.png",
+        "title": "First picture",
+        "class": "LoadImage",
+    }
+    assert "3.image1" not in fields
+    assert list(fields)[-1].startswith("12.")
+    assert [output["node_id"] for output in ran.document["outputs"]] == ["4", "12"]
+    assert emulator.counters.orders == 0
+
+
+def test_every_listed_field_can_be_set_to_its_stored_value(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    listed = call("workflow", catalog.TEXT_TO_IMAGE, "--json").document["fields"]
+    given = [part for one in listed for part in ("--set", f"{one['name']}={one['value']}")]
+
+    ran = call("run", catalog.TEXT_TO_IMAGE, *given, "--out", str(tmp_path))
+
+    assert ran.code == 0, ran.err
+    assert len(next(iter(emulator.tasks.values())).node_info) == len(listed)
+
+
+def test_a_workflow_is_readable_for_people(call: Call) -> None:
+    ran = call("workflow", catalog.TEXT_TO_IMAGE)
+
+    line = next(line for line in ran.out.splitlines() if line.strip().startswith("6.text"))
+    assert line.split() == [
+        *("6.text", "STRING", '"a', "lighthouse", "at", 'dusk"'),
+        *("Positive", "[CLIPTextEncode]"),
+    ]
+
+
+def test_a_long_value_is_cut_in_the_table_and_whole_in_the_document(
+    call: Call, emulator: Emulator
+) -> None:
+    graph = catalog.workflows()[catalog.TEXT_OUT].graph
+    graph["21"]["inputs"]["value"] = "word " * 100
+    emulator.add_workflow(graph, workflow_id="1900000000000000999")
+
+    assert max(map(len, call("workflow", "1900000000000000999").out.splitlines())) < 120
+    fields = call("workflow", "1900000000000000999", "--json").document["fields"]
+    assert fields[0]["value"] == "word " * 100
+
+
+def test_uploads_are_named_one_by_one(call: Call, emulator: Emulator, photo: Path) -> None:
+    other = photo.with_name("other.png")
+    other.write_bytes(photo.read_bytes() + b"more")
+
+    ran = call("upload", str(photo), str(other), "--json")
+
+    names = [one["name"] for one in ran.document["files"]]
+    assert set(names) == set(emulator.uploads)
+    assert len(names) == 2
+    assert all(one["url"].startswith("http") for one in ran.document["files"])
+    assert names[0] in call("upload", str(photo)).out
+
+
+def test_one_bad_file_keeps_all_from_being_uploaded(
+    call: Call, emulator: Emulator, photo: Path
+) -> None:
+    ran = call("upload", str(photo), "missing.png")
+
+    assert ran.code == 2
+    assert "missing.png" in ran.err
+    assert not emulator.uploads
+
+
+def test_a_lora_file_becomes_the_name_that_its_loader_takes(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    file = tmp_path / "style.safetensors"
+    file.write_bytes(b"weights" * 1000)
+
+    name = call("lora", str(file), "--json").document["lora_name"]
+
+    assert name in emulator.loras
+    assert name in call("lora", str(file)).out
+
+
+def test_the_account_shows_what_it_knows(call: Call) -> None:
+    ran = call("account", "--json")
+
+    assert ran.document == {
+        "kind": "NORMAL",
+        "coins": "76600",
+        "money": None,
+        "currency": None,
+        "limit": 3,
+        "running": 0,
+        "queued": 0,
+    }
+
+
+def test_what_the_account_does_not_say_is_unknown_and_not_zero(
+    call: Call, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault("/uc/openapi/accountStatus", "code", count=None, value=301))
+    ran = call("account")
+
+    lines = dict(line.split(None, 1) for line in ran.out.splitlines() if "tasks" not in line)
+    assert ran.code == 0
+    assert lines["coins"] == "unknown"
+    assert lines["running"] == "0"
+    assert "301" in ran.err
+
+
+def test_without_a_queue_status_the_limit_is_unknown(call: Call, emulator: Emulator) -> None:
+    emulator.faults.append(Fault("/openapi/v2/queue/status", "code", count=None, value=301))
+    document = call("account", "--json").document
+
+    assert document["limit"] is None
+    assert document["coins"] == "76600"
+    assert document["running"] == 0
+
+
+def test_an_account_of_which_nothing_is_known_is_an_error(call: Call, emulator: Emulator) -> None:
+    emulator.account.enabled = False
+    ran = call("account")
+
+    assert ran.code == 1
+    assert "RUNNINGHUB_API_KEY" in ran.err
+    assert ran.out == ""

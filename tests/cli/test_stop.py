@@ -1,0 +1,131 @@
+"""Ctrl-C: the task is cancelled in the cloud, and the person is told what is known."""
+
+from __future__ import annotations
+
+import _thread
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from rh_api.emulator import Emulator, Fault, catalog
+
+from .conftest import Call, Meanwhile
+
+
+@pytest.fixture
+def slow(emulator: Emulator) -> Emulator:
+    emulator.run_seconds = 600
+    return emulator
+
+
+def test_ctrl_c_cancels_the_running_task(call: Call, slow: Emulator, tmp_path: Path) -> None:
+    slow.faults.append(Meanwhile("/ws/c_instance", _thread.interrupt_main))
+    before = signal.getsignal(signal.SIGINT)
+    ran = call("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path), "--json")
+
+    assert ran.code == 130
+    assert slow.counters.cancels == 1
+    assert ran.document["error"]["task_id"] == next(iter(slow.tasks))
+    assert ran.document["error"]["fate"] == "over"
+    assert "cancelled in the cloud" in ran.err
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_while_the_order_is_on_its_way_cancels_what_comes_of_it(
+    call: Call, slow: Emulator, tmp_path: Path
+) -> None:
+    slow.faults.append(Meanwhile("/task/openapi/create", _thread.interrupt_main))
+    slow.faults.append(Fault("/task/openapi/create", "delay", value=1.5))
+    ran = call("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path))
+
+    assert ran.code == 130
+    assert (slow.counters.orders, slow.counters.cancels) == (1, 1)
+
+
+def test_ctrl_c_before_the_order_starts_nothing(call: Call, slow: Emulator, tmp_path: Path) -> None:
+    slow.faults.append(Meanwhile("/api/openapi/getJsonApiFormat", _thread.interrupt_main))
+    slow.latency = 1.5
+    ran = call("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path))
+
+    assert ran.code == 130
+    assert "Nothing was started" in ran.err
+    assert slow.counters.orders == 0
+
+
+def test_ctrl_c_ends_commands_that_order_nothing(call: Call, slow: Emulator) -> None:
+    slow.faults.append(Meanwhile("/uc/openapi/accountStatus", _thread.interrupt_main))
+    slow.latency = 1.5
+
+    assert call("account").code == 130
+
+
+def test_a_command_also_runs_where_no_ctrl_c_can_arrive(call: Call) -> None:
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(call, "account").result().code == 0
+
+
+def start(environment: dict[str, str], *argv: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "rh_api", *argv],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def read_until(process: subprocess.Popen[str], words: str) -> None:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if words in line:
+            return
+    pytest.fail(f"it never said {words!r}")
+
+
+# Windows sends Ctrl-C to every process of a console, the tests included.
+if sys.platform != "win32":
+
+    def test_a_real_ctrl_c_ends_a_real_process(
+        process_environment: dict[str, str], slow: Emulator, tmp_path: Path
+    ) -> None:
+        process = start(process_environment, "run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path))
+        read_until(process, "task ")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+
+        assert process.returncode == 130
+        assert "cancelled in the cloud" in err
+        assert "Traceback" not in err
+        assert out == ""
+        assert slow.counters.cancels == 1
+
+    def test_a_second_ctrl_c_leaves_at_once(
+        process_environment: dict[str, str], slow: Emulator, tmp_path: Path
+    ) -> None:
+        slow.faults.append(Fault("/task/openapi/cancel", "hang", count=None, value="before"))
+        process = start(process_environment, "run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path))
+        read_until(process, "task ")
+        process.send_signal(signal.SIGINT)
+        read_until(process, "Stopping")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=5)
+
+        assert process.returncode == 130
+        assert "may be running" in err
+
+    def test_ctrl_c_is_the_ordinary_end_of_the_emulator(
+        process_environment: dict[str, str],
+    ) -> None:
+        process = start(process_environment, "emulator", "--port", "0")
+        assert process.stdout is not None
+        assert "127.0.0.1" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+
+        assert process.returncode == 0
+        assert err == "The emulator has ended.\n"
