@@ -13,6 +13,11 @@ ENGLISH: dict[str, str] = {
     "error.unreachable": "RunningHub at {host} cannot be reached: {reason}. Check the connection "
     "and any proxy.",
     "error.tls": "The connection to {host} is not secure, so nothing was sent: {reason}.",
+    "error.bad_ca_file": "The file of certificate authorities {file} cannot be read; check "
+    "REQUESTS_CA_BUNDLE.",
+    "error.proxy_kind": "The proxy for {host} is of a kind that cannot be used ({kind}); set an "
+    "http proxy.",
+    "error.too_slow": "The connection to {host} is too slow or has stalled ({reason}).",
     "error.bad_reply": "RunningHub sent an answer that cannot be read (HTTP {status}).",
     "error.redirected": "RunningHub sent a call elsewhere (HTTP {status}); it was not followed, "
     "because it carries the key. Check RUNNINGHUB_BASE_URL.",
@@ -64,8 +69,13 @@ ENGLISH: dict[str, str] = {
     "input or ask for it with --again.",
     # errors: results
     "error.no_output": "The task finished but saved nothing. Does the workflow have a save node?",
-    "error.result_unavailable": "A result could not be fetched: {reason} It is kept for a while: "
-    "run again to fetch it without paying again.",
+    "error.result_unavailable": "A result could not be fetched: {reason}. Run again to try once "
+    "more without paying again, or look at the task on the RunningHub site.",
+    "error.result_is_page": "{host} sent a web page or an error instead of the result. Run again "
+    "to try once more without paying again.",
+    "error.result_empty": "{host} sent an empty file as result. Run again to try once more "
+    "without paying again.",
+    "error.too_many_redirects": "A result could not be fetched: {host} redirects too often.",
     "error.host_refused": "A result or socket is on a host that is not RunningHub's: {host}. "
     "{url} If you trust it, add the host to RUNNINGHUB_RESULT_HOSTS and run again: nothing is "
     "paid again.",
@@ -91,6 +101,8 @@ ENGLISH: dict[str, str] = {
     "error.file_unreadable": "The file {name} cannot be read.",
     "error.file_empty": "The file {name} is empty or no file.",
     "error.file_changed": "The file {name} changed while it was being uploaded; run again.",
+    "error.store_in_use": "The order book in {folder} is {reason} and another process uses it. "
+    "Close the other ComfyUI and start again: no order is placed without the book.",
     "error.store_unavailable": "The order book in {folder} cannot be used: {reason}. No order is "
     "placed without it, so that none is paid twice.",
     # errors: fields and outputs

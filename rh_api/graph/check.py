@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from ..errors import BadField, quote_remote
+from ..wire.apps import word
 from ..wire.filetypes import Kind
 from .fields import Field, fields, fields_of, split_name
 from .kinds import FieldKind, is_address, kind_of, media_taken
@@ -63,10 +64,39 @@ class UnknownField(BadField):
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A value that a field takes, and the words that people know it by."""
+
+    value: object
+    words: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        others = [word for word in self.words if word and word != str(self.value)]
+        return f"{self.value} ({others[0]})" if others else str(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a field beside its stored value.
+
+    `declared`: the type that its class declares, such as FLOAT. `choices`: all that it takes;
+    None: free or unknown. `low`, `high`: the range of a number; None: the widest.
+    """
+
+    declared: str | None = None
+    choices: Sequence[Choice] | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+_NOTHING = Known()
+
+
+@dataclass(frozen=True, slots=True)
 class _Case:
     field: Field
     value: object
-    declared: str | None
+    known: Known
 
     def refusal(self, key: str, **params: object) -> BadField:
         return _refusal(BadField, key, self.field.full_name, self.field.node, **params)
@@ -75,6 +105,9 @@ class _Case:
         return self.refusal(
             "error.field_type", expected=self.field.kind.value, value=_shown(self.value)
         )
+
+    def out_of_range(self, low: float, high: float) -> BadField:
+        return self.refusal("error.field_range", value=_shown(self.value), low=low, high=high)
 
 
 def nothing_known(class_type: str, field: str) -> None:
@@ -101,16 +134,26 @@ def check(
     checked: dict[str, object] = {}
     for name, value in given.items():
         field = _find(graph, nodes, name)
-        if isinstance(value, Promised):
-            checked[name] = value
-            continue
         where = (field.node.class_type, field.name)
-        case = _Case(field, value, declared(*where))
-        converted = _convert(case)
-        if not media_taken(field.node.class_type, field.kind):
-            _check_option(case, converted, options(*where))
-        checked[name] = converted
+        offered = options(*where)
+        if offered is not None and not _holds(offered, field.stored):
+            offered = None  # not what the remote class offers
+        choices = None if offered is None else [Choice(one) for one in offered]
+        checked[name] = check_field(field, value, Known(declared(*where), choices))
     return checked
+
+
+def check_field(field: Field, value: object, known: Known = _NOTHING) -> object:
+    """One value for one field, as `check` does it. Raises BadField."""
+    if isinstance(value, Promised):
+        return value
+    case = _Case(field, value, known)
+    converted = _convert(case)
+    if media_taken(field.node.class_type, field.kind):
+        return converted
+    if known.choices is None:
+        return _in_range(case, converted)
+    return _choose(case, converted, known.choices)
 
 
 def _find(graph: Graph, nodes: Mapping[str, Node], name: str) -> Field:
@@ -199,9 +242,18 @@ def _number(case: _Case) -> int | float:
     if not LOWEST <= value <= HIGHEST and (
         isinstance(value, int) or case.field.kind is FieldKind.INT
     ):
-        raise case.refusal("error.field_range", value=_shown(value), low=LOWEST, high=HIGHEST)
+        raise case.out_of_range(LOWEST, HIGHEST)
     if math.isinf(value):
         raise case.refusal("error.field_finite", value=_shown(case.value))
+    return value
+
+
+def _in_range(case: _Case, value: object) -> object:
+    low = LOWEST if case.known.low is None else case.known.low
+    high = HIGHEST if case.known.high is None else case.known.high
+    narrowed = case.known.low is not None or case.known.high is not None
+    if narrowed and isinstance(value, (int, float)) and not low <= value <= high:
+        raise case.out_of_range(low, high)
     return value
 
 
@@ -209,8 +261,8 @@ def _whole(case: _Case) -> int | float:
     value = _number(case)
     if isinstance(value, int) or value.is_integer():
         return int(value)
-    named_whole = case.declared is None and _WHOLE.fullmatch(case.field.name)
-    if named_whole or case.declared == "INT":
+    named_whole = case.known.declared is None and _WHOLE.fullmatch(case.field.name)
+    if named_whole or case.known.declared == "INT":
         raise case.refusal("error.field_whole", value=_shown(value))
     return value
 
@@ -226,6 +278,11 @@ def _switch(case: _Case) -> bool:
     if value in (False, "false", "0"):
         return False
     raise case.wrong_type()
+
+
+def _word(case: _Case) -> str:
+    """One of a list of choices, which are texts whatever they stand for."""
+    return word(case.value)
 
 
 def _file_name(case: _Case) -> str:
@@ -269,14 +326,20 @@ _CONVERTERS: dict[FieldKind, Callable[[_Case], object]] = {
     FieldKind.AUDIO: _file_name,
     FieldKind.ZIP: _file_name,
     FieldKind.URL: _file_text,
+    FieldKind.LORA: _file_text,
+    FieldKind.COMBO: _word,
     FieldKind.JSON: _json,
     FieldKind.ANY: _any,
 }
 
 
-def _check_option(case: _Case, value: object, choices: Sequence[object] | None) -> None:
-    if choices is None or not _holds(choices, case.field.stored) or _holds(choices, value):
-        return
+def _choose(case: _Case, value: object, choices: Sequence[Choice]) -> object:
+    """The choice that a value is, or else names."""
+    if _holds([choice.value for choice in choices], value):
+        return value
+    for choice in choices:
+        if value in choice.words:
+            return choice.value
     near = nearest(str(value), (str(choice) for choice in choices), limit=5)
     raise case.refusal("error.field_option", value=_shown(value), near=listed(near))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,7 +68,12 @@ def fields_of(node: Node) -> list[Field]:
 
 def takes_url(graph: Graph, name: str) -> bool:
     """Whether the field of that full name loads from an address instead of an uploaded name."""
-    return any(field.full_name == name and field.kind is FieldKind.URL for field in fields(graph))
+    return loads_url(fields(graph), name)
+
+
+def loads_url(among: Iterable[Field], name: str) -> bool:
+    """The same, where the fields are at hand."""
+    return any(field.full_name == name and field.kind is FieldKind.URL for field in among)
 
 
 def seeds(graph: Graph, given: Container[str]) -> dict[str, int]:
@@ -80,11 +85,16 @@ def seeds(graph: Graph, given: Container[str]) -> dict[str, int]:
     return {
         field.full_name: field.stored
         for field in fields(graph)
-        if field.name.lower().endswith("seed")
+        if is_seed(field)
         and isinstance(field.stored, int)
         and not isinstance(field.stored, bool)
         and field.full_name not in given
     }
+
+
+def is_seed(field: Field) -> bool:
+    """Whether a field is one of those that the service re-rolls, by its name."""
+    return field.name.lower().endswith("seed")
 
 
 def node_info(values: Mapping[str, object]) -> tuple[NodeInfo, ...]:

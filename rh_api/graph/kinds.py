@@ -18,7 +18,8 @@ class FieldKind(enum.Enum):
     """The type of a field as ComfyUI would name it.
 
     IMAGE, VIDEO, AUDIO and ZIP hold the name of an uploaded file, URL the address of one. JSON
-    holds a list or an object. ANY holds nothing yet (null), so it takes any plain value.
+    holds a list or an object. ANY holds nothing yet (null), so it takes any plain value. Only
+    the form of an AI app tells LORA, a remote LoRA's name, and COMBO, one of a list of texts.
     """
 
     STRING = "STRING"
@@ -31,6 +32,8 @@ class FieldKind(enum.Enum):
     ZIP = "ZIP"
     URL = "URL"
     JSON = "JSON"
+    LORA = "LORA"
+    COMBO = "COMBO"
     ANY = "*"
 
 

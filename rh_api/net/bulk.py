@@ -67,7 +67,7 @@ class RequestsBulk:
         body: bytes | Path,
         name: str,
         mime: str,
-        fields: dict[str, str],
+        fields: Mapping[str, str],
         meter: Meter,
     ) -> Response:
         """POST a form with the file `name` to `path` of the own origin, with the key.
@@ -186,6 +186,8 @@ def _read_reply(response: requests.Response) -> Response:
     except (urllib3.exceptions.HTTPError, OSError):
         complete = False
     headers = {name.lower(): value for name, value in response.headers.items()}
+    # urllib3 before 2 does not look at it.
+    complete = complete and headers.get("content-length", str(len(raw))) == str(len(raw))
     body, whole = unpack(bytes(raw), headers.get("content-encoding", ""))
     return Response(response.status_code, body, headers, complete=complete and whole)
 

@@ -35,6 +35,7 @@ from .safety import MAX_REDIRECTS, SafeUrl, check_redirect
 from .worker import Line
 
 READ_SECONDS = 60.0  # a last resort: the pace is watched from outside
+SMALL_BLOCK = 16 * 1024
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _NO_RANGE = re.compile(r"bytes \*/(\d+)")
 _PAGES = frozenset({".html", ".htm", ".xml", ".xhtml"})
@@ -186,10 +187,12 @@ class Download:
 
 def _next_block(line: Line, response: requests.Response) -> bytes:
     """Up to a block; what the line does wrong is told from what the disk does wrong."""
-    # urllib3 before 2 has no read1, which does not wait for a full block on a slow line.
-    read = getattr(response.raw, "read1", response.raw.read)
+    raw = response.raw
     try:
-        return read(BLOCK, decode_content=False)
+        if hasattr(raw, "read1"):
+            return raw.read1(BLOCK, decode_content=False)
+        # urllib3 before 2 waits for all that is asked for: little, for the sake of slow lines.
+        return raw.read(SMALL_BLOCK, decode_content=False)
     except (urllib3.exceptions.HTTPError, OSError) as error:
         failure = unreachable(error, line.host, sent=True)
     line.go_on()  # when it was us who cut the line, that is the reason

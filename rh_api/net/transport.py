@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import NoReturn, TypeVar
+from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
@@ -113,7 +114,7 @@ class AiohttpTransport:
     ) -> Response:
         trip = _Trip()
         settings = self._settings
-        headers, body = _with_key(request, settings.key.reveal())
+        path, headers, body = _with_key(request, settings.key.reveal())
         received = bytearray()
         response: aiohttp.ClientResponse | None = None
         complete = True
@@ -121,7 +122,7 @@ class AiohttpTransport:
         try:
             response = await session.request(
                 request.method,
-                URL(settings.origin + request.path, encoded=True),
+                URL(settings.origin + path, encoded=True),
                 headers=headers,
                 data=body,
                 allow_redirects=False,
@@ -148,16 +149,18 @@ class AiohttpTransport:
         return Response(response.status, plain, plain_headers, complete=complete and whole)
 
 
-def _with_key(request: Request, key: str) -> tuple[dict[str, str], bytes | None]:
-    """Headers and body with the key where this family of endpoints reads it."""
-    headers = {"Authorization": f"Bearer {key}"}
+def _with_key(request: Request, key: str) -> tuple[str, dict[str, str], bytes | None]:
+    """Path, headers and body with the key where this family of endpoints reads it."""
+    path, headers = request.path, {"Authorization": f"Bearer {key}"}
+    if request.auth is Auth.QUERY:
+        path += f"{'&' if '?' in path else '?'}{Auth.BODY.value}={quote(key, safe='')}"
     if request.body is None:
-        return headers, None
+        return path, headers, None
     body = dict(request.body)
-    if request.auth is not Auth.BEARER:
+    if request.auth in (Auth.BODY, Auth.LOWER_BODY):
         body[request.auth.value] = key
     headers["Content-Type"] = "application/json"
-    return headers, json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    return path, headers, json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
 
 
 async def _open_sessions() -> _Sessions:

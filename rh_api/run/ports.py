@@ -45,7 +45,7 @@ class Transport(Protocol):
 
 @dataclass(slots=True)
 class Meter:
-    """Progress and stop of one transfer, shared with its worker thread."""
+    """Progress and stop of one transfer. `moved` is called on the loop, `stop` seen by its thread."""
 
     moved: Callable[[int, int | None], None] = lambda done, total: None
     stop: threading.Event = field(default_factory=threading.Event)

@@ -55,7 +55,7 @@ class Slots:
 
     def would_wait(self) -> bool:
         """Whether `take` would not come back at once."""
-        return any(not place.done() for place in self._waiting) or not self._has_room()
+        return not self._has_room()  # where there is room, `_admit` has left nobody waiting
 
     def leave(self) -> None:
         """Give a place back: an order of ours has ended, or never started."""

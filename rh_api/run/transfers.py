@@ -242,21 +242,19 @@ class Transfers:
             error.task_id = task_id
             raise
         except RunningHubError as error:
-            raise ResultUnavailable(task_id=task_id, reason=str(error)) from error
+            raise ResultUnavailable(task_id=task_id, reason=str(error).rstrip(".")) from error
 
 
 def _percent(watch: Watch, stage: Stage, size: int) -> Callable[[int, int | None], None]:
-    """A meter's callback. It is called in the transfer's thread: the watch is told by the loop."""
-    loop = asyncio.get_running_loop()
+    """A meter's callback: news for each whole percent."""
     shown = -1
 
     def moved(done: int, total: int | None) -> None:
         nonlocal shown
         percent = int(100 * done / max(1, total or size))
-        if percent != shown and not loop.is_closed():
+        if percent != shown:
             shown = percent
-            news = Progress(stage, percent / 100, {"percent": percent})
-            loop.call_soon_threadsafe(watch, news)
+            watch(Progress(stage, percent / 100, {"percent": percent}))
 
     return moved
 

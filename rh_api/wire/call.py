@@ -14,12 +14,14 @@ class Auth(enum.Enum):
     """Where the key goes. The transport puts it there: no value of ours ever holds it.
 
     V1 pages ask for both places; live reports say that the body is what counts and that a
-    header alone is refused. `accountStatus` alone spells its field in lower case.
+    header alone is refused. `accountStatus` alone spells its field in lower case, and the call
+    example of an AI app alone reads the key from the query.
     """
 
     BODY = "apiKey"
     LOWER_BODY = "apikey"
     BEARER = ""
+    QUERY = "?"
 
 
 @dataclass(frozen=True, slots=True)

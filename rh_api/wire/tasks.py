@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import (
@@ -164,22 +164,34 @@ def create(
     if graph is not None:
         body["workflow"] = graph
     elif node_info:
-        body["nodeInfoList"] = [
-            {"nodeId": info.node_id, "fieldName": info.field, "fieldValue": info.value}
-            for info in node_info
-        ]
-    if options.instance != "default":
-        body["instanceType"] = options.instance
-    if options.personal_queue:
-        body["usePersonalQueue"] = True
-    if options.retain_seconds:
-        body["retainSeconds"] = options.retain_seconds
-    if options.webhook_url:
-        body["webhookUrl"] = options.webhook_url
-    if access_password:
-        body["accessPassword"] = access_password
+        body["nodeInfoList"] = node_info_list(node_info)
+    body.update(option_fields(options, access_password))
     request = Request("POST", "/task/openapi/create", Auth.BODY, body)
-    return Call(request, _read_ticket, repeatable=False, seconds=CREATE_SECONDS)
+    return Call(request, read_ticket, repeatable=False, seconds=CREATE_SECONDS)
+
+
+def node_info_list(node_info: Iterable[NodeInfo]) -> list[dict[str, object]]:
+    """The list as it is sent."""
+    return [
+        {"nodeId": info.node_id, "fieldName": info.field, "fieldValue": info.value}
+        for info in node_info
+    ]
+
+
+def option_fields(options: TaskOptions, access_password: str) -> dict[str, object]:
+    """The options that workflows and AI apps have in common; defaults are left out."""
+    fields: dict[str, object] = {}
+    if options.instance != "default":
+        fields["instanceType"] = options.instance
+    if options.personal_queue:
+        fields["usePersonalQueue"] = True
+    if options.retain_seconds:
+        fields["retainSeconds"] = options.retain_seconds
+    if options.webhook_url:
+        fields["webhookUrl"] = options.webhook_url
+    if access_password:
+        fields["accessPassword"] = access_password
+    return fields
 
 
 def cancel(task_id: str) -> Call[None]:
@@ -205,16 +217,22 @@ def status(task_id: str) -> Call[Phase]:
 def outputs(task_id: str) -> Call[Report]:
     """The older poll, whose business code is the state; alone it may name the socket."""
     request = Request("POST", "/task/openapi/outputs", Auth.BODY, {"taskId": task_id})
-    return Call(request, _read_outputs, repeatable=True)
+    return Call(request, read_outputs, repeatable=True)
 
 
 def query(task_id: str) -> Call[Report]:
     """The poll that the service recommends (V2): no envelope, the task object itself."""
     request = Request("POST", "/openapi/v2/query", Auth.BEARER, {"taskId": task_id})
-    return Call(request, _read_query, repeatable=True)
+    return Call(request, read_query, repeatable=True)
 
 
-def _read_ticket(response: Response) -> Ticket:
+def is_task_id(text: str) -> bool:
+    """Whether a text can be a task's id, and so stand in a request, a file name, a log."""
+    return _ID.fullmatch(text) is not None
+
+
+def read_ticket(response: Response) -> Ticket:
+    """The answer to an order, of a workflow or of an AI app."""
     try:
         data = as_object(open_envelope(response))
     except BadReply:
@@ -224,7 +242,7 @@ def _read_ticket(response: Response) -> Ticket:
             raise
         data = {"taskId": (found[1] or found[2]).decode()}
     task_id = read_id(data.get("taskId"))
-    if not _ID.fullmatch(task_id):
+    if not is_task_id(task_id):
         raise BadReply(status=response.status)
     return Ticket(
         task_id=task_id,
@@ -261,7 +279,8 @@ def _phase(value: object) -> Phase:
         return Phase.OTHER
 
 
-def _read_outputs(response: Response) -> Report:
+def read_outputs(response: Response) -> Report:
+    """The answer of the older poll; a webhook of the older routes carries one as well."""
     reply = read_object(response)
     code = read_int(reply.get("code"))
     data = reply.get("data")
@@ -287,7 +306,8 @@ def _read_outputs(response: Response) -> Report:
     return Report(Phase.SUCCESS, tuple(_read_result(item) for item in items), usage)
 
 
-def _read_query(response: Response) -> Report:
+def read_query(response: Response) -> Report:
+    """The answer of the V2 poll; a webhook of the V2 routes carries one as well."""
     reply = read_object(response)
     code = read_int(reply.get("errorCode"))
     if "status" not in reply:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
-from urllib.parse import urlsplit
 
-from ..errors import BadInput, BadReply
+from ..errors import BadReply
 from .call import Auth, Call, Request, Response
 from .envelope import as_object, open_envelope, read_json
+from .pages import WORKFLOW, read_page
 
 Graph = Mapping[str, object]
-
-MAX_ID = 2**63 - 1  # ids are 64-bit snowflakes, kept as text
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +27,7 @@ def read_ref(text: str) -> WorkflowRef:
 
     Raises BadInput for what is neither, and for a link to an AI app, which it tells apart.
     """
-    text = text.strip()
-    if not text:
-        raise BadInput("error.workflow_blank")
-    host = ""
-    number = text
-    if not text.isdigit():
-        try:
-            parts = urlsplit(text if "://" in text else f"https://{text}")
-            host = (parts.hostname or "").lower()
-            port = parts.port
-        except ValueError as error:
-            raise BadInput("error.workflow_id", value=text[:100]) from error
-        if parts.scheme not in ("http", "https") or parts.username is not None or not host:
-            raise BadInput("error.workflow_id", value=text[:100])
-        if "ai-detail" in parts.path:
-            raise BadInput("error.workflow_is_app")
-        ids = re.findall(r"(?:^|/)(\d+)(?=/|$)", parts.path)
-        if len(ids) != 1:
-            raise BadInput("error.workflow_id", value=text[:100])
-        number = ids[0]
-        host += f":{port}" if port else ""
-    if not number.isascii() or not 0 < int(number[:40]) <= MAX_ID:
-        raise BadInput("error.workflow_id", value=text[:100])
-    return WorkflowRef(number.lstrip("0"), host)
+    return WorkflowRef(*read_page(text, WORKFLOW))
 
 
 def workflow_json(workflow_id: str, access_password: str = "") -> Call[Graph]:

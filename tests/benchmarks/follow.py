@@ -12,9 +12,8 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rh_api.run.follow import FollowPlan
-
 from benchmarks.rows import Row
+from rh_api.run.follow import FollowPlan
 
 ROUND_TRIP = 0.15
 TASKS = 200

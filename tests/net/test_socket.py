@@ -1,0 +1,138 @@
+"""The progress socket: no key, listed hosts only, quiet whatever its end is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from aiohttp import web
+
+from rh_api.errors import HostRefused, Unreachable
+from rh_api.net.transport import AiohttpTransport
+
+Reach = Callable[..., AiohttpTransport]
+Talk = Callable[[web.WebSocketResponse, web.Request], "asyncio.Future[None]"]
+
+
+@contextlib.asynccontextmanager
+async def sockets(handler: Callable[[web.Request], object]) -> AsyncIterator[str]:
+    app = web.Application()
+    app.router.add_get("/ws", handler)  # type: ignore[arg-type]
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+async def frames(transport: AiohttpTransport, url: str) -> list[str | bytes]:
+    async with transport.socket(url) as stream:
+        return [frame async for frame in stream]
+
+
+def as_socket(origin: str) -> str:
+    return origin.replace("http", "ws", 1) + "/ws?Rh-Comfy-Auth=abc%3D&q=1"
+
+
+async def test_text_and_pictures_come_in_order_and_no_key_goes(reach: Reach) -> None:
+    seen: list[web.Request] = []
+
+    async def handler(request: web.Request) -> web.WebSocketResponse:
+        seen.append(request)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str("one")
+        await socket.send_bytes(b"two")
+        await socket.send_str("x" * (2**20 + 1))
+        await socket.send_str("three")
+        await socket.close()
+        return socket
+
+    async with sockets(handler) as origin:
+        got = await frames(reach(origin), as_socket(origin))
+    assert got == ["one", b"two", "three"]
+    assert "Authorization" not in seen[0].headers
+    assert seen[0].query_string == "Rh-Comfy-Auth=abc%3D&q=1" or seen[0].query["q"] == "1"
+
+
+async def test_a_frame_without_end_ends_the_socket_quietly(reach: Reach) -> None:
+    async def handler(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str("one")
+        with contextlib.suppress(ConnectionError):
+            await socket.send_bytes(bytes(9 * 2**20))
+        return socket
+
+    async with sockets(handler) as origin:
+        assert await frames(reach(origin), as_socket(origin)) == ["one"]
+
+
+async def test_a_dying_socket_ends_quietly(reach: Reach) -> None:
+    async def handler(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str("one")
+        assert request.transport
+        request.transport.abort()
+        return socket
+
+    async with sockets(handler) as origin:
+        assert await frames(reach(origin), as_socket(origin)) in (["one"], [])
+
+
+async def test_leaving_does_not_wait_for_a_farewell(reach: Reach) -> None:
+    async def handler(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(autoclose=False)
+        await socket.prepare(request)
+        await socket.send_str("one")
+        await asyncio.Event().wait()
+        return socket
+
+    loop = asyncio.get_running_loop()
+    async with sockets(handler) as origin:
+        async with reach(origin).socket(as_socket(origin)) as stream:
+            async for _ in stream:
+                break
+            left = loop.time()
+        assert loop.time() - left < 0.5
+
+
+async def test_a_refused_socket_is_told_without_its_address(reach: Reach) -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(status=403)
+
+    async with sockets(handler) as origin:
+        with pytest.raises(Unreachable) as caught:
+            await frames(reach(origin), as_socket(origin))
+    assert "abc" not in f"{caught.value} {caught.value.params}"
+    with pytest.raises(Unreachable):
+        await frames(reach(origin), as_socket(origin))
+
+
+async def test_a_socket_is_not_redirected(reach: Reach) -> None:
+    visits: list[str] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        visits.append(request.path_qs)
+        raise web.HTTPFound("/ws?elsewhere")
+
+    async with sockets(handler) as origin:
+        with pytest.raises(HostRefused):
+            await frames(reach(origin), as_socket(origin))
+    assert len(visits) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["wss://socket.example/ws", "ws://127.0.0.1:9/ws", "wss://u@www.runninghub.cn/ws", "nonsense"],
+)
+async def test_a_foreign_socket_is_not_opened(reach: Reach, url: str) -> None:
+    with pytest.raises(HostRefused):
+        await frames(reach("http://127.0.0.1:8700"), url)

@@ -1,0 +1,499 @@
+"""Big bodies to the service: whole, in blocks, stopped at once, each break with its fate."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rh_api.emulator import Emulator, Fault
+from rh_api.errors import BadInput, Fate, HostRefused, Redirected, Unreachable, UploadFailed
+from rh_api.net.bulk import RequestsBulk
+from rh_api.net.transport import AiohttpTransport
+from rh_api.net.worker import Pace
+from rh_api.run.ports import Meter
+from rh_api.settings import Settings
+from rh_api.wire.accounts import queue_status
+from rh_api.wire.uploads import OLD_UPLOAD_PATH, UPLOAD_PATH, lora_slot, read_upload
+
+from .conftest import KEY, Scripted, Serve
+
+Carry = Callable[..., RequestsBulk]
+Reach = Callable[..., AiohttpTransport]
+
+MIB = 2**20
+DONE = b'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"code":0}'
+
+
+def content(size: int) -> bytes:
+    return os.urandom(1024) * (size // 1024)
+
+
+async def upload(bulk: RequestsBulk, body: bytes | Path, meter: Meter | None = None, **given: str):
+    path = given.get("path", UPLOAD_PATH)
+    fields = {"fileType": "input"} if path == OLD_UPLOAD_PATH else {}
+    name = given.get("name", "a.png")
+    return await bulk.upload(path, body, name, "image/png", fields, meter or Meter())
+
+
+# Forms
+
+
+@pytest.mark.parametrize("path", [UPLOAD_PATH, OLD_UPLOAD_PATH])
+@pytest.mark.parametrize("from_file", [True, False])
+async def test_a_file_arrives_whole_with_its_length_and_the_key_where_it_is_read(
+    emulator: Emulator, carry: Carry, tmp_path: Path, path: str, from_file: bool
+) -> None:
+    data = content(3 * MIB)
+    file = tmp_path / "x"
+    file.write_bytes(data)
+    reply = await upload(carry(emulator.base_url), file if from_file else data, path=path)
+    assert emulator.uploads[read_upload(reply).name].data == data
+    entry = emulator.journal[-1]
+    assert entry.length
+    assert set(entry.headers) == {
+        "Host", "User-Agent", "Accept-Encoding", "Authorization", "Content-Type", "Content-Length"
+    }  # fmt: skip
+    assert ("body", path) in emulator.counters.keys_seen or path == UPLOAD_PATH
+    assert not emulator.counters.keys_misplaced
+
+
+async def test_a_name_travels_as_plain_ascii(emulator: Emulator, carry: Carry) -> None:
+    reply = await upload(carry(emulator.base_url), b"x" * 100, name='猫"\r\n; x=".png')
+    assert read_upload(reply).name.endswith(".png")
+
+
+async def test_progress_is_told_on_the_loop_and_ends_with_the_whole(
+    emulator: Emulator, carry: Carry
+) -> None:
+    told: list[tuple[int, int | None]] = []
+    loop = asyncio.get_running_loop()
+
+    def moved(done: int, total: int | None) -> None:
+        assert asyncio.get_running_loop() is loop
+        told.append((done, total))
+
+    await upload(carry(emulator.base_url), content(MIB), Meter(moved))
+    assert told[-1][0] == told[-1][1]
+    assert told[-1][0] > MIB
+    assert told == sorted(told)
+
+
+async def test_connections_are_kept(emulator: Emulator, carry: Carry) -> None:
+    bulk = carry(emulator.base_url)
+    for _ in range(3):
+        await upload(bulk, b"x" * 100)
+    assert emulator.counters.connections == 1
+
+
+async def test_many_uploads_run_side_by_side(emulator: Emulator, carry: Carry) -> None:
+    emulator.latency = 0.2
+    bulk = carry(emulator.base_url)
+    started = asyncio.get_running_loop().time()
+    bodies = [content(1024 * (number + 1)) for number in range(12)]
+    replies = await asyncio.gather(*(upload(bulk, body) for body in bodies))
+    assert asyncio.get_running_loop().time() - started < 6 * 0.2
+    stored = [emulator.uploads[read_upload(reply).name].data for reply in replies]
+    assert stored == bodies
+
+
+@pytest.mark.parametrize("kind", ["reset", "lost_reply"])
+async def test_a_break_is_told_and_the_next_try_sends_the_full_body_again(
+    emulator: Emulator, carry: Carry, kind: str
+) -> None:
+    emulator.faults.append(Fault(UPLOAD_PATH, kind))  # type: ignore[arg-type]
+    bulk = carry(emulator.base_url)
+    data = content(2 * MIB)
+    with pytest.raises(Unreachable) as caught:
+        await upload(bulk, data)
+    assert caught.value.fate is Fate.UNKNOWN
+    assert emulator.uploads[read_upload(await upload(bulk, data)).name].data == data
+
+
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:1", "http://no-such-host.invalid"])
+async def test_nothing_left_where_no_connection_was_made(carry: Carry, origin: str) -> None:
+    with pytest.raises(Unreachable) as caught:
+        await upload(carry(origin), b"x")
+    assert caught.value.fate is Fate.NOT_STARTED
+    assert caught.value.__context__ is None
+
+
+async def test_an_untrusted_certificate_is_told_as_that(
+    carry: Carry, serve: Serve, server_side: ssl.SSLContext
+) -> None:
+    server = await serve(context=server_side)
+    with pytest.raises(Unreachable) as caught:
+        await upload(carry(server.origin), b"x")
+    assert (caught.value.key, caught.value.fate) == ("error.tls", Fate.NOT_STARTED)
+    assert server.heads == []
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_uploads_work_over_verified_tls(carry: Carry, server_side: ssl.SSLContext) -> None:
+    emulator = Emulator()
+    async with emulator.serve(ssl_context=server_side) as origin:
+        data = content(2 * MIB)
+        reply = await upload(carry(origin), data)
+        assert emulator.uploads[read_upload(reply).name].data == data
+
+
+async def test_a_redirect_is_not_followed(emulator: Emulator, carry: Carry, serve: Serve) -> None:
+    other = await serve()
+    emulator.faults.append(Fault(UPLOAD_PATH, "redirect", value=other.origin, status=307))
+    reply = await upload(carry(emulator.base_url), b"x")
+    with pytest.raises(Redirected):
+        read_upload(reply)
+    assert other.connections == 0
+
+
+async def test_half_an_answer_is_marked_as_that(emulator: Emulator, carry: Carry) -> None:
+    emulator.faults.append(Fault(UPLOAD_PATH, "truncated"))
+    assert not (await upload(carry(emulator.base_url), b"x")).complete
+
+
+async def test_an_answer_that_would_fill_memory_is_cut(carry: Carry, serve: Serve) -> None:
+    server = await serve()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await server.read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n")
+        while True:
+            writer.write(bytes(MIB))
+            await writer.drain()
+
+    server.talk = talk
+    reply = await upload(carry(server.origin), b"x")
+    assert not reply.complete
+    assert 64 * MIB < len(reply.body) <= 65 * MIB
+
+
+@pytest.mark.parametrize("path", ["/no/such/file", "."])
+async def test_a_file_that_cannot_be_read_is_named(
+    emulator: Emulator, carry: Carry, path: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        await upload(carry(emulator.base_url), Path(path))
+    assert caught.value.key == "error.file_unreadable"
+    assert emulator.counters.total == 0
+
+
+async def test_the_proxy_of_the_platform_is_used(
+    carry: Carry, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = await serve()
+    proxy.talk = lambda reader, writer: answer_once(proxy, reader, writer)
+    monkeypatch.setenv("http_proxy", proxy.origin)
+    await upload(carry("http://service.test"), b"x")
+    assert proxy.heads[0].startswith(f"POST http://service.test{UPLOAD_PATH} ")
+
+
+async def test_behind_a_proxy_that_refuses_nothing_was_sent(
+    carry: Carry, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = await serve()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await proxy.read_request(reader)
+        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+
+    proxy.talk = talk
+    monkeypatch.setenv("https_proxy", proxy.origin)
+    with pytest.raises(Unreachable) as caught:
+        await upload(carry("https://service.test"), b"x")
+    assert caught.value.fate is Fate.NOT_STARTED
+    assert KEY not in proxy.heads[0]
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_tls_goes_through_a_proxy_and_is_verified_behind_it(
+    carry: Carry,
+    reach: Reach,
+    serve: Serve,
+    server_side: ssl.SSLContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    emulator, proxy = Emulator(), await serve()
+    async with emulator.serve(ssl_context=server_side) as there:
+        port = there.rpartition(":")[2]
+
+        async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await proxy.read_request(reader)
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", int(port))
+            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            await asyncio.gather(pipe(reader, far_writer), pipe(far_reader, writer))
+
+        proxy.talk = tunnel
+        monkeypatch.setenv("https_proxy", proxy.origin)
+        origin = f"https://service.test:{port}"
+        reply = await upload(carry(origin), content(MIB))
+        assert read_upload(reply).name in emulator.uploads
+        transport = reach(origin)
+        assert (await transport.send(queue_status())).limit
+        await transport.close()
+        assert [head.split()[:2] for head in proxy.heads] == [
+            ["CONNECT", f"service.test:{port}"]
+        ] * 2
+        with pytest.raises(Unreachable) as caught:
+            await upload(carry(f"https://other.test:{port}"), b"x")
+    assert (caught.value.key, caught.value.fate) == ("error.tls", Fate.NOT_STARTED)
+    assert KEY not in "".join(proxy.heads)
+
+
+async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while block := await reader.read(65536):
+            writer.write(block)
+            await writer.drain()
+    finally:
+        writer.close()
+
+
+async def answer_once(
+    server: Scripted, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    await server.read_request(reader)
+    writer.write(DONE)
+
+
+# Presigned
+
+
+def md5_of(path: Path) -> str:
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+async def lora_url(transport: AiohttpTransport, file: Path) -> str:
+    slot = await transport.send(lora_slot("a", md5_of(file)))
+    assert slot.put_url
+    return slot.put_url
+
+
+@pytest.fixture
+def lora(tmp_path: Path) -> Path:
+    path = tmp_path / "style.safetensors"
+    path.write_bytes(content(3 * MIB))
+    return path
+
+
+async def test_a_lora_is_put_with_its_length_and_without_the_key(
+    emulator: Emulator, reach: Reach, carry: Carry, lora: Path
+) -> None:
+    url = await lora_url(reach(emulator.base_url), lora)
+    told: list[int] = []
+    await carry(emulator.base_url).put(url, lora, Meter(lambda done, _: told.append(done)))
+    assert emulator.counters.put_bytes == 3 * MIB
+    assert any(one.is_whole and one.size == 3 * MIB for one in emulator.loras.values())
+    entry = emulator.journal[-1]
+    assert (entry.method, entry.length) == ("PUT", 3 * MIB)
+    assert "Authorization" not in entry.headers
+    assert entry.headers["Content-Type"] == "application/octet-stream"
+    assert told[-1] == 3 * MIB
+
+
+async def test_an_address_whose_time_is_over_asks_for_a_new_one(
+    emulator: Emulator, reach: Reach, carry: Carry, lora: Path
+) -> None:
+    emulator.sign_seconds = -5
+    url = await lora_url(reach(emulator.base_url), lora)
+    with pytest.raises(UploadFailed) as caught:
+        await carry(emulator.base_url).put(url, lora, Meter())
+    assert caught.value.key == "error.put_expired"
+
+
+@pytest.mark.parametrize("status", [302, 400, 500])
+async def test_a_put_that_is_not_taken_fails(
+    emulator: Emulator, carry: Carry, lora: Path, serve: Serve, status: int
+) -> None:
+    other = await serve()
+    emulator.faults.append(
+        Fault("/api-lora-cn", "redirect", value=other.origin, status=status)
+        if status == 302
+        else Fault("/api-lora-cn", "body", value="<Error/>", status=status)
+    )
+    with pytest.raises(UploadFailed) as caught:
+        await carry(emulator.base_url).put(emulator.base_url + "/api-lora-cn/a", lora, Meter())
+    assert caught.value.key == "error.upload_failed"
+    assert other.connections == 0
+
+
+async def test_a_foreign_address_gets_no_byte(carry: Carry, lora: Path, serve: Serve) -> None:
+    other = await serve()
+    with pytest.raises(HostRefused):
+        await carry("http://127.0.0.1:1").put(other.origin + "/x", lora, Meter())
+    assert other.connections == 0
+
+
+async def test_an_empty_file_is_refused(emulator: Emulator, carry: Carry, tmp_path: Path) -> None:
+    (tmp_path / "empty.safetensors").touch()
+    url = emulator.base_url + "/api-lora-cn/a"
+    with pytest.raises(BadInput) as caught:
+        await carry(emulator.base_url).put(url, tmp_path / "empty.safetensors", Meter())
+    assert caught.value.key == "error.file_empty"
+    assert emulator.counters.total == 0
+
+
+def alter(file: Path, change: str) -> None:
+    match change:
+        case "longer":
+            os.truncate(file, 25 * MIB)
+        case "shorter":
+            os.truncate(file, MIB)
+        case "touched":
+            os.utime(file, (1, 1))
+        case _:
+            file.unlink()
+
+
+@pytest.mark.parametrize("change", ["longer", "shorter", "touched", "gone"])
+async def test_a_file_that_changes_while_it_is_read_is_told(
+    carry: Carry, serve: Serve, lora: Path, change: str
+) -> None:
+    os.truncate(lora, 24 * MIB)
+    server = await serve()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        alter(lora, change)
+        await reader.readexactly(24 * MIB)
+        writer.write(DONE)
+
+    server.talk = talk
+    with pytest.raises(BadInput) as caught:
+        await carry(server.origin).put(server.origin + "/x", lora, Meter())
+    assert (caught.value.key, caught.value.params["name"]) == ("error.file_changed", lora.name)
+
+
+async def test_debug_lines_of_the_library_show_no_signature(
+    emulator: Emulator, reach: Reach, carry: Carry, lora: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = await lora_url(reach(emulator.base_url), lora)
+    with caplog.at_level(logging.DEBUG):
+        await carry(emulator.base_url).put(url, lora, Meter())
+    assert "api-lora-cn" in caplog.text
+    assert "q-signature" not in caplog.text
+
+
+# Stop and pace
+
+
+def reads_nothing(server: Scripted):
+    async def talk(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        server.asked.set()
+        await asyncio.Event().wait()
+
+    return talk
+
+
+def answers_nothing(server: Scripted):
+    async def talk(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await server.read_request(reader)
+        await asyncio.Event().wait()
+
+    return talk
+
+
+@pytest.mark.parametrize("blocked_in", [reads_nothing, answers_nothing])
+@pytest.mark.parametrize("way", ["cancel", "stop"])
+@pytest.mark.parametrize("size", [MIB, 64 * MIB])
+async def test_stop_ends_an_upload_within_half_a_second(
+    carry: Carry, serve: Serve, tmp_path: Path, blocked_in: Callable, way: str, size: int
+) -> None:
+    server = await serve()
+    server.talk = blocked_in(server)
+    file = tmp_path / "big"
+    with file.open("wb") as sparse:
+        sparse.truncate(size)
+    meter = Meter()
+    bulk = carry(server.origin)
+    sending = asyncio.ensure_future(bulk.put(server.origin + "/x", file, meter))
+    await server.asked.wait()
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    if way == "cancel":
+        sending.cancel()
+    else:
+        meter.stop.set()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    assert loop.time() - started < 0.5
+    assert meter.stop.is_set()
+
+
+async def test_stop_does_not_wait_for_a_line_that_cannot_be_opened(
+    carry: Carry, serve: Serve
+) -> None:
+    server = await serve()
+
+    async def mute(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        server.asked.set()
+        await reader.read()
+
+    server.talk = mute
+    origin = server.origin.replace("http:", "https:")
+    sending = asyncio.ensure_future(upload(carry(origin), b"x"))
+    await server.asked.wait()
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    assert loop.time() - started < 0.5
+
+
+@pytest.mark.parametrize("blocked_in", [reads_nothing, answers_nothing])
+async def test_an_upload_that_stalls_is_given_up_and_may_be_tried_again(
+    carry: Carry, serve: Serve, tmp_path: Path, blocked_in: Callable
+) -> None:
+    server = await serve()
+    server.talk = blocked_in(server)
+    file = tmp_path / "big"
+    with file.open("wb") as sparse:
+        sparse.truncate(32 * MIB if blocked_in is reads_nothing else 1000)
+    meter = Meter()
+    bulk = carry(server.origin, upload_pace=Pace(floor=10_000, window=0.5, reply=0.5))
+    with pytest.raises(Unreachable) as caught:
+        await bulk.put(server.origin + "/x", file, meter)
+    assert (caught.value.key, caught.value.fate) == ("error.too_slow", Fate.UNKNOWN)
+    assert not meter.stop.is_set()
+
+
+async def test_a_slow_upload_above_the_floor_is_waited_for(
+    emulator: Emulator, carry: Carry
+) -> None:
+    emulator.faults.append(Fault(UPLOAD_PATH, "slow_read", value=8 * MIB))
+    bulk = carry(emulator.base_url, upload_pace=Pace(floor=10_000, window=0.5, reply=5.0))
+    assert read_upload(await upload(bulk, content(12 * MIB))).name
+
+
+def test_a_thread_that_outlives_its_loop_ends_without_a_word(
+    at: Callable[..., Settings],
+) -> None:
+    """It hangs in a handshake while the process goes on, or ends."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        origin = f"https://127.0.0.1:{listener.getsockname()[1]}"
+
+        async def leave() -> None:
+            sending = asyncio.ensure_future(upload(RequestsBulk(at(origin)), b"x"))
+            line = await asyncio.to_thread(listener.accept)
+            sending.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await sending
+            lines.append(line[0])
+
+        lines: list[socket.socket] = []
+        asyncio.run(leave())
+        lines[0].close()
+    workers = [one for one in threading.enumerate() if one.name == "runninghub-bytes"]
+    for worker in workers:
+        worker.join(5)
+        assert worker.daemon
+        assert not worker.is_alive()
