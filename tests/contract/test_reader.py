@@ -105,8 +105,11 @@ CALLS: dict[str, Callable[[dict[str, Any]], Call[Any]]] = {
 }
 UPLOADS = {"upload": uploads.UPLOAD_PATH, "old_upload": uploads.OLD_UPLOAD_PATH}
 
+# In test_reader_apps.py.
+APPS_AND_LISTS = {"ai_app_run", "ai_app_call_demo", "v2_resource_list", "webhooks"}
+
 # Read elsewhere: the PUT of a LoRA file has no body to read, its status decides.
-NOT_READ_HERE = {"lora_put", "error_codes", "sockets"}
+NOT_READ_HERE = {"lora_put", "error_codes", "sockets", *APPS_AND_LISTS}
 
 # Requests of other clients that we never send, and why.
 NOT_SENT = {

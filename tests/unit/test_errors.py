@@ -6,7 +6,7 @@ import copy
 import pickle
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rh_api import errors, texts
@@ -38,6 +38,7 @@ def test_every_error_has_a_fate_and_a_key_of_its_own_room(kind: type[RunningHubE
     assert error.key.startswith("error.")
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([*texts.ENGLISH, "error.nobody.wrote"]),
     PARAMS,
@@ -50,6 +51,7 @@ def test_any_error_has_a_sentence(
     assert str(RunningHubError(key, code=code, task_id=task_id, **params))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(kinds()), st.dictionaries(st.sampled_from(["remote", "seconds"]), VALUES))
 def test_every_class_has_a_sentence_for_any_values(
     kind: type[RunningHubError], params: dict[str, object]
@@ -75,6 +77,7 @@ def test_a_copy_and_a_pickle_say_the_same():
         )
 
 
+@settings(deadline=None)
 @given(st.integers())
 def test_a_code_that_nobody_documents_leaves_the_fate_open(code: int):
     error = error_for_code(code, "?")
@@ -84,6 +87,7 @@ def test_a_code_that_nobody_documents_leaves_the_fate_open(code: int):
     assert error.code == code
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(), max_size=2000), st.integers(1, 700))
 def test_the_service_s_words_are_one_bounded_line(text: str, limit: int):
     words = quote_remote(text, limit)

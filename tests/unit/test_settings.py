@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rh_api.errors import BadInput, NoKey
@@ -64,6 +64,7 @@ def test_what_is_no_origin_is_refused(text: str):
         read_origin(text)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters()) | st.text("htps:/.[]@0123456789abcf?# ", max_size=30))
 @example("http://[v1.a]")
 def test_any_text_is_an_origin_or_refused(text: str):
@@ -76,6 +77,7 @@ def test_any_text_is_an_origin_or_refused(text: str):
         assert Settings(origin, Secret(""), Path()).host
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(), max_size=60))
 def test_any_text_is_a_key_or_refused_without_being_shown(text: str):
     try:

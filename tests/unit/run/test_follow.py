@@ -6,7 +6,7 @@ import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rh_api.run.follow import (
@@ -30,6 +30,7 @@ EVENTS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(HISTORY, EVENTS, st.floats(0, 1e9))
 @example([], [(1.0, "asked")], 0.0)
 def test_whatever_happens_the_next_poll_comes_and_not_before_now(
@@ -100,12 +101,14 @@ def test_polls_crowd_where_earlier_runs_ended(seconds: float):
     assert times[-1] - seconds <= polls(blind, 0.0, seconds)[-1] - seconds + 0.5
 
 
+@settings(deadline=None)
 @given(HISTORY, st.just(0.0) | st.floats(1e-3, 1e6))
 def test_the_hazard_is_a_finite_rate(history: list[float], elapsed: float):
     rate = FollowPlan(history).hazard(elapsed)
     assert 0 <= rate < math.inf
 
 
+@settings(deadline=None)
 @given(HISTORY, st.floats(0, 2000))
 def test_without_a_socket_no_pause_is_out_of_bounds(history: list[float], end: float):
     plan = FollowPlan(history)

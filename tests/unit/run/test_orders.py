@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rh_api.run.orders import Order, digest
@@ -16,6 +16,7 @@ VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.ch
 FIELDS = st.dictionaries(st.text(st.characters(), max_size=8), VALUES, max_size=5)
 
 
+@settings(deadline=None)
 @given(FIELDS)
 def test_the_order_of_fields_does_not_matter(fields: dict[str, object]):
     turned = dict(reversed(fields.items()))
@@ -52,6 +53,7 @@ def test_a_digest_is_the_same_on_every_machine():
     )
 
 
+@settings(deadline=None)
 @given(st.sampled_from(Stage), st.none() | st.floats(0, 1))
 def test_the_overall_share_stays_within_its_stage(stage: Stage, fraction: float | None):
     assert 0 <= Progress(stage, fraction).overall <= 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rh_api import errors
@@ -38,6 +38,7 @@ ERRORS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(ERRORS, min_size=1, max_size=10), st.booleans(), st.integers(1, 5), st.integers())
 def test_never_more_than_its_tries_and_never_an_unknown_create(
     failures: list[RunningHubError], repeatable: bool, tries: int, seed: int
@@ -84,6 +85,7 @@ def slow(seconds: float | None) -> RateLimited:
     return error
 
 
+@settings(deadline=None)
 @given(st.floats(0, LONGEST_RETRY_AFTER), st.integers())
 def test_a_pace_that_is_asked_for_is_kept(seconds: float, seed: int):
     pause = Retry(Budget(), repeatable=False, chance=random.Random(seed)).pause(slow(seconds))
@@ -95,6 +97,7 @@ def test_a_pace_beyond_patience_is_not_waited_for():
     assert Retry(Budget(), repeatable=True).pause(slow(LONGEST_RETRY_AFTER + 1)) is None
 
 
+@settings(deadline=None)
 @given(st.integers())
 def test_pauses_grow_and_are_spread(seed: int):
     rule = Retry(Budget(), repeatable=True, tries=20, chance=random.Random(seed))
@@ -114,6 +117,7 @@ def test_when_everything_fails_the_calls_of_a_client_stop_asking_again():
     assert Retry(budget, repeatable=True).pause(ServiceFault()) is not None
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.floats(0, 1000), st.none()), max_size=100))
 def test_the_budget_stays_within_its_bounds(steps: list[float | None]):
     budget = Budget()

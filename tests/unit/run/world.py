@@ -25,16 +25,17 @@ END_OF_TIME = 20_000.0  # a test that is still waiting then waits forever
 
 
 class _Jumping(selectors.DefaultSelector):
-    """Where a loop would sleep, its time jumps to the next timer."""
+    """Where a loop would sleep, its time jumps to the next timer; threads take no time at all."""
 
     now = 0.0
+    threads = 0
 
     def select(self, timeout: float | None = None) -> list[Any]:
         ready = super().select(0)
         if ready or timeout == 0:
             return ready
-        if timeout is None:
-            return super().select(10.0)  # a thread is at work
+        if timeout is None or self.threads:
+            return super().select(10.0)  # a thread is at work, and will wake the loop
         self.now += timeout
         if self.now > END_OF_TIME:
             raise TimeoutError("still waiting at the end of time")
@@ -48,6 +49,15 @@ class _Loop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._jumping.now
+
+    def run_in_executor(self, *work: Any) -> asyncio.Future[Any]:
+        self._jumping.threads += 1
+        future = super().run_in_executor(*work)
+        future.add_done_callback(self._landed)
+        return future
+
+    def _landed(self, _: asyncio.Future[Any]) -> None:
+        self._jumping.threads -= 1
 
 
 def virtually(main: Coroutine[Any, Any, T]) -> T:

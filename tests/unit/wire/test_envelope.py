@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rh_api.errors import (
@@ -92,11 +92,13 @@ def survives(response: Response) -> None:
     assert all(sentences)
 
 
+@settings(deadline=None)
 @given(status=STATUS, reply=REPLIES)
 def test_no_answer_breaks_a_reader(status: int, reply: dict[str, object]):
     survives(Response(status, json.dumps(reply).encode()))
 
 
+@settings(deadline=None)
 @given(body=st.binary(max_size=60), status=STATUS, headers=st.dictionaries(ANY_TEXT, ANY_TEXT))
 @example(body=b"\xff\xfe{", status=200, headers={})
 @example(body=b'{"code": NaN}', status=200, headers={})
@@ -122,6 +124,7 @@ def test_no_depth_breaks_a_reader(wrap: str):
         survives(Response(200, (wrap % text).encode()))
 
 
+@settings(deadline=None)
 @given(reply=REPLIES, data=st.data())
 def test_half_an_answer_breaks_no_reader(reply: dict[str, object], data: st.DataObject):
     body = json.dumps(reply).encode()
@@ -129,6 +132,7 @@ def test_half_an_answer_breaks_no_reader(reply: dict[str, object], data: st.Data
     survives(Response(200, body[:cut], complete=False))
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(), max_size=60), st.none() | st.text(st.characters(), max_size=40))
 @example("Mon, 01 Jan 2020 00:00:00 +99999999999999999999", None)
 @example("Mon, 01 Jan 2020 00:00:00 GMT", "Mon, 01 Jan 2020 00:00:00 -0000")
@@ -198,6 +202,7 @@ def test_the_pace_travels_with_the_error():
             assert caught.value.retry_after == 9
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=1, max_value=2**63 - 1), st.booleans())
 @example(2**53 + 1, False)
 @example(2**53 + 1, True)

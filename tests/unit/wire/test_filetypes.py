@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rh_api.wire.filetypes import FileType, Kind, by_suffix, looks_like_page, sniff
@@ -74,6 +74,7 @@ def test_a_page_is_told_from_a_file(head: bytes, page: bool):
     assert looks_like_page(head) is page
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=64))
 def test_any_bytes_have_a_type_or_none(head: bytes):
     assert isinstance(sniff(head), FileType | None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rh_api.wire.socket import MAX_TEXT, SocketReader
@@ -65,6 +65,7 @@ FRAMES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.integers(0, 5), st.lists(FRAMES, max_size=30))
 @example(3, [json.dumps({"type": "progress", "data": {"value": 10**400, "max": 3, "node": "1"}})])
 @example(3, [json.dumps({"type": "progress", "data": {"value": 1, "max": 10**400, "node": "1"}})])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rh_api.errors import BadReply, RunningHubError, TaskFailed, TaskNotFound
@@ -55,6 +55,7 @@ def test_half_an_answer_with_the_whole_id_is_a_ticket(form: str):
     assert ticket(whole).task_id == ID
 
 
+@settings(deadline=None)
 @given(st.integers(0, 200))
 def test_an_id_that_was_cut_is_no_id(cut: int):
     for body in (

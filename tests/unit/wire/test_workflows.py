@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rh_api.errors import BadInput, BadReply
@@ -66,6 +66,7 @@ def test_what_names_no_workflow_is_refused(text: str, key: str):
     assert caught.value.key == key
 
 
+@settings(deadline=None)
 @given(st.text(st.characters()) | st.text("htps:/.[]@0123456789?#%\\ wai-de", max_size=30))
 @example("http://[v1.x]/1")
 def test_any_text_is_an_id_or_refused(text: str):
