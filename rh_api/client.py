@@ -25,6 +25,7 @@ from .graph.prompt import read_nodes
 from .net.bulk import RequestsBulk
 from .net.clock import SystemClock
 from .net.transport import AiohttpTransport
+from .run.desk import Desk
 from .run.engine import Engine
 from .run.flights import Flights
 from .run.orders import Order, Outcome, Result, digest
@@ -106,16 +107,15 @@ class Client:
         self._transfers = Transfers(
             self._bulk, self._caller, self._book, settings.origin, settings.account
         )
-        self._engine = Engine(
+        self._desk = Desk(
             caller=self._caller,
-            transfers=self._transfers,
             book=self._book,
-            results=settings.state / "results",
             origin=settings.origin,
             account=settings.account,
             access_password=settings.access_password.reveal(),
             stopped=stopped,
         )
+        self._engine = Engine.of(self._desk, self._transfers, settings.state)
         self._closed = False
         self._workflows: dict[str, tuple[float, RemoteWorkflow]] = {}
         self._reading: Flights[RemoteWorkflow] = Flights()
@@ -139,7 +139,7 @@ class Client:
             return
         self._closed = True
         await self._orders.settle()
-        await self._engine.settle()
+        await self._desk.settle()
         await self._transport.close()
         await self._bulk.close()
         await self._book.close()
@@ -220,7 +220,9 @@ class Client:
             async def prepare() -> tuple[NodeInfo, ...]:
                 return await self._node_info(workflow, values, sources, show)
 
-            return await self._engine.run(order, prepare, show, again=job.again)
+            return await self._engine.run(
+                order, prepare, show, again=job.again, serve=not job.reroll_seeds
+            )
 
         key = digest([order.workflow_id, order.graph_hash, order.inputs_hash])
         if not job.reroll_seeds:
@@ -325,7 +327,7 @@ class Client:
 
     async def cancel(self, task_id: str) -> bool:
         """Ask that a task stops; False when it could not be seen that it did."""
-        return await self._engine.cancel(task_id)
+        return await self._engine.cancelling.task(task_id)
 
 
 def check_site(ref: WorkflowRef, settings: Settings) -> None:

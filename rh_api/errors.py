@@ -331,11 +331,13 @@ BY_CODE: dict[int, type[RunningHubError]] = {
 
 SUCCESS_CODES = frozenset({0, 200})
 
+NO_REASON = "no reason given"
+
 
 def error_for_code(code: int, remote_text: str) -> RunningHubError:
     """The error that a business code means; `remote_text` is quoted in its sentence."""
     kind = BY_CODE.get(code, UnknownCode)
-    return kind(code=code, remote=quote_remote(remote_text))
+    return kind(code=code, remote=quote_remote(remote_text) or NO_REASON)
 
 
 def quote_remote(text: str, limit: int = 600) -> str:

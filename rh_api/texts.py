@@ -52,7 +52,7 @@ ENGLISH: dict[str, str] = {
     "error.task_unfinished": "The task is not finished yet: {remote}.",
     "error.task_failed": "The cloud task failed in node {node} {title} ({node_class}): "
     "{exception}: {remote}",
-    "error.task_failed_plain": "The cloud task failed: {remote}. RunningHub gave no reason.",
+    "error.task_failed_plain": "The cloud task failed: {remote}.",
     "error.content_refused": "RunningHub refused the content: {remote}. Change the prompt or the "
     "picture.",
     "error.task_cancelled": "The task was cancelled in the cloud.",
@@ -224,8 +224,8 @@ ENGLISH: dict[str, str] = {
     "node.unreadable": "A result cannot be used: {reason} It was kept in ComfyUI's output folder: "
     "{files}.",
     "node.no_sound": "it holds no sound that can be read ({reason}).",
-    "node.not_kept": "A result could not be written into ComfyUI's folder: {reason}. Run again: "
-    "nothing is paid again while RunningHub keeps it.",
+    "node.not_kept": "A result could not be written into ComfyUI's folder ({reason}). It is kept as "
+    "{file}.",
     "node.not_produced": "Task {task_id} made nothing for these outputs: {outputs}.",
     "node.running": "running",
     "node.elapsed": "{line} · {seconds} s",

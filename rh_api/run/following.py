@@ -117,6 +117,9 @@ class Following:
             return None
         finally:
             self._plan.asked(self.clock.now())
+        if report.phase is Phase.OTHER and not self._old_route:
+            # A state that nobody knows may be an end: the old poll has a code for each.
+            report = await self._ask_old_route() or report
         self._misses = self._refusals = 0
         self._answered = self.clock.now()
         if not report.phase.is_over:
@@ -151,12 +154,15 @@ class Following:
         if self._plan.started is None or self._socket or self._asked_for_socket:
             return
         self._asked_for_socket = True
-        try:
-            report = await self.transport.send(tasks.outputs(self.ticket.task_id))
-        except RunningHubError:
-            return
-        if report.socket_url:
+        report = await self._ask_old_route()
+        if report is not None and report.socket_url:
             self._saw(Phase.RUNNING, report.socket_url)
+
+    async def _ask_old_route(self) -> Report | None:
+        try:
+            return await self.transport.send(tasks.outputs(self.ticket.task_id))
+        except RunningHubError:
+            return None
 
     def _check_limits(self) -> None:
         now = self.clock.now()
@@ -183,11 +189,8 @@ class Following:
     async def _late(self, report: Report) -> Report:
         for pause in LATE_RESULTS:
             await self.clock.sleep(pause)
-            try:
-                later = await self.transport.send(tasks.outputs(self.ticket.task_id))
-            except RunningHubError:
-                continue
-            if later.results is not None:
+            later = await self._ask_old_route()
+            if later is not None and later.results is not None:
                 return later
         return report
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..wire.call import Call
 from ..wire.filetypes import FileType
-from ..wire.tasks import NodeInfo, TaskOptions, Tips, Usage
+from ..wire.tasks import NodeInfo, TaskOptions, Ticket, Tips, Usage, create
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,16 @@ class Order:
     classes: Mapping[str, str] = field(default_factory=dict[str, str])
     time_limit: float = 0.0
     item: int = 0
+
+    def call(self, access_password: str) -> Call[Ticket]:
+        """The create call, which alone may start the task."""
+        return create(
+            self.workflow_id,
+            self.node_info,
+            self.options,
+            graph=self.graph,
+            access_password=access_password,
+        )
 
     @property
     def inputs_hash(self) -> str:
@@ -64,13 +75,17 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A finished order: its task, results in the service's order, costs, and running seconds."""
+    """A finished order: its task, results in the service's order, costs, and running seconds.
+
+    `kept`: the results were here from an earlier equal order, and nothing was paid now.
+    """
 
     task_id: str
     results: tuple[Result, ...]
     usage: Usage
     tips: Tips
     seconds: float
+    kept: bool = False
 
 
 def digest(value: object) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import (
+    NO_REASON,
     BadReply,
     ContentRefused,
     GraphRejected,
@@ -380,12 +381,13 @@ def _failed(failure: Failure, code: int | None, remote: str) -> TaskFailed:
     if not failure.message and not failure.node_class:
         if kind is ContentRefused:
             return kind(code=code, remote=quote_remote(remote))
-        return kind("error.task_failed_plain", code=code, remote=quote_remote(remote))
+        return kind("error.task_failed_plain", code=code, remote=quote_remote(remote) or NO_REASON)
     return kind(
         None if kind is TaskFailed else "error.task_failed",
         code=code,
         node_id=failure.node_id or None,
         node=failure.node_id,
+        title="",
         node_class=failure.node_class,
         exception=failure.exception,
         remote=quote_remote(failure.message),

@@ -202,7 +202,8 @@ async def test_a_failed_poll_is_not_a_failed_task(
     emulator.faults.append(fault)
     outcome = await client.run(paint())
     assert outcome.results
-    assert fault.struck == 2
+    # A state that nobody knows is looked up by the old poll, so one may be enough.
+    assert fault.struck == (1 if fault.kind in ("wrong_types", "null_data") else 2)
 
 
 async def test_when_the_recommended_poll_is_gone_the_old_one_serves(

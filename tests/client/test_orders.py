@@ -217,7 +217,17 @@ async def test_a_workflow_that_lost_a_node_is_named_by_field_when_the_service_re
 
 @pytest.mark.parametrize(
     "workflow",
-    ["", "  ", "0", "-4", "abc", str(2**63), "https://example.com/workflow/12", "1.5", "\uff19\uff19"],
+    [
+        "",
+        "  ",
+        "0",
+        "-4",
+        "abc",
+        str(2**63),
+        "https://example.com/workflow/12",
+        "1.5",
+        "\uff19\uff19",
+    ],
 )
 async def test_what_names_no_workflow_is_refused_without_a_request(
     client: Client, emulator: Emulator, workflow: str

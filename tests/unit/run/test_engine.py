@@ -46,6 +46,7 @@ from rh_api.errors import (
     Uncertain,
     Unreachable,
 )
+from rh_api.run.desk import Desk
 from rh_api.run.engine import Engine
 from rh_api.run.orders import Order, Outcome
 from rh_api.run.ports import Stopped
@@ -77,15 +78,8 @@ class World:
     def restart(self) -> None:
         caller = Caller(self.service, VirtualClock())
         transfers = Transfers(self.files, caller, self.book, "https://x", "account")
-        self.engine = Engine(
-            caller,
-            transfers,
-            self.book,
-            self.folder / "results",
-            "https://x",
-            "account",
-            stopped=self.told.append,
-        )
+        desk = Desk(caller, self.book, "https://x", "account", stopped=self.told.append)
+        self.engine = Engine.of(desk, transfers, self.folder)
 
     async def prepare(self) -> tuple[NodeInfo, ...]:
         self.prepared += 1
@@ -124,8 +118,8 @@ def play(world: World, story: Callable[[], Awaitable[T]]) -> T:
         try:
             return await story()
         finally:
-            await world.engine.settle()
-            assert world.engine.slots.used == 0
+            await world.engine.desk.settle()
+            assert world.engine.placing.slots.used == 0
 
     return virtually(main())
 
@@ -398,7 +392,7 @@ def test_a_place_is_free_again_while_results_are_fetched(make):
     world = make(query=[SUCCESS], queue=[load(1)])
 
     async def slow_download(*arguments: Any) -> Any:
-        assert world.engine.slots.used == 0
+        assert world.engine.placing.slots.used == 0
         return await Files().download(*arguments)
 
     world.files.download = slow_download
@@ -416,7 +410,7 @@ def stop_at(world: World, seconds: float, order: Order = ORDER, **more: Any):
         with pytest.raises(asyncio.CancelledError):
             await job
         left = now()
-        await world.engine.settle()
+        await world.engine.desk.settle()
         return left
 
     return play(world, story)
@@ -549,7 +543,7 @@ def test_a_cancel_that_hangs_is_given_up_in_bounded_time(make):
         await asyncio.sleep(5)
         job.cancel()
         await asyncio.wait((job,))
-        await world.engine.settle()
+        await world.engine.desk.settle()
         return now()
 
     assert play(world, hang) <= 5 + 30
@@ -616,9 +610,41 @@ def test_results_that_did_not_arrive_are_fetched_without_an_order(make):
     assert world.prepared == 1
 
 
-def test_an_order_that_is_over_and_fetched_is_ordered_anew(make):
+def test_results_that_are_here_are_served_for_nothing(make):
+    world = make(query=[SUCCESS])
+    first = run(world)
+    world.restart()
+    second = run(world)
+    assert second.kept
+    assert not first.kept
+    assert [r.path for r in second.results] == [r.path for r in first.results]
+    assert len(world.service.times("create")) == 1
+    assert world.prepared == 1
+
+
+@pytest.mark.parametrize("wish", [{"again": True}, {"serve": False}])
+def test_a_new_run_is_ordered_when_asked_for(make, wish: dict[str, bool]):
     world = make(query=[SUCCESS])
     run(world)
+    assert not run(world, **wish).kept
+    assert len(world.service.times("create")) == 2
+
+
+def test_results_that_were_deleted_here_are_fetched_again(make):
+    world = make(query=[SUCCESS])
+    (result,) = run(world).results
+    assert result.path is not None
+    result.path.unlink()
+    assert run(world).results[0].path is not None
+    assert len(world.service.times("create")) == 1
+
+
+def test_results_that_are_gone_everywhere_are_ordered_anew(make):
+    world = make(query=[SUCCESS])
+    (result,) = run(world).results
+    assert result.path is not None
+    result.path.unlink()
+    world.book.later(25 * 3600)
     run(world)
     assert len(world.service.times("create")) == 2
 

@@ -34,6 +34,7 @@ from rh_api.errors import (
     RunningHubError,
     TaskCancelled,
     TaskFailed,
+    TaskFailed,
     TaskNotFound,
     TimeLimit,
     Unreachable,
@@ -138,6 +139,14 @@ def test_where_the_new_route_is_refused_the_old_one_decides(refusal: Answer):
     assert report.phase is Phase.SUCCESS
     assert at < 30
     assert len(service.times("query")) == 1
+
+
+def test_an_end_that_nobody_knows_by_name_is_looked_up_by_the_old_poll():
+    outputs: list[Answer] = [{"code": 804, "data": None}, code(805)]
+    service = Service(query=[RUNNING, state("EXPIRED")], outputs=outputs)
+    with pytest.raises(TaskFailed):
+        follow(service)
+    assert len(service.times("outputs")) == 2
 
 
 def test_a_key_that_both_routes_refuse_ends_the_watching_of_a_running_task():

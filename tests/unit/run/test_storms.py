@@ -26,6 +26,7 @@ from unit.run.world import (
 )
 
 from rh_api.errors import Fate, RunningHubError, Unreachable
+from rh_api.run.desk import Desk
 from rh_api.run.engine import Engine
 from rh_api.run.orders import Order
 from rh_api.run.ports import unwatched
@@ -112,7 +113,7 @@ def test_a_storm(seed: int, count: int):
         book = SameThreadBook(folder)
         caller = Caller(service, VirtualClock())
         transfers = Transfers(Files(), caller, book, "https://x", "a")
-        engine = Engine(caller, transfers, book, folder / "results", "https://x", "a")
+        engine = Engine.of(Desk(caller, book, "https://x", "a"), transfers, folder)
 
         async def one(order: Order) -> None:
             try:
@@ -127,8 +128,8 @@ def test_a_storm(seed: int, count: int):
             if chance.random() < 0.4:
                 chance.choice(jobs).cancel()
         await asyncio.wait(jobs)
-        await engine.settle()
-        assert engine.slots.used == 0
+        await engine.desk.settle()
+        assert engine.placing.slots.used == 0
         states = {order.workflow_id: _state(book, order) for order in orders}
         unasked = {State.UNCERTAIN, State.INTENDED}
         for task_id in cloud.running():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import json
 import selectors
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -212,8 +213,13 @@ class SameThreadBook:
     """The real store, without a thread: virtual time knows nothing of threads."""
 
     def __init__(self, folder: Path) -> None:
-        self.store = Store.open(folder)
+        self._ahead = 0.0
+        self.store = Store.open(folder, clock=lambda: time.time() + self._ahead)
         self.broken: Exception | None = None
+
+    def later(self, seconds: float) -> None:
+        """Set the wall clock of the rows forward."""
+        self._ahead += seconds
 
     async def do(self, work: Callable[[Store], T]) -> T:
         await asyncio.sleep(0)
