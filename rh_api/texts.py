@@ -229,6 +229,7 @@ ENGLISH: dict[str, str] = {
     "node.not_produced": "Task {task_id} made nothing for these outputs: {outputs}.",
     "node.running": "running",
     "node.elapsed": "{line} · {seconds} s",
+    "node.kept": "kept from an equal order before; nothing was paid now",
     "node.done": "done",
     "node.done_in": "done in {seconds} s",
     "node.coins": "{value} coins",

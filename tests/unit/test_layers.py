@@ -39,7 +39,6 @@ HOST = frozenset(
         "comfy_api",
         "comfy_execution",
         "comfy_extras",
-        "comfy_extras",
         "folder_paths",
         "nodes",
         "numpy",

@@ -1,0 +1,100 @@
+"""Cloud work lives in the web server's loop: a local sampler blocks the prompt's own loop, and
+that one ends with its prompt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from comfy.model_management import InterruptProcessingException, processing_interrupted
+from server import PromptServer
+
+from . import config
+from .failures import told_plainly
+from .host import NodeDisplay
+
+if TYPE_CHECKING:
+    from ..rh_api.client import Client
+    from ..rh_api.settings import Settings
+
+T = TypeVar("T")
+
+STEP = 0.1  # seconds between looks at the stop flag
+
+# Two: more gain nothing on pictures of usual size, and leave nothing for a local sampler.
+_WORKERS = ThreadPoolExecutor(2, thread_name_prefix="runninghub-media")
+_clients: dict[Settings, Client] = {}
+
+
+class _Stopped(Exception):
+    """The person pressed Stop."""
+
+
+async def run(work: Callable[[Client], Coroutine[Any, Any, T]], display: NodeDisplay) -> T:
+    """The result of `work`, done in the server's loop with the account's client.
+
+    Every way out of here, Stop and a failing neighbour included, cancels it there, and with it
+    the task in the cloud. Raises NodeFailure, and InterruptProcessingException after Stop.
+    """
+    with told_plainly():
+        settings = config.settings()
+        future = asyncio.run_coroutine_threadsafe(
+            _until_stopped(_begin(work, settings, display)), PromptServer.instance.loop
+        )
+        try:
+            return await asyncio.wrap_future(future)
+        except _Stopped:
+            raise InterruptProcessingException from None
+        finally:
+            future.cancel()
+
+
+async def in_worker(work: Callable[..., T], *args: object) -> T:
+    """The result of something that computes, in a thread of its own."""
+    return await asyncio.get_running_loop().run_in_executor(_WORKERS, work, *args)
+
+
+def client(settings: Settings) -> Client:
+    """The one client of an account. To be called in the server's loop only."""
+    from ..rh_api.client import Client
+
+    found = _clients.get(settings)
+    if found is None:
+        found = _clients[settings] = Client(settings)
+    return found
+
+
+async def ask(question: Callable[[Client], Coroutine[Any, Any, T]], seconds: float) -> T:
+    """The answer to a short question; asyncio.TimeoutError when it takes too long."""
+    settings = config.settings()
+
+    async def answer() -> T:
+        return await asyncio.wait_for(question(client(settings)), seconds)
+
+    future = asyncio.run_coroutine_threadsafe(answer(), PromptServer.instance.loop)
+    return await asyncio.wrap_future(future)
+
+
+async def _begin(
+    work: Callable[[Client], Awaitable[T]], settings: Settings, display: NodeDisplay
+) -> T:
+    drawing = asyncio.ensure_future(display.keep_drawing())
+    try:
+        return await work(client(settings))
+    finally:
+        drawing.cancel()
+
+
+async def _until_stopped(work: Coroutine[Any, Any, T]) -> T:
+    """`work`, unless the stop flag is up. The flag is not cleared: others want to see it too."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not task.done():
+            if processing_interrupted():
+                raise _Stopped
+            await asyncio.wait((task,), timeout=STEP)
+        return task.result()
+    finally:
+        task.cancel()

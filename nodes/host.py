@@ -1,0 +1,122 @@
+"""What a node shows while its order is under way: bar, a line of text, and the sampler's preview."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io as bytes_io
+import time
+from typing import TYPE_CHECKING
+
+from comfy_execution.progress import get_progress_state
+from comfy_execution.utils import get_executing_context
+from server import PromptServer
+
+from ..rh_api.texts import english
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from ..rh_api.client import Progress
+
+INTERVAL = 0.1  # seconds between two drawings
+PREVIEW_INTERVAL = 0.25  # each preview is decoded and encoded once more on its way to the browser
+PREVIEW_SIDE = 512  # ComfyUI's own default
+PREVIEW_PIXELS = 4096 * 4096  # a larger one is no preview
+BAR = 100.0
+
+
+class NodeDisplay:
+    """The running node on the canvas: call it with news, and `keep_drawing` shows the latest.
+
+    Whoever tells the news is in the middle of an order, so taking note of them cannot fail.
+    """
+
+    def __init__(self, node_id: str, prompt_id: str, client_id: str | None) -> None:
+        self._node_id = node_id
+        self._prompt_id = prompt_id
+        self._client_id = client_id
+        self._news: Progress | None = None
+        self._since = 0.0
+        self._share = 0.0
+        self._preview: bytes | None = None
+        self._preview_at = float("-inf")
+        self._drawn: tuple[str, float] = ("", 0.0)
+
+    @classmethod
+    def of_running_node(cls) -> NodeDisplay:
+        """The node whose `execute` is on the stack."""
+        context = get_executing_context()
+        client_id = PromptServer.instance.client_id
+        if context is None:
+            return cls("", "", client_id)
+        return cls(context.node_id, context.prompt_id, client_id)
+
+    def __call__(self, news: Progress) -> None:
+        """Take note; the next drawing shows it."""
+        if self._news is None or news.stage is not self._news.stage:
+            self._since = time.monotonic()
+        self._news = news
+        self._share = max(self._share, news.overall)
+        self._preview = news.preview or self._preview
+
+    async def keep_drawing(self) -> None:
+        """Draw what is new until cancelled, the passing seconds too; in the server's loop."""
+        while True:
+            await asyncio.sleep(INTERVAL)
+            self._draw(time.monotonic())
+
+    def finish(self, sentence: str) -> None:
+        """Leave a last line of text."""
+        self._news = None
+        self._say(sentence)
+
+    def _draw(self, now: float) -> None:
+        if self._news is None:
+            return
+        line, image = self._line(self._news, now), self._due_preview(now)
+        if (line, self._share) == self._drawn and image is None:
+            return
+        if line != self._drawn[0]:
+            self._say(line)
+        self._drawn = (line, self._share)
+        registry = get_progress_state()
+        # It belongs to the prompt that runs, which after a stop is another one.
+        if registry.prompt_id != self._prompt_id:
+            return
+        shown = None if image is None else ("JPEG", image, PREVIEW_SIDE)
+        # The prompt's thread may add a node to the registry while it is read here.
+        with contextlib.suppress(RuntimeError):
+            registry.update_progress(self._node_id, self._share * BAR, BAR, shown)
+
+    def _line(self, news: Progress, now: float) -> str:
+        sentence = english(news.stage.value, news.params)
+        if news.stage.name == "RUNNING" and not news.params.get("node"):
+            sentence = english("node.running", {})
+        seconds = int(now - self._since)
+        if not seconds:
+            return sentence
+        return english("node.elapsed", {"line": sentence, "seconds": seconds})
+
+    def _due_preview(self, now: float) -> Image.Image | None:
+        if self._preview is None or now - self._preview_at < PREVIEW_INTERVAL:
+            return None
+        data, self._preview, self._preview_at = self._preview, None, now
+        return _picture(data)
+
+    def _say(self, line: str) -> None:
+        if self._node_id:
+            PromptServer.instance.send_progress_text(line, self._node_id, self._client_id)
+
+
+def _picture(data: bytes) -> Image.Image | None:
+    """A preview as a picture; None for what is none."""
+    from PIL import Image
+
+    try:
+        with Image.open(bytes_io.BytesIO(data), formats=("JPEG", "PNG")) as picture:
+            if picture.width * picture.height > PREVIEW_PIXELS:
+                return None
+            return picture.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None

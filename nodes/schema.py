@@ -1,0 +1,119 @@
+"""Inputs and outputs that the nodes which run something in the cloud have in common."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ..rh_api.graph.names import MIRRORS, POOL
+from .defaults import EACH, FIRST, INSTANCES, MAX_ORDERS, RETAIN
+
+CATEGORY = "RunningHub"
+
+
+def form_input() -> io.Input:
+    """What the canvas keeps for itself; API callers leave it out."""
+    hidden = {"hidden": True}
+    return io.String.Input("form", optional=True, default="", extra_dict=hidden, socketless=True)
+
+
+def order_inputs() -> list[io.Input]:
+    """How an order is placed, the same for every node that places one."""
+    return [
+        io.Combo.Input(
+            "instance",
+            options=list(INSTANCES),
+            optional=True,
+            default=INSTANCES[0],
+            tooltip="Size of the cloud machine: default 24 GB, plus 48 GB, ultra 84 GB.",
+        ),
+        io.String.Input(
+            "outputs",
+            optional=True,
+            default="",
+            tooltip="Remote output nodes that out_1, out_2 … carry, by id, separated by commas. "
+            "Empty: all, in the order of their ids.",
+        ),
+        io.Combo.Input(
+            "batch",
+            options=[EACH, FIRST],
+            optional=True,
+            default=EACH,
+            tooltip="What becomes of a batch at a field that takes one item. first: only its "
+            "first item is sent.",
+        ),
+        io.Int.Input(
+            "max_orders",
+            optional=True,
+            default=MAX_ORDERS,
+            min=1,
+            max=1000,
+            tooltip="The most orders that one run may place. Each one costs.",
+        ),
+        io.Int.Input(
+            "timeout",
+            optional=True,
+            default=0,
+            min=0,
+            max=7 * 24 * 3600,
+            tooltip="Seconds of running time after which the task is cancelled; 0: none. Waiting "
+            "in the queue does not count.",
+        ),
+        io.Boolean.Input(
+            "reroll_seeds",
+            optional=True,
+            default=False,
+            tooltip="On: every run is a new order, and seeds that you did not set are drawn anew. "
+            "Off: they stay as they were saved.",
+        ),
+        io.Boolean.Input(
+            "add_metadata",
+            optional=True,
+            default=True,
+            tooltip="Whether result pictures carry the workflow that made them.",
+        ),
+        io.Boolean.Input(
+            "use_personal_queue",
+            optional=True,
+            default=False,
+            tooltip="For keys with dedicated machines: wait in their queue instead of being "
+            "refused when all are busy.",
+        ),
+        io.Int.Input(
+            "retain_seconds",
+            optional=True,
+            default=0,
+            min=0,
+            max=RETAIN[1],
+            tooltip="For shared enterprise keys: seconds that the machine is kept ready for the "
+            "next run, 10 to 180; they are billed. 0: not kept.",
+        ),
+        io.String.Input(
+            "profile",
+            optional=True,
+            default="",
+            tooltip="Name of a stored key and site. Empty: the one of the environment.",
+        ),
+    ]
+
+
+def link_inputs() -> list[io.Input]:
+    """Links of fields are copied here, because ComfyUI checks only inputs that it knows."""
+    return [io.AnyType.Input(f"link_{number}", optional=True) for number in range(MIRRORS)]
+
+
+def result_outputs() -> list[io.Output]:
+    """The whole pool. Every output is a list."""
+    typed = [
+        io.Image.Output("images", "images", "All pictures.", True),
+        io.Mask.Output("masks", "masks", "1 - alpha of each picture.", True),
+        io.Video.Output("video", "video", "All videos.", True),
+        io.Audio.Output("audio", "audio", "All sounds.", True),
+        io.String.Output("text", "text", "All texts, also those in text files.", True),
+        io.String.Output("files", "files", "All other files, below ComfyUI's output folder.", True),
+        io.String.Output("task_id", "task_id", "The task's id at RunningHub.", True),
+    ]
+    pool = [
+        io.AnyType.Output(f"out_{n}", f"out_{n}", f"What remote output node {n} made.", True)
+        for n in range(1, POOL + 1)
+    ]
+    return [*typed, *pool]

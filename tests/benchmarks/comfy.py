@@ -1,0 +1,127 @@
+"""Cloud nodes in a real ComfyUI: what the plugin adds to the cloud's own time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.rows import Row
+from rh_api.emulator import Emulator, catalog
+from tests.comfy.client import ComfyClient
+from tests.comfy.graphs import Prompt, loaded, mark, node, remote, save
+from tests.comfy.server import Server, comfyui_python, running, unpack
+
+RUN = 2.0  # seconds that the cloud takes
+ROUNDS = 5
+HERE = Path(__file__).resolve().parent
+
+
+def rows() -> list[Row]:
+    with _stage() as (emulator, server):
+        return [*asyncio.run(_measure(emulator, server)), _import_cost()]
+
+
+@contextlib.contextmanager
+def _stage() -> Iterator[tuple[Emulator, Server]]:
+    emulator = Emulator(run_seconds=RUN)
+    with tempfile.TemporaryDirectory() as folder, emulator.run_in_thread() as url:
+        known = {"RUNNINGHUB_BASE_URL": url, "RUNNINGHUB_API_KEY": emulator.default_key}
+        with running(Path(folder), known) as server:
+            yield emulator, server
+
+
+async def _measure(emulator: Emulator, server: Server) -> list[Row]:
+    emulator.account.limit = 3
+    async with ComfyClient(server.url) as client:
+        made: list[Row] = []
+        for socket, goal in (("ok", 0.3), ("none", 0.8)):
+            emulator.socket = socket  # type: ignore[assignment]
+            emulator.expose_socket_on_create = socket == "ok"
+            await _seconds(client, lambda: _one(client))
+            emulator.journal.clear()
+            extra = await _median(client, lambda: _one(client)) - RUN
+            calls = sum(not e.path.startswith("/ws") for e in emulator.journal) / ROUNDS
+            name = f"{RUN:g} s task, 512² in and out" + ("" if socket == "ok" else ", no socket")
+            made.append(Row(name, f"+{extra:.2f} s", f"{goal} s", extra / goal, 1.0))
+            if socket == "ok":
+                made.append(Row(f"{name}: requests", f"{calls:g}", "5", calls / 5, 1.0))
+        emulator.socket, emulator.expose_socket_on_create = "ok", True
+        one = await _median(client, lambda: _several(1))
+        for count, goal in ((3, 1.1), (6, 2.2)):
+            took = await _median(client, lambda count=count: _several(count))
+            name = f"{count} nodes at a limit of 3"
+            made.append(Row(name, f"{took:.2f} s", f"{one:.2f} s", took / one, goal))
+        beside = await _median(client, _beside_a_local_node)
+        name = "a cloud node beside a local one that blocks as long"
+        longer = max(one, RUN)
+        made.append(Row(name, f"{beside:.2f} s", f"{longer:.2f} s", beside / longer, 1.05))
+        return made
+
+
+async def _median(
+    client: ComfyClient, make: Callable[[], Prompt | Awaitable[Prompt]], rounds: int = ROUNDS
+) -> float:
+    return statistics.median([await _seconds(client, make) for _ in range(rounds)])
+
+
+async def _seconds(client: ComfyClient, make: Callable[[], Prompt | Awaitable[Prompt]]) -> float:
+    made = make()
+    prompt = made if isinstance(made, dict) else await made
+    started = time.perf_counter()
+    result = await client.queue(prompt)
+    assert result.outcome == "success", result
+    return time.perf_counter() - started
+
+
+async def _one(client: ComfyClient) -> Prompt:
+    noise = np.random.default_rng(mark()).integers(0, 256, (512, 512, 3), np.uint8)
+    load = await loaded(client, noise)
+    return {
+        "1": load,
+        "2": remote(catalog.INVERT, {"10.image": ["1", 0]}),
+        "3": save(["2", 0]),
+    }
+
+
+def _several(count: int) -> Prompt:
+    fields = [{"3.seed": mark(), "5.width": 64, "5.height": 64} for _ in range(count)]
+    return {str(i): remote(catalog.TEXT_TO_IMAGE, each) for i, each in enumerate(fields, 1)}
+
+
+def _beside_a_local_node() -> Prompt:
+    blocks = node("TestBlocks", seconds=RUN, mark=mark())
+    return {**_several(1), "8": blocks, "9": node("TestLooks", value=["8", 0])}
+
+
+def _import_cost() -> Row:
+    with tempfile.TemporaryDirectory() as folder:
+        pack = Path(folder) / "pack"
+        unpack(pack)
+        command = [comfyui_python(), str(HERE / "import_cost.py"), os.environ["COMFYUI_DIR"]]
+        times: list[float] = []
+        foreign: set[str] = set()
+        for _ in range(ROUNDS):
+            done = subprocess.run([*command, str(pack)], capture_output=True, text=True, check=True)
+            told = json.loads(done.stdout.splitlines()[-1])
+            times.append(told["seconds"])
+            foreign.update(told["foreign"])
+    took = statistics.median(times)
+    note = f"new third-party modules: {', '.join(sorted(foreign)) or 'none'}"
+    return Row(
+        "import in ComfyUI with all schemas",
+        f"{took * 1000:.1f} ms",
+        "20 ms",
+        took / 0.02,
+        1.0,
+        note,
+    )

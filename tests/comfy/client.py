@@ -1,0 +1,212 @@
+"""Speaks to a running ComfyUI as its page does: queue a prompt, listen, read what came out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import aiohttp
+
+WAIT = 60.0  # seconds for one prompt; the slowest test's cloud task takes a few
+
+
+@dataclass(frozen=True)
+class Event:
+    """One message of ComfyUI's socket.
+
+    `type` is ComfyUI's own name. Two binary messages got names here: `progress_text` with
+    `node` and `text`, `preview` with `node` and the picture's `bytes`.
+    """
+
+    type: str
+    data: dict[str, Any]
+    at: float
+    """`time.monotonic()` of its arrival."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer to POST /prompt and, if it was taken, all that followed."""
+
+    status: int
+    body: dict[str, Any]
+    history: dict[str, Any] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+
+    @property
+    def prompt_id(self) -> str:
+        return self.body["prompt_id"]
+
+    @property
+    def node_errors(self) -> dict[str, Any]:
+        return self.body.get("node_errors") or {}
+
+    @property
+    def outcome(self) -> str:
+        """`success`, `error`, `interrupted`, or `refused` if it was never queued."""
+        ends = {"execution_success", "execution_error", "execution_interrupted"}
+        seen = [event.type for event in self.events if event.type in ends]
+        return seen[-1].removeprefix("execution_") if seen else "refused"
+
+    @property
+    def outputs(self) -> dict[str, dict[str, Any]]:
+        """What each output node shows, by node id, as ComfyUI keeps it in its history."""
+        return self.history.get("outputs", {})
+
+    @property
+    def refusal(self) -> str:
+        """Every sentence that says why the prompt was refused."""
+        sentences = [str(self.body.get("error", ""))]
+        for node in self.node_errors.values():
+            sentences += [f"{error['message']} {error['details']}" for error in node["errors"]]
+        return "\n".join(sentences)
+
+    @property
+    def failure(self) -> dict[str, Any]:
+        """The data of `execution_error`: node_id, node_type, exception_message and more."""
+        return next(event.data for event in self.events if event.type == "execution_error")
+
+    def texts(self, node_id: str) -> list[str]:
+        """The lines that a node showed while it ran, in order."""
+        return [
+            event.data["text"]
+            for event in self.events
+            if event.type == "progress_text" and event.data["node"] == node_id
+        ]
+
+
+class ComfyClient:
+    """One browser's worth of connection; an async context manager."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.client_id = uuid.uuid4().hex
+        self.events: list[Event] = []
+        self._arrived = asyncio.Condition()
+
+    async def __aenter__(self) -> ComfyClient:
+        self._session = aiohttp.ClientSession(self.url)
+        self._socket = await self._session.ws_connect(
+            "/ws", params={"clientId": self.client_id}, max_msg_size=0
+        )
+        await self._socket.send_json(
+            {"type": "feature_flags", "data": {"supports_preview_metadata": True}}
+        )
+        self._listening = asyncio.create_task(self._listen())
+        await self.event(lambda event: event.type == "feature_flags")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._socket.close()
+        await self._listening
+        await self._session.close()
+
+    async def queue(
+        self, prompt: dict[str, Any], extra_data: dict[str, Any] | None = None
+    ) -> Result:
+        """Queues a prompt in API format and waits until it is over, however it ends."""
+        taken = await self.submit(prompt, extra_data)
+        return taken if "prompt_id" not in taken.body else await self.finish(taken)
+
+    async def submit(
+        self, prompt: dict[str, Any], extra_data: dict[str, Any] | None = None
+    ) -> Result:
+        """Queues a prompt and returns at once."""
+        order = {"prompt": prompt, "client_id": self.client_id, "extra_data": extra_data or {}}
+        async with self._session.post("/prompt", json=order) as answer:
+            return Result(answer.status, await answer.json())
+
+    async def finish(self, taken: Result) -> Result:
+        """Waits until a submitted prompt is over."""
+        mine = taken.prompt_id
+        await self.event(
+            lambda event: (
+                event.type == "executing"
+                and event.data.get("prompt_id") == mine
+                and event.data["node"] is None
+            )
+        )
+        history = (await self.get("/history/" + mine))[mine]
+        # ComfyUI runs one prompt at a time, so what has no prompt id lies between its two ends.
+        marks = [i for i, event in enumerate(self.events) if event.data.get("prompt_id") == mine]
+        between = self.events[marks[0] : marks[-1] + 1]
+        return Result(taken.status, taken.body, history, tuple(between))
+
+    async def event(self, wanted: Callable[[Event], bool]) -> Event:
+        """The first event, past or to come, that is wanted."""
+        seen = 0
+
+        def found() -> bool:
+            nonlocal seen
+            while seen < len(self.events) and not wanted(self.events[seen]):
+                seen += 1
+            return seen < len(self.events) or self._listening.done()
+
+        async with self._arrived:
+            await asyncio.wait_for(self._arrived.wait_for(found), WAIT)
+        assert seen < len(self.events), "ComfyUI closed its socket"
+        return self.events[seen]
+
+    async def interrupt(self, prompt_id: str | None = None) -> None:
+        """Presses Stop."""
+        body = {"prompt_id": prompt_id} if prompt_id else {}
+        async with self._session.post("/interrupt", json=body, raise_for_status=True):
+            pass
+
+    async def get(self, path: str, **params: str) -> Any:
+        async with self._session.get(path, params=params, raise_for_status=True) as answer:
+            return await answer.json()
+
+    async def text(self, path: str) -> str:
+        async with self._session.get(path, raise_for_status=True) as answer:
+            return await answer.text()
+
+    async def view(self, file: dict[str, str]) -> bytes:
+        """The bytes of a file that an output names by filename, subfolder and type."""
+        async with self._session.get("/view", params=file, raise_for_status=True) as answer:
+            return await answer.read()
+
+    async def upload(self, name: str, data: bytes) -> str:
+        """Puts a picture into the input folder; returns the name that LoadImage takes."""
+        form = aiohttp.FormData({"overwrite": "true"})
+        form.add_field("image", data, filename=name)
+        async with self._session.post("/upload/image", data=form, raise_for_status=True) as answer:
+            return (await answer.json())["name"]
+
+    async def _listen(self) -> None:
+        try:
+            async for message in self._socket:
+                event = _read(message)
+                if event:
+                    self.events.append(event)
+                async with self._arrived:
+                    self._arrived.notify_all()
+        finally:
+            async with self._arrived:
+                self._arrived.notify_all()
+
+
+def _read(message: aiohttp.WSMessage) -> Event | None:
+    now = time.monotonic()
+    if message.type is aiohttp.WSMsgType.TEXT:
+        said = json.loads(message.data)
+        return Event(said["type"], said["data"], now)
+    kind, length = (int.from_bytes(message.data[i : i + 4], "big") for i in (0, 4))
+    head, rest = message.data[8 : 8 + length], message.data[8 + length :]
+    if kind == 3:
+        return Event("progress_text", {"node": head.decode(), "text": rest.decode()}, now)
+    if kind == 4:
+        about = json.loads(head)
+        return Event("preview", {"node": about["node_id"], "bytes": rest, **about}, now)
+    return None

@@ -1,0 +1,51 @@
+"""A real ComfyUI for the tests of this folder, which exist only where COMFYUI_DIR names one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import requests
+
+from rh_api.emulator import Emulator
+from tests.comfy.client import ComfyClient
+from tests.comfy.server import Server, running
+
+collect_ignore_glob = [] if os.environ.get("COMFYUI_DIR") else ["test_*.py"]
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[tuple[Emulator, str]]:
+    emulator = Emulator()
+    with emulator.run_in_thread() as base_url:
+        yield emulator, base_url
+
+
+@pytest.fixture(scope="session")
+def server(
+    cloud: tuple[Emulator, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """The ComfyUI that all tests share. It takes about eight seconds to start."""
+    emulator, base_url = cloud
+    known = {"RUNNINGHUB_BASE_URL": base_url, "RUNNINGHUB_API_KEY": emulator.default_key}
+    with running(tmp_path_factory.mktemp("comfyui"), known) as server:
+        yield server
+
+
+@pytest.fixture
+def emulator(cloud: tuple[Emulator, str]) -> Emulator:
+    """The shared RunningHub, as new."""
+    emulator, base_url = cloud
+    requests.post(base_url + "/emulator/reset", timeout=10).raise_for_status()
+    return emulator
+
+
+@pytest.fixture
+async def comfyui(server: Server, emulator: Emulator) -> AsyncIterator[ComfyClient]:
+    """A client of the shared ComfyUI; what the server logged is shown when the test fails."""
+    before = len(server.said())
+    async with ComfyClient(server.url) as client:
+        yield client
+    sys.stdout.write(server.said()[before:])

@@ -1,0 +1,63 @@
+"""Prompts in API format, written the way a program would, and pictures to put into them."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from tests.comfy.client import ComfyClient
+
+Prompt = dict[str, dict[str, Any]]
+
+_marks = itertools.count(1)
+
+
+def mark() -> int:
+    """A number that no prompt had before: neither ComfyUI's cache nor an upload is met again."""
+    return next(_marks)
+
+
+def node(class_type: str, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": class_type, "inputs": inputs}
+
+
+def remote(workflow: str, fields: dict[str, Any] | None = None, **inputs: Any) -> dict[str, Any]:
+    """A Remote Workflow with fields by their full names."""
+    return node("RunningHubRemoteWorkflow", workflow=workflow, **inputs, **(fields or {}))
+
+
+def save(source: list[Any]) -> dict[str, Any]:
+    return node("SaveImage", images=source, filename_prefix="saved")
+
+
+def looks(node_id: str, slot: int) -> dict[str, Any]:
+    return node("TestLooks", value=[node_id, slot])
+
+
+def pixels(size: tuple[int, int] = (37, 23), channels: int = 3) -> np.ndarray:
+    """Noise that no test had before, (height, width, channels)."""
+    width, height = size
+    random = np.random.default_rng(mark())
+    return random.integers(0, 256, (height, width, channels), np.uint8)
+
+
+def png(picture: np.ndarray) -> bytes:
+    data = io.BytesIO()
+    Image.fromarray(picture).save(data, "PNG")
+    return data.getvalue()
+
+
+async def loaded(comfyui: ComfyClient, picture: np.ndarray) -> dict[str, Any]:
+    """A LoadImage of these pixels."""
+    name = await comfyui.upload(f"picture_{mark()}.png", png(picture))
+    return node("LoadImage", image=name)
+
+
+async def seen(comfyui: ComfyClient, file: dict[str, str]) -> np.ndarray:
+    """The pixels of a file that an output shows."""
+    with Image.open(io.BytesIO(await comfyui.view(file))) as picture:
+        return np.asarray(picture)

@@ -1,0 +1,337 @@
+"""Orders under way in a real ComfyUI: side by side, stopped, watched."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import time
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+
+from rh_api.emulator import Emulator, Fault, catalog
+from tests.comfy.client import ComfyClient, Result
+from tests.comfy.graphs import loaded, looks, mark, node, pixels, remote, save
+from tests.comfy.server import Server
+
+pytestmark = pytest.mark.comfy
+
+
+async def until(happened: Callable[[], bool], seconds: float) -> float:
+    """Seconds until something has happened on the other side; fails when it does not."""
+    begin = time.monotonic()
+    while not happened():
+        assert time.monotonic() - begin < seconds
+        await asyncio.sleep(0.01)
+    return time.monotonic() - begin
+
+
+def seconds_of(result: Result) -> float:
+    """From the prompt's start to its end, by ComfyUI's own clock."""
+    messages = result.history["status"]["messages"]
+    return (messages[-1][1]["timestamp"] - messages[0][1]["timestamp"]) / 1000
+
+
+def is_running(emulator: Emulator) -> bool:
+    return any(task.status == "RUNNING" for task in emulator.tasks.values())
+
+
+def new_picture() -> dict[str, object]:
+    return {"3.seed": mark()}
+
+
+async def test_cloud_nodes_overlap(comfyui: ComfyClient, emulator: Emulator) -> None:
+    emulator.run_seconds = 1.5
+    prompt = {str(n): remote(catalog.TEXT_TO_IMAGE, new_picture()) for n in range(3)}
+    result = await comfyui.queue(prompt)
+
+    assert result.outcome == "success"
+    assert emulator.counters.orders == 3
+    assert seconds_of(result) < 2 * 1.5
+
+
+async def test_more_nodes_than_the_account_may_run_wait_their_turn(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 0.8
+    prompt = {str(n): remote(catalog.TEXT_TO_IMAGE, new_picture()) for n in range(5)}
+    result = await comfyui.queue(prompt)
+
+    assert result.outcome == "success"
+    assert seconds_of(result) < 3 * 0.8
+    said = [line for n in prompt for line in result.texts(n)]
+    assert any(line.startswith("waiting for a free slot (3 of 3 used)") for line in said)
+
+
+async def test_a_cloud_node_and_a_blocking_local_node_run_side_by_side(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 1.5
+    result = await comfyui.queue(
+        {
+            "1": remote(catalog.TEXT_TO_IMAGE, new_picture()),
+            "2": node("TestBlocks", seconds=1.5, mark=mark()),
+            "3": looks("2", 0),
+        }
+    )
+
+    assert result.outcome == "success"
+    assert set(result.outputs) == {"1", "3"}
+    assert seconds_of(result) < 2 * 1.5
+
+
+async def test_equal_nodes_of_one_prompt_are_one_order(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    fields = new_picture()
+    prompt = {
+        "1": remote(catalog.TEXT_TO_IMAGE, fields),
+        # A left-out input and its default are one order.
+        "2": remote(catalog.TEXT_TO_IMAGE, fields, instance="default", timeout=0),
+        "3": looks("1", 6),
+        "4": looks("2", 6),
+    }
+    result = await comfyui.queue(prompt)
+
+    assert emulator.counters.orders == 1
+    assert result.outputs["3"]["text"] == result.outputs["4"]["text"]
+
+
+async def test_equal_nodes_with_reroll_seeds_are_two_orders(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    text = {"6.text": f"twins {mark()}"}
+    prompt = {n: remote(catalog.TEXT_TO_IMAGE, text, reroll_seeds=True) for n in "12"}
+    await comfyui.queue(prompt)
+
+    assert emulator.counters.orders == 2
+
+
+async def test_stop_ends_the_prompt_at_once_and_the_task_in_the_cloud(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 20
+    prompt = {n: remote(catalog.TEXT_TO_IMAGE, new_picture()) for n in "12"}
+    taken = await comfyui.submit(prompt)
+    await until(lambda: len(emulator.tasks) == 2 and is_running(emulator), 10)
+
+    begin = time.monotonic()
+    await comfyui.interrupt(taken.prompt_id)
+    result = await comfyui.finish(taken)
+    assert time.monotonic() - begin < 0.5
+    assert result.outcome == "interrupted"
+    await until(lambda: all(task.status == "CANCEL" for task in emulator.tasks.values()), 2)
+    assert emulator.counters.cancels == 2
+
+
+async def test_stop_reaches_the_cloud_while_a_local_node_blocks(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 20
+    prompt = {
+        "1": remote(catalog.TEXT_TO_IMAGE, new_picture()),
+        "2": node("TestBlocks", seconds=3.0, mark=mark()),
+        "3": looks("2", 0),
+    }
+    taken = await comfyui.submit(prompt)
+    await until(lambda: is_running(emulator), 10)
+
+    await comfyui.interrupt(taken.prompt_id)
+    await until(lambda: all(task.status == "CANCEL" for task in emulator.tasks.values()), 2)
+    result = await comfyui.finish(taken)
+    assert result.outcome == "interrupted"
+
+
+async def test_a_prompt_that_follows_a_stopped_one_runs(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 20
+    prompt = {"1": remote(catalog.TEXT_TO_IMAGE, new_picture())}
+    taken = await comfyui.submit(prompt)
+    await until(lambda: is_running(emulator), 10)
+    await comfyui.interrupt(taken.prompt_id)
+    await comfyui.finish(taken)
+
+    emulator.run_seconds = 0.2
+    result = await comfyui.queue(prompt)
+    assert result.outcome == "success"
+    assert emulator.counters.orders == 2
+
+
+async def test_a_failing_neighbour_ends_the_task_in_the_cloud(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 20
+    taken = await comfyui.submit(
+        {
+            "1": remote(catalog.TEXT_TO_IMAGE, new_picture()),
+            "2": node("TestFails", seconds=1.0, mark=mark()),
+        }
+    )
+    await until(lambda: is_running(emulator), 10)
+    result = await comfyui.finish(taken)
+
+    assert result.failure["node_id"] == "2"
+    await until(lambda: all(task.status == "CANCEL" for task in emulator.tasks.values()), 2)
+
+
+async def test_a_time_limit_ends_the_task_in_the_cloud(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 20
+    result = await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, new_picture(), timeout=1)})
+
+    assert "longer than 1 s" in result.failure["exception_message"]
+    await until(lambda: all(task.status == "CANCEL" for task in emulator.tasks.values()), 2)
+
+
+async def test_the_node_tells_what_its_order_is_doing(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.queue_seconds, emulator.run_seconds, emulator.queue_when_full = 0.5, 2.5, True
+    slow = Fault("/openapi/v2/media/upload/binary", "slow_read", value=400_000, count=None)
+    emulator.faults.append(slow)
+    prompt = {
+        "1": await loaded(comfyui, pixels((400, 300))),
+        "2": remote(catalog.INPAINT, {"4.image": ["1", 0], "5.image": ["1", 1], "8.seed": mark()}),
+    }
+    result = await comfyui.queue(prompt)
+
+    assert result.outcome == "success", result.failure
+    lines = result.texts("2")
+    for start in ("uploading", "running KSampler", "done in "):
+        assert any(line.startswith(start) for line in lines), "|".join(lines)
+    assert any(line.endswith("· 1 s") for line in lines), "|".join(lines)
+    bars = [
+        event.data["nodes"]["2"]["value"] / event.data["nodes"]["2"]["max"]
+        for event in result.events
+        if event.type == "progress_state" and "2" in event.data["nodes"]
+    ]
+    assert bars == sorted(bars)
+    assert max(bar for bar in bars if bar < 1) > 0.2
+
+
+async def test_the_samplers_preview_is_shown(comfyui: ComfyClient, emulator: Emulator) -> None:
+    emulator.run_seconds = 1.0
+    result = await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, new_picture())})
+
+    previews = [event.data for event in result.events if event.type == "preview"]
+    assert previews
+    assert {preview["node"] for preview in previews} == {"1"}
+    with Image.open(io.BytesIO(previews[-1]["bytes"])) as picture:
+        picture.load()
+
+
+@pytest.mark.parametrize("socket", ["none", "refused", "silent", "dying", "lying", "foreign"])
+async def test_a_bad_socket_costs_only_smoothness(
+    comfyui: ComfyClient, emulator: Emulator, socket: str
+) -> None:
+    emulator.socket = socket
+    result = await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, new_picture())})
+
+    assert result.outcome == "success"
+
+
+async def test_a_field_that_the_workflow_got_since_is_found(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    canvas = node("EmptyImage", width=32, height=32, batch_size=1, color=0)
+    graph = {"1": canvas, "2": node("SaveImage", images=["1", 0], filename_prefix="a")}
+    workflow_id = emulator.add_workflow(graph)
+    first = await comfyui.queue({"1": remote(workflow_id, {"1.color": mark()})})
+    assert first.outcome == "success"
+
+    # The copy at hand does not have these nodes: it is read again before that is an error.
+    added = {"30": canvas, "31": node("SaveImage", images=["30", 0], filename_prefix="b")}
+    emulator.workflows[workflow_id].graph = {**graph, **added}
+    second = await comfyui.queue({"1": remote(workflow_id, {"30.color": mark()}, outputs="31")})
+    assert second.outcome == "success", second.refusal
+
+
+async def test_a_workflow_that_was_saved_anew_is_run_anew(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    canvas = node("EmptyImage", width=32, height=32, batch_size=1, color=0)
+    graph = {"1": canvas, "2": node("SaveImage", images=["1", 0], filename_prefix="a")}
+    workflow_id = emulator.add_workflow(graph)
+    prompt = {"1": remote(workflow_id, {"1.color": mark()})}
+    await comfyui.queue(prompt)
+    await comfyui.queue(prompt)
+    assert emulator.counters.orders == 1
+
+    emulator.workflows[workflow_id].graph = {**graph, "9": {**canvas, "_meta": {"title": "new"}}}
+    # An output that the copy at hand lacks lets the change be seen before ten minutes are over.
+    await comfyui.queue({"1": remote(workflow_id, {"1.color": mark()}, outputs="9")})
+    orders = emulator.counters.orders
+    await comfyui.queue(prompt)
+    assert emulator.counters.orders == orders + 1
+
+
+async def test_stop_during_an_upload_leaves_no_order(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault("/openapi/v2/media/upload/binary", "slow_read", value=20_000))
+    prompt = {
+        "1": await loaded(comfyui, pixels((400, 300))),
+        "2": remote(catalog.INVERT, {"10.image": ["1", 0]}),
+    }
+    taken = await comfyui.submit(prompt)
+    await until(lambda: emulator.faults[0].struck == 1, 10)
+
+    begin = time.monotonic()
+    await comfyui.interrupt(taken.prompt_id)
+    result = await comfyui.finish(taken)
+    assert time.monotonic() - begin < 0.5
+    assert result.outcome == "interrupted"
+
+    emulator.faults.clear()
+    again = await comfyui.queue(prompt)
+    assert again.outcome == "success"
+    assert emulator.counters.orders == 1
+
+
+async def test_stop_while_others_fill_the_account_leaves_no_order(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.foreign_tasks = 3
+    taken = await comfyui.submit({"1": remote(catalog.TEXT_TO_IMAGE, new_picture())})
+    told = await comfyui.event(
+        lambda event: event.type == "progress_text" and "other tasks" in event.data["text"]
+    )
+    assert told.data["node"] == "1"
+
+    begin = time.monotonic()
+    await comfyui.interrupt(taken.prompt_id)
+    result = await comfyui.finish(taken)
+    assert time.monotonic() - begin < 0.5
+    assert result.outcome == "interrupted"
+    assert not emulator.counters.orders
+
+
+async def test_the_key_is_nowhere(comfyui: ComfyClient, emulator: Emulator, server: Server) -> None:
+    good = {
+        "1": await loaded(comfyui, pixels()),
+        "2": remote(catalog.INVERT, {"10.image": ["1", 0]}),
+        "3": save(["2", 0]),
+    }
+    emulator.fail_next = {"node_id": "13", "exception_type": "E", "exception_message": "m"}
+    said = [await comfyui.queue(good), await comfyui.queue(good)]
+    assert [result.outcome for result in said] == ["error", "success"]
+    said.append(await comfyui.queue({"1": remote("no id")}))
+    said.append(await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, {"3.nothing": 1})}))
+    for kind in ("lost_reply", "html", "reset", "redirect"):
+        emulator.faults.append(Fault("/task/openapi/create", kind, value=502))
+        said.append(await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, new_picture())}))
+    emulator.account.enabled = False
+    said.append(await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, new_picture())}))
+
+    key = emulator.default_key
+    assert key not in str(said) + str(comfyui.events)
+    for path in ("/history", "/queue", "/api/jobs", "/object_info"):
+        assert key not in str(await comfyui.get(path))
+    files = [path for path in server.base.rglob("*") if path.is_file()]
+    holding = [path for path in files if key.encode() in path.read_bytes()]
+    # The emulator, which is a part of the pack, has the key that it takes.
+    assert {path.relative_to(server.pack).parts[:2] for path in holding} == {("rh_api", "emulator")}
+    assert not emulator.counters.keys_misplaced

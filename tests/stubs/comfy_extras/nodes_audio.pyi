@@ -1,0 +1,3 @@
+import torch
+
+def load(filepath: str) -> tuple[torch.Tensor, int]: ...

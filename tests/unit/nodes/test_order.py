@@ -1,0 +1,80 @@
+"""A cloud node's own inputs: defaults, limits, and what a link may bring instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+Pack = Callable[[str], ModuleType]
+
+
+@pytest.fixture
+def order(pack: Pack) -> ModuleType:
+    return pack("nodes.order")
+
+
+def test_a_left_out_input_and_its_default_are_one_order(order: ModuleType) -> None:
+    defaults: dict[str, Any] = {
+        "instance": "default",
+        "outputs": "",
+        "batch": "each",
+        "max_orders": 16,
+        "timeout": 0,
+        "reroll_seeds": False,
+        "add_metadata": True,
+        "use_personal_queue": False,
+        "retain_seconds": 0,
+        "profile": "",
+    }
+    given = {name: [value] for name, value in defaults.items()}
+    short, full = {"workflow": ["1"]}, {"workflow": ["1"], **given}
+    assert order.read_asked(short) == order.read_asked(full)
+    # Not known yet: a link will bring it.
+    assert order.read_asked({"workflow": ["1"], "timeout": (None,)}) == order.read_asked(short)
+
+
+def test_inputs_become_options(order: ModuleType) -> None:
+    asked = order.read_asked(
+        {
+            "workflow": ["1"],
+            "instance": ["ultra"],
+            "retain_seconds": [10],
+            "use_personal_queue": [True],
+            "add_metadata": [False],
+            "timeout": [90],
+            "batch": ["first"],
+            "reroll_seeds": [True],
+        }
+    )
+    job = asked.job({"6.text": "a"})
+    assert (job.options.instance, job.options.retain_seconds) == ("ultra", 10)
+    assert (job.options.personal_queue, job.options.add_metadata) == (True, False)
+    assert (job.time_limit, job.reroll_seeds, asked.first) == (90.0, True, True)
+    assert job.fields == {"6.text": "a"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("instance", "huge", "default, plus, ultra"),
+        ("instance", 5, '"instance" cannot be "5"'),
+        ("batch", "all", "each, first"),
+        ("timeout", -1, "at least 0"),
+        ("timeout", True, '"timeout" cannot be "True"'),
+        ("max_orders", 0, "at least 1"),
+        ("retain_seconds", 9, "10 to 180"),
+        ("retain_seconds", 181, "10 to 180"),
+        ("profile", "work", "no stored profile"),
+        ("workflow", 12, '"workflow" cannot be "12"'),
+    ],
+)
+def test_what_no_order_can_have_is_refused(
+    order: ModuleType, name: str, value: object, words: str
+) -> None:
+    with pytest.raises(Exception, match=re.escape(words)) as refused:
+        order.read_asked({name: [value]})
+    assert type(refused.value).__name__ == "BadInput"

@@ -1,0 +1,62 @@
+"""What POST /prompt's body becomes; ComfyUI swallows exceptions here, so none may escape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+Pack = Callable[[str], ModuleType]
+
+
+@pytest.fixture
+def handle(pack: Pack) -> Callable[[Any], Any]:
+    return pack("nodes.prompt").handle_prompt
+
+
+def remote(**inputs: Any) -> dict[str, Any]:
+    return {"class_type": "RunningHubRemoteWorkflow", "inputs": {"workflow": "1", **inputs}}
+
+
+def test_a_prompt_without_our_nodes_is_left_alone(handle: Callable[[Any], Any]) -> None:
+    for data in (
+        {"prompt": {"1": {"class_type": "KSampler", "inputs": {"6.text": ["9", 0]}}}},
+        {"prompt": ["no", "graph"]},
+        {},
+    ):
+        assert handle(data) is data
+
+
+def test_links_of_fields_are_mirrored_and_all_else_stays(handle: Callable[[Any], Any]) -> None:
+    data = {
+        "prompt": {"1": remote(**{"10.image": ["5", 0]}), "5": {"class_type": "X", "inputs": {}}},
+        "client_id": "c",
+        "extra_data": {"a": 1},
+    }
+    passed = handle(data)
+    assert passed["prompt"]["1"]["inputs"]["link_0"] == ["5", 0]
+    assert passed["prompt"]["5"] is data["prompt"]["5"]
+    assert {k: passed[k] for k in ("client_id", "extra_data")} == {
+        "client_id": "c",
+        "extra_data": {"a": 1},
+    }
+    assert "link_0" not in data["prompt"]["1"]["inputs"]
+
+
+def test_what_cannot_be_prepared_becomes_one_refusal_on_its_node(
+    handle: Callable[[Any], Any],
+) -> None:
+    many = {f"{number}.image": ["5", 0] for number in range(33)}
+    data = {
+        "prompt": {"1": remote(), "6:4": remote(**many)},
+        "partial_execution_targets": ["6:4"],
+        "client_id": "c",
+    }
+    refused = handle(data)
+    assert list(refused["prompt"]) == ["6:4"]
+    assert refused["prompt"]["6:4"]["class_type"] == "RunningHubRefusal"
+    assert "33 linked fields" in refused["prompt"]["6:4"]["inputs"]["message"]
+    assert "partial_execution_targets" not in refused
+    assert refused["client_id"] == "c"

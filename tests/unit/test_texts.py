@@ -1,0 +1,31 @@
+"""Every sentence that is asked for is there, and none is there in vain."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from rh_api.texts import ENGLISH
+
+ROOT = Path(__file__).parents[2]
+KEY = re.compile(r'"((?:error|progress|media|node|cli)\.[a-z_.]+)"')
+
+
+def asked_for() -> set[str]:
+    sources = [
+        path
+        for top in ("rh_api", "nodes")
+        for path in (ROOT / top).rglob("*.py")
+        if path.name != "texts.py" and "emulator" not in path.parts
+    ]
+    return {key for path in sources for key in KEY.findall(path.read_text("utf-8"))}
+
+
+def test_every_key_that_is_used_has_a_sentence() -> None:
+    assert sorted(asked_for() - ENGLISH.keys()) == []
+
+
+def test_every_sentence_is_used() -> None:
+    # The command line makes some of its keys out of names.
+    spare = {key for key in ENGLISH.keys() - asked_for() if not key.startswith("cli.account_")}
+    assert sorted(spare) == []
