@@ -96,6 +96,16 @@ ENGLISH: dict[str, str] = {
     "error.workflow_blank": "Which workflow? Paste its id or its link from the RunningHub site.",
     "error.workflow_id": "{value!r} is neither the id nor the link of a RunningHub workflow.",
     "error.workflow_is_app": "This is the link of an AI app, not of a workflow.",
+    "error.app_blank": "Which AI app? Paste its id or its link from the RunningHub site.",
+    "error.app_id": "{value!r} is neither the id nor the link of a RunningHub AI app.",
+    "error.app_is_workflow": "This is the link of a workflow, not of an AI app.",
+    "error.app_id_is_workflow": "{value} is a workflow, not an AI app: use RunningHub Remote "
+    "Workflow, or `run` on the command line.",
+    "error.workflow_id_is_app": "{value} is an AI app, not a workflow: use RunningHub AI App, or "
+    "`app` on the command line.",
+    "error.app_no_form": "RunningHub answered without the app's fields. Nothing was started.",
+    "error.app_field_unknown": '"{field}": the app offers no such field. Nearest: {near}.',
+    "error.webhook_unreadable": "This is no message of RunningHub about the end of a task.",
     "error.upload_without_url": "Field {field} loads from the web, but RunningHub gave no address "
     "for the upload. Use a workflow that loads an uploaded file instead.",
     "error.file_unreadable": "The file {name} cannot be read.",

@@ -44,7 +44,8 @@ class Workflow:
 class App:
     """An AI app: a workflow of which some fields are exposed.
 
-    ``fields`` are items of the call demo's ``nodeInfoList``.
+    ``fields`` are items of the call demo's ``nodeInfoList``; ``published`` is what else its
+    ``data`` says, such as covers and tags.
     """
 
     id: str
@@ -52,6 +53,7 @@ class App:
     workflow_id: str
     fields: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     password: str | None = None
+    published: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 def _node(class_type: str, title: str, **inputs: Any) -> dict[str, Any]:
@@ -273,7 +275,10 @@ def _exposed(
 
 
 def apps() -> dict[str, App]:
-    """Fresh copies of the built-in AI apps, by id: the three dialects of ``fieldData`` occur."""
+    """Fresh copies of the built-in AI apps, by id: the three dialects of ``fieldData`` occur.
+
+    Numbers are texts in their forms, as on the site.
+    """
     text = ["STRING", {"default": "", "multiline": True}]
     samplers = [
         {"name": "euler", "index": "euler", "description": "euler"},
@@ -282,6 +287,10 @@ def apps() -> dict[str, App]:
     ]
     picture = [["example.png"], {"image_upload": True}]
     methods = ["COMBO", {"options": ["nearest-exact", "bilinear", "bicubic"]}]
+    seed = ["INT", {"default": 0, "min": 0, "max": 2**64 - 1}]
+    steps = ["INT", {"default": 20, "min": 1, "max": 10000}]
+    denoise = ["FLOAT", {"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.01}]
+    lora = [{}, {"tooltip": "The name of the LoRA."}]
     built = (
         App(
             "1900000000000000201",
@@ -315,6 +324,21 @@ def apps() -> dict[str, App]:
                     "LIST",
                     ("算法", "Method"),
                 ),
+            ],
+        ),
+        App(
+            "1900000000000000203",
+            "Redraw a picture",
+            IMAGE_TO_IMAGE,
+            [
+                _exposed(
+                    "10", "LoadImage.image", "example.png", picture, "IMAGE", ("图", "Picture")
+                ),
+                _exposed("3", "CLIPTextEncode.text", "ink", text, "STRING", ("提示词", "Prompt")),
+                _exposed("2", "LoraLoader.lora_name", LORAS[0], lora, "LORA", ("风格", "Style")),
+                _exposed("12", "KSampler.seed", "42", seed, "INT", ("种子", "Seed")),
+                _exposed("12", "KSampler.steps", "20", steps, "INT", ("步数", "Steps")),
+                _exposed("12", "KSampler.denoise", "0.6", denoise, "FLOAT", ("强度", "Strength")),
             ],
         ),
     )

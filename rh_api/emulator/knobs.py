@@ -85,6 +85,8 @@ class Knobs:
     # Two readings of one answer
     numeric_ids: bool = False
     upload_envelope: Literal["cn", "en", "msg"] = "cn"
+    call_demo: Literal["form", "address"] = "form"
+    """What the call example of an app holds: its fields, or (older) the address of a page."""
     lora_known_url: bool = False
     """True: an address also for a LoRA that is known; False: no ``url`` then."""
     outputs_node_id: bool = True

@@ -101,14 +101,14 @@ async def resource_list(emulator: Emulator, request: web.Request) -> web.Respons
 def _resource(kind: str, name: str) -> Json:
     return {
         "id": "1900000000000000501",
-        "resourceName": name.partition(".")[0],
+        "resourceName": name.partition("_")[0],
         "resourceType": kind,
         "createTime": "2026-01-01T00:00:00",
         "desc": "",
         "nodeModelName": name,
         "posterUrl": "",
         "thumbnailUrl": "",
-        "owner": {"name": "emulator", "avatar": ""},
+        "owner": {"name": "fake", "avatar": ""},
         "tags": [],
         "versions": [],
     }

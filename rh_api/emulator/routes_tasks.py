@@ -46,16 +46,22 @@ async def call_demo(emulator: Emulator, request: web.Request) -> web.Response:
     app = emulator.apps.get(strict.text_field(query, "webappId"))
     if app is None:
         raise Refused(901)
+    if emulator.call_demo == "address":
+        return _v1({"url": f"{emulator.base_url}/call-api/api-detail/{app.id}"})
     counts = dict.fromkeys(("likeCount", "downloadCount", "useCount", "pv", "collectCount"), "0")
+    body = json.dumps({"webappId": app.id, "apiKey": query["apiKey"], "nodeInfoList": app.fields})
     return _v1(
         {
-            "curl": f"curl --location --request POST '{emulator.base_url}/task/openapi/ai-app/run'",
+            # The site does repeat the key here: a client must not show or keep it.
+            "curl": "curl --location --request POST "
+            f"'{emulator.base_url}/task/openapi/ai-app/run' --data-raw '{body}'",
             "accessEncrypted": app.password is not None,
             "webappName": app.name,
             "statisticsInfo": counts,
             "nodeInfoList": app.fields,
             "covers": [],
             "tags": [],
+            **app.published,
         }
     )
 

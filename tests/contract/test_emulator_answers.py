@@ -18,6 +18,7 @@ import aiohttp
 import pytest
 
 from rh_api.emulator import Account, Emulator, Fault
+from rh_api.emulator.catalog import App
 
 SAMPLES = Path(__file__).parent / "samples"
 KEY = "fakekey0fakekey0fakekey0fakekey0"
@@ -38,6 +39,9 @@ FAMILIES = (
     "lora_put",
     "account_status",
     "queue_status",
+    "ai_app_run",
+    "ai_app_call_demo",
+    "v2_resource_list",
 )
 
 Stage = Callable[["World"], Awaitable[None]]
@@ -212,6 +216,50 @@ def presigned(**values: Any) -> Stage:
     return stage
 
 
+UPLOADED = "api/" + "a" * 64 + ".png"
+APP = "1900000000000000201"
+
+
+def picture_app(*stages: Stage) -> Stage:
+    """The recorded app, which takes one picture that has been uploaded."""
+
+    async def stage(world: World) -> None:
+        emulator = world.emulator
+        stored = emulator.store.put_upload(b"", "png", folder="api", ttl=60)
+        emulator.uploads[UPLOADED] = stored
+        graph = {
+            "14": {"class_type": "LoadImage", "inputs": {"image": "example.png"}},
+            "9": {
+                "class_type": "SaveImage",
+                "inputs": {"images": ["14", 0], "filename_prefix": "x"},
+            },
+        }
+        field = {"nodeId": "14", "fieldName": "image", "fieldValue": "example.png"}
+        emulator.apps[APP] = App(APP, "Example app", emulator.add_workflow(graph), [field])
+        for one in stages:
+            await one(world)
+
+    return stage
+
+
+def published(name: str) -> Stage:
+    """The app whose page is the recorded one."""
+
+    async def stage(world: World) -> None:
+        (sample,) = [one for one in load("ai_app_call_demo") if one["name"] == name]
+        data = sample["response"]["json"]["data"]
+        page = ("covers", "tags", "statisticsInfo", "description", "descriptionEn")
+        world.emulator.apps[APP] = App(
+            APP,
+            data["webappName"],
+            TEXT_TO_IMAGE,
+            data["nodeInfoList"],
+            published={part: data[part] for part in page if part in data},
+        )
+
+    return stage
+
+
 async def two_queued(world: World) -> None:
     await account(kind="SHARED", money=Decimal("128.50"), currency="CNY", coins=0, limit=30)(world)
     await knobs(queue_seconds=60, foreign_tasks=5)(world)
@@ -220,6 +268,7 @@ async def two_queued(world: World) -> None:
 
 
 CREATE, OUTPUTS, QUERY = "/task/openapi/create", "/task/openapi/outputs", "/openapi/v2/query"
+RUN_APP = "/task/openapi/ai-app/run"
 UPLOAD, OLD_UPLOAD = "/openapi/v2/media/upload/binary", "/task/openapi/upload"
 
 STAGES: dict[tuple[str, str], Stage] = {
@@ -316,6 +365,19 @@ STAGES: dict[tuple[str, str], Stage] = {
     ),
     ("account_status", "integers as in the schema"): knobs(account_numbers=True, foreign_tasks=1),
     ("account_status", "free user"): account(kind="FREE"),
+    ("ai_app_run", "success"): picture_app(),
+    ("ai_app_run", "queued, 48 GB, webhook"): picture_app(knobs(queue_seconds=60)),
+    ("ai_app_run", "no coins"): picture_app(account(coins=0)),
+    ("ai_app_run", "third-party balance too low"): code(
+        RUN_APP, 433, "Your API balance is insufficient"
+    ),
+    ("ai_app_call_demo", "success, three fieldData dialects"): published(
+        "success, three fieldData dialects"
+    ),
+    ("ai_app_call_demo", "switch, numbers and choices of classes, as live apps have them"): (
+        published("switch, numbers and choices of classes, as live apps have them")
+    ),
+    ("ai_app_call_demo", "older answer, an address alone"): knobs(call_demo="address"),
     ("queue_status", "consumer"): account(limit=2),
     ("queue_status", "shared"): two_queued,
 }
@@ -379,6 +441,7 @@ async def test_the_emulator_gives_the_recorded_reply(
 
 async def send(world: World, recorded: dict[str, Any]) -> tuple[int, str, Any]:
     arguments: dict[str, Any] = {"headers": dict(recorded["headers"])}
+    arguments["params"] = recorded.get("query")
     if "json" in recorded:
         text = json.dumps(recorded["json"])
         for there, here in world.ids.items():
@@ -415,7 +478,7 @@ def tags(text: str) -> list[str]:
     return [found[0], found[-1]] if found else []
 
 
-FREE_TEXT = ("details", "bucket", "objectKey")
+FREE_TEXT = ("details", "bucket", "objectKey", "curl")
 
 
 def masked(value: Any, name: str = "") -> Any:
@@ -447,7 +510,7 @@ def masked_text(value: str) -> Any:
         }
     if re.match(r"(https?|wss?)://", value):
         names = re.findall(r"[?&]([\w-]+)=", value)
-        ending = value.partition("?")[0].rpartition(".")[2]
+        ending = value.partition("?")[0].rpartition("/")[2].rpartition(".")[2]
         return ["<address>", names or ending]
     value = re.sub(r"\b\d{15,}\b", "<id>", value)
     value = re.sub(r"\b[0-9a-f]{64}\b|\ba{64}\b", "<sha256>", value)

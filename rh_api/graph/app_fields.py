@@ -1,0 +1,169 @@
+"""The form of an AI app as settable fields: named, checked and sent as a workflow's fields are.
+
+An app's graph is not readable, its form is all that is known. The form prints every value as a
+text (`"8"`, `"true"`), so what is checked as a number travels as the text of one again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ..wire.apps import AppField, AppFieldType, AppForm, word
+from .check import Choice, Known, UnknownField, check_field
+from .fields import Field, is_seed, loads_url, split_name
+from .kinds import FieldKind, kind_of
+from .nearest import listed, nearest
+from .prompt import Node
+
+_KINDS = {
+    AppFieldType.STRING: FieldKind.STRING,
+    AppFieldType.INT: FieldKind.INT,
+    AppFieldType.FLOAT: FieldKind.FLOAT,
+    AppFieldType.BOOLEAN: FieldKind.BOOLEAN,
+    AppFieldType.IMAGE: FieldKind.IMAGE,
+    AppFieldType.AUDIO: FieldKind.AUDIO,
+    AppFieldType.VIDEO: FieldKind.VIDEO,
+    AppFieldType.LORA: FieldKind.LORA,
+}
+_MEDIA = frozenset({FieldKind.IMAGE, FieldKind.VIDEO, FieldKind.AUDIO})
+_BY_CLASS = frozenset({FieldKind.URL, FieldKind.ZIP})  # no type of the form says these
+_SWITCHED = frozenset({"true", "false"})
+_PLAIN = (str, int, float)
+
+
+def app_fields(form: AppForm) -> list[Field]:
+    """The fields in the form's order; a node's title is what the app's author says of it."""
+    return [_field(about) for about in form.fields]
+
+
+def check_app(form: AppForm, given: Mapping[str, object]) -> dict[str, object]:
+    """The given values by full name, as `check` gives those of a workflow.
+
+    A choice may be given by what is sent (`1`), or by its name or description. Raises
+    UnknownField for a field that the app does not offer, BadField for all else.
+    """
+    known = {about.full_name: about for about in form.fields}
+    checked: dict[str, object] = {}
+    for name, value in given.items():
+        split_name(name)
+        about = known.get(name)
+        if about is None:
+            offered = (f"{one.full_name} ({one.node.title})" for one in app_fields(form))
+            near = listed(nearest(name, offered, limit=5))
+            raise UnknownField("error.app_field_unknown", field=name, near=near)
+        field = _field(about)
+        checked[name] = _as_stored(check_field(field, value, _known(about, field)), about.stored)
+    return checked
+
+
+def app_values(
+    form: AppForm, checked: Mapping[str, object], *, reroll_seeds: bool = False
+) -> dict[str, object]:
+    """Every field of the form with its value, as the service's own examples send them.
+
+    That holds the stored seeds too: the service re-rolls those that are not listed. With
+    `reroll_seeds` a seed that nobody set is left out.
+    """
+    stored = {
+        field.full_name: about.stored
+        for about, field in zip(form.fields, app_fields(form), strict=True)
+        if isinstance(about.stored, _PLAIN) and not (reroll_seeds and is_seed(field))
+    }
+    return {**stored, **checked}
+
+
+def app_takes_url(form: AppForm, name: str) -> bool:
+    """Whether the field of that full name loads from an address instead of an uploaded name."""
+    return loads_url(app_fields(form), name)
+
+
+def _field(about: AppField) -> Field:
+    kind = _kind(about)
+    stored = _typed(about.stored, kind)
+    title = about.description_en or about.description or about.node_name
+    node = Node(about.node_id, about.node_name or title, title, {about.field: stored})
+    return Field(node, about.field, stored, kind)
+
+
+def _kind(about: AppField) -> FieldKind:
+    stored = about.stored if isinstance(about.stored, _PLAIN) else None
+    told = kind_of(about.node_name, about.field, stored)
+    known = _KINDS.get(about.type)
+    if told in _BY_CLASS or (told in _MEDIA and known in (None, FieldKind.STRING)):
+        return told
+    if known in _MEDIA or known is FieldKind.LORA:
+        return known or told
+    if about.options is not None:
+        return FieldKind.COMBO
+    if about.type is AppFieldType.SWITCH:
+        # Without choices nothing says whether it is on and off or the number of an input.
+        return FieldKind.BOOLEAN if word(stored).lower() in _SWITCHED else FieldKind.ANY
+    return known or told
+
+
+def _known(about: AppField, field: Field) -> Known:
+    """Choices bind as on the site, where nothing else can be picked.
+
+    A range binds where the stored value keeps to it.
+    """
+    declared = about.type.value if field.kind in (FieldKind.INT, FieldKind.FLOAT) else None
+    if field.kind is FieldKind.COMBO:
+        return Known(declared, _choices(about))
+    low, high, stored = about.low, about.high, field.stored
+    if not isinstance(stored, (int, float)) or not (
+        (low is None or low <= stored) and (high is None or stored <= high)
+    ):
+        low = high = None
+    return Known(declared, None, low, high)
+
+
+def _choices(about: AppField) -> list[Choice]:
+    """The options by what is sent: their index, or their name where the stored value is one."""
+    options, stored = about.options or (), word(about.stored)
+    values = {option.value for option in options}
+    named = stored not in values and any(stored == option.name for option in options)
+    choices = [
+        Choice(
+            option.name if named else option.value,
+            tuple(
+                one
+                for one in (
+                    option.value if named else option.name,
+                    option.description_en,
+                    option.description,
+                )
+                if one
+            ),
+        )
+        for option in options
+    ]
+    if stored and not named and stored not in values:
+        choices.append(Choice(stored))  # what runs when nobody sets it is no mistake
+    return choices
+
+
+def _typed(stored: object, kind: FieldKind) -> object:
+    """A stored text as the number or switch that it stands for; else as it is."""
+    if not isinstance(stored, str):
+        return stored
+    text = stored.strip()
+    if kind is FieldKind.INT and re.fullmatch(r"[+-]?[0-9]{1,40}", text):
+        return int(text)
+    if kind is FieldKind.FLOAT and re.fullmatch(r"[+-]?[0-9]{1,40}(\.[0-9]{0,40})?", text):
+        return float(text)
+    if kind is FieldKind.BOOLEAN and text.lower() in _SWITCHED:
+        return text.lower() == "true"
+    return stored
+
+
+def _as_stored(value: object, stored: object) -> object:
+    """A checked value in the JSON type that the form uses for its field."""
+    if isinstance(value, str) and isinstance(stored, (int, float)):
+        if isinstance(stored, bool):
+            return value == "true" if value in _SWITCHED else value
+        kind = FieldKind.FLOAT if "." in value else FieldKind.INT
+        return _typed(value, kind)
+    if isinstance(value, (int, float)) and not isinstance(stored, (int, float)):
+        return word(value)
+    return value

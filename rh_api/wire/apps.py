@@ -1,0 +1,253 @@
+"""AI apps: their id as people paste it, the form of their fields, and how one is started.
+
+Shapes: RunningHub docs, "Start AI App Task" and "Get API call examples for AI application". What
+`fieldData` looks like is documented by examples only, so every reading of it is a tolerant one.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..errors import BadReply, Refused
+from .call import Auth, Call, Request, Response
+from .envelope import as_list, as_object, open_envelope, read_id, read_json, read_text
+from .pages import APP, read_page
+from .tasks import (
+    CREATE_SECONDS,
+    NodeInfo,
+    TaskOptions,
+    Ticket,
+    node_info_list,
+    option_fields,
+    read_ticket,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AppRef:
+    """What a person pasted: an id, and the host when it was a link ("" otherwise)."""
+
+    app_id: str
+    host: str = ""
+
+
+class AppFieldType(enum.Enum):
+    """`fieldType` as documented; OTHER for one that nobody documents, such as CKPT."""
+
+    STRING = "STRING"
+    INT = "INT"
+    FLOAT = "FLOAT"
+    BOOLEAN = "BOOLEAN"
+    LIST = "LIST"
+    SWITCH = "SWITCH"
+    IMAGE = "IMAGE"
+    AUDIO = "AUDIO"
+    VIDEO = "VIDEO"
+    LORA = "LORA"
+    OTHER = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class AppOption:
+    """One choice of a field: `value` is what is sent, the others are what people read."""
+
+    value: str
+    name: str = ""
+    description: str = ""
+    description_en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppField:
+    """One field of an app's form.
+
+    `node_name` is the node's class. `stored` is `fieldValue` as it came, nearly always a text,
+    whatever the type. `options` is None where the field is free or its choices are not told.
+    `low`, `high` and `step` are of a number; None: not told.
+    """
+
+    node_id: str
+    node_name: str
+    field: str
+    stored: object
+    type: AppFieldType
+    options: tuple[AppOption, ...] | None = None
+    default: object = None
+    multiline: bool = False
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    description: str = ""
+    description_en: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """`<nodeId>.<fieldName>`, the name that people give it."""
+        return f"{self.node_id}.{self.field}"
+
+
+@dataclass(frozen=True, slots=True)
+class AppForm:
+    """An app as its author published it. `description` is HTML; `covers` are addresses.
+
+    `encrypted`: it is started with an access password only.
+    """
+
+    app_id: str
+    name: str
+    description: str
+    covers: tuple[str, ...]
+    encrypted: bool
+    fields: tuple[AppField, ...]
+
+
+def read_app_ref(text: str) -> AppRef:
+    """Take the id out of an id or a link to an AI app's page, of any site.
+
+    Raises BadInput for what is neither, and for a link to a workflow, which it tells apart.
+    """
+    return AppRef(*read_page(text, APP))
+
+
+def call_demo(app_id: str) -> Call[AppForm]:
+    """The form of an app. The only call whose key stands in the query (Auth.QUERY).
+
+    Its answer repeats the key in `curl`, a ready command line: that text is never kept. Raises
+    Refused for the older answer that held an address alone.
+    """
+
+    def read(response: Response) -> AppForm:
+        data = as_object(open_envelope(response))
+        if "nodeInfoList" not in data:
+            if "url" in data:
+                raise Refused("error.app_no_form")
+            raise BadReply(status=response.status)
+        listed = as_list(data["nodeInfoList"])
+        if not listed and data["nodeInfoList"] not in (None, []):
+            raise BadReply(status=response.status)
+        covers = (read_text(as_object(one).get("url")) for one in as_list(data.get("covers")))
+        return AppForm(
+            app_id=app_id,
+            name=read_text(data.get("webappName")),
+            description=read_text(data.get("description")),
+            covers=tuple(url for url in covers if url),
+            encrypted=data.get("accessEncrypted") in (True, "true"),
+            fields=_read_fields(listed),
+        )
+
+    path = f"/api/webapp/apiCallDemo?webappId={int(app_id)}"
+    return Call(Request("GET", path, Auth.QUERY), read, repeatable=True)
+
+
+def run_app(
+    app_id: str,
+    node_info: tuple[NodeInfo, ...] = (),
+    options: TaskOptions | None = None,
+    *,
+    access_password: str = "",
+) -> Call[Ticket]:
+    """Start an app. The list is required, even an empty one; the id is a number in the schema.
+
+    `add_metadata` is not sent: an app's pictures never carry its workflow.
+    """
+    body: dict[str, object] = {
+        "webappId": int(app_id),
+        "nodeInfoList": node_info_list(node_info),
+        **option_fields(options or TaskOptions(), access_password),
+    }
+    request = Request("POST", "/task/openapi/ai-app/run", Auth.BODY, body)
+    return Call(request, read_ticket, repeatable=False, seconds=CREATE_SECONDS)
+
+
+def _read_fields(items: list[object]) -> tuple[AppField, ...]:
+    """The fields in the form's order; of one listed twice the last counts."""
+    found: dict[str, AppField] = {}
+    for item in items:
+        about = as_object(item)
+        node_id, name = read_id(about.get("nodeId")), read_text(about.get("fieldName"))
+        if node_id and name:
+            field = _read_field(node_id, name, about)
+            found[field.full_name] = field
+    return tuple(found.values())
+
+
+def _read_field(node_id: str, name: str, about: Mapping[str, object]) -> AppField:
+    try:
+        kind = AppFieldType(read_text(about.get("fieldType")).upper())
+    except ValueError:
+        kind = AppFieldType.OTHER
+    options, widget = _read_data(about.get("fieldData"))
+    media = kind in (AppFieldType.IMAGE, AppFieldType.AUDIO, AppFieldType.VIDEO)
+    if media or any(key.endswith("_upload") and widget[key] for key in widget):
+        options = ()  # files of the author's, not choices
+    return AppField(
+        node_id=node_id,
+        node_name=read_text(about.get("nodeName")),
+        field=name,
+        stored=about.get("fieldValue"),
+        type=kind,
+        options=options or None,
+        default=widget.get("default"),
+        multiline=widget.get("multiline") is True,
+        low=_number(widget.get("min")),
+        high=_number(widget.get("max")),
+        step=_number(widget.get("step")),
+        description=read_text(about.get("description")),
+        description_en=read_text(about.get("descriptionEn")),
+    )
+
+
+def _read_data(value: object) -> tuple[tuple[AppOption, ...], Mapping[str, object]]:
+    """Choices and widget of `fieldData`, a JSON text in one of three dialects, or null.
+
+    `["INT", {"default": 0}]` and `["COMBO", {"options": […]}]`; `[[choice…], {"default": …}]`,
+    of files with `image_upload`; `[{"name", "index", "description"}…, {"default": …}]`.
+    """
+    items = as_list(read_json(value) if isinstance(value, str) else value)
+    first = items[0] if items else None
+    widget = as_object(items[1] if len(items) > 1 else None)
+    if isinstance(first, str):
+        return _plain_options(widget.get("options")), widget
+    if isinstance(first, list):
+        return _plain_options(items[0]), widget
+    described = [as_object(item) for item in items]
+    options = [one for one in described if _is_option(one)]
+    defaults = [one for one in described if "default" in one and not _is_option(one)]
+    return tuple(_option(one) for one in options), as_object(defaults[-1] if defaults else None)
+
+
+def _is_option(one: Mapping[str, object]) -> bool:
+    return "index" in one or "name" in one
+
+
+def _option(one: Mapping[str, object]) -> AppOption:
+    """Choices of a switch have their input's number as `index`, a float in the form (2.0)."""
+    name = word(one.get("name"))
+    index = one.get("index")
+    return AppOption(
+        name if index is None else word(index),
+        name,
+        read_text(one.get("description")),
+        read_text(one.get("descriptionEn")),
+    )
+
+
+def _plain_options(value: object) -> tuple[AppOption, ...]:
+    return tuple(
+        AppOption(word(one)) for one in as_list(value) if isinstance(one, (str, int, float))
+    )
+
+
+def word(value: object) -> str:
+    """A plain value as the text that stands for it in a form: `true`, `2` for 2.0."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return read_text(value)
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None

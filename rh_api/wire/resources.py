@@ -1,0 +1,103 @@
+"""Models that RunningHub carries, by the names that loader nodes take.
+
+Not in the site's documentation; the shapes are those that public clients read and send
+(difyz9/runninghub-sdk-go, sanjusss/runninghub-skill). VAE, CLIP and ControlNet are not listed.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from ..errors import BadReply
+from .call import Auth, Call, Request, Response
+from .envelope import as_list, as_object, open_envelope, read_id, read_int, read_text
+
+LARGEST_PAGE = 50
+REQUESTS_PER_MINUTE = 20  # beyond it the service answers with its rate limit
+
+
+class ResourceKind(enum.Enum):
+    """What can be listed."""
+
+    CHECKPOINT = "CHECKPOINT"
+    UNET = "UNET"
+    LORA = "LORA"
+    GGUF = "GGUF"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One model. `model_name` goes into a loader's field; `title` is for people."""
+
+    model_name: str
+    title: str
+    kind: str
+    resource_id: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourcePage:
+    """One page, the first being 1. `total` counts all pages' models; None: not said."""
+
+    resources: tuple[Resource, ...]
+    page: int
+    total: int | None
+    has_next: bool
+
+
+def resource_list(
+    kind: ResourceKind,
+    name: str = "",
+    *,
+    base_models: tuple[str, ...] = (),
+    tags: tuple[str, ...] = (),
+    page: int = 1,
+    size: int = LARGEST_PAGE,
+) -> Call[ResourcePage]:
+    """Models of a kind with `name` in their title; `size` is 1 to 50 a page.
+
+    Raises ValueError for a page or size out of range.
+    """
+    if page < 1 or not 1 <= size <= LARGEST_PAGE:
+        raise ValueError(f"page {page} of {size}: pages begin at 1 and hold 1 to {LARGEST_PAGE}")
+    body: dict[str, object] = {"resourceType": kind.value, "current": page, "size": size}
+    if name:
+        body["resourceName"] = name
+    if base_models:
+        body["baseModels"] = list(base_models)
+    if tags:
+        body["tags"] = list(tags)
+
+    def read(response: Response) -> ResourcePage:
+        data = as_object(open_envelope(response))
+        records = as_list(data.get("records"))
+        if not records and data.get("records") != []:
+            raise BadReply(status=response.status)
+        found = (_read_resource(one) for one in records)
+        current = read_int(data.get("current")) or page
+        pages = read_int(data.get("pages"))
+        has_next = data.get("hasNext")
+        return ResourcePage(
+            resources=tuple(one for one in found if one.model_name),
+            page=current,
+            total=read_int(data.get("total")),
+            # An empty page ends the list whatever it says: nobody shall turn pages forever.
+            has_next=bool(records)
+            and (has_next if isinstance(has_next, bool) else current < (pages or 0)),
+        )
+
+    request = Request("POST", "/openapi/v2/resource/list", Auth.BEARER, body)
+    return Call(request, read, repeatable=True)
+
+
+def _read_resource(value: object) -> Resource:
+    about = as_object(value)
+    return Resource(
+        model_name=read_text(about.get("nodeModelName")),
+        title=read_text(about.get("resourceName")),
+        kind=read_text(about.get("resourceType")),
+        resource_id=read_id(about.get("id")),
+        description=read_text(about.get("desc")),
+    )
