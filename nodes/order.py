@@ -101,8 +101,7 @@ async def check_early(client: Client, asked: Asked, inputs: Inputs) -> None:
 
     It may be read again, when a field is not in the copy at hand.
     """
-    workflow_id = client.resolve(asked.workflow).workflow_id
-    known = client.known_workflow(workflow_id)
+    known = client.known_program(asked.job({}))
     if known is not None:
         await client.check(asked.job(promised(inputs)))
         await output_ids(client, known, asked.outputs)

@@ -3,48 +3,52 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
-from urllib.parse import urlsplit
 
-from .errors import BadInput, GraphRejected, NodeInfoRefused, WrongSite
-from .graph.check import (
-    Declared,
-    GivenMedia,
-    Options,
-    UnknownField,
-    check,
-    nothing_known,
-)
-from .graph.fields import node_info, seeds, takes_url
-from .graph.prompt import read_nodes
+from .errors import BadInput, GraphRejected, NodeInfoRefused
+from .graph.check import Declared, GivenMedia, Options, UnknownField, nothing_known
+from .graph.fields import node_info
 from .net.bulk import RequestsBulk
 from .net.clock import SystemClock
 from .net.transport import AiohttpTransport
+from .programs import Library, Program, RemoteApp, RemoteWorkflow
+from .run.batch import Tally, joined
 from .run.desk import Desk
 from .run.engine import Engine
 from .run.flights import Flights
 from .run.orders import Order, Outcome, Result, digest
+from .run.pace import RequestPace
 from .run.ports import Clock, Progress, Stage, Stopped, Watch, unheard, unwatched
 from .run.transfers import Caller, Source, Transfers
-from .settings import OFFICIAL_HOSTS, Settings
+from .settings import Settings
 from .store import Store
-from .wire import accounts, tasks, workflows
+from .wire import accounts, tasks
 from .wire.accounts import Account, QueueStatus
+from .wire.call import Call
+from .wire.resources import (
+    REQUESTS_PER_MINUTE,
+    Resource,
+    ResourceKind,
+    ResourcePage,
+    resource_list,
+)
 from .wire.tasks import NodeInfo, Report, TaskOptions
 from .wire.uploads import Uploaded
-from .wire.workflows import Graph, WorkflowRef, read_ref
 
 __all__ = [
     "Client",
     "Job",
     "Outcome",
+    "Program",
     "Progress",
+    "RemoteApp",
     "RemoteWorkflow",
+    "ResourceKind",
     "Result",
     "Source",
     "Stage",
@@ -54,29 +58,18 @@ __all__ = [
 
 T = TypeVar("T")
 
-WORKFLOW_LASTS = 600.0  # seconds that a workflow's JSON is kept
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteWorkflow:
-    """A saved workflow: its API-format graph, and a digest that changes when it does."""
-
-    workflow_id: str
-    graph: Graph
-    graph_hash: str
-
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """What a person asks for.
 
-    `workflow`: an id or a link. `fields`: `<nodeId>.<fieldName>` to a plain value or a Source.
-    `time_limit`: seconds of running time, 0 for none. `choices`, `declared`: what a local node
+    `workflow` or, in its place, `app`: an id or a link. `fields`: `<nodeId>.<fieldName>` to a
+    plain value or a Source. `time_limit`: seconds of running time, 0 for none. `choices`, `declared`: what a local node
     class offers for a field and which type it declares. `again`: order anew, even if it may
     cost twice.
     """
 
-    workflow: str
+    workflow: str = ""
     fields: Mapping[str, object] = field(default_factory=dict[str, object])
     options: TaskOptions = field(default_factory=TaskOptions)
     reroll_seeds: bool = False
@@ -84,6 +77,7 @@ class Job:
     choices: Options = nothing_known
     declared: Declared = nothing_known
     again: bool = False
+    app: str = ""
 
 
 class Client:
@@ -117,8 +111,8 @@ class Client:
         )
         self._engine = Engine.of(self._desk, self._transfers, settings.state)
         self._closed = False
-        self._workflows: dict[str, tuple[float, RemoteWorkflow]] = {}
-        self._reading: Flights[RemoteWorkflow] = Flights()
+        self._library = Library(self._caller, settings)
+        self._resource_pace = RequestPace(REQUESTS_PER_MINUTE)
         self._orders: Flights[Outcome] = Flights()
         self._rerolls: dict[str, set[int]] = {}
 
@@ -144,38 +138,35 @@ class Client:
         await self._bulk.close()
         await self._book.close()
 
-    # Workflows
+    # Programs
 
-    def resolve(self, text: str) -> WorkflowRef:
-        """The workflow that a person named; a key is never tried on a site it is not for."""
-        ref = read_ref(text)
-        check_site(ref, self.settings)
-        return ref
+    def resolve(self, text: str) -> str:
+        """The id of the workflow that a person named; refused when it is for another site."""
+        return self._library.workflow_id(text)
+
+    def resolve_app(self, text: str) -> str:
+        """The id of the AI app that a person named; refused when it is for another site."""
+        return self._library.app_id(text)
 
     async def workflow(self, text: str, *, fresh: bool = False) -> RemoteWorkflow:
         """The saved workflow, read at most every ten minutes unless `fresh`."""
-        workflow_id = self.resolve(text).workflow_id
-        known = self.known_workflow(workflow_id)
-        if known is not None and not fresh:
-            return known
-        return await self._reading.join(
-            workflow_id, lambda _: self._read_workflow(workflow_id), unwatched
-        )
+        return await self._library.workflow(text, fresh=fresh)
 
-    def known_workflow(self, workflow_id: str) -> RemoteWorkflow | None:
-        """The workflow as it was read within the last ten minutes; None without a request."""
-        entry = self._workflows.get(workflow_id)
-        if entry is None or self._clock.now() - entry[0] > WORKFLOW_LASTS:
-            return None
-        return entry[1]
+    async def app(self, text: str, *, fresh: bool = False) -> RemoteApp:
+        """The AI app's form, read at most every ten minutes unless `fresh`."""
+        return await self._library.app(text, fresh=fresh)
 
-    async def _read_workflow(self, workflow_id: str) -> RemoteWorkflow:
-        password = self.settings.access_password.reveal()
-        call = workflows.workflow_json(workflow_id, password)
-        graph = await self._caller.retrying(lambda: self._transport.send(call))
-        workflow = RemoteWorkflow(workflow_id, graph, digest(dict(graph)))
-        self._workflows[workflow_id] = (self._clock.now(), workflow)
-        return workflow
+    async def program(self, job: Job, *, fresh: bool = False) -> Program:
+        """The workflow or app that a job runs."""
+        if job.app:
+            return await self.app(job.app, fresh=fresh)
+        return await self.workflow(job.workflow, fresh=fresh)
+
+    def known_program(self, job: Job) -> Program | None:
+        """The same as it was read within the last ten minutes; None without a request."""
+        if job.app:
+            return self._library.known(self.resolve_app(job.app), is_app=True)
+        return self._library.known(self.resolve(job.workflow), is_app=False)
 
     # Orders
 
@@ -184,47 +175,74 @@ class Client:
 
         Cancelling the caller stops the task in the cloud when nobody else waits for it.
         """
-        workflow, values = await self._checked(job)
+        program, values = await self._checked(job)
         inputs, sources = await self._fingerprints(values)
         try:
-            return await self._run(job, workflow, values, inputs, sources, watch)
+            return await self._run(job, program, values, inputs, sources, watch)
         except (NodeInfoRefused, GraphRejected) as error:
             # The stored workflow may have changed: name the field, if that is it.
             await self._transfers.forget(sources.values())
-            fresh = await self.workflow(workflow.workflow_id, fresh=True)
+            fresh = await self.program(job, fresh=True)
             self._check(fresh, job)
-            if error.node_id in read_nodes(fresh.graph):
-                error.params["title"] = read_nodes(fresh.graph)[error.node_id or ""].title
+            if error.node_id in fresh.titles:
+                error.params["title"] = fresh.titles[error.node_id or ""]
             raise
+
+    async def run_all(self, jobs: Sequence[Job], watch: Watch = unwatched) -> list[Outcome]:
+        """An order a job, side by side up to the account's limit; outcomes in the jobs' order.
+
+        All are checked before the first is ordered. When some fail, the others are finished
+        first and BatchFailed names the failed: running again orders only those. Cancelling the
+        caller stops all.
+        """
+        if len(jobs) == 1:
+            return [await self.run(jobs[0], watch)]
+        for job in jobs:
+            await self.check(job)
+        tally = Tally(len(jobs), watch)
+        running = [
+            asyncio.ensure_future(self.run(job, tally.watch_of(index)))
+            for index, job in enumerate(jobs)
+        ]
+        for index, job in enumerate(running):
+            job.add_done_callback(tally.ended(index))
+        try:
+            done = await asyncio.gather(*running, return_exceptions=True)
+        finally:
+            for job in running:
+                job.cancel()
+        return joined(done)
 
     async def _run(
         self,
         job: Job,
-        workflow: RemoteWorkflow,
+        program: Program,
         values: Mapping[str, object],
         inputs: Mapping[str, object],
         sources: Mapping[str, str],
         watch: Watch,
     ) -> Outcome:
-        nodes = read_nodes(workflow.graph)
+        titles = program.titles
         order = Order(
-            workflow_id=workflow.workflow_id,
+            program.id,
+            is_app=program.is_app,
             options=job.options,
-            graph_hash=workflow.graph_hash,
+            graph_hash=program.graph_hash,
             inputs=inputs,
-            titles={node_id: node.title for node_id, node in nodes.items()},
+            titles=titles,
+            nodes=0 if program.is_app else len(titles),
             time_limit=job.time_limit,
         )
 
         async def fly(show: Watch) -> Outcome:
             async def prepare() -> tuple[NodeInfo, ...]:
-                return await self._node_info(workflow, values, sources, show)
+                return await self._node_info(program, values, sources, show)
 
             return await self._engine.run(
                 order, prepare, show, again=job.again, serve=not job.reroll_seeds
             )
 
-        key = digest([order.workflow_id, order.graph_hash, order.inputs_hash])
+        key = digest([order.program, order.graph_hash, order.inputs_hash])
         if not job.reroll_seeds:
             return await self._orders.join(key, fly, watch)
         # Every run wants seeds of its own, so twins are told apart by a number.
@@ -241,22 +259,21 @@ class Client:
         """Refuse what `run` would refuse before any cost, and nothing more."""
         await self._checked(job)
 
-    async def _checked(self, job: Job) -> tuple[RemoteWorkflow, Mapping[str, object]]:
-        """The workflow and the fields in the types that it stores; refused before any cost."""
-        workflow = await self.workflow(job.workflow)
+    async def _checked(self, job: Job) -> tuple[Program, Mapping[str, object]]:
+        """The program and the fields in the types that it stores; refused before any cost."""
+        program = await self.program(job)
         try:
-            return workflow, self._check(workflow, job)
+            return program, self._check(program, job)
         except UnknownField:
             # The copy at hand may be older than the field.
-            fresh = await self.workflow(job.workflow, fresh=True)
+            fresh = await self.program(job, fresh=True)
             return fresh, self._check(fresh, job)
 
-    def _check(self, workflow: RemoteWorkflow, job: Job) -> dict[str, object]:
+    def _check(self, program: Program, job: Job) -> dict[str, object]:
         sources = {n: value for n, value in job.fields.items() if isinstance(value, Source)}
         media = {name: GivenMedia(source.kind) for name, source in sources.items()}
-        checked = check(workflow.graph, {**job.fields, **media}, job.choices, job.declared)
-        held = {} if job.reroll_seeds else seeds(workflow.graph, checked)
-        return {**held, **checked, **sources}
+        checked = program.check({**job.fields, **media}, job.choices, job.declared)
+        return {**program.values(checked, reroll_seeds=job.reroll_seeds), **sources}
 
     async def _fingerprints(
         self, values: Mapping[str, object]
@@ -275,7 +292,7 @@ class Client:
 
     async def _node_info(
         self,
-        workflow: RemoteWorkflow,
+        program: Program,
         values: Mapping[str, object],
         hashes: Mapping[str, str],
         watch: Watch,
@@ -284,7 +301,7 @@ class Client:
 
         async def send(name: str, source: Source) -> tuple[str, str]:
             uploaded = await self._transfers.upload(source, hashes[name], watch)
-            if not takes_url(workflow.graph, name):
+            if not program.takes_url(name):
                 return name, uploaded.name
             if not uploaded.url:
                 raise BadInput("error.upload_without_url", field=name)
@@ -321,6 +338,28 @@ class Client:
         """The account's limit of tasks at once, and its load."""
         return await self._caller.retrying(lambda: self._transport.send(accounts.queue_status()))
 
+    async def resources(
+        self, kind: ResourceKind, name: str = "", *, limit: int = 50
+    ) -> list[Resource]:
+        """Models that the service carries, by a part of their name; within its pace.
+
+        At most `limit`, over as many pages as that takes.
+        """
+        found: list[Resource] = []
+        page = 1
+        while True:
+            call = resource_list(kind, name, page=page)
+
+            async def attempt(call: Call[ResourcePage] = call) -> ResourcePage:
+                await self._resource_pace.turn(self._clock)
+                return await self._transport.send(call)
+
+            read = await self._caller.retrying(attempt)
+            found += read.resources
+            if len(found) >= limit or not read.has_next:
+                return found[:limit]
+            page += 1
+
     async def report(self, task_id: str) -> Report:
         """How a task is doing now."""
         return await self._caller.retrying(lambda: self._transport.send(tasks.query(task_id)))
@@ -328,24 +367,6 @@ class Client:
     async def cancel(self, task_id: str) -> bool:
         """Ask that a task stops; False when it could not be seen that it did."""
         return await self._engine.cancelling.task(task_id)
-
-
-def check_site(ref: WorkflowRef, settings: Settings) -> None:
-    """Refuse a link to another site than the account's, before any request.
-
-    Accounts, keys and workflows are not shared between the sites. An origin that is none of
-    the official ones (an emulator, a proxy) takes links of both.
-    """
-    if not ref.host:
-        return
-    own = urlsplit(settings.origin).netloc
-    if ref.host == own:
-        return
-    official = ref.host in OFFICIAL_HOSTS or f"www.{ref.host}" in OFFICIAL_HOSTS
-    if not official:
-        raise BadInput("error.foreign_link", host=ref.host)
-    if settings.is_official and f"www.{ref.host.removeprefix('www.')}" != own:
-        raise WrongSite(host=ref.host, configured=own)
 
 
 class _BookThread:

@@ -8,6 +8,8 @@ told by code in one table, never by words in a message.
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from . import texts
@@ -217,6 +219,29 @@ class Uncertain(RunningHubError):
 
     default_key = "error.uncertain"
     default_fate = Fate.UNKNOWN
+
+
+class BatchFailed(RunningHubError):
+    """Some orders of a batch failed; `errors` has each by its index from 0.
+
+    The fate is the least certain of theirs: what may be running comes first.
+    """
+
+    default_key = "error.batch_failed"
+    errors: Mapping[int, RunningHubError] = MappingProxyType({})
+
+    @classmethod
+    def of(cls, errors: Mapping[int, RunningHubError], total: int) -> BatchFailed:
+        """The error of a batch of `total` items, of which those in `errors` failed."""
+        order = (Fate.UNKNOWN, Fate.RUNNING, Fate.OVER, Fate.NOT_STARTED)
+        made = cls(
+            fate=min((error.fate for error in errors.values()), key=order.index),
+            count=len(errors),
+            total=total,
+            items="; ".join(f"{index + 1}: {error}" for index, error in errors.items()),
+        )
+        made.errors = dict(errors)
+        return made
 
 
 # Results

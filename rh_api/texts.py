@@ -67,6 +67,8 @@ ENGLISH: dict[str, str] = {
     "error.uncertain_before": "An equal order of {when} may be running already; it is not sent "
     "again by itself. Look at the call records on {origin}. To order all the same, change an "
     "input or ask for it with --again.",
+    "error.batch_failed": "{count} of {total} items failed. The results of the others are kept: "
+    "run again to order only the failed. Item {items}",
     # errors: results
     "error.no_output": "The task finished but saved nothing. Does the workflow have a save node?",
     "error.result_unavailable": "A result could not be fetched: {reason}. Run again to try once "
@@ -146,6 +148,7 @@ ENGLISH: dict[str, str] = {
     "progress.queued": "queued",
     "progress.running": "running {node}",
     "progress.downloading": "downloading {done} of {total}",
+    "progress.batch": "{done} of {total} done, {running} running",
     "progress.cancelling": "cancelling",
     "progress.done": "done",
     # pictures and masks

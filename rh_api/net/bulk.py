@@ -76,7 +76,7 @@ class RequestsBulk:
         """
         key = self._settings.key.reveal()
         # The old endpoint reads the key from the form; the header alone is refused there.
-        form = fields | {Auth.BODY.value: key} if path == OLD_UPLOAD_PATH else fields
+        form = {**fields, Auth.BODY.value: key} if path == OLD_UPLOAD_PATH else fields
         kind, pieces = multipart(form, name, mime, body)
         url = check_url(self._settings.origin + path, self._settings)
         headers = {"Authorization": f"Bearer {key}", "Content-Type": kind}

@@ -59,7 +59,7 @@ class Engine:
         identity = Identity(
             desk.origin,
             desk.account,
-            order.workflow_id,
+            order.program,
             order.graph_hash,
             order.inputs_hash,
             order.item,
@@ -152,7 +152,7 @@ class Engine:
             raise rejected
         await desk.note(lambda s: s.running(row))
         instance = order.options.instance
-        history = await desk.note(lambda s: s.run_times(order.workflow_id, instance))
+        history = await desk.note(lambda s: s.run_times(order.program, instance))
         following = Following(
             transport=desk.caller.transport,
             clock=desk.caller.clock,
@@ -160,12 +160,13 @@ class Engine:
             watch=watch,
             history=history or (),
             titles=order.titles,
+            nodes=order.nodes,
             time_limit=order.time_limit,
         )
         report = await following.until_over()
         seconds = following.seconds
         if seconds > 0 and ticket.phase is not Phase.OTHER:  # else its start was not seen
-            await desk.note(lambda s: s.remember_run(order.workflow_id, instance, seconds))
+            await desk.note(lambda s: s.remember_run(order.program, instance, seconds))
         return report, seconds
 
     async def _deliver(

@@ -36,7 +36,7 @@ LATE_RESULTS = (0.0, 0.5, 1.0, 2.0)  # results may be listed a little after SUCC
 
 @dataclass(slots=True)
 class Following:
-    """One task. `history`: seconds of earlier runs; `time_limit`: of running time, 0 for none."""
+    """One task. `history`: seconds of earlier runs; `nodes`: of the graph, 0 if not known; `time_limit`: of running time, 0 for none."""
 
     transport: Transport
     clock: Clock
@@ -44,6 +44,7 @@ class Following:
     watch: Watch
     history: Sequence[float] = ()
     titles: Mapping[str, str] = field(default_factory=dict[str, str])
+    nodes: int = 0
     time_limit: float = 0.0
     seconds: float = 0.0
     _plan: FollowPlan = field(init=False)
@@ -195,7 +196,7 @@ class Following:
         return report
 
     async def _listen(self, url: str) -> None:
-        reader = SocketReader(total=len(self.titles))
+        reader = SocketReader(total=self.nodes)
         for _ in range(SOCKET_TRIES):
             try:
                 async with self.transport.socket(url) as frames:

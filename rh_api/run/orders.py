@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..wire.apps import run_app
 from ..wire.call import Call
 from ..wire.filetypes import FileType
 from ..wire.tasks import NodeInfo, TaskOptions, Ticket, Tips, Usage, create
@@ -17,28 +18,39 @@ from ..wire.tasks import NodeInfo, TaskOptions, Ticket, Tips, Usage, create
 class Order:
     """Everything that one create call needs, and what following it wants to know.
 
+    `program_id`: of the workflow or, with `is_app`, of the AI app.
     `graph`: JSON text of a whole graph that replaces the stored one, or None.
-    `graph_hash`: of the stored workflow's JSON (a changed workflow is another order).
+    `graph_hash`: of the stored workflow's JSON or app's form (a changed one is another order).
     `inputs`: fields as they make up the order's identity, with hashes in place of contents.
-    `titles`: node id to what a person calls it; its length is the total of the progress bar.
+    `titles`: node id to what a person calls it. `nodes`: how many there are, 0 if not known.
     `time_limit`: seconds of running time, 0 for none.
     """
 
-    workflow_id: str
+    program_id: str
     node_info: tuple[NodeInfo, ...] = ()
     options: TaskOptions = field(default_factory=TaskOptions)
     graph: str | None = None
     graph_hash: str = ""
     inputs: Mapping[str, object] = field(default_factory=dict[str, object])
     titles: Mapping[str, str] = field(default_factory=dict[str, str])
-    classes: Mapping[str, str] = field(default_factory=dict[str, str])
+    nodes: int = 0
     time_limit: float = 0.0
     item: int = 0
+    is_app: bool = False
+
+    @property
+    def program(self) -> str:
+        """What is run, as the order book names it: ids of workflows and apps are apart."""
+        return f"app/{self.program_id}" if self.is_app else self.program_id
 
     def call(self, access_password: str) -> Call[Ticket]:
         """The create call, which alone may start the task."""
+        if self.is_app:
+            return run_app(
+                self.program_id, self.node_info, self.options, access_password=access_password
+            )
         return create(
-            self.workflow_id,
+            self.program_id,
             self.node_info,
             self.options,
             graph=self.graph,

@@ -103,6 +103,7 @@ class Stage(enum.Enum):
     QUEUED = "progress.queued"
     RUNNING = "progress.running"
     DOWNLOADING = "progress.downloading"
+    BATCH = "progress.batch"
     CANCELLING = "progress.cancelling"
     DONE = "progress.done"
 
@@ -135,6 +136,7 @@ _SPANS = {
     Stage.QUEUED: (0.1, 0.1),
     Stage.RUNNING: (0.1, 0.95),
     Stage.DOWNLOADING: (0.95, 1.0),
+    Stage.BATCH: (0.0, 1.0),
     Stage.DONE: (1.0, 1.0),
 }
 

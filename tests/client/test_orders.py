@@ -249,7 +249,7 @@ def test_a_link_of_the_other_official_site_is_refused_before_any_request(tmp_pat
     client = Client(Settings.from_mapping(values))
     with pytest.raises(WrongSite, match="RUNNINGHUB_BASE_URL"):
         client.resolve("https://www.runninghub.cn/workflow/1900000000000000101")
-    assert client.resolve("https://www.runninghub.ai/workflow/19").workflow_id == "19"
+    assert client.resolve("https://www.runninghub.ai/workflow/19") == "19"
 
 
 def test_without_a_key_nothing_starts(tmp_path: Path) -> None:

@@ -77,7 +77,10 @@ ROOMS = {
     "rh_api.net": Room(
         ours=VALUES | {"rh_api.settings", "rh_api.wire", "rh_api.run.ports"}, packages=NETWORK
     ),
-    "rh_api.client": Room(ours=OFFERED | {"rh_api.net", "rh_api.run", "rh_api.run.ports"}),
+    "rh_api.programs": Room(ours=SAID | {"rh_api.run", "rh_api.run.ports", "rh_api.settings"}),
+    "rh_api.client": Room(
+        ours=OFFERED | {"rh_api.net", "rh_api.programs", "rh_api.run", "rh_api.run.ports"}
+    ),
     "rh_api.__main__": Room(ours=OFFERED | {"rh_api.cli"}),
     "rh_api.cli": Room(ours=OFFERED | {"rh_api.emulator"}),
     "rh_api.emulator": Room(packages=frozenset({"aiohttp", "PIL"})),

@@ -89,7 +89,7 @@ class World:
         return await self.engine.run(order, self.prepare, self.watcher, **more)
 
     def row(self, order: Order = ORDER) -> OrderRow | None:
-        identity = Identity("https://x", "account", order.workflow_id, "", order.inputs_hash, 0)
+        identity = Identity("https://x", "account", order.program, "", order.inputs_hash, 0)
         return self.book.store.find(identity.digest)
 
     def state(self, order: Order = ORDER) -> State | None:
@@ -288,7 +288,7 @@ def test_a_book_that_fails_later_loses_no_task(make):
 
 def test_an_order_that_another_process_is_placing_is_left_to_it(make):
     world = make()
-    identity = Identity("https://x", "account", ORDER.workflow_id, "", ORDER.inputs_hash, 0)
+    identity = Identity("https://x", "account", ORDER.program, "", ORDER.inputs_hash, 0)
 
     async def prepare() -> tuple[NodeInfo, ...]:
         world.book.store.intend(identity, instance="default", what={})
@@ -570,7 +570,7 @@ def test_running_again_right_after_a_stop_is_a_new_order(make):
 def test_at_the_time_limit_the_task_is_cancelled(make):
     world = make(query=[RUNNING])
     world.service.cancel = [lambda _: world.service.query.__setitem__(0, CANCELLED) or code(0)]
-    limited = Order(ORDER.workflow_id, inputs=ORDER.inputs, time_limit=20.0)
+    limited = Order(ORDER.program, inputs=ORDER.inputs, time_limit=20.0)
     fails(world, TimeLimit, order=limited)
     assert world.service.times("cancel") == [20]
     assert world.state(limited) is State.CANCELLED
@@ -589,7 +589,7 @@ def test_a_task_that_was_left_running_is_taken_up_and_not_ordered_again(make):
     assert len(world.service.times("create")) == 1
     assert world.prepared == 1
     # When it started was not seen, so its length says nothing.
-    assert world.book.store.run_times(ORDER.workflow_id, "default") == []
+    assert world.book.store.run_times(ORDER.program, "default") == []
 
 
 def test_results_that_did_not_arrive_are_fetched_without_an_order(make):
@@ -693,5 +693,5 @@ def test_an_order_of_which_a_part_runs_is_followed(make):
 def test_run_times_are_remembered_for_the_next(make):
     world = make(query=[until(10, SUCCESS)])
     run(world)
-    (seconds,) = world.book.store.run_times(ORDER.workflow_id, "default")
+    (seconds,) = world.book.store.run_times(ORDER.program, "default")
     assert 5 <= seconds <= 15

@@ -130,14 +130,14 @@ def test_a_storm(seed: int, count: int):
         await asyncio.wait(jobs)
         await engine.desk.settle()
         assert engine.placing.slots.used == 0
-        states = {order.workflow_id: _state(book, order) for order in orders}
+        states = {order.program: _state(book, order) for order in orders}
         unasked = {State.UNCERTAIN, State.INTENDED}
         for task_id in cloud.running():
             order = cloud.booked[int(task_id) - 1]
             assert states[order] in unasked | {State.PLACED, State.RUNNING}
         for order in orders:
-            if order.workflow_id not in cloud.booked:
-                assert states[order.workflow_id] in (None, State.UNCERTAIN)
+            if order.program not in cloud.booked:
+                assert states[order.program] in (None, State.UNCERTAIN)
         book.store.close()
 
     sentences: list[str] = []
@@ -148,6 +148,6 @@ def test_a_storm(seed: int, count: int):
 
 
 def _state(book: SameThreadBook, order: Order) -> State | None:
-    identity = Identity("https://x", "a", order.workflow_id, "", order.inputs_hash, 0)
+    identity = Identity("https://x", "a", order.program, "", order.inputs_hash, 0)
     row = book.store.find(identity.digest)
     return None if row is None else row.state

@@ -1,0 +1,198 @@
+"""What can be run on the site, a saved workflow or an AI app, each as one kind of thing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from .errors import AppNotFound, BadInput, RunningHubError, WorkflowNotFound, WrongSite
+from .graph import app_fields
+from .graph import fields as workflow_fields
+from .graph.check import Declared, Options, check
+from .graph.fields import Field
+from .graph.prompt import read_nodes
+from .run.flights import Flights
+from .run.orders import digest
+from .run.ports import unwatched
+from .run.transfers import Caller
+from .settings import OFFICIAL_HOSTS, Settings
+from .wire import pages
+from .wire.apps import AppForm, call_demo, read_app_ref
+from .wire.workflows import Graph, read_ref, workflow_json
+
+KEPT_SECONDS = 600.0  # that what was read of a program is trusted
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteWorkflow:
+    """A saved workflow: its API-format graph, and a digest that changes when it does."""
+
+    workflow_id: str
+    graph: Graph
+    graph_hash: str
+    is_app = False
+
+    @property
+    def id(self) -> str:
+        return self.workflow_id
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Node id to what people call it; all nodes, so their number is the bar's total."""
+        return {node_id: node.title for node_id, node in read_nodes(self.graph).items()}
+
+    def fields(self) -> list[Field]:
+        return workflow_fields.fields(self.graph)
+
+    def check(
+        self, given: Mapping[str, object], choices: Options, declared: Declared
+    ) -> dict[str, object]:
+        """The given values in the stored types; UnknownField and BadField as `graph.check` says."""
+        return check(self.graph, given, choices, declared)
+
+    def values(self, checked: Mapping[str, object], *, reroll_seeds: bool) -> dict[str, object]:
+        """What is sent: the checked values, and stored seeds that nobody set unless re-rolled."""
+        held = {} if reroll_seeds else workflow_fields.seeds(self.graph, checked)
+        return {**held, **checked}
+
+    def takes_url(self, name: str) -> bool:
+        return workflow_fields.takes_url(self.graph, name)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteApp:
+    """An AI app: its form is all that is known of it."""
+
+    app_id: str
+    form: AppForm
+    graph_hash: str
+    graph: Graph | None = None
+    is_app = True
+
+    @property
+    def id(self) -> str:
+        return self.app_id
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Only the nodes of the form: the number of all is not known."""
+        return {one.node.id: one.node.title for one in self.fields()}
+
+    def fields(self) -> list[Field]:
+        return app_fields.app_fields(self.form)
+
+    def check(
+        self, given: Mapping[str, object], choices: Options, declared: Declared
+    ) -> dict[str, object]:
+        """As for a workflow; the form's own options bind, local classes are not asked."""
+        return app_fields.check_app(self.form, given)
+
+    def values(self, checked: Mapping[str, object], *, reroll_seeds: bool) -> dict[str, object]:
+        return app_fields.app_values(self.form, checked, reroll_seeds=reroll_seeds)
+
+    def takes_url(self, name: str) -> bool:
+        return app_fields.app_takes_url(self.form, name)
+
+
+Program = RemoteWorkflow | RemoteApp
+
+
+@dataclass(slots=True)
+class Library:
+    """Programs of one site, each read at most every ten minutes unless asked for anew."""
+
+    caller: Caller
+    settings: Settings
+    _known: dict[tuple[bool, str], tuple[float, Program]] = field(
+        default_factory=dict[tuple[bool, str], tuple[float, Program]]
+    )
+    _reading: Flights[Program] = field(default_factory=Flights[Program])
+
+    def workflow_id(self, text: str) -> str:
+        """The id that a person named; a key is never tried on a site it is not for."""
+        ref = read_ref(text)
+        check_site(ref.host, self.settings)
+        return ref.workflow_id
+
+    def app_id(self, text: str) -> str:
+        ref = read_app_ref(text)
+        check_site(ref.host, self.settings)
+        return ref.app_id
+
+    async def workflow(self, text: str, *, fresh: bool = False) -> RemoteWorkflow:
+        """A saved workflow. An app's id is told apart, which costs nothing."""
+        found = await self._get(self.workflow_id(text), is_app=False, fresh=fresh)
+        assert isinstance(found, RemoteWorkflow)  # noqa: S101 - for the type checker
+        return found
+
+    async def app(self, text: str, *, fresh: bool = False) -> RemoteApp:
+        """An AI app. A workflow's id is told apart, which costs nothing."""
+        found = await self._get(self.app_id(text), is_app=True, fresh=fresh)
+        assert isinstance(found, RemoteApp)  # noqa: S101 - for the type checker
+        return found
+
+    def known(self, number: str, *, is_app: bool) -> Program | None:
+        """What was read within the last ten minutes; None without a request."""
+        entry = self._known.get((is_app, number))
+        if entry is None or self.caller.clock.now() - entry[0] > KEPT_SECONDS:
+            return None
+        return entry[1]
+
+    async def _get(self, number: str, *, is_app: bool, fresh: bool) -> Program:
+        known = self.known(number, is_app=is_app)
+        if known is not None and not fresh:
+            return known
+        read = self._read_app if is_app else self._read_workflow
+        found = await self._reading.join((is_app, number), lambda _: read(number), unwatched)
+        self._known[is_app, number] = (self.caller.clock.now(), found)
+        return found
+
+    async def _read_workflow(self, number: str) -> Program:
+        try:
+            graph = await self._graph(number)
+        except WorkflowNotFound as error:
+            if await self._exists(self._form(number)):
+                raise pages.WORKFLOW.mistaken(number) from error
+            raise
+        return RemoteWorkflow(number, graph, digest(dict(graph)))
+
+    async def _read_app(self, number: str) -> Program:
+        try:
+            form = await self._form(number)
+        except AppNotFound as error:
+            if await self._exists(self._graph(number)):
+                raise pages.APP.mistaken(number) from error
+            raise
+        return RemoteApp(number, form, digest([repr(one) for one in form.fields]))
+
+    async def _graph(self, number: str) -> Graph:
+        call = workflow_json(number, self.settings.access_password.reveal())
+        return await self.caller.retrying(lambda: self.caller.transport.send(call))
+
+    async def _form(self, number: str) -> AppForm:
+        call = call_demo(number)
+        return await self.caller.retrying(lambda: self.caller.transport.send(call))
+
+    async def _exists(self, reading: Awaitable[object]) -> bool:
+        try:
+            await reading
+        except RunningHubError:
+            return False
+        return True
+
+
+def check_site(host: str, settings: Settings) -> None:
+    """Refuse a link to another site than the account's, before any request.
+
+    Accounts, keys and workflows are not shared between the sites. An origin that is none of
+    the official ones (an emulator, a proxy) takes links of both. `host` "" is no link.
+    """
+    own = urlsplit(settings.origin).netloc
+    if host in ("", own):
+        return
+    official = host in OFFICIAL_HOSTS or f"www.{host}" in OFFICIAL_HOSTS
+    if not official:
+        raise BadInput("error.foreign_link", host=host)
+    if settings.is_official and f"www.{host.removeprefix('www.')}" != own:
+        raise WrongSite(host=host, configured=own)

@@ -1,0 +1,68 @@
+"""AI apps from the person's side, and ids of the wrong kind."""
+
+from __future__ import annotations
+
+import pytest
+
+from rh_api.client import Client, Job, ResourceKind
+from rh_api.emulator import Emulator, catalog
+from rh_api.errors import AppNotFound, BadField, BadInput, WorkflowNotFound
+from tests.client.conftest import picture
+
+APP_WITH_PICTURE = next(
+    number
+    for number, app in catalog.apps().items()
+    if any(item["fieldType"] == "IMAGE" for item in app.fields)
+)
+
+
+def field_of(number: str, kind: str) -> str:
+    item = next(i for i in catalog.apps()[number].fields if i["fieldType"] == kind)
+    return f"{item['nodeId']}.{item['fieldName']}"
+
+
+async def test_an_app_runs_with_its_own_fields(client: Client, emulator: Emulator) -> None:
+    name = field_of(APP_WITH_PICTURE, "IMAGE")
+    outcome = await client.run(Job(app=APP_WITH_PICTURE, fields={name: picture()}))
+    assert outcome.results
+    (order,) = [e.json for e in emulator.journal if e.path == "/task/openapi/ai-app/run"]
+    assert order["webappId"] == int(APP_WITH_PICTURE)
+    assert emulator.counters.upload_bytes > 0
+
+
+async def test_an_app_is_named_by_its_link(client: Client) -> None:
+    link = f"https://www.runninghub.ai/ai-detail/{APP_WITH_PICTURE}?inviteCode=x"
+    assert (await client.app(link)).app_id == APP_WITH_PICTURE
+
+
+async def test_a_field_that_the_app_does_not_offer_is_named_and_nothing_is_sent(
+    client: Client, emulator: Emulator
+) -> None:
+    with pytest.raises(BadField, match=r"9999\.image"):
+        await client.run(Job(app=APP_WITH_PICTURE, fields={"9999.image": picture()}))
+    assert emulator.counters.orders == 0
+    assert emulator.counters.upload_bytes == 0
+
+
+async def test_ids_of_the_wrong_kind_are_told_apart(client: Client) -> None:
+    with pytest.raises(BadInput, match="is an AI app"):
+        await client.run(Job(APP_WITH_PICTURE))
+    with pytest.raises(BadInput, match="is a workflow"):
+        await client.run(Job(app=catalog.INVERT))
+    with pytest.raises(BadInput, match="link of an AI app"):
+        await client.run(Job(f"https://www.runninghub.ai/ai-detail/{APP_WITH_PICTURE}"))
+    with pytest.raises(BadInput, match="link of a workflow"):
+        await client.run(Job(app=f"https://www.runninghub.ai/workflow/{catalog.INVERT}"))
+
+
+async def test_an_id_that_is_nothing_stays_what_it_is(client: Client) -> None:
+    with pytest.raises(AppNotFound):
+        await client.run(Job(app="1234567890123456789"))
+    with pytest.raises(WorkflowNotFound):
+        await client.run(Job("1234567890123456789"))
+
+
+async def test_models_are_listed_page_by_page(client: Client, emulator: Emulator) -> None:
+    found = await client.resources(ResourceKind.CHECKPOINT)
+    assert {one.model_name for one in found} >= set(catalog.CHECKPOINTS[:1])
+    assert emulator.counters.requests["/openapi/v2/resource/list"] == 1

@@ -1,0 +1,104 @@
+"""Several orders as one: overlap, order, partial failure, Stop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from rh_api.client import Client, Job, Progress, Stage
+from rh_api.emulator import Emulator, Fault
+from rh_api.errors import BadField, BatchFailed, Fate, Uncertain
+from tests.client.conftest import MakeClient, paint
+
+CREATE = "/task/openapi/create"
+
+
+def batch(count: int) -> list[Job]:
+    return [paint(f"number {number}") for number in range(count)]
+
+
+async def test_outcomes_come_in_the_jobs_order_up_to_the_limit_at_once(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.account.limit = 3
+    emulator.run_seconds = 0.3
+    started = time.monotonic()
+    outcomes = await client.run_all(batch(6))
+    assert 0.6 < time.monotonic() - started < 1.4
+    sent = {task.id: task for task in emulator.tasks.values()}
+    texts = [
+        next(i["fieldValue"] for i in sent[o.task_id].node_info if i["fieldName"] == "text")
+        for o in outcomes
+    ]
+    assert texts == [f"number {number}" for number in range(6)]
+
+
+async def test_progress_of_a_batch_is_one_line(client: Client, emulator: Emulator) -> None:
+    emulator.run_seconds = 0.2
+    news: list[Progress] = []
+    await client.run_all(batch(3), news.append)
+    assert {item.stage for item in news} == {Stage.BATCH}
+    assert [item.params["done"] for item in news][-1] == 3
+    shares = [item.overall for item in news]
+    assert shares == sorted(shares)
+
+
+async def test_when_some_fail_they_are_named_and_only_they_are_ordered_again(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.account.limit = 1  # one after the other, so that the second is the one to fail
+    emulator.faults.append(Fault(CREATE, "code", value=433, after=1))
+    with pytest.raises(BatchFailed) as caught:
+        await client.run_all(batch(4))
+    assert list(caught.value.errors) == [1]
+    assert "1 of 4 items" in str(caught.value)
+    assert "Item 2:" in str(caught.value)
+    assert emulator.counters.orders == 3
+    outcomes = await client.run_all(batch(4))
+    assert len(outcomes) == 4
+    assert emulator.counters.orders == 4
+
+
+async def test_one_uncertain_item_makes_the_batch_uncertain(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault(CREATE, "lost_reply"))
+    with pytest.raises(BatchFailed) as caught:
+        await client.run_all(batch(3))
+    assert caught.value.fate is Fate.UNKNOWN
+    assert isinstance(next(iter(caught.value.errors.values())), Uncertain)
+    assert emulator.counters.orders == 3
+
+
+async def test_a_bad_item_refuses_the_whole_batch_before_anything_is_ordered(
+    client: Client, emulator: Emulator
+) -> None:
+    with pytest.raises(BadField):
+        await client.run_all([*batch(3), Job(paint().workflow, {"6.nothing": 1})])
+    assert emulator.counters.orders == 0
+
+
+async def test_stop_cancels_all(make_client: MakeClient, emulator: Emulator) -> None:
+    emulator.run_seconds = 30
+    client = make_client()
+    begun = asyncio.Event()
+
+    def watch(news: Progress) -> None:
+        if news.params["running"] == 3:
+            begun.set()
+
+    running = asyncio.ensure_future(client.run_all(batch(3), watch))
+    await begun.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await client.close()
+    assert emulator.counters.cancels == 3
+
+
+async def test_equal_items_are_one_order(client: Client, emulator: Emulator) -> None:
+    outcomes = await client.run_all([paint("same"), paint("same")])
+    assert len(outcomes) == 2
+    assert emulator.counters.orders == 1
