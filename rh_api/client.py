@@ -27,6 +27,7 @@ from .run.ports import Clock, Progress, Stage, Stopped, Watch, unheard, unwatche
 from .run.transfers import Caller, Source, Transfers
 from .settings import Settings
 from .store import Store
+from .store.tidy import tidy
 from .wire import accounts, tasks
 from .wire.accounts import Account, QueueStatus
 from .wire.call import Call
@@ -110,7 +111,7 @@ class Client:
             stopped=stopped,
         )
         self._engine = Engine.of(self._desk, self._transfers, settings.state)
-        self._closed = False
+        self._closed = self._tidied = False
         self._library = Library(self._caller, settings)
         self._resource_pace = RequestPace(REQUESTS_PER_MINUTE)
         self._orders: Flights[Outcome] = Flights()
@@ -175,6 +176,9 @@ class Client:
 
         Cancelling the caller stops the task in the cloud when nobody else waits for it.
         """
+        if not self._tidied:
+            self._tidied = True
+            self._desk.later(self._tidy())
         program, values = await self._checked(job)
         inputs, sources = await self._fingerprints(values)
         try:
@@ -254,6 +258,11 @@ class Client:
             return await self._orders.join((key, item), fly, watch)
         finally:
             taken.discard(item)
+
+    async def _tidy(self) -> None:
+        """Forget old orders and keep the results on this machine within bounds, once a start."""
+        forgotten = await self._desk.note(lambda s: s.prune(s.now()))
+        await asyncio.to_thread(tidy, self.settings.state, forgotten or ())
 
     async def check(self, job: Job) -> None:
         """Refuse what `run` would refuse before any cost, and nothing more."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import Fate, NoOutput, RunningHubError, TaskCancelled, TimeLimit, Uncertain
 from ..store import Identity, OrderExists, OrderRow, ResultRow, State
+from ..store.tidy import RESULTS
 from ..wire import tasks
 from ..wire.tasks import NodeInfo, Phase, Report, Ticket
 from .cancelling import Cancelling
@@ -187,7 +188,7 @@ class Engine:
         )
         if not listed:
             raise NoOutput(task_id=ticket.task_id)
-        folder = self.folder / "results" / str(row)
+        folder = self.folder / RESULTS / str(row)
         fetched = await self.transfers.fetch(listed, folder, ticket.task_id, watch)
         await self.desk.note(lambda s: s.save_results(row, rows_of(fetched, self.folder)))
         return Outcome(ticket.task_id, fetched, usage, ticket.tips, seconds)

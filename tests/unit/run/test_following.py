@@ -34,7 +34,6 @@ from rh_api.errors import (
     RunningHubError,
     TaskCancelled,
     TaskFailed,
-    TaskFailed,
     TaskNotFound,
     TimeLimit,
     Unreachable,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import json
 import selectors
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field

@@ -1,0 +1,55 @@
+"""What is kept of results on this machine, and what goes."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from rh_api.store.tidy import RESULTS, tidy
+
+DAY = 24 * 3600
+
+
+@pytest.fixture
+def kept(tmp_path: Path):
+    """Makes an order's folder of so many bytes, so many days old."""
+
+    def make(name: str, size: int, days: float) -> Path:
+        folder = tmp_path / RESULTS / name
+        folder.mkdir(parents=True)
+        file = folder / "0000.png"
+        file.write_bytes(b"x" * size)
+        then = time.time() - days * DAY
+        os.utime(file, (then, then))
+        os.utime(folder, (then, then))
+        return folder
+
+    return make
+
+
+def test_the_oldest_orders_go_first_until_the_rest_fits(tmp_path: Path, kept) -> None:
+    old, middle, new = kept("1", 100, 9), kept("2", 100, 5), kept("3", 100, 2)
+    tidy(tmp_path, (), most=200)
+    assert [path.exists() for path in (old, middle, new)] == [False, True, True]
+
+
+def test_what_is_young_stays_however_large(tmp_path: Path, kept) -> None:
+    young = kept("1", 1000, 0)
+    tidy(tmp_path, (), most=10)
+    assert young.exists()
+
+
+def test_files_of_forgotten_orders_and_their_empty_folders_go(tmp_path: Path, kept) -> None:
+    order, other = kept("1", 10, 3), kept("2", 10, 3)
+    tidy(tmp_path, [f"{RESULTS}/1/0000.png", f"{RESULTS}/gone/0000.png"])
+    tidy(tmp_path, ())
+    assert not (order / "0000.png").exists()
+    assert other.exists()
+
+
+def test_nothing_kept_yet_is_nothing_to_do(tmp_path: Path) -> None:
+    tidy(tmp_path, ())
+    assert list(tmp_path.iterdir()) == []
