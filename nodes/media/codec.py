@@ -14,6 +14,8 @@ class Kind(str, enum.Enum):
 
     IMAGE = "IMAGE"
     MASK = "MASK"
+    AUDIO = "AUDIO"
+    VIDEO = "VIDEO"
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,11 +84,22 @@ def decode(paths: Sequence[Path]) -> Decoded:
 
     Raises `media.too_many_pixels` before anything is decoded, `media.unreadable_picture`.
     """
-    shelves = _Shelves(survey(paths))
-    for path in paths:
+    return read([paths])[0]
+
+
+def read(groups: Sequence[Sequence[Path]]) -> tuple[Decoded, list[int]]:
+    """The same of several groups of files, each of which may be as large as `decode` allows.
+
+    Also how many pictures each file gave.
+    """
+    shelves = _Shelves([each for paths in groups for each in survey(paths)])
+    counts: list[int] = []
+    for path in (path for paths in groups for path in paths):
+        counts.append(0)
         for frame in frames(path):
             shelves.add(frame)
-    return shelves.decoded()
+            counts[-1] += 1
+    return shelves.decoded(), counts
 
 
 class _Shelves:

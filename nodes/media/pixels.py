@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from .errors import MediaError
@@ -9,6 +11,8 @@ from .errors import MediaError
 _WHITE = 255.0
 # Samples converted at a time: the float copy that is worked on stays in the processor's cache.
 _BLOCK_SAMPLES = 1 << 16
+_TWO_WORKERS = 1 << 20  # samples from which a second thread is worth its start
+_WORKER = ThreadPoolExecutor(1, thread_name_prefix="runninghub-levels")
 
 
 def to_levels(samples: np.ndarray) -> np.ndarray:
@@ -49,5 +53,14 @@ def from_levels(levels: np.ndarray, out: np.ndarray) -> None:
     Equal to the bit to ComfyUI's `levels.astype(np.float32) / 255.0`: multiplying by 1/255 is not.
     The loop's type is given because older numpy would divide 8 bits in half precision.
     """
-    white = np.iinfo(levels.dtype).max
-    np.divide(levels, np.float32(white), out=out, dtype=np.float32)
+    white = np.float32(np.iinfo(levels.dtype).max)
+    half = len(levels) // 2 if levels.size >= _TWO_WORKERS else 0
+    # Two threads write to fresh memory almost twice as fast as one.
+    upper = _WORKER.submit(_divide, levels[:half], white, out[:half]) if half else None
+    _divide(levels[half:], white, out[half:])
+    if upper is not None:
+        upper.result()
+
+
+def _divide(levels: np.ndarray, white: np.float32, out: np.ndarray) -> None:
+    np.divide(levels, white, out=out, dtype=np.float32)

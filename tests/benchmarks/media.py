@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks import video
 from benchmarks.pictures import photo
 from benchmarks.rows import Row, paired
 from nodes.media import image
 from nodes.media.codec import Kind
-from nodes.media.pixels import to_levels
+from nodes.media.pixels import from_levels, to_levels
 from nodes.media.png import encode_png
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +32,9 @@ def rows() -> list[Row]:
         _to_levels(),
         _bias(),
         *_reading(8, 1024),
+        _converting(8, 2048),
         *_memory(8, 2048),
+        *video.rows(),
     ]
 
 
@@ -95,6 +98,26 @@ def _reading(count: int, side: int) -> list[Row]:
     against = f"LoadImage's lines {_ms(slow)}"
     what = f"{count} PNG of {side}² to one batch: time"
     return [Row(what, _ms(fast), against, fast / slow, 1.0, "both decode with Pillow; equal bits")]
+
+
+def _converting(count: int, side: int) -> Row:
+    """Decoding apart: what is made of levels that Pillow has decoded."""
+    levels = [to_levels(photo(side))] * count
+    # Its memory is there already; whoever makes a batch pays for it once.
+    batch = np.ones((count, side, side, 3), np.float32)
+
+    def ours() -> None:
+        for index, each in enumerate(levels):
+            from_levels(each, out=batch[index])
+
+    def core() -> np.ndarray:
+        """ComfyUI's LoadImage from its array on, and the batch that an ImageBatch makes."""
+        return np.concatenate([(each.astype(np.float32) / 255.0)[None] for each in levels])
+
+    fast, slow = paired(ours, core, runs=9)
+    assert np.array_equal(batch, core()), "a conversion was not exact"
+    what = f"levels of {count} pictures of {side}² to the batch: time"
+    return Row(what, _ms(fast), f"LoadImage's lines {_ms(slow)}", fast / slow, 0.15)
 
 
 def _files(folder: Path, count: int, side: int) -> list[Path]:

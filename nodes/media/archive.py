@@ -1,0 +1,51 @@
+"""Pictures to one zip, for fields that take a zip of pictures."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable
+from typing import BinaryIO
+
+import numpy as np
+
+from . import image
+from .codec import Encoded
+from .errors import MediaError
+
+# The earliest date that the format knows: equal pictures make equal bytes, which go up once.
+_DATE = (1980, 1, 1, 0, 0, 0)
+_UNIX = 3
+_READABLE = 0o100644 << 16
+
+
+def encode(batches: Iterable[np.ndarray], *, threads: int = 1) -> list[Encoded]:
+    """One zip of all pictures of some IMAGE batches, in order. Raises what `write` raises."""
+    file = io.BytesIO()
+    write(file, batches, threads=threads)
+    return [Encoded(file.getvalue(), ".zip", "application/zip")]
+
+
+def write(file: BinaryIO, batches: Iterable[np.ndarray], *, threads: int = 1) -> None:
+    """Write `00001.png` and so on, one picture in memory at a time; sizes may differ.
+
+    The pictures are stored as they are, because a PNG is packed already. Raises what
+    `image.encode` raises, and `media.empty_picture` when there is none.
+    """
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        number = 0
+        for batch in batches:
+            # At least one slice, so that a batch of nothing is refused by the codec.
+            for first in range(max(1, len(batch))):
+                (picture,) = image.encode(batch[first : first + 1], threads=threads)
+                number += 1
+                archive.writestr(_entry(number, picture), picture.data)
+        if not number:
+            raise MediaError("media.empty_picture", shape=[0])
+
+
+def _entry(number: int, picture: Encoded) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(f"{number:05}{picture.suffix}", _DATE)
+    entry.create_system = _UNIX  # zipfile writes the system it runs on
+    entry.external_attr = _READABLE
+    return entry

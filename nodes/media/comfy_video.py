@@ -1,0 +1,81 @@
+"""ComfyUI's VIDEO to the file that goes up, and from the file that came down."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from comfy_api.latest import Input, InputImpl, Types
+
+from ..failures import told_plainly
+from . import mp4, video
+from .audio import Sound
+from .tensors import from_array, to_array
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class ResultVideo(InputImpl.VideoFromFile):
+    """A file as VIDEO, like ComfyUI's own: whoever saves or plays it uses the file.
+
+    Read into tensors it takes half the memory and time. Raises NodeFailure where it is too large
+    or damaged.
+    """
+
+    def get_components(self) -> Types.VideoComponents:
+        source = self.get_stream_source()
+        if not isinstance(source, str) or _trimmed(self):
+            return super().get_components()
+        path = Path(source)
+        with told_plainly():
+            clip = None if video.has_alpha(path) else video.read(path)
+        if clip is None:
+            return super().get_components()
+        sound = clip.sound
+        return Types.VideoComponents(
+            images=from_array(clip.frames),
+            frame_rate=clip.rate,
+            audio=None
+            if sound is None
+            else {"waveform": from_array(sound.waveform), "sample_rate": sound.rate},
+            metadata=dict(clip.tags),
+        )
+
+
+def file_of(value: Input.Video, folder: Path) -> Path | bytes:
+    """What to upload: the video's file as it is; a trimmed or a made one as an mp4 in `folder`.
+
+    Raises what `mp4.write` raises.
+    """
+    if type(value).get_stream_source is not Input.Video.get_stream_source:
+        if not _trimmed(value):
+            source = value.get_stream_source()
+            return source.getvalue() if isinstance(source, io.BytesIO) else Path(source)
+        target = folder / "trimmed.mp4"
+        try:
+            value.save_to(str(target))
+        # ComfyUI cannot write odd sides, and PyAV has an error class for each of FFmpeg's codes.
+        except Exception:  # noqa: BLE001
+            target.unlink(missing_ok=True)
+        else:
+            return target
+    target = folder / "made.mp4"
+    parts = value.get_components()
+    sound = None
+    if parts.audio:
+        sound = Sound(to_array(parts.audio["waveform"]), parts.audio["sample_rate"])
+    mp4.write(target, _arrays(parts), parts.frame_rate, sound)
+    return target
+
+
+def _arrays(parts: Types.VideoComponents) -> Iterator[np.ndarray]:
+    return (to_array(parts.images[index]) for index in range(len(parts.images)))
+
+
+def _trimmed(value: Input.Video) -> bool:
+    # Older ComfyUI trims nothing and has no such method.
+    window = getattr(value, "get_active_trim_window", None)
+    return window is not None and any(window())

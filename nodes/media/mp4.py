@@ -1,0 +1,196 @@
+"""Pictures and sound to an mp4 that every ComfyUI reads: H.264 and AAC, a frame at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+import numpy as np
+
+from .audio import Sound, checked
+from .errors import MediaError
+from .pixels import to_levels
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.container import OutputContainer
+    from av.video.stream import VideoStream
+
+FRAME_RATES = (Fraction(1, 100), Fraction(1000))  # frames a second
+_FINEST = 1001  # denominator: 29.97 is 30000/1001
+_MOST_SIDE = 16384  # of H.264 as x264 writes it
+
+# Constant quality that eyes take for the original; ComfyUI's own writer leaves x264's 23.
+_QUALITY = "16"
+# ITU-T H.273: the matrix and primaries of BT.709, the transfer of sRGB, levels 16..235.
+_BT709, _SRGB, _STUDIO_RANGE = 1, 13, 1
+
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
+# A second; what AAC knows, the best that is used for video.
+_SOUND_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+_CHANNEL_BITS = 96_000
+
+
+def write(
+    file: Path | BinaryIO,
+    frames: Iterable[np.ndarray],
+    rate: Fraction | float,
+    sound: Sound | None = None,
+) -> None:
+    """Encode frames (height, width, 1 to 4 channels), floats in 0..1 or uint8, all of one size.
+
+    A fourth channel is left out, grey becomes colour. H.264 halves the colour's resolution and so
+    wants even sides: of an odd side the last line is doubled, so that the video is a pixel larger.
+    Sound longer than the pictures ends with them. A file that cannot be finished is removed.
+
+    Raises `media.frame_rate`, `media.empty_video`, `media.not_a_frame`, `media.frame_too_large`,
+    `media.frame_sizes`, `media.wrong_samples`, `media.unwritable_video`; for the sound what `audio.encode` raises.
+    """
+    try:
+        _write(file, frames, _frame_rate(rate), sound)
+    except BaseException:
+        if isinstance(file, Path):
+            file.unlink(missing_ok=True)
+        raise
+
+
+def _frame_rate(rate: Fraction | float) -> Fraction:
+    low, high = FRAME_RATES
+    # Written so that NaN fails too.
+    if not low <= rate <= high:
+        raise MediaError("media.frame_rate", rate=float(rate), low=float(low), high=float(high))
+    return Fraction(rate).limit_denominator(_FINEST)
+
+
+def _write(
+    file: Path | BinaryIO, frames: Iterable[np.ndarray], rate: Fraction, sound: Sound | None
+) -> None:
+    import av
+    from av.error import FFmpegError
+
+    pictures = (_even(_colour(frame)) for frame in frames)
+    first = next(pictures, None)
+    if first is None:
+        raise MediaError("media.empty_video")
+    waveform = None
+    if sound is not None and sound.waveform.size:
+        waveform = checked(sound.waveform, sound.rate)[0]
+    # The index goes to the front, so that a player can begin before it has all; FFmpeg does that
+    # by opening the finished file again.
+    options = {"movflags": "faststart"} if isinstance(file, Path) else {}
+    target = str(file.absolute()) if isinstance(file, Path) else file
+    try:
+        with av.open(target, "w", format="mp4", options=options) as output:
+            track = _Pictures(output, rate, first.shape)
+            tape = None
+            if sound is not None and waveform is not None:
+                tape = _Tape(output, waveform, sound.rate)
+            track.add(first)
+            for picture in pictures:
+                if picture.shape != first.shape:
+                    raise MediaError("media.frame_sizes")
+                track.add(picture)
+                if tape is not None:
+                    tape.play_until(track.seconds)
+            if tape is not None:
+                tape.play_until(track.seconds)
+                tape.finish()
+            track.finish()
+    except FFmpegError as error:
+        raise MediaError("media.unwritable_video", reason=error.strerror) from error
+
+
+def _colour(frame: np.ndarray) -> np.ndarray:
+    if frame.ndim != 3 or not frame.size or not 1 <= frame.shape[2] <= 4:
+        raise MediaError("media.not_a_frame", shape=list(frame.shape))
+    if max(frame.shape) > _MOST_SIDE:
+        raise MediaError("media.frame_too_large", shape=list(frame.shape), most=_MOST_SIDE)
+    levels = frame if frame.dtype == np.uint8 else to_levels(frame)
+    return levels[..., [0, 0, 0]] if frame.shape[2] < 3 else levels[..., :3]
+
+
+def _even(levels: np.ndarray) -> np.ndarray:
+    height, width, _ = levels.shape
+    if height % 2 or width % 2:
+        levels = np.pad(levels, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
+    return np.ascontiguousarray(levels)
+
+
+class _Pictures:
+    """The picture track of a file."""
+
+    def __init__(self, output: OutputContainer, rate: Fraction, shape: tuple[int, ...]) -> None:
+        stream = cast("VideoStream", output.add_stream("libx264", rate=rate))
+        stream.height, stream.width = shape[:2]
+        stream.pix_fmt = "yuv420p"
+        stream.options = {"crf": _QUALITY}
+        _mark(stream.codec_context)
+        self._output, self._stream, self._rate = output, stream, rate
+        self._count = 0
+
+    @property
+    def seconds(self) -> Fraction:
+        """How long the track is so far."""
+        return self._count / self._rate
+
+    def add(self, levels: np.ndarray) -> None:
+        import av
+
+        frame = av.VideoFrame.from_ndarray(levels, format="rgb24")
+        frame = frame.reformat(format="yuv420p", dst_colorspace=_BT709)
+        _mark(frame)
+        frame.pts, frame.time_base = self._count, 1 / self._rate
+        self._output.mux(self._stream.encode(frame))
+        self._count += 1
+
+    def finish(self) -> None:
+        self._output.mux(self._stream.encode(None))
+
+
+def _mark(target: object) -> None:
+    """Say which colours the levels mean; readers guess by size what is not said."""
+    for name, value in (
+        ("colorspace", _BT709),
+        ("color_primaries", _BT709),
+        ("color_trc", _SRGB),
+        ("color_range", _STUDIO_RANGE),
+    ):
+        # A frame of PyAV 16 has the first and the last alone; the encoder then takes its own.
+        if hasattr(target, name):
+            setattr(target, name, value)
+
+
+class _Tape:
+    """The sound track of a file, which runs along with the pictures so that neither waits."""
+
+    def __init__(self, output: OutputContainer, waveform: np.ndarray, rate: int) -> None:
+        channels = len(waveform)
+        if channels not in _LAYOUTS:
+            raise MediaError("media.sound_channels", channels=channels, most=8)
+        self._layout = _LAYOUTS[channels]
+        known = min((each for each in _SOUND_RATES if each >= rate), default=_SOUND_RATES[-1])
+        stream = cast("AudioStream", output.add_stream("aac", rate=known, layout=self._layout))
+        stream.bit_rate = min(_CHANNEL_BITS, 4 * known) * channels
+        self._output, self._stream = output, stream
+        self._waveform, self._rate = waveform, rate
+        self._played = 0
+
+    def play_until(self, seconds: Fraction) -> None:
+        import av
+
+        end = min(int(seconds * self._rate), self._waveform.shape[1])
+        if end <= self._played:
+            return
+        block = np.array(self._waveform[:, self._played : end], np.float32, order="C")
+        np.nan_to_num(block, copy=False, nan=0, posinf=1, neginf=-1)
+        frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=self._layout)
+        frame.sample_rate = self._rate
+        frame.pts, frame.time_base = self._played, Fraction(1, self._rate)
+        # PyAV brings it to the encoder's rate and block size.
+        self._output.mux(self._stream.encode(frame))
+        self._played = end
+
+    def finish(self) -> None:
+        self._output.mux(self._stream.encode(None))

@@ -1,0 +1,50 @@
+"""Sound and video files opened through PyAV: known formats only, every failure named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from .errors import MediaError
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+S = TypeVar("S", "AudioStream", "VideoStream")
+
+# FFmpeg's names. Named, because others of its formats are lists that open further files and
+# addresses.
+_FORMATS = (
+    "aac,aiff,avi,flac,flv,gif,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,ogg,w64,wav"
+)
+
+
+@contextmanager
+def opened(path: Path, unreadable: str) -> Iterator[InputContainer]:
+    """The file, open for reading; whatever PyAV stumbles over is a MediaError of this key."""
+    import av
+
+    try:
+        with av.open(
+            str(path.absolute()),
+            options={"format_whitelist": _FORMATS},
+            # Tags in other encodings are no reason to lose the file.
+            metadata_errors="replace",
+        ) as container:
+            yield container
+    except MediaError:
+        raise
+    # PyAV has an error class for each of FFmpeg's codes, and a damaged file meets others too.
+    except Exception as error:
+        # FFmpeg's own words alone: PyAV adds the path on this machine.
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise MediaError(unreadable, file=path.name, reason=reason) from error
+
+
+def decodable(streams: Sequence[S]) -> S | None:
+    """The first stream whose codec is known: decoding another would crash the process."""
+    return next((each for each in streams if each.codec_context is not None), None)

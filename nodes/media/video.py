@@ -1,0 +1,195 @@
+"""Video files to one float32 batch, and pictures with sound to mp4."""
+
+from __future__ import annotations
+
+import io
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .audio import Sound, read_track
+from .codec import Decoded, Encoded, Kind
+from .errors import MediaError
+from .mp4 import write
+from .pixels import from_levels
+from .streams import decodable, opened
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+# Of one video as float32: 23 seconds of 1080p at 30 frames a second, 10 minutes of 240p.
+BYTE_LIMIT = 2**34
+# Of one frame: twice what 8K has. A decoder holds a dozen of them.
+PIXEL_LIMIT = 2**26
+
+_BLOCK_FRAMES = 32
+_WORKERS = 3
+_AHEAD = 6  # frames that wait for a worker
+# POINT, FULL_CHR_H_INT and ACCURATE_RND of FFmpeg's scaler: the nearest level. Without them its
+# levels are one too low on average, and the floats that ComfyUI takes half a level.
+_EXACT = 0x10 | 0x2000 | 0x40000
+# PyAV 16 takes every video's matrix for BT.601 unless it is asked for another
+# than the frame's own. RGB has no matrix, so that the asking changes nothing else.
+_BT601 = 5
+_UNREADABLE = "media.unreadable_video"
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """ComfyUI's VIDEO on arrays: float32 (frames, height, width, 3) in 0..1, frames a second.
+
+    `tags` are what the file tells about itself, such as the workflow that made it.
+    """
+
+    frames: np.ndarray
+    rate: Fraction
+    sound: Sound | None = None
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def encode(clip: Clip) -> list[Encoded]:
+    """One mp4 of the clip, in memory. Raises what `write` raises."""
+    file = io.BytesIO()
+    write(file, clip.frames, clip.rate, clip.sound)
+    return [Encoded(file.getvalue(), ".mp4", "video/mp4")]
+
+
+def decode(paths: Sequence[Path]) -> Decoded:
+    """VIDEO has a Clip for each file. Raises what `read` raises."""
+    return {Kind.VIDEO: [read(path) for path in paths]}
+
+
+def read(path: Path) -> Clip:
+    """All frames of the first picture track in one batch, and the first sound track.
+
+    Frames are upright and without alpha; a damaged one is left out, as ComfyUI does it. Values
+    are 8 bits of full range, or 16 where the video has more than 8.
+
+    Raises `media.too_much_video` above BYTE_LIMIT and PIXEL_LIMIT, before anything is decoded when
+    the file is honest about itself; `media.no_video` for sound alone; `media.unreadable_video`.
+    """
+    with opened(path, _UNREADABLE) as container:
+        stream = decodable(container.streams.video)
+        if stream is None:
+            raise MediaError("media.no_video", file=path.name)
+        stream.thread_type = "AUTO"
+        with ThreadPoolExecutor(_WORKERS) as workers:
+            roll = _Roll(path, _expected(stream), workers)
+            roll.check(stream.width, stream.height)
+            sound = workers.submit(read_track, path, _UNREADABLE)
+            for frame in _frames(container, stream):
+                roll.add(frame)
+            frames = roll.frames()
+        rate = Fraction(stream.average_rate or stream.guessed_rate or 1)
+        tags = dict(container.metadata)
+    return Clip(frames, rate, sound.result(), tags)
+
+
+def has_alpha(path: Path) -> bool:
+    """Whether frames are see-through, which `read` leaves out. Raises `media.unreadable_video`."""
+    with opened(path, _UNREADABLE) as container:
+        stream = decodable(container.streams.video)
+        form = None if stream is None else stream.codec_context.format
+        # Colours of a palette have alpha too.
+        return form is not None and (form.has_palette or any(c.is_alpha for c in form.components))
+
+
+def _expected(stream: VideoStream) -> int:
+    """How many frames the file says it has; 0 when it does not say."""
+    if stream.frames:
+        return stream.frames
+    if stream.duration and stream.time_base and stream.average_rate:
+        return round(stream.duration * stream.time_base * stream.average_rate)
+    return 0
+
+
+def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    from av.error import InvalidDataError
+
+    for packet in container.demux(stream):
+        try:
+            yield from packet.decode()
+        except InvalidDataError:
+            continue
+
+
+class _Roll:
+    """Room for all frames, which are converted beside the decoder; it grows when there are more
+    than the file said."""
+
+    def __init__(self, path: Path, expected: int, workers: Executor) -> None:
+        self._path = path
+        self._expected = expected
+        self._workers = workers
+        self._room: np.ndarray | None = None
+        self._filled = 0
+        self._at_work: deque[Future[None]] = deque()
+
+    def check(self, width: int, height: int, count: int = 1) -> None:
+        """Refuse what would not fit into memory: `count` frames, or as many as expected."""
+        count = max(count, self._expected)
+        pixels = width * height
+        if pixels > PIXEL_LIMIT or pixels * count * 3 * 4 > BYTE_LIMIT:
+            raise MediaError(
+                "media.too_much_video",
+                file=self._path.name,
+                frames=count,
+                width=width,
+                height=height,
+                limit=BYTE_LIMIT // 2**30,
+            )
+
+    def add(self, frame: VideoFrame) -> None:
+        self.check(frame.width, frame.height, self._filled + 1)
+        turned = _turns(frame) % 2
+        shape = (frame.width, frame.height) if turned else (frame.height, frame.width)
+        if self._room is None:
+            self._room = np.empty((self._expected or _BLOCK_FRAMES, *shape, 3), np.float32)
+        elif self._filled == len(self._room):
+            self._resize(self._filled + _BLOCK_FRAMES)
+        if shape != self._room.shape[1:3]:
+            raise MediaError(_UNREADABLE, file=self._path.name, reason="its frames change size")
+        self._finish(all_but=_AHEAD)
+        self._at_work.append(self._workers.submit(_convert, frame, self._room[self._filled]))
+        self._filled += 1
+
+    def frames(self) -> np.ndarray:
+        """The batch of all frames."""
+        if self._room is None:
+            raise MediaError("media.no_video", file=self._path.name)
+        self._finish()
+        if self._filled < len(self._room):
+            self._resize(self._filled)
+        return self._room
+
+    def _finish(self, all_but: int = 0) -> None:
+        while len(self._at_work) > all_but:
+            self._at_work.popleft().result()
+
+    def _resize(self, count: int) -> None:
+        """In place, where the system can move pages instead of bytes; nobody may look at it."""
+        assert self._room is not None  # noqa: S101
+        self._finish()
+        self._room.resize((count, *self._room.shape[1:]), refcheck=False)
+
+
+def _convert(frame: VideoFrame, out: np.ndarray) -> None:
+    """Fill `out` with an upright frame, by way of 8 bits, or 16 where it has more."""
+    deep = max(each.bits for each in frame.format.components) > 8
+    levels = frame.to_ndarray(
+        format="gbrp16le" if deep else "rgb24", interpolation=_EXACT, dst_colorspace=_BT601
+    )
+    from_levels(np.rot90(levels, _turns(frame)), out=out)
+
+
+def _turns(frame: VideoFrame) -> int:
+    """How many quarters of a circle an upright picture lies to the left of the frame."""
+    return round(frame.rotation / 90)
