@@ -24,7 +24,10 @@ MONEY_PER_SECOND = {
 """Wallet money a GPU second. The real price list is not public; only the ratios are."""
 
 PERSONAL_QUEUE_LIMIT = 1000
-"""Most tasks in a personal queue (RunningHub docs, "Start ComfyUI Task 2 - Advanced")."""
+"""Most tasks that wait in a personal queue (RunningHub docs, "Start ComfyUI Task 2 - Advanced")."""
+
+SHARED_LIMIT = 50
+"""Tasks at once of an enterprise shared key that nobody had raised (RunningHub docs)."""
 
 
 @dataclass
@@ -32,8 +35,9 @@ class Account:
     """One key's account. Every attribute may be changed while the emulator runs.
 
     ``coins`` are whole RH coins, ``money`` is in ``currency``. ``limit`` is the number of tasks
-    that may exist at once. ``enabled`` False means that the key is refused; ``subscribed`` and
-    ``machine`` concern EXCLUSIVE keys only: the machines' size, ``default`` or ``plus``.
+    that may exist at once. ``enabled`` False means that the key is refused; ``subscribed``,
+    ``machine`` and ``personal_queue`` concern EXCLUSIVE keys only: the machines' size, ``default``
+    or ``plus``, and how many tasks may wait for one.
     """
 
     kind: Kind = "NORMAL"
@@ -44,6 +48,7 @@ class Account:
     enabled: bool = True
     subscribed: bool = True
     machine: str = "default"
+    personal_queue: int = PERSONAL_QUEUE_LIMIT
     user_id: str = "emulated-user"
 
     @property
@@ -82,3 +87,19 @@ class Account:
             self.money = max(Decimal(0), self.wallet - money)
             return None, money
         return None, None
+
+
+def example_accounts() -> dict[str, Account]:
+    """An account of each other kind by its key, to try what they may: none is charged for real."""
+    return {
+        example_key("free"): Account(kind="FREE", coins=0),
+        example_key("shared"): Account(
+            kind="SHARED", coins=0, money=Decimal(100), currency="USD", limit=SHARED_LIMIT
+        ),
+        example_key("dedicated"): Account(kind="EXCLUSIVE", coins=0, limit=2),
+    }
+
+
+def example_key(name: str) -> str:
+    """32 characters, as all keys have, that a person can read."""
+    return (name * 32)[:32]

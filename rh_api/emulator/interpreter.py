@@ -153,6 +153,11 @@ def _failure(node_id: str, node: dict[str, Any], told: dict[str, Any]) -> dict[s
 
 def _functions() -> dict[str, Callable[..., tuple[Any, ...]]]:
     """The code of all node classes; imports Pillow."""
-    from . import nodes_image, nodes_sampling, nodes_text
+    from . import nodes_files, nodes_image, nodes_sampling, nodes_text
 
-    return {**nodes_image.FUNCTIONS, **nodes_sampling.FUNCTIONS, **nodes_text.FUNCTIONS}
+    return {
+        **nodes_files.FUNCTIONS,
+        **nodes_image.FUNCTIONS,
+        **nodes_sampling.FUNCTIONS,
+        **nodes_text.FUNCTIONS,
+    }

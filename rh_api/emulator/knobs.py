@@ -81,6 +81,9 @@ class Knobs:
     result_base: str | None = None
     """Origin in result addresses; None: the emulator's own."""
     lora_base: str | None = None
+    result_name: str | None = None
+    """Name of every result in its address, whatever it may hold; None: as the service names them.
+    What is served there is a fault's to say."""
 
     # Two readings of one answer
     numeric_ids: bool = False

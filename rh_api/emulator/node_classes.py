@@ -1,7 +1,8 @@
 """The node classes that the emulator knows: typed inputs and outputs, without any code of theirs.
 
 Names, types, ranges and options are those of ComfyUI's core nodes, except for ``RHLoraLoader``
-(RunningHub's own), ``SaveText`` and ``LoadImageFromUrl`` (as common packs have them).
+(RunningHub's own), ``SaveText``, ``LoadImageFromUrl`` and ``LoadImages(zip)`` (as common packs have
+them), and ``EmulatorFile``, which makes a result of any kind from its base64 text.
 """
 
 from __future__ import annotations
@@ -71,15 +72,15 @@ _LATENT_SIZE = Field("INT", 16, 16384)
 _BATCH = Field("INT", 1, 4096)
 _SEED = Field("INT", 0, 2**64 - 1)
 _PLACE = Field("INT", 0, 16384)
-_PICTURE = Field("COMBO", listing="uploads")
+_UPLOAD = Field("COMBO", listing="uploads")
 _STRENGTH = Field("FLOAT", -100.0, 100.0)
 _UNIT = Field("FLOAT", 0.0, 1.0)
 
 NODE_CLASSES: dict[str, NodeClass] = {
     # pictures in and out
-    "LoadImage": NodeClass({"image": _PICTURE}, ("IMAGE", "MASK")),
+    "LoadImage": NodeClass({"image": _UPLOAD}, ("IMAGE", "MASK")),
     "LoadImageMask": NodeClass(
-        {"image": _PICTURE, "channel": _combo(("alpha", "red", "green", "blue"))}, ("MASK",)
+        {"image": _UPLOAD, "channel": _combo(("alpha", "red", "green", "blue"))}, ("MASK",)
     ),
     "LoadImageFromUrl": NodeClass(
         {
@@ -218,6 +219,15 @@ NODE_CLASSES: dict[str, NodeClass] = {
             "denoise": _UNIT,
         },
         ("LATENT",),
+    ),
+    # whole files
+    "LoadVideo": NodeClass({"file": _UPLOAD}, ("VIDEO",)),
+    "LoadAudio": NodeClass({"audio": _UPLOAD}, ("AUDIO",)),
+    "LoadImages(zip)": NodeClass({"upload": _UPLOAD}, ("IMAGE",)),
+    "SaveVideo": NodeClass({"video": _link("VIDEO"), "filename_prefix": _TEXT}, is_output=True),
+    "SaveAudio": NodeClass({"audio": _link("AUDIO"), "filename_prefix": _TEXT}, is_output=True),
+    "EmulatorFile": NodeClass(
+        {"content": _TEXT, "extension": _TEXT, "filename_prefix": _TEXT}, is_output=True
     ),
     # text and values
     "PreviewAny": NodeClass({"source": _link("*")}, is_output=True),

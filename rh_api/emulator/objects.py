@@ -29,6 +29,7 @@ TYPES_BY_EXTENSION = {
     "wav": "audio/wav",
     "flac": "audio/flac",
     "zip": "application/zip",
+    "glb": "model/gltf-binary",
 }
 
 

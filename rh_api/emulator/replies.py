@@ -117,6 +117,13 @@ def file_url(emulator: Emulator, path: str) -> str:
     return (emulator.result_base or emulator.base_url) + quote(path)
 
 
+def _result_url(emulator: Emulator, file: Stored) -> str:
+    url = file_url(emulator, file.path)
+    if emulator.result_name is None:
+        return url
+    return url.rpartition("/")[0] + "/" + quote(emulator.result_name, safe="")
+
+
 def _usage(task: Task) -> Json:
     def text(amount: object) -> str | None:
         return None if amount is None else str(amount)
@@ -133,7 +140,7 @@ def _usage(task: Task) -> Json:
 def _output_item(emulator: Emulator, task: Task, result: Result, file: Stored) -> Json:
     usage = _usage(task)
     item: Json = {
-        "fileUrl": file_url(emulator, file.path),
+        "fileUrl": _result_url(emulator, file),
         "fileType": result.extension,
         "taskCostTime": usage["taskCostTime"],
         "nodeId": result.node_id,
@@ -183,7 +190,7 @@ def query_reply(emulator: Emulator, task: Task) -> Json:
 
 
 def _result_item(emulator: Emulator, result: Result) -> Json:
-    url = file_url(emulator, result.file.path) if result.file else None
+    url = _result_url(emulator, result.file) if result.file else None
     item: Json = {
         emulator.query_url_field: url,
         "nodeId": result.node_id,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
 
-from .accounts import PERSONAL_QUEUE_LIMIT, Account
+from .accounts import Account
 from .codes import Json, Refused
 from .graphs import Graph, Verdict, as_link, convert, inputs_of, validate
 from .node_classes import NODE_CLASSES, SEED_FIELDS
@@ -103,7 +103,8 @@ def check_slots(emulator: Emulator, key: str, account: Account, *, personal: boo
     if account.kind == "EXCLUSIVE":
         if not personal:
             raise Refused(emulator.limit_code or 415)
-        if len(emulator.open_tasks(key)) >= PERSONAL_QUEUE_LIMIT:
+        waiting = [task for task in emulator.open_tasks(key) if task.status != "RUNNING"]
+        if len(waiting) >= account.personal_queue:
             raise Refused(814)
         return
     raise Refused(emulator.limit_code or 421)

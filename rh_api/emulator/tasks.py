@@ -243,8 +243,12 @@ def _keep_results(emulator: Emulator, task: Task, outcome: Outcome) -> None:
 
 
 def _bill(emulator: Emulator, task: Task) -> None:
-    """A failed task costs nothing unless a knob says so: sources disagree. A stopped one does."""
+    """A failed task costs nothing unless a knob says so: sources disagree. A stopped one does.
+
+    The time that a machine is retained afterwards is billed as well.
+    """
     ran = task.started is not None
     if ran and (task.status != "FAILED" or emulator.bill_failed):
         account = emulator.accounts[task.key]
-        task.coins, task.money = account.charge(task.seconds, task.order.machine)
+        seconds = task.seconds + (task.order.retain_seconds or 0)
+        task.coins, task.money = account.charge(seconds, task.order.machine)

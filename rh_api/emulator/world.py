@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from aiohttp import web
 
 from . import catalog, webhooks
-from .accounts import Account
+from .accounts import Account, example_accounts
 from .connection import Connections
 from .counters import Counters, Entry, new_journal
 from .faults import Fault
@@ -56,7 +56,7 @@ class Emulator(Knobs):
         self._begin()
 
     def _begin(self) -> None:
-        self.accounts: dict[str, Account] = {self.default_key: Account()}
+        self.accounts: dict[str, Account] = {self.default_key: Account(), **example_accounts()}
         self.workflows = catalog.workflows()
         self.apps = catalog.apps()
         self.checkpoints = catalog.CHECKPOINTS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -16,12 +17,13 @@ from ..errors import BadInput, RunningHubError, UploadFailed
 from ..run.ports import Fetched, Meter
 from ..settings import Settings
 from ..wire.call import Auth, Response
+from ..wire.envelope import limited
 from ..wire.uploads import OLD_UPLOAD_PATH
 from .adapter import BLOCK, bind, open_session, proxies_for
 from .bodies import Body, multipart
 from .download import Download
 from .outside import CONNECT_SECONDS, REPLY_LIMIT, USER_AGENT, trust, unpack
-from .redact import guard_log, unreachable
+from .redact import guard_log, unreachable, withhold
 from .safety import SafeUrl, check_url
 from .worker import Line, Pace
 
@@ -80,12 +82,13 @@ class RequestsBulk:
         kind, pieces = multipart(form, name, mime, body)
         url = check_url(self._settings.origin + path, self._settings)
         headers = {"Authorization": f"Bearer {key}", "Content-Type": kind}
-        return await self._send("POST", url, headers, pieces, meter)
+        reply = await self._send("POST", url, headers, pieces, meter)
+        return replace(reply, body=withhold(reply.body, key))
 
     async def put(self, url: str, file: Path, meter: Meter) -> None:
         """PUT `file` to a presigned address of the service's object store.
 
-        Raises HostRefused, BadInput, Unreachable, and UploadFailed, whose key
+        Raises HostRefused, BadInput, Unreachable, RateLimited, and UploadFailed, whose key
         `error.put_expired` means that a new address is needed.
         """
         safe = check_url(url, self._settings)
@@ -93,6 +96,8 @@ class RequestsBulk:
         response = await self._send("PUT", safe, headers, [file], meter)
         if 200 <= response.status < 300:
             return
+        if response.status == 429:
+            raise limited(response)
         if response.status in range(400, 500) and _EXPIRED.search(response.body):
             raise UploadFailed("error.put_expired", host=safe.host)
         raise UploadFailed(remote=f"HTTP {response.status}")

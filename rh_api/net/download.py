@@ -17,7 +17,6 @@ from ..errors import (
     BadInput,
     DiskFull,
     Fate,
-    RateLimited,
     ResultUnavailable,
     RunningHubError,
     ServiceFault,
@@ -26,7 +25,7 @@ from ..errors import (
 from ..run.ports import Fetched
 from ..settings import Settings
 from ..wire.call import Response
-from ..wire.envelope import retry_after
+from ..wire.envelope import limited
 from ..wire.filetypes import HEAD, FileType, Kind, by_suffix, looks_like_page, sniff
 from .adapter import BLOCK, proxies_for
 from .outside import CONNECT_SECONDS, USER_AGENT
@@ -204,13 +203,13 @@ def _check_status(response: requests.Response) -> None:
     if status in (200, 206):
         return
     if status == 429:
-        error = RateLimited(remote="HTTP 429")
         headers = {name.lower(): value for name, value in response.headers.items()}
-        error.retry_after = retry_after(Response(status, b"", headers))
-        raise error
+        raise limited(Response(status, b"", headers))
     if status >= 500:
         raise ServiceFault(remote=f"HTTP {status}")
-    raise ResultUnavailable(reason=f"HTTP {status}")
+    refused = ResultUnavailable(reason=f"HTTP {status}")
+    refused.status = status
+    raise refused
 
 
 def _broken(line: Line, reason: str) -> Unreachable:

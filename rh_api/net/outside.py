@@ -19,7 +19,9 @@ from ..errors import BadInput, Fate, Unreachable
 
 USER_AGENT = "runninghub-remote/0.1"
 CONNECT_SECONDS = 10.0
-REPLY_LIMIT = 64 * 1024 * 1024  # bytes of one answer, unpacked; the largest is a workflow's JSON
+# Bytes of one answer, unpacked. The largest is a workflow's JSON, some megabytes with pictures in
+# its widgets; unpacking and reading take twice as much memory for a moment.
+REPLY_LIMIT = 24 * 1024 * 1024
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 OPENSSL_VARIABLES = frozenset({"SSL_CERT_FILE", "SSL_CERT_DIR"})
 

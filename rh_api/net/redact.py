@@ -42,6 +42,11 @@ def redact(text: str) -> str:
     return text
 
 
+def withhold(body: bytes, key: str) -> bytes:
+    """An answer without our key: what a service quotes is quoted further, into errors and logs."""
+    return body.replace(key.encode(), b"...") if key else body
+
+
 def unreachable(error: BaseException, host: str, *, sent: bool) -> Unreachable:
     """What an exception of a library means. `sent`: bytes of the request may have left."""
     fate = Fate.UNKNOWN if sent else Fate.NOT_STARTED

@@ -18,7 +18,7 @@ from ..errors import BadInput, Fate, HostRefused, Unreachable
 from ..settings import Settings
 from ..wire.call import Auth, Call, Request, Response
 from .outside import CONNECT_SECONDS, REPLY_LIMIT, USER_AGENT, proxy_for, trust, unpack
-from .redact import guard_log, unreachable
+from .redact import guard_log, unreachable, withhold
 from .safety import SOCKETS, check_url, without_query
 
 T = TypeVar("T")
@@ -146,6 +146,7 @@ class AiohttpTransport:
             raise (failure or Unreachable(host=settings.host)) from None
         plain_headers = {name.lower(): value for name, value in response.headers.items()}
         plain, whole = unpack(bytes(received), plain_headers.get("content-encoding", ""))
+        plain = withhold(plain, settings.key.reveal())
         return Response(response.status, plain, plain_headers, complete=complete and whole)
 
 

@@ -85,6 +85,13 @@ def remote_text(reply: Json) -> str:
     return ""
 
 
+def limited(response: Response) -> RateLimited:
+    """The error of HTTP 429, with the pace that it asks for."""
+    error = RateLimited(remote=f"HTTP {response.status}")
+    error.retry_after = retry_after(response)
+    return error
+
+
 def retry_after(response: Response) -> float | None:
     """Seconds that a Retry-After header asks for, as a number or as a date; None without one."""
     text = response.headers.get("retry-after", "").strip()
@@ -161,8 +168,6 @@ def _error_for_status(response: Response) -> RunningHubError:
     if 300 <= status < 400:
         return Redirected(status=status)
     if status == 429:
-        error = RateLimited(remote=f"HTTP {status}")
-        error.retry_after = retry_after(response)
-        return error
+        return limited(response)
     kind = ServiceFault if status >= 500 else _BY_STATUS.get(status)
     return BadReply(status=status) if kind is None else kind(remote=f"HTTP {status}")

@@ -301,8 +301,9 @@ async def test_what_a_node_raises_is_the_task_s_failure(remote: Remote) -> None:
 
 
 def test_every_known_class_has_code() -> None:
-    from rh_api.emulator import nodes_image, nodes_sampling, nodes_text
+    from rh_api.emulator import nodes_files, nodes_image, nodes_sampling, nodes_text
 
-    written = {**nodes_image.FUNCTIONS, **nodes_sampling.FUNCTIONS, **nodes_text.FUNCTIONS}
+    rooms = (nodes_files, nodes_image, nodes_sampling, nodes_text)
+    written = {name: code for room in rooms for name, code in room.FUNCTIONS.items()}
 
     assert set(written) == set(NODE_CLASSES)

@@ -13,6 +13,7 @@ import pytest
 from rh_api.emulator import Emulator, Fault
 from rh_api.errors import BadInput, Fate, KeyRefused, Redirected, RunningHubError, Unreachable
 from rh_api.net.clock import SystemClock
+from rh_api.net.outside import REPLY_LIMIT
 from rh_api.net.transport import AiohttpTransport
 from rh_api.wire.accounts import account_status, queue_status
 from rh_api.wire.call import Auth, Call, Request, Response
@@ -287,7 +288,7 @@ async def test_an_answer_that_would_fill_memory_is_cut(
     reach: Reach, serve: Serve, packed: bool
 ) -> None:
     server = await serve()
-    limit = 64 * 2**20
+    limit = REPLY_LIMIT
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await server.read_request(reader)

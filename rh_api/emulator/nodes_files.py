@@ -1,0 +1,54 @@
+"""Nodes whose values are whole files: sound and video pass as they are, a zip is read."""
+
+from __future__ import annotations
+
+import base64
+import io
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from .nodes_image import Batch, open_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .interpreter import Bench
+
+File = tuple[bytes, str]
+"""Its bytes and its extension without the dot."""
+
+
+def load_file(bench: Bench, **name: str) -> tuple[File]:
+    (one,) = name.values()
+    return ((bench.read_input(one), one.rpartition(".")[2]),)
+
+
+def load_zip(bench: Bench, upload: str) -> tuple[Batch]:
+    with zipfile.ZipFile(io.BytesIO(bench.read_input(upload))) as archive:
+        names = sorted(archive.namelist())
+        return ([open_picture(archive.read(name)).convert("RGB") for name in names],)
+
+
+def save_video(bench: Bench, video: File, filename_prefix: str) -> tuple[()]:
+    bench.save_file(filename_prefix, *video)
+    return ()
+
+
+def save_audio(bench: Bench, audio: File, filename_prefix: str) -> tuple[()]:
+    bench.save_file(filename_prefix, *audio)
+    return ()
+
+
+def save_any(bench: Bench, content: str, extension: str, filename_prefix: str) -> tuple[()]:
+    bench.save_file(filename_prefix, base64.b64decode(content), extension)
+    return ()
+
+
+FUNCTIONS: dict[str, Callable[..., tuple[Any, ...]]] = {
+    "LoadVideo": load_file,
+    "LoadAudio": load_file,
+    "LoadImages(zip)": load_zip,
+    "SaveVideo": save_video,
+    "SaveAudio": save_audio,
+    "EmulatorFile": save_any,
+}

@@ -1,0 +1,60 @@
+"""A service that means harm, and a client whose every trace can be searched."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from rh_api.client import Client
+from rh_api.emulator import Emulator, Fault
+from rh_api.emulator.accounts import Account
+from rh_api.settings import Settings
+from tests.client.conftest import QuickClock
+
+CANARY = "canary7Key0canary7Key0canary7Key"
+
+
+@pytest.fixture
+def emulator() -> Emulator:
+    emulator = Emulator(run_seconds=0)
+    emulator.accounts[CANARY] = Account()
+    return emulator
+
+
+@pytest.fixture
+async def base_url(emulator: Emulator) -> AsyncIterator[str]:
+    async with emulator.serve() as url:
+        yield url
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """All that the program may write to: its state, the temporary folder and where it stands."""
+    for name in ("state", "temp", "here"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temp"))
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path
+
+
+@pytest.fixture
+async def client(base_url: str, home: Path) -> AsyncIterator[Client]:
+    values = {
+        "RUNNINGHUB_API_KEY": CANARY,
+        "RUNNINGHUB_BASE_URL": base_url,
+        "RUNNINGHUB_STATE": str(home / "state"),
+    }
+    async with Client(Settings.from_mapping(values), clock=QuickClock(50)) as client:
+        yield client
+
+
+def served(body: bytes, content_type: str = "image/png") -> Fault:
+    """Every result is these bytes."""
+    return Fault("/results/", "body", count=None, value=body, content_type=content_type)
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]

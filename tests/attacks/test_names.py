@@ -1,0 +1,115 @@
+"""Names from the cloud: whatever they hold, files appear only where and as we say."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from rh_api.cli.entry import main
+from rh_api.client import Client
+from rh_api.emulator import Emulator, catalog
+from tests.attacks.conftest import CANARY, files, served
+from tests.client.conftest import paint
+
+NAMES = (
+    "../../x.py",
+    "../../../../../../etc/cron.d/x",
+    "..\\..\\x.py",
+    "..",
+    ".",
+    "....//....//x.py",
+    "/etc/passwd",
+    "//host/share/x.png",
+    "C:\\x",
+    "C:x.png",
+    "C:/Windows/System32/x.dll",
+    "\\\\host\\share\\x.png",
+    "\\\\?\\C:\\x.png",
+    "CON.png",
+    "con",
+    "NUL",
+    "AUX.txt.png",
+    "COM1.png",
+    "LPT9",
+    "x.png\0.py",
+    "\0",
+    "x\nSet-Cookie: a=b.png",
+    "x\r\n\r\n.png",
+    "x\t.png",
+    "\x1b[2J.png",
+    "x" * 300 + ".png",
+    "\N{CJK UNIFIED IDEOGRAPH-56FE}" * 150 + ".png",
+    ".png/.bat",
+    "x.png/",
+    "x.png.",
+    "x.png ",
+    " .png",
+    "x.png::$DATA",
+    "x.png:stream.exe",
+    ".htaccess",
+    "__init__.py",
+    "\N{RIGHT-TO-LEFT OVERRIDE}gnp.exe",
+    "x\N{ZERO WIDTH SPACE}.png",
+    "~/x.png",
+    "$HOME/x.png",
+    "%2e%2e%2fx.py",
+    "`id`.png",
+    "x;rm -rf .png",
+    "<script>.png",
+    "orders.sqlite3",
+)
+
+
+def png() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (4, 4), (1, 2, 3)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def thread_url(emulator: Emulator) -> Iterator[str]:
+    with emulator.run_in_thread() as url:
+        yield url
+
+
+async def test_no_name_leads_out_of_the_state_folder(
+    client: Client, emulator: Emulator, home: Path
+) -> None:
+    assert len(set(NAMES)) >= 40
+    emulator.faults.append(served(png()))
+    for number, name in enumerate(NAMES):
+        emulator.result_name = name
+        outcome = await client.run(paint(f"name {number}"))
+        (result,) = outcome.results
+        assert result.path is not None
+        assert re.fullmatch(
+            r"state/results/\d+/0000\.png", result.path.relative_to(home).as_posix()
+        )
+        assert result.path.read_bytes() == png()
+    assert {path.relative_to(home).parts[0] for path in files(home)} == {"state"}
+
+
+def test_no_name_leads_out_of_the_persons_folder(
+    emulator: Emulator, thread_url: str, home: Path
+) -> None:
+    emulator.faults.append(served(png()))
+    variables = {
+        "RUNNINGHUB_API_KEY": CANARY,
+        "RUNNINGHUB_BASE_URL": thread_url,
+        "RUNNINGHUB_STATE": str(home / "state"),
+    }
+    some = NAMES[:: len(NAMES) // 8]
+    for number, name in enumerate(some):
+        emulator.result_name = name
+        out, err = io.StringIO(), io.StringIO()
+        argv = ("run", catalog.TEXT_TO_IMAGE, "--set", f"6.text=name {number}")
+        assert main((*argv, "--out", str(home / "out")), out, err, variables) == 0, err.getvalue()
+    kept = files(home / "out")
+    assert len(kept) == len(some)
+    assert all(re.fullmatch(r"[0-9A-Za-z_-]+\.png", path.name) for path in kept)
+    assert {path.relative_to(home).parts[0] for path in files(home)} == {"state", "out"}

@@ -1,0 +1,126 @@
+"""The seven operations, each up to the moment when its fault may strike and on to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from rh_api.client import Job, Progress, Stage
+from rh_api.emulator import catalog
+from tests.client.conftest import invert, paint
+from tests.faults.rig import Meanwhile, World
+
+UPLOAD = "/openapi/v2/media/upload/binary"
+OLD_UPLOAD = "/task/openapi/upload"
+CREATE = "/task/openapi/create"
+RESULTS = "/results/"
+SLOT = "/api/openapi/getLoraUploadUrl"
+PUT = "/api-lora-cn/"
+CANCEL = "/task/openapi/cancel"
+ACCOUNT = "/uc/openapi/accountStatus"
+
+LORA_BYTES = 200_000
+LONG = 3600.0  # seconds that a task runs which somebody will stop
+
+Operation = Callable[[World], Awaitable[None]]
+
+
+def at(stage: Stage, act: Callable[[], None], fraction: float | None = None) -> object:
+    """A watcher that acts when a stage begins, or has come to `fraction`."""
+
+    def watch(news: Progress) -> None:
+        if news.stage is stage and (fraction is None or news.fraction == fraction):
+            act()
+
+    return watch
+
+
+async def upload(world: World) -> None:
+    """A picture on its way to an order."""
+    await world.client.workflow(catalog.INVERT)
+    world.arm()
+    await world.client.run(invert())
+
+
+async def create(world: World) -> None:
+    """The one paid call."""
+    if world.early:
+        world.arm()
+    await world.client.run(paint(), at(Stage.ORDERING, world.arm))  # type: ignore[arg-type]
+
+
+async def follow(world: World) -> None:
+    """A task that runs."""
+    await world.client.run(paint(), at(Stage.ORDERING, world.arm, 1.0))  # type: ignore[arg-type]
+
+
+async def download(world: World) -> None:
+    """A picture that is made and paid for."""
+    await world.client.run(paint(), at(Stage.DOWNLOADING, world.arm))  # type: ignore[arg-type]
+
+
+async def lora(world: World) -> None:
+    """A LoRA's bytes on their way to the object store, then an order that loads it."""
+    path = a_lora(world.state.parent)
+    await world.client.account()  # a connection that is there already
+    world.emulator.faults.insert(0, Meanwhile(SLOT, world.arm))
+    name = await world.client.upload_lora(path)
+    await world.client.run(with_lora(name))
+
+
+async def cancel(world: World) -> None:
+    """Stop is pressed while the task runs."""
+    world.emulator.run_seconds = LONG
+    running = asyncio.Event()
+    job = asyncio.ensure_future(
+        world.client.run(paint(), at(Stage.RUNNING, running.set))  # type: ignore[arg-type]
+    )
+    await running.wait()
+    world.arm()
+    job.cancel()
+    await asyncio.wait([job])
+    await world.client.close()
+
+
+async def account(world: World) -> None:
+    """What is left on the account; asked by itself, it is no condition of an order."""
+    world.arm()
+    await world.client.account()
+
+
+def a_lora(folder: Path) -> Path:
+    path = folder / "my style.safetensors"
+    if not path.exists():
+        path.write_bytes(os.urandom(LORA_BYTES))
+    return path
+
+
+def with_lora(name: str) -> Job:
+    return Job(catalog.LORA_TEXT_TO_IMAGE, {"20.file_name": name})
+
+
+OPERATIONS: dict[str, Operation] = {
+    "upload": upload,
+    "create": create,
+    "follow": follow,
+    "download": download,
+    "lora put": lora,
+    "cancel": cancel,
+    "account": account,
+}
+
+
+def path_of(world: World, operation: str) -> str:
+    """Where the emulator's faults strike an operation."""
+    paths = {
+        "upload": UPLOAD,
+        "create": CREATE,
+        "follow": world.poll,
+        "download": RESULTS,
+        "lora put": PUT,
+        "cancel": CANCEL,
+        "account": ACCOUNT,
+    }
+    return paths[operation]
