@@ -29,3 +29,10 @@ def state_folder() -> Path:
     if hasattr(folder_paths, "get_system_user_directory"):
         return Path(folder_paths.get_system_user_directory("runninghub"))
     return Path(folder_paths.get_user_directory()) / "__runninghub"
+
+
+def scratch_folder() -> Path:
+    """Where files lie for as long as a node runs: ComfyUI empties it at its start and end."""
+    folder = Path(folder_paths.get_temp_directory())
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

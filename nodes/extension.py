@@ -19,12 +19,23 @@ class RunningHubExtension(ComfyExtension):
         PromptServer.instance.add_on_prompt_handler(handle_prompt)
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        from .ai_app import RunningHubAIApp
         from .lora_uploader import RHLoraUploader
         from .refusal import RunningHubRefusal
         from .remote_workflow import RunningHubRemoteWorkflow
+        from .upload_audio import RHUploadAudio
         from .upload_image import RHUploadImage
+        from .upload_video import RHUploadVideo
 
-        return [RunningHubRemoteWorkflow, RHUploadImage, RHLoraUploader, RunningHubRefusal]
+        return [
+            RunningHubRemoteWorkflow,
+            RunningHubAIApp,
+            RHUploadImage,
+            RHUploadVideo,
+            RHUploadAudio,
+            RHLoraUploader,
+            RunningHubRefusal,
+        ]
 
 
 class Nothing(ComfyExtension):

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ..rh_api.client import Client, Job, RemoteWorkflow
+from ..rh_api.client import Client, Job, Program
 from ..rh_api.errors import BadInput, RunningHubError
+from ..rh_api.graph.check import Promised
+from ..rh_api.graph.kinds import FieldKind
 from ..rh_api.graph.outputs import read_output_ids
 from ..rh_api.wire.tasks import TaskOptions
 from . import local_classes
 from .defaults import EACH, FIRST, INSTANCES, MAX_ORDERS, RETAIN
-from .values import Inputs, Worker, promised, read_fields
+from .sources import Media, Pack, Sources
+from .values import Inputs, names, orders, promised
 
 T = TypeVar("T", str, int, bool)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Everything but the fields. `first`: of a batch the first item goes alone."""
+    """Everything but the fields. `first`: of a batch the first item goes alone.
+
+    `workflow`, or in its place `app`: an id or a link.
+    """
 
     workflow: str
+    app: str
     options: TaskOptions
     outputs: str
     first: bool
@@ -29,7 +36,7 @@ class Asked:
     time_limit: float
     reroll_seeds: bool
 
-    def job(self, fields: dict[str, object]) -> Job:
+    def job(self, fields: Mapping[str, object]) -> Job:
         return Job(
             self.workflow,
             fields,
@@ -38,13 +45,14 @@ class Asked:
             time_limit=self.time_limit,
             choices=local_classes.choices,
             declared=local_classes.declared,
+            app=self.app,
         )
 
 
-def read_asked(inputs: Inputs) -> Asked:
+def read_asked(inputs: Inputs, named: str = "workflow") -> Asked:
     """The inputs by name, with their defaults where they are left out or not known yet.
 
-    Raises BadInput for what no order can have.
+    `named`: the input that says what to run, `workflow` or `app`. Raises BadInput for what no order can have.
     """
     retain = _read(inputs, "retain_seconds", 0)
     if retain and not RETAIN[0] <= retain <= RETAIN[1]:
@@ -57,8 +65,12 @@ def read_asked(inputs: Inputs) -> Asked:
     for name, value, least in (("max_orders", max_orders, 1), ("timeout", time_limit, 0)):
         if value < least:
             raise BadInput("node.too_small", name=name, value=value, least=least)
+    program = _read(inputs, named, "")
+    if named == "app" and not program.strip() and not is_linked(inputs, named):
+        raise BadInput("error.app_blank")  # to the client a blank app is a workflow
     return Asked(
-        workflow=_read(inputs, "workflow", ""),
+        workflow=program if named == "workflow" else "",
+        app=program if named == "app" else "",
         options=TaskOptions(
             instance=_chosen(inputs, "instance", INSTANCES),
             add_metadata=_read(inputs, "add_metadata", True),
@@ -97,34 +109,45 @@ def _chosen(inputs: Inputs, name: str, choices: Sequence[str]) -> str:
 
 
 async def check_early(client: Client, asked: Asked, inputs: Inputs) -> None:
-    """Refuse before the graph runs what the workflow's JSON, if it is at hand, tells.
+    """Refuse before the graph runs what the program's fields, if they are at hand, tell.
 
-    It may be read again, when a field is not in the copy at hand.
+    They may be read again, when a field is not in the copy at hand.
     """
     known = client.known_program(asked.job({}))
     if known is not None:
         await client.check(asked.job(promised(inputs)))
-        await output_ids(client, known, asked.outputs)
+        await _output_ids(client, asked, known)
     else:
         read_output_ids(asked.outputs)
 
 
 async def prepare(
-    client: Client, asked: Asked, inputs: Inputs, worker: Worker
-) -> tuple[Job, RemoteWorkflow, tuple[str, ...]]:
-    """The job, its workflow, and the remote nodes that the outputs shall carry."""
-    workflow = await client.workflow(asked.workflow)
-    wanted = await output_ids(client, workflow, asked.outputs)
-    fields = await read_fields(inputs, first=asked.first, worker=worker)
-    return asked.job(fields), workflow, wanted
+    client: Client, asked: Asked, inputs: Inputs, sources: Sources
+) -> tuple[list[Job], Program, tuple[str, ...]]:
+    """The jobs, what they run, and the remote nodes that the outputs shall carry.
+
+    Nothing is encoded yet, and what can be refused now is.
+    """
+    # Reads the program again when a field is not in the copy at hand.
+    await client.check(asked.job({name: Promised() for name in names(inputs)}))
+    program = await client.program(asked.job({}))
+    wanted = await _output_ids(client, asked, program)
+    zips = {field.full_name for field in program.fields() if field.kind is FieldKind.ZIP}
+    every = orders(inputs, zips, first=asked.first, most=asked.max_orders)
+
+    def ready(name: str, value: object) -> object:
+        return sources.draft(value, name) if isinstance(value, (Media, Pack)) else value
+
+    jobs = [asked.job({name: ready(name, v) for name, v in fields.items()}) for fields in every]
+    return jobs, program, wanted
 
 
-async def output_ids(client: Client, workflow: RemoteWorkflow, listed: str) -> tuple[str, ...]:
-    """The listed output nodes; the workflow is read again before one is refused as unknown."""
+async def _output_ids(client: Client, asked: Asked, program: Program) -> tuple[str, ...]:
+    """The listed output nodes; the program is read again before one is refused as unknown."""
     try:
-        return read_output_ids(listed, workflow.graph)
+        return read_output_ids(asked.outputs, program.graph)
     except RunningHubError as error:
         if error.key != "error.outputs_unknown":
             raise
-    fresh = await client.workflow(workflow.workflow_id, fresh=True)
-    return read_output_ids(listed, fresh.graph)
+    fresh = await client.program(asked.job({}), fresh=True)
+    return read_output_ids(asked.outputs, fresh.graph)

@@ -1,22 +1,23 @@
-"""What an order made, as a node's outputs: the whole pool, each a list, none of them empty."""
+"""What orders made, as a node's outputs: the whole pool, each a list, none of them empty."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from comfy_api.latest import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
-from ..rh_api.client import Outcome, RemoteWorkflow, Result
+from ..rh_api.client import Outcome, Program, Result
 from ..rh_api.graph.names import POOL
 from ..rh_api.graph.outputs import group, select
 from ..rh_api.texts import english
 from ..rh_api.wire.filetypes import Kind as FileKind
 from . import shelves
 from .media.codec import Kind
-from .pictures import Pictures, joined, read_pictures
+from .pictures import Pictures, read_pictures
 
 # The typed outputs between the pictures and the task id.
 TYPED = ("images", "masks", "video", "audio", "text", "files")
@@ -24,56 +25,91 @@ TYPED = ("images", "masks", "video", "audio", "text", "files")
 
 @dataclass(slots=True)
 class Made:
-    """What one remote node made, or several: values by typed output, and `items` in file order."""
+    """What one remote node made in all orders.
 
-    pictures: Pictures = field(default_factory=Pictures)
-    values: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
-    items: list[Any] = field(default_factory=list[Any])
+    `pictures`: their numbers among all; `others`: the other items in file order, of which
+    `before` come before the pictures.
+    """
+
+    pictures: list[int] = field(default_factory=list[int])
+    others: list[Any] = field(default_factory=list[Any])
+    before: int = 0
 
 
 def node_output(
-    outcome: Outcome, workflow: RemoteWorkflow, wanted: Sequence[str]
+    outcomes: Sequence[Outcome], program: Program, wanted: Sequence[str]
 ) -> tuple[io.NodeOutput, str]:
-    """All outputs of a finished order, with what the node shows, and its last line of text.
+    """All outputs of finished orders of one program, joined in the orders' order, with what the
+    node shows, and its last line of text.
 
     Reads and writes files: to be called in a worker thread. Raises NodeFailure's sources.
     """
-    selected = select(wanted, outcome.tips.outputs, workflow.graph, outcome.results)
-    groups = group(outcome.results, selected, lambda result: result.name)
-    shelf = shelves.Shelf(outcome.task_id)
-    made = {node_id: _made(results, shelf) for node_id, results in groups.items()}
+    every = [result for outcome in outcomes for result in outcome.results]
+    announced = {node_id for outcome in outcomes for node_id in outcome.tips.outputs}
+    selected = select(wanted, announced, program.graph, every)
+    orders = [
+        (shelves.Shelf(outcome.task_id), group(outcome.results, selected, lambda r: r.name))
+        for outcome in outcomes
+    ]
+    pictures = read_pictures(
+        [
+            (shelf, [r for made in groups.values() for r in made if _is_picture(r)])
+            for shelf, groups in orders
+        ]
+    )
+    typed: dict[str, list[Any]] = {name: [] for name in TYPED}
+    typed["images"] = pictures.tensors(Kind.IMAGE)
+    typed["masks"] = pictures.tensors(Kind.MASK)
+    made = _sorted(orders, pictures, typed)
 
-    typed = _typed(made.values())
     slots: list[tuple[str, list[Any]]] = [(name, typed[name]) for name in TYPED]
-    slots.append(("task_id", [outcome.task_id]))
+    slots.append(("task_id", [outcome.task_id for outcome in outcomes]))
     carried = selected[:POOL]
     for number in range(POOL):
-        node_id = carried[number] if number < len(carried) else None
-        items = made[node_id].items if node_id is not None else []
+        items: list[Any] = []
+        if number < len(carried):
+            one = made[carried[number]]
+            items = list(one.others)
+            items[one.before : one.before] = pictures.some(one.pictures)
         slots.append((f"out_{number + 1}", items))
 
-    missing = missing_sentence([name for name, items in slots if not items], outcome.task_id)
+    missing = missing_sentence([name for name, items in slots if not items], outcomes)
     values = [items or [ExecutionBlocker(missing)] for _, items in slots]
-    done = done_sentence(outcome)
-    shown = {**shelf.shown(), "text": (done, missing) if missing else (done,)}
+    done = done_sentence(outcomes)
+    shown = shelves.shown([shelf for shelf, _ in orders])
+    shown["text"] = (done, missing) if missing else (done,)
     return io.NodeOutput(*values, ui=shown), done
 
 
-def _made(results: Sequence[Result], shelf: shelves.Shelf) -> Made:
-    made = Made()
-    pictures = [r for r in results if r.path and r.type and r.type.kind is FileKind.IMAGE]
-    for result in results:
-        if result in pictures:
-            if result is pictures[0]:
-                made.pictures = read_pictures(pictures, shelf)
-                made.items += made.pictures.tensors(Kind.IMAGE)
-            continue
-        values = list(_values(result, shelf))
-        for name, value in values:
-            made.values.setdefault(name, []).append(value)
-        # Of a text file that is the text; its name is in `files` as well.
-        made.items += [value for _, value in values[:1]]
+def _sorted(
+    orders: Iterable[tuple[shelves.Shelf, Mapping[str, Sequence[Result]]]],
+    pictures: Pictures,
+    typed: dict[str, list[Any]],
+) -> dict[str, Made]:
+    """What each node made; what is no picture goes into its typed output as well."""
+    made: dict[str, Made] = {}
+    counts, seen = iter(pictures.counts), 0
+    for shelf, groups in orders:
+        for node_id, results in groups.items():
+            one = made.setdefault(node_id, Made())
+            for result in results:
+                if _is_picture(result):
+                    if not one.pictures:
+                        one.before = len(one.others)
+                    last = seen + next(counts)
+                    one.pictures += range(seen, last)
+                    seen = last
+                    continue
+                values = list(_values(result, shelf))
+                for name, value in values:
+                    typed[name].append(value)
+                # Of a text file that is the text; its name is in `files` as well.
+                one.others += [value for _, value in values[:1]]
     return made
+
+
+def _is_picture(result: Result) -> bool:
+    return bool(result.path and result.type and result.type.kind is FileKind.IMAGE)
 
 
 def _values(result: Result, shelf: shelves.Shelf) -> Iterable[tuple[str, Any]]:
@@ -93,23 +129,13 @@ def _values(result: Result, shelf: shelves.Shelf) -> Iterable[tuple[str, Any]]:
         yield "files", shelf.keep(result)
 
 
-def _typed(made: Iterable[Made]) -> dict[str, list[Any]]:
-    """The typed outputs over all nodes, in their order; pictures grouped anew."""
-    every = list(made)
-    pictures = joined([each.pictures for each in every])
-    typed: dict[str, list[Any]] = {
-        name: [value for each in every for value in each.values.get(name, [])] for name in TYPED
-    }
-    typed["images"] = pictures.tensors(Kind.IMAGE)
-    typed["masks"] = pictures.tensors(Kind.MASK)
-    return typed
-
-
-def missing_sentence(names: Sequence[str], task_id: str) -> str:
+def missing_sentence(names: Sequence[str], outcomes: Sequence[Outcome]) -> str:
     """One sentence for all outputs that the run did not produce; "" when there is none."""
     if not names:
         return ""
-    return english("node.not_produced", {"outputs": ", ".join(_runs(names)), "task_id": task_id})
+    key = "node.not_produced" if len(outcomes) == 1 else "node.not_produced_by_any"
+    params = {"outputs": ", ".join(_runs(names)), "task_id": outcomes[0].task_id}
+    return english(key, {**params, "count": len(outcomes)})
 
 
 def _runs(names: Sequence[str]) -> list[str]:
@@ -122,27 +148,43 @@ def _runs(names: Sequence[str]) -> list[str]:
     return rest + pool
 
 
-def done_sentence(outcome: Outcome) -> str:
+def done_sentence(outcomes: Sequence[Outcome]) -> str:
     """How long it ran and what it cost, as far as the service says."""
-    if outcome.kept:
+    paid = [outcome for outcome in outcomes if not outcome.kept]
+    if not paid:
         return english("node.kept", {})
-    usage = outcome.usage
-    seconds = usage.seconds or (f"{outcome.seconds:.0f}" if outcome.seconds else None)
-    parts: Mapping[str, str | None] = {
-        "node.coins": usage.coins,
-        "node.money": usage.money,
-        "node.third_party": usage.third_party_money,
+    said: list[str] = []
+    if len(outcomes) > 1:
+        said.append(english("node.orders_done", {"count": len(outcomes)}))
+        if len(paid) < len(outcomes):
+            said.append(english("node.orders_kept", {"count": len(outcomes) - len(paid)}))
+    else:
+        (one,) = paid
+        seconds = one.usage.seconds or (f"{one.seconds:.0f}" if one.seconds else None)
+        key = "node.done_in" if seconds else "node.done"
+        said.append(english(key, {"seconds": seconds}))
+    costs = {
+        "node.coins": [outcome.usage.coins for outcome in paid],
+        "node.money": [outcome.usage.money for outcome in paid],
+        "node.third_party": [outcome.usage.third_party_money for outcome in paid],
     }
-    said = [english("node.done_in", {"seconds": seconds}) if seconds else english("node.done", {})]
-    said += [english(key, {"value": value}) for key, value in parts.items() if _counts(value)]
+    for key, values in costs.items():
+        value = _sum([value for value in values if value is not None])
+        if value is not None:
+            said.append(english(key, {"value": value}))
     return " · ".join(said)
 
 
-def _counts(value: str | None) -> bool:
-    """Whether a cost is worth a word: neither unsaid nor zero."""
-    if value is None:
-        return False
+def _sum(costs: Sequence[str]) -> str | None:
+    """Costs together, as far as they are numbers; None when there is nothing worth a word."""
+    if len(costs) == 1 and not _is_number(costs[0]):
+        return costs[0]
+    total = sum((Decimal(cost) for cost in costs if _is_number(cost)), Decimal(0))
+    return str(total) if total else None
+
+
+def _is_number(text: str) -> bool:
     try:
-        return float(value) != 0
-    except ValueError:
-        return True
+        return Decimal(text).is_finite()
+    except InvalidOperation:
+        return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..rh_api.client import Result
@@ -17,47 +18,72 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """IMAGE batches (n, h, w, 3) and as many MASK batches (n, h, w), as arrays."""
+    """IMAGE batches (n, h, w, 3) and as many MASK batches (n, h, w), as arrays.
+
+    Either one batch, or a batch of one for each picture. `counts`: pictures in each file.
+    """
 
     images: list[np.ndarray] = field(default_factory=list["np.ndarray"])
     masks: list[np.ndarray] = field(default_factory=list["np.ndarray"])
+    counts: Sequence[int] = ()
 
     def tensors(self, kind: Kind) -> list[Any]:
         from .media.tensors import from_array
 
         return [from_array(each) for each in (self.images if kind is Kind.IMAGE else self.masks)]
 
+    def some(self, wanted: Sequence[int]) -> list[Any]:
+        """IMAGE tensors of the pictures with these numbers, grouped anew; copied only if need be."""
+        from .media.tensors import from_array
 
-def read_pictures(results: Sequence[Result], shelf: Shelf) -> Pictures:
-    """The pictures of some files, which are put where the node shows them.
+        return [from_array(each) for each in _some(self.images, wanted)]
+
+
+def read_pictures(orders: Sequence[tuple[Shelf, Sequence[Result]]]) -> Pictures:
+    """The pictures of some orders' files, which are put where the node shows them.
 
     Raises Unreadable, when each file lies where a person finds it: it was paid.
     """
-    from .media.kinds import CODECS
+    from .media import image
 
-    for result in results:
-        shelf.show("images", result)
+    for shelf, results in orders:
+        for result in results:
+            shelf.show("images", result)
+    groups = [_paths(results) for _, results in orders]
     try:
-        decoded = CODECS[Kind.IMAGE].decode([result.path for result in results if result.path])
+        decoded, counts = image.read(groups)
     except MediaError as error:
-        kept = [shelf.keep(result) for result in results]
-        raise Unreadable(shelf.task_id, kept, error) from None
-    return Pictures(decoded[Kind.IMAGE], decoded[Kind.MASK])
+        kept = [[shelf.keep(result) for result in results] for shelf, results in orders]
+        bad = next((n for n, paths in enumerate(groups) if not _is_readable(paths)), 0)
+        raise Unreadable(orders[bad][0].task_id, kept[bad], error) from None
+    return Pictures(decoded[Kind.IMAGE], decoded[Kind.MASK], counts)
 
 
-def joined(parts: Sequence[Pictures]) -> Pictures:
-    """All pictures of all parts, in order, grouped anew."""
-    parts = [part for part in parts if part.images]
-    if len(parts) <= 1:
-        return parts[0] if parts else Pictures()
-    images = [each for part in parts for each in part.images]
-    masks = [each for part in parts for each in part.masks]
-    if len({each.shape[1:] for each in images}) == 1:
-        import numpy as np
+def _is_readable(paths: Sequence[Path]) -> bool:
+    from .media import image
 
-        return Pictures([np.concatenate(images)], [np.concatenate(masks)])
-    return Pictures(_singles(images), _singles(masks))
+    try:
+        image.read([paths])
+    except MediaError:
+        return False
+    return True
 
 
-def _singles(batches: Sequence[np.ndarray]) -> list[np.ndarray]:
-    return [batch[i : i + 1] for batch in batches for i in range(len(batch))]
+def _paths(results: Sequence[Result]) -> list[Path]:
+    return [result.path for result in results if result.path]
+
+
+def _some(batches: list[np.ndarray], wanted: Sequence[int]) -> list[np.ndarray]:
+    import numpy as np
+
+    if not wanted:
+        return []
+    if len(batches) == 1:
+        first, last = wanted[0], wanted[-1] + 1
+        if list(wanted) == list(range(first, last)):
+            return [batches[0][first:last]]
+        return [batches[0][list(wanted)]]
+    chosen = [batches[number] for number in wanted]
+    if len({each.shape for each in chosen}) == 1 and len(chosen) > 1:
+        return [np.concatenate(chosen)]
+    return chosen

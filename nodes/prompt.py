@@ -14,7 +14,7 @@ from ..rh_api.texts import english
 log = logging.getLogger("runninghub")
 
 # Classes whose fields are free inputs.
-FREE_INPUTS = frozenset({"RunningHubRemoteWorkflow"})
+FREE_INPUTS = frozenset({"RunningHubRemoteWorkflow", "RunningHubAIApp"})
 
 Pass = Callable[[Graph], dict[str, Any]]
 

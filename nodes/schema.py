@@ -10,6 +10,42 @@ from .defaults import EACH, FIRST, INSTANCES, MAX_ORDERS, RETAIN
 CATEGORY = "RunningHub"
 
 
+def program_schema(
+    node_id: str, display_name: str, description: str, aliases: list[str], named: io.Input
+) -> io.Schema:
+    """A node that runs a program in the cloud; `named` is the input that says which."""
+    return io.Schema(
+        node_id=node_id,
+        display_name=display_name,
+        category=CATEGORY,
+        description=description,
+        search_aliases=["runninghub", "cloud", "remote", "api", *aliases],
+        inputs=[form_input(), named, *order_inputs(), *link_inputs()],
+        outputs=result_outputs(),
+        is_input_list=True,
+        is_output_node=True,
+        accept_all_inputs=True,
+    )
+
+
+def upload_schema(
+    node_id: str, display_name: str, description: str, inputs: list[io.Input]
+) -> io.Schema:
+    """A node that uploads something and says under which name."""
+    return io.Schema(
+        node_id=node_id,
+        display_name=display_name,
+        category=CATEGORY,
+        description=description,
+        search_aliases=["runninghub", "upload"],
+        inputs=inputs,
+        outputs=[
+            io.String.Output("file_name", "file_name", "For fields that name a file.", True),
+            io.String.Output("url", "url", "For fields that load from an address.", True),
+        ],
+    )
+
+
 def form_input() -> io.Input:
     """What the canvas keeps for itself; API callers leave it out."""
     hidden = {"hidden": True}
@@ -38,8 +74,8 @@ def order_inputs() -> list[io.Input]:
             options=[EACH, FIRST],
             optional=True,
             default=EACH,
-            tooltip="What becomes of a batch at a field that takes one item. first: only its "
-            "first item is sent.",
+            tooltip="What becomes of a batch or a list at a field that takes one item. each: an "
+            "order an item. first: only its first item is sent.",
         ),
         io.Int.Input(
             "max_orders",

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import folder_paths
-from comfy_api.latest import InputImpl
 
 from ..rh_api.client import Result
 from ..rh_api.errors import Fate, RunningHubError
@@ -45,37 +45,37 @@ class Shelf:
 
     def __init__(self, task_id: str) -> None:
         self.task_id = task_id
-        self._shown: dict[str, list[dict[str, str]]] = {}
-        self._taken: dict[str, int] = {}
+        self.on_show: dict[str, list[dict[str, str]]] = {}
 
     def show(self, kind: str, result: Result) -> Path:
         """Put a file where the browser may fetch it, and list it for the node."""
-        path = self._place(Path(folder_paths.get_temp_directory()), result)
+        path = self._place(Path(folder_paths.get_temp_directory()), result, _linked)
         entry = {"filename": path.name, "subfolder": SUBFOLDER, "type": "temp"}
-        self._shown.setdefault(kind, []).append(entry)
+        self.on_show.setdefault(kind, []).append(entry)
         return path
 
     def keep(self, result: Result) -> str:
         """Put a file below the output folder; returns its name as loaders take it."""
-        path = self._place(Path(folder_paths.get_output_directory()), result)
+        path = self._place(Path(folder_paths.get_output_directory()), result, shutil.copyfile)
         return f"{SUBFOLDER}/{path.name} [output]"
 
     def video(self, result: Result) -> Any:
         """A VIDEO that reads its file when it is used."""
-        return InputImpl.VideoFromFile(str(self.show("video", result)))
+        from .media.comfy_video import ResultVideo
+
+        return ResultVideo(str(self.show("video", result)))
 
     def audio(self, result: Result) -> dict[str, Any]:
-        """An AUDIO, decoded as ComfyUI's own LoadAudio does it."""
-        from comfy_extras.nodes_audio import load
+        """An AUDIO, equal to what ComfyUI's own LoadAudio makes of the file."""
+        from .media import audio
+        from .media.tensors import from_array
 
         path = self.show("audio", result)
         try:
-            waveform, sample_rate = load(str(path))
-        # PyAV has an error class for each of FFmpeg's codes.
-        except Exception as error:  # noqa: BLE001
-            reason = MediaError("node.no_sound", reason=str(error) or type(error).__name__)
-            raise Unreadable(self.task_id, [self.keep(result)], reason) from None
-        return {"waveform": waveform.unsqueeze(0), "sample_rate": sample_rate}
+            sound = audio.read(path)
+        except MediaError as error:
+            raise Unreadable(self.task_id, [self.keep(result)], error) from None
+        return {"waveform": from_array(sound.waveform), "sample_rate": sound.rate}
 
     def text(self, result: Result) -> str | None:
         """The contents of a text file; None when it is too large to travel as a value."""
@@ -83,18 +83,8 @@ class Shelf:
             return None
         return result.path.read_text("utf-8-sig", errors="replace")
 
-    def shown(self) -> dict[str, Any]:
-        """What the node shows. ComfyUI draws pictures or videos, not both: pictures win."""
-        shown: dict[str, Any] = {
-            kind: files for kind, files in self._shown.items() if kind in ("images", "audio")
-        }
-        videos = self._shown.get("video")
-        if videos and "images" not in shown:
-            shown |= {"images": videos, "animated": (True,)}
-        return shown
-
-    def _place(self, root: Path, result: Result) -> Path:
-        """A copy below `root`, whole or not at all. Equal results get equal names."""
+    def _place(self, root: Path, result: Result, give: Callable[[Path, Path], object]) -> Path:
+        """The file below `root`, whole or not at all. Equal results get equal names."""
         if result.path is None:
             raise ValueError("a text has no file")
         folder = root / SUBFOLDER
@@ -103,12 +93,14 @@ class Shelf:
         part = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(result.path, part)
+            give(result.path, part)
             part.replace(target)
         except OSError as error:
+            raise NotKept(task_id=self.task_id, reason=error.strerror, file=result.path) from None
+        finally:
+            # Still there after a success, too, when both were names of the same bytes.
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
-            raise NotKept(task_id=self.task_id, reason=error.strerror, file=result.path) from None
         return target
 
     def _name(self, result: Result) -> str:
@@ -117,3 +109,28 @@ class Shelf:
         node = re.sub(r"[^0-9A-Za-z]", "-", result.node_id)[:40] or "x"
         task = re.sub(r"[^0-9A-Za-z]", "-", self.task_id)[:40]
         return f"{task}_{node}_{result.path.name}"
+
+
+def shown(every: Sequence[Shelf]) -> dict[str, Any]:
+    """What the node shows. ComfyUI draws pictures or videos, not both: pictures win."""
+    files = {
+        kind: [entry for shelf in every for entry in shelf.on_show.get(kind, ())]
+        for kind in ("images", "audio", "video")
+    }
+    videos = files.pop("video")
+    if videos and not files["images"]:
+        files["images"] = videos
+    shown: dict[str, Any] = {kind: entries for kind, entries in files.items() if entries}
+    if videos and shown["images"] is videos:
+        shown["animated"] = (True,)
+    return shown
+
+
+def _linked(source: Path, target: Path) -> None:
+    """A second name for the same bytes: a video of gigabytes is there at once. What ComfyUI keeps
+    in temp/ is looked at and deleted, never written to."""
+    try:
+        os.link(source, target)
+    except OSError:
+        # Another disk, or one that knows no links.
+        shutil.copyfile(source, target)

@@ -1,4 +1,4 @@
-"""Which saved workflows have changed since they were run here: ComfyUI's cache cannot see that."""
+"""Which saved workflows and apps have changed since they were run here: ComfyUI's cache cannot see that."""
 
 from __future__ import annotations
 
@@ -9,36 +9,37 @@ from ..rh_api.errors import RunningHubError
 from . import cloud
 
 if TYPE_CHECKING:
-    from ..rh_api.client import Client, RemoteWorkflow
+    from ..rh_api.client import Client, Job, Program
 
-READ_SECONDS = 5.0  # that reading a workflow may hold up the start of a prompt
+READ_SECONDS = 5.0  # that reading one may hold up the start of a prompt
 
-# By the text that names the workflow: its digest, and how often that was seen to change.
-_seen: dict[str, tuple[str, int]] = {}
-
-
-def remember(text: str, workflow: RemoteWorkflow) -> None:
-    """Note how a workflow looked when it was first run here."""
-    _seen.setdefault(text, (workflow.graph_hash, 0))
+# By the text that names it: its digest, and how often that was seen to change.
+_seen: dict[tuple[str, str], tuple[str, int]] = {}
 
 
-async def changes(text: str) -> int:
-    """How often a workflow that was run here was seen to have changed since.
+def remember(job: Job, program: Program) -> None:
+    """Note how what a job runs looked when it was first run here."""
+    _seen.setdefault((job.workflow, job.app), (program.graph_hash, 0))
+
+
+async def changes(job: Job) -> int:
+    """How often what a job runs, if that was run here, was seen to have changed since.
 
     What cannot be read has not changed: if it matters, the run will say what is wrong.
     """
-    if text not in _seen:
+    key = (job.workflow, job.app)
+    if key not in _seen:
         return 0
 
     async def digest(client: Client) -> str:
-        return (await client.workflow(text)).graph_hash
+        return (await client.program(job)).graph_hash
 
-    last, times = _seen[text]
+    last, times = _seen[key]
     try:
         now = await cloud.ask(digest, READ_SECONDS)
     except (RunningHubError, asyncio.TimeoutError):
         return times
     if now != last:
         times += 1
-        _seen[text] = (now, times)
+        _seen[key] = (now, times)
     return times

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from .errors import BadInput, GraphRejected, NodeInfoRefused
+from .errors import BadInput, GraphRejected, NodeInfoRefused, StoreUnavailable
 from .graph.check import Declared, GivenMedia, Options, UnknownField, nothing_known
 from .graph.fields import node_info
 from .net.bulk import RequestsBulk
@@ -19,16 +20,18 @@ from .net.transport import AiohttpTransport
 from .programs import Library, Program, RemoteApp, RemoteWorkflow
 from .run.batch import Tally, joined
 from .run.desk import Desk
+from .run.drafts import Draft, drafted, together
 from .run.engine import Engine
 from .run.flights import Flights
 from .run.orders import Order, Outcome, Result, digest
 from .run.pace import RequestPace
 from .run.ports import Clock, Progress, Stage, Stopped, Watch, unheard, unwatched
+from .run.questions import OpenOrder, Questions, Sight
 from .run.transfers import Caller, Source, Transfers
 from .settings import Settings
-from .store import Store
+from .store import State, Store
 from .store.tidy import tidy
-from .wire import accounts, tasks
+from .wire import accounts
 from .wire.accounts import Account, QueueStatus
 from .wire.call import Call
 from .wire.resources import (
@@ -38,24 +41,32 @@ from .wire.resources import (
     ResourcePage,
     resource_list,
 )
-from .wire.tasks import NodeInfo, Report, TaskOptions
+from .wire.tasks import NodeInfo, Phase, Report, TaskOptions, is_task_id
 from .wire.uploads import Uploaded
 
 __all__ = [
     "Client",
+    "Draft",
     "Job",
+    "OpenOrder",
     "Outcome",
+    "Phase",
     "Program",
     "Progress",
     "RemoteApp",
     "RemoteWorkflow",
+    "Report",
     "ResourceKind",
     "Result",
+    "Sight",
     "Source",
     "Stage",
+    "State",
     "Stopped",
     "Watch",
 ]
+
+log = logging.getLogger("runninghub")
 
 T = TypeVar("T")
 
@@ -65,7 +76,7 @@ class Job:
     """What a person asks for.
 
     `workflow` or, in its place, `app`: an id or a link. `fields`: `<nodeId>.<fieldName>` to a
-    plain value or a Source. `time_limit`: seconds of running time, 0 for none. `choices`, `declared`: what a local node
+    plain value, a Source or a Draft of one. `time_limit`: seconds of running time, 0 for none. `choices`, `declared`: what a local node
     class offers for a field and which type it declares. `again`: order anew, even if it may
     cost twice.
     """
@@ -95,7 +106,11 @@ class Client:
         settings.require_key()
         self.settings = settings
         self._clock = clock or SystemClock()
-        self._book = _BookThread(Store.open(settings.state))
+        store = Store.open(settings.state)
+        last = store.last_order()
+        if store.set_aside is not None:
+            log.warning("the order book could not be used and was set aside as %s", store.set_aside)
+        self._book = _BookThread(store)
         self._transport = AiohttpTransport(settings)
         self._bulk = RequestsBulk(settings)
         self._caller = Caller(self._transport, self._clock)
@@ -111,11 +126,13 @@ class Client:
             stopped=stopped,
         )
         self._engine = Engine.of(self._desk, self._transfers, settings.state)
-        self._closed = self._tidied = False
+        self._questions = Questions(self._engine, last)
+        self._closed = self._started = False
         self._library = Library(self._caller, settings)
         self._resource_pace = RequestPace(REQUESTS_PER_MINUTE)
         self._orders: Flights[Outcome] = Flights()
         self._rerolls: dict[str, set[int]] = {}
+        self._waiters: set[asyncio.Future[Any]] = set()
 
     async def __aenter__(self) -> Client:
         return self
@@ -138,6 +155,18 @@ class Client:
         await self._transport.close()
         await self._bulk.close()
         await self._book.close()
+
+    async def leave(self) -> None:
+        """End as a process does: what runs in the cloud goes on, and the next start takes it up.
+
+        Whoever still waits is cancelled.
+        """
+        self._desk.leaving = True
+        for waiter in tuple(self._waiters):
+            waiter.cancel()
+        if self._waiters:
+            await asyncio.wait(tuple(self._waiters))
+        await self.close()
 
     # Programs
 
@@ -176,10 +205,19 @@ class Client:
 
         Cancelling the caller stops the task in the cloud when nobody else waits for it.
         """
-        if not self._tidied:
-            self._tidied = True
-            self._desk.later(self._tidy())
-        program, values = await self._checked(job)
+        return await self._until_left(self._ordered(job, watch))
+
+    async def _until_left(self, work: Coroutine[None, None, T]) -> T:
+        """Work that `leave` ends."""
+        self._start()
+        waiter = asyncio.ensure_future(work)
+        self._waiters.add(waiter)
+        waiter.add_done_callback(self._waiters.discard)
+        return await waiter
+
+    async def _ordered(self, job: Job, watch: Watch) -> Outcome:
+        program, checked = await self._checked(job)
+        values = await drafted(checked)
         inputs, sources = await self._fingerprints(values)
         try:
             return await self._run(job, program, values, inputs, sources, watch)
@@ -201,6 +239,9 @@ class Client:
         """
         if len(jobs) == 1:
             return [await self.run(jobs[0], watch)]
+        return await self._until_left(self._ordered_all(jobs, watch))
+
+    async def _ordered_all(self, jobs: Sequence[Job], watch: Watch) -> list[Outcome]:
         for job in jobs:
             await self.check(job)
         tally = Tally(len(jobs), watch)
@@ -259,6 +300,19 @@ class Client:
         finally:
             taken.discard(item)
 
+    def _start(self) -> None:
+        """Once: see to what earlier starts left behind."""
+        if not self._started:
+            self._started = True
+            self._desk.later(self._tidy())
+            self._desk.later(self._cancel_again())
+
+    async def _cancel_again(self) -> None:
+        try:
+            await self._questions.cancel_again()
+        except StoreUnavailable as error:
+            log.warning("%s", error)
+
     async def _tidy(self) -> None:
         """Forget old orders and keep the results on this machine within bounds, once a start."""
         forgotten = await self._desk.note(lambda s: s.prune(s.now()))
@@ -279,7 +333,7 @@ class Client:
             return fresh, self._check(fresh, job)
 
     def _check(self, program: Program, job: Job) -> dict[str, object]:
-        sources = {n: value for n, value in job.fields.items() if isinstance(value, Source)}
+        sources = {n: v for n, v in job.fields.items() if isinstance(v, (Source, Draft))}
         media = {name: GivenMedia(source.kind) for name, source in sources.items()}
         checked = program.check({**job.fields, **media}, job.choices, job.declared)
         return {**program.values(checked, reroll_seeds=job.reroll_seeds), **sources}
@@ -316,17 +370,10 @@ class Client:
                 raise BadInput("error.upload_without_url", field=name)
             return name, uploaded.url
 
-        jobs = [
-            asyncio.ensure_future(send(name, value))
-            for name, value in values.items()
-            if isinstance(value, Source)
-        ]
-        try:
-            names = dict(await asyncio.gather(*jobs))
-        finally:
-            for job in jobs:
-                job.cancel()
-        return node_info({**values, **names})
+        names = await together(
+            send(name, value) for name, value in values.items() if isinstance(value, Source)
+        )
+        return node_info({**values, **dict(names)})
 
     # Single operations
 
@@ -335,17 +382,34 @@ class Client:
         sha256 = await self._transfers.content_hash(source)
         return await self._transfers.upload(source, sha256, watch)
 
+    async def upload_all(
+        self, sources: Sequence[Source | Draft], watch: Watch = unwatched
+    ) -> list[Uploaded]:
+        """Upload several, each while files of later ones are still made; in their order."""
+        shares = [0.0] * len(sources)
+
+        async def send(index: int, source: Source | Draft) -> Uploaded:
+            def show(news: Progress) -> None:
+                shares[index] = news.fraction or 0.0
+                share = sum(shares) / len(shares)
+                watch(Progress(Stage.UPLOADING, share, {"percent": int(100 * share)}))
+
+            ready = await source.source() if isinstance(source, Draft) else source
+            return await self.upload(ready, show)
+
+        return await together(send(index, source) for index, source in enumerate(sources))
+
     async def upload_lora(self, path: Path, watch: Watch = unwatched) -> str:
         """Upload a LoRA file, unless the service knows its md5; gives RHLoraLoader's name."""
         return await self._transfers.upload_lora(path, watch)
 
     async def account(self) -> Account:
         """Balances and running tasks of the account."""
-        return await self._caller.retrying(lambda: self._transport.send(accounts.account_status()))
+        return await self._caller.asking(lambda: self._transport.send(accounts.account_status()))
 
     async def queue(self) -> QueueStatus:
         """The account's limit of tasks at once, and its load."""
-        return await self._caller.retrying(lambda: self._transport.send(accounts.queue_status()))
+        return await self._caller.asking(lambda: self._transport.send(accounts.queue_status()))
 
     async def resources(
         self, kind: ResourceKind, name: str = "", *, limit: int = 50
@@ -363,19 +427,74 @@ class Client:
                 await self._resource_pace.turn(self._clock)
                 return await self._transport.send(call)
 
-            read = await self._caller.retrying(attempt)
+            read = await self._caller.asking(attempt)
             found += read.resources
             if len(found) >= limit or not read.has_next:
                 return found[:limit]
             page += 1
 
+    # Orders of earlier starts
+
+    async def open_orders(self) -> list[OpenOrder]:
+        """Orders of earlier starts that are not over and that nobody here waits for.
+
+        To follow one ask for the same again with `run`, or by its task id: `report`, `fetch`,
+        `cancel`. One without a task id is a question: see `settle_uncertain`.
+        """
+        self._start()
+        return await self._questions.open_orders()
+
+    async def look_again(self, order: int) -> Sight:
+        """What can be seen of an uncertain order (`Uncertain.order`); changes nothing."""
+        return await self._questions.look_again(order)
+
+    async def settle_uncertain(
+        self, order: int, *, task_id: str = "", not_started: bool = False
+    ) -> None:
+        """A person's answer about an uncertain order: it became that task, or it did not start.
+
+        With `task_id` the task is looked up first, and the same inputs take it up from then on;
+        with `not_started` they are ordered when they are run again. The third answer, send again
+        although it may cost twice, is `Job.again`. Raises BadInput when there is no such question
+        (any more), TaskNotFound.
+        """
+        if not_started == bool(task_id):
+            raise ValueError("one answer: task_id or not_started")
+        if not_started:
+            await self._questions.not_started(order)
+        else:
+            await self._questions.is_task(order, _task_id(task_id))
+
+    def detach(self, task_id: str) -> bool:
+        """Wait no longer for a task, without cancelling it: its waiters get Detached.
+
+        The order stays in the book. False when nobody here waits for that task.
+        """
+        return self._engine.detach(task_id)
+
+    # Tasks by their id, wherever they were ordered
+
     async def report(self, task_id: str) -> Report:
         """How a task is doing now."""
-        return await self._caller.retrying(lambda: self._transport.send(tasks.query(task_id)))
+        return await self._engine.report(_task_id(task_id))
+
+    async def fetch(self, task_id: str, watch: Watch = unwatched) -> Outcome:
+        """The results of a finished task; raises TaskUnfinished, or the task's own failure."""
+        named = _task_id(task_id)
+        return await self._orders.join(
+            f"task {named}", lambda show: self._engine.fetch(named, show), watch
+        )
 
     async def cancel(self, task_id: str) -> bool:
         """Ask that a task stops; False when it could not be seen that it did."""
-        return await self._engine.cancelling.task(task_id)
+        return await self._engine.cancelling.named(_task_id(task_id))
+
+
+def _task_id(text: str) -> str:
+    named = text.strip()
+    if not is_task_id(named):
+        raise BadInput("error.task_id", value=named[:100])
+    return named
 
 
 class _BookThread:

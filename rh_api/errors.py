@@ -62,6 +62,8 @@ class RunningHubError(Exception):
         sentence = texts.english(self.key, self.params)
         if self.code is not None:
             sentence += " " + texts.english("error.suffix.code", {"code": self.code})
+        if self.fate is Fate.NOT_STARTED and self.default_fate is Fate.UNKNOWN:
+            sentence += " " + texts.english("error.suffix.not_started", {})
         if self.task_id:
             sentence += " " + texts.english("error.suffix.task", {"task_id": self.task_id})
         return sentence
@@ -215,10 +217,22 @@ class TimeLimit(RunningHubError):
 
 
 class Uncertain(RunningHubError):
-    """An order may have been placed and no task id is known; it is never sent again by itself."""
+    """An order may have been placed and no task id is known; it is never sent again by itself.
+
+    `order` is its number in the order book, for `Client.settle_uncertain`; None when it is in a
+    book that was set aside.
+    """
 
     default_key = "error.uncertain"
     default_fate = Fate.UNKNOWN
+    order: int | None = None
+
+
+class Detached(RunningHubError):
+    """The caller waits no longer; the task goes on and the order stays in the book."""
+
+    default_key = "error.detached"
+    default_fate = Fate.RUNNING
 
 
 class BatchFailed(RunningHubError):
@@ -253,10 +267,14 @@ class NoOutput(RunningHubError):
 
 
 class ResultUnavailable(RunningHubError):
-    """A result could not be fetched; the task is over and its id is in the message."""
+    """A result could not be fetched; the task is over and its id is in the message.
+
+    `status` is the HTTP status that refused its address, or None.
+    """
 
     default_key = "error.result_unavailable"
     default_fate = Fate.OVER
+    status: int | None = None
 
 
 class HostRefused(ResultUnavailable):
@@ -354,6 +372,13 @@ BY_CODE: dict[int, type[RunningHubError]] = {
     1601: KeyRefused,
 }
 
+# Refusals of one class whose codes tell a person more than the class does.
+_KEY_BY_CODE: dict[int, str] = {
+    436: "error.subscription_ended",
+    801: "error.free_account",
+    1014: "error.shared_key_needed",
+}
+
 SUCCESS_CODES = frozenset({0, 200})
 
 NO_REASON = "no reason given"
@@ -362,7 +387,7 @@ NO_REASON = "no reason given"
 def error_for_code(code: int, remote_text: str) -> RunningHubError:
     """The error that a business code means; `remote_text` is quoted in its sentence."""
     kind = BY_CODE.get(code, UnknownCode)
-    return kind(code=code, remote=quote_remote(remote_text) or NO_REASON)
+    return kind(_KEY_BY_CODE.get(code), code=code, remote=quote_remote(remote_text) or NO_REASON)
 
 
 def quote_remote(text: str, limit: int = 600) -> str:

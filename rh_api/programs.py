@@ -168,11 +168,11 @@ class Library:
 
     async def _graph(self, number: str) -> Graph:
         call = workflow_json(number, self.settings.access_password.reveal())
-        return await self.caller.retrying(lambda: self.caller.transport.send(call))
+        return await self.caller.asking(lambda: self.caller.transport.send(call))
 
     async def _form(self, number: str) -> AppForm:
         call = call_demo(number)
-        return await self.caller.retrying(lambda: self.caller.transport.send(call))
+        return await self.caller.asking(lambda: self.caller.transport.send(call))
 
     async def _exists(self, reading: Awaitable[object]) -> bool:
         try:

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 ENGLISH: dict[str, str] = {
     # errors: what is added where it is known
     "error.suffix.code": "(RunningHub code {code})",
+    "error.suffix.not_started": "Nothing was started; it is safe to run again.",
     "error.suffix.task": "[task {task_id}]",
     "error.unexpected": "Something unexpected happened.",
     # errors on the way
     "error.unreachable": "RunningHub at {host} cannot be reached: {reason}. Check the connection "
     "and any proxy.",
-    "error.tls": "The connection to {host} is not secure, so nothing was sent: {reason}.",
+    "error.tls": "The connection to {host} is not secure, so nothing was sent: {reason}. Check "
+    "this machine's date, and any proxy that reads along.",
     "error.bad_ca_file": "The file of certificate authorities {file} cannot be read; check "
     "REQUESTS_CA_BUNDLE.",
     "error.proxy_kind": "The proxy for {host} is of a kind that cannot be used ({kind}); set an "
@@ -32,6 +34,12 @@ ENGLISH: dict[str, str] = {
     "RUNNINGHUB_API_KEY, and that the key belongs to the site in RUNNINGHUB_BASE_URL: keys of "
     "runninghub.ai and runninghub.cn are not interchangeable.",
     "error.plan_refused": "The account's plan does not allow this: {remote}. Nothing was started.",
+    "error.free_account": "A free account cannot use RunningHub's API ({remote}): it takes a "
+    "membership from the basic plan up, or an enterprise key. Nothing was started.",
+    "error.subscription_ended": "This dedicated key has no subscription any more ({remote}). "
+    "Nothing was started.",
+    "error.shared_key_needed": "Only enterprise shared keys may do this ({remote}). Nothing was "
+    "started.",
     "error.no_balance": "The account's balance is used up: {remote}. Nothing was started; top up "
     "and run again.",
     "error.not_found": "RunningHub does not know this: {remote}.",
@@ -46,8 +54,10 @@ ENGLISH: dict[str, str] = {
     "error.instance_not_found": "The account has no machine of this size ({remote}). Keys for "
     "48 GB machines need instance 'plus'.",
     "error.file_too_large": "The file is too large for RunningHub: {remote}.",
-    "error.upload_failed": "RunningHub could not keep the upload: {remote}.",
-    "error.put_expired": "The address for the upload has expired.",
+    "error.upload_failed": "RunningHub could not keep the upload: {remote}. Nothing was "
+    "started; it is safe to run again.",
+    "error.put_expired": "The address for the upload has expired. Nothing was started; it is "
+    "safe to run again.",
     # errors: tasks
     "error.task_unfinished": "The task is not finished yet: {remote}.",
     "error.task_failed": "The cloud task failed in node {node} {title} ({node_class}): "
@@ -61,12 +71,23 @@ ENGLISH: dict[str, str] = {
     "cloud; run again to take it up, or look at it on the site.",
     "error.node_errors": "RunningHub took the order but will not run node {node}: {remote}. It is "
     "being cancelled.",
+    # never pay twice
     "error.uncertain": "The order may be running, and may cost, but no task id came back: "
     "{reason} The account had {before} tasks before and has {now} now. It was not sent again. "
-    "Look at the call records on {origin}.",
-    "error.uncertain_before": "An equal order of {when} may be running already; it is not sent "
-    "again by itself. Look at the call records on {origin}. To order all the same, change an "
-    "input or ask for it with --again.",
+    "Look at the call records on {origin}, then say which it is: the task's id, that it did not "
+    "start, or send again, which may cost twice (--again). It is order {order} of the book.",
+    "error.uncertain_before": "An equal order of {when} may be running already, or be paid for; "
+    "it is not sent again by itself. The account had {before} tasks before it. Look at the call "
+    "records on {origin}, then say which it is: the task's id, that it did not start, or send "
+    "again, which may cost twice (--again). It is order {order} of the book.",
+    "error.order_settled": "There is no open question about order {order}.",
+    "error.task_of_other_order": "Task {task_id} belongs to another order.",
+    "error.book_set_aside": "The order book was damaged, or of a newer version, and was set aside "
+    "as {file}. It may hold an equal order that is running or paid for, so nothing was ordered. "
+    "Look at the call records on {origin}. To order all the same, ask for it with --again; when "
+    "nothing is running, remove that file.",
+    "error.detached": "No longer waiting. The task goes on in the cloud; run the same again to "
+    "take it up.",
     "error.batch_failed": "{count} of {total} items failed. The results of the others are kept: "
     "run again to order only the failed. Item {items}",
     # errors: results
@@ -110,6 +131,8 @@ ENGLISH: dict[str, str] = {
     "error.webhook_unreadable": "This is no message of RunningHub about the end of a task.",
     "error.upload_without_url": "Field {field} loads from the web, but RunningHub gave no address "
     "for the upload. Use a workflow that loads an uploaded file instead.",
+    "error.task_id": '"{value}" is no id of a task: it is a long number, such as '
+    "1900000000000000301.",
     "error.file_unreadable": "The file {name} cannot be read.",
     "error.file_empty": "The file {name} is empty or no file.",
     "error.file_changed": "The file {name} changed while it was being uploaded; run again.",
@@ -167,6 +190,25 @@ ENGLISH: dict[str, str] = {
     "it is kept as a file.",
     "media.unreadable_picture": "{file} cannot be read as a picture: {reason}.",
     "media.not_a_tensor": "This input is not a picture or mask but {type}.",
+    # sound and video
+    "media.not_a_sound": "This input is not an AUDIO (batch, channels, samples): its shape is {shape}.",
+    "media.empty_sound": "There is no sound in this input: its shape is {shape}.",
+    "media.sound_samples": "A sound must hold decimal numbers; this one holds {dtype}.",
+    "media.sound_channels": "A sound may have up to {most} channels here; this one has {channels}.",
+    "media.sound_rate": "A sample rate is a whole number from {low} to {high}; this one is {rate}.",
+    "media.sound_too_long": "This sound is too long for a WAV file: {samples} samples in {channels} channels. Cut it.",
+    "media.too_much_sound": "{file} holds more than the {limit} samples that are read as sound; use it as a file.",
+    "media.unreadable_sound": "{file} cannot be read as sound: {reason}.",
+    "media.no_sound": "There is no sound in {file}.",
+    "media.unreadable_video": "{file} cannot be read as a video: {reason}.",
+    "media.no_video": "There are no pictures in {file}.",
+    "media.too_much_video": "{file} says it has {frames} frames of {width}x{height}, more than the {limit} GiB that are read into memory; use it as a file.",
+    "media.unwritable_video": "The video could not be written: {reason}.",
+    "media.empty_video": "There are no pictures to make a video of.",
+    "media.not_a_frame": "A video's picture has height, width and 1 to 4 channels; this one's shape is {shape}.",
+    "media.frame_too_large": "A side of a video may have up to {most} pixels; this picture's shape is {shape}.",
+    "media.frame_sizes": "The pictures of a video must all have one size.",
+    "media.frame_rate": "A video has from {low} to {high} frames a second; this one has {rate}.",
     # command line
     "cli.usage": "{reason}; see {command} --help",
     "cli.set_form": '"{given}" is no field with a value: write --set 6.text="a cat", or '
@@ -195,6 +237,17 @@ ENGLISH: dict[str, str] = {
     "cli.left": "Left at once: a task in the cloud may be running, and cost.",
     "cli.workflow_fields": "Fields of workflow {workflow}, to be set with --set NAME=VALUE:",
     "cli.workflow_outputs": "Outputs, in their order:",
+    "cli.app_fields": "Fields of AI app {app}, to be set with --set NAME=VALUE:",
+    "cli.app_protected": "It is protected: its password belongs into RUNNINGHUB_ACCESS_PASSWORD.",
+    "cli.task_state": "state",
+    "cli.task_cost": "cost",
+    "cli.task_seconds": "seconds",
+    "cli.task_failure": "failure",
+    "cli.task_link": "link",
+    "cli.task_results": "Results, fetched by {command}:",
+    "cli.task_over": "The task was over already; there is nothing to cancel.",
+    "cli.cancel_unsure": "RunningHub did not confirm that the task was cancelled: it may be running, "
+    "and cost. Look at it on the site, or cancel again.",
     "cli.uploaded": "{file}: {name} {url}",
     "cli.lora": "{file}: {name}",
     "cli.unknown": "unknown",
@@ -214,15 +267,17 @@ ENGLISH: dict[str, str] = {
     "cli.emulator_begins": "A RunningHub for trying out is at {address}, with the key {key}. "
     "Ctrl-C ends it.",
     "cli.emulator_workflows": "Its workflows:",
+    "cli.emulator_accounts": "Its keys, one for each kind of account:",
     "cli.emulator_try": "Try, in another terminal with these variables:",
     "cli.emulator_ends": "The emulator has ended.",
     "cli.port_taken": "Port {port} of {host} cannot be used: {reason}. Choose another with --port.",
     # nodes
     "node.comfyui_too_old": "RunningHub nodes need ComfyUI 0.11 or newer; nothing was loaded.",
     "node.prompt_refused": "The prompt was not queued: {reason}",
-    "node.field_many": '"{field}" takes one item, and {count} came. Set "batch" to "first" to send '
-    "the first alone, or give one at a time.",
-    "node.image_many": "One picture can be uploaded at a time, and {count} came.",
+    "node.batch_lengths": "Fields that hold several items must hold equally many, for they go in "
+    "step; they hold: {lengths}.",
+    "node.batch_many": "This would place {count} orders, and each costs; max_orders allows {most}. "
+    'Raise it, or set "batch" to "first" to send the first item alone.',
     "node.field_empty": 'Nothing came through the link at "{field}".',
     "node.field_media": '"{field}": {reason}',
     "node.bad_choice": '"{name}" is one of {choices}, not "{value}".',
@@ -236,14 +291,17 @@ ENGLISH: dict[str, str] = {
     "node.lora_unknown": 'There is no LoRA file "{name}" in ComfyUI\'s models/loras.',
     "node.unreadable": "A result cannot be used: {reason} It was kept in ComfyUI's output folder: "
     "{files}.",
-    "node.no_sound": "it holds no sound that can be read ({reason}).",
     "node.not_kept": "A result could not be written into ComfyUI's folder ({reason}). It is kept as "
     "{file}.",
+    "node.not_produced_by_any": "None of the {count} orders made anything for these outputs: "
+    "{outputs}.",
     "node.not_produced": "Task {task_id} made nothing for these outputs: {outputs}.",
     "node.running": "running",
     "node.elapsed": "{line} · {seconds} s",
     "node.kept": "kept from an equal order before; nothing was paid now",
     "node.done": "done",
+    "node.orders_done": "{count} orders done",
+    "node.orders_kept": "{count} of them kept from before",
     "node.done_in": "done in {seconds} s",
     "node.coins": "{value} coins",
     "node.money": "{value} paid",

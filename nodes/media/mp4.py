@@ -125,7 +125,8 @@ class _Pictures:
         stream = cast("VideoStream", output.add_stream("libx264", rate=rate))
         stream.height, stream.width = shape[:2]
         stream.pix_fmt = "yuv420p"
-        stream.options = {"crf": _QUALITY}
+        # x264's macroblock tree is not the same each time, and equal videos must be equal orders.
+        stream.options = {"crf": _QUALITY, "x264-params": "mbtree=0"}
         _mark(stream.codec_context)
         self._output, self._stream, self._rate = output, stream, rate
         self._count = 0

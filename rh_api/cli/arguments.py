@@ -23,13 +23,22 @@ environment:
   RUNNINGHUB_BASE_URL         the site, https://www.runninghub.ai unless set
   RUNNINGHUB_STATE            folder of the order book
   RUNNINGHUB_RESULT_HOSTS     more hosts that results may come from
-  RUNNINGHUB_ACCESS_PASSWORD  for a protected workflow
+  RUNNINGHUB_ACCESS_PASSWORD  for a protected workflow or app
 """
 _RUN_EXAMPLE = f"""\
 example:
   {PROGRAM} run 1900000000000000109 --set 3.text="a cat" --set 10.image=@photo.png
 
 `@` uploads a file, `@@` begins a text with an @. `{PROGRAM} workflow ID` lists the fields.
+
+"""
+_APP_EXAMPLE = f"""\
+The id alone lists the app's form and runs nothing; with any of the options below but --json the
+app is run. --run runs it with the values that its form stores.
+
+example:
+  {PROGRAM} app 1900000000000000202
+  {PROGRAM} app 1900000000000000202 --set 10.image=@photo.png --out results
 
 """
 
@@ -49,7 +58,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 def _parser() -> _Parser:
     parser = _Parser(
         prog=PROGRAM,
-        description="Run RunningHub workflows from a terminal.",
+        description="Run RunningHub workflows and AI apps from a terminal.",
         epilog=f"{_ENVIRONMENT}\n{_EXITS}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -74,7 +83,22 @@ def _parser() -> _Parser:
     demo.add_argument("--open", action="store_true", help="open the picture")
     demo.add_argument("--out", default=".", metavar="DIR", help="where the picture goes")
 
-    _add_run(command("run", "run a workflow and fetch its results", _RUN_EXAMPLE))
+    run = command("run", "run a workflow and fetch its results", _RUN_EXAMPLE)
+    run.add_argument("workflow", metavar="WORKFLOW", help="id or link")
+    run.set_defaults(app=None)
+    _add_run(run)
+    run.add_argument(
+        "--no-metadata", action="store_true", help="do not write the workflow into the files"
+    )
+
+    app = command(
+        "app", "list an AI app's form, or run it with --set, --out or --run", _APP_EXAMPLE
+    )
+    app.add_argument("app", metavar="APP", help="id or link")
+    app.add_argument("--run", action="store_true", help="run it, also when nothing is set")
+    # An app's files never carry its workflow.
+    app.set_defaults(workflow=None, no_metadata=False)
+    _add_run(app)
 
     workflow = command("workflow", "list a workflow's settable fields and its outputs")
     workflow.add_argument("workflow", metavar="WORKFLOW", help="id or link")
@@ -85,7 +109,14 @@ def _parser() -> _Parser:
     lora = command("lora", "upload a LoRA file; gives the name that RHLoraLoader takes")
     lora.add_argument("file", metavar="FILE")
 
-    command("account", "show balance, limit and running tasks")
+    command("account", "show the account's kind, balance, limit and running tasks")
+
+    task = command("task", "show how a task is doing, cancel it, or fetch its results")
+    task.add_argument("task", metavar="TASK", help="id, as every command tells it")
+    what = task.add_mutually_exclusive_group()
+    what.add_argument("--cancel", action="store_true", help="stop it, and see that it stopped")
+    what.add_argument("--fetch", action="store_true", help="fetch its results, into --out")
+    task.add_argument("--out", metavar="DIR", help="where --fetch puts results; default here")
 
     emulator = command("emulator", "serve a RunningHub on this machine until Ctrl-C")
     emulator.add_argument(
@@ -106,36 +137,28 @@ def _parser() -> _Parser:
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
-    run.add_argument("workflow", metavar="WORKFLOW", help="id or link")
+    """The options of a run. One that is not given is None or False: `app` tells by that."""
     run.add_argument(
         "--set",
         action="append",
-        default=[],
         metavar="NODE.FIELD=VALUE",
         help="a field's value; may be given many times",
     )
-    run.add_argument("--out", default=".", metavar="DIR", help="where results go; default here")
-    run.add_argument(
-        "--outputs", default="", metavar="IDS", help="nodes whose results are wanted: 9,15"
-    )
+    run.add_argument("--out", metavar="DIR", help="where results go; default here")
+    run.add_argument("--outputs", metavar="IDS", help="nodes whose results are wanted: 9,15")
     run.add_argument(
         "--instance",
         choices=("default", "plus", "ultra"),
-        default="default",
-        help="machine: 24, 48 or 84 GB",
+        help="machine: 24 (default), 48 or 84 GB",
     )
     run.add_argument(
         "--timeout",
         type=_whole(0, 7 * 24 * 3600),
-        default=0,
         metavar="N",
         help="cancel after N seconds of running; queueing does not count",
     )
     run.add_argument(
         "--reroll-seeds", action="store_true", help="let the service draw seeds that are not set"
-    )
-    run.add_argument(
-        "--no-metadata", action="store_true", help="do not write the workflow into the files"
     )
     run.add_argument(
         "--personal-queue", action="store_true", help="dedicated keys: wait instead of a refusal"

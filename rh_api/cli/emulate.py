@@ -46,6 +46,9 @@ def _tell(service: Emulator, address: str, terminal: Terminal) -> None:
     links = {one.id: f"{address}/workflow/{one.id}" for one in service.workflows.values()}
     for one in service.workflows.values():
         terminal.say(f"{links[one.id]}  {one.title}")
+    terminal.say("\n" + english("cli.emulator_accounts", {}))
+    for key, account in service.accounts.items():
+        terminal.say(f"{key}  {account.kind}")
     example = next(iter(links))
     terminal.say("\n" + english("cli.emulator_try", {}))
     terminal.say(f"{PROGRAM} workflow {example}")
@@ -57,6 +60,9 @@ def _tell(service: Emulator, address: str, terminal: Terminal) -> None:
             "workflows": [
                 {"id": one.id, "title": one.title, "link": links[one.id]}
                 for one in service.workflows.values()
+            ],
+            "accounts": [
+                {"key": key, "kind": account.kind} for key, account in service.accounts.items()
             ],
         }
     )

@@ -61,6 +61,14 @@ def _command(name: str) -> Command:
         from .order import run
 
         return run
+    if name == "app":
+        from .app import app
+
+        return app
+    if name == "task":
+        from .task import task
+
+        return task
     from . import look
 
     return {

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..client import Result, Source
 from ..errors import BadInput
 from ..graph.outputs import group
-from ..wire.filetypes import HEAD, FileType, Kind, sniff
+from ..wire.filetypes import Kind
 
 TEXT_SHOWN = 64 * 1024  # bytes of a text file that are worth printing
 
@@ -53,18 +53,8 @@ def _value(text: str) -> object:
 
 
 def read_source(name: str) -> Source:
-    """A file to upload; what it is, is told by its first bytes and not by its name."""
-    path = existing(name)
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD)
-    except OSError as error:
-        raise BadInput("error.file_unreadable", name=name) from error
-    if not head:
-        raise BadInput("error.file_empty", name=name)
-    unknown = FileType(Kind.FILE, path.suffix, "application/octet-stream")
-    kind = sniff(head) or unknown
-    return Source(kind.kind, path, kind.suffix, kind.mime)
+    """A file to upload."""
+    return Source.of_file(existing(name))
 
 
 def existing(name: str) -> Path:

@@ -1,15 +1,18 @@
-"""Commands that order nothing: a workflow's fields, uploads, the account."""
+"""Commands that order nothing: fields of a workflow or an app, uploads, the account."""
 
 from __future__ import annotations
 
 import asyncio
+import html
 import json
+import re
 from argparse import Namespace
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import TypeVar
 
 from ..client import Client
 from ..errors import RunningHubError
+from ..graph.app_fields import app_choices
 from ..graph.fields import Field, fields
 from ..graph.outputs import select
 from ..graph.prompt import read_nodes
@@ -23,7 +26,7 @@ from .terminal import Terminal
 
 T = TypeVar("T")
 
-_VALUE_SHOWN = 40  # columns of a stored value that a table shows
+_SHOWN = 40  # characters of a long text that a table shows
 
 
 async def workflow(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
@@ -34,22 +37,13 @@ async def workflow(arguments: Namespace, terminal: Terminal, environ: Mapping[st
     settable = fields(found.graph)
     outputs = [nodes[node_id] for node_id in select((), (), found.graph)]
     terminal.say(english("cli.workflow_fields", {"workflow": found.workflow_id}))
-    _table(terminal, [_row(field) for field in settable])
+    table(terminal, [field_row(field) for field in settable])
     terminal.say(english("cli.workflow_outputs", {}))
-    _table(terminal, [(node.id, node.label) for node in outputs])
+    table(terminal, [(node.id, node.label) for node in outputs])
     terminal.document(
         {
             "workflow_id": found.workflow_id,
-            "fields": [
-                {
-                    "name": field.full_name,
-                    "type": field.kind.value,
-                    "value": field.stored,
-                    "title": field.node.title,
-                    "class": field.node.class_type,
-                }
-                for field in settable
-            ],
+            "fields": [field_document(field) for field in settable],
             "outputs": [
                 {"node_id": node.id, "title": node.title, "class": node.class_type}
                 for node in outputs
@@ -58,14 +52,66 @@ async def workflow(arguments: Namespace, terminal: Terminal, environ: Mapping[st
     )
 
 
-def _row(field: Field) -> tuple[str, ...]:
-    value = json.dumps(field.stored, ensure_ascii=False)
-    if len(value) > _VALUE_SHOWN:
-        value = value[: _VALUE_SHOWN - 1] + "…"
+async def app_form(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    """The form of an AI app as `--set` takes it, with the choices that bind."""
+    async with Client(Settings.from_mapping(environ)) as client:
+        found = await client.app(arguments.app)
+    settable, choices = found.fields(), app_choices(found.form)
+    description = _plain(found.form.description)
+    for line in filter(None, (found.form.name, description)):
+        terminal.say(line)
+    terminal.say(english("cli.app_fields", {"app": found.app_id}))
+    table(
+        terminal,
+        [
+            (*field_row(field), shortened(" | ".join(choices.get(field.full_name, ()))))
+            for field in settable
+        ],
+    )
+    if found.form.encrypted:
+        terminal.say(english("cli.app_protected", {}))
+    terminal.document(
+        {
+            "app_id": found.app_id,
+            "name": found.form.name,
+            "description": description,
+            "encrypted": found.form.encrypted,
+            "fields": [
+                {**field_document(field), "choices": choices.get(field.full_name)}
+                for field in settable
+            ],
+        }
+    )
+
+
+def _plain(markup: str) -> str:
+    """The words of a description, which the site's editor writes as HTML."""
+    return " ".join(html.unescape(re.sub(r"<[^<>]*>", " ", markup)).split())
+
+
+def field_document(field: Field) -> dict[str, object]:
+    """A field as `--json` prints it."""
+    return {
+        "name": field.full_name,
+        "type": field.kind.value,
+        "value": field.stored,
+        "title": field.node.title,
+        "class": field.node.class_type,
+    }
+
+
+def field_row(field: Field) -> tuple[str, ...]:
+    value = shortened(json.dumps(field.stored, ensure_ascii=False))
     return field.full_name, field.kind.value, value, field.node.label
 
 
-def _table(terminal: Terminal, rows: list[tuple[str, ...]]) -> None:
+def shortened(text: str) -> str:
+    """As much of a text as a table shows."""
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def table(terminal: Terminal, rows: Sequence[tuple[str, ...]]) -> None:
+    """Rows of equally many cells, in columns."""
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (
@@ -114,7 +160,7 @@ async def account(_arguments: Namespace, terminal: Terminal, environ: Mapping[st
         None if isinstance(queue, RunningHubError) else queue,
     )
     unknown = english("cli.unknown", {})
-    _table(
+    table(
         terminal,
         [
             (english(f"cli.account_{name}", {}), unknown if value is None else str(value))

@@ -1,4 +1,4 @@
-"""`run`: one order from a terminal, also the way that the demonstration takes."""
+"""`run`: one order from a terminal, also the way that `app` and the demonstration take."""
 
 from __future__ import annotations
 
@@ -9,39 +9,41 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..client import Client, Job, Outcome, Progress, Stopped
-from ..errors import Fate, ResultUnavailable, RunningHubError
+from ..client import Client, Job, Progress, Stopped
+from ..errors import Fate, RunningHubError
 from ..graph.outputs import read_output_ids, select
 from ..settings import Settings
 from ..texts import english
-from ..wire.tasks import TaskOptions, Usage
+from ..wire.tasks import TaskOptions
+from .delivery import deliver
 from .exits import Interrupted
-from .files import Saved, out_folder, read_fields, save
+from .files import Saved, out_folder, read_fields
 from .terminal import Terminal
 
 
 async def run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """Run a workflow; its results are in the folder when this returns."""
+    """Run a workflow, or an app; its results are in the folder when this returns."""
     settings = Settings.from_mapping(environ)
     settings.require_key()
     options = TaskOptions(
-        instance=arguments.instance,
+        instance=arguments.instance or "default",
         add_metadata=not arguments.no_metadata,
         personal_queue=arguments.personal_queue,
         retain_seconds=arguments.retain,
         webhook_url=arguments.webhook,
     )
     job = Job(
-        arguments.workflow,
-        read_fields(arguments.set),
+        arguments.workflow or "",
+        read_fields(arguments.set or ()),
         options,
         reroll_seeds=arguments.reroll_seeds,
-        time_limit=arguments.timeout,
+        time_limit=arguments.timeout or 0,
         again=arguments.again,
+        app=arguments.app or "",
     )
-    folder = out_folder(arguments.out)
+    folder = out_folder(arguments.out or ".")
     async with connected(settings, terminal) as service:
-        await order(service, job, terminal, folder, outputs=arguments.outputs)
+        await order(service, job, terminal, folder, outputs=arguments.outputs or "")
 
 
 @dataclass(slots=True)
@@ -109,79 +111,21 @@ async def order(
 ) -> list[Saved]:
     """Order, save and tell. `outputs`: ids of the nodes whose results are wanted, "" for all.
 
-    `prefix` begins the files' names; "": the workflow's id.
+    `prefix` begins the files' names; "": the id of the workflow or app.
     """
-    workflow = await service.client.workflow(job.workflow)
-    listed = read_output_ids(outputs, workflow.graph)
+    program = await service.client.program(job)
+    listed = read_output_ids(outputs, program.graph)
     outcome = await service.client.run(job, service.watch)
-    selected = select(listed, outcome.tips.outputs, workflow.graph, outcome.results)
-    try:
-        saved = await asyncio.to_thread(
-            save, outcome.results, selected, folder, prefix or workflow.workflow_id
-        )
-    except OSError as error:
-        raise ResultUnavailable(
-            "cli.not_saved",
-            task_id=outcome.task_id,
-            folder=str(folder),
-            reason=error.strerror or str(error),
-            kept=str(service.client.settings.state / "results"),
-        ) from error
-    _tell(terminal, outcome, saved)
+    saved = await deliver(
+        outcome,
+        select(listed, outcome.tips.outputs, program.graph, outcome.results),
+        folder,
+        prefix or program.id,
+        settings=service.client.settings,
+        terminal=terminal,
+        about={"app_id" if program.is_app else "workflow_id": program.id},
+    )
     for node_id in listed:
         if all(one.node_id != node_id for one in saved):
             terminal.note(english("cli.made_nothing", {"node": node_id}))
-    terminal.document(
-        {
-            "task_id": outcome.task_id,
-            "workflow_id": workflow.workflow_id,
-            "seconds": _seconds(outcome),
-            "cost": {
-                "coins": outcome.usage.coins,
-                "money": outcome.usage.money,
-                "third_party_money": outcome.usage.third_party_money,
-            },
-            "results": [
-                {
-                    "node_id": one.node_id,
-                    "path": str(one.path),
-                    "kind": one.kind,
-                    "size": one.size,
-                    "text": one.text,
-                }
-                for one in saved
-            ],
-        }
-    )
     return saved
-
-
-def _tell(terminal: Terminal, outcome: Outcome, saved: list[Saved]) -> None:
-    for one in saved:
-        if one.text is not None:
-            terminal.say(one.text)
-        terminal.say(str(one.path))
-    params = {
-        "task_id": outcome.task_id,
-        "cost": _cost(outcome.usage),
-        "seconds": f"{_seconds(outcome):g}",
-    }
-    terminal.say(english("cli.finished", params))
-
-
-def _seconds(outcome: Outcome) -> float:
-    """Running time as the service bills it; as we saw it where it does not say."""
-    try:
-        return float(outcome.usage.seconds or "")
-    except ValueError:
-        return round(outcome.seconds, 1)
-
-
-def _cost(usage: Usage) -> str:
-    known = {
-        "cli.cost_coins": usage.coins,
-        "cli.cost_money": usage.money,
-        "cli.cost_third_party": usage.third_party_money,
-    }
-    parts = [english(key, {"amount": amount}) for key, amount in known.items() if amount]
-    return ", ".join(parts) or english("cli.cost_unknown", {})

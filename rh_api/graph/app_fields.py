@@ -37,6 +37,16 @@ def app_fields(form: AppForm) -> list[Field]:
     return [_field(about) for about in form.fields]
 
 
+def app_choices(form: AppForm) -> dict[str, list[str]]:
+    """By full name, what a field with choices takes, with the word for it: `2 (bicubic)`."""
+    choices: dict[str, list[str]] = {}
+    for about in form.fields:
+        known = _known(about, _field(about))
+        if known.choices is not None:
+            choices[about.full_name] = [str(choice) for choice in known.choices]
+    return choices
+
+
 def check_app(form: AppForm, given: Mapping[str, object]) -> dict[str, object]:
     """The given values by full name, as `check` gives those of a workflow.
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
 import shutil
-from collections.abc import Mapping
+import sys
+import uuid
+from collections.abc import Generator, Mapping
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -32,6 +35,9 @@ from .outside import CONNECT_SECONDS, USER_AGENT
 from .redact import unreachable
 from .safety import MAX_REDIRECTS, SafeUrl, check_redirect
 from .worker import Line
+
+if sys.platform != "win32":
+    import fcntl
 
 READ_SECONDS = 60.0  # a last resort: the pace is watched from outside
 SMALL_BLOCK = 16 * 1024
@@ -59,6 +65,43 @@ class Download:
         self._tag = into.with_name(into.name + ".part.tag")
 
     def run(self, line: Line) -> Fetched:
+        with self._alone():
+            return self._run(line)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Generator[None]:
+        """While another process fetches the same, this one writes under a name of its own."""
+        claim = self._claim()
+        if claim is not None:
+            with claim:
+                yield
+            return
+        own = f"{self._part.name}-{uuid.uuid4().hex[:8]}"
+        self._part, self._tag = self._into.with_name(own), self._into.with_name(own + ".tag")
+        try:
+            yield
+        finally:
+            self._drop()
+
+    def _claim(self) -> contextlib.AbstractContextManager[object] | None:
+        """Holds the half file until it has its name; None when somebody else holds it."""
+        if sys.platform == "win32":
+            return contextlib.nullcontext()  # an open file has no second writer there
+        try:
+            self._part.parent.mkdir(parents=True, exist_ok=True)
+            file = self._part.open("ab")
+        except OSError:
+            return contextlib.nullcontext()  # said when there is something to write
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return None
+        except OSError:
+            pass  # a file system without locks
+        return file
+
+    def _run(self, line: Line) -> Fetched:
         try:
             have, tag = self._left_over()
             with self._ask(line, have, tag) as response:
@@ -66,7 +109,7 @@ class Download:
             return self._finish(size)
         except BaseException as error:
             given_up = isinstance(error, RunningHubError) and error.fate is Fate.OVER
-            if given_up or line.is_stopped:
+            if given_up or line.is_stopped or not self._left_over()[0]:
                 self._drop()
             raise
 

@@ -28,6 +28,7 @@ class Desk:
     account: str
     access_password: str = field(default="", repr=False)
     stopped: Callable[[Stopped], None] = unheard
+    leaving: bool = False
     _background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     async def note(self, work: Callable[[Store], T]) -> T | None:
@@ -38,11 +39,12 @@ class Desk:
             log.warning("%s", error)
             return None
 
-    def later(self, work: Coroutine[object, object, None]) -> None:
+    def later(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         """Do it although the caller leaves."""
         task = asyncio.ensure_future(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        return task
 
     async def settle(self) -> None:
         """Wait until all of it has come to its end."""

@@ -14,6 +14,7 @@ from ..errors import (
     Refused,
     RunningHubError,
     TaskNotFound,
+    TaskUnfinished,
     TimeLimit,
     Unreachable,
 )
@@ -36,7 +37,7 @@ LATE_RESULTS = (0.0, 0.5, 1.0, 2.0)  # results may be listed a little after SUCC
 
 @dataclass(slots=True)
 class Following:
-    """One task. `history`: seconds of earlier runs; `nodes`: of the graph, 0 if not known; `time_limit`: of running time, 0 for none."""
+    """One task. `history`: seconds of earlier runs; `nodes`: of the graph, 0 if not known; `time_limit`: of running time, 0 for none; `ran`: of it that passed before this start."""
 
     transport: Transport
     clock: Clock
@@ -46,6 +47,7 @@ class Following:
     titles: Mapping[str, str] = field(default_factory=dict[str, str])
     nodes: int = 0
     time_limit: float = 0.0
+    ran: float = 0.0
     seconds: float = 0.0
     _plan: FollowPlan = field(init=False)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -101,8 +103,7 @@ class Following:
             call = tasks.outputs(task_id) if self._old_route else tasks.query(task_id)
             report = await self.transport.send(call)
         except TaskNotFound:
-            self._misses += 1
-            if self._misses >= MISSES:
+            if self._is_gone():
                 raise
             return None
         except RateLimited as error:
@@ -110,6 +111,9 @@ class Following:
             return None
         except Refused as error:
             self._refused(error)
+            return None
+        except TaskUnfinished:
+            self._answered = self.clock.now()
             return None
         except RunningHubError as error:
             if error.fate is Fate.OVER:
@@ -129,6 +133,17 @@ class Following:
             await self._find_socket()
         return report
 
+    def _is_gone(self) -> bool:
+        """Whether a task that was not found is to be given up."""
+        self._misses += 1
+        if self._misses < MISSES:
+            return False
+        if self._old_route:
+            return True
+        # What one endpoint has lost, the other may know; given up, it would be paid again.
+        self._old_route, self._misses = True, 0
+        return False
+
     def _refused(self, error: Refused) -> None:
         """The recommended route may be missing or want another key: the old one decides."""
         if not self._old_route:
@@ -145,7 +160,7 @@ class Following:
             self.watch(Progress(Stage.QUEUED))
         elif self._plan.started is None and not phase.is_over:
             self._still_running = now
-            self._plan.running(now)
+            self._plan.running(now - self.ran)
             self.watch(Progress(Stage.RUNNING))
         if socket_url and self._socket is None:
             self._socket = asyncio.ensure_future(self._listen(socket_url))

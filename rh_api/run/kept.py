@@ -35,6 +35,21 @@ def rows_of(results: Sequence[Result], folder: Path) -> list[ResultRow]:
     ]
 
 
+def note_done(store: Store, order: int, report: Report) -> bool:
+    """A task was seen to have succeeded: from now on its results are owed."""
+    usage = report.usage
+    listed = enumerate(report.results or ())
+    rows = [ResultRow(r.node_id, i, "", r.url, text=r.text) for i, r in listed]
+    return store.done(
+        order,
+        coins=usage.coins,
+        money=usage.money,
+        third_party_money=usage.third_party_money,
+        seconds=usage.seconds,
+        results=rows,
+    )
+
+
 def look_up(store: Store, order: OrderRow) -> Outcome | Report | None:
     """What a finished order still gives: its results from this machine, or a report of those to
     fetch, or None when they are gone (or it had none)."""

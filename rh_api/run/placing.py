@@ -19,6 +19,8 @@ from .slots import FIRST_WAIT, Slots, next_wait
 
 log = logging.getLogger("runninghub")
 
+CREATE_SECONDS = 90.0  # longer than any create may take, its reply and its row included
+RATE_PATIENCE = 600.0  # seconds of "too many requests" in a row until we give up, with nothing paid
 LIMIT_LASTS = 60.0  # seconds; the account's limit is read at most once a minute
 
 _NOTHING_RUNS = (Fate.NOT_STARTED, Fate.OVER)
@@ -43,6 +45,8 @@ class Placing:
         """
         await self._take_slot(watch)
         wait = FIRST_WAIT
+        clock = self.desk.caller.clock
+        patience = clock.now() + RATE_PATIENCE
         try:
             while True:
                 end = self.slots.next_end
@@ -50,13 +54,14 @@ class Placing:
                     return await self._order_once(order, identity, watch)
                 except QueueFull:
                     asked = 0.0
+                    patience = clock.now() + RATE_PATIENCE
                 except RateLimited as error:
                     asked = error.retry_after or 0.0
-                    if asked > LONGEST_RETRY_AFTER:
+                    if asked > LONGEST_RETRY_AFTER or clock.now() > patience:
                         raise
                 # The place is kept: given back, it would only let the next one be refused.
                 watch(Progress(Stage.WAITING_FOREIGN, params=self._load()))
-                await self.slots.wait_for_end(end, max(wait, asked), self.desk.caller.clock)
+                await self.slots.wait_for_end(end, max(wait, asked), clock)
                 wait = next_wait(wait)
         except BaseException:
             self.slots.leave()
@@ -89,7 +94,7 @@ class Placing:
     async def _order_once(
         self, order: Order, identity: Identity, watch: Watch
     ) -> tuple[int, Ticket]:
-        what: dict[str, object] = {"inputs": dict(order.inputs)}
+        what: dict[str, object] = {"inputs": dict(order.inputs), "before": self._seen()}
         instance = order.options.instance
         intending = asyncio.ensure_future(
             self.desk.book.do(lambda s: s.intend(identity, instance=instance, what=what))
@@ -113,10 +118,11 @@ class Placing:
             self.desk.later(self._abandon(row, tries[-1]))
             raise
         except RunningHubError as error:
-            await self._came_to_nothing(row, error)
+            # Written also when Stop comes this moment: it would be a question for ever.
+            await asyncio.shield(self.desk.later(self._came_to_nothing(row, error)))
             if error.fate in _NOTHING_RUNS:
                 raise
-            raise await self._uncertain(error) from error
+            raise await self._uncertain(row, error) from error
         return row, ticket
 
     async def _create(self, row: int, order: Order) -> Ticket:
@@ -136,6 +142,9 @@ class Placing:
 
     async def _abandon(self, row: int, creating: asyncio.Future[Ticket]) -> None:
         """Stop came between a create and its reply: cancel as soon as the id is known."""
+        if not self.desk.leaving:
+            # Written first: a process that ends now leaves more than a question.
+            await self.desk.note(lambda s: s.want_cancel(row))
         try:
             ticket = await creating
         except RunningHubError as error:
@@ -154,15 +163,20 @@ class Placing:
         else:
             await self.desk.note(lambda s: s.uncertain(row, key=key))
 
-    async def _uncertain(self, error: RunningHubError) -> Uncertain:
+    def _seen(self) -> object:
+        return "?" if self._tasks_seen is None else self._tasks_seen
+
+    async def _uncertain(self, row: int, error: RunningHubError) -> Uncertain:
         """What is known of an order whose fate is not: the account's load before and now."""
-        before = self._tasks_seen
+        before = self._seen()
         await self._read_limit()
-        now = self._tasks_seen
-        return Uncertain(
+        uncertain = Uncertain(
             code=error.code,
             reason=str(error),
-            before="?" if before is None else before,
-            now="?" if now is None else now,
+            before=before,
+            now=self._seen(),
+            order=row,
             origin=self.desk.origin,
         )
+        uncertain.order = row
+        return uncertain

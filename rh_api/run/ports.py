@@ -148,10 +148,12 @@ class Stopped:
     """An order that its last waiter left. `confirmed`: it was seen not to run any more.
 
     `task_id` is "" when no id came back: then nobody can tell whether there is a task.
+    `from_before`: an earlier start had stopped it, and this one saw to it again.
     """
 
     task_id: str
     confirmed: bool
+    from_before: bool = False
 
 
 def unheard(_: Stopped) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
+import logging
 import os
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,14 +18,17 @@ from ..errors import (
     BadInput,
     BadReply,
     DiskFull,
+    Fate,
     FileTooLarge,
+    RateLimited,
     ResultUnavailable,
     RunningHubError,
     ServiceFault,
+    StoreUnavailable,
     UploadFailed,
 )
 from ..store import Store
-from ..wire.filetypes import Kind
+from ..wire.filetypes import HEAD, FileType, Kind, sniff
 from ..wire.tasks import RemoteResult
 from ..wire.uploads import (
     OLD_UPLOAD_LIMIT,
@@ -38,6 +43,8 @@ from .flights import Flights
 from .orders import Result
 from .ports import Book, Bulk, Clock, Meter, Progress, Stage, Transport, Watch
 from .retry import Budget, Retry
+
+log = logging.getLogger("runninghub")
 
 T = TypeVar("T")
 
@@ -56,6 +63,20 @@ class Source:
     body: bytes | Path = field(repr=False)
     suffix: str
     mime: str
+
+    @classmethod
+    def of_file(cls, path: Path) -> Source:
+        """A file; what it is, is told by its first bytes and not by its name. Raises BadInput."""
+        try:
+            with path.open("rb") as file:
+                head = file.read(HEAD)
+        except OSError as error:
+            raise BadInput("error.file_unreadable", name=path.name) from error
+        if not head:
+            raise BadInput("error.file_empty", name=path.name)
+        unknown = FileType(Kind.FILE, path.suffix, "application/octet-stream")
+        kind = sniff(head) or unknown
+        return cls(kind.kind, path, kind.suffix, kind.mime)
 
     @property
     def size(self) -> int:
@@ -86,6 +107,14 @@ class Caller:
                 self.budget.succeeded()
                 return result
             await self.clock.sleep(pause)
+
+    async def asking(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """`retrying` for calls that order nothing, whatever became of them: the error says so."""
+        try:
+            return await self.retrying(attempt)
+        except RunningHubError as error:
+            error.fate = Fate.NOT_STARTED
+            raise
 
 
 @dataclass(slots=True)
@@ -124,16 +153,16 @@ class Transfers:
                 reply = await self.bulk.upload(path, source.body, name, source.mime, fields, meter)
             return read_upload(reply)
 
-        retrying = self.caller.retrying
+        asking = self.caller.asking
         try:
-            uploaded = await retrying(lambda: attempt(UPLOAD_PATH, {}))
+            uploaded = await asking(lambda: attempt(UPLOAD_PATH, {}))
         except (FileTooLarge, BadReply, ServiceFault, UploadFailed):
             # The old endpoint is said to be more lenient, up to its documented limit.
             if source.size > OLD_UPLOAD_LIMIT:
                 raise
             fields = {"fileType": "input"}
-            uploaded = await retrying(lambda: attempt(OLD_UPLOAD_PATH, fields))
-        await self.book.do(
+            uploaded = await asking(lambda: attempt(OLD_UPLOAD_PATH, fields))
+        await self._remember(
             lambda s: s.remember_upload(
                 self.origin, self.account, sha256, uploaded.name, uploaded.url, s.now() + _LASTS
             )
@@ -161,8 +190,15 @@ class Transfers:
         if known is not None:
             return known
         made = await asyncio.to_thread(_hash_file, path, algorithm)
-        await self.book.do(lambda s: s.remember_hash(*stamp, algorithm, made))
+        await self._remember(lambda s: s.remember_hash(*stamp, algorithm, made))
         return made
+
+    async def _remember(self, work: Callable[[Store], None]) -> None:
+        """What saves work another time: a full disk must not fail what has gone well."""
+        try:
+            await self.book.do(work)
+        except StoreUnavailable as error:
+            log.warning("%s", error)
 
     # LoRA
 
@@ -186,7 +222,7 @@ class Transfers:
                     await self.bulk.put(slot.put_url, path, meter)
             return slot.name
 
-        return await self.caller.retrying(attempt)
+        return await self.caller.asking(attempt)
 
     # Results
 
@@ -241,7 +277,12 @@ class Transfers:
         except (ResultUnavailable, DiskFull, BadInput) as error:
             error.task_id = task_id
             raise
+        except RateLimited as error:
+            # Its own sentence is that of an order which was not started.
+            reason = str(error.params.get("remote"))
+            raise ResultUnavailable(task_id=task_id, reason=reason) from error
         except RunningHubError as error:
+            error.fate = Fate.OVER  # the task's, whatever became of this request
             raise ResultUnavailable(task_id=task_id, reason=str(error).rstrip(".")) from error
 
 
@@ -290,4 +331,6 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(folder=folder.name) from error
         raise BadInput("error.folder_not_writable", folder=str(folder)) from error

@@ -10,6 +10,7 @@ processes may use one file.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -28,6 +29,7 @@ BUSY_SECONDS = 5.0  # how long another process may hold the file before we say s
 RUNS_KEPT = 20  # a workflow and instance; more past runs do not foretell better
 KEEP_DAYS = 30.0  # the service itself drops results long before
 KEEP_ORDERS = 10_000
+LOST_BOOK_SECONDS = 86_400.0
 
 
 class Store:
@@ -69,6 +71,17 @@ class Store:
     def set_aside(self) -> Path | None:
         """Where this opening put a damaged or newer file: its orders are not in this book."""
         return self._file.set_aside
+
+    def lost_book(self) -> Path | None:
+        """A book that was set aside and whose orders may still run; None when there is none.
+
+        Its last order was written within the last day: no task or result lives longer.
+        """
+        for path in self._file.put_aside():
+            with contextlib.suppress(FileNotFoundError):  # somebody removes it this moment
+                if self._clock() - path.stat().st_mtime < LOST_BOOK_SECONDS:
+                    return path
+        return None
 
     def now(self) -> float:
         """Unix seconds by the clock that dates the rows."""
@@ -167,6 +180,13 @@ class Store:
             (order,),
         )
 
+    def keep(self, order: int) -> bool:
+        """Somebody wants it again: what could not be cancelled shall run on."""
+        return self._file.change(
+            "UPDATE orders SET cancel = '' WHERE id = ? AND cancel = 'wanted' AND ended IS NULL",
+            (order,),
+        )
+
     def cancel_confirmed(self, order: int) -> bool:
         return self._file.change(
             "UPDATE orders SET cancel = 'confirmed' WHERE id = ? AND cancel = 'wanted'", (order,)
@@ -190,12 +210,33 @@ class Store:
             )
             return [read_order(row) for row in rows]
 
+    def last_order(self) -> int:
+        """The number of the latest order; later ones have higher numbers."""
+        with self._file.reading() as db:
+            return db.execute("SELECT coalesce(max(id), 0) FROM orders").fetchone()[0]
+
+    def order(self, order: int) -> OrderRow | None:
+        """The order of a number."""
+        with self._file.reading() as db:
+            row = db.execute("SELECT * FROM orders WHERE id = ?", (order,)).fetchone()
+            return None if row is None else read_order(row)
+
     def find(self, digest: str) -> OrderRow | None:
         """The latest order of an identity, over or not."""
         with self._file.reading() as db:
             row = db.execute(
                 "SELECT * FROM orders WHERE identity_digest = ? ORDER BY id DESC LIMIT 1",
                 (digest,),
+            ).fetchone()
+            return None if row is None else read_order(row)
+
+    def of_task(self, origin: str, account: str, task_id: str) -> OrderRow | None:
+        """The order that became a task of that site and account; None for one made elsewhere."""
+        with self._file.reading() as db:
+            row = db.execute(
+                "SELECT * FROM orders WHERE origin = ? AND account = ? AND task_id = ?"
+                " ORDER BY id DESC LIMIT 1",
+                (origin, account, task_id),
             ).fetchone()
             return None if row is None else read_order(row)
 

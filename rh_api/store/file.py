@@ -16,6 +16,7 @@ _FILE = "orders.sqlite3"
 _GATE = "orders.lock"  # an empty database, for SQLite's locks, which work on every platform
 _SUSPECT = "orders.suspect"  # an operation failed: look everything over at the next opening
 _CHECKED_BYTES = 8 << 20  # a file up to this size is looked over each time, in some 20 ms
+_ASIDE = ("damaged", "newer")  # what a book is called that was set aside
 _COMPANIONS = ("", "-wal", "-shm")  # SQLite's own names beside the file's
 
 # FULL: a commit returns when it is on the disk; fullfsync makes that true on macOS as well.
@@ -55,6 +56,11 @@ class BookFile:
     def close(self) -> None:
         self._db.close()
         self._gate.close()
+
+    def put_aside(self) -> list[Path]:
+        """Books that were set aside here, and that nobody has removed."""
+        found = (self.folder.glob(f"orders.{verdict}-*.sqlite3") for verdict in _ASIDE)
+        return sorted(path for paths in found for path in paths)
 
     def change(self, statement: str, values: tuple[object, ...]) -> bool:
         """Run one statement by itself; whether it changed a row."""
@@ -104,6 +110,9 @@ def _enter(
     """
     deadline = time.monotonic() + patience
     set_aside: Path | None = None
+    if _pass(gate, "BEGIN EXCLUSIVE"):
+        _question_orphans(folder / _FILE, patience)
+        gate.execute("ROLLBACK")
     verdict = "locked"
     while True:
         if _pass(gate, "BEGIN"):
@@ -117,6 +126,23 @@ def _enter(
                 gate.execute("ROLLBACK")
         if time.monotonic() > deadline:
             raise StoreUnavailable("error.store_in_use", folder=str(folder), reason=verdict)
+
+
+def _question_orphans(path: Path, patience: float) -> None:
+    """Nobody has the book open: of a request that was on its way, nobody hears the reply."""
+    if not path.exists():
+        return
+    with (
+        contextlib.closing(_connect(path, patience)) as db,
+        contextlib.suppress(sqlite3.Error, ValueError),
+    ):
+        # What is wrong with the file is said by whoever attaches it.
+        if db.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS):
+            db.execute(
+                "UPDATE orders INDEXED BY unfinished SET state = 'uncertain',"
+                " error_key = 'error.uncertain_before'"
+                " WHERE ended IS NULL AND state = 'intended'"
+            )
 
 
 def _pass(gate: sqlite3.Connection, how: str) -> bool:

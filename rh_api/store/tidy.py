@@ -10,16 +10,21 @@ from pathlib import Path
 RESULTS = "results"  # below the store's folder: a folder an order, named by its row
 MOST_BYTES = 8 * 1024**3  # about a hundred videos or four thousand pictures
 YOUNG_SECONDS = 3600.0  # what is younger may still be on its way to somebody
+PART_SECONDS = 86_400.0  # a transfer is taken up only while the service keeps the result
 
 
 def tidy(folder: Path, forgotten: Iterable[str], most: int = MOST_BYTES) -> None:
     """Delete the files of forgotten orders, then whole orders, oldest first, down to `most` bytes.
 
-    `forgotten`: paths relative to `folder`, as `Store.prune` gives them. What is younger than an
-    hour stays. A file that cannot be deleted is left for the next time.
+    `forgotten`: paths relative to `folder`, as `Store.prune` gives them. Half files of transfers
+    that nobody can take up any more go too. What is younger than an hour stays. A file that
+    cannot be deleted is left for the next time.
     """
     for name in forgotten:
         (folder / name).unlink(missing_ok=True)
+    for part in (folder / RESULTS).glob("*/*.part*"):
+        if part.stat().st_mtime < time.time() - PART_SECONDS:
+            part.unlink(missing_ok=True)
     orders = [_Kept(path) for path in _folders(folder / RESULTS)]
     total = sum(order.size for order in orders)
     young = time.time() - YOUNG_SECONDS

@@ -16,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
-NAMES = ("follow", "media", "net", "store", "command_line", "comfy")
+NAMES = ("follow", "media", "net", "batches", "store", "reliability", "command_line", "comfy")
 NEEDS_COMFYUI = "comfy"
 
 

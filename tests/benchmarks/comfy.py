@@ -15,20 +15,24 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.net import MIB, peak_reset, resident
 from benchmarks.rows import Row
-from rh_api.emulator import Emulator, catalog
+from rh_api.emulator import Emulator, Fault, catalog
 from tests.comfy.client import ComfyClient
 from tests.comfy.graphs import Prompt, loaded, mark, node, remote, save
 from tests.comfy.server import Server, comfyui_python, running, unpack
 
 RUN = 2.0  # seconds that the cloud takes
 ROUNDS = 5
+VIDEO_SIZE, VIDEO_HEAD = 2**31, b"\0\0\0\x18ftypisom\0\0\2\0isommp41"
 HERE = Path(__file__).resolve().parent
 
 
 def rows() -> list[Row]:
     with _stage() as (emulator, server):
-        return [*asyncio.run(_measure(emulator, server)), _import_cost()]
+        measured = asyncio.run(_measure(emulator, server))
+        handed_on = asyncio.run(_video_handed_on(emulator, server))
+    return [*measured, *handed_on, _import_cost()]
 
 
 @contextlib.contextmanager
@@ -101,6 +105,31 @@ def _several(count: int) -> Prompt:
 def _beside_a_local_node() -> Prompt:
     blocks = node("TestBlocks", seconds=RUN, mark=mark())
     return {**_several(1), "8": blocks, "9": node("TestLooks", value=["8", 0])}
+
+
+async def _video_handed_on(emulator: Emulator, server: Server) -> list[Row]:
+    """A video of 2 GiB from one node to others: through ComfyUI's memory, and over the line."""
+    emulator.run_seconds = 0.1
+    video = bytearray(VIDEO_SIZE)
+    video[: len(VIDEO_HEAD)] = VIDEO_HEAD
+    async with ComfyClient(server.url) as client:
+        growth, downloads = 0, 0
+        # The first, small one lets ComfyUI load what it needs.
+        for body in (bytes(video[:4096]), video):
+            emulator.faults.append(Fault("/results/", "body", value=body))
+            emulator.journal.clear()
+            before = resident("VmRSS", server.pid)
+            peak_reset(server.pid)
+            looks = {n: node("TestLooks", value=["1", slot]) for n, slot in (("2", 2), ("3", 7))}
+            result = await client.queue({**_several(1), **looks})
+            assert result.outputs["2"] == result.outputs["3"] == {"text": ["ResultVideo"]}, result
+            growth = resident("VmHWM", server.pid) - before
+            downloads = sum(entry.path.startswith("/results/") for entry in emulator.journal)
+    name = "a video of 2 GiB handed on as VIDEO"
+    return [
+        Row(f"{name}: memory", f"+{growth / MIB:.1f} MiB", "20 MiB", growth / (20 * MIB), 1.0),
+        Row(f"{name}: downloads", str(downloads), "1", float(downloads), 1.0),
+    ]
 
 
 def _import_cost() -> Row:

@@ -19,9 +19,10 @@ def main(comfyui: str, pack: str) -> None:
     import comfy.options
 
     comfy.options.enable_args_parsing()
-    import nodes  # noqa: F401 - what a running ComfyUI has loaded
     import server
     from comfy_api.latest import io  # noqa: F401
+
+    import nodes  # noqa: F401 - what a running ComfyUI has loaded
 
     loop = asyncio.new_event_loop()
     server.PromptServer(loop)

@@ -63,13 +63,13 @@ def settings(origin: str, folder: Path) -> Settings:
     return Settings(origin, Secret(Emulator.default_key), folder / "state")
 
 
-def peak_reset() -> None:
-    Path("/proc/self/clear_refs").write_text("5")
+def peak_reset(process: int | str = "self") -> None:
+    Path(f"/proc/{process}/clear_refs").write_text("5")
 
 
-def resident(field: str) -> int:
+def resident(field: str, process: int | str = "self") -> int:
     """Bytes: VmRSS now, VmHWM the peak since the last reset."""
-    for line in Path("/proc/self/status").read_text().splitlines():
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
         if line.startswith(field):
             return int(line.split()[1]) * 1024
     raise LookupError(field)

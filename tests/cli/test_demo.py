@@ -128,6 +128,9 @@ def test_the_emulator_tells_programs_how_to_use_it(
         process.communicate()
 
     assert listed.document["workflow_id"] == served["workflows"][0]["id"]
+    kinds = {one["kind"]: one["key"] for one in served["accounts"]}
+    assert set(kinds) == {"NORMAL", "FREE", "SHARED", "EXCLUSIVE"}
+    assert kinds["NORMAL"] == served["key"]
     assert ran.code == 0, ran.err
 
 

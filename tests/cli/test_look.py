@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
-from rh_api.emulator import Emulator, Fault, catalog
+import pytest
+
+from rh_api.emulator import Account, Emulator, Fault, catalog
 
 from .conftest import Call
 
@@ -109,6 +112,46 @@ def test_the_account_shows_what_it_knows(call: Call) -> None:
         "running": 0,
         "queued": 0,
     }
+
+
+@pytest.mark.parametrize(
+    ("account", "expected"),
+    [
+        (
+            Account(kind="SHARED", coins=0, money=Decimal("128.50"), currency="CNY", limit=30),
+            ("SHARED", "0", "128.50", "CNY", 30, 2),
+        ),
+        (Account(kind="EXCLUSIVE", coins=0, limit=4), ("EXCLUSIVE", "0", None, None, 4, 2)),
+        (
+            Account(coins=5, money=Decimal("1.25"), currency="USD"),
+            ("NORMAL", "5", "1.25", "USD", 3, 2),
+        ),
+    ],
+    ids=["shared", "dedicated", "consumer with a wallet"],
+)
+def test_each_kind_of_account_shows_what_it_pays_with(
+    call: Call, emulator: Emulator, account: Account, expected: tuple[object, ...]
+) -> None:
+    emulator.accounts[emulator.default_key] = account
+    emulator.foreign_tasks = 2
+    document = call("account", "--json").document
+    shown = dict(line.rsplit(None, 1) for line in call("account").out.splitlines())
+
+    names = ("kind", "coins", "money", "currency", "limit", "running")
+    assert tuple(document[name] for name in names) == expected
+    assert shown["  kind"] == expected[0]
+    assert shown["  tasks at once"] == str(expected[4])
+    assert shown["  money"] == (expected[2] or "unknown")
+
+
+def test_a_free_account_is_told_what_the_api_takes(call: Call, emulator: Emulator) -> None:
+    emulator.account.kind = "FREE"
+    ran = call("account", "--json")
+
+    assert ran.code == 1
+    assert ran.document["error"]["code"] == 801
+    assert "free account" in ran.err
+    assert "membership" in ran.err
 
 
 def test_what_the_account_does_not_say_is_unknown_and_not_zero(

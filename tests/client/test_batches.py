@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 import pytest
 
-from rh_api.client import Client, Job, Progress, Stage
-from rh_api.emulator import Emulator, Fault
-from rh_api.errors import BadField, BatchFailed, Fate, Uncertain
-from tests.client.conftest import MakeClient, paint
+from rh_api.client import Client, Draft, Job, Progress, Source, Stage
+from rh_api.emulator import Emulator, Fault, catalog
+from rh_api.errors import BadField, BadInput, BatchFailed, Fate, Uncertain
+from rh_api.wire.filetypes import Kind
+from tests.client.conftest import MakeClient, paint, picture
 
 CREATE = "/task/openapi/create"
 
@@ -96,6 +98,82 @@ async def test_stop_cancels_all(make_client: MakeClient, emulator: Emulator) -> 
         await running
     await client.close()
     assert emulator.counters.cancels == 3
+
+
+def drafted(make: Callable[[], Awaitable[Source]]) -> Job:
+    return Job(catalog.INVERT, {"10.image": Draft(Kind.IMAGE, make)})
+
+
+async def test_later_files_are_made_while_earlier_ones_are_on_their_way(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 0.3
+
+    async def first() -> Source:
+        return picture(1)
+
+    async def second() -> Source:
+        while not emulator.uploads:  # noqa: ASYNC110 - the emulator has no event for it
+            await asyncio.sleep(0.01)
+        return picture(2)
+
+    await asyncio.wait_for(client.run_all([drafted(first), drafted(second)]), 5)
+    assert len(emulator.uploads) == 2
+
+
+async def test_a_file_that_orders_share_is_made_once(client: Client, emulator: Emulator) -> None:
+    made: list[int] = []
+
+    async def make() -> Source:
+        made.append(1)
+        await asyncio.sleep(0)
+        return picture()
+
+    draft = Draft(Kind.IMAGE, make)
+    jobs = [Job(catalog.INVERT, {"10.image": draft, "12.scale_by": scale}) for scale in (1, 2, 3)]
+    await client.run_all(jobs)
+    assert len(made) == 1
+    assert emulator.counters.orders == 3
+
+
+async def test_no_file_is_made_for_a_job_that_is_refused(client: Client) -> None:
+    async def make() -> Source:
+        raise AssertionError
+
+    wrong = Job(catalog.INVERT, {"10.image": Draft(Kind.IMAGE, make), "12.nothing": 1})
+    with pytest.raises(BadField):
+        await client.run_all([drafted(make), wrong])
+
+
+async def test_a_file_that_cannot_be_made_fails_its_own_item(
+    client: Client, emulator: Emulator
+) -> None:
+    async def good() -> Source:
+        return picture()
+
+    async def bad() -> Source:
+        raise BadInput("error.file_empty", name="x.png")
+
+    with pytest.raises(BatchFailed) as caught:
+        await client.run_all([drafted(good), drafted(bad)])
+    assert list(caught.value.errors) == [1]
+    assert emulator.counters.orders == 1
+
+
+async def test_several_uploads_come_in_their_order_and_as_one_progress(
+    client: Client, emulator: Emulator
+) -> None:
+    async def last() -> Source:
+        return picture(3)
+
+    news: list[Progress] = []
+    sources = [picture(1), picture(2), picture(1), Draft(Kind.IMAGE, last)]
+    names = [one.name for one in await client.upload_all(sources, news.append)]
+    assert names[0] == names[2]
+    assert set(names) == set(emulator.uploads)
+    assert len(emulator.uploads) == 3
+    shares = [item.overall for item in news]
+    assert shares == sorted(shares)
 
 
 async def test_equal_items_are_one_order(client: Client, emulator: Emulator) -> None:

@@ -38,6 +38,11 @@ def looks(node_id: str, slot: int) -> dict[str, Any]:
     return node("TestLooks", value=[node_id, slot])
 
 
+def apart(one: list[Any], two: list[Any]) -> dict[str, Any]:
+    """Shows how far two outputs are apart, item by item."""
+    return node("TestCompares", one=one, two=two)
+
+
 def pixels(size: tuple[int, int] = (37, 23), channels: int = 3) -> np.ndarray:
     """Noise that no test had before, (height, width, channels)."""
     width, height = size

@@ -5,9 +5,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import time
+from fractions import Fraction
+from itertools import zip_longest
+from pathlib import Path
 
 import torch
+from comfy_api.latest import InputImpl, Types
 
 
 class AnyType(str):
@@ -68,7 +73,8 @@ class Holds:
 
     def execute(self, kind, mark):
         level = (mark % 251) / 255
-        picture = torch.full((1, 6, 7, 3), level)
+        chance = torch.Generator().manual_seed(mark)
+        picture = torch.randint(1, 255, (1, 6, 7, 3), generator=chance) / 255
         values = {
             "nothing": None,
             "latent": {"samples": torch.zeros(1, 4, 8, 8)},
@@ -78,18 +84,54 @@ class Holds:
             "wild": torch.tensor([[[[float("nan"), 1.02, -3.0], [0.5, level, 1.0]]]]),
             "rgba": torch.cat([picture, torch.full((1, 6, 7, 1), 0.25)], dim=3),
             "mask": torch.linspace(0, 1, 256).reshape(1, 16, 16),
+            "grey": picture[..., :1],
+            "grey_alpha": picture[..., :2],
+            "strided": picture.transpose(1, 2)[:, ::2],
+            "five_channels": torch.cat([picture, picture[..., :2]], dim=3),
+            "no_pictures": picture[:0],
             "big": 2**64 - 1,
+            "pair": torch.cat([picture, 1 - picture]),
+            "sized": picture[:, :, : 3 + mark % 5],
+            "text": f"text {mark}",
+            "number": 700 + mark % 3000,
+            # Louder than full scale, which only floats keep.
+            "sound": {
+                "waveform": torch.rand((1, 2, 999), generator=chance) * 4 - 2,
+                "sample_rate": 22050,
+            },
+            "sounds": {
+                "waveform": torch.rand((3, 1, 500), generator=chance),
+                "sample_rate": 8000,
+            },
         }
+        if kind in ("made", "trimmed"):
+            return (_video(kind, mark),)
         return (values[kind],)
 
 
+def _video(kind, mark):
+    """Twelve grey frames, each lighter than the one before; "trimmed" leaves the last six."""
+    odd = kind == "made"
+    steps = torch.linspace(0.1, 0.9, 12).reshape(12, 1, 1, 1)
+    frames = steps.expand(12, 33 if odd else 32, 51 + 2 * (mark % 9) if odd else 48, 3)
+    sound = {"waveform": torch.zeros(1, 1, 12000), "sample_rate": 24000}
+    made = InputImpl.VideoFromComponents(
+        Types.VideoComponents(images=frames, frame_rate=Fraction(24), audio=sound)
+    )
+    if odd:
+        return made
+    file = io.BytesIO()
+    made.save_to(file)
+    return InputImpl.VideoFromFile(file, start_time=0.25, duration=0.25)
+
+
 class Holds3(Holds):
-    """The same as a list of three."""
+    """A list of three, each of another mark."""
 
     OUTPUT_IS_LIST = (True,)
 
     def execute(self, kind, mark):
-        return ([super().execute(kind, mark)[0]] * 3,)
+        return ([super(Holds3, self).execute(kind, 10**7 + 10 * mark + n)[0] for n in range(3)],)
 
 
 class Looks:
@@ -109,6 +151,37 @@ class Looks:
         return {"ui": {"text": [_told(each) for each in value]}}
 
 
+class Compares:
+    """How far two values, or two lists of them, are apart, item by item."""
+
+    CATEGORY = "tests"
+    FUNCTION = "execute"
+    RETURN_TYPES = ()
+    INPUT_IS_LIST = True
+    OUTPUT_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"one": (ANY, {}), "two": (ANY, {})}}
+
+    def execute(self, one, two):
+        return {"ui": {"text": [_apart(a, b) for a, b in zip_longest(one, two)]}}
+
+
+def _apart(one, two):
+    if isinstance(one, dict) and isinstance(two, dict):
+        if one["sample_rate"] != two["sample_rate"]:
+            return "rates differ"
+        one, two = one["waveform"], two["waveform"]
+    if isinstance(one, torch.Tensor) and isinstance(two, torch.Tensor):
+        if one.shape != two.shape:
+            return f"{tuple(one.shape)} and {tuple(two.shape)}"
+        return f"{(one - two).abs().max():.4f}"
+    if hasattr(one, "get_stream_source") and hasattr(two, "get_stream_source"):
+        one, two = (Path(each.get_stream_source()).read_bytes() for each in (one, two))
+    return "equal" if one == two else f"{one!r:.80} and {two!r:.80}"
+
+
 def _told(value):
     if isinstance(value, torch.Tensor):
         return f"{tuple(value.shape)} {value.dtype} {value.min():.4f}..{value.max():.4f}"
@@ -125,4 +198,5 @@ NODE_CLASS_MAPPINGS = {
     "TestHolds": Holds,
     "TestHolds3": Holds3,
     "TestLooks": Looks,
+    "TestCompares": Compares,
 }

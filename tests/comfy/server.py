@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import requests
@@ -66,6 +66,7 @@ class Server:
     log: Path
     unpacked: dict[str, str] = field(default_factory=dict)
     """The pack's contents before ComfyUI was started."""
+    pid: int = 0
 
     @property
     def pack(self) -> Path:
@@ -102,6 +103,7 @@ def running(base: Path, environment: Mapping[str, str]) -> Iterator[Server]:
             stdout=log,
             stderr=subprocess.STDOUT,
         )
+    server = replace(server, pid=process.pid)
     try:
         _wait_until_ready(process, server)
         yield server

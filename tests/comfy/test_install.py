@@ -15,7 +15,14 @@ from tests.comfy.server import PACK_NAME, Server, comfyui_python, contents, pack
 
 pytestmark = [pytest.mark.comfy, pytest.mark.timeout(180)]
 
-OURS = ("RunningHubRemoteWorkflow", "RHUploadImage", "RHLoraUploader")
+OURS = (
+    "RunningHubRemoteWorkflow",
+    "RunningHubAIApp",
+    "RHUploadImage",
+    "RHUploadVideo",
+    "RHUploadAudio",
+    "RHLoraUploader",
+)
 
 
 def test_the_archive_holds_the_pack_and_nothing_of_its_workshop() -> None:
@@ -84,32 +91,37 @@ async def test_the_browser_gets_the_script_the_help_and_the_words(comfyui: Comfy
 
 async def test_the_contract_of_the_nodes(comfyui: ComfyClient) -> None:
     about = await comfyui.get("/object_info")
-    remote = about["RunningHubRemoteWorkflow"]
     links = [f"link_{number}" for number in range(32)]
     pool = [f"out_{number}" for number in range(1, 13)]
-    assert remote["input_order"]["required"] == ["workflow"]
-    assert remote["input_order"]["optional"] == [
-        "form",
-        "instance",
-        "outputs",
-        "batch",
-        "max_orders",
-        "timeout",
-        "reroll_seeds",
-        "add_metadata",
-        "use_personal_queue",
-        "retain_seconds",
-        "profile",
-        *links,
-    ]
-    typed = ["images", "masks", "video", "audio", "text", "files", "task_id"]
-    assert remote["output_name"] == typed + pool
-    types = ["IMAGE", "MASK", "VIDEO", "AUDIO", "STRING", "STRING", "STRING"]
-    assert remote["output"] == types + ["*"] * 12
-    assert all(remote["output_is_list"])
-    assert remote["output_node"]
+    for node_id, named in (("RunningHubRemoteWorkflow", "workflow"), ("RunningHubAIApp", "app")):
+        remote = about[node_id]
+        assert remote["input_order"]["required"] == [named]
+        assert remote["input_order"]["optional"] == [
+            "form",
+            "instance",
+            "outputs",
+            "batch",
+            "max_orders",
+            "timeout",
+            "reroll_seeds",
+            "add_metadata",
+            "use_personal_queue",
+            "retain_seconds",
+            "profile",
+            *links,
+        ]
+        typed = ["images", "masks", "video", "audio", "text", "files", "task_id"]
+        assert remote["output_name"] == typed + pool
+        types = ["IMAGE", "MASK", "VIDEO", "AUDIO", "STRING", "STRING", "STRING"]
+        assert remote["output"] == types + ["*"] * 12
+        assert all(remote["output_is_list"])
+        assert remote["output_node"]
     assert about["RHLoraUploader"]["output_node"]
-    assert about["RHUploadImage"]["output_name"] == ["file_name", "url"]
+    for media in ("Image", "Video", "Audio"):
+        upload = about[f"RHUpload{media}"]
+        assert upload["input_order"]["required"] == [media.lower()]
+        assert upload["output_name"] == ["file_name", "url"]
+    assert about["RHUploadImage"]["input_order"]["optional"] == ["mask"]
     assert about["RunningHubRefusal"]["dev_only"]
 
 

@@ -67,7 +67,10 @@ async def test_a_wrong_field_is_found_before_its_pictures_are_uploaded(
     [
         ("latent", "10.image", ["10.image", "LATENT"]),
         ("nothing", "10.image", ["10.image", "nothing"]),
-        ("batch", "10.image", ["10.image", "3", "first"]),
+        ("no_pictures", "10.image", ["10.image", "no picture"]),
+        ("five_channels", "10.image", ["10.image", "1 to 4 channels", "5"]),
+        ("made", "12.scale_by", ["12.scale_by", "FLOAT", "VIDEO"]),
+        ("sound", "10.image", ["10.image", "IMAGE", "AUDIO"]),
         ("empty", "10.image", ["10.image", "no picture"]),
         ("rgba", "12.scale_by", ["12.scale_by", "FLOAT", "IMAGE"]),
     ],
@@ -87,17 +90,35 @@ async def test_a_value_that_cannot_travel_is_named(
     assert nothing_was_sent(emulator)
 
 
-async def test_a_list_at_a_field_that_takes_one_is_refused(
+async def test_a_batch_above_the_limit_is_refused_with_its_count(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
     result = await comfyui.queue(
         {
-            "1": node("TestHolds3", kind="mask", mark=mark()),
-            "2": remote(catalog.INVERT, {"10.image": ["1", 0]}),
+            "1": node("TestHolds3", kind="batch", mark=mark()),
+            "2": remote(catalog.INVERT, {"10.image": ["1", 0]}, max_orders=8),
         }
     )
 
-    assert '"10.image" takes one item, and 3 came' in sentence(result)
+    said = sentence(result)
+    assert "9 orders" in said
+    assert "max_orders allows 8" in said
+    assert nothing_was_sent(emulator)
+
+
+async def test_lists_of_different_lengths_are_refused_by_name(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    fields = {"10.image": ["1", 0], "12.scale_by": ["2", 0]}
+    result = await comfyui.queue(
+        {
+            "1": node("TestHolds", kind="pair", mark=mark()),
+            "2": node("TestHolds3", kind="number", mark=mark()),
+            "3": remote(catalog.INVERT, fields),
+        }
+    )
+
+    assert '"10.image" 2, "12.scale_by" 3' in sentence(result)
     assert nothing_was_sent(emulator)
 
 

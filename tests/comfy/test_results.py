@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-import wave
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +99,7 @@ async def test_opaque_pictures_have_masks_of_zeros(comfyui: ComfyClient) -> None
     assert result.outputs["3"]["text"] == ["(1, 512, 512) torch.float32 0.0000..0.0000"]
 
 
-@pytest.mark.parametrize("kind", ["bfloat16", "wild"])
+@pytest.mark.parametrize("kind", ["bfloat16", "wild", "grey", "grey_alpha", "strided"])
 async def test_odd_pictures_travel(comfyui: ComfyClient, kind: str) -> None:
     result = await comfyui.queue(
         {
@@ -167,55 +166,6 @@ async def test_texts_and_their_files(comfyui: ComfyClient, server: Server) -> No
     file = server.base / "output" / name.strip("'").removesuffix(" [output]")
     assert file.read_text("utf-8") == caption
     assert len(result.outputs["4"]["text"]) == 1
-
-
-async def test_a_sound_comes_back(comfyui: ComfyClient, emulator: Emulator) -> None:
-    sound = io.BytesIO()
-    with wave.open(sound, "wb") as file:
-        file.setparams((2, 2, 8000, 0, "NONE", ""))
-        file.writeframes(bytes(2 * 2 * 1200))
-    emulator.faults.append(Fault("/results/", "body", value=sound.getvalue()))
-    result = await comfyui.queue(
-        {"1": remote(catalog.TEXT_TO_IMAGE, {"3.seed": mark()}), "2": looks("1", AUDIO)}
-    )
-
-    assert result.outputs["2"]["text"] == ["['sample_rate', 'waveform'] (1, 2, 1200)"]
-    (shown,) = result.outputs["1"]["audio"]
-    assert await comfyui.view(shown) == sound.getvalue()
-
-
-async def test_a_video_comes_back_as_its_file(comfyui: ComfyClient, emulator: Emulator) -> None:
-    video = b"\0\0\0\x18ftypisom\0\0\2\0isommp41" + bytes(500)
-    emulator.faults.append(Fault("/results/", "body", value=video))
-    result = await comfyui.queue(
-        {
-            "1": remote(catalog.TEXT_TO_IMAGE, {"3.seed": mark()}),
-            "2": looks("1", VIDEO),
-            "3": looks("1", OUT_1),
-        }
-    )
-
-    assert result.outputs["2"]["text"] == result.outputs["3"]["text"] == ["VideoFromFile"]
-    (shown,) = result.outputs["1"]["images"]
-    assert result.outputs["1"]["animated"] == [True]
-    assert shown["filename"].endswith(".mp4")
-    assert await comfyui.view(shown) == video
-
-
-async def test_a_file_of_another_kind_is_named_below_the_output_folder(
-    comfyui: ComfyClient, emulator: Emulator, server: Server
-) -> None:
-    archive = b"PK\5\6" + bytes(18)
-    emulator.faults.append(Fault("/results/", "body", value=archive))
-    result = await comfyui.queue(
-        {"1": remote(catalog.TEXT_TO_IMAGE, {"3.seed": mark()}), "2": looks("1", FILES)}
-    )
-
-    (name,) = result.outputs["2"]["text"]
-    assert name.startswith("'runninghub/")
-    assert name.endswith(".zip [output]'")
-    path = server.base / "output" / name.strip("'").removesuffix(" [output]")
-    assert path.read_bytes() == archive
 
 
 async def test_a_broken_picture_is_kept_as_a_file(

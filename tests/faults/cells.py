@@ -15,7 +15,7 @@ from typing import Any
 from rh_api import errors
 from rh_api.errors import Fate
 from tests.faults.operations import CANCEL, LONG, OLD_UPLOAD, OPERATIONS, path_of
-from tests.faults.rig import World
+from tests.faults.rig import OUTPUTS, World
 
 LATER = tuple(
     f"{operation}: {fault}" for operation in OPERATIONS for fault in ("process killed", "host stop")
@@ -126,6 +126,8 @@ def _emulated(kind: Any, **more: Any) -> Strike:
         operation = _operation_of(world)
         if operation == "upload" and count is None:
             world.fault(OLD_UPLOAD, kind, count=None, **more)
+        if operation == "follow" and count is None and more.get("value") in (807, 1004):
+            world.fault(OUTPUTS, kind, count=None, **more)  # a task is gone when no path knows it
         world.fault(path_of(world, operation), kind, count=count, **more)
 
     return strike

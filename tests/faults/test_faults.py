@@ -39,8 +39,7 @@ def test_a_fault_ends_as_stated(case: Case, route: str) -> None:
     seen = observe(case, route)
     expect = case.expect
     assert seen.ended in expect.ended.split(" or "), seen.error
-    if case.operation != "account":  # which is no order
-        assert seen.fate is expect.fate
+    assert seen.fate is expect.fate
     assert seen.orders == expect.orders
     assert seen.duplicates == 0
     assert seen.halves == ()
@@ -51,7 +50,7 @@ def test_a_fault_ends_as_stated(case: Case, route: str) -> None:
     if case.stop:
         assert seen.seconds < STOP_SECONDS or case.operation == "cancel"
         assert seen.open_tasks == 0
-    if seen.error is not None and case.operation != "account":
+    if seen.error is not None:
         assert any(step in str(seen.error) for step in NEXT_STEPS), str(seen.error)
         if seen.fate in (Fate.RUNNING, Fate.OVER):
             assert seen.task_id

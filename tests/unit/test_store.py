@@ -219,6 +219,16 @@ def test_a_cancel_is_wanted_until_it_is_confirmed_also_after_a_restart(
         assert [row.cancel for row in reopened.unfinished()] == ["confirmed"]
 
 
+def test_an_order_that_is_wanted_again_is_not_to_be_cancelled_any_more(store: Store) -> None:
+    order = place(store)
+    store.want_cancel(order)
+    assert store.keep(order)
+    assert not store.cancel_confirmed(order)
+    row = store.order(order)
+    assert row is not None
+    assert row.cancel == ""
+
+
 def test_every_part_of_an_identity_counts() -> None:
     base = Identity("o", "a", "w", "g", "i", 1)
     others = [
@@ -341,6 +351,23 @@ def test_two_stores_on_one_file_do_not_place_one_order_twice(tmp_path: Path, sto
         assert not store.done(order)
 
 
+def test_what_a_process_was_sending_when_it_ended_is_a_question(tmp_path: Path) -> None:
+    with child(
+        "from contextlib import closing\n"
+        "open_store().intend(Identity('o', 'a', 'w', 'g', 'i'), instance='', what={})\n"
+        "print('sent', flush=True); sys.stdin.read()\n",
+        tmp_path,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "sent\n"
+        with closing(Store.open(tmp_path)) as beside:
+            # Its process lives and hears the reply.
+            assert [row.state for row in beside.unfinished()] == [State.INTENDED]
+        process.kill()
+    with closing(Store.open(tmp_path)) as after:
+        assert [row.state for row in after.unfinished()] == [State.UNCERTAIN]
+
+
 def test_of_processes_that_start_together_one_places_the_order(tmp_path: Path) -> None:
     code = (
         "sys.stdin.read()\n"
@@ -430,6 +457,22 @@ def test_a_damaged_file_is_set_aside_and_said(tmp_path: Path, way: str) -> None:
             store.dropped(intend(store))
         with closing(Store.open(tmp_path)) as store:
             assert store.set_aside is None
+
+
+def test_a_book_set_aside_is_told_of_for_a_day_or_until_it_is_removed(
+    tmp_path: Path, clock: Clock
+) -> None:
+    path = tmp_path / "orders.newer-2.sqlite3"
+    path.write_bytes(b"")
+    clock.now = path.stat().st_mtime
+    with closing(Store.open(tmp_path, clock=clock)) as store:
+        assert store.lost_book() == path
+        clock.now += 86_401
+        assert store.lost_book() is None
+        clock.now -= 3 * 86_400  # a clock that was set back
+        assert store.lost_book() == path
+        path.unlink()
+        assert store.lost_book() is None
 
 
 def test_a_bit_flipped_anywhere_in_the_header_never_hides_an_order(tmp_path: Path) -> None:
@@ -700,6 +743,10 @@ class AnySequence(RuleBasedStateMachine):
         self.store.close()
         self.store = Store.open(self.folder)
         assert self.store.set_aside is None
+        # Nobody hears any more whether a request that was on its way arrived.
+        for order, (item, state) in self.model.items():
+            if state is State.INTENDED:
+                self.model[order] = (item, State.UNCERTAIN)
 
     @invariant()
     def the_book_says_what_was_done(self) -> None:

@@ -50,6 +50,18 @@ def test_files_of_forgotten_orders_and_their_empty_folders_go(tmp_path: Path, ke
     assert other.exists()
 
 
+def test_half_files_go_when_nobody_can_take_them_up_any_more(tmp_path: Path, kept) -> None:
+    old, new = kept("1", 10, 2), kept("2", 10, 0.5)
+    for folder, days in ((old, 2.0), (new, 0.5)):
+        for name in ("0001.part", "0001.part.tag"):
+            (folder / name).write_bytes(b"half")
+            then = time.time() - days * DAY
+            os.utime(folder / name, (then, then))
+    tidy(tmp_path, ())
+    assert [path.name for path in old.iterdir()] == ["0000.png"]
+    assert len(list(new.iterdir())) == 3
+
+
 def test_nothing_kept_yet_is_nothing_to_do(tmp_path: Path) -> None:
     tidy(tmp_path, ())
     assert list(tmp_path.iterdir()) == []

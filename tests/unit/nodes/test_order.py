@@ -78,3 +78,14 @@ def test_what_no_order_can_have_is_refused(
     with pytest.raises(Exception, match=re.escape(words)) as refused:
         order.read_asked({name: [value]})
     assert type(refused.value).__name__ == "BadInput"
+
+
+def test_an_app_is_named_in_place_of_a_workflow(order: ModuleType) -> None:
+    job = order.read_asked({"app": ["7"]}, "app").job({})
+    assert (job.app, job.workflow) == ("7", "")
+
+
+def test_a_blank_app_is_refused_unless_a_link_will_bring_it(order: ModuleType) -> None:
+    with pytest.raises(Exception, match="Which AI app"):
+        order.read_asked({"app": [" "]}, "app")
+    order.read_asked({"app": (None,)}, "app")

@@ -19,54 +19,57 @@ def values(pack: Pack) -> ModuleType:
     return pack("nodes.values")
 
 
-async def read(values: ModuleType, inputs: dict[str, list[Any]], *, first: bool = False) -> Any:
-    async def encoding(_: Callable[..., Any], picture: Any) -> Any:
-        return picture
+class Sound(dict):  # type: ignore[type-arg]
+    """An AUDIO of some sounds."""
 
-    return await values.read_fields(inputs, first=first, worker=encoding)
+    def __init__(self, count: int) -> None:
+        super().__init__(waveform=np.zeros((count, 2, 5), np.float32), sample_rate=8000)
 
 
-async def test_plain_values_travel_as_they_are(values: ModuleType) -> None:
+VIDEO = SimpleNamespace(get_stream_source=None)
+
+
+def read(values: ModuleType, inputs: dict[str, list[Any]], **asked: Any) -> list[dict[str, Any]]:
+    return values.orders(inputs, asked.pop("zips", ()), **{"first": False, "most": 99, **asked})
+
+
+def one(values: ModuleType, inputs: dict[str, list[Any]]) -> dict[str, Any]:
+    (fields,) = read(values, inputs)
+    return fields
+
+
+def test_plain_values_travel_as_they_are(values: ModuleType) -> None:
     given_values = {"6.text": "a cat", "3.seed": 2**64 - 1, "3.cfg": 7.5, "12:3.on": False}
-    fields = await read(values, {name: [value] for name, value in given_values.items()})
+    fields = one(values, {name: [value] for name, value in given_values.items()})
     assert fields == given_values
     assert type(fields["12:3.on"]) is bool
 
 
-async def test_only_names_of_fields_count(values: ModuleType) -> None:
+def test_only_names_of_fields_count(values: ModuleType) -> None:
     inputs = {"workflow": ["1"], "link_0": ["x"], "refresh": [1], "format.codec": ["h264"]}
-    assert await read(values, {**inputs, "6.text": ["a"]}) == {"6.text": "a"}
+    assert one(values, {**inputs, "6.text": ["a"]}) == {"6.text": "a"}
 
 
-async def test_numbers_of_numpy_are_numbers(values: ModuleType) -> None:
-    fields = await read(values, {"3.seed": [np.int64(5)], "3.cfg": [np.float32(0.5)]})
+def test_numbers_of_numpy_are_numbers(values: ModuleType) -> None:
+    fields = one(values, {"3.seed": [np.int64(5)], "3.cfg": [np.float32(0.5)]})
     assert fields == {"3.seed": 5, "3.cfg": 0.5}
     assert (type(fields["3.seed"]), type(fields["3.cfg"])) == (int, float)
 
 
-async def test_lists_travel_as_json_text_also_in_the_browsers_wrapping(values: ModuleType) -> None:
-    fields = await read(values, {"1.points": [{"__value__": [1, 2]}], "2.box": [[0, "a", 2]]})
+def test_lists_travel_as_json_text_also_in_the_browsers_wrapping(values: ModuleType) -> None:
+    fields = one(values, {"1.points": [{"__value__": [1, 2]}], "2.box": [[0, "a", 2]]})
     assert fields == {"1.points": "[1, 2]", "2.box": '[0, "a", 2]'}
 
 
 @pytest.mark.parametrize(
     ("value", "name"),
-    [
-        ({"samples": object()}, "LATENT"),
-        ({"waveform": object(), "sample_rate": 44100}, "AUDIO"),
-        (SimpleNamespace(get_stream_source=None), "VIDEO"),
-        (None, "nothing"),
-        ({"a": object()}, "dict"),
-    ],
+    [({"samples": object()}, "LATENT"), (None, "nothing"), ({"a": object()}, "dict")],
 )
-async def test_what_cannot_travel_keeps_its_name(
-    values: ModuleType, value: object, name: str
-) -> None:
-    fields = await read(values, {"1.x": [value]})
-    assert fields["1.x"].type_name == name
+def test_what_cannot_travel_keeps_its_name(values: ModuleType, value: object, name: str) -> None:
+    assert one(values, {"1.x": [value]})["1.x"].type_name == name
 
 
-async def test_pictures_and_masks_are_told_by_their_shape(values: ModuleType) -> None:
+def test_pictures_and_masks_are_told_by_their_shape(values: ModuleType) -> None:
     shapes = {
         "1.a": (1, 8, 9, 3),
         "1.b": (1, 8, 9),
@@ -74,29 +77,65 @@ async def test_pictures_and_masks_are_told_by_their_shape(values: ModuleType) ->
         "1.d": (1, 1, 8, 9),
         "1.e": (1, 1, 8, 4),
     }
-    fields = await read(values, {name: [np.zeros(shape)] for name, shape in shapes.items()})
+    fields = one(values, {name: [np.zeros(shape)] for name, shape in shapes.items()})
     kinds = {name: field.kind.value for name, field in fields.items()}
     expected = {"1.a": "IMAGE", "1.b": "MASK", "1.c": "MASK", "1.d": "MASK", "1.e": "IMAGE"}
     assert kinds == expected
 
 
 @pytest.mark.parametrize(
-    "given_values", [[np.zeros((3, 4, 4, 3))], [np.zeros((3, 4, 4))], ["a", "b", "c"]]
+    "items",
+    [
+        [np.zeros((3, 4, 4, 3))],
+        [np.zeros((3, 4, 4))],
+        [np.zeros((1, 4, 4, 3)), np.zeros((2, 5, 5, 3))],
+        ["a", "b", "c"],
+        [Sound(3)],
+        [Sound(1), Sound(2)],
+        [VIDEO, VIDEO, VIDEO],
+    ],
 )
-async def test_more_than_one_is_refused_by_name_and_the_first_goes_alone_when_asked(
-    values: ModuleType, given_values: list[Any]
-) -> None:
-    with pytest.raises(Exception, match=r'"7\.image" takes one item, and 3 came') as refused:
-        await read(values, {"7.image": given_values})
-    assert type(refused.value).__name__ == "BadField"
-
-    field = (await read(values, {"7.image": given_values}, first=True))["7.image"]
-    assert field == "a" or len(field.tensor) == 1
+def test_an_order_an_item_or_the_first_alone(values: ModuleType, items: list[Any]) -> None:
+    inputs = {"7.image": items, "6.text": ["all"]}
+    fields = read(values, inputs)
+    assert [order["6.text"] for order in fields] == ["all"] * 3
+    assert read(values, inputs, first=True) == fields[:1]
 
 
-async def test_an_empty_list_is_no_value(values: ModuleType) -> None:
+def test_fields_of_equal_length_go_in_step(values: ModuleType) -> None:
+    pictures = np.zeros((2, 4, 4, 3))
+    orders = read(values, {"1.image": [pictures], "6.text": ["a", "b"], "3.seed": [5]})
+    assert [(o["1.image"].index, o["6.text"], o["3.seed"]) for o in orders] == [
+        (0, "a", 5),
+        (1, "b", 5),
+    ]
+
+
+def test_other_lengths_are_named(values: ModuleType) -> None:
+    inputs = {"1.image": [np.zeros((3, 4, 4, 3))], "6.text": ["a", "b"], "3.seed": [5]}
+    with pytest.raises(Exception, match=r'"1\.image" 3, "6\.text" 2') as refused:
+        read(values, inputs)
+    assert type(refused.value).__name__ == "BadInput"
+
+
+def test_more_orders_than_allowed_are_counted(values: ModuleType) -> None:
+    with pytest.raises(Exception, match=r"17 orders.* allows 16"):
+        read(values, {"6.text": ["a"] * 17}, most=16)
+
+
+def test_a_field_that_takes_a_zip_gets_one_of_all_pictures(values: ModuleType) -> None:
+    batches = [np.zeros((2, 4, 4, 3)), np.zeros((1, 5, 5))]
+    inputs = {"1.upload": batches, "6.text": ["a", "b"]}
+    first, second = read(values, inputs, zips={"1.upload"})
+    assert first["1.upload"] == second["1.upload"]
+    assert [media.kind.value for media in first["1.upload"].media] == ["IMAGE", "MASK"]
+    (named,) = read(values, {"1.upload": ["uploaded.zip"]}, zips={"1.upload"})
+    assert named == {"1.upload": "uploaded.zip"}
+
+
+def test_an_empty_list_is_no_value(values: ModuleType) -> None:
     with pytest.raises(Exception, match=r'Nothing came through the link at "7\.image"'):
-        await read(values, {"7.image": []})
+        read(values, {"7.image": []})
 
 
 def test_before_the_graph_runs_a_link_is_a_promise(values: ModuleType) -> None:

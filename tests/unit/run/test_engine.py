@@ -31,7 +31,10 @@ from unit.run.world import (
 )
 
 from rh_api.errors import (
+    BadInput,
     ContentRefused,
+    Detached,
+    DiskFull,
     Fate,
     GraphRejected,
     KeyRefused,
@@ -42,6 +45,7 @@ from rh_api.errors import (
     StoreUnavailable,
     TaskCancelled,
     TaskFailed,
+    TaskNotFound,
     TimeLimit,
     Uncertain,
     Unreachable,
@@ -50,6 +54,7 @@ from rh_api.run.desk import Desk
 from rh_api.run.engine import Engine
 from rh_api.run.orders import Order, Outcome
 from rh_api.run.ports import Stopped
+from rh_api.run.questions import Questions
 from rh_api.run.transfers import Caller, Transfers
 from rh_api.store import Identity, OrderRow, State
 from rh_api.wire.call import Request, Response
@@ -303,6 +308,95 @@ def test_an_order_that_another_process_is_placing_is_left_to_it(make):
     assert world.service.times("create") == []
 
 
+def test_an_order_that_another_process_places_meanwhile_is_followed(make):
+    world = make()
+    identity = Identity("https://x", "account", ORDER.program, "", ORDER.inputs_hash, 0)
+    store = world.book.store
+
+    async def story() -> Outcome:
+        row = store.intend(identity, instance="default", what={})
+        job = asyncio.ensure_future(world.run())
+        await asyncio.sleep(20)
+        store.placed(row, TASK)
+        return await job
+
+    assert play(world, story).task_id == TASK
+    assert world.service.times("create") == []
+    assert world.prepared == 0
+
+
+def test_when_the_other_process_was_refused_this_one_orders(make):
+    world = make()
+    identity = Identity("https://x", "account", ORDER.program, "", ORDER.inputs_hash, 0)
+    store = world.book.store
+
+    async def story() -> Outcome:
+        row = store.intend(identity, instance="default", what={})
+        job = asyncio.ensure_future(world.run())
+        await asyncio.sleep(20)
+        store.dropped(row)
+        return await job
+
+    assert play(world, story).task_id == TASK
+    assert len(world.service.times("create")) == 1
+
+
+def test_another_process_is_not_waited_for_without_end(make):
+    world = make()
+    identity = Identity("https://x", "account", ORDER.program, "", ORDER.inputs_hash, 0)
+    row = world.book.store.intend(identity, instance="default", what={"before": 2})
+
+    async def story() -> float:
+        with pytest.raises(Uncertain) as caught:
+            await world.run()
+        assert caught.value.order == row
+        assert caught.value.params["before"] == 2
+        return now()
+
+    assert 60 < play(world, story) < 120
+
+
+def test_a_question_names_its_order_in_the_book(make):
+    world = make(create=[LOST])
+    error = fails(world, Uncertain)
+    row = world.row()
+    assert row is not None
+    assert error.order == row.id
+    assert f"order {row.id} of the book" in str(error)
+
+
+# A book that was set aside
+
+
+@pytest.fixture
+def lost_book(tmp_path: Path) -> Path:
+    path = tmp_path / "orders.damaged-1.sqlite3"
+    path.write_bytes(b"no book any more")
+    return path
+
+
+def test_what_a_lost_book_may_hold_is_asked_about_first(make, lost_book: Path):
+    world = make()
+    error = fails(world, Uncertain)
+    assert error.key == "error.book_set_aside"
+    assert str(lost_book) in str(error)
+    assert world.service.sent == []
+    assert run(world, again=True).task_id == TASK
+    assert run(world).kept  # from now on the order is known
+
+
+def test_a_lost_book_that_was_removed_asks_nothing(make, lost_book: Path):
+    world = make()
+    lost_book.unlink()
+    assert run(world).task_id == TASK
+
+
+def test_a_lost_book_of_yesterday_asks_nothing(make, lost_book: Path):
+    world = make()
+    world.book.later(25 * 3600)
+    assert run(world).task_id == TASK
+
+
 # Waiting for a place
 
 
@@ -461,6 +555,30 @@ def test_a_stopped_create_that_was_refused_leaves_nothing(make):
     assert world.told == []
 
 
+@pytest.mark.parametrize("steps", range(12))
+def test_a_stop_right_behind_a_refusal_leaves_no_question(make, steps: int):
+    replied: asyncio.Event
+
+    async def refuse(_: object) -> Answer:
+        replied.set()
+        return code(416)
+
+    world = make(create=[refuse])
+
+    async def story() -> None:
+        nonlocal replied
+        replied = asyncio.Event()
+        job = asyncio.ensure_future(world.run())
+        await replied.wait()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        job.cancel()
+        await asyncio.wait((job,))
+
+    play(world, story)
+    assert world.state() is None
+
+
 def test_after_a_stop_no_create_is_sent_any_more(make):
     slow = Response(429, b"", {"retry-after": "50"})
     world = make(create=[slow, taken()])
@@ -522,6 +640,15 @@ def test_a_task_that_is_gone_needs_no_confirmation(make, gone: Answer):
     assert len(world.service.times("cancel")) == 1
 
 
+@pytest.mark.parametrize("reply", [code(0), code(807)], ids=str)
+def test_a_stop_that_came_too_late_keeps_the_result_that_is_paid_for(make, reply: Answer):
+    world = make(query=[until(5, SUCCESS)], cancel=[reply])
+    stop_at(world, 5)
+    assert world.state() is State.DONE
+    assert run(world).results
+    assert len(world.service.times("create")) == 1
+
+
 def test_where_the_new_route_is_refused_the_old_one_confirms_a_cancel(make):
     running = {"code": 804, "data": None}
     world = make(query=[code(412)], outputs=[until(5.2, code(805), running)])
@@ -530,8 +657,17 @@ def test_where_the_new_route_is_refused_the_old_one_confirms_a_cancel(make):
 
 
 def test_a_task_that_the_poll_does_not_find_any_more_is_over(make):
-    world = make(query=[until(5, code(1004))])
+    world = make(query=[until(5, code(1004))], outputs=[code(807)])
     stop_at(world, 5)
+    assert world.state() is State.CANCELLED
+
+
+def test_a_task_that_one_endpoint_has_lost_is_not_taken_for_stopped(make):
+    running = {"code": 804, "data": None}
+    world = make(query=[code(1004)], outputs=[until(9, code(805), running)])
+    world.service.cancel = [code(500)]
+    stop_at(world, 5)
+    assert len(world.service.times("cancel")) > 1
     assert world.state() is State.CANCELLED
 
 
@@ -576,7 +712,229 @@ def test_at_the_time_limit_the_task_is_cancelled(make):
     assert world.state(limited) is State.CANCELLED
 
 
+def test_a_stop_that_a_crash_overtakes_is_in_the_book_before_the_reply(make):
+    seen: list[str] = []
+
+    async def late(_: object) -> Answer:
+        await asyncio.sleep(8)
+        row = world.row()
+        assert row is not None
+        seen.append(row.cancel)
+        return taken()
+
+    world = make(create=[late], query=[until(8.5, CANCELLED)])
+    stop_at(world, 3)
+    assert seen == ["wanted"]
+
+
+def test_a_client_that_leaves_cancels_nothing(make):
+    world = make(query=[RUNNING])
+
+    async def story() -> None:
+        job = asyncio.ensure_future(world.run())
+        await asyncio.sleep(5)
+        world.engine.desk.leaving = True
+        job.cancel()
+        await asyncio.wait((job,))
+
+    play(world, story)
+    assert world.service.times("cancel") == []
+    assert world.state() is State.RUNNING
+
+
+def test_whoever_detaches_leaves_the_task_running_and_may_come_back(make):
+    world = make(query=[until(50, SUCCESS)])
+
+    async def story() -> Outcome:
+        job = asyncio.ensure_future(world.run())
+        await asyncio.sleep(5)
+        assert world.engine.detach(TASK)
+        with pytest.raises(Detached, match=TASK):
+            await job
+        assert now() < 5.1
+        assert not world.engine.detach(TASK)
+        assert world.state() is State.RUNNING
+        return await world.run()
+
+    assert play(world, story).task_id == TASK
+    assert len(world.service.times("create")) == 1
+    assert world.service.times("cancel") == []
+
+
 # After a restart
+
+
+def test_the_time_limit_counts_what_ran_before_the_restart(make):
+    limited = Order(ORDER.program, inputs=ORDER.inputs, time_limit=1000.0)
+    world = make(query=[RUNNING, LOST])
+    fails(world, Unreachable, order=limited)
+    world.restart()
+    world.book.later(700)  # of its running time, without us
+    world.service.query = [lambda _: CANCELLED if world.service.times("cancel") else RUNNING]
+    fails(world, TimeLimit, order=limited)
+    assert 250 < world.service.times("cancel")[0] < 310
+    assert world.state(limited) is State.CANCELLED
+
+
+def test_time_in_the_queue_does_not_count_after_a_restart(make):
+    limited = Order(ORDER.program, inputs=ORDER.inputs, time_limit=100.0)
+    world = make(create=[taken(status="QUEUED")], query=[QUEUED, LOST])
+    fails(world, Unreachable, order=limited)
+    assert world.state(limited) is State.PLACED
+    world.restart()
+    world.book.later(7000)
+    world.service.query = [QUEUED, QUEUED, RUNNING, SUCCESS]
+    assert run(world, order=limited).task_id == TASK
+
+
+def stopped_without_proof(world: World) -> None:
+    """Stop is pressed, and the service is not heard of."""
+    world.service.query = [RUNNING]
+    world.service.cancel = [code(500)]
+    stop_at(world, 5)
+    row = world.row()
+    assert row is not None
+    assert row.cancel == "wanted"
+    world.service.sent.clear()
+    world.told.clear()
+    world.restart()
+
+
+def questions(world: World) -> Questions:
+    return Questions(world.engine, world.book.store.last_order())
+
+
+def test_a_cancel_that_could_not_be_confirmed_is_repeated_at_the_next_start(make, caplog):
+    world = make()
+    stopped_without_proof(world)
+    (left,) = play(world, questions(world).open_orders)
+    assert left.cancelling
+    world.service.cancel = [lambda _: world.service.query.__setitem__(0, CANCELLED) or code(0)]
+    play(world, questions(world).cancel_again)
+    assert len(world.service.times("cancel")) == 1
+    assert world.state() is State.CANCELLED
+    assert world.told == [Stopped(TASK, confirmed=True, from_before=True)]
+    assert TASK in caplog.text
+
+
+def test_what_still_cannot_be_cancelled_is_taken_up_when_it_is_wanted_again(make):
+    world = make()
+    stopped_without_proof(world)
+    world.service.query = [until(3, SUCCESS)]
+    assert run(world).task_id == TASK
+    assert len(world.service.times("create")) == 0
+
+
+def test_what_turns_out_to_be_cancelled_is_ordered_anew(make):
+    world = make()
+    stopped_without_proof(world)
+    world.service.create = [taken("2")]
+
+    def poll(request: Request) -> Answer:
+        return SUCCESS if (request.body or {})["taskId"] == "2" else CANCELLED
+
+    world.service.query = [poll]
+    assert run(world).task_id == "2"
+    assert len(world.service.times("create")) == 1
+
+
+def test_open_orders_are_those_of_before_that_nobody_waits_for(make):
+    world = make(query=[RUNNING, LOST])
+    fails(world, Unreachable)
+    world.restart()
+    world.service.query = [until(30, SUCCESS)]
+    before = questions(world)
+
+    async def story() -> None:
+        (left,) = await before.open_orders()
+        assert (left.task_id, left.state, left.program) == (TASK, State.RUNNING, ORDER.program)
+        assert left.inputs == ORDER.inputs
+        assert not left.is_uncertain
+        job = asyncio.ensure_future(world.run())
+        await asyncio.sleep(5)
+        assert await before.open_orders() == []
+        await job
+        assert await before.open_orders() == []
+
+    play(world, story)
+
+
+@pytest.mark.parametrize(
+    ("last", "left"),
+    [(state("FAILED", errorCode="805"), State.FAILED), (CANCELLED, State.CANCELLED)],
+)
+def test_a_look_at_a_task_that_has_failed_closes_its_order(make, last: Answer, left: State):
+    world = make(query=[RUNNING, LOST])
+    fails(world, Unreachable)
+    world.restart()
+    world.service.query = [last]
+    play(world, lambda: world.engine.report(TASK))
+    assert world.state() is left
+    assert play(world, questions(world).open_orders) == []
+
+
+def test_an_order_of_this_start_is_not_one_of_before(make):
+    world = make(create=[LOST])
+    before = questions(world)
+    fails(world, Uncertain)
+    assert play(world, before.open_orders) == []
+
+
+# Answers to an uncertain order
+
+
+def uncertain_order(world: World) -> int:
+    world.service.create = [LOST]
+    order = fails(world, Uncertain).order
+    assert order is not None
+    world.service.create = [taken("2")]
+    world.restart()
+    return order
+
+
+def test_an_uncertain_order_whose_task_is_named_is_taken_up(make):
+    world = make(query=[SUCCESS])
+    order = uncertain_order(world)
+    play(world, lambda: questions(world).is_task(order, TASK))
+    assert run(world).task_id == TASK
+    assert len(world.service.times("create")) == 1
+
+
+def test_a_task_that_the_service_does_not_know_is_no_answer(make):
+    world = make()
+    order = uncertain_order(world)
+    world.service.query, world.service.outputs = [code(1004)], [code(807)]
+    with pytest.raises(TaskNotFound):
+        play(world, lambda: questions(world).is_task(order, TASK))
+    assert world.state() is State.UNCERTAIN
+
+
+def test_the_task_of_another_order_is_no_answer(make):
+    world = make(create=[taken()], query=[SUCCESS])
+    run(world, order=Order("1"))
+    order = uncertain_order(world)
+    with pytest.raises(BadInput, match="another order"):
+        play(world, lambda: questions(world).is_task(order, TASK))
+    assert world.state() is State.UNCERTAIN
+
+
+def test_an_uncertain_order_that_did_not_start_is_ordered_when_it_is_run_again(make):
+    world = make(query=[SUCCESS])
+    order = uncertain_order(world)
+    play(world, lambda: questions(world).not_started(order))
+    assert run(world).task_id == "2"
+    with pytest.raises(BadInput, match="no open question"):
+        play(world, lambda: questions(world).not_started(order))
+
+
+def test_a_look_at_an_uncertain_order_tells_what_can_be_seen_and_settles_nothing(make):
+    world = make(queue=[load(3, running=1), load(3, running=1, queued=1)])
+    order = uncertain_order(world)
+    seen = play(world, lambda: questions(world).look_again(order))
+    assert (seen.before, seen.now, seen.ours) == (1, 2, 0)
+    world.service.queue = [LOST]
+    assert play(world, lambda: questions(world).look_again(order)).now is None
+    assert world.state() is State.UNCERTAIN
 
 
 def test_a_task_that_was_left_running_is_taken_up_and_not_ordered_again(make):
@@ -647,6 +1005,47 @@ def test_results_that_are_gone_everywhere_are_ordered_anew(make):
     world.book.later(25 * 3600)
     run(world)
     assert len(world.service.times("create")) == 2
+
+
+def signed(sign: str) -> Answer:
+    return state("SUCCESS", [{**PICTURE, "url": f"{PICTURE['url']}?sign={sign}"}])
+
+
+def expired(url: str) -> ResultUnavailable | None:
+    if "sign=old" not in url:
+        return None
+    error = ResultUnavailable(reason="HTTP 403")
+    error.status = 403
+    return error
+
+
+def test_a_result_whose_address_has_expired_is_fetched_by_a_new_one(make):
+    world = make(query=[signed("old"), signed("new")])
+    world.files.refuse = expired
+    (result,) = run(world).results
+    assert result.url.endswith("sign=new")
+    assert len(world.service.times("query")) == 2
+
+
+def test_where_there_is_no_other_address_the_result_stays_owed(make):
+    world = make(query=[signed("old")])
+    world.files.refuse = expired
+    fails(world, ResultUnavailable)
+    assert len(world.service.times("query")) == 2
+    world.service.query = [signed("new")]
+    assert run(world).results[0].url.endswith("sign=new")
+    assert len(world.service.times("create")) == 1
+
+
+def test_a_full_disk_keeps_the_task_and_goes_on_when_there_is_room(make):
+    world = make(query=[SUCCESS])
+    world.files.failing = DiskFull(folder="x")
+    assert fails(world, DiskFull).task_id == TASK
+    assert world.state() is State.DONE
+    world.files.failing = None
+    world.restart()
+    assert run(world).results[0].path is not None
+    assert len(world.service.times("create")) == 1
 
 
 # Ends

@@ -162,12 +162,22 @@ def test_a_task_that_is_new_may_be_unknown_for_a_while():
     assert report.phase is Phase.SUCCESS
 
 
-def test_a_task_that_stays_unknown_is_gone():
-    service = Service(query=[code(807)])
+def test_a_task_that_stays_unknown_to_both_endpoints_is_gone():
+    service = Service(query=[code(807)], outputs=[code(807)])
     with pytest.raises(TaskNotFound) as caught:
         follow(service)
     assert caught.value.fate is Fate.OVER
-    assert len(service.sent) == 3
+    assert (len(service.times("query")), len(service.times("outputs"))) == (3, 3)
+
+
+def test_a_task_that_one_endpoint_has_lost_is_followed_by_the_other():
+    done = {"code": 0, "data": [{"fileUrl": "https://files.example/a.png", "nodeId": "9"}]}
+    service = Service(
+        query=[RUNNING, code(1004)],
+        outputs=[lambda _: done if now() > 30 else {"code": 804, "data": None}],
+    )
+    report, _, _, _ = follow(service)
+    assert report.phase is Phase.SUCCESS
 
 
 def test_a_service_that_asks_for_a_slower_pace_gets_it():

@@ -233,6 +233,7 @@ class Files:
     """Bulk transfers that write nothing much: a file for each address."""
 
     failing: RunningHubError | None = None
+    refuse: Callable[[str], RunningHubError | None] = lambda _: None
     fetched: list[str] = field(default_factory=list)
 
     async def upload(self, *_: object) -> Response:
@@ -242,8 +243,9 @@ class Files:
         raise NotImplementedError
 
     async def download(self, url: str, into: Path, meter: Meter) -> Fetched:
-        if self.failing is not None:
-            raise self.failing
+        failing = self.failing or self.refuse(url)
+        if failing is not None:
+            raise failing
         path = into.with_suffix(".png")
         path.write_bytes(url.encode())
         self.fetched.append(url)

@@ -1,0 +1,27 @@
+"""RH Upload Audio: sounds go up, their remote names and addresses come back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from . import schema
+from .upload_node import UploadNode
+
+
+class RHUploadAudio(UploadNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema.upload_schema(
+            "RHUploadAudio",
+            "RH Upload Audio",
+            "Uploads sounds to RunningHub, unless they are there already.",
+            [io.Audio.Input("audio", tooltip="They go up as WAV, sample for sample.")],
+        )
+
+    @classmethod
+    async def execute(cls, audio: Any) -> io.NodeOutput:
+        from .values import media_of
+
+        return await cls.upload("audio", media_of(audio))

@@ -1,0 +1,33 @@
+"""RH Upload Video: a video goes up, its remote name and address come back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from . import schema
+from .upload_node import UploadNode
+
+
+class RHUploadVideo(UploadNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema.upload_schema(
+            "RHUploadVideo",
+            "RH Upload Video",
+            "Uploads a video to RunningHub, unless it is there already.",
+            [
+                io.Video.Input(
+                    "video",
+                    tooltip="Its file goes up as it is; one that was trimmed or made of pictures "
+                    "as mp4.",
+                )
+            ],
+        )
+
+    @classmethod
+    async def execute(cls, video: Any) -> io.NodeOutput:
+        from .values import media_of
+
+        return await cls.upload("video", media_of(video))

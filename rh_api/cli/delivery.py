@@ -1,0 +1,102 @@
+"""What came of a task, for people and for programs: files in the folder, texts, cost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..client import Outcome
+from ..errors import ResultUnavailable
+from ..settings import Settings
+from ..texts import english
+from ..wire.tasks import Usage
+from .files import Saved, save
+from .terminal import Terminal
+
+
+async def deliver(
+    outcome: Outcome,
+    selected: Sequence[str],
+    folder: Path,
+    prefix: str,
+    *,
+    settings: Settings,
+    terminal: Terminal,
+    about: Mapping[str, object],
+) -> list[Saved]:
+    """Copy the results of the selected nodes into the person's folder, and tell of them.
+
+    `prefix` begins the files' names; `about` is what the document says of the program.
+    """
+    try:
+        saved = await asyncio.to_thread(save, outcome.results, selected, folder, prefix)
+    except OSError as error:
+        raise ResultUnavailable(
+            "cli.not_saved",
+            task_id=outcome.task_id,
+            folder=str(folder),
+            reason=error.strerror or str(error),
+            kept=str(settings.state / "results"),
+        ) from error
+    _tell(terminal, outcome, saved)
+    terminal.document(
+        {
+            "task_id": outcome.task_id,
+            **about,
+            "seconds": _seconds(outcome),
+            "cost": cost_document(outcome.usage),
+            "results": [
+                {
+                    "node_id": one.node_id,
+                    "path": str(one.path),
+                    "kind": one.kind,
+                    "size": one.size,
+                    "text": one.text,
+                }
+                for one in saved
+            ],
+        }
+    )
+    return saved
+
+
+def cost_document(usage: Usage) -> dict[str, object]:
+    """What a task cost, as `--json` prints it."""
+    return {
+        "coins": usage.coins,
+        "money": usage.money,
+        "third_party_money": usage.third_party_money,
+    }
+
+
+def cost(usage: Usage) -> str:
+    """What a task cost, for people."""
+    known = {
+        "cli.cost_coins": usage.coins,
+        "cli.cost_money": usage.money,
+        "cli.cost_third_party": usage.third_party_money,
+    }
+    parts = [english(key, {"amount": amount}) for key, amount in known.items() if amount]
+    return ", ".join(parts) or english("cli.cost_unknown", {})
+
+
+def _tell(terminal: Terminal, outcome: Outcome, saved: list[Saved]) -> None:
+    for one in saved:
+        if one.text is not None:
+            terminal.say(one.text)
+        terminal.say(str(one.path))
+    params = {
+        "task_id": outcome.task_id,
+        "cost": cost(outcome.usage),
+        "seconds": f"{_seconds(outcome):g}",
+    }
+    terminal.say(english("cli.finished", params))
+
+
+def _seconds(outcome: Outcome) -> float:
+    """Running time as the service bills it; as we saw it where it does not say."""
+    try:
+        return float(outcome.usage.seconds or "")
+    except ValueError:
+        return round(outcome.seconds, 1)

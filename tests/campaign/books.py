@@ -1,0 +1,136 @@
+"""The emulator's books against ours: what must never happen, counted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from rh_api.emulator import Emulator
+from rh_api.store import State, Store
+from tests.campaign.jobs import Wish
+
+END_OF_PNG = b"IEND\xaeB`\x82"
+
+
+@dataclass
+class Findings:
+    """What must be zero, and by which seed it was not."""
+
+    twice: int = 0
+    """Orders that were placed again without a word while the first was alive or had succeeded."""
+    lost: int = 0
+    """Tasks that succeeded and whose results a person could not get."""
+    unknown: int = 0
+    """Tasks that run and that the order book does not know."""
+    unstopped: int = 0
+    """Tasks that run although Stop was pressed and there was a start since."""
+    half: int = 0
+    """Files under a final name that are not whole, and half files that nobody needs."""
+    leaks: int = 0
+    """Places where the key is and does not belong."""
+    hangs: int = 0
+    """Runs that did not end within their bound."""
+    mute: int = 0
+    """Errors that do not name the task which the book knew."""
+    seeds: set[int] = field(default_factory=set)
+
+    def add(self, other: Findings, seed: int) -> None:
+        for name in NAMES:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        if other:
+            self.seeds.add(seed)
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, name) for name in NAMES)
+
+    def __str__(self) -> str:
+        found = {name: getattr(self, name) for name in NAMES if getattr(self, name)}
+        return f"{found} by seeds {sorted(self.seeds)}" if found else "nothing"
+
+
+NAMES = tuple(one.name for one in fields(Findings) if one.name != "seeds")
+
+
+class KeyWatch(logging.Handler):
+    """Counts log lines that show a key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(logging.DEBUG)
+        self._key = key
+        self.leaks = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._key in self.format(record):
+            self.leaks += 1
+
+    def __enter__(self) -> KeyWatch:
+        log = logging.getLogger("runninghub")
+        self._level = log.level
+        log.setLevel(logging.DEBUG)
+        log.addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        log = logging.getLogger("runninghub")
+        log.setLevel(self._level)
+        log.removeHandler(self)
+
+
+def unknown_tasks(emulator: Emulator, state: Path, wishes: Iterable[Wish]) -> list[str]:
+    """Tasks that run and for which the book has neither their id nor a question."""
+    with closing(Store.open(state)) as store:
+        rows = store.unfinished()
+    ids = {row.task_id for row in rows}
+    questions = [
+        row.what["inputs"] for row in rows if row.state in (State.INTENDED, State.UNCERTAIN)
+    ]
+    return [
+        task.id
+        for wish in wishes
+        for task in wish.tasks(emulator)
+        if not task.is_over
+        and task.id not in ids
+        and not any(wish.is_in(inputs) for inputs in questions)  # type: ignore[arg-type]
+    ]
+
+
+def unstopped(emulator: Emulator, state: Path, stopped: Iterable[Wish]) -> int:
+    """Tasks that run although they were stopped, and that are no open question either."""
+    with closing(Store.open(state)) as store:
+        asked = [row.what["inputs"] for row in store.unfinished() if row.task_id is None]
+    return sum(
+        1
+        for wish in stopped
+        for task in wish.tasks(emulator)
+        if not task.is_over and not any(wish.is_in(inputs) for inputs in asked)  # type: ignore[arg-type]
+    )
+
+
+def placed_twice(emulator: Emulator, wishes: Iterable[Wish]) -> int:
+    """Orders behind one of the same wish that was neither cancelled nor failed."""
+    return sum(
+        1
+        for wish in wishes
+        for earlier in wish.tasks(emulator)[:-1]
+        if earlier.status not in ("CANCEL", "FAILED")
+    )
+
+
+def bad_files(state: Path, *, all_is_delivered: bool) -> int:
+    files = [path for path in (state / "results").rglob("*") if path.is_file()]
+    parts = [path for path in files if ".part" in path.name]
+    whole = [path for path in files if path not in parts]
+    broken = [path for path in whole if not path.read_bytes().endswith(END_OF_PNG)]
+    return len(broken) + (len(parts) if all_is_delivered else 0)
+
+
+def leaked_keys(emulator: Emulator, state: Path, texts: Iterable[str]) -> int:
+    key = emulator.default_key
+    files = sum(
+        1 for path in state.rglob("*") if path.is_file() and key.encode() in path.read_bytes()
+    )
+    said = sum(1 for text in texts if key in text)
+    return files + said + len(emulator.counters.keys_misplaced)

@@ -1,0 +1,74 @@
+"""A client in a process that can be killed: jobs come as JSON, what happens goes out line by line.
+
+The command line's and ComfyUI's place is taken by this script so that nothing else dies with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from typing import Any
+
+from rh_api.client import Client, Progress, Stage
+from rh_api.errors import RunningHubError, Uncertain
+from rh_api.settings import Settings
+from tests.campaign.jobs import job_of
+from tests.client.conftest import QuickClock
+
+STAGES = {
+    Stage.UPLOADING: "uploading",
+    Stage.ORDERING: "ordering",
+    Stage.QUEUED: "queued",
+    Stage.RUNNING: "running",
+    Stage.DOWNLOADING: "downloading",
+}
+
+
+def say(**event: Any) -> None:
+    sys.stdout.write(json.dumps(event) + "\n")
+    sys.stdout.flush()
+
+
+async def order(client: Client, index: int, item: dict[str, Any]) -> None:
+    last = ""
+
+    def watch(news: Progress) -> None:
+        nonlocal last
+        placed = news.stage is Stage.ORDERING and "task_id" in news.params
+        stage = "placed" if placed else STAGES.get(news.stage, "")
+        if stage and stage != last:
+            last = stage
+            say(event=stage, index=index)
+
+    try:
+        outcome = await client.run(job_of(item), watch)
+    except Uncertain as error:
+        say(event="error", index=index, key=error.key, order=error.order, text=str(error))
+    except RunningHubError as error:
+        say(event="error", index=index, key=error.key, task_id=error.task_id, text=str(error))
+    else:
+        results = [str(result.path) for result in outcome.results]
+        say(event="end", index=index, task_id=outcome.task_id, results=results, kept=outcome.kept)
+
+
+async def main(pace: float, items: list[dict[str, Any]]) -> None:
+    async with Client(Settings.from_mapping(os.environ), clock=QuickClock(pace)) as client:
+        await client.open_orders()
+        say(event="begun")
+        jobs = [asyncio.ensure_future(order(client, n, item)) for n, item in enumerate(items)]
+
+        def stop() -> None:
+            sys.stdin.readline()
+            say(event="stopping")
+            for job in jobs:
+                job.cancel()
+
+        asyncio.get_running_loop().add_reader(sys.stdin, stop)
+        await asyncio.gather(*jobs, return_exceptions=True)
+        asyncio.get_running_loop().remove_reader(sys.stdin)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(float(sys.argv[1]), json.loads(sys.argv[2])))

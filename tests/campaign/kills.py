@@ -1,0 +1,131 @@
+"""kill -9 at a random moment, then a restart and the same jobs: what is left?"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rh_api.client import Client
+from rh_api.emulator import Emulator, Fault
+from rh_api.settings import Settings
+from tests.campaign import books
+from tests.campaign.books import Findings
+from tests.campaign.jobs import Wish, graph
+from tests.campaign.person import answer
+from tests.campaign.process import Driver
+from tests.campaign.storm import CANCEL, CREATE
+from tests.client.conftest import QuickClock
+
+PACE = 4.0
+SPAN = 1.6  # seconds within which the blow falls; undisturbed, a run takes about as long
+LONG = 60.0  # seconds that a task runs which somebody will stop
+STOP_HEARD = 0.25  # seconds until a Stop is surely in the book
+
+
+@dataclass
+class Kill:
+    """One seed: a graph of orders in a process of its own, and the moment of its end."""
+
+    seed: int
+    folder: Path
+    found: Findings = field(default_factory=Findings)
+    events: list[str] = field(default_factory=list)
+    questions: int = 0
+
+    async def run(self) -> Findings:
+        chance = random.Random(self.seed)
+        wishes = graph(self.seed, chance)
+        emulator = Emulator(run_seconds=chance.choice([0.2, 0.5, 1.0]), latency=0.02)
+        emulator.account.limit = chance.randint(1, 6)
+        with_stop = chance.random() < 0.3
+        if with_stop:
+            emulator.run_seconds = LONG
+        if chance.random() < 0.5:  # so that the blow often falls while an order is on its way
+            emulator.faults.append(Fault(CREATE, "delay", value=0.4, count=None))
+        state = self.folder / "state"
+        async with emulator.serve() as origin:
+            driver = Driver(origin, emulator.default_key, state)
+            try:
+                await self._killed(driver, wishes, emulator, with_stop, chance)
+                await asyncio.sleep(0.5)  # what is in the line still arrives
+                if state.exists():
+                    unknown = books.unknown_tasks(emulator, state, wishes)
+                    self.found.unknown += len(unknown)
+                emulator.faults.clear()
+                stopped = wishes if "stopping" in self.events else []
+                await self._restarted(driver, emulator, wishes, stopped)
+                wanted = [] if stopped else wishes
+                ends = await driver.run([wish.plain() for wish in wanted], PACE)
+            except asyncio.TimeoutError:
+                self.found.hangs += 1
+                return self.found
+        self._audit(emulator, state, wishes, wanted, ends)
+        return self.found
+
+    async def _killed(
+        self,
+        driver: Driver,
+        wishes: list[Wish],
+        emulator: Emulator,
+        with_stop: bool,
+        chance: random.Random,
+    ) -> None:
+        running = await driver.start([wish.plain() for wish in wishes], PACE)
+        await running.heard("begun")
+        listening = asyncio.ensure_future(running.ended())
+        await asyncio.sleep(chance.uniform(0, SPAN))
+        if with_stop:
+            emulator.faults.append(Fault(CANCEL, "status", count=None))
+            running.stop()
+            await asyncio.sleep(STOP_HEARD + chance.uniform(0, 0.5))
+        running.kill(signal.SIGKILL)
+        self.events = [event["event"] for event in await listening]
+
+    async def _restarted(
+        self, driver: Driver, emulator: Emulator, wishes: list[Wish], stopped: list[Wish]
+    ) -> None:
+        """The next start, and somebody who answers what it asks."""
+        emulator.run_seconds = 0.3
+        async with self._client(driver) as client:
+            await client.open_orders()  # and at the end the cancels of before are through
+        self.found.unstopped += books.unstopped(emulator, driver.state, stopped)
+        async with self._client(driver) as client:
+            self.questions += await answer(client, emulator, wishes)
+
+    def _client(self, driver: Driver) -> Client:
+        variables = {
+            "RUNNINGHUB_API_KEY": driver.key,
+            "RUNNINGHUB_BASE_URL": driver.origin,
+            "RUNNINGHUB_STATE": str(driver.state),
+        }
+        return Client(Settings.from_mapping(variables), clock=QuickClock(PACE))
+
+    def _audit(
+        self,
+        emulator: Emulator,
+        state: Path,
+        wishes: list[Wish],
+        wanted: list[Wish],
+        ends: list[dict[str, Any]],
+    ) -> None:
+        found = self.found
+        found.twice += books.placed_twice(emulator, wishes)
+        for wish, end in zip(wanted, ends, strict=True):
+            done = [task.id for task in wish.tasks(emulator) if task.status == "SUCCESS"]
+            if end["event"] != "end" or end["task_id"] not in done:
+                found.lost += 1
+        found.half += books.bad_files(state, all_is_delivered=bool(wanted))
+        found.leaks += books.leaked_keys(emulator, state, [str(end) for end in ends])
+
+
+def kill(seed: int) -> Kill:
+    """One run by its seed."""
+    with tempfile.TemporaryDirectory() as name:
+        one = Kill(seed, Path(name))
+        asyncio.run(one.run())
+        return one

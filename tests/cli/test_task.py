@@ -1,0 +1,184 @@
+"""`task`: one task by its id: how it is doing, its end, its results."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+
+from rh_api.emulator import Emulator, Fault, catalog
+
+from .conftest import Call
+
+CANCEL = "/task/openapi/cancel"
+
+
+@pytest.fixture
+def order(emulator: Emulator, base_url: str) -> Callable[[], str]:
+    """Orders a task from elsewhere: the order book here does not know it."""
+
+    def place() -> str:
+        body = {"apiKey": emulator.default_key, "workflowId": catalog.TEXT_TO_IMAGE}
+        reply = requests.post(f"{base_url}/task/openapi/create", json=body, timeout=10).json()
+        return reply["data"]["taskId"]
+
+    return place
+
+
+@pytest.fixture
+def done(order: Callable[[], str], emulator: Emulator) -> str:
+    task_id = order()
+    while not emulator.tasks[task_id].is_over:
+        time.sleep(0.01)
+    return task_id
+
+
+@pytest.fixture
+def running(order: Callable[[], str], emulator: Emulator) -> str:
+    emulator.run_seconds = 600
+    return order()
+
+
+def test_a_finished_task_shows_cost_results_and_its_page(
+    call: Call, emulator: Emulator, done: str
+) -> None:
+    document = call("task", done, "--json").document
+
+    (result,) = document.pop("results")
+    assert result["node_id"] == "9"
+    assert result["url"].startswith(emulator.base_url)
+    assert document == {
+        "task_id": done,
+        "state": "success",
+        "seconds": "1",
+        "cost": {"coins": "1", "money": None, "third_party_money": None},
+        "failure": None,
+        "link": f"{emulator.base_url}/call-api/call-record-detail/{done}",
+    }
+
+
+def test_a_task_is_readable_for_people(call: Call, done: str) -> None:
+    lines = [line.split() for line in call("task", done).out.splitlines()]
+
+    assert ["state", "success"] in lines
+    assert ["cost", "1", "coins"] in lines
+    assert lines[-1][0] == "9"
+    assert lines[-1][1].endswith(".png")
+
+
+def test_the_results_are_fetched_into_the_folder(call: Call, done: str, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    ran = call("task", done, "--fetch", "--out", str(folder), "--json")
+
+    assert ran.code == 0, ran.err
+    made = folder / f"{done}_9_1.png"
+    assert made.read_bytes().startswith(b"\x89PNG")
+    assert [result["path"] for result in ran.document["results"]] == [str(made)]
+    assert ran.document["task_id"] == done
+    assert list(folder.iterdir()) == [made]
+
+
+def test_what_was_ordered_here_is_fetched_without_the_service(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    ran = call("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path), "--json")
+    task_id = ran.document["task_id"]
+    emulator.tasks.clear()
+
+    assert call("task", task_id, "--fetch", "--out", str(tmp_path)).code == 0
+    assert (tmp_path / f"{task_id}_9_1.png").exists()
+
+
+def test_a_running_task_is_shown_and_not_fetched(
+    call: Call, emulator: Emulator, running: str, tmp_path: Path
+) -> None:
+    shown = call("task", running, "--json").document
+    ran = call("task", running, "--fetch", "--out", str(tmp_path), "--json")
+
+    assert (shown["state"], shown["results"]) == ("running", [])
+    assert ran.code == 3
+    assert ran.document["error"]["fate"] == "running"
+    assert running in ran.err
+    assert emulator.counters.cancels == 0
+
+
+def test_a_running_task_is_cancelled_and_that_was_seen(
+    call: Call, emulator: Emulator, running: str
+) -> None:
+    ran = call("task", running, "--cancel", "--json")
+
+    assert ran.code == 0, ran.err
+    assert ran.document["state"] == "cancelled"
+    assert emulator.tasks[running].status == "CANCEL"
+    assert emulator.counters.cancels == 1
+
+
+def test_a_cancel_that_nobody_confirms_ends_with_3(
+    call: Call, emulator: Emulator, running: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rh_api.run.cancelling.CONFIRM", (0.0, 0.1))  # instead of ten seconds
+    emulator.faults.append(Fault(CANCEL, "code", value=500, count=None))
+    ran = call("task", running, "--cancel", "--json")
+
+    assert ran.code == 3
+    assert ran.document["error"]["task_id"] == running
+    assert ran.document["error"]["fate"] == "running"
+    assert "did not confirm" in ran.err
+
+
+def test_a_task_that_is_over_needs_no_cancel(call: Call, emulator: Emulator, done: str) -> None:
+    ran = call("task", done, "--cancel")
+
+    assert ran.code == 0
+    assert "over already" in ran.err
+    assert emulator.counters.cancels == 0
+
+
+def test_a_failed_task_is_shown_with_its_reason_and_is_no_result(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    emulator.fail_next = {"node_id": "3", "exception_message": "out of memory"}
+    call("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path))
+    task_id = next(iter(emulator.tasks))
+
+    shown = call("task", task_id, "--json")
+    fetched = call("task", task_id, "--fetch", "--out", str(tmp_path))
+
+    assert shown.code == 0
+    assert shown.document["state"] == "failed"
+    assert "out of memory" in shown.document["failure"]["message"]
+    assert fetched.code == 1
+    assert "KSampler" in fetched.err
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "said"),
+    [
+        (("task",), 2, "TASK"),
+        (("task", ""), 2, "no id of a task"),
+        (("task", "../../etc"), 2, "no id of a task"),
+        (("task", "1", "--out", "."), 2, "--fetch"),
+        (("task", "1", "--cancel", "--fetch"), 2, "not allowed"),
+        (("task", "1900000000000000999"), 1, "does not know this task"),
+        (("task", "1900000000000000999", "--cancel"), 1, "does not know this task"),
+    ],
+)
+def test_what_cannot_be_meant_is_said(
+    call: Call, emulator: Emulator, argv: tuple[str, ...], code: int, said: str
+) -> None:
+    ran = call(*argv)
+
+    assert ran.code == code
+    assert said in ran.err
+    assert emulator.counters.cancels == 0
+
+
+def test_results_that_are_gone_end_with_5(call: Call, emulator: Emulator, done: str) -> None:
+    emulator.results.clear()
+    ran = call("task", done, "--fetch")
+
+    assert ran.code == 5
+    assert done in ran.err

@@ -1,0 +1,153 @@
+"""Tasks by their id: how one is doing, its results wherever it was ordered, its end."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from rh_api.client import Client, Phase
+from rh_api.emulator import Emulator, Fault
+from rh_api.errors import (
+    BadInput,
+    Fate,
+    NoOutput,
+    TaskCancelled,
+    TaskFailed,
+    TaskNotFound,
+    TaskUnfinished,
+)
+from tests.client.conftest import MakeClient, invert, paint
+
+QUERY = "/openapi/v2/query"
+
+
+async def ordered_elsewhere(client: Client, emulator: Emulator) -> str:
+    """A task of the account that this client's book does not know, while it runs."""
+    running = asyncio.ensure_future(client.run(paint()))
+    while not emulator.tasks:  # noqa: ASYNC110 - the other side of a socket has no event
+        await asyncio.sleep(0.01)
+    running.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return next(iter(emulator.tasks))
+
+
+async def test_results_of_a_task_that_was_ordered_elsewhere_are_fetched(
+    make_client: MakeClient, emulator: Emulator, tmp_path: Path
+) -> None:
+    ordered = await make_client("elsewhere").run(invert())
+    fetched = await make_client("here").fetch(ordered.task_id)
+
+    (theirs,), (ours,) = ordered.results, fetched.results
+    assert theirs.path is not None
+    assert ours.path is not None
+    assert ours.path.is_relative_to(tmp_path / "here" / "results")
+    assert ours.path.read_bytes() == theirs.path.read_bytes()
+    assert (ours.node_id, fetched.usage) == (theirs.node_id, ordered.usage)
+    assert emulator.counters.orders == 1
+
+
+async def test_results_that_are_here_are_not_fetched_again(
+    client: Client, emulator: Emulator
+) -> None:
+    ordered = await client.run(invert())
+    emulator.journal.clear()
+    fetched = await client.fetch(f" {ordered.task_id} ")
+
+    assert fetched.kept
+    assert fetched.results == ordered.results
+    assert not emulator.journal
+
+
+async def test_results_that_an_order_still_owes_are_kept_for_it(
+    client: Client, emulator: Emulator
+) -> None:
+    ordered = await client.run(invert())
+    path = ordered.results[0].path
+    assert path is not None
+    path.unlink()  # somebody tidied up
+
+    assert (await client.fetch(ordered.task_id)).results == ordered.results
+    assert path.exists()
+    assert (await client.run(invert())).kept
+    assert emulator.counters.orders == 1
+
+
+async def test_the_same_fetch_at_once_is_one(make_client: MakeClient, emulator: Emulator) -> None:
+    ordered = await make_client("elsewhere").run(invert())
+    client = make_client("here")
+    before = emulator.counters.under("/results/")
+    both = await asyncio.gather(*(client.fetch(ordered.task_id) for _ in range(2)))
+
+    assert both[0] == both[1]
+    assert emulator.counters.under("/results/") == before + 1
+
+
+async def test_a_task_that_is_not_over_says_so_and_goes_on(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 60
+    task_id = await ordered_elsewhere(make_client("elsewhere"), emulator)
+    client = make_client("here")
+
+    assert (await client.report(task_id)).phase is Phase.RUNNING
+    with pytest.raises(TaskUnfinished, match="running") as caught:
+        await client.fetch(task_id)
+    assert (caught.value.fate, caught.value.task_id) == (Fate.RUNNING, task_id)
+
+    assert await client.cancel(task_id)
+    assert (await client.report(task_id)).phase is Phase.CANCELLED
+    with pytest.raises(TaskCancelled) as cancelled:
+        await client.fetch(task_id)
+    assert cancelled.value.task_id == task_id
+
+
+async def test_a_failed_task_says_why(make_client: MakeClient, emulator: Emulator) -> None:
+    emulator.fail_next = {"node_id": "3", "exception_message": "out of memory"}
+    with pytest.raises(TaskFailed):
+        await make_client("elsewhere").run(paint())
+    (task_id,) = emulator.tasks
+
+    with pytest.raises(TaskFailed, match=r"KSampler.*out of memory") as caught:
+        await make_client("here").fetch(task_id)
+    assert (caught.value.task_id, caught.value.fate) == (task_id, Fate.OVER)
+
+
+async def test_a_task_without_files_is_no_empty_success(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.no_outputs = True
+    with pytest.raises(NoOutput):
+        await make_client("elsewhere").run(paint())
+    (task_id,) = emulator.tasks
+
+    with pytest.raises(NoOutput, match=task_id):
+        await make_client("here").fetch(task_id)
+
+
+async def test_a_task_that_nobody_knows_is_not_found(client: Client) -> None:
+    for ask in (client.report, client.fetch):
+        with pytest.raises(TaskNotFound):
+            await ask("1900000000000000999")
+
+
+@pytest.mark.parametrize("task_id", ["", "../x", "1/2", "x" * 65, "a b"])
+async def test_what_is_no_task_id_is_refused_without_a_request(
+    client: Client, emulator: Emulator, task_id: str
+) -> None:
+    for ask in (client.report, client.fetch, client.cancel):
+        with pytest.raises(BadInput):
+            await ask(task_id)
+    assert emulator.counters.total == 0
+
+
+@pytest.mark.parametrize("code", [412, 1001])
+async def test_without_the_recommended_route_the_older_one_tells(
+    make_client: MakeClient, emulator: Emulator, code: int
+) -> None:
+    ordered = await make_client("elsewhere").run(invert())
+    emulator.faults.append(Fault(QUERY, "code", value=code, count=None))
+    client = make_client("here")
+
+    assert (await client.report(ordered.task_id)).phase is Phase.SUCCESS
+    assert len((await client.fetch(ordered.task_id)).results) == 1

@@ -1,3 +1,0 @@
-import torch
-
-def load(filepath: str) -> tuple[torch.Tensor, int]: ...
