@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from .errors import BadInput, GraphRejected, NodeInfoRefused, StoreUnavailable
-from .graph.check import Declared, GivenMedia, Options, UnknownField, nothing_known
-from .graph.fields import node_info
+from .errors import BadInput, StoreUnavailable
+from .jobs import Job, Jobs
 from .net.bulk import RequestsBulk
 from .net.clock import SystemClock
 from .net.transport import AiohttpTransport
 from .programs import Library, Program, RemoteApp, RemoteWorkflow
-from .run.batch import Tally, joined
 from .run.desk import Desk
-from .run.drafts import Draft, drafted, together
+from .run.drafts import Draft, together
 from .run.engine import Engine
-from .run.flights import Flights
-from .run.orders import Order, Outcome, Result, digest
+from .run.orders import Outcome, Result
 from .run.pace import RequestPace
 from .run.ports import Clock, Progress, Stage, Stopped, Watch, unheard, unwatched
 from .run.questions import OpenOrder, Questions, Sight
@@ -41,7 +37,7 @@ from .wire.resources import (
     ResourcePage,
     resource_list,
 )
-from .wire.tasks import NodeInfo, Phase, Report, TaskOptions, is_task_id
+from .wire.tasks import Phase, Report, is_task_id
 from .wire.uploads import Uploaded
 
 __all__ = [
@@ -69,27 +65,6 @@ __all__ = [
 log = logging.getLogger("runninghub")
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What a person asks for.
-
-    `workflow` or, in its place, `app`: an id or a link. `fields`: `<nodeId>.<fieldName>` to a
-    plain value, a Source or a Draft of one. `time_limit`: seconds of running time, 0 for none. `choices`, `declared`: what a local node
-    class offers for a field and which type it declares. `again`: order anew, even if it may
-    cost twice.
-    """
-
-    workflow: str = ""
-    fields: Mapping[str, object] = field(default_factory=dict[str, object])
-    options: TaskOptions = field(default_factory=TaskOptions)
-    reroll_seeds: bool = False
-    time_limit: float = 0.0
-    choices: Options = nothing_known
-    declared: Declared = nothing_known
-    again: bool = False
-    app: str = ""
 
 
 class Client:
@@ -130,8 +105,7 @@ class Client:
         self._closed = self._started = False
         self._library = Library(self._caller, settings)
         self._resource_pace = RequestPace(REQUESTS_PER_MINUTE)
-        self._orders: Flights[Outcome] = Flights()
-        self._rerolls: dict[str, set[int]] = {}
+        self._jobs = Jobs(self._library, self._transfers, self._engine)
         self._waiters: set[asyncio.Future[Any]] = set()
 
     async def __aenter__(self) -> Client:
@@ -150,7 +124,7 @@ class Client:
         if self._closed:
             return
         self._closed = True
-        await self._orders.settle()
+        await self._jobs.flights.settle()
         await self._desk.settle()
         await self._transport.close()
         await self._bulk.close()
@@ -188,24 +162,24 @@ class Client:
 
     async def program(self, job: Job, *, fresh: bool = False) -> Program:
         """The workflow or app that a job runs."""
-        if job.app:
-            return await self.app(job.app, fresh=fresh)
-        return await self.workflow(job.workflow, fresh=fresh)
+        return await self._jobs.program(job, fresh=fresh)
 
     def known_program(self, job: Job) -> Program | None:
         """The same as it was read within the last ten minutes; None without a request."""
-        if job.app:
-            return self._library.known(self.resolve_app(job.app), is_app=True)
-        return self._library.known(self.resolve(job.workflow), is_app=False)
+        return self._jobs.known_program(job)
 
     # Orders
+
+    async def check(self, job: Job) -> None:
+        """Refuse what `run` would refuse before any cost, and nothing more."""
+        await self._jobs.check(job)
 
     async def run(self, job: Job, watch: Watch = unwatched) -> Outcome:
         """Check, upload, order, follow, fetch. Equal jobs under way at once are one order.
 
         Cancelling the caller stops the task in the cloud when nobody else waits for it.
         """
-        return await self._until_left(self._ordered(job, watch))
+        return await self._until_left(self._jobs.run(job, watch))
 
     async def _until_left(self, work: Coroutine[None, None, T]) -> T:
         """Work that `leave` ends."""
@@ -214,21 +188,6 @@ class Client:
         self._waiters.add(waiter)
         waiter.add_done_callback(self._waiters.discard)
         return await waiter
-
-    async def _ordered(self, job: Job, watch: Watch) -> Outcome:
-        program, checked = await self._checked(job)
-        values = await drafted(checked)
-        inputs, sources = await self._fingerprints(values)
-        try:
-            return await self._run(job, program, values, inputs, sources, watch)
-        except (NodeInfoRefused, GraphRejected) as error:
-            # The stored workflow may have changed: name the field, if that is it.
-            await self._transfers.forget(sources.values())
-            fresh = await self.program(job, fresh=True)
-            self._check(fresh, job)
-            if error.node_id in fresh.titles:
-                error.params["title"] = fresh.titles[error.node_id or ""]
-            raise
 
     async def run_all(self, jobs: Sequence[Job], watch: Watch = unwatched) -> list[Outcome]:
         """An order a job, side by side up to the account's limit; outcomes in the jobs' order.
@@ -239,66 +198,7 @@ class Client:
         """
         if len(jobs) == 1:
             return [await self.run(jobs[0], watch)]
-        return await self._until_left(self._ordered_all(jobs, watch))
-
-    async def _ordered_all(self, jobs: Sequence[Job], watch: Watch) -> list[Outcome]:
-        for job in jobs:
-            await self.check(job)
-        tally = Tally(len(jobs), watch)
-        running = [
-            asyncio.ensure_future(self.run(job, tally.watch_of(index)))
-            for index, job in enumerate(jobs)
-        ]
-        for index, job in enumerate(running):
-            job.add_done_callback(tally.ended(index))
-        try:
-            done = await asyncio.gather(*running, return_exceptions=True)
-        finally:
-            for job in running:
-                job.cancel()
-        return joined(done)
-
-    async def _run(
-        self,
-        job: Job,
-        program: Program,
-        values: Mapping[str, object],
-        inputs: Mapping[str, object],
-        sources: Mapping[str, str],
-        watch: Watch,
-    ) -> Outcome:
-        titles = program.titles
-        order = Order(
-            program.id,
-            is_app=program.is_app,
-            options=job.options,
-            graph_hash=program.graph_hash,
-            inputs=inputs,
-            titles=titles,
-            nodes=0 if program.is_app else len(titles),
-            time_limit=job.time_limit,
-        )
-
-        async def fly(show: Watch) -> Outcome:
-            async def prepare() -> tuple[NodeInfo, ...]:
-                return await self._node_info(program, values, sources, show)
-
-            return await self._engine.run(
-                order, prepare, show, again=job.again, serve=not job.reroll_seeds
-            )
-
-        key = digest([order.program, order.graph_hash, order.inputs_hash])
-        if not job.reroll_seeds:
-            return await self._orders.join(key, fly, watch)
-        # Every run wants seeds of its own, so twins are told apart by a number.
-        taken = self._rerolls.setdefault(key, set())
-        item = next(number for number in range(len(taken) + 1) if number not in taken)
-        order = replace(order, item=item)
-        taken.add(item)
-        try:
-            return await self._orders.join((key, item), fly, watch)
-        finally:
-            taken.discard(item)
+        return await self._until_left(self._jobs.run_all(jobs, watch))
 
     def _start(self) -> None:
         """Once: see to what earlier starts left behind."""
@@ -317,63 +217,6 @@ class Client:
         """Forget old orders and keep the results on this machine within bounds, once a start."""
         forgotten = await self._desk.note(lambda s: s.prune(s.now()))
         await asyncio.to_thread(tidy, self.settings.state, forgotten or ())
-
-    async def check(self, job: Job) -> None:
-        """Refuse what `run` would refuse before any cost, and nothing more."""
-        await self._checked(job)
-
-    async def _checked(self, job: Job) -> tuple[Program, Mapping[str, object]]:
-        """The program and the fields in the types that it stores; refused before any cost."""
-        program = await self.program(job)
-        try:
-            return program, self._check(program, job)
-        except UnknownField:
-            # The copy at hand may be older than the field.
-            fresh = await self.program(job, fresh=True)
-            return fresh, self._check(fresh, job)
-
-    def _check(self, program: Program, job: Job) -> dict[str, object]:
-        sources = {n: v for n, v in job.fields.items() if isinstance(v, (Source, Draft))}
-        media = {name: GivenMedia(source.kind) for name, source in sources.items()}
-        checked = program.check({**job.fields, **media}, job.choices, job.declared)
-        return {**program.values(checked, reroll_seeds=job.reroll_seeds), **sources}
-
-    async def _fingerprints(
-        self, values: Mapping[str, object]
-    ) -> tuple[dict[str, object], dict[str, str]]:
-        """The fields as they make up an order's identity, and the hash of each source."""
-        sources = {name: value for name, value in values.items() if isinstance(value, Source)}
-        made = await asyncio.gather(
-            *(self._transfers.content_hash(source) for source in sources.values())
-        )
-        hashes = dict(zip(sources, made, strict=True))
-        inputs = {
-            name: {"sha256": hashes[name]} if name in hashes else value
-            for name, value in values.items()
-        }
-        return inputs, hashes
-
-    async def _node_info(
-        self,
-        program: Program,
-        values: Mapping[str, object],
-        hashes: Mapping[str, str],
-        watch: Watch,
-    ) -> tuple[NodeInfo, ...]:
-        """The list that goes out: sources uploaded and replaced by their remote names."""
-
-        async def send(name: str, source: Source) -> tuple[str, str]:
-            uploaded = await self._transfers.upload(source, hashes[name], watch)
-            if not program.takes_url(name):
-                return name, uploaded.name
-            if not uploaded.url:
-                raise BadInput("error.upload_without_url", field=name)
-            return name, uploaded.url
-
-        names = await together(
-            send(name, value) for name, value in values.items() if isinstance(value, Source)
-        )
-        return node_info({**values, **dict(names)})
 
     # Single operations
 
@@ -481,7 +324,7 @@ class Client:
     async def fetch(self, task_id: str, watch: Watch = unwatched) -> Outcome:
         """The results of a finished task; raises TaskUnfinished, or the task's own failure."""
         named = _task_id(task_id)
-        return await self._orders.join(
+        return await self._jobs.flights.join(
             f"task {named}", lambda show: self._engine.fetch(named, show), watch
         )
 

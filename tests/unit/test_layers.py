@@ -78,8 +78,10 @@ ROOMS = {
         ours=VALUES | {"rh_api.settings", "rh_api.wire", "rh_api.run.ports"}, packages=NETWORK
     ),
     "rh_api.programs": Room(ours=SAID | {"rh_api.run", "rh_api.run.ports", "rh_api.settings"}),
+    "rh_api.jobs": Room(ours=SAID | {"rh_api.programs", "rh_api.run", "rh_api.run.ports"}),
     "rh_api.client": Room(
-        ours=OFFERED | {"rh_api.net", "rh_api.programs", "rh_api.run", "rh_api.run.ports"}
+        ours=OFFERED
+        | {"rh_api.jobs", "rh_api.net", "rh_api.programs", "rh_api.run", "rh_api.run.ports"}
     ),
     "rh_api.__main__": Room(ours=OFFERED | {"rh_api.cli"}),
     "rh_api.cli": Room(ours=OFFERED | {"rh_api.emulator"}),

@@ -1,0 +1,197 @@
+"""From what a person asks for to its orders: checked, fingerprinted, and each equal one once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from .errors import BadInput, GraphRejected, NodeInfoRefused
+from .graph.check import Declared, GivenMedia, Options, UnknownField, nothing_known
+from .graph.fields import node_info
+from .programs import Library, Program
+from .run.batch import Tally, joined
+from .run.drafts import Draft, drafted, together
+from .run.engine import Engine
+from .run.flights import Flights
+from .run.orders import Order, Outcome, digest
+from .run.ports import Watch
+from .run.transfers import Source, Transfers
+from .wire.tasks import NodeInfo, TaskOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a person asks for.
+
+    `workflow` or, in its place, `app`: an id or a link. `fields`: `<nodeId>.<fieldName>` to a
+    plain value, a Source or a Draft of one. `time_limit`: seconds of running time, 0 for none.
+    `choices`, `declared`: what a local node class offers for a field and which type it declares.
+    `again`: order anew, even if it may cost twice.
+    """
+
+    workflow: str = ""
+    fields: Mapping[str, object] = field(default_factory=dict[str, object])
+    options: TaskOptions = field(default_factory=TaskOptions)
+    reroll_seeds: bool = False
+    time_limit: float = 0.0
+    choices: Options = nothing_known
+    declared: Declared = nothing_known
+    again: bool = False
+    app: str = ""
+
+
+@dataclass(slots=True)
+class Jobs:
+    """The jobs of one account."""
+
+    library: Library
+    transfers: Transfers
+    engine: Engine
+    flights: Flights[Outcome] = field(default_factory=Flights[Outcome])
+    _rerolls: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
+
+    async def program(self, job: Job, *, fresh: bool = False) -> Program:
+        """The workflow or app that a job runs."""
+        if job.app:
+            return await self.library.app(job.app, fresh=fresh)
+        return await self.library.workflow(job.workflow, fresh=fresh)
+
+    def known_program(self, job: Job) -> Program | None:
+        """The same as it was read within the last ten minutes; None without a request."""
+        if job.app:
+            return self.library.known(self.library.app_id(job.app), is_app=True)
+        return self.library.known(self.library.workflow_id(job.workflow), is_app=False)
+
+    async def run(self, job: Job, watch: Watch) -> Outcome:
+        """One order, or the part in an equal one under way, from the check to the results."""
+        program, checked = await self._checked(job)
+        values = await drafted(checked)
+        inputs, sources = await self._fingerprints(values)
+        try:
+            return await self._run(job, program, values, inputs, sources, watch)
+        except (NodeInfoRefused, GraphRejected) as error:
+            # The stored workflow may have changed: name the field, if that is it.
+            await self.transfers.forget(sources.values())
+            fresh = await self.program(job, fresh=True)
+            self._check(fresh, job)
+            if error.node_id in fresh.titles:
+                error.params["title"] = fresh.titles[error.node_id or ""]
+            raise
+
+    async def run_all(self, jobs: Sequence[Job], watch: Watch) -> list[Outcome]:
+        """An order a job; see `Client.run_all`."""
+        for job in jobs:
+            await self.check(job)
+        tally = Tally(len(jobs), watch)
+        running = [
+            asyncio.ensure_future(self.run(job, tally.watch_of(index)))
+            for index, job in enumerate(jobs)
+        ]
+        for index, job in enumerate(running):
+            job.add_done_callback(tally.ended(index))
+        try:
+            done = await asyncio.gather(*running, return_exceptions=True)
+        finally:
+            for job in running:
+                job.cancel()
+        return joined(done)
+
+    async def _run(
+        self,
+        job: Job,
+        program: Program,
+        values: Mapping[str, object],
+        inputs: Mapping[str, object],
+        sources: Mapping[str, str],
+        watch: Watch,
+    ) -> Outcome:
+        titles = program.titles
+        order = Order(
+            program.id,
+            is_app=program.is_app,
+            options=job.options,
+            graph_hash=program.graph_hash,
+            inputs=inputs,
+            titles=titles,
+            nodes=0 if program.is_app else len(titles),
+            time_limit=job.time_limit,
+        )
+
+        async def fly(show: Watch) -> Outcome:
+            async def prepare() -> tuple[NodeInfo, ...]:
+                return await self._node_info(program, values, sources, show)
+
+            return await self.engine.run(
+                order, prepare, show, again=job.again, serve=not job.reroll_seeds
+            )
+
+        key = digest([order.program, order.graph_hash, order.inputs_hash])
+        if not job.reroll_seeds:
+            return await self.flights.join(key, fly, watch)
+        # Every run wants seeds of its own, so twins are told apart by a number.
+        taken = self._rerolls.setdefault(key, set())
+        item = next(number for number in range(len(taken) + 1) if number not in taken)
+        order = replace(order, item=item)
+        taken.add(item)
+        try:
+            return await self.flights.join((key, item), fly, watch)
+        finally:
+            taken.discard(item)
+
+    async def check(self, job: Job) -> None:
+        """Refuse what `run` would refuse before any cost, and nothing more."""
+        await self._checked(job)
+
+    async def _checked(self, job: Job) -> tuple[Program, Mapping[str, object]]:
+        """The program and the fields in the types that it stores; refused before any cost."""
+        program = await self.program(job)
+        try:
+            return program, self._check(program, job)
+        except UnknownField:
+            # The copy at hand may be older than the field.
+            fresh = await self.program(job, fresh=True)
+            return fresh, self._check(fresh, job)
+
+    def _check(self, program: Program, job: Job) -> dict[str, object]:
+        sources = {n: v for n, v in job.fields.items() if isinstance(v, (Source, Draft))}
+        media = {name: GivenMedia(source.kind) for name, source in sources.items()}
+        checked = program.check({**job.fields, **media}, job.choices, job.declared)
+        return {**program.values(checked, reroll_seeds=job.reroll_seeds), **sources}
+
+    async def _fingerprints(
+        self, values: Mapping[str, object]
+    ) -> tuple[dict[str, object], dict[str, str]]:
+        """The fields as they make up an order's identity, and the hash of each source."""
+        sources = {name: value for name, value in values.items() if isinstance(value, Source)}
+        made = await asyncio.gather(
+            *(self.transfers.content_hash(source) for source in sources.values())
+        )
+        hashes = dict(zip(sources, made, strict=True))
+        inputs = {
+            name: {"sha256": hashes[name]} if name in hashes else value
+            for name, value in values.items()
+        }
+        return inputs, hashes
+
+    async def _node_info(
+        self,
+        program: Program,
+        values: Mapping[str, object],
+        hashes: Mapping[str, str],
+        watch: Watch,
+    ) -> tuple[NodeInfo, ...]:
+        """The list that goes out: sources uploaded and replaced by their remote names."""
+
+        async def send(name: str, source: Source) -> tuple[str, str]:
+            uploaded = await self.transfers.upload(source, hashes[name], watch)
+            if not program.takes_url(name):
+                return name, uploaded.name
+            if not uploaded.url:
+                raise BadInput("error.upload_without_url", field=name)
+            return name, uploaded.url
+
+        names = await together(
+            send(name, value) for name, value in values.items() if isinstance(value, Source)
+        )
+        return node_info({**values, **dict(names)})
