@@ -11,6 +11,7 @@ from ..rh_api.errors import BadInput, RunningHubError
 from ..rh_api.graph.check import Promised
 from ..rh_api.graph.kinds import FieldKind
 from ..rh_api.graph.outputs import read_output_ids
+from ..rh_api.graph.wishes import AGAIN
 from ..rh_api.wire.tasks import TaskOptions
 from . import local_classes
 from .defaults import EACH, FIRST, INSTANCES, MAX_ORDERS, RETAIN
@@ -35,6 +36,7 @@ class Asked:
     max_orders: int
     time_limit: float
     reroll_seeds: bool
+    again: bool
 
     def job(self, fields: Mapping[str, object]) -> Job:
         return Job(
@@ -45,6 +47,7 @@ class Asked:
             time_limit=self.time_limit,
             choices=local_classes.choices,
             declared=local_classes.declared,
+            again=self.again,
             app=self.app,
         )
 
@@ -52,7 +55,8 @@ class Asked:
 def read_asked(inputs: Inputs, named: str = "workflow") -> Asked:
     """The inputs by name, with their defaults where they are left out or not known yet.
 
-    `named`: the input that says what to run, `workflow` or `app`. Raises BadInput for what no order can have.
+    `named`: the input that says what to run, `workflow` or `app`. Raises BadInput for what no
+    order can have.
     """
     retain = _read(inputs, "retain_seconds", 0)
     if retain and not RETAIN[0] <= retain <= RETAIN[1]:
@@ -82,6 +86,7 @@ def read_asked(inputs: Inputs, named: str = "workflow") -> Asked:
         max_orders=max_orders,
         time_limit=float(time_limit),
         reroll_seeds=_read(inputs, "reroll_seeds", False),
+        again=_read(inputs, AGAIN, False),
     )
 
 

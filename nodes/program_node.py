@@ -46,7 +46,7 @@ class ProgramNode(io.ComfyNode):
         """What changes when the program does, and always when every run shall be new."""
         from . import order
 
-        if any(inputs.get("reroll_seeds", ())):
+        if any(inputs.get("reroll_seeds", ())) or any(inputs.get("again", ())):
             return f"run {next(_runs)}"
         if order.is_linked(inputs, cls.NAMED):
             return ""

@@ -9,6 +9,7 @@ from typing import Any, cast
 from ..rh_api.errors import RunningHubError
 from ..rh_api.graph.mirror import fail_closed, mirror_links
 from ..rh_api.graph.prompt import Graph, read_nodes
+from ..rh_api.graph.wishes import mark_again, read_again
 from ..rh_api.texts import english
 
 log = logging.getLogger("runninghub")
@@ -16,16 +17,21 @@ log = logging.getLogger("runninghub")
 # Classes whose fields are free inputs.
 FREE_INPUTS = frozenset({"RunningHubRemoteWorkflow", "RunningHubAIApp"})
 
-Pass = Callable[[Graph], dict[str, Any]]
+Pass = Callable[[Graph, object], dict[str, Any]]
 
 
-def mirror(prompt: Graph) -> dict[str, Any]:
+def mirror(prompt: Graph, _: object) -> dict[str, Any]:
     """Links of free inputs become links that ComfyUI validates."""
     return mirror_links(prompt, FREE_INPUTS)
 
 
-# Pure functions prompt -> prompt, in their order.
-PASSES: tuple[Pass, ...] = (mirror,)
+def again(prompt: Graph, extra_data: object) -> dict[str, Any]:
+    """Nodes that shall order anew say so, and no others."""
+    return mark_again(prompt, read_again(extra_data), FREE_INPUTS)
+
+
+# Pure functions of the prompt and what was said beside it to a prompt, in their order.
+PASSES: tuple[Pass, ...] = (mirror, again)
 
 
 def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +50,7 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
     try:
         passed = graph
         for each in PASSES:
-            passed = each(passed)
+            passed = each(passed, data.get("extra_data"))
     # Anything that escaped would run unchecked.
     except Exception as error:
         if not isinstance(error, RunningHubError):

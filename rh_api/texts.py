@@ -74,18 +74,20 @@ ENGLISH: dict[str, str] = {
     # never pay twice
     "error.uncertain": "The order may be running, and may cost, but no task id came back: "
     "{reason} The account had {before} tasks before and has {now} now. It was not sent again. "
-    "Look at the call records on {origin}, then say which it is: the task's id, that it did not "
-    "start, or send again, which may cost twice (--again). It is order {order} of the book.",
+    "Look at the call records on {origin} first. To send it again, which may cost twice: --again on "
+    "the command line, extra_data.runninghub.again from a program, or change an input (order "
+    "{order} of the book).",
     "error.uncertain_before": "An equal order of {when} may be running already, or be paid for; "
     "it is not sent again by itself. The account had {before} tasks before it. Look at the call "
-    "records on {origin}, then say which it is: the task's id, that it did not start, or send "
-    "again, which may cost twice (--again). It is order {order} of the book.",
+    "records on {origin} first. To send it again, which may cost twice: --again on the command "
+    "line, extra_data.runninghub.again from a program, or change an input (order {order} of the "
+    "book).",
     "error.order_settled": "There is no open question about order {order}.",
     "error.task_of_other_order": "Task {task_id} belongs to another order.",
     "error.book_set_aside": "The order book was damaged, or of a newer version, and was set aside "
     "as {file}. It may hold an equal order that is running or paid for, so nothing was ordered. "
-    "Look at the call records on {origin}. To order all the same, ask for it with --again; when "
-    "nothing is running, remove that file.",
+    "Look at the call records on {origin}. To order all the same: --again on the command line, "
+    "extra_data.runninghub.again from a program; when nothing is running, remove that file.",
     "error.detached": "No longer waiting. The task goes on in the cloud; run the same again to "
     "take it up.",
     "error.batch_failed": "{count} of {total} items failed. The results of the others are kept: "
@@ -298,6 +300,7 @@ ENGLISH: dict[str, str] = {
     "node.not_produced": "Task {task_id} made nothing for these outputs: {outputs}.",
     "node.running": "running",
     "node.elapsed": "{line} · {seconds} s",
+    "node.bad_again": "extra_data.runninghub.again must be a list of node ids.",
     "node.kept": "kept from an equal order before; nothing was paid now",
     "node.done": "done",
     "node.orders_done": "{count} orders done",

@@ -335,3 +335,29 @@ async def test_the_key_is_nowhere(comfyui: ComfyClient, emulator: Emulator, serv
     # The emulator, which is a part of the pack, has the key that it takes.
     assert {path.relative_to(server.pack).parts[:2] for path in holding} == {("rh_api", "emulator")}
     assert not emulator.counters.keys_misplaced
+
+
+async def test_a_program_may_ask_for_a_new_order_of_equal_inputs(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    prompt = {"1": remote(catalog.TEXT_TO_IMAGE, {"6.text": f"again {mark()}", "5.width": 64, "5.height": 64})}
+    assert (await comfyui.queue(prompt)).outcome == "success"
+    assert (await comfyui.queue(prompt)).outcome == "success"
+    assert emulator.counters.orders == 1
+    said = {"runninghub": {"again": ["1"]}}
+    for orders in (2, 3):
+        assert (await comfyui.queue(prompt, said)).outcome == "success"
+        assert emulator.counters.orders == orders
+
+
+async def test_after_a_lost_reply_a_program_decides_to_send_again(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault("/task/openapi/create", "lost_reply"))
+    prompt = {"1": remote(catalog.TEXT_TO_IMAGE, {"6.text": f"lost {mark()}", "5.width": 64, "5.height": 64})}
+    for _ in range(2):  # the second one is not ordered: it is a question
+        assert (await comfyui.queue(prompt)).outcome == "error"
+    assert emulator.counters.orders == 1
+    said = {"runninghub": {"again": ["1"]}}
+    assert (await comfyui.queue(prompt, said)).outcome == "success"
+    assert emulator.counters.orders == 2

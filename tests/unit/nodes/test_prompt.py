@@ -60,3 +60,20 @@ def test_what_cannot_be_prepared_becomes_one_refusal_on_its_node(
     assert "33 linked fields" in refused["prompt"]["6:4"]["inputs"]["message"]
     assert "partial_execution_targets" not in refused
     assert refused["client_id"] == "c"
+
+
+def test_only_the_words_beside_a_prompt_make_a_node_order_anew(
+    handle: Callable[[Any], Any],
+) -> None:
+    graph = {"1": remote(**{"6.text": "a"}), "2": remote(**{"6.text": "b", "again": True})}
+    said = {"prompt": graph, "extra_data": {"runninghub": {"again": ["1"]}}}
+    passed = handle(said)["prompt"]
+    assert passed["1"]["inputs"]["again"] is True
+    assert "again" not in passed["2"]["inputs"]
+    assert "again" not in handle({"prompt": graph})["prompt"]["2"]["inputs"]
+
+
+@pytest.mark.parametrize("said", ["1", {"again": "1"}, {"again": [{}]}, {"again": None}, [1]])
+def test_nonsense_beside_a_prompt_is_refused(handle: Callable[[Any], Any], said: object) -> None:
+    refused = handle({"prompt": {"1": remote()}, "extra_data": {"runninghub": said}})["prompt"]
+    assert [node["class_type"] for node in refused.values()] == ["RunningHubRefusal"]
