@@ -117,7 +117,7 @@ STOP_SECONDS = 0.5
 RETRY_AFTER = 2.0
 
 # How much faster the loop runs while a fault strikes: the long waits are those of time-outs.
-_ONCE, _LASTING, _AS_IT_IS = 60.0, 100.0, 1.0
+_ONCE, _LASTING, _AS_IT_IS = 20.0, 100.0, 1.0
 _SLOW = {"timeout", "slow drip"}
 
 

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 QUERY = "/openapi/v2/query"
 OUTPUTS = "/task/openapi/outputs"
-CALM_PACE = 60.0  # while no fault strikes
+CALM_PACE = 30.0  # while no fault strikes
 RUN_SECONDS = 0.3
 NO_QUERY = 412  # what a path that a service does not have answers
 LASTS = 10 * 24 * 3600.0  # seconds: nothing of the emulator's expires when a clock jumps
