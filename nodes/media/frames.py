@@ -23,7 +23,7 @@ PIXEL_LIMIT = 256_000_000
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
 # Converted at a time, so that beside the result and Pillow's own picture next to nothing is held.
-_STRIP_PIXELS = 1 << 16
+_STRIP_PIXELS = 1 << 18
 
 _ORIENTATION = 0x0112
 _GREY_16 = ("I;16", "I;16B", "I;16L")
@@ -65,7 +65,7 @@ class Frame:
                 levels = levels.astype(np.uint16) << 8 | fine
             if levels.ndim == 2:
                 levels = levels.astype(np.uint16)[..., None]
-            from_levels(levels[..., :3], out=image[rows])
+            from_levels(levels[..., :3], out=image[rows], threads=2)
             if levels.shape[2] == 4:
                 from_levels(levels[..., 3], out=mask[rows])
                 np.subtract(1, mask[rows], out=mask[rows])

@@ -29,7 +29,10 @@ async def follow(emulator: Emulator, request: web.Request) -> web.StreamResponse
     if task is None or not request.query.get("Rh-Comfy-Auth") or emulator.socket == "refused":
         return web.Response(status=403, text="forbidden")
     socket = web.WebSocketResponse(compress=False)
-    await socket.prepare(request)
+    try:
+        await socket.prepare(request)
+    except ConnectionResetError:  # the client has left in the middle of the handshake
+        return socket
     emulator.counters.sockets += 1
     talking = asyncio.create_task(_talk(emulator, request, socket, task))
     try:

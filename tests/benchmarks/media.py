@@ -108,7 +108,7 @@ def _converting(count: int, side: int) -> Row:
 
     def ours() -> None:
         for index, each in enumerate(levels):
-            from_levels(each, out=batch[index])
+            from_levels(each, out=batch[index], threads=2)
 
     def core() -> np.ndarray:
         """ComfyUI's LoadImage from its array on, and the batch that an ImageBatch makes."""

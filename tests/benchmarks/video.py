@@ -16,12 +16,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 
 from benchmarks.pictures import photo
 from benchmarks.rows import Row
 from nodes.media import mp4
 from nodes.media.audio import Sound
+from nodes.media.pixels import to_levels
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAMES, HEIGHT, WIDTH = 121, 540, 960
@@ -71,11 +73,27 @@ else:
 """
 
 
+def _film(path: Path) -> None:
+    """A film as the cloud's savers make it: x264 at quality 16 with its usual settings, and AAC."""
+    with av.open(str(path), "w") as output:
+        pictures = output.add_stream("libx264", rate=RATE, options={"crf": "16"})
+        pictures.width, pictures.height, pictures.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        sound = _sound()
+        tape = output.add_stream("aac", rate=sound.rate, layout="stereo")
+        for levels in _frames():
+            frame = av.VideoFrame.from_ndarray(to_levels(levels), format="rgb24")
+            output.mux(pictures.encode(frame))
+        wave = np.ascontiguousarray(sound.waveform[0], np.float32)
+        audio = av.AudioFrame.from_ndarray(wave, format="fltp", layout="stereo")
+        audio.sample_rate = sound.rate
+        output.mux([*pictures.encode(None), *tape.encode(audio), *tape.encode(None)])
+
+
 def rows() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         small, path = Path(folder) / "small.mp4", Path(folder) / "video.mp4"
         mp4.write(small, [np.zeros((64, 64, 3), np.uint8)] * 3, RATE)
-        mp4.write(path, _frames(), RATE, _sound())
+        _film(path)
         seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
         for _ in range(TURNS):
             for way, taken in seconds.items():

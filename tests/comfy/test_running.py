@@ -340,7 +340,11 @@ async def test_the_key_is_nowhere(comfyui: ComfyClient, emulator: Emulator, serv
 async def test_a_program_may_ask_for_a_new_order_of_equal_inputs(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
-    prompt = {"1": remote(catalog.TEXT_TO_IMAGE, {"6.text": f"again {mark()}", "5.width": 64, "5.height": 64})}
+    prompt = {
+        "1": remote(
+            catalog.TEXT_TO_IMAGE, {"6.text": f"again {mark()}", "5.width": 64, "5.height": 64}
+        )
+    }
     assert (await comfyui.queue(prompt)).outcome == "success"
     assert (await comfyui.queue(prompt)).outcome == "success"
     assert emulator.counters.orders == 1
@@ -354,7 +358,11 @@ async def test_after_a_lost_reply_a_program_decides_to_send_again(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
     emulator.faults.append(Fault("/task/openapi/create", "lost_reply"))
-    prompt = {"1": remote(catalog.TEXT_TO_IMAGE, {"6.text": f"lost {mark()}", "5.width": 64, "5.height": 64})}
+    prompt = {
+        "1": remote(
+            catalog.TEXT_TO_IMAGE, {"6.text": f"lost {mark()}", "5.width": 64, "5.height": 64}
+        )
+    }
     for _ in range(2):  # the second one is not ordered: it is a question
         assert (await comfyui.queue(prompt)).outcome == "error"
     assert emulator.counters.orders == 1
