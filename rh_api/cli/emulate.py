@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from ..emulator import Emulator
 from ..errors import BadInput
@@ -20,7 +20,9 @@ async def emulator(arguments: Namespace, terminal: Terminal, environ: Mapping[st
     del environ
     need_pillow()
     host, port = arguments.host, arguments.port
-    service = Emulator()
+    service = Emulator(comfyui=arguments.comfyui)
+    if service.comfyui is not None:
+        await _reach(service.comfyui.url, service.comfyui.reach)
     async with contextlib.AsyncExitStack() as serving:
         try:
             address = await serving.enter_async_context(service.serve(port, host=host))
@@ -33,9 +35,18 @@ async def emulator(arguments: Namespace, terminal: Terminal, environ: Mapping[st
     terminal.note(english("cli.emulator_ends", {}))
 
 
+async def _reach(url: str, reach: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await reach()
+    except ConnectionError as error:
+        raise BadInput("cli.no_comfyui", url=url, reason=str(error)) from error
+
+
 def _tell(service: Emulator, address: str, terminal: Terminal) -> None:
     variables = {"RUNNINGHUB_BASE_URL": address, "RUNNINGHUB_API_KEY": service.default_key}
     terminal.say(english("cli.emulator_begins", {"address": address, "key": service.default_key}))
+    if service.comfyui is not None:
+        terminal.say(english("cli.emulator_comfyui", {"url": service.comfyui.url}))
     terminal.say("\nbash:")
     for name, value in variables.items():
         terminal.say(f"export {name}={value}")

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from .node_classes import NODE_CLASSES, Field
+from .node_classes import NODE_CLASSES
+from .node_fields import Field
 
 Graph = dict[str, dict[str, Any]]
 Lookup = Callable[[str, str], bool]

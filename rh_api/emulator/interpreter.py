@@ -96,7 +96,7 @@ def interpret(
     ``fail`` names a node (``node_id``) that raises, with ``exception_type`` and
     ``exception_message``; without a node it is the first one.
     """
-    functions = _functions()
+    functions = node_functions()
     order = execution_order(graph, outputs)
     failing = (fail or {}).get("node_id", order[0] if order else "")
     if fail and failing not in order:
@@ -151,13 +151,16 @@ def _failure(node_id: str, node: dict[str, Any], told: dict[str, Any]) -> dict[s
     }
 
 
-def _functions() -> dict[str, Callable[..., tuple[Any, ...]]]:
+def node_functions() -> dict[str, Callable[..., tuple[Any, ...]]]:
     """The code of all node classes; imports Pillow."""
-    from . import nodes_files, nodes_image, nodes_sampling, nodes_text
+    from . import (
+        nodes_files,
+        nodes_image,
+        nodes_latent,
+        nodes_mask,
+        nodes_sampling,
+        nodes_text,
+    )
 
-    return {
-        **nodes_files.FUNCTIONS,
-        **nodes_image.FUNCTIONS,
-        **nodes_sampling.FUNCTIONS,
-        **nodes_text.FUNCTIONS,
-    }
+    rooms = (nodes_files, nodes_image, nodes_latent, nodes_mask, nodes_sampling, nodes_text)
+    return {name: code for room in rooms for name, code in room.FUNCTIONS.items()}

@@ -1,18 +1,28 @@
 """The node classes that the emulator knows: typed inputs and outputs, without any code of theirs.
 
 Names, types, ranges and options are those of ComfyUI's core nodes, except for ``RHLoraLoader``
-(RunningHub's own), ``SaveText``, ``LoadImageFromUrl`` and ``LoadImages(zip)`` (as common packs have
-them), and ``EmulatorFile``, which makes a result of any kind from its base64 text.
+(RunningHub's own), ``LoadImageFromUrl`` and ``LoadImages(zip)`` (as common packs have them), and
+``EmulatorFile``, which makes a result of any kind from its base64 text.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
-
-Listing = Literal["", "checkpoints", "loras", "uploads", "uploaded_loras", "urls"]
+from .node_fields import (
+    ANY,
+    BATCH,
+    FLAG,
+    IMAGE,
+    LATENT,
+    MASK,
+    TEXT,
+    UNIT,
+    UPLOAD,
+    Field,
+    NodeClass,
+    combo,
+    link,
+)
+from .picture_classes import PICTURE_CLASSES
 
 SAMPLERS = (
     "euler",
@@ -27,143 +37,15 @@ SAMPLERS = (
     "lcm",
 )
 SCHEDULERS = ("normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta")
-UPSCALERS = ("nearest-exact", "bilinear", "area", "bicubic", "lanczos")
-BLENDS = ("normal", "multiply", "screen", "overlay", "soft_light", "difference")
+CASES = ("UPPERCASE", "lowercase", "Capitalize", "Title Case")
 
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One input. ``listing`` says where a combo's options come from when they are not fixed."""
-
-    kind: str
-    low: float | None = None
-    high: float | None = None
-    options: tuple[str, ...] = ()
-    listing: Listing = ""
-    optional: bool = False
-
-    @property
-    def is_widget(self) -> bool:
-        return self.kind in WIDGETS
-
-
-@dataclass(frozen=True, slots=True)
-class NodeClass:
-    """Inputs by name, the types of the outputs in order, and whether it is an output node."""
-
-    inputs: dict[str, Field]
-    outputs: tuple[str, ...] = ()
-    is_output: bool = False
-
-
-def _link(kind: str, *, optional: bool = False) -> Field:
-    return Field(kind, optional=optional)
-
-
-def _combo(options: tuple[str, ...]) -> Field:
-    return Field("COMBO", options=options)
-
-
-_IMAGE, _MASK, _LATENT = _link("IMAGE"), _link("MASK"), _link("LATENT")
-_MODEL, _CLIP, _VAE, _COND = _link("MODEL"), _link("CLIP"), _link("VAE"), _link("CONDITIONING")
-_SIZE = Field("INT", 1, 16384)
-_TEXT, _FLAG = Field("STRING"), Field("BOOLEAN")
+_MODEL, _CLIP, _VAE, _COND = link("MODEL"), link("CLIP"), link("VAE"), link("CONDITIONING")
 _LATENT_SIZE = Field("INT", 16, 16384)
-_BATCH = Field("INT", 1, 4096)
 _SEED = Field("INT", 0, 2**64 - 1)
-_PLACE = Field("INT", 0, 16384)
-_UPLOAD = Field("COMBO", listing="uploads")
 _STRENGTH = Field("FLOAT", -100.0, 100.0)
-_UNIT = Field("FLOAT", 0.0, 1.0)
 
 NODE_CLASSES: dict[str, NodeClass] = {
-    # pictures in and out
-    "LoadImage": NodeClass({"image": _UPLOAD}, ("IMAGE", "MASK")),
-    "LoadImageMask": NodeClass(
-        {"image": _UPLOAD, "channel": _combo(("alpha", "red", "green", "blue"))}, ("MASK",)
-    ),
-    "LoadImageFromUrl": NodeClass(
-        {
-            "url": Field("STRING", listing="urls", optional=True),
-            "image": Field("STRING", listing="urls", optional=True),
-        },
-        ("IMAGE", "MASK"),
-    ),
-    "SaveImage": NodeClass({"images": _IMAGE, "filename_prefix": _TEXT}, is_output=True),
-    "PreviewImage": NodeClass({"images": _IMAGE}, is_output=True),
-    # pictures
-    "EmptyImage": NodeClass(
-        {
-            "width": _SIZE,
-            "height": _SIZE,
-            "batch_size": _BATCH,
-            "color": Field("INT", 0, 0xFFFFFF),
-        },
-        ("IMAGE",),
-    ),
-    "ImageInvert": NodeClass({"image": _IMAGE}, ("IMAGE",)),
-    "ImageScale": NodeClass(
-        {
-            "image": _IMAGE,
-            "upscale_method": _combo(UPSCALERS),
-            "width": _PLACE,
-            "height": _PLACE,
-            "crop": _combo(("disabled", "center")),
-        },
-        ("IMAGE",),
-    ),
-    "ImageScaleBy": NodeClass(
-        {
-            "image": _IMAGE,
-            "upscale_method": _combo(UPSCALERS),
-            "scale_by": Field("FLOAT", 0.01, 8.0),
-        },
-        ("IMAGE",),
-    ),
-    "ImageBlend": NodeClass(
-        {
-            "image1": _IMAGE,
-            "image2": _IMAGE,
-            "blend_factor": _UNIT,
-            "blend_mode": _combo(BLENDS),
-        },
-        ("IMAGE",),
-    ),
-    "ImageCrop": NodeClass(
-        {"image": _IMAGE, "width": _SIZE, "height": _SIZE, "x": _PLACE, "y": _PLACE}, ("IMAGE",)
-    ),
-    "ImagePadForOutpaint": NodeClass(
-        {
-            "image": _IMAGE,
-            "left": _PLACE,
-            "top": _PLACE,
-            "right": _PLACE,
-            "bottom": _PLACE,
-            "feathering": _PLACE,
-        },
-        ("IMAGE", "MASK"),
-    ),
-    "ImageBatch": NodeClass({"image1": _IMAGE, "image2": _IMAGE}, ("IMAGE",)),
-    "ImageCompositeMasked": NodeClass(
-        {
-            "destination": _IMAGE,
-            "source": _IMAGE,
-            "x": _PLACE,
-            "y": _PLACE,
-            "resize_source": _FLAG,
-            "mask": _link("MASK", optional=True),
-        },
-        ("IMAGE",),
-    ),
-    # masks
-    "MaskToImage": NodeClass({"mask": _MASK}, ("IMAGE",)),
-    "ImageToMask": NodeClass(
-        {"image": _IMAGE, "channel": _combo(("red", "green", "blue", "alpha"))}, ("MASK",)
-    ),
-    "InvertMask": NodeClass({"mask": _MASK}, ("MASK",)),
-    "SolidMask": NodeClass({"value": _UNIT, "width": _SIZE, "height": _SIZE}, ("MASK",)),
-    "JoinImageWithAlpha": NodeClass({"image": _IMAGE, "alpha": _MASK}, ("IMAGE",)),
-    "SplitImageWithAlpha": NodeClass({"image": _IMAGE}, ("IMAGE", "MASK")),
+    **PICTURE_CLASSES,
     # models
     "CheckpointLoaderSimple": NodeClass(
         {"ckpt_name": Field("COMBO", listing="checkpoints")}, ("MODEL", "CLIP", "VAE")
@@ -189,7 +71,7 @@ NODE_CLASSES: dict[str, NodeClass] = {
     "RHLoraLoader": NodeClass(
         {
             "model": _MODEL,
-            "clip": _link("CLIP", optional=True),
+            "clip": link("CLIP", optional=True),
             "file_name": Field("STRING", listing="uploaded_loras", optional=True),
             "lora_name": Field("STRING", listing="uploaded_loras", optional=True),
             "strength_model": _STRENGTH,
@@ -197,46 +79,65 @@ NODE_CLASSES: dict[str, NodeClass] = {
         },
         ("MODEL", "CLIP"),
     ),
-    "CLIPTextEncode": NodeClass({"text": _TEXT, "clip": _CLIP}, ("CONDITIONING",)),
+    "CLIPTextEncode": NodeClass({"text": TEXT, "clip": _CLIP}, ("CONDITIONING",)),
     # sampling
     "EmptyLatentImage": NodeClass(
-        {"width": _LATENT_SIZE, "height": _LATENT_SIZE, "batch_size": _BATCH}, ("LATENT",)
+        {"width": _LATENT_SIZE, "height": _LATENT_SIZE, "batch_size": BATCH}, ("LATENT",)
     ),
-    "VAEEncode": NodeClass({"pixels": _IMAGE, "vae": _VAE}, ("LATENT",)),
-    "VAEDecode": NodeClass({"samples": _LATENT, "vae": _VAE}, ("IMAGE",)),
-    "SetLatentNoiseMask": NodeClass({"samples": _LATENT, "mask": _MASK}, ("LATENT",)),
+    "VAEEncode": NodeClass({"pixels": IMAGE, "vae": _VAE}, ("LATENT",)),
+    "VAEDecode": NodeClass({"samples": LATENT, "vae": _VAE}, ("IMAGE",)),
+    "SetLatentNoiseMask": NodeClass({"samples": LATENT, "mask": MASK}, ("LATENT",)),
     "KSampler": NodeClass(
         {
             "model": _MODEL,
             "seed": _SEED,
             "steps": Field("INT", 1, 10000),
             "cfg": Field("FLOAT", 0.0, 100.0),
-            "sampler_name": _combo(SAMPLERS),
-            "scheduler": _combo(SCHEDULERS),
+            "sampler_name": combo(SAMPLERS),
+            "scheduler": combo(SCHEDULERS),
             "positive": _COND,
             "negative": _COND,
-            "latent_image": _LATENT,
-            "denoise": _UNIT,
+            "latent_image": LATENT,
+            "denoise": UNIT,
         },
         ("LATENT",),
     ),
     # whole files
-    "LoadVideo": NodeClass({"file": _UPLOAD}, ("VIDEO",)),
-    "LoadAudio": NodeClass({"audio": _UPLOAD}, ("AUDIO",)),
-    "LoadImages(zip)": NodeClass({"upload": _UPLOAD}, ("IMAGE",)),
-    "SaveVideo": NodeClass({"video": _link("VIDEO"), "filename_prefix": _TEXT}, is_output=True),
-    "SaveAudio": NodeClass({"audio": _link("AUDIO"), "filename_prefix": _TEXT}, is_output=True),
+    "LoadVideo": NodeClass({"file": UPLOAD}, ("VIDEO",)),
+    "LoadAudio": NodeClass({"audio": UPLOAD}, ("AUDIO",)),
+    "LoadImages(zip)": NodeClass({"upload": UPLOAD}, ("IMAGE",)),
+    "SaveVideo": NodeClass(
+        {"video": link("VIDEO"), "filename_prefix": TEXT}, ("VIDEO",), is_output=True
+    ),
+    "SaveAudio": NodeClass(
+        {"audio": link("AUDIO"), "filename_prefix": TEXT}, ("AUDIO",), is_output=True
+    ),
     "EmulatorFile": NodeClass(
-        {"content": _TEXT, "extension": _TEXT, "filename_prefix": _TEXT}, is_output=True
+        {"content": TEXT, "extension": TEXT, "filename_prefix": TEXT}, is_output=True
     ),
     # text and values
-    "PreviewAny": NodeClass({"source": _link("*")}, is_output=True),
-    "SaveText": NodeClass({"text": _TEXT, "filename_prefix": _TEXT}, is_output=True),
+    "PreviewAny": NodeClass({"source": ANY}, ("STRING",), is_output=True),
+    "SaveText": NodeClass({"text": TEXT, "filename_prefix": TEXT}, ("STRING",), is_output=True),
     "PrimitiveInt": NodeClass({"value": Field("INT")}, ("INT",)),
     "PrimitiveFloat": NodeClass({"value": Field("FLOAT")}, ("FLOAT",)),
-    "PrimitiveString": NodeClass({"value": _TEXT}, ("STRING",)),
-    "PrimitiveStringMultiline": NodeClass({"value": _TEXT}, ("STRING",)),
-    "PrimitiveBoolean": NodeClass({"value": _FLAG}, ("BOOLEAN",)),
+    "PrimitiveString": NodeClass({"value": TEXT}, ("STRING",)),
+    "PrimitiveStringMultiline": NodeClass({"value": TEXT}, ("STRING",)),
+    "PrimitiveBoolean": NodeClass({"value": FLAG}, ("BOOLEAN",)),
+    "StringConcatenate": NodeClass(
+        {"string_a": TEXT, "string_b": TEXT, "delimiter": TEXT}, ("STRING",)
+    ),
+    "StringReplace": NodeClass({"string": TEXT, "find": TEXT, "replace": TEXT}, ("STRING",)),
+    "CaseConverter": NodeClass({"string": TEXT, "mode": combo(CASES)}, ("STRING",)),
+    "StringLength": NodeClass({"string": TEXT}, ("INT",)),
+    "ComfySwitchNode": NodeClass({"switch": FLAG, "on_false": ANY, "on_true": ANY}, ("*",)),
+    "ComfyNotNode": NodeClass({"value": ANY}, ("BOOLEAN",)),
+    "ComfyMathExpression": NodeClass(
+        {
+            "expression": TEXT,
+            **{f"values.{name}": Field("*", optional=name != "a") for name in "abcd"},
+        },
+        ("FLOAT", "INT", "BOOLEAN"),
+    ),
 }
 
 SEED_FIELDS = ("seed", "noise_seed")

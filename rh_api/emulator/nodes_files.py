@@ -7,7 +7,7 @@ import io
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from .nodes_image import Batch, open_picture
+from .pictures import Batch, decoded, from_levels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,17 +26,17 @@ def load_file(bench: Bench, **name: str) -> tuple[File]:
 def load_zip(bench: Bench, upload: str) -> tuple[Batch]:
     with zipfile.ZipFile(io.BytesIO(bench.read_input(upload))) as archive:
         names = sorted(archive.namelist())
-        return ([open_picture(archive.read(name)).convert("RGB") for name in names],)
+        return ([from_levels(decoded(archive.read(name)).convert("RGB")) for name in names],)
 
 
-def save_video(bench: Bench, video: File, filename_prefix: str) -> tuple[()]:
+def save_video(bench: Bench, video: File, filename_prefix: str, **_ways: str) -> tuple[File]:
     bench.save_file(filename_prefix, *video)
-    return ()
+    return (video,)
 
 
-def save_audio(bench: Bench, audio: File, filename_prefix: str) -> tuple[()]:
+def save_audio(bench: Bench, audio: File, filename_prefix: str) -> tuple[File]:
     bench.save_file(filename_prefix, *audio)
-    return ()
+    return (audio,)
 
 
 def save_any(bench: Bench, content: str, extension: str, filename_prefix: str) -> tuple[()]:

@@ -1,202 +1,196 @@
-"""Core ComfyUI's image and mask nodes on Pillow.
-
-A batch is a list of 8-bit RGB or RGBA pictures, a mask a list of 8-bit grey pictures, 255 for 1.0.
-Core computes in float; results agree with it to within one 8-bit step, and exactly where a node
-only moves, inverts or selects values.
-"""
+"""Core ComfyUI's image nodes; a batch is a list of pictures."""
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image, ImageChops, ImageFilter, ImageOps
+from .pictures import (
+    Batch,
+    Picture,
+    bigger,
+    clamped,
+    cropped,
+    decoded,
+    filled,
+    flipped,
+    from_levels,
+    inverted,
+    mixed,
+    paired,
+    pasted,
+    repeated,
+    resized,
+    scaled,
+    to_levels,
+    turned,
+    with_channels,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .interpreter import Bench
 
-Picture = Image.Image
-Batch = list[Picture]
-
-_RESAMPLING = {
-    "nearest-exact": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "area": Image.Resampling.BOX,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
-
-
-def open_picture(data: bytes) -> Picture:
-    """Decode a file; raises what Pillow raises when it is no picture."""
-    picture = Image.open(io.BytesIO(data))
-    picture.load()
-    turned = ImageOps.exif_transpose(picture)
-    if "transparency" in turned.info:
-        return turned.convert("RGBA")
-    return turned
-
-
-def _no_mask() -> Picture:
-    return Image.new("L", (64, 64), 0)
-
-
-def _inverted(mask: Picture) -> Picture:
-    return ImageChops.invert(mask)
+QUARTERS = {"none": 0, "90 degrees": 1, "180 degrees": 2, "270 degrees": 3}
 
 
 def load_image(bench: Bench, image: str) -> tuple[Batch, Batch]:
-    return _split(open_picture(bench.read_input(image)))
+    return loaded(bench.read_input(image))
 
 
 def load_image_from_url(
     bench: Bench, url: str | None = None, image: str | None = None
 ) -> tuple[Batch, Batch]:
-    return _split(open_picture(bench.read_url(url or image or "")))
+    return loaded(bench.read_url(url or image or ""))
 
 
-def _split(picture: Picture) -> tuple[Batch, Batch]:
-    if "A" in picture.getbands():
-        mask = _inverted(picture.convert("RGBA").getchannel("A"))
-    else:
-        mask = _no_mask()
-    return [picture.convert("RGB")], [mask]
+def loaded(data: bytes) -> tuple[Batch, Batch]:
+    """A file as LoadImage gives it: its colours, and 1 - alpha or the small empty mask."""
+    picture = decoded(data)
+    colours = from_levels(picture.convert("RGB"))
+    if "A" not in picture.getbands():
+        return [colours], [filled((64, 64), 0.0)]
+    alpha = from_levels(picture.convert("RGBA").getchannel("A"))
+    return [colours], [alpha.each(inverted)]
 
 
 def load_image_mask(bench: Bench, image: str, channel: str) -> tuple[Batch]:
-    picture = open_picture(bench.read_input(image)).convert("RGBA")
-    band = picture.getchannel(channel[0].upper())
-    return ([_inverted(band) if channel == "alpha" else band],)
+    [colours], masks = loaded(bench.read_input(image))
+    if channel == "alpha":
+        return (masks,)
+    return ([Picture((colours.planes["rgb".index(channel[0])],))],)
 
 
-def save_image(bench: Bench, images: Batch, filename_prefix: str) -> tuple[()]:
+def save_image(bench: Bench, images: Batch, filename_prefix: str) -> tuple[Batch]:
     for picture in images:
-        bench.save_picture(filename_prefix, picture, temporary=False)
-    return ()
+        bench.save_picture(filename_prefix, to_levels(picture), temporary=False)
+    return (images,)
 
 
-def preview_image(bench: Bench, images: Batch) -> tuple[()]:
+def preview_image(bench: Bench, images: Batch) -> tuple[Batch]:
     for picture in images:
-        bench.save_picture("ComfyUI_temp", picture, temporary=True)
-    return ()
+        bench.save_picture("ComfyUI_temp", to_levels(picture), temporary=True)
+    return (images,)
 
 
 def empty_image(
     _bench: Bench, width: int, height: int, batch_size: int, color: int
 ) -> tuple[Batch]:
-    colour = (color >> 16 & 255, color >> 8 & 255, color & 255)
-    return ([Image.new("RGB", (width, height), colour) for _ in range(batch_size)],)
+    colours = (color >> 16 & 255, color >> 8 & 255, color & 255)
+    return ([filled((width, height), *(one / 255 for one in colours))] * batch_size,)
 
 
 def image_invert(_bench: Bench, image: Batch) -> tuple[Batch]:
-    return ([ImageChops.invert(picture) for picture in image],)
-
-
-def _resized(picture: Picture, width: int, height: int, method: str) -> Picture:
-    return picture.resize((width, height), _RESAMPLING[method])
+    return ([picture.each(inverted) for picture in image],)
 
 
 def image_scale(
     _bench: Bench, image: Batch, upscale_method: str, width: int, height: int, crop: str
 ) -> tuple[Batch]:
-    return ([_scaled(one, upscale_method, width, height, crop) for one in image],)
-
-
-def _scaled(picture: Picture, method: str, width: int, height: int, crop: str) -> Picture:
-    old_width, old_height = picture.size
-    if width == 0 and height == 0:
-        return picture
+    if not width and not height:
+        return (image,)
+    old_width, old_height = image[0].size
     width = width or max(1, round(old_width * height / old_height))
     height = height or max(1, round(old_height * width / old_width))
-    if crop == "center":
-        if old_width / old_height > width / height:
-            x = round((old_width - old_width * (width / height) / (old_width / old_height)) / 2)
-            picture = picture.crop((x, 0, old_width - x, old_height))
-        elif old_width / old_height < width / height:
-            y = round((old_height - old_height * (old_width / old_height) / (width / height)) / 2)
-            picture = picture.crop((0, y, old_width, old_height - y))
-    return _resized(picture, width, height, method)
+    return ([scaled(one, upscale_method, width, height, crop) for one in image],)
 
 
 def image_scale_by(
     _bench: Bench, image: Batch, upscale_method: str, scale_by: float
 ) -> tuple[Batch]:
-    return (
-        [
-            _resized(
-                one,
-                max(1, round(one.width * scale_by)),
-                max(1, round(one.height * scale_by)),
-                upscale_method,
-            )
-            for one in image
-        ],
-    )
+    width, height = (max(1, round(side * scale_by)) for side in image[0].size)
+    return ([resized(one, width, height, upscale_method) for one in image],)
 
 
-_BLENDS: dict[str, Callable[[Picture, Picture], Picture]] = {
+def _overlay(one: Any, two: Any) -> Any:
+    dark = one <= 0.5
+    return dark * (one * two * 2.0) + (1 - dark) * (1.0 - (1.0 - one) * (1.0 - two) * 2.0)
+
+
+def _soft_light(one: Any, two: Any) -> Any:
+    low = one <= 0.25
+    root = low * (((one * 16.0 - 12.0) * one + 4.0) * one) + (1 - low) * (bigger(one, 0.0) ** 0.5)
+    dark = two <= 0.5
+    darker = one - (1.0 - two * 2.0) * one * (1.0 - one)
+    return dark * darker + (1 - dark) * (one + (two * 2.0 - 1.0) * (root - one))
+
+
+_BLENDS: dict[str, Callable[[Any, Any], Any]] = {
     "normal": lambda _one, two: two,
-    "multiply": ImageChops.multiply,
-    "screen": ImageChops.screen,
-    "overlay": ImageChops.overlay,
-    "soft_light": ImageChops.soft_light,
-    "difference": ImageChops.subtract,
+    "multiply": lambda one, two: one * two,
+    "screen": lambda one, two: 1.0 - (1.0 - one) * (1.0 - two),
+    "overlay": _overlay,
+    "soft_light": _soft_light,
+    "difference": lambda one, two: one - two,
 }
 
 
 def image_blend(
     _bench: Bench, image1: Batch, image2: Batch, blend_factor: float, blend_mode: str
 ) -> tuple[Batch]:
-    blended: Batch = []
-    for index, one in enumerate(image1):
-        base = one.convert("RGB")
-        two = image2[min(index, len(image2) - 1)].convert("RGB")
-        if two.size != base.size:
-            two = _scaled(two, "bicubic", base.width, base.height, "center")
-        blended.append(Image.blend(base, _BLENDS[blend_mode](base, two), blend_factor))
-    return (blended,)
+    width, height = image1[0].size
+    second = with_channels(image2, image1[0].channels)
+    if second[0].size != (width, height):
+        second = [scaled(two, "bicubic", width, height, "center") for two in second]
+    blend = _BLENDS[blend_mode]
+    return (
+        [
+            clamped(
+                mixed(
+                    lambda x, y: x * (1 - blend_factor) + blend(x, y) * blend_factor,
+                    one,
+                    two,
+                )
+            )
+            for one, two in paired(image1, second)
+        ],
+    )
 
 
 def image_crop(
     _bench: Bench, image: Batch, width: int, height: int, x: int, y: int
 ) -> tuple[Batch]:
-    cropped: Batch = []
-    for one in image:
-        left, top = min(x, one.width - 1), min(y, one.height - 1)
-        right, bottom = min(left + width, one.width), min(top + height, one.height)
-        cropped.append(one.crop((left, top, right, bottom)))
-    return (cropped,)
+    left, top = min(x, image[0].width - 1), min(y, image[0].height - 1)
+    return ([cropped(one, (left, top, left + width, top + height)) for one in image],)
 
 
 def image_pad_for_outpaint(
     _bench: Bench, image: Batch, left: int, top: int, right: int, bottom: int, feathering: int
 ) -> tuple[Batch, Batch]:
-    padded: Batch = []
-    masks: Batch = []
-    for one in image:
-        size = (one.width + left + right, one.height + top + bottom)
-        canvas = Image.new("RGB", size, (127, 127, 127))
-        canvas.paste(one.convert("RGB"), (left, top))
-        inner = Image.new("L", one.size, 0)
-        mask = Image.new("L", size, 255)
-        mask.paste(inner, (left, top))
-        if feathering:
-            blurred = mask.filter(ImageFilter.GaussianBlur(feathering / 2))
-            mask = ImageChops.lighter(mask, blurred)
-        padded.append(canvas)
-        masks.append(mask)
-    return padded, masks
+    width, height = image[0].size
+    size = (width + left + right, height + top + bottom)
+    canvas = filled(size, *([0.5] * image[0].channels))
+    inner = filled((width, height), 0.0)
+    if 0 < feathering < min(width, height) / 2:
+        sides = (left, top, right, bottom)
+        for y in range(height):
+            for x in range(width):
+                away = _way_to_border(x, y, (width, height), sides)
+                if away < feathering:
+                    inner.planes[0].putpixel((x, y), ((feathering - away) / feathering) ** 2)
+    mask = pasted(filled(size, 1.0), inner, (left, top))
+    return [pasted(canvas, one, (left, top)) for one in image], [mask]
+
+
+def _way_to_border(x: int, y: int, size: tuple[int, int], sides: tuple[int, int, int, int]) -> int:
+    """The distance to the nearest side that is padded; else the length of the side."""
+    width, height = size
+    left, top, right, bottom = sides
+    return min(
+        y if top else height,
+        height - y if bottom else height,
+        x if left else width,
+        width - x if right else width,
+    )
 
 
 def image_batch(_bench: Bench, image1: Batch, image2: Batch) -> tuple[Batch]:
-    size, mode = image1[0].size, image1[0].mode
-    second = [
-        one if one.size == size else _scaled(one, "bilinear", size[0], size[1], "center")
-        for one in image2
-    ]
-    return ([*image1, *(one.convert(mode) for one in second)],)
+    channels = max(image1[0].channels, image2[0].channels)
+    first, second = with_channels(image1, channels), with_channels(image2, channels)
+    width, height = first[0].size
+    if second[0].size != (width, height):
+        second = [scaled(one, "bilinear", width, height, "center") for one in second]
+    return ([*first, *second],)
 
 
 def image_composite_masked(
@@ -208,53 +202,53 @@ def image_composite_masked(
     resize_source: bool,
     mask: Batch | None = None,
 ) -> tuple[Batch]:
-    composed: Batch = []
-    for index, one in enumerate(destination):
-        canvas = one.copy()
-        top = source[min(index, len(source) - 1)].convert(canvas.mode)
-        if resize_source:
-            top = _resized(top, canvas.width, canvas.height, "bilinear")
-        if mask is None:
-            canvas.paste(top, (x, y))
-        else:
-            cover = mask[min(index, len(mask) - 1)]
-            canvas.paste(top, (x, y), _resized(cover, top.width, top.height, "bilinear"))
-        composed.append(canvas)
-    return (composed,)
+    count = len(destination)
+    width, height = destination[0].size
+    tops = with_channels(source, destination[0].channels)
+    if resize_source:
+        tops = [resized(one, width, height, "bilinear") for one in tops]
+    tops = repeated(tops, count)
+    covers = mask or [filled(tops[0].size, 1.0)]
+    covers = repeated([resized(one, *tops[0].size, "bilinear") for one in covers], count)
+    if x >= width or y >= height:
+        return (destination,)
+    return (
+        [
+            _covered(under, top, cover, (x, y))
+            for under, top, cover in zip(destination, tops, covers, strict=True)
+        ],
+    )
 
 
-def mask_to_image(_bench: Bench, mask: Batch) -> tuple[Batch]:
-    return ([one.convert("RGB") for one in mask],)
+def _covered(under: Picture, top: Picture, cover: Picture, place: tuple[int, int]) -> Picture:
+    x, y = place
+    width, height = min(top.width, under.width - x), min(top.height, under.height - y)
+    seen, through = (cropped(one, (0, 0, width, height)) for one in (top, cover))
+    covers = Picture(through.planes * top.channels)
+    below = cropped(under, (x, y, x + width, y + height))
+    return pasted(under, mixed(lambda m, s, d: m * s + (1.0 - m) * d, covers, seen, below), place)
 
 
-def image_to_mask(_bench: Bench, image: Batch, channel: str) -> tuple[Batch]:
-    band = channel[0].upper()
-    return ([one.convert("RGBA").getchannel(band) for one in image],)
+def repeat_batch(_bench: Bench, image: Batch, amount: int) -> tuple[Batch]:
+    return (image * amount,)
 
 
-def invert_mask(_bench: Bench, mask: Batch) -> tuple[Batch]:
-    return ([_inverted(one) for one in mask],)
+def from_batch(_bench: Bench, image: Batch, batch_index: int, length: int) -> tuple[Batch]:
+    index = batch_index + len(image) if batch_index < 0 else batch_index
+    index = max(0, min(len(image) - 1, index))
+    return (image[index : index + length],)
 
 
-def solid_mask(_bench: Bench, value: float, width: int, height: int) -> tuple[Batch]:
-    return ([Image.new("L", (width, height), round(value * 255))],)
+def image_flip(_bench: Bench, image: Batch, flip_method: str) -> tuple[Batch]:
+    return ([flipped(one, flip_method) for one in image],)
 
 
-def join_image_with_alpha(_bench: Bench, image: Batch, alpha: Batch) -> tuple[Batch]:
-    joined: Batch = []
-    for index, one in enumerate(image):
-        mask = alpha[min(index, len(alpha) - 1)]
-        if mask.size != one.size:
-            mask = _resized(mask, one.width, one.height, "bilinear")
-        rgba = one.convert("RGBA")
-        rgba.putalpha(_inverted(mask))
-        joined.append(rgba)
-    return (joined,)
+def image_rotate(_bench: Bench, image: Batch, rotation: str) -> tuple[Batch]:
+    return ([turned(one, quarters=QUARTERS[rotation]) for one in image],)
 
 
-def split_image_with_alpha(_bench: Bench, image: Batch) -> tuple[Batch, Batch]:
-    masks = [_inverted(one.convert("RGBA").getchannel("A")) for one in image]
-    return [one.convert("RGB") for one in image], masks
+def image_size(_bench: Bench, image: Batch) -> tuple[int, int, int]:
+    return image[0].width, image[0].height, len(image)
 
 
 FUNCTIONS: dict[str, Callable[..., tuple[Any, ...]]] = {
@@ -272,10 +266,9 @@ FUNCTIONS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "ImagePadForOutpaint": image_pad_for_outpaint,
     "ImageBatch": image_batch,
     "ImageCompositeMasked": image_composite_masked,
-    "MaskToImage": mask_to_image,
-    "ImageToMask": image_to_mask,
-    "InvertMask": invert_mask,
-    "SolidMask": solid_mask,
-    "JoinImageWithAlpha": join_image_with_alpha,
-    "SplitImageWithAlpha": split_image_with_alpha,
+    "RepeatImageBatch": repeat_batch,
+    "ImageFromBatch": from_batch,
+    "ImageFlip": image_flip,
+    "ImageRotate": image_rotate,
+    "GetImageSize": image_size,
 }

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from .painting import paint
+from .pictures import Batch, from_levels, to_levels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .interpreter import Bench
 
-Batch = list[Image.Image]
 Loras = tuple[tuple[str, float], ...]
 
 
@@ -39,7 +39,7 @@ class Conditioning:
 
 @dataclass(frozen=True, slots=True)
 class Latent:
-    """Pictures instead of numbers: what VAEDecode would show. Sizes are multiples of 8."""
+    """8-bit pictures instead of numbers: what VAEDecode would show. Sizes are multiples of 8."""
 
     pictures: tuple[Image.Image, ...]
     noise_mask: tuple[Image.Image, ...] | None = None
@@ -93,7 +93,7 @@ def empty_latent(_bench: Bench, width: int, height: int, batch_size: int) -> tup
 
 def vae_encode(_bench: Bench, pixels: Batch, vae: str) -> tuple[Latent]:
     del vae
-    pictures = [one.convert("RGB") for one in pixels]
+    pictures = [to_levels(one, add=0.5).convert("RGB") for one in pixels]
     return (Latent(tuple(_multiple_of_8(one) for one in pictures)),)
 
 
@@ -107,11 +107,11 @@ def _multiple_of_8(picture: Image.Image) -> Image.Image:
 
 def vae_decode(_bench: Bench, samples: Latent, vae: str) -> tuple[Batch]:
     del vae
-    return (list(samples.pictures),)
+    return ([from_levels(one) for one in samples.pictures],)
 
 
 def set_noise_mask(_bench: Bench, samples: Latent, mask: Batch) -> tuple[Latent]:
-    return (replace(samples, noise_mask=tuple(mask)),)
+    return (replace(samples, noise_mask=tuple(to_levels(one, add=0.5) for one in mask)),)
 
 
 def sample(

@@ -1,9 +1,11 @@
-"""Nodes that carry plain values and text."""
+"""Nodes that carry, make and show plain values and text."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+
+from .arithmetic import evaluated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,15 +17,53 @@ def value_itself(_bench: Bench, value: Any) -> tuple[Any]:
     return (value,)
 
 
-def preview_any(bench: Bench, source: Any) -> tuple[()]:
+def preview_any(bench: Bench, source: Any) -> tuple[str]:
     plain = isinstance(source, (str, int, float, bool))
-    bench.show_text(str(source) if plain else json.dumps(source, default=repr))
-    return ()
+    text = str(source) if plain else json.dumps(source, default=repr)
+    bench.show_text(text)
+    return (text,)
 
 
-def save_text(bench: Bench, text: str, filename_prefix: str) -> tuple[()]:
+def save_text(bench: Bench, text: str, filename_prefix: str) -> tuple[str]:
     bench.save_file(filename_prefix, text.encode(), "txt")
-    return ()
+    return (text,)
+
+
+def concatenate(_bench: Bench, string_a: str, string_b: str, delimiter: str) -> tuple[str]:
+    return (delimiter.join((string_a, string_b)),)
+
+
+def replace_text(_bench: Bench, string: str, find: str, replace: str) -> tuple[str]:
+    return (string.replace(find, replace),)
+
+
+def convert_case(_bench: Bench, string: str, mode: str) -> tuple[str]:
+    ways: dict[str, Callable[[str], str]] = {
+        "UPPERCASE": str.upper,
+        "lowercase": str.lower,
+        "Capitalize": str.capitalize,
+        "Title Case": str.title,
+    }
+    return (ways[mode](string),)
+
+
+def text_length(_bench: Bench, string: str) -> tuple[int]:
+    return (len(string),)
+
+
+def switch(_bench: Bench, switch: bool, on_false: Any, on_true: Any) -> tuple[Any]:
+    """Both branches were computed; core computes the one that is taken."""
+    return (on_true if switch else on_false,)
+
+
+def negated(_bench: Bench, value: Any) -> tuple[bool]:
+    return (not value,)
+
+
+def math_expression(_bench: Bench, expression: str, **values: Any) -> tuple[float, int, bool]:
+    names = {name.removeprefix("values."): value for name, value in values.items()}
+    found = evaluated(expression, names)
+    return float(found), int(found), bool(found)
 
 
 FUNCTIONS: dict[str, Callable[..., tuple[Any, ...]]] = {
@@ -34,4 +74,11 @@ FUNCTIONS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "PrimitiveString": value_itself,
     "PrimitiveStringMultiline": value_itself,
     "PrimitiveBoolean": value_itself,
+    "StringConcatenate": concatenate,
+    "StringReplace": replace_text,
+    "CaseConverter": convert_case,
+    "StringLength": text_length,
+    "ComfySwitchNode": switch,
+    "ComfyNotNode": negated,
+    "ComfyMathExpression": math_expression,
 }

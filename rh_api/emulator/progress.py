@@ -50,6 +50,11 @@ class Progress:
         for queue in self.watchers:
             queue.put_nowait(frame)
 
+    def relay(self, frame: Frame, node: str | None = None) -> None:
+        """Pass on what a real ComfyUI said; ``node`` is the one that begins with it."""
+        self._step_to(node)
+        self.send(frame)
+
     def close(self) -> None:
         self.closed = True
         for queue in self.watchers:
@@ -228,7 +233,7 @@ class Progress:
                 "execution_interrupted",
                 prompt_id=task.prompt_id,
                 node_id=self.current,
-                node_type=task.graph[self.current]["class_type"],
+                node_type=task.graph.get(self.current, {}).get("class_type", ""),
                 executed=list(self.done),
             )
         )

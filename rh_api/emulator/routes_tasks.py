@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import aiohttp
 from aiohttp import web
 
 from . import replies, strict
 from .codes import Json, Refused
-from .tasks import Task, new_task
+from .tasks import Order, Task, new_task
 
 if TYPE_CHECKING:
     from .world import Emulator
@@ -19,6 +22,18 @@ def _v1(data: object, *, msg: str = "success") -> web.Response:
     return web.json_response({"code": 0, "msg": msg, "data": data})
 
 
+async def _booked(emulator: Emulator, order: Order) -> Task:
+    """A new task; a real ComfyUI is asked first whether it takes the graph."""
+    if emulator.comfyui is not None:
+        try:
+            verdict, hosted = await emulator.comfyui.place(order.graph, emulator.store.read_input)
+        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as problem:
+            raise Refused(500, f"ComfyUI does not answer: {problem}") from None
+        strict.check_verdict(emulator, verdict)
+        order = replace(order, verdict=verdict, hosted=hosted)
+    return new_task(emulator, order)
+
+
 async def create(emulator: Emulator, request: web.Request) -> web.Response:
     body = await strict.read_json(request)
     key, account = strict.account_of_body(emulator, body)
@@ -26,7 +41,7 @@ async def create(emulator: Emulator, request: web.Request) -> web.Response:
     order = strict.build_order(
         emulator, key, account, body, route="create", workflow_id=workflow_id
     )
-    return _v1(replies.created(emulator, new_task(emulator, order)))
+    return _v1(replies.created(emulator, await _booked(emulator, order)))
 
 
 async def run_app(emulator: Emulator, request: web.Request) -> web.Response:
@@ -36,7 +51,7 @@ async def run_app(emulator: Emulator, request: web.Request) -> web.Response:
     if "nodeInfoList" not in body:
         raise Refused(301, "nodeInfoList must not be blank")
     order = strict.build_app_order(emulator, key, account, body, route="ai-app", app_id=app_id)
-    return _v1(replies.created(emulator, new_task(emulator, order)))
+    return _v1(replies.created(emulator, await _booked(emulator, order)))
 
 
 async def call_demo(emulator: Emulator, request: web.Request) -> web.Response:
@@ -135,9 +150,10 @@ async def run_v2(emulator: Emulator, request: web.Request) -> web.Response:
             order = strict.build_order(emulator, key, account, body, route="v2", workflow_id=name)
         else:
             order = strict.build_app_order(emulator, key, account, body, route="v2", app_id=name)
+        task = await _booked(emulator, order)
     except Refused as refused:
         raise Refused(V2_CODES.get(refused.code, refused.code)) from None
-    return web.json_response(replies.submitted(emulator, new_task(emulator, order)))
+    return web.json_response(replies.submitted(emulator, task))
 
 
 async def webhook_detail(emulator: Emulator, request: web.Request) -> web.Response:

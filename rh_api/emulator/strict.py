@@ -289,9 +289,10 @@ def _order(
     items: list[dict[str, Any]],
     inline: bool,
 ) -> Order:
-    verdict = validate(graph, emulator.exists)
-    if not verdict.ok and emulator.invalid_graph == "433":
-        raise Refused(433, _validation_text(verdict))
+    verdict = Verdict()
+    if emulator.comfyui is None:
+        verdict = validate(graph, emulator.exists)
+        check_verdict(emulator, verdict)
     personal = flag(body, "usePersonalQueue", default=False)
     check_slots(emulator, key, account, personal=personal)
     return Order(
@@ -310,6 +311,9 @@ def _order(
     )
 
 
-def _validation_text(verdict: Verdict) -> str:
-    report = {"error": verdict.error, "node_errors": verdict.node_errors}
-    return f"VALIDATE_PROMPT_FAILED: {json.dumps(report, separators=(',', ':'))}"
+def check_verdict(emulator: Emulator, verdict: Verdict) -> None:
+    """433 for a graph of which nothing can run, unless the order shall be taken and say so."""
+    if not verdict.ok and emulator.invalid_graph == "433":
+        report = {"error": verdict.error, "node_errors": verdict.node_errors}
+        text = json.dumps(report, separators=(",", ":"))
+        raise Refused(433, f"VALIDATE_PROMPT_FAILED: {text}")

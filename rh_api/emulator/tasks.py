@@ -13,12 +13,15 @@ from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
+import aiohttp
+
 from .graphs import Graph, Verdict
 from .interpreter import Bench, Outcome, Stopped, interpret
 from .progress import Progress
 from .webhooks import deliver
 
 if TYPE_CHECKING:
+    from .comfyui import Hosted
     from .objects import Stored
     from .world import Emulator
 
@@ -45,6 +48,8 @@ class Order:
     webhook_url: str | None = None
     use_personal_queue: bool = False
     retain_seconds: int | None = None
+    hosted: Hosted | None = None
+    """Where it runs, when that is a real ComfyUI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +116,14 @@ class Task:
 
 def new_task(emulator: Emulator, order: Order) -> Task:
     """Book ``order``: a task with a snowflake id, in the state that the create reply shows."""
+    hosted = order.hosted
     task = Task(
         id=emulator.next_id(),
         order=order,
         status="RUNNING",
         created=asyncio.get_running_loop().time(),
-        client_id=uuid.uuid4().hex,
-        prompt_id=str(uuid.uuid4()),
+        client_id=hosted.client_id if hosted else uuid.uuid4().hex,
+        prompt_id=hosted.prompt_id if hosted else str(uuid.uuid4()),
     )
     if not order.verdict.ok:
         task.status = "FAILED"
@@ -152,6 +158,9 @@ async def live(emulator: Emulator, task: Task) -> None:
             raise
         task.status = "CANCEL"
         task.progress.interrupted(task)
+    finally:
+        if task.order.hosted:
+            await task.order.hosted.close()
     task.ended = clock()
     _bill(emulator, task)
     task.progress.close()
@@ -173,11 +182,15 @@ async def _run(emulator: Emulator, task: Task, stop: threading.Event) -> None:
     began = clock()
     until = began + emulator.run_seconds
     fail = emulator.take_failure()
-    task.progress.begin(task, cached=emulator.warm_nodes(task))
-    outcome = await _compute(emulator, task, stop, fail)
-    _named(task, outcome)
-    await task.progress.play(task, outcome, until=until, knobs=emulator)
-    await asyncio.sleep(max(0.0, until - clock()))
+    if task.order.hosted:
+        outcome = await _watch(task, task.order.hosted)
+        _named(task, outcome)
+    else:
+        task.progress.begin(task, cached=emulator.warm_nodes(task))
+        outcome = await _compute(emulator, task, stop, fail)
+        _named(task, outcome)
+        await task.progress.play(task, outcome, until=until, knobs=emulator)
+        await asyncio.sleep(max(0.0, until - clock()))
     if outcome.failure or (fail and "error_code" in fail):
         _fail(emulator, task, outcome, fail or {})
         return
@@ -185,6 +198,24 @@ async def _run(emulator: Emulator, task: Task, stop: threading.Event) -> None:
     emulator.warm.add(task.workflow_id)
     task.status = "SUCCESS"
     task.progress.succeeded(task)
+
+
+async def _watch(task: Task, hosted: Hosted) -> Outcome:
+    """The end of a prompt on a real ComfyUI; its absence ends the task like a broken machine."""
+    try:
+        return await hosted.follow(task.progress)
+    except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as problem:
+        return Outcome(
+            failure={
+                "exception_type": type(problem).__name__,
+                "exception_message": f"ComfyUI: {problem}",
+                "node_id": "",
+                "node_name": "",
+                "traceback": "[]",
+                "current_inputs": "{}",
+                "current_outputs": "{}",
+            }
+        )
 
 
 async def _compute(
@@ -211,7 +242,8 @@ def _fail(emulator: Emulator, task: Task, outcome: Outcome, fail: dict[str, Any]
         task.error_code = emulator.failed_code
         known = {"805": "APIKEY_TASK_STATUS_ERROR", "1000": "unknown error"}
         task.error_message = known[emulator.failed_code]
-    task.progress.failed(task)
+    if not task.order.hosted:
+        task.progress.failed(task)
 
 
 def _named(task: Task, outcome: Outcome) -> None:

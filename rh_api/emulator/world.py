@@ -17,6 +17,7 @@ from aiohttp import web
 
 from . import catalog, webhooks
 from .accounts import Account, example_accounts
+from .comfyui import ComfyUI
 from .connection import Connections
 from .counters import Counters, Entry, new_journal
 from .faults import Fault
@@ -47,8 +48,10 @@ class Emulator(Knobs):
 
     default_key: str = DEFAULT_KEY
 
-    def __init__(self, **knobs: Any) -> None:
+    def __init__(self, *, comfyui: str | None = None, **knobs: Any) -> None:
+        """``comfyui`` is the address of a real one that runs the graphs; else they run here."""
         super().__init__(**knobs)
+        self.comfyui = ComfyUI(comfyui) if comfyui else None
         self.base_url = ""
         self._sequence = secrets.randbelow(1 << 22)
         self.connections = Connections(self)
@@ -142,6 +145,8 @@ class Emulator(Knobs):
         """Stop a task; one that is over stays what it is."""
         if task.runner and not task.is_over:
             task.runner.cancel()
+            if task.order.hosted:
+                await task.order.hosted.abandon()
             await asyncio.wait([task.runner])
             if not task.is_over:
                 # It was stopped before its first step.

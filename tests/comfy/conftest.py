@@ -34,6 +34,21 @@ def server(
         yield server
 
 
+@pytest.fixture(scope="session")
+def cloud_on_comfyui(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Emulator, str]]:
+    """A RunningHub whose graphs run on a second real ComfyUI, which knows nothing of it.
+
+    It keeps no cache, as a fresh machine: to ComfyUI's, 15 and 15.0 are one value, so that one
+    graph may be served what another made.
+    """
+    with running(tmp_path_factory.mktemp("cloud"), {}, ("--cache-none",)) as behind:
+        emulator = Emulator(comfyui=behind.url)
+        with emulator.run_in_thread() as base_url:
+            yield emulator, base_url
+
+
 @pytest.fixture
 def emulator(cloud: tuple[Emulator, str]) -> Emulator:
     """The shared RunningHub, as new."""

@@ -50,6 +50,12 @@ def pixels(size: tuple[int, int] = (37, 23), channels: int = 3) -> np.ndarray:
     return random.integers(0, 256, (height, width, channels), np.uint8)
 
 
+def inverted(picture: np.ndarray) -> np.ndarray:
+    """What ImageInvert and SaveImage make of it: core computes in float32 and cuts off."""
+    numbers = 1 - picture.astype(np.float32) / 255
+    return (255 * numbers).astype(np.uint8)
+
+
 def png(picture: np.ndarray) -> bytes:
     data = io.BytesIO()
     Image.fromarray(picture).save(data, "PNG")

@@ -182,6 +182,31 @@ def _apart(one, two):
     return "equal" if one == two else f"{one!r:.80} and {two!r:.80}"
 
 
+class Border:
+    """What crossing to the cloud and back may change of a value: it is rounded to 8 bits."""
+
+    CATEGORY = "tests"
+    FUNCTION = "execute"
+    RETURN_TYPES = (ANY,)
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"value": (ANY, {}), "kind": ("STRING", {}), "way": ("STRING", {})}}
+
+    def execute(self, value, kind, way):
+        if kind not in ("IMAGE", "MASK"):
+            return (value,)
+        if kind == "MASK" and way == "out":
+            # As the half level in front of SaveImage does it: float32 decides at a tie.
+            value = 1 - ((1 - value) - 0.5001 / 255).clamp(0, 1)
+        half = 0.5 if way == "in" else 0
+        rounded = (value * 255 + half).clamp(0, 255).floor() / 255
+        if kind == "IMAGE" and way == "in" and rounded.shape[-1] == 4:
+            # LoadImage gives 1 - alpha, and JoinImageWithAlpha takes it so.
+            rounded[..., 3] = 1 - (1 - rounded[..., 3])
+        return (rounded,)
+
+
 def _told(value):
     if isinstance(value, torch.Tensor):
         return f"{tuple(value.shape)} {value.dtype} {value.min():.4f}..{value.max():.4f}"
@@ -194,6 +219,7 @@ def _told(value):
 
 NODE_CLASS_MAPPINGS = {
     "TestBlocks": Blocks,
+    "TestBorder": Border,
     "TestFails": Fails,
     "TestHolds": Holds,
     "TestHolds3": Holds3,

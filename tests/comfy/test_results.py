@@ -13,7 +13,7 @@ from PIL import Image
 
 from rh_api.emulator import Emulator, Fault, catalog
 from tests.comfy.client import ComfyClient
-from tests.comfy.graphs import loaded, looks, mark, node, pixels, png, remote, save, seen
+from tests.comfy.graphs import inverted, loaded, looks, mark, node, pixels, png, remote, save, seen
 from tests.comfy.server import Server
 
 pytestmark = pytest.mark.comfy
@@ -34,7 +34,7 @@ async def test_a_picture_comes_back_exact_to_the_bit(
     )
 
     (file,) = result.outputs["3"]["images"]
-    assert np.array_equal(await seen(comfyui, file), 255 - picture)
+    assert np.array_equal(await seen(comfyui, file), inverted(picture))
     assert emulator.counters.orders == 1
 
 
@@ -47,7 +47,7 @@ async def test_the_node_alone_shows_its_pictures_and_what_they_cost(comfyui: Com
     shown = result.outputs["2"]
     (file,) = shown["images"]
     assert file["type"] == "temp"
-    assert np.array_equal((await seen(comfyui, file))[..., :3], 255 - picture)
+    assert np.array_equal((await seen(comfyui, file))[..., :3], inverted(picture))
     assert shown["text"][0].startswith("done in ")
     assert "coins" in shown["text"][0]
     assert result.texts("2")[-1] == shown["text"][0]
@@ -269,7 +269,7 @@ async def test_an_uploaded_name_and_address_reach_their_fields(
 
     for saver in ("5", "6"):
         (file,) = result.outputs[saver]["images"]
-        assert np.array_equal(await seen(comfyui, file), 255 - picture)
+        assert np.array_equal(await seen(comfyui, file), inverted(picture))
     assert len(emulator.uploads) == 1
 
 
@@ -284,7 +284,7 @@ async def test_a_picture_at_a_url_loader_is_sent_as_its_address(comfyui: ComfyCl
     )
 
     (file,) = result.outputs["3"]["images"]
-    assert np.array_equal(await seen(comfyui, file), 255 - picture)
+    assert np.array_equal(await seen(comfyui, file), inverted(picture))
 
 
 async def test_a_mask_becomes_the_uploads_alpha(comfyui: ComfyClient, emulator: Emulator) -> None:

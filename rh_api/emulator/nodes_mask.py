@@ -1,0 +1,155 @@
+"""Core ComfyUI's mask nodes; a mask is a batch of pictures of one plane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from .pictures import (
+    Batch,
+    Picture,
+    Plane,
+    bigger,
+    clamped,
+    computed,
+    cropped,
+    filled,
+    inverted,
+    mixed,
+    paired,
+    pasted,
+    repeated,
+    resized,
+    smaller,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .interpreter import Bench
+
+
+def mask_to_image(_bench: Bench, mask: Batch) -> tuple[Batch]:
+    return ([Picture(one.planes * 3) for one in mask],)
+
+
+def image_to_mask(_bench: Bench, image: Batch, channel: str) -> tuple[Batch]:
+    index = ("red", "green", "blue", "alpha").index(channel)
+    return ([Picture((one.planes[index],)) for one in image],)
+
+
+def invert_mask(_bench: Bench, mask: Batch) -> tuple[Batch]:
+    return ([one.each(inverted) for one in mask],)
+
+
+def solid_mask(_bench: Bench, value: float, width: int, height: int) -> tuple[Batch]:
+    return ([filled((width, height), value)],)
+
+
+def crop_mask(_bench: Bench, mask: Batch, x: int, y: int, width: int, height: int) -> tuple[Batch]:
+    if x >= mask[0].width or y >= mask[0].height:
+        raise ValueError("CropMask: nothing of the mask is left")
+    return ([cropped(one, (x, y, x + width, y + height)) for one in mask],)
+
+
+def threshold_mask(_bench: Bench, mask: Batch, value: float) -> tuple[Batch]:
+    return ([mixed(lambda x: x > value, one) for one in mask],)
+
+
+def grow_mask(_bench: Bench, mask: Batch, expand: int, tapered_corners: bool) -> tuple[Batch]:
+    spread = bigger if expand > 0 else smaller
+    steps = [(-1, 0), (1, 0), (0, -1), (0, 1)]
+    if not tapered_corners:
+        steps += [(-1, -1), (-1, 1), (1, -1), (1, 1)]
+    grown = list(mask)
+    for _ in range(abs(expand)):
+        grown = [one.each(lambda plane: _spread(plane, steps, spread)) for one in grown]
+    return (grown,)
+
+
+def _spread(plane: Plane, steps: list[tuple[int, int]], spread: Callable[[Any, Any], Any]) -> Plane:
+    found = plane
+    for x, y in steps:
+        moved = plane.copy()
+        moved.paste(plane, (x, y))
+        found = computed(spread, found, moved)
+    return found
+
+
+def _rounded(value: Any) -> Any:
+    """Half to even, which for 0 to 1 means that a half is zero."""
+    return value > 0.5
+
+
+_OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "multiply": lambda one, two: one * two,
+    "add": lambda one, two: one + two,
+    "subtract": lambda one, two: one - two,
+    "and": lambda one, two: _rounded(one) * _rounded(two),
+    "or": lambda one, two: bigger(_rounded(one), _rounded(two)),
+    "xor": lambda one, two: abs(_rounded(one) - _rounded(two)),
+}
+
+
+def mask_composite(
+    _bench: Bench, destination: Batch, source: Batch, x: int, y: int, operation: str
+) -> tuple[Batch]:
+    if len(source) not in (1, len(destination)):
+        raise RuntimeError("MaskComposite: the masks do not fit")
+    return (
+        [
+            clamped(_combined(under, over, (x, y), _OPERATIONS[operation]))
+            for under, over in paired(destination, source)
+        ],
+    )
+
+
+def _combined(
+    under: Picture,
+    over: Picture,
+    place: tuple[int, int],
+    operation: Callable[[Any, Any], Any],
+) -> Picture:
+    x, y = place
+    width, height = min(over.width, under.width - x), min(over.height, under.height - y)
+    if width <= 0 or height <= 0:
+        return under
+    below = cropped(under, (x, y, x + width, y + height))
+    above = cropped(over, (0, 0, width, height))
+    return pasted(under, mixed(operation, below, above), place)
+
+
+def join_image_with_alpha(_bench: Bench, image: Batch, alpha: Batch) -> tuple[Batch]:
+    count = max(len(image), len(alpha))
+    fitting = [resized(one, *image[0].size, "bilinear") for one in alpha]
+    return (
+        [
+            Picture((*one.planes[:3], inverted(mask.planes[0])))
+            for one, mask in zip(repeated(image, count), repeated(fitting, count), strict=True)
+        ],
+    )
+
+
+def split_image_with_alpha(_bench: Bench, image: Batch) -> tuple[Batch, Batch]:
+    return [Picture(one.planes[:3]) for one in image], [
+        Picture((inverted(_alpha(one)),)) for one in image
+    ]
+
+
+def _alpha(picture: Picture) -> Plane:
+    return picture.planes[3] if picture.channels > 3 else Image.new("F", picture.size, 1.0)
+
+
+FUNCTIONS: dict[str, Callable[..., tuple[Any, ...]]] = {
+    "MaskToImage": mask_to_image,
+    "ImageToMask": image_to_mask,
+    "InvertMask": invert_mask,
+    "SolidMask": solid_mask,
+    "CropMask": crop_mask,
+    "ThresholdMask": threshold_mask,
+    "GrowMask": grow_mask,
+    "MaskComposite": mask_composite,
+    "JoinImageWithAlpha": join_image_with_alpha,
+    "SplitImageWithAlpha": split_image_with_alpha,
+}

@@ -1,0 +1,226 @@
+"""Pictures as ComfyUI holds them: single-precision numbers, 0 to 1, one plane for each channel.
+
+Pillow computes them, in float32 as ComfyUI's tensors are: what a chain of nodes keeps between two
+8-bit levels is kept here too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from PIL import Image, ImageMath, ImageOps
+
+Plane = Image.Image
+"""A picture of mode F."""
+
+RESAMPLING = {
+    "nearest-exact": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "area": Image.Resampling.BOX,
+    "bicubic": Image.Resampling.BICUBIC,
+    "bislerp": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Planes of one size: three or four of an image, one of a mask."""
+
+    planes: tuple[Plane, ...]
+
+    @property
+    def width(self) -> int:
+        return self.planes[0].width
+
+    @property
+    def height(self) -> int:
+        return self.planes[0].height
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.planes[0].size
+
+    @property
+    def channels(self) -> int:
+        return len(self.planes)
+
+    def each(self, change: Callable[[Plane], Plane]) -> Picture:
+        return Picture(tuple(change(plane) for plane in self.planes))
+
+    def __repr__(self) -> str:
+        """Equal pictures look equal, as a tensor's numbers do."""
+        digest = hashlib.sha256(b"".join(plane.tobytes() for plane in self.planes))
+        return f"tensor({self.height}x{self.width}x{self.channels}, {digest.hexdigest()[:16]})"
+
+
+Batch = list[Picture]
+
+Formula = Callable[[Any], Any] | Callable[[Any, Any], Any] | Callable[[Any, Any, Any], Any]
+"""Of one operand for each plane; operands know the signs of arithmetic and comparison."""
+
+
+def computed(formula: Formula, *planes: Plane) -> Plane:
+    """``formula`` of the numbers at each place."""
+    apply = cast("Callable[..., Any]", formula)
+    names = [f"p{number}" for number in range(len(planes))]
+
+    def of_names(given: dict[str, Any]) -> Any:
+        return apply(*(given[name] for name in names))
+
+    named: dict[str, Any] = dict(zip(names, planes, strict=True))
+    found = cast("Plane", ImageMath.lambda_eval(of_names, **named))
+    return found if found.mode == "F" else found.convert("F")
+
+
+def mixed(formula: Formula, *pictures: Picture) -> Picture:
+    """``formula`` plane by plane, of pictures with equally many."""
+    planes = zip(*(one.planes for one in pictures), strict=True)
+    return Picture(tuple(computed(formula, *each) for each in planes))
+
+
+def filled(size: tuple[int, int], *values: float) -> Picture:
+    return Picture(tuple(Image.new("F", size, value) for value in values))
+
+
+def stretched(plane: Plane, by: float, add: float = 0.0) -> Plane:
+    """``x * by + add``, in one pass and rounded once."""
+
+    def line(x: Any) -> Any:
+        return x * by + add
+
+    return plane.point(line)
+
+
+def inverted(plane: Plane) -> Plane:
+    return stretched(plane, -1.0, 1.0)
+
+
+def smaller(one: Any, two: Any) -> Any:
+    """The smaller of two operands of a formula."""
+    return ImageMath.imagemath_min(one, two)
+
+
+def bigger(one: Any, two: Any) -> Any:
+    return ImageMath.imagemath_max(one, two)
+
+
+def clamped(picture: Picture) -> Picture:
+    return mixed(lambda x: bigger(smaller(x, 1.0), 0.0), picture)
+
+
+def decoded(data: bytes) -> Image.Image:
+    """A file as Pillow reads it; raises what Pillow raises when it is no picture."""
+    picture = Image.open(io.BytesIO(data))
+    picture.load()
+    turned = ImageOps.exif_transpose(picture)
+    if "transparency" in turned.info:
+        return turned.convert("RGBA")
+    return turned
+
+
+def from_levels(picture: Image.Image) -> Picture:
+    """8-bit levels as numbers: level / 255."""
+    return Picture(tuple(stretched(band.convert("F"), 1 / 255) for band in picture.split()))
+
+
+def to_levels(picture: Picture, *, add: float = 0.0) -> Image.Image:
+    """8-bit levels as SaveImage makes them: cut off, not rounded. ``add`` levels come before."""
+    bands = [stretched(plane, 255.0, add).convert("L") for plane in picture.planes]
+    return bands[0] if len(bands) == 1 else Image.merge(_MODES[picture.channels], bands)
+
+
+def with_channels(batch: Batch, count: int, *, fill: float = 1.0) -> Batch:
+    """Without the channels above ``count``, or with one more, filled."""
+    return [
+        Picture(
+            (
+                *one.planes[:count],
+                *(Image.new("F", one.size, fill) for _ in range(count - one.channels)),
+            )
+        )
+        for one in batch
+    ]
+
+
+def repeated(batch: Batch, count: int) -> Batch:
+    """As many as ``count``: from the beginning again, or without the rest."""
+    return [batch[number % len(batch)] for number in range(count)]
+
+
+def paired(one: Batch, two: Batch) -> list[tuple[Picture, Picture]]:
+    """Side by side, a single one beside each; other lengths do not fit."""
+    if len(one) != len(two) and 1 not in (len(one), len(two)):
+        raise RuntimeError(f"batches of {len(one)} and {len(two)} pictures do not fit")
+    count = max(len(one), len(two))
+    return list(zip(repeated(one, count), repeated(two, count), strict=True))
+
+
+def resized(picture: Picture, width: int, height: int, method: str) -> Picture:
+    """Of another size; ``lanczos`` goes by way of 8-bit levels, as in core."""
+    if method == "lanczos":
+        levels = to_levels(picture).resize((width, height), RESAMPLING[method])
+        return from_levels(levels)
+    if picture.size == (width, height):
+        return picture
+    return picture.each(lambda plane: plane.resize((width, height), RESAMPLING[method]))
+
+
+def cropped(picture: Picture, box: tuple[int, int, int, int]) -> Picture:
+    """What lies in ``box`` (left, top, right, bottom) and in the picture."""
+    left, top, right, bottom = box
+    inside = (left, top, min(right, picture.width), min(bottom, picture.height))
+    return picture.each(lambda plane: plane.crop(inside))
+
+
+def scaled(picture: Picture, method: str, width: int, height: int, crop: str) -> Picture:
+    """As the upscaling of core: ``crop`` "center" cuts to the new ratio first."""
+    old_width, old_height = picture.size
+    if crop == "center":
+        old, new = old_width / old_height, width / height
+        x = y = 0
+        if old > new:
+            x = round((old_width - old_width * (new / old)) / 2)
+        elif old < new:
+            y = round((old_height - old_height * (old / new)) / 2)
+        if x or y:
+            picture = cropped(picture, (x, y, old_width - x, old_height - y))
+    return resized(picture, width, height, method)
+
+
+def pasted(onto: Picture, what: Picture, place: tuple[int, int]) -> Picture:
+    """``onto`` with ``what`` at ``place``; neither is changed."""
+    planes: list[Plane] = []
+    for under, over in zip(onto.planes, what.planes, strict=True):
+        plane = under.copy()
+        plane.paste(over, place)
+        planes.append(plane)
+    return Picture(tuple(planes))
+
+
+def turned(picture: Picture, *, quarters: int) -> Picture:
+    """Turned clockwise."""
+    methods = (
+        Image.Transpose.ROTATE_270,
+        Image.Transpose.ROTATE_180,
+        Image.Transpose.ROTATE_90,
+    )
+    if not quarters:
+        return picture
+    return picture.each(lambda plane: plane.transpose(methods[quarters - 1]))
+
+
+def flipped(picture: Picture, method: str) -> Picture:
+    """``method`` as the flip nodes name it: the axis that stays where it is."""
+    way = (
+        Image.Transpose.FLIP_TOP_BOTTOM
+        if method.startswith("x")
+        else Image.Transpose.FLIP_LEFT_RIGHT
+    )
+    return picture.each(lambda plane: plane.transpose(way))
