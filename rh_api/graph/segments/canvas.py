@@ -1,0 +1,108 @@
+"""The marks that the canvas keeps in a workflow's own JSON: on nodes, subgraph nodes and groups.
+
+Membership of groups is not stored. As on the canvas, a node belongs to a group when its centre is
+in it, and it is asked anew for each prompt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+Said = Mapping[str, object]
+"""What is written at a mark, unchecked: `segment`, `instance`, `only`."""
+
+_TITLE = 30  # a node's title stands above its position
+_COLLAPSED_WIDTH = 80
+_LETTER = 8
+
+Box = tuple[float, float, float, float]
+"""Left, top, width, height."""
+
+
+def canvas_marks(
+    workflow: Mapping[str, Any], prompt: Container[str], above: Mapping[str, list[str]]
+) -> Iterator[tuple[str, Said]]:
+    """Each node of the prompt that is marked, with its closest mark: its own, its smallest
+    group's, the same of the subgraph around it, and so on.
+
+    `above`: the nodes of the prompt by the subgraph nodes that they are below.
+    """
+    subgraphs = {
+        str(each.get("id")): each
+        for each in _objects(_object(workflow.get("definitions")).get("subgraphs"))
+    }
+    waiting: list[tuple[Mapping[str, Any], str, Said | None]] = [(workflow, "", None)]
+    while waiting:
+        graph, path, around = waiting.pop()
+        groups = list(_groups(graph))
+        for node in _objects(graph.get("nodes")):
+            node_id = f"{path}{node.get('id')}"
+            inner = subgraphs.get(str(node.get("type")))
+            if node_id not in prompt and node_id not in above:
+                continue  # muted, a note, or virtual
+            said = _said(_object(node.get("properties"))) or _of_group(groups, node) or around
+            if inner is not None and node_id in above:
+                waiting.append((inner, f"{node_id}:", said))
+            elif said is not None:
+                yield from ((each, said) for each in above.get(node_id, ()))
+            if said is not None and node_id in prompt:
+                yield node_id, said
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    box: Box
+    said: Said
+
+
+def _groups(graph: Mapping[str, Any]) -> Iterator[_Group]:
+    for group in _objects(graph.get("groups")):
+        said = _said(_object(group.get("flags")))
+        numbers = _numbers(group.get("bounding"))
+        if said is not None and len(numbers) == 4:
+            yield _Group((numbers[0], numbers[1], numbers[2], numbers[3]), said)
+
+
+def _of_group(groups: list[_Group], node: Mapping[str, Any]) -> Said | None:
+    if not groups:
+        return None
+    position, size = _numbers(node.get("pos")), _numbers(node.get("size"))
+    if len(position) < 2:
+        return None
+    width, height = size[:2] if len(size) >= 2 else (0.0, 0.0)
+    if _object(node.get("flags")).get("collapsed"):
+        # How wide the canvas draws it is not stored; its title decides.
+        title = str(node.get("title") or node.get("type") or "")
+        width, height = min(width, _COLLAPSED_WIDTH + _LETTER * len(title)), 0.0
+    x, y = position[0] + width / 2, position[1] - _TITLE + (height + _TITLE) / 2
+    around = [each for each in groups if _holds(each.box, x, y)]
+    return min(around, key=lambda each: each.box[2] * each.box[3]).said if around else None
+
+
+def _holds(box: Box, x: float, y: float) -> bool:
+    left, top, width, height = box
+    return left <= x < left + width and top <= y < top + height
+
+
+def _said(holder: Mapping[str, Any]) -> Said | None:
+    said = _object(holder.get("runninghub"))
+    return said if said.get("segment") not in (None, "") else None
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _objects(value: object) -> list[Mapping[str, Any]]:
+    listed = cast("list[object]", value) if isinstance(value, list) else []
+    return [_object(each) for each in listed]
+
+
+def _numbers(value: object) -> list[float]:
+    """A list of numbers; older workflows write `{"0": 10, "1": 20}`."""
+    if isinstance(value, dict):
+        value = list(cast("dict[str, object]", value).values())
+    listed = cast("list[object]", value) if isinstance(value, list) else []
+    return [float(each) for each in listed if isinstance(each, (int, float))]

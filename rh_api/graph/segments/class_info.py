@@ -1,0 +1,77 @@
+"""What the cut asks of a class, read from the way ComfyUI describes its classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from .plan import Classes, ClassInfo, InputInfo
+
+_UPLOADS = {"image": "IMAGE", "video": "VIDEO", "audio": "AUDIO", "file": "FILE"}
+_GROWING = frozenset({"COMFY_DYNAMICCOMBO_V3", "COMFY_AUTOGROW_V3", "COMFY_DYNAMICSLOT_V3"})
+# Packs that take any input (`**kwargs`) do not say so in this format.
+_CLOSED = ("nodes", "comfy_extras", "comfy_api_nodes")
+
+
+def class_info(about: Mapping[str, Any]) -> ClassInfo:
+    """One entry of ComfyUI's `/object_info`; a V3 class gives it by `GET_NODE_INFO_V1()`.
+
+    What is not as it should be is read as absent: a class of another pack must not stop a prompt.
+    """
+    groups = _mapping(about.get("input"))
+    inputs: dict[str, InputInfo] = {}
+    for group in ("required", "optional"):
+        for name, spec in _mapping(groups.get(group)).items():
+            inputs[name] = _input(spec, required=group == "required")
+    outputs = tuple(
+        one if isinstance(one, str) else "COMBO" for one in _sequence(about.get("output"))
+    )
+    lists = tuple(bool(one) for one in _sequence(about.get("output_is_list")))
+    module = str(about.get("python_module", "custom_nodes")).partition(".")[0]
+    return ClassInfo(
+        inputs=inputs,
+        outputs=outputs,
+        output_is_list=lists,
+        input_is_list=bool(about.get("is_input_list")),
+        is_output=bool(about.get("output_node")),
+        is_api=bool(about.get("api_node")),
+        open=module not in _CLOSED,
+    )
+
+
+def from_object_info(text: Mapping[str, Any]) -> Classes:
+    """The classes of a whole `/object_info`, each read when it is asked for."""
+    known: dict[str, ClassInfo | None] = {}
+
+    def find(name: str) -> ClassInfo | None:
+        if name not in known:
+            about = text.get(name)
+            known[name] = (
+                class_info(cast("Mapping[str, Any]", about)) if isinstance(about, dict) else None
+            )
+        return known[name]
+
+    return find
+
+
+def _input(spec: object, *, required: bool) -> InputInfo:
+    parts = _sequence(spec)
+    kind = parts[0] if parts else "*"
+    about: Mapping[str, Any] = _mapping(parts[1]) if len(parts) > 1 else {}
+    name = kind if isinstance(kind, str) else "COMBO"
+    upload = next((each for word, each in _UPLOADS.items() if about.get(f"{word}_upload")), "")
+    return InputInfo(
+        name,
+        required=required,
+        lazy=bool(about.get("lazy")),
+        upload=upload,
+        grows=name in _GROWING,
+    )
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def _sequence(value: object) -> tuple[Any, ...]:
+    return tuple(cast("list[Any]", value)) if isinstance(value, (list, tuple)) else ()

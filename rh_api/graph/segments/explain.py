@@ -1,0 +1,132 @@
+"""What a plan would do, told before anything is paid: a JSON document of plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...wire.workflows import Graph
+from ..prompt import Node, id_order, links, read_nodes
+from .crossing import FILES
+from .plan import SAVED_CLASS, SEGMENT_CLASS, Plan, Segment
+
+Say = Callable[[str, Mapping[str, object]], str]
+"""The sentence of a key, in some language."""
+
+LORA = "LORA"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Something that goes up: its size in bytes, and whether the cloud has it already; None where
+    only the run will tell."""
+
+    name: str = ""
+    bytes: int | None = None
+    known: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the host found out beside the plan.
+
+    `files`, `loras`: by node and input; a LoRA that stays in the cloud is left out. `inlets`: by
+    segment and number. `usual`: by segment, what equal graphs took (`runs`, `seconds`, `coins`,
+    `money`).
+    """
+
+    files: Mapping[tuple[str, str], Load] = field(default_factory=dict[tuple[str, str], Load])
+    loras: Mapping[tuple[str, str], Load] = field(default_factory=dict[tuple[str, str], Load])
+    inlets: Mapping[tuple[str, int], Load] = field(default_factory=dict[tuple[str, int], Load])
+    usual: Mapping[str, Mapping[str, object]] = field(
+        default_factory=dict[str, "Mapping[str, object]"]
+    )
+
+
+def explain(prompt: Graph, plan: Plan, facts: Facts, say: Say) -> dict[str, Any]:
+    """The document of a plan that can run. `prompt`: as it was before it was cut."""
+    nodes = read_nodes(prompt)
+    here = read_nodes(plan.prompt)
+    ours = (SEGMENT_CLASS, SAVED_CLASS)
+    return {
+        "segments": [_segment(segment, nodes, plan, facts, say) for segment in plan.segments],
+        "local": [_node(node) for node in here.values() if node.class_type not in ours],
+        "notes": [
+            {**_named(nodes, note.node_id), "text": say(note.key, note.params)}
+            for note in plan.notes
+        ],
+        "refused": None,
+    }
+
+
+def refused(prompt: Graph, node_id: str, message: str, hint: str = "") -> dict[str, Any]:
+    """The document of a plan that cannot run."""
+    why = {**_named(read_nodes(prompt), node_id), "message": message, "hint": hint}
+    return {"segments": [], "local": [], "notes": [], "refused": why}
+
+
+def _segment(
+    segment: Segment, nodes: Mapping[str, Node], plan: Plan, facts: Facts, say: Say
+) -> dict[str, Any]:
+    remote = sorted((i for i in segment.members if i in nodes), key=id_order)
+    usual = facts.usual.get(segment.id, {})
+    return {
+        "id": segment.id,
+        "name": segment.name,
+        "instance": segment.instance,
+        "nodes": [_node(nodes[node_id]) for node_id in remote],
+        "pulled": [
+            {**_node(nodes[one.node_id]), "reason": say(one.key, one.params)}
+            for one in segment.pulled
+            if one.node_id in nodes
+        ],
+        "up": [*_up(segment, nodes, facts)],
+        "back": [*_back(segment, nodes, plan)],
+        "saved": [_node(nodes[one.node_id]) for one in segment.saved if one.node_id in nodes],
+        "estimate": {name: usual.get(name) for name in ("runs", "seconds", "coins", "money")},
+    }
+
+
+def _up(segment: Segment, nodes: Mapping[str, Node], facts: Facts) -> Iterator[dict[str, Any]]:
+    for inlet in segment.inlets:
+        load = facts.inlets.get((segment.id, inlet.number), Load())
+        yield _load(inlet.type, _named(nodes, inlet.source[0]), load)
+    for file in segment.files:
+        load = facts.files.get((file.node_id, file.input), Load(file.value))
+        yield _load(file.type, _named(nodes, file.node_id), load)
+    for (node_id, name), load in facts.loras.items():
+        if any((node_id, name) == (one.node_id, one.input) for one in segment.loras):
+            yield _load(LORA, _named(nodes, node_id), load)
+
+
+def _load(kind: str, source: dict[str, str], load: Load) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "from": source,
+        "name": load.name,
+        "bytes": load.bytes,
+        "known": load.known,
+    }
+
+
+def _back(segment: Segment, nodes: Mapping[str, Node], plan: Plan) -> Iterator[dict[str, Any]]:
+    for outlet in segment.outlets:
+        if outlet.type == FILES:
+            continue
+        here = (segment.id, outlet.number - 1)
+        readers = {link.target for link in links(plan.prompt) if (link.source, link.slot) == here}
+        yield {
+            "kind": outlet.type,
+            "from": _named(nodes, outlet.source[0]),
+            "to": [_named(nodes, node_id) for node_id in sorted(readers, key=id_order)],
+        }
+
+
+def _named(nodes: Mapping[str, Node], node_id: str) -> dict[str, str]:
+    node = nodes.get(node_id)
+    return {"id": node_id, "title": node.title if node else ""}
+
+
+def _node(node: Node) -> dict[str, str]:
+    return {"id": node.id, "title": node.title, "class_type": node.class_type}

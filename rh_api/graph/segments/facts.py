@@ -1,0 +1,75 @@
+"""Facts of single classes that the cut needs: loaders of files and models, cheap nodes, switches."""
+
+from __future__ import annotations
+
+import re
+
+REMOTE_CLASS = {"LoadImageOutput": "LoadImage"}
+"""Loaders that look into a folder which the cloud does not have: another reads the upload."""
+
+MODEL_KINDS = {
+    ("CheckpointLoaderSimple", "ckpt_name"): "CHECKPOINT",
+    ("CheckpointLoader", "ckpt_name"): "CHECKPOINT",
+    ("unCLIPCheckpointLoader", "ckpt_name"): "CHECKPOINT",
+    ("ImageOnlyCheckpointLoader", "ckpt_name"): "CHECKPOINT",
+    ("UNETLoader", "unet_name"): "UNET",
+    ("LoraLoader", "lora_name"): "LORA",
+    ("LoraLoaderModelOnly", "lora_name"): "LORA",
+    ("UnetLoaderGGUF", "unet_name"): "GGUF",
+    ("UnetLoaderGGUFAdvanced", "unet_name"): "GGUF",
+}
+"""Models that RunningHub's resource list knows; their type there."""
+
+LORA_CLASSES = frozenset({"LoraLoader", "LoraLoaderModelOnly"})
+"""LoRA loaders that RunningHub's RHLoraLoader can stand in for."""
+
+_MODEL_FILE = re.compile(r".+\.(safetensors|sft|ckpt|pt|pth|pt2|bin|gguf|onnx)", re.IGNORECASE)
+
+CHEAP = frozenset(
+    {
+        "PrimitiveInt",
+        "PrimitiveFloat",
+        "PrimitiveBoolean",
+        "PrimitiveString",
+        "PrimitiveStringMultiline",
+        "SeedNode",
+        "CustomCombo",
+        "ResolutionSelector",
+        "ComfyMathExpression",
+        "ComfyNumberConvert",
+        "ComfyNotNode",
+        "ComfyAndNode",
+        "ComfyOrNode",
+        "StringFormat",
+        "StringConcatenate",
+        "StringSubstring",
+        "StringLength",
+        "CaseConverter",
+        "StringTrim",
+        "StringReplace",
+        "StringContains",
+        "StringCompare",
+        "RegexMatch",
+        "RegexExtract",
+        "RegexReplace",
+        "JsonExtractString",
+        "GetImageSize",
+    }
+)
+"""Core classes that only count or write: running one here too changes nothing and costs nothing."""
+
+SWITCH, SWITCHED_BY, SWITCHED = "ComfySwitchNode", "switch", ("on_false", "on_true")
+"""Core's switch, and its inputs; with a plain condition it is as good as its chosen input."""
+PLAIN_CHOICE = "PrimitiveBoolean"
+
+FILE_VIDEO, MADE_VIDEO, OPENED_VIDEO = "LoadVideo", "CreateVideo", "GetVideoComponents"
+
+
+def model_kind(class_type: str, name: str, value: object) -> str:
+    """The kind of model that a value names: one of the resource list's, OTHER, "" for none."""
+    if not isinstance(value, str):
+        return ""
+    kind = MODEL_KINDS.get((class_type, name))
+    if kind is not None:
+        return kind
+    return "OTHER" if _MODEL_FILE.fullmatch(value) else ""

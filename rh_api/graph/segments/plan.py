@@ -1,0 +1,220 @@
+"""The values of segments: what is marked, what is known of classes, and what was cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...errors import BadInput
+
+SEGMENT_CLASS = "RunningHubSegment"
+"""The class that stands for a segment in the local prompt."""
+SAVED_CLASS = "RunningHubSaved"
+"""The class that stands for a saver that runs in the cloud."""
+CUT = frozenset({SEGMENT_CLASS, SAVED_CLASS})
+OUTLETS = 32
+"""How many outputs `out_1` … the segment's class has."""
+INLETS = 64
+"""How many inputs `in_0` … the segment's class has."""
+ORDERS = 64
+"""How many segments one prompt may be cut into: each is an order, and costs."""
+
+Link = tuple[str, int]
+"""A node's id and the index of its output, as a prompt writes a link."""
+
+
+class CannotOffload(BadInput):
+    """What is marked cannot run on RunningHub. `local_id` is the node concerned, "" for none."""
+
+    default_key = "segment.cannot"
+
+    def __init__(self, key: str | None = None, /, *, local_id: str = "", **params: object) -> None:
+        super().__init__(key)
+        self.params = params
+        self.local_id = local_id
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Nodes that shall run on RunningHub; `only`: and no others with them.
+
+    `nodes` are ids of the prompt. Where they touch, they are one segment.
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    instance: str = "default"
+    only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InputInfo:
+    """One input of a class.
+
+    `lazy`: what it reads runs only when the node asks for it. `upload`: it holds the name of a
+    file in ComfyUI's folders, IMAGE, VIDEO, AUDIO or FILE. `grows`: it brings inputs named after
+    it (`format.codec`).
+    """
+
+    type: str
+    required: bool = False
+    lazy: bool = False
+    upload: str = ""
+    grows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClassInfo:
+    """What is known of a node class. `open`: it takes inputs that it does not declare."""
+
+    inputs: Mapping[str, InputInfo] = field(default_factory=dict[str, InputInfo])
+    outputs: tuple[str, ...] = ()
+    output_is_list: tuple[bool, ...] = ()
+    input_is_list: bool = False
+    is_output: bool = False
+    is_api: bool = False
+    open: bool = False
+
+
+Classes = Callable[[str], ClassInfo | None]
+"""A class by its name; None for one that is not known here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inlet:
+    """A value that goes up: input `in_<number>` of the segment's node.
+
+    `source` is where the local prompt takes it from, `targets` (node, input) who reads it in the
+    remote graph. `listed`: it comes from a node whose outputs are lists; it may hold only one
+    item, which shows when it runs. A VIDEO must be a file: one made of pictures is refused.
+    """
+
+    number: int
+    type: str
+    source: Link
+    targets: tuple[tuple[str, str], ...]
+    listed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """A value that comes back: output `out_<number>` of the segment's node, slot `number - 1`.
+
+    `source` is the remote output that it holds, `saver` the remote node that writes it, `prefix`
+    what its files' names begin with ("" for a text, which has no file name). Two outlets may share a
+    saver. Type FILES: the saver's results as they are, for a RunningHubSaved.
+    """
+
+    number: int
+    type: str
+    source: Link
+    saver: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file of this machine that a loader in the segment reads: `photo.png [output]`.
+
+    `type` is IMAGE, VIDEO, AUDIO or FILE.
+    """
+
+    node_id: str
+    input: str
+    value: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalLora:
+    """A LoRA that the segment uses: where it is only here, it has to go up (`with_lora`)."""
+
+    node_id: str
+    input: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """A model that the cloud has to have. `kind`: CHECKPOINT, UNET, LORA or GGUF can be looked
+    up there; any other, such as VAE, cannot."""
+
+    node_id: str
+    input: str
+    value: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A saver that runs in the cloud and whose files are saved here, under its own id.
+
+    `inputs` are its plain values, the file name's prefix among them. `saver` is the remote node,
+    `outlet` the number of the outlet that brings its files.
+    """
+
+    node_id: str
+    class_type: str
+    inputs: Mapping[str, Any]
+    saver: str
+    outlet: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that a person should know of a node: a sentence's key and its parameters."""
+
+    node_id: str
+    key: str
+    params: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """A node that nobody marked and that has to go along, and the sentence why.
+
+    `stays`: a copy runs here too, since a local node needs it.
+    """
+
+    node_id: str
+    key: str
+    params: Mapping[str, Any]
+    stays: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One order. `id` is its node in the local prompt; `level` counts the orders before it.
+
+    `graph` is what runs in the cloud, without loaders for the inlets. `members` are the ids that
+    are the same node in both graphs, so that progress shows there; `titles` how people call them.
+    """
+
+    id: str
+    name: str
+    instance: str
+    graph: Mapping[str, Any]
+    inlets: tuple[Inlet, ...] = ()
+    outlets: tuple[Outlet, ...] = ()
+    files: tuple[LocalFile, ...] = ()
+    loras: tuple[LocalLora, ...] = ()
+    models: tuple[ModelName, ...] = ()
+    saved: tuple[Saved, ...] = ()
+    pulled: tuple[Pulled, ...] = ()
+    members: tuple[str, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict[str, str])
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The rewritten local prompt and its segments, in an order in which they can run.
+
+    `split`: how many marked parts were not convex, so that each became several orders.
+    """
+
+    prompt: Mapping[str, Any]
+    segments: tuple[Segment, ...] = ()
+    notes: tuple[Note, ...] = ()
+    split: int = 0

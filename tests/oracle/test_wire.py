@@ -1,0 +1,122 @@
+"""The same proof over the wire: each order goes through the client to a served emulator."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from rh_api.client import Client, Outcome, Source
+from rh_api.emulator import Emulator
+from rh_api.errors import BadInput
+from rh_api.graph.segments import load
+from rh_api.offload import Given, Models, job, results_of
+from rh_api.settings import Settings
+from rh_api.wire.filetypes import Kind
+from tests.client.conftest import QuickClock
+from tests.oracle.graphs import LOCAL_LORA, Prompt, random_marks, random_prompt
+from tests.oracle.oracle import with_borders
+from tests.oracle.runs import (
+    Values,
+    decoded_outlet,
+    encoded,
+    input_folder,
+    outputs_of,
+    run_cut,
+    run_uncut,
+)
+from tests.oracle.trial import plan_of
+
+GRAPHS = 16
+
+
+@dataclass
+class Wire:
+    """Runs segments by a client of its own for each, as restarts would."""
+
+    emulator: Emulator
+    settings: Settings
+    folder: Path
+
+    @property
+    def lora(self) -> Path:
+        return self.folder / LOCAL_LORA
+
+    def order(self, given: dict[str, Any]) -> Values:
+        return asyncio.run(self._order(given))
+
+    async def _order(self, given: dict[str, Any]) -> Values:
+        segment = load(given["segment"])
+        brought: list[Given] = []
+        for inlet in segment.inlets:
+            items, files = encoded(inlet.type, given[f"in_{inlet.number}"])
+            sources = [Source(Kind.IMAGE, data, ".png", "image/png") for data in files]
+            brought.append(Given(inlet, items, sources))
+        async with Client(self.settings, clock=QuickClock(8)) as client:
+            order = await job(
+                client,
+                segment,
+                brought,
+                models=Models(lambda: 0.0),
+                file=lambda file: self.folder / file.value,
+                lora=lambda name: self.lora if name == LOCAL_LORA else None,
+            )
+            outcome = await client.run(order)
+            return tuple(
+                decoded_outlet(outlet, _contents(outcome, outlet)) for outlet in segment.outlets
+            )
+
+
+def _contents(outcome: Outcome, outlet: Any) -> list[Any]:
+    return [
+        one.text if one.path is None else one.path.read_bytes()
+        for one in results_of(outlet, outcome.results)
+    ]
+
+
+@pytest.fixture
+def wire(tmp_path: Path) -> Iterator[Wire]:
+    for name, data in input_folder().items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / LOCAL_LORA).write_bytes(b"a style")
+    emulator = Emulator(run_seconds=0)
+    with emulator.run_in_thread() as url:
+        known = {
+            "RUNNINGHUB_API_KEY": emulator.default_key,
+            "RUNNINGHUB_BASE_URL": url,
+            "RUNNINGHUB_STATE": str(tmp_path / "state"),
+        }
+        yield Wire(emulator, Settings.from_mapping(known), tmp_path)
+
+
+def as_uploaded(prompt: Prompt) -> Prompt:
+    """The prompt with the name that the local LoRA gets: it changes what the emulator paints."""
+    name = f"api-lora-cn/{hashlib.md5(b'a style', usedforsecurity=False).hexdigest()}.safetensors"
+    return json.loads(json.dumps(prompt).replace(LOCAL_LORA, name))
+
+
+@pytest.mark.parametrize("number", range(GRAPHS))
+def test_a_random_cut_is_equal_to_local_over_the_wire(wire: Wire, number: int) -> None:
+    random = Random(number)
+    while True:
+        prompt = random_prompt(random, most=6)
+        try:
+            run_uncut(prompt)
+            plan = plan_of(prompt, random_marks(random, prompt))
+        except (BadInput, RuntimeError, ValueError):
+            continue
+        if plan.segments:
+            break
+
+    made = run_cut(dict(plan.prompt), wire.order)
+
+    assert made == run_uncut(with_borders(as_uploaded(prompt), plan, outputs_of(prompt)))
+    assert wire.emulator.counters.orders
+    assert not wire.emulator.counters.keys_misplaced

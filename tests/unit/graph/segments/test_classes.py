@@ -1,0 +1,135 @@
+"""What is known of classes, from a ComfyUI and from the built-in table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rh_api.graph.segments import ClassInfo, InputInfo, class_info, core_class
+from rh_api.graph.segments.core_table import TABLE
+from rh_api.graph.segments.facts import CHEAP, MODEL_KINDS
+from rh_api.graph.segments.inflow import _CLIP_LOADERS
+from rh_api.graph.segments.savers import SAVERS
+from rh_api.graph.segments.traits import traits_of
+
+SWITCH: dict[str, Any] = {
+    "input": {
+        "required": {
+            "switch": ["BOOLEAN", {}],
+            "on_false": ["COMFY_MATCHTYPE_V3", {"lazy": True}],
+            "on_true": ["COMFY_MATCHTYPE_V3", {"lazy": True}],
+        }
+    },
+    "output": ["COMFY_MATCHTYPE_V3"],
+    "output_is_list": [False],
+    "is_input_list": False,
+    "output_node": False,
+    "python_module": "comfy_extras.nodes_logic",
+}
+
+
+def test_what_comfyui_says_of_a_class_and_the_table_agree() -> None:
+    assert class_info(SWITCH) == core_class("ComfySwitchNode")
+
+
+def test_the_marks_of_the_table() -> None:
+    loader = core_class("LoadImage")
+    assert loader == ClassInfo(
+        {"image": InputInfo("COMBO", required=True, upload="IMAGE")},
+        ("IMAGE", "MASK"),
+        (False, False),
+    )
+    saver = core_class("SaveVideo")
+    assert saver is not None
+    assert saver.is_output
+    assert not saver.inputs["codec"].required
+    assert saver.inputs["format"].grows
+    made = core_class("CreateList")
+    assert made is not None
+    assert (made.output_is_list, made.input_is_list) == ((True,), True)
+    any_of = core_class("PreviewAny")
+    assert any_of is not None
+    assert any_of.inputs["source"].type == "*"
+    assert core_class("Nobody") is None
+    assert core_class("") is None
+
+
+def test_every_line_of_the_table_can_be_read() -> None:
+    names = [line.partition("|")[0] for line in TABLE.split("\n") if line]
+    assert len(names) == len(set(names)) > 600
+    assert all(core_class(name) for name in names)
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        {*SAVERS, *CHEAP, *_CLIP_LOADERS} | {name for name, _ in MODEL_KINDS if "GGUF" not in name}
+    ),
+)
+def test_core_knows_the_classes_that_have_a_row(name: str) -> None:
+    info = core_class(name)
+    assert info is not None
+    for loader, field in MODEL_KINDS:
+        assert loader != name or field in info.inputs
+    if name in SAVERS:
+        assert SAVERS[name].input in info.inputs
+        assert not SAVERS[name].passes or len(info.outputs) == 1
+    if name in CHEAP:
+        assert set(info.outputs) <= {"INT", "FLOAT", "STRING", "BOOLEAN"}
+        assert not info.is_output
+    if name in _CLIP_LOADERS:
+        assert info.outputs[_CLIP_LOADERS[name]] == "CLIP"
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {},
+        {"input": None, "output": None, "output_is_list": None},
+        {"input": {"required": ["image"], "optional": 5}, "output": "IMAGE"},
+        {"input": {"required": {"a": None, "b": [], "c": [5, 5], "d": "IMAGE"}}},
+    ],
+)
+def test_a_class_that_says_nonsense_is_read_as_saying_little(about: dict[str, Any]) -> None:
+    info = class_info(about)
+    assert info.open
+    assert info.outputs == ()
+
+
+@pytest.mark.parametrize(
+    ("class_type", "name", "about", "kind"),
+    [
+        ("LoadImage", "image", InputInfo("COMBO"), "IMAGE"),
+        ("LoadVideo", "file", InputInfo("COMBO"), "VIDEO"),
+        ("VHS_LoadVideo", "video", InputInfo("COMBO"), "VIDEO"),
+        ("VHS_LoadAudioUpload", "audio", InputInfo("COMBO"), "AUDIO"),
+        ("LoadImages(zip)", "upload", InputInfo("STRING"), "FILE"),
+        ("Painter", "mask", InputInfo("STRING", upload="IMAGE"), "IMAGE"),
+        ("LoadImage", "image", InputInfo("IMAGE"), ""),
+        ("LoadImageFromUrl", "url", InputInfo("STRING"), ""),
+        ("UpscaleModelLoader", "model_name", InputInfo("COMBO"), ""),
+    ],
+)
+def test_inputs_that_name_a_file(class_type: str, name: str, about: InputInfo, kind: str) -> None:
+    assert traits_of(class_type, ClassInfo({name: about})).files.get(name, "") == kind
+
+
+def test_choices_and_lists_of_other_packs() -> None:
+    info = class_info(
+        {
+            "input": {
+                "required": {"mode": (["a", "b"],), "video": (["x.mp4"], {"video_upload": True})},
+                "optional": {"any": ("*", {"lazy": True})},
+            },
+            "output": (["a", "b"], "IMAGE"),
+            "output_is_list": (True, None),
+            "api_node": True,
+        }
+    )
+    assert info.inputs["mode"] == InputInfo("COMBO", required=True)
+    assert info.inputs["video"].upload == "VIDEO"
+    assert info.inputs["any"] == InputInfo("*", lazy=True)
+    assert info.outputs == ("COMBO", "IMAGE")
+    assert info.output_is_list == (True, False)
+    assert info.is_api

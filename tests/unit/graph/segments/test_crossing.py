@@ -1,0 +1,403 @@
+"""How each type crosses, each way, and what is said about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from unit.graph.segments.prompts import classes_of, cut_at, keys_of, node, one
+
+from rh_api.errors import BadInput
+from rh_api.graph.prompt import read_nodes
+from rh_api.graph.segments import Inlet, Item, core_class, route, with_inlet
+from rh_api.graph.segments.core_classes import core_class as known
+
+
+def picture() -> dict[str, Any]:
+    return node("LoadImage", image="a.png")
+
+
+def empty() -> dict[str, Any]:
+    return node("EmptyImage", width=8, height=8, batch_size=1, color=0)
+
+
+def save(source: list[Any]) -> dict[str, Any]:
+    return node("SaveImage", images=source, filename_prefix="x")
+
+
+def loaded(kind: str, *items: Item) -> dict[str, Any]:
+    """The graph that brings items to input `x` of node 7, and its fields."""
+    graph = {"7": node("Anything", y=1)}
+    inlet = Inlet(0, kind, ("1", 0), (("7", "x"),))
+    made, fields = with_inlet(graph, inlet, items)
+    assert graph == {"7": node("Anything", y=1)}
+    assert [fields[name] for name in fields] == list(range(len(fields)))
+    for name in fields:
+        node_id, _, field = name.partition(".")
+        info = core_class(made[node_id]["class_type"])
+        assert info is not None
+        assert info.inputs[field].upload
+    return made
+
+
+def test_types_that_cross() -> None:
+    crossing = ["IMAGE", "MASK", "AUDIO", "VIDEO", "STRING", "INT", "FLOAT", "BOOLEAN"]
+    assert all(route(kind) for kind in crossing)
+    for kind in ("MODEL", "CLIP", "VAE", "CONDITIONING", "LATENT", "SIGMAS", "NOISE", "*", "X"):
+        assert route(kind) is None
+
+
+# inwards
+
+
+def test_a_picture_goes_through_loadimage() -> None:
+    assert loaded("IMAGE", Item()) == {
+        "7": node("Anything", y=1, x=["8", 0]),
+        "8": node("LoadImage", image=""),
+    }
+
+
+def test_a_picture_with_alpha_gets_it_back() -> None:
+    graph = loaded("IMAGE", Item(channels=4))
+    assert graph["9"] == node("JoinImageWithAlpha", image=["8", 0], alpha=["8", 1])
+    assert graph["7"]["inputs"]["x"] == ["9", 0]
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 8, 33])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_batch_goes_whole_and_in_its_order(count: int, channels: int) -> None:
+    graph = loaded("IMAGE", *[Item(channels=channels)] * count)
+
+    def leaves(node_id: str) -> list[str]:
+        entry = graph[node_id]
+        if entry["class_type"] == "ImageBatch":
+            return leaves(entry["inputs"]["image1"][0]) + leaves(entry["inputs"]["image2"][0])
+        return [node_id if channels == 3 else entry["inputs"]["image"][0]]
+
+    order = leaves(graph["7"]["inputs"]["x"][0])
+    assert [graph[each]["class_type"] for each in order] == ["LoadImage"] * count
+    assert order == sorted(order, key=int)
+
+
+def test_a_mask_goes_through_loadimagemask_and_a_batch_of_masks_through_pictures() -> None:
+    assert loaded("MASK", Item())["8"] == node("LoadImageMask", image="", channel="red")
+    graph = loaded("MASK", Item(), Item())
+    assert graph["11"] == node("ImageToMask", image=["10", 0], channel="red")
+    assert graph["10"] == node("ImageBatch", image1=["8", 0], image2=["9", 0])
+    assert graph["7"]["inputs"]["x"] == ["11", 0]
+
+
+def test_sound_and_video_go_as_files() -> None:
+    assert loaded("AUDIO", Item(channels=6))["8"] == node("LoadAudio", audio="")
+    assert loaded("VIDEO", Item())["8"] == node("LoadVideo", file="")
+
+
+@pytest.mark.parametrize("value", ["a cat", 7, 2**64 - 1, 0.5, True, False, ""])
+def test_plain_values_are_in_the_graph(value: object) -> None:
+    graph = {"7": node("Anything"), "9": node("Anything")}
+    inlet = Inlet(0, "STRING", ("1", 0), (("7", "x"), ("9", "z")))
+    made, fields = with_inlet(graph, inlet, [Item(value=value)])
+    assert made == {"7": node("Anything", x=value), "9": node("Anything", z=value)}
+    assert fields == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "items", "key"),
+    [
+        ("IMAGE", [], "segment.inlet_empty"),
+        ("IMAGE", [Item(channels=1)], "segment.channels"),
+        ("IMAGE", [Item(channels=3), Item(channels=4)], "segment.channels"),
+        ("AUDIO", [Item(), Item()], "segment.one_only"),
+        ("VIDEO", [Item(), Item()], "segment.one_only"),
+        ("INT", [Item(value=1), Item(value=2)], "segment.one_only"),
+        ("INT", [Item(value=None)], "segment.not_plain"),
+        ("FLOAT", [Item(value=float("nan"))], "segment.not_finite"),
+        ("LATENT", [Item()], "segment.unreadable"),
+    ],
+)
+def test_values_that_cannot_go_up(kind: str, items: list[Item], key: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        with_inlet({"7": node("Anything")}, Inlet(0, kind, ("1", 0), (("7", "x"),)), items)
+    assert caught.value.key == key
+    assert "…" not in str(caught.value)
+
+
+def test_two_inlets_one_after_the_other() -> None:
+    graph: dict[str, Any] = {"7": node("Anything")}
+    graph, first = with_inlet(graph, Inlet(0, "IMAGE", ("1", 0), (("7", "x"),)), [Item()])
+    graph, second = with_inlet(graph, Inlet(1, "MASK", ("1", 1), (("7", "y"),)), [Item()])
+    assert (first, second) == ({"8.image": 0}, {"9.image": 0})
+    assert graph["7"]["inputs"] == {"x": ["8", 0], "y": ["9", 0]}
+
+
+def test_sound_of_many_channels_is_refused_where_it_would_have_to_come_back() -> None:
+    prompt = {
+        "1": node("LoadAudio", audio="a.wav"),
+        "2": node("TrimAudioDuration", audio=["1", 0], start_index=0.0, duration=1.0),
+        "3": node("SaveAudio", audio=["2", 0], filename_prefix="x"),
+    }
+    segment = one(cut_at(prompt, "2"))
+    with_inlet(segment.graph, segment.inlets[0], [Item(channels=2)])
+    with pytest.raises(BadInput, match="6 channels"):
+        with_inlet(segment.graph, segment.inlets[0], [Item(channels=6)])
+
+
+# outwards
+
+
+def out(kind: str) -> tuple[dict[str, Any], str]:
+    """A prompt with a marked node 2 whose value of a type is needed here."""
+    made: dict[str, dict[str, Any]] = {
+        "IMAGE": {"2": empty(), "3": save(["2", 0])},
+        "MASK": {
+            "2": node("SolidMask", value=0.5, width=8, height=8),
+            "3": node("MaskPreview", mask=["2", 0]),
+        },
+        "AUDIO": {
+            "2": node("EmptyAudio", duration=1.0, sample_rate=44100, channels=2),
+            "3": node("PreviewAudio", audio=["2", 0]),
+        },
+        "VIDEO": {
+            "2": node("LoadVideo", file="a.mp4"),
+            "3": node("SaveVideo", video=["2", 0], filename_prefix="x", format="auto"),
+        },
+        "INT": {"2": node("GetImageSize", image=["4", 0]), "4": empty()},
+        "STRING": {"2": node("PreviewAny", source=["4", 0]), "4": empty()},
+    }
+    prompt = made[kind]
+    if kind in {"INT", "STRING"}:
+        prompt["3"] = node("PreviewAny", source=["2", 0])
+    return prompt, "2"
+
+
+@pytest.mark.parametrize(
+    ("kind", "saver", "note"),
+    [
+        ("IMAGE", "SaveImage", "segment.loss_image"),
+        ("MASK", "SaveImage", "segment.loss_mask"),
+        ("AUDIO", "SaveAudio", "segment.loss_audio"),
+        ("VIDEO", "SaveVideo", "segment.loss_video"),
+        ("INT", "PreviewAny", "segment.unproven_text"),
+        ("STRING", "PreviewAny", "segment.unproven_text"),
+    ],
+)
+def test_what_comes_back_and_how(kind: str, saver: str, note: str) -> None:
+    prompt, marked = out(kind)
+    plan = cut_at(prompt, marked, *(["4"] if "4" in prompt else []))
+    segment = one(plan)
+    outlet = segment.outlets[0]
+    assert (outlet.number, outlet.type, outlet.source) == (1, kind, ("2", 0))
+    entry = segment.graph[outlet.saver]
+    assert entry["class_type"] == saver
+    assert entry["inputs"].get("filename_prefix", "") == outlet.prefix
+    assert note in keys_of(plan)
+    nodes = read_nodes(segment.graph)
+    for each in nodes.values():
+        info = known(each.class_type)
+        assert info is not None
+        assert not each.inputs.keys() - info.inputs.keys()
+
+
+def test_a_mask_comes_back_rounded_half_a_level_up() -> None:
+    prompt, marked = out("MASK")
+    prompt["5"] = node("InvertMask", mask=["2", 0])
+    prompt["6"] = node("MaskPreview", mask=["5", 0])
+    segment = one(cut_at(prompt, marked, "5"))
+
+    def chain(number: int) -> list[str]:
+        saver = segment.graph[segment.outlets[number].saver]
+        inverse = segment.graph[saver["inputs"]["images"][0]]
+        blend = segment.graph[inverse["inputs"]["image"][0]]
+        assert blend["inputs"]["blend_mode"] == "difference"
+        assert blend["inputs"]["blend_factor"] == 1.0
+        step = segment.graph[blend["inputs"]["image2"][0]]
+        solid = segment.graph[step["inputs"]["mask"][0]]
+        half = pytest.approx(0.5 / 255, rel=1e-3)
+        assert solid == node("SolidMask", value=half, width=64, height=64)
+        first = segment.graph[blend["inputs"]["image1"][0]]
+        to_image = segment.graph[first["inputs"]["image"][0]]
+        return [
+            *(each["class_type"] for each in (to_image, first, blend, inverse)),
+            to_image["inputs"]["mask"][0],
+            blend["inputs"]["image2"][0],
+        ]
+
+    one_chain, other = chain(0), chain(1)
+    assert one_chain[:4] == ["MaskToImage", "ImageInvert", "ImageBlend", "ImageInvert"]
+    assert [one_chain[4], other[4]] == ["2", "5"]
+    assert one_chain[5] == other[5]  # the step is made once
+
+
+def test_every_border_saver_has_a_prefix_of_its_own() -> None:
+    prompt = {
+        str(number): node("ImageScaleBy", image=["1", 0], scale_by=number)
+        for number in range(2, 14)
+    }
+    prompt |= {f"{number}0": save([str(number), 0]) for number in range(2, 14)}
+    for each in prompt.values():
+        if each["class_type"] == "ImageScaleBy":
+            each["inputs"]["upscale_method"] = "area"
+    prompt["1"] = picture()
+    segment = one(cut_at(prompt, *map(str, range(1, 14))))
+    prefixes = [f"{each.prefix}_" for each in segment.outlets]
+    assert len(set(prefixes)) == 12
+    assert not any(a != b and a.startswith(b) for a in prefixes for b in prefixes)
+
+
+# plain values out
+
+
+def test_a_cheap_value_is_made_here_too() -> None:
+    prompt = {
+        "1": node("PrimitiveInt", value=64),
+        "2": node("ComfyMathExpression", expression="a * 2", **{"values.a": ["1", 0]}),
+        "3": node("EmptyImage", width=["2", 1], height=["1", 0], batch_size=1, color=0),
+        "4": node(
+            "ImageScale",
+            image=["5", 0],
+            width=["2", 1],
+            height=8,
+            upscale_method="area",
+            crop="disabled",
+        ),
+        "5": picture(),
+        "6": node("ImageBatch", image1=["3", 0], image2=["4", 0]),
+        "7": save(["6", 0]),
+    }
+    plan = cut_at(prompt, "1", "2", "3")
+    segment = one(plan)
+    assert set(segment.graph) == {"1", "2", "3", "4"}
+    assert segment.id == "3"
+    assert plan.prompt["1"] is prompt["1"]
+    assert plan.prompt["2"] is prompt["2"]
+    assert [each.node_id for each in plan.notes if each.key == "segment.runs_here"] == ["1", "2"]
+
+
+def test_cheap_values_alone_are_no_order() -> None:
+    prompt = {
+        "1": node("PrimitiveInt", value=64),
+        "3": node("EmptyImage", width=["1", 0], height=8, batch_size=1, color=0),
+        "7": save(["3", 0]),
+    }
+    plan = cut_at(prompt, "1")
+    assert plan.prompt is prompt
+    assert keys_of(plan) == {"segment.runs_here"}
+
+
+def test_a_value_that_depends_on_the_cloud_comes_back_as_text() -> None:
+    prompt = {
+        "1": empty(),
+        "2": node("GetImageSize", image=["1", 0]),
+        "3": node("EmptyImage", width=["2", 0], height=["2", 1], batch_size=1, color=0),
+        "7": save(["3", 0]),
+    }
+    plan = cut_at(prompt, "1", "2")
+    segment = one(plan)
+    assert [(each.type, each.source) for each in segment.outlets] == [
+        ("INT", ("2", 0)),
+        ("INT", ("2", 1)),
+    ]
+    assert [each.prefix for each in segment.outlets] == ["", ""]
+    assert plan.prompt["3"]["inputs"]["height"] == ["1", 1]
+
+
+# video
+
+
+def video_of_pictures() -> dict[str, Any]:
+    return {
+        "1": picture(),
+        "2": node("ImageInvert", image=["1", 0]),
+        "3": node("CreateVideo", images=["2", 0], fps=24.0),
+        "4": node("SaveVideo", video=["3", 0], filename_prefix="x", format="auto"),
+    }
+
+
+def test_a_video_of_pictures_is_made_on_the_other_side() -> None:
+    plan = cut_at(video_of_pictures(), "2", "3")
+    segment = one(plan)
+    assert [each.type for each in segment.outlets] == ["IMAGE"]
+    assert "CreateVideo" not in classes_of(segment.graph).values()
+    assert segment.members == ("2",)  # a saver of ours may have the number of a node here
+    assert plan.prompt["3"] == node("CreateVideo", images=["2", 0], fps=24.0)
+    assert plan.prompt["4"]["inputs"]["video"] == ["3", 0]
+    assert "segment.runs_here" in keys_of(plan)
+
+
+def test_a_video_of_pictures_goes_up_as_pictures() -> None:
+    prompt = video_of_pictures()
+    prompt["5"] = node("GetVideoComponents", video=["3", 0])
+    prompt["6"] = save(["5", 0])
+    segment = one(cut_at(prompt, "5"))
+    assert [each.type for each in segment.inlets] == ["IMAGE"]
+    assert segment.graph["3"]["class_type"] == "CreateVideo"
+    assert [each.node_id for each in segment.pulled] == ["3"]
+
+
+def test_a_video_of_pictures_behind_an_open_switch_does_not_come_out() -> None:
+    prompt = video_of_pictures()
+    prompt["6"] = node("ComfyNotNode", value=["1", 0])
+    prompt["7"] = node("ComfySwitchNode", switch=["6", 0], on_false=["3", 0], on_true=["3", 0])
+    prompt["4"]["inputs"]["video"] = ["7", 0]
+    segment = one(cut_at(prompt, "2", "3", "7"))
+    assert [each.node_id for each in segment.pulled] == ["4"]
+    assert [each.type for each in segment.outlets] == ["FILES"]
+
+
+def test_a_marked_saver_of_a_video_keeps_it_in_the_cloud() -> None:
+    segment = one(cut_at(video_of_pictures(), "2", "3", "4"))
+    assert segment.graph["4"]["class_type"] == "SaveVideo"
+    assert [each.type for each in segment.outlets] == ["FILES"]
+
+
+def test_a_file_video_crosses() -> None:
+    prompt = {
+        "1": node("LoadVideo", file="a.mp4"),
+        "2": node("GetVideoComponents", video=["1", 0]),
+        "3": save(["2", 0]),
+    }
+    segment = one(cut_at(prompt, "2"))
+    assert [(each.type, each.source) for each in segment.inlets] == [("VIDEO", ("1", 0))]
+
+
+def test_a_video_that_may_be_of_pictures_is_opened_here() -> None:
+    prompt = {
+        "1": node("LoadVideo", file="a.mp4"),
+        "2": node(
+            "Video Slice", video=["1", 0], start_time=0.0, duration=1.0, strict_duration=False
+        ),
+        "3": node("GetVideoComponents", video=["2", 0]),
+        "4": node("ImageInvert", image=["3", 0]),
+        "5": save(["4", 0]),
+    }
+    plan = cut_at(prompt, "3", "4")
+    assert plan.prompt["3"] is prompt["3"]
+    assert [each.type for each in one(plan).inlets] == ["IMAGE"]
+    assert "segment.opens_here" in keys_of(plan)
+    # In the cloud it is opened there, since it cannot come out.
+    there = one(cut_at(prompt, "2"))
+    assert {"2", "3"} <= there.graph.keys()
+    assert [each.type for each in there.outlets] == ["IMAGE"]
+
+
+def test_what_follows_from_how_a_value_is_read() -> None:
+    prompt = {
+        "1": node("RunningHubRemoteWorkflow", workflow="1"),
+        "2": node("ImageInvert", image=["1", 7]),
+        "3": node("KSampler"),
+        "5": save(["2", 0]),
+    }
+    inlet = one(cut_at(prompt, "2")).inlets[0]
+    assert (inlet.type, inlet.source) == ("IMAGE", ("1", 7))
+
+
+def test_matched_types_are_those_of_what_comes_in() -> None:
+    prompt = {
+        "1": picture(),
+        "2": node("ResizeImageMaskNode", input=["1", 1], resize_type="scale", scale_method="area"),
+        "3": node("MaskPreview", mask=["2", 0]),
+        "4": node("ResizeImageMaskNode", input=["1", 0], resize_type="scale", scale_method="area"),
+        "5": node("PreviewAny", source=["4", 0]),
+    }
+    segments = cut_at(prompt, "2", "4").segments
+    assert [each.outlets[0].type for each in segments] == ["MASK", "IMAGE"]
