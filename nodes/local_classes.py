@@ -6,14 +6,28 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from ..rh_api.graph.segments import ClassInfo, class_info
+
 # `model.safetensors`, `example.png`: the files of this machine say nothing about the cloud's.
 _FILE = re.compile(r".*\.[A-Za-z][A-Za-z0-9_]{1,11}", re.DOTALL)
 _UPLOADS = ("image_upload", "video_upload", "audio_upload", "file_upload", "image_folder", "remote")
 
+Spec = tuple[object, Mapping[str, Any]]
+"""What a class declares for one input: its type, or its choices, and the rest."""
+
 
 def choices(class_type: str, field: str) -> Sequence[object] | None:
     """The options of a combo; None when it is none, lists files, or is not known here."""
-    spec = _spec(class_type, field)
+    return choices_in(_spec(class_type, field))
+
+
+def declared(class_type: str, field: str) -> str | None:
+    """The type that the class declares for a field, such as FLOAT."""
+    return type_in(_spec(class_type, field))
+
+
+def choices_in(spec: Spec | None) -> Sequence[object] | None:
+    """The same, where the class was asked before."""
     if spec is None:
         return None
     kind, about = spec
@@ -30,13 +44,15 @@ def choices(class_type: str, field: str) -> Sequence[object] | None:
     return plain
 
 
-def declared(class_type: str, field: str) -> str | None:
-    """The type that the class declares for a field, such as FLOAT."""
-    spec = _spec(class_type, field)
+def type_in(spec: Spec | None) -> str | None:
     return spec[0] if spec is not None and isinstance(spec[0], str) else None
 
 
-def _spec(class_type: str, field: str) -> tuple[object, Mapping[str, Any]] | None:
+def read(class_type: str) -> dict[str, Spec] | None:
+    """All inputs that a class declares; None for one that is not known here.
+
+    It may list the files of folders, so whoever has many nodes to ask about asks once a class.
+    """
     # ComfyUI's own module of this name, not ours: that one is only imported relatively.
     from nodes import NODE_CLASS_MAPPINGS
 
@@ -45,12 +61,58 @@ def _spec(class_type: str, field: str) -> tuple[object, Mapping[str, Any]] | Non
         return None
     try:
         inputs = known.INPUT_TYPES()
-        for group in ("required", "optional"):
-            found = (inputs.get(group) or {}).get(field)
-            if found is not None:
-                about = found[1] if len(found) > 1 and isinstance(found[1], dict) else {}
-                return found[0], about
+        return {
+            name: (spec[0], spec[1] if len(spec) > 1 and isinstance(spec[1], dict) else {})
+            for group in ("optional", "required")
+            for name, spec in (inputs.get(group) or {}).items()
+        }
     # Classes of other packs: what breaks there must not stop an order.
     except Exception:  # noqa: BLE001
         return None
-    return None
+
+
+def saves(class_type: str) -> bool | None:
+    """Whether a class is an output node; None for one that is not known here."""
+    from nodes import NODE_CLASS_MAPPINGS
+
+    known = NODE_CLASS_MAPPINGS.get(class_type)
+    return None if known is None else bool(getattr(known, "OUTPUT_NODE", False))
+
+
+def _spec(class_type: str, field: str) -> Spec | None:
+    return (read(class_type) or {}).get(field)
+
+
+_infos: dict[object, ClassInfo] = {}
+
+
+def info(class_type: str) -> ClassInfo | None:
+    """What cutting asks of a class, read once; None for one that is not known here."""
+    from nodes import NODE_CLASS_MAPPINGS
+
+    known = NODE_CLASS_MAPPINGS.get(class_type)
+    if known is None:
+        return None
+    if known not in _infos:
+        try:
+            _infos[known] = class_info(_node_info(known))
+        # A class of another pack that cannot describe itself takes and gives anything.
+        except Exception:  # noqa: BLE001
+            _infos[known] = ClassInfo(open=True)
+    return _infos[known]
+
+
+def _node_info(known: Any) -> Mapping[str, Any]:
+    """A class as ComfyUI's /object_info describes it."""
+    if hasattr(known, "GET_NODE_INFO_V1"):
+        return known.GET_NODE_INFO_V1()
+    outputs = getattr(known, "RETURN_TYPES", ())
+    return {
+        "input": known.INPUT_TYPES(),
+        "is_input_list": getattr(known, "INPUT_IS_LIST", False),
+        "output": outputs,
+        "output_is_list": getattr(known, "OUTPUT_IS_LIST", (False,) * len(outputs)),
+        "output_node": getattr(known, "OUTPUT_NODE", False),
+        "api_node": getattr(known, "API_NODE", False),
+        "python_module": getattr(known, "RELATIVE_PYTHON_MODULE", "nodes"),
+    }

@@ -6,26 +6,36 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from .errors import BadInput, GraphRejected, NodeInfoRefused
+from .errors import (
+    BadInput,
+    GraphRejected,
+    NodeInfoRefused,
+    Refused,
+    WorkflowNeverRun,
+    WorkflowNotFound,
+)
 from .graph.check import Declared, GivenMedia, Options, UnknownField, nothing_known
-from .graph.fields import node_info
-from .programs import Library, Program
+from .graph.fields import node_info, split_name
+from .programs import InlineGraph, Library, Program
 from .run.batch import Tally, joined
 from .run.drafts import Draft, drafted, together
 from .run.engine import Engine
 from .run.flights import Flights
-from .run.orders import Order, Outcome, digest
+from .run.orders import Cargo, Order, Outcome, digest
 from .run.ports import Watch
-from .run.transfers import Source, Transfers
-from .wire.tasks import NodeInfo, TaskOptions
+from .run.transfers import LoraFile, Source, Transfers
+from .wire.tasks import TaskOptions
+from .wire.workflows import Graph
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """What a person asks for.
 
-    `workflow` or, in its place, `app`: an id or a link. `fields`: `<nodeId>.<fieldName>` to a
-    plain value, a Source or a Draft of one. `time_limit`: seconds of running time, 0 for none.
+    `workflow` or, in its place, `app`: an id or a link. `graph`: a whole graph in API format
+    that runs instead of the saved one; then `workflow` may be "". `fields`:
+    `<nodeId>.<fieldName>` to a plain value, a Source, a Draft of one, or a LoraFile.
+    `time_limit`: seconds of running time, 0 for none.
     `choices`, `declared`: what a local node class offers for a field and which type it declares.
     `again`: order anew, even if it may cost twice.
     """
@@ -39,6 +49,7 @@ class Job:
     declared: Declared = nothing_known
     again: bool = False
     app: str = ""
+    graph: Graph | None = None
 
 
 @dataclass(slots=True)
@@ -52,13 +63,17 @@ class Jobs:
     _rerolls: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
 
     async def program(self, job: Job, *, fresh: bool = False) -> Program:
-        """The workflow or app that a job runs."""
+        """The workflow, app or graph that a job runs."""
+        if job.graph is not None:
+            return self.library.inline(job.graph, job.workflow, job.fields)
         if job.app:
             return await self.library.app(job.app, fresh=fresh)
         return await self.library.workflow(job.workflow, fresh=fresh)
 
     def known_program(self, job: Job) -> Program | None:
         """The same as it was read within the last ten minutes; None without a request."""
+        if job.graph is not None:
+            return self.library.inline(job.graph, job.workflow, job.fields)
         if job.app:
             return self.library.known(self.library.app_id(job.app), is_app=True)
         return self.library.known(self.library.workflow_id(job.workflow), is_app=False)
@@ -72,11 +87,15 @@ class Jobs:
             return await self._run(job, program, values, inputs, sources, watch)
         except (NodeInfoRefused, GraphRejected) as error:
             # The stored workflow may have changed: name the field, if that is it.
-            await self.transfers.forget(sources.values())
+            await self.transfers.forget(_doubtful(program, sources, error.node_id))
             fresh = await self.program(job, fresh=True)
             self._check(fresh, job)
             if error.node_id in fresh.titles:
                 error.params["title"] = fresh.titles[error.node_id or ""]
+            raise
+        except Refused as error:
+            if isinstance(program, InlineGraph) and _is_about_its_id(error):
+                raise _id_refused(program, error) from error
             raise
 
     async def run_all(self, jobs: Sequence[Job], watch: Watch) -> list[Outcome]:
@@ -116,11 +135,12 @@ class Jobs:
             titles=titles,
             nodes=0 if program.is_app else len(titles),
             time_limit=job.time_limit,
+            name=program.name if isinstance(program, InlineGraph) else "",
         )
 
         async def fly(show: Watch) -> Outcome:
-            async def prepare() -> tuple[NodeInfo, ...]:
-                return await self._node_info(program, values, sources, show)
+            async def prepare() -> Cargo:
+                return await self._cargo(program, values, sources, show)
 
             return await self.engine.run(
                 order, prepare, show, again=job.again, serve=not job.reroll_seeds
@@ -154,36 +174,43 @@ class Jobs:
             return fresh, self._check(fresh, job)
 
     def _check(self, program: Program, job: Job) -> dict[str, object]:
-        sources = {n: v for n, v in job.fields.items() if isinstance(v, (Source, Draft))}
-        media = {name: GivenMedia(source.kind) for name, source in sources.items()}
-        checked = program.check({**job.fields, **media}, job.choices, job.declared)
-        return {**program.values(checked, reroll_seeds=job.reroll_seeds), **sources}
+        files = {n: v for n, v in job.fields.items() if isinstance(v, (Source, Draft, LoraFile))}
+        given = {
+            # The name of a LoRA in the cloud is a text.
+            name: file.path.name if isinstance(file, LoraFile) else GivenMedia(file.kind)
+            for name, file in files.items()
+        }
+        checked = program.check({**job.fields, **given}, job.choices, job.declared)
+        return {**program.values(checked, reroll_seeds=job.reroll_seeds), **files}
 
     async def _fingerprints(
         self, values: Mapping[str, object]
     ) -> tuple[dict[str, object], dict[str, str]]:
         """The fields as they make up an order's identity, and the hash of each source."""
         sources = {name: value for name, value in values.items() if isinstance(value, Source)}
+        loras = {name: value for name, value in values.items() if isinstance(value, LoraFile)}
         made = await asyncio.gather(
             *(self.transfers.content_hash(source) for source in sources.values())
         )
         hashes = dict(zip(sources, made, strict=True))
-        inputs = {
-            name: {"sha256": hashes[name]} if name in hashes else value
-            for name, value in values.items()
-        }
+        inputs = dict(values)
+        inputs |= {name: {"sha256": sha256} for name, sha256 in hashes.items()}
+        for name, lora in loras.items():
+            inputs[name] = {"md5": await self.transfers.lora_hash(lora.path)}
         return inputs, hashes
 
-    async def _node_info(
+    async def _cargo(
         self,
         program: Program,
         values: Mapping[str, object],
         hashes: Mapping[str, str],
         watch: Watch,
-    ) -> tuple[NodeInfo, ...]:
-        """The list that goes out: sources uploaded and replaced by their remote names."""
+    ) -> Cargo:
+        """What goes out: files uploaded and replaced by their remote names."""
 
-        async def send(name: str, source: Source) -> tuple[str, str]:
+        async def send(name: str, source: Source | LoraFile) -> tuple[str, str]:
+            if isinstance(source, LoraFile):
+                return name, await self.transfers.upload_lora(source.path, watch)
             uploaded = await self.transfers.upload(source, hashes[name], watch)
             if not program.takes_url(name):
                 return name, uploaded.name
@@ -192,6 +219,34 @@ class Jobs:
             return name, uploaded.url
 
         names = await together(
-            send(name, value) for name, value in values.items() if isinstance(value, Source)
+            send(name, value)
+            for name, value in values.items()
+            if isinstance(value, (Source, LoraFile))
         )
-        return node_info({**values, **dict(names)})
+        ready = {**values, **dict(names)}
+        return program.filled(ready) if isinstance(program, InlineGraph) else node_info(ready)
+
+
+def _doubtful(program: Program, sources: Mapping[str, str], node_id: str | None) -> list[str]:
+    """The uploads that a refusal may be about; of a graph those of the refused node alone."""
+    if not isinstance(program, InlineGraph) or not node_id:
+        return [*sources.values()]
+    return [sha256 for name, sha256 in sources.items() if split_name(name)[0] == node_id]
+
+
+def _is_about_its_id(error: Refused) -> bool:
+    """Whether a graph was refused for the workflow id that it went under.
+
+    301 is any wrong parameter, and its text then names the one.
+    """
+    about = isinstance(error, (WorkflowNotFound, WorkflowNeverRun))
+    return about or (error.code == 301 and "workflowid" in str(error).lower())
+
+
+def _id_refused(program: InlineGraph, error: Refused) -> WorkflowNotFound:
+    return WorkflowNotFound(
+        "error.placeholder_refused",
+        code=error.code,
+        sent=program.sent_id,
+        remote=error.params.get("remote"),
+    )

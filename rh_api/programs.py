@@ -1,17 +1,19 @@
-"""What can be run on the site, a saved workflow or an AI app, each as one kind of thing."""
+"""What can be run on the site, a saved workflow, an AI app or a graph, each as one kind of thing."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+import json
+from collections.abc import Awaitable, Container, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import urlsplit
 
 from .errors import AppNotFound, BadInput, RunningHubError, WorkflowNotFound, WrongSite
 from .graph import app_fields
 from .graph import fields as workflow_fields
-from .graph.check import Declared, Options, check
+from .graph.check import Declared, GivenMedia, Options, Promised, check
 from .graph.fields import Field
-from .graph.prompt import read_nodes
+from .graph.prompt import is_link, read_nodes
 from .run.flights import Flights
 from .run.orders import digest
 from .run.ports import unwatched
@@ -95,7 +97,75 @@ class RemoteApp:
         return app_fields.app_takes_url(self.form, name)
 
 
-Program = RemoteWorkflow | RemoteApp
+PLACEHOLDER = "1"
+"""The workflow id that goes with a graph where nobody named one. Reports disagree whether the
+service wants a real one; a refusal costs nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class InlineGraph:
+    """A whole graph in API format that goes out with its order; nothing of it is saved there.
+
+    `sent_id`: the workflow id that it goes under. `graph_hash` covers the graph without the
+    fields that are set and without titles; `name`, for the order book, only its classes and
+    links, so that graphs which differ in values have their run times in common.
+    """
+
+    graph: Graph
+    sent_id: str
+    graph_hash: str
+    name: str
+    is_app = False
+
+    @classmethod
+    def of(cls, graph: Graph, sent_id: str, set_fields: Container[str]) -> InlineGraph:
+        values: dict[str, object] = {}
+        shape: dict[str, object] = {}
+        for node in read_nodes(graph).values():
+            kept = {n: v for n, v in node.inputs.items() if f"{node.id}.{n}" not in set_fields}
+            values[node.id] = [node.class_type, kept]
+            shape[node.id] = [node.class_type, {n: v for n, v in kept.items() if is_link(v)}]
+        return cls(graph, sent_id, digest(values), f"graph/{digest(shape)[:16]}")
+
+    @property
+    def id(self) -> str:
+        return self.sent_id
+
+    @property
+    def titles(self) -> dict[str, str]:
+        return {node_id: node.title for node_id, node in read_nodes(self.graph).items()}
+
+    def fields(self) -> list[Field]:
+        return workflow_fields.fields(self.graph)
+
+    def check(
+        self, given: Mapping[str, object], choices: Options, declared: Declared
+    ) -> dict[str, object]:
+        """As for a saved workflow; what a field loads is the business of whoever set it."""
+        media = {name: value for name, value in given.items() if isinstance(value, GivenMedia)}
+        promised = {name: Promised() for name in media}
+        return {**check(self.graph, {**given, **promised}, choices, declared), **media}
+
+    def values(self, checked: Mapping[str, object], *, reroll_seeds: bool) -> dict[str, object]:
+        """The checked values alone: the graph carries its seeds."""
+        return dict(checked)
+
+    def takes_url(self, name: str) -> bool:
+        return workflow_fields.takes_url(self.graph, name)
+
+    def filled(self, values: Mapping[str, object]) -> str:
+        """The text of the graph with `values`, by full name, written into it."""
+        filled = {
+            node.id: {"class_type": node.class_type, "inputs": dict(node.inputs)}
+            for node in read_nodes(self.graph).values()
+        }
+        for name, value in values.items():
+            node_id, field_name = workflow_fields.split_name(name)
+            cast("dict[str, object]", filled[node_id]["inputs"])[field_name] = value
+        return json.dumps(filled, ensure_ascii=False, separators=(",", ":"))
+
+
+Program = RemoteWorkflow | RemoteApp | InlineGraph
 
 
 @dataclass(slots=True)
@@ -132,6 +202,12 @@ class Library:
         assert isinstance(found, RemoteApp)  # noqa: S101 - for the type checker
         return found
 
+    def inline(self, graph: Graph, workflow: str, set_fields: Container[str]) -> InlineGraph:
+        """A graph as it goes out under a workflow's id or link, or under none."""
+        named = workflow.strip()
+        sent_id = PLACEHOLDER if named in ("", PLACEHOLDER) else self.workflow_id(named)
+        return InlineGraph.of(graph, sent_id, set_fields)
+
     def known(self, number: str, *, is_app: bool) -> Program | None:
         """What was read within the last ten minutes; None without a request."""
         entry = self._known.get((is_app, number))
@@ -167,7 +243,7 @@ class Library:
         return RemoteApp(number, form, digest([repr(one) for one in form.fields]))
 
     async def _graph(self, number: str) -> Graph:
-        call = workflow_json(number, self.settings.access_password.reveal())
+        call = workflow_json(number, self.settings.password_of(number))
         return await self.caller.asking(lambda: self.caller.transport.send(call))
 
     async def _form(self, number: str) -> AppForm:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..wire.apps import run_app
@@ -13,12 +13,16 @@ from ..wire.call import Call
 from ..wire.filetypes import FileType
 from ..wire.tasks import NodeInfo, TaskOptions, Ticket, Tips, Usage, create
 
+Cargo = tuple[NodeInfo, ...] | str
+"""What goes out with an order once its uploads have names: its fields, or a whole graph's text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """Everything that one create call needs, and what following it wants to know.
 
-    `program_id`: of the workflow or, with `is_app`, of the AI app.
+    `program_id`: of the workflow or, with `is_app`, of the AI app. `name`: what the order book
+    calls it, where that is not by its id.
     `graph`: JSON text of a whole graph that replaces the stored one, or None.
     `graph_hash`: of the stored workflow's JSON or app's form (a changed one is another order).
     `inputs`: fields as they make up the order's identity, with hashes in place of contents.
@@ -37,11 +41,23 @@ class Order:
     time_limit: float = 0.0
     item: int = 0
     is_app: bool = False
+    name: str = ""
 
     @property
     def program(self) -> str:
-        """What is run, as the order book names it: ids of workflows and apps are apart."""
+        """What is run, as the order book names it."""
+        return self.name or self.page
+
+    @property
+    def page(self) -> str:
+        """What the site knows it as: ids of workflows and apps are apart."""
         return f"app/{self.program_id}" if self.is_app else self.program_id
+
+    def carrying(self, cargo: Cargo) -> Order:
+        """The order with what goes out."""
+        if isinstance(cargo, str):
+            return replace(self, graph=cargo)
+        return replace(self, node_info=cargo)
 
     def call(self, access_password: str) -> Call[Ticket]:
         """The create call, which alone may start the task."""

@@ -1,0 +1,78 @@
+"""Files of ComfyUI's folders that go up with a segment, by the names that loaders give them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import folder_paths
+
+from ..rh_api.errors import BadInput
+from ..rh_api.graph.segments import CannotOffload, LocalFile, Segment
+
+LORAS = "loras"
+_BLOCK = 1 << 20
+
+# A file that has not changed is not read again.
+_hashes: dict[tuple[str, int, int, int], str] = {}
+
+
+def path_of(file: LocalFile) -> Path:
+    """Where a loader's file lies. A name that leads out of its folder, or to no file, is refused."""
+    missing = CannotOffload("segment.file_missing", local_id=file.node_id, name=file.value[:200])
+    name, base = folder_paths.annotated_filepath(file.value)
+    try:
+        folder = Path(base or folder_paths.get_input_directory()).resolve()
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder) or not path.is_file():
+            raise missing
+    except (OSError, ValueError, RuntimeError):
+        raise missing from None
+    return path
+
+
+def lora_path(name: str) -> Path | None:
+    """Where a listed LoRA lies; None for one that is not here."""
+    if name not in folder_paths.get_filename_list(LORAS):
+        return None
+    path = folder_paths.get_full_path(LORAS, name)
+    return None if path is None else Path(path)
+
+
+def check(segment: Segment) -> None:
+    """Refuse a segment whose files are not there; CannotOffload names the loader."""
+    for file in segment.files:
+        path_of(file)
+
+
+def state(segment: Segment) -> list[str]:
+    """What changes when a file that the segment uploads does: the cut-out loaders would have told.
+
+    The content of media; of a LoRA, which may be gigabytes, its size and time.
+    """
+    found: list[str] = []
+    for file in segment.files:
+        try:
+            found.append(_hash(path_of(file)))
+        except BadInput:
+            found.append("")
+    for lora in segment.loras:
+        path = lora_path(lora.value)
+        found.append("" if path is None else repr(_stamp(path)))
+    return found
+
+
+def _stamp(path: Path) -> tuple[str, int, int, int]:
+    about = path.stat()
+    return str(path), about.st_size, about.st_mtime_ns, about.st_ino
+
+
+def _hash(path: Path) -> str:
+    stamp = _stamp(path)
+    if stamp not in _hashes:
+        digest = hashlib.sha256()
+        with path.open("rb", buffering=0) as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+        _hashes[stamp] = digest.hexdigest()
+    return _hashes[stamp]

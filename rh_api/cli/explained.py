@@ -1,0 +1,57 @@
+"""What `offload --explain` tells people: the document of a plan, line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..texts import english
+
+
+def lines(document: Mapping[str, Any]) -> Iterator[str]:
+    """The document for people."""
+    for segment in document["segments"]:
+        yield english("cli.explain_segment", {"id": segment["id"], "size": segment["instance"]})
+        yield from _listed("cli.explain_nodes", segment["nodes"])
+        for one in segment["pulled"]:
+            yield "  " + english(
+                "cli.explain_pulled", {"node": _label(one), "reason": one["reason"]}
+            )
+        for one in segment["up"]:
+            yield "  " + english("cli.explain_up", {"what": _load_text(one)})
+        for one in segment["back"]:
+            yield "  " + english(
+                "cli.explain_back",
+                {"kind": one["kind"], "node": _label(one["from"]), "to": _labels(one["to"])},
+            )
+        yield from _listed("cli.explain_saved", segment["saved"])
+        usual = segment["estimate"]
+        if usual["runs"]:
+            yield "  " + english(
+                "cli.explain_usual",
+                {"runs": usual["runs"], "seconds": usual["seconds"], "coins": usual["coins"]},
+            )
+    yield from _listed("cli.explain_local", document["local"], indent="")
+    yield from (note["text"] for note in document["notes"])
+
+
+def _listed(key: str, nodes: Sequence[Mapping[str, Any]], indent: str = "  ") -> Iterator[str]:
+    if nodes:
+        yield indent + english(key, {"nodes": _labels(nodes)})
+
+
+def _labels(nodes: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(map(_label, nodes)) or "-"
+
+
+def _label(node: Mapping[str, Any]) -> str:
+    return f"{node['id']} ({node['title']})" if node["title"] else str(node["id"])
+
+
+def _load_text(one: Mapping[str, Any]) -> str:
+    told = [one["kind"], one["name"] or _label(one["from"])]
+    if one["bytes"] is not None:
+        told.append(f"{one['bytes']} B")
+    if one["known"]:
+        told.append(english("cli.explain_known", {}))
+    return " · ".join(told)

@@ -1,0 +1,243 @@
+"""`offload`: marked nodes of a local graph, without any ComfyUI."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from rh_api.emulator import Emulator
+
+from .conftest import Call
+
+Prompt = dict[str, dict[str, Any]]
+
+
+def node(class_type: str, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": class_type, "inputs": inputs}
+
+
+def graph(name: str = "photo.png") -> Prompt:
+    return {
+        "1": node("LoadImage", image=name),
+        "2": node("ImageInvert", image=["1", 0]),
+        "3": node("ImageScaleBy", image=["2", 0], upscale_method="nearest-exact", scale_by=2.0),
+        "4": node("SaveImage", images=["3", 0], filename_prefix="out"),
+    }
+
+
+@pytest.fixture
+def prompt(photo: Path, tmp_path: Path) -> Path:
+    """A graph, beside the picture that it loads."""
+    return written(tmp_path, graph(photo.name))
+
+
+def written(folder: Path, prompt: Any) -> Path:
+    path = folder / "prompt.json"
+    path.write_text(json.dumps(prompt))
+    return path
+
+
+def test_marked_nodes_run_and_what_comes_back_lands_in_the_folder(
+    call: Call, prompt: Path, tmp_path: Path
+) -> None:
+    ran = call("offload", str(prompt), "--nodes", "2,3", "--out", str(tmp_path / "out"))
+
+    assert ran.code == 0, ran.err
+    made = tmp_path / "out" / "made_3_1.png"
+    with Image.open(made) as picture:
+        assert picture.convert("RGB").getpixel((0, 0)) == (245, 235, 225)
+    assert str(made) in ran.out.splitlines()
+    assert "4 (SaveImage) reads what came back" in ran.err
+
+
+def test_a_marked_saver_is_named_by_its_own_id(
+    call: Call, prompt: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    ran = call(
+        "offload", str(prompt), "--nodes", "1,2,3,4", "--out", str(tmp_path / "out"), "--json"
+    )
+
+    assert ran.code == 0, ran.err
+    (segment,) = ran.document["segments"]
+    (result,) = segment["results"]
+    assert (segment["id"], result["node_id"], result["kind"]) == ("1", "4", "image")
+    assert Path(result["path"]).name == "saved_4_1.png"
+    assert segment["task_id"] in emulator.tasks
+    assert segment["cost"]["coins"] == "1"
+
+
+def test_the_same_again_orders_nothing(
+    call: Call, prompt: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        assert call("offload", str(prompt), "--nodes", "2", "--out", str(tmp_path)).code == 0
+    assert emulator.counters.orders == 1
+
+
+def test_a_segment_takes_what_an_earlier_one_made(
+    call: Call, prompt: Path, emulator: Emulator, photo: Path, tmp_path: Path
+) -> None:
+    marks = {"segments": [{"nodes": ["2"]}, {"nodes": ["3"]}]}
+    body = {"prompt": graph(photo.name), "extra_data": {"runninghub": marks}}
+    ran = call("offload", str(written(tmp_path, body)), "--out", str(tmp_path / "out"), "--json")
+
+    assert ran.code == 0, ran.err
+    assert emulator.counters.orders == 2
+    last = ran.document["segments"][-1]["results"][-1]
+    with Image.open(photo) as before, Image.open(last["path"]) as after:
+        assert after.size == (2 * before.width, 2 * before.height)
+        assert after.convert("RGB").getpixel((0, 0)) == (245, 235, 225)
+
+
+def test_files_are_looked_for_in_the_named_folder(call: Call, photo: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    path = written(elsewhere, graph(photo.name))
+    arguments = ("offload", str(path), "--nodes", "1,2", "--out", str(tmp_path / "out"))
+
+    refused = call(*arguments)
+    assert refused.code == 2
+    assert photo.name in refused.err
+    assert call(*arguments, "--input", str(photo.parent)).code == 0
+
+
+@pytest.mark.parametrize("name", ["../photo.png", "/etc/hostname", "nothing.png"])
+def test_a_name_that_leads_elsewhere_is_no_file(
+    call: Call, emulator: Emulator, photo: Path, tmp_path: Path, name: str
+) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    ran = call("offload", str(written(inside, graph(name))), "--nodes", "1,2")
+
+    assert ran.code == 2
+    assert name in ran.err
+    assert emulator.counters.total == 0
+
+
+def test_what_needs_a_node_that_only_comfyui_runs_is_refused_by_name(
+    call: Call, prompt: Path, emulator: Emulator
+) -> None:
+    ran = call("offload", str(prompt), "--nodes", "3")
+
+    assert ran.code == 2
+    assert "2 (ImageInvert)" in ran.err
+    assert emulator.counters.total == 0
+
+
+def test_constants_are_written_into_the_graph(
+    call: Call, emulator: Emulator, photo: Path, tmp_path: Path
+) -> None:
+    prompt = graph(photo.name)
+    prompt["5"] = node("PrimitiveFloat", value=3.0)
+    prompt["3"]["inputs"]["scale_by"] = ["5", 0]
+    out = tmp_path / "out"
+    ran = call("offload", str(written(tmp_path, prompt)), "--nodes", "1,2,3,4", "--out", str(out))
+
+    assert ran.code == 0, ran.err
+    with Image.open(photo) as before, Image.open(out / "saved_4_1.png") as after:
+        assert after.width == 3 * before.width
+
+
+def test_a_named_workflow_and_machine_go_along(
+    call: Call, prompt: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    named = ("--workflow", "1900000000000000102", "--instance", "plus")
+    assert call("offload", str(prompt), "--nodes", "2", "--out", str(tmp_path), *named).code == 0
+    (body,) = [e.json for e in emulator.journal if e.path == "/task/openapi/create"]
+    assert (body["workflowId"], body["instanceType"]) == ("1900000000000000102", "plus")
+
+
+def test_a_refused_placeholder_says_what_to_set(
+    call: Call, prompt: Path, emulator: Emulator
+) -> None:
+    emulator.accepts_placeholder_workflow = False
+    ran = call("offload", str(prompt), "--nodes", "2")
+
+    assert ran.code == 1
+    assert "--workflow" in ran.err
+    assert emulator.counters.orders == 0
+
+
+def test_explain_tells_all_and_does_nothing(
+    call: Call, prompt: Path, emulator: Emulator, photo: Path
+) -> None:
+    ran = call("offload", str(prompt), "--nodes", "1,2,3", "--explain", "--json")
+
+    assert ran.code == 0, ran.err
+    document = ran.document
+    (segment,) = document["segments"]
+    assert [one["id"] for one in segment["nodes"]] == ["1", "2", "3"]
+    (up,) = segment["up"]
+    assert (up["kind"], up["name"], up["bytes"]) == ("IMAGE", photo.name, photo.stat().st_size)
+    assert up["known"] is False
+    (back,) = segment["back"]
+    assert (back["kind"], back["from"]["id"], back["to"][0]["id"]) == ("IMAGE", "3", "4")
+    assert [one["id"] for one in document["local"]] == ["4"]
+    assert segment["estimate"]["runs"] == 0
+    assert emulator.counters.orders == 0
+    assert emulator.counters.upload_bytes == 0
+
+    assert call("offload", str(prompt), "--nodes", "1,2,3").code == 0
+    ran = call("offload", str(prompt), "--nodes", "1,2,3", "--explain", "--json")
+    (segment,) = ran.document["segments"]
+    assert segment["up"][0]["known"] is True
+    assert segment["estimate"]["runs"] == 1
+
+
+def test_explain_works_without_a_key_and_speaks_to_people(
+    call: Call, prompt: Path, variables: dict[str, str]
+) -> None:
+    del variables["RUNNINGHUB_API_KEY"]
+    ran = call("offload", str(prompt), "--nodes", "2", "--explain")
+
+    assert ran.code == 0, ran.err
+    assert "runs in the cloud: 2 (ImageInvert)" in ran.out
+    assert "comes back: IMAGE of 2 (ImageInvert) for 3 (ImageScaleBy)" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("text", "nodes", "said"),
+    [
+        ("{}", "2", "no graph"),
+        ("[]", "2", "no graph"),
+        ("{half", "2", "no graph"),
+        (json.dumps(graph()), "99", "99"),
+    ],
+)
+def test_nonsense_is_refused_before_any_request(
+    call: Call, emulator: Emulator, tmp_path: Path, text: str, nodes: str, said: str
+) -> None:
+    path = tmp_path / "prompt.json"
+    path.write_text(text)
+    ran = call("offload", str(path), "--nodes", nodes)
+
+    assert ran.code == 2
+    assert said in ran.err
+    assert emulator.counters.total == 0
+
+
+def test_without_marks_it_asks_which_nodes(call: Call, prompt: Path) -> None:
+    ran = call("offload", str(prompt))
+
+    assert ran.code == 2
+    assert "--nodes" in ran.err
+
+
+def test_classes_of_other_packs_come_from_object_info(
+    call: Call, prompt: Path, photo: Path, tmp_path: Path
+) -> None:
+    own = graph(photo.name)
+    own["2"]["class_type"] = "MyInvert"
+    info = tmp_path / "info.json"
+    image = {"required": {"image": ["IMAGE", {}]}}
+    info.write_text(json.dumps({"MyInvert": {"input": image, "output": ["IMAGE"]}}))
+    path = written(tmp_path, own)
+    ran = call("offload", str(path), "--nodes", "2", "--object-info", str(info))
+
+    # The emulator does not know it, and that is told of the node before anything is paid.
+    assert ran.code in (1, 2)
+    assert "MyInvert" in ran.err

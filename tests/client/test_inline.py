@@ -1,0 +1,307 @@
+"""A whole graph as an order: written into, uploaded for, followed and kept like any other."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from rh_api.client import Client, Job, LoraFile, Progress
+from rh_api.emulator import Emulator, Fault
+from rh_api.errors import (
+    BadField,
+    GraphRejected,
+    TaskFailed,
+    Uncertain,
+    WorkflowNotFound,
+    WrongSite,
+)
+from rh_api.wire.tasks import TaskOptions
+from tests.client.conftest import MakeClient, picture
+
+CREATE = "/task/openapi/create"
+Graph = dict[str, dict[str, Any]]
+
+
+def node(class_type: str, title: str = "", /, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": class_type, "inputs": inputs, "_meta": {"title": title}}
+
+
+def inverting(name: str = "here.png", title: str = "The turn") -> Graph:
+    return {
+        "1": node("LoadImage", image=name),
+        "7:2": node("ImageInvert", title, image=["1", 0]),
+        "3": node("SaveImage", images=["7:2", 0], filename_prefix="out"),
+    }
+
+
+def inverted(red: int = 10, name: str = "here.png", title: str = "The turn", **more: Any) -> Job:
+    return Job(graph=inverting(name, title), fields={"1.image": picture(red)}, **more)
+
+
+def sent(emulator: Emulator) -> list[dict[str, Any]]:
+    return [entry.json for entry in emulator.journal if entry.path == CREATE]
+
+
+def uploads(emulator: Emulator) -> int:
+    return emulator.counters.requests["/openapi/v2/media/upload/binary"]
+
+
+async def test_a_graph_runs_with_its_upload_written_into_it(
+    client: Client, emulator: Emulator
+) -> None:
+    outcome = await client.run(inverted())
+
+    (result,) = outcome.results
+    assert result.path is not None
+    with Image.open(io.BytesIO(result.path.read_bytes())) as made:
+        assert made.convert("RGB").getpixel((3, 3)) == (245, 235, 225)
+    (body,) = sent(emulator)
+    assert body["workflowId"] == "1"
+    assert "nodeInfoList" not in body
+    graph = json.loads(body["workflow"])
+    assert emulator.exists("uploads", graph["1"]["inputs"]["image"])
+    assert graph["7:2"] == {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}}
+
+
+async def test_equal_graphs_are_one_order_whatever_files_and_nodes_are_called(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    await make_client().run(inverted(1, "a.png", "One"))
+    again = await make_client().run(inverted(1, "b.png", "Other"))
+
+    assert again.kept
+    assert emulator.counters.orders == 1
+
+
+async def test_equal_graphs_under_way_are_one_order(client: Client, emulator: Emulator) -> None:
+    emulator.run_seconds = 0.3
+    one, other = await asyncio.gather(client.run(inverted(2)), client.run(inverted(2)))
+
+    assert one.task_id == other.task_id
+    assert emulator.counters.orders == 1
+
+
+async def test_another_content_value_or_machine_is_another_order(
+    client: Client, emulator: Emulator
+) -> None:
+    await client.run(inverted(3))
+    await client.run(inverted(4))
+    await client.run(inverted(3, options=TaskOptions(instance="plus")))
+    changed = inverting()
+    changed["3"]["inputs"]["filename_prefix"] = "elsewhere"
+    await client.run(Job(graph=changed, fields={"1.image": picture(3)}))
+
+    assert emulator.counters.orders == 4
+    assert uploads(emulator) == 2
+
+
+async def test_the_graph_keeps_its_seeds(client: Client, emulator: Emulator) -> None:
+    graph = painting(2**64 - 1)
+    await client.run(Job(graph=graph))
+
+    (body,) = sent(emulator)
+    assert json.loads(body["workflow"])["3"]["inputs"]["seed"] == 2**64 - 1
+
+
+async def test_a_stopped_client_rejoins_the_running_task(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 1.0
+    first = make_client()
+    placed = asyncio.Event()
+
+    def watch(news: Progress) -> None:
+        if news.params.get("task_id"):
+            placed.set()
+
+    running = asyncio.ensure_future(first.run(inverted(5), watch))
+    await placed.wait()
+    await first.leave()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    outcome = await make_client().run(inverted(5))
+
+    assert outcome.task_id in emulator.tasks
+    assert emulator.counters.orders == 1
+
+
+async def test_a_lost_reply_is_a_question_and_no_second_order(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault(CREATE, "lost_reply"))
+    with pytest.raises(Uncertain):
+        await client.run(inverted(6))
+    with pytest.raises(Uncertain):
+        await client.run(inverted(6))
+
+    assert emulator.counters.orders == 1
+
+
+async def test_a_named_workflow_goes_along(client: Client, emulator: Emulator) -> None:
+    await client.run(inverted(7, workflow="1900000000000000102"))
+
+    assert sent(emulator)[0]["workflowId"] == "1900000000000000102"
+
+
+async def test_a_link_of_the_other_site_is_refused_without_a_request(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    client = make_client(RUNNINGHUB_BASE_URL="https://www.runninghub.ai")
+    with pytest.raises(WrongSite):
+        await client.run(
+            inverted(7, workflow="https://www.runninghub.cn/workflow/1900000000000000102")
+        )
+
+    assert not emulator.journal
+
+
+async def test_a_refused_placeholder_is_answered_with_what_to_set(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.accepts_placeholder_workflow = False
+    with pytest.raises(WorkflowNotFound, match="RUNNINGHUB_SEGMENT_WORKFLOW") as refused:
+        await client.run(inverted(8))
+
+    assert refused.value.code == 380
+    assert emulator.counters.orders == 0
+    await client.run(inverted(8, workflow="1900000000000000102"))
+
+
+async def test_a_refused_graph_names_the_node_as_the_person_calls_it(
+    client: Client, emulator: Emulator
+) -> None:
+    graph = inverting()
+    graph["7:2"] = node("ImageScaleBy", "Grow", image=["1", 0], upscale_method="odd", scale_by=2.0)
+    with pytest.raises(
+        GraphRejected, match=r"node 7:2 Grow .*upscale_method: 'odd' not in"
+    ) as said:
+        await client.run(Job(graph=graph, fields={"1.image": picture(9)}))
+
+    assert said.value.node_id == "7:2"
+    assert emulator.counters.orders == 0
+
+
+async def test_a_class_that_the_cloud_lacks_is_named_and_uploads_stay_good(
+    client: Client, emulator: Emulator
+) -> None:
+    graph = inverting()
+    graph["7:2"] = node("OnlyHere", "Mine", image=["1", 0])
+    with pytest.raises(GraphRejected, match=r"node 7:2 Mine .*OnlyHere") as said:
+        await client.run(Job(graph=graph, fields={"1.image": picture(9)}))
+
+    assert said.value.node_id == "7:2"
+    await client.run(inverted(9))
+    assert uploads(emulator) == 1
+
+
+async def test_an_upload_that_the_cloud_lost_goes_up_again(
+    client: Client, emulator: Emulator
+) -> None:
+    await client.run(inverted(14, "a.png"))
+    emulator.uploads.clear()
+    changed = inverting()
+    changed["3"]["inputs"]["filename_prefix"] = "elsewhere"
+    job = Job(graph=changed, fields={"1.image": picture(14)})
+    with pytest.raises(GraphRejected, match="node 1 "):
+        await client.run(job)
+    await client.run(job)
+    assert uploads(emulator) == 2
+
+
+async def test_a_graph_that_runs_only_in_part_is_cancelled(
+    client: Client, emulator: Emulator
+) -> None:
+    graph = inverting()
+    graph["8"] = node("ImageScaleBy", "Grow", image=["1", 0], upscale_method="odd", scale_by=2.0)
+    graph["9"] = node("SaveImage", images=["8", 0], filename_prefix="other")
+    with pytest.raises(GraphRejected, match="node 8 Grow") as said:
+        await client.run(Job(graph=graph, fields={"1.image": picture(11)}))
+
+    assert said.value.node_id == "8"
+    await client.close()
+    assert emulator.counters.cancels == 1
+
+
+async def test_a_failing_node_is_named(client: Client, emulator: Emulator) -> None:
+    emulator.fail_next = {"node_id": "7:2", "exception_message": "out of memory"}
+    with pytest.raises(TaskFailed, match=r"node 7:2 The turn .*out of memory") as failed:
+        await client.run(inverted(12))
+
+    assert failed.value.node_id == "7:2"
+
+
+async def test_a_local_lora_goes_up_once_and_gets_its_name_into_both_fields(
+    make_client: MakeClient, emulator: Emulator, tmp_path: Path
+) -> None:
+    lora = tmp_path / "style.safetensors"
+    lora.write_bytes(os.urandom(1000))
+    graph = painting(3)
+    graph["20"] = node(
+        "RHLoraLoader",
+        model=["4", 0],
+        clip=["4", 1],
+        file_name="",
+        lora_name="",
+        strength_model=0.5,
+        strength_clip=0.25,
+    )
+    graph["3"]["inputs"]["model"] = ["20", 0]
+    fields = {"20.file_name": LoraFile(lora), "20.lora_name": LoraFile(lora)}
+    await make_client().run(Job(graph=graph, fields=fields))
+    kept = await make_client().run(Job(graph=graph, fields=fields))
+
+    inputs = json.loads(sent(emulator)[0]["workflow"])["20"]["inputs"]
+    assert inputs["file_name"] == inputs["lora_name"]
+    assert emulator.exists("uploaded_loras", inputs["file_name"])
+    assert emulator.counters.put_bytes == 1000
+    assert kept.kept
+
+
+async def test_a_field_that_the_graph_lacks_is_refused_before_any_request(
+    client: Client, emulator: Emulator
+) -> None:
+    with pytest.raises(BadField, match="5"):
+        await client.run(Job(graph=inverting(), fields={"5.image": picture()}))
+
+    assert not emulator.journal
+
+
+async def test_news_carry_the_ids_and_titles_of_the_graph(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 0.3
+    news: list[Progress] = []
+    await client.run(inverted(13), news.append)
+
+    assert ("7:2", "The turn") in {(one.node_id, one.params.get("node")) for one in news}
+
+
+def painting(seed: int) -> Graph:
+    return {
+        "4": node("CheckpointLoaderSimple", ckpt_name="example_model.safetensors"),
+        "5": node("EmptyLatentImage", width=64, height=64, batch_size=1),
+        "6": node("CLIPTextEncode", text="a cat", clip=["4", 1]),
+        "7": node("CLIPTextEncode", text="", clip=["4", 1]),
+        "3": node(
+            "KSampler",
+            model=["4", 0],
+            seed=seed,
+            steps=4,
+            cfg=7.0,
+            sampler_name="euler",
+            scheduler="normal",
+            positive=["6", 0],
+            negative=["7", 0],
+            latent_image=["5", 0],
+            denoise=1.0,
+        ),
+        "8": node("VAEDecode", samples=["3", 0], vae=["4", 2]),
+        "9": node("SaveImage", images=["8", 0], filename_prefix="painted"),
+    }
