@@ -32,14 +32,16 @@ class _Stopped(Exception):
     """The person pressed Stop."""
 
 
-async def run(work: Callable[[Client], Coroutine[Any, Any, T]], display: NodeDisplay) -> T:
-    """The result of `work`, done in the server's loop with the account's client.
+async def run(
+    work: Callable[[Client], Coroutine[Any, Any, T]], display: NodeDisplay, profile: str = ""
+) -> T:
+    """The result of `work`, done in the server's loop with the client of a profile's account.
 
     Every way out of here, Stop and a failing neighbour included, cancels it there, and with it
     the task in the cloud. Raises NodeFailure, and InterruptProcessingException after Stop.
     """
     with told_plainly():
-        settings = config.settings()
+        settings = config.settings(profile)
         future = asyncio.run_coroutine_threadsafe(
             _until_stopped(_begin(work, settings, display)), PromptServer.instance.loop
         )
@@ -66,9 +68,22 @@ def client(settings: Settings) -> Client:
     return found
 
 
-async def ask(question: Callable[[Client], Coroutine[Any, Any, T]], seconds: float) -> T:
+async def leave(_: object = None) -> None:
+    """End as a process does, when the server shuts down: what runs in the cloud goes on.
+
+    Ctrl-C and ComfyUI-Manager's restart end the process without a word to the server. That comes
+    to the same: the order book knows all that was sent, and the next start takes it up.
+    """
+    while _clients:
+        _, one = _clients.popitem()
+        await one.leave()
+
+
+async def ask(
+    question: Callable[[Client], Coroutine[Any, Any, T]], seconds: float, profile: str = ""
+) -> T:
     """The answer to a short question; asyncio.TimeoutError when it takes too long."""
-    settings = config.settings()
+    settings = config.settings(profile)
 
     async def answer() -> T:
         return await asyncio.wait_for(question(client(settings)), seconds)

@@ -15,7 +15,7 @@ from .jobs import Job, Jobs
 from .net.bulk import RequestsBulk
 from .net.clock import SystemClock
 from .net.transport import AiohttpTransport
-from .programs import Library, Program, RemoteApp, RemoteWorkflow
+from .programs import InlineGraph, Library, Program, RemoteApp, RemoteWorkflow
 from .run.desk import Desk
 from .run.drafts import Draft, together
 from .run.engine import Engine
@@ -23,10 +23,11 @@ from .run.orders import Outcome, Result
 from .run.pace import RequestPace
 from .run.ports import Clock, Progress, Stage, Stopped, Watch, unheard, unwatched
 from .run.questions import OpenOrder, Questions, Sight
-from .run.transfers import Caller, Source, Transfers
+from .run.transfers import Caller, LoraFile, Source, Transfers
+from .run.usual import Usual, usual
 from .settings import Settings
 from .store import State, Store
-from .store.tidy import tidy
+from .store.tidy import empty, kept_bytes, kept_folders, tidy
 from .wire import accounts
 from .wire.accounts import Account, QueueStatus
 from .wire.call import Call
@@ -43,7 +44,9 @@ from .wire.uploads import Uploaded
 __all__ = [
     "Client",
     "Draft",
+    "InlineGraph",
     "Job",
+    "LoraFile",
     "OpenOrder",
     "Outcome",
     "Phase",
@@ -59,7 +62,9 @@ __all__ = [
     "Stage",
     "State",
     "Stopped",
+    "Usual",
     "Watch",
+    "as_task_id",
 ]
 
 log = logging.getLogger("runninghub")
@@ -97,7 +102,7 @@ class Client:
             book=self._book,
             origin=settings.origin,
             account=settings.account,
-            access_password=settings.access_password.reveal(),
+            password_of=settings.password_of,
             stopped=stopped,
         )
         self._engine = Engine.of(self._desk, self._transfers, settings.state)
@@ -125,7 +130,7 @@ class Client:
             return
         self._closed = True
         await self._jobs.flights.settle()
-        await self._desk.settle()
+        await self._engine.settle()
         await self._transport.close()
         await self._bulk.close()
         await self._book.close()
@@ -225,6 +230,11 @@ class Client:
         sha256 = await self._transfers.content_hash(source)
         return await self._transfers.upload(source, sha256, watch)
 
+    async def is_uploaded(self, source: Source) -> bool:
+        """Whether a valid remote copy of media is known; asks nobody."""
+        sha256 = await self._transfers.content_hash(source)
+        return await self._transfers.known(sha256) is not None
+
     async def upload_all(
         self, sources: Sequence[Source | Draft], watch: Watch = unwatched
     ) -> list[Uploaded]:
@@ -254,6 +264,16 @@ class Client:
         """The account's limit of tasks at once, and its load."""
         return await self._caller.asking(lambda: self._transport.send(accounts.queue_status()))
 
+    async def usual(self, program: str, instance: str) -> Usual:
+        """What runs of a program (its id, or `app/` and its id) have taken and cost here."""
+        settings = self.settings
+
+        def read(store: Store) -> Usual:
+            done = store.last_done(settings.origin, settings.account, program, instance)
+            return usual(store.run_times(program, instance), done)
+
+        return await self._book.do(read)
+
     async def resources(
         self, kind: ResourceKind, name: str = "", *, limit: int = 50
     ) -> list[Resource]:
@@ -276,13 +296,13 @@ class Client:
                 return found[:limit]
             page += 1
 
-    # Orders of earlier starts
+    # Orders that nobody waits for
 
     async def open_orders(self) -> list[OpenOrder]:
-        """Orders of earlier starts that are not over and that nobody here waits for.
+        """Orders, of earlier starts above all, that are not over and that nobody here waits for.
 
-        To follow one ask for the same again with `run`, or by its task id: `report`, `fetch`,
-        `cancel`. One without a task id is a question: see `settle_uncertain`.
+        To take one up ask for the same again with `run`, or by its task id: `follow`, `report`,
+        `fetch`, `cancel`. One without a task id is a question: see `settle_uncertain`.
         """
         self._start()
         return await self._questions.open_orders()
@@ -306,7 +326,7 @@ class Client:
         if not_started:
             await self._questions.not_started(order)
         else:
-            await self._questions.is_task(order, _task_id(task_id))
+            await self._questions.is_task(order, as_task_id(task_id))
 
     def detach(self, task_id: str) -> bool:
         """Wait no longer for a task, without cancelling it: its waiters get Detached.
@@ -315,25 +335,47 @@ class Client:
         """
         return self._engine.detach(task_id)
 
+    # Results on this machine
+
+    async def kept_bytes(self) -> int:
+        """What the results that are kept here take, of all accounts."""
+        return await asyncio.to_thread(kept_bytes, self.settings.state)
+
+    async def empty_kept(self) -> None:
+        """Delete the results that are kept here, of all accounts, to make room.
+
+        What an order that runs or is paid for still owes stays. Equal inputs then fetch theirs
+        again while the service has them, and after that are ordered anew.
+        """
+        state, wanted = self.settings.state, self._engine.delivering.wanted
+        folders = await asyncio.to_thread(kept_folders, state)
+        spent = await self._book.do(lambda s: [name for name in folders if not wanted(s, name)])
+        await asyncio.to_thread(empty, state, spent)
+
     # Tasks by their id, wherever they were ordered
 
     async def report(self, task_id: str) -> Report:
         """How a task is doing now."""
-        return await self._engine.report(_task_id(task_id))
+        return await self._engine.report(as_task_id(task_id))
 
     async def fetch(self, task_id: str, watch: Watch = unwatched) -> Outcome:
         """The results of a finished task; raises TaskUnfinished, or the task's own failure."""
-        named = _task_id(task_id)
-        return await self._jobs.flights.join(
-            f"task {named}", lambda show: self._engine.fetch(named, show), watch
-        )
+        return await self._engine.fetch(as_task_id(task_id), watch)
+
+    async def follow(self, task_id: str, watch: Watch = unwatched) -> Outcome:
+        """The results of a task once it is over, wherever it was ordered; or its own failure.
+
+        Cancelling the caller ends the watching and not the task: `cancel` does that.
+        """
+        return await self._until_left(self._engine.fetch(as_task_id(task_id), watch, wait=True))
 
     async def cancel(self, task_id: str) -> bool:
         """Ask that a task stops; False when it could not be seen that it did."""
-        return await self._engine.cancelling.named(_task_id(task_id))
+        return await self._engine.cancelling.named(as_task_id(task_id))
 
 
-def _task_id(text: str) -> str:
+def as_task_id(text: str) -> str:
+    """The id of a task as a person gave it; BadInput for what can be none."""
     named = text.strip()
     if not is_task_id(named):
         raise BadInput("error.task_id", value=named[:100])

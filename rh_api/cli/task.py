@@ -1,17 +1,21 @@
-"""`task`: one task by its id: how it is doing, its end, or its results."""
+"""`task`: tasks by their id, and the orders that nobody waits for: seen, ended, fetched, settled."""
 
 from __future__ import annotations
 
+import asyncio
 from argparse import Namespace
 from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
 
-from ..client import Report
+from ..client import OpenOrder, Outcome, Report
 from ..errors import BadInput, Fate, RunningHubError
 from ..graph.outputs import file_name, select
 from ..settings import Settings
 from ..texts import english
 from .arguments import PROGRAM
 from .delivery import cost, cost_document, deliver
+from .exits import Interrupted
 from .files import out_folder
 from .look import table
 from .order import Service, connected
@@ -19,31 +23,72 @@ from .terminal import Terminal
 
 
 async def task(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
-    """Show a task, after `--cancel` has stopped it; with `--fetch` its results are here instead."""
+    """One task, or with `--list` all that nobody waits for, or with `--order` a question."""
     settings = Settings.from_mapping(environ)
     settings.require_key()
-    if arguments.out is not None and not arguments.fetch:
-        raise BadInput("cli.usage", reason="--out needs --fetch", command=f"{PROGRAM} task")
-    folder = out_folder(arguments.out or ".") if arguments.fetch else None
-    task_id = arguments.task.strip()
+    _refuse_nonsense(arguments)
+    folder = out_folder(arguments.out or ".") if arguments.fetch or arguments.follow else None
     async with connected(settings, terminal) as service:
-        if folder is not None:
-            outcome = await service.client.fetch(task_id, service.watch)
-            selected = select((), results=outcome.results)
-            await deliver(
-                outcome,
-                selected,
-                folder,
-                task_id,
-                settings=settings,
-                terminal=terminal,
-                about={},
-            )
-            return
-        report = await service.client.report(task_id)
-        if arguments.cancel:
-            report = await _cancelled(service, task_id, report)
-    _show(task_id, report, settings.origin, terminal)
+        if arguments.list:
+            _show_open(await service.client.open_orders(), terminal)
+        elif arguments.order is not None:
+            await _settle(service, arguments)
+        elif folder is not None:
+            await _bring(service, arguments.task.strip(), folder, follow=arguments.follow)
+        else:
+            await _look(service, arguments.task.strip(), cancel=arguments.cancel)
+
+
+def _refuse_nonsense(arguments: Namespace) -> None:
+    """Raise BadInput for options that do not go together; argparse has told exclusive ones."""
+    of_task = arguments.cancel or arguments.fetch or arguments.follow
+    of_order = arguments.look or arguments.its is not None or arguments.not_started
+    subjects = (arguments.task is not None) + arguments.list + (arguments.order is not None)
+    reason = ""
+    if subjects != 1:
+        reason = "one of TASK, --list and --order is needed"
+    elif of_task and arguments.task is None:
+        reason = "--cancel, --fetch and --follow need a TASK"
+    elif arguments.order is not None and not of_order:
+        reason = "--order needs --look, --is or --not-started"
+    elif of_order and arguments.order is None:
+        reason = "--look, --is and --not-started need --order"
+    elif arguments.out is not None and not (arguments.fetch or arguments.follow):
+        reason = "--out needs --fetch or --follow"
+    if reason:
+        raise BadInput("cli.usage", reason=reason, command=f"{PROGRAM} task")
+
+
+# A task
+
+
+async def _look(service: Service, task_id: str, *, cancel: bool) -> None:
+    """How it is doing, after it was cancelled if that was asked for."""
+    report = await service.client.report(task_id)
+    if cancel:
+        report = await _cancelled(service, task_id, report)
+    _show(task_id, report, service.client.settings.origin, service.terminal)
+
+
+async def _bring(service: Service, task_id: str, folder: Path, *, follow: bool) -> None:
+    """Its results into a folder; `follow`: once it is over."""
+    outcome = await (_followed(service, task_id) if follow else service.client.fetch(task_id))
+    await deliver(
+        outcome,
+        select((), results=outcome.results),
+        folder,
+        task_id,
+        settings=service.client.settings,
+        terminal=service.terminal,
+        about={},
+    )
+
+
+async def _followed(service: Service, task_id: str) -> Outcome:
+    try:
+        return await service.client.follow(task_id, service.watch)
+    except asyncio.CancelledError:
+        raise Interrupted("cli.task_left", fate=Fate.RUNNING, task_id=task_id) from None
 
 
 async def _cancelled(service: Service, task_id: str, report: Report) -> Report:
@@ -88,3 +133,66 @@ def _show(task_id: str, report: Report, origin: str, terminal: Terminal) -> None
             "link": link,
         }
     )
+
+
+# Orders that nobody waits for
+
+
+def _show_open(listed: list[OpenOrder], terminal: Terminal) -> None:
+    if listed:
+        terminal.say(english("cli.orders_open", {"command": f"{PROGRAM} task"}))
+        table(terminal, [_row(one) for one in listed])
+    else:
+        terminal.say(english("cli.orders_none", {}))
+    terminal.document(
+        {
+            "orders": [
+                {
+                    "order": one.order,
+                    "task_id": one.task_id or None,
+                    "state": one.state.value,
+                    "kind": one.kind,
+                    "program": one.program,
+                    "placed_at": one.placed_at,
+                    "uncertain": one.is_uncertain,
+                    "cancelling": one.cancelling,
+                    "before": one.before,
+                }
+                for one in listed
+            ]
+        }
+    )
+
+
+def _row(one: OpenOrder) -> tuple[str, ...]:
+    placed = datetime.fromtimestamp(one.placed_at, tz=timezone.utc).astimezone()
+    state = english("cli.order_cancelling", {}) if one.cancelling else one.state.value
+    asked = f"--order {one.order}" if one.is_uncertain else one.task_id
+    return asked, state, f"{one.kind} {one.program}", f"{placed:%Y-%m-%d %H:%M}"
+
+
+async def _settle(service: Service, arguments: Namespace) -> None:
+    """A person's answer about an uncertain order, or a look at what can be seen of it."""
+    client, terminal, order = service.client, service.terminal, arguments.order
+    if arguments.look:
+        sight = await client.look_again(order)
+        for key, count in (
+            ("cli.sight_before", sight.before),
+            ("cli.sight_now", sight.now),
+            ("cli.sight_ours", sight.ours),
+        ):
+            shown = english("cli.unknown", {}) if count is None else count
+            terminal.say(english(key, {"count": shown}))
+        counts = {"before": sight.before, "now": sight.now, "ours": sight.ours}
+        terminal.document({"order": order, **counts})
+        return
+    task_id = (arguments.its or "").strip()
+    if arguments.its is not None:
+        if not task_id:
+            raise BadInput("error.task_id", value="")
+        await client.settle_uncertain(order, task_id=task_id)
+        terminal.say(english("cli.order_is", {"order": order, "task_id": task_id}))
+    else:
+        await client.settle_uncertain(order, not_started=True)
+        terminal.say(english("cli.order_not_started", {"order": order}))
+    terminal.document({"order": order, "task_id": task_id or None})

@@ -18,6 +18,11 @@ log = logging.getLogger("runninghub")
 T = TypeVar("T")
 
 
+def open_to_all(_: str) -> str:
+    """No program needs an access password."""
+    return ""
+
+
 @dataclass(slots=True)
 class Desk:
     """Calls, the order book, and work that outlives whoever asked for it."""
@@ -26,7 +31,7 @@ class Desk:
     book: Book
     origin: str
     account: str
-    access_password: str = field(default="", repr=False)
+    password_of: Callable[[str], str] = open_to_all
     stopped: Callable[[Stopped], None] = unheard
     leaving: bool = False
     _background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import (
     Detached,
     Fate,
-    NoOutput,
     ResultUnavailable,
     RunningHubError,
     TaskCancelled,
@@ -18,43 +18,53 @@ from ..errors import (
     TimeLimit,
 )
 from ..store import Identity, OrderExists, OrderRow, State, Store
-from ..store.tidy import RESULTS
 from ..wire import tasks
-from ..wire.tasks import NodeInfo, Phase, RemoteResult, Report, Ticket
+from ..wire.tasks import Phase, Report, TaskOptions, Ticket
 from .cancelling import Cancelling
+from .delivering import EXPIRED, Delivering
 from .desk import Desk
 from .earlier import Earlier
 from .following import Following
-from .kept import look_up, note_done, rows_of
+from .kept import is_old, look_up
 from .look import look
-from .orders import Order, Outcome, Result
+from .orders import Cargo, Order, Outcome
 from .placing import Placing
 from .ports import Progress, Stage, Watch
 from .transfers import Transfers
 
-Prepare = Callable[[], Awaitable[tuple[NodeInfo, ...]]]
-
-_EXPIRED = (403, 404)  # how the object store refuses an address that is too old
+Prepare = Callable[[], Awaitable[Cargo]]
 
 
 @dataclass(slots=True)
 class Engine:
-    """Orders of one account on one site. `folder`: the store's, for results."""
+    """Orders of one account on one site."""
 
     desk: Desk
-    transfers: Transfers
+    delivering: Delivering
     placing: Placing
     cancelling: Cancelling
     earlier: Earlier
-    folder: Path
-    under_way: dict[int, str] = field(default_factory=dict[int, str])
-    """Rows of orders that are being followed here, and their tasks."""
-    _leaving: dict[str, asyncio.Event] = field(default_factory=dict[str, asyncio.Event])
+    _followers: dict[str, list[asyncio.Event]] = field(
+        default_factory=dict[str, list[asyncio.Event]]
+    )
+    """By task: whoever follows it here, and waits no longer once the event is set."""
 
     @classmethod
     def of(cls, desk: Desk, transfers: Transfers, folder: Path) -> Engine:
+        """`folder`: the store's, for results."""
         cancelling = Cancelling(desk)
-        return cls(desk, transfers, Placing(desk, cancelling), cancelling, Earlier(desk), folder)
+        return cls(
+            desk,
+            Delivering(desk, transfers, folder),
+            Placing(desk, cancelling),
+            cancelling,
+            Earlier(desk),
+        )
+
+    async def settle(self) -> None:
+        """Wait until everything that was stopped has come to its end."""
+        await self.delivering.settle()
+        await self.desk.settle()
 
     async def run(
         self,
@@ -67,7 +77,7 @@ class Engine:
     ) -> Outcome:
         """Take up the order that is already there, or place it, and bring its results.
 
-        `prepare` uploads what the order needs and gives its fields; it is not called when
+        `prepare` uploads what the order needs and gives what goes out; it is not called when
         nothing has to be ordered.
         `again`: order anew unless it is known to run; it may cost twice, and the caller said so.
         `serve`: results of an earlier equal order will do.
@@ -94,7 +104,7 @@ class Engine:
                 if taken_up is not None:
                     return taken_up
             if not prepared:
-                order = replace(order, node_info=await prepare())
+                order = order.carrying(await prepare())
                 prepared = True
             try:
                 row, ticket = await self.placing.place(order, identity, watch)
@@ -120,10 +130,11 @@ class Engine:
         else:
             store.failed(row.id, key=report.error.key, code=report.error.code)
 
-    async def fetch(self, task_id: str, watch: Watch) -> Outcome:
-        """The results of a finished task, wherever it was ordered; those that are here at once.
+    async def fetch(self, task_id: str, watch: Watch, *, wait: bool = False) -> Outcome:
+        """The results of a task, wherever it was ordered; those that are here at once.
 
-        Raises TaskUnfinished while it is not over, its own error when it failed.
+        `wait`: follow it until it is over; cancelling this ends the watching, and the task goes
+        on. Else raises TaskUnfinished while it is not over. Its own error when it failed.
         """
         desk = self.desk
         known = await desk.book.do(lambda s: s.of_task(desk.origin, desk.account, task_id))
@@ -131,22 +142,32 @@ class Engine:
             kept = await desk.book.do(lambda s: look_up(s, known))
             if isinstance(kept, Outcome):
                 return kept
-        report = await self.report(task_id)
+        try:
+            report = await self.report(task_id)
+        except RunningHubError as error:
+            error.task_id = task_id
+            raise
         if report.error is not None:
             report.error.task_id = task_id
             raise report.error
+        row, seconds = known.id if known is not None else None, 0.0
+        ticket = Ticket(task_id, report.phase, report.socket_url)
+        if wait and not report.phase.is_over:
+            report, seconds = await self._follow(row, ticket, _order_of(known), watch, known)
         if report.phase is not Phase.SUCCESS:
             raise TaskUnfinished(task_id=task_id, remote=report.phase.name.lower())
-        row = known.id if known is not None else None
-        return await self._deliver(row, Ticket(task_id, report.phase), report, 0.0, watch)
+        return await self.delivering.deliver(row, ticket, report, seconds, watch)
 
     def detach(self, task_id: str) -> bool:
         """Whoever waits for the task gets Detached, and it goes on; False when nobody waits."""
-        leaving = self._leaving.get(task_id)
-        if leaving is None:
-            return False
-        leaving.set()
-        return True
+        followers = self._followers.get(task_id, ())
+        for leaving in followers:
+            leaving.set()
+        return bool(followers)
+
+    def is_followed(self, task_id: str | None) -> bool:
+        """Whether somebody here waits for the task."""
+        return task_id in self._followers
 
     # An order that the book knows
 
@@ -162,9 +183,22 @@ class Engine:
             return None
         left = await self.desk.book.do(lambda s: look_up(s, known))
         if isinstance(left, Report):  # never delivered: it is owed, whoever asks
-            ticket = Ticket(known.task_id, Phase.SUCCESS)
-            return await self._deliver(known.id, ticket, left, 0.0, watch)
+            return await self._owed(known, known.task_id, left, watch)
         return left if serve else None
+
+    async def _owed(
+        self, known: OrderRow, task_id: str, left: Report, watch: Watch
+    ) -> Outcome | None:
+        """Results that are not here; None when the service has dropped them, as it does in time."""
+        ticket = Ticket(task_id, Phase.SUCCESS)
+        try:
+            return await self.delivering.deliver(known.id, ticket, left, 0.0, watch)
+        except ResultUnavailable as error:
+            if error.status not in EXPIRED:
+                raise
+            if not await self.desk.book.do(lambda s: is_old(s, known)):
+                raise
+            return None
 
     async def _rejoin(
         self, known: OrderRow, task_id: str, order: Order, watch: Watch
@@ -193,56 +227,64 @@ class Engine:
     ) -> Outcome:
         """Follow a placed order and deliver; gives its slot back as soon as the task is over."""
         watch(Progress(Stage.ORDERING, 1.0, {"task_id": ticket.task_id}))
-        note = self.desk.note
-        self.under_way[row] = ticket.task_id
         try:
+            rejected = tasks.rejected_nodes(ticket)
+            # Of a graph of ours each output was asked for: one that will not run is a failure.
+            if rejected is not None and (order.graph is not None or not ticket.tips.outputs):
+                self.desk.later(self.cancelling.order(row, ticket.task_id))
+                raise rejected
             report, seconds = await self._follow(row, ticket, order, watch, rejoined)
         except (asyncio.CancelledError, TimeLimit):
             self.desk.later(self.cancelling.order(row, ticket.task_id))
             raise
+        finally:
+            self.placing.slots.leave()
+        return await self.delivering.deliver(row, ticket, report, seconds, watch)
+
+    async def _follow(
+        self,
+        row: int | None,
+        ticket: Ticket,
+        order: Order,
+        watch: Watch,
+        rejoined: OrderRow | None,
+    ) -> tuple[Report, float]:
+        """The last report, with running seconds. `row`: of the book, which learns of the end."""
+        note = self.desk.note
+        try:
+            return await self._watched(row, ticket, order, watch, rejoined)
         except TaskCancelled:
-            await note(lambda s: s.cancelled(row))
+            if row is not None:
+                await note(lambda s: s.cancelled(row))
             raise
         except RunningHubError as error:
             error.task_id = ticket.task_id
             key, code = error.key, error.code
-            if error.fate is Fate.OVER:
+            if row is not None and error.fate is Fate.OVER:
                 await note(lambda s: s.failed(row, key=key, code=code))
             raise
-        finally:
-            self.under_way.pop(row, None)
-            self.placing.slots.leave()
-        return await self._deliver(row, ticket, report, seconds, watch)
 
-    async def _follow(
+    async def _watched(
         self,
-        row: int,
+        row: int | None,
         ticket: Ticket,
         order: Order,
         watch: Watch,
         rejoined: OrderRow | None,
     ) -> tuple[Report, float]:
         desk = self.desk
-        rejected = tasks.rejected_nodes(ticket)
-        if rejected is not None and not ticket.tips.outputs:
-            desk.later(self.cancelling.order(row, ticket.task_id))
-            raise rejected
-        noted = False
+        noted = row is None
 
-        async def running() -> None:
-            await desk.note(lambda s: s.running(row))
+        async def running(row: int) -> None:
+            await desk.note(lambda s: s.running(row, following.started_at))
 
         def show(news: Progress) -> None:
             nonlocal noted
-            if news.stage is Stage.RUNNING and not noted:
+            if row is not None and news.stage is Stage.RUNNING and not noted:
                 noted = True
-                desk.later(running())
+                desk.later(running(row))
             watch(news)
 
-        ran = 0.0
-        if rejoined is not None and rejoined.started is not None:
-            since = rejoined.started
-            ran = max(0.0, await desk.book.do(lambda s: s.now()) - since)
         instance = order.options.instance
         history = await desk.note(lambda s: s.run_times(order.program, instance))
         following = Following(
@@ -254,7 +296,7 @@ class Engine:
             titles=order.titles,
             nodes=order.nodes,
             time_limit=order.time_limit,
-            ran=ran,
+            ran=0.0 if rejoined is None else await self._ran(rejoined, order),
         )
         report = await self._until_over(following, ticket.task_id)
         seconds = following.seconds
@@ -262,8 +304,26 @@ class Engine:
             await desk.note(lambda s: s.remember_run(order.program, instance, seconds))
         return report, seconds
 
+    async def _ran(self, row: OrderRow, order: Order) -> float:
+        """Running seconds that passed before this start.
+
+        A limit of them ends a task that is paid for, so there the service's clock is asked:
+        this machine's may have been set meanwhile.
+        """
+        started, task_id, now = row.started, row.task_id, None
+        if started is None:
+            return 0.0
+        if order.time_limit and task_id:
+            with contextlib.suppress(RunningHubError):
+                now = (await look(self.desk.caller.transport, task_id)).at
+        if now is None:
+            now = await self.desk.book.do(lambda s: s.now())
+        return max(0.0, now - started)
+
     async def _until_over(self, following: Following, task_id: str) -> Report:
-        leaving = self._leaving[task_id] = asyncio.Event()
+        leaving = asyncio.Event()
+        followers = self._followers.setdefault(task_id, [])
+        followers.append(leaving)
         watching = asyncio.ensure_future(following.until_over())
         left = asyncio.ensure_future(leaving.wait())
         try:
@@ -274,37 +334,13 @@ class Engine:
         finally:
             watching.cancel()
             left.cancel()
-            self._leaving.pop(task_id, None)
+            followers.remove(leaving)
+            if not followers:
+                del self._followers[task_id]
 
-    async def _deliver(
-        self, row: int | None, ticket: Ticket, report: Report, seconds: float, watch: Watch
-    ) -> Outcome:
-        """Bring the results here. `row`: of the book; None for a task that was ordered elsewhere."""
-        listed = report.results or ()
-        if row is not None:
-            await self.desk.note(lambda s: note_done(s, row, report))
-        if not listed:
-            raise NoOutput(task_id=ticket.task_id)
-        folder = f"task-{ticket.task_id}" if row is None else str(row)
-        fetched = await self._fetch(listed, self.folder / RESULTS / folder, ticket.task_id, watch)
-        if row is not None:
-            await self.desk.note(lambda s: s.save_results(row, rows_of(fetched, self.folder)))
-        return Outcome(ticket.task_id, fetched, report.usage, ticket.tips, seconds)
 
-    async def _fetch(
-        self, listed: Sequence[RemoteResult], folder: Path, task_id: str, watch: Watch
-    ) -> tuple[Result, ...]:
-        """All results; an address that has expired is asked for anew, once."""
-        try:
-            return await self.transfers.fetch(listed, folder, task_id, watch)
-        except ResultUnavailable as error:
-            fresh = await self._fresh(task_id) if error.status in _EXPIRED else None
-            if not fresh or [one.url for one in fresh] == [one.url for one in listed]:
-                raise
-        return await self.transfers.fetch(fresh, folder, task_id, watch)
-
-    async def _fresh(self, task_id: str) -> Sequence[RemoteResult] | None:
-        try:
-            return (await self.report(task_id)).results
-        except RunningHubError:
-            return None
+def _order_of(row: OrderRow | None) -> Order:
+    """What following a task wants to know of its order, as far as the book tells."""
+    if row is None:
+        return Order("")
+    return Order("", name=row.workflow, options=TaskOptions(instance=row.instance))

@@ -31,6 +31,10 @@ class Flights(Generic[T]):
         self._flights: dict[Hashable, _Flight[T]] = {}
         self._landing: set[asyncio.Task[T]] = set()
 
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether the work of `key` is under way."""
+        return key in self._flights
+
     async def join(self, key: Hashable, start: Callable[[Watch], Awaitable[T]], watch: Watch) -> T:
         """The result of the work of `key`, begun by `start` when nobody does it yet.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ from ..errors import (
     Unreachable,
 )
 from ..wire import tasks
+from ..wire.accounts import queue_status
 from ..wire.socket import SocketNews, SocketReader
 from ..wire.tasks import Phase, Report, Ticket
 from .follow import FollowPlan
@@ -29,9 +31,13 @@ log = logging.getLogger("runninghub")
 NO_ANSWER = 600.0  # seconds without one readable answer until we stop watching
 MISSES = 3  # times that a fresh task may be unknown to the endpoint that is asked
 REFUSALS = 3
+SILENT = 3  # polls in a row without an answer that may hold up the time limit
+OVERSLEPT = 60.0  # seconds past a poll's time: the machine itself has slept
 RATE_PAUSE = 5.0  # when the service asks for a slower pace and names none
 SOCKET_TRIES = 3
 SOCKET_PAUSE = 2.0
+QUEUE_PATIENCE = 5.0  # seconds in the queue until somebody wonders why
+QUEUE_PAUSE = 15.0
 LATE_RESULTS = (0.0, 0.5, 1.0, 2.0)  # results may be listed a little after SUCCESS
 
 
@@ -49,16 +55,21 @@ class Following:
     time_limit: float = 0.0
     ran: float = 0.0
     seconds: float = 0.0
+    started_at: float | None = None
+    """When it was first seen running, by the service's clock if that tells."""
     _plan: FollowPlan = field(init=False)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _socket: asyncio.Task[None] | None = None
     _old_route: bool = False
     _misses: int = 0
     _refusals: int = 0
+    _unanswered: int = 0
     _answered: float = 0.0
     _not_before: float = 0.0
     _still_running: float = 0.0
     _asked_for_socket: bool = False
+    _queue: dict[str, object] = field(default_factory=dict[str, object])
+    _queue_at: float | None = None
 
     def __post_init__(self) -> None:
         self._plan = FollowPlan(self.history)
@@ -66,13 +77,14 @@ class Following:
     async def until_over(self) -> Report:
         """The last report: SUCCESS with results. Every other end is raised as its error."""
         self._answered = self.clock.now()
-        self._saw(self.ticket.phase, self.ticket.socket_url)
+        self._saw(self.ticket.phase, self.ticket.socket_url, self.ticket.at)
         try:
             while True:
                 await self._wait()
                 report = await self._poll()
                 if report is not None and report.phase.is_over:
                     return await self._ended(report)
+                self._unanswered = 0 if report is not None else self._unanswered + 1
                 self._check_limits()
         finally:
             if self._socket is not None:
@@ -95,6 +107,9 @@ class Following:
             finally:
                 pause.cancel()
                 woken.cancel()
+            overslept = self.clock.now() - due
+            if overslept > OVERSLEPT:
+                self._answered += overslept  # nobody asked meanwhile
 
     async def _poll(self) -> Report | None:
         """One report; None when the answer says nothing, which is no failure of the task."""
@@ -129,7 +144,8 @@ class Following:
         self._answered = self.clock.now()
         if not report.phase.is_over:
             self._still_running = self._answered
-            self._saw(report.phase, report.socket_url)
+            await self._look_at_queue(report.phase)
+            self._saw(report.phase, report.socket_url, report.at)
             await self._find_socket()
         return report
 
@@ -154,16 +170,36 @@ class Following:
             error.fate = Fate.RUNNING
             raise error
 
-    def _saw(self, phase: Phase, socket_url: str | None) -> None:
+    def _saw(self, phase: Phase, socket_url: str | None, at: float | None) -> None:
         now = self.clock.now()
         if phase.is_waiting:
-            self.watch(Progress(Stage.QUEUED))
+            self.watch(Progress(Stage.QUEUED, params=self._queue))
         elif self._plan.started is None and not phase.is_over:
             self._still_running = now
+            self.started_at = at
             self._plan.running(now - self.ran)
-            self.watch(Progress(Stage.RUNNING))
+            self.watch(Progress(Stage.RUNNING, params=self._timing()))
         if socket_url and self._socket is None:
             self._socket = asyncio.ensure_future(self._listen(socket_url))
+
+    def _timing(self) -> dict[str, object]:
+        """`ran`: seconds of running before this start was watched; `usual`: in all, if known."""
+        known = {"usual": statistics.median(self.history)} if self.history else {}
+        return {"ran": self.ran, **known}
+
+    async def _look_at_queue(self, phase: Phase) -> None:
+        """What waits and runs on the account, once in a while: a person wants to know why."""
+        now = self.clock.now()
+        if self._queue_at is None:
+            self._queue_at = now + QUEUE_PATIENCE
+        if not phase.is_waiting or now < self._queue_at:
+            return
+        self._queue_at = now + QUEUE_PAUSE
+        try:
+            load = await self.transport.send(queue_status())
+        except RunningHubError:
+            return
+        self._queue = {"running": load.running, "queued": load.queued}
 
     async def _find_socket(self) -> None:
         """A task that waited in the queue got no socket address: only the old poll names one."""
@@ -172,7 +208,7 @@ class Following:
         self._asked_for_socket = True
         report = await self._ask_old_route()
         if report is not None and report.socket_url:
-            self._saw(Phase.RUNNING, report.socket_url)
+            self._saw(Phase.RUNNING, report.socket_url, report.at)
 
     async def _ask_old_route(self) -> Report | None:
         try:
@@ -186,7 +222,10 @@ class Following:
         if now - self._answered > NO_ANSWER:
             raise Unreachable("error.lost_sight", fate=Fate.RUNNING, task_id=task_id)
         started = self._plan.started
-        if self.time_limit and started is not None and now - started >= self.time_limit:
+        if self.time_limit == 0 or started is None or now - started < self.time_limit:
+            return
+        # After a sleep of the machine the first poll may fail, and the task be over long since.
+        if not 0 < self._unanswered < SILENT:
             raise TimeLimit(task_id=task_id, seconds=int(self.time_limit))
 
     async def _ended(self, report: Report) -> Report:
@@ -237,7 +276,7 @@ class Following:
             Progress(
                 Stage.RUNNING,
                 news.fraction,
-                {"node": title, "step": news.node_fraction},
+                {"node": title, "step": news.node_fraction, **self._timing()},
                 news.node_id,
                 news.preview,
             )

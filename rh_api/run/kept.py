@@ -52,7 +52,7 @@ def note_done(store: Store, order: int, report: Report) -> bool:
 
 def look_up(store: Store, order: OrderRow) -> Outcome | Report | None:
     """What a finished order still gives: its results from this machine, or a report of those to
-    fetch, or None when they are gone (or it had none)."""
+    fetch, or None when it had none."""
     rows = sorted(store.results(order.id), key=lambda row: row.index)
     if not rows or order.task_id is None:
         return None
@@ -60,10 +60,24 @@ def look_up(store: Store, order: OrderRow) -> Outcome | Report | None:
     whole = [result for result in kept if result is not None]
     if len(whole) == len(rows):
         return Outcome(order.task_id, tuple(whole), usage_of(order), Tips(), 0.0, kept=True)
-    if order.ended is None or store.now() - order.ended > RESULTS_LAST:
-        return None
     listed = tuple(RemoteResult(row.url, row.node_id, text=row.text) for row in rows)
     return Report(Phase.SUCCESS, listed, usage_of(order))
+
+
+def is_owed(store: Store, order: OrderRow) -> bool:
+    """Whether an order may still give results that are not all here."""
+    if not order.state.is_over:
+        return True
+    return isinstance(look_up(store, order), Report) and not is_old(store, order)
+
+
+def is_old(store: Store, order: OrderRow) -> bool:
+    """Whether the service has most likely dropped the results of a finished order.
+
+    By this machine's clock, which may be wrong: the service itself is asked before any of them
+    is given up.
+    """
+    return order.ended is None or store.now() - order.ended > RESULTS_LAST
 
 
 def _result(row: ResultRow, folder: Path) -> Result | None:

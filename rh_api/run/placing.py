@@ -127,7 +127,7 @@ class Placing:
 
     async def _create(self, row: int, order: Order) -> Ticket:
         """A ticket whose id is in the book: a stop right behind the reply must not lose it."""
-        call = order.call(self.desk.access_password)
+        call = order.call(self.desk.password_of(order.page))
         ticket = await self.desk.caller.transport.send(call, fresh=True)
         await self.desk.note(lambda s: s.placed(row, ticket.task_id))
         return ticket
@@ -172,7 +172,7 @@ class Placing:
         await self._read_limit()
         uncertain = Uncertain(
             code=error.code,
-            reason=str(error),
+            reason=error,
             before=before,
             now=self._seen(),
             order=row,

@@ -14,42 +14,49 @@ from .engine import Engine
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
-    """An order of an earlier start that is not over, and that nobody here waits for.
+    """An order that is not over, and that nobody here waits for.
 
-    `order`: its number in the book. `program`: the id of the workflow or, with `is_app`, of the
-    app. `task_id`: "" when none is known; then it is a question for `Client.settle_uncertain`.
-    `placed_at`: unix seconds. `cancelling`: it was stopped, and that it stopped was not seen.
+    `order`: its number in the book. `kind`: workflow, app or graph; `program`: the id of the
+    workflow or app, for a graph the book's name of its shape. `task_id`: "" when none is known; then it is a question for `Client.settle_uncertain`.
+    `placed_at`, `started_at`: unix seconds, the latter None unless it was seen running.
+    `cancelling`: it was stopped, and that it stopped was not seen.
     `inputs`: its fields, with hashes in place of contents. `before`: tasks that the account had
-    then, or None.
+    then, or None. `from_before`: an earlier start placed it.
     """
 
     order: int
+    kind: str
     program: str
-    is_app: bool
     task_id: str
     state: State
     placed_at: float
     cancelling: bool
     inputs: Mapping[str, object]
     before: int | None = None
+    from_before: bool = True
+    started_at: float | None = None
 
     @property
     def is_uncertain(self) -> bool:
         return not self.task_id
 
     @classmethod
-    def of(cls, row: OrderRow) -> OpenOrder:
+    def of(cls, row: OrderRow, last: int) -> OpenOrder:
+        """`last`: the number of the last order before this start."""
+        kind, _, program = row.workflow.rpartition("/")
         inputs, before = row.what.get("inputs"), row.what.get("before")
         return cls(
             order=row.id,
-            program=row.workflow.removeprefix("app/"),
-            is_app=row.workflow.startswith("app/"),
+            kind=kind or "workflow",
+            program=program,
             task_id=row.task_id or "",
             state=row.state,
             placed_at=row.created,
             cancelling=row.cancel == "wanted",
             inputs=inputs if isinstance(inputs, Mapping) else {},  # pyright: ignore[reportUnknownArgumentType]
             before=before if isinstance(before, int) else None,
+            from_before=row.id <= last,
+            started_at=row.started,
         )
 
 
@@ -75,16 +82,20 @@ class Questions:
     last: int
 
     async def open_orders(self) -> list[OpenOrder]:
-        """Oldest first; empty when everything is over or somebody waits for it."""
+        """Oldest first; empty when everything is over or somebody waits for it.
+
+        One that is being placed this moment is none.
+        """
         return [
-            OpenOrder.of(row)
+            OpenOrder.of(row, self.last)
             for row in await self._unfinished()
-            if row.id <= self.last and row.id not in self.engine.under_way
+            if not self.engine.is_followed(row.task_id)
+            and (row.id <= self.last or row.state is not State.INTENDED)
         ]
 
     async def look_again(self, order: int) -> Sight:
         """What can be seen of an uncertain order; changes nothing."""
-        asked = OpenOrder.of(await self._question(order))
+        asked = OpenOrder.of(await self._question(order), self.last)
         rows = await self._unfinished()
         caller = self.engine.desk.caller
         try:
@@ -100,14 +111,14 @@ class Questions:
 
         If it had been stopped before its task was known, it is cancelled now. Raises TaskNotFound, or BadInput when the task is another order's.
         """
-        asked = OpenOrder.of(await self._question(order))
+        question = await self._question(order)
         desk = self.engine.desk
         twin = await desk.book.do(lambda s: s.of_task(desk.origin, desk.account, task_id))
         if twin is not None:
             raise BadInput("error.task_of_other_order", task_id=task_id)
         await self.engine.report(task_id)
         await desk.book.do(lambda s: s.placed(order, task_id))
-        if asked.cancelling:
+        if question.cancel == "wanted":
             desk.later(self.engine.cancelling.again(order, task_id))
 
     async def not_started(self, order: int) -> None:

@@ -83,6 +83,13 @@ class Source:
         return len(self.body) if isinstance(self.body, bytes) else self.body.stat().st_size
 
 
+@dataclass(frozen=True, slots=True)
+class LoraFile:
+    """A LoRA file of this machine, for fields of the cloud's RHLoraLoader."""
+
+    path: Path
+
+
 @dataclass(slots=True)
 class Caller:
     """Calls with the retry rule: the one place that decides to ask again."""
@@ -137,12 +144,17 @@ class Transfers:
 
         `sha256`: of its bytes, see `content_hash`. Raises the refusal, with nothing paid.
         """
-        known = await self.book.do(lambda s: s.upload(self.origin, self.account, sha256, s.now()))
+        known = await self.known(sha256)
         if known is not None:
-            return Uploaded(*known)
+            return known
         return await self._uploads.join(
             sha256, lambda show: self._upload(source, sha256, show), watch
         )
+
+    async def known(self, sha256: str) -> Uploaded | None:
+        """The valid remote copy of a content, if the book knows one."""
+        known = await self.book.do(lambda s: s.upload(self.origin, self.account, sha256, s.now()))
+        return None if known is None else Uploaded(*known)
 
     async def _upload(self, source: Source, sha256: str, watch: Watch) -> Uploaded:
         name = sha256[:32] + source.suffix
@@ -201,6 +213,10 @@ class Transfers:
             log.warning("%s", error)
 
     # LoRA
+
+    async def lora_hash(self, path: Path) -> str:
+        """MD5 of a LoRA file, which is how the service knows one."""
+        return await self._file_hash(path, "md5")
 
     async def upload_lora(self, path: Path, watch: Watch) -> str:
         """The name that RHLoraLoader takes for a local LoRA file, uploaded unless known by md5."""
@@ -283,7 +299,7 @@ class Transfers:
             raise ResultUnavailable(task_id=task_id, reason=reason) from error
         except RunningHubError as error:
             error.fate = Fate.OVER  # the task's, whatever became of this request
-            raise ResultUnavailable(task_id=task_id, reason=str(error).rstrip(".")) from error
+            raise ResultUnavailable(task_id=task_id, reason=error) from error
 
 
 def _percent(watch: Watch, stage: Stage, size: int) -> Callable[[int, int | None], None]:

@@ -126,10 +126,11 @@ class Store:
             (task_id, self._clock(), order),
         )
 
-    def running(self, order: int) -> bool:
+    def running(self, order: int, at: float | None = None) -> bool:
+        """It was seen running, `at` unix seconds by the service's clock where that is known."""
         return self._file.change(
             "UPDATE orders SET state = 'running', started = ? WHERE id = ? AND state = 'placed'",
-            (self._clock(), order),
+            (self._clock() if at is None else at, order),
         )
 
     def uncertain(self, order: int, *, key: str) -> bool:
@@ -320,6 +321,18 @@ class Store:
                 (workflow, instance, limit),
             )
             return [row["seconds"] for row in rows]
+
+    def last_done(
+        self, origin: str, account: str, workflow: str, instance: str, limit: int = RUNS_KEPT
+    ) -> list[OrderRow]:
+        """The latest orders of a program that succeeded, with what they cost; newest first."""
+        with self._file.reading() as db:
+            rows = db.execute(
+                "SELECT * FROM orders WHERE origin = ? AND account = ? AND workflow = ?"
+                " AND instance = ? AND state = 'done' ORDER BY id DESC LIMIT ?",
+                (origin, account, workflow, instance, limit),
+            )
+            return [read_order(row) for row in rows]
 
     def prune(
         self, now: float, keep_days: float = KEEP_DAYS, keep_orders: int = KEEP_ORDERS

@@ -35,6 +35,22 @@ def tidy(folder: Path, forgotten: Iterable[str], most: int = MOST_BYTES) -> None
         total -= order.size
 
 
+def kept_bytes(folder: Path) -> int:
+    """What the results on this machine take."""
+    return sum(_Kept(path).size for path in _folders(folder / RESULTS))
+
+
+def kept_folders(folder: Path) -> list[str]:
+    """The names of the folders of results, one an order."""
+    return [path.name for path in _folders(folder / RESULTS)]
+
+
+def empty(folder: Path, names: Iterable[str]) -> None:
+    """Delete folders of results. A file that cannot be deleted is left."""
+    for name in names:
+        shutil.rmtree(folder / RESULTS / name, ignore_errors=True)
+
+
 class _Kept:
     """One order's folder: its size in bytes and when it was last written to."""
 

@@ -53,11 +53,26 @@ async def order(client: Client, index: int, item: dict[str, Any]) -> None:
         say(event="end", index=index, task_id=outcome.task_id, results=results, kept=outcome.kept)
 
 
-async def main(pace: float, items: list[dict[str, Any]]) -> None:
+async def batch(client: Client, items: list[dict[str, Any]]) -> None:
+    """All in one, as a node with a batch at a field orders them."""
+    try:
+        outcomes = await client.run_all([job_of(item) for item in items])
+    except RunningHubError as error:
+        say(event="batch failed", key=error.key, text=str(error))
+    else:
+        say(event="batch", tasks=[outcome.task_id for outcome in outcomes])
+
+
+async def main(pace: float, items: list[dict[str, Any]], *, at_once: bool) -> None:
     async with Client(Settings.from_mapping(os.environ), clock=QuickClock(pace)) as client:
         await client.open_orders()
         say(event="begun")
-        jobs = [asyncio.ensure_future(order(client, n, item)) for n, item in enumerate(items)]
+        work = (
+            [batch(client, items)]
+            if at_once
+            else [order(client, number, item) for number, item in enumerate(items)]
+        )
+        jobs = [asyncio.ensure_future(one) for one in work]
 
         def stop() -> None:
             sys.stdin.readline()
@@ -71,4 +86,6 @@ async def main(pace: float, items: list[dict[str, Any]]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(float(sys.argv[1]), json.loads(sys.argv[2])))
+    asyncio.run(
+        main(float(sys.argv[1]), json.loads(sys.argv[2]), at_once="--batch" in sys.argv[3:])
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,18 +15,22 @@ from tests.client.conftest import picture
 
 @dataclass(frozen=True)
 class Wish:
-    """One job, told by a `mark` that is in its fields. `red`: of a picture to upload, or None."""
+    """One job, told by a `mark` that is in its fields. `red`: of a picture to upload, or None.
+
+    `inline`: the graph goes out with the order, as a segment's does.
+    """
 
     mark: str
     red: int | None = None
+    inline: bool = False
 
     def plain(self) -> dict[str, Any]:
         """As JSON, for a driver."""
         if self.red is None:
             fields = {"6.text": self.mark, "3.seed": 7, "5.width": 64, "5.height": 64}
-            return {"workflow": catalog.TEXT_TO_IMAGE, "fields": fields}
+            return {"workflow": catalog.TEXT_TO_IMAGE, "fields": fields, "inline": self.inline}
         fields = {"10.image": {"red": self.red}, "13.filename_prefix": self.mark}
-        return {"workflow": catalog.INVERT, "fields": fields}
+        return {"workflow": catalog.INVERT, "fields": fields, "inline": self.inline}
 
     def job(self) -> Job:
         return job_of(self.plain())
@@ -40,14 +44,25 @@ class Wish:
             task
             for task in emulator.tasks.values()
             if any(item["fieldValue"] == self.mark for item in task.node_info)
+            or any(self.mark in inputs.values() for inputs in _inputs(task))
         ]
 
 
+def _inputs(task: Task) -> Iterator[Mapping[str, Any]]:
+    """The inputs of each node of the graph that a task runs."""
+    for node in task.graph.values():
+        yield {name: v for name, v in node["inputs"].items() if isinstance(v, str)}
+
+
 def graph(seed: int, chance: random.Random) -> list[Wish]:
-    """One to six orders, some of them with pictures, some of which share one."""
+    """One to six orders: some with pictures, some of which share one, some of whole graphs."""
     count = chance.randint(1, 6)
     return [
-        Wish(f"seed {seed} number {number}", chance.choice([None, None, 1, 2]))
+        Wish(
+            f"seed {seed} number {number}",
+            chance.choice([None, None, 1, 2]),
+            inline=chance.random() < 0.3,
+        )
         for number in range(count)
     ]
 
@@ -58,4 +73,6 @@ def job_of(item: Mapping[str, Any]) -> Job:
         name: picture(value["red"]) if isinstance(value, dict) else value
         for name, value in item["fields"].items()
     }
+    if item.get("inline"):
+        return Job(fields=fields, graph=catalog.workflows()[item["workflow"]].graph)
     return Job(item["workflow"], fields)

@@ -75,7 +75,8 @@ class Kill:
         with_stop: bool,
         chance: random.Random,
     ) -> None:
-        running = await driver.start([wish.plain() for wish in wishes], PACE)
+        batch = chance.random() < 0.3
+        running = await driver.start([wish.plain() for wish in wishes], PACE, batch=batch)
         await running.heard("begun")
         listening = asyncio.ensure_future(running.ended())
         await asyncio.sleep(chance.uniform(0, SPAN))

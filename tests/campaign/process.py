@@ -70,7 +70,10 @@ class Driver:
     key: str
     state: Path
 
-    async def start(self, jobs: Sequence[Mapping[str, Any]], pace: float = 1.0) -> Running:
+    async def start(
+        self, jobs: Sequence[Mapping[str, Any]], pace: float = 1.0, *, batch: bool = False
+    ) -> Running:
+        """`batch`: all jobs as one batch instead of each by itself."""
         variables = {
             "PATH": os.environ.get("PATH", ""),
             "PYTHONPATH": str(ROOT),
@@ -85,6 +88,7 @@ class Driver:
             "tests.campaign.driver",
             str(pace),
             json.dumps(list(jobs)),
+            *(["--batch"] if batch else []),
             cwd=ROOT,
             env=variables,
             stdin=pipe,

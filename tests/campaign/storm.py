@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -136,7 +137,9 @@ class Storm:
                 job.cancel()
             batch = asyncio.ensure_future(self._batch(client))
             jobs = dict.fromkeys(jobs, batch)
-        if what != "watch":
+        if what == "stop unheard":
+            await self._until_something_runs(jobs.values())
+        elif what != "watch":
             await asyncio.wait(set(jobs.values()), timeout=self.chance.choice(MOMENTS))
         if what == "leave":
             await client.leave()
@@ -148,6 +151,14 @@ class Storm:
                     self.stopped.update(same)
         await asyncio.wait(set(jobs.values()))
         await client.close()
+
+    async def _until_something_runs(self, jobs: Iterable[asyncio.Future[Any]]) -> None:
+        """Also when nothing ever will."""
+        jobs = list(jobs)
+        while not all(job.done() for job in jobs):
+            if any(not task.is_over for wish in self.wishes for task in wish.tasks(self.emulator)):
+                return
+            await asyncio.sleep(0.1)
 
     async def _batch(self, client: Client) -> None:
         try:

@@ -223,7 +223,14 @@ def test_an_error_is_one_document_too(call: Call, argv: tuple[str, ...]) -> None
 
     assert ran.code == 2
     assert set(ran.document) == {"error"}
-    assert set(ran.document["error"]) == {"key", "message", "code", "task_id", "fate"}
+    assert set(ran.document["error"]) == {
+        "key",
+        "message",
+        "code",
+        "task_id",
+        "fate",
+        "order",
+    }
     assert ran.document["error"]["fate"] == "not_started"
     assert ran.err.strip() == ran.document["error"]["message"]
 

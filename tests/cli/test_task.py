@@ -1,7 +1,8 @@
-"""`task`: one task by its id: how it is doing, its end, its results."""
+"""`task`: tasks by their id, and the orders that nobody waits for."""
 
 from __future__ import annotations
 
+import _thread
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +12,10 @@ import requests
 
 from rh_api.emulator import Emulator, Fault, catalog
 
-from .conftest import Call
+from .conftest import Call, Meanwhile
 
 CANCEL = "/task/openapi/cancel"
+CREATE = "/task/openapi/create"
 
 
 @pytest.fixture
@@ -161,6 +163,14 @@ def test_a_failed_task_is_shown_with_its_reason_and_is_no_result(
         (("task", ""), 2, "no id of a task"),
         (("task", "../../etc"), 2, "no id of a task"),
         (("task", "1", "--out", "."), 2, "--fetch"),
+        (("task", "1", "--list"), 2, "one of TASK"),
+        (("task", "--list", "--fetch"), 2, "need a TASK"),
+        (("task", "--order", "1"), 2, "--order needs"),
+        (("task", "1", "--not-started"), 2, "need --order"),
+        (("task", "--order", "0", "--look"), 2, "whole number"),
+        (("task", "--order", "9", "--look"), 2, "no open question"),
+        (("task", "--order", "9", "--is", ""), 2, "no id of a task"),
+        (("task", "--order", "9", "--is", "1", "--not-started"), 2, "not allowed"),
         (("task", "1", "--cancel", "--fetch"), 2, "not allowed"),
         (("task", "1900000000000000999"), 1, "does not know this task"),
         (("task", "1900000000000000999", "--cancel"), 1, "does not know this task"),
@@ -182,3 +192,109 @@ def test_results_that_are_gone_end_with_5(call: Call, emulator: Emulator, done: 
 
     assert ran.code == 5
     assert done in ran.err
+
+
+def test_a_running_task_is_followed_to_its_results(
+    call: Call, emulator: Emulator, order: Callable[[], str], tmp_path: Path
+) -> None:
+    emulator.run_seconds = 0.5
+    task_id = order()
+    ran = call("task", task_id, "--follow", "--out", str(tmp_path / "out"), "--json")
+
+    assert ran.code == 0, ran.err
+    assert ran.document["task_id"] == task_id
+    assert (tmp_path / "out" / f"{task_id}_9_1.png").exists()
+
+
+def test_ctrl_c_while_following_leaves_the_task_alone(
+    call: Call, emulator: Emulator, running: str, tmp_path: Path
+) -> None:
+    emulator.faults.append(Meanwhile("/ws/c_instance", _thread.interrupt_main))
+    ran = call("task", running, "--follow", "--out", str(tmp_path), "--json")
+
+    assert ran.code == 130
+    assert "goes on in the cloud" in ran.err
+    assert ran.document["error"]["fate"] == "running"
+    assert ran.document["error"]["task_id"] == running
+    assert emulator.counters.cancels == 0
+
+
+# Orders that nobody waits for
+
+
+@pytest.fixture
+def uncertain(call: Call, emulator: Emulator, tmp_path: Path) -> int:
+    """The number of an order whose reply was lost; its task is in the emulator."""
+    emulator.faults.append(Fault(CREATE, "lost_reply"))
+    ran = call("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path), "--json")
+    number = ran.document["error"]["order"]
+    assert f"task --order {number} --is TASK" in ran.err
+    return number
+
+
+def test_open_orders_are_listed(call: Call, emulator: Emulator, uncertain: int) -> None:
+    ran = call("task", "--list", "--json")
+
+    assert ran.code == 0, ran.err
+    (left,) = ran.document["orders"]
+    assert left.pop("placed_at") == pytest.approx(time.time(), abs=60)
+    assert left == {
+        "order": uncertain,
+        "task_id": None,
+        "state": "uncertain",
+        "kind": "workflow",
+        "program": catalog.TEXT_TO_IMAGE,
+        "uncertain": True,
+        "cancelling": False,
+        "before": 0,
+    }
+    assert f"--order {uncertain}" in call("task", "--list").out
+
+
+def test_without_open_orders_that_is_said(call: Call) -> None:
+    assert "No order is open" in call("task", "--list").out
+    assert call("task", "--list", "--json").document == {"orders": []}
+
+
+def test_a_look_tells_what_can_be_seen_and_settles_nothing(
+    call: Call, emulator: Emulator, uncertain: int
+) -> None:
+    emulator.run_seconds = 600
+    seen = call("task", "--order", str(uncertain), "--look", "--json").document
+
+    assert (seen["order"], seen["before"], seen["ours"]) == (uncertain, 0, 0)
+    assert "when it was sent: 0" in call("task", "--order", str(uncertain), "--look").out
+    assert len(call("task", "--list", "--json").document["orders"]) == 1
+
+
+def test_an_order_whose_task_was_found_is_taken_up(
+    call: Call, emulator: Emulator, uncertain: int, tmp_path: Path
+) -> None:
+    (made,) = emulator.tasks
+    said = call("task", "--order", str(uncertain), "--is", made, "--json")
+    assert said.document == {"order": uncertain, "task_id": made}
+    ran = call("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path), "--json")
+
+    assert ran.document["task_id"] == made
+    assert emulator.counters.orders == 1
+
+
+def test_a_task_that_nobody_knows_settles_nothing(
+    call: Call, emulator: Emulator, uncertain: int
+) -> None:
+    ran = call("task", "--order", str(uncertain), "--is", "1900000000000000999")
+
+    assert ran.code == 1
+    assert "does not know this task" in ran.err
+    assert call("task", "--list", "--json").document["orders"][0]["uncertain"]
+
+
+def test_an_order_that_came_to_nothing_is_ordered_when_it_is_run_again(
+    call: Call, emulator: Emulator, uncertain: int, tmp_path: Path
+) -> None:
+    said = call("task", "--order", str(uncertain), "--not-started", "--json")
+    assert said.document == {"order": uncertain, "task_id": None}
+    ran = call("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path), "--json")
+
+    assert ran.code == 0
+    assert emulator.counters.orders == 2  # the person was wrong, and said so

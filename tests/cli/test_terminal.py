@@ -6,7 +6,6 @@ import io
 import logging
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -115,7 +114,7 @@ def test_a_terminal_that_cannot_rewrite_gets_plain_lines(
     assert "100 %" in err.getvalue()
 
 
-def test_help_answers_at_once() -> None:
+def test_help_imports_nothing_slow() -> None:
     code = (
         "import io, sys\n"
         "before = set(sys.modules)\n"  # a tool that measures us may have brought some
@@ -124,10 +123,7 @@ def test_help_answers_at_once() -> None:
         "slow = {'aiohttp', 'requests', 'sqlite3', 'PIL'}\n"
         "sys.exit(bool(slow & (set(sys.modules) - before)))"
     )
-    began = time.monotonic()
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
-
-    assert time.monotonic() - began < 2  # a tenth of a second on an idle machine
 
 
 def test_a_console_with_an_old_code_page_shows_question_marks(

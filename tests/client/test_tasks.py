@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import requests
 
-from rh_api.client import Client, Phase
-from rh_api.emulator import Emulator, Fault
+from rh_api.client import Client, Phase, Progress, Stage
+from rh_api.emulator import Account, Emulator, Fault
 from rh_api.errors import (
     BadInput,
+    Detached,
     Fate,
     NoOutput,
     TaskCancelled,
@@ -21,6 +24,7 @@ from rh_api.errors import (
 from tests.client.conftest import MakeClient, invert, paint
 
 QUERY = "/openapi/v2/query"
+OUTPUTS = "/task/openapi/outputs"
 
 
 async def ordered_elsewhere(client: Client, emulator: Emulator) -> str:
@@ -151,3 +155,160 @@ async def test_without_the_recommended_route_the_older_one_tells(
 
     assert (await client.report(ordered.task_id)).phase is Phase.SUCCESS
     assert len((await client.fetch(ordered.task_id)).results) == 1
+
+
+# Followed by their id
+
+
+async def test_a_task_of_elsewhere_is_followed_to_its_results(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 0.6
+    task_id = await ordered_elsewhere(make_client("elsewhere"), emulator)
+    seen: list[Progress] = []
+    outcome = await make_client("here").follow(task_id, seen.append)
+
+    assert (outcome.task_id, len(outcome.results)) == (task_id, 1)
+    assert Stage.RUNNING in {news.stage for news in seen}
+    assert Stage.DOWNLOADING in {news.stage for news in seen}
+    assert emulator.counters.orders == 1
+
+
+async def test_who_stops_following_leaves_the_task_alone(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 60
+    elsewhere = make_client("elsewhere")
+    task_id = await ordered_elsewhere(elsewhere, emulator)
+    await elsewhere.leave()
+    client = make_client("here")
+    begun = asyncio.Event()
+    following = asyncio.ensure_future(client.follow(task_id, lambda _: begun.set()))
+    await begun.wait()
+    following.cancel()
+    await asyncio.wait((following,))
+    await client.close()
+
+    assert following.cancelled()
+    assert emulator.counters.cancels == 0
+    assert not emulator.tasks[task_id].is_over
+
+
+async def test_a_task_of_ours_may_be_followed_beside_its_order(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 1.0
+    running = asyncio.Event()
+
+    def watch(news: Progress) -> None:
+        if news.stage is Stage.RUNNING:
+            running.set()
+
+    ordering = asyncio.ensure_future(client.run(paint(), watch))
+    await running.wait()
+    (task_id,) = emulator.tasks
+    following = asyncio.ensure_future(client.follow(task_id))
+    stopped = asyncio.ensure_future(client.follow(task_id))
+    await asyncio.sleep(0)
+    stopped.cancel()
+    ordered, followed = await asyncio.gather(ordering, following)
+
+    assert followed.results == ordered.results
+    assert await client.open_orders() == []
+    assert emulator.counters.under("/results/") == 1
+    assert (emulator.counters.orders, emulator.counters.cancels) == (1, 0)
+
+
+async def test_a_task_left_by_an_earlier_start_is_followed_and_its_order_closed(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 0.6
+    first = make_client()
+    task_id = await ordered_elsewhere(first, emulator)
+    await first.leave()
+    second = make_client()
+    outcome = await second.follow(task_id)
+
+    assert await second.open_orders() == []
+    assert (await second.run(paint())).results == outcome.results
+    assert emulator.counters.orders == 1
+
+
+async def test_a_task_that_fails_while_it_is_followed_says_why(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 0.5
+    emulator.fail_next = {"node_id": "3", "exception_message": "out of memory"}
+    first = make_client()
+    task_id = await ordered_elsewhere(first, emulator)
+    await first.leave()
+    second = make_client()
+    with pytest.raises(TaskFailed, match="out of memory") as caught:
+        await second.follow(task_id)
+
+    assert caught.value.task_id == task_id
+    assert await second.open_orders() == []
+
+
+async def test_who_follows_may_detach_too(make_client: MakeClient, emulator: Emulator) -> None:
+    emulator.run_seconds = 60
+    elsewhere = make_client("elsewhere")
+    task_id = await ordered_elsewhere(elsewhere, emulator)
+    await elsewhere.leave()
+    client = make_client("here")
+    running = asyncio.Event()
+    following = asyncio.ensure_future(client.follow(task_id, lambda _: running.set()))
+    await running.wait()
+
+    assert client.detach(task_id)
+    with pytest.raises(Detached, match=task_id):
+        await following
+
+
+# Ids that cannot be followed
+
+
+async def test_a_task_of_another_account_is_not_found(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    other = "second7Key0second7Key0second7Key"
+    emulator.accounts[other] = Account()
+    ordered = await make_client("theirs", RUNNINGHUB_API_KEY=other).run(paint())
+    client = make_client()
+    for ask in (client.report, client.fetch, client.follow):
+        with pytest.raises(TaskNotFound, match="this key's account"):
+            await ask(ordered.task_id)
+    assert emulator.counters.orders == 1
+
+
+async def test_a_task_that_was_purged_is_not_found(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    ordered = await make_client("elsewhere").run(paint())
+    emulator.tasks.clear()
+    client = make_client("here")
+    for ask in (client.report, client.fetch, client.follow):
+        with pytest.raises(TaskNotFound, match="old ones are forgotten"):
+            await ask(ordered.task_id)
+
+
+async def test_a_task_of_a_standard_model_is_followed_by_the_recommended_route(
+    make_client: MakeClient, emulator: Emulator, base_url: str
+) -> None:
+    shared = "shared7Key0shared7Key0shared7Key"
+    emulator.accounts[shared] = Account(kind="SHARED", money=Decimal(5), currency="USD")
+    emulator.run_seconds = 0.5
+    emulator.faults.append(Fault(OUTPUTS, "code", value=807, count=None))  # it knows no models
+
+    def order() -> str:
+        reply = requests.post(
+            f"{base_url}/openapi/v2/a-model/text-to-image",
+            json={"prompt": "a cat"},
+            headers={"Authorization": f"Bearer {shared}"},
+            timeout=10,
+        )
+        return reply.json()["taskId"]
+
+    task_id = await asyncio.to_thread(order)
+    outcome = await make_client(RUNNINGHUB_API_KEY=shared).follow(task_id)
+    assert (outcome.task_id, len(outcome.results)) == (task_id, 1)

@@ -495,7 +495,9 @@ def _case(
     elif fault in _SLOW and operation in ("upload", "lora put", "download"):
         pace = 400.0 if count is None else 200.0
     elif fault in _SLOW or (operation == "create" and expect == LIMITED):
-        pace = 100.0 if fault in _SLOW else 600.0
+        pace = 100.0 if fault in _SLOW else 200.0
+    elif operation == "account":
+        pace = min(pace, 30.0)  # its time-outs are short
     return Case(
         operation,
         fault,

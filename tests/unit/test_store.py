@@ -39,7 +39,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    with closing(Store.open(tmp_path, clock=clock, patience=0.05)) as opened:
+    with closing(Store.open(tmp_path, clock=clock, patience=2.0)) as opened:
         yield opened
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
+from email.utils import formatdate
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
@@ -63,6 +65,7 @@ from rh_api.wire.tasks import NodeInfo
 T = TypeVar("T")
 
 ORDER = Order("1900000000000000101", inputs={"6.text": "a cat"}, titles={"9": "Save"})
+DAY = 24 * 3600.0
 LOST = Unreachable(host="x", reason="the line broke")  # after the request left
 DONE_AT_10: list[Answer] = [until(10, SUCCESS)]
 
@@ -776,6 +779,48 @@ def test_the_time_limit_counts_what_ran_before_the_restart(make):
     assert world.state(limited) is State.CANCELLED
 
 
+def dated(answer: Answer, ahead: float) -> Answer:
+    """An answer with a Date header, by the clock of a service that nobody sets."""
+
+    def reply(_: Request) -> Response:
+        date = formatdate(SERVICE_BEGAN + now() + ahead, usegmt=True)
+        return Response(200, json.dumps(answer).encode(), {"date": date})
+
+    return reply
+
+
+SERVICE_BEGAN = 1_900_000_000.0
+
+
+@pytest.mark.parametrize("seconds", [DAY, -DAY])
+def test_a_clock_that_was_set_meanwhile_does_not_end_a_task_at_its_limit(make, seconds: float):
+    limited = Order(ORDER.program, inputs=ORDER.inputs, time_limit=1000.0)
+    world = make(create=[dated(taken(), 0)], query=[dated(RUNNING, 0), LOST])
+    fails(world, Unreachable, order=limited)
+    world.restart()
+    world.book.later(seconds)
+    away = 700.0
+    world.service.query = [dated(RUNNING, away)] * 3 + [dated(SUCCESS, away)]
+    assert run(world, order=limited).task_id == TASK
+    assert world.service.times("cancel") == []
+
+
+def test_by_the_service_s_clock_the_limit_is_kept_whatever_this_machine_s_says(make):
+    limited = Order(ORDER.program, inputs=ORDER.inputs, time_limit=1000.0)
+    world = make(create=[dated(taken(), 0)], query=[dated(RUNNING, 0), LOST])
+    fails(world, Unreachable, order=limited)
+    world.restart()
+    world.book.later(-DAY)
+    away = 700.0  # of its running time, when we are back
+    world.service.query = [
+        lambda request: (
+            CANCELLED if world.service.times("cancel") else dated(RUNNING, away)(request)
+        )  # type: ignore[operator]
+    ]
+    fails(world, TimeLimit, order=limited)
+    assert 250 < world.service.times("cancel")[0] < 310
+
+
 def test_time_in_the_queue_does_not_count_after_a_restart(make):
     limited = Order(ORDER.program, inputs=ORDER.inputs, time_limit=100.0)
     world = make(create=[taken(status="QUEUED")], query=[QUEUED, LOST])
@@ -873,11 +918,31 @@ def test_a_look_at_a_task_that_has_failed_closes_its_order(make, last: Answer, l
     assert play(world, questions(world).open_orders) == []
 
 
-def test_an_order_of_this_start_is_not_one_of_before(make):
+def test_an_order_of_this_start_is_open_too_and_told_from_those_of_before(make):
     world = make(create=[LOST])
     before = questions(world)
     fails(world, Uncertain)
-    assert play(world, before.open_orders) == []
+    (left,) = play(world, before.open_orders)
+    assert (left.is_uncertain, left.from_before) == (True, False)
+    world.restart()
+    (left,) = play(world, questions(world).open_orders)
+    assert left.from_before
+
+
+def test_an_order_that_is_being_placed_is_no_open_one(make):
+    world = make(create=[LOST], query=[SUCCESS])
+    world.service.latency = 5.0
+    before = questions(world)
+
+    async def story() -> None:
+        job = asyncio.ensure_future(world.run())
+        await asyncio.sleep(8)  # between the limit's answer and the create's
+        assert world.state() is State.INTENDED
+        assert await before.open_orders() == []
+        await asyncio.wait((job,))
+        job.exception()
+
+    play(world, story)
 
 
 # Answers to an uncertain order
@@ -1003,8 +1068,51 @@ def test_results_that_are_gone_everywhere_are_ordered_anew(make):
     assert result.path is not None
     result.path.unlink()
     world.book.later(25 * 3600)
-    run(world)
+    world.files.refuse = gone
+    world.service.outputs = [code(807)]
+    world.service.create = [lambda _: setattr(world.files, "refuse", lambda _: None) or taken("2")]
+
+    def poll(request: Request) -> Answer:
+        return SUCCESS if (request.body or {})["taskId"] == "2" else code(1004)
+
+    world.service.query = [poll]
+    assert run(world).task_id == "2"
     assert len(world.service.times("create")) == 2
+
+
+def test_a_clock_that_was_set_forward_gives_up_no_results(make):
+    world = make(query=[SUCCESS])
+    (result,) = run(world).results
+    assert result.path is not None
+    result.path.unlink()
+    world.book.later(3 * DAY)
+    assert run(world).results[0].path is not None
+    assert len(world.service.times("create")) == 1
+
+
+def test_a_clock_that_was_set_back_pays_for_nothing_twice(make):
+    world = make(query=[SUCCESS])
+    run(world)
+    world.book.later(-DAY)
+    assert run(world).kept
+    assert len(world.service.times("create")) == 1
+
+
+def test_results_that_may_come_back_stay_owed_while_the_order_is_young(make):
+    world = make(query=[SUCCESS])
+    (result,) = run(world).results
+    assert result.path is not None
+    result.path.unlink()
+    world.book.later(-DAY)
+    world.files.refuse = gone
+    fails(world, ResultUnavailable)
+    assert len(world.service.times("create")) == 1
+
+
+def gone(_: str) -> ResultUnavailable:
+    error = ResultUnavailable(reason="HTTP 404")
+    error.status = 404
+    return error
 
 
 def signed(sign: str) -> Answer:

@@ -281,6 +281,50 @@ def test_a_task_that_ends_at_the_limit_is_still_taken():
     assert at <= 30
 
 
+# A sleep of the machine
+
+
+class SleepyClock(VirtualClock):
+    """This machine sleeps for eight hours at a time that the loop does not see."""
+
+    slept = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.slept
+
+
+def after_a_sleep(answers: list[Answer], **more: Any) -> Report:
+    clock = SleepyClock()
+
+    async def main() -> Report:
+        asyncio.get_running_loop().call_later(20, setattr, clock, "slept", 8 * 3600.0)
+        service = Service(query=[lambda _: RUNNING if now() < 20 else answers.pop(0)])
+        following = Following(service, clock, Ticket(TASK, Phase.RUNNING), Watcher(), **more)
+        return await following.until_over()
+
+    return virtually(main())
+
+
+def test_a_task_that_ended_while_the_machine_slept_is_not_taken_for_too_long() -> None:
+    assert after_a_sleep([OFFLINE, SUCCESS], time_limit=600.0).phase is Phase.SUCCESS
+
+
+def test_a_task_that_ran_all_the_while_is_ended_by_its_limit() -> None:
+    with pytest.raises(TimeLimit):
+        after_a_sleep([OFFLINE, RUNNING], time_limit=600.0)
+
+
+def test_a_sleep_is_no_silence_of_the_service() -> None:
+    assert after_a_sleep([OFFLINE, OFFLINE, RUNNING, SUCCESS]).phase is Phase.SUCCESS
+
+
+def test_a_service_that_is_mute_does_not_hold_up_the_limit() -> None:
+    service = Service(query=[until(29, OFFLINE, RUNNING)])
+    with pytest.raises(TimeLimit):
+        follow(service, time_limit=30.0)
+    assert service.sent[-1].at < 60
+
+
 # The socket
 
 

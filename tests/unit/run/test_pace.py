@@ -14,7 +14,7 @@ from rh_api.run.pace import MARGIN, RequestPace
 
 @given(
     requests=st.integers(1, 5),
-    pauses=st.lists(st.sampled_from([0.0, 0.1, 5.0, 20.0, 61.0, 500.0]), max_size=40),
+    pauses=st.lists(st.sampled_from([0.0, 0.125, 5.0, 20.0, 61.0, 500.0]), max_size=40),
 )
 def test_no_span_of_a_minute_sees_more_than_allowed(requests: int, pauses: list[float]) -> None:
     pace, time, turns = RequestPace(requests), 0.0, []

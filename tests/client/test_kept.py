@@ -1,0 +1,53 @@
+"""Results on this machine can be emptied, and what is still on its way is left alone."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from rh_api.client import Client, Progress, Stage
+from rh_api.emulator import Emulator, Fault
+from tests.client.conftest import MakeClient, invert, paint
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in (folder / "results").rglob("*") if path.is_file()]
+
+
+async def test_emptied_results_are_gone_and_come_back_for_nothing(
+    make_client: MakeClient, emulator: Emulator, tmp_path: Path
+) -> None:
+    ordered = await make_client("elsewhere").run(paint())
+    client = make_client()
+    await client.run(invert())
+    await client.fetch(ordered.task_id)
+    kept = files(tmp_path / "state")
+    assert len(kept) == 2
+    assert await client.kept_bytes() == sum(path.stat().st_size for path in kept)
+
+    await client.empty_kept()
+    assert files(tmp_path / "state") == []
+    assert await client.kept_bytes() == 0
+    assert (await client.run(invert())).results
+    assert (await client.fetch(ordered.task_id)).results
+    assert emulator.counters.orders == 2
+
+
+async def test_a_transfer_under_way_is_left_alone(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    emulator.faults.append(Fault("/results/", "drip", value=2_000))
+    begun = asyncio.Event()
+
+    def watch(news: Progress) -> None:
+        if news.stage is Stage.DOWNLOADING:
+            begun.set()
+
+    running = asyncio.ensure_future(client.run(paint(), watch))
+    await begun.wait()
+    await client.empty_kept()
+    (result,) = (await running).results
+    assert result.path is not None
+    assert result.path.stat().st_size == result.size
+    assert emulator.counters.under("/results/") == 1
+    assert files(tmp_path / "state") == [result.path]

@@ -1,0 +1,200 @@
+"""The RunningHub Task node in a real ComfyUI: tasks that were ordered elsewhere or before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+
+from rh_api.emulator import Emulator, Fault, catalog
+from rh_api.emulator.tasks import Task
+from tests.comfy.client import ComfyClient
+from tests.comfy.graphs import looks, mark, node, remote, save, seen
+from tests.comfy.test_running import until
+
+pytestmark = pytest.mark.comfy
+
+QUERY = "/openapi/v2/query"
+OUTPUTS = "/task/openapi/outputs"
+
+
+def task(task_id: str, **inputs: Any) -> dict[str, Any]:
+    return node("RunningHubTask", task_id=task_id, **inputs)
+
+
+def ordered_elsewhere(
+    emulator: Emulator, workflow: str = catalog.TEXT_TO_IMAGE, key: str = ""
+) -> Task:
+    """A task that this machine's order book does not know."""
+    body = {"apiKey": key or emulator.default_key, "workflowId": workflow}
+    reply = requests.post(f"{emulator.base_url}/task/openapi/create", json=body, timeout=10).json()
+    return emulator.tasks[reply["data"]["taskId"]]
+
+
+async def over(one: Task) -> str:
+    await until(lambda: one.is_over, 10)
+    return one.id
+
+
+async def test_a_finished_task_is_fetched_shown_and_handed_on(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    task_id = await over(ordered_elsewhere(emulator))
+    result = await comfyui.queue(
+        {"1": task(task_id), "2": save(["1", 0]), "3": looks("1", 6), "4": looks("1", 7)}
+    )
+
+    assert result.outcome == "success"
+    (shown,) = result.outputs["1"]["images"]
+    (saved,) = result.outputs["2"]["images"]
+    assert (await seen(comfyui, shown)).shape == (await seen(comfyui, saved)).shape
+    assert task_id in result.outputs["3"]["text"][0]
+    assert emulator.counters.orders == 1
+
+
+async def test_a_running_task_is_followed_to_its_results(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 1.5
+    one = ordered_elsewhere(emulator)
+    result = await comfyui.queue({"1": task(one.id)})
+
+    assert result.outcome == "success"
+    assert len(result.outputs["1"]["images"]) == 1
+    assert any(line.startswith("running") for line in result.texts("1"))
+    assert emulator.counters.orders == 1
+
+
+async def test_stop_ends_the_waiting_and_not_the_task(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 30
+    one = ordered_elsewhere(emulator)
+    taken = await comfyui.submit({"1": task(one.id)})
+    await comfyui.event(
+        lambda event: event.type == "progress_text" and event.data["text"].startswith("running")
+    )
+
+    await comfyui.interrupt(taken.prompt_id)
+    result = await comfyui.finish(taken)
+    assert result.outcome == "interrupted"
+    assert "goes on in the cloud" in result.texts("1")[-1]
+    assert one.id in result.texts("1")[-1]
+    assert one.status == "RUNNING"
+    assert emulator.counters.cancels == 0
+
+
+async def test_a_task_that_was_ordered_here_is_watched_too_and_stays_its_node_s(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 2
+    taken = await comfyui.submit({"1": remote(catalog.TEXT_TO_IMAGE, {"3.seed": mark()})})
+    await until(lambda: bool(emulator.tasks), 10)
+    (task_id,) = emulator.tasks
+    watching = await comfyui.queue({"1": task(task_id)})
+    first = await comfyui.finish(taken)
+
+    assert (first.outcome, watching.outcome) == ("success", "success")
+    assert await comfyui.view(first.outputs["1"]["images"][0]) == await comfyui.view(
+        watching.outputs["1"]["images"][0]
+    )
+    assert emulator.counters.orders == 1
+
+
+async def test_what_was_fetched_is_served_again_without_the_service(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    taken = await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, {"3.seed": mark()})})
+    assert taken.outcome == "success"
+    (task_id,) = emulator.tasks
+    emulator.tasks.clear()
+    emulator.results.clear()
+    result = await comfyui.queue({"1": task(task_id)})
+
+    assert result.outcome == "success"
+    assert len(result.outputs["1"]["images"]) == 1
+
+
+async def test_several_ids_are_joined(comfyui: ComfyClient, emulator: Emulator) -> None:
+    ordering = {
+        "1": remote(catalog.TEXT_TO_IMAGE, {"3.seed": mark()}),
+        "2": task(["1", 6]),  # type: ignore[arg-type]
+        "3": looks("2", 6),
+    }
+    result = await comfyui.queue(ordering)
+
+    assert result.outcome == "success"
+    (task_id,) = emulator.tasks
+    assert task_id in result.outputs["3"]["text"][0]
+
+
+async def test_texts_and_chosen_outputs_come_as_from_a_workflow(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    task_id = await over(ordered_elsewhere(emulator, catalog.TEXT_OUT))
+    result = await comfyui.queue({"1": task(task_id), "2": looks("1", 4)})
+
+    assert result.outcome == "success"
+    assert result.outputs["2"]["text"]
+
+
+async def test_a_failed_task_says_why(comfyui: ComfyClient, emulator: Emulator) -> None:
+    emulator.fail_next = {"node_id": "3", "exception_message": "out of memory"}
+    task_id = await over(ordered_elsewhere(emulator))
+    result = await comfyui.queue({"1": task(task_id)})
+
+    assert result.outcome == "error"
+    said = result.failure["exception_message"]
+    assert "out of memory" in said
+    assert task_id in said
+
+
+async def test_an_id_that_nobody_knows_is_said_so(comfyui: ComfyClient, emulator: Emulator) -> None:
+    result = await comfyui.queue({"1": task("1900000000000000999")})
+
+    assert result.outcome == "error"
+    assert "does not know this task" in result.failure["exception_message"]
+
+
+async def test_a_task_of_another_account_is_not_shown(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    other = next(key for key, one in emulator.accounts.items() if one.kind == "SHARED")
+    task_id = await over(ordered_elsewhere(emulator, key=other))
+    result = await comfyui.queue({"1": task(task_id)})
+
+    assert result.outcome == "error"
+    assert "this key's account" in result.failure["exception_message"]
+    assert not result.outputs
+
+
+async def test_results_that_are_purged_are_said_so(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    task_id = await over(ordered_elsewhere(emulator))
+    emulator.results.clear()
+    result = await comfyui.queue({"1": task(task_id)})
+
+    assert result.outcome == "error"
+    assert task_id in result.failure["exception_message"]
+
+
+async def test_what_can_be_no_id_is_refused_before_anything_runs(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    for given in ("", "https://example.com/1", "../1"):
+        result = await comfyui.queue({"1": task(given)})
+        assert result.status == 400
+        assert "no id of a task" in result.refusal
+    assert emulator.counters.total == 0
+
+
+async def test_a_standard_model_s_task_is_fetched_by_the_recommended_route(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    task_id = await over(ordered_elsewhere(emulator))
+    emulator.faults.append(Fault(OUTPUTS, "code", value=807, count=None))  # it knows no models
+    result = await comfyui.queue({"1": task(task_id)})
+
+    assert result.outcome == "success"
