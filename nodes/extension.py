@@ -16,13 +16,20 @@ log = logging.getLogger("runninghub")
 
 class RunningHubExtension(ComfyExtension):
     async def on_load(self) -> None:
+        from . import cloud, config, routes
+
         PromptServer.instance.add_on_prompt_handler(handle_prompt)
+        routes.install(PromptServer.instance.routes, config.host_names())
+        PromptServer.instance.app.on_shutdown.append(cloud.leave)
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         from .ai_app import RunningHubAIApp
         from .lora_uploader import RHLoraUploader
         from .refusal import RunningHubRefusal
         from .remote_workflow import RunningHubRemoteWorkflow
+        from .saved import RunningHubSaved
+        from .segment import RunningHubSegment
+        from .task import RunningHubTask
         from .upload_audio import RHUploadAudio
         from .upload_image import RHUploadImage
         from .upload_video import RHUploadVideo
@@ -30,10 +37,13 @@ class RunningHubExtension(ComfyExtension):
         return [
             RunningHubRemoteWorkflow,
             RunningHubAIApp,
+            RunningHubTask,
             RHUploadImage,
             RHUploadVideo,
             RHUploadAudio,
             RHLoraUploader,
+            RunningHubSegment,
+            RunningHubSaved,
             RunningHubRefusal,
         ]
 

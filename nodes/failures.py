@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..rh_api.errors import RunningHubError
-from ..rh_api.texts import english
+from . import language
 from .media.errors import MediaError
 
 
 class NodeFailure(Exception):
-    """What a person reads when a node cannot go on."""
+    """What a person reads when a node cannot go on. `error`: ours that it was made from."""
+
+    def __init__(self, sentence: str, error: RunningHubError | None = None) -> None:
+        super().__init__(sentence)
+        self.error = error
 
 
 @contextmanager
@@ -23,6 +27,6 @@ def told_plainly() -> Iterator[None]:
     try:
         yield
     except RunningHubError as error:
-        raise NodeFailure(str(error)) from None
+        raise NodeFailure(language.told(error), error) from None
     except MediaError as error:
-        raise NodeFailure(english(error.key, error.params)) from None
+        raise NodeFailure(language.say(error.key, error.params)) from None

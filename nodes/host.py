@@ -6,24 +6,29 @@ import asyncio
 import contextlib
 import io as bytes_io
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from comfy_execution.progress import get_progress_state
 from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
-from ..rh_api.texts import english
+from . import language
 
 if TYPE_CHECKING:
+    from comfy_execution.progress import ProgressRegistry
     from PIL import Image
 
     from ..rh_api.client import Progress
+
+    Preview = tuple[str, Image.Image, int]
 
 INTERVAL = 0.1  # seconds between two drawings
 PREVIEW_INTERVAL = 0.25  # each preview is decoded and encoded once more on its way to the browser
 PREVIEW_SIDE = 512  # ComfyUI's own default
 PREVIEW_PIXELS = 4096 * 4096  # a larger one is no preview
 BAR = 100.0
+
+Display = TypeVar("Display", bound="NodeDisplay")
 
 
 class NodeDisplay:
@@ -41,16 +46,20 @@ class NodeDisplay:
         self._share = 0.0
         self._preview: bytes | None = None
         self._preview_at = float("-inf")
-        self._drawn: tuple[str, float] = ("", 0.0)
+        self._drawn: tuple[str, object] = ("", 0.0)
 
     @classmethod
-    def of_running_node(cls) -> NodeDisplay:
+    def of_running_node(cls: type[Display]) -> Display:
         """The node whose `execute` is on the stack."""
         context = get_executing_context()
         client_id = PromptServer.instance.client_id
         if context is None:
             return cls("", "", client_id)
         return cls(context.node_id, context.prompt_id, client_id)
+
+    @property
+    def node_id(self) -> str:
+        return self._node_id
 
     def __call__(self, news: Progress) -> None:
         """Take note; the next drawing shows it."""
@@ -74,12 +83,14 @@ class NodeDisplay:
     def _draw(self, now: float) -> None:
         if self._news is None:
             return
-        line, image = self._line(self._news, now), self._due_preview(now)
-        if (line, self._share) == self._drawn and image is None:
+        line = line_of(self._news, now - self._since)
+        image = self._due_preview(now)
+        bars = self._bars()
+        if (line, bars) == self._drawn and image is None:
             return
         if line != self._drawn[0]:
             self._say(line)
-        self._drawn = (line, self._share)
+        self._drawn = (line, bars)
         registry = get_progress_state()
         # It belongs to the prompt that runs, which after a stop is another one.
         if registry.prompt_id != self._prompt_id:
@@ -87,16 +98,14 @@ class NodeDisplay:
         shown = None if image is None else ("JPEG", image, PREVIEW_SIDE)
         # The prompt's thread may add a node to the registry while it is read here.
         with contextlib.suppress(RuntimeError):
-            registry.update_progress(self._node_id, self._share * BAR, BAR, shown)
+            self._show(registry, shown)
 
-    def _line(self, news: Progress, now: float) -> str:
-        sentence = english(news.stage.value, news.params)
-        if news.stage.name == "RUNNING" and not news.params.get("node"):
-            sentence = english("node.running", {})
-        seconds = int(now - self._since)
-        if not seconds:
-            return sentence
-        return english("node.elapsed", {"line": sentence, "seconds": seconds})
+    def _bars(self) -> object:
+        """What the bars show: equal as long as nothing has to be drawn."""
+        return self._share
+
+    def _show(self, registry: ProgressRegistry, preview: Preview | None) -> None:
+        registry.update_progress(self._node_id, self._share * BAR, BAR, preview)
 
     def _due_preview(self, now: float) -> Image.Image | None:
         if self._preview is None or now - self._preview_at < PREVIEW_INTERVAL:
@@ -107,6 +116,26 @@ class NodeDisplay:
     def _say(self, line: str) -> None:
         if self._node_id:
             PromptServer.instance.send_progress_text(line, self._node_id, self._client_id)
+
+
+def line_of(news: Progress, seconds: float) -> str:
+    """News as one line of text; `seconds` since its stage began."""
+    params, running = news.params, news.stage.name == "RUNNING"
+    key = news.stage.value
+    if running and not params.get("node"):
+        key = "node.running"
+    elif news.stage.name == "QUEUED" and params.get("queued") is not None:
+        key = "node.queued"
+    line = language.say(key, params)
+    ran, usual = params.get("ran"), params.get("usual")
+    if isinstance(ran, (int, float)):
+        seconds += ran
+    if int(seconds) < 1:
+        return line
+    told: dict[str, object] = {"line": line, "seconds": int(seconds)}
+    if isinstance(usual, (int, float)) and usual >= 1:
+        return language.say("node.elapsed_of", {**told, "usual": round(usual)})
+    return language.say("node.elapsed", told)
 
 
 def _picture(data: bytes) -> Image.Image | None:

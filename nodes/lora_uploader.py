@@ -34,7 +34,8 @@ class RHLoraUploader(io.ComfyNode):
                     "lora",
                     options=folder_paths.get_filename_list(FOLDER),
                     tooltip="A file in models/loras.",
-                )
+                ),
+                schema.profile_input(),
             ],
             outputs=[
                 io.String.Output("lora_name", "lora_name", "For RHLoraLoader's field in the cloud.")
@@ -43,15 +44,16 @@ class RHLoraUploader(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, lora: str | None) -> bool:
+    def validate_inputs(cls, lora: str | None, profile: str | None = "") -> bool:
         with told_plainly():
-            config.settings()
+            if profile is not None:  # else a link brings it
+                config.settings(profile)
             if lora is not None:
                 _path(lora)
         return True
 
     @classmethod
-    def fingerprint_inputs(cls, lora: str | None) -> list[int] | str:
+    def fingerprint_inputs(cls, lora: str | None, profile: str | None = "") -> list[int] | str:
         """What changes when the file does."""
         path = folder_paths.get_full_path(FOLDER, lora) if lora else None
         if path is None:
@@ -60,13 +62,13 @@ class RHLoraUploader(io.ComfyNode):
         return [about.st_size, about.st_mtime_ns, about.st_ino]
 
     @classmethod
-    async def execute(cls, lora: str) -> io.NodeOutput:
+    async def execute(cls, lora: str, profile: str = "") -> io.NodeOutput:
         display = NodeDisplay.of_running_node()
 
         async def work(client: Client) -> str:
             return await client.upload_lora(_path(lora), display)
 
-        name = await cloud.run(work, display)
+        name = await cloud.run(work, display, profile)
         display.finish(name)
         return io.NodeOutput(name, ui={"text": (name,)})
 

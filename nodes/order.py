@@ -23,7 +23,8 @@ T = TypeVar("T", str, int, bool)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Everything but the fields. `first`: of a batch the first item goes alone.
+    """Everything but the fields. `first`: of a batch the first item goes alone. `profile`: name
+    of the account, "" for the default one.
 
     `workflow`, or in its place `app`: an id or a link.
     """
@@ -37,6 +38,7 @@ class Asked:
     time_limit: float
     reroll_seeds: bool
     again: bool
+    profile: str
 
     def job(self, fields: Mapping[str, object]) -> Job:
         return Job(
@@ -61,9 +63,6 @@ def read_asked(inputs: Inputs, named: str = "workflow") -> Asked:
     retain = _read(inputs, "retain_seconds", 0)
     if retain and not RETAIN[0] <= retain <= RETAIN[1]:
         raise BadInput("node.bad_retain", value=retain, low=RETAIN[0], high=RETAIN[1])
-    profile = _read(inputs, "profile", "").strip()
-    if profile:
-        raise BadInput("node.no_profile", value=profile)
     max_orders = _read(inputs, "max_orders", MAX_ORDERS)
     time_limit = _read(inputs, "timeout", 0)
     for name, value, least in (("max_orders", max_orders, 1), ("timeout", time_limit, 0)):
@@ -87,6 +86,7 @@ def read_asked(inputs: Inputs, named: str = "workflow") -> Asked:
         time_limit=float(time_limit),
         reroll_seeds=_read(inputs, "reroll_seeds", False),
         again=_read(inputs, AGAIN, False),
+        profile=_read(inputs, "profile", "").strip(),
     )
 
 

@@ -13,9 +13,8 @@ from comfy_execution.graph_utils import ExecutionBlocker
 from ..rh_api.client import Outcome, Program, Result
 from ..rh_api.graph.names import POOL
 from ..rh_api.graph.outputs import group, select
-from ..rh_api.texts import english
 from ..rh_api.wire.filetypes import Kind as FileKind
-from . import shelves
+from . import language, shelves
 from .media.codec import Kind
 from .pictures import Pictures, read_pictures
 
@@ -37,16 +36,17 @@ class Made:
 
 
 def node_output(
-    outcomes: Sequence[Outcome], program: Program, wanted: Sequence[str]
+    outcomes: Sequence[Outcome], program: Program | None, wanted: Sequence[str]
 ) -> tuple[io.NodeOutput, str]:
     """All outputs of finished orders of one program, joined in the orders' order, with what the
-    node shows, and its last line of text.
+    node shows, and its last line of text. `program`: None where nobody knows what was run.
 
     Reads and writes files: to be called in a worker thread. Raises NodeFailure's sources.
     """
     every = [result for outcome in outcomes for result in outcome.results]
     announced = {node_id for outcome in outcomes for node_id in outcome.tips.outputs}
-    selected = select(wanted, announced, program.graph, every)
+    graph = program.graph if program is not None else None
+    selected = select(wanted, announced, graph, every)
     orders = [
         (shelves.Shelf(outcome.task_id), group(outcome.results, selected, lambda r: r.name))
         for outcome in outcomes
@@ -135,7 +135,7 @@ def missing_sentence(names: Sequence[str], outcomes: Sequence[Outcome]) -> str:
         return ""
     key = "node.not_produced" if len(outcomes) == 1 else "node.not_produced_by_any"
     params = {"outputs": ", ".join(_runs(names)), "task_id": outcomes[0].task_id}
-    return english(key, {**params, "count": len(outcomes)})
+    return language.say(key, {**params, "count": len(outcomes)})
 
 
 def _runs(names: Sequence[str]) -> list[str]:
@@ -152,17 +152,17 @@ def done_sentence(outcomes: Sequence[Outcome]) -> str:
     """How long it ran and what it cost, as far as the service says."""
     paid = [outcome for outcome in outcomes if not outcome.kept]
     if not paid:
-        return english("node.kept", {})
+        return language.say("node.kept", {})
     said: list[str] = []
     if len(outcomes) > 1:
-        said.append(english("node.orders_done", {"count": len(outcomes)}))
+        said.append(language.say("node.orders_done", {"count": len(outcomes)}))
         if len(paid) < len(outcomes):
-            said.append(english("node.orders_kept", {"count": len(outcomes) - len(paid)}))
+            said.append(language.say("node.orders_kept", {"count": len(outcomes) - len(paid)}))
     else:
         (one,) = paid
         seconds = one.usage.seconds or (f"{one.seconds:.0f}" if one.seconds else None)
         key = "node.done_in" if seconds else "node.done"
-        said.append(english(key, {"seconds": seconds}))
+        said.append(language.say(key, {"seconds": seconds}))
     costs = {
         "node.coins": [outcome.usage.coins for outcome in paid],
         "node.money": [outcome.usage.money for outcome in paid],
@@ -171,7 +171,7 @@ def done_sentence(outcomes: Sequence[Outcome]) -> str:
     for key, values in costs.items():
         value = _sum([value for value in values if value is not None])
         if value is not None:
-            said.append(english(key, {"value": value}))
+            said.append(language.say(key, {"value": value}))
     return " · ".join(said)
 
 

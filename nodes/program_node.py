@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from comfy_api.latest import io
 
-from . import cloud, config, versions
+from . import cloud, config, reports, sandbox, versions
 from .failures import told_plainly
 from .host import NodeDisplay
 
@@ -31,9 +31,11 @@ class ProgramNode(io.ComfyNode):
         from . import order
 
         with told_plainly():
-            settings = config.settings()
             asked = order.read_asked(inputs, cls.NAMED)
+            settings = config.settings(asked.profile)
             if not order.is_linked(inputs, cls.NAMED):
+                named = asked.app or asked.workflow
+                sandbox.refuse_link(settings, named, is_app=bool(asked.app))
                 early = order.check_early(cloud.client(settings), asked, inputs)
                 try:
                     await asyncio.wait_for(early, EARLY_SECONDS)
@@ -51,7 +53,7 @@ class ProgramNode(io.ComfyNode):
         if order.is_linked(inputs, cls.NAMED):
             return ""
         asked = order.read_asked(inputs, cls.NAMED)
-        return f"saved {await versions.changes(asked.job({}))}"
+        return f"saved {await versions.changes(asked.profile, asked.job({}))}"
 
     @classmethod
     async def execute(cls, **inputs: Any) -> io.NodeOutput:
@@ -59,15 +61,23 @@ class ProgramNode(io.ComfyNode):
         from .sources import Sources
 
         display = NodeDisplay.of_running_node()
+        with told_plainly():
+            asked = order.read_asked(inputs, cls.NAMED)
 
         async def work(client: Client) -> tuple[io.NodeOutput, str]:
-            asked = order.read_asked(inputs, cls.NAMED)
             with Sources(config.scratch_folder(), cloud.in_worker) as sources:
                 jobs, program, wanted = await order.prepare(client, asked, inputs, sources)
-                versions.remember(jobs[0], program)
+                versions.remember(asked.profile, jobs[0], program)
                 outcomes = await client.run_all(jobs, display)
             return await cloud.in_worker(outputs.node_output, outcomes, program, wanted)
 
-        output, line = await cloud.run(work, display)
+        subject = reports.Subject(
+            "RunningHubAIApp" if asked.app else "RunningHubRemoteWorkflow",
+            asked.app or asked.workflow,
+            asked.profile,
+            asked.options.instance,
+        )
+        with reports.noted(display.node_id, subject, inputs):
+            output, line = await cloud.run(work, display, asked.profile)
         display.finish(line)
         return output

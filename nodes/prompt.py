@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from ..rh_api.errors import RunningHubError
 from ..rh_api.graph.mirror import fail_closed, mirror_links
 from ..rh_api.graph.prompt import Graph, read_nodes
+from ..rh_api.graph.segments import Mark, read_marks
+from ..rh_api.graph.sockets import pool_links
 from ..rh_api.graph.wishes import mark_again, read_again
-from ..rh_api.texts import english
+from . import language
 
 log = logging.getLogger("runninghub")
 
@@ -18,6 +20,11 @@ log = logging.getLogger("runninghub")
 FREE_INPUTS = frozenset({"RunningHubRemoteWorkflow", "RunningHubAIApp"})
 
 Pass = Callable[[Graph, object], dict[str, Any]]
+
+
+def sockets(prompt: Graph, _: object) -> dict[str, Any]:
+    """Links from what a node shows on the canvas become links from all that it has."""
+    return pool_links(prompt, FREE_INPUTS)
 
 
 def mirror(prompt: Graph, _: object) -> dict[str, Any]:
@@ -30,7 +37,9 @@ def again(prompt: Graph, extra_data: object) -> dict[str, Any]:
     return mark_again(prompt, read_again(extra_data), FREE_INPUTS)
 
 
-# Pure functions of the prompt and what was said beside it to a prompt, in their order.
+# Pure functions of the prompt and what was said beside it to a prompt, in their order. Marked
+# parts are cut out between the two: of links into them the real outputs have to be known.
+EARLY_PASSES: tuple[Pass, ...] = (sockets,)
 PASSES: tuple[Pass, ...] = (mirror, again)
 
 
@@ -44,24 +53,57 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(prompt, dict):
         return data
     graph = cast("Graph", prompt)
+    extra_data = data.get("extra_data")
     ours = _own_nodes(graph)
-    if not ours:
-        return data
+    marks: tuple[Mark, ...] = ()
     try:
+        marks = read_marks(extra_data, graph)
+        if not ours and not marks:
+            return data
         passed = graph
+        for each in EARLY_PASSES:
+            passed = each(passed, extra_data)
+        if marks:
+            data = _offloaded(data, passed, marks)
+            passed = data["prompt"]
         for each in PASSES:
-            passed = each(passed, data.get("extra_data"))
+            passed = each(passed, extra_data)
     # Anything that escaped would run unchecked.
     except Exception as error:
-        if not isinstance(error, RunningHubError):
+        if isinstance(error, RunningHubError):
+            reason = language.told(error)
+        else:
             log.exception("a prompt could not be prepared")
-        node_id = str(getattr(error, "local_id", "") or ours[0])
-        sentence = english("node.prompt_refused", {"reason": str(error) or type(error).__name__})
+            reason = str(error) or type(error).__name__
+        node_id = str(getattr(error, "local_id", "") or next(_concerned(graph, ours, marks), "1"))
+        sentence = language.say("node.prompt_refused", {"reason": reason})
         refused = {**data, "prompt": fail_closed(node_id, sentence)}
         # They name nodes that are gone, and nothing would run, not even the refusal.
         refused.pop("partial_execution_targets", None)
         return refused
     return {**data, "prompt": passed}
+
+
+def _offloaded(data: dict[str, Any], prompt: Graph, marks: tuple[Mark, ...]) -> dict[str, Any]:
+    """The body with the marked parts cut out; of a partial run only what its targets need."""
+    # Imported here: a prompt without marks does not pay for it.
+    from . import segments
+
+    segments.require_key(marks)
+    wanted = data.get("partial_execution_targets")
+    targets = list(map(str, cast("list[object]", wanted))) if isinstance(wanted, list) else None
+    plan = segments.planned(prompt, marks, data.get("extra_data"), targets)
+    cut_out = {**data, "prompt": dict(plan.prompt)}
+    if targets is not None:
+        cut_out["partial_execution_targets"] = [one for one in targets if one in plan.prompt]
+    return cut_out
+
+
+def _concerned(prompt: Graph, ours: list[str], marks: tuple[Mark, ...]) -> Iterator[str]:
+    """Nodes that a refusal without a node of its own is shown on."""
+    yield from (node for mark in marks for node in mark.nodes)
+    yield from ours
+    yield from prompt
 
 
 def _own_nodes(prompt: Graph) -> list[str]:

@@ -21,7 +21,7 @@ def program_schema(
         description=description,
         search_aliases=["runninghub", "cloud", "remote", "api", *aliases],
         inputs=[form_input(), named, *order_inputs(), *link_inputs()],
-        outputs=result_outputs(),
+        outputs=shown_by_choice(result_outputs()),
         is_input_list=True,
         is_output_node=True,
         accept_all_inputs=True,
@@ -38,7 +38,7 @@ def upload_schema(
         category=CATEGORY,
         description=description,
         search_aliases=["runninghub", "upload"],
-        inputs=inputs,
+        inputs=[*inputs, profile_input()],
         outputs=[
             io.String.Output("file_name", "file_name", "For fields that name a file.", True),
             io.String.Output("url", "url", "For fields that load from an address.", True),
@@ -123,13 +123,18 @@ def order_inputs() -> list[io.Input]:
             tooltip="For shared enterprise keys: seconds that the machine is kept ready for the "
             "next run, 10 to 180; they are billed. 0: not kept.",
         ),
-        io.String.Input(
-            "profile",
-            optional=True,
-            default="",
-            tooltip="Name of a stored key and site. Empty: the one of the environment.",
-        ),
+        profile_input(),
     ]
+
+
+def profile_input() -> io.Input:
+    """Whose account pays, the same for every node that has to do with the site."""
+    return io.String.Input(
+        "profile",
+        optional=True,
+        default="",
+        tooltip="Name of a stored key and site. Empty: the default one.",
+    )
 
 
 def link_inputs() -> list[io.Input]:
@@ -153,3 +158,11 @@ def result_outputs() -> list[io.Output]:
         for n in range(1, POOL + 1)
     ]
     return [*typed, *pool]
+
+
+def shown_by_choice(outputs: list[io.Output]) -> list[io.Output]:
+    """The same without tooltips: ComfyUI looks them up by a slot's number, and on the canvas these
+    nodes show only the outputs that a person keeps."""
+    for output in outputs:
+        output.tooltip = None
+    return outputs

@@ -15,7 +15,7 @@ import folder_paths
 
 from ..rh_api.client import Result
 from ..rh_api.errors import Fate, RunningHubError
-from ..rh_api.texts import english
+from . import language
 from .media.errors import MediaError
 
 SUBFOLDER = "runninghub"
@@ -29,7 +29,7 @@ class Unreadable(RunningHubError):
     default_fate = Fate.OVER
 
     def __init__(self, task_id: str, kept: Sequence[str], error: MediaError) -> None:
-        reason = english(error.key, error.params)
+        reason = language.say(error.key, error.params)
         super().__init__(task_id=task_id, files=", ".join(kept), reason=reason)
 
 
@@ -53,6 +53,10 @@ class Shelf:
         entry = {"filename": path.name, "subfolder": SUBFOLDER, "type": "temp"}
         self.on_show.setdefault(kind, []).append(entry)
         return path
+
+    def lay(self, result: Result) -> Path:
+        """Put a file where it lies as long as ComfyUI runs, without showing it."""
+        return self._place(Path(folder_paths.get_temp_directory()), result, _linked)
 
     def keep(self, result: Result) -> str:
         """Put a file below the output folder; returns its name as loaders take it."""

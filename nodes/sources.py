@@ -13,9 +13,9 @@ from typing import Any
 
 from ..rh_api.client import Draft, Source
 from ..rh_api.errors import BadField, BadInput
-from ..rh_api.texts import english
 from ..rh_api.wire.filetypes import HEAD, MP4, ZIP, by_suffix, sniff
 from ..rh_api.wire.filetypes import Kind as FileKind
+from . import language
 from .media.codec import Encoded, Kind
 from .media.errors import MediaError
 
@@ -103,7 +103,7 @@ class Sources:
         try:
             return await self._worker(self._source, media, threads)
         except MediaError as error:
-            reason = english(error.key, error.params)
+            reason = language.say(error.key, error.params)
             raise BadField("node.field_media", field=field, reason=reason) from None
 
     def _source(self, media: Media | Pack, threads: int) -> Source:

@@ -21,7 +21,7 @@ class RHUploadAudio(UploadNode):
         )
 
     @classmethod
-    async def execute(cls, audio: Any) -> io.NodeOutput:
+    async def execute(cls, audio: Any, profile: str = "") -> io.NodeOutput:
         from .values import media_of
 
-        return await cls.upload("audio", media_of(audio))
+        return await cls.upload("audio", media_of(audio), profile)

@@ -29,11 +29,11 @@ class RHUploadImage(UploadNode):
         )
 
     @classmethod
-    async def execute(cls, image: Any, mask: Any = None) -> io.NodeOutput:
+    async def execute(cls, image: Any, mask: Any = None, profile: str = "") -> io.NodeOutput:
         from .values import media_of, with_masks
 
         pictures = media_of(image)
         if mask is not None:
             with told_plainly():
                 pictures = with_masks(pictures, mask)
-        return await cls.upload("image", pictures)
+        return await cls.upload("image", pictures, profile)

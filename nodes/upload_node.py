@@ -25,9 +25,10 @@ class UploadNode(io.ComfyNode):
     """No node by itself: ComfyUI would keep the flags of a listed node for its subclasses."""
 
     @classmethod
-    def validate_inputs(cls) -> bool:
+    def validate_inputs(cls, profile: str | None = "") -> bool:
         with told_plainly():
-            config.settings()
+            if profile is not None:  # else a link brings it
+                config.settings(profile)
         return True
 
     @classmethod
@@ -35,7 +36,7 @@ class UploadNode(io.ComfyNode):
         return int(time.time() // NAME_SECONDS)
 
     @classmethod
-    async def upload(cls, field: str, media: Sequence[Media]) -> io.NodeOutput:
+    async def upload(cls, field: str, media: Sequence[Media], profile: str) -> io.NodeOutput:
         """Names and addresses of the items that came through the input `field`."""
         from .sources import Sources
 
@@ -46,5 +47,5 @@ class UploadNode(io.ComfyNode):
                 drafts = [sources.draft(one, field) for one in media]
                 return await client.upload_all(drafts, display)
 
-        uploaded = await cloud.run(work, display)
+        uploaded = await cloud.run(work, display, profile)
         return io.NodeOutput([one.name for one in uploaded], [one.url for one in uploaded])

@@ -27,7 +27,7 @@ class RHUploadVideo(UploadNode):
         )
 
     @classmethod
-    async def execute(cls, video: Any) -> io.NodeOutput:
+    async def execute(cls, video: Any, profile: str = "") -> io.NodeOutput:
         from .values import media_of
 
-        return await cls.upload("video", media_of(video))
+        return await cls.upload("video", media_of(video), profile)

@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 READ_SECONDS = 5.0  # that reading one may hold up the start of a prompt
 
-# By the text that names it: its digest, and how often that was seen to change.
-_seen: dict[tuple[str, str], tuple[str, int]] = {}
+# By profile and the text that names it: its digest, and how often that was seen to change.
+_seen: dict[tuple[str, str, str], tuple[str, int]] = {}
 
 
-def remember(job: Job, program: Program) -> None:
+def remember(profile: str, job: Job, program: Program) -> None:
     """Note how what a job runs looked when it was first run here."""
-    _seen.setdefault((job.workflow, job.app), (program.graph_hash, 0))
+    _seen.setdefault((profile, job.workflow, job.app), (program.graph_hash, 0))
 
 
-async def changes(job: Job) -> int:
+async def changes(profile: str, job: Job) -> int:
     """How often what a job runs, if that was run here, was seen to have changed since.
 
     What cannot be read has not changed: if it matters, the run will say what is wrong.
     """
-    key = (job.workflow, job.app)
+    key = (profile, job.workflow, job.app)
     if key not in _seen:
         return 0
 
@@ -36,7 +36,7 @@ async def changes(job: Job) -> int:
 
     last, times = _seen[key]
     try:
-        now = await cloud.ask(digest, READ_SECONDS)
+        now = await cloud.ask(digest, READ_SECONDS, profile)
     except (RunningHubError, asyncio.TimeoutError):
         return times
     if now != last:

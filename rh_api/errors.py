@@ -8,11 +8,14 @@ told by code in one table, never by words in a message.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
 from . import texts
+
+Say = Callable[[str, Mapping[str, object]], str]
+"""The sentence of a key with its params, in some language."""
 
 
 class Fate(enum.Enum):
@@ -29,11 +32,13 @@ class RunningHubError(Exception):
 
     Attributes:
         key: key of the sentence in `texts.py` and in the locales.
-        params: values of that sentence; plain strings and numbers, never a key or a signed URL.
+        params: values of that sentence; plain strings and numbers or another error, never a key
+            or a signed URL.
         fate: what is known about the order.
         code: the service's business code, or None.
         task_id: the cloud task concerned, or None.
         node_id: the remote node concerned, or None.
+        hint: what a page can offer to do about it, "" when its key says so or nothing.
     """
 
     default_key: ClassVar[str] = "error.unexpected"
@@ -56,17 +61,29 @@ class RunningHubError(Exception):
         self.code = code
         self.task_id = task_id
         self.node_id = node_id
+        self.hint = ""
         super().__init__(self.key)
 
     def __str__(self) -> str:
-        sentence = texts.english(self.key, self.params)
+        return self.told(texts.english)
+
+    def told(self, say: Say) -> str:
+        """The same sentence in the language that `say` speaks."""
+        sentence = say(self.key, self._params(say))
         if self.code is not None:
-            sentence += " " + texts.english("error.suffix.code", {"code": self.code})
+            sentence += " " + say("error.suffix.code", {"code": self.code})
         if self.fate is Fate.NOT_STARTED and self.default_fate is Fate.UNKNOWN:
-            sentence += " " + texts.english("error.suffix.not_started", {})
+            sentence += " " + say("error.suffix.not_started", {})
         if self.task_id:
-            sentence += " " + texts.english("error.suffix.task", {"task_id": self.task_id})
+            sentence += " " + say("error.suffix.task", {"task_id": self.task_id})
         return sentence
+
+    def _params(self, say: Say) -> Mapping[str, object]:
+        """What fills the sentence: an error among them as its own, without the full stop."""
+        return {
+            name: value.told(say).rstrip(".。") if isinstance(value, RunningHubError) else value
+            for name, value in self.params.items()
+        }
 
 
 # Trouble on the way
@@ -252,10 +269,13 @@ class BatchFailed(RunningHubError):
             fate=min((error.fate for error in errors.values()), key=order.index),
             count=len(errors),
             total=total,
-            items="; ".join(f"{index + 1}: {error}" for index, error in errors.items()),
         )
         made.errors = dict(errors)
         return made
+
+    def _params(self, say: Say) -> Mapping[str, object]:
+        items = "; ".join(f"{i + 1}: {error.told(say)}" for i, error in self.errors.items())
+        return {**super()._params(say), "items": items}
 
 
 # Results

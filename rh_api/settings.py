@@ -6,7 +6,7 @@ import hashlib
 import ipaddress
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -44,19 +44,32 @@ class Secret:
         return "Secret(…)"
 
 
+NO_SECRET = Secret("")
+
+
+def no_passwords(_: str) -> Secret:
+    """No program has an access password of its own."""
+    return NO_SECRET
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """One account on one site.
 
     `origin` is scheme://host[:port] without a path; `state` the folder of the order book;
-    `result_hosts` further host names that results may be fetched from.
+    `result_hosts` further host names that results may be fetched from. `access_password` is for
+    protected programs; `segment_workflow` is the id or link under which whole graphs go out, ""
+    for a placeholder; `passwords` gives a program's own, by its name in the order book (an id,
+    or `app/` and an id), each time that it is needed.
     """
 
     origin: str
     key: Secret
     state: Path
     result_hosts: tuple[str, ...] = ()
-    access_password: Secret = field(default_factory=lambda: Secret(""))
+    access_password: Secret = NO_SECRET
+    segment_workflow: str = ""
+    passwords: Callable[[str], Secret] = field(default=no_passwords, compare=False, repr=False)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str], state: Path | None = None) -> Settings:
@@ -73,6 +86,7 @@ class Settings:
             state=Path(folder) if folder else (state or default_state_folder(values)),
             result_hosts=tuple(host.strip(".") for host in hosts if host.strip(".")),
             access_password=Secret(values.get("RUNNINGHUB_ACCESS_PASSWORD", "")),
+            segment_workflow=values.get("RUNNINGHUB_SEGMENT_WORKFLOW", "").strip(),
         )
 
     @property
@@ -88,6 +102,10 @@ class Settings:
         """A fingerprint that tells keys apart in the store and cannot be turned back."""
         digest = hashlib.sha256(b"runninghub account\0" + self.key.reveal().encode())
         return digest.hexdigest()[:16]
+
+    def password_of(self, program: str) -> str:
+        """What opens a protected program, "" for none; `program` as the order book names it."""
+        return (self.passwords(program) or self.access_password).reveal()
 
     def require_key(self) -> None:
         """Raise NoKey where there is none: nothing works without."""

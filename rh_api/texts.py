@@ -48,9 +48,16 @@ ENGLISH: dict[str, str] = {
     "error.workflow_never_run": "This workflow cannot be run over the API yet ({remote}). Save it "
     "on the RunningHub site and run it there once.",
     "error.app_not_found": "RunningHub has no such AI app ({remote}). Check the id and the site.",
-    "error.task_not_found": "RunningHub does not know this task (any more): {remote}.",
+    "error.task_not_found": "RunningHub does not know this task (any more): {remote}. Check the id, "
+    "and that the task is of this key's account and site; old ones are forgotten.",
     "error.node_info_refused": "RunningHub refused the fields: {remote}. Nothing was started.",
     "error.graph_rejected": "RunningHub refused the workflow: {remote}. Nothing was started.",
+    "error.node_rejected": "RunningHub refused node {node} {title} of the graph: {remote}. Nothing "
+    "was started.",
+    "error.placeholder_refused": "RunningHub did not take a graph under the workflow id {sent}: "
+    "{remote}. Save any workflow on the site, run it there once, and put its id into "
+    "RUNNINGHUB_SEGMENT_WORKFLOW (a program: extra_data.runninghub.workflow, the command line: "
+    "--workflow). Nothing was started.",
     "error.instance_not_found": "The account has no machine of this size ({remote}). Keys for "
     "48 GB machines need instance 'plus'.",
     "error.file_too_large": "The file is too large for RunningHub: {remote}.",
@@ -69,11 +76,11 @@ ENGLISH: dict[str, str] = {
     "error.time_limit": "The task ran longer than {seconds} s and is being cancelled.",
     "error.lost_sight": "RunningHub has not answered for ten minutes. The task goes on in the "
     "cloud; run again to take it up, or look at it on the site.",
-    "error.node_errors": "RunningHub took the order but will not run node {node}: {remote}. It is "
+    "error.node_errors": "RunningHub took the order but will not run node {node} {title}: {remote}. It is "
     "being cancelled.",
     # never pay twice
     "error.uncertain": "The order may be running, and may cost, but no task id came back: "
-    "{reason} The account had {before} tasks before and has {now} now. It was not sent again. "
+    "{reason}. The account had {before} tasks before and has {now} now. It was not sent again. "
     "Look at the call records on {origin} first. To send it again, which may cost twice: --again on "
     "the command line, extra_data.runninghub.again from a program, or change an input (order "
     "{order} of the book).",
@@ -109,14 +116,16 @@ ENGLISH: dict[str, str] = {
     "error.folder_not_writable": "The folder {folder} cannot be written.",
     # errors: what we were given
     "error.bad_input": "This cannot be used: {reason}",
-    "error.no_key": "No RunningHub API key is set. Put it into the environment variable "
-    "RUNNINGHUB_API_KEY and restart; the built-in emulator (python -m rh_api demo) needs none.",
+    "error.no_key": "No RunningHub API key is set. Enter it in ComfyUI's settings, or put it into "
+    "the environment variable RUNNINGHUB_API_KEY and restart; the built-in emulator (python -m rh_api demo) needs none.",
     "error.bad_key": "This is no RunningHub API key: a key has {expected} letters and digits, "
     "this has {length} characters.",
     "error.bad_origin": "RUNNINGHUB_BASE_URL must look like https://www.runninghub.ai, not "
     "{value!r}.",
-    "error.wrong_site": "This link belongs to {host}, but the key is for {configured}. Set "
-    "RUNNINGHUB_BASE_URL to the link's site and use that site's key.",
+    "error.wrong_site": "This link belongs to {host}, but the key is for {configured}. Use a profile "
+    "with a key of the link's site, or set RUNNINGHUB_BASE_URL to that site and use its key.",
+    "error.sandbox_link": "{value} belongs to the built-in emulator, which a real key cannot "
+    "reach. Set the profile to sandbox to try it, or paste a link of your own.",
     "error.foreign_link": "This link leads to {host}, which is not RunningHub.",
     "error.workflow_blank": "Which workflow? Paste its id or its link from the RunningHub site.",
     "error.workflow_id": "{value!r} is neither the id nor the link of a RunningHub workflow.",
@@ -162,6 +171,10 @@ ENGLISH: dict[str, str] = {
     "error.outputs_twice": "Output node {wanted} is listed twice.",
     "error.outputs_many": "{count} output nodes are listed; at most {limit} can be.",
     "error.outputs_unknown": "Output node {wanted} is not in the workflow. Nearest: {near}.",
+    "error.form_unreadable": "The form of node {node} cannot be read: the file was damaged or edited. "
+    "Choose the node's fields and outputs anew.",
+    "error.form_socket": "A link starts at output {slot} of node {node}, which has {count} of them. "
+    "Connect it anew.",
     "error.links_many": "Node {node} has {count} linked fields; at most {limit} can be linked.",
     # progress
     "progress.preparing": "preparing",
@@ -250,6 +263,19 @@ ENGLISH: dict[str, str] = {
     "cli.task_over": "The task was over already; there is nothing to cancel.",
     "cli.cancel_unsure": "RunningHub did not confirm that the task was cancelled: it may be running, "
     "and cost. Look at it on the site, or cancel again.",
+    "cli.task_left": "No longer waiting. The task goes on in the cloud.",
+    "cli.orders_open": "Nobody waits for these. Follow, fetch or cancel one by its "
+    "id, answer a question by its order: {command} --help",
+    "cli.orders_none": "No order is open.",
+    "cli.order_cancelling": "cancelling",
+    "cli.order_asked": "What you found out is said by: {command} --is TASK, or "
+    "{command} --not-started",
+    "cli.order_is": "Order {order} is task {task_id} from now on: run the same "
+    "again to take it up.",
+    "cli.order_not_started": "Order {order} came to nothing: run the same again to order it.",
+    "cli.sight_before": "tasks of the account when it was sent: {count}",
+    "cli.sight_now": "tasks of the account now: {count}",
+    "cli.sight_ours": "of these known here: {count}",
     "cli.uploaded": "{file}: {name} {url}",
     "cli.lora": "{file}: {name}",
     "cli.unknown": "unknown",
@@ -268,11 +294,41 @@ ENGLISH: dict[str, str] = {
     "cli.no_viewer": "No program was found that shows {path}.",
     "cli.emulator_begins": "A RunningHub for trying out is at {address}, with the key {key}. "
     "Ctrl-C ends it.",
+    "cli.emulator_comfyui": "Graphs run on the ComfyUI at {url}.",
+    "cli.no_comfyui": "No ComfyUI answers at {url}: {reason}",
     "cli.emulator_workflows": "Its workflows:",
     "cli.emulator_accounts": "Its keys, one for each kind of account:",
     "cli.emulator_try": "Try, in another terminal with these variables:",
     "cli.emulator_ends": "The emulator has ended.",
     "cli.port_taken": "Port {port} of {host} cannot be used: {reason}. Choose another with --port.",
+    # segments: what can go and what came
+    "cli.prompt_unreadable": "{path} holds no graph in ComfyUI's API format.",
+    "cli.offload_unmarked": "Which nodes? Nothing in this file is marked: name them with --nodes 3,6,8.",
+    "cli.offload_nothing": "No output of this graph needs the nodes that are marked, so nothing would run.",
+    "cli.offload_file": "There is no file \"{name}\", neither in --input nor beside the prompt.",
+    "cli.offload_local": "Node {node} would have to run here, for input {input} of node {reader}, and there is no ComfyUI. Name it in --nodes as well.",
+    "cli.offload_waits": "Node {node} reads what came back; it runs only in a ComfyUI.",
+    "cli.explain_segment": "Order {id}, on machine {size}:",
+    "cli.explain_nodes": "runs in the cloud: {nodes}",
+    "cli.explain_pulled": "goes along: {node}: {reason}",
+    "cli.explain_up": "goes up: {what}",
+    "cli.explain_known": "there already",
+    "cli.explain_back": "comes back: {kind} of {node} for {to}",
+    "cli.explain_saved": "saved here: {nodes}",
+    "cli.explain_usual": "usually: {seconds} s, {coins} coins ({runs} runs)",
+    "cli.explain_local": "Runs here: {nodes}",
+    "segment.no_key": "This part of the graph is marked to run on RunningHub, and no API key is set here. Enter a key in the RunningHub settings (or set RUNNINGHUB_API_KEY), or choose to run it locally. Nothing was run.",
+    "segment.bad_workflow": "extra_data.runninghub.workflow must be the id or the link of a workflow.",
+    "segment.file_missing": "The file \"{name}\" that is to go to RunningHub is not in ComfyUI's folders.",
+    "segment.model_missing": "RunningHub has no model \"{name}\", which node {node} loads. Nearest: {near}.",
+    "segment.list_came": "{count} items came as a list for input {input} of node {node}; a part that runs on RunningHub takes one. Nothing was ordered. Run it locally, or make the list a batch first.",
+    "segment.wrong_value": "Input {input} of node {node} takes {type} in the cloud, but {given} came. Nothing was ordered.",
+    "segment.video_made": "The video for input {input} of node {node} is made of pictures and has no file, so it would lose quality on its way. Mark the node that makes it as well. Nothing was ordered.",
+    "segment.no_text": "The result {name} holds no text that can be a value.",
+    "segment.bad_text": "\"{value}\" came back where {type} was expected.",
+    "segment.nothing_came": "The task finished, but the results of node {node} are not among what it made.",
+    "segment.sounds_differ": "The sounds that came back differ in length or rate, so they are no batch.",
+    "media.sizes_differ": "{count} pictures of different sizes came back where one batch was expected.",
     # nodes
     "node.comfyui_too_old": "RunningHub nodes need ComfyUI 0.11 or newer; nothing was loaded.",
     "node.prompt_refused": "The prompt was not queued: {reason}",
@@ -286,8 +342,23 @@ ENGLISH: dict[str, str] = {
     "node.bad_type": '"{name}" cannot be "{value}".',
     "node.too_small": '"{name}" must be at least {least}, not {value}.',
     "node.bad_retain": '"retain_seconds" is 0 (off) or {low} to {high}, not {value}.',
-    "node.no_profile": 'There is no stored profile "{value}". Leave it empty to use the key of '
-    "the environment.",
+    "node.no_profile": 'There is no stored profile "{value}". Add it in the settings of '
+    "RunningHub, or leave it empty to use the default one.",
+    "node.bad_profile_name": "A profile needs a name of 1 to {most} readable characters.",
+    "node.reserved_profile": 'No profile can be named "{value}": it stands for something else.',
+    "node.bad_site": "A site must look like https://www.runninghub.ai, not {value!r}.",
+    "node.key_for_site": "Enter the key of {site}: a key is never tried on another site.",
+    "node.bad_password": "An access password has at most {most} characters.",
+    "node.bad_kind": 'A program is a "workflow" or an "app", not "{value}".',
+    "node.profiles_unreadable": "The stored keys in {file} cannot be read. Repair or remove that "
+    "file; nothing was changed.",
+    "node.route_host": "This ComfyUI does not know itself as {host}, so the page may be a stranger's. "
+    "Open it by its address, or name the host in RUNNINGHUB_HOSTS and restart.",
+    "node.route_origin": "Another page than this ComfyUI's called; it gets no answer.",
+    "node.route_type": "The request must be JSON.",
+    "node.route_body": "The request's JSON must be an object.",
+    "node.route_token": "ComfyUI was restarted, or the page is a stranger's. Reload the page.",
+    "node.no_report": "Nothing is known of a failure of this node since ComfyUI started.",
     "node.no_loras": "There is no LoRA file in ComfyUI's models/loras. Put one there and reload "
     "the page.",
     "node.lora_unknown": 'There is no LoRA file "{name}" in ComfyUI\'s models/loras.',
@@ -299,7 +370,11 @@ ENGLISH: dict[str, str] = {
     "{outputs}.",
     "node.not_produced": "Task {task_id} made nothing for these outputs: {outputs}.",
     "node.running": "running",
+    "node.one_answer": "One answer is needed: the task's id, or that it did not start.",
+    "node.task_left": "No longer waiting. Task {tasks} goes on in the cloud, unless it was over.",
     "node.elapsed": "{line} · {seconds} s",
+    "node.elapsed_of": "{line} · {seconds} s of about {usual} s",
+    "node.queued": "queued ({running} of the account's tasks run, {queued} wait)",
     "node.bad_again": "extra_data.runninghub.again must be a list of node ids.",
     "node.kept": "kept from an equal order before; nothing was paid now",
     "node.done": "done",
@@ -309,14 +384,70 @@ ENGLISH: dict[str, str] = {
     "node.coins": "{value} coins",
     "node.money": "{value} paid",
     "node.third_party": "{value} for third-party models",
+    # segments: cutting
+    "segment.cannot": "This cannot run on RunningHub.",
+    "segment.own_node": "Node {node} cannot run on RunningHub: it is a RunningHub node itself. Take its mark off.",
+    "segment.own_node_follows": "Node {node} would have to go to RunningHub too, because {type} cannot cross between it and node {other}, but it is a RunningHub node itself. Take the mark off {other}.",
+    "segment.unknown_class": "Node {node} cannot be sent to RunningHub: its class is not known here, so nobody can tell what it needs. Install its pack, or take its mark off.",
+    "segment.unknown_class_follows": "Node {node} would have to go to RunningHub too, because {type} cannot cross between it and node {other}, but its class is not known here. Install its pack, or take the mark off {other}.",
+    "segment.api_node": "Node {node} cannot run on RunningHub: it calls another paid service with your account of that service. Take its mark off.",
+    "segment.api_node_follows": "Node {node} would have to go to RunningHub too, because {type} cannot cross between it and node {other}, but it calls another paid service. Take the mark off {other}.",
+    "segment.needs_window": "Node {node} cannot run on RunningHub: it needs something in this browser (a camera, a microphone, an editor or a 3D view). Take its mark off.",
+    "segment.needs_window_follows": "Node {node} would have to go to RunningHub too, because {type} cannot cross between it and node {other}, but it needs something in this browser. Take the mark off {other}.",
+    "segment.local_disk": "Node {node} cannot run on RunningHub: it reads or writes a path on this machine's disk. Take its mark off.",
+    "segment.local_disk_follows": "Node {node} would have to go to RunningHub too, because {type} cannot cross between it and node {other}, but it reads or writes this machine's disk. Take the mark off {other}.",
+    "segment.side_effect": "Node {node} cannot run on RunningHub: it is an output node, and what it does cannot be brought back. Take its mark off; it then runs here.",
+    "segment.side_effect_follows": "Node {node} would have to go to RunningHub too, because {type} cannot cross between it and node {other}, but it is an output node whose results cannot be brought back. Take the mark off {other}.",
+    "segment.only": "Only marked nodes may go to RunningHub, but {type} cannot cross between node {node} and node {other}. Mark {node} too, or allow that unmarked nodes go along.",
+    "segment.cycle": "Nothing can run: node {node} needs its own result. Remove one link of the circle.",
+    "segment.no_output": "Nothing would come of this: the prompt has no output node. Add one that saves or shows the result of {node}.",
+    "segment.no_source": '"{input}" of node {node} reads from node {other}, which is not there. Connect it anew.',
+    "segment.no_output_slot": "Node {node} reads output {slot} of node {other}, which has no such output. Connect it anew.",
+    "segment.input_missing": 'Node {node} lacks its input "{input}". Connect it, or un-mute what it reads from.',
+    "segment.file_linked": '"{input}" of node {node} names a file through a link, so it cannot be told which file has to go up. Choose the file on the node itself.',
+    "segment.outlets_many": "Too much comes back from the segment of node {node}: {count} values, at most {limit} can. Mark more of what reads them, or make two segments.",
+    "segment.inlets_many": "Too much goes into the segment of node {node}: {count} values, at most {limit} can. Mark more of what they come from, or make two segments.",
+    "segment.orders_many": "The marks make {count} orders or more, and each costs; at most {limit} are placed at once. Mark nodes that touch, or fewer.",
+    "segment.unwritable": "The segment of node {node} holds a value that cannot be sent, such as an infinite number.",
+    "segment.unreadable": "This is no segment that this version has written. Queue the workflow again.",
+    "segment.bad_segments": "extra_data.runninghub must be an object, and its segments a list.",
+    "segment.bad_segment": "Segment {number} of extra_data.runninghub must be an object with nodes (a list of node ids) and nothing but instance, only and name beside it.",
+    "segment.bad_mark": 'A mark must have a name of 1 to 200 letters, and "only" must be true or false. Mark the node anew.',
+    "segment.bad_instance": 'A mark\'s instance is one of {choices}, not "{value}". Mark the node anew.',
+    "segment.no_nodes": "Segment {number} of extra_data.runninghub names no nodes.",
+    "segment.unknown_node": "Segment {number} names node {node}, which is not in the prompt. Nearest: {near}.",
+    "segment.twice": "Node {node} is in two segments. Leave it in one.",
+    "segment.inlet_empty": "Nothing came for {inlet}.",
+    "segment.one_only": "{count} values came for {inlet}, which takes one.",
+    "segment.channels": "A picture for {inlet} has {channels} channels; 3 or 4 go up as they are, and all of a batch alike.",
+    "segment.sound_channels": "The sound for {inlet} has {channels} channels, but at most {limit} come back. Make it stereo first.",
+    "segment.not_plain": "What came for {inlet} is {given}, not a text, a number or a switch.",
+    "segment.not_finite": "{inlet} cannot be {value}: only finite numbers go up.",
+    "segment.pulled_reader": "{node} goes along: it needs the {type} of {other}, which cannot cross.",
+    "segment.pulled_source": "{node} goes along: {other} needs its {type}, which cannot cross.",
+    "segment.opens_here": "{node} runs here, so that pictures and sound go up and not a video made of them.",
+    "segment.runs_here": "{node} runs here too: its result is needed here and costs nothing.",
+    "segment.unused": "{node} is marked but does not run: no output needs it.",
+    "segment.one_item": "What {node} reads comes as a list: it may hold one item only.",
+    "segment.unchecked": "Nobody can look up beforehand whether RunningHub has these models: {names}.",
+    "segment.loss_image": "The pictures of {node} come back as 8-bit PNG, without what lies outside 0 to 1.",
+    "segment.loss_mask": "The masks of {node} come back in 256 levels, rounded.",
+    "segment.loss_audio": "The sound of {node} comes back as FLAC: 16 bit, at most 2 channels, cut at full volume.",
+    "segment.loss_video": "The video of {node} comes back in a new container, its pictures and sound untouched.",
+    "segment.unproven_text": "The value of {node} comes back as a text result, which is known from other programs only and not proven.",
+    "segment.file_unnamed": '"{input}" of node {node} names no file. Choose one.',
+    "segment.prefix_linked": '"{input}" of node {node} comes from node {other} in a way that cannot cross. Write the prefix on the node itself.',
+    "segment.pulled_cheap": "{node} goes along: it only counts or writes, and the order would have to be cut in two for it.",
 }
 
 
 def english(key: str, params: Mapping[str, object]) -> str:
     """The sentence of `key` with `params` filled in; an unknown key shows itself."""
-    template = ENGLISH.get(key)
-    if template is None:
-        return key
+    return fill(ENGLISH[key], params) if key in ENGLISH else key
+
+
+def fill(template: str, params: Mapping[str, object]) -> str:
+    """A sentence of any language with `params` filled in, on one line."""
     return " ".join(template.format_map(_Blank(params)).split())
 
 

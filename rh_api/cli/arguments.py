@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import re
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
@@ -24,12 +25,32 @@ environment:
   RUNNINGHUB_STATE            folder of the order book
   RUNNINGHUB_RESULT_HOSTS     more hosts that results may come from
   RUNNINGHUB_ACCESS_PASSWORD  for a protected workflow or app
+  RUNNINGHUB_SEGMENT_WORKFLOW workflow that `offload` sends graphs under
 """
 _RUN_EXAMPLE = f"""\
 example:
   {PROGRAM} run 1900000000000000109 --set 3.text="a cat" --set 10.image=@photo.png
 
 `@` uploads a file, `@@` begins a text with an @. `{PROGRAM} workflow ID` lists the fields.
+
+"""
+_TASKS = f"""\
+examples:
+  {PROGRAM} task 1900000000000000301 --fetch --out results
+  {PROGRAM} task --list
+  {PROGRAM} task --order 7 --is 1900000000000000301
+
+An order whose reply was lost is a question: it is not sent again until you say what became of it,
+or `run --again`. Look at the call records of the site first.
+
+"""
+_OFFLOAD = f"""\
+examples:
+  {PROGRAM} offload prompt.json --nodes 3,6,8 --explain
+  {PROGRAM} offload prompt.json --nodes 3,6,8 --out results
+
+Nodes that the marked ones cannot do without go along. What reads their results runs in a ComfyUI
+only.
 
 """
 _APP_EXAMPLE = f"""\
@@ -103,6 +124,10 @@ def _parser() -> _Parser:
     workflow = command("workflow", "list a workflow's settable fields and its outputs")
     workflow.add_argument("workflow", metavar="WORKFLOW", help="id or link")
 
+    _add_offload(
+        command("offload", "run nodes of a local graph in the cloud, without ComfyUI", _OFFLOAD)
+    )
+
     upload = command("upload", "upload files; gives the name and address of each")
     upload.add_argument("files", nargs="+", metavar="FILE")
 
@@ -111,12 +136,9 @@ def _parser() -> _Parser:
 
     command("account", "show the account's kind, balance, limit and running tasks")
 
-    task = command("task", "show how a task is doing, cancel it, or fetch its results")
-    task.add_argument("task", metavar="TASK", help="id, as every command tells it")
-    what = task.add_mutually_exclusive_group()
-    what.add_argument("--cancel", action="store_true", help="stop it, and see that it stopped")
-    what.add_argument("--fetch", action="store_true", help="fetch its results, into --out")
-    task.add_argument("--out", metavar="DIR", help="where --fetch puts results; default here")
+    _add_task(
+        command("task", "show, cancel or fetch a task, and settle what became of orders", _TASKS)
+    )
 
     emulator = command("emulator", "serve a RunningHub on this machine until Ctrl-C")
     emulator.add_argument(
@@ -133,7 +155,63 @@ def _parser() -> _Parser:
         metavar="ADDRESS",
         help="an address of this machine; default 127.0.0.1, which no other machine reaches",
     )
+    emulator.add_argument(
+        "--comfyui",
+        type=_web_address,
+        metavar="URL",
+        help="a running ComfyUI that graphs run on: any node it has; default a few core nodes here",
+    )
     return parser
+
+
+def _add_task(task: argparse.ArgumentParser) -> None:
+    task.add_argument("task", metavar="TASK", nargs="?", help="id, as every command tells it")
+    task.add_argument("--list", action="store_true", help="list orders that nobody waits for")
+    task.add_argument(
+        "--order", type=_whole(1, 10**11), metavar="N", help="an order of which no task is known"
+    )
+    what = task.add_mutually_exclusive_group()
+    what.add_argument("--cancel", action="store_true", help="stop it, and see that it stopped")
+    what.add_argument("--fetch", action="store_true", help="fetch its results, into --out")
+    what.add_argument("--follow", action="store_true", help="wait for its end, then --fetch")
+    what.add_argument("--look", action="store_true", help="tasks of the account then and now")
+    what.add_argument("--is", dest="its", metavar="TASK", help="the order became this task")
+    what.add_argument("--not-started", action="store_true", help="the order came to nothing")
+    task.add_argument("--out", metavar="DIR", help="where --fetch puts results; default here")
+
+
+def _add_offload(offload: argparse.ArgumentParser) -> None:
+    offload.add_argument("prompt", metavar="PROMPT.json", help="a graph in API format")
+    offload.add_argument(
+        "--nodes", metavar="IDS", help="what runs in the cloud: 3,6,8; default: what is marked"
+    )
+    offload.add_argument(
+        "--only", action="store_true", help="no other nodes with them; what needs one is refused"
+    )
+    offload.add_argument(
+        "--input", metavar="DIR", help="where the graph's files are; else beside it"
+    )
+    offload.add_argument("--out", metavar="DIR", help="where results go; default here")
+    offload.add_argument(
+        "--instance",
+        choices=("default", "plus", "ultra"),
+        default="default",
+        help="machine: 24 (default), 48 or 84 GB",
+    )
+    offload.add_argument(
+        "--workflow", metavar="WORKFLOW", help="saved workflow that the graph goes out under"
+    )
+    offload.add_argument(
+        "--object-info",
+        metavar="FILE",
+        help="node classes beside ComfyUI's own: the answer of a ComfyUI's /object_info",
+    )
+    offload.add_argument(
+        "--explain", action="store_true", help="tell what would be done, and do nothing"
+    )
+    offload.add_argument(
+        "--again", action="store_true", help="order anew, even if it may cost twice"
+    )
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
@@ -180,6 +258,12 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def _web_address(text: str) -> str:
+    if not re.fullmatch(r"https?://[^/?#@\s]+/?", text):
+        raise argparse.ArgumentTypeError("an address such as http://127.0.0.1:8188 is needed")
+    return text
 
 
 def _address(text: str) -> str:

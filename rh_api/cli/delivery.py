@@ -39,12 +39,12 @@ async def deliver(
             reason=error.strerror or str(error),
             kept=str(settings.state / "results"),
         ) from error
-    _tell(terminal, outcome, saved)
+    tell(terminal, outcome, saved)
     terminal.document(
         {
             "task_id": outcome.task_id,
             **about,
-            "seconds": _seconds(outcome),
+            "seconds": seconds_of(outcome),
             "cost": cost_document(outcome.usage),
             "results": [
                 {
@@ -81,7 +81,8 @@ def cost(usage: Usage) -> str:
     return ", ".join(parts) or english("cli.cost_unknown", {})
 
 
-def _tell(terminal: Terminal, outcome: Outcome, saved: list[Saved]) -> None:
+def tell(terminal: Terminal, outcome: Outcome, saved: Sequence[Saved]) -> None:
+    """What came of an order, for people."""
     for one in saved:
         if one.text is not None:
             terminal.say(one.text)
@@ -89,12 +90,12 @@ def _tell(terminal: Terminal, outcome: Outcome, saved: list[Saved]) -> None:
     params = {
         "task_id": outcome.task_id,
         "cost": cost(outcome.usage),
-        "seconds": f"{_seconds(outcome):g}",
+        "seconds": f"{seconds_of(outcome):g}",
     }
     terminal.say(english("cli.finished", params))
 
 
-def _seconds(outcome: Outcome) -> float:
+def seconds_of(outcome: Outcome) -> float:
     """Running time as the service bills it; as we saw it where it does not say."""
     try:
         return float(outcome.usage.seconds or "")

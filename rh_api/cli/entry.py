@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from typing import TextIO
 
-from ..errors import RunningHubError
-from .arguments import parse
+from ..errors import RunningHubError, Uncertain
+from ..texts import english
+from .arguments import PROGRAM, parse
 from .exits import Exit, Interrupted, document, exit_code
 from .terminal import Notes, Terminal
 
@@ -47,40 +49,28 @@ def _run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -
         raise Interrupted from None
 
 
+# A command of another name than its function, or of a module that has several.
+_MODULES = {
+    "run": "order",
+    "emulator": "emulate",
+    "workflow": "look",
+    "upload": "look",
+    "lora": "look",
+    "account": "look",
+}
+
+
 def _command(name: str) -> Command:
     """The function behind a command; only what it needs is imported."""
-    if name == "demo":
-        from .demo import demo
-
-        return demo
-    if name == "emulator":
-        from .emulate import emulator
-
-        return emulator
-    if name == "run":
-        from .order import run
-
-        return run
-    if name == "app":
-        from .app import app
-
-        return app
-    if name == "task":
-        from .task import task
-
-        return task
-    from . import look
-
-    return {
-        "workflow": look.workflow,
-        "upload": look.upload,
-        "lora": look.lora,
-        "account": look.account,
-    }[name]
+    module = importlib.import_module(f".{_MODULES.get(name, name)}", __package__)
+    return getattr(module, name)
 
 
 def _failed(error: RunningHubError, terminal: Terminal) -> int:
     terminal.note(str(error))
+    if isinstance(error, Uncertain) and error.order is not None:
+        command = f"{PROGRAM} task --order {error.order}"
+        terminal.note(english("cli.order_asked", {"command": command}))
     terminal.document(document(error))
     return exit_code(error)
 

@@ -71,5 +71,6 @@ def document(error: RunningHubError) -> dict[str, object]:
             "code": error.code,
             "task_id": error.task_id,
             "fate": error.fate.name.lower(),
+            "order": error.order if isinstance(error, Uncertain) else None,
         }
     }

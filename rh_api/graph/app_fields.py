@@ -37,14 +37,18 @@ def app_fields(form: AppForm) -> list[Field]:
     return [_field(about) for about in form.fields]
 
 
+def app_known(form: AppForm) -> dict[str, Known]:
+    """By full name, which choices and which range bind a field."""
+    return {about.full_name: _known(about, _field(about)) for about in form.fields}
+
+
 def app_choices(form: AppForm) -> dict[str, list[str]]:
     """By full name, what a field with choices takes, with the word for it: `2 (bicubic)`."""
-    choices: dict[str, list[str]] = {}
-    for about in form.fields:
-        known = _known(about, _field(about))
-        if known.choices is not None:
-            choices[about.full_name] = [str(choice) for choice in known.choices]
-    return choices
+    return {
+        name: [str(choice) for choice in known.choices]
+        for name, known in app_known(form).items()
+        if known.choices is not None
+    }
 
 
 def check_app(form: AppForm, given: Mapping[str, object]) -> dict[str, object]:

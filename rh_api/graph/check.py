@@ -70,6 +70,12 @@ class Choice:
     value: object
     words: tuple[str, ...] = ()
 
+    @property
+    def shown(self) -> object:
+        """What a person picks it by, and what is taken for it: a number's word, else itself."""
+        is_number = isinstance(self.value, str) and self.value.isdigit()
+        return next((word for word in self.words if word), self.value) if is_number else self.value
+
     def __str__(self) -> str:
         others = [word for word in self.words if word and word != str(self.value)]
         return f"{self.value} ({others[0]})" if others else str(self.value)

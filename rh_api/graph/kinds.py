@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import enum
 import re
+from functools import lru_cache
 
 from ..wire.filetypes import Kind
 
@@ -54,7 +55,7 @@ _TAKES: dict[FieldKind, frozenset[Kind]] = {
 def kind_of(class_type: str, name: str, stored: object) -> FieldKind:
     """The kind of one field; `stored` is its value in the workflow and no link."""
     if stored is None or isinstance(stored, str):
-        loaded = _loaded(_words(class_type), name.lower())
+        loaded = _loaded(words_of(class_type), name.lower())
         return loaded or (FieldKind.ANY if stored is None else FieldKind.STRING)
     if isinstance(stored, bool):
         return FieldKind.BOOLEAN
@@ -67,7 +68,7 @@ def media_taken(class_type: str, kind: FieldKind) -> frozenset[Kind]:
     """What may be uploaded for a field of `kind`; a URL loader's class name says what it loads."""
     if kind is not FieldKind.URL:
         return _TAKES.get(kind, frozenset())
-    named = _media_named(_words(class_type)) or _MEDIA
+    named = _media_named(words_of(class_type)) or _MEDIA
     return frozenset[Kind]().union(*(_TAKES[_MEDIA[medium]] for medium in named))
 
 
@@ -76,7 +77,8 @@ def is_address(text: str) -> bool:
     return re.match(r"\s*((https?|ftp|s3|oss|cos)://|data:)", text, re.IGNORECASE) is not None
 
 
-def _words(class_type: str) -> frozenset[str]:
+@lru_cache(4096)
+def words_of(class_type: str) -> frozenset[str]:
     """`LoadImageFromURL`, `Load Image From URL` and `load_image_from_url` have the same words."""
     words = re.findall(r"[Bb]ase64|[A-Z]+(?![a-z])|[A-Z]?[a-z]+", class_type)
     return frozenset(word.lower().removesuffix("s") for word in words)

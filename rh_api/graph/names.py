@@ -5,6 +5,9 @@ from __future__ import annotations
 POOL = 12
 """How many remote nodes can have an output of their own: `out_1` …"""
 
+TYPED_OUTPUTS = 7
+"""How many outputs come before those: images, masks, video, audio, text, files, task_id."""
+
 MIRRORS = 32
 """How many inputs `link_0` … the nodes declare."""
 

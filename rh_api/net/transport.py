@@ -14,7 +14,7 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
-from ..errors import BadInput, Fate, HostRefused, Unreachable
+from ..errors import BadInput, Fate, HostRefused, RunningHubError, Unreachable
 from ..settings import Settings
 from ..wire.call import Auth, Call, Request, Response
 from .outside import CONNECT_SECONDS, REPLY_LIMIT, USER_AGENT, proxy_for, trust, unpack
@@ -67,7 +67,12 @@ class AiohttpTransport:
         """
         sessions = await self._sessions()
         session = sessions.fresh if fresh else sessions.steady
-        return call.read(await self._exchange(session, call.request, call.seconds))
+        response = await self._exchange(session, call.request, call.seconds)
+        try:
+            return call.read(response)
+        except RunningHubError as error:
+            _forget_password(error, call.request)
+            raise
 
     @contextlib.asynccontextmanager
     async def socket(self, url: str) -> AsyncGenerator[AsyncIterator[str | bytes]]:
@@ -148,6 +153,16 @@ class AiohttpTransport:
         plain, whole = unpack(bytes(received), plain_headers.get("content-encoding", ""))
         plain = withhold(plain, settings.key.reveal())
         return Response(response.status, plain, plain_headers, complete=complete and whole)
+
+
+def _forget_password(error: RunningHubError, request: Request) -> None:
+    """What a service quotes is quoted further. In the answer itself a short password may be part
+    of any word, so it is cut out of the error's words alone."""
+    password = (request.body or {}).get("accessPassword")
+    if isinstance(password, str) and password:
+        for name, value in error.params.items():
+            if isinstance(value, str):
+                error.params[name] = value.replace(password, "…")
 
 
 def _with_key(request: Request, key: str) -> tuple[str, dict[str, str], bytes | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -42,6 +43,14 @@ class Response:
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     complete: bool = True
+
+    @property
+    def at(self) -> float | None:
+        """When it was sent, in unix seconds by the service's clock; None if it does not tell."""
+        try:
+            return parsedate_to_datetime(self.headers["date"]).timestamp()
+        except (KeyError, ValueError, TypeError, OverflowError):
+            return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -13,6 +14,7 @@ from ..errors import (
     SUCCESS_CODES,
     BadReply,
     FileTooLarge,
+    GraphRejected,
     KeyRefused,
     NotFound,
     RateLimited,
@@ -71,9 +73,54 @@ def business_error(code: int, reply: Json, response: Response) -> RunningHubErro
     error = error_for_code(code, remote_text(reply))
     if isinstance(error, RateLimited):
         error.retry_after = retry_after(response)
+    if isinstance(error, GraphRejected):
+        return _rejected(error, remote_text(reply))
     if isinstance(error, UnknownCode) and response.status >= 500:
         return ServiceFault(code=code, remote=quote_remote(remote_text(reply)))
     return error
+
+
+def _rejected(error: GraphRejected, text: str) -> GraphRejected:
+    """The same, naming the node where the text is a validation report of ComfyUI."""
+    try:
+        report = as_object(json.JSONDecoder().raw_decode(text[text.find("{") :])[0])
+    except (ValueError, RecursionError):
+        return error
+    for node_id, said in read_node_errors(report).items():
+        return GraphRejected(
+            "error.node_rejected",
+            code=error.code,
+            node_id=node_id,
+            node=node_id,
+            title="",
+            remote=said,
+        )
+    return error
+
+
+def read_node_errors(report: Json) -> dict[str, str]:
+    """Node id to what ComfyUI's validation said of it; {} where nothing is said of a node.
+
+    A missing class is told of the whole graph, with the node's id in its details.
+    """
+    errors: dict[str, str] = {}
+    for node_id, entry in as_object(report.get("node_errors")).items():
+        about = as_object(entry)
+        texts = [_error_text(error) for error in as_list(about.get("errors"))]
+        node_class = read_text(about.get("class_type"))
+        errors[node_id] = quote_remote(f"{node_class}: {'; '.join(t for t in texts if t)}", 300)
+    whole = as_object(report.get("error"))
+    missing = re.search(r"Node ID '?#([0-9A-Za-z:_-]{1,100})", read_text(whole.get("details")))
+    if missing and not errors:
+        errors[missing[1]] = quote_remote(read_text(whole.get("message")), 300)
+    return errors
+
+
+def _error_text(error: object) -> str:
+    about = as_object(error)
+    parts = (read_text(about.get("message")), read_text(about.get("details")))
+    told = " ".join(part for part in parts if part)
+    return told or read_text(about.get("type")) or read_text(error)
 
 
 def remote_text(reply: Json) -> str:

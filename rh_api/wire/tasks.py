@@ -33,6 +33,7 @@ from .envelope import (
     read_id,
     read_int,
     read_json,
+    read_node_errors,
     read_object,
     read_text,
     remote_text,
@@ -100,12 +101,16 @@ class Tips:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """The service took an order. `socket_url` is a credential: it is never shown or stored."""
+    """The service took an order, `at` unix seconds by its own clock (None if it does not tell).
+
+    `socket_url` is a credential: it is never shown or stored.
+    """
 
     task_id: str
     phase: Phase
     socket_url: str | None = field(default=None, repr=False)
     tips: Tips = field(default_factory=Tips)
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +146,17 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a task is doing. `results` is None while the service has not listed any."""
+    """How a task is doing. `results` is None while the service has not listed any.
+
+    `at`: unix seconds by the service's clock, None if it does not tell.
+    """
 
     phase: Phase
     results: tuple[RemoteResult, ...] | None = None
     usage: Usage = field(default_factory=Usage)
     error: RunningHubError | None = None
     socket_url: str | None = field(default=None, repr=False)
+    at: float | None = None
 
 
 def create(
@@ -250,27 +259,16 @@ def read_ticket(response: Response) -> Ticket:
         phase=_phase(data.get("taskStatus")),
         socket_url=read_text(data.get("netWssUrl")) or None,
         tips=_read_tips(data.get("promptTips")),
+        at=response.at,
     )
 
 
 def _read_tips(value: object) -> Tips:
     tips = as_object(value)
-    errors: dict[str, str] = {}
-    for node_id, entry in as_object(tips.get("node_errors")).items():
-        about = as_object(entry)
-        texts = [_error_text(error) for error in as_list(about.get("errors"))]
-        node_class = read_text(about.get("class_type"))
-        errors[node_id] = quote_remote(f"{node_class}: {'; '.join(t for t in texts if t)}", 300)
     return Tips(
         outputs=tuple(read_id(item) for item in as_list(tips.get("outputs_to_execute"))),
-        node_errors=errors,
+        node_errors=read_node_errors(tips),
     )
-
-
-def _error_text(error: object) -> str:
-    about = as_object(error)
-    parts = (read_text(about.get("message")), read_text(about.get("details")))
-    return " ".join(part for part in parts if part) or read_text(error)
 
 
 def _phase(value: object) -> Phase:
@@ -287,7 +285,7 @@ def read_outputs(response: Response) -> Report:
     data = reply.get("data")
     if code == 804:
         url = read_text(as_object(data).get("netWssUrl"))
-        return Report(Phase.RUNNING, socket_url=url or None)
+        return Report(Phase.RUNNING, socket_url=url or None, at=response.at)
     if code == 813:
         return Report(Phase.QUEUED)
     if code == 805:
@@ -298,7 +296,7 @@ def read_outputs(response: Response) -> Report:
     if code != 0:
         raise business_error(code, reply, response)
     if data is None:
-        return Report(Phase.RUNNING)  # documented as "still starting"
+        return Report(Phase.RUNNING, at=response.at)  # documented as "still starting"
     items = [as_object(item) for item in as_list(data)]
     if not items and data != []:
         raise BadReply(status=response.status)
@@ -314,6 +312,8 @@ def read_query(response: Response) -> Report:
     if "status" not in reply:
         # Without a valid Bearer key the old envelope answers.
         refused = read_int(reply.get("code")) or code
+        if read_int(reply.get("code")) == 0 and "data" in reply and reply["data"] is None:
+            return Report(Phase.OTHER, at=response.at)  # as the older poll says "still starting"
         if refused is None:
             raise BadReply(status=response.status)
         raise business_error(refused, reply, response)
@@ -331,7 +331,8 @@ def read_query(response: Response) -> Report:
         raise business_error(code, reply, response)
     listed = as_list(reply.get("results"))
     results = tuple(_read_result(as_object(item)) for item in listed)
-    return Report(phase, results if reply.get("results") is not None else None, usage)
+    listed_results = results if reply.get("results") is not None else None
+    return Report(phase, listed_results, usage, at=response.at)
 
 
 def _read_result(item: Mapping[str, object]) -> RemoteResult:
@@ -400,5 +401,10 @@ def rejected_nodes(ticket: Ticket) -> GraphRejected | None:
         return None
     node_id, text = next(iter(ticket.tips.node_errors.items()))
     return GraphRejected(
-        "error.node_errors", node_id=node_id, task_id=ticket.task_id, node=node_id, remote=text
+        "error.node_errors",
+        node_id=node_id,
+        task_id=ticket.task_id,
+        node=node_id,
+        title="",
+        remote=text,
     )

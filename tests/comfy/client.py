@@ -113,17 +113,28 @@ class ComfyClient:
         await self._session.close()
 
     async def queue(
-        self, prompt: dict[str, Any], extra_data: dict[str, Any] | None = None
+        self,
+        prompt: dict[str, Any],
+        extra_data: dict[str, Any] | None = None,
+        targets: list[str] | None = None,
     ) -> Result:
-        """Queues a prompt in API format and waits until it is over, however it ends."""
-        taken = await self.submit(prompt, extra_data)
+        """Queues a prompt in API format and waits until it is over, however it ends.
+
+        `targets`: ids of the output nodes that shall run alone.
+        """
+        taken = await self.submit(prompt, extra_data, targets)
         return taken if "prompt_id" not in taken.body else await self.finish(taken)
 
     async def submit(
-        self, prompt: dict[str, Any], extra_data: dict[str, Any] | None = None
+        self,
+        prompt: dict[str, Any],
+        extra_data: dict[str, Any] | None = None,
+        targets: list[str] | None = None,
     ) -> Result:
         """Queues a prompt and returns at once."""
         order = {"prompt": prompt, "client_id": self.client_id, "extra_data": extra_data or {}}
+        if targets is not None:
+            order["partial_execution_targets"] = targets
         async with self._session.post("/prompt", json=order) as answer:
             return Result(answer.status, await answer.json())
 

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -77,7 +77,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(base: Path, environment: Mapping[str, str]) -> Iterator[Server]:
+def running(
+    base: Path, environment: Mapping[str, str], arguments: Sequence[str] = ()
+) -> Iterator[Server]:
     """A ComfyUI of its own below `base`, from its first answer until the block ends.
 
     `environment` is all that it knows of RunningHub: a developer's own variables stay out.
@@ -92,6 +94,7 @@ def running(base: Path, environment: Mapping[str, str]) -> Iterator[Server]:
     command = [comfyui_python(), "main.py", "--cpu", "--listen", "127.0.0.1", "--port", str(port)]
     command += ["--base-directory", str(base), "--disable-auto-launch", "--disable-api-nodes"]
     command += ["--database-url", "sqlite:///:memory:"]
+    command += arguments
     command += shlex.split(os.environ.get("COMFYUI_ARGS", ""))
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(OWN_VARIABLES)}
     with server.log.open("wb") as log:

@@ -321,7 +321,10 @@ async def test_the_other_site_is_refused_before_any_request(
         async with ComfyClient(server.url) as client:
             link = "https://www.runninghub.cn/post/1900000000000000101"
             result = await client.submit({"1": remote(link)})
+            sample = await client.submit({"1": remote(catalog.INVERT)})
 
+    assert sample.status == 400
+    assert "built-in emulator" in sample.refusal
     assert result.status == 400
     assert "RUNNINGHUB_BASE_URL" in result.refusal
     assert "www.runninghub.cn" in result.refusal

@@ -39,6 +39,7 @@ HOST = frozenset(
         "comfy_api",
         "comfy_execution",
         "comfy_extras",
+        "comfyui_version",
         "folder_paths",
         "nodes",
         "numpy",
@@ -83,10 +84,13 @@ ROOMS = {
         ours=OFFERED
         | {"rh_api.jobs", "rh_api.net", "rh_api.programs", "rh_api.run", "rh_api.run.ports"}
     ),
+    "rh_api.offload": Room(ours=OFFERED),
     "rh_api.__main__": Room(ours=OFFERED | {"rh_api.cli"}),
-    "rh_api.cli": Room(ours=OFFERED | {"rh_api.emulator"}),
+    "rh_api.cli": Room(ours=OFFERED | {"rh_api.emulator", "rh_api.offload"}),
     "rh_api.emulator": Room(packages=frozenset({"aiohttp", "PIL"})),
-    "nodes": Room(ours=OFFERED, packages=HOST | {"aiohttp"}),
+    "nodes": Room(
+        ours=OFFERED | {"rh_api.emulator", "rh_api.offload"}, packages=HOST | {"aiohttp"}
+    ),
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from rh_api.texts import ENGLISH
 
 ROOT = Path(__file__).parents[2]
-KEY = re.compile(r"""["']((?:error|progress|media|node|cli)\.[a-z_.]+)["']""")
+KEY = re.compile(r"""["']((?:error|progress|media|node|cli|segment)\.[a-z_.]+)["']""")
 
 
 def asked_for() -> set[str]:

@@ -15,9 +15,8 @@ ROOT = Path(__file__).parents[3]
 PACK = "rh_pack"
 
 
-@pytest.fixture
-def pack() -> Callable[[str], ModuleType]:
-    """Modules of the pack by their names below its root, such as `nodes.values`."""
+def load_pack(name: str) -> ModuleType:
+    """A module of the pack by its name below the root, such as `nodes.values`."""
     if PACK not in sys.modules:
         spec = importlib.util.spec_from_file_location(
             PACK, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
@@ -26,4 +25,10 @@ def pack() -> Callable[[str], ModuleType]:
         assert spec.loader is not None
         sys.modules[PACK] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[PACK])
-    return lambda name: importlib.import_module(f"{PACK}.{name}")
+    return importlib.import_module(f"{PACK}.{name}")
+
+
+@pytest.fixture
+def pack() -> Callable[[str], ModuleType]:
+    """Modules of the pack by their names below its root, such as `nodes.values`."""
+    return load_pack

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from string import Formatter
+from types import ModuleType
 from typing import Any
+
+import pytest
+
+from rh_api.texts import ENGLISH
 
 ROOT = Path(__file__).parents[3]
 
@@ -30,3 +36,74 @@ def test_every_node_has_its_help_in_both_languages() -> None:
     for node_id in words("en"):
         pages = [ROOT / "web/docs" / node_id / f"{language}.md" for language in ("en", "zh")]
         assert [page.name for page in pages if page.is_file()] == ["en.md", "zh.md"], node_id
+
+
+def sentences(language: str, part: str) -> dict[str, str]:
+    """Sentences of the pack by key, as `main.json` has them."""
+    path = ROOT / "locales" / language / "main.json"
+    read = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return flat(read.get("runninghub", {}).get(part, {}))
+
+
+def flat(tree: dict[str, Any], path: str = "") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in tree.items():
+        found |= flat(value, f"{path}{name}.") if isinstance(value, dict) else {path + name: value}
+    return found
+
+
+def blanks(sentence: str) -> set[str]:
+    """What is filled in; how it is written (`{value!r}`) may differ."""
+    return {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
+
+
+@pytest.mark.parametrize("part", ["texts", "canvas"])
+def test_every_sentence_is_there_in_chinese_with_the_same_blanks(part: str) -> None:
+    english = ENGLISH if part == "texts" else sentences("en", part)
+    chinese = sentences("zh", part)
+    assert sorted(english.keys() - chinese.keys()) == []
+    assert sorted(chinese.keys() - english.keys()) == []
+    differ = [key for key in english if blanks(english[key]) != blanks(chinese[key])]
+    assert differ == []
+
+
+def test_chinese_sentences_are_chinese() -> None:
+    alike = [key for key, text in sentences("zh", "texts").items() if text == ENGLISH[key]]
+    assert alike == []
+
+
+def test_the_language_of_the_browser_is_spoken(pack: Callable[[str], ModuleType]) -> None:
+    language, errors = pack("nodes.language"), pack("rh_api.errors")
+    error = errors.BatchFailed.of(
+        {1: errors.QueueFull(code=421, remote="full"), 2: errors.NoOutput(task_id="7")}, 3
+    )
+    language.speak("zh-CN")
+    try:
+        told = language.told(error)
+        assert language.say("progress.queued", {}) == "排队中"
+        assert language.say("no.such.key", {}) == "no.such.key"
+    finally:
+        language.speak("en")
+    assert "2 项失败" in told
+    assert "错误码 421" in told
+    assert "任务 7" in told
+    assert "failed" not in told
+    assert "2 of 3 items failed" in language.told(error)
+    for other in ("fr", "", "../../etc", "en-GB"):
+        language.speak(other)
+        assert language.say("progress.queued", {}) == "queued"
+
+
+def test_an_error_within_an_error_speaks_the_same_language(
+    pack: Callable[[str], ModuleType],
+) -> None:
+    language, errors = pack("nodes.language"), pack("rh_api.errors")
+    inner = errors.Unreachable(host="x.example", reason="refused")
+    outer = errors.ResultUnavailable(reason=inner)
+    language.speak("zh")
+    try:
+        assert "无法连接 x.example" in language.told(outer)
+        assert "。。" not in language.told(outer)
+    finally:
+        language.speak("en")
+    assert "could not be fetched: RunningHub at x.example cannot be reached" in str(outer)

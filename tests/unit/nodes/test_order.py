@@ -68,7 +68,7 @@ def test_inputs_become_options(order: ModuleType) -> None:
         ("max_orders", 0, "at least 1"),
         ("retain_seconds", 9, "10 to 180"),
         ("retain_seconds", 181, "10 to 180"),
-        ("profile", "work", "no stored profile"),
+        ("profile", 7, '"profile" cannot be "7"'),
         ("workflow", 12, '"workflow" cannot be "12"'),
     ],
 )

@@ -77,3 +77,48 @@ def test_only_the_words_beside_a_prompt_make_a_node_order_anew(
 def test_nonsense_beside_a_prompt_is_refused(handle: Callable[[Any], Any], said: object) -> None:
     refused = handle({"prompt": {"1": remote()}, "extra_data": {"runninghub": said}})["prompt"]
     assert [node["class_type"] for node in refused.values()] == ["RunningHubRefusal"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"segments": "nonsense"},
+        {"segments": [{"nodes": ["99"]}]},
+        {"segments": [{"nodes": ["1"], "instance": "huge"}]},
+        "words",
+    ],
+)
+def test_marks_that_make_no_sense_run_nothing(handle: Callable[[Any], Any], said: Any) -> None:
+    prompt = {"1": {"class_type": "SaveImage", "inputs": {}}}
+    data = {"prompt": prompt, "extra_data": {"runninghub": said}}
+    refused = handle(data)["prompt"]
+    assert [(node_id, node["class_type"]) for node_id, node in refused.items()] == [
+        ("1", "RunningHubRefusal")
+    ]
+
+
+@pytest.mark.parametrize(
+    "workflow",
+    [
+        None,
+        [],
+        {"nodes": None, "groups": 5, "definitions": []},
+        {
+            "nodes": [
+                None,
+                {"id": 1},
+                {"id": 1, "properties": None},
+                {"id": 1, "properties": {"a": 1}},
+            ]
+        },
+        {"nodes": [], "groups": [None, {"flags": None}, {"bounding": "x"}]},
+    ],
+)
+def test_a_canvas_without_marks_is_left_alone_however_odd(
+    handle: Callable[[Any], Any], workflow: Any
+) -> None:
+    data = {
+        "prompt": {"1": {"class_type": "SaveImage", "inputs": {}}},
+        "extra_data": {"extra_pnginfo": {"workflow": workflow}},
+    }
+    assert handle(data) is data

@@ -37,6 +37,7 @@ class Input:
 class Output:
     id: str | None
     display_name: str | None
+    tooltip: str | None
     is_output_list: bool
     def __init__(
         self,

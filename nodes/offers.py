@@ -1,0 +1,100 @@
+"""What a program of the site offers, as a page is told of it."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from ..rh_api.client import Program, RemoteApp
+from ..rh_api.errors import AppNotFound, Refused, RunningHubError, WorkflowNotFound
+from ..rh_api.graph import offer
+from ..rh_api.settings import Settings
+from . import language, local_classes, sandbox
+
+DESCRIPTION_LENGTH = 2000
+_WRONG_PARAMETER = (301, 1007)  # what a missing password is most likely refused with
+
+
+def hint(error: RunningHubError, profile: str) -> str:
+    """What the page can offer to do."""
+    if type(error) is Refused and error.code in _WRONG_PARAMETER:
+        return "password"
+    if isinstance(error, (WorkflowNotFound, AppNotFound)) and profile == sandbox.PROFILE:
+        return "sandbox"
+    return ""
+
+
+def shown(found: Program, settings: Settings, *, is_sandbox: bool) -> dict[str, object]:
+    """The program as JSON. `settings`: the account that it was read with."""
+    number = found.id
+    page = "ai-detail" if found.is_app else "workflow"
+    app = _app(found) if isinstance(found, RemoteApp) else None
+    fields = (
+        offer.app_offer(found.form, chinese=language.is_chinese())
+        if isinstance(found, RemoteApp)
+        else offer.workflow_offer(found.graph, LocalClasses().about)
+    )
+    outputs = offer.outputs(found.graph, local_classes.saves) if found.graph is not None else []
+    kind = "app" if found.is_app else "workflow"
+    name = f"app/{number}" if found.is_app else number
+    return {
+        "kind": kind,
+        "id": number,
+        "name": app["name"] if app else sandbox.name_of(kind, number) if is_sandbox else "",
+        "link": f"{settings.origin}/{page}/{number}",
+        "hash": found.graph_hash,
+        "sandbox": is_sandbox,
+        "protected": isinstance(found, RemoteApp) and found.form.encrypted,
+        "password": bool(settings.passwords(name)),
+        "nodes": offer.listed(fields),
+        "outputs": [
+            {
+                "id": one.node.id,
+                "title": offer.one_line(one.node.title, 200),
+                "class_type": one.node.class_type[:200],
+                "type": one.type,
+                "suggested": one.suggested,
+            }
+            for one in outputs
+        ],
+        "app": app,
+    }
+
+
+def _app(found: RemoteApp) -> dict[str, object]:
+    form = found.form
+    # From tags to plain text: what a page shows is never markup of a stranger.
+    text = html.unescape(re.sub(r"<[^<>]*>", " ", form.description[: 4 * DESCRIPTION_LENGTH]))
+    cover = next((url for url in form.covers if url.startswith("https://")), "")
+    return {
+        "name": offer.one_line(form.name, 200),
+        "description": offer.one_line(text, DESCRIPTION_LENGTH),
+        "cover": cover,
+    }
+
+
+class LocalClasses:
+    """What the classes here say of many fields; each class is asked once."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, dict[str, local_classes.Spec]] = {}
+
+    def about(self, class_type: str, field: str) -> offer.About | None:
+        if class_type not in self._read:
+            self._read[class_type] = local_classes.read(class_type) or {}
+        spec = self._read[class_type].get(field)
+        if spec is None:
+            return None
+        more = spec[1]
+        return offer.About(
+            kind=local_classes.type_in(spec),
+            choices=local_classes.choices_in(spec),
+            low=_number(more.get("min")),
+            high=_number(more.get("max")),
+            step=_number(more.get("step")),
+            multiline=more.get("multiline") is True,
+        )
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None

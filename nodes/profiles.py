@@ -1,0 +1,173 @@
+"""Keys and passwords that a person stored: one file that only its owner may read.
+
+Nothing of it is ever sent to a browser but the names, the sites and four characters of a key.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+from ..rh_api.errors import BadInput
+from ..rh_api.settings import Secret, read_key, read_origin
+from . import sandbox
+
+FILE = "profiles.json"
+ENVIRONMENT = "environment"
+SANDBOX = sandbox.PROFILE
+RESERVED = frozenset({ENVIRONMENT, SANDBOX})
+NAME_LENGTH = 60
+PASSWORD_LENGTH = 200
+TAIL = 4  # characters of a key that tell a person which one it is
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A key and the site that it is for."""
+
+    origin: str
+    key: Secret
+
+    @property
+    def key_tail(self) -> str:
+        return self.key.reveal()[-TAIL:]
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """All that is stored. `passwords`: by origin and program, as the order book names it."""
+
+    by_name: Mapping[str, Profile] = field(default_factory=dict[str, Profile])
+    default: str = ""
+    passwords: Mapping[tuple[str, str], Secret] = field(
+        default_factory=dict[tuple[str, str], Secret]
+    )
+
+    def get(self, name: str) -> Profile:
+        """The profile of a name. Raises BadInput for one that is not here."""
+        found = self.by_name.get(name)
+        if found is None:
+            raise BadInput("node.no_profile", value=name[:80])
+        return found
+
+    def saved(self, name: str, origin: str, key: str) -> Profiles:
+        """With a new or changed profile; a blank key keeps the old one, for the old site alone.
+
+        Raises BadInput for what cannot work.
+        """
+        name, old = read_name(name), self.by_name.get(name.strip())
+        try:
+            site = read_origin(origin.strip())
+        except BadInput:
+            raise BadInput("node.bad_site", value=origin[:100]) from None
+        given = read_key(key)
+        if not given:
+            # A key is never tried on a site that it was not entered for.
+            if old is None or old.origin != site:
+                raise BadInput("node.key_for_site", site=site)
+            given = old.key
+        by_name = {**self.by_name, name: Profile(site, given)}
+        return replace(self, by_name=by_name, default=self.default or name)
+
+    def without(self, name: str) -> Profiles:
+        """Without a profile; another one is the default if it was."""
+        self.get(name)
+        rest = {one: profile for one, profile in self.by_name.items() if one != name}
+        default = self.default if self.default != name else next(iter(rest), "")
+        return replace(self, by_name=rest, default=default)
+
+    def defaulting_to(self, name: str) -> Profiles:
+        self.get(name)
+        return replace(self, default=name)
+
+    def with_password(self, origin: str, program: str, password: str) -> Profiles:
+        """With a program's access password; a blank one forgets it."""
+        if len(password) > PASSWORD_LENGTH:
+            raise BadInput("node.bad_password", most=PASSWORD_LENGTH)
+        rest = {place: one for place, one in self.passwords.items() if place != (origin, program)}
+        if password:
+            rest[origin, program] = Secret(password)
+        return replace(self, passwords=rest)
+
+
+Change = Callable[[Profiles], Profiles]
+
+
+def read_name(text: str) -> str:
+    """A profile's name, without spaces around it. Raises BadInput for one that cannot be."""
+    name = text.strip()
+    if not name or len(name) > NAME_LENGTH or not name.isprintable():
+        raise BadInput("node.bad_profile_name", most=NAME_LENGTH)
+    if name in RESERVED:
+        raise BadInput("node.reserved_profile", value=name)
+    return name
+
+
+def load(folder: Path) -> Profiles:
+    """What is stored in a folder. Raises BadInput for a file that cannot be read: it is left."""
+    path = folder / FILE
+    try:
+        return _read(json.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        return Profiles()
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, BadInput):
+        # The cause may quote a key.
+        raise BadInput("node.profiles_unreadable", file=str(path)) from None
+
+
+def store(folder: Path, profiles: Profiles) -> None:
+    """Write it whole or not at all, for its owner alone. Raises BadInput when it cannot be."""
+    path = folder / FILE
+    part = folder / f"{FILE}.{secrets.token_hex(4)}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        number = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(number, "w", encoding="ascii") as file:
+            json.dump(_written(profiles), file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        raise BadInput("error.folder_not_writable", folder=str(folder)) from None
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _written(profiles: Profiles) -> dict[str, Any]:
+    return {
+        "v": 1,
+        "default": profiles.default,
+        "profiles": {
+            name: {"origin": one.origin, "key": one.key.reveal()}
+            for name, one in profiles.by_name.items()
+        },
+        "passwords": [
+            {"origin": origin, "program": program, "password": password.reveal()}
+            for (origin, program), password in profiles.passwords.items()
+        ],
+    }
+
+
+def _read(data: Any) -> Profiles:
+    """Checked as what a person enters is: the file may have been edited."""
+    read = cast("Mapping[str, Any]", data)
+    by_name = {
+        read_name(name): Profile(read_origin(one["origin"]), read_key(one["key"]))
+        for name, one in read["profiles"].items()
+    }
+    default = read.get("default", "")
+    return Profiles(
+        by_name,
+        default if default in by_name else next(iter(by_name), ""),
+        {
+            (one["origin"], one["program"]): Secret(str(one["password"]))
+            for one in read.get("passwords", ())
+        },
+    )

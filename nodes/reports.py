@@ -1,0 +1,149 @@
+"""The last failure of each node as a text to hand on: what failed where, and nothing of the person."""
+
+from __future__ import annotations
+
+import platform
+import re
+import sys
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..rh_api.errors import BadInput, RunningHubError
+from . import config, sandbox
+from .failures import NodeFailure
+
+if TYPE_CHECKING:
+    from .values import Inputs
+
+KEPT = 100  # nodes
+SHORTEST = 3  # characters of a person's text that is worth cutting out
+CUT = "[cut]"
+_PARAMS_OF_THE_PERSON = ("value", "given", "name", "file", "folder", "near", "lengths")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a node was to do. `program`: an id or a link, "" for none."""
+
+    class_type: str
+    program: str = ""
+    profile: str = ""
+    instance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`plain` has none of the person's texts, `full` has them where the message quotes them.
+
+    `link`: the task's page on the site; "" when there is no task.
+    """
+
+    plain: str
+    full: str
+    task_id: str
+    link: str
+
+
+_last: OrderedDict[str, Report] = OrderedDict()
+
+
+def last(node_id: str) -> Report:
+    """What is kept of a node's last failure. Raises BadInput where there is nothing."""
+    found = _last.get(node_id)
+    if found is None:
+        raise BadInput("node.no_report")
+    return found
+
+
+@contextmanager
+def noted(node_id: str, subject: Subject, inputs: Inputs) -> Iterator[None]:
+    """Keep what is known of a failure, for whoever wants to hand it on; a success forgets it."""
+    _last.pop(node_id, None)
+    try:
+        yield
+    except NodeFailure as failure:
+        # Texts alone: the error would keep the run's pictures in memory.
+        if failure.error is not None and node_id:
+            _last[node_id] = _written(failure.error, node_id, subject, inputs)
+            while len(_last) > KEPT:
+                _last.popitem(last=False)
+        raise
+
+
+def _written(error: RunningHubError, node_id: str, subject: Subject, inputs: Inputs) -> Report:
+    texts = _texts_of(error, inputs)
+
+    def written(message: str) -> str:
+        return "\n".join(f"{name}: {said}" for name, said in lines(message) if said)
+
+    def lines(message: str) -> Iterator[tuple[str, str]]:
+        yield "RunningHub Remote", config.version()
+        yield "ComfyUI", config.comfyui_version()
+        yield "Python", f"{platform.python_version()} on {sys.platform}"
+        yield "Node", f"{subject.class_type} ({node_id})"
+        yield "Program", _number_in(subject.program)
+        yield "Site", _site(subject.profile)
+        yield "Instance", subject.instance
+        yield "Fields", ", ".join(sorted(name for name in inputs if "." in name))
+        yield "Task", error.task_id or ""
+        yield (
+            "Remote node",
+            " ".join(str(part) for part in (error.node_id, error.params.get("node_class")) if part),
+        )
+        yield "Exception", str(error.params.get("exception") or "")
+        yield "Error", error.key
+        yield "Code", "" if error.code is None else str(error.code)
+        yield "Fate", error.fate.value
+        yield "Message", message
+
+    return Report(
+        written(_without(str(error), texts)),
+        written(str(error)),
+        error.task_id or "",
+        _link(subject.profile, error.task_id),
+    )
+
+
+def _number_in(program: str) -> str:
+    """Of a link the id alone: the rest may say whose it is."""
+    numbers = re.findall(r"\d{6,19}", program)
+    return numbers[-1] if numbers else ""
+
+
+def _link(profile: str, task_id: str | None) -> str:
+    try:
+        origin = config.settings(profile).origin
+    except RunningHubError:
+        return ""
+    return f"{origin}/call-api/call-record-detail/{task_id}" if task_id else ""
+
+
+def _site(profile: str) -> str:
+    try:
+        settings = config.settings(profile)
+    except RunningHubError:
+        return ""
+    if profile == sandbox.PROFILE:
+        return "built-in emulator"
+    return settings.host if settings.is_official else "another origin"
+
+
+def _texts_of(error: RunningHubError, inputs: Inputs) -> list[str]:
+    """What must not be in the plain report: the person's texts, names and folders, longest first."""
+    texts = [value for values in inputs.values() for value in values if isinstance(value, str)]
+    texts += [line for text in texts for line in text.splitlines()]
+    params: Mapping[str, object] = error.params
+    texts += [str(params[name]) for name in _PARAMS_OF_THE_PERSON if name in params]
+    texts.append(str(Path.home()))
+    return sorted({text.strip() for text in texts}, key=len, reverse=True)
+
+
+def _without(message: str, texts: Sequence[str]) -> str:
+    for text in texts:
+        if len(text) >= SHORTEST and not text.isdigit():
+            message = message.replace(" ".join(text.split()), CUT)
+    return message

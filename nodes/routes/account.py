@@ -1,0 +1,124 @@
+"""Stored keys and passwords, as far as a page may know them: never one of them is sent back."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ...rh_api.errors import BadInput, RunningHubError
+from .. import cloud, config, language, profiles
+from . import Body, Route, text_of
+
+if TYPE_CHECKING:
+    from ...rh_api.client import Client
+    from ...rh_api.wire.accounts import QueueStatus
+
+SITES = ("https://www.runninghub.ai", "https://www.runninghub.cn")
+
+
+async def settings(_: Body) -> dict[str, object]:
+    """Each profile's name, site and the end of its key; the environment's comes first and wins."""
+    stored = profiles.load(config.state_folder())
+    listed = [_shown(name, one, "file") for name, one in stored.by_name.items()]
+    problem = ""
+    if config.has_environment_key():
+        try:
+            found = config.settings(profiles.ENVIRONMENT)
+            own = profiles.Profile(found.origin, found.key)
+            listed.insert(0, _shown(profiles.ENVIRONMENT, own, "environment"))
+        except BadInput as error:
+            problem = language.told(error)
+    return {
+        "profiles": listed,
+        "default": profiles.ENVIRONMENT if config.has_environment_key() else stored.default,
+        "environment": config.has_environment_key(),
+        "problem": problem,
+        # The first is offered first.
+        "sites": list(reversed(SITES) if language.is_chinese() else SITES),
+    }
+
+
+def _shown(name: str, profile: profiles.Profile, source: str) -> dict[str, object]:
+    return {
+        "name": name,
+        "origin": profile.origin,
+        "host": urlsplit(profile.origin).netloc,
+        "key_tail": profile.key_tail,
+        "from": source,
+    }
+
+
+async def save(body: Body) -> dict[str, object]:
+    name, origin, key = (text_of(body, part) for part in ("name", "origin", "key"))
+    _change(lambda stored: stored.saved(name, origin, key))
+    return await settings({})
+
+
+async def delete(body: Body) -> dict[str, object]:
+    name = text_of(body, "name")
+    _change(lambda stored: stored.without(name))
+    return await settings({})
+
+
+async def default(body: Body) -> dict[str, object]:
+    name = text_of(body, "name")
+    _change(lambda stored: stored.defaulting_to(name))
+    return await settings({})
+
+
+async def test(body: Body) -> dict[str, object]:
+    """What the account of a profile says of itself."""
+    client = cloud.client(config.settings(text_of(body, "name")))
+    account, queue = await asyncio.gather(client.account(), _queue(client))
+    return {
+        "kind": account.kind or (queue.kind if queue else ""),
+        "coins": account.coins,
+        "money": account.money,
+        "currency": account.currency,
+        "running": account.running,
+        "queued": queue.queued if queue else None,
+        "limit": queue.limit if queue else None,
+    }
+
+
+async def _queue(client: Client) -> QueueStatus | None:
+    """The account's limit and load; a key that may not ask for it is still a good key."""
+    try:
+        return await client.queue()
+    except RunningHubError:
+        return None
+
+
+async def save_password(body: Body) -> dict[str, object]:
+    """The access password of one program, for the site of a profile; a blank one is forgotten."""
+    program = program_name(text_of(body, "kind"), text_of(body, "id"))
+    origin = config.settings(text_of(body, "profile")).origin
+    password = text_of(body, "password")
+    _change(lambda stored: stored.with_password(origin, program, password))
+    return {"set": bool(password)}
+
+
+def program_name(kind: str, number: str) -> str:
+    """A program as the order book names it. Raises BadInput for what is no id."""
+    if kind not in ("workflow", "app"):
+        raise BadInput("node.bad_kind", value=kind[:40])
+    if not (number.isascii() and number.isdigit()) or len(number) > 19:
+        key = "error.app_id" if kind == "app" else "error.workflow_id"
+        raise BadInput(key, value=number[:100])
+    return f"app/{number}" if kind == "app" else number
+
+
+def _change(change: profiles.Change) -> None:
+    folder = config.state_folder()
+    profiles.store(folder, change(profiles.load(folder)))
+
+
+ROUTES = (
+    Route("GET", "/runninghub/settings", settings),
+    Route("POST", "/runninghub/profiles/save", save),
+    Route("POST", "/runninghub/profiles/delete", delete),
+    Route("POST", "/runninghub/profiles/default", default),
+    Route("POST", "/runninghub/profiles/test", test),
+    Route("POST", "/runninghub/passwords/save", save_password),
+)

@@ -1,0 +1,79 @@
+"""The built-in emulator on a thread of this server, for people who have no key."""
+
+from __future__ import annotations
+
+import atexit
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..rh_api.emulator import Emulator
+    from ..rh_api.settings import Settings
+
+PROFILE = "sandbox"
+"""The name that nodes give it."""
+
+RUN_SECONDS = 2.0  # long enough that a person sees it run
+
+_running: tuple[str, str, Emulator, ExitStack] | None = None
+
+
+def start() -> tuple[str, str]:
+    """Its address and its key; it is started unless it runs."""
+    global _running
+    if _running is None:
+        from ..rh_api.emulator import Emulator
+
+        emulator, stack = Emulator(run_seconds=RUN_SECONDS), ExitStack()
+        address = stack.enter_context(emulator.run_in_thread())
+        _running = (address, emulator.default_key, emulator, stack)
+        atexit.register(stop)
+    return _running[:2]
+
+
+def stop() -> None:
+    """End it, with all that it knew."""
+    global _running
+    if _running is not None:
+        running, _running = _running, None
+        running[3].close()
+        atexit.unregister(stop)
+
+
+def is_running() -> bool:
+    return _running is not None
+
+
+def samples() -> list[dict[str, str]]:
+    """What can be tried while it runs."""
+    if _running is None:
+        return []
+    emulator = _running[2]
+    return [
+        *({"kind": "workflow", "id": w.id, "name": w.title} for w in emulator.workflows.values()),
+        *({"kind": "app", "id": app.id, "name": app.name} for app in emulator.apps.values()),
+    ]
+
+
+def name_of(kind: str, number: str) -> str:
+    """What a sample is called; "" for one that is not there."""
+    named = (one["name"] for one in samples() if (one["kind"], one["id"]) == (kind, number))
+    return next(named, "")
+
+
+def refuse_link(settings: Settings, text: str, *, is_app: bool) -> None:
+    """Say of a sample's id or link that the real site cannot know it. Raises BadInput."""
+    from ..rh_api.emulator import catalog
+    from ..rh_api.errors import BadInput
+    from ..rh_api.wire.pages import APP, WORKFLOW, read_page
+
+    if not settings.is_official:
+        return
+    try:
+        number, host = read_page(text, APP if is_app else WORKFLOW)
+    except BadInput:
+        return  # whoever reads it next says what is wrong
+    known = catalog.apps() if is_app else catalog.workflows()
+    name = host.partition(":")[0]
+    if name in ("127.0.0.1", "localhost") or (not name and number in known):
+        raise BadInput("error.sandbox_link", value=number)

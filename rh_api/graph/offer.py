@@ -1,0 +1,355 @@
+"""What a person may choose of a program: its fields as inputs, its savers as outputs, and a good
+first choice of both."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ..wire.apps import AppField, AppForm, word
+from .app_fields import app_fields, app_known
+from .check import HIGHEST, LOWEST, Known
+from .fields import Field, fields_of, is_seed
+from .kinds import FieldKind, media_taken, words_of
+from .prompt import Graph, Node, id_order, read_nodes, terminal_nodes
+
+SUGGESTED_MOST = 16
+LABEL_LENGTH = 60
+LONG_TEXT = 60  # a stored text longer than this is worth several lines
+
+_NUMBERS = frozenset({FieldKind.INT, FieldKind.FLOAT})
+# Stored by the browser beside a file's name; not what the remote node reads.
+_UPLOAD_BUTTON = re.compile(r"upload|choose .+ to upload", re.IGNORECASE)
+_PROMPT = re.compile(
+    r"(.*_)?(text|prompt|caption|lyrics|tags|instruction)(_[0-9a-z]{1,2})?|clip_l|t5xxl|llama",
+    re.IGNORECASE,
+)
+_PLAIN_TEXT = frozenset({"value", "string", "text", "prompt"})
+_WRITES = frozenset({"encode", "encoder", "prompt", "conditioning", "generate", "api"})
+_TEXT_CLASS = frozenset({"string", "text", "prompt", "multiline"})
+_SIZE_CLASS = frozenset({"empty", "latent", "size", "resolution", "dimension"})
+_FRACTION = re.compile(
+    r"(.*_)?(cfg|denoise|strength|weight|scale|factor|guidance|shift|ratio|opacity|threshold)(_.*)?"
+)
+_MARKED = re.compile(
+    r"\b(inputs?|param(eter)?s?|settings?|user|upload)\b|输入|上传|参数|设置|提示词|可修改|可调",
+    re.IGNORECASE,
+)
+_MARKED_FIELDS = 6  # of a marked node with more the title says nothing about each
+
+_SAVING = frozenset({"save", "saver", "combine", "export", "output", "write", "writer"})
+_SHOWING = frozenset({"preview", "show", "display"})
+_VIDEO = frozenset({"video", "vhs", "gif", "mp", "webm"})
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a local class says of a field. `kind`: the type it declares, such as FLOAT."""
+
+    kind: str | None = None
+    choices: Sequence[object] | None = None
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    multiline: bool = False
+
+
+_NOTHING = About()
+
+Local = Callable[[str, str], About | None]
+"""(class, field) to what is known of it on this machine."""
+
+
+def nothing_local(class_type: str, name: str) -> None:
+    """For callers without local classes to ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """One field as an input; `suggested`: it is part of the first choice."""
+
+    field: Field
+    kind: FieldKind
+    label: str
+    multiline: bool = False
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    options: tuple[object, ...] | None = None
+    is_seed: bool = False
+    suggested: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One remote node as an output; `type` as ComfyUI names it."""
+
+    node: Node
+    type: str
+    suggested: bool
+
+
+def workflow_offer(graph: Graph, local: Local = nothing_local) -> list[Offered]:
+    """The fields of a saved workflow: nodes as integer paths, a node's fields as stored."""
+    offered: list[Offered] = []
+    ranks: list[tuple[int, int]] = []
+    for node in sorted(read_nodes(graph).values(), key=lambda node: id_order(node.id)):
+        plain = [one for one in fields_of(node) if not _is_button(one)]
+        title = one_line(node.title)
+        marked = (
+            node.title != node.class_type
+            and len(plain) <= _MARKED_FIELDS
+            and _MARKED.search(node.title) is not None
+        )
+        for one in plain:
+            about = local(node.class_type, one.name) or _NOTHING
+            made = _offered(one, about, _label(one, title, len(plain)))
+            rank = _rank(made, marked=marked)
+            if rank is not None:
+                ranks.append((rank, len(offered)))
+            offered.append(made)
+    # The best ranks, and of equal ones the first.
+    for _, index in sorted(ranks)[:SUGGESTED_MOST]:
+        offered[index] = replace(offered[index], suggested=True)
+    return _told_apart(offered)
+
+
+def app_offer(form: AppForm, *, chinese: bool = False) -> list[Offered]:
+    """The fields of an app in its form's order; its author chose them, so all are suggested."""
+    known = app_known(form)
+    pairs = zip(form.fields, app_fields(form), strict=True)
+    return _told_apart(
+        [_of_app(about, one, known[one.full_name], chinese=chinese) for about, one in pairs]
+    )
+
+
+def nothing_saved(_: str) -> bool | None:
+    """For callers without local classes to ask."""
+
+
+def outputs(graph: Graph, saves: Callable[[str], bool | None] = nothing_saved) -> list[Output]:
+    """The nodes whose results may have an output of their own, in the order of their ids.
+
+    `saves`: whether a class is an output node; None: not known here. Suggested are those that
+    save; where none does, those that show; else all.
+    """
+    nodes = read_nodes(graph)
+    ends = frozenset(terminal_nodes(graph))
+    found: list[tuple[Node, int]] = []
+    for node in sorted(nodes.values(), key=lambda node: id_order(node.id)):
+        words = words_of(node.class_type)
+        is_output = saves(node.class_type)
+        rank = 0 if words & _SAVING else 1 if words & _SHOWING else 2
+        if is_output or (is_output is None and (node.id in ends or rank == 0)):
+            found.append((node, rank))
+    best = min((rank for _, rank in found), default=0)
+    return [Output(node, output_type(node.class_type), rank == best) for node, rank in found]
+
+
+def output_type(class_type: str) -> str:
+    """What the results of an output node most likely are; `*` when its name does not say."""
+    words = words_of(class_type)
+    if words & {"audio", "sound", "music", "speech"} and "video" not in words:
+        return "AUDIO"
+    if words & _VIDEO:
+        return "VIDEO"
+    if words & {"image", "picture", "mask", "png", "webp", "jpg"}:
+        return "IMAGE"  # of a mask, too, a picture is saved
+    if words & {"text", "string", "any", "json", "caption"}:
+        return "STRING"
+    return "*"
+
+
+def _is_button(one: Field) -> bool:
+    is_name = one.kind is not FieldKind.ZIP and isinstance(one.stored, str)
+    return is_name and _UPLOAD_BUTTON.fullmatch(one.name) is not None
+
+
+def _offered(one: Field, about: About, label: str) -> Offered:
+    options = about.choices
+    if options is not None and one.stored not in options:
+        options = None  # not what the remote class offers
+    kind = _kind(one, about, has_options=options is not None)
+    low, high = (about.low, about.high) if kind in _NUMBERS else (None, None)
+    if not _within(one.stored, low, high):
+        low = high = None
+    return Offered(
+        one,
+        kind,
+        label,
+        multiline=kind is FieldKind.STRING and _multiline(one, about.multiline),
+        low=_in_bounds(low, kind),
+        high=_in_bounds(high, kind),
+        step=about.step if kind in _NUMBERS else None,
+        options=tuple(options) if options is not None else None,
+        is_seed=kind is FieldKind.INT and is_seed(one),
+    )
+
+
+def _kind(one: Field, about: About, *, has_options: bool) -> FieldKind:
+    if has_options and one.kind in (FieldKind.STRING, FieldKind.INT, FieldKind.FLOAT):
+        return FieldKind.COMBO
+    if one.kind is not FieldKind.INT:
+        return one.kind
+    # JSON stores a FLOAT of 7.0 as 7.
+    if about.kind is None:
+        is_fraction = _FRACTION.fullmatch(one.name.lower()) is not None
+    else:
+        is_fraction = about.kind == "FLOAT"
+    return FieldKind.FLOAT if is_fraction else FieldKind.INT
+
+
+def _multiline(one: Field, declared: bool) -> bool:
+    stored = one.stored if isinstance(one.stored, str) else ""
+    return declared or "\n" in stored or len(stored) > LONG_TEXT or _is_prompt(one)
+
+
+def _within(stored: object, low: float | None, high: float | None) -> bool:
+    if not isinstance(stored, (int, float)):
+        return True
+    return (low is None or low <= stored) and (high is None or stored <= high)
+
+
+def _in_bounds(limit: float | None, kind: FieldKind) -> float | None:
+    """A limit that the check of values has as well."""
+    return limit if limit is None or kind is FieldKind.FLOAT else min(max(limit, LOWEST), HIGHEST)
+
+
+def _rank(one: Offered, *, marked: bool) -> int | None:
+    """How soon a field is suggested; None when it is not."""
+    node, name = one.field.node, one.field.name.lower()
+    words = words_of(node.class_type)
+    writes = bool(words & (_SAVING | _SHOWING))
+    rules = (
+        bool(media_taken(node.class_type, one.kind)),
+        not writes and _is_prompt(one.field),
+        not writes and one.is_seed,
+        not writes and name == "steps" and one.kind in _NUMBERS,
+        not writes and name in ("width", "height") and bool(words & _SIZE_CLASS),
+        not writes and marked,
+    )
+    return next((rank for rank, holds in enumerate(rules) if holds), None)
+
+
+def _is_prompt(one: Field) -> bool:
+    if not isinstance(one.stored, str) or one.kind is not FieldKind.STRING:
+        return False
+    words = words_of(one.node.class_type)
+    if words & _WRITES and _PROMPT.fullmatch(one.name):
+        return True
+    is_source = "primitive" in words or len(words & _TEXT_CLASS) > 0
+    return is_source and one.name.lower() in _PLAIN_TEXT
+
+
+def _label(one: Field, title: str, count: int) -> str:
+    """The node's title, behind the field where the node has more than one: a label's end is what a
+    narrow node cuts off."""
+    alone = count == 1 or media_taken(one.node.class_type, one.kind) or _is_prompt(one)
+    return title if alone else f"{one.name} · {title}"
+
+
+def one_line(text: str, limit: int = LABEL_LENGTH) -> str:
+    """A text as a label shows it: nothing that turns lines or directions, and not too long."""
+    words = " ".join("".join(c if c.isprintable() else " " for c in text[: 8 * limit]).split())
+    return words if len(words) <= limit else words[: limit - 1] + "…"
+
+
+def _told_apart(offered: list[Offered]) -> list[Offered]:
+    """With the node's id, and if need be the field, behind a label that occurs twice."""
+    by_id = _made_longer(offered, [one.field.node.id for one in offered])
+    return _made_longer(by_id, [one.field.name for one in offered])
+
+
+def _made_longer(offered: list[Offered], more: Sequence[str]) -> list[Offered]:
+    counts = Counter(one.label for one in offered)
+    return [
+        replace(one, label=f"{one.label} ({word})") if counts[one.label] > 1 else one
+        for one, word in zip(offered, more, strict=True)
+    ]
+
+
+def _of_app(about: AppField, one: Field, known: Known, *, chinese: bool) -> Offered:
+    title = (about.description if chinese else about.description_en) or one.node.title
+    # In a form each field has a title of its own, its node has none.
+    node = replace(one.node, title=one.node.class_type)
+    shown = _shown(known)
+    stored = shown.get(word(one.stored), one.stored) if shown else one.stored
+    made = _offered(
+        replace(one, node=node, stored=stored),
+        About(kind=known.declared, multiline=about.multiline, step=about.step),
+        one_line(title or one.name),
+    )
+    return replace(
+        made,
+        kind=one.kind,
+        low=known.low,
+        high=known.high,
+        options=tuple(shown.values()) if shown else None,
+        suggested=True,
+        description=one_line(title, 500),
+    )
+
+
+def _shown(known: Known) -> dict[str, object]:
+    """Choices by their values, as a person picks them: a number by its word, if that is its own."""
+    choices = known.choices or ()
+    shown = [choice.shown for choice in choices]
+    if len(set(shown)) < len(shown):
+        shown = [choice.value for choice in choices]
+    return {word(choice.value): one for choice, one in zip(choices, shown, strict=True)}
+
+
+LARGEST = 2**53 - 1
+"""The largest whole number that a browser holds exactly."""
+
+
+def plain(value: object) -> object:
+    """A value as a browser can hold it: larger numbers as text, lists and objects as JSON text."""
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON as Python reads it may hold NaN
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST:
+        return str(value)
+    return value
+
+
+def listed(offered: Iterable[Offered]) -> list[dict[str, object]]:
+    """Fields by node, as JSON."""
+    nodes: dict[str, dict[str, object]] = {}
+    fields: dict[str, list[dict[str, object]]] = {}
+    for one in offered:
+        node = one.field.node
+        if node.id not in nodes:
+            fields[node.id] = []
+            nodes[node.id] = {
+                "id": node.id,
+                "title": one_line(node.title, 200),
+                "class_type": node.class_type[:200],
+                "fields": fields[node.id],
+            }
+        fields[node.id].append(_as_json(one))
+    return list(nodes.values())
+
+
+def _as_json(one: Offered) -> dict[str, object]:
+    return {
+        "name": one.field.full_name,
+        "field": one.field.name,
+        "kind": one.kind.value,
+        "stored": plain(one.field.stored),
+        "multiline": one.multiline,
+        "min": plain(one.low),
+        "max": plain(one.high),
+        "step": plain(one.step),
+        "options": None if one.options is None else [plain(option) for option in one.options],
+        "seed": one.is_seed,
+        "suggested": one.suggested,
+        "label": one.label,
+        "description": one.description,
+    }

@@ -1,0 +1,97 @@
+"""A node runs under the account that it names, and a name that is not here costs nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from rh_api.emulator import Account, Emulator, catalog
+from tests.comfy.client import ComfyClient
+from tests.comfy.graphs import mark, remote
+from tests.comfy.page import Page
+from tests.comfy.server import Server, running
+
+pytestmark = [pytest.mark.comfy, pytest.mark.timeout(120)]
+
+CANARY = "canary7Key0canary7Key0canary7Key"
+PASSWORD = "canary9Password9canary"
+
+
+@pytest.fixture
+async def page(server: Server, emulator: Emulator) -> AsyncIterator[Page]:
+    async with Page(server.url) as page:
+        yield page
+        for one in (await page.get("settings"))["profiles"]:
+            if one["from"] == "file":
+                await page.post("profiles/delete", name=one["name"])
+
+
+async def test_a_node_pays_with_the_account_that_it_names(
+    page: Page, comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.accounts[CANARY] = Account()
+    await page.post("profiles/save", name="second", origin=emulator.base_url, key=CANARY)
+    for profile, key in (("second", CANARY), ("", emulator.default_key)):
+        fields = {"21.value": f"text {mark()}"}
+        result = await comfyui.queue({"1": remote(catalog.TEXT_OUT, fields, profile=profile)})
+        assert result.outcome == "success", result
+        assert list(emulator.tasks.values())[-1].key == key
+
+
+async def test_a_profile_that_is_not_here_is_named_before_anything_is_paid(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    result = await comfyui.queue({"1": remote(catalog.TEXT_OUT, profile="of a friend")})
+    assert result.outcome == "refused"
+    assert 'no stored profile "of a friend"' in result.refusal
+    assert emulator.counters.total == 0
+
+
+async def test_a_protected_workflow_runs_with_its_own_password(
+    page: Page, comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    number = emulator.add_workflow(catalog.workflows()[catalog.TEXT_OUT].graph, password=PASSWORD)
+    prompt = {"1": remote(number, {"21.value": f"text {mark()}"})}
+    refused = await comfyui.queue(prompt)
+    assert refused.outcome in ("error", "refused")
+    assert not emulator.counters.orders
+    await page.post("passwords/save", kind="workflow", id=number, password=PASSWORD)
+    result = await comfyui.queue(prompt)
+    assert result.outcome == "success", result
+    history = json.dumps(await comfyui.get("/history"))
+    assert PASSWORD not in history
+
+
+async def test_a_stored_key_is_enough_and_is_found_nowhere_else(
+    emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    emulator.accounts[CANARY] = Account()
+    said = ""
+    with running(tmp_path_factory.mktemp("stored"), {}) as server:
+        async with ComfyClient(server.url) as client, Page(server.url) as page:
+            prompt = {"1": remote(catalog.TEXT_OUT, {"21.value": f"text {mark()}"})}
+            before = await client.submit(prompt)
+            assert "No RunningHub API key" in before.refusal
+            await page.post("profiles/save", name="home", origin=emulator.base_url, key=CANARY)
+            emulator.fail_next = {"node_id": "21", "exception_type": "E", "exception_message": "x"}
+            bad = await client.queue(prompt)
+            good = await client.queue(prompt)
+            assert (bad.outcome, good.outcome) == ("error", "success")
+            for path in ("/history", "/queue", "/settings", "/v2/userdata"):
+                said += await client.text(path)
+            said += json.dumps([event.data for event in client.events], default=str)
+            said += json.dumps(await page.get("settings"))
+            for path in ("profiles.json", "../__runninghub/profiles.json"):
+                status = await page.status("GET", f"/userdata/__runninghub%2F{path}", {})
+                assert status in (400, 403, 404)
+        said += server.said()
+        holding = [
+            path.relative_to(server.base).as_posix()
+            for path in server.base.rglob("*")
+            if path.is_file() and CANARY.encode() in path.read_bytes()
+        ]
+    assert holding == ["user/__runninghub/profiles.json"]
+    assert CANARY not in said
+    assert not emulator.counters.keys_misplaced

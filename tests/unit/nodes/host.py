@@ -1,0 +1,102 @@
+"""The little of ComfyUI that our routes need, in place of ComfyUI itself."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from argparse import Namespace
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
+
+from tests.unit.nodes.conftest import PACK, load_pack
+
+
+class Host:
+    """Our routes as a page of this machine calls them. `user`: ComfyUI's user folder."""
+
+    def __init__(self, user: Path, page: ClientSession, server: TestServer) -> None:
+        self.user = user
+        self.state = user / "__runninghub"
+        self.page = page
+        self.server = server
+        self.token = ""
+        self.said = ""
+        """Every answer of every route."""
+
+    async def post(self, path: str, **body: Any) -> dict[str, Any]:
+        """The answer, or what is said of an error."""
+        headers = {"X-RunningHub-Token": self.token}
+        url = self.server.make_url("/runninghub/" + path)
+        async with self.page.post(url, json=body, headers=headers) as answer:
+            return await self._read(answer)
+
+    async def get(self, path: str) -> dict[str, Any]:
+        async with self.page.get(self.server.make_url("/runninghub/" + path)) as answer:
+            return await self._read(answer)
+
+    async def error(self, path: str, **body: Any) -> dict[str, Any]:
+        return (await self.post(path, **body))["error"]
+
+    async def speak(self, locale: str) -> None:
+        self.token = (await self.post("session", locale=locale))["token"]
+
+    async def _read(self, answer: Any) -> dict[str, Any]:
+        text = await answer.text()
+        self.said += text
+        read = await answer.json()
+        assert answer.status in ((400, 500) if "error" in read else (200,)), text
+        return read
+
+
+@contextlib.asynccontextmanager
+async def hosted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, classes: dict[str, type] | None = None
+) -> AsyncIterator[Host]:
+    """The routes on a server of their own; `classes` are the local node classes."""
+    user = tmp_path / "user"
+    folders = SimpleNamespace(
+        get_system_user_directory=lambda name="system": str(user / f"__{name}"),
+        get_user_directory=lambda: str(user),
+        get_temp_directory=lambda: str(tmp_path / "temp"),
+        get_output_directory=lambda: str(tmp_path / "output"),
+    )
+    stand_ins: dict[str, Any] = {
+        "folder_paths": folders,
+        "nodes": SimpleNamespace(NODE_CLASS_MAPPINGS=classes or {}),
+        "server": SimpleNamespace(PromptServer=SimpleNamespace(instance=None)),
+        "comfy": SimpleNamespace(),
+        "comfy.cli_args": SimpleNamespace(args=Namespace(listen="127.0.0.1")),
+        "comfy.model_management": SimpleNamespace(
+            InterruptProcessingException=type("Interrupted", (BaseException,), {}),
+            processing_interrupted=lambda: False,
+        ),
+        "comfy_execution": SimpleNamespace(),
+        "comfy_execution.progress": SimpleNamespace(get_progress_state=None),
+        "comfy_execution.utils": SimpleNamespace(get_executing_context=None),
+    }
+    for name, module in stand_ins.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    # Modules that were loaded before know another host.
+    load_pack("rh_api")
+    for name in [name for name in sys.modules if name.startswith(f"{PACK}.nodes")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr(sys.modules[PACK], "nodes", raising=False)
+    routes, cloud = load_pack("nodes.routes"), load_pack("nodes.cloud")
+    app, table = web.Application(client_max_size=2**26), web.RouteTableDef()
+    routes.install(table, load_pack("nodes.config").host_names())
+    app.add_routes(table)
+    async with TestServer(app) as server, ClientSession() as page:
+        host = Host(user, page, server)
+        await host.speak("en")
+        try:
+            yield host
+        finally:
+            load_pack("nodes.sandbox").stop()
+            for client in cloud._clients.values():
+                await client.close()

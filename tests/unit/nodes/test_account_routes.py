@@ -1,0 +1,227 @@
+"""Keys and passwords go in once, and never come out again."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rh_api.emulator import Account, Emulator, catalog
+from tests.unit.nodes.conftest import load_pack
+from tests.unit.nodes.host import Host, hosted
+
+KEY = "canary7Key0canary7Key0canary7Key"
+OTHER = "second7Key0second7Key0second7Key"
+AI, CN = "https://www.runninghub.ai", "https://www.runninghub.cn"
+
+
+@pytest.fixture
+async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Host]:
+    for name in ("RUNNINGHUB_API_KEY", "RH_API_KEY", "RUNNINGHUB_BASE_URL", "RUNNINGHUB_STATE"):
+        monkeypatch.delenv(name, raising=False)
+    async with hosted(tmp_path, monkeypatch) as host:
+        yield host
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[tuple[Emulator, str]]:
+    emulator = Emulator(run_seconds=0)
+    emulator.accounts[KEY] = Account(kind="SHARED", coins=12, limit=5)
+    async with emulator.serve() as url:
+        yield emulator, url
+
+
+def names(answer: dict[str, Any]) -> list[str]:
+    return [one["name"] for one in answer["profiles"]]
+
+
+async def test_a_key_is_stored_for_its_owner_alone_and_only_its_end_is_told(host: Host) -> None:
+    assert await host.get("settings") == {
+        "profiles": [],
+        "default": "",
+        "environment": False,
+        "problem": "",
+        "sites": [AI, CN],
+    }
+    await host.post("profiles/save", name=" home ", origin=AI + "/", key=f"Bearer {KEY}")
+    told = await host.get("settings")
+    assert told["profiles"] == [
+        {
+            "name": "home",
+            "origin": AI,
+            "host": "www.runninghub.ai",
+            "key_tail": KEY[-4:],
+            "from": "file",
+        }
+    ]
+    assert told["default"] == "home"
+    assert KEY not in host.said
+    (file,) = host.state.iterdir()
+    assert KEY in file.read_text()
+    if sys.platform != "win32":
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(host.state.stat().st_mode) == 0o700
+
+
+async def test_profiles_are_changed_chosen_and_forgotten(host: Host) -> None:
+    await host.post("profiles/save", name="a", origin=AI, key=KEY)
+    await host.post("profiles/save", name="b", origin=CN, key=OTHER)
+    assert (await host.post("profiles/default", name="b"))["default"] == "b"
+    await host.post("profiles/save", name="a", origin=AI, key="")
+    assert (await host.get("settings"))["profiles"][0]["key_tail"] == KEY[-4:]
+    left = await host.post("profiles/delete", name="b")
+    assert (names(left), left["default"]) == (["a"], "a")
+    left = await host.post("profiles/delete", name="a")
+    assert (names(left), left["default"]) == ([], "")
+    assert KEY not in "".join(path.read_text() for path in host.state.iterdir())
+
+
+async def test_a_kept_key_never_goes_to_another_site(host: Host) -> None:
+    await host.post("profiles/save", name="a", origin=AI, key=KEY)
+    error = await host.error("profiles/save", name="a", origin="https://evil.example", key="")
+    assert error["key"] == "node.key_for_site"
+    assert (await host.get("settings"))["profiles"][0]["origin"] == AI
+
+
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        ({"name": "", "origin": AI, "key": KEY}, "node.bad_profile_name"),
+        ({"name": "x" * 61, "origin": AI, "key": KEY}, "node.bad_profile_name"),
+        ({"name": "a\u202eb", "origin": AI, "key": KEY}, "node.bad_profile_name"),
+        ({"name": "sandbox", "origin": AI, "key": KEY}, "node.reserved_profile"),
+        ({"name": "environment", "origin": AI, "key": KEY}, "node.reserved_profile"),
+        ({"name": "a", "origin": "file:///etc/passwd", "key": KEY}, "node.bad_site"),
+        ({"name": "a", "origin": AI + "/path?x=1", "key": KEY}, "node.bad_site"),
+        ({"name": "a", "origin": AI, "key": "short"}, "error.bad_key"),
+        ({"name": "a", "origin": AI}, "node.key_for_site"),
+        ({"name": 5, "origin": AI, "key": KEY}, "node.bad_type"),
+    ],
+)
+async def test_what_cannot_be_a_profile_is_refused(
+    host: Host, body: dict[str, Any], key: str
+) -> None:
+    assert (await host.error("profiles/save", **body))["key"] == key
+    assert names(await host.get("settings")) == []
+
+
+@pytest.mark.parametrize("path", ["profiles/delete", "profiles/default", "profiles/test"])
+async def test_a_profile_that_is_not_here_is_named(host: Host, path: str) -> None:
+    error = await host.error(path, name="elsewhere")
+    assert error["key"] == "node.no_profile"
+    assert "elsewhere" in error["message"]
+    assert error["hint"] == "no_profile"
+
+
+async def test_the_environment_wins_and_says_so(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await host.post("profiles/save", name="a", origin=CN, key=OTHER)
+    monkeypatch.setenv("RUNNINGHUB_API_KEY", KEY)
+    told = await host.get("settings")
+    assert names(told) == ["environment", "a"]
+    assert [one["from"] for one in told["profiles"]] == ["environment", "file"]
+    assert (told["default"], told["environment"]) == ("environment", True)
+    assert KEY not in host.said
+
+
+async def test_a_bad_key_of_the_environment_is_a_sentence_and_no_failure(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNNINGHUB_API_KEY", "nonsense-of-a-key")
+    told = await host.get("settings")
+    assert "32" in told["problem"]
+    assert "nonsense" not in host.said
+
+
+async def test_a_damaged_file_is_left_as_it_is(host: Host) -> None:
+    host.state.mkdir(parents=True)
+    file = host.state / "profiles.json"
+    for text in ("{", "[]", json.dumps({"profiles": {"a": {"origin": AI, "key": f"?{KEY}"}}})):
+        file.write_text(text)
+        error = await host.error("profiles/save", name="b", origin=AI, key=KEY)
+        assert error["key"] == "node.profiles_unreadable"
+        assert file.read_text() == text
+    assert KEY not in host.said
+
+
+async def test_the_test_says_what_the_account_says(
+    host: Host, emulator: tuple[Emulator, str]
+) -> None:
+    await host.post("profiles/save", name="e", origin=emulator[1], key=KEY)
+    told = await host.post("profiles/test", name="e")
+    assert told["kind"] == "SHARED"
+    assert (told["coins"], told["limit"], told["running"]) == ("12", 5, 0)
+    await host.post("profiles/save", name="wrong", origin=emulator[1], key=OTHER)
+    error = await host.error("profiles/test", name="wrong")
+    assert error["key"] == "error.key_refused"
+    assert error["hint"] == "key"
+    assert KEY not in host.said
+    assert OTHER not in host.said
+
+
+async def test_a_password_opens_its_program_at_its_site_alone(
+    host: Host, emulator: tuple[Emulator, str]
+) -> None:
+    service, url = emulator
+    service.workflows[catalog.INVERT].password = "open sesame"
+    await host.post("profiles/save", name="e", origin=url, key=KEY)
+    asked = {"kind": "workflow", "text": catalog.INVERT, "profile": "e"}
+    error = await host.error("program", **asked)
+    assert error["hint"] == "password"
+    wanted = {"kind": "workflow", "id": catalog.INVERT, "profile": "e"}
+    assert await host.post("passwords/save", **wanted, password="open sesame") == {"set": True}
+    told = await host.post("program", **asked)
+    assert told["password"] is True
+    other = await host.post("program", kind="workflow", text=catalog.TEXT_OUT, profile="e")
+    assert other["password"] is False
+    sent = [one.json for one in service.journal if one.path == "/api/openapi/getJsonApiFormat"]
+    assert [body.get("accessPassword") for body in sent] == [None, "open sesame", None]
+    await host.post("passwords/save", **wanted, password="")
+    error = await host.error("program", **asked, fresh=True)
+    assert error["hint"] == "password"
+    assert "sesame" not in host.said
+
+
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        ({"kind": "file", "id": "1", "password": "x"}, "node.bad_kind"),
+        ({"kind": "app", "id": "../1", "password": "x"}, "error.app_id"),
+        ({"kind": "workflow", "id": "1" * 30, "password": "x"}, "error.workflow_id"),
+        ({"kind": "workflow", "id": "1", "password": "x" * 201}, "node.bad_password"),
+    ],
+)
+async def test_a_password_for_nothing_is_refused(
+    host: Host, body: dict[str, Any], key: str
+) -> None:
+    await host.post("profiles/save", name="a", origin=AI, key=KEY)
+    assert (await host.error("passwords/save", profile="a", **body))["key"] == key
+
+
+async def test_the_chinese_site_comes_first_to_who_speaks_chinese(host: Host) -> None:
+    await host.speak("zh-CN")
+    assert (await host.get("settings"))["sites"] == [CN, AI]
+    error = await host.error("profiles/delete", name="x")
+    assert "没有名为" in error["message"]
+
+
+async def test_a_proxys_name_is_known_once_its_owner_names_it(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = load_pack("nodes.config")
+    assert config.host_names() == {"127.0.0.1"}
+    monkeypatch.setenv("RUNNINGHUB_HOSTS", "Comfy.example, studio.local")
+    assert config.host_names() == {"127.0.0.1", "comfy.example", "studio.local"}
+
+
+async def test_a_site_that_does_not_answer_is_told(host: Host) -> None:
+    # Nothing listens on the discard port.
+    await host.post("profiles/save", name="a", origin="http://127.0.0.1:9", key=KEY)
+    error = await host.error("profiles/test", name="a")
+    assert error["key"] == "error.unreachable"

@@ -1,0 +1,275 @@
+"""A link becomes what a person may choose from, or a sentence about what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rh_api.client import Client, Job
+from rh_api.emulator import Emulator, Fault, catalog
+from rh_api.settings import Settings
+from tests.unit.nodes.host import Host, hosted
+
+KEY = "canary7Key0canary7Key0canary7Key"
+INVERT_APP = "1900000000000000202"
+
+
+class KSampler:
+    OUTPUT_NODE = False
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:  # noqa: N802 - ComfyUI's name
+        return {
+            "required": {
+                "seed": ("INT", {"min": 0, "max": 2**64 - 1}),
+                "steps": ("INT", {"min": 1, "max": 10000}),
+                "cfg": ("FLOAT", {"min": 0.0, "max": 100.0, "step": 0.1}),
+                "sampler_name": (["euler", "ddim"],),
+            }
+        }
+
+
+class SaveImage:
+    OUTPUT_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:  # noqa: N802 - ComfyUI's name
+        return {"required": {"filename_prefix": ("STRING", {})}}
+
+
+@pytest.fixture
+async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Host]:
+    for name in ("RUNNINGHUB_API_KEY", "RH_API_KEY", "RUNNINGHUB_BASE_URL", "RUNNINGHUB_STATE"):
+        monkeypatch.delenv(name, raising=False)
+    async with hosted(tmp_path, monkeypatch, {"KSampler": KSampler, "SaveImage": SaveImage}) as h:
+        yield h
+
+
+@pytest.fixture
+async def emulator(host: Host) -> AsyncIterator[Emulator]:
+    """The service of the default profile."""
+    emulator = Emulator(run_seconds=0)
+    emulator.accounts[KEY] = emulator.account
+    async with emulator.serve() as url:
+        await host.post("profiles/save", name="e", origin=url, key=KEY)
+        yield emulator
+
+
+def by_name(told: dict[str, Any]) -> dict[str, Any]:
+    return {field["name"]: field for node in told["nodes"] for field in node["fields"]}
+
+
+async def program(host: Host, text: str, kind: str = "workflow", **more: Any) -> dict[str, Any]:
+    return await host.post("program", kind=kind, text=text, **more)
+
+
+async def test_a_workflow_is_told_with_all_that_can_be_set(host: Host, emulator: Emulator) -> None:
+    told = await program(host, f"{emulator.base_url}/workflow/{catalog.TEXT_TO_IMAGE}?x=1")
+    assert (told["kind"], told["id"], told["sandbox"]) == ("workflow", catalog.TEXT_TO_IMAGE, False)
+    assert told["link"] == f"{emulator.base_url}/workflow/{catalog.TEXT_TO_IMAGE}"
+    assert len(told["hash"]) == 64
+    assert told["app"] is None
+    fields = by_name(told)
+    assert {name for name, field in fields.items() if field["suggested"]} == {
+        "3.seed",
+        "3.steps",
+        "5.width",
+        "5.height",
+        "6.text",
+        "7.text",
+    }
+    assert fields["6.text"] == {
+        "name": "6.text",
+        "field": "text",
+        "kind": "STRING",
+        "stored": "a lighthouse at dusk",
+        "multiline": True,
+        "min": None,
+        "max": None,
+        "step": None,
+        "options": None,
+        "seed": False,
+        "suggested": True,
+        "label": "Positive",
+        "description": "",
+    }
+    seed = fields["3.seed"]
+    assert (seed["kind"], seed["seed"], seed["min"]) == ("INT", True, 0)
+    assert seed["max"] == str(2**64 - 1)  # too large a number for a browser
+    assert (fields["3.cfg"]["kind"], fields["3.cfg"]["step"]) == ("FLOAT", 0.1)
+    assert fields["3.sampler_name"]["kind"] == "COMBO"
+    assert fields["3.sampler_name"]["options"] == ["euler", "ddim"]
+    assert fields["3.scheduler"]["options"] is None
+    assert told["outputs"] == [
+        {
+            "id": "9",
+            "title": "Save Image",
+            "class_type": "SaveImage",
+            "type": "IMAGE",
+            "suggested": True,
+        }
+    ]
+
+
+async def test_an_app_is_told_in_the_pages_language(host: Host, emulator: Emulator) -> None:
+    emulator.apps[INVERT_APP].published = {
+        "description": "<p>Turns &amp; <b>inverts</b><script>x</script></p>",
+        "covers": [{"url": "http://no.example/a.png"}, {"url": "https://img.example/a.png"}],
+    }
+    told = await program(host, INVERT_APP, "app")
+    assert told["app"] == {
+        "name": "Invert a picture",
+        "description": "Turns & inverts x",
+        "cover": "https://img.example/a.png",
+    }
+    assert told["outputs"] == []
+    assert [node["title"] for node in told["nodes"]] == ["LoadImage", "ImageScaleBy"]
+    fields = by_name(told)
+    assert [field["label"] for field in fields.values()] == ["Upload image", "Method"]
+    assert all(field["suggested"] for field in fields.values())
+    assert fields["12.upscale_method"]["options"] == ["nearest-exact", "bilinear", "bicubic"]
+    await host.speak("zh")
+    told = await program(host, INVERT_APP, "app")
+    assert [field["label"] for field in by_name(told).values()] == ["上传图像", "算法"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "key", "hint"),
+    [
+        ("", "workflow", "error.workflow_blank", ""),
+        ("", "app", "error.app_blank", ""),
+        ("not a link", "workflow", "error.workflow_id", ""),
+        ("https://evil.example/workflow/1", "workflow", "error.foreign_link", ""),
+        (INVERT_APP, "workflow", "error.workflow_id_is_app", "wrong_kind"),
+        (catalog.INVERT, "app", "error.app_id_is_workflow", "wrong_kind"),
+        (
+            "https://www.runninghub.ai/ai-detail/7",
+            "workflow",
+            "error.workflow_is_app",
+            "wrong_kind",
+        ),
+        ("https://www.runninghub.ai/workflow/7", "app", "error.app_is_workflow", "wrong_kind"),
+        ("1234567890123456789", "workflow", "error.workflow_not_found", ""),
+        ("1234567890123456789", "app", "error.app_not_found", ""),
+    ],
+)
+async def test_a_link_that_leads_nowhere_is_named(
+    host: Host, emulator: Emulator, text: str, kind: str, key: str, hint: str
+) -> None:
+    error = await host.error("program", kind=kind, text=text)
+    assert (error["key"], error["hint"]) == (key, hint)
+    assert error["message"]
+    assert not emulator.counters.orders
+
+
+async def test_a_workflow_that_was_never_run_says_what_to_do(
+    host: Host, emulator: Emulator
+) -> None:
+    emulator.workflows[catalog.INVERT].never_run = True
+    error = await host.error("program", kind="workflow", text=catalog.INVERT)
+    assert error["key"] == "error.workflow_never_run"
+    assert "run it there once" in error["message"]
+
+
+async def test_half_an_answer_is_an_error_and_the_next_one_is_good(
+    host: Host, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault("/api/openapi/getJsonApiFormat", "truncated", count=None))
+    assert "error" in await host.post("program", kind="workflow", text=catalog.INVERT)
+    emulator.faults.clear()
+    assert (await program(host, catalog.INVERT))["id"] == catalog.INVERT
+
+
+async def test_without_a_key_the_page_can_offer_one(host: Host) -> None:
+    error = await host.error("program", kind="workflow", text=catalog.INVERT)
+    assert (error["key"], error["hint"]) == ("error.no_key", "no_key")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        catalog.INVERT,
+        f"http://127.0.0.1:8123/workflow/{catalog.INVERT}",
+        "http://localhost:8123/workflow/1",
+    ],
+)
+async def test_a_sample_under_a_real_key_is_explained(host: Host, text: str) -> None:
+    await host.post("profiles/save", name="a", origin="https://www.runninghub.ai", key=KEY)
+    error = await host.error("program", kind="workflow", text=text)
+    assert (error["key"], error["hint"]) == ("error.sandbox_link", "sandbox")
+
+
+async def test_a_link_to_the_other_site_is_explained_without_a_request(host: Host) -> None:
+    await host.post("profiles/save", name="a", origin="https://www.runninghub.ai", key=KEY)
+    link = "https://www.runninghub.cn/workflow/7"
+    error = await host.error("program", kind="workflow", text=link)
+    assert (error["key"], error["hint"]) == ("error.wrong_site", "wrong_site")
+
+
+async def test_the_copy_at_hand_serves_until_a_fresh_one_is_wanted(
+    host: Host, emulator: Emulator
+) -> None:
+    first = await program(host, catalog.TEXT_OUT)
+    emulator.workflows[catalog.TEXT_OUT].graph["21"]["inputs"]["value"] = "changed"
+    assert (await program(host, catalog.TEXT_OUT))["hash"] == first["hash"]
+    fresh = await program(host, catalog.TEXT_OUT, fresh=True)
+    assert fresh["hash"] != first["hash"]
+    assert by_name(fresh)["21.value"]["stored"] == "changed"
+
+
+async def test_all_of_two_thousand_nodes_are_told(host: Host, emulator: Emulator) -> None:
+    graph: dict[str, Any] = {}
+    for number in range(0, 2000, 2):
+        sampler = json.loads(json.dumps(catalog.workflows()[catalog.TEXT_TO_IMAGE].graph["3"]))
+        graph[str(number)] = sampler
+        link = [str(number), 0]
+        graph[str(number + 1)] = {
+            "class_type": "SaveImage",
+            "inputs": {"images": link, "filename_prefix": "x"},
+        }
+    number = emulator.add_workflow(graph)
+    told = await program(host, number)
+    assert len(told["nodes"]) == 2000
+    assert sum(field["suggested"] for field in by_name(told).values()) == 16
+
+
+async def test_the_sandbox_needs_no_key_and_forgets_when_it_ends(host: Host) -> None:
+    told = await host.post("sandbox", on=True)
+    assert told["on"] is True
+    assert {"kind": "workflow", "id": catalog.INVERT, "name": "Invert a picture"} in told["samples"]
+    assert {"kind": "app", "id": INVERT_APP, "name": "Invert a picture"} in told["samples"]
+    shown = await program(host, catalog.INVERT, profile="sandbox")
+    assert (shown["sandbox"], shown["name"]) == (True, "Invert a picture")
+    account = await host.post("profiles/test", name="sandbox")
+    assert account["kind"] == "NORMAL"
+    settings = await host.get("settings")
+    assert settings["profiles"] == []
+    assert not (host.state / "profiles.json").exists()
+    assert await host.post("sandbox", on=False) == {"on": False, "samples": []}
+
+
+async def test_an_estimate_is_told_from_what_runs_took_and_cost(
+    host: Host, emulator: Emulator
+) -> None:
+    nothing = {"runs": 0, "seconds": None, "coins": None, "money": None}
+    asked = {"kind": "workflow", "id": catalog.TEXT_OUT, "instance": "default"}
+    assert await host.post("estimate", **asked) == nothing
+    emulator.run_seconds = 0.2
+    values = {
+        "RUNNINGHUB_API_KEY": KEY,
+        "RUNNINGHUB_BASE_URL": emulator.base_url,
+        "RUNNINGHUB_STATE": str(host.state),
+    }
+    async with Client(Settings.from_mapping(values)) as client:
+        await client.run(Job(catalog.TEXT_OUT, {"21.value": "another"}))
+    told = await host.post("estimate", **asked)
+    assert told["runs"] == 1
+    assert told["seconds"] > 0
+    assert float(told["coins"]) > 0
+    assert told["money"] is None
+    assert await host.post("estimate", **{**asked, "instance": "plus"}) == nothing
+    assert await host.post("estimate", **{**asked, "kind": "app"}) == nothing

@@ -1,0 +1,144 @@
+"""What a person sees while a node runs, and what they may hand on when it has failed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.unit.nodes.conftest import load_pack
+from tests.unit.nodes.host import Host, hosted
+
+KEY = "canary7Key0canary7Key0canary7Key"
+PROMPT = "a secret garden\nat night"
+
+
+@pytest.fixture
+async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Host]:
+    monkeypatch.setenv("RUNNINGHUB_API_KEY", KEY)
+    monkeypatch.setenv("RUNNINGHUB_BASE_URL", "https://www.runninghub.ai")
+    async with hosted(tmp_path, monkeypatch) as host:
+        yield host
+
+
+@pytest.fixture
+def reports(host: Host) -> ModuleType:
+    return load_pack("nodes.reports")
+
+
+def fail(reports: ModuleType, node_id: str, make: Any, **inputs: Any) -> None:
+    """A run of a node that ends in an error of ours."""
+    failures = load_pack("nodes.failures")
+    given = {name: [value] for name, value in inputs.items()}
+    subject = reports.Subject("RunningHubRemoteWorkflow", inputs["workflow"])
+    with (
+        pytest.raises(failures.NodeFailure),
+        reports.noted(node_id, subject, given),
+        failures.told_plainly(),
+    ):
+        raise make(load_pack("rh_api.errors"))
+
+
+def failed_in_the_cloud(errors: Any) -> Exception:
+    return errors.TaskFailed(
+        code=805,
+        task_id="1900000000000000301",
+        node_id="12",
+        node="12",
+        title="My sampler",
+        node_class="KSampler",
+        exception="RuntimeError",
+        remote="prompt 'a secret garden at night' at night is not allowed in /home/x",
+    )
+
+
+async def test_a_report_says_where_it_failed_and_nothing_of_the_person(
+    host: Host, reports: ModuleType
+) -> None:
+    link = "https://www.runninghub.ai/workflow/1900000000000000109?from=me"
+    fail(reports, "6:3", failed_in_the_cloud, workflow=link, **{"6.text": PROMPT, "3.seed": 7})
+    told = await host.post("report", node_id="6:3")
+    for word in (
+        "RunningHubRemoteWorkflow (6:3)",
+        "Program: 1900000000000000109",
+        "www.runninghub.ai",
+        "3.seed, 6.text",
+        "1900000000000000301",
+        "12 KSampler",
+        "RuntimeError",
+        "error.task_failed",
+        "805",
+        "Fate: over",
+        "is not allowed",
+    ):
+        assert word in told["text"], word
+    assert "secret garden" not in told["text"]
+    assert "from=me" not in told["text"]
+    assert told["link"].endswith("/1900000000000000301")
+    full = await host.post("report", node_id="6:3", words=True)
+    assert "secret garden" in full["text"]
+    assert KEY not in host.said
+
+
+async def test_a_report_is_english_whatever_the_page_speaks(
+    host: Host, reports: ModuleType
+) -> None:
+    await host.speak("zh")
+    fail(reports, "1", lambda errors: errors.NoOutput(task_id="7"), workflow="1")
+    assert "saved nothing" in (await host.post("report", node_id="1"))["text"]
+
+
+async def test_what_a_refusal_quotes_is_cut_out(host: Host, reports: ModuleType) -> None:
+    def refused(errors: Any) -> Exception:
+        return errors.BadField("error.field_type", field="3.steps", node="K", value="my words")
+
+    fail(reports, "1", refused, workflow="1")
+    assert "my words" not in (await host.post("report", node_id="1"))["text"]
+
+
+async def test_a_success_forgets_and_old_ones_make_room(host: Host, reports: ModuleType) -> None:
+    def no_output(errors: Any) -> Exception:
+        return errors.NoOutput(task_id="7")
+
+    fail(reports, "1", no_output, workflow="1")
+    with reports.noted("1", reports.Subject("RunningHubRemoteWorkflow"), {}):
+        pass
+    assert (await host.error("report", node_id="1"))["key"] == "node.no_report"
+    for number in range(reports.KEPT + 5):
+        fail(reports, f"n{number}", no_output, workflow="1")
+    assert (await host.error("report", node_id="n4"))["key"] == "node.no_report"
+    assert (await host.post("report", node_id="n5"))["task_id"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("stage", "params", "seconds", "line"),
+    [
+        ("RUNNING", {}, 0.4, "running"),
+        ("RUNNING", {"node": "KSampler"}, 12.7, "running KSampler · 12 s"),
+        (
+            "RUNNING",
+            {"node": "KSampler", "usual": 33.8},
+            12,
+            "running KSampler · 12 s of about 34 s",
+        ),
+        ("RUNNING", {"ran": 30.0, "usual": 34.0}, 2, "running · 32 s of about 34 s"),
+        ("RUNNING", {"usual": 0.2}, 3, "running · 3 s"),
+        ("QUEUED", {}, 3, "queued · 3 s"),
+        (
+            "QUEUED",
+            {"running": 2, "queued": 4},
+            9,
+            "queued (2 of the account's tasks run, 4 wait) · 9 s",
+        ),
+        ("WAITING_SLOT", {"used": 3, "limit": 3}, 0, "waiting for a free slot (3 of 3 used)"),
+    ],
+)
+async def test_a_line_says_what_it_waits_for_and_how_long(
+    host: Host, stage: str, params: dict[str, Any], seconds: float, line: str
+) -> None:
+    ports, display = load_pack("rh_api.run.ports"), load_pack("nodes.host")
+    news = ports.Progress(ports.Stage[stage], params=params)
+    assert display.line_of(news, seconds) == line
