@@ -1,28 +1,13 @@
-// Takes the sockets link_0, link_1 … off new nodes: they are filled by the server alone.
+// @ts-check
+// The one script with effects: it registers what the other modules describe.
 
-import { app } from "../../../scripts/app.js";
+import { app } from "./lib/comfy.js";
+import { account } from "./parts/account.js";
+import { programNode } from "./parts/program_node.js";
+import { running } from "./parts/running.js";
+import { segments } from "./parts/segments.js";
+import { tasks } from "./parts/tasks.js";
 
-const NODES = new Set(["RunningHubRemoteWorkflow"]);
-
-function removeLinkSockets(node) {
-  for (let slot = (node.inputs?.length ?? 0) - 1; slot >= 0; slot -= 1) {
-    if (/^link_\d+$/.test(node.inputs[slot].name)) {
-      node.removeInput(slot);
-    }
-  }
+for (const [name, part] of Object.entries({ programNode, account, running, segments, tasks })) {
+  app.registerExtension({ name: `runninghub.${name}`, ...part });
 }
-
-app.registerExtension({
-  name: "runninghub.sockets",
-  beforeRegisterNodeDef(nodeType, nodeData) {
-    if (!NODES.has(nodeData.name)) {
-      return;
-    }
-    const onNodeCreated = nodeType.prototype.onNodeCreated;
-    nodeType.prototype.onNodeCreated = function (...given) {
-      const made = onNodeCreated?.apply(this, given);
-      removeLinkSockets(this);
-      return made;
-    };
-  },
-});

@@ -1,0 +1,58 @@
+// What became of a program since a node was built from it.
+
+import { expect, test } from "vitest";
+import { compare, isTelling, merge, seenOf } from "../../web/js/lib/changes.js";
+import { firstChoice, makeForm } from "../../web/js/lib/form.js";
+import { field, node, output, program } from "./sample.js";
+
+const then = program();
+const form = makeForm(then, firstChoice(then, null, []), null);
+const seen = seenOf(then);
+
+const withNodes = (act) => program({ hash: "two", nodes: act(program().nodes) });
+const sampler = (fields) => (nodes) => nodes.map((one) => (one.id === "12" ? { ...one, fields: fields(one.fields) } : one));
+
+test("the same fields and outputs are nothing to tell", () => {
+  expect(isTelling(compare(form, seen, program({ hash: "two" })))).toBe(false);
+});
+
+test("a new node is told and its suggested fields come", () => {
+  const now = withNodes((nodes) => [...nodes, node("20", "Size", "Empty", [field("20.width", "INT", 512, { suggested: true }), field("20.x", "INT", 0)])]);
+  expect(compare(form, seen, now).added).toEqual([{ title: "Size", id: "20", count: 2 }]);
+  expect(merge(form, seen, now).fields.map((one) => one.name)).toContain("20.width");
+  expect(merge(form, seen, now).fields.map((one) => one.name)).not.toContain("20.x");
+});
+
+test("fields that were there and not chosen stay unchosen", () => {
+  const now = withNodes((nodes) => nodes.filter((one) => one.id !== "3"));
+  const names = merge({ ...form, fields: form.fields.slice(0, 2) }, seen, now).fields.map((one) => one.name);
+  expect(names).toEqual(["10.image"]);
+});
+
+test("a chosen field that is gone is told and goes", () => {
+  const now = withNodes(sampler((fields) => fields.slice(1)));
+  expect(compare(form, seen, now).gone.map((one) => one.name)).toEqual(["12.seed"]);
+  expect(merge(form, seen, now).fields.map((one) => one.name)).not.toContain("12.seed");
+});
+
+test("another kind and another stored value are told", () => {
+  const now = withNodes(
+    sampler(([one, steps, ...rest]) => [{ ...one, kind: "STRING", stored: "x" }, { ...steps, stored: 30 }, ...rest]),
+  );
+  const found = compare(form, seen, now);
+  expect(found.other.map((one) => [one.field.name, one.kind])).toEqual([["12.seed", "STRING"]]);
+  expect(found.values.map((one) => [one.field.name, one.stored])).toEqual([["12.steps", 30]]);
+});
+
+test("outputs come and go", () => {
+  const now = program({ outputs: [output("15", "Show", "STRING", false), output("30", "New", "VIDEO", true)] });
+  const found = compare(form, seen, now);
+  expect(found.goneOutputs.map((one) => one.id)).toEqual(["14"]);
+  expect(found.addedOutputs.map((one) => one.id)).toEqual(["30"]);
+  expect(merge(form, seen, now).outputs.map((one) => one.id)).toEqual(["30"]);
+});
+
+test("without a note of what was there nothing counts as new", () => {
+  const now = withNodes((nodes) => [...nodes, node("20", "Size", "Empty", [field("20.width", "INT", 512)])]);
+  expect(compare(form, undefined, now).added).toEqual([]);
+});

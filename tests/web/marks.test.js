@@ -1,0 +1,129 @@
+// Marks of segments as values: what they survive, and what new ones are called.
+
+import { describe, expect, test } from "vitest";
+
+import * as marks from "../../web/js/lib/marks.js";
+
+const node = (properties = {}, more = {}) => ({ type: "ImageInvert", inputs: [], outputs: [], properties, ...more });
+
+const group = (flags = {}, children = []) => ({
+  flags,
+  children: new Set(children),
+  nodes: children,
+  recomputeInsideNodes() {},
+});
+
+const mark = (segment, instance = "", only = false) => ({ segment, instance, only });
+
+describe("a mark", () => {
+  test("is read back from a node and from a group as it was put", () => {
+    for (const thing of [node(), group(), { inputs: [] }]) {
+      marks.setMark(thing, mark("2", "plus", true));
+      expect(marks.markOf(thing)).toEqual(mark("2", "plus", true));
+    }
+  });
+
+  test("says no more in the file than it has to", () => {
+    const thing = node();
+    marks.setMark(thing, mark("1", "default", false));
+    expect(thing.properties).toEqual({ runninghub: { segment: "1" } });
+  });
+
+  test("leaves alone what else is kept in the same place", () => {
+    const thing = node({ other: 1, runninghub: { form: { v: 1 } } });
+    marks.setMark(thing, mark("1", "ultra"));
+    expect(thing.properties.runninghub).toEqual({ form: { v: 1 }, segment: "1", instance: "ultra" });
+    marks.setMark(thing, null);
+    expect(thing.properties).toEqual({ other: 1, runninghub: { form: { v: 1 } } });
+  });
+
+  test("leaves nothing behind when it is taken away", () => {
+    const thing = node({ "Node name for S&R": "x" });
+    marks.setMark(thing, mark("1"));
+    marks.setMark(thing, null);
+    expect(thing.properties).toEqual({ "Node name for S&R": "x" });
+  });
+
+  test("does not change an object that a copy of the node shares", () => {
+    const shared = { segment: "1" };
+    const thing = node({ runninghub: shared });
+    marks.setMark(thing, mark("2"));
+    expect(shared).toEqual({ segment: "1" });
+  });
+
+  test.each([null, 7, "x", [], { segment: 3 }, { segment: "" }, { segment: { toString: 1 } }])(
+    "is none when an edited file has %j in its place",
+    (runninghub) => {
+      expect(marks.markOf(node({ runninghub }))).toBeNull();
+    },
+  );
+
+  test("has the default size where an edited file names one that there is not", () => {
+    const { instance, only } = marks.markOf(node({ runninghub: { segment: "1", instance: "huge", only: "yes" } }));
+    expect([instance, only]).toEqual(["", false]);
+  });
+});
+
+describe("a new mark", () => {
+  test("has the smallest number that is free", () => {
+    expect(marks.markFor([null], [null], [mark("1"), mark("3"), null])).toEqual(mark("2"));
+    expect(marks.markFor([], [], [])).toEqual(mark("1"));
+  });
+
+  test("joins the segment of what is chosen with it, size and all", () => {
+    expect(marks.markFor([null, mark("4", "plus", true)], [mark("1")], [])).toEqual(mark("4", "plus", true));
+  });
+
+  test("joins the segment that it touches, the first in the order of numbers", () => {
+    expect(marks.markFor([null], [mark("10"), null, mark("9")], [mark("9"), mark("10")])).toEqual(mark("9"));
+  });
+});
+
+describe("what can be marked", () => {
+  test("is not what exists only in the browser, nor a node of ours", () => {
+    const no = [
+      node({}, { isVirtualNode: true }),
+      node({}, { comfyClass: "RunningHubRemoteWorkflow" }),
+      node({}, { type: "RHUploadImage" }),
+      node({}, { type: "RHLoraUploader" }),
+      { id: 3 },
+      null,
+    ];
+    expect(no.map(marks.isMarkable)).toEqual(no.map(() => false));
+  });
+
+  test("is a subgraph, although it exists only in the browser", () => {
+    expect(marks.isMarkable(node({}, { isVirtualNode: true, subgraph: {} }))).toBe(true);
+  });
+
+  test("leaves to a chosen group what it holds", () => {
+    const [inside, outside] = [node(), node()];
+    const box = group({}, [inside]);
+    expect(marks.markableOf([inside, outside, box])).toEqual([outside, box]);
+  });
+});
+
+test("marks of all subgraphs are found, each once, also when a subgraph stands twice", () => {
+  const inner = { nodes: [node({ runninghub: { segment: "1" } })], groups: [group({ runninghub: { segment: "2" } })] };
+  const twice = [node({}, { subgraph: inner }), node({}, { subgraph: inner })];
+  const root = { nodes: twice, groups: [], subgraphs: new Map([["a", inner]]) };
+  expect(marks.allThings(root).map(marks.markOf).filter(Boolean)).toEqual([mark("2"), mark("1")]);
+  expect(marks.insideOf(twice[0])).toEqual([mark("2"), mark("1")]);
+  expect(marks.insideOf(node())).toEqual([]);
+});
+
+test("what a group holds touches what its nodes touch", () => {
+  const [before, after] = [node(), node()];
+  const inside = node({}, {
+    inputs: [{}, {}],
+    outputs: [{}],
+    getInputNode: (slot) => [before, null][slot],
+    getOutputNodes: () => [after],
+  });
+  expect(marks.neighboursOf(group({}, [inside]))).toEqual([before, after]);
+});
+
+test("the first six segments have colours of their own", () => {
+  expect(new Set(["1", "2", "3", "4", "5", "6"].map(marks.colorOf)).size).toBe(6);
+  expect(marks.colorOf("a name")).toMatch(/^#/);
+});

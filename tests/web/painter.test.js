@@ -1,0 +1,45 @@
+// Labels and frames: what is drawn where, at which scale.
+
+import { expect, test } from "vitest";
+
+import { drawChips } from "../../web/js/lib/painter.js";
+
+/** A canvas's context that writes down what is asked of it. */
+function paper() {
+  const drawn = [];
+  return {
+    drawn,
+    save() {},
+    restore() {},
+    beginPath() {},
+    stroke() {
+      drawn.push(["frame", this.strokeStyle, this.lineWidth]);
+    },
+    fill() {},
+    roundRect() {},
+    measureText: (text) => ({ width: 7 * text.length }),
+    fillText(text, x) {
+      drawn.push([text, x]);
+    },
+  };
+}
+
+const CHIPS = [
+  { text: "one", color: "#111" },
+  { text: "two", color: "#222", frame: true },
+];
+
+test("labels stand side by side, and a frame has the colour of its label", () => {
+  const { drawn, ...context } = paper();
+  drawChips(Object.assign(context, { drawn }), [100, 50, 200, 80], CHIPS, 1);
+  const [frame, one, two] = drawn;
+  expect(frame).toEqual(["frame", "#222", 3]);
+  expect([one[0], two[0]]).toEqual(["one", "two"]);
+  expect(two[1]).toBeGreaterThan(one[1] + 3 * 7);
+});
+
+test("from far away the frame stays as thick on the screen, and labels are left out", () => {
+  const context = paper();
+  drawChips(context, [0, 0, 200, 80], CHIPS, 0.3);
+  expect(context.drawn).toEqual([["frame", "#222", 10]]);
+});

@@ -1,0 +1,48 @@
+// What a program node says that it runs.
+
+import { expect, test } from "vitest";
+
+import { idIn, isOurs, programOf, setWidget } from "../../web/js/lib/programs.js";
+
+test.each([
+  ["1900000000000000109", "1900000000000000109"],
+  [" https://www.runninghub.ai/workflow/1900000000000000109?source=1234567890123 ", "1900000000000000109"],
+  ["https://www.runninghub.cn/ai-detail/1900000000000000202/", "1900000000000000202"],
+  ["http://127.0.0.1:41767/post/1900000000000000109#2222222222222", "1900000000000000109"],
+  ["19000", ""],
+  ["https://www.runninghub.ai/", ""],
+  ["12345678901234567890123", ""],
+  ["abc1900000000000000109", ""],
+  [null, ""],
+  [{}, ""],
+])("the id in %j is %j", (text, id) => {
+  expect(idIn(text)).toBe(id);
+});
+
+const node = (comfyClass, values) => ({
+  comfyClass,
+  widgets: Object.entries(values).map(([name, value]) => ({ name, value })),
+});
+
+test("a node says its program once its id is whole", () => {
+  const values = { app: "1900000000000000202", instance: "plus", profile: "cn" };
+  const program = { kind: "app", id: "1900000000000000202", instance: "plus", profile: "cn" };
+  expect(programOf(node("RunningHubAIApp", values))).toEqual(program);
+  expect(programOf(node("RunningHubAIApp", { app: "19000" }))).toBeNull();
+  expect(programOf(node("KSampler", values))).toBeNull();
+  expect(programOf({ title: "a group" })).toBeNull();
+});
+
+test("a widget that is set tells who listens to it", () => {
+  const heard = [];
+  const one = node("RunningHubAIApp", { app: "" });
+  one.widgets[0].callback = (value) => heard.push(value);
+  setWidget(one, "app", "19");
+  setWidget(one, "missing", "20");
+  expect([one.widgets[0].value, heard]).toEqual(["19", ["19"]]);
+});
+
+test("our nodes are told from others of a like name", () => {
+  expect(["RunningHubSegment", "RHUploadImage", "RHLoraUploader"].every(isOurs)).toBe(true);
+  expect(["RHLocal", "KSampler", "RunningMan"].some(isOurs)).toBe(false);
+});

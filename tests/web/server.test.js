@@ -1,0 +1,71 @@
+// Calls of our routes.
+
+import { beforeEach, expect, test, vi } from "vitest";
+
+let server;
+beforeEach(async () => {
+  vi.resetModules();
+  server = await import("../../web/js/lib/server.js");
+});
+
+/** Answers each call by its route: [status, body], or an error; gives the calls. */
+function serve(routes) {
+  const calls = [];
+  vi.stubGlobal("fetch", async (path, options = {}) => {
+    const route = path.replace("/api", "");
+    calls.push([route, options]);
+    const given = typeof routes[route] === "function" ? routes[route](calls) : routes[route];
+    if (given instanceof Error) {
+      throw given;
+    }
+    const [status, body] = given ?? [404, null];
+    return { ok: status < 400, status, json: async () => body };
+  });
+  return calls;
+}
+
+test("a change carries the token, which is asked for once", async () => {
+  const calls = serve({ "/runninghub/session": [200, { token: "abc" }], "/x": [200, { done: 1 }] });
+  expect(await server.post("/x", { a: 1 })).toEqual({ done: 1 });
+  await server.post("/x", { a: 2 });
+  expect(calls.map(([route]) => route)).toEqual(["/runninghub/session", "/x", "/x"]);
+  expect(calls[1][1].headers["X-RunningHub-Token"]).toBe("abc");
+  expect(calls[1][1].body).toBe('{"a":1}');
+});
+
+test("a token of a ComfyUI that was started anew since is asked for again", async () => {
+  let number = 0;
+  const calls = serve({
+    "/runninghub/session": () => [200, { token: `t${(number += 1)}` }],
+    "/x": (all) => (all.at(-1)[1].headers["X-RunningHub-Token"] === "t2" ? [200, { ok: true }] : [403, {}]),
+  });
+  expect(await server.post("/x", {})).toEqual({ ok: true });
+  expect(calls).toHaveLength(4);
+});
+
+test("a refusal becomes an error with its sentence and hint", async () => {
+  const error = { key: "error.no_key", params: {}, message: "There is no key.", hint: "no_key" };
+  serve({ "/x": [400, { error }] });
+  await expect(server.get("/x")).rejects.toMatchObject({ message: "There is no key.", hint: "no_key" });
+});
+
+test.each([
+  ["no answer", new TypeError("Failed to fetch"), "server.offline"],
+  ["an answer that is no JSON of ours", [502, null], "server.no_answer"],
+])("%s is an error of the same class", async (_, given, key) => {
+  serve({ "/x": given });
+  const failed = await server.get("/x").catch((error) => error);
+  expect(failed).toBeInstanceOf(server.ServerError);
+  expect(failed.key).toBe(key);
+});
+
+test("a session that failed is tried again", async () => {
+  let fail = true;
+  serve({
+    "/runninghub/session": () => (fail ? new TypeError("down") : [200, { token: "t" }]),
+    "/x": [200, {}],
+  });
+  await expect(server.post("/x", {})).rejects.toBeInstanceOf(server.ServerError);
+  fail = false;
+  expect(await server.post("/x", {})).toEqual({});
+});

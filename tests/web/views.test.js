@@ -1,0 +1,186 @@
+// Pages of ours: what a person reads and can press, from plain answers of the server.
+
+import { beforeEach, expect, test, vi } from "vitest";
+
+import english from "../../locales/en/main.json";
+import { bytesText, estimateText } from "../../web/js/lib/amounts.js";
+import { explainedView } from "../../web/js/lib/explained.js";
+import { loadTexts } from "../../web/js/lib/texts.js";
+import { action, answer, h, notice } from "../../web/js/lib/view.js";
+import { offerKey, testText } from "../../web/js/parts/account.js";
+import { sightText } from "../../web/js/parts/tasks.js";
+
+
+/** Answers of the server by path; what was sent is kept in `sent`. */
+function serve(answers = {}) {
+  const sent = [];
+  vi.stubGlobal("fetch", async (path, options = {}) => {
+    const route = path.replace("/api", "");
+    if (options.body) {
+      sent.push([route, JSON.parse(options.body)]);
+    }
+    const body = { "/i18n": { en: english }, "/runninghub/session": { token: "t" }, ...answers }[route];
+    return { ok: body !== undefined, status: body ? 200 : 404, json: async () => body };
+  });
+  return sent;
+}
+
+beforeEach(async () => {
+  document.body.replaceChildren();
+  serve();
+  await loadTexts();
+});
+
+const press = (label) =>
+  [...document.querySelectorAll("button")].find(({ textContent }) => textContent === label).click();
+
+test.each([
+  [0, "0 B"],
+  [999, "999 B"],
+  [1234, "1.2 kB"],
+  [2147483648, "2.1 GB"],
+  [3e15, "3,000,000 GB"],
+])("%d bytes are %s", (bytes, text) => {
+  expect(bytesText(bytes)).toBe(text);
+});
+
+test("an estimate says what is known, and nothing when nothing is", () => {
+  expect(estimateText({ runs: 4, seconds: 33.7, coins: 7, money: null })).toBe("usually 34 s, about 7 coins");
+  expect(estimateText({ runs: 1, seconds: 0.2, coins: 1, money: 0.0123 })).toBe(
+    "usually 1 s, about 1 coin, about 0.0123 of the wallet",
+  );
+  expect(estimateText({ runs: 1, seconds: 330, coins: null, money: null })).toBe("usually 5.5 min");
+  expect(estimateText({ runs: 0, seconds: null, coins: null, money: null })).toBe("");
+  expect(estimateText(null)).toBe("");
+});
+
+test("titles of nodes are text, whatever is in them", () => {
+  const view = explainedView(
+    { segments: [], local: [], notes: [], refused: { id: "7:6", title: "<img src=x onerror=1>", message: "<b>no</b>", hint: "" } },
+    () => {},
+  );
+  expect(view.querySelector("img, b")).toBeNull();
+  expect(view.textContent).toContain("<img src=x onerror=1>: <b>no</b>");
+});
+
+test("a plan says what runs where, what was pulled in and why, and what goes up", () => {
+  const shown = [];
+  const view = explainedView(
+    {
+      segments: [
+        {
+          id: "3",
+          name: "1",
+          instance: "plus",
+          nodes: [{ id: "3", title: "Sampler" }, { id: "4", title: "VAE" }],
+          pulled: [{ id: "4", title: "VAE", reason: "it cannot cross" }],
+          up: [{ kind: "IMAGE", from: { id: "1", title: "Load" }, name: "photo.png", bytes: 1200000, known: true }],
+          back: [{ kind: "IMAGE", from: { id: "3", title: "Sampler" }, to: [{ id: "9", title: "Save" }] }],
+          saved: [],
+          estimate: { runs: null, seconds: null, coins: null, money: null },
+        },
+      ],
+      local: [{ id: "9", title: "", class_type: "SaveImage" }],
+      notes: [],
+      refused: null,
+    },
+    (id) => shown.push(id),
+  );
+  const rows = Object.fromEntries(
+    [...view.querySelectorAll("dt")].map((name) => [name.textContent, name.nextElementSibling.textContent]),
+  );
+  expect(rows).toEqual({
+    "Earlier runs": "none yet, so time and price are not known",
+    "Runs there": "Sampler",
+    "Pulled in": "VAE: it cannot cross",
+    "Goes up": "Picture photo.png from Load (1.2 MB, already there)",
+    "Comes back": "Picture Sampler → Save",
+  });
+  [...view.querySelectorAll("button")].find(({ textContent }) => textContent === "SaveImage").click();
+  expect(shown).toEqual(["9"]);
+});
+
+test("what a test of an account found is said without what is not known", () => {
+  const found = { kind: "SHARED", coins: "76600", money: null, currency: null, running: 1, limit: 3 };
+  expect(testText(found)).toBe("It works: enterprise key, shared · 76,600 coins · 1 of 3 tasks running");
+  expect(testText({ ...found, kind: "BRAND-NEW", coins: null, limit: null })).toBe("It works: BRAND-NEW");
+});
+
+test("a look at an uncertain order says what was seen, and when nothing was", () => {
+  expect(sightText({ before: 2, now: 3, ours: 1 })).toBe(
+    "The account has 3 tasks now; 1 of them are known here. Before this order it had 2.",
+  );
+  expect(sightText({ before: 2, now: null, ours: 1 })).toBe("RunningHub does not answer now.");
+});
+
+test("an action that cannot be taken back happens at the second press, and not after a look away", async () => {
+  const done = [];
+  const button = action("Delete", answer(), () => done.push(1), "Sure?");
+  button.click();
+  expect([button.textContent, done.length]).toEqual(["Sure?", 0]);
+  button.onblur();
+  button.click();
+  button.click();
+  await vi.waitFor(() => expect(done.length).toBe(1));
+  expect(button.textContent).toBe("Delete");
+});
+
+test("an action is not begun twice, and says why it failed", async () => {
+  let fail = () => {};
+  const began = [];
+  const said = answer();
+  const button = action("Go", said, () => {
+    began.push(1);
+    return new Promise((_, reject) => (fail = reject));
+  });
+  button.click();
+  button.click();
+  expect(began.length).toBe(1);
+  fail(new Error("no line"));
+  await vi.waitFor(() => expect(said.textContent).toBe("no line"));
+});
+
+test("a notice is closed by Escape, and keeps keys from the graph behind", () => {
+  const graph = vi.fn();
+  document.body.addEventListener("keydown", graph);
+  notice("alert", "Title", "text", (close) => [h("button", { onclick: close }, "Close")]);
+  const [shown] = document.querySelectorAll("[role=alert]");
+  const press = (key) => shown.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  press("Delete");
+  expect(shown.isConnected).toBe(true);
+  press("Escape");
+  expect([shown.isConnected, graph.mock.calls.length]).toEqual([false, 0]);
+});
+
+test("a key goes to the server once, and not to the page", async () => {
+  const sent = serve({ "/runninghub/profiles/save": { profiles: [] } });
+  const ready = offerKey(null);
+  await vi.waitFor(() => expect(document.querySelector("dialog")).not.toBeNull());
+  const field = document.querySelector("input[type=password]");
+  field.value = "0123456789abcdef0123456789abcdef";
+  press("Save");
+  expect(await ready).toBe(true);
+  const saved = sent.filter(([route]) => route.endsWith("/save"));
+  expect(saved).toEqual([
+    [
+      "/runninghub/profiles/save",
+      { name: "main", origin: "https://www.runninghub.ai", key: "0123456789abcdef0123456789abcdef" },
+    ],
+  ]);
+  expect([field.value, document.querySelector("dialog")]).toEqual(["", null]);
+});
+
+test("without a key a node can be tried in the sandbox with a sample of its kind", async () => {
+  const samples = [
+    { kind: "app", id: "2", name: "An app" },
+    { kind: "workflow", id: "1", name: "Text to image" },
+  ];
+  serve({ "/runninghub/sandbox": { on: true, samples } });
+  const widgets = ["workflow", "profile"].map((name) => ({ name, value: "" }));
+  const again = offerKey({ comfyClass: "RunningHubRemoteWorkflow", widgets });
+  await vi.waitFor(() => press("Start the sandbox"));
+  await vi.waitFor(() => press("Text to image"));
+  // Its new program is read by itself; what failed before is not asked again.
+  expect(await again).toBe(false);
+  expect(widgets.map(({ value }) => value)).toEqual(["1", "sandbox"]);
+});
