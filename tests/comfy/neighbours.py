@@ -217,12 +217,32 @@ def _told(value):
     return repr(value)
 
 
+class Inverts:
+    """Pictures as they come back from a cloud that inverts and saves them.
+
+    They go up rounded, and SaveImage there cuts off.
+    """
+
+    CATEGORY = "tests"
+    FUNCTION = "execute"
+    RETURN_TYPES = ("IMAGE",)
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"image": ("IMAGE",)}}
+
+    def execute(self, image):
+        sent = (255 * image).round() / 255
+        return ((255 * (1 - sent)).to(torch.uint8).float() / 255,)
+
+
 NODE_CLASS_MAPPINGS = {
     "TestBlocks": Blocks,
     "TestBorder": Border,
     "TestFails": Fails,
     "TestHolds": Holds,
     "TestHolds3": Holds3,
+    "TestInverts": Inverts,
     "TestLooks": Looks,
     "TestCompares": Compares,
 }

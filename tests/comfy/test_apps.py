@@ -30,7 +30,7 @@ async def test_a_batch_goes_through_an_app(
         {
             "1": node("TestHolds", kind="pair", mark=mark()),
             "2": app(link.format(INVERT_APP), {"10.image": ["1", 0]}),
-            "3": node("ImageInvert", image=["1", 0]),
+            "3": node("TestInverts", image=["1", 0]),
             "4": apart(["2", IMAGES], ["3", 0]),
             "5": apart(["2", OUT_1], ["3", 0]),
         }

@@ -26,7 +26,7 @@ def inverted(kind: str = "batch", holds: str = "TestHolds", **inputs: Any) -> Pr
     return {
         "1": node(holds, kind=kind, mark=mark()),
         "2": remote(catalog.INVERT, {"10.image": ["1", 0]}, **inputs),
-        "3": node("ImageInvert", image=["1", 0]),
+        "3": node("TestInverts", image=["1", 0]),
     }
 
 

@@ -191,7 +191,8 @@ async def test_a_picture_of_four_channels_keeps_its_alpha(
     )
 
     assert result.outputs["4"]["text"] == [EXACT]
-    assert result.outputs["5"]["text"] == ["(1, 6, 7) torch.float32 0.7490..0.7490"]
+    # LoadImage and JoinImageWithAlpha turn alpha over twice, and SaveImage cuts off: 64 comes as 63.
+    assert result.outputs["5"]["text"] == ["(1, 6, 7) torch.float32 0.7529..0.7529"]
 
 
 async def test_every_kind_of_result_comes_from_one_task(

@@ -521,7 +521,7 @@ async def test_a_list_is_refused_before_anything_is_paid(
     result = await comfyui.queue(prompt, marked("3", "4", only=True))
 
     assert result.status == 400
-    assert "list of IMAGE cannot cross" in result.refusal
+    assert "IMAGE[] cannot cross between node 2 (RebatchImages) and node 3" in result.refusal
     assert emulator.counters.orders == 0
 
 

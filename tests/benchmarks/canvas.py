@@ -1,0 +1,130 @@
+"""The canvas in a real browser: from a link to a ready node, long tasks, and what is shipped.
+
+The browser draws without a graphics card here, which makes some of ComfyUI's own frames long
+tasks: ours are told from them by a page without our scripts that does the same.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.rows import Row
+from rh_api.emulator import Emulator
+from tests.browser.canvas import Canvas
+from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.frontends import NEWEST
+from tests.browser.hosts import ROOT, running
+from tests.browser.test_programs import big
+
+ROUNDS = 5
+READY = 1.0  # seconds from a link to a ready node, beside the network
+LONG = 0.1  # seconds that one task may hold up the page
+SHIPPED = 100_000  # bytes
+BLAMED = "/extensions/some-name/"
+
+# Frames that took long, with the share of them that ran in our scripts.
+WATCH = """() => {
+    window.longTasks = [];
+    new PerformanceObserver((list) => {
+        for (const frame of list.getEntries()) {
+            const ours = frame.scripts.filter((one) => one.sourceURL.includes("BLAMED"));
+            const spent = ours.reduce((sum, one) => sum + one.duration, 0);
+            window.longTasks.push([frame.duration, spent]);
+        }
+    }).observe({type: "long-animation-frame", buffered: false});
+}""".replace("BLAMED", BLAMED)
+
+# From the text in the widget to the dialog, and from OK to the built node, in the page's clock.
+TO_CHOOSER = """async ([id, link]) => {
+    const node = app.graph.nodes.find((one) => String(one.id) === id);
+    const widget = node.widgets.find((one) => one.name === "workflow");
+    const start = performance.now();
+    widget.value = link;
+    widget.callback(link);
+    while (!document.querySelector("dialog.runninghub-dialog[open] [role=treeitem]")) {
+        await new Promise(requestAnimationFrame);
+    }
+    const shown = performance.now();
+    const calls = performance.getEntriesByType("resource").filter(
+        (one) => one.startTime >= start && one.name.includes("/runninghub/program"));
+    const waited = calls.reduce((sum, one) => sum + one.duration, 0);
+    return shown - start - waited;
+}"""
+TO_NODE = """async (id) => {
+    const node = app.graph.nodes.find((one) => String(one.id) === id);
+    const start = performance.now();
+    document.querySelector("dialog.runninghub-dialog[open] button.primary").click();
+    while (!node.widgets.some((one) => one.name === "6.text")) {
+        await new Promise(requestAnimationFrame);
+    }
+    await new Promise(requestAnimationFrame);
+    return performance.now() - start;
+}"""
+
+
+def rows() -> list[Row]:
+    shipped = sum(path.stat().st_size for path in (ROOT / "web").rglob("*.js"))
+    name = "JavaScript shipped"
+    ratio = shipped / SHIPPED
+    weight = Row(name, f"{shipped / 1000:.0f} kB", f"{SHIPPED // 1000} kB", ratio, 1.0)
+    with _canvas() as (canvas, workflow):
+        return [*_measured(canvas, workflow), weight]
+
+
+@contextmanager
+def _canvas() -> Iterator[tuple[Canvas, str]]:
+    from playwright.sync_api import sync_playwright
+
+    emulator = Emulator()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        emulator.run_in_thread() as url,
+        sync_playwright() as playwright,
+    ):
+        known = {"RUNNINGHUB_BASE_URL": url, "RUNNINGHUB_API_KEY": emulator.default_key}
+        workflow = emulator.add_workflow(big(300))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        with (
+            running("stage", NEWEST, Path(folder), known) as host,
+            Canvas.opened(browser, host, name="benchmark") as canvas,
+        ):
+            yield canvas, workflow
+        browser.close()
+
+
+def _measured(canvas: Canvas, workflow: str) -> Iterator[Row]:
+    canvas.clear()
+    canvas.run_js(WATCH)
+    spent: list[float] = []
+    for _ in range(ROUNDS):
+        canvas.clear()
+        node = canvas.add("RunningHubRemoteWorkflow")
+        chooser = canvas.run_js(TO_CHOOSER, [node, workflow])
+        spent.append((chooser + canvas.run_js(TO_NODE, node)) / 1000)
+    ready = statistics.median(spent)
+    name = "link to ready node, 300 remote nodes, beside network and person"
+    yield Row(name, f"{ready:.2f} s", f"{READY:g} s", ready / READY, 1.0)
+    yield _longest(canvas, "pasting")
+    saved = json.dumps(canvas.workflow())
+    for _ in range(ROUNDS):
+        canvas.load(json.loads(saved))
+    yield _longest(canvas, "loading")
+    (node,) = canvas.nodes("RunningHubRemoteWorkflow")
+    canvas.run()
+    yield _longest(canvas, "running")
+
+
+def _longest(canvas: Canvas, what: str) -> Row:
+    """Our scripts' share of the worst frame since the last look."""
+    frames = canvas.run_js(
+        "() => new Promise((done) => setTimeout(() => done(longTasks.splice(0)), 300))"
+    )
+    ours = max((own for _, own in frames), default=0.0) / 1000
+    whole = max((frame for frame, _ in frames), default=0.0) / 1000
+    note = f"the worst whole frame, ComfyUI's own work included: {whole:.2f} s"
+    return Row(f"longest task while {what}", f"{ours:.3f} s", f"{LONG} s", ours / LONG, 1.0, note)

@@ -1,0 +1,287 @@
+"""ComfyUI's canvas as a person has it: what can be done there, and what can be seen."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tests.browser.tab import Tab
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+
+EMPTY = {
+    "last_node_id": 0,
+    "last_link_id": 0,
+    "nodes": [],
+    "links": [],
+    "groups": [],
+    "config": {},
+    "extra": {},
+    "version": 0.4,
+}
+
+
+class Canvas(Tab):
+    """What is on the canvas of one tab; nodes are named by their id."""
+
+    def load(self, workflow: dict[str, Any]) -> None:
+        """Opens a workflow, as Open does."""
+        # As text: the bridge would turn undefined into null.
+        self.run_js(
+            "async (text) => { await app.loadGraphData(JSON.parse(text)); }", json.dumps(workflow)
+        )
+
+    def clear(self) -> None:
+        self.load(EMPTY)
+
+    def add(self, kind: str, x: float = 100, y: float = 150) -> str:
+        """A new node; its id."""
+        return self.run_js(
+            """([kind, x, y]) => {
+                const node = LiteGraph.createNode(kind);
+                node.pos = [x, y];
+                app.canvas.graph.add(node);
+                return String(node.id);
+            }""",
+            [kind, x, y],
+        )
+
+    def connect(self, source: str, slot: str, target: str, field: str) -> None:
+        """By the names of an output and an input."""
+        done = self.run_js(
+            """([source, slot, target, field]) => {
+                const graph = app.canvas.graph;
+                const find = (id) => graph.nodes.find((node) => String(node.id) === id);
+                const [from, to] = [find(source), find(target)];
+                const named = (one) => one.name === slot || one.label === slot;
+                const made = from.connect(from.outputs.findIndex(named), to, to.findInputSlot(field));
+                return Boolean(made);
+            }""",
+            [source, slot, target, field],
+        )
+        assert done, f"{source}.{slot} -> {target}.{field}"
+
+    def node(self, node_id: str) -> dict[str, Any]:
+        """A node as it stands: its widgets' values, its inputs and outputs with type and links."""
+        return json.loads(
+            self.run_js(
+                """(id) => {
+                    const node = app.canvas.graph.nodes.find((one) => String(one.id) === id);
+                    const linked = (slot) => node.isInputConnected(slot);
+                    return JSON.stringify(!node ? null : {
+                        type: node.type, title: node.title, mode: node.mode,
+                        widgets: Object.fromEntries(
+                            (node.widgets ?? []).map((one) => [one.name, one.value])),
+                        labels: Object.fromEntries(
+                            (node.widgets ?? []).map((one) => [one.name, one.label ?? one.name])),
+                        inputs: Object.fromEntries((node.inputs ?? []).map(
+                            (one, slot) => [one.name, {type: one.type, linked: linked(slot)}])),
+                        outputs: (node.outputs ?? []).map((one, slot) => ({
+                            name: one.name, label: one.label ?? one.name, type: one.type,
+                            links: node.getOutputNodes(slot)?.length ?? 0})),
+                        properties: node.properties,
+                        images: node.imgs?.length ?? 0,
+                    }, (key, value) => typeof value === "bigint" ? String(value) : value);
+                }""",
+                node_id,
+            )
+        )
+
+    def nodes(self, kind: str) -> list[str]:
+        """The ids of a class's nodes in the graph that is open."""
+        return self.run_js(
+            """(kind) => app.canvas.graph.nodes
+                .filter((node) => node.type === kind).map((node) => String(node.id))""",
+            kind,
+        )
+
+    def set_widget(self, node_id: str, name: str, value: Any) -> None:
+        """A value as the widget's own control would set it."""
+        self.run_js(
+            """([id, name, value]) => {
+                const node = app.canvas.graph.nodes.find((one) => String(one.id) === id);
+                const widget = node.widgets.find((one) => one.name === name);
+                widget.value = value;
+                widget.callback?.(value, app.canvas, node);
+                app.canvas.setDirty(true, true);
+            }""",
+            [node_id, name, value],
+        )
+
+    def watch_progress(self) -> None:
+        """From now on notes which nodes were shown as running; `progressed` tells."""
+        self.run_js(
+            """() => {
+                window.progressed = new Set();
+                window.comfyAPI.api.api.addEventListener("progress_state", ({detail}) => {
+                    for (const one of Object.values(detail.nodes)) {
+                        if (one.state === "running") window.progressed.add(one.display_node_id);
+                    }
+                });
+            }"""
+        )
+
+    def progressed(self) -> set[str]:
+        return set(self.run_js("() => [...window.progressed]"))
+
+    def select(self, *node_ids: str) -> None:
+        self.run_js(
+            """(ids) => {
+                const graph = app.canvas.graph;
+                const nodes = graph.nodes.filter((node) => ids.includes(String(node.id)));
+                app.canvas.deselectAll();
+                app.canvas.selectItems(nodes);
+            }""",
+            list(node_ids),
+        )
+
+    def shown(self, node_id: str) -> Locator:
+        """A node as Nodes 2.0 draws it."""
+        return self.page.locator(f'[data-node-id="{node_id}"]')
+
+    def prompt(self) -> dict[str, Any]:
+        """What Run would send, in API format."""
+        return json.loads(
+            self.run_js("async () => JSON.stringify((await app.graphToPrompt()).output)")
+        )
+
+    def workflow(self) -> dict[str, Any]:
+        """What Save would write."""
+        return json.loads(self.run_js("() => JSON.stringify(app.rootGraph.serialize())"))
+
+    def settle(self) -> None:
+        """Lets the change tracker see the graph as it is, as it does when a person pauses."""
+        self.run_js(
+            """() => {
+                const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker;
+                (tracker.captureCanvasState ?? tracker.checkState).call(tracker);
+            }"""
+        )
+
+    def shows_picture(self, node_id: str) -> None:
+        """Waits until a node shows a picture."""
+        self.wait_for(
+            """(id) => app.canvas.graph.nodes.find((one) => String(one.id) === id)
+                .imgs?.some((picture) => picture.naturalWidth > 0)""",
+            node_id,
+        )
+
+    def says(self, node_id: str, text: str) -> None:
+        """Waits until the line of text below a running node holds this."""
+        self.wait_for(
+            """([id, text]) => app.canvas.graph.nodes.find((one) => String(one.id) === id)
+                .widgets?.some((one) => one.name === "$$node-text-preview"
+                    && String(one.value).includes(text))""",
+            [node_id, text],
+        )
+
+    # The pack's own
+
+    @property
+    def dialog(self) -> Locator:
+        """The dialog of ours that is open."""
+        return self.page.locator("dialog.runninghub-dialog[open]").last
+
+    def type_into(self, node_id: str, widget: str, text: str) -> None:
+        """Types into a text widget of one line, as each renderer has it."""
+        if not self.classic:
+            box = self.shown(node_id).get_by_label(widget, exact=True)
+            box.fill(text)
+            box.blur()
+            return
+        x, y = self.run_js(
+            """([id, name]) => {
+                const node = app.canvas.graph.nodes.find((one) => String(one.id) === id);
+                const widget = node.widgets.find((one) => one.name === name);
+                const at = [node.pos[0] + 60, node.pos[1] + widget.last_y + 8];
+                app.canvas.draw(true, true);
+                const [x, y] = app.canvas.ds.convertOffsetToCanvas(at);
+                const box = app.canvas.canvas.getBoundingClientRect();
+                return [box.x + x, box.y + y];
+            }""",
+            [node_id, widget],
+        )
+        self.page.mouse.dblclick(x, y)
+        box = self.page.locator(".graphdialog input")
+        box.fill(text)
+        box.press("Enter")
+
+    def paste(self, node_id: str, link: str, widget: str = "workflow") -> None:
+        """A link into the node; the chooser is there when this returns."""
+        self.type_into(node_id, widget, link)
+        self.dialog.get_by_role("tree").first.wait_for()
+
+    def tick(self, *keys: str) -> None:
+        """Rows of the dialog by their key: `6.text`, `out 9`, `typed 0`."""
+        for key in keys:
+            self.dialog.locator(f'[role=treeitem][data-key="{key}"]').click()
+
+    def primary(self) -> None:
+        """Presses the dialog's main button and waits until it is gone."""
+        dialog = self.dialog
+        dialog.locator("button.primary").click()
+        dialog.wait_for(state="detached")
+
+    def program(self, link: str, x: float = 100, y: float = 150) -> str:
+        """A Remote Workflow that shows what the chooser offers first."""
+        node_id = self.add("RunningHubRemoteWorkflow", x, y)
+        self.paste(node_id, link)
+        self.primary()
+        return node_id
+
+    def node_menu(self, node_id: str, entry: str) -> None:
+        """Opens the dialog behind an entry of the node's context menu."""
+        self.menu_entry(node_id, entry)
+        self.dialog.wait_for()
+
+    def menu_entry(self, node_id: str, entry: str) -> None:
+        """An entry of the node's context menu whose text begins so."""
+        self.run_js(
+            """([id, entry]) => {
+                const node = app.canvas.graph.nodes.find((one) => String(one.id) === id);
+                const all = app.extensions.flatMap((one) => one.getNodeMenuItems?.(node) ?? []);
+                all.find((one) => one?.content.startsWith(entry)).callback();
+            }""",
+            [node_id, entry],
+        )
+
+    def press_button(self, name: str) -> None:
+        """A button of the dialog that is open."""
+        self.dialog.get_by_role("button", name=name, exact=True).click()
+
+    # Running
+
+    def run(self, ends: str = "execution_success") -> str:
+        """Presses Run; the id of the prompt when it is over, which it must be in this way."""
+        prompt_id = self.start()
+        event, about = self.finished(prompt_id)["status"]["messages"][-1]
+        assert event == ends, about
+        return prompt_id
+
+    def start(self) -> str:
+        """Presses Run; the id of the prompt that the server took."""
+        with self.page.expect_response(is_prompt) as answer:
+            self.command("Comfy.QueuePrompt")
+        body = answer.value.json()
+        assert answer.value.status == 200, body
+        return body["prompt_id"]
+
+    def finished(self, prompt_id: str) -> dict[str, Any]:
+        """Waits for the end of a prompt; its entry of the history."""
+        return json.loads(
+            self.run_js(
+                """async (id) => {
+                    for (;;) {
+                        const history = await (await fetch(`/api/history/${id}`)).json();
+                        if (id in history) return JSON.stringify(history[id]);
+                        await new Promise((next) => setTimeout(next, 50));
+                    }
+                }""",
+                prompt_id,
+            )
+        )
+
+
+def is_prompt(response: Any) -> bool:
+    return response.url.endswith("/api/prompt") and response.request.method == "POST"

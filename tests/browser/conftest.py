@@ -1,0 +1,154 @@
+"""A real browser on a real front end, before the stage and, where COMFYUI_DIR names one, ComfyUI.
+
+These tests exist where Chromium and Playwright are; RUNNINGHUB_CHROMIUM names one and makes them
+a must. RUNNINGHUB_SCREENSHOTS: folder for a picture of each state.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from rh_api.emulator import Emulator
+from tests.browser.frontends import NEWEST, OLDEST
+from tests.browser.hosts import KINDS, Host, running
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.browser.canvas import Canvas
+
+CHROMIUM = os.environ.get("RUNNINGHUB_CHROMIUM") or shutil.which("chromium")
+IS_MUST = "RUNNINGHUB_CHROMIUM" in os.environ
+HERE = IS_MUST or (CHROMIUM and importlib.util.find_spec("playwright"))
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+collect_ignore_glob = [] if HERE else ["test_*.py"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "kind" in metafunc.fixturenames:
+        metafunc.parametrize("kind", KINDS, scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            # A front end of 100 MB on two busy cores, and sometimes a ComfyUI to start.
+            item.add_marker(pytest.mark.timeout(180))
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[tuple[Emulator, str]]:
+    emulator = Emulator()
+    with emulator.run_in_thread() as base_url:
+        yield emulator, base_url
+
+
+@pytest.fixture
+def emulator(cloud: tuple[Emulator, str]) -> Emulator:
+    """The shared RunningHub, as new."""
+    emulator, base_url = cloud
+    requests.post(base_url + "/emulator/reset", timeout=10).raise_for_status()
+    return emulator
+
+
+# By module: Playwright's own loop must be gone before another module's async tests.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def hosts(
+    cloud: tuple[Emulator, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str, str], Host]]:
+    """Hosts by their kind and front end, each started once."""
+    emulator, base_url = cloud
+    known = {"RUNNINGHUB_BASE_URL": base_url, "RUNNINGHUB_API_KEY": emulator.default_key}
+    started: dict[tuple[str, str], Host] = {}
+    with contextlib.ExitStack() as stack:
+
+        def host(kind: str, frontend: str) -> Host:
+            if (kind, frontend) not in started:
+                base = tmp_path_factory.mktemp(kind)
+                started[kind, frontend] = stack.enter_context(running(kind, frontend, base, known))
+            return started[kind, frontend]
+
+        yield host
+
+
+@pytest.fixture
+def new_host(kind: str, tmp_path: Path) -> Iterator[Callable[..., Host]]:
+    """Starts hosts for one test alone; without more words they know no account."""
+    with contextlib.ExitStack() as stack:
+
+        def start(**known: str) -> Host:
+            return stack.enter_context(running(kind, NEWEST, tmp_path / kind, known))
+
+        yield start
+
+
+@pytest.fixture
+def opened(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Canvas]]:
+    """Opens canvases: `opened(host, classic=True)` is 1.49.6 in Chinese with the old renderer."""
+    from tests.browser.canvas import Canvas
+
+    with contextlib.ExitStack() as stack:
+
+        def open_canvas(host: Host, *, classic: bool = False) -> Canvas:
+            before = len(host.said())
+            # Shown when the test fails.
+            stack.callback(lambda: sys.stdout.write(host.said()[before:]))
+            return stack.enter_context(
+                Canvas.opened(browser, host, name=request.node.name, classic=classic)
+            )
+
+        yield open_canvas
+
+
+@pytest.fixture
+def canvas(
+    kind: str,
+    hosts: Callable[[str, str], Host],
+    opened: Callable[..., Canvas],
+    emulator: Emulator,
+) -> Canvas:
+    """The newest front end with Nodes 2.0, in English."""
+    return opened(hosts(kind, NEWEST))
+
+
+@pytest.fixture(params=["newest", "classic"])
+def either(
+    request: pytest.FixtureRequest,
+    kind: str,
+    hosts: Callable[[str, str], Host],
+    opened: Callable[..., Canvas],
+    emulator: Emulator,
+) -> Canvas:
+    """Each of the two: the newest, and 1.49.6 with the classic renderer in Chinese."""
+    classic = request.param == "classic"
+    return opened(hosts(kind, OLDEST if classic else NEWEST), classic=classic)

@@ -1,0 +1,50 @@
+"""The real front ends that the tests drive: installed from PyPI beside each other, once a machine.
+
+`python -m tests.browser.frontends` installs them ahead of the tests.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+OLDEST = "1.49.6"
+"""What ComfyUI 0.33 brings."""
+
+NEWEST = "1.58.1"
+
+
+def folder(version: str) -> Path:
+    """The static files of a version, which are installed if they are not there yet."""
+    cache = _cache()
+    home = cache / f"frontend-{version}"
+    if not home.is_dir():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            made = Path(scratch) / "made"
+            package = f"comfyui-frontend-package=={version}"
+            command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+            subprocess.run([*command, "--target", str(made), package], check=True)
+            # Whole or not at all; another process may have been faster.
+            try:
+                made.rename(home)
+            except OSError:
+                shutil.rmtree(made)
+    return home / "comfyui_frontend_package" / "static"
+
+
+def _cache() -> Path:
+    named = os.environ.get("RUNNINGHUB_TEST_CACHE")
+    if named:
+        return Path(named)
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(caches) / "runninghub-tests"
+
+
+if __name__ == "__main__":
+    for wanted in (OLDEST, NEWEST):
+        folder(wanted)

@@ -1,0 +1,193 @@
+"""A browser tab with ComfyUI's page: opening it, looking at it, and what its console said."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import requests
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Route
+
+    from tests.browser.hosts import Host
+
+PATIENCE = 30_000  # ms until a state must have come
+STARTING = 90_000  # ms until the page must be ready: its scripts are 100 MB
+SETTINGS = {
+    # Or the template dialog covers the canvas.
+    "Comfy.TutorialCompleted": True,
+    "Comfy.InstalledVersion": "1.58.1",
+    "Comfy.Release.Status": "what's new seen",
+    "Comfy.Release.Version": "9.9.9",
+    "Comfy.Workflow.ShowMissingModelsWarning": False,
+    "Comfy.Workflow.ConfirmDelete": False,
+    "Comfy.VueNodes.AutoScaleLayout": False,
+}
+# What it warns of in its own code.
+OLD_WAYS = re.compile(
+    r"legacy queue/history menu|ComfyApp\.open_maskeditor|(input\.link|output\.links) is deprecated"
+)
+# What the front end itself says on a server without templates, news and a person's own files.
+KNOWN = re.compile(
+    r"Failed to load resource: .*(user\.css|userdata|templates|workflow_templates)"
+    r"|Error loading core workflow templates"
+    r"|ComfyApp graph accessed before initialization"
+    # It looks for the models of its own first workflow.
+    r"|https://huggingface\.co/"
+)
+
+HERE = re.compile(r"(https?|ws)://127\.0\.0\.1[:/]|data:|blob:")
+T = TypeVar("T", bound="Tab")
+
+
+class Tab:
+    """One browser tab; what its console said that it should not is in `troubles`."""
+
+    def __init__(self, page: Page, host: Host, name: str, *, classic: bool) -> None:
+        self.page = page
+        self.host = host
+        self.classic = classic
+        self._said: list[str] = []
+        self._forgiven: list[str] = []
+        self._name = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-")
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self._said.append(f"page error: {error}"))
+
+    @classmethod
+    @contextlib.contextmanager
+    def opened(
+        cls: type[T], browser: Browser, host: Host, *, name: str, classic: bool = False
+    ) -> Iterator[T]:
+        """A new browser profile with this page. Leaving asks whether the console stayed clean."""
+        host.put_picture()
+        language = "zh" if classic else "en"
+        own = {"Comfy.VueNodes.Enabled": not classic, "Comfy.Locale": language}
+        answer = requests.post(f"{host.url}/api/settings", json={**SETTINGS, **own}, timeout=10)
+        answer.raise_for_status()
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, locale=language)
+        context.set_default_timeout(PATIENCE)
+        _stay_here(context)
+        try:
+            canvas = cls(context.new_page(), host, name, classic=classic)
+            canvas.open()
+            yield canvas
+            canvas.picture("end")
+            assert canvas.troubles == [], "\n".join(canvas.troubles)
+        finally:
+            context.close()
+
+    def open(self) -> None:
+        """Loads the page anew and waits until it is ready; what the browser kept comes back."""
+        self.page.goto(self.host.url)
+        try:
+            self.wait_for(
+                """() => window.app?.extensionManager?.workflow?.activeWorkflow
+                && window.app.extensions?.some((one) => one.name.startsWith("runninghub."))""",
+                patience=STARTING,
+            )
+        except Exception as error:
+            self.picture("not ready")
+            raise AssertionError("\n".join(["the page is not ready", *self.troubles])) from error
+        self.page.wait_for_load_state("networkidle")
+
+    def settings(self, name: str) -> Locator:
+        """Our page of ComfyUI's settings, found by its name."""
+        self.command("Comfy.ShowSettingsDialog")
+        box = self.page.get_by_role("dialog").get_by_placeholder("Search").first
+        box.fill(name)
+        page = self.page.locator(".runninghub-setting")
+        page.get_by_role("button").first.wait_for()
+        return page
+
+    def second_tab(self: T, name: str) -> T:
+        """Another tab of the same browser."""
+        canvas = type(self)(self.page.context.new_page(), self.host, name, classic=self.classic)
+        canvas.open()
+        return canvas
+
+    # Looking
+
+    def picture(self, state: str) -> None:
+        """A screenshot of a state, where somebody wants them."""
+        folder = os.environ.get("RUNNINGHUB_SCREENSHOTS")
+        if folder:
+            path = Path(folder) / f"{self._name}-{state}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=path)
+
+    def wait_for(self, condition: str, given: Any = None, patience: int = PATIENCE) -> None:
+        """Until a JavaScript function holds."""
+        self.page.wait_for_function(condition, arg=given, timeout=patience)
+
+    def run_js(self, code: str, given: Any = None) -> Any:
+        return self.page.evaluate(code, given)
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        where = message.location.get("url", "")
+        said = f"{message.text} {where}"
+        ours = "runninghub" in said.lower() or "/extensions/some-name/" in where
+        if message.type == "error" and not KNOWN.search(said):
+            self._said.append(f"console: {said}")
+        elif message.type == "warning" and (
+            ours or ("deprecat" in said.lower() and not OLD_WAYS.search(said))
+        ):
+            self._said.append(f"warning: {said}")
+
+    def forgive(self, pattern: str) -> None:
+        """Errors that this test means to cause, past and to come."""
+        self._forgiven.append(pattern)
+
+    @property
+    def troubles(self) -> list[str]:
+        """What the console said and nobody forgave."""
+        return [
+            said
+            for said in self._said
+            if not any(re.search(pattern, said) for pattern in self._forgiven)
+        ]
+
+    # Doing
+
+    def command(self, name: str) -> None:
+        self.run_js("(name) => app.extensionManager.command.execute(name)", name)
+
+    def press(self, keys: str) -> None:
+        """A shortcut, with the canvas in focus."""
+        self.run_js("() => document.activeElement?.blur?.()")
+        self.page.keyboard.press(keys)
+
+    def name_file(self, name: str) -> None:
+        """Answers the question under which name to save."""
+        box = self.page.get_by_role("dialog").get_by_role("textbox")
+        box.fill(name)
+        box.press("Enter")
+        box.wait_for(state="detached")
+
+    def drop(self, name: str, kind: str, data: bytes) -> None:
+        """Drops a file onto the canvas."""
+        self.run_js(
+            """([name, kind, data]) => {
+                const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+                const transfer = new DataTransfer();
+                transfer.items.add(new File([bytes], name, {type: kind}));
+                const at = {bubbles: true, cancelable: true, clientX: 700, clientY: 800};
+                const event = new DragEvent("drop", {...at, dataTransfer: transfer});
+                app.canvas.canvas.dispatchEvent(event);
+            }""",
+            [name, kind, base64.b64encode(data).decode()],
+        )
+
+
+def _stay_here(context: BrowserContext) -> None:
+    """Whatever the front end asks of other machines is answered with nothing."""
+
+    def answer(route: Route) -> None:
+        route.fulfill(json=[], headers={"Access-Control-Allow-Origin": "*"})
+
+    context.route(lambda url: not HERE.match(url), answer)

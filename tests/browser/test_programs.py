@@ -1,0 +1,362 @@
+"""From a link to a picture, and a node that stays what it is on every way into a canvas."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import requests
+from PIL import Image
+
+from rh_api.emulator import Emulator, catalog
+from tests.browser.canvas import Canvas
+
+APP = "1900000000000000201"
+LINK = f"https://www.runninghub.ai/workflow/{catalog.TEXT_TO_IMAGE}"
+
+
+def redrawing(canvas: Canvas) -> tuple[str, str, str]:
+    """A picture that goes through a workflow: loader, program and saver."""
+    canvas.clear()
+    loader = canvas.add("LoadImage", 60, 160)
+    node = canvas.program(catalog.IMAGE_TO_IMAGE, 420, 160)
+    saver = canvas.add("SaveImage", 860, 160)
+    canvas.connect(loader, "IMAGE", node, "10.image")
+    canvas.connect(node, "out_1", saver, "images")
+    canvas.set_widget(node, "3.text", "a woodcut, 木刻")
+    canvas.set_widget(node, "12.seed", 1234567890123)
+    canvas.set_widget(node, "12.seed control_after_generate", "fixed")
+    return loader, node, saver
+
+
+def inputs_of(prompt: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """A prompt's nodes without their ids."""
+    return sorted(
+        ((node["class_type"], _unlinked(node["inputs"])) for node in prompt.values()), key=str
+    )
+
+
+def _unlinked(inputs: dict[str, Any]) -> dict[str, Any]:
+    return {k: ["link", v[1]] if isinstance(v, list) else v for k, v in inputs.items()}
+
+
+def ordered(emulator: Emulator) -> list[dict[str, Any]]:
+    """What each order set, by field, oldest first."""
+    return [
+        {f"{one['nodeId']}.{one['fieldName']}": one["fieldValue"] for one in task.order.node_info}
+        for task in emulator.tasks.values()
+    ]
+
+
+def test_a_pasted_link_becomes_a_picture(either: Canvas, emulator: Emulator) -> None:
+    either.clear()
+    node = either.add("RunningHubRemoteWorkflow")
+    either.paste(node, LINK)
+    either.picture("chooser")
+    either.primary()
+    built = either.node(node)
+    assert built["widgets"]["6.text"] == "a lighthouse at dusk"
+    assert built["widgets"]["5.width"] == 512
+    assert [out["type"] for out in built["outputs"]] == ["IMAGE", "IMAGE"]
+    assert built["labels"]["6.text"] == "Positive"
+    preview = either.add("PreviewImage", 800, 150)
+    either.connect(node, "out_1", preview, "images")
+    either.set_widget(node, "6.text", "a boat in the fog")
+    either.set_widget(node, "5.width", 256)
+    either.run()
+    either.shows_picture(preview)
+    either.picture("ran")
+    (order,) = ordered(emulator)
+    assert order["6.text"] == "a boat in the fog"
+    assert order["5.width"] == 256
+    assert order["3.seed"] == 42
+
+
+def test_rows_of_the_chooser_decide_what_the_node_has(canvas: Canvas) -> None:
+    canvas.clear()
+    node = canvas.add("RunningHubRemoteWorkflow")
+    canvas.paste(node, LINK)
+    canvas.tick("3.seed", "3.cfg", "typed 0", "typed 6")
+    canvas.primary()
+    built = canvas.node(node)
+    assert "3.seed" not in built["widgets"]
+    assert built["widgets"]["3.cfg"] == 7
+    assert [out["label"] for out in built["outputs"]] == ["task_id", "Save Image"]
+
+
+def test_a_chooser_by_keyboard_alone(canvas: Canvas) -> None:
+    canvas.clear()
+    node = canvas.add("RunningHubRemoteWorkflow")
+    canvas.paste(node, LINK)
+    keys = canvas.page.keyboard
+    keys.type("cfg")
+    canvas.dialog.get_by_role("treeitem", name="steps").wait_for(state="detached")
+    keys.press("ArrowDown")
+    keys.press("ArrowDown")
+    keys.press("Space")
+    canvas.picture("found")
+    keys.press("Enter")
+    canvas.dialog.wait_for(state="detached")
+    assert canvas.node(node)["widgets"]["3.cfg"] == 7
+
+
+def test_escape_leaves_the_node_as_it_was(canvas: Canvas) -> None:
+    canvas.clear()
+    node = canvas.add("RunningHubRemoteWorkflow")
+    canvas.paste(node, LINK)
+    canvas.page.keyboard.press("Escape")
+    canvas.dialog.wait_for(state="detached")
+    assert "6.text" not in canvas.node(node)["widgets"]
+
+
+def test_a_saved_file_and_a_reloaded_page_bring_the_same_node(either: Canvas) -> None:
+    redrawing(either)
+    before = either.prompt()
+    saved = either.workflow()
+    either.load(saved)
+    assert either.prompt() == before
+    either.press("Control+s")
+    either.name_file("mine")
+    either.open()
+    either.wait_for("() => app.graph.nodes.length === 3")
+    either.picture("reloaded")
+    assert either.prompt() == before
+
+
+def test_a_dropped_picture_brings_its_workflow(either: Canvas) -> None:
+    _, node, _ = redrawing(either)
+    before = either.prompt()
+    prompt_id = either.run()
+    (picture,) = [
+        entry
+        for outputs in either.finished(prompt_id)["outputs"].values()
+        for entry in outputs.get("images", ())
+        if entry["type"] == "output"
+    ]
+    data = requests.get(f"{either.host.url}/view", params=picture, timeout=10).content
+    assert Image.open(io.BytesIO(data)).info.keys() >= {"workflow", "prompt"}
+    either.clear()
+    either.drop("saved.png", "image/png", data)
+    either.wait_for("() => app.graph.nodes.length === 3")
+    assert either.prompt() == before
+    assert either.node(node)["widgets"]["3.text"] == "a woodcut, 木刻"
+
+
+def test_a_prompt_in_api_format_brings_fields_values_and_links(either: Canvas) -> None:
+    redrawing(either)
+    before = either.prompt()
+    either.clear()
+    either.drop("api.json", "application/json", json.dumps(before).encode())
+    either.wait_for("() => app.graph.nodes.length === 3")
+    (node,) = either.nodes("RunningHubRemoteWorkflow")
+    either.picture("imported")
+    assert either.node(node)["inputs"]["10.image"]["linked"]
+    assert inputs_of(either.prompt()) == inputs_of(before)
+    assert either.node(node)["widgets"]["12.seed"] == 1234567890123
+
+
+def test_copies_and_undone_changes_are_whole_nodes(canvas: Canvas) -> None:
+    _, node, _ = redrawing(canvas)
+    before = canvas.prompt()
+    canvas.settle()
+    canvas.select(node)
+    canvas.press("Control+c")
+    canvas.press("Control+v")
+    canvas.wait_for("() => app.graph.nodes.length === 4")
+    (copy,) = set(canvas.nodes("RunningHubRemoteWorkflow")) - {node}
+    canvas.picture("copied")
+    assert canvas.node(copy)["widgets"]["3.text"] == "a woodcut, 木刻"
+    assert canvas.node(copy)["outputs"] == [
+        {**each, "links": 0} for each in canvas.node(node)["outputs"]
+    ]
+    canvas.settle()
+    canvas.command("Comfy.Undo")
+    canvas.wait_for("() => app.graph.nodes.length === 3")
+    assert canvas.prompt() == before
+    canvas.command("Comfy.Redo")
+    canvas.wait_for("() => app.graph.nodes.length === 4")
+    (copy,) = set(canvas.nodes("RunningHubRemoteWorkflow")) - {node}
+    assert canvas.node(copy)["widgets"]["12.seed"] == 1234567890123
+
+
+def test_choosing_fields_is_one_step_of_undo(canvas: Canvas) -> None:
+    canvas.clear()
+    node = canvas.add("RunningHubRemoteWorkflow")
+    canvas.settle()
+    canvas.paste(node, LINK)
+    canvas.primary()
+    canvas.settle()
+    canvas.command("Comfy.Undo")
+    canvas.wait_for(
+        """(id) => !app.graph.nodes.find((n) => String(n.id) === id)
+            .widgets.some((one) => one.name === "6.text")""",
+        node,
+    )
+    canvas.command("Comfy.Redo")
+    canvas.wait_for(
+        """(id) => app.graph.nodes.find((n) => String(n.id) === id)
+            .widgets.some((one) => one.name === "6.text")""",
+        node,
+    )
+    assert canvas.node(node)["outputs"][1]["label"] == "Save Image"
+
+
+def test_into_a_subgraph_twice_and_out_again(canvas: Canvas, emulator: Emulator) -> None:
+    _, node, saver = redrawing(canvas)
+    before = canvas.prompt()
+    canvas.select(node)
+    canvas.command("Comfy.Graph.ConvertToSubgraph")
+    canvas.wait_for("() => app.graph.nodes.some((one) => one.subgraph)")
+    inner = [i for i, n in canvas.prompt().items() if n["class_type"] == "RunningHubRemoteWorkflow"]
+    assert ":" in inner[0]
+    assert inputs_of(canvas.prompt()) == inputs_of(before)
+    (outer,) = canvas.run_js(
+        "() => app.graph.nodes.filter((one) => one.subgraph).map((one) => String(one.id))"
+    )
+    canvas.settle()
+    canvas.select(outer, saver)
+    canvas.press("Control+c")
+    canvas.press("Control+v")
+    canvas.wait_for("() => app.graph.nodes.filter((one) => one.subgraph).length === 2")
+    canvas.picture("two instances")
+    both = canvas.prompt()
+    kinds = [n["class_type"] for n in both.values()]
+    assert kinds.count("RunningHubRemoteWorkflow") == 2
+    canvas.run()
+    assert len(ordered(emulator)) >= 1
+    assert all(order["3.text"] == "a woodcut, 木刻" for order in ordered(emulator))
+    canvas.select(outer)
+    canvas.command("Comfy.Graph.UnpackSubgraph")
+    canvas.wait_for("() => app.graph.nodes.filter((one) => one.subgraph).length === 1")
+    (out,) = canvas.nodes("RunningHubRemoteWorkflow")
+    assert canvas.node(out)["widgets"]["3.text"] == "a woodcut, 木刻"
+    assert canvas.node(out)["inputs"]["10.image"]["linked"]
+
+
+def test_primitive_and_reroute_reach_a_field(canvas: Canvas, emulator: Emulator) -> None:
+    canvas.clear()
+    node = canvas.program(LINK, 500, 150)
+    primitive = canvas.add("PrimitiveNode", 60, 150)
+    canvas.connect(primitive, "connect to widget input", node, "5.width")
+    canvas.wait_for(
+        "(id) => app.graph.nodes.find((n) => String(n.id) === id).widgets?.length", primitive
+    )
+    canvas.set_widget(primitive, "value", 320)
+    text = canvas.add("PrimitiveString", 60, 350)
+    canvas.set_widget(text, "value", "through a reroute")
+    reroute = canvas.add("Reroute", 300, 350)
+    canvas.connect(text, "STRING", reroute, "")
+    canvas.run_js(
+        """([from, to]) => {
+            const find = (id) => app.graph.nodes.find((node) => String(node.id) === id);
+            find(from).connect(0, find(to), find(to).findInputSlot("6.text"));
+        }""",
+        [reroute, node],
+    )
+    canvas.picture("linked")
+    canvas.run()
+    (order,) = ordered(emulator)
+    assert order["5.width"] == 320
+    assert order["6.text"] == "through a reroute"
+
+
+def test_a_seed_counts_up_over_three_runs(either: Canvas, emulator: Emulator) -> None:
+    either.clear()
+    node = either.program(LINK)
+    either.set_widget(node, "3.seed", 7)
+    either.set_widget(node, "3.seed control_after_generate", "increment")
+    for _ in range(3):
+        either.run()
+    assert [order["3.seed"] for order in ordered(emulator)] == [7, 8, 9]
+
+
+def test_a_field_that_has_a_link_is_removed_with_it(canvas: Canvas) -> None:
+    loader, node, _ = redrawing(canvas)
+    canvas.node_menu(node, "Remove fields")
+    canvas.tick("10.image")
+    canvas.picture("removing")
+    canvas.primary()
+    assert "10.image" not in canvas.node(node)["inputs"]
+    assert canvas.node(loader)["outputs"][0]["links"] == 0
+    assert "10.image" not in canvas.prompt()[node]["inputs"]
+    assert canvas.node(node)["widgets"]["3.text"] == "a woodcut, 木刻"
+
+
+def test_an_app_has_its_own_fields_and_a_link_finds_the_right_node(
+    either: Canvas, emulator: Emulator
+) -> None:
+    either.clear()
+    node = either.add("RunningHubRemoteWorkflow")
+    either.type_into(node, "workflow", f"https://www.runninghub.ai/ai-detail/{APP}")
+    either.dialog.wait_for()
+    either.picture("wrong kind")
+    either.dialog.locator("button.primary").click()
+    either.wait_for("() => app.graph.nodes.some((one) => one.type === 'RunningHubAIApp')")
+    either.dialog.get_by_role("tree").first.wait_for()
+    either.picture("chooser")
+    either.primary()
+    (node,) = either.nodes("RunningHubAIApp")
+    assert either.node(node)["widgets"]["6.text"] == "a cat"
+    either.set_widget(node, "6.text", "a dog on the beach")
+    either.run()
+    (order,) = ordered(emulator)
+    assert order["6.text"] == "a dog on the beach"
+    either.forgive("status of 400")
+
+
+def test_a_workflow_that_changed_says_so_and_is_followed(
+    canvas: Canvas, emulator: Emulator
+) -> None:
+    loader, node, saver = redrawing(canvas)
+    saved = canvas.workflow()
+    graph = emulator.workflows[catalog.IMAGE_TO_IMAGE].graph
+    graph["12"]["inputs"]["steps"] = 25
+    del graph["3"]["inputs"]["text"]
+    graph["5"] = {
+        "class_type": "SaveImage",
+        "inputs": {"filename_prefix": "second", "images": ["10", 0]},
+        "_meta": {"title": "As it came"},
+    }
+    canvas.load(saved)
+    canvas.page.get_by_text("was changed").first.wait_for()
+    canvas.picture("told")
+    canvas.shown(node).get_by_text("review").click()
+    canvas.dialog.wait_for()
+    canvas.picture("review")
+    canvas.primary()
+    built = canvas.node(node)
+    assert "3.text" not in built["widgets"]
+    assert built["widgets"]["12.seed"] == 1234567890123
+    assert built["inputs"]["10.image"]["linked"]
+    assert canvas.node(saver)["inputs"]["images"]["linked"]
+    assert canvas.node(loader)["outputs"][0]["links"] == 1
+
+
+def test_a_workflow_of_300_nodes(canvas: Canvas, emulator: Emulator) -> None:
+    name = emulator.add_workflow(big(300))
+    canvas.clear()
+    node = canvas.add("RunningHubRemoteWorkflow")
+    canvas.paste(node, name)
+    canvas.picture("chooser")
+    canvas.dialog.get_by_role("searchbox").fill("step 299")
+    canvas.tick("299.scale_by")
+    canvas.primary()
+    assert canvas.node(node)["widgets"]["299.scale_by"] == 1
+    assert canvas.node(node)["widgets"]["6.text"] == "a lighthouse at dusk"
+
+
+def big(count: int) -> dict[str, Any]:
+    """A text to image whose picture goes through a long chain of small steps."""
+    graph = catalog.workflows()[catalog.TEXT_TO_IMAGE].graph
+    saver = graph.pop("9")
+    last = "8"
+    for number in range(10, 10 + count - len(graph) - 1):
+        graph[str(number)] = {
+            "class_type": "ImageScaleBy",
+            "inputs": {"upscale_method": "bilinear", "scale_by": 1.0, "image": [last, 0]},
+            "_meta": {"title": f"Step {number}"},
+        }
+        last = str(number)
+    saver["inputs"]["images"] = [last, 0]
+    return {**graph, "9": saver}

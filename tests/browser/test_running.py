@@ -1,0 +1,143 @@
+"""While it runs, when it fails, and when the page or the server goes away meanwhile."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+
+from rh_api.emulator import Emulator, catalog
+from tests.browser.canvas import Canvas
+from tests.browser.frontends import NEWEST
+from tests.browser.hosts import running
+
+_numbers = itertools.count(1)
+
+
+def lighthouse(canvas: Canvas) -> tuple[str, str]:
+    """A program with inputs that no run had before, and the node that shows its picture."""
+    canvas.clear()
+    node = canvas.program(catalog.TEXT_TO_IMAGE)
+    canvas.set_widget(node, "3.seed", next(_numbers))
+    canvas.set_widget(node, "3.seed control_after_generate", "fixed")
+    preview = canvas.add("PreviewImage", 800, 150)
+    canvas.connect(node, "out_1", preview, "images")
+    return node, preview
+
+
+def test_a_run_shows_where_it_is(either: Canvas, emulator: Emulator) -> None:
+    node, preview = lighthouse(either)
+    emulator.run_seconds = 3
+    prompt_id = either.start()
+    either.says(node, "KSampler")
+    either.picture("running")
+    either.finished(prompt_id)
+    either.shows_picture(preview)
+    either.picture("done")
+
+
+def test_stop_stops_the_task(canvas: Canvas, emulator: Emulator) -> None:
+    node, _ = lighthouse(canvas)
+    emulator.run_seconds = 60
+    prompt_id = canvas.start()
+    canvas.says(node, "KSampler")
+    canvas.command("Comfy.Interrupt")
+    canvas.finished(prompt_id)
+    (task,) = emulator.tasks.values()
+    assert task.status == "CANCEL"
+
+
+def test_a_failed_remote_node_is_named_with_its_message(canvas: Canvas, emulator: Emulator) -> None:
+    node, _ = lighthouse(canvas)
+    emulator.fail_next = {
+        "node_id": "3",
+        "exception_type": "RuntimeError",
+        "exception_message": "the sampler is out of <b>memory</b>",
+    }
+    canvas.run("execution_error")
+    said = canvas.page.get_by_text("the sampler is out of <b>memory</b>").first
+    said.wait_for()
+    canvas.picture("failed")
+    canvas.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    canvas.page.get_by_role("button", name="Copy report").click()
+    canvas.page.get_by_text("Copied").wait_for()
+    report = canvas.run_js("() => navigator.clipboard.readText()")
+    assert "out of" in report
+    assert emulator.default_key not in report
+    assert "lighthouse" not in report
+    assert canvas.node(node)["widgets"]["6.text"] == "a lighthouse at dusk"
+
+
+def test_a_page_that_is_reloaded_meanwhile_gets_its_picture(
+    canvas: Canvas, emulator: Emulator
+) -> None:
+    node, preview = lighthouse(canvas)
+    canvas.settle()
+    emulator.run_seconds = 8
+    prompt_id = canvas.start()
+    canvas.says(node, "KSampler")
+    canvas.open()
+    canvas.wait_for("() => app.graph.nodes.length === 2")
+    canvas.picture("reloaded")
+    canvas.finished(prompt_id)
+    canvas.shows_picture(preview)
+    assert len(emulator.tasks) == 1
+
+
+def test_two_tabs_keep_to_themselves(canvas: Canvas, emulator: Emulator) -> None:
+    _, preview = lighthouse(canvas)
+    other = canvas.second_tab("other tab")
+    other.clear()
+    theirs = other.program(catalog.TEXT_TO_IMAGE)
+    shown = other.add("PreviewImage", 800, 150)
+    other.connect(theirs, "out_1", shown, "images")
+    other.set_widget(theirs, "6.text", "what the other tab asks for")
+    canvas.run()
+    canvas.shows_picture(preview)
+    assert other.node(shown)["images"] == 0
+    other.run()
+    other.shows_picture(shown)
+    assert len(emulator.tasks) == 2
+    assert other.troubles == []
+
+
+def test_a_server_that_is_gone_is_said_and_harms_nothing(
+    tmp_path: Path, opened: Callable[..., Canvas], cloud: tuple[Emulator, str], emulator: Emulator
+) -> None:
+    known = {"RUNNINGHUB_BASE_URL": cloud[1], "RUNNINGHUB_API_KEY": emulator.default_key}
+    with running("stage", NEWEST, tmp_path, known) as host:
+        canvas = opened(host)
+        lighthouse(canvas)
+        before = canvas.prompt()
+        host.stop()
+        node = canvas.add("RunningHubRemoteWorkflow", 100, 500)
+        canvas.type_into(node, "workflow", catalog.INVERT)
+        canvas.page.get_by_text("does not answer").first.wait_for()
+        canvas.picture("offline")
+        after = canvas.prompt()
+        assert {i: n for i, n in after.items() if i != node} == before
+        canvas.forgive(r"ERR_CONNECTION_REFUSED|WebSocket|Failed to fetch|ERR_EMPTY|reconnect")
+
+
+def test_what_is_wrong_is_said_and_nothing_is_ordered(canvas: Canvas, emulator: Emulator) -> None:
+    never_run = emulator.add_workflow(
+        dict(emulator.workflows[catalog.INVERT].graph), never_run=True
+    )
+    canvas.clear()
+    node = canvas.add("RunningHubRemoteWorkflow")
+    for text, words in (
+        ("not a link", "neither"),
+        (never_run, "run"),
+        ("1999999999999999999", "not"),
+    ):
+        canvas.type_into(node, "workflow", text)
+        canvas.dialog.wait_for()
+        canvas.picture(f"told {text}")
+        assert words in canvas.dialog.inner_text()
+        canvas.page.keyboard.press("Escape")
+        canvas.dialog.wait_for(state="detached")
+    assert requests.get(f"{canvas.host.url}/queue", timeout=10).ok
+    assert emulator.tasks == {}
+    canvas.forgive("api/runninghub/program")
