@@ -108,6 +108,15 @@ def empty_image(width: int, height: int, batch_size: int = 1, color: int = 0) ->
     return (tensor(np.broadcast_to(pixel, (batch_size, height, width, 3)).copy()),)
 
 
+def solid_mask(value: float, width: int, height: int) -> Outputs:
+    return (tensor(np.full((1, height, width), value, np.float32)),)
+
+
+def batch_images(**pictures: Any) -> Outputs:
+    """Of one size: the stage does not scale."""
+    return (tensor(np.concatenate([np.asarray(one) for one in pictures.values()])),)
+
+
 def preview_any(source: Any) -> dict[str, Any]:
     text = source if isinstance(source, str) else str(source)
     return {"ui": {"text": (text,)}, "result": (text,)}
@@ -127,6 +136,8 @@ COMPUTED: dict[str, Callable[..., Any]] = {
     "PreviewImage": preview_image,
     "ImageInvert": invert,
     "EmptyImage": empty_image,
+    "SolidMask": solid_mask,
+    "BatchImagesNode": batch_images,
     "PreviewAny": preview_any,
     "PrimitiveInt": same,
     "PrimitiveFloat": same,

@@ -22,6 +22,7 @@ from tests.browser.stage.validation import (
     Prompt,
     class_of,
     fitting,
+    is_child,
     is_link,
     is_v3,
     known,
@@ -152,7 +153,11 @@ class _Run:
         declared = kind.INPUT_TYPES()
         declared_names = {**declared.get("required", {}), **declared.get("optional", {})}
         if not (is_v3(kind) and kind.GET_SCHEMA().accept_all_inputs):
-            values = {name: value for name, value in values.items() if name in declared_names}
+            values = {
+                name: value
+                for name, value in values.items()
+                if name in declared_names or any(is_child(name, one) for one in declared_names)
+            }
         try:
             key = await self._key(kind, node, {n: (made[n].key, links[n][1]) for n in links})
             found = self._kept.get(key)

@@ -12,6 +12,7 @@ import requests
 FILE = Path(__file__).with_name("object_info.json")
 # Enough for the scenarios, and those of the emulator's workflows that a canvas may show.
 CLASSES = (
+    "BatchImagesNode",
     "CheckpointLoaderSimple",
     "CLIPTextEncode",
     "EmptyImage",
@@ -30,6 +31,7 @@ CLASSES = (
     "PrimitiveString",
     "PrimitiveStringMultiline",
     "SaveImage",
+    "SolidMask",
     "VAEDecode",
 )
 # They list what lies in the folders of the machine that is asked.

@@ -64,6 +64,11 @@ def takes_lists(kind: Any) -> bool:
     return kind.GET_SCHEMA().is_input_list if is_v3(kind) else kind.INPUT_IS_LIST
 
 
+def is_child(name: str, parent: str) -> bool:
+    """Whether an input belongs to one that grows: `images.image0` to `images`."""
+    return name.startswith(f"{parent}.")
+
+
 def is_link(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
 
@@ -86,7 +91,7 @@ async def _node_errors(prompt: Prompt, node_id: str) -> list[dict[str, Any]]:
     declared = kind.INPUT_TYPES()
     found: list[dict[str, Any]] = []
     for name in declared.get("required", {}):
-        if name not in inputs:
+        if name not in inputs and not any(is_child(given, name) for given in inputs):
             message = "Required input is missing"
             found.append(error("required_input_missing", message, name, input_name=name))
     for group in ("required", "optional"):
