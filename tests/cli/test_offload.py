@@ -181,7 +181,8 @@ def test_explain_tells_all_and_does_nothing(
     assert emulator.counters.orders == 0
     assert emulator.counters.upload_bytes == 0
 
-    assert call("offload", str(prompt), "--nodes", "1,2,3").code == 0
+    out = str(prompt.parent / "out")
+    assert call("offload", str(prompt), "--nodes", "1,2,3", "--out", out).code == 0
     ran = call("offload", str(prompt), "--nodes", "1,2,3", "--explain", "--json")
     (segment,) = ran.document["segments"]
     assert segment["up"][0]["known"] is True
