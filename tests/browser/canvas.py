@@ -194,8 +194,8 @@ class Canvas(Tab):
             """([id, name]) => {
                 const node = app.canvas.graph.nodes.find((one) => String(one.id) === id);
                 const widget = node.widgets.find((one) => one.name === name);
-                const at = [node.pos[0] + 60, node.pos[1] + widget.last_y + 8];
                 app.canvas.draw(true, true);
+                const at = [node.pos[0] + 60, node.pos[1] + widget.last_y + 8];
                 const [x, y] = app.canvas.ds.convertOffsetToCanvas(at);
                 const box = app.canvas.canvas.getBoundingClientRect();
                 return [box.x + x, box.y + y];

@@ -3,7 +3,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { api } from "../../web/js/lib/comfy.js";
 import { app } from "../../web/js/lib/comfy.js";
-import { runAgain } from "../../web/js/parts/again.js";
+import { runAgain } from "../../web/js/parts/program_node.js";
 
 const node = { id: 3, type: "RunningHubRemoteWorkflow" };
 let sent;

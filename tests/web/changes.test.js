@@ -1,8 +1,8 @@
 // What became of a program since a node was built from it.
 
 import { expect, test } from "vitest";
-import { compare, isTelling, merge, seenOf } from "../../web/js/lib/changes.js";
-import { firstChoice, makeForm } from "../../web/js/lib/form.js";
+import { firstChoice, makeForm, seenOf } from "../../web/js/lib/form.js";
+import { compare, merge } from "../../web/js/parts/changed.js";
 import { field, node, output, program } from "./sample.js";
 
 const then = program();
@@ -13,7 +13,7 @@ const withNodes = (act) => program({ hash: "two", nodes: act(program().nodes) })
 const sampler = (fields) => (nodes) => nodes.map((one) => (one.id === "12" ? { ...one, fields: fields(one.fields) } : one));
 
 test("the same fields and outputs are nothing to tell", () => {
-  expect(isTelling(compare(form, seen, program({ hash: "two" })))).toBe(false);
+  expect(Object.values(compare(form, seen, program({ hash: "two" }))).flat()).toEqual([]);
 });
 
 test("a new node is told and its suggested fields come", () => {

@@ -1,7 +1,7 @@
 // The rows of the chooser.
 
 import { expect, test } from "vitest";
-import { fieldRows, indexed, openAtFirst, outputRows, ticked } from "../../web/js/lib/choices.js";
+import { fieldRows, indexed, openAtFirst, outputRows, ticked } from "../../web/js/parts/chooser.js";
 import { firstChoice } from "../../web/js/lib/form.js";
 import { field, node, output, program } from "./sample.js";
 

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { carried, fitting, sent, standing, standsLike, startValue } from "../../web/js/lib/fields.js";
-import { readField } from "../../web/js/lib/reading.js";
+import { readField } from "../../web/js/lib/form.js";
 
 const field = (kind, stored, more = {}) => readField({ name: "3.x", label: "X", kind, stored, ...more });
 

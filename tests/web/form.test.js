@@ -1,9 +1,7 @@
 // The form of a choice: which fields and outputs a node has, and where its slots are.
 
 import { expect, test } from "vitest";
-import { blankForm, firstChoice, makeForm, presentChoice, withoutFields, withOutputs } from "../../web/js/lib/form.js";
-import { slotOf } from "../../web/js/lib/pool.js";
-import { readForm } from "../../web/js/lib/reading.js";
+import { blankForm, firstChoice, makeForm, presentChoice, readForm, slotOf } from "../../web/js/lib/form.js";
 import { output, program } from "./sample.js";
 
 const built = (changes = {}, before = null) => {
@@ -46,9 +44,10 @@ test("what is gone from the program is no longer chosen", () => {
 });
 
 test("slots keep their places when an output before them goes", () => {
-  const form = built({ outputs: [output("9", "A", "IMAGE", true), output("14", "B", "IMAGE", true)] });
+  const outputs = [output("9", "A", "IMAGE", true), output("14", "B", "IMAGE", true)];
+  const form = built({ outputs });
   expect(slots(form)).toEqual(["images", "A", "B"]);
-  const less = withOutputs(form, [0, 6], ["14"]);
+  const less = makeForm(program({ outputs }), { fields: new Set(), outputs: ["14"], typed: [0, 6] }, form);
   expect(slots(less)).toEqual(["images", "B", "task_id"]);
   expect(less.sockets).toEqual([0, 7, 6]);
 });
@@ -69,7 +68,9 @@ test("titles of strangers become one short line", () => {
 });
 
 test("fields can be taken away", () => {
-  expect(names(withoutFields(built(), new Set(["12.seed", "3.text"])))).toEqual(["10.image", "12.steps"]);
+  const { outputs, sockets } = built();
+  const choice = { fields: new Set(["10.image", "12.steps"]), outputs: outputs.map(({ id }) => id), typed: sockets };
+  expect(names(makeForm(program(), choice, built()))).toEqual(["10.image", "12.steps"]);
 });
 
 test("a form comes back out of its JSON as it was", () => {

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 
-import { idIn, isOurs, programOf, setWidget } from "../../web/js/lib/programs.js";
+import { idIn, isOurs, programOf, setWidget } from "../../web/js/lib/comfy.js";
 
 test.each([
   ["1900000000000000109", "1900000000000000109"],

@@ -3,8 +3,8 @@
 import { beforeEach, expect, test, vi } from "vitest";
 
 import english from "../../locales/en/main.json";
-import { bytesText, estimateText } from "../../web/js/lib/amounts.js";
-import { explainedView } from "../../web/js/lib/explained.js";
+import { bytesText, estimateText } from "../../web/js/lib/texts.js";
+import { explainedView } from "../../web/js/parts/segments.js";
 import { loadTexts } from "../../web/js/lib/texts.js";
 import { action, answer, h, notice } from "../../web/js/lib/view.js";
 import { offerKey, testText } from "../../web/js/parts/account.js";

@@ -98,7 +98,7 @@ interface RhChanges {
 
 interface RhRow {
   key: string;
-  level: 1 | 2;
+  level: number;
   text: string;
   kind?: string;
   more?: string;
@@ -109,7 +109,31 @@ interface RhRow {
 }
 
 /** The value of a field that stays when its program changed. */
-type RhCarry = (field: RhField, before: RhField, value: unknown) => unknown;
+type RhCarry = (before: RhField, after: RhField, value: any) => unknown;
+/** A value of a field made one that its widget takes, or that is sent. */
+type RhFitting = (field: RhField, value: any) => unknown;
+type RhStanding =
+  | { socket: string }
+  | { widget: "STRING" | "INT" | "FLOAT" | "BOOLEAN" | "COMBO"; spec: [any, Record<string, any>] };
+/** Makes something of a form and a program; `seen`: the program then, as `seenOf` gave it. */
+type RhFollow<T> = (form: RhForm, seen: string, program: RhProgram) => T;
+type RhPresent = (program: RhProgram, form: RhForm) => RhChoice;
+/** The form before, where there was one, says which labels are not a person's. */
+type RhDress = (node: ComfyNode, form: RhForm, before?: RhForm | null) => void;
+type RhChoose = (program: RhProgram, first: RhChoice) => Promise<RhChoice | null>;
+
+/** What an output that every node has is called, and what it carries. */
+interface RhTypedText {
+  name: string;
+  tip: string;
+}
+
+/** `label`: for who cannot see it. A row with `open` has others below it. */
+interface RhTree {
+  label: string;
+  tick: (row: RhRow) => void;
+  fold?: (row: RhRow, open: boolean) => void;
+}
 
 /** `run` closes the dialog afterwards, unless it gives (or resolves to) false. */
 interface RhButton {
@@ -121,17 +145,36 @@ interface RhButton {
 interface RhAsked {
   title: string;
   body: HTMLElement | string;
-  buttons: RhButton[];
+  /** Without any: one that closes. */
+  buttons?: RhButton[];
   onClose?: () => void;
   wide?: boolean;
 }
 
-/** `say` shows a sentence above the buttons, for what went wrong. */
 interface RhDialog {
   close(): void;
   element: HTMLDialogElement;
-  say(text: string): void;
 }
+
+type RhAsk = (
+  title: string,
+  body: HTMLElement | string,
+  run?: () => unknown,
+  label?: string,
+) => Promise<boolean>;
+type RhNotice = (
+  role: "status" | "alert",
+  title: string,
+  text: string,
+  /** Beside the one that closes; `said` tells how they went. */
+  buttons: (close: () => void, said: HTMLElement) => any[],
+) => void;
+/** `make` gets the function that is replaced, and what puts it back. */
+type RhInstead = (
+  name: "queuePrompt" | "fetchApi",
+  act: () => Promise<any>,
+  make: (own: (...given: any[]) => Promise<any>, restore: () => void) => (...given: any[]) => Promise<any>,
+) => Promise<any>;
 
 /** What goes on at a node. `timer`: until a typed id counts as whole. */
 interface RhState {

@@ -106,6 +106,18 @@ interface RhExplained {
 
 type RhSay = (key: string, params?: Record<string, unknown>) => string;
 type RhAct = () => unknown;
+type RhMarkFor = (
+  /** Of what is chosen, of what has a link with it, of the whole graph. */
+  chosen: (RhMark | null)[],
+  touched: (RhMark | null)[],
+  all: (RhMark | null)[],
+) => RhMark;
+interface RhFailure {
+  prompt_id: string;
+  node_id: string;
+  node_type: string;
+  exception_message?: string;
+}
 type RhMarkOf = (thing: any) => RhMark | null;
 /** Whether a thing of the graph is one of a kind. */
 type RhTest = (thing: any) => boolean;

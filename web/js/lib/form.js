@@ -1,149 +1,195 @@
-// @ts-check
-// What a node's form is: the chosen fields and outputs of a remote program. Pure, as all that it
-// imports: it knows nothing of the page and of ComfyUI.
+// A node's form: the chosen fields and outputs of a remote program, and where its slots are. Pure.
 
-import { clean, number } from "./plain.js";
-import { MOST_OUTPUTS, slotOrigins, TYPED } from "./pool.js";
-import { readOptions } from "./reading.js";
+export const TYPED = Object.freeze([
+	{ name: "images", type: "IMAGE" },
+	{ name: "masks", type: "MASK" },
+	{ name: "video", type: "VIDEO" },
+	{ name: "audio", type: "AUDIO" },
+	{ name: "text", type: "STRING" },
+	{ name: "files", type: "STRING" },
+	{ name: "task_id", type: "STRING" },
+]);
 
+export const MOST_OUTPUTS = 12;
+
+const POOL = TYPED.length + MOST_OUTPUTS;
+const MOST_FIELDS = 500; // what a page can still show
 const FRESH = [0, 4]; // images and text, until a program says more
 const UNTOLD = [0, 2, 3, 4]; // of a program that does not say what it makes: all media, and text
-const OF_TYPE = new Map([["IMAGE", 0], ["MASK", 1], ["VIDEO", 2], ["AUDIO", 3], ["STRING", 4]]);
-const TIP = 400;
+const FILES = 5;
 
-/** The form of a node that knows no program yet. @param {"workflow" | "app"} kind @returns {RhForm} */
-export function blankForm(kind) {
-  return { v: 1, kind, id: "", name: "", hash: "", fields: [], outputs: [], sockets: [...FRESH] };
-}
-
-/**
- * What is ticked when a program is seen for the first time: what the server suggests, what the
- * form has already, and the typed outputs that have a link or a remote output of their type.
- * @param {RhProgram} program @param {RhForm | null} before
- * @param {number[]} linked pool indices of slots that have links @returns {RhChoice}
- */
-export function firstChoice(program, before, linked) {
-  const had = new Map(before?.fields.map((field) => [field.name, field.kind]));
-  const fields = new Set(
-    everyField(program)
-      .filter((field) => field.suggested || had.get(field.name) === field.kind)
-      .map((field) => field.name),
-  );
-  const suggested = program.outputs.filter((output) => output.suggested);
-  const outputs = suggested.slice(0, MOST_OUTPUTS);
-  const typed = new Set(linked.filter((index) => index < TYPED.length));
-  for (const output of outputs) {
-    typed.add(OF_TYPE.get(output.type) ?? 5);
-  }
-  if (program.outputs.length === 0) {
-    UNTOLD.forEach((index) => typed.add(index));
-  }
-  return {
-    fields,
-    outputs: outputs.map((output) => output.id),
-    typed: [...typed].sort((one, other) => one - other),
-  };
-}
-
-/**
- * What a form has chosen already, as far as the program still has it.
- * @param {RhProgram} program @param {RhForm} form @returns {RhChoice}
- */
-export function presentChoice(program, form) {
-  const names = new Set(everyField(program).map((field) => field.name));
-  const ids = new Set(program.outputs.map((output) => output.id));
-  return {
-    fields: new Set(form.fields.map((field) => field.name).filter((name) => names.has(name))),
-    outputs: form.outputs.map((output) => output.id).filter((id) => ids.has(id)),
-    typed: form.sockets.filter((index) => index < TYPED.length),
-  };
-}
-
-/**
- * The form of a choice. Slots that stay keep their place, new ones come after them.
- * @param {RhProgram} program @param {RhChoice} choice @param {RhForm | null} before @returns {RhForm}
- */
-export function makeForm(program, choice, before) {
-  const fields = program.nodes.flatMap((node) =>
-    node.fields
-      .filter((field) => choice.fields.has(field.name))
-      .map((field) => fieldOf(node, field)),
-  );
-  const ids = new Set(choice.outputs.slice(0, MOST_OUTPUTS));
-  const chosen = program.outputs.filter((output) => ids.has(output.id));
-  const labels = titles(chosen);
-  const outputs = chosen.map((output, index) => ({
-    id: output.id,
-    type: output.type || "*",
-    label: labels[index] ?? output.id,
-  }));
-  return {
-    v: 1,
-    kind: program.kind,
-    id: program.id,
-    name: clean(program.app?.name || program.name, 200),
-    hash: program.hash,
-    fields,
-    outputs,
-    sockets: arrange(outputs, choice.typed, before),
-  };
-}
-
-/**
- * The same form with other visible outputs.
- * @param {RhForm} form @param {number[]} typed pool indices of the typed outputs to show
- * @param {string[]} ids remote outputs to keep @returns {RhForm}
- */
-export function withOutputs(form, typed, ids) {
-  const outputs = form.outputs.filter((output) => ids.includes(output.id));
-  return { ...form, outputs, sockets: arrange(outputs, typed, form) };
-}
-
-/** The same form without some fields. @param {RhForm} form @param {Set<string>} names @returns {RhForm} */
-export function withoutFields(form, names) {
-  return { ...form, fields: form.fields.filter((field) => !names.has(field.name)) };
-}
-
-/**
- * Pool indices of the slots: those of before in their places, then the new ones.
- * @param {RhOutput[]} outputs @param {number[]} typed @param {RhForm | null} before
- */
-function arrange(outputs, typed, before) {
-  const wanted = new Set([...typed, ...outputs.map((_, index) => TYPED.length + index)]);
-  const kept = before ? slotOrigins(before, outputs).filter((index) => wanted.has(index)) : [];
-  const added = [...wanted].filter((index) => !kept.includes(index)).sort((one, other) => one - other);
-  return [...kept, ...added];
-}
-
-/** Titles of which no two are equal: with the node's id behind those that are. @param {RhRemoteOutput[]} outputs */
-function titles(outputs) {
-  const plain = outputs.map((output) => clean(output.title, 40) || clean(output.class_type, 40));
-  return outputs.map((output, index) => {
-    const title = plain[index] ?? "";
-    return plain.indexOf(title) === plain.lastIndexOf(title) ? title : `${title} (${output.id})`;
-  });
-}
-
-/** @param {RhRemoteNode} node @param {RhRemoteField} field @returns {RhField} */
-function fieldOf(node, field) {
-  const where = `#${node.id} ${clean(node.class_type)} · ${clean(field.field)}`;
-  const described = clean(field.description, TIP - 130);
-  return {
-    name: field.name,
-    kind: field.kind,
-    label: clean(field.label, 80) || field.name,
-    tip: described ? `${described} (${where})` : where,
-    stored: field.stored ?? null,
-    multiline: field.multiline === true,
-    min: number(field.min),
-    max: number(field.max),
-    step: number(field.step),
-    options: readOptions(field.options),
-    seed: field.seed === true,
-  };
-}
+/** @param {RhKind} kind @returns {RhForm} */
+export const blankForm = (kind) => ({ v: 1, kind, id: "", name: "", hash: "", fields: [], outputs: [], sockets: [...FRESH] });
 
 /** @param {RhProgram} program */
-export function everyField(program) {
-  return program.nodes.flatMap((node) => node.fields);
+export const everyField = (program) => program.nodes.flatMap((node) => node.fields);
+
+/** @type {RhFirstChoice} */
+export function firstChoice(program, before, linked) {
+	const had = new Map(before?.fields.map((field) => [field.name, field.kind]));
+	const fields = everyField(program).filter((field) => field.suggested || had.get(field.name) === field.kind);
+	const outputs = program.outputs.filter((output) => output.suggested).slice(0, MOST_OUTPUTS);
+	const ofType = (/** @type {RhRemoteOutput} */ output) => TYPED.findIndex(({ type }) => type === output.type);
+	const typed = outputs.map(ofType).map((index) => (index === -1 ? FILES : index));
+	const untold = program.outputs.length === 0 ? UNTOLD : [];
+	return {
+		fields: new Set(fields.map((field) => field.name)),
+		outputs: outputs.map((output) => output.id),
+		typed: sorted([...linked.filter((index) => index < TYPED.length), ...typed, ...untold]),
+	};
+}
+
+/** @type {RhPresent} */
+export function presentChoice(program, form) {
+	const names = new Set(everyField(program).map((field) => field.name));
+	const ids = new Set(program.outputs.map((output) => output.id));
+	return {
+		fields: new Set(form.fields.map((field) => field.name).filter((name) => names.has(name))),
+		outputs: form.outputs.map((output) => output.id).filter((id) => ids.has(id)),
+		typed: form.sockets.filter((index) => index < TYPED.length),
+	};
+}
+
+/** Slots that stay keep their place, new ones come after them. @type {RhMakeForm} */
+export function makeForm(program, choice, before) {
+	const fields = program.nodes.flatMap((node) =>
+		node.fields.filter((field) => choice.fields.has(field.name)).flatMap((field) => fieldOf(node, field) ?? []),
+	);
+	const ids = new Set(choice.outputs.slice(0, MOST_OUTPUTS));
+	const chosen = program.outputs.filter((output) => ids.has(output.id));
+	const titles = chosen.map((output) => clean(output.title, 40) || clean(output.class_type, 40));
+	const outputs = chosen.map(({ id, type }, index) => {
+		const title = titles[index] ?? id;
+		const alone = titles.indexOf(title) === titles.lastIndexOf(title);
+		return { id, type: type || "*", label: alone ? title : `${title} (${id})` };
+	});
+	const { kind, id, hash } = program;
+	const name = clean(program.app?.name || program.name, 200);
+	return { v: 1, kind, id, name, hash, fields, outputs, sockets: arrange(outputs, choice.typed, before) };
+}
+
+/** `3=7 6=1 | 9`: nodes with their number of fields, output nodes. @param {RhProgram} program */
+export function seenOf(program) {
+	const nodes = program.nodes.map((node) => `${node.id}=${node.fields.length}`).join(" ");
+	return `${nodes} | ${program.outputs.map((output) => output.id).join(" ")}`;
+}
+
+/** @type {RhArrange} */
+function arrange(outputs, typed, before) {
+	const wanted = [...typed, ...outputs.map((_, index) => TYPED.length + index)];
+	const kept = before ? slotOrigins(before, outputs).filter((index) => wanted.includes(index)) : [];
+	return [...kept, ...sorted(wanted.filter((index) => !kept.includes(index)))];
+}
+
+/** -1: nowhere. A remote output is told by its id: its place changes with the others. @type {RhSlotOrigins} */
+export function slotOrigins(before, outputs) {
+	return before.sockets.map((index) => {
+		if (index < TYPED.length) return index;
+		const id = before.outputs[index - TYPED.length]?.id;
+		const now = outputs.findIndex((output) => output.id === id);
+		return now === -1 ? -1 : TYPED.length + now;
+	});
+}
+
+/** @param {RhForm} form @param {number} index */
+export function slotOf(form, index) {
+	const typed = TYPED[index];
+	if (typed) return { ...typed, label: "" };
+	const place = index - TYPED.length;
+	const { type = "*", label = "" } = form.outputs[place] ?? {};
+	return { name: `out_${place + 1}`, type, label };
+}
+
+/** Out of a file, another program, a person's editor. @param {unknown} given @returns {RhForm | null} */
+export function readForm(given) {
+	const form = typeof given === "string" ? parse(given) : given;
+	if (!isObject(form) || form.v !== 1) return null;
+	const outputs = unique(list(form.outputs).map(readOutput), "id").slice(0, MOST_OUTPUTS);
+	const sockets = Array.isArray(form.sockets) ? form.sockets : slots(TYPED.length + outputs.length);
+	return {
+		v: 1,
+		kind: form.kind === "app" ? "app" : "workflow",
+		id: clean(form.id, 100),
+		name: clean(form.name, 200),
+		hash: clean(form.hash, 200),
+		fields: unique(list(form.fields).slice(0, MOST_FIELDS).map(readField), "name"),
+		outputs,
+		sockets: [...new Set(sockets.filter((index) => slots().includes(index)))],
+	};
+}
+
+export const slots = (count = POOL) => Array.from({ length: Math.min(count, POOL) }, (_, index) => index);
+
+/** @param {any} field @returns {RhField | null} */
+export function readField(field) {
+	if (!isObject(field) || !isFieldName(field.name)) return null;
+	const options = list(field.options);
+	return {
+		name: field.name,
+		kind: clean(field.kind, 20) || "STRING",
+		label: clean(field.label, 80) || field.name,
+		tip: clean(field.tip, 400),
+		stored: field.stored ?? null,
+		multiline: field.multiline === true,
+		min: number(field.min),
+		max: number(field.max),
+		step: number(field.step),
+		options: options.length ? options.filter((one) => ["string", "number", "boolean"].includes(typeof one)) : null,
+		seed: field.seed === true,
+	};
+}
+
+/** @type {RhFieldOf} */
+function fieldOf(node, field) {
+	const where = `#${node.id} ${clean(node.class_type)} · ${clean(field.field)}`;
+	const described = clean(field.description, 270);
+	return readField({ ...field, tip: described ? `${described} (${where})` : where });
+}
+
+/** @param {any} output @returns {RhOutput | null} */
+function readOutput(output) {
+	const id = isObject(output) ? clean(output.id, 100) : "";
+	return id ? { id, type: clean(output.type, 20) || "*", label: clean(output.label) || id } : null;
+}
+
+/** @param {unknown} name @returns {name is string} */
+export const isFieldName = (name) => typeof name === "string" && /^\d+(:\d+)*\.[^]+$/.test(name);
+
+/** @type {(items: any[], key: string) => any[]} */
+const unique = (items, key) =>
+	items.filter((item, place) => item && items.findIndex((one) => one?.[key] === item[key]) === place);
+
+/** @param {number[]} indices */
+const sorted = (indices) => [...new Set(indices)].sort((one, other) => one - other);
+
+/** @param {unknown} value */
+const list = (value) => (Array.isArray(value) ? value : []);
+
+function parse(text = "") {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return null;
+	}
+}
+
+// Line ends and other controls, and marks that turn the direction of what follows.
+// eslint-disable-next-line no-control-regex
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g;
+
+/** @type {RhClean} */
+export function clean(text, most = 60) {
+	// A title may have megabytes.
+	const line = String(text ?? "").slice(0, most * 8).replace(UNSEEN, " ").replace(/ {2,}/g, " ").trim();
+	const letters = [...line];
+	return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : line;
+}
+
+/** @param {unknown} value @returns {value is Record<string, any>} */
+export const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** @param {unknown} value */
+export function number(value) {
+	const found = typeof value === "number" || (typeof value === "string" && value.trim()) ? Number(value) : NaN;
+	return Number.isFinite(found) ? found : null;
 }

@@ -1,79 +1,71 @@
-// @ts-check
-// Labels and frames of ours on the canvas. They are drawn around the nodes, where the canvas shows
-// in both renderers, from what the graph holds: nothing of a node's own look is touched.
+// Labels and frames of ours, drawn around the nodes, where the canvas shows in both renderers.
 
 import { app } from "./comfy.js";
 
 const HEIGHT = 18;
 const PAD = 6;
 const FRAME = 3;
-const SMALLEST = 0.45; // of a label's size on the screen; smaller ones are only noise
+const SMALLEST = 0.45; // of a label's size on the screen; smaller ones are noise
 
 /** @type {Set<RhChips>} */
 const sources = new Set();
 
 let hooked = false;
 
-/**
- * From now on asks `source` for the chips of each node and group in view, at each drawing.
- * @param {RhChips} source
- */
+/** @param {RhChips} source */
 export function draw(source) {
-  sources.add(source);
-  if (!hooked && app.canvas) {
-    hooked = true;
-    const before = app.canvas.onDrawForeground;
-    app.canvas.onDrawForeground = function (/** @type {any[]} */ ...given) {
-      before?.apply(this, given);
-      paint(given[0]);
-    };
-  }
-  redraw();
+	sources.add(source);
+	if (!hooked && app.canvas) {
+		hooked = true;
+		const before = app.canvas.onDrawForeground;
+		app.canvas.onDrawForeground = function (/** @type {any[]} */ ...given) {
+			before?.apply(this, given);
+			paint(given[0]);
+		};
+	}
+	redraw();
 }
 
-/** Has the canvas drawn anew. */
-export function redraw() {
-  app.canvas?.setDirty(true, true);
-}
+export const redraw = () => app.canvas?.setDirty(true, true);
 
 /** @param {CanvasRenderingContext2D} context */
 function paint(context) {
-  const { graph, ds, visible_nodes: nodes } = app.canvas;
-  for (const thing of [...(graph?.groups ?? []), ...(nodes ?? graph?.nodes ?? [])]) {
-    const chips = [...sources].flatMap((source) => source(thing));
-    if (chips.length > 0) {
-      const [x, y, width, height] = thing.boundingRect ?? thing.bounding;
-      // In 1.58 the first stays too high when a node has become lower.
-      drawChips(context, [x, y, width, Math.min(height, thing.height ?? height)], chips, ds.scale);
-    }
-  }
+	const { graph, ds, visible_nodes: nodes } = app.canvas;
+	for (const thing of [...(graph?.groups ?? []), ...(nodes ?? graph?.nodes ?? [])]) {
+		const chips = [...sources].flatMap((source) => source(thing));
+		if (chips.length > 0) {
+			const [x, y, width, height] = thing.boundingRect ?? thing.bounding;
+			// In 1.58 the first stays too high when a node has become lower.
+			drawChips(context, [x, y, width, Math.min(height, thing.height ?? height)], chips, ds.scale);
+		}
+	}
 }
 
-/** @param {any} context @param {Iterable<number>} rect @param {RhChip[]} chips @param {number} scale */
+/** @type {RhDrawChips} */
 export function drawChips(context, [x = 0, y = 0, width = 0, height = 0], chips, scale) {
-  context.save();
-  let line = 0;
-  for (const { color } of chips.filter(({ frame }) => frame)) {
-    context.lineWidth = FRAME / Math.min(Math.max(scale, 0.1), 1);
-    line += context.lineWidth;
-    context.strokeStyle = color;
-    context.beginPath();
-    context.roundRect(x - line, y - line, width + 2 * line, height + 2 * line, 10);
-    context.stroke();
-  }
-  context.font = "600 12px Inter, system-ui, sans-serif";
-  context.textBaseline = "middle";
-  const top = y - HEIGHT - 2 * FRAME;
-  let left = x;
-  for (const { text, color } of scale < SMALLEST ? [] : chips) {
-    const wide = context.measureText(text).width + 2 * PAD;
-    context.fillStyle = color;
-    context.beginPath();
-    context.roundRect(left, top, wide, HEIGHT, 5);
-    context.fill();
-    context.fillStyle = "#fff";
-    context.fillText(text, left + PAD, top + HEIGHT / 2);
-    left += wide + 4;
-  }
-  context.restore();
+	context.save();
+	let line = 0;
+	for (const { color } of chips.filter(({ frame }) => frame)) {
+		context.lineWidth = FRAME / Math.min(Math.max(scale, 0.1), 1);
+		line += context.lineWidth;
+		context.strokeStyle = color;
+		context.beginPath();
+		context.roundRect(x - line, y - line, width + 2 * line, height + 2 * line, 10);
+		context.stroke();
+	}
+	context.font = "600 12px Inter, system-ui, sans-serif";
+	context.textBaseline = "middle";
+	const top = y - HEIGHT - 2 * FRAME;
+	let left = x;
+	for (const { text, color } of scale < SMALLEST ? [] : chips) {
+		const wide = context.measureText(text).width + 2 * PAD;
+		context.fillStyle = color;
+		context.beginPath();
+		context.roundRect(left, top, wide, HEIGHT, 5);
+		context.fill();
+		context.fillStyle = "#fff";
+		context.fillText(text, left + PAD, top + HEIGHT / 2);
+		left += wide + 4;
+	}
+	context.restore();
 }

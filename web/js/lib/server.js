@@ -1,99 +1,79 @@
-// @ts-check
 // Calls of our own routes: JSON out, JSON in, errors as one class.
 
 import { api, language } from "./comfy.js";
 import { loadTexts, t } from "./texts.js";
 
-/** What the server refused, in words for people. */
 export class ServerError extends Error {
-  /** @param {{key?: string, params?: Record<string, unknown>, message?: string, hint?: string}} said */
-  constructor({ key = "", params = {}, message = "", hint = "" }) {
-    super(message || key);
-    this.name = "ServerError";
-    this.key = key;
-    this.params = params;
-    this.hint = hint;
-  }
+	/** @param {{key?: string, message?: string, hint?: string}} said */
+	constructor({ key = "", message = "", hint = "" }) {
+		super(message || key);
+		this.key = key;
+		this.hint = hint;
+	}
 }
 
 /** @type {Promise<string> | null} */
 let session = null;
 let spoken = "";
 
-/** @param {string} path @param {AbortSignal} [signal] */
-export async function get(path, signal) {
-  return read(await send(path, { signal }));
-}
+/** @type {RhGet} */
+export const get = (path, signal) => send(path, { signal }).then(read);
 
-/** @param {string} path @param {object} body @param {AbortSignal} [signal] */
+/** @type {RhPost} */
 export async function post(path, body, signal) {
-  let answer = await postOnce(path, body, signal);
-  if (answer.status === 403) {
-    // ComfyUI was started anew since; nothing was done with the old token.
-    session = null;
-    answer = await postOnce(path, body, signal);
-  }
-  return read(answer);
+	const once = async () => send(path, json(body, { "X-RunningHub-Token": await token() }, signal));
+	let answer = await once();
+	if (answer.status === 403) {
+		// ComfyUI was started anew since; nothing was done with the old token.
+		session = null;
+		answer = await once();
+	}
+	return read(answer);
 }
 
-/** @param {string} path @param {object} body @param {AbortSignal} [signal] */
-async function postOnce(path, body, signal) {
-  const headers = { "X-RunningHub-Token": await token() };
-  return send(path, json(body, headers, signal));
+/** The server also learns our language. */
+function token() {
+	if (session === null || spoken !== language()) {
+		spoken = language();
+		session = send("/runninghub/session", json({ locale: spoken })).then(read).then((said) => String(said.token));
+		// Who waits for it hears of the failure; the next call tries again.
+		session.catch(() => {
+			session = null;
+		});
+	}
+	return session;
 }
 
-/** The token of this process of the server, which also learns our language. */
-async function token() {
-  if (session === null || spoken !== language()) {
-    spoken = language();
-    session = openSession(spoken);
-    // Who waits for it hears of the failure; the next call tries again.
-    session.catch(() => {
-      session = null;
-    });
-  }
-  return session;
+/** @type {RhJson} */
+function json(body, headers, signal) {
+	return {
+		method: "POST",
+		headers: { "Content-Type": "application/json", ...headers },
+		body: JSON.stringify(body),
+		signal,
+	};
 }
 
-/** @param {string} locale */
-async function openSession(locale) {
-  const { token: opened } = await read(await send("/runninghub/session", json({ locale })));
-  return String(opened);
-}
-
-/** @param {object} body @param {Record<string, string>} [headers] @param {AbortSignal} [signal] */
-function json(body, headers = {}, signal) {
-  return {
-    method: "POST",
-    headers: { "Content-Type": "application/json", ...headers },
-    body: JSON.stringify(body),
-    signal,
-  };
-}
-
-/** @param {string} path @param {object} options */
+/** @type {RhSend} */
 async function send(path, options) {
-  try {
-    return await api.fetchApi(path, options);
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") {
-      throw error;
-    }
-    await loadTexts();
-    throw new ServerError({ key: "server.offline", message: t("server.offline") });
-  }
+	try {
+		return await api.fetchApi(path, options);
+	} catch (error) {
+		if (error instanceof DOMException && error.name === "AbortError") throw error;
+		throw await failure("server.offline");
+	}
 }
 
 /** @param {Response} answer */
 async function read(answer) {
-  const said = await answer.json().catch(() => null);
-  if (answer.ok && said !== null) {
-    return said;
-  }
-  if (said?.error && typeof said.error === "object") {
-    throw new ServerError(said.error);
-  }
-  await loadTexts();
-  const message = t("server.no_answer", { status: answer.status });
-  throw new ServerError({ key: "server.no_answer", params: { status: answer.status }, message });
+	const said = await answer.json().catch(() => null);
+	if (answer.ok && said !== null) return said;
+	const { error } = said ?? {};
+	throw error && typeof error === "object" ? new ServerError(error) : await failure("server.no_answer", answer.status);
+}
+
+/** @type {RhFailed} */
+async function failure(key, status) {
+	await loadTexts();
+	return new ServerError({ key, message: t(key, { status }) });
 }

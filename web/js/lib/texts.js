@@ -1,5 +1,4 @@
-// @ts-check
-// Sentences for people, by key, in the language that ComfyUI speaks now.
+// Sentences for people by key, and sizes, times and prices, in the language that ComfyUI speaks now.
 
 import { api, language } from "./comfy.js";
 
@@ -9,45 +8,61 @@ let languages = {};
 /** @type {Promise<void> | null} */
 let loading = null;
 
-/** Fetches the sentences, once; a failure is tried again at the next call. */
+/** Once; a failure is tried again at the next call. */
 export function loadTexts() {
-  loading ??= fetchTexts().catch(() => {
-    loading = null;
-  });
-  return loading;
+	loading ??= fetchTexts().catch(() => {
+		loading = null;
+	});
+	return loading;
 }
 
 async function fetchTexts() {
-  const answer = await api.fetchApi("/i18n");
-  if (!answer.ok) {
-    throw new Error(String(answer.status));
-  }
-  languages = await answer.json();
+	const answer = await api.fetchApi("/i18n");
+	if (answer.ok) languages = await answer.json();
+	else loading = null;
 }
 
-/**
- * The sentence `runninghub.canvas.<key>` with its parameters filled in; the key itself as long
- * as the sentences are not there.
- * @param {string} key @param {Record<string, unknown>} [params]
- */
+/** `runninghub.canvas.<key>`; the key itself while there are no sentences. @type {RhSay} */
 export function t(key, params = {}) {
-  const sentence = find(language(), key) ?? find("en", key) ?? key;
-  return fill(sentence, params);
+	const sentence = find(language(), key) ?? find("en", key) ?? key;
+	return sentence.replace(/\{(\w+)\}/g, (hole, name) => (Object.hasOwn(params, name) ? String(params[name]) : hole));
 }
 
-/** @param {string} sentence @param {Record<string, unknown>} params */
-export function fill(sentence, params) {
-  return sentence.replace(/\{(\w+)\}/g, (hole, name) =>
-    Object.hasOwn(params, name) ? String(params[name]) : hole,
-  );
-}
+/** `t` for the keys of one part. @type {(part: string) => RhSay} */
+export const textsOf = (part) => (key, params) => t(`${part}.${key}`, params);
 
-/** @param {string} locale @param {string} key */
+/** @type {RhFind} */
 function find(locale, key) {
-  /** @type {any} */
-  let found = languages[locale]?.runninghub?.canvas;
-  for (const step of key.split(".")) {
-    found = found?.[step];
-  }
-  return typeof found === "string" ? found : undefined;
+	const found = key.split(".").reduce((from, step) => from?.[step], languages[locale]?.runninghub?.canvas);
+	return typeof found === "string" ? found : undefined;
+}
+
+/** @type {RhNumberText} */
+export function numberText(value, digits = 2) {
+	const number = Number(value);
+	return Number.isFinite(number) ? number.toLocaleString(language(), { maximumFractionDigits: digits }) : String(value);
+}
+
+/** @param {...any} parts */
+export const dotted = (...parts) => parts.filter(Boolean).join(" \u00b7 ");
+
+export function bytesText(bytes = 0) {
+	const step = Math.min(3, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+	return `${numberText(bytes / 1000 ** step, step ? 1 : 0)} ${["B", "kB", "MB", "GB"][step]}`;
+}
+
+/** "usually 34 s, about 7 coins"; "" when nothing is known. @param {RhEstimate | null} estimate */
+export function estimateText(estimate) {
+	if (!estimate?.runs || estimate.seconds === null) return "";
+	const { money } = estimate;
+	const seconds = Math.max(1, Math.round(estimate.seconds));
+	const coins = estimate.coins && numberText(estimate.coins, 1);
+	const time =
+		seconds < 100 ? t("amounts.seconds", { seconds }) : t("amounts.minutes", { minutes: numberText(seconds / 60, 1) });
+	const parts = [
+		t("amounts.usually", { time }),
+		coins && t(coins === "1" ? "amounts.coin" : "amounts.coins", { coins }),
+		money && t("amounts.money", { money: numberText(money, 4) }),
+	];
+	return parts.filter(Boolean).join(t("amounts.comma"));
 }

@@ -1,150 +1,155 @@
-// @ts-check
 // Notices that a program is another one than the node was built from, and lets the node follow.
 
-import { compare, isTelling, merge } from "../lib/changes.js";
-import { toast } from "../lib/comfy.js";
-import { openDialog } from "../lib/dialog.js";
+import { idIn, kindOf, rootGraph, toast, valueOf } from "../lib/comfy.js";
 import { startValue } from "../lib/fields.js";
-import { rootGraph } from "../lib/graphs.js";
-import { clean } from "../lib/plain.js";
-import { idIn, kindOf, valueOf } from "../lib/programs.js";
+import { clean, everyField, makeForm, presentChoice } from "../lib/form.js";
+import { allThings } from "../lib/marks.js";
 import { get } from "../lib/server.js";
-import { loadTexts, t } from "../lib/texts.js";
-import { h } from "../lib/view.js";
+import { dotted, loadTexts, textsOf } from "../lib/texts.js";
+import { h, openDialog } from "../lib/view.js";
 import { formOf } from "./build.js";
-import { choose, take } from "./choose.js";
-import { fetchProgram, readProgram, textOf } from "./remote.js";
-import { showState, stateOf } from "./state.js";
+import { choose, fetchProgram, readProgram, showState, stateOf, take, textOf } from "./choose.js";
 
-/** Every node of ours on the canvas, in subgraphs too. */
-export function ownNodes() {
-  const root = rootGraph();
-  const graphs = [root, ...(root?.subgraphs?.values() ?? [])];
-  return graphs.flatMap((graph) => (graph?.nodes ?? []).filter((/** @type {ComfyNode} */ node) => kindOf(node)));
-}
+const t = textsOf("form");
 
-/** Looks once at each program that nodes of the loaded graph were built from. */
+/** @returns {ComfyNode[]} */
+export const ownNodes = () => allThings(rootGraph()).filter(kindOf);
+
 export async function lookAtAll() {
-  const nodes = ownNodes().filter((node) => formOf(node)?.hash && idIn(textOf(node)) === formOf(node)?.id);
-  if (nodes.length === 0) {
-    return;
-  }
-  try {
-    // Without a key there is nothing to ask, and no error to have.
-    const { profiles = [] } = await get("/runninghub/settings");
-    const known = new Set(profiles.map((/** @type {{name: string}} */ profile) => profile.name));
-    await loadTexts();
-    /** @type {Map<string, Promise<RhProgram | null>>} */
-    const asked = new Map();
-    for (const node of nodes) {
-      const profile = valueOf(node, "profile");
-      if (node.graph && known.size > 0 && (profile === "" || known.has(profile))) {
-        const key = JSON.stringify([kindOf(node), formOf(node)?.id, profile]);
-        const program = asked.get(key) ?? fetchProgram(node, true).catch(() => null);
-        asked.set(key, program);
-        notice(node, await program);
-      }
-    }
-  } catch {
-    // A look that nobody asked for says nothing when it fails.
-  }
+	const nodes = ownNodes().filter((node) => formOf(node)?.hash && idIn(textOf(node)) === formOf(node)?.id);
+	if (nodes.length === 0) return;
+	// Nobody asked for it: it says nothing when it fails, and without a key there is nothing to ask.
+	const { profiles } = await get("/runninghub/settings").catch(() => ({ profiles: [] }));
+	const known = ["", ...profiles.map((/** @type {RhProfile} */ { name }) => name)];
+	await loadTexts();
+	/** @type {Map<string, Promise<RhProgram | null>>} */
+	const asked = new Map();
+	for (const node of nodes) {
+		const profile = valueOf(node, "profile");
+		if (node.graph && known.length > 1 && known.includes(profile)) {
+			const key = JSON.stringify([kindOf(node), formOf(node)?.id, profile]);
+			const program = asked.get(key) ?? fetchProgram(node, true).catch(() => null);
+			asked.set(key, program);
+			notice(node, await program);
+		}
+	}
 }
 
-/** @param {ComfyNode} node @param {RhProgram | null} program */
+/** @type {RhSeeProgram} */
 function notice(node, program) {
-  const form = formOf(node);
-  if (!program || !form || !node.graph || program.hash === form.hash || program.id !== form.id) {
-    return;
-  }
-  const changes = changesOf(node, form, program);
-  stateOf(node).changed = program;
-  showState(node);
-  const name = node.title;
-  toast("info", t("form.changed", { name }), isTelling(changes) ? summary(changes) : t("form.changed_inside"));
+	const form = formOf(node);
+	if (!program || !form || !node.graph || program.hash === form.hash || program.id !== form.id) return;
+	const lists = listsOf(node, form, program).map(({ title }) => title);
+	stateOf(node).changed = program;
+	showState(node);
+	toast("info", t("changed", { name: node.title }), dotted(...lists) || t("changed_inside"));
 }
 
-/** @param {ComfyNode} node @param {RhForm} form @param {RhProgram} program */
-function changesOf(node, form, program) {
-  return compare(form, seenBy(node), program);
+/** @param {ComfyNode} node @returns {string} */
+const seenBy = (node) => node.properties.runninghub?.seen ?? "";
+
+/** @param {ComfyNode} node */
+export function review(node) {
+	const program = stateOf(node).changed;
+	const form = formOf(node);
+	if (!program || !form) return;
+	const lists = listsOf(node, form, program).flatMap(({ title, lines }) => [
+		h("p", "", title),
+		h("ul", "", ...lines.slice(0, 200).map((line) => h("li", { dir: "auto" }, line))),
+	]);
+	const inside = lists.length === 0 && h("p", "", t("changed_inside"));
+	const follow = () => take(node, program, merge(form, seenBy(node), program));
+	openDialog({
+		title: t("changed", { name: node.title }),
+		body: h("div", "", inside, ...lists, h("p", "muted", t("update_keeps"))),
+		buttons: [
+			{ label: t("choose"), run: () => void choose(node) },
+			{ label: t("later") },
+			{ label: t("update"), primary: true, run: follow },
+		],
+	});
 }
 
 /** @param {ComfyNode} node */
-function seenBy(node) {
-  return node.properties.runninghub?.seen ?? "";
-}
-
-/** @param {RhChanges} changes */
-function summary(changes) {
-  return lists(changes)
-    .map(([key, lines]) => t(`form.changes.${key}`, { count: lines.length }))
-    .join(" · ");
-}
-
-/** Shows what changed, and offers to follow. @param {ComfyNode} node */
-export function review(node) {
-  const program = stateOf(node).changed;
-  const form = formOf(node);
-  if (!program || !form) {
-    return;
-  }
-  const changes = changesOf(node, form, program);
-  const body = h(
-    "div",
-    "",
-    !isTelling(changes) && h("p", "", t("form.changed_inside")),
-    ...lists(changes).flatMap(([key, lines]) => [
-      h("p", "", t(`form.changes.${key}`, { count: lines.length })),
-      h("ul", "", ...lines.slice(0, 200).map((line) => h("li", { dir: "auto" }, line))),
-    ]),
-    h("p", "muted", t("form.update_keeps")),
-  );
-  const follow = () => take(node, program, merge(form, seenBy(node), program));
-  openDialog({
-    title: t("form.changed", { name: node.title }),
-    body,
-    buttons: [
-      { label: t("form.choose"), run: () => void choose(node) },
-      { label: t("form.later") },
-      { label: t("form.update"), primary: true, run: follow },
-    ],
-  });
-}
-
-/** Reads the program anew and shows what changed. @param {ComfyNode} node */
 export async function update(node) {
-  const program = await readProgram(node, true);
-  const form = formOf(node);
-  if (program && form) {
-    if (program.id !== form.id) {
-      await choose(node);
-    } else if (program.hash === form.hash) {
-      toast("success", t("form.same"));
-    } else {
-      stateOf(node).changed = program;
-      showState(node);
-      review(node);
-    }
-  }
+	const program = await readProgram(node, true);
+	const form = formOf(node);
+	if (!program || !form) return;
+	if (program.id !== form.id) {
+		await choose(node);
+	} else if (program.hash === form.hash) {
+		toast("success", t("same"));
+	} else {
+		stateOf(node).changed = program;
+		showState(node);
+		review(node);
+	}
 }
 
-/**
- * The changes as headed lists of lines, without the empty ones.
- * @param {RhChanges} changes
- */
-function lists(changes) {
-  /** @type {[string, string[]][]} */
-  const all = [
-    ["added", changes.added.map(({ title, id, count }) => t("form.added_line", { title, id, count }))],
-    ["gone", changes.gone.map((field) => `${field.label} (${clean(field.name)})`)],
-    ["other", changes.other.map(({ field, kind }) => `${field.label}: ${field.kind} → ${kind}`)],
-    ["values", changes.values.map(({ field, stored }) => `${field.label}: ${said(field)} → ${said({ ...field, stored })}`)],
-    ["added_outputs", changes.addedOutputs.map((output) => `${clean(output.title)} (#${clean(output.id)})`)],
-    ["gone_outputs", changes.goneOutputs.map((output) => `${output.label} (#${output.id})`)],
-  ];
-  return all.filter(([, lines]) => lines.length > 0);
+/** @type {RhLists} */
+function listsOf(node, form, program) {
+	const changes = compare(form, seenBy(node), program);
+	const lists = {
+		added: changes.added.map((one) => t("added_line", one)),
+		gone: changes.gone.map((field) => `${field.label} (${clean(field.name)})`),
+		other: changes.other.map(({ field, kind }) => `${field.label}: ${field.kind} → ${kind}`),
+		values: changes.values.map(({ field, stored }) => `${field.label}: ${said(field)} → ${said({ ...field, stored })}`),
+		added_outputs: changes.addedOutputs.map((output) => `${clean(output.title)} (#${clean(output.id)})`),
+		gone_outputs: changes.goneOutputs.map((output) => `${output.label} (#${output.id})`),
+	};
+	return Object.entries(lists)
+		.filter(([, lines]) => lines.length > 0)
+		.map(([key, lines]) => ({ title: t(`changes.${key}`, { count: lines.length }), lines }));
 }
 
 /** @param {RhField} field */
-function said(field) {
-  return clean(startValue(field), 80) || "–";
+const said = (field) => clean(startValue(field), 80) || "–";
+
+/** @type {RhFollow<RhChanges>} */
+export function compare(form, seen, program) {
+	const now = new Map(everyField(program).map((field) => [field.name, field]));
+	const outputs = new Set(program.outputs.map((output) => output.id));
+	const known = readSeen(seen);
+	const there = form.fields.flatMap((field) => {
+		const after = now.get(field.name);
+		return after ? { field, kind: after.kind, stored: after.stored } : [];
+	});
+	const added = program.nodes.map(({ id, title, class_type, fields }) => ({
+		title: clean(title) || clean(class_type),
+		id,
+		count: fields.length - (known?.fields.get(id) ?? 0),
+	}));
+	return {
+		added: added.filter(({ count }) => known && count > 0),
+		gone: form.fields.filter((field) => !now.has(field.name)),
+		other: there.filter(({ field, kind }) => kind !== field.kind),
+		values: there.filter(({ field, kind, stored }) => kind === field.kind && differs(field.stored, stored)),
+		goneOutputs: form.outputs.filter((output) => !outputs.has(output.id)),
+		addedOutputs: program.outputs.filter((output) => output.suggested && known && !known.outputs.has(output.id)),
+	};
 }
+
+/** @param {unknown} seen */
+function readSeen(seen) {
+	if (typeof seen !== "string" || !seen.includes("|")) return null;
+	const [nodes = "", outputs = ""] = seen.split("|");
+	const pairs = nodes.split(" ").filter(Boolean).map((pair) => pair.split("="));
+	return {
+		fields: new Map(pairs.map(([id, fields]) => [String(id), Number(fields) || 0])),
+		outputs: new Set(outputs.split(" ")),
+	};
+}
+
+/** @type {RhFollow<RhForm>} */
+export function merge(form, seen, program) {
+	const choice = presentChoice(program, form);
+	const { added, addedOutputs } = compare(form, seen, program);
+	const fresh = new Set(added.map((node) => node.id));
+	const fields = program.nodes.filter((node) => fresh.has(node.id)).flatMap((node) => node.fields);
+	fields.filter((field) => field.suggested).forEach((field) => choice.fields.add(field.name));
+	choice.outputs.push(...addedOutputs.map((output) => output.id));
+	return makeForm(program, choice, form);
+}
+
+/** @type {RhDiffers} */
+const differs = (one, other) => JSON.stringify(one ?? null) !== JSON.stringify(other ?? null);

@@ -1,116 +1,321 @@
-// @ts-check
 // The dialog in which a person says which fields and outputs of a remote program the node shows.
 
-import { fieldRows, indexed, openAtFirst, outputRows, ticked } from "../lib/choices.js";
-import { openDialog } from "../lib/dialog.js";
-import { clean } from "../lib/plain.js";
-import { MOST_OUTPUTS, TYPED } from "../lib/pool.js";
-import { rowsElement } from "../lib/rows.js";
-import { t } from "../lib/texts.js";
-import { h } from "../lib/view.js";
+import { clean, everyField, MOST_OUTPUTS, TYPED } from "../lib/form.js";
+import { textsOf } from "../lib/texts.js";
+import { h, link, openDialog } from "../lib/view.js";
 import { shownName } from "./build.js";
 
-/**
- * Opens the dialog with these ticked; null when it was left.
- * @param {RhProgram} program
- * @param {RhChoice} first
- *
- */
+const HEIGHT = 30; // as the style sheet has it
+const SPARE = 6; // rows around those in view
+let count = 0;
+
+const t = textsOf("form");
+
+/** @type {RhChoose} */
 export function openChooser(program, first) {
-  /** @type {RhChoice | null} */
-  let answer = null;
-  let choice = first;
-  const index = indexed(program, first);
-  const open = openAtFirst(program, first);
-  const typed = typedTexts();
+	/** @type {RhChoice | null} */
+	let answer = null;
+	let choice = first;
+	const index = indexed(program, first);
+	const open = openAtFirst(program, first);
+	const typed = typedTexts();
+	const tick = (/** @type {RhRow} */ row) => {
+		choice = ticked(choice, row.key);
+		draw();
+	};
+	const fields = rowsElement({
+		label: t("fields"),
+		tick,
+		fold: (row, isOpen) => {
+			open[isOpen ? "add" : "delete"](row.key.slice("node ".length));
+			draw();
+		},
+	});
+	const outputs = rowsElement({ label: t("outputs"), tick });
+	const counts = [h("span", "muted"), h("span", "muted")];
+	const search = h("input", {
+		type: "search",
+		placeholder: t("search"),
+		"aria-label": t("search"),
+		oninput: () => draw(),
+		onkeydown: (/** @type {KeyboardEvent} */ event) => {
+			if (event.key === "ArrowDown") {
+				event.preventDefault();
+				fields.element.focus();
+			}
+		},
+	});
+	const panes = [
+		h("section", "pane", h("h3", "", t("fields"), counts[0]), fields.element),
+		h("section", "pane", h("h3", "", t("outputs"), counts[1]), outputs.element),
+	];
 
-  const tick = (/** @type {RhRow} */ row) => {
-    choice = ticked(choice, row.key);
-    draw();
-  };
-  const fields = rowsElement({
-    label: t("form.fields"),
-    tick,
-    fold: (row, isOpen) => {
-      open[isOpen ? "add" : "delete"](row.key.slice("node ".length));
-      draw();
-    },
-  });
-  const outputs = rowsElement({ label: t("form.outputs"), tick });
-  const counts = [h("span", "muted"), h("span", "muted")];
-  /** @type {HTMLInputElement} */
-  const search = h("input", {
-    type: "search",
-    placeholder: t("form.search"),
-    "aria-label": t("form.search"),
-    oninput: () => draw(),
-    onkeydown: (/** @type {KeyboardEvent} */ event) => {
-      if (event.key === "ArrowDown") {
-        event.preventDefault();
-        fields.element.focus();
-      }
-    },
-  });
-  const body = h(
-    "div",
-    "runninghub-chooser",
-    ...about(program),
-    search,
-    h(
-      "div",
-      "panes",
-      h("section", "pane", h("h3", "", t("form.fields"), counts[0]), fields.element),
-      h("section", "pane", h("h3", "", t("form.outputs"), counts[1]), outputs.element),
-    ),
-  );
+	function draw() {
+		const none = t(index.length === 0 ? "no_fields" : "none_found");
+		fields.show(fieldRows(index, choice, open, search.value, Boolean(program.app)), none);
+		outputs.show(outputRows(program, choice, typed));
+		counts[0].textContent = t("chosen", { count: choice.fields.size });
+		const full = choice.outputs.length >= MOST_OUTPUTS;
+		const count = choice.outputs.length + choice.typed.length;
+		counts[1].textContent = t(full ? "chosen_full" : "chosen", { count, most: MOST_OUTPUTS });
+	}
 
-  function draw() {
-    const none = t(index.length === 0 ? "form.no_fields" : "form.none_found");
-    fields.show(fieldRows(index, choice, open, search.value, Boolean(program.app)), none);
-    outputs.show(outputRows(program, choice, typed));
-    counts[0].textContent = t("form.chosen", { count: choice.fields.size });
-    const full = choice.outputs.length >= MOST_OUTPUTS;
-    const count = choice.outputs.length + choice.typed.length;
-    counts[1].textContent = t(full ? "form.chosen_full" : "form.chosen", { count, most: MOST_OUTPUTS });
-  }
-
-  return new Promise((resolve) => {
-    openDialog({
-      title: clean(program.app?.name || program.name, 200) || t(`form.title.${program.kind}`, { id: program.id }),
-      body,
-      wide: true,
-      buttons: [
-        { label: t("form.cancel") },
-        { label: t("form.ok"), primary: true, run: () => void (answer = choice) },
-      ],
-      onClose: () => {
-        fields.stop();
-        outputs.stop();
-        resolve(answer);
-      },
-    });
-    draw();
-  });
+	return new Promise((resolve) => {
+		openDialog({
+			title: clean(program.app?.name || program.name, 200) || t(`title.${program.kind}`, { id: program.id }),
+			body: h("div", "runninghub-chooser", ...about(program), search, h("div", "panes", ...panes)),
+			wide: true,
+			buttons: [
+				{ label: t("cancel") },
+				{ label: t("ok"), primary: true, run: () => void (answer = choice) },
+			],
+			onClose: () => {
+				fields.stop();
+				outputs.stop();
+				resolve(answer);
+			},
+		});
+		draw();
+	});
 }
 
-/** What the outputs that every node has are called, and what they carry. */
-export function typedTexts() {
-  return TYPED.map(({ name }) => ({ name: shownName(name), tip: t(`form.typed.${name}`) }));
+const typedTexts = () => TYPED.map(({ name }) => ({ name: shownName(name), tip: t(`typed.${name}`) }));
+
+/** @param {RhProgram} program */
+function about({ app, link: address = "", sandbox }) {
+	const cover = isAddress(app?.cover) && h("img", { alt: "", referrerPolicy: "no-referrer", src: app?.cover });
+	if (cover) cover.onerror = () => cover.remove();
+	return [
+		(cover || app?.description) && h("div", "app", cover, h("p", { dir: "auto" }, app?.description)),
+		isAddress(address) && h("div", "", link(address, address)),
+		sandbox && h("div", "note", t("sandbox")),
+	];
 }
 
-/** What the program is: an app's cover and words, its page. @param {RhProgram} program */
-function about({ app, link, sandbox }) {
-  const cover = isAddress(app?.cover) && h("img", { alt: "", referrerPolicy: "no-referrer", src: app?.cover });
-  cover && (cover.onerror = () => cover.remove());
-  const page = isAddress(link) && h("a", { href: link, target: "_blank", rel: "noopener noreferrer" }, link);
-  return [
-    (cover || app?.description) && h("div", "app", cover, h("p", { dir: "auto" }, app?.description)),
-    page && h("div", "", page),
-    sandbox && h("div", "note", t("form.sandbox")),
-  ];
+/** @param {string} [text] */
+const isAddress = (text = "") => /^https?:\/\//i.test(text);
+
+/** @param {RhProgram} program @param {RhChoice} choice */
+export function indexed(program, choice) {
+	const nodes = program.nodes.filter((node) => node.fields.length > 0).map((node) => ({
+		node,
+		words: lower(`${node.title} ${node.class_type} #${node.id}`),
+		fields: node.fields.map((field) => ({
+			field,
+			words: lower(`${field.label ?? ""} ${field.name} ${field.kind} ${shown(field.stored, 200)}`),
+		})),
+	}));
+	const isFirst = (/** @type {typeof nodes[0]} */ { node }) => isNoted(node, choice);
+	return [...nodes.filter(isFirst), ...nodes.filter((one) => !isFirst(one))];
 }
 
-/** @param {string | undefined} text */
-function isAddress(text) {
-  return /^https?:\/\//i.test(text ?? "");
+/** @type {RhOpenAtFirst} */
+export function openAtFirst(program, choice) {
+	const few = everyField(program).length <= 12;
+	return new Set(program.nodes.filter((node) => few || isNoted(node, choice)).map((node) => node.id));
+}
+
+/** @type {RhFieldRows} */
+export function fieldRows(index, choice, open, sought, flat = false) {
+	const words = lower(sought).split(/\s+/).filter(Boolean);
+	return index.flatMap(({ node, words: ofNode, fields }) => {
+		const found = fields.filter((one) => words.every((word) => `${ofNode} ${one.words}`.includes(word)));
+		const rows = found.map(({ field }) => fieldRow(field, choice, flat));
+		if (flat || found.length === 0) return rows;
+		const isOpen = words.length > 0 || open.has(node.id);
+		return [nodeRow(node, choice, isOpen), ...(isOpen ? rows : [])];
+	});
+}
+
+/** @type {RhNodeRow} */
+function nodeRow(node, choice, open) {
+	const chosen = node.fields.filter((field) => choice.fields.has(field.name)).length;
+	const more = `${chosen ? `${chosen} / ${node.fields.length} · ` : ""}#${node.id}`;
+	return { key: `node ${node.id}`, level: 1, ...named(node), more, open };
+}
+
+/** @type {RhFieldRow} */
+function fieldRow(field, choice, flat) {
+	return {
+		key: field.name,
+		level: flat ? 1 : 2,
+		text: clean(flat ? field.label : field.field, 120),
+		kind: field.kind,
+		more: shown(field.stored, 120),
+		tip: [field.name, clean(field.description, 400), shown(field.stored, 400)].filter(Boolean).join("\n"),
+		ticked: choice.fields.has(field.name),
+	};
+}
+
+/** @type {RhOutputRows} */
+export function outputRows(program, choice, typedTexts) {
+	const full = choice.outputs.length >= MOST_OUTPUTS;
+	/** @type {RhRow[]} */
+	const remote = program.outputs.map((output) => {
+		const ticked = choice.outputs.includes(output.id);
+		const { id, type: kind } = output;
+		return { key: `out ${id}`, level: 1, ...named(output), kind, more: `#${id}`, ticked, disabled: full && !ticked };
+	});
+	const typed = TYPED.map(({ type: kind }, index) => {
+		const { name: text = "", tip } = typedTexts[index] ?? {};
+		return { key: `typed ${index}`, level: 1, text, kind, more: tip, tip, ticked: choice.typed.includes(index) };
+	});
+	return [...remote, ...typed];
+}
+
+/** @type {RhTicked} */
+export function ticked(choice, key) {
+	const [what, id = ""] = key.split(" ");
+	if (what === "out") return { ...choice, outputs: flipped(choice.outputs, id) };
+	if (what === "typed") return { ...choice, typed: flipped(choice.typed, Number(id)).sort((one, other) => one - other) };
+	return { ...choice, fields: new Set(flipped([...choice.fields], key)) };
+}
+
+/** @template T @param {T[]} items @param {T} item */
+const flipped = (items, item) => (items.includes(item) ? items.filter((one) => one !== item) : [...items, item]);
+
+/** @type {RhIsNoted} */
+const isNoted = (node, choice) => node.fields.some((field) => field.suggested || choice.fields.has(field.name));
+
+/** @param {{id: string, title: string, class_type: string}} node */
+const named = ({ id, title, class_type: name }) => ({
+	text: clean(title, 120) || clean(name, 120),
+	tip: clean(`${title} · ${name} #${id}`, 400),
+});
+
+/** @type {RhShown} */
+const shown = (stored, most) =>
+	clean(stored !== null && typeof stored === "object" ? JSON.stringify(stored) : stored, most);
+
+const lower = (text = "") => text.slice(0, 1000).toLowerCase();
+
+/* A tree of many rows to tick: only those in view are in the page, keys do all that clicks do. */
+
+/** @param {RhTree} asked */
+function rowsElement({ label, tick, fold }) {
+	const id = `runninghub-rows-${(count += 1)}`;
+	const space = h("div", { className: "space", role: "presentation" });
+	/** @type {HTMLElement} */
+	const view = h(
+		"div",
+		{ className: "runninghub-rows", tabIndex: 0, role: "tree", "aria-label": label, "aria-multiselectable": "true" },
+		space,
+	);
+	/** @type {RhRow[]} */
+	let rows = [];
+	let nothing = "";
+	let active = 0;
+	let waiting = 0;
+	// Kept, since to ask the page for them makes it lay out all of itself.
+	let top = 0;
+	let height = 0;
+
+	function draw() {
+		waiting = 0;
+		const first = Math.max(0, Math.floor(top / HEIGHT) - SPARE);
+		const last = Math.ceil((top + height) / HEIGHT) + SPARE;
+		const drawn = rows.slice(first, last).map((row, index) => rowElement(row, first + index));
+		space.style.height = `${rows.length * HEIGHT}px`;
+		space.replaceChildren(...(rows.length ? drawn : [h("p", "none muted", nothing)]));
+		view.setAttribute("aria-activedescendant", active >= first && active < last ? `${id}-${active}` : "");
+	}
+
+	/** @param {RhRow} row @param {number} index */
+	function rowElement({ key, level, text, kind, more, tip = text, open, ticked, disabled }, index) {
+		const classes = ["row", open !== undefined && "above", level === 2 && "below", index === active && "active"];
+		const made = h(
+			"div",
+			{
+				className: classes.filter(Boolean).join(" "),
+				id: `${id}-${index}`,
+				title: tip,
+				role: "treeitem",
+				"aria-level": level,
+				...(open !== undefined && { "aria-expanded": open }),
+				...(ticked !== undefined && { "aria-checked": ticked }),
+				...(disabled && { "aria-disabled": "true" }),
+			},
+			open !== undefined && h("span", "fold", open ? "▼" : "▶"),
+			ticked !== undefined && h("span", { className: `box${ticked ? " on" : ""}`, "aria-hidden": "true" }, ticked && "✓"),
+			h("span", { className: "text", dir: "auto" }, text),
+			kind && h("span", "kind", kind),
+			h("span", { className: "more", dir: "auto" }, more),
+		);
+		made.dataset.key = key;
+		made.style.top = `${index * HEIGHT}px`;
+		return made;
+	}
+
+	const drawSoon = () => {
+		top = view.scrollTop;
+		waiting ||= requestAnimationFrame(draw);
+	};
+
+	function go(index = 0) {
+		active = Math.min(Math.max(index, 0), rows.length - 1);
+		const above = active * HEIGHT;
+		top = Math.min(above, Math.max(top, above + HEIGHT - height));
+		view.scrollTop = top;
+		draw();
+	}
+
+	/** @param {RhRow | undefined} row */
+	function use(row) {
+		if (row?.open !== undefined) {
+			fold?.(row, !row.open);
+		} else if (row && !row.disabled) {
+			tick(row);
+		}
+	}
+
+	view.addEventListener("scroll", drawSoon, { passive: true });
+	view.addEventListener("click", ({ target }) => {
+		const hit = target instanceof Element ? target.closest(".row") : null;
+		const index = rows.findIndex((row) => hit instanceof HTMLElement && row.key === hit.dataset.key);
+		if (index !== -1) {
+			active = index;
+			use(rows[index]);
+		}
+	});
+	view.addEventListener("keydown", (event) => {
+		const row = rows[active];
+		const above = (/** @type {RhRow} */ one, /** @type {number} */ index) =>
+			index < active && (row?.level === 1 || one.level === 1);
+		/** @type {Record<string, RhAct>} */
+		const keys = {
+			ArrowDown: () => go(active + 1),
+			ArrowUp: () => go(active - 1),
+			Home: () => go(0),
+			End: () => go(rows.length - 1),
+			ArrowRight: () => (row?.open === false ? use(row) : go(active + 1)),
+			ArrowLeft: () => (row?.open ? use(row) : go(rows.findLastIndex(above))),
+			" ": () => use(row),
+		};
+		const act = keys[event.key];
+		if (act && !event.ctrlKey && !event.metaKey && !event.altKey) {
+			event.preventDefault();
+			act();
+		}
+	});
+
+	const sizes = new ResizeObserver(() => {
+		height = view.clientHeight;
+		draw();
+	});
+	sizes.observe(view);
+	return {
+		element: view,
+		/** @param {RhRow[]} now @param {string} [none] */
+		show(now, none = "") {
+			const key = rows[active]?.key;
+			rows = now;
+			nothing = none;
+			active = Math.max(0, rows.findIndex((row) => row.key === key));
+			draw();
+		},
+		stop() {
+			sizes.disconnect();
+			cancelAnimationFrame(waiting);
+		},
+	};
 }
