@@ -54,6 +54,7 @@ def test_a_key_is_entered_tested_and_not_seen_again(
         page.get_by_role("button", name="Test").click()
     assert emulator.default_key not in tested.value.text()
     page.get_by_text("It works").wait_for()
+    page.get_by_text("Results kept on this machine: 0.0 MB").wait_for()
     canvas.picture("tested")
     seen = canvas.run_js("async () => (await fetch('/api/runninghub/settings')).text()")
     assert emulator.default_key not in seen

@@ -1,4 +1,4 @@
-// The one door to ComfyUI: its scripts, its language, the graph that is open, and which nodes are ours.
+// The one door to ComfyUI: its scripts, its language, the open graph, our nodes.
 
 // @ts-ignore: these paths exist on the server alone.
 import { app } from "../../../../scripts/app.js";

@@ -100,7 +100,7 @@ export function slotOf(form, index) {
 	return { name: `out_${place + 1}`, type, label };
 }
 
-/** Out of a file, another program, a person's editor. @param {unknown} given @returns {RhForm | null} */
+/** From a file or another program. @param {unknown} given @returns {RhForm | null} */
 export function readForm(given) {
 	const form = typeof given === "string" ? parse(given) : given;
 	if (!isObject(form) || form.v !== 1) return null;

@@ -49,7 +49,7 @@ export function markFor(chosen, touched, all) {
 	return { segment: String(number), instance: "", only: false };
 }
 
-/** Not what exists only in the browser, subgraphs excepted, nor ours, which is in the cloud as it is. @type {RhTest} */
+/** Not what only the browser has (but subgraphs), nor ours, which is in the cloud anyway. @type {RhTest} */
 export function isMarkable(thing) {
 	const isNode = Array.isArray(thing?.inputs) && !isOurs(classOf(thing));
 	return isGroup(thing) || (isNode && Boolean(thing.subgraph || !thing.isVirtualNode));

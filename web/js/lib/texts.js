@@ -1,4 +1,4 @@
-// Sentences for people by key, and sizes, times and prices, in the language that ComfyUI speaks now.
+// Sentences for people by key, and sizes, times and prices, in ComfyUI's language.
 
 import { api, language } from "./comfy.js";
 

@@ -1,4 +1,4 @@
-// Keys, sites and the sandbox. A key goes to the server once; the page only learns that it is set.
+// Keys, sites, kept results, the sandbox. A key goes to the server once and never comes back.
 
 import { kindOf, language, setWidget, toast, valueOf } from "../lib/comfy.js";
 import { draw } from "../lib/painter.js";
@@ -53,7 +53,17 @@ function profilesView({ profiles, default: chosen, environment, problem }, again
 		profiles.length === 0 && h("p", "", t("none")),
 		...profiles.map((profile) => profileView(profile, profile.name === chosen, again)),
 		add,
+		profiles.length > 0 && keptView(),
 	];
+}
+
+function keptView() {
+	const said = answer();
+	/** @param {{bytes: number}} kept */
+	const show = ({ bytes }) => (said.textContent = t("kept", { size: (bytes / 1e6).toFixed(1) }));
+	get("/runninghub/kept").then(show, () => {});
+	const empty = async () => show(await post("/runninghub/kept/empty", {}));
+	return row(said, action(t("empty"), said, empty, t("empty_sure")));
 }
 
 /** @type {RhProfileView} */
@@ -124,7 +134,7 @@ export function testText({ kind, coins, money, currency, running, limit }) {
 	return t("works", { found });
 }
 
-/** Gives whether what failed is worth another try as it is. @param {ComfyNode | null} node @returns {Promise<boolean>} */
+/** Whether what failed is worth another try. @param {ComfyNode | null} node @returns {Promise<boolean>} */
 export async function offerKey(node) {
 	await loadTexts();
 	return new Promise((resolve) => {

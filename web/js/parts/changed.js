@@ -18,7 +18,7 @@ export const ownNodes = () => allThings(rootGraph()).filter(kindOf);
 export async function lookAtAll() {
 	const nodes = ownNodes().filter((node) => formOf(node)?.hash && idIn(textOf(node)) === formOf(node)?.id);
 	if (nodes.length === 0) return;
-	// Nobody asked for it: it says nothing when it fails, and without a key there is nothing to ask.
+	// Nobody asked for it, so it says nothing when it fails.
 	const { profiles } = await get("/runninghub/settings").catch(() => ({ profiles: [] }));
 	const known = ["", ...profiles.map((/** @type {RhProfile} */ { name }) => name)];
 	await loadTexts();

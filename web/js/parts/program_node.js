@@ -1,4 +1,4 @@
-// Nodes that grow their program's inputs and outputs, and have them again whichever way a graph comes in.
+// Nodes that grow their program's inputs and outputs, whichever way a graph comes in.
 
 import { after, api, app, kindOf, nodeOf, PROGRAMS, widgetOf } from "../lib/comfy.js";
 import { blankForm, isFieldName, isObject, MOST_OUTPUTS, readField, readForm, slots, TYPED } from "../lib/form.js";
@@ -130,7 +130,7 @@ function menuOf(node) {
 	];
 }
 
-/** ComfyUI has no way to say something beside the prompt, so it is added on the way out. @param {ComfyNode} node */
+/** ComfyUI lets nobody speak beside the prompt, so it is added on the way out. @param {ComfyNode} node */
 export const runAgain = (node) =>
 	instead("queuePrompt", () => app.queuePrompt(0), (queue, restore) => (number, data, more) => {
 		restore();

@@ -63,7 +63,7 @@ export function listen() {
 	});
 }
 
-/** ComfyUI goes on to show the sampler's last preview in the result's place. @type {RhDropPreview} */
+/** ComfyUI leaves the sampler's last preview in the result's place. @type {RhDropPreview} */
 function dropPreview(id, node) {
 	const root = /** @type {any} */ (document.querySelector("#vue-app"));
 	const outputs = root?.__vue_app__?.config.globalProperties.$pinia?._s.get("nodeOutput");

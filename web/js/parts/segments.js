@@ -1,4 +1,4 @@
-// Parts of the local graph that run on RunningHub: marking and seeing them, and what a run would do.
+// Parts of the local graph that run on RunningHub: marks, and what a run would do.
 
 import { app, change, rootGraph, show, toast } from "../lib/comfy.js";
 import * as marks from "../lib/marks.js";
