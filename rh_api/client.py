@@ -134,6 +134,8 @@ class Client:
         await self._transport.close()
         await self._bulk.close()
         await self._book.close()
+        # Whoever was still on the way may have opened it anew.
+        await self._transport.close()
 
     async def leave(self) -> None:
         """End as a process does: what runs in the cloud goes on, and the next start takes it up.
