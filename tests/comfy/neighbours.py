@@ -84,6 +84,8 @@ class Holds:
             "wild": torch.tensor([[[[float("nan"), 1.02, -3.0], [0.5, level, 1.0]]]]),
             "rgba": torch.cat([picture, torch.full((1, 6, 7, 1), 0.25)], dim=3),
             "mask": torch.linspace(0, 1, 256).reshape(1, 16, 16),
+            # Other bytes: each test has a new service, and this ComfyUI knows what went up before.
+            "mask down": torch.linspace(0, 1, 256).flip(0).reshape(1, 16, 16),
             "grey": picture[..., :1],
             "grey_alpha": picture[..., :2],
             "strided": picture.transpose(1, 2)[:, ::2],

@@ -93,7 +93,7 @@ async def test_alpha_comes_through_whole(comfyui: ComfyClient, emulator: Emulato
 
 async def test_no_level_of_a_mask_is_lost(comfyui: ComfyClient, emulator: Emulator) -> None:
     prompt = {
-        "1": node("TestHolds", kind="mask", mark=mark()),
+        "1": node("TestHolds", kind="mask down", mark=mark()),
         "2": node("InvertMask", mask=["1", 0]),
         "3": node("InvertMask", mask=["2", 0]),
         "4": apart(["3", 0], ["1", 0]),
