@@ -12,7 +12,7 @@ from ..rh_api.graph.check import Promised
 from ..rh_api.graph.kinds import FieldKind
 from ..rh_api.graph.outputs import read_output_ids
 from ..rh_api.graph.wishes import AGAIN
-from ..rh_api.wire.tasks import TaskOptions
+from ..rh_api.wire.orders import TaskOptions
 from . import local_classes
 from .defaults import EACH, FIRST, INSTANCES, MAX_ORDERS, RETAIN
 from .sources import Media, Pack, Sources

@@ -24,7 +24,7 @@ from .run.flights import Flights
 from .run.orders import Cargo, Order, Outcome, digest
 from .run.ports import Watch
 from .run.transfers import LoraFile, Source, Transfers
-from .wire.tasks import TaskOptions
+from .wire.orders import TaskOptions
 from .wire.workflows import Graph
 
 

@@ -28,7 +28,7 @@ from .graph.segments import (
     with_lora,
 )
 from .graph.segments.explain import Facts, Load
-from .wire.tasks import TaskOptions
+from .wire.orders import TaskOptions
 
 TEXT_LIMIT = 4 * 1024 * 1024  # bytes; a larger text is no value
 KEPT_SECONDS = 3600.0  # that an answer about a model is trusted

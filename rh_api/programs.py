@@ -14,10 +14,10 @@ from .graph import fields as workflow_fields
 from .graph.check import Declared, GivenMedia, Options, Promised, check
 from .graph.fields import Field
 from .graph.prompt import is_link, read_nodes
+from .run.caller import Caller
 from .run.flights import Flights
 from .run.orders import digest
 from .run.ports import unwatched
-from .run.transfers import Caller
 from .settings import OFFICIAL_HOSTS, Settings
 from .wire import pages
 from .wire.apps import AppForm, call_demo, read_app_ref
@@ -26,8 +26,27 @@ from .wire.workflows import Graph, read_ref, workflow_json
 KEPT_SECONDS = 600.0  # that what was read of a program is trusted
 
 
+class _OfGraph:
+    """What a program whose graph is known says of it."""
+
+    __slots__ = ()
+
+    graph: Graph
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Node id to what people call it; all nodes, so their number is the bar's total."""
+        return {node_id: node.title for node_id, node in read_nodes(self.graph).items()}
+
+    def fields(self) -> list[Field]:
+        return workflow_fields.fields(self.graph)
+
+    def takes_url(self, name: str) -> bool:
+        return workflow_fields.takes_url(self.graph, name)
+
+
 @dataclass(frozen=True, slots=True)
-class RemoteWorkflow:
+class RemoteWorkflow(_OfGraph):
     """A saved workflow: its API-format graph, and a digest that changes when it does."""
 
     workflow_id: str
@@ -39,14 +58,6 @@ class RemoteWorkflow:
     def id(self) -> str:
         return self.workflow_id
 
-    @property
-    def titles(self) -> dict[str, str]:
-        """Node id to what people call it; all nodes, so their number is the bar's total."""
-        return {node_id: node.title for node_id, node in read_nodes(self.graph).items()}
-
-    def fields(self) -> list[Field]:
-        return workflow_fields.fields(self.graph)
-
     def check(
         self, given: Mapping[str, object], choices: Options, declared: Declared
     ) -> dict[str, object]:
@@ -57,9 +68,6 @@ class RemoteWorkflow:
         """What is sent: the checked values, and stored seeds that nobody set unless re-rolled."""
         held = {} if reroll_seeds else workflow_fields.seeds(self.graph, checked)
         return {**held, **checked}
-
-    def takes_url(self, name: str) -> bool:
-        return workflow_fields.takes_url(self.graph, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,7 @@ service wants a real one; a refusal costs nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class InlineGraph:
+class InlineGraph(_OfGraph):
     """A whole graph in API format that goes out with its order; nothing of it is saved there.
 
     `sent_id`: the workflow id that it goes under. `graph_hash` covers the graph without the
@@ -131,13 +139,6 @@ class InlineGraph:
     def id(self) -> str:
         return self.sent_id
 
-    @property
-    def titles(self) -> dict[str, str]:
-        return {node_id: node.title for node_id, node in read_nodes(self.graph).items()}
-
-    def fields(self) -> list[Field]:
-        return workflow_fields.fields(self.graph)
-
     def check(
         self, given: Mapping[str, object], choices: Options, declared: Declared
     ) -> dict[str, object]:
@@ -149,9 +150,6 @@ class InlineGraph:
     def values(self, checked: Mapping[str, object], *, reroll_seeds: bool) -> dict[str, object]:
         """The checked values alone: the graph carries its seeds."""
         return dict(checked)
-
-    def takes_url(self, name: str) -> bool:
-        return workflow_fields.takes_url(self.graph, name)
 
     def filled(self, values: Mapping[str, object]) -> str:
         """The text of the graph with `values`, by full name, written into it."""

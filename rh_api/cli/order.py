@@ -14,7 +14,7 @@ from ..errors import Fate, RunningHubError
 from ..graph.outputs import read_output_ids, select
 from ..settings import Settings
 from ..texts import english
-from ..wire.tasks import TaskOptions
+from ..wire.orders import TaskOptions
 from .delivery import deliver
 from .exits import Interrupted
 from .files import Saved, out_folder, read_fields

@@ -12,7 +12,7 @@ from .kinds import FieldKind, kind_of
 from .prompt import Graph, Node, id_order, is_link, read_nodes
 
 if TYPE_CHECKING:
-    from ..wire.tasks import NodeInfo
+    from ..wire.orders import NodeInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def is_seed(field: Field) -> bool:
 def node_info(values: Mapping[str, object]) -> tuple[NodeInfo, ...]:
     """nodeInfoList for plain values by full name. Equal values give an equal list in any order."""
     # Imported here: ComfyUI starts faster without.
-    from ..wire.tasks import NodeInfo
+    from ..wire.orders import NodeInfo
 
     ordered = sorted((id_order(split_name(name)[0]), *split_name(name), name) for name in values)
     return tuple(NodeInfo(node_id, field, values[name]) for _, node_id, field, name in ordered)

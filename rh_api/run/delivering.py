@@ -9,7 +9,8 @@ from pathlib import Path
 from ..errors import NoOutput, ResultUnavailable, RunningHubError
 from ..store import Store
 from ..store.tidy import RESULTS
-from ..wire.tasks import RemoteResult, Report, Ticket
+from ..wire.orders import Ticket
+from ..wire.tasks import RemoteResult, Report
 from .desk import Desk
 from .flights import Flights
 from .kept import is_owed, note_done, rows_of

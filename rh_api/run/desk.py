@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from ..errors import StoreUnavailable
 from ..store import Store
+from .caller import Caller
 from .ports import Book, Stopped, unheard
-from .transfers import Caller
 
 log = logging.getLogger("runninghub")
 

@@ -18,8 +18,8 @@ from ..errors import (
     TimeLimit,
 )
 from ..store import Identity, OrderExists, OrderRow, State, Store
-from ..wire import tasks
-from ..wire.tasks import Phase, Report, TaskOptions, Ticket
+from ..wire.orders import TaskOptions, Ticket, rejected_nodes
+from ..wire.tasks import Phase, Report
 from .cancelling import Cancelling
 from .delivering import EXPIRED, Delivering
 from .desk import Desk
@@ -228,7 +228,7 @@ class Engine:
         """Follow a placed order and deliver; gives its slot back as soon as the task is over."""
         watch(Progress(Stage.ORDERING, 1.0, {"task_id": ticket.task_id}))
         try:
-            rejected = tasks.rejected_nodes(ticket)
+            rejected = rejected_nodes(ticket)
             # Of a graph of ours each output was asked for: one that will not run is a failure.
             if rejected is not None and (order.graph is not None or not ticket.tips.outputs):
                 self.desk.later(self.cancelling.order(row, ticket.task_id))

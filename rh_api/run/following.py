@@ -21,8 +21,9 @@ from ..errors import (
 )
 from ..wire import tasks
 from ..wire.accounts import queue_status
+from ..wire.orders import Ticket
 from ..wire.socket import SocketNews, SocketReader
-from ..wire.tasks import Phase, Report, Ticket
+from ..wire.tasks import Phase, Report
 from .follow import FollowPlan
 from .ports import Clock, Progress, Stage, Transport, Watch
 

@@ -8,7 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 from ..store import OrderRow, ResultRow, Store
 from ..wire.filetypes import by_suffix
-from ..wire.tasks import Phase, RemoteResult, Report, Tips, Usage
+from ..wire.orders import Tips
+from ..wire.tasks import Phase, RemoteResult, Report, Usage
 from .orders import Outcome, Result
 
 # Clients report that results last about a day; an hour before, nobody relies on it.

@@ -11,7 +11,8 @@ from pathlib import Path
 from ..wire.apps import run_app
 from ..wire.call import Call
 from ..wire.filetypes import FileType
-from ..wire.tasks import NodeInfo, TaskOptions, Ticket, Tips, Usage, create
+from ..wire.orders import NodeInfo, TaskOptions, Ticket, Tips, create
+from ..wire.tasks import Usage
 
 Cargo = tuple[NodeInfo, ...] | str
 """What goes out with an order once its uploads have names: its fields, or a whole graph's text."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ..errors import Fate, QueueFull, RateLimited, RunningHubError, Uncertain
 from ..store import Identity, OrderExists
 from ..wire.accounts import queue_status
-from ..wire.tasks import Ticket
+from ..wire.orders import Ticket
 from .cancelling import Cancelling
 from .desk import Desk
 from .orders import Order

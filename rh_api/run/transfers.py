@@ -7,11 +7,10 @@ import errno
 import hashlib
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from ..errors import (
@@ -39,14 +38,12 @@ from ..wire.uploads import (
     lora_slot,
     read_upload,
 )
+from .caller import Caller
 from .flights import Flights
 from .orders import Result
-from .ports import Book, Bulk, Clock, Meter, Progress, Stage, Transport, Watch
-from .retry import Budget, Retry
+from .ports import Book, Bulk, Meter, Progress, Stage, Watch
 
 log = logging.getLogger("runninghub")
-
-T = TypeVar("T")
 
 PARALLEL = 4  # transfers at once; more gain nothing on a line with 100 ms delay
 DOWNLOAD_TRIES = 5
@@ -88,40 +85,6 @@ class LoraFile:
     """A LoRA file of this machine, for fields of the cloud's RHLoraLoader."""
 
     path: Path
-
-
-@dataclass(slots=True)
-class Caller:
-    """Calls with the retry rule: the one place that decides to ask again."""
-
-    transport: Transport
-    clock: Clock
-    budget: Budget = field(default_factory=Budget)
-
-    async def retrying(
-        self, attempt: Callable[[], Awaitable[T]], *, repeatable: bool = True, tries: int = 3
-    ) -> T:
-        """The result of the first attempt that succeeds; else the last error."""
-        rule = Retry(self.budget, repeatable, tries)
-        while True:
-            try:
-                result = await attempt()
-            except RunningHubError as error:
-                pause = rule.pause(error)
-                if pause is None:
-                    raise
-            else:
-                self.budget.succeeded()
-                return result
-            await self.clock.sleep(pause)
-
-    async def asking(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """`retrying` for calls that order nothing, whatever became of them: the error says so."""
-        try:
-            return await self.retrying(attempt)
-        except RunningHubError as error:
-            error.fate = Fate.NOT_STARTED
-            raise
 
 
 @dataclass(slots=True)

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from ..errors import BadReply, Refused
 from .call import Auth, Call, Request, Response
 from .envelope import as_list, as_object, open_envelope, read_id, read_json, read_text
-from .pages import APP, read_page
-from .tasks import (
+from .orders import (
     CREATE_SECONDS,
     NodeInfo,
     TaskOptions,
@@ -23,6 +22,7 @@ from .tasks import (
     option_fields,
     read_ticket,
 )
+from .pages import APP, read_page
 
 
 @dataclass(frozen=True, slots=True)

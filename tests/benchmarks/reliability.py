@@ -39,11 +39,12 @@ from unit.run.world import (
 from benchmarks.rows import Row
 from rh_api.client import Client, Job, Progress, Stage
 from rh_api.emulator import Emulator, catalog
+from rh_api.run.caller import Caller
 from rh_api.run.desk import Desk
 from rh_api.run.engine import Engine
 from rh_api.run.orders import Order
 from rh_api.run.ports import unwatched
-from rh_api.run.transfers import Caller, Transfers
+from rh_api.run.transfers import Transfers
 from rh_api.settings import Settings
 from rh_api.wire.call import Request
 

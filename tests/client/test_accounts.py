@@ -11,7 +11,7 @@ import pytest
 from rh_api.client import Client, Job, Progress, Stage
 from rh_api.emulator import Account, Emulator, Fault, catalog
 from rh_api.errors import Fate, InstanceNotFound, PlanRefused, RunningHubError
-from rh_api.wire.tasks import TaskOptions
+from rh_api.wire.orders import TaskOptions
 from tests.client.conftest import MakeClient, paint
 
 CREATE = "/task/openapi/create"

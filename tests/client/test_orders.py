@@ -19,7 +19,7 @@ from rh_api.errors import BadField, BadInput, NoKey, RunningHubError, WrongSite
 from rh_api.graph.check import Unsupported
 from rh_api.settings import Settings
 from rh_api.wire.filetypes import Kind
-from rh_api.wire.tasks import TaskOptions
+from rh_api.wire.orders import TaskOptions
 from tests.client.conftest import MakeClient, invert, paint, picture
 
 

@@ -106,7 +106,7 @@ def test_the_table_has_every_page_and_schema_once() -> None:
 
 
 def exists(name: str) -> bool:
-    """Whether `wire.tasks.create` is a name in the module `rh_api.wire.tasks`."""
+    """Whether `wire.orders.create` is a name in the module `rh_api.wire.orders`."""
     parts = ["rh_api", *name.split(".")]
     for end in range(len(parts) - 1, 1, -1):
         try:
@@ -142,7 +142,7 @@ def test_each_recorded_family_is_in_the_table() -> None:
 
 
 def test_a_name_that_does_not_exist_is_noticed() -> None:
-    assert exists("wire.tasks.create")
+    assert exists("wire.orders.create")
     assert not exists("wire.tasks.nothing")
     assert not exists("wire.nothing.create")
     assert not exists("nothing")

@@ -13,11 +13,12 @@ import pytest
 
 from rh_api import errors
 from rh_api.errors import Fate, RunningHubError
-from rh_api.wire import accounts, tasks, uploads, workflows
+from rh_api.wire import accounts, orders, tasks, uploads, workflows
 from rh_api.wire.accounts import Account, QueueStatus
 from rh_api.wire.call import Auth, Call, Response
+from rh_api.wire.orders import NodeInfo, TaskOptions
 from rh_api.wire.socket import SocketNews, SocketReader
-from rh_api.wire.tasks import NodeInfo, Phase, RemoteResult, Report, TaskOptions, Usage
+from rh_api.wire.tasks import Phase, RemoteResult, Report, Usage
 from rh_api.wire.uploads import LoraSlot, Uploaded
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -74,7 +75,7 @@ class Ended:
 
 
 def create(body: dict[str, Any]) -> Call[Any]:
-    return tasks.create(
+    return orders.create(
         body["workflowId"],
         tuple(
             NodeInfo(entry["nodeId"], entry["fieldName"], entry["fieldValue"])
@@ -329,7 +330,7 @@ def meaning(family: str, sample: dict[str, Any]) -> object:
         value = read(reply_of(sample))
     except RunningHubError as error:
         return Fails(type(error), error.fate, error.code)
-    if isinstance(value, tasks.Ticket):
+    if isinstance(value, orders.Ticket):
         tips = value.tips
         return (
             "ticket",
@@ -397,7 +398,7 @@ def test_only_a_create_is_not_repeatable():
 
 def test_what_a_node_refused_is_an_error_that_names_it():
     sample = next(s for s in load("create") if "node errors" in s["name"])
-    error = tasks.rejected_nodes(create(sample["request"]["json"]).read(reply_of(sample)))
+    error = orders.rejected_nodes(create(sample["request"]["json"]).read(reply_of(sample)))
     assert error is not None
     assert (error.node_id, error.task_id) == ("4", TASK)
     assert "CheckpointLoaderSimple: Value not in list ckpt_name" in str(error.params["remote"])
@@ -406,7 +407,7 @@ def test_what_a_node_refused_is_an_error_that_names_it():
 # Codes
 
 READERS: dict[str, Callable[[Response], object]] = {
-    "/task/openapi/create": tasks.create("1").read,
+    "/task/openapi/create": orders.create("1").read,
     "/task/openapi/cancel": tasks.cancel("1").read,
     "/task/openapi/status": tasks.status("1").read,
     "/task/openapi/outputs": tasks.outputs("1").read,
@@ -451,7 +452,7 @@ def test_every_documented_code_has_a_class():
 def test_a_code_in_answer_to_a_create_says_whether_it_may_run(entry: dict[str, Any]):
     reply = Response(200, json.dumps({"code": entry["code"], "msg": entry["name"]}).encode())
     with pytest.raises(errors.BY_CODE[entry["code"]]) as caught:
-        tasks.create("1").read(reply)
+        orders.create("1").read(reply)
     error = caught.value
     assert type(error) is errors.BY_CODE[entry["code"]]
     assert error.code == entry["code"]

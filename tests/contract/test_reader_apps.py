@@ -13,8 +13,9 @@ from rh_api import errors
 from rh_api.errors import RunningHubError
 from rh_api.wire.apps import AppField, AppFieldType, AppForm, AppOption, call_demo, run_app
 from rh_api.wire.call import Auth, Call, Response
+from rh_api.wire.orders import NodeInfo, TaskOptions, Ticket
 from rh_api.wire.resources import Resource, ResourceKind, ResourcePage, resource_list
-from rh_api.wire.tasks import NodeInfo, Phase, RemoteResult, Report, TaskOptions, Ticket, Usage
+from rh_api.wire.tasks import Phase, RemoteResult, Report, Usage
 from rh_api.wire.webhooks import read_event
 
 SAMPLES = Path(__file__).parent / "samples"

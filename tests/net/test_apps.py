@@ -13,7 +13,7 @@ from rh_api.graph.app_fields import app_values, check_app
 from rh_api.graph.fields import node_info
 from rh_api.net.transport import AiohttpTransport
 from rh_api.wire.apps import call_demo, run_app
-from rh_api.wire.tasks import NodeInfo
+from rh_api.wire.orders import NodeInfo
 
 Reach = Callable[..., AiohttpTransport]
 REDRAW = "1900000000000000203"

@@ -10,7 +10,7 @@ from rh_api.errors import BadField
 from rh_api.graph.fields import fields, looks_like_field, node_info, seeds, split_name
 from rh_api.graph.kinds import FieldKind, kind_of, media_taken
 from rh_api.wire.filetypes import Kind
-from rh_api.wire.tasks import NodeInfo
+from rh_api.wire.orders import NodeInfo
 
 NODE_IDS = st.lists(st.integers(0, 999), min_size=1, max_size=3).map(
     lambda path: ":".join(map(str, path))

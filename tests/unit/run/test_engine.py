@@ -52,15 +52,16 @@ from rh_api.errors import (
     Uncertain,
     Unreachable,
 )
+from rh_api.run.caller import Caller
 from rh_api.run.desk import Desk
 from rh_api.run.engine import Engine
 from rh_api.run.orders import Order, Outcome
 from rh_api.run.ports import Stopped
 from rh_api.run.questions import Questions
-from rh_api.run.transfers import Caller, Transfers
+from rh_api.run.transfers import Transfers
 from rh_api.store import Identity, OrderRow, State
 from rh_api.wire.call import Request, Response
-from rh_api.wire.tasks import NodeInfo
+from rh_api.wire.orders import NodeInfo
 
 T = TypeVar("T")
 

@@ -40,7 +40,8 @@ from rh_api.errors import (
 )
 from rh_api.run.following import Following
 from rh_api.wire.call import Response
-from rh_api.wire.tasks import Phase, Report, Ticket
+from rh_api.wire.orders import Ticket
+from rh_api.wire.tasks import Phase, Report
 
 OFFLINE = Unreachable(host="x", reason="down")
 BROKEN = [

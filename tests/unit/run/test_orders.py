@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rh_api.run.orders import Order, digest
 from rh_api.run.ports import Progress, Stage
-from rh_api.wire.tasks import TaskOptions
+from rh_api.wire.orders import TaskOptions
 
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters())
 FIELDS = st.dictionaries(st.text(st.characters(), max_size=8), VALUES, max_size=5)

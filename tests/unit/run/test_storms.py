@@ -26,14 +26,15 @@ from unit.run.world import (
 )
 
 from rh_api.errors import Fate, RunningHubError, Unreachable
+from rh_api.run.caller import Caller
 from rh_api.run.desk import Desk
 from rh_api.run.engine import Engine
 from rh_api.run.orders import Order
 from rh_api.run.ports import unwatched
-from rh_api.run.transfers import Caller, Transfers
+from rh_api.run.transfers import Transfers
 from rh_api.store import Identity, State
 from rh_api.wire.call import Request, Response
-from rh_api.wire.tasks import NodeInfo
+from rh_api.wire.orders import NodeInfo
 
 LIMIT = 2
 REFUSALS: dict[str, Answer] = {

@@ -13,8 +13,8 @@ from rh_api.errors import AppNotFound, BadInput, BadReply, Refused
 from rh_api.wire.apps import AppField, AppFieldType, AppOption, AppRef, call_demo, read_app_ref
 from rh_api.wire.apps import run_app as start
 from rh_api.wire.call import Response
+from rh_api.wire.orders import NodeInfo, TaskOptions
 from rh_api.wire.pages import APP, WORKFLOW
-from rh_api.wire.tasks import NodeInfo, TaskOptions
 from rh_api.wire.workflows import read_ref
 
 ID = "1900000000000000201"

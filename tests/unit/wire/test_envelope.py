@@ -21,13 +21,13 @@ from rh_api.errors import (
     ServiceFault,
     UnknownCode,
 )
-from rh_api.wire import accounts, tasks, uploads, workflows
+from rh_api.wire import accounts, orders, tasks, uploads, workflows
 from rh_api.wire.call import Response
 from rh_api.wire.envelope import open_envelope, read_id, read_int, retry_after
 
 READERS: dict[str, Callable[[Response], object]] = {
     "envelope": open_envelope,
-    "create": tasks.create("1").read,
+    "create": orders.create("1").read,
     "cancel": tasks.cancel("1").read,
     "status": tasks.status("1").read,
     "outputs": tasks.outputs("1").read,
@@ -209,7 +209,7 @@ def test_the_pace_travels_with_the_error():
 def test_ids_stay_exact(number: int, as_text: bool):
     value: object = str(number) if as_text else number
     reply = {"code": 0, "data": {"taskId": value, "taskStatus": "RUNNING"}}
-    ticket = tasks.create("1").read(Response(200, json.dumps(reply).encode()))
+    ticket = orders.create("1").read(Response(200, json.dumps(reply).encode()))
     assert ticket.task_id == str(number)
 
 

@@ -1,0 +1,87 @@
+"""What an order sends, and what half an answer to it still tells."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rh_api.errors import BadReply, RunningHubError
+from rh_api.wire import orders
+from rh_api.wire.call import Response
+from rh_api.wire.orders import NodeInfo, TaskOptions
+
+ID = "1900000000000000001"
+
+
+def ticket(body: str, status: int = 200) -> orders.Ticket:
+    return orders.create("1").read(Response(status, body.encode()))
+
+
+def test_an_option_that_was_left_alone_is_not_sent():
+    call = orders.create("7")
+    assert call.request.body == {"workflowId": "7", "addMetadata": True}
+
+
+def test_every_option_is_sent_by_the_service_s_name():
+    options = TaskOptions("ultra", False, True, 60, "https://hook.example.com/x")
+    fields = (NodeInfo("6", "text", "a cat"), NodeInfo("3", "seed", 2**64 - 1))
+    call = orders.create("7", fields, options, access_password="secret")
+    assert call.request.body == {
+        "workflowId": "7",
+        "addMetadata": False,
+        "nodeInfoList": [
+            {"nodeId": "6", "fieldName": "text", "fieldValue": "a cat"},
+            {"nodeId": "3", "fieldName": "seed", "fieldValue": 2**64 - 1},
+        ],
+        "instanceType": "ultra",
+        "usePersonalQueue": True,
+        "retainSeconds": 60,
+        "webhookUrl": "https://hook.example.com/x",
+        "accessPassword": "secret",
+    }
+
+
+def test_beside_a_graph_goes_no_list():
+    body = orders.create("7", (NodeInfo("6", "text", "x"),), graph="{}").request.body
+    assert body == {"workflowId": "7", "addMetadata": True, "workflow": "{}"}
+
+
+@pytest.mark.parametrize("form", ['"%s"', "%s", ' "%s" ', "%s "])
+def test_half_an_answer_with_the_whole_id_is_a_ticket(form: str):
+    whole = '{"code":0,"data":{"taskId":' + form % ID + ',"taskStatus":"RUN'
+    assert ticket(whole).task_id == ID
+
+
+@settings(deadline=None)
+@given(st.integers(0, 200))
+def test_an_id_that_was_cut_is_no_id(cut: int):
+    for body in (
+        f'{{"code":0,"data":{{"taskId":{ID}}}}}',
+        f'{{"data":{{"taskId":"{ID}"}},"code":0}}',
+    ):
+        try:
+            assert ticket(body[:cut]).task_id == ID
+        except BadReply:
+            assert cut < len(body)
+
+
+@pytest.mark.parametrize("status", [302, 400, 500, 502])
+def test_a_ticket_is_not_taken_from_half_a_failure(status: int):
+    with pytest.raises(RunningHubError):
+        ticket(f'{{"code":0,"data":{{"taskId":"{ID}"', status)
+
+
+@pytest.mark.parametrize("bad", ["", "0", None, [], 1.9e18, "../x", "a b", "\ud800", "x" * 100])
+def test_what_cannot_be_a_task_s_id_is_no_ticket(bad: object):
+    with pytest.raises(BadReply):
+        ticket(json.dumps({"code": 0, "data": {"taskId": bad}}))
+
+
+def test_a_socket_s_address_is_in_no_repr_of_a_ticket():
+    url = "wss://host/ws?Rh-Comfy-Auth=credential"
+    made = ticket(json.dumps({"code": 0, "data": {"taskId": ID, "netWssUrl": url}}))
+    assert made.socket_url == url
+    assert "credential" not in repr(made)
