@@ -45,13 +45,17 @@ class Connections:
     def __init__(self, knobs: Knobs) -> None:
         self._knobs = knobs
         self._marks: dict[asyncio.BaseTransport, object] = {}
+        self.under_way = 0
+        """Requests that came and are not answered yet, also of clients that have left."""
 
     def busy(self, transport: asyncio.BaseTransport | None) -> None:
+        self.under_way += 1
         if transport is not None:
             self._marks[transport] = None
 
     def idle(self, transport: asyncio.BaseTransport | None) -> None:
         """A request is answered: close the connection when the next one is long in coming."""
+        self.under_way -= 1
         if transport is None:
             return
         if transport.is_closing():

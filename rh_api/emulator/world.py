@@ -55,6 +55,7 @@ class Emulator(Knobs):
         self.base_url = ""
         self._sequence = secrets.randbelow(1 << 22)
         self.connections = Connections(self)
+        self._server: web.Server | None = None
         self._background: set[asyncio.Task[None]] = set()
         self._begin()
 
@@ -165,6 +166,12 @@ class Emulator(Knobs):
 
     # What was seen
 
+    @property
+    def is_idle(self) -> bool:
+        """Nobody is connected, and every request that came has been answered."""
+        connected = self._server is not None and self._server.connections
+        return not connected and not self.connections.under_way
+
     async def see(self, request: web.Request) -> Any:
         """Count a request, note it, and look where it carries a key; returns its JSON body."""
         path = request.path
@@ -240,10 +247,11 @@ class Emulator(Knobs):
             shutdown_timeout=SHUTDOWN_SECONDS,
         )
         await runner.setup()
+        server = self._server = cast("web.Server", runner.server)
 
         def accepted() -> asyncio.Protocol:
             self.counters.connections += 1
-            return cast("web.Server", runner.server)()
+            return server()
 
         loop = asyncio.get_running_loop()
         listener = await loop.create_server(accepted, host, port, ssl=ssl_context)

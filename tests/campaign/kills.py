@@ -17,7 +17,7 @@ from tests.campaign import books
 from tests.campaign.books import Findings
 from tests.campaign.jobs import Wish, graph
 from tests.campaign.person import answer
-from tests.campaign.process import Driver
+from tests.campaign.process import SECONDS, Driver
 from tests.campaign.storm import CANCEL, CREATE
 from tests.client.conftest import QuickClock
 
@@ -52,7 +52,7 @@ class Kill:
             driver = Driver(origin, emulator.default_key, state)
             try:
                 await self._killed(driver, wishes, emulator, with_stop, chance)
-                await asyncio.sleep(0.5)  # what is in the line still arrives
+                await asyncio.wait_for(_all_arrived(emulator), SECONDS)
                 if state.exists():
                     unknown = books.unknown_tasks(emulator, state, wishes)
                     self.found.unknown += len(unknown)
@@ -122,6 +122,17 @@ class Kill:
                 found.lost += 1
         found.half += books.bad_files(state, all_is_delivered=bool(wanted))
         found.leaks += books.leaked_keys(emulator, state, [str(end) for end in ends])
+
+
+async def _all_arrived(emulator: Emulator) -> None:
+    """What was in the line when the blow fell has come and been answered.
+
+    Two looks that are alike: a connection may still wait to be accepted.
+    """
+    accepted = -1
+    while not emulator.is_idle or accepted != emulator.counters.connections:
+        accepted = emulator.counters.connections
+        await asyncio.sleep(0.02)
 
 
 def kill(seed: int) -> Kill:

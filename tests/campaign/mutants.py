@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 from unittest import mock
 
-from rh_api.run.transfers import Caller
+from rh_api.run.caller import Caller
 from rh_api.store import Identity, Store
 
 

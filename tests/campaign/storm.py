@@ -19,7 +19,7 @@ from tests.campaign import books
 from tests.campaign.books import Findings
 from tests.campaign.jobs import Wish, graph
 from tests.campaign.person import answer
-from tests.faults.rig import LoopClock, QuickLoop
+from tests.faults.rig import LoopClock, quickly
 
 PACE = 24.0  # loop seconds a second
 BOUND = 900.0  # loop seconds that a run may take, with all its time-outs and tries
@@ -113,7 +113,6 @@ class Storm:
                 self.emulator.fail_next = None
                 got = await self._bounded(self._without_faults(origin)) or {}
                 self._audit(got)
-        await asyncio.sleep(1)  # sockets that were left close
         self.found.leaks += key_watch.leaks
         return self.found
 
@@ -221,12 +220,5 @@ class Storm:
 
 def storm(seed: int) -> Findings:
     """One run by its seed."""
-    loop = QuickLoop()
-    try:
-        with tempfile.TemporaryDirectory() as name:
-            loop.go(PACE)
-            return loop.run_until_complete(Storm(seed, Path(name)).run())
-    finally:
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
+    with tempfile.TemporaryDirectory() as name:
+        return quickly(Storm(seed, Path(name)).run(), PACE)

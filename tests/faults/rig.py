@@ -86,10 +86,11 @@ async def _end_all() -> None:
     await asyncio.sleep(0)
 
 
-def quickly(work: Coroutine[Any, Any, T]) -> T:
-    """Run `work` in a quick loop of its own."""
+def quickly(work: Coroutine[Any, Any, T], pace: float = 1.0) -> T:
+    """Run `work` in a quick loop of its own, which begins at `pace`."""
     loop = QuickLoop()
     try:
+        loop.go(pace)
         return loop.run_until_complete(work)
     finally:
         loop.run_until_complete(_end_all())
