@@ -9,7 +9,6 @@ from ..rh_api.client import Outcome, Result
 from ..rh_api.errors import Fate, RunningHubError
 from ..rh_api.graph.segments import FILES, OUTLETS, Outlet, Segment
 from ..rh_api.offload import plain, results_of, text_of, title_of
-from ..rh_api.texts import english
 from .media.codec import Kind
 from .media.errors import MediaError
 from .shelves import Shelf, Unreadable
@@ -85,9 +84,3 @@ def _sound(sounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     if len({(one["sample_rate"], one["waveform"].shape) for one in sounds}) > 1:
         raise RunningHubError("segment.sounds_differ", fate=Fate.OVER)
     return {**sounds[0], "waveform": torch.cat([one["waveform"] for one in sounds])}
-
-
-def done_line(outcome: Outcome) -> str:
-    from .outputs import done_sentence
-
-    return done_sentence([outcome]) or english("node.done", {})

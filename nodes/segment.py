@@ -78,7 +78,7 @@ class RunningHubSegment(io.ComfyNode):
     async def execute(
         cls, segment: Any, workflow: Any = (), again: Any = (), **inputs: Any
     ) -> io.NodeOutput:
-        from . import inlets, local_files, outlets
+        from . import inlets, local_files, outlets, outputs
         from .sources import Sources
 
         display = SegmentDisplay.of_running_node()
@@ -111,7 +111,7 @@ class RunningHubSegment(io.ComfyNode):
             finally:
                 display.ended()
             made = await cloud.in_worker(outlets.values, loaded, outcome)
-            return made, outlets.done_line(outcome)
+            return made, outputs.done_sentence([outcome])
 
         with reports.noted(
             display.node_id, reports.Subject("RunningHubSegment"), cls._texts(loaded)

@@ -44,21 +44,29 @@ async def deliver(
         {
             "task_id": outcome.task_id,
             **about,
-            "seconds": seconds_of(outcome),
-            "cost": cost_document(outcome.usage),
-            "results": [
-                {
-                    "node_id": one.node_id,
-                    "path": str(one.path),
-                    "kind": one.kind,
-                    "size": one.size,
-                    "text": one.text,
-                }
-                for one in saved
-            ],
+            **order_document(outcome, saved),
         }
     )
     return saved
+
+
+def order_document(outcome: Outcome, saved: Sequence[Saved]) -> dict[str, object]:
+    """What came of an order, as `--json` prints it."""
+    results = [
+        {
+            "node_id": one.node_id,
+            "path": str(one.path),
+            "kind": one.kind,
+            "size": one.size,
+            "text": one.text,
+        }
+        for one in saved
+    ]
+    return {
+        "seconds": seconds_of(outcome),
+        "cost": cost_document(outcome.usage),
+        "results": results,
+    }
 
 
 def cost_document(usage: Usage) -> dict[str, object]:
@@ -73,7 +81,7 @@ def cost_document(usage: Usage) -> dict[str, object]:
 def cost(usage: Usage) -> str:
     """What a task cost, for people."""
     known = {
-        "cli.cost_coins": usage.coins,
+        "cli.cost_coin" if usage.coins == "1" else "cli.cost_coins": usage.coins,
         "cli.cost_money": usage.money,
         "cli.cost_third_party": usage.third_party_money,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -34,9 +34,10 @@ from ..graph.segments.explain import Load, explain
 from ..offload import Given, Models, facts, job, plain, results_of, text_of
 from ..settings import Settings
 from ..texts import english
-from .delivery import cost_document, seconds_of, tell
+from .delivery import order_document, tell
 from .explained import lines
 from .files import Saved, existing, out_folder, save
+from .folders import Folders
 from .order import Service, connected
 from .terminal import Terminal
 
@@ -56,7 +57,6 @@ _CONSTANTS = frozenset(
         "PrimitiveBoolean",
     }
 )
-_FOLDERS = ("[input]", "[output]", "[temp]")
 
 
 async def offload(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
@@ -66,7 +66,7 @@ async def offload(arguments: Namespace, terminal: Terminal, environ: Mapping[str
     plan = cut(prompt, marks, _classes(arguments.object_info))
     if not plan.segments:
         raise BadInput("cli.offload_nothing")
-    shelf = _Folders(Path(arguments.prompt).parent, arguments.input)
+    shelf = Folders(Path(arguments.prompt).parent, arguments.input)
     run = _Run(plan, read_nodes(plan.prompt), shelf, Models(time.monotonic))
     run.check()
     settings = Settings.from_mapping(environ)
@@ -127,51 +127,13 @@ def _classes(object_info: str | None) -> Classes:
     return from_object_info(_read_object(object_info))
 
 
-@dataclass(frozen=True, slots=True)
-class _Folders:
-    """Where files of a graph are looked for: in `--input`, then beside the prompt."""
-
-    beside: Path
-    input: str | None
-
-    def _places(self) -> Iterator[Path]:
-        if self.input:
-            yield Path(self.input)
-        yield self.beside
-
-    def find(self, value: str) -> Path | None:
-        """The file of a loader's name; names that lead out of a folder are none."""
-        name = value
-        for folder in _FOLDERS:
-            name = name.removesuffix(folder).rstrip()
-        for place in self._places():
-            try:
-                base = place.resolve()
-                for named in dict.fromkeys((name, Path(name).name)):
-                    path = (base / named).resolve()
-                    if path.is_relative_to(base) and path.is_file():
-                        return path
-            except (OSError, ValueError, RuntimeError):
-                continue
-        return None
-
-    def file(self, file: LocalFile) -> Path:
-        path = self.find(file.value)
-        if path is None:
-            raise CannotOffload("cli.offload_file", local_id=file.node_id, name=file.value[:200])
-        return path
-
-    def lora(self, value: str) -> Path | None:
-        return self.find(value.replace("\\", "/"))
-
-
 @dataclass(slots=True)
 class _Run:
     """One plan under way. `made`: what came of the segments so far."""
 
     plan: Plan
     nodes: Mapping[str, Node]
-    folders: _Folders
+    folders: Folders
     models: Models
     made: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
 
@@ -264,22 +226,7 @@ async def _one(
     run.made[segment.id] = outcome
     saved = _save(segment, outcome, folder)
     tell(terminal, outcome, saved)
-    return {
-        "id": segment.id,
-        "task_id": outcome.task_id,
-        "seconds": seconds_of(outcome),
-        "cost": cost_document(outcome.usage),
-        "results": [
-            {
-                "node_id": one.node_id,
-                "path": str(one.path),
-                "kind": one.kind,
-                "size": one.size,
-                "text": one.text,
-            }
-            for one in saved
-        ],
-    }
+    return {"id": segment.id, "task_id": outcome.task_id, **order_document(outcome, saved)}
 
 
 def _save(segment: Segment, outcome: Outcome, folder: Path) -> list[Saved]:

@@ -110,6 +110,13 @@ def test_marks_survive_saving_copying_and_undo(either: Canvas) -> None:
     assert mark_of(either, inverted) == name
     either.settle()
     either.select(inverted)
+    either.press("Control+c")
+    either.press("Control+v")
+    either.wait_for("() => app.graph.nodes.length === 4")
+    (copy,) = set(either.nodes("ImageInvert")) - {inverted}
+    assert mark_of(either, copy) == name
+    either.settle()
+    either.select(inverted)
     either.command("runninghub.segments.unmark")
     assert mark_of(either, inverted) is None
     either.settle()
@@ -120,6 +127,16 @@ def test_marks_survive_saving_copying_and_undo(either: Canvas) -> None:
         inverted,
     )
     either.picture("undone")
+
+
+def test_the_whole_graph_is_marked_and_unmarked_at_once(canvas: Canvas) -> None:
+    nodes = inverting(canvas)
+    canvas.command("runninghub.segments.whole")
+    (name,) = {mark_of(canvas, node) for node in nodes}
+    assert name
+    canvas.picture("all marked")
+    canvas.command("runninghub.segments.unmark_all")
+    assert {mark_of(canvas, node) for node in nodes} == {None}
 
 
 def test_a_marked_group_means_its_members(canvas: Canvas, emulator: Emulator) -> None:

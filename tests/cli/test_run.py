@@ -24,7 +24,7 @@ def test_a_picture_goes_up_and_the_result_lands_in_the_folder(
     made = tmp_path / "out" / f"{catalog.INVERT}_13_1.png"
     assert Image.open(made).convert("RGB").getpixel((0, 0)) == (245, 235, 225)
     assert str(made) in ran.out.splitlines()
-    assert "coins" in ran.out
+    assert "and cost 1 coin." in ran.out
     assert list(made.parent.iterdir()) == [made]
 
 

@@ -66,7 +66,7 @@ def test_a_task_is_readable_for_people(call: Call, done: str) -> None:
     lines = [line.split() for line in call("task", done).out.splitlines()]
 
     assert ["state", "success"] in lines
-    assert ["cost", "1", "coins"] in lines
+    assert ["cost", "1", "coin"] in lines
     assert lines[-1][0] == "9"
     assert lines[-1][1].endswith(".png")
 

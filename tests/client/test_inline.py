@@ -22,7 +22,7 @@ from rh_api.errors import (
     WorkflowNotFound,
     WrongSite,
 )
-from rh_api.wire.tasks import TaskOptions
+from rh_api.wire.orders import TaskOptions
 from tests.client.conftest import MakeClient, picture
 
 CREATE = "/task/openapi/create"

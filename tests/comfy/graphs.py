@@ -72,3 +72,45 @@ async def seen(comfyui: ComfyClient, file: dict[str, str]) -> np.ndarray:
     """The pixels of a file that an output shows."""
     with Image.open(io.BytesIO(await comfyui.view(file))) as picture:
         return np.asarray(picture)
+
+
+def marked(*nodes: str, **more: Any) -> dict[str, Any]:
+    """What a program says beside its prompt: these nodes run in the cloud."""
+    return {"runninghub": {"segments": [{"nodes": list(nodes), **more}]}}
+
+
+def invert(source: list[Any]) -> dict[str, Any]:
+    return node("ImageInvert", image=source)
+
+
+def flip(source: list[Any], method: str = "x-axis: vertically") -> dict[str, Any]:
+    return node("ImageFlip", image=source, flip_method=method)
+
+
+async def turning(comfyui: ComfyClient, picture: np.ndarray) -> Prompt:
+    """A picture (1) that is inverted (2) and saved (3)."""
+    return {"1": await loaded(comfyui, picture), "2": invert(["1", 0]), "3": save(["2", 0])}
+
+
+def painting(seed: int) -> Prompt:
+    return {
+        "4": node("CheckpointLoaderSimple", ckpt_name="example_model.safetensors"),
+        "5": node("EmptyLatentImage", width=64, height=64, batch_size=1),
+        "6": node("CLIPTextEncode", text="a cat", clip=["4", 1]),
+        "7": node("CLIPTextEncode", text="", clip=["4", 1]),
+        "3": node(
+            "KSampler",
+            model=["4", 0],
+            seed=seed,
+            steps=4,
+            cfg=7.0,
+            sampler_name="euler",
+            scheduler="normal",
+            positive=["6", 0],
+            negative=["7", 0],
+            latent_image=["5", 0],
+            denoise=1.0,
+        ),
+        "8": node("VAEDecode", samples=["3", 0], vae=["4", 2]),
+        "9": save(["8", 0]),
+    }

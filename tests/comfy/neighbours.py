@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 from comfy_api.latest import InputImpl, Types
+from server import PromptServer
 
 
 class AnyType(str):
@@ -237,6 +238,33 @@ class Inverts:
         sent = (255 * image).round() / 255
         return ((255 * (1 - sent)).to(torch.uint8).float() / 255,)
 
+
+def changes(moment):
+    """A prompt handler of another pack: it does what `extra_data.tests` says for its moment.
+
+    That is {node id: the inputs to set, or None to drop the node}.
+    """
+
+    def handler(data):
+        told = (data.get("extra_data") or {}).get("tests", {}).get(moment, {})
+        for node_id, inputs in told.items():
+            if inputs is None:
+                del data["prompt"][node_id]
+            else:
+                data["prompt"][node_id]["inputs"].update(inputs)
+        return data
+
+    return handler
+
+
+async def surround(_):
+    """Handlers before and after all others; which pack is loaded first is the file system's."""
+    handlers = PromptServer.instance.on_prompt_handlers
+    handlers.insert(0, changes("before"))
+    handlers.append(changes("after"))
+
+
+PromptServer.instance.app.on_startup.append(surround)
 
 NODE_CLASS_MAPPINGS = {
     "TestBlocks": Blocks,

@@ -38,7 +38,9 @@ async def test_a_picture_comes_back_exact_to_the_bit(
     assert emulator.counters.orders == 1
 
 
-async def test_the_node_alone_shows_its_pictures_and_what_they_cost(comfyui: ComfyClient) -> None:
+async def test_the_node_alone_shows_its_pictures_and_what_they_cost(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
     picture = pixels()
     result = await comfyui.queue(
         {"1": await loaded(comfyui, picture), "2": remote(catalog.INVERT, {"10.image": ["1", 0]})}
@@ -48,8 +50,9 @@ async def test_the_node_alone_shows_its_pictures_and_what_they_cost(comfyui: Com
     (file,) = shown["images"]
     assert file["type"] == "temp"
     assert np.array_equal((await seen(comfyui, file))[..., :3], inverted(picture))
-    assert shown["text"][0].startswith("done in ")
-    assert "coins" in shown["text"][0]
+    (task,) = emulator.tasks.values()
+    coins = "1 coin" if task.coins == 1 else f"{task.coins} coins"
+    assert re.fullmatch(rf"done in \d+ s · {coins}", shown["text"][0])
     assert result.texts("2")[-1] == shown["text"][0]
 
 

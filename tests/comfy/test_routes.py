@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -141,8 +142,9 @@ async def test_a_run_tells_how_long_it_usually_takes(
         lines.append(result.texts("1"))
     assert not [line for line in lines[0] if "of about" in line]
     assert [line for line in lines[1] if line.startswith("running") and "s of about" in line]
-    assert "done in" in lines[1][-1]
-    assert "coins" in lines[1][-1]
+    *_, task = emulator.tasks.values()
+    coins = "1 coin" if task.coins == 1 else f"{task.coins} coins"
+    assert re.fullmatch(rf"done in \d+ s · {coins}", lines[1][-1])
 
 
 async def test_the_sandbox_runs_a_sample_from_the_graph(page: Page, comfyui: ComfyClient) -> None:

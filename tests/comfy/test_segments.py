@@ -14,34 +14,30 @@ from nodes.media import mp4, wav
 from rh_api.emulator import Emulator, Fault, catalog
 from tests.comfy.client import ComfyClient, Result
 from tests.comfy.graphs import (
+    Prompt,
     apart,
+    flip,
+    invert,
     inverted,
     loaded,
     mark,
+    marked,
     node,
+    painting,
     pixels,
     png,
     remote,
     save,
     seen,
+    turning,
 )
 from tests.comfy.page import Page
-from tests.comfy.server import Server, running
+from tests.comfy.server import Server
 from tests.comfy.test_running import is_running, seconds_of, until
 
 pytestmark = pytest.mark.comfy
 
-Prompt = dict[str, dict[str, Any]]
 CREATE = "/task/openapi/create"
-
-
-def marked(*nodes: str, **more: Any) -> dict[str, Any]:
-    """What a program says beside its prompt: these nodes run in the cloud."""
-    return {"runninghub": {"segments": [{"nodes": list(nodes), **more}]}}
-
-
-def invert(source: list[Any]) -> dict[str, Any]:
-    return node("ImageInvert", image=source)
 
 
 def graphs(emulator: Emulator) -> list[Prompt]:
@@ -66,7 +62,7 @@ async def test_a_picture_goes_through_a_segment_exactly(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
     picture = pixels()
-    prompt = {"1": await loaded(comfyui, picture), "2": invert(["1", 0]), "3": save(["2", 0])}
+    prompt = await turning(comfyui, picture)
     result = await comfyui.queue(prompt, marked("2"))
 
     (made,) = await saved(comfyui, result, "3")
@@ -79,8 +75,8 @@ async def test_a_picture_goes_through_a_segment_exactly(
 async def test_alpha_comes_through_whole(comfyui: ComfyClient, emulator: Emulator) -> None:
     prompt = {
         "1": node("TestHolds", kind="rgba", mark=mark()),
-        "2": node("ImageFlip", image=["1", 0], flip_method="x-axis: vertically"),
-        "3": node("ImageFlip", image=["2", 0], flip_method="x-axis: vertically"),
+        "2": flip(["1", 0]),
+        "3": flip(["2", 0]),
         "4": apart(["3", 0], ["1", 0]),
     }
     result = await comfyui.queue(prompt, marked("2"))
@@ -107,8 +103,8 @@ async def test_no_level_of_a_mask_is_lost(comfyui: ComfyClient, emulator: Emulat
 async def test_a_batch_goes_whole_as_one_order(comfyui: ComfyClient, emulator: Emulator) -> None:
     prompt = {
         "1": node("TestHolds", kind="batch", mark=mark()),
-        "2": node("ImageFlip", image=["1", 0], flip_method="y-axis: horizontally"),
-        "3": node("ImageFlip", image=["2", 0], flip_method="y-axis: horizontally"),
+        "2": flip(["1", 0], "y-axis: horizontally"),
+        "3": flip(["2", 0], "y-axis: horizontally"),
         "4": apart(["3", 0], ["1", 0]),
     }
     result = await comfyui.queue(prompt, marked("2", "3"))
@@ -295,7 +291,7 @@ async def test_one_segment_feeds_another_by_way_of_a_local_node(
     prompt = {
         "1": await loaded(comfyui, picture),
         "2": invert(["1", 0]),
-        "3": node("ImageFlip", image=["2", 0], flip_method="x-axis: vertically"),
+        "3": flip(["2", 0]),
         "4": invert(["3", 0]),
         "5": save(["4", 0]),
     }
@@ -330,7 +326,7 @@ async def test_the_same_again_orders_nothing_and_a_number_uploads_nothing(
 async def test_what_a_program_calls_again_is_ordered_again(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
-    prompt = {"1": await loaded(comfyui, pixels()), "2": invert(["1", 0]), "3": save(["2", 0])}
+    prompt = await turning(comfyui, pixels())
     await comfyui.queue(prompt, marked("2"))
     said = marked("2")["runninghub"]
     result = await comfyui.queue(prompt, {"runninghub": {**said, "again": ["2"]}})
@@ -341,7 +337,7 @@ async def test_what_a_program_calls_again_is_ordered_again(
 
 async def test_stop_cancels_the_task(comfyui: ComfyClient, emulator: Emulator) -> None:
     emulator.run_seconds = 20
-    prompt = {"1": await loaded(comfyui, pixels()), "2": invert(["1", 0]), "3": save(["2", 0])}
+    prompt = await turning(comfyui, pixels())
     taken = await comfyui.submit(prompt, marked("2"))
     await until(lambda: is_running(emulator), 10)
     await comfyui.interrupt(taken.prompt_id)
@@ -358,7 +354,7 @@ async def test_progress_shows_on_the_nodes_that_were_marked(
     prompt = {
         "1": await loaded(comfyui, pixels()),
         "7:2": invert(["1", 0]),
-        "7:4": node("ImageFlip", image=["7:2", 0], flip_method="x-axis: vertically"),
+        "7:4": flip(["7:2", 0]),
         "3": save(["7:4", 0]),
     }
     result = await comfyui.queue(prompt, marked("7"))
@@ -378,7 +374,7 @@ async def test_a_failing_remote_node_is_named_on_its_twin(
     prompt = {
         "1": await loaded(comfyui, pixels()),
         "7:2": {**invert(["1", 0]), "_meta": {"title": "The turn"}},
-        "7:4": node("ImageFlip", image=["7:2", 0], flip_method="x-axis: vertically"),
+        "7:4": flip(["7:2", 0]),
         "3": save(["7:4", 0]),
     }
     emulator.fail_next = {"node_id": "7:4", "exception_message": "out of memory"}
@@ -403,7 +399,7 @@ async def test_a_partial_run_orders_only_its_branch(
         "1": await loaded(comfyui, picture),
         "2": invert(["1", 0]),
         "3": save(["2", 0]),
-        "4": node("ImageFlip", image=["1", 0], flip_method="x-axis: vertically"),
+        "4": flip(["1", 0]),
         "5": save(["4", 0]),
     }
     result = await comfyui.queue(prompt, marked("2", "3", "4", "5"), targets=["3"])
@@ -434,19 +430,6 @@ async def test_models_and_latents_are_pulled_in(comfyui: ComfyClient, emulator: 
     assert {"CheckpointLoaderSimple", "KSampler", "VAEDecode"} <= set(classes(graph))
 
 
-async def test_a_model_that_the_cloud_lacks_is_refused_with_the_nearest(
-    comfyui: ComfyClient, emulator: Emulator
-) -> None:
-    prompt = painting(mark())
-    prompt["4"]["inputs"]["ckpt_name"] = "exampel_model.safetensors"
-    result = await comfyui.queue(prompt, marked(*prompt))
-
-    assert result.status == 400
-    assert "exampel_model.safetensors" in result.refusal
-    assert "example_model.safetensors" in result.refusal
-    assert emulator.counters.orders == 0
-
-
 async def test_a_lora_that_is_only_here_goes_up(
     comfyui: ComfyClient, server: Server, emulator: Emulator
 ) -> None:
@@ -474,57 +457,6 @@ async def test_a_lora_that_is_only_here_goes_up(
     assert emulator.counters.put_bytes == 999
 
 
-async def test_a_missing_file_is_refused_on_its_loader(
-    comfyui: ComfyClient, server: Server, emulator: Emulator
-) -> None:
-    (server.base / "secret.png").write_bytes(png(pixels()))
-    for name in ("not_there.png", "../secret.png", str(server.base / "secret.png")):
-        prompt = {"1": node("LoadImage", image=name), "2": invert(["1", 0]), "3": save(["2", 0])}
-        result = await comfyui.queue(prompt, marked("1", "2"))
-
-        assert result.status == 400
-        assert set(result.node_errors) == {"1"}
-        assert name in result.refusal
-    assert emulator.counters.total == 0
-
-
-async def test_nothing_runs_when_a_mark_cannot_be_followed(
-    comfyui: ComfyClient, emulator: Emulator
-) -> None:
-    picture = await loaded(comfyui, pixels())
-    prompt = {
-        "1": picture,
-        "2": invert(["1", 0]),
-        "3": save(["2", 0]),
-        "4": save(["1", 0]),
-        "5": node("TestBlocks", seconds=0.0, mark=mark()),
-        "6": node("TestLooks", value=["5", 0]),
-    }
-    result = await comfyui.queue(prompt, marked("2", "99"))
-    assert result.status == 400
-    assert "99" in result.refusal
-
-    result = await comfyui.queue(prompt, {"runninghub": {"segments": "nonsense"}})
-    assert result.status == 400
-    assert emulator.counters.total == 0
-
-
-async def test_a_list_is_refused_before_anything_is_paid(
-    comfyui: ComfyClient, emulator: Emulator
-) -> None:
-    prompt = {
-        "1": node("TestHolds", kind="batch", mark=mark()),
-        "2": node("RebatchImages", images=["1", 0], batch_size=1),
-        "3": invert(["2", 0]),
-        "4": save(["3", 0]),
-    }
-    result = await comfyui.queue(prompt, marked("3", "4", only=True))
-
-    assert result.status == 400
-    assert "IMAGE[] cannot cross between node 2 (RebatchImages) and node 3" in result.refusal
-    assert emulator.counters.orders == 0
-
-
 async def test_a_cloud_workflows_picture_goes_on_into_a_segment(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
@@ -532,7 +464,7 @@ async def test_a_cloud_workflows_picture_goes_on_into_a_segment(
     prompt = {
         "1": await loaded(comfyui, picture),
         "2": remote(catalog.INVERT, {"10.image": ["1", 0]}),
-        "3": node("ImageFlip", image=["2", 0], flip_method="x-axis: vertically"),
+        "3": flip(["2", 0]),
         "4": save(["3", 0]),
     }
     result = await comfyui.queue(prompt, marked("3"))
@@ -542,27 +474,10 @@ async def test_a_cloud_workflows_picture_goes_on_into_a_segment(
     assert emulator.counters.orders == 2
 
 
-async def test_several_items_of_a_cloud_workflow_are_refused_before_the_segment_is_paid(
-    comfyui: ComfyClient, emulator: Emulator
-) -> None:
-    prompt = {
-        "1": node("TestHolds3", kind="sized", mark=mark()),
-        "2": remote(catalog.INVERT, {"10.image": ["1", 0]}),
-        "3": node("ImageFlip", image=["2", 0], flip_method="x-axis: vertically"),
-        "4": save(["3", 0]),
-    }
-    result = await comfyui.queue(prompt, marked("3"))
-
-    assert result.outcome == "error", result.refusal
-    assert "3 items came as a list" in result.failure["exception_message"]
-    # The workflow's own three.
-    assert emulator.counters.orders == 3
-
-
 async def test_a_prompt_without_marks_is_left_alone(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
-    prompt = {"1": await loaded(comfyui, pixels()), "2": invert(["1", 0]), "3": save(["2", 0])}
+    prompt = await turning(comfyui, pixels())
     result = await comfyui.queue(prompt)
 
     assert result.outcome == "success"
@@ -643,34 +558,6 @@ async def test_several_values_of_one_segment_each_reach_their_reader(
     assert result.outputs["8"]["text"] == ["0.0000"]
 
 
-async def test_a_segment_of_a_shared_prompt_reads_no_file_outside(
-    comfyui: ComfyClient, server: Server, emulator: Emulator
-) -> None:
-    (server.base / "secret.png").write_bytes(png(pixels()))
-    prompt = {
-        "1": node("LoadImage", image=f"fine_{mark()}.png"),
-        "2": invert(["1", 0]),
-        "3": save(["2", 0]),
-    }
-    (server.base / "input" / prompt["1"]["inputs"]["image"]).write_bytes(png(pixels()))
-    result = await comfyui.queue(prompt, marked("1", "2"))
-    taken = result.history["prompt"][2]
-    # What a program could send instead of marks: our own node, with a name of its choice.
-    segment = next(key for key, one in taken.items() if one["class_type"] == "RunningHubSegment")
-    text = taken[segment]["inputs"]["segment"]
-    orders = emulator.counters.orders
-    taken[segment]["inputs"]["segment"] = text.replace(
-        prompt["1"]["inputs"]["image"], "../secret.png"
-    )
-    forged = await comfyui.queue(taken)
-
-    assert forged.status == 400
-    assert "secret.png" in forged.refusal
-    assert emulator.counters.orders == orders
-    taken[segment]["inputs"]["segment"] = "{}"
-    assert (await comfyui.queue(taken)).status == 400
-
-
 async def test_results_without_node_ids_are_told_by_their_names(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
@@ -680,7 +567,7 @@ async def test_results_without_node_ids_are_told_by_their_names(
     prompt = {
         "1": await loaded(comfyui, picture),
         "2": invert(["1", 0]),
-        "3": node("ImageFlip", image=["2", 0], flip_method="x-axis: vertically"),
+        "3": flip(["2", 0]),
         "4": save(["2", 0]),
         "5": save(["3", 0]),
     }
@@ -692,33 +579,6 @@ async def test_results_without_node_ids_are_told_by_their_names(
     assert (flipped == inverted(picture)[::-1]).all()
 
 
-@pytest.mark.timeout(90)
-async def test_without_a_key_nothing_runs_and_a_marked_node_says_what_to_do(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    prompt = {
-        "1": node("EmptyImage", width=8, height=8, batch_size=1, color=1),
-        "2": invert(["1", 0]),
-        "3": save(["2", 0]),
-    }
-    properties = {"runninghub": {"segment": "a"}}
-    workflow = {"nodes": [{"id": 2, "type": "ImageInvert", "properties": properties}]}
-    with running(tmp_path_factory.mktemp("no_key"), {}) as server:
-        async with ComfyClient(server.url) as client, Page(server.url) as page:
-            by_program = await client.submit(prompt, marked("2"))
-            by_canvas = await client.submit(prompt, {"extra_pnginfo": {"workflow": workflow}})
-            told = await page.post("explain", prompt=prompt, extra_data=marked("2"))
-            history = await client.get("/history")
-
-    for result in (by_program, by_canvas):
-        assert result.status == 400
-        assert set(result.node_errors) == {"2"}
-        assert "Enter a key" in result.refusal
-        assert "locally" in result.refusal
-    assert (told["refused"]["id"], told["refused"]["hint"]) == ("2", "no_key")
-    assert history == {}
-
-
 async def test_the_view_before_paying_tells_all_and_does_nothing(
     comfyui: ComfyClient, server: Server, emulator: Emulator
 ) -> None:
@@ -727,7 +587,7 @@ async def test_the_view_before_paying_tells_all_and_does_nothing(
     prompt = {
         "1": node("LoadImage", image=name),
         "2": {**invert(["1", 0]), "_meta": {"title": "The turn"}},
-        "3": node("ImageFlip", image=["2", 0], flip_method="x-axis: vertically"),
+        "3": flip(["2", 0]),
         "4": save(["2", 0]),
         "5": save(["3", 0]),
     }
@@ -763,7 +623,7 @@ async def test_a_program_names_the_workflow_that_the_graph_goes_out_under(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
     emulator.accepts_placeholder_workflow = False
-    prompt = {"1": await loaded(comfyui, pixels()), "2": invert(["1", 0]), "3": save(["2", 0])}
+    prompt = await turning(comfyui, pixels())
     refused = await comfyui.queue(prompt, marked("2"))
     assert "RUNNINGHUB_SEGMENT_WORKFLOW" in refused.failure["exception_message"]
     assert emulator.counters.orders == 0
@@ -773,6 +633,54 @@ async def test_a_program_names_the_workflow_that_the_graph_goes_out_under(
     await saved(comfyui, result, "3")
     sent = [e.json["workflowId"] for e in emulator.journal if e.path == CREATE]
     assert sent == ["1", catalog.INVERT]
+
+
+async def test_prompts_that_wait_in_line_each_get_their_own(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    pictures = [pixels(), pixels(), pixels()]
+    pictures.append(pictures[0])
+    prompts = [await turning(comfyui, picture) for picture in pictures]
+    taken = [await comfyui.submit(prompt, marked("2")) for prompt in prompts]
+    for one, picture in zip(taken, pictures, strict=True):
+        (made,) = await saved(comfyui, await comfyui.finish(one), "3")
+        assert (made == inverted(picture)).all()
+    # The fourth picture is the first, and nothing is paid twice.
+    assert emulator.counters.orders == 3
+
+
+async def test_what_another_pack_changes_before_or_after_us_counts(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    picture = pixels()
+    prompt = {
+        "1": await loaded(comfyui, picture),
+        "2": flip(["1", 0]),
+        "3": flip(["2", 0]),
+        "4": save(["3", 0]),
+    }
+    sideways = {"flip_method": "y-axis: horizontally"}
+    both = {"before": {"2": sideways}, "after": {"3": sideways, "4": {"filename_prefix": "other"}}}
+    result = await comfyui.queue(prompt, {**marked("2"), "tests": both})
+
+    (made,) = await saved(comfyui, result, "4")
+    assert (made == picture).all()
+    assert result.outputs["4"]["images"][0]["filename"].startswith("other_")
+    (graph,) = graphs(emulator)
+    assert graph["2"]["inputs"]["flip_method"] == sideways["flip_method"]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_a_handler_of_another_pack_that_fails_changes_nothing(
+    comfyui: ComfyClient, emulator: Emulator, moment: str
+) -> None:
+    picture = pixels()
+    failing = {"tests": {moment: {"99": None}}}
+    prompt = await turning(comfyui, picture)
+    (made,) = await saved(comfyui, await comfyui.queue(prompt, {**marked("2"), **failing}), "3")
+
+    assert (made == inverted(picture)).all()
+    assert emulator.counters.orders == 1
 
 
 def sounding(samples: int = 1200) -> bytes:
@@ -789,27 +697,3 @@ def moving(frames: int = 5) -> bytes:
         file, [np.full((32, 48, 3), (level + 5 * n) % 256, np.uint8) for n in range(frames)], 8
     )
     return file.getvalue()
-
-
-def painting(seed: int) -> Prompt:
-    return {
-        "4": node("CheckpointLoaderSimple", ckpt_name="example_model.safetensors"),
-        "5": node("EmptyLatentImage", width=64, height=64, batch_size=1),
-        "6": node("CLIPTextEncode", text="a cat", clip=["4", 1]),
-        "7": node("CLIPTextEncode", text="", clip=["4", 1]),
-        "3": node(
-            "KSampler",
-            model=["4", 0],
-            seed=seed,
-            steps=4,
-            cfg=7.0,
-            sampler_name="euler",
-            scheduler="normal",
-            positive=["6", 0],
-            negative=["7", 0],
-            latent_image=["5", 0],
-            denoise=1.0,
-        ),
-        "8": node("VAEDecode", samples=["3", 0], vae=["4", 2]),
-        "9": save(["8", 0]),
-    }

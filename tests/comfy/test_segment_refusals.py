@@ -1,0 +1,280 @@
+"""What cannot run as it is marked is refused by name, and nothing of it runs or is paid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rh_api.emulator import Emulator, Fault, catalog
+from tests.comfy.client import ComfyClient
+from tests.comfy.graphs import (
+    Prompt,
+    flip,
+    invert,
+    loaded,
+    mark,
+    marked,
+    node,
+    painting,
+    pixels,
+    png,
+    remote,
+    save,
+    turning,
+)
+from tests.comfy.page import Page
+from tests.comfy.server import Server, running
+
+pytestmark = pytest.mark.comfy
+
+
+async def test_a_model_that_the_cloud_lacks_is_refused_with_the_nearest(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    prompt = painting(mark())
+    prompt["4"]["inputs"]["ckpt_name"] = "exampel_model.safetensors"
+    result = await comfyui.queue(prompt, marked(*prompt))
+
+    assert result.status == 400
+    assert "exampel_model.safetensors" in result.refusal
+    assert "example_model.safetensors" in result.refusal
+    assert emulator.counters.orders == 0
+
+
+async def test_a_missing_file_is_refused_on_its_loader(
+    comfyui: ComfyClient, server: Server, emulator: Emulator
+) -> None:
+    (server.base / "secret.png").write_bytes(png(pixels()))
+    for name in ("not_there.png", "../secret.png", str(server.base / "secret.png")):
+        prompt = {"1": node("LoadImage", image=name), "2": invert(["1", 0]), "3": save(["2", 0])}
+        result = await comfyui.queue(prompt, marked("1", "2"))
+
+        assert result.status == 400
+        assert set(result.node_errors) == {"1"}
+        assert name in result.refusal
+    assert emulator.counters.total == 0
+
+
+async def test_nothing_runs_when_a_mark_cannot_be_followed(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    picture = await loaded(comfyui, pixels())
+    prompt = {
+        "1": picture,
+        "2": invert(["1", 0]),
+        "3": save(["2", 0]),
+        "4": save(["1", 0]),
+        "5": node("TestBlocks", seconds=0.0, mark=mark()),
+        "6": node("TestLooks", value=["5", 0]),
+    }
+    result = await comfyui.queue(prompt, marked("2", "99"))
+    assert result.status == 400
+    assert "99" in result.refusal
+
+    result = await comfyui.queue(prompt, {"runninghub": {"segments": "nonsense"}})
+    assert result.status == 400
+    assert emulator.counters.total == 0
+
+
+async def test_a_list_is_refused_before_anything_is_paid(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    prompt = {
+        "1": node("TestHolds", kind="batch", mark=mark()),
+        "2": node("RebatchImages", images=["1", 0], batch_size=1),
+        "3": invert(["2", 0]),
+        "4": save(["3", 0]),
+    }
+    result = await comfyui.queue(prompt, marked("3", "4", only=True))
+
+    assert result.status == 400
+    assert "IMAGE[] cannot cross between node 2 (RebatchImages) and node 3" in result.refusal
+    assert emulator.counters.orders == 0
+
+
+async def test_several_items_of_a_cloud_workflow_are_refused_before_the_segment_is_paid(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    prompt = {
+        "1": node("TestHolds3", kind="sized", mark=mark()),
+        "2": remote(catalog.INVERT, {"10.image": ["1", 0]}),
+        "3": flip(["2", 0]),
+        "4": save(["3", 0]),
+    }
+    result = await comfyui.queue(prompt, marked("3"))
+
+    assert result.outcome == "error", result.refusal
+    assert "3 items came as a list" in result.failure["exception_message"]
+    # The workflow's own three.
+    assert emulator.counters.orders == 3
+
+
+async def test_a_segment_of_a_shared_prompt_reads_no_file_outside(
+    comfyui: ComfyClient, server: Server, emulator: Emulator
+) -> None:
+    (server.base / "secret.png").write_bytes(png(pixels()))
+    prompt = {
+        "1": node("LoadImage", image=f"fine_{mark()}.png"),
+        "2": invert(["1", 0]),
+        "3": save(["2", 0]),
+    }
+    (server.base / "input" / prompt["1"]["inputs"]["image"]).write_bytes(png(pixels()))
+    result = await comfyui.queue(prompt, marked("1", "2"))
+    taken = result.history["prompt"][2]
+    # What a program could send instead of marks: our own node, with a name of its choice.
+    segment = next(key for key, one in taken.items() if one["class_type"] == "RunningHubSegment")
+    text = taken[segment]["inputs"]["segment"]
+    orders = emulator.counters.orders
+    taken[segment]["inputs"]["segment"] = text.replace(
+        prompt["1"]["inputs"]["image"], "../secret.png"
+    )
+    forged = await comfyui.queue(taken)
+
+    assert forged.status == 400
+    assert "secret.png" in forged.refusal
+    assert emulator.counters.orders == orders
+    taken[segment]["inputs"]["segment"] = "{}"
+    assert (await comfyui.queue(taken)).status == 400
+
+
+@pytest.mark.timeout(90)
+async def test_without_a_key_nothing_runs_and_a_marked_node_says_what_to_do(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    prompt = {
+        "1": node("EmptyImage", width=8, height=8, batch_size=1, color=1),
+        "2": invert(["1", 0]),
+        "3": save(["2", 0]),
+    }
+    properties = {"runninghub": {"segment": "a"}}
+    workflow = {"nodes": [{"id": 2, "type": "ImageInvert", "properties": properties}]}
+    with running(tmp_path_factory.mktemp("no_key"), {}) as server:
+        async with ComfyClient(server.url) as client, Page(server.url) as page:
+            by_program = await client.submit(prompt, marked("2"))
+            by_canvas = await client.submit(prompt, {"extra_pnginfo": {"workflow": workflow}})
+            told = await page.post("explain", prompt=prompt, extra_data=marked("2"))
+            history = await client.get("/history")
+
+    for result in (by_program, by_canvas):
+        assert result.status == 400
+        assert set(result.node_errors) == {"2"}
+        assert "Enter a key" in result.refusal
+        assert "locally" in result.refusal
+    assert (told["refused"]["id"], told["refused"]["hint"]) == ("2", "no_key")
+    assert history == {}
+
+
+INVERTING = {"2": invert(["1", 0]), "3": save(["2", 0])}
+DRAWING = {
+    "2": node("EmptyImage", width=["1", 0], height=8, batch_size=1, color=0),
+    "3": save(["2", 0]),
+}
+FILMING = {
+    "2": node("SaveVideo", video=["1", 0], filename_prefix="v", format="auto", codec="auto"),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "readers", "reason"),
+    [
+        ("latent", INVERTING, "image of node 2 takes IMAGE in the cloud, but dict came"),
+        ("nothing", INVERTING, "image of node 2 takes IMAGE in the cloud, but nothing came"),
+        ("text", DRAWING, "width of node 2 takes INT in the cloud, but str came"),
+        ("made", FILMING, "video for input video of node 2 is made of pictures"),
+    ],
+)
+async def test_a_value_that_is_not_what_its_link_promised_is_refused_before_it_is_paid(
+    comfyui: ComfyClient, emulator: Emulator, kind: str, readers: Prompt, reason: str
+) -> None:
+    prompt = {"1": node("TestHolds", kind=kind, mark=mark()), **readers}
+    result = await comfyui.queue(prompt, marked("2"))
+
+    assert result.outcome == "error", result.refusal
+    assert reason in result.failure["exception_message"]
+    assert emulator.counters.orders == 0
+    assert emulator.counters.upload_bytes == 0
+
+
+async def test_a_class_that_only_this_machine_has_is_named_on_its_twin(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    prompt = await turning(comfyui, pixels())
+    prompt["7:2"] = {**node("TestInverts", image=["1", 0]), "_meta": {"title": "Mine"}}
+    prompt["2"]["inputs"]["image"] = ["7:2", 0]
+    result = await comfyui.queue(prompt, marked("2", "7"))
+
+    assert "node 7:2 Mine" in result.failure["exception_message"]
+    assert "TestInverts" in result.failure["exception_message"]
+    (told,) = [event.data for event in result.events if event.type == "runninghub.failed"]
+    assert (told["segment"], told["node"]) == ("2", "7:2")
+    assert emulator.counters.orders == 0
+
+
+async def test_two_hundred_megabytes_are_more_than_goes_up(
+    comfyui: ComfyClient, server: Server, emulator: Emulator
+) -> None:
+    path = server.base / "input" / f"long_{mark()}.mp4"
+    with path.open("wb") as film:
+        film.truncate(200 * 1024 * 1024)
+    prompt = {
+        "1": node("LoadVideo", file=path.name),
+        "2": node("SaveVideo", video=["1", 0], filename_prefix="v", format="auto", codec="auto"),
+    }
+    result = await comfyui.queue(prompt, marked("1", "2"))
+    path.unlink()
+
+    assert "too large for RunningHub" in result.failure["exception_message"]
+    assert emulator.counters.orders == 0
+
+
+async def test_a_task_that_made_nothing_says_what_is_missing(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.no_outputs = True
+    result = await comfyui.queue(await turning(comfyui, pixels()), marked("2"))
+
+    assert result.outcome == "error", result.refusal
+    assert "The task finished but saved nothing" in result.failure["exception_message"]
+    assert result.outputs == {}
+    assert emulator.counters.orders == 1
+
+
+async def test_results_whose_names_are_not_those_of_the_border_are_not_taken_for_its_own(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.outputs_node_id = False
+    emulator.faults.append(Fault("/openapi/v2/query", "code", value=404))
+    emulator.result_name = "other_00001_.png"
+    picture = png(pixels())
+    emulator.faults.append(Fault("/results/", "body", None, picture, content_type="image/png"))
+    result = await comfyui.queue(await turning(comfyui, pixels()), marked("2"))
+
+    assert (
+        "the results of node 2 (ImageInvert) are not among" in result.failure["exception_message"]
+    )
+    assert result.outputs == {}
+
+
+@pytest.mark.parametrize("workflow", [[], True, {"id": 1}])
+async def test_a_workflow_that_is_no_id_is_refused(
+    comfyui: ComfyClient, emulator: Emulator, workflow: object
+) -> None:
+    said = {**marked("2")["runninghub"], "workflow": workflow}
+    result = await comfyui.queue(await turning(comfyui, pixels()), {"runninghub": said})
+
+    assert result.status == 400
+    assert "extra_data.runninghub.workflow" in result.refusal
+    assert emulator.counters.total == 0
+
+
+@pytest.mark.parametrize("damage", [{"2": None}, {"2": {"segment": "{}"}}, {"2": {"segment": 5}}])
+async def test_a_part_that_another_pack_damaged_after_us_runs_nowhere(
+    comfyui: ComfyClient, emulator: Emulator, damage: dict[str, Any]
+) -> None:
+    prompt = await turning(comfyui, pixels())
+    result = await comfyui.queue(prompt, {**marked("2"), "tests": {"after": damage}})
+
+    assert result.status == 400
+    assert set(result.node_errors) <= {"2", "3"}
+    assert emulator.counters.total == 0
