@@ -171,7 +171,8 @@ def done_sentence(outcomes: Sequence[Outcome]) -> str:
     for key, values in costs.items():
         value = _sum([value for value in values if value is not None])
         if value is not None:
-            said.append(language.say(key, {"value": value}))
+            one_coin = key == "node.coins" and value == "1"
+            said.append(language.say("node.coin" if one_coin else key, {"value": value}))
     return " · ".join(said)
 
 

@@ -16,6 +16,7 @@ from .net.bulk import RequestsBulk
 from .net.clock import SystemClock
 from .net.transport import AiohttpTransport
 from .programs import InlineGraph, Library, Program, RemoteApp, RemoteWorkflow
+from .run.caller import Caller
 from .run.desk import Desk
 from .run.drafts import Draft, together
 from .run.engine import Engine
@@ -23,7 +24,7 @@ from .run.orders import Outcome, Result
 from .run.pace import RequestPace
 from .run.ports import Clock, Progress, Stage, Stopped, Watch, unheard, unwatched
 from .run.questions import OpenOrder, Questions, Sight
-from .run.transfers import Caller, LoraFile, Source, Transfers
+from .run.transfers import LoraFile, Source, Transfers
 from .run.usual import Usual, usual
 from .settings import Settings
 from .store import State, Store
@@ -300,14 +301,16 @@ class Client:
 
     # Orders that nobody waits for
 
-    async def open_orders(self) -> list[OpenOrder]:
+    async def open_orders(self, *, followed: bool = False) -> list[OpenOrder]:
         """Orders, of earlier starts above all, that are not over and that nobody here waits for.
+
+        `followed`: also those that somebody here waits for (see `detach`).
 
         To take one up ask for the same again with `run`, or by its task id: `follow`, `report`,
         `fetch`, `cancel`. One without a task id is a question: see `settle_uncertain`.
         """
         self._start()
-        return await self._questions.open_orders()
+        return await self._questions.open_orders(followed=followed)
 
     async def look_again(self, order: int) -> Sight:
         """What can be seen of an uncertain order (`Uncertain.order`); changes nothing."""

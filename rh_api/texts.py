@@ -81,20 +81,22 @@ ENGLISH: dict[str, str] = {
     # never pay twice
     "error.uncertain": "The order may be running, and may cost, but no task id came back: "
     "{reason}. The account had {before} tasks before and has {now} now. It was not sent again. "
-    "Look at the call records on {origin} first. To send it again, which may cost twice: --again on "
-    "the command line, extra_data.runninghub.again from a program, or change an input (order "
-    "{order} of the book).",
+    "Look at the call records on {origin} first, then answer for order {order} of the book, in "
+    "RunningHub tasks on the canvas or by task --order {order} on the command line: look again, "
+    "name its task, or say that it did not start. To send it again, which may cost twice: Run "
+    "again on the node, --again on the command line, extra_data.runninghub.again from a program.",
     "error.uncertain_before": "An equal order of {when} may be running already, or be paid for; "
     "it is not sent again by itself. The account had {before} tasks before it. Look at the call "
-    "records on {origin} first. To send it again, which may cost twice: --again on the command "
-    "line, extra_data.runninghub.again from a program, or change an input (order {order} of the "
-    "book).",
+    "records on {origin} first, then answer for order {order} of the book, in RunningHub tasks on "
+    "the canvas or by task --order {order} on the command line: look again, name its task, or say "
+    "that it did not start. To send it again, which may cost twice: Run again on the node, --again "
+    "on the command line, extra_data.runninghub.again from a program.",
     "error.order_settled": "There is no open question about order {order}.",
     "error.task_of_other_order": "Task {task_id} belongs to another order.",
     "error.book_set_aside": "The order book was damaged, or of a newer version, and was set aside "
     "as {file}. It may hold an equal order that is running or paid for, so nothing was ordered. "
-    "Look at the call records on {origin}. To order all the same: --again on the command line, "
-    "extra_data.runninghub.again from a program; when nothing is running, remove that file.",
+    "Look at the call records on {origin}. To order all the same: Run again as a new order in the node's menu, "
+    "--again on the command line, extra_data.runninghub.again from a program; when nothing is running, remove that file.",
     "error.detached": "No longer waiting. The task goes on in the cloud; run the same again to "
     "take it up.",
     "error.batch_failed": "{count} of {total} items failed. The results of the others are kept: "
@@ -234,6 +236,7 @@ ENGLISH: dict[str, str] = {
     "cli.placed": "task {task_id}",
     "cli.finished": "Task {task_id} took {seconds} s and cost {cost}.",
     "cli.cost_coins": "{amount} coins",
+    "cli.cost_coin": "{amount} coin",
     "cli.cost_money": "{amount} of the wallet",
     "cli.cost_third_party": "{amount} of the wallet for third-party models",
     "cli.cost_unknown": "an amount that was not said",
@@ -382,6 +385,7 @@ ENGLISH: dict[str, str] = {
     "node.orders_kept": "{count} of them kept from before",
     "node.done_in": "done in {seconds} s",
     "node.coins": "{value} coins",
+    "node.coin": "{value} coin",
     "node.money": "{value} paid",
     "node.third_party": "{value} for third-party models",
     # segments: cutting

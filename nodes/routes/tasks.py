@@ -1,4 +1,4 @@
-"""Orders that nobody waits for, what a person can do about each, and the results that are kept."""
+"""Open orders, what a person can do about each, and the results that are kept."""
 
 from __future__ import annotations
 
@@ -14,12 +14,21 @@ if TYPE_CHECKING:
     from ...rh_api.settings import Settings
 
 
-async def tasks(_: Body) -> dict[str, object]:
-    """Every open order of every account that has a key here, oldest first."""
+async def left_tasks(_: Body) -> dict[str, object]:
+    """What nobody waits for, of every account that has a key here, oldest first."""
+    return await _listed(followed=False)
+
+
+async def all_tasks(_: Body) -> dict[str, object]:
+    """The same, with what somebody here waits for."""
+    return await _listed(followed=True)
+
+
+async def _listed(*, followed: bool) -> dict[str, object]:
     found = [
         (one, name, settings)
         for name, settings in _accounts()
-        for one in await cloud.client(settings).open_orders()
+        for one in await cloud.client(settings).open_orders(followed=followed)
     ]
     found.sort(key=lambda each: each[0].order)
     return {"tasks": [_shown(*each) for each in found]}
@@ -58,6 +67,7 @@ def _shown(one: OpenOrder, profile: str, settings: Settings) -> dict[str, object
         "uncertain": one.is_uncertain,
         "cancelling": one.cancelling,
         "from_before": one.from_before,
+        "followed": one.followed,
         "before": one.before,
     }
 
@@ -136,7 +146,8 @@ def _order(body: Body) -> int:
 
 
 ROUTES = (
-    Route("GET", "/runninghub/tasks", tasks),
+    Route("GET", "/runninghub/tasks", left_tasks),
+    Route("GET", "/runninghub/tasks/all", all_tasks),
     Route("POST", "/runninghub/tasks/cancel", cancel),
     Route("POST", "/runninghub/tasks/fetch", fetch),
     Route("POST", "/runninghub/tasks/detach", detach),

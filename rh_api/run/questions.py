@@ -14,14 +14,16 @@ from .engine import Engine
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
-    """An order that is not over, and that nobody here waits for.
+    """An order that is not over.
 
     `order`: its number in the book. `kind`: workflow, app or graph; `program`: the id of the
-    workflow or app, for a graph the book's name of its shape. `task_id`: "" when none is known; then it is a question for `Client.settle_uncertain`.
+    workflow or app, for a graph the book's name of its shape. `task_id`: "" when none is known;
+    then it is a question for `Client.settle_uncertain`.
     `placed_at`, `started_at`: unix seconds, the latter None unless it was seen running.
     `cancelling`: it was stopped, and that it stopped was not seen.
     `inputs`: its fields, with hashes in place of contents. `before`: tasks that the account had
-    then, or None. `from_before`: an earlier start placed it.
+    then, or None. `from_before`: an earlier start placed it. `followed`: somebody here waits for
+    it.
     """
 
     order: int
@@ -35,13 +37,14 @@ class OpenOrder:
     before: int | None = None
     from_before: bool = True
     started_at: float | None = None
+    followed: bool = False
 
     @property
     def is_uncertain(self) -> bool:
         return not self.task_id
 
     @classmethod
-    def of(cls, row: OrderRow, last: int) -> OpenOrder:
+    def of(cls, row: OrderRow, last: int, *, followed: bool = False) -> OpenOrder:
         """`last`: the number of the last order before this start."""
         kind, _, program = row.workflow.rpartition("/")
         inputs, before = row.what.get("inputs"), row.what.get("before")
@@ -57,6 +60,7 @@ class OpenOrder:
             before=before if isinstance(before, int) else None,
             from_before=row.id <= last,
             started_at=row.started,
+            followed=followed,
         )
 
 
@@ -81,17 +85,17 @@ class Questions:
     engine: Engine
     last: int
 
-    async def open_orders(self) -> list[OpenOrder]:
-        """Oldest first; empty when everything is over or somebody waits for it.
+    async def open_orders(self, *, followed: bool = False) -> list[OpenOrder]:
+        """Those that nobody waits for, oldest first; `followed`: also those that somebody does.
 
         One that is being placed this moment is none.
         """
-        return [
-            OpenOrder.of(row, self.last)
+        listed = [
+            OpenOrder.of(row, self.last, followed=self.engine.is_followed(row.task_id))
             for row in await self._unfinished()
-            if not self.engine.is_followed(row.task_id)
-            and (row.id <= self.last or row.state is not State.INTENDED)
+            if row.id <= self.last or row.state is not State.INTENDED
         ]
+        return [one for one in listed if followed or not one.followed]
 
     async def look_again(self, order: int) -> Sight:
         """What can be seen of an uncertain order; changes nothing."""
@@ -109,7 +113,8 @@ class Questions:
     async def is_task(self, order: int, task_id: str) -> None:
         """An uncertain order became that task, which the service knows: it is one to take up.
 
-        If it had been stopped before its task was known, it is cancelled now. Raises TaskNotFound, or BadInput when the task is another order's.
+        If it had been stopped before its task was known, it is cancelled now. Raises TaskNotFound,
+        or BadInput when the task is another order's.
         """
         question = await self._question(order)
         desk = self.engine.desk

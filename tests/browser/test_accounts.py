@@ -35,6 +35,26 @@ def test_without_a_key_the_sandbox_runs_a_sample(
     canvas.forgive(REFUSED)
 
 
+def test_a_key_entered_where_it_was_missed_leads_on_to_the_fields(
+    new_host: Callable[..., Host],
+    opened: Callable[..., Canvas],
+    cloud: tuple[Emulator, str],
+    emulator: Emulator,
+) -> None:
+    canvas = opened(new_host())
+    canvas.clear()
+    node = canvas.add("RunningHubRemoteWorkflow")
+    canvas.type_into(node, "workflow", catalog.TEXT_TO_IMAGE)
+    canvas.dialog.get_by_label("Site").select_option(label="Another address")
+    canvas.dialog.get_by_label("Another address", exact=True).fill(cloud[1])
+    canvas.dialog.get_by_label("API key").fill(emulator.default_key)
+    canvas.dialog.get_by_label("API key").press("Enter")
+    canvas.dialog.get_by_role("tree").first.wait_for()
+    canvas.primary()
+    assert "6.text" in canvas.node(node)["widgets"]
+    canvas.forgive(REFUSED)
+
+
 def test_a_key_is_entered_tested_and_not_seen_again(
     new_host: Callable[..., Host],
     opened: Callable[..., Canvas],
@@ -48,13 +68,13 @@ def test_a_key_is_entered_tested_and_not_seen_again(
     page.get_by_label("Another address", exact=True).fill(cloud[1])
     page.get_by_label("API key").fill(emulator.default_key)
     with canvas.page.expect_response("**/runninghub/profiles/save") as saved:
-        page.get_by_role("button", name="Save").click()
+        page.get_by_label("API key").press("Enter")
     assert emulator.default_key not in saved.value.text()
     with canvas.page.expect_response("**/runninghub/profiles/test") as tested:
         page.get_by_role("button", name="Test").click()
     assert emulator.default_key not in tested.value.text()
     page.get_by_text("It works").wait_for()
-    page.get_by_text("Results kept on this machine: 0.0 MB").wait_for()
+    page.get_by_text("Results kept on this machine: 0 B").wait_for()
     canvas.picture("tested")
     seen = canvas.run_js("async () => (await fetch('/api/runninghub/settings')).text()")
     assert emulator.default_key not in seen

@@ -49,12 +49,32 @@ def test_stop_stops_the_task(canvas: Canvas, emulator: Emulator) -> None:
     assert task.status == "CANCEL"
 
 
+def test_waiting_is_stopped_and_the_task_goes_on(canvas: Canvas, emulator: Emulator) -> None:
+    node, _ = lighthouse(canvas)
+    emulator.run_seconds = 60
+    prompt_id = canvas.start()
+    canvas.says(node, "KSampler")
+    canvas.command("runninghub.tasks.open")
+    canvas.dialog.get_by_text("waited for here").wait_for()
+    canvas.picture("waited for")
+    canvas.press_button("Stop waiting, keep the task")
+    canvas.finished(prompt_id)
+    canvas.dialog.get_by_role("button", name="Follow").wait_for()
+    canvas.picture("left")
+    (task,) = emulator.tasks.values()
+    assert task.status == "RUNNING"
+    canvas.press_button("Cancel")
+    canvas.press_button("Really cancel?")
+    canvas.dialog.get_by_text("No task is open.").wait_for()
+    assert task.status == "CANCEL"
+
+
 def test_a_failed_remote_node_is_named_with_its_message(canvas: Canvas, emulator: Emulator) -> None:
     node, _ = lighthouse(canvas)
     emulator.fail_next = {
         "node_id": "3",
         "exception_type": "RuntimeError",
-        "exception_message": "the sampler is out of <b>memory</b>",
+        "exception_message": "the sampler is out of <b>memory</b> at a lighthouse at dusk",
     }
     canvas.run("execution_error")
     said = canvas.page.get_by_text("the sampler is out of <b>memory</b>").first
@@ -67,6 +87,10 @@ def test_a_failed_remote_node_is_named_with_its_message(canvas: Canvas, emulator
     assert "out of" in report
     assert emulator.default_key not in report
     assert "lighthouse" not in report
+    with canvas.page.expect_response("**/runninghub/report"):
+        canvas.page.get_by_role("button", name="Copy with my texts").click()
+    canvas.page.get_by_text("Copied").wait_for()
+    assert "lighthouse" in canvas.run_js("() => navigator.clipboard.readText()")
     assert canvas.node(node)["widgets"]["6.text"] == "a lighthouse at dusk"
 
 

@@ -25,6 +25,8 @@ function serve(answers = {}) {
   return sent;
 }
 
+const settings = { "/runninghub/settings": { profiles: [], sites: ["https://www.runninghub.ai", "https://www.runninghub.cn"] } };
+
 beforeEach(async () => {
   document.body.replaceChildren();
   serve();
@@ -153,7 +155,7 @@ test("a notice is closed by Escape, and keeps keys from the graph behind", () =>
 });
 
 test("a key goes to the server once, and not to the page", async () => {
-  const sent = serve({ "/runninghub/profiles/save": { profiles: [] } });
+  const sent = serve({ ...settings, "/runninghub/profiles/save": { profiles: [] } });
   const ready = offerKey(null);
   await vi.waitFor(() => expect(document.querySelector("dialog")).not.toBeNull());
   const field = document.querySelector("input[type=password]");
@@ -175,7 +177,7 @@ test("without a key a node can be tried in the sandbox with a sample of its kind
     { kind: "app", id: "2", name: "An app" },
     { kind: "workflow", id: "1", name: "Text to image" },
   ];
-  serve({ "/runninghub/sandbox": { on: true, samples } });
+  serve({ ...settings, "/runninghub/sandbox": { on: true, samples } });
   const widgets = ["workflow", "profile"].map((name) => ({ name, value: "" }));
   const again = offerKey({ comfyClass: "RunningHubRemoteWorkflow", widgets });
   await vi.waitFor(() => press("Start the sandbox"));

@@ -126,12 +126,16 @@ async def test_whoever_waits_can_be_let_go(host: Host, emulator: Emulator) -> No
     waiting = asyncio.ensure_future(client.run(paint(), watch))
     await running.wait()
     (task_id,) = emulator.tasks
+    assert await host.get("tasks") == {"tasks": []}
+    (one,) = (await host.get("tasks/all"))["tasks"]
+    assert (one["task_id"], one["followed"]) == (task_id, True)
     assert await host.post("tasks/detach", task_id=task_id) == {"detached": True}
     with pytest.raises(Exception, match="No longer waiting"):
         await waiting
     assert await host.post("tasks/detach", task_id=task_id) == {"detached": False}
     (one,) = (await host.get("tasks"))["tasks"]
-    assert (one["task_id"], one["from_before"]) == (task_id, False)
+    assert (one["task_id"], one["from_before"], one["followed"]) == (task_id, False, False)
+    assert await host.get("tasks/all") == {"tasks": [one]}
     assert emulator.counters.cancels == 0
 
 

@@ -38,6 +38,8 @@ interface RhStored {
   environment: boolean;
   /** With the environment's key or address. */
   problem?: string;
+  /** The official ones, the first to be offered first. */
+  sites: string[];
 }
 
 interface RhAccount {
@@ -57,10 +59,12 @@ interface RhTask {
   state: string;
   name: string;
   kind: string;
-  placed: number | null;
+  placed: number;
   uncertain: boolean;
   cancelling?: boolean;
-  profile?: string;
+  /** Somebody here waits for it. */
+  followed: boolean;
+  profile: string;
   link?: string;
 }
 

@@ -2,7 +2,6 @@
 
 import { classOf, isOurs } from "./comfy.js";
 
-
 export const INSTANCES = ["default", "plus", "ultra"];
 
 const KEY = "runninghub"; // in a node's properties and a group's flags

@@ -109,9 +109,9 @@ export function openDialog({ title, body, buttons = [{ label: t("account.close")
 	dialog.addEventListener("close", close);
 	dialog.addEventListener("keydown", (event) => {
 		const own = event.target instanceof Element && event.target.closest("button, a, textarea, summary");
-		if (event.key === "Enter" && !event.isComposing && !own && !event.defaultPrevented) {
+		if (main && event.key === "Enter" && !event.isComposing && !own && !event.defaultPrevented) {
 			event.preventDefault();
-			main?.click();
+			main.click();
 		}
 	});
 	OURS.forEach((kind) => dialog.addEventListener(kind, (event) => event.stopPropagation()));
@@ -123,7 +123,7 @@ export function openDialog({ title, body, buttons = [{ label: t("account.close")
 }
 
 /** Whether it was agreed to, and done. @type {RhAsk} */
-export const ask = (title, body, run, label = t(run ? "form.ok" : "form.close")) =>
+export const ask = (title, body, run, label = t(run ? "form.ok" : "account.close")) =>
 	new Promise((resolve) => {
 		let done = false;
 		const agree = async () => {

@@ -1,9 +1,9 @@
 // Keys, sites, kept results, the sandbox. A key goes to the server once and never comes back.
 
-import { kindOf, language, setWidget, toast, valueOf } from "../lib/comfy.js";
+import { kindOf, setWidget, toast, valueOf } from "../lib/comfy.js";
 import { draw } from "../lib/painter.js";
 import { get, post } from "../lib/server.js";
-import { dotted, loadTexts, numberText, textsOf } from "../lib/texts.js";
+import { bytesText, dotted, loadTexts, numberText, textsOf } from "../lib/texts.js";
 import { action, answer, card, fill, h, link, loading, openDialog, page, row } from "../lib/view.js";
 
 const t = textsOf("account");
@@ -30,11 +30,6 @@ export const account = {
 	loadedGraphNode: noticeSandbox,
 };
 
-function sites() {
-	const both = ["https://www.runninghub.ai", "https://www.runninghub.cn"];
-	return language() === "zh" ? both.reverse() : both;
-}
-
 function accountPage() {
 	const view = loading();
 	const show = () => fill(view, async () => profilesView(await get("/runninghub/settings"), show));
@@ -43,8 +38,8 @@ function accountPage() {
 }
 
 /** @type {RhProfilesView} */
-function profilesView({ profiles, default: chosen, environment, problem }, again) {
-	const add = keyForm(again);
+function profilesView({ profiles, default: chosen, environment, problem, sites }, again) {
+	const add = keyForm(sites, again);
 	add.className = "card";
 	add.prepend(h("h3", "", t("add")));
 	return [
@@ -60,7 +55,7 @@ function profilesView({ profiles, default: chosen, environment, problem }, again
 function keptView() {
 	const said = answer();
 	/** @param {{bytes: number}} kept */
-	const show = ({ bytes }) => (said.textContent = t("kept", { size: (bytes / 1e6).toFixed(1) }));
+	const show = ({ bytes }) => (said.textContent = t("kept", { size: bytesText(bytes) }));
 	get("/runninghub/kept").then(show, () => {});
 	const empty = async () => show(await post("/runninghub/kept/empty", {}));
 	return row(said, action(t("empty"), said, empty, t("empty_sure")));
@@ -90,8 +85,8 @@ function profileView({ name, origin, key_tail: tail, from }, isDefault, again) {
 	);
 }
 
-/** @param {(name: string) => unknown} done */
-function keyForm(done) {
+/** @param {string[]} sites @param {(name: string) => unknown} done */
+function keyForm(sites, done) {
 	const said = answer();
 	/** @param {string} key @param {Node} input */
 	const field = (key, input) => h("label", "", t(key), input);
@@ -100,7 +95,7 @@ function keyForm(done) {
 	const site = h(
 		"select",
 		{ onchange: () => (other.hidden = site.value !== "") },
-		...sites().map((value) => h("option", { value }, new URL(value).host)),
+		...sites.map((value) => h("option", { value }, new URL(value).host)),
 		h("option", { value: "" }, t("other_site")),
 	);
 	const key = h("input", { type: "password", autocomplete: "new-password", placeholder: t("key_hint") });
@@ -110,16 +105,11 @@ function keyForm(done) {
 		await done(name.value.trim());
 	});
 	save.className = "primary";
-	// Enter saves; in a dialog it would mean the dialog's own button.
-	/** @param {KeyboardEvent} event */
-	const onkeydown = (event) => {
-		if (event.key === "Enter" && event.target instanceof HTMLInputElement) {
-			event.preventDefault();
-			save.click();
-		}
-	};
+	save.type = "submit";
+	/** @param {Event} event */
+	const onsubmit = (event) => event.preventDefault();
 	const fields = [field("site", site), other, field("key", key), field("name", name)];
-	return h("form", { onkeydown }, ...fields, row(save), said);
+	return h("form", { onsubmit }, ...fields, row(save), said);
 }
 
 /** @param {RhAccount} found */
@@ -137,9 +127,11 @@ export function testText({ kind, coins, money, currency, running, limit }) {
 /** Whether what failed is worth another try. @param {ComfyNode | null} node @returns {Promise<boolean>} */
 export async function offerKey(node) {
 	await loadTexts();
+	/** @type {RhStored} */
+	const { sites } = await get("/runninghub/settings");
 	return new Promise((resolve) => {
 		let ready = false;
-		const form = keyForm((name) => {
+		const form = keyForm(sites, (name) => {
 			ready = true;
 			toast("success", t("saved", { name }));
 			dialog.close();
@@ -153,7 +145,7 @@ export async function offerKey(node) {
 		});
 		/** @param {string} key @param {...Node} content */
 		const way = (key, ...content) => h("section", "", h("h3", "", t(`offer.${key}`)), ...content);
-		const links = sites().flatMap((site) => [" ", link(new URL(site).host, site + KEY_PAGE)]);
+		const links = sites.flatMap((site) => [" ", link(new URL(site).host, site + KEY_PAGE)]);
 		const body = page(
 			way("enter", form),
 			way("get", h("p", "", t("offer.get_text"), ...links)),
@@ -177,7 +169,7 @@ async function useSandbox(node, samples) {
 				dialog.close();
 				setWidget(node, kind, id);
 			};
-			return h("button", { type: "button", className: "line", autofocus: index === 0, onclick }, name);
+			return h("button", { className: "line", autofocus: index === 0, onclick }, name);
 		});
 		const dialog = openDialog({
 			title: t("sandbox.title"),

@@ -3,9 +3,9 @@
 import { app, widgetOf } from "../lib/comfy.js";
 import { fitting, sent, standing, standsLike, startValue } from "../lib/fields.js";
 import { isFieldName, readForm, slotOf, slotOrigins } from "../lib/form.js";
+import { textsOf } from "../lib/texts.js";
 
 const t = textsOf("form");
-import { textsOf } from "../lib/texts.js";
 
 /** @type {Map<string, string>} */
 const localized = new Map();

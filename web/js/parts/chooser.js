@@ -7,7 +7,6 @@ import { shownName } from "./build.js";
 
 const HEIGHT = 30; // as the style sheet has it
 const SPARE = 6; // rows around those in view
-let count = 0;
 
 const t = textsOf("form");
 
@@ -18,7 +17,7 @@ export function openChooser(program, first) {
 	let choice = first;
 	const index = indexed(program, first);
 	const open = openAtFirst(program, first);
-	const typed = typedTexts();
+	const typed = TYPED.map(({ name }) => ({ name: shownName(name), tip: t(`typed.${name}`) }));
 	const tick = (/** @type {RhRow} */ row) => {
 		choice = ticked(choice, row.key);
 		draw();
@@ -78,8 +77,6 @@ export function openChooser(program, first) {
 		draw();
 	});
 }
-
-const typedTexts = () => TYPED.map(({ name }) => ({ name: shownName(name), tip: t(`typed.${name}`) }));
 
 /** @param {RhProgram} program */
 function about({ app, link: address = "", sandbox }) {
@@ -193,7 +190,7 @@ const lower = (text = "") => text.slice(0, 1000).toLowerCase();
 
 /** @param {RhTree} asked */
 function rowsElement({ label, tick, fold }) {
-	const id = `runninghub-rows-${(count += 1)}`;
+	const id = `runninghub-${Math.random()}`;
 	const space = h("div", { className: "space", role: "presentation" });
 	/** @type {HTMLElement} */
 	const view = h(

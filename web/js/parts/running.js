@@ -115,15 +115,17 @@ async function tell({ prompt_id, node_id, node_type, exception_message: said = "
 	await loadTexts();
 	const id = (twin.prompt_id === prompt_id && twin.node) || node_id;
 	const node = nodeOf(id);
-	const report = await post("/runninghub/report", { node_id, words: false }).catch(() => null);
+	const read = (words = false) => post("/runninghub/report", { node_id, words });
+	const report = await read().catch(() => null);
 	/** @param {HTMLElement} told */
-	const copy = (told) => async () => {
+	const copy = (told, words = false) => async () => {
+		const { text } = words ? await read(words) : report;
 		if (navigator.clipboard) {
-			await navigator.clipboard.writeText(report.text);
+			await navigator.clipboard.writeText(text);
 			told.textContent = t("copied");
 		} else {
 			// The page is not from a secure origin.
-			const body = h("textarea", { readOnly: true, rows: 12, value: report.text });
+			const body = h("textarea", { readOnly: true, rows: 12, value: text });
 			openDialog({ title, body });
 		}
 	};
@@ -132,5 +134,6 @@ async function tell({ prompt_id, node_id, node_type, exception_message: said = "
 		node && action(t("show_node"), told, () => show(id)),
 		report?.link && link(t("open_task"), report.link),
 		report && action(t("copy_report"), told, copy(told)),
+		report && action(t("copy_words"), told, copy(told, true)),
 	]);
 }

@@ -184,7 +184,7 @@ export function explainedView({ refused, segments, local, notes }, select) {
 	const button = ({ id, title, class_type: type = "" }) =>
 		h(
 			"button",
-			{ type: "button", className: "node", title: say("show", { id, class: type }), onclick: () => select(id) },
+			{ className: "node", title: say("show", { id, class: type }), onclick: () => select(id) },
 			title || type || id,
 		);
 	/** @param {RhNode[]} nodes */

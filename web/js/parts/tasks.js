@@ -1,4 +1,4 @@
-// Tasks of earlier starts that still run, and orders whose fate nobody knows.
+// Tasks that run, those that nobody waits for above all, and orders whose fate nobody knows.
 
 import { app, change, language, rootGraph, setWidget, show, toast } from "../lib/comfy.js";
 import { get, post } from "../lib/server.js";
@@ -33,7 +33,7 @@ async function open() {
 	const dialog = openDialog({ title: t("title"), body, wide: true });
 	const again = () =>
 		fill(body, async () => {
-			const { tasks: found } = await get("/runninghub/tasks");
+			const { tasks: found } = await get("/runninghub/tasks/all");
 			const views = found.map((/** @type {RhTask} */ task) => taskView(task, again, dialog.close));
 			return views.length > 0 ? views : [h("p", "", t("none"))];
 		});
@@ -42,7 +42,7 @@ async function open() {
 
 /** @type {RhTaskView} */
 function taskView(task, again, leave) {
-	const { order, task_id: id, profile = "", kind, placed, link: address } = task;
+	const { order, task_id: id, profile, kind, placed, link: address } = task;
 	const said = answer();
 	const send = (verb = "", more = {}) => post(`/runninghub/tasks/${verb}`, { order, task_id: id, profile, ...more });
 	/** @param {string} key @param {RhAct} run */
@@ -71,17 +71,19 @@ function taskView(task, again, leave) {
 			]
 		: [
 				row(
-					button("follow", () => (leave(), follow(id, profile))),
-					button("fetch", doing("fetch")),
+					task.followed && button("detach", doing("detach")),
+					!task.followed && button("follow", () => (leave(), follow(id, profile))),
+					!task.followed && button("fetch", doing("fetch")),
 					button("cancel", doing("cancel"), true),
 					address && link(t("on_site"), address),
 				),
 			];
-	const when = new Date((placed ?? 0) * 1000).toLocaleString(language());
+	const when = new Date(placed * 1000).toLocaleString(language());
 	const facts = dotted(
 		id ? t("task", { id }) : t("order", { order }),
-		placed && t("placed", { when }),
+		t("placed", { when }),
 		task.cancelling && t("cancelling"),
+		task.followed && t("followed"),
 	);
 	return card(task.name || t(`kind.${kind}`), h("p", "muted", facts), ...rows, said);
 }
