@@ -264,6 +264,8 @@ def test_primitive_and_reroute_reach_a_field(canvas: Canvas, emulator: Emulator)
 def test_a_seed_counts_up_over_three_runs(either: Canvas, emulator: Emulator) -> None:
     either.clear()
     node = either.program(LINK)
+    # Inputs of its own: what another test had made is kept and would not be ordered again.
+    either.set_widget(node, "6.text", "one seed after the other")
     either.set_widget(node, "3.seed", 7)
     either.set_widget(node, "3.seed control_after_generate", "increment")
     for _ in range(3):

@@ -29,7 +29,7 @@ def lighthouse(canvas: Canvas) -> tuple[str, str]:
 
 def test_a_run_shows_where_it_is(either: Canvas, emulator: Emulator) -> None:
     node, preview = lighthouse(either)
-    emulator.run_seconds = 3
+    emulator.run_seconds = 6
     prompt_id = either.start()
     either.says(node, "KSampler")
     either.picture("running")
