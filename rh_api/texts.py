@@ -252,6 +252,9 @@ ENGLISH: dict[str, str] = {
     "may be running, and cost. Look at it on the site.",
     "cli.stopped_unknown": "Stopped while the order was being placed, and no task id came back: a "
     "task may be running, and cost. Look at the call records on the site.",
+    "cli.other_stopped": "Task {task_id} was cancelled in the cloud, too.",
+    "cli.other_unsure": "RunningHub did not confirm that task {task_id} was cancelled: it may be "
+    "running, and cost.",
     "cli.left": "Left at once: a task in the cloud may be running, and cost.",
     "cli.workflow_fields": "Fields of workflow {workflow}, to be set with --set NAME=VALUE:",
     "cli.workflow_outputs": "Outputs, in their order:",

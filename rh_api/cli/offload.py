@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -76,10 +77,8 @@ async def offload(arguments: Namespace, terminal: Terminal, environ: Mapping[str
     settings.require_key()
     folder = out_folder(arguments.out or ".")
     async with connected(settings, terminal) as service:
-        documents = [
-            await _one(run, segment, service, terminal, folder, arguments)
-            for segment in plan.segments
-        ]
+        service.orders = len(plan.segments)
+        documents = await _all(run, service, terminal, folder, arguments)
     for node_id in run.waiting():
         node = run.nodes[node_id]
         terminal.note(english("cli.offload_waits", {"node": f"{node.id} ({node.label})"}))
@@ -202,6 +201,33 @@ def _head(path: Path) -> bytes:
         return file.read(26)
 
 
+async def _all(
+    run: _Run, service: Service, terminal: Terminal, folder: Path, arguments: Namespace
+) -> list[dict[str, object]]:
+    """Run each segment once those are over whose results it takes; a failure stops the others."""
+    running: dict[str, asyncio.Task[dict[str, object]]] = {}
+
+    async def after(
+        needed: Sequence[asyncio.Task[dict[str, object]]], segment: Segment
+    ) -> dict[str, object]:
+        if needed:
+            await asyncio.wait(needed)
+        for one in needed:
+            one.result()
+        return await _one(run, segment, service, terminal, folder, arguments)
+
+    for segment in run.plan.segments:
+        sources = dict.fromkeys(inlet.source[0] for inlet in segment.inlets)
+        needed = [running[source] for source in sources if source in running]
+        running[segment.id] = asyncio.ensure_future(after(needed, segment))
+    try:
+        return await asyncio.gather(*running.values())
+    finally:
+        for task in running.values():
+            task.cancel()
+        await asyncio.gather(*running.values(), return_exceptions=True)
+
+
 async def _one(
     run: _Run,
     segment: Segment,
@@ -222,7 +248,7 @@ async def _one(
         workflow=arguments.workflow or service.client.settings.segment_workflow,
         again=arguments.again,
     )
-    outcome = await service.client.run(ordered, service.watch)
+    outcome = await service.client.run(ordered, partial(service.watch, order=segment.id))
     run.made[segment.id] = outcome
     saved = _save(segment, outcome, folder)
     tell(terminal, outcome, saved)

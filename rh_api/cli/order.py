@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from argparse import Namespace
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..client import Client, Job, Progress, Stopped
@@ -48,19 +48,25 @@ async def run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, st
 
 @dataclass(slots=True)
 class Service:
-    """A client, and the last task that it placed for this command."""
+    """A client, and the tasks that it placed for this command, the oldest first.
+
+    `orders`: how many the command consists of, for the progress of the whole.
+    """
 
     client: Client
     terminal: Terminal
-    task_id: str = ""
+    orders: int = 1
+    placed: list[str] = field(default_factory=list[str])
+    _shares: dict[str, float] = field(default_factory=dict[str, float])
 
-    def watch(self, news: Progress) -> None:
+    def watch(self, news: Progress, order: str = "") -> None:
         task_id = str(news.params.get("task_id", ""))
-        if task_id and task_id != self.task_id:
-            self.task_id = task_id
+        if task_id and task_id not in self.placed:
+            self.placed.append(task_id)
             # Told at once: whatever happens to this process, the person can find the task.
             self.terminal.note(english("cli.placed", {"task_id": task_id}))
-        self.terminal.show(news)
+        self._shares[order] = max(self._shares.get(order, 0.0), news.overall)
+        self.terminal.show(news, sum(self._shares.values()) / self.orders)
 
 
 @contextlib.asynccontextmanager
@@ -77,18 +83,29 @@ async def connected(settings: Settings, terminal: Terminal) -> AsyncGenerator[Se
                 terminal.note(english("cli.stopping", {}))
                 raise
     except asyncio.CancelledError:
-        raise interruption(stopped, service.task_id if service else "") from None
+        told = interruption(stopped, service.placed if service else ())
+        _tell_others(terminal, stopped, told)
+        raise told from None
     except RunningHubError as error:
         # Past its time limit a task is cancelled while the client closes: now that is known.
         if Stopped(error.task_id or "", confirmed=True) in stopped:
             error.fate = Fate.OVER
+        _tell_others(terminal, stopped, error)
         raise
 
 
-def interruption(stopped: Sequence[Stopped], placed: str) -> Interrupted:
-    """What a person is told after Ctrl-C. `placed`: the task that was followed, "" for none."""
+def _tell_others(terminal: Terminal, stopped: Sequence[Stopped], told: RunningHubError) -> None:
+    """What became of the tasks that the error says nothing of."""
+    for one in stopped:
+        if one.task_id and one.task_id != told.task_id:
+            key = "cli.other_stopped" if one.confirmed else "cli.other_unsure"
+            terminal.note(english(key, {"task_id": one.task_id}))
+
+
+def interruption(stopped: Sequence[Stopped], placed: Sequence[str]) -> Interrupted:
+    """What a person is told after Ctrl-C. `placed`: the tasks that were followed."""
     if stopped:
-        last = stopped[-1]
+        last = next((one for one in stopped if not one.confirmed), stopped[-1])
         task_id = last.task_id or None
         if last.confirmed:
             return Interrupted("cli.stopped", fate=Fate.OVER, task_id=task_id)
@@ -96,7 +113,7 @@ def interruption(stopped: Sequence[Stopped], placed: str) -> Interrupted:
             return Interrupted("cli.stopped_unsure", fate=Fate.RUNNING, task_id=task_id)
         return Interrupted("cli.stopped_unknown", fate=Fate.UNKNOWN)
     if placed:
-        return Interrupted("cli.stopped_fetching", fate=Fate.OVER, task_id=placed)
+        return Interrupted("cli.stopped_fetching", fate=Fate.OVER, task_id=placed[-1])
     return Interrupted()
 
 

@@ -51,10 +51,10 @@ class Terminal:
         self._out.write(json.dumps(value, indent=2) + "\n")
         self._out.flush()
 
-    def show(self, news: Progress) -> None:
-        """Progress of an order or upload."""
+    def show(self, news: Progress, share: float) -> None:
+        """News of an order or upload; `share` of the whole command that is done, 0 to 1."""
         sentence = harmless(english(news.stage.value, news.params))
-        self.line.show(news.stage.value, sentence, news.overall)
+        self.line.show(news.stage.value, sentence, share)
 
 
 class Notes(logging.Handler):

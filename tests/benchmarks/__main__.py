@@ -6,6 +6,7 @@ one, which the last line says.
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import os
 import platform
@@ -32,7 +33,13 @@ NAMES = (
 NEEDS_COMFYUI = ("comfy", "offload")
 
 
-def main(chosen: list[str]) -> int:
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
+    chosen: list[str] = parser.parse_args().names
+    for name in chosen:
+        if name not in NAMES:
+            parser.error(f"there is no {name}: choose from {', '.join(NAMES)}")
     names = chosen or [n for n in NAMES if n not in NEEDS_COMFYUI or os.environ.get("COMFYUI_DIR")]
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=HERE, capture_output=True, text=True
@@ -66,4 +73,4 @@ def _processor() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -243,12 +243,18 @@ def test_an_error_is_one_document_too(call: Call, argv: tuple[str, ...]) -> None
         ([Stopped("7", confirmed=True)], "7", "cli.stopped", Fate.OVER),
         ([Stopped("7", confirmed=False)], "7", "cli.stopped_unsure", Fate.RUNNING),
         ([Stopped("", confirmed=False)], "", "cli.stopped_unknown", Fate.UNKNOWN),
+        (
+            [Stopped("7", confirmed=False), Stopped("8", confirmed=True)],
+            "7",
+            "cli.stopped_unsure",
+            Fate.RUNNING,
+        ),
     ],
 )
 def test_what_ctrl_c_did_is_told_as_it_is_known(
     stopped: list[Stopped], placed: str, key: str, fate: Fate
 ) -> None:
-    told = interruption(stopped, placed)
+    told = interruption(stopped, [placed] if placed else [])
 
     assert (told.key, told.fate) == (key, fate)
     assert (told.task_id or "") == placed

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from rh_api.emulator import Emulator
+from rh_api.emulator import Emulator, Fault
 
 from .conftest import Call
 
@@ -91,6 +91,62 @@ def test_a_segment_takes_what_an_earlier_one_made(
     with Image.open(photo) as before, Image.open(last["path"]) as after:
         assert after.size == (2 * before.width, 2 * before.height)
         assert after.convert("RGB").getpixel((0, 0)) == (245, 235, 225)
+
+
+@pytest.fixture
+def branches(photo: Path, tmp_path: Path) -> Path:
+    """A graph with two marked parts that have nothing to do with one another."""
+    prompt = {
+        **graph(photo.name),
+        "5": node("ImageScaleBy", image=["1", 0], upscale_method="nearest-exact", scale_by=3.0),
+        "6": node("SaveImage", images=["5", 0], filename_prefix="other"),
+    }
+    marks = {"segments": [{"nodes": ["2", "3"]}, {"nodes": ["5"]}]}
+    return written(tmp_path, {"prompt": prompt, "extra_data": {"runninghub": marks}})
+
+
+def test_independent_segments_overlap(
+    call: Call, branches: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    emulator.run_seconds = 1
+    ran = call("offload", str(branches), "--out", str(tmp_path / "out"), "--json")
+
+    assert ran.code == 0, ran.err
+    first, second = emulator.tasks.values()
+    assert second.created < (first.ended or 0)
+    assert [one["id"] for one in ran.document["segments"]] == ["2", "5"]
+    assert {one["task_id"] for one in ran.document["segments"]} == set(emulator.tasks)
+    for task_id in emulator.tasks:
+        assert ran.err.splitlines().count(f"task {task_id}") == 1
+    shares = [int(line.split()[0]) for line in ran.err.splitlines() if " %  " in line]
+    assert shares == sorted(shares)
+    assert shares[-1] == 100
+
+
+def test_a_segment_that_fails_stops_the_others(
+    call: Call, branches: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    emulator.run_seconds = 600
+    emulator.faults.append(Fault("/task/openapi/create", "code", after=1, value=416))
+    ran = call("offload", str(branches), "--out", str(tmp_path / "out"))
+
+    assert ran.code == 1
+    (task,) = emulator.tasks.values()
+    assert task.status == "CANCEL"
+    assert f"Task {task.id} was cancelled" in ran.err
+
+
+def test_what_takes_the_results_of_a_failed_segment_is_not_ordered(
+    call: Call, emulator: Emulator, photo: Path, tmp_path: Path
+) -> None:
+    emulator.fail_next = {"node_id": "2", "exception_message": "too dark"}
+    marks = {"segments": [{"nodes": ["2"]}, {"nodes": ["3"]}]}
+    body = {"prompt": graph(photo.name), "extra_data": {"runninghub": marks}}
+    ran = call("offload", str(written(tmp_path, body)), "--out", str(tmp_path / "out"))
+
+    assert ran.code != 0
+    assert ran.err.count("too dark") == 1
+    assert emulator.counters.orders == 1
 
 
 def test_files_are_looked_for_in_the_named_folder(call: Call, photo: Path, tmp_path: Path) -> None:
