@@ -141,9 +141,13 @@ class _Run:
         for segment in self.plan.segments:
             for file in segment.files:
                 self.folders.file(file)
-            for inlet in segment.inlets:
-                if inlet.source[0] not in self._segments():
-                    self._local(inlet)
+            for inlet in self.outside(segment):
+                self._local(inlet)
+
+    def outside(self, segment: Segment) -> list[Inlet]:
+        """Those inlets of a segment that no other segment feeds."""
+        segments = self._segments()
+        return [inlet for inlet in segment.inlets if inlet.source[0] not in segments]
 
     def _segments(self) -> dict[str, Segment]:
         return {segment.id: segment for segment in self.plan.segments}
@@ -276,16 +280,13 @@ def _owned(result: Result, node_id: str) -> Result:
 
 async def _explain(run: _Run, prompt: Graph, settings: Settings, terminal: Terminal) -> None:
     """Tell what would be done; nothing is uploaded or ordered."""
-    inlets: dict[tuple[str, int], Load] = {}
-    for segment in run.plan.segments:
-        for inlet in segment.inlets:
-            if inlet.source[0] in run.nodes and inlet.source[0] not in {
-                one.id for one in run.plan.segments
-            }:
-                given = run.given(inlet)
-                for source in given.files:
-                    if isinstance(source, Source) and isinstance(source.body, Path):
-                        inlets[segment.id, inlet.number] = Load(source.body.name, source.size)
+    inlets = {
+        (segment.id, inlet.number): Load(source.body.name, source.size)
+        for segment in run.plan.segments
+        for inlet in run.outside(segment)
+        for source in run.given(inlet).files
+        if isinstance(source, Source) and isinstance(source.body, Path)
+    }
     find = partial(
         facts,
         plan=run.plan,
