@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 MIB = 1024 * 1024
 
+LOOK_SECONDS = 0.02
+"""How often a waiting task looks again; knobs change from other threads, unannounced."""
+
 Socket = Literal["ok", "none", "refused", "foreign", "silent", "dying", "lying"]
 
 
@@ -20,6 +23,8 @@ class Knobs:
 
     # Time
     run_seconds: float = 0.3
+    hold_at: str | None = None
+    """A running task stays at the node of this id, which has done its part, while this is set."""
     queue_seconds: float = 0.0
     create_seconds: float = 0.0
     """How long a task shows the state CREATE, which only V2 has."""

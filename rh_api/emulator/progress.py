@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .graphs import execution_order
+from .knobs import LOOK_SECONDS
 
 if TYPE_CHECKING:
     from .interpreter import Outcome
@@ -93,12 +94,19 @@ class Progress:
         began, passed = clock(), 0.0
         for weight, frames in steps:
             for frame, node in frames:
+                if node not in (None, self.current):
+                    await self._held(knobs)
                 self._step_to(node)
                 self.send(frame)
             passed += weight
             due = began + (until - began) * (passed / total)
             if due > clock():
                 await asyncio.sleep(due - clock())
+        await self._held(knobs)
+
+    async def _held(self, knobs: Knobs) -> None:
+        while self.current is not None and self.current == knobs.hold_at:  # noqa: ASYNC110 - see there
+            await asyncio.sleep(LOOK_SECONDS)
 
     def _step_to(self, node: str | None) -> None:
         if node is not None and node != self.current:

@@ -17,6 +17,7 @@ import aiohttp
 
 from .graphs import Graph, Verdict
 from .interpreter import Bench, Outcome, Stopped, interpret
+from .knobs import LOOK_SECONDS
 from .progress import Progress
 from .webhooks import deliver
 
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 Status = Literal["CREATE", "QUEUED", "RUNNING", "SUCCESS", "FAILED", "CANCEL"]
 Route = Literal["create", "ai-app", "v2"]
-
-SLOT_LOOK_SECONDS = 0.02
-"""How often a queued task looks for a free slot; knobs change from other threads, unannounced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +172,7 @@ async def _wait_for_machine(emulator: Emulator, task: Task) -> None:
         task.status = "QUEUED"
     await asyncio.sleep(emulator.queue_seconds)
     while emulator.is_full(task.key, besides=task):  # noqa: ASYNC110 - see there
-        await asyncio.sleep(SLOT_LOOK_SECONDS)
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _run(emulator: Emulator, task: Task, stop: threading.Event) -> None:

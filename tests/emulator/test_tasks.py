@@ -257,6 +257,21 @@ async def listen(remote: Remote, url: str) -> tuple[list[dict[str, Any]], int | 
         return frames, socket.close_code
 
 
+async def test_a_held_task_stays_at_a_node_until_it_is_let_go(remote: Remote) -> None:
+    remote.emulator.run_seconds, remote.emulator.hold_at = 0, "3"
+    created = await remote.create()
+    async with remote.session.ws_connect(created["data"]["netWssUrl"]) as socket:
+        async for message in socket:
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                continue
+            told = json.loads(message.data)
+            if told["type"] == "progress" and told["data"]["value"] == told["data"]["max"]:
+                # A node later it would be over: it has no time to run.
+                assert (await states(remote, created["data"]["taskId"]))[2] == "RUNNING"
+                remote.emulator.hold_at = None
+    assert (await remote.finished(created))["status"] == "SUCCESS"
+
+
 async def test_a_refused_socket_does_not_stop_the_task(remote: Remote) -> None:
     remote.emulator.run_seconds, remote.emulator.socket = 0.2, "refused"
     created = await remote.create()
