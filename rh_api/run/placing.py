@@ -36,6 +36,7 @@ class Placing:
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     _limit_read: float | None = None
     _tasks_seen: int | None = None
+    _used_then: int = 0
 
     async def place(self, order: Order, identity: Identity, watch: Watch) -> tuple[int, Ticket]:
         """A row and a ticket, with a slot held; on any error nothing is held.
@@ -84,7 +85,7 @@ class Placing:
             log.info("the account's limit could not be read: %s", error)
             self._tasks_seen = None
             return
-        self._tasks_seen = load.running + load.queued
+        self._tasks_seen, self._used_then = load.running + load.queued, self.slots.used
         self.slots.set_limit(load.limit)
 
     def _load(self) -> dict[str, object]:
@@ -94,7 +95,7 @@ class Placing:
     async def _order_once(
         self, order: Order, identity: Identity, watch: Watch
     ) -> tuple[int, Ticket]:
-        what: dict[str, object] = {"inputs": dict(order.inputs), "before": self._seen()}
+        what: dict[str, object] = {"inputs": dict(order.inputs), "before": self._before()}
         instance = order.options.instance
         intending = asyncio.ensure_future(
             self.desk.book.do(lambda s: s.intend(identity, instance=instance, what=what))
@@ -122,7 +123,7 @@ class Placing:
             await asyncio.shield(self.desk.later(self._came_to_nothing(row, error)))
             if error.fate in _NOTHING_RUNS:
                 raise
-            raise await self._uncertain(row, error) from error
+            raise await self._uncertain(row, error, what["before"]) from error
         return row, ticket
 
     async def _create(self, row: int, order: Order) -> Ticket:
@@ -163,18 +164,21 @@ class Placing:
         else:
             await self.desk.note(lambda s: s.uncertain(row, key=key))
 
-    def _seen(self) -> object:
-        return "?" if self._tasks_seen is None else self._tasks_seen
+    def _before(self) -> int | str:
+        """Tasks of the account before an order that has its place: those of the last reading,
+        and what began or ended here since."""
+        if self._tasks_seen is None:
+            return "?"
+        return max(0, self._tasks_seen + self.slots.used - 1 - self._used_then)
 
-    async def _uncertain(self, row: int, error: RunningHubError) -> Uncertain:
+    async def _uncertain(self, row: int, error: RunningHubError, before: object) -> Uncertain:
         """What is known of an order whose fate is not: the account's load before and now."""
-        before = self._seen()
         await self._read_limit()
         uncertain = Uncertain(
             code=error.code,
             reason=error,
             before=before,
-            now=self._seen(),
+            now="?" if self._tasks_seen is None else self._tasks_seen,
             order=row,
             origin=self.desk.origin,
         )

@@ -62,6 +62,23 @@ async def test_an_order_without_a_task_id_is_uncertain_and_not_sent_again(
     assert emulator.counters.orders == orders
 
 
+async def test_tasks_before_a_lost_order_count_what_was_ordered_since_they_were_read(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.hold_at = "3"
+    placed = asyncio.Event()
+    first = asyncio.ensure_future(
+        client.run(paint(), lambda news: placed.set() if news.stage is Stage.RUNNING else None)
+    )
+    await placed.wait()
+    emulator.faults.append(Fault(CREATE, "lost_reply"))
+    with pytest.raises(Uncertain) as caught:
+        await client.run(invert())
+    emulator.hold_at = None
+    await first
+    assert (caught.value.params["before"], caught.value.params["now"]) == (1, 2)
+
+
 async def test_an_uncertain_order_stops_its_twin_even_after_a_restart_until_told_again(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
