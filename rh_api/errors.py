@@ -79,11 +79,16 @@ class RunningHubError(Exception):
         return sentence
 
     def _params(self, say: Say) -> Mapping[str, object]:
-        """What fills the sentence: an error among them as its own, without the full stop."""
-        return {
-            name: value.told(say).rstrip(".。") if isinstance(value, RunningHubError) else value
-            for name, value in self.params.items()
-        }
+        """What fills the sentence: errors and others' words without their full stop."""
+        return {name: _in_sentence(name, value, say) for name, value in self.params.items()}
+
+
+def _in_sentence(name: str, value: object, say: Say) -> object:
+    if isinstance(value, RunningHubError):
+        value = value.told(say)
+    elif name not in ("remote", "reason"):
+        return value
+    return value.rstrip(".。 ") if isinstance(value, str) else value
 
 
 # Trouble on the way

@@ -64,6 +64,11 @@ def test_braces_in_a_value_are_only_text():
     assert words in str(error_for_code(803, words))
 
 
+@pytest.mark.parametrize("words", ["no such task", "no such task.", "no such task。"])
+def test_the_service_s_full_stop_is_not_said_twice(words: str):
+    assert "no such task. " in str(error_for_code(807, words))
+
+
 def test_a_copy_and_a_pickle_say_the_same():
     error = error_for_code(421, "full")
     error.task_id = "1900000000000000001"
