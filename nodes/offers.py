@@ -45,7 +45,7 @@ def shown(found: Program, settings: Settings, *, is_sandbox: bool) -> dict[str, 
         "hash": found.graph_hash,
         "sandbox": is_sandbox,
         "protected": isinstance(found, RemoteApp) and found.form.encrypted,
-        "password": bool(settings.passwords(name)),
+        "password": bool(settings.password_of(name)),
         "nodes": offer.listed(fields),
         "outputs": [
             {

@@ -356,6 +356,7 @@ ENGLISH: dict[str, str] = {
     "node.key_for_site": "Enter the key of {site}: a key is never tried on another site.",
     "node.bad_password": "An access password has at most {most} characters.",
     "node.bad_kind": 'A program is a "workflow" or an "app", not "{value}".',
+    "node.app_protected": "This AI app runs only with the password that its author gave it.",
     "node.profiles_unreadable": "The stored keys in {file} cannot be read. Repair or remove that "
     "file; nothing was changed.",
     "node.route_host": "This ComfyUI does not know itself as {host}, so the page may be a stranger's. "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...rh_api.errors import RunningHubError
+from ...rh_api.errors import BadInput, RunningHubError
 from .. import cloud, config, sandbox
 from ..defaults import INSTANCES
 from . import Body, Route, switch_of, text_of
@@ -29,7 +29,13 @@ async def program(body: Body) -> dict[str, object]:
     except RunningHubError as error:
         error.hint = offers.hint(error, profile)
         raise
-    return offers.shown(found, settings, is_sandbox=profile == sandbox.PROFILE)
+    told = offers.shown(found, settings, is_sandbox=profile == sandbox.PROFILE)
+    if told["protected"] and not told["password"]:
+        # Anybody may read an app's form; without its password each run would fail.
+        missing = BadInput("node.app_protected")
+        missing.hint = "password"
+        raise missing
+    return told
 
 
 async def estimate(body: Body) -> dict[str, object]:

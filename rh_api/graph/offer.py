@@ -44,6 +44,7 @@ _MARKED_FIELDS = 6  # of a marked node with more the title says nothing about ea
 _SAVING = frozenset({"save", "saver", "combine", "export", "output", "write", "writer"})
 _SHOWING = frozenset({"preview", "show", "display"})
 _VIDEO = frozenset({"video", "vhs", "gif", "mp", "webm"})
+_JOINERS = "\u200c\u200d"  # of letters, in Persian and Indic scripts, and of emoji
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +256,8 @@ def _label(one: Field, title: str, count: int) -> str:
 
 def one_line(text: str, limit: int = LABEL_LENGTH) -> str:
     """A text as a label shows it: nothing that turns lines or directions, and not too long."""
-    words = " ".join("".join(c if c.isprintable() else " " for c in text[: 8 * limit]).split())
+    letters = (c if c.isprintable() or c in _JOINERS else " " for c in text[: 8 * limit])
+    words = " ".join("".join(letters).split())
     return words if len(words) <= limit else words[: limit - 1] + "…"
 
 

@@ -112,6 +112,19 @@ def test_labels_are_titles_and_never_alike() -> None:
     assert "\n" not in labels["5.a"]
 
 
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("\U0001f469\u200d\U0001f467 input", "\U0001f469\u200d\U0001f467 input"),
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",) * 2,
+        ("\u202ecod.exe\n\t is  all", "cod.exe is all"),
+    ],
+)
+def test_a_label_is_one_line_of_whole_letters(title: str, shown: str) -> None:
+    graph = {"6": node("CLIPTextEncode", title, text="a cat")}
+    assert offered(graph)["6.text"].label == shown
+
+
 def test_a_local_range_binds_only_where_the_stored_value_keeps_to_it() -> None:
     graph = {"1": node("Some", steps=20)}
     assert offered(graph, About("INT", low=1, high=100))["1.steps"].high == 100

@@ -188,6 +188,22 @@ async def test_a_password_opens_its_program_at_its_site_alone(
     assert "sesame" not in host.said
 
 
+async def test_a_protected_app_asks_for_its_password_before_its_form_is_shown(
+    host: Host, emulator: tuple[Emulator, str]
+) -> None:
+    service, url = emulator
+    app = next(iter(service.apps.values()))
+    app.password = "open sesame"
+    await host.post("profiles/save", name="e", origin=url, key=KEY)
+    asked = {"kind": "app", "text": app.id, "profile": "e"}
+    error = await host.error("program", **asked)
+    assert (error["key"], error["hint"]) == ("node.app_protected", "password")
+    await host.post("passwords/save", kind="app", id=app.id, profile="e", password="open sesame")
+    told = await host.post("program", **asked)
+    assert (told["protected"], told["password"]) == (True, True)
+    assert "sesame" not in host.said
+
+
 @pytest.mark.parametrize(
     ("body", "key"),
     [

@@ -58,8 +58,9 @@ export function textChanged(node) {
 	const state = stateOf(node);
 	const text = textOf(node);
 	const before = state.text;
-	// A letter typed over all of it, or a part taken off, is not yet meant.
-	const whole = Math.abs(text.length - before.length) > 1 && text.length > 1 && !before.startsWith(text);
+	// A letter typed, or a part taken off, is not yet meant.
+	const isOther = Math.abs(text.length - before.length) > 1 || (text[0] !== before[0] && text.at(-1) !== before.at(-1));
+	const whole = isOther && text.length > 1 && !before.startsWith(text);
 	state.text = text;
 	clearTimeout(state.timer);
 	if (text === before || text === "" || idIn(text) === (formOf(node)?.id || null)) return;
@@ -112,7 +113,7 @@ export const fetchProgram = (node, fresh, signal) =>
 /** @param {ComfyNode} node */
 const named = (node) => ({ kind: kindOf(node), profile: valueOf(node, "profile") });
 
-/** Null: there is none, which was said, or the node has another question or is gone. @type {RhReadProgram} */
+/** Null: why was said, or the node asks anew or is gone. @type {RhReadProgram} */
 export async function readProgram(node, fresh) {
 	const state = stateOf(node);
 	state.asking?.abort();
@@ -146,7 +147,7 @@ async function settle(node, error) {
 }
 
 /** It goes to the server's store, like the key, and never into the graph. @type {RhAskPassword} */
-function askPassword(node, message) {
+export function askPassword(node, message = "") {
 	const words = t("password");
 	const input = h("input", { type: "password", autocomplete: "off", placeholder: words, "aria-label": words });
 	const body = h("div", "", h("p", "", message), input, h("p", "muted", t("password_kept")));

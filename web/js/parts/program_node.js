@@ -5,7 +5,7 @@ import { blankForm, isFieldName, isObject, MOST_OUTPUTS, readField, readForm, sl
 import { loadTexts, textsOf } from "../lib/texts.js";
 import { build, buildForFile, explainAll, finishFromFile, formOf, strip, valuesOf } from "./build.js";
 import { lookAtAll, ownNodes, review, update } from "./changed.js";
-import { addButton, choose, otherKind, settled, showState, stateOf, swap, textChanged } from "./choose.js";
+import { addButton, askPassword, choose, otherKind, settled, showState, stateOf, swap, textChanged } from "./choose.js";
 
 const t = textsOf("form");
 
@@ -125,6 +125,7 @@ function menuOf(node) {
 		null,
 		{ content: t("choose"), callback: () => void choose(node) },
 		{ content: t("update_menu"), disabled: !formOf(node)?.id, callback: () => void update(node) },
+		{ content: `${t("password")}…`, callback: () => void askPassword(node) },
 		{ content: t(`swap.${other}`), callback: () => swap(node, other) },
 		{ content: t("again"), callback: () => void runAgain(node) },
 	];
