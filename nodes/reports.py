@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..rh_api.errors import BadInput, RunningHubError
+from ..rh_api.errors import BadInput, RunningHubError, Uncertain
 from . import config, sandbox
 from .failures import NodeFailure
 
@@ -39,13 +39,15 @@ class Subject:
 class Report:
     """`plain` has none of the person's texts, `full` has them where the message quotes them.
 
-    `link`: the task's page on the site; "" when there is no task.
+    `link`: the task's page on the site; "" when there is no task. `uncertain`: a question about
+    an order has to be answered.
     """
 
     plain: str
     full: str
     task_id: str
     link: str
+    uncertain: bool
 
 
 _last: OrderedDict[str, Report] = OrderedDict()
@@ -105,6 +107,7 @@ def _written(error: RunningHubError, node_id: str, subject: Subject, inputs: Inp
         written(str(error)),
         error.task_id or "",
         _link(subject.profile, error.task_id),
+        isinstance(error, Uncertain) and error.order is not None,
     )
 
 

@@ -60,7 +60,7 @@ def _shown(one: OpenOrder, profile: str, settings: Settings) -> dict[str, object
         "link": link,
         "state": one.state.value,
         "kind": one.kind,
-        "program": one.program,
+        "program": "" if one.kind == "graph" else one.program,
         "name": sandbox.name_of(one.kind, one.program) if profile == profiles.SANDBOX else "",
         "placed": one.placed_at,
         "started": one.started_at,

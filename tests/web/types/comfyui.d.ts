@@ -198,6 +198,7 @@ interface ComfyCanvas {
   ds: { scale: number; offset: [number, number] };
   selected_nodes: Record<string, ComfyNode>;
   selectedItems: Set<any>;
+  onDrawForeground?: ((this: unknown, ...given: any[]) => void) | null;
   setDirty(front: boolean, back?: boolean): void;
   selectNode?(node: ComfyNode): void;
   selectItems?(items: any[]): void;

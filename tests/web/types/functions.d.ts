@@ -45,7 +45,7 @@ type RhTake = (node: ComfyNode, program: RhProgram, form: RhForm) => void;
 type RhFetchProgram = (node: ComfyNode, fresh: boolean, signal?: AbortSignal) => Promise<any>;
 type RhReadProgram = (node: ComfyNode, fresh: boolean) => Promise<any>;
 type RhSettle = (node: ComfyNode, error: unknown) => Promise<boolean>;
-type RhAskPassword = (node: ComfyNode, message: string) => Promise<boolean>;
+type RhAskPassword = (node: ComfyNode, message?: string) => Promise<boolean>;
 type RhSwap = (node: ComfyNode, kind: RhKind) => void;
 type RhMoveLinks = (from: ComfyNode, to: ComfyNode) => void;
 type RhWithWord = (body: string, ids: string[]) => string;

@@ -171,7 +171,7 @@ type RhNotice = (
 ) => void;
 /** `make` gets the function that is replaced, and what puts it back. */
 type RhInstead = (
-  name: "queuePrompt" | "fetchApi",
+  name: string,
   act: () => Promise<any>,
   make: (own: (...given: any[]) => Promise<any>, restore: () => void) => (...given: any[]) => Promise<any>,
 ) => Promise<any>;

@@ -59,6 +59,8 @@ interface RhTask {
   state: string;
   name: string;
   kind: string;
+  /** The id of a workflow or app; "" of a graph. */
+  program: string;
   placed: number;
   uncertain: boolean;
   cancelling?: boolean;

@@ -1,8 +1,6 @@
 // The one door to ComfyUI: its scripts, its language, the open graph, our nodes.
 
-// @ts-ignore: these paths exist on the server alone.
 import { app } from "../../../../scripts/app.js";
-// @ts-ignore
 import { api } from "../../../../scripts/api.js";
 
 export { api, app };
@@ -25,17 +23,15 @@ export const rootGraph = () => app.rootGraph ?? app.graph?.rootGraph ?? app.grap
 
 /** "7:6": node 6 in subgraph node 7. @param {string} id @returns {any} */
 export function nodeOf(id) {
-	let graph = rootGraph();
-	let node = null;
+	/** @type {any} */
+	let node = { subgraph: rootGraph() };
 	for (const step of String(id).split(":")) {
-		node = graph?.nodes.find((/** @type {any} */ one) => String(one.id) === step) ?? null;
-		graph = node?.subgraph;
+		node = node?.subgraph?.nodes.find(({ id: own = "" }) => String(own) === step);
 	}
 	return node;
 }
 
-/** @param {string} id */
-export function show(id) {
+export function show(id = "") {
 	const node = nodeOf(id);
 	if (!node) return false;
 	const { canvas } = app;

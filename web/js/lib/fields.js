@@ -57,7 +57,7 @@ export function fitting(field, value) {
 	return ["string", "number", "boolean"].includes(typeof value) ? String(value) : startValue(field);
 }
 
-/** A number beyond 2^53 goes out as the text it came as, as long as nobody changed it. @type {RhFitting} */
+/** A number beyond 2^53 goes out as the text it came as, while nobody changed it. @type {RhFitting} */
 export function sent(field, value) {
 	const untouched = field.kind === "INT" && typeof field.stored === "string" && value === startValue(field);
 	return untouched ? field.stored : value;

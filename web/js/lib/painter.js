@@ -18,7 +18,7 @@ export function draw(source) {
 	if (!hooked && app.canvas) {
 		hooked = true;
 		const before = app.canvas.onDrawForeground;
-		app.canvas.onDrawForeground = function (/** @type {any[]} */ ...given) {
+		app.canvas.onDrawForeground = function (...given) {
 			before?.apply(this, given);
 			paint(given[0]);
 		};

@@ -4,7 +4,6 @@ import { api, language } from "./comfy.js";
 import { loadTexts, t } from "./texts.js";
 
 export class ServerError extends Error {
-	/** @param {{key?: string, message?: string, hint?: string}} said */
 	constructor({ key = "", message = "", hint = "" }) {
 		super(message || key);
 		this.key = key;

@@ -44,7 +44,7 @@ export function numberText(value, digits = 2) {
 }
 
 /** @param {...any} parts */
-export const dotted = (...parts) => parts.filter(Boolean).join(" \u00b7 ");
+export const dotted = (...parts) => parts.filter(Boolean).join(" · ");
 
 export function bytesText(bytes = 0) {
 	const step = Math.min(3, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));

@@ -54,8 +54,7 @@ function profilesView({ profiles, default: chosen, environment, problem, sites }
 
 function keptView() {
 	const said = answer();
-	/** @param {{bytes: number}} kept */
-	const show = ({ bytes }) => (said.textContent = t("kept", { size: bytesText(bytes) }));
+	const show = ({ bytes = 0 }) => (said.textContent = t("kept", { size: bytesText(bytes) }));
 	get("/runninghub/kept").then(show, () => {});
 	const empty = async () => show(await post("/runninghub/kept/empty", {}));
 	return row(said, action(t("empty"), said, empty, t("empty_sure")));

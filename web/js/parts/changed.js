@@ -20,7 +20,7 @@ export async function lookAtAll() {
 	if (nodes.length === 0) return;
 	// Nobody asked for it, so it says nothing when it fails.
 	const { profiles } = await get("/runninghub/settings").catch(() => ({ profiles: [] }));
-	const known = ["", ...profiles.map((/** @type {RhProfile} */ { name }) => name)];
+	const known = ["", ...profiles.map(({ name = "" }) => name)];
 	await loadTexts();
 	/** @type {Map<string, Promise<RhProgram | null>>} */
 	const asked = new Map();

@@ -5,6 +5,7 @@ import { draw, redraw } from "../lib/painter.js";
 import { post } from "../lib/server.js";
 import { estimateText, loadTexts, textsOf } from "../lib/texts.js";
 import { action, h, link, notice, openDialog } from "../lib/view.js";
+import { openTasks } from "./tasks.js";
 
 const t = textsOf("running");
 
@@ -28,12 +29,13 @@ export const running = {
 	},
 	setup() {
 		// Segments run without a node of ours on the canvas.
-		api.addEventListener("runninghub.failed", (/** @type {any} */ { detail }) => {
+		api.addEventListener("runninghub.failed", ({ detail }) => {
 			listen();
 			twin = detail;
 			failed.add(nodeOf(detail.node));
 		});
-		api.addEventListener("execution_error", (/** @type {any} */ { detail }) => {
+		api.addEventListener("execution_error", ({ detail }) => {
+			done.delete(nodeOf(detail.node_id));
 			if (isOurs(detail.node_type)) void tell(detail);
 		});
 	},
@@ -50,7 +52,7 @@ export function listen() {
 		failed.clear();
 		redraw();
 	});
-	api.addEventListener("executed", (/** @type {any} */ { detail }) => {
+	api.addEventListener("executed", ({ detail }) => {
 		const id = detail.display_node ?? detail.node;
 		const node = nodeOf(id);
 		const program = programOf(node);
@@ -132,6 +134,7 @@ async function tell({ prompt_id, node_id, node_type, exception_message: said = "
 	const title = t("failed", { node: node?.title ?? node_type });
 	notice("alert", title, said.trim(), (_, told) => [
 		node && action(t("show_node"), told, () => show(id)),
+		report?.uncertain && action(t("answer"), told, openTasks),
 		report?.link && link(t("open_task"), report.link),
 		report && action(t("copy_report"), told, copy(told)),
 		report && action(t("copy_words"), told, copy(told, true)),

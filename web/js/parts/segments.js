@@ -72,10 +72,9 @@ function openOptions(things) {
 	size.value = known.instance || "default";
 	const only = h("input", { type: "checkbox", checked: known.only });
 	const apply = () => put(marked(name), { segment: name, instance: size.value, only: only.checked });
-	const sizeLine = h("label", "", t("size_label"), size);
 	openDialog({
 		title: t("options_title", { name, count: marked(name).length }),
-		body: page(sizeLine, h("label", "check", only, h("span", "", t("only_long")))),
+		body: page(h("label", "", t("size_label"), size), h("label", "check", only, h("span", "", t("only_long")))),
 		buttons: [
 			{ label: t("unmark_segment"), run: () => unmark(marked(name)) },
 			{ label: t("apply"), primary: true, run: apply },
@@ -86,12 +85,11 @@ function openOptions(things) {
 async function explain() {
 	await loadTexts();
 	const body = page(h("p", "", say("asking")));
-	const life = new AbortController();
-	const dialog = openDialog({ title: say("title"), body, wide: true, onClose: () => life.abort() });
+	const dialog = openDialog({ title: say("title"), body, wide: true });
 	await fill(body, async () => {
 		const { workflow, output } = await app.graphToPrompt();
 		const asked = { prompt: output, extra_data: { extra_pnginfo: { workflow } } };
-		const told = await post("/runninghub/explain", asked, life.signal);
+		const told = await post("/runninghub/explain", asked);
 		if (told.refused?.hint === "no_key") {
 			dialog.close();
 			await offerLocal();
@@ -166,7 +164,7 @@ export const segments = {
 	],
 	menuCommands: [{ path: ["RunningHub"], commands: COMMANDS.slice(2).map(([name]) => id(name)) }],
 	getSelectionToolboxCommands: (item) =>
-		!marks.isMarkable(item) ? [] : markOf(item) ? [id("unmark"), id("options")] : [id("mark")],
+		!marks.isMarkable(item) ? [] : markOf(item) ? [id("toggle"), id("options")] : [id("toggle")],
 	getNodeMenuItems: menuOf,
 	getCanvasMenuItems: (canvas) => menuOf(canvas.graph?.getGroupOnPos(...canvas.graph_mouse)),
 	setup() {

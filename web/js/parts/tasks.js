@@ -9,32 +9,35 @@ const t = textsOf("tasks");
 
 /** @type {ComfyPart} */
 export const tasks = {
-	commands: [{ id: "runninghub.tasks.open", label: "RunningHub: tasks", icon: "pi pi-list", function: open }],
+	commands: [{ id: "runninghub.tasks.open", label: "RunningHub: tasks", icon: "pi pi-list", function: openTasks }],
 	menuCommands: [{ path: ["RunningHub"], commands: ["runninghub.tasks.open"] }],
 	setup: tell,
 };
 
-/** Without an answer the command says why. */
+/** @returns {Promise<RhTask[]>} */
+const read = async (which = "") => (await get(`/runninghub/tasks${which}`)).tasks;
+
+/** Once in a tab; without an answer the command says why. */
 async function tell() {
-	/** @type {{tasks: RhTask[]}} */
-	const { tasks: found } = await get("/runninghub/tasks").catch(() => ({ tasks: [] }));
-	if (found.length === 0) return;
+	const found = await read().catch(() => []);
+	const orders = String(found.map(({ order }) => order));
+	if (!orders || sessionStorage.runninghub === orders) return;
+	sessionStorage.runninghub = orders;
 	await loadTexts();
 	const questions = found.filter(({ uncertain }) => uncertain).length;
 	const running = found.length - questions;
 	const line = (key = "", count = 0) => (count ? t(count === 1 ? `${key}_one` : key, { count }) : "");
 	const text = `${line("running", running)}\n${line("uncertain", questions)}`.trim();
-	notice("status", t("before"), text, (close, said) => [action(t("look"), said, () => (close(), open()))]);
+	notice("status", t("before"), text, (close, said) => [action(t("look"), said, () => (close(), openTasks()))]);
 }
 
-async function open() {
+export async function openTasks() {
 	await loadTexts();
 	const body = loading();
 	const dialog = openDialog({ title: t("title"), body, wide: true });
 	const again = () =>
 		fill(body, async () => {
-			const { tasks: found } = await get("/runninghub/tasks/all");
-			const views = found.map((/** @type {RhTask} */ task) => taskView(task, again, dialog.close));
+			const views = (await read("/all")).map((task) => taskView(task, again, dialog.close));
 			return views.length > 0 ? views : [h("p", "", t("none"))];
 		});
 	await again();
@@ -42,7 +45,7 @@ async function open() {
 
 /** @type {RhTaskView} */
 function taskView(task, again, leave) {
-	const { order, task_id: id, profile, kind, placed, link: address } = task;
+	const { order, task_id: id, profile, kind, program, placed, link: address } = task;
 	const said = answer();
 	const send = (verb = "", more = {}) => post(`/runninghub/tasks/${verb}`, { order, task_id: id, profile, ...more });
 	/** @param {string} key @param {RhAct} run */
@@ -71,9 +74,9 @@ function taskView(task, again, leave) {
 			]
 		: [
 				row(
-					task.followed && button("detach", doing("detach")),
-					!task.followed && button("follow", () => (leave(), follow(id, profile))),
-					!task.followed && button("fetch", doing("fetch")),
+					...(task.followed
+						? [button("detach", doing("detach"))]
+						: [button("follow", () => (leave(), follow(id, profile))), button("fetch", doing("fetch"))]),
 					button("cancel", doing("cancel"), true),
 					address && link(t("on_site"), address),
 				),
@@ -85,7 +88,7 @@ function taskView(task, again, leave) {
 		task.cancelling && t("cancelling"),
 		task.followed && t("followed"),
 	);
-	return card(task.name || t(`kind.${kind}`), h("p", "muted", facts), ...rows, said);
+	return card(task.name || `${t(`kind.${kind}`)} ${program}`, h("p", "muted", facts), ...rows, said);
 }
 
 /** @param {RhSight} sight */
@@ -101,7 +104,7 @@ async function follow(id, profile) {
 	const node = window.LiteGraph.createNode("RunningHubTask");
 	change(() => {
 		// Below all others, where it covers none.
-		node.pos = [0, Math.max(0, ...root.nodes.map((/** @type {ComfyNode} */ { pos, size }) => pos[1] + size[1])) + 80];
+		node.pos = [0, Math.max(0, ...root.nodes.map(({ pos, size }) => pos[1] + size[1])) + 80];
 		root.add(node);
 		setWidget(node, "task_id", id);
 		setWidget(node, "profile", profile);
