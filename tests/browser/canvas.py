@@ -140,6 +140,23 @@ class Canvas(Tab):
         """A node as Nodes 2.0 draws it."""
         return self.page.locator(f'[data-node-id="{node_id}"]')
 
+    def painted(self) -> list[str]:
+        """The texts that the canvas itself draws, labels of ours among them."""
+        return self.run_js(
+            """() => {
+                const brush = CanvasRenderingContext2D.prototype;
+                const { fillText } = brush;
+                const texts = [];
+                brush.fillText = function (text, ...more) {
+                    texts.push(text);
+                    fillText.call(this, text, ...more);
+                };
+                app.canvas.draw(true, true);
+                brush.fillText = fillText;
+                return texts;
+            }"""
+        )
+
     def prompt(self) -> dict[str, Any]:
         """What Run would send, in API format."""
         return json.loads(
@@ -266,6 +283,14 @@ class Canvas(Tab):
         body = answer.value.json()
         assert answer.value.status == 200, body
         return body["prompt_id"]
+
+    def refused(self) -> dict[str, Any]:
+        """Presses Run, which the server must refuse; its answer."""
+        self.forgive(r"status of 400 .*api/prompt|PromptExecutionError")
+        with self.page.expect_response(is_prompt) as answer:
+            self.command("Comfy.QueuePrompt")
+        assert answer.value.status == 400
+        return answer.value.json()
 
     def finished(self, prompt_id: str) -> dict[str, Any]:
         """Waits for the end of a prompt; its entry of the history."""

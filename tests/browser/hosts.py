@@ -29,7 +29,7 @@ class Host:
 
     url: str
     base: Path
-    process: subprocess.Popen[str] | None = None
+    pid: int
 
     def said(self) -> str:
         """What it logged."""
@@ -45,9 +45,7 @@ class Host:
 
     def stop(self) -> None:
         """As if it had crashed."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
+        os.kill(self.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 @contextlib.contextmanager
@@ -60,7 +58,7 @@ def running(kind: str, frontend: str, base: Path, environment: Mapping[str, str]
 
         static = str(frontends.folder(frontend))
         with real(base, environment, ["--front-end-root", static]) as server:
-            yield Host(server.url, base)
+            yield Host(server.url, base, server.pid)
         return
     with stage(frontend, base, environment) as host:
         yield host
@@ -87,7 +85,7 @@ def stage(frontend: str, base: Path, environment: Mapping[str, str]) -> Iterator
     try:
         url = process.stdout.readline().strip()
         assert url.startswith("http"), (base / "stage.log").read_text()
-        yield Host(url, base, process)
+        yield Host(url, base, process.pid)
     finally:
         process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):

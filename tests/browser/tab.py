@@ -28,6 +28,8 @@ SETTINGS = {
     "Comfy.Workflow.ShowMissingModelsWarning": False,
     "Comfy.Workflow.ConfirmDelete": False,
     "Comfy.VueNodes.AutoScaleLayout": False,
+    # A test may leave another one behind.
+    "Comfy.ColorPalette": "dark",
 }
 # What it warns of in its own code.
 OLD_WAYS = re.compile(

@@ -5,14 +5,18 @@ from __future__ import annotations
 import io
 import itertools
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 import requests
 from PIL import Image
 
 from rh_api.emulator import Emulator
 from tests.browser.canvas import Canvas
+from tests.browser.hosts import Host
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
 
 _colors = itertools.count(0x123456, 0x010203)
 
@@ -31,47 +35,69 @@ def inverting(canvas: Canvas) -> tuple[str, str, str]:
     return source, inverted, saver
 
 
-def pixels(canvas: Canvas, prompt_id: str, node_id: str) -> np.ndarray:
-    """What a saver saved in a run."""
+def saved(canvas: Canvas, prompt_id: str, node_id: str) -> bytes:
+    """The one file that a saver saved in a run."""
     (entry,) = canvas.finished(prompt_id)["outputs"][node_id]["images"]
-    answer = requests.get(f"{canvas.host.url}/view", params=entry, timeout=10)
-    with Image.open(io.BytesIO(answer.content)) as picture:
+    return requests.get(f"{canvas.host.url}/view", params=entry, timeout=10).content
+
+
+def pixels(canvas: Canvas, prompt_id: str, node_id: str) -> np.ndarray:
+    with Image.open(io.BytesIO(saved(canvas, prompt_id, node_id))) as picture:
         return np.asarray(picture.convert("RGB"))
+
+
+def within_subgraph(canvas: Canvas, *node_ids: str) -> str:
+    """Puts nodes into a new subgraph; the id of its node."""
+    canvas.select(*node_ids)
+    canvas.command("Comfy.Graph.ConvertToSubgraph")
+    canvas.wait_for("() => app.graph.nodes.some((one) => one.subgraph)")
+    return canvas.run_js("() => String(app.graph.nodes.find((one) => one.subgraph).id)")
+
+
+def fails(canvas: Canvas) -> Locator:
+    """Runs into a failure of the inverting node; the notice of it."""
+    canvas.run("execution_error")
+    told = canvas.page.locator(".runninghub-notices").get_by_role("alert")
+    told.get_by_role("heading", name="Invert Image").wait_for()
+    told.get_by_text("no room for this picture").wait_for()
+    return told
 
 
 def mark_of(canvas: Canvas, node_id: str) -> str | None:
     return canvas.node(node_id)["properties"].get("runninghub", {}).get("segment")
 
 
-def by_shortcut(canvas: Canvas, node_id: str) -> None:
+def by_shortcut(canvas: Canvas, node_id: str, _: bool) -> None:
     canvas.select(node_id)
     canvas.press("Alt+r")
 
 
-def by_command(canvas: Canvas, node_id: str) -> None:
+def by_command(canvas: Canvas, node_id: str, on: bool = True) -> None:
     canvas.select(node_id)
-    canvas.command("runninghub.segments.mark")
+    canvas.command(f"runninghub.segments.{'mark' if on else 'unmark'}")
 
 
-def by_toolbox(canvas: Canvas, node_id: str) -> None:
-    canvas.select(node_id)
-    canvas.page.locator(".selection-toolbox .pi-cloud-upload").first.click()
+def by_toolbox(canvas: Canvas, node_id: str, on: bool) -> None:
+    if on:
+        canvas.select(node_id)
+    canvas.page.locator(".selection-toolbox .pi-cloud").click()
 
 
-def by_menu(canvas: Canvas, node_id: str) -> None:
-    canvas.menu_entry(node_id, "Run on RunningHub")
+def by_menu(canvas: Canvas, node_id: str, on: bool) -> None:
+    canvas.menu_entry(node_id, "Run on RunningHub" if on else "Run locally again")
 
 
-@pytest.mark.parametrize("mark", [by_shortcut, by_command, by_toolbox, by_menu])
-def test_every_way_of_marking_marks(canvas: Canvas, mark: Callable[[Canvas, str], None]) -> None:
+def test_every_way_of_marking_marks_and_unmarks(canvas: Canvas) -> None:
     _, inverted, _ = inverting(canvas)
-    mark(canvas, inverted)
-    canvas.wait_for(
-        """(id) => app.graph.nodes.find((one) => String(one.id) === id)
-            .properties.runninghub?.segment""",
-        inverted,
-    )
-    canvas.picture("marked")
+    for way in (by_shortcut, by_command, by_toolbox, by_menu):
+        for on in (True, False):
+            way(canvas, inverted, on)
+            canvas.wait_for(
+                """([id, on]) => on === Boolean(app.graph.nodes
+                    .find((one) => String(one.id) === id).properties.runninghub?.segment)""",
+                [inverted, on],
+            )
+            canvas.picture(f"{way.__name__} {'marked' if on else 'unmarked'}")
 
 
 def test_a_marked_node_runs_there_and_unmarked_here_with_the_same_picture(
@@ -139,35 +165,55 @@ def test_the_whole_graph_is_marked_and_unmarked_at_once(canvas: Canvas) -> None:
     assert {mark_of(canvas, node) for node in nodes} == {None}
 
 
-def test_a_marked_group_means_its_members(canvas: Canvas, emulator: Emulator) -> None:
-    _, inverted, saver = inverting(canvas)
-    canvas.run_js(
+def grouped(canvas: Canvas, node_id: str) -> tuple[float, float]:
+    """Puts a group around a node; where on the page its title is."""
+    x, y = canvas.run_js(
         """(id) => {
             const node = app.graph.nodes.find((one) => String(one.id) === id);
             const group = new LiteGraph.LGraphGroup("there");
             app.graph.add(group);
-            group.pos = [node.pos[0] - 20, node.pos[1] - 60];
-            group.size = [node.size[0] + 40, node.size[1] + 100];
-            app.canvas.deselectAll();
-            app.canvas.selectItems([group]);
+            group.pos = [node.pos[0] - 20, node.pos[1] - 90];
+            group.size = [node.size[0] + 40, node.size[1] + 130];
+            app.canvas.draw(true, true);
+            const [x, y] = app.canvas.ds.convertOffsetToCanvas([group.pos[0] + 110, group.pos[1] + 14]);
+            const box = app.canvas.canvas.getBoundingClientRect();
+            return [box.x + x, box.y + y];
         }""",
-        inverted,
+        node_id,
     )
-    canvas.command("runninghub.segments.mark")
-    canvas.picture("marked")
-    canvas.run()
-    canvas.shows_picture(saver)
+    return x, y
+
+
+def test_a_marked_group_means_its_members(either: Canvas, emulator: Emulator) -> None:
+    source, inverted, saver = inverting(either)
+    x, y = grouped(either, inverted)
+
+    def on_group(entry: str) -> None:
+        """From its context menu, or where that is closed to us, from the toolbox above it."""
+        if either.classic:
+            either.page.mouse.click(x, y, button="right")
+            either.page.locator(".litecontextmenu").get_by_text(entry).click()
+        else:
+            either.page.mouse.click(x, y)
+            either.page.locator(".selection-toolbox .pi-cloud").click()
+
+    on_group("在 RunningHub 上运行")
+    either.wait_for("() => app.graph.groups[0].flags.runninghub?.segment")
+    either.picture("marked")
+    either.run()
+    either.shows_picture(saver)
     (task,) = emulator.tasks.values()
     assert "ImageInvert" in {node["class_type"] for node in task.order.graph.values()}
+    on_group("改回本地运行")
+    either.wait_for("() => !app.graph.groups[0].flags.runninghub?.segment")
+    either.set_widget(source, "color", next(_colors))
+    either.run()
+    assert len(emulator.tasks) == 1
 
 
 def test_a_marked_subgraph_means_all_inside(canvas: Canvas, emulator: Emulator) -> None:
     _, inverted, saver = inverting(canvas)
-    canvas.select(inverted)
-    canvas.command("Comfy.Graph.ConvertToSubgraph")
-    canvas.wait_for("() => app.graph.nodes.some((one) => one.subgraph)")
-    outer = canvas.run_js("() => String(app.graph.nodes.find((one) => one.subgraph).id)")
-    by_command(canvas, outer)
+    by_command(canvas, within_subgraph(canvas, inverted))
     canvas.picture("marked")
     canvas.run()
     canvas.shows_picture(saver)
@@ -183,3 +229,90 @@ def test_what_would_run_is_explained_before(canvas: Canvas, emulator: Emulator) 
     canvas.picture("explained")
     assert emulator.tasks == {}
     canvas.page.keyboard.press("Escape")
+
+
+def test_marks_without_a_key_are_told_and_run_here_at_a_word(
+    new_host: Callable[..., Host],
+    opened: Callable[..., Canvas],
+    cloud: tuple[Emulator, str],
+    emulator: Emulator,
+) -> None:
+    canvas = opened(new_host(RUNNINGHUB_BASE_URL=cloud[1]))
+    _, inverted, saver = inverting(canvas)
+    shared = canvas.workflow()
+    node = next(one for one in shared["nodes"] if str(one["id"]) == inverted)
+    node["properties"]["runninghub"] = {"segment": "1"}
+    canvas.load(shared)
+    canvas.dialog.get_by_text("there is no key").wait_for()
+    canvas.picture("told")
+    canvas.press_button("Later")
+    (refused,) = canvas.refused()["node_errors"].values()
+    assert "no API key" in str(refused)
+    canvas.picture("refused")
+    canvas.command("runninghub.segments.explain")
+    canvas.press_button("Run locally")
+    assert mark_of(canvas, inverted) is None
+    canvas.run()
+    canvas.shows_picture(saver)
+    canvas.picture("ran here")
+    assert emulator.counters.total == 0
+
+
+def test_a_dropped_picture_brings_the_marks_it_was_saved_with(
+    canvas: Canvas, emulator: Emulator
+) -> None:
+    _, inverted, saver = inverting(canvas)
+    by_command(canvas, inverted)
+    name, before = mark_of(canvas, inverted), canvas.prompt()
+    prompt_id = canvas.run()
+    data = saved(canvas, prompt_id, saver)
+    canvas.clear()
+    canvas.drop("saved.png", "image/png", data)
+    canvas.wait_for("() => app.graph.nodes.length === 3")
+    canvas.picture("dropped")
+    assert mark_of(canvas, inverted) == name
+    assert canvas.prompt() == before
+    assert len(emulator.tasks) == 1
+
+
+def test_what_fails_there_is_shown_on_its_twin_here_and_within_a_subgraph(
+    canvas: Canvas, emulator: Emulator
+) -> None:
+    _, inverted, _ = nodes = inverting(canvas)
+    for node in nodes:
+        by_command(canvas, node)
+    emulator.fail_next = {"node_id": inverted, "exception_message": "no room for this picture"}
+    told = fails(canvas)
+    canvas.picture("failed")
+    assert "failed on RunningHub" in canvas.painted()
+    told.get_by_role("button", name="Show the node").click()
+    chosen = "() => [...app.canvas.selectedItems].map((one) => String(one.id))"
+    assert canvas.run_js(chosen) == [inverted]
+    told.get_by_role("button", name="Close").click()
+
+    outer = within_subgraph(canvas, inverted)
+    within = f"{outer}:{inverted}"
+    emulator.fail_next = {"node_id": within, "exception_message": "no room for this picture"}
+    told = fails(canvas)
+    told.get_by_role("button", name="Show the node").click()
+    canvas.wait_for("() => app.canvas.graph !== app.rootGraph")
+    canvas.picture("shown within")
+    assert canvas.run_js(chosen) == [inverted]
+    assert "failed on RunningHub" in canvas.painted()
+
+
+def test_a_marked_node_that_cannot_go_says_why_and_nothing_is_ordered(
+    canvas: Canvas, emulator: Emulator
+) -> None:
+    _, inverted, _ = inverting(canvas)
+    ours = canvas.add("RunningHubTask", 420, 420)
+    canvas.set_widget(ours, "task_id", "1900000000000000301")
+    outer = within_subgraph(canvas, inverted, ours)
+    by_command(canvas, outer)
+    told = canvas.refused()
+    ((node_id, refused),) = told["node_errors"].items()
+    assert node_id == f"{outer}:{ours}"
+    assert "is a RunningHub node itself" in str(refused)
+    canvas.page.get_by_text("is a RunningHub node itself").first.wait_for()
+    canvas.picture("refused")
+    assert emulator.counters.total == 0

@@ -1,0 +1,346 @@
+"""What cannot be right: it is said where the person looks, harms no graph and orders nothing."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rh_api.emulator import Emulator, Fault, catalog
+from rh_api.emulator.catalog import App
+from tests.browser.canvas import Canvas
+from tests.browser.test_programs import APP, big
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Response
+
+REFUSED = r"api/runninghub/program|status of 400"
+GRAPH_ROUTE = "/api/openapi/getJsonApiFormat"
+SITE_KEY = "abcd" * 8
+
+_numbers = itertools.count(1)
+
+
+def text_to_image() -> dict[str, Any]:
+    return catalog.workflows()[catalog.TEXT_TO_IMAGE].graph
+
+
+def refused(canvas: Canvas, node: str, text: str, *words: str) -> None:
+    """Types an id or a link that cannot be read, and closes the dialog that says so in words."""
+    canvas.type_into(node, "workflow", text)
+    canvas.dialog.wait_for()
+    canvas.picture(f"told {words[0][:20]}")
+    said = canvas.dialog.inner_text()
+    assert all(word in said for word in words), said
+    canvas.page.keyboard.press("Escape")
+    canvas.dialog.wait_for(state="detached")
+
+
+def without(prompt: dict[str, Any], *names: str) -> dict[str, Any]:
+    """A prompt without some inputs."""
+    return {
+        node_id: {k: v for k, v in node["inputs"].items() if k not in names}
+        for node_id, node in prompt.items()
+    }
+
+
+def test_a_program_that_cannot_be_read_is_named_and_the_node_stays(
+    canvas: Canvas, emulator: Emulator
+) -> None:
+    never_run = emulator.add_workflow(text_to_image(), never_run=True)
+    half = emulator.add_workflow(text_to_image())
+    deleted = emulator.add_workflow(text_to_image())
+    del emulator.workflows[deleted]
+    canvas.clear()
+    node = canvas.program(catalog.TEXT_TO_IMAGE)
+    preview = canvas.add("PreviewImage", 800, 150)
+    canvas.connect(node, "out_1", preview, "images")
+    before = canvas.prompt()
+    for text, words in (
+        ("a lighthouse, please", "neither the id nor the link"),
+        (f"https://example.com/workflow/{half}", "example.com, which is not RunningHub"),
+        (deleted, "has no such workflow"),  # a private one is answered alike
+        (never_run, "run it there once"),
+        ("<img src=x onerror=alert(1)>", "<img src=x onerror=alert(1)>"),
+    ):
+        refused(canvas, node, text, words)
+    # The graph is cut in its middle, or the answer that holds it.
+    answer = {"code": 0, "msg": "SUCCESS", "data": {"prompt": '{"3": {"class_type": "KSam'}}
+    cut = Fault(GRAPH_ROUTE, "body", count=None, value=json.dumps(answer))
+    for fault in (cut, Fault(GRAPH_ROUTE, "half_json", count=None)):
+        emulator.faults = [fault]
+        refused(canvas, node, half, "cannot be read")
+        canvas.set_widget(node, "workflow", "")
+    assert without(canvas.prompt(), "workflow") == without(before, "workflow")
+    # What was wrong once is no matter later.
+    emulator.faults = []
+    canvas.paste(node, half)
+    canvas.primary()
+    assert canvas.prompt()[node]["inputs"]["6.text"] == "a lighthouse at dusk"
+    assert canvas.node(preview)["inputs"]["images"]["linked"]
+    assert emulator.counters.orders == 0
+    canvas.forgive(REFUSED)
+
+
+def test_a_link_of_the_other_site_and_a_profile_that_is_not_here(
+    canvas: Canvas, emulator: Emulator
+) -> None:
+    name = f"overseas {next(_numbers)}"
+    page = canvas.settings("Keys and sites")
+    page.get_by_label("Site").select_option(label="www.runninghub.ai")
+    page.get_by_label("API key").fill(SITE_KEY)
+    page.get_by_label("Profile name").fill(name)
+    page.get_by_label("Profile name").press("Enter")
+    stored = page.locator(".card", has_text=name)
+    stored.get_by_role("button", name="Test").wait_for()
+    close_settings(canvas)
+    canvas.clear()
+    node = canvas.program(catalog.TEXT_TO_IMAGE)
+    canvas.set_widget(node, "6.text", "of another site")
+    canvas.set_widget(node, "profile", name)
+    before = canvas.prompt()
+    other = f"https://www.runninghub.cn/workflow/{catalog.IMAGE_TO_IMAGE}"
+    refused(canvas, node, other, "belongs to www.runninghub.cn", "is for www.runninghub.ai")
+    assert without(canvas.prompt(), "workflow") == without(before, "workflow")
+    canvas.set_widget(node, "workflow", catalog.TEXT_TO_IMAGE)
+    shared = canvas.workflow()
+    page = canvas.settings("Keys and sites")
+    stored = page.locator(".card", has_text=name)
+    stored.get_by_role("button", name="Delete").click()
+    stored.get_by_role("button", name="Really delete?").click()
+    stored.wait_for(state="detached")
+    close_settings(canvas)
+
+    # As somebody else gets it, who has no profile of that name.
+    canvas.load(shared)
+    assert canvas.prompt() == before
+    preview = canvas.add("PreviewImage", 800, 150)
+    canvas.connect(node, "out_1", preview, "images")
+    missing = f'no stored profile "{name}"'
+    canvas.node_menu(node, "Choose fields")
+    assert missing in canvas.dialog.inner_text()
+    canvas.picture("no such profile")
+    canvas.page.keyboard.press("Escape")
+    canvas.refused()
+    canvas.page.get_by_text(missing).first.wait_for()
+    canvas.picture("run without the profile")
+    assert canvas.node(node)["widgets"]["6.text"] == "of another site"
+    assert emulator.counters.orders == 0
+    canvas.forgive(REFUSED)
+
+
+def close_settings(canvas: Canvas) -> None:
+    canvas.page.keyboard.press("Escape")
+    canvas.page.locator(".runninghub-setting").wait_for(state="detached")
+
+
+@pytest.mark.parametrize("program", ["workflow", "app"])
+def test_a_password_is_asked_for_and_kept_out_of_the_graph(
+    canvas: Canvas, emulator: Emulator, program: str
+) -> None:
+    secret, wrong = f"open sesame {next(_numbers)}", "open poppy"
+    own = emulator.add_workflow(text_to_image(), password=secret if program == "workflow" else None)
+    name = own
+    if program == "app":
+        name = emulator.next_id()
+        fields = emulator.apps[APP].fields
+        emulator.apps[name] = App(name, "Behind a door", own, fields, password=secret)
+    answers: list[Response] = []
+    canvas.page.on("response", lambda answer: answers.append(answer))
+    canvas.clear()
+    node = canvas.add("RunningHubAIApp" if program == "app" else "RunningHubRemoteWorkflow")
+    canvas.type_into(node, program, name)
+    canvas.dialog.get_by_label("Password").wait_for()
+    canvas.picture("asked")
+    assert without(canvas.prompt(), program)[node].get("6.text") is None
+    enter(canvas, wrong)
+    if program == "workflow":
+        # The service says so at once; of an app it says so when it is run.
+        assert "accessPassword is wrong" in canvas.dialog.inner_text()
+        canvas.picture("wrong")
+        enter(canvas, secret)
+    canvas.dialog.get_by_role("tree").first.wait_for()
+    canvas.primary()
+    preview = canvas.add("PreviewImage", 800, 150)
+    canvas.connect(node, "images", preview, "images")
+    canvas.set_widget(node, "6.text", f"a door that needs {program}s")
+    if program == "app":
+        canvas.run("execution_error")
+        canvas.page.get_by_text("accessPassword is wrong").first.wait_for()
+        assert emulator.counters.orders == 0
+        canvas.node_menu(node, "Password")
+        canvas.picture("again")
+        canvas.dialog.get_by_label("Password").fill(secret)
+        canvas.primary()
+    prompt_id = canvas.run()
+    canvas.shows_picture(preview)
+    (task,) = emulator.tasks.values()
+    assert task.status == "SUCCESS"
+    seen = [json.dumps(canvas.workflow()), json.dumps(canvas.finished(prompt_id))]
+    seen += [answer.text() for answer in answers if "/runninghub/" in answer.url]
+    seen.append(canvas.run_js("async () => (await fetch('/api/runninghub/settings')).text()"))
+    seen.append(canvas.host.said())
+    assert not [text for text in seen if secret in text or wrong in text]
+    canvas.forgive(REFUSED)
+
+
+def enter(canvas: Canvas, password: str) -> None:
+    """Answers the question for a password; returns when the program was asked for again."""
+    with canvas.page.expect_response("**/runninghub/program"):
+        canvas.dialog.get_by_label("Password").fill(password)
+        canvas.dialog.get_by_label("Password").press("Enter")
+    canvas.dialog.wait_for()
+
+
+def test_two_thousand_nodes_are_searched_and_chosen_from(
+    canvas: Canvas, emulator: Emulator
+) -> None:
+    name = emulator.add_workflow(big(2000))
+    canvas.clear()
+    node = canvas.add("RunningHubRemoteWorkflow")
+    canvas.run_js(
+        """() => {
+            window.longest = 0;
+            new PerformanceObserver((list) => {
+                for (const { duration } of list.getEntries()) {
+                    window.longest = Math.max(window.longest, duration);
+                }
+            }).observe({ type: "longtask" });
+        }"""
+    )
+    canvas.paste(node, name)
+    rows = canvas.dialog.get_by_role("tree").first.get_by_role("treeitem")
+    assert rows.count() < 100  # of thousands
+    canvas.picture("chooser")
+    canvas.dialog.get_by_role("searchbox").press_sequentially("step 1999")
+    canvas.tick("1999.scale_by")
+    canvas.picture("found")
+    canvas.dialog.get_by_role("searchbox").fill("")
+    canvas.dialog.get_by_role("tree").first.press("End")
+    canvas.dialog.get_by_text("#2002").first.wait_for()
+    canvas.primary()
+    assert canvas.node(node)["widgets"]["1999.scale_by"] == 1
+    longest = canvas.run_js("() => window.longest")
+    assert longest < 1000
+    assert emulator.counters.orders == 0
+
+
+HTML = '<img src=x onerror="window.harmed = 1"><b>bold</b>'
+FROM_RIGHT = "\u202eexe.\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627"
+EMOJI = "\U0001f469\u200d\U0001f469\u200d\U0001f467 \U0001f3dd\ufe0f input"
+
+
+def strange() -> dict[str, Any]:
+    """A workflow with titles, ids, fields and classes that nobody expects."""
+    graph = text_to_image()
+    graph["3"]["_meta"]["title"] = HTML
+    graph["6"]["_meta"]["title"] = FROM_RIGHT
+    graph["7"]["_meta"]["title"] = "W" * 10_000 + "\n\t"
+    for number in ("12:3", "12:4:5"):
+        text = {"class_type": "CLIPTextEncode", "_meta": {"title": EMOJI}}
+        graph[number] = {**text, "inputs": {"text": number, "clip": ["4", 1]}}
+    graph["20"] = {
+        "class_type": "Nobody's <i>Node</i>",
+        "inputs": {"format.codec": "h264", "a long name": 5, "__proto__": True, "of.7.3": 0.25},
+    }
+    graph["21"] = {**graph["9"], "_meta": {"title": "Save Image"}}
+    return graph
+
+
+def test_strange_titles_fields_and_classes_are_shown_as_what_they_are(
+    canvas: Canvas, emulator: Emulator
+) -> None:
+    name = emulator.add_workflow(strange())
+    canvas.clear()
+    node = canvas.add("RunningHubRemoteWorkflow")
+    canvas.paste(node, name)
+    canvas.picture("chooser")
+    dialog = canvas.dialog
+    assert dialog.get_by_text(HTML).count() >= 1
+    assert dialog.locator("img, b, i").count() == 0
+    assert canvas.run_js("() => window.harmed") is None
+    for row in dialog.get_by_role("treeitem").all():
+        assert row.bounding_box()["height"] == 30  # nothing breaks the line
+    sideways = "(all) => all.some((one) => one.scrollWidth > one.clientWidth)"
+    assert not dialog.get_by_role("tree").evaluate_all(sideways)
+    dialog.get_by_role("searchbox").fill("nobody")
+    canvas.picture("found")
+    canvas.tick("20.format.codec", "20.a long name", "20.__proto__", "20.of.7.3")
+    canvas.primary()
+    canvas.picture("built")
+    built = canvas.node(node)
+    fields = {k: v for k, v in built["widgets"].items() if k[0].isdigit() and "control" not in k}
+    assert fields["12:3.text"] == "12:3"
+    assert fields["12:4:5.text"] == "12:4:5"
+    assert fields["20.format.codec"] == "h264"
+    labels = [built["labels"][one] for one in fields]
+    assert len(set(labels)) == len(labels)
+    assert max(map(len, labels)) <= 80
+    assert not [label for label in labels if "\u202e" in label]
+    outputs = [one["label"] for one in built["outputs"]]
+    assert len(set(outputs)) == len(outputs)
+    preview = canvas.add("PreviewImage", 100, 900)
+    canvas.connect(node, "out_2", preview, "images")
+    canvas.set_widget(node, "20.a long name", 6)
+    canvas.set_widget(node, "12:3.text", "deep inside")
+    before = canvas.prompt()
+    canvas.load(canvas.workflow())
+    assert canvas.prompt() == before
+    # The emulator knows no such class; what reached it is what was set.
+    canvas.run("execution_error")
+    canvas.page.get_by_text("Nobody's <i>Node</i>").first.wait_for()
+    canvas.picture("refused")
+    assert canvas.run_js("() => window.harmed") is None
+    (sent,) = [one.json for one in emulator.journal if one.path.endswith("/openapi/create")]
+    values = {(one["nodeId"], one["fieldName"]): one["fieldValue"] for one in sent["nodeInfoList"]}
+    assert values["20", "a long name"] == 6
+    assert values["20", "format.codec"] == "h264"
+    assert values["20", "of.7.3"] == 0.25
+    assert values["20", "__proto__"] is True
+    assert values["12:3", "text"] == "deep inside"
+    assert emulator.tasks == {}
+
+
+def test_an_edited_file_brings_no_wrong_values(canvas: Canvas, emulator: Emulator) -> None:
+    canvas.clear()
+    node = canvas.program(catalog.TEXT_TO_IMAGE)
+    saved = canvas.workflow()
+    before = canvas.prompt()
+    for wrong in (None, {}, [1, 2], "abc", True, -(10**30), "<script>"):
+        canvas.load(edited(saved, values=wrong))
+        inputs = canvas.prompt()[node]["inputs"]
+        assert isinstance(inputs["6.text"], str)
+        assert type(inputs["5.width"]) is int
+        assert type(inputs["3.seed"]) is int
+        assert inputs["5.width"] >= 16
+    canvas.picture("wrong values")
+    for wrong in (None, 5, '{"v": 1, "fields": [', {"v": 1, "fields": "all", "sockets": "none"}):
+        canvas.load(edited(saved, form=wrong))
+        assert canvas.nodes("RunningHubRemoteWorkflow") == [node]
+        assert canvas.node(node)["widgets"]["workflow"] == catalog.TEXT_TO_IMAGE
+        assert "6.text" not in canvas.prompt()[node]["inputs"]
+    canvas.picture("no form")
+    # It is whole again by its chooser.
+    canvas.node_menu(node, "Choose fields")
+    canvas.primary()
+    assert canvas.prompt()[node]["inputs"]["6.text"] == before[node]["inputs"]["6.text"]
+    assert emulator.counters.orders == 0
+
+
+def edited(saved: dict[str, Any], **wrong: Any) -> dict[str, Any]:
+    """A file in which somebody wrote over the node's values or its form."""
+    file = json.loads(json.dumps(saved))
+    (node,) = file["nodes"]
+    kept = node["properties"]["runninghub"]
+    if "form" in wrong:
+        # It is there twice, the second time as text.
+        texts = [json.dumps(kept["form"], separators=(",", ":"), ensure_ascii=False)]
+        values = [wrong["form"] if one in texts else one for one in node["widgets_values"]]
+        assert values != node["widgets_values"]
+        node["widgets_values"] = values
+        kept["form"] = wrong["form"]
+    else:
+        kept["values"] = dict.fromkeys(kept["values"], wrong["values"])
+    return file

@@ -1,0 +1,208 @@
+"""What is ours can be read, in both themes and at any zoom, and one sees where the keyboard is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rh_api.emulator import Emulator, catalog
+from tests.browser.canvas import Canvas
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+
+READABLE = 4.5  # contrast of a text with what is behind it: WCAG 2, level AA
+SEEN = 3  # of a mark
+
+COLOURS = """
+    const brush = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+    // Colours come in several notations, and each may let through what is behind it.
+    const over = (colours) => {
+        brush.fillStyle = "#fff";
+        brush.fillRect(0, 0, 1, 1);
+        for (const colour of colours) {
+            brush.fillStyle = colour;
+            brush.fillRect(0, 0, 1, 1);
+        }
+        return [...brush.getImageData(0, 0, 1, 1).data].slice(0, 3);
+    };
+    const light = (colour) => colour
+        .map((part) => part / 255)
+        .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0);
+    const behind = (element) => {
+        const colours = [];
+        for (let at = element; at; at = at.parentElement) {
+            colours.unshift(getComputedStyle(at).backgroundColor);
+        }
+        return colours;
+    };
+    const contrast = (element, colour) => {
+        const around = behind(element);
+        const both = [light(over([...around, colour])), light(over(around))];
+        const [high, low] = both.sort((one, other) => other - one);
+        return (high + 0.05) / (low + 0.05);
+    };
+"""
+
+# The texts below an element that are too like what is behind them, by their computed styles.
+PALE = f"""(root, least) => {{{COLOURS}
+    const texts = [...root.querySelectorAll("*")].filter((one) =>
+        one.checkVisibility({{ opacityProperty: true }})
+        && !one.closest("[aria-disabled=true], option")
+        && ([...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim())
+            || one.matches("select, input:not([type=checkbox])")));
+    const wrong = [];
+    for (const one of texts) {{
+        const {{ color }} = getComputedStyle(one, one.placeholder && !one.value ? "::placeholder" : null);
+        const found = contrast(one, color);
+        if (found < least) wrong.push(`${{one.outerHTML.slice(0, 120)}}: ${{color}}: ${{found}}`);
+    }}
+    return {{ count: texts.length, wrong }};
+}}"""
+
+# The outline of what has the focus: its width, and its contrast with what it lies on.
+OUTLINE = f"""() => {{{COLOURS}
+    const element = document.activeElement;
+    const {{ outlineStyle, outlineWidth, outlineColor, outlineOffset }} = getComputedStyle(element);
+    const lies = parseFloat(outlineOffset) < 0 ? element : element.parentElement;
+    return {{
+        width: outlineStyle === "none" ? 0 : parseFloat(outlineWidth),
+        contrast: contrast(lies, outlineColor),
+    }};
+}}"""
+
+
+# Whether a person could have scrolled as far: a script can where nobody else can.
+SCROLLED = """(element) => {
+    for (let at = element; at; at = at.parentElement) {
+        if (at.scrollTop > 0 && getComputedStyle(at).overflowY === "hidden") return false;
+    }
+    return true;
+}"""
+
+
+def is_readable(place: Locator, least_texts: int) -> None:
+    """Each text of a place is told from what is behind it."""
+    found = place.evaluate(PALE, READABLE)
+    assert found["wrong"] == []
+    assert found["count"] >= least_texts
+
+
+def shows_focus(canvas: Canvas) -> None:
+    """One sees where the keyboard is."""
+    outline = canvas.run_js(OUTLINE)
+    assert outline["width"] >= 2
+    assert outline["contrast"] >= SEEN
+
+
+def goes_round(canvas: Canvas, place: Locator, stops: int) -> None:
+    """The keyboard goes through a place, and each stop is seen."""
+    for _ in range(stops):
+        canvas.page.keyboard.press("Tab")
+        assert place.evaluate("(root) => root.contains(document.activeElement)")
+        shows_focus(canvas)
+
+
+def in_theme(canvas: Canvas, name: str) -> None:
+    """Chooses one of ComfyUI's own themes."""
+    canvas.run_js("(name) => app.extensionManager.setting.set('Comfy.ColorPalette', name)", name)
+    canvas.wait_for(
+        """(name) => (name === "light") === (
+            getComputedStyle(document.body).getPropertyValue("--fg-color") !== "#ffffff")""",
+        name,
+    )
+
+
+def test_texts_and_focus_are_seen_in_both_themes(canvas: Canvas, emulator: Emulator) -> None:
+    canvas.clear()
+    node = canvas.program(catalog.TEXT_TO_IMAGE)
+    for theme in ("light", "dark"):
+        in_theme(canvas, theme)
+        canvas.picture(f"{theme} node")
+        canvas.node_menu(node, "Choose fields")
+        is_readable(canvas.dialog, 40)
+        canvas.dialog.locator("[data-key='3.seed']").hover()
+        canvas.dialog.get_by_role("tree").first.press("ArrowDown")
+        canvas.picture(f"{theme} chooser")
+        is_readable(canvas.dialog, 40)
+        shows_focus(canvas)
+        goes_round(canvas, canvas.dialog, 3)
+        canvas.dialog.get_by_role("searchbox").fill("nothing of that name")
+        canvas.dialog.get_by_text("Nothing found").wait_for()
+        is_readable(canvas.dialog, 20)
+        # By a key: after a click nobody needs to be shown where the focus is.
+        canvas.dialog.get_by_role("button", name="Cancel").press("Enter")
+
+        canvas.type_into(node, "workflow", f"no link, however {theme}")
+        canvas.dialog.wait_for()
+        canvas.picture(f"{theme} refused")
+        is_readable(canvas.dialog, 3)
+        shows_focus(canvas)
+        canvas.page.keyboard.press("Escape")
+        canvas.set_widget(node, "workflow", catalog.TEXT_TO_IMAGE)
+
+        page = canvas.settings("Keys and sites")
+        is_readable(page, 10)
+        page.get_by_label("API key").fill("too short")
+        page.get_by_label("API key").press("Enter")
+        page.get_by_text("This is no RunningHub API key").wait_for()
+        canvas.picture(f"{theme} settings")
+        is_readable(page, 10)
+        page.get_by_label("Site").focus()
+        goes_round(canvas, page, 3)
+        canvas.page.keyboard.press("Escape")
+        page.wait_for(state="detached")
+    canvas.forgive("api/runninghub|status of 400")
+
+
+def test_everything_is_reached_at_any_zoom(canvas: Canvas, emulator: Emulator) -> None:
+    canvas.clear()
+    node = canvas.program(catalog.IMAGE_TO_IMAGE)
+    canvas.node_menu(node, "Choose fields")
+    # A zoomed page is a larger or smaller one to whoever lays it out.
+    for zoom in zooms(canvas, 80, 200):
+        canvas.picture(f"chooser {zoom}")
+        is_inside(canvas, canvas.dialog)
+        reaches(canvas, canvas.dialog.get_by_role("searchbox"))
+        reaches(canvas, canvas.dialog.get_by_role("treeitem", name="all other files"))
+        for key in ("3.text", "12.seed", "typed 6"):
+            reaches(canvas, canvas.dialog.locator(f"[data-key='{key}']"))
+        for button in ("Cancel", "OK"):
+            reaches(canvas, canvas.dialog.get_by_role("button", name=button))
+    canvas.page.keyboard.press("Escape")
+    page = canvas.settings("Keys and sites")
+    for zoom in zooms(canvas, 80, 200):
+        canvas.picture(f"settings {zoom}")
+        for label in ("Site", "API key", "Profile name"):
+            reaches(canvas, page.get_by_label(label))
+        reaches(canvas, page.get_by_role("button", name="Save"))
+        reaches(canvas, page.get_by_role("button", name="Test").first)
+
+
+def zooms(canvas: Canvas, *percents: int) -> Iterator[int]:
+    """The page at each zoom, and then as it was."""
+    for percent in percents:
+        width, height = 1440 * 100 // percent, 900 * 100 // percent
+        canvas.page.set_viewport_size({"width": width, "height": height})
+        yield percent
+    canvas.page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def reaches(canvas: Canvas, what: Locator) -> None:
+    """Scrolled to, all of it is in the window, and a click would meet it."""
+    what.scroll_into_view_if_needed()
+    what.click(trial=True)
+    is_inside(canvas, what)
+    assert what.evaluate(SCROLLED)
+
+
+def is_inside(canvas: Canvas, what: Locator) -> None:
+    """Nothing of it is outside of the window."""
+    size, box = canvas.page.viewport_size, what.bounding_box()
+    assert size
+    assert box
+    assert box["x"] >= 0
+    assert box["y"] >= 0
+    assert box["x"] + box["width"] <= size["width"]
+    assert box["y"] + box["height"] <= size["height"]

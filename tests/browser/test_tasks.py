@@ -1,0 +1,234 @@
+"""Orders that nobody knows the fate of, tasks from before a restart, new runs and kept results."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from rh_api.emulator import Emulator, Fault, catalog
+from rh_api.emulator.faults import Kind
+from tests.browser.canvas import Canvas, is_prompt
+from tests.browser.hosts import Host
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+
+CREATE = "/task/openapi/create"
+SAMPLER = "3"  # of catalog.TEXT_TO_IMAGE
+GONE = r"ERR_CONNECTION|WebSocket|Failed to fetch|ERR_EMPTY|reconnect|NetworkError"
+
+_numbers = itertools.count(1)
+
+
+def painting(canvas: Canvas, y: float = 150) -> str:
+    """A program that shows its picture, with a text that no run had before."""
+    node = canvas.program(catalog.TEXT_TO_IMAGE, 100, y)
+    ask_anew(canvas, node)
+    preview = canvas.add("PreviewImage", 800, y)
+    canvas.connect(node, "out_1", preview, "images")
+    return node
+
+
+def ask_anew(canvas: Canvas, node: str) -> None:
+    canvas.set_widget(node, "6.text", f"harbour number {next(_numbers)}")
+    canvas.set_widget(node, "3.seed control_after_generate", "fixed")
+
+
+def notices(canvas: Canvas) -> Locator:
+    return canvas.page.locator(".runninghub-notices").get_by_role("alert")
+
+
+def failed(canvas: Canvas) -> Locator:
+    """Runs into an error; the notice of it."""
+    canvas.run("execution_error")
+    told = notices(canvas)
+    told.get_by_text(re.compile("not sent again")).wait_for()
+    return told
+
+
+def lost(canvas: Canvas, emulator: Emulator, fault: Kind = "lost_reply") -> Locator:
+    """Orders, and nobody knows whether it was taken; the question about it, in the list of tasks."""
+    emulator.faults.append(Fault(CREATE, fault))
+    return question(canvas, failed(canvas))
+
+
+def question(canvas: Canvas, told: Locator) -> Locator:
+    """Where a notice leads to; it is put away."""
+    (order,) = set(re.findall(r"order (\d+)", told.inner_text()))
+    told.get_by_role("button", name="Answer the question").click()
+    asked = card(canvas, f"order {order} ")
+    asked.wait_for()
+    return asked
+
+
+def card(canvas: Canvas, facts: str) -> Locator:
+    """One task in the list that is open."""
+    return canvas.dialog.locator("section").filter(has_text=facts)
+
+
+def leave(canvas: Canvas) -> None:
+    """Closes the list, and the notice that led to it."""
+    canvas.press_button("Close")
+    canvas.dialog.wait_for(state="detached")
+    notices(canvas).get_by_role("button", name="Close").click()
+
+
+def test_an_order_whose_reply_was_lost_is_a_question_and_not_sent_again(
+    canvas: Canvas, emulator: Emulator
+) -> None:
+    canvas.clear()
+    painting(canvas)
+    emulator.hold_at = SAMPLER
+    emulator.faults.append(Fault(CREATE, "lost_reply"))
+    told = failed(canvas)
+    told.get_by_text("no task id came back").wait_for()
+    told.get_by_text(re.compile(r"The account had \d+ tasks before and has 1 now")).wait_for()
+    canvas.picture("told")
+    told.get_by_role("button", name="Close").click()
+    told = failed(canvas)
+    told.get_by_text("may be running already").wait_for()
+    assert emulator.counters.orders == 1
+
+    asked = question(canvas, told)
+    asked.get_by_role("button", name="Look again").click()
+    asked.get_by_text(re.compile(r"now: 1; known here: \d+\. Before this order: \d+")).wait_for()
+    canvas.picture("seen")
+    asked.get_by_label("Task id from the site").fill("1999999999999999999")
+    asked.get_by_role("button", name="It is this task").click()
+    asked.get_by_text("does not know this task").wait_for()
+    canvas.forgive("api/runninghub/tasks/settle")
+    (task,) = emulator.tasks.values()
+    asked.get_by_label("Task id from the site").fill(task.id)
+    asked.get_by_role("button", name="It is this task").click()
+    known = card(canvas, f"task {task.id}")
+    known.get_by_role("button", name="Cancel").click()
+    canvas.picture("known")
+    known.get_by_role("button", name="Really cancel?").click()
+    known.wait_for(state="detached")
+    assert task.status == "CANCEL"
+    assert emulator.counters.orders == 1
+
+
+def test_each_answer_about_a_lost_order_leads_to_a_picture(
+    canvas: Canvas, emulator: Emulator
+) -> None:
+    canvas.clear()
+    node = painting(canvas)
+
+    asked = lost(canvas, emulator)
+    (task_id,) = emulator.tasks
+    asked.get_by_label("Task id from the site").fill(task_id)
+    asked.get_by_role("button", name="It is this task").click()
+    card(canvas, f"task {task_id}").wait_for()
+    leave(canvas)
+    canvas.run()
+    canvas.shows_picture(node)
+    assert any(text.startswith("done in") for text in canvas.painted())
+    assert emulator.counters.orders == 1
+
+    ask_anew(canvas, node)
+    # Nothing was booked, but a broken server cannot be believed.
+    asked = lost(canvas, emulator, "status")
+    assert not any(text.startswith("done in") for text in canvas.painted())
+    asked.get_by_role("button", name="It did not start").click()
+    asked.get_by_role("button", name="Sure that it did not start?").click()
+    asked.wait_for(state="detached")
+    leave(canvas)
+    assert emulator.counters.orders == 1
+    canvas.run()
+    assert emulator.counters.orders == 2
+
+    ask_anew(canvas, node)
+    asked = lost(canvas, emulator)
+    asked.get_by_role("button", name="Send again").click()
+    canvas.picture("may cost twice")
+    asked.get_by_role("button", name="It may cost twice. Send again?").click()
+    asked.wait_for(state="detached")
+    leave(canvas)
+    assert emulator.counters.orders == 3
+    canvas.run()
+    assert emulator.counters.orders == 4
+
+
+def test_tasks_from_before_a_restart_are_told_once_and_taken_up(
+    new_host: Callable[..., Host],
+    opened: Callable[..., Canvas],
+    cloud: tuple[Emulator, str],
+    emulator: Emulator,
+) -> None:
+    known = {"RUNNINGHUB_BASE_URL": cloud[1], "RUNNINGHUB_API_KEY": emulator.default_key}
+    host = new_host(**known)
+    canvas = opened(host)
+    canvas.clear()
+    nodes = [painting(canvas, 100), painting(canvas, 700)]
+    emulator.hold_at = SAMPLER
+    canvas.start()
+    for node in nodes:
+        canvas.says(node, "KSampler")
+    workflow = canvas.workflow()
+    host.stop()
+    canvas.forgive(GONE)
+
+    canvas = opened(new_host(**known))
+    told = canvas.page.get_by_role("status").filter(has_text="Tasks that nobody waits for")
+    told.get_by_text("2 RunningHub tasks are still running.").wait_for()
+    canvas.picture("told")
+    told.get_by_role("button", name="Look at them").click()
+    first, second = emulator.tasks
+    for task_id in (first, second):
+        left = card(canvas, f"task {task_id}")
+        left.get_by_text(f"A workflow {catalog.TEXT_TO_IMAGE}").wait_for()
+        for name in ("Follow", "Fetch results", "Cancel"):
+            left.get_by_role("button", name=name).wait_for()
+    canvas.picture("listed")
+    canvas.open()
+    assert told.count() == 0
+
+    canvas.clear()
+    canvas.command("runninghub.tasks.open")
+    left = card(canvas, f"task {first}")
+    left.get_by_role("button", name="Fetch results").click()
+    left.get_by_text("not finished yet").wait_for()
+    canvas.forgive("api/runninghub/tasks/fetch")
+    left.get_by_role("button", name="Follow").click()
+    canvas.wait_for("() => app.graph.nodes.length === 1")
+    (follower,) = canvas.nodes("RunningHubTask")
+    canvas.says(follower, "running")
+    emulator.hold_at = None
+    canvas.shows_picture(follower)
+    canvas.picture("followed")
+    canvas.command("runninghub.tasks.open")
+    card(canvas, f"task {second}").get_by_role("button", name="Fetch results").click()
+    canvas.dialog.get_by_text("No task is open.").wait_for()
+    canvas.picture("fetched")
+    canvas.press_button("Close")
+    canvas.load(workflow)
+    canvas.run()
+    for node in nodes:
+        canvas.shows_picture(node)
+    assert emulator.counters.orders == 2
+
+
+def test_run_again_orders_anew_and_what_is_kept_is_emptied_at_a_word(
+    canvas: Canvas, emulator: Emulator
+) -> None:
+    canvas.clear()
+    node = painting(canvas)
+    canvas.run()
+    with canvas.page.expect_response(is_prompt) as answer:
+        canvas.menu_entry(node, "Run again")
+    canvas.finished(answer.value.json()["prompt_id"])
+    assert emulator.counters.orders == 2
+    canvas.run()
+    assert emulator.counters.orders == 2
+
+    page = canvas.settings("Keys and sites")
+    page.get_by_text(re.compile(r"Results kept on this machine: [\d.,]+ [kM]B")).wait_for()
+    canvas.picture("kept")
+    page.get_by_role("button", name="Empty").click()
+    canvas.picture("asked")
+    page.get_by_role("button", name="Really delete them?").click()
+    page.get_by_text("Results kept on this machine: 0 B").wait_for()
+    canvas.picture("emptied")
