@@ -278,11 +278,14 @@ def test_a_dropped_picture_brings_the_marks_it_was_saved_with(
 def test_what_fails_there_is_shown_on_its_twin_here_and_within_a_subgraph(
     canvas: Canvas, emulator: Emulator
 ) -> None:
-    _, inverted, _ = nodes = inverting(canvas)
+    source, inverted, _ = nodes = inverting(canvas)
     for node in nodes:
         by_command(canvas, node)
     emulator.fail_next = {"node_id": inverted, "exception_message": "no room for this picture"}
     told = fails(canvas)
+    # ComfyUI's own mark of an error, too.
+    canvas.shown(inverted).get_by_text("Error", exact=True).wait_for()
+    assert canvas.shown(source).get_by_text("Error", exact=True).count() == 0
     canvas.picture("failed")
     assert "failed on RunningHub" in canvas.painted()
     told.get_by_role("button", name="Show the node").click()
@@ -296,6 +299,7 @@ def test_what_fails_there_is_shown_on_its_twin_here_and_within_a_subgraph(
     told = fails(canvas)
     told.get_by_role("button", name="Show the node").click()
     canvas.wait_for("() => app.canvas.graph !== app.rootGraph")
+    canvas.shown(inverted).get_by_text("Error", exact=True).wait_for()
     canvas.picture("shown within")
     assert canvas.run_js(chosen) == [inverted]
     assert "failed on RunningHub" in canvas.painted()

@@ -84,7 +84,7 @@ export function programOf(node) {
 }
 
 /** @type {RhWidgetOf} */
-export const widgetOf = (node, name) => node?.widgets?.find((/** @type {ComfyWidget} */ one) => one.name === name);
+export const widgetOf = (node, name) => node?.widgets?.find(({ name: own = "" }) => own === name);
 
 /** @type {RhValueOf} */
 export const valueOf = (node, name) => String(widgetOf(node, name)?.value ?? "");

@@ -29,12 +29,14 @@ export function firstChoice(program, before, linked) {
 	const had = new Map(before?.fields.map((field) => [field.name, field.kind]));
 	const fields = everyField(program).filter((field) => field.suggested || had.get(field.name) === field.kind);
 	const outputs = program.outputs.filter((output) => output.suggested).slice(0, MOST_OUTPUTS);
-	const ofType = (/** @type {RhRemoteOutput} */ output) => TYPED.findIndex(({ type }) => type === output.type);
-	const typed = outputs.map(ofType).map((index) => (index === -1 ? FILES : index));
+	const typed = outputs.map((output) => {
+		const index = TYPED.findIndex(({ type }) => type === output.type);
+		return index === -1 ? FILES : index;
+	});
 	const untold = program.outputs.length === 0 ? UNTOLD : [];
 	return {
-		fields: new Set(fields.map((field) => field.name)),
-		outputs: outputs.map((output) => output.id),
+		fields: new Set(fields.map(({ name }) => name)),
+		outputs: outputs.map(({ id }) => id),
 		typed: sorted([...linked.filter((index) => index < TYPED.length), ...typed, ...untold]),
 	};
 }

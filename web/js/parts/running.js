@@ -34,10 +34,13 @@ export const running = {
 			twin = detail;
 			failed.add(nodeOf(detail.node));
 		});
+		const first = true; // ComfyUI then frames the node that failed there
 		api.addEventListener("execution_error", ({ detail }) => {
-			done.delete(nodeOf(detail.node_id));
-			if (isOurs(detail.node_type)) void tell(detail);
-		});
+			const own = detail.node_id;
+			done.delete(nodeOf(own));
+			if (twin.prompt_id === detail.prompt_id) detail.node_id = twin.node;
+			if (isOurs(detail.node_type)) void tell(detail, own);
+		}, first);
 	},
 };
 
@@ -105,7 +108,7 @@ function chipsOf(thing) {
 	return text ? [{ text, color: "#4a4f57" }] : [];
 }
 
-/** It is no more than a hint; what is wrong the run says. */
+/** A hint: what is wrong the run says. */
 async function estimate(key = "") {
 	const told = await post("/runninghub/estimate", JSON.parse(key)).catch(() => null);
 	estimates.set(key, estimateText(told));
@@ -113,11 +116,10 @@ async function estimate(key = "") {
 }
 
 /** ComfyUI hides the message of a run that failed behind a button. @param {RhFailure} failure */
-async function tell({ prompt_id, node_id, node_type, exception_message: said = "" }) {
+async function tell({ node_id: id, node_type, exception_message: said = "" }, own = id) {
 	await loadTexts();
-	const id = (twin.prompt_id === prompt_id && twin.node) || node_id;
 	const node = nodeOf(id);
-	const read = (words = false) => post("/runninghub/report", { node_id, words });
+	const read = (words = false) => post("/runninghub/report", { node_id: own, words });
 	const report = await read().catch(() => null);
 	/** @param {HTMLElement} told */
 	const copy = (told, words = false) => async () => {
