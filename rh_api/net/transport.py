@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -80,24 +80,28 @@ class AiohttpTransport:
         safe = check_url(url, self._settings, SOCKETS)
         session = (await self._sessions()).fresh
         failure: Unreachable
-        try:
-            connecting = session.ws_connect(
+        connecting = asyncio.ensure_future(
+            session.ws_connect(
                 # As it was given: a signature may depend on how the query is escaped.
                 URL(safe.text, encoded=True),
                 heartbeat=SOCKET_HEARTBEAT_SECONDS,
                 max_msg_size=MAX_FRAME,
                 proxy=proxy_for(safe.scheme, safe.host),
             )
-            socket = await asyncio.wait_for(connecting, SOCKET_CONNECT_SECONDS)
+        )
+        try:
+            # Before Python 3.12 wait_for loses a cancel that comes with the connection.
+            await asyncio.wait((connecting,), timeout=SOCKET_CONNECT_SECONDS)
+            if not connecting.done():
+                raise asyncio.TimeoutError
+            socket = connecting.result()
         except _FAILURES as error:
             failure = unreachable(error, safe.host, sent=False)
         else:
-            try:
-                yield _frames(socket)
-            finally:
-                with contextlib.suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(socket.close(), SOCKET_CLOSE_SECONDS)
+            yield _frames(socket)
             return
+        finally:
+            await _leave(connecting)
         raise failure from None
 
     async def close(self) -> None:
@@ -177,6 +181,15 @@ def _with_key(request: Request, key: str) -> tuple[str, dict[str, str], bytes | 
         body[request.auth.value] = key
     headers["Content-Type"] = "application/json"
     return path, headers, json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+
+
+async def _leave(connecting: asyncio.Future[Any]) -> None:
+    """Close the socket, or give up connecting it."""
+    if connecting.cancel():
+        await asyncio.wait((connecting,))
+    elif not connecting.cancelled() and connecting.exception() is None:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(connecting.result().close(), SOCKET_CLOSE_SECONDS)
 
 
 async def _open_sessions() -> _Sessions:

@@ -74,6 +74,39 @@ async def test_a_frame_without_end_ends_the_socket_quietly(reach: Reach) -> None
         assert await frames(reach(origin), as_socket(origin)) == ["one"]
 
 
+async def test_whoever_stops_listening_has_stopped_whenever_that_is(reach: Reach) -> None:
+    async def handler(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            await socket.receive()
+        return socket
+
+    async with sockets(handler) as origin:
+        transport = reach(origin)
+        listening = asyncio.Event()
+
+        async def listen() -> None:
+            async with transport.socket(as_socket(origin)):
+                listening.set()
+                await asyncio.Event().wait()
+
+        first = asyncio.ensure_future(listen())  # opens what the others share
+        await listening.wait()
+        first.cancel()
+        await asyncio.wait((first,))
+        turns = 0
+        listening.clear()
+        while not listening.is_set():
+            listener = asyncio.ensure_future(listen())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            listener.cancel()
+            await asyncio.wait((listener,), timeout=5)
+            assert listener.cancelled(), f"after {turns} turns of the loop"
+            turns += 1
+
+
 async def test_a_dying_socket_ends_quietly(reach: Reach) -> None:
     async def handler(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
