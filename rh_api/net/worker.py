@@ -133,8 +133,14 @@ class Line:
             self._cut = True  # the loop is closed: nobody waits any more
 
     async def _leave(self, outcome: asyncio.Future[T]) -> None:
-        if outcome.done():
-            return
+        try:
+            if not outcome.done():
+                await self._cut_off(outcome)
+        finally:
+            if not outcome.cancel() and not outcome.cancelled():
+                outcome.exception()  # looked at, so that the loop does not complain
+
+    async def _cut_off(self, outcome: asyncio.Future[T]) -> None:
         self._cut = True
         if self._socket is not None:
             # The method of the base class: that of a TLS socket would take its cipher away
@@ -143,11 +149,7 @@ class Line:
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
             except OSError:
                 pass  # the other side was quicker
-        try:
-            await asyncio.wait((outcome,), timeout=LEAVE_SECONDS)
-        finally:
-            if not outcome.cancel() and not outcome.cancelled():
-                outcome.exception()  # looked at, so that the loop does not complain
+        await asyncio.wait((outcome,), timeout=LEAVE_SECONDS)
 
     def _tell(self) -> None:
         now = (self.done, self.total)

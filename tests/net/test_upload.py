@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import logging
 import os
@@ -19,7 +20,7 @@ from rh_api.errors import BadInput, Fate, HostRefused, Redirected, Unreachable, 
 from rh_api.net.bulk import RequestsBulk
 from rh_api.net.outside import REPLY_LIMIT
 from rh_api.net.transport import AiohttpTransport
-from rh_api.net.worker import Pace
+from rh_api.net.worker import Line, Pace
 from rh_api.run.ports import Meter
 from rh_api.settings import Settings
 from rh_api.wire.accounts import queue_status
@@ -473,6 +474,28 @@ async def test_a_slow_upload_above_the_floor_is_waited_for(
     emulator.faults.append(Fault(UPLOAD_PATH, "slow_read", value=8 * MIB))
     bulk = carry(emulator.base_url, upload_pace=Pace(floor=10_000, window=0.5, reply=5.0))
     assert read_upload(await upload(bulk, content(12 * MIB))).name
+
+
+async def test_a_transfer_that_fails_the_moment_it_is_stopped_ends_without_a_word() -> None:
+    loop = asyncio.get_running_loop()
+    heard: list[dict[str, object]] = []
+    loop.set_exception_handler(lambda _, context: heard.append(context))
+
+    def stop(worker: threading.Thread) -> None:
+        worker.join()  # it has handed its failure over, and nobody has looked at it
+        running[0].cancel()
+
+    def work(_: Line) -> None:
+        loop.call_soon_threadsafe(stop, threading.current_thread())
+        raise UploadFailed
+
+    line = Line("host", Meter(), Pace(1.0, 60.0, 60.0))
+    running = [asyncio.ensure_future(line.carry(work))]
+    await asyncio.wait(running)
+    assert running[0].cancelled()
+    running.clear()
+    gc.collect()
+    assert heard == []
 
 
 def test_a_thread_that_outlives_its_loop_ends_without_a_word(
