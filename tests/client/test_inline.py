@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from rh_api.client import Client, Job, LoraFile, Progress
-from rh_api.emulator import Emulator, Fault
+from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import (
     BadField,
     GraphRejected,
@@ -284,24 +284,6 @@ async def test_news_carry_the_ids_and_titles_of_the_graph(
 
 
 def painting(seed: int) -> Graph:
-    return {
-        "4": node("CheckpointLoaderSimple", ckpt_name="example_model.safetensors"),
-        "5": node("EmptyLatentImage", width=64, height=64, batch_size=1),
-        "6": node("CLIPTextEncode", text="a cat", clip=["4", 1]),
-        "7": node("CLIPTextEncode", text="", clip=["4", 1]),
-        "3": node(
-            "KSampler",
-            model=["4", 0],
-            seed=seed,
-            steps=4,
-            cfg=7.0,
-            sampler_name="euler",
-            scheduler="normal",
-            positive=["6", 0],
-            negative=["7", 0],
-            latent_image=["5", 0],
-            denoise=1.0,
-        ),
-        "8": node("VAEDecode", samples=["3", 0], vae=["4", 2]),
-        "9": node("SaveImage", images=["8", 0], filename_prefix="painted"),
-    }
+    graph = catalog.workflows()[catalog.TEXT_TO_IMAGE].graph
+    graph["3"]["inputs"]["seed"] = seed
+    return graph

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from rh_api.emulator import catalog
 from tests.comfy.client import ComfyClient
 
 Prompt = dict[str, dict[str, Any]]
@@ -93,24 +94,6 @@ async def turning(comfyui: ComfyClient, picture: np.ndarray) -> Prompt:
 
 
 def painting(seed: int) -> Prompt:
-    return {
-        "4": node("CheckpointLoaderSimple", ckpt_name="example_model.safetensors"),
-        "5": node("EmptyLatentImage", width=64, height=64, batch_size=1),
-        "6": node("CLIPTextEncode", text="a cat", clip=["4", 1]),
-        "7": node("CLIPTextEncode", text="", clip=["4", 1]),
-        "3": node(
-            "KSampler",
-            model=["4", 0],
-            seed=seed,
-            steps=4,
-            cfg=7.0,
-            sampler_name="euler",
-            scheduler="normal",
-            positive=["6", 0],
-            negative=["7", 0],
-            latent_image=["5", 0],
-            denoise=1.0,
-        ),
-        "8": node("VAEDecode", samples=["3", 0], vae=["4", 2]),
-        "9": save(["8", 0]),
-    }
+    graph = catalog.workflows()[catalog.TEXT_TO_IMAGE].graph
+    graph["3"]["inputs"]["seed"] = seed
+    return graph
