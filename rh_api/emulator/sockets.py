@@ -32,7 +32,7 @@ async def follow(emulator: Emulator, request: web.Request) -> web.StreamResponse
     try:
         await socket.prepare(request)
     except ConnectionResetError:  # the client has left in the middle of the handshake
-        return socket
+        return web.Response()
     emulator.counters.sockets += 1
     talking = asyncio.create_task(_talk(emulator, request, socket, task))
     try:

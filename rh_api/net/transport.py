@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -90,7 +90,7 @@ class AiohttpTransport:
             )
         )
         try:
-            # Before Python 3.12 wait_for loses a cancel that comes with the connection.
+            # Not wait_for: before Python 3.12 it loses a cancel that comes with the result.
             await asyncio.wait((connecting,), timeout=SOCKET_CONNECT_SECONDS)
             if not connecting.done():
                 raise asyncio.TimeoutError
@@ -183,13 +183,17 @@ def _with_key(request: Request, key: str) -> tuple[str, dict[str, str], bytes | 
     return path, headers, json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
 
 
-async def _leave(connecting: asyncio.Future[Any]) -> None:
+async def _leave(connecting: asyncio.Future[aiohttp.ClientWebSocketResponse[bool]]) -> None:
     """Close the socket, or give up connecting it."""
-    if connecting.cancel():
-        await asyncio.wait((connecting,))
-    elif not connecting.cancelled() and connecting.exception() is None:
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(connecting.result().close(), SOCKET_CLOSE_SECONDS)
+    connecting.cancel()
+    await asyncio.wait((connecting,))
+    if connecting.cancelled() or connecting.exception() is not None:
+        return
+    closing = asyncio.ensure_future(connecting.result().close())
+    try:
+        await asyncio.wait((closing,), timeout=SOCKET_CLOSE_SECONDS)
+    finally:
+        closing.cancel()
 
 
 async def _open_sessions() -> _Sessions:

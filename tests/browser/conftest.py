@@ -71,6 +71,14 @@ def emulator(cloud: tuple[Emulator, str]) -> Emulator:
     return emulator
 
 
+@pytest.fixture
+def own_cloud() -> Iterator[tuple[Emulator, str]]:
+    """A RunningHub that no other host ever heard of."""
+    emulator = Emulator()
+    with emulator.run_in_thread() as base_url:
+        yield emulator, base_url
+
+
 # By module: Playwright's own loop must be gone before another module's async tests.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:

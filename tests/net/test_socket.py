@@ -74,30 +74,38 @@ async def test_a_frame_without_end_ends_the_socket_quietly(reach: Reach) -> None
         assert await frames(reach(origin), as_socket(origin)) == ["one"]
 
 
-async def test_whoever_stops_listening_has_stopped_whenever_that_is(reach: Reach) -> None:
+@pytest.mark.parametrize("ends", [False, True])
+async def test_whoever_stops_listening_has_stopped_whenever_that_is(
+    reach: Reach, ends: bool
+) -> None:
     async def handler(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        with contextlib.suppress(ConnectionError):
-            await socket.receive()
+        if not ends:
+            with contextlib.suppress(ConnectionError):
+                await socket.receive()
         return socket
 
     async with sockets(handler) as origin:
         transport = reach(origin)
-        listening = asyncio.Event()
+        through = asyncio.Event()
 
         async def listen() -> None:
-            async with transport.socket(as_socket(origin)):
-                listening.set()
-                await asyncio.Event().wait()
+            async with transport.socket(as_socket(origin)) as stream:
+                if not ends:
+                    through.set()
+                async for _ in stream:
+                    pass
+            through.set()
+            await asyncio.Event().wait()
 
         first = asyncio.ensure_future(listen())  # opens what the others share
-        await listening.wait()
+        await through.wait()
         first.cancel()
         await asyncio.wait((first,))
         turns = 0
-        listening.clear()
-        while not listening.is_set():
+        through.clear()
+        while not through.is_set():
             listener = asyncio.ensure_future(listen())
             for _ in range(turns):
                 await asyncio.sleep(0)
