@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+from ..rh_api.disk import sync
 from ..rh_api.errors import BadInput
 from ..rh_api.settings import Secret, read_key, read_origin
 from . import sandbox
@@ -128,10 +129,9 @@ def store(folder: Path, profiles: Profiles) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         number = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(number, "w", encoding="ascii") as file:
-            json.dump(_written(profiles), file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
+        with os.fdopen(number, "wb") as file:
+            file.write(json.dumps(_written(profiles), indent=1).encode("ascii"))
+            sync(file)
         part.replace(path)
     except OSError:
         raise BadInput("error.folder_not_writable", folder=str(folder)) from None

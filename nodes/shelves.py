@@ -14,6 +14,7 @@ from typing import Any
 import folder_paths
 
 from ..rh_api.client import Result
+from ..rh_api.disk import sync_path
 from ..rh_api.errors import Fate, RunningHubError
 from . import language
 from .media.errors import MediaError
@@ -60,7 +61,7 @@ class Shelf:
 
     def keep(self, result: Result) -> str:
         """Put a file below the output folder; returns its name as loaders take it."""
-        path = self._place(Path(folder_paths.get_output_directory()), result, shutil.copyfile)
+        path = self._place(Path(folder_paths.get_output_directory()), result, _copied)
         return f"{SUBFOLDER}/{path.name} [output]"
 
     def video(self, result: Result) -> Any:
@@ -138,3 +139,9 @@ def _linked(source: Path, target: Path) -> None:
     except OSError:
         # Another disk, or one that knows no links.
         shutil.copyfile(source, target)
+
+
+def _copied(source: Path, target: Path) -> None:
+    """Bytes of its own, which a power cut does not take: people may write to output/."""
+    shutil.copyfile(source, target)
+    sync_path(target)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..client import Result, Source
+from ..disk import sync_path
 from ..errors import BadInput
 from ..graph.outputs import group
 from ..wire.filetypes import Kind
@@ -106,6 +107,7 @@ def _save(result: Result, folder: Path, stem: str, numbers: itertools.count[int]
             shutil.copyfile(result.path, part)
         else:
             part.write_bytes((result.text or "").encode("utf-8", "replace"))
+        sync_path(part)
         target = next(
             target
             for number in numbers

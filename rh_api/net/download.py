@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import re
 import shutil
-import sys
-import uuid
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -32,12 +29,10 @@ from ..wire.envelope import limited
 from ..wire.filetypes import HEAD, FileType, Kind, by_suffix, looks_like_page, sniff
 from .adapter import BLOCK, proxies_for
 from .outside import CONNECT_SECONDS, USER_AGENT
+from .part import Part
 from .redact import unreachable
 from .safety import MAX_REDIRECTS, SafeUrl, check_redirect
-from .worker import Line
-
-if sys.platform != "win32":
-    import fcntl
+from .worker import Line, Stopped
 
 READ_SECONDS = 60.0  # a last resort: the pace is watched from outside
 SMALL_BLOCK = 16 * 1024
@@ -50,8 +45,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 class Download:
     """One try to fetch `url` into `into` plus a suffix.
 
-    What has come is kept in `into`.part, and in `into`.part.tag by what the server will know the
-    same content again. Stop removes both; a broken line leaves them for the next try.
+    What has come is kept in a `Part`. Stop removes it; a broken line leaves it for the next try.
     """
 
     def __init__(
@@ -60,66 +54,24 @@ class Download:
         self._settings = settings
         self._session = session
         self._url = url
-        self._into = into
-        self._part = into.with_name(into.name + ".part")
-        self._tag = into.with_name(into.name + ".part.tag")
+        self._folder = into.parent
+        self._part = Part(into)
 
     def run(self, line: Line) -> Fetched:
-        with self._alone():
+        with self._part.alone():
             return self._run(line)
-
-    @contextlib.contextmanager
-    def _alone(self) -> Generator[None]:
-        """While another process fetches the same, this one writes under a name of its own."""
-        claim = self._claim()
-        if claim is not None:
-            with claim:
-                yield
-            return
-        own = f"{self._part.name}-{uuid.uuid4().hex[:8]}"
-        self._part, self._tag = self._into.with_name(own), self._into.with_name(own + ".tag")
-        try:
-            yield
-        finally:
-            self._drop()
-
-    def _claim(self) -> contextlib.AbstractContextManager[object] | None:
-        """Holds the half file until it has its name; None when somebody else holds it."""
-        if sys.platform == "win32":
-            return contextlib.nullcontext()  # an open file has no second writer there
-        try:
-            self._part.parent.mkdir(parents=True, exist_ok=True)
-            file = self._part.open("ab")
-        except OSError:
-            return contextlib.nullcontext()  # said when there is something to write
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            return None
-        except OSError:
-            pass  # a file system without locks
-        return file
 
     def _run(self, line: Line) -> Fetched:
         try:
-            have, tag = self._left_over()
+            have, tag = self._part.left_over()
             with self._ask(line, have, tag) as response:
                 size = self._receive(line, response, have)
             return self._finish(size)
         except BaseException as error:
             given_up = isinstance(error, RunningHubError) and error.fate is Fate.OVER
-            if given_up or line.is_stopped or not self._left_over()[0]:
-                self._drop()
+            if given_up or line.is_stopped or not self._part.left_over()[0]:
+                self._part.drop()
             raise
-
-    def _left_over(self) -> tuple[int, str]:
-        """Bytes of an earlier try that can be resumed, and the server's mark of their content."""
-        try:
-            tag = self._tag.read_text("latin-1")
-            return (self._part.stat().st_size, tag) if tag else (0, "")
-        except OSError:
-            return 0, ""
 
     def _ask(self, line: Line, have: int, tag: str) -> requests.Response:
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
@@ -148,7 +100,7 @@ class Download:
             # The part may be the whole: a process that ended between the last byte and its name.
             match = _NO_RANGE.fullmatch(response.headers.get("Content-Range", ""))
             if match is None or int(match[1]) != have:
-                self._drop()
+                self._part.drop()
                 raise _broken(line, "HTTP 416")
             return have
         _check_status(response)
@@ -163,8 +115,8 @@ class Download:
             raise ResultUnavailable(reason=f"Content-Encoding {headers['Content-Encoding'][:40]}")
         if response.status_code == 206:
             match = _RANGE.fullmatch(headers.get("Content-Range", ""))
-            if match is None or int(match[1]) != have:
-                self._drop()
+            if match is None or int(match[1]) != have or int(match[2]) >= int(match[3]):
+                self._part.drop()
                 raise _broken(line, "Content-Range")
             return have, int(match[3])
         # The whole: the first try, a server without ranges, or another content by now.
@@ -181,46 +133,37 @@ class Download:
     ) -> None:
         line.done, line.total = start, total
         try:
-            self._part.parent.mkdir(parents=True, exist_ok=True)
-            if total and shutil.disk_usage(self._part.parent).free < total - start:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            if total and shutil.disk_usage(self._folder).free < total - start:
                 raise OSError(errno.ENOSPC, "known before the first byte")
-            if not start:
-                self._tag.write_text(_content_mark(response.headers), "latin-1")
-            with self._part.open("r+b" if start else "wb") as file:
-                file.seek(start)
-                while block := _next_block(line, response):
-                    file.write(block)
-                    line.moved(len(block))
+            with self._part.growing(start, _content_mark(response.headers)) as part:
+                try:
+                    while block := _next_block(line, response):
+                        part.write(block)
+                        line.moved(len(block))
+                    if total is not None and line.done != total:
+                        raise _broken(line, f"{line.done} of {total} bytes")
+                except (RunningHubError, Stopped):
+                    if not line.is_stopped:
+                        part.keep()
+                    raise
         except OSError as error:
             raise self._disk_error(error) from None
-        if total is not None and line.done != total:
-            if line.done > total:
-                self._drop()
-            raise _broken(line, f"{line.done} of {total} bytes")
 
     def _finish(self, size: int) -> Fetched:
         try:
-            with self._part.open("rb") as file:
+            with self._part.path.open("rb") as file:
                 head = file.read(HEAD)
             suffix, kind = _name_type(head, self._url.text)
             if not head and (kind is None or kind.kind is not Kind.TEXT):
                 raise ResultUnavailable("error.result_empty", host=self._url.host)
-            path = self._into.with_name(self._into.name + suffix)
-            self._part.replace(path)
-            self._tag.unlink(missing_ok=True)
+            path = self._part.named(suffix)
         except OSError as error:
             raise self._disk_error(error) from None
         return Fetched(path, size, kind)
 
-    def _drop(self) -> None:
-        for path in (self._part, self._tag):
-            try:
-                path.unlink(missing_ok=True)
-            except OSError:
-                pass  # it is overwritten or resumed next time
-
     def _disk_error(self, error: OSError) -> RunningHubError:
-        folder = self._into.parent.name
+        folder = self._folder.name
         if error.errno in _FULL:
             return DiskFull(folder=folder)
         reason = os.strerror(error.errno) if error.errno else type(error).__name__

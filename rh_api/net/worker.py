@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 TICK_SECONDS = 0.2  # Stop must end a wait within half a second
 LEAVE_SECONDS = 0.2  # for the thread to put its file away; then it is left to itself
+KEEP_SECONDS = 10.0  # for a disk to take what the next try shall go on from
 
 
 class Stopped(Exception):
@@ -149,6 +150,10 @@ class Line:
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
             except OSError:
                 pass  # the other side was quicker
+        loop = asyncio.get_running_loop()
+        kept = loop.time() + KEEP_SECONDS
+        while not outcome.done() and not self.is_stopped and loop.time() < kept:
+            await asyncio.wait((outcome,), timeout=TICK_SECONDS)
         await asyncio.wait((outcome,), timeout=LEAVE_SECONDS)
 
     def _tell(self) -> None:

@@ -1,7 +1,8 @@
 """`python -m tests.campaign`: faults, kills and mutants, and a table of what was found.
 
 --seed N     first seed (default 0)
---runs N     storms (default 40; --long: 400); a quarter as many kills, at least 5 (--long: 50)
+--runs N     storms (default 40; --long: 400); a quarter as many kills and power cuts, at least 5
+             of each (--long: 50)
 --long       the campaign that docs/reliability.md shows
 """
 
@@ -35,6 +36,7 @@ def main() -> int:
     print(f"|---|--:|---|{'--:|' * len(NAMES)}--:|")
     bad = _part("two or three faults at once", storm, given.seed, runs)
     bad |= _part("kill -9", lambda seed: kill(seed).found, given.seed, kills)
+    bad |= _part("power cut", lambda s: kill(s, power_cut=True).found, given.seed, kills)
     print()
     for name, (mutant, column) in MUTANTS.items():
         caught = _caught(mutant, column, given.seed)

@@ -1,4 +1,5 @@
-"""A client in a process that can be killed: jobs come as JSON, what happens goes out line by line.
+"""A client in a process that can be killed: what it shall do comes as JSON, what happens goes out
+line by line. An item is a job, a LoRA to upload and load ("lora"), or a question ("account").
 
 The command line's and ComfyUI's place is taken by this script so that nothing else dies with it.
 """
@@ -9,12 +10,15 @@ import asyncio
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from rh_api.client import Client, Progress, Stage
+from rh_api.emulator import catalog
 from rh_api.errors import RunningHubError, Uncertain
 from rh_api.settings import Settings
 from tests.campaign.jobs import job_of
+from tests.campaign.power import note_syncs
 from tests.client.conftest import QuickClock
 
 STAGES = {
@@ -43,6 +47,11 @@ async def order(client: Client, index: int, item: dict[str, Any]) -> None:
             say(event=stage, index=index)
 
     try:
+        if item.get("account"):
+            await client.account()
+            return
+        if "lora" in item:
+            item = with_lora(await client.upload_lora(Path(item["lora"])))
         outcome = await client.run(job_of(item), watch)
     except Uncertain as error:
         say(event="error", index=index, key=error.key, order=error.order, text=str(error))
@@ -51,6 +60,10 @@ async def order(client: Client, index: int, item: dict[str, Any]) -> None:
     else:
         results = [str(result.path) for result in outcome.results]
         say(event="end", index=index, task_id=outcome.task_id, results=results, kept=outcome.kept)
+
+
+def with_lora(name: str) -> dict[str, Any]:
+    return {"workflow": catalog.LORA_TEXT_TO_IMAGE, "fields": {"20.file_name": name}}
 
 
 async def batch(client: Client, items: list[dict[str, Any]]) -> None:
@@ -86,6 +99,8 @@ async def main(pace: float, items: list[dict[str, Any]], *, at_once: bool) -> No
 
 
 if __name__ == "__main__":
+    if "CAMPAIGN_SYNCED" in os.environ:
+        note_syncs(Path(os.environ["CAMPAIGN_SYNCED"]))
     asyncio.run(
         main(float(sys.argv[1]), json.loads(sys.argv[2]), at_once="--batch" in sys.argv[3:])
     )

@@ -1,4 +1,4 @@
-"""kill -9 at a random moment, then a restart and the same jobs: what is left?"""
+"""kill -9 or a power cut at a random moment, then a restart and the same jobs: what is left?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from rh_api.client import Client
 from rh_api.emulator import Emulator, Fault
 from rh_api.settings import Settings
-from tests.campaign import books
+from tests.campaign import books, power
 from tests.campaign.books import Findings
 from tests.campaign.jobs import Wish, graph
 from tests.campaign.person import answer
@@ -33,6 +33,7 @@ class Kill:
 
     seed: int
     folder: Path
+    power_cut: bool = False
     found: Findings = field(default_factory=Findings)
     events: list[str] = field(default_factory=list)
     questions: int = 0
@@ -49,10 +50,12 @@ class Kill:
             emulator.faults.append(Fault(CREATE, "delay", value=0.4, count=None))
         state = self.folder / "state"
         async with emulator.serve() as origin:
-            driver = Driver(origin, emulator.default_key, state)
+            driver = Driver(origin, emulator.default_key, state, self.folder / "synced")
             try:
                 await self._killed(driver, wishes, emulator, with_stop, chance)
-                await asyncio.wait_for(_all_arrived(emulator), SECONDS)
+                await asyncio.wait_for(all_arrived(emulator), SECONDS)
+                if self.power_cut:
+                    power.cut(state, self.folder / "synced")
                 if state.exists():
                     unknown = books.unknown_tasks(emulator, state, wishes)
                     self.found.unknown += len(unknown)
@@ -124,7 +127,7 @@ class Kill:
         found.leaks += books.leaked_keys(emulator, state, [str(end) for end in ends])
 
 
-async def _all_arrived(emulator: Emulator) -> None:
+async def all_arrived(emulator: Emulator) -> None:
     """What was in the line when the blow fell has come and been answered.
 
     Two looks that are alike: a connection may still wait to be accepted.
@@ -135,9 +138,9 @@ async def _all_arrived(emulator: Emulator) -> None:
         await asyncio.sleep(0.02)
 
 
-def kill(seed: int) -> Kill:
+def kill(seed: int, *, power_cut: bool = False) -> Kill:
     """One run by its seed."""
     with tempfile.TemporaryDirectory() as name:
-        one = Kill(seed, Path(name))
+        one = Kill(seed, Path(name), power_cut)
         asyncio.run(one.run())
         return one

@@ -64,11 +64,15 @@ class Running:
 
 @dataclass(frozen=True)
 class Driver:
-    """How to start one: where the service is, whose account, which order book."""
+    """How to start one: where the service is, whose account, which order book.
+
+    `synced`: a file for notes of what surely is on the disk, see `power`.
+    """
 
     origin: str
     key: str
     state: Path
+    synced: Path | None = None
 
     async def start(
         self, jobs: Sequence[Mapping[str, Any]], pace: float = 1.0, *, batch: bool = False
@@ -81,6 +85,8 @@ class Driver:
             "RUNNINGHUB_BASE_URL": self.origin,
             "RUNNINGHUB_STATE": str(self.state),
         }
+        if self.synced:
+            variables["CAMPAIGN_SYNCED"] = str(self.synced)
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -13,6 +13,7 @@ from tests.campaign.storm import storm
 
 STORMS = (0, 1, 2, 3, 6, 8, 10, 12, 15, 16)
 KILLS = (0, 3, 8, 14)
+POWER_CUTS = (1, 6, 10)
 CATCHING = {"one retry too many": 10, "one row too late": 36, "a cancel not recorded": 2}
 
 
@@ -34,6 +35,12 @@ def test_after_a_storm_nothing_was_paid_twice_and_nothing_is_lost(seed: int) -> 
 @pytest.mark.parametrize("seed", KILLS)
 def test_after_a_kill_nothing_was_paid_twice_and_nothing_is_lost(seed: int) -> None:
     found = kill(seed).found
+    assert not found, str(found)
+
+
+@pytest.mark.parametrize("seed", POWER_CUTS)
+def test_after_a_power_cut_nothing_was_paid_twice_and_nothing_is_lost(seed: int) -> None:
+    found = kill(seed, power_cut=True).found
     assert not found, str(found)
 
 

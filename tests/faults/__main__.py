@@ -6,11 +6,13 @@ import logging
 import sys
 from collections import defaultdict
 
-from tests.faults.cells import BOUNDS, CASES, LATER, Case
-from tests.faults.observing import Seen, observe
+from tests.faults import endings, observing
+from tests.faults.cells import BOUNDS, CASES, Case
+from tests.faults.endings import ENDINGS, Ending
+from tests.faults.observing import Seen
 from tests.faults.operations import OPERATIONS
 
-Ran = list[tuple[Case, list[Seen]]]
+Ran = list[tuple["Case | Ending", list[Seen]]]
 
 
 def main() -> int:
@@ -19,7 +21,11 @@ def main() -> int:
     cells: dict[tuple[str, str], Ran] = defaultdict(list)
     for case in CASES:
         cells[case.operation, case.fault].append(
-            (case, [observe(case, route) for route in case.routes])
+            (case, [observing.observe(case, route) for route in case.routes])
+        )
+    for ending in ENDINGS:
+        cells[ending.operation, ending.fault].append(
+            (ending, [endings.observe(ending, route) for route in ending.routes])
         )
     say = sys.stdout.write
     say("Outcome when the fault strikes once / for good, and what the error says of the order.\n\n")
@@ -31,11 +37,9 @@ def main() -> int:
     say(f"| longest, s of its bound | {' | '.join(longest)} |\n")
     every = [one for ran in cells.values() for _, seen in ran for one in seen]
     duplicates = sum(one.duplicates for one in every)
-    later = sorted({name.partition(": ")[2] for name in LATER})
     say(
-        f"\n{len(cells)} cells, {len(CASES)} cases, {len(every)} runs over both polls: "
-        f"{duplicates} duplicate orders, {sum(len(one.halves) for one in every)} half files. "
-        f"Not here: {len(LATER)} cells ({', '.join(later)}).\n"
+        f"\n{len(cells)} cells, {len(CASES) + len(ENDINGS)} cases, {len(every)} runs over both polls: "
+        f"{duplicates} duplicate orders, {sum(len(one.halves) for one in every)} half files.\n"
     )
     return 1 if duplicates else 0
 
@@ -44,7 +48,7 @@ def _cell(ran: Ran) -> str:
     """Outcomes of a cell's variants, those with equal ones together."""
     outcomes: dict[str, dict[bool, str]] = defaultdict(dict)
     for case, seen in ran:
-        once = case.count is not None
+        once = isinstance(case, Ending) or case.count is not None
         outcomes[case.variant][once] = " or ".join(dict.fromkeys(map(_outcome, seen)))
     alike: dict[str, list[str]] = defaultdict(list)
     for variant, told in outcomes.items():
@@ -57,6 +61,8 @@ def _cell(ran: Ran) -> str:
 
 
 def _outcome(seen: Seen) -> str:
+    if seen.ended == "killed":
+        return f"next start: {seen.again}"
     return f"{seen.ended} ({seen.fate.value})" if seen.fate else seen.ended
 
 

@@ -1,6 +1,6 @@
 """The fault table: seven operations, sixteen faults, and what must come of each.
 
-Left out, since they need a process that is killed or a machine that stops: see `LATER`.
+The two that end the process or the machine are in `endings`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,6 @@ from rh_api import errors
 from rh_api.errors import Fate
 from tests.faults.operations import CANCEL, LONG, OLD_UPLOAD, OPERATIONS, path_of
 from tests.faults.rig import OUTPUTS, World
-
-LATER = tuple(
-    f"{operation}: {fault}" for operation in OPERATIONS for fault in ("process killed", "host stop")
-)
 
 ROUTES = ("query", "outputs")
 DAY = 24 * 3600.0
@@ -128,7 +124,7 @@ def _emulated(kind: Any, **more: Any) -> Strike:
             world.fault(OLD_UPLOAD, kind, count=None, **more)
         if operation == "follow" and count is None and more.get("value") in (807, 1004):
             world.fault(OUTPUTS, kind, count=None, **more)  # a task is gone when no path knows it
-        world.fault(path_of(world, operation), kind, count=count, **more)
+        world.fault(path_of(operation, world.route), kind, count=count, **more)
 
     return strike
 

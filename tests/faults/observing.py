@@ -22,7 +22,7 @@ class Seen:
     """What can be seen of one case when it is over."""
 
     ended: str
-    """done, stopped, confirmed or unconfirmed (of a cancel), or the class of the error."""
+    """done, stopped, killed, confirmed or unconfirmed (of a cancel), or the error's class."""
     error: RunningHubError | None
     seconds: float
     """The service's seconds from the fault, or from Stop, to the end."""
@@ -79,7 +79,7 @@ async def _observe(case: Case, route: str, folder: Path) -> Seen:
         orders = w.emulator.counters.orders
         open_tasks = len(w.emulator.open_tasks(w.emulator.default_key))
         struck = w.road.struck + sum(fault.struck for fault in w.emulator.faults)
-        halves = tuple(p.name for p in w.state.rglob("*") if _is_half(p, resumes=bool(error)))
+        half = halves(w.state, resumes=bool(error))
         w.heal()
         again = await _again(case, w, ended)
         orders_after = w.emulator.counters.orders
@@ -92,7 +92,7 @@ async def _observe(case: Case, route: str, folder: Path) -> Seen:
             orders=orders,
             open_tasks=open_tasks,
             task_id=next(iter(w.emulator.tasks), None),
-            halves=halves,
+            halves=half,
             again=again,
             orders_after=orders_after,
             duplicates=max(0, orders - 1, orders_after - wanted),
@@ -111,7 +111,7 @@ async def _again(case: Case, w: World, ended: str) -> str:
         if ended == "unconfirmed":
             (task_id,) = w.emulator.tasks
             return "confirmed" if await client.cancel(task_id) else ended
-        await asyncio.wait_for(_whole(case.operation, client, w), AGAIN_SECONDS)
+        await asyncio.wait_for(whole(case.operation, client, w.state.parent), AGAIN_SECONDS)
     except RunningHubError as error:
         return type(error).__name__
     finally:
@@ -119,24 +119,30 @@ async def _again(case: Case, w: World, ended: str) -> str:
     return "done"
 
 
-async def _whole(operation: str, client: Client, w: World) -> None:
-    outcome = await client.run(await _job(operation, client, w))
+async def whole(operation: str, client: Client, folder: Path) -> None:
+    """Carry it out from its beginning to whole results; `folder` is where the LoRA lies."""
+    outcome = await client.run(await _job(operation, client, folder))
     for result in outcome.results:
         assert result.path is not None
         assert not _is_half(result.path, resumes=False)
 
 
-async def _job(operation: str, client: Client, w: World) -> Job:
+async def _job(operation: str, client: Client, folder: Path) -> Job:
     match operation:
         case "upload":
             return invert()
         case "lora put":
-            return with_lora(await client.upload_lora(a_lora(w.state.parent)))
+            return with_lora(await client.upload_lora(a_lora(folder)))
         case "account":
             assert (await client.account()).coins
             return paint()
         case _:
             return paint()
+
+
+def halves(state: Path, *, resumes: bool) -> tuple[str, ...]:
+    """Files that are not whole; half files that somebody will take up are left out."""
+    return tuple(path.name for path in state.rglob("*") if _is_half(path, resumes=resumes))
 
 
 def _is_half(path: Path, *, resumes: bool) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from rh_api.client import Job, Progress, Stage
 from rh_api.emulator import catalog
 from tests.client.conftest import invert, paint
-from tests.faults.rig import Meanwhile, World
+from tests.faults.rig import Meanwhile, World, poll_of
 
 UPLOAD = "/openapi/v2/media/upload/binary"
 OLD_UPLOAD = "/task/openapi/upload"
@@ -112,12 +112,12 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
-def path_of(world: World, operation: str) -> str:
+def path_of(operation: str, route: str) -> str:
     """Where the emulator's faults strike an operation."""
     paths = {
         "upload": UPLOAD,
         "create": CREATE,
-        "follow": world.poll,
+        "follow": poll_of(route),
         "download": RESULTS,
         "lora put": PUT,
         "cancel": CANCEL,

@@ -39,6 +39,11 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _BUNDLES = ("SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
+def poll_of(route: str) -> str:
+    """The path that a task is asked at."""
+    return QUERY if route == "query" else OUTPUTS
+
+
 class _Selector(selectors.DefaultSelector):
     pace = 1.0
 
@@ -250,10 +255,6 @@ class World:
         assert self.job
         self.began = asyncio.get_running_loop().time()
         self.job.cancel()
-
-    @property
-    def poll(self) -> str:
-        return QUERY if self.route == "query" else OUTPUTS
 
     def arm(self) -> None:
         """From here on the fault may strike, and time is measured."""

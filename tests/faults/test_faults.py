@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rh_api.errors import Fate
-from tests.faults.cells import CASES, LATER, RETRY_AFTER, STOP_SECONDS, Case
+from tests.faults import endings
+from tests.faults.cells import CASES, RETRY_AFTER, STOP_SECONDS, Case
+from tests.faults.endings import ENDINGS, Ending
 from tests.faults.observing import observe
 from tests.faults.operations import OPERATIONS
 
@@ -57,7 +59,29 @@ def test_a_fault_ends_as_stated(case: Case, route: str) -> None:
             assert seen.task_id in str(seen.error)
 
 
+@pytest.mark.parametrize(
+    ("ending", "route"),
+    [
+        pytest.param(ending, route, id=f"{ending.name}-{route}")
+        for ending in ENDINGS
+        for route in ending.routes
+    ],
+)
+def test_an_end_in_the_middle_is_taken_up_as_stated(ending: Ending, route: str) -> None:
+    seen = endings.observe(ending, route)
+    expect = ending.expect
+    assert seen.orders == expect.orders
+    assert seen.again == expect.again, seen.error
+    assert seen.orders_after == expect.orders + expect.more
+    assert seen.duplicates == 0
+    assert seen.halves == ()
+    if ending.operation == "cancel":
+        assert seen.open_tasks == 0
+    if seen.error is not None:
+        assert seen.fate is Fate.UNKNOWN
+        assert any(step in str(seen.error) for step in NEXT_STEPS), str(seen.error)
+
+
 def test_the_table_is_whole() -> None:
-    cells = {(case.operation, case.fault) for case in CASES}
-    assert len(cells) >= len(OPERATIONS) * 15
-    assert len(LATER) == 2 * len(OPERATIONS)
+    cells = {(one.operation, one.fault) for one in (*CASES, *ENDINGS)}
+    assert len(cells) == len(OPERATIONS) * 18

@@ -148,6 +148,14 @@ async def test_an_expired_result_says_so(emulator: Emulator, carry: Carry, folde
 # Resuming
 
 
+def leave(folder: Path, data: bytes, synced: int | None = None) -> None:
+    """Instead of what a broken try left: these bytes, of which so many were on the disk."""
+    tag = folder / "r.part.tag"
+    _, mark = tag.read_text("latin-1").split("\n")
+    tag.write_text(f"{len(data) if synced is None else synced}\n{mark}", "latin-1")
+    (folder / "r.part").write_bytes(data)
+
+
 async def broken_once(emulator: Emulator, bulk: RequestsBulk, url: str, into: Path) -> int:
     """A first try that breaks in the middle; the bytes that it left."""
     emulator.faults.append(Fault("/results", "truncated"))
@@ -212,9 +220,31 @@ async def test_a_part_that_is_already_the_whole_only_gets_its_name(
     url = put(emulator, PICTURE)
     bulk = carry(emulator.base_url)
     await broken_once(emulator, bulk, url, folder / "r")
-    (folder / "r.part").write_bytes(PICTURE)
+    leave(folder, PICTURE)
     fetched = await bulk.download(url, folder / "r", Meter())
     assert (fetched.size, fetched.path.read_bytes()) == (len(PICTURE), PICTURE)
+
+
+async def test_only_what_was_on_the_disk_is_believed_after_a_power_cut(
+    emulator: Emulator, carry: Carry, folder: Path
+) -> None:
+    url = put(emulator, PICTURE)
+    bulk = carry(emulator.base_url)
+    await broken_once(emulator, bulk, url, folder / "r")
+    leave(folder, PICTURE[:70_000] + bytes(len(PICTURE)), synced=70_000)
+    assert (await bulk.download(url, folder / "r", Meter())).path.read_bytes() == PICTURE
+    assert emulator.journal[-1].headers["Range"] == "bytes=70000-"
+
+
+async def test_a_mark_that_a_power_cut_has_emptied_is_not_believed(
+    emulator: Emulator, carry: Carry, folder: Path
+) -> None:
+    url = put(emulator, PICTURE)
+    bulk = carry(emulator.base_url)
+    await broken_once(emulator, bulk, url, folder / "r")
+    (folder / "r.part.tag").write_bytes(bytes(40))
+    assert (await bulk.download(url, folder / "r", Meter())).path.read_bytes() == PICTURE
+    assert "Range" not in emulator.journal[-1].headers
 
 
 async def test_a_part_longer_than_the_whole_is_thrown_away(
@@ -223,7 +253,7 @@ async def test_a_part_longer_than_the_whole_is_thrown_away(
     url = put(emulator, PICTURE)
     bulk = carry(emulator.base_url)
     await broken_once(emulator, bulk, url, folder / "r")
-    (folder / "r.part").write_bytes(PICTURE + b"x")
+    leave(folder, PICTURE + b"x")
     with pytest.raises(Unreachable):
         await bulk.download(url, folder / "r", Meter())
     assert names(folder) == []

@@ -73,10 +73,12 @@ ROOMS = {
     # The rows of the book are values; the book itself is handed in.
     "rh_api.run": Room(ours=SAID | {"rh_api.store", "rh_api.run.ports"}, banned=CLOCK_AND_SOCKET),
     "rh_api.run.ports": Room(ours=SAID | {"rh_api.store"}, banned=CLOCK_AND_SOCKET),
+    "rh_api.disk": Room(),
     "rh_api.settings": Room(ours=VALUES),
     "rh_api.store": Room(ours=VALUES | {"rh_api.wire"}),
     "rh_api.net": Room(
-        ours=VALUES | {"rh_api.settings", "rh_api.wire", "rh_api.run.ports"}, packages=NETWORK
+        ours=VALUES | {"rh_api.disk", "rh_api.settings", "rh_api.wire", "rh_api.run.ports"},
+        packages=NETWORK,
     ),
     "rh_api.programs": Room(ours=SAID | {"rh_api.run", "rh_api.run.ports", "rh_api.settings"}),
     "rh_api.jobs": Room(ours=SAID | {"rh_api.programs", "rh_api.run", "rh_api.run.ports"}),
@@ -86,10 +88,11 @@ ROOMS = {
     ),
     "rh_api.offload": Room(ours=OFFERED),
     "rh_api.__main__": Room(ours=OFFERED | {"rh_api.cli"}),
-    "rh_api.cli": Room(ours=OFFERED | {"rh_api.emulator", "rh_api.offload"}),
+    "rh_api.cli": Room(ours=OFFERED | {"rh_api.disk", "rh_api.emulator", "rh_api.offload"}),
     "rh_api.emulator": Room(packages=frozenset({"aiohttp", "PIL"})),
     "nodes": Room(
-        ours=OFFERED | {"rh_api.emulator", "rh_api.offload"}, packages=HOST | {"aiohttp"}
+        ours=OFFERED | {"rh_api.disk", "rh_api.emulator", "rh_api.offload"},
+        packages=HOST | {"aiohttp"},
     ),
 }
 
