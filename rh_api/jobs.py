@@ -83,20 +83,30 @@ class Jobs:
         program, checked = await self._checked(job)
         values = await drafted(checked)
         inputs, sources = await self._fingerprints(values)
-        try:
-            return await self._run(job, program, values, inputs, sources, watch)
-        except (NodeInfoRefused, GraphRejected) as error:
-            # The stored workflow may have changed: name the field, if that is it.
-            await self.transfers.forget(_doubtful(program, sources, error.node_id))
-            fresh = await self.program(job, fresh=True)
-            self._check(fresh, job)
-            if error.node_id in fresh.titles:
-                error.params["title"] = fresh.titles[error.node_id or ""]
-            raise
-        except Refused as error:
-            if isinstance(program, InlineGraph) and _is_about_its_id(error):
-                raise _id_refused(program, error) from error
-            raise
+        relied_on = {sha256 for sha256 in sources.values() if await self.transfers.known(sha256)}
+        while True:
+            try:
+                return await self._run(job, program, values, inputs, sources, watch)
+            except (NodeInfoRefused, GraphRejected) as error:
+                doubtful = _doubtful(sources, error.node_id)
+                await self.transfers.forget(doubtful)
+                if error.node_id and not relied_on.isdisjoint(doubtful):
+                    # The service may have lost what the book took for uploaded. Nothing began.
+                    relied_on.difference_update(doubtful)
+                    continue
+                await self._name_field(job, error)
+                raise
+            except Refused as error:
+                if isinstance(program, InlineGraph) and _is_about_its_id(error):
+                    raise _id_refused(program, error) from error
+                raise
+
+    async def _name_field(self, job: Job, error: Refused) -> None:
+        """The stored workflow may have changed: if that is it, raise what names the field."""
+        fresh = await self.program(job, fresh=True)
+        self._check(fresh, job)
+        if error.node_id in fresh.titles:
+            error.params["title"] = fresh.titles[error.node_id or ""]
 
     async def run_all(self, jobs: Sequence[Job], watch: Watch) -> list[Outcome]:
         """An order a job; see `Client.run_all`."""
@@ -227,9 +237,9 @@ class Jobs:
         return program.filled(ready) if isinstance(program, InlineGraph) else node_info(ready)
 
 
-def _doubtful(program: Program, sources: Mapping[str, str], node_id: str | None) -> list[str]:
-    """The uploads that a refusal may be about; of a graph those of the refused node alone."""
-    if not isinstance(program, InlineGraph) or not node_id:
+def _doubtful(sources: Mapping[str, str], node_id: str | None) -> list[str]:
+    """The uploads that a refusal may be about: those of the refused node, if it names one."""
+    if not node_id:
         return [*sources.values()]
     return [sha256 for name, sha256 in sources.items() if split_name(name)[0] == node_id]
 

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from rh_api.client import Client, Job, Progress, Source, Stage
-from rh_api.emulator import Emulator, catalog
-from rh_api.errors import BadField, BadInput, NoKey, RunningHubError, WrongSite
+from rh_api.emulator import Emulator, Fault, catalog
+from rh_api.errors import BadField, BadInput, GraphRejected, NoKey, WrongSite
 from rh_api.graph.check import Unsupported
 from rh_api.settings import Settings
 from rh_api.wire.filetypes import Kind
@@ -70,17 +70,46 @@ async def test_equal_contents_are_uploaded_once_over_runs_and_restarts(
     assert emulator.counters.orders == 3
 
 
-async def test_an_upload_that_has_expired_is_made_again(
-    make_client: MakeClient, emulator: Emulator
+@pytest.mark.parametrize("inline", [False, True])
+async def test_uploads_that_the_service_has_lost_are_made_again_within_the_run(
+    client: Client, emulator: Emulator, inline: bool
 ) -> None:
-    client = make_client()
-    await client.run(invert(1, **{"13__filename_prefix": "a"}))
+    graph = catalog.workflows()[catalog.TWO_PICTURES].graph
+
+    def job(share: float) -> Job:
+        fields = {"1.image": picture(1), "2.image": picture(2), "3.blend_factor": share}
+        return Job("", fields, graph=graph) if inline else Job(catalog.TWO_PICTURES, fields)
+
+    await client.run(job(0.25))
     emulator.store.uploads.clear()
-    # The service refuses the name; the copy is not trusted again.
-    with pytest.raises(RunningHubError):
+    await client.run(job(0.75))
+    assert emulator.counters.under("/openapi/v2/media/upload") == 4
+    assert emulator.counters.orders == 2
+
+
+async def test_what_is_refused_with_its_upload_made_anew_is_refused_once(
+    client: Client, emulator: Emulator
+) -> None:
+    await client.run(invert(1, **{"13__filename_prefix": "a"}))
+    emulator.upload_ttl = -1  # whatever goes up is gone at once
+    emulator.store.uploads.clear()
+    with pytest.raises(GraphRejected, match="10"):
+        await client.run(invert(1, **{"13__filename_prefix": "b"}))
+    assert emulator.counters.under("/task/openapi/create") == 3
+    assert emulator.counters.orders == 1
+
+
+async def test_a_refusal_of_another_field_sends_no_file_again(
+    client: Client, emulator: Emulator
+) -> None:
+    await client.run(invert(1, **{"13__filename_prefix": "a"}))
+    report = {"node_errors": {"13": {"errors": [{"message": "Value not in list"}]}}}
+    text = f"VALIDATE_PROMPT_FAILED: {json.dumps(report)}"
+    emulator.faults.append(Fault("/task/openapi/create", "code", value=433, text=text))
+    with pytest.raises(GraphRejected):
         await client.run(invert(1, **{"13__filename_prefix": "b"}))
     await client.run(invert(1, **{"13__filename_prefix": "b"}))
-    assert emulator.counters.under("/openapi/v2/media/upload") == 2
+    assert emulator.counters.under("/openapi/v2/media/upload") == 1
 
 
 async def test_equal_jobs_in_flight_are_one_order(client: Client, emulator: Emulator) -> None:
