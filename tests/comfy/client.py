@@ -169,6 +169,18 @@ class ComfyClient:
         assert seen < len(self.events), "ComfyUI closed its socket"
         return self.events[seen]
 
+    async def delete(self, prompt_id: str) -> None:
+        """Takes a prompt that does not run yet out of the queue."""
+        body = {"delete": [prompt_id]}
+        async with self._session.post("/queue", json=body, raise_for_status=True):
+            pass
+
+    async def cancel_job(self, prompt_id: str) -> None:
+        """Cancels in the list of jobs, where waiting and running ones stand together."""
+        path = f"/api/jobs/{prompt_id}/cancel"
+        async with self._session.post(path, raise_for_status=True) as answer:
+            assert (await answer.json())["cancelled"]
+
     async def interrupt(self, prompt_id: str | None = None) -> None:
         """Presses Stop."""
         body = {"prompt_id": prompt_id} if prompt_id else {}

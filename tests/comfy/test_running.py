@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 from PIL import Image
@@ -157,6 +157,35 @@ async def test_a_prompt_that_follows_a_stopped_one_runs(
     result = await comfyui.queue(prompt)
     assert result.outcome == "success"
     assert emulator.counters.orders == 2
+
+
+@pytest.mark.parametrize("way", [ComfyClient.delete, ComfyClient.cancel_job])
+async def test_a_queue_item_that_is_deleted_orders_nothing(
+    comfyui: ComfyClient, emulator: Emulator, way: Callable[[ComfyClient, str], Awaitable[None]]
+) -> None:
+    emulator.hold_at = "3"  # the sampler of what runs
+    first, second = [
+        await comfyui.submit({"1": remote(catalog.TEXT_TO_IMAGE, new_picture())}) for _ in range(2)
+    ]
+    await until(lambda: is_running(emulator), 10)
+    await way(comfyui, second.prompt_id)
+    emulator.hold_at = None
+    assert (await comfyui.finish(first)).outcome == "success"
+
+    behind = await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, new_picture())})
+    assert behind.outcome == "success"
+    assert emulator.counters.orders == 2
+
+
+async def test_a_running_job_that_is_cancelled_in_the_list_ends_in_the_cloud(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.hold_at = "3"
+    taken = await comfyui.submit({"1": remote(catalog.TEXT_TO_IMAGE, new_picture())})
+    await until(lambda: is_running(emulator), 10)
+    await comfyui.cancel_job(taken.prompt_id)
+    assert (await comfyui.finish(taken)).outcome == "interrupted"
+    await until(lambda: all(task.status == "CANCEL" for task in emulator.tasks.values()), 2)
 
 
 async def test_a_failing_neighbour_ends_the_task_in_the_cloud(
