@@ -273,7 +273,7 @@ class Client:
 
         def read(store: Store) -> Usual:
             done = store.last_done(settings.origin, settings.account, program, instance)
-            return usual(store.run_times(program, instance), done)
+            return usual(store.memory.run_times(program, instance), done)
 
         return await self._book.do(read)
 

@@ -90,8 +90,10 @@ class Jobs:
             except (NodeInfoRefused, GraphRejected) as error:
                 doubtful = _doubtful(sources, error.node_id)
                 await self.transfers.forget(doubtful)
-                if error.node_id and not relied_on.isdisjoint(doubtful):
-                    # The service may have lost what the book took for uploaded. Nothing began.
+                # A task id: taken in part, and cancelled.
+                nothing_began = error.node_id is not None and error.task_id is None
+                if nothing_began and not relied_on.isdisjoint(doubtful):
+                    # The service may have lost what the book took for uploaded.
                     relied_on.difference_update(doubtful)
                     continue
                 await self._name_field(job, error)

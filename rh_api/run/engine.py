@@ -286,7 +286,7 @@ class Engine:
             watch(news)
 
         instance = order.options.instance
-        history = await desk.note(lambda s: s.run_times(order.program, instance))
+        history = await desk.note(lambda s: s.memory.run_times(order.program, instance))
         following = Following(
             transport=desk.caller.transport,
             clock=desk.caller.clock,
@@ -301,7 +301,7 @@ class Engine:
         report = await self._until_over(following, ticket.task_id)
         seconds = following.seconds
         if seconds > 0 and rejoined is None:  # else its start was not seen
-            await desk.note(lambda s: s.remember_run(order.program, instance, seconds))
+            await desk.note(lambda s: s.memory.remember_run(order.program, instance, seconds))
         return report, seconds
 
     async def _ran(self, row: OrderRow, order: Order) -> float:

@@ -116,7 +116,9 @@ class Transfers:
 
     async def known(self, sha256: str) -> Uploaded | None:
         """The valid remote copy of a content, if the book knows one."""
-        known = await self.book.do(lambda s: s.upload(self.origin, self.account, sha256, s.now()))
+        known = await self.book.do(
+            lambda s: s.memory.upload(self.origin, self.account, sha256, s.now())
+        )
         return None if known is None else Uploaded(*known)
 
     async def _upload(self, source: Source, sha256: str, watch: Watch) -> Uploaded:
@@ -138,7 +140,7 @@ class Transfers:
             fields = {"fileType": "input"}
             uploaded = await asking(lambda: attempt(OLD_UPLOAD_PATH, fields))
         await self._remember(
-            lambda s: s.remember_upload(
+            lambda s: s.memory.remember_upload(
                 self.origin, self.account, sha256, uploaded.name, uploaded.url, s.now() + _LASTS
             )
         )
@@ -150,7 +152,7 @@ class Transfers:
             await self.book.do(partial(self._forget, sha256))
 
     def _forget(self, sha256: str, store: Store) -> None:
-        store.forget_upload(self.origin, self.account, sha256)
+        store.memory.forget_upload(self.origin, self.account, sha256)
 
     async def content_hash(self, source: Source) -> str:
         """SHA-256 of the bytes; of a file it is computed once per path, size, mtime and inode."""
@@ -161,11 +163,11 @@ class Transfers:
     async def _file_hash(self, path: Path, algorithm: str) -> str:
         full, about = await asyncio.to_thread(_about_file, path)
         stamp = (full, about.st_size, about.st_mtime_ns, about.st_ino)
-        known = await self.book.do(lambda s: s.known_hash(*stamp, algorithm))
+        known = await self.book.do(lambda s: s.memory.known_hash(*stamp, algorithm))
         if known is not None:
             return known
         made = await asyncio.to_thread(_hash_file, path, algorithm)
-        await self._remember(lambda s: s.remember_hash(*stamp, algorithm, made))
+        await self._remember(lambda s: s.memory.remember_hash(*stamp, algorithm, made))
         return made
 
     async def _remember(self, work: Callable[[Store], None]) -> None:

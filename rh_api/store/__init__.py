@@ -1,8 +1,8 @@
 """The order book, one SQLite file: what was ordered and what became of it, across any crash.
 
 An order's row is on the disk before its request leaves, so a process that dies at any moment
-leaves a question behind and never a silent second order. The file also remembers what is
-uploaded, the hashes of big local files, and how long workflows ran. It holds no key.
+leaves a question behind and never a silent second order. `memory` is what saves work beside that.
+It holds no key.
 
 Everything here blocks and nothing locks: a client gives a store one thread of its own. Several
 processes may use one file.
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -21,12 +20,12 @@ from typing import cast
 
 from ..errors import Fate
 from .file import BookFile
+from .memory import RUNS_KEPT, Memory
 from .rows import Identity, OrderExists, OrderRow, ResultRow, State, read_order
 
 __all__ = ["Identity", "OrderExists", "OrderRow", "ResultRow", "State", "Store"]
 
 BUSY_SECONDS = 5.0  # how long another process may hold the file before we say so
-RUNS_KEPT = 20  # a workflow and instance; more past runs do not foretell better
 KEEP_DAYS = 30.0  # the service itself drops results long before
 KEEP_ORDERS = 10_000
 LOST_BOOK_SECONDS = 86_400.0
@@ -45,6 +44,7 @@ class Store:
     def __init__(self, file: BookFile, clock: Callable[[], float]) -> None:
         self._file = file
         self._clock = clock
+        self.memory = Memory(file)
 
     @classmethod
     def open(
@@ -251,77 +251,6 @@ class Store:
             )
             return [ResultRow(*row) for row in rows]
 
-    # Uploads, hashes, run times
-
-    def remember_upload(
-        self, origin: str, account: str, sha256: str, name: str, url: str, expires: float
-    ) -> None:
-        """The service keeps content `sha256` as `name` until `expires` (unix seconds)."""
-        self._file.change(
-            "INSERT OR REPLACE INTO uploads VALUES (?, ?, ?, ?, ?, ?)",
-            (origin, account, sha256, name, url, expires),
-        )
-
-    def upload(self, origin: str, account: str, sha256: str, now: float) -> tuple[str, str] | None:
-        """Name and URL of content that the service still has at `now`."""
-        with self._file.reading() as db:
-            row = db.execute(
-                "SELECT name, url FROM uploads"
-                " WHERE origin = ? AND account = ? AND sha256 = ? AND expires > ?",
-                (origin, account, sha256, now),
-            ).fetchone()
-            return None if row is None else (row["name"], row["url"])
-
-    def forget_upload(self, origin: str, account: str, sha256: str) -> None:
-        """The service turned out not to have it any more."""
-        self._file.change(
-            "DELETE FROM uploads WHERE origin = ? AND account = ? AND sha256 = ?",
-            (origin, account, sha256),
-        )
-
-    def remember_hash(
-        self, path: Path, size: int, mtime_ns: int, inode: int, algorithm: str, hexdigest: str
-    ) -> None:
-        self._file.change(
-            "INSERT OR REPLACE INTO hashes (path, size, mtime_ns, inode, algorithm, hexdigest)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (*_file_key(path, size, mtime_ns, inode), algorithm, hexdigest),
-        )
-
-    def known_hash(
-        self, path: Path, size: int, mtime_ns: int, inode: int, algorithm: str
-    ) -> str | None:
-        """The hash of a file that has not changed since; None when any of the four has."""
-        with self._file.reading() as db:
-            row = db.execute(
-                "SELECT hexdigest FROM hashes"
-                " WHERE path = ? AND size = ? AND mtime_ns = ? AND inode = ? AND algorithm = ?",
-                (*_file_key(path, size, mtime_ns, inode), algorithm),
-            ).fetchone()
-            return None if row is None else row["hexdigest"]
-
-    def remember_run(self, workflow: str, instance: str, seconds: float) -> None:
-        with self._file.writing() as db:
-            db.execute(
-                "INSERT INTO runs (workflow, instance, seconds) VALUES (?, ?, ?)",
-                (workflow, instance, seconds),
-            )
-            db.execute(
-                "DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE workflow = ?"
-                " AND instance = ? ORDER BY id DESC LIMIT -1 OFFSET ?)",
-                (workflow, instance, RUNS_KEPT),
-            )
-
-    def run_times(self, workflow: str, instance: str, limit: int = RUNS_KEPT) -> list[float]:
-        """Seconds that past runs took, newest first."""
-        with self._file.reading() as db:
-            rows = db.execute(
-                "SELECT seconds FROM runs WHERE workflow = ? AND instance = ?"
-                " ORDER BY id DESC LIMIT ?",
-                (workflow, instance, limit),
-            )
-            return [row["seconds"] for row in rows]
-
     def last_done(
         self, origin: str, account: str, workflow: str, instance: str, limit: int = RUNS_KEPT
     ) -> list[OrderRow]:
@@ -382,8 +311,3 @@ def _write_results(db: sqlite3.Connection, order: int, rows: Iterable[ResultRow]
 def _clean(text: str) -> str:
     """JSON may carry half a surrogate pair, which no UTF-8 file holds."""
     return text.encode("utf-8", "replace").decode()
-
-
-def _file_key(path: Path, size: int, mtime_ns: int, inode: int) -> tuple[bytes, int, int, str]:
-    """Names may be no Unicode (Linux) and file numbers exceed 63 bits (Windows)."""
-    return os.fsencode(path), size, mtime_ns, str(inode)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
+from rh_api.emulator import catalog
 from tests.browser.tab import Tab
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ EMPTY = {
     "extra": {},
     "version": 0.4,
 }
+
+_seeds = itertools.count(20_001)  # that no test asks for by itself
 
 
 class Canvas(Tab):
@@ -246,6 +250,19 @@ class Canvas(Tab):
         self.paste(node_id, link)
         self.primary()
         return node_id
+
+    def painting(self, y: float = 150) -> tuple[str, str]:
+        """A program with inputs that no run had before, and the node that shows its picture."""
+        node = self.program(catalog.TEXT_TO_IMAGE, 100, y)
+        self.ask_anew(node)
+        preview = self.add("PreviewImage", 800, y)
+        self.connect(node, "out_1", preview, "images")
+        return node, preview
+
+    def ask_anew(self, node_id: str) -> None:
+        """Gives such a program other inputs."""
+        self.set_widget(node_id, "3.seed", next(_seeds))
+        self.set_widget(node_id, "3.seed control_after_generate", "fixed")
 
     def node_menu(self, node_id: str, entry: str) -> None:
         """Opens the dialog behind an entry of the node's context menu."""

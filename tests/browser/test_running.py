@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,24 +10,12 @@ from tests.browser.canvas import Canvas
 from tests.browser.frontends import NEWEST
 from tests.browser.hosts import running
 
-SAMPLER = "3"  # of the workflow that `lighthouse` runs
-
-_numbers = itertools.count(1)
-
-
-def lighthouse(canvas: Canvas) -> tuple[str, str]:
-    """A program with inputs that no run had before, and the node that shows its picture."""
-    canvas.clear()
-    node = canvas.program(catalog.TEXT_TO_IMAGE)
-    canvas.set_widget(node, "3.seed", next(_numbers))
-    canvas.set_widget(node, "3.seed control_after_generate", "fixed")
-    preview = canvas.add("PreviewImage", 800, 150)
-    canvas.connect(node, "out_1", preview, "images")
-    return node, preview
+SAMPLER = "3"  # of catalog.TEXT_TO_IMAGE
 
 
 def test_a_run_shows_where_it_is(either: Canvas, emulator: Emulator) -> None:
-    node, preview = lighthouse(either)
+    either.clear()
+    node, preview = either.painting()
     emulator.hold_at = SAMPLER
     prompt_id = either.start()
     either.says(node, "KSampler")
@@ -40,7 +27,8 @@ def test_a_run_shows_where_it_is(either: Canvas, emulator: Emulator) -> None:
 
 
 def test_stop_stops_the_task(canvas: Canvas, emulator: Emulator) -> None:
-    node, _ = lighthouse(canvas)
+    canvas.clear()
+    node, _ = canvas.painting()
     emulator.hold_at = SAMPLER
     prompt_id = canvas.start()
     canvas.says(node, "KSampler")
@@ -51,7 +39,8 @@ def test_stop_stops_the_task(canvas: Canvas, emulator: Emulator) -> None:
 
 
 def test_waiting_is_stopped_and_the_task_goes_on(canvas: Canvas, emulator: Emulator) -> None:
-    node, _ = lighthouse(canvas)
+    canvas.clear()
+    node, _ = canvas.painting()
     emulator.hold_at = SAMPLER
     prompt_id = canvas.start()
     canvas.says(node, "KSampler")
@@ -71,7 +60,8 @@ def test_waiting_is_stopped_and_the_task_goes_on(canvas: Canvas, emulator: Emula
 
 
 def test_a_failed_remote_node_is_named_with_its_message(canvas: Canvas, emulator: Emulator) -> None:
-    node, _ = lighthouse(canvas)
+    canvas.clear()
+    node, _ = canvas.painting()
     emulator.fail_next = {
         "node_id": "3",
         "exception_type": "RuntimeError",
@@ -96,7 +86,8 @@ def test_a_failed_remote_node_is_named_with_its_message(canvas: Canvas, emulator
 def test_a_page_that_is_reloaded_meanwhile_gets_its_picture(
     canvas: Canvas, emulator: Emulator
 ) -> None:
-    node, preview = lighthouse(canvas)
+    canvas.clear()
+    node, preview = canvas.painting()
     canvas.settle()
     emulator.hold_at = SAMPLER
     prompt_id = canvas.start()
@@ -111,7 +102,8 @@ def test_a_page_that_is_reloaded_meanwhile_gets_its_picture(
 
 
 def test_two_tabs_keep_to_themselves(canvas: Canvas, emulator: Emulator) -> None:
-    _, preview = lighthouse(canvas)
+    canvas.clear()
+    _, preview = canvas.painting()
     other = canvas.second_tab("other tab")
     other.clear()
     theirs = other.program(catalog.TEXT_TO_IMAGE)
@@ -133,7 +125,8 @@ def test_a_server_that_is_gone_is_said_and_harms_nothing(
     known = {"RUNNINGHUB_BASE_URL": cloud[1], "RUNNINGHUB_API_KEY": emulator.default_key}
     with running("stage", NEWEST, tmp_path, known) as host:
         canvas = opened(host)
-        lighthouse(canvas)
+        canvas.clear()
+        canvas.painting()
         before = canvas.prompt()
         host.stop()
         node = canvas.add("RunningHubRemoteWorkflow", 100, 500)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -18,22 +17,6 @@ if TYPE_CHECKING:
 CREATE = "/task/openapi/create"
 SAMPLER = "3"  # of catalog.TEXT_TO_IMAGE
 GONE = r"ERR_CONNECTION|WebSocket|Failed to fetch|ERR_EMPTY|reconnect|NetworkError"
-
-_numbers = itertools.count(1)
-
-
-def painting(canvas: Canvas, y: float = 150) -> str:
-    """A program that shows its picture, with a text that no run had before."""
-    node = canvas.program(catalog.TEXT_TO_IMAGE, 100, y)
-    ask_anew(canvas, node)
-    preview = canvas.add("PreviewImage", 800, y)
-    canvas.connect(node, "out_1", preview, "images")
-    return node
-
-
-def ask_anew(canvas: Canvas, node: str) -> None:
-    canvas.set_widget(node, "6.text", f"harbour number {next(_numbers)}")
-    canvas.set_widget(node, "3.seed control_after_generate", "fixed")
 
 
 def notices(canvas: Canvas) -> Locator:
@@ -79,7 +62,7 @@ def test_an_order_whose_reply_was_lost_is_a_question_and_not_sent_again(
     canvas: Canvas, emulator: Emulator
 ) -> None:
     canvas.clear()
-    painting(canvas)
+    canvas.painting()
     emulator.hold_at = SAMPLER
     emulator.faults.append(Fault(CREATE, "lost_reply"))
     told = failed(canvas)
@@ -115,7 +98,7 @@ def test_each_answer_about_a_lost_order_leads_to_a_picture(
     canvas: Canvas, emulator: Emulator
 ) -> None:
     canvas.clear()
-    node = painting(canvas)
+    node, _ = canvas.painting()
 
     asked = lost(canvas, emulator)
     (task_id,) = emulator.tasks
@@ -128,7 +111,7 @@ def test_each_answer_about_a_lost_order_leads_to_a_picture(
     assert any(text.startswith("done in") for text in canvas.painted())
     assert emulator.counters.orders == 1
 
-    ask_anew(canvas, node)
+    canvas.ask_anew(node)
     # Nothing was booked, but a broken server cannot be believed.
     asked = lost(canvas, emulator, "status")
     assert not any(text.startswith("done in") for text in canvas.painted())
@@ -140,7 +123,7 @@ def test_each_answer_about_a_lost_order_leads_to_a_picture(
     canvas.run()
     assert emulator.counters.orders == 2
 
-    ask_anew(canvas, node)
+    canvas.ask_anew(node)
     asked = lost(canvas, emulator)
     asked.get_by_role("button", name="Send again").click()
     canvas.picture("may cost twice")
@@ -162,7 +145,7 @@ def test_tasks_from_before_a_restart_are_told_once_and_taken_up(
     host = new_host(**known)
     canvas = opened(host)
     canvas.clear()
-    nodes = [painting(canvas, 100), painting(canvas, 700)]
+    nodes = [canvas.painting(y)[0] for y in (100, 700)]
     emulator.hold_at = SAMPLER
     canvas.start()
     for node in nodes:
@@ -215,7 +198,7 @@ def test_run_again_orders_anew_and_what_is_kept_is_emptied_at_a_word(
     canvas: Canvas, emulator: Emulator
 ) -> None:
     canvas.clear()
-    node = painting(canvas)
+    node, _ = canvas.painting()
     canvas.run()
     with canvas.page.expect_response(is_prompt) as answer:
         canvas.menu_entry(node, "Run again")

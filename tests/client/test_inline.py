@@ -201,18 +201,21 @@ async def test_a_class_that_the_cloud_lacks_is_named_and_uploads_stay_good(
     assert uploads(emulator) == 1
 
 
-async def test_an_upload_that_the_cloud_lost_goes_up_again(
+async def test_an_upload_that_was_lost_is_no_reason_to_order_again_what_has_begun(
     client: Client, emulator: Emulator
 ) -> None:
     await client.run(inverted(14, "a.png"))
     emulator.uploads.clear()
-    changed = inverting()
-    changed["3"]["inputs"]["filename_prefix"] = "elsewhere"
-    job = Job(graph=changed, fields={"1.image": picture(14)})
+    graph = inverting()
+    graph["8"] = node("EmptyImage", width=8, height=8, batch_size=1, color=7)
+    graph["9"] = node("SaveImage", images=["8", 0], filename_prefix="other")
+    job = Job(graph=graph, fields={"1.image": picture(14)})
     with pytest.raises(GraphRejected, match="node 1 "):
         await client.run(job)
+    assert emulator.counters.orders == 2
     await client.run(job)
     assert uploads(emulator) == 2
+    assert emulator.counters.orders == 3
 
 
 async def test_a_graph_that_runs_only_in_part_is_cancelled(

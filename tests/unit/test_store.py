@@ -270,38 +270,38 @@ def test_results_of_an_order_that_is_gone_are_not_kept(store: Store) -> None:
 
 
 def test_an_upload_is_known_until_it_expires_and_to_its_account_alone(store: Store) -> None:
-    store.remember_upload("o", "a", "f00d", "api/1.png", "https://x/1.png", expires=100)
-    assert store.upload("o", "a", "f00d", now=99.9) == ("api/1.png", "https://x/1.png")
-    assert store.upload("o", "a", "f00d", now=100) is None
-    assert store.upload("o", "b", "f00d", now=1) is None
-    assert store.upload("p", "a", "f00d", now=1) is None
-    store.remember_upload("o", "a", "f00d", "api/2.png", "", expires=300)
-    assert store.upload("o", "a", "f00d", now=200) == ("api/2.png", "")
-    store.forget_upload("o", "a", "f00d")
-    assert store.upload("o", "a", "f00d", now=1) is None
+    store.memory.remember_upload("o", "a", "f00d", "api/1.png", "https://x/1.png", expires=100)
+    assert store.memory.upload("o", "a", "f00d", now=99.9) == ("api/1.png", "https://x/1.png")
+    assert store.memory.upload("o", "a", "f00d", now=100) is None
+    assert store.memory.upload("o", "b", "f00d", now=1) is None
+    assert store.memory.upload("p", "a", "f00d", now=1) is None
+    store.memory.remember_upload("o", "a", "f00d", "api/2.png", "", expires=300)
+    assert store.memory.upload("o", "a", "f00d", now=200) == ("api/2.png", "")
+    store.memory.forget_upload("o", "a", "f00d")
+    assert store.memory.upload("o", "a", "f00d", now=1) is None
 
 
 def test_a_hash_is_known_while_the_file_is_unchanged(store: Store) -> None:
     # A name that is no UTF-8, a file number of 64 bits.
     path, inode = Path(os.fsdecode(b"/loras/\xff.safetensors")), 2**64 - 1
-    store.remember_hash(path, 10, 20, inode, "md5", "abc")
-    assert store.known_hash(path, 10, 20, inode, "md5") == "abc"
+    store.memory.remember_hash(path, 10, 20, inode, "md5", "abc")
+    assert store.memory.known_hash(path, 10, 20, inode, "md5") == "abc"
     changed = [(11, 20, inode, "md5"), (10, 21, inode, "md5"), (10, 20, 5, "md5")]
     for size, mtime_ns, number, algorithm in [*changed, (10, 20, inode, "sha256")]:
-        assert store.known_hash(path, size, mtime_ns, number, algorithm) is None
-    store.remember_hash(path, 11, 20, inode, "md5", "def")
-    assert store.known_hash(path, 11, 20, inode, "md5") == "def"
-    assert store.known_hash(path, 10, 20, inode, "md5") is None
+        assert store.memory.known_hash(path, size, mtime_ns, number, algorithm) is None
+    store.memory.remember_hash(path, 11, 20, inode, "md5", "def")
+    assert store.memory.known_hash(path, 11, 20, inode, "md5") == "def"
+    assert store.memory.known_hash(path, 10, 20, inode, "md5") is None
 
 
 def test_the_last_twenty_run_times_of_a_workflow_and_instance_are_kept(store: Store) -> None:
     for seconds in range(25):
-        store.remember_run("190", "plus", seconds)
-    store.remember_run("190", "default", 500.5)
-    assert store.run_times("190", "plus", limit=99) == [float(n) for n in range(24, 4, -1)]
-    assert store.run_times("190", "plus", limit=2) == [24.0, 23.0]
-    assert store.run_times("190", "default") == [500.5]
-    assert store.run_times("191", "plus") == []
+        store.memory.remember_run("190", "plus", seconds)
+    store.memory.remember_run("190", "default", 500.5)
+    assert store.memory.run_times("190", "plus", limit=99) == [float(n) for n in range(24, 4, -1)]
+    assert store.memory.run_times("190", "plus", limit=2) == [24.0, 23.0]
+    assert store.memory.run_times("190", "default") == [500.5]
+    assert store.memory.run_times("191", "plus") == []
 
 
 # Pruning
@@ -315,15 +315,15 @@ def test_old_orders_and_expired_uploads_are_forgotten_and_unfinished_ones_never(
     clock.now += 10 * 86_400
     recent = place(store, 3)
     store.done(recent, results=[replace(PICTURE, path="results/3.png")])
-    store.remember_upload("o", "a", "old", "n", "u", expires=clock.now)
-    store.remember_upload("o", "a", "new", "n", "u", expires=clock.now + 1)
+    store.memory.remember_upload("o", "a", "old", "n", "u", expires=clock.now)
+    store.memory.remember_upload("o", "a", "new", "n", "u", expires=clock.now + 1)
 
     assert store.prune(clock.now, keep_days=9) == ["results/1.png"]
     assert [row.id for row in store.unfinished()] == [waiting]
     assert store.find(identity(2).digest) is None
     assert [row.path for row in store.results(recent)] == ["results/3.png"]
-    assert store.upload("o", "a", "old", now=0) is None
-    assert store.upload("o", "a", "new", now=0) is not None
+    assert store.memory.upload("o", "a", "old", now=0) is None
+    assert store.memory.upload("o", "a", "new", now=0) is not None
 
 
 def test_of_too_many_orders_the_newest_are_kept(store: Store, clock: Clock) -> None:

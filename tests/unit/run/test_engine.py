@@ -1013,7 +1013,7 @@ def test_a_task_that_was_left_running_is_taken_up_and_not_ordered_again(make):
     assert len(world.service.times("create")) == 1
     assert world.prepared == 1
     # When it started was not seen, so its length says nothing.
-    assert world.book.store.run_times(ORDER.program, "default") == []
+    assert world.book.store.memory.run_times(ORDER.program, "default") == []
 
 
 def test_results_that_did_not_arrive_are_fetched_without_an_order(make):
@@ -1201,5 +1201,5 @@ def test_an_order_of_which_a_part_runs_is_followed(make):
 def test_run_times_are_remembered_for_the_next(make):
     world = make(query=[until(10, SUCCESS)])
     run(world)
-    (seconds,) = world.book.store.run_times(ORDER.program, "default")
+    (seconds,) = world.book.store.memory.run_times(ORDER.program, "default")
     assert 5 <= seconds <= 15

@@ -1,0 +1,94 @@
+"""What saves work another time: what is uploaded, hashes of big files, how long workflows ran."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .file import BookFile
+
+RUNS_KEPT = 20  # a workflow and instance; more past runs do not foretell better
+
+
+class Memory:
+    """What the order book's file remembers beside orders; to lose it costs time alone.
+
+    Methods raise StoreUnavailable as those of the `Store` do.
+    """
+
+    def __init__(self, file: BookFile) -> None:
+        self._file = file
+
+    def remember_upload(
+        self, origin: str, account: str, sha256: str, name: str, url: str, expires: float
+    ) -> None:
+        """The service keeps content `sha256` as `name` until `expires` (unix seconds)."""
+        self._file.change(
+            "INSERT OR REPLACE INTO uploads VALUES (?, ?, ?, ?, ?, ?)",
+            (origin, account, sha256, name, url, expires),
+        )
+
+    def upload(self, origin: str, account: str, sha256: str, now: float) -> tuple[str, str] | None:
+        """Name and URL of content that the service still has at `now`."""
+        with self._file.reading() as db:
+            row = db.execute(
+                "SELECT name, url FROM uploads"
+                " WHERE origin = ? AND account = ? AND sha256 = ? AND expires > ?",
+                (origin, account, sha256, now),
+            ).fetchone()
+            return None if row is None else (row["name"], row["url"])
+
+    def forget_upload(self, origin: str, account: str, sha256: str) -> None:
+        """The service turned out not to have it any more."""
+        self._file.change(
+            "DELETE FROM uploads WHERE origin = ? AND account = ? AND sha256 = ?",
+            (origin, account, sha256),
+        )
+
+    def remember_hash(
+        self, path: Path, size: int, mtime_ns: int, inode: int, algorithm: str, hexdigest: str
+    ) -> None:
+        self._file.change(
+            "INSERT OR REPLACE INTO hashes (path, size, mtime_ns, inode, algorithm, hexdigest)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (*_file_key(path, size, mtime_ns, inode), algorithm, hexdigest),
+        )
+
+    def known_hash(
+        self, path: Path, size: int, mtime_ns: int, inode: int, algorithm: str
+    ) -> str | None:
+        """The hash of a file that has not changed since; None when any of the four has."""
+        with self._file.reading() as db:
+            row = db.execute(
+                "SELECT hexdigest FROM hashes"
+                " WHERE path = ? AND size = ? AND mtime_ns = ? AND inode = ? AND algorithm = ?",
+                (*_file_key(path, size, mtime_ns, inode), algorithm),
+            ).fetchone()
+            return None if row is None else row["hexdigest"]
+
+    def remember_run(self, workflow: str, instance: str, seconds: float) -> None:
+        with self._file.writing() as db:
+            db.execute(
+                "INSERT INTO runs (workflow, instance, seconds) VALUES (?, ?, ?)",
+                (workflow, instance, seconds),
+            )
+            db.execute(
+                "DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE workflow = ?"
+                " AND instance = ? ORDER BY id DESC LIMIT -1 OFFSET ?)",
+                (workflow, instance, RUNS_KEPT),
+            )
+
+    def run_times(self, workflow: str, instance: str, limit: int = RUNS_KEPT) -> list[float]:
+        """Seconds that past runs took, newest first."""
+        with self._file.reading() as db:
+            rows = db.execute(
+                "SELECT seconds FROM runs WHERE workflow = ? AND instance = ?"
+                " ORDER BY id DESC LIMIT ?",
+                (workflow, instance, limit),
+            )
+            return [row["seconds"] for row in rows]
+
+
+def _file_key(path: Path, size: int, mtime_ns: int, inode: int) -> tuple[bytes, int, int, str]:
+    """Names may be no Unicode (Linux) and file numbers exceed 63 bits (Windows)."""
+    return os.fsencode(path), size, mtime_ns, str(inode)
