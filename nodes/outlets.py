@@ -7,7 +7,8 @@ from typing import Any
 
 from ..rh_api.client import Outcome, Result
 from ..rh_api.errors import Fate, RunningHubError
-from ..rh_api.graph.segments import FILES, OUTLETS, Outlet, Segment
+from ..rh_api.graph.segments import FILES, Outlet, Segment
+from ..rh_api.graph.stand_ins import OUTLETS
 from ..rh_api.offload import plain, results_of, text_of, title_of
 from .media.codec import Kind
 from .media.errors import MediaError

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..rh_api.errors import RunningHubError
 from ..rh_api.graph.mirror import fail_closed, mirror_links
 from ..rh_api.graph.prompt import Graph, read_nodes
-from ..rh_api.graph.segments import Mark, read_marks
 from ..rh_api.graph.sockets import pool_links
 from ..rh_api.graph.wishes import mark_again, read_again
 from . import language
+
+if TYPE_CHECKING:
+    from ..rh_api.graph.segments import Mark
 
 log = logging.getLogger("runninghub")
 
@@ -49,6 +51,9 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
     ComfyUI swallows a handler's exceptions and runs the prompt as it came. So whatever goes
     wrong, the answer is a prompt of one node that refuses with the reason.
     """
+    # Imported here: the start of ComfyUI shall not wait for it.
+    from ..rh_api.graph.segments import read_marks
+
     prompt = data.get("prompt")
     if not isinstance(prompt, dict):
         return data
@@ -86,7 +91,6 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
 
 def _offloaded(data: dict[str, Any], prompt: Graph, marks: tuple[Mark, ...]) -> dict[str, Any]:
     """The body with the marked parts cut out; of a partial run only what its targets need."""
-    # Imported here: a prompt without marks does not pay for it.
     from . import segments
 
     segments.require_key(marks)

@@ -16,7 +16,7 @@ import folder_paths
 from comfy_api.latest import InputImpl, io
 
 from ..rh_api.errors import BadInput
-from ..rh_api.graph.segments import SAVED_CLASS
+from ..rh_api.graph.stand_ins import SAVED_CLASS
 from . import schema
 from .failures import told_plainly
 

@@ -14,7 +14,7 @@ from comfy_api.latest import io
 
 from ..rh_api.errors import RunningHubError
 from ..rh_api.graph.prompt import read_nodes
-from ..rh_api.graph.segments import INLETS, OUTLETS, SEGMENT_CLASS
+from ..rh_api.graph.stand_ins import INLETS, OUTLETS, SEGMENT_CLASS
 from . import cloud, config, language, reports, schema
 from .failures import told_plainly
 from .segment_display import SegmentDisplay

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ...rh_api.errors import RunningHubError
 from ...rh_api.graph.prompt import Graph
-from ...rh_api.graph.segments import Plan, read_marks
-from ...rh_api.graph.segments.explain import Facts, explain, refused
 from .. import cloud, config, language
 from . import Body, Route
 
 if TYPE_CHECKING:
     from ...rh_api.client import Client
+    from ...rh_api.graph.segments import Plan
+    from ...rh_api.graph.segments.explain import Facts
 
 ASK_SECONDS = 10.0  # for what the service is asked about models
 
 
 async def explained(body: Body) -> Mapping[str, Any]:
     """`prompt` and `extra_data` are those of POST /prompt."""
+    from ...rh_api.graph.segments import read_marks
+    from ...rh_api.graph.segments.explain import explain, refused
     from .. import segments
     from ..prompt import EARLY_PASSES
 

@@ -22,8 +22,6 @@ from rh_api.emulator.nodes_mask import mask_to_image, solid_mask
 from rh_api.emulator.pictures import Batch, Picture, decoded, from_levels, inverted, to_levels
 from rh_api.graph.segments import (
     FILES,
-    SAVED_CLASS,
-    SEGMENT_CLASS,
     Item,
     Outlet,
     load,
@@ -31,6 +29,7 @@ from rh_api.graph.segments import (
     with_inlet,
     with_lora,
 )
+from rh_api.graph.stand_ins import SAVED_CLASS, SEGMENT_CLASS
 from tests.oracle.graphs import LOCAL_LORA, Prompt
 from tests.oracle.oracle import BORDER
 

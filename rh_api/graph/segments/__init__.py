@@ -9,11 +9,7 @@ from .cut import cut
 from .inflow import Item, with_file, with_inlet, with_lora
 from .marks import read_marks
 from .plan import (
-    INLETS,
     ORDERS,
-    OUTLETS,
-    SAVED_CLASS,
-    SEGMENT_CLASS,
     CannotOffload,
     Classes,
     ClassInfo,
@@ -35,11 +31,7 @@ from .written import dump, load
 
 __all__ = [
     "FILES",
-    "INLETS",
     "ORDERS",
-    "OUTLETS",
-    "SAVED_CLASS",
-    "SEGMENT_CLASS",
     "CannotOffload",
     "ClassInfo",
     "Classes",

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..prompt import id_order
+from ..stand_ins import INLETS, OUTLETS
 from .crossing import FILES, route
 from .ground import PERHAPS
 from .needs import HERE, Needs
 from .numbering import input_order
 from .plan import (
-    INLETS,
-    OUTLETS,
     CannotOffload,
     Inlet,
     Link,

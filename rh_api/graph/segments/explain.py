@@ -8,8 +8,9 @@ from typing import Any
 
 from ...wire.workflows import Graph
 from ..prompt import Node, id_order, links, read_nodes
+from ..stand_ins import SAVED_CLASS, SEGMENT_CLASS
 from .crossing import FILES
-from .plan import SAVED_CLASS, SEGMENT_CLASS, Plan, Segment
+from .plan import Plan, Segment
 
 Say = Callable[[str, Mapping[str, object]], str]
 """The sentence of a key, in some language."""

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from ...wire.workflows import Graph
+from ..stand_ins import SAVED_CLASS, SEGMENT_CLASS
 from .building import slot_of
 from .ground import Spot
 from .needs import Needs
-from .plan import SAVED_CLASS, SEGMENT_CLASS, Saved, Segment
+from .plan import Saved, Segment
 from .savers import PREFIX_INPUT
 from .written import dump
 

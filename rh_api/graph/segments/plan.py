@@ -7,16 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import BadInput
+from ..stand_ins import SAVED_CLASS, SEGMENT_CLASS
 
-SEGMENT_CLASS = "RunningHubSegment"
-"""The class that stands for a segment in the local prompt."""
-SAVED_CLASS = "RunningHubSaved"
-"""The class that stands for a saver that runs in the cloud."""
 CUT = frozenset({SEGMENT_CLASS, SAVED_CLASS})
-OUTLETS = 32
-"""How many outputs `out_1` … the segment's class has."""
-INLETS = 64
-"""How many inputs `in_0` … the segment's class has."""
 ORDERS = 64
 """How many segments one prompt may be cut into: each is an order, and costs."""
 

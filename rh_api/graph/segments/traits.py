@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..kinds import FieldKind, kind_of
+from ..stand_ins import OUTLETS
 from .going import class_hindrance, is_own, path_inputs
-from .plan import CUT, OUTLETS, ClassInfo, InputInfo
+from .plan import CUT, ClassInfo, InputInfo
 
 _LOADED = {
     FieldKind.IMAGE: "IMAGE",

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from rh_api.graph.prompt import is_link
-from rh_api.graph.segments import FILES, SEGMENT_CLASS, Segment, core_class, load
+from rh_api.graph.segments import FILES, Segment, core_class, load
 from rh_api.graph.segments.savers import PREFIX_INPUT, SAVERS
+from rh_api.graph.stand_ins import SEGMENT_CLASS
 
 # What a node of these classes is given beside its links.
 LITERALS: dict[str, dict[str, Any]] = {

@@ -12,10 +12,6 @@ from unit.graph.segments.sketches import Meaning, Sketch, lists
 
 from rh_api.graph.prompt import links, read_nodes
 from rh_api.graph.segments import (
-    INLETS,
-    OUTLETS,
-    SAVED_CLASS,
-    SEGMENT_CLASS,
     CannotOffload,
     Mark,
     Plan,
@@ -26,6 +22,7 @@ from rh_api.graph.segments import (
 )
 from rh_api.graph.segments.facts import CHEAP, MADE_VIDEO
 from rh_api.graph.segments.savers import PREFIX_INPUT, SAVERS
+from rh_api.graph.stand_ins import INLETS, OUTLETS, SAVED_CLASS, SEGMENT_CLASS
 
 SEEDS = st.integers(0, 2**32)
 
