@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from .errors import (
     BadInput,
+    FileTooLarge,
     GraphRejected,
     NodeInfoRefused,
     Refused,
@@ -223,7 +224,10 @@ class Jobs:
         async def send(name: str, source: Source | LoraFile) -> tuple[str, str]:
             if isinstance(source, LoraFile):
                 return name, await self.transfers.upload_lora(source.path, watch)
-            uploaded = await self.transfers.upload(source, hashes[name], watch)
+            try:
+                uploaded = await self.transfers.upload(source, hashes[name], watch)
+            except FileTooLarge as error:
+                raise _input_too_large(program, name, source, error) from error
             if not program.takes_url(name):
                 return name, uploaded.name
             if not uploaded.url:
@@ -244,6 +248,22 @@ def _doubtful(sources: Mapping[str, str], node_id: str | None) -> list[str]:
     if not node_id:
         return [*sources.values()]
     return [sha256 for name, sha256 in sources.items() if split_name(name)[0] == node_id]
+
+
+def _input_too_large(
+    program: Program, name: str, source: Source, error: FileTooLarge
+) -> FileTooLarge:
+    node_id, field_name = split_name(name)
+    return FileTooLarge(
+        "error.input_too_large",
+        code=error.code,
+        node_id=node_id,
+        node=node_id,
+        title=program.titles.get(node_id, ""),
+        field=field_name,
+        size=f"{source.size / 1e6:.1f}",
+        remote=error.params.get("remote", ""),
+    )
 
 
 def _is_about_its_id(error: Refused) -> bool:

@@ -61,6 +61,9 @@ ENGLISH: dict[str, str] = {
     "error.instance_not_found": "The account has no machine of this size ({remote}). Keys for "
     "48 GB machines need instance 'plus'.",
     "error.file_too_large": "The file is too large for RunningHub: {remote}.",
+    "error.input_too_large": "What goes into {field} of node {node} {title} is a file of {size} MB, "
+    "too large for RunningHub: {remote}. It documents 30 MB a file. Nothing was started: fewer "
+    "pixels or a shorter piece go through.",
     "error.upload_failed": "RunningHub could not keep the upload: {remote}. Nothing was "
     "started; it is safe to run again.",
     "error.put_expired": "The address for the upload has expired. Nothing was started; it is "

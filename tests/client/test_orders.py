@@ -15,7 +15,7 @@ from PIL import Image
 
 from rh_api.client import Client, Job, Progress, Source, Stage
 from rh_api.emulator import Emulator, Fault, catalog
-from rh_api.errors import BadField, BadInput, GraphRejected, NoKey, WrongSite
+from rh_api.errors import BadField, BadInput, FileTooLarge, GraphRejected, NoKey, WrongSite
 from rh_api.graph.check import Unsupported
 from rh_api.settings import Settings
 from rh_api.wire.filetypes import Kind
@@ -305,6 +305,14 @@ async def test_the_key_is_not_in_the_order_book(
     files = [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
     assert files
     assert not any(emulator.default_key.encode() in path.read_bytes() for path in files)
+
+
+async def test_an_input_that_is_too_large_is_named(client: Client, emulator: Emulator) -> None:
+    emulator.upload_limit = emulator.old_upload_limit = 10
+    with pytest.raises(FileTooLarge, match="image of node 10 Load Image is a file of") as said:
+        await client.run(invert())
+    assert said.value.node_id == "10"
+    assert emulator.counters.orders == 0
 
 
 async def test_a_large_picture_goes_up_whole(client: Client, emulator: Emulator) -> None:
