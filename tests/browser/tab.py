@@ -6,7 +6,8 @@ import base64
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -126,6 +127,13 @@ class Tab:
     def wait_for(self, condition: str, given: Any = None, patience: int = PATIENCE) -> None:
         """Until a JavaScript function holds."""
         self.page.wait_for_function(condition, arg=given, timeout=patience)
+
+    def until(self, happened: Callable[[], bool]) -> None:
+        """Until something has happened on the other side."""
+        end = time.monotonic() + PATIENCE / 1000
+        while not happened():
+            assert time.monotonic() < end
+            self.page.wait_for_timeout(20)
 
     def run_js(self, code: str, given: Any = None) -> Any:
         return self.page.evaluate(code, given)

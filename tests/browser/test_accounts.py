@@ -94,8 +94,7 @@ def test_a_wrong_key_is_said_where_one_looks(
     node = canvas.add("RunningHubRemoteWorkflow")
     canvas.type_into(node, "workflow", catalog.TEXT_TO_IMAGE)
     canvas.page.get_by_text("key").first.wait_for()
-    canvas.dialog.wait_for()
+    canvas.dialog.get_by_text("key").first.wait_for()
     canvas.picture("told")
-    assert "key" in canvas.dialog.inner_text().lower()
     assert "6.text" not in canvas.node(node)["widgets"]
     canvas.forgive(REFUSED)
