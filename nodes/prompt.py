@@ -51,9 +51,6 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
     ComfyUI swallows a handler's exceptions and runs the prompt as it came. So whatever goes
     wrong, the answer is a prompt of one node that refuses with the reason.
     """
-    # Imported here: the start of ComfyUI shall not wait for it.
-    from ..rh_api.graph.segments import read_marks
-
     prompt = data.get("prompt")
     if not isinstance(prompt, dict):
         return data
@@ -62,6 +59,9 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
     ours = _own_nodes(graph)
     marks: tuple[Mark, ...] = ()
     try:
+        # Imported here: the start of ComfyUI shall not wait for it.
+        from ..rh_api.graph.segments import read_marks
+
         marks = read_marks(extra_data, graph)
         if not ours and not marks:
             return data

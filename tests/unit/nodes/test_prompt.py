@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -27,6 +28,15 @@ def test_a_prompt_without_our_nodes_is_left_alone(handle: Callable[[Any], Any]) 
         {},
     ):
         assert handle(data) is data
+
+
+def test_a_pack_that_is_not_whole_runs_nothing_unchecked(
+    pack: Pack, handle: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = f"{pack('nodes.prompt').__name__.partition('.')[0]}.rh_api.graph.segments"
+    monkeypatch.setitem(sys.modules, gone, None)
+    refused = handle({"prompt": {"1": remote()}})["prompt"]
+    assert [node["class_type"] for node in refused.values()] == ["RunningHubRefusal"]
 
 
 def test_links_of_fields_are_mirrored_and_all_else_stays(handle: Callable[[Any], Any]) -> None:
