@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from rh_api.client import Client, Progress, Stage
-from rh_api.emulator import catalog
 from rh_api.errors import RunningHubError, Uncertain
 from rh_api.settings import Settings
 from tests.campaign.jobs import job_of
 from tests.campaign.power import note_syncs
-from tests.client.conftest import QuickClock
+from tests.client.conftest import QuickClock, with_lora
 
 STAGES = {
     Stage.UPLOADING: "uploading",
@@ -51,8 +50,10 @@ async def order(client: Client, index: int, item: dict[str, Any]) -> None:
             await client.account()
             return
         if "lora" in item:
-            item = with_lora(await client.upload_lora(Path(item["lora"])))
-        outcome = await client.run(job_of(item), watch)
+            job = with_lora(await client.upload_lora(Path(item["lora"])))
+        else:
+            job = job_of(item)
+        outcome = await client.run(job, watch)
     except Uncertain as error:
         say(event="error", index=index, key=error.key, order=error.order, text=str(error))
     except RunningHubError as error:
@@ -60,10 +61,6 @@ async def order(client: Client, index: int, item: dict[str, Any]) -> None:
     else:
         results = [str(result.path) for result in outcome.results]
         say(event="end", index=index, task_id=outcome.task_id, results=results, kept=outcome.kept)
-
-
-def with_lora(name: str) -> dict[str, Any]:
-    return {"workflow": catalog.LORA_TEXT_TO_IMAGE, "fields": {"20.file_name": name}}
 
 
 async def batch(client: Client, items: list[dict[str, Any]]) -> None:

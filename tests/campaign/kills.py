@@ -10,16 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rh_api.client import Client
 from rh_api.emulator import Emulator, Fault
-from rh_api.settings import Settings
 from tests.campaign import books, power
 from tests.campaign.books import Findings
 from tests.campaign.jobs import Wish, graph
 from tests.campaign.person import answer
 from tests.campaign.process import SECONDS, Driver
 from tests.campaign.storm import CANCEL, CREATE
-from tests.client.conftest import QuickClock
 
 PACE = 4.0
 SPAN = 1.6  # seconds within which the blow falls; undisturbed, a run takes about as long
@@ -95,19 +92,11 @@ class Kill:
     ) -> None:
         """The next start, and somebody who answers what it asks."""
         emulator.run_seconds = 0.3
-        async with self._client(driver) as client:
+        async with driver.client(PACE) as client:
             await client.open_orders()  # and at the end the cancels of before are through
         self.found.unstopped += books.unstopped(emulator, driver.state, stopped)
-        async with self._client(driver) as client:
+        async with driver.client(PACE) as client:
             self.questions += await answer(client, emulator, wishes)
-
-    def _client(self, driver: Driver) -> Client:
-        variables = {
-            "RUNNINGHUB_API_KEY": driver.key,
-            "RUNNINGHUB_BASE_URL": driver.origin,
-            "RUNNINGHUB_STATE": str(driver.state),
-        }
-        return Client(Settings.from_mapping(variables), clock=QuickClock(PACE))
 
     def _audit(
         self,

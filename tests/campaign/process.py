@@ -12,6 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rh_api.client import Client
+from rh_api.settings import Settings
+from tests.client.conftest import QuickClock
+
 ROOT = Path(__file__).parents[2]
 SECONDS = 25.0  # that a driver may take for anything that it is asked
 
@@ -74,6 +78,18 @@ class Driver:
     state: Path
     synced: Path | None = None
 
+    @property
+    def _known(self) -> dict[str, str]:
+        return {
+            "RUNNINGHUB_API_KEY": self.key,
+            "RUNNINGHUB_BASE_URL": self.origin,
+            "RUNNINGHUB_STATE": str(self.state),
+        }
+
+    def client(self, pace: float) -> Client:
+        """A client of the same account and order book in this process."""
+        return Client(Settings.from_mapping(self._known), clock=QuickClock(pace))
+
     async def start(
         self, jobs: Sequence[Mapping[str, Any]], pace: float = 1.0, *, batch: bool = False
     ) -> Running:
@@ -81,9 +97,7 @@ class Driver:
         variables = {
             "PATH": os.environ.get("PATH", ""),
             "PYTHONPATH": str(ROOT),
-            "RUNNINGHUB_API_KEY": self.key,
-            "RUNNINGHUB_BASE_URL": self.origin,
-            "RUNNINGHUB_STATE": str(self.state),
+            **self._known,
         }
         if self.synced:
             variables["CAMPAIGN_SYNCED"] = str(self.synced)

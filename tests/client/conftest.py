@@ -88,5 +88,10 @@ def paint(text: str = "a cat", **options: object) -> Job:
     return Job(catalog.TEXT_TO_IMAGE, fields, **options)  # type: ignore[arg-type]
 
 
+def with_lora(name: str) -> Job:
+    """The emulator's workflow with a LoRA, which is uploaded already."""
+    return Job(catalog.LORA_TEXT_TO_IMAGE, {"20.file_name": name})
+
+
 def named(fields: Mapping[str, object]) -> dict[str, object]:
     return {name.replace("__", "."): value for name, value in fields.items()}

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rh_api.client import Client
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import RunningHubError
-from rh_api.settings import Settings
 from tests.campaign import power
 from tests.campaign.kills import all_arrived
 from tests.campaign.process import SECONDS, Driver
-from tests.client.conftest import QuickClock, paint
+from tests.client.conftest import paint
 from tests.faults.cells import ROUTES, Expect
 from tests.faults.observing import Seen, halves, whole
 from tests.faults.operations import LONG, OPERATIONS, a_lora, path_of
@@ -69,11 +67,11 @@ async def _observe(ending: Ending, route: str, folder: Path) -> Seen:
         emulator.run_seconds = RUN_SECONDS
         loop = asyncio.get_running_loop()
         began = loop.time()
-        async with _client(driver) as client:
+        async with driver.client(PACE) as client:
             await client.open_orders()  # and before it is closed, old cancels are through
         open_tasks = len(emulator.open_tasks(emulator.default_key))
         again, error = "done", None
-        async with _client(driver) as client:
+        async with driver.client(PACE) as client:
             try:
                 await asyncio.wait_for(whole(ending.operation, client, folder), SECONDS)
             except RunningHubError as caught:
@@ -129,15 +127,6 @@ def _item(operation: str, folder: Path) -> dict[str, Any]:
     if operation == "upload":
         return {"workflow": catalog.INVERT, "fields": {"10.image": {"red": 10}}}
     return {"workflow": catalog.TEXT_TO_IMAGE, "fields": dict(paint().fields)}
-
-
-def _client(driver: Driver) -> Client:
-    variables = {
-        "RUNNINGHUB_API_KEY": driver.key,
-        "RUNNINGHUB_BASE_URL": driver.origin,
-        "RUNNINGHUB_STATE": str(driver.state),
-    }
-    return Client(Settings.from_mapping(variables), clock=QuickClock(PACE))
 
 
 _NOT_ORDERED = Expect("killed", orders=0, more=1)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from rh_api.client import Client, Job
 from rh_api.errors import Fate, RunningHubError
-from tests.client.conftest import invert, paint
+from tests.client.conftest import invert, paint, with_lora
 from tests.faults.cells import Case
-from tests.faults.operations import OPERATIONS, a_lora, with_lora
+from tests.faults.operations import OPERATIONS, a_lora
 from tests.faults.rig import CALM_PACE, RUN_SECONDS, QuickLoop, World, quickly, world
 
 AGAIN_SECONDS = 120.0

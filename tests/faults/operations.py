@@ -7,9 +7,9 @@ import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from rh_api.client import Job, Progress, Stage
+from rh_api.client import Progress, Stage
 from rh_api.emulator import catalog
-from tests.client.conftest import invert, paint
+from tests.client.conftest import invert, paint, with_lora
 from tests.faults.rig import Meanwhile, World, poll_of
 
 UPLOAD = "/openapi/v2/media/upload/binary"
@@ -95,10 +95,6 @@ def a_lora(folder: Path) -> Path:
     if not path.exists():
         path.write_bytes(os.urandom(LORA_BYTES))
     return path
-
-
-def with_lora(name: str) -> Job:
-    return Job(catalog.LORA_TEXT_TO_IMAGE, {"20.file_name": name})
 
 
 OPERATIONS: dict[str, Operation] = {
