@@ -2,20 +2,24 @@
 
 Every error carries its fate (was something started, is it running, is it over), the remote
 code where the service gave one, and the key of the sentence that a person reads. Classes are
-told by code in one table, never by words in a message.
+told by code in one table, never by words in a message, with one exception: `_API_BALANCE`.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from . import texts
 
-Say = Callable[[str, Mapping[str, object]], str]
-"""The sentence of a key with its params, in some language."""
+E = TypeVar("E", bound="RunningHubError")
+
+LONGEST = 2000  # characters of a sentence: a page, a log and a node have to show it
+
+Say = texts.Say
 
 
 class Fate(enum.Enum):
@@ -30,6 +34,8 @@ class Fate(enum.Enum):
 class RunningHubError(Exception):
     """Any failure of this package. `str()` is one English sentence that is safe to show and log.
 
+    A value: nobody changes one that was made, `with_context` gives another.
+
     Attributes:
         key: key of the sentence in `texts.py` and in the locales.
         params: values of that sentence; plain strings and numbers or another error, never a key
@@ -38,7 +44,10 @@ class RunningHubError(Exception):
         code: the service's business code, or None.
         task_id: the cloud task concerned, or None.
         node_id: the remote node concerned, or None.
+        local_id: the node of the caller's own prompt that is concerned, or "".
         hint: what a page can offer to do about it, "" when its key says so or nothing.
+        wrong_address: the answer to a create is one of a server that has no such path; nothing
+            was started if that origin never took an order.
     """
 
     default_key: ClassVar[str] = "error.unexpected"
@@ -53,23 +62,65 @@ class RunningHubError(Exception):
         code: int | None = None,
         task_id: str | None = None,
         node_id: str | None = None,
+        local_id: str = "",
+        hint: str = "",
+        wrong_address: bool = False,
         **params: object,
     ) -> None:
         self.key = key or self.default_key
-        self.params = params
+        self.params: Mapping[str, object] = params
         self.fate = fate or self.default_fate
         self.code = code
         self.task_id = task_id
         self.node_id = node_id
-        self.hint = ""
+        self.local_id = local_id
+        self.hint = hint
+        self.wrong_address = wrong_address
         super().__init__(self.key)
+
+    def with_context(
+        self: E,
+        key: str | None = None,
+        /,
+        *,
+        fate: Fate | None = None,
+        task_id: str | None = None,
+        hint: str | None = None,
+        wrong_address: bool | None = None,
+        params: Mapping[str, object] = MappingProxyType({}),
+    ) -> E:
+        """A copy of the same class, cause and traceback, with what is given in place of its own.
+
+        `key`: of another sentence. `params` are added to those of the sentence. Raise it
+        `from error.__cause__`, so that a log shows the failure once.
+        """
+        given = {
+            "key": key,
+            "fate": fate,
+            "task_id": task_id,
+            "hint": hint,
+            "wrong_address": wrong_address,
+        }
+        copy = type(self).__new__(type(self), *self.args)
+        copy.__dict__.update(self.__dict__)
+        copy.__dict__.update({name: value for name, value in given.items() if value is not None})
+        copy.params = {**self.params, **params}
+        copy.__cause__ = self.__cause__
+        return copy.with_traceback(self.__traceback__)
 
     def __str__(self) -> str:
         return self.told(texts.english)
 
     def told(self, say: Say) -> str:
-        """The same sentence in the language that `say` speaks."""
+        """The same sentence in the language that `say` speaks; of at most LONGEST characters."""
+        suffixes = self._suffixes(say)
         sentence = say(self.key, self._params(say))
+        if len(sentence) + len(suffixes) > LONGEST:
+            sentence = sentence[: LONGEST - len(suffixes) - 1] + "…"
+        return sentence + suffixes
+
+    def _suffixes(self, say: Say) -> str:
+        sentence = ""
         if self.code is not None:
             sentence += " " + say("error.suffix.code", {"code": self.code})
         if self.fate is Fate.NOT_STARTED and self.default_fate is Fate.UNKNOWN:
@@ -80,7 +131,9 @@ class RunningHubError(Exception):
 
     def _params(self, say: Say) -> Mapping[str, object]:
         """What fills the sentence: errors and others' words without their full stop."""
-        return {name: _in_sentence(name, value, say) for name, value in self.params.items()}
+        known = {"task_id": self.task_id} if self.task_id else {}
+        told = {name: _in_sentence(name, value, say) for name, value in self.params.items()}
+        return {**known, **told}
 
 
 def _in_sentence(name: str, value: object, say: Say) -> object:
@@ -125,7 +178,12 @@ class RateLimited(RunningHubError):
     """Too many requests; nothing was started. `retry_after` is seconds, or None."""
 
     default_key = "error.rate_limited"
-    retry_after: float | None = None
+
+    def __init__(
+        self, key: str | None = None, /, *, retry_after: float | None = None, **more: Any
+    ) -> None:
+        super().__init__(key, **more)
+        self.retry_after = retry_after
 
 
 class QueueFull(RunningHubError):
@@ -238,20 +296,33 @@ class TimeLimit(RunningHubError):
     default_fate = Fate.RUNNING
 
 
+class CostLimit(RunningHubError):
+    """A limit of cost that the person set leaves no room for an order: nothing went up.
+
+    `params["order_key"]` tells the order from all others, for `Client.allow_once`.
+    """
+
+    default_key = "error.cost_order"
+
+
 class Uncertain(RunningHubError):
     """An order may have been placed and no task id is known; it is never sent again by itself.
 
-    `order` is its number in the order book, for `Client.settle_uncertain`; None when it is in a
-    book that was set aside.
+    `order` is its number in the journal, for `Client.settle_uncertain`; None when it is in a
+    journal that was set aside.
     """
 
     default_key = "error.uncertain"
     default_fate = Fate.UNKNOWN
-    order: int | None = None
+
+    @property
+    def order(self) -> int | None:
+        number = self.params.get("order")
+        return number if isinstance(number, int) else None
 
 
 class Detached(RunningHubError):
-    """The caller waits no longer; the task goes on and the order stays in the book."""
+    """The caller waits no longer; the task goes on and the order stays in the journal."""
 
     default_key = "error.detached"
     default_fate = Fate.RUNNING
@@ -264,19 +335,24 @@ class BatchFailed(RunningHubError):
     """
 
     default_key = "error.batch_failed"
-    errors: Mapping[int, RunningHubError] = MappingProxyType({})
+
+    def __init__(
+        self,
+        key: str | None = None,
+        /,
+        *,
+        errors: Mapping[int, RunningHubError] = MappingProxyType({}),
+        **more: Any,
+    ) -> None:
+        super().__init__(key, **more)
+        self.errors = errors
 
     @classmethod
     def of(cls, errors: Mapping[int, RunningHubError], total: int) -> BatchFailed:
         """The error of a batch of `total` items, of which those in `errors` failed."""
         order = (Fate.UNKNOWN, Fate.RUNNING, Fate.OVER, Fate.NOT_STARTED)
-        made = cls(
-            fate=min((error.fate for error in errors.values()), key=order.index),
-            count=len(errors),
-            total=total,
-        )
-        made.errors = dict(errors)
-        return made
+        fate = min((error.fate for error in errors.values()), key=order.index)
+        return cls(errors=dict(errors), fate=fate, count=len(errors), total=total)
 
     def _params(self, say: Say) -> Mapping[str, object]:
         items = "; ".join(f"{i + 1}: {error.told(say)}" for i, error in self.errors.items())
@@ -299,7 +375,12 @@ class ResultUnavailable(RunningHubError):
 
     default_key = "error.result_unavailable"
     default_fate = Fate.OVER
-    status: int | None = None
+
+    def __init__(
+        self, key: str | None = None, /, *, status: int | None = None, **more: Any
+    ) -> None:
+        super().__init__(key, **more)
+        self.status = status
 
 
 class HostRefused(ResultUnavailable):
@@ -327,8 +408,14 @@ class WrongSite(BadInput):
     default_key = "error.wrong_site"
 
 
+class CatalogueRefused(RunningHubError):
+    """A catalogue of models from outside is not what it should be; the one at hand stays."""
+
+    default_key = "error.catalogue_refused"
+
+
 class StoreUnavailable(RunningHubError):
-    """The order book cannot be written: no order is placed without it."""
+    """The journal cannot be written: no order is placed without it."""
 
     default_key = "error.store_unavailable"
 
@@ -339,7 +426,7 @@ class DiskFull(RunningHubError):
 
 
 # Codes of RunningHub's "API Error Code Reference" (official table to 1505), and the few that
-# only live reports and clients know: 1, 401, 404, 414, 1520, 1601.
+# only live reports and clients know: 1, 401, 404, 414, 605, 1520, 1601, 1620.
 BY_CODE: dict[int, type[RunningHubError]] = {
     1: NotFound,
     301: Refused,
@@ -353,11 +440,11 @@ BY_CODE: dict[int, type[RunningHubError]] = {
     416: NoBalance,
     421: QueueFull,
     423: TaskNotFound,
-    # Also sent when the balance for third-party models is too low: the remote text tells.
-    433: GraphRejected,
+    433: GraphRejected,  # or a matter of money: see _API_BALANCE
     435: InstanceNotFound,
     436: PlanRefused,
     500: ServiceFault,
+    605: NoBalance,
     801: PlanRefused,
     802: KeyRefused,
     803: NodeInfoRefused,
@@ -395,14 +482,22 @@ BY_CODE: dict[int, type[RunningHubError]] = {
     1505: ContentRefused,
     1520: QueueFull,
     1601: KeyRefused,
+    1620: NoBalance,
 }
 
 # Refusals of one class whose codes tell a person more than the class does.
 _KEY_BY_CODE: dict[int, str] = {
     436: "error.subscription_ended",
     801: "error.free_account",
+    1007: "error.bad_parameters",
     1014: "error.shared_key_needed",
+    1504: "error.model_timed_out",
+    1505: "error.real_person",
 }
+
+# 433 is said of a graph and of a balance alike ("Your API balance is insufficient", live reports):
+# only the words tell. A report on a graph is JSON, in which words are anybody's.
+_API_BALANCE = re.compile(r"[^{]*\bAPI balance\b[^{]*", re.IGNORECASE)
 
 SUCCESS_CODES = frozenset({0, 200})
 
@@ -412,6 +507,8 @@ NO_REASON = "no reason given"
 def error_for_code(code: int, remote_text: str) -> RunningHubError:
     """The error that a business code means; `remote_text` is quoted in its sentence."""
     kind = BY_CODE.get(code, UnknownCode)
+    if kind is GraphRejected and _API_BALANCE.fullmatch(remote_text):
+        kind = NoBalance
     return kind(_KEY_BY_CODE.get(code), code=code, remote=quote_remote(remote_text) or NO_REASON)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+Say = Callable[[str, Mapping[str, object]], str]
+"""The sentence of a key with its params, in some language."""
 
 ENGLISH: dict[str, str] = {
     # errors: what is added where it is known
@@ -26,6 +29,8 @@ ENGLISH: dict[str, str] = {
     "error.service_fault": "RunningHub reports a fault of its own: {remote}.",
     "error.rate_limited": "RunningHub asks for fewer requests ({remote}). Nothing was started; "
     "wait a moment and run again.",
+    "error.rate_limited_until": "RunningHub takes no request for now ({remote}). Nothing was "
+    "started; come back in {minutes} minutes.",
     "error.queue_full": "The account runs as many tasks as it may ({remote}). Nothing was started.",
     "error.unknown_code": "RunningHub answered with a code that is not documented: {remote}.",
     # errors: refusals, nothing was started
@@ -55,9 +60,9 @@ ENGLISH: dict[str, str] = {
     "error.node_rejected": "RunningHub refused node {node} {title} of the graph: {remote}. Nothing "
     "was started.",
     "error.placeholder_refused": "RunningHub did not take a graph under the workflow id {sent}: "
-    "{remote}. Save any workflow on the site, run it there once, and put its id into "
-    "RUNNINGHUB_SEGMENT_WORKFLOW (a program: extra_data.runninghub.workflow, the command line: "
-    "--workflow). Nothing was started.",
+    "{remote}. Save any workflow on the site, run it there once, and put its id into Keys and sites "
+    "of ComfyUI's settings or RUNNINGHUB_SEGMENT_WORKFLOW (a program: "
+    "extra_data.runninghub.workflow, the command line: --workflow). Nothing was started.",
     "error.instance_not_found": "The account has no machine of this size ({remote}). Keys for "
     "48 GB machines need instance 'plus'.",
     "error.file_too_large": "The file is too large for RunningHub: {remote}.",
@@ -73,6 +78,9 @@ ENGLISH: dict[str, str] = {
     "error.task_failed": "The cloud task failed in node {node} {title} ({node_class}): "
     "{exception}: {remote}",
     "error.task_failed_plain": "The cloud task failed: {remote}.",
+    "error.key_refused_running": "RunningHub does not accept the API key any more: {remote}. The "
+    "task goes on in the cloud and may cost. With a valid key of the same account its results come "
+    "by its id: RunningHub Task on the canvas, task {task_id} --fetch on the command line.",
     "error.content_refused": "RunningHub refused the content: {remote}. Change the prompt or the "
     "picture.",
     "error.task_cancelled": "The task was cancelled in the cloud.",
@@ -96,6 +104,8 @@ ENGLISH: dict[str, str] = {
     "on the command line, extra_data.runninghub.again from a program.",
     "error.order_settled": "There is no open question about order {order}.",
     "error.task_of_other_order": "Task {task_id} belongs to another order.",
+    "error.task_id_taken": "RunningHub named task {id} for order {order}, which is the task of "
+    "order {other}.",
     "error.book_set_aside": "The order book was damaged, or of a newer version, and was set aside "
     "as {file}. It may hold an equal order that is running or paid for, so nothing was ordered. "
     "Look at the call records on {origin}. To order all the same: Run again as a new order in the node's menu, "
@@ -106,8 +116,13 @@ ENGLISH: dict[str, str] = {
     "run again to order only the failed. Item {items}",
     # errors: results
     "error.no_output": "The task finished but saved nothing. Does the workflow have a save node?",
+    "error.no_output_before": "An equal order finished and saved nothing, and the service still "
+    "lists nothing of it. It is not ordered again by itself: Run again on the node, --again on the "
+    "command line, extra_data.runninghub.again from a program.",
     "error.result_unavailable": "A result could not be fetched: {reason}. Run again to try once "
     "more without paying again, or look at the task on the RunningHub site.",
+    "error.result_later": "A result cannot be fetched for now: {reason}. Run again in {minutes} "
+    "minutes; nothing is paid again.",
     "error.result_is_page": "{host} sent a web page or an error instead of the result. Run again "
     "to try once more without paying again.",
     "error.result_empty": "{host} sent an empty file as result. Run again to try once more "
@@ -125,6 +140,25 @@ ENGLISH: dict[str, str] = {
     "the environment variable RUNNINGHUB_API_KEY and restart; the built-in emulator (python -m rh_api demo) needs none.",
     "error.bad_key": "This is no RunningHub API key: a key has {expected} letters and digits, "
     "this has {length} characters.",
+    "error.bad_switch": '{name} is on or off, not "{value}".',
+    "error.bad_registry": 'RUNNINGHUB_MODEL_REGISTRY is on, off or an https address, not "{value}".',
+    "error.native_https": "The native route has the key in its addresses and is used over https alone; {host} is asked over plain http. Set RUNNINGHUB_BASE_URL to an https address, or use the route task.",
+    "error.native_failed": "The prompt failed, and the native route did not tell why: its history is empty. The route task tells the reason of the same graph.",
+    "error.bad_submit": 'RUNNINGHUB_SUBMIT is v1, auto or v2, not "{value}".',
+    "error.bad_webhook_url": 'The webhook address (RUNNINGHUB_WEBHOOK_URL) is the public https address of your listener, without a question mark, not "{value}".',
+    "error.bad_webhook_port": 'RUNNINGHUB_WEBHOOK_PORT is a number from 1 to 65535, not "{value}".',
+    "error.webhook_port_taken": "Port {port} of this machine cannot be used for webhooks: {reason}. Choose another.",
+    "error.webhook_port": "Port {port} is ComfyUI's own. It must never be reached from outside: whoever reaches it can run anything on this machine. Give webhooks a port of their own, such as 8191, and lead your tunnel there.",
+    "error.native_absent": "The native route lists this prompt neither as waiting, nor as running, nor as over. Its ComfyUI may have been started anew or another one have answered, so that proves nothing: it may be running, or be paid for. It is not sent again by itself.",
+    "error.native_stop": "Another prompt waits behind this one, and the cloud's ComfyUI is not known to look at the prompt that it shall interrupt: it might have stopped the other one.",
+    "error.native_missing": "{host} has no native route ({remote}). Use the route task. Nothing was started.",
+    "error.native_graph_only": "The native route runs whole graphs and marked parts of one, nothing else. Use the route task.",
+    "error.native_ultra": "The native route has machines of 24 and 48 GB alone. Choose default or plus, or use the route task.",
+    "error.native_option": "The native route takes no {name}. Leave it out, or use the route task.",
+    "error.native_limit": "Orders of the native route tell no cost, so that no limit could be held to, and there is a limit of {limit}. Nothing was uploaded or ordered. Use the route task, or remove the limit.",
+    "error.native_batch": "Node {node} makes a batch of {count}: on the native route a batch size of 1 alone is known to work. Set it to 1 and order several times, or use the route task. Nothing was uploaded or ordered.",
+    "error.bad_route": 'RUNNINGHUB_ROUTE is task, native or auto, not "{value}".',
+    "error.bad_models": 'RUNNINGHUB_MODELS is warn or strict, not "{value}".',
     "error.bad_origin": "RUNNINGHUB_BASE_URL must look like https://www.runninghub.ai, not "
     "{value!r}.",
     "error.wrong_site": "This link belongs to {host}, but the key is for {configured}. Use a profile "
@@ -142,11 +176,26 @@ ENGLISH: dict[str, str] = {
     "Workflow, or `run` on the command line.",
     "error.workflow_id_is_app": "{value} is an AI app, not a workflow: use RunningHub AI App, or "
     "`app` on the command line.",
+    "error.quick_blank": 'Which module? Paste what the "call API" button gives on a page of Quick '
+    "Create on the RunningHub site.",
+    "error.quick_unreadable": 'This is not what the "call API" button of a Quick Create page gives: '
+    "no whole JSON object is in it. Copy all of it, from its first sign to its last.",
+    "error.quick_incomplete": "The module's call example does not work: {name} is missing or not what "
+    'it has to be. Copy all of it from the page\'s "call API" button.',
+    "error.quick_is_app": "This is the call example of AI app {id}: it has no quickCreateCode. Use "
+    "RunningHub AI App, or `app` on the command line.",
+    "error.quick_options": "Quick Create takes no options: neither a machine nor a queue, a retained "
+    "machine or a webhook. Leave them out; nothing was ordered.",
+    "error.quick_refused": "RunningHub refused this module of Quick Create: {remote}. Nothing was "
+    "started. It may have changed on the site: paste its call example anew.",
     "error.app_no_form": "RunningHub answered without the app's fields. Nothing was started.",
     "error.app_field_unknown": '"{field}": the app offers no such field. Nearest: {near}.',
+    "error.no_webhook": "RunningHub has no webhook for this task: it was ordered without an address to call, or another account's.",
+    "error.webhook_url": '"{value}" is no address that RunningHub could call: it begins with https:// or http://.',
     "error.webhook_unreadable": "This is no message of RunningHub about the end of a task.",
     "error.upload_without_url": "Field {field} loads from the web, but RunningHub gave no address "
     "for the upload. Use a workflow that loads an uploaded file instead.",
+    "error.since": '"{value}" is no date and no time ago: 2026-11-25, or 12h, 7d, 2w.',
     "error.task_id": '"{value}" is no id of a task: it is a long number, such as '
     "1900000000000000301.",
     "error.file_unreadable": "The file {name} cannot be read.",
@@ -159,7 +208,7 @@ ENGLISH: dict[str, str] = {
     # errors: fields and outputs
     "error.bad_field": '"{field}" cannot be set.',
     "error.field_name": '"{field}" names no field: write <nodeId>.<fieldName>, such as 6.text.',
-    "error.field_node": '"{field}": the workflow has no node {wanted}. Nearest: {near}.',
+    "error.field_node": '"{field}": the workflow has no node {wanted}. Nearest: {near}. What is muted or bypassed on the site, notes and frames of groups are not in its API format; nodes of a subgraph have ids such as 12:3.',
     "error.field_unknown": '"{field}": node {node} has no field "{name}" in the workflow\'s API format. Nearest: {near}.',
     "error.field_front_end": '"{field}" cannot be set: "{name}" of node {node} exists only in the browser, the workflow\'s API format does not have it.',
     "error.field_link": '"{field}" of node {node} cannot be set: its value comes from node {source}.',
@@ -181,6 +230,84 @@ ENGLISH: dict[str, str] = {
     "error.form_socket": "A link starts at output {slot} of node {node}, which has {count} of them. "
     "Connect it anew.",
     "error.links_many": "Node {node} has {count} linked fields; at most {limit} can be linked.",
+    # models
+    "error.catalogue_refused": "What came as the catalogue of models ({source}) cannot be used: {reason}. The one at hand stays.",
+    "error.model_endpoint": '"{value}" is no endpoint of a model.',
+    "error.model_blank": "Which model? Give its endpoint, its name or a link to its page on the RunningHub site.",
+    "error.model_link": '"{value}" does not lead to a model of RunningHub.',
+    "error.model_page_unknown": "No model of the catalogue has the page {page}. Refresh the models, or give the endpoint that the page shows.",
+    "error.model_ambiguous": 'Several models are called "{value}". Give the endpoint of one: {near}.',
+    "error.model_unknown": 'No model is called "{value}". Nearest: {near}.',
+    "error.model_task": '"{value}" is no task of a model. Nearest: {near}.',
+    "error.model_gone": "RunningHub no longer offers the model {model}. {successor} follows it.",
+    "error.model_gone_alone": "RunningHub no longer offers the model {model}, and nothing follows it.",
+    "error.model_field_unknown": '"{field}" is no parameter of {model} that the catalogue knows. Nearest: {near}. Newer ones go into extra.',
+    "error.model_field_missing": '"{field}" of {model} is missing.',
+    "error.model_field_one_of": "One of these must be given for {model}: {field}.",
+    "error.model_fields_exclude": "These cannot be given together for {model}: {field}.",
+    "error.model_fields_together": "These go together for {model}, all or none: {field}.",
+    "error.model_field_type": '"{field}" takes {expected}, not "{value}".',
+    "error.model_field_list": '"{field}" takes one value, not {count}.',
+    "error.model_field_option": '"{field}": "{value}" is not one of the choices of {model} that the catalogue knows. Nearest: {near}.',
+    "error.model_field_range": '"{field}": {value} is out of the range that the catalogue knows for {model}: {low} to {high}.',
+    "error.model_field_length": '"{field}" has {count} characters; the limit that the catalogue knows for {model} is {limit}.',
+    "error.model_field_count": '"{field}" has {count} items; {model} takes at most {limit} as far as the catalogue knows.',
+    "error.model_field_size": 'The file for "{field}" has {size} MB; the limit that the catalogue knows for {model} is {limit} MB.',
+    "error.model_field_format": 'The file for "{field}" is {value}; the formats that the catalogue knows for {model} are {expected}.',
+    "error.model_field_address": '"{field}" of {model} takes the address of a file; "{value}" is none.',
+    "error.model_doubtful": "{reason}. Nothing was started. The catalogue may be older than the service: choose to send anyway if you know better.",
+    "error.model_extra": "extra must be a JSON object, without NaN and not nested too deeply.",
+    "error.model_extra_key": '"{field}" cannot be a key of extra.',
+    "error.model_extra_twice": '"{field}" stands both among the fields and in extra.',
+    "error.model_not_active": "RunningHub refused: {remote}. Either the API key is wrong, or this model is not activated for it. Nothing was started.",
+    "error.bad_parameters": "RunningHub does not take these parameters: {remote}. Nothing was started.",
+    "error.real_person": "RunningHub refused a picture that shows a real person: {remote}. Use another picture.",
+    "error.model_timed_out": "The model did not finish in time: {remote}. Running again is a new order.",
+    "model.unlisted": "The catalogue does not know this model. Its parameters go into extra, as JSON.",
+    "model.incomplete": "The catalogue does not know all parameters of this model. Others go into extra, as JSON.",
+    "model.changes": "+{added} models, {changed} changed, {gone} gone.",
+    "model.unchanged": "The models are as they were.",
+    "model.price_unknown": "The price is not known beforehand.",
+    "model.price_about": "about",
+    "model.price_from": "from",
+    "model.price_run": "{about} {rate} CNY (price list of {date})",
+    "model.price_image": "{about} {rate} CNY an image (price list of {date})",
+    "model.price_images": "{about} {rate} CNY an image · {amount} for {units} (price list of {date})",
+    "model.price_second": "{about} {rate} CNY a second (price list of {date})",
+    "model.price_seconds": "{about} {rate} CNY a second · {amount} for {units} s (price list of {date})",
+    "model.price_five_seconds": "{about} {rate} CNY for 5 seconds (price list of {date})",
+    "model.price_chars": "{about} {rate} CNY for 1000 characters (price list of {date})",
+    "model.price_text": "{about} {rate} CNY for 1000 characters · {amount} for this text (price list of {date})",
+    # money
+    "error.several_journals": "There are several journals of orders: {folders}. Limits and what was paid hold for one of them: set RUNNINGHUB_STATE to the one that this command shall use. At a terminal a command asks, and remembers it.",
+    "error.bad_amount": '"{value}" is no sum: write a number and a unit, such as 50 coins, 5 CNY or 5 USD; several units with commas between.',
+    "error.cost_unit": "A limit of cost has no unit, and what this key pays in is not known: write it as 50 coins, 5 CNY or 5 USD.",
+    "error.cost_order": "This may cost {needed}, and one order may cost {limit}. Nothing was uploaded or ordered. The limit is at: {where}.",
+    "error.cost_prompt": "This may cost {needed}. {spent} of the {limit} that one prompt or command may cost are spent or held. Nothing was uploaded or ordered. The limit is at: {where}.",
+    "error.cost_day": "This may cost {needed}. {spent} of the {limit} that a day may cost are spent or held. Nothing was uploaded or ordered. The limit is at: {where}.",
+    "error.cost_unbounded": "Nobody can say what {program} costs at most, and there is a limit of {limit}. Nothing was uploaded or ordered. Allow this program a sum by name (settings, RunningHub: Costs; on the command line: limits --allow {program}=SUM), or remove the limit.",
+    "error.cost_rate_unknown": "What a second of running costs this account is not known before its first run here, so that a limit of {limit} bounds nothing yet. Nothing was uploaded or ordered. Allow {program} a sum by name (settings, RunningHub: Costs; on the command line: limits --allow {program}=SUM), or remove the limit.",
+    "error.cost_overdue": "Order {order} of before, task {id}, may have run longer than was held for it, and cannot be looked at now. Nothing new is ordered under a limit until it is known to be over.",
+    "error.cost_time": "The task was stopped after {seconds} s of running: that is what the limits of cost pay for.",
+    "money.page": "RunningHub: Costs",
+    "money.coin": "{amount} coin",
+    "money.coins": "{amount} coins",
+    "quote.runs": "about {amount} ({range}, by {runs} own runs)",
+    "quote.run": "about {amount} ({range}, by one own run)",
+    "quote.preview": "{amount} (asked of the service)",
+    "quote.list": "about {amount} ({words})",
+    "quote.rate": "cost not known yet: {rate} a second on {size} (observed, not documented)",
+    "quote.unknown": "cost not known beforehand",
+    "quote.span": "{low} to {high}",
+    "quote.from": "from {low}",
+    "quote.total": "about {amount}, {orders} orders",
+    "quote.total_one": "about {amount}, 1 order",
+    "quote.total_none": "{orders} orders, cost not known",
+    "quote.total_none_one": "1 order, cost not known",
+    "quote.total_unknown": "about {amount} and what is not known, {orders} orders",
+    "progress.balance_low": "balance: {left} left, below {floor}",
+    "progress.cost_bound": "limit: runs at most {seconds} s, for {sum}",
+    "progress.cost_warning": "the limit of cost stops this after {seconds} s of running",
     # progress
     "progress.preparing": "preparing",
     "progress.uploading": "uploading {percent} %",
@@ -193,6 +320,16 @@ ENGLISH: dict[str, str] = {
     "progress.downloading": "downloading {done} of {total}",
     "progress.batch": "{done} of {total} done, {running} running",
     "progress.cancelling": "cancelling",
+    "progress.picture_fitted": '"{field}": the picture had {before} MB as PNG and was sent as {format} with '
+    "{after} MB, since fit_pictures is on.",
+    "progress.field_outside": "{field} ({node}) was {value}, and the class here takes {low} to "
+    "{high}: RunningHub's may take more, or refuse it.",
+    "progress.looks_cut": "{names} ends in the middle and was delivered as it is: the service has "
+    "no better copy. Fetching task {task_id} again may bring one; nothing is paid for that.",
+    "progress.incomplete": "The service listed no result of node {nodes}. What is there was "
+    "delivered. Fetching task {task_id} later may bring the rest without paying; Run again orders "
+    "anew.",
+    "progress.native_taken": "RunningHub does not take this graph under the workflow id {sent} ({remote}). As its route is auto it goes by the native route now, which tells no cost and no place in the queue.",
     "progress.done": "done",
     # pictures and masks
     "media.empty_picture": "There is no picture in this input: its shape is {shape}.",
@@ -202,6 +339,7 @@ ENGLISH: dict[str, str] = {
     "media.wrong_samples": "A picture or mask must hold decimal numbers from 0 to 1; this one "
     "holds {dtype}.",
     "media.not_a_mask": "This input is not a MASK (batch, height, width): its shape is {shape}.",
+    "media.does_not_fit": "The picture cannot be made to fit: the model takes {limit} MB ({formats}).",
     "media.mask_size": "The mask is {mask} but the picture is {picture}; scale the mask to the "
     "picture first.",
     "media.mask_count": "{masks} masks do not fit {pictures} pictures: give one mask, or one for "
@@ -242,6 +380,8 @@ ENGLISH: dict[str, str] = {
     "cli.cost_coin": "{amount} coin",
     "cli.cost_money": "{amount} of the wallet",
     "cli.cost_third_party": "{amount} of the wallet for third-party models",
+    "cli.finished_kept": "Task {task_id} ran before ({seconds} s); nothing was paid now.",
+    "cli.finished_shared": "Task {task_id} took {seconds} s; its cost is told once, with the equal order.",
     "cli.cost_unknown": "an amount that was not said",
     "cli.made_nothing": "Node {node} made nothing.",
     "cli.not_saved": "The results could not be saved in {folder}: {reason}. They are paid for, and "
@@ -253,6 +393,7 @@ ENGLISH: dict[str, str] = {
     "cli.stopped_fetching": "Stopped. The task was over; run the same again to fetch its results.",
     "cli.stopped_unsure": "Stopped, but RunningHub did not confirm that the task was cancelled: it "
     "may be running, and cost. Look at it on the site.",
+    "cli.stopped_goes_on": "Stopped waiting. RunningHub did not stop the task, which is a standard model's: it goes on and costs. Run the same again to get its result without paying again.",
     "cli.stopped_unknown": "Stopped while the order was being placed, and no task id came back: a "
     "task may be running, and cost. Look at the call records on the site.",
     "cli.other_stopped": "Task {task_id} was cancelled in the cloud, too.",
@@ -261,7 +402,81 @@ ENGLISH: dict[str, str] = {
     "cli.left": "Left at once: a task in the cloud may be running, and cost.",
     "cli.workflow_fields": "Fields of workflow {workflow}, to be set with --set NAME=VALUE:",
     "cli.workflow_outputs": "Outputs, in their order:",
+    "cli.quick_fields": "Fields of module {module}; set them with --set:",
+    "cli.quick_file": "{file} cannot be read as text: {reason}.",
+    "cli.quick_which": "Which module? Give its call example, or --styles with a webappId.",
+    "cli.quick_either": "--styles lists and runs nothing: leave the module and its options out.",
+    "cli.quick_no_styles": "No styles of type {type} are told for {id}.",
     "cli.app_fields": "Fields of AI app {app}, to be set with --set NAME=VALUE:",
+    # graphs of other packs
+    "migrate.no_graph": "There is no graph in it: a workflow of the canvas or a prompt in API format is needed.",
+    "migrate.unreadable": "This is no JSON, and no PNG, WebP, JPEG, mp4 or WebM that can be read.",
+    "migrate.stays": "stays: {node}: {why}",
+    "migrate.note_seeds": "As before, the service draws the seeds that you do not set, so each run is an order of its own; switch reroll_seeds off to keep the stored ones and be served equal runs without paying again.",
+    "migrate.note_app_form": "The app's whole form is sent: what you do not set has the value that the app stores. As before, each run is an order of its own; switch reroll_seeds off to be served equal runs without paying again.",
+    "migrate.note_site": "The old settings named {site}; the stored key or profile has to be of that site. The old key is not carried over.",
+    "migrate.note_first": "As the old uploader did, only the first picture of a batch is sent; set batch to each for an order a picture.",
+    "migrate.note_audio": "The sound goes up as WAV without loss, where the old node sent the file itself.",
+    "migrate.note_limit": "concurrency_limit is not needed: the account's own limit is read from the service.",
+    "migrate.note_saves": "The old node also saved what came into the output folder; connect a saver for that.",
+    "migrate.note_placeholders": "What a run does not bring stays empty, where the old node gave grey pictures, silence or the text null.",
+    "migrate.note_frames": "The frames come out of the video by ComfyUI's Get Video Components.",
+    "migrate.note_videos": "The output video carries all videos, where the old node had one output for each.",
+    "migrate.note_lost": "The link from output {slot} to {reader} goes: no node of ours has such an output.",
+    "migrate.note_empty": "An entry without a node or a field ({name}) is left out.",
+    "migrate.note_twice": "The field {name} was in the list twice; the last value counts.",
+    "migrate.note_instance": "The old node asked for the machine {sent}, which the service does not document; plus is what it means.",
+    "migrate.note_pick": "Of pictures of different sizes, each comes alone and the first of each is picked.",
+    "migrate.note_gone": "The service no longer offers {model}; in its place: {other}.",
+    "migrate.note_skip_error": "skip_error goes: a failed run says why and holds up only what hangs on it, and no placeholder goes on as a result.",
+    "migrate.note_persons": "real_person_mode goes: pictures and videos are sent as they are, not first turned into assets of the old pack's group. Where the service refuses them because of real persons, keep the old node.",
+    "migrate.note_idle_seed": "Its seed was never sent and only made ComfyUI run it again; reroll_seeds does that.",
+    "migrate.note_ratio": "The old node wrote the aspect ratio into the prompt; now it is sent as the parameter that it is.",
+    "migrate.note_files": "The old output gave an address; files gives the path of what was fetched.",
+    "migrate.stays_chosen": "you chose so",
+    "migrate.stays_linked": "what {name} is comes over a link, and has to be known beforehand",
+    "migrate.stays_no_target": "its settings name no workflow and no app",
+    "migrate.stays_no_settings": "it is not connected to a settings node of its pack in this graph",
+    "migrate.note_outside": "Its settings node stands outside of the subgraph and stays connected to it: delete it, and the key in it.",
+    "migrate.stays_settings_differ": "its subgraph is used several times with different settings",
+    "migrate.stays_no_media": "nothing is connected to {name}",
+    "migrate.stays_list": "its list of fields comes from {node}, which can only be asked by running it; it stays linked",
+    "migrate.stays_field_name": "{name} is no field of a numbered node",
+    "migrate.stays_needed": "a node that stays reads from it",
+    "migrate.stays_unread": "nothing reads from it",
+    "migrate.stays_off": "it is muted or bypassed, so it orders nothing now",
+    "migrate.stays_path": "it reads a path anywhere on this machine, and ComfyUI's loaders only its input folder",
+    "migrate.stays_helper": "it orders nothing, and is as useful as before",
+    "migrate.stays_latent": "no documented upload takes latents",
+    "migrate.stays_batch": "each of its orders has fields of its own; connect a batch to a field of a RunningHub node instead",
+    "migrate.stays_tasks": "the command RunningHub: tasks shows and cancels tasks",
+    "migrate.stays_address": "no output of ours is an address; what came is there already",
+    "migrate.stays_assets": "it takes ids of assets, which only their service resolves",
+    "migrate.stays_unknown_model": "the catalogue does not know the parameters of this model",
+    "keys.found": "key {veiled} ({surety}): {places}",
+    "keys.certain": "certain",
+    "keys.likely": "likely",
+    "keys.maybe": "maybe, or just a checksum",
+    "keys.no_file": "This saved workflow is not there any more.",
+    "keys.revoke": "Whoever got one of these files has the key. If one was published, revoke the key on the site (API console) and make a new one.",
+    "cli.migrate_nothing": "{file}: no old nodes.",
+    "cli.migrate_written": "{file}: written.",
+    "cli.migrate_backup": "{file}: changed; the file as it was is {backup}.",
+    "cli.migrate_backup_key": "{backup} still holds the key: delete it when all is well.",
+    "cli.migrate_beside": "{file}: the new {graph} is longer than its place in this file, which stays as it was; it is {beside}.",
+    "cli.migrate_look": "Nothing was changed. --out DIR writes the new files there, --yes replaces these and keeps a copy of each.",
+    "cli.migrate_ask": "Replace them in {file}, and keep a copy?",
+    "cli.migrate_no_files": "{path}: no JSON, PNG, WebP, JPEG, mp4 or WebM in this folder.",
+    "cli.migrate_others": "{path}: files of other kinds were not read: {count}.",
+    "cli.migrate_same": "{path}: --out is the folder that the file is in; choose another one, or leave --out away.",
+    "cli.scrub_none": "{file}: no key.",
+    "cli.scrub_ask": "Take this key out of {file}?",
+    "cli.scrub_left": "{file}: {veiled} stays; --key {start} takes it out.",
+    "cli.scrub_keys": "{count} keys taken out.",
+    "cli.models_found": "{count} models, as of {date}.",
+    "cli.model_fields": "Parameters of {model} ({names}), to be set with --set NAME=VALUE; * is required:",
+    "cli.model_unlisted": "The catalogue does not know {model}: if there is such a model, it runs with --extra, a JSON object of its parameters. Nearest: {near}.",
+    "cli.model_incomplete": "The catalogue does not know all of its parameters: others go into --extra.",
     "cli.app_protected": "It is protected: its password belongs into RUNNINGHUB_ACCESS_PASSWORD.",
     "cli.task_state": "state",
     "cli.task_cost": "cost",
@@ -285,6 +500,18 @@ ENGLISH: dict[str, str] = {
     "cli.sight_before": "tasks of the account when it was sent: {count}",
     "cli.sight_now": "tasks of the account now: {count}",
     "cli.sight_ours": "of these known here: {count}",
+    "cli.history_none": "No order fits. The journal is {path}.",
+    "cli.history_more": "There are more: --before {order}, or more words.",
+    "cli.history_ordered": "ordered",
+    "cli.history_program": "program",
+    "cli.history_inputs": "Fields:",
+    "cli.history_results": "Results:",
+    "cli.history_owed": "Not here yet: {command}",
+    "cli.history_question": "Nobody knows what became of it: {command}",
+    "cli.history_file": "a file, not kept here",
+    "cli.spend_none": "Nothing that ended in the last {days} days is in the journal {path}.",
+    "cli.spend_total": "together",
+    "cli.spend_untold": "{count} of these ended without a word of their cost.",
     "cli.uploaded": "{file}: {name} {url}",
     "cli.lora": "{file}: {name}",
     "cli.unknown": "unknown",
@@ -295,6 +522,32 @@ ENGLISH: dict[str, str] = {
     "cli.account_limit": "tasks at once",
     "cli.account_running": "running",
     "cli.account_queued": "queued",
+    "cli.account_instances": "machines",
+    "cli.webhooks_begin": "Webhooks are received on http://127.0.0.1:{port} for the journal in {folder}, until Ctrl-C.",
+    "cli.webhooks_url": "Orders that are placed with RUNNINGHUB_WEBHOOK_URL={url} call it: your tunnel must lead from there to here.",
+    "cli.webhooks_no_url": "Lead a tunnel of yours to http://127.0.0.1:{port}, and set RUNNINGHUB_WEBHOOK_URL to its public address where orders are placed.",
+    "cli.webhooks_ended": "Task {task_id} is over, says a webhook.",
+    "cli.webhooks_end": "Webhooks are not received any more; {count} tasks were told of.",
+    "cli.webhook_to": "--to names where a webhook is sent again; it goes with --resend.",
+    "cli.webhook_state": "state",
+    "cli.webhook_url": "address",
+    "cli.webhook_answer": "answer",
+    "cli.webhook_tries": "tries again",
+    "cli.webhook_created": "created",
+    "cli.webhook_updated": "updated",
+    "cli.webhook_resent": "It is being sent again to {url}; ask once more for how that went.",
+    "cli.key_masked": "key",
+    "cli.key_name": "name",
+    "cli.key_status": "status",
+    "cli.key_quota_used": "used",
+    "cli.key_quota_limit": "quota",
+    "cli.key_expires": "expires",
+    "cli.key_created": "created",
+    "mcp.no_limit": 'Nothing limits what an agent may spend, so nothing was ordered: start the server with --max-cost, such as --max-cost "20 coins", or set a limit with `python -m rh_api limits`.',
+    "mcp.outside": "{path} is not below {folder}: files are taken from there alone.",
+    "mcp.no_name": '"{value}" names nothing: it is empty or begins with a dash.',
+    "mcp.no_sdk": 'The Model Context Protocol needs one more package: python -m pip install "mcp>=2.3,<3"',
+    "mcp.serving": "Serving at {address} with the header Authorization: Bearer {token}",
     "cli.demo_begins": "A picture is redrawn by the built-in emulator: no key, no network.",
     "cli.demo_ends": "The same with RunningHub itself: put a key into RUNNINGHUB_API_KEY, then "
     "python -m rh_api run --help.",
@@ -309,12 +562,13 @@ ENGLISH: dict[str, str] = {
     "cli.emulator_accounts": "Its keys, one for each kind of account:",
     "cli.emulator_try": "Try, in another terminal with these variables:",
     "cli.emulator_ends": "The emulator has ended.",
-    "cli.port_taken": "Port {port} of {host} cannot be used: {reason}. Choose another with --port.",
+    "cli.port_taken": "Port {port} of {host} cannot be used: {reason}. Choose another one.",
     # segments: what can go and what came
     "cli.prompt_unreadable": "{path} holds no graph in ComfyUI's API format.",
     "cli.offload_unmarked": "Which nodes? Nothing in this file is marked: name them with --nodes 3,6,8.",
     "cli.offload_nothing": "No output of this graph needs the nodes that are marked, so nothing would run.",
     "cli.offload_file": 'There is no file "{name}", neither in --input nor beside the prompt.',
+    "cli.offload_profile": 'The part of node {id} is marked for the account "{name}", and the command line has one account only. Take the profile out of the mark, or run it in ComfyUI.',
     "cli.offload_local": "Node {node} would have to run here, for input {input} of node {reader}, and there is no ComfyUI. Name it in --nodes as well.",
     "cli.offload_waits": "Node {node} reads what came back; it runs only in a ComfyUI.",
     "cli.explain_segment": "Order {id}, on machine {size}:",
@@ -324,11 +578,18 @@ ENGLISH: dict[str, str] = {
     "cli.explain_known": "there already",
     "cli.explain_back": "comes back: {kind} of {node} for {to}",
     "cli.explain_saved": "saved here: {nodes}",
-    "cli.explain_usual": "usually: {seconds} s, {coins} coins ({runs} runs)",
+    "cli.explain_usual": "usually: {told} ({runs} runs)",
+    "cli.choose_journal": "Which of these journals shall commands use from here on? 1 to {most}, then Enter:",
+    "cli.chose_journal": "It is remembered in {file}; RUNNINGHUB_STATE overrides it.",
+    "cli.explain_quote": "costs: {quote}",
+    "cli.limits_none": "No limit is set.",
+    "cli.limits_today": "today: {sum}",
+    "cli.explain_seconds": "{seconds} s",
     "cli.explain_local": "Runs here: {nodes}",
     "segment.no_key": "This part of the graph is marked to run on RunningHub, and no API key is set here. Enter a key in the RunningHub settings (or set RUNNINGHUB_API_KEY), or choose to run it locally. Nothing was run.",
     "segment.bad_workflow": "extra_data.runninghub.workflow must be the id or the link of a workflow.",
     "segment.file_missing": 'The file "{name}" that is to go to RunningHub is not in ComfyUI\'s folders.',
+    "segment.model_unlisted": 'RunningHub does not list a model "{name}", which node {node} loads. Nearest: {near}. It was asked for all the same, for the list is not complete. A file that is not there is refused before the run, at no cost; a run that fails for it later may be billed. To refuse instead, say "strict": extra_data.runninghub.models, models of a mark, or RUNNINGHUB_MODELS.',
     "segment.model_missing": 'RunningHub has no model "{name}", which node {node} loads. Nearest: {near}.',
     "segment.list_came": "{count} items came as a list for input {input} of node {node}; a part that runs on RunningHub takes one. Nothing was ordered. Run it locally, or make the list a batch first.",
     "segment.wrong_value": "Input {input} of node {node} takes {type} in the cloud, but {given} came. Nothing was ordered.",
@@ -344,11 +605,14 @@ ENGLISH: dict[str, str] = {
     "node.batch_lengths": "Fields that hold several items must hold equally many, for they go in "
     "step; they hold: {lengths}.",
     "node.batch_many": "This would place {count} orders, and each costs; max_orders allows {most}. "
-    'Raise it, or set "batch" to "first" to send the first item alone.',
+    'Raise it, or set "batch" to "first" to send the first item alone: both are among the '
+    "advanced inputs of the node, which its menu shows.",
     "node.field_empty": 'Nothing came through the link at "{field}".',
     "node.field_media": '"{field}": {reason}',
     "node.bad_choice": '"{name}" is one of {choices}, not "{value}".',
     "node.bad_type": '"{name}" cannot be "{value}".',
+    "node.unread": "This node names another program, {program}, than the one whose inputs it shows. "
+    "Wait until it is read, or choose again; nothing was sent.",
     "node.too_small": '"{name}" must be at least {least}, not {value}.',
     "node.bad_retain": '"retain_seconds" is 0 (off) or {low} to {high}, not {value}.',
     "node.no_profile": 'There is no stored profile "{value}". Add it in the settings of '
@@ -356,6 +620,8 @@ ENGLISH: dict[str, str] = {
     "node.bad_profile_name": "A profile needs a name of 1 to {most} readable characters.",
     "node.reserved_profile": 'No profile can be named "{value}": it stands for something else.',
     "node.bad_site": "A site must look like https://www.runninghub.ai, not {value!r}.",
+    "node.lora_there": "at RunningHub as {name}",
+    "node.uploaded": "uploaded: {count}",
     "node.key_for_site": "Enter the key of {site}: a key is never tried on another site.",
     "node.bad_password": "An access password has at most {most} characters.",
     "node.bad_kind": 'A program is a "workflow" or an "app", not "{value}".',
@@ -379,6 +645,17 @@ ENGLISH: dict[str, str] = {
     "node.not_produced_by_any": "None of the {count} orders made anything for these outputs: "
     "{outputs}.",
     "node.not_produced": "Task {task_id} made nothing for these outputs: {outputs}.",
+    "node.over_done": "Done: its results wait to be fetched.",
+    "node.over_failed": "It failed in the cloud.",
+    "node.over_cancelled": "It was cancelled.",
+    "node.no_order": "Order {order} is not in the journal (any more).",
+    "node.no_result": "This result of order {order} is not on this machine. Fetch it first.",
+    "node.no_loader": "No node of ComfyUI's own loads {name}.",
+    "node.input_folder": "The file could not be put among ComfyUI's inputs: {reason}.",
+    "node.inputs_gone": "The files of {fields} are not in the cloud any more, and the history keeps only their hashes. Use these inputs on the canvas, connect the files again, and run.",
+    "node.example_not_kept": "An older version ran this module and did not keep its call example. Paste that into a Quick Create node and run it.",
+    "node.graph_not_kept": "This was a part of a local graph, which the history does not keep. Open that workflow and run it.",
+    "node.key_not_here": "Order {order} was paid by a key for {origin} that is not stored here (any more).",
     "node.running": "running",
     "node.one_answer": "One answer is needed: the task's id, or that it did not start.",
     "node.task_left": "No longer waiting. Task {tasks} goes on in the cloud, unless it was over.",
@@ -387,8 +664,15 @@ ENGLISH: dict[str, str] = {
     "node.queued": "queued ({running} of the account's tasks run, {queued} wait)",
     "node.bad_again": "extra_data.runninghub.again must be a list of node ids.",
     "node.kept": "kept from an equal order before; nothing was paid now",
+    "node.stopped": "stopped · cancelled in the cloud",
+    "node.stopped_too_late": "stopped too late: the task was over; run again to have its results, which are not paid again",
+    "node.stopped_unsure": "stopped · not confirmed: the task may run and cost; it is cancelled again at the next start",
+    "node.stopped_goes_on": "stopped waiting · RunningHub does not stop this task: it goes on and costs; run again to have its result without paying again",
+    "node.cost_untold": "cost not told",
     "node.done": "done",
     "node.orders_done": "{count} orders done",
+    "node.shared": "done together with an equal node, which tells the cost; nothing was paid twice",
+    "node.orders_shared": "{count} of them ordered and told by an equal node",
     "node.orders_kept": "{count} of them kept from before",
     "node.done_in": "done in {seconds} s",
     "node.coins": "{value} coins",
@@ -415,6 +699,8 @@ ENGLISH: dict[str, str] = {
     "segment.no_source": '"{input}" of node {node} reads from node {other}, which is not there. Connect it anew.',
     "segment.no_output_slot": "Node {node} reads output {slot} of node {other}, which has no such output. Connect it anew.",
     "segment.input_missing": 'Node {node} lacks its input "{input}". Connect it, or un-mute what it reads from.',
+    "segment.too_small": '"{input}" of node {node} is {value}; at least {least} is allowed. Nothing was sent.',
+    "segment.too_large": '"{input}" of node {node} is {value}; at most {most} is allowed. Nothing was sent.',
     "segment.file_linked": '"{input}" of node {node} names a file through a link, so it cannot be told which file has to go up. Choose the file on the node itself.',
     "segment.outlets_many": "Too much comes back from the segment of node {node}: {count} values, at most {limit} can. Mark more of what reads them, or make two segments.",
     "segment.inlets_many": "Too much goes into the segment of node {node}: {count} values, at most {limit} can. Mark more of what they come from, or make two segments.",
@@ -422,9 +708,12 @@ ENGLISH: dict[str, str] = {
     "segment.unwritable": "The segment of node {node} holds a value that cannot be sent, such as an infinite number.",
     "segment.unreadable": "This is no segment that this version has written. Queue the workflow again.",
     "segment.bad_segments": "extra_data.runninghub must be an object, and its segments a list.",
-    "segment.bad_segment": "Segment {number} of extra_data.runninghub must be an object with nodes (a list of node ids) and nothing but instance, only and name beside it.",
+    "segment.bad_segment": "Segment {number} of extra_data.runninghub must be an object with nodes (a list of node ids) and nothing but instance, models, name, only, profile, route, timeout, use_personal_queue and workflow beside it.",
     "segment.bad_mark": 'A mark must have a name of 1 to 200 letters, and "only" must be true or false. Mark the node anew.',
     "segment.bad_instance": 'A mark\'s instance is one of {choices}, not "{value}". Mark the node anew.',
+    "segment.bad_option": '"{name}" of a mark cannot be "{value}". Mark the node anew.',
+    "segment.bad_route": "extra_data.runninghub.route is one of {choices}.",
+    "segment.bad_models": "extra_data.runninghub.models is one of {choices}.",
     "segment.no_nodes": "Segment {number} of extra_data.runninghub names no nodes.",
     "segment.unknown_node": "Segment {number} names node {node}, which is not in the prompt. Nearest: {near}.",
     "segment.twice": "Node {node} is in two segments. Leave it in one.",
@@ -440,6 +729,8 @@ ENGLISH: dict[str, str] = {
     "segment.runs_here": "{node} runs here too: its result is needed here and costs nothing.",
     "segment.unused": "{node} is marked but does not run: no output needs it.",
     "segment.one_item": "What {node} reads comes as a list: it may hold one item only.",
+    "segment.kept_apart": "{other} is an order of its own: {node} may give nothing for {reader}, and would hold it up.",
+    "segment.blocks_all": "If {node} gives nothing for {reader}, nothing of this part runs, though {other} does not need it: as orders of their own, they would sample the same twice. Mark the two under different names to keep them apart all the same.",
     "segment.unchecked": "Nobody can look up beforehand whether RunningHub has these models: {names}.",
     "segment.loss_image": "The pictures of {node} come back as 8-bit PNG, without what lies outside 0 to 1.",
     "segment.loss_mask": "The masks of {node} come back in 256 levels, rounded.",
@@ -460,6 +751,18 @@ def english(key: str, params: Mapping[str, object]) -> str:
 def fill(template: str, params: Mapping[str, object]) -> str:
     """A sentence of any language with `params` filled in, on one line."""
     return " ".join(template.format_map(_Blank(params)).split())
+
+
+class Words(str):
+    """A part of a sentence, in English; `tell` says it by the sentences of another language."""
+
+    tell: Callable[[Say], str]
+
+    @classmethod
+    def of(cls, tell: Callable[[Say], str]) -> Words:
+        made = cls(tell(english))
+        made.tell = tell
+        return made
 
 
 class _Blank(dict[str, object]):

@@ -10,13 +10,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rh_api import errors, texts
-from rh_api.errors import Fate, RunningHubError, UnknownCode, error_for_code, quote_remote
+from rh_api.errors import (
+    LONGEST,
+    BatchFailed,
+    Fate,
+    RunningHubError,
+    TaskFailed,
+    UnknownCode,
+    error_for_code,
+    quote_remote,
+)
 
 ANY_TEXT = st.text(st.characters(), max_size=30)
 VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), ANY_TEXT, st.binary(max_size=5)
 )
-RESERVED = {"key", "fate", "code", "task_id", "node_id", "self"}
+RESERVED = {
+    "key",
+    "fate",
+    "code",
+    "task_id",
+    "node_id",
+    "local_id",
+    "hint",
+    "wrong_address",
+    "self",
+}
 PARAMS = st.dictionaries(
     st.from_regex(r"[a-z_]{1,10}", fullmatch=True).filter(lambda name: name not in RESERVED),
     VALUES,
@@ -100,3 +119,39 @@ def test_the_service_s_words_are_one_bounded_line(text: str, limit: int):
     assert words == " ".join(words.split())
     if len(" ".join(text.split())) <= limit:
         assert words.split() == text.split()
+
+
+def test_no_sentence_is_longer_than_a_page_and_its_end_stays() -> None:
+    items = {n: TaskFailed(task_id=f"t{n}", node="1", remote="x" * 500) for n in range(40)}
+    batch = BatchFailed.of(items, 40)
+    assert len(str(batch)) <= LONGEST
+    failed = TaskFailed("error.folder_not_writable", folder="f" * 9000, reason="", code=805)
+    failed.task_id = "1904136902449209346"
+    assert len(str(failed)) == LONGEST
+    assert "…" in str(failed)
+    assert "805" in str(failed)[-120:]
+    assert "1904136902449209346" in str(failed)[-60:]
+
+
+@pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
+def test_context_is_added_to_a_copy(kind: type[RunningHubError]):
+    cause = OSError("the line")
+    with pytest.raises(kind) as caught:
+        raise kind(code=7, remote="no") from cause
+    error = caught.value
+    told = error.with_context(fate=Fate.OVER, task_id="5", params={"title": "Save"})
+    assert type(told) is kind
+    assert (told.key, told.code, told.task_id, told.fate) == (error.key, 7, "5", Fate.OVER)
+    assert told.params == {**error.params, "title": "Save"}
+    assert told.__cause__ is cause
+    assert told.__traceback__ is error.__traceback__
+    assert told.args == error.args
+    assert (error.task_id, error.fate, "title" in error.params) == (None, kind.default_fate, False)
+
+
+def test_what_a_class_alone_carries_is_kept_by_a_copy():
+    limited = errors.RateLimited(retry_after=3.0).with_context(task_id="5")
+    gone = errors.ResultUnavailable(status=404).with_context(task_id="5")
+    batch = BatchFailed.of({0: limited}, 2).with_context("error.other")
+    assert (limited.retry_after, gone.status, batch.errors) == (3.0, 404, {0: limited})
+    assert batch.key == "error.other"

@@ -1,0 +1,60 @@
+"""What a refusal by the service means for the program that was ordered, and in its words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .errors import Fate, FileTooLarge, RunningHubError, WorkflowNeverRun, WorkflowNotFound
+from .graph.fields import split_name
+from .programs import InlineGraph, Program, StandardModel
+from .run.transfers import Source
+
+
+def doubtful(sources: Mapping[str, str], node_id: str | None) -> list[str]:
+    """The uploads that a refusal may be about: those of the refused node, if it names one."""
+    if not node_id:
+        return [*sources.values()]
+    return [sha256 for name, sha256 in sources.items() if split_name(name)[0] == node_id]
+
+
+def input_too_large(
+    program: Program, name: str, source: Source, error: FileTooLarge
+) -> FileTooLarge:
+    if isinstance(program, StandardModel):
+        return error
+    node_id, field_name = split_name(name)
+    return FileTooLarge(
+        "error.input_too_large",
+        code=error.code,
+        node_id=node_id,
+        node=node_id,
+        title=program.titles.get(node_id, ""),
+        field=field_name,
+        size=f"{source.size / 1e6:.1f}",
+        remote=error.params.get("remote", ""),
+    )
+
+
+def cannot_fetch(program: Program, error: RunningHubError) -> bool:
+    """Whether a model was refused, before it began, for a file that could not be read: 1001 and
+    1013 say so of an address."""
+    is_model = isinstance(program, StandardModel) and error.fate is Fate.NOT_STARTED
+    return is_model and error.code in (1001, 1013)
+
+
+def is_about_its_id(error: RunningHubError) -> bool:
+    """Whether a graph was refused for the workflow id that it went under.
+
+    301 is any wrong parameter, and its text then names the one.
+    """
+    about = isinstance(error, (WorkflowNotFound, WorkflowNeverRun))
+    return about or (error.code == 301 and "workflowid" in str(error).lower())
+
+
+def id_refused(program: InlineGraph, error: RunningHubError) -> WorkflowNotFound:
+    return WorkflowNotFound(
+        "error.placeholder_refused",
+        code=error.code,
+        sent=program.sent_id,
+        remote=error.params.get("remote"),
+    )
