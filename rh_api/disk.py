@@ -18,3 +18,21 @@ def sync_path(path: Path) -> None:
     # For writing: Windows syncs nothing else.
     with path.open("r+b") as file:
         sync(file)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Put a whole text in the place of a file, which is the old one or the new one at any time."""
+    replace_bytes(path, text.encode("utf-8", "surrogatepass"))
+
+
+def replace_bytes(path: Path, data: bytes) -> None:
+    """The same for bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            sync(file)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,7 +1,8 @@
-"""Where the service is, whose account it is, and where the order book lies: a frozen value."""
+"""Where the service is, whose account it is, and where the journal lies: a frozen value."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import ipaddress
 import re
@@ -11,10 +12,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .errors import BadInput, NoKey
+from .errors import BadInput, NoKey, WrongSite
+from .graph.extra_data import read_models, read_route
+from .money.amounts import read_sums
+from .money.limits import MAX_COST, SCOPES, Limits
+from .switches import (
+    V1,
+    read_registry,
+    read_submit,
+    read_switch,
+    read_webhook_port,
+    read_webhook_url,
+)
 
 DEFAULT_ORIGIN = "https://www.runninghub.ai"
 OFFICIAL_HOSTS = ("www.runninghub.ai", "www.runninghub.cn")
+RENEWS, REGISTRY = "RUNNINGHUB_RENEW_MODELS", "RUNNINGHUB_MODEL_REGISTRY"
 KEY_LENGTH = 32  # of every key seen in public samples
 
 _ORIGIN = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?/?")
@@ -56,11 +69,18 @@ def no_passwords(_: str) -> Secret:
 class Settings:
     """One account on one site.
 
-    `origin` is scheme://host[:port] without a path; `state` the folder of the order book;
+    `origin` is scheme://host[:port] without a path; `state` the folder of the journal;
     `result_hosts` further host names that results may be fetched from. `access_password` is for
     protected programs; `segment_workflow` is the id or link under which whole graphs go out, ""
-    for a placeholder; `passwords` gives a program's own, by its name in the order book (an id,
-    or `app/` and an id), each time that it is needed.
+    for a placeholder; `models` is "strict" where a model that the cloud does not list is a refusal,
+    else a warning is enough; `route` is how graphs go out, one of `graph.extra_data.ROUTES`, ""
+    for a task; `renews_models`: whether new standard models are looked for once a
+    day; `model_registry`: address of the vendor's registry of models, "" where it is not asked;
+    `passwords` gives a program's own, by its name in the journal (an id, or `app/` and an id), each
+    time that it is needed. `limits`: what orders may cost by the environment; `command`: by
+    `--max-cost`, in place of a prompt's. `webhook_url`: public address of the webhook listener,
+    which orders then carry, "" for none; `webhook_port`: where this process listens,
+    0: it does not. `submit`: by which routes workflows and apps are ordered, see `switches`.
     """
 
     origin: str
@@ -69,7 +89,16 @@ class Settings:
     result_hosts: tuple[str, ...] = ()
     access_password: Secret = NO_SECRET
     segment_workflow: str = ""
+    models: str = ""
+    route: str = ""
+    renews_models: bool = True
+    model_registry: str = ""
     passwords: Callable[[str], Secret] = field(default=no_passwords, compare=False, repr=False)
+    limits: Limits = field(default_factory=Limits, hash=False)
+    command: Limits = field(default_factory=Limits, hash=False)
+    webhook_url: str = ""
+    webhook_port: int = 0
+    submit: str = V1
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str], state: Path | None = None) -> Settings:
@@ -83,10 +112,27 @@ class Settings:
         return cls(
             origin=read_origin(values.get("RUNNINGHUB_BASE_URL", "").strip() or DEFAULT_ORIGIN),
             key=read_key(key),
-            state=Path(folder) if folder else (state or default_state_folder(values)),
+            state=Path(folder) if folder else (state or find_state_folder(values)),
             result_hosts=tuple(host.strip(".") for host in hosts if host.strip(".")),
             access_password=Secret(values.get("RUNNINGHUB_ACCESS_PASSWORD", "")),
             segment_workflow=values.get("RUNNINGHUB_SEGMENT_WORKFLOW", "").strip(),
+            models=(said := values.get("RUNNINGHUB_MODELS", "")) and read_models(said),
+            route=(by := values.get("RUNNINGHUB_ROUTE", "")) and read_route(by),
+            renews_models=not (on := values.get(RENEWS, "")) or read_switch(RENEWS, on),
+            model_registry=(at := values.get(REGISTRY, "")) and read_registry(at),
+            limits=Limits(
+                *(
+                    read_sums(text)
+                    if (text := values.get(f"{MAX_COST}_{scope.upper()}", ""))
+                    else {}
+                    for scope in SCOPES
+                )
+            ),
+            webhook_url=(url := values.get("RUNNINGHUB_WEBHOOK_URL", "")) and read_webhook_url(url),
+            webhook_port=read_webhook_port(port)
+            if (port := values.get("RUNNINGHUB_WEBHOOK_PORT", ""))
+            else 0,
+            submit=read_submit(way) if (way := values.get("RUNNINGHUB_SUBMIT", "")) else V1,
         )
 
     @property
@@ -100,11 +146,10 @@ class Settings:
     @property
     def account(self) -> str:
         """A fingerprint that tells keys apart in the store and cannot be turned back."""
-        digest = hashlib.sha256(b"runninghub account\0" + self.key.reveal().encode())
-        return digest.hexdigest()[:16]
+        return hashlib.sha256(b"runninghub account\0" + self.key.reveal().encode()).hexdigest()[:16]
 
     def password_of(self, program: str) -> str:
-        """What opens a protected program, "" for none; `program` as the order book names it."""
+        """What opens a protected program, "" for none; `program` as the journal names it."""
         return (self.passwords(program) or self.access_password).reveal()
 
     def require_key(self) -> None:
@@ -137,6 +182,66 @@ def read_key(text: str) -> Secret:
     return Secret(key)
 
 
+JOURNAL = "orders.sqlite3"
+REGISTERED = "comfyui"
+"""In the platform's folder: a file for each ComfyUI of this person, which says where its journal
+lies."""
+
+
+CHOSEN = "journal"
+"""Beside it: the file that says which of several a person chose."""
+
+
+def register_state_folder(folder: Path, values: Mapping[str, str]) -> None:
+    """Note where a host keeps the journal, so that the command line uses the same one.
+
+    Does nothing where `RUNNINGHUB_STATE` says it for both. OSError where it cannot be written.
+    """
+    if values.get("RUNNINGHUB_STATE", "").strip():
+        return
+    told = str(folder.resolve())
+    name = hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    file = default_state_folder(values) / REGISTERED / name
+    if not file.exists():
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.write_bytes(told.encode("utf-8", "surrogateescape"))
+
+
+def find_state_folder(values: Mapping[str, str]) -> Path:
+    """The folder of the one journal that there is, of a ComfyUI or the platform's own, or of the
+    one that this person chose.
+
+    Raises BadInput, with all of them, where there are several: limits of cost and what was paid
+    hold for one journal.
+    """
+    own, there = default_state_folder(values), state_folders(values)
+    with contextlib.suppress(OSError):
+        if (chosen := _read_folder(own / CHOSEN)) in there:
+            return chosen
+    if len(there) > 1:
+        raise BadInput("error.several_journals", folders=", ".join(map(str, there)))
+    return there[0] if there else own
+
+
+def state_folders(values: Mapping[str, str]) -> list[Path]:
+    """All folders with a journal that are known on this machine."""
+    own = default_state_folder(values)
+    noted = map(_read_folder, sorted((own / REGISTERED).glob("*")))
+    return [folder for folder in (own, *noted) if (folder / JOURNAL).is_file()]
+
+
+def choose_state_folder(folder: Path, values: Mapping[str, str]) -> Path:
+    """Use this one of several from here on; the file that says so."""
+    file = default_state_folder(values) / CHOSEN
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file.write_bytes(str(folder).encode("utf-8", "surrogateescape"))
+    return file
+
+
+def _read_folder(file: Path) -> Path:
+    return Path(file.read_bytes().decode("utf-8", "surrogateescape"))
+
+
 def default_state_folder(values: Mapping[str, str]) -> Path:
     """The platform's folder for state of a program that was not told another."""
     home = Path(values.get("HOME") or values.get("USERPROFILE") or "~").expanduser()
@@ -145,3 +250,19 @@ def default_state_folder(values: Mapping[str, str]) -> Path:
     if sys.platform == "darwin":
         return home / "Library" / "Application Support" / "runninghub"
     return Path(values.get("XDG_STATE_HOME") or home / ".local" / "state") / "runninghub"
+
+
+def check_site(host: str, settings: Settings) -> None:
+    """Refuse a link to another site than the account's, before any request.
+
+    Accounts, keys and workflows are not shared between the sites. An origin that is none of
+    the official ones (an emulator, a proxy) takes links of both. `host` "" is no link.
+    """
+    own = urlsplit(settings.origin).netloc
+    if host in ("", own):
+        return
+    official = host in OFFICIAL_HOSTS or f"www.{host}" in OFFICIAL_HOSTS
+    if not official:
+        raise BadInput("error.foreign_link", host=host)
+    if settings.is_official and f"www.{host.removeprefix('www.')}" != own:
+        raise WrongSite(host=host, configured=own)

@@ -11,14 +11,38 @@ from hypothesis import strategies as st
 from rh_api.errors import BadInput, NoKey
 from rh_api.settings import (
     DEFAULT_ORIGIN,
+    JOURNAL,
     Secret,
     Settings,
+    choose_state_folder,
     default_state_folder,
+    find_state_folder,
     read_key,
     read_origin,
+    register_state_folder,
 )
 
 KEY = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(("text", "word"), [("", ""), (" Strict ", "strict"), ("warn", "warn")])
+def test_what_is_done_about_unlisted_models_is_a_word(text: str, word: str) -> None:
+    assert Settings.from_mapping({"RUNNINGHUB_MODELS": text, "HOME": "home"}).models == word
+
+
+@pytest.mark.parametrize(("text", "word"), [("", ""), (" Native ", "native"), ("auto", "auto")])
+def test_the_route_of_graphs_is_a_word(text: str, word: str) -> None:
+    assert Settings.from_mapping({"RUNNINGHUB_ROUTE": text, "HOME": "home"}).route == word
+
+
+def test_a_misspelt_route_is_none() -> None:
+    with pytest.raises(BadInput, match="nativ"):
+        Settings.from_mapping({"RUNNINGHUB_ROUTE": "nativ", "HOME": "home"})
+
+
+def test_a_misspelt_strict_does_not_count_as_its_opposite() -> None:
+    with pytest.raises(BadInput, match="stirct"):
+        Settings.from_mapping({"RUNNINGHUB_MODELS": "stirct", "HOME": "home"})
 
 
 @pytest.mark.parametrize(
@@ -161,3 +185,52 @@ def test_the_state_folder_is_below_the_person_s_own():
     folder = default_state_folder({"HOME": "/home/me", "USERPROFILE": "/home/me"})
     assert folder.name == "runninghub"
     assert Path("/home/me") in folder.parents
+
+
+def test_settings_with_limits_can_be_told_apart_in_a_table(tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path)}
+    values = {**home, "RUNNINGHUB_MAX_COST_DAY": "5 CNY"}
+    one, other = Settings.from_mapping(values), Settings.from_mapping(home)
+    assert {one: 1, other: 2}[Settings.from_mapping(values)] == 1
+
+
+def journal_in(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "orders.sqlite3").touch()
+    return folder
+
+
+def test_the_command_line_uses_the_journal_of_the_one_comfyui_that_there_is(tmp_path: Path):
+    home = {name: str(tmp_path / "home") for name in ("HOME", "USERPROFILE", "LOCALAPPDATA")}
+    own = default_state_folder(home)
+    assert find_state_folder(home) == own
+    comfyui = journal_in(tmp_path / "ComfyUI é")
+    register_state_folder(comfyui, home)
+    register_state_folder(comfyui, home)
+    assert find_state_folder(home) == comfyui
+    # One that is gone is none.
+    register_state_folder(tmp_path / "gone", home)
+    assert Settings.from_mapping(home).state == comfyui
+
+
+def test_of_several_journals_a_person_chooses(tmp_path: Path):
+    home = {name: str(tmp_path / "home") for name in ("HOME", "USERPROFILE", "LOCALAPPDATA")}
+    folders = [journal_in(tmp_path / name) for name in ("one", "other")]
+    for folder in folders:
+        register_state_folder(folder, home)
+    with pytest.raises(BadInput) as asked:
+        Settings.from_mapping(home)
+    assert all(str(folder) in str(asked.value) for folder in folders)
+    chosen = Settings.from_mapping({**home, "RUNNINGHUB_STATE": str(folders[0])})
+    assert chosen.state == folders[0]
+    choose_state_folder(folders[1], home)
+    assert Settings.from_mapping(home).state == folders[1]
+    # One that is gone is none.
+    (folders[1] / JOURNAL).unlink()
+    assert Settings.from_mapping(home).state == folders[0]
+
+
+def test_where_the_environment_says_it_for_both_nothing_is_noted(tmp_path: Path):
+    home = {name: str(tmp_path / "home") for name in ("HOME", "USERPROFILE", "LOCALAPPDATA")}
+    register_state_folder(journal_in(tmp_path / "x"), {**home, "RUNNINGHUB_STATE": "/elsewhere"})
+    assert find_state_folder(home) == default_state_folder(home)
