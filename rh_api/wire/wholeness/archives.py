@@ -1,0 +1,81 @@
+"""GLB by its length and chunks (glTF 2.0, 4.4), ZIP by its directory (PKWARE APPNOTE, 4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..filetypes import BLOCK, STEPS, Reading, Verdict
+
+_END = b"PK\x05\x06"
+_END_64 = b"PK\x06\x06"
+_LOCATOR_64 = b"PK\x06\x07"
+_END_BYTES, _LOCATOR_BYTES, _END_64_BYTES = 22, 20, 56
+_IN_64 = 0xFFFF_FFFF  # stands where the value is in the larger record
+
+
+def judge_glb(file: Reading) -> Verdict:
+    """By the length in its head, which its chunks must add up to."""
+    end = int.from_bytes(file.at(8, 4), "little")
+    if end <= 12 and file.size >= 12:
+        return Verdict.CANNOT_TELL
+    if file.size < 12 or end > file.size:
+        return Verdict.CUT
+    position = 12
+    for _ in range(STEPS):
+        if position >= end - 3:  # some writers leave padding out of the length
+            return Verdict.WHOLE if position <= end + 3 else Verdict.CANNOT_TELL
+        position += 8 + int.from_bytes(file.at(position, 4), "little")
+    return Verdict.CANNOT_TELL
+
+
+def judge_zip(file: Reading) -> Verdict:
+    """Whole when a directory ends where its own end says: one within an entry does not."""
+    found = False
+    for position in _ends(file):
+        found = True
+        if _directory_fits(file, position):
+            return Verdict.WHOLE
+    return Verdict.CANNOT_TELL if found else Verdict.CUT
+
+
+def _ends(file: Reading) -> Iterator[int]:
+    """Where an end of a directory may stand, from behind."""
+    overlap = _END_BYTES - 1
+    stop = file.size
+    while stop > 0:
+        start = max(0, stop - BLOCK)
+        block = file.at(start, stop - start + overlap)
+        at = block.rfind(_END)
+        while at >= 0:
+            if at < stop - start and len(file.at(start + at, _END_BYTES)) == _END_BYTES:
+                yield start + at
+            at = block.rfind(_END, 0, at + 3)
+        stop = start
+
+
+def _directory_fits(file: Reading, position: int) -> bool:
+    record = file.at(position, _END_BYTES)
+    comment = int.from_bytes(record[20:22], "little")
+    if record[4:8] != bytes(4) or position + _END_BYTES + comment > file.size:
+        return False
+    size = int.from_bytes(record[12:16], "little")
+    offset = int.from_bytes(record[16:20], "little")
+    if _IN_64 in (size, offset) or record[10:12] == b"\xff\xff":
+        larger = _larger(file, position)
+        if larger is not None:
+            position, size, offset = larger
+    return offset + size == position
+
+
+def _larger(file: Reading, position: int) -> tuple[int, int, int] | None:
+    """Place of the ZIP64 record, and size and offset of the directory by it."""
+    locator = file.at(position - _LOCATOR_BYTES, _LOCATOR_BYTES)
+    place = int.from_bytes(locator[8:16], "little")
+    record = file.at(place, _END_64_BYTES)
+    if locator[:4] != _LOCATOR_64 or record[:4] != _END_64:
+        return None
+    return (
+        place,
+        int.from_bytes(record[40:48], "little"),
+        int.from_bytes(record[48:56], "little"),
+    )

@@ -1,0 +1,106 @@
+"""MP4 and its relatives by their boxes (ISO/IEC 14496-12, 4.2 and 8.7).
+
+Boxes that end well prove nothing by themselves: a movie may end between two of them. Whole is
+one whose index lists samples that all begin within it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..filetypes import BLOCK, STEPS, Reading, Verdict
+
+_MEDIA = frozenset({b"mdat", b"moov", b"moof", b"meta"})
+_OTHER = frozenset(
+    b"ftyp styp free skip wide uuid pnot udta pdin sidx ssix prft emsg mfra meco".split()
+)
+_WITHIN = frozenset({b"trak", b"mdia", b"minf", b"stbl", b"dinf"})  # boxes of boxes
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """A box whose content is from `start` to `end`; `is_open`: up to the end of the file."""
+
+    name: bytes
+    start: int
+    end: int
+    is_open: bool = False
+
+
+@dataclass(slots=True)
+class _Index:
+    """What `moov` says. `last`: where the chunk of samples begins that lies farthest behind."""
+
+    last: int = -1
+    is_fragmented: bool = False
+    is_elsewhere: bool = False
+
+
+def judge_movie(file: Reading) -> Verdict:
+    """Cut where a box of media is, or where samples lie behind the end."""
+    names: set[bytes] = set()
+    index = _Index()
+    doubtful = False
+    for box in _boxes(file, 0, file.size):
+        if box.end > file.size:
+            if box.name in _MEDIA:
+                return Verdict.CUT
+            # Another box, or bytes behind the last one that only look like one.
+            doubtful = box.name in _OTHER
+            break
+        doubtful = doubtful or (box.is_open and box.name in _MEDIA | _OTHER)
+        names.add(box.name)
+        if box.name == b"moov":
+            _read_index(file, box, index)
+    if not names & {b"moov", b"moof", b"meta"}:
+        return Verdict.CUT if not doubtful or b"mdat" not in names else Verdict.CANNOT_TELL
+    if index.is_elsewhere or index.is_fragmented or b"moof" in names:
+        return Verdict.CANNOT_TELL
+    if index.last >= file.size:
+        return Verdict.CUT
+    return Verdict.WHOLE if index.last >= 0 and not doubtful else Verdict.CANNOT_TELL
+
+
+def _boxes(file: Reading, start: int, end: int) -> Iterator[_Box]:
+    """The boxes from `start` on; the last may reach beyond `end`."""
+    for _ in range(STEPS):
+        head = file.at(start, 16)
+        if start + 8 > end or len(head) < 8:
+            return
+        size, name = int.from_bytes(head[:4], "big"), head[4:8]
+        if size == 0:
+            yield _Box(name, start + 8, end, is_open=True)
+            return
+        header = 8
+        if size == 1:
+            header, size = 16, int.from_bytes(head[8:16].ljust(8, b"\xff"), "big")
+        yield _Box(name, start + header, start + max(size, header))
+        start += max(size, header)
+
+
+def _read_index(file: Reading, box: _Box, index: _Index) -> None:
+    for inner in _boxes(file, box.start, box.end):
+        end = min(inner.end, box.end)
+        if inner.name in _WITHIN:
+            _read_index(file, _Box(inner.name, inner.start, end), index)
+        elif inner.name == b"mvex":
+            index.is_fragmented = True
+        elif inner.name == b"dref":
+            references = _boxes(file, inner.start + 8, end)
+            flags = (file.at(reference.start, 4) for reference in references)
+            index.is_elsewhere |= any(len(one) == 4 and not one[3] & 1 for one in flags)
+        elif inner.name in (b"stco", b"co64"):
+            index.last = max(index.last, _farthest(file, inner.start + 8, end, inner.name))
+
+
+def _farthest(file: Reading, start: int, end: int, name: bytes) -> int:
+    code, width = ("I", 4) if name == b"stco" else ("Q", 8)
+    farthest = -1
+    for offset in range(start, end, BLOCK):
+        block = file.at(offset, min(BLOCK, end - offset))
+        count = len(block) // width
+        numbers = struct.unpack(f">{count}{code}", block[: count * width])
+        farthest = max(farthest, *numbers, -1)
+    return farthest
