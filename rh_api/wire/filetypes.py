@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import BinaryIO
 
 
 class Kind(enum.Enum):
@@ -30,6 +31,8 @@ MP4 = FileType(Kind.VIDEO, ".mp4", "video/mp4")
 WAV = FileType(Kind.AUDIO, ".wav", "audio/wav")
 FLAC = FileType(Kind.AUDIO, ".flac", "audio/flac")
 ZIP = FileType(Kind.FILE, ".zip", "application/zip")
+
+USDZ = FileType(Kind.FILE, ".usdz", "model/vnd.usdz+zip")  # a zip that only its name tells
 
 _MAGIC: tuple[tuple[int, bytes, FileType], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", PNG),
@@ -64,6 +67,11 @@ _BY_SUFFIX: dict[str, FileType] = {
     ".m4a": FileType(Kind.AUDIO, ".m4a", "audio/mp4"),
     ".txt": FileType(Kind.TEXT, ".txt", "text/plain"),
     ".json": FileType(Kind.TEXT, ".json", "application/json"),
+    ".usdz": USDZ,
+    **{
+        suffix: FileType(Kind.FILE, suffix, f"model/{suffix[1:]}")
+        for suffix in (".fbx", ".gltf", ".ksplat", ".obj", ".ply", ".splat", ".spz", ".stl")
+    },
 }
 
 
@@ -95,3 +103,32 @@ def looks_like_page(head: bytes) -> bool:
     return start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) or (
         start.startswith(b"<?xml") and (b"<error" in start or b"<html" in start)
     )
+
+
+# Whether it is all there: see `wholeness`
+
+BLOCK = 256 * 1024
+STEPS = 200_000  # chunks of one file that are walked; a file of more is not judged
+
+
+class Verdict(enum.Enum):
+    """What a file's structure says of its end."""
+
+    WHOLE = "whole"
+    CUT = "cut"
+    CANNOT_TELL = "cannot tell"
+
+
+class Reading:
+    """A seekable file of `size` bytes."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file = file
+        self.size = size
+
+    def at(self, offset: int, count: int) -> bytes:
+        """`count` bytes from `offset`; fewer where the file ends."""
+        if not 0 <= offset < self.size:
+            return b""
+        self._file.seek(offset)
+        return self._file.read(min(count, self.size - offset))

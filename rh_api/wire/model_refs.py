@@ -1,0 +1,106 @@
+"""Endpoints of standard models: which texts are one, and how people write a model down.
+
+An endpoint becomes part of the path of a paid call and comes from files and from people, so what
+is not beyond doubt one is refused: `../../task/openapi/create` must never be called.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from ..errors import BadInput
+
+BASE = "/openapi/v2/"
+PREVIEW = "/openapi/v2/price-preview/"
+
+LONGEST = 200
+MOST_SEGMENTS = 8
+
+NOT_MODELS = frozenset(
+    {
+        "run",
+        "query",
+        "price-preview",
+        "media",
+        "queue",
+        "api-key",
+        "resource",
+        "aiapp",
+    }
+)
+"""First segments below the same base that are something else."""
+
+_SEGMENT = re.compile(r"[A-Za-z0-9._\[\]-]+")
+_PAGE_ID = re.compile(r"(?:api-)?[0-9]{6,25}")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """What a person wrote for a model; one of the first three is set.
+
+    `host` is that of a link, with its port, "" otherwise.
+    """
+
+    endpoint: str = ""
+    page: str = ""
+    name: str = ""
+    host: str = ""
+
+
+def is_endpoint(text: str) -> bool:
+    """Whether a text can be the endpoint of a model, and nothing else below the same base."""
+    segments = text.split("/")
+    return (
+        len(text) <= LONGEST
+        and len(segments) <= MOST_SEGMENTS
+        and all(_SEGMENT.fullmatch(one) and one.strip(".") for one in segments)
+        and segments[0].lower() not in NOT_MODELS
+    )
+
+
+def endpoint_path(endpoint: str, base: str = BASE) -> str:
+    """The path of a model's call. BadInput for a text that is no endpoint."""
+    if not is_endpoint(endpoint):
+        raise BadInput("error.model_endpoint", value=endpoint[:100])
+    return base + "/".join(quote(segment, safe="") for segment in endpoint.split("/"))
+
+
+def read_model_ref(text: str) -> ModelRef:
+    """An endpoint, the path or address of its call, a link to a model's page, or a name.
+
+    BadInput for an empty text and for a link that leads to no model. Whether a text without a
+    scheme is an endpoint or a name only the catalogue can tell: both are set then.
+    """
+    text = text.strip()
+    if not text:
+        raise BadInput("error.model_blank")
+    if "://" in text or re.match(r"(www\.)?runninghub\.(ai|cn)/", text, re.IGNORECASE):
+        return _read_link(text)
+    bare = text.removeprefix(BASE).removeprefix(BASE[1:]).strip("/")
+    return ModelRef(endpoint=bare if is_endpoint(bare) else "", name=text[:LONGEST])
+
+
+def _read_link(text: str) -> ModelRef:
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        host = (parts.hostname or "").lower()
+        port = parts.port
+    except ValueError as error:
+        raise BadInput("error.model_link", value=text[:100]) from error
+    if parts.scheme not in ("http", "https") or parts.username is not None or not host:
+        raise BadInput("error.model_link", value=text[:100])
+    host += f":{port}" if port else ""
+    if parts.path.startswith(BASE):
+        endpoint = parts.path.removeprefix(BASE).removeprefix("price-preview/").strip("/")
+        if is_endpoint(endpoint):
+            return ModelRef(endpoint=endpoint, host=host)
+    else:
+        pages = [
+            one for one in parts.path.split("/") if _PAGE_ID.fullmatch(one.removesuffix(".md"))
+        ]
+        is_model_page = "/call-api/" in parts.path or "-api-doc-" in parts.path
+        if len(pages) == 1 and is_model_page:
+            return ModelRef(page=pages[0].removesuffix(".md"), host=host)
+    raise BadInput("error.model_link", value=text[:100])

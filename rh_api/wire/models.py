@@ -1,0 +1,78 @@
+"""Standard models: how one is ordered, and how its price is asked for.
+
+There is no envelope on these routes: the answer is the task object itself, and without a valid key
+that of the older routes. Shapes: RunningHub docs, the pages of the standard models; for the price,
+what public clients send and read (runninghub-sdk 1.1.9, ComfyUI_RH_OpenAPI).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from ..errors import BadReply, Fate, KeyRefused, RunningHubError
+from .call import Auth, Call, Request, Response
+from .envelope import Json, business_error, read_object, read_text
+from .model_refs import PREVIEW, endpoint_path
+from .orders import Ticket
+from .run_v2 import order_call_v2, raise_refusal
+
+_NOT_ACTIVE = 412  # also: no valid key; officially: a misspelt path
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What the service says an order would cost.
+
+    `amount` None: not told. A zero that is not said to be free is that too: models priced by
+    what they use answer with it. `text` and `text_en` are the service's own words.
+    """
+
+    amount: Decimal | None
+    currency: str
+    text: str = ""
+    text_en: str = ""
+    is_free: bool = False
+
+
+def create(endpoint: str, body: Mapping[str, object]) -> Call[Ticket]:
+    """Order a model's work. BadInput for an endpoint that is none, before anything is sent."""
+    return order_call_v2(endpoint_path(endpoint), dict(body), _refusal)
+
+
+def price_preview(endpoint: str, body: Mapping[str, object]) -> Call[Quote]:
+    """Ask what a body would cost, and whether it is one; nothing is started by it."""
+    request = Request("POST", endpoint_path(endpoint, PREVIEW), Auth.BEARER, dict(body))
+    return Call(request, _read_quote, repeatable=True, fate=Fate.NOT_STARTED)
+
+
+def _read_quote(response: Response) -> Quote:
+    reply = read_object(response)
+    raise_refusal(reply, response, _refusal)
+    if "estimatedPrice" not in reply and "priceText" not in reply:
+        raise BadReply(status=response.status)
+    is_free = reply.get("isFreeThisCall") in (True, "true")
+    amount = Decimal(0) if is_free else _amount(reply.get("estimatedPrice"))
+    return Quote(
+        amount=amount,
+        currency=read_text(reply.get("currency")).upper(),
+        text=read_text(reply.get("priceText")),
+        text_en=read_text(reply.get("priceTextEn")),
+        is_free=is_free,
+    )
+
+
+def _refusal(code: int, reply: Json, response: Response) -> RunningHubError:
+    error = business_error(code, reply, response)
+    if code == _NOT_ACTIVE:
+        return KeyRefused("error.model_not_active", code=code, remote=error.params.get("remote"))
+    return error
+
+
+def _amount(value: object) -> Decimal | None:
+    try:
+        amount = Decimal(read_text(value))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount > 0 else None

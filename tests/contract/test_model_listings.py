@@ -1,0 +1,64 @@
+"""What the emulator lists of the standard models is what our readers find in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from rh_api.emulator import Emulator
+from rh_api.emulator.models import listings
+from rh_api.emulator.models.catalogue import Model as Sold
+from rh_api.models.index import read_index
+from rh_api.models.pages import read_page
+from rh_api.models.registry import read_registry
+from rh_api.models.schema import Model
+from rh_api.models.site import read_detail, read_list
+
+SOLD = Emulator().documented_models()
+ENTRIES = {
+    one.page: one for one in read_index(listings.index(SOLD, "https://www.runninghub.cn").encode())
+}
+
+
+def from_page(model: Sold) -> Model:
+    return read_page(listings.page(model).encode(), ENTRIES[model.page])
+
+
+def from_site(model: Sold) -> Model:
+    return read_detail(json.dumps({"code": 0, "data": listings.catalogue_detail(model)}).encode())
+
+
+def test_the_index_and_the_sites_list_name_all_of_them() -> None:
+    page = {"records": [listings.catalogue_row(one) for one in SOLD]}
+    reply = {"code": 0, "data": {"page": page}}
+
+    assert set(ENTRIES) == {one.page for one in SOLD}
+    assert {one.id for one in read_list(json.dumps(reply).encode())} == {one.sku for one in SOLD}
+
+
+@pytest.mark.parametrize("read", [from_page, from_site])
+@pytest.mark.parametrize("output", ["image", "video", "audio", "text", "3d"])
+def test_a_models_keys_are_read_as_they_are_checked(
+    read: Callable[[Sold], Model], output: str
+) -> None:
+    for sold in [one for one in SOLD if one.output == output][:40]:
+        model = read(sold)
+
+        assert model.endpoint == sold.endpoint
+        assert [(one.name, one.required, one.is_array) for one in model.parameters] == [
+            (one.name, one.required, one.array) for one in sold.parameters
+        ]
+
+
+def test_the_registry_is_read_but_for_what_it_leaves_out() -> None:
+    models = {
+        one.endpoint: one for one in read_registry(json.dumps(listings.registry(SOLD)).encode())
+    }
+
+    for sold in SOLD:
+        assert (sold.endpoint in models) != sold.is_self_hosted
+    listed = models["kling-v3.0-pro/image-to-video"].parameters
+    assert "elementList" not in [one.name for one in listed]
+    assert "firstImageUrl" in [one.name for one in listed]
