@@ -1,0 +1,251 @@
+"""The native route: a ComfyUI's own API behind `/proxy/{key}` (24 GB) and `/proxy-plus/{key}`.
+
+Shapes: RunningHub docs, "Native ComfyUI API Integration Guide", and ComfyUI's `server.py`. What is
+marked as reported is from public clients: a refusal is HTTP 200 with `{code, msg}`, `/upload/image`
+may be missing, `/object_info` answers whatever the key, a failed prompt may have an empty history.
+
+The key stands in every address of this route. Here, and in whatever keeps an address, `{key}`
+stands for it: the transport alone puts it there. A task's id says that it is a prompt of this route
+and of which machine, so that whoever follows one knows where to ask.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+from uuid import uuid4
+
+from ..errors import SUCCESS_CODES, BadReply, GraphRejected, TaskCancelled, TaskFailed, quote_remote
+from .call import KEYED, PROGRAM_LIMIT, Auth, Call, Request, Response
+from .envelope import (
+    Json,
+    as_list,
+    as_object,
+    business_error,
+    read_id,
+    read_int,
+    read_json,
+    read_node_errors,
+    read_object,
+    read_text,
+)
+from .orders import CREATE_SECONDS, Ticket, Tips, telling_fate
+from .tasks import NATIVE, Phase, RemoteResult, Report, failed_task, read_failure
+
+PLUS = "plus"
+MACHINES = ("default", PLUS)
+"""The machines that have such a route; there is none of 84 GB."""
+
+_SIGN = re.compile(r"[A-Za-z0-9_-]{1,48}")
+_CALL_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt of this route: the machine that it was queued on, and its id there."""
+
+    machine: str
+    prompt_id: str
+
+    @classmethod
+    def new(cls, machine: str) -> Prompt:
+        """One with an id of our own: a lower-case UUID, the only form that ComfyUI takes."""
+        return cls(machine, str(uuid4()))
+
+    @classmethod
+    def of(cls, task_id: str) -> Prompt:
+        """The prompt that the id of a task of this route names."""
+        rest = task_id.removeprefix(NATIVE)
+        prompt_id = rest.removeprefix(f"{PLUS}-")
+        return cls("default" if prompt_id == rest else PLUS, prompt_id)
+
+    @property
+    def task_id(self) -> str:
+        """`native-<id>` or `native-plus-<id>`."""
+        return NATIVE + (f"{PLUS}-" if self.machine == PLUS else "") + self.prompt_id
+
+    @property
+    def socket_url(self) -> str:
+        """The socket that tells of it: it was queued by a client of the same name."""
+        return f"{_base(self.machine)}/ws?clientId={self.prompt_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Ids of prompts: those that run and those that wait, first come first."""
+
+    running: tuple[str, ...]
+    waiting: tuple[str, ...]
+
+
+def _base(machine: str) -> str:
+    return KEYED[machine == PLUS]
+
+
+def _request(machine: str, method: str, path: str, body: Json | None = None) -> Request:
+    return Request(method, _base(machine) + path, Auth.PATH, body)
+
+
+def queue_prompt(prompt: Prompt, graph: str) -> Call[Ticket]:
+    """`POST /prompt`: start a whole graph, JSON text in API format, under an id of our own.
+
+    The answer may name another: then that counts.
+    """
+
+    def read(response: Response) -> Ticket:
+        reply = _read(response)
+        prompt_id = read_text(reply.get("prompt_id"))
+        if not _SIGN.fullmatch(prompt_id):
+            raise _refusal(reply, response)
+        known = Prompt(prompt.machine, prompt_id)
+        tips = Tips(node_errors=read_node_errors(reply))
+        return Ticket(known.task_id, Phase.QUEUED, prompt.socket_url, tips, response.at)
+
+    body = {
+        "prompt": json.loads(graph),
+        "client_id": prompt.prompt_id,
+        "prompt_id": prompt.prompt_id,
+    }
+    request = _request(prompt.machine, "POST", "/prompt", body)
+    read_told = telling_fate(read, request.path)
+    return Call(request, read_told, repeatable=False, seconds=CREATE_SECONDS)
+
+
+def _read(response: Response) -> Json:
+    """The object of an answer. ComfyUI's own refusals come with HTTP 400 and say why."""
+    reply = as_object(read_json(response.body))
+    if response.status == 400 and "error" in reply:
+        for node_id, said in read_node_errors(reply).items():
+            raise GraphRejected(
+                "error.node_rejected", node_id=node_id, node=node_id, title="", remote=said
+            )
+        error = as_object(reply["error"])
+        raise GraphRejected(remote=quote_remote(read_text(error.get("message"))))
+    return read_object(response)
+
+
+def _refusal(reply: Json, response: Response) -> Exception:
+    code = read_int(reply.get("code")) or 0
+    if code in SUCCESS_CODES:
+        return BadReply(status=response.status)
+    return business_error(code, reply, response)
+
+
+def lines(machine: str) -> Call[Lines]:
+    """`GET /queue`: what runs and what waits on a machine."""
+
+    def read(response: Response) -> Lines:
+        reply = read_object(response)
+        if "queue_running" not in reply:
+            raise _refusal(reply, response)
+        return Lines(_ids(reply["queue_running"]), _ids(reply.get("queue_pending")))
+
+    request = _request(machine, "GET", "/queue")
+    return Call(request, read, repeatable=True, seconds=_CALL_SECONDS, limit=PROGRAM_LIMIT)
+
+
+def _ids(items: object) -> tuple[str, ...]:
+    """An entry of ComfyUI's queue is a list whose second item is the id."""
+    entries = (as_list(item) for item in as_list(items))
+    return tuple(read_id(entry[1]) for entry in entries if len(entry) > 1)
+
+
+def end_of(prompt: Prompt) -> Call[Report | None]:
+    """`GET /history/{id}`: how a prompt ended; None while it is not over, or nobody knows it."""
+
+    def read(response: Response) -> Report | None:
+        reply = read_object(response)
+        entry = as_object(reply.get(prompt.prompt_id))
+        if entry:
+            return read_end(entry, prompt, response.at)
+        if read_int(reply.get("code")):
+            raise _refusal(reply, response)
+        return None
+
+    request = _request(prompt.machine, "GET", f"/history/{quote(prompt.prompt_id, safe='')}")
+    return Call(request, read, repeatable=True, seconds=_CALL_SECONDS, limit=PROGRAM_LIMIT)
+
+
+def read_end(entry: Json, prompt: Prompt, at: float | None = None) -> Report:
+    """What an entry of ComfyUI's history says: files and texts by node, or what went wrong."""
+    status = as_object(entry.get("status"))
+    messages = [as_list(message) for message in as_list(status.get("messages"))]
+    said = {read_text(one[0]): as_object(one[1]) for one in messages if len(one) > 1}
+    if "execution_interrupted" in said:
+        return Report(Phase.CANCELLED, error=TaskCancelled(), at=at)
+    results = tuple(_results(as_object(entry.get("outputs")), prompt.machine))
+    is_error = read_text(status.get("status_str")) == "error"
+    if is_error or (not results and not status):
+        error = _failure(said.get("execution_error", {}))
+        return Report(Phase.FAILED, error=error, at=at)
+    return Report(Phase.SUCCESS, results, at=at)
+
+
+def _failure(said: Json) -> TaskFailed:
+    if not said:
+        return TaskFailed("error.native_failed")
+    return failed_task(read_failure(said), None, "")
+
+
+def _results(outputs: Json, machine: str) -> list[RemoteResult]:
+    """What was saved, in the order in which nodes ended; a node's text only where it saved no
+    file, and nothing that is only there to be looked at."""
+    found: list[RemoteResult] = []
+    for node_id, shown in outputs.items():
+        kinds = as_object(shown)
+        items = [as_object(item) for listed in kinds.values() for item in as_list(listed)]
+        files = [item for item in items if read_text(item.get("filename"))]
+        found += [
+            RemoteResult(_view(item, machine), node_id)
+            for item in files
+            if read_text(item.get("type")) != "temp"
+        ]
+        if not files:
+            texts = as_list(kinds.get("text")) or [kinds.get("text")]
+            found += [RemoteResult("", node_id, text=t) for t in texts if isinstance(t, str)]
+    return found
+
+
+def _view(file: Mapping[str, object], machine: str) -> str:
+    place = {name: read_text(file.get(name)) for name in ("filename", "subfolder", "type")}
+    return f"{_base(machine)}/view?{urlencode(place)}"
+
+
+def dequeue(prompt: Prompt) -> Call[None]:
+    """`POST /queue`: take a prompt out that waits; one that runs stays."""
+    request = _request(prompt.machine, "POST", "/queue", {"delete": [prompt.prompt_id]})
+    return Call(request, _read_nothing, repeatable=True, seconds=_CALL_SECONDS)
+
+
+def interrupt(prompt: Prompt) -> Call[None]:
+    """`POST /interrupt`: end a prompt that runs. An older core ends whatever runs, so it is not
+    asked twice."""
+    request = _request(prompt.machine, "POST", "/interrupt", {"prompt_id": prompt.prompt_id})
+    return Call(request, _read_nothing, repeatable=False, seconds=_CALL_SECONDS)
+
+
+def _read_nothing(response: Response) -> None:
+    """ComfyUI answers what stops something with no body at all."""
+    is_blank = response.status == 200 and not response.body
+    reply = as_object(None if is_blank else read_object(response))
+    if read_int(reply.get("code")):
+        raise _refusal(reply, response)
+
+
+def core_version(machine: str) -> Call[tuple[int, ...]]:
+    """`GET /system_stats`: the version of the core, () where it does not tell."""
+
+    def read(response: Response) -> tuple[int, ...]:
+        system = as_object(read_object(response).get("system"))
+        found = re.match(r"\d+(\.\d+)*", read_text(system.get("comfyui_version")).lstrip("v"))
+        return tuple(int(part[:9]) for part in found[0].split(".")) if found else ()
+
+    request = _request(machine, "GET", "/system_stats")
+    return Call(request, read, repeatable=True, seconds=_CALL_SECONDS)
+
+
+INTERRUPTS_BY_ID = (0, 4)
+"""The first version of which it is certain that `/interrupt` looks at the prompt's id."""
