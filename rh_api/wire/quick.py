@@ -1,0 +1,229 @@
+"""Quick Create: what its "call API" button gives, how a module is started, and its styles.
+
+RunningHub docs, "About Quick Create Invocation", "Initiate Quick Create Task" and "Obtain quick
+create - model library style parameter data". A module is known by its call example alone: nothing
+lists modules, and nothing tells their `quickCreateCode`. The example holds the person's key; it is
+read past and never part of a value here, nor of an error.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from ..errors import BadInput, Fate
+from .apps import AppField, AppFieldType, AppForm, read_fields, word
+from .call import Auth, Call, Request, Response
+from .envelope import as_list, as_object, open_envelope, read_id, read_json, read_text
+from .orders import Ticket, order_call
+
+LONGEST = 256 * 1024  # characters of an example: some hundred entries with long prompts
+
+_CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ID = re.compile(r"[1-9][0-9]{0,18}")
+_DATA = frozenset({"-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json"})
+_DATA_JOINED = re.compile(r"(?:--data(?:-raw|-binary|-ascii)?|--json)=|-d(?=\{)")
+# Quotes may be escaped where the JSON stands in double quotes.
+_KEYS = re.compile(
+    r"""(api_?key\\*["']?\s*:\s*\\*["']?)[^"'\\\s,}]+|(Bearer\s+)[^\s"'\\]+""", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class QuickModule:
+    """A module of Quick Create as its example told it.
+
+    `form` has its entries in the order of the list, `types` their `fieldType` as it came; `host` is
+    that of a curl line's address, "" where the example was JSON alone.
+    """
+
+    code: str
+    form: AppForm
+    types: tuple[str, ...]
+    host: str = ""
+
+    @property
+    def id(self) -> str:
+        """`<webappId>/<quickCreateCode>`."""
+        return f"{self.form.app_id}/{self.code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """One style of a module's library; all texts are as the site has them.
+
+    `key` is what a choice of the module takes, `trigger` belongs into the prompt, `content` is an
+    example of one. `loras` are file names with their weight ("" where none is told).
+    """
+
+    id: str
+    name: str
+    key: str
+    preview: str
+    content: str
+    trigger: str
+    category: str
+    loras: tuple[tuple[str, str], ...] = ()
+
+
+def without_key(text: str) -> str:
+    """An example without the values of its keys: what may be kept of it."""
+    return _KEYS.sub(lambda found: found[1] or found[2], text)
+
+
+def is_webapp_id(text: str) -> bool:
+    """Whether a text can be a module's `webappId`."""
+    return _ID.fullmatch(text) is not None
+
+
+def is_module_id(text: str) -> bool:
+    """Whether a text can be a module's id: `<webappId>/<quickCreateCode>`."""
+    app_id, _, code = text.partition("/")
+    return is_webapp_id(app_id) and _CODE.fullmatch(code) is not None
+
+
+def read_module(text: str) -> QuickModule:
+    """The module that an example is of: a JSON object, or a curl line in single or double quotes.
+
+    Raises BadInput for anything else; an example of an AI app is told apart.
+    """
+    if not text.strip():
+        raise BadInput("error.quick_blank")
+    about, host = _read_example(text)
+    if about is None:
+        raise BadInput("error.quick_unreadable")
+    app_id = read_id(about.get("webappId"))
+    code, listed = about.get("quickCreateCode"), about.get("nodeInfoList")
+    if code is None and _ID.fullmatch(app_id):
+        raise BadInput("error.quick_is_app", id=app_id)
+    fields = tuple(map(_typed, read_fields(as_list(listed))))
+    found = {
+        "webappId": _ID.fullmatch(app_id),
+        "quickCreateCode": isinstance(code, str) and _CODE.fullmatch(code),
+        "nodeInfoList": fields and len(fields) == len(as_list(listed)),
+    }
+    for name, is_good in found.items():
+        if not is_good:
+            raise BadInput("error.quick_incomplete", name=name)
+    form = AppForm(app_id, "", "", (), False, fields)
+    types = tuple(read_text(as_object(one).get("fieldType")) for one in as_list(listed))
+    return QuickModule(str(code), form, types, host)
+
+
+def _typed(about: AppField) -> AppField:
+    """The field as it can be set: a switch between inputs is a text such as "2", for the example
+    does not list what can be chosen."""
+    is_on_off = word(about.stored).lower() in ("true", "false")
+    if about.type is AppFieldType.SWITCH and about.options is None and not is_on_off:
+        return replace(about, type=AppFieldType.STRING)
+    return about
+
+
+def quick_entries(module: QuickModule, values: Mapping[str, object]) -> list[dict[str, object]]:
+    """All entries as they are sent, the values by full name in place of the example's own.
+
+    Six names each, all required and all texts.
+    """
+    return [
+        {
+            "nodeId": about.node_id,
+            "nodeName": about.node_name,
+            "fieldName": about.field,
+            "fieldType": kind,
+            "fieldValue": word(values.get(about.full_name, about.stored)),
+            "description": about.description,
+        }
+        for about, kind in zip(module.form.fields, module.types, strict=True)
+    ]
+
+
+def example_of(module: QuickModule) -> str:
+    """A call example without a key, in which `read_module` finds the module's form again."""
+    entries = quick_entries(module, {})
+    for entry, about in zip(entries, module.form.fields, strict=True):
+        entry["fieldValue"] = about.stored
+    told = {"quickCreateCode": module.code, "nodeInfoList": entries}
+    return json.dumps({"webappId": module.form.app_id, **told}, ensure_ascii=False)
+
+
+def run_quick(app_id: str, code: str, more: Mapping[str, object]) -> Call[Ticket]:
+    """Start a module; `more` holds the `nodeInfoList`, all of it. No options are documented."""
+    body = {"webappId": app_id, "quickCreateCode": code, **more}
+    return order_call("/task/openapi/quick-ai-app/run", body)
+
+
+def model_params(app_id: str, kind: int) -> Call[tuple[Style, ...]]:
+    """The styles of a module's library of one `type`, a number that the site's page uses.
+
+    No key is asked for, so none is sent. The spelling `modelLoar1FileName` is the service's own.
+    """
+
+    def read(response: Response) -> tuple[Style, ...]:
+        data = open_envelope(response)
+        return tuple(_read_style(as_object(one)) for one in as_list(data))
+
+    body = {"type": kind, "webappId": app_id}
+    request = Request("POST", "/api/fast/creation/model/params", Auth.NONE, body)
+    return Call(request, read, repeatable=True, fate=Fate.NOT_STARTED)
+
+
+def _read_style(about: Mapping[str, object]) -> Style:
+    pairs = [(f"modelLoar{n}FileName", f"modelLoar{n}Weight") for n in (1, 2)]
+    loras = [(read_text(about.get(name)), word(about.get(weight))) for name, weight in pairs]
+    return Style(
+        id=read_id(about.get("id")),
+        name=read_text(about.get("modelName")),
+        key=read_text(about.get("modelKey")),
+        preview=read_text(about.get("modelPreviewUrl")),
+        content=read_text(about.get("content")),
+        trigger=read_text(about.get("modelTrigger")),
+        category=word(about.get("modelCategory")),
+        loras=tuple(one for one in loras if one[0]),
+    )
+
+
+def _read_example(text: str) -> tuple[Mapping[str, object] | None, str]:
+    """The object of an example, and the host of its address; None where there is none."""
+    if len(text) > LONGEST:
+        return None, ""
+    text = re.sub(r"\\\r?\n", " ", text).strip().rstrip(";")  # lines that a backslash goes on in
+    if text.startswith("{"):
+        return _object_in(text), ""
+    # Where a prompt's apostrophe ends the quotes no shell would read it either, but we can.
+    bare = text[text.find("{") : text.rfind("}") + 1]
+    try:
+        words = shlex.split(text)  # as a POSIX shell takes it apart, either way of quoting
+    except ValueError:
+        words = text.split()
+    host = next(filter(None, (_host_in(one.strip("'\"")) for one in words)), "")
+    objects = filter(None, map(_object_in, [*_data_in(words), bare]))
+    return next(objects, None), host
+
+
+def _data_in(words: Sequence[str]) -> Iterator[str]:
+    """What a curl line sends; copied without its beginning, whatever looks like an object."""
+    for place, one in enumerate(words):
+        joined = _DATA_JOINED.match(one)
+        if joined:
+            yield one[joined.end() :]
+        elif one in _DATA and place + 1 < len(words):
+            yield words[place + 1]
+        elif one.lstrip().startswith("{"):
+            yield one
+
+
+def _object_in(text: str) -> Mapping[str, object] | None:
+    found = as_object(read_json(text))
+    return found or None
+
+
+def _host_in(one: str) -> str:
+    try:
+        parts = urlsplit(one)
+    except ValueError:
+        return ""
+    return parts.netloc.lower() if parts.scheme in ("http", "https") else ""
