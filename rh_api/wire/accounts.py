@@ -5,11 +5,13 @@ RunningHub docs, "Get Account Information" and (Chinese docs) "queue status".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
-from ..errors import BadReply
+from ..errors import BadReply, Fate
 from .call import Auth, Call, Request, Response
-from .envelope import as_object, open_envelope, read_int, read_text
+from .envelope import as_list, as_object, open_envelope, read_int, read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +23,21 @@ class Account:
     currency: str | None
     kind: str
     running: int | None
+    at: float | None = None
+    """When it was told, in unix seconds by the service's clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueStatus:
-    """`limit`: tasks at once; `running`, `queued`: of the whole account, not of ours alone."""
+    """`limit`: tasks at once; `running`, `queued`: of the whole account, not of ours alone.
+    `instances`: machines of a dedicated key, None where it is not said (a type of
+    the public client runninghub-sdk 1.1.9)."""
 
     limit: int | None
     running: int
     queued: int
     kind: str
+    instances: int | None = None
 
 
 def account_status() -> Call[Account]:
@@ -46,10 +53,11 @@ def account_status() -> Call[Account]:
             currency=read_text(data.get("currency")) or None,
             kind=read_text(data.get("apiType")),
             running=read_int(data.get("currentTaskCounts")),
+            at=response.at,
         )
 
     request = Request("POST", "/uc/openapi/accountStatus", Auth.LOWER_BODY, {})
-    return Call(request, read, repeatable=True, seconds=5.0)
+    return Call(request, read, repeatable=True, fate=Fate.NOT_STARTED, seconds=5.0)
 
 
 def queue_status() -> Call[QueueStatus]:
@@ -65,7 +73,51 @@ def queue_status() -> Call[QueueStatus]:
             running=read_int(data.get("runningCount")) or 0,
             queued=read_int(data.get("queuedCount")) or 0,
             kind=read_text(data.get("apiKeyType")),
+            instances=read_int(data.get("instanceCount")),
         )
 
     request = Request("GET", "/openapi/v2/queue/status", Auth.BEARER)
-    return Call(request, read, repeatable=True, seconds=5.0)
+    return Call(request, read, repeatable=True, fate=Fate.NOT_STARTED, seconds=5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key of the account. `masked` as the service shows it; quotas and times as they came, ""
+    where none is set; `status` 1 was seen, other numbers are not documented."""
+
+    masked: str
+    name: str
+    status: int | None
+    quota_limit: str
+    quota_used: str
+    expires: str
+    created: str
+
+
+def api_key_list() -> Call[list[ApiKey]]:
+    """The keys of the account, masked. A public client's types (difyz9/runninghub-sdk-go)."""
+
+    def read(response: Response) -> list[ApiKey]:
+        data = open_envelope(response)
+        if not isinstance(data, list):
+            raise BadReply(status=response.status)
+        return [_read_key(as_object(item)) for item in as_list(cast("object", data))]
+
+    request = Request("GET", "/openapi/v2/api-key/list", Auth.BEARER)
+    return Call(request, read, repeatable=True, fate=Fate.NOT_STARTED, seconds=5.0)
+
+
+def _read_key(about: Mapping[str, object]) -> ApiKey:
+    shown = read_text(about.get("key"))
+    if "*" not in shown:
+        # No source shows a whole one; should the service send it, it goes no further.
+        shown = f"{shown[:2]}…" if shown else ""
+    return ApiKey(
+        masked=shown,
+        name=read_text(about.get("apiKeyName")),
+        status=read_int(about.get("status")),
+        quota_limit=read_text(about.get("quotaLimit")),
+        quota_used=read_text(about.get("quotaUsed")),
+        expires=read_text(about.get("expireAt")),
+        created=read_text(about.get("createdAt")),
+    )

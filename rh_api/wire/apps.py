@@ -7,22 +7,15 @@ Shapes: RunningHub docs, "Start AI App Task" and "Get API call examples for AI a
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..errors import BadReply, Refused
-from .call import Auth, Call, Request, Response
-from .envelope import as_list, as_object, open_envelope, read_id, read_json, read_text
-from .orders import (
-    CREATE_SECONDS,
-    NodeInfo,
-    TaskOptions,
-    Ticket,
-    node_info_list,
-    option_fields,
-    read_ticket,
-)
-from .pages import APP, read_page
+from ..errors import BadReply, Fate, Refused
+from .call import PROGRAM_LIMIT, Auth, Call, Request, Response
+from .envelope import as_list, as_object, open_envelope, read_id, read_int, read_json, read_text
+from .orders import NodeInfo, TaskOptions, Ticket, node_info_list, option_fields, order_call
+from .workflows import APP, read_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +96,73 @@ class AppForm:
     fields: tuple[AppField, ...]
 
 
+SORTS = ("RECOMMEND", "HOTTEST", "NEWEST")
+LISTED = 50  # apps a page at most
+
+
+@dataclass(frozen=True, slots=True)
+class ListedApp:
+    """A public app as the site's list shows it; `cover` is an address, "" for none."""
+
+    app_id: str
+    title: str
+    description: str
+    cover: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppPage:
+    """One page of public apps, the first being 1. `total`: of all pages; None: not said."""
+
+    apps: tuple[ListedApp, ...]
+    page: int
+    total: int | None
+    has_next: bool
+
+
+def app_list(sort: str = SORTS[0], page: int = 1) -> Call[AppPage]:
+    """Public AI apps; nothing searches them. Raises ValueError for another sort, or no page.
+
+    Undocumented: HM-RunningHub/RH_CLI `app/client.py`, OpenClaw `runninghub_app.py`.
+    """
+    if sort not in SORTS or page < 1:
+        raise ValueError(f"page {page} by {sort}")
+
+    def read(response: Response) -> AppPage:
+        data = as_object(open_envelope(response))
+        records = as_list(data.get("records")) or as_list(data.get("list"))
+        found = [one for one in map(_read_listed, records) if one is not None]
+        has_next = data.get("hasNext")
+        return AppPage(
+            apps=tuple(found),
+            page=page,
+            total=read_int(data.get("total")),
+            # An empty page ends the list whatever it says.
+            has_next=bool(records) and (has_next is None or has_next is True),
+        )
+
+    body = {"current": page, "size": LISTED, "sort": sort}
+    request = Request("POST", "/openapi/v2/aiapp/list", Auth.BEARER, body)
+    return Call(request, read, repeatable=True, fate=Fate.NOT_STARTED)
+
+
+_WEBAPP_ID = re.compile(r"webappId\\*[\"']?\s*:\s*\\*[\"']?(\d{6,19})\b")
+
+
+def _read_listed(value: object) -> ListedApp | None:
+    """An app of the list; its id stands in the text of its example alone."""
+    about = as_object(value)
+    found = _WEBAPP_ID.search(read_text(about.get("invokeExample")))
+    if found is None:
+        return None
+    return ListedApp(
+        app_id=found[1],
+        title=read_text(about.get("title")),
+        description=read_text(about.get("description")),
+        cover=read_text(about.get("cover")),
+    )
+
+
 def read_app_ref(text: str) -> AppRef:
     """Take the id out of an id or a link to an AI app's page, of any site.
 
@@ -134,11 +194,17 @@ def call_demo(app_id: str) -> Call[AppForm]:
             description=read_text(data.get("description")),
             covers=tuple(url for url in covers if url),
             encrypted=data.get("accessEncrypted") in (True, "true"),
-            fields=_read_fields(listed),
+            fields=read_fields(listed),
         )
 
     path = f"/api/webapp/apiCallDemo?webappId={int(app_id)}"
-    return Call(Request("GET", path, Auth.QUERY), read, repeatable=True)
+    return Call(
+        Request("GET", path, Auth.QUERY),
+        read,
+        repeatable=True,
+        fate=Fate.NOT_STARTED,
+        limit=PROGRAM_LIMIT,
+    )
 
 
 def run_app(
@@ -157,12 +223,11 @@ def run_app(
         "nodeInfoList": node_info_list(node_info),
         **option_fields(options or TaskOptions(), access_password),
     }
-    request = Request("POST", "/task/openapi/ai-app/run", Auth.BODY, body)
-    return Call(request, read_ticket, repeatable=False, seconds=CREATE_SECONDS)
+    return order_call("/task/openapi/ai-app/run", body)
 
 
-def _read_fields(items: list[object]) -> tuple[AppField, ...]:
-    """The fields in the form's order; of one listed twice the last counts."""
+def read_fields(items: list[object]) -> tuple[AppField, ...]:
+    """The fields of a `nodeInfoList` in its order; of one listed twice the last counts."""
     found: dict[str, AppField] = {}
     for item in items:
         about = as_object(item)
@@ -200,13 +265,16 @@ def _read_field(node_id: str, name: str, about: Mapping[str, object]) -> AppFiel
 
 
 def _read_data(value: object) -> tuple[tuple[AppOption, ...], Mapping[str, object]]:
-    """Choices and widget of `fieldData`, a JSON text in one of three dialects, or null.
+    """Choices and widget of `fieldData`, a JSON text in one of four dialects, or null.
 
+    `["a", "b"]`, the choices' names alone;
     `["INT", {"default": 0}]` and `["COMBO", {"options": […]}]`; `[[choice…], {"default": …}]`,
     of files with `image_upload`; `[{"name", "index", "description"}…, {"default": …}]`.
     """
     items = as_list(read_json(value) if isinstance(value, str) else value)
     first = items[0] if items else None
+    if len(items) > 1 and all(isinstance(one, str) for one in items):
+        return _plain_options(items), {}
     widget = as_object(items[1] if len(items) > 1 else None)
     if isinstance(first, str):
         return _plain_options(widget.get("options")), widget

@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Generic, TypeVar
 
+from ..errors import Fate
+
 T = TypeVar("T")
+
+MIB = 1024 * 1024
+ANSWER_LIMIT = MIB  # bytes, unpacked: states and lists of some kilobytes
+# A whole program: some megabytes, with pictures in its widgets or long lists of choices.
+PROGRAM_LIMIT = 24 * MIB
 
 
 class Auth(enum.Enum):
@@ -16,13 +23,21 @@ class Auth(enum.Enum):
 
     V1 pages ask for both places; live reports say that the body is what counts and that a
     header alone is refused. `accountStatus` alone spells its field in lower case, and the call
-    example of an AI app alone reads the key from the query.
+    example of an AI app alone reads the key from the query. What is public is asked for without.
+    The native route reads it from the path, where `{key}` stands for it.
     """
 
     BODY = "apiKey"
     LOWER_BODY = "apikey"
     BEARER = ""
     QUERY = "?"
+    PATH = "{key}"
+    NONE = "-"
+
+
+KEYED = ("/proxy/{key}", "/proxy-plus/{key}")
+"""What addresses of the native route begin with, for machines of 24 and of 48 GB: paths of the own
+origin, in which the transport puts the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +48,7 @@ class Request:
     path: str
     auth: Auth
     body: Mapping[str, object] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +73,14 @@ class Response:
 class Call(Generic[T]):
     """One operation. `repeatable`: asking twice has no effect beyond asking once.
 
-    `seconds` bounds the whole call, the answer included.
+    `fate`: what its failure says of an order, whatever became of the call: NOT_STARTED where it
+    neither orders anything nor is about a task; None: as the error says.
+    `seconds` bounds the whole call, the answer included; `limit` the answer's bytes, unpacked.
     """
 
     request: Request
     read: Callable[[Response], T]
     repeatable: bool
+    fate: Fate | None = None
     seconds: float = 20.0
+    limit: int = ANSWER_LIMIT

@@ -19,6 +19,7 @@ from ..errors import (
     NotFound,
     RateLimited,
     Redirected,
+    Refused,
     RunningHubError,
     ServiceFault,
     UnknownCode,
@@ -29,12 +30,22 @@ from .call import Response
 
 Json = Mapping[str, object]
 
+# Each takes some 80 bytes when it is read, however short it is on the line. The largest graphs
+# have some ten thousand nodes of ten values.
+MOST_VALUES = 1_000_000
+
+LONGEST_RETRY_AFTER = 150.0  # seconds that a Retry-After may ask for before we stop waiting
+
 _BY_STATUS: dict[int, type[RunningHubError]] = {
     401: KeyRefused,
     403: KeyRefused,
     404: NotFound,
     405: NotFound,
+    410: NotFound,
+    407: Refused,
     413: FileTooLarge,
+    415: Refused,
+    421: Refused,
 }
 
 
@@ -72,7 +83,7 @@ def business_error(code: int, reply: Json, response: Response) -> RunningHubErro
     """The error of a business code, with the service's words and, for 1003, its pace."""
     error = error_for_code(code, remote_text(reply))
     if isinstance(error, RateLimited):
-        error.retry_after = retry_after(response)
+        return _paced(response, code=code, **error.params)
     if isinstance(error, GraphRejected):
         return _rejected(error, remote_text(reply))
     if isinstance(error, UnknownCode) and response.status >= 500:
@@ -134,9 +145,16 @@ def remote_text(reply: Json) -> str:
 
 def limited(response: Response) -> RateLimited:
     """The error of HTTP 429, with the pace that it asks for."""
-    error = RateLimited(remote=f"HTTP {response.status}")
-    error.retry_after = retry_after(response)
-    return error
+    return _paced(response, remote=f"HTTP {response.status}")
+
+
+def _paced(response: Response, **params: object) -> RateLimited:
+    """The error with the pace that is asked for, in the words of one that nobody waits for."""
+    seconds = retry_after(response)
+    if seconds is None or seconds <= LONGEST_RETRY_AFTER:
+        return RateLimited(retry_after=seconds, **params)
+    minutes = math.ceil(seconds / 60)
+    return RateLimited("error.rate_limited_until", retry_after=seconds, minutes=minutes, **params)
 
 
 def retry_after(response: Response) -> float | None:
@@ -162,11 +180,27 @@ def _seconds_until(date: str, server_now: str | None) -> float | None:
 
 
 def read_json(text: str | bytes) -> object:
-    """What a JSON text says; None when it is none, or nested beyond reading."""
+    """What a JSON text says; None when it is none, or nested or crowded beyond reading."""
+    if _is_crowded(text):
+        return None
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _is_crowded(text: str | bytes) -> bool:
+    """Whether a JSON text may hold too many values, seen without reading it to its end."""
+    found = 0
+    for start in range(0, len(text), MOST_VALUES):
+        end = start + MOST_VALUES
+        if isinstance(text, str):
+            found += sum(text.count(sign, start, end) for sign in "{[,")
+        else:
+            found += sum(text.count(sign, start, end) for sign in (b"{", b"[", b","))
+        if found > MOST_VALUES:
+            return True
+    return False
 
 
 def read_int(value: object) -> int | None:
@@ -217,4 +251,4 @@ def _error_for_status(response: Response) -> RunningHubError:
     if status == 429:
         return limited(response)
     kind = ServiceFault if status >= 500 else _BY_STATUS.get(status)
-    return BadReply(status=status) if kind is None else kind(remote=f"HTTP {status}")
+    return BadReply(status=status) if kind is None else kind(remote=f"HTTP {status}", status=status)

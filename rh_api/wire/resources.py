@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from ..errors import BadReply
+from ..errors import BadReply, Fate
 from .call import Auth, Call, Request, Response
 from .envelope import as_list, as_object, open_envelope, read_id, read_int, read_text
 
@@ -89,7 +89,7 @@ def resource_list(
         )
 
     request = Request("POST", "/openapi/v2/resource/list", Auth.BEARER, body)
-    return Call(request, read, repeatable=True)
+    return Call(request, read, repeatable=True, fate=Fate.NOT_STARTED)
 
 
 def _read_resource(value: object) -> Resource:

@@ -37,6 +37,10 @@ class SocketReader:
     _best: float = 0.0
     _prompt: str = ""
 
+    def read(self, frame: str | bytes) -> SocketNews | None:
+        """A frame of either kind."""
+        return self.text(frame) if isinstance(frame, str) else self.binary(frame)
+
     def text(self, frame: str) -> SocketNews | None:
         """News of a text frame; None when it says nothing of this task."""
         if len(frame) > MAX_TEXT:

@@ -10,9 +10,12 @@ import enum
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from ..errors import (
     NO_REASON,
+    BadInput,
     BadReply,
     ContentRefused,
     RunningHubError,
@@ -22,7 +25,7 @@ from ..errors import (
     error_for_code,
     quote_remote,
 )
-from .call import Auth, Call, Request, Response
+from .call import KEYED, Auth, Call, Request, Response
 from .envelope import (
     as_list,
     as_object,
@@ -79,6 +82,11 @@ class RemoteResult:
     node_id: str = ""
     suffix: str = ""
     text: str | None = None
+
+    @property
+    def is_missing(self) -> bool:
+        """Listed without anything that could be fetched or read."""
+        return not self.url and self.text is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +152,29 @@ def is_task_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def as_task_id(text: str) -> str:
+    """The id of a task as a person gave it; BadInput for what can be none."""
+    named = text.strip()
+    if not is_task_id(named):
+        raise BadInput("error.task_id", value=named[:100])
+    return named
+
+
+NATIVE = "native-"
+"""Begins the ids of tasks of the native route (`wire.native.Prompt`)."""
+
+
+def file_name(url: str) -> str:
+    """The name of the file behind an address of a result; "" for none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    if url.startswith(KEYED):
+        return (parse_qs(parts.query).get("filename") or [""])[0].rpartition("/")[2]
+    return unquote(parts.path).rpartition("/")[2]
+
+
 def read_phase(value: object) -> Phase:
     """The phase by its name; one that nobody has seen yet is OTHER."""
     try:
@@ -163,8 +194,8 @@ def read_outputs(response: Response) -> Report:
     if code == 813:
         return Report(Phase.QUEUED)
     if code == 805:
-        failure = _read_failure(as_object(data).get("failedReason"))
-        return Report(Phase.FAILED, error=_failed(failure, 805, remote_text(reply)))
+        failure = read_failure(as_object(data).get("failedReason"))
+        return Report(Phase.FAILED, error=failed_task(failure, 805, remote_text(reply)))
     if code is None:
         raise BadReply(status=response.status)
     if code != 0:
@@ -194,10 +225,10 @@ def read_query(response: Response) -> Report:
     phase = read_phase(reply.get("status"))
     usage = _read_usage(as_object(reply.get("usage")))
     if phase is Phase.FAILED:
-        failure = _read_failure(reply.get("failedReason"))
+        failure = read_failure(reply.get("failedReason"))
         if code and isinstance(error_for_code(code, ""), TaskNotFound):
             raise business_error(code, reply, response)
-        error = _failed(failure, code, read_text(reply.get("errorMessage")))
+        error = failed_task(failure, code, read_text(reply.get("errorMessage")))
         return Report(phase, usage=usage, error=error)
     if phase is Phase.CANCELLED:
         return Report(phase, usage=usage, error=TaskCancelled())
@@ -219,8 +250,16 @@ def _read_result(item: Mapping[str, object]) -> RemoteResult:
         url=url,
         node_id=read_id(item.get("nodeId")),
         suffix=suffix.lower().lstrip("."),
-        text=text if isinstance(text, str) else None,
+        text=_whole_text(text),
     )
+
+
+def _whole_text(value: object) -> str | None:
+    """The text of a result; models may give it in several pieces."""
+    if isinstance(value, list):
+        pieces = as_list(cast("object", value))
+        value = "\n".join(read_text(piece) for piece in pieces) or None
+    return value if isinstance(value, str) else None
 
 
 def _read_usage(item: Mapping[str, object]) -> Usage:
@@ -232,7 +271,8 @@ def _read_usage(item: Mapping[str, object]) -> Usage:
     )
 
 
-def _read_failure(value: object) -> Failure:
+def read_failure(value: object) -> Failure:
+    """What ComfyUI says of a node that failed, in the words of its `execution_error`."""
     reason = as_object(value)
     if not reason:
         return Failure(message=read_text(value))
@@ -249,13 +289,13 @@ def _read_failure(value: object) -> Failure:
     )
 
 
-def _failed(failure: Failure, code: int | None, remote: str) -> TaskFailed:
+def failed_task(failure: Failure, code: int | None, remote: str) -> TaskFailed:
     """The error of a failed task, with as much of the reason as the service gave."""
     known = error_for_code(code, remote) if code else None
     kind = ContentRefused if isinstance(known, ContentRefused) else TaskFailed
     if not failure.message and not failure.node_class:
-        if kind is ContentRefused:
-            return kind(code=code, remote=quote_remote(remote))
+        if isinstance(known, TaskFailed) and known.key != TaskFailed.default_key:
+            return known
         return kind("error.task_failed_plain", code=code, remote=quote_remote(remote) or NO_REASON)
     return kind(
         None if kind is TaskFailed else "error.task_failed",

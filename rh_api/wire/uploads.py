@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..errors import BadReply
+from ..errors import BadReply, Fate
 from .call import Auth, Call, Request, Response
 from .envelope import as_object, open_envelope, read_text
 
@@ -54,4 +54,4 @@ def lora_slot(lora_name: str, md5_hex: str) -> Call[LoraSlot]:
 
     body = {"loraName": lora_name, "md5Hex": md5_hex}
     request = Request("POST", "/api/openapi/getLoraUploadUrl", Auth.BODY, body)
-    return Call(request, read, repeatable=True)
+    return Call(request, read, repeatable=True, fate=Fate.NOT_STARTED)

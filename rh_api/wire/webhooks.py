@@ -1,4 +1,4 @@
-"""What the service POSTs to a `webhookUrl` at a task's end, read as a poll's answer is.
+"""Webhooks: what the service POSTs to a `webhookUrl` at a task's end, and what became of that POST.
 
 RunningHub docs, "Start ComfyUI Task 2 - Advanced". Nothing signs it: whoever knows the address
 can send one. Take it as a sign to ask the service about the task, answer at once (a slow
@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from ..errors import BadInput
-from .call import Response
-from .envelope import as_object, read_id
+from ..errors import BadInput, BadReply, Fate
+from .call import Auth, Call, Request, Response
+from .envelope import Json, as_object, open_envelope, read_id, read_int, read_text
 from .tasks import Report, is_task_id, read_outputs, read_query
 
 
@@ -31,10 +31,85 @@ def read_event(body: str | bytes) -> TaskEnd:
     poll's for what was started by V2. Raises BadInput for anything else, and what the poll's
     reader raises for a code that is no state.
     """
+    task_id, data = _read(body)
+    read = read_query if "status" in data else read_outputs
+    return TaskEnd(task_id, read(Response(200, json.dumps(data).encode())))
+
+
+def ended_task(body: str | bytes) -> str:
+    """The task that a webhook's POST is about, whatever it says of its end; BadInput."""
+    return _read(body)[0]
+
+
+def _read(body: str | bytes) -> tuple[str, Json]:
     event = as_object(body if isinstance(body, str) else body.decode("utf-8", "replace"))
     task_id = read_id(event.get("taskId"))
     data = as_object(event.get("eventData"))
     if event.get("event") != "TASK_END" or not is_task_id(task_id) or not data:
         raise BadInput("error.webhook_unreadable")
-    read = read_query if "status" in data else read_outputs
-    return TaskEnd(task_id, read(Response(200, json.dumps(data).encode())))
+    return task_id, data
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of a webhook's POST.
+
+    `state`: SUCCESS, FAILED, or a word that nobody documents. `answer`: what the receiver said, or
+    why it could not be reached. `tries`: after the first one; None: not told. `created`, `updated`:
+    ISO times without a zone, as they came.
+    """
+
+    id: str
+    task_id: str
+    url: str
+    event: str
+    event_data: str
+    state: str
+    answer: str
+    tries: int | None
+    created: str
+    updated: str
+
+
+def webhook_detail(task_id: str) -> Call[Delivery]:
+    """The delivery of a task's webhook; NotFound (code 1) for a task that was ordered without one.
+
+    RunningHub docs, "Get Webhook Event Details".
+    """
+
+    def read(response: Response) -> Delivery:
+        data = as_object(open_envelope(response))
+        event_id = read_id(data.get("id"))
+        if not event_id:
+            raise BadReply(status=response.status)
+        event_data = data.get("eventData")
+        return Delivery(
+            id=event_id,
+            task_id=read_id(data.get("taskId")),
+            url=read_text(data.get("webhookUrl")),
+            event=read_text(data.get("event")),
+            event_data=event_data if isinstance(event_data, str) else json.dumps(event_data),
+            state=read_text(data.get("callbackStatus")),
+            answer=read_text(data.get("callbackResponse")),
+            tries=read_int(data.get("retryCount")),
+            created=read_text(data.get("createTime")),
+            updated=read_text(data.get("updateTime")),
+        )
+
+    request = Request("POST", "/task/openapi/getWebhookDetail", Auth.BODY, {"taskId": task_id})
+    return Call(request, read, repeatable=True, fate=Fate.NOT_STARTED)
+
+
+def resend_webhook(webhook_id: str, url: str = "") -> Call[None]:
+    """Have the service POST an event (`Delivery.id`) once more, to `url` if that is given.
+
+    Each call is a POST to somebody's server, so a lost reply is not asked for again. RunningHub
+    docs, "Resend Specific Webhook Event".
+    """
+
+    def read(response: Response) -> None:
+        open_envelope(response)
+
+    body = {"webhookId": webhook_id, **({"webhookUrl": url} if url else {})}
+    request = Request("POST", "/task/openapi/retryWebhook", Auth.BODY, body)
+    return Call(request, read, repeatable=False, fate=Fate.NOT_STARTED)

@@ -14,8 +14,7 @@ from rh_api.wire.apps import AppField, AppFieldType, AppOption, AppRef, call_dem
 from rh_api.wire.apps import run_app as start
 from rh_api.wire.call import Response
 from rh_api.wire.orders import NodeInfo, TaskOptions
-from rh_api.wire.pages import APP, WORKFLOW
-from rh_api.wire.workflows import read_ref
+from rh_api.wire.workflows import APP, WORKFLOW, read_ref
 
 ID = "1900000000000000201"
 AI = "https://www.runninghub.ai"
@@ -94,6 +93,8 @@ A_B = (AppOption("0", "a"), AppOption("1", "b"))
         ('[["a","b"]]', ("a", "b"), None),
         ('["STRING",{"default":"z"}]', None, "z"),
         ('["STRING"]', None, None),
+        ('["STRING","INT"]', ("STRING", "INT"), None),
+        (["nearest-exact", "bicubic"], ("nearest-exact", "bicubic"), None),
         ('[["a.png"],{"image_upload":true}]', None, None),
         ('[["a.mp4"],{"video_upload":true}]', None, None),
         ('[["a","b"],{"image_upload":false}]', ("a", "b"), None),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rh_api.errors import BadReply, RunningHubError
+from rh_api.errors import BadReply, Fate, RunningHubError
 from rh_api.wire import orders
 from rh_api.wire.call import Response
 from rh_api.wire.orders import NodeInfo, TaskOptions
@@ -85,3 +85,72 @@ def test_a_socket_s_address_is_in_no_repr_of_a_ticket():
     made = ticket(json.dumps({"code": 0, "data": {"taskId": ID, "netWssUrl": url}}))
     assert made.socket_url == url
     assert "credential" not in repr(made)
+
+
+NOT, UNKNOWN = Fate.NOT_STARTED, Fate.UNKNOWN
+HERE = "/task/openapi/create"
+PAGE = "<!doctype html><title>Welcome</title>"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "fate", "wrong_address"),
+    [
+        *((status, "", NOT, False) for status in (401, 403, 405, 407, 413, 415, 421, 429)),
+        *((status, PAGE, NOT, False) for status in (401, 403, 405, 407, 413, 415, 421, 429)),
+        (307, "", NOT, False),
+        (308, "", NOT, False),
+        (302, "", UNKNOWN, False),
+        (303, "", UNKNOWN, False),
+        (303, '{"code": 0}', UNKNOWN, False),
+        (301, "", UNKNOWN, True),
+        (404, "", UNKNOWN, True),
+        (404, PAGE, UNKNOWN, True),
+        (200, PAGE, UNKNOWN, True),
+        (200, "", UNKNOWN, False),
+        (200, '{"code": 0, "da', UNKNOWN, False),
+        (204, "", UNKNOWN, False),
+        (400, "", UNKNOWN, False),
+        (408, "", UNKNOWN, False),
+        (409, "", UNKNOWN, False),
+        *((status, "", UNKNOWN, False) for status in (500, 502, 503, 504, 520)),
+        (200, '{"code": 802}', NOT, False),
+        (200, '{"code": 301}', NOT, False),
+        (404, '{"code": 404}', NOT, False),
+        (500, '{"code": 414}', NOT, False),
+        (200, '{"code": 421}', NOT, False),
+        (200, '{"code": 1003}', NOT, False),
+        (200, '{"code": 1501}', NOT, False),
+        *((200, f'{{"code": {code}}}', UNKNOWN, False) for code in (500, 1000, 1005, 1010, 1012)),
+        *(
+            (200, f'{{"code": {code}}}', UNKNOWN, False)
+            for code in (804, 805, 807, 813, 1004, 1006)
+        ),
+        (200, '{"code": 4711}', UNKNOWN, False),
+        (500, '{"code": 4711}', UNKNOWN, False),
+    ],
+)
+def test_an_answer_without_a_ticket_tells_whether_a_task_was_started(
+    status: int, body: str, fate: Fate, wrong_address: bool
+):
+    with pytest.raises(RunningHubError) as caught:
+        ticket(body, status)
+    assert (caught.value.fate, caught.value.wrong_address) == (fate, wrong_address)
+
+
+@pytest.mark.parametrize(
+    ("location", "fate"),
+    [
+        (f"https://www.runninghub.cn{HERE}", NOT),
+        (f"//elsewhere.example:8443{HERE}", NOT),
+        (HERE, NOT),
+        ("", UNKNOWN),
+        ("/", UNKNOWN),
+        (f"{HERE}/", UNKNOWN),
+        (f"{HERE}?done=1", UNKNOWN),
+        ("https://[bad/", UNKNOWN),
+    ],
+)
+def test_a_moved_site_has_started_nothing(location: str, fate: Fate):
+    with pytest.raises(RunningHubError) as caught:
+        orders.create("1").read(Response(301, b"", {"location": location}))
+    assert caught.value.fate is fate
