@@ -11,8 +11,7 @@ from collections.abc import Mapping
 
 from ..wire.apps import AppField, AppFieldType, AppForm, word
 from .check import Choice, Known, UnknownField, check_field
-from .fields import Field, is_seed, loads_url, split_name
-from .kinds import FieldKind, kind_of
+from .fields import Field, FieldKind, is_seed, kind_of, loads_url, split_name
 from .nearest import listed, nearest
 from .prompt import Node
 

@@ -15,8 +15,16 @@ from typing import Any, cast
 from ..errors import BadField, quote_remote
 from ..wire.apps import word
 from ..wire.filetypes import Kind
-from .fields import Field, fields, fields_of, split_name
-from .kinds import FieldKind, is_address, kind_of, media_taken
+from .fields import (
+    Field,
+    FieldKind,
+    fields,
+    fields_of,
+    is_address,
+    kind_of,
+    media_taken,
+    split_name,
+)
 from .nearest import listed, nearest
 from .prompt import Graph, Node, is_link, read_nodes
 

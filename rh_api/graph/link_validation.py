@@ -8,12 +8,11 @@ what it reads from is validated, before anything is queued.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from ..errors import BadInput
-from .fields import looks_like_field, split_name
-from .names import MIRRORS, REFUSAL_CLASS
+from .constants import MIRRORS, REFUSAL_CLASS
 from .prompt import Graph, id_order, is_link, read_nodes
 
 
@@ -21,19 +20,23 @@ class TooManyLinks(BadInput):
     """A node has more linked fields than MIRRORS. `local_id` is its id in the prompt."""
 
     default_key = "error.links_many"
-    local_id: str = ""
 
 
-def mirror_links(prompt: Graph, classes: Container[str]) -> dict[str, object]:
+IsField = Callable[[str], bool]
+"""Whether an input that a class does not declare is meant as a field."""
+
+
+def mirror_links(prompt: Graph, classes: Mapping[str, IsField]) -> dict[str, object]:
     """A copy of `prompt` whose nodes of `classes` have each field's link in `link_0` … too.
 
-    Fields are taken in the order of their names, so equal prompts stay equal. What stood in
-    `link_…` before is dropped. All other nodes are the same objects as before. Raises
-    TooManyLinks.
+    `classes`: each with what tells its fields. Fields are taken in the order of their names, so
+    equal prompts stay equal. What stood in `link_…` before is dropped. All other nodes are the same
+    objects as before. Raises TooManyLinks.
     """
     passed = dict(prompt)
     for node in read_nodes(prompt).values():
-        if node.class_type not in classes:
+        is_field = classes.get(node.class_type)
+        if is_field is None:
             continue
         inputs = {
             name: value
@@ -41,13 +44,11 @@ def mirror_links(prompt: Graph, classes: Container[str]) -> dict[str, object]:
             if not re.fullmatch(r"link_[0-9]+", name)
         }
         linked = sorted(
-            (name for name, value in inputs.items() if looks_like_field(name) and is_link(value)),
+            (name for name, value in inputs.items() if is_field(name) and is_link(value)),
             key=_field_order,
         )
         if len(linked) > MIRRORS:
-            error = TooManyLinks(node=node.label, count=len(linked), limit=MIRRORS)
-            error.local_id = node.id
-            raise error
+            raise TooManyLinks(local_id=node.id, node=node.label, count=len(linked), limit=MIRRORS)
         mirrored = {f"link_{index}": inputs[name] for index, name in enumerate(linked)}
         entry = cast("Mapping[str, object]", prompt[node.id])
         passed[node.id] = {**entry, "inputs": {**inputs, **mirrored}}
@@ -55,7 +56,7 @@ def mirror_links(prompt: Graph, classes: Container[str]) -> dict[str, object]:
 
 
 def _field_order(name: str) -> tuple[object, ...]:
-    node_id, field = split_name(name)
+    node_id, _, field = name.partition(".")
     return id_order(node_id), field
 
 

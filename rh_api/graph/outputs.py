@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
-from urllib.parse import unquote, urlsplit
 
 from ..errors import BadField, BadInput
-from .names import POOL
+from .constants import POOL
 from .nearest import listed, nearest
 from .prompt import Graph, id_order, read_nodes, terminal_nodes
 
@@ -105,11 +104,3 @@ def counter(file_name: str) -> int | None:
     """The number that ComfyUI counts files with: 1 in `ComfyUI_00001_abcde_1760000000.png`."""
     found = _COUNTER.search(PurePosixPath(file_name).stem)
     return int(found[1]) if found else None
-
-
-def file_name(url: str) -> str:
-    """The file name that a result's URL ends in, "" for none."""
-    try:
-        return PurePosixPath(unquote(urlsplit(url).path)).name
-    except ValueError:
-        return ""

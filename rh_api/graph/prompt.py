@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeGuard, cast
 
@@ -79,6 +79,21 @@ def terminal_nodes(graph: Graph) -> tuple[str, ...]:
     """Ids of the nodes that no node reads from, ordered as integer paths."""
     read = {link.source for link in links(graph)}
     return tuple(sorted((i for i in read_nodes(graph) if i not in read), key=id_order))
+
+
+def downstream(graph: Graph, sources: Iterable[str]) -> set[str]:
+    """The sources, and all nodes that anything of theirs reaches."""
+    readers: dict[str, list[str]] = {}
+    for link in links(graph):
+        readers.setdefault(link.source, []).append(link.target)
+    waiting = list(sources)
+    reached = set(waiting)
+    while waiting:
+        for reader in readers.get(waiting.pop(), ()):
+            if reader not in reached:
+                reached.add(reader)
+                waiting.append(reader)
+    return reached
 
 
 def id_order(node_id: str) -> tuple[tuple[int, int, str], ...]:

@@ -8,12 +8,11 @@ pool itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from ..errors import BadInput
-from .names import POOL, TYPED_OUTPUTS
 from .prompt import Graph, Node, is_link, read_nodes
 
 FORM = "form"
@@ -25,20 +24,19 @@ class BadForm(BadInput):
     """A node's form is no form, or a link starts where it has no socket. `local_id`: the node's."""
 
     default_key = "error.form_unreadable"
-    local_id: str = ""
 
 
-def pool_links(prompt: Graph, classes: Container[str]) -> dict[str, object]:
-    """A copy of `prompt` whose links from nodes of `classes` count the outputs of the pool.
+def pool_links(prompt: Graph, pools: Mapping[str, int]) -> dict[str, object]:
+    """A copy of `prompt` whose links from nodes of some classes count the outputs of the pool.
 
-    Their forms lose `sockets`: what is queued can be queued again as it is, and a socket that was
-    only shown or hidden changes nothing. Nodes that no such link reaches are the same objects as
-    before. Raises BadForm.
+    `pools`: how many outputs each of the classes has. Their forms lose `sockets`: what is queued
+    can be queued again as it is, and a socket that was only shown or hidden changes nothing. Nodes
+    that no such link reaches are the same objects as before. Raises BadForm.
     """
     sources = {
         node.id: shown
         for node in read_nodes(prompt).values()
-        if node.class_type in classes and (shown := _shown(node)) is not None
+        if node.class_type in pools and (shown := _shown(node, pools[node.class_type])) is not None
     }
     if not sources:
         return dict(prompt)
@@ -66,7 +64,7 @@ class _Shown:
     form: str
 
 
-def _shown(node: Node) -> _Shown | None:
+def _shown(node: Node, pool: int) -> _Shown | None:
     """None where a node's links are of the pool."""
     form = node.inputs.get(FORM, "")
     if form == "":
@@ -78,7 +76,7 @@ def _shown(node: Node) -> _Shown | None:
     if sockets is None:
         return None
     numbers = cast("list[object]", sockets) if isinstance(sockets, list) else [None]
-    found = [n for n in numbers if type(n) is int and 0 <= n < TYPED_OUTPUTS + POOL]
+    found = [n for n in numbers if type(n) is int and 0 <= n < pool]
     if len(found) < len(numbers):
         raise _refused(node, "error.form_unreadable")
     rest = {name: value for name, value in read.items() if name != "sockets"}
@@ -106,6 +104,4 @@ def _pooled(link: list[object], sources: Mapping[str, _Shown]) -> list[object]:
 
 
 def _refused(node: Node, key: str, slot: float = 0, count: int = 0) -> BadForm:
-    error = BadForm(key, node=node.label, slot=slot, count=count)
-    error.local_id = node.id
-    return error
+    return BadForm(key, local_id=node.id, node=node.label, slot=slot, count=count)

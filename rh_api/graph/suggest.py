@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from ..wire.apps import AppField, AppForm, word
 from .app_fields import app_fields, app_known
 from .check import HIGHEST, LOWEST, Known
-from .fields import Field, fields_of, is_seed
-from .kinds import FieldKind, media_taken, words_of
+from .fields import Field, FieldKind, fields_of, is_seed, media_taken, words_of
+from .model_fields import resource_of
 from .prompt import Graph, Node, id_order, read_nodes, terminal_nodes
 
 SUGGESTED_MOST = 16
@@ -173,8 +173,8 @@ def _is_button(one: Field) -> bool:
 
 def _offered(one: Field, about: About, label: str) -> Offered:
     options = about.choices
-    if options is not None and one.stored not in options:
-        options = None  # not what the remote class offers
+    if options is not None and (one.stored not in options or resource_of(one)):
+        options = None  # not what the remote class offers, or files of this machine
     kind = _kind(one, about, has_options=options is not None)
     low, high = (about.low, about.high) if kind in _NUMBERS else (None, None)
     if not _within(one.stored, low, high):
@@ -341,6 +341,7 @@ def listed(offered: Iterable[Offered]) -> list[dict[str, object]]:
 
 def _as_json(one: Offered) -> dict[str, object]:
     return {
+        "resource": resource_of(one.field) if one.options is None else "",
         "name": one.field.full_name,
         "field": one.field.name,
         "kind": one.kind.value,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rh_api.errors import BadField, Fate
 from rh_api.graph.app_fields import app_fields, app_takes_url, app_values, check_app
 from rh_api.graph.check import GivenMedia, Promised, UnknownField, Unsupported
-from rh_api.graph.kinds import FieldKind
+from rh_api.graph.fields import FieldKind
 from rh_api.wire.apps import AppForm, call_demo
 from rh_api.wire.call import Response
 from rh_api.wire.filetypes import Kind

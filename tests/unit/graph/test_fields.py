@@ -7,8 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rh_api.errors import BadField
-from rh_api.graph.fields import fields, looks_like_field, node_info, seeds, split_name
-from rh_api.graph.kinds import FieldKind, kind_of, media_taken
+from rh_api.graph.fields import (
+    FieldKind,
+    fields,
+    kind_of,
+    looks_like_field,
+    media_taken,
+    node_info,
+    seeds,
+    split_name,
+)
 from rh_api.wire.filetypes import Kind
 from rh_api.wire.orders import NodeInfo
 

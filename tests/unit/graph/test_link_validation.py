@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rh_api.errors import BadInput
-from rh_api.graph.mirror import MIRRORS, TooManyLinks, fail_closed, mirror_links, unwrap
+from rh_api.graph.fields import looks_like_field
+from rh_api.graph.link_validation import MIRRORS, TooManyLinks, fail_closed, mirror_links, unwrap
 
-OURS = frozenset({"RunningHubRemoteWorkflow"})
+OURS = {"RunningHubRemoteWorkflow": looks_like_field}
 
 
 def prompt_of(inputs: dict[str, object]) -> dict[str, object]:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rh_api.errors import BadField, BadInput
-from rh_api.graph.outputs import POOL, counter, file_name, group, read_output_ids, select
-from rh_api.wire.tasks import RemoteResult
+from rh_api.graph.outputs import POOL, counter, group, read_output_ids, select
+from rh_api.wire.tasks import RemoteResult, file_name
 
 GRAPH = {
     "3": {"class_type": "LoadImage", "inputs": {"image": "x.png"}},
@@ -110,13 +110,6 @@ def test_a_saver_that_another_node_reads_from_is_not_lost() -> None:
 )
 def test_the_counter_is_read_from_a_file_name(name: str, count: int | None) -> None:
     assert counter(name) == count
-
-
-def test_a_file_name_is_the_end_of_the_urls_path() -> None:
-    url = "https://example.com/output/a%20b_00001_.png?imageMogr2/format/jpeg#x"
-    assert file_name(url) == "a b_00001_.png"
-    assert file_name("https://example.com") == ""
-    assert file_name("https://[broken/x.png") == ""
 
 
 def test_files_of_a_node_are_ordered_by_counter_when_all_have_one() -> None:

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rh_api.graph.constants import POOL, TYPED_OUTPUTS
 from rh_api.graph.sockets import BadForm, pool_links
 
-OURS = frozenset({"RunningHubRemoteWorkflow"})
+OURS = {"RunningHubRemoteWorkflow": TYPED_OUTPUTS + POOL}
 
 
 def remote(form: object = "", **inputs: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rh_api.emulator import catalog
-from rh_api.graph.offer import (
+from rh_api.graph.suggest import (
     About,
     Offered,
     app_offer,
@@ -17,10 +17,7 @@ from rh_api.graph.offer import (
     workflow_offer,
 )
 from rh_api.wire.apps import AppField, AppFieldType, AppForm, AppOption
-
-
-def node(class_type: str, title: str = "", **inputs: Any) -> dict[str, Any]:
-    return {"class_type": class_type, "inputs": inputs, "_meta": {"title": title}}
+from tests.support.graphs import node
 
 
 def offered(graph: dict[str, Any], about: About | None = None) -> dict[str, Offered]:

@@ -1,0 +1,48 @@
+"""Numbers and class names that a prompt and the classes of its nodes have to agree on."""
+
+from __future__ import annotations
+
+INSTANCES = ("default", "plus", "ultra")
+"""Machines of 24, 48 and 84 GB; the first is the default."""
+
+POOL = 12
+"""How many remote nodes can have an output of their own: `out_1` …"""
+
+TYPED_OUTPUTS = 7
+"""How many outputs come before those: images, masks, video, audio, text, files, task_id."""
+
+MODEL_OUTPUTS = TYPED_OUTPUTS + 1
+"""How many outputs the nodes of standard models have: those, and model_3d."""
+
+MIRRORS = 32
+"""How many inputs `link_0` … the nodes declare."""
+
+REFUSAL_CLASS = "RunningHubRefusal"
+"""The class of the node that stands in for a refused prompt."""
+
+SEGMENT_CLASS = "RunningHubSegment"
+"""The class that stands for a segment in the local prompt."""
+SAVED_CLASS = "RunningHubSaved"
+"""The class that stands for a saver that runs in the cloud."""
+OUTLETS = 32
+"""How many outputs `out_1` … the segment's class has."""
+INLETS = 64
+"""How many inputs `in_0` … the segment's class has."""
+
+TASK_CLASSES = (
+    "RHTextToImage",
+    "RHImageToImage",
+    "RHUpscaleImage",
+    "RHTextToVideo",
+    "RHImageToVideo",
+    "RHReferenceToVideo",
+    "RHEditVideo",
+    "RHUpscaleVideo",
+    "RHSpeech",
+    "RHMusic",
+    "RH3D",
+    "RHTextAndVision",
+)
+"""The classes that run a standard model and offer those of some tasks (`models.tasks.GROUPS`)."""
+MODEL_CLASSES = ("RunningHubModel", *TASK_CLASSES)
+"""All classes that run a standard model."""

@@ -1,0 +1,112 @@
+"""What is said beside a prompt in `extra_data`: read once, handed on as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from ..errors import BadInput
+from .prompt import Graph, read_nodes
+from .untrusted import as_object
+
+AGAIN = "again"
+"""The input of a node that shall order anew, though it may cost twice. It is never saved: only
+the words beside a prompt set it."""
+
+STRICT = "strict"
+MODEL_CHECKS = ("warn", STRICT)
+"""What becomes of a model that the cloud's list does not have: a note, or a refusal."""
+
+TASK, NATIVE, AUTO = "task", "native", "auto"
+ROUTES = (TASK, NATIVE, AUTO)
+"""How a graph goes out: as a task of the service; as a prompt of its native ComfyUI; as a task
+unless the service refuses the placeholder of a workflow's id, then as a prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraData:
+    """`extra_data` of POST /prompt, as far as it concerns us.
+
+    Of `extra_data.runninghub`: `segments`, each still as it was said; `again`, the ids of nodes
+    that shall run anew; `workflow`, the id or link that graphs go out under, "" for none said;
+    `models`, one of MODEL_CHECKS or "", `route`, one of ROUTES or "". Of
+    `extra_pnginfo`: `canvas`, the canvas' own workflow.
+    """
+
+    segments: tuple[object, ...] = ()
+    again: frozenset[str] = frozenset()
+    workflow: str = ""
+    models: str = ""
+    route: str = ""
+    canvas: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+def read_extra_data(extra_data: object) -> ExtraData:
+    """Raises BadInput for nonsense below `runninghub`."""
+    said = as_object(extra_data).get("runninghub")
+    if not isinstance(said, (dict, type(None))):
+        raise BadInput("segment.bad_segments")
+    ours = as_object(cast("object", said))
+    segments = ours.get("segments", [])
+    if not isinstance(segments, list):
+        raise BadInput("segment.bad_segments")
+    models = ours.get("models", "")
+    if models not in ("", *MODEL_CHECKS):
+        raise BadInput("segment.bad_models", choices=", ".join(MODEL_CHECKS))
+    route = ours.get("route", "")
+    if route not in ("", *ROUTES):
+        raise BadInput("segment.bad_route", choices=", ".join(ROUTES))
+    return ExtraData(
+        segments=tuple(cast("list[object]", segments)),
+        again=_again(ours.get(AGAIN, [])),
+        workflow=read_workflow(ours.get("workflow", "")),
+        models=str(models),
+        route=str(route),
+        canvas=as_object(as_object(as_object(extra_data).get("extra_pnginfo")).get("workflow")),
+    )
+
+
+def read_models(text: str) -> str:
+    """What is done about a model that the cloud does not list, "" for the default; BadInput for a
+    word that is none: a misspelt `strict` must not count as its opposite."""
+    word = text.strip().lower()
+    if word not in ("", *MODEL_CHECKS):
+        raise BadInput("error.bad_models", value=text[:100])
+    return word
+
+
+def read_route(text: str) -> str:
+    """One of ROUTES, "" for the default; BadInput for a word that is none."""
+    word = text.strip().lower()
+    if word not in ("", *ROUTES):
+        raise BadInput("error.bad_route", value=text[:100])
+    return word
+
+
+def read_workflow(said: object) -> str:
+    """The id or link of a workflow. Raises BadInput for what is neither text nor whole number."""
+    if not isinstance(said, (str, int)) or isinstance(said, bool):
+        raise BadInput("segment.bad_workflow")
+    return str(said).strip()
+
+
+def _again(said: object) -> frozenset[str]:
+    ids = cast("list[object]", said) if isinstance(said, list) else [None]
+    if not all(isinstance(node_id, (str, int)) for node_id in ids):
+        raise BadInput("node.bad_again")
+    return frozenset(str(node_id) for node_id in ids)
+
+
+def mark_again(prompt: Graph, ids: Container[str], classes: Container[str]) -> dict[str, object]:
+    """A copy of `prompt` whose nodes of `classes` order anew exactly when they are in `ids`."""
+    marked = dict(prompt)
+    for node in read_nodes(prompt).values():
+        if node.class_type not in classes:
+            continue
+        inputs = {name: value for name, value in node.inputs.items() if name != AGAIN}
+        if node.id in ids:
+            inputs[AGAIN] = True
+        entry = cast("Mapping[str, object]", prompt[node.id])
+        marked[node.id] = {**entry, "inputs": inputs}
+    return marked
