@@ -1,4 +1,5 @@
-"""Facts of single classes that the cut needs: loaders of files and models, cheap nodes, switches."""
+"""Facts of single classes that the compiler needs: loaders of files and models, cheap nodes,
+switches."""
 
 from __future__ import annotations
 
@@ -22,6 +23,17 @@ MODEL_KINDS = {
 
 LORA_CLASSES = frozenset({"LoraLoader", "LoraLoaderModelOnly"})
 """LoRA loaders that RunningHub's RHLoraLoader can stand in for."""
+
+CLIP_LOADERS = {
+    "CheckpointLoaderSimple": 1,
+    "CheckpointLoader": 1,
+    "CLIPLoader": 0,
+    "DualCLIPLoader": 0,
+    "TripleCLIPLoader": 0,
+    "QuadrupleCLIPLoader": 0,
+}
+"""Classes that load a CLIP, and which output of them it is."""
+CLIP_OUTPUTS = {**CLIP_LOADERS, "LoraLoader": 1, "RHLoraLoader": 1}
 
 _MODEL_FILE = re.compile(r".+\.(safetensors|sft|ckpt|pt|pth|pt2|bin|gguf|onnx)", re.IGNORECASE)
 

@@ -1,4 +1,4 @@
-"""What the cut asks of a class, read from the way ComfyUI describes its classes."""
+"""What the compiler asks of a class, read from the way ComfyUI describes its classes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, cast
 from .plan import Classes, ClassInfo, InputInfo
 
 _UPLOADS = {"image": "IMAGE", "video": "VIDEO", "audio": "AUDIO", "file": "FILE"}
-_GROWING = frozenset({"COMFY_DYNAMICCOMBO_V3", "COMFY_AUTOGROW_V3", "COMFY_DYNAMICSLOT_V3"})
+_GROWING = ("COMFY_DYNAMIC", "COMFY_AUTOGROW")
 # Packs that take any input (`**kwargs`) do not say so in this format.
 _CLOSED = ("nodes", "comfy_extras", "comfy_api_nodes")
 
@@ -39,6 +39,11 @@ def class_info(about: Mapping[str, Any]) -> ClassInfo:
     )
 
 
+def is_growing(type_name: str) -> bool:
+    """Whether an input of that type brings inputs named after it, such as `format.codec`."""
+    return type_name.startswith(_GROWING)
+
+
 def from_object_info(text: Mapping[str, Any]) -> Classes:
     """The classes of a whole `/object_info`, each read when it is asked for."""
     known: dict[str, ClassInfo | None] = {}
@@ -65,8 +70,17 @@ def _input(spec: object, *, required: bool) -> InputInfo:
         required=required,
         lazy=bool(about.get("lazy")),
         upload=upload,
-        grows=name in _GROWING,
+        grows=is_growing(name),
+        least=_bound(name, about.get("min")),
+        most=_bound(name, about.get("max")),
     )
+
+
+def _bound(type_name: str, bound: object) -> float | None:
+    """One end of a number's range; whole ones stay whole, since a float cannot hold every seed."""
+    if type_name not in ("INT", "FLOAT") or isinstance(bound, bool):
+        return None
+    return bound if isinstance(bound, (int, float)) else None
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

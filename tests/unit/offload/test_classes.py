@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from rh_api.graph.segments import ClassInfo, InputInfo, class_info, core_class
-from rh_api.graph.segments.core_table import TABLE
-from rh_api.graph.segments.facts import CHEAP, MODEL_KINDS
-from rh_api.graph.segments.inflow import _CLIP_LOADERS
-from rh_api.graph.segments.savers import SAVERS
-from rh_api.graph.segments.traits import traits_of
+from rh_api.offload import ClassInfo, InputInfo, class_info, core_class
+from rh_api.offload.class_facts import CHEAP, CLIP_LOADERS, MODEL_KINDS
+from rh_api.offload.class_traits import traits_of
+from rh_api.offload.core_classes import core_lines
+from rh_api.offload.savers import SAVERS
+from tests.core_classes.__main__ import SHIPPED, line_of, table_of
 
 SWITCH: dict[str, Any] = {
     "input": {
@@ -56,15 +56,30 @@ def test_the_marks_of_the_table() -> None:
 
 
 def test_every_line_of_the_table_can_be_read() -> None:
-    names = [line.partition("|")[0] for line in TABLE.split("\n") if line]
-    assert len(names) == len(set(names)) > 600
-    assert all(core_class(name) for name in names)
+    lines = SHIPPED.read_text("utf-8").splitlines()
+    assert len(lines) == len(core_lines()) > 600
+    assert all(core_class(name) for name in core_lines())
+
+
+def test_the_table_is_what_its_script_writes_of_what_it_says() -> None:
+    written = {name: line_of(name, info) for name in core_lines() if (info := core_class(name))}
+    assert written == core_lines()
+
+
+def test_only_core_is_in_the_table() -> None:
+    paid = {**SWITCH, "python_module": "comfy_api_nodes.nodes_vendor"}
+    pack = {**SWITCH, "python_module": "custom_nodes.pack"}
+    table = table_of({"Switch": SWITCH, "Paid": paid, "Pack": pack})
+    assert table == (
+        "Switch|switch:BOOLEAN;on_false:COMFY_MATCHTYPE_V3~;on_true:COMFY_MATCHTYPE_V3~"
+        "|COMFY_MATCHTYPE_V3\n"
+    )
 
 
 @pytest.mark.parametrize(
     "name",
     sorted(
-        {*SAVERS, *CHEAP, *_CLIP_LOADERS} | {name for name, _ in MODEL_KINDS if "GGUF" not in name}
+        {*SAVERS, *CHEAP, *CLIP_LOADERS} | {name for name, _ in MODEL_KINDS if "GGUF" not in name}
     ),
 )
 def test_core_knows_the_classes_that_have_a_row(name: str) -> None:
@@ -78,8 +93,8 @@ def test_core_knows_the_classes_that_have_a_row(name: str) -> None:
     if name in CHEAP:
         assert set(info.outputs) <= {"INT", "FLOAT", "STRING", "BOOLEAN"}
         assert not info.is_output
-    if name in _CLIP_LOADERS:
-        assert info.outputs[_CLIP_LOADERS[name]] == "CLIP"
+    if name in CLIP_LOADERS:
+        assert info.outputs[CLIP_LOADERS[name]] == "CLIP"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,65 @@
+"""Which marked nodes go to the cloud, and why another node cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .class_facts import OPENED_VIDEO
+from .graph_index import GraphIndex, IndexedNode
+from .plan import CUT, CannotOffload, Mark, Note
+
+FOLLOWING = {
+    "segment.own_node": "segment.own_node_follows",
+    "segment.unknown_class": "segment.unknown_class_follows",
+    "segment.api_node": "segment.api_node_follows",
+    "segment.needs_window": "segment.needs_window_follows",
+    "segment.local_disk": "segment.local_disk_follows",
+    "segment.side_effect": "segment.side_effect_follows",
+}
+"""Each obstacle, and the sentence for a node that nobody marked but that would have to go along."""
+
+
+@dataclass(frozen=True, slots=True)
+class Eligible:
+    """`mark_of`: the number of the mark of each node that is marked and runs."""
+
+    index: GraphIndex
+    marks: tuple[Mark, ...]
+    mark_of: Mapping[str, int]
+    notes: tuple[Note, ...] = ()
+
+
+def find_eligible(index: GraphIndex, marks: Sequence[Mark]) -> Eligible:
+    """The marked nodes that go; the first mark that names a node counts, equal marks are one.
+
+    Raises CannotOffload for a marked node that runs and cannot go.
+    """
+    same: dict[Mark, int] = {}
+    named: dict[str, int] = {}
+    for number, mark in enumerate(marks):
+        first = same.setdefault(mark.on(()), number)
+        for node_id in mark.nodes:
+            named.setdefault(node_id, first)
+    mark_of: dict[str, int] = {}
+    notes: list[Note] = []
+    for node_id in index.order:
+        node = index.nodes[node_id]
+        # What an earlier pass has put in place of marked nodes has gone already.
+        if node_id not in named or node.class_type in CUT:
+            continue
+        if node.obstacle:
+            raise CannotOffload(node.obstacle, local_id=node_id, node=node.label)
+        if _opens_here(index, node, named):
+            notes.append(Note(node_id, "segment.opens_here", {"node": node.label}))
+        else:
+            mark_of[node_id] = named[node_id]
+    return Eligible(index, tuple(marks), mark_of, tuple(notes))
+
+
+def _opens_here(index: GraphIndex, node: IndexedNode, named: Mapping[str, int]) -> bool:
+    """Whether a video that may be made of pictures is opened here, so that they go up instead."""
+    return node.class_type == OPENED_VIDEO and any(
+        source not in named and not index.is_file_video(source) and not index.is_made_video(source)
+        for _, source, _ in index.edges[node.id]
+    )
