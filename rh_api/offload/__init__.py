@@ -1,18 +1,20 @@
-"""A part of a local graph, cut out to run on RunningHub: pure, from a prompt to a plan."""
+"""A part of a local graph becomes orders on RunningHub: a compiler, pure, from prompt to plan."""
 
 from __future__ import annotations
 
+from .boundary_types import FILES, Crossing, crossing_of
 from .class_info import class_info, from_object_info
+from .compiler import cut
 from .core_classes import core_class
-from .crossing import FILES, Route, route
-from .cut import cut
-from .inflow import Item, with_file, with_inlet, with_lora
-from .marks import read_marks
+from .emit import order_again
+from .inlet_nodes import Item, with_file, with_inlet, with_lora
+from .marks import marks_of, read_marks
 from .plan import (
     ORDERS,
     CannotOffload,
     Classes,
     ClassInfo,
+    Dependency,
     Inlet,
     InputInfo,
     Link,
@@ -21,13 +23,13 @@ from .plan import (
     Mark,
     ModelName,
     Note,
+    Ordering,
     Outlet,
     Plan,
-    Pulled,
     Saved,
     Segment,
 )
-from .written import dump, load
+from .segment_json import dump, load
 
 __all__ = [
     "FILES",
@@ -35,6 +37,8 @@ __all__ = [
     "CannotOffload",
     "ClassInfo",
     "Classes",
+    "Crossing",
+    "Dependency",
     "Inlet",
     "InputInfo",
     "Item",
@@ -44,20 +48,21 @@ __all__ = [
     "Mark",
     "ModelName",
     "Note",
+    "Ordering",
     "Outlet",
     "Plan",
-    "Pulled",
-    "Route",
     "Saved",
     "Segment",
     "class_info",
     "core_class",
+    "crossing_of",
     "cut",
     "dump",
     "from_object_info",
     "load",
+    "marks_of",
+    "order_again",
     "read_marks",
-    "route",
     "with_file",
     "with_inlet",
     "with_lora",

@@ -10,6 +10,8 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from ..graph.untrusted import as_object
+
 Said = Mapping[str, object]
 """What is written at a mark, unchecked: `segment`, `instance`, `only`."""
 
@@ -31,7 +33,7 @@ def canvas_marks(
     """
     subgraphs = {
         str(each.get("id")): each
-        for each in _objects(_object(workflow.get("definitions")).get("subgraphs"))
+        for each in _objects(as_object(workflow.get("definitions")).get("subgraphs"))
     }
     waiting: list[tuple[Mapping[str, Any], str, Said | None]] = [(workflow, "", None)]
     while waiting:
@@ -42,7 +44,7 @@ def canvas_marks(
             inner = subgraphs.get(str(node.get("type")))
             if node_id not in prompt and node_id not in above:
                 continue  # muted, a note, or virtual
-            said = _said(_object(node.get("properties"))) or _of_group(groups, node) or around
+            said = _said(as_object(node.get("properties"))) or _of_group(groups, node) or around
             if inner is not None and node_id in above:
                 waiting.append((inner, f"{node_id}:", said))
             elif said is not None:
@@ -59,7 +61,7 @@ class _Group:
 
 def _groups(graph: Mapping[str, Any]) -> Iterator[_Group]:
     for group in _objects(graph.get("groups")):
-        said = _said(_object(group.get("flags")))
+        said = _said(as_object(group.get("flags")))
         numbers = _numbers(group.get("bounding"))
         if said is not None and len(numbers) == 4:
             yield _Group((numbers[0], numbers[1], numbers[2], numbers[3]), said)
@@ -72,7 +74,7 @@ def _of_group(groups: list[_Group], node: Mapping[str, Any]) -> Said | None:
     if len(position) < 2:
         return None
     width, height = size[:2] if len(size) >= 2 else (0.0, 0.0)
-    if _object(node.get("flags")).get("collapsed"):
+    if as_object(node.get("flags")).get("collapsed"):
         # How wide the canvas draws it is not stored; its title decides.
         title = str(node.get("title") or node.get("type") or "")
         width, height = min(width, _COLLAPSED_WIDTH + _LETTER * len(title)), 0.0
@@ -87,17 +89,13 @@ def _holds(box: Box, x: float, y: float) -> bool:
 
 
 def _said(holder: Mapping[str, Any]) -> Said | None:
-    said = _object(holder.get("runninghub"))
+    said = as_object(holder.get("runninghub"))
     return said if said.get("segment") not in (None, "") else None
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _objects(value: object) -> list[Mapping[str, Any]]:
     listed = cast("list[object]", value) if isinstance(value, list) else []
-    return [_object(each) for each in listed]
+    return [as_object(each) for each in listed]
 
 
 def _numbers(value: object) -> list[float]:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...wire.workflows import Graph
-from ..prompt import Node, id_order, links, read_nodes
-from ..stand_ins import SAVED_CLASS, SEGMENT_CLASS
-from .crossing import FILES
+from ..graph.constants import SAVED_CLASS, SEGMENT_CLASS
+from ..graph.prompt import Node, id_order, links, read_nodes
+from ..money.quotes import Quote, total
+from ..wire.workflows import Graph
+from .boundary_types import FILES
 from .plan import Plan, Segment
 
 Say = Callable[[str, Mapping[str, object]], str]
@@ -34,7 +35,7 @@ class Facts:
 
     `files`, `loras`: by node and input; a LoRA that stays in the cloud is left out. `inlets`: by
     segment and number. `usual`: by segment, what equal graphs took (`runs`, `seconds`, `coins`,
-    `money`).
+    `money`); `quotes`: what it will probably cost.
     """
 
     files: Mapping[tuple[str, str], Load] = field(default_factory=dict[tuple[str, str], Load])
@@ -43,6 +44,17 @@ class Facts:
     usual: Mapping[str, Mapping[str, object]] = field(
         default_factory=dict[str, "Mapping[str, object]"]
     )
+    quotes: Mapping[str, Quote] = field(default_factory=dict[str, Quote])
+
+    def merged(self, other: Facts) -> Facts:
+        """Those of both."""
+        return Facts(
+            {**self.files, **other.files},
+            {**self.loras, **other.loras},
+            {**self.inlets, **other.inlets},
+            {**self.usual, **other.usual},
+            {**self.quotes, **other.quotes},
+        )
 
 
 def explain(prompt: Graph, plan: Plan, facts: Facts, say: Say) -> dict[str, Any]:
@@ -52,6 +64,9 @@ def explain(prompt: Graph, plan: Plan, facts: Facts, say: Say) -> dict[str, Any]
     ours = (SEGMENT_CLASS, SAVED_CLASS)
     return {
         "segments": [_segment(segment, nodes, plan, facts, say) for segment in plan.segments],
+        "quote": total(
+            [facts.quotes[one.id] for one in plan.segments if one.id in facts.quotes], say
+        ),
         "local": [_node(node) for node in here.values() if node.class_type not in ours],
         "notes": [
             {**_named(nodes, note.node_id), "text": say(note.key, note.params)}
@@ -72,6 +87,7 @@ def _segment(
 ) -> dict[str, Any]:
     remote = sorted((i for i in segment.members if i in nodes), key=id_order)
     usual = facts.usual.get(segment.id, {})
+    quote = facts.quotes.get(segment.id)
     return {
         "id": segment.id,
         "name": segment.name,
@@ -79,13 +95,14 @@ def _segment(
         "nodes": [_node(nodes[node_id]) for node_id in remote],
         "pulled": [
             {**_node(nodes[one.node_id]), "reason": say(one.key, one.params)}
-            for one in segment.pulled
+            for one in segment.dependencies
             if one.node_id in nodes
         ],
         "up": [*_up(segment, nodes, facts)],
         "back": [*_back(segment, nodes, plan)],
         "saved": [_node(nodes[one.node_id]) for one in segment.saved if one.node_id in nodes],
         "estimate": {name: usual.get(name) for name in ("runs", "seconds", "coins", "money")},
+        "quote": None if quote is None else {"text": quote.told(say), **quote.document()},
     }
 
 

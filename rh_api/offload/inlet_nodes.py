@@ -7,26 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ...errors import BadInput
-from ...wire.workflows import Graph
-from ..prompt import id_order, is_link, read_nodes
-from .crossing import PICTURES, Route, route
-from .numbering import next_number
+from ..errors import BadInput
+from ..graph.prompt import downstream, id_order, is_link, read_nodes
+from ..wire.workflows import Graph
+from .boundary_types import IMAGE, Crossing, crossing_of
+from .class_facts import CLIP_LOADERS, CLIP_OUTPUTS
+from .node_allocator import NodeAllocator
 from .plan import Inlet, LocalFile, LocalLora
-from .remote import PREFIX
+from .remote_graph import PREFIX
 from .savers import PREFIX_INPUT
 
 _SOUND_CHANNELS = 2
-_CLIP_LOADERS = {
-    "CheckpointLoaderSimple": 1,
-    "CheckpointLoader": 1,
-    "CLIPLoader": 0,
-    "DualCLIPLoader": 0,
-    "TripleCLIPLoader": 0,
-    "QuadrupleCLIPLoader": 0,
-}
-"""Classes that load a CLIP, and which output of them it is."""
-_CLIP_OUTPUTS = {**_CLIP_LOADERS, "LoraLoader": 1, "RHLoraLoader": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +41,19 @@ def with_inlet(
     """
     if not items:
         raise BadInput("segment.inlet_empty", inlet=_where(inlet))
-    building = _Building(dict(graph))
-    way = route(inlet.type)
-    if way is None:
+    loaders = _Loaders(dict(graph))
+    crossing = crossing_of(inlet.type)
+    if crossing is None:
         raise BadInput("segment.unreadable")
-    if way.plain:
+    if crossing.plain:
         _single(inlet, items)
         value: object = _plain(inlet, items[0].value)
     else:
-        value = [_LOADERS[inlet.type](building, way, inlet, items), 0]
+        value = [_ADD_LOADERS[inlet.type](loaders, crossing, inlet, items), 0]
     for node_id, name in inlet.targets:
-        entry = cast("Mapping[str, Any]", building.graph[node_id])
-        building.graph[node_id] = {**entry, "inputs": {**entry["inputs"], name: value}}
-    return building.graph, building.fields
+        entry = cast("Mapping[str, Any]", loaders.graph[node_id])
+        loaders.graph[node_id] = {**entry, "inputs": {**entry["inputs"], name: value}}
+    return loaders.graph, loaders.fields
 
 
 def with_file(graph: Graph, file: LocalFile, remote_name: str) -> dict[str, Any]:
@@ -77,7 +68,8 @@ def with_lora(graph: Graph, lora: LocalLora, remote_name: str) -> dict[str, Any]
 
     Uploaded LoRAs are known to RunningHub's own `RHLoraLoader` only; its field is `file_name` by
     newer reports and `lora_name` by older ones, so both are set. It has both of LoraLoader's
-    outputs, in their order. For a LoraLoaderModelOnly a CLIP of the graph is lent and left as it is.
+    outputs, in their order. For a LoraLoaderModelOnly a CLIP of the graph is lent and left as it
+    is.
     """
     entry = cast("Mapping[str, Any]", graph[lora.node_id])
     inputs: dict[str, Any] = dict(entry["inputs"])
@@ -93,26 +85,23 @@ def with_lora(graph: Graph, lora: LocalLora, remote_name: str) -> dict[str, Any]
     }
 
 
-class _Building:
+class _Loaders:
+    """Adds loaders to `graph`, in place. `fields`:
+    which of their fields takes the upload of which item."""
+
     def __init__(self, graph: dict[str, Any]) -> None:
         self.graph = graph
+        self.add = NodeAllocator(graph).add
         self.fields: dict[str, int] = {}
-        self.free = next_number(graph)
 
-    def add(self, class_type: str, inputs: Mapping[str, Any]) -> str:
-        node_id = str(self.free)
-        self.free += 1
-        self.graph[node_id] = {"class_type": class_type, "inputs": dict(inputs)}
-        return node_id
-
-    def load(self, way: Route, item: int, **inputs: Any) -> str:
+    def load(self, crossing: Crossing, item: int, **inputs: Any) -> str:
         """A loader whose field takes the upload of an item."""
-        node_id = self.add(way.loader, {way.field: "", **inputs})
-        self.fields[f"{node_id}.{way.field}"] = item
+        node_id = self.add(crossing.loader, {crossing.field: "", **inputs})
+        self.fields[f"{node_id}.{crossing.field}"] = item
         return node_id
 
 
-def _pictures(building: _Building, way: Route, inlet: Inlet, items: Sequence[Item]) -> str:
+def _pictures(loaders: _Loaders, crossing: Crossing, inlet: Inlet, items: Sequence[Item]) -> str:
     channels = {item.channels for item in items}
     if len(channels) != 1 or not channels <= {3, 4}:
         raise BadInput(
@@ -120,52 +109,50 @@ def _pictures(building: _Building, way: Route, inlet: Inlet, items: Sequence[Ite
         )
     made: list[str] = []
     for index in range(len(items)):
-        loader = building.load(way, index)
+        loader = loaders.load(crossing, index)
         if channels == {4}:
             # LoadImage gives 1 - alpha as its mask, and this takes it so.
-            loader = building.add(
-                "JoinImageWithAlpha", {"image": [loader, 0], "alpha": [loader, 1]}
-            )
+            loader = loaders.add("JoinImageWithAlpha", {"image": [loader, 0], "alpha": [loader, 1]})
         made.append(loader)
-    return _batch(building, made)
+    return _batch(loaders, made)
 
 
-def _masks(building: _Building, way: Route, inlet: Inlet, items: Sequence[Item]) -> str:
+def _masks(loaders: _Loaders, crossing: Crossing, inlet: Inlet, items: Sequence[Item]) -> str:
     del inlet
     if len(items) == 1:
-        return building.load(way, 0, channel="red")
+        return loaders.load(crossing, 0, channel="red")
     # Older versions of that loader read one mask only; the mask is in the colours too.
-    pictures = [building.load(PICTURES, index) for index in range(len(items))]
-    batch = _batch(building, pictures)
-    return building.add("ImageToMask", {"image": [batch, 0], "channel": "red"})
+    pictures = [loaders.load(IMAGE, index) for index in range(len(items))]
+    batch = _batch(loaders, pictures)
+    return loaders.add("ImageToMask", {"image": [batch, 0], "channel": "red"})
 
 
-def _sound(building: _Building, way: Route, inlet: Inlet, items: Sequence[Item]) -> str:
+def _sound(loaders: _Loaders, crossing: Crossing, inlet: Inlet, items: Sequence[Item]) -> str:
     _single(inlet, items)
-    if items[0].channels > _SOUND_CHANNELS and _comes_out_as_sound(building.graph, inlet):
+    if items[0].channels > _SOUND_CHANNELS and _comes_out_as_sound(loaders.graph, inlet):
         raise BadInput(
             "segment.sound_channels",
             inlet=_where(inlet),
             channels=items[0].channels,
             limit=_SOUND_CHANNELS,
         )
-    return building.load(way, 0)
+    return loaders.load(crossing, 0)
 
 
-def _video(building: _Building, way: Route, inlet: Inlet, items: Sequence[Item]) -> str:
+def _video(loaders: _Loaders, crossing: Crossing, inlet: Inlet, items: Sequence[Item]) -> str:
     _single(inlet, items)
-    return building.load(way, 0)
+    return loaders.load(crossing, 0)
 
 
-_LOADERS = {"IMAGE": _pictures, "MASK": _masks, "AUDIO": _sound, "VIDEO": _video}
+_ADD_LOADERS = {"IMAGE": _pictures, "MASK": _masks, "AUDIO": _sound, "VIDEO": _video}
 
 
-def _batch(building: _Building, made: Sequence[str]) -> str:
+def _batch(loaders: _Loaders, made: Sequence[str]) -> str:
     """One batch of all, in their order; halves of halves, so that little is copied often."""
     row = list(made)
     while len(row) > 1:
         joined = [
-            building.add("ImageBatch", {"image1": [one, 0], "image2": [other, 0]})
+            loaders.add("ImageBatch", {"image1": [one, 0], "image2": [other, 0]})
             for one, other in zip(row[::2], row[1::2], strict=False)
         ]
         row = [*joined, *row[2 * len(joined) :]]
@@ -192,19 +179,8 @@ def _where(inlet: Inlet) -> str:
 
 def _comes_out_as_sound(graph: Graph, inlet: Inlet) -> bool:
     """Whether a border saver writes sound that what the inlet brings can reach."""
-    reached = {node_id for node_id, _ in inlet.targets}
     nodes = read_nodes(graph)
-    readers: dict[str, list[str]] = {}
-    for node in nodes.values():
-        for value in node.inputs.values():
-            if is_link(value):
-                readers.setdefault(str(value[0]), []).append(node.id)
-    waiting = list(reached)
-    while waiting:
-        for reader in readers.get(waiting.pop(), ()):
-            if reader not in reached:
-                reached.add(reader)
-                waiting.append(reader)
+    reached = downstream(graph, (node_id for node_id, _ in inlet.targets))
     return any(
         nodes[node_id].class_type == "SaveAudio"
         and str(nodes[node_id].inputs.get(PREFIX_INPUT, "")).startswith(PREFIX)
@@ -220,10 +196,10 @@ def _clip_for(graph: Graph, node_id: str) -> list[Any] | None:
     at = nodes.get(node_id)
     while at is not None and at.id not in seen:
         seen.add(at.id)
-        if at.id != node_id and at.class_type in _CLIP_OUTPUTS:
-            return [at.id, _CLIP_OUTPUTS[at.class_type]]
+        if at.id != node_id and at.class_type in CLIP_OUTPUTS:
+            return [at.id, CLIP_OUTPUTS[at.class_type]]
         above = at.inputs.get("model")
         at = nodes.get(str(above[0])) if is_link(above) else None
-    loaders = (node.id for node in nodes.values() if node.class_type in _CLIP_LOADERS)
+    loaders = (node.id for node in nodes.values() if node.class_type in CLIP_LOADERS)
     first = min(loaders, key=id_order, default="")
-    return [first, _CLIP_LOADERS[nodes[first].class_type]] if first else None
+    return [first, CLIP_LOADERS[nodes[first].class_type]] if first else None

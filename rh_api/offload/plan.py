@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ...errors import BadInput
-from ..stand_ins import SAVED_CLASS, SEGMENT_CLASS
+from ..errors import BadInput
+from ..graph.constants import SAVED_CLASS, SEGMENT_CLASS
 
 CUT = frozenset({SEGMENT_CLASS, SAVED_CLASS})
 ORDERS = 64
@@ -22,10 +22,42 @@ class CannotOffload(BadInput):
 
     default_key = "segment.cannot"
 
-    def __init__(self, key: str | None = None, /, *, local_id: str = "", **params: object) -> None:
-        super().__init__(key)
+    def __init__(
+        self,
+        key: str | None = None,
+        /,
+        *,
+        local_id: str = "",
+        hint: str = "",
+        **params: object,
+    ) -> None:
+        super().__init__(key, local_id=local_id, hint=hint)
         self.params = params
-        self.local_id = local_id
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """How the order of a segment is placed, which changes nothing of what it makes.
+
+    `profile`: the account that pays, "" for the host's own. `timeout`: seconds of running time
+    after which it is cancelled, 0 for none. `use_personal_queue`: wait in the queue of a
+    dedicated key instead of being refused. `workflow`: id or link of the saved workflow that the
+    graph goes out under, "" for what the host has set. `models`: "warn" or "strict" about models
+    that the cloud does not list, "" for what the host has set. `route`: one of
+    `graph.extra_data.ROUTES`, "" for what the host has set.
+    """
+
+    profile: str = ""
+    timeout: int = 0
+    use_personal_queue: bool = False
+    workflow: str = ""
+    models: str = ""
+    route: str = ""
+
+    @property
+    def inputs(self) -> dict[str, object]:
+        """What differs from the defaults, as inputs of the segment's node."""
+        return {name: value for name, value in asdict(self).items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +71,25 @@ class Mark:
     nodes: tuple[str, ...]
     instance: str = "default"
     only: bool = False
+    ordering: Ordering = field(default_factory=Ordering)
+
+    def on(self, nodes: Iterable[str]) -> Mark:
+        """The same on other nodes; on none for what the mark says, whatever it marks."""
+        return replace(self, nodes=tuple(nodes))
+
+    @property
+    def sort_key(self) -> tuple[object, ...]:
+        """Orders marks by what they say."""
+        about = self.ordering
+        told = (
+            about.profile,
+            about.timeout,
+            about.use_personal_queue,
+            about.workflow,
+            about.models,
+            about.route,
+        )
+        return self.name, self.instance, self.only, *told
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +98,7 @@ class InputInfo:
 
     `lazy`: what it reads runs only when the node asks for it. `upload`: it holds the name of a
     file in ComfyUI's folders, IMAGE, VIDEO, AUDIO or FILE. `grows`: it brings inputs named after
-    it (`format.codec`).
+    it (`format.codec`). `least`, `most`: the range of a number; None where none is known.
     """
 
     type: str
@@ -55,6 +106,8 @@ class InputInfo:
     lazy: bool = False
     upload: str = ""
     grows: bool = False
+    least: float | None = None
+    most: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +148,8 @@ class Outlet:
     """A value that comes back: output `out_<number>` of the segment's node, slot `number - 1`.
 
     `source` is the remote output that it holds, `saver` the remote node that writes it, `prefix`
-    what its files' names begin with ("" for a text, which has no file name). Two outlets may share a
-    saver. Type FILES: the saver's results as they are, for a RunningHubSaved.
+    what its files' names begin with ("" for a text, which has no file name). Two outlets may share
+    a saver. Type FILES: the saver's results as they are, for a RunningHubSaved.
     """
 
     number: int
@@ -164,7 +217,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
+class Dependency:
     """A node that nobody marked and that has to go along, and the sentence why.
 
     `stays`: a copy runs here too, since a local node needs it.
@@ -194,10 +247,11 @@ class Segment:
     loras: tuple[LocalLora, ...] = ()
     models: tuple[ModelName, ...] = ()
     saved: tuple[Saved, ...] = ()
-    pulled: tuple[Pulled, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
     members: tuple[str, ...] = ()
     titles: Mapping[str, str] = field(default_factory=dict[str, str])
     level: int = 0
+    ordering: Ordering = field(default_factory=Ordering)
 
 
 @dataclass(frozen=True, slots=True)

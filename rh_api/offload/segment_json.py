@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-from ...errors import BadInput
+from ..errors import BadInput
 from .plan import Inlet, LocalFile, LocalLora, ModelName, Outlet, Segment
 
 _VERSION = 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rh_api.graph.segments import Mark, Plan, Segment, core_class, cut
+from rh_api.offload import Mark, Plan, Segment, core_class, cut
+from tests.support.graphs import node
 
 CHECKPOINT = "CheckpointLoaderSimple"
 SAMPLING = {
@@ -16,11 +17,6 @@ SAMPLING = {
     "scheduler": "normal",
     "denoise": 1.0,
 }
-
-
-def node(class_type: str, **inputs: Any) -> dict[str, Any]:
-    """A node of a prompt; links are lists."""
-    return {"class_type": class_type, "inputs": inputs}
 
 
 def painting() -> dict[str, Any]:

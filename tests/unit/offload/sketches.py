@@ -1,4 +1,5 @@
-"""Random prompts of core classes, and what a prompt means: each output as a term, without running it."""
+"""Random prompts of core classes, and what a prompt means: each output as a term,
+without running it."""
 
 from __future__ import annotations
 
@@ -7,10 +8,10 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
+from rh_api.graph.constants import SEGMENT_CLASS
 from rh_api.graph.prompt import is_link
-from rh_api.graph.segments import FILES, Segment, core_class, load
-from rh_api.graph.segments.savers import PREFIX_INPUT, SAVERS
-from rh_api.graph.stand_ins import SEGMENT_CLASS
+from rh_api.offload import FILES, Segment, core_class, load
+from rh_api.offload.savers import PREFIX_INPUT, SAVERS
 
 # What a node of these classes is given beside its links.
 LITERALS: dict[str, dict[str, Any]] = {

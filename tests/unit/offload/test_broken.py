@@ -7,11 +7,11 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.graph.segments.sketches import Sketch
+from unit.offload.sketches import Sketch
 
 from rh_api.errors import BadInput
 from rh_api.graph.prompt import links, read_nodes
-from rh_api.graph.segments import Mark, Plan, core_class, cut
+from rh_api.offload import Mark, Plan, core_class, cut
 
 JUNK: list[Any] = [
     *(None, 5, 1.5, float("nan"), "x", [], {}, True, {"__value__": [1]}, [1, 2], 10**40),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unit.graph.segments.prompts import classes_of, cut_at, keys_of, node, one
+from unit.offload.prompts import classes_of, cut_at, keys_of, one
 
 from rh_api.errors import BadInput
 from rh_api.graph.prompt import read_nodes
-from rh_api.graph.segments import Inlet, Item, core_class, route, with_inlet
-from rh_api.graph.segments.core_classes import core_class as known
+from rh_api.offload import Inlet, Item, core_class, crossing_of, with_inlet
+from rh_api.offload.core_classes import core_class as known
+from tests.support.graphs import node
 
 
 def picture() -> dict[str, Any]:
@@ -42,9 +43,9 @@ def loaded(kind: str, *items: Item) -> dict[str, Any]:
 
 def test_types_that_cross() -> None:
     crossing = ["IMAGE", "MASK", "AUDIO", "VIDEO", "STRING", "INT", "FLOAT", "BOOLEAN"]
-    assert all(route(kind) for kind in crossing)
+    assert all(crossing_of(kind) for kind in crossing)
     for kind in ("MODEL", "CLIP", "VAE", "CONDITIONING", "LATENT", "SIGMAS", "NOISE", "*", "X"):
-        assert route(kind) is None
+        assert crossing_of(kind) is None
 
 
 # inwards
@@ -331,7 +332,7 @@ def test_a_video_of_pictures_goes_up_as_pictures() -> None:
     segment = one(cut_at(prompt, "5"))
     assert [each.type for each in segment.inlets] == ["IMAGE"]
     assert segment.graph["3"]["class_type"] == "CreateVideo"
-    assert [each.node_id for each in segment.pulled] == ["3"]
+    assert [each.node_id for each in segment.dependencies] == ["3"]
 
 
 def test_a_video_of_pictures_behind_an_open_switch_does_not_come_out() -> None:
@@ -340,7 +341,7 @@ def test_a_video_of_pictures_behind_an_open_switch_does_not_come_out() -> None:
     prompt["7"] = node("ComfySwitchNode", switch=["6", 0], on_false=["3", 0], on_true=["3", 0])
     prompt["4"]["inputs"]["video"] = ["7", 0]
     segment = one(cut_at(prompt, "2", "3", "7"))
-    assert [each.node_id for each in segment.pulled] == ["4"]
+    assert [each.node_id for each in segment.dependencies] == ["4"]
     assert [each.type for each in segment.outlets] == ["FILES"]
 
 
@@ -401,3 +402,81 @@ def test_matched_types_are_those_of_what_comes_in() -> None:
     }
     segments = cut_at(prompt, "2", "4").segments
     assert [each.outlets[0].type for each in segments] == ["MASK", "IMAGE"]
+
+
+def blended(second: list[Any]) -> dict[str, Any]:
+    """A picture of a cloud node in the middle of a marked part, and what else the part makes."""
+    remote = node("RunningHubRemoteWorkflow", workflow="1")
+    return {
+        "1": remote,
+        "2": node("LoadImage", image="photo.png"),
+        "3": node("ImageInvert", image=["2", 0]),
+        "4": node("ImageBatch", image1=["3", 0], image2=["1", 0]),
+        "5": node("SaveImage", images=["4", 0], filename_prefix="a"),
+        "6": node("SaveImage", images=second, filename_prefix="b"),
+    }
+
+
+def test_what_a_cloud_node_may_block_is_apart_from_what_does_not_need_it() -> None:
+    plan = cut_at(blended(["3", 0]), "3", "4")
+    assert [sorted(one.members) for one in plan.segments] == [["3"], ["4"]]
+    (note,) = [note for note in plan.notes if note.key == "segment.kept_apart"]
+    assert note.node_id == "4"
+    assert "3 (ImageInvert)" in str(note.params["other"])
+    # All that is made there needs what may not come: one order.
+    plan = cut_at(blended(["4", 0]), "3", "4")
+    assert [sorted(one.members) for one in plan.segments] == [["3", "4"]]
+    assert "segment.kept_apart" not in keys_of(plan)
+
+
+def sampled_twice() -> dict[str, Any]:
+    """Two pictures of one sampler, of which the second needs a cloud node's."""
+    prompt: dict[str, Any] = {
+        "1": node("RunningHubRemoteWorkflow", workflow="1"),
+        "2": node("CheckpointLoaderSimple", ckpt_name="base.safetensors"),
+        "3": node("CLIPTextEncode", clip=["2", 1], text="a lighthouse"),
+        "4": node("EmptyLatentImage", width=64, height=64, batch_size=1),
+        "5": sampler(["4", 0]),
+        "6": node("VAEDecode", samples=["5", 0], vae=["2", 2]),
+        "7": node("SaveImage", images=["6", 0], filename_prefix="a"),
+        "8": node("VAEEncode", pixels=["1", 0], vae=["2", 2]),
+        "10": node("VAEDecode", samples=["9", 0], vae=["2", 2]),
+        "11": node("SaveImage", images=["10", 0], filename_prefix="b"),
+    }
+    return {**prompt, "9": sampler(["8", 0])}
+
+
+def sampler(latent: list[Any]) -> dict[str, Any]:
+    return node(
+        "KSampler",
+        model=["2", 0],
+        positive=["3", 0],
+        negative=["3", 0],
+        latent_image=latent,
+        seed=1,
+        steps=1,
+        cfg=1.0,
+        sampler_name="euler",
+        scheduler="normal",
+        denoise=1.0,
+    )
+
+
+def test_models_and_prompts_are_made_in_both_orders_that_are_apart() -> None:
+    prompt = sampled_twice()
+    plan = cut_at(prompt, "2", "3", "4", "5", "6", "8", "9", "10")
+    assert [len(one.graph) for one in plan.segments] == [6, 6]
+    assert [{"5", "9"} & set(one.members) for one in plan.segments] == [{"5"}, {"9"}]
+
+
+def test_nothing_is_sampled_twice_to_keep_it_apart() -> None:
+    prompt = sampled_twice()
+    prompt["8"] = node(
+        "LatentComposite", samples_to=["5", 0], samples_from=["12", 0], x=0, y=0, feather=0
+    )
+    prompt["12"] = node("VAEEncode", pixels=["1", 0], vae=["2", 2])
+    plan = cut_at(prompt, "2", "3", "4", "5", "6", "8", "9", "10", "12")
+    (segment,) = plan.segments
+    assert {"5", "6", "9", "10"} <= set(segment.members)
+    assert {"segment.blocks_all"} <= keys_of(plan)
+    assert "segment.kept_apart" not in keys_of(plan)

@@ -7,18 +7,21 @@ import json
 from typing import Any
 
 import pytest
-from unit.graph.segments.prompts import classes_of, cut_at, keys_of, node, one, painting
+from unit.offload.prompts import classes_of, cut_at, keys_of, one, painting
 
-from rh_api.graph.segments import (
+from rh_api.offload import (
     CannotOffload,
     Inlet,
     Mark,
+    Ordering,
     Outlet,
     core_class,
     cut,
     dump,
     load,
+    order_again,
 )
+from tests.support.graphs import node
 
 
 def chain(*marked_between: str) -> dict[str, Any]:
@@ -40,14 +43,14 @@ def test_a_prompt_without_marks_is_the_same_object() -> None:
 def test_what_cannot_cross_goes_along_both_ways() -> None:
     plan = cut_at(painting(), "3")
     segment = one(plan)
-    assert {each.node_id: each.key for each in segment.pulled} == {
+    assert {each.node_id: each.key for each in segment.dependencies} == {
         "4": "segment.pulled_source",
         "6": "segment.pulled_source",
         "7": "segment.pulled_source",
         "11": "segment.pulled_source",
         "8": "segment.pulled_reader",
     }
-    assert not any(each.stays for each in segment.pulled)
+    assert not any(each.stays for each in segment.dependencies)
     assert segment.inlets == (Inlet(0, "IMAGE", ("10", 0), (("11", "pixels"),)),)
     assert segment.outlets == (Outlet(1, "IMAGE", ("8", 0), "12", "runninghub_1"),)
     assert segment.graph["12"] == node("SaveImage", images=["8", 0], filename_prefix="runninghub_1")
@@ -82,7 +85,7 @@ def test_only_what_is_marked_may_go_or_the_link_is_named() -> None:
         cut_at(painting(), "3", "8", only=True)
     assert caught.value.key == "segment.only"
     whole = one(cut_at(painting(), "3", "4", "6", "7", "8", "11", only=True))
-    assert whole.pulled == ()
+    assert whole.dependencies == ()
 
 
 def test_a_producer_that_is_needed_here_too_runs_on_both_sides() -> None:
@@ -93,7 +96,7 @@ def test_a_producer_that_is_needed_here_too_runs_on_both_sides() -> None:
     plan = cut_at(prompt, "3")
     assert {"4", "20", "21", "22"} <= plan.prompt.keys()
     assert not {"6", "7", "8", "11"} & plan.prompt.keys()
-    assert {each.node_id for each in one(plan).pulled if each.stays} == {"4"}
+    assert {each.node_id for each in one(plan).dependencies if each.stays} == {"4"}
 
 
 def test_what_is_left_and_entered_again_becomes_two_orders() -> None:
@@ -361,7 +364,7 @@ def test_no_order_is_cut_in_two_for_what_has_to_go_along_anyway() -> None:
     plan = cut_at(painted_twice(), "3", "12", "14")
     segment = one(plan)
     assert plan.split == 0
-    assert {each.node_id for each in segment.pulled} == {"4", "6", "7", "8", "11", "13", "15"}
+    assert {each.node_id for each in segment.dependencies} == {"4", "6", "7", "8", "11", "13", "15"}
 
 
 def test_a_part_that_is_left_for_work_here_still_is_two_orders() -> None:
@@ -383,7 +386,7 @@ def scaled_by_size() -> dict[str, Any]:
 
 def test_no_order_is_cut_in_two_for_a_sum() -> None:
     plan = cut_at(scaled_by_size(), "2", "4", "5")
-    assert [each.key for each in one(plan).pulled] == ["segment.pulled_cheap"]
+    assert [each.key for each in one(plan).dependencies] == ["segment.pulled_cheap"]
     assert cut_at(scaled_by_size(), "2", "4", "5", only=True).split == 1
     prompt = scaled_by_size()
     prompt["7"] = node("PreviewAny", source=["3", 0])
@@ -399,7 +402,7 @@ def test_a_part_that_something_else_needs_first_is_found_however_far_away() -> N
     prompt["22"] = node("PreviewImage", images=["21", 0])
     segment = one(cut_at(prompt, "3", "12", "14"))
     # 13 goes for 14, so 20 and 21 have to follow 13.
-    assert {"13", "20", "21"} <= {each.node_id for each in segment.pulled}
+    assert {"13", "20", "21"} <= {each.node_id for each in segment.dependencies}
     assert [each.source for each in segment.outlets] == [("15", 0), ("21", 0)]
 
 
@@ -449,3 +452,39 @@ def test_strange_ids(node_id: str) -> None:
     segment = one(plan)
     assert (segment.id, len(segment.graph)) == (node_id, 2)
     assert plan.prompt["3"]["inputs"]["images"] == [node_id, 0]
+
+
+def test_how_an_order_is_placed_stands_beside_the_segment_s_text() -> None:
+    """The text is what makes orders equal: who pays for one is not in it."""
+    prompt = painting()
+    plain = one(cut(prompt, [Mark("part", ("3",))], core_class))
+    ordering = Ordering("studio", 90, True, "77")
+    plan = cut(prompt, [Mark("part", ("3",), ordering=ordering)], core_class)
+    inputs = plan.prompt[one(plan).id]["inputs"]
+    assert {name: inputs[name] for name in ("profile", "timeout", "workflow")} == {
+        "profile": "studio",
+        "timeout": 90,
+        "workflow": "77",
+    }
+    assert inputs["use_personal_queue"] is True
+    assert inputs["segment"] == dump(plain)
+
+
+def test_parts_of_two_accounts_that_touch_are_two_orders() -> None:
+    prompt = painting()
+    marks = [
+        Mark("part", ("10",), ordering=Ordering("one")),
+        Mark("part", ("3", "8", "9"), ordering=Ordering("two")),
+    ]
+    plan = cut(prompt, marks, core_class)
+    assert {segment.ordering.profile for segment in plan.segments} == {"one", "two"}
+
+
+@pytest.mark.parametrize("named", ["3", "9"])
+def test_a_node_that_runs_anew_makes_its_segment_order_anew(named: str) -> None:
+    plan = cut_at(painting(), "3", "8", "9")
+    segment = one(plan).id
+    assert "again" not in plan.prompt[segment]["inputs"]
+    again = order_again(plan, {named})
+    assert again.prompt[segment]["inputs"]["again"] is True
+    assert order_again(plan, {"10"}) == plan

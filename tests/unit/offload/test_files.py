@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from unit.graph.segments.prompts import cut_at, keys_of, node, one, painting
+from unit.offload.prompts import cut_at, keys_of, one, painting
 
-from rh_api.graph.segments import (
+from rh_api.offload import (
     ClassInfo,
     LocalFile,
     LocalLora,
@@ -19,8 +19,9 @@ from rh_api.graph.segments import (
     with_file,
     with_lora,
 )
-from rh_api.graph.segments.facts import model_kind
-from rh_api.graph.segments.savers import SAVERS
+from rh_api.offload.class_facts import model_kind
+from rh_api.offload.savers import SAVERS
+from tests.support.graphs import node
 
 
 def shown(

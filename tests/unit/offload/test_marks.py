@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rh_api.errors import BadInput
-from rh_api.graph.segments import ORDERS, Mark, read_marks
+from rh_api.offload import ORDERS, Mark, Ordering, read_marks
 
 PROMPT: dict[str, Any] = {
     node_id: {"class_type": "ImageInvert", "inputs": {}}
@@ -28,6 +28,10 @@ def canvas(nodes: list[Any], groups: list[Any] | None = None, **more: Any) -> di
 
 def said(name: str, **more: Any) -> dict[str, Any]:
     return {"runninghub": {"segment": name, **more}}
+
+
+def marked(name: str, **more: Any) -> dict[str, Any]:
+    return {"properties": said(name, **more)}
 
 
 def on_canvas(node_id: object, mark: str = "", **more: Any) -> dict[str, Any]:
@@ -61,9 +65,84 @@ def test_a_program_names_nodes() -> None:
     )
 
 
+def test_a_mark_says_who_pays_and_how_long_it_may_take() -> None:
+    rules = {"profile": " studio ", "timeout": 90, "use_personal_queue": True, "workflow": 77}
+    marks = read_marks(program({"nodes": ["3"], **rules}), PROMPT)
+    assert marks == (Mark("1", ("3",), ordering=Ordering("studio", 90, True, "77")),)
+
+
+def test_the_workflow_that_is_said_for_all_yields_to_a_mark_s_own() -> None:
+    segments = [{"nodes": ["3"]}, {"nodes": ["6"], "workflow": "2"}]
+    canvas_says = canvas([on_canvas(8, "a"), {"id": 12, **marked("b", workflow="3", timeout=5)}])
+    extra = {"runninghub": {"segments": segments, "workflow": "1"}, **canvas_says}
+    placed = {mark.nodes[0]: mark.ordering for mark in read_marks(extra, PROMPT)}
+    assert placed == {
+        "3": Ordering(workflow="1"),
+        "6": Ordering(workflow="2"),
+        "8": Ordering(workflow="1"),
+        "12": Ordering(timeout=5, workflow="3"),
+    }
+
+
+def test_how_models_are_checked_is_said_for_all_or_by_a_mark() -> None:
+    segments = [{"nodes": ["3"]}, {"nodes": ["6"], "models": "warn"}]
+    extra = {"runninghub": {"segments": segments, "models": "strict"}}
+    marks = read_marks(extra, PROMPT)
+    assert [mark.ordering for mark in marks] == [Ordering(models="strict"), Ordering(models="warn")]
+
+
+def test_the_route_is_said_for_all_or_by_a_mark() -> None:
+    segments = [{"nodes": ["3"]}, {"nodes": ["6"], "route": "task"}]
+    marks = read_marks({"runninghub": {"segments": segments, "route": "auto"}}, PROMPT)
+    assert [mark.ordering for mark in marks] == [Ordering(route="auto"), Ordering(route="task")]
+
+
+def test_nodes_of_one_name_and_different_accounts_are_different_marks() -> None:
+    extra = canvas([on_canvas(3, "a"), {"id": 6, **marked("a", profile="other")}])
+    assert [mark.nodes for mark in read_marks(extra, PROMPT)] == [("3",), ("6",)]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("profile", 5),
+        ("profile", "x" * 201),
+        ("timeout", -1),
+        ("timeout", 1.5),
+        ("timeout", True),
+        ("timeout", "60"),
+        ("use_personal_queue", 1),
+        ("workflow", ["1"]),
+        ("workflow", True),
+        ("models", "maybe"),
+        ("models", True),
+        ("route", "fast"),
+        ("route", True),
+    ],
+)
+def test_an_option_of_a_mark_that_cannot_be(option: str, value: object) -> None:
+    with pytest.raises(BadInput) as caught:
+        read_marks(program({"nodes": ["3"], option: value}), PROMPT)
+    assert caught.value.key == "segment.bad_option"
+    assert f'"{option}"' in str(caught.value)
+    with pytest.raises(BadInput) as caught:
+        read_marks(canvas([{"id": 6, **marked("a", **{option: value})}]), PROMPT)
+    assert caught.value.local_id == "6"
+
+
 @pytest.mark.parametrize(
     ("runninghub", "key"),
     [
+        ({"models": "maybe"}, "segment.bad_models"),
+        ({"route": "fast"}, "segment.bad_route"),
+        (
+            {"segments": [{"nodes": ["3"], "route": "native", "instance": "ultra"}]},
+            "error.native_ultra",
+        ),
+        ({"models": ["warn"]}, "segment.bad_models"),
+        ({"workflow": 1.5}, "segment.bad_workflow"),
+        ({"again": "3"}, "node.bad_again"),
+        ({"again": [None]}, "node.bad_again"),
         ("x", "segment.bad_segments"),
         ([], "segment.bad_segments"),
         ({"segments": {"nodes": ["3"]}}, "segment.bad_segments"),

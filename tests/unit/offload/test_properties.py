@@ -8,21 +8,13 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.graph.segments.sketches import Meaning, Sketch, lists
+from unit.offload.sketches import Meaning, Sketch, lists
 
+from rh_api.graph.constants import INLETS, OUTLETS, SAVED_CLASS, SEGMENT_CLASS
 from rh_api.graph.prompt import links, read_nodes
-from rh_api.graph.segments import (
-    CannotOffload,
-    Mark,
-    Plan,
-    core_class,
-    cut,
-    dump,
-    load,
-)
-from rh_api.graph.segments.facts import CHEAP, MADE_VIDEO
-from rh_api.graph.segments.savers import PREFIX_INPUT, SAVERS
-from rh_api.graph.stand_ins import INLETS, OUTLETS, SAVED_CLASS, SEGMENT_CLASS
+from rh_api.offload import CannotOffload, Mark, Plan, core_class, cut, dump, load
+from rh_api.offload.class_facts import CHEAP, MADE_VIDEO
+from rh_api.offload.savers import PREFIX_INPUT, SAVERS
 
 SEEDS = st.integers(0, 2**32)
 
@@ -163,6 +155,6 @@ def test_what_else_is_on_the_canvas_does_not_change_a_segment(seed: int, size: i
 def test_random_cuts_are_of_all_kinds() -> None:
     plans = [made[2] for seed in range(200) if (made := planned(seed, 30)) is not None]
     assert len(plans) > 120
-    assert sum(any(each.pulled for each in plan.segments) for plan in plans) > 60
+    assert sum(any(each.dependencies for each in plan.segments) for plan in plans) > 60
     assert sum(len(plan.segments) > 1 for plan in plans) > 30
     assert sum(plan.split > 0 for plan in plans) > 10

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from unit.graph.segments.prompts import cut_at, node, painting
+from unit.offload.prompts import cut_at, painting
 
 from rh_api.errors import BadInput
-from rh_api.graph.segments import (
+from rh_api.offload import (
     ORDERS,
     CannotOffload,
     ClassInfo,
@@ -20,6 +20,7 @@ from rh_api.graph.segments import (
     dump,
     from_object_info,
 )
+from tests.support.graphs import node
 
 HOME = {
     "LoadWebcam": ClassInfo({"image": InputInfo("WEBCAM", required=True)}, ("IMAGE",)),
@@ -297,3 +298,52 @@ def test_the_classes_of_another_machine() -> None:
     assert segment.graph["1"]["inputs"]["hidden_extra"] == "kept"
     assert segment.files[0].value == "a.png"
     assert "Glow" in dump(segment)
+
+
+RANGES = {
+    "Steps": {
+        "input": {
+            "required": {
+                "steps": ["INT", {"min": 1, "max": 10000}],
+                "seed": ["INT", {"min": 0, "max": 2**64 - 1}],
+                "cfg": ["FLOAT", {"min": 0.0, "max": 100.0}],
+                "free": ["INT", {}],
+                "on": ["BOOLEAN", {}],
+            }
+        },
+        "output": ["IMAGE"],
+        "python_module": "custom_nodes.pack",
+    }
+}
+
+
+def stepping(**changed: Any) -> dict[str, Any]:
+    values = {"steps": 1, "seed": 2**64 - 1, "cfg": 100, "free": -5, "on": True, **changed}
+    return {"1": node("Steps", **values), "2": node("SaveImage", images=["1", 0])}
+
+
+def with_ranges(name: str) -> ClassInfo | None:
+    return from_object_info(RANGES)(name) or core_class(name)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "key"),
+    [
+        ("steps", 0, "segment.too_small"),
+        ("steps", 10001, "segment.too_large"),
+        ("seed", -1, "segment.too_small"),
+        ("seed", 2**64, "segment.too_large"),
+        ("cfg", -0.1, "segment.too_small"),
+        ("cfg", 100.5, "segment.too_large"),
+    ],
+)
+def test_a_number_outside_the_range_of_its_class(field: str, value: float, key: str) -> None:
+    with pytest.raises(CannotOffload) as caught:
+        cut(stepping(**{field: value}), [Mark("part", ("1",))], with_ranges)
+    assert (caught.value.key, caught.value.local_id) == (key, "1")
+    assert f'"{field}"' in str(caught.value)
+    assert str(value) in str(caught.value)
+
+
+def test_numbers_at_the_ends_of_their_ranges_go() -> None:
+    assert cut(stepping(), [Mark("part", ("1",))], with_ranges).segments

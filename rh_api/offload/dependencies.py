@@ -1,0 +1,289 @@
+"""What has to run where so that everything that is saved or shown gets what it reads.
+
+Asked from the outputs backwards: a node in the cloud is there once for each piece that needs it,
+and a node that nothing needs any more is nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from .class_facts import CHEAP, MADE_VIDEO
+from .eligibility import FOLLOWING
+from .graph_index import Edge, GraphIndex, IndexedNode, Value
+from .partition import Partition
+from .placement import Placement, Reason, stuck_inwards, stuck_outwards
+from .plan import ORDERS, CannotOffload, Mark
+from .savers import PREFIX_INPUT, SAVERS
+
+LOCAL = -1
+"""The place of what runs on this machine; the cloud's places are the numbers of pieces."""
+
+Target = tuple[str, str]
+"""A node and one of its inputs."""
+
+
+class Incoming(NamedTuple):
+    """A value on its way into a piece from `place`."""
+
+    place: int
+    source: str
+    slot: int
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One order to be.
+
+    `nodes` are those that run in it, its own before others; `inlets` what comes in and who reads
+    it, `outlets` what goes out, `savers` the output nodes whose files it makes, `pulled` the
+    nodes that went along and why. `mark` is the mark of its own nodes.
+    """
+
+    mark: Mark
+    nodes: Mapping[str, None]
+    inlets: Mapping[Incoming, tuple[Target, ...]]
+    outlets: frozenset[Value]
+    savers: tuple[str, ...]
+    pulled: Mapping[str, Reason]
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """`local` are the nodes that run on this machine, copies of nodes of the cloud among them."""
+
+    partition: Partition
+    pieces: Mapping[int, Piece]
+    local: frozenset[str]
+
+    @property
+    def placement(self) -> Placement:
+        return self.partition.placement
+
+    @property
+    def index(self) -> GraphIndex:
+        return self.partition.placement.index
+
+    @property
+    def piece_of(self) -> Mapping[str, int]:
+        return self.partition.piece_of
+
+
+def find_dependencies(partition: Partition) -> Dependencies:
+    """Raises CannotOffload for what cannot go or cannot cross."""
+    cheap = _cheap(partition.placement)
+    found = _Walk(partition, cheap, {}).dependencies()
+    piece_of = partition.piece_of
+    went_along = {
+        number: frozenset(node for node in piece.nodes if piece_of.get(node) != number)
+        for number, piece in found.pieces.items()
+    }
+    # What went along for one link serves the others too: once more, knowing that.
+    if any(
+        incoming.source in went_along[number]
+        for number, piece in found.pieces.items()
+        for incoming in piece.inlets
+    ):
+        return _Walk(partition, cheap, went_along).dependencies()
+    return found
+
+
+def _cheap(placement: Placement) -> frozenset[str]:
+    """Nodes of the cloud that only count or write, from what is here or is cheap itself."""
+    index, part_of = placement.index, placement.part_of
+    cheap: set[str] = set()
+    for node_id in index.order:
+        if index.nodes[node_id].class_type in CHEAP and all(
+            source in cheap or source not in part_of for _, source, _ in index.edges[node_id]
+        ):
+            cheap.add(node_id)
+    return frozenset(cheap.intersection(part_of))
+
+
+@dataclass(slots=True)
+class _OpenPiece:
+    """A Piece under way."""
+
+    nodes: dict[str, None] = field(default_factory=dict[str, None])
+    inlets: dict[Incoming, list[Target]] = field(default_factory=dict[Incoming, list[Target]])
+    outlets: set[Value] = field(default_factory=set[Value])
+    savers: list[str] = field(default_factory=list[str])
+    pulled: dict[str, Reason] = field(default_factory=dict[str, Reason])
+
+
+class _Walk:
+    """One walk from the outputs backwards.
+
+    `cheap`: nodes of the cloud that run wherever they are read. `went_along`: what is known to
+    go along with each piece.
+    """
+
+    def __init__(
+        self,
+        partition: Partition,
+        cheap: frozenset[str],
+        went_along: Mapping[int, frozenset[str]],
+    ) -> None:
+        self.partition = partition
+        self.placement = partition.placement
+        self.index = partition.placement.index
+        self.piece_of = partition.piece_of
+        self.cheap = cheap
+        self.went_along = went_along
+        self.pieces: dict[int, _OpenPiece] = {}
+        self.local: dict[str, None] = {}
+        self.todo: list[tuple[int, str]] = []
+
+    def dependencies(self) -> Dependencies:
+        nodes = self.index.nodes
+        for root in self.index.roots:
+            self._need_root(nodes[root])
+        while self.todo:
+            place, node_id = self.todo.pop()
+            if place == LOCAL:
+                for edge in self.placement.edges_of(node_id):
+                    self._need_locally(nodes[node_id], edge)
+            else:
+                self._need_in_piece(place, nodes[node_id])
+        pieces = {number: self._closed(piece) for number, piece in self.pieces.items()}
+        return Dependencies(self.partition, pieces, frozenset(self.local))
+
+    def _closed(self, piece: _OpenPiece) -> Piece:
+        inlets = {incoming: tuple(targets) for incoming, targets in piece.inlets.items()}
+        return Piece(
+            self._mark(piece),
+            piece.nodes,
+            inlets,
+            frozenset(piece.outlets),
+            tuple(piece.savers),
+            piece.pulled,
+        )
+
+    def _mark(self, piece: _OpenPiece) -> Mark:
+        # The first node of a piece is its own: somebody asked for what it makes.
+        return self.placement.marks[self.placement.part_of[next(iter(piece.nodes))]]
+
+    def _need_root(self, root: IndexedNode) -> None:
+        number = self.piece_of.get(root.id)
+        if number is None:
+            self._need(LOCAL, root.id)
+            return
+        self._need(number, root.id)
+        self.pieces[number].savers.append(root.id)
+        for edge in self.index.edges[root.id]:
+            # The name that files get is made here, since they are saved here.
+            if edge.input == PREFIX_INPUT:
+                self._check_prefix(root, edge)
+                self._need_locally(root, edge)
+
+    def _need(self, place: int, node_id: str) -> None:
+        nodes = self.local if place == LOCAL else self._piece(place, node_id).nodes
+        if node_id not in nodes:
+            nodes[node_id] = None
+            self.todo.append((place, node_id))
+
+    def _piece(self, place: int, node_id: str) -> _OpenPiece:
+        if place not in self.pieces:
+            count = len(self.pieces) + 1
+            if count > ORDERS:
+                raise CannotOffload(
+                    "segment.orders_many", local_id=node_id, count=count, limit=ORDERS
+                )
+            self.pieces[place] = _OpenPiece()
+        return self.pieces[place]
+
+    def _need_locally(self, node: IndexedNode, edge: Edge) -> None:
+        source = edge.source
+        if source not in self.index.nodes:
+            return  # ComfyUI says so itself
+        if source not in self.piece_of or self._runs_locally_too(source):
+            self._need(LOCAL, source)
+        else:
+            self._check_output(node, edge)
+            self._bring_out(node, edge)
+
+    def _runs_locally_too(self, source: str) -> bool:
+        """Whether a node of the cloud that is read here can simply run here as well."""
+        return self.index.nodes[source].class_type == MADE_VIDEO or source in self.cheap
+
+    def _need_in_piece(self, place: int, node: IndexedNode) -> None:
+        index, piece = self.index, self.pieces[place]
+        went_along = self.went_along.get(place, ())
+        is_saver = node.class_type in SAVERS
+        for edge in index.edges[node.id]:
+            name, source, slot = edge
+            if (is_saver and name == PREFIX_INPUT) or not node.traits.declares(name):
+                continue
+            self._check_link(node, edge)
+            made_in = self.piece_of.get(source, LOCAL)
+            if made_in == place or source in self.cheap or source in went_along:
+                self._need(place, source)
+                continue
+            if source in piece.pulled:
+                continue
+            stuck = stuck_inwards(index, node, edge)
+            if made_in != LOCAL:
+                stuck = stuck or stuck_outwards(index, node, edge)
+            if stuck:
+                self._pull(place, node, source, stuck)
+                continue
+            if made_in == LOCAL:
+                self._need(LOCAL, source)
+            else:
+                self._bring_out(node, edge)
+            incoming = Incoming(made_in, source, slot, index.link_type(node, edge))
+            piece.inlets.setdefault(incoming, []).append((node.id, name))
+
+    def _bring_out(self, reader: IndexedNode, edge: Edge) -> None:
+        number = self.piece_of[edge.source]
+        self._need(number, edge.source)
+        value = Value(edge.source, edge.slot, self.index.link_type(reader, edge))
+        self.pieces[number].outlets.add(value)
+
+    def _pull(self, place: int, reader: IndexedNode, source: str, stuck: str) -> None:
+        """Take a copy of `source` along, since what `reader` needs of it cannot go in."""
+        piece, node = self.pieces[place], self.index.nodes[source]
+        why = {"node": node.label, "other": reader.label, "type": stuck}
+        if source not in self.placement.marked:
+            if self._mark(piece).only:
+                raise CannotOffload("segment.only", local_id=source, **why)
+            if node.obstacle:
+                raise CannotOffload(FOLLOWING[node.obstacle], local_id=source, **why)
+        piece.pulled[source] = ("segment.pulled_source", why)
+        self._need(place, source)
+
+    def _check_prefix(self, node: IndexedNode, edge: Edge) -> None:
+        if stuck_outwards(self.index, node, edge):
+            raise CannotOffload(
+                "segment.prefix_linked",
+                local_id=node.id,
+                node=node.label,
+                input=edge.input,
+                other=self.index.label(edge.source),
+            )
+
+    def _check_link(self, node: IndexedNode, edge: Edge) -> None:
+        name, source, _ = edge
+        if source not in self.index.nodes:
+            raise CannotOffload(
+                "segment.no_source", local_id=node.id, node=node.label, input=name, other=source
+            )
+        self._check_output(node, edge)
+        if name in node.traits.files:
+            raise CannotOffload(
+                "segment.file_linked", local_id=node.id, node=node.label, input=name
+            )
+
+    def _check_output(self, reader: IndexedNode, edge: Edge) -> None:
+        source = self.index.nodes[edge.source]
+        if source.traits.info and not 0 <= edge.slot < len(source.traits.known.outputs):
+            raise CannotOffload(
+                "segment.no_output_slot",
+                local_id=reader.id,
+                node=reader.label,
+                other=source.label,
+                slot=edge.slot,
+            )

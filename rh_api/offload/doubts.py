@@ -1,0 +1,128 @@
+"""What may not come: an output that a cloud node did not make blocks whoever reads it, so a piece
+of a part that does not need it is an order of its own.
+
+ComfyUI stops a node with a blocker at any of its inputs before our code runs, and a segment is one
+node. Nothing is kept apart where that would make something expensive twice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from typing import NamedTuple
+
+from .graph_index import PERHAPS
+from .placement import Placement, stuck_inwards, stuck_outwards
+
+Doubts = frozenset[tuple[str, int]]
+"""Outputs of cloud nodes here, by node and slot, without which something cannot run."""
+
+NONE: Doubts = frozenset()
+
+# What is loaded or encoded, and so may be made in two orders. A LATENT is sampled.
+_MADE_AGAIN = frozenset(
+    [
+        "MODEL",
+        "CLIP",
+        "VAE",
+        "CONDITIONING",
+        "CLIP_VISION",
+        "CLIP_VISION_OUTPUT",
+        "CONTROL_NET",
+        "STYLE_MODEL",
+        "UPSCALE_MODEL",
+        "GUIDER",
+        "SAMPLER",
+        "SIGMAS",
+        "NOISE",
+    ]
+)
+
+
+class Apart(NamedTuple):
+    """A node that waits for an output of `source`, and one of its part that does not."""
+
+    reader: str
+    source: str
+    other: str
+
+
+def doubts_of(placement: Placement) -> dict[str, Doubts]:
+    """The doubts of each node in the cloud that has any; what only serves later pieces of its
+    part has theirs."""
+    found: Mapping[str, Doubts] = {}
+    while True:
+        # What is bound to a reader in doubt brings doubt to its other readers.
+        lifted = _lifted(placement, _inherited(placement, found))
+        if lifted == found:
+            return lifted
+        found = lifted
+
+
+def kept_apart(placement: Placement, doubts: Mapping[str, Doubts]) -> Iterator[Apart]:
+    """One line for each output in doubt that keeps pieces of a part apart."""
+    part_of, told = placement.part_of, set[tuple[int, tuple[str, int]]]()
+    for node_id in placement.index.order:
+        part = part_of.get(node_id)
+        for _, source, slot in placement.edges_of(node_id) if part is not None else ():
+            doubt = (source, slot)
+            if part is None or doubt not in doubts.get(node_id, NONE) or (part, doubt) in told:
+                continue
+            others = (
+                one
+                for one in placement.index.order
+                if part_of.get(one) == part and doubt not in doubts.get(one, NONE)
+            )
+            other = next(others, None)
+            if other is not None:
+                told.add((part, doubt))
+                yield Apart(node_id, source, other)
+
+
+def _inherited(placement: Placement, own: Mapping[str, Doubts]) -> dict[str, Doubts]:
+    """The doubts of each node and of all that it reads; none where the cloud reads none."""
+    index = placement.index
+    found: dict[str, Doubts] = {}
+    for node_id in index.order:
+        doubts = own.get(node_id, NONE)
+        for _, source, slot in placement.edges_of(node_id):
+            doubts |= found.get(source, NONE)
+            node = index.nodes.get(source)
+            if node is not None and node.traits.own and index.listed(source, slot) == PERHAPS:
+                doubts |= {(source, slot)}
+        if doubts:
+            found[node_id] = doubts
+    return found if any(node_id in placement.part_of for node_id in found) else {}
+
+
+def _lifted(placement: Placement, found: Mapping[str, Doubts]) -> dict[str, Doubts]:
+    """Each node of the cloud with the doubts of all its readers, unless something else needs it;
+    and with those of a reader that cannot have it from another order."""
+    index, part_of = placement.index, placement.part_of
+    readers: defaultdict[str, list[Doubts]] = defaultdict(list)
+    bound: defaultdict[str, Doubts] = defaultdict(lambda: NONE)
+    results = set(index.roots)
+    lifted: dict[str, Doubts] = {}
+    for node_id in reversed(index.order):
+        part = part_of.get(node_id)
+        own = found.get(node_id, NONE)
+        if part is not None:
+            if node_id not in results and readers[node_id]:
+                own |= reduce(lambda one, other: one & other, readers[node_id])
+            own |= bound[node_id]
+            if own:
+                lifted[node_id] = own
+        reader = index.nodes[node_id]
+        for edge in placement.edges_of(node_id):
+            source = edge.source
+            if source not in part_of:
+                continue
+            if part is None or part_of[source] != part:
+                results.add(source)
+                continue
+            readers[source].append(own)
+            stuck = stuck_inwards(index, reader, edge) or stuck_outwards(index, reader, edge)
+            if stuck and stuck not in _MADE_AGAIN and index.edges[source]:
+                bound[source] |= own
+    return lifted

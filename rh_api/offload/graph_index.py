@@ -1,0 +1,302 @@
+"""A prompt as the compiler looks at it: what runs, in which order, and what each link carries."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+from ..graph.prompt import id_order, is_link
+from ..wire.workflows import Graph
+from .boundary_types import ALIASES, crossing_of
+from .class_facts import FILE_VIDEO, MADE_VIDEO, PLAIN_CHOICE, SWITCH, SWITCHED, SWITCHED_BY
+from .class_traits import MATCHED, Traits, traits_of
+from .graph_algorithms import CycleFound, topological_order
+from .plan import CannotOffload, Classes
+from .savers import SAVERS
+
+_VAGUE = frozenset({"*", MATCHED})
+_OUTPUTS = 10_000  # more than any class has
+ONE, PERHAPS, MANY = 0, 1, 2
+"""Whether an output is a list of values: no; ours, mostly of one item; yes."""
+
+
+class Edge(NamedTuple):
+    """`input` of a node reads output `slot` of node `source`."""
+
+    input: str
+    source: str
+    slot: int
+
+
+class Value(NamedTuple):
+    """An output, and the type as which it is read."""
+
+    source: str
+    slot: int
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedNode:
+    """One node. `edges` are its links as the prompt has them, by the input's name."""
+
+    id: str
+    class_type: str
+    title: str
+    inputs: Mapping[str, Any]
+    traits: Traits
+    edges: tuple[Edge, ...]
+
+    @property
+    def obstacle(self) -> str:
+        """The key of the reason why it cannot run in the cloud; "": it can."""
+        traits = self.traits
+        if not traits.obstacle and any(self.inputs.get(name) for name in traits.paths):
+            return "segment.local_disk"
+        return traits.obstacle
+
+    @property
+    def label(self) -> str:
+        """Id, title and class, as a sentence names the node."""
+        named = self.title if self.title == self.class_type else f"{self.title} [{self.class_type}]"
+        return f"{self.id} ({named or '?'})"
+
+
+@dataclass(frozen=True, slots=True)
+class GraphIndex:
+    """The nodes of a prompt.
+
+    `roots`: output nodes that shall run. `order`: the nodes that these need, in topological
+    order; all below speaks of these only. `rank`: their places when they are ordered by their
+    ids. `edges`: their links past savers, which hand on what they save, and past switches whose
+    choice is known. `lists`: for nodes of which an output is a list, ONE, PERHAPS or MANY for
+    each. `matched`: the output types of nodes where the class leaves them open. `videos`: the
+    class from which a switch's VIDEO comes, "" where that is open.
+    """
+
+    nodes: Mapping[str, IndexedNode]
+    roots: tuple[str, ...]
+    order: tuple[str, ...]
+    rank: Mapping[str, int]
+    edges: Mapping[str, tuple[Edge, ...]]
+    lists: Mapping[str, tuple[int, ...]]
+    matched: Mapping[str, tuple[str, ...]]
+    videos: Mapping[str, str]
+
+    def label(self, node_id: str) -> str:
+        node = self.nodes.get(node_id)
+        return node.label if node else node_id
+
+    def value_order(self, value: Value) -> tuple[int, int, str]:
+        """Sort key of a value by where it is made."""
+        return self.rank[value.source], value.slot, value.type
+
+    def listed(self, source: str, slot: int) -> int:
+        """ONE, PERHAPS or MANY values at an output."""
+        return _listed(self.lists, source, slot)
+
+    def link_type(self, reader: IndexedNode, edge: Edge) -> str:
+        """What a link carries; `*` when neither end tells."""
+        _, source, slot = edge
+        given = _output_type(self.nodes, self.matched, source, slot)
+        if given not in _VAGUE:
+            return given
+        declared = reader.traits.known.inputs.get(edge.input)
+        wanted = ALIASES.get(declared.type, declared.type) if declared else "*"
+        return wanted if crossing_of(wanted) else "*"
+
+    def is_file_video(self, source: str) -> bool:
+        """Whether a VIDEO is known to be a file; one made of pictures cannot cross."""
+        return _video_class(self.nodes, self.videos, source) == FILE_VIDEO
+
+    def is_made_video(self, source: str) -> bool:
+        """Whether a VIDEO is known to be made of pictures."""
+        return _video_class(self.nodes, self.videos, source) == MADE_VIDEO
+
+
+def index_graph(
+    prompt: Graph, classes: Classes, targets: Collection[str] | None = None
+) -> GraphIndex:
+    """`targets`: the output nodes that shall run, None for all.
+    Raises CannotOffload for a cycle."""
+    nodes = _read_nodes(prompt, classes)
+    roots = _roots(nodes, targets)
+    order = _order(nodes, roots)
+    edges: dict[str, tuple[Edge, ...]] = {}
+    lists: dict[str, tuple[int, ...]] = {}
+    matched: dict[str, tuple[str, ...]] = {}
+    videos: dict[str, str] = {}
+    # Sources come first, so that what is asked of them is known when a reader asks.
+    for node_id in order:
+        node = nodes[node_id]
+        edges[node_id] = tuple(_past(nodes, edges, edge) for edge in node.edges)
+        if values := _list_outputs(node, edges[node_id], lists):
+            lists[node_id] = values
+        if node.class_type == SWITCH:
+            videos[node_id] = _switched_video(nodes, videos, edges[node_id])
+        if MATCHED in node.traits.outputs:
+            matched[node_id] = _matched_outputs(nodes, matched, node, edges[node_id])
+    rank = {node_id: place for place, node_id in enumerate(sorted(order, key=id_order))}
+    return GraphIndex(nodes, roots, order, rank, edges, lists, matched, videos)
+
+
+def _read_nodes(prompt: Graph, classes: Classes) -> dict[str, IndexedNode]:
+    traits: dict[str, Traits] = {}
+    nodes: dict[str, IndexedNode] = {}
+    for node_id, entry in prompt.items():
+        if not isinstance(entry, dict):
+            continue
+        about = cast("dict[str, Any]", entry)
+        class_type, inputs = about.get("class_type"), about.get("inputs")
+        if not isinstance(class_type, str):
+            class_type = ""
+        if not isinstance(inputs, dict):
+            inputs = {}
+        if class_type not in traits:
+            traits[class_type] = traits_of(class_type, classes(class_type))
+        values = cast("dict[str, Any]", inputs)
+        meta = about.get("_meta")
+        title = cast("dict[str, Any]", meta).get("title") if isinstance(meta, dict) else None
+        edges = [
+            Edge(name, str(value[0]), _slot(value[1]))
+            for name, value in values.items()
+            if value.__class__ is list and is_link(value)
+        ]
+        edges.sort()
+        nodes[node_id] = IndexedNode(
+            node_id,
+            class_type,
+            title.strip() if isinstance(title, str) and title.strip() else class_type,
+            values,
+            traits[class_type],
+            tuple(edges),
+        )
+    return nodes
+
+
+def _slot(index: Any) -> int:
+    """An output's index; -1, which no class has, for one that is no whole number."""
+    if index.__class__ is not int:
+        whole = isinstance(index, (int, float)) and index in (0, 1, 2, 3, 4, 5, 6, 7)
+        return int(index) if whole else -1
+    return index if 0 <= index < _OUTPUTS else -1
+
+
+def _roots(nodes: Mapping[str, IndexedNode], targets: Collection[str] | None) -> tuple[str, ...]:
+    """Output nodes; of a class that is not known, nodes that nobody reads."""
+    read = {source for node in nodes.values() for _, source, _ in node.edges}
+    roots = (
+        node.id
+        for node in nodes.values()
+        if (node.traits.known.is_output if node.traits.info else node.id not in read)
+        and (targets is None or node.id in targets)
+    )
+    return tuple(sorted(roots, key=id_order))
+
+
+def _order(nodes: Mapping[str, IndexedNode], roots: Collection[str]) -> tuple[str, ...]:
+    def sources(node_id: str) -> Iterator[str]:
+        return (source for _, source, _ in nodes[node_id].edges if source in nodes)
+
+    try:
+        return tuple(topological_order(roots, sources))
+    except CycleFound as cycle:
+        node = nodes[str(cycle.vertex)]
+        raise CannotOffload("segment.cycle", local_id=node.id, node=node.label) from None
+
+
+def _past(
+    nodes: Mapping[str, IndexedNode], edges: Mapping[str, tuple[Edge, ...]], edge: Edge
+) -> Edge:
+    """The output that a link really reads: savers hand on, a switch may have chosen."""
+    name, source, slot = edge
+    node = nodes.get(source)
+    if node is None or slot != 0:
+        return edge
+    chosen = _chosen(nodes, node) if node.class_type == SWITCH else None
+    if chosen is not None:
+        through = SWITCHED[chosen]
+    else:
+        saver = SAVERS.get(node.class_type)
+        if saver is None or not saver.passes:
+            return edge
+        through = saver.input
+    before = (Edge(name, one.source, one.slot) for one in edges[source] if one.input == through)
+    return next(before, edge)
+
+
+def _chosen(nodes: Mapping[str, IndexedNode], switch: IndexedNode) -> bool | None:
+    """What a switch has chosen, on itself or by a plain node; None where that will show."""
+    source = next((nodes.get(one.source) for one in switch.edges if one.input == SWITCHED_BY), None)
+    choice = switch.inputs.get(SWITCHED_BY)
+    if source is not None and source.class_type == PLAIN_CHOICE:
+        choice = source.inputs.get("value")
+    return choice if isinstance(choice, bool) else None
+
+
+def _listed(lists: Mapping[str, tuple[int, ...]], source: str, slot: int) -> int:
+    values = lists.get(source)
+    return values[slot] if values is not None and 0 <= slot < len(values) else ONE
+
+
+def _list_outputs(
+    node: IndexedNode, edges: Collection[Edge], lists: Mapping[str, tuple[int, ...]]
+) -> tuple[int, ...]:
+    """A list, or what ComfyUI makes once for each item of a list; () where no output is either."""
+    known = node.traits.known
+    mapped = ONE
+    if lists and not known.input_is_list:
+        mapped = max((_listed(lists, source, slot) for _, source, slot in edges), default=ONE)
+    if not mapped and not any(known.output_is_list):
+        return ()
+    own = PERHAPS if node.traits.own else MANY
+    padded = (*known.output_is_list, *(False,) * len(known.outputs))
+    return tuple(own if padded[slot] else mapped for slot in range(len(known.outputs)))
+
+
+def _output_type(
+    nodes: Mapping[str, IndexedNode],
+    matched: Mapping[str, tuple[str, ...]],
+    source: str,
+    slot: int,
+) -> str:
+    """What an output gives; `*` when its class does not tell."""
+    outputs = matched.get(source)
+    if outputs is None:
+        node = nodes.get(source)
+        outputs = node.traits.outputs if node else ()
+    return outputs[slot] if 0 <= slot < len(outputs) else "*"
+
+
+def _matched_outputs(
+    nodes: Mapping[str, IndexedNode],
+    matched: Mapping[str, tuple[str, ...]],
+    node: IndexedNode,
+    edges: Collection[Edge],
+) -> tuple[str, ...]:
+    """Output types of a node whose class leaves them to what is linked: if that agrees, its."""
+    types = {
+        _output_type(nodes, matched, source, slot)
+        for name, source, slot in edges
+        if (declared := node.traits.known.inputs.get(name)) and declared.type == MATCHED
+    }
+    type_name = types.pop() if len(types) == 1 else "*"
+    return tuple(type_name if one == MATCHED else one for one in node.traits.outputs)
+
+
+def _video_class(nodes: Mapping[str, IndexedNode], videos: Mapping[str, str], source: str) -> str:
+    """FILE_VIDEO or MADE_VIDEO where a VIDEO is known to come from one, else ""."""
+    node = nodes.get(source)
+    if node is None:
+        return ""
+    if node.class_type in (FILE_VIDEO, MADE_VIDEO):
+        return node.class_type
+    return FILE_VIDEO if node.traits.own else videos.get(source, "")
+
+
+def _switched_video(
+    nodes: Mapping[str, IndexedNode], videos: Mapping[str, str], edges: Collection[Edge]
+) -> str:
+    origins = {_video_class(nodes, videos, source) for name, source, _ in edges if name in SWITCHED}
+    return origins.pop() if len(origins) == 1 else ""

@@ -1,0 +1,173 @@
+"""What a person, or a program, has marked to run on RunningHub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from ..errors import BadInput
+from ..graph.constants import INSTANCES
+from ..graph.extra_data import (
+    MODEL_CHECKS,
+    NATIVE,
+    ROUTES,
+    ExtraData,
+    read_extra_data,
+    read_workflow,
+)
+from ..graph.nearest import listed as listed_names
+from ..graph.nearest import nearest
+from ..graph.prompt import id_order
+from ..graph.untrusted import as_object
+from ..wire.workflows import Graph
+from .canvas_marks import canvas_marks
+from .plan import ORDERS, CannotOffload, Mark, Ordering
+
+_LONGEST = 200
+_KEYS = frozenset(
+    {
+        "nodes",
+        "instance",
+        "only",
+        "name",
+        "profile",
+        "timeout",
+        "use_personal_queue",
+        "workflow",
+        "models",
+        "route",
+    }
+)
+
+
+def read_marks(extra_data: object, prompt: Graph) -> tuple[Mark, ...]:
+    """The marks of POST /prompt's `extra_data`; see `marks_of`."""
+    return marks_of(read_extra_data(extra_data), prompt)
+
+
+def marks_of(extra: ExtraData, prompt: Graph) -> tuple[Mark, ...]:
+    """The marks of a program, then those of the canvas' own workflow.
+
+    The canvas' are properties of nodes, of nodes within subgraphs (they count for every
+    instance), of subgraph nodes (all below them) and of groups. What marks a node most closely
+    counts: a program, the node itself, its group, then the subgraph around it. A mark on a node
+    that is not in the prompt (muted, a note) marks nothing; an id of a program must be there.
+    Raises BadInput for nonsense.
+    """
+    below = below_subgraphs(prompt)
+    marks = list(_program_marks(extra, prompt, below))
+    named = {node_id for mark in marks for node_id in mark.nodes}
+    nodes_of: dict[Mark, list[str]] = {}
+    for node_id, said in canvas_marks(extra.canvas, prompt, below):
+        if node_id not in named:
+            named.add(node_id)
+            mark = _mark(said.get("segment"), said, extra, node_id)
+            nodes_of.setdefault(mark, []).append(node_id)
+    marks += [
+        mark.on(sorted(nodes, key=id_order))
+        for mark, nodes in sorted(nodes_of.items(), key=lambda item: item[0].sort_key)
+    ]
+    return tuple(marks)
+
+
+def below_subgraphs(prompt: Graph) -> dict[str, list[str]]:
+    """The nodes of the prompt below each subgraph node: `7` and `7:6` for `7:6:3`."""
+    below: dict[str, list[str]] = {}
+    for node_id in prompt:
+        at = node_id.find(":")
+        while at > 0:
+            below.setdefault(node_id[:at], []).append(node_id)
+            at = node_id.find(":", at + 1)
+    return below
+
+
+def _program_marks(
+    extra: ExtraData, prompt: Graph, below: Mapping[str, list[str]]
+) -> Iterator[Mark]:
+    if len(extra.segments) > ORDERS:
+        raise BadInput("segment.orders_many", count=len(extra.segments), limit=ORDERS)
+    first: dict[str, int] = {}
+    for number, segment in enumerate(extra.segments, 1):
+        said = as_object(segment)
+        if not isinstance(segment, dict) or not said.keys() <= _KEYS:
+            raise BadInput("segment.bad_segment", number=number)
+        mark = _mark(said.get("name", str(number)), said, extra, "")
+        nodes = dict.fromkeys(_ids(said.get("nodes"), number, prompt, below))
+        for node_id in nodes:
+            if first.setdefault(node_id, number) != number:
+                raise CannotOffload("segment.twice", local_id=node_id, node=node_id)
+        yield mark.on(nodes)
+
+
+def _ids(
+    listed: object, number: int, prompt: Graph, below: Mapping[str, list[str]]
+) -> Iterator[str]:
+    """The nodes that a program names; a subgraph node stands for all below it."""
+    ids = cast("list[object]", listed) if isinstance(listed, list) else []
+    if not ids:
+        raise BadInput("segment.no_nodes", number=number)
+    for said in ids:
+        if isinstance(said, bool) or not isinstance(said, (str, int)):
+            raise BadInput("segment.bad_segment", number=number)
+        node_id = str(said)[:_LONGEST]
+        if node_id not in prompt and node_id not in below:
+            near = listed_names(nearest(node_id, prompt))
+            raise BadInput("segment.unknown_node", node=node_id, number=number, near=near)
+        if node_id in prompt:
+            yield node_id
+        yield from below.get(node_id, ())
+
+
+def _mark(name: object, said: Mapping[str, object], extra: ExtraData, node_id: str) -> Mark:
+    """A mark without its nodes. `extra`: what was said for all graphs; a mark's own comes first.
+
+    Raises CannotOffload with `node_id`.
+    """
+    instance, only = said.get("instance") or "default", said.get("only", False)
+    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST or not isinstance(only, bool):
+        raise CannotOffload("segment.bad_mark", local_id=node_id)
+    if instance not in INSTANCES:
+        raise CannotOffload(
+            "segment.bad_instance",
+            local_id=node_id,
+            value=str(instance)[:_LONGEST],
+            choices=", ".join(INSTANCES),
+        )
+    return Mark(name, (), str(instance), only, _ordering(said, extra, node_id))
+
+
+def _ordering(said: Mapping[str, object], extra: ExtraData, node_id: str) -> Ordering:
+    """What of a mark says how its orders are placed; null and "" are as good as left out."""
+
+    def refused(name: str) -> CannotOffload:
+        value = str(said[name])[:_LONGEST]
+        return CannotOffload("segment.bad_option", local_id=node_id, name=name, value=value)
+
+    profile, timeout = said.get("profile") or "", said.get("timeout") or 0
+    personal = said.get("use_personal_queue") or False
+    if not isinstance(profile, str) or len(profile) > _LONGEST:
+        raise refused("profile")
+    if not isinstance(timeout, int) or isinstance(timeout, bool) or timeout < 0:
+        raise refused("timeout")
+    if not isinstance(personal, bool):
+        raise refused("use_personal_queue")
+    try:
+        own = read_workflow(said.get("workflow") or "")
+    except BadInput:
+        raise refused("workflow") from None
+    models = said.get("models") or ""
+    if models not in ("", *MODEL_CHECKS):
+        raise refused("models")
+    route = said.get("route") or ""
+    if route not in ("", *ROUTES):
+        raise refused("route")
+    if route == NATIVE and said.get("instance") == INSTANCES[-1]:
+        raise CannotOffload("error.native_ultra", local_id=node_id)
+    return Ordering(
+        profile.strip(),
+        timeout,
+        personal,
+        own or extra.workflow,
+        str(models) or extra.models,
+        str(route) or extra.route,
+    )

@@ -1,0 +1,63 @@
+"""What a person should know of a plan that can run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..graph.prompt import downstream, id_order
+from .boundary_types import crossing_of
+from .dependencies import Dependencies
+from .graph_index import GraphIndex
+from .plan import Inlet, Mark, Note, Segment
+
+
+def unused_notes(index: GraphIndex, marks: Sequence[Mark]) -> Iterator[Note]:
+    """Marked nodes that no output needs: they do not run, as on this machine."""
+    marked = {node_id for mark in marks for node_id in mark.nodes} & index.nodes.keys()
+    for node_id in sorted(marked.difference(index.order), key=id_order):
+        yield Note(node_id, "segment.unused", {"node": index.label(node_id)})
+
+
+def plan_notes(dependencies: Dependencies, segments: Sequence[Segment]) -> Iterator[Note]:
+    """What a way loses, what is not proven, what runs here after all."""
+    placement, index = dependencies.placement, dependencies.index
+    yield from placement.notes
+    runs_here = placement.marked & dependencies.local if segments else placement.marked
+    for node_id in sorted(runs_here, key=index.rank.__getitem__):
+        yield Note(node_id, "segment.runs_here", {"node": index.label(node_id)})
+    for apart in dependencies.partition.apart:
+        labels = {"node": index.label(apart.source), "other": index.label(apart.other)}
+        yield Note(
+            apart.reader, "segment.kept_apart", {**labels, "reader": index.label(apart.reader)}
+        )
+    for segment in segments:
+        yield from _segment_notes(index, segment)
+
+
+def _segment_notes(index: GraphIndex, segment: Segment) -> Iterator[Note]:
+    for outlet in segment.outlets:
+        crossing = crossing_of(outlet.type)
+        if crossing is not None:
+            source = outlet.source[0]
+            yield Note(source, crossing.loss, {"node": index.label(source)})
+    for inlet in segment.inlets:
+        if inlet.listed:
+            reader = inlet.targets[0][0]
+            yield Note(reader, "segment.one_item", {"node": index.label(reader)})
+            yield from _blocked_notes(index, segment, inlet)
+    unchecked = [model for model in segment.models if model.kind == "OTHER"]
+    if unchecked:
+        names = ", ".join(dict.fromkeys(model.value for model in unchecked))
+        yield Note(unchecked[0].node_id, "segment.unchecked", {"names": names})
+
+
+def _blocked_notes(index: GraphIndex, segment: Segment, inlet: Inlet) -> Iterator[Note]:
+    """What a cloud node did not produce blocks whoever reads it, and a segment runs whole or not
+    at all: tell of what would be blocked for nothing, since to keep it apart costs more."""
+    reached = downstream(segment.graph, (node_id for node_id, _ in inlet.targets))
+    spared = [outlet for outlet in segment.outlets if outlet.saver not in reached]
+    if spared:
+        source, reader = inlet.source[0], inlet.targets[0][0]
+        labels = {"node": index.label(source), "reader": index.label(reader)}
+        node = spared[0].source[0]
+        yield Note(reader, "segment.blocks_all", {**labels, "other": index.label(node)})

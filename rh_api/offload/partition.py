@@ -1,0 +1,142 @@
+"""Parts that are left and entered again, split so that every piece can run as one order.
+
+A part that needs a value of its own by way of another part or of this machine cannot be one
+order. Parts and local nodes that need each other so are a strongly connected component of the
+graph whose vertices are the parts and the nodes that stay here. In such a component the nodes
+are layered by stages: how often a path to the node has left a part. A piece is what touches
+within one part and one stage, and needs the same of what may not come (`doubts.py`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .doubts import NONE, Apart, Doubts, doubts_of, kept_apart
+from .graph_algorithms import DisjointSets, strongly_connected_components
+from .placement import Placement
+
+Vertex = int | str
+"""A part, or a node that stays here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """`piece_of`: the piece of each node that goes to the cloud; `split`: how many parts became
+    several pieces; `apart`: why pieces are apart that nothing else keeps from being one."""
+
+    placement: Placement
+    piece_of: Mapping[str, int]
+    split: int = 0
+    apart: tuple[Apart, ...] = ()
+
+
+def partition_parts(placement: Placement) -> Partition:
+    """Pieces of which none needs itself by way of another."""
+    component_of = _components(placement) if _may_return(placement) else {}
+    doubts = doubts_of(placement)
+    if not component_of and not doubts:
+        return Partition(placement, placement.part_of)
+    stage_of = _lifted(placement, _stages(placement, component_of)) if component_of else {}
+    stages: defaultdict[int, set[int]] = defaultdict(set)
+    for node_id, part in placement.part_of.items():
+        stages[part].add(stage_of.get(node_id, 0))
+    split = sum(len(of_part) > 1 for of_part in stages.values())
+    apart = tuple(kept_apart(placement, doubts))
+    return Partition(placement, _pieces(placement, stage_of, doubts), split, apart)
+
+
+def _may_return(placement: Placement) -> bool:
+    """Whether anything in the cloud reads what comes from another part, the cheap question."""
+    part_of = placement.part_of
+    after_part: set[str] = set()
+    for node_id in placement.index.order:
+        own = part_of.get(node_id)
+        for _, source, _ in placement.edges_of(node_id):
+            if source not in after_part and (source not in part_of or part_of[source] == own):
+                continue
+            if own is not None:
+                return True
+            after_part.add(node_id)
+    return False
+
+
+def _vertex(placement: Placement, node_id: str) -> Vertex:
+    return placement.part_of.get(node_id, node_id)
+
+
+def _components(placement: Placement) -> dict[Vertex, int]:
+    """The component of each vertex that is in a cycle."""
+    reads: defaultdict[Vertex, dict[Vertex, None]] = defaultdict(dict)
+    for node_id in placement.index.order:
+        reader = _vertex(placement, node_id)
+        for _, source, _ in placement.edges_of(node_id):
+            needed = _vertex(placement, source)
+            if needed != reader:
+                reads[reader][needed] = None
+    cycles = (one for one in strongly_connected_components(reads) if len(one) > 1)
+    return {vertex: number for number, cycle in enumerate(cycles) for vertex in cycle}
+
+
+def _stages(placement: Placement, component_of: Mapping[Vertex, int]) -> dict[str, int]:
+    """How often each node of a component has another piece of the component before it.
+
+    For a node that stays here: how often what reads it will have.
+    """
+    stage_of: dict[str, int] = {}
+    for node_id in placement.index.order:
+        own = _vertex(placement, node_id)
+        component = component_of.get(own)
+        if component is None:
+            continue
+        latest = 0
+        for _, source, _ in placement.edges_of(node_id):
+            other = _vertex(placement, source)
+            if component_of.get(other) == component:
+                leaves_part = isinstance(other, int) and other != own
+                latest = max(latest, stage_of[source] + leaves_part)
+        stage_of[node_id] = latest
+    return stage_of
+
+
+def _lifted(placement: Placement, stage_of: Mapping[str, int]) -> dict[str, int]:
+    """The stages, with what only later pieces of its own part read in the stage of those: it runs
+    there, not in an order of its own."""
+    lifted = dict(stage_of)
+    earliest_reader: dict[str, int] = {}
+    pinned: set[str] = set()
+    for node_id in reversed(placement.index.order):
+        part = placement.part_of.get(node_id)
+        if node_id in earliest_reader and node_id not in pinned:
+            lifted[node_id] = max(lifted[node_id], earliest_reader[node_id])
+        for _, source, _ in placement.edges_of(node_id):
+            if source not in lifted:
+                continue
+            if part is None or placement.part_of.get(source) != part:
+                pinned.add(source)
+            else:
+                stage = lifted[node_id]
+                earliest_reader[source] = min(earliest_reader.get(source, stage), stage)
+    return lifted
+
+
+def _pieces(
+    placement: Placement, stage_of: Mapping[str, int], doubts: Mapping[str, Doubts]
+) -> dict[str, int]:
+    """Nodes of one part, stage and doubt that touch."""
+
+    def key(node_id: str) -> object:
+        return part_of.get(node_id), stage_of.get(node_id, 0), doubts.get(node_id, NONE)
+
+    part_of = placement.part_of
+    sets: DisjointSets[str] = DisjointSets()
+    in_cloud = [node_id for node_id in placement.index.order if node_id in part_of]
+    for node_id in in_cloud:
+        sets.add(node_id)
+        own = key(node_id)
+        for _, source, _ in placement.edges_of(node_id):
+            if key(source) == own:
+                sets.union(node_id, source)
+    numbers: dict[str, int] = {}
+    return {node_id: numbers.setdefault(sets.find(node_id), len(numbers)) for node_id in in_cloud}

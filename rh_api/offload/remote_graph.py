@@ -1,0 +1,213 @@
+"""The graph of one order: the nodes of a piece as they run in the cloud, and their savers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from .boundary_types import crossing_of
+from .class_facts import LORA_CLASSES, REMOTE_CLASS, model_kind
+from .dependencies import Piece, Target
+from .graph_index import GraphIndex, IndexedNode, Value
+from .node_allocator import NodeAllocator
+from .plan import CannotOffload, LocalFile, LocalLora, ModelName
+from .savers import PREFIX_INPUT, SAVERS, WITHOUT_PREFIX
+
+PREFIX = "runninghub_"
+"""What the names of files begin with that the remote savers write, so that they can be told."""
+
+_HALF_LEVEL = 0.5001 / 255
+"""A hair more than half: in float32 the sum may fall short of a level, and a mask of 0.5 would come
+back as 127 of 255."""
+_HALF_LEVEL_SIDE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteGraph:
+    """The graph of a piece, without loaders for its inlets, and what of it needs this machine.
+
+    `saver_of` has the remote saver of each value that comes out and of each local saver,
+    `prefixes` what the names of a saver's files begin with, `redirected` the inputs of `graph`
+    that stand for inputs of the local graph which it has not.
+    """
+
+    graph: Mapping[str, Any]
+    files: tuple[LocalFile, ...]
+    loras: tuple[LocalLora, ...]
+    models: tuple[ModelName, ...]
+    saver_of: Mapping[Value | str, str]
+    prefixes: Mapping[str, str]
+    redirected: Mapping[Target, Target]
+
+
+def build_remote_graph(index: GraphIndex, piece: Piece) -> RemoteGraph:
+    """Raises CannotOffload for a node that cannot run as it is."""
+    return _Builder(index, piece).build()
+
+
+def _check_range(node: IndexedNode, name: str, value: object) -> None:
+    """Refuse a number outside the range of its class, as ComfyUI does for nodes that stay here."""
+    about = node.traits.known.inputs.get(name)
+    if about is None or isinstance(value, bool) or not isinstance(value, (int, float)):
+        return
+    refused = partial(
+        CannotOffload, local_id=node.id, node=node.label, input=name, value=str(value)
+    )
+    if about.least is not None and value < about.least:
+        raise refused("segment.too_small", least=str(about.least))
+    if about.most is not None and value > about.most:
+        raise refused("segment.too_large", most=str(about.most))
+
+
+class _Builder:
+    def __init__(self, index: GraphIndex, piece: Piece) -> None:
+        self.index = index
+        self.piece = piece
+        self.carried = {target for targets in piece.inlets.values() for target in targets}
+        self.graph: dict[str, Any] = {}
+        self.new_nodes = NodeAllocator(self.graph, piece.nodes)
+        self.files: list[LocalFile] = []
+        self.loras: list[LocalLora] = []
+        self.models: list[ModelName] = []
+        self.prefixes: dict[str, str] = {}
+        self.redirected: dict[Target, Target] = {}
+        self._half_level = ""
+        self._equal_savers: dict[str, str] = {}
+
+    def build(self) -> RemoteGraph:
+        index, piece = self.index, self.piece
+        savers: list[tuple[IndexedNode, dict[str, Any]]] = []
+        for node_id in sorted(piece.nodes, key=index.rank.__getitem__):
+            node = index.nodes[node_id]
+            inputs = self._inputs(node)
+            if node_id in piece.savers:
+                savers.append((node, inputs))
+            else:
+                class_type = REMOTE_CLASS.get(node.class_type, node.class_type)
+                self.graph[node_id] = {"class_type": class_type, "inputs": inputs}
+        saver_of: dict[Value | str, str] = {
+            node.id: self._local_saver(node, inputs) for node, inputs in savers
+        }
+        for value in sorted(piece.outlets, key=index.value_order):
+            saver_of[value] = self._boundary_saver(value)
+        return RemoteGraph(
+            self.graph,
+            tuple(self.files),
+            tuple(self.loras),
+            tuple(self.models),
+            saver_of,
+            self.prefixes,
+            self.redirected,
+        )
+
+    def _inputs(self, node: IndexedNode) -> dict[str, Any]:
+        """A node's inputs as they go up: what its class does not declare is left behind."""
+        for name in node.traits.required:
+            if name not in node.inputs:
+                raise CannotOffload(
+                    "segment.input_missing", local_id=node.id, node=node.label, input=name
+                )
+        linked = {edge.input for edge in node.edges}
+        inputs = {
+            name: self._value(node, name, value)
+            for name, value in node.inputs.items()
+            if name not in linked and node.traits.declares(name)
+        }
+        for name, source, slot in self.index.edges[node.id]:
+            if node.traits.declares(name) and (node.id, name) not in self.carried:
+                inputs[name] = [source, slot]
+        return inputs
+
+    def _value(self, node: IndexedNode, name: str, value: object) -> object:
+        _check_range(node, name, value)
+        loaded = node.traits.files.get(name)
+        if loaded and not (value == "" and node.traits.known.inputs[name].type == "STRING"):
+            if not isinstance(value, str) or not value.strip():
+                raise CannotOffload(
+                    "segment.file_unnamed", local_id=node.id, node=node.label, input=name
+                )
+            if node.class_type in REMOTE_CLASS and not value.endswith("]"):
+                value = f"{value} [output]"
+            self.files.append(LocalFile(node.id, name, value, loaded))
+            return value
+        kind = model_kind(node.class_type, name, value)
+        if kind:
+            # Windows divides folders in its own way; the cloud does not run it.
+            value = str(value).replace("\\", "/")
+            self.models.append(ModelName(node.id, name, value, kind))
+            if node.class_type in LORA_CLASSES and kind == "LORA":
+                self.loras.append(LocalLora(node.id, name, str(node.inputs[name])))
+        return value
+
+    def _local_saver(self, node: IndexedNode, inputs: dict[str, Any]) -> str:
+        """The remote saver that does the work of a local one, under its id.
+
+        An equal one before it serves both.
+        """
+        saver = SAVERS[node.class_type]
+        inputs.pop(PREFIX_INPUT, None)
+        # One whose source is not in the graph yet, or whose own output is read, is like no other.
+        alone = (node.id, saver.input) in self.carried or not saver.passes
+        if node.class_type == "MaskPreview":
+            picture = self.new_nodes.add("MaskToImage", inputs)
+            self.redirected[node.id, saver.input] = (picture, saver.input)
+            inputs = {"images": [picture, 0]}
+        elif saver.remote != node.class_type:
+            inputs = {name: value for name, value in inputs.items() if name == saver.input}
+        key = json.dumps([saver.remote, inputs], sort_keys=True)
+        if not alone:
+            if key in self._equal_savers:
+                return self._equal_savers[key]
+            self._equal_savers[key] = node.id
+        self.graph[node.id] = {"class_type": saver.remote, "inputs": dict(inputs)}
+        self._set_prefix(node.id)
+        return node.id
+
+    def _boundary_saver(self, value: Value) -> str:
+        """The saver that brings a value to the boundary: one for all who want the same."""
+        source, slot, type_name = value
+        crossing = crossing_of(type_name)
+        if crossing is None:
+            raise CannotOffload(local_id=source)
+        output = [source, slot]
+        if type_name == "MASK":
+            output = [self._rounded(output), 0]
+        more = {"format": "auto", "codec": "auto"} if type_name == "VIDEO" else {}
+        inputs = {crossing.saved: output, **more}
+        key = json.dumps([crossing.saver, inputs], sort_keys=True)
+        if key not in self._equal_savers:
+            self._equal_savers[key] = self.new_nodes.add(crossing.saver, inputs)
+            self._set_prefix(self._equal_savers[key])
+        return self._equal_savers[key]
+
+    def _set_prefix(self, saver: str) -> None:
+        self.prefixes[saver] = ""
+        entry = self.graph[saver]
+        if entry["class_type"] not in WITHOUT_PREFIX:
+            self.prefixes[saver] = f"{PREFIX}{len(self.prefixes)}"
+            entry["inputs"][PREFIX_INPUT] = self.prefixes[saver]
+
+    def _rounded(self, mask: list[Any]) -> str:
+        """A picture of a mask, half a level brighter.
+
+        Savers cut pictures down to whole levels; a mask plus half a level, cut down, is rounded,
+        as a mask has to be.
+        """
+        add = self.new_nodes.add
+        picture = add("MaskToImage", {"mask": mask})
+        inverse = add("ImageInvert", {"image": [picture, 0]})
+        half_level = [self._half_level_picture(), 0]
+        difference = {"blend_factor": 1.0, "blend_mode": "difference"}
+        images = {"image1": [inverse, 0], "image2": half_level}
+        darker = add("ImageBlend", {**images, **difference})
+        return add("ImageInvert", {"image": [darker, 0]})
+
+    def _half_level_picture(self) -> str:
+        if not self._half_level:
+            side = {"width": _HALF_LEVEL_SIDE, "height": _HALF_LEVEL_SIDE}
+            mask = self.new_nodes.add("SolidMask", {"value": _HALF_LEVEL, **side})
+            self._half_level = self.new_nodes.add("MaskToImage", {"mask": [mask, 0]})
+        return self._half_level
