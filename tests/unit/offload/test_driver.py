@@ -8,8 +8,8 @@ import pytest
 
 from rh_api.client import Result
 from rh_api.errors import BadInput
-from rh_api.graph.segments import FILES, Outlet
-from rh_api.offload import is_same_model, plain, results_of, text_of
+from rh_api.offload import FILES, Outlet
+from rh_api.offload.driver import is_same_model, results_of, text_of, value_of
 from rh_api.wire.filetypes import PNG
 
 
@@ -53,7 +53,7 @@ def test_without_node_ids_they_are_told_by_the_prefix() -> None:
     ],
 )
 def test_a_text_becomes_the_value_that_it_was(kind: str, text: str, value: object) -> None:
-    made = plain(outlet(kind), text)
+    made = value_of(outlet(kind), text)
     assert made == value
     assert type(made) is type(value)
 
@@ -61,7 +61,7 @@ def test_a_text_becomes_the_value_that_it_was(kind: str, text: str, value: objec
 @pytest.mark.parametrize(("kind", "text"), [("INT", "1.5"), ("FLOAT", "much"), ("BOOLEAN", "1")])
 def test_a_text_that_is_no_such_value_is_refused(kind: str, text: str) -> None:
     with pytest.raises(BadInput, match=kind):
-        plain(outlet(kind), text)
+        value_of(outlet(kind), text)
 
 
 def test_a_text_is_read_from_its_file_too(tmp_path: Path) -> None:

@@ -1,0 +1,31 @@
+"""Drives the orders of a plan. ComfyUI and the command line are its two hosts.
+
+A host brings the values of inlets and knows where files lie; what becomes of them is decided
+here, so that both order the same.
+"""
+
+from __future__ import annotations
+
+from .cloud_models import Models, is_same_model
+from .facts import find_facts
+from .inputs import Given, LocalFiles, title_of
+from .orders import check_early, job_of, run_in_order
+from .results import NothingCame, given_from, results_of, text_of, value_of, wanted_results
+
+__all__ = [
+    "Given",
+    "LocalFiles",
+    "Models",
+    "NothingCame",
+    "check_early",
+    "find_facts",
+    "given_from",
+    "is_same_model",
+    "job_of",
+    "results_of",
+    "run_in_order",
+    "text_of",
+    "title_of",
+    "value_of",
+    "wanted_results",
+]

@@ -1,0 +1,61 @@
+"""What a plan's orders send and usually take, found out before anything is paid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ...client import Client, InlineGraph, Quote, ResourceKind, Source
+from .. import Item, Plan, Segment, with_inlet, with_lora
+from ..explain import Facts, Load
+from .cloud_models import Models
+from .inputs import LocalFiles
+
+
+async def find_facts(
+    client: Client | None,
+    plan: Plan,
+    *,
+    models: Models,
+    files: LocalFiles,
+    inlets: Mapping[tuple[str, int], Load] | None = None,
+) -> Facts:
+    """What goes up and what it usually takes; `client` None: there is no account to ask."""
+    loads: dict[tuple[str, str], Load] = {}
+    loras: dict[tuple[str, str], Load] = {}
+    usual: dict[str, Mapping[str, object]] = {}
+    quotes: dict[str, Quote] = {}
+    for segment in plan.segments:
+        for file in segment.files:
+            loads[file.node_id, file.input] = await _load(client, file.value, files.file(file))
+        for lora in segment.loras:
+            path = files.lora(lora.value)
+            there = client is not None and await models.certainly_has(
+                client, ResourceKind.LORA, lora.value
+            )
+            if path is not None and not there:
+                loras[lora.node_id, lora.input] = Load(lora.value, path.stat().st_size)
+        if client is not None:
+            name = _program_name(segment, loras)
+            usual[segment.id] = asdict(await client.costs.estimate(name, segment.instance))
+            quotes[segment.id] = await client.costs.quote_program(name, segment.instance)
+    return Facts(loads, loras, inlets or {}, usual, quotes)
+
+
+async def _load(client: Client | None, name: str, path: Path) -> Load:
+    source = Source.of_file(path)
+    known = None if client is None else await client.uploads.is_known(source)
+    return Load(name, source.size, known)
+
+
+def _program_name(segment: Segment, loras: Mapping[tuple[str, str], Load]) -> str:
+    """What the journal will call the graph, if one item comes through each inlet."""
+    graph: Mapping[str, Any] = segment.graph
+    for inlet in segment.inlets:
+        graph, _ = with_inlet(graph, inlet, [Item(value="")])
+    for lora in segment.loras:
+        if (lora.node_id, lora.input) in loras:
+            graph = with_lora(graph, lora, "")
+    return InlineGraph.of(graph, "", ()).name

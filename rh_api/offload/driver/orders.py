@@ -1,0 +1,109 @@
+"""The order of a segment, and the orders of a plan one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
+
+from ...client import Client, Job, LoraFile, Notice, ResourceKind, Source
+from ...wire.orders import TaskOptions
+from .. import Segment, with_file, with_inlet, with_lora
+from .cloud_models import Models
+from .inputs import Given, LocalFiles
+
+T = TypeVar("T")
+
+
+async def check_early(
+    client: Client, segment: Segment, *, models: Models, files: LocalFiles
+) -> tuple[Notice, ...]:
+    """Refuse what can be known before anything is made or paid: files, the workflow, models.
+
+    The notices are what a person should know who goes on.
+    """
+    for file in segment.files:
+        files.file(file)
+    if segment.ordering.workflow:
+        client.programs.workflow_id(segment.ordering.workflow)
+    return await models.check(client, segment, files)
+
+
+async def job_of(
+    client: Client,
+    segment: Segment,
+    given: Sequence[Given],
+    *,
+    models: Models,
+    files: LocalFiles,
+    again: bool = False,
+) -> Job:
+    """The segment's order.
+
+    A LoRA that the cloud has stays as it is; one that is only here goes up with the order.
+    """
+    graph: Mapping[str, Any] = segment.graph
+    fields: dict[str, object] = {}
+    for one in given:
+        graph, places = with_inlet(graph, one.inlet, one.items)
+        fields |= {name: one.files[index] for name, index in places.items()}
+    for file in segment.files:
+        graph = with_file(graph, file, "")
+        fields[f"{file.node_id}.{file.input}"] = Source.of_file(files.file(file))
+    for lora in segment.loras:
+        path = files.lora(lora.value)
+        if path is None or await models.certainly_has(client, ResourceKind.LORA, lora.value):
+            continue
+        graph = with_lora(graph, lora, "")
+        for name in ("file_name", "lora_name"):
+            fields[f"{lora.node_id}.{name}"] = LoraFile(path)
+    ordering = segment.ordering
+    return Job(
+        ordering.workflow,
+        fields,
+        TaskOptions(
+            instance=segment.instance,
+            add_metadata=False,
+            personal_queue=ordering.use_personal_queue,
+        ),
+        time_limit=float(ordering.timeout),
+        route=ordering.route or client.settings.route,
+        again=again,
+        graph=_titled(graph, segment.titles),
+    )
+
+
+def _titled(graph: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
+    """The graph with what people call its nodes, which only our own sentences need."""
+    return {
+        node_id: {**node, "_meta": {"title": titles[node_id]}} if node_id in titles else node
+        for node_id, node in graph.items()
+    }
+
+
+async def run_in_order(
+    segments: Sequence[Segment], run: Callable[[Segment], Coroutine[Any, Any, T]]
+) -> list[T]:
+    """Run each segment as soon as those are over whose results it takes.
+
+    `segments` are a plan's, in its order, and so are the results. A failure stops the others.
+    """
+    running: dict[str, asyncio.Task[T]] = {}
+
+    async def after(needed: Sequence[asyncio.Task[T]], segment: Segment) -> T:
+        if needed:
+            await asyncio.wait(needed)
+        for one in needed:
+            one.result()
+        return await run(segment)
+
+    for segment in segments:
+        sources = dict.fromkeys(inlet.source[0] for inlet in segment.inlets)
+        needed = [running[source] for source in sources if source in running]
+        running[segment.id] = asyncio.ensure_future(after(needed, segment))
+    try:
+        return await asyncio.gather(*running.values())
+    finally:
+        for task in running.values():
+            task.cancel()
+        await asyncio.gather(*running.values(), return_exceptions=True)

@@ -1,0 +1,95 @@
+"""From the results of a segment's order to what each of its outlets brings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from ...client import Outcome, Result, Source
+from ...errors import BadInput, Fate, RunningHubError
+from ...graph.outputs import group
+from ...wire.filetypes import PNG
+from .. import Inlet, Item, Outlet, Segment
+from ..boundary_types import PLAIN_TYPES
+from .inputs import Given, title_of
+
+_COLOR_TYPE = slice(25, 26)  # of a PNG's head
+_WITH_ALPHA = b"\x06"
+
+
+class NothingCame(RunningHubError):
+    """The task ended well, and what a local node waits for is not among its results."""
+
+    default_key = "segment.nothing_came"
+    default_fate = Fate.OVER
+
+
+def results_of(outlet: Outlet, results: Sequence[Result]) -> list[Result]:
+    """What the outlet's saver made, in its order: told by the node, else by the file's name."""
+    own = [
+        one
+        for one in results
+        if (one.node_id == outlet.saver)
+        or (not one.node_id and outlet.prefix and one.name.startswith(_begin(outlet.prefix)))
+    ]
+    groups = group(own, (outlet.saver,), lambda result: result.name)
+    return [one for of_node in groups.values() for one in of_node]
+
+
+def _begin(prefix: str) -> str:
+    return PurePosixPath(prefix).name + "_"
+
+
+def wanted_results(segment: Segment, outlet: Outlet, outcome: Outcome) -> list[Result]:
+    """The outlet's results. Raises NothingCame where there are none."""
+    results = results_of(outlet, outcome.results)
+    if not results:
+        node = title_of(segment, outlet.source[0])
+        raise NothingCame(task_id=outcome.task_id, node=node)
+    return results
+
+
+def text_of(result: Result) -> str:
+    """The text of a result: as the service gives it, or out of its file."""
+    text = result.read_text()
+    if text is None:
+        raise BadInput("segment.no_text", name=result.name)
+    return text
+
+
+def value_of(outlet: Outlet, text: str) -> object:
+    """A text that PreviewAny wrote as the value that it was."""
+    try:
+        if outlet.type == "INT":
+            return int(text)
+        if outlet.type == "FLOAT":
+            return float(text)
+    except ValueError:
+        raise BadInput("segment.bad_text", type=outlet.type, value=text[:80]) from None
+    if outlet.type == "BOOLEAN":
+        word = text.strip().lower()
+        if word not in ("true", "false"):
+            raise BadInput("segment.bad_text", type=outlet.type, value=text[:80])
+        return word == "true"
+    return text
+
+
+def given_from(inlet: Inlet, outlet: Outlet, results: Sequence[Result]) -> Given:
+    """What an earlier segment's outlet brings, for a later one's inlet."""
+    if inlet.type in PLAIN_TYPES:
+        return Given(inlet, [Item(value=value_of(outlet, text_of(results[0])))])
+    paths = [result.path for result in results if result.path]
+    items = [Item(_channels(result)) for result in results if result.path]
+    return Given(inlet, items, [Source.of_file(path) for path in paths])
+
+
+def _channels(result: Result) -> int:
+    """Of a picture that a segment made: 4 with alpha."""
+    if result.type is not PNG or result.path is None:
+        return 3
+    return 4 if _head(result.path)[_COLOR_TYPE] == _WITH_ALPHA else 3
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_COLOR_TYPE.stop)
