@@ -1,0 +1,363 @@
+"""The standard models that are known here: those that are shipped, and what was read of newer ones.
+
+A refresh asks the account's own site alone, without the key: once a day the documentation's index
+and a few pages, by command also the site's catalogue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
+
+from .disk import replace_text
+from .errors import BadInput, CatalogueRefused, RunningHubError
+from .models import body, index, prices, site
+from .models.bounds import MAX_BYTES
+from .models.catalogue import Catalogue
+from .models.merge import Changes, changes, merge
+from .models.pages import MAX_PAGE, read_page
+from .models.prices import Estimate
+from .models.registry import read_registry
+from .models.schema import Model
+from .models.search import Search
+from .models.stored import catalogue_text, read_catalogue
+from .models.tasks import tasks_of
+from .money import quotes as money
+from .money.amounts import CNY, USD, micros
+from .run.retry import Sender
+from .settings import Settings, check_site
+from .texts import english
+from .wire.envelope import as_object, read_json, read_text
+from .wire.model_refs import read_model_ref
+from .wire.models import Quote, price_preview
+from .wire.public import document, question
+
+log = logging.getLogger("runninghub")
+
+DAY = 24 * 3600.0
+PAGES_A_DAY = 19  # beside the index: twenty requests
+BYTES_A_DAY = 2_000_000
+PAGES_AT_ONCE = 1_000  # by command
+DETAILS_AT_ONCE = 1_000
+
+_SHIPPED = Path(__file__).with_name("models") / "catalogue.json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """When the index was last read, unix seconds, and its ETag."""
+
+    at: float = 0.0
+    etag: str = ""
+
+
+class Registry(Protocol):
+    """The vendor's file of models."""
+
+    async def read(self, limit: int) -> bytes: ...
+
+
+@dataclass
+class _Known:
+    """What a process knows of one site's models, whoever asks."""
+
+    catalogue: Catalogue | None = None
+    search: Search | None = None
+    refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+_known: WeakValueDictionary[Path, _Known] = WeakValueDictionary()
+
+
+class ModelCatalogue:
+    """The models of one site. What was refreshed lies in the state folder, a file a site, and is
+    in memory once, however many of these there are."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sender: Sender | None = None,
+        registry: Registry | None = None,
+    ) -> None:
+        """`sender`: of the site's calls; without one nothing is asked of it. `registry`: the
+        vendor's, where it is switched on."""
+        self._settings = settings
+        self._asked = sender
+        self._registry = registry
+        host = urlsplit(settings.origin).netloc.replace(":", "-")
+        self._file = settings.state / f"models-{host}.json"
+        self._looked = settings.state / f"models-{host}-looked.json"
+        self._known = _known.setdefault(self._file, _Known())
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """All models; reads files when it is first asked."""
+        if self._known.catalogue is None:
+            self._known.catalogue = self._read()
+        return self._known.catalogue
+
+    async def load(self) -> Catalogue:
+        """The same beside the loop."""
+        return self._known.catalogue or await asyncio.to_thread(lambda: self.catalogue)
+
+    def find(self, text: str) -> Model:
+        """The model that a person named; see `Catalogue.find`."""
+        return self.catalogue.find(text)
+
+    def resolve(self, text: str, kept: Model | None = None) -> Model:
+        """The same, of a text that may be a link of another site, which is refused.
+
+        `kept`: a model that a node knows, for a name that has left the catalogue.
+        """
+        ref = read_model_ref(text)
+        check_site(ref.host, self._settings)
+        try:
+            return self.catalogue.resolve(ref)
+        except BadInput:
+            if kept is None:
+                raise
+            return Catalogue([kept], date="").resolve(ref)
+
+    def search(self, words: str = "", task: str = "", *, limit: int | None = None) -> list[Model]:
+        """Models that all words fit, in either language, best first; see `Search.find`.
+
+        `task`: one of the catalogue's, or a node for some (`RHSpeech`).
+        """
+        if self._known.search is None:
+            self._known.search = Search(self.catalogue)
+        return self._known.search.find(words, tasks_of(task) if task else (), limit)
+
+    def form(self, text: str) -> Model:
+        """What a model takes; BadInput for one that is not known or no longer offered."""
+        model = self.find(text)
+        self.catalogue.check_offered(model)
+        return model
+
+    @property
+    def _sender(self) -> Sender:
+        if self._asked is None:
+            raise ValueError("this catalogue was made to read what is here")
+        return self._asked
+
+    # Prices
+
+    def price(
+        self, text: str, given: Mapping[str, object] | None = None, extra: object = None
+    ) -> Estimate | None:
+        """What an order with these values may cost, from lists alone; None where none says it.
+
+        They are in CNY, of runninghub.cn: of what the other official site asks they say nothing.
+        """
+        return self.price_of(self.find(text), given, extra)
+
+    def price_of(
+        self, model: Model, given: Mapping[str, object] | None = None, extra: object = None
+    ) -> Estimate | None:
+        """The same of a model at hand."""
+        if self._settings.is_official and not self._settings.host.endswith(".cn"):
+            return None
+        return prices.estimate(model, body.compose(model, given or {}, extra).body)
+
+    async def preview(self, text: str, given: Mapping[str, object], extra: object = None) -> Quote:
+        """What the service says that an order with these values would cost; nothing is started.
+
+        It is asked with filler and placeholders: no text and no file of the person's goes out.
+        """
+        return await self.preview_of(self.find(text), given, extra)
+
+    async def preview_of(
+        self, model: Model, given: Mapping[str, object], extra: object = None
+    ) -> Quote:
+        """The same of a model at hand; what it requires and nobody gave is filler as well."""
+        composed = body.compose(model, given, extra).body
+        asked = prices.preview_body(model, composed)
+        return await self._sender.send(price_preview(model.endpoint, asked))
+
+    async def quoted(self, model: Model, body: Mapping[str, object]) -> money.Quote:
+        """What an order with this body will cost, of filler: by the service, else by a list."""
+        told = await self.service_price(model, prices.preview_body(model, body))
+        if told.is_known:
+            return told
+        if self._settings.is_official and not self._settings.host.endswith(".cn"):
+            return money.Quote()
+        return _quote_of_list(prices.estimate(model, body))
+
+    def quote_of_list(
+        self, model: Model, given: Mapping[str, object], extra: object = None
+    ) -> money.Quote:
+        """The same by lists alone, of a node's values: the service is not asked."""
+        return _quote_of_list(self.price_of(model, given, extra))
+
+    async def service_price(self, model: Model, body: Mapping[str, object]) -> money.Quote:
+        """What the service says that exactly this body will cost; unknown where it says nothing."""
+        if self._asked is None or not self._settings.key:
+            return money.Quote()
+        try:
+            told = await self._asked.send(price_preview(model.endpoint, body))
+        except RunningHubError as error:
+            log.info("the service tells no price of %s: %s", model.endpoint, error)
+            return money.Quote()
+        amount = micros(told.amount, up=True)
+        if not amount or told.currency not in (CNY, USD):
+            return money.Quote()
+        return money.fixed(told.currency, amount, money.QuoteSource.PREVIEW)
+
+    # Newer ones
+
+    def is_due(self) -> bool:
+        """Whether the last look at the index is a day ago."""
+        return not 0 <= time.time() - self._read_looked().at < DAY
+
+    async def renew(self) -> Changes | None:
+        """The daily look, when it is due: what changed; None when it was not due, or failed.
+
+        A failure is told in one line of the log, and tried again the next day.
+        """
+        looked = await asyncio.to_thread(self._read_looked)
+        if not self.is_due() or self._known.refreshing.locked():
+            return None
+        try:
+            return await self.refresh()
+        except RunningHubError as error:
+            log.warning("the models stay as they are: %s", error)
+            await asyncio.to_thread(self._keep, None, _Looked(time.time(), looked.etag))
+            return None
+
+    async def refresh(self, *, thorough: bool = False) -> Changes:
+        """Read what is new and keep it; what changed. On any error the catalogue stays as it was.
+
+        `thorough`: all new pages, and the site's own catalogue. Raises the error of the index;
+        what else cannot be read is left out and logged.
+        """
+        async with self._known.refreshing:
+            old = await self.load()
+            looked = await asyncio.to_thread(self._read_looked)
+            call = document(index.PATH, index.MAX_INDEX, "" if thorough else looked.etag)
+            found = await self._sender.send(call)
+            now = datetime.now(timezone.utc)
+            new, etag = old, found.etag
+            if found.data is not None:
+                seen = index.look(old, index.read_index(found.data))
+                most = PAGES_AT_ONCE if thorough else PAGES_A_DAY
+                read = await self._pages(seen.new[:most], bounded=not thorough)
+                new = merge(seen.catalogue, read, date=now.date().isoformat())
+                if len(read) < len(seen.new):
+                    etag = ""  # what is left is asked for tomorrow, whatever the index says then
+            # What the site itself says of a model counts more than the vendor's file.
+            others = await self._registered(new)
+            if thorough:
+                others += await self._details(new)
+            if others:
+                new = merge(new, others, date=now.date().isoformat())
+            looked = _Looked(now.timestamp(), etag)
+            await asyncio.to_thread(self._keep, None if new is old else new, looked)
+            self._known.catalogue, self._known.search = new, None
+            return changes(old, new)
+
+    async def _pages(self, entries: tuple[index.Entry, ...], *, bounded: bool) -> list[Model]:
+        found: list[Model] = []
+        left = BYTES_A_DAY
+        for entry in entries:
+            try:
+                page = await self._sender.transport.send(document(entry.path, MAX_PAGE))
+                data = page.data or b""
+                left -= len(data)
+                found.append(await asyncio.to_thread(read_page, data, entry))
+            except RunningHubError as error:
+                log.info("%s", error)
+            if bounded and left < 0:
+                break
+        return found
+
+    async def _registered(self, known: Catalogue) -> list[Model]:
+        """The models of the vendor's registry that nothing else tells of; none when it fails."""
+        if self._registry is None:
+            return []
+        try:
+            data = await self._registry.read(MAX_BYTES)
+            found = await asyncio.to_thread(read_registry, data)
+        except RunningHubError as error:
+            log.info("%s", error)
+            return []
+        incomplete = (m.endpoint for m in known.models.values() if m.parameters)
+        told = frozenset(incomplete)
+        return [model for model in found if model.endpoint not in told]
+
+    async def _details(self, known: Catalogue) -> list[Model]:
+        """The models of the site's catalogue whose pages are not known yet."""
+        send = self._sender.transport.send
+        pages = {page for model in known.models.values() for page in model.pages}
+        found: list[Model] = []
+        try:
+            listed = await send(
+                question(site.LIST_PATH, site.LIST_BODY, site.HEADERS, site.read_list, 4_000_000)
+            )
+        except RunningHubError as error:
+            log.info("%s", error)
+            return found
+        for one in [one for one in listed if one.id not in pages][:DETAILS_AT_ONCE]:
+            asked = question(
+                site.DETAIL_PATH,
+                site.detail_body(one.id),
+                site.HEADERS,
+                site.read_detail,
+                site.MAX_DETAIL,
+            )
+            try:
+                found.append(await send(asked))
+            except RunningHubError as error:
+                log.info("%s", error)
+        return found
+
+    def _keep(self, catalogue: Catalogue | None, looked: _Looked) -> None:
+        if catalogue is not None:
+            replace_text(self._file, catalogue_text(catalogue))
+        replace_text(self._looked, json.dumps({"at": looked.at, "etag": looked.etag}))
+
+    def _read_looked(self) -> _Looked:
+        try:
+            kept = as_object(read_json(self._looked.read_bytes()[:10_000]))
+        except OSError:
+            return _Looked()
+        at = kept.get("at")
+        return _Looked(at if isinstance(at, float) else 0.0, read_text(kept.get("etag")))
+
+    def _read(self) -> Catalogue:
+        shipped = _shipped()
+        try:
+            kept = read_catalogue(self._file.read_bytes())
+        except FileNotFoundError:
+            return shipped
+        except (OSError, CatalogueRefused) as error:
+            log.warning("the models that were refreshed are left aside: %s", error)
+            return shipped
+        # A newer version of the pack knows more than an older look.
+        return (
+            kept
+            if kept.date >= shipped.date
+            else merge(kept, shipped.models.values(), date=shipped.date)
+        )
+
+
+@cache
+def _shipped() -> Catalogue:
+    """Once a process: it does not change, and several accounts may be at work."""
+    return read_catalogue(_SHIPPED.read_bytes())
+
+
+def _quote_of_list(listed: Estimate | None) -> money.Quote:
+    amount = None if listed is None else micros(listed.amount, up=True)
+    if listed is None or not amount:
+        return money.Quote()
+    source, words = money.QuoteSource.LIST, listed.told(english)
+    return money.fixed(CNY, amount, source, is_from=listed.is_from, words=words)

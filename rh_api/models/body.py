@@ -1,0 +1,231 @@
+"""From the values that a person gave to the flat JSON body of a model's call.
+
+What cannot work is refused before anything is uploaded or paid. What only the catalogue speaks
+against is doubtful: the catalogue may be older than the service, which refuses for nothing, so a
+person may send it anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from ..errors import BadField
+from ..graph.check import GivenMedia, Promised
+from ..graph.nearest import listed, nearest
+from .names import input_name, is_parameter_name, parameter_name
+from .schema import Model, Op, Rule, option_for
+from .values import (
+    MediaFile,
+    as_items,
+    check_count,
+    check_file,
+    convert,
+    is_plain,
+    read_plain,
+)
+
+MAX_EXTRA = 200_000  # characters of `extra`
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A body, and what speaks against it.
+
+    `body` has its keys in the order of the schema, then those of `extra`; files that are still to
+    be uploaded stand in it as they were given. `refusals` cannot work, `doubts` may be sent
+    anyway. `left_out`: what was given and does not count beside the other values.
+    """
+
+    body: dict[str, object]
+    refusals: tuple[BadField, ...] = ()
+    doubts: tuple[BadField, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    def checked(self, *, send_anyway: bool = False) -> dict[str, object]:
+        """The body; BadField for the first refusal, or for the doubts unless they are accepted."""
+        if self.refusals:
+            raise self.refusals[0]
+        if self.doubts and not send_anyway:
+            raise BadField("error.model_doubtful", reason=self.doubts[0], hint="send_anyway")
+        return self.body
+
+
+def compose(model: Model, given: Mapping[str, object], extra: object = None) -> Composed:
+    """The body for values by input name (`prompt`, `p.model`, `imageUrls.2`).
+
+    A value is text, number or bool, a MediaFile, a list of those at an array, JSON or its text at
+    a JSON parameter, or Promised, of which only its existence is checked; None and blank texts
+    count as not given. `extra` is an object, or its text,
+    of keys that the schema does not have.
+    """
+    return _Composer(model).compose(given, extra)
+
+
+def check_files(model: Model, files: Mapping[str, MediaFile]) -> None:
+    """Doubt files, by the names that `flat` gave them, whose bytes were made after the rest was
+    composed. BadField as for any other doubt."""
+    composer = _Composer(model)
+    for name, file in files.items():
+        one = model.parameter(parameter_name(name)[0])
+        if one is not None:
+            check_file(one, file, composer.doubt)
+    Composed({}, doubts=tuple(composer.doubts)).checked()
+
+
+class _Composer:
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.known = {one.name: one for one in model.parameters}
+        self.refusals: list[BadField] = []
+        self.doubts: list[BadField] = []
+
+    def compose(self, given: Mapping[str, object], extra: object) -> Composed:
+        values: dict[str, object] = {}
+        wrong: set[str] = set()
+        for name, value in self._gathered(given).items():
+            try:
+                made = convert(self.known[name], value, self.doubt)
+            except BadField as error:
+                self.refusals.append(error)
+                wrong.add(name)
+                continue
+            if made is not None:
+                values[name] = made
+        more = self._extra(extra, values)
+        for one in self.model.parameters:
+            # The service wants it and its usual value is known: a short prompt shall do.
+            if one.required and one.name not in {*values, *more} and one.default is not None:
+                values[one.name] = [one.default] if one.is_array else one.default
+        left_out = self._drop_idle(values, more)
+        given_names = {*values, *more, *wrong}
+        for one in self.model.parameters:
+            if one.required and one.name not in given_names:
+                tell = self._refuse if one.is_sure else self.doubt
+                tell("error.model_field_missing", one.name)
+        for rule in self.model.rules:
+            self._check(rule, {**more, **values}, wrong)
+        body = {one.name: values[one.name] for one in self.model.parameters if one.name in values}
+        return Composed({**body, **more}, tuple(self.refusals), tuple(self.doubts), left_out)
+
+    def _gathered(self, given: Mapping[str, object]) -> dict[str, object]:
+        """The values by parameter; numbered items of a list behind the list itself, in order."""
+        values: dict[str, object] = {}
+        items: dict[str, dict[int, object]] = {}
+        for key, value in given.items():
+            if value is None or (isinstance(value, str) and not value.strip()):
+                continue
+            name, item = parameter_name(key)
+            one = self.known.get(name)
+            if one is None or (item is not None and not one.is_array):
+                near = listed(nearest(key, map(input_name, self.known)))
+                self._refuse("error.model_field_unknown", key[:100], near=near)
+            elif item is None:
+                values[name] = value
+            else:
+                items.setdefault(name, {})[item] = value
+        for name, numbered in items.items():
+            first = as_items(values.get(name))
+            # A socket of one item may bring a batch: its items stand in its place.
+            more = (one for item in sorted(numbered) for one in as_items(numbered[item]))
+            values[name] = [*first, *more]
+        return values
+
+    def _holds(self, rule: Rule, values: Mapping[str, object]) -> bool | None:
+        """None: a link is still to tell."""
+        other = self.known.get(rule.other)
+        value = values.get(rule.other, other.default if other else None)
+        if value is None:
+            return False
+        if isinstance(value, Promised) and rule.values:
+            return None
+        return not rule.values or option_for(rule.values, value) is not None
+
+    def _drop_idle(self, values: dict[str, object], more: Mapping[str, object]) -> tuple[str, ...]:
+        """Take out what does not count beside the other values, those of `extra` among them."""
+        idle = {
+            name
+            for rule in self.model.rules
+            if rule.op is Op.ONLY and self._holds(rule, {**more, **values}) is False
+            for name in rule.names
+            if name in values
+        }
+        for name in idle:
+            del values[name]
+        return tuple(one.name for one in self.model.parameters if one.name in idle)
+
+    def _check(self, rule: Rule, values: Mapping[str, object], wrong: set[str]) -> None:
+        here = [name for name in rule.names if name in values or name in wrong]
+        missing = len(here) < len(rule.names)
+        match rule.op:
+            case Op.ONLY:
+                pass
+            case Op.NEEDS if missing and self._holds(rule, values):
+                self._refuse("error.model_field_missing", _listed(rule.names))
+            case Op.TOTAL:
+                count = sum(len(as_items(values.get(name))) for name in here)
+                check_count(_listed(rule.names), count, rule.limit, self.doubt)
+            case Op.TOGETHER if here and missing:
+                self._refuse("error.model_fields_together", _listed(rule.names))
+            case Op.AT_MOST_ONE | Op.ONE if len(here) > 1:
+                self._refuse("error.model_fields_exclude", _listed(here))
+            case Op.AT_LEAST_ONE | Op.ONE if not here:
+                self._refuse("error.model_field_one_of", _listed(rule.names))
+            case _:
+                pass
+
+    def _extra(self, extra: object, values: Mapping[str, object]) -> dict[str, object]:
+        if extra is None or (isinstance(extra, str) and not extra.strip()):
+            return {}
+        too_long = isinstance(extra, str) and len(extra) > MAX_EXTRA
+        read = read_plain(extra) if isinstance(extra, str) and not too_long else extra
+        if not isinstance(read, dict) or not is_plain(cast("object", read)):
+            self._refuse("error.model_extra", "extra")
+            return {}
+        made = cast("dict[str, object]", read)
+        for name in made:
+            if not is_parameter_name(name):
+                self._refuse("error.model_extra_key", name[:100])
+            elif name in values:
+                self._refuse("error.model_extra_twice", name)
+        return made
+
+    def _error(self, key: str, name: str, params: dict[str, object]) -> BadField:
+        shown = input_name(name) if name in self.known else name
+        about = {**params, "field": shown, "model": self.model.endpoint}
+        return BadField(key).with_context(params=about)
+
+    def _refuse(self, key: str, name: str, /, **params: object) -> None:
+        self.refusals.append(self._error(key, name, params))
+
+    def doubt(self, key: str, name: str, /, **params: object) -> None:
+        self.doubts.append(self._error(key, name, params))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(input_name, names))
+
+
+def flat(body: Mapping[str, object]) -> dict[str, object]:
+    """The body with a name of its own for each file: the items of a list are `imageUrls.1` …"""
+    made: dict[str, object] = {}
+    for name, value in body.items():
+        items = as_items(cast("object", value)) if isinstance(value, list) else []
+        if any(isinstance(one, GivenMedia) for one in items):
+            made |= {f"{name}.{number}": one for number, one in enumerate(items, 1)}
+        else:
+            made[name] = value
+    return made
+
+
+def nested(values: Mapping[str, object]) -> dict[str, object]:
+    """The body again, from values by the names that `flat` gave them."""
+    made: dict[str, object] = {}
+    for name, value in values.items():
+        key, dot, _ = name.partition(".")  # a key has no dot itself
+        if dot:
+            cast("list[object]", made.setdefault(key, [])).append(value)
+        else:
+            made[name] = value
+    return made

@@ -1,0 +1,102 @@
+"""All models that are known, by endpoint, and how a person's word for one finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ..errors import BadInput
+from ..graph.nearest import listed, nearest
+from ..wire.model_refs import ModelRef, read_model_ref
+from .schema import Completeness, Model, Status
+
+
+class Catalogue:
+    """A set of models as it was on `date` (`2026-11-01`). It does not change."""
+
+    __slots__ = ("_by_name", "_by_page", "date", "models")
+
+    def __init__(self, models: Iterable[Model], *, date: str) -> None:
+        self.date = date
+        self.models: Mapping[str, Model] = {model.endpoint: model for model in models}
+        self._by_name: dict[str, list[Model]] | None = None
+        self._by_page: dict[str, Model] | None = None
+
+    def __len__(self) -> int:
+        return len(self.models)
+
+    def find(self, text: str) -> Model:
+        """The model that a person named by endpoint, by name or by a link to its page.
+
+        An endpoint that nobody listed is a model of which nothing is known: models appear every
+        day, and `extra` runs them. BadInput for a link or a name that leads to none, and for a
+        name of several.
+        """
+        return self.resolve(read_model_ref(text))
+
+    def resolve(self, ref: ModelRef) -> Model:
+        """The same for a reference that was read already."""
+        if ref.endpoint in self.models:
+            return self.models[ref.endpoint]
+        if ref.page:
+            found = self._pages().get(ref.page)
+            if found is None:
+                raise BadInput("error.model_page_unknown", page=ref.page)
+            return found
+        named = self.named(ref.name)
+        if len(named) > 1:
+            raise BadInput(
+                "error.model_ambiguous",
+                value=ref.name,
+                near=listed(model.endpoint for model in named),
+            )
+        if named:
+            return named[0]
+        if "/" in ref.endpoint:
+            return unknown_model(ref.endpoint)
+        near = nearest(ref.name, [m.endpoint for m in self.models.values() if m.is_usable])
+        raise BadInput("error.model_unknown", value=ref.name[:100], near=listed(near))
+
+    def named(self, name: str) -> list[Model]:
+        """The models of a name, whatever its case; those that are gone only if all are."""
+        if self._by_name is None:
+            self._by_name = {}
+            for model in self.models.values():
+                own = {model.name, model.name_zh, *model.aliases, model.endpoint}
+                for one in {name.lower() for name in own if name}:
+                    self._by_name.setdefault(one, []).append(model)
+        found = self._by_name.get(name.strip().lower(), [])
+        for status in Status:
+            some = [model for model in found if model.status is status]
+            if some:
+                return some
+        return []
+
+    def successor(self, model: Model) -> Model | None:
+        """What to use in place of a model that is gone; None for none, or for one in a circle."""
+        seen = {model.endpoint}
+        while model.successor and model.successor not in seen:
+            seen.add(model.successor)
+            following = self.models.get(model.successor)
+            if following is None or following.is_usable:
+                return following
+            model = following
+        return None
+
+    def check_offered(self, model: Model) -> None:
+        """BadInput for a model that the site no longer offers, with what follows it."""
+        if model.is_usable:
+            return
+        following = self.successor(model)
+        if following is None:
+            raise BadInput("error.model_gone_alone", model=model.endpoint)
+        raise BadInput("error.model_gone", model=model.endpoint, successor=following.endpoint)
+
+    def _pages(self) -> dict[str, Model]:
+        if self._by_page is None:
+            self._by_page = {page: one for one in self.models.values() for page in one.pages}
+        return self._by_page
+
+
+def unknown_model(endpoint: str) -> Model:
+    """A model of which only the endpoint is known."""
+    return Model(endpoint=endpoint, name=endpoint, completeness=Completeness.NONE)

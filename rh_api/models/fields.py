@@ -1,0 +1,112 @@
+"""One field as the site's catalogue and the vendor's registry list it, read as a parameter.
+
+Both come from the same editor: `fieldKey`, `type`, `options` of `value`, `description` and
+`apiValue`, and a misspelt `maxInpuNum`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ..graph.fields import FieldKind
+from ..wire.envelope import as_list, as_object, read_json
+from .bounds import MAX_OPTIONS, MAX_PARAMETERS, count_of, number_of, text_of, texts_of
+from .names import is_parameter_name
+from .schema import Parameter, option_for
+
+_KINDS = {
+    "STRING": FieldKind.STRING,
+    "TEXT": FieldKind.STRING,
+    "INT": FieldKind.INT,
+    "INTEGER": FieldKind.INT,
+    "FLOAT": FieldKind.FLOAT,
+    "NUMBER": FieldKind.FLOAT,
+    "BOOLEAN": FieldKind.BOOLEAN,
+    "SWITCH": FieldKind.BOOLEAN,
+    "LIST": FieldKind.COMBO,
+    "COMBO": FieldKind.COMBO,
+    "SELECT": FieldKind.COMBO,
+    "IMAGE": FieldKind.IMAGE,
+    "VIDEO": FieldKind.VIDEO,
+    "AUDIO": FieldKind.AUDIO,
+    "LORA": FieldKind.LORA,
+    "JSON": FieldKind.JSON,
+    "OBJECT": FieldKind.JSON,
+    "ARRAY": FieldKind.JSON,
+}
+_CHOSEN = frozenset({FieldKind.COMBO, FieldKind.INT, FieldKind.FLOAT, FieldKind.BOOLEAN})
+_NODE_KEY = re.compile(r"[0-9]+##")
+_NOTHING = "empty"  # the registry's option for "leave the key out"
+_OURS = frozenset({"apiKey", "webhookUrl"})
+_BYTES = 10_000  # a limit beyond it is of bytes, below it of megabytes
+
+
+def read_fields(listed: Iterable[object]) -> tuple[Parameter, ...]:
+    """The fields that have a usable key; of one listed twice the last counts."""
+    found = (read_field(one) for one in list(listed)[:MAX_PARAMETERS])
+    return tuple({one.name: one for one in found if one is not None}.values())
+
+
+def read_field(value: object) -> Parameter | None:
+    about = as_object(value)
+    key = text_of(about.get("fieldKey"), 64)
+    # Self-hosted models list a node's key, which the API refuses; its title is what it takes.
+    is_node = _NODE_KEY.match(key) is not None
+    name = text_of(about.get("title"), 64) if is_node else key
+    if not is_parameter_name(name) or name in _OURS:
+        return None
+    kind = _KINDS.get(text_of(about.get("type"), 20).upper(), FieldKind.STRING)
+    options = _options(as_list(about.get("options")), by_label=is_node)
+    many = about.get("multipleInputs") is True or about.get("multiple") is True
+    limit = number_of(about.get("maxSize"))
+    return Parameter(
+        name=name,
+        kind=kind,
+        required=about.get("required") is True,
+        default=default_of(kind, about.get("defaultValue"), options),
+        options=options,
+        low=number_of(about.get("min")),
+        high=number_of(about.get("max")),
+        step=number_of(about.get("step")),
+        min_length=count_of(about.get("minLength")),
+        max_length=count_of(about.get("maxLength")),
+        is_array=many,
+        max_items=count_of(about.get("maxInpuNum") or about.get("maxInputNum")) if many else None,
+        max_mb=limit / 2**20 if limit and limit > _BYTES else limit or None,
+        formats=_formats(about.get("accept")),
+    )
+
+
+def default_of(kind: FieldKind, value: object, options: tuple[str, ...]) -> object:
+    """The usual value of a choice, a number or a switch.
+
+    Those of texts and files are samples of the vendor's, some of them signed addresses.
+    """
+    if kind not in _CHOSEN or value is None or value == "":
+        return None
+    if kind is FieldKind.COMBO:
+        return option_for(options, value) if isinstance(value, (str, int, float)) else None
+    if kind is FieldKind.BOOLEAN:
+        return {"true": True, "false": False}.get(text_of(value).lower())
+    number = number_of(value)
+    return None if kind is FieldKind.INT and not isinstance(number, int) else number
+
+
+def _options(listed: list[object], *, by_label: bool) -> tuple[str, ...]:
+    def text(one: object) -> str:
+        about = as_object(one)
+        if not about:
+            return text_of(one)
+        names = ("description", "value") if by_label else ("apiValue", "value")
+        return next((found for name in names if (found := text_of(about.get(name)))), "")
+
+    return texts_of((text(one) for one in listed if text(one) != _NOTHING), MAX_OPTIONS)
+
+
+def _formats(value: object) -> tuple[str, ...]:
+    """`["JPG", ".png"]`, its JSON text, or `image/png,.webp`, as suffixes."""
+    read = read_json(value) if isinstance(value, str) and value.startswith("[") else value
+    listed = as_list(read) or (value.split(",") if isinstance(value, str) else [])
+    names = (text_of(one, 30).lower().rpartition("/")[2].strip(" .") for one in listed)
+    return texts_of((name for name in names if re.fullmatch(r"[a-z0-9]{2,5}", name)), 40)

@@ -1,0 +1,120 @@
+"""The documentation's index: a line a page, by which new models and those that are gone show.
+
+`- 标准模型API > 视频生成 > image-to-video > Vidu [title](https://…/api-425766743.md): words`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ..errors import CatalogueRefused
+from .bounds import MAX_MODELS, check_size, text_of
+from .catalogue import Catalogue
+from .schema import Model, Status
+
+PATH = "/runninghub-api-doc-cn/llms.txt"
+MAX_INDEX = 2_000_000
+
+# The folder is one site-wide name; the English tree lists the same pages under other ids.
+_FOLDER = "/runninghub-api-doc-cn/"
+_LINE = re.compile(
+    r"-\s+(?P<crumbs>[^\[\]]{0,300})\[(?P<title>[^\]]{1,300})\]\((?P<link>[^)\s]{1,300})\)"
+)
+_PAGE = re.compile(r"/(api-[0-9]{5,20})\.md$")
+# In the busiest month of 2026 sixteen of some three hundred went.
+_MOST_GONE = 30
+_SHARE_GONE = 0.2
+
+_SECTIONS = ("标准模型", "模型API", "Standard Model")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model's page: its id, what it is called, and where it stands in the tree."""
+
+    page: str
+    title: str
+    crumbs: tuple[str, ...]
+
+    @property
+    def path(self) -> str:
+        """Where it lies, of the index's own site; never an address that the index names."""
+        return f"{_FOLDER}{self.page}.md"
+
+
+def read_index(data: bytes) -> tuple[Entry, ...]:
+    """The pages of models. CatalogueRefused for a page of HTML, and for an index without any."""
+    check_size(data, "index", MAX_INDEX)
+    found = {entry.page: entry for entry in _entries(data.decode("utf-8", "replace"))}
+    if not found:
+        raise CatalogueRefused(source="index", reason="no page of a model is listed")
+    if len(found) > MAX_MODELS:
+        raise CatalogueRefused(source="index", reason=f"{len(found)} pages are too many")
+    return tuple(found.values())
+
+
+def _entries(text: str) -> Iterator[Entry]:
+    for line in text.splitlines():
+        found = _LINE.match(line.strip())
+        page = _PAGE.search(found["link"]) if found else None
+        if found is None or page is None:
+            continue
+        crumbs = tuple(text_of(part, 80) for part in found["crumbs"].split(">"))
+        if crumbs[0].replace(" ", "").startswith(tuple(s.replace(" ", "") for s in _SECTIONS)):
+            yield Entry(page[1], text_of(found["title"]), crumbs)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What an index says of a catalogue.
+
+    `catalogue` knows the pages of its models, and which are gone. `new`: pages of models that it
+    does not have.
+    """
+
+    catalogue: Catalogue
+    new: tuple[Entry, ...]
+
+
+def look(catalogue: Catalogue, index: tuple[Entry, ...]) -> Look:
+    """Compare by page, and by title where a model's page is not known yet.
+
+    Only a model whose page was listed once can be gone: others the index may never have had.
+    CatalogueRefused for an index that lacks many of those: it was cut, or is of something else.
+    """
+    listed = {entry.page: entry for entry in index}
+    models = dict(catalogue.models)
+    by_page = {page: model for model in models.values() for page in model.pages}
+    new: list[Entry] = []
+    for entry in index:
+        known = by_page.get(entry.page) or _titled(catalogue, entry.title)
+        if known is None:
+            new.append(entry)
+        else:
+            models[known.endpoint] = _seen(models[known.endpoint], entry.page)
+    paged = [model for model in models.values() if model.is_usable and _doc_pages(model)]
+    gone = [model for model in paged if not any(page in listed for page in _doc_pages(model))]
+    if len(gone) > max(_MOST_GONE, len(paged) * _SHARE_GONE):
+        reason = f"{len(gone)} of {len(paged)} models are missing at once"
+        raise CatalogueRefused(source="index", reason=reason)
+    for model in gone:
+        models[model.endpoint] = replace(model, status=Status.GONE)
+    return Look(Catalogue(models.values(), date=catalogue.date), tuple(new))
+
+
+def _doc_pages(model: Model) -> list[str]:
+    return [page for page in model.pages if page.startswith("api-")]
+
+
+def _titled(catalogue: Catalogue, title: str) -> Model | None:
+    found = catalogue.named(title)
+    return found[0] if len(found) == 1 and found[0].is_usable else None
+
+
+def _seen(model: Model, page: str) -> Model:
+    pages = model.pages if page in model.pages else (*model.pages, page)
+    # What was gone and is listed again is there again; what refuses is told by its replies alone.
+    status = Status.ACTIVE if model.status is Status.GONE else model.status
+    return replace(model, pages=pages, status=status)

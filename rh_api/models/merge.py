@@ -1,0 +1,106 @@
+"""A newer account of models laid over an older one, and what changed by it.
+
+Every source leaves something out by habit: the registry nested and list parameters, the pages
+what kind a file is and how large it may be. So what only the older one knew stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+
+from ..errors import Say
+from ..graph.fields import FieldKind
+from .catalogue import Catalogue
+from .schema import MEDIA, Completeness, Model, Parameter, Status
+
+_TOLD_APART = MEDIA | {FieldKind.JSON, FieldKind.LORA}
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Endpoints of models that are new, that differ, and that are no longer offered."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.changed or self.gone)
+
+    def told(self, say: Say) -> str:
+        """One line, such as `+12 models, 3 changed, 1 gone`."""
+        if not self:
+            return say("model.unchanged", {})
+        counts = {"added": len(self.added), "changed": len(self.changed), "gone": len(self.gone)}
+        return say("model.changes", counts)
+
+
+def merge(old: Catalogue, newer: Iterable[Model], *, date: str) -> Catalogue:
+    """The older catalogue with `newer` models laid over it, as of `date`; nothing is taken away."""
+    models = dict(old.models)
+    for model in newer:
+        known = models.get(model.endpoint)
+        models[model.endpoint] = model if known is None else merge_model(known, model)
+    return Catalogue(models.values(), date=date)
+
+
+def merge_model(old: Model, new: Model) -> Model:
+    """The newer account of a model with what only the older one knew."""
+    parts = {one.name: one for one in new.parameters}
+    known = {one.name: one for one in old.parameters}
+    merged = [_merged(known.get(name), one) for name, one in parts.items()]
+    # A key that is no longer taken is refused for nothing; one that is lost is lost.
+    merged += [replace(one, required=False) for one in old.parameters if one.name not in parts]
+    endpoint = new.endpoint
+    name = old.name if new.name == endpoint else new.name
+    was = [one for one in (old.name, *old.aliases) if one not in (name, endpoint)]
+    incomplete = old.completeness is not Completeness.FULL and not new.parameters
+    return Model(
+        endpoint=endpoint,
+        name=name,
+        name_zh=new.name_zh or old.name_zh,
+        aliases=tuple(dict.fromkeys([*new.aliases, *was])),
+        task=new.task if new.task != "other" else old.task,
+        output=new.output or old.output,
+        family=old.family or new.family,
+        status=Status.WITHDRAWN if old.status is Status.WITHDRAWN else new.status,
+        completeness=old.completeness if incomplete else new.completeness,
+        parameters=tuple(merged),
+        rules=new.rules or old.rules,
+        price=new.price or old.price,
+        successor=new.successor or old.successor,
+        pages=tuple(dict.fromkeys([*old.pages, *new.pages])),
+    )
+
+
+def _merged(old: Parameter | None, new: Parameter) -> Parameter:
+    if old is None:
+        return new
+    made = {field.name: getattr(new, field.name) for field in fields(Parameter)}
+    for name, value in made.items():
+        if value is None or value in ((), ""):
+            made[name] = getattr(old, name)
+    if old.kind in _TOLD_APART and new.kind is FieldKind.STRING:
+        made["kind"] = old.kind
+    made["is_array"] = new.is_array or old.is_array
+    made["note"] = old.note or new.note
+    if made["options"] and made["default"] not in made["options"]:
+        made["default"] = new.default
+    return Parameter(**made)
+
+
+def changes(old: Catalogue, new: Catalogue) -> Changes:
+    """What a person is told of a refresh; where a model's pages are counts for nothing."""
+    added: list[str] = []
+    changed: list[str] = []
+    gone: list[str] = []
+    for endpoint, model in new.models.items():
+        known = old.models.get(endpoint)
+        if known is None or (model.is_usable and known.status is Status.GONE):
+            added.append(endpoint)
+        elif known.is_usable and not model.is_usable:
+            gone.append(endpoint)
+        elif replace(known, pages=()) != replace(model, pages=()):
+            changed.append(endpoint)
+    return Changes(tuple(sorted(added)), tuple(sorted(changed)), tuple(sorted(gone)))

@@ -1,0 +1,68 @@
+"""What a model's parameters are called as inputs of a node and as fields of a job."""
+
+from __future__ import annotations
+
+import re
+
+RESERVED = frozenset(
+    {
+        "add_metadata",
+        "again",
+        "app",
+        "batch",
+        "extra",
+        "fit_pictures",
+        "form",
+        "instance",
+        "max_orders",
+        "model",
+        "module",
+        "outputs",
+        "p",  # else `p.1` could be its first item, or a parameter called `1`
+        "profile",
+        "reroll_seeds",
+        "retain_seconds",
+        "send_anyway",
+        "timeout",
+        "use_personal_queue",
+        "workflow",
+    }
+)
+"""Inputs that our nodes have: a parameter of such a name is written `p.<name>`."""
+
+ESCAPE = "p."
+_OURS = re.compile(r"link_[0-9]+")
+_PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_NUMBERED = re.compile(r"(?P<name>.+)\.(?P<item>[1-9][0-9]{0,2})")
+
+
+def is_parameter_name(text: str) -> bool:
+    """Whether a text may be a key of a body. The key that pays never is, nor an address that
+    results go to: a graph of somebody else's could name theirs."""
+    return _PARAMETER.fullmatch(text) is not None and text.lower() not in _NEVER
+
+
+_NEVER = frozenset({"apikey", "authorization", "__proto__", "webhookurl"})
+
+
+def input_name(parameter: str) -> str:
+    """The input that a parameter has: its own name, escaped where one of ours is called so."""
+    taken = parameter in RESERVED or _OURS.fullmatch(parameter)
+    return f"{ESCAPE}{parameter}" if taken else parameter
+
+
+def is_field(name: str) -> bool:
+    """Whether an input that a node did not declare is meant as a parameter, or an item of one."""
+    if name in RESERVED or _OURS.fullmatch(name):
+        return False
+    return is_parameter_name(parameter_name(name)[0])
+
+
+def parameter_name(name: str) -> tuple[str, int | None]:
+    """The parameter that an input's name means, and which item of its list (from 1), or None.
+
+    `prompt`, `p.model`, `imageUrls.3`.
+    """
+    name = name.removeprefix(ESCAPE)
+    numbered = _NUMBERED.fullmatch(name)
+    return (numbered["name"], int(numbered["item"])) if numbered else (name, None)

@@ -1,0 +1,162 @@
+"""What is known of a standard model: its parameters, the rules between them, and its price."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ..graph.fields import FieldKind
+from ..wire.apps import word
+
+
+class Status(enum.Enum):
+    """ACTIVE; WITHDRAWN: listed, and refuses; GONE: no longer listed."""
+
+    ACTIVE = "active"
+    WITHDRAWN = "withdrawn"
+    GONE = "gone"
+
+
+class Completeness(enum.Enum):
+    """FULL: every published parameter; PARTIAL: some may be missing; NONE: only the name."""
+
+    FULL = "full"
+    PARTIAL = "partial"
+    NONE = "none"
+
+
+class Op(enum.Enum):
+    """What a rule demands of its `names`; `other` and `values` are its condition."""
+
+    ONLY = "only"
+    """They count only under the condition, and are not sent otherwise."""
+    NEEDS = "needs"
+    """Under the condition they must be given."""
+    AT_MOST_ONE = "at_most_one"
+    ONE = "one"
+    AT_LEAST_ONE = "at_least_one"
+    TOGETHER = "together"
+    """All of them, or none."""
+    TOTAL = "total"
+    """Their items together are at most `limit`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A demand on several parameters at once.
+
+    The condition holds when `other` is given and, if there are `values`, is one of them (as
+    texts: `true`, `custom`). `other` that is left out counts with its default.
+    """
+
+    op: Op
+    names: tuple[str, ...]
+    other: str = ""
+    values: tuple[str, ...] = ()
+    limit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One key of a model's body.
+
+    Attributes:
+        kind: IMAGE, VIDEO and AUDIO take the address of an uploaded file, URL that of any kind of
+            file, COMBO one of `options` as a text, JSON a list or an object, LORA the name of one
+            in the cloud; the others take what they are called.
+        is_sure: whether a source confirms that it is required.
+        default: what the service takes when the key is left out; None: not known.
+        low, high, step: of a number; None: not limited, or not known.
+        min_length, max_length: of a text, in characters.
+        is_array: its value is a JSON array on the wire, even of a single item.
+        max_items: of an array.
+        max_mb: of each file, in megabytes.
+        formats: of a file, as suffixes without the dot.
+        note: what else is known, in English.
+    """
+
+    name: str
+    kind: FieldKind
+    required: bool = False
+    is_sure: bool = True
+    default: object = None
+    options: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    is_array: bool = False
+    max_items: int | None = None
+    max_mb: float | None = None
+    formats: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def is_media(self) -> bool:
+        return self.kind in MEDIA
+
+
+MEDIA = frozenset({FieldKind.IMAGE, FieldKind.VIDEO, FieldKind.AUDIO, FieldKind.URL})
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRule:
+    """What a model costs, in CNY, as somebody read it on `as_of`; a hint, never a promise.
+
+    `unit`: run, second, image, 1000_chars or 5_seconds. Either `amount`, or `rows` by the values
+    of `keys` joined with `|` (an empty part: not given; `*`: any). `is_from`: a lower bound.
+    """
+
+    unit: str
+    as_of: str
+    amount: str = ""
+    keys: tuple[str, ...] = ()
+    rows: tuple[tuple[str, str], ...] = ()
+    is_from: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One standard model.
+
+    Attributes:
+        endpoint: what it is called by in a path and in the catalogue; names change, this does not.
+        name, name_zh: what the two sites call it.
+        aliases: other names that it went by.
+        task: what it does, such as `text-to-image`; `other` where that is not known.
+        output: image, video, audio, text or 3d.
+        successor: of a model that is gone or withdrawn, an active endpoint; "" for none.
+        pages: ids of its pages on the sites, such as `api-425766743`.
+    """
+
+    endpoint: str
+    name: str
+    name_zh: str = ""
+    aliases: tuple[str, ...] = ()
+    task: str = "other"
+    output: str = ""
+    family: str = ""
+    status: Status = Status.ACTIVE
+    completeness: Completeness = Completeness.FULL
+    parameters: tuple[Parameter, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    price: PriceRule | None = None
+    successor: str = ""
+    pages: tuple[str, ...] = field(default=())
+
+    def parameter(self, name: str) -> Parameter | None:
+        return next((one for one in self.parameters if one.name == name), None)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the service still takes it."""
+        return self.status is Status.ACTIVE
+
+
+def option_for(options: Iterable[str], value: object) -> str | None:
+    """The option that a value is or names: `5` and 5.0 are "5", `1K` is "1k"; None for none."""
+    text = word(value).strip()
+    folded = {one.lower(): one for one in reversed(tuple(options))}
+    return text if text in folded.values() else folded.get(text.lower())

@@ -1,0 +1,106 @@
+"""Finding a model by words of any kind: its name, family, endpoint or task, in both languages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from .catalogue import Catalogue
+from .schema import Completeness, Model
+from .tasks import words_of
+
+LONGEST_QUERY = 200
+
+# What people call a family whose models' Chinese names do not say it.
+_FAMILIES = {
+    "HappyHorse": "快乐马",
+    "Hunyuan3D": "混元",
+    "Jimeng": "即梦",
+    "Kling": "可灵",
+    "MiniMax": "海螺",
+    "Qwen": "通义千问",
+    "Seedance": "即梦 豆包",
+    "Seedream": "即梦 豆包",
+    "Wan": "万相 通义万相",
+    "Youchuan": "悠船 midjourney",
+}
+
+_APART = re.compile(r"[\s\-_/·:,\uff0c\u3001()\uff08\uff09]+")
+_LATIN = re.compile(r"[a-z0-9.]+|[^a-z0-9.\s]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    model: Model
+    name: str
+    """Its names and endpoint, a space before each word."""
+    joined: str
+    """The same without any space: `3.0pro` is in it."""
+    rest: str
+
+
+class Search:
+    """An index over one catalogue; models that are gone are not in it."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        usable = (model for model in catalogue.models.values() if model.is_usable)
+        self._entries = [_entry(model) for model in usable]
+
+    def find(self, words: str, tasks: Iterable[str] = (), limit: int | None = None) -> list[Model]:
+        """Models that all words fit, best first; every model for no words.
+
+        `tasks` narrows the choice, and puts models of its first one first where words say
+        nothing. Words may be parts of words, in any order.
+        """
+        wanted = [*dict.fromkeys(_split(words[:LONGEST_QUERY]))]
+        allowed = {task: place for place, task in enumerate(tasks)}
+        found: list[tuple[float, int, str, Model]] = []
+        for entry in self._entries:
+            if allowed and entry.model.task not in allowed:
+                continue
+            score = _score(entry, wanted)
+            if score is not None:
+                place = allowed.get(entry.model.task, 0)
+                found.append((-score, place, entry.model.endpoint, entry.model))
+        found.sort(key=lambda one: one[:3])
+        return [one[3] for one in found[:limit]]
+
+
+def _entry(model: Model) -> _Entry:
+    names = " ".join((model.name, model.name_zh, *model.aliases, model.endpoint))
+    rest = f"{model.family} {_FAMILIES.get(model.family, '')} {words_of(model.task)} {model.output}"
+    name = f" {_apart(names)} "
+    return _Entry(model, name, name.replace(" ", ""), f" {_apart(rest)} ")
+
+
+def _apart(text: str) -> str:
+    return _APART.sub(" ", text.lower()).strip()
+
+
+def _split(words: str) -> Iterator[str]:
+    """`可灵3.0 Pro` is three words: scripts are told apart where no space does."""
+    for word in _apart(words).split():
+        yield from _LATIN.findall(word)
+
+
+def _score(entry: _Entry, words: list[str]) -> float | None:
+    """How well an entry fits; None when a word is in none of its texts."""
+    score = 0.0
+    for word in words:
+        if f" {word} " in entry.name:
+            score += 4
+        elif f" {word}" in entry.name or f" v{word}" in entry.name:
+            score += 3
+        elif f" {word}" in entry.rest:
+            score += 2.5
+        elif word in entry.name:
+            score += 1.5
+        elif word in entry.rest or word in entry.joined:
+            score += 1
+        else:
+            return None
+    if entry.model.completeness is not Completeness.FULL:
+        score -= 0.5
+    # Of equals the shorter name says more of what was asked.
+    return score - len(entry.name) / 1000

@@ -1,0 +1,87 @@
+"""The site's own catalogue: a list of what it sells, and a model's details. Anonymous,
+undocumented.
+
+Seen in public clients (2026-06 to 2026-09): `POST /api/sku/list`, `POST /api/sku/detail`. Newly
+published models may be missing from the list, so nothing is gone because it is not in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from ..errors import CatalogueRefused
+from ..wire.envelope import as_list, as_object, read_id, read_int, read_json, read_text
+from ..wire.model_refs import is_endpoint
+from .bounds import MAX_MODELS, check_size, is_chinese, text_of
+from .fields import read_fields
+from .schema import Completeness, Model, Status
+from .tasks import output_of, task_of
+
+LIST_PATH = "/api/sku/list"
+DETAIL_PATH = "/api/sku/detail"
+HEADERS = {"client": "WEB"}
+LIST_BODY = {"categoryType": "STANDARD_MODEL", "pageNum": 1, "pageSize": 2000}
+MAX_DETAIL = 400_000
+
+_WITHDRAWN = "deprecated"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One row of the list; `id` is also that of the model's page."""
+
+    id: str
+    name: str
+    category: str
+
+
+def detail_body(sku: str) -> dict[str, object]:
+    return {"id": sku}
+
+
+def read_list(data: bytes) -> tuple[Listed, ...]:
+    """The rows. CatalogueRefused for an answer that lists none."""
+    check_size(data, "site")
+    page = as_object(as_object(_opened(data).get("data")).get("page"))
+    rows = [as_object(one) for one in as_list(page.get("records"))[: MAX_MODELS + 1]]
+    found = [
+        Listed(read_id(row.get("id")), text_of(row.get("name")), text_of(row.get("categoryName")))
+        for row in rows
+    ]
+    found = [one for one in found if one.id.isdigit()]
+    if not found or len(found) > MAX_MODELS:
+        raise CatalogueRefused(source="site", reason=f"{len(found)} models are listed")
+    return tuple(found)
+
+
+def read_detail(data: bytes) -> Model:
+    """The model of a detail. CatalogueRefused for one without an endpoint or its fields."""
+    check_size(data, "site", MAX_DETAIL)
+    about = as_object(_opened(data).get("data"))
+    endpoint = text_of(about.get("rhEndpoint")).strip("/")
+    endpoint = endpoint.removeprefix("openapi/v2/")
+    listed = read_json(read_text(about.get("inputConfigJson")))
+    if not is_endpoint(endpoint) or not isinstance(listed, list):
+        raise CatalogueRefused(source="site", reason="no endpoint, or no list of its fields")
+    tags = (text_of(as_object(tag).get("name")) for tag in as_list(about.get("relationTags")))
+    task = task_of(text_of(about.get("categoryName")), *tags, *endpoint.split("/")[::-1])
+    name_zh, name = text_of(about.get("name")), text_of(about.get("nameEn"))
+    return Model(
+        endpoint=endpoint,
+        name=name or (endpoint if is_chinese(name_zh) else name_zh),
+        name_zh=name_zh,
+        task=task,
+        output=output_of(task),
+        status=Status.WITHDRAWN if _WITHDRAWN in endpoint.lower() else Status.ACTIVE,
+        completeness=Completeness.FULL,
+        parameters=read_fields(cast("list[object]", listed)),
+        pages=tuple(filter(None, [read_id(about.get("id"))])),
+    )
+
+
+def _opened(data: bytes) -> dict[str, object]:
+    reply = dict(as_object(read_json(data)))
+    if read_int(reply.get("code")) != 0:
+        raise CatalogueRefused(source="site", reason="its answer is not a success")
+    return reply

@@ -1,0 +1,238 @@
+"""The catalogue as a file: the one that is shipped, what was refreshed, and a node's own schema.
+
+One JSON object, a model a line: `{"date": "2026-11-01", "models": [...]}`. What has its usual
+value is left out. A node on the canvas keeps its model in the same form.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from enum import Enum
+from typing import TypeVar
+
+from ..errors import CatalogueRefused
+from ..graph.fields import FieldKind
+from ..wire.envelope import as_list, as_object, read_json
+from ..wire.model_refs import is_endpoint
+from .bounds import (
+    MAX_MODELS,
+    MAX_OPTIONS,
+    MAX_PARAMETERS,
+    MAX_RULES,
+    check_size,
+    count_of,
+    number_of,
+    text_of,
+    texts_of,
+)
+from .catalogue import Catalogue
+from .names import is_parameter_name
+from .schema import Completeness, Model, Op, Parameter, PriceRule, Rule, Status
+
+E = TypeVar("E", bound=Enum)
+Json = Mapping[str, object]
+
+_MAX_ROWS = 2_000
+
+
+def read_catalogue(data: bytes) -> Catalogue:
+    """The catalogue of a file of ours. CatalogueRefused for anything that is not one."""
+    check_size(data, "file")
+    whole = as_object(read_json(data))
+    listed = as_list(whole.get("models"))
+    if not listed:
+        raise CatalogueRefused(source="file", reason="no list of models")
+    if len(listed) > MAX_MODELS:
+        raise CatalogueRefused(source="file", reason=f"{len(listed)} models are too many")
+    models = (read_model(one) for one in listed)
+    return Catalogue((one for one in models if one), date=text_of(whole.get("date"), 10))
+
+
+def catalogue_text(catalogue: Catalogue) -> str:
+    """The same as a file: equal catalogues are equal texts."""
+    models = sorted(catalogue.models.values(), key=lambda model: model.endpoint)
+    lines = ",\n".join(
+        json.dumps(model_json(model), ensure_ascii=False, separators=(",", ":")) for model in models
+    )
+    return f'{{"date":{json.dumps(catalogue.date)},"models":[\n{lines}\n]}}\n'
+
+
+def read_model(value: object) -> Model | None:
+    """One model; None for what is none. Parameters that cannot be read are left out."""
+    about = as_object(value)
+    endpoint = about.get("endpoint")
+    if not isinstance(endpoint, str) or not is_endpoint(endpoint):
+        return None
+    listed = as_list(about.get("parameters"))[:MAX_PARAMETERS]
+    parameters = {one.name: one for one in map(_read_parameter, listed) if one}
+    rules = (_read_rule(one) for one in as_list(about.get("rules"))[:MAX_RULES])
+    successor = text_of(about.get("successor"))
+    return Model(
+        endpoint=endpoint,
+        name=text_of(about.get("name")) or endpoint,
+        name_zh=text_of(about.get("name_zh")),
+        aliases=texts_of(as_list(about.get("aliases")), 20),
+        task=text_of(about.get("task"), 60) or "other",
+        output=text_of(about.get("output"), 20),
+        family=text_of(about.get("family"), 60),
+        status=_member(Status, about.get("status"), Status.ACTIVE),
+        completeness=_member(Completeness, about.get("schema"), Completeness.FULL),
+        parameters=tuple(parameters.values()),
+        rules=tuple(rule for rule in rules if rule),
+        price=_read_price(about.get("price")),
+        successor=successor if is_endpoint(successor) else "",
+        pages=texts_of(as_list(about.get("pages")), 8),
+    )
+
+
+def model_json(model: Model) -> dict[str, object]:
+    """A model in the form that `read_model` reads."""
+    made: dict[str, object] = {
+        "endpoint": model.endpoint,
+        "name": model.name,
+        "name_zh": model.name_zh,
+        "aliases": list(model.aliases),
+        "task": model.task,
+        "output": model.output,
+        "family": model.family,
+        "status": "" if model.status is Status.ACTIVE else model.status.value,
+        "schema": "" if model.completeness is Completeness.FULL else model.completeness.value,
+        "successor": model.successor,
+        "parameters": [_parameter_json(one) for one in model.parameters],
+        "rules": [_rule_json(one) for one in model.rules],
+        "price": _price_json(model.price) if model.price else None,
+        "pages": list(model.pages),
+    }
+    return {key: value for key, value in made.items() if value not in ("", None, [])}
+
+
+def _member(kind: type[E], value: object, usual: E) -> E:
+    try:
+        return kind(value)
+    except ValueError:
+        return usual
+
+
+def _read_parameter(value: object) -> Parameter | None:
+    about = as_object(value)
+    name, kind = about.get("name"), about.get("type")
+    if not isinstance(name, str) or not is_parameter_name(name):
+        return None
+    default = about.get("default")
+    return Parameter(
+        name=name,
+        kind=_member(FieldKind, kind, FieldKind.ANY),
+        required=about.get("required") is True,
+        is_sure=about.get("unsure") is not True,
+        default=default if isinstance(default, (str, int, float, bool)) else None,
+        options=texts_of(as_list(about.get("options")), MAX_OPTIONS),
+        low=number_of(about.get("low")),
+        high=number_of(about.get("high")),
+        step=number_of(about.get("step")),
+        min_length=count_of(about.get("min_length")),
+        max_length=count_of(about.get("max_length")),
+        is_array=about.get("array") is True,
+        max_items=count_of(about.get("max_items")),
+        max_mb=number_of(about.get("max_mb")),
+        formats=texts_of(as_list(about.get("formats")), 40),
+        note=text_of(about.get("note")),
+    )
+
+
+def _parameter_json(one: Parameter) -> dict[str, object]:
+    made: dict[str, object] = {
+        "name": one.name,
+        "type": one.kind.value,
+        "required": one.required,
+        "unsure": not one.is_sure,
+        "array": one.is_array,
+        "options": list(one.options),
+        "low": one.low,
+        "high": one.high,
+        "step": one.step,
+        "min_length": one.min_length,
+        "max_length": one.max_length,
+        "max_items": one.max_items,
+        "max_mb": one.max_mb,
+        "formats": list(one.formats),
+        "note": one.note or None,
+    }
+    kept = {
+        key: value for key, value in made.items() if value not in (None, []) and value is not False
+    }
+    if one.default is not None:
+        kept["default"] = one.default
+    return kept
+
+
+def _read_rule(value: object) -> Rule | None:
+    about = as_object(value)
+    try:
+        op = Op(about.get("op"))
+    except ValueError:
+        return None
+    names = tuple(n for n in texts_of(as_list(about.get("names")), 20) if is_parameter_name(n))
+    if not names:
+        return None
+    return Rule(
+        op,
+        names,
+        other=text_of(about.get("other"), 64),
+        values=texts_of(as_list(about.get("values")), 20),
+        limit=count_of(about.get("limit")) or 0,
+    )
+
+
+def _rule_json(rule: Rule) -> dict[str, object]:
+    made: dict[str, object] = {
+        "op": rule.op.value,
+        "names": list(rule.names),
+        "other": rule.other,
+        "values": list(rule.values),
+        "limit": rule.limit or None,
+    }
+    return {key: value for key, value in made.items() if value not in ("", None, [])}
+
+
+def _read_price(value: object) -> PriceRule | None:
+    about = as_object(value)
+    unit = text_of(about.get("unit"), 20)
+    rows = as_object(about.get("rows"))
+    amount = _amount(about.get("amount"))
+    if not unit or (not amount and not rows) or len(rows) > _MAX_ROWS:
+        return None
+    read = {text_of(key): _amount(row) for key, row in rows.items()}
+    return PriceRule(
+        unit=unit,
+        as_of=text_of(about.get("as_of"), 10),
+        amount=amount,
+        keys=texts_of(as_list(about.get("keys")), 8),
+        rows=tuple((key, row) for key, row in read.items() if row),
+        is_from=about.get("from") is True,
+    )
+
+
+def _price_json(price: PriceRule) -> dict[str, object]:
+    made: dict[str, object] = {
+        "unit": price.unit,
+        "as_of": price.as_of,
+        "amount": float(price.amount) if price.amount else None,
+        "keys": list(price.keys),
+        "rows": {key: float(row) for key, row in price.rows},
+        "from": price.is_from or None,
+    }
+    return {key: value for key, value in made.items() if value not in ("", None, [], {})}
+
+
+def _amount(value: object) -> str:
+    """A price as decimal digits; "" for none, for nothing and for the 9999 that stands for none."""
+    number = number_of(value)
+    return (
+        ""
+        if number is None or not 0 < number < _PLACEHOLDER
+        else f"{number:.6f}".rstrip("0").rstrip(".")
+    )
+
+
+_PLACEHOLDER = 9999

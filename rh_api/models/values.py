@@ -1,0 +1,268 @@
+"""One value that a person gave for a model's parameter, as it travels in the body."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from ..errors import BadField, quote_remote
+from ..graph.check import LOWEST, GivenMedia, Promised, Unsupported
+from ..graph.fields import FieldKind, is_address
+from ..graph.nearest import listed, nearest
+from ..wire.apps import word
+from ..wire.filetypes import Kind
+from .bounds import number_of
+from .names import input_name
+from .schema import Parameter, option_for
+
+MEGABYTE = 2**20
+_DEEPEST = 20  # levels of JSON that a value may have
+
+_TAKES: dict[FieldKind, frozenset[Kind]] = {
+    FieldKind.IMAGE: frozenset({Kind.IMAGE}),
+    FieldKind.VIDEO: frozenset({Kind.VIDEO}),
+    FieldKind.AUDIO: frozenset({Kind.AUDIO}),
+    FieldKind.URL: frozenset({Kind.IMAGE, Kind.VIDEO, Kind.AUDIO}),
+}
+_MIDI = frozenset({"mid", "midi"})  # the one other file, which goes through a field of AUDIO
+_SAME = {"jpeg": "jpg", "tif": "tiff"}
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile(GivenMedia):
+    """A file that will be uploaded, and what is known of it: bytes, and `png` for a suffix."""
+
+    size: int | None = None
+    suffix: str = ""
+
+
+class Doubt(Protocol):
+    """Tells what only the catalogue speaks against: a key, a parameter, params of the sentence."""
+
+    def __call__(self, key: str, field: str, /, **params: object) -> None: ...
+
+
+def convert(one: Parameter, value: object, doubt: Doubt) -> object:
+    """A value as it travels; None for one that says nothing.
+
+    Files stay as they are, and so does what a link is still to bring. BadField for a value of a
+    wrong type, and for several where one goes.
+    """
+    if isinstance(value, Promised):
+        return [value] if one.is_array else value
+    if one.kind is FieldKind.JSON:
+        return _json(one, value, doubt)
+    if not one.is_array:
+        if isinstance(value, (list, tuple)):
+            value = _only(cast("Sequence[object]", value), one)
+        return _single(one, value, doubt)
+    items = [_single(one, item, doubt) for item in _items_of(one, value)]
+    items = [item for item in items if item is not None]
+    check_count(one.name, len(items), one.max_items, doubt)
+    return items or None
+
+
+def check_file(one: Parameter, value: MediaFile, doubt: Doubt) -> None:
+    """What the catalogue says against a file whose bytes are known now."""
+    _file(one, value, doubt)
+
+
+def check_count(field: str, count: int, limit: int | None, doubt: Doubt) -> None:
+    if limit is not None and count > limit:
+        doubt("error.model_field_count", field, count=count, limit=limit)
+
+
+def as_items(value: object) -> list[object]:
+    """The items of a list, those of one value alone, none of None."""
+    if value is None:
+        return []
+    return [*cast("Sequence[object]", value)] if isinstance(value, (list, tuple)) else [value]
+
+
+def read_plain(text: str) -> object:
+    """What a JSON text says; None for one that is none, NaN and Infinity included."""
+    try:
+        return cast("object", json.loads(text, parse_constant=_no_constant))
+    except (ValueError, RecursionError):
+        return None
+
+
+def is_plain(value: object, depth: int = 0) -> bool:
+    """Whether a value can travel as JSON and is not nested beyond reason."""
+    if isinstance(value, float):
+        return value == value and abs(value) != float("inf")
+    if value is None or isinstance(value, (str, int)):
+        return True
+    if depth > _DEEPEST:
+        return False
+    if isinstance(value, list):
+        return all(is_plain(one, depth + 1) for one in cast("list[object]", value))
+    if isinstance(value, dict):
+        items = cast("dict[object, object]", value).items()
+        return all(isinstance(key, str) and is_plain(one, depth + 1) for key, one in items)
+    return False
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(name)
+
+
+def _single(one: Parameter, value: object, doubt: Doubt) -> object:
+    if value is None or value == "":
+        return None
+    if isinstance(value, Promised):
+        return value
+    if isinstance(value, Unsupported):
+        raise _wrong(one, value.type_name)
+    if isinstance(value, GivenMedia):
+        return _file(one, value, doubt)
+    if not isinstance(value, (str, int, float)):
+        raise _wrong(one, type(value).__name__)
+    return _CONVERTERS.get(one.kind, _text)(one, value, doubt)
+
+
+def _file(one: Parameter, value: GivenMedia, doubt: Doubt) -> GivenMedia:
+    taken = _TAKES.get(one.kind, frozenset[Kind]())
+    is_midi = value.kind is Kind.FILE and not _MIDI.isdisjoint(one.formats)
+    if value.kind not in taken and not is_midi:
+        raise _wrong(one, value.kind.value.upper())
+    if not isinstance(value, MediaFile):
+        return value
+    if one.max_mb and value.size is not None and value.size > one.max_mb * MEGABYTE:
+        size = f"{value.size / MEGABYTE:.1f}"
+        doubt("error.model_field_size", one.name, size=size, limit=f"{one.max_mb:g}")
+    suffix = value.suffix.lower().lstrip(".")
+    formats = {_SAME.get(form, form) for form in one.formats}
+    if suffix and formats and _SAME.get(suffix, suffix) not in formats:
+        expected = ", ".join(one.formats)
+        doubt("error.model_field_format", one.name, value=suffix, expected=expected)
+    return value
+
+
+def _address(one: Parameter, value: str | float, doubt: Doubt) -> str:
+    text = _plain(one, value).strip()
+    if not is_address(text):
+        doubt("error.model_field_address", one.name, value=_shown(text))
+    return text
+
+
+def _plain(one: Parameter, value: str | float) -> str:
+    if isinstance(value, bool):
+        raise _wrong(one, _shown(value))
+    return word(value)
+
+
+def _text(one: Parameter, value: str | float, doubt: Doubt) -> str:
+    text = _plain(one, value)
+    low, high = one.min_length or 0, one.max_length
+    if len(text) < low or (high is not None and len(text) > high):
+        bound = low if len(text) < low else high
+        doubt("error.model_field_length", one.name, count=len(text), limit=bound)
+    return text
+
+
+def _option(one: Parameter, value: str | float, doubt: Doubt) -> str:
+    text = word(value).strip()
+    if not one.options:
+        return text
+    found = option_for(one.options, value)
+    if found is None:
+        near = listed(nearest(text, one.options, limit=5))
+        doubt("error.model_field_option", one.name, value=_shown(text), near=near)
+    return found or text
+
+
+def _number(one: Parameter, value: str | float, doubt: Doubt) -> float:
+    number = number_of(value.strip() if isinstance(value, str) else value)
+    if number is None or number < LOWEST:
+        raise _wrong(one, _shown(value))
+    low, high = one.low, one.high
+    if (low is not None and number < low) or (high is not None and number > high):
+        shown = {"low": "-" if low is None else low, "high": "-" if high is None else high}
+        doubt("error.model_field_range", one.name, value=number, **shown)
+    return number
+
+
+def _whole(one: Parameter, value: str | float, doubt: Doubt) -> float:
+    number = _number(one, value, doubt)
+    if not isinstance(number, int):
+        raise _wrong(one, _shown(value))
+    return number
+
+
+def _switch(one: Parameter, value: str | float, doubt: Doubt) -> bool:
+    text = word(value).strip().lower()
+    if text not in ("true", "1", "false", "0"):
+        raise _wrong(one, _shown(value))
+    return text in ("true", "1")
+
+
+def _json(one: Parameter, value: object, doubt: Doubt) -> object:
+    read = read_plain(value) if isinstance(value, str) else value
+    if isinstance(read, (list, tuple)):
+        read = [_json_item(item) for item in cast("Sequence[object]", read)]
+        if any(isinstance(item, Promised) for item in read):
+            return read  # what a link brings is looked at when it is there
+    if one.is_array and isinstance(read, dict):
+        read = [cast("object", read)]
+    if not isinstance(read, (list, dict)) or not is_plain(cast("object", read)):
+        raise _wrong(one, _shown(value))
+    made = cast("list[object] | dict[str, object]", read)
+    check_count(one.name, len(made) if isinstance(made, list) else 0, one.max_items, doubt)
+    return made or None
+
+
+def _json_item(item: object) -> object:
+    """An item of a list, of its JSON text where it is an object or a list: sockets bring texts."""
+    if isinstance(item, str) and item.lstrip()[:1] in ("{", "["):
+        read = read_plain(item)
+        return item if read is None else read
+    return item
+
+
+_Converter = Callable[[Parameter, "str | float", Doubt], object]
+_CONVERTERS: dict[FieldKind, _Converter] = {
+    FieldKind.INT: _whole,
+    FieldKind.FLOAT: _number,
+    FieldKind.BOOLEAN: _switch,
+    FieldKind.COMBO: _option,
+    FieldKind.IMAGE: _address,
+    FieldKind.VIDEO: _address,
+    FieldKind.AUDIO: _address,
+    FieldKind.URL: _address,
+}
+
+
+def _items_of(one: Parameter, value: object) -> list[object]:
+    """The items of an array: of a list, of its JSON text, or one alone.
+
+    Several options may be given as one text with commas, unless one has a comma itself.
+    """
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        read = read_plain(value)
+        if isinstance(read, list):
+            return cast("list[object]", read)
+    if isinstance(value, str) and one.kind is FieldKind.COMBO and one.options:
+        parts = [part.strip() for part in value.split(",")]
+        if all(option_for(one.options, part) for part in parts):
+            return [*parts]
+    return as_items(value)
+
+
+def _only(items: Sequence[object], one: Parameter) -> object:
+    if len(items) == 1:
+        return items[0]
+    raise BadField("error.model_field_list", field=input_name(one.name), count=len(items))
+
+
+def _wrong(one: Parameter, given: object) -> BadField:
+    kind = "IMAGE, VIDEO, AUDIO" if one.kind is FieldKind.URL else one.kind.value
+    return BadField(
+        "error.model_field_type", field=input_name(one.name), expected=kind, value=given
+    )
+
+
+def _shown(value: object) -> str:
+    return quote_remote(str(value), 80)

@@ -1,0 +1,273 @@
+"""The part of YAML 1.2 that documentation pages are written in, read strictly.
+
+Block mappings and sequences, scalars of every style, one-line flow lists and mappings, anchors of
+finished values. No tags, no merge keys, no documents in one file. A reader of our own, because
+`rh_api` alone has no YAML at hand, and because the usual one reads YAML 1.1, to which the aspect
+ratio `16:9` is the number 969.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import cast
+
+_DEEPEST = 60
+_MOST_LINES = 30_000
+_BLOCK = re.compile(r"([|>])([+-]?)([1-9]?)([+-]?)(?:\s+#.*)?")
+_INT = re.compile(r"[-+]?[0-9]{1,30}")
+_FLOAT = re.compile(
+    r"[-+]?(?:[0-9]{1,30}\.[0-9]{0,30}|\.[0-9]{1,30}|[0-9]{1,30})(?:[eE][-+]?[0-9]{1,3})?"
+)
+_QUOTED_KEY = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')\s*:(?:\s+(.*))?$""")
+_NAME = re.compile(r"[&*]([^\s,\[\]{}]{1,100})(?:\s+(.*))?$")
+_WORDS: dict[str, object] = {
+    "": None,
+    "~": None,
+    "null": None,
+    "Null": None,
+    "NULL": None,
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+}
+
+
+class NotYaml(ValueError):
+    """The text is not in the part of YAML that is read here."""
+
+
+def read_yaml(text: str) -> object:
+    """Mappings, lists and scalars of a text. NotYaml for everything else."""
+    lines = text.splitlines()
+    if len(lines) > _MOST_LINES:
+        raise NotYaml("too many lines")
+    reader = _Reader(lines)
+    value = reader.block(0, 0)
+    if reader.peek() is not None:
+        raise NotYaml(f"line {reader.at + 1}")
+    return value
+
+
+class _Reader:
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        self.at = 0
+        self.anchors: dict[str, object] = {}
+
+    def peek(self) -> tuple[int, str] | None:
+        """Indent and text of the next line that says something; it stays the next."""
+        while self.at < len(self.lines):
+            line = self.lines[self.at]
+            text = line.lstrip(" ")
+            if text.startswith("\t"):
+                raise self._wrong()
+            if text.strip() and not text.startswith("#"):
+                return len(line) - len(text), text.rstrip()
+            self.at += 1
+        return None
+
+    def block(self, least: int, depth: int) -> object:
+        found = self.peek()
+        if found is None or found[0] < least:
+            return None
+        if depth > _DEEPEST:
+            raise self._wrong()
+        indent, text = found
+        if _is_item(text):
+            return self._sequence(indent, depth)
+        if _split(text) is not None:
+            return self._mapping(indent, depth)
+        self.at += 1
+        return self._value(text, indent - 1, depth)
+
+    def _sequence(self, indent: int, depth: int) -> list[object]:
+        items: list[object] = []
+        while (found := self.peek()) is not None and found[0] == indent and _is_item(found[1]):
+            rest = found[1][1:].lstrip(" ")
+            if _is_item(rest) or _split(rest) is not None:
+                # What begins behind the dash is a block of its own, indented by its place.
+                column = indent + len(found[1]) - len(rest)
+                self.lines[self.at] = " " * column + rest
+                items.append(self.block(column, depth + 1))
+            else:
+                self.at += 1
+                items.append(self._value(rest, indent, depth))
+        return items
+
+    def _mapping(self, indent: int, depth: int) -> dict[str, object]:
+        made: dict[str, object] = {}
+        while (found := self.peek()) is not None and found[0] == indent:
+            pair = _split(found[1])
+            if pair is None or _is_item(found[1]):
+                break
+            self.at += 1
+            if pair[0] in made or pair[0] == "<<":
+                raise self._wrong()
+            made[pair[0]] = self._value(pair[1], indent, depth, in_mapping=True)
+        return made
+
+    def _value(self, rest: str, indent: int, depth: int, *, in_mapping: bool = False) -> object:
+        mark = rest[:1]
+        if mark in ("", "#"):
+            return self._nested(indent, depth, in_mapping)
+        if mark in "&*":
+            return self._named(rest, indent, depth, in_mapping)
+        if mark in "|>":
+            return self._block_scalar(rest, indent)
+        if mark in "\"'":
+            return self._quoted(rest)
+        if mark in "!%@`":
+            raise self._wrong()
+        return _flow(rest) if mark in "[{" else self._plain(rest, indent)
+
+    def _nested(self, indent: int, depth: int, in_mapping: bool) -> object:
+        found = self.peek()
+        if found is None or found[0] < indent:
+            return None
+        # Only a list may stand as far left as the key that it belongs to.
+        if found[0] == indent and not (in_mapping and _is_item(found[1])):
+            return None
+        return self.block(indent, depth + 1)
+
+    def _named(self, rest: str, indent: int, depth: int, in_mapping: bool) -> object:
+        found = _NAME.match(rest)
+        if found is None:
+            raise self._wrong()
+        if rest[0] == "*":
+            # Only what is finished has a name, so nothing can hold itself.
+            if found[1] not in self.anchors or found[2]:
+                raise self._wrong()
+            return self.anchors[found[1]]
+        value = self._value(found[2] or "", indent, depth, in_mapping=in_mapping)
+        self.anchors[found[1]] = value
+        return value
+
+    def _plain(self, rest: str, indent: int) -> object:
+        parts = [_uncommented(rest)]
+        while self.at < len(self.lines):
+            line = self.lines[self.at]
+            text = line.strip()
+            if not text or len(line) - len(line.lstrip(" ")) <= indent or text.startswith("#"):
+                break
+            parts.append(_uncommented(text))
+            self.at += 1
+        return _scalar(parts[0]) if len(parts) == 1 else " ".join(parts)
+
+    def _block_scalar(self, rest: str, indent: int) -> str:
+        header = _BLOCK.fullmatch(rest)
+        if header is None:
+            raise self._wrong()
+        lines: list[str] = []
+        inner = indent + int(header[3]) if header[3] else 0
+        while self.at < len(self.lines):
+            line = self.lines[self.at]
+            place = len(line) - len(line.lstrip(" "))
+            if line.strip():
+                if place <= indent or place < inner:
+                    break
+                inner = inner or place
+            lines.append(line[inner:] if line.strip() else "")
+            self.at += 1
+        while lines and not lines[-1]:
+            lines.pop()
+        text = "\n".join(lines) if header[1] == "|" else _folded(lines)
+        strip = "-" in (header[2], header[4])
+        return text if strip or not text else text + "\n"
+
+    def _quoted(self, rest: str) -> str:
+        text = rest
+        while not (end := _closing(text)):
+            if self.at >= len(self.lines):
+                raise self._wrong()
+            line = self.lines[self.at].strip()
+            text = f"{text}\n" if not line else f"{text} {line}".replace("\n ", "\n")
+            self.at += 1
+        tail = text[end:].strip()
+        if tail and not tail.startswith("#"):
+            raise self._wrong()
+        return _unquoted(text[:end])
+
+    def _wrong(self) -> NotYaml:
+        return NotYaml(f"line {self.at + 1}")
+
+
+def _is_item(text: str) -> bool:
+    return text == "-" or text.startswith("- ")
+
+
+def _split(text: str) -> tuple[str, str] | None:
+    """Key and rest of `key: rest`; None for a line that is no such pair."""
+    if text[:1] in ("'", '"'):
+        found = _QUOTED_KEY.match(text)
+        return (_unquoted(found[1]), (found[2] or "").strip()) if found else None
+    if text[:1] in ("[", "{", "|", ">", "#", "&", "*", "!", "%", "@", "`"):
+        return None
+    key, colon, rest = text.partition(": ")
+    if not colon:
+        if not text.endswith(":"):
+            return None
+        key, rest = text[:-1], ""
+    return (key.strip(), rest.strip()) if " #" not in key else None
+
+
+def _closing(text: str) -> int:
+    """Where a quoted text ends, behind its quote; 0 while it does not."""
+    if text[0] == "'":
+        found = re.match(r"'(?:[^']|'')*'(?!')", text)
+    else:
+        found = re.match(r'"(?:[^"\\]|\\.)*"', text, re.DOTALL)
+    return found.end() if found else 0
+
+
+def _unquoted(text: str) -> str:
+    if text[0] == "'":
+        return text[1:-1].replace("''", "'")
+    try:
+        return str(json.loads(re.sub(r"\\x([0-9A-Fa-f]{2})", r"\\u00\1", text), strict=False))
+    except ValueError as error:
+        raise NotYaml("a quoted text") from error
+
+
+def _uncommented(text: str) -> str:
+    return re.split(r"\s#", text, maxsplit=1)[0].strip()
+
+
+def _folded(lines: list[str]) -> str:
+    """Lines as one, except that an empty line is a break and indented ones stay apart."""
+    text, breaks = "", 0
+    for number, line in enumerate(lines):
+        if not line:
+            breaks += 1
+            continue
+        apart = line.startswith(" ") or (number and lines[number - 1].startswith(" "))
+        joint = "\n" * (breaks + bool(apart)) if breaks or apart else " "
+        text += (joint if text else "") + line
+        breaks = 0
+    return text
+
+
+def _scalar(text: str) -> object:
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text
+
+
+def _flow(text: str) -> object:
+    """A list or mapping on one line: JSON, or a list of plain scalars."""
+    text = _uncommented(text)
+    try:
+        return cast("object", json.loads(text))
+    except (ValueError, RecursionError):
+        inner = text[1:-1].strip()
+        if not (text.startswith("[") and text.endswith("]")) or set('[]{}"&*') & set(inner):
+            raise NotYaml("a list on one line") from None
+        parts = [part.strip() for part in inner.split(",")]
+        return [_unquoted(one) if one.startswith("'") else _scalar(one) for one in parts if one]

@@ -1,0 +1,79 @@
+"""A model is found by any words that people have for it."""
+
+from __future__ import annotations
+
+import pytest
+from unit.models.sampling import shipped
+
+from rh_api.models.catalogue import Catalogue
+from rh_api.models.schema import Completeness, Model, Status
+from rh_api.models.search import Search
+from rh_api.models.tasks import GROUPS, task_of
+
+SEARCH = Search(shipped())
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ("kling 3.0 pro", "kling-v3.0-pro/"),
+        ("可灵3.0 Pro", "kling-v3.0-pro/"),
+        ("可灵", "kling-"),
+        ("nano banana pro", "rhart-image-n-pro"),
+        ("海螺 2.3", "minimax/hailuo-2.3"),
+        ("rhart-image-n-pro/text-to-image", "rhart-image-n-pro/text-to-image"),
+        ("Midjourney v7", "youchuan/text-to-image-v7"),
+        ("seedream 4.5 edit", "seedream-v4.5/image-to-image"),
+        ("tts turbo", "rhart-audio/text-to-audio/speech"),
+        ("混元 3D", "hunyuan3d"),
+    ],
+)
+def test_words_in_either_language_find_it_first(words: str, first: str) -> None:
+    assert SEARCH.find(words)[0].endpoint.startswith(first)
+
+
+def test_all_words_must_fit() -> None:
+    assert SEARCH.find("kling nosuchword") == []
+    assert {one.family for one in SEARCH.find("kling 文生视频")} == {"Kling"}
+    assert {one.task for one in SEARCH.find("kling 文生视频")} == {"text-to-video"}
+
+
+def test_no_words_list_everything_that_is_offered() -> None:
+    usable = [one for one in shipped().models.values() if one.is_usable]
+    assert {one.endpoint for one in SEARCH.find("  ")} == {one.endpoint for one in usable}
+    assert len(SEARCH.find("", limit=7)) == 7
+
+
+def test_a_task_narrows_and_its_first_comes_first() -> None:
+    tasks = GROUPS["RHImageToVideo"]
+    found = SEARCH.find("", tasks)
+    assert {one.task for one in found} == set(tasks)
+    assert SEARCH.find("vidu q3", tasks)[0].task in tasks
+
+
+def test_a_full_schema_comes_before_one_that_is_not() -> None:
+    half = Model("x/half", "painter", completeness=Completeness.PARTIAL)
+    whole = Model("x/whole", "painter")
+    gone = Model("x/gone", "painter", status=Status.GONE)
+    found = Search(Catalogue([half, whole, gone], date="")).find("painter")
+    assert [one.endpoint for one in found] == ["x/whole", "x/half"]
+
+
+@pytest.mark.parametrize("words", ["x" * 100_000, "% _ \\ ( [", "<script>", "\0", "可" * 5000])
+def test_no_words_break_it(words: str) -> None:
+    assert isinstance(SEARCH.find(words), list)
+
+
+@pytest.mark.parametrize(
+    ("names", "task"),
+    [
+        (("视频生成与处理", "image-to-video", "Vidu"), "image-to-video"),
+        (("image-edit", "rhart-image-n-pro"), "image-to-image"),
+        (("其他", "start-end-to-video-q3-pro-fast"), "start-end-to-video"),
+        (("vidu", "multi-image-to-3d"), "multi-image-to-3d"),
+        (("其他", "something-new"), "other"),
+        ((), "other"),
+    ],
+)
+def test_what_the_documentation_calls_a_task(names: tuple[str, ...], task: str) -> None:
+    assert task_of(*names) == task
