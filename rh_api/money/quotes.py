@@ -1,0 +1,171 @@
+"""What one order will probably cost: an amount, a range, and where that is known from."""
+
+from __future__ import annotations
+
+import enum
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..errors import Say
+from .amounts import COINS, MICRO, UNITS, added, digits, say_amount, told
+from .limits import whole
+
+SPREAD = 0.22
+"""What is taken for the standard deviation of a cost's logarithm before runs have shown it."""
+TRUST = 2
+"""For how many runs that counts."""
+
+# Student's t, 94 %, by degrees of freedom: the two sides leave 88 % between them, which the
+# rounding of coins makes some 90.
+_T = (5.24, 2.62, 2.16, 1.97, 1.87, 1.81, 1.77, 1.74, 1.72, 1.70, 1.69, 1.68, 1.67, 1.66, 1.66)
+_T_MANY = 1.62
+
+
+class QuoteSource(enum.Enum):
+    """Where a quote is from; the value is the key of its sentence."""
+
+    RUNS = "quote.runs"
+    PREVIEW = "quote.preview"
+    LIST = "quote.list"
+    RATE = "quote.rate"
+    UNKNOWN = "quote.unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Millionths of one unit: what is most likely, at least and at most. `high` None: it may be
+    any amount more."""
+
+    amount: int
+    low: int
+    high: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What one order will probably cost, by unit. `runs`: how many own runs tell it.
+
+    `rate`: with the source RATE, millionths of `rate_unit` a second on `instance`. `words`: how
+    a list or the service itself puts a price.
+    """
+
+    ranges: Mapping[str, Range] = field(default_factory=dict[str, Range])
+    source: QuoteSource = QuoteSource.UNKNOWN
+    runs: int = 0
+    rate: int | None = None
+    rate_unit: str = ""
+    instance: str = ""
+    words: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.ranges)
+
+    def told(self, say: Say) -> str:
+        """One line, such as `about 14 coins (12 to 17, by 5 own runs)`."""
+        if not self.ranges:
+            if self.rate is None:
+                return say("quote.unknown", {})
+            rate = say_amount(self.rate_unit, self.rate, say)
+            return say("quote.rate", {"rate": rate, "size": self.instance})
+        params = {
+            "amount": " + ".join(
+                say_amount(unit, one.amount, say) for unit, one in self.ranges.items()
+            ),
+            "range": " + ".join(_span(unit, one, say) for unit, one in self.ranges.items()),
+            "runs": self.runs,
+            "words": self.words,
+        }
+        return say("quote.run" if self.runs == 1 else self.source.value, params)
+
+    def document(self) -> dict[str, object]:
+        """JSON values; sums as plain numbers in texts, by unit."""
+        return {
+            "source": self.source.name.lower(),
+            "runs": self.runs,
+            "amounts": {
+                unit: {
+                    "amount": digits(one.amount),
+                    "low": digits(one.low),
+                    "high": None if one.high is None else digits(one.high),
+                }
+                for unit, one in self.ranges.items()
+            },
+            "rate": None
+            if self.rate is None
+            else {"a_second": digits(self.rate), "unit": self.rate_unit, "observed": True},
+        }
+
+
+def quote_of_runs(costs: Sequence[Mapping[str, int]]) -> Quote:
+    """By the costs of past runs, each in millionths by unit. A unit in which some cost nothing is
+    told by those that cost something."""
+    units = [unit for unit in UNITS if any(cost.get(unit) for cost in costs)]
+    ranges = {unit: range_of([cost[unit] for cost in costs if cost.get(unit)]) for unit in units}
+    if COINS in ranges:
+        one = ranges[COINS]
+        high = None if one.high is None else whole(one.high)
+        ranges[COINS] = Range(
+            round(one.amount / MICRO) * MICRO or MICRO, one.low // MICRO * MICRO, high
+        )
+    source = QuoteSource.RUNS if ranges else QuoteSource.UNKNOWN
+    return Quote(ranges, source, len(costs))
+
+
+def range_of(costs: Sequence[int]) -> Range:
+    """Of one unit: the median, and what nine of ten further runs stay between.
+
+    Costs are taken for log-normal: a run takes so many times as long as another, and a machine
+    that has to load its models first shows as a wider spread.
+    """
+    logs = [math.log(cost) for cost in costs]
+    count = len(logs)
+    spread = statistics.variance(logs) if count > 1 else 0.0
+    trusted = count - 1
+    mixed = (TRUST * SPREAD**2 + trusted * spread) / (TRUST + trusted)
+    freedom = TRUST + trusted
+    factor = _T[freedom - 1] if freedom <= len(_T) else _T_MANY
+    half = factor * math.sqrt(mixed * (1 + 1 / count))
+    middle = statistics.fmean(logs)
+    return Range(
+        round(statistics.median(costs)),
+        math.floor(math.exp(middle - half)),
+        math.ceil(math.exp(middle + half)),
+    )
+
+
+def _span(unit: str, one: Range, say: Say) -> str:
+    low = digits(one.low)
+    if one.high is None:
+        return say("quote.from", {"low": say_amount(unit, one.low, say)})
+    return say("quote.span", {"low": low, "high": say_amount(unit, one.high, say)})
+
+
+def fixed(
+    unit: str, amount: int, source: QuoteSource, *, is_from: bool = False, words: str = ""
+) -> Quote:
+    """A price that is told: exactly, or `is_from` that much on."""
+    told = Range(amount, amount, None if is_from else amount)
+    return Quote({unit: told}, source, words=words)
+
+
+def total(quotes: Sequence[Quote], say: Say) -> str:
+    """Several orders together: `about 14 coins, 3 orders`; one alone in its own words."""
+    return quotes[0].told(say) if len(quotes) == 1 else in_few_words(quotes, say)
+
+
+def in_few_words(quotes: Sequence[Quote], say: Say) -> str:
+    """The same for a place with little room, also of one order alone; "" of none."""
+    if not quotes:
+        return ""
+    known = added({unit: one.amount for unit, one in each.ranges.items()} for each in quotes)
+    is_one = len(quotes) == 1
+    if not known:
+        key = "quote.total_none_one" if is_one else "quote.total_none"
+    elif all(each.is_known for each in quotes):
+        key = "quote.total_one" if is_one else "quote.total"
+    else:
+        key = "quote.total_unknown"
+    return say(key, {"amount": told(known, say), "orders": len(quotes)})

@@ -1,0 +1,77 @@
+"""Sums of money as a person writes them, as the service prints them, and as limits."""
+
+from __future__ import annotations
+
+import pytest
+
+from rh_api.errors import BadInput
+from rh_api.money.amounts import costs_of, micros, read_sums, told, written
+from rh_api.money.limits import Limits, left, reached
+from rh_api.money.rates import cost_of, seconds_of
+from rh_api.texts import english
+
+COIN = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "sums"),
+    [
+        ("50 coins", {"coins": 50 * COIN}),
+        ("5CNY", {"CNY": 5 * COIN}),
+        (" 0.35 usd ", {"USD": 350_000}),
+        ("50 coins, 5 CNY", {"coins": 50 * COIN, "CNY": 5 * COIN}),
+        ("50 coins，5 CNY", {"coins": 50 * COIN, "CNY": 5 * COIN}),  # noqa: RUF001 - as typed
+        ("0 coins", {"coins": 0}),
+        ("7", {"": 7 * COIN}),
+    ],
+)
+def test_a_sum_is_a_number_and_a_unit(text: str, sums: dict[str, int]) -> None:
+    assert read_sums(text) == sums
+
+
+@pytest.mark.parametrize(
+    "text", ["", "coins", "-5 coins", "5 EUR", "1e3 coins", "5 coins, 6 coins", "99999999999 CNY"]
+)
+def test_what_is_no_sum_is_refused_and_never_taken_for_no_limit(text: str) -> None:
+    with pytest.raises(BadInput):
+        read_sums(text)
+
+
+def test_what_is_written_is_read_again() -> None:
+    sums = {"coins": 14 * COIN, "USD": 1}
+    assert read_sums(written(sums)) == sums
+    assert told(sums, english) == "14 coins + 0.000001 USD"
+
+
+def test_what_a_task_did_cost_is_summed_by_unit() -> None:
+    assert costs_of("6", None, None, currency="USD") == {"coins": 6 * COIN}
+    assert costs_of(None, "0.01", "0.2", currency="CNY") == {"CNY": 210_000}
+    assert costs_of(None, None, None, currency="CNY") is None
+    assert costs_of("?", "nan", "-1", currency="CNY") is None
+    assert micros("0.0000001", up=True) == 1
+
+
+def test_of_two_limits_of_one_unit_the_lower_holds() -> None:
+    one = Limits(order={"coins": 50, "USD": 9}, day={"": 100})
+    both = one.lowest(Limits(order={"coins": 20, "CNY": 3}))
+    assert both.order == {"coins": 20, "USD": 9, "CNY": 3}
+    assert both.in_unit("coins").day == {"coins": 100}
+
+
+def test_a_limit_counts_what_is_spent_already() -> None:
+    limits = Limits(order={"coins": 10}, prompt={"coins": 15}, day={"coins": 100})
+    assert reached(limits, {"coins": 10}, {"coins": 5}, {"coins": 90}) is None
+    passed = reached(limits, {"coins": 10}, {"coins": 6}, {"coins": 90})
+    assert passed is not None
+    assert (passed.scope, passed.spent, passed.limit) == ("prompt", 6, 15)
+    assert left(limits, "coins", {"coins": 6}, {"coins": 95}) == 5
+    assert left(limits, "USD", {}, {}) is None
+
+
+@pytest.mark.parametrize("rate", [200_000, 400_000, 600_000, 1, 333_333])
+@pytest.mark.parametrize("unit", ["coins", "USD"])
+@pytest.mark.parametrize("amount", [0, 1, COIN, 5 * COIN, 50 * COIN + 7])
+def test_the_time_that_a_sum_buys_costs_no_more_than_it(unit: str, rate: int, amount: int) -> None:
+    seconds = seconds_of(unit, rate, amount, retained=10)
+    if seconds:
+        assert cost_of(unit, rate, seconds, retained=10) <= amount

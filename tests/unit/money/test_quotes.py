@@ -1,0 +1,85 @@
+"""A quote by own runs: how far it is off, and how often the next run stays in its range."""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+
+import pytest
+
+from rh_api.money.amounts import MICRO
+from rh_api.money.quotes import Quote, QuoteSource, fixed, in_few_words, quote_of_runs, total
+from rh_api.texts import english
+
+COIN = 1_000_000
+PROGRAMS = 400
+
+
+def costs(chance: random.Random, count: int, cold: float) -> list[dict[str, int]]:
+    """What runs of one program cost: log-normal, each a whole number of coins, the first and some
+    others half as much again, since the machine has to load the models."""
+    middle = chance.uniform(8, 300)
+
+    def one(first: bool) -> dict[str, int]:
+        cost = middle * math.exp(chance.gauss(0, 0.2))
+        if cold and (first or chance.random() < cold):
+            cost *= 1.5
+        return {"coins": math.ceil(cost) * COIN}
+
+    return [one(number == 0) for number in range(count)]
+
+
+@pytest.mark.parametrize("cold", [0.0, 0.1])
+def test_after_three_runs_it_is_a_fifth_off_at_most(cold: float) -> None:
+    chance, errors = random.Random(3), list[float]()
+    for _ in range(PROGRAMS):
+        *past, after = costs(chance, 4, cold)
+        amount = quote_of_runs(past).ranges["coins"].amount
+        errors.append(abs(amount - after["coins"]) / after["coins"])
+    assert statistics.median(errors) <= (0.2 if not cold else 0.23)
+
+
+@pytest.mark.parametrize("cold", [0.0, 0.1])
+@pytest.mark.parametrize("count", [5, 8, 12, 20])
+def test_the_range_holds_nine_of_ten_runs(count: int, cold: float) -> None:
+    chance, inside = random.Random(count), 0
+    for _ in range(PROGRAMS):
+        *past, after = costs(chance, count + 1, cold)
+        one = quote_of_runs(past).ranges["coins"]
+        assert one.high is not None
+        inside += one.low <= after["coins"] <= one.high
+    assert 0.85 <= inside / PROGRAMS <= 0.95
+
+
+def test_without_runs_it_says_the_rate_and_that_nobody_documents_it() -> None:
+    assert not quote_of_runs([]).is_known
+    quote = Quote(source=QuoteSource.RATE, rate=200_000, rate_unit="coins", instance="default")
+    assert quote.told(english) == (
+        "cost not known yet: 0.2 coins a second on default (observed, not documented)"
+    )
+    assert Quote().told(english) == "cost not known beforehand"
+
+
+def test_runs_tell_amount_range_and_how_many() -> None:
+    quote = quote_of_runs([{"coins": cost * COIN} for cost in (14, 15, 13, 14, 14)])
+    assert quote.told(english) == "about 14 coins (10 to 19 coins, by 5 own runs)"
+    assert quote.document()["amounts"] == {"coins": {"amount": "14", "low": "10", "high": "19"}}
+
+
+def test_a_whole_prompt_is_one_sum() -> None:
+    runs = quote_of_runs([{"coins": 7 * COIN}])
+    price = fixed("CNY", 350_000, QuoteSource.PREVIEW)
+    assert total([runs, runs], english) == "about 14 coins, 2 orders"
+    assert total([runs, price], english) == "about 7 coins + 0.35 CNY, 2 orders"
+    assert total([runs, Quote()], english) == "about 7 coins and what is not known, 2 orders"
+    assert total([price], english) == "0.35 CNY (asked of the service)"
+
+
+def test_several_orders_are_told_in_few_words() -> None:
+    runs = quote_of_runs([{"coins": 7 * MICRO}] * 3)
+    assert in_few_words([], english) == ""
+    assert in_few_words([runs], english) == "about 7 coins, 1 order"
+    assert in_few_words([runs, runs], english) == "about 14 coins, 2 orders"
+    assert in_few_words([Quote()], english) == "1 order, cost not known"
+    assert in_few_words([Quote(), Quote()], english) == "2 orders, cost not known"
