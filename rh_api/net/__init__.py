@@ -1,1 +1,2 @@
-"""The line to the outside: control calls over aiohttp, big bodies over requests, and their rules."""
+"""The line to the outside: control calls over aiohttp, big bodies over requests,
+and their rules."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import re
-from collections.abc import Callable, Mapping
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import TypeVar
 
 import requests
@@ -16,22 +20,28 @@ import urllib3.exceptions
 from ..errors import BadInput, RunningHubError, UploadFailed
 from ..run.ports import Fetched, Meter
 from ..settings import Settings
-from ..wire.call import Auth, Response
+from ..wire.call import ANSWER_LIMIT, Auth, Response
 from ..wire.envelope import limited
+from ..wire.tasks import file_name
 from ..wire.uploads import OLD_UPLOAD_PATH
-from .adapter import BLOCK, bind, open_session, proxies_for
-from .bodies import Body, multipart
-from .download import Download
-from .outside import CONNECT_SECONDS, REPLY_LIMIT, USER_AGENT, trust, unpack
-from .redact import guard_log, unreachable, withhold
-from .safety import SafeUrl, check_url
-from .worker import Line, Pace
+from .download import Download, Part
+from .safety import SafeUrl, address_of, check_url, guard, unreachable, withhold
+from .tls_proxy import CONNECT_SECONDS, USER_AGENT, trust, unpack
+from .transfer_thread import (
+    BLOCK,
+    StallPolicy,
+    TransferThread,
+    bind,
+    expect,
+    open_session,
+    proxies_for,
+)
 
 T = TypeVar("T")
 
 TRANSFERS = 8  # at once; four already fill a line with 100 ms of round trip
-UPLOAD_PACE = Pace(floor=10_000, window=60.0, reply=120.0)
-DOWNLOAD_PACE = Pace(floor=1_000, window=30.0, reply=30.0)
+UPLOAD_PACE = StallPolicy(floor=10_000, window=60.0, reply=120.0)
+DOWNLOAD_PACE = StallPolicy(floor=1_000, window=30.0, reply=30.0)
 READ_SECONDS = 150.0  # above every pace, which decides
 
 # Codes of the object store for an address whose time is over: a new one helps.
@@ -53,15 +63,30 @@ class RequestsBulk:
         self,
         settings: Settings,
         *,
-        upload_pace: Pace = UPLOAD_PACE,
-        download_pace: Pace = DOWNLOAD_PACE,
+        upload_pace: StallPolicy = UPLOAD_PACE,
+        download_pace: StallPolicy = DOWNLOAD_PACE,
     ) -> None:
-        guard_log()
+        guard(settings.key.reveal())
         self._settings = settings
         self._upload_pace = upload_pace
         self._download_pace = download_pace
         self._places = asyncio.Semaphore(TRANSFERS)
         self._opened: requests.Session | None = None
+        self._expecting: set[asyncio.Task[None]] = set()
+
+    def expect(self, url: str, count: int) -> None:
+        """See that `count` transfers with the host of `url` find a connection, "" for the own
+        origin. Returns at once, and where none can be opened, they will tell."""
+        with contextlib.suppress(RunningHubError):
+            safe = check_url(url or self._settings.origin, self._settings)
+            if proxies_for(safe.scheme, safe.host):
+                return
+            if self._opened is not None:
+                expect(self._opened, safe.text, min(count, TRANSFERS))
+            else:
+                opening = asyncio.create_task(self._expect(safe, min(count, TRANSFERS)))
+                self._expecting.add(opening)
+                opening.add_done_callback(self._expecting.discard)
 
     async def upload(
         self,
@@ -109,16 +134,27 @@ class RequestsBulk:
         Unreachable, ServiceFault, RateLimited, after which the next call resumes, DiskFull and
         BadInput for the folder.
         """
-        safe = check_url(url, self._settings)
-        line = Line(safe.host, meter, self._download_pace)
+        settings = self._settings
+        safe = address_of(url, settings)
+        line = TransferThread(safe.host, meter, self._download_pace)
         session = await self._session()
-        return await self._carry(line, Download(self._settings, session, safe, into).run)
+        return await self._carry(line, Download(settings, session, safe, into, file_name(url)).run)
+
+    async def forget(self, into: Path) -> None:
+        """See the protocol."""
+        await asyncio.to_thread(Part(into).drop_unheld)
 
     async def close(self) -> None:
         """Close idle connections. Transfers that still run are not waited for."""
+        for opening in self._expecting:
+            opening.cancel()
         if self._opened is not None:
             self._opened.close()
             self._opened = None
+
+    async def _expect(self, url: SafeUrl, count: int) -> None:
+        with contextlib.suppress(RunningHubError):
+            expect(await self._session(), url.text, count)
 
     async def _session(self) -> requests.Session:
         if self._opened is None:
@@ -134,16 +170,16 @@ class RequestsBulk:
         pieces: list[bytes | Path],
         meter: Meter,
     ) -> Response:
-        line = Line(url.host, meter, self._upload_pace)
+        line = TransferThread(url.host, meter, self._upload_pace)
         session = await self._session()
         return await self._carry(line, partial(_send, session, method, url, headers, pieces))
 
-    async def _carry(self, line: Line, work: Callable[[Line], T]) -> T:
+    async def _carry(self, line: TransferThread, work: Callable[[TransferThread], T]) -> T:
         async with self._places:
             return await line.carry(partial(_translated, work))
 
 
-def _translated(work: Callable[[Line], T], line: Line) -> T:
+def _translated(work: Callable[[TransferThread], T], line: TransferThread) -> T:
     """`work` with the libraries' exceptions as ours, and without them in the chain."""
     bind(line)
     failure: RunningHubError
@@ -160,7 +196,7 @@ def _send(
     url: SafeUrl,
     headers: Mapping[str, str],
     pieces: list[bytes | Path],
-    line: Line,
+    line: TransferThread,
 ) -> Response:
     with Body(pieces, line) as body:
         if not len(body):
@@ -185,7 +221,7 @@ def _read_reply(response: requests.Response) -> Response:
     try:
         while block := response.raw.read(BLOCK, decode_content=False):
             raw += block
-            if len(raw) > REPLY_LIMIT:
+            if len(raw) > ANSWER_LIMIT:
                 complete = False
                 break
     except (urllib3.exceptions.HTTPError, OSError):
@@ -193,9 +229,136 @@ def _read_reply(response: requests.Response) -> Response:
     headers = {name.lower(): value for name, value in response.headers.items()}
     # urllib3 before 2 does not look at it.
     complete = complete and headers.get("content-length", str(len(raw))) == str(len(raw))
-    body, whole = unpack(bytes(raw), headers.get("content-encoding", ""))
+    body, whole = unpack(bytes(raw), headers.get("content-encoding", ""), ANSWER_LIMIT)
     return Response(response.status_code, body, headers, complete=complete and whole)
 
 
 def _name(pieces: list[bytes | Path]) -> str:
     return next((piece.name for piece in pieces if isinstance(piece, Path)), "")
+
+
+class Body:
+    """Pieces sent one after the other. Memory stays flat whatever a file's size.
+
+    requests takes it for a stream because it can be iterated, and sends Content-Length because it
+    has a length. A new one starts at the beginning again.
+    """
+
+    def __init__(self, pieces: Sequence[bytes | Path], line: TransferThread) -> None:
+        self._line = line
+        self._pieces: list[memoryview | _Open] = [
+            _Open(one) if isinstance(one, Path) else memoryview(one) for one in pieces
+        ]
+        self._files = [one for one in self._pieces if isinstance(one, _Open)]
+        self._length = sum(len(one) for one in self._pieces)
+        self._given = 0  # bytes of the block that is being sent
+        line.total = self._length
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __enter__(self) -> Body:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for file in self._files:
+            file.close()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.read, b"")
+
+    def read(self, size: int = BLOCK) -> bytes:
+        """The next block, at most `size` bytes; b"" at the end. Asking says the last one left."""
+        self._line.moved(self._given)
+        block = self._next(size if size > 0 else BLOCK)
+        self._given = len(block)
+        return block
+
+    def check_unchanged(self) -> None:
+        """Raise BadInput when a file is another one now: what arrived may be a mixture."""
+        for file in self._files:
+            file.check_unchanged()
+
+    def _next(self, size: int) -> bytes:
+        while self._pieces:
+            piece = self._pieces[0]
+            if isinstance(piece, _Open):
+                block = piece.read(size)
+            else:
+                block = bytes(piece[:size])
+                self._pieces[0] = piece[size:]
+            if block:
+                return block
+            self._pieces.pop(0)
+        return b""
+
+
+class _Open:
+    """A file that has the length it had when it was opened, or is an error."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file = path.open("rb")
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else type(error).__name__
+            raise BadInput("error.file_unreadable", name=path.name, reason=reason) from None
+        self._stamp = _stamp(os.fstat(self._file.fileno()))
+        self._left = self._stamp[0]
+
+    def __len__(self) -> int:
+        return self._stamp[0]
+
+    def read(self, size: int) -> bytes:
+        block = self._file.read(min(size, self._left))
+        if self._left and not block:
+            raise self._changed()  # it shrank: the length that was announced cannot be kept
+        self._left -= len(block)
+        return block
+
+    def check_unchanged(self) -> None:
+        try:
+            now = _stamp(self._path.stat())
+        except OSError:
+            raise self._changed() from None
+        if now != self._stamp:
+            raise self._changed()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _changed(self) -> BadInput:
+        return BadInput("error.file_changed", name=self._path.name)
+
+
+def _stamp(stat: os.stat_result) -> tuple[int, int]:
+    return stat.st_size, stat.st_mtime_ns
+
+
+def multipart(
+    fields: Mapping[str, str], name: str, mime: str, content: bytes | Path
+) -> tuple[str, list[bytes | Path]]:
+    """A form with one file, `file`, as its content type and the pieces of a Body.
+
+    The service names files by content, so `name` only tells it the type: what is not plain ASCII
+    becomes an underscore.
+    """
+    boundary = secrets.token_hex(16)
+    safe_name = re.sub(r"[^A-Za-z0-9._-]", "_", name)[-100:] or "file"
+    head = "".join(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n'
+        for field, value in fields.items()
+    )
+    head += (
+        f"--{boundary}\r\n"
+        f'Content-Disposition: form-data; name="file"; filename="{safe_name}"\r\n'
+        f"Content-Type: {mime}\r\n\r\n"
+    )
+    tail = f"\r\n--{boundary}--\r\n"
+    kind = f"multipart/form-data; boundary={boundary}"
+    return kind, [head.encode(), content, tail.encode()]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
 import shutil
-from collections.abc import Mapping
+import sys
+import time
+import uuid
+from collections.abc import Generator, Mapping
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from typing import BinaryIO
 
 import requests
 import urllib3.exceptions
 
+from ..disk import sync, sync_path
 from ..errors import (
     BadInput,
     DiskFull,
@@ -26,16 +31,25 @@ from ..run.ports import Fetched
 from ..settings import Settings
 from ..wire.call import Response
 from ..wire.envelope import limited
-from ..wire.filetypes import HEAD, FileType, Kind, by_suffix, looks_like_page, sniff
-from .adapter import BLOCK, proxies_for
-from .outside import CONNECT_SECONDS, USER_AGENT
-from .part import Part
-from .redact import unreachable
-from .safety import MAX_REDIRECTS, SafeUrl, check_redirect
-from .worker import Line, Stopped
+from ..wire.filetypes import (
+    HEAD,
+    USDZ,
+    ZIP,
+    FileType,
+    Kind,
+    by_suffix,
+    looks_like_page,
+    sniff,
+)
+from ..wire.wholeness import judge
+from .safety import MAX_REDIRECTS, SafeUrl, check_redirect, unreachable
+from .tls_proxy import CONNECT_SECONDS, USER_AGENT
+from .transfer_thread import BLOCK, Stopped, TransferThread, proxies_for
 
 READ_SECONDS = 60.0  # a last resort: the pace is watched from outside
 SMALL_BLOCK = 16 * 1024
+RESERVE = 256 * 2**20  # bytes, or a tenth of what is free
+LOOK_BYTES = 16 * 2**20  # of a body of unknown length between two looks at the disk
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _NO_RANGE = re.compile(r"bytes \*/(\d+)")
 _PAGES = frozenset({".html", ".htm", ".xml", ".xhtml"})
@@ -49,19 +63,21 @@ class Download:
     """
 
     def __init__(
-        self, settings: Settings, session: requests.Session, url: SafeUrl, into: Path
+        self, settings: Settings, session: requests.Session, url: SafeUrl, into: Path, name: str
     ) -> None:
+        """`name`: of the file in the cloud, which says what it is where its bytes prove nothing."""
         self._settings = settings
         self._session = session
         self._url = url
+        self._name = name
         self._folder = into.parent
         self._part = Part(into)
 
-    def run(self, line: Line) -> Fetched:
+    def run(self, line: TransferThread) -> Fetched:
         with self._part.alone():
             return self._run(line)
 
-    def _run(self, line: Line) -> Fetched:
+    def _run(self, line: TransferThread) -> Fetched:
         try:
             have, tag = self._part.left_over()
             with self._ask(line, have, tag) as response:
@@ -73,7 +89,7 @@ class Download:
                 self._part.drop()
             raise
 
-    def _ask(self, line: Line, have: int, tag: str) -> requests.Response:
+    def _ask(self, line: TransferThread, have: int, tag: str) -> requests.Response:
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
         if have:
             headers |= {"Range": f"bytes={have}-", "If-Range": tag}
@@ -94,7 +110,7 @@ class Download:
             url = check_redirect(url, response.headers.get("Location", ""), self._settings)
         raise ResultUnavailable("error.too_many_redirects", host=url.host)
 
-    def _receive(self, line: Line, response: requests.Response, have: int) -> int:
+    def _receive(self, line: TransferThread, response: requests.Response, have: int) -> int:
         """Write the body behind what is there. Returns the size that the whole must have."""
         if response.status_code == 416 and have:
             # The part may be the whole: a process that ended between the last byte and its name.
@@ -108,7 +124,9 @@ class Download:
         self._write(line, response, start, total)
         return line.done if total is None else total
 
-    def _extent(self, line: Line, response: requests.Response, have: int) -> tuple[int, int | None]:
+    def _extent(
+        self, line: TransferThread, response: requests.Response, have: int
+    ) -> tuple[int, int | None]:
         """Where the body begins in the file, and the whole size; None for a chunked body."""
         headers = response.headers
         if headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -118,6 +136,7 @@ class Download:
             if match is None or int(match[1]) != have or int(match[2]) >= int(match[3]):
                 self._part.drop()
                 raise _broken(line, "Content-Range")
+            self._check_content(line, headers)
             return have, int(match[3])
         # The whole: the first try, a server without ranges, or another content by now.
         if "chunked" in headers.get("Transfer-Encoding", "").lower():
@@ -128,17 +147,28 @@ class Download:
             raise _broken(line, "no Content-Length")
         return 0, int(length)
 
+    def _check_content(self, line: TransferThread, headers: Mapping[str, str]) -> None:
+        """The rest must be of the content that the first half is of, whatever If-Range did."""
+        now, (_, before) = _content_mark(headers), self._part.left_over()
+        if now and now != before:
+            self._part.drop()
+            raise _broken(line, "another content")
+
     def _write(
-        self, line: Line, response: requests.Response, start: int, total: int | None
+        self, line: TransferThread, response: requests.Response, start: int, total: int | None
     ) -> None:
         line.done, line.total = start, total
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            if total and shutil.disk_usage(self._folder).free < total - start:
+            free = shutil.disk_usage(self._folder).free
+            if total and free < total - start:
                 raise OSError(errno.ENOSPC, "known before the first byte")
+            room = _Room(self._folder, free) if total is None else None
             with self._part.growing(start, _content_mark(response.headers)) as part:
                 try:
                     while block := _next_block(line, response):
+                        if room is not None:
+                            room.take(len(block))
                         part.write(block)
                         line.moved(len(block))
                     if total is not None and line.done != total:
@@ -154,13 +184,14 @@ class Download:
         try:
             with self._part.path.open("rb") as file:
                 head = file.read(HEAD)
-            suffix, kind = _name_type(head, self._url.text)
+                verdict = judge(file, size)
+            suffix, kind = _name_type(head, self._name, self._url.host)
             if not head and (kind is None or kind.kind is not Kind.TEXT):
                 raise ResultUnavailable("error.result_empty", host=self._url.host)
             path = self._part.named(suffix)
         except OSError as error:
             raise self._disk_error(error) from None
-        return Fetched(path, size, kind)
+        return Fetched(path, size, kind, verdict)
 
     def _disk_error(self, error: OSError) -> RunningHubError:
         folder = self._folder.name
@@ -170,7 +201,25 @@ class Download:
         return BadInput("error.folder_not_writable", fate=Fate.OVER, folder=folder, reason=reason)
 
 
-def _next_block(line: Line, response: requests.Response) -> bytes:
+class _Room:
+    """What a body of unknown length may take of a disk: all but what others live on."""
+
+    def __init__(self, folder: Path, free: int) -> None:
+        self._folder = folder
+        self._reserve = min(RESERVE, free // 10)
+        self._left = min(LOOK_BYTES, free - self._reserve)
+
+    def take(self, count: int) -> None:
+        """Raise OSError where `count` more bytes would reach into the reserve."""
+        if self._left < count:
+            free = shutil.disk_usage(self._folder).free - self._reserve
+            if free < count:
+                raise OSError(errno.ENOSPC, "a body without an end")
+            self._left = min(LOOK_BYTES, free)
+        self._left -= count
+
+
+def _next_block(line: TransferThread, response: requests.Response) -> bytes:
     """Up to a block; what the line does wrong is told from what the disk does wrong."""
     raw = response.raw
     try:
@@ -193,12 +242,10 @@ def _check_status(response: requests.Response) -> None:
         raise limited(Response(status, b"", headers))
     if status >= 500:
         raise ServiceFault(remote=f"HTTP {status}")
-    refused = ResultUnavailable(reason=f"HTTP {status}")
-    refused.status = status
-    raise refused
+    raise ResultUnavailable(reason=f"HTTP {status}", status=status)
 
 
-def _broken(line: Line, reason: str) -> Unreachable:
+def _broken(line: TransferThread, reason: str) -> Unreachable:
     return Unreachable(host=line.host, reason=reason)
 
 
@@ -208,12 +255,14 @@ def _content_mark(headers: Mapping[str, str]) -> str:
     return etag if etag.startswith('"') else headers.get("Last-Modified", "")
 
 
-def _name_type(head: bytes, url: str) -> tuple[str, FileType | None]:
+def _name_type(head: bytes, name: str, host: str) -> tuple[str, FileType | None]:
     """Suffix and proven type. Bytes decide; a name is believed only where bytes prove nothing."""
-    claimed = PurePosixPath(unquote(urlsplit(url).path)).suffix.lower()
+    claimed = PurePosixPath(name).suffix.lower()
     if looks_like_page(head) and claimed not in _PAGES:
-        raise ResultUnavailable("error.result_is_page", host=urlsplit(url).hostname or "")
+        raise ResultUnavailable("error.result_is_page", host=host)
     proven = sniff(head)
+    if proven is ZIP and claimed == USDZ.suffix:
+        return USDZ.suffix, USDZ
     if proven is not None:
         return proven.suffix, proven
     declared = by_suffix(claimed) if claimed else None
@@ -222,3 +271,125 @@ def _name_type(head: bytes, url: str) -> tuple[str, FileType | None]:
     if declared.kind is Kind.TEXT:
         return (declared.suffix, declared) if b"\0" not in head else (".bin", None)
     return declared.suffix, None
+
+
+if sys.platform != "win32":
+    import fcntl
+
+SYNC_BYTES = 32 * 2**20
+SYNC_SECONDS = 2.0  # what a slow line has brought until then is lost with the power
+
+
+class Part:
+    """`into`.part, and in `into`.part.tag how much of it is on the disk, and of which content.
+
+    A power cut can keep a file's length and lose its bytes: only what was synced is resumed.
+    """
+
+    def __init__(self, into: Path) -> None:
+        self._into = into
+        self.path = into.with_name(into.name + ".part")
+        self._tag = into.with_name(into.name + ".part.tag")
+
+    @contextlib.contextmanager
+    def alone(self) -> Generator[None]:
+        """While another process fetches the same, this one writes under a name of its own."""
+        claim = self._claim()
+        if claim is not None:
+            with claim:
+                yield
+            return
+        own = f"{self.path.name}-{uuid.uuid4().hex[:8]}"
+        self.path, self._tag = self._into.with_name(own), self._into.with_name(own + ".tag")
+        try:
+            yield
+        finally:
+            self.drop()
+
+    def _claim(self) -> contextlib.AbstractContextManager[object] | None:
+        """Holds the half file until it has its name; None when somebody else holds it."""
+        if sys.platform == "win32":
+            return contextlib.nullcontext()  # an open file has no second writer there
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            file = self.path.open("ab")
+        except OSError:
+            return contextlib.nullcontext()  # said when there is something to write
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return None
+        except OSError:
+            pass  # a file system without locks
+        return file
+
+    def left_over(self) -> tuple[int, str]:
+        """Bytes of an earlier try that can be resumed, and the server's mark of their content."""
+        try:
+            synced, _, mark = self._tag.read_text("latin-1").partition("\n")
+            have = min(int(synced), self.path.stat().st_size)
+        except (OSError, ValueError):
+            return 0, ""
+        return (have, mark) if have > 0 and mark else (0, "")
+
+    @contextlib.contextmanager
+    def growing(self, start: int, mark: str) -> Generator[Growing]:
+        """Open it behind its first `start` bytes. `mark`: of a new content, "" where the server
+        knows none."""
+        if start:
+            _, mark = self.left_over()
+        else:
+            self._tag.unlink(missing_ok=True)
+        with self.path.open("r+b" if start else "wb") as file:
+            if start:
+                file.seek(start)
+                file.truncate()
+            yield Growing(file, self._tag, mark)
+
+    def named(self, suffix: str) -> Path:
+        """The whole file under its name."""
+        sync_path(self.path)
+        path = self._into.with_name(self._into.name + suffix)
+        self.path.replace(path)
+        self._tag.unlink(missing_ok=True)
+        return path
+
+    def drop_unheld(self) -> None:
+        """What an earlier try left, unless another process fetches the same right now."""
+        if self.path.exists() and (claim := self._claim()) is not None:
+            with claim:
+                self.drop()
+
+    def drop(self) -> None:
+        for path in (self.path, self._tag):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError:
+                pass  # it is overwritten or resumed next time
+
+
+class Growing:
+    """A `Part` while blocks come in."""
+
+    def __init__(self, file: BinaryIO, tag: Path, mark: str) -> None:
+        self._file = file
+        self._tag = tag
+        self._mark = mark
+        self._synced = file.tell()
+        self._due = time.monotonic() + SYNC_SECONDS
+
+    def write(self, block: bytes) -> None:
+        self._file.write(block)
+        if self._file.tell() - self._synced >= SYNC_BYTES or time.monotonic() >= self._due:
+            self.keep()
+
+    def keep(self) -> None:
+        """From here on a next try may go on."""
+        if self._mark:
+            sync(self._file)
+            self._synced = self._file.tell()
+            with self._tag.open("wb") as tag:
+                tag.write(f"{self._synced}\n{self._mark}".encode("latin-1", "replace"))
+                sync(tag)
+        self._due = time.monotonic() + SYNC_SECONDS

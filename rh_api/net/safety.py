@@ -1,24 +1,39 @@
-"""Which addresses may be asked: the service's own, the configured origin, and what a person added.
+"""Safety rules: which addresses may be asked, and nothing secret in what is said of them.
 
 The service names addresses in its answers (results, presigned uploads, sockets), so an address
 is a claim of the network. A name on the list is safe because it is asked over TLS with a verified
 certificate; what the name resolves to is not compared, since proxies in fake-IP mode (Clash,
 Surge) answer private addresses for every name.
+
+Exceptions of requests, urllib3 and aiohttp quote the address that they asked, query included.
+They are turned into ours here and never chained: who walks a chain would find them.
 """
 
 from __future__ import annotations
 
+import base64
+import json
+import logging
 import re
+import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NoReturn
 from urllib.parse import quote, urljoin, urlsplit
 
+import aiohttp
+import requests
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 from yarl import URL
 
-from ..errors import HostRefused
+from ..errors import BadInput, Fate, HostRefused, Unreachable, quote_remote
 from ..settings import Settings
+from ..wire.call import KEYED
+from .tls_proxy import is_loopback
+
+# Which addresses may be asked
 
 HOST_SUFFIXES = ("runninghub.cn", "runninghub.ai", "xiaoyaoyou.com")
 
@@ -86,6 +101,24 @@ def check_url(url: str, settings: Settings, schemes: tuple[str, str] = FILES) ->
     return safe
 
 
+def address_of(url: str, settings: Settings, schemes: tuple[str, str] = FILES) -> SafeUrl:
+    """The same for what may also be an address of the native route, with the key put into it.
+
+    What is made of one goes to the library that connects, and nowhere else. BadInput where the
+    line is not encrypted: whoever listens would read the key.
+    """
+    if not url.startswith(KEYED):
+        return check_url(url, settings, schemes)
+    parts = urlsplit(settings.origin)
+    host, is_secure = parts.hostname or "", _is_secure(settings)
+    if not is_secure and not is_loopback(host):
+        raise BadInput("error.native_https", host=host)
+    key = quote(settings.key.reveal(), safe="")
+    scheme = schemes[0 if is_secure else 1]
+    text = f"{scheme}://{parts.netloc}{url.replace('{key}', key, 1)}"
+    return SafeUrl(text, scheme, host, parts.port or _PORTS[scheme])
+
+
 def check_redirect(current: SafeUrl, location: str, settings: Settings) -> SafeUrl:
     """Where a redirect leads, under the same rules; never from TLS back to plain http."""
     # Joining would quietly drop what must be refused, a tab in the host for example.
@@ -94,13 +127,16 @@ def check_redirect(current: SafeUrl, location: str, settings: Settings) -> SafeU
     target = check_url(urljoin(current.text, location), settings)
     if current.scheme == "https" and target.scheme != "https":
         _refuse(target.text)
+    key = settings.key.reveal()
+    if key and _without(target.text, key, "…") is not target.text:
+        _refuse(target.text)  # of the native route, whose addresses hold it: it goes no further
     return target
 
 
 def without_query(url: str) -> str:
-    """`url` as it may be shown: no query, no fragment, no user-info."""
+    """`url` as it may be shown: no query, no fragment, no user-info, no key."""
     bare = re.split(r"[?#]", url, maxsplit=1)[0]
-    return re.sub(r"//[^/]*@", "//", bare)[:300]
+    return redact(re.sub(r"//[^/]*@", "//", bare))[:300]
 
 
 def _is_secure(settings: Settings) -> bool:
@@ -116,9 +152,8 @@ def _is_own(url: SafeUrl, settings: Settings) -> bool:
 def _is_listed(host: str, more: tuple[str, ...]) -> bool:
     if not re.fullmatch(_NAME, host):
         return False
-    listed = (*HOST_SUFFIXES, *more)
     return _BUCKET.fullmatch(host) is not None or any(
-        host == suffix or host.endswith("." + suffix) for suffix in listed
+        host == suffix or host.endswith("." + suffix) for suffix in (*HOST_SUFFIXES, *more)
     )
 
 
@@ -147,4 +182,167 @@ def _refuse(url: str) -> NoReturn:
         host = urlsplit(url).hostname or ""
     except ValueError:
         host = ""
-    raise HostRefused(host=host[:100] or "?", url=without_query(url))
+    raise HostRefused(host=redact(host)[:100] or "?", url=without_query(url))
+
+
+# What may be said
+
+THREAD_NAME = "runninghub-bytes"  # of every thread that carries bytes for us
+
+_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(/proxy(?:-plus)?/)[^/\s?'\"]+", re.IGNORECASE), r"\1…"),
+    (re.compile(r"(//)[^/\s@'\"]+@"), r"\1…@"),
+    # Any query, with or without its address: libraries print `url: /path?query`.
+    (re.compile(r"\?[^\s'\"<>()]*=[^\s'\"<>()]*"), "?…"),
+    (re.compile(r"\b(Bearer|Basic)\s+[^\s'\",]+", re.IGNORECASE), r"\1 …"),
+    (
+        re.compile(
+            r"((?:api[-_]?key|Rh-Comfy-Auth)[\"']?\s*[:=]\s*[\"']?)[^\s\"'&,;}]+", re.IGNORECASE
+        ),
+        r"\1…",
+    ),
+    # What looks like a key, wherever it stands.
+    (re.compile(r"\b[A-Za-z0-9]{32}\b"), "…"),
+)
+
+
+# A character of a key as JSON, an address, HTML or a text within one of these may spell it.
+_SPELLED = re.compile(
+    r"\\+u00([0-7][0-9a-f])|%(?:25)*([2-7][0-9a-f])|&#x0*([2-7][0-9a-f]);|&#0*([0-9]{2,3});"
+    r"|\\+(?=/)|\\+u0000",
+    re.IGNORECASE,
+)
+_WINDOW = 2**20  # characters that are looked at together
+_LONGEST_ECHO = 4096  # of a key and all that stands for it
+_BETWEEN = r"(?:\0|\\+u0000)*"  # UTF-16 that was read byte by byte
+
+_guarded: list[str] = []  # keys that are in use in this process
+
+
+def redact(text: str) -> str:
+    """`text` without keys, queries of addresses, and credentials of any kind known to us."""
+    for key in _guarded:
+        text = _without(text, key, "…")
+    for pattern, instead in _RULES:
+        text = pattern.sub(instead, text)
+    return text
+
+
+def withhold(body: bytes, key: str) -> bytes:
+    """An answer without our key, however it is spelled there, as UTF-8 where it is another
+    encoding of Unicode: what a service quotes is quoted further, into errors and logs."""
+    encoding = json.detect_encoding(body)
+    if not encoding.startswith("utf-8"):
+        body = body.decode(encoding, "replace").encode()
+    text = body.decode("latin-1")
+    shown = _without(text, key, "...") if key else text
+    return body if shown is text else shown.encode("latin-1")
+
+
+def _without(text: str, key: str, instead: str) -> str:
+    """`text` itself where the key is not in it."""
+    forms = _disguises(key)
+    for start in range(0, len(text), _WINDOW):
+        window = text[start : start + _WINDOW + _LONGEST_ECHO].replace("\0", "")
+        plain = _SPELLED.sub(_unspelled, window)
+        if any(form in plain for form, _ in forms):
+            for _, pattern in forms:
+                text = pattern.sub(instead, text)
+            break
+    return text
+
+
+def _unspelled(match: re.Match[str]) -> str:
+    code = match[1] or match[2] or match[3]
+    number = int(code, 16) if code else int(match[4] or 0)
+    return chr(number) if number else ""
+
+
+@lru_cache(maxsize=16)
+def _disguises(key: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """The key and what base64 makes of it behind 0, 1 or 2 other bytes, with what finds each
+    whatever its characters are spelled as."""
+    forms = {key: None}
+    for before in range(3):
+        coded = base64.b64encode(bytes(before) + key.encode()).decode()
+        # Only what the key alone decides: the first and the last may hold bits of its neighbours.
+        inner = coded[(before * 8 + 5) // 6 : (before + len(key)) * 8 // 6]
+        forms |= {inner: None, inner.translate(_URL_SAFE): None}
+    return tuple((form, re.compile(_BETWEEN.join(map(_spellings, form)))) for form in forms)
+
+
+_URL_SAFE = str.maketrans("+/", "-_")
+
+
+def _spellings(character: str) -> str:
+    code = f"(?i:{ord(character):02x})"
+    return (
+        rf"(?:\\*{re.escape(character)}|\\+[uU]00{code}|%(?:25)*{code}"
+        rf"|&#[xX]0*{code};|&#0*{ord(character)};)"
+    )
+
+
+def unreachable(error: BaseException, host: str, *, sent: bool) -> Unreachable:
+    """What an exception of a library means. `sent`: bytes of the request may have left."""
+    fate = Fate.UNKNOWN if sent else Fate.NOT_STARTED
+    reason = quote_remote(redact(f"{type(error).__name__}: {error}"), 200)
+    if not sent and any(_is_tls(cause) for cause in _causes(error)):
+        return Unreachable("error.tls", fate=fate, host=host, reason=reason)
+    return Unreachable(fate=fate, host=host, reason=reason)
+
+
+class Redacting(logging.Filter):
+    """Redacts each record of its logger, the traceback of an exception included.
+
+    With `thread`, only records of threads of that name: the logger is not ours alone.
+    """
+
+    def __init__(self, thread: str | None = None) -> None:
+        super().__init__()
+        self._thread = thread
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if self._thread in (None, record.threadName):
+            record.msg, record.args = redact(record.getMessage()), ()
+            if record.exc_info:
+                record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
+                record.exc_info = None
+        return True
+
+
+_FILTERS = {
+    "runninghub": Redacting(),
+    # It notes each request at level DEBUG, the signed addresses of ours too.
+    "urllib3.connectionpool": Redacting(THREAD_NAME),
+}
+
+
+def guard(key: str) -> None:
+    """Keep `key` out of what `redact` lets through, and secrets out of the logs."""
+    if key and key not in _guarded:
+        _guarded.append(key)
+    guard_log()
+
+
+def guard_log() -> None:
+    """Put the filters on their loggers; a second call changes nothing."""
+    for name, redacting in _FILTERS.items():
+        logging.getLogger(name).addFilter(redacting)
+
+
+def _is_tls(error: BaseException) -> bool:
+    kinds = (ssl.SSLError, aiohttp.ClientSSLError, requests.exceptions.SSLError)
+    return isinstance(error, kinds)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """`error` and what it was made from; requests keeps causes as arguments."""
+    seen: list[BaseException] = []
+    waiting: list[object] = [error]
+    while waiting:
+        cause = waiting.pop()
+        if isinstance(cause, BaseException) and cause not in seen:
+            seen.append(cause)
+            yield cause
+            reason: object = getattr(cause, "reason", None)
+            waiting += [cause.__cause__, cause.__context__, reason, *cause.args]

@@ -19,9 +19,6 @@ from ..errors import BadInput, Fate, Unreachable
 
 USER_AGENT = "runninghub-remote/0.1"
 CONNECT_SECONDS = 10.0
-# Bytes of one answer, unpacked. The largest is a workflow's JSON, some megabytes with pictures in
-# its widgets; unpacking and reading take twice as much memory for a moment.
-REPLY_LIMIT = 24 * 1024 * 1024
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 OPENSSL_VARIABLES = frozenset({"SSL_CERT_FILE", "SSL_CERT_DIR"})
 
@@ -69,17 +66,17 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def unpack(body: bytes, encoding: str) -> tuple[bytes, bool]:
+def unpack(body: bytes, encoding: str, limit: int) -> tuple[bytes, bool]:
     """`body` as it was before `encoding` (gzip or deflate), and whether it is whole.
 
-    Bounded: a megabyte of gzip can hold gigabytes. What cannot be unpacked stays as it is; its
-    reader will find no JSON in it.
+    At most `limit` bytes: a megabyte of gzip can hold gigabytes. What cannot be unpacked stays as
+    it is; its reader will find no JSON in it.
     """
     if encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
         return body, True
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)  # reads the headers of both
     try:
-        plain = unpacker.decompress(body, REPLY_LIMIT)
+        plain = unpacker.decompress(body, limit)
     except zlib.error:
         return body, False
     return plain, unpacker.eof

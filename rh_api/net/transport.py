@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from types import SimpleNamespace
 from typing import NoReturn, TypeVar
 from urllib.parse import quote
@@ -17,9 +20,11 @@ from yarl import URL
 from ..errors import BadInput, Fate, HostRefused, RunningHubError, Unreachable
 from ..settings import Settings
 from ..wire.call import Auth, Call, Request, Response
-from .outside import CONNECT_SECONDS, REPLY_LIMIT, USER_AGENT, proxy_for, trust, unpack
-from .redact import guard_log, unreachable, withhold
-from .safety import SOCKETS, check_url, without_query
+from .ahead import ORDER_SECONDS, OneRequestConnector
+from .safety import SOCKETS, address_of, guard, unreachable, withhold, without_query
+from .tls_proxy import CONNECT_SECONDS, USER_AGENT, proxy_for, trust, unpack
+
+log = logging.getLogger("runninghub")
 
 T = TypeVar("T")
 
@@ -27,6 +32,7 @@ IDLE_SECONDS = 60.0  # servers commonly close after 75: longer would meet dead c
 SOCKET_CONNECT_SECONDS = 8.0
 SOCKET_HEARTBEAT_SECONDS = 15.0
 SOCKET_CLOSE_SECONDS = 0.3  # for a farewell that nobody needs
+LONG_ANSWER = 64 * 1024  # bytes on the line; packed they may be many more
 MAX_TEXT_FRAME = 1024 * 1024
 MAX_FRAME = 8 * 1024 * 1024  # previews are below 1 MiB; a longer frame ends the socket
 
@@ -44,21 +50,38 @@ class _Trip:
 class _Sessions:
     """`fresh` keeps no connection: a server that closes an idle one just when an order leaves
 
-    would make that order's fate unknown, however short the pause was. Two round trips are
-    little beside a task, and orders are seldom so close together that they could share.
+    would make that order's fate unknown, however short the pause was. What it takes to open a
+    new one passes beside the upload, with `ahead`.
     """
 
     steady: aiohttp.ClientSession
     fresh: aiohttp.ClientSession
+    ahead: OneRequestConnector
 
 
 class AiohttpTransport:
     """The protocol Transport for one origin and key. It belongs to the loop of its first call."""
 
-    def __init__(self, settings: Settings) -> None:
-        guard_log()
+    def __init__(self, settings: Settings, *, unused: float = ORDER_SECONDS) -> None:
+        """`unused`: seconds that a connection opened ahead is good for a fresh call."""
+        guard(settings.key.reveal())
         self._settings = settings
+        self._unused = unused
         self._opening: asyncio.Task[_Sessions] | None = None
+        self._expecting: set[asyncio.Task[None]] = set()
+
+    def expect(self, count: int) -> None:
+        """See that `count` fresh calls find a connection that is open and has carried nothing,
+        if they come in time. Returns at once, and where none can be opened, they will tell."""
+        expecting = asyncio.create_task(self._expect(count))
+        self._expecting.add(expecting)
+        expecting.add_done_callback(self._expecting.discard)
+
+    async def _expect(self, count: int) -> None:
+        with contextlib.suppress(RunningHubError):
+            origin, host = self._settings.origin, self._settings.host
+            if proxy_for(origin.partition(":")[0], host) is None:
+                (await self._sessions()).ahead.expect(origin, count)
 
     async def send(self, call: Call[T], *, fresh: bool = False) -> T:
         """One try of `call`; `fresh`: on a connection of its own.
@@ -67,17 +90,24 @@ class AiohttpTransport:
         """
         sessions = await self._sessions()
         session = sessions.fresh if fresh else sessions.steady
-        response = await self._exchange(session, call.request, call.seconds)
+        answer = await self._exchange(session, call)
+        read = partial(self._read, call, answer)
         try:
-            return call.read(response)
+            # Long enough to be felt, it is read beside the loop.
+            return await asyncio.to_thread(read) if len(answer.body) > LONG_ANSWER else read()
         except RunningHubError as error:
-            _forget_password(error, call.request)
-            raise
+            raise _without_password(error, call.request) from error.__cause__
+
+    def _read(self, call: Call[T], answer: Response) -> T:
+        """`answer` as it came, unpacked and without the key, through the call's reader."""
+        plain, whole = unpack(answer.body, answer.headers.get("content-encoding", ""), call.limit)
+        plain = withhold(plain, self._settings.key.reveal())
+        return call.read(replace(answer, body=plain, complete=answer.complete and whole))
 
     @contextlib.asynccontextmanager
     async def socket(self, url: str) -> AsyncGenerator[AsyncIterator[str | bytes]]:
         """Frames of a progress socket, without the key. Raises HostRefused and Unreachable."""
-        safe = check_url(url, self._settings, SOCKETS)
+        safe = address_of(url, self._settings, SOCKETS)
         session = (await self._sessions()).fresh
         failure: Unreachable
         connecting = asyncio.ensure_future(
@@ -106,24 +136,28 @@ class AiohttpTransport:
 
     async def close(self) -> None:
         """Close every connection; a later call opens new ones."""
+        for expecting in self._expecting:
+            expecting.cancel()
         if self._opening is not None:
             opening, self._opening = self._opening, None
             with contextlib.suppress(BadInput):
                 sessions = await opening
+                sessions.ahead.expect_nothing()
                 for session in (sessions.steady, sessions.fresh):
                     await session.close()
 
     async def _sessions(self) -> _Sessions:
         if self._opening is None:
-            self._opening = asyncio.create_task(_open_sessions())
+            self._opening = asyncio.create_task(_open_sessions(self._unused))
         return await asyncio.shield(self._opening)
 
-    async def _exchange(
-        self, session: aiohttp.ClientSession, request: Request, seconds: float
-    ) -> Response:
+    async def _exchange(self, session: aiohttp.ClientSession, call: Call[T]) -> Response:
+        request = call.request
         trip = _Trip()
         settings = self._settings
         path, headers, body = _with_key(request, settings.key.reveal())
+        is_keyed = request.auth is Auth.PATH
+        address = address_of(path, settings).text if is_keyed else settings.origin + path
         received = bytearray()
         response: aiohttp.ClientResponse | None = None
         complete = True
@@ -131,17 +165,17 @@ class AiohttpTransport:
         try:
             response = await session.request(
                 request.method,
-                URL(settings.origin + path, encoded=True),
+                URL(address, encoded=True),
                 headers=headers,
                 data=body,
                 allow_redirects=False,
                 proxy=proxy_for(settings.origin.partition(":")[0], settings.host),
-                timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS),
+                timeout=aiohttp.ClientTimeout(total=call.seconds, sock_connect=CONNECT_SECONDS),
                 trace_request_ctx=trip,
             )
             async for block in response.content.iter_any():
                 received += block
-                if len(received) > REPLY_LIMIT:
+                if len(received) > call.limit:
                     complete = False
                     break
         except _FAILURES as error:
@@ -154,24 +188,25 @@ class AiohttpTransport:
         if response is None or (failure and not received):
             raise (failure or Unreachable(host=settings.host)) from None
         plain_headers = {name.lower(): value for name, value in response.headers.items()}
-        plain, whole = unpack(bytes(received), plain_headers.get("content-encoding", ""))
-        plain = withhold(plain, settings.key.reveal())
-        return Response(response.status, plain, plain_headers, complete=complete and whole)
+        return Response(response.status, bytes(received), plain_headers, complete=complete)
 
 
-def _forget_password(error: RunningHubError, request: Request) -> None:
+def _without_password(error: RunningHubError, request: Request) -> RunningHubError:
     """What a service quotes is quoted further. In the answer itself a short password may be part
     of any word, so it is cut out of the error's words alone."""
     password = (request.body or {}).get("accessPassword")
-    if isinstance(password, str) and password:
-        for name, value in error.params.items():
-            if isinstance(value, str):
-                error.params[name] = value.replace(password, "…")
+    if not isinstance(password, str) or not password:
+        return error
+    texts = {name: value for name, value in error.params.items() if isinstance(value, str)}
+    params = {name: text.replace(password, "…") for name, text in texts.items()}
+    return error.with_context(params=params)
 
 
 def _with_key(request: Request, key: str) -> tuple[str, dict[str, str], bytes | None]:
     """Path, headers and body with the key where this family of endpoints reads it."""
-    path, headers = request.path, {"Authorization": f"Bearer {key}"}
+    path, headers = request.path, dict(request.headers)
+    if request.auth not in (Auth.NONE, Auth.PATH):
+        headers["Authorization"] = f"Bearer {key}"
     if request.auth is Auth.QUERY:
         path += f"{'&' if '?' in path else '?'}{Auth.BODY.value}={quote(key, safe='')}"
     if request.body is None:
@@ -196,12 +231,12 @@ async def _leave(connecting: asyncio.Future[aiohttp.ClientWebSocketResponse[bool
         closing.cancel()
 
 
-async def _open_sessions() -> _Sessions:
+async def _open_sessions(unused: float) -> _Sessions:
     context = await asyncio.to_thread(trust)
     # No limits: the engine decides how much runs at once, and a cancel must not queue here.
     steady = aiohttp.TCPConnector(ssl=context, limit=0, keepalive_timeout=IDLE_SECONDS)
-    single = aiohttp.TCPConnector(ssl=context, limit=0, force_close=True)
-    return _Sessions(_open_session(steady), _open_session(single))
+    single = OneRequestConnector(context, unused)
+    return _Sessions(_open_session(steady), _open_session(single), single)
 
 
 def _open_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
@@ -241,9 +276,45 @@ async def _refuse_redirect(
 async def _frames(
     socket: aiohttp.ClientWebSocketResponse[bool],
 ) -> AsyncIterator[str | bytes]:
-    """Text and pictures until the other side ends, in whatever way it does."""
+    """Text and pictures until the other side ends, in whatever way it does, or floods us."""
+    flood = Flood(time.monotonic())
     async for message in socket:
+        data: object = message.data
+        size = len(data) if isinstance(data, (str, bytes)) else 0
+        if flood.rises(size, time.monotonic()):
+            log.info("the progress socket sends more than anybody can read: it is closed")
+            return
         if message.type is aiohttp.WSMsgType.BINARY:
             yield bytes(message.data)
         elif message.type is aiohttp.WSMsgType.TEXT and len(message.data) <= MAX_TEXT_FRAME:
             yield str(message.data)
+
+
+BURST = 3000.0  # frames at once: all nodes of a large graph, served from the remote cache
+PER_SECOND = 300.0  # frames that a second brings back; samplers send some ten, with previews
+FRAME_BYTES = 32 * 1024  # so many of a long frame count as one more
+
+
+@dataclass(slots=True)
+class Flood:
+    """A bucket that frames empty and time fills. Times are monotonic seconds."""
+
+    _at: float
+    _left: float = BURST
+
+    def rises(self, size: int, now: float) -> bool:
+        """Whether a frame of `size` bytes is one too many."""
+        self._left = min(BURST, self._left + (now - self._at) * PER_SECOND)
+        self._at = now
+        self._left -= 1 + size / FRAME_BYTES
+        return self._left < 0
+
+
+class SystemClock:
+    """Monotonic seconds: a clock that somebody sets does not move a deadline."""
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)

@@ -14,8 +14,8 @@ import trustme
 
 from rh_api.emulator import Emulator
 from rh_api.net.bulk import RequestsBulk
+from rh_api.net.transfer_thread import StallPolicy
 from rh_api.net.transport import AiohttpTransport
-from rh_api.net.worker import Pace
 from rh_api.settings import Secret, Settings
 
 KEY = Emulator.default_key
@@ -140,7 +140,7 @@ async def carry(at: Callable[..., Settings]) -> AsyncIterator[Callable[..., Requ
     """`carry(origin)` is a bulk that the test need not close."""
     opened: list[RequestsBulk] = []
 
-    def make(origin: str, *hosts: str, **paces: Pace) -> RequestsBulk:
+    def make(origin: str, *hosts: str, **paces: StallPolicy) -> RequestsBulk:
         opened.append(RequestsBulk(at(origin, *hosts), **paces))
         return opened[-1]
 

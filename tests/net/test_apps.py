@@ -1,4 +1,5 @@
-"""From an app's form to its start: what was set is what runs, and what was not is what is stored."""
+"""From an app's form to its start: what was set is what runs,
+and what was not is what is stored."""
 
 from __future__ import annotations
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
+from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from rh_api.errors import (
     Unreachable,
 )
 from rh_api.net.bulk import RequestsBulk
-from rh_api.net.worker import Pace
+from rh_api.net.transfer_thread import StallPolicy
 from rh_api.run.ports import Meter
 from rh_api.wire.filetypes import FLAC, MP4, PNG, Kind
 
@@ -394,6 +396,18 @@ async def test_a_foreign_address_is_refused_with_what_adding_it_needs(
     assert caught.value.params == {"host": "new.example", "url": "https://new.example/a.png"}
 
 
+@pytest.mark.parametrize("spelled", ["{0}", "%{1:02X}"], ids=["plain", "percent"])
+async def test_a_location_with_the_key_is_told_without_it(
+    emulator: Emulator, carry: Carry, folder: Path, spelled: str
+) -> None:
+    key = "".join(spelled.format(one, ord(one)) for one in emulator.default_key)
+    target = f"https://elsewhere.example/{key}/a.png"
+    emulator.faults.append(Fault("/results", "redirect", value=target))
+    with pytest.raises(HostRefused) as caught:
+        await carry(emulator.base_url).download(put(emulator, PICTURE), folder / "r", Meter())
+    assert caught.value.params["url"] == "https://elsewhere.example/…/a.png"
+
+
 # The disk
 
 
@@ -405,6 +419,51 @@ async def test_a_disk_that_cannot_hold_it_is_told_before_the_first_byte(
     with pytest.raises(DiskFull):
         await carry(server.origin).download(server.origin + "/a.png", folder / "r", Meter())
     assert names(folder) == []
+
+
+Usage = namedtuple("Usage", "total used free")
+
+
+async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A body in pieces that never ends."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    piece = b"100000\r\n" + b"\x89PNG\r\n\x1a\n".ljust(2**20) + b"\r\n"
+    while True:
+        writer.write(piece)
+        await writer.drain()
+
+
+async def test_a_body_without_an_end_leaves_room_on_the_disk(
+    carry: Carry, serve: Serve, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = 100 * 2**20
+    least = room
+
+    def disk_usage(where: Path) -> Usage:
+        nonlocal least
+        taken = sum(path.stat().st_size for path in where.iterdir())
+        least = min(least, room - taken)
+        return Usage(room, taken, room - taken)
+
+    monkeypatch.setattr(shutil, "disk_usage", disk_usage)
+    server = await serve(endless)
+    with pytest.raises(DiskFull) as caught:
+        await carry(server.origin).download(server.origin + "/a.png", folder / "r", Meter())
+    assert caught.value.fate is Fate.OVER
+    assert names(folder) == []
+    assert room // 10 <= least < room // 4
+
+
+async def test_a_small_disk_takes_a_small_body_of_unknown_length(
+    carry: Carry, serve: Serve, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(9000, 8000, 1000))
+    server = await serve()
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    says(server, head + b"64\r\n" + b"fLaC".ljust(100) + b"\r\n0\r\n\r\n")
+    fetched = await carry(server.origin).download(server.origin + "/a", folder / "r", Meter())
+    assert fetched.size == 100
 
 
 @pytest.fixture
@@ -489,7 +548,7 @@ async def test_a_drip_below_the_floor_is_given_up_and_can_go_on(
 ) -> None:
     emulator.faults.append(Fault("/results", "drip", value=2000))
     url = put(emulator, PICTURE)
-    bulk = carry(emulator.base_url, download_pace=Pace(floor=20_000, window=0.4, reply=0.4))
+    bulk = carry(emulator.base_url, download_pace=StallPolicy(floor=20_000, window=0.4, reply=0.4))
     with pytest.raises(Unreachable) as caught:
         await bulk.download(url, folder / "r", Meter())
     assert (caught.value.key, caught.value.fate) == ("error.too_slow", Fate.UNKNOWN)
@@ -498,10 +557,60 @@ async def test_a_drip_below_the_floor_is_given_up_and_can_go_on(
     assert "Range" in emulator.journal[-1].headers
 
 
+async def test_what_an_earlier_try_has_brought_does_not_count_as_moved(
+    carry: Carry, serve: Serve, folder: Path
+) -> None:
+    """The answer comes when the line is watched already,
+    and nothing behind it for more than a window."""
+    server = await serve()
+    folder.mkdir(exist_ok=True)
+    (folder / "r.part").write_bytes(PICTURE[:70_000])
+    (folder / "r.part.tag").write_text('70000\n"strong"', "latin-1")
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await server.read_request(reader)
+        await _left_within(reader, 0.4)
+        whole, rest = len(PICTURE), PICTURE[70_000:]
+        span = f"bytes 70000-{whole - 1}/{whole}"
+        head = f'HTTP/1.1 206 OK\r\nContent-Range: {span}\r\nETag: "strong"\r\n'
+        writer.write(f"{head}Content-Length: {len(rest)}\r\n\r\n".encode())
+        if not await _left_within(reader, 1.1):
+            writer.write(rest)
+
+    server.talk = talk
+    bulk = carry(server.origin, download_pace=StallPolicy(floor=1000, window=0.8, reply=0.8))
+    with pytest.raises(Unreachable) as caught:
+        await bulk.download(server.origin + "/a.png", folder / "r", Meter())
+    assert caught.value.key == "error.too_slow"
+
+
+async def _left_within(reader: asyncio.StreamReader, seconds: float) -> bool:
+    """Whether the other side closes the connection in that time."""
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(reader.read(), seconds)
+        return True
+    return False
+
+
 async def test_a_slow_line_above_the_floor_is_waited_for(
     emulator: Emulator, carry: Carry, folder: Path
 ) -> None:
     emulator.faults.append(Fault("/results", "drip", value=300_000))
-    bulk = carry(emulator.base_url, download_pace=Pace(floor=1000, window=0.2, reply=0.2))
+    bulk = carry(emulator.base_url, download_pace=StallPolicy(floor=1000, window=0.2, reply=0.2))
     fetched = await bulk.download(put(emulator, PICTURE), folder / "r", Meter())
     assert fetched.path.read_bytes() == PICTURE
+
+
+async def test_what_an_earlier_try_left_is_removed_unless_somebody_writes_it(
+    emulator: Emulator, carry: Carry, folder: Path
+) -> None:
+    fcntl = pytest.importorskip("fcntl", reason="an open file has no second writer there")
+    folder.mkdir()
+    (folder / "r1.part.tag").write_text('3\n"a"')
+    bulk = carry(emulator.base_url)
+    with (folder / "r1.part").open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)  # as another process does
+        await bulk.forget(folder / "r1")
+        assert names(folder) == ["r1.part", "r1.part.tag"]
+    await bulk.forget(folder / "r1")
+    assert names(folder) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
@@ -10,11 +12,13 @@ import aiohttp
 import pytest
 import requests
 import urllib3
+from hypothesis import given
+from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from rh_api.errors import Fate
-from rh_api.net.redact import Redacting, guard_log, redact, unreachable
+from rh_api.net.safety import Redacting, guard, guard_log, redact, unreachable, withhold
 
 KEY = "0123456789abcdefABCDEFghijklmnop"
 SIGNATURE = "c0ffee5ignature"
@@ -42,6 +46,58 @@ def test_secrets_go_and_the_rest_stays(text: str) -> None:
     assert SIGNATURE not in shown
     assert "eyJ1c2VySWQi" not in shown
     assert "…" in shown
+
+
+HEADER = f"Bearer {KEY}".encode()
+JSON_ESCAPES = "".join(f"\\u{ord(letter):04x}" for letter in KEY)
+PERCENT = "".join(f"%{ord(letter):02X}" for letter in KEY)
+ECHOES: dict[str, bytes] = {
+    "as it is": KEY.encode(),
+    "json escapes": JSON_ESCAPES.encode(),
+    "json escapes, upper case": JSON_ESCAPES.upper().replace("U", "u").encode(),
+    "json in json": JSON_ESCAPES.replace("\\", "\\\\").encode(),
+    "one letter escaped": f"\\u0030{KEY[1:]}".encode(),
+    "percent": PERCENT.encode(),
+    "percent twice": PERCENT.replace("%", "%25").lower().encode(),
+    "html": "".join(f"&#{ord(letter)};" for letter in KEY).encode(),
+    "html, hexadecimal": "".join(f"&#x{ord(letter):X};" for letter in KEY).encode(),
+    "base64 of the key": base64.b64encode(KEY.encode()),
+    "base64 of the header": base64.b64encode(HEADER),
+    "base64 at an odd place": base64.b64encode(b"{}" + HEADER + b"}"),
+    "base64 in an address": base64.urlsafe_b64encode(HEADER).replace(b"=", b"%3D"),
+    "base64 with escaped slashes": base64.b64encode(HEADER).replace(b"/", b"\\/"),
+    "letters apart": b"\0".join(bytes([letter]) for letter in KEY.encode()),
+}
+
+
+@pytest.mark.parametrize("echo", ECHOES.values(), ids=list(ECHOES))
+def test_the_key_goes_however_it_is_spelled(echo: bytes) -> None:
+    guard(KEY)
+    body = b'{"msg": "no such key: ' + echo + b'!", "code": 802}'
+    kept = withhold(body, KEY)
+    assert kept.startswith(b'{"msg": "no such key: ')
+    assert kept.endswith(b'!", "code": 802}')
+    assert len(kept) < 60  # no part of it that says something is left
+    assert len(redact(body.decode("latin-1"))) < 60
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+def test_the_key_goes_from_every_encoding_of_unicode(encoding: str) -> None:
+    said = f'{{"msg": "密钥 {KEY} {JSON_ESCAPES}"}}'
+    assert json.loads(withhold(said.encode(encoding), KEY)) == {"msg": "密钥 ... ..."}
+
+
+@pytest.mark.parametrize("body", [b"", b"%", b"\\u00", b"&#999;", bytes(range(128, 256))])
+def test_what_holds_no_key_stays_as_it_is(body: bytes) -> None:
+    assert withhold(body, KEY) == body
+    assert withhold(body, "") == body
+
+
+@given(st.data())
+def test_any_mixture_of_spellings_is_found(data: st.DataObject) -> None:
+    spellings = ("{0}", "\\u{1:04x}", "%{1:02x}", "&#{1};", "\\\\u{1:04X}")
+    echo = "".join(data.draw(st.sampled_from(spellings)).format(one, ord(one)) for one in KEY)
+    assert withhold(f"<{echo}>".encode(), KEY) == b"<...>"
 
 
 def test_ordinary_words_are_left_alone() -> None:

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from rh_api.errors import HostRefused, Unreachable
-from rh_api.net.transport import AiohttpTransport
+from rh_api.net.transport import AiohttpTransport, Flood
 
 Reach = Callable[..., AiohttpTransport]
 Talk = Callable[[web.WebSocketResponse, web.Request], "asyncio.Future[None]"]
@@ -126,6 +126,32 @@ async def test_a_dying_socket_ends_quietly(reach: Reach) -> None:
 
     async with sockets(handler) as origin:
         assert await frames(reach(origin), as_socket(origin)) in (["one"], [])
+
+
+@pytest.mark.parametrize("frame", ["x" * 64_000, bytes(200_000)], ids=["texts", "previews"])
+async def test_a_flooding_socket_is_dropped(reach: Reach, frame: str | bytes) -> None:
+    async def handler(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await (socket.send_str if isinstance(frame, str) else socket.send_bytes)(frame)
+        return socket
+
+    async with sockets(handler) as origin:
+        heard = await asyncio.wait_for(frames(reach(origin), as_socket(origin)), 20)
+    assert 300 < len(heard) < 3000
+
+
+def test_a_lively_socket_is_no_flood() -> None:
+    flood = Flood(0.0)
+    assert not any(flood.rises(500, 0.0) for _ in range(1500))  # a large graph, from the cache
+    flood = Flood(0.0)
+    assert any(flood.rises(2, frame / 5000) for frame in range(5000))  # of the smallest frames
+    flood = Flood(0.0)
+    # Twenty steps a second for an hour, each with a preview.
+    assert not any(flood.rises(60_000, step / 20) for step in range(72_000))
+    assert any(flood.rises(10, step / 1000) for step in range(10_000))
 
 
 async def test_leaving_does_not_wait_for_a_farewell(reach: Reach) -> None:

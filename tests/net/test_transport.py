@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import ssl
+import threading
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from rh_api.emulator import Emulator, Fault
-from rh_api.errors import BadInput, Fate, KeyRefused, Redirected, RunningHubError, Unreachable
-from rh_api.net.clock import SystemClock
-from rh_api.net.outside import REPLY_LIMIT
-from rh_api.net.transport import AiohttpTransport
+from rh_api.errors import (
+    BadInput,
+    BadReply,
+    Fate,
+    KeyRefused,
+    Redirected,
+    RunningHubError,
+    Unreachable,
+)
+from rh_api.net.transport import AiohttpTransport, SystemClock
 from rh_api.wire.accounts import account_status, queue_status
-from rh_api.wire.call import Auth, Call, Request, Response
+from rh_api.wire.call import ANSWER_LIMIT, PROGRAM_LIMIT, Auth, Call, Request, Response
+from rh_api.wire.envelope import read_json, read_object
+from rh_api.wire.workflows import workflow_json
 
 from .conftest import KEY, Scripted, Serve
 
@@ -288,25 +299,75 @@ async def test_an_answer_that_would_fill_memory_is_cut(
     reach: Reach, serve: Serve, packed: bool
 ) -> None:
     server = await serve()
-    limit = REPLY_LIMIT
+    limit = ANSWER_LIMIT
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await server.read_request(reader)
         writer.write(b"HTTP/1.1 200 OK\r\n")
         if packed:
-            bomb = gzip.compress(bytes(limit + 1000), 1)
+            bomb = gzip.compress(b" " * (limit + 1000), 1)
             head = f"Content-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n"
             writer.write(head.encode() + bomb)
             return
         writer.write(f"Content-Length: {2 * limit}\r\n\r\n".encode())
         while True:
-            writer.write(bytes(2**20))
+            writer.write(b" " * 2**20)
             await writer.drain()
 
     server.talk = talk
     response = await reach(server.origin).send(raw(seconds=20))
     assert not response.complete
     assert limit <= len(response.body) < limit + 2**20
+
+
+async def test_a_workflow_may_be_larger_than_other_answers(reach: Reach, serve: Serve) -> None:
+    graph = {"1": {"class_type": "Note", "inputs": {"text": "x" * 5 * 2**20}}}
+    body = json.dumps({"code": 0, "data": {"prompt": json.dumps(graph)}}).encode()
+    assert ANSWER_LIMIT < len(body) < PROGRAM_LIMIT
+    server = await serve()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await server.read_request(reader)
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+
+    server.talk = talk
+    assert await reach(server.origin).send(workflow_json("1")) == graph
+    with pytest.raises(BadReply):
+        await reach(server.origin).send(account_status())
+
+
+async def test_a_long_answer_does_not_hold_up_the_loop(reach: Reach, serve: Serve) -> None:
+    body = b'{"code":0,"data":{"prompt":{'
+    body += b",".join(b'"%d":{"a":[1,2]}' % number for number in range(150_000)) + b"}}}"
+    server = await serve()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await server.read_request(reader)
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+
+    server.talk = talk
+    threads: list[str] = []
+
+    def read(answer: Response) -> object:
+        threads.append(threading.current_thread().name)
+        return read_object(answer)
+
+    call = Call(Request("GET", "/x", Auth.BEARER), read, repeatable=True, limit=PROGRAM_LIMIT)
+    await reach(server.origin).send(call)
+    assert threads != [threading.main_thread().name]
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" + b"{}," * 3_000_000 + b"{}]", b"[" + b"1," * 6_000_000 + b"1]"], ids=len
+)
+def test_an_answer_of_countless_values_is_not_read(body: bytes) -> None:
+    tracemalloc.start()
+    try:
+        assert read_json(body) is None
+        assert read_json(body.decode()) is None
+        assert tracemalloc.get_traced_memory()[1] < 2 * len(body)
+    finally:
+        tracemalloc.stop()
 
 
 async def test_a_pretended_encoding_is_left_for_the_reader(reach: Reach, serve: Serve) -> None:

@@ -3,23 +3,36 @@
 The thread blocks in the operating system; the coroutine looks at it five times a second. It tells
 progress on the loop, gives up what has become too slow, and wakes the thread by shutting its
 socket down. Threads are daemons: a transfer that hangs does not hold up the end of the process.
+The connections of requests show their socket to the transfer of their thread, and trust what we
+trust.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, TypeVar, cast
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from ..errors import Fate, Unreachable
 from ..run.ports import Meter
-from .redact import THREAD_NAME
+from .ahead import AheadPool
+from .safety import THREAD_NAME
+from .tls_proxy import proxy_for
 
 T = TypeVar("T")
 
+BLOCK = 256 * 1024  # bytes read and sent at once: Stop and progress come between two blocks
+SOCKET_SECONDS = 150.0  # a last resort: the pace of a transfer is watched from outside
 TICK_SECONDS = 0.2  # Stop must end a wait within half a second
 LEAVE_SECONDS = 0.2  # for the thread to put its file away; then it is left to itself
 KEEP_SECONDS = 10.0  # for a disk to take what the next try shall go on from
@@ -30,7 +43,7 @@ class Stopped(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class StallPolicy:
     """The slowest transfer that is still worth waiting for.
 
     `floor` bytes a second, seen over `window` seconds; after the last byte of a body has been
@@ -42,17 +55,20 @@ class Pace:
     reply: float
 
 
-class Line:
+class TransferThread:
     """A transfer as its thread and its coroutine see it."""
 
-    def __init__(self, host: str, meter: Meter, pace: Pace, total: int | None = None) -> None:
+    def __init__(
+        self, host: str, meter: Meter, pace: StallPolicy, total: int | None = None
+    ) -> None:
         self.host = host
         self.total = total
-        self.done = 0
+        self.done = 0  # bytes of the whole, those of an earlier try among them
         self.sent = False
         self._meter = meter
         self._pace = pace
         self._cut = False
+        self._moved = 0  # bytes of this try
         self._socket: socket.socket | None = None
         self._told: tuple[int, int | None] | None = None
         self._mark: tuple[float, int] | None = None
@@ -68,6 +84,7 @@ class Line:
 
     def moved(self, count: int) -> None:
         self.done += count
+        self._moved += count
         self.go_on()
 
     def go_on(self) -> None:
@@ -82,7 +99,7 @@ class Line:
 
     # The coroutine's side
 
-    async def carry(self, work: Callable[[Line], T]) -> T:
+    async def carry(self, work: Callable[[TransferThread], T]) -> T:
         """Run `work` in a thread. Raises what it raises, or Unreachable when it is too slow."""
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[T] = loop.create_future()
@@ -111,7 +128,7 @@ class Line:
 
     def _work(
         self,
-        work: Callable[[Line], T],
+        work: Callable[[TransferThread], T],
         loop: asyncio.AbstractEventLoop,
         outcome: asyncio.Future[T],
     ) -> None:
@@ -163,16 +180,136 @@ class Line:
             self._meter.moved(*now)
 
     def _judge(self, now: float) -> None:
-        done = self.done
+        moved = self._moved
         if self._mark is None:
-            self._mark = (now, done)
+            self._mark = (now, moved)
         since, before = self._mark
-        all_sent = self.total is not None and done >= self.total
+        all_sent = self.total is not None and self.done >= self.total
         window = self._pace.reply if all_sent else self._pace.window
         if now - since < window:
             return
-        if done - before < self._pace.floor * (now - since):
-            reason = f"{done - before} bytes in {now - since:.0f} s"
+        if moved - before < self._pace.floor * (now - since):
+            reason = f"{moved - before} bytes in {now - since:.0f} s"
             fate = Fate.UNKNOWN if self.sent else Fate.NOT_STARTED
             self._verdict = Unreachable("error.too_slow", fate=fate, host=self.host, reason=reason)
-        self._mark = (now, done)
+        self._mark = (now, moved)
+
+
+_here = threading.local()
+
+
+def bind(line: TransferThread) -> None:
+    """Connections that this thread opens or takes from the pool belong to `line` from now on."""
+    _here.line = line
+
+
+# Connections of requests
+
+
+class _Plain(HTTPConnection):
+    """Shows its socket to the transfer of its thread before each block that it sends."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.blocksize = BLOCK
+
+    def send(self, data: Any) -> None:
+        _watch(self)
+        super().send(data)
+
+
+class _Secure(HTTPSConnection):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType]
+        self.blocksize = BLOCK
+
+    def send(self, data: Any) -> None:
+        _watch(self)
+        super().send(data)
+
+
+def _watch(connection: HTTPConnection) -> None:
+    if connection.sock is None:
+        connection.connect()
+    sock = connection.sock
+    if sock is None or (isinstance(connection, HTTPSConnection) and type(sock) is socket.socket):
+        return  # it is still talking to a proxy: nothing of the request has left
+    # urllib3 leaves the limit for connecting on it, far too short for a block on a slow line.
+    sock.settimeout(SOCKET_SECONDS)
+    _here.line.opened(sock)
+
+
+class _PlainPool(AheadPool, HTTPConnectionPool):
+    ConnectionCls = cast("Any", _Plain)
+
+
+class _SecurePool(AheadPool, HTTPSConnectionPool):
+    ConnectionCls = cast("Any", _Secure)
+
+
+_POOLS = {"http": _PlainPool, "https": _SecurePool}
+
+
+class _Adapter(HTTPAdapter):
+    """No retry of its own; verification by the given context and nothing else."""
+
+    def __init__(self, context: ssl.SSLContext, connections: int) -> None:
+        self._context = context
+        self._expecting: dict[str, Any] = {}
+        super().__init__(pool_maxsize=connections, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+    def cert_verify(self, conn: Any, *_: Any, **__: Any) -> None:
+        conn.cert_reqs = "CERT_REQUIRED"
+
+    def expect(self, url: str, count: int) -> None:
+        """See that `count` idle connections to the host of `url` are open, or on their way."""
+        origin = "/".join(url.split("/", 3)[:3])
+        pool = self._expecting.get(origin)
+        if pool is None or pool.pool is None:  # closed, for there are many hosts
+            pool = self._expecting[origin] = self._pool(origin)
+        pool.expect(count)
+
+    def _pool(self, origin: str) -> Any:
+        """As requests finds it when it sends something there."""
+        find: Any = getattr(self, "get_connection_with_tls_context", None)  # not before 2.32
+        request = requests.Request("GET", origin).prepare()
+        pool: Any = find(request, True) if find else self.get_connection(origin)
+        self.cert_verify(pool)
+        return pool
+
+    def close(self) -> None:
+        while self._expecting:
+            self._expecting.popitem()[1].close()
+        super().close()
+
+
+def open_session(context: ssl.SSLContext, connections: int) -> requests.Session:
+    """A session without headers, cookies, `.netrc` and proxies of its own."""
+    session = requests.Session()
+    session.trust_env = False
+    session.headers.clear()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    for scheme in _POOLS:
+        session.mount(f"{scheme}://", _Adapter(context, connections))
+    return session
+
+
+def expect(session: requests.Session, url: str, count: int) -> None:
+    """See that `count` idle connections of a session of ours to the host of `url` are open."""
+    adapter = session.get_adapter(url)
+    if isinstance(adapter, _Adapter):
+        adapter.expect(url, count)
+
+
+def proxies_for(scheme: str, host: str) -> dict[str, str]:
+    proxy = proxy_for(scheme, host)
+    return {scheme: proxy} if proxy else {}

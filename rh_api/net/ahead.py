@@ -1,0 +1,209 @@
+"""Connections that are opened before they are needed, and have carried nothing until then.
+
+Over a far line a new connection takes a round trip, and with TLS two. They pass while an upload is
+under way, or a task runs. None goes ahead through a proxy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import urllib3.exceptions
+from urllib3.util.connection import is_connection_dropped
+from yarl import URL
+
+from .safety import THREAD_NAME
+from .tls_proxy import CONNECT_SECONDS
+
+if TYPE_CHECKING:
+    from aiohttp.client_reqrep import ConnectionKey
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+    from urllib3.connectionpool import HTTPConnectionPool as Pool
+else:
+    Pool = object
+
+# An order must not be lost with a connection whose other end is gone: no service or gateway is
+# known that drops a new one sooner.
+ORDER_SECONDS = 2.0
+LOOKS = 2  # turns of the loop: one takes note of an end that is here already
+TRANSFER_SECONDS = 30.0  # a transfer that is lost with its connection is only made again
+
+
+# For orders, over aiohttp
+
+
+@dataclass(slots=True, eq=False)
+class _Ahead:
+    key: ConnectionKey
+    opening: asyncio.Task[Connection]
+    since: float = 0.0  # when it was open, by the loop's clock
+
+
+class OneRequestConnector(aiohttp.TCPConnector):
+    """A new connection for each request; that of a POST may have been opened ahead."""
+
+    def __init__(self, context: ssl.SSLContext, unused: float = ORDER_SECONDS) -> None:
+        """`unused`: seconds that one opened ahead is kept, open."""
+        super().__init__(ssl=context, limit=0, force_close=True)  # pyright: ignore[reportUnknownMemberType]
+        self._unused = unused
+        self._ahead: list[_Ahead] = []
+
+    def expect(self, origin: str, count: int) -> None:
+        """See that `count` unused connections to `origin` are open, or on their way.
+
+        One that nobody takes in time is closed.
+        """
+        loop = asyncio.get_running_loop()
+        request = aiohttp.ClientRequest("POST", URL(origin), loop=loop)
+        for _ in range(count - sum(map(self._is_young, self._ahead))):
+            connecting = super().connect(
+                request, [], aiohttp.ClientTimeout(connect=CONNECT_SECONDS)
+            )
+            ahead = _Ahead(request.connection_key, loop.create_task(connecting))
+            self._ahead.append(ahead)
+            ahead.opening.add_done_callback(lambda _, ahead=ahead: self._opened(ahead))
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        """See the base class."""
+        ahead = await self._take(req.connection_key) if req.method == "POST" else None
+        if ahead is None:
+            return await super().connect(req, traces, timeout)
+        for trace in traces:
+            await trace.send_connection_reuseconn()
+        return ahead
+
+    def expect_nothing(self) -> None:
+        """Close those that are there, or on their way."""
+        for ahead in tuple(self._ahead):
+            self._drop(ahead)
+
+    async def _take(self, key: ConnectionKey) -> Connection | None:
+        while ahead := next((one for one in self._ahead if one.key == key), None):
+            await asyncio.wait((ahead.opening,))
+            for _ in range(LOOKS):
+                await asyncio.sleep(0)
+            if ahead not in self._ahead:
+                continue  # it could not be opened, or somebody else has it
+            if self._is_young(ahead) and _is_untouched(connection := ahead.opening.result()):
+                self._ahead.remove(ahead)
+                return connection
+            self._drop(ahead)
+        return None
+
+    def _is_young(self, ahead: _Ahead) -> bool:
+        if not ahead.opening.done():
+            return True
+        return asyncio.get_running_loop().time() - ahead.since < self._unused
+
+    def _opened(self, ahead: _Ahead) -> None:
+        if ahead.opening.cancelled() or ahead.opening.exception() is not None:
+            with contextlib.suppress(ValueError):
+                self._ahead.remove(ahead)  # whoever needs one meets the reason again
+            return
+        loop = asyncio.get_running_loop()
+        ahead.since = loop.time()
+        loop.call_later(self._unused, self._drop, ahead)
+
+    def _drop(self, ahead: _Ahead) -> None:
+        if ahead not in self._ahead:
+            return
+        self._ahead.remove(ahead)
+        if ahead.opening.done():
+            ahead.opening.result().close()
+        else:
+            ahead.opening.cancel()
+
+
+def _is_untouched(connection: Connection) -> bool:
+    """Whether nothing came over it, its end included."""
+    protocol = connection.protocol
+    return protocol is not None and protocol.is_connected() and not protocol.should_close
+
+
+# For transfers, over requests
+
+
+def _is_silent(sock: Any) -> bool:
+    """Whether nothing came over it, its end included. What urllib3 looks at is whether there is
+    anything to read, and behind a handshake of TLS 1.3 there is: tickets."""
+    timeout = sock.gettimeout()
+    sock.settimeout(0.0)
+    try:
+        sock.recv(1)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        sock.settimeout(timeout)
+        return True
+    except OSError:
+        pass
+    return False
+
+
+class AheadPool(Pool):
+    """A part of a pool of urllib3: what it would open anew may have been opened ahead."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._ahead: list[tuple[Any, float]] = []
+        self._opening = 0
+        self._change = threading.Condition()
+
+    def expect(self, count: int) -> None:
+        """See that `count` idle connections are open, or on their way. Returns at once."""
+        with self._change:
+            there = self._opening + len(self._ahead) + self._idle()
+            for _ in range(count - there):
+                self._opening += 1
+                threading.Thread(target=self._open, name=THREAD_NAME, daemon=True).start()
+
+    def close(self) -> None:
+        """See the base class."""
+        super().close()
+        with self._change:
+            while self._ahead:
+                self._ahead.pop()[0].close()
+
+    def _idle(self) -> int:
+        pooled: list[Any] = [] if self.pool is None else [*self.pool.queue]
+        return sum(1 for one in pooled if one is not None and not is_connection_dropped(one))
+
+    def _open(self) -> None:
+        connection: Any = self._new_conn()
+        connection.timeout = CONNECT_SECONDS
+        is_open = False
+        try:
+            connection.connect()
+            is_open = True
+        except (urllib3.exceptions.HTTPError, OSError, ValueError):
+            pass  # whoever needs one meets the reason again
+        finally:
+            with self._change:
+                self._opening -= 1
+                if is_open and self.pool is not None:
+                    self._ahead.append((connection, time.monotonic()))
+                else:
+                    connection.close()
+                self._change.notify_all()
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        connection: Any = super()._get_conn(timeout)
+        if connection.sock is not None:
+            return connection
+        with self._change:
+            self._change.wait_for(lambda: self._ahead or not self._opening, CONNECT_SECONDS)
+            while self._ahead:
+                ahead, since = self._ahead.pop(0)
+                is_young = time.monotonic() - since < TRANSFER_SECONDS
+                if is_young and _is_silent(ahead.sock):
+                    return ahead
+                ahead.close()
+        return connection
