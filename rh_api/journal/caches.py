@@ -1,22 +1,24 @@
-"""What saves work another time: what is uploaded, hashes of big files, how long workflows ran."""
+"""What saves work another time: what is uploaded, hashes of big files, how long workflows ran, and
+how the nodes of a local graph ended."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from .file import BookFile
+from .database import JournalFile
 
+ENDS_KEPT = 2_000  # nodes, those that ended last
 RUNS_KEPT = 20  # a workflow and instance; more past runs do not foretell better
 
 
-class Memory:
-    """What the order book's file remembers beside orders; to lose it costs time alone.
+class Caches:
+    """What the journal's file remembers beside orders; to lose it costs time alone.
 
     Methods raise StoreUnavailable as those of the `Store` do.
     """
 
-    def __init__(self, file: BookFile) -> None:
+    def __init__(self, file: JournalFile) -> None:
         self._file = file
 
     def remember_upload(
@@ -87,6 +89,26 @@ class Memory:
                 (workflow, instance, limit),
             )
             return [row["seconds"] for row in rows]
+
+    def remember_end(self, graph: str, node: str, end: str) -> None:
+        """How a node of a local graph ended, in its host's own words."""
+        with self._file.writing() as db:
+            # A new row each time: the newest have the highest numbers.
+            db.execute(
+                'INSERT OR REPLACE INTO ends (graph, node, "end") VALUES (?, ?, ?)',
+                (graph, node, end),
+            )
+            db.execute(
+                "DELETE FROM ends WHERE id IN"
+                " (SELECT id FROM ends ORDER BY id DESC LIMIT -1 OFFSET ?)",
+                (ENDS_KEPT,),
+            )
+
+    def ends(self, graph: str) -> dict[str, str]:
+        """How the nodes of a graph ended last."""
+        with self._file.reading() as db:
+            rows = db.execute('SELECT node, "end" FROM ends WHERE graph = ?', (graph,))
+            return {row["node"]: row["end"] for row in rows}
 
 
 def _file_key(path: Path, size: int, mtime_ns: int, inode: int) -> tuple[bytes, int, int, str]:

@@ -1,4 +1,4 @@
-"""The file under the order book: current, writable and sound, or set aside for a new one."""
+"""The file under the journal: current, writable and sound, or set aside for a new one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FILE = "orders.sqlite3"
 _GATE = "orders.lock"  # an empty database, for SQLite's locks, which work on every platform
 _SUSPECT = "orders.suspect"  # an operation failed: look everything over at the next opening
 _CHECKED_BYTES = 8 << 20  # a file up to this size is looked over each time, in some 20 ms
-_ASIDE = ("damaged", "newer")  # what a book is called that was set aside
+_ASIDE = ("damaged", "newer")  # what a journal is called that was set aside
 _COMPANIONS = ("", "-wal", "-shm")  # SQLite's own names beside the file's
 
 # FULL: a commit returns when it is on the disk; fullfsync makes that true on macOS as well.
@@ -31,7 +31,7 @@ _EACH_CONNECTION = (
 )
 
 
-class BookFile:
+class JournalFile:
     """An open file of the current version. Failing, each use of it raises StoreUnavailable.
 
     `set_aside` is where this opening put a damaged or newer file, or None.
@@ -57,8 +57,8 @@ class BookFile:
         self._db.close()
         self._gate.close()
 
-    def put_aside(self) -> list[Path]:
-        """Books that were set aside here, and that nobody has removed."""
+    def set_aside_files(self) -> list[Path]:
+        """Journals that were set aside here, and that nobody has removed."""
         found = (self.folder.glob(f"orders.{verdict}-*.sqlite3") for verdict in _ASIDE)
         return sorted(path for paths in found for path in paths)
 
@@ -92,7 +92,7 @@ class BookFile:
 
 
 class _Unfit(Exception):
-    """There is no current book: "missing", "older", "newer" or "damaged"."""
+    """There is no current journal: "missing", "older", "newer" or "damaged"."""
 
     def __init__(self, verdict: str) -> None:
         super().__init__(verdict)
@@ -102,10 +102,10 @@ class _Unfit(Exception):
 def _enter(
     gate: sqlite3.Connection, folder: Path, patience: float
 ) -> tuple[sqlite3.Connection, Path | None]:
-    """A connection to a current book, and where an unusable one was put.
+    """A connection to a current journal, and where an unusable one was put.
 
-    Whoever has the book open shares the gate, and whoever makes, migrates or replaces it has
-    the gate alone: SQLite would delete the log of a new book when the old one, renamed while
+    Whoever has the journal open shares the gate, and whoever makes, migrates or replaces it has
+    the gate alone: SQLite would delete the log of a new journal when the old one, renamed while
     it was open, is closed.
     """
     deadline = time.monotonic() + patience
@@ -123,13 +123,15 @@ def _enter(
             gate.execute("ROLLBACK")
             if _pass(gate, "BEGIN EXCLUSIVE"):
                 set_aside = _make_fit(folder, patience) or set_aside
+                _question_orphans(folder / _FILE, patience)  # of an older version until now
                 gate.execute("ROLLBACK")
+                continue  # however long a slow disk took: nobody else had it
         if time.monotonic() > deadline:
             raise StoreUnavailable("error.store_in_use", folder=str(folder), reason=verdict)
 
 
 def _question_orphans(path: Path, patience: float) -> None:
-    """Nobody has the book open: of a request that was on its way, nobody hears the reply."""
+    """Nobody has the journal open: of a request that was on its way, nobody hears the reply."""
     if not path.exists():
         return
     with (
@@ -143,6 +145,8 @@ def _question_orphans(path: Path, patience: float) -> None:
                 " error_key = 'error.uncertain_before'"
                 " WHERE ended IS NULL AND state = 'intended'"
             )
+            # What was held for orders that never came to be written down.
+            db.execute("DELETE FROM reservations WHERE order_id IS NULL")
 
 
 def _pass(gate: sqlite3.Connection, how: str) -> bool:
@@ -158,13 +162,13 @@ def _pass(gate: sqlite3.Connection, how: str) -> bool:
 
 
 def _attach(folder: Path, patience: float) -> sqlite3.Connection:
-    """A connection to a book of our version that can be written; else _Unfit.
+    """A connection to a journal of our version that can be written; else _Unfit.
 
     Raises sqlite3.OperationalError where the trouble is around the file and not in it.
     """
     path = folder / _FILE
     if not path.exists():
-        # Without its book, a left-over log would be replayed into the next one.
+        # Without its journal, a left-over log would be replayed into the next one.
         raise _Unfit("damaged" if path.with_name(_FILE + "-wal").exists() else "missing")
     db = _connect(path, patience)
     try:
@@ -182,7 +186,7 @@ def _attach(folder: Path, patience: float) -> sqlite3.Connection:
 
 
 def _examine(db: sqlite3.Connection, folder: Path) -> None:
-    """Raise _Unfit, or what SQLite or `read_order` raises, unless the book can be trusted."""
+    """Raise _Unfit, or what SQLite or `read_order` raises, unless the journal can be trusted."""
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > len(MIGRATIONS):
         raise _Unfit("newer")
@@ -201,7 +205,7 @@ def _examine(db: sqlite3.Connection, folder: Path) -> None:
 
 
 def _make_fit(folder: Path, patience: float) -> Path | None:
-    """Make, migrate or replace the book; where the unusable one was put.
+    """Make, migrate or replace the journal; where the unusable one was put.
 
     Raises _Unfit where the disk does not even keep a new one.
     """
@@ -220,7 +224,7 @@ def _make_fit(folder: Path, patience: float) -> Path | None:
 
 
 def _make(folder: Path, patience: float) -> None:
-    """Under another name first, so that an empty file under the book's own is always damage."""
+    """Under another name first, so that an empty file under the journal's own is always damage."""
     path = folder / "orders.new.sqlite3"
     for companion in _COMPANIONS:
         path.with_name(path.name + companion).unlink(missing_ok=True)
@@ -232,19 +236,20 @@ def _make(folder: Path, patience: float) -> None:
 def _migrate(path: Path, patience: float) -> None:
     db = _connect(path, patience)
     try:
-        # Kept in the file. Where the disk cannot do it the mode stays what it was, as safe.
-        db.execute("PRAGMA journal_mode = WAL")
         version = db.execute("PRAGMA user_version").fetchone()[0]
         steps = "".join(MIGRATIONS[version:])
         db.executescript(
             f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {len(MIGRATIONS)}; COMMIT"
         )
+        # Kept in the file. Where the disk cannot do it the mode stays what it was, as safe. Last:
+        # what a log holds of a new book would not go with it when it gets its name.
+        db.execute("PRAGMA journal_mode = WAL")
     finally:
         db.close()
 
 
 def _set_aside(folder: Path, verdict: str) -> Path:
-    """Rename the file and its companions; the book first, whose absence shows in a crash."""
+    """Rename the file and its companions; the journal first, whose absence shows in a crash."""
     number = 1
     while any(folder.glob(f"orders.{verdict}-{number}.sqlite3*")):
         number += 1

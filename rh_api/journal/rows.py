@@ -1,4 +1,4 @@
-"""What the order book says: an order's identity, its row, and the rows of its results."""
+"""What the journal says: an order's identity, its row, and the rows of its results."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass
 from typing import Any
+
+from ..wire.envelope import as_object
 
 
 class State(enum.Enum):
-    """What the book knows of an order. Until it is over, it keeps its twins away."""
+    """What the journal knows of an order. Until it is over, it keeps its twins away."""
 
     INTENDED = "intended"
     """Its request may be on the way; found after a crash: it may have been placed."""
@@ -47,8 +49,7 @@ class Identity:
     @property
     def digest(self) -> str:
         """64 hex digits; equal for equal identities, on any machine."""
-        values = [getattr(self, field.name) for field in fields(self)]
-        return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(astuple(self)).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class OrderRow:
     """One order. Times are unix seconds; costs are texts as the service prints them.
 
     `what` is what `intend` was given. `started` is when the task was first seen running.
+    `told` are the nodes that the service was to run for output, `missing` those of them that
+    were waited for and gave nothing.
     `error_key` is a key of `texts.py`, or "". `cancel` is "", "wanted" or "confirmed".
     """
 
@@ -80,6 +83,41 @@ class OrderRow:
     money: str | None
     third_party_money: str | None
     seconds: str | None
+    told: tuple[str, ...]
+    missing: tuple[str, ...]
+    deleted: int = 0
+    """1: a person deleted what it was; what it cost still counts."""
+
+    @property
+    def kind(self) -> str:
+        """What was run: workflow, app, graph or model."""
+        return self.workflow.partition("/")[0] if "/" in self.workflow else "workflow"
+
+    @property
+    def program(self) -> str:
+        """Its id or endpoint; for a graph the journal's name of its shape."""
+        return self.workflow.partition("/")[2] or self.workflow
+
+    @property
+    def name(self) -> str:
+        """What people call it, "" where nobody said."""
+        return str(self.what.get("name") or "")
+
+    @property
+    def inputs(self) -> Mapping[str, object]:
+        """Its fields, with hashes in place of contents."""
+        return as_object(self.what.get("inputs"))
+
+    @property
+    def graph(self) -> Mapping[str, Mapping[str, object]]:
+        """A whole graph by node id, in API format without its links; {} for anything else."""
+        nodes = as_object(self.what.get("graph"))
+        return {node_id: as_object(node) for node_id, node in nodes.items()}
+
+    @property
+    def options(self) -> Mapping[str, object]:
+        """How it was to run, beside its instance; only what was not left as it is by default."""
+        return as_object(self.what.get("options"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +125,7 @@ class ResultRow:
     """One result: `index` is its place in the service's list, from 0; `node_id` may be "".
 
     `path` is relative to the store's folder and None while the file is not kept there; `size`
-    is bytes; `text` is a result that came as text.
+    is bytes; `text` is a result that came as text. `verdict` is what its file was judged, or "".
     """
 
     node_id: str
@@ -97,10 +135,11 @@ class ResultRow:
     path: str | None = None
     size: int | None = None
     text: str | None = None
+    verdict: str = ""
 
 
 class OrderExists(Exception):
-    """An unfinished order of the same identity is in the book: `row`."""
+    """An unfinished order of the same identity is in the journal: `row`."""
 
     def __init__(self, row: OrderRow) -> None:
         super().__init__(row.identity_digest)
@@ -112,4 +151,6 @@ def read_order(row: sqlite3.Row) -> OrderRow:
     values: dict[str, Any] = dict(row)
     values["state"] = State(values["state"])
     values["what"] = json.loads(values["what"])
+    for name in ("told", "missing"):
+        values[name] = tuple(map(str, json.loads(values[name])))
     return OrderRow(**values)

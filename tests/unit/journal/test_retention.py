@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rh_api.store.tidy import RESULTS, tidy
+from rh_api.journal.retention import RESULTS, tidy
 
 DAY = 24 * 3600
 

@@ -1,0 +1,242 @@
+"""What was ordered here and what it cost: pages of the journal, and how a person searches them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+from urllib.parse import urlsplit
+
+from .errors import BadInput
+from .journal import ResultRow, SqliteJournal, State
+from .journal.history import Found, Query, Spent, folded
+from .wire.envelope import as_object
+from .wire.tasks import Usage
+
+__all__ = ["HistoryPage", "PastOrder", "Query", "Spent", "read_since", "search_query"]
+
+PAGE = 50
+MOST_DAYS = 3_650
+_COST = re.compile(r"([<>]=?|=)(\d{1,12}(?:\.\d{1,6})?)")
+_DAY = re.compile(r"(\d{4})-(\d{1,2})(?:-(\d{1,2}))?")
+_AGO = re.compile(r"(\d{1,5})([hdw])")
+_HOURS = {"h": 1, "d": 24, "w": 168}
+
+
+@dataclass(frozen=True, slots=True)
+class PastOrder:
+    """An order as the journal keeps it, over or not. Times are unix seconds.
+
+    `order`: its number. `kind`, `program`, `name`: as of an `OpenOrder`. `inputs`: its fields, with
+    hashes in place of files, and of a graph all plain values, the `classes` of its nodes by id;
+    `options`: what differed from the defaults. `example`: of a module of Quick Create, its call
+    example without a key, "" where an older version did not keep it. `error_key`: of the error
+    that ended it, "" for none. `currency`: of money in its cost, "" where the site does not tell.
+    `results`: how many there are; `first`: the first of them.
+    `account`: a fingerprint of the key that ordered it; `mine`: of the account that asked.
+    """
+
+    order: int
+    kind: str
+    program: str
+    name: str
+    instance: str
+    task_id: str
+    state: State
+    origin: str
+    account: str
+    mine: bool
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    usage: Usage
+    currency: str
+    inputs: Mapping[str, object]
+    classes: Mapping[str, str]
+    options: Mapping[str, object]
+    example: str
+    error_key: str
+    code: int | None
+    cancelling: bool
+    missing: tuple[str, ...]
+    results: int
+    first: ResultRow | None
+
+    @classmethod
+    def of(cls, found: Found, account: tuple[str, str]) -> PastOrder:
+        """`account`: origin and key's fingerprint of who asks."""
+        row = found.row
+        values = {
+            f"{node_id}.{name}": value
+            for node_id, node in row.graph.items()
+            for name, value in as_object(node.get("inputs")).items()
+        }
+        return cls(
+            order=row.id,
+            kind=row.kind,
+            program=row.program,
+            name=row.name,
+            instance=row.instance,
+            task_id=row.task_id or "",
+            state=row.state,
+            origin=row.origin,
+            account=row.account,
+            mine=(row.origin, row.account) == account,
+            created_at=row.created,
+            started_at=row.started,
+            ended_at=row.ended,
+            usage=Usage(row.coins, row.money, row.third_party_money, row.seconds),
+            currency=currency_of(row.origin),
+            inputs={**values, **row.inputs},
+            classes={one: str(node.get("class_type")) for one, node in row.graph.items()},
+            options=row.options,
+            example=str(row.what.get("example") or ""),
+            error_key=row.error_key,
+            code=row.code,
+            cancelling=row.cancel == "wanted" and row.ended is None,
+            missing=row.missing,
+            results=found.results,
+            first=found.first,
+        )
+
+
+def currency_of(origin: str) -> str:
+    """What the wallets of a site hold; "" for one that is none of the official."""
+    return {"www.runninghub.ai": "USD", "www.runninghub.cn": "CNY"}.get(
+        urlsplit(origin).hostname or "", ""
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Orders, newest first. `before`: what asks for the next page; None at the end."""
+
+    orders: tuple[PastOrder, ...]
+    before: int | None
+
+
+async def read_page(
+    journal: SqliteJournal, query: Query, *, before: int | None, limit: int, everyone: bool
+) -> HistoryPage:
+    """`everyone`: of all accounts that the journal knows."""
+    own = (journal.origin, journal.account)
+    found = await journal.history(query, None if everyone else own, before, limit + 1)
+    orders = tuple(PastOrder.of(one, own) for one in found[:limit])
+    return HistoryPage(orders, orders[-1].order if len(found) > limit else None)
+
+
+async def read_spent(journal: SqliteJournal, days: int, *, by: str) -> list[Spent]:
+    """What the last `days`, today among them, cost: a sum for each `day`, oldest first, or each
+    `program`, dearest first. Days are those of this machine's clock and time zone."""
+    if by not in ("day", "program") or not 0 < days <= MOST_DAYS:
+        raise ValueError(f"{days} days by {by}")
+    today = datetime.fromtimestamp(journal.now()).replace(hour=0, minute=0, second=0, microsecond=0)
+    starts = [(today + timedelta(days=1 - each)).timestamp() for each in range(days, -1, -1)]
+    if by == "program":
+        return await journal.spent([(starts[0], starts[-1])], by_program=True)
+    return await journal.spent(list(pairwise(starts)))
+
+
+def search_query(text: str, *, since: float | None = None, states: Sequence[State] = ()) -> Query:
+    """What a person looks for. Words: parts of texts, names and ids, the name of a state; a day or
+    a month (2026-11-25, 2026-11); a cost in coins or money (>5, <=0.2); the number of an order
+    (#12)."""
+    query = Query(since=since, states=tuple(states))
+    for word in text.split():
+        day, cost = _DAY.fullmatch(word), _COST.fullmatch(word)
+        if day is not None and (dates := _dates(*day.groups())) is not None:
+            start, end = dates
+            query = replace(query, since=max(start, query.since or 0), until=end)
+        elif cost is not None:
+            query = replace(query, costs=(*query.costs, (cost[1], float(cost[2]))))
+        elif word[0] == "#" and word[1:].isascii() and word[1:].isdecimal():
+            query = replace(query, order=int(word[1:13]))
+        else:
+            query = replace(query, words=(*query.words, folded(word)))
+    return query
+
+
+def _dates(year: str, month: str, day: str | None) -> tuple[float, float] | None:
+    """The bounds of a day or a month in unix seconds, the latter excluded; None for no date."""
+    try:
+        start = datetime(int(year), int(month), int(day or 1))
+        end = start + timedelta(days=1 if day else 32)
+        return start.timestamp(), (end if day else end.replace(day=1)).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def read_since(text: str, now: float) -> float:
+    """A date (2026-11-25), or how long ago (12h, 7d, 2w), in unix seconds. BadInput for others."""
+    ago, day = _AGO.fullmatch(text), _DAY.fullmatch(text)
+    dates = _dates(*day.groups()) if day is not None else None
+    if dates is not None:
+        return dates[0]
+    if ago is None:
+        raise BadInput("error.since", value=text[:40])
+    return now - 3600 * _HOURS[ago[2]] * int(ago[1])
+
+
+def added(spent: Sequence[Spent]) -> Spent:
+    """All of them together."""
+
+    def total(sums: Iterable[Decimal | None]) -> Decimal | None:
+        told = [one for one in sums if one is not None]
+        return sum(told, Decimal(0)) if told else None
+
+    return Spent(
+        since=min((one.since for one in spent), default=0.0),
+        program="",
+        name="",
+        orders=sum(one.orders for one in spent),
+        untold=sum(one.untold for one in spent),
+        coins=total(one.coins for one in spent),
+        money=total(one.money for one in spent),
+        third_party_money=total(one.third_party_money for one in spent),
+    )
+
+
+def spent_document(one: Spent) -> dict[str, Any]:
+    """As JSON values; sums are plain numbers in texts, None where none was told."""
+    day = f"{datetime.fromtimestamp(one.since):%Y-%m-%d}" if one.since and not one.program else None
+    return {
+        "day": day,
+        "program": one.program or None,
+        "name": one.name or None,
+        "orders": one.orders,
+        "untold": one.untold,
+        "coins": _plain(one.coins),
+        "money": _plain(one.money),
+        "third_party_money": _plain(one.third_party_money),
+    }
+
+
+def _plain(amount: Decimal | None) -> str | None:
+    if amount is None:
+        return None
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def spent_csv(spent: Sequence[Spent], currency: str) -> str:
+    """A table for spreadsheets, its first line the names of the columns."""
+    columns = ("day", "program", "name", "orders", "untold", "coins", "money", "third_party_money")
+    file = io.StringIO()
+    written = csv.writer(file, lineterminator="\n")
+    written.writerow((*columns, "currency"))
+    for one in map(spent_document, spent):
+        cells = [_cell(one[column]) for column in columns]
+        written.writerow((*cells, currency if one["money"] or one["third_party_money"] else ""))
+    return file.getvalue()
+
+
+def _cell(value: object) -> object:
+    """A name that a spreadsheet would take for a formula is text."""
+    is_formula = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
+    return f"'{value}" if is_formula else ("" if value is None else value)

@@ -1,0 +1,28 @@
+"""The journal, one SQLite file: what was ordered and what became of it, across any crash.
+
+An order's row is on the disk before its request leaves, so a process that dies at any moment
+leaves a question behind and never a silent second order. It holds no key. Several processes may
+use one file.
+"""
+
+from .journal import SqliteJournal
+from .ledger import Committed, Hold, LimitReached, Rules
+from .rows import Identity, OrderExists, OrderRow, ResultRow, State
+from .store import Store
+from .webhooks import Address, token_hash
+
+__all__ = [
+    "Address",
+    "Committed",
+    "Hold",
+    "Identity",
+    "LimitReached",
+    "OrderExists",
+    "OrderRow",
+    "ResultRow",
+    "Rules",
+    "SqliteJournal",
+    "State",
+    "Store",
+    "token_hash",
+]

@@ -1,0 +1,307 @@
+"""Looking back: pages of orders, newest first, what they cost, and deleting what they were."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from heapq import merge
+from itertools import islice
+from typing import cast
+
+from ..switches import V2
+from .caches import RUNS_KEPT
+from .database import JournalFile
+from .pruning import empty_order, old_orders
+from .rows import OrderRow, ResultRow, State, read_order
+
+MICRO = 1_000_000  # costs are summed in millionths: no service prints more places
+SEARCHED_CHARACTERS = 20_000  # of an order's texts; a whole book in a field is found by its start
+FIRST_CHARACTERS = 300  # of a text among the results, in a list
+READ_AT_ONCE = 200  # orders whose texts are noted in one transaction
+_LAST = 2**62  # a number that no order reaches
+_SUMS = ", ".join(
+    f"sum(CAST(round({name} * {MICRO}) AS INTEGER))"
+    for name in ("coins", "money", "third_party_money")
+)
+_COUNTS = "count(*), sum(coins IS NULL AND money IS NULL AND third_party_money IS NULL)"
+_ENDED = "WHERE origin = ? AND account = ? AND ended >= ? AND ended < ?"
+_SUMMED = f"{_COUNTS}, {_SUMS}, max(id)"
+_SPENT = " ".join(
+    ["SELECT '',", _SUMMED, "FROM orders INDEXED BY spent", _ENDED, "HAVING count(*)"]
+)
+_SPENT_BY_PROGRAM = " ".join(
+    ["SELECT workflow,", _SUMMED, "FROM orders INDEXED BY programs", _ENDED, "GROUP BY workflow"]
+)
+_UNREAD = "FROM orders WHERE deleted = 0 AND id > (SELECT coalesce(max(order_id), 0) FROM words)"
+_STATES = {state.value: state for state in State}
+
+
+def folded(text: str) -> str:
+    """A text as it is searched: no matter how its letters are written."""
+    return unicodedata.normalize("NFKC", text).casefold().encode("utf-8", "replace").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which orders are looked for; an order has to fit all of it.
+
+    `words`: each, as `folded`, is in its texts, begins its task id, or is the name of its
+    state. `since`, `until`: when it was made, unix seconds, the latter excluded. `costs`: pairs of
+    a comparison, such as `>=`, and a sum that its coins or its money fit. `order`: its number.
+    """
+
+    words: tuple[str, ...] = ()
+    since: float | None = None
+    until: float | None = None
+    states: tuple[State, ...] = ()
+    costs: tuple[tuple[str, float], ...] = ()
+    order: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An order of a page, how many results it has, and the first of them, its text shortened."""
+
+    row: OrderRow
+    results: int = 0
+    first: ResultRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What orders of one period or one program cost together; a sum is None where none was told.
+
+    `program`, as the journal names it, and the `name` that its latest order had: "" for all.
+    `untold`: orders that were over and of which the service said no cost.
+    """
+
+    since: float
+    program: str
+    name: str
+    orders: int
+    untold: int
+    coins: Decimal | None
+    money: Decimal | None
+    third_party_money: Decimal | None
+
+
+class History:
+    """What the journal's file says of the past.
+
+    Methods raise StoreUnavailable as those of the `Store` do. `account` is a pair of an origin and
+    a key's fingerprint, or None for all.
+    """
+
+    def __init__(self, file: JournalFile) -> None:
+        self._file = file
+
+    def read_words(self) -> bool:
+        """Note the texts of some orders that a search does not know yet; whether more may wait.
+
+        In pieces, since another process cannot write meanwhile.
+        """
+        with self._file.reading() as db:
+            if not db.execute(f"SELECT 1 {_UNREAD} LIMIT 1").fetchone():
+                return False
+        with self._file.writing() as db:
+            rows = db.execute(f"SELECT * {_UNREAD} ORDER BY id LIMIT {READ_AT_ONCE}")
+            texts = [(row.id, _searched(row)) for row in map(read_order, rows)]
+            db.executemany("INSERT INTO words VALUES (?, ?)", texts)
+            return len(texts) == READ_AT_ONCE
+
+    def page(
+        self, query: Query, account: tuple[str, str] | None, before: int | None, limit: int
+    ) -> list[Found]:
+        """Orders with a number below `before` that fit, newest first, at most `limit`."""
+        while query.words and self.read_words():
+            pass
+        with self._file.reading() as db:
+            low, high = _bounds(db, query)
+            high = min(high, before or _LAST)
+            # One state at a time comes in order from its index; several would have to be sorted.
+            states = [(state,) for state in query.states] or [()]
+            found = [_select(db, query, account, one, (low, high), limit) for one in states]
+            rows = islice(merge(*found, key=lambda row: -row.id), limit)
+            return _with_results(db, list(rows))
+
+    def spent(
+        self, account: tuple[str, str], since: float, until: float, *, by_program: bool = False
+    ) -> list[Spent]:
+        """What orders that ended from `since` to `until`, excluded, cost; dearest program first.
+
+        One that was deleted counts.
+        """
+        statement = _SPENT_BY_PROGRAM if by_program else _SPENT
+        with self._file.reading() as db:
+            rows = db.execute(statement, (*account, since, until)).fetchall()
+            made = [
+                Spent(
+                    since,
+                    program,
+                    _name(db, latest) if by_program else "",
+                    orders,
+                    untold,
+                    *(None if one is None else Decimal(one) / MICRO for one in sums),
+                )
+                for program, orders, untold, *sums, latest in rows
+            ]
+        return sorted(made, key=lambda one: (one.coins or 0, one.money or 0), reverse=True)
+
+    def has_placed(self, origin: str) -> bool:
+        """Whether a site is known to have taken an order, of any account."""
+        with self._file.reading() as db:
+            return bool(
+                db.execute(
+                    "SELECT 1 FROM orders WHERE origin = ? AND task_id IS NOT NULL LIMIT 1",
+                    (origin,),
+                ).fetchone()
+            )
+
+    def ordered_by_v2(self, origin: str) -> bool:
+        """Whether a site took its latest order of a workflow or an app by V2; one of the native
+        route tells nothing of that."""
+        with self._file.reading() as db:
+            rows = db.execute(
+                "SELECT what FROM orders WHERE origin = ? AND task_id IS NOT NULL"
+                " AND workflow NOT LIKE 'model/%' AND workflow NOT LIKE 'quick/%'"
+                " ORDER BY id DESC LIMIT 100",
+                (origin,),
+            )
+            told = (json.loads(row["what"]) for row in rows)
+            return next((what.get("submit") == V2 for what in told if "prompt" not in what), False)
+
+    def last_done(
+        self, origin: str, account: str, workflow: str, instance: str, limit: int = RUNS_KEPT
+    ) -> list[OrderRow]:
+        """The latest orders of a program that succeeded, with what they cost; newest first."""
+        with self._file.reading() as db:
+            rows = db.execute(
+                "SELECT * FROM orders WHERE origin = ? AND account = ? AND workflow = ?"
+                " AND instance = ? AND state = 'done' ORDER BY id DESC LIMIT ?",
+                (origin, account, workflow, instance, limit),
+            )
+            return [read_order(row) for row in rows]
+
+    def old_orders(self, now: float, keep_days: float, keep_orders: int) -> list[int]:
+        """The numbers of the orders that `Store.prune` would forget."""
+        with self._file.reading() as db:
+            return old_orders(db, now, keep_days, keep_orders)
+
+    def delete(self, orders: Iterable[int]) -> list[int]:
+        """Forget what orders were that are over: their texts, fields and results.
+
+        Equal inputs are ordered anew. What they cost still counts. Gives the numbers of those that
+        went.
+        """
+        with self._file.writing() as db:
+            return [order for order in orders if empty_order(db, order)]
+
+
+def _bounds(db: sqlite3.Connection, query: Query) -> tuple[int, int]:
+    """Numbers that orders of these dates lie between, the second excluded: rows are wide, the
+    index of dates is narrow."""
+    low, high = 0, _LAST
+    if query.order is not None:
+        low, high = query.order, query.order + 1
+    if query.since is not None:
+        # The plus keeps SQLite from walking the rows themselves.
+        found = db.execute("SELECT min(+id) FROM orders WHERE created >= ?", (query.since,))
+        low = max(low, found.fetchone()[0] or _LAST)
+    if query.until is not None:
+        found = db.execute("SELECT max(+id) FROM orders WHERE created < ?", (query.until,))
+        high = min(high, (found.fetchone()[0] or 0) + 1)
+    return low, high
+
+
+def _select(
+    db: sqlite3.Connection,
+    query: Query,
+    account: tuple[str, str] | None,
+    states: Sequence[State],
+    between: tuple[int, int],
+    limit: int,
+) -> Iterator[OrderRow]:
+    tables = "words CROSS JOIN orders ON id = order_id" if query.words else "orders"
+    number = "order_id" if query.words else "id"
+    wanted = [f"{number} >= ?", f"{number} < ?", "deleted = 0"]
+    values: list[object] = [*between]
+    for word in query.words:
+        told = ["instr(words.text, ?)"]
+        values.append(word)
+        if word in _STATES:
+            told.append("state = ?")
+            values.append(word)
+        if word.isdecimal():
+            told.append(
+                "id IN (SELECT id FROM orders WHERE task_id >= ? AND task_id < ? || char(1114111))"
+            )
+            values += [word, word]
+        wanted.append(f"({' OR '.join(told)})")
+    if query.since is not None:
+        wanted.append("+created >= ?")
+        values.append(query.since)
+    if query.until is not None:
+        wanted.append("+created < ?")
+        values.append(query.until)
+    for comparison, amount in query.costs:
+        if comparison not in ("<", "<=", "=", ">=", ">"):
+            raise ValueError(comparison)
+        wanted.append(
+            f"(CAST(coins AS REAL) {comparison} ? OR CAST(money AS REAL) {comparison} ?"
+            f" OR CAST(third_party_money AS REAL) {comparison} ?)"
+        )
+        values += [amount] * 3
+    for state in states:
+        wanted.append("state = ?")
+        values.append(state.value)
+    if account is not None:
+        wanted.append("+origin = ? AND +account = ?")
+        values += account
+    where = " AND ".join(wanted)
+    order = f"ORDER BY {number} DESC LIMIT ?"
+    statement = " ".join(("SELECT orders.* FROM", tables, "WHERE", where, order))
+    return map(read_order, db.execute(statement, (*values, limit)).fetchall())
+
+
+def _with_results(db: sqlite3.Connection, rows: Sequence[OrderRow]) -> list[Found]:
+    found: list[Found] = []
+    for row in rows:
+        (results,) = db.execute(
+            "SELECT count(*) FROM results WHERE order_id = ?", (row.id,)
+        ).fetchone()
+        first = db.execute(
+            'SELECT node_id, "index", kind, url, path, size, substr(text, 1, ?), verdict'
+            ' FROM results WHERE order_id = ? ORDER BY "index" LIMIT 1',
+            (FIRST_CHARACTERS, row.id),
+        ).fetchone()
+        found.append(Found(row, results, first and ResultRow(*first)))
+    return found
+
+
+def _searched(row: OrderRow) -> str:
+    """What an order is found by: its program and its own texts and numbers."""
+    texts = " ".join((row.workflow, row.name, *_texts(row.inputs), *_texts(row.graph)))
+    return folded(texts)[:SEARCHED_CHARACTERS]
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Values of fields; a file is an object of its hash, which nobody looks for."""
+    if isinstance(value, Mapping):
+        given = cast("Mapping[str, object]", value)
+        if not given.keys() & {"sha256", "md5"}:
+            for one in given.values():
+                yield from _texts(one)
+    elif isinstance(value, list):
+        for one in cast("list[object]", value):
+            yield from _texts(one)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
+
+
+def _name(db: sqlite3.Connection, order: int) -> str:
+    (what,) = db.execute("SELECT what FROM orders WHERE id = ?", (order,)).fetchone()
+    return str(json.loads(what).get("name") or "")

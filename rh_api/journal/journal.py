@@ -1,0 +1,318 @@
+"""The journal of one account on one site, async: what `run.ports.Journal` asks for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from ..errors import StoreUnavailable
+from ..money.amounts import CNY, USD, Sums, costs_of
+from ..money.limits import Limits
+from ..wire.tasks import Report, Usage
+from .caches import RUNS_KEPT
+from .history import Found, Query, Spent
+from .ledger import Committed, Hold, Rules
+from .retention import Retention
+from .rows import Identity, OrderRow, ResultRow
+from .store import NO_USAGE, Store
+from .webhooks import Address
+
+log = logging.getLogger("runninghub")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class SqliteJournal:
+    """A store on a thread of its own, whose fsync must not hold up the loop.
+
+    Calls are done in the order in which they are made. Times are unix seconds. See the protocol
+    for what raises and what does not.
+    """
+
+    def __init__(
+        self, store: Store, origin: str, account: str, thread: Executor | None = None
+    ) -> None:
+        self._store = store
+        self.origin = origin
+        self.account = account
+        self.currency = CNY if origin.endswith(".cn") else USD
+        self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="runninghub-journal")
+
+        self.last_order = store.last_order()
+        """The number of the last order before this start, of any account."""
+
+    @classmethod
+    def open(cls, folder: Path, origin: str, account: str) -> SqliteJournal:
+        """The journal in `folder`, made where there is none. Raises StoreUnavailable."""
+        store = Store.open(folder)
+        if store.set_aside is not None:
+            log.warning("the journal could not be used and was set aside as %s", store.set_aside)
+        return cls(store, origin, account)
+
+    async def close(self) -> None:
+        await self._do(self._store.close)
+        self._thread.shutdown()
+
+    async def _do(self, work: Callable[P, T], *values: P.args, **more: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, partial(work, *values, **more))
+
+    async def _record(self, work: Callable[P, T], *values: P.args, **more: P.kwargs) -> T | None:
+        try:
+            return await self._do(work, *values, **more)
+        except StoreUnavailable as error:
+            log.warning("%s", error)
+            return None
+
+    @property
+    def folder(self) -> Path:
+        return self._store.folder
+
+    def now(self) -> float:
+        return self._store.now()
+
+    # Orders: read
+
+    async def find(self, identity: Identity) -> OrderRow | None:
+        return await self._do(self._store.find, identity.digest)
+
+    async def order(self, order: int) -> OrderRow | None:
+        return await self._do(self._store.order, order)
+
+    async def of_task(self, task_id: str) -> OrderRow | None:
+        return await self._do(self._store.of_task, self.origin, self.account, task_id)
+
+    async def unfinished(self) -> list[OrderRow]:
+        return await self._do(self._store.unfinished, self.origin, self.account)
+
+    async def last_done(self, program: str, instance: str) -> list[OrderRow]:
+        last_done = self._store.history.last_done
+        return await self._do(last_done, self.origin, self.account, program, instance)
+
+    async def results(self, order: int) -> list[ResultRow]:
+        return await self._do(self._store.results, order)
+
+    async def silent_nodes(self, program: str) -> frozenset[str]:
+        return await self._do(self._store.silent_nodes, self.origin, self.account, program)
+
+    async def result_url(self) -> str:
+        return await self._do(self._store.result_url, self.origin)
+
+    async def has_placed(self) -> bool:
+        return await self._do(self._store.history.has_placed, self.origin)
+
+    async def ordered_by_v2(self) -> bool:
+        return await self._do(self._store.history.ordered_by_v2, self.origin)
+
+    async def lost_journal(self) -> Path | None:
+        return await self._do(self._store.lost_journal)
+
+    # Looking back
+
+    async def history(
+        self, query: Query, account: tuple[str, str] | None, before: int | None, limit: int
+    ) -> list[Found]:
+        return await self._do(self._store.history.page, query, account, before, limit)
+
+    async def read_words(self) -> None:
+        """Note the texts that the next search looks through, with room for others between."""
+        while await self._do(self._store.history.read_words):
+            pass
+
+    async def spent(
+        self, periods: Sequence[tuple[float, float]], *, by_program: bool = False
+    ) -> list[Spent]:
+        """What orders that ended in each period cost; nothing for one without orders."""
+        spent, own = self._store.history.spent, (self.origin, self.account)
+        found = [await self._do(spent, own, *each, by_program=by_program) for each in periods]
+        return [one for each in found for one in each]
+
+    async def delete(self, orders: Iterable[int]) -> list[int]:
+        return await self._do(self._store.history.delete, orders)
+
+    # Orders: written
+
+    async def intend(
+        self,
+        identity: Identity,
+        *,
+        instance: str,
+        what: Mapping[str, object],
+        hold: Hold | None = None,
+        webhook: Address | None = None,
+    ) -> int:
+        intend = partial(self._store.intend, identity, instance=instance, what=what, hold=hold)
+        return await self._do(intend, webhook=webhook)
+
+    async def place(self, order: int, task_id: str) -> None:
+        await self._do(self._store.placed, order, task_id)
+
+    async def drop(self, order: int) -> None:
+        await self._do(self._store.dropped, order, for_good=True)
+
+    async def prune(self) -> list[str]:
+        keep = Retention.read(self.folder)
+        return await self._do(self._store.prune, self.now(), keep.days, keep.orders)
+
+    async def old_orders(self, keep: Retention) -> list[int]:
+        old_orders = self._store.history.old_orders
+        return await self._do(old_orders, self.now(), keep.days, keep.orders)
+
+    async def record_placed(self, order: int, task_id: str, told: Iterable[str] = ()) -> int:
+        become = self._store.become_task
+        return await self._record(become, order, self.origin, task_id, told) or 0
+
+    async def record_dropped(self, order: int, *, for_good: bool = False) -> None:
+        await self._record(self._store.dropped, order, for_good=for_good)
+
+    async def record_uncertain(self, order: int, *, key: str) -> None:
+        await self._record(self._store.uncertain, order, key=key)
+
+    async def record_lost(self, order: int, *, key: str) -> None:
+        await self._record(self._store.lost, order, key=key)
+
+    async def record_running(self, order: int, at: float | None) -> None:
+        await self._record(self._store.running, order, at)
+
+    async def record_done(
+        self, order: int, report: Report, missing: Sequence[str] | None = None
+    ) -> None:
+        usage = report.usage
+        listed = enumerate(report.results or ())
+        was_open = await self._record(
+            self._store.done,
+            order,
+            coins=usage.coins,
+            money=usage.money,
+            third_party_money=usage.third_party_money,
+            seconds=usage.seconds,
+            results=[ResultRow(r.node_id, i, "", r.url, text=r.text) for i, r in listed],
+            missing=missing or (),
+            costs=self._costs(usage),
+        )
+        if was_open is False and missing is not None:
+            await self._record(self._store.save_missing, order, missing)
+
+    async def record_failed(
+        self, order: int, *, key: str, code: int | None = None, usage: Usage | None = None
+    ) -> None:
+        costs, told = self._costs(usage), usage or NO_USAGE
+        failed = self._store.failed
+        await self._record(failed, order, key=key, code=code, costs=costs, usage=told)
+
+    async def record_cancelled(self, order: int, usage: Usage | None = None) -> None:
+        costs, told = self._costs(usage), usage or NO_USAGE
+        await self._record(self._store.cancelled, order, costs=costs, usage=told)
+
+    async def record_cancel_wanted(self, order: int) -> None:
+        await self._record(self._store.want_cancel, order)
+
+    async def record_wanted_again(self, order: int) -> None:
+        await self._record(self._store.keep, order)
+
+    async def record_results(self, order: int, rows: Sequence[ResultRow]) -> None:
+        await self._record(self._store.save_results, order, rows)
+
+    # Webhooks
+
+    async def promised(self, order: int) -> bool | None:
+        return await self._do(self._store.webhooks.promised, order)
+
+    async def heard(self, orders: Collection[int]) -> set[int]:
+        return await self._do(self._store.webhooks.heard, orders)
+
+    # Money
+
+    def _costs(self, usage: Usage | None) -> dict[str, int] | None:
+        if usage is None:
+            return None
+        paid = (usage.coins, usage.money, usage.third_party_money)
+        return costs_of(*paid, currency=self.currency)
+
+    async def rules(self) -> Rules:
+        return await self._do(self._store.ledger.rules, self.origin, self.account)
+
+    async def set_rule(self, scope: str, sums: Sums) -> None:
+        await self._do(self._store.ledger.set_rule, self.origin, self.account, scope, sums)
+
+    async def committed(self, scope: str, at: float | None) -> Committed:
+        committed = self._store.ledger.committed
+        return await self._do(committed, self.origin, self.account, scope, at)
+
+    async def reserve(self, program: str, hold: Hold) -> int:
+        reserve = self._store.ledger.reserve
+        return await self._do(reserve, self.origin, self.account, program, hold)
+
+    async def held(self, order: int) -> Hold | None:
+        return await self._do(self._store.ledger.held, order)
+
+    async def hold_instead(
+        self, hold: int, amounts: Sums, seconds: float | None, limits: Limits
+    ) -> bool:
+        return await self._do(self._store.ledger.hold_instead, hold, amounts, seconds, limits)
+
+    async def record_released(self, hold: int) -> None:
+        await self._record(self._store.ledger.release, hold)
+
+    async def record_cost(self, order: int, usage: Usage) -> bool:
+        costs, book = self._costs(usage), self._store.ledger.book
+        return costs is not None and bool(await self._record(book, order, costs, usage))
+
+    async def record_free(self, order: int) -> None:
+        await self._record(self._store.ledger.book, order, {}, NO_USAGE)
+
+    async def unbooked(self) -> list[OrderRow]:
+        return await self._do(self._store.ledger.unbooked, self.origin, self.account)
+
+    async def open_holds(self) -> list[tuple[OrderRow, float | None]]:
+        return await self._do(self._store.ledger.open_holds, self.origin, self.account)
+
+    async def paces(self, instance: str) -> list[tuple[str | None, ...]]:
+        return await self._do(self._store.ledger.paces, self.origin, self.account, instance)
+
+    async def costs(self, program: str, instance: str) -> list[dict[str, int]]:
+        costs = self._store.ledger.costs
+        return await self._do(costs, self.origin, self.account, program, instance, RUNS_KEPT)
+
+    # What saves work another time
+
+    async def upload(self, sha256: str) -> tuple[str, str] | None:
+        caches = self._store.caches
+        return await self._do(caches.upload, self.origin, self.account, sha256, self.now())
+
+    async def record_upload(self, sha256: str, name: str, url: str, seconds: float) -> None:
+        record, expires = self._store.caches.remember_upload, self.now() + seconds
+        await self._record(record, self.origin, self.account, sha256, name, url, expires)
+
+    async def forget_upload(self, sha256: str) -> None:
+        await self._do(self._store.caches.forget_upload, self.origin, self.account, sha256)
+
+    async def file_hash(
+        self, path: Path, size: int, mtime_ns: int, inode: int, algorithm: str
+    ) -> str | None:
+        known = self._store.caches.known_hash
+        return await self._do(known, path, size, mtime_ns, inode, algorithm)
+
+    async def record_file_hash(
+        self, path: Path, size: int, mtime_ns: int, inode: int, algorithm: str, hexdigest: str
+    ) -> None:
+        record = self._store.caches.remember_hash
+        await self._record(record, path, size, mtime_ns, inode, algorithm, hexdigest)
+
+    async def run_times(self, program: str, instance: str) -> list[float]:
+        return await self._do(self._store.caches.run_times, program, instance)
+
+    async def record_run(self, program: str, instance: str, seconds: float) -> None:
+        await self._record(self._store.caches.remember_run, program, instance, seconds)
+
+    async def ends(self, graph: str) -> dict[str, str]:
+        return await self._do(self._store.caches.ends, graph)
+
+    async def record_end(self, graph: str, node: str, end: str) -> None:
+        await self._record(self._store.caches.remember_end, graph, node, end)

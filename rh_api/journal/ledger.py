@@ -1,0 +1,326 @@
+"""The journal's money: what is reserved for orders, what they did cost, and what they may.
+
+Sums are whole millionths, by unit (`money.amounts`). A reservation belongs to one order, which is
+written down in the same transaction or a moment later; it is held until the order's cost is told,
+and from then on that counts.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ..errors import Fate
+from ..money.amounts import CNY, USD, Sums, added
+from ..money.limits import SCOPES, Limits, Reached, midnight, reached
+from ..wire.tasks import Usage
+from .database import JournalFile
+from .rows import OrderRow, read_order
+
+FLOOR = "floor"
+ALLOWED = "allow/"
+
+_PROMPT = """
+SELECT unit, sum(CASE WHEN booked IS NULL THEN held ELSE coalesce(cost, 0) END) AS spent
+FROM reservations INDEXED BY scopes JOIN amounts ON reservation_id = id
+WHERE origin = ? AND account = ? AND scope = ? GROUP BY unit
+"""
+_DAY = """
+SELECT unit, sum(CASE WHEN booked IS NULL THEN held ELSE coalesce(cost, 0) END) AS spent
+FROM reservations INDEXED BY reserved_days JOIN amounts ON reservation_id = id
+WHERE origin = ? AND account = ? AND at >= ? GROUP BY unit
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What is to be held for an order. `number`: of its reservation, 0 while there is none.
+
+    `scope`: the prompt or command that it belongs to. `amounts`: the most that it may cost.
+    `seconds`: of running that they pay, None where time does not bound it. `limits`: that hold
+    for it beside those of the journal. `at`: unix seconds, the best that is known. `once`: a person
+    let this one pass them; it counts all the same.
+    """
+
+    scope: str = ""
+    amounts: Sums = field(default_factory=dict[str, int])
+    seconds: float | None = None
+    limits: Limits = field(default_factory=Limits)
+    at: float | None = None
+    number: int = 0
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a person set for one key: limits, the balance that is said when it is passed, and what
+    programs without a bound may cost, by the journal's name of them."""
+
+    limits: Limits = field(default_factory=Limits)
+    floor: Sums = field(default_factory=dict[str, int])
+    allowed: Mapping[str, Sums] = field(default_factory=dict[str, Sums])
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What one prompt and the day so far have cost or hold, and since when the day is."""
+
+    prompt: Sums
+    day: Sums
+    since: float
+
+
+class LimitReached(Exception):
+    """A reservation would pass a limit: `reached`."""
+
+    def __init__(self, reached: Reached) -> None:
+        super().__init__(reached.scope)
+        self.reached = reached
+
+
+class Ledger:
+    """Reservations of all accounts, in the journal's file."""
+
+    def __init__(self, file: JournalFile, clock: Callable[[], float]) -> None:
+        self._file = file
+        self._clock = clock
+
+    # What a person set
+
+    def rules(self, origin: str, account: str) -> Rules:
+        with self._file.reading(Fate.NOT_STARTED) as db:
+            return _rules(db, origin, account)
+
+    def set_rule(self, origin: str, account: str, scope: str, sums: Sums) -> None:
+        """`scope`: order, prompt, day, floor, or `allow/` and a program; no sums remove it."""
+        with self._file.writing(Fate.NOT_STARTED) as db:
+            db.execute(
+                "DELETE FROM limits WHERE origin = ? AND account = ? AND scope = ?",
+                (origin, account, scope),
+            )
+            rows = [(origin, account, scope, unit, amount) for unit, amount in sums.items()]
+            db.executemany("INSERT INTO limits VALUES (?, ?, ?, ?, ?)", rows)
+
+    # Reservations
+
+    def reserve(self, origin: str, account: str, program: str, hold: Hold) -> int:
+        """The number of a new reservation; LimitReached where it would pass a limit."""
+        with self._file.writing(Fate.NOT_STARTED) as db:
+            return self.reserve_in(db, origin, account, program, hold)
+
+    def reserve_in(
+        self, db: sqlite3.Connection, origin: str, account: str, program: str, hold: Hold
+    ) -> int:
+        """The same within a transaction; a reservation that is there already is kept."""
+        known = "SELECT 1 FROM reservations WHERE id = ? AND order_id IS NULL"
+        if hold.number and db.execute(known, (hold.number,)).fetchone():
+            return hold.number
+        limits = hold.limits.lowest(_rules(db, origin, account).limits)
+        at = self._at(db, origin, account, hold.at)
+        if limits and not hold.once:
+            found = _committed(db, origin, account, hold.scope, at)
+            passed = reached(limits, hold.amounts, found.prompt, found.day)
+            if passed is not None:
+                raise LimitReached(passed)
+        cursor = db.execute(
+            "INSERT INTO reservations (origin, account, program, scope, at, seconds)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (origin, account, program, hold.scope, at, hold.seconds),
+        )
+        number = cursor.lastrowid or 0
+        _hold(db, number, hold.amounts)
+        return number
+
+    def hold_instead(
+        self, number: int, amounts: Sums, seconds: float | None, limits: Limits
+    ) -> bool:
+        """Hold other sums for an order; LimitReached, and nothing is changed, where they would pass
+        a limit. False when nothing is held for it any more."""
+        with self._file.writing() as db:
+            row = db.execute("SELECT * FROM reservations WHERE id = ?", (number,)).fetchone()
+            if row is None:
+                return False
+            origin, account = row["origin"], row["account"]
+            all_limits = limits.lowest(_rules(db, origin, account).limits)
+            at = self._at(db, origin, account, None)
+            found = _committed(db, origin, account, row["scope"], at)
+            held = db.execute("SELECT unit, held FROM amounts WHERE reservation_id = ?", (number,))
+            own = {one["unit"]: -one["held"] for one in held}
+            day = added((found.day, own)) if row["at"] >= found.since else found.day
+            passed = reached(all_limits, amounts, added((found.prompt, own)), day)
+            if passed is not None:
+                raise LimitReached(passed)
+            db.execute("UPDATE reservations SET seconds = ? WHERE id = ?", (seconds, number))
+            _hold(db, number, amounts)
+            return True
+
+    def bind_in(self, db: sqlite3.Connection, number: int, order: int) -> None:
+        db.execute("UPDATE reservations SET order_id = ? WHERE id = ?", (order, number))
+
+    def unbind_in(self, db: sqlite3.Connection, order: int, *, for_good: bool) -> None:
+        """Its order is gone: whoever made it sends it again or releases it, unless for good."""
+        if for_good:
+            db.execute("DELETE FROM reservations WHERE order_id = ?", (order,))
+        db.execute("UPDATE reservations SET order_id = NULL WHERE order_id = ?", (order,))
+
+    def release(self, number: int) -> None:
+        """What no order took is free again."""
+        with self._file.writing() as db:
+            db.execute("DELETE FROM reservations WHERE id = ? AND order_id IS NULL", (number,))
+
+    # Costs
+
+    def book(self, order: int, costs: Sums, usage: Usage) -> bool:
+        """What an order did cost, told once and for all; False where it was booked before."""
+        with self._file.writing() as db:
+            return self.book_in(db, order, costs, usage)
+
+    def book_in(self, db: sqlite3.Connection, order: int, costs: Sums, usage: Usage) -> bool:
+        """The same within a transaction: what counts, and what the service printed."""
+        row = db.execute(
+            "SELECT id FROM reservations WHERE order_id = ? AND booked IS NULL", (order,)
+        ).fetchone()
+        if row is None:
+            return False
+        db.execute("UPDATE reservations SET booked = ? WHERE id = ?", (self._clock(), row["id"]))
+        db.execute(
+            "UPDATE orders SET coins = ?, money = ?, third_party_money = ?, seconds = ?"
+            " WHERE id = ?",
+            (usage.coins, usage.money, usage.third_party_money, usage.seconds, order),
+        )
+        held = db.execute("SELECT unit FROM amounts WHERE reservation_id = ?", (row["id"],))
+        costs = _in_held_currency(costs, {one["unit"] for one in held})
+        db.execute("UPDATE amounts SET cost = 0 WHERE reservation_id = ?", (row["id"],))
+        db.executemany(
+            "INSERT INTO amounts (reservation_id, unit, cost) VALUES (?, ?, ?)"
+            " ON CONFLICT (reservation_id, unit) DO UPDATE SET cost = excluded.cost",
+            [(row["id"], unit, cost) for unit, cost in costs.items()],
+        )
+        return True
+
+    def held(self, order: int) -> Hold | None:
+        """What is held for an order whose cost is not told yet."""
+        with self._file.reading() as db:
+            row = db.execute(
+                "SELECT * FROM reservations WHERE order_id = ? AND booked IS NULL", (order,)
+            ).fetchone()
+            if row is None:
+                return None
+            sums = db.execute(
+                "SELECT unit, held FROM amounts WHERE reservation_id = ?", (row["id"],)
+            )
+            amounts = {one["unit"]: one["held"] for one in sums}
+            return Hold(row["scope"], amounts, row["seconds"], at=row["at"], number=row["id"])
+
+    def committed(self, origin: str, account: str, scope: str, at: float | None) -> Committed:
+        """What counts against the limits of a prompt and of today."""
+        with self._file.reading(Fate.NOT_STARTED) as db:
+            return _committed(db, origin, account, scope, self._at(db, origin, account, at))
+
+    def unbooked(self, origin: str, account: str) -> list[OrderRow]:
+        """Orders that are over and whose cost is not told yet, oldest first."""
+        with self._file.reading() as db:
+            rows = db.execute(
+                "SELECT orders.* FROM reservations INDEXED BY unbooked"
+                " JOIN orders ON orders.id = order_id"
+                " WHERE reservations.origin = ? AND reservations.account = ? AND booked IS NULL"
+                " AND ended IS NOT NULL AND task_id IS NOT NULL ORDER BY orders.id",
+                (origin, account),
+            )
+            return [read_order(row) for row in rows]
+
+    def open_holds(self, origin: str, account: str) -> list[tuple[OrderRow, float | None]]:
+        """Orders that are not over and that something is held for, each with the seconds of
+        running that it pays for, None where time does not bound it; oldest first."""
+        with self._file.reading(Fate.NOT_STARTED) as db:
+            paid = db.execute(
+                "SELECT order_id, seconds FROM reservations INDEXED BY unbooked"
+                " WHERE origin = ? AND account = ? AND booked IS NULL AND order_id IS NOT NULL"
+                " AND EXISTS (SELECT 1 FROM amounts WHERE reservation_id = id) ORDER BY order_id",
+                (origin, account),
+            ).fetchall()
+            open_orders = "SELECT * FROM orders WHERE id = ? AND ended IS NULL"
+            rows = [(db.execute(open_orders, (one[0],)).fetchone(), one[1]) for one in paid]
+            return [(read_order(row), seconds) for row, seconds in rows if row is not None]
+
+    def paces(self, origin: str, account: str, instance: str) -> list[tuple[str | None, ...]]:
+        """Coins, money and seconds of the latest runs on a machine that paid for time alone."""
+        with self._file.reading() as db:
+            rows = db.execute(
+                "SELECT coins, money, seconds FROM orders WHERE origin = ? AND account = ?"
+                " AND instance = ? AND state = 'done' AND coalesce(third_party_money, '0') = '0'"
+                " AND CAST(seconds AS REAL) >= 1 ORDER BY id DESC LIMIT 50",
+                (origin, account, instance),
+            )
+            return [tuple(row) for row in rows]
+
+    def costs(
+        self, origin: str, account: str, program: str, instance: str, limit: int
+    ) -> list[dict[str, int]]:
+        """What the latest successes of a program did cost, newest first."""
+        with self._file.reading() as db:
+            found: dict[int, dict[str, int]] = {}
+            for row in db.execute(
+                "SELECT order_id, unit, cost FROM ("
+                " SELECT reservations.id, order_id FROM orders JOIN reservations"
+                "  ON order_id = orders.id WHERE orders.origin = ? AND orders.account = ?"
+                "  AND workflow = ? AND instance = ? AND state = 'done' AND booked IS NOT NULL"
+                "  ORDER BY orders.id DESC LIMIT ?) AS booked"
+                " JOIN amounts ON reservation_id = booked.id ORDER BY order_id DESC",
+                (origin, account, program, instance, limit),
+            ):
+                found.setdefault(row["order_id"], {})[row["unit"]] = row["cost"] or 0
+            return [*found.values()]
+
+    def _at(self, db: sqlite3.Connection, origin: str, account: str, given: float | None) -> float:
+        """The moment that counts: no earlier than the last row, so that no clock which is set
+        back opens a day again."""
+        last = db.execute(
+            "SELECT max(at) FROM reservations WHERE origin = ? AND account = ?", (origin, account)
+        ).fetchone()[0]
+        return max(self._clock() if given is None else given, last or 0.0)
+
+
+def _in_held_currency(costs: Sums, held: Collection[str]) -> Sums:
+    """An account's money is of one currency: the one in which it was held, once that was known."""
+    known = {CNY, USD}.intersection(held)
+    if len(known) != 1:
+        return costs
+    (currency,) = known
+    return {currency if unit in (CNY, USD) else unit: cost for unit, cost in costs.items()}
+
+
+def _hold(db: sqlite3.Connection, number: int, amounts: Sums) -> None:
+    db.executemany(
+        "INSERT INTO amounts (reservation_id, unit, held) VALUES (?, ?, ?)"
+        " ON CONFLICT (reservation_id, unit) DO UPDATE SET held = excluded.held",
+        [(number, unit, amount) for unit, amount in amounts.items()],
+    )
+
+
+def _rules(db: sqlite3.Connection, origin: str, account: str) -> Rules:
+    sums: dict[str, dict[str, int]] = {}
+    for row in db.execute(
+        "SELECT scope, unit, amount FROM limits WHERE origin = ? AND account = ?",
+        (origin, account),
+    ):
+        sums.setdefault(row["scope"], {})[row["unit"]] = row["amount"]
+    allowed = {
+        scope.removeprefix(ALLOWED): one for scope, one in sums.items() if scope.startswith(ALLOWED)
+    }
+    order, prompt, day = (sums.get(scope, {}) for scope in SCOPES)
+    return Rules(Limits(order, prompt, day), sums.get(FLOOR, {}), allowed)
+
+
+def _committed(
+    db: sqlite3.Connection, origin: str, account: str, scope: str, at: float
+) -> Committed:
+    since = midnight(at)
+    prompt = db.execute(_PROMPT, (origin, account, scope))
+    day = db.execute(_DAY, (origin, account, since))
+    return Committed(_sums(prompt), _sums(day), since)
+
+
+def _sums(rows: Iterable[sqlite3.Row]) -> dict[str, int]:
+    return {row["unit"]: row["spent"] for row in rows}

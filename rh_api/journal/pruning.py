@@ -1,0 +1,77 @@
+"""Forgetting: uploads that expired, orders that are old or too many, costs of long ago."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from .retention import EARLIEST
+
+SPEND_DAYS = 31  # that orders are summed up for: their rows stay, emptied
+KEEP_COSTS = 400 * 86_400.0  # seconds that costs are remembered: orders and their files go before
+
+# Orders that are over and too old, or too many.
+_OLD_ORDERS = """
+WITH dated AS (
+    SELECT id, ended, deleted,
+        max(created, coalesce(placed, 0), coalesce(started, 0), coalesce(ended, 0)) AS latest
+    FROM orders
+)
+SELECT id, ended FROM dated WHERE ended IS NOT NULL AND (
+    latest BETWEEN :earliest AND :limit
+        AND EXISTS (SELECT 1 FROM dated WHERE latest BETWEEN :limit AND :soon)
+    OR deleted
+    OR id IN (
+        SELECT id FROM dated WHERE ended IS NOT NULL AND NOT deleted
+        ORDER BY id DESC LIMIT -1 OFFSET :keep
+    )
+)
+"""
+
+_OLD_RESERVATIONS = """
+DELETE FROM reservations WHERE at < (SELECT max(at) FROM reservations) - ?
+"""
+
+
+def prune(db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int) -> list[str]:
+    """See `Store.prune`."""
+    db.execute("DELETE FROM uploads WHERE expires <= ?", (now,))
+    # Before the last one: a clock that is wrong forgets none.
+    db.execute(_OLD_RESERVATIONS, (KEEP_COSTS,))
+    old = _old(db, now, keep_days, keep_orders)
+    paths: list[str] = []
+    for order, ended in old:
+        kept = db.execute(
+            "SELECT path FROM results WHERE order_id = ? AND path IS NOT NULL", (order,)
+        )
+        paths.extend(result["path"] for result in kept)
+        if ended > now - SPEND_DAYS * 86_400:
+            empty_order(db, order)  # what it cost is still summed up
+        else:
+            db.execute("DELETE FROM orders WHERE id = ?", (order,))
+    return paths
+
+
+def old_orders(db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int) -> list[int]:
+    """The numbers of the orders that `prune` forgets."""
+    return [order for order, _ in _old(db, now, keep_days, keep_orders, "AND deleted = 0")]
+
+
+def empty_order(db: sqlite3.Connection, order: int) -> bool:
+    """Forget what an order was, if it is over; what it cost stays. False where that was done."""
+    cursor = db.execute(
+        "UPDATE orders SET deleted = 1, identity_digest = '', what = '{}', told = '[]',"
+        " missing = '[]' WHERE id = ? AND ended IS NOT NULL AND deleted = 0",
+        (order,),
+    )
+    if cursor.rowcount:
+        db.execute("DELETE FROM results WHERE order_id = ?", (order,))
+        db.execute("DELETE FROM words WHERE order_id = ?", (order,))
+    return cursor.rowcount > 0
+
+
+def _old(
+    db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int, more: str = ""
+) -> list[tuple[int, float]]:
+    limit = now - keep_days * 86_400
+    dates = {"earliest": EARLIEST, "limit": limit, "soon": now + 86_400, "keep": keep_orders}
+    return [tuple(row) for row in db.execute(f"{_OLD_ORDERS} {more}", dates)]

@@ -1,0 +1,154 @@
+"""How long things are kept: results on this machine within bounds, and ages that can be believed.
+
+A clock may be wrong, and be set while we run. So an age is computed only of a date that this
+project can have lived through, and never across a jump of the clock: an order that is taken for
+old is forgotten, and paid for again.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import cast
+
+from ..disk import replace_text
+
+RESULTS = "results"  # below the store's folder: a folder an order, named by its row
+KEEP_DAYS = 30  # the service itself drops results long before
+KEEP_ORDERS = 10_000
+MOST_BYTES = 8 * 1024**3  # about a hundred videos or four thousand pictures
+YOUNG_SECONDS = 3600.0  # what is younger may still be on its way to somebody
+PART_SECONDS = 86_400.0  # a transfer is taken up only while the service keeps the result
+EARLIEST = 1_735_689_600.0  # 2025: a machine that says less has lost its date
+SET_BACK = 300.0  # seconds that a clock may be put right by
+SLEPT = 7 * 86_400.0  # seconds that a machine may have slept, of which our own count knows nothing
+
+
+@dataclass(slots=True)
+class SteadyClock:
+    """Unix seconds that go on where they were when the machine's clock is set far off."""
+
+    wall: Callable[[], float] = time.time
+    count: Callable[[], float] = time.monotonic
+    _at: float = field(init=False)
+    _counted: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._at, self._counted = self.wall(), self.count()
+
+    def __call__(self) -> float:
+        wall, counted = self.wall(), self.count()
+        steady = self._at + counted - self._counted
+        # Only from a date that is none does a jump lead to a better one.
+        if self._at >= EARLIEST and not -SET_BACK <= wall - steady <= SLEPT:
+            return steady
+        self._at, self._counted = wall, counted
+        return wall
+
+
+def age(since: float, now: float) -> float | None:
+    """Seconds from one date to another; None where either cannot be believed."""
+    return now - since if EARLIEST <= since <= now + SET_BACK else None
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What is kept: orders for `days` and at most so many, results in at most so many bytes.
+
+    Orders that are not over stay whatever it says.
+    """
+
+    days: int = KEEP_DAYS
+    orders: int = KEEP_ORDERS
+    bytes: int = MOST_BYTES
+
+    @classmethod
+    def read(cls, folder: Path) -> Retention:
+        """As a person set it for the journal in `folder`; the defaults for what is no number."""
+        try:
+            kept: object = json.loads((folder / _SETTINGS).read_text("utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return cls()
+        given = cast("dict[str, object]", kept) if isinstance(kept, dict) else {}
+        known = {name: given[name] for name in _BOUNDS if is_kept(name, given.get(name))}
+        return cls(**cast("dict[str, int]", known))
+
+    def write(self, folder: Path) -> None:
+        """Raises OSError."""
+        replace_text(folder / _SETTINGS, json.dumps(asdict(self)))
+
+
+_SETTINGS = "retention.json"
+_BOUNDS = {"days": (1, 3_650), "orders": (100, 1_000_000), "bytes": (10**8, 10**13)}
+
+
+def is_kept(name: str, value: object) -> bool:
+    """Whether a value of `Retention` is one: a whole number within its bounds."""
+    low, high = _BOUNDS[name]
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def freed(folder: Path, old: Iterable[int], most: int) -> int:
+    """Bytes that go with the results of `old` orders and with what is over `most` bytes."""
+    kept = {path.name: _Kept(path).size for path in _folders(folder / RESULTS)}
+    gone = sum(kept.pop(str(order), 0) for order in old)
+    return gone + max(0, sum(kept.values()) - most)
+
+
+def tidy(folder: Path, forgotten: Iterable[str], most: int = MOST_BYTES) -> None:
+    """Delete the files of forgotten orders, then whole orders, oldest first, down to `most` bytes.
+
+    `forgotten`: paths relative to `folder`, as `Store.prune` gives them. Half files of transfers
+    that nobody can take up any more go too. What is younger than an hour stays. A file that
+    cannot be deleted is left for the next time.
+    """
+    for name in forgotten:
+        (folder / name).unlink(missing_ok=True)
+    for part in (folder / RESULTS).glob("*/*.part*"):
+        if part.stat().st_mtime < time.time() - PART_SECONDS:
+            part.unlink(missing_ok=True)
+    orders = [_Kept(path) for path in _folders(folder / RESULTS)]
+    total = sum(order.size for order in orders)
+    young = time.time() - YOUNG_SECONDS
+    for order in sorted(orders, key=lambda order: order.at):
+        if order.at > young or (order.size and total <= most):
+            continue
+        shutil.rmtree(order.path, ignore_errors=True)
+        total -= order.size
+
+
+def kept_bytes(folder: Path) -> int:
+    """What the results on this machine take."""
+    return sum(_Kept(path).size for path in _folders(folder / RESULTS))
+
+
+def kept_folders(folder: Path) -> list[str]:
+    """The names of the folders of results, one an order."""
+    return [path.name for path in _folders(folder / RESULTS)]
+
+
+def empty(folder: Path, names: Iterable[str]) -> None:
+    """Delete folders of results. A file that cannot be deleted is left."""
+    for name in names:
+        shutil.rmtree(folder / RESULTS / name, ignore_errors=True)
+
+
+class _Kept:
+    """One order's folder: its size in bytes and when it was last written to."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        about = [file.stat() for file in path.rglob("*") if file.is_file()]
+        self.size = sum(one.st_size for one in about)
+        self.at = max((one.st_mtime for one in about), default=path.stat().st_mtime)
+
+
+def _folders(results: Path) -> list[Path]:
+    try:
+        return [path for path in results.iterdir() if path.is_dir()]
+    except OSError:
+        return []

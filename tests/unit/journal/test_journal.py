@@ -1,0 +1,208 @@
+"""The journal keeps what it acknowledged and places nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rh_api.journal import Identity, OrderExists, ResultRow, State, Store
+from tests.support.clocks import SetClock
+from tests.unit.journal.samples import PICTURE, identity, intend, place
+
+# An order's life
+
+
+def test_an_order_is_followed_through_its_states_and_found_after_a_restart(
+    tmp_path: Path, store: Store, clock: SetClock
+) -> None:
+    order = intend(store)
+    clock.now += 1
+    assert store.placed(order, "task-1")
+    clock.now += 9
+    assert store.running(order)
+    clock.now += 30
+    assert store.done(order, coins="12", money="0.1", seconds="30", results=[PICTURE])
+    store.close()
+
+    with closing(Store.open(tmp_path)) as reopened:
+        row = reopened.find(identity().digest)
+        assert row is not None
+        assert (row.id, row.state, row.task_id, row.instance) == (
+            order,
+            State.DONE,
+            "task-1",
+            "plus",
+        )
+        dates = (row.created, row.placed, row.started, row.ended)
+        assert dates == tuple(SetClock.now + seconds for seconds in (0, 1, 10, 40))
+        assert (row.coins, row.money, row.third_party_money, row.seconds) == (
+            "12",
+            "0.1",
+            None,
+            "30",
+        )
+        assert row.what == {"fields": {"6.text": "a cat"}}
+        assert row.identity_digest == identity().digest
+        assert reopened.results(order) == [PICTURE]
+        assert reopened.unfinished() == []
+        assert reopened.set_aside is None
+
+
+def test_a_failure_keeps_its_key_and_code(store: Store) -> None:
+    order = place(store)
+    assert store.failed(order, key="error.task_failed", code=805)
+    row = store.find(identity().digest)
+    assert row is not None
+    assert (row.state, row.error_key, row.code) == (State.FAILED, "error.task_failed", 805)
+
+
+@pytest.mark.parametrize("state", [s for s in State if not s.is_over])
+def test_an_unfinished_order_keeps_its_twin_away(store: Store, state: State) -> None:
+    order = intend(store)
+    if state is State.UNCERTAIN:
+        store.uncertain(order, key="error.uncertain")
+    if state in (State.PLACED, State.RUNNING):
+        store.placed(order, "task-1")
+    if state is State.RUNNING:
+        store.running(order)
+    with pytest.raises(OrderExists) as caught:
+        intend(store)
+    assert (caught.value.row.id, caught.value.row.state) == (order, state)
+    assert [row.id for row in store.unfinished()] == [order]
+
+
+def test_an_order_that_is_over_leaves_room_for_another(store: Store) -> None:
+    ends: list[Callable[[int], bool]] = [
+        store.done,
+        store.cancelled,
+        lambda order: store.failed(order, key="error.task_failed"),
+    ]
+    orders: list[int] = []
+    for end in ends:
+        orders.append(place(store))
+        assert end(orders[-1])
+    orders.append(intend(store))
+    assert orders == sorted(set(orders))
+    latest = store.find(identity().digest)
+    assert latest is not None
+    assert latest.id == orders[-1]
+
+
+def test_items_of_a_batch_and_other_accounts_are_other_orders(store: Store) -> None:
+    mine = [intend(store, item) for item in range(3)]
+    other = store.intend(replace(identity(), account="c3d4"), instance="default", what={})
+    there = store.intend(replace(identity(), origin="http://127.0.0.1:1"), instance="", what={})
+    assert [row.id for row in store.unfinished()] == [*mine, other, there]
+    here = identity()
+    assert [row.id for row in store.unfinished(here.origin, here.account)] == mine
+    assert [row.id for row in store.unfinished(account="c3d4")] == [other]
+
+
+def test_an_uncertain_order_takes_the_task_id_that_was_found_later(store: Store) -> None:
+    order = intend(store)
+    store.uncertain(order, key="error.uncertain")
+    assert store.placed(order, "task-7")
+    row = store.find(identity().digest)
+    assert row is not None
+    assert (row.state, row.task_id, row.error_key) == (State.PLACED, "task-7", "")
+
+
+def test_an_order_that_never_started_goes_and_its_number_is_not_given_again(store: Store) -> None:
+    order = intend(store)
+    assert store.dropped(order)
+    assert store.find(identity().digest) is None
+    assert intend(store) != order
+    assert not store.placed(order, "task-1")
+
+
+def test_a_task_that_the_service_named_is_never_dropped(store: Store) -> None:
+    order = place(store)
+    assert not store.dropped(order)
+    assert store.find(identity().digest) is not None
+
+
+def test_news_that_comes_late_does_not_reopen_an_order(store: Store) -> None:
+    order = place(store)
+    store.done(order, coins="12", results=[PICTURE])
+    late = [
+        store.placed(order, "task-2"),
+        store.running(order),
+        store.uncertain(order, key="error.uncertain"),
+        store.failed(order, key="error.task_failed"),
+        store.cancelled(order),
+        store.done(order, coins="99", results=[replace(PICTURE, index=1)]),
+        store.want_cancel(order),
+        store.dropped(order),
+    ]
+    assert not any(late)
+    row = store.find(identity().digest)
+    assert row is not None
+    assert (row.state, row.task_id, row.coins) == (State.DONE, "task-0", "12")
+    assert store.results(order) == [PICTURE]
+
+
+def test_an_end_is_taken_even_when_the_steps_before_it_could_not_be_written(store: Store) -> None:
+    assert store.done(intend(store))
+
+
+def test_a_cancel_is_wanted_until_the_order_is_over_also_after_a_restart(
+    tmp_path: Path, store: Store
+) -> None:
+    order = place(store)
+    assert store.want_cancel(order)
+    store.close()
+    with closing(Store.open(tmp_path)) as reopened:
+        assert [row.cancel for row in reopened.unfinished()] == ["wanted"]
+        assert not reopened.want_cancel(order)
+        assert reopened.cancelled(order)
+        assert reopened.unfinished() == []
+
+
+def test_an_order_that_is_wanted_again_is_not_to_be_cancelled_any_more(store: Store) -> None:
+    order = place(store)
+    store.want_cancel(order)
+    assert store.keep(order)
+    row = store.order(order)
+    assert row is not None
+    assert row.cancel == ""
+
+
+def test_every_part_of_an_identity_counts() -> None:
+    base = Identity("o", "a", "w", "g", "i", 1)
+    others = [
+        replace(base, origin="p"),
+        replace(base, account="b"),
+        replace(base, workflow="x"),
+        replace(base, graph_hash="h"),
+        replace(base, inputs_hash="j"),
+        replace(base, item=2),
+        Identity("oa", "", "w", "g", "i", 1),
+    ]
+    digests = {value.digest for value in [base, *others, replace(base)]}
+    assert len(digests) == 1 + len(others)
+
+
+# Results
+
+
+def test_results_are_added_and_replaced_by_node_and_index(store: Store) -> None:
+    order = place(store)
+    text = ResultRow("12:3", 0, "text", text="half a pair: \ud83d")
+    store.done(order, results=[replace(PICTURE, path=None), replace(PICTURE, index=1), text])
+    unknown = ResultRow("", 0, "file", url="https://cdn.example/x.zip")
+    assert store.save_results(order, [PICTURE, unknown])
+    assert store.results(order) == [
+        unknown,
+        replace(text, text="half a pair: ?"),
+        PICTURE,
+        replace(PICTURE, index=1),
+    ]
+
+
+def test_results_of_an_order_that_is_gone_are_not_kept(store: Store) -> None:
+    assert not store.save_results(77, [PICTURE])
+    assert store.results(77) == []

@@ -1,0 +1,184 @@
+"""Reservations in the journal: what counts against a day, a prompt and an order, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from rh_api.journal import Hold, Identity, LimitReached, Store
+from rh_api.money.limits import Limits
+from rh_api.wire.tasks import Usage
+from tests.support.clocks import SetClock
+
+COIN = 1_000_000
+OWN = ("https://x", "a")
+A_DAY = 86_400.0
+LIMITS = Limits(order={"coins": 10 * COIN}, prompt={"coins": 25 * COIN}, day={"coins": 50 * COIN})
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: SetClock) -> Iterator[Store]:
+    with closing(Store.open(tmp_path, clock=clock)) as store:
+        yield store
+
+
+def hold(coins: int, scope: str = "", at: float | None = None) -> Hold:
+    return Hold(scope, {"coins": coins * COIN}, limits=LIMITS, at=at)
+
+
+def reserve(store: Store, coins: int, scope: str = "", at: float | None = None) -> int:
+    return store.ledger.reserve(*OWN, "p", hold(coins, scope, at))
+
+
+def reached(store: Store, coins: int, scope: str = "", at: float | None = None) -> str:
+    with pytest.raises(LimitReached) as refused:
+        reserve(store, coins, scope, at)
+    return refused.value.reached.scope
+
+
+def order(store: Store, number: int, held: Hold) -> int:
+    return store.intend(
+        Identity(*OWN, "p", "", str(number)), instance="default", what={}, hold=held
+    )
+
+
+def test_each_limit_counts_what_is_held(store: Store) -> None:
+    assert reached(store, 11) == "order"
+    for scope in ("one", "one", "two", "two"):
+        reserve(store, 10, scope)
+    assert reached(store, 6, "one") == "prompt"
+    reserve(store, 10, "three")
+    assert reached(store, 1, "four") == "day"
+
+
+def test_a_thousand_at_once_pass_no_limit(store: Store) -> None:
+    held = 0
+    for number in range(1_000):
+        try:
+            reserve(store, 1 + number % 10, f"prompt {number % 3}")
+        except LimitReached:
+            continue
+        held += 1 + number % 10
+    assert held <= 50
+    assert store.ledger.committed(*OWN, "", None).day == {"coins": held * COIN}
+
+
+def test_another_key_has_limits_of_its_own(store: Store) -> None:
+    for scope in "abcde":
+        reserve(store, 10, scope)
+    assert reached(store, 1) == "day"
+    assert store.ledger.reserve("https://x", "b", "p", hold(10))
+
+
+def test_a_clock_that_is_set_back_opens_no_new_day(store: Store, clock: SetClock) -> None:
+    for scope in "abcde":
+        reserve(store, 10, scope)
+    for days in (1, 2, 400):
+        clock.now -= days * A_DAY
+        assert reached(store, 1) == "day"
+
+
+def test_a_clock_that_is_set_forward_opens_none_where_the_service_tells_the_date(
+    store: Store, clock: SetClock
+) -> None:
+    today = clock.now
+    for scope in "abcde":
+        reserve(store, 10, scope, at=today)
+    clock.now += 3 * A_DAY
+    store.prune(clock.now)
+    assert reached(store, 1, at=today + 60) == "day"
+    assert reserve(store, 1, at=today + A_DAY)
+
+
+def test_what_is_booked_counts_in_place_of_what_was_held(store: Store) -> None:
+    number = order(store, 1, hold(10))
+    store.placed(number, "7")
+    assert store.ledger.committed(*OWN, "", None).day == {"coins": 10 * COIN}
+    assert store.done(number, coins="4", costs={"coins": 4 * COIN})
+    assert store.ledger.committed(*OWN, "", None).day == {"coins": 4 * COIN}
+    assert not store.ledger.book(number, {"coins": 9 * COIN}, Usage("9"))
+
+
+def test_a_cost_that_is_not_told_stays_held_and_is_booked_late(store: Store) -> None:
+    number = order(store, 1, hold(10))
+    store.placed(number, "7")
+    store.cancelled(number)
+    assert [row.id for row in store.ledger.unbooked(*OWN)] == [number]
+    assert store.ledger.committed(*OWN, "", None).day == {"coins": 10 * COIN}
+    assert store.ledger.book(number, {"coins": 3 * COIN}, Usage("3"))
+    assert store.ledger.unbooked(*OWN) == []
+    row = store.order(number)
+    assert row is not None
+    assert row.coins == "3"
+
+
+def test_what_no_order_took_is_free_when_nobody_has_the_journal_open(
+    tmp_path: Path, clock: SetClock
+) -> None:
+    with closing(Store.open(tmp_path, clock=clock)) as store:
+        reserve(store, 10)
+        number = order(store, 1, hold(10))
+        store.placed(number, "7")
+    with closing(Store.open(tmp_path, clock=clock)) as store:
+        assert store.ledger.committed(*OWN, "", None).day == {"coins": 10 * COIN}
+
+
+def test_an_order_that_did_not_start_frees_what_was_held(store: Store) -> None:
+    number = order(store, 1, hold(10))
+    store.dropped(number, for_good=True)
+    assert store.ledger.committed(*OWN, "", None).day == {}
+
+
+def test_what_runs_may_hold_more_as_far_as_the_limits_leave_it(store: Store) -> None:
+    number = order(store, 1, hold(4, "one"))
+    order(store, 2, hold(10, "one"))
+    held = store.ledger.held(number)
+    assert held is not None
+    assert store.ledger.hold_instead(held.number, {"coins": 9 * COIN}, 40.0, LIMITS)
+    with pytest.raises(LimitReached):
+        store.ledger.hold_instead(held.number, {"coins": 11 * COIN}, 50.0, LIMITS)
+    again = store.ledger.held(number)
+    assert again is not None
+    assert (again.amounts, again.seconds) == ({"coins": 9 * COIN}, 40.0)
+
+
+def test_costs_of_before_are_counted(tmp_path: Path) -> None:
+    """A journal of before reservations: what its orders did cost is booked, open ones are not."""
+    import sqlite3
+
+    from rh_api.journal.schema import MIGRATIONS
+
+    at = len(MIGRATIONS) - next(
+        index for index, step in enumerate(reversed(MIGRATIONS)) if "reservations" in step
+    )
+    with closing(Store.open(tmp_path)):
+        pass
+    file = tmp_path / "orders.sqlite3"
+    file.unlink()
+    with closing(sqlite3.connect(file)) as db:
+        db.executescript("".join(MIGRATIONS[: at - 1]) + f"PRAGMA user_version = {at - 1}")
+        columns = "identity_digest, origin, account, workflow, item, instance, what, state, created"
+        rows = [
+            ("1", "done", "5", "6", None),
+            ("2", "done", "5", None, "0.35"),
+            ("3", "running", None, None, None),
+        ]
+        for digest, state, ended, coins, money in rows:
+            db.execute(
+                f"INSERT INTO orders ({columns}, ended, coins, money)"
+                " VALUES (?, 'https://x', 'a', 'p', 0, 'default', '{}', ?, 1800000000, ?, ?, ?)",
+                (digest, state, ended, coins, money),
+            )
+        db.commit()
+    with closing(Store.open(tmp_path, clock=lambda: 1_800_000_100.0)) as store:
+        costs = store.ledger.costs(*OWN, "p", "default", 10)
+        assert costs == [{"USD": 350_000}, {"coins": 6 * COIN}]
+        assert store.ledger.held(3) is not None

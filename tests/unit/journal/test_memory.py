@@ -1,0 +1,78 @@
+"""Uploads, hashes and run times are known as long as they are of use, and old orders go."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from rh_api.journal import Store
+from tests.support.clocks import SetClock
+from tests.unit.journal.samples import PICTURE, identity, place
+
+
+def test_an_upload_is_known_until_it_expires_and_to_its_account_alone(store: Store) -> None:
+    store.caches.remember_upload("o", "a", "f00d", "api/1.png", "https://x/1.png", expires=100)
+    assert store.caches.upload("o", "a", "f00d", now=99.9) == ("api/1.png", "https://x/1.png")
+    assert store.caches.upload("o", "a", "f00d", now=100) is None
+    assert store.caches.upload("o", "b", "f00d", now=1) is None
+    assert store.caches.upload("p", "a", "f00d", now=1) is None
+    store.caches.remember_upload("o", "a", "f00d", "api/2.png", "", expires=300)
+    assert store.caches.upload("o", "a", "f00d", now=200) == ("api/2.png", "")
+    store.caches.forget_upload("o", "a", "f00d")
+    assert store.caches.upload("o", "a", "f00d", now=1) is None
+
+
+def test_a_hash_is_known_while_the_file_is_unchanged(store: Store) -> None:
+    # A name that is no UTF-8, a file number of 64 bits.
+    path, inode = Path(os.fsdecode(b"/loras/\xff.safetensors")), 2**64 - 1
+    store.caches.remember_hash(path, 10, 20, inode, "md5", "abc")
+    assert store.caches.known_hash(path, 10, 20, inode, "md5") == "abc"
+    changed = [(11, 20, inode, "md5"), (10, 21, inode, "md5"), (10, 20, 5, "md5")]
+    for size, mtime_ns, number, algorithm in [*changed, (10, 20, inode, "sha256")]:
+        assert store.caches.known_hash(path, size, mtime_ns, number, algorithm) is None
+    store.caches.remember_hash(path, 11, 20, inode, "md5", "def")
+    assert store.caches.known_hash(path, 11, 20, inode, "md5") == "def"
+    assert store.caches.known_hash(path, 10, 20, inode, "md5") is None
+
+
+def test_the_last_twenty_run_times_of_a_workflow_and_instance_are_kept(store: Store) -> None:
+    for seconds in range(25):
+        store.caches.remember_run("190", "plus", seconds)
+    store.caches.remember_run("190", "default", 500.5)
+    assert store.caches.run_times("190", "plus", limit=99) == [float(n) for n in range(24, 4, -1)]
+    assert store.caches.run_times("190", "plus", limit=2) == [24.0, 23.0]
+    assert store.caches.run_times("190", "default") == [500.5]
+    assert store.caches.run_times("191", "plus") == []
+
+
+# Pruning
+
+
+def test_old_orders_and_expired_uploads_are_forgotten_and_unfinished_ones_never(
+    store: Store, clock: SetClock
+) -> None:
+    waiting = place(store, 1)
+    store.done(place(store, 2), results=[PICTURE, replace(PICTURE, index=1, path=None)])
+    clock.now += 10 * 86_400
+    recent = place(store, 3)
+    store.done(recent, results=[replace(PICTURE, path="results/3.png")])
+    store.caches.remember_upload("o", "a", "old", "n", "u", expires=clock.now)
+    store.caches.remember_upload("o", "a", "new", "n", "u", expires=clock.now + 1)
+
+    assert store.prune(clock.now, keep_days=9) == ["results/1.png"]
+    assert [row.id for row in store.unfinished()] == [waiting]
+    assert store.find(identity(2).digest) is None
+    assert [row.path for row in store.results(recent)] == ["results/3.png"]
+    assert store.caches.upload("o", "a", "old", now=0) is None
+    assert store.caches.upload("o", "a", "new", now=0) is not None
+
+
+def test_of_too_many_orders_the_newest_are_kept(store: Store, clock: SetClock) -> None:
+    waiting = place(store, 9)
+    for item in range(5):
+        store.done(place(store, item))
+    store.prune(clock.now, keep_orders=2)
+    kept = [item for item in range(5) if store.find(identity(item).digest)]
+    assert kept == [3, 4]
+    assert [row.id for row in store.unfinished()] == [waiting]

@@ -1,0 +1,85 @@
+"""Several processes on one journal, and processes that are killed."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from rh_api.journal import OrderExists, State, Store
+from tests.unit.journal.samples import child, intend
+
+
+def test_two_stores_on_one_file_do_not_place_one_order_twice(tmp_path: Path, store: Store) -> None:
+    with closing(Store.open(tmp_path)) as other:
+        order = intend(store)
+        with pytest.raises(OrderExists):
+            intend(other)
+        # Either may follow what the other has placed.
+        assert other.placed(order, "task-1")
+        assert store.running(order)
+        assert other.done(order)
+        assert not store.done(order)
+
+
+def test_what_a_process_was_sending_when_it_ended_is_a_question(tmp_path: Path) -> None:
+    with child(
+        "from contextlib import closing\n"
+        # Named: a journal that nobody holds is closed, and its process seen as gone.
+        "store = open_store()\n"
+        "store.intend(Identity('o', 'a', 'w', 'g', 'i'), instance='', what={})\n"
+        "print('sent', flush=True); sys.stdin.read()\n",
+        tmp_path,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "sent\n"
+        with closing(Store.open(tmp_path)) as beside:
+            # Its process lives and hears the reply.
+            assert [row.state for row in beside.unfinished()] == [State.INTENDED]
+        process.kill()
+    with closing(Store.open(tmp_path)) as after:
+        assert [row.state for row in after.unfinished()] == [State.UNCERTAIN]
+
+
+def test_of_processes_that_start_together_one_places_the_order(tmp_path: Path) -> None:
+    code = (
+        "sys.stdin.read()\n"
+        "store = open_store()\n"
+        "try: store.intend(Identity('o', 'a', 'w', 'g', 'i'), instance='', what={}); print('mine')\n"
+        "except OrderExists as error: print('exists', error.row.id)\n"
+        "store.close()\n"
+    )
+    folder = tmp_path / "deep" / "state"
+    children = [child(code, folder) for _ in range(4)]
+    for process in children:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.stdin = None
+    said = sorted(process.communicate()[0].strip() for process in children)
+    assert said == ["exists 1", "exists 1", "exists 1", "mine"]
+
+
+def test_every_acknowledged_order_survives_a_kill(tmp_path: Path) -> None:
+    code = (
+        "store = open_store()\n"
+        "for item in range(100_000):\n"
+        "    order = store.intend(Identity('o', sys.argv[2], 'w', 'g', 'i', item),\n"
+        "        instance='', what={'x': 'y' * 500})\n"
+        "    store.placed(order, f'task-{item}')\n"
+        "    print(order, f'task-{item}', flush=True)\n"
+    )
+    acknowledged: dict[int, str] = {}
+    for attempt in range(4):
+        with child(code, tmp_path, attempt) as process:
+            assert process.stdout is not None
+            lines = [process.stdout.readline() for _ in range(1 + 40 * attempt)]
+            process.kill()
+            lines += process.stdout  # said before it died
+        acknowledged |= {int(number): task for number, task in map(str.split, lines)}
+        with closing(Store.open(tmp_path)) as store:
+            assert store.set_aside is None
+            rows = {row.id: row for row in store.unfinished()}
+            assert {order: rows[order].task_id for order in acknowledged} == acknowledged
+            # Only the one that it was at work on is more than what it said.
+            assert len(store.unfinished(account=str(attempt))) - len(lines) in (0, 1)
