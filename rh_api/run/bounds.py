@@ -1,0 +1,152 @@
+"""The most that one order may cost, from what is known of it; nothing is asked or written here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+
+from ..errors import CostLimit
+from ..money.amounts import COINS, NOTHING, Sums, say_amount, told
+from ..money.limits import Limits, Reached, left
+from ..money.quotes import Quote
+from ..money.rates import cost_of, seconds_of
+from ..texts import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Millionths by unit, and the seconds of running that they pay for; None: not by time."""
+
+    amounts: Sums = field(default_factory=dict[str, int])
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of an order's cost.
+
+    `unit`: what running time is paid in, "" where by nothing, None where that is not known.
+    `currency`: of the account's money. `rate`: millionths of it a second, None where that is not
+    known. `is_free_of_others`: its graph is known to hold no node that other firms are paid for.
+    `price`: of a standard model's order. `quote`: by own runs. `allowed`: what a person lets this
+    program cost, by name.
+    """
+
+    program: str
+    currency: str
+    unit: str | None = None
+    rate: int | None = None
+    retained: int = 0
+    time_limit: float = 0.0
+    is_model: bool = False
+    is_free_of_others: bool = False
+    price: Quote = field(default_factory=Quote)
+    quote: Quote = field(default_factory=Quote)
+    allowed: Sums = field(default_factory=dict[str, int])
+
+
+def bound_of(facts: Facts, limits: Limits, prompt: Sums, day: Sums) -> Bound | Reached:
+    """What is to be held for an order, or the limit that leaves too little for it.
+
+    `prompt`, `day`: what is spent or held of each. Raises CostLimit where nothing bounds it in a
+    unit that is limited.
+    """
+    if facts.allowed:
+        return _allowed(facts)
+    if facts.is_model:
+        return Bound(priced(facts.price, facts.currency))  # else it is asked for what goes out
+    if not facts.is_free_of_others or facts.unit is None:
+        raise unbounded(facts.program, limits)
+    if not facts.unit or facts.unit not in limits.units:
+        return Bound()
+    if facts.rate is None:
+        raise unbounded(facts.program, limits, "error.cost_rate_unknown")
+    return _timed(facts, facts.unit, facts.rate, limits, prompt, day)
+
+
+def longest(facts: Facts, limits: Limits, prompt: Sums, day: Sums, held: Sums) -> Bound | None:
+    """As much as the limits leave for an order that has `held` already; None for no more."""
+    if not facts.unit or facts.rate is None or facts.unit not in limits.units:
+        return None
+    own = held.get(facts.unit, 0)
+    spent = {facts.unit: -own}
+    room = left(limits, facts.unit, _plus(prompt, spent), _plus(day, spent))
+    if room is None or room <= own:
+        return None
+    wanted = min(room, 2 * own)  # some is left for others
+    return Bound({facts.unit: wanted}, seconds_of(facts.unit, facts.rate, wanted, facts.retained))
+
+
+def highest(facts: Facts) -> Sums:
+    """The upper end of what an order will probably cost, where that is known."""
+    ranges = {**facts.quote.ranges, **facts.price.ranges}
+    return {unit: costs.high or costs.amount for unit, costs in ranges.items()}
+
+
+def _allowed(facts: Facts) -> Bound:
+    paid = facts.allowed.get(facts.unit or "")
+    if paid is None or facts.rate is None or facts.is_model:
+        return Bound(facts.allowed)
+    seconds = seconds_of(facts.unit or "", facts.rate, paid, facts.retained)
+    return Bound(facts.allowed, seconds)
+
+
+def priced(price: Quote, currency: str) -> Sums:
+    """The most that a model's price says; in another currency than the account's, nothing."""
+    highs = {unit: one.high for unit, one in price.ranges.items()}
+    bounded = {unit: high for unit, high in highs.items() if high is not None}
+    is_whole = len(bounded) == len(highs) and {*bounded} <= {COINS, currency}
+    return bounded if is_whole else {}
+
+
+def _timed(
+    facts: Facts, unit: str, rate: int, limits: Limits, prompt: Sums, day: Sums
+) -> Bound | Reached:
+    room = left(limits, unit, prompt, day) or 0
+    own = facts.quote.ranges.get(unit)
+    least = own.amount if own else cost_of(unit, rate, 1, facts.retained)
+    wanted = own.high if own and own.high else room
+    if facts.time_limit:
+        wanted = min(wanted, cost_of(unit, rate, facts.time_limit, facts.retained))
+        least = min(least, wanted)
+    least = max(least, cost_of(unit, rate, 1, facts.retained))
+    if least > room:
+        for scope, limited, sums in (
+            ("order", limits.order, NOTHING),
+            ("prompt", limits.prompt, prompt),
+            ("day", limits.day, day),
+        ):
+            limit = limited.get(unit)
+            if limit is not None and limit - sums.get(unit, 0) < least:
+                return Reached(scope, unit, limit, sums.get(unit, 0), least)
+    held = min(room, max(wanted, least))
+    return Bound({unit: held}, seconds_of(unit, rate, held, facts.retained))
+
+
+def _plus(one: Sums, other: Sums) -> dict[str, int]:
+    return {unit: one.get(unit, 0) + other.get(unit, 0) for unit in {*one, *other}}
+
+
+def unbounded(program: str, limits: Limits, key: str = "error.cost_unbounded") -> CostLimit:
+    """The error of an order of which nothing says what it may cost at most."""
+    lowest = limits.order or limits.prompt or limits.day
+    return CostLimit(key, program=program, limit=Words.of(partial(told, lowest)), hint="costs")
+
+
+_REACHED = {
+    "order": "error.cost_order",
+    "prompt": "error.cost_prompt",
+    "day": "error.cost_day",
+}
+
+
+def refusal(reached: Reached, where: str) -> CostLimit:
+    """The error of an order that a limit leaves no room for; `where` it can be raised."""
+    return CostLimit(
+        _REACHED[reached.scope],
+        where=where,
+        hint="costs",
+        needed=Words.of(partial(say_amount, reached.unit, reached.needed)),
+        limit=Words.of(partial(say_amount, reached.unit, reached.limit)),
+        spent=Words.of(partial(say_amount, reached.unit, reached.spent)),
+    )

@@ -1,0 +1,400 @@
+"""Money around one order: held before anything goes up, watched while it runs, booked when told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Iterable
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from ..errors import BadInput, CostLimit, RunningHubError, StoreUnavailable
+from ..journal import Hold, LimitReached, OrderRow, Rules, State
+from ..journal.retention import age
+from ..money.amounts import Sums, larger, told
+from ..money.limits import MAX_COST, Limits, Reached
+from ..money.quotes import Quote, QuoteSource, quote_of_runs
+from ..money.rates import rate_of, rate_of_runs
+from ..texts import Words
+from ..wire.tasks import NATIVE
+from .bounds import Bound, Facts, bound_of, highest, longest, priced, refusal, unbounded
+from .cancellation import Canceller
+from .context import AccountContext
+from .orders import Order, digest
+from .poller import Poller
+from .progress import Progress, Stage, Watch
+from .recovery import Recovery
+from .report_query import query_report, record_end
+from .wallet import Wallet
+
+log = logging.getLogger("runninghub")
+
+TRIES = 5  # times that another order may take the sum that was to be held
+ASK_AGAIN = (0.5, 2.0, 8.0, 30.0, 120.0, 480.0)  # seconds between questions for an untold cost
+LOOKS = (5.0, 5.0, 10.0, 10.0, 20.0, 20.0, 30.0)  # seconds between looks at orders that are left
+NO_LIMITS = Limits()
+
+
+@dataclass(slots=True)
+class Budget:
+    """The money of one account's orders. `limits`: those of the environment; `command`: those of
+    one command alone, in place of a prompt's."""
+
+    context: AccountContext
+    canceller: Canceller
+    recovery: Recovery
+    wallet: Wallet
+    limits: Limits = field(default_factory=Limits)
+    command: Limits = field(default_factory=Limits)
+    _booking: asyncio.Task[None] | None = None
+    _once: set[str] = field(default_factory=set[str])
+    _closed: bool = False
+    _left: asyncio.Task[None] | None = None
+    _asked: dict[int, int] = field(default_factory=dict[int, int])
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    # Before
+
+    @contextlib.asynccontextmanager
+    async def reserved(self, order: Order, watch: Watch) -> AsyncGenerator[Hold]:
+        """What is held for an order that is about to be made; released unless one was written.
+
+        Raises CostLimit, with nothing uploaded, where a limit leaves no room for it, and
+        StoreUnavailable where nothing can be held.
+        """
+        try:
+            hold = await self._reserve(order, watch)
+            try:
+                yield hold
+            except LimitReached as error:  # the price is higher, or others were faster
+                await self._release(hold)
+                raise self._refused(error.reached, await self.context.journal.rules()) from None
+            except BaseException:  # a Stop too: nothing was ordered for it
+                await self._release(hold)
+                raise
+        except CostLimit as error:
+            raise error.with_context(params={"order_key": _key_of(order)}) from error.__cause__
+        # Nothing is awaited from here on: a Stop now would lose the task that was just placed.
+
+    async def _release(self, hold: Hold) -> None:
+        if hold.number:
+            release = self.context.journal.record_released(hold.number)
+            await asyncio.shield(self.context.spawn(release))
+
+    async def at_service_price(self, order: Order, hold: Hold) -> Hold:
+        """What is held once the service was asked what a model's order costs, with what goes out.
+
+        CostLimit or LimitReached, with nothing ordered, where that is more than the limits leave,
+        and where nobody tells a price.
+        """
+        if not order.is_model or not hold.limits or hold.once:
+            return hold
+        journal = self.context.journal
+        told = priced(await order.price(order.body), journal.currency)
+        if not told and not hold.amounts:
+            raise unbounded(order.program, hold.limits)
+        if told and told != hold.amounts:
+            await journal.hold_instead(hold.number, told, hold.seconds, hold.limits)
+            return replace(hold, amounts=told)
+        return hold
+
+    async def _reserve(self, order: Order, watch: Watch) -> Hold:
+        journal = self.context.journal
+        rules = await journal.rules()
+        limits = self.limits.lowest(self.command).lowest(rules.limits)
+        if not limits:
+            await self._say_balance(rules.floor, watch)
+            return Hold(order.scope, at=self.wallet.unix())
+        facts = await self._facts(order, rules)
+        await self._say_balance(larger(rules.floor, highest(facts)), watch)
+        limits = await self._in_units(limits)
+        if self._passes_once(order):
+            hold = Hold(
+                order.scope, highest(facts), limits=limits, at=self.wallet.unix(), once=True
+            )
+            return replace(hold, number=await self._hold(order, hold))
+        if order.prompt:
+            raise unbounded(order.program, limits, "error.native_limit")
+        await self._see_to_overdue()
+        bound: Bound | Reached | None = None
+        for _ in range(TRIES):
+            at = self.wallet.unix()
+            spent = await journal.committed(order.scope, at)
+            bound = bound_of(facts, limits, spent.prompt, spent.day)
+            if isinstance(bound, Reached):
+                break
+            hold = Hold(order.scope, bound.amounts, bound.seconds, limits, at)
+            try:
+                number = await self._hold(order, hold)
+            except LimitReached as error:
+                bound = error.reached
+                continue
+            self._say_bound(bound, watch)
+            return replace(hold, number=number)
+        assert isinstance(bound, Reached)  # noqa: S101 - for the type checker
+        raise self._refused(bound, rules)
+
+    async def _hold(self, order: Order, hold: Hold) -> int:
+        """The number of a new reservation, of which a Stop meanwhile leaves nothing."""
+        reserving = asyncio.ensure_future(self.context.journal.reserve(order.program, hold))
+        try:
+            return await asyncio.shield(reserving)
+        except asyncio.CancelledError:
+            self.context.spawn(self._give_back(reserving))
+            raise
+
+    async def _give_back(self, reserving: asyncio.Future[int]) -> None:
+        with contextlib.suppress(LimitReached, RunningHubError):
+            await self.context.journal.record_released(await reserving)
+
+    def allow_once(self, keys: Iterable[str]) -> None:
+        """A person lets the orders of these keys (`CostLimit`) pass the limits, each one time."""
+        self._once.update(keys)
+
+    def _passes_once(self, order: Order) -> bool:
+        """Whether the order is one of those, or one of the same program in place of it: a page
+        may draw a new seed for each run."""
+        own = _key_of(order)
+        twins = (key for key in self._once if key.startswith(f"{order.program} "))
+        passing = own if own in self._once else next(twins, None)
+        self._once.discard(passing or "")
+        return passing is not None
+
+    async def _facts(self, order: Order, rules: Rules) -> Facts:
+        journal, instance = self.context.journal, order.options.instance
+        account = await self.wallet.read()
+        unit = self.wallet.unit(account)
+        quote = quote_of_runs(await journal.costs(order.program, instance))
+        return Facts(
+            program=order.program,
+            currency=journal.currency,
+            unit=unit,
+            rate=await self.rate(unit, instance),
+            retained=order.options.retain_seconds or 0,
+            time_limit=order.time_limit,
+            is_model=order.is_model,
+            is_free_of_others=order.is_free_of_others,
+            price=await order.price(None),
+            quote=quote,
+            allowed=rules.allowed.get(order.program, {}),
+        )
+
+    async def rate(self, unit: str | None, instance: str) -> int | None:
+        """Millionths of a unit that a second of a machine costs, as far as that is known."""
+        if not unit:
+            return None
+        paces = await self.context.journal.paces(instance)
+        column = 0 if unit == "coins" else 1
+        runs = [(pace[column], pace[2]) for pace in paces]
+        return rate_of(unit, instance, rate_of_runs(unit, runs))
+
+    async def quote(self, order: Order) -> Quote:
+        """What an order will probably cost; no money is held, and nothing goes up."""
+        price = await order.price(None)
+        if price.is_known:
+            return price
+        journal, instance = self.context.journal, order.options.instance
+        quote = quote_of_runs(await journal.costs(order.program, instance))
+        if quote.is_known or order.is_model:
+            return quote
+        try:
+            unit = self.wallet.unit(await self.wallet.read())
+        except RunningHubError:
+            return quote
+        rate = await self.rate(unit, instance)
+        if rate is None:
+            return quote
+        return Quote(source=QuoteSource.RATE, rate=rate, rate_unit=unit or "", instance=instance)
+
+    async def _in_units(self, limits: Limits) -> Limits:
+        """With bare numbers taken for what the account pays in; refused where that is unknown."""
+        if "" not in limits.units:
+            return limits
+        unit = self.wallet.unit(await self.wallet.read())
+        if not unit:
+            raise BadInput("error.cost_unit", hint="costs")
+        return limits.in_unit(unit)
+
+    def _refused(self, reached: Reached, rules: Rules) -> CostLimit:
+        """With the place where the limit is, which is the lowest of several."""
+        where = f"{MAX_COST}_{reached.scope.upper()}"
+        if reached.limit in getattr(self.command, reached.scope).values():
+            where = "--max-cost"
+        if reached.limit == getattr(rules.limits, reached.scope).get(reached.unit):
+            where = Words.of(lambda say: say("money.page", {}))
+        return refusal(reached, where)
+
+    async def _say_balance(self, least: Sums, watch: Watch) -> None:
+        """A balance below the floor, or below what this will probably cost, is said, and stops
+        nobody."""
+        if not least:
+            return
+        with contextlib.suppress(RunningHubError):
+            left = self.wallet.balance(await self.wallet.read())
+            low = [unit for unit, amount in least.items() if left.get(unit, amount) < amount]
+            for unit in low[:1]:
+                sums = {"left": {unit: left[unit]}, "floor": {unit: least[unit]}}
+                params = {name: Words.of(partial(told, amounts)) for name, amounts in sums.items()}
+                watch(Progress(Stage.BALANCE_LOW, params=params))
+
+    def _say_bound(self, bound: Bound, watch: Watch) -> None:
+        if bound.seconds is not None:
+            params = {"seconds": int(bound.seconds), "sum": Words.of(partial(told, bound.amounts))}
+            watch(Progress(Stage.COST_BOUND, params=params))
+
+    # While it runs
+
+    async def bound(self, poller: Poller, order: Order, row: int | None) -> None:
+        """Let a task run no longer than what is held for it pays for."""
+        if row is None:
+            return
+        hold = await self.context.if_readable(self.context.journal.held(row))
+        if hold is None or hold.seconds is None:
+            return
+
+        async def extend() -> float:
+            nonlocal hold
+            more = None if hold is None else await self._extended(hold, order)
+            hold = more or hold
+            return 0.0 if more is None or more.seconds is None else more.seconds
+
+        poller.paid, poller.extend = hold.seconds, extend
+
+    async def _extended(self, hold: Hold, order: Order) -> Hold | None:
+        """More of it, as far as the limits leave that; None where they do not."""
+        journal = self.context.journal
+        try:
+            rules = await journal.rules()
+            limits = await self._in_units(self.limits.lowest(self.command).lowest(rules.limits))
+            facts = await self._facts(order, rules)
+            spent = await journal.committed(hold.scope, self.wallet.unix())
+        except RunningHubError as error:
+            log.info("no more can be held for an order: %s", error)
+            return None
+        more = (
+            None if facts.allowed else longest(facts, limits, spent.prompt, spent.day, hold.amounts)
+        )
+        if more is None or more.seconds is None:
+            return None
+        with contextlib.suppress(LimitReached, StoreUnavailable):
+            if await journal.hold_instead(hold.number, more.amounts, more.seconds, limits):
+                return replace(hold, amounts=more.amounts, seconds=more.seconds)
+        return None
+
+    # Orders that nobody watches
+
+    async def _see_to_overdue(self) -> None:
+        """Before a new order: those whose time may be over are looked at and stopped.
+
+        A process that was killed has stopped none of its own. Raises CostLimit where one cannot
+        be looked at: what it costs is not known.
+        """
+        async with self._looking:
+            for row, seconds in await self.context.journal.open_holds():
+                if self._is_unwatched(row) and self._is_due(row, seconds):
+                    try:
+                        await self._look(row, is_due=True)
+                    except RunningHubError as error:
+                        raise CostLimit(
+                            "error.cost_overdue", order=row.id, id=row.task_id
+                        ) from error
+
+    def _is_unwatched(self, row: OrderRow) -> bool:
+        return row.task_id is not None and row.task_id not in self.context.followers
+
+    def _is_due(self, row: OrderRow, seconds: float | None) -> bool:
+        """Whether the time that is held for an order may be over."""
+        if seconds is None:
+            return False
+        now = self.wallet.unix() or self.context.journal.now()
+        ran = age(row.started or row.placed or row.created, now)
+        return ran is None or ran >= seconds
+
+    async def _look(self, row: OrderRow, *, is_due: bool) -> None:
+        """What became of an order; it is stopped where it is due, and runs."""
+        task_id = row.task_id or ""
+        report = await query_report(self.context.sender.send, task_id)
+        if report.phase.is_over:
+            await record_end(self.context.journal, row.id, report)
+            self.ended()
+        elif is_due and not report.phase.is_waiting:
+            await self.canceller.order(row.id, task_id)
+            self.ended()
+
+    async def _see_to_left(self) -> None:
+        """Since a start: orders that earlier ones left, with something held for them, are looked
+        at until they are over, and stopped when their time is, unless somebody takes them up."""
+        pauses = iter(LOOKS)
+        pause = next(pauses)
+        while True:
+            left: list[tuple[OrderRow, float | None]] = []
+            with contextlib.suppress(RunningHubError):  # the next look may find more
+                held = await self.context.journal.open_holds()
+                left = [hold for hold in held if hold[0].id <= self.recovery.last]
+                for row, seconds in left:
+                    if self._is_unwatched(row):
+                        await self._look(row, is_due=self._is_due(row, seconds))
+            if not left:
+                return
+            await self.context.sender.clock.sleep(pause)
+            pause = next(pauses, pause)
+
+    # Afterwards
+
+    def ended(self) -> None:
+        """An order is over: its cost is asked for until it is told."""
+        self.wallet.spent()
+        if self._closed:
+            return
+        if self._booking is not None:
+            self._booking.cancel()
+        self._booking = asyncio.ensure_future(self._book())
+
+    def start(self) -> None:
+        """Once: see to what earlier starts left, and to costs that were not told then."""
+        self._left = asyncio.ensure_future(self._see_to_left())
+        self._booking = asyncio.ensure_future(self._book())
+
+    async def close(self) -> None:
+        """Whatever is not told by now is asked for by the next start."""
+        self._closed = True
+        working = [task for task in (self._booking, self._left) if task is not None]
+        self._booking = self._left = None
+        for task in working:
+            task.cancel()
+        if working:
+            await asyncio.wait(working)
+
+    async def _book(self) -> None:
+        with contextlib.suppress(StoreUnavailable):  # it is warned of wherever it matters
+            while untold := await self._untold():
+                asked = min(self._asked.get(row.id, 0) for row in untold)
+                await self.context.sender.clock.sleep(ASK_AGAIN[asked])
+                for row in untold:
+                    await self._ask_cost(row)
+
+    async def _untold(self) -> list[OrderRow]:
+        """Orders of which no cost is told and that have not been asked about often enough."""
+        rows = await self.context.journal.unbooked()  # of the native route none is ever told
+        rows = [row for row in rows if not (row.task_id or "").startswith(NATIVE)]
+        return [row for row in rows if self._asked.get(row.id, 0) < len(ASK_AGAIN)]
+
+    async def _ask_cost(self, row: OrderRow) -> None:
+        journal = self.context.journal
+        asked = self._asked[row.id] = self._asked.get(row.id, 0) + 1
+        try:
+            report = await query_report(self.context.sender.transport.send, row.task_id or "")
+        except RunningHubError as error:
+            log.info("what task %s did cost is not told: %s", row.task_id, error)
+            return
+        if not report.phase.is_over or await journal.record_cost(row.id, report.usage):
+            return
+        # Of a failed or stopped task nothing was told for minutes: it took nothing.
+        if asked == len(ASK_AGAIN) and row.state is not State.DONE:
+            await journal.record_free(row.id)
+
+
+def _key_of(order: Order) -> str:
+    """What tells the order from all others: its program and what it is given."""
+    return f"{order.program} {digest([order.graph_hash, order.inputs_hash])}"

@@ -1,0 +1,109 @@
+"""Waiting for a place on the account, and giving it back."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from unit.run.world import SUCCESS, TASK, Answer, Files, code, each_taken, load, now, taken, until
+
+from rh_api.journal import State
+from rh_api.run.orders import Order
+from rh_api.wire.call import Response
+from tests.unit.run.engine_world import play, run
+
+FULL = [code(421), code(415), code(1520), code(814)]
+
+
+@pytest.mark.parametrize("full", FULL, ids=str)
+def test_a_full_account_is_waited_for_longer_each_time(make, full: Answer):
+    world = make(create=[full] * 7 + [taken()], query=[SUCCESS])
+    assert run(world).task_id == TASK
+    times = world.service.times("create")
+    gaps = [b - a for a, b in pairwise(times)]
+    assert gaps == [2, 4, 8, 16, 30, 30, 30]
+    assert "WAITING_FOREIGN" in world.watcher.stages
+    assert world.state() is State.DONE
+
+
+def orders(count: int) -> list[Order]:
+    return [Order("1", inputs={"n": number}) for number in range(count)]
+
+
+def test_when_an_order_of_ours_ends_the_refused_one_tries_at_once(make):
+    world = make(create=[taken(), lambda _: code(421) if now() < 40 else taken("2")])
+    world.service.query = [until(41.5, SUCCESS)]
+
+    async def story() -> None:
+        first, second = orders(2)
+        await asyncio.gather(world.run(first), world.run(second))
+
+    play(world, story)
+    ended = next(at for at, news in world.watcher.seen if news.stage.name == "DOWNLOADING")
+    assert ended < world.service.times("create")[-1] + 0.001
+    assert world.service.times("create")[-1] == pytest.approx(ended, abs=0.01)
+
+
+def test_refused_orders_do_not_wake_each_other(make):
+    take = each_taken()
+    world = make(create=[lambda r: code(421) if now() < 100 else take(r)], queue=[load(None)])
+    world.service.query = [until(120, SUCCESS)]
+
+    async def story() -> None:
+        await asyncio.gather(*(world.run(order) for order in orders(4)))
+
+    play(world, story)
+    assert len([at for at in world.service.times("create") if at < 100]) == 4 * 7
+
+
+def test_orders_that_come_together_keep_to_the_limit(make):
+    running = most = 0
+    take = each_taken()
+
+    def start(request: object) -> Answer:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        return take(request)
+
+    def poll(_: object) -> Answer:
+        nonlocal running
+        running -= 1
+        return SUCCESS
+
+    world = make(create=[start], query=[poll], queue=[load(3)])
+    world.service.latency = 0.1
+
+    async def story() -> None:
+        await asyncio.gather(*(world.run(order) for order in orders(6)))
+
+    play(world, story)
+    assert most == 3
+    assert len(world.service.times("create")) == 6
+    assert len(world.service.times("queue")) == 1
+
+
+def test_a_limit_that_cannot_be_read_holds_nothing_up(make):
+    world = make(queue=[code(500)])
+    assert run(world).task_id == TASK
+
+
+def test_a_pace_that_is_asked_for_is_kept_by_the_next_create(make):
+    slow = Response(429, b"", {"retry-after": "100"})
+    world = make(create=[slow, taken()], query=[SUCCESS])
+    assert run(world).task_id == TASK
+    first, second = world.service.times("create")
+    assert second >= first + 100
+
+
+def test_a_place_is_free_again_while_results_are_fetched(make):
+    world = make(query=[SUCCESS], queue=[load(1)])
+
+    async def slow_download(*arguments: Any) -> Any:
+        assert world.engine.submitter.limiter.used == 0
+        return await Files().download(*arguments)
+
+    world.files.download = slow_download
+    run(world)
