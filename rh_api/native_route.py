@@ -1,0 +1,41 @@
+"""By which route a graph goes out: as a task, or as a prompt of the native route."""
+
+from __future__ import annotations
+
+from .errors import BadInput
+from .graph.prompt import read_nodes
+from .job import Job
+from .programs import PLACEHOLDER, InlineGraph, Program
+from .run.engine import Engine
+from .wire.native import MACHINES
+from .wire.orders import TaskOptions
+
+
+def check_native(job: Job, program: Program) -> None:
+    """Refuse what the native route is not able to do, before any cost."""
+    if not isinstance(program, InlineGraph):
+        raise BadInput("error.native_graph_only")
+    options, plain = job.options, TaskOptions()
+    if options.instance not in MACHINES:
+        raise BadInput("error.native_ultra")
+    for name in ("personal_queue", "retain_seconds"):
+        if getattr(options, name) != getattr(plain, name):
+            raise BadInput("error.native_option", name=name)
+    for node_id, node in read_nodes(program.graph).items():
+        count = node.inputs.get("batch_size")
+        # Of a class that makes something out of nothing; others group what they are given.
+        if node.class_type.startswith("Empty") and isinstance(count, int) and count > 1:
+            raise BadInput("error.native_batch", node=node_id, count=count)
+
+
+async def goes_natively(job: Job, program: InlineGraph, engine: Engine) -> bool:
+    """Whether a graph goes by the native route once the workflow id that it went under is refused:
+    one that a person named is theirs to put right."""
+    if program.sent_id != PLACEHOLDER:
+        return False
+    try:
+        check_native(job, program)
+    except BadInput:
+        return False
+    rules, budget = await engine.context.journal.rules(), engine.budget
+    return not budget.limits.lowest(budget.command).lowest(rules.limits)
