@@ -1,0 +1,211 @@
+"""A server for RunningHub's webhooks: on this machine alone, one POST path, behind a tunnel of the
+person's.
+
+Whoever knows an order's address can call it, so a call is checked against the journal, answered at
+once and noted there; whoever follows the task then asks the service. Nothing of what a call says
+is believed, shown or kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+from .errors import BadInput, StoreUnavailable
+from .journal import Store, token_hash
+from .journal.webhooks import Expected, last_sign, sign_of_life
+from .wire.call import MIB
+from .wire.webhooks import ended_task
+
+log = logging.getLogger("runninghub")
+
+HOST = "127.0.0.1"
+PATH = "/webhook/{token}"
+BODY_LIMIT = MIB  # bytes
+BODY_SECONDS = 10.0  # that a body may take to arrive
+SIGN_SECONDS = 20.0  # between two signs of life
+PORT_SECONDS = 10.0  # between two tries for a port that somebody has
+
+
+def unheard(task_id: str) -> None:
+    """Nobody wants to know which task ended."""
+
+
+@dataclass(slots=True)
+class SharedJournal:
+    """The journal of one folder, of all accounts: read by one thread and written by another, so
+    that no answer waits for the disk."""
+
+    folder: Path
+    _reading: Store = field(init=False)
+    _writing: Store = field(init=False)
+    _reader: ThreadPoolExecutor = field(init=False)
+    _writer: ThreadPoolExecutor = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Raises StoreUnavailable."""
+        self._reading, self._writing = Store.open(self.folder), Store.open(self.folder)
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="runninghub-webhooks-read")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="runninghub-webhooks-write")
+
+    async def expected(self, token: str) -> Expected | None:
+        loop, rows = asyncio.get_running_loop(), self._reading.webhooks
+        return await loop.run_in_executor(self._reader, rows.expected, token_hash(token))
+
+    async def hear(self, orders: list[int]) -> None:
+        loop, rows = asyncio.get_running_loop(), self._writing.webhooks
+        await loop.run_in_executor(self._writer, rows.hear, orders)
+
+    async def close(self) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._reader, self._reading.close)
+        await loop.run_in_executor(self._writer, self._writing.close)
+        self._reader.shutdown()
+        self._writer.shutdown()
+
+
+@dataclass(slots=True)
+class Listener:
+    """Takes calls for a journal's orders. `ended` is told of each task whose delivery is new."""
+
+    journal: SharedJournal
+    ended: Callable[[str], None] = unheard
+    _heard: dict[int, str] = field(default_factory=dict[int, str])
+    _noting: asyncio.Task[None] | None = None
+
+    def app(self) -> web.Application:
+        app = web.Application(client_max_size=BODY_LIMIT)
+        app.router.add_post(PATH, self.take)
+        app.on_response_prepare.append(_say_little)
+        return app
+
+    async def take(self, request: web.Request) -> web.Response:
+        """200 for a delivery of an order of ours, new or repeated; 404 for all that is none."""
+        try:
+            expected = await self.journal.expected(request.match_info["token"])
+        except StoreUnavailable as error:
+            log.warning("%s", error)
+            return web.Response(status=503)  # the service tries again
+        if expected is None:
+            return web.Response(status=404)
+        if (request.content_length or 0) > BODY_LIMIT:
+            return web.Response(status=413)
+        try:
+            body = await asyncio.wait_for(request.read(), BODY_SECONDS)
+            task_id = ended_task(body)
+        except (BadInput, asyncio.TimeoutError):
+            return web.Response(status=400)
+        if expected.task_id not in (None, task_id):
+            return web.Response(status=404)
+        if not expected.heard and expected.order not in self._heard:
+            self._heard[expected.order] = task_id
+            if self._noting is None or self._noting.done():
+                self._noting = asyncio.ensure_future(self._note())
+        return web.Response()
+
+    async def _note(self) -> None:
+        """Write down what was heard, as many at once as came meanwhile."""
+        while self._heard:
+            heard = dict(self._heard)
+            try:
+                await self.journal.hear(list(heard))
+            except StoreUnavailable as error:
+                log.warning("%s", error)  # polls will find the end
+            for order, task_id in heard.items():
+                del self._heard[order]
+                self.ended(task_id)
+
+    async def settle(self) -> None:
+        """Wait until what was heard is written."""
+        if self._noting is not None:
+            await self._noting
+
+
+async def _say_little(request: web.Request, response: web.StreamResponse) -> None:
+    del request
+    response.headers["Server"] = "-"  # not which program and version answers
+
+
+@contextlib.asynccontextmanager
+async def listening(
+    folder: Path, port: int, ended: Callable[[str], None] = unheard
+) -> AsyncGenerator[int]:
+    """A listener for the journal of `folder` on a port of this machine, 0 for any; gives the port.
+
+    Raises BadInput for a port that somebody has, StoreUnavailable.
+    """
+    with _bind(port) as bound:
+        async with _serving(folder, bound, ended):
+            yield bound.getsockname()[1]
+
+
+def _bind(port: int) -> socket.socket:
+    """A port of this machine alone, before anything else is opened."""
+    bound = socket.socket()
+    try:
+        # A port that was left a moment ago is free; on Windows this would take anybody's.
+        if os.name == "posix":
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((HOST, port))
+        bound.listen(128)
+    except OSError as error:
+        bound.close()
+        reason = error.strerror or str(error)
+        raise BadInput("error.webhook_port_taken", port=port, reason=reason) from error
+    return bound
+
+
+@contextlib.asynccontextmanager
+async def _serving(
+    folder: Path, bound: socket.socket, ended: Callable[[str], None]
+) -> AsyncGenerator[None]:
+    journal = SharedJournal(folder)
+    listener = Listener(journal, ended)
+    runner = web.AppRunner(listener.app(), access_log=None)
+    try:
+        await runner.setup()
+        await web.SockSite(runner, bound).start()
+        living = asyncio.ensure_future(_live(folder))
+        try:
+            yield
+        finally:
+            living.cancel()
+            with contextlib.suppress(OSError):
+                last_sign(folder)
+    finally:
+        await runner.cleanup()
+        await listener.settle()
+        await journal.close()
+
+
+async def _live(folder: Path) -> None:
+    while True:
+        with contextlib.suppress(OSError):
+            sign_of_life(folder)
+        await asyncio.sleep(SIGN_SECONDS)
+
+
+async def keep_listening(folder: Path, port: int) -> None:
+    """Listen until it is cancelled. A port that somebody has is tried again: it may be another
+    process of this person's, whose journal is the same."""
+    warned = False
+    while True:
+        try:
+            async with listening(folder, port):
+                await asyncio.Event().wait()
+        except BadInput as error:
+            if not warned:
+                log.info("webhooks are not received here: %s", error)
+            warned = True
+        except StoreUnavailable as error:
+            log.warning("%s", error)
+        await asyncio.sleep(PORT_SECONDS)

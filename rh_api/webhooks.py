@@ -1,0 +1,33 @@
+"""Webhooks of an account's tasks: what became of a delivery, and having it sent once more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from .errors import BadInput, NotFound
+from .run.retry import Sender
+from .wire.tasks import as_task_id
+from .wire.webhooks import Delivery, resend_webhook, webhook_detail
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """What can be asked about POSTs to a `webhookUrl` (see `TaskOptions`)."""
+
+    sender: Sender
+
+    async def details(self, task_id: str) -> Delivery:
+        """The last delivery of a task's end. NotFound for a task without a webhook; BadInput."""
+        wanted = as_task_id(task_id)
+        try:
+            return await self.sender.send(webhook_detail(wanted))
+        except NotFound as error:
+            told = error.with_context("error.no_webhook", task_id=wanted)
+            raise told from error.__cause__
+
+    async def resend(self, delivery: Delivery, url: str = "") -> None:
+        """Have the service POST it again, to `url` instead if one is given (http or https)."""
+        if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+            raise BadInput("error.webhook_url", value=url[:200])
+        await self.sender.send(resend_webhook(delivery.id, url))
