@@ -1,1 +1,1 @@
-"""What happens next with an order: decisions that hold no clock, and the engine that drives them."""
+"""What happens next with an order: decisions without a clock, and what drives them."""

@@ -7,24 +7,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import BatchFailed, RunningHubError
-from .orders import Outcome
-from .ports import Progress, Stage, Watch
+from .progress import Progress, Stage, Watch
+from .results import Outcome
+
+_PLACED = 0.1  # the share of an order that the service has just taken
 
 
 @dataclass(slots=True)
-class Tally:
+class BatchProgress:
     """Counts `total` orders and tells `watch` how far they are together."""
 
     total: int
     watch: Watch
     _shares: dict[int, float] = field(default_factory=dict[int, float])
     _over: set[int] = field(default_factory=set[int])
+    _share: float = 0.0
+    _begun: int = 0
 
     def watch_of(self, index: int) -> Watch:
         """The watch of one order."""
 
         def watch(news: Progress) -> None:
-            self._shares[index] = max(self._shares.get(index, 0.0), news.overall)
+            self._reaches(index, news.overall)
             self._tell(news)
 
         return watch
@@ -34,16 +38,31 @@ class Tally:
 
         def over(_: asyncio.Future[Outcome]) -> None:
             self._over.add(index)
-            self._shares[index] = 1.0
+            self._reaches(index, 1.0)
             self._tell(Progress(Stage.DONE))
 
         return over
 
-    def _tell(self, news: Progress) -> None:
+    def _reaches(self, index: int, share: float) -> None:
+        """Counted as it grows: thousands of orders tell news of thousands."""
+        before = self._shares.get(index, 0.0)
+        if share <= before:
+            return
+        self._shares[index] = share
+        self._share += share - before
         # An order has begun when the service has it: until then it waits for a place.
-        begun = sum(1 for share in self._shares.values() if share > 0.1) - len(self._over)
-        params = {"done": len(self._over), "total": self.total, "running": max(0, begun)}
-        share = sum(self._shares.values()) / self.total
+        self._begun += before <= _PLACED < share
+
+    def _tell(self, news: Progress) -> None:
+        params: dict[str, object] = {
+            "done": len(self._over),
+            "total": self.total,
+            "running": max(0, self._begun - len(self._over)),
+        }
+        if "task_id" in news.params:
+            params["task_id"] = news.params["task_id"]
+        is_over = len(self._over) == self.total  # sums of fractions are a little off
+        share = 1.0 if is_over else min(1.0, self._share / self.total)
         self.watch(Progress(Stage.BATCH, share, params, news.node_id, news.preview))
 
 

@@ -4,67 +4,85 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from ..errors import (
-    Detached,
     Fate,
+    NoOutput,
     ResultUnavailable,
     RunningHubError,
     TaskCancelled,
     TaskUnfinished,
     TimeLimit,
+    Uncertain,
 )
-from ..store import Identity, OrderExists, OrderRow, State, Store
-from ..wire.orders import TaskOptions, Ticket, rejected_nodes
-from ..wire.tasks import Phase, Report
-from .cancelling import Cancelling
-from .delivering import EXPIRED, Delivering
-from .desk import Desk
-from .earlier import Earlier
-from .following import Following
-from .kept import is_old, look_up
-from .look import look
-from .orders import Cargo, Order, Outcome
-from .placing import Placing
-from .ports import Progress, Stage, Watch
+from ..journal import Identity, OrderExists, OrderRow, State
+from ..journal.retention import age
+from ..money.limits import Limits
+from ..wire.orders import TaskOptions, Ticket, Tips, rejected_nodes
+from ..wire.tasks import NATIVE, Phase, Report
+from .budget import NO_LIMITS, Budget
+from .cancellation import Canceller
+from .context import AccountContext
+from .delivery import EXPIRED, ResultDelivery
+from .limiter import AccountLimiter
+from .orders import ActiveOrder, Order
+from .poller import AT_ONCE, PAUSES, Poller, completed, missing
+from .progress import Progress, Stage, Watch
+from .recovery import Recovery
+from .report_query import Poll, polls, query_report, record_end
+from .results import Outcome
+from .submit import Prepare, Submitter
 from .transfers import Transfers
-
-Prepare = Callable[[], Awaitable[Cargo]]
+from .wallet import Wallet
 
 
 @dataclass(slots=True)
 class Engine:
     """Orders of one account on one site."""
 
-    desk: Desk
-    delivering: Delivering
-    placing: Placing
-    cancelling: Cancelling
-    earlier: Earlier
-    _followers: dict[str, list[asyncio.Event]] = field(
-        default_factory=dict[str, list[asyncio.Event]]
-    )
-    """By task: whoever follows it here, and waits no longer once the event is set."""
+    context: AccountContext
+    delivery: ResultDelivery
+    submitter: Submitter
+    canceller: Canceller
+    recovery: Recovery
+    budget: Budget
 
     @classmethod
-    def of(cls, desk: Desk, transfers: Transfers, folder: Path) -> Engine:
-        """`folder`: the store's, for results."""
-        cancelling = Cancelling(desk)
+    def of(
+        cls,
+        context: AccountContext,
+        transfers: Transfers,
+        last: int = 0,
+        limits: Limits = NO_LIMITS,
+        command: Limits = NO_LIMITS,
+    ) -> Engine:
+        """`last`: the last order before this start. `limits`, `command`: see `Budget`."""
+        canceller, limiter = Canceller(context), AccountLimiter(sender=context.sender)
+        recovery = Recovery(context, canceller, last)
+        wallet = Wallet(context.sender, context.journal)
         return cls(
-            desk,
-            Delivering(desk, transfers, folder),
-            Placing(desk, cancelling),
-            cancelling,
-            Earlier(desk),
+            context,
+            ResultDelivery(context, transfers, context.journal.folder),
+            Submitter(context, canceller, limiter),
+            canceller,
+            recovery,
+            Budget(context, canceller, recovery, wallet, limits, command),
         )
+
+    def start(self) -> None:
+        """See to what earlier starts left behind; `settle` waits for it."""
+        self.context.spawn(self.delivery.tidy())
+        self.context.spawn(self.recovery.cancel_again())
+        self.budget.start()
 
     async def settle(self) -> None:
         """Wait until everything that was stopped has come to its end."""
-        await self.delivering.settle()
-        await self.desk.settle()
+        await self.delivery.settle()
+        await self.context.settle()
+        await self.budget.close()
 
     async def run(
         self,
@@ -82,10 +100,10 @@ class Engine:
         `again`: order anew unless it is known to run; it may cost twice, and the caller said so.
         `serve`: results of an earlier equal order will do.
         """
-        desk = self.desk
+        journal = self.context.journal
         identity = Identity(
-            desk.origin,
-            desk.account,
+            journal.origin,
+            journal.account,
             order.program,
             order.graph_hash,
             order.inputs_hash,
@@ -93,42 +111,36 @@ class Engine:
         )
         prepared = False
         while True:
-            known = await self.earlier.find(identity)
-            if known is None:
+            earlier = await self.recovery.find(identity)
+            if earlier is None:
                 if not again:
-                    await self.earlier.ask_about_lost_book()
-            elif again and known.state not in (State.PLACED, State.RUNNING):
-                await self.earlier.send_again(known)
+                    await self.recovery.check_lost_journal()
+            elif again and earlier.state not in (State.PLACED, State.RUNNING):
+                await self.recovery.send_again(earlier)
             else:
-                taken_up = await self._take_up(known, order, watch, serve=serve)
+                taken_up = await self._take_up(earlier, order, watch, serve=serve)
                 if taken_up is not None:
                     return taken_up
-            if not prepared:
-                order = order.carrying(await prepare())
-                prepared = True
             try:
-                row, ticket = await self.placing.place(order, identity, watch)
+                async with self.budget.reserved(order, watch) as hold:
+                    if not prepared:
+                        order = order.with_payload(await self.submitter.prepared(prepare))
+                        prepared = True
+                    hold = await self.budget.at_service_price(order, hold)
+                    active = await self.submitter.submit(order, identity, watch, hold)
             except OrderExists:
                 again = False  # another process was faster: what it orders will do
             else:
-                return await self._see_through(row, ticket, order, watch)
+                return await self._see_through(active)
 
     async def report(self, task_id: str) -> Report:
-        """How a task is doing now; the book learns that one of its orders has failed."""
-        caller = self.desk.caller
-        report = await caller.retrying(lambda: look(caller.transport, task_id))
+        """How a task is doing now; the journal learns that one of its orders has failed."""
+        report = await query_report(self.context.sender.send, task_id)
         if report.phase in (Phase.FAILED, Phase.CANCELLED):
-            await self.desk.note(lambda s: self._note_failure(s, task_id, report))
+            row = await self.context.if_readable(self.context.journal.of_task(task_id))
+            if row is not None and not row.state.is_over:
+                await record_end(self.context.journal, row.id, report)
         return report
-
-    def _note_failure(self, store: Store, task_id: str, report: Report) -> None:
-        row = store.of_task(self.desk.origin, self.desk.account, task_id)
-        if row is None or row.state.is_over:
-            return
-        if report.phase is Phase.CANCELLED or report.error is None:
-            store.cancelled(row.id)
-        else:
-            store.failed(row.id, key=report.error.key, code=report.error.code)
 
     async def fetch(self, task_id: str, watch: Watch, *, wait: bool = False) -> Outcome:
         """The results of a task, wherever it was ordered; those that are here at once.
@@ -136,173 +148,227 @@ class Engine:
         `wait`: follow it until it is over; cancelling this ends the watching, and the task goes
         on. Else raises TaskUnfinished while it is not over. Its own error when it failed.
         """
-        desk = self.desk
-        known = await desk.book.do(lambda s: s.of_task(desk.origin, desk.account, task_id))
-        if known is not None and known.state is State.DONE:
-            kept = await desk.book.do(lambda s: look_up(s, known))
+        earlier = await self.context.journal.of_task(task_id)
+        if earlier is not None and earlier.state is State.DONE:
+            kept = await self.delivery.kept(earlier)
             if isinstance(kept, Outcome):
-                return kept
+                kept = await self.delivery.served(earlier, kept)
+                if not kept.missing:
+                    return kept
+                done = _done(earlier, task_id, _order_of(earlier), watch)
+                return await self._relisted(done, kept)
         try:
             report = await self.report(task_id)
         except RunningHubError as error:
-            error.task_id = task_id
-            raise
+            raise error.with_context(task_id=task_id) from error.__cause__
         if report.error is not None:
-            report.error.task_id = task_id
-            raise report.error
-        row, seconds = known.id if known is not None else None, 0.0
-        ticket = Ticket(task_id, report.phase, report.socket_url)
+            raise report.error.with_context(task_id=task_id)
+        row, seconds = earlier.id if earlier is not None else None, 0.0
+        tips = Tips() if earlier is None else Tips(earlier.told)
+        ticket = Ticket(task_id, report.phase, report.socket_url, tips)
+        active = ActiveOrder(_order_of(earlier), ticket, watch, row, earlier)
         if wait and not report.phase.is_over:
-            report, seconds = await self._follow(row, ticket, _order_of(known), watch, known)
-        if report.phase is not Phase.SUCCESS:
+            report, seconds, gone = await self._follow(active)
+        elif report.phase is Phase.SUCCESS:
+            report = await self._listed(earlier, task_id, report)
+            gone = missing(report, None if earlier is None else await self._told(earlier))
+        else:
             raise TaskUnfinished(task_id=task_id, remote=report.phase.name.lower())
-        return await self.delivering.deliver(row, ticket, report, seconds, watch)
+        return await self.delivery.deliver(active, report, seconds, gone)
 
-    def detach(self, task_id: str) -> bool:
-        """Whoever waits for the task gets Detached, and it goes on; False when nobody waits."""
-        followers = self._followers.get(task_id, ())
-        for leaving in followers:
-            leaving.set()
-        return bool(followers)
-
-    def is_followed(self, task_id: str | None) -> bool:
-        """Whether somebody here waits for the task."""
-        return task_id in self._followers
-
-    # An order that the book knows
+    # An order that the journal knows
 
     async def _take_up(
-        self, known: OrderRow, order: Order, watch: Watch, *, serve: bool
+        self, earlier: OrderRow, order: Order, watch: Watch, *, serve: bool
     ) -> Outcome | None:
         """What an earlier order of the same inputs gives; None when it gives nothing more."""
-        if known.state in (State.INTENDED, State.UNCERTAIN):
-            raise self.earlier.question(known)
-        if known.state in (State.PLACED, State.RUNNING) and known.task_id:
-            return await self._rejoin(known, known.task_id, order, watch)
-        if known.state is not State.DONE or not known.task_id:
+        if earlier.state in (State.INTENDED, State.UNCERTAIN):
+            raise self.recovery.question(earlier)
+        if earlier.state in (State.PLACED, State.RUNNING) and earlier.task_id:
+            return await self._rejoin(earlier, earlier.task_id, order, watch)
+        if earlier.state is not State.DONE or not earlier.task_id:
             return None
-        left = await self.desk.book.do(lambda s: look_up(s, known))
-        if isinstance(left, Report):  # never delivered: it is owed, whoever asks
-            return await self._owed(known, known.task_id, left, watch)
-        return left if serve else None
+        left = await self.delivery.kept(earlier)
+        done = _done(earlier, earlier.task_id, order, watch)
+        if isinstance(left, Report) and left.results:  # never delivered: it is owed, whoever asks
+            return await self._owed(done, earlier, left)
+        if left is None or not serve:
+            return None
+        kept = await self.delivery.served(earlier, left) if isinstance(left, Outcome) else None
+        if kept is not None and not kept.missing:
+            return kept
+        return await self._relisted(done, kept)
 
-    async def _owed(
-        self, known: OrderRow, task_id: str, left: Report, watch: Watch
-    ) -> Outcome | None:
+    async def _relisted(self, done: ActiveOrder, kept: Outcome | None) -> Outcome:
+        """What was listed in part, or not at all, may be listed by now: the service is asked
+        again, and never paid again for what it did not list."""
+        report, earlier, task_id, gone = None, done.earlier, done.ticket.task_id, ()
+        with contextlib.suppress(RunningHubError):
+            report = await self.report(task_id)
+            report = await self._listed(earlier, task_id, report, AT_ONCE)
+        if report is not None and earlier is not None:
+            gone = missing(report, earlier.missing or await self._told(earlier))
+        if report is not None and report.phase is Phase.SUCCESS:
+            here = sum(1 for result in report.results or () if not result.is_missing)
+            if here > (0 if kept is None else len(kept.results)):
+                return await self.delivery.deliver(done, report, 0.0, gone)
+        if kept is None:
+            raise NoOutput("error.no_output_before", task_id=task_id)
+        return kept
+
+    async def _owed(self, done: ActiveOrder, earlier: OrderRow, left: Report) -> Outcome | None:
         """Results that are not here; None when the service has dropped them, as it does in time."""
-        ticket = Ticket(task_id, Phase.SUCCESS)
         try:
-            return await self.delivering.deliver(known.id, ticket, left, 0.0, watch)
+            return await self.delivery.deliver(done, left, 0.0, earlier.missing)
         except ResultUnavailable as error:
-            if error.status not in EXPIRED:
-                raise
-            if not await self.desk.book.do(lambda s: is_old(s, known)):
+            if error.status not in EXPIRED or not self.delivery.is_old(earlier):
                 raise
             return None
 
     async def _rejoin(
-        self, known: OrderRow, task_id: str, order: Order, watch: Watch
+        self, earlier: OrderRow, task_id: str, order: Order, watch: Watch
     ) -> Outcome | None:
         """Follow a task of before; None when it turns out that Stop had reached it."""
-        self.placing.slots.seize()
-        ticket = Ticket(task_id, Phase.QUEUED if known.started is None else Phase.OTHER)
-        if known.cancel:
-            await self.desk.note(lambda s: s.keep(known.id))
+        self.submitter.limiter.hold()
+        phase = Phase.QUEUED if earlier.started is None else Phase.OTHER
+        ticket = Ticket(task_id, phase, tips=Tips(earlier.told))
+        if earlier.cancel:
+            await self.context.journal.record_wanted_again(earlier.id)
         try:
-            return await self._see_through(known.id, ticket, order, watch, known)
+            return await self._see_through(ActiveOrder(order, ticket, watch, earlier.id, earlier))
         except TaskCancelled:
-            if known.cancel:
+            if earlier.cancel:
                 return None
             raise
 
     # From the ticket to the results
 
-    async def _see_through(
-        self,
-        row: int,
-        ticket: Ticket,
-        order: Order,
-        watch: Watch,
-        rejoined: OrderRow | None = None,
-    ) -> Outcome:
-        """Follow a placed order and deliver; gives its slot back as soon as the task is over."""
-        watch(Progress(Stage.ORDERING, 1.0, {"task_id": ticket.task_id}))
+    async def _see_through(self, active: ActiveOrder) -> Outcome:
+        """Follow a placed order and deliver; gives its place back as soon as the task is over."""
+        ticket = active.ticket
+        active.watch(Progress(Stage.ORDERING, 1.0, {"task_id": ticket.task_id}))
+        try:
+            report, seconds, gone = await self._followed(active)
+            return await self.delivery.deliver(active, report, seconds, gone)
+        finally:
+            self.budget.ended()
+
+    async def _followed(self, active: ActiveOrder) -> tuple[Report, float, tuple[str, ...]]:
+        ticket = active.ticket
         try:
             rejected = rejected_nodes(ticket)
             # Of a graph of ours each output was asked for: one that will not run is a failure.
-            if rejected is not None and (order.graph is not None or not ticket.tips.outputs):
-                self.desk.later(self.cancelling.order(row, ticket.task_id))
+            if rejected is not None and (active.order.graph is not None or not ticket.tips.outputs):
+                self._stop(active)
                 raise rejected
-            report, seconds = await self._follow(row, ticket, order, watch, rejoined)
+            return await self._follow(active)
         except (asyncio.CancelledError, TimeLimit):
-            self.desk.later(self.cancelling.order(row, ticket.task_id))
+            self._stop(active)
             raise
         finally:
-            self.placing.slots.leave()
-        return await self.delivering.deliver(row, ticket, report, seconds, watch)
+            self.submitter.limiter.release()
 
-    async def _follow(
-        self,
-        row: int | None,
-        ticket: Ticket,
-        order: Order,
-        watch: Watch,
-        rejoined: OrderRow | None,
-    ) -> tuple[Report, float]:
-        """The last report, with running seconds. `row`: of the book, which learns of the end."""
-        note = self.desk.note
+    def _stop(self, active: ActiveOrder) -> None:
+        if active.row is not None:
+            self.context.spawn(self._cancelled(active.row, active))
+
+    async def _cancelled(self, row: int, active: ActiveOrder) -> None:
+        is_model = active.order.is_model
+        await self.canceller.order(row, active.ticket.task_id, is_model=is_model)
+        self.budget.ended()
+
+    async def _follow(self, active: ActiveOrder) -> tuple[Report, float, tuple[str, ...]]:
+        """The last report, with running seconds and the nodes of which nothing came.
+
+        The journal learns of the end.
+        """
+        row, journal, task_id = active.row, self.context.journal, active.ticket.task_id
         try:
-            return await self._watched(row, ticket, order, watch, rejoined)
+            return await self._watched(active)
         except TaskCancelled:
             if row is not None:
-                await note(lambda s: s.cancelled(row))
+                await journal.record_cancelled(row)
             raise
         except RunningHubError as error:
-            error.task_id = ticket.task_id
-            key, code = error.key, error.code
             if row is not None and error.fate is Fate.OVER:
-                await note(lambda s: s.failed(row, key=key, code=code))
-            raise
+                await journal.record_failed(row, key=error.key, code=error.code)
+            if row is not None and task_id.startswith(NATIVE) and error.fate is Fate.UNKNOWN:
+                await journal.record_lost(row, key=error.key)
+                raise Uncertain(error.key, order=row, origin=journal.origin) from error
+            raise error.with_context(task_id=task_id) from error.__cause__
 
-    async def _watched(
-        self,
-        row: int | None,
-        ticket: Ticket,
-        order: Order,
-        watch: Watch,
-        rejoined: OrderRow | None,
-    ) -> tuple[Report, float]:
-        desk = self.desk
-        noted = row is None
-
-        async def running(row: int) -> None:
-            await desk.note(lambda s: s.running(row, following.started_at))
+    async def _watched(self, active: ActiveOrder) -> tuple[Report, float, tuple[str, ...]]:
+        context, order = self.context, active.order
+        journal, row = context.journal, active.row
+        awaited = await self._awaited(active.ticket.tips.outputs, order.program, order.shows)
+        recorded = row is None
 
         def show(news: Progress) -> None:
-            nonlocal noted
-            if row is not None and news.stage is Stage.RUNNING and not noted:
-                noted = True
-                desk.later(running(row))
-            watch(news)
+            nonlocal recorded
+            if row is not None and news.stage is Stage.RUNNING and not recorded:
+                recorded = True
+                context.spawn(journal.record_running(row, poller.started_at))
+            context.hear(active.ticket.task_id, news)
+            active.watch(news)
 
         instance = order.options.instance
-        history = await desk.note(lambda s: s.memory.run_times(order.program, instance))
-        following = Following(
-            transport=desk.caller.transport,
-            clock=desk.caller.clock,
-            ticket=ticket,
+        history = await context.if_readable(journal.run_times(order.program, instance))
+        poller = Poller(
+            transport=context.sender.transport,
+            clock=context.sender.clock,
+            ticket=active.ticket,
             watch=show,
             history=history or (),
             titles=order.titles,
             nodes=order.nodes,
             time_limit=order.time_limit,
-            ran=0.0 if rejoined is None else await self._ran(rejoined, order),
+            ran=0.0 if active.earlier is None else await self._ran(active.earlier, order),
+            awaited=awaited,
+            asked_at=active.asked_at,
+            near=await self.delivery.expecting(len(active.ticket.tips.outputs)),
         )
-        report = await self._until_over(following, ticket.task_id)
-        seconds = following.seconds
-        if seconds > 0 and rejoined is None:  # else its start was not seen
-            await desk.note(lambda s: s.memory.remember_run(order.program, instance, seconds))
-        return report, seconds
+        await self.budget.bound(poller, order, row)
+        async with context.told_of_end(row, poller):
+            report = await context.followed(active.ticket.task_id, poller.until_over())
+        seconds = poller.seconds
+        if seconds > 0 and active.earlier is None:  # else its start was not seen
+            await journal.record_run(order.program, instance, seconds)
+        return report, seconds, missing(report, awaited)
+
+    async def _awaited(
+        self, told: Collection[str], program: str, shows: Collection[str]
+    ) -> frozenset[str] | None:
+        """Nodes whose results a list must have; None where the service did not say what it runs.
+
+        What gave nothing the last time will give nothing now.
+        """
+        if not told:
+            return None
+        silent = await self.context.if_readable(self.context.journal.silent_nodes(program))
+        return frozenset(told).difference(silent or (), shows)
+
+    async def _listed(
+        self,
+        earlier: OrderRow | None,
+        task_id: str,
+        report: Report,
+        pauses: Sequence[float] = PAUSES,
+    ) -> Report:
+        """The fullest list of a success that the service gives now."""
+        sender = self.context.sender
+
+        async def ask(poll: Poll) -> Report | None:
+            try:
+                return await poll()
+            except RunningHubError:
+                return None
+
+        asks = [partial(ask, poll) for poll in reversed(polls(sender.transport.send, task_id))]
+        awaited = None if earlier is None else earlier.missing or await self._told(earlier)
+        return await completed(report, awaited, asks, sender.clock, pauses)
+
+    async def _told(self, earlier: OrderRow) -> frozenset[str] | None:
+        return await self._awaited(earlier.told, earlier.workflow, ())
 
     async def _ran(self, row: OrderRow, order: Order) -> float:
         """Running seconds that passed before this start.
@@ -315,32 +381,20 @@ class Engine:
             return 0.0
         if order.time_limit and task_id:
             with contextlib.suppress(RunningHubError):
-                now = (await look(self.desk.caller.transport, task_id)).at
+                now = (await query_report(self.context.sender.transport.send, task_id)).at
         if now is None:
-            now = await self.desk.book.do(lambda s: s.now())
-        return max(0.0, now - started)
+            now = self.context.journal.now()
+        return max(0.0, age(started, now) or 0.0)
 
-    async def _until_over(self, following: Following, task_id: str) -> Report:
-        leaving = asyncio.Event()
-        followers = self._followers.setdefault(task_id, [])
-        followers.append(leaving)
-        watching = asyncio.ensure_future(following.until_over())
-        left = asyncio.ensure_future(leaving.wait())
-        try:
-            await asyncio.wait((watching, left), return_when=asyncio.FIRST_COMPLETED)
-            if not watching.done():
-                raise Detached
-            return watching.result()
-        finally:
-            watching.cancel()
-            left.cancel()
-            followers.remove(leaving)
-            if not followers:
-                del self._followers[task_id]
+
+def _done(row: OrderRow, task_id: str, order: Order, watch: Watch) -> ActiveOrder:
+    """An order that the journal knows to have succeeded."""
+    ticket = Ticket(task_id, Phase.SUCCESS, tips=Tips(row.told))
+    return ActiveOrder(order, ticket, watch, row.id, row)
 
 
 def _order_of(row: OrderRow | None) -> Order:
-    """What following a task wants to know of its order, as far as the book tells."""
+    """What following a task wants to know of its order, as far as the journal tells."""
     if row is None:
         return Order("")
     return Order("", name=row.workflow, options=TaskOptions(instance=row.instance))

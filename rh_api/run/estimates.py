@@ -1,4 +1,4 @@
-"""What a run of a program usually takes and costs, told from the runs that the book remembers."""
+"""What a run of a program usually takes and costs, by the runs that the journal remembers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from ..store import OrderRow
+from ..journal import OrderRow
 
 
 @dataclass(frozen=True, slots=True)
-class Usual:
+class Estimate:
     """Medians; None where nothing is known. `runs`: how many it is told from."""
 
     runs: int = 0
@@ -20,9 +20,9 @@ class Usual:
     money: str | None = None
 
 
-def usual(times: Sequence[float], done: Sequence[OrderRow]) -> Usual:
+def estimate(times: Sequence[float], done: Sequence[OrderRow]) -> Estimate:
     """`times`: seconds of past runs; `done`: past orders that succeeded."""
-    return Usual(
+    return Estimate(
         runs=max(len(times), len(done)),
         seconds=round(statistics.median(times), 1) if times else None,
         coins=_median(order.coins for order in done),

@@ -1,34 +1,57 @@
-"""An order and what came of it, as values; equal orders have equal digests."""
+"""An order as a value; equal orders have equal digests."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
+from ..journal import OrderRow
+from ..money.quotes import Quote
 from ..wire.apps import run_app
 from ..wire.call import Call
-from ..wire.filetypes import FileType
-from ..wire.orders import NodeInfo, TaskOptions, Ticket, Tips, create
-from ..wire.tasks import Usage
+from ..wire.models import create as create_model
+from ..wire.native import Prompt, queue_prompt
+from ..wire.orders import NodeInfo, TaskOptions, Ticket, create
+from ..wire.quick import run_quick
+from ..wire.run_v2 import run_app as run_app_v2
+from ..wire.run_v2 import run_workflow as run_workflow_v2
+from .progress import Watch
 
-Cargo = tuple[NodeInfo, ...] | str
-"""What goes out with an order once its uploads have names: its fields, or a whole graph's text."""
+_MODEL_PAGE = "model/"  # begins what the journal calls a standard model
+
+Payload = tuple[NodeInfo, ...] | str | dict[str, object]
+"""What goes out with an order once its uploads have names: its fields, a whole graph's text, or
+the body of a model's call, or what a module of Quick Create adds to it."""
+
+
+Price = Callable[[Mapping[str, object] | None], Awaitable[Quote]]
+"""What an order will cost: with the body that goes out, what the service says of that; without,
+what can be told before anything of the person's has left."""
+
+
+async def no_price(body: Mapping[str, object] | None) -> Quote:
+    """Nothing tells it."""
+    return Quote()
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """Everything that one create call needs, and what following it wants to know.
 
-    `program_id`: of the workflow or, with `is_app`, of the AI app. `name`: what the order book
-    calls it, where that is not by its id.
-    `graph`: JSON text of a whole graph that replaces the stored one, or None.
+    `program_id`: of the workflow, with `is_app` of the AI app, with `is_model` a model's endpoint,
+    with `example` `<webappId>/<quickCreateCode>`. `name`: what the journal calls it, where that is
+    not by its id. `graph`: JSON text of a whole graph that replaces the stored one, or None.
     `graph_hash`: of the stored workflow's JSON or app's form (a changed one is another order).
     `inputs`: fields as they make up the order's identity, with hashes in place of contents.
-    `titles`: node id to what a person calls it. `nodes`: how many there are, 0 if not known.
-    `time_limit`: seconds of running time, 0 for none.
+    `shows`: nodes whose class shows what it is given and saves nothing. `title`: what people call
+    the program, "" where nobody said. `titles`: node id to what a person calls it. `nodes`: how
+    many there are, 0 if not known. `time_limit`: seconds of running time, 0 for none. `scope`: the
+    prompt or command whose limit of cost it counts for. `price`: asks what a model's order costs.
+    `is_free_of_others`: its graph is known to hold no node that others are paid for. `own_values`:
+    of a whole graph all but its links, for who looks for it later. `example`: of a module of Quick
+    Create its call example without a key, which alone can order it again.
     """
 
     program_id: str
@@ -43,36 +66,86 @@ class Order:
     item: int = 0
     is_app: bool = False
     name: str = ""
+    shows: frozenset[str] = frozenset()
+    is_model: bool = False
+    body: Mapping[str, object] = field(default_factory=dict[str, object])
+    title: str = ""
+    scope: str = ""
+    price: Price = field(default=no_price, compare=False)
+    is_free_of_others: bool = False
+    own_values: Mapping[str, object] = field(default_factory=dict[str, object])
+    example: str = ""
+    prompt: str = ""
+    """What its task will be called if its graph goes by the native route; "" for the others."""
 
     @property
     def program(self) -> str:
-        """What is run, as the order book names it."""
+        """What is run, as the journal names it."""
         return self.name or self.page
 
     @property
     def page(self) -> str:
-        """What the site knows it as: ids of workflows and apps are apart."""
+        """What the site knows it as: ids of workflows, apps and models are apart."""
+        if self.is_model:
+            return model_page(self.program_id)
+        if self.example:
+            return f"quick/{self.program_id}"
         return f"app/{self.program_id}" if self.is_app else self.program_id
 
-    def carrying(self, cargo: Cargo) -> Order:
+    @property
+    def takes_webhook(self) -> bool:
+        """Whether the service can be given an address to call; Quick Create and the native route
+        have no such option."""
+        return not (self.example or self.prompt)
+
+    def with_payload(self, payload: Payload) -> Order:
         """The order with what goes out."""
-        if isinstance(cargo, str):
-            return replace(self, graph=cargo)
-        return replace(self, node_info=cargo)
+        if isinstance(payload, str):
+            return replace(self, graph=payload)
+        if isinstance(payload, dict):
+            return replace(self, body=payload)
+        return replace(self, node_info=payload)
+
+    @property
+    def has_v2(self) -> bool:
+        """Whether the V2 routes know another way to order it."""
+        return not (self.is_model or self.example or self.prompt)
+
+    def call_v2(self, access_password: str) -> Call[Ticket]:
+        """The create call by V2."""
+        about = (self.program_id, self.node_info, self.options)
+        if self.is_app:
+            return run_app_v2(*about, access_password=access_password)
+        return run_workflow_v2(*about, graph=self.graph, access_password=access_password)
 
     def call(self, access_password: str) -> Call[Ticket]:
         """The create call, which alone may start the task."""
+        if self.is_model:
+            told = {"webhookUrl": self.options.webhook_url} if self.options.webhook_url else {}
+            return create_model(self.program_id, {**self.body, **told})
+        if self.example:
+            app_id, _, code = self.program_id.partition("/")
+            return run_quick(app_id, code, self.body)
+        if self.prompt:
+            return queue_prompt(Prompt.of(self.prompt), self.graph or "")
+        given = (self.program_id, self.node_info, self.options)
         if self.is_app:
-            return run_app(
-                self.program_id, self.node_info, self.options, access_password=access_password
-            )
-        return create(
-            self.program_id,
-            self.node_info,
-            self.options,
-            graph=self.graph,
-            access_password=access_password,
-        )
+            return run_app(*given, access_password=access_password)
+        return create(*given, graph=self.graph, access_password=access_password)
+
+    @property
+    def described(self) -> dict[str, object]:
+        """What repeating or finding it needs, as the journal keeps it."""
+        options = {
+            "no_metadata": not self.options.add_metadata,
+            "personal_queue": self.options.personal_queue,
+            "retain_seconds": self.options.retain_seconds,
+            "time_limit": self.time_limit,
+        }
+        options = {name: value for name, value in options.items() if value}
+        own = {"graph": self.own_values, "example": self.example, "prompt": self.prompt}
+        more = {name: value for name, value in own.items() if value}
+        return {"inputs": dict(self.inputs), "name": self.title, "options": options, **more}
 
     @property
     def inputs_hash(self) -> str:
@@ -87,34 +160,30 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """One thing that an order made, on this machine.
+class ActiveOrder:
+    """An order whose task runs or is over, on the way to its results.
 
-    `path`: the complete file, None for a text without one. `name`: its name in the cloud.
+    `row`: its number in the journal; None for a task that was ordered elsewhere. `earlier`: the
+    row that it was taken up from; None when it was placed just now, or elsewhere.
     """
 
-    node_id: str
-    name: str
-    path: Path | None
-    type: FileType | None
-    size: int = 0
-    text: str | None = None
-    url: str = field(default="", repr=False)
+    order: Order
+    ticket: Ticket
+    watch: Watch
+    row: int | None = None
+    earlier: OrderRow | None = None
+    asked_at: float | None = None
+    """Seconds by the engine's clock when its create left: its task runs no longer than since."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A finished order: its task, results in the service's order, costs, and running seconds.
+def model_page(endpoint: str) -> str:
+    """What the journal calls a standard model."""
+    return f"{_MODEL_PAGE}{endpoint}"
 
-    `kept`: the results were here from an earlier equal order, and nothing was paid now.
-    """
 
-    task_id: str
-    results: tuple[Result, ...]
-    usage: Usage
-    tips: Tips
-    seconds: float
-    kept: bool = False
+def is_model(program: str) -> bool:
+    """Whether what the journal calls a program is a standard model."""
+    return program.startswith(_MODEL_PAGE)
 
 
 def digest(value: object) -> str:

@@ -5,6 +5,9 @@ waiting that one request is worth) and hazard h, asking every sqrt(2c/h) seconds
 The hazard comes from how long the same workflow ran before, mixed with a broad guess that
 covers cold starts and first runs. A socket that speaks makes polls rare; its hint that the
 task may be over is confirmed by polls. It never decides anything.
+
+Where a webhook will tell the end, polls are for the case that its delivery is lost: asked is when
+the waiting that this may have cost so far is worth a request.
 """
 
 from __future__ import annotations
@@ -21,8 +24,12 @@ QUEUE_LONGEST = 5.0
 SAFETY = 30.0  # seconds between polls while the socket speaks
 SOCKET_SILENCE = 45.0  # a socket that says nothing for so long counts as down
 CONFIRM = (0.0, 0.5, 1.0, 2.0, 3.0)  # seconds after a hint
+LOST = 0.01  # share of deliveries that do not come, although those before did
+PROMISED_COST = 0.25  # as POLL_COST, for the waiting after a lost delivery
+PROMISED_LONGEST = 300.0
+PROMISED_QUEUE_LONGEST = 30.0
 
-_STEP = 0.25
+_STEP, _PROMISED_STEP = 0.25, 1.0
 _PRIOR_SCALE = 6.0  # seconds; shape of the broad guess: half of all runs end within it
 _MIN_SPREAD, _MAX_SPREAD = 0.05, 0.35  # of the logarithm of a run time
 _JITTER = 0.2  # seconds by which any run differs: what a line and a queue do to short ones
@@ -30,13 +37,15 @@ _LONE_SPREAD = 0.12  # when one run is all that is known
 
 
 @dataclass(slots=True)
-class FollowPlan:
+class PollSchedule:
     """The poll times of one task. Times are seconds of one monotonic clock, given by callers.
 
     `history`: seconds that earlier runs of the same workflow took on the same machine size.
     """
 
     history: Sequence[float] = ()
+    promised: bool = False
+    """A delivery will tell the end: ones before it came."""
     _started: float | None = None
     _asked: float | None = None
     _queue_pause: float = QUEUE_SHORTEST
@@ -65,7 +74,8 @@ class FollowPlan:
                 # Nothing came of the hint: it was not the end, or not of this task.
                 self._lies += 1
                 self._doubted_until = now + CONFIRM[-1] * 2**self._lies
-        self._queue_pause = min(QUEUE_LONGEST, self._queue_pause * 1.3)
+        longest = PROMISED_QUEUE_LONGEST if self.promised else QUEUE_LONGEST
+        self._queue_pause = min(longest, self._queue_pause * 1.3)
         self._next = None
 
     def heard(self, now: float) -> None:
@@ -84,6 +94,15 @@ class FollowPlan:
         if not self._confirm and now >= self._doubted_until:
             self._confirm = [now + pause for pause in CONFIRM]
 
+    def promise(self) -> None:
+        """From now on a delivery is expected to tell the end."""
+        self.promised, self._next = True, None
+
+    def told(self, now: float) -> None:
+        """The delivery came, which comes once: confirm it, and after that ask as without one."""
+        self.promised, self._next = False, None
+        self._confirm = [now + pause for pause in CONFIRM]
+
     def next_at(self, now: float) -> float:
         """When to ask next; not before now."""
         if self._confirm:
@@ -93,6 +112,10 @@ class FollowPlan:
             last = self._asked = now  # the reply to the order counts as the first answer
         if self._started is None:
             return max(now, last + self._queue_pause)
+        if self.promised:
+            if self._next is None:
+                self._next = last + self._promised_pause(last - self._started)
+            return max(now, self._next)
         if self._socket_alive(now) and not self._lies:
             # At its silence the rule changes, so look again then.
             return max(now, min(last + SAFETY, (self._heard or now) + SOCKET_SILENCE))
@@ -114,34 +137,53 @@ class FollowPlan:
                 break
         return pause
 
+    def _promised_pause(self, elapsed: float) -> float:
+        """Until as much waiting as a poll is worth must be expected from a lost delivery."""
+        pause, due = 0.0, 0.0
+        elapsed = max(0.0, elapsed)
+        alive = self._end(elapsed)[1]
+        while pause < PROMISED_LONGEST:
+            runs = min(1.0, self._end(elapsed + pause + _PROMISED_STEP / 2)[1] / alive)
+            is_over = LOST * (1.0 - runs)
+            due += _PROMISED_STEP * is_over / (is_over + runs)
+            pause += _PROMISED_STEP
+            if due >= PROMISED_COST:
+                break
+        return pause
+
     def hazard(self, elapsed: float) -> float:
         """Rate, a second, at which a task that has run `elapsed` seconds ends now."""
-        known = [seconds for seconds in self.history if seconds > 0]
-        guess = 1.0 / (len(known) + 1.5)
+        density, survival = self._end(elapsed)
+        return density / survival
+
+    def _end(self, elapsed: float) -> tuple[float, float]:
+        """Density of the end after `elapsed` seconds, and the share of runs that go on then."""
+        durations = [seconds for seconds in self.history if seconds > 0]
+        guess = 1.0 / (len(durations) + 1.5)
         density = guess * _PRIOR_SCALE / (_PRIOR_SCALE + elapsed) ** 2
         survival = guess * _PRIOR_SCALE / (_PRIOR_SCALE + elapsed)
-        if known and elapsed > 0:
-            share = (1.0 - guess) / len(known)
-            common = _spread(known)
-            for seconds in known:
+        if durations and elapsed > 0:
+            share = (1.0 - guess) / len(durations)
+            common = _spread(durations)
+            for seconds in durations:
                 spread = min(_MAX_SPREAD, math.hypot(common, _JITTER / seconds))
                 z = (math.log(elapsed) - math.log(seconds)) / spread
                 density += share * math.exp(-z * z / 2) / (elapsed * spread * _ROOT_2_PI)
                 survival += share * math.erfc(z / _ROOT_2) / 2
-        elif known:
+        elif durations:
             survival += 1.0 - guess
-        return density / max(survival, 1e-9)
+        return density, max(survival, 1e-9)
 
 
 _ROOT_2 = math.sqrt(2)
 _ROOT_2_PI = math.sqrt(2 * math.pi)
 
 
-def _spread(known: Sequence[float]) -> float:
+def _spread(durations: Sequence[float]) -> float:
     """Kernel width of the logarithms: robust against the tail of cold starts."""
-    if len(known) == 1:
+    if len(durations) == 1:
         return _LONE_SPREAD
-    logs = sorted(math.log(seconds) for seconds in known)
+    logs = sorted(math.log(seconds) for seconds in durations)
     middle = logs[len(logs) // 4 : -(len(logs) // 4) or None]
     width = (middle[-1] - middle[0]) / 1.35 if len(middle) > 1 else logs[-1] - logs[0]
-    return min(_MAX_SPREAD, max(_MIN_SPREAD, width * len(known) ** -0.2))
+    return min(_MAX_SPREAD, max(_MIN_SPREAD, width * len(durations) ** -0.2))

@@ -1,20 +1,22 @@
-"""What the engine asks of the world: time, the line, the order book, and somebody who watches."""
+"""What the engine asks of the world: time, the line and the journal."""
 
 from __future__ import annotations
 
-import enum
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ..wire.call import Call, Response
-from ..wire.filetypes import FileType
+from ..wire.filetypes import FileType, Verdict
+from ..wire.tasks import Report, Usage
 
 if TYPE_CHECKING:
-    from ..store import Store
+    from ..journal import Address, Committed, Hold, Identity, OrderRow, ResultRow, Rules
+    from ..money.amounts import Sums
+    from ..money.limits import Limits
 
 T = TypeVar("T")
 
@@ -38,14 +40,24 @@ class Transport(Protocol):
         """
         ...
 
+    def expect(self, count: int) -> None:
+        """So many fresh calls are near: open for them what takes a while. Returns at once."""
+        ...
+
     def socket(self, url: str) -> AbstractAsyncContextManager[AsyncIterator[str | bytes]]:
         """Frames of a progress socket until it ends; raises Unreachable or HostRefused."""
         ...
 
 
+class Send(Protocol):
+    """Sends a call: a transport once, a sender with tries."""
+
+    async def __call__(self, call: Call[T], /) -> T: ...
+
+
 @dataclass(slots=True)
 class Meter:
-    """Progress and stop of one transfer. `moved` is called on the loop, `stop` seen by its thread."""
+    """Progress and stop of a transfer. `moved` is called on the loop, `stop` seen by its thread."""
 
     moved: Callable[[int, int | None], None] = lambda done, total: None
     stop: threading.Event = field(default_factory=threading.Event)
@@ -53,15 +65,24 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A complete file: `path` holds `size` bytes whose first ones prove `type` (None: unknown)."""
+    """A complete file: `path` holds `size` bytes whose first ones prove `type` (None: unknown).
+
+    All that was announced is here; `verdict` is what its own structure says of that.
+    """
 
     path: Path
     size: int
     type: FileType | None
+    verdict: Verdict = Verdict.CANNOT_TELL
 
 
 class Bulk(Protocol):
     """Big bodies. Every method blocks its caller's coroutine, never its loop; one try each."""
+
+    def expect(self, url: str, count: int) -> None:
+        """So many transfers with the host of `url`, "" for the own origin, are near: open for
+        them what takes a while. Returns at once."""
+        ...
 
     async def upload(
         self,
@@ -83,82 +104,252 @@ class Bulk(Protocol):
         """Fetch a result to the file `into` (suffix added), resuming `into`.part if it is there."""
         ...
 
-
-class Book(Protocol):
-    """The order book, whose disk must not hold up the loop."""
-
-    async def do(self, work: Callable[[Store], T]) -> T:
-        """Run `work` on the store, after everything that was asked of it before."""
+    async def forget(self, into: Path) -> None:
+        """Remove what an earlier download left of `into`, unless one is under way."""
         ...
 
 
-class Stage(enum.Enum):
-    """What an order is doing; the value is the key of its sentence."""
+class Journal(Protocol):
+    """What was ordered and what became of it, of one account on one site. Its disk must not hold
+    up the loop.
 
-    PREPARING = "progress.preparing"
-    UPLOADING = "progress.uploading"
-    WAITING_SLOT = "progress.waiting_slot"
-    WAITING_FOREIGN = "progress.waiting_foreign"
-    ORDERING = "progress.ordering"
-    QUEUED = "progress.queued"
-    RUNNING = "progress.running"
-    DOWNLOADING = "progress.downloading"
-    BATCH = "progress.batch"
-    CANCELLING = "progress.cancelling"
-    DONE = "progress.done"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """One line of news. `fraction` is of its stage, 0 to 1; None when unknown.
-
-    `params` fill the sentence of `stage`; `preview` is a JPEG or PNG of the remote sampler.
+    `record_…` is about what has happened already: what cannot be written is warned of, since a
+    full disk must not lose a running task. All others raise StoreUnavailable. A change does
+    nothing where the row is gone or already past it, so that two processes may follow one task.
+    Times are unix seconds; `order` is an order's number.
     """
-
-    stage: Stage
-    fraction: float | None = None
-    params: Mapping[str, object] = field(default_factory=dict[str, object])
-    node_id: str = ""
-    preview: bytes | None = field(default=None, repr=False)
 
     @property
-    def overall(self) -> float:
-        """Share of the whole order, 0 to 1: most of it is the running."""
-        start, end = _SPANS.get(self.stage, (0.0, 0.0))
-        return start + (end - start) * (self.fraction or 0.0)
+    def origin(self) -> str: ...
 
+    @property
+    def account(self) -> str: ...
 
-_SPANS = {
-    Stage.UPLOADING: (0.0, 0.1),
-    Stage.ORDERING: (0.1, 0.1),
-    Stage.WAITING_SLOT: (0.1, 0.1),
-    Stage.WAITING_FOREIGN: (0.1, 0.1),
-    Stage.QUEUED: (0.1, 0.1),
-    Stage.RUNNING: (0.1, 0.95),
-    Stage.DOWNLOADING: (0.95, 1.0),
-    Stage.BATCH: (0.0, 1.0),
-    Stage.DONE: (1.0, 1.0),
-}
+    @property
+    def folder(self) -> Path:
+        """Where it lies, and results beside it."""
+        ...
 
-Watch = Callable[[Progress], None]
+    def now(self) -> float:
+        """By the clock that dates the rows."""
+        ...
 
+    async def find(self, identity: Identity) -> OrderRow | None:
+        """The latest order of an identity, over or not."""
+        ...
 
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """An order that its last waiter left. `confirmed`: it was seen not to run any more.
+    async def order(self, order: int) -> OrderRow | None:
+        """The order of a number, of any account."""
+        ...
 
-    `task_id` is "" when no id came back: then nobody can tell whether there is a task.
-    `from_before`: an earlier start had stopped it, and this one saw to it again.
-    """
+    async def of_task(self, task_id: str) -> OrderRow | None:
+        """The order that became a task; None for one made elsewhere."""
+        ...
 
-    task_id: str
-    confirmed: bool
-    from_before: bool = False
+    async def unfinished(self) -> list[OrderRow]:
+        """Orders that are not over, oldest first."""
+        ...
 
+    async def last_done(self, program: str, instance: str) -> list[OrderRow]:
+        """The latest orders of a program that succeeded; newest first."""
+        ...
 
-def unheard(_: Stopped) -> None:
-    """For callers who do not ask what became of orders that were stopped."""
+    async def results(self, order: int) -> list[ResultRow]: ...
 
+    async def result_url(self) -> str:
+        """Where the latest result of the site's was fetched; "" where that is not known."""
+        ...
 
-def unwatched(_: Progress) -> None:
-    """For callers who do not want to know."""
+    async def silent_nodes(self, program: str) -> frozenset[str]:
+        """Nodes that gave nothing in a program's latest success, although they were to run."""
+        ...
+
+    async def has_placed(self) -> bool:
+        """Whether the site is known to have taken an order, of any account."""
+        ...
+
+    async def ordered_by_v2(self) -> bool:
+        """Whether the site took its latest order, of any account, by V2 (`what["submit"]`)."""
+        ...
+
+    async def lost_journal(self) -> Path | None:
+        """A file that was set aside and whose orders may still run; None when there is none."""
+        ...
+
+    async def intend(
+        self,
+        identity: Identity,
+        *,
+        instance: str,
+        what: Mapping[str, object],
+        hold: Hold | None = None,
+        webhook: Address | None = None,
+    ) -> int:
+        """Write down an order that is about to be sent; on the disk when this returns.
+
+        `what`: JSON values that repeating or explaining it needs; `hold`: what is reserved for
+        it; `webhook`: the address that it carries. Raises OrderExists while an order of the same
+        identity is unfinished, in any process, and LimitReached.
+        """
+        ...
+
+    async def place(self, order: int, task_id: str) -> None:
+        """A person or a later look found the task of an uncertain order."""
+        ...
+
+    async def drop(self, order: int) -> None:
+        """A person saw that an uncertain order never started: the row goes."""
+        ...
+
+    async def prune(self) -> list[str]:
+        """Forget expired uploads and old orders; paths of their results, below `folder`."""
+        ...
+
+    async def record_placed(self, order: int, task_id: str, told: Iterable[str] = ()) -> int:
+        """The service named the task; `told`: the nodes that it says it will run for output.
+
+        Gives the number of another order that is this task already, which then stays the only
+        one; else 0.
+        """
+        ...
+
+    async def record_dropped(self, order: int, *, for_good: bool = False) -> None:
+        """It provably never started: the row goes. One with a task id stays.
+
+        `for_good`: and nobody sends it again, so that nothing stays held for it.
+        """
+        ...
+
+    async def record_uncertain(self, order: int, *, key: str) -> None:
+        """Its request may have arrived and no task id came back; `key`: of the error."""
+        ...
+
+    async def record_lost(self, order: int, *, key: str) -> None:
+        """Its task is listed nowhere any more, which proves nothing: it is a question again."""
+        ...
+
+    async def record_running(self, order: int, at: float | None) -> None:
+        """Seen running, `at` by the service's clock where that is known."""
+        ...
+
+    async def record_done(
+        self, order: int, report: Report, missing: Sequence[str] | None = None
+    ) -> None:
+        """It succeeded, as the report says: from now on its results are owed.
+
+        `missing`: nodes whose results were waited for in vain, also where its end is known.
+        """
+        ...
+
+    async def record_failed(
+        self, order: int, *, key: str, code: int | None = None, usage: Usage | None = None
+    ) -> None:
+        """`usage`: what it did cost, as far as the service has told."""
+        ...
+
+    async def record_cancelled(self, order: int, usage: Usage | None = None) -> None: ...
+
+    async def record_cancel_wanted(self, order: int) -> None:
+        """It is to be cancelled, whatever happens to this process."""
+        ...
+
+    async def record_wanted_again(self, order: int) -> None:
+        """What could not be cancelled shall run on."""
+        ...
+
+    async def record_results(self, order: int, rows: Sequence[ResultRow]) -> None:
+        """Add results; one of a known node and index takes the place of that one."""
+        ...
+
+    async def promised(self, order: int) -> bool | None:
+        """Whether a delivery will tell the end of an order; None where it carries no address."""
+        ...
+
+    async def heard(self, orders: Collection[int]) -> set[int]:
+        """Those of them whose webhook was called: a reason to ask, and no more."""
+        ...
+
+    currency: str
+    """What the account's money is counted in."""
+
+    async def rules(self) -> Rules:
+        """What the person set for this key."""
+        ...
+
+    async def set_rule(self, scope: str, sums: Sums) -> None:
+        """Set or remove a limit, the floor, or what a program without a bound may cost."""
+        ...
+
+    async def committed(self, scope: str, at: float | None) -> Committed:
+        """What counts against the limits of a prompt or command, and of the day of `at`."""
+        ...
+
+    async def reserve(self, program: str, hold: Hold) -> int:
+        """Hold a sum for an order of a program, and say its number; raises LimitReached."""
+        ...
+
+    async def held(self, order: int) -> Hold | None:
+        """What is held for an order; None once its cost is booked."""
+        ...
+
+    async def hold_instead(
+        self, hold: int, amounts: Sums, seconds: float | None, limits: Limits
+    ) -> bool:
+        """Hold other sums for an order; LimitReached where a limit is in the way, False when its
+        cost is booked."""
+        ...
+
+    async def record_released(self, hold: int) -> None:
+        """No order came of it. One that has an order stays."""
+        ...
+
+    async def record_cost(self, order: int, usage: Usage) -> bool:
+        """What an order did cost, once; False where it is not told, or was booked before."""
+        ...
+
+    async def record_free(self, order: int) -> None:
+        """It is taken to have cost nothing."""
+        ...
+
+    async def unbooked(self) -> list[OrderRow]:
+        """Orders that are over and whose cost is not told, oldest first."""
+        ...
+
+    async def open_holds(self) -> list[tuple[OrderRow, float | None]]:
+        """Orders that are not over and that something is held for, with the seconds of running
+        that it pays for; None where time does not bound them."""
+        ...
+
+    async def paces(self, instance: str) -> list[tuple[str | None, ...]]:
+        """Coins, money and seconds of the latest runs on a machine, as the service prints them."""
+        ...
+
+    async def costs(self, program: str, instance: str) -> list[dict[str, int]]:
+        """What the latest successes of a program did cost, newest first."""
+        ...
+
+    async def upload(self, sha256: str) -> tuple[str, str] | None:
+        """Name and URL of a content that the service still has."""
+        ...
+
+    async def record_upload(self, sha256: str, name: str, url: str, seconds: float) -> None:
+        """The service keeps a content for `seconds` from now."""
+        ...
+
+    async def forget_upload(self, sha256: str) -> None: ...
+
+    async def file_hash(
+        self, path: Path, size: int, mtime_ns: int, inode: int, algorithm: str
+    ) -> str | None:
+        """The hash of a file that has not changed since."""
+        ...
+
+    async def record_file_hash(
+        self, path: Path, size: int, mtime_ns: int, inode: int, algorithm: str, hexdigest: str
+    ) -> None: ...
+
+    async def run_times(self, program: str, instance: str) -> list[float]:
+        """Seconds that past runs took, newest first."""
+        ...
+
+    async def record_run(self, program: str, instance: str, seconds: float) -> None: ...

@@ -11,7 +11,7 @@ MARGIN = 1.0  # seconds: two requests may come closer together on their way than
 
 
 @dataclass(slots=True)
-class RequestPace:
+class RateLimiter:
     """Turns for one endpoint, in the order in which they are asked for.
 
     `requests` in any `seconds`; those that come too early wait, none is lost.
@@ -29,7 +29,7 @@ class RequestPace:
         self._turns.append(turn)
         return turn - now
 
-    async def turn(self, clock: Clock) -> None:
+    async def acquire(self, clock: Clock) -> None:
         """Wait for a turn. Who is cancelled while waiting has used it up."""
         seconds = self.wait(clock.now())
         if seconds > 0:

@@ -1,4 +1,4 @@
-"""Whether a call is made again, and after how long: one rule for everything, by fate.
+"""Calls of one account, each sent again by its own word: one rule for everything, by fate.
 
 A call that nothing came of may be made again; one whose effect is unknown only when repeating
 it has no effect of its own. A create is not repeatable: it is sent again only when it provably
@@ -8,7 +8,9 @@ never left, or when the service said that nothing was started and that waiting h
 from __future__ import annotations
 
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ..errors import (
     BadReply,
@@ -19,10 +21,12 @@ from ..errors import (
     Unreachable,
     UploadFailed,
 )
+from ..wire.call import Call
+from ..wire.envelope import LONGEST_RETRY_AFTER
+from .ports import Clock, Transport
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 20.0
-LONGEST_RETRY_AFTER = 150.0  # what a Retry-After may ask for before we stop waiting
 TRIES = 3
 
 # One budget for all calls of a client: when everything fails, trying thrice triples the harm.
@@ -81,3 +85,52 @@ class Retry:
         if not isinstance(error, (Unreachable, BadReply, ServiceFault, UploadFailed)):
             return False  # a refusal: asking again changes nothing
         return error.fate is Fate.NOT_STARTED or (self.repeatable and error.fate is Fate.UNKNOWN)
+
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Sender:
+    """Sends calls, by the clock that pauses are counted by, on the budget that they share."""
+
+    transport: Transport
+    clock: Clock
+    budget: Budget = field(default_factory=Budget)
+
+    async def send(self, call: Call[T]) -> T:
+        """The answer to a call, which says itself whether it may be sent again.
+
+        Raises the error of the last try.
+        """
+        return await self.retry(
+            lambda: self.transport.send(call), repeatable=call.repeatable, fate=call.fate
+        )
+
+    async def retry(
+        self,
+        attempt: Callable[[], Awaitable[T]],
+        *,
+        repeatable: bool,
+        fate: Fate | None = None,
+        tries: int = TRIES,
+    ) -> T:
+        """The result of the first attempt that succeeds; else raises the last error.
+
+        `repeatable` and `fate` as those of a Call: for what takes more than one call, or more
+        than sending it.
+        """
+        rule = Retry(self.budget, repeatable, tries)
+        while True:
+            try:
+                result = await attempt()
+            except RunningHubError as error:
+                pause = rule.pause(error)
+                if pause is None and fate is None:
+                    raise
+                if pause is None:
+                    raise error.with_context(fate=fate) from error.__cause__
+            else:
+                self.budget.succeeded()
+                return result
+            await self.clock.sleep(pause)

@@ -1,4 +1,4 @@
-"""Single flight: equal work under way at once is done once, and stops when its last waiter leaves."""
+"""Single flight: equal work under way is done once, and stops when its last waiter leaves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from .ports import Progress, Watch
+from .progress import Progress, Watch
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ class _Flight(Generic[T]):
             watch(news)
 
 
-class Flights(Generic[T]):
+class SingleFlight(Generic[T]):
     """Work by key. Each waiter sees the progress; none can stop it for the others."""
 
     def __init__(self) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import hashlib
-import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
+from typing import TypeVar
 
 from ..errors import (
     BadInput,
@@ -23,12 +21,10 @@ from ..errors import (
     ResultUnavailable,
     RunningHubError,
     ServiceFault,
-    StoreUnavailable,
+    Unreachable,
     UploadFailed,
 )
-from ..store import Store
 from ..wire.filetypes import HEAD, FileType, Kind, sniff
-from ..wire.tasks import RemoteResult
 from ..wire.uploads import (
     OLD_UPLOAD_LIMIT,
     OLD_UPLOAD_PATH,
@@ -38,15 +34,16 @@ from ..wire.uploads import (
     lora_slot,
     read_upload,
 )
-from .caller import Caller
-from .flights import Flights
-from .orders import Result
-from .ports import Book, Bulk, Meter, Progress, Stage, Watch
+from .ports import Bulk, Fetched, Journal, Meter
+from .progress import Progress, Stage, Watch
+from .retry import Sender
+from .singleflight import SingleFlight
 
-log = logging.getLogger("runninghub")
+T = TypeVar("T")
 
 PARALLEL = 4  # transfers at once; more gain nothing on a line with 100 ms delay
 DOWNLOAD_TRIES = 5
+ENOUGH = 32 * 1024  # bytes that so many tries must bring, or a twentieth, to be worth as many more
 _BLOCK = 1024 * 1024
 # A remote copy must still be there when the order leaves the service's queue.
 _LASTS = VALID_SECONDS - 2 * 3600.0
@@ -80,6 +77,26 @@ class Source:
         return len(self.body) if isinstance(self.body, bytes) else self.body.stat().st_size
 
 
+@dataclass(slots=True, eq=False)
+class LazySource:
+    """A Source to be: made when an order needs it, once for all orders that share the draft.
+
+    So the first orders of a batch upload while the files of later ones are still being made.
+    `kind` is known before. `make` may fail with any error of ours, with nothing paid.
+    """
+
+    kind: Kind
+    make: Callable[[], Awaitable[Source]]
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _made: Source | None = None
+
+    async def source(self) -> Source:
+        async with self._turn:
+            if self._made is None:
+                self._made = await self.make()
+            return self._made
+
+
 @dataclass(frozen=True, slots=True)
 class LoraFile:
     """A LoRA file of this machine, for fields of the cloud's RHLoraLoader."""
@@ -92,12 +109,10 @@ class Transfers:
     """Uploads, LoRA files and downloads of one account."""
 
     bulk: Bulk
-    caller: Caller
-    book: Book
-    origin: str
-    account: str
-    _uploads: Flights[Uploaded] = field(default_factory=Flights[Uploaded])
-    _loras: Flights[str] = field(default_factory=Flights[str])
+    sender: Sender
+    journal: Journal
+    _uploads: SingleFlight[Uploaded] = field(default_factory=SingleFlight[Uploaded])
+    _loras: SingleFlight[str] = field(default_factory=SingleFlight[str])
     _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARALLEL))
 
     # Media
@@ -107,52 +122,50 @@ class Transfers:
 
         `sha256`: of its bytes, see `content_hash`. Raises the refusal, with nothing paid.
         """
-        known = await self.known(sha256)
-        if known is not None:
-            return known
+        uploaded = await self.known(sha256)
+        if uploaded is not None:
+            return uploaded
         return await self._uploads.join(
             sha256, lambda show: self._upload(source, sha256, show), watch
         )
 
     async def known(self, sha256: str) -> Uploaded | None:
-        """The valid remote copy of a content, if the book knows one."""
-        known = await self.book.do(
-            lambda s: s.memory.upload(self.origin, self.account, sha256, s.now())
-        )
-        return None if known is None else Uploaded(*known)
+        """The valid remote copy of a content, if the journal knows one."""
+        row = await self.journal.upload(sha256)
+        return None if row is None else Uploaded(*row)
 
     async def _upload(self, source: Source, sha256: str, watch: Watch) -> Uploaded:
         name = sha256[:32] + source.suffix
 
         async def attempt(path: str, fields: dict[str, str]) -> Uploaded:
-            meter = Meter(moved=_percent(watch, Stage.UPLOADING, source.size))
+            shown = _percent(watch, Stage.UPLOADING, source.size)
+
+            def moved(done: int, total: int | None) -> None:
+                shown(done, total)
+                if done == total:  # its reply is next, and then the order
+                    self.sender.transport.expect(1)
+
+            meter = Meter(moved=moved)
             async with self._places:
                 reply = await self.bulk.upload(path, source.body, name, source.mime, fields, meter)
             return read_upload(reply)
 
-        asking = self.caller.asking
+        retry = partial(self.sender.retry, repeatable=True, fate=Fate.NOT_STARTED)
         try:
-            uploaded = await asking(lambda: attempt(UPLOAD_PATH, {}))
+            uploaded = await retry(lambda: attempt(UPLOAD_PATH, {}))
         except (FileTooLarge, BadReply, ServiceFault, UploadFailed):
             # The old endpoint is said to be more lenient, up to its documented limit.
             if source.size > OLD_UPLOAD_LIMIT:
                 raise
             fields = {"fileType": "input"}
-            uploaded = await asking(lambda: attempt(OLD_UPLOAD_PATH, fields))
-        await self._remember(
-            lambda s: s.memory.remember_upload(
-                self.origin, self.account, sha256, uploaded.name, uploaded.url, s.now() + _LASTS
-            )
-        )
+            uploaded = await retry(lambda: attempt(OLD_UPLOAD_PATH, fields))
+        await self.journal.record_upload(sha256, uploaded.name, uploaded.url, _LASTS)
         return uploaded
 
     async def forget(self, hashes: Iterable[str]) -> None:
         """Trust no remote copy of these contents any more."""
         for sha256 in hashes:
-            await self.book.do(partial(self._forget, sha256))
-
-    def _forget(self, sha256: str, store: Store) -> None:
-        store.memory.forget_upload(self.origin, self.account, sha256)
+            await self.journal.forget_upload(sha256)
 
     async def content_hash(self, source: Source) -> str:
         """SHA-256 of the bytes; of a file it is computed once per path, size, mtime and inode."""
@@ -163,19 +176,12 @@ class Transfers:
     async def _file_hash(self, path: Path, algorithm: str) -> str:
         full, about = await asyncio.to_thread(_about_file, path)
         stamp = (full, about.st_size, about.st_mtime_ns, about.st_ino)
-        known = await self.book.do(lambda s: s.memory.known_hash(*stamp, algorithm))
-        if known is not None:
-            return known
-        made = await asyncio.to_thread(_hash_file, path, algorithm)
-        await self._remember(lambda s: s.memory.remember_hash(*stamp, algorithm, made))
-        return made
-
-    async def _remember(self, work: Callable[[Store], None]) -> None:
-        """What saves work another time: a full disk must not fail what has gone well."""
-        try:
-            await self.book.do(work)
-        except StoreUnavailable as error:
-            log.warning("%s", error)
+        hexdigest = await self.journal.file_hash(*stamp, algorithm)
+        if hexdigest is not None:
+            return hexdigest
+        hexdigest = await asyncio.to_thread(_hash_file, path, algorithm)
+        await self.journal.record_file_hash(*stamp, algorithm, hexdigest)
+        return hexdigest
 
     # LoRA
 
@@ -192,79 +198,87 @@ class Transfers:
 
     async def _upload_lora(self, path: Path, size: int, watch: Watch) -> str:
         watch(Progress(Stage.PREPARING, params={"name": path.name}))
-        md5 = await self._file_hash(path, "md5")
+        call = lora_slot(path.stem, await self._file_hash(path, "md5"))
 
         async def attempt() -> str:
-            transport = self.caller.transport
-            slot = await transport.send(lora_slot(path.stem, md5))
+            slot = await self.sender.transport.send(call)
             if slot.put_url is not None:
                 meter = Meter(moved=_percent(watch, Stage.UPLOADING, size))
                 async with self._places:
                     await self.bulk.put(slot.put_url, path, meter)
             return slot.name
 
-        return await self.caller.asking(attempt)
+        return await self.sender.retry(attempt, repeatable=call.repeatable, fate=call.fate)
+
+    def expect_order(self, files: int) -> None:
+        """An order with so many is near: its connections may be opened meanwhile."""
+        self.sender.transport.expect(1)
+        if files:
+            self.bulk.expect("", min(files, PARALLEL))
 
     # Results
 
-    async def fetch(
-        self, results: Sequence[RemoteResult], folder: Path, task_id: str, watch: Watch
-    ) -> tuple[Result, ...]:
-        """All results, in their order; whole or not at all. The first failure is raised when
-        the others have arrived, since those need not be fetched again."""
-        await asyncio.to_thread(_make_folder, folder)
-        arrived = 0
+    async def _arriving(self, url: str, into: Path) -> Fetched:
+        """A file, whatever the line does: asked again as long as the tries come well farther."""
+        farthest, enough = 0, ENOUGH
 
-        async def one(index: int, remote: RemoteResult) -> Result:
-            nonlocal arrived
-            made = await self._fetch(remote, folder / f"{index:04d}", task_id)
-            arrived += 1
-            share: dict[str, object] = {"done": arrived, "total": len(results)}
-            watch(Progress(Stage.DOWNLOADING, arrived / len(results), share))
-            return made
+        def moved(done: int, total: int | None) -> None:
+            nonlocal farthest, enough
+            farthest = max(farthest, done)
+            enough = min(ENOUGH, (total or ENOUGH) // 20)
 
-        watch(Progress(Stage.DOWNLOADING, 0.0, {"done": 0, "total": len(results)}))
-        jobs = [asyncio.ensure_future(one(i, remote)) for i, remote in enumerate(results)]
-        try:
-            done = await asyncio.gather(*jobs, return_exceptions=True)
-        finally:
-            for job in jobs:
-                job.cancel()
-        for item in done:
-            if isinstance(item, BaseException):
-                raise item
-        return tuple(item for item in done if isinstance(item, Result))
-
-    async def _fetch(self, remote: RemoteResult, into: Path, task_id: str) -> Result:
-        name = PurePosixPath(unquote(urlsplit(remote.url).path)).name
-        if not remote.url:
-            return Result(remote.node_id, name, None, None, text=remote.text)
-
-        async def attempt() -> Result:
+        async def attempt() -> Fetched:
             async with self._places:
-                fetched = await self.bulk.download(remote.url, into, Meter())
-            return Result(
-                remote.node_id,
-                name,
-                fetched.path,
-                fetched.type,
-                fetched.size,
-                remote.text,
-                remote.url,
-            )
+                return await self.bulk.download(url, into, Meter(moved))
 
+        while True:
+            before = farthest
+            try:
+                return await self.sender.retry(attempt, repeatable=True, tries=DOWNLOAD_TRIES)
+            except Unreachable:
+                if farthest <= before + enough:
+                    raise
+
+    async def download(self, url: str, into: Path, task_id: str) -> Fetched:
+        """A file; every failure is one of a result of that task."""
         try:
-            return await self.caller.retrying(attempt, tries=DOWNLOAD_TRIES)
+            return await self._arriving(url, into)
         except (ResultUnavailable, DiskFull, BadInput) as error:
-            error.task_id = task_id
-            raise
+            raise error.with_context(task_id=task_id) from error.__cause__
         except RateLimited as error:
             # Its own sentence is that of an order which was not started.
             reason = str(error.params.get("remote"))
+            if minutes := error.params.get("minutes"):
+                raise ResultUnavailable(
+                    "error.result_later", task_id=task_id, reason=reason, minutes=minutes
+                ) from error
             raise ResultUnavailable(task_id=task_id, reason=reason) from error
         except RunningHubError as error:
-            error.fate = Fate.OVER  # the task's, whatever became of this request
-            raise ResultUnavailable(task_id=task_id, reason=error) from error
+            # The fate is the task's, whatever became of this request.
+            reason = error.with_context(fate=Fate.OVER)
+            raise ResultUnavailable(task_id=task_id, reason=reason) from error
+
+
+async def load_sources(values: Mapping[str, object]) -> dict[str, object]:
+    """The values with a Source in place of each LazySource."""
+
+    async def make(name: str, draft: LazySource) -> tuple[str, Source]:
+        return name, await draft.source()
+
+    sources = await together(
+        [make(name, value) for name, value in values.items() if isinstance(value, LazySource)]
+    )
+    return {**values, **dict(sources)}
+
+
+async def together(work: Sequence[Coroutine[None, None, T]]) -> list[T]:
+    """All results; the first failure ends the others."""
+    jobs = [asyncio.ensure_future(item) for item in work]
+    try:
+        return await asyncio.gather(*jobs)
+    finally:
+        for job in jobs:
+            job.cancel()
 
 
 def _percent(watch: Watch, stage: Stage, size: int) -> Callable[[int, int | None], None]:
@@ -306,12 +320,3 @@ def _hash_file(path: Path, algorithm: str) -> str:
     except OSError as error:
         raise BadInput("error.file_unreadable", name=path.name) from error
     return digest.hexdigest()
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(folder=folder.name) from error
-        raise BadInput("error.folder_not_writable", folder=str(folder)) from error

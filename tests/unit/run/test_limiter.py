@@ -8,9 +8,10 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.run.world import VirtualClock, now, virtually
+from unit.run.world import now, virtually
 
-from rh_api.run.slots import FIRST_WAIT, LONGEST_WAIT, Slots, next_wait
+from rh_api.run.limiter import FIRST_WAIT, LONGEST_WAIT, Limiter, next_wait
+from tests.support.clocks import LoopClock
 
 
 @settings(max_examples=60, deadline=None)
@@ -22,24 +23,24 @@ from rh_api.run.slots import FIRST_WAIT, LONGEST_WAIT, Slots, next_wait
 )
 def test_random_orders_with_random_stops(seed: int, limit: int, orders: int, changes: list[int]):
     chance = random.Random(seed)
-    slots = Slots(limit)
+    limiter = Limiter(limit)
     running = 0
     admitted: list[int] = []
     stopped: set[int] = set()
 
     async def order(number: int) -> None:
         nonlocal running
-        await slots.take()
+        await limiter.acquire()
         admitted.append(number)
         running += 1
-        assert slots.limit is not None
+        assert limiter.limit is not None
         assert running <= max([limit, *changes])
-        assert slots.used >= running
+        assert limiter.used >= running
         try:
             await asyncio.sleep(chance.choice([0, 0, 1, 3]))
         finally:
             running -= 1
-            slots.leave()
+            limiter.release()
 
     async def main() -> None:
         tasks = []
@@ -52,15 +53,15 @@ def test_random_orders_with_random_stops(seed: int, limit: int, orders: int, cha
                 stopped.add(victim)
                 tasks[victim].cancel()
             if changes and chance.random() < 0.2:
-                slots.set_limit(chance.choice(changes))
+                limiter.set_limit(chance.choice(changes))
         await asyncio.gather(*tasks, return_exceptions=True)
         for task in tasks:
             if not task.cancelled():
                 task.result()
 
     virtually(main())
-    assert slots.used == 0
-    assert not slots.would_wait()
+    assert limiter.used == 0
+    assert not limiter.would_wait()
     if limit == 1 and not changes:  # else several get a place at once
         assert admitted == sorted(admitted)
     assert set(range(orders)) - stopped <= set(admitted)
@@ -68,60 +69,60 @@ def test_random_orders_with_random_stops(seed: int, limit: int, orders: int, cha
 
 def test_a_place_that_comes_with_the_stop_is_given_on():
     async def main() -> None:
-        slots = Slots(1)
-        await slots.take()
-        first = asyncio.ensure_future(slots.take())
-        second = asyncio.ensure_future(slots.take())
+        limiter = Limiter(1)
+        await limiter.acquire()
+        first = asyncio.ensure_future(limiter.acquire())
+        second = asyncio.ensure_future(limiter.acquire())
         await asyncio.sleep(0)
-        slots.leave()  # the place is the first one's
+        limiter.release()  # the place is the first one's
         first.cancel()  # who leaves before it could look
         await asyncio.wait((first, second), timeout=1)
         assert first.cancelled()
         assert second.done()
-        assert slots.used == 1
+        assert limiter.used == 1
 
     virtually(main())
 
 
 def test_nobody_passes_those_who_wait():
     async def main() -> None:
-        slots = Slots(1)
-        await slots.take()
-        waiting = asyncio.ensure_future(slots.take())
+        limiter = Limiter(1)
+        await limiter.acquire()
+        waiting = asyncio.ensure_future(limiter.acquire())
         await asyncio.sleep(0)
-        slots.set_limit(2)
-        assert slots.would_wait() is True
+        limiter.set_limit(2)
+        assert limiter.would_wait() is True
         await waiting
-        assert slots.used == 2
+        assert limiter.used == 2
 
     virtually(main())
 
 
 def test_a_running_task_has_its_place_whoever_waits():
     async def main() -> None:
-        slots = Slots(1)
-        slots.seize()
-        assert slots.would_wait()
-        slots.seize()
-        assert slots.used == 2
-        slots.leave()
-        assert slots.would_wait()
-        slots.leave()
-        assert not slots.would_wait()
+        limiter = Limiter(1)
+        limiter.hold()
+        assert limiter.would_wait()
+        limiter.hold()
+        assert limiter.used == 2
+        limiter.release()
+        assert limiter.would_wait()
+        limiter.release()
+        assert not limiter.would_wait()
 
     virtually(main())
 
 
 def test_an_unknown_limit_holds_nobody_up():
     async def main() -> None:
-        slots = Slots()
+        limiter = Limiter()
         for _ in range(100):
-            await slots.take()
-        slots.set_limit(3)
-        assert slots.would_wait()
-        waiting = asyncio.ensure_future(slots.take())
+            await limiter.acquire()
+        limiter.set_limit(3)
+        assert limiter.would_wait()
+        waiting = asyncio.ensure_future(limiter.acquire())
         await asyncio.sleep(0)
-        slots.set_limit(None)
+        limiter.set_limit(None)
         await waiting
 
     virtually(main())
@@ -130,10 +131,10 @@ def test_an_unknown_limit_holds_nobody_up():
 @pytest.mark.parametrize(("end", "waited"), [(3.0, 3.0), (60.0, 10.0)])
 def test_after_a_refusal_an_end_of_ours_wakes_at_once(end: float, waited: float):
     async def main() -> float:
-        slots = Slots(3)
-        await slots.take()
-        asyncio.get_running_loop().call_later(end, slots.leave)
-        await slots.wait_for_end(slots.next_end, 10.0, VirtualClock())
+        limiter = Limiter(3)
+        await limiter.acquire()
+        asyncio.get_running_loop().call_later(end, limiter.release)
+        await limiter.wait_for_end(limiter.next_end, 10.0, LoopClock())
         return now()
 
     assert virtually(main()) == waited
@@ -141,11 +142,11 @@ def test_after_a_refusal_an_end_of_ours_wakes_at_once(end: float, waited: float)
 
 def test_an_end_while_the_refusal_was_on_its_way_is_not_missed():
     async def main() -> float:
-        slots = Slots(3)
-        await slots.take()
-        ending = slots.next_end
-        slots.leave()
-        await slots.wait_for_end(ending, 10.0, VirtualClock())
+        limiter = Limiter(3)
+        await limiter.acquire()
+        ending = limiter.next_end
+        limiter.release()
+        await limiter.wait_for_end(ending, 10.0, LoopClock())
         return now()
 
     assert virtually(main()) == 0

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rh_api.run.orders import Order, digest
-from rh_api.run.ports import Progress, Stage
+from rh_api.run.progress import Progress, Stage
 from rh_api.wire.orders import TaskOptions
 
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters())

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rh_api.run.follow import (
+from rh_api.run.poll_schedule import (
     CONFIRM,
     LONGEST,
     QUEUE_LONGEST,
@@ -17,7 +17,7 @@ from rh_api.run.follow import (
     SAFETY,
     SHORTEST,
     SOCKET_SILENCE,
-    FollowPlan,
+    PollSchedule,
 )
 
 HISTORY = st.lists(st.floats(-1, 1e6) | st.sampled_from([0.0, 1e-300, 1e300, 60.0]), max_size=20)
@@ -36,7 +36,7 @@ EVENTS = st.lists(
 def test_whatever_happens_the_next_poll_comes_and_not_before_now(
     history: list[float], events: list[tuple[float, str]], start: float
 ):
-    plan = FollowPlan(history)
+    plan = PollSchedule(history)
     now, last = start, None
     hinted = -math.inf
     for pause, event in events:
@@ -64,7 +64,7 @@ def test_whatever_happens_the_next_poll_comes_and_not_before_now(
             plan.hint(now)
 
 
-def polls(plan: FollowPlan, start: float, end: float) -> list[float]:
+def polls(plan: PollSchedule, start: float, end: float) -> list[float]:
     """The times of all polls until one shows the end."""
     times: list[float] = []
     now = start
@@ -76,14 +76,14 @@ def polls(plan: FollowPlan, start: float, end: float) -> list[float]:
 
 
 def test_the_first_poll_of_a_queued_task_comes():
-    plan = FollowPlan()
+    plan = PollSchedule()
     first = plan.next_at(0.0)
     assert first == QUEUE_SHORTEST
     assert plan.next_at(first) == first
 
 
 def test_a_queue_is_asked_less_and_less_but_never_too_seldom():
-    times = polls(FollowPlan(), 0.0, 200.0)
+    times = polls(PollSchedule(), 0.0, 200.0)
     gaps = [b - a for a, b in pairwise(times)]
     assert gaps == sorted(gaps)
     assert gaps[-1] == QUEUE_LONGEST
@@ -91,12 +91,12 @@ def test_a_queue_is_asked_less_and_less_but_never_too_seldom():
 
 @pytest.mark.parametrize("seconds", [20.0, 60.0, 240.0])
 def test_polls_crowd_where_earlier_runs_ended(seconds: float):
-    plan = FollowPlan([seconds * share for share in (0.96, 0.98, 1.0, 1.02, 1.05)])
+    plan = PollSchedule([seconds * share for share in (0.96, 0.98, 1.0, 1.02, 1.05)])
     plan.running(0.0)
     times = polls(plan, 0.0, seconds)
     assert times[-1] - seconds < 2.0
     assert len(times) < seconds / 5 + 8
-    blind = FollowPlan()
+    blind = PollSchedule()
     blind.running(0.0)
     assert times[-1] - seconds <= polls(blind, 0.0, seconds)[-1] - seconds + 0.5
 
@@ -104,14 +104,14 @@ def test_polls_crowd_where_earlier_runs_ended(seconds: float):
 @settings(deadline=None)
 @given(HISTORY, st.just(0.0) | st.floats(1e-3, 1e6))
 def test_the_hazard_is_a_finite_rate(history: list[float], elapsed: float):
-    rate = FollowPlan(history).hazard(elapsed)
+    rate = PollSchedule(history).hazard(elapsed)
     assert 0 <= rate < math.inf
 
 
 @settings(deadline=None)
 @given(HISTORY, st.floats(0, 2000))
 def test_without_a_socket_no_pause_is_out_of_bounds(history: list[float], end: float):
-    plan = FollowPlan(history)
+    plan = PollSchedule(history)
     plan.running(0.0)
     times = [0.0, *polls(plan, 0.0, end)]
     for earlier, later in pairwise(times):
@@ -119,7 +119,7 @@ def test_without_a_socket_no_pause_is_out_of_bounds(history: list[float], end: f
 
 
 def test_a_socket_that_speaks_makes_polls_rare():
-    plan = FollowPlan([100.0])
+    plan = PollSchedule([100.0])
     plan.running(0.0)
     now = 0.0
     for _ in range(10):
@@ -132,7 +132,7 @@ def test_a_socket_that_speaks_makes_polls_rare():
 
 
 def test_a_socket_that_fell_silent_counts_as_gone():
-    plan = FollowPlan()
+    plan = PollSchedule()
     plan.running(0.0)
     plan.heard(1.0)
     plan.asked(20.0)
@@ -142,7 +142,7 @@ def test_a_socket_that_fell_silent_counts_as_gone():
 
 
 def test_a_hint_is_confirmed_at_once_and_a_few_times_more():
-    plan = FollowPlan()
+    plan = PollSchedule()
     plan.running(0.0)
     plan.heard(50.0)
     plan.hint(50.0)
@@ -157,7 +157,7 @@ def test_a_hint_is_confirmed_at_once_and_a_few_times_more():
 
 
 def test_after_a_false_hint_the_socket_no_longer_thins_out_the_polls():
-    plan = FollowPlan()
+    plan = PollSchedule()
     plan.running(0.0)
     plan.heard(50.0)
     plan.hint(50.0)
@@ -168,7 +168,7 @@ def test_after_a_false_hint_the_socket_no_longer_thins_out_the_polls():
 
 
 def test_a_socket_that_cries_wolf_is_heard_less_and_less():
-    plan = FollowPlan()
+    plan = PollSchedule()
     plan.running(0.0)
     asked = 0
     now = 0.0
@@ -180,6 +180,6 @@ def test_a_socket_that_cries_wolf_is_heard_less_and_less():
             plan.asked(due)
             asked += 1
         now += 0.5
-    blind = FollowPlan()
+    blind = PollSchedule()
     blind.running(0.0)
     assert asked <= len(polls(blind, 0.0, 600.0)) + 40

@@ -16,7 +16,6 @@ from unit.run.world import (
     TASK,
     Answer,
     Service,
-    VirtualClock,
     Watcher,
     code,
     frame,
@@ -38,12 +37,14 @@ from rh_api.errors import (
     TimeLimit,
     Unreachable,
 )
-from rh_api.run.following import Following
+from rh_api.run.poller import Poller, missing
 from rh_api.wire.call import Response
 from rh_api.wire.orders import Ticket
 from rh_api.wire.tasks import Phase, Report
+from tests.support.clocks import LoopClock
 
 OFFLINE = Unreachable(host="x", reason="down")
+LISTED = {"code": 0, "data": [{"fileUrl": "https://files.example/a.png", "nodeId": "9"}]}
 BROKEN = [
     OFFLINE,
     Response(502, b"<html>Bad Gateway</html>"),
@@ -61,14 +62,14 @@ def follow(
     phase: Phase = Phase.RUNNING,
     socket: str | None = None,
     **more: Any,
-) -> tuple[Report, float, Watcher, Following]:
+) -> tuple[Report, float, Watcher, Poller]:
     """The last report, when it came, what was shown, and the follower."""
     watcher = Watcher()
-    made: list[Following] = []
+    made: list[Poller] = []
 
     async def main() -> tuple[Report, float]:
         ticket = Ticket(TASK, phase, socket)
-        following = Following(service, VirtualClock(), ticket, watcher, **more)
+        following = Poller(service, LoopClock(), ticket, watcher, **more)
         made.append(following)
         return await following.until_over(), now()
 
@@ -150,11 +151,14 @@ def test_an_end_that_nobody_knows_by_name_is_looked_up_by_the_old_poll():
 
 
 def test_a_key_that_both_routes_refuse_ends_the_watching_of_a_running_task():
-    service = Service(query=[code(412)], outputs=[code(802)])
+    service = Service(query=[RUNNING, code(412)], outputs=[code(802)])
     with pytest.raises(KeyRefused) as caught:
         follow(service)
     assert caught.value.fate is Fate.RUNNING
-    assert len(service.times("outputs")) == 3
+    assert 150 <= service.sent[-1].at < 240
+    told = str(caught.value)
+    assert "goes on in the cloud" in told
+    assert f"task {TASK} --fetch" in told
 
 
 def test_a_task_that_is_new_may_be_unknown_for_a_while():
@@ -182,13 +186,62 @@ def test_a_task_that_one_endpoint_has_lost_is_followed_by_the_other():
 
 
 def test_a_service_that_asks_for_a_slower_pace_gets_it():
-    slow = Response(429, b"", {"retry-after": "40"})
+    slow = Response(429, b"", {"retry-after": "25"})
     service = Service(query=[RUNNING, slow, until(5, SUCCESS)])
     _, at, _, _ = follow(service)
     first, second, third = service.times("query")
-    assert third == pytest.approx(second + 40)
-    assert second - first < 40
+    assert third == pytest.approx(second + 25)
+    assert second - first < 25
     assert at == third
+
+
+@pytest.mark.parametrize("asked", ["100000", "31", "Fri, 31 Dec 2999 23:59:59 GMT"])
+def test_no_pause_that_is_asked_for_ends_the_watching(asked: str):
+    slow = Response(429, b"", {"retry-after": asked})
+    service = Service(query=[RUNNING, slow, slow, until(5, SUCCESS)])
+    report, at, _, _ = follow(service)
+    assert report.phase is Phase.SUCCESS
+    assert at < 90
+
+
+def test_limits_hold_while_a_service_asks_for_pauses():
+    slow = Response(429, b"", {"retry-after": "100000"})
+    with pytest.raises(TimeLimit):
+        follow(Service(query=[RUNNING, slow]), time_limit=100)
+    service = Service(query=[RUNNING, slow])
+    with pytest.raises(Unreachable) as caught:
+        follow(service)
+    assert caught.value.key == "error.lost_sight"
+    assert 600 < service.sent[-1].at < 640
+
+
+@pytest.mark.parametrize("start", [0, 100])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        (Response(403, b""), Response(404, b"<html>")),
+        (Response(404, b""), Response(403, b"")),
+        (Response(403, b""), Response(403, b""), Response(404, b""), Response(407, b"")),
+        (code(802), code(1014), code(404)),
+    ],
+    ids=["403 404", "404 403", "four", "codes"],
+)
+def test_odd_refusals_in_a_row_do_not_end_a_wait(odd: tuple[Answer, ...], start: float):
+    left = list(odd)
+
+    def answer(otherwise: Answer) -> Any:
+        def give(_: object) -> Answer:
+            return left.pop(0) if now() >= start and left else otherwise
+
+        return give
+
+    service = Service(
+        query=[lambda r: answer(SUCCESS if now() > 200 else RUNNING)(r)],
+        outputs=[lambda r: answer(LISTED if now() > 200 else {"code": 804, "data": None})(r)],
+    )
+    report, _, _, _ = follow(service)
+    assert report.phase is Phase.SUCCESS
+    assert not left
 
 
 REASON = {
@@ -248,11 +301,61 @@ def test_a_success_without_results_ends_all_the_same():
     assert at < 20
 
 
-def test_an_empty_list_of_results_is_an_answer():
-    service = Service(query=[state("SUCCESS", [])])
-    report, _, _, _ = follow(service)
+def test_an_empty_list_is_an_answer_when_both_polls_stay_by_it_for_ten_seconds():
+    service = Service(query=[state("SUCCESS", [])], outputs=[{"code": 0, "data": []}])
+    report, at, _, _ = follow(service)
     assert report.results == ()
-    assert service.times("outputs") == []
+    first = service.times("query")[0]
+    assert 9 <= at - first <= 11
+    assert len(service.times("outputs")) >= 5
+    assert len(service.times("query")) >= 5
+
+
+def test_an_empty_list_is_an_answer_at_once_where_nothing_is_to_come():
+    service = Service(query=[state("SUCCESS", [])])
+    report, at, _, _ = follow(service, awaited=frozenset())
+    assert report.results == ()
+    assert at == service.times("query")[0]
+
+
+PART = state("SUCCESS", [{"url": "https://files.example/a.png", "nodeId": "9"}])
+BOTH = [
+    {"url": "https://files.example/a.png", "nodeId": "9"},
+    {"url": "https://files.example/b.png", "nodeId": "12"},
+]
+NULL = [BOTH[0], {"url": None, "nodeId": "12", "text": None}]
+
+
+@pytest.mark.parametrize("first", [PART, state("SUCCESS", []), state("SUCCESS", NULL)], ids=str)
+@pytest.mark.parametrize("route", ["query", "outputs"])
+def test_what_is_not_listed_yet_is_asked_for_by_both_polls(first: Answer, route: str):
+    whole = state("SUCCESS", BOTH)
+    older = {"code": 0, "data": [{**one, "fileUrl": one["url"]} for one in BOTH]}
+    if route == "query":
+        service = Service(query=[RUNNING, first, first, whole], outputs=[code(500)])
+    else:
+        service = Service(query=[RUNNING, first], outputs=[{"code": 0, "data": []}, older])
+    report, _, _, _ = follow(service, awaited=frozenset({"9", "12"}))
+    assert report.results is not None
+    assert [one.url[-5:] for one in report.results] == ["a.png", "b.png"]
+
+
+def test_a_list_that_stays_in_part_is_taken_as_it_is():
+    service = Service(query=[PART], outputs=[code(804)])
+    report, at, _, _ = follow(service, awaited=frozenset({"9", "12"}))
+    assert report.results is not None
+    assert len(report.results) == 1
+    assert missing(report, {"9", "12"}) == ("12",)
+    assert at - service.times("query")[0] <= 11
+
+
+def test_what_was_told_is_complete_without_a_second_look():
+    service = Service(query=[state("SUCCESS", BOTH)])
+    follow(service, awaited=frozenset({"9", "12"}))
+    assert len(service.sent) == 1
+    service = Service(query=[state("SUCCESS", [{"url": "https://files.example/a.png"}])])
+    follow(service, awaited=frozenset({"9", "12"}))  # of some node that nobody names
+    assert len(service.sent) == 1
 
 
 # The time limit
@@ -285,22 +388,13 @@ def test_a_task_that_ends_at_the_limit_is_still_taken():
 # A sleep of the machine
 
 
-class SleepyClock(VirtualClock):
-    """This machine sleeps for eight hours at a time that the loop does not see."""
-
-    slept = 0.0
-
-    def now(self) -> float:
-        return super().now() + self.slept
-
-
 def after_a_sleep(answers: list[Answer], **more: Any) -> Report:
-    clock = SleepyClock()
+    clock = LoopClock()
 
     async def main() -> Report:
         asyncio.get_running_loop().call_later(20, setattr, clock, "slept", 8 * 3600.0)
         service = Service(query=[lambda _: RUNNING if now() < 20 else answers.pop(0)])
-        following = Following(service, clock, Ticket(TASK, Phase.RUNNING), Watcher(), **more)
+        following = Poller(service, clock, Ticket(TASK, Phase.RUNNING), Watcher(), **more)
         return await following.until_over()
 
     return virtually(main())
@@ -422,9 +516,7 @@ def test_leaving_closes_the_socket():
     service = Service(query=[RUNNING], sockets=[[*lively(1000), NEVER]])
 
     async def main() -> None:
-        following = Following(
-            service, VirtualClock(), Ticket(TASK, Phase.RUNNING, SOCKET), Watcher()
-        )
+        following = Poller(service, LoopClock(), Ticket(TASK, Phase.RUNNING, SOCKET), Watcher())
         watching = asyncio.ensure_future(following.until_over())
         await asyncio.sleep(50)
         watching.cancel()

@@ -7,9 +7,10 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.run.world import VirtualClock, now, virtually
+from unit.run.world import now, virtually
 
-from rh_api.run.pace import MARGIN, RequestPace
+from rh_api.run.rate_limiter import MARGIN, RateLimiter
+from tests.support.clocks import LoopClock
 
 
 @given(
@@ -17,7 +18,7 @@ from rh_api.run.pace import MARGIN, RequestPace
     pauses=st.lists(st.sampled_from([0.0, 0.125, 5.0, 20.0, 61.0, 500.0]), max_size=40),
 )
 def test_no_span_of_a_minute_sees_more_than_allowed(requests: int, pauses: list[float]) -> None:
-    pace, time, turns = RequestPace(requests), 0.0, []
+    pace, time, turns = RateLimiter(requests), 0.0, []
     for pause in pauses:
         time += pause
         wait = pace.wait(time)
@@ -29,18 +30,18 @@ def test_no_span_of_a_minute_sees_more_than_allowed(requests: int, pauses: list[
 
 
 def test_those_within_the_limit_do_not_wait() -> None:
-    pace = RequestPace(20)
+    pace = RateLimiter(20)
     assert [pace.wait(0.0) for _ in range(20)] == [0.0] * 20
     assert pace.wait(10.0) == pytest.approx(50.0 + MARGIN)
 
 
 def test_a_burst_is_served_in_order_and_as_early_as_allowed() -> None:
     async def main() -> list[tuple[int, float]]:
-        pace, clock = RequestPace(20), VirtualClock()
+        pace, clock = RateLimiter(20), LoopClock()
         served: list[tuple[int, float]] = []
 
         async def ask(number: int) -> None:
-            await pace.turn(clock)
+            await pace.acquire(clock)
             served.append((number, now()))
 
         await asyncio.gather(*(ask(number) for number in range(45)))

@@ -20,13 +20,7 @@ from rh_api.errors import (
     Unreachable,
     UploadFailed,
 )
-from rh_api.run.retry import (
-    BUDGET,
-    LONGEST_PAUSE,
-    LONGEST_RETRY_AFTER,
-    Budget,
-    Retry,
-)
+from rh_api.run.retry import BUDGET, LONGEST_PAUSE, LONGEST_RETRY_AFTER, Budget, Retry
 
 KINDS = [
     kind
@@ -80,9 +74,7 @@ def test_what_is_asked_again(error: RunningHubError, create: bool, other: bool):
 
 
 def slow(seconds: float | None) -> RateLimited:
-    error = RateLimited()
-    error.retry_after = seconds
-    return error
+    return RateLimited(retry_after=seconds)
 
 
 @settings(deadline=None)

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from unit.run.world import Watcher, virtually
 
 from rh_api.errors import NoBalance
-from rh_api.run.flights import Flights
-from rh_api.run.ports import Progress, Stage, Watch, unwatched
+from rh_api.run.progress import Progress, Stage, Watch, unwatched
+from rh_api.run.singleflight import SingleFlight
 
 NEWS = Progress(Stage.QUEUED)
 
 
 def test_equal_work_is_done_once_and_everybody_sees_it():
     async def main() -> None:
-        flights: Flights[str] = Flights()
+        flights: SingleFlight[str] = SingleFlight()
         started = 0
 
         async def work(show: Watch) -> str:
@@ -45,7 +45,7 @@ def test_equal_work_is_done_once_and_everybody_sees_it():
 
 def test_a_failure_reaches_everybody_who_waits():
     async def main() -> None:
-        flights: Flights[str] = Flights()
+        flights: SingleFlight[str] = SingleFlight()
 
         async def work(_: Watch) -> str:
             await asyncio.sleep(1)
@@ -60,7 +60,7 @@ def test_a_failure_reaches_everybody_who_waits():
 
 def test_the_work_stops_with_the_last_who_waits_and_not_before():
     async def main() -> None:
-        flights: Flights[str] = Flights()
+        flights: SingleFlight[str] = SingleFlight()
         stopped: list[str] = []
 
         async def work(_: Watch) -> str:
@@ -90,7 +90,7 @@ def test_the_work_stops_with_the_last_who_waits_and_not_before():
 
 def test_work_on_its_way_out_is_not_joined():
     async def main() -> None:
-        flights: Flights[int] = Flights()
+        flights: SingleFlight[int] = SingleFlight()
         started = 0
 
         async def work(_: Watch) -> int:
@@ -116,7 +116,7 @@ def test_work_on_its_way_out_is_not_joined():
 
 def test_other_keys_are_other_work():
     async def main() -> None:
-        flights: Flights[int] = Flights()
+        flights: SingleFlight[int] = SingleFlight()
 
         async def one(_: Watch) -> int:
             return 1
@@ -132,7 +132,7 @@ def test_other_keys_are_other_work():
 
 def test_a_watcher_that_fails_on_arrival_stops_nothing_for_the_others():
     async def main() -> None:
-        flights: Flights[str] = Flights()
+        flights: SingleFlight[str] = SingleFlight()
 
         async def work(show: Watch) -> str:
             show(NEWS)
@@ -156,7 +156,7 @@ def test_a_watcher_that_fails_on_arrival_stops_nothing_for_the_others():
 @given(st.integers(0, 2**32), st.integers(1, 15))
 def test_random_waiters_with_random_stops(seed: int, waiters: int):
     chance = random.Random(seed)
-    flights: Flights[str] = Flights()
+    flights: SingleFlight[str] = SingleFlight()
     working = {"a": 0, "b": 0}
     cancelled = 0
 

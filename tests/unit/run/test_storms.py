@@ -14,9 +14,8 @@ from unit.run.world import (
     PICTURE,
     Answer,
     Files,
-    SameThreadBook,
     Service,
-    VirtualClock,
+    UnthreadedJournal,
     code,
     load,
     now,
@@ -26,15 +25,16 @@ from unit.run.world import (
 )
 
 from rh_api.errors import Fate, RunningHubError, Unreachable
-from rh_api.run.caller import Caller
-from rh_api.run.desk import Desk
+from rh_api.journal import Identity, State
+from rh_api.run.context import AccountContext
 from rh_api.run.engine import Engine
 from rh_api.run.orders import Order
-from rh_api.run.ports import unwatched
+from rh_api.run.progress import unwatched
+from rh_api.run.retry import Sender
 from rh_api.run.transfers import Transfers
-from rh_api.store import Identity, State
 from rh_api.wire.call import Request, Response
 from rh_api.wire.orders import NodeInfo
+from tests.support.clocks import LoopClock
 
 LIMIT = 2
 REFUSALS: dict[str, Answer] = {
@@ -111,10 +111,10 @@ def test_a_storm(seed: int, count: int):
         return ()
 
     async def main(folder: Path) -> None:
-        book = SameThreadBook(folder)
-        caller = Caller(service, VirtualClock())
-        transfers = Transfers(Files(), caller, book, "https://x", "a")
-        engine = Engine.of(Desk(caller, book, "https://x", "a"), transfers, folder)
+        rows = UnthreadedJournal(folder, account="a")
+        sender = Sender(service, LoopClock())
+        transfers = Transfers(Files(), sender, rows.journal)
+        engine = Engine.of(AccountContext(sender, rows.journal), transfers)
 
         async def one(order: Order) -> None:
             try:
@@ -129,9 +129,9 @@ def test_a_storm(seed: int, count: int):
             if chance.random() < 0.4:
                 chance.choice(jobs).cancel()
         await asyncio.wait(jobs)
-        await engine.desk.settle()
-        assert engine.placing.slots.used == 0
-        states = {order.program: _state(book, order) for order in orders}
+        await engine.settle()
+        assert engine.submitter.limiter.used == 0
+        states = {order.program: _state(rows, order) for order in orders}
         unasked = {State.UNCERTAIN, State.INTENDED}
         for task_id in cloud.running():
             order = cloud.booked[int(task_id) - 1]
@@ -139,7 +139,7 @@ def test_a_storm(seed: int, count: int):
         for order in orders:
             if order.program not in cloud.booked:
                 assert states[order.program] in (None, State.UNCERTAIN)
-        book.store.close()
+        rows.store.close()
 
     sentences: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -148,7 +148,7 @@ def test_a_storm(seed: int, count: int):
     assert all(sentences)
 
 
-def _state(book: SameThreadBook, order: Order) -> State | None:
+def _state(rows: UnthreadedJournal, order: Order) -> State | None:
     identity = Identity("https://x", "a", order.program, "", order.inputs_hash, 0)
-    row = book.store.find(identity.digest)
+    row = rows.store.find(identity.digest)
     return None if row is None else row.state

@@ -1,20 +1,24 @@
-"""A world of virtual time for the engine: a loop that jumps, and a service that follows a script."""
+"""A world of virtual time for the engine: a loop that jumps,
+and a service that follows a script."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import selectors
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from concurrent.futures import Executor, Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from rh_api.errors import RunningHubError
-from rh_api.run.ports import Fetched, Meter, Progress
-from rh_api.store import Store
+from rh_api.journal import LimitReached, OrderExists, SqliteJournal, Store
+from rh_api.run.ports import Fetched, Meter
+from rh_api.run.progress import Progress
 from rh_api.wire.call import Call, Response
 from rh_api.wire.filetypes import PNG
 
@@ -82,14 +86,6 @@ def virtually(main: Coroutine[Any, Any, T]) -> T:
     return result
 
 
-class VirtualClock:
-    def now(self) -> float:
-        return asyncio.get_running_loop().time()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
 @dataclass(frozen=True)
 class Sent:
     """One request: when it came, what it asked, and whether on a fresh connection."""
@@ -125,6 +121,10 @@ class Service:
     latency: float = 0.0
     sent: list[Sent] = field(default_factory=list)
     connected: list[float] = field(default_factory=list)
+    expected: list[tuple[float, int]] = field(default_factory=list)
+
+    def expect(self, count: int) -> None:
+        self.expected.append((now(), count))
 
     async def send(self, call: Call[T], *, fresh: bool = False) -> T:
         request = call.request
@@ -183,6 +183,12 @@ def taken(task_id: str = TASK, status: str = "RUNNING", socket: str | None = Non
     return {"code": 0, "data": data}
 
 
+def each_taken() -> Callable[[object], Answer]:
+    """Takes every order, each as a task of its own; the first is TASK."""
+    ids = itertools.count(int(TASK))
+    return lambda _: taken(str(next(ids)))
+
+
 def code(number: int, text: str = "") -> dict[str, Any]:
     return {"code": number, "msg": text, "data": None}
 
@@ -209,23 +215,44 @@ def frame(kind: str, **data: object) -> str:
 # The other ports
 
 
-class SameThreadBook:
-    """The real store, without a thread: virtual time knows nothing of threads."""
+class SameThread(Executor):
+    """Work on no thread of its own; `broken` is what all of it raises, if given."""
 
-    def __init__(self, folder: Path) -> None:
+    broken: Exception | None = None
+
+    def submit(self, fn: Callable[..., T], /, *values: Any, **more: Any) -> Future[T]:
+        future: Future[T] = Future()
+        try:
+            if self.broken is not None:
+                raise self.broken
+            future.set_result(fn(*values, **more))
+        except (RunningHubError, OrderExists, LimitReached) as error:
+            future.set_exception(error)
+        return future
+
+
+class UnthreadedJournal:
+    """The real journal of an account, without a thread: virtual time knows nothing of threads."""
+
+    def __init__(
+        self,
+        folder: Path,
+        origin: str = "https://x",
+        account: str = "account",
+        clock: Callable[[], float] | None = None,
+    ) -> None:
         self._ahead = 0.0
-        self.store = Store.open(folder, clock=lambda: time.time() + self._ahead)
-        self.broken: Exception | None = None
+        self._thread = SameThread()
+        self.store = Store.open(folder, clock=clock or (lambda: time.time() + self._ahead))
+        self.journal = SqliteJournal(self.store, origin, account, self._thread)
 
     def later(self, seconds: float) -> None:
         """Set the wall clock of the rows forward."""
         self._ahead += seconds
 
-    async def do(self, work: Callable[[Store], T]) -> T:
-        await asyncio.sleep(0)
-        if self.broken is not None:
-            raise self.broken
-        return work(self.store)
+    def fail(self, error: Exception | None) -> None:
+        """From now on the disk gives that error; None: it is well again."""
+        self._thread.broken = error
 
 
 @dataclass
@@ -235,6 +262,10 @@ class Files:
     failing: RunningHubError | None = None
     refuse: Callable[[str], RunningHubError | None] = lambda _: None
     fetched: list[str] = field(default_factory=list)
+    expected: list[tuple[float, str, int]] = field(default_factory=list)
+
+    def expect(self, url: str, count: int) -> None:
+        self.expected.append((now(), url, count))
 
     async def upload(self, *_: object) -> Response:
         raise NotImplementedError
@@ -250,6 +281,9 @@ class Files:
         path.write_bytes(url.encode())
         self.fetched.append(url)
         return Fetched(path, len(url), PNG)
+
+    async def forget(self, into: Path) -> None:
+        del into
 
 
 @dataclass

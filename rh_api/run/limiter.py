@@ -8,17 +8,25 @@ who was refused waits, longer each time, or until an order of ours ends.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from dataclasses import dataclass, field
 
+from ..errors import RunningHubError
+from ..wire.accounts import queue_status
 from .ports import Clock
+from .progress import Progress, Stage, Watch
+from .retry import Sender
+
+log = logging.getLogger("runninghub")
 
 FIRST_WAIT = 2.0
 LONGEST_WAIT = 30.0
+LIMIT_LASTS = 60.0  # seconds; the account's limit is read at most once a minute
 
 
 @dataclass(slots=True)
-class Slots:
+class Limiter:
     """Places of one account. `limit` None: not known, and the service's "full" has to do."""
 
     limit: int | None = None
@@ -35,7 +43,7 @@ class Slots:
         self.limit = limit
         self._admit()
 
-    async def take(self) -> None:
+    async def acquire(self) -> None:
         """Wait for a place; first come, first served."""
         if not self.would_wait():
             self._used += 1
@@ -46,18 +54,18 @@ class Slots:
             await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():
-                self.leave()  # the place came in the same moment as the stop
+                self.release()  # the place came in the same moment as the stop
             raise
 
-    def seize(self) -> None:
+    def hold(self) -> None:
         """Count a task that already runs: it has its place, whoever waits."""
         self._used += 1
 
     def would_wait(self) -> bool:
-        """Whether `take` would not come back at once."""
+        """Whether `acquire` would not come back at once."""
         return not self._has_room()  # where there is room, `_admit` has left nobody waiting
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Give a place back: an order of ours has ended, or never started."""
         self._used -= 1
         self._ended.set()
@@ -88,6 +96,56 @@ class Slots:
             if not place.done():  # else its waiter has left
                 self._used += 1
                 place.set_result(None)
+
+
+@dataclass(slots=True, kw_only=True)
+class AccountLimiter(Limiter):
+    """Places whose number the service says, and the account's load when it last said so."""
+
+    sender: Sender
+    tasks_seen: int | None = None
+    """Tasks that ran or waited then, of others too; None where it could not be read."""
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _read_at: float | None = None
+    _used_then: int = 0
+
+    async def refresh(self) -> None:
+        """Read the limit, unless that was done within the last minute."""
+        async with self._reading:  # whoever comes meanwhile must not start without a limit
+            now = self.sender.clock.now()
+            if self._read_at is None or now - self._read_at > LIMIT_LASTS:
+                await self.read()
+                self._read_at = now
+
+    async def take(self, watch: Watch) -> None:
+        """`acquire` by a limit of the last minute; whoever has to wait is told."""
+        await self.refresh()
+        if self.would_wait():
+            watch(self.progress(Stage.WAITING_SLOT))
+        await self.acquire()
+
+    async def read(self) -> None:
+        """Ask the service; without an answer the limit stays what it was."""
+        try:
+            load = await self.sender.transport.send(queue_status())
+        except RunningHubError as error:
+            log.info("the account's limit could not be read: %s", error)
+            self.tasks_seen = None
+            return
+        self.tasks_seen, self._used_then = load.running + load.queued, self._used
+        self.set_limit(load.limit)
+
+    def tasks_before(self) -> int | str:
+        """Tasks of the account before an order that has its place: those of the last reading,
+        and what began or ended here since."""
+        if self.tasks_seen is None:
+            return "?"
+        return max(0, self.tasks_seen + self._used - 1 - self._used_then)
+
+    def progress(self, stage: Stage) -> Progress:
+        """News of waiting, with the places that are taken."""
+        limit = "?" if self.limit is None else self.limit
+        return Progress(stage, params={"used": self._used, "limit": limit})
 
 
 def next_wait(wait: float) -> float:

@@ -1,0 +1,129 @@
+"""Stopping a task in the cloud, and seeing that it stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+
+from ..errors import Fate, RunningHubError, TaskNotFound
+from ..wire import tasks
+from ..wire.tasks import NATIVE, Phase, Report
+from . import native
+from .context import AccountContext
+from .orders import is_model as names_model
+from .progress import Stopped
+from .report_query import query_report
+
+log = logging.getLogger("runninghub")
+
+BOUND = 30.0  # seconds that a cancel, its tries and its confirmation may take together
+TRIES = 3
+CONFIRM = (0.0, 0.5, 1.0, 2.0)  # pauses before the polls that confirm it
+MISSES = 2  # a task that was just placed may be unknown for a moment
+_GONE = Report(Phase.CANCELLED)
+
+
+@dataclass(slots=True)
+class Canceller:
+    """Cancels of one account's tasks."""
+
+    context: AccountContext
+
+    async def order(self, row: int, task_id: str, *, is_model: bool = False) -> None:
+        """Cancel the task of a row in the journal, which says so before and after.
+
+        `is_model`: it is a standard model's, which is asked to stop once: sources doubt that the
+        service stops those, so only what it then reports counts.
+
+        A client that is leaving cancels nothing: the next start takes the task up.
+        """
+        if self.context.leaving:
+            return
+        await self.context.journal.record_cancel_wanted(row)
+        self.context.stopped(await self._stop(row, task_id, is_model))
+
+    async def again(self, row: int, task_id: str, *, is_model: bool = False) -> None:
+        """The same for a cancel that an earlier start could not confirm."""
+        log.warning("task %s was stopped before and may still run: cancelling it again", task_id)
+        self.context.stopped(replace(await self._stop(row, task_id, is_model), from_before=True))
+
+    async def named(self, task_id: str) -> bool:
+        """The same by a task's id, whoever ordered it; the journal learns of it if it has it."""
+        context = self.context
+        row = await context.if_readable(context.journal.of_task(task_id))
+        if row is None or row.state.is_over:
+            return await self.task(task_id)
+        await context.journal.record_cancel_wanted(row.id)
+        return (await self._stop(row.id, task_id, names_model(row.workflow))).confirmed
+
+    async def _stop(self, row: int, task_id: str, is_model: bool) -> Stopped:
+        ended = await self._ended(task_id, is_model=is_model)
+        if ended is None:
+            if is_model:
+                log.warning("task %s goes on and costs; the next run gets its result", task_id)
+            else:
+                log.warning("task %s could not be cancelled for certain: it may cost", task_id)
+            return Stopped(task_id, confirmed=False, goes_on=is_model)
+        too_late = ended.phase is Phase.SUCCESS and bool(ended.results)
+        if too_late:
+            await self.context.journal.record_done(row, ended)  # too late, and paid for
+        else:
+            await self.context.journal.record_cancelled(row, ended.usage)
+        return Stopped(task_id, confirmed=True, too_late=too_late, usage=ended.usage)
+
+    async def task(self, task_id: str) -> bool:
+        """Ask that a task stops and see that it did; False when that could not be seen."""
+        return await self._ended(task_id) is not None
+
+    async def _ended(self, task_id: str, *, is_model: bool = False) -> Report | None:
+        """The last report of a task that was asked to stop; None when no end was seen."""
+        try:
+            return await asyncio.wait_for(self._cancel(task_id, is_model), BOUND)
+        except asyncio.TimeoutError:
+            return None
+
+    async def _cancel(self, task_id: str, is_model: bool) -> Report | None:
+        """Ask and look, a few times; a standard model's task once."""
+        transport, clock = self.context.sender.transport, self.context.sender.clock
+        misses = 0
+        for _ in range(1 if is_model else TRIES):
+            try:
+                ended = await self._ask(task_id)
+                if ended is not None:
+                    return ended
+            except TaskNotFound:
+                last = await self._last(task_id)
+                return last if last is not None or is_model else _GONE
+            except RunningHubError as error:
+                log.info("cancelling task %s: %s", task_id, error)
+            for pause in CONFIRM:
+                await clock.sleep(pause)
+                try:
+                    report = await query_report(transport.send, task_id)
+                except TaskNotFound as error:
+                    misses += error.fate is Fate.OVER
+                    if misses == MISSES:
+                        return _GONE
+                    continue
+                except RunningHubError:
+                    continue
+                if report.phase.is_over:
+                    return report
+        return None
+
+    async def _ask(self, task_id: str) -> Report | None:
+        """Ask that a task stops; its last report where that shows at once that it did."""
+        send = self.context.sender.transport.send
+        if task_id.startswith(NATIVE):
+            return await native.stop(send, task_id)
+        await send(tasks.cancel(task_id))
+        return None
+
+    async def _last(self, task_id: str) -> Report | None:
+        """How a task ended that the cancel does not know; None when no end can be seen."""
+        try:
+            report = await query_report(self.context.sender.transport.send, task_id)
+        except RunningHubError:
+            return None
+        return report if report.phase.is_over else None

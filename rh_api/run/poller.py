@@ -1,0 +1,397 @@
+"""Watching one task until it is over: polls decide, the socket only says when to ask."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import statistics
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from ..errors import (
+    Fate,
+    KeyRefused,
+    RateLimited,
+    Refused,
+    RunningHubError,
+    TaskNotFound,
+    TaskUnfinished,
+    TimeLimit,
+    Unreachable,
+)
+from ..wire.accounts import queue_status
+from ..wire.orders import Ticket
+from ..wire.socket import SocketNews, SocketReader
+from ..wire.tasks import Phase, Report
+from .poll_schedule import PollSchedule
+from .ports import Clock, Transport
+from .progress import Progress, Stage, Watch
+from .report_query import Poll, polls
+
+log = logging.getLogger("runninghub")
+
+NO_ANSWER = 600.0  # seconds without one readable answer until we stop watching
+MISSES = 3  # times that a fresh task may be unknown to the endpoint that is asked
+REFUSALS = 3
+REFUSED_PATIENCE = 150.0  # seconds that both routes may refuse: a gateway being replaced does
+SILENT = 3  # polls in a row without an answer that may hold up the time limit
+OVERSLEPT = 60.0  # seconds past a poll's time: the machine itself has slept
+RATE_PAUSE = 5.0  # when the service asks for a slower pace and names none
+LONGEST_RATE_PAUSE = 30.0  # whatever it names: nobody waits for a day without a look
+WARN_AT = 0.8  # of the running time that a limit of cost pays for
+SOCKET_TRIES = 3
+SOCKET_PAUSE = 2.0
+QUEUE_PATIENCE = 5.0  # seconds in the queue until somebody wonders why
+QUEUE_PAUSE = 15.0
+
+
+@dataclass(slots=True)
+class Poller:
+    """One task. `history`: seconds of earlier runs; `nodes`: of the graph, 0 if not known.
+
+    `time_limit`: seconds of running time, 0 for none; `ran`: of it that passed before this start.
+    `awaited`: nodes whose results the list must have.
+    `paid`: seconds of running that a sum pays for, 0 where none bounds it; `extend` tries for more
+    and gives what they are then. `asked_at`: when the create left, by the clock. `near`: called
+    where its end may be near.
+    """
+
+    transport: Transport
+    clock: Clock
+    ticket: Ticket
+    watch: Watch
+    history: Sequence[float] = ()
+    titles: Mapping[str, str] = field(default_factory=dict[str, str])
+    nodes: int = 0
+    time_limit: float = 0.0
+    ran: float = 0.0
+    awaited: Awaited | None = None
+    paid: float = 0.0
+    extend: Callable[[], Awaitable[float]] | None = None
+    asked_at: float | None = None
+    near: Callable[[], None] = lambda: None
+    seconds: float = 0.0
+    started_at: float | None = None
+    """When it was first seen running, by the service's clock if that tells."""
+    _schedule: PollSchedule = field(init=False)
+    _polls: tuple[Poll, Poll] = field(init=False)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _socket: asyncio.Task[None] | None = None
+    _old_route: bool = False
+    _misses: int = 0
+    _refusals: int = 0
+    _unanswered: int = 0
+    _answered: float = 0.0
+    _not_before: float = 0.0
+    _still_running: float = 0.0
+    _asked_for_socket: bool = False
+    _queue: dict[str, object] = field(default_factory=dict[str, object])
+    _queue_at: float | None = None
+    _waited: float = 0.0
+    _warned: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._schedule = PollSchedule(self.history)
+        self._polls = polls(self.transport.send, self.ticket.task_id)
+
+    async def until_over(self) -> Report:
+        """The last report: SUCCESS with results. Every other end is raised as its error."""
+        self._answered = now = self.clock.now()
+        self._waited = now if self.asked_at is None else self.asked_at
+        self._saw(self.ticket.phase, self.ticket.socket_url, self.ticket.at)
+        try:
+            while True:
+                await self._wait()
+                if self._schedule.started is not None:
+                    self.near()
+                report = await self._poll()
+                if report is not None and report.phase.is_over:
+                    return await self._ended(report)
+                self._unanswered = 0 if report is not None else self._unanswered + 1
+                self._check_limits()
+                await self._check_paid()
+        finally:
+            if self._socket is not None:
+                self._socket.cancel()
+
+    def told(self) -> None:
+        """The webhook of the task was called: ask now."""
+        self._schedule.told(self.clock.now())
+        self._wake.set()
+
+    def promised(self) -> None:
+        """Its webhook will be called: seldom ask. Limits need to know when it began to run."""
+        if not (self.time_limit or self.paid):
+            self._schedule.promise()
+
+    async def _wait(self) -> None:
+        """Until the next poll is due, the time limit is over, or the socket has news."""
+        while True:
+            now = self.clock.now()
+            due = max(self._schedule.next_at(now), self._not_before)
+            if self.time_limit and self._schedule.started is not None:
+                due = min(due, max(now, self._schedule.started + self.time_limit))
+            if self.paid and self._schedule.started is not None:
+                share = WARN_AT if self._warned < self.paid else 1.0
+                due = min(due, max(now, self._paid_since + self.paid * share))
+            if due <= now:
+                return
+            self._wake.clear()
+            pause = asyncio.ensure_future(self.clock.sleep(due - now))
+            woken = asyncio.ensure_future(self._wake.wait())
+            try:
+                await asyncio.wait((pause, woken), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                pause.cancel()
+                woken.cancel()
+            overslept = self.clock.now() - due
+            if overslept > OVERSLEPT:
+                self._answered += overslept  # nobody asked meanwhile
+
+    async def _poll(self) -> Report | None:
+        """One report; None when the answer says nothing, which is no failure of the task."""
+        task_id = self.ticket.task_id
+        try:
+            report = await self._polls[self._old_route]()
+        except TaskNotFound as error:
+            if self._is_gone(error.fate):
+                raise
+            return None
+        except RateLimited as error:
+            asked = error.retry_after or RATE_PAUSE
+            self._not_before = self.clock.now() + min(asked, LONGEST_RATE_PAUSE)
+            return None
+        except Refused as error:
+            self._refused(error)
+            return None
+        except TaskUnfinished:
+            self._answered = self.clock.now()
+            return None
+        except RunningHubError as error:
+            if error.fate is Fate.OVER:
+                raise
+            log.debug("a poll of task %s failed: %s", task_id, error)
+            return None
+        finally:
+            self._schedule.asked(self.clock.now())
+        if report.phase is Phase.OTHER and not self._old_route:
+            # A state that nobody knows may be an end: the old poll has a code for each.
+            report = await self._ask(self._polls[1]) or report
+        self._misses = self._refusals = 0
+        self._answered = self.clock.now()
+        if not report.phase.is_over:
+            self._still_running = self._answered
+            await self._look_at_queue(report.phase)
+            self._saw(report.phase, report.socket_url, report.at)
+            await self._find_socket()
+        return report
+
+    def _is_gone(self, fate: Fate) -> bool:
+        """Whether a task that was not found is to be given up."""
+        if fate is Fate.UNKNOWN:  # whoever was asked may not be who runs it
+            return self.clock.now() - self._answered >= REFUSED_PATIENCE
+        self._misses += 1
+        if self._misses < MISSES:
+            return False
+        if self._old_route:
+            return True
+        # What one endpoint has lost, the other may know; given up, it would be paid again.
+        self._old_route, self._misses = True, 0
+        return False
+
+    def _refused(self, error: Refused) -> None:
+        """The recommended route may be missing or want another key: the old one decides.
+
+        A task that runs is not left for a moment in which neither wants to answer.
+        """
+        was_old, self._old_route = self._old_route, not self._old_route
+        self._refusals += 1
+        silent = self.clock.now() - self._answered
+        if not was_old or self._refusals < REFUSALS or silent < REFUSED_PATIENCE:
+            return
+        key = "error.key_refused_running" if isinstance(error, KeyRefused) else None
+        told = error.with_context(key, fate=Fate.RUNNING, task_id=self.ticket.task_id)
+        raise told from error.__cause__
+
+    def _saw(self, phase: Phase, socket_url: str | None, at: float | None) -> None:
+        now = self.clock.now()
+        if phase.is_waiting:
+            self._waited = now
+            self.watch(Progress(Stage.QUEUED, params=self._queue))
+        elif self._schedule.started is None and not phase.is_over:
+            self._still_running = now
+            self.started_at = at
+            self._schedule.running(now - self.ran)
+            self.near()
+            self.watch(Progress(Stage.RUNNING, params=self._timing()))
+        if socket_url and self._socket is None:
+            self._socket = asyncio.ensure_future(self._listen(socket_url))
+
+    def _timing(self) -> dict[str, object]:
+        """`ran`: seconds of running before this start was watched; `usual`: in all, if known."""
+        usual = {"usual": statistics.median(self.history)} if self.history else {}
+        return {"ran": self.ran, **usual}
+
+    async def _look_at_queue(self, phase: Phase) -> None:
+        """What waits and runs on the account, once in a while: a person wants to know why."""
+        now = self.clock.now()
+        if self._queue_at is None:
+            self._queue_at = now + QUEUE_PATIENCE
+        if not phase.is_waiting or now < self._queue_at:
+            return
+        self._queue_at = now + QUEUE_PAUSE
+        try:
+            load = await self.transport.send(queue_status())
+        except RunningHubError:
+            return
+        self._queue = {"running": load.running, "queued": load.queued}
+
+    async def _find_socket(self) -> None:
+        """A task that waited in the queue got no socket address: only the old poll names one."""
+        if self._schedule.started is None or self._socket or self._asked_for_socket:
+            return
+        self._asked_for_socket = True
+        report = await self._ask(self._polls[1])
+        if report is not None and report.socket_url:
+            self._saw(Phase.RUNNING, report.socket_url, report.at)
+
+    async def _ask(self, poll: Poll) -> Report | None:
+        try:
+            return await poll()
+        except RunningHubError:
+            return None
+
+    def _check_limits(self) -> None:
+        now = self.clock.now()
+        task_id = self.ticket.task_id
+        if now - self._answered > NO_ANSWER:
+            raise Unreachable("error.lost_sight", fate=Fate.RUNNING, task_id=task_id)
+        started = self._schedule.started
+        if self.time_limit == 0 or started is None or now - started < self.time_limit:
+            return
+        # After a sleep of the machine the first poll may fail, and the task be over long since.
+        if not 0 < self._unanswered < SILENT:
+            raise TimeLimit(task_id=task_id, seconds=int(self.time_limit))
+
+    @property
+    def _paid_since(self) -> float:
+        """The earliest that it can have begun to run: not before it was last seen to wait."""
+        return self._waited - self.ran
+
+    async def _check_paid(self) -> None:
+        """Near the end of what is paid for try for more, or warn; at its end leave, as at a
+        time limit."""
+        if not self.paid or self._schedule.started is None:
+            return
+        ran = self.clock.now() - self._paid_since
+        if self._warned < self.paid and ran >= self.paid * WARN_AT:
+            self._warned = before = self.paid
+            if self.extend is not None:
+                self.paid = max(before, await self.extend())
+            if self.paid == before:
+                params = {"seconds": int(self.paid), "ran": int(ran)}
+                self.watch(Progress(Stage.COST_WARNING, params=params))
+        if self.clock.now() - self._paid_since >= self.paid:
+            task_id, seconds = self.ticket.task_id, int(self.paid)
+            raise TimeLimit("error.cost_time", task_id=task_id, seconds=seconds)
+
+    async def _ended(self, report: Report) -> Report:
+        now = self.clock.now()
+        if self._schedule.started is not None:
+            # It ended between the last poll that saw it running and this one.
+            self.seconds = max(0.0, (self._still_running + now) / 2 - self._schedule.started)
+        if report.phase is not Phase.SUCCESS:
+            error = report.error or RunningHubError(fate=Fate.OVER)
+            title = {"title": self.titles.get(error.node_id, "")} if error.node_id else {}
+            raise error.with_context(task_id=self.ticket.task_id, params=title)
+        asks = [partial(self._ask, poll) for poll in reversed(self._polls)]
+        return await completed(report, self.awaited, asks, self.clock)
+
+    async def _listen(self, url: str) -> None:
+        reader = SocketReader(total=self.nodes)
+        for _ in range(SOCKET_TRIES):
+            try:
+                async with self.transport.socket(url) as frames:
+                    async for frame in frames:
+                        self._heard(reader.read(frame))
+            except RunningHubError as error:
+                log.debug("no progress socket for task %s: %s", self.ticket.task_id, error.key)
+            self._schedule.deaf()
+            self._wake.set()
+            await self.clock.sleep(SOCKET_PAUSE)
+
+    def _heard(self, news: SocketNews | None) -> None:
+        if news is None:
+            return  # of another prompt, or nothing that anybody can read
+        now = self.clock.now()
+        self._schedule.heard(now)
+        if news.may_be_over:
+            self._still_running = now
+            self._schedule.hint(now)
+        self._wake.set()
+        title = self.titles.get(news.node_id, news.node_id)
+        told = {"node": title, "step": news.node_fraction, **self._timing()}
+        self.watch(Progress(Stage.RUNNING, news.fraction, told, news.node_id, news.preview))
+
+
+Ask = Callable[[], Awaitable["Report | None"]]
+"""One poll; None when it says nothing."""
+
+# Seconds before each time that both polls are asked; ten in all.
+PAUSES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 2.5)
+AT_ONCE = (0.0,)  # of a success that has been waited for before
+
+Awaited = Collection[str]
+"""Nodes whose results are waited for; None in its place where the service told of none."""
+
+
+def missing(report: Report, awaited: Awaited | None) -> tuple[str, ...]:
+    """Nodes that gave nothing although they were to, and those whose results have no address.
+
+    "?" stands for a result of a node that the service did not name.
+    """
+    listed = report.results or ()
+    here = {result.node_id for result in listed if not result.is_missing}
+    without = [result.node_id or "?" for result in listed if result.is_missing]
+    # Results that name no node may be those of any.
+    absent = [] if "" in here else [node for node in awaited or () if node not in here]
+    return tuple(dict.fromkeys([*without, *absent]))
+
+
+def is_complete(report: Report, awaited: Awaited | None) -> bool:
+    """Whether nothing more is to be waited for. An empty list is complete only where every node
+    that was to run is known to give nothing."""
+    is_told = bool(report.results) or awaited is not None
+    return is_told and not missing(report, awaited)
+
+
+def fuller(report: Report, later: Report, awaited: Awaited | None) -> Report:
+    """Which of two lists of one success has more; `report` where they have the same."""
+
+    def worth(listed: Report) -> tuple[int, int]:
+        here = sum(1 for result in listed.results or () if not result.is_missing)
+        return -len(missing(listed, awaited)), here
+
+    return later if worth(later) > worth(report) else report
+
+
+async def completed(
+    report: Report,
+    awaited: Awaited | None,
+    asks: Collection[Ask],
+    clock: Clock,
+    pauses: Sequence[float] = PAUSES,
+) -> Report:
+    """The fullest list of a success that its polls, `asks`, give within ten seconds."""
+    for pause in pauses:
+        if is_complete(report, awaited):
+            break
+        await clock.sleep(pause)
+        for ask in asks:
+            later = await ask()
+            if later is not None and later.phase is Phase.SUCCESS:
+                report = fuller(report, later, awaited)
+            if is_complete(report, awaited):
+                break
+    return report

@@ -1,0 +1,92 @@
+"""How an order is doing, as whoever watches it is told, and what became of one that was stopped."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ..wire.tasks import Usage
+
+
+class Stage(enum.Enum):
+    """What an order is doing; the value is the key of its sentence."""
+
+    PREPARING = "progress.preparing"
+    UPLOADING = "progress.uploading"
+    WAITING_SLOT = "progress.waiting_slot"
+    WAITING_FOREIGN = "progress.waiting_foreign"
+    ORDERING = "progress.ordering"
+    QUEUED = "progress.queued"
+    RUNNING = "progress.running"
+    DOWNLOADING = "progress.downloading"
+    BATCH = "progress.batch"
+    CANCELLING = "progress.cancelling"
+    BALANCE_LOW = "progress.balance_low"
+    COST_BOUND = "progress.cost_bound"
+    COST_WARNING = "progress.cost_warning"
+    NATIVE_TAKEN = "progress.native_taken"
+    DONE = "progress.done"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One line of news. `fraction` is of its stage, 0 to 1; None when unknown.
+
+    `params` fill the sentence of `stage`; `preview` is a JPEG or PNG of the remote sampler.
+    """
+
+    stage: Stage
+    fraction: float | None = None
+    params: Mapping[str, object] = field(default_factory=dict[str, object])
+    node_id: str = ""
+    preview: bytes | None = field(default=None, repr=False)
+
+    @property
+    def overall(self) -> float:
+        """Share of the whole order, 0 to 1: most of it is the running."""
+        start, end = _SPANS.get(self.stage, (0.0, 0.0))
+        return start + (end - start) * (self.fraction or 0.0)
+
+
+_SPANS = {
+    Stage.UPLOADING: (0.0, 0.1),
+    Stage.ORDERING: (0.1, 0.1),
+    Stage.WAITING_SLOT: (0.1, 0.1),
+    Stage.WAITING_FOREIGN: (0.1, 0.1),
+    Stage.QUEUED: (0.1, 0.1),
+    Stage.RUNNING: (0.1, 0.95),
+    Stage.COST_WARNING: (0.1, 0.1),
+    Stage.DOWNLOADING: (0.95, 1.0),
+    Stage.BATCH: (0.0, 1.0),
+    Stage.DONE: (1.0, 1.0),
+}
+
+Watch = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """An order that its last waiter left. `confirmed`: it was seen not to run any more.
+
+    `task_id` is "" when no id came back: then nobody can tell whether there is a task.
+    `from_before`: an earlier start had stopped it, and this one saw to it again. `goes_on`: a
+    standard model's, which the service does not stop: it costs, and the next run gets its result.
+    `too_late`: it had ended well, and its results can be fetched. `usage`: what it cost, as far as
+    that was told.
+    """
+
+    task_id: str
+    confirmed: bool
+    from_before: bool = False
+    goes_on: bool = False
+    too_late: bool = field(default=False, compare=False)
+    usage: Usage = field(default_factory=Usage, compare=False)
+
+
+def unheard(_: Stopped) -> None:
+    """For callers who do not ask what became of orders that were stopped."""
+
+
+def unwatched(_: Progress) -> None:
+    """For callers who do not want to know."""

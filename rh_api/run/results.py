@@ -1,0 +1,98 @@
+"""What came of an order, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..wire.filetypes import FileType, Verdict
+from ..wire.orders import Tips
+from ..wire.tasks import Usage
+
+TEXT_LIMIT = 4 * 1024 * 1024  # bytes; a larger text is a file alone
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One thing that an order made, on this machine.
+
+    `path`: the complete file, None for a text without one. `name`: its name in the cloud.
+    """
+
+    node_id: str
+    name: str
+    path: Path | None
+    type: FileType | None
+    size: int = 0
+    text: str | None = None
+    url: str = field(default="", repr=False)
+    verdict: Verdict | None = None
+    """What its file was judged; None: still to be judged, or to be fetched once more."""
+    index: int = 0
+    """Its place in the service's list."""
+
+    def read_text(self) -> str | None:
+        """The text that it is, or that its file holds; None without either, or over TEXT_LIMIT."""
+        if self.text is not None:
+            return self.text
+        if self.path is None or self.size > TEXT_LIMIT:
+            return None
+        return self.path.read_text("utf-8-sig", errors="replace")
+
+    @property
+    def is_cut(self) -> bool:
+        """Its file ends in the middle."""
+        return self.verdict is Verdict.CUT
+
+    @property
+    def looks_cut(self) -> bool:
+        """Its file ends in the middle, as far as could be seen."""
+        return self.path is not None and self.verdict in (None, Verdict.CUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence about an outcome that is no failure: its key in `texts.py`, and what fills it."""
+
+    key: str
+    params: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished order: its task, results in the service's order, costs, and running seconds.
+
+    `kept`: the results were here from an earlier equal order, and nothing was paid now.
+    `shared`: another caller waited for the same order and is the one who is told what it cost.
+    `missing`: nodes of whose results the service listed nothing that could be fetched. `warned`:
+    what there was to say before it was ordered.
+    """
+
+    task_id: str
+    results: tuple[Result, ...]
+    usage: Usage
+    tips: Tips
+    seconds: float
+    kept: bool = False
+    missing: tuple[str, ...] = ()
+    shared: bool = False
+    warned: tuple[Notice, ...] = ()
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether its cost counts where this outcome is told: an order's cost counts once."""
+        return not self.kept and not self.shared
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What a person must know of inputs or results that are not as they should be."""
+        cut = [result.name or str(result.index) for result in self.results if result.looks_cut]
+        notices = list(self.warned)
+        if cut:
+            params = {"names": ", ".join(cut), "task_id": self.task_id}
+            notices.append(Notice("progress.looks_cut", params))
+        if self.missing:
+            nodes = ", ".join(self.missing)
+            notices.append(Notice("progress.incomplete", {"nodes": nodes, "task_id": self.task_id}))
+        return tuple(notices)

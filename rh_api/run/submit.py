@@ -1,0 +1,215 @@
+"""Submitting one order: a place on the account, a row in the journal, one create, a ticket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from ..errors import BadReply, Fate, NotFound, QueueFull, RateLimited, RunningHubError, Uncertain
+from ..journal import Hold, Identity, LimitReached, OrderExists
+from ..switches import AUTO, V1, V2
+from ..wire.call import Call
+from ..wire.envelope import LONGEST_RETRY_AFTER
+from ..wire.orders import Ticket, is_gone
+from . import native
+from .cancellation import Canceller
+from .context import AccountContext
+from .limiter import FIRST_WAIT, AccountLimiter, next_wait
+from .orders import ActiveOrder, Order, Payload
+from .progress import Progress, Stage, Stopped, Watch
+
+log = logging.getLogger("runninghub")
+
+RATE_PATIENCE = 600.0  # seconds of "too many requests" in a row until we give up, with nothing paid
+
+Prepare = Callable[[], Awaitable[Payload]]
+"""Uploads what an order needs, and gives what goes out with it."""
+
+_NOTHING_RUNS = (Fate.NOT_STARTED, Fate.OVER)
+
+
+@dataclass(slots=True)
+class Submitter:
+    """Orders of one account on their way to the service."""
+
+    context: AccountContext
+    canceller: Canceller
+    limiter: AccountLimiter
+    _preparing: int = 0
+
+    async def prepared(self, prepare: Prepare) -> Payload:
+        """What goes out with an order. Beside what that takes, the account's limit is read and
+        the create's own connection opened."""
+        reading = self.context.spawn(self.limiter.refresh())
+        self._preparing += 1
+        if not self.limiter.would_wait():
+            self.context.sender.transport.expect(self._preparing)
+        try:
+            return await prepare()
+        except BaseException:
+            reading.cancel()
+            raise
+        finally:
+            self._preparing -= 1
+
+    async def submit(
+        self, order: Order, identity: Identity, watch: Watch, hold: Hold | None = None
+    ) -> ActiveOrder:
+        """The order with a row and a ticket, and its place held; on any error nothing is held.
+
+        Raises OrderExists when another process was faster, Uncertain, else the refusal.
+        """
+        await self.limiter.take(watch)
+        v2 = order.has_v2 and self.context.submit != V1 and await self._begins_by_v2()
+        wait, clock = FIRST_WAIT, self.context.sender.clock
+        patience = clock.now() + RATE_PATIENCE
+        try:
+            while True:
+                end = self.limiter.next_end
+                try:
+                    return await self._order_once(order, identity, watch, hold, v2=v2)
+                except NotFound as error:
+                    if v2 or not order.has_v2 or not self._may_go_by_v2(error):
+                        raise
+                    v2 = True
+                    continue
+                except QueueFull:
+                    asked = 0.0
+                    patience = clock.now() + RATE_PATIENCE
+                except RateLimited as error:
+                    asked = error.retry_after or 0.0
+                    if asked > LONGEST_RETRY_AFTER or clock.now() > patience:
+                        raise
+                # The place is kept: given back, it would only let the next one be refused.
+                watch(self.limiter.progress(Stage.WAITING_FOREIGN))
+                await self.limiter.wait_for_end(end, max(wait, asked), clock)
+                wait = next_wait(wait)
+        except BaseException:
+            self.limiter.release()
+            raise
+
+    async def _order_once(
+        self, order: Order, identity: Identity, watch: Watch, hold: Hold | None, *, v2: bool
+    ) -> ActiveOrder:
+        journal, deliveries, webhook = self.context.journal, self.context.deliveries, None
+        if deliveries is not None:
+            order, webhook = deliveries.addressed(order)
+        call = (order.call_v2 if v2 else order.call)(self.context.password_of(order.page))
+        instance, before = order.options.instance, self.limiter.tasks_before()
+        what: dict[str, object] = {**order.described, "before": before}
+        if v2:
+            what["submit"] = V2
+        intending = asyncio.ensure_future(
+            journal.intend(identity, instance=instance, what=what, hold=hold, webhook=webhook)
+        )
+        try:
+            row = await asyncio.shield(intending)
+        except asyncio.CancelledError:
+            self.context.spawn(self._withdraw(intending))
+            raise
+        asked_at = self.context.sender.clock.now()
+        watch(Progress(Stage.ORDERING))
+        tries: list[asyncio.Future[Ticket]] = []
+
+        async def attempt() -> Ticket:
+            # Once begun it goes on through a stop: its reply names the task to cancel.
+            tries.append(asyncio.ensure_future(self._create(row, order, call)))
+            return await asyncio.shield(tries[-1])
+
+        try:
+            ticket = await self.context.sender.retry(attempt, repeatable=call.repeatable)
+        except asyncio.CancelledError:
+            self.context.spawn(self._abandon(row, order, tries[-1]))
+            raise
+        except RunningHubError as error:
+            # Written also when Stop comes this moment: it would be a question for ever.
+            await asyncio.shield(self.context.spawn(self._came_to_nothing(row, error)))
+            if error.fate in _NOTHING_RUNS:
+                raise
+            await self.limiter.read()
+            raise Uncertain(
+                code=error.code,
+                reason=error,
+                before=before,
+                now="?" if self.limiter.tasks_seen is None else self.limiter.tasks_seen,
+                order=row,
+                origin=journal.origin,
+            ) from error
+        return ActiveOrder(order, ticket, watch, row, asked_at=asked_at)
+
+    async def _create(self, row: int, order: Order, call: Call[Ticket]) -> Ticket:
+        """A ticket whose id is in the journal: a stop right behind the reply must not lose it."""
+        sender = self.context.sender
+        try:
+            ticket = await sender.transport.send(call, fresh=True)
+        except RunningHubError as error:
+            if error.wrong_address and not await self._takes_orders(error):
+                raise error.with_context(fate=Fate.NOT_STARTED) from error.__cause__
+            found = None
+            if order.prompt and error.fate is Fate.UNKNOWN:
+                found = await native.find(sender.transport.send, sender.clock, order.prompt)
+            if found is None:
+                raise
+            ticket = found
+        twin = await self.context.journal.record_placed(row, ticket.task_id, ticket.tips.outputs)
+        if twin:
+            task = ticket.task_id
+            raise BadReply("error.task_id_taken", task_id=task, id=task, order=row, other=twin)
+        return ticket
+
+    async def _takes_orders(self, error: RunningHubError) -> bool:
+        """Whether the origin is known to be one that orders can be placed at."""
+        if isinstance(error, BadReply) and self.limiter.tasks_seen is not None:
+            return True  # a page in place of a ticket, from who answers other calls well
+        return await self.context.if_readable(self.context.journal.has_placed()) is not False
+
+    async def _begins_by_v2(self) -> bool:
+        """Whether the first try goes by V2: by setting, or since the last order had to."""
+        if self.context.submit == V2:
+            return True
+        return bool(await self.context.if_readable(self.context.journal.ordered_by_v2()))
+
+    def _may_go_by_v2(self, error: NotFound) -> bool:
+        """Whether v1 is gone, and surely started nothing."""
+        proven = error.fate is Fate.NOT_STARTED and error.task_id is None
+        return proven and self.context.submit == AUTO and is_gone(error)
+
+    async def check_route(self, prompt: str) -> None:
+        """Refused, before any upload, where there is no native route for this key."""
+        await native.check_route(self.context.sender.send, prompt, self.context.journal.origin)
+
+    async def _withdraw(self, intending: asyncio.Future[int]) -> None:
+        """Stop came while the row was being written: nothing has left this machine."""
+        try:
+            row = await intending
+        except (RunningHubError, OrderExists, LimitReached):
+            return
+        await self.context.journal.record_dropped(row, for_good=True)
+
+    async def _abandon(self, row: int, order: Order, creating: asyncio.Future[Ticket]) -> None:
+        """Stop came between a create and its reply: cancel as soon as the id is known."""
+        if not self.context.leaving:  # a process that ends now leaves more than a question
+            await self.context.journal.record_cancel_wanted(row)
+        try:
+            ticket = await creating
+        except RunningHubError as error:
+            await self._came_to_nothing(row, error, for_good=True)
+            log.info("a stopped order got no task: %s", error)
+            if error.fate not in _NOTHING_RUNS:
+                self.context.stopped(Stopped("", confirmed=False))
+            return
+        await self.canceller.order(row, ticket.task_id, is_model=order.is_model)
+
+    async def _came_to_nothing(
+        self, row: int, error: RunningHubError, *, for_good: bool = False
+    ) -> None:
+        """No ticket: the row goes when nothing was started, else it stays as a question.
+
+        `for_good`: nobody sends it again, so what was held for it is free.
+        """
+        if error.fate in _NOTHING_RUNS:
+            await self.context.journal.record_dropped(row, for_good=for_good)
+        else:
+            await self.context.journal.record_uncertain(row, key=error.key)

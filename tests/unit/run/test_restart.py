@@ -1,0 +1,202 @@
+"""What a restart finds: time limits, cancels to repeat, open orders."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from email.utils import formatdate
+
+import pytest
+from unit.run.world import QUEUED, RUNNING, SUCCESS, TASK, Answer, code, now, state, taken, until
+
+from rh_api.errors import TimeLimit, Uncertain, Unreachable
+from rh_api.journal import State
+from rh_api.run.orders import Order
+from rh_api.run.progress import Stopped
+from rh_api.wire.call import Request, Response
+from tests.unit.run.engine_world import (
+    CANCELLED,
+    DAY,
+    LOST,
+    ORDER,
+    World,
+    fails,
+    play,
+    questions,
+    run,
+    stop_at,
+)
+
+
+def test_the_time_limit_counts_what_ran_before_the_restart(make):
+    limited = Order(ORDER.program, inputs=ORDER.inputs, time_limit=1000.0)
+    world = make(query=[RUNNING, LOST])
+    fails(world, Unreachable, order=limited)
+    world.restart()
+    world.rows.later(700)  # of its running time, without us
+    world.service.query = [lambda _: CANCELLED if world.service.times("cancel") else RUNNING]
+    fails(world, TimeLimit, order=limited)
+    assert 250 < world.service.times("cancel")[0] < 310
+    assert world.state(limited) is State.CANCELLED
+
+
+def dated(answer: Answer, ahead: float) -> Answer:
+    """An answer with a Date header, by the clock of a service that nobody sets."""
+
+    def reply(_: Request) -> Response:
+        date = formatdate(SERVICE_BEGAN + now() + ahead, usegmt=True)
+        return Response(200, json.dumps(answer).encode(), {"date": date})
+
+    return reply
+
+
+SERVICE_BEGAN = 1_900_000_000.0
+
+
+@pytest.mark.parametrize("seconds", [DAY, -DAY])
+def test_a_clock_that_was_set_meanwhile_does_not_end_a_task_at_its_limit(make, seconds: float):
+    limited = Order(ORDER.program, inputs=ORDER.inputs, time_limit=1000.0)
+    world = make(create=[dated(taken(), 0)], query=[dated(RUNNING, 0), LOST])
+    fails(world, Unreachable, order=limited)
+    world.restart()
+    world.rows.later(seconds)
+    away = 700.0
+    world.service.query = [dated(RUNNING, away)] * 3 + [dated(SUCCESS, away)]
+    assert run(world, order=limited).task_id == TASK
+    assert world.service.times("cancel") == []
+
+
+def test_by_the_service_s_clock_the_limit_is_kept_whatever_this_machine_s_says(make):
+    limited = Order(ORDER.program, inputs=ORDER.inputs, time_limit=1000.0)
+    world = make(create=[dated(taken(), 0)], query=[dated(RUNNING, 0), LOST])
+    fails(world, Unreachable, order=limited)
+    world.restart()
+    world.rows.later(-DAY)
+    away = 700.0  # of its running time, when we are back
+    world.service.query = [
+        lambda request: (
+            CANCELLED if world.service.times("cancel") else dated(RUNNING, away)(request)
+        )  # type: ignore[operator]
+    ]
+    fails(world, TimeLimit, order=limited)
+    assert 250 < world.service.times("cancel")[0] < 310
+
+
+def test_time_in_the_queue_does_not_count_after_a_restart(make):
+    limited = Order(ORDER.program, inputs=ORDER.inputs, time_limit=100.0)
+    world = make(create=[taken(status="QUEUED")], query=[QUEUED, LOST])
+    fails(world, Unreachable, order=limited)
+    assert world.state(limited) is State.PLACED
+    world.restart()
+    world.rows.later(7000)
+    world.service.query = [QUEUED, QUEUED, RUNNING, SUCCESS]
+    assert run(world, order=limited).task_id == TASK
+
+
+def stopped_without_proof(world: World) -> None:
+    """Stop is pressed, and the service is not heard of."""
+    world.service.query = [RUNNING]
+    world.service.cancel = [code(500)]
+    stop_at(world, 5)
+    row = world.row()
+    assert row is not None
+    assert row.cancel == "wanted"
+    world.service.sent.clear()
+    world.told.clear()
+    world.restart()
+
+
+def test_a_cancel_that_could_not_be_confirmed_is_repeated_at_the_next_start(make, caplog):
+    world = make()
+    stopped_without_proof(world)
+    (left,) = play(world, questions(world).open_orders)
+    assert left.cancelling
+    world.service.cancel = [lambda _: world.service.query.__setitem__(0, CANCELLED) or code(0)]
+    play(world, questions(world).cancel_again)
+    assert len(world.service.times("cancel")) == 1
+    assert world.state() is State.CANCELLED
+    assert world.told == [Stopped(TASK, confirmed=True, from_before=True)]
+    assert TASK in caplog.text
+
+
+def test_what_still_cannot_be_cancelled_is_taken_up_when_it_is_wanted_again(make):
+    world = make()
+    stopped_without_proof(world)
+    world.service.query = [until(3, SUCCESS)]
+    assert run(world).task_id == TASK
+    assert len(world.service.times("create")) == 0
+
+
+def test_what_turns_out_to_be_cancelled_is_ordered_anew(make):
+    world = make()
+    stopped_without_proof(world)
+    world.service.create = [taken("2")]
+
+    def poll(request: Request) -> Answer:
+        return SUCCESS if (request.body or {})["taskId"] == "2" else CANCELLED
+
+    world.service.query = [poll]
+    assert run(world).task_id == "2"
+    assert len(world.service.times("create")) == 1
+
+
+def test_open_orders_are_those_of_before_that_nobody_waits_for(make):
+    world = make(query=[RUNNING, LOST])
+    fails(world, Unreachable)
+    world.restart()
+    world.service.query = [until(30, SUCCESS)]
+    before = questions(world)
+
+    async def story() -> None:
+        (left,) = await before.open_orders()
+        assert (left.task_id, left.state, left.program) == (TASK, State.RUNNING, ORDER.program)
+        assert left.inputs == ORDER.inputs
+        assert not left.is_uncertain
+        job = asyncio.ensure_future(world.run())
+        await asyncio.sleep(5)
+        assert await before.open_orders() == []
+        await job
+        assert await before.open_orders() == []
+
+    play(world, story)
+
+
+@pytest.mark.parametrize(
+    ("last", "left"),
+    [(state("FAILED", errorCode="805"), State.FAILED), (CANCELLED, State.CANCELLED)],
+)
+def test_a_look_at_a_task_that_has_failed_closes_its_order(make, last: Answer, left: State):
+    world = make(query=[RUNNING, LOST])
+    fails(world, Unreachable)
+    world.restart()
+    world.service.query = [last]
+    play(world, lambda: world.engine.report(TASK))
+    assert world.state() is left
+    assert play(world, questions(world).open_orders) == []
+
+
+def test_an_order_of_this_start_is_open_too_and_told_from_those_of_before(make):
+    world = make(create=[LOST])
+    before = questions(world)
+    fails(world, Uncertain)
+    (left,) = play(world, before.open_orders)
+    assert (left.is_uncertain, left.from_before) == (True, False)
+    world.restart()
+    (left,) = play(world, questions(world).open_orders)
+    assert left.from_before
+
+
+def test_an_order_that_is_being_placed_is_no_open_one(make):
+    world = make(create=[LOST], query=[SUCCESS])
+    world.service.latency = 5.0
+    before = questions(world)
+
+    async def story() -> None:
+        job = asyncio.ensure_future(world.run())
+        await asyncio.sleep(8)  # between the limit's answer and the create's
+        assert world.state() is State.INTENDED
+        assert await before.open_orders() == []
+        await asyncio.wait((job,))
+        job.exception()
+
+    play(world, story)

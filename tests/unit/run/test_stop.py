@@ -1,0 +1,272 @@
+"""Stop stops the bill, at whatever moment it comes."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from unit.run.world import RUNNING, SUCCESS, TASK, Answer, code, now, state, taken, until
+
+from rh_api.errors import Detached, TimeLimit
+from rh_api.journal import State
+from rh_api.run.orders import Order
+from rh_api.run.progress import Stopped
+from rh_api.run.results import Outcome
+from rh_api.wire.call import Request, Response
+from tests.unit.run.engine_world import CANCELLED, LOST, ORDER, fails, play, run, stop_at
+
+
+def test_stop_while_it_runs_cancels_and_sees_that_it_did(make):
+    world = make(query=[until(30.7, CANCELLED)])
+    assert stop_at(world, 30) == 30
+    assert world.service.times("cancel") == [30]
+    assert world.state() is State.CANCELLED
+    assert world.told == [Stopped(TASK, confirmed=True)]
+
+
+def test_what_a_stopped_task_cost_is_told(make):
+    cancelled = state("CANCEL", usage={"consumeCoins": "3", "taskCostTime": "30"})
+    world = make(query=[until(30.7, cancelled)])
+    stop_at(world, 30)
+    (stopped,) = world.told
+    assert (stopped.usage.coins, stopped.too_late) == ("3", False)
+
+
+def test_stop_between_the_create_and_its_reply_cancels_when_the_id_is_known(make):
+    async def late(_: object) -> Answer:
+        await asyncio.sleep(8)
+        return taken()
+
+    world = make(create=[late], query=[until(8.5, CANCELLED)])
+    assert stop_at(world, 3) == 3
+    assert world.service.times("cancel") == [8]
+    assert world.state() is State.CANCELLED
+
+
+def test_a_stopped_create_that_got_no_task_leaves_its_question(make):
+    async def lost(_: object) -> Answer:
+        await asyncio.sleep(8)
+        return LOST
+
+    world = make(create=[lost])
+    stop_at(world, 3)
+    assert world.state() is State.UNCERTAIN
+    assert world.service.times("cancel") == []
+    assert world.told == [Stopped("", confirmed=False)]
+
+
+def test_a_stopped_create_that_was_refused_leaves_nothing(make):
+    async def refused(_: object) -> Answer:
+        await asyncio.sleep(8)
+        return code(416)
+
+    world = make(create=[refused])
+    stop_at(world, 3)
+    assert world.state() is None
+    assert world.told == []
+
+
+@pytest.mark.parametrize("steps", range(12))
+def test_a_stop_right_behind_a_refusal_leaves_no_question(make, steps: int):
+    replied: asyncio.Event
+
+    async def refuse(_: object) -> Answer:
+        replied.set()
+        return code(416)
+
+    world = make(create=[refuse])
+
+    async def story() -> None:
+        nonlocal replied
+        replied = asyncio.Event()
+        job = asyncio.ensure_future(world.run())
+        await replied.wait()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        job.cancel()
+        await asyncio.wait((job,))
+
+    play(world, story)
+    assert world.state() is None
+
+
+def test_after_a_stop_no_create_is_sent_any_more(make):
+    slow = Response(429, b"", {"retry-after": "50"})
+    world = make(create=[slow, taken()])
+    stop_at(world, 10)
+    assert len(world.service.times("create")) == 1
+    assert world.state() is None
+
+
+@pytest.mark.parametrize("seconds", [1, 3])
+def test_stop_while_waiting_for_a_place_costs_nothing(make, seconds: float):
+    world = make(create=[code(421)])
+    stop_at(world, seconds)
+    assert world.state() is None
+    assert world.service.times("cancel") == []
+
+
+@pytest.mark.parametrize("steps", range(40))
+def test_stop_at_any_step_leaves_no_task_running_unasked(make, steps: int):
+    world = make(query=[RUNNING])
+    placed = False
+
+    def start(_: object) -> Answer:
+        nonlocal placed
+        placed = True
+        return taken()
+
+    world.service.create = [start]
+    world.service.cancel = [lambda _: world.service.query.__setitem__(0, CANCELLED) or code(0)]
+
+    async def story() -> None:
+        job = asyncio.ensure_future(world.run())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+
+    play(world, story)
+    assert placed or steps < 39  # the last of them come after the reply
+    assert bool(world.service.times("cancel")) is placed
+    assert world.state() is (State.CANCELLED if placed else None)
+
+
+def test_a_cancel_that_cannot_be_confirmed_is_repeated_and_stays_wanted(make):
+    world = make(query=[RUNNING], cancel=[code(500)])
+    stop_at(world, 5)
+    assert len(world.service.times("cancel")) == 3
+    row = world.row()
+    assert row is not None
+    assert (row.state, row.cancel) == (State.RUNNING, "wanted")
+    assert world.told == [Stopped(TASK, confirmed=False)]
+
+
+@pytest.mark.parametrize("gone", [code(807), code(423)], ids=str)
+def test_a_task_that_is_gone_needs_no_confirmation(make, gone: Answer):
+    world = make(query=[RUNNING], cancel=[gone])
+    stop_at(world, 5)
+    assert world.state() is State.CANCELLED
+    assert len(world.service.times("cancel")) == 1
+
+
+@pytest.mark.parametrize("reply", [code(0), code(807)], ids=str)
+def test_a_stop_that_came_too_late_keeps_the_result_that_is_paid_for(make, reply: Answer):
+    world = make(query=[until(5, SUCCESS)], cancel=[reply])
+    stop_at(world, 5)
+    assert world.state() is State.DONE
+    assert run(world).results
+    assert len(world.service.times("create")) == 1
+
+
+def test_where_the_new_route_is_refused_the_old_one_confirms_a_cancel(make):
+    running = {"code": 804, "data": None}
+    world = make(query=[code(412)], outputs=[until(5.2, code(805), running)])
+    stop_at(world, 5)
+    assert world.state() is State.CANCELLED
+
+
+def test_a_task_that_the_poll_does_not_find_any_more_is_over(make):
+    world = make(query=[until(5, code(1004))], outputs=[code(807)])
+    stop_at(world, 5)
+    assert world.state() is State.CANCELLED
+
+
+def test_a_task_that_one_endpoint_has_lost_is_not_taken_for_stopped(make):
+    running = {"code": 804, "data": None}
+    world = make(query=[code(1004)], outputs=[until(9, code(805), running)])
+    world.service.cancel = [code(500)]
+    stop_at(world, 5)
+    assert len(world.service.times("cancel")) > 1
+    assert world.state() is State.CANCELLED
+
+
+def test_a_cancel_that_hangs_is_given_up_in_bounded_time(make):
+    world = make(query=[RUNNING], cancel=[lambda _: asyncio.sleep(10_000)])
+
+    async def hang() -> float:
+        job = asyncio.ensure_future(world.run())
+        await asyncio.sleep(5)
+        job.cancel()
+        await asyncio.wait((job,))
+        await world.engine.context.settle()
+        return now()
+
+    assert play(world, hang) <= 5 + 30
+    assert world.told == [Stopped(TASK, confirmed=False)]
+
+
+def test_running_again_right_after_a_stop_is_a_new_order(make):
+    def poll(request: Request) -> Answer:
+        asked = (request.body or {})["taskId"]
+        return SUCCESS if asked == "2" else CANCELLED if now() > 6 else RUNNING
+
+    world = make(create=[taken("1"), taken("2")], query=[poll])
+
+    async def story() -> Outcome:
+        job = asyncio.ensure_future(world.run())
+        await asyncio.sleep(5)
+        job.cancel()
+        await asyncio.sleep(0)
+        return await world.run()
+
+    assert play(world, story).task_id == "2"
+
+
+def test_at_the_time_limit_the_task_is_cancelled(make):
+    world = make(query=[RUNNING])
+    world.service.cancel = [lambda _: world.service.query.__setitem__(0, CANCELLED) or code(0)]
+    limited = Order(ORDER.program, inputs=ORDER.inputs, time_limit=20.0)
+    fails(world, TimeLimit, order=limited)
+    assert world.service.times("cancel") == [20]
+    assert world.state(limited) is State.CANCELLED
+
+
+def test_a_stop_that_a_crash_overtakes_is_in_the_book_before_the_reply(make):
+    seen: list[str] = []
+
+    async def late(_: object) -> Answer:
+        await asyncio.sleep(8)
+        row = world.row()
+        assert row is not None
+        seen.append(row.cancel)
+        return taken()
+
+    world = make(create=[late], query=[until(8.5, CANCELLED)])
+    stop_at(world, 3)
+    assert seen == ["wanted"]
+
+
+def test_a_client_that_leaves_cancels_nothing(make):
+    world = make(query=[RUNNING])
+
+    async def story() -> None:
+        job = asyncio.ensure_future(world.run())
+        await asyncio.sleep(5)
+        world.engine.context.leaving = True
+        job.cancel()
+        await asyncio.wait((job,))
+
+    play(world, story)
+    assert world.service.times("cancel") == []
+    assert world.state() is State.RUNNING
+
+
+def test_whoever_detaches_leaves_the_task_running_and_may_come_back(make):
+    world = make(query=[until(50, SUCCESS)])
+
+    async def story() -> Outcome:
+        job = asyncio.ensure_future(world.run())
+        await asyncio.sleep(5)
+        assert world.engine.context.detach(TASK)
+        with pytest.raises(Detached, match=TASK):
+            await job
+        assert now() < 5.1
+        assert not world.engine.context.detach(TASK)
+        assert world.state() is State.RUNNING
+        return await world.run()
+
+    assert play(world, story).task_id == TASK
+    assert len(world.service.times("create")) == 1
+    assert world.service.times("cancel") == []

@@ -1,0 +1,65 @@
+"""Answers to an order of which nobody knows whether it was placed."""
+
+from __future__ import annotations
+
+import pytest
+from unit.run.world import SUCCESS, TASK, code, load, taken
+
+from rh_api.errors import BadInput, TaskNotFound, Uncertain
+from rh_api.journal import State
+from rh_api.run.orders import Order
+from tests.unit.run.engine_world import LOST, World, fails, play, questions, run
+
+
+def uncertain_order(world: World) -> int:
+    world.service.create = [LOST]
+    order = fails(world, Uncertain).order
+    assert order is not None
+    world.service.create = [taken("2")]
+    world.restart()
+    return order
+
+
+def test_an_uncertain_order_whose_task_is_named_is_taken_up(make):
+    world = make(query=[SUCCESS])
+    order = uncertain_order(world)
+    play(world, lambda: questions(world).is_task(order, TASK))
+    assert run(world).task_id == TASK
+    assert len(world.service.times("create")) == 1
+
+
+def test_a_task_that_the_service_does_not_know_is_no_answer(make):
+    world = make()
+    order = uncertain_order(world)
+    world.service.query, world.service.outputs = [code(1004)], [code(807)]
+    with pytest.raises(TaskNotFound):
+        play(world, lambda: questions(world).is_task(order, TASK))
+    assert world.state() is State.UNCERTAIN
+
+
+def test_the_task_of_another_order_is_no_answer(make):
+    world = make(create=[taken()], query=[SUCCESS])
+    run(world, order=Order("1"))
+    order = uncertain_order(world)
+    with pytest.raises(BadInput, match="another order"):
+        play(world, lambda: questions(world).is_task(order, TASK))
+    assert world.state() is State.UNCERTAIN
+
+
+def test_an_uncertain_order_that_did_not_start_is_ordered_when_it_is_run_again(make):
+    world = make(query=[SUCCESS])
+    order = uncertain_order(world)
+    play(world, lambda: questions(world).not_started(order))
+    assert run(world).task_id == "2"
+    with pytest.raises(BadInput, match="no open question"):
+        play(world, lambda: questions(world).not_started(order))
+
+
+def test_a_look_at_an_uncertain_order_tells_what_can_be_seen_and_settles_nothing(make):
+    world = make(queue=[load(3, running=1), load(3, running=1, queued=1)])
+    order = uncertain_order(world)
+    seen = play(world, lambda: questions(world).inspect_uncertain(order))
+    assert (seen.before, seen.now, seen.ours) == (1, 2, 0)
+    world.service.queue = [LOST]
+    assert play(world, lambda: questions(world).inspect_uncertain(order)).now is None
+    assert world.state() is State.UNCERTAIN
