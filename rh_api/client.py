@@ -3,78 +3,126 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import contextlib
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    Sequence,
+)
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from .errors import BadInput, StoreUnavailable
-from .jobs import Job, Jobs
+from .account import AccountHandle
+from .costs import Costs
+from .history import PAGE, HistoryPage, PastOrder, Query, Spent, read_page, search_query
+from .job import Job
+from .jobs import Jobs
+from .journal import ResultRow, Rules, SqliteJournal, State
+from .journal.retention import Retention, empty, freed
+from .model_catalogue import ModelCatalogue
+from .money.quotes import Quote
 from .net.bulk import RequestsBulk
-from .net.clock import SystemClock
-from .net.transport import AiohttpTransport
-from .programs import InlineGraph, Library, Program, RemoteApp, RemoteWorkflow
-from .run.caller import Caller
-from .run.desk import Desk
-from .run.drafts import Draft, together
-from .run.engine import Engine
-from .run.orders import Outcome, Result
-from .run.pace import RequestPace
-from .run.ports import Clock, Progress, Stage, Stopped, Watch, unheard, unwatched
-from .run.questions import OpenOrder, Questions, Sight
-from .run.transfers import LoraFile, Source, Transfers
-from .run.usual import Usual, usual
-from .settings import Settings
-from .store import State, Store
-from .store.tidy import empty, kept_bytes, kept_folders, tidy
-from .wire import accounts
-from .wire.accounts import Account, QueueStatus
-from .wire.call import Call
-from .wire.resources import (
-    REQUESTS_PER_MINUTE,
-    Resource,
-    ResourceKind,
-    ResourcePage,
-    resource_list,
+from .net.registry import VendorRegistry
+from .net.transport import AiohttpTransport, SystemClock
+from .programs import (
+    InlineGraph,
+    Library,
+    Program,
+    QuickCreate,
+    RemoteApp,
+    RemoteWorkflow,
+    StandardModel,
 )
-from .wire.tasks import Phase, Report, is_task_id
-from .wire.uploads import Uploaded
+from .quick import QuickLibrary
+from .run.context import AccountContext
+from .run.deliveries import Deliveries
+from .run.engine import Engine
+from .run.estimates import Estimate
+from .run.orders import model_page
+from .run.ports import Clock, Meter
+from .run.progress import Progress, Stage, Stopped, Watch, unheard, unwatched
+from .run.recovery import Inspection, OpenOrder
+from .run.results import Notice, Outcome, Result
+from .run.retry import Sender
+from .run.transfers import LazySource, LoraFile, Source, Transfers
+from .settings import NO_SECRET, Settings
+from .task import TaskHandle
+from .uploads import Uploads
+from .webhooks import Webhooks
+from .wire.resources import ResourceKind
+from .wire.tasks import Phase, Report, as_task_id
 
 __all__ = [
+    "AccountHandle",
     "Client",
-    "Draft",
+    "Costs",
+    "Estimate",
+    "HistoryPage",
     "InlineGraph",
+    "Inspection",
     "Job",
+    "LazySource",
     "LoraFile",
+    "Notice",
     "OpenOrder",
     "Outcome",
+    "PastOrder",
     "Phase",
     "Program",
     "Progress",
+    "Query",
+    "QuickCreate",
+    "QuickLibrary",
+    "Quote",
     "RemoteApp",
     "RemoteWorkflow",
     "Report",
     "ResourceKind",
     "Result",
-    "Sight",
+    "ResultRow",
+    "Retention",
+    "Rules",
     "Source",
+    "Spent",
     "Stage",
+    "StandardModel",
     "State",
     "Stopped",
-    "Usual",
+    "TaskHandle",
+    "Uploads",
     "Watch",
     "as_task_id",
+    "model_page",
+    "open_catalogue",
 ]
 
-log = logging.getLogger("runninghub")
+COVER_BYTES = 8 * 1024**2  # of a picture on the site, before it is made small
 
 T = TypeVar("T")
 
 
+@contextlib.asynccontextmanager
+async def open_catalogue(settings: Settings) -> AsyncGenerator[ModelCatalogue]:
+    """The standard models of a site, to be refreshed without an account: no key goes out."""
+    transport = AiohttpTransport(replace(settings, key=NO_SECRET))
+    try:
+        sender = Sender(transport, SystemClock())
+        yield ModelCatalogue(settings, sender, VendorRegistry.of(settings))
+    finally:
+        await transport.close()
+
+
 class Client:
-    """Everything of RunningHub for one key. Use it in one event loop; `close` it there."""
+    """Everything of RunningHub for one key. Use it in one event loop; `close` it there.
+
+    `programs` reads workflows and apps, `models` the standard models; `costs`, `uploads`, `account`
+    and `task(id)` are what their names say. All else is about orders.
+    """
 
     def __init__(
         self,
@@ -83,36 +131,34 @@ class Client:
         clock: Clock | None = None,
         stopped: Callable[[Stopped], None] = unheard,
     ) -> None:
-        """`stopped` is told what became of each order that was stopped, at the latest in `close`."""
+        """`stopped` is told what became of each stopped order, at the latest in `close`."""
         settings.require_key()
         self.settings = settings
-        self._clock = clock or SystemClock()
-        store = Store.open(settings.state)
-        last = store.last_order()
-        if store.set_aside is not None:
-            log.warning("the order book could not be used and was set aside as %s", store.set_aside)
-        self._book = _BookThread(store)
+        self._journal = SqliteJournal.open(settings.state, settings.origin, settings.account)
         self._transport = AiohttpTransport(settings)
         self._bulk = RequestsBulk(settings)
-        self._caller = Caller(self._transport, self._clock)
-        self._transfers = Transfers(
-            self._bulk, self._caller, self._book, settings.origin, settings.account
+        self._sender = Sender(self._transport, clock or SystemClock())
+        self._transfers = Transfers(self._bulk, self._sender, self._journal)
+        self._context = AccountContext(self._sender, self._journal, settings.password_of, stopped)
+        self._context.submit = settings.submit
+        if settings.webhook_url:
+            address, timer = settings.webhook_url, self._sender.clock
+            self._context.deliveries = Deliveries(address, self._journal, timer)
+        self.engine = Engine.of(
+            self._context,
+            self._transfers,
+            self._journal.last_order,
+            settings.limits,
+            settings.command,
         )
-        self._desk = Desk(
-            caller=self._caller,
-            book=self._book,
-            origin=settings.origin,
-            account=settings.account,
-            password_of=settings.password_of,
-            stopped=stopped,
-        )
-        self._engine = Engine.of(self._desk, self._transfers, settings.state)
-        self._questions = Questions(self._engine, last)
         self._closed = self._started = False
-        self._library = Library(self._caller, settings)
-        self._resource_pace = RequestPace(REQUESTS_PER_MINUTE)
-        self._jobs = Jobs(self._library, self._transfers, self._engine)
+        self._models: ModelCatalogue | None = None
+        self.programs = Library(self._sender, settings, lambda: self.models)
+        self.uploads = Uploads(self._transfers)
+        self.account = AccountHandle(self._sender)
+        self._jobs = Jobs(self.programs, self._transfers, self.engine)
         self._waiters: set[asyncio.Future[Any]] = set()
+        self._listening: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Client:
         return self
@@ -126,15 +172,18 @@ class Client:
         await self.close()
 
     async def close(self) -> None:
-        """Finish cancels under way, then close sessions and the order book; twice is once."""
+        """Finish cancels under way, then close sessions and the journal; twice is once."""
         if self._closed:
             return
         self._closed = True
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait((self._listening,))
         await self._jobs.flights.settle()
-        await self._engine.settle()
+        await self.engine.settle()
         await self._transport.close()
         await self._bulk.close()
-        await self._book.close()
+        await self._journal.close()
         # Whoever was still on the way may have opened it anew.
         await self._transport.close()
 
@@ -143,30 +192,37 @@ class Client:
 
         Whoever still waits is cancelled.
         """
-        self._desk.leaving = True
+        self._context.leaving = True
         for waiter in tuple(self._waiters):
             waiter.cancel()
         if self._waiters:
             await asyncio.wait(tuple(self._waiters))
         await self.close()
 
+    @property
+    def models(self) -> ModelCatalogue:
+        """The standard models: search, form, price, refresh."""
+        if self._models is None:
+            registry = VendorRegistry.of(self.settings)
+            self._models = ModelCatalogue(self.settings, self._sender, registry)
+        return self._models
+
+    @property
+    def costs(self) -> Costs:
+        """What orders cost: quotes before, sums after, and the limits that hold between."""
+        return Costs(self._journal, self._jobs)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """What became of the POSTs to the addresses that orders named, and sending them again."""
+        return Webhooks(self._sender)
+
+    @property
+    def quick(self) -> QuickLibrary:
+        """The libraries of styles of Quick Create's modules; what runs one is `Job.quick`."""
+        return QuickLibrary(self._sender)
+
     # Programs
-
-    def resolve(self, text: str) -> str:
-        """The id of the workflow that a person named; refused when it is for another site."""
-        return self._library.workflow_id(text)
-
-    def resolve_app(self, text: str) -> str:
-        """The id of the AI app that a person named; refused when it is for another site."""
-        return self._library.app_id(text)
-
-    async def workflow(self, text: str, *, fresh: bool = False) -> RemoteWorkflow:
-        """The saved workflow, read at most every ten minutes unless `fresh`."""
-        return await self._library.workflow(text, fresh=fresh)
-
-    async def app(self, text: str, *, fresh: bool = False) -> RemoteApp:
-        """The AI app's form, read at most every ten minutes unless `fresh`."""
-        return await self._library.app(text, fresh=fresh)
 
     async def program(self, job: Job, *, fresh: bool = False) -> Program:
         """The workflow or app that a job runs."""
@@ -187,10 +243,10 @@ class Client:
 
         Cancelling the caller stops the task in the cloud when nobody else waits for it.
         """
-        return await self._until_left(self._jobs.run(job, watch))
+        return await self.until_left(self._jobs.run(job, watch))
 
-    async def _until_left(self, work: Coroutine[None, None, T]) -> T:
-        """Work that `leave` ends."""
+    async def until_left(self, work: Coroutine[None, None, T]) -> T:
+        """What `work` gives, unless `leave` ends it first."""
         self._start()
         waiter = asyncio.ensure_future(work)
         self._waiters.add(waiter)
@@ -206,98 +262,76 @@ class Client:
         """
         if len(jobs) == 1:
             return [await self.run(jobs[0], watch)]
-        return await self._until_left(self._jobs.run_all(jobs, watch))
+        return await self.until_left(self._jobs.run_all(jobs, watch))
 
     def _start(self) -> None:
         """Once: see to what earlier starts left behind."""
         if not self._started:
             self._started = True
-            self._desk.later(self._tidy())
-            self._desk.later(self._cancel_again())
+            self.engine.start()
+            if self.settings.webhook_port:
+                from .webhook_listener import keep_listening  # a web server: few listen
 
-    async def _cancel_again(self) -> None:
-        try:
-            await self._questions.cancel_again()
-        except StoreUnavailable as error:
-            log.warning("%s", error)
+                serving = keep_listening(self.settings.state, self.settings.webhook_port)
+                self._listening = asyncio.ensure_future(serving)
 
-    async def _tidy(self) -> None:
-        """Forget old orders and keep the results on this machine within bounds, once a start."""
-        forgotten = await self._desk.note(lambda s: s.prune(s.now()))
-        await asyncio.to_thread(tidy, self.settings.state, forgotten or ())
+    # How nodes of a local graph ended
 
-    # Single operations
+    async def remember_end(self, graph: str, node: str, end: str) -> None:
+        """Keep how a node of a local graph ended, in its host's own words, over restarts."""
+        await self._journal.record_end(graph, node, end)
 
-    async def upload(self, source: Source, watch: Watch = unwatched) -> Uploaded:
-        """Upload media, unless a valid remote copy is known."""
-        sha256 = await self._transfers.content_hash(source)
-        return await self._transfers.upload(source, sha256, watch)
+    async def ends(self, graph: str) -> dict[str, str]:
+        """How the nodes of a local graph ended last, of any account, by their ids."""
+        return await self._journal.ends(graph)
 
-    async def is_uploaded(self, source: Source) -> bool:
-        """Whether a valid remote copy of media is known; asks nobody."""
-        sha256 = await self._transfers.content_hash(source)
-        return await self._transfers.known(sha256) is not None
+    # Looking back
 
-    async def upload_all(
-        self, sources: Sequence[Source | Draft], watch: Watch = unwatched
-    ) -> list[Uploaded]:
-        """Upload several, each while files of later ones are still made; in their order."""
-        shares = [0.0] * len(sources)
+    async def history(
+        self,
+        query: Query | str = "",
+        *,
+        before: int | None = None,
+        limit: int = PAGE,
+        everyone: bool = False,
+    ) -> HistoryPage:
+        """Orders of the journal, newest first; `query` as a person words it (`search_query`).
 
-        async def send(index: int, source: Source | Draft) -> Uploaded:
-            def show(news: Progress) -> None:
-                shares[index] = news.fraction or 0.0
-                share = sum(shares) / len(shares)
-                watch(Progress(Stage.UPLOADING, share, {"percent": int(100 * share)}))
-
-            ready = await source.source() if isinstance(source, Draft) else source
-            return await self.upload(ready, show)
-
-        return await together(send(index, source) for index, source in enumerate(sources))
-
-    async def upload_lora(self, path: Path, watch: Watch = unwatched) -> str:
-        """Upload a LoRA file, unless the service knows its md5; gives RHLoraLoader's name."""
-        return await self._transfers.upload_lora(path, watch)
-
-    async def account(self) -> Account:
-        """Balances and running tasks of the account."""
-        return await self._caller.asking(lambda: self._transport.send(accounts.account_status()))
-
-    async def queue(self) -> QueueStatus:
-        """The account's limit of tasks at once, and its load."""
-        return await self._caller.asking(lambda: self._transport.send(accounts.queue_status()))
-
-    async def usual(self, program: str, instance: str) -> Usual:
-        """What runs of a program (its id, or `app/` and its id) have taken and cost here."""
-        settings = self.settings
-
-        def read(store: Store) -> Usual:
-            done = store.last_done(settings.origin, settings.account, program, instance)
-            return usual(store.memory.run_times(program, instance), done)
-
-        return await self._book.do(read)
-
-    async def resources(
-        self, kind: ResourceKind, name: str = "", *, limit: int = 50
-    ) -> list[Resource]:
-        """Models that the service carries, by a part of their name; within its pace.
-
-        At most `limit`, over as many pages as that takes.
+        `before`: of the page before this one. `everyone`: of other accounts as well.
         """
-        found: list[Resource] = []
-        page = 1
-        while True:
-            call = resource_list(kind, name, page=page)
+        wanted = search_query(query) if isinstance(query, str) else query
+        return await read_page(self._journal, wanted, before=before, limit=limit, everyone=everyone)
 
-            async def attempt(call: Call[ResourcePage] = call) -> ResourcePage:
-                await self._resource_pace.turn(self._clock)
-                return await self._transport.send(call)
+    async def prepare_search(self) -> None:
+        """Note the texts of orders that came since the last search, which then need not wait."""
+        await self._journal.read_words()
 
-            read = await self._caller.asking(attempt)
-            found += read.resources
-            if len(found) >= limit or not read.has_next:
-                return found[:limit]
-            page += 1
+    async def past_results(self, order: int) -> list[ResultRow]:
+        """What an order of the journal made; paths are relative to `settings.state`."""
+        return await self._journal.results(order)
+
+    async def delete_orders(self, orders: Iterable[int]) -> list[int]:
+        """Forget what orders were that are over, with their files; their numbers.
+
+        What they cost still counts, and equal inputs are ordered anew.
+        """
+        gone = await self._journal.delete(orders)
+        await asyncio.to_thread(empty, self.settings.state, map(str, gone))
+        return gone
+
+    async def cover(self, url: str, into: Path) -> Path:
+        """A picture of the site's, from the hosts that results may come from, without the key.
+
+        Raises HostRefused, ResultUnavailable; ResultUnavailable for more than COVER_BYTES.
+        """
+        meter = Meter()
+
+        def moved(done: int, total: int | None) -> None:
+            if max(done, total or 0) > COVER_BYTES:
+                meter.stop.set()
+
+        meter.moved = moved
+        return (await self._bulk.download(url, into, meter)).path
 
     # Orders that nobody waits for
 
@@ -306,15 +340,15 @@ class Client:
 
         `followed`: also those that somebody here waits for (see `detach`).
 
-        To take one up ask for the same again with `run`, or by its task id: `follow`, `report`,
-        `fetch`, `cancel`. One without a task id is a question: see `settle_uncertain`.
+        To take one up ask for the same again with `run`, or by its task id: `task`. One without a
+        task id is a question: see `settle_uncertain`.
         """
         self._start()
-        return await self._questions.open_orders(followed=followed)
+        return await self.engine.recovery.open_orders(followed=followed)
 
-    async def look_again(self, order: int) -> Sight:
+    async def inspect_uncertain(self, order: int) -> Inspection:
         """What can be seen of an uncertain order (`Uncertain.order`); changes nothing."""
-        return await self._questions.look_again(order)
+        return await self.engine.recovery.inspect_uncertain(order)
 
     async def settle_uncertain(
         self, order: int, *, task_id: str = "", not_started: bool = False
@@ -329,22 +363,20 @@ class Client:
         if not_started == bool(task_id):
             raise ValueError("one answer: task_id or not_started")
         if not_started:
-            await self._questions.not_started(order)
+            await self.engine.recovery.not_started(order)
         else:
-            await self._questions.is_task(order, as_task_id(task_id))
-
-    def detach(self, task_id: str) -> bool:
-        """Wait no longer for a task, without cancelling it: its waiters get Detached.
-
-        The order stays in the book. False when nobody here waits for that task.
-        """
-        return self._engine.detach(task_id)
+            await self.engine.recovery.is_task(order, as_task_id(task_id))
 
     # Results on this machine
 
     async def kept_bytes(self) -> int:
         """What the results that are kept here take, of all accounts."""
-        return await asyncio.to_thread(kept_bytes, self.settings.state)
+        return await self.engine.delivery.kept_bytes()
+
+    async def would_free(self, keep: Retention) -> tuple[int, int]:
+        """How many orders go with other bounds at the next start, and how many bytes."""
+        old = await self._journal.old_orders(keep)
+        return len(old), await asyncio.to_thread(freed, self.settings.state, old, keep.bytes)
 
     async def empty_kept(self) -> None:
         """Delete the results that are kept here, of all accounts, to make room.
@@ -352,52 +384,15 @@ class Client:
         What an order that runs or is paid for still owes stays. Equal inputs then fetch theirs
         again while the service has them, and after that are ordered anew.
         """
-        state, wanted = self.settings.state, self._engine.delivering.wanted
-        folders = await asyncio.to_thread(kept_folders, state)
-        spent = await self._book.do(lambda s: [name for name in folders if not wanted(s, name)])
-        await asyncio.to_thread(empty, state, spent)
+        await self.engine.delivery.empty_kept()
 
-    # Tasks by their id, wherever they were ordered
+    async def fetch_again(self, outcome: Outcome, doubtful: Collection[Result]) -> Outcome:
+        """`outcome` after some of its files, which cannot be read, were fetched once more.
 
-    async def report(self, task_id: str) -> Report:
-        """How a task is doing now."""
-        return await self._engine.report(as_task_id(task_id))
-
-    async def fetch(self, task_id: str, watch: Watch = unwatched) -> Outcome:
-        """The results of a finished task; raises TaskUnfinished, or the task's own failure."""
-        return await self._engine.fetch(as_task_id(task_id), watch)
-
-    async def follow(self, task_id: str, watch: Watch = unwatched) -> Outcome:
-        """The results of a task once it is over, wherever it was ordered; or its own failure.
-
-        Cancelling the caller ends the watching and not the task: `cancel` does that.
+        Nothing is paid for that. A file stays until another one is complete.
         """
-        return await self._until_left(self._engine.fetch(as_task_id(task_id), watch, wait=True))
+        return await self.engine.delivery.renewed(outcome, doubtful)
 
-    async def cancel(self, task_id: str) -> bool:
-        """Ask that a task stops; False when it could not be seen that it did."""
-        return await self._engine.cancelling.named(as_task_id(task_id))
-
-
-def as_task_id(text: str) -> str:
-    """The id of a task as a person gave it; BadInput for what can be none."""
-    named = text.strip()
-    if not is_task_id(named):
-        raise BadInput("error.task_id", value=named[:100])
-    return named
-
-
-class _BookThread:
-    """The order book on a thread of its own: its fsync must not hold up the loop."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="runninghub-book")
-
-    async def do(self, work: Callable[[Store], T]) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, work, self._store)
-
-    async def close(self) -> None:
-        await self.do(Store.close)
-        self._thread.shutdown()
+    def task(self, task_id: str) -> TaskHandle:
+        """A task of this account by its id, wherever it was ordered; BadInput for what is none."""
+        return TaskHandle(self.engine, self.until_left, as_task_id(task_id))

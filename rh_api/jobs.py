@@ -3,54 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
+from uuid import uuid4
 
+from . import refusals
 from .errors import (
     BadInput,
     FileTooLarge,
     GraphRejected,
     NodeInfoRefused,
+    PlanRefused,
     Refused,
-    WorkflowNeverRun,
-    WorkflowNotFound,
+    RunningHubError,
 )
-from .graph.check import Declared, GivenMedia, Options, UnknownField, nothing_known
-from .graph.fields import node_info, split_name
-from .programs import InlineGraph, Library, Program
-from .run.batch import Tally, joined
-from .run.drafts import Draft, drafted, together
+from .graph.check import GivenMedia, UnknownField, nothing_known
+from .graph.extra_data import AUTO, NATIVE
+from .graph.fields import node_info
+from .graph.ranges import Ranges, outside
+from .job import Job
+from .models.stored import read_model
+from .models.values import MediaFile
+from .money.quotes import Quote
+from .native_route import check_native, goes_natively
+from .programs import (
+    InlineGraph,
+    Library,
+    Program,
+    QuickCreate,
+    RemoteWorkflow,
+    StandardModel,
+)
+from .run.batch import BatchProgress, joined
 from .run.engine import Engine
-from .run.flights import Flights
-from .run.orders import Cargo, Order, Outcome, digest
-from .run.ports import Watch
-from .run.transfers import LoraFile, Source, Transfers
+from .run.orders import Order, Payload, digest
+from .run.progress import Progress, Stage, Watch
+from .run.results import Notice, Outcome
+from .run.singleflight import SingleFlight
+from .run.transfers import LazySource, LoraFile, Source, Transfers, load_sources, together
+from .wire.accounts import queue_status
+from .wire.native import Prompt
 from .wire.orders import TaskOptions
-from .wire.workflows import Graph
+from .wire.quick import example_of
 
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What a person asks for.
-
-    `workflow` or, in its place, `app`: an id or a link. `graph`: a whole graph in API format
-    that runs instead of the saved one; then `workflow` may be "". `fields`:
-    `<nodeId>.<fieldName>` to a plain value, a Source, a Draft of one, or a LoraFile.
-    `time_limit`: seconds of running time, 0 for none.
-    `choices`, `declared`: what a local node class offers for a field and which type it declares.
-    `again`: order anew, even if it may cost twice.
-    """
-
-    workflow: str = ""
-    fields: Mapping[str, object] = field(default_factory=dict[str, object])
-    options: TaskOptions = field(default_factory=TaskOptions)
-    reroll_seeds: bool = False
-    time_limit: float = 0.0
-    choices: Options = nothing_known
-    declared: Declared = nothing_known
-    again: bool = False
-    app: str = ""
-    graph: Graph | None = None
+STARTED_TOGETHER = 8  # orders of a batch that begin in one turn of the loop
 
 
 @dataclass(slots=True)
@@ -60,11 +57,19 @@ class Jobs:
     library: Library
     transfers: Transfers
     engine: Engine
-    flights: Flights[Outcome] = field(default_factory=Flights[Outcome])
+    flights: SingleFlight[tuple[Outcome, Iterator[bool]]] = field(
+        default_factory=SingleFlight["tuple[Outcome, Iterator[bool]]"]
+    )
     _rerolls: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
+    _may_run_models: bool = False
 
     async def program(self, job: Job, *, fresh: bool = False) -> Program:
-        """The workflow, app or graph that a job runs."""
+        """The workflow, app, graph or model that a job runs."""
+        if job.model:
+            await self.library.models().load()
+            return self._model(job)
+        if job.quick:
+            return self._quick(job)
         if job.graph is not None:
             return self.library.inline(job.graph, job.workflow, job.fields)
         if job.app:
@@ -73,60 +78,113 @@ class Jobs:
 
     def known_program(self, job: Job) -> Program | None:
         """The same as it was read within the last ten minutes; None without a request."""
+        if job.model:
+            return self._model(job)
+        if job.quick:
+            return self._quick(job)
         if job.graph is not None:
             return self.library.inline(job.graph, job.workflow, job.fields)
         if job.app:
             return self.library.known(self.library.app_id(job.app), is_app=True)
         return self.library.known(self.library.workflow_id(job.workflow), is_app=False)
 
+    def _model(self, job: Job) -> StandardModel:
+        kept = read_model(job.schema)
+        model = self.library.model(job.model, kept)
+        if not job.send_anyway:
+            self.library.models().catalogue.check_offered(model)
+        if kept is not None and kept.endpoint == model.endpoint:
+            model = kept
+        return StandardModel(model, job.extra, job.send_anyway)
+
+    def _quick(self, job: Job) -> QuickCreate:
+        """BadInput for options too: what they change would not happen, and cost all the same."""
+        if job.options != TaskOptions(add_metadata=job.options.add_metadata):
+            raise BadInput("error.quick_options")
+        return self.library.quick(job.quick)
+
     async def run(self, job: Job, watch: Watch) -> Outcome:
         """One order, or the part in an equal one under way, from the check to the results."""
-        program, checked = await self._checked(job)
-        values = await drafted(checked)
+        if not (job.model or job.quick or job.graph) and self.known_program(job) is None:
+            given = job.fields.values()
+            self.transfers.expect_order(sum(isinstance(one, (Source, LazySource)) for one in given))
+        return await self._run_checked(job, *await self._checked(job), watch)
+
+    async def _run_checked(
+        self, job: Job, program: Program, checked: Mapping[str, object], watch: Watch
+    ) -> Outcome:
+        values = await load_sources(checked)
+        if isinstance(program, StandardModel):
+            # Of what a node holds, the size of the file is known only now.
+            program.check_files(_files_of(values))
         inputs, sources = await self._fingerprints(values)
+        warned: tuple[Notice, ...] = ()
         relied_on = {sha256 for sha256 in sources.values() if await self.transfers.known(sha256)}
         while True:
             try:
-                return await self._run(job, program, values, inputs, sources, watch)
+                outcome = await self._run(job, program, values, inputs, sources, watch)
+                return replace(outcome, warned=warned + _warnings(program, values, job.ranges))
             except (NodeInfoRefused, GraphRejected) as error:
-                doubtful = _doubtful(sources, error.node_id)
+                doubtful = refusals.doubtful(sources, error.node_id)
                 await self.transfers.forget(doubtful)
                 # A task id: taken in part, and cancelled.
                 nothing_began = error.node_id is not None and error.task_id is None
                 if nothing_began and not relied_on.isdisjoint(doubtful):
-                    # The service may have lost what the book took for uploaded.
+                    # The service may have lost what the journal took for uploaded.
                     relied_on.difference_update(doubtful)
                     continue
-                await self._name_field(job, error)
-                raise
-            except Refused as error:
-                if isinstance(program, InlineGraph) and _is_about_its_id(error):
-                    raise _id_refused(program, error) from error
+                raise await self._name_field(job, error) from error.__cause__
+            except RunningHubError as error:
+                if relied_on and refusals.cannot_fetch(program, error):
+                    # A model's file may be one that the service has lost.
+                    await self.transfers.forget([*relied_on])
+                    relied_on.clear()
+                    continue
+                if isinstance(program, InlineGraph) and refusals.is_about_its_id(error):
+                    if job.route == AUTO and await goes_natively(job, program, self.engine):
+                        params = {"sent": program.sent_id, "remote": error.params.get("remote")}
+                        watch(Progress(Stage.NATIVE_TAKEN, params=params))
+                        warned = (Notice(Stage.NATIVE_TAKEN.value, params),)
+                        job = replace(job, route=NATIVE)
+                        continue
+                    raise refusals.id_refused(program, error) from error
+                if isinstance(program, QuickCreate) and error.code in (301, 901):
+                    raise error.with_context("error.quick_refused") from error.__cause__
                 raise
 
-    async def _name_field(self, job: Job, error: Refused) -> None:
-        """The stored workflow may have changed: if that is it, raise what names the field."""
+    async def _name_field(self, job: Job, error: Refused) -> Refused:
+        """The refusal with its node's title, of the workflow as it is stored now.
+
+        Raises what names the field when the workflow has changed so that it does not fit.
+        """
         fresh = await self.program(job, fresh=True)
         self._check(fresh, job)
-        if error.node_id in fresh.titles:
-            error.params["title"] = fresh.titles[error.node_id or ""]
+        if isinstance(fresh, QuickCreate):
+            return error.with_context("error.quick_refused")
+        title = fresh.titles.get(error.node_id or "")
+        return error if title is None else error.with_context(params={"title": title})
 
     async def run_all(self, jobs: Sequence[Job], watch: Watch) -> list[Outcome]:
         """An order a job; see `Client.run_all`."""
+        checked: list[tuple[Program, Mapping[str, object]]] = []
+        scope = uuid4().hex
+        jobs = [replace(job, scope=job.scope or scope) for job in jobs]
         for job in jobs:
-            await self.check(job)
-        tally = Tally(len(jobs), watch)
-        running = [
-            asyncio.ensure_future(self.run(job, tally.watch_of(index)))
-            for index, job in enumerate(jobs)
-        ]
-        for index, job in enumerate(running):
-            job.add_done_callback(tally.ended(index))
+            checked.append(await self._checked(job))
+            await asyncio.sleep(0)  # thousands of checks must not hold up the loop
+        progress = BatchProgress(len(jobs), watch)
+        running: list[asyncio.Future[Outcome]] = []
         try:
+            for index, (job, (program, fields)) in enumerate(zip(jobs, checked, strict=True)):
+                work = self._run_checked(job, program, fields, progress.watch_of(index))
+                running.append(asyncio.ensure_future(work))
+                running[-1].add_done_callback(progress.ended(index))
+                if index % STARTED_TOGETHER == 0:
+                    await asyncio.sleep(0)
             done = await asyncio.gather(*running, return_exceptions=True)
         finally:
-            for job in running:
-                job.cancel()
+            for order in running:
+                order.cancel()
         return joined(done)
 
     async def _run(
@@ -138,39 +196,98 @@ class Jobs:
         sources: Mapping[str, str],
         watch: Watch,
     ) -> Outcome:
-        titles = program.titles
-        order = Order(
-            program.id,
-            is_app=program.is_app,
-            options=job.options,
-            graph_hash=program.graph_hash,
-            inputs=inputs,
-            titles=titles,
-            nodes=0 if program.is_app else len(titles),
-            time_limit=job.time_limit,
-            name=program.name if isinstance(program, InlineGraph) else "",
-        )
+        order = self._order(job, program, values, inputs)
 
-        async def fly(show: Watch) -> Outcome:
-            async def prepare() -> Cargo:
-                return await self._cargo(program, values, sources, show)
+        async def fly(show: Watch) -> tuple[Outcome, Iterator[bool]]:
+            async def prepare() -> Payload:
+                if order.prompt:
+                    await self.engine.submitter.check_route(order.prompt)
+                if order.is_model and any(isinstance(value, Source) for value in values.values()):
+                    await self._check_key()
+                return await self._payload(program, values, sources, show)
 
-            return await self.engine.run(
+            outcome = await self.engine.run(
                 order, prepare, show, again=job.again, serve=not job.reroll_seeds
             )
+            # For the first who takes it; for all others it is shared.
+            return outcome, iter((False,))
+
+        async def join(key: Hashable) -> Outcome:
+            outcome, shared = await self.flights.join(key, fly, watch)
+            return replace(outcome, shared=next(shared, True))
 
         key = digest([order.program, order.graph_hash, order.inputs_hash])
         if not job.reroll_seeds:
-            return await self.flights.join(key, fly, watch)
+            return await join(key)
         # Every run wants seeds of its own, so twins are told apart by a number.
         taken = self._rerolls.setdefault(key, set())
         item = next(number for number in range(len(taken) + 1) if number not in taken)
         order = replace(order, item=item)
         taken.add(item)
         try:
-            return await self.flights.join((key, item), fly, watch)
+            return await join((key, item))
         finally:
             taken.discard(item)
+
+    def _order(
+        self,
+        job: Job,
+        program: Program,
+        values: Mapping[str, object],
+        inputs: Mapping[str, object],
+    ) -> Order:
+        titles = program.titles
+
+        async def price(body: Mapping[str, object] | None) -> Quote:
+            if not isinstance(program, StandardModel):
+                return Quote()
+            models = self.library.models()
+            if body is not None:
+                return await models.service_price(program.model, body)
+            return await models.quoted(program.model, program.body(values))
+
+        return Order(
+            program.id,
+            is_app=program.is_app,
+            is_model=isinstance(program, StandardModel),
+            example=example_of(program.module) if isinstance(program, QuickCreate) else "",
+            options=job.options,
+            graph_hash=program.graph_hash,
+            inputs=inputs,
+            titles=titles,
+            shows=program.shows,
+            nodes=0 if program.graph is None else len(titles),
+            time_limit=job.time_limit,
+            name=program.name if isinstance(program, InlineGraph) else "",
+            own_values=program.own_values if isinstance(program, InlineGraph) else {},
+            title=job.title or program.title,
+            scope=job.scope or uuid4().hex,
+            price=price,
+            is_free_of_others=program.is_free_of_others,
+            prompt=Prompt.new(job.options.instance).task_id if job.route == NATIVE else "",
+        )
+
+    async def quote(self, job: Job) -> Quote:
+        """What the job's order will probably cost; nothing goes up, and nothing is ordered."""
+        program, checked = await self._checked(job)
+        return await self.engine.budget.quote(self._order(job, program, checked, {}))
+
+    async def _check_key(self) -> None:
+        """PlanRefused, before any upload, for a key that the service lets run no model.
+
+        Where the kind of the key is not told, the order itself tells.
+        """
+        if self._may_run_models:
+            return
+        sender = self.engine.context.sender
+        try:
+            kind = (await sender.transport.send(queue_status())).kind.upper()
+        except RunningHubError:
+            return
+        # A refusal is not remembered: an account may be raised while ComfyUI runs.
+        self._may_run_models = kind not in ("NORMAL", "EXCLUSIVE")
+        if not self._may_run_models:
+            raise PlanRefused("error.shared_key_needed", code=1014, remote="standard models")
 
     async def check(self, job: Job) -> None:
         """Refuse what `run` would refuse before any cost, and nothing more."""
@@ -179,6 +296,8 @@ class Jobs:
     async def _checked(self, job: Job) -> tuple[Program, Mapping[str, object]]:
         """The program and the fields in the types that it stores; refused before any cost."""
         program = await self.program(job)
+        if job.route == NATIVE:
+            check_native(job, program)
         try:
             return program, self._check(program, job)
         except UnknownField:
@@ -187,14 +306,29 @@ class Jobs:
             return fresh, self._check(fresh, job)
 
     def _check(self, program: Program, job: Job) -> dict[str, object]:
-        files = {n: v for n, v in job.fields.items() if isinstance(v, (Source, Draft, LoraFile))}
-        given = {
-            # The name of a LoRA in the cloud is a text.
-            name: file.path.name if isinstance(file, LoraFile) else GivenMedia(file.kind)
-            for name, file in files.items()
-        }
-        checked = program.check({**job.fields, **given}, job.choices, job.declared)
-        return {**program.values(checked, reroll_seeds=job.reroll_seeds), **files}
+        files: dict[int, Source | LazySource] = {}
+
+        def stand_in(value: object) -> object:
+            """What the check sees of a file; it stands wherever the check leaves it."""
+            if isinstance(value, LoraFile):
+                return value.path.name  # the name of a LoRA in the cloud is a text
+            if isinstance(value, (Source, LazySource)):
+                media = GivenMedia(value.kind)
+                if isinstance(value, Source) and isinstance(program, StandardModel):
+                    media = _file_of(value)
+                files[id(media)] = value
+                kept.append(media)
+                return media
+            if isinstance(value, list):
+                return [stand_in(item) for item in cast("list[object]", value)]
+            return value
+
+        kept: list[GivenMedia] = []  # while they are, their ids are theirs
+        given = {name: stand_in(value) for name, value in job.fields.items()}
+        checked = program.check(given, job.choices, job.declared)
+        values = program.values(checked, reroll_seeds=job.reroll_seeds)
+        loras = {name: value for name, value in job.fields.items() if isinstance(value, LoraFile)}
+        return {name: files.get(id(value), value) for name, value in values.items()} | loras
 
     async def _fingerprints(
         self, values: Mapping[str, object]
@@ -202,23 +336,23 @@ class Jobs:
         """The fields as they make up an order's identity, and the hash of each source."""
         sources = {name: value for name, value in values.items() if isinstance(value, Source)}
         loras = {name: value for name, value in values.items() if isinstance(value, LoraFile)}
-        made = await asyncio.gather(
+        digests = await asyncio.gather(
             *(self.transfers.content_hash(source) for source in sources.values())
         )
-        hashes = dict(zip(sources, made, strict=True))
+        hashes = dict(zip(sources, digests, strict=True))
         inputs = dict(values)
         inputs |= {name: {"sha256": sha256} for name, sha256 in hashes.items()}
         for name, lora in loras.items():
             inputs[name] = {"md5": await self.transfers.lora_hash(lora.path)}
         return inputs, hashes
 
-    async def _cargo(
+    async def _payload(
         self,
         program: Program,
         values: Mapping[str, object],
         hashes: Mapping[str, str],
         watch: Watch,
-    ) -> Cargo:
+    ) -> Payload:
         """What goes out: files uploaded and replaced by their remote names."""
 
         async def send(name: str, source: Source | LoraFile) -> tuple[str, str]:
@@ -227,58 +361,34 @@ class Jobs:
             try:
                 uploaded = await self.transfers.upload(source, hashes[name], watch)
             except FileTooLarge as error:
-                raise _input_too_large(program, name, source, error) from error
+                raise refusals.input_too_large(program, name, source, error) from error
             if not program.takes_url(name):
                 return name, uploaded.name
             if not uploaded.url:
                 raise BadInput("error.upload_without_url", field=name)
             return name, uploaded.url
 
-        names = await together(
-            send(name, value)
-            for name, value in values.items()
-            if isinstance(value, (Source, LoraFile))
-        )
+        files = (Source, LoraFile)
+        sending = [send(name, value) for name, value in values.items() if isinstance(value, files)]
+        names = await together(sending)
         ready = {**values, **dict(names)}
+        if isinstance(program, StandardModel):
+            return program.body(ready)
+        if isinstance(program, QuickCreate):
+            return {"nodeInfoList": program.entries(ready)}
         return program.filled(ready) if isinstance(program, InlineGraph) else node_info(ready)
 
 
-def _doubtful(sources: Mapping[str, str], node_id: str | None) -> list[str]:
-    """The uploads that a refusal may be about: those of the refused node, if it names one."""
-    if not node_id:
-        return [*sources.values()]
-    return [sha256 for name, sha256 in sources.items() if split_name(name)[0] == node_id]
+def _warnings(program: Program, values: Mapping[str, object], ranges: Ranges) -> tuple[Notice, ...]:
+    if ranges is nothing_known or not isinstance(program, RemoteWorkflow):
+        return ()
+    fields = outside(program.graph, values, ranges)
+    return tuple(Notice("progress.field_outside", field.told) for field in fields)
 
 
-def _input_too_large(
-    program: Program, name: str, source: Source, error: FileTooLarge
-) -> FileTooLarge:
-    node_id, field_name = split_name(name)
-    return FileTooLarge(
-        "error.input_too_large",
-        code=error.code,
-        node_id=node_id,
-        node=node_id,
-        title=program.titles.get(node_id, ""),
-        field=field_name,
-        size=f"{source.size / 1e6:.1f}",
-        remote=error.params.get("remote", ""),
-    )
+def _file_of(source: Source) -> MediaFile:
+    return MediaFile(source.kind, source.size, source.suffix)
 
 
-def _is_about_its_id(error: Refused) -> bool:
-    """Whether a graph was refused for the workflow id that it went under.
-
-    301 is any wrong parameter, and its text then names the one.
-    """
-    about = isinstance(error, (WorkflowNotFound, WorkflowNeverRun))
-    return about or (error.code == 301 and "workflowid" in str(error).lower())
-
-
-def _id_refused(program: InlineGraph, error: Refused) -> WorkflowNotFound:
-    return WorkflowNotFound(
-        "error.placeholder_refused",
-        code=error.code,
-        sent=program.sent_id,
-        remote=error.params.get("remote"),
-    )
+def _files_of(values: Mapping[str, object]) -> dict[str, MediaFile]:
+    return {name: _file_of(value) for name, value in values.items() if isinstance(value, Source)}

@@ -1,27 +1,34 @@
-"""What can be run on the site, a saved workflow, an AI app or a graph, each as one kind of thing."""
+"""What can be run on the site, each as one kind of thing: workflows, AI apps, graphs, models."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Container, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import cast
-from urllib.parse import urlsplit
 
-from .errors import AppNotFound, BadInput, RunningHubError, WorkflowNotFound, WrongSite
-from .graph import app_fields
+from .errors import AppNotFound, RunningHubError, WorkflowNotFound
+from .form_programs import QuickCreate, RemoteApp
 from .graph import fields as workflow_fields
 from .graph.check import Declared, GivenMedia, Options, Promised, check
-from .graph.fields import Field
+from .graph.fields import Field, only_shows
 from .graph.prompt import is_link, read_nodes
-from .run.caller import Caller
-from .run.flights import Flights
+from .model_catalogue import ModelCatalogue
+from .models.body import check_files, compose, flat, nested
+from .models.schema import Model
+from .models.values import MediaFile
+from .offload.core_classes import core_lines
 from .run.orders import digest
-from .run.ports import unwatched
-from .settings import OFFICIAL_HOSTS, Settings
-from .wire import pages
-from .wire.apps import AppForm, call_demo, read_app_ref
-from .wire.workflows import Graph, read_ref, workflow_json
+from .run.progress import unwatched
+from .run.retry import Sender
+from .run.singleflight import SingleFlight
+from .settings import Settings, check_site
+from .wire.apps import SORTS, AppForm, AppPage, app_list, call_demo, read_app_ref
+from .wire.quick import read_module
+from .wire.workflows import APP, WORKFLOW, Graph, read_ref, workflow_json
+
+TITLE_NODES = 4  # of a graph, which has no name
+_FREE = frozenset({"RHLoraLoader"})  # RunningHub's own, which only loads
 
 KEPT_SECONDS = 600.0  # that what was read of a program is trusted
 
@@ -38,6 +45,22 @@ class _OfGraph:
         """Node id to what people call it; all nodes, so their number is the bar's total."""
         return {node_id: node.title for node_id, node in read_nodes(self.graph).items()}
 
+    @property
+    def shows(self) -> frozenset[str]:
+        """The nodes that are there to be looked at and save nothing."""
+        nodes = read_nodes(self.graph).items()
+        return frozenset(node_id for node_id, node in nodes if only_shows(node.class_type))
+
+    @property
+    def is_free_of_others(self) -> bool:
+        """Whether it surely holds no node that calls what other firms are paid for: each is of
+        ComfyUI's core, whose nodes of that kind are in a list of their own, or loads a LoRA."""
+        core = core_lines()
+        return all(
+            node.class_type in core or node.class_type in _FREE
+            for node in read_nodes(self.graph).values()
+        )
+
     def fields(self) -> list[Field]:
         return workflow_fields.fields(self.graph)
 
@@ -53,6 +76,8 @@ class RemoteWorkflow(_OfGraph):
     graph: Graph
     graph_hash: str
     is_app = False
+    title = ""
+    """What people call it: nothing that an API key may ask tells the name of a workflow."""
 
     @property
     def id(self) -> str:
@@ -70,40 +95,8 @@ class RemoteWorkflow(_OfGraph):
         return {**held, **checked}
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteApp:
-    """An AI app: its form is all that is known of it."""
-
-    app_id: str
-    form: AppForm
-    graph_hash: str
-    graph: Graph | None = None
-    is_app = True
-
-    @property
-    def id(self) -> str:
-        return self.app_id
-
-    @property
-    def titles(self) -> dict[str, str]:
-        """Only the nodes of the form: the number of all is not known."""
-        return {one.node.id: one.node.title for one in self.fields()}
-
-    def fields(self) -> list[Field]:
-        return app_fields.app_fields(self.form)
-
-    def check(
-        self, given: Mapping[str, object], choices: Options, declared: Declared
-    ) -> dict[str, object]:
-        """As for a workflow; the form's own options bind, local classes are not asked."""
-        return app_fields.check_app(self.form, given)
-
-    def values(self, checked: Mapping[str, object], *, reroll_seeds: bool) -> dict[str, object]:
-        return app_fields.app_values(self.form, checked, reroll_seeds=reroll_seeds)
-
-    def takes_url(self, name: str) -> bool:
-        return app_fields.app_takes_url(self.form, name)
-
+LONGEST_KEPT = 20_000
+"""Characters of a value that the journal keeps of a whole graph."""
 
 PLACEHOLDER = "1"
 """The workflow id that goes with a graph where nobody named one. Reports disagree whether the
@@ -115,7 +108,7 @@ class InlineGraph(_OfGraph):
     """A whole graph in API format that goes out with its order; nothing of it is saved there.
 
     `sent_id`: the workflow id that it goes under. `graph_hash` covers the graph without the
-    fields that are set and without titles; `name`, for the order book, only its classes and
+    fields that are set and without titles; `name`, for the journal, only its classes and
     links, so that graphs which differ in values have their run times in common.
     """
 
@@ -138,6 +131,23 @@ class InlineGraph(_OfGraph):
     @property
     def id(self) -> str:
         return self.sent_id
+
+    @property
+    def own_values(self) -> dict[str, object]:
+        """The graph without links, titles, and texts that are too long to keep."""
+        return {
+            node.id: {
+                "class_type": node.class_type,
+                "inputs": {name: one for name, one in node.inputs.items() if _is_kept(one)},
+            }
+            for node in read_nodes(self.graph).values()
+        }
+
+    @property
+    def title(self) -> str:
+        """Some of its nodes."""
+        titles = list(dict.fromkeys(self.titles.values()))
+        return ", ".join(titles[:TITLE_NODES]) + (" …" if len(titles) > TITLE_NODES else "")
 
     def check(
         self, given: Mapping[str, object], choices: Options, declared: Declared
@@ -163,19 +173,81 @@ class InlineGraph(_OfGraph):
         return json.dumps(filled, ensure_ascii=False, separators=(",", ":"))
 
 
-Program = RemoteWorkflow | RemoteApp | InlineGraph
+def _is_kept(value: object) -> bool:
+    return isinstance(value, (str, int, float)) and len(str(value)) <= LONGEST_KEPT
+
+
+@dataclass(frozen=True, slots=True)
+class StandardModel:
+    """A standard model with what one order of it adds: keys that no schema knows.
+
+    Its schema is no part of an order's identity: what is sent is.
+    """
+
+    model: Model
+    extra: object = None
+    send_anyway: bool = False
+    graph_hash: str = ""
+    graph: Graph | None = None
+    shows: frozenset[str] = frozenset()
+    is_app = False
+    is_free_of_others = False
+
+    @property
+    def id(self) -> str:
+        return self.model.endpoint
+
+    @property
+    def title(self) -> str:
+        return self.model.name
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """It has no nodes."""
+        return {}
+
+    def fields(self) -> list[Field]:
+        """None: its parameters are no inputs of nodes."""
+        return []
+
+    def check(
+        self, given: Mapping[str, object], choices: Options, declared: Declared
+    ) -> dict[str, object]:
+        """What will be sent, by key; a file in a list as `imageUrls.1`. BadField, see `compose`."""
+        return flat(compose(self.model, given, self.extra).checked(send_anyway=self.send_anyway))
+
+    def check_files(self, files: Mapping[str, MediaFile]) -> None:
+        """The same for files that were made after the check, by the names that it gave them."""
+        if not self.send_anyway:
+            check_files(self.model, files)
+
+    def values(self, checked: Mapping[str, object], *, reroll_seeds: bool) -> dict[str, object]:
+        """The checked values alone: a model's seed is drawn by the service or given."""
+        return dict(checked)
+
+    def takes_url(self, name: str) -> bool:
+        """Files of models always travel as the address of an upload."""
+        return True
+
+    def body(self, values: Mapping[str, object]) -> dict[str, object]:
+        """What goes out for checked values, the files replaced by their addresses."""
+        return nested(values)
+
+
+Program = RemoteWorkflow | RemoteApp | QuickCreate | InlineGraph | StandardModel
 
 
 @dataclass(slots=True)
 class Library:
     """Programs of one site, each read at most every ten minutes unless asked for anew."""
 
-    caller: Caller
+    sender: Sender
     settings: Settings
+    models: Callable[[], ModelCatalogue]
     _known: dict[tuple[bool, str], tuple[float, Program]] = field(
         default_factory=dict[tuple[bool, str], tuple[float, Program]]
     )
-    _reading: Flights[Program] = field(default_factory=Flights[Program])
+    _reading: SingleFlight[Program] = field(default_factory=SingleFlight[Program])
 
     def workflow_id(self, text: str) -> str:
         """The id that a person named; a key is never tried on a site it is not for."""
@@ -190,44 +262,62 @@ class Library:
 
     async def workflow(self, text: str, *, fresh: bool = False) -> RemoteWorkflow:
         """A saved workflow. An app's id is told apart, which costs nothing."""
-        found = await self._get(self.workflow_id(text), is_app=False, fresh=fresh)
-        assert isinstance(found, RemoteWorkflow)  # noqa: S101 - for the type checker
-        return found
+        program = await self._get(self.workflow_id(text), is_app=False, fresh=fresh)
+        assert isinstance(program, RemoteWorkflow)  # noqa: S101 - for the type checker
+        return program
 
     async def app(self, text: str, *, fresh: bool = False) -> RemoteApp:
         """An AI app. A workflow's id is told apart, which costs nothing."""
-        found = await self._get(self.app_id(text), is_app=True, fresh=fresh)
-        assert isinstance(found, RemoteApp)  # noqa: S101 - for the type checker
-        return found
+        program = await self._get(self.app_id(text), is_app=True, fresh=fresh)
+        assert isinstance(program, RemoteApp)  # noqa: S101 - for the type checker
+        return program
 
     def inline(self, graph: Graph, workflow: str, set_fields: Container[str]) -> InlineGraph:
-        """A graph as it goes out under a workflow's id or link, or under none."""
-        named = workflow.strip()
+        """A graph as it goes out under a workflow's id or link, "" for the one that is set."""
+        named = workflow.strip() or self.settings.segment_workflow
         sent_id = PLACEHOLDER if named in ("", PLACEHOLDER) else self.workflow_id(named)
         return InlineGraph.of(graph, sent_id, set_fields)
+
+    def model(self, text: str, kept: Model | None = None) -> Model:
+        """A standard model, by endpoint, name or link; no request.
+
+        `kept`: one that a node knows, for a name that has left the catalogue. BadInput for one
+        that is not known.
+        """
+        return self.models().resolve(text, kept)
+
+    def quick(self, text: str) -> QuickCreate:
+        """A module of Quick Create, of its call example; no request."""
+        module = read_module(text)
+        check_site(module.host, self.settings)
+        return QuickCreate.of(module)
+
+    async def public_apps(self, sort: str = SORTS[0], page: int = 1) -> AppPage:
+        """AI apps that anybody may run, a page of 50; nothing searches them."""
+        return await self.sender.send(app_list(sort, page))
 
     def known(self, number: str, *, is_app: bool) -> Program | None:
         """What was read within the last ten minutes; None without a request."""
         entry = self._known.get((is_app, number))
-        if entry is None or self.caller.clock.now() - entry[0] > KEPT_SECONDS:
+        if entry is None or self.sender.clock.now() - entry[0] > KEPT_SECONDS:
             return None
         return entry[1]
 
     async def _get(self, number: str, *, is_app: bool, fresh: bool) -> Program:
-        known = self.known(number, is_app=is_app)
-        if known is not None and not fresh:
-            return known
+        kept = self.known(number, is_app=is_app)
+        if kept is not None and not fresh:
+            return kept
         read = self._read_app if is_app else self._read_workflow
-        found = await self._reading.join((is_app, number), lambda _: read(number), unwatched)
-        self._known[is_app, number] = (self.caller.clock.now(), found)
-        return found
+        program = await self._reading.join((is_app, number), lambda _: read(number), unwatched)
+        self._known[is_app, number] = (self.sender.clock.now(), program)
+        return program
 
     async def _read_workflow(self, number: str) -> Program:
         try:
             graph = await self._graph(number)
         except WorkflowNotFound as error:
             if await self._exists(self._form(number)):
-                raise pages.WORKFLOW.mistaken(number) from error
+                raise WORKFLOW.mistaken(number) from error
             raise
         return RemoteWorkflow(number, graph, digest(dict(graph)))
 
@@ -236,17 +326,17 @@ class Library:
             form = await self._form(number)
         except AppNotFound as error:
             if await self._exists(self._graph(number)):
-                raise pages.APP.mistaken(number) from error
+                raise APP.mistaken(number) from error
             raise
-        return RemoteApp(number, form, digest([repr(one) for one in form.fields]))
+        return RemoteApp(number, form, digest([repr(field) for field in form.fields]))
 
     async def _graph(self, number: str) -> Graph:
         call = workflow_json(number, self.settings.password_of(number))
-        return await self.caller.asking(lambda: self.caller.transport.send(call))
+        return await self.sender.send(call)
 
     async def _form(self, number: str) -> AppForm:
         call = call_demo(number)
-        return await self.caller.asking(lambda: self.caller.transport.send(call))
+        return await self.sender.send(call)
 
     async def _exists(self, reading: Awaitable[object]) -> bool:
         try:
@@ -254,19 +344,3 @@ class Library:
         except RunningHubError:
             return False
         return True
-
-
-def check_site(host: str, settings: Settings) -> None:
-    """Refuse a link to another site than the account's, before any request.
-
-    Accounts, keys and workflows are not shared between the sites. An origin that is none of
-    the official ones (an emulator, a proxy) takes links of both. `host` "" is no link.
-    """
-    own = urlsplit(settings.origin).netloc
-    if host in ("", own):
-        return
-    official = host in OFFICIAL_HOSTS or f"www.{host}" in OFFICIAL_HOSTS
-    if not official:
-        raise BadInput("error.foreign_link", host=host)
-    if settings.is_official and f"www.{host.removeprefix('www.')}" != own:
-        raise WrongSite(host=host, configured=own)

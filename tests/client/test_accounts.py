@@ -12,7 +12,8 @@ from rh_api.client import Client, Job, Progress, Stage
 from rh_api.emulator import Account, Emulator, Fault, catalog
 from rh_api.errors import Fate, InstanceNotFound, PlanRefused, RunningHubError
 from rh_api.wire.orders import TaskOptions
-from tests.client.conftest import MakeClient, paint
+from tests.client.conftest import MakeClient
+from tests.support.jobs import paint
 
 CREATE = "/task/openapi/create"
 RUN_APP = "/task/openapi/ai-app/run"
@@ -42,7 +43,7 @@ async def test_each_kind_of_account_says_what_it_has(
     client: Client, emulator: Emulator, account: Account, shown: tuple[object, ...]
 ) -> None:
     use(emulator, account)
-    status, queue = await asyncio.gather(client.account(), client.queue())
+    status, queue = await asyncio.gather(client.account.status(), client.account.queue())
 
     assert (status.kind, status.coins, status.money, status.currency, queue.limit) == shown
     assert queue.kind == account.kind

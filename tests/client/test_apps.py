@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from rh_api.client import Client, Job, ResourceKind
 from rh_api.emulator import Emulator, catalog
 from rh_api.errors import AppNotFound, BadField, BadInput, WorkflowNotFound
-from tests.client.conftest import picture
+from tests.support.jobs import picture
 
 APP_WITH_PICTURE = next(
     number
@@ -32,7 +34,7 @@ async def test_an_app_runs_with_its_own_fields(client: Client, emulator: Emulato
 
 async def test_an_app_is_named_by_its_link(client: Client) -> None:
     link = f"https://www.runninghub.ai/ai-detail/{APP_WITH_PICTURE}?inviteCode=x"
-    assert (await client.app(link)).app_id == APP_WITH_PICTURE
+    assert (await client.programs.app(link)).app_id == APP_WITH_PICTURE
 
 
 async def test_a_field_that_the_app_does_not_offer_is_named_and_nothing_is_sent(
@@ -63,6 +65,42 @@ async def test_an_id_that_is_nothing_stays_what_it_is(client: Client) -> None:
 
 
 async def test_models_are_listed_page_by_page(client: Client, emulator: Emulator) -> None:
-    found = await client.resources(ResourceKind.CHECKPOINT)
+    found = await client.account.resources(ResourceKind.CHECKPOINT)
     assert {one.model_name for one in found} >= set(catalog.CHECKPOINTS[:1])
     assert emulator.counters.requests["/openapi/v2/resource/list"] == 1
+
+
+async def test_choices_that_are_names_alone_are_offered_and_checked(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.field_data = "list"
+    number, name = next(
+        (number, f"{one['nodeId']}.{one['fieldName']}")
+        for number, app in catalog.apps().items()
+        for one in app.fields
+        if one["fieldName"] == "upscale_method"
+    )
+    with pytest.raises(BadField, match="bicubic"):
+        await client.run(Job(app=number, fields={name: "bicubik"}))
+    assert emulator.counters.orders == 0
+    await client.run(Job(app=number, fields={name: "bicubic"}))
+    assert emulator.counters.orders == 1
+
+
+@pytest.mark.parametrize("key", ["records", "list"])
+async def test_public_apps_are_listed_page_by_page(
+    client: Client, emulator: Emulator, key: Literal["records", "list"]
+) -> None:
+    emulator.app_list_key = key
+    first = await client.programs.public_apps()
+    known = [one.app_id for one in first.apps]
+    assert len(known) == len(set(known)) == 50
+    assert set(catalog.apps()) <= set(known)
+    assert first.total == 70_500
+    pages = [first]
+    while pages[-1].has_next:
+        pages.append(await client.programs.public_apps(page=pages[-1].page + 1))
+    assert len({one.app_id for page in pages for one in page.apps}) == 120 + len(catalog.apps())
+    assert all(one.cover.startswith(emulator.base_url) for one in first.apps)
+    with pytest.raises(ValueError, match="FREE"):
+        await client.programs.public_apps("FREE")

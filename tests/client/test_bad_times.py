@@ -1,4 +1,5 @@
-"""Bad books, bad clocks, odd answers, two machines, another key: nothing is paid twice, and it is said."""
+"""Bad books, bad clocks, odd answers, two machines, another key: nothing is paid twice,
+and it is said."""
 
 from __future__ import annotations
 
@@ -10,29 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from rh_api.client import Client, Job, Progress, Stage
+from rh_api.client import Client
 from rh_api.emulator import Account, Emulator, Fault, catalog
 from rh_api.errors import Fate, StoreUnavailable, TaskCancelled, Uncertain
+from rh_api.journal import Store
 from rh_api.settings import Settings
-from rh_api.store import Store
-from tests.client.conftest import MakeClient, QuickClock, paint, picture
+from tests.client.conftest import MakeClient
+from tests.support.clocks import QuickClock
+from tests.support.jobs import paint, picture
+from tests.support.waiting import begun
 
 QUERY = "/openapi/v2/query"
 OUTPUTS = "/task/openapi/outputs"
 OTHER = "second7Key0second7Key0second7Key"
-
-
-async def begun(client: Client, job: Job) -> asyncio.Task[object]:
-    """`job` under way, its task running."""
-    running = asyncio.Event()
-
-    def watch(news: Progress) -> None:
-        if news.stage is Stage.RUNNING:
-            running.set()
-
-    task = asyncio.ensure_future(client.run(job, watch))
-    await running.wait()
-    return task
 
 
 # The book
@@ -70,7 +61,7 @@ async def test_without_a_book_that_can_be_written_nothing_is_sent(
 async def test_while_another_process_holds_the_book_nothing_is_ordered(
     client: Client, emulator: Emulator, tmp_path: Path
 ) -> None:
-    await client.workflow(catalog.TEXT_TO_IMAGE)
+    await client.programs.workflow(catalog.TEXT_TO_IMAGE)
     book = tmp_path / "state" / "orders.sqlite3"
     with closing(sqlite3.connect(book, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
@@ -84,15 +75,6 @@ async def test_while_another_process_holds_the_book_nothing_is_ordered(
 # The machine
 
 
-class SleepyClock(QuickClock):
-    """Eight hours pass between two looks at it, once."""
-
-    slept = 0.0
-
-    def now(self) -> float:
-        return super().now() + self.slept
-
-
 async def test_a_sleep_of_eight_hours_loses_nothing(
     emulator: Emulator, base_url: str, tmp_path: Path
 ) -> None:
@@ -102,7 +84,7 @@ async def test_a_sleep_of_eight_hours_loses_nothing(
         "RUNNINGHUB_BASE_URL": base_url,
         "RUNNINGHUB_STATE": str(tmp_path / "state"),
     }
-    clock = SleepyClock(8.0)
+    clock = QuickClock(8.0)
     async with Client(Settings.from_mapping(values), clock=clock) as client:
         job = await begun(client, paint(time_limit=60.0))
         emulator.faults.append(Fault(QUERY, "delay", value=0.5))  # it ends meanwhile
@@ -160,7 +142,7 @@ async def test_a_task_that_somebody_cancels_on_the_site_is_said_so(
     client = make_client()
     job = await begun(client, paint())
     (task_id,) = emulator.tasks
-    await make_client("the site").cancel(task_id)
+    await make_client("the site").task(task_id).cancel()
     with pytest.raises(TaskCancelled, match=task_id):
         await job
     assert await client.open_orders() == []

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import pytest
 
-from rh_api.client import Client, Draft, Job, Progress, Source, Stage
+from rh_api.client import Client, Job, LazySource, Progress, Source, Stage
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import BadField, BadInput, BatchFailed, Fate, Uncertain
+from rh_api.run.batch import BatchProgress
 from rh_api.wire.filetypes import Kind
-from tests.client.conftest import MakeClient, paint, picture
+from tests.client.conftest import MakeClient
+from tests.support.jobs import paint, picture
 
 CREATE = "/task/openapi/create"
 
@@ -25,16 +27,48 @@ async def test_outcomes_come_in_the_jobs_order_up_to_the_limit_at_once(
     client: Client, emulator: Emulator
 ) -> None:
     emulator.account.limit = 3
-    emulator.run_seconds = 0.3
-    started = time.monotonic()
+    emulator.run_seconds = 0.6
     outcomes = await client.run_all(batch(6))
-    assert 0.6 < time.monotonic() - started < 1.4
+    begun = sorted(task.created for task in emulator.tasks.values())
+    ended = sorted(task.ended for task in emulator.tasks.values() if task.ended is not None)
+    assert begun[2] < ended[0]  # three side by side,
+    assert ended[0] < begun[3]  # and no fourth before one of them was over
     sent = {task.id: task for task in emulator.tasks.values()}
     texts = [
         next(i["fieldValue"] for i in sent[o.task_id].node_info if i["fieldName"] == "text")
         for o in outcomes
     ]
     assert texts == [f"number {number}" for number in range(6)]
+
+
+async def test_what_equal_jobs_cost_counts_once(client: Client, emulator: Emulator) -> None:
+    twice, other = paint("twice"), paint("other")
+    outcomes = await client.run_all([twice, other, twice, twice])
+    assert emulator.counters.orders == 2
+    assert sorted(outcome.task_id for outcome in outcomes if outcome.is_paid) == sorted(
+        emulator.tasks
+    )
+    again = await client.run_all([twice, other, twice])
+    assert not any(outcome.is_paid for outcome in again)
+    assert emulator.counters.orders == 2
+
+
+async def test_what_an_order_cost_is_told_to_who_still_waits(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 0.3
+    placed = asyncio.Event()
+
+    def watch(news: Progress) -> None:
+        if news.stage is Stage.RUNNING:
+            placed.set()
+
+    leaves = asyncio.ensure_future(client.run(paint(), watch))
+    stays = asyncio.ensure_future(client.run(paint()))
+    await placed.wait()
+    leaves.cancel()
+    assert (await stays).is_paid
+    assert emulator.counters.orders == 1
 
 
 async def test_progress_of_a_batch_is_one_line(client: Client, emulator: Emulator) -> None:
@@ -101,7 +135,7 @@ async def test_stop_cancels_all(make_client: MakeClient, emulator: Emulator) -> 
 
 
 def drafted(make: Callable[[], Awaitable[Source]]) -> Job:
-    return Job(catalog.INVERT, {"10.image": Draft(Kind.IMAGE, make)})
+    return Job(catalog.INVERT, {"10.image": LazySource(Kind.IMAGE, make)})
 
 
 async def test_later_files_are_made_while_earlier_ones_are_on_their_way(
@@ -117,7 +151,7 @@ async def test_later_files_are_made_while_earlier_ones_are_on_their_way(
             await asyncio.sleep(0.01)
         return picture(2)
 
-    await asyncio.wait_for(client.run_all([drafted(first), drafted(second)]), 5)
+    await client.run_all([drafted(first), drafted(second)])
     assert len(emulator.uploads) == 2
 
 
@@ -129,7 +163,7 @@ async def test_a_file_that_orders_share_is_made_once(client: Client, emulator: E
         await asyncio.sleep(0)
         return picture()
 
-    draft = Draft(Kind.IMAGE, make)
+    draft = LazySource(Kind.IMAGE, make)
     jobs = [Job(catalog.INVERT, {"10.image": draft, "12.scale_by": scale}) for scale in (1, 2, 3)]
     await client.run_all(jobs)
     assert len(made) == 1
@@ -140,7 +174,7 @@ async def test_no_file_is_made_for_a_job_that_is_refused(client: Client) -> None
     async def make() -> Source:
         raise AssertionError
 
-    wrong = Job(catalog.INVERT, {"10.image": Draft(Kind.IMAGE, make), "12.nothing": 1})
+    wrong = Job(catalog.INVERT, {"10.image": LazySource(Kind.IMAGE, make), "12.nothing": 1})
     with pytest.raises(BadField):
         await client.run_all([drafted(make), wrong])
 
@@ -167,8 +201,8 @@ async def test_several_uploads_come_in_their_order_and_as_one_progress(
         return picture(3)
 
     news: list[Progress] = []
-    sources = [picture(1), picture(2), picture(1), Draft(Kind.IMAGE, last)]
-    names = [one.name for one in await client.upload_all(sources, news.append)]
+    sources = [picture(1), picture(2), picture(1), LazySource(Kind.IMAGE, last)]
+    names = [one.name for one in await client.uploads.send_all(sources, news.append)]
     assert names[0] == names[2]
     assert set(names) == set(emulator.uploads)
     assert len(emulator.uploads) == 3
@@ -180,3 +214,40 @@ async def test_equal_items_are_one_order(client: Client, emulator: Emulator) -> 
     outcomes = await client.run_all([paint("same"), paint("same")])
     assert len(outcomes) == 2
     assert emulator.counters.orders == 1
+
+
+async def test_the_check_of_many_jobs_leaves_the_loop_its_turns(
+    client: Client, emulator: Emulator
+) -> None:
+    """Thousands took seconds, in which nothing else of the process went on."""
+    await client.program(paint())  # from here on no check waits for an answer
+    turns = 0
+
+    def turn() -> None:
+        nonlocal turns
+        turns += 1
+        asyncio.get_running_loop().call_soon(turn)
+
+    turn()
+    jobs = [paint(f"cat {n}") for n in range(200)]
+    with pytest.raises(BadField):
+        await client.run_all([*jobs, Job(catalog.TEXT_TO_IMAGE, {"99.text": "x"})])
+    assert turns >= 200
+    assert emulator.counters.orders == 0
+
+
+def test_a_batch_counts_its_orders_as_they_go_on() -> None:
+    news: list[Progress] = []
+    batch = BatchProgress(3, news.append)
+    watches = [batch.watch_of(index) for index in range(3)]
+    watches[0](Progress(Stage.UPLOADING, 0.5))
+    watches[0](Progress(Stage.RUNNING, 0.5))
+    watches[0](Progress(Stage.QUEUED))  # nothing goes back
+    watches[1](Progress(Stage.RUNNING, 0.0))
+    shares = [round(one.fraction or 0.0, 4) for one in news]
+    assert shares == [0.0167, 0.175, 0.175, 0.2083]
+    assert [one.params["running"] for one in news] == [0, 1, 1, 1]
+    with contextlib.closing(asyncio.new_event_loop()) as loop:
+        for index in range(3):
+            batch.ended(index)(loop.create_future())
+    assert (news[-1].fraction, news[-1].params["done"], news[-1].params["running"]) == (1.0, 3, 0)

@@ -23,14 +23,14 @@ from rh_api.errors import (
     WrongSite,
 )
 from rh_api.wire.orders import TaskOptions
-from tests.client.conftest import MakeClient, picture
+from tests.client.conftest import MakeClient
+from tests.support.graphs import node
+from tests.support.jobs import picture
+from tests.support.service import uploads
+from tests.support.waiting import until
 
 CREATE = "/task/openapi/create"
 Graph = dict[str, dict[str, Any]]
-
-
-def node(class_type: str, title: str = "", /, **inputs: Any) -> dict[str, Any]:
-    return {"class_type": class_type, "inputs": inputs, "_meta": {"title": title}}
 
 
 def inverting(name: str = "here.png", title: str = "The turn") -> Graph:
@@ -49,10 +49,6 @@ def sent(emulator: Emulator) -> list[dict[str, Any]]:
     return [entry.json for entry in emulator.journal if entry.path == CREATE]
 
 
-def uploads(emulator: Emulator) -> int:
-    return emulator.counters.requests["/openapi/v2/media/upload/binary"]
-
-
 async def test_a_graph_runs_with_its_upload_written_into_it(
     client: Client, emulator: Emulator
 ) -> None:
@@ -63,7 +59,7 @@ async def test_a_graph_runs_with_its_upload_written_into_it(
     with Image.open(io.BytesIO(result.path.read_bytes())) as made:
         assert made.convert("RGB").getpixel((3, 3)) == (245, 235, 225)
     (body,) = sent(emulator)
-    assert body["workflowId"] == "1"
+    assert body["workflowId"] == catalog.INVERT
     assert "nodeInfoList" not in body
     graph = json.loads(body["workflow"])
     assert emulator.exists("uploads", graph["1"]["inputs"]["image"])
@@ -163,15 +159,21 @@ async def test_a_link_of_the_other_site_is_refused_without_a_request(
 
 
 async def test_a_refused_placeholder_is_answered_with_what_to_set(
-    client: Client, emulator: Emulator
+    make_client: MakeClient, emulator: Emulator
 ) -> None:
-    emulator.accepts_placeholder_workflow = False
+    client = make_client(RUNNINGHUB_SEGMENT_WORKFLOW="")
     with pytest.raises(WorkflowNotFound, match="RUNNINGHUB_SEGMENT_WORKFLOW") as refused:
         await client.run(inverted(8))
 
     assert refused.value.code == 380
     assert emulator.counters.orders == 0
     await client.run(inverted(8, workflow="1900000000000000102"))
+    await make_client(RUNNINGHUB_SEGMENT_WORKFLOW="1900000000000000104").run(inverted(9))
+    assert [one["workflowId"] for one in sent(emulator)] == [
+        "1",
+        "1900000000000000102",
+        "1900000000000000104",
+    ]
 
 
 async def test_a_refused_graph_names_the_node_as_the_person_calls_it(
@@ -279,11 +281,13 @@ async def test_a_field_that_the_graph_lacks_is_refused_before_any_request(
 async def test_news_carry_the_ids_and_titles_of_the_graph(
     client: Client, emulator: Emulator
 ) -> None:
-    emulator.run_seconds = 0.3
+    emulator.hold_at = "7:2"
     news: list[Progress] = []
-    await client.run(inverted(13), news.append)
-
-    assert ("7:2", "The turn") in {(one.node_id, one.params.get("node")) for one in news}
+    run = asyncio.create_task(client.run(inverted(13), news.append))
+    wanted = ("7:2", "The turn")
+    await until(lambda: wanted in {(one.node_id, one.params.get("node")) for one in news})
+    emulator.hold_at = None
+    await run
 
 
 def painting(seed: int) -> Graph:

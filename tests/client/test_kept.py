@@ -7,7 +7,8 @@ from pathlib import Path
 
 from rh_api.client import Client, Progress, Stage
 from rh_api.emulator import Emulator, Fault
-from tests.client.conftest import MakeClient, invert, paint
+from tests.client.conftest import MakeClient
+from tests.support.jobs import invert, paint
 
 
 def files(folder: Path) -> list[Path]:
@@ -20,7 +21,7 @@ async def test_emptied_results_are_gone_and_come_back_for_nothing(
     ordered = await make_client("elsewhere").run(paint())
     client = make_client()
     await client.run(invert())
-    await client.fetch(ordered.task_id)
+    await client.task(ordered.task_id).fetch()
     kept = files(tmp_path / "state")
     assert len(kept) == 2
     assert await client.kept_bytes() == sum(path.stat().st_size for path in kept)
@@ -29,7 +30,7 @@ async def test_emptied_results_are_gone_and_come_back_for_nothing(
     assert files(tmp_path / "state") == []
     assert await client.kept_bytes() == 0
     assert (await client.run(invert())).results
-    assert (await client.fetch(ordered.task_id)).results
+    assert (await client.task(ordered.task_id).fetch()).results
     assert emulator.counters.orders == 2
 
 

@@ -27,7 +27,7 @@ async def test_a_lora_is_usable_in_the_clouds_loader(
     client: Client, emulator: Emulator, lora: Path
 ) -> None:
     news: list[Progress] = []
-    name = await client.upload_lora(lora, news.append)
+    name = await client.uploads.send_lora(lora, news.append)
     assert hashlib.md5(lora.read_bytes()).hexdigest() in name
     assert emulator.counters.put_bytes == lora.stat().st_size
     assert Stage.UPLOADING in {item.stage for item in news}
@@ -38,26 +38,26 @@ async def test_a_lora_is_usable_in_the_clouds_loader(
 async def test_a_known_lora_is_not_sent_and_not_hashed_again(
     make_client: MakeClient, emulator: Emulator, lora: Path
 ) -> None:
-    first = await make_client().upload_lora(lora)
+    first = await make_client().uploads.send_lora(lora)
     about = lora.stat()
     lora.write_bytes(b"?" * about.st_size)
     os.utime(lora, ns=(about.st_atime_ns, about.st_mtime_ns))
     # Same size, time and inode: the hash at hand is trusted, so the content is not read.
-    assert await make_client().upload_lora(lora) == first
+    assert await make_client().uploads.send_lora(lora) == first
     assert emulator.counters.put_bytes == about.st_size
 
 
 async def test_a_changed_lora_is_another_one(client: Client, lora: Path) -> None:
-    first = await client.upload_lora(lora)
+    first = await client.uploads.send_lora(lora)
     lora.write_bytes(os.urandom(300_001))
-    assert await client.upload_lora(lora) != first
+    assert await client.uploads.send_lora(lora) != first
 
 
 async def test_an_expired_address_is_asked_for_anew(
     client: Client, emulator: Emulator, lora: Path
 ) -> None:
     emulator.faults.append(Fault("/", "status", value=403, method="PUT"))
-    name = await client.upload_lora(lora)
+    name = await client.uploads.send_lora(lora)
     assert emulator.counters.requests[SLOT] == 2
     assert name in emulator.loras or any(name.endswith(key) for key in emulator.loras)
 
@@ -66,7 +66,7 @@ async def test_a_broken_put_is_sent_again_from_its_beginning(
     client: Client, emulator: Emulator, lora: Path
 ) -> None:
     emulator.faults.append(Fault("/", "reset", method="PUT"))
-    await client.upload_lora(lora)
+    await client.uploads.send_lora(lora)
     assert emulator.counters.put_bytes >= lora.stat().st_size
 
 
@@ -80,5 +80,5 @@ async def test_what_is_no_lora_file_is_refused_without_a_request(
     if what == "folder":
         path.mkdir()
     with pytest.raises(BadInput, match=what):
-        await client.upload_lora(path)
+        await client.uploads.send_lora(path)
     assert emulator.counters.total == 0

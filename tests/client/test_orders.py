@@ -9,18 +9,30 @@ import json
 import random
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from rh_api.client import Client, Job, Progress, Source, Stage
 from rh_api.emulator import Emulator, Fault, catalog
-from rh_api.errors import BadField, BadInput, FileTooLarge, GraphRejected, NoKey, WrongSite
+from rh_api.errors import (
+    BadField,
+    BadInput,
+    Fate,
+    FileTooLarge,
+    GraphRejected,
+    NoBalance,
+    NoKey,
+    WrongSite,
+)
 from rh_api.graph.check import Unsupported
 from rh_api.settings import Settings
 from rh_api.wire.filetypes import Kind
 from rh_api.wire.orders import TaskOptions
-from tests.client.conftest import MakeClient, invert, paint, picture
+from tests.client.conftest import MakeClient
+from tests.support.jobs import invert, paint, picture
+from tests.support.waiting import until
 
 
 def created(emulator: Emulator) -> list[dict[str, object]]:
@@ -40,15 +52,17 @@ async def test_a_picture_goes_through_the_cloud_exactly(client: Client) -> None:
 async def test_progress_names_each_stage_and_never_goes_back(
     client: Client, emulator: Emulator
 ) -> None:
-    emulator.run_seconds = 0.3
+    emulator.hold_at = "11"
     news: list[Progress] = []
-    await client.run(invert(), news.append)
+    run = asyncio.create_task(client.run(invert(), news.append))
+    await until(lambda: any(item.params.get("node") == "Invert Image" for item in news))
+    emulator.hold_at = None
+    await run
     stages = list(dict.fromkeys(item.stage for item in news))
     assert stages == [Stage.UPLOADING, Stage.ORDERING, Stage.RUNNING, Stage.DOWNLOADING]
     shares = [item.overall for item in news]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-    assert any(item.params.get("node") == "Invert Image" for item in news)
 
 
 async def test_a_warm_run_takes_at_most_five_requests(client: Client, emulator: Emulator) -> None:
@@ -110,6 +124,26 @@ async def test_a_refusal_of_another_field_sends_no_file_again(
         await client.run(invert(1, **{"13__filename_prefix": "b"}))
     await client.run(invert(1, **{"13__filename_prefix": "b"}))
     assert emulator.counters.under("/openapi/v2/media/upload") == 1
+
+
+async def test_a_refusal_for_the_api_balance_is_no_matter_of_the_graph(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.api_balance_empty = True
+    with pytest.raises(NoBalance, match="API balance is insufficient") as caught:
+        await client.run(paint())
+    assert caught.value.fate is Fate.NOT_STARTED
+    assert emulator.counters.orders == 0
+
+
+async def test_a_report_on_a_graph_that_has_the_words_is_one_on_a_graph(
+    client: Client, emulator: Emulator
+) -> None:
+    report = {"node_errors": {"6": {"errors": [{"message": "Bad text", "details": "API balance"}]}}}
+    text = f"VALIDATE_PROMPT_FAILED: {json.dumps(report)}"
+    emulator.faults.append(Fault("/task/openapi/create", "code", value=433, text=text))
+    with pytest.raises(GraphRejected):
+        await client.run(paint())
 
 
 async def test_equal_jobs_in_flight_are_one_order(client: Client, emulator: Emulator) -> None:
@@ -182,7 +216,9 @@ async def test_a_url_loader_gets_the_uploads_address(client: Client, emulator: E
         assert made.convert("RGB").getpixel((0, 0)) == (245, 235, 225)
 
 
-async def test_text_results_come_as_text(client: Client) -> None:
+@pytest.mark.parametrize("shape", ["text", "list"])
+async def test_text_results_come_as_text(client: Client, emulator: Emulator, shape: Any) -> None:
+    emulator.text_results = shape
     outcome = await client.run(Job(catalog.TEXT_OUT, {"21.value": "grüße\n2"}))
     texts = {r.text or (r.path and r.path.read_text("utf-8")) for r in outcome.results}
     assert texts == {"grüße\n2"}
@@ -273,12 +309,14 @@ async def test_an_id_above_two_to_the_53_stays_exact(client: Client, emulator: E
     assert created(emulator)[0]["workflowId"] == workflow
 
 
-def test_a_link_of_the_other_official_site_is_refused_before_any_request(tmp_path: Path) -> None:
+async def test_a_link_of_the_other_official_site_is_refused_before_any_request(
+    tmp_path: Path,
+) -> None:
     values = {"RUNNINGHUB_API_KEY": "k" * 32, "RUNNINGHUB_STATE": str(tmp_path)}
-    client = Client(Settings.from_mapping(values))
-    with pytest.raises(WrongSite, match="RUNNINGHUB_BASE_URL"):
-        client.resolve("https://www.runninghub.cn/workflow/1900000000000000101")
-    assert client.resolve("https://www.runninghub.ai/workflow/19") == "19"
+    async with Client(Settings.from_mapping(values)) as client:
+        with pytest.raises(WrongSite, match="RUNNINGHUB_BASE_URL"):
+            client.programs.workflow_id("https://www.runninghub.cn/workflow/1900000000000000101")
+        assert client.programs.workflow_id("https://www.runninghub.ai/workflow/19") == "19"
 
 
 def test_without_a_key_nothing_starts(tmp_path: Path) -> None:
@@ -292,8 +330,8 @@ async def test_the_key_goes_only_where_it_belongs(
     lora = tmp_path / "style.safetensors"
     lora.write_bytes(b"x" * 1000)
     await client.run(invert())
-    await client.upload_lora(lora)
-    await client.account()
+    await client.uploads.send_lora(lora)
+    await client.account.status()
     assert emulator.counters.keys_seen
     assert not emulator.counters.keys_misplaced
 
@@ -322,6 +360,19 @@ async def test_a_large_picture_goes_up_whole(client: Client, emulator: Emulator)
     noise.save(file, "PNG", compress_level=0)
     source = Source(Kind.IMAGE, file.getvalue(), ".png", "image/png")
     assert source.size > 40_000_000
-    uploaded = await client.upload(source)
+    uploaded = await client.uploads.send(source)
     stored = emulator.uploads[uploaded.name]
     assert hashlib.sha256(source.body).hexdigest() in (uploaded.name + repr(stored))  # type: ignore[arg-type]
+
+
+async def test_a_number_beyond_the_local_class_is_ordered_with_a_word(
+    client: Client, emulator: Emulator
+) -> None:
+    def ranges(class_type: str, field: str) -> tuple[float | None, float | None] | None:
+        return (256, 1024) if (class_type, field) == ("EmptyLatentImage", "width") else None
+
+    for width, wanted in ((128, ["progress.field_outside"]), (512, []), (768, [])):
+        fields = {"5.width": width, "5.height": 64}
+        outcome = await client.run(Job(catalog.TEXT_TO_IMAGE, fields, ranges=ranges))
+        assert [notice.key for notice in outcome.notices] == wanted, width
+    assert emulator.counters.orders == 3

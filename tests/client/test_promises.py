@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from rh_api.client import Client, Job, Progress, Stage, State
+from rh_api.client import Client, State
 from rh_api.emulator import Emulator, Fault
 from rh_api.errors import Detached, RunningHubError, TaskNotFound, Uncertain
 from tests.campaign.process import Driver
-from tests.client.conftest import MakeClient, invert, paint
+from tests.client.conftest import MakeClient
+from tests.support.jobs import invert, paint
+from tests.support.waiting import begun
 
 CREATE = "/task/openapi/create"
 CANCEL = "/task/openapi/cancel"
 UPLOAD = "/openapi/v2/media/upload"
-
-
-def when(stage: Stage, event: asyncio.Event) -> Callable[[Progress], None]:
-    def watch(news: Progress) -> None:
-        if news.stage is stage:
-            event.set()
-
-    return watch
-
-
-async def begun(client: Client, job: Job) -> asyncio.Task[object]:
-    """`job` under way, its task running."""
-    running = asyncio.Event()
-    task = asyncio.ensure_future(client.run(job, when(Stage.RUNNING, running)))
-    await running.wait()
-    return task
 
 
 # 1. One click, one order
@@ -43,18 +29,12 @@ async def begun(client: Client, job: Job) -> asyncio.Task[object]:
 async def test_promise_1_one_click_one_order(
     make_client: MakeClient, emulator: Emulator, kind: str
 ) -> None:
-    emulator.run_seconds = 30
     processed = kind == "empty"
     emulator.faults.append(Fault(CREATE, kind, processed=processed))  # type: ignore[arg-type]
-    try:
-        await asyncio.wait_for(make_client().run(paint()), 2)
-    except (Uncertain, asyncio.TimeoutError):
-        pass  # a cut reply may still name its task, which is then followed
-    for _ in range(3):
-        try:
-            await asyncio.wait_for(make_client().run(paint()), 2)
-        except (Uncertain, asyncio.TimeoutError):
-            pass
+    for _ in range(4):
+        # A cut reply may still name its task, which is then followed to its end.
+        with contextlib.suppress(Uncertain):
+            await make_client().run(paint())
     assert emulator.counters.orders == 1
 
 
@@ -71,7 +51,7 @@ async def test_promise_1_an_uncertain_order_is_settled_by_its_task_id(
     assert order is not None
     (open_order,) = await client.open_orders()
     assert (open_order.order, open_order.is_uncertain) == (order, True)
-    assert (await client.look_again(order)).before == 0
+    assert (await client.inspect_uncertain(order)).before == 0
     with pytest.raises(TaskNotFound):
         await client.settle_uncertain(order, task_id="1900000000000000001")
     (made,) = emulator.tasks
@@ -133,14 +113,14 @@ async def test_promise_1_one_answer_is_asked_for(client: Client) -> None:
 # 2. Stop stops the bill
 
 
-async def test_promise_2_stop_stops_the_bill_within_two_seconds(
-    make_client: MakeClient, emulator: Emulator
-) -> None:
-    emulator.run_seconds = 30
+async def test_promise_2_stop_stops_the_bill(make_client: MakeClient, emulator: Emulator) -> None:
+    # How soon is counted in tests/faults, by a clock that a busy machine does not hurry.
+    emulator.run_seconds = 3600
     client = make_client()
     job = await begun(client, paint())
     job.cancel()
-    await asyncio.wait_for(client.close(), 2)
+    await client.close()
+    assert emulator.counters.cancels == 1
     assert not emulator.open_tasks(emulator.default_key)
 
 
@@ -188,7 +168,7 @@ async def test_promise_2_a_task_of_before_is_cancelled_by_its_id(
     await client.leave()
     after = make_client()
     (left,) = await after.open_orders()
-    assert await after.cancel(left.task_id)
+    assert await after.task(left.task_id).cancel()
     assert await after.open_orders() == []
     assert not emulator.open_tasks(emulator.default_key)
     emulator.run_seconds = 0.05
@@ -201,7 +181,7 @@ async def test_promise_2_detach_stops_waiting_and_keeps_the_order(
     emulator.run_seconds = 0.6
     job = await begun(client, paint())
     (task_id,) = emulator.tasks
-    assert client.detach(task_id)
+    assert client.task(task_id).detach()
     with pytest.raises(Detached, match=task_id):
         await job
     assert (await client.run(paint())).task_id == task_id

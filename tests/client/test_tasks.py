@@ -21,7 +21,8 @@ from rh_api.errors import (
     TaskNotFound,
     TaskUnfinished,
 )
-from tests.client.conftest import MakeClient, invert, paint
+from tests.client.conftest import MakeClient
+from tests.support.jobs import invert, paint
 
 QUERY = "/openapi/v2/query"
 OUTPUTS = "/task/openapi/outputs"
@@ -40,7 +41,7 @@ async def test_results_of_a_task_that_was_ordered_elsewhere_are_fetched(
     make_client: MakeClient, emulator: Emulator, tmp_path: Path
 ) -> None:
     ordered = await make_client("elsewhere").run(invert())
-    fetched = await make_client("here").fetch(ordered.task_id)
+    fetched = await make_client("here").task(ordered.task_id).fetch()
 
     (theirs,), (ours,) = ordered.results, fetched.results
     assert theirs.path is not None
@@ -56,7 +57,7 @@ async def test_results_that_are_here_are_not_fetched_again(
 ) -> None:
     ordered = await client.run(invert())
     emulator.journal.clear()
-    fetched = await client.fetch(f" {ordered.task_id} ")
+    fetched = await client.task(f" {ordered.task_id} ").fetch()
 
     assert fetched.kept
     assert fetched.results == ordered.results
@@ -71,7 +72,7 @@ async def test_results_that_an_order_still_owes_are_kept_for_it(
     assert path is not None
     path.unlink()  # somebody tidied up
 
-    assert (await client.fetch(ordered.task_id)).results == ordered.results
+    assert (await client.task(ordered.task_id).fetch()).results == ordered.results
     assert path.exists()
     assert (await client.run(invert())).kept
     assert emulator.counters.orders == 1
@@ -81,7 +82,7 @@ async def test_the_same_fetch_at_once_is_one(make_client: MakeClient, emulator: 
     ordered = await make_client("elsewhere").run(invert())
     client = make_client("here")
     before = emulator.counters.under("/results/")
-    both = await asyncio.gather(*(client.fetch(ordered.task_id) for _ in range(2)))
+    both = await asyncio.gather(*(client.task(ordered.task_id).fetch() for _ in range(2)))
 
     assert both[0] == both[1]
     assert emulator.counters.under("/results/") == before + 1
@@ -94,15 +95,15 @@ async def test_a_task_that_is_not_over_says_so_and_goes_on(
     task_id = await ordered_elsewhere(make_client("elsewhere"), emulator)
     client = make_client("here")
 
-    assert (await client.report(task_id)).phase is Phase.RUNNING
+    assert (await client.task(task_id).refresh()).phase is Phase.RUNNING
     with pytest.raises(TaskUnfinished, match="running") as caught:
-        await client.fetch(task_id)
+        await client.task(task_id).fetch()
     assert (caught.value.fate, caught.value.task_id) == (Fate.RUNNING, task_id)
 
-    assert await client.cancel(task_id)
-    assert (await client.report(task_id)).phase is Phase.CANCELLED
+    assert await client.task(task_id).cancel()
+    assert (await client.task(task_id).refresh()).phase is Phase.CANCELLED
     with pytest.raises(TaskCancelled) as cancelled:
-        await client.fetch(task_id)
+        await client.task(task_id).fetch()
     assert cancelled.value.task_id == task_id
 
 
@@ -113,7 +114,7 @@ async def test_a_failed_task_says_why(make_client: MakeClient, emulator: Emulato
     (task_id,) = emulator.tasks
 
     with pytest.raises(TaskFailed, match=r"KSampler.*out of memory") as caught:
-        await make_client("here").fetch(task_id)
+        await make_client("here").task(task_id).fetch()
     assert (caught.value.task_id, caught.value.fate) == (task_id, Fate.OVER)
 
 
@@ -126,22 +127,22 @@ async def test_a_task_without_files_is_no_empty_success(
     (task_id,) = emulator.tasks
 
     with pytest.raises(NoOutput, match=task_id):
-        await make_client("here").fetch(task_id)
+        await make_client("here").task(task_id).fetch()
 
 
 async def test_a_task_that_nobody_knows_is_not_found(client: Client) -> None:
-    for ask in (client.report, client.fetch):
+    task = client.task("1900000000000000999")
+    for ask in (task.refresh, task.fetch):
         with pytest.raises(TaskNotFound):
-            await ask("1900000000000000999")
+            await ask()
 
 
 @pytest.mark.parametrize("task_id", ["", "../x", "1/2", "x" * 65, "a b"])
 async def test_what_is_no_task_id_is_refused_without_a_request(
     client: Client, emulator: Emulator, task_id: str
 ) -> None:
-    for ask in (client.report, client.fetch, client.cancel):
-        with pytest.raises(BadInput):
-            await ask(task_id)
+    with pytest.raises(BadInput):
+        client.task(task_id)
     assert emulator.counters.total == 0
 
 
@@ -153,8 +154,8 @@ async def test_without_the_recommended_route_the_older_one_tells(
     emulator.faults.append(Fault(QUERY, "code", value=code, count=None))
     client = make_client("here")
 
-    assert (await client.report(ordered.task_id)).phase is Phase.SUCCESS
-    assert len((await client.fetch(ordered.task_id)).results) == 1
+    assert (await client.task(ordered.task_id).refresh()).phase is Phase.SUCCESS
+    assert len((await client.task(ordered.task_id).fetch()).results) == 1
 
 
 # Followed by their id
@@ -163,10 +164,16 @@ async def test_without_the_recommended_route_the_older_one_tells(
 async def test_a_task_of_elsewhere_is_followed_to_its_results(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
-    emulator.run_seconds = 0.6
+    emulator.hold_at = "3"
     task_id = await ordered_elsewhere(make_client("elsewhere"), emulator)
     seen: list[Progress] = []
-    outcome = await make_client("here").follow(task_id, seen.append)
+
+    def watch(news: Progress) -> None:
+        seen.append(news)
+        if news.stage is Stage.RUNNING:
+            emulator.hold_at = None
+
+    outcome = await make_client("here").task(task_id).wait(watch)
 
     assert (outcome.task_id, len(outcome.results)) == (task_id, 1)
     assert Stage.RUNNING in {news.stage for news in seen}
@@ -183,7 +190,7 @@ async def test_who_stops_following_leaves_the_task_alone(
     await elsewhere.leave()
     client = make_client("here")
     begun = asyncio.Event()
-    following = asyncio.ensure_future(client.follow(task_id, lambda _: begun.set()))
+    following = asyncio.ensure_future(client.task(task_id).wait(lambda _: begun.set()))
     await begun.wait()
     following.cancel()
     await asyncio.wait((following,))
@@ -207,8 +214,8 @@ async def test_a_task_of_ours_may_be_followed_beside_its_order(
     ordering = asyncio.ensure_future(client.run(paint(), watch))
     await running.wait()
     (task_id,) = emulator.tasks
-    following = asyncio.ensure_future(client.follow(task_id))
-    stopped = asyncio.ensure_future(client.follow(task_id))
+    following = asyncio.ensure_future(client.task(task_id).wait())
+    stopped = asyncio.ensure_future(client.task(task_id).wait())
     await asyncio.sleep(0)
     stopped.cancel()
     ordered, followed = await asyncio.gather(ordering, following)
@@ -227,7 +234,7 @@ async def test_a_task_left_by_an_earlier_start_is_followed_and_its_order_closed(
     task_id = await ordered_elsewhere(first, emulator)
     await first.leave()
     second = make_client()
-    outcome = await second.follow(task_id)
+    outcome = await second.task(task_id).wait()
 
     assert await second.open_orders() == []
     assert (await second.run(paint())).results == outcome.results
@@ -244,7 +251,7 @@ async def test_a_task_that_fails_while_it_is_followed_says_why(
     await first.leave()
     second = make_client()
     with pytest.raises(TaskFailed, match="out of memory") as caught:
-        await second.follow(task_id)
+        await second.task(task_id).wait()
 
     assert caught.value.task_id == task_id
     assert await second.open_orders() == []
@@ -257,10 +264,10 @@ async def test_who_follows_may_detach_too(make_client: MakeClient, emulator: Emu
     await elsewhere.leave()
     client = make_client("here")
     running = asyncio.Event()
-    following = asyncio.ensure_future(client.follow(task_id, lambda _: running.set()))
+    following = asyncio.ensure_future(client.task(task_id).wait(lambda _: running.set()))
     await running.wait()
 
-    assert client.detach(task_id)
+    assert client.task(task_id).detach()
     with pytest.raises(Detached, match=task_id):
         await following
 
@@ -274,10 +281,10 @@ async def test_a_task_of_another_account_is_not_found(
     other = "second7Key0second7Key0second7Key"
     emulator.accounts[other] = Account()
     ordered = await make_client("theirs", RUNNINGHUB_API_KEY=other).run(paint())
-    client = make_client()
-    for ask in (client.report, client.fetch, client.follow):
+    task = make_client().task(ordered.task_id)
+    for ask in (task.refresh, task.fetch, task.wait):
         with pytest.raises(TaskNotFound, match="this key's account"):
-            await ask(ordered.task_id)
+            await ask()
     assert emulator.counters.orders == 1
 
 
@@ -286,10 +293,10 @@ async def test_a_task_that_was_purged_is_not_found(
 ) -> None:
     ordered = await make_client("elsewhere").run(paint())
     emulator.tasks.clear()
-    client = make_client("here")
-    for ask in (client.report, client.fetch, client.follow):
+    task = make_client("here").task(ordered.task_id)
+    for ask in (task.refresh, task.fetch, task.wait):
         with pytest.raises(TaskNotFound, match="old ones are forgotten"):
-            await ask(ordered.task_id)
+            await ask()
 
 
 async def test_a_task_of_a_standard_model_is_followed_by_the_recommended_route(
@@ -302,13 +309,13 @@ async def test_a_task_of_a_standard_model_is_followed_by_the_recommended_route(
 
     def order() -> str:
         reply = requests.post(
-            f"{base_url}/openapi/v2/a-model/text-to-image",
-            json={"prompt": "a cat"},
+            f"{base_url}/openapi/v2/rhart-image-n-pro/text-to-image",
+            json={"prompt": "a cat", "resolution": "1k"},
             headers={"Authorization": f"Bearer {shared}"},
-            timeout=10,
+            timeout=120,
         )
         return reply.json()["taskId"]
 
     task_id = await asyncio.to_thread(order)
-    outcome = await make_client(RUNNINGHUB_API_KEY=shared).follow(task_id)
+    outcome = await make_client(RUNNINGHUB_API_KEY=shared).task(task_id).wait()
     assert (outcome.task_id, len(outcome.results)) == (task_id, 1)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rh_api.client import Client, Progress, Stage
-from rh_api.emulator import Emulator
-from tests.client.conftest import paint
+from rh_api.emulator import Emulator, Fault
+from rh_api.errors import Fate, RateLimited, ResultUnavailable
+from tests.support.jobs import paint
+
+CREATE = "/task/openapi/create"
+QUERY = "/openapi/v2/query"
 
 
 async def test_a_long_wait_in_the_queue_is_told_with_what_runs_and_waits(
@@ -34,3 +40,42 @@ async def test_the_second_run_is_told_how_long_the_first_one_took(
     assert usual[0] is None
     assert isinstance(usual[1], float)
     assert usual[1] > 0
+
+
+async def test_a_pause_of_a_day_does_not_end_the_watching(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault(QUERY, "retry_after", value=100_000))
+    outcome = await client.run(paint())
+    assert outcome.task_id in emulator.tasks
+
+
+async def test_an_order_that_shall_come_another_day_says_when(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault(CREATE, "retry_after", value=100_000))
+    with pytest.raises(RateLimited, match="in 1667 minutes") as caught:
+        await client.run(paint())
+    assert caught.value.fate is Fate.NOT_STARTED
+    assert emulator.counters.under(CREATE) == 1
+
+
+async def test_a_result_that_shall_come_another_day_says_when(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault("/results/", "retry_after", value=100_000))
+    with pytest.raises(ResultUnavailable, match="in 1667 minutes"):
+        await client.run(paint())
+    await client.run(paint())
+    assert emulator.counters.orders == 1
+
+
+async def test_odd_refusals_of_a_gateway_do_not_end_a_wait(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.faults += [
+        Fault(QUERY, "body", value="", status=403),
+        Fault("/task/openapi/outputs", "body", value="<html>", status=404),
+    ]
+    await client.run(paint())
+    assert emulator.counters.orders == 1

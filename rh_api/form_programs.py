@@ -1,0 +1,105 @@
+"""Programs that are known by their form alone: AI apps, and modules of Quick Create."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .graph import app_fields
+from .graph.check import Declared, Options
+from .graph.fields import Field, is_seed
+from .run.orders import digest
+from .wire.apps import AppForm
+from .wire.quick import QuickModule, quick_entries
+from .wire.workflows import Graph
+
+
+class _OfForm:
+    """What a program says of itself whose graph nobody knows."""
+
+    __slots__ = ()
+
+    form: AppForm
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Only the nodes of the form: the number of all is not known."""
+        return {field.node.id: field.node.title for field in self.fields()}
+
+    def fields(self) -> list[Field]:
+        return app_fields.app_fields(self.form)
+
+    def check(
+        self, given: Mapping[str, object], choices: Options, declared: Declared
+    ) -> dict[str, object]:
+        """As for a workflow; the form's own options bind, local classes are not asked."""
+        return app_fields.check_app(self.form, given)
+
+    def values(self, checked: Mapping[str, object], *, reroll_seeds: bool) -> dict[str, object]:
+        return app_fields.app_values(self.form, checked, reroll_seeds=reroll_seeds)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteApp(_OfForm):
+    """An AI app: its form is all that is known of it."""
+
+    app_id: str
+    form: AppForm
+    graph_hash: str
+    graph: Graph | None = None
+    is_app = True
+    is_free_of_others = False
+    shows: frozenset[str] = frozenset()  # nobody knows its graph
+
+    @property
+    def id(self) -> str:
+        return self.app_id
+
+    @property
+    def title(self) -> str:
+        return self.form.name
+
+    def takes_url(self, name: str) -> bool:
+        return app_fields.app_takes_url(self.form, name)
+
+
+@dataclass(frozen=True, slots=True)
+class QuickCreate(_OfForm):
+    """A module of Quick Create: what its call example told, and nothing that the service says.
+
+    A seed that is left out is drawn in `entries`: it is none of the order's identity, so that an
+    order under way is found again.
+    """
+
+    module: QuickModule
+    form: AppForm
+    graph_hash: str
+    graph: Graph | None = None
+    is_app = False
+    is_free_of_others = False
+    shows: frozenset[str] = frozenset()  # nobody knows its graph
+    title = ""
+
+    @classmethod
+    def of(cls, module: QuickModule) -> QuickCreate:
+        hashed = digest([module.code, *(repr(field) for field in module.form.fields)])
+        return cls(module, module.form, hashed)
+
+    @property
+    def id(self) -> str:
+        """`<webappId>/<quickCreateCode>`: neither means anything without the other."""
+        return self.module.id
+
+    def takes_url(self, name: str) -> bool:
+        """Never: an address as the value of an IMAGE is documented nowhere."""
+        return False
+
+    def entries(self, values: Mapping[str, object]) -> list[dict[str, object]]:
+        """All entries of the list, which are required, with seeds drawn that have no value."""
+        drawn = {
+            field.full_name: secrets.randbelow(2**32)
+            for field in self.fields()
+            if is_seed(field) and field.full_name not in values
+        }
+        return quick_entries(self.module, {**drawn, **values})

@@ -1,0 +1,100 @@
+"""Models that a segment loads, held against what the cloud lists: a warning, or a refusal."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rh_api.client import Client
+from rh_api.emulator import Emulator, Fault
+from rh_api.offload import CannotOffload, LocalFile, ModelName, Ordering, Segment
+from rh_api.offload.driver import Models, check_early
+from rh_api.texts import english
+from tests.client.conftest import MakeClient
+
+LIST = "/openapi/v2/resource/list"
+STRICT = Ordering(models="strict")
+
+
+class NoFiles:
+    """A machine without files."""
+
+    def file(self, file: LocalFile) -> Path:
+        raise AssertionError(file)
+
+    def lora(self, name: str) -> Path | None:
+        return None
+
+
+def loads(name: str, ordering: Ordering | None = None, kind: str = "CHECKPOINT") -> Segment:
+    """A segment whose node 4 loads a model."""
+    return Segment(
+        "100",
+        "",
+        "default",
+        {"4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": name}}},
+        models=(ModelName("4", "ckpt_name", name, kind),),
+        ordering=ordering or Ordering(),
+    )
+
+
+async def warnings(client: Client, segment: Segment, models: Models | None = None) -> list[str]:
+    models = models or Models(time.monotonic)
+    notices = await check_early(client, segment, models=models, files=NoFiles())
+    return [english(one.key, one.params) for one in notices]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "example_model.safetensors",
+        "nocturne_xl_fp16.safetensors",  # its title says nothing of its file
+        "Harbour by Night.safetensors",  # its title
+    ],
+)
+async def test_a_model_is_found_by_its_file_or_its_title(
+    client: Client, emulator: Emulator, name: str
+) -> None:
+    assert emulator.resource_filter == "title"
+    assert await warnings(client, loads(name, STRICT)) == []
+
+
+async def test_what_was_listed_for_another_model_is_not_asked_again(
+    client: Client, emulator: Emulator
+) -> None:
+    models = Models(time.monotonic)
+    await warnings(client, loads("nocturne_xl_fp16.safetensors"), models)
+    asked = emulator.counters.under(LIST)
+    assert await warnings(client, loads("second_model.safetensors", STRICT), models) == []
+    assert emulator.counters.under(LIST) == asked
+
+
+async def test_what_is_not_listed_is_a_warning_that_names_the_way_round(client: Client) -> None:
+    (told,) = await warnings(client, loads("exampel_model.safetensors"))
+    for word in ("exampel_model", "example_model.safetensors", "strict", "may be billed"):
+        assert word in told
+
+
+async def test_who_is_strict_is_refused_on_the_node(client: Client, emulator: Emulator) -> None:
+    with pytest.raises(CannotOffload, match=r"example_model\.safetensors") as caught:
+        await warnings(client, loads("exampel_model.safetensors", STRICT))
+    assert caught.value.local_id == "4"
+    assert emulator.counters.orders == 0
+
+
+async def test_a_setting_is_strict_until_a_mark_says_otherwise(make_client: MakeClient) -> None:
+    client = make_client(RUNNINGHUB_MODELS="strict")
+    segment = loads("unheard_of.safetensors")
+    with pytest.raises(CannotOffload):
+        await warnings(client, segment)
+    assert len(await warnings(client, replace(segment, ordering=Ordering(models="warn")))) == 1
+
+
+async def test_a_list_that_does_not_answer_is_no_warning(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault(LIST, "code", value=301, count=None))
+    assert await warnings(client, loads("unheard_of.safetensors", STRICT)) == []

@@ -1,0 +1,193 @@
+"""A success is what its list shows in the end: late, in part, without addresses,
+or empty by design."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rh_api.client import Client, Job, Outcome
+from rh_api.emulator import Emulator, Fault
+from rh_api.errors import NoOutput
+from tests.client.conftest import MakeClient
+from tests.support.graphs import node
+from tests.support.jobs import paint
+from tests.support.waiting import begun
+
+QUERY = "/openapi/v2/query"
+OUTPUTS = "/task/openapi/outputs"
+
+
+def two_saves(colour: int = 1, *, last: str = "SaveImage") -> Job:
+    """A graph with two pictures: each of the nodes 2 and 3 saves one."""
+    picture = node("EmptyImage", width=8, height=8, batch_size=1, color=colour)
+    save = (
+        {"images": ["1", 0], "filename_prefix": "a"}
+        if last == "SaveImage"
+        else {"images": ["1", 0]}
+    )
+    graph = {
+        "1": picture,
+        "2": node("SaveImage", images=["1", 0], filename_prefix="b"),
+        "3": node(last, **save),
+    }
+    return Job(graph=graph)
+
+
+def nodes_of(outcome: Outcome) -> list[str]:
+    return [result.node_id for result in outcome.results]
+
+
+@pytest.mark.parametrize("seen", [0, 1])
+async def test_results_that_are_listed_late_are_waited_for(
+    client: Client, emulator: Emulator, seen: int
+) -> None:
+    emulator.late_results, emulator.late_results_seen = 5, seen
+    outcome = await client.run(two_saves())
+    assert sorted(nodes_of(outcome)) == ["2", "3"]
+    assert (outcome.missing, outcome.notices) == ((), ())
+    assert emulator.counters.orders == 1
+
+
+@pytest.mark.parametrize("how", ["null", "empty"])
+async def test_a_result_without_an_address_is_asked_for_again(
+    client: Client, emulator: Emulator, how: Any
+) -> None:
+    emulator.missing_address, emulator.missing_address_polls = how, 3
+    outcome = await client.run(two_saves())
+    assert sorted(nodes_of(outcome)) == ["2", "3"]
+    assert all(result.path for result in outcome.results)
+
+
+@pytest.mark.parametrize("how", ["null", "empty"])
+async def test_a_result_that_never_gets_an_address_is_named_and_comes_later_for_nothing(
+    make_client: MakeClient, emulator: Emulator, tmp_path: Path, how: Any
+) -> None:
+    emulator.missing_address = how
+    outcome = await make_client(pace=30.0).run(two_saves())
+    (there,) = outcome.results
+    (gone,) = outcome.missing
+    assert {there.node_id, gone} == {"2", "3"}
+    assert [notice.key for notice in outcome.notices] == ["progress.incomplete"]
+
+    again = await make_client(pace=30.0).run(two_saves())
+    assert (again.kept, again.missing) == (True, (gone,))
+    fetched = await make_client(pace=30.0).task(outcome.task_id).fetch()
+    assert fetched.missing == (gone,)
+
+    emulator.missing_address = None
+    fetched = await make_client(pace=30.0).task(outcome.task_id).fetch()
+    assert sorted(nodes_of(fetched)) == ["2", "3"]
+    assert fetched.notices == ()
+    last = await make_client(pace=30.0).run(two_saves())
+    assert (last.kept, sorted(nodes_of(last)), last.notices) == (True, ["2", "3"], ())
+    assert emulator.counters.orders == 1
+
+
+async def test_a_list_that_stays_in_part_is_delivered_and_completed_by_the_next_run(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.late_results, emulator.late_results_seen = 10**6, 1
+    outcome = await make_client(pace=30.0).run(two_saves())
+    assert len(outcome.results) == 1
+    assert len(outcome.missing) == 1
+    emulator.late_results = 0
+    again = await make_client(pace=30.0).run(two_saves())
+    assert sorted(nodes_of(again)) == ["2", "3"]
+    assert again.notices == ()
+    assert emulator.counters.orders == 1
+
+
+async def test_an_empty_list_is_no_new_order_by_itself(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.late_results = 10**6
+    with pytest.raises(NoOutput):
+        await make_client(pace=30.0).run(two_saves())
+    with pytest.raises(NoOutput, match="not ordered again by itself"):
+        await make_client(pace=30.0).run(two_saves())
+    assert emulator.counters.orders == 1
+    (task_id,) = emulator.tasks
+
+    emulator.late_results = 0
+    fetched = await make_client(pace=30.0).task(task_id).fetch()
+    assert sorted(nodes_of(fetched)) == ["2", "3"]
+    served = await make_client(pace=30.0).run(two_saves())
+    assert (served.kept, len(served.results)) == (True, 2)
+    assert emulator.counters.orders == 1
+
+
+async def test_an_empty_list_is_ordered_again_when_somebody_says_so(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.no_outputs = True
+    with pytest.raises(NoOutput):
+        await client.run(paint())
+    emulator.no_outputs = False
+    outcome = await client.run(paint(again=True))
+    assert outcome.results
+    assert emulator.counters.orders == 2
+
+
+async def test_a_preview_is_not_waited_for(client: Client, emulator: Emulator) -> None:
+    outcome = await client.run(two_saves(last="PreviewImage"))
+    assert nodes_of(outcome) == ["2"]
+    assert outcome.notices == ()
+    assert emulator.counters.under(QUERY) + emulator.counters.under(OUTPUTS) <= 3
+
+
+async def test_what_gave_nothing_the_last_time_is_not_waited_for(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.late_results, emulator.late_results_seen = 10**6, 1
+    first = await make_client(pace=30.0).run(two_saves(1))
+    assert first.notices
+    polls = emulator.counters.under(QUERY) + emulator.counters.under(OUTPUTS)
+    second = await make_client(pace=30.0).run(two_saves(2))
+    assert second.notices == ()
+    more = emulator.counters.under(QUERY) + emulator.counters.under(OUTPUTS) - polls
+    assert more < polls / 2
+
+
+async def test_a_list_in_part_after_a_restart_is_one_as_well(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    """What the service told with the ticket is in the journal."""
+    emulator.late_results, emulator.late_results_seen = 10**6, 1
+    emulator.run_seconds = 0.5
+    first = make_client(pace=30.0)
+    job = await begun(first, two_saves())
+    await first.leave()
+    await asyncio.wait((job,))
+    outcome = await make_client(pace=30.0).run(two_saves())
+    assert len(outcome.missing) == 1
+    assert emulator.counters.orders == 1
+
+
+async def test_an_empty_text_of_an_earlier_version_is_asked_for_again(
+    make_client: MakeClient, emulator: Emulator, tmp_path: Path
+) -> None:
+    """Such a row was kept as a result without file and text, for good."""
+    first = make_client(pace=30.0)
+    await first.run(two_saves())
+    await first.close()
+    with closing(sqlite3.connect(tmp_path / "state" / "orders.sqlite3")) as db, db:
+        db.execute("UPDATE results SET url = '', path = NULL, size = NULL WHERE node_id = '3'")
+        db.execute("""UPDATE orders SET missing = '["3"]'""")
+    outcome = await make_client(pace=30.0).run(two_saves())
+    assert sorted(nodes_of(outcome)) == ["2", "3"]
+    assert emulator.counters.orders == 1
+
+
+async def test_a_poll_that_is_refused_while_results_are_late_changes_nothing(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.late_results = 3
+    emulator.faults.append(Fault(OUTPUTS, "code", count=None, value=807))
+    outcome = await client.run(two_saves())
+    assert sorted(nodes_of(outcome)) == ["2", "3"]

@@ -1,0 +1,133 @@
+"""Each standard model with a full schema is run by the client; a result of its kind comes back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from unit.models.sampling import required_values, seed_rows, shipped
+
+from rh_api.client import Client, Job, Source
+from rh_api.emulator import Emulator
+from rh_api.emulator.accounts import Account, example_key
+from rh_api.emulator.models.issued import IssuedId
+from rh_api.errors import BadInput, RunningHubError
+from rh_api.graph.fields import FieldKind
+from rh_api.models.schema import Completeness, Model, Parameter, Status
+from rh_api.settings import Settings
+from rh_api.wire.filetypes import Kind
+from tests.support.clocks import QuickClock
+from tests.support.jobs import picture
+
+FULL = [
+    model
+    for model in shipped().models.values()
+    if model.is_usable and model.completeness is Completeness.FULL
+]
+"""Those of the documentation's rows that can be run are among them."""
+LOST = [endpoint for _, endpoint, status in seed_rows() if status != "active"]
+KINDS = {"image": Kind.IMAGE, "video": Kind.VIDEO, "audio": Kind.AUDIO}
+KEY = example_key("shared")
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[tuple[Emulator, str]]:
+    emulator = Emulator(run_seconds=0)
+    emulator.accounts[KEY] = Account(kind="SHARED", money=10**6, limit=50)
+    with emulator.run_in_thread() as url:
+        yield emulator, url
+
+
+FILM = Path(__file__).parents[2] / "rh_api" / "emulator" / "models" / "film.mp4"
+WAV = Source(Kind.AUDIO, b"RIFF\x24\0\0\0WAVEfmt " + bytes(30), ".wav", "audio/wav")
+MP3 = Source(Kind.AUDIO, b"ID3\x04" + bytes(60), ".mp3", "audio/mpeg")
+
+
+def file_for(one: Parameter) -> Source:
+    match one.kind:
+        case FieldKind.VIDEO:
+            return Source.of_file(FILM)
+        case FieldKind.AUDIO:
+            return WAV if "wav" in one.formats or not one.formats else MP3
+        case _:
+            return picture()
+
+
+def issued_id(emulator: Emulator, endpoint: str, name: str) -> str | None:
+    """An id that another model gave, where the parameter wants one."""
+    wanted = next(one for one in emulator.models[endpoint].parameters if one.name == name)
+    if not wanted.made_by:
+        return None
+    value = emulator.next_id()
+    lasts = time.time() + 60
+    emulator.issued_ids[value] = IssuedId(KEY, wanted.made_by[0], wanted.purpose or "", lasts)
+    return value
+
+
+def given(emulator: Emulator, model: Model) -> dict[str, Any]:
+    """The least that a model needs, with a file or an id at each parameter that takes one."""
+    made = required_values(model)
+    for one in model.parameters:
+        if one.name not in made:
+            continue
+        if one.is_media:
+            made[one.name] = [file_for(one)] if one.is_array else file_for(one)
+        else:
+            made[one.name] = issued_id(emulator, model.endpoint, one.name) or made[one.name]
+    return made
+
+
+def test_all_rows_of_the_documentation_that_are_active_run_here() -> None:
+    active = {endpoint for _, endpoint, status in seed_rows() if status == "active"}
+    assert (len(seed_rows()), len(active), len(LOST)) == (225, 213, 12)
+    assert active <= {model.endpoint for model in FULL}
+
+
+@pytest.mark.parametrize("endpoint", LOST)
+async def test_a_row_that_is_not_active_costs_nothing_and_says_what_follows(
+    endpoint: str, world: tuple[Emulator, str], tmp_path: Path
+) -> None:
+    emulator, url = world
+    known = shipped()
+    model = known.models[endpoint]
+    before = emulator.counters.orders
+    with pytest.raises(BadInput) as refused:
+        await run(url, tmp_path, Job(model=endpoint, fields=given(emulator, model)))
+    following = known.successor(model)
+    assert (following.endpoint if following else "nothing follows") in str(refused.value)
+    if model.status is Status.WITHDRAWN:
+        # The service itself, when it is asked all the same.
+        job = Job(model=endpoint, fields=given(emulator, model), send_anyway=True)
+        with pytest.raises(RunningHubError) as told:
+            await run(url, tmp_path, job)
+        assert told.value.code == 1000
+    assert emulator.counters.orders == before
+
+
+@pytest.mark.parametrize("model", FULL, ids=lambda model: model.endpoint)
+async def test_it_runs_with_the_least_that_it_needs(
+    model: Model, world: tuple[Emulator, str], tmp_path: Path
+) -> None:
+    emulator, url = world
+    outcome = await run(url, tmp_path, Job(model=model.endpoint, fields=given(emulator, model)))
+    found = [one.type.kind if one.type else None for one in outcome.results]
+    if model.output == "text":
+        assert outcome.results[0].text
+    elif model.output == "3d":
+        assert outcome.results[0].path is not None
+        assert outcome.results[0].path.suffix == ".glb"
+    else:
+        assert KINDS[model.output] in found
+
+
+async def run(url: str, state: Path, job: Job) -> Any:
+    values = {
+        "RUNNINGHUB_API_KEY": KEY,
+        "RUNNINGHUB_BASE_URL": url,
+        "RUNNINGHUB_STATE": str(state),
+    }
+    async with Client(Settings.from_mapping(values), clock=QuickClock(8.0)) as client:
+        return await client.run(job)
