@@ -1,0 +1,142 @@
+"""Texts in an EXIF block (TIFF 6.0, section 2; Exif 2.32, 4.6), as WebP, JPEG and PNG hold one.
+
+ComfyUI writes `prompt:{…}` and `workflow:{…}` into the first directory, other savers a user
+comment. A new text stands where the old one did if it fits there, else behind all that the block
+holds, and the old one's place is blanked: nothing else moves.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+_BYTE, _ASCII, _UNDEFINED = 1, 2, 7
+_DIRECTORY = 0x8769  # leads to the second directory
+_USER_COMMENT = 0x9286
+_WINDOWS = range(0x9C9B, 0x9CA0)  # Windows' own title, comment …, in UTF-16
+_NO_TEXT = 0xA420  # the picture's id is 32 hexadecimal characters
+_NAMES = {
+    0x010E: "description",
+    0x010F: "make",
+    0x0110: "model",
+    0x0131: "software",
+    _USER_COMMENT: "user comment",
+    0x9C9C: "comment",
+}
+_PREFIX = re.compile(r"([A-Za-z_]\w{0,40}):(?=\s*[\[{])")
+_MOST_ENTRIES = 1000
+_CODE = 8  # bytes before a user comment that say how it is written
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A text: where its directory entry stands, where its bytes do, and how they are written."""
+
+    place: int
+    start: int
+    length: int
+    head: bytes
+    codec: str
+    name: str
+    prefix: str
+    text: str
+    tail: str
+
+    def written(self, text: str) -> bytes:
+        return self.head + encoded(self.prefix + text + self.tail, self.codec)
+
+
+def decoded(plain: bytes, codec: str = "utf-8") -> str:
+    """The text of bytes that may be no good UTF-8; `encoded` gives the same bytes again."""
+    return plain.decode(codec, "surrogateescape" if codec == "utf-8" else "surrogatepass")
+
+
+def encoded(text: str, codec: str = "utf-8") -> bytes:
+    return text.encode(codec, "surrogateescape" if codec == "utf-8" else "surrogatepass")
+
+
+def read_texts(block: bytes) -> list[tuple[str, str]]:
+    return [(entry.name, entry.text) for entry in _entries(block)]
+
+
+def write_texts(block: bytes, texts: Mapping[int, str]) -> bytes:
+    """The block with some of its texts replaced, by their places in `read_texts`."""
+    start, order = _header(block)
+    changed = bytearray(block)
+    for number, entry in enumerate(_entries(block)):
+        if texts.get(number, entry.text) == entry.text:
+            continue
+        plain = entry.written(texts[number])
+        place = entry.start
+        changed[place : place + entry.length] = b"\0" * entry.length
+        if len(plain) > entry.length:
+            changed += b"\0" * ((len(changed) - start) % 2)
+            place = len(changed)
+        changed[place : place + len(plain)] = plain
+        where = struct.pack(f"{order}II", len(plain), place - start)
+        changed[entry.place + 4 : entry.place + 12] = where
+    return bytes(changed)
+
+
+def _header(block: bytes) -> tuple[int, str]:
+    """Where the TIFF structure begins, and its byte order."""
+    start = 6 if block.startswith(b"Exif\0\0") else 0
+    return start, "<" if block[start : start + 2] == b"II" else ">"
+
+
+def _entries(block: bytes) -> Iterator[_Entry]:
+    start, order = _header(block)
+    if block[start : start + 2] not in (b"II", b"MM") or len(block) < start + 8:
+        return
+    (first,) = struct.unpack(f"{order}I", block[start + 4 : start + 8])
+    directories = [first]
+    for directory in directories:
+        for place, tag, kind, length, where in _rows(block, start + directory, order):
+            if tag == _DIRECTORY and len(directories) == 1:
+                directories.append(where)
+            raw = block[start + where : start + where + length]
+            if length > 4 and len(raw) == length and tag != _NO_TEXT:
+                entry = _entry(place, start + where, tag, kind, raw)
+                if entry is not None:
+                    yield entry
+
+
+def _rows(block: bytes, place: int, order: str) -> Iterator[tuple[int, int, int, int, int]]:
+    """Place, tag, type, count and value of each entry of a directory."""
+    if place + 2 > len(block):
+        return
+    (count,) = struct.unpack(f"{order}H", block[place : place + 2])
+    for number in range(min(count, _MOST_ENTRIES)):
+        at = place + 2 + 12 * number
+        if at + 12 > len(block):
+            return
+        yield at, *struct.unpack(f"{order}HHII", block[at : at + 12])
+
+
+def _entry(place: int, start: int, tag: int, kind: int, raw: bytes) -> _Entry | None:
+    head, codec = b"", "utf-8"
+    if tag == _USER_COMMENT and kind in (_UNDEFINED, _BYTE):  # Pillow writes the second
+        head = raw[:_CODE]
+        if head.startswith(b"UNICODE"):
+            codec = _utf_16(raw[_CODE:])
+    elif tag in _WINDOWS and kind == _BYTE:
+        codec = "utf-16-le"
+    elif kind != _ASCII:
+        return None
+    plain = raw[len(head) :]
+    if codec != "utf-8" and len(plain) % 2:
+        return None
+    whole = decoded(plain, codec)
+    text = whole.rstrip("\0")
+    tail = whole[len(text) :]
+    found = _PREFIX.match(text)
+    prefix = found[0] if found else ""
+    name = found[1] if found else _NAMES.get(tag, f"tag {tag:#06x}")
+    return _Entry(place, start, len(raw), head, codec, name, prefix, text[len(prefix) :], tail)
+
+
+def _utf_16(plain: bytes) -> str:
+    """Writers do not agree on whose byte order it has: Latin letters tell."""
+    return "utf-16-be" if plain[::2].count(0) >= plain[1::2].count(0) else "utf-16-le"

@@ -1,0 +1,111 @@
+"""Text chunks of a PNG (PNG specification, 11.3.3): all other chunks stay byte for byte."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+
+from . import exif
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_MOST = 64 * 1024 * 1024  # bytes of a text; what is packed may grow without end
+
+
+def read_texts(data: bytes) -> list[tuple[str, str]]:
+    return [text for kind, body, _ in _chunks(data) for text in _texts(kind, body)]
+
+
+def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
+    """The file with those texts replaced; each stays a chunk of its kind where it can."""
+    parts = [SIGNATURE]
+    first, end = 0, len(SIGNATURE)
+    for kind, body, whole in _chunks(data):
+        count = len(_texts(kind, body))
+        own = {place - first: text for place, text in texts.items() if 0 <= place - first < count}
+        first, end = first + count, end + len(whole)
+        parts.append(_chunk(*_replaced(kind, body, own)) if own else whole)
+    return b"".join([*parts, data[end:]])
+
+
+def sealed(before: bytes, after: bytes) -> bytes:
+    """`after`, as long as `before`, with the checksums of the chunks that differ."""
+    place = len(SIGNATURE)
+    parts = [SIGNATURE]
+    for kind, _, whole in _chunks(before):
+        end = place + len(whole)
+        same = after[place:end] == whole
+        parts.append(whole if same else _chunk(kind, after[place + 8 : end - 4]))
+        place = end
+    return b"".join([*parts, after[place:]])
+
+
+def _texts(kind: bytes, body: bytes) -> list[tuple[str, str]]:
+    if kind == b"eXIf":
+        return exif.read_texts(body)
+    read = _read(kind, body)
+    return [] if read is None else [read]
+
+
+def _replaced(kind: bytes, body: bytes, texts: Mapping[int, str]) -> tuple[bytes, bytes]:
+    if kind == b"eXIf":
+        return kind, exif.write_texts(body, texts)
+    name = body.partition(b"\0")[0].decode("latin-1")
+    return _write(kind, body, name, texts[0])
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Kind, body and whole bytes of each chunk."""
+    place = len(SIGNATURE)
+    while place + 12 <= len(data):
+        (length,) = struct.unpack(">I", data[place : place + 4])
+        end = place + 12 + length
+        if end > len(data):
+            return
+        yield data[place + 4 : place + 8], data[place + 8 : end - 4], data[place:end]
+        place = end
+
+
+def _read(kind: bytes, body: bytes) -> tuple[str, str] | None:
+    keyword, nul, rest = body.partition(b"\0")
+    if kind not in (b"tEXt", b"zTXt", b"iTXt") or not nul:
+        return None
+    name = keyword.decode("latin-1")
+    if kind == b"tEXt":
+        return name, rest.decode("latin-1")
+    if kind == b"zTXt":
+        plain = _unpacked(rest[1:])
+        return None if plain is None else (name, plain.decode("latin-1"))
+    text = rest[2:].split(b"\0", 2)
+    if len(text) < 3:
+        return None
+    plain = _unpacked(text[2]) if rest[:1] == b"\1" else text[2]
+    return None if plain is None else (name, exif.decoded(plain))
+
+
+def _write(kind: bytes, body: bytes, name: str, text: str) -> tuple[bytes, bytes]:
+    keyword = name.encode("latin-1") + b"\0"
+    if kind == b"iTXt":
+        rest = body[len(keyword) :]
+        head = rest[:2] + b"\0".join(rest[2:].split(b"\0", 2)[:2]) + b"\0"
+        plain = exif.encoded(text)
+        return kind, keyword + head + (zlib.compress(plain) if rest[:1] == b"\1" else plain)
+    try:
+        plain = text.encode("latin-1")
+    except UnicodeEncodeError:
+        return b"iTXt", keyword + b"\0\0\0\0" + text.encode()
+    return kind, keyword + (b"\0" + zlib.compress(plain) if kind == b"zTXt" else plain)
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    checksum = zlib.crc32(kind + body)
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
+
+
+def _unpacked(packed: bytes) -> bytes | None:
+    unpacker = zlib.decompressobj()
+    try:
+        plain = unpacker.decompress(packed, _MOST)
+    except zlib.error:
+        return None
+    return plain if unpacker.eof else None

@@ -1,0 +1,340 @@
+"""Graphs and keys in files: JSON, PNG, WebP, JPEG, mp4, WebM. All else stays byte for byte."""
+
+from __future__ import annotations
+
+import io
+import json
+import zlib
+from typing import Any
+
+import av
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from rh_api.errors import BadInput
+from rh_api.migration.carriers import carrier_of
+from rh_api.migration.documents import clean_file, keys_in_file, migrate_file
+from rh_api.models.catalogue import Catalogue
+
+CATALOGUE = Catalogue((), date="")
+KEY = "0123456789abcdef0123456789abcdef"
+PLAIN = st.characters(exclude_categories=("Cs", "Cc"))
+OLD: dict[str, Any] = {
+    "1": {
+        "class_type": "RH_SettingsNode",
+        "inputs": {
+            "base_url": "https://www.runninghub.cn",
+            "apiKey": KEY,
+            "workflowId_webappId": "1900000000000000109",
+        },
+    },
+    "2": {"class_type": "RH_ExecuteNode", "inputs": {"apiConfig": ["1", 0]}},
+}
+NEW = {"workflow": "1900000000000000109", "reroll_seeds": True}
+
+
+def png(**texts: str) -> bytes:
+    info = PngInfo()
+    for name, text in texts.items():
+        info.add_text(name, text, zip=name == "packed")
+    info.add_itxt("Author", "某人", zip=True)
+    return saved("PNG", pnginfo=info)
+
+
+def webp(**texts: str) -> bytes:
+    exif = Image.Exif()
+    for place, (name, text) in enumerate(texts.items()):
+        exif[0x0110 - place] = f"{name}:{text}".encode()
+    exif[0x0131] = "a program"
+    return saved("WEBP", exif=exif, lossless=True)
+
+
+def jpeg(comment: str = "", user: str = "", **texts: str) -> bytes:
+    """`user`: a comment in UTF-16, as several savers write it."""
+    exif = Image.Exif()
+    for place, (name, text) in enumerate(texts.items()):
+        exif[0x0110 - place] = f"{name}:{text}".encode()
+    exif[0x0131] = "a program"
+    if user:
+        exif[0x8769] = {0x9286: b"UNICODE\0" + user.encode("utf-16-be")}
+    return with_xmp(saved("JPEG", exif=exif, comment=comment), "<x:xmpmeta/>")
+
+
+def with_xmp(jpeg: bytes, text: str) -> bytes:
+    """Behind JFIF's segment, as Pillow writes it since its version 11."""
+    body = b"http://ns.adobe.com/xap/1.0/\0" + text.encode()
+    end = 4 + int.from_bytes(jpeg[4:6], "big")
+    return jpeg[:end] + b"\xff\xe1" + (2 + len(body)).to_bytes(2, "big") + body + jpeg[end:]
+
+
+def saved(form: str, **options: Any) -> bytes:
+    image = Image.frombytes("RGB", (16, 16), bytes(range(256)) * 3)
+    file = io.BytesIO()
+    image.save(file, form, **options)
+    return file.getvalue()
+
+
+def video(form: str = "mp4", *, tags: bool = False, **texts: str) -> bytes:
+    file = io.BytesIO()
+    options = {"movflags": "use_metadata_tags"} if tags else {}
+    with av.open(file, "w", form, options=options) as container:
+        container.metadata.update({"title": "a film", **texts})
+        stream = container.add_stream("libvpx-vp9" if form == "webm" else "mpeg4", rate=5)
+        stream.width = stream.height = 16
+        stream.pix_fmt = "yuv420p"
+        for _ in range(3):
+            container.mux(stream.encode(av.VideoFrame(16, 16, "yuv420p")))
+        container.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def webm(**texts: str) -> bytes:
+    return video("webm", **texts)
+
+
+def with_exif(description: str) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x010E] = description.encode()
+    return exif
+
+
+def contents(data: bytes) -> list[bytes]:
+    """The pixels of a picture, the frames of a video."""
+    if data[4:8] == b"ftyp" or data.startswith(b"\x1a\x45"):
+        with av.open(io.BytesIO(data)) as container:
+            return [bytes(packet) for packet in container.demux(video=0)]
+    return [pixels(data)]
+
+
+def prompt_of(data: bytes) -> Any:
+    return json.loads(data)["2"]["inputs"]
+
+
+def pixels(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data)) as image:
+        return image.tobytes()
+
+
+def test_a_json_file_keeps_its_form() -> None:
+    for indent in (None, 2, 4):
+        data = (json.dumps(OLD, indent=indent) + "\n").encode()
+        made = migrate_file(data, CATALOGUE).data
+        assert prompt_of(made) == NEW
+        same = json.dumps(json.loads(made), indent=indent, ensure_ascii=False) + "\n"
+        assert made.decode() == same
+
+
+def test_a_picture_keeps_its_pixels_and_other_texts() -> None:
+    data = png(prompt=json.dumps(OLD), parameters="steps 20", packed="zip")
+    made = migrate_file(data, CATALOGUE)
+    with Image.open(io.BytesIO(made.data)) as image:
+        assert prompt_of(image.info["prompt"]) == NEW
+        assert image.info["parameters"] == "steps 20"
+        assert (image.info["packed"], image.info["Author"]) == ("zip", "某人")
+    assert pixels(made.data) == pixels(data)
+    before, after = data.index(b"IDAT"), made.data.index(b"IDAT")
+    assert data[before - 4 :] == made.data[after - 4 :]
+
+
+def test_a_webp_keeps_its_pixels_and_other_texts() -> None:
+    data = webp(prompt=json.dumps(OLD), workflow='{"nodes": []}')
+    made = migrate_file(data, CATALOGUE).data
+    with Image.open(io.BytesIO(made)) as image:
+        exif = image.getexif()
+        assert prompt_of(exif[0x0110].removeprefix("prompt:")) == NEW
+        assert exif[0x010F] == 'workflow:{"nodes": []}'
+        assert exif[0x0131] == "a program"
+    assert pixels(made) == pixels(data)
+    assert int.from_bytes(made[4:8], "little") == len(made) - 8
+
+
+def test_a_jpeg_keeps_its_pixels_and_other_texts() -> None:
+    old = json.dumps(OLD)
+    for data in (jpeg("a hill", prompt=old), jpeg(old), jpeg("a hill", user=old)):
+        made = migrate_file(data, CATALOGUE).data
+        ((found, migration),) = migrate_file(made, CATALOGUE).graphs
+        assert found in ("prompt", "comment", "user comment")
+        assert not migration.replaced
+        assert migration.document["2"]["inputs"] == NEW
+        scan = data.index(b"\xff\xdb")
+        assert made.endswith(data[scan:])
+        with Image.open(io.BytesIO(made)) as image:
+            assert image.getexif()[0x0131] == "a program"
+            assert image.info["xmp"] == b"<x:xmpmeta/>"
+
+
+def test_no_form_keeps_the_old_text_with_its_key() -> None:
+    old = json.dumps(OLD, separators=(",", ":"))
+    # The text about it makes the new one longer, so that it goes elsewhere in the file.
+    long = json.dumps({**OLD, "3": {"class_type": "Note", "inputs": {"text": "雪" * 40}}})
+    long = long.encode().decode("unicode-escape")
+    for text in (old, long):
+        for data in (png(prompt=text), webp(prompt=text), jpeg(prompt=text), jpeg(user=text)):
+            made = migrate_file(data, CATALOGUE).data
+            assert KEY.encode() not in made
+            assert KEY.encode("utf-16-be") not in made
+
+
+@pytest.mark.parametrize("tags", [False, True])
+def test_a_video_is_as_long_as_before(tags: bool) -> None:
+    text = json.dumps(OLD) if tags else json.dumps({"prompt": json.dumps(OLD)})
+    data = video(tags=tags, **{"prompt" if tags else "comment": text})
+    made = migrate_file(data, CATALOGUE).data
+    assert len(made) == len(data)
+    assert sum(a != b for a, b in zip(data, made, strict=True)) < len(text)
+    with av.open(io.BytesIO(made)) as container:
+        told = container.metadata
+        assert told["title"] == "a film"
+        read = json.loads(told["prompt"] if tags else json.loads(told["comment"])["prompt"])
+        assert read["2"]["inputs"] == NEW
+        assert len(list(container.decode(video=0))) == 3
+
+
+@pytest.mark.parametrize("form", ["webm", "matroska"])
+def test_a_webm_is_as_long_as_before(form: str) -> None:
+    old = json.dumps(OLD)
+    for name, text in (("prompt", old), ("comment", json.dumps({"prompt": old}))):
+        data = video(form, **{name: text})
+        made = migrate_file(data, CATALOGUE).data
+        assert len(made) == len(data)
+        with av.open(io.BytesIO(made), options={"err_detect": "crccheck+explode"}) as container:
+            told = {key.lower(): value for key, value in container.metadata.items()}
+            assert told["title"] == "a film"
+            graph = json.loads(told[name])
+            assert (graph if name == "prompt" else json.loads(graph["prompt"]))["2"][
+                "inputs"
+            ] == NEW
+            assert len(list(container.decode(video=0))) == 3
+
+
+def test_checksums_of_a_matroska_file_are_right_again() -> None:
+    data = video("matroska", prompt=json.dumps(OLD))
+    place = data.rindex(b"\x12\x54\xc3\x67", 0, data.index(b"PROMPT"))
+    for made in (data, clean_file(data, [KEY]), migrate_file(data, CATALOGUE).data):
+        begin = made.index(b"\xbf\x84", place)
+        width = 9 - made[place + 4].bit_length()
+        length = int.from_bytes(made[place + 4 : begin], "big") & ((1 << 7 * width) - 1)
+        checksum = zlib.crc32(made[begin + 6 : begin + length])
+        assert made[begin + 2 : begin + 6] == checksum.to_bytes(4, "little")
+
+
+def test_what_does_not_fit_into_a_video_goes_beside_it() -> None:
+    nodes = [
+        {"id": 1, "type": "RH_SettingsNode", "widgets_values": ["https://x", KEY, "190"]},
+        {"id": 2, "type": "RH_ExecuteNode", "inputs": [{"name": "apiConfig", "link": 1}]},
+    ]
+    old = {"nodes": nodes, "links": [[1, 1, 0, 2, 0, "*"]]}
+    data = video(tags=True, workflow=json.dumps(old, separators=(",", ":")))
+    made = migrate_file(data, CATALOGUE)
+    assert made.data == data
+    assert json.loads(made.beside["workflow"])["nodes"][0]["type"] == "RunningHubRemoteWorkflow"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        json.dumps(OLD).encode(),
+        png(workflow=json.dumps(OLD), prompt=json.dumps(OLD)),
+        f'curl --data \'{{"apiKey": "{KEY}"}}\' # 雪'.encode(),
+        png(packed=f"apiKey={KEY}"),
+        webp(prompt=json.dumps(OLD)),
+        video(comment=json.dumps({"prompt": OLD})),
+        video(tags=True, prompt=json.dumps(OLD)),
+        video(title=f"RunningHub {KEY}"),
+        webm(prompt=json.dumps(OLD)),
+        webm(title=f"RunningHub {KEY}"),
+        jpeg(prompt=json.dumps(OLD)),
+        jpeg(f"RunningHub {KEY}"),
+        jpeg(user=f"RunningHub {KEY} 雪"),
+        with_xmp(saved("JPEG"), f"<x key='{KEY}'/>"),
+        saved("WEBP", xmp=f"<x key='{KEY}'/>".encode(), lossless=True),
+        saved("PNG", exif=with_exif(f"RunningHub {KEY}")),
+    ],
+    ids=[
+        *(
+            "json",
+            "png",
+            "a command line",
+            "packed png",
+            "webp",
+            "mp4",
+            "mp4 with tags",
+            "mp4's title",
+        ),
+        *("webm", "webm's title", "jpeg", "jpeg's comment", "jpeg's user comment"),
+        *("jpeg's xmp", "webp's xmp", "png's exif"),
+    ],
+)
+def test_a_key_goes_and_nothing_else(data: bytes) -> None:
+    (found,) = keys_in_file(data)
+    assert found.key == KEY
+    assert KEY not in found.veiled
+    made = clean_file(data, [found.key])
+    assert KEY.encode() not in made
+    assert keys_in_file(made) == ()
+    if not data.startswith((b"{", b"curl")):
+        assert made[:4] == data[:4]
+        assert contents(made) == contents(data)
+    assert clean_file(data, []) == data or data.startswith(b"{")
+    assert clean_file(made, [KEY]) == made
+
+
+@given(st.text(PLAIN, max_size=30), st.text(PLAIN, max_size=30))
+@settings(max_examples=8, deadline=None)
+def test_any_text_loses_its_key_and_nothing_else(before: str, after: str) -> None:
+    text = f"{before} apiKey {KEY} {after}"
+    files = [make(comment=text) for make in (png, webp, jpeg, video, webm)]
+    for data in (*files, jpeg(user=text), saved("PNG", exif=with_exif(text))):
+        carrier = carrier_of(data)
+        assert carrier is not None
+        texts = carrier.read(data)
+        assert [text.replace(KEY, "x" * 32) for _, text in texts] != [text for _, text in texts]
+        made = clean_file(data, [KEY])
+        assert carrier.read(made) == [(name, one.replace(KEY, "x" * 32)) for name, one in texts]
+        assert contents(made) == contents(data)
+        assert [one.key for one in keys_in_file(data)] == [KEY]
+        assert keys_in_file(made) == ()
+
+
+def test_a_text_that_is_no_utf_8_stays_as_it_is() -> None:
+    for broken in (b"\xff\xfe latin \xe9", b"\x80"):
+        text = f"apiKey {KEY} ".encode() + broken
+        data = saved("JPEG", comment=text)
+        assert clean_file(data, [KEY]) == data.replace(KEY.encode(), b"x" * 32)
+
+
+def test_of_two_texts_of_one_name_each_is_read() -> None:
+    info = PngInfo()
+    for text in (json.dumps(OLD), json.dumps({"text": "second"})):
+        info.add_text("prompt", text)
+    data = saved("PNG", pnginfo=info)
+    assert [one.key for one in keys_in_file(data)] == [KEY]
+    assert clean_file(data, [KEY]).count(b"second") == 1
+    assert KEY.encode() not in clean_file(data, [KEY])
+
+
+def test_a_file_without_a_graph_is_refused() -> None:
+    for data in (b'{"a": 1}', png(parameters="x"), b"\xff\xfe", b"GIF89a", b""):
+        with pytest.raises(BadInput):
+            migrate_file(data, CATALOGUE)
+
+
+def test_no_file_is_called_clean_whose_texts_are_not_read() -> None:
+    for data in (b"\0\0\0\x1cftypavif\xff\xff", saved("GIF"), b"\x1f\x8b\xff" + KEY.encode()):
+        with pytest.raises(BadInput):
+            keys_in_file(data)
+
+
+def test_a_torn_file_is_no_crash() -> None:
+    for make in (png, webp, jpeg, webm, video):
+        whole = make(prompt=json.dumps({"text": KEY}), comment="{}")
+        for end in range(0, len(whole), 37):
+            try:
+                migrate_file(whole[:end], CATALOGUE)
+                keys_in_file(whole[:end])
+                clean_file(whole[:end], [KEY])
+            except BadInput:
+                continue
