@@ -1,0 +1,117 @@
+"""Prompts in API format: read for the rules, and written with what they want."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import cast
+
+from ..graph.prompt import is_link, read_nodes
+from .graph import Json, NewNode, OldGraph, OldNode, Output, Plan, Source, as_object, readers_of
+from .shapes import shape_of
+
+_LAST = re.compile(r"[0-9]{1,15}")
+_Link = Callable[[Source | Output], "list[object] | None"]
+
+
+def is_prompt(document: Json) -> bool:
+    """Whether an object is a prompt: every entry that is an object is a node."""
+    entries = [entry for entry in map(as_object, document.values()) if entry is not None]
+    return bool(entries) and all("class_type" in entry for entry in entries)
+
+
+def read_prompt(document: Json) -> OldGraph:
+    """The one graph of a prompt."""
+    nodes = {
+        node.id: OldNode(
+            id=node.id,
+            class_type=node.class_type,
+            title=node.title,
+            values={name: _plain(one) for name, one in node.inputs.items() if not is_link(one)},
+            links={name: _source(one) for name, one in node.inputs.items() if is_link(one)},
+            names=frozenset(node.inputs),
+        )
+        for node in read_nodes(document).values()
+    }
+    readers = readers_of(nodes.values())
+    dependents: dict[str, set[str]] = {}
+    for source, found in readers.items():
+        dependents.setdefault(source.node, set()).update(one.node for one in found)
+    return OldGraph(nodes, readers, {key: frozenset(found) for key, found in dependents.items()})
+
+
+def write_prompt(document: Json, plan: Plan) -> Json:
+    """The prompt as the plan wants it; nodes that it does not touch stay as they are."""
+    ids = _ids(document, plan)
+    new = plan.new_nodes()
+
+    def link(source: Source | Output) -> list[object] | None:
+        found = plan.whence(source)
+        if isinstance(found, Output):
+            return [ids[found.node], shape_of(new[found.node]).slot(found.name)]
+        return None if found is None else [found.node, found.slot]
+
+    written: Json = {}
+    for node_id, entry in document.items():
+        node = as_object(entry)
+        if node_id in plan.put:
+            written[node_id] = _written(plan.put[node_id], link)
+        elif node is not None and node_id not in plan.dropped:
+            written[node_id] = _relinked(node, plan, link)
+        elif node is None:
+            written[node_id] = entry
+    for name, made in plan.added.items():
+        written[ids[name]] = _written(made, link)
+    return written
+
+
+def _plain(value: object) -> object:
+    """The canvas wraps lists, so that they are no links."""
+    wrapped = as_object(value)
+    return wrapped["__value__"] if wrapped is not None and set(wrapped) == {"__value__"} else value
+
+
+def _source(link: list[object]) -> Source:
+    slot = cast("float", link[1])
+    # JSON as Python reads it may hold NaN.
+    return Source(cast("str", link[0]), int(slot) if math.isfinite(slot) else -1)
+
+
+def _ids(document: Json, plan: Plan) -> dict[str, str]:
+    """Put nodes have their old id; an added one gets the next number that nobody has."""
+    last = max((int(part) for node in document for part in _LAST.findall(node)), default=0)
+    added = {name: str(last + place) for place, name in enumerate(plan.added, start=1)}
+    return {**{node: node for node in plan.put}, **added}
+
+
+def _written(made: NewNode, link: _Link) -> Json:
+    linked = {name: link(source) for name, source in made.links.items()}
+    inputs = {**made.values, **{name: one for name, one in linked.items() if one is not None}}
+    return {
+        "inputs": inputs,
+        "class_type": made.class_type,
+        "_meta": {"title": made.title or made.class_type},
+    }
+
+
+def _relinked(node: Json, plan: Plan, link: _Link) -> Json:
+    inputs = as_object(node.get("inputs"))
+    if inputs is None:
+        return node
+    changed = {
+        name: link(_source(value))
+        for name, value in inputs.items()
+        if is_link(value) and plan.goes(cast("str", value[0]))
+    }
+    if not changed:
+        return node
+    kept = {name: changed.get(name, value) for name, value in inputs.items()}
+    return {
+        **node,
+        "inputs": {
+            name: value
+            for name, value in kept.items()
+            if name not in changed or changed[name] is not None
+        },
+    }

@@ -1,0 +1,259 @@
+"""Writes into a workflow of the canvas what a plan wants. The rest of the file stays as it is."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+
+from .canvas_graph import BYPASSED, MUTED, PASSING, CanvasGraph, Link, inputs_of, outputs_of
+from .graph import Json, NewNode, Output, Plan, Source, as_list, as_object
+from .shapes import MODEL, PROGRAMS, Shape, shape_of
+
+_MEDIA = {"IMAGE": "IMAGE,MASK,STRING", "VIDEO": "VIDEO,STRING", "AUDIO": "AUDIO,STRING", "*": "*"}
+_OPTIONAL, _LIST = 7, 6  # how LiteGraph draws a socket
+_CONTROL = "control_after_generate"
+_USUAL = ("images", "text")  # shown where nothing is read
+_ROW = 24
+_KEPT = ("pos", "flags", "order", "color", "bgcolor", "showAdvanced")
+
+
+def write_graph(canvas: CanvasGraph, plan: Plan, last: Mapping[str, int]) -> None:
+    """Changes `canvas.graph`. `last`: the highest id of a node and of a link, of the whole file."""
+    _Writer(canvas, plan, last["node"], last["link"]).write()
+
+
+class _Writer:
+    def __init__(self, canvas: CanvasGraph, plan: Plan, node: int, link: int) -> None:
+        self.canvas, self.plan, self.last_link = canvas, plan, link
+        self.new = plan.new_nodes()
+        self.ids = {node_id: node_id for node_id in plan.put}
+        for name in plan.added:
+            node += 1
+            self.ids[name] = str(node)
+        self.last_node = node
+        self.started = {(link.origin, link.origin_slot) for link in canvas.links}
+        self.shown = {name: self._shown(name) for name in self.new}
+        self.links: list[Link] = []
+        self.gone = {*plan.put, *plan.dropped}
+
+    def write(self) -> None:
+        graph = self.canvas.graph
+        idle = self._idle()
+        for link in self.canvas.links:
+            if link.target not in self.gone | idle and link.origin not in idle:
+                self._move(link)
+        made = {self.ids[name]: self._node(name, new) for name, new in self.new.items()}
+        left = [
+            made.pop(_id(node), node)
+            for node in as_list(graph.get("nodes"))
+            if _id(node) not in self.plan.dropped | idle
+        ]
+        graph["nodes"] = [*left, *made.values()]
+        graph["links"] = [self._written(link) for link in self.links]
+        self._tell_slots()
+
+    def _idle(self) -> set[str]:
+        """Reroutes and the like that served, or were served by, only what is gone."""
+        nodes = self.canvas.nodes
+        passing = {node_id for node_id, node in nodes.items() if node["type"] in PASSING}
+        served = {one for node_id in self.plan.dropped for one in self.canvas.past(node_id)}
+        ends = {node_id: self.canvas.ends(node_id) for node_id in passing}
+        return {
+            node_id
+            for node_id in passing
+            if ends[node_id] <= self.gone and (ends[node_id] or node_id in served)
+        }
+
+    def _move(self, link: Link) -> None:
+        """Keeps a link, lets it start elsewhere, or leaves it out."""
+        found = self.plan.whence(Source(link.origin, link.origin_slot))
+        if isinstance(found, Output):
+            link.origin = self.ids[found.node]
+            link.origin_slot = self.shown[found.node].index(found.name)
+            link.type = shape_of(self.new[found.node]).outputs[found.name]
+        if found is not None:
+            self.links.append(link)
+
+    def _written(self, link: Link) -> object:
+        """As the file has its links: lists in the root, objects in a subgraph."""
+        parts = {
+            "id": link.id,
+            "origin_id": _number(link.origin),
+            "origin_slot": link.origin_slot,
+            "target_id": _number(link.target),
+            "target_slot": link.target_slot,
+            "type": link.type,
+        }
+        whole = as_object(link.whole)
+        if whole is not None or (link.whole is None and self.canvas.place):
+            return {**(whole or {}), **parts}
+        return [*parts.values(), *as_list(link.whole)[6:]]
+
+    def _shown(self, name: str) -> list[str]:
+        """The outputs of a new node, in the order of its slots."""
+        new = self.new[name]
+        every = list(shape_of(new).outputs)
+        if new.class_type not in (*PROGRAMS, MODEL):
+            return every
+        used = {
+            one.name
+            for source, one in self.plan.moved.items()
+            if one.node == name and (source.node, source.slot) in self.started
+        }
+        for other in self.new.values():
+            used |= {
+                one.name
+                for one in other.links.values()
+                if isinstance(one, Output) and one.node == name
+            }
+        return [one for one in every if one in (used or _USUAL)]
+
+    def _node(self, name: str, new: NewNode) -> Json:
+        old = self.canvas.nodes.get(name) or self.canvas.nodes.get(new.near) or {}
+        shape, node_id = shape_of(new), self.ids[name]
+        inputs: list[Json] = []
+        for one, (kind, _) in shape.widgets.items():
+            inputs.append(_socket(one, kind, widget=True))
+        inputs += [_socket(one, kind) for one, kind in shape.sockets.items()]
+        for field in new.fields:
+            media = _MEDIA.get(field.kind)
+            inputs.append(_socket(field.name, media or field.kind, widget=media is None))
+        for slot, one in enumerate(inputs):
+            source = new.links.get(str(one["name"]))
+            start = None if source is None else self._start(source)
+            if start is not None:
+                self.last_link += 1
+                self.links.append(Link(self.last_link, *start, node_id, slot, one["type"]))
+        drawn = {"shape": _LIST} if new.class_type in (*PROGRAMS, MODEL) else {}
+        outputs: list[Json] = [
+            {"name": one, "type": shape.outputs[one], "links": None, **drawn}
+            for one in self.shown[name]
+        ]
+        rows = max(len(inputs) - len(shape.widgets) + 4, len(outputs))
+        node: Json = {
+            "id": _number(node_id),
+            "type": new.class_type,
+            "pos": [0, 0],
+            "size": [320, 60 + _ROW * rows],
+            "flags": {},
+            "order": 0,
+            "mode": MUTED if old.get("mode") in (MUTED, BYPASSED) else 0,
+            **{key: copy.deepcopy(old[key]) for key in _KEPT if key in old},
+            "inputs": inputs,
+            "outputs": outputs,
+            "properties": {"Node name for S&R": new.class_type},
+            "widgets_values": [
+                new.values.get(one, usual) for one, (_, usual) in shape.widgets.items()
+            ],
+        }
+        if new.title:
+            node["title"] = new.title
+        if name not in self.canvas.nodes and new.near:
+            node["pos"] = _beside(old.get("pos"), new.near in self.plan.dropped, rows)
+        if new.class_type in (*PROGRAMS, MODEL):
+            self._put_form(node, new, shape)
+        return node
+
+    def _put_form(self, node: Json, new: NewNode, shape: Shape) -> None:
+        """What our page keeps of a program: the form, and the fields' values by their names."""
+        kind = PROGRAMS.get(new.class_type, "model")
+        every = list(shape.outputs)
+        name = self._name_of(node)
+        form: Json = {
+            "v": 1,
+            "kind": kind,
+            "id": new.form.get("id") or new.values.get(kind, ""),
+            "name": new.form.get("name", ""),
+            "hash": "",
+            "fields": [
+                {**_field(one.name, one.kind, new.values.get(one.name)), **one.about}
+                for one in new.fields
+                if not one.item
+            ],
+            "outputs": [],
+            "sockets": [every.index(one) for one in self.shown[name]],
+            **{key: value for key, value in new.form.items() if key not in ("id", "name")},
+        }
+        values = {
+            one.name: new.values.get(one.name, "")
+            for one in new.fields
+            if one.kind not in _MEDIA and one.name not in new.links
+        }
+        values |= {f"{one.name} {_CONTROL}": one.control for one in new.fields if one.control}
+        saved = as_list(node["widgets_values"])
+        for one in new.fields:
+            if one.kind not in _MEDIA:
+                saved += [new.values.get(one.name, ""), *([one.control] if one.control else [])]
+        properties = as_object(node["properties"])
+        assert properties is not None  # noqa: S101 - made above
+        properties["runninghub"] = {"form": form, "values": values}
+
+    def _name_of(self, node: Json) -> str:
+        return next(name for name, one in self.ids.items() if one == _id(node))
+
+    def _start(self, source: Source | Output) -> tuple[str, int] | None:
+        found = self.plan.whence(source)
+        if isinstance(found, Output):
+            return self.ids[found.node], self.shown[found.node].index(found.name)
+        return None if found is None else (found.node, found.slot)
+
+    def _tell_slots(self) -> None:
+        """Each slot says which links it has; so do the borders of a subgraph."""
+        graph = self.canvas.graph
+        into = {(link.target, link.target_slot): link.id for link in self.links}
+        out: dict[tuple[str, int], list[object]] = {}
+        for link in self.links:
+            out.setdefault((link.origin, link.origin_slot), []).append(link.id)
+        for one in as_list(graph.get("nodes")):
+            node = as_object(one) or {}
+            for slot, socket in enumerate(inputs_of(node)):
+                now = into.get((_id(node), slot))
+                if socket.get("link") != now or "link" not in socket:
+                    socket["link"] = now
+            for slot, socket in enumerate(outputs_of(node)):
+                found = out.get((_id(node), slot))
+                if as_list(socket.get("links")) != (found or []):
+                    socket["links"] = found
+        for side in ("inputs", "outputs"):
+            for one in as_list(graph.get(side)):
+                border = as_object(one) or {}
+                if isinstance(border.get("linkIds"), list):
+                    there = {link.id for link in self.links}
+                    border["linkIds"] = [i for i in as_list(border["linkIds"]) if i in there]
+
+
+def _socket(name: str, kind: str, *, widget: bool = False) -> Json:
+    made: Json = {"name": name, "type": kind, "link": None}
+    if widget:
+        made |= {"shape": _OPTIONAL, "widget": {"name": name}}
+    return made
+
+
+def _field(name: str, kind: str, value: object) -> Json:
+    """A field as a form keeps it; what the workflow stores is not known here."""
+    text = value if isinstance(value, str) else ""
+    return {
+        "name": name,
+        "kind": kind,
+        "label": name,
+        "tip": name,
+        "stored": value,
+        "multiline": kind == "STRING" and (len(text) > 40 or "\n" in text),
+    }
+
+
+def _beside(pos: object, is_place_free: bool, rows: int) -> list[object]:
+    """Where the old node was, or to the right of it."""
+    about = as_object(pos)
+    x, y = [about.get("0"), about.get("1")] if about else [*as_list(pos), 0, 0][:2]
+    if is_place_free and rows < 8:
+        return [x, y]
+    return [x + 360 if isinstance(x, (int, float)) else x, y]
+
+
+def _id(node: object) -> str:
+    return str((as_object(node) or {}).get("id"))
+
+
+def _number(node_id: str) -> object:
+    return int(node_id) if node_id.removeprefix("-").isdigit() else node_id

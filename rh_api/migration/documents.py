@@ -1,0 +1,179 @@
+"""Whole files: graphs and keys in JSON files, and in the metadata of pictures and videos."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from ..errors import BadInput
+from ..models.catalogue import Catalogue
+from . import carriers
+from .api_prompt import is_prompt
+from .canvas_graph import is_workflow
+from .carriers import Carrier, DoesNotFit, carrier_of
+from .graph import Json, as_object
+from .keys import Found, clean, clean_bytes, clean_text, find_keys, find_keys_in_text, gather
+from .migrate import Migration, migrate
+
+SUFFIXES = (".json", *carriers.SUFFIXES)
+_HOLDERS = ("workflow", "prompt", "output", "extra_data", "extra_pnginfo")
+"""What a graph may lie in: the body of POST /prompt, a video's comment."""
+
+
+@dataclass(frozen=True)
+class FileMigration:
+    """`data`: the file as it becomes. `beside`: graphs, by name, that did not fit into it."""
+
+    data: bytes
+    graphs: tuple[tuple[str, Migration], ...] = ()
+    beside: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def replaces(self) -> bool:
+        return any(migration.replaced for _, migration in self.graphs)
+
+
+def migrate_file(data: bytes, catalogue: Catalogue) -> FileMigration:
+    """Replaces old nodes in every graph of a file; pixels and other metadata stay as they are.
+
+    Raises BadInput for a file that holds no graph, or is of no kind that can be read.
+    """
+    graphs: list[tuple[str, Migration]] = []
+    carrier = carrier_of(data)
+    if carrier is None:
+        whole = _json_of(data)
+        changed = _each_graph(whole, "", lambda doc, name: _noted(doc, name, catalogue, graphs))
+        _require(graphs)
+        replaces = any(one.replaced for _, one in graphs)
+        return FileMigration(_dumped(data, changed) if replaces else data, tuple(graphs))
+    texts = carrier.read(data)
+    changes: dict[int, str] = {}
+    for place, (name, text) in enumerate(texts):
+        document = _parsed(text)
+        if document is None:
+            continue
+        before = len(graphs)
+        changed = _each_graph(document, name, lambda d, n: _noted(d, n, catalogue, graphs))
+        if any(one.replaced for _, one in graphs[before:]):
+            changes[place] = json.dumps(changed, separators=(",", ":"))
+    _require(graphs)
+    written, left = _written(carrier, data, changes)
+    beside = {texts[place][0]: text for place, text in left.items()}
+    return FileMigration(written, tuple(graphs), beside)
+
+
+def keys_in_file(data: bytes) -> tuple[Found, ...]:
+    """The keys that a file holds, a plain text among them. BadInput for one that cannot be read."""
+    carrier = carrier_of(data)
+    if carrier is None:
+        text = _text_of(data)
+        document = _parsed(text)
+        # A note, or a command line that orders something.
+        return find_keys_in_text(text, "text") if document is None else find_keys(document)
+    found: list[Found] = []
+    for name, text in carrier.read(data):
+        document = _parsed(text)
+        found += find_keys_in_text(text, name) if document is None else find_keys({name: document})
+    return gather((one.key, one.surety, place) for one in found for place in one.places)
+
+
+def clean_file(data: bytes, keys: Iterable[str]) -> bytes:
+    """The file without those keys."""
+    wanted = tuple(keys)
+    carrier = carrier_of(data)
+    if carrier is None:
+        document = _parsed(_text_of(data))
+        return (
+            clean_bytes(data, wanted)
+            if document is None
+            else _dumped(data, clean(document, wanted))
+        )
+    texts = {place: text for place, (_, text) in enumerate(carrier.read(data))}
+    cleaned = {place: clean_text(text, wanted) for place, text in texts.items()}
+    # What is packed goes by its text, and all else where it stands: a key may be in any place.
+    data = carrier.write(data, dict(cleaned.items() - texts.items()))
+    return carrier.sealed(data, clean_bytes(data, wanted))
+
+
+def _noted(
+    document: Json, name: str, catalogue: Catalogue, graphs: list[tuple[str, Migration]]
+) -> Json:
+    migration = migrate(document, catalogue)
+    graphs.append((name, migration))
+    return migration.document
+
+
+def _each_graph(value: object, name: str, act: Callable[[Json, str], Json]) -> object:
+    """The value with each graph in it replaced by what `act` makes of it."""
+    document = as_object(value)
+    if document is None:
+        return value
+    if is_workflow(document) or is_prompt(document):
+        return act(document, name)
+    changed: Json = {}
+    for key, one in document.items():
+        inner = _parsed(one) if isinstance(one, str) and key in _HOLDERS else None
+        if inner is not None:
+            replaced = _each_graph(inner, key, act)
+            changed[key] = one if replaced is inner else json.dumps(replaced)
+        else:
+            changed[key] = _each_graph(one, key, act) if key in _HOLDERS else one
+    return changed
+
+
+def _require(graphs: list[tuple[str, Migration]]) -> None:
+    if not graphs:
+        raise BadInput("migrate.no_graph")
+
+
+def _written(
+    carrier: Carrier, data: bytes, texts: Mapping[int, str]
+) -> tuple[bytes, dict[int, str]]:
+    """The file with all that fits into it, and what does not."""
+    left: dict[int, str] = {}
+    for place, text in texts.items():
+        try:
+            data = carrier.write(data, {place: text})
+        except DoesNotFit:
+            left[place] = text
+    return data, left
+
+
+def _json_of(data: bytes) -> object:
+    document = _parsed(_text_of(data))
+    if document is None:
+        raise BadInput("migrate.unreadable")
+    return document
+
+
+def _text_of(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInput("migrate.unreadable") from None
+
+
+def _parsed(text: str) -> object | None:
+    try:
+        read: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return cast("object", read) if isinstance(read, (dict, list)) else None
+
+
+def _dumped(data: bytes, document: object) -> bytes:
+    """As the file was written: with its line breaks and blanks, or without."""
+    text = _text_of(data)
+    indent = next(iter(_indents(text)), None)
+    separators = (",", ":") if indent is None and '": ' not in text[:2000] else None
+    written = json.dumps(document, ensure_ascii=False, indent=indent, separators=separators)
+    return (written + text[len(text.rstrip()) :]).encode()
+
+
+def _indents(text: str) -> Iterator[int | str]:
+    for line in text.split("\n", 3)[1:3]:
+        blanks = line[: len(line) - len(line.lstrip(" \t"))]
+        if blanks:
+            yield len(blanks) if blanks.isspace() and "\t" not in blanks else "\t"

@@ -1,0 +1,302 @@
+"""Nodes of ComfyUI_RH_OpenAPI, a class a standard model: each becomes a RunningHub Model.
+
+Its classes are named by their endpoints, its inputs by the model's parameters; both by rules that
+its sources state (HM-RunningHub/ComfyUI_RH_OpenAPI, May 2026), so no list of its 299 is kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..graph.fields import FieldKind
+from ..models.catalogue import Catalogue
+from ..models.names import input_name
+from ..models.schema import Model, Parameter
+from ..models.stored import model_json
+from .graph import Change, NewField, NewNode, OldGraph, OldNode, Output, Plan, Sentence, Source
+from .shapes import MODEL
+
+PREFIX = "RH_"
+_ELSE = {"rhseedancevideoreftovideo": "bytedance/dreamactor-v2"}
+"""A class that is not named by its endpoint."""
+
+_SOCKETS = {FieldKind.IMAGE: 9, FieldKind.VIDEO: 3, FieldKind.AUDIO: 3}
+"""Media, in the order of their sockets, and how many a list has that does not say."""
+_UNTOLD = frozenset({FieldKind.JSON, FieldKind.LORA, FieldKind.URL, FieldKind.ANY})
+_OMIT = "empty"  # an option that sends nothing
+_CONTROL = "control_after_generate"
+_OWN = ("skip_error", "seed")  # of every class; real persons' only of some
+_PERSONS = ("real_person_mode", "conversion_slots")
+_RATIO_IN_PROMPT = "rhart-image-g-2/"
+# Where its registry and the pages differ in what is required, and so in the widgets' order.
+_REQUIRED = {
+    ("rhart-video-g/image-to-video", "duration"): False,
+    ("rhart-video-g/text-to-video", "duration"): False,
+    ("rhart-image-g-2-official/text-to-image", "aspectRatio"): True,
+}
+# Parameters that a model has now and its old class did not know.
+_SINCE = {
+    "rhart-video-v3.1-pro/image-to-video": {"resolution"},
+    "rhart-image/f-dev": {"prompt", "aspectRatio", "outputFormat"},
+    "rhart-image/f-dev-lora": {"prompt", "aspectRatio", "outputFormat", "lora_strength"},
+    "pixverse-v6/transition": {"thinkingType"},
+}
+_SINCE_OF_FAMILY = ("rhart-video/sparkvideo-2.0", {"seed", "conversionSlots", "realPersonMode"})
+_OUTPUTS = {
+    "image": "images",
+    "video": "video",
+    "audio": "audio",
+    "3d": "files",
+    "text": "text",
+    "string": "text",
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What an old class has: `widgets` by place, and the parameter and item behind each socket.
+
+    `sent`: names of the parameters that a widget sets.
+    """
+
+    sent: tuple[str, ...]
+    widgets: tuple[str, ...]
+    sockets: Mapping[str, tuple[Parameter, int]]
+
+
+class ModelClasses:
+    """The old classes of the models that a catalogue has."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._models = {_folded(PREFIX + one): one for one in catalogue.models}
+        self._catalogue = catalogue
+
+    def model_of(self, class_type: str) -> Model | None:
+        if not class_type.startswith(PREFIX):
+            return None
+        folded = _folded(class_type)
+        endpoint = _ELSE.get(folded) or self._models.get(folded)
+        return self._catalogue.models.get(endpoint or "")
+
+    def widgets_of(self, class_type: str, values: Sequence[object]) -> Sequence[str] | None:
+        """The names of saved values, by the first order that they fit.
+
+        The old pack's published graphs have an older one: texts first, required or not, or all as
+        the registry lists them.
+        """
+        model = self.model_of(class_type)
+        if model is None:
+            return None
+        layout = layout_of(model)
+        listed = [one.name for one in model.parameters if one.name in layout.sent]
+        texts_first = sorted(listed, key=lambda name: _place(model.parameter(name)))
+        uncontrolled = [name for name in layout.widgets if name != _CONTROL]
+        orders = (layout.widgets, texts_first, listed, uncontrolled)
+        return min(orders, key=lambda names: _misfits(model, names, values))
+
+    def plan_all(self, graph: OldGraph, plan: Plan, skip: Container[str]) -> None:
+        """Adds to the plan what becomes of a graph's model nodes."""
+        for node in graph.nodes.values():
+            model = self.model_of(node.class_type)
+            if model is None:
+                continue
+            if node.id in skip:
+                plan.kept[node.id] = Sentence("migrate.stays_chosen")
+            elif not model.parameters:
+                plan.kept[node.id] = Sentence(
+                    "migrate.stays_unknown_model", {"model": model.endpoint}
+                )
+            elif "asset_ids" in node.links:
+                plan.kept[node.id] = Sentence("migrate.stays_assets")
+            else:
+                self._put(graph, node, model, plan)
+
+    def _put(self, graph: OldGraph, node: OldNode, model: Model, plan: Plan) -> None:
+        change = Change([node.id], MODEL, model.endpoint)
+        new = NewNode(MODEL, {"model": model.endpoint}, title=node.own_title)
+        new.form = {"id": model.endpoint, "name": model.name, "model": model_json(model)}
+        layout = layout_of(model)
+        for one in model.parameters:
+            if one.name in layout.sent:
+                _set_value(node, model, one, new)
+                if one.is_media:
+                    _bring_text(input_name(one.name), new, plan, node)
+        for socket, (one, item) in layout.sockets.items():
+            _set_media(node, socket, one, item, new)
+        _tell(node, model, self._catalogue, change)
+        plan.put[node.id] = new
+        plan.changes.append(change)
+        _move(graph, node, _OUTPUTS.get(model.output, "files"), plan, change)
+
+
+def layout_of(model: Model) -> Layout:
+    """The widgets and sockets that the old class of a model has."""
+    family, unknown = _SINCE_OF_FAMILY
+    since = _SINCE.get(model.endpoint, unknown if model.endpoint.startswith(family) else set())
+    known = [one for one in model.parameters if one.name not in since]
+    plain = [one for one in known if _is_text(model, one) or one.kind not in _SOCKETS]
+    plain = sorted((one for one in plain if one.kind not in _UNTOLD), key=_place)
+    required = [one.name for one in plain if _required(model, one)]
+    optional = [one.name for one in plain if not _required(model, one)]
+    names = [*required, *optional, *(name for name in _OWN if name not in (*required, *optional))]
+    widgets = [one for name in names for one in ((name, _CONTROL) if name == "seed" else (name,))]
+    sockets: dict[str, tuple[Parameter, int]] = {}
+    taken = {one.name for one in plain}
+    for one in known:
+        if one.kind not in _SOCKETS or _is_text(model, one):
+            continue
+        base = _socket_name(one.name)
+        count = one.max_items or (_SOCKETS[one.kind] if one.is_array else 1)
+        if one.is_array and count > 1:
+            sockets |= {f"{base}{item}": (one, item) for item in range(1, count + 1)}
+        else:
+            sockets[f"{base}_input" if base in taken else base] = (one, 1 if one.is_array else 0)
+    return Layout((*required, *optional), (*widgets, *_PERSONS), sockets)
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _misfits(model: Model, names: Sequence[str], values: Sequence[object]) -> int:
+    """How many values are none that the widget of that name can have."""
+    count = 0
+    for name, value in zip(names, values, strict=False):
+        one = model.parameter(name)
+        if one is None:
+            continue
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        fits = {
+            FieldKind.COMBO: value in one.options or value == _OMIT,
+            FieldKind.INT: is_number,
+            FieldKind.FLOAT: is_number,
+            FieldKind.BOOLEAN: isinstance(value, bool),
+        }
+        count += not fits.get(one.kind, isinstance(value, str))
+    return count
+
+
+def _place(one: Parameter | None) -> int:
+    name = one.name.lower() if one else ""
+    if name in ("prompt", "text"):
+        return 0
+    return 1 if name in ("negativeprompt", "negative_prompt") else 2
+
+
+def _required(model: Model, one: Parameter) -> bool:
+    return _REQUIRED.get((model.endpoint, one.name), one.required)
+
+
+def _is_text(model: Model, one: Parameter) -> bool:
+    """Media that the old class takes as an address in a text."""
+    return model.endpoint.startswith("marble-") and one.kind in _SOCKETS
+
+
+def _socket_name(parameter: str) -> str:
+    """`firstImageUrl` had the socket `first_image`, `imageUrls` `image`, `videos` `video`."""
+    name = re.sub(r"Urls?$", "", parameter)
+    name = "video" if name == "videos" else name
+    return re.sub(r"([A-Z])", r"_\1", name).lower().strip("_")
+
+
+def _set_value(node: OldNode, model: Model, one: Parameter, new: NewNode) -> None:
+    name = input_name(one.name)
+    about = _about(one)
+    if one.name in node.links:
+        new.links[name] = node.links[one.name]
+        new.fields.append(NewField(name, one.kind.value, about))
+        return
+    value = node.values.get(one.name)
+    if value is None and node.is_saved:
+        value = _usual(model, one)
+    if isinstance(value, str) and one.kind is not FieldKind.COMBO:
+        value = value.strip()
+    if value is None or value == "" or (one.options and value == _OMIT):
+        return
+    new.values[name] = str(value) if one.kind is FieldKind.COMBO else value
+    control = node.text(_CONTROL) if one.name == "seed" else ""
+    new.fields.append(NewField(name, one.kind.value, about, control=control))
+
+
+def _bring_text(name: str, new: NewNode, plan: Plan, node: OldNode) -> None:
+    """An address as a text: our inputs of media have a socket and nothing to write into."""
+    address = new.values.pop(name, None)
+    if address is not None:
+        text = NewNode("PrimitiveString", {"value": address}, near=node.id)
+        new.links[name] = Output(plan.add(text), "STRING")
+
+
+def _set_media(node: OldNode, socket: str, one: Parameter, item: int, new: NewNode) -> None:
+    source = node.links.get(socket)
+    name = input_name(one.name)
+    if source is None:
+        return
+    if one.kind is FieldKind.IMAGE:
+        new.values["batch"] = "first"
+    new.links[f"{name}.{item}" if item else name] = source
+    if item and all(field.name != name for field in new.fields):
+        new.fields.append(NewField(name, one.kind.value, _about(one)))
+    new.fields.append(
+        NewField(f"{name}.{item}" if item else name, one.kind.value, _about(one), bool(item))
+    )
+
+
+def _usual(model: Model, one: Parameter) -> object:
+    """What a widget holds that nobody touched."""
+    if one.kind is FieldKind.COMBO:
+        if model.endpoint.startswith(_RATIO_IN_PROMPT) and one.name == "aspectRatio":
+            return None
+        return one.default or (one.options[0] if one.options else None)
+    if one.kind in (FieldKind.INT, FieldKind.FLOAT):
+        return one.default if one.default is not None else 0
+    return bool(one.default) if one.kind is FieldKind.BOOLEAN else None
+
+
+def _about(one: Parameter) -> Mapping[str, object]:
+    about: dict[str, object] = {
+        "stored": one.default,
+        "min": one.low,
+        "max": one.high,
+        "step": one.step,
+        "options": list(one.options) or None,
+        "seed": one.name == "seed",
+    }
+    if one.is_array:
+        about |= {"array": True, "max_items": one.max_items}
+    return about
+
+
+def _tell(node: OldNode, model: Model, catalogue: Catalogue, change: Change) -> None:
+    def switched(name: str) -> bool:
+        return name in node.links or node.values.get(name) in (True, "true")
+
+    if not model.is_usable:
+        other = catalogue.successor(model)
+        change.note(
+            "migrate.note_gone", model=model.endpoint, other=other.endpoint if other else "-"
+        )
+    if switched("skip_error"):
+        change.note("migrate.note_skip_error")
+    if switched("real_person_mode"):
+        change.note("migrate.note_persons")
+    if "seed" not in layout_of(model).sent and node.values.get(_CONTROL) in (
+        "randomize",
+        "increment",
+    ):
+        change.note("migrate.note_idle_seed")
+    if model.endpoint.startswith(_RATIO_IN_PROMPT):
+        change.note("migrate.note_ratio")
+    sockets = layout_of(model).sockets.items()
+    if any(name in node.links for name, (one, _) in sockets if one.kind is FieldKind.IMAGE):
+        change.note("migrate.note_first")
+
+
+def _move(graph: OldGraph, node: OldNode, name: str, plan: Plan, change: Change) -> None:
+    plan.moved[Source(node.id, 0)] = Output(node.id, name)
+    if name == "files" and graph.readers.get(Source(node.id, 0)):
+        change.note("migrate.note_files")
+    for slot in (1, 2):
+        for reader in graph.readers.get(Source(node.id, slot), ()):
+            change.note("migrate.note_lost", slot=slot + 1, reader=reader.label)

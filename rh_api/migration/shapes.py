@@ -1,0 +1,104 @@
+"""The nodes that a migration makes: their declared inputs with the usual values, their outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .graph import NewNode
+
+TYPED = {
+    "images": "IMAGE",
+    "masks": "MASK",
+    "video": "VIDEO",
+    "audio": "AUDIO",
+    "text": "STRING",
+    "files": "STRING",
+    "task_id": "STRING",
+}
+PROGRAMS = {"RunningHubRemoteWorkflow": "workflow", "RunningHubAIApp": "app"}
+MODEL = "RunningHubModel"
+
+_ADVANCED: Mapping[str, tuple[str, object]] = {
+    "form": ("STRING", ""),
+    "instance": ("COMBO", "default"),
+    "outputs": ("STRING", ""),
+    "batch": ("COMBO", "each"),
+    "max_orders": ("INT", 16),
+    "timeout": ("INT", 0),
+    "reroll_seeds": ("BOOLEAN", False),
+    "add_metadata": ("BOOLEAN", True),
+    "use_personal_queue": ("BOOLEAN", False),
+    "retain_seconds": ("INT", 0),
+    "profile": ("STRING", ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """`widgets`: type and usual value by name, as a canvas orders them. `sockets`: type by name."""
+
+    widgets: Mapping[str, tuple[str, object]]
+    sockets: Mapping[str, str]
+    outputs: Mapping[str, str]
+
+    def slot(self, name: str) -> int:
+        return list(self.outputs).index(name)
+
+
+SHAPES: Mapping[str, Shape] = {
+    **{
+        name: Shape({kind: ("STRING", ""), **_ADVANCED}, {}, TYPED)
+        for name, kind in PROGRAMS.items()
+    },
+    MODEL: Shape(
+        {
+            "model": ("STRING", ""),
+            "form": ("STRING", ""),
+            "extra": ("STRING", ""),
+            "batch": ("COMBO", "each"),
+            "max_orders": ("INT", 16),
+            "timeout": ("INT", 0),
+            "reroll_seeds": ("BOOLEAN", False),
+            "send_anyway": ("BOOLEAN", False),
+            "profile": ("STRING", ""),
+        },
+        {},
+        {**TYPED, "model_3d": "FILE_3D"},
+    ),
+    "RunningHubTask": Shape(
+        {"task_id": ("STRING", ""), "outputs": ("STRING", ""), "profile": ("STRING", "")},
+        {},
+        TYPED,
+    ),
+    "RHUploadImage": Shape(
+        {"profile": ("STRING", "")},
+        {"image": "IMAGE", "mask": "MASK"},
+        {"file_name": "STRING", "url": "STRING"},
+    ),
+    "RHUploadVideo": Shape(
+        {"profile": ("STRING", "")},
+        {"video": "VIDEO"},
+        {"file_name": "STRING", "url": "STRING"},
+    ),
+    "RHUploadAudio": Shape(
+        {"profile": ("STRING", "")},
+        {"audio": "AUDIO"},
+        {"file_name": "STRING", "url": "STRING"},
+    ),
+    "LoadVideo": Shape({"file": ("COMBO", "")}, {}, {"VIDEO": "VIDEO"}),
+    "LoadAudio": Shape({"audio": ("COMBO", "")}, {}, {"AUDIO": "AUDIO"}),
+    "GetVideoComponents": Shape(
+        {}, {"video": "VIDEO"}, {"images": "IMAGE", "audio": "AUDIO", "fps": "FLOAT"}
+    ),
+    "ImageFromBatch": Shape(
+        {"batch_index": ("INT", 0), "length": ("INT", 1)}, {"image": "IMAGE"}, {"IMAGE": "IMAGE"}
+    ),
+    "PrimitiveString": Shape({"value": ("STRING", "")}, {}, {"STRING": "STRING"}),
+    "PreviewAny": Shape({}, {"source": "*"}, {"STRING": "STRING"}),
+}
+"""Ours, and ComfyUI's own. Inputs as `nodes/definitions` and `comfy_extras` declare them."""
+
+
+def shape_of(node: NewNode) -> Shape:
+    return SHAPES[node.class_type]

@@ -1,0 +1,71 @@
+"""What a migration says to people, line by line, and to programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from .graph import Sentence
+from .keys import Found, Surety
+from .migrate import Migration, Named
+
+Say = Callable[[str, Mapping[str, object]], str]
+"""A sentence by its key in a person's language."""
+
+_SURETIES = {
+    Surety.CERTAIN: "keys.certain",
+    Surety.LIKELY: "keys.likely",
+    Surety.MAYBE: "keys.maybe",
+}
+
+
+def lines_of(migration: Migration, say: Say) -> Iterator[str]:
+    for one in migration.replaced:
+        nodes = ", ".join(map(_label, one.nodes))
+        yield f"{nodes} → {one.becomes} {one.program}".rstrip()
+        yield from (f"  · {_said(note, say)}" for note in one.notes)
+    for left in migration.left:
+        yield say("migrate.stays", {"node": _label(left.node), "why": _said(left.why, say)})
+
+
+def document_of(migration: Migration, say: Say) -> dict[str, object]:
+    """JSON: `replaced` (nodes, becomes, program, notes) and `stays` (node, why)."""
+    return {
+        "replaced": [
+            {
+                "nodes": [_node(node) for node in one.nodes],
+                "becomes": one.becomes,
+                "program": one.program,
+                "notes": [_said(note, say) for note in one.notes],
+            }
+            for one in migration.replaced
+        ],
+        "stays": [{**_node(left.node), "why": _said(left.why, say)} for left in migration.left],
+    }
+
+
+def key_line(found: Found, say: Say) -> str:
+    """A key, veiled, with all its places."""
+    surety = say(_SURETIES[found.surety], {})
+    places = ", ".join(found.places)
+    return say("keys.found", {"veiled": found.veiled, "surety": surety, "places": places})
+
+
+def key_document(found: Found) -> dict[str, object]:
+    """JSON of a key for a page: never the key itself."""
+    return {
+        "key": found.veiled,
+        "surety": found.surety.name.lower(),
+        "places": list(found.places),
+    }
+
+
+def _label(node: Named) -> str:
+    return f"{node.title} ({node.id})"
+
+
+def _node(node: Named) -> dict[str, object]:
+    return {"id": node.id, "class": node.class_type, "title": node.title}
+
+
+def _said(sentence: Sentence, say: Say) -> str:
+    return say(sentence.key, sentence.params)

@@ -1,0 +1,145 @@
+"""Nodes of ComfyUI_RH_OpenAPI become RunningHub Model nodes with the same body."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rh_api.migration import migrate
+from rh_api.models.catalogue import Catalogue
+from rh_api.models.stored import read_catalogue
+
+SHIPPED = Path(__file__).parents[3] / "rh_api" / "models" / "catalogue.json"
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return read_catalogue(SHIPPED.read_bytes())
+
+
+def saved(class_type: str, sockets: list[str], values: list[Any]) -> dict[str, Any]:
+    """A workflow: each socket reads a picture of its own, a saver reads the first output."""
+    nodes: list[dict[str, Any]] = [
+        {"id": 1, "type": class_type, "inputs": [], "outputs": [], "widgets_values": values},
+        {"id": 2, "type": "SaveVideo", "inputs": [{"name": "video", "link": 1}], "outputs": []},
+        {"id": 3, "type": "RHSettingsNode", "inputs": [], "outputs": [], "widgets_values": []},
+    ]
+    links: list[list[Any]] = [[1, 1, 0, 2, 0, "VIDEO"]]
+    for place, name in enumerate(["api_config", *sockets]):
+        source = 3 if name == "api_config" else 10 + place
+        links.append([2 + place, source, 0, 1, place, "*"])
+        nodes[0]["inputs"].append({"name": name, "link": 2 + place})
+        if source != 3:
+            image = {"id": source, "type": "LoadImage", "inputs": [], "widgets_values": ["a.png"]}
+            nodes.append(image)
+    return {"nodes": nodes, "links": links, "version": 0.4}
+
+
+def node_of(document: dict[str, Any], node_id: int = 1) -> dict[str, Any]:
+    return next(node for node in document["nodes"] if node["id"] == node_id)
+
+
+def linked(document: dict[str, Any]) -> dict[str, int]:
+    starts = {link[0]: link[1] for link in document["links"]}
+    inputs = node_of(document)["inputs"]
+    return {one["name"]: starts[one["link"]] for one in inputs if one["link"] is not None}
+
+
+def test_values_go_by_their_names(catalogue: Catalogue) -> None:
+    # Saved in the order of the old class: what is required first, prompts before others, its own
+    # skip_error and seed last.
+    values = ["5", "a cat", "blur", 0.5, True, 7, "randomize"]
+    old = saved("RH_KlingV25TurboProImageToVideo", ["first_image", "last_image"], values)
+    new = migrate(old, catalogue)
+    node = node_of(new.document)
+    assert node["type"] == "RunningHubModel"
+    kept = node["properties"]["runninghub"]
+    assert kept["values"] == {
+        "prompt": "a cat",
+        "negativePrompt": "blur",
+        "duration": "5",
+        "guidanceScale": 0.5,
+    }
+    assert kept["form"]["id"] == "kling-v2.5-turbo-pro/image-to-video"
+    assert kept["form"]["model"]["endpoint"] == kept["form"]["id"]
+    assert linked(new.document) == {"firstImageUrl": 11, "lastImageUrl": 12}
+    notes = {note.key for note in new.replaced[0].notes}
+    assert {"migrate.note_skip_error", "migrate.note_idle_seed"} <= notes
+
+
+def test_published_graphs_have_an_older_order(catalogue: Catalogue) -> None:
+    old = saved("RH_KlingV25TurboProImageToVideo", ["first_image"], ["a cat", "blur", "5", 0.5])
+    kept = node_of(migrate(old, catalogue).document)["properties"]["runninghub"]
+    assert (kept["values"]["prompt"], kept["values"]["duration"]) == ("a cat", "5")
+
+
+def test_numbered_sockets_are_items_of_a_list(catalogue: Catalogue) -> None:
+    old = saved("RH_AlibabaHappyhorse10ReferenceToVideo", ["image1", "image3"], ["a", "720p"])
+    new = migrate(old, catalogue)
+    assert linked(new.document) == {"imageUrls.1": 11, "imageUrls.3": 12}
+    values = node_of(new.document)["properties"]["runninghub"]["values"]
+    # What a saved widget does not tell is what the old class had for it, and was sent.
+    assert values == {
+        "prompt": "a",
+        "resolution": "720p",
+        "aspectRatio": "16:9",
+        "duration": "5",
+        "seed": 0,
+    }
+    assert node_of(new.document, 2)["inputs"][0]["link"] == 1
+
+
+def test_a_seed_keeps_what_becomes_of_it_after_a_run(catalogue: Catalogue) -> None:
+    values = ["a", "720p", "5", "16:9", 7, "randomize", False]
+    old = saved("RH_AlibabaHappyhorse10ReferenceToVideo", ["image1"], values)
+    node = node_of(migrate(old, catalogue).document)
+    kept = node["properties"]["runninghub"]["values"]
+    assert (kept["seed"], kept["seed control_after_generate"]) == (7, "randomize")
+    assert node["widgets_values"][-2:] == [7, "randomize"]
+
+
+def test_an_address_comes_from_a_text_of_its_own(catalogue: Catalogue) -> None:
+    inputs = {"imageUrl": "https://files/a.png", "textPrompt": "a town"}
+    old = {"1": {"class_type": "RH_Marble10ImageToWorld", "inputs": inputs}}
+    new = migrate(old, catalogue).document
+    assert new["1"]["inputs"]["imageUrl"] == ["2", 0]
+    assert new["2"] == {
+        "class_type": "PrimitiveString",
+        "inputs": {"value": "https://files/a.png"},
+        "_meta": {"title": "PrimitiveString"},
+    }
+
+
+def test_settings_go_when_nothing_reads_them(catalogue: Catalogue) -> None:
+    new = migrate(saved("RH_Meshy6ImageTo3d", ["image"], []), catalogue)
+    assert {node["id"] for node in new.document["nodes"]} == {1, 2, 11}
+
+
+def test_a_prompt_sends_only_what_it_has(catalogue: Catalogue) -> None:
+    old = {
+        "1": {
+            "class_type": "RH_RhartImageNProTextToImage",
+            "inputs": {"prompt": " a cat ", "resolution": "2k", "skip_error": False, "seed": 1},
+        },
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0]}},
+        "3": {"class_type": "ShowText", "inputs": {"text": ["1", 1]}},
+    }
+    new = migrate(old, catalogue)
+    inputs = new.document["1"]["inputs"]
+    assert inputs == {
+        "model": "rhart-image-n-pro/text-to-image",
+        "prompt": "a cat",
+        "resolution": "2k",
+    }
+    assert new.document["2"] == old["2"]
+    assert new.document["3"]["inputs"] == {}
+    assert "migrate.note_lost" in {note.key for note in new.replaced[0].notes}
+
+
+def test_a_model_that_nobody_knows_stays(catalogue: Catalogue) -> None:
+    old = {"1": {"class_type": "RH_CinematicVideoGenerator", "inputs": {"prompt": "a"}}}
+    new = migrate(old, catalogue)
+    assert new.document is old
+    assert [one.why.key for one in new.left] == ["migrate.stays_unknown_model"]
