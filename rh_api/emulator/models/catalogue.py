@@ -1,0 +1,141 @@
+"""The standard models that the emulated service sells, from a data file of its own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, cast
+
+Json = dict[str, Any]
+
+CATALOGUE = Path(__file__).with_name("catalogue.jsonl")
+
+MEDIA = ("IMAGE", "VIDEO", "AUDIO")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One key of a model's body. ``None`` and empty mean: not limited.
+
+    ``type`` is STRING, INT, FLOAT, BOOLEAN, COMBO, IMAGE, VIDEO, AUDIO, LORA or JSON; with
+    ``array`` the value is a list of such. ``aliases`` are the node keys that the site publishes and
+    the API refuses. ``only_with`` is (key, value), ``needs`` and ``excludes`` are keys beside this
+    one. ``made_by`` are models one of whose ids is wanted here, made for ``purpose`` if that is
+    named.
+    """
+
+    name: str
+    type: str = "STRING"
+    required: bool = False
+    array: bool = False
+    default: Any = None
+    options: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    max_items: int | None = None
+    max_mb: float | None = None
+    formats: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    only_with: tuple[str, str] | None = None
+    needs: str | None = None
+    excludes: str | None = None
+    made_by: tuple[str, ...] = ()
+    purpose: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """CNY ``per`` run, second, image, 1000_chars or 5_seconds.
+
+    ``amounts`` by the values of the keys ``by``, joined with ``|``; ``*`` is any value.
+    """
+
+    per: str = "run"
+    by: tuple[str, ...] = ()
+    amounts: dict[str, float] = field(default_factory=lambda: {"": 0.05})
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model. ``schema`` full: other keys than its parameters are refused."""
+
+    endpoint: str
+    name: str = ""
+    name_cn: str = ""
+    task: str = "text-to-image"
+    output: Literal["image", "video", "audio", "text", "3d"] = "image"
+    category: str = ""
+    status: Literal["active", "deprecated", "removed"] = "active"
+    schema: Literal["full", "partial", "none"] = "full"
+    parameters: tuple[Parameter, ...] = ()
+    one_of: tuple[tuple[str, str], ...] = ()
+    price: Price | None = None
+
+    def values(self, body: Json) -> Json:
+        """What counts in a run: the body, and the defaults of what it leaves out."""
+        usual = {one.name: one.default for one in self.parameters if one.only_with is None}
+        return usual | body
+
+    @property
+    def is_self_hosted(self) -> bool:
+        """Run on the service's own machines, billed as run time: the site lists node keys."""
+        return any(one.aliases for one in self.parameters)
+
+    @property
+    def page(self) -> str:
+        """The name of its page in the documentation; a number, as the site's."""
+        return f"api-{425_800_000 + _number(self.endpoint)}"
+
+    @property
+    def sku(self) -> str:
+        """Its id in the site's own catalogue."""
+        return str(1_990_000_000_000_000_000 + _number(self.endpoint))
+
+
+def _number(endpoint: str) -> int:
+    value = 0
+    for sign in endpoint.encode():
+        value = (value * 257 + sign) % 99_999_989
+    return value
+
+
+def read_model(said: Json) -> Model:
+    """A model from JSON, as the data file and the emulator's own path have it."""
+    said = dict(said)
+    parameters = tuple(_parameter(one) for one in said.pop("parameters", ()))
+    price = said.pop("price", None)
+    return Model(
+        **_fitting(Model, said),
+        parameters=parameters,
+        price=Price(**_fitting(Price, price)) if price else None,
+    )
+
+
+def _parameter(said: Json) -> Parameter:
+    return Parameter(**_fitting(Parameter, said))
+
+
+def _fitting(kind: type, said: Json) -> Json:
+    """Lists as tuples; TypeError for a name that ``kind`` does not have."""
+    known = {one.name for one in fields(kind)}
+    if unknown := said.keys() - known:
+        raise TypeError(f"{kind.__name__} has no {min(unknown)!r}")
+    return {name: _frozen(value) for name, value in said.items()}
+
+
+def _frozen(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    return tuple(_frozen(one) for one in cast("list[Any]", value))
+
+
+@cache
+def shipped() -> tuple[Model, ...]:
+    """The models of the data file, those included that the site no longer has."""
+    lines = CATALOGUE.read_text("utf-8").splitlines()
+    return tuple(read_model(json.loads(line)) for line in lines)

@@ -1,0 +1,223 @@
+"""Where the site lists its models: the documentation, its own catalogue, the vendor's registry.
+
+The three differ as the real ones do. The documentation has every model that can be called, and its
+pages call a file a string. The catalogue gives node keys for self-hosted models and may lag. The
+registry lacks those models and leaves nested parameters out.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+from ..codes import Json
+from .catalogue import Model, Parameter
+
+INDEX_PATH = "/runninghub-api-doc-cn/llms.txt"
+
+_SECTIONS = {
+    "image": "图像生成",
+    "video": "视频生成与处理",
+    "audio": "音频",
+    "text": "文本",
+    "3d": "3D 生成",
+}
+_TYPES = {"INT": "integer", "FLOAT": "number", "BOOLEAN": "boolean", "JSON": "object"}
+
+
+def index(models: list[Model], base_url: str) -> str:
+    """``llms.txt``: a line a page, those of other endpoints first."""
+    folder = f"{base_url}/runninghub-api-doc-cn"
+    lines = [
+        "# RunningHub-API",
+        "",
+        "## Docs",
+        f"- [使用须知]({folder}/doc-8287334.md): ",
+        f"- [错误码说明]({folder}/doc-8287338.md): ",
+        "",
+        "## API Docs",
+        f"- ComfyUI [发起ComfyUI任务1-简易]({folder}/api-425749012.md): ",
+    ]
+    for model in models:
+        crumbs = " > ".join(("标准模型API", _SECTIONS[model.output], model.task, model.category))
+        title = model.name_cn or model.name
+        lines.append(f"- {crumbs} [{title}]({folder}/{model.page}.md): ")
+    return "\n".join(lines) + "\n"
+
+
+def page(model: Model) -> str:
+    """A model's page: Markdown around one OpenAPI block."""
+    properties: Json = {one.name: _schema(one) for one in model.parameters}
+    properties["webhookUrl"] = {"type": "string", "description": "任务结束时回调的地址"}
+    required = [one.name for one in model.parameters if one.required]
+    schema: Json = {"type": "object", "properties": properties}
+    if required:
+        schema["required"] = required
+    post: Json = {
+        "summary": model.name_cn or model.name,
+        "deprecated": model.status == "deprecated",
+        "description": "",
+        "tags": [f"标准模型API/{_SECTIONS[model.output]}/{model.task}/{model.category}"],
+        "parameters": [
+            {
+                "name": "Authorization",
+                "in": "header",
+                "required": True,
+                "example": "Bearer [Your API KEY]",
+                "schema": {"type": "string"},
+            }
+        ],
+        "requestBody": {"content": {"application/json": {"schema": schema}}},
+        "responses": {"200": {"description": "", "headers": {}}},
+    }
+    spec: Json = {
+        "openapi": "3.0.1",
+        "info": {"title": "", "version": "1.0.0"},
+        "paths": {f"/openapi/v2/{model.endpoint}": {"post": post}},
+        "components": {"schemas": {}},
+        "security": [],
+    }
+    title = model.name_cn or model.name
+    block = "\n".join(_yaml(spec))
+    return f"# {title}\n\n## OpenAPI Specification\n\n```yaml\n{block}\n```\n"
+
+
+def _schema(one: Parameter) -> Json:
+    item: Json = {"type": _TYPES.get(one.type, "string")}
+    if one.options:
+        item["enum"] = list(one.options)
+    limits = {
+        "minimum": one.low,
+        "maximum": one.high,
+        "minLength": one.min_length,
+        "maxLength": one.max_length,
+    }
+    item |= {name: value for name, value in limits.items() if value is not None}
+    if one.default is not None:
+        item["default"] = one.default
+    if not one.array:
+        return item
+    whole: Json = {"type": "array", "items": item}
+    return whole if one.max_items is None else {**whole, "maxItems": one.max_items}
+
+
+def _yaml(value: Any, indent: int = 0) -> list[str]:
+    """``value``, a filled object or list, as block YAML; scalars as JSON, which YAML reads."""
+    pad = "  " * indent
+    lines: list[str] = []
+    if isinstance(value, dict):
+        for name, item in cast("Json", value).items():
+            head = f"{pad}{_scalar(name)}:"
+            lines += (
+                [head, *_yaml(item, indent + 1)] if _is_block(item) else [f"{head} {_scalar(item)}"]
+            )
+        return lines
+    for item in cast("list[Any]", value):
+        block = _yaml(item, indent + 1) if _is_block(item) else [_scalar(item)]
+        lines += [f"{pad}- {block[0].lstrip()}", *block[1:]]
+    return lines
+
+
+def _is_block(value: Any) -> bool:
+    return value not in ({}, []) and isinstance(value, (dict, list))
+
+
+def _scalar(value: Any) -> str:
+    """JSON, but for plain words, which are written without quotes as the site does."""
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    reserved = value.lower() in ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
+    plain = value.isascii() and value.replace("_", "").isalpha() and not reserved
+    return value if plain else json.dumps(value, ensure_ascii=False)
+
+
+def catalogue_row(model: Model) -> Json:
+    """One of ``data.page.records`` of ``/api/sku/list``."""
+    amounts = model.price.amounts.values() if model.price else ()
+    return {
+        "id": model.sku,
+        "name": model.name_cn or model.name,
+        "nameEn": model.name,
+        "categoryName": model.task,
+        "price": str(min(amounts)) if amounts else None,
+        "cover": "",
+    }
+
+
+def catalogue_detail(model: Model) -> Json:
+    """``data`` of ``/api/sku/detail``: its fields are a JSON text."""
+    fields = [_site_field(one) for one in model.parameters]
+    return {
+        **catalogue_row(model),
+        "rhEndpoint": model.endpoint,
+        "relationTags": [{"name": model.category}],
+        "inputConfigJson": json.dumps(fields, ensure_ascii=False),
+    }
+
+
+def _site_field(one: Parameter) -> Json:
+    """A field as the site's editor writes it; ``maxInpuNum`` is its spelling."""
+    made = _field(one)
+    if one.aliases:
+        made["fieldKey"] = one.aliases[0]
+        if one.options:
+            made["options"] = [
+                {"value": str(index), "description": option, "apiValue": option}
+                for index, option in enumerate(one.options)
+            ]
+    if one.array:
+        made |= {"multipleInputs": True, "maxInpuNum": one.max_items}
+    return made
+
+
+def _field(one: Parameter) -> Json:
+    made: Json = {
+        "fieldKey": one.name,
+        "type": "LIST" if one.type == "COMBO" else one.type,
+        "title": one.name,
+        "label": one.name,
+        "required": one.required,
+        "description": one.name,
+    }
+    optional = {
+        "defaultValue": one.default,
+        "min": one.low,
+        "max": one.high,
+        "step": one.step,
+        "minLength": one.min_length,
+        "maxLength": one.max_length,
+        "maxSize": one.max_mb,
+        "accept": json.dumps([form.upper() for form in one.formats]) if one.formats else None,
+    }
+    made |= {name: value for name, value in optional.items() if value is not None}
+    if one.options:
+        made["options"] = [
+            {"value": option, "description": option, "descriptionEn": option}
+            for option in one.options
+        ]
+    return made
+
+
+def registry(models: list[Model]) -> Json:
+    """The vendor's registry file, without self-hosted models and without nested parameters."""
+    return {
+        "version": "public-2026-11-01",
+        "source": "models_registry.json",
+        "models": [
+            {
+                "display_name": f"RH {model.name}",
+                "endpoint": model.endpoint,
+                "output_type": "string" if model.output == "text" else model.output,
+                "category": f"RunningHub/{model.category}",
+                "params": [
+                    {**_field(one), **({"multiple": True} if one.array else {})}
+                    for one in model.parameters
+                    if one.type != "JSON"
+                ],
+                "name_cn": model.name_cn or model.name,
+                "name_en": model.name,
+            }
+            for model in models
+            if not model.is_self_hosted
+        ],
+    }

@@ -1,0 +1,189 @@
+"""What the service refuses of a model's body: 1007 with the parameter's name, and a few others.
+
+Harsh where the sources leave it open: an optional key is left out or it is right. Node keys such
+as ``53##image``, which the site itself publishes, are refused (live probes, April and September
+2026), and so are numbers for the text of an option.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+from urllib.parse import urlsplit
+
+from ..catalog import LORAS
+from ..codes import Json, Refused
+from .catalogue import MEDIA, Model, Parameter
+
+if TYPE_CHECKING:
+    from ..state import State
+
+ALLOWED = ("webhookUrl",)
+"""Keys that any body may have beside its model's."""
+
+RESERVED_HOSTS = ("example.com", "example.org", "example.net", "localhost")
+RESERVED_ENDS = (".example", ".invalid", ".test", ".localhost", ".example.com")
+
+TEXTS_THAT_ARE_READ = ("prompt", "text", "lyrics")
+FILLERS = ("lorem ipsum", "placeholder")
+
+
+def check_body(state: State, key: str, model: Model, body: Json) -> None:
+    """Raise ``Refused`` for the first thing that is wrong with a body."""
+    known = {one.name: one for one in model.parameters}
+    node_keys = {alias for one in model.parameters for alias in one.aliases}
+    for name, value in body.items():
+        if name in ALLOWED:
+            continue
+        if name in node_keys or "##" in name:
+            _refuse(name, "is no parameter of this API")
+        if name not in known:
+            if model.schema == "full":
+                _refuse(name, "is unknown")
+            continue
+        _check_value(state, key, known[name], value)
+    _check_together(model, body)
+
+
+def _refuse(name: str, what: str) -> NoReturn:
+    raise Refused(1007, f"Invalid parameters: {name} {what}")
+
+
+def _check_together(model: Model, body: Json) -> None:
+    for one in model.parameters:
+        applies = one.only_with is None or str(body.get(one.only_with[0])) == one.only_with[1]
+        if one.name not in body:
+            if one.required and applies and one.excludes not in body:
+                _refuse(one.name, "is required")
+            continue
+        if not applies and one.only_with:
+            _refuse(one.name, f"is only for {one.only_with[0]}={one.only_with[1]}")
+        if one.needs and one.needs not in body:
+            _refuse(one.name, f"needs {one.needs}")
+        if one.excludes and one.excludes in body:
+            _refuse(one.name, f"excludes {one.excludes}")
+    for pair in model.one_of:
+        if sum(name in body for name in pair) != 1:
+            _refuse(pair[0], f"or {pair[1]} is required, and not both")
+
+
+def _check_value(state: State, key: str, one: Parameter, value: Any) -> None:
+    if value is None or (value in ("", [], {}) and value not in one.options):
+        _refuse(one.name, "must not be empty")
+    if not one.array:
+        _check_one(state, key, one, value)
+        return
+    if not isinstance(value, list):
+        _refuse(one.name, "must be a list")
+    items = cast("list[Any]", value)
+    if one.max_items is not None and len(items) > one.max_items:
+        _refuse(one.name, f"takes at most {one.max_items} items")
+    for item in items:
+        _check_one(state, key, one, item)
+
+
+def _check_one(state: State, key: str, one: Parameter, value: Any) -> None:
+    if one.made_by and one.type == "JSON":
+        _check_ids_within(state, key, one, value)
+    elif one.type in MEDIA:
+        if not (one.made_by and is_issued(state, key, one, value)):
+            _check_media(state, one, value)
+    elif one.type == "JSON":
+        if not isinstance(value, (dict, list)):
+            _refuse(one.name, "must be an object or a list")
+    elif one.type == "BOOLEAN":
+        if not isinstance(value, bool):
+            _refuse(one.name, "must be true or false")
+    elif one.type in ("INT", "FLOAT"):
+        _check_number(one, value)
+    else:
+        _check_text(state, key, one, value)
+
+
+def _check_number(one: Parameter, value: Any) -> None:
+    kinds = int if one.type == "INT" else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        _refuse(one.name, f"must be a number ({one.type})")
+    if (one.low is not None and value < one.low) or (one.high is not None and value > one.high):
+        _refuse(one.name, f"must be between {one.low} and {one.high}")
+
+
+def _check_text(state: State, key: str, one: Parameter, value: Any) -> None:
+    if not isinstance(value, str):
+        _refuse(one.name, "must be a text")
+    if one.options and value not in one.options:
+        _refuse(one.name, f"must be one of {', '.join(one.options)}")
+    if one.max_length is not None and len(value) > one.max_length:
+        _refuse(one.name, f"is longer than {one.max_length}")
+    if one.min_length is not None and len(value) < one.min_length:
+        _refuse(one.name, f"is shorter than {one.min_length}")
+    if one.type == "LORA" and not (value in LORAS or state.exists("uploaded_loras", value)):
+        _refuse(one.name, "is no LoRA that is known")
+    if one.made_by and not is_issued(state, key, one, value):
+        _refuse(one.name, f"{value} is not found or has expired")
+
+
+def _check_media(state: State, one: Parameter, value: Any) -> None:
+    """An address that can be fetched, or a data URI; a node's file name is neither."""
+    if not isinstance(value, str):
+        _refuse(one.name, "must be an address")
+    kind = one.type.lower()
+    if value.startswith("data:"):
+        if not value.startswith(f"data:{kind}/") or ";base64," not in value:
+            _refuse(one.name, f"must be a data URI of {kind}")
+        return
+    address = urlsplit(value)
+    if address.scheme not in ("http", "https") or not address.hostname:
+        _refuse(one.name, "must be an address")
+    if not value.startswith(_own_bases(state)):
+        return
+    stored = state.store.served(address.path)
+    if stored is None:
+        raise Refused(1001, f"Invalid URL: {one.name} cannot be fetched")
+    if stored.kind not in (kind, "zip", "file") and one.name != "url":
+        _refuse(one.name, f"is no {kind}")
+    if one.formats and stored.extension not in one.formats and "any" not in one.formats:
+        _refuse(one.name, f"must be one of {', '.join(one.formats)}")
+    if one.max_mb is not None and len(stored.data) > one.max_mb * 1024 * 1024:
+        raise Refused(1008, f"File size limit exceeded: {one.name} is over {one.max_mb:g} MB")
+
+
+def _own_bases(state: State) -> tuple[str, ...]:
+    return tuple(base for base in (state.base_url, state.result_base) if base)
+
+
+def is_issued(state: State, key: str, one: Parameter, value: Any) -> bool:
+    """Whether ``value`` is an id of this account's that one of the right models gave out."""
+    issued = state.issued_ids.get(str(value))
+    return issued is not None and issued.fits(one, key)
+
+
+def _check_ids_within(state: State, key: str, one: Parameter, value: Any) -> None:
+    """The keys of such items are not published; an item is right when it holds one such id."""
+    items = cast("list[Any]", value) if isinstance(value, list) else [value]
+    for item in items:
+        held = list(cast("Json", item).values()) if isinstance(item, dict) else [item]
+        if not any(is_issued(state, key, one, each) for each in held):
+            _refuse(one.name, f"{held[0] if held else item} is not found or has expired")
+
+
+def placeholder_in(model: Model, body: Json) -> str | None:
+    """The name of a parameter whose value only stands for one: filler text, or no real file."""
+    for one in model.parameters:
+        given = body.get(one.name)
+        for value in cast("list[Any]", given) if isinstance(given, list) else [given]:
+            if isinstance(value, str) and _is_placeholder(one, value):
+                return one.name
+    return None
+
+
+def _is_placeholder(one: Parameter, value: str) -> bool:
+    if one.type in MEDIA:
+        host = urlsplit(value).hostname or ""
+        empty = value.startswith("data:") and len(value.partition(",")[2]) < 200
+        return empty or host in RESERVED_HOSTS or host.endswith(RESERVED_ENDS)
+    if one.type != "STRING" or not one.name.lower().endswith(TEXTS_THAT_ARE_READ):
+        return False
+    plain = value.lower()
+    return len(set(plain.split() and plain.replace(" ", ""))) < 2 or any(
+        filler in plain for filler in FILLERS
+    )
