@@ -1,0 +1,167 @@
+"""The native route as values: a task as ComfyUI's own history and queue show it."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from .nodes.classes import NODE_CLASSES
+
+if TYPE_CHECKING:
+    from .nodes.fields import Field
+    from .state import State
+    from .tasks.task import Result, Task
+
+MACHINES = {"proxy": "default", "proxy-plus": "plus"}
+"""What the first part of a path says of the machine: 24 and 48 GB."""
+
+_KEYED = re.compile(r"^/(proxy(?:-plus)?)/[^/]+")
+_CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+OLD_CORE, NEW_CORE = "0.3.40", "0.33.0"
+"""Before and after ``/interrupt`` looked at a ``prompt_id``."""
+
+
+def shown_path(path: str) -> str:
+    """A path as it may be noted: what stands where the key does is not said."""
+    return _KEYED.sub(r"/\1/{key}", path)
+
+
+def is_canonical(prompt_id: object) -> bool:
+    """Whether ComfyUI takes an id that a caller chose: a lower-case UUID with its hyphens."""
+    return isinstance(prompt_id, str) and _CANONICAL.fullmatch(prompt_id) is not None
+
+
+def prompts(state: State, key: str, machine: str) -> dict[str, Task]:
+    """The prompts of one machine's ComfyUI, by their ids; of an id that came twice the last."""
+    if state.native_forgets:
+        return {}
+    return {
+        task.prompt_id: task
+        for task in state.tasks.values()
+        if (task.order.route, task.key, task.order.machine) == ("native", key, machine)
+    }
+
+
+def queue(tasks: dict[str, Task]) -> dict[str, list[Any]]:
+    """``GET /queue``."""
+    running = [_item(task, n) for n, task in enumerate(tasks.values()) if task.status == "RUNNING"]
+    waiting = ("CREATE", "QUEUED")
+    pending = [_item(task, n) for n, task in enumerate(tasks.values()) if task.status in waiting]
+    return {"queue_running": running, "queue_pending": pending}
+
+
+def _item(task: Task, number: int) -> list[Any]:
+    outputs = task.order.verdict.outputs
+    return [number, task.prompt_id, task.graph, {"client_id": task.client_id}, outputs]
+
+
+def history(state: State, tasks: dict[str, Task]) -> dict[str, Any]:
+    """``GET /history``: what is over. What was taken out of the queue was never begun."""
+    return {
+        prompt_id: _entry(state, task, number)
+        for number, (prompt_id, task) in enumerate(tasks.items())
+        if task.is_over and task.started is not None
+    }
+
+
+def _entry(state: State, task: Task, number: int) -> dict[str, Any]:
+    entry: dict[str, Any] = {"prompt": _item(task, number), "outputs": {}, "meta": {}}
+    if task.status != "SUCCESS" and state.native_failure == "empty":
+        return {**entry, "status": None}
+    for result in task.results:
+        shown = entry["outputs"].setdefault(result.node_id, {})
+        kind, value = _output(result)
+        shown.setdefault(kind, []).append(value)
+    is_good = task.status == "SUCCESS"
+    entry["status"] = {
+        "status_str": "success" if is_good else "error",
+        "completed": is_good,
+        "messages": [
+            _said(task, "execution_start"),
+            _said(task, "execution_cached", nodes=[]),
+            *_ends(task),
+        ],
+    }
+    return entry
+
+
+def _output(result: Result) -> tuple[str, Any]:
+    if result.file is None:
+        return "text", result.text
+    kind = {"flac": "audio", "mp3": "audio", "wav": "audio"}.get(result.extension, "images")
+    folder, _, name = result.file.name.rpartition("/")
+    place = "temp" if result.temporary else "output"
+    return kind, {"filename": name, "subfolder": folder, "type": place}
+
+
+def _said(task: Task, kind: str, **more: Any) -> list[Any]:
+    return [kind, {"prompt_id": task.prompt_id, "timestamp": int(time.time() * 1000), **more}]
+
+
+def _ends(task: Task) -> Iterator[list[Any]]:
+    if task.status == "CANCEL":
+        current = task.progress.current or ""
+        kind = task.graph.get(current, {}).get("class_type", "")
+        done = [*task.progress.done]
+        yield _said(task, "execution_interrupted", node_id=current, node_type=kind, executed=done)
+        return
+    reason = task.failed_reason
+    if reason is None:
+        yield _said(task, "execution_success")
+        return
+    yield _said(
+        task,
+        "execution_error",
+        node_id=reason.get("node_id", ""),
+        node_type=reason.get("node_name", ""),
+        executed=[*task.progress.done],
+        exception_message=reason.get("exception_message", ""),
+        exception_type=reason.get("exception_type", ""),
+        traceback=json.loads(reason.get("traceback", "[]")),
+        current_inputs={},
+        current_outputs=[],
+    )
+
+
+def refusal(verdict_error: object, node_errors: object) -> dict[str, Any]:
+    """ComfyUI's own body for a graph that cannot run, which comes with HTTP 400."""
+    return {"error": verdict_error, "node_errors": node_errors}
+
+
+def object_info(state: State) -> dict[str, Any]:
+    """``GET /object_info`` of the classes that the emulator knows."""
+    return {name: _class_info(state, name) for name in NODE_CLASSES}
+
+
+def _class_info(state: State, name: str) -> dict[str, Any]:
+    known = NODE_CLASSES[name]
+    inputs: dict[str, dict[str, Any]] = {"required": {}, "optional": {}}
+    for field_name, spec in known.inputs.items():
+        part = inputs["optional" if spec.optional else "required"]
+        part[field_name] = _spec(state, spec)
+    return {
+        "input": inputs,
+        "input_order": {part: list(inputs[part]) for part in inputs},
+        "output": list(known.outputs),
+        "output_is_list": [False for _ in known.outputs],
+        "output_name": list(known.outputs),
+        "name": name,
+        "display_name": name,
+        "description": "",
+        "python_module": "nodes",
+        "category": "emulator",
+        "output_node": known.is_output,
+    }
+
+
+def _spec(state: State, spec: Field) -> list[Any]:
+    if spec.kind != "COMBO":
+        ends = {"min": spec.low, "max": spec.high}
+        return [spec.kind, {name: end for name, end in ends.items() if end is not None}]
+    if spec.options:
+        return [list(spec.options), {}]
+    return [state.listed(spec.listing), {}]

@@ -1,0 +1,289 @@
+"""The native route: a ComfyUI's own API, with the key in its path and an instance behind it.
+
+RunningHub docs, "Native ComfyUI API Integration Guide"; what is beyond it are reports of public
+clients, and ComfyUI's own server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, cast
+
+import aiohttp
+from aiohttp import BodyPartReader, WSMsgType, web
+
+from .. import native
+from ..codes import Json, Refused
+from ..graphs import Graph
+from ..knobs import LOOK_SECONDS
+from ..object_store import KINDS_BY_EXTENSION
+from ..tasks import lifecycle
+from ..tasks.task import Order
+from ..validation import orders, requests
+from .files import serve_stored
+from .tasks import booked
+
+if TYPE_CHECKING:
+    from ..state import State
+
+Handler = Callable[["State", web.Request], Awaitable[web.StreamResponse]]
+
+
+def _place(state: State, request: web.Request) -> tuple[str, str]:
+    """Key and machine of a path; refused for a key that is none."""
+    key = request.match_info["key"]
+    requests.account_of_key(state, key, 802)
+    return key, native.MACHINES[request.match_info["proxy"]]
+
+
+async def prompt(state: State, request: web.Request) -> web.StreamResponse:
+    """``POST /prompt``: queued under the caller's id or, as a knob says, under one of its own."""
+    key, machine = _place(state, request)
+    body = await requests.read_json(request)
+    graph = body.get("prompt")
+    if not isinstance(graph, dict):
+        said = "No prompt provided"
+        error: Json = {"type": "no_prompt", "message": said, "details": said, "extra_info": {}}
+        return web.json_response(native.refusal(error, {}), status=400)
+    given = body.get("prompt_id")
+    if given is not None and not native.is_canonical(given):
+        error = {
+            "type": "invalid_prompt_id",
+            "message": "prompt_id must be a valid UUID",
+            "details": "prompt_id must be a UUID string in canonical lowercase hyphenated form; "
+            "omit it to let the server generate one",
+            "extra_info": {},
+        }
+        return web.json_response(native.refusal(error, {}), status=400)
+    order = _order(state, key, machine, cast("Graph", graph), body)
+    if not order.verdict.ok and state.comfyui is None:
+        return _cannot_run(state, order)
+    task = await booked(state, order)
+    if task.is_over:
+        return _cannot_run(state, task.order)
+    return web.json_response(
+        {
+            "prompt_id": task.prompt_id,
+            "number": len(state.tasks),
+            "node_errors": task.order.verdict.node_errors,
+        }
+    )
+
+
+def _order(state: State, key: str, machine: str, graph: Graph, body: Json) -> Order:
+    made = (one for one in graph.values() if str(one.get("class_type")).startswith("Empty"))
+    sizes = (one.get("inputs", {}).get("batch_size", 1) for one in made)
+    if state.native_batch == "refused" and any(isinstance(n, int) and n > 1 for n in sizes):
+        raise Refused(433, "batch size must be 1")
+    given = body.get("prompt_id") if state.native_prompt_id == "given" else None
+    return orders.build_native_order(
+        state,
+        key,
+        machine,
+        graph,
+        prompt_id=given if isinstance(given, str) else None,
+        client_id=str(body.get("client_id") or "") or None,
+    )
+
+
+def _cannot_run(state: State, order: Order) -> web.Response:
+    report = native.refusal(order.verdict.error, order.verdict.node_errors)
+    if state.native_invalid == "400":
+        return web.json_response(report, status=400)
+    text = json.dumps(report, separators=(",", ":"))
+    raise Refused(433, f"VALIDATE_PROMPT_FAILED: {text}")
+
+
+async def prompt_count(state: State, request: web.Request) -> web.Response:
+    """``GET /prompt``: how many are left."""
+    key, machine = _place(state, request)
+    return web.json_response(_left(state, key, machine))
+
+
+def _left(state: State, key: str, machine: str) -> Json:
+    lines = native.queue(native.prompts(state, key, machine))
+    return {"exec_info": {"queue_remaining": sum(len(line) for line in lines.values())}}
+
+
+async def history(state: State, request: web.Request) -> web.Response:
+    """``GET /history`` and ``GET /history/{id}``: an unknown id is an empty object."""
+    key, machine = _place(state, request)
+    over = native.history(state, native.prompts(state, key, machine))
+    wanted = request.match_info.get("id")
+    if wanted is not None:
+        over = {name: entry for name, entry in over.items() if name == wanted}
+    return web.json_response(over)
+
+
+async def queue(state: State, request: web.Request) -> web.Response:
+    key, machine = _place(state, request)
+    return web.json_response(native.queue(native.prompts(state, key, machine)))
+
+
+async def change_queue(state: State, request: web.Request) -> web.Response:
+    """``POST /queue``: takes what waits out of it; what runs stays."""
+    key, machine = _place(state, request)
+    body = await requests.read_json(request)
+    tasks = native.prompts(state, key, machine)
+    named = [*tasks] if body.get("clear") else body.get("delete") or []
+    for prompt_id in named:
+        task = tasks.get(prompt_id)
+        if task is not None and task.started is None:
+            await lifecycle.cancel(task)
+    return web.Response()
+
+
+async def interrupt(state: State, request: web.Request) -> web.Response:
+    """``POST /interrupt``: of what runs the named one or, with an older core, whichever it is."""
+    key, machine = _place(state, request)
+    named = (await requests.read_json(request)).get("prompt_id")
+    state.counters.cancels += 1
+    for task in native.prompts(state, key, machine).values():
+        is_meant = named is None or state.native_core == "old" or named == task.prompt_id
+        if task.status == "RUNNING" and is_meant:
+            await lifecycle.cancel(task)
+            break
+    return web.Response()
+
+
+async def view(state: State, request: web.Request) -> web.StreamResponse:
+    """``GET /view``: a file of the output, temp or input folder."""
+    key, _ = _place(state, request)
+    folder, name = request.query.get("subfolder", ""), request.query.get("filename", "")
+    name = f"{folder}/{name}" if folder else name
+    kind = request.query.get("type", "output")
+    user = state.accounts[key].user_id
+    path = f"/input/{name}" if kind == "input" else f"/results/{user}/{kind}/{name}"
+    stored = state.store.served(path)
+    if stored is None:
+        return web.Response(status=404)
+    return serve_stored(state, request, stored)
+
+
+async def upload_image(state: State, request: web.Request) -> web.Response:
+    """``POST /upload/image``: there in 2025, 404 in 2026 (reports of public clients)."""
+    _place(state, request)
+    if not state.native_upload:
+        raise web.HTTPNotFound
+    reader = await request.multipart()
+    while part := await reader.next():
+        if not isinstance(part, BodyPartReader) or part.name != "image":
+            continue
+        extension = (part.filename or "").rpartition(".")[2].lower()
+        if extension not in KINDS_BY_EXTENSION:
+            raise Refused(301)
+        data = bytes(await part.read())
+        state.counters.upload_bytes += len(data)
+        ttl = state.upload_ttl
+        stored = state.store.put_upload(data, extension, folder="native", ttl=ttl)
+        folder, _, name = stored.name.rpartition("/")
+        return web.json_response({"name": name, "subfolder": folder, "type": "input"})
+    raise Refused(301)
+
+
+async def object_info(state: State, request: web.Request) -> web.Response:
+    """``GET /object_info``, which answers whoever asks: it proves no key."""
+    wanted = request.match_info.get("name")
+    if state.comfyui is not None:
+        known = await _of_comfyui(state, "/object_info")
+    else:
+        known = native.object_info(state)
+    if wanted is not None:
+        known = {name: about for name, about in known.items() if name == wanted}
+    if state.native_info_bytes and wanted is None:
+        known["Padding"] = {"input": {}, "description": " " * state.native_info_bytes}
+    return web.json_response(known)
+
+
+async def system_stats(state: State, request: web.Request) -> web.Response:
+    """``GET /system_stats``, by which a core tells its version."""
+    _place(state, request)
+    if state.native_core == "silent":
+        raise web.HTTPNotFound
+    if state.comfyui is not None:
+        return web.json_response(await _of_comfyui(state, "/system_stats"))
+    version = native.OLD_CORE if state.native_core == "old" else native.NEW_CORE
+    return web.json_response({"system": {"comfyui_version": version}, "devices": []})
+
+
+async def _of_comfyui(state: State, path: str) -> dict[str, Any]:
+    if state.comfyui is None:
+        raise web.HTTPNotFound
+    try:
+        async with state.comfyui.session() as session, session.get(path) as answer:
+            return await answer.json()
+    except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as problem:
+        raise Refused(500, f"ComfyUI does not answer: {problem}") from None
+
+
+async def socket(state: State, request: web.Request) -> web.StreamResponse:
+    """``GET /ws?clientId=``: news of whatever this client queues, or a close with 1011."""
+    key, machine = _place(state, request)
+    client_id = request.query.get("clientId", "")
+    answer = web.WebSocketResponse(compress=False)
+    try:
+        await answer.prepare(request)
+    except ConnectionResetError:
+        return web.Response()
+    if state.native_socket == "1011":
+        await answer.close(code=1011)
+        return answer
+    state.counters.sockets += 1
+    talking = asyncio.create_task(_talk(state, answer, (key, machine, client_id)))
+    try:
+        async for message in answer:
+            if message.type in (WSMsgType.CLOSE, WSMsgType.ERROR):
+                break
+    finally:
+        talking.cancel()
+        await asyncio.gather(talking, return_exceptions=True)
+    return answer
+
+
+async def _talk(state: State, answer: web.WebSocketResponse, who: tuple[str, str, str]) -> None:
+    key, machine, client_id = who
+    status = {"status": _left(state, key, machine), "sid": client_id}
+    told: set[str] = set()
+    opened = state.clock()
+    try:
+        await answer.send_json({"type": "status", "data": status})
+        while True:
+            tasks = native.prompts(state, key, machine).values()
+            new = [one for one in tasks if one.client_id == client_id and one.id not in told]
+            for task in new:
+                told.add(task.id)
+                # Who was there before the prompt misses nothing of it.
+                is_early = task.created >= opened
+                frames = task.progress.watch(replay=is_early or state.socket_replay)
+                while (frame := await frames.get()) is not None:
+                    send = answer.send_bytes if isinstance(frame, bytes) else answer.send_str
+                    await send(cast("Any", frame))
+            await asyncio.sleep(0 if new else LOOK_SECONDS)
+    except ConnectionError:
+        return
+
+
+_PATHS: tuple[tuple[str, str, Handler], ...] = (
+    ("POST", "/prompt", prompt),
+    ("GET", "/prompt", prompt_count),
+    ("GET", "/history", history),
+    ("GET", "/history/{id}", history),
+    ("GET", "/queue", queue),
+    ("POST", "/queue", change_queue),
+    ("POST", "/interrupt", interrupt),
+    ("GET", "/view", view),
+    ("POST", "/upload/image", upload_image),
+    ("GET", "/object_info", object_info),
+    ("GET", "/object_info/{name}", object_info),
+    ("GET", "/system_stats", system_stats),
+    ("GET", "/ws", socket),
+)
+
+NATIVE_ROUTES = tuple(
+    (method, f"/{{proxy:proxy|proxy-plus}}/{{key}}{api}{path}", handler)
+    for api in ("", "/api")
+    for method, path, handler in _PATHS
+)
+"""Each path of a ComfyUI that is served, with and without the ``/api`` that it has before all."""
