@@ -7,7 +7,7 @@ Names, types, ranges and options are those of ComfyUI's core nodes, except for `
 
 from __future__ import annotations
 
-from .node_fields import (
+from .fields import (
     ANY,
     BATCH,
     FLAG,

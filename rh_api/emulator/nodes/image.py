@@ -29,19 +29,19 @@ from .pictures import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .interpreter import Bench
+    from .context import NodeContext
 
 QUARTERS = {"none": 0, "90 degrees": 1, "180 degrees": 2, "270 degrees": 3}
 
 
-def load_image(bench: Bench, image: str) -> tuple[Batch, Batch]:
-    return loaded(bench.read_input(image))
+def load_image(context: NodeContext, image: str) -> tuple[Batch, Batch]:
+    return loaded(context.read_input(image))
 
 
 def load_image_from_url(
-    bench: Bench, url: str | None = None, image: str | None = None
+    context: NodeContext, url: str | None = None, image: str | None = None
 ) -> tuple[Batch, Batch]:
-    return loaded(bench.read_url(url or image or ""))
+    return loaded(context.read_url(url or image or ""))
 
 
 def loaded(data: bytes) -> tuple[Batch, Batch]:
@@ -54,38 +54,38 @@ def loaded(data: bytes) -> tuple[Batch, Batch]:
     return [colours], [alpha.each(inverted)]
 
 
-def load_image_mask(bench: Bench, image: str, channel: str) -> tuple[Batch]:
-    [colours], masks = loaded(bench.read_input(image))
+def load_image_mask(context: NodeContext, image: str, channel: str) -> tuple[Batch]:
+    [colours], masks = loaded(context.read_input(image))
     if channel == "alpha":
         return (masks,)
     return ([Picture((colours.planes["rgb".index(channel[0])],))],)
 
 
-def save_image(bench: Bench, images: Batch, filename_prefix: str) -> tuple[Batch]:
+def save_image(context: NodeContext, images: Batch, filename_prefix: str) -> tuple[Batch]:
     for picture in images:
-        bench.save_picture(filename_prefix, to_levels(picture), temporary=False)
+        context.save_picture(filename_prefix, to_levels(picture), temporary=False)
     return (images,)
 
 
-def preview_image(bench: Bench, images: Batch) -> tuple[Batch]:
+def preview_image(context: NodeContext, images: Batch) -> tuple[Batch]:
     for picture in images:
-        bench.save_picture("ComfyUI_temp", to_levels(picture), temporary=True)
+        context.save_picture("ComfyUI_temp", to_levels(picture), temporary=True)
     return (images,)
 
 
 def empty_image(
-    _bench: Bench, width: int, height: int, batch_size: int, color: int
+    _context: NodeContext, width: int, height: int, batch_size: int, color: int
 ) -> tuple[Batch]:
     colours = (color >> 16 & 255, color >> 8 & 255, color & 255)
     return ([filled((width, height), *(one / 255 for one in colours))] * batch_size,)
 
 
-def image_invert(_bench: Bench, image: Batch) -> tuple[Batch]:
+def image_invert(_context: NodeContext, image: Batch) -> tuple[Batch]:
     return ([picture.each(inverted) for picture in image],)
 
 
 def image_scale(
-    _bench: Bench, image: Batch, upscale_method: str, width: int, height: int, crop: str
+    _context: NodeContext, image: Batch, upscale_method: str, width: int, height: int, crop: str
 ) -> tuple[Batch]:
     if not width and not height:
         return (image,)
@@ -96,7 +96,7 @@ def image_scale(
 
 
 def image_scale_by(
-    _bench: Bench, image: Batch, upscale_method: str, scale_by: float
+    _context: NodeContext, image: Batch, upscale_method: str, scale_by: float
 ) -> tuple[Batch]:
     width, height = (max(1, round(side * scale_by)) for side in image[0].size)
     return ([resized(one, width, height, upscale_method) for one in image],)
@@ -126,7 +126,7 @@ _BLENDS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def image_blend(
-    _bench: Bench, image1: Batch, image2: Batch, blend_factor: float, blend_mode: str
+    _context: NodeContext, image1: Batch, image2: Batch, blend_factor: float, blend_mode: str
 ) -> tuple[Batch]:
     width, height = image1[0].size
     second = with_channels(image2, image1[0].channels)
@@ -148,14 +148,20 @@ def image_blend(
 
 
 def image_crop(
-    _bench: Bench, image: Batch, width: int, height: int, x: int, y: int
+    _context: NodeContext, image: Batch, width: int, height: int, x: int, y: int
 ) -> tuple[Batch]:
     left, top = min(x, image[0].width - 1), min(y, image[0].height - 1)
     return ([cropped(one, (left, top, left + width, top + height)) for one in image],)
 
 
 def image_pad_for_outpaint(
-    _bench: Bench, image: Batch, left: int, top: int, right: int, bottom: int, feathering: int
+    _context: NodeContext,
+    image: Batch,
+    left: int,
+    top: int,
+    right: int,
+    bottom: int,
+    feathering: int,
 ) -> tuple[Batch, Batch]:
     width, height = image[0].size
     size = (width + left + right, height + top + bottom)
@@ -184,7 +190,7 @@ def _way_to_border(x: int, y: int, size: tuple[int, int], sides: tuple[int, int,
     )
 
 
-def image_batch(_bench: Bench, image1: Batch, image2: Batch) -> tuple[Batch]:
+def image_batch(_context: NodeContext, image1: Batch, image2: Batch) -> tuple[Batch]:
     channels = max(image1[0].channels, image2[0].channels)
     first, second = with_channels(image1, channels), with_channels(image2, channels)
     width, height = first[0].size
@@ -194,7 +200,7 @@ def image_batch(_bench: Bench, image1: Batch, image2: Batch) -> tuple[Batch]:
 
 
 def image_composite_masked(
-    _bench: Bench,
+    _context: NodeContext,
     destination: Batch,
     source: Batch,
     x: int,
@@ -229,25 +235,25 @@ def _covered(under: Picture, top: Picture, cover: Picture, place: tuple[int, int
     return pasted(under, mixed(lambda m, s, d: m * s + (1.0 - m) * d, covers, seen, below), place)
 
 
-def repeat_batch(_bench: Bench, image: Batch, amount: int) -> tuple[Batch]:
+def repeat_batch(_context: NodeContext, image: Batch, amount: int) -> tuple[Batch]:
     return (image * amount,)
 
 
-def from_batch(_bench: Bench, image: Batch, batch_index: int, length: int) -> tuple[Batch]:
+def from_batch(_context: NodeContext, image: Batch, batch_index: int, length: int) -> tuple[Batch]:
     index = batch_index + len(image) if batch_index < 0 else batch_index
     index = max(0, min(len(image) - 1, index))
     return (image[index : index + length],)
 
 
-def image_flip(_bench: Bench, image: Batch, flip_method: str) -> tuple[Batch]:
+def image_flip(_context: NodeContext, image: Batch, flip_method: str) -> tuple[Batch]:
     return ([flipped(one, flip_method) for one in image],)
 
 
-def image_rotate(_bench: Bench, image: Batch, rotation: str) -> tuple[Batch]:
+def image_rotate(_context: NodeContext, image: Batch, rotation: str) -> tuple[Batch]:
     return ([turned(one, quarters=QUARTERS[rotation]) for one in image],)
 
 
-def image_size(_bench: Bench, image: Batch) -> tuple[int, int, int]:
+def image_size(_context: NodeContext, image: Batch) -> tuple[int, int, int]:
     return image[0].width, image[0].height, len(image)
 
 

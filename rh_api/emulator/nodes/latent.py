@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from .nodes_image import QUARTERS
-from .nodes_sampling import Latent
+from .image import QUARTERS
 from .pictures import RESAMPLING
+from .sampling import Latent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .interpreter import Bench
+    from .context import NodeContext
 
 LEAST = 64
 """The smallest side that LatentUpscale makes, in pixels."""
@@ -25,7 +25,7 @@ def _each(samples: Latent, change: Callable[[Image.Image], Image.Image]) -> tupl
 
 
 def upscale(
-    _bench: Bench, samples: Latent, upscale_method: str, width: int, height: int, crop: str
+    _context: NodeContext, samples: Latent, upscale_method: str, width: int, height: int, crop: str
 ) -> tuple[Latent]:
     del crop
     if not width and not height:
@@ -38,13 +38,13 @@ def upscale(
 
 
 def upscale_by(
-    _bench: Bench, samples: Latent, upscale_method: str, scale_by: float
+    _context: NodeContext, samples: Latent, upscale_method: str, scale_by: float
 ) -> tuple[Latent]:
     width, height = (max(1, round(side // 8 * scale_by)) * 8 for side in samples.pictures[0].size)
     return _each(samples, lambda one: one.resize((width, height), RESAMPLING[upscale_method]))
 
 
-def flip(_bench: Bench, samples: Latent, flip_method: str) -> tuple[Latent]:
+def flip(_context: NodeContext, samples: Latent, flip_method: str) -> tuple[Latent]:
     way = (
         Image.Transpose.FLIP_TOP_BOTTOM
         if flip_method.startswith("x")
@@ -53,12 +53,14 @@ def flip(_bench: Bench, samples: Latent, flip_method: str) -> tuple[Latent]:
     return _each(samples, lambda one: one.transpose(way))
 
 
-def rotate(_bench: Bench, samples: Latent, rotation: str) -> tuple[Latent]:
+def rotate(_context: NodeContext, samples: Latent, rotation: str) -> tuple[Latent]:
     angle = -90 * QUARTERS[rotation]
     return _each(samples, lambda one: one.rotate(angle, expand=True))
 
 
-def from_batch(_bench: Bench, samples: Latent, batch_index: int, length: int) -> tuple[Latent]:
+def from_batch(
+    _context: NodeContext, samples: Latent, batch_index: int, length: int
+) -> tuple[Latent]:
     count = len(samples.pictures)
     index = batch_index + count if batch_index < 0 else batch_index
     index = max(0, min(count - 1, index))
@@ -70,14 +72,16 @@ def from_batch(_bench: Bench, samples: Latent, batch_index: int, length: int) ->
     return (replace(samples, pictures=pictures, noise_mask=masks),)
 
 
-def repeat_batch(_bench: Bench, samples: Latent, amount: int) -> tuple[Latent]:
+def repeat_batch(_context: NodeContext, samples: Latent, amount: int) -> tuple[Latent]:
     masks = samples.noise_mask
     if masks and len(masks) > 1:
         masks *= amount
     return (replace(samples, pictures=samples.pictures * amount, noise_mask=masks),)
 
 
-def blend(_bench: Bench, samples1: Latent, samples2: Latent, blend_factor: float) -> tuple[Latent]:
+def blend(
+    _context: NodeContext, samples1: Latent, samples2: Latent, blend_factor: float
+) -> tuple[Latent]:
     size = samples1.pictures[0].size
     seconds = [one.resize(size, Image.Resampling.BICUBIC) for one in samples2.pictures]
     count = max(len(samples1.pictures), len(seconds))

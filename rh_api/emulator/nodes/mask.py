@@ -27,37 +27,41 @@ from .pictures import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .interpreter import Bench
+    from .context import NodeContext
 
 
-def mask_to_image(_bench: Bench, mask: Batch) -> tuple[Batch]:
+def mask_to_image(_context: NodeContext, mask: Batch) -> tuple[Batch]:
     return ([Picture(one.planes * 3) for one in mask],)
 
 
-def image_to_mask(_bench: Bench, image: Batch, channel: str) -> tuple[Batch]:
+def image_to_mask(_context: NodeContext, image: Batch, channel: str) -> tuple[Batch]:
     index = ("red", "green", "blue", "alpha").index(channel)
     return ([Picture((one.planes[index],)) for one in image],)
 
 
-def invert_mask(_bench: Bench, mask: Batch) -> tuple[Batch]:
+def invert_mask(_context: NodeContext, mask: Batch) -> tuple[Batch]:
     return ([one.each(inverted) for one in mask],)
 
 
-def solid_mask(_bench: Bench, value: float, width: int, height: int) -> tuple[Batch]:
+def solid_mask(_context: NodeContext, value: float, width: int, height: int) -> tuple[Batch]:
     return ([filled((width, height), value)],)
 
 
-def crop_mask(_bench: Bench, mask: Batch, x: int, y: int, width: int, height: int) -> tuple[Batch]:
+def crop_mask(
+    _context: NodeContext, mask: Batch, x: int, y: int, width: int, height: int
+) -> tuple[Batch]:
     if x >= mask[0].width or y >= mask[0].height:
         raise ValueError("CropMask: nothing of the mask is left")
     return ([cropped(one, (x, y, x + width, y + height)) for one in mask],)
 
 
-def threshold_mask(_bench: Bench, mask: Batch, value: float) -> tuple[Batch]:
+def threshold_mask(_context: NodeContext, mask: Batch, value: float) -> tuple[Batch]:
     return ([mixed(lambda x: x > value, one) for one in mask],)
 
 
-def grow_mask(_bench: Bench, mask: Batch, expand: int, tapered_corners: bool) -> tuple[Batch]:
+def grow_mask(
+    _context: NodeContext, mask: Batch, expand: int, tapered_corners: bool
+) -> tuple[Batch]:
     spread = bigger if expand > 0 else smaller
     steps = [(-1, 0), (1, 0), (0, -1), (0, 1)]
     if not tapered_corners:
@@ -93,7 +97,7 @@ _OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def mask_composite(
-    _bench: Bench, destination: Batch, source: Batch, x: int, y: int, operation: str
+    _context: NodeContext, destination: Batch, source: Batch, x: int, y: int, operation: str
 ) -> tuple[Batch]:
     if len(source) not in (1, len(destination)):
         raise RuntimeError("MaskComposite: the masks do not fit")
@@ -120,7 +124,7 @@ def _combined(
     return pasted(under, mixed(operation, below, above), place)
 
 
-def join_image_with_alpha(_bench: Bench, image: Batch, alpha: Batch) -> tuple[Batch]:
+def join_image_with_alpha(_context: NodeContext, image: Batch, alpha: Batch) -> tuple[Batch]:
     count = max(len(image), len(alpha))
     fitting = [resized(one, *image[0].size, "bilinear") for one in alpha]
     return (
@@ -131,7 +135,7 @@ def join_image_with_alpha(_bench: Bench, image: Batch, alpha: Batch) -> tuple[Ba
     )
 
 
-def split_image_with_alpha(_bench: Bench, image: Batch) -> tuple[Batch, Batch]:
+def split_image_with_alpha(_context: NodeContext, image: Batch) -> tuple[Batch, Batch]:
     return [Picture(one.planes[:3]) for one in image], [
         Picture((inverted(_alpha(one)),)) for one in image
     ]

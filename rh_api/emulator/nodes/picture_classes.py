@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .node_fields import (
+from .fields import (
     BATCH,
     FLAG,
     IMAGE,

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from .painting import paint
+from ..procedural import paint
 from .pictures import Batch, from_levels, to_levels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .interpreter import Bench
+    from .context import NodeContext
 
 Loras = tuple[tuple[str, float], ...]
 
@@ -45,12 +45,12 @@ class Latent:
     noise_mask: tuple[Image.Image, ...] | None = None
 
 
-def load_checkpoint(_bench: Bench, ckpt_name: str) -> tuple[Model, Model, str]:
+def load_checkpoint(_context: NodeContext, ckpt_name: str) -> tuple[Model, Model, str]:
     return Model(ckpt_name), Model(ckpt_name), ckpt_name
 
 
 def load_lora(
-    _bench: Bench,
+    _context: NodeContext,
     model: Model,
     clip: Model,
     lora_name: str,
@@ -61,13 +61,13 @@ def load_lora(
 
 
 def load_lora_model_only(
-    _bench: Bench, model: Model, lora_name: str, strength_model: float
+    _context: NodeContext, model: Model, lora_name: str, strength_model: float
 ) -> tuple[Model]:
     return (model.patched(lora_name, strength_model),)
 
 
 def load_uploaded_lora(
-    _bench: Bench,
+    _context: NodeContext,
     model: Model,
     strength_model: float,
     clip: Model | None = None,
@@ -82,16 +82,16 @@ def load_uploaded_lora(
     return model.patched(name, strength_model), patched
 
 
-def encode_text(_bench: Bench, text: str, clip: Model) -> tuple[Conditioning]:
+def encode_text(_context: NodeContext, text: str, clip: Model) -> tuple[Conditioning]:
     return (Conditioning(text, clip),)
 
 
-def empty_latent(_bench: Bench, width: int, height: int, batch_size: int) -> tuple[Latent]:
+def empty_latent(_context: NodeContext, width: int, height: int, batch_size: int) -> tuple[Latent]:
     blank = Image.new("RGB", (width // 8 * 8, height // 8 * 8), (127, 127, 127))
     return (Latent((blank,) * batch_size),)
 
 
-def vae_encode(_bench: Bench, pixels: Batch, vae: str) -> tuple[Latent]:
+def vae_encode(_context: NodeContext, pixels: Batch, vae: str) -> tuple[Latent]:
     del vae
     pictures = [to_levels(one, add=0.5).convert("RGB") for one in pixels]
     return (Latent(tuple(_multiple_of_8(one) for one in pictures)),)
@@ -105,17 +105,17 @@ def _multiple_of_8(picture: Image.Image) -> Image.Image:
     return picture.crop((left, top, left + width, top + height))
 
 
-def vae_decode(_bench: Bench, samples: Latent, vae: str) -> tuple[Batch]:
+def vae_decode(_context: NodeContext, samples: Latent, vae: str) -> tuple[Batch]:
     del vae
     return ([from_levels(one) for one in samples.pictures],)
 
 
-def set_noise_mask(_bench: Bench, samples: Latent, mask: Batch) -> tuple[Latent]:
+def set_noise_mask(_context: NodeContext, samples: Latent, mask: Batch) -> tuple[Latent]:
     return (replace(samples, noise_mask=tuple(to_levels(one, add=0.5) for one in mask)),)
 
 
 def sample(
-    bench: Bench,
+    context: NodeContext,
     model: Model,
     seed: int,
     steps: int,
@@ -157,7 +157,7 @@ def sample(
             mask = masks[min(index, len(masks) - 1)].resize(start.size)
             picture = Image.composite(picture, start, mask)
         drawn.append(picture)
-    bench.show_preview(drawn[0])
+    context.show_preview(drawn[0])
     return (replace(latent_image, pictures=tuple(drawn)),)
 
 

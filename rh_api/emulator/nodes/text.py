@@ -10,34 +10,34 @@ from .arithmetic import evaluated
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .interpreter import Bench
+    from .context import NodeContext
 
 
-def value_itself(_bench: Bench, value: Any) -> tuple[Any]:
+def value_itself(_context: NodeContext, value: Any) -> tuple[Any]:
     return (value,)
 
 
-def preview_any(bench: Bench, source: Any) -> tuple[str]:
+def preview_any(context: NodeContext, source: Any) -> tuple[str]:
     plain = isinstance(source, (str, int, float, bool))
     text = str(source) if plain else json.dumps(source, default=repr)
-    bench.show_text(text)
+    context.show_text(text)
     return (text,)
 
 
-def save_text(bench: Bench, text: str, filename_prefix: str) -> tuple[str]:
-    bench.save_file(filename_prefix, text.encode(), "txt")
+def save_text(context: NodeContext, text: str, filename_prefix: str) -> tuple[str]:
+    context.save_file(filename_prefix, text.encode(), "txt")
     return (text,)
 
 
-def concatenate(_bench: Bench, string_a: str, string_b: str, delimiter: str) -> tuple[str]:
+def concatenate(_context: NodeContext, string_a: str, string_b: str, delimiter: str) -> tuple[str]:
     return (delimiter.join((string_a, string_b)),)
 
 
-def replace_text(_bench: Bench, string: str, find: str, replace: str) -> tuple[str]:
+def replace_text(_context: NodeContext, string: str, find: str, replace: str) -> tuple[str]:
     return (string.replace(find, replace),)
 
 
-def convert_case(_bench: Bench, string: str, mode: str) -> tuple[str]:
+def convert_case(_context: NodeContext, string: str, mode: str) -> tuple[str]:
     ways: dict[str, Callable[[str], str]] = {
         "UPPERCASE": str.upper,
         "lowercase": str.lower,
@@ -47,20 +47,22 @@ def convert_case(_bench: Bench, string: str, mode: str) -> tuple[str]:
     return (ways[mode](string),)
 
 
-def text_length(_bench: Bench, string: str) -> tuple[int]:
+def text_length(_context: NodeContext, string: str) -> tuple[int]:
     return (len(string),)
 
 
-def switch(_bench: Bench, switch: bool, on_false: Any, on_true: Any) -> tuple[Any]:
+def switch(_context: NodeContext, switch: bool, on_false: Any, on_true: Any) -> tuple[Any]:
     """Both branches were computed; core computes the one that is taken."""
     return (on_true if switch else on_false,)
 
 
-def negated(_bench: Bench, value: Any) -> tuple[bool]:
+def negated(_context: NodeContext, value: Any) -> tuple[bool]:
     return (not value,)
 
 
-def math_expression(_bench: Bench, expression: str, **values: Any) -> tuple[float, int, bool]:
+def math_expression(
+    _context: NodeContext, expression: str, **values: Any
+) -> tuple[float, int, bool]:
     names = {name.removeprefix("values."): value for name, value in values.items()}
     found = evaluated(expression, names)
     return float(found), int(found), bool(found)

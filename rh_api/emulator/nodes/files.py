@@ -12,35 +12,37 @@ from .pictures import Batch, decoded, from_levels
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .interpreter import Bench
+    from .context import NodeContext
 
 File = tuple[bytes, str]
 """Its bytes and its extension without the dot."""
 
 
-def load_file(bench: Bench, **name: str) -> tuple[File]:
+def load_file(context: NodeContext, **name: str) -> tuple[File]:
     (one,) = name.values()
-    return ((bench.read_input(one), one.rpartition(".")[2]),)
+    return ((context.read_input(one), one.rpartition(".")[2]),)
 
 
-def load_zip(bench: Bench, upload: str) -> tuple[Batch]:
-    with zipfile.ZipFile(io.BytesIO(bench.read_input(upload))) as archive:
+def load_zip(context: NodeContext, upload: str) -> tuple[Batch]:
+    with zipfile.ZipFile(io.BytesIO(context.read_input(upload))) as archive:
         names = sorted(archive.namelist())
         return ([from_levels(decoded(archive.read(name)).convert("RGB")) for name in names],)
 
 
-def save_video(bench: Bench, video: File, filename_prefix: str, **_ways: str) -> tuple[File]:
-    bench.save_file(filename_prefix, *video)
+def save_video(
+    context: NodeContext, video: File, filename_prefix: str, **_ways: str
+) -> tuple[File]:
+    context.save_file(filename_prefix, *video)
     return (video,)
 
 
-def save_audio(bench: Bench, audio: File, filename_prefix: str) -> tuple[File]:
-    bench.save_file(filename_prefix, *audio)
+def save_audio(context: NodeContext, audio: File, filename_prefix: str) -> tuple[File]:
+    context.save_file(filename_prefix, *audio)
     return (audio,)
 
 
-def save_any(bench: Bench, content: str, extension: str, filename_prefix: str) -> tuple[()]:
-    bench.save_file(filename_prefix, base64.b64decode(content), extension)
+def save_any(context: NodeContext, content: str, extension: str, filename_prefix: str) -> tuple[()]:
+    context.save_file(filename_prefix, base64.b64decode(content), extension)
     return ()
 
 
