@@ -4,7 +4,7 @@ It imports nothing of the rest of ``rh_api``; Pillow is imported when the first 
 """
 
 from .accounts import Account
+from .emulator import Emulator
 from .faults import Fault
-from .world import Emulator
 
 __all__ = ["Account", "Emulator", "Fault"]

@@ -79,11 +79,17 @@ class Account:
         """Take the price of ``seconds`` on ``machine``; returns what was taken: coins, money."""
         whole = max(1, ceil(seconds))
         if self.kind == "NORMAL":
-            coins = int((COINS_PER_SECOND[machine] * whole).to_integral_value(ROUND_UP))
+            coins = int(
+                (
+                    COINS_PER_SECOND.get(machine, COINS_PER_SECOND["default"]) * whole
+                ).to_integral_value(ROUND_UP)
+            )
             self.coins = max(0, self.coins - coins)
             return coins, None
         if self.kind == "SHARED":
-            money = (MONEY_PER_SECOND[machine] * whole).quantize(Decimal("0.001"), ROUND_UP)
+            money = (MONEY_PER_SECOND.get(machine, MONEY_PER_SECOND["default"]) * whole).quantize(
+                Decimal("0.001"), ROUND_UP
+            )
             self.money = max(Decimal(0), self.wallet - money)
             return None, money
         return None, None

@@ -21,8 +21,14 @@ SUBGRAPH = "1900000000000000108"
 IMAGE_TO_IMAGE = "1900000000000000109"
 NO_OUTPUT_FILES = "1900000000000000110"
 
-CHECKPOINTS = ("example_model.safetensors", "second_model.safetensors")
+CHECKPOINTS = (
+    "example_model.safetensors",
+    "second_model.safetensors",
+    "nocturne_xl_fp16.safetensors",
+)
 LORAS = ("ink_v1.safetensors", "watercolor_v2.safetensors")
+TITLES = {"nocturne_xl_fp16.safetensors": "Harbour by Night"}
+"""Models whose title on the site says nothing of their file's name."""
 EXAMPLE_LORA = "api-lora-cn/00000000000000000000000000000000.safetensors"
 """A LoRA that is in the store from the beginning, for RHLoraLoader's stored value."""
 
@@ -54,6 +60,26 @@ class App:
     fields: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     password: str | None = None
     published: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass
+class Module:
+    """A module of Quick Create: a workflow of which some fields have to be sent, all of them.
+
+    ``fields`` are the items of its call example, with the six names that the service asks for.
+    """
+
+    webapp_id: str
+    code: str
+    name: str
+    workflow_id: str
+    fields: list[dict[str, str]]
+    styles: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    def example(self, key: str = "") -> str:
+        """What the site's "call API" button gives, as JSON."""
+        head = {"webappId": self.webapp_id, "apiKey": key, "quickCreateCode": self.code}
+        return json.dumps({**head, "nodeInfoList": self.fields}, ensure_ascii=False, indent=2)
 
 
 def _node(class_type: str, title: str, **inputs: Any) -> dict[str, Any]:
@@ -345,12 +371,87 @@ def apps() -> dict[str, App]:
     return {app.id: app for app in built}
 
 
+def _entry(node_id: str, name: str, kind: str, value: str, description: str) -> dict[str, str]:
+    node_name, field_name = name.split(".")
+    return {
+        "nodeId": node_id,
+        "nodeName": node_name,
+        "fieldName": field_name,
+        "fieldType": kind,
+        "fieldValue": value,
+        "description": description,
+    }
+
+
+def _style(number: int, webapp_id: str, name: str, lora: str) -> dict[str, Any]:
+    return {
+        "id": str(number),
+        "type": 2,
+        "webappId": webapp_id,
+        "modelCategory": 1,
+        "modelName": name,
+        "modelKey": f"input{number}",
+        "modelPreviewUrl": f"/results/covers/{webapp_id}{number}.png",
+        "content": "a lighthouse",
+        "modelTrigger": f"{name} style",
+        "modelLoar1FileName": lora,
+        "modelLoar1Weight": 0.7,
+        "modelLoar2FileName": None,
+        "modelLoar2Weight": None,
+    }
+
+
+def modules() -> dict[str, Module]:
+    """Fresh copies of the built-in modules of Quick Create, by ``webappId``."""
+    styled = "1900000000000000302"
+    names = zip(("ink", "watercolor"), LORAS, strict=True)
+    built = (
+        Module(
+            "1900000000000000301",
+            "001",
+            "Text to image",
+            TEXT_TO_IMAGE,
+            [
+                _entry("6", "CLIPTextEncode.text", "STRING", "a cat", "提示词"),
+                _entry("5", "EmptyLatentImage.batch_size", "INT", "1", "生成张数"),
+                _entry("3", "KSampler.sampler_name", "LIST", "euler", "采样"),
+                _entry("3", "KSampler.seed", "INT", "42", "种子"),
+            ],
+        ),
+        Module(
+            styled,
+            "002",
+            "Redraw in a style",
+            IMAGE_TO_IMAGE,
+            [
+                _entry("10", "LoadImage.image", "IMAGE", "example.png", "上传图像"),
+                _entry("3", "CLIPTextEncode.text", "STRING", "ink", "提示词"),
+                _entry("2", "LoraLoader.lora_name", "LORA", LORAS[0], "风格"),
+                _entry("12", "KSampler.steps", "INT", "20", "步数"),
+            ],
+            [_style(n, styled, name, lora) for n, (name, lora) in enumerate(names, 1)],
+        ),
+        Module(
+            "1900000000000000303",
+            "003",
+            "Blend two pictures",
+            TWO_PICTURES,
+            [
+                _entry("1", "LoadImage.image", "IMAGE", "example.png", "图一"),
+                _entry("2", "LoadImage.image", "IMAGE", "example_small.png", "图二"),
+                _entry("5", "ImageScale.crop", "SWITCH", "disabled", "裁剪"),
+            ],
+        ),
+    )
+    return {module.webapp_id: module for module in built}
+
+
 @cache
 def example_picture(name: str) -> bytes:
     """A built-in input picture as PNG; imports Pillow."""
     from PIL import Image, ImageDraw
 
-    from .painting import paint
+    from .procedural import paint
 
     if name == "example_mask.png":
         picture = Image.new("RGB", (256, 192), (0, 0, 0))

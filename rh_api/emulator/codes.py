@@ -26,6 +26,7 @@ TEXTS: dict[int, str] = {
     435: "TASK_USER_EXCLAPI_INSTANCE_NOT_FOUND",
     436: "TASK_USER_EXCLAPI_REQUIRED",
     500: "UNKNOWN_ERROR",
+    605: "insufficient balance",
     801: "APIKEY_UNSUPPORTED_FREE_USER",
     802: "APIKEY_UNAUTHORIZED",
     803: "APIKEY_INVALID_NODE_INFO",
@@ -63,8 +64,10 @@ TEXTS: dict[int, str] = {
     1505: "Photorealistic real people are prohibited",
     1520: "TASK_USER_CONCURRENT_LIMIT",
     1601: "param apiKey is required",
+    1620: "insufficient balance",
 }
-"""RunningHub docs, "API Error Code Reference"; 1, 414, 1520 and 1601 from public clients' logs."""
+"""RunningHub docs, "API Error Code Reference"; 1, 414, 605, 1520,
+1601 and 1620 from public clients' logs."""
 
 
 class Refused(Exception):
@@ -85,6 +88,7 @@ class Family(Enum):
     TASK = "task"
     MANAGEMENT = "management"
     OBJECT = "object"
+    NATIVE = "native"
     SOCKET = "socket"
 
 
@@ -93,7 +97,10 @@ _FAMILIES = (
     ("/openapi/v2/queue", Family.MANAGEMENT),
     ("/openapi/v2/api-key", Family.MANAGEMENT),
     ("/openapi/v2/resource", Family.MANAGEMENT),
+    ("/openapi/v2/aiapp", Family.MANAGEMENT),
     ("/openapi/v2/", Family.TASK),
+    ("/proxy/", Family.NATIVE),
+    ("/proxy-plus/", Family.NATIVE),
     ("/results/", Family.OBJECT),
     ("/input/", Family.OBJECT),
     ("/api-lora-cn/", Family.OBJECT),
@@ -124,7 +131,7 @@ def refusal_body(path: str, refused: Refused) -> Json | str:
         case Family.UPLOAD:
             text = "FILE_SIZE_EXCEEDED" if code == 809 else text
             return {"code": code, "message": text, "data": None}
-        case Family.MANAGEMENT:
+        case Family.MANAGEMENT | Family.NATIVE:
             return {"code": code, "msg": text}
         case Family.TASK:
             return _task_refusal(refused)

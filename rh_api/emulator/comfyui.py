@@ -13,8 +13,8 @@ from typing import Any, cast
 import aiohttp
 
 from .graphs import Graph, Verdict, id_key, inputs_of
-from .interpreter import Outcome, Product
-from .progress import Progress
+from .nodes.context import Outcome, Product
+from .tasks.progress import Progress
 
 LOOK_SECONDS = 0.1
 """How often the history is asked when the socket does not tell the end."""

@@ -8,6 +8,7 @@ import socket
 import struct
 import sys
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from aiohttp import web
 
@@ -40,18 +41,40 @@ async def wait_until_left(request: web.Request) -> None:
 
 
 class Connections:
-    """The open connections that have had a request, and which of them are idle."""
+    """The open connections: which of them are idle, and which never had a request."""
 
     def __init__(self, knobs: Knobs) -> None:
         self._knobs = knobs
         self._marks: dict[asyncio.BaseTransport, object] = {}
+        self._used = WeakSet[asyncio.BaseTransport]()
         self.under_way = 0
         """Requests that came and are not answered yet, also of clients that have left."""
+        self.forgotten = 0
+        """Connections that are open and not read from any more."""
+
+    def opened(self, protocol: web.RequestHandler) -> None:
+        """Somebody connects, and may be long in asking anything."""
+        if self._knobs.unused_timeout is not None:
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._knobs.unused_timeout, self._close_if_unused, protocol)
+
+    def _close_if_unused(self, protocol: web.RequestHandler) -> None:
+        transport = protocol.transport
+        if not isinstance(transport, asyncio.Transport) or transport in self._used:
+            return
+        if self._knobs.unused_close == "silent":
+            transport.pause_reading()
+            self.forgotten += 1
+        elif self._knobs.unused_close == "rst":
+            abort(transport)
+        else:
+            transport.close()
 
     def busy(self, transport: asyncio.BaseTransport | None) -> None:
         self.under_way += 1
         if transport is not None:
             self._marks[transport] = None
+            self._used.add(transport)
 
     def idle(self, transport: asyncio.BaseTransport | None) -> None:
         """A request is answered: close the connection when the next one is long in coming."""

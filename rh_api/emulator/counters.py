@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -53,10 +54,15 @@ class Counters:
         """Requests whose path begins with ``prefix``."""
         return sum(count for path, count in self.requests.items() if path.startswith(prefix))
 
-    def key_seen(self, place: str, path: str) -> None:
-        self.keys_seen.add((place, path))
-        if not _belongs(place, path):
-            self.keys_misplaced.add((place, path))
+    def look_for_keys(
+        self, keys: Iterable[str], place: str, path: str, texts: Iterable[str]
+    ) -> None:
+        """Note that a key stands in one of ``texts``, which a request to ``path`` had there."""
+        said = list(texts)
+        if any(key in text for key in keys for text in said):
+            self.keys_seen.add((place, path))
+            if not _belongs(place, path):
+                self.keys_misplaced.add((place, path))
 
     def plain(self) -> dict[str, Any]:
         """The counters as JSON."""
@@ -74,6 +80,8 @@ def _belongs(place: str, path: str) -> bool:
             return place in ("query", "header")
         case Family.V1:
             return place in ("body", "header")
+        case Family.NATIVE:
+            return place == "url"
         case Family.UPLOAD | Family.TASK | Family.MANAGEMENT:
             return place == "header"
         case _:

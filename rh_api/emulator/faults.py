@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_args
 
@@ -23,9 +24,23 @@ Kind = Literal[
     "delay",
     "empty",
     "body",
+    "cut",
+    "chunked",
+    "endless",
+    "other_etag",
+    "objects",
+    "nested",
+    "gzip_bomb",
+    "echo_key",
 ]
 
 KINDS: tuple[str, ...] = get_args(Kind)
+
+READ_RATE: ContextVar[float | None] = ContextVar("READ_RATE", default=None)
+"""Bytes a second at which a fault wants the present request's body read."""
+
+SERVED_PART: ContextVar[float] = ContextVar("SERVED_PART", default=1.0)
+"""The part of a file that the present download takes for the whole."""
 
 
 @dataclass
@@ -54,11 +69,25 @@ class Fault:
     delay                   ``value`` seconds before processing
     empty                   nothing as body
     body                    ``value`` (bytes or text) as body
+    cut                     a download cut after ``value`` (0.5) of its length, which is told as its
+                            whole length: with ranges, ETag and type as if nothing were missing
+    chunked                 the answer without its length, in chunks
+    endless                 the same over and over, until the client leaves
+    other_etag              the answer with an ETag that is not its own
+    objects                 JSON whose ``data`` holds ``value`` (8,000,000) empty objects
+    nested                  JSON of ``value`` (1,000,000) nested lists
+    gzip_bomb               ``value`` (64) MiB of spaces, sent as gzip of a thousandth of that
+    echo_key                refused with a text that repeats the key. ``value`` is how: plain, json
+                            (escapes), percent, base64 (of the header's value), utf16 (the whole
+                            body), or location (an address to be redirected to)
     ======================  ==================================================================
 
     ``processed`` says whether the request is carried out all the same; half_json, truncated,
-    wrong_types, null_data, lost_reply, drip, slow_read and delay always carry it out. ``status``
-    is the HTTP status of body, empty and redirect.
+    wrong_types, null_data, lost_reply, drip, slow_read, delay, cut, chunked, endless and
+    other_etag always carry it out. ``status`` is the HTTP status of body, empty and redirect.
+
+    None of them is a claim that the service does so: caches, proxies and broken machines between
+    it and a client have done each of them to somebody.
     """
 
     path: str

@@ -10,15 +10,16 @@ MIB = 1024 * 1024
 LOOK_SECONDS = 0.02
 """How often a waiting task looks again; knobs change from other threads, unannounced."""
 
-Socket = Literal["ok", "none", "refused", "foreign", "silent", "dying", "lying"]
+Socket = Literal["ok", "none", "refused", "foreign", "silent", "dying", "lying", "flood"]
 
 
 @dataclass
 class Knobs:
     """Plain attributes, read anew for each request. Times are seconds, sizes are bytes.
 
-    Where public sources give two readings of one answer, a knob chooses between them and its
-    default is the reading that most of them have.
+    Where public sources give two readings of one answer, a knob chooses between them. Its default
+    is the harsh one, with which a client that reads only the kind one fails; where neither is
+    harsher, the one that most sources have.
     """
 
     # Time
@@ -39,6 +40,10 @@ class Knobs:
     idle_timeout: float | None = None
     """Kept-alive connections that are idle for so long are closed; None: after 75 s."""
     idle_close: Literal["fin", "rst"] = "fin"
+    unused_timeout: float | None = None
+    """Connections that nothing was asked over for so long are closed; None: never."""
+    unused_close: Literal["fin", "rst", "silent"] = "fin"
+    """How; a silent one is forgotten, as by a gateway: whatever comes over it is not read."""
 
     # Size
     upload_limit: int = 30 * MIB
@@ -54,15 +59,27 @@ class Knobs:
     limit_code: int | None = None
     """The code for "over the limit"; None: 421, for dedicated keys 415. 1520 was seen too."""
     bill_failed: bool = False
+    api_balance_empty: bool = False
+    """Orders are refused with 433 and a text about the API balance: money, though the code is the
+    graph's (live logs of public clients)."""
+    instance_types: tuple[str, ...] = ("default", "plus", "ultra")
+    """Values of ``instanceType`` that are taken; one that has no price costs as the default.
+
+    The documentation's three. A public client sends "standard" as its default; whether the
+    service takes it is unknown, so it is refused unless it is named here."""
+    account_key: Literal["apikey", "apiKey", "both"] = "apikey"
+    """The field that accountStatus reads: the documentation and most clients say ``apikey``, two
+    public clients send ``apiKey``. The harsh reading takes one of them only."""
 
     # Orders
     reroll_seeds: bool = True
     """Seeds that nodeInfoList does not name are drawn anew, as the service says of itself."""
     reroll_inline_seeds: bool = False
-    accepts_placeholder_workflow: bool = True
-    """An inline graph under an unknown id: accepted (older text) or 380 (newer text)."""
-    accepts_list_with_inline: bool = True
-    """An inline graph with a nodeInfoList that fits the stored one: list ignored, or 803."""
+    accepts_placeholder_workflow: bool = False
+    """An inline graph under an unknown id: 380 (newer text), or accepted (older text), as both
+    sandboxes for people without a key do."""
+    accepts_list_with_inline: bool = False
+    """An inline graph with a nodeInfoList that fits the stored one: 803, or list ignored."""
     invalid_graph: Literal["433", "tips"] = "433"
     """A graph of which nothing can run: refused, or accepted as FAILED with the reason in tips."""
     fail_next: dict[str, Any] | None = None
@@ -70,9 +87,68 @@ class Knobs:
     error_code and error_message for a failure outside of the graph, such as moderation."""
     no_outputs: bool = False
     """Tasks end well and have no file."""
+    late_results: int = 0
+    """How many polls after the end, by either route, see only ``late_results_seen`` results: files
+    lag behind the state in a vendor client's loop of thirty tries."""
+    late_results_seen: int = 0
+    missing_address: Literal["null", "empty"] | None = None
+    """The first result's address is null or empty text."""
+    missing_address_polls: int | None = None
+    """How many polls after the end see it missing; None: all."""
+    told_task_id: str | None = None
+    """The id that replies to a create tell instead of the task's own."""
+
+    # Standard models
+    preview_placeholders: Literal["refused", "accepted"] = "refused"
+    """Whether the price can be asked with filler text and addresses that hold no file. No source
+    tells; a check of the body may well open what it names."""
+    cost_over_preview: float = 1.5
+    """What a run costs, as a multiple of its preview, which is called an estimate."""
+    free_calls: int = 0
+    """Runs that are free by the preview's word."""
+    model_cancel: Literal["ignored", "refused", "works"] = "ignored"
+    """A cancel of a model's task, which the documentation leaves out: answered with success though
+    the task goes on (the harsh reading), 807, or done."""
+    unknown_model_code: int = 412
+    """For a path that is no model's: the documentation says 412 (a misspelt path), which other
+    replies use for a bad key; 404 was seen too."""
+    inactive_models: tuple[str, ...] = ()
+    """Models that are not activated for any key: 412 as well (two public clients' logs)."""
+    model_output_type: Literal["kind", "extension"] = "kind"
+    """``outputType`` of a model's results: "image" in the vendor's kit, else "png"."""
+    issued_id_ttl: float = 24 * 3600.0
+    """How long an id that a model gave out is good."""
+    site_list_fresh: bool = False
+    """Whether the site's catalogue lists models that were added: its cache may lag."""
+    page_shell: bool = False
+    """The pages of the documentation are the site's app shell, as an undated note says."""
+
+    # The native route: a ComfyUI's own API behind /proxy/{key}
+    native_prompt_id: Literal["own", "given"] = "own"
+    """Whether a ``prompt_id`` of the caller counts, as it does with ComfyUI itself."""
+    native_core: Literal["old", "new", "silent"] = "old"
+    """Whether ``/interrupt`` looks at the ``prompt_id`` that it is given: an older core interrupts
+    whatever runs. A silent one is old and does not tell its version either."""
+    native_socket: Literal["1011", "ok"] = "1011"
+    """Sockets are closed as soon as they are open, as a public client saw."""
+    native_invalid: Literal["code", "400"] = "code"
+    """A graph that cannot run: HTTP 200 with a code and no prompt_id (as a public client saw), or
+    ComfyUI's own 400."""
+    native_failure: Literal["empty", "told"] = "empty"
+    """A failed prompt: a history without outputs and without a reason (as a public client saw), or
+    what ComfyUI says of it."""
+    native_batch: Literal["refused", "runs"] = "refused"
+    """A ``batch_size`` above 1, of which a public client says that it has to be 1."""
+    native_upload: bool = False
+    """Whether ``/upload/image`` is there: it was in 2025, it was not in 2026."""
+    native_forgets: bool = False
+    """The instance was restarted, or another one answers: its queue and history are empty."""
+    native_info_bytes: int = 0
+    """So much is added to ``/object_info``, which is said to be of about 30 MB."""
 
     # Socket
     socket: Socket = "ok"
+    """A lying one says what is not so, a flooding one repeats a message as fast as it is read."""
     expose_socket_on_create: bool = True
     foreign_socket_url: str = "wss://socket.example.com/ws/c_instance?clientId={client_id}"
     socket_dies_after: int = 6
@@ -108,6 +184,19 @@ class Knobs:
     cancelled_status: Literal["CANCEL", "FAILED"] = "CANCEL"
     failed_code: Literal["805", "1000"] = "805"
     blank_prompt_tips: bool = False
+    v2_reply: Literal["filled", "blank"] = "filled"
+    """``clientId`` and ``promptTips`` in replies to a V2 order: filled in the documentation's
+    examples, blank in live logs."""
+    text_results: Literal["text", "list"] = "text"
+    """``results[].text``: a text, or a list of texts as some clients' readers expect."""
+    field_data: Literal["published", "list"] = "published"
+    """An app's ``fieldData``: JSON in one of three dialects, or a list of its options' names."""
+    resource_filter: Literal["title", "file"] = "title"
+    """What ``resourceName`` is compared with: the title that a model has on the site, which need
+    not be like its file's name (the harsh reading), or the file's name."""
+    app_list_key: Literal["records", "list"] = "records"
+    app_list_auth: Literal["bearer", "raw"] = "bearer"
+    """How ``aiapp/list`` wants the key: one public client sends a Bearer, another the bare key."""
     preview_results: bool = False
     """Whether PreviewImage's temporary pictures are results."""
     webhook_retry_seconds: float = 0.1

@@ -87,8 +87,10 @@ class ObjectStore:
         self.uploads[name] = stored
         return stored
 
-    def put_result(self, name: str, data: bytes, *, user: str, ttl: float) -> Stored:
-        path = f"/results/{user}/output/{name}"
+    def put_result(
+        self, name: str, data: bytes, *, user: str, ttl: float, folder: str = "output"
+    ) -> Stored:
+        path = f"/results/{user}/{folder}/{name}"
         extension = name.rpartition(".")[2]
         stored = Stored(name, data, path, extension, time.time() + ttl)
         self.results[path] = stored

@@ -12,59 +12,69 @@ from urllib.parse import quote
 from .codes import NO_USAGE, TEXTS, Json
 
 if TYPE_CHECKING:
-    from .objects import Stored
-    from .tasks import Result, Status, Task
-    from .world import Emulator
+    from .object_store import Stored
+    from .state import State
+    from .tasks.task import Result, Status, Task
 
 
-def task_number(emulator: Emulator, task: Task) -> str | int:
-    return int(task.id) if emulator.numeric_ids else task.id
+def task_number(state: State, task: Task) -> str | int:
+    return int(task.id) if state.numeric_ids else task.id
 
 
-def socket_url(emulator: Emulator, task: Task) -> str | None:
+def told_number(state: State, task: Task) -> str | int:
+    """The id that the reply to a create tells: another one when a knob says so."""
+    return task_number(state, task) if state.told_task_id is None else state.told_task_id
+
+
+def prompt_tips(task: Task) -> str:
+    # With its space: a client that looks for the words in place of reading the JSON fails.
+    return json.dumps(task.order.verdict.tips())
+
+
+def socket_url(state: State, task: Task) -> str | None:
     """``netWssUrl``: there is one only while the task runs."""
-    if emulator.socket == "none" or task.status != "RUNNING":
+    if state.socket == "none" or task.status != "RUNNING" or task.order.model:
         return None
-    if emulator.socket == "foreign":
-        return emulator.foreign_socket_url.format(client_id=task.client_id)
-    sign = {"userId": emulator.accounts[task.key].user_id, "signExpire": 0, "ts": 0, "sign": "x"}
+    if state.socket == "foreign":
+        return state.foreign_socket_url.format(client_id=task.client_id)
+    sign = {"userId": state.accounts[task.key].user_id, "signExpire": 0, "ts": 0, "sign": "x"}
     auth = base64.b64encode(json.dumps(sign, separators=(",", ":")).encode()).decode()
-    base = emulator.base_url.replace("http", "ws", 1)
+    base = state.base_url.replace("http", "ws", 1)
     return (
         f"{base}/ws/c_instance?c_host=10.0.0.1&c_port=80&clientId={task.client_id}"
         f"&workflowId={task.workflow_id}&Rh-Comfy-Auth={quote(auth, safe='=')}"
     )
 
 
-def visible_status(emulator: Emulator, task: Task) -> Status:
+def visible_status(state: State, task: Task) -> Status:
     """The state that query and outputs admit to: they may lag behind."""
     now = asyncio.get_running_loop().time()
-    lags = task.ended is not None and now < task.ended + emulator.result_lag
+    lags = task.ended is not None and now < task.ended + state.result_lag
     return "RUNNING" if lags and task.status == "SUCCESS" else task.status
 
 
-def created(emulator: Emulator, task: Task) -> Json:
+def created(state: State, task: Task) -> Json:
     """``data`` of create and ai-app/run (RunningHub docs, "Start ComfyUI Task")."""
-    tips = json.dumps(task.order.verdict.tips(), separators=(",", ":"))
     return {
-        "netWssUrl": socket_url(emulator, task) if emulator.expose_socket_on_create else None,
-        "taskId": task_number(emulator, task),
+        "netWssUrl": socket_url(state, task) if state.expose_socket_on_create else None,
+        "taskId": told_number(state, task),
         "clientId": task.client_id,
         "taskStatus": task.status,
-        "promptTips": "" if emulator.blank_prompt_tips else tips,
+        "promptTips": "" if state.blank_prompt_tips else prompt_tips(task),
     }
 
 
-def submitted(emulator: Emulator, task: Task) -> Json:
-    """The bare task object of ``/openapi/v2/run/…``."""
+def submitted(state: State, task: Task) -> Json:
+    """The bare task object that V2 orders are answered with."""
+    filled = state.v2_reply == "filled"
     return {
-        "taskId": task_number(emulator, task),
+        "taskId": told_number(state, task),
         "status": task.status,
         "errorCode": task.error_code,
         "errorMessage": task.error_message,
         "results": None,
-        "clientId": "",
-        "promptTips": "",
+        "clientId": task.client_id if filled else "",
+        "promptTips": prompt_tips(task) if filled else "",
     }
 
 
@@ -79,49 +89,59 @@ def status_data(task: Task) -> tuple[str, str]:
             return "success", status
 
 
-def outputs_reply(emulator: Emulator, task: Task) -> Json:
+def outputs_reply(state: State, task: Task) -> Json:
     """The whole reply of ``/task/openapi/outputs``: its code is the task's state."""
-    code, data = _outputs(emulator, task, visible_status(emulator, task))
+    code, data = _outputs(state, task, visible_status(state, task))
     return {"code": code, "msg": TEXTS[code], "data": data}
 
 
-def _outputs(emulator: Emulator, task: Task, status: Status) -> tuple[int, Any]:
+def _outputs(state: State, task: Task, status: Status) -> tuple[int, Any]:
     match status:
         case "CREATE":
             return 0, None
         case "QUEUED":
             return 813, None
         case "RUNNING":
-            url = None if task.is_over else socket_url(emulator, task)
+            url = None if task.is_over else socket_url(state, task)
             return 804, {"netWssUrl": url} if url else None
         case "FAILED" if task.failed_reason:
-            return 805, {"failedReason": failed_reason(emulator, task)}
+            return 805, {"failedReason": failed_reason(state, task)}
         case "FAILED" | "CANCEL":
             return 805, None
         case "SUCCESS":
             return 0, [
-                _output_item(emulator, task, result, result.file)
-                for result in task.results
+                _output_item(state, task, result, result.file)
+                for result in seen_results(state, task)
                 if result.file
             ]
 
 
-def failed_reason(emulator: Emulator, task: Task) -> Json:
+def failed_reason(state: State, task: Task) -> Json:
     reason: Json = dict(task.failed_reason or {})
-    if reason and emulator.traceback_list:
+    if reason and state.traceback_list:
         reason["traceback"] = json.loads(reason["traceback"])
     return reason
 
 
-def file_url(emulator: Emulator, path: str) -> str:
-    return (emulator.result_base or emulator.base_url) + quote(path)
+def file_url(state: State, path: str) -> str:
+    return (state.result_base or state.base_url) + quote(path)
 
 
-def _result_url(emulator: Emulator, file: Stored) -> str:
-    url = file_url(emulator, file.path)
-    if emulator.result_name is None:
+def seen_results(state: State, task: Task) -> list[Result]:
+    """The results that this poll sees."""
+    late = 0 < task.ends_seen <= state.late_results
+    return task.results[: state.late_results_seen] if late else task.results
+
+
+def _result_url(state: State, task: Task, file: Stored) -> str | None:
+    first = next((result.file for result in task.results if result.file), None)
+    lasts = state.missing_address_polls is None or task.ends_seen <= state.missing_address_polls
+    if state.missing_address and lasts and file is first:
+        return None if state.missing_address == "null" else ""
+    url = file_url(state, file.path)
+    if state.result_name is None:
         return url
-    return url.rpartition("/")[0] + "/" + quote(emulator.result_name, safe="")
+    return url.rpartition("/")[0] + "/" + quote(state.result_name, safe="")
 
 
 def _usage(task: Task) -> Json:
@@ -137,10 +157,10 @@ def _usage(task: Task) -> Json:
     }
 
 
-def _output_item(emulator: Emulator, task: Task, result: Result, file: Stored) -> Json:
+def _output_item(state: State, task: Task, result: Result, file: Stored) -> Json:
     usage = _usage(task)
     item: Json = {
-        "fileUrl": _result_url(emulator, file),
+        "fileUrl": _result_url(state, task, file),
         "fileType": result.extension,
         "taskCostTime": usage["taskCostTime"],
         "nodeId": result.node_id,
@@ -148,20 +168,20 @@ def _output_item(emulator: Emulator, task: Task, result: Result, file: Stored) -
         "consumeMoney": usage["consumeMoney"],
         "consumeCoins": usage["consumeCoins"],
     }
-    if not emulator.outputs_node_id:
+    if not state.outputs_node_id:
         del item["nodeId"]
-    if emulator.storage_fields:
+    if state.storage_fields:
         key = file.path.removeprefix("/results/")
         item |= {"storageType": "COS", "bucket": "emulated", "objectKey": key}
     return item
 
 
-def query_reply(emulator: Emulator, task: Task) -> Json:
+def query_reply(state: State, task: Task) -> Json:
     """The whole reply of ``/openapi/v2/query`` (RunningHub docs, "Query V2")."""
-    status = visible_status(emulator, task)
-    shown = emulator.cancelled_status if status == "CANCEL" else status
+    status = visible_status(state, task)
+    shown = state.cancelled_status if status == "CANCEL" else status
     reply: Json = {
-        "taskId": task_number(emulator, task),
+        "taskId": task_number(state, task),
         "status": shown,
         "errorCode": task.error_code if status == "FAILED" else "",
         "errorMessage": task.error_message if status == "FAILED" else "",
@@ -171,12 +191,12 @@ def query_reply(emulator: Emulator, task: Task) -> Json:
     }
     if status == "CREATE":
         return reply
-    if status == "SUCCESS" and task.results:
-        reply["results"] = [_result_item(emulator, result) for result in task.results]
+    if status == "SUCCESS" and (results := seen_results(state, task)):
+        reply["results"] = [_result_item(state, task, result) for result in results]
     over = status not in ("QUEUED", "RUNNING")
-    reply["failedReason"] = failed_reason(emulator, task) if status == "FAILED" else {}
+    reply["failedReason"] = failed_reason(state, task) if status == "FAILED" else {}
     reply["usage"] = _usage(task) if over else dict(NO_USAGE)
-    if emulator.usage_list and over:
+    if state.usage_list and over:
         reply["parentTaskId"] = None
         reply["taskUsageList"] = [
             {
@@ -189,14 +209,23 @@ def query_reply(emulator: Emulator, task: Task) -> Json:
     return reply
 
 
-def _result_item(emulator: Emulator, result: Result) -> Json:
-    url = _result_url(emulator, result.file) if result.file else None
+def _result_item(state: State, task: Task, result: Result) -> Json:
+    text: str | list[str] | None = result.text
+    if text is not None and state.text_results == "list":
+        text = [text]
+    url = _result_url(state, task, result.file) if result.file else None
     item: Json = {
-        emulator.query_url_field: url,
+        state.query_url_field: url,
         "nodeId": result.node_id,
         "outputType": result.extension,
-        "text": result.text,
+        "text": text,
     }
-    if not emulator.outputs_node_id:
+    if not state.outputs_node_id or task.order.model:
         del item["nodeId"]
+    if task.order.model and state.model_output_type == "kind":
+        item["outputType"] = _KINDS.get(result.extension, task.order.model.model.output)
     return item
+
+
+_KINDS = {"png": "image", "jpg": "image", "webp": "image", "txt": "text"}
+"""Kinds of files that may stand beside a model's own."""

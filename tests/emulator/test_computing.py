@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rh_api.emulator.interpreter import node_functions
-from rh_api.emulator.node_classes import NODE_CLASSES
+from rh_api.emulator.nodes.classes import NODE_CLASSES
+from rh_api.emulator.nodes.interpreter import node_functions
+from tests.support.graphs import node
+from tests.support.pictures import png
 
 if TYPE_CHECKING:
     from conftest import Remote
@@ -18,16 +20,6 @@ if TYPE_CHECKING:
 RNG = np.random.default_rng(5)
 PICTURE = RNG.integers(0, 256, (24, 32, 4), dtype=np.uint8)
 SMALL = RNG.integers(0, 256, (12, 16, 3), dtype=np.uint8)
-
-
-def png(values: np.ndarray) -> bytes:
-    data = io.BytesIO()
-    Image.fromarray(values).save(data, "PNG")
-    return data.getvalue()
-
-
-def node(class_type: str, **inputs: Any) -> dict[str, Any]:
-    return {"class_type": class_type, "inputs": inputs}
 
 
 class Lab:

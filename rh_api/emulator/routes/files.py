@@ -5,24 +5,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from aiohttp import BodyPartReader, web
 
-from . import strict
-from .codes import Refused
-from .objects import KINDS_BY_EXTENSION, Lora, Stored
+from ..codes import Refused
+from ..faults import READ_RATE, SERVED_PART
+from ..object_store import KINDS_BY_EXTENSION, Lora, Stored
+from ..validation import requests
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from .world import Emulator
+    from ..state import State
 
 BLOCK = 64 * 1024
-
-READ_RATE: ContextVar[float | None] = ContextVar("READ_RATE", default=None)
-"""Bytes a second at which a fault wants this request's body read."""
 
 OLD_KINDS = ("input", "image", "audio", "video")
 """``fileType`` of the older upload: the documentation says input, clients send the others too."""
@@ -53,7 +50,7 @@ class _Form:
         self.too_large = False
 
 
-async def _read_form(emulator: Emulator, request: web.Request, limit: int) -> _Form:
+async def _read_form(state: State, request: web.Request, limit: int) -> _Form:
     if not request.content_type.startswith("multipart/"):
         raise Refused(301)
     form = _Form()
@@ -66,11 +63,11 @@ async def _read_form(emulator: Emulator, request: web.Request, limit: int) -> _F
             continue
         form.has_file, form.file_name = True, part.filename or ""
         async for block in paced(_part_blocks(part)):
-            emulator.counters.upload_bytes += len(block)
+            state.counters.upload_bytes += len(block)
             form.too_large = form.too_large or len(form.file) + len(block) > limit
             if not form.too_large:
                 form.file += block
-    emulator.see_form(request, form.fields)
+    state.counters.look_for_keys(state.accounts, "body", request.path, form.fields.values())
     return form
 
 
@@ -78,11 +75,11 @@ def _extension(name: str) -> str:
     return name.rpartition(".")[2].lower() if "." in name else ""
 
 
-async def upload(emulator: Emulator, request: web.Request) -> web.Response:
+async def upload(state: State, request: web.Request) -> web.Response:
     """``POST /openapi/v2/media/upload/binary``."""
-    key = strict.bearer(request)
-    strict.account_of_key(emulator, key, 401)
-    form = await _read_form(emulator, request, emulator.upload_limit)
+    key = requests.bearer(request)
+    requests.account_of_key(state, key, 401)
+    form = await _read_form(state, request, state.upload_limit)
     if not form.has_file:
         raise Refused(1007)
     if form.too_large:
@@ -90,32 +87,32 @@ async def upload(emulator: Emulator, request: web.Request) -> web.Response:
     extension = _extension(form.file_name)
     if extension not in KINDS_BY_EXTENSION:
         raise Refused(1007, f"unsupported file type: {form.file_name}")
-    stored = emulator.store.put_upload(
-        bytes(form.file), extension, folder="openapi", ttl=emulator.upload_ttl
+    stored = state.store.put_upload(
+        bytes(form.file), extension, folder="openapi", ttl=state.upload_ttl
     )
-    return web.json_response(_uploaded(emulator, stored))
+    return web.json_response(_uploaded(state, stored))
 
 
-def _uploaded(emulator: Emulator, stored: Stored) -> dict[str, object]:
+def _uploaded(state: State, stored: Stored) -> dict[str, object]:
     """The reply in one of three readings: the CN page, the EN page, a live log."""
-    english = emulator.upload_envelope == "en"
-    text = "msg" if emulator.upload_envelope == "msg" else "message"
+    english = state.upload_envelope == "en"
+    text = "msg" if state.upload_envelope == "msg" else "message"
     return {
         "code": 200 if english else 0,
         text: "success",
         "data": {
             "type": stored.kind,
-            "download_url": (emulator.result_base or emulator.base_url) + stored.path,
+            "download_url": (state.result_base or state.base_url) + stored.path,
             "filename" if english else "fileName": stored.name,
             "size": str(len(stored.data)),
         },
     }
 
 
-async def old_upload(emulator: Emulator, request: web.Request) -> web.Response:
+async def old_upload(state: State, request: web.Request) -> web.Response:
     """``POST /task/openapi/upload``: the key is a form field."""
-    form = await _read_form(emulator, request, emulator.old_upload_limit)
-    strict.account_of_body(emulator, dict(form.fields))
+    form = await _read_form(state, request, state.old_upload_limit)
+    requests.account_of_body(state, dict(form.fields))
     if not form.has_file or form.fields.get("fileType") not in OLD_KINDS:
         raise Refused(301)
     if form.too_large:
@@ -123,18 +120,16 @@ async def old_upload(emulator: Emulator, request: web.Request) -> web.Response:
     extension = _extension(form.file_name)
     if extension not in KINDS_BY_EXTENSION:
         raise Refused(808)
-    stored = emulator.store.put_upload(
-        bytes(form.file), extension, folder="api", ttl=emulator.upload_ttl
-    )
+    stored = state.store.put_upload(bytes(form.file), extension, folder="api", ttl=state.upload_ttl)
     data = {"fileName": stored.name, "fileType": form.fields["fileType"]}
     return web.json_response({"code": 0, "msg": "success", "data": data})
 
 
-async def lora_url(emulator: Emulator, request: web.Request) -> web.Response:
+async def lora_url(state: State, request: web.Request) -> web.Response:
     """``POST /api/openapi/getLoraUploadUrl``: a presigned address, none for what is known."""
-    body = await strict.read_json(request)
-    strict.account_of_body(emulator, body)
-    strict.text_field(body, "loraName")
+    body = await requests.read_json(request)
+    requests.account_of_body(state, body)
+    requests.text_field(body, "loraName")
     md5 = body.get("md5Hex")
     if not isinstance(md5, str) or not md5.strip():
         raise Refused(301, "file MD5 cannot be blank")
@@ -142,17 +137,17 @@ async def lora_url(emulator: Emulator, request: web.Request) -> web.Response:
         raise Refused(301)
     name = f"api-lora-cn/{md5.lower()}.safetensors"
     data = {"fileName": name}
-    known = emulator.store.loras.get(name)
-    if emulator.lora_known_url or not (known and known.is_whole):
-        data["url"] = _presigned(emulator, name)
+    known = state.store.loras.get(name)
+    if state.lora_known_url or not (known and known.is_whole):
+        data["url"] = _presigned(state, name)
     return web.json_response({"code": 0, "msg": "success", "data": data})
 
 
-def _presigned(emulator: Emulator, name: str) -> str:
+def _presigned(state: State, name: str) -> str:
     begin = int(time.time()) - 1
-    window = f"{begin};{int(time.time() + emulator.sign_seconds)}"
+    window = f"{begin};{int(time.time() + state.sign_seconds)}"
     return (
-        f"{emulator.lora_base or emulator.base_url}/{name}?q-sign-algorithm=sha1&q-ak=EMULATED"
+        f"{state.lora_base or state.base_url}/{name}?q-sign-algorithm=sha1&q-ak=EMULATED"
         f"&q-sign-time={window}&q-key-time={window}&q-header-list=host&q-url-param-list="
         f"&q-signature={hashlib.sha256((name + window).encode()).hexdigest()[:40]}"
     )
@@ -163,13 +158,13 @@ def _xml(status: int, code: str, message: str) -> web.Response:
     return web.Response(status=status, text=text, content_type="application/xml")
 
 
-async def put_lora(emulator: Emulator, request: web.Request) -> web.Response:
+async def put_lora(state: State, request: web.Request) -> web.Response:
     """The presigned PUT, as Tencent COS answers it. The body is hashed and counted, not kept."""
     name = request.path.lstrip("/")
     window = request.query.get("q-sign-time", "")
     if "Authorization" in request.headers:
         return _xml(400, "InvalidRequest", "Only one auth mechanism allowed")
-    if request.query_string != _query_of(emulator, name, window):
+    if request.query_string != _query_of(state, name, window):
         return _xml(403, "SignatureDoesNotMatch", "The Signature you specified is invalid.")
     if time.time() > int(window.partition(";")[2]):
         return _xml(403, "AccessDenied", "Request has expired")
@@ -180,14 +175,14 @@ async def put_lora(emulator: Emulator, request: web.Request) -> web.Response:
     async for block in paced(request.content.iter_any()):
         md5.update(block)
         size += len(block)
-        emulator.counters.put_bytes += len(block)
+        state.counters.put_bytes += len(block)
     if size != request.content_length:
         return _xml(400, "IncompleteBody", "The request body is shorter than Content-Length")
-    emulator.store.loras[name] = Lora(name, size, md5.hexdigest())
+    state.store.loras[name] = Lora(name, size, md5.hexdigest())
     return web.Response(headers={"ETag": f'"{md5.hexdigest()}"'})
 
 
-def _query_of(emulator: Emulator, name: str, window: str) -> str:
+def _query_of(state: State, name: str, window: str) -> str:
     signature = hashlib.sha256((name + window).encode()).hexdigest()[:40]
     return (
         f"q-sign-algorithm=sha1&q-ak=EMULATED&q-sign-time={window}&q-key-time={window}"
@@ -195,25 +190,31 @@ def _query_of(emulator: Emulator, name: str, window: str) -> str:
     )
 
 
-async def download(emulator: Emulator, request: web.Request) -> web.Response:
+async def download(state: State, request: web.Request) -> web.Response:
     """A result or an upload, whole or a range of it (RFC 9110, one range)."""
-    stored = emulator.store.served(request.path)
+    stored = state.store.served(request.path)
     if stored is None:
         return _xml(404, "NoSuchKey", "The specified key does not exist.")
-    size = len(stored.data)
+    return serve_stored(state, request, stored)
+
+
+def serve_stored(state: State, request: web.Request, stored: Stored) -> web.Response:
+    """A stored file, whole or the range of it that the request asks for."""
+    content = stored.data[: int(len(stored.data) * SERVED_PART.get())]
+    size = len(content)
     headers = {"Content-Type": stored.content_type, "ETag": stored.etag}
-    if emulator.ranges:
+    if state.ranges:
         headers["Accept-Ranges"] = "bytes"
     same = request.headers.get("If-Range", stored.etag) == stored.etag
-    if not (emulator.ranges and same and "Range" in request.headers):
-        emulator.counters.download_bytes += size
-        return web.Response(body=stored.data, headers=headers)
+    if not (state.ranges and same and "Range" in request.headers):
+        state.counters.download_bytes += size
+        return web.Response(body=content, headers=headers)
     try:
         start, stop, _ = request.http_range.indices(size)
     except ValueError:
         start = stop = 0
     if start >= stop:
         return web.Response(status=416, headers={"Content-Range": f"bytes */{size}"})
-    emulator.counters.download_bytes += stop - start
+    state.counters.download_bytes += stop - start
     headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
-    return web.Response(status=206, body=stored.data[start:stop], headers=headers)
+    return web.Response(status=206, body=content[start:stop], headers=headers)

@@ -8,33 +8,33 @@ from typing import TYPE_CHECKING
 
 from aiohttp import WSMsgType, web
 
-from .connection import reset
+from ..connections import reset
 
 if TYPE_CHECKING:
-    from .progress import Frame
-    from .tasks import Task
-    from .world import Emulator
+    from ..state import State
+    from ..tasks.progress import Frame
+    from ..tasks.task import Task
 
 OTHER_PROMPT = "99999999-9999-4999-8999-999999999999"
 
 
-def _find(emulator: Emulator, request: web.Request) -> Task | None:
+def _find(state: State, request: web.Request) -> Task | None:
     client_id = request.query.get("clientId", "")
-    return next((one for one in emulator.tasks.values() if one.client_id == client_id), None)
+    return next((one for one in state.tasks.values() if one.client_id == client_id), None)
 
 
-async def follow(emulator: Emulator, request: web.Request) -> web.StreamResponse:
+async def follow(state: State, request: web.Request) -> web.StreamResponse:
     """``/ws/c_instance``: messages until the task is over, then a normal close."""
-    task = _find(emulator, request)
-    if task is None or not request.query.get("Rh-Comfy-Auth") or emulator.socket == "refused":
+    task = _find(state, request)
+    if task is None or not request.query.get("Rh-Comfy-Auth") or state.socket == "refused":
         return web.Response(status=403, text="forbidden")
     socket = web.WebSocketResponse(compress=False)
     try:
         await socket.prepare(request)
     except ConnectionResetError:  # the client has left in the middle of the handshake
         return web.Response()
-    emulator.counters.sockets += 1
-    talking = asyncio.create_task(_talk(emulator, request, socket, task))
+    state.counters.sockets += 1
+    talking = asyncio.create_task(_talk(state, request, socket, task))
     try:
         async for message in socket:
             if message.type in (WSMsgType.CLOSE, WSMsgType.ERROR):
@@ -46,20 +46,22 @@ async def follow(emulator: Emulator, request: web.Request) -> web.StreamResponse
 
 
 async def _talk(
-    emulator: Emulator, request: web.Request, socket: web.WebSocketResponse, task: Task
+    state: State, request: web.Request, socket: web.WebSocketResponse, task: Task
 ) -> None:
-    mood = emulator.socket
+    mood = state.socket
     if mood == "silent":
         return
-    queue = task.progress.watch(task, replay=emulator.socket_replay)
+    queue = task.progress.watch(replay=state.socket_replay)
     try:
         for lie in _lies(task) if mood == "lying" else ():
             await _send(socket, lie)
         sent = 0
+        while mood == "flood":
+            await _send(socket, _flood(task))
         while (frame := await queue.get()) is not None:
             await _send(socket, frame)
             sent += 1
-            if mood == "dying" and sent >= emulator.socket_dies_after:
+            if mood == "dying" and sent >= state.socket_dies_after:
                 reset(request)
                 return
         await socket.close()
@@ -98,3 +100,9 @@ def _lies(task: Task) -> list[Frame]:
         said("executing", node=None, prompt_id=task.prompt_id),
         said("execution_error", prompt_id=OTHER_PROMPT, node_id="1", exception_message="lie"),
     ]
+
+
+def _flood(task: Task) -> Frame:
+    """One true message of a kilobyte: the current node's progress, as a broken loop repeats it."""
+    data = {"value": 1, "max": 20, "node": task.progress.current, "prompt_id": task.prompt_id}
+    return json.dumps({"type": "progress", "data": data, "padding": "x" * 900})

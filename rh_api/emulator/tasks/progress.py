@@ -9,13 +9,12 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .graphs import execution_order
-from .knobs import LOOK_SECONDS
+from ..graphs import Graph, execution_order
+from ..knobs import LOOK_SECONDS
 
 if TYPE_CHECKING:
-    from .interpreter import Outcome
-    from .knobs import Knobs
-    from .tasks import Task
+    from ..knobs import Knobs
+    from ..nodes.context import Outcome
 
 Frame = str | bytes
 
@@ -36,8 +35,15 @@ def _now() -> int:
 
 @dataclass
 class Progress:
-    """Messages so far, and the sockets that get the coming ones. None in a queue: it is over."""
+    """Messages so far, and the sockets that get the coming ones. None in a queue: it is over.
 
+    ``outputs`` are the nodes of ``graph`` that run for their output.
+    """
+
+    graph: Graph
+    outputs: list[str]
+    client_id: str
+    prompt_id: str
     frames: list[Frame] = field(default_factory=list[Frame])
     watchers: set[asyncio.Queue[Frame | None]] = field(
         default_factory=set["asyncio.Queue[Frame | None]"]
@@ -61,35 +67,35 @@ class Progress:
         for queue in self.watchers:
             queue.put_nowait(None)
 
-    def watch(self, task: Task, *, replay: bool) -> asyncio.Queue[Frame | None]:
+    def watch(self, *, replay: bool) -> asyncio.Queue[Frame | None]:
         """A queue for a new socket: ComfyUI tells it the state and the current node, no history.
 
         Who connects before the first node is told everything.
         """
         queue: asyncio.Queue[Frame | None] = asyncio.Queue()
-        status = {"exec_info": {"queue_remaining": 0 if task.is_over else 1}}
-        queue.put_nowait(_message("status", status=status, sid=task.client_id))
+        status = {"exec_info": {"queue_remaining": 0 if self.closed else 1}}
+        queue.put_nowait(_message("status", status=status, sid=self.client_id))
         if replay or self.current is None:
             for frame in self.frames:
                 queue.put_nowait(frame)
         elif not self.closed:
-            queue.put_nowait(self._executing(task, self.current))
+            queue.put_nowait(self._executing(self.current))
         if self.closed:
             queue.put_nowait(None)
         self.watchers.add(queue)
         return queue
 
-    def begin(self, task: Task, *, cached: list[str]) -> None:
-        self.send(_message("execution_start", prompt_id=task.prompt_id, timestamp=_now()))
+    def begin(self, *, cached: list[str]) -> None:
+        self.send(_message("execution_start", prompt_id=self.prompt_id, timestamp=_now()))
         self.done.extend(cached)
         self.send(
-            _message("execution_cached", nodes=cached, prompt_id=task.prompt_id, timestamp=_now())
+            _message("execution_cached", nodes=cached, prompt_id=self.prompt_id, timestamp=_now())
         )
 
-    async def play(self, task: Task, outcome: Outcome, *, until: float, knobs: Knobs) -> None:
+    async def play(self, outcome: Outcome, *, until: float, knobs: Knobs) -> None:
         """Send what the nodes of ``outcome`` did, in equal steps from now to ``until``."""
         clock = asyncio.get_running_loop().time
-        steps = self._steps(task, outcome, knobs)
+        steps = self._steps(outcome, knobs)
         total = sum(weight for weight, _ in steps)
         began, passed = clock(), 0.0
         for weight, frames in steps:
@@ -115,20 +121,20 @@ class Progress:
             self.current = node
 
     def _steps(
-        self, task: Task, outcome: Outcome, knobs: Knobs
+        self, outcome: Outcome, knobs: Knobs
     ) -> list[tuple[float, list[tuple[Frame, str | None]]]]:
         """(weight, frames with the node they begin): what is sent, then how long it takes."""
         steps: list[tuple[float, list[tuple[Frame, str | None]]]] = []
         for node_id in outcome.executed:
             if node_id in self.done:
                 continue
-            start = (self._executing(task, node_id), node_id)
+            start = (self._executing(node_id), node_id)
             failing = bool(outcome.failure and outcome.failure["node_id"] == node_id)
-            node = task.graph[node_id]
+            node = self.graph[node_id]
             if node["class_type"] == "KSampler":
                 shown = outcome.previews.get(node_id) if knobs.previews else None
                 steps.append((0.5, [start]))
-                steps.extend(self._sampling(task, node_id, shown, knobs, failing=failing))
+                steps.extend(self._sampling(node_id, shown, knobs, failing=failing))
                 continue
             frames: list[tuple[Frame, str | None]] = [start]
             if made := self._output(outcome, node_id):
@@ -137,7 +143,7 @@ class Progress:
                     node=node_id,
                     display_node=node_id,
                     output=made,
-                    prompt_id=task.prompt_id,
+                    prompt_id=self.prompt_id,
                 )
                 steps.append((1.0, frames))
                 frames = [(executed, None)]
@@ -147,9 +153,9 @@ class Progress:
         return steps or [(1.0, [])]
 
     def _sampling(
-        self, task: Task, node_id: str, shown: bytes | None, knobs: Knobs, *, failing: bool
+        self, node_id: str, shown: bytes | None, knobs: Knobs, *, failing: bool
     ) -> list[tuple[float, list[tuple[Frame, str | None]]]]:
-        top = task.graph[node_id]["inputs"]["steps"]
+        top = self.graph[node_id]["inputs"]["steps"]
         top = top if isinstance(top, int) else 20
         values = sorted({1, *(max(1, top * part // 4) for part in (1, 2, 3, 4))})
         if failing:
@@ -163,7 +169,7 @@ class Progress:
                     **told,
                     "state": "running",
                     "node_id": node_id,
-                    "prompt_id": task.prompt_id,
+                    "prompt_id": self.prompt_id,
                     "display_node_id": node_id,
                     "parent_node_id": None,
                     "real_node_id": node_id,
@@ -171,22 +177,21 @@ class Progress:
                 frames.append(
                     (
                         _message(
-                            "progress_state", prompt_id=task.prompt_id, nodes={node_id: state}
+                            "progress_state", prompt_id=self.prompt_id, nodes={node_id: state}
                         ),
                         None,
                     )
                 )
             frames.append(
-                (_message("progress", **told, prompt_id=task.prompt_id, node=node_id), None)
+                (_message("progress", **told, prompt_id=self.prompt_id, node=node_id), None)
             )
             if shown and value == values[len(values) // 2]:
                 frames.append((PREVIEW_HEADER + shown, None))
             steps.append((SAMPLER_WEIGHT / len(values), frames))
         return steps
 
-    @staticmethod
-    def _executing(task: Task, node_id: str) -> str:
-        return _message("executing", node=node_id, display_node=node_id, prompt_id=task.prompt_id)
+    def _executing(self, node_id: str) -> str:
+        return _message("executing", node=node_id, display_node=node_id, prompt_id=self.prompt_id)
 
     @staticmethod
     def _output(outcome: Outcome, node_id: str) -> dict[str, Any]:
@@ -207,21 +212,20 @@ class Progress:
             )
         return dict(made)
 
-    def succeeded(self, task: Task) -> None:
-        self.send(_message("execution_success", prompt_id=task.prompt_id, timestamp=_now()))
-        self.send(_message("executing", node=None, prompt_id=task.prompt_id))
+    def succeeded(self) -> None:
+        self.send(_message("execution_success", prompt_id=self.prompt_id, timestamp=_now()))
+        self.send(_message("executing", node=None, prompt_id=self.prompt_id))
         self._idle()
 
-    def failed(self, task: Task) -> None:
-        reason = task.failed_reason
+    def failed(self, reason: dict[str, str] | None) -> None:
         if not reason:
             self._idle()
             return
-        order = execution_order(task.graph, task.order.verdict.outputs)
+        order = execution_order(self.graph, self.outputs)
         self.send(
             _message(
                 "execution_error",
-                prompt_id=task.prompt_id,
+                prompt_id=self.prompt_id,
                 node_id=reason["node_id"],
                 node_type=reason["node_name"],
                 executed=order[: order.index(reason["node_id"])],
@@ -233,15 +237,15 @@ class Progress:
             )
         )
 
-    def interrupted(self, task: Task) -> None:
+    def interrupted(self) -> None:
         if self.current is None:
             return
         self.send(
             _message(
                 "execution_interrupted",
-                prompt_id=task.prompt_id,
+                prompt_id=self.prompt_id,
                 node_id=self.current,
-                node_type=task.graph.get(self.current, {}).get("class_type", ""),
+                node_type=self.graph.get(self.current, {}).get("class_type", ""),
                 executed=list(self.done),
             )
         )

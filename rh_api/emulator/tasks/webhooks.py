@@ -6,15 +6,9 @@ import asyncio
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
-
-from . import replies
-
-if TYPE_CHECKING:
-    from .tasks import Task
-    from .world import Emulator
 
 RETRIES = 3
 """As the documentation's example of a failed delivery shows."""
@@ -55,23 +49,12 @@ class Webhook:
         }
 
 
-def _stamp() -> str:
+def now_text() -> str:
     return datetime.now().isoformat(timespec="seconds")
 
 
-async def deliver(emulator: Emulator, task: Task, url: str) -> None:
-    """Tell ``url`` that the task is over: text for the older routes, an object for V2."""
-    data: Any = (
-        replies.query_reply(emulator, task)
-        if task.order.route == "v2"
-        else json.dumps(replies.outputs_reply(emulator, task), separators=(",", ":"))
-    )
-    webhook = Webhook(emulator.next_id(), task.key, task.id, url, data, created=_stamp())
-    emulator.webhooks[webhook.id] = webhook
-    await send(emulator, webhook)
-
-
-async def send(emulator: Emulator, webhook: Webhook) -> None:
+async def send(webhook: Webhook, *, pause: float) -> None:
+    """Deliver, up to ``RETRIES`` times more with ``pause`` seconds between; notes how it went."""
     body = {"event": "TASK_END", "taskId": webhook.task_id, "eventData": webhook.event_data}
     timeout = aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as session:
@@ -83,7 +66,7 @@ async def send(emulator: Emulator, webhook: Webhook) -> None:
                     webhook.status = "SUCCESS" if answer.status < 300 else "FAILED"
             except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as problem:
                 webhook.status, webhook.response = "FAILED", f"I/O error: {problem}"
-            webhook.updated = _stamp()
+            webhook.updated = now_text()
             if webhook.status == "SUCCESS":
                 return
-            await asyncio.sleep(emulator.webhook_retry_seconds)
+            await asyncio.sleep(pause)

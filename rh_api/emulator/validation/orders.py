@@ -1,4 +1,4 @@
-"""Refuses what the service refuses: keys in the wrong place, blank fields, wrong node info."""
+"""A create request becomes an order, or the refusal that the service would give."""
 
 from __future__ import annotations
 
@@ -7,85 +7,28 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, cast
 
-from aiohttp import web
-
-from .accounts import Account
-from .codes import Json, Refused
-from .graphs import Graph, Verdict, as_link, convert, inputs_of, validate
-from .node_classes import NODE_CLASSES, SEED_FIELDS
-from .tasks import Order, Route
+from ..accounts import Account
+from ..codes import Json, Refused
+from ..graphs import Graph, Verdict, as_link, inputs_of
+from ..nodes.classes import NODE_CLASSES, SEED_FIELDS
+from ..tasks.task import Order, Route
+from .prompts import convert, validate_prompt
+from .requests import flag
 
 if TYPE_CHECKING:
-    from .catalog import App, Workflow
-    from .world import Emulator
+    from ..catalog import App, Workflow
+    from ..state import State
 
-MACHINES = ("default", "plus", "ultra")
-
-
-async def read_json(request: web.Request) -> Json:
-    """The request's body as a JSON object; 301 when it is none."""
-    try:
-        body = json.loads(await request.read() or b"{}")
-    except ValueError:
-        raise Refused(301) from None
-    if not isinstance(body, dict):
-        raise Refused(301)
-    return cast("Json", body)
+API_BALANCE_EMPTY = "Your API balance is insufficient, please top up"
 
 
-def account_of_body(
-    emulator: Emulator, body: Json, *, field: str = "apiKey"
-) -> tuple[str, Account]:
-    """Key and account of an older request: the key counts in the body only."""
-    key = body.get(field)
-    if not isinstance(key, str) or not key.strip():
-        if field == "apikey":
-            raise Refused(1601)
-        raise Refused(301, "must not be blank")
-    return key, account_of_key(emulator, key, 802)
-
-
-def account_of_key(emulator: Emulator, key: str, unknown: int) -> Account:
-    account = emulator.accounts.get(key)
-    if account is None:
-        raise Refused(unknown)
-    if code := account.refusal_of_key():
-        raise Refused(code)
-    return account
-
-
-def bearer(request: web.Request) -> str:
-    """The key in a V2 request's header; 412 without one."""
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme != "Bearer" or not key.strip():
-        raise Refused(412)
-    return key.strip()
-
-
-def text_field(body: Json, name: str) -> str:
-    """A field that must not be blank; numbers are taken as text, as ids come both ways."""
-    value = body.get(name)
-    if isinstance(value, bool) or not isinstance(value, (str, int)) or not str(value).strip():
-        raise Refused(301, f"{name} must not be blank")
-    return str(value).strip()
-
-
-def positive_id(body: Json, name: str, message: str) -> str:
-    value = text_field(body, name)
-    if not value.isdigit():
-        raise Refused(301)
-    if int(value) <= 0:
-        raise Refused(301, message)
-    return value
-
-
-def check_start(account: Account, body: Json) -> None:
+def check_start(state: State, account: Account, body: Json) -> None:
     """What is refused before the graph is looked at: balance, machine, options."""
     if code := account.refusal_of_balance():
         raise Refused(code)
     machine = body.get("instanceType") or "default"
-    if machine not in MACHINES:
-        raise Refused(301, "instanceType must be default, plus or ultra")
+    if machine not in state.instance_types:
+        raise Refused(301, f"instanceType must be one of {', '.join(state.instance_types)}")
     if account.kind == "EXCLUSIVE" and account.machine != machine:
         raise Refused(435)
     seconds = body.get("retainSeconds")
@@ -96,30 +39,18 @@ def check_start(account: Account, body: Json) -> None:
             raise Refused(301, "retainSeconds is for enterprise shared keys only")
 
 
-def check_slots(emulator: Emulator, key: str, account: Account, *, personal: bool) -> None:
+def check_slots(state: State, key: str, account: Account, *, personal: bool) -> None:
     """The limit of tasks that exist at once, running or queued."""
-    if not emulator.is_full(key) or emulator.queue_when_full:
+    if not state.is_full(key) or state.queue_when_full:
         return
     if account.kind == "EXCLUSIVE":
         if not personal:
-            raise Refused(emulator.limit_code or 415)
-        waiting = [task for task in emulator.open_tasks(key) if task.status != "RUNNING"]
+            raise Refused(state.limit_code or 415)
+        waiting = [task for task in state.open_tasks(key) if task.status != "RUNNING"]
         if len(waiting) >= account.personal_queue:
             raise Refused(814)
         return
-    raise Refused(emulator.limit_code or 421)
-
-
-def flag(body: Json, name: str, *, default: bool) -> bool:
-    """A boolean that the documentation's own example sends as text."""
-    value = body.get(name, default)
-    if isinstance(value, str) and value.lower() in ("true", "false"):
-        return value.lower() == "true"
-    if value is None:
-        return default
-    if not isinstance(value, bool):
-        raise Refused(301)
-    return value
+    raise Refused(state.limit_code or 421)
 
 
 def node_info_list(body: Json) -> list[dict[str, Any]]:
@@ -172,7 +103,7 @@ def _kind(class_type: str, name: str, stored: object) -> str:
     return names.get(type(stored), "STRING")
 
 
-def reroll(emulator: Emulator, graph: Graph, items: list[dict[str, Any]]) -> None:
+def reroll(state: State, graph: Graph, items: list[dict[str, Any]]) -> None:
     """Draw the seeds that nobody set anew, from a counter: a run differs, a rerun of it does not.
 
     RunningHub docs, "About nodeInfoList".
@@ -181,8 +112,8 @@ def reroll(emulator: Emulator, graph: Graph, items: list[dict[str, Any]]) -> Non
     for node_id, node in graph.items():
         for name, value in inputs_of(node).items():
             if name in SEED_FIELDS and isinstance(value, int) and (node_id, name) not in named:
-                emulator.rerolls += 1
-                digest = hashlib.sha256(f"{emulator.rerolls}/{node_id}".encode()).digest()
+                state.rerolls += 1
+                digest = hashlib.sha256(f"{state.rerolls}/{node_id}".encode()).digest()
                 inputs_of(node)[name] = int.from_bytes(digest[:6], "big")
 
 
@@ -203,9 +134,9 @@ def inline_graph(body: Json) -> Graph | None:
     return cast("Graph", graph)
 
 
-def stored_workflow(emulator: Emulator, workflow_id: str, body: Json) -> Workflow:
+def stored_workflow(state: State, workflow_id: str, body: Json) -> Workflow:
     """The workflow under an id, when it may be run: 380, 810, or a wrong password."""
-    workflow = emulator.workflows.get(workflow_id)
+    workflow = state.workflows.get(workflow_id)
     if workflow is None:
         raise Refused(380)
     check_password(workflow.password, body)
@@ -221,35 +152,33 @@ def check_password(password: str | None, body: Json) -> None:
 
 
 def build_order(
-    emulator: Emulator, key: str, account: Account, body: Json, *, route: Route, workflow_id: str
+    state: State, key: str, account: Account, body: Json, *, route: Route, workflow_id: str
 ) -> Order:
     """A create request as an order, or the refusal that the service would give."""
-    check_start(account, body)
+    check_start(state, account, body)
     items = node_info_list(body)
     inline = inline_graph(body)
     if inline is None:
-        stored = stored_workflow(emulator, workflow_id, body)
+        stored = stored_workflow(state, workflow_id, body)
         graph = apply_node_info(stored.graph, items)
     else:
-        graph = _inline(emulator, workflow_id, inline, items, body)
-    if emulator.reroll_seeds and (inline is None or emulator.reroll_inline_seeds):
-        reroll(emulator, graph, items)
-    return _order(
-        emulator, key, account, body, route, workflow_id, graph, items, inline is not None
-    )
+        graph = _inline(state, workflow_id, inline, items, body)
+    if state.reroll_seeds and (inline is None or state.reroll_inline_seeds):
+        reroll(state, graph, items)
+    return _order(state, key, account, body, route, workflow_id, graph, items, inline is not None)
 
 
 def _inline(
-    emulator: Emulator, workflow_id: str, graph: Graph, items: list[dict[str, Any]], body: Json
+    state: State, workflow_id: str, graph: Graph, items: list[dict[str, Any]], body: Json
 ) -> Graph:
-    known = emulator.workflows.get(workflow_id)
-    if known is None and not emulator.accepts_placeholder_workflow:
+    known = state.workflows.get(workflow_id)
+    if known is None and not state.accepts_placeholder_workflow:
         raise Refused(380)
     if known:
         check_password(known.password, body)
     if items:
         try:
-            if known is None or not emulator.accepts_list_with_inline:
+            if known is None or not state.accepts_list_with_inline:
                 raise Refused(803)
             apply_node_info(known.graph, items)
         except Refused:
@@ -259,27 +188,67 @@ def _inline(
 
 
 def build_app_order(
-    emulator: Emulator, key: str, account: Account, body: Json, *, route: Route, app_id: str
+    state: State, key: str, account: Account, body: Json, *, route: Route, app_id: str
 ) -> Order:
     """The same for an AI app: only its exposed fields may be set."""
-    app = emulator.apps.get(app_id)
+    app = state.apps.get(app_id)
     if app is None:
         raise Refused(901)
-    check_start(account, body)
+    check_start(state, account, body)
     check_password(app.password, body)
     items = node_info_list(body)
     defaults = [
         {name: one[name] for name in ("nodeId", "fieldName", "fieldValue")} for one in app.fields
     ]
-    graph = apply_node_info(emulator.workflows[app.workflow_id].graph, [*defaults, *items], app=app)
-    if emulator.reroll_seeds:
-        reroll(emulator, graph, items)
+    graph = apply_node_info(state.workflows[app.workflow_id].graph, [*defaults, *items], app=app)
+    if state.reroll_seeds:
+        reroll(state, graph, items)
     body = {**body, "addMetadata": False}
-    return _order(emulator, key, account, body, route, app.workflow_id, graph, items, False)
+    return _order(state, key, account, body, route, app.workflow_id, graph, items, False)
+
+
+_ENTRY = ("nodeId", "nodeName", "fieldName", "fieldType", "fieldValue", "description")
+_TYPES = ("IMAGE", "SWITCH", "INT", "STRING", "LORA", "LIST")
+
+
+def build_quick_order(state: State, key: str, account: Account, body: Json) -> Order:
+    """The same for a module of Quick Create: exactly its entries, each whole and a text.
+
+    No source tells the code of a wrong ``quickCreateCode`` or of a list that lacks an entry.
+    """
+    for name in ("webappId", "quickCreateCode"):
+        if not isinstance(body.get(name), str) or not body[name].strip():
+            raise Refused(301, f"{name} must not be blank")
+    if not body.get("nodeInfoList"):
+        raise Refused(301, "nodeInfoList must not be empty")
+    module = state.modules.get(body["webappId"])
+    if module is None:
+        raise Refused(901)
+    if body["quickCreateCode"] != module.code:
+        raise Refused(301, "quickCreateCode is wrong")
+    check_start(state, account, {})
+    items = _whole_entries(body)
+    wanted = sorted((one["nodeId"], one["fieldName"]) for one in module.fields)
+    if sorted((one["nodeId"], one["fieldName"]) for one in items) != wanted:
+        raise Refused(803)
+    graph = apply_node_info(state.workflows[module.workflow_id].graph, items)
+    plain: Json = {"addMetadata": False}
+    return _order(state, key, account, plain, "quick", module.workflow_id, graph, items, False)
+
+
+def _whole_entries(body: Json) -> list[dict[str, Any]]:
+    items = node_info_list(body)
+    for item in items:
+        for name in _ENTRY:
+            if not isinstance(item.get(name), str):
+                raise Refused(301, f"{name} must be a string")
+        if item["fieldType"] not in _TYPES:
+            raise Refused(301, "fieldType is unknown")
+    return items
 
 
 def _order(
-    emulator: Emulator,
+    state: State,
     key: str,
     account: Account,
     body: Json,
@@ -290,11 +259,13 @@ def _order(
     inline: bool,
 ) -> Order:
     verdict = Verdict()
-    if emulator.comfyui is None:
-        verdict = validate(graph, emulator.exists)
-        check_verdict(emulator, verdict)
+    if state.comfyui is None:
+        verdict = validate_prompt(graph, state.exists)
+        check_verdict(state, verdict)
+    if state.api_balance_empty:
+        raise Refused(433, API_BALANCE_EMPTY)
     personal = flag(body, "usePersonalQueue", default=False)
-    check_slots(emulator, key, account, personal=personal)
+    check_slots(state, key, account, personal=personal)
     return Order(
         key=key,
         workflow_id=workflow_id,
@@ -311,9 +282,38 @@ def _order(
     )
 
 
-def check_verdict(emulator: Emulator, verdict: Verdict) -> None:
+def build_native_order(
+    state: State,
+    key: str,
+    machine: str,
+    graph: Graph,
+    *,
+    prompt_id: str | None,
+    client_id: str | None,
+) -> Order:
+    """The same for a prompt of the native route, which has no options; its verdict is left to be
+    looked at."""
+    account = state.accounts[key]
+    check_start(state, account, {"instanceType": machine})
+    verdict = Verdict() if state.comfyui else validate_prompt(graph, state.exists)
+    if verdict.ok or state.comfyui:
+        check_slots(state, key, account, personal=False)
+    return Order(
+        key=key,
+        workflow_id="",
+        graph=graph,
+        verdict=verdict,
+        route="native",
+        inline=True,
+        machine=machine,
+        prompt_id=prompt_id,
+        client_id=client_id,
+    )
+
+
+def check_verdict(state: State, verdict: Verdict) -> None:
     """433 for a graph of which nothing can run, unless the order shall be taken and say so."""
-    if not verdict.ok and emulator.invalid_graph == "433":
+    if not verdict.ok and state.invalid_graph == "433":
         report = {"error": verdict.error, "node_errors": verdict.node_errors}
         text = json.dumps(report, separators=(",", ":"))
         raise Refused(433, f"VALIDATE_PROMPT_FAILED: {text}")

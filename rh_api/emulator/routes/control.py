@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
 
-from .faults import Fault
-from .knobs import Knobs
-from .strict import read_json
+from ..faults import Fault
+from ..knobs import Knobs
+from ..tasks import lifecycle
+from ..validation.requests import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from .accounts import Account
-    from .world import Emulator
+    from ..accounts import Account
+    from ..state import State
 
 
-async def state(emulator: Emulator, _request: web.Request) -> web.Response:
+async def show(state: State, _request: web.Request) -> web.Response:
     """``GET /emulator/state``: knobs, counters, accounts, what is there, tasks, faults."""
     tasks = {
         task.id: {
@@ -27,17 +26,17 @@ async def state(emulator: Emulator, _request: web.Request) -> web.Response:
             "node_info": task.node_info,
             "results": [one.file.path for one in task.results if one.file],
         }
-        for task in emulator.tasks.values()
+        for task in state.tasks.values()
     }
     return web.json_response(
         {
-            "knobs": {one.name: getattr(emulator, one.name) for one in fields(Knobs)},
-            "counters": emulator.counters.plain(),
-            "accounts": {key: _plain(account) for key, account in emulator.accounts.items()},
-            "workflows": {one.id: one.title for one in emulator.workflows.values()},
-            "apps": {one.id: one.name for one in emulator.apps.values()},
+            "knobs": {one.name: getattr(state, one.name) for one in fields(Knobs)},
+            "counters": state.counters.plain(),
+            "accounts": {key: _plain(account) for key, account in state.accounts.items()},
+            "workflows": {one.id: one.title for one in state.workflows.values()},
+            "apps": {one.id: one.name for one in state.apps.values()},
             "tasks": tasks,
-            "faults": [_plain(fault) for fault in emulator.faults],
+            "faults": [_plain(fault) for fault in state.faults],
         }
     )
 
@@ -51,49 +50,57 @@ def _plain(what: Account | Fault) -> dict[str, Any]:
     }
 
 
-async def knobs(emulator: Emulator, request: web.Request) -> web.Response:
+async def knobs(state: State, request: web.Request) -> web.Response:
     """``POST /emulator/knobs``: attributes by name; ``account`` holds the default key's ones."""
     body = await read_json(request)
     account = cast("dict[str, Any]", body.pop("account", {}))
     try:
-        emulator.turn(body, account)
+        state.turn(body, account)
     except (AttributeError, TypeError) as problem:
         return web.json_response({"error": str(problem)}, status=400)
     return web.json_response({})
 
 
-async def faults(emulator: Emulator, request: web.Request) -> web.Response:
+async def faults(state: State, request: web.Request) -> web.Response:
     """``POST /emulator/faults``: one fault, as its attributes."""
     body = await read_json(request)
     try:
-        emulator.faults.append(Fault(**body))
+        state.faults.append(Fault(**body))
     except (TypeError, ValueError) as problem:
         return web.json_response({"error": str(problem)}, status=400)
     return web.json_response({})
 
 
-async def reset(emulator: Emulator, _request: web.Request) -> web.Response:
+async def reset(state: State, _request: web.Request) -> web.Response:
     """``POST /emulator/reset``: as newly started, on the same port."""
-    await emulator.reset()
+    await lifecycle.reset(state)
     return web.json_response({})
 
 
-async def workflows(emulator: Emulator, request: web.Request) -> web.Response:
+async def workflows(state: State, request: web.Request) -> web.Response:
     """``POST /emulator/workflows``: ``graph`` and the other arguments of ``add_workflow``."""
     body = await read_json(request)
     try:
-        workflow_id = emulator.add_workflow(body.pop("graph"), **body)
+        workflow_id = state.add_workflow(body.pop("graph"), **body)
     except (KeyError, TypeError) as problem:
         return web.json_response({"error": str(problem)}, status=400)
     return web.json_response({"workflow_id": workflow_id})
 
 
-ROUTES: tuple[
-    tuple[str, str, Callable[[Emulator, web.Request], Awaitable[web.StreamResponse]]], ...
-] = (
-    ("GET", "/emulator/state", state),
-    ("POST", "/emulator/knobs", knobs),
-    ("POST", "/emulator/faults", faults),
-    ("POST", "/emulator/reset", reset),
-    ("POST", "/emulator/workflows", workflows),
-)
+async def models(state: State, request: web.Request) -> web.Response:
+    """``POST /emulator/models``: ``add`` or ``change`` (a model's attributes), or ``remove``."""
+    body = await read_json(request)
+    try:
+        for name, said in body.items():
+            match name:
+                case "add":
+                    state.add_model(**said)
+                case "change":
+                    state.change_model(**said)
+                case "remove":
+                    state.remove_model(said)
+                case _:
+                    raise TypeError(f"{name!r} is nothing that can be done")
+    except (KeyError, TypeError) as problem:
+        return web.json_response({"error": str(problem)}, status=400)
+    return web.json_response({})

@@ -1,0 +1,247 @@
+"""What a fault makes of an answer: nothing, part of it, another one, or the same one slowly."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+from aiohttp import web
+
+from .codes import Refused, refusal, refusal_body
+from .connections import reset, wait_until_left
+from .faults import READ_RATE, SERVED_PART, Fault, null_data, wrong_types
+
+Processed = Callable[[], Awaitable[web.StreamResponse]]
+
+DRIP_SECONDS = 0.02
+
+
+def _body(response: web.StreamResponse) -> bytes:
+    body = response.body if isinstance(response, web.Response) else b""
+    return body if isinstance(body, bytes) else b""
+
+
+async def faulty_reply(
+    request: web.Request, processed: Processed, fault: Fault, body: Any
+) -> web.StreamResponse:
+    """The answer that ``fault`` makes of this request, whose JSON is ``body``.
+
+    ``processed`` carries the request out and gives the right answer; not every fault asks it.
+    """
+    if fault.kind == "delay":
+        await asyncio.sleep(float(fault.value or 0))
+    elif fault.kind == "slow_read":
+        READ_RATE.set(float(fault.value or 1024))
+    elif fault.kind == "cut":
+        SERVED_PART.set(float(fault.value or 0.5))
+    response: web.StreamResponse = web.Response()
+    if _is_processed(fault):
+        response = await processed()
+    if fault.kind == "other_etag":
+        response.headers["ETag"] = '"another"'
+    if fault.kind in ("delay", "slow_read", "cut", "other_etag"):
+        return response
+    if fault.kind == "echo_key":
+        return _echoed(request.path, str(fault.value or "plain"), _key(request, body))
+    if send := _ON_THE_WIRE.get(fault.kind):
+        return await send(request, response, fault)
+    return _replaced(request.path, response, fault, _task_id(body))
+
+
+def _is_processed(fault: Fault) -> bool:
+    always = (
+        "half_json",
+        "truncated",
+        "wrong_types",
+        "null_data",
+        "lost_reply",
+        "drip",
+        "slow_read",
+        "delay",
+        "cut",
+        "chunked",
+        "endless",
+        "other_etag",
+    )
+    return fault.processed or fault.kind in always or fault.value == "after"
+
+
+def _task_id(body: Any) -> str:
+    return str(cast("dict[str, Any]", body).get("taskId", "")) if isinstance(body, dict) else ""
+
+
+def _replaced(
+    path: str, response: web.StreamResponse, fault: Fault, task_id: str
+) -> web.StreamResponse:
+    """Faults that change what is said and send it honestly."""
+    match fault.kind:
+        case "code":
+            refused = Refused(int(fault.value), fault.text, task_id=task_id)
+            answer = refusal(path, refused)
+        case "status":
+            refused = Refused(500, fault.text, task_id=task_id)
+            answer = refusal(path, refused, status=int(fault.value or 500))
+        case "html":
+            status = int(fault.value or 502)
+            text = f"<html><body><h1>{status} Bad Gateway</h1></body></html>"
+            answer = web.Response(status=status, text=text, content_type="text/html")
+        case "redirect":
+            headers = {"Location": str(fault.value)}
+            answer = web.Response(status=fault.status or 302, headers=headers)
+        case "retry_after":
+            limited = refusal_body(path, Refused(1003, task_id=task_id))
+            headers = {"Retry-After": str(fault.value)}
+            answer = web.json_response(limited, status=429, headers=headers)
+        case "empty":
+            answer = web.Response(status=fault.status or 200)
+        case "body":
+            value = fault.value.encode() if isinstance(fault.value, str) else fault.value
+            status = fault.status or 200
+            answer = web.Response(status=status, body=value, content_type=fault.content_type)
+        case "gzip_bomb":
+            packed = gzip.compress(b" " * (int(fault.value or 64) * 1024 * 1024), compresslevel=1)
+            headers = {"Content-Encoding": "gzip"}
+            answer = web.Response(body=packed, headers=headers, content_type="application/json")
+        case "objects" | "nested":
+            answer = web.Response(text=_huge_json(fault), content_type="application/json")
+        case _:
+            answer = _distorted(response, fault)
+    return answer
+
+
+def _huge_json(fault: Fault) -> str:
+    if fault.kind == "nested":
+        depth = int(fault.value or 1_000_000)
+        return "[" * depth + "]" * depth
+    items = "{}" + ",{}" * (int(fault.value or 8_000_000) - 1)
+    return f'{{"code": 0, "msg": "success", "data": [{items}]}}'
+
+
+def _distorted(response: web.StreamResponse, fault: Fault) -> web.Response:
+    """The right answer, said wrongly."""
+    body = _body(response)
+    if fault.kind == "half_json":
+        cut = body[: int(len(body) * float(fault.value or 0.5))]
+        return web.Response(status=response.status, body=cut, content_type="application/json")
+    said = json.loads(body)
+    said = wrong_types(said) if fault.kind == "wrong_types" else null_data(said)
+    return web.json_response(said, status=response.status)
+
+
+async def _begun(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """The same head, to be filled by hand."""
+    stream = web.StreamResponse(status=response.status, headers=response.headers)
+    stream.headers["Content-Length"] = str(len(_body(response)))
+    await stream.prepare(request)
+    return stream
+
+
+async def _reset(
+    request: web.Request, response: web.StreamResponse, _fault: Fault
+) -> web.StreamResponse:
+    reset(request)
+    return response
+
+
+async def _hung(
+    request: web.Request, response: web.StreamResponse, _fault: Fault
+) -> web.StreamResponse:
+    await wait_until_left(request)
+    return response
+
+
+async def _truncated(
+    request: web.Request, response: web.StreamResponse, fault: Fault
+) -> web.StreamResponse:
+    part = float(fault.value or 0.5)
+    body = _body(response)
+    stream = await _begun(request, response)
+    await stream.write(body[: int(len(body) * part)])
+    if request.transport is not None:
+        request.transport.close()
+    return stream
+
+
+async def _dripped(
+    request: web.Request, response: web.StreamResponse, fault: Fault
+) -> web.StreamResponse:
+    rate = float(fault.value or 100)
+    body = _body(response)
+    stream = await _begun(request, response)
+    step = max(1, int(rate * DRIP_SECONDS))
+    try:
+        for start in range(0, len(body), step):
+            await stream.write(body[start : start + step])
+            await asyncio.sleep(step / rate)
+        await stream.write_eof()
+    except ConnectionError:
+        reset(request)
+    return stream
+
+
+async def _chunked(
+    request: web.Request, response: web.StreamResponse, fault: Fault
+) -> web.StreamResponse:
+    body = _body(response)
+    stream = web.StreamResponse(status=response.status, headers=response.headers)
+    stream.headers.pop("Content-Length", None)
+    stream.enable_chunked_encoding()
+    await stream.prepare(request)
+    try:
+        await stream.write(body)
+        while fault.kind == "endless":
+            await stream.write(body or b" ")
+        await stream.write_eof()
+    except ConnectionError:
+        reset(request)
+    return stream
+
+
+_ON_THE_WIRE: dict[
+    str, Callable[[web.Request, web.StreamResponse, Fault], Awaitable[web.StreamResponse]]
+] = {
+    "reset": _reset,
+    "lost_reply": _reset,
+    "hang": _hung,
+    "truncated": _truncated,
+    "drip": _dripped,
+    "chunked": _chunked,
+    "endless": _chunked,
+}
+"""Faults of the connection: the answer is right, what happens to its bytes is not."""
+
+
+def _key(request: web.Request, body: Any) -> str:
+    """The key that the request carries, wherever that is."""
+    given = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    if "key" in request.match_info:
+        return request.match_info["key"]
+    bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return str(given.get("apiKey") or given.get("apikey") or bearer or request.query.get("apiKey"))
+
+
+def _echoed(path: str, way: str, key: str) -> web.Response:
+    """A refusal that repeats the key, written in a way in which a search for it finds nothing."""
+    if way == "location":
+        return web.Response(status=302, headers={"Location": f"/login?apiKey={key}"})
+    mark = "KEY-STANDS-HERE"
+    code = 1007 if path.startswith("/openapi/v2/") else 301
+    refused = Refused(code, f"wrong parameter: {mark}")
+    text = json.dumps(refusal_body(path, refused), ensure_ascii=False)
+    written = {
+        "plain": key,
+        "json": "".join(f"\\u{ord(one):04x}" for one in key),
+        "percent": "".join(f"%{ord(one):02X}" for one in key),
+        "base64": base64.b64encode(f"Bearer {key}".encode()).decode(),
+        "utf16": key,
+    }[way]
+    said = text.replace(mark, written)
+    if way == "utf16":
+        return web.Response(
+            body=said.encode("utf-16"), content_type="application/json", charset="utf-16"
+        )
+    return web.Response(text=said, content_type="application/json")

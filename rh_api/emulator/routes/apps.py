@@ -1,0 +1,173 @@
+"""Requests about AI apps: the call example of one, and the list of what is public."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from typing import TYPE_CHECKING, cast
+
+from aiohttp import web
+
+from ..codes import Json, Refused
+from ..validation import requests
+
+if TYPE_CHECKING:
+    from ..catalog import App
+    from ..state import State
+
+
+def _success(data: Json) -> web.Response:
+    return web.json_response({"code": 0, "msg": "success", "data": data})
+
+
+async def call_demo(state: State, request: web.Request) -> web.Response:
+    """``GET /api/webapp/apiCallDemo``: the only request with the key in its query."""
+    query = dict(request.query)
+    requests.account_of_body(state, query)
+    app = state.apps.get(requests.text_field(query, "webappId"))
+    if app is None:
+        raise Refused(901)
+    if state.call_demo == "address":
+        return _success({"url": f"{state.base_url}/call-api/api-detail/{app.id}"})
+    counts = dict.fromkeys(("likeCount", "downloadCount", "useCount", "pv", "collectCount"), "0")
+    body = json.dumps({"webappId": app.id, "apiKey": query["apiKey"], "nodeInfoList": app.fields})
+    return _success(
+        {
+            # The site does repeat the key here: a client must not show or keep it.
+            "curl": "curl --location --request POST "
+            f"'{state.base_url}/task/openapi/ai-app/run' --data-raw '{body}'",
+            "accessEncrypted": app.password is not None,
+            "webappName": app.name,
+            "statisticsInfo": counts,
+            "nodeInfoList": _form(state, app),
+            "covers": [],
+            "tags": [],
+            **app.published,
+        }
+    )
+
+
+def _form(state: State, app: App) -> list[Json]:
+    if state.field_data == "published":
+        return app.fields
+    return [{**one, "fieldData": _options(one["fieldData"])} for one in app.fields]
+
+
+def _options(field_data: str | None) -> list[str] | str | None:
+    """The names of a field's options; other fields keep what they have."""
+    match json.loads(field_data or "null"):
+        case ["COMBO", {"options": [*options]}]:
+            return [str(one) for one in options]
+        case [{"name": _}, *_] as items:
+            return [str(one["name"]) for one in cast("list[Json]", items) if "name" in one]
+        case _:
+            return field_data
+
+
+async def model_params(state: State, request: web.Request) -> web.Response:
+    """``POST /api/fast/creation/model/params``: the styles of a module, without a key."""
+    body = await requests.read_json(request)
+    kind, webapp_id = body.get("type"), body.get("webappId")
+    if not isinstance(kind, int) or isinstance(kind, bool):
+        raise Refused(301, "type must not be null")
+    if not isinstance(webapp_id, str) or not webapp_id.strip():
+        raise Refused(301, "webappId must not be blank")
+    module = state.modules.get(webapp_id)
+    styles = module.styles if module else []
+    picture = f"{state.base_url}/results/covers/"
+    data = [
+        {**one, "modelPreviewUrl": one["modelPreviewUrl"].replace("/results/covers/", picture)}
+        for one in styles
+        if one["type"] == kind
+    ]
+    return web.json_response({"code": 0, "msg": "success", "data": data})
+
+
+TOTAL = 70_500
+"""``total`` of the list, whatever is asked for: it cannot be searched (vendor's command line)."""
+
+LISTED_UNPLAYED = 120
+"""Apps in the list, beside those that run here, that are there to be scrolled through."""
+
+
+async def app_list(state: State, request: web.Request) -> web.Response:
+    """``POST /openapi/v2/aiapp/list``: public apps; an id stands in its ``invokeExample`` only.
+
+    Undocumented: HM-RunningHub/RH_CLI ``app/client.py``, OpenClaw ``runninghub_app.py``.
+    """
+    if state.app_list_auth == "bearer":
+        key = requests.bearer(request)
+    else:
+        key = request.headers.get("Authorization", "").strip()
+    requests.account_of_key(state, key, 412)
+    body = await requests.read_json(request)
+    current, size = body.get("current") or 1, body.get("size") or 10
+    if not isinstance(size, int) or not isinstance(current, int) or not 1 <= size <= 50:
+        raise Refused(301, "size must be between 1 and 50")
+    if body.get("sort") not in (None, "RECOMMEND", "HOTTEST", "NEWEST"):
+        raise Refused(301, "sort must be RECOMMEND, HOTTEST or NEWEST")
+    listed = [_record(state, index, app) for index, app in enumerate(state.apps.values())]
+    listed += [_unplayed(state, index) for index in range(LISTED_UNPLAYED)]
+    pages = -(-len(listed) // size)
+    data: Json = {
+        state.app_list_key: listed[(current - 1) * size : current * size],
+        "current": current,
+        "size": size,
+        "total": TOTAL,
+        "pages": -(-TOTAL // size),
+        "hasNext": current < pages,
+    }
+    return _success(data)
+
+
+def _record(state: State, index: int, app: App) -> Json:
+    return {
+        "title": app.name,
+        "description": "",
+        "cover": f"{state.base_url}/results/covers/{app.id}.png",
+        "invokeExample": _invoke_example(index, app.id, app.fields),
+    }
+
+
+def _unplayed(state: State, index: int) -> Json:
+    name = f"Listed app {index + 1}"
+    app_id = str(1_900_000_000_000_009_000 + index)
+    return {
+        "title": name,
+        "description": "",
+        "cover": f"{state.base_url}/results/covers/{app_id}.png",
+        "invokeExample": _invoke_example(index, app_id, []),
+    }
+
+
+def _invoke_example(index: int, app_id: str, fields: list[Json]) -> str:
+    """A curl line; both sites' hosts and both ways of quoting occur, in turn."""
+    host = ("www.runninghub.ai", "www.runninghub.cn")[index % 2]
+    body = json.dumps(
+        {"webappId": app_id, "apiKey": "your_api_key", "nodeInfoList": fields}, ensure_ascii=False
+    )
+    escaped = body.replace("\\", "\\\\").replace('"', '\\"')
+    quoted = f"'{body}'" if index // 2 % 2 == 0 else f'"{escaped}"'
+    return (
+        f"curl --location --request POST 'https://{host}/task/openapi/ai-app/run' "
+        f"--header 'Content-Type: application/json' --data-raw {quoted}"
+    )
+
+
+async def cover(_state: State, request: web.Request) -> web.Response:
+    """A picture of an app's own, as large as the site's are."""
+    from PIL import Image
+
+    hue = int(hashlib.sha256(request.match_info["id"].encode()).hexdigest()[:2], 16)
+    picture = Image.merge(
+        "HSV",
+        (
+            Image.new("L", (640, 640), hue),
+            Image.new("L", (640, 640), 150),
+            Image.linear_gradient("L").resize((640, 640)),
+        ),
+    ).convert("RGB")
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return web.Response(body=file.getvalue(), content_type="image/png")

@@ -1,0 +1,209 @@
+"""What the service knows: accounts, programs, tasks, files, faults, and what it was asked."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from collections.abc import Coroutine, Mapping
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+from . import catalog
+from .accounts import Account, example_accounts
+from .counters import Counters, new_journal
+from .faults import Fault
+from .knobs import Knobs
+from .models.catalogue import Model, read_model, shipped
+from .object_store import Lora, ObjectStore, Stored
+
+if TYPE_CHECKING:
+    from .comfyui import ComfyUI
+    from .graphs import Graph
+    from .models.issued import IssuedId
+    from .tasks.task import Task
+    from .tasks.webhooks import Webhook
+
+DEFAULT_KEY = "emulator0emulator0emulator0emula"
+
+SNOWFLAKE_EPOCH = 1_288_834_974_657
+"""Milliseconds; gives ids of 19 digits that grow with time, so that a restart repeats none."""
+
+
+class State(Knobs):
+    """The emulated service's state; its knobs are attributes (see ``Knobs``).
+
+    Handlers and tasks get it handed in; it knows neither of them.
+    """
+
+    default_key: str = DEFAULT_KEY
+
+    def __init__(self, *, comfyui: ComfyUI | None = None, **knobs: Any) -> None:
+        """``comfyui`` is a real one that runs the graphs; None: they run here."""
+        super().__init__(**knobs)
+        self.comfyui = comfyui
+        self.base_url = ""
+        """Origin that the service is reached at, without a slash at its end."""
+        self.background: set[asyncio.Task[None]] = set()
+        """Work beside the tasks, such as deliveries of webhooks."""
+        self._sequence = secrets.randbelow(1 << 22)
+        self._begin()
+
+    def renew(self) -> None:
+        """As newly made: knobs, what is there, counters. Tasks are forgotten, not stopped."""
+        for one in fields(Knobs):
+            setattr(self, one.name, one.default)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.accounts: dict[str, Account] = {self.default_key: Account(), **example_accounts()}
+        self.workflows = catalog.workflows()
+        self.apps = catalog.apps()
+        self.modules = catalog.modules()
+        self.checkpoints = catalog.CHECKPOINTS
+        self.titles = dict(catalog.TITLES)
+        """What a model is called on the site, by its file's name, where it is not like it."""
+        self.store = ObjectStore()
+        self.issued_ids: dict[str, IssuedId] = {}
+        """Ids that models gave out to be taken by others."""
+        self._models: dict[str, Model] | None = None
+        self.tasks: dict[str, Task] = {}
+        self.webhooks: dict[str, Webhook] = {}
+        self.warm: set[str] = set()
+        self.rerolls = 0
+        self.saved: Counter[str] = Counter()
+        """Files that the native route's ComfyUI saved, by prefix."""
+        self.faults: list[Fault] = []
+        self.counters = Counters()
+        self.journal = new_journal()
+
+    # What is there
+
+    @property
+    def account(self) -> Account:
+        """The default key's account."""
+        return self.accounts[self.default_key]
+
+    @property
+    def uploads(self) -> dict[str, Stored]:
+        return self.store.uploads
+
+    @property
+    def results(self) -> dict[str, Stored]:
+        return self.store.results
+
+    @property
+    def loras(self) -> dict[str, Lora]:
+        return self.store.loras
+
+    def add_workflow(
+        self,
+        graph: Graph,
+        *,
+        workflow_id: str | None = None,
+        title: str = "",
+        never_run: bool = False,
+        password: str | None = None,
+    ) -> str:
+        """Put a graph in API format on the website; returns its id."""
+        name = workflow_id or self.next_id()
+        self.workflows[name] = catalog.Workflow(name, graph, title, never_run, password)
+        return name
+
+    @property
+    def models(self) -> dict[str, Model]:
+        """The standard models by endpoint, those included that are no longer sold."""
+        if self._models is None:
+            self._models = {one.endpoint: one for one in shipped()}
+        return self._models
+
+    def documented_models(self) -> list[Model]:
+        """Those that the site lists."""
+        return [one for one in self.models.values() if one.status != "removed"]
+
+    def is_new(self, model: Model) -> bool:
+        """Whether it was put there after the start."""
+        return all(model.endpoint != one.endpoint for one in shipped())
+
+    def add_model(self, endpoint: str, **said: Any) -> Model:
+        """Sell another model: its attributes and parameters as in the data file."""
+        model = self.models[endpoint] = read_model({"name": endpoint, **said, "endpoint": endpoint})
+        return model
+
+    def change_model(self, endpoint: str, **said: Any) -> Model:
+        """Change attributes of one that is there; ``parameters`` replaces all of them."""
+        read = read_model({**said, "endpoint": endpoint})
+        changed = replace(self.models[endpoint], **{name: getattr(read, name) for name in said})
+        self.models[endpoint] = changed
+        return changed
+
+    def remove_model(self, endpoint: str) -> None:
+        """Take one out of all listings; its path is no longer there."""
+        self.models[endpoint] = replace(self.models[endpoint], status="removed")
+
+    def next_id(self) -> str:
+        """A snowflake: 19 digits, above 2**53."""
+        self._sequence += 1
+        return str((int(time.time() * 1000) - SNOWFLAKE_EPOCH << 22) | (self._sequence & 0x3FFFFF))
+
+    def exists(self, listing: str, name: str) -> bool:
+        return self.store.exists(listing, name, self.checkpoints)
+
+    def listed(self, listing: str) -> list[str]:
+        """The names that a loader offers for a field."""
+        named = {"checkpoints": self.checkpoints, "loras": catalog.LORAS}
+        return [*named.get(listing, catalog.EXAMPLE_PICTURES)]
+
+    def title_of(self, name: str) -> str:
+        return self.titles.get(name, name.partition("_")[0])
+
+    # Tasks
+
+    def open_tasks(self, key: str) -> list[Task]:
+        return [task for task in self.tasks.values() if task.key == key and not task.is_over]
+
+    def is_full(self, key: str, *, besides: Task | None = None) -> bool:
+        """Whether the account has no slot left; a waiting task counts those that run."""
+        tasks = self.open_tasks(key)
+        if besides:
+            tasks = [task for task in tasks if task is not besides and task.status == "RUNNING"]
+        return len(tasks) + self.foreign_tasks >= self.accounts[key].limit
+
+    def take_failure(self) -> dict[str, Any] | None:
+        """The failure that the next task shall have; counts it down."""
+        wanted = self.fail_next
+        if wanted is None:
+            return None
+        left = int(wanted.get("count", 1)) - 1
+        self.fail_next = {**wanted, "count": left} if left > 0 else None
+        return wanted
+
+    def warm_nodes(self, task: Task) -> list[str]:
+        """Loaders that an earlier run of the workflow left loaded."""
+        if task.workflow_id not in self.warm:
+            return []
+        loaders = ("CheckpointLoaderSimple",)
+        return [node for node, what in task.graph.items() if what["class_type"] in loaders]
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do ``work`` beside everything else, until serving ends."""
+        task = asyncio.create_task(work)
+        self.background.add(task)
+        task.add_done_callback(self.background.discard)
+
+    @staticmethod
+    def clock() -> float:
+        """Seconds by the clock that tasks live by."""
+        return asyncio.get_running_loop().time()
+
+    def turn(self, knobs: Mapping[str, Any], account: Mapping[str, Any]) -> None:
+        """Set knobs and the default account's attributes; AttributeError for an unknown name."""
+        known = {one.name for one in fields(Knobs)}
+        known_of_account = {one.name for one in fields(Account)}
+        for name in [*(knobs.keys() - known), *(account.keys() - known_of_account)]:
+            raise AttributeError(f"no knob {name!r}")
+        for name, value in knobs.items():
+            setattr(self, name, value)
+        for name, value in account.items():
+            setattr(self.account, name, value)

@@ -1,0 +1,1 @@
+"""What the service refuses: wrong requests, orders and graphs."""

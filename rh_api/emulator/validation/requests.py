@@ -1,0 +1,79 @@
+"""What is refused before a request is understood: its JSON, its key, blank or mistyped fields."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, cast
+
+from aiohttp import web
+
+from ..codes import Json, Refused
+
+if TYPE_CHECKING:
+    from ..accounts import Account
+    from ..state import State
+
+
+async def read_json(request: web.Request) -> Json:
+    """The request's body as a JSON object; 301 when it is none."""
+    try:
+        body = json.loads(await request.read() or b"{}")
+    except ValueError:
+        raise Refused(301) from None
+    if not isinstance(body, dict):
+        raise Refused(301)
+    return cast("Json", body)
+
+
+def account_of_body(state: State, body: Json, *, field: str = "apiKey") -> tuple[str, Account]:
+    """Key and account of an older request: the key counts in the body only."""
+    key = body.get(field)
+    if not isinstance(key, str) or not key.strip():
+        raise Refused(301, "must not be blank")
+    return key, account_of_key(state, key, 802)
+
+
+def account_of_key(state: State, key: str, unknown: int) -> Account:
+    account = state.accounts.get(key)
+    if account is None:
+        raise Refused(unknown)
+    if code := account.refusal_of_key():
+        raise Refused(code)
+    return account
+
+
+def bearer(request: web.Request) -> str:
+    """The key in a V2 request's header; 412 without one."""
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    if scheme != "Bearer" or not key.strip():
+        raise Refused(412)
+    return key.strip()
+
+
+def text_field(body: Json, name: str) -> str:
+    """A field that must not be blank; numbers are taken as text, as ids come both ways."""
+    value = body.get(name)
+    if isinstance(value, bool) or not isinstance(value, (str, int)) or not str(value).strip():
+        raise Refused(301, f"{name} must not be blank")
+    return str(value).strip()
+
+
+def positive_id(body: Json, name: str, message: str) -> str:
+    value = text_field(body, name)
+    if not value.isdigit():
+        raise Refused(301)
+    if int(value) <= 0:
+        raise Refused(301, message)
+    return value
+
+
+def flag(body: Json, name: str, *, default: bool) -> bool:
+    """A boolean that the documentation's own example sends as text."""
+    value = body.get(name, default)
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise Refused(301)
+    return value

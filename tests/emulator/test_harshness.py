@@ -1,0 +1,328 @@
+"""The harsh readings of doubtful facts, and what stands between a client and the service."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+
+from rh_api.emulator import Fault
+from rh_api.emulator.catalog import TEXT_OUT
+
+if TYPE_CHECKING:
+    from conftest import Remote
+
+CREATE = "/task/openapi/create"
+STATUS = "/uc/openapi/accountStatus"
+QUERY = "/openapi/v2/query"
+RESOURCES = "/openapi/v2/resource/list"
+APP_LIST = "/openapi/v2/aiapp/list"
+APP = "1900000000000000202"
+
+
+async def both(remote: Remote, task_id: str) -> tuple[list[Any], list[Any]]:
+    """The results that one poll by each route sees."""
+    told = (await remote.query(task_id))["results"] or []
+    return told, (await remote.outputs(task_id))["data"]
+
+
+async def ended(remote: Remote, workflow_id: str = TEXT_OUT) -> str:
+    created = await remote.create(workflow_id)
+    await remote.emulator.tasks[created["data"]["taskId"]].runner
+    return created["data"]["taskId"]
+
+
+# What the service knows
+
+
+async def listed(remote: Remote, name: str) -> list[str]:
+    body = {"resourceType": "CHECKPOINT", "resourceName": name, "current": 1, "size": 50}
+    reply = await remote.post(RESOURCES, body, **remote.bearer)
+    return [one["nodeModelName"] for one in reply["data"]["records"]]
+
+
+async def test_models_are_found_by_their_title_and_not_by_their_file(remote: Remote) -> None:
+    model = "nocturne_xl_fp16.safetensors"
+
+    assert await listed(remote, "Harbour") == [model]
+    assert await listed(remote, "nocturne") == []
+    assert model in await listed(remote, "")
+
+    remote.emulator.resource_filter = "file"
+    assert await listed(remote, "nocturne") == [model]
+
+
+async def test_the_account_is_asked_by_one_spelling_unless_told_otherwise(remote: Remote) -> None:
+    async def code(name: str) -> int:
+        return (await remote.post(STATUS, {name: remote.key}))["code"]
+
+    assert [await code("apikey"), await code("apiKey")] == [0, 1601]
+    remote.emulator.account_key = "apiKey"
+    assert [await code("apikey"), await code("apiKey")] == [1601, 0]
+    remote.emulator.account_key = "both"
+    assert [await code("apikey"), await code("apiKey")] == [0, 0]
+
+
+async def test_an_unusual_machine_is_taken_when_it_is_named(remote: Remote) -> None:
+    assert (await remote.create(instanceType="standard"))["code"] == 301
+
+    remote.emulator.instance_types = ("default", "standard")
+
+    created = await remote.create(instanceType="standard")
+    assert (await remote.finished(created))["usage"]["consumeCoins"] == "1"
+
+
+async def test_a_v2_order_is_answered_with_client_and_tips(remote: Remote) -> None:
+    path = f"/openapi/v2/run/workflow/{TEXT_OUT}"
+
+    reply = await remote.post(path, {}, **remote.bearer)
+    assert len(reply["clientId"]) == 32
+    assert '"node_errors": {}' in reply["promptTips"]
+
+    remote.emulator.v2_reply = "blank"
+    reply = await remote.post(path, {}, **remote.bearer)
+    assert (reply["clientId"], reply["promptTips"]) == ("", "")
+
+
+async def test_an_empty_api_balance_has_the_code_of_a_wrong_graph(remote: Remote) -> None:
+    remote.emulator.api_balance_empty = True
+
+    reply = await remote.create()
+
+    assert (reply["code"], "API balance is insufficient" in reply["msg"]) == (433, True)
+    assert remote.emulator.counters.orders == 0
+
+
+async def test_public_apps_hold_their_id_in_an_example_call(remote: Remote) -> None:
+    seen: list[dict[str, Any]] = []
+    page: dict[str, Any] = {"hasNext": True, "current": 0}
+    while page["hasNext"]:
+        body = {"current": page["current"] + 1, "size": 50, "sort": "NEWEST"}
+        page = (await remote.post(APP_LIST, body, **remote.bearer))["data"]
+        seen += page["records"]
+
+    assert page["total"] > len(seen) > 100
+    assert "id" not in seen[0]
+    examples = [one["invokeExample"] for one in seen]
+    assert any(APP in one for one in examples)
+    assert any("www.runninghub.cn" in one for one in examples)
+    assert any("www.runninghub.ai" in one for one in examples)
+    assert any('"{\\"webappId' in one for one in examples)
+    assert any("'{\"webappId" in one for one in examples)
+
+
+async def test_the_list_of_apps_has_other_shapes_and_wants_other_headers(remote: Remote) -> None:
+    remote.emulator.app_list_key, remote.emulator.app_list_auth = "list", "raw"
+
+    refused = await remote.post(APP_LIST, {}, **remote.bearer)
+    reply = await remote.post(APP_LIST, {}, Authorization=remote.key)
+    too_many = await remote.post(APP_LIST, {"size": 51}, Authorization=remote.key)
+
+    assert (refused["code"], too_many["code"]) == (412, 301)
+    assert len(reply["data"]["list"]) == 10
+
+
+async def test_field_data_may_be_a_list_of_names(remote: Remote) -> None:
+    remote.emulator.field_data = "list"
+    query = f"/api/webapp/apiCallDemo?apiKey={remote.key}&webappId={APP}"
+
+    fields = json.loads((await remote.get(query))[1])["data"]["nodeInfoList"]
+
+    by_name = {one["fieldName"]: one["fieldData"] for one in fields}
+    assert by_name["upscale_method"] == ["nearest-exact", "bilinear", "bicubic"]
+    assert json.loads(by_name["image"])[1] == {"image_upload": True}
+
+
+# Results
+
+
+async def test_results_may_come_later_than_success(remote: Remote) -> None:
+    remote.emulator.late_results = 2
+    task_id = await ended(remote)
+
+    assert await both(remote, task_id) == ([], [])
+    told, files = await both(remote, task_id)
+    assert (len(told), len(files)) == (2, 1)
+
+
+async def test_a_part_of_the_results_may_be_seen_first(remote: Remote) -> None:
+    remote.emulator.late_results, remote.emulator.late_results_seen = 1, 1
+    task_id = await ended(remote)
+
+    assert len((await remote.query(task_id))["results"]) == 1
+    assert len((await remote.query(task_id))["results"]) == 2
+
+
+@pytest.mark.parametrize(("knob", "address"), [("null", None), ("empty", "")])
+async def test_a_result_may_have_no_address(remote: Remote, knob: Any, address: Any) -> None:
+    remote.emulator.missing_address, remote.emulator.missing_address_polls = knob, 2
+    task_id = await ended(remote, "1900000000000000101")
+
+    told, files = await both(remote, task_id)
+    assert (told[0]["url"], files[0]["fileUrl"]) == (address, address)
+    told, files = await both(remote, task_id)
+    assert told[0]["url"] == files[0]["fileUrl"]
+    assert told[0]["url"].startswith("http")
+
+
+async def test_a_text_may_be_a_list_of_texts(remote: Remote) -> None:
+    remote.emulator.text_results = "list"
+
+    told, _ = await both(remote, await ended(remote))
+
+    assert [one["text"] for one in told if one["text"]] == [["a caption"]]
+
+
+async def test_a_create_may_be_told_another_orders_id(remote: Remote) -> None:
+    first = (await remote.create())["data"]["taskId"]
+    remote.emulator.told_task_id = first
+
+    second = (await remote.create())["data"]["taskId"]
+
+    assert second == first
+    assert len(remote.emulator.tasks) == remote.emulator.counters.orders == 2
+
+
+# Between here and there
+
+
+@pytest.mark.parametrize("status", [303, 301, 307, 308])
+@pytest.mark.parametrize("processed", [True, False])
+async def test_a_create_may_be_redirected_booked_or_not(
+    remote: Remote, status: int, processed: bool
+) -> None:
+    fault = Fault(CREATE, "redirect", value="/elsewhere", status=status, processed=processed)
+    remote.emulator.faults.append(fault)
+    body = {"apiKey": remote.key, "workflowId": TEXT_OUT}
+
+    async with remote.session.post(CREATE, json=body, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (status, "/elsewhere")
+
+    assert remote.emulator.counters.orders == processed
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 407, 408, 413, 415, 421, 429, 500, 503])
+async def test_a_create_may_be_refused_by_any_status(remote: Remote, status: int) -> None:
+    remote.emulator.faults.append(Fault(CREATE, "status", value=status))
+
+    async with remote.session.post(CREATE, json={}) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (status, 500)
+
+
+@pytest.mark.parametrize("path", [QUERY, "/task/openapi/outputs"])
+async def test_a_poll_may_be_told_to_wait_for_a_day(remote: Remote, path: str) -> None:
+    remote.emulator.faults.append(Fault(path, "retry_after", value=100_000))
+
+    async with remote.session.post(path, json={}) as answer:
+        assert (answer.status, answer.headers["Retry-After"]) == (429, "100000")
+
+
+async def picture(remote: Remote) -> tuple[str, bytes]:
+    data = bytes(range(256)) * 100
+    return (await remote.upload(data))["data"]["download_url"], data
+
+
+@pytest.mark.parametrize(("count", "times"), [(1, 1), (None, 3)])
+async def test_a_cut_file_is_told_as_whole_once_or_always(
+    remote: Remote, count: int | None, times: int
+) -> None:
+    url, data = await picture(remote)
+    remote.emulator.faults.append(Fault("/input/", "cut", count=count, value=0.25))
+    part = len(data) // 4
+
+    for _ in range(times):
+        async with remote.session.get(url) as answer:
+            assert (answer.content_length, await answer.read()) == (part, data[:part])
+    status, _ = await remote.get(url, Range=f"bytes={part}-")
+    assert status == (206 if count else 416)
+
+
+async def test_a_range_may_have_another_etag(remote: Remote) -> None:
+    url, data = await picture(remote)
+    async with remote.session.get(url) as answer:
+        etag = answer.headers["ETag"]
+    remote.emulator.faults.append(Fault("/input/", "other_etag"))
+
+    async with remote.session.get(url, headers={"Range": "bytes=10-"}) as answer:
+        assert (answer.status, await answer.read()) == (206, data[10:])
+        assert answer.headers["ETag"] != etag
+
+
+async def test_a_file_may_come_in_chunks_without_its_length(remote: Remote) -> None:
+    url, data = await picture(remote)
+    remote.emulator.faults.append(Fault("/input/", "chunked"))
+
+    async with remote.session.get(url) as answer:
+        assert answer.content_length is None
+        assert answer.headers["Transfer-Encoding"] == "chunked"
+        assert await answer.read() == data
+
+
+async def test_a_file_may_never_end(remote: Remote) -> None:
+    url, data = await picture(remote)
+    remote.emulator.faults.append(Fault("/input/", "endless"))
+
+    async with remote.session.get(url) as answer:
+        read = 0
+        while read < 50 * len(data):
+            read += len(await answer.content.read(65536))
+    assert (await remote.get(url))[1] == data
+
+
+@pytest.mark.parametrize("path", [STATUS, QUERY])
+async def test_a_reply_may_hold_millions_of_objects(remote: Remote, path: str) -> None:
+    remote.emulator.faults.append(Fault(path, "objects", value=100_000))
+
+    assert (await remote.post(path, {}))["data"] == [{}] * 100_000
+
+
+async def test_a_reply_may_be_nested_deeper_than_can_be_read(remote: Remote) -> None:
+    remote.emulator.faults.append(Fault(STATUS, "nested", value=200_000))
+
+    with pytest.raises(RecursionError):
+        await remote.post(STATUS, {})
+
+
+@pytest.mark.parametrize("way", ["plain", "json", "percent", "base64", "utf16"])
+@pytest.mark.parametrize("path", [CREATE, QUERY])
+async def test_a_refusal_may_repeat_the_key(remote: Remote, way: str, path: str) -> None:
+    remote.emulator.faults.append(Fault(path, "echo_key", value=way))
+    body = {} if path == QUERY else {"apiKey": remote.key}
+
+    async with remote.session.post(path, json=body, headers=remote.bearer) as answer:
+        raw, charset = await answer.read(), answer.charset
+    said = json.loads(raw.decode(charset or "utf-8"))
+
+    key = remote.key
+    written = {
+        "percent": "".join(f"%{ord(one):02X}" for one in key),
+        "base64": base64.b64encode(f"Bearer {key}".encode()).decode(),
+    }
+    assert written.get(way, key) in said.get("msg", said.get("errorMessage"))
+    assert (key.encode() in raw) == (way == "plain")
+
+
+async def test_a_redirect_may_repeat_the_key(remote: Remote) -> None:
+    remote.emulator.faults.append(Fault(CREATE, "echo_key", value="location"))
+
+    async with remote.session.post(
+        CREATE, json={"apiKey": remote.key}, allow_redirects=False
+    ) as answer:
+        assert answer.headers["Location"].endswith(remote.key)
+
+
+async def test_a_flooding_socket_sends_as_fast_as_it_is_read(remote: Remote) -> None:
+    remote.emulator.socket, remote.emulator.run_seconds = "flood", 60
+    created = await remote.create()
+
+    async with remote.session.ws_connect(created["data"]["netWssUrl"]) as socket:
+        messages = [await socket.receive(2) for _ in range(2000)]
+
+    assert {one.type for one in messages} == {aiohttp.WSMsgType.TEXT}
+    assert json.loads(messages[-1].data)["type"] == "progress"
+    assert sum(len(one.data) for one in messages) > 1_000_000
+    assert await asyncio.wait_for(remote.create(), 2)
