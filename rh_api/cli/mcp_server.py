@@ -1,0 +1,195 @@
+"""The server of the Model Context Protocol: its tools, and HTTP on loopback behind a token.
+
+Importing it needs the official SDK, the extra `mcp`. What the tools do and answer is `agent_tools`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any
+
+import uvicorn
+from mcp.server.mcpserver import Context, MCPServer
+
+from ..errors import BadInput
+from ..texts import english
+from .agent_tools import AgentTools, Document, Kind, Tell
+from .terminal import Terminal
+
+_HOST = "127.0.0.1"
+_LEAVING = 1
+"""Seconds that a request may take to end after Ctrl-C, before it is cut off."""
+_TOLD = """\
+Runs RunningHub workflows, AI apps and standard models. Runs cost money: ask for the form and the quote
+first. An answer's `status` says how it ended. `done`; `refused`, `failed`: the message says what to change.
+`running`: the task goes on and costs, follow it by its id. `unknown`: it may have started, and NOTHING may
+be ordered again for it: tell the person, who looks at the site's call records. `not_fetched`: paid for,
+fetch its results by its id. `unreachable`: nothing is known of the service, try again later."""
+
+
+def server_of(tools: AgentTools) -> MCPServer[Any]:
+    """The server with all tools."""
+    server: MCPServer[Any] = MCPServer("runninghub", instructions=_TOLD)
+    _add_questions(server, tools)
+    _add_work(server, tools)
+    return server
+
+
+def _add_questions(server: MCPServer[Any], tools: AgentTools) -> None:
+    """What only looks."""
+
+    @server.tool()
+    async def search_models(words: str = "", task: str = "") -> dict[str, Any]:
+        """Find standard models by words in English or Chinese; `task` such as text-to-video."""
+        return await tools.models(words, task)
+
+    @server.tool()
+    async def show_form(kind: Kind, program: str) -> dict[str, Any]:
+        """The settable fields, with types and choices, of a workflow or app (id or link) or a
+        standard model (endpoint, name or link), and a model's price."""
+        return await tools.form(kind, program)
+
+    @server.tool()
+    async def quote(
+        kind: Kind,
+        program: str,
+        fields: dict[str, Any] | None = None,
+        files: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """What a run would cost. Nothing is ordered. Arguments as for `run`."""
+        return await tools.quote(kind, program, fields or {}, files or {})
+
+    @server.tool()
+    async def history(words: str = "", limit: int = 20) -> dict[str, Any]:
+        """What was ordered on this machine, newest first, with costs."""
+        return await tools.history(words, limit)
+
+    @server.tool()
+    async def balance() -> dict[str, Any]:
+        """Balance of the account, its limit of tasks at once, and what runs."""
+        return await tools.account()
+
+
+def _add_work(server: MCPServer[Any], tools: AgentTools) -> None:
+    """What orders, stops and fetches."""
+
+    @server.tool()
+    async def run(
+        kind: Kind,
+        program: str,
+        ctx: Context,
+        fields: dict[str, Any] | None = None,
+        files: dict[str, str] | None = None,
+        instance: str = "",
+        timeout: int = 0,
+        extra: str = "",
+        send_anyway: bool = False,
+    ) -> dict[str, Any]:
+        """Order once, wait, and put the results into the folder. Costs money.
+
+        fields: name to value, `<nodeId>.<field>` of a workflow or app, a parameter of a model; a
+        list where the model takes one. files: name to a file below the folder; several for a list,
+        a line each. instance: default, plus or ultra. timeout: seconds of running, 0 for none.
+        extra: JSON of keys that a model's schema does not know. send_anyway: also what only the
+        catalogue speaks against. The same order again is served without paying.
+        """
+        chosen = {"--instance": instance, "--timeout": str(timeout or ""), "--extra": extra}
+        options = [f"{name}={value}" for name, value in chosen.items() if value]
+        options += ["--send-anyway"] if send_anyway else []
+        return await _told(
+            ctx, lambda tell: tools.run(kind, program, fields or {}, files or {}, options, tell)
+        )
+
+    @server.tool()
+    async def task_status(task_id: str) -> dict[str, Any]:
+        """How a task is doing, what it cost, and what it made."""
+        return await tools.task(task_id)
+
+    @server.tool()
+    async def fetch_results(task_id: str, ctx: Context) -> dict[str, Any]:
+        """Put the results of a task that is over into the folder. Nothing is paid."""
+        return await _told(ctx, lambda tell: tools.task(task_id, "fetch", tell))
+
+    @server.tool()
+    async def cancel_task(task_id: str) -> dict[str, Any]:
+        """Stop a task; the answer says whether the service confirmed it."""
+        return await tools.task(task_id, "cancel")
+
+    @server.tool()
+    async def demo(ctx: Context) -> dict[str, Any]:
+        """The demonstration on a built-in emulator: needs no key and costs nothing."""
+        return await _told(ctx, tools.demo)
+
+
+async def _told(ctx: Context, work: Callable[[Tell], Awaitable[Document]]) -> Document:
+    """Do long work, and report how far it is; the newest news alone, if the other side is slow."""
+    news: asyncio.Queue[tuple[float, str]] = asyncio.Queue()
+    highest = 0.0
+
+    def tell(share: float, sentence: str) -> None:
+        nonlocal highest
+        highest = max(highest, share)
+        while not news.empty():
+            news.get_nowait()
+        news.put_nowait((highest, sentence))
+
+    async def report() -> None:
+        while True:
+            share, sentence = await news.get()
+            await ctx.report_progress(share, 1.0, sentence)
+
+    reporting = asyncio.ensure_future(report())
+    try:
+        return await work(tell)
+    finally:
+        reporting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await reporting
+
+
+def behind_token(app: Any, token: str) -> Any:
+    """An ASGI application that answers 401 to requests without ``Authorization: Bearer TOKEN``."""
+    expected = f"Bearer {token}".encode()
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            given = dict(scope["headers"]).get(b"authorization", b"")
+            if not secrets.compare_digest(given, expected):
+                await send({"type": "http.response.start", "status": 401, "headers": []})
+                await send({"type": "http.response.body", "body": b""})
+                return
+        await app(scope, receive, send)
+
+    return guarded
+
+
+async def serve_http(server: MCPServer[Any], port: int, token: str, terminal: Terminal) -> None:
+    """On loopback, for whoever knows the token, which is told here alone."""
+    try:
+        listener = socket.create_server((_HOST, port))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BadInput("cli.port_taken", host=_HOST, port=port, reason=reason) from error
+    with listener:
+        address = f"http://{_HOST}:{listener.getsockname()[1]}/mcp"
+        terminal.note(english("mcp.serving", {"address": address, "token": token}))
+        app = behind_token(server.streamable_http_app(host=_HOST), token)
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_LEAVING)
+        web = _Web(config)
+        serving = asyncio.ensure_future(web.serve([listener]))
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:  # Ctrl-C, its ordinary end
+            web.should_exit = True
+            await serving
+
+
+class _Web(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """None: Ctrl-C is seen to where all commands are run."""
+        yield

@@ -1,0 +1,280 @@
+"""An agent's tools, asked by the official client: over a pipe to a process, and within this one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client, StdioServerParameters
+from PIL import Image
+
+from rh_api.cli.agent_tools import AgentTools
+from rh_api.cli.mcp_server import behind_token, server_of
+from rh_api.emulator import Account, Emulator, Fault, catalog
+from tests.support.waiting import until
+
+from .conftest import ROOT, Call
+
+CREATE = "/task/openapi/create"
+MODEL = "rhart-image-n-pro/text-to-image"
+PAINT = {"6.text": "a cat", "3.seed": 7, "5.width": 64, "5.height": 64}
+
+Agent = Callable[..., AbstractAsyncContextManager[Client]]
+
+
+@pytest.fixture
+def agent(variables: dict[str, str], tmp_path: Path) -> Agent:
+    """A client of a server in this process, with a limit unless it is told otherwise."""
+
+    @asynccontextmanager
+    async def connected(max_cost: str = "50 coins", **more: str) -> AsyncIterator[Client]:
+        tools = AgentTools(variables | more, tmp_path / "out", max_cost)
+        (tmp_path / "out").mkdir(exist_ok=True)
+        async with Client(server_of(tools), raise_exceptions=True) as client:
+            yield client
+        await tools.ended()
+
+    return connected
+
+
+async def ask(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    result = await client.call_tool(tool, arguments)
+    assert not result.is_error, result
+    (content,) = result.content
+    return json.loads(content.text)
+
+
+async def paint(client: Client, **more: Any) -> dict[str, Any]:
+    arguments = {"kind": "workflow", "program": catalog.TEXT_TO_IMAGE, "fields": PAINT}
+    return await ask(client, "run", **arguments, **more)
+
+
+async def test_a_process_serves_the_demonstration_and_a_workflow(
+    variables: dict[str, str], tmp_path: Path, emulator: Emulator
+) -> None:
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "rh_api", "mcp", "--out", str(tmp_path), "--max-cost", "50 coins"],
+        env=variables | {"PYTHONPATH": str(ROOT)},
+    )
+    async with Client(server) as client:
+        demo = await ask(client, "demo")
+        form = await ask(client, "show_form", kind="workflow", program=catalog.TEXT_TO_IMAGE)
+        done = await paint(client)
+
+    assert demo["status"] == form["status"] == done["status"] == "done"
+    assert "6.text" in {field["name"] for field in form["fields"]}
+    (result,) = done["results"]
+    assert Path(result["path"]).parent == tmp_path
+    with Image.open(result["path"]) as picture:
+        assert picture.size == (64, 64)
+    assert emulator.counters.orders == 1
+
+
+async def test_a_model_is_found_priced_and_run(
+    agent: Agent, call: Call, emulator: Emulator
+) -> None:
+    emulator.account.kind, emulator.account.limit = "SHARED", 3
+    emulator.account.money = 100
+    async with agent() as client:
+        found = await ask(client, "search_models", words=MODEL)
+        form = await ask(client, "show_form", kind="model", program=MODEL)
+        order = {"kind": "model", "program": MODEL}
+        order["fields"] = {"prompt": "a cat", "resolution": "1k"}
+        refused = await ask(client, "run", **order)
+        # Nobody lists what it costs on this site: a person says what it may.
+        assert emulator.counters.orders == 0
+        allowed = f"model/{MODEL}=5 CNY, 50 coins"
+        assert (await asyncio.to_thread(call, "limits", "--allow", allowed)).code == 0
+        done = await ask(client, "run", **order)
+
+    assert found["models"][0]["endpoint"] == MODEL
+    assert "prompt" in {one["name"] for one in form["parameters"]}
+    assert refused["status"] == "refused"
+    assert "--allow" in refused["error"]["message"]
+    assert done["status"] == "done", done
+    assert emulator.counters.orders == 1
+
+
+async def test_what_may_cost_more_than_the_limit_is_not_ordered(
+    agent: Agent, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 0.2
+    async with agent("0.01 coins") as client:
+        assert (await paint(client))["status"] == "refused"
+        assert (await paint(client, timeout=3600))["status"] == "refused"
+    assert emulator.counters.orders == 0
+
+
+def test_without_the_sdk_one_sentence_says_how_to_get_it(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delitem(sys.modules, "rh_api.cli.mcp_server")
+    monkeypatch.setitem(sys.modules, "mcp.server.mcpserver", None)
+    ran = call("mcp", "--out", str(tmp_path))
+    assert ran.code == 2
+    assert "pip install" in ran.err
+
+
+def test_a_sum_that_is_none_is_refused_before_it_serves(call: Call, tmp_path: Path) -> None:
+    ran = call("mcp", "--out", str(tmp_path), "--max-cost", "much")
+    assert ran.code == 2
+    assert "much" in ran.err
+
+
+async def test_without_a_limit_nothing_is_ordered(agent: Agent, emulator: Emulator) -> None:
+    async with agent("") as client:
+        refused = await paint(client)
+
+    assert refused["status"] == "refused"
+    assert "--max-cost" in refused["error"]["message"]
+    assert emulator.counters.orders == 0
+
+
+@pytest.mark.parametrize("name", ["DAY", "ORDER"])
+async def test_a_limit_of_the_environment_is_one(
+    agent: Agent, emulator: Emulator, name: str
+) -> None:
+    async with agent("", **{f"RUNNINGHUB_MAX_COST_{name}": "50 coins"}) as client:
+        assert (await paint(client))["status"] == "done"
+    assert emulator.counters.orders == 1
+
+
+async def test_a_lost_reply_is_unknown_and_never_failed(agent: Agent, emulator: Emulator) -> None:
+    emulator.faults.append(Fault(CREATE, "lost_reply"))
+    async with agent() as client:
+        lost = await paint(client)
+        again = await paint(client)
+
+    assert (lost["status"], again["status"]) == ("unknown", "unknown")
+    assert lost["error"]["order"] is not None
+    assert any("--order" in note for note in lost["notes"])
+    assert emulator.counters.orders == 1
+
+
+async def test_a_run_reports_how_far_it_is(agent: Agent, emulator: Emulator) -> None:
+    emulator.run_seconds = 0.3
+    shares: list[float] = []
+
+    async def progress(share: float, total: float | None, message: str | None) -> None:
+        assert total == 1
+        assert message
+        shares.append(share)
+
+    async with agent() as client:
+        arguments = {"kind": "workflow", "program": catalog.TEXT_TO_IMAGE, "fields": PAINT}
+        await client.call_tool("run", arguments, progress_callback=progress)
+
+    assert shares
+    assert shares == sorted(shares)
+
+
+async def test_leaving_stops_the_task(agent: Agent, emulator: Emulator) -> None:
+    emulator.run_seconds = 3600
+    async with agent() as client:
+        running = asyncio.ensure_future(paint(client))
+        await until(lambda: emulator.tasks or running.done())
+        running.cancel()
+        await asyncio.wait([running])
+        await until(lambda: not emulator.open_tasks(emulator.default_key))
+    assert emulator.counters.cancels == 1
+    assert running.cancelled() or running.result()["status"] == "stopped"
+
+
+@pytest.mark.parametrize(
+    "kind", ["lost_reply", "half_json", "truncated", "null_data", "empty", "wrong_types"]
+)
+async def test_a_create_that_goes_wrong_is_sent_once_and_never_called_failed(
+    agent: Agent, emulator: Emulator, kind: Any
+) -> None:
+    emulator.faults.append(Fault(CREATE, kind))
+    async with agent() as client:
+        answers = [await paint(client) for _ in range(3)]
+
+    assert emulator.counters.orders <= 1
+    assert {one["status"] for one in answers} <= {"unknown", "done"}, answers
+    # What is not known stays a question; an agent that asks again is told the same.
+    assert len({one["status"] for one in answers}) == 1
+
+
+async def test_a_file_comes_from_the_folder_alone(
+    agent: Agent, emulator: Emulator, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "out" / "in.png")
+    Image.new("RGB", (8, 8)).save(tmp_path / "secret.png")
+    (tmp_path / "out" / "link.png").symlink_to(tmp_path / "secret.png")
+    arguments = {"kind": "workflow", "program": catalog.INVERT}
+    async with agent() as client:
+        for name in ("../secret.png", str(tmp_path / "secret.png"), "link.png", "~/x.png"):
+            refused = await ask(client, "run", **arguments, files={"10.image": name})
+            assert refused["status"] == "refused", name
+        fields = {"10.image": f"@{tmp_path / 'secret.png'}"}
+        text = await ask(client, "run", **arguments, fields=fields)
+        assert text["status"] != "done"
+        assert not emulator.uploads
+        done = await ask(client, "run", **arguments, files={"10.image": "in.png"})
+
+    assert done["status"] == "done"
+    assert len(emulator.uploads) == 1
+
+
+@pytest.mark.parametrize("program", ["--again", "-h", "", "--out=/"])
+async def test_a_name_is_no_option(agent: Agent, emulator: Emulator, program: str) -> None:
+    async with agent() as client:
+        answers = [
+            await ask(client, "run", kind="workflow", program=program),
+            await ask(client, "show_form", kind="app", program=program),
+            await ask(client, "task_status", task_id=program),
+        ]
+    assert [one["status"] for one in answers] == ["refused"] * 3
+    assert emulator.counters.orders == 0
+
+
+async def test_a_task_is_looked_at_fetched_and_listed(agent: Agent) -> None:
+    async with agent() as client:
+        task_id = (await paint(client))["task_id"]
+        status = await ask(client, "task_status", task_id=task_id)
+        fetched = await ask(client, "fetch_results", task_id=task_id)
+        listed = await ask(client, "history")
+        balance = await ask(client, "balance")
+        quoted = await ask(
+            client, "quote", kind="workflow", program=catalog.TEXT_TO_IMAGE, fields=PAINT
+        )
+
+    assert status["status"] == "done"
+    assert fetched["task_id"] == task_id
+    assert [one["task_id"] for one in listed["orders"]] == [task_id]
+    assert balance["coins"]
+    assert quoted["orders"]
+
+
+async def test_the_key_is_in_no_answer(agent: Agent, emulator: Emulator) -> None:
+    emulator.accounts[emulator.default_key] = Account(enabled=False)
+    async with agent() as client:
+        answers = [await paint(client), await ask(client, "balance"), await ask(client, "history")]
+    assert emulator.default_key not in json.dumps(answers)
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [(None, 401), (b"Bearer other", 401), (b"secret", 401), (b"Bearer secret", 200)],
+)
+async def test_http_answers_whoever_knows_the_token(header: bytes | None, status: int) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    headers = [] if header is None else [(b"authorization", header)]
+    await behind_token(app, "secret")({"type": "http", "headers": headers}, None, send)
+    assert sent[0]["status"] == status
