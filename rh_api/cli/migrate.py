@@ -1,0 +1,174 @@
+"""`migrate`: graphs of other packs in files become ours, and keys come out of files."""
+
+from __future__ import annotations
+
+import re
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..disk import replace_bytes
+from ..errors import BadInput, RunningHubError
+from ..migration import Migration
+from ..migration.documents import SUFFIXES, clean_file, keys_in_file, migrate_file
+from ..migration.keys import Found, Surety
+from ..migration.told import document_of, key_line, lines_of
+from ..model_catalogue import ModelCatalogue
+from ..models.catalogue import Catalogue
+from ..settings import Settings
+from ..texts import english
+from .files import existing, out_folder
+from .terminal import Terminal
+
+
+async def migrate(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    """Shows what becomes what in each file; writes only with --out, --yes or a person's word."""
+    catalogue = _catalogue(environ)
+    folder = out_folder(arguments.out) if arguments.out else None
+    work = _Work(arguments, terminal, catalogue, folder)
+    files = list(_files(arguments.files, terminal))
+    documents = [work.file(path) for path in files]
+    if any("keys" in one and one["keys"] for one in documents):
+        terminal.note(english("keys.revoke", {}))
+    terminal.document({"files": documents})
+
+
+def _catalogue(environ: Mapping[str, str]) -> Catalogue:
+    """What was refreshed, where an account's settings can be read; a file needs no account."""
+    try:
+        settings = Settings.from_mapping(environ)
+    except BadInput:
+        settings = Settings.from_mapping({}, Path("nowhere"))  # what is shipped
+    return ModelCatalogue(settings).catalogue
+
+
+@dataclass
+class _Work:
+    arguments: Namespace
+    terminal: Terminal
+    catalogue: Catalogue
+    folder: Path | None
+
+    def file(self, path: Path) -> dict[str, object]:
+        """One file, which may be unreadable when it came out of a folder."""
+        if self.folder is not None and self.folder.resolve() == path.parent.resolve():
+            raise BadInput("cli.migrate_same", path=path)
+        data = path.read_bytes()
+        try:
+            return (self._scrub if self.arguments.scrub else self._migrate)(path, data)
+        except RunningHubError as error:
+            if len(self.arguments.files) == 1 and Path(self.arguments.files[0]) == path:
+                raise
+            self.terminal.note(f"{path}: {error}")
+            return {"file": str(path), "error": str(error)}
+
+    def _migrate(self, path: Path, data: bytes) -> dict[str, object]:
+        found = migrate_file(data, self.catalogue)
+        for name, migration in found.graphs:
+            self._tell(path, name, migration)
+        written: dict[str, object] = {}
+        if found.replaces:
+            written = self._written(path, found.data, english("cli.migrate_ask", {"file": path}))
+            if written:
+                for name, text in found.beside.items():
+                    kind = re.sub(r"\W+", "_", name) or "graph"
+                    target = _free(Path(str(written["written"])).with_suffix(f".{kind}.json"))
+                    replace_bytes(target, text.encode())
+                    params = {"file": path, "graph": name, "beside": target}
+                    self.terminal.note(english("cli.migrate_beside", params))
+        graphs = [{"name": name, **document_of(one, english)} for name, one in found.graphs]
+        return {"file": str(path), "graphs": graphs, **written}
+
+    def _tell(self, path: Path, name: str, migration: Migration) -> None:
+        if not migration.replaced and not migration.left:
+            self.terminal.say(english("cli.migrate_nothing", {"file": path}))
+            return
+        self.terminal.say(f"{path} · {name}" if name else str(path))
+        for line in lines_of(migration, english):
+            self.terminal.say(f"  {line}")
+
+    def _scrub(self, path: Path, data: bytes) -> dict[str, object]:
+        found = keys_in_file(data)
+        self.terminal.say(str(path) if found else english("cli.scrub_none", {"file": path}))
+        chosen = [one.key for one in found if self._chosen(path, one)]
+        written: dict[str, object] = {}
+        if chosen:
+            written = self._written(path, clean_file(data, chosen), "")
+            if "backup" in written:
+                self.terminal.note(english("cli.migrate_backup_key", written))
+            self.terminal.note(english("cli.scrub_keys", {"count": len(chosen)}))
+        keys = [
+            {
+                "key": one.veiled,
+                "surety": one.surety.name.lower(),
+                "places": list(one.places),
+                "removed": one.key in chosen and bool(written),
+            }
+            for one in found
+        ]
+        return {"file": str(path), "keys": keys, **written}
+
+    def _chosen(self, path: Path, found: Found) -> bool:
+        """Each key is agreed to singly: by --key, by --yes or --out where it is none in doubt,
+        or here."""
+        self.terminal.say(f"  {key_line(found, english)}")
+        if any(found.key.startswith(one) for one in self.arguments.key or ()):
+            return True
+        sure = found.surety is not Surety.MAYBE
+        if sure and (self.arguments.yes or self.folder is not None):
+            return True
+        if self._asks():
+            return self._agreed(english("cli.scrub_ask", {"file": path}))
+        params = {"file": path, "veiled": found.veiled, "start": found.key[:4]}
+        self.terminal.note(english("cli.scrub_left", params))
+        return False
+
+    def _written(self, path: Path, data: bytes, question: str) -> dict[str, object]:
+        if self.folder is not None:
+            target = _free(self.folder / path.name)
+            replace_bytes(target, data)
+            self.terminal.note(english("cli.migrate_written", {"file": target}))
+            return {"written": str(target)}
+        if question and not self.arguments.yes and not (self._asks() and self._agreed(question)):
+            self.terminal.note(english("cli.migrate_look", {}))
+            return {}
+        backup = _free(path.with_name(f"{path.name}.bak"))
+        replace_bytes(backup, path.read_bytes())
+        replace_bytes(path, data)
+        params = {"file": path, "backup": backup}
+        self.terminal.note(english("cli.migrate_backup", params))
+        return {"written": str(path), "backup": str(backup)}
+
+    def _asks(self) -> bool:
+        return not self.arguments.json and sys.stdin is not None and sys.stdin.isatty()
+
+    def _agreed(self, question: str) -> bool:
+        self.terminal.note(f"{question} [y/N]")
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _files(given: Sequence[str], terminal: Terminal) -> Iterator[Path]:
+    for name in given:
+        path = Path(name).expanduser()
+        if not path.is_dir():
+            yield existing(name)
+            continue
+        every = sorted(one for one in path.rglob("*") if one.is_file())
+        inside = [one for one in every if one.suffix.lower() in SUFFIXES]
+        if not inside:
+            terminal.note(english("cli.migrate_no_files", {"path": path}))
+        elif others := len(every) - len(inside):
+            terminal.note(english("cli.migrate_others", {"path": path, "count": others}))
+        yield from inside
+
+
+def _free(path: Path) -> Path:
+    """A name that no file has, so that none is replaced."""
+    place = 1
+    free = path
+    while free.exists():
+        place += 1
+        free = path.with_name(f"{path.stem} {place}{path.suffix}")
+    return free

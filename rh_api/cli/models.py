@@ -1,0 +1,159 @@
+"""`models` and `model`: finding a standard model, its form and price, and a run of it."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+
+from ..client import Job, open_catalogue
+from ..graph.nearest import listed, nearest
+from ..model_catalogue import ModelCatalogue
+from ..models.names import input_name
+from ..models.schema import Completeness, Model, Parameter
+from ..settings import Settings
+from ..texts import english
+from ..wire.apps import word
+from ..wire.orders import TaskOptions
+from .files import out_folder, read_fields
+from .inspect import shortened, table
+from .run import connected, limited, order
+from .terminal import Terminal
+
+_RUNS = ("set", "extra", "out", "run")
+
+
+async def models(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    """Models by words in either language, best first; no key is needed to look."""
+    settings = Settings.from_mapping(environ)
+    if arguments.refresh:
+        async with open_catalogue(settings) as known:
+            changed = await known.refresh(thorough=True)
+        terminal.note(changed.told(english))
+    catalogue = ModelCatalogue(settings)
+    found = catalogue.search(" ".join(arguments.words), arguments.task or "")
+    if found:
+        table(terminal, [(one.endpoint, one.task, _names(one)) for one in found])
+    params = {"count": len(found), "date": catalogue.catalogue.date}
+    terminal.note(english("cli.models_found", params))
+    terminal.document(
+        {
+            "date": catalogue.catalogue.date,
+            "models": [
+                {
+                    "endpoint": one.endpoint,
+                    "name": one.name,
+                    "name_zh": one.name_zh,
+                    "task": one.task,
+                    "output": one.output,
+                    "family": one.family,
+                }
+                for one in found
+            ],
+        }
+    )
+
+
+async def model(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    """The form of a model and its price; with any option of a run, a run of it."""
+    runs = any(getattr(arguments, name) not in (None, False) for name in _RUNS)
+    await (_run if runs else _form)(arguments, terminal, environ)
+
+
+async def _run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    settings = limited(Settings.from_mapping(environ), arguments)
+    settings.require_key()
+    job = model_job(arguments)
+    folder = out_folder(arguments.out or ".")
+    async with connected(settings, terminal) as service:
+        endpoint = service.client.models.find(arguments.model).endpoint
+        await order(service, job, terminal, folder, prefix=endpoint.replace("/", "-"))
+
+
+def model_job(arguments: Namespace) -> Job:
+    """What the arguments of `model` ask for."""
+    return Job(
+        model=arguments.model,
+        fields=read_fields(arguments.set or (), repeated=True),
+        extra=arguments.extra,
+        send_anyway=arguments.send_anyway,
+        options=TaskOptions(webhook_url=arguments.webhook),
+        time_limit=arguments.timeout or 0,
+        again=arguments.again,
+    )
+
+
+async def _form(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    catalogue = ModelCatalogue(Settings.from_mapping(environ))
+    found = catalogue.form(arguments.model)
+    price = catalogue.price(found.endpoint)
+    known = catalogue.catalogue.models
+    if found.endpoint not in known:
+        near = listed(nearest(found.endpoint, known))
+        terminal.say(english("cli.model_unlisted", {"model": found.endpoint, "near": near}))
+    elif found.parameters:
+        names = {"model": found.endpoint, "names": _names(found)}
+        terminal.say(english("cli.model_fields", names))
+        table(terminal, [_row(one) for one in found.parameters])
+    if found.endpoint in known and found.completeness is not Completeness.FULL:
+        terminal.say(english("cli.model_incomplete", {}))
+    told = price.told(english) if price else english("model.price_unknown", {})
+    terminal.say(told)
+    terminal.document(
+        {
+            "endpoint": found.endpoint,
+            "name": found.name,
+            "name_zh": found.name_zh,
+            "task": found.task,
+            "output": found.output,
+            "complete": found.completeness is Completeness.FULL,
+            "parameters": [_document(one) for one in found.parameters],
+            "price": told if price else None,
+        }
+    )
+
+
+def _names(found: Model) -> str:
+    """What the sites call it, unless that is its endpoint."""
+    names = dict.fromkeys((found.name, found.name_zh))
+    return " · ".join(name for name in names if name and name != found.endpoint)
+
+
+def _row(one: Parameter) -> tuple[str, ...]:
+    name = input_name(one.name) + ("*" if one.required else "")
+    kind = f"{one.kind.value}[]" if one.is_array else one.kind.value
+    default = "" if one.default is None else f"= {word(one.default)}"
+    return name, kind, shortened(default), _limits(one), shortened(one.note)
+
+
+def _limits(one: Parameter) -> str:
+    if one.options:
+        return shortened(" | ".join(one.options))
+    parts: list[str] = []
+    if one.low is not None or one.high is not None:
+        low, high = ("" if one.low is None else one.low), ("" if one.high is None else one.high)
+        parts.append(f"{low} … {high}")
+    if one.max_length is not None:
+        parts.append(f"≤ {one.max_length}")
+    if one.max_items is not None:
+        parts.append(f"≤ {one.max_items}")
+    if one.max_mb is not None:
+        parts.append(f"≤ {one.max_mb:g} MB")
+    return ", ".join([*parts, *one.formats])
+
+
+def _document(one: Parameter) -> dict[str, object]:
+    return {
+        "name": input_name(one.name),
+        "type": one.kind.value,
+        "array": one.is_array,
+        "required": one.required,
+        "default": one.default,
+        "options": list(one.options) or None,
+        "low": one.low,
+        "high": one.high,
+        "max_length": one.max_length,
+        "max_items": one.max_items,
+        "max_mb": one.max_mb,
+        "formats": list(one.formats) or None,
+        "note": one.note or None,
+    }

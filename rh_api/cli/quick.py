@@ -1,0 +1,107 @@
+"""`quick`: the form of a module of Quick Create, a run of it, or the styles of its library."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from ..client import Client, Job
+from ..errors import BadInput
+from ..quick import STYLES
+from ..settings import Settings
+from ..texts import english
+from ..wire.quick import LONGEST, Style, read_module, without_key
+from .files import out_folder, read_fields
+from .inspect import form_table, shortened, table
+from .run import connected, limited, order
+from .terminal import Terminal
+
+_LISTS = frozenset({"command", "module", "json", "styles", "type"})
+
+
+async def quick(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    """A module alone lists its form, which costs nothing. Any option of a run runs it."""
+    given = {
+        name for name, value in vars(arguments).items() if value is not None and value is not False
+    }
+    if arguments.styles is not None:
+        if given & {"module"} or given - _LISTS:
+            raise BadInput("cli.quick_either")
+        await _styles(arguments, terminal, environ)
+    elif arguments.module is None:
+        raise BadInput("cli.quick_which")
+    elif given - _LISTS:
+        await _run(arguments, terminal, environ)
+    else:
+        _form(arguments, terminal)
+
+
+def quick_job(arguments: Namespace) -> Job:
+    """What the arguments of `quick` ask for."""
+    return Job(
+        quick=_example(arguments.module),
+        fields=read_fields(arguments.set or ()),
+        reroll_seeds=arguments.reroll_seeds,
+        time_limit=arguments.timeout or 0,
+        again=arguments.again,
+    )
+
+
+async def _run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    settings = limited(Settings.from_mapping(environ), arguments)
+    settings.require_key()
+    job = quick_job(arguments)
+    folder = out_folder(arguments.out or ".")
+    async with connected(settings, terminal) as service:
+        await order(service, job, terminal, folder)
+
+
+def _form(arguments: Namespace, terminal: Terminal) -> None:
+    module = read_module(_example(arguments.module))
+    terminal.say(english("cli.quick_fields", {"module": module.id}))
+    fields = form_table(terminal, module.form)
+    terminal.document({"module": module.id, "fields": fields})
+
+
+async def _styles(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    kind = STYLES if arguments.type is None else arguments.type
+    async with Client(Settings.from_mapping(environ)) as client:
+        styles = await client.quick.params(arguments.styles, kind)
+    if styles:
+        rows = [
+            (
+                one.name,
+                one.key,
+                " + ".join(f"{name} ({weight or '-'})" for name, weight in one.loras) or "-",
+                shortened(one.trigger),
+            )
+            for one in styles
+        ]
+        table(terminal, rows)
+    else:
+        terminal.say(english("cli.quick_no_styles", {"type": kind, "id": arguments.styles}))
+    terminal.document({"styles": [_document(one) for one in styles]})
+
+
+def _document(style: Style) -> dict[str, object]:
+    loras = [{"file": name, "weight": weight} for name, weight in style.loras]
+    return {**asdict(style), "loras": loras}
+
+
+def _example(given: str) -> str:
+    """The call example that a person means, without its key: a file's, stdin's, or the text."""
+    if given == "-":
+        return without_key(sys.stdin.read(LONGEST + 1))
+    if "{" in given:
+        return without_key(given)
+    try:
+        with Path(given).open(encoding="utf-8-sig") as file:
+            return without_key(file.read(LONGEST + 1))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
+        raise BadInput(
+            "cli.quick_file", file=without_key(given)[:200], reason=reason or str(error)
+        ) from error

@@ -1,0 +1,53 @@
+"""`quote`: what `run`, `app`, `quick`, `model` and `offload` would cost, by the same arguments."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+
+from ..client import Client, Job, Quote
+from ..money.quotes import total
+from ..settings import Settings
+from ..texts import english
+from .models import model_job
+from .offload import finder, planned
+from .quick import quick_job
+from .run import job_of
+from .terminal import Terminal
+
+
+async def quote(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    """Tell what it would cost; nothing goes up, and nothing is ordered or held."""
+    settings = Settings.from_mapping(environ)
+    settings.require_key()
+    async with Client(settings) as client:
+        if arguments.of == "offload":
+            _, run = planned(arguments)
+            quotes = (await finder(run)(client)).quotes
+            named = [(one.id, quotes[one.id]) for one in run.plan.segments]
+        else:
+            job = _job(arguments)
+            name = job.app or job.model or job.workflow or client.programs.quick(job.quick).id
+            named = [(name, await client.costs.quote(job))]
+    _tell(named, terminal)
+
+
+def _job(arguments: Namespace) -> Job:
+    read = {"model": model_job, "quick": quick_job}.get(arguments.of, job_of)
+    return read(arguments)
+
+
+def _tell(named: Sequence[tuple[str, Quote]], terminal: Terminal) -> None:
+    if len(named) > 1:
+        for name, one in named:
+            terminal.say(f"{name}: {one.told(english)}")
+    together = total([one for _, one in named], english)
+    terminal.say(together)
+    terminal.document(
+        {
+            "text": together,
+            "orders": [
+                {"of": name, "text": one.told(english), **one.document()} for name, one in named
+            ],
+        }
+    )

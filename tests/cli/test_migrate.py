@@ -1,0 +1,109 @@
+"""`migrate` from a terminal: a look first, then files with copies; keys one by one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Call
+
+KEY = "0123456789abcdef0123456789abcdef"
+OLD: dict[str, Any] = {
+    "1": {
+        "class_type": "RH_SettingsNode",
+        "inputs": {
+            "base_url": "https://www.runninghub.cn",
+            "apiKey": KEY,
+            "workflowId_webappId": "1900000000000000109",
+        },
+    },
+    "2": {"class_type": "RH_ExecuteNode", "inputs": {"apiConfig": ["1", 0]}},
+    "3": {"class_type": "PrimitiveString", "inputs": {"value": "f" * 31 + "0"}},
+}
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Path:
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(OLD), "utf-8")
+    return path
+
+
+def test_a_look_changes_nothing(call: Call, graph: Path) -> None:
+    before = graph.read_bytes()
+    ran = call("migrate", str(graph), RUNNINGHUB_API_KEY="")
+    assert ran.code == 0
+    assert "RH_ExecuteNode (2), RH_SettingsNode (1) → RunningHubRemoteWorkflow" in ran.out
+    assert "Nothing was changed." in ran.err
+    assert graph.read_bytes() == before
+    assert [path.name for path in graph.parent.glob("old*")] == ["old.json"]
+
+
+def test_a_file_needs_no_account(call: Call, graph: Path, tmp_path: Path) -> None:
+    broken = {"RUNNINGHUB_BASE_URL": "no address", "RUNNINGHUB_API_KEY": ""}
+    assert call("migrate", str(graph), "--out", str(tmp_path / "new"), **broken).code == 0
+
+
+def test_out_writes_beside(call: Call, graph: Path, tmp_path: Path) -> None:
+    ran = call("migrate", str(graph), "--out", str(tmp_path / "new"), "--json")
+    (file,) = ran.document["files"]
+    new = json.loads(Path(file["written"]).read_text("utf-8"))
+    assert new["2"]["inputs"]["workflow"] == "1900000000000000109"
+    assert json.loads(graph.read_text("utf-8")) == OLD
+    (replaced,) = file["graphs"][0]["replaced"]
+    assert [node["id"] for node in replaced["nodes"]] == ["2", "1"]
+    assert KEY not in ran.out + ran.err
+    assert call("migrate", str(graph), "--out", str(tmp_path)).code != 0
+
+
+def test_yes_keeps_a_copy(call: Call, graph: Path) -> None:
+    before = graph.read_bytes()
+    for backup in ("old.json.bak", "old.json 2.bak"):
+        graph.write_bytes(before)
+        assert call("migrate", "--yes", str(graph)).code == 0
+        assert (graph.parent / backup).read_bytes() == before
+        assert "RunningHubRemoteWorkflow" in graph.read_text("utf-8")
+
+
+def test_keys_are_veiled_and_go_when_they_are_sure(call: Call, graph: Path) -> None:
+    ran = call("migrate", "--scrub", str(graph), "--yes", "--json")
+    assert KEY not in ran.out + ran.err
+    keys = {one["key"]: (one["surety"], one["removed"]) for one in ran.document["files"][0]["keys"]}
+    assert keys == {"0123…ef": ("certain", True), "ffff…f0": ("maybe", False)}
+    left = json.loads(graph.read_text("utf-8"))
+    assert left["1"]["inputs"]["apiKey"] == ""
+    assert left["3"]["inputs"]["value"]
+    assert "revoke" in ran.err
+    assert "still holds the key" in ran.err
+    call("migrate", "--scrub", str(graph), "--key", "ffff")
+    assert json.loads(graph.read_text("utf-8"))["3"]["inputs"]["value"] == ""
+
+
+def test_nobody_is_asked_without_a_terminal(call: Call, graph: Path) -> None:
+    before = graph.read_bytes()
+    ran = call("migrate", "--scrub", str(graph))
+    assert "--key 0123" in ran.err
+    assert graph.read_bytes() == before
+
+
+def test_a_folder_is_searched_and_tells_what_it_cannot_read(call: Call, graph: Path) -> None:
+    (graph.parent / "deep").mkdir()
+    (graph.parent / "deep" / "torn.png").write_bytes(b"\x89PNG")
+    (graph.parent / "deep" / "sound.flac").write_bytes(b"fLaC")
+    ran = call("migrate", str(graph.parent), "--scrub", "--json")
+    assert "not read: 1." in ran.err
+    files = ran.document["files"]
+    assert {Path(one["file"]).name for one in files} >= {"old.json", "torn.png"}
+    assert ran.code == 0
+
+
+def test_one_bad_file_is_an_error(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("no graph", "utf-8")
+    ran = call("migrate", str(path))
+    assert ran.code != 0
+    assert "no JSON, and no PNG, WebP, JPEG, mp4 or WebM" in ran.err
+    assert call("migrate", str(tmp_path / "missing.json")).code != 0

@@ -1,0 +1,146 @@
+"""`models` and `model` from a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rh_api.emulator import Emulator
+from rh_api.emulator.accounts import example_key
+from rh_api.emulator.faults import Fault
+from rh_api.texts import english
+from tests.cli.conftest import Call
+
+PAINTER = "rhart-image-n-pro/text-to-image"
+EDITOR = "rhart-image-n-pro/edit"
+
+
+def test_models_are_found_by_words_without_a_key(call: Call) -> None:
+    ran = call("models", "可灵3.0", "pro", "--task", "text-to-video", RUNNINGHUB_API_KEY="")
+    assert ran.code == 0
+    assert ran.out.split()[0] == "kling-v3.0-pro/text-to-video"
+    assert "1 models" in ran.err
+    found = call("models", "nano", "banana", "--json", RUNNINGHUB_API_KEY="").document
+    assert {one["output"] for one in found["models"]} == {"image"}
+
+
+def test_the_command_reads_what_is_new(call: Call, emulator: Emulator) -> None:
+    painter = emulator.models[PAINTER]
+    for endpoint in list(emulator.models):
+        emulator.remove_model(endpoint)
+    emulator.models["new/painter"] = replace(painter, endpoint="new/painter", name_cn="新画家")
+    ran = call("models", "新画家", "--refresh")
+    assert ran.out.split()[0] == "new/painter"
+    assert "+1 models, 0 changed" in ran.err
+    assert call("models", "新画家").out.split()[0] == "new/painter"
+
+
+def test_a_refresh_needs_no_key_and_reads_the_vendors_file_if_asked_to(
+    call: Call, emulator: Emulator
+) -> None:
+    emulator.add_model("acme/boats/text-to-image", name="boats", parameters=[{"name": "prompt"}])
+    emulator.site_list_fresh = False
+    path = "/HM-RunningHub/ComfyUI_RH_OpenAPI/main/models_registry.json"
+    ran = call("models", "boats", "--refresh", RUNNINGHUB_API_KEY="")
+    assert ran.code == 0
+    assert ran.out.split()[0] == "acme/boats/text-to-image"
+    assert path not in [entry.path for entry in emulator.journal]
+    registry = emulator.base_url + path
+    call("models", "--refresh", RUNNINGHUB_API_KEY="", RUNNINGHUB_MODEL_REGISTRY=registry)
+    assert path in [entry.path for entry in emulator.journal]
+    refused = call("models", RUNNINGHUB_MODEL_REGISTRY="http://example.com/a.json")
+    assert refused.code == 2
+    # An answer that is none leaves all as it was.
+    emulator.faults.append(Fault(path, "body", value=b"<html>"))
+    ran = call("models", "boats", "--refresh", RUNNINGHUB_MODEL_REGISTRY=registry)
+    assert ran.out.split()[0] == "acme/boats/text-to-image"
+
+
+def test_an_endpoint_that_nobody_listed_is_told_as_that(call: Call) -> None:
+    ran = call("model", "NO/SUCH", RUNNINGHUB_API_KEY="")
+    assert "does not know NO/SUCH" in ran.out
+    assert "Parameters of" not in ran.out
+
+
+def test_the_form_of_a_model_and_its_price(call: Call, emulator: Emulator) -> None:
+    ran = call("model", "topazlabs/video-astra", RUNNINGHUB_API_KEY="")
+    assert ran.code == 0
+    assert "p.model*" in ran.out
+    assert "The price is not known beforehand." in ran.out
+    told = call("model", "meshy6/text-to-3d", "--json").document
+    assert told["price"] == "about 5.04 CNY (price list of 2026-09-01)"
+    assert told["parameters"][0]["name"]
+    assert emulator.counters.orders == 0
+
+
+def test_a_model_is_run_with_a_list_of_files(
+    call: Call, emulator: Emulator, photo: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    ran = call(
+        "model",
+        EDITOR,
+        "--set",
+        "prompt=as a watercolour",
+        "--set",
+        f"imageUrls=@{photo}",
+        "--set",
+        f"imageUrls=@{photo}",
+        "--set",
+        "resolution=2k",
+        "--out",
+        str(out),
+        "--json",
+        RUNNINGHUB_API_KEY=example_key("shared"),
+    )
+    assert ran.code == 0, ran.err
+    assert ran.document["model"] == EDITOR
+    (body,) = [e.json for e in emulator.journal if e.path == f"/openapi/v2/{EDITOR}"]
+    assert len(body["imageUrls"]) == 2
+    assert body["resolution"] == "2k"
+    (file,) = out.iterdir()
+    assert file.name.startswith("rhart-image-n-pro-edit")
+    assert file.suffix == ".png"
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["model", "no such thing"], "No model is called"),
+        (["models", "--task", "text-to-imgae"], "Nearest: text-to-image"),
+        (["model", "cinematic-video-generator"], "nothing follows"),
+        (["model", PAINTER, "--run"], '"prompt" of'),
+        (["model", PAINTER, "--set", "prompt=x", "--set", "aspectRatio=7:1"], "send anyway"),
+        (["model", PAINTER, "--set", "prompt=x", "--extra", "{"], "JSON object"),
+        (["model", "../../task/openapi/create", "--run"], "No model is called"),
+    ],
+)
+def test_what_cannot_be_meant_costs_nothing(
+    call: Call, emulator: Emulator, argv: list[str], words: str
+) -> None:
+    ran = call(*argv, RUNNINGHUB_API_KEY=example_key("shared"))
+    assert (ran.code, emulator.counters.orders) == (2, 0)
+    assert words in ran.err
+
+
+def test_extra_alone_runs_what_the_catalogue_does_not_know(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    painter = emulator.models[PAINTER]
+    emulator.models["new/painter"] = replace(painter, endpoint="new/painter")
+    extra = '{"prompt": "a cat", "resolution": "1k"}'
+    key = example_key("shared")
+    ran = call(
+        "model", "new/painter", "--extra", extra, "--out", str(tmp_path), RUNNINGHUB_API_KEY=key
+    )
+    assert ran.code == 0, ran.err
+
+
+def test_a_form_that_is_known_in_part_says_so(call: Call) -> None:
+    ran = call("model", "marble-1.1/multi-image-to-world")
+
+    assert ran.code == 0, ran.err
+    assert "textPrompt" in ran.out
+    assert english("cli.model_incomplete", {}) in ran.out

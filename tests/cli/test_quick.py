@@ -1,0 +1,88 @@
+"""`quick`: a module alone lists its form; with any option of a run it is run."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from rh_api.emulator import Emulator, catalog
+
+from .conftest import Call
+
+PAINT, REDRAW, BLEND = catalog.modules().values()
+RUN = "/task/openapi/quick-ai-app/run"
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize("way", ["file", "text", "stdin"])
+def test_a_module_alone_lists_its_form_and_asks_nothing(
+    call: Call, emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    file = tmp_path / "module.json"
+    file.write_text(REDRAW.example(KEY), "utf-8")
+    monkeypatch.setattr("sys.stdin", io.StringIO(REDRAW.example(KEY)))
+    given = {"file": str(file), "text": REDRAW.example(KEY), "stdin": "-"}[way]
+    ran = call("quick", given, "--json")
+    assert ran.code == 0, ran.err
+    assert ran.document["module"] == f"{REDRAW.webapp_id}/002"
+    assert [one["name"] for one in ran.document["fields"]] == [
+        "10.image", "3.text", "2.lora_name", "12.steps",
+    ]  # fmt: skip
+    shown = call("quick", str(file))
+    assert "steps" in shown.out
+    assert KEY not in ran.out + ran.err + shown.out + shown.err
+    assert not emulator.journal
+
+
+def test_set_and_out_run_it(call: Call, emulator: Emulator, tmp_path: Path) -> None:
+    ran = call(
+        "quick", PAINT.example(KEY), "--set", "6.text=a boat", "--out", str(tmp_path), "--json"
+    )
+    assert ran.code == 0, ran.err
+    assert ran.document["module"] == f"{PAINT.webapp_id}/001"
+    assert all(Path(one["path"]).is_file() for one in ran.document["results"])
+    (order,) = [entry.json for entry in emulator.journal if entry.path == RUN]
+    values = [one["fieldValue"] for one in order["nodeInfoList"]]
+    assert values == ["a boat", "1", "euler", "42"]
+    assert KEY not in str(emulator.journal) + ran.out + ran.err
+
+
+def test_styles_are_listed(call: Call) -> None:
+    ran = call("quick", "--styles", REDRAW.webapp_id, "--json")
+    assert [one["loras"] for one in ran.document["styles"]] == [
+        [{"file": "ink_v1.safetensors", "weight": "0.7"}],
+        [{"file": "watercolor_v2.safetensors", "weight": "0.7"}],
+    ]
+    assert "watercolor_v2" in call("quick", "--styles", REDRAW.webapp_id).out
+    none = call("quick", "--styles", REDRAW.webapp_id, "--type", "1")
+    assert (none.code, "No styles of type 1" in none.out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("quick",), "Which module?"),
+        (("quick", "no such file.json"), "no such file.json"),
+        (("quick", PAINT.example(), "--styles", "1"), "leave the module"),
+        (("quick", "--styles", "1", "--set", "6.text=a"), "leave the module"),
+        (("quick", PAINT.example(), "--set", "6.nothing=a"), "no such field"),
+        (("quick", f"curl -H 'Authorization: Bearer {KEY}'"), "cannot be read"),
+    ],
+)
+def test_what_cannot_be_meant_is_told(
+    call: Call, emulator: Emulator, given: tuple[str, ...], said: str
+) -> None:
+    ran = call(*given)
+    assert ran.code != 0
+    assert said in ran.err
+    assert KEY not in ran.err
+    assert not emulator.journal
+
+
+def test_a_quote_names_the_module_and_orders_nothing(call: Call, emulator: Emulator) -> None:
+    ran = call("quote", "quick", PAINT.example(), "--json")
+    assert ran.code == 0, ran.err
+    assert ran.document["orders"][0]["of"] == f"{PAINT.webapp_id}/001"
+    assert emulator.counters.orders == 0
