@@ -1,0 +1,181 @@
+"""`history` and `spend`: what was ordered on this machine, and what it cost."""
+
+from __future__ import annotations
+
+import json
+import time
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from ..client import Client, PastOrder, ResultRow, State
+from ..history import Spent, added, currency_of, read_since, search_query, spent_csv, spent_document
+from ..settings import Settings
+from ..texts import english
+from ..wire.tasks import Usage
+from .delivery import cost, cost_document
+from .help_texts import PROGRAM
+from .inspect import shortened, table
+from .terminal import Terminal
+
+
+async def history(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    """The orders that fit, or all that is known of one that was named by its number or task."""
+    settings = Settings.from_mapping(environ)
+    words: str = " ".join(arguments.words)
+    since = read_since(arguments.since, time.time()) if arguments.since else None
+    query = search_query(words, since=since, states=[State(one) for one in arguments.state or ()])
+    everyone = arguments.all_accounts
+    async with Client(settings) as client:
+        if len(arguments.words) == 1 and words.lstrip("#").isdecimal() and not arguments.before:
+            named = await _named(client, words.lstrip("#"), everyone=everyone)
+            if named is not None:
+                _show(named, await client.past_results(named.order), settings, terminal)
+                return
+        page = await client.history(
+            query, before=arguments.before, limit=arguments.limit, everyone=everyone
+        )
+    if page.orders:
+        table(terminal, [_row(one) for one in page.orders])
+        if page.before is not None:
+            terminal.note(english("cli.history_more", {"order": page.before}))
+    else:
+        terminal.say(english("cli.history_none", {"path": str(settings.state)}))
+    terminal.document({"orders": [_document(one) for one in page.orders], "before": page.before})
+
+
+async def _named(client: Client, text: str, *, everyone: bool) -> PastOrder | None:
+    """The order of a number, or of a task's whole id."""
+    by_number = search_query(f"#{text}")
+    found = (await client.history(by_number, limit=1, everyone=everyone)).orders
+    if not found:
+        found = (await client.history(text, limit=1, everyone=everyone)).orders
+    return next((one for one in found if text in (str(one.order), one.task_id)), None)
+
+
+def _row(one: PastOrder) -> tuple[str, ...]:
+    paid = cost(one.usage) if one.usage != Usage() else ""
+    made = f"{one.results} {one.first.kind or 'text'}" if one.first else ""
+    title = one.name or one.program
+    return str(one.order), _when(one.created_at), one.state.value, one.kind, title, paid, made
+
+
+def _when(at: float) -> str:
+    return f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M}"
+
+
+def _show(
+    one: PastOrder, results: Sequence[ResultRow], settings: Settings, terminal: Terminal
+) -> None:
+    link = f"{one.origin}/call-api/call-record-detail/{one.task_id}" if one.task_id else ""
+    program = f"{one.kind} {one.program}" + (f" ({one.name})" if one.name else "")
+    failure = english(one.error_key, {}) if one.error_key else ""
+    rows = [
+        (english("cli.history_program", {}), program),
+        (english("cli.task_state", {}), one.state.value),
+        (english("cli.history_ordered", {}), _when(one.created_at)),
+        (english("cli.task_cost", {}), cost(one.usage) if one.state.is_over else ""),
+        (english("cli.task_seconds", {}), one.usage.seconds or ""),
+        (english("cli.task_failure", {}), failure),
+        (english("cli.task_link", {}), link),
+    ]
+    table(terminal, [row for row in rows if row[1]])
+    if one.inputs:
+        terminal.say(english("cli.history_inputs", {}))
+        values = [
+            (name, json.dumps(value, ensure_ascii=False)) for name, value in one.inputs.items()
+        ]
+        table(terminal, [(name, shortened(value)) for name, value in values])
+    if results:
+        terminal.say(english("cli.history_results", {}))
+        table(terminal, [(row.node_id, _made(row, settings)) for row in results])
+    task = f"{PROGRAM} task"
+    if one.state is State.UNCERTAIN:
+        command = f"{task} --order {one.order} --look"
+        terminal.note(english("cli.history_question", {"command": command}))
+    elif one.state is State.DONE and any(row.url and row.path is None for row in results):
+        terminal.note(english("cli.history_owed", {"command": f"{task} {one.task_id} --fetch"}))
+    listed = [
+        {
+            "node_id": row.node_id,
+            "kind": row.kind,
+            "path": str(settings.state / row.path) if row.path else None,
+            "size": row.size,
+            "text": row.text,
+        }
+        for row in results
+    ]
+    terminal.document({**_document(one), "link": link or None, "results": listed})
+
+
+def _made(row: ResultRow, settings: Settings) -> str:
+    if row.path:
+        return str(settings.state / row.path)
+    return shortened(row.text) if row.text is not None else english("cli.history_file", {})
+
+
+def _document(one: PastOrder) -> dict[str, object]:
+    return {
+        "order": one.order,
+        "kind": one.kind,
+        "program": one.program,
+        "name": one.name or None,
+        "instance": one.instance,
+        "task_id": one.task_id or None,
+        "state": one.state.value,
+        "origin": one.origin,
+        "ordered_at": one.created_at,
+        "started_at": one.started_at,
+        "ended_at": one.ended_at,
+        "seconds": one.usage.seconds,
+        "cost": {**cost_document(one.usage), "currency": one.currency or None},
+        "failure": english(one.error_key, {}) if one.error_key else None,
+        "inputs": dict(one.inputs),
+        "options": dict(one.options),
+        "result_count": one.results,
+    }
+
+
+async def spend(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    """What the account's orders cost, by day or by program, and together."""
+    settings = Settings.from_mapping(environ)
+    async with Client(settings) as client:
+        spent = await client.costs.spend(arguments.days, by=arguments.by)
+    currency = currency_of(settings.origin)
+    if arguments.csv:
+        terminal.say(spent_csv(spent, currency).rstrip("\n"))
+    elif not spent:
+        params = {"days": arguments.days, "path": str(settings.state)}
+        terminal.say(english("cli.spend_none", params))
+    else:
+        total = added(spent)
+        rows = [(*_named_sum(one), str(one.orders), _paid(one, currency)) for one in spent]
+        together = english("cli.spend_total", {})
+        rows.append((together, "", str(total.orders), _paid(total, currency)))
+        table(terminal, rows)
+        if total.untold:
+            terminal.note(english("cli.spend_untold", {"count": total.untold}))
+    terminal.document(
+        {
+            "days": arguments.days,
+            "by": arguments.by,
+            "currency": currency or None,
+            "spent": [spent_document(one) for one in spent],
+            "total": spent_document(replace(added(spent), since=0.0)),
+        }
+    )
+
+
+def _named_sum(one: Spent) -> tuple[str, str]:
+    if one.program:
+        return one.program, one.name
+    return f"{datetime.fromtimestamp(one.since).astimezone():%Y-%m-%d}", ""
+
+
+def _paid(one: Spent, currency: str) -> str:
+    sums = spent_document(one)
+    usage = Usage(*(sums[name] for name in ("coins", "money", "third_party_money")))
+    return cost(usage) + (
+        f" ({currency})" if currency and (one.money or one.third_party_money) else ""
+    )

@@ -1,0 +1,26 @@
+"""Which of several journals a person's commands use: asked once at a terminal, and remembered."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from ..settings import choose_state_folder, state_folders
+from ..texts import english
+from .terminal import Terminal
+
+
+def ask_for_journal(terminal: Terminal, environ: Mapping[str, str]) -> bool:
+    """Whether a person chose one of several; nobody is asked who cannot answer."""
+    if terminal.as_json or sys.stdin is None or not sys.stdin.isatty():
+        return False
+    folders = state_folders(environ)
+    for number, folder in enumerate(folders, 1):
+        terminal.note(f"{number}  {folder}")
+    terminal.note(english("cli.choose_journal", {"most": len(folders)}))
+    said = sys.stdin.readline().strip()
+    if not (said.isascii() and said.isdecimal() and 1 <= int(said) <= len(folders)):
+        return False
+    file = choose_state_folder(folders[int(said) - 1], environ)
+    terminal.note(english("cli.chose_journal", {"file": file}))
+    return True

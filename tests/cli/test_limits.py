@@ -1,0 +1,58 @@
+"""`limits`, `quote` and `--max-cost`: what a command may cost, and what it would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rh_api.emulator import Emulator, catalog
+
+from .conftest import Call
+
+
+def test_max_cost_refuses_before_anything_goes_up(
+    call: Call, emulator: Emulator, photo: Path, tmp_path: Path
+) -> None:
+    field = f"10.image=@{photo}"
+    ran = call(
+        "run", catalog.INVERT, "--set", field, "--out", str(tmp_path), "--max-cost", "1 coins"
+    )
+    assert ran.code == 2
+    assert "--max-cost" in ran.err
+    assert "Nothing was uploaded or ordered" in ran.err
+    assert emulator.counters.orders == 0
+    ran = call(
+        "run", catalog.INVERT, "--set", field, "--out", str(tmp_path), "--max-cost", "9 coins"
+    )
+    assert ran.code == 0, ran.err
+
+
+def test_a_quote_takes_the_arguments_of_the_command(call: Call, tmp_path: Path) -> None:
+    asked = ("run", catalog.TEXT_TO_IMAGE, "--set", "6.text=a cat", "--out", str(tmp_path))
+    before = call("quote", *asked)
+    assert before.out == (
+        "cost not known yet: 0.2 coins a second on default (observed, not documented)\n"
+    )
+    for seed in "12":
+        assert call(*asked, "--set", f"3.seed={seed}").code == 0
+    told = call("quote", *asked, "--json").document
+    assert told["text"].startswith("about 1 coin (")
+    (order,) = told["orders"]
+    assert (order["source"], order["runs"]) == ("runs", 2)
+    assert order["amounts"]["coins"]["amount"] == "1"
+
+
+def test_limits_are_set_shown_and_taken_away(call: Call, emulator: Emulator) -> None:
+    shown = call("limits", "--day", "200 coins", "--allow", "app/7=30 coins, 1 USD")
+    assert "200 coins" in shown.out
+    assert "app/7" in shown.out
+    assert call("limits", "--day", "much").code == 2
+    # A bare number is in what the account pays in.
+    told = call("limits", "--order", "20", "--day", "none", "--json").document
+    assert told["limits"] == {"order": "20 coins", "allow/app/7": "30 coins, 1 USD"}
+
+
+def test_a_limit_that_is_stored_holds_for_every_command(call: Call, tmp_path: Path) -> None:
+    call("limits", "--order", "1 coins")
+    ran = call("run", catalog.TEXT_OUT, "--out", str(tmp_path), "--max-cost", "100 coins")
+    assert ran.code == 2
+    assert "RunningHub: Costs" in ran.err
