@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Mapping
 
-from .look import app_form
-from .order import run
+from .inspect import app_form
+from .run import run
 from .terminal import Terminal
 
 _NO_OPTIONS = frozenset({"command", "app", "json"})

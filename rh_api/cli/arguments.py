@@ -12,56 +12,14 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from ..errors import BadInput
-from .exits import MEANINGS
+from ..graph.extra_data import ROUTES
+from . import help_texts
+from .help_texts import PROGRAM
 
-PROGRAM = "python -m rh_api"
+WEBHOOK_PORT = 8191
 EMULATOR_PORT = 8190  # beside ComfyUI's 8188; fixed, so that set variables survive a restart
 
-_EXITS = "exit codes:\n" + "\n".join(f"  {code:<4} {text}" for code, text in MEANINGS.items())
-_ENVIRONMENT = """\
-environment:
-  RUNNINGHUB_API_KEY          the key; it is never an argument
-  RUNNINGHUB_BASE_URL         the site, https://www.runninghub.ai unless set
-  RUNNINGHUB_STATE            folder of the order book
-  RUNNINGHUB_RESULT_HOSTS     more hosts that results may come from
-  RUNNINGHUB_ACCESS_PASSWORD  for a protected workflow or app
-  RUNNINGHUB_SEGMENT_WORKFLOW workflow that `offload` sends graphs under
-"""
-_RUN_EXAMPLE = f"""\
-example:
-  {PROGRAM} run 1900000000000000109 --set 3.text="a cat" --set 10.image=@photo.png
-
-`@` uploads a file, `@@` begins a text with an @. `{PROGRAM} workflow ID` lists the fields.
-
-"""
-_TASKS = f"""\
-examples:
-  {PROGRAM} task 1900000000000000301 --fetch --out results
-  {PROGRAM} task --list
-  {PROGRAM} task --order 7 --is 1900000000000000301
-
-An order whose reply was lost is a question: it is not sent again until you say what became of it,
-or `run --again`. Look at the call records of the site first.
-
-"""
-_OFFLOAD = f"""\
-examples:
-  {PROGRAM} offload prompt.json --nodes 3,6,8 --explain
-  {PROGRAM} offload prompt.json --nodes 3,6,8 --out results
-
-Nodes that the marked ones cannot do without go along. What reads their results runs in a ComfyUI
-only.
-
-"""
-_APP_EXAMPLE = f"""\
-The id alone lists the app's form and runs nothing; with any of the options below but --json the
-app is run. --run runs it with the values that its form stores.
-
-example:
-  {PROGRAM} app 1900000000000000202
-  {PROGRAM} app 1900000000000000202 --set 10.image=@photo.png --out results
-
-"""
+_STATES = ("intended", "placed", "running", "uncertain", "done", "failed", "cancelled")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -79,8 +37,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 def _parser() -> _Parser:
     parser = _Parser(
         prog=PROGRAM,
-        description="Run RunningHub workflows and AI apps from a terminal.",
-        epilog=f"{_ENVIRONMENT}\n{_EXITS}",
+        description="Run RunningHub workflows, AI apps and standard models from a terminal.",
+        epilog=f"{help_texts.ENVIRONMENT}\n{help_texts.EXITS}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -91,7 +49,7 @@ def _parser() -> _Parser:
             name,
             help=summary,
             description=summary[0].upper() + summary[1:] + ".",
-            epilog=epilog + _EXITS,
+            epilog=epilog + help_texts.EXITS,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
@@ -104,7 +62,7 @@ def _parser() -> _Parser:
     demo.add_argument("--open", action="store_true", help="open the picture")
     demo.add_argument("--out", default=".", metavar="DIR", help="where the picture goes")
 
-    run = command("run", "run a workflow and fetch its results", _RUN_EXAMPLE)
+    run = command("run", "run a workflow and fetch its results", help_texts.RUN_EXAMPLE)
     run.add_argument("workflow", metavar="WORKFLOW", help="id or link")
     run.set_defaults(app=None)
     _add_run(run)
@@ -113,7 +71,7 @@ def _parser() -> _Parser:
     )
 
     app = command(
-        "app", "list an AI app's form, or run it with --set, --out or --run", _APP_EXAMPLE
+        "app", "list an AI app's form, or run it with --set, --out or --run", help_texts.APP_EXAMPLE
     )
     app.add_argument("app", metavar="APP", help="id or link")
     app.add_argument("--run", action="store_true", help="run it, also when nothing is set")
@@ -121,11 +79,40 @@ def _parser() -> _Parser:
     app.set_defaults(workflow=None, no_metadata=False)
     _add_run(app)
 
+    _add_quick(
+        command("quick", "list the form of a module of Quick Create, or run it", help_texts.QUICK)
+    )
+
+    models = command(
+        "models", "find standard models by words in English or Chinese", help_texts.MODELS
+    )
+    models.add_argument("words", nargs="*", metavar="WORD")
+    models.add_argument("--task", metavar="TASK", help="only of a task, such as text-to-video")
+    models.add_argument("--refresh", action="store_true", help="read what is new on the site first")
+
+    _add_model(
+        command(
+            "model", "list a standard model's form and price, or run it", help_texts.MODEL_EXAMPLE
+        )
+    )
+
     workflow = command("workflow", "list a workflow's settable fields and its outputs")
     workflow.add_argument("workflow", metavar="WORKFLOW", help="id or link")
 
     _add_offload(
-        command("offload", "run nodes of a local graph in the cloud, without ComfyUI", _OFFLOAD)
+        command(
+            "offload",
+            "run nodes of a local graph in the cloud, without ComfyUI",
+            help_texts.OFFLOAD,
+        )
+    )
+
+    _add_quote(
+        command("quote", "tell what a command would cost, and run nothing", help_texts.QUOTE)
+    )
+
+    _add_limits(
+        command("limits", "show and set what this key's orders may cost", help_texts.LIMITS)
     )
 
     upload = command("upload", "upload files; gives the name and address of each")
@@ -134,11 +121,52 @@ def _parser() -> _Parser:
     lora = command("lora", "upload a LoRA file; gives the name that RHLoraLoader takes")
     lora.add_argument("file", metavar="FILE")
 
-    command("account", "show the account's kind, balance, limit and running tasks")
+    _add_migrate(
+        command(
+            "migrate", "replace nodes of other packs in files, or clean keys", help_texts.MIGRATE
+        )
+    )
+
+    account = command("account", "show the account's kind, balance, limit and running tasks")
+    account.add_argument("--keys", action="store_true", help="the account's keys, masked, instead")
 
     _add_task(
-        command("task", "show, cancel or fetch a task, and settle what became of orders", _TASKS)
+        command(
+            "task",
+            "show, cancel or fetch a task, and settle what became of orders",
+            help_texts.TASKS,
+        )
     )
+
+    _add_webhook(command("webhook", "show what became of a task's webhook, or have it sent again"))
+
+    webhooks = command(
+        "webhooks", "receive webhooks, behind a tunnel of yours, until Ctrl-C", help_texts.WEBHOOKS
+    )
+    webhooks.add_argument(
+        "--listen",
+        type=_whole(0, 65535),
+        default=WEBHOOK_PORT,
+        metavar="PORT",
+        help=f"on 127.0.0.1; 0 takes a free one; default {WEBHOOK_PORT}",
+    )
+
+    _add_history(
+        command(
+            "history",
+            "list the orders of the journal, newest first, or show one",
+            help_texts.HISTORY,
+        )
+    )
+
+    spend = command("spend", "show what orders cost that ended in the last days")
+    spend.add_argument("--by", choices=("day", "program"), default="day", help="default: day")
+    spend.add_argument(
+        "--days", type=_whole(1, 3650), default=30, metavar="N", help="today among them; default 30"
+    )
+    spend.add_argument("--csv", action="store_true", help="a table for spreadsheets on stdout")
+
+    _add_mcp(command("mcp", "let an agent use it, by the Model Context Protocol", help_texts.MCP))
 
     emulator = command("emulator", "serve a RunningHub on this machine until Ctrl-C")
     emulator.add_argument(
@@ -164,6 +192,66 @@ def _parser() -> _Parser:
     return parser
 
 
+def _add_mcp(mcp: argparse.ArgumentParser) -> None:
+    mcp.add_argument("--out", metavar="DIR", help="folder of results and files; default here")
+    _add_max_cost(mcp)
+    mcp.add_argument(
+        "--http",
+        type=_whole(0, 65535),
+        metavar="PORT",
+        help="on 127.0.0.1 behind a token, in place of stdin and stdout; 0 takes a free port",
+    )
+
+
+def _add_webhook(webhook: argparse.ArgumentParser) -> None:
+    webhook.add_argument("task_id", metavar="TASK", help="id of the task")
+    webhook.add_argument("--resend", action="store_true", help="have the service POST it again")
+    webhook.add_argument("--to", metavar="URL", help="with --resend: to this address instead")
+
+
+def _add_migrate(migrate: argparse.ArgumentParser) -> None:
+    migrate.add_argument(
+        "files", nargs="+", metavar="FILE", help="JSON, pictures and videos, or a folder of such"
+    )
+    migrate.add_argument("--out", metavar="DIR", help="write new files there; these stay")
+    migrate.add_argument(
+        "--yes", action="store_true", help="replace the files, and keep a copy of each"
+    )
+    migrate.add_argument(
+        "--scrub", action="store_true", help="take keys out instead; each is shown veiled"
+    )
+    migrate.add_argument(
+        "--key", action="append", metavar="START", help="with --scrub: this key too, by its start"
+    )
+
+
+def _add_model(model: argparse.ArgumentParser) -> None:
+    model.add_argument("model", metavar="MODEL", help="endpoint, name, or link to its page")
+    _add_set(model, "NAME=VALUE", "a parameter's value; again for each item of a list")
+    model.add_argument("--extra", metavar="JSON", help="keys that the catalogue does not know")
+    model.add_argument("--run", action="store_true", help="run it, also when nothing is set")
+    model.add_argument(
+        "--send-anyway", action="store_true", help="also what only the catalogue speaks against"
+    )
+    model.add_argument("--webhook", metavar="URL", help="address that the service calls at the end")
+    _add_order(model)
+
+
+def _add_quick(quick: argparse.ArgumentParser, *, styles: bool = True) -> None:
+    quick.add_argument(
+        "module", metavar="MODULE", nargs="?" if styles else None, help="file, text, or - for stdin"
+    )
+    if styles:
+        quick.add_argument("--styles", metavar="WEBAPP_ID", help="list a module's styles instead")
+        quick.add_argument(
+            "--type", type=_whole(0, 1000), metavar="N", help="with --styles: which; default 2"
+        )
+    _add_set(quick)
+    quick.add_argument("--run", action="store_true", help="run it, also when nothing is set")
+    quick.add_argument("--reroll-seeds", action="store_true", help="draw seeds that are not set")
+    _add_order(quick)
+
+
 def _add_task(task: argparse.ArgumentParser) -> None:
     task.add_argument("task", metavar="TASK", nargs="?", help="id, as every command tells it")
     task.add_argument("--list", action="store_true", help="list orders that nobody waits for")
@@ -180,6 +268,73 @@ def _add_task(task: argparse.ArgumentParser) -> None:
     task.add_argument("--out", metavar="DIR", help="where --fetch puts results; default here")
 
 
+def _add_history(history: argparse.ArgumentParser) -> None:
+    history.add_argument("words", nargs="*", metavar="WORD")
+    history.add_argument("--since", metavar="WHEN", help="2026-11-25, or 12h, 7d, 2w ago")
+    history.add_argument(
+        "--state",
+        action="append",
+        choices=_STATES,
+        metavar="STATE",
+        help=f"{', '.join(_STATES)}; may be given many times",
+    )
+    history.add_argument(
+        "--limit", type=_whole(1, 1000), default=50, metavar="N", help="at most; default 50"
+    )
+    history.add_argument(
+        "--before", type=_whole(1, 10**11), metavar="ORDER", help="those before an order: next page"
+    )
+    history.add_argument(
+        "--all-accounts", action="store_true", help="also orders of other keys and sites"
+    )
+
+
+def _add_quote(quote: argparse.ArgumentParser) -> None:
+    """The commands that order something, with the arguments that they have themselves."""
+    kinds = quote.add_subparsers(dest="of", metavar="COMMAND", required=True)
+
+    def kind(name: str, summary: str) -> argparse.ArgumentParser:
+        made = kinds.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        made.add_argument("--json", action="store_true", help="one JSON document on stdout")
+        return made
+
+    run = kind("run", "of a workflow")
+    run.add_argument("workflow", metavar="WORKFLOW", help="id or link")
+    run.set_defaults(app=None)
+    _add_run(run)
+    run.add_argument("--no-metadata", action="store_true", help="as for `run`")
+    app = kind("app", "of an AI app")
+    app.add_argument("app", metavar="APP", help="id or link")
+    app.add_argument("--run", action="store_true", help="as for `app`")
+    app.set_defaults(workflow=None, no_metadata=False)
+    _add_run(app)
+    _add_model(kind("model", "of a standard model"))
+    _add_quick(kind("quick", "of a module of Quick Create"), styles=False)
+    _add_offload(kind("offload", "of nodes of a local graph"))
+
+
+def _add_limits(limits: argparse.ArgumentParser) -> None:
+    for name, what in (
+        ("order", "one order may cost"),
+        ("prompt", "one prompt of ComfyUI's or one command may cost"),
+        ("day", "a day may cost"),
+        ("floor", "is left when it is said to be little"),
+    ):
+        limits.add_argument(f"--{name}", metavar="SUM", help=f"what {what}; none: no limit")
+    limits.add_argument(
+        "--allow",
+        action="append",
+        metavar="PROGRAM=SUM",
+        help="what app/ID, model/ENDPOINT or a workflow's ID may cost, whose cost has no bound",
+    )
+
+
+def _add_max_cost(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--max-cost", metavar="SUM", help="what the command may cost: 50 coins, 5 CNY, 5 USD"
+    )
+
+
 def _add_offload(offload: argparse.ArgumentParser) -> None:
     offload.add_argument("prompt", metavar="PROMPT.json", help="a graph in API format")
     offload.add_argument(
@@ -191,7 +346,6 @@ def _add_offload(offload: argparse.ArgumentParser) -> None:
     offload.add_argument(
         "--input", metavar="DIR", help="where the graph's files are; else beside it"
     )
-    offload.add_argument("--out", metavar="DIR", help="where results go; default here")
     offload.add_argument(
         "--instance",
         choices=("default", "plus", "ultra"),
@@ -202,6 +356,17 @@ def _add_offload(offload: argparse.ArgumentParser) -> None:
         "--workflow", metavar="WORKFLOW", help="saved workflow that the graph goes out under"
     )
     offload.add_argument(
+        "--route",
+        choices=ROUTES,
+        help="a task (default); a prompt of the native route; or the latter where the service "
+        "wants a workflow for the graph",
+    )
+    offload.add_argument(
+        "--personal-queue",
+        action="store_true",
+        help="dedicated keys: wait instead of a refusal",
+    )
+    offload.add_argument(
         "--object-info",
         metavar="FILE",
         help="node classes beside ComfyUI's own: the answer of a ComfyUI's /object_info",
@@ -209,31 +374,40 @@ def _add_offload(offload: argparse.ArgumentParser) -> None:
     offload.add_argument(
         "--explain", action="store_true", help="tell what would be done, and do nothing"
     )
-    offload.add_argument(
+    _add_order(offload)
+
+
+def _add_set(
+    command: argparse.ArgumentParser,
+    metavar: str = "NODE.FIELD=VALUE",
+    what: str = "a field's value; may be given many times",
+) -> None:
+    command.add_argument("--set", action="append", metavar=metavar, help=what)
+
+
+def _add_order(command: argparse.ArgumentParser) -> None:
+    """What every command that orders takes, all of it None or False unless given."""
+    command.add_argument("--out", metavar="DIR", help="where results go; default here")
+    command.add_argument(
+        "--timeout",
+        type=_whole(0, 7 * 24 * 3600),
+        metavar="N",
+        help="stop an order after N seconds of running; queueing does not count",
+    )
+    _add_max_cost(command)
+    command.add_argument(
         "--again", action="store_true", help="order anew, even if it may cost twice"
     )
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
     """The options of a run. One that is not given is None or False: `app` tells by that."""
-    run.add_argument(
-        "--set",
-        action="append",
-        metavar="NODE.FIELD=VALUE",
-        help="a field's value; may be given many times",
-    )
-    run.add_argument("--out", metavar="DIR", help="where results go; default here")
+    _add_set(run)
     run.add_argument("--outputs", metavar="IDS", help="nodes whose results are wanted: 9,15")
     run.add_argument(
         "--instance",
         choices=("default", "plus", "ultra"),
         help="machine: 24 (default), 48 or 84 GB",
-    )
-    run.add_argument(
-        "--timeout",
-        type=_whole(0, 7 * 24 * 3600),
-        metavar="N",
-        help="cancel after N seconds of running; queueing does not count",
     )
     run.add_argument(
         "--reroll-seeds", action="store_true", help="let the service draw seeds that are not set"
@@ -248,7 +422,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         help="shared enterprise keys: keep the machine N seconds (10 to 180, billed)",
     )
     run.add_argument("--webhook", metavar="URL", help="address that the service calls at the end")
-    run.add_argument("--again", action="store_true", help="order anew, even if it may cost twice")
+    _add_order(run)
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:

@@ -66,6 +66,7 @@ def order_document(outcome: Outcome, saved: Sequence[Saved]) -> dict[str, object
         "seconds": seconds_of(outcome),
         "cost": cost_document(outcome.usage),
         "results": results,
+        "notices": [english(notice.key, notice.params) for notice in outcome.notices],
     }
 
 
@@ -100,7 +101,12 @@ def tell(terminal: Terminal, outcome: Outcome, saved: Sequence[Saved]) -> None:
         "cost": cost(outcome.usage),
         "seconds": f"{seconds_of(outcome):g}",
     }
-    terminal.say(english("cli.finished", params))
+    key = "cli.finished"
+    if not outcome.is_paid:
+        key = "cli.finished_kept" if outcome.kept else "cli.finished_shared"
+    terminal.say(english(key, params))
+    for notice in outcome.notices:
+        terminal.note(english(notice.key, notice.params))
 
 
 def seconds_of(outcome: Outcome) -> float:

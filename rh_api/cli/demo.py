@@ -18,7 +18,7 @@ from ..settings import Settings
 from ..texts import english
 from ..wire.filetypes import PNG
 from .files import out_folder
-from .order import connected, order
+from .run import connected, order
 from .terminal import Terminal
 
 SECONDS = 1.0  # that the task runs: long enough to see the progress, short enough to be pleasant
@@ -29,7 +29,7 @@ PROMPT = "mountains at sunrise, watercolour"
 async def demo(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     """Upload, order, follow, fetch; the picture is in the folder when this returns.
 
-    Account and order book are the demonstration's own, whatever the environment says.
+    Account and journal are the demonstration's own, whatever the environment says.
     """
     del environ
     folder = out_folder(arguments.out)
@@ -57,7 +57,7 @@ async def demo(arguments: Namespace, terminal: Terminal, environ: Mapping[str, s
 def draw_picture() -> bytes:
     """A small landscape as PNG, to be redrawn in the cloud."""
     need_pillow()
-    from ..emulator.painting import paint
+    from ..emulator.procedural import paint
 
     drawn = paint(SIZE, prompt="a pencil sketch", seed=3, detail=b"demo", contrast=0.0)
     file = io.BytesIO()

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from ..emulator import Emulator
 from ..errors import BadInput
 from ..texts import english
-from .arguments import PROGRAM
 from .demo import need_pillow
+from .help_texts import PROGRAM
 from .terminal import Terminal
 
 
@@ -20,7 +20,8 @@ async def emulator(arguments: Namespace, terminal: Terminal, environ: Mapping[st
     del environ
     need_pillow()
     host, port = arguments.host, arguments.port
-    service = Emulator(comfyui=arguments.comfyui)
+    # Who tries it has saved no workflow that whole graphs could go out under.
+    service = Emulator(comfyui=arguments.comfyui, accepts_placeholder_workflow=True)
     if service.comfyui is not None:
         await _reach(service.comfyui.url, service.comfyui.reach)
     async with contextlib.AsyncExitStack() as serving:

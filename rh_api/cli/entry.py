@@ -9,10 +9,10 @@ from argparse import Namespace
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from typing import TextIO
 
-from ..errors import RunningHubError, Uncertain
+from ..errors import BadInput, RunningHubError, Uncertain
 from ..texts import english
 from .arguments import PROGRAM, parse
-from .exits import Exit, Interrupted, document, exit_code
+from .exit_codes import Exit, Interrupted, document, exit_code
 from .terminal import Notes, Terminal
 
 Command = Callable[[Namespace, Terminal, Mapping[str, str]], Awaitable[None]]
@@ -25,7 +25,12 @@ def main(argv: Sequence[str], stdout: TextIO, stderr: TextIO, environ: Mapping[s
         with contextlib.redirect_stdout(stdout):
             arguments = parse(argv)
         with _logged(terminal):
-            _run(arguments, terminal, environ)
+            try:
+                _run(arguments, terminal, environ)
+            except BadInput as error:
+                if error.key != "error.several_journals" or not _asked(terminal, environ):
+                    raise
+                _run(arguments, terminal, environ)
     except SystemExit:
         return Exit.OK  # help was asked for and given
     except RunningHubError as error:
@@ -35,13 +40,19 @@ def main(argv: Sequence[str], stdout: TextIO, stderr: TextIO, environ: Mapping[s
     return Exit.OK
 
 
+def _asked(terminal: Terminal, environ: Mapping[str, str]) -> bool:
+    from .journals import ask_for_journal  # few commands have to ask
+
+    return ask_for_journal(terminal, environ)
+
+
 def _run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     import asyncio
 
     from .interrupt import run_to_end
 
     async def work() -> None:
-        await _command(arguments.command)(arguments, terminal, environ)
+        await command_of(arguments.command)(arguments, terminal, environ)
 
     try:
         run_to_end(work())
@@ -51,16 +62,17 @@ def _run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -
 
 # A command of another name than its function, or of a module that has several.
 _MODULES = {
-    "run": "order",
     "emulator": "emulate",
-    "workflow": "look",
-    "upload": "look",
-    "lora": "look",
-    "account": "look",
+    "workflow": "inspect",
+    "upload": "inspect",
+    "lora": "inspect",
+    "account": "inspect",
+    "model": "models",
+    "spend": "history",
 }
 
 
-def _command(name: str) -> Command:
+def command_of(name: str) -> Command:
     """The function behind a command; only what it needs is imported."""
     module = importlib.import_module(f".{_MODULES.get(name, name)}", __package__)
     return getattr(module, name)

@@ -7,6 +7,7 @@ import enum
 from ..errors import (
     BadInput,
     BadReply,
+    CostLimit,
     DiskFull,
     Fate,
     Redirected,
@@ -50,7 +51,7 @@ def exit_code(error: RunningHubError) -> Exit:
     """The code that a command ends with when it fails with `error`."""
     if isinstance(error, Interrupted):
         return Exit.STOPPED
-    if isinstance(error, (BadInput, DiskFull, StoreUnavailable)):
+    if isinstance(error, (BadInput, CostLimit, DiskFull, StoreUnavailable)):
         # With a task behind it the money is spent: only its results are missing.
         return Exit.NOT_FETCHED if error.task_id else Exit.BAD_INPUT
     if isinstance(error, ResultUnavailable):

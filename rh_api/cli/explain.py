@@ -27,12 +27,24 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
         yield from _listed("cli.explain_saved", segment["saved"])
         usual = segment["estimate"]
         if usual["runs"]:
-            yield "  " + english(
-                "cli.explain_usual",
-                {"runs": usual["runs"], "seconds": usual["seconds"], "coins": usual["coins"]},
-            )
+            told = ", ".join(_usual(usual))
+            yield "  " + english("cli.explain_usual", {"told": told, "runs": usual["runs"]})
+        if segment["quote"]:
+            yield "  " + english("cli.explain_quote", {"quote": segment["quote"]["text"]})
+    if len(document["segments"]) > 1 and document["quote"]:
+        yield document["quote"]
     yield from _listed("cli.explain_local", document["local"], indent="")
     yield from (note["text"] for note in document["notes"])
+
+
+def _usual(usual: Mapping[str, Any]) -> Iterator[str]:
+    """What runs took and cost, as far as that is known: an account pays coins, money or both."""
+    if usual["seconds"] is not None:
+        yield english("cli.explain_seconds", {"seconds": usual["seconds"]})
+    if usual["coins"] is not None:
+        yield english("cli.cost_coins", {"amount": usual["coins"]})
+    if usual["money"] is not None:
+        yield english("cli.cost_money", {"amount": usual["money"]})
 
 
 def _listed(key: str, nodes: Sequence[Mapping[str, Any]], indent: str = "  ") -> Iterator[str]:

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from ..client import Result, Source
 from ..disk import sync_path
@@ -30,10 +31,11 @@ class Saved:
     text: str | None
 
 
-def read_fields(given: Sequence[str]) -> dict[str, object]:
+def read_fields(given: Sequence[str], *, repeated: bool = False) -> dict[str, object]:
     """`6.text=a cat` to a text and `10.image=@photo.png` to a Source, by the field's name.
 
-    `@@` begins a text with an @. Raises BadInput for anything that cannot be meant.
+    `@@` begins a text with an @. `repeated`: a name that comes again adds an item to a list.
+    Raises BadInput for anything that cannot be meant.
     """
     fields: dict[str, object] = {}
     for one in given:
@@ -41,9 +43,15 @@ def read_fields(given: Sequence[str]) -> dict[str, object]:
         name = name.strip()
         if not equals or not name:
             raise BadInput("cli.set_form", given=one)
-        if name in fields:
+        value = _value(text)
+        if name not in fields:
+            fields[name] = value
+        elif repeated:
+            before = fields[name]
+            items = cast("list[object]", before) if isinstance(before, list) else [before]
+            fields[name] = [*items, value]
+        else:
             raise BadInput("cli.set_twice", field=name)
-        fields[name] = _value(text)
     return fields
 
 
@@ -59,7 +67,8 @@ def read_source(name: str) -> Source:
 
 
 def existing(name: str) -> Path:
-    """The path of a file that is there; `~` is read here too, since `=@~/x` hides it from a shell."""
+    """The path of a file that is there; `~` is read here too,
+    since `=@~/x` hides it from a shell."""
     try:
         path = Path(name).expanduser()
         if path.is_dir():
@@ -88,7 +97,7 @@ def save(
 ) -> list[Saved]:
     """Copy the results of the selected nodes, in their order, as `<prefix>_<node>_<k><suffix>`.
 
-    Copies, because the order book goes on knowing the originals. No file that is there is
+    Copies, because the journal goes on knowing the originals. No file that is there is
     replaced: k goes on behind it. Raises OSError.
     """
     saved: list[Saved] = []

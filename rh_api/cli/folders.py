@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..graph.segments import CannotOffload, LocalFile
+from ..offload import CannotOffload, LocalFile
 
 _ANNOTATIONS = ("[input]", "[output]", "[temp]")
 """How a name says in which of ComfyUI's folders it is; here all are one."""
@@ -40,11 +40,11 @@ class Folders:
                 continue
         return None
 
-    def file(self, file: LocalFile) -> Path:
+    def file(self, file: LocalFile, /) -> Path:
         path = self.find(file.value)
         if path is None:
             raise CannotOffload("cli.offload_file", local_id=file.node_id, name=file.value[:200])
         return path
 
-    def lora(self, value: str) -> Path | None:
-        return self.find(value.replace("\\", "/"))
+    def lora(self, name: str, /) -> Path | None:
+        return self.find(name.replace("\\", "/"))

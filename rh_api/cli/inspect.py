@@ -8,20 +8,22 @@ import json
 import re
 from argparse import Namespace
 from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TypeVar
 
 from ..client import Client
 from ..errors import RunningHubError
-from ..graph.app_fields import app_choices
+from ..graph.app_fields import app_choices, app_fields
 from ..graph.fields import Field, fields
 from ..graph.outputs import select
 from ..graph.prompt import read_nodes
 from ..settings import Settings
 from ..texts import english
 from ..wire.accounts import Account, QueueStatus
+from ..wire.apps import AppForm
 from .files import existing, read_source
-from .order import connected
 from .progress import columns
+from .run import connected
 from .terminal import Terminal
 
 T = TypeVar("T")
@@ -32,7 +34,7 @@ _SHOWN = 40  # characters of a long text that a table shows
 async def workflow(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     """The settable fields as `--set` takes them, and the outputs in their order."""
     async with Client(Settings.from_mapping(environ)) as client:
-        found = await client.workflow(arguments.workflow)
+        found = await client.programs.workflow(arguments.workflow)
     nodes = read_nodes(found.graph)
     settable = fields(found.graph)
     outputs = [nodes[node_id] for node_id in select((), (), found.graph)]
@@ -55,19 +57,12 @@ async def workflow(arguments: Namespace, terminal: Terminal, environ: Mapping[st
 async def app_form(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     """The form of an AI app as `--set` takes it, with the choices that bind."""
     async with Client(Settings.from_mapping(environ)) as client:
-        found = await client.app(arguments.app)
-    settable, choices = found.fields(), app_choices(found.form)
+        found = await client.programs.app(arguments.app)
     description = _plain(found.form.description)
     for line in filter(None, (found.form.name, description)):
         terminal.say(line)
     terminal.say(english("cli.app_fields", {"app": found.app_id}))
-    table(
-        terminal,
-        [
-            (*field_row(field), shortened(" | ".join(choices.get(field.full_name, ()))))
-            for field in settable
-        ],
-    )
+    fields = form_table(terminal, found.form)
     if found.form.encrypted:
         terminal.say(english("cli.app_protected", {}))
     terminal.document(
@@ -76,12 +71,24 @@ async def app_form(arguments: Namespace, terminal: Terminal, environ: Mapping[st
             "name": found.form.name,
             "description": description,
             "encrypted": found.form.encrypted,
-            "fields": [
-                {**field_document(field), "choices": choices.get(field.full_name)}
-                for field in settable
-            ],
+            "fields": fields,
         }
     )
+
+
+def form_table(terminal: Terminal, form: AppForm) -> list[dict[str, object]]:
+    """Print the fields of a form with the choices that bind; gives them as `--json` does."""
+    settable, choices = app_fields(form), app_choices(form)
+    table(
+        terminal,
+        [
+            (*field_row(field), shortened(" | ".join(choices.get(field.full_name, ()))))
+            for field in settable
+        ],
+    )
+    return [
+        {**field_document(field), "choices": choices.get(field.full_name)} for field in settable
+    ]
 
 
 def _plain(markup: str) -> str:
@@ -128,7 +135,7 @@ async def upload(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
     made: list[dict[str, object]] = []
     async with connected(settings, terminal) as service:
         for name, source in sources:
-            uploaded = await service.client.upload(source, service.watch)
+            uploaded = await service.client.uploads.send(source, service.watch)
             params = {"file": name, "name": uploaded.name, "url": uploaded.url or "-"}
             terminal.say(english("cli.uploaded", params))
             made.append({"file": name, "name": uploaded.name, "url": uploaded.url})
@@ -141,15 +148,20 @@ async def lora(arguments: Namespace, terminal: Terminal, environ: Mapping[str, s
     settings.require_key()
     path = existing(arguments.file)
     async with connected(settings, terminal) as service:
-        name = await service.client.upload_lora(path, service.watch)
+        name = await service.client.uploads.send_lora(path, service.watch)
     terminal.say(english("cli.lora", {"file": arguments.file, "name": name}))
     terminal.document({"file": arguments.file, "lora_name": name})
 
 
-async def account(_arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+async def account(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     """Balance and load. What one of two calls could not say is unknown, not zero."""
+    if arguments.keys:
+        await _keys(terminal, environ)
+        return
     async with Client(Settings.from_mapping(environ)) as client:
-        status, queue = await asyncio.gather(_told(client.account()), _told(client.queue()))
+        status, queue = await asyncio.gather(
+            _told(client.account.status()), _told(client.account.queue())
+        )
     if isinstance(status, RunningHubError) and isinstance(queue, RunningHubError):
         raise status
     for failed in (status, queue):
@@ -170,6 +182,17 @@ async def account(_arguments: Namespace, terminal: Terminal, environ: Mapping[st
     terminal.document(known)
 
 
+async def _keys(terminal: Terminal, environ: Mapping[str, str]) -> None:
+    async with Client(Settings.from_mapping(environ)) as client:
+        keys = await client.account.api_keys()
+    if keys:
+        names = ("masked", "name", "status", "quota_used", "quota_limit", "expires", "created")
+        heads = tuple(english(f"cli.key_{name}", {}) for name in names)
+        rows = [tuple(str(getattr(key, name) or "-") for name in names) for key in keys]
+        table(terminal, [heads, *rows])
+    terminal.document({"keys": [asdict(key) for key in keys]})
+
+
 async def _told(asked: Awaitable[T]) -> T | RunningHubError:
     try:
         return await asked
@@ -187,4 +210,5 @@ def _known(status: Account | None, queue: QueueStatus | None) -> dict[str, objec
         "limit": queue.limit if queue else None,
         "running": running,
         "queued": queue.queued if queue else None,
+        **({"instances": queue.instances} if queue and queue.instances is not None else {}),
     }

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from ..texts import english
-from .exits import Exit
+from .exit_codes import Exit
 
 
 def run_to_end(work: Coroutine[Any, Any, None]) -> None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
+from uuid import uuid4
 
-from ..client import Outcome, Result, Source
+from ..client import Client, Outcome, Result, Source
 from ..errors import BadInput
+from ..graph.constants import SAVED_CLASS
+from ..graph.extra_data import NATIVE
 from ..graph.prompt import Graph, Node, is_link, read_nodes
-from ..graph.segments import (
+from ..offload import (
     FILES,
     CannotOffload,
     Classes,
@@ -31,15 +33,25 @@ from ..graph.segments import (
     from_object_info,
     read_marks,
 )
-from ..graph.segments.explain import Load, explain
-from ..offload import Given, Models, facts, job, plain, results_of, text_of
+from ..offload.driver import (
+    Given,
+    Models,
+    check_early,
+    find_facts,
+    given_from,
+    job_of,
+    results_of,
+    run_in_order,
+    wanted_results,
+)
+from ..offload.explain import Facts, Load, explain
 from ..settings import Settings
 from ..texts import english
 from .delivery import order_document, tell
-from .explained import lines
+from .explain import lines
 from .files import Saved, existing, out_folder, save
 from .folders import Folders
-from .order import Service, connected
+from .run import Service, connected, limited
 from .terminal import Terminal
 
 # Loaders whose output is their file: (class, slot) to the input that names it.
@@ -62,27 +74,39 @@ _CONSTANTS = frozenset(
 
 async def offload(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     """Run the marked parts; their results are in the folder when this returns."""
-    prompt, extra_data = read_prompt(arguments.prompt)
-    marks = _marks(arguments, prompt, extra_data)
-    plan = cut(prompt, marks, _classes(arguments.object_info))
-    if not plan.segments:
-        raise BadInput("cli.offload_nothing")
-    shelf = Folders(Path(arguments.prompt).parent, arguments.input)
-    run = _Run(plan, read_nodes(plan.prompt), shelf, Models(time.monotonic))
-    run.check()
-    settings = Settings.from_mapping(environ)
+    prompt, run = planned(arguments)
+    settings = limited(Settings.from_mapping(environ), arguments)
     if arguments.explain:
         await _explain(run, prompt, settings, terminal)
         return
     settings.require_key()
+    plan, scope = run.plan, uuid4().hex
     folder = out_folder(arguments.out or ".")
     async with connected(settings, terminal) as service:
         service.orders = len(plan.segments)
-        documents = await _all(run, service, terminal, folder, arguments)
+        again: bool = arguments.again
+        order = partial(_order, run, service, terminal, folder, again=again, scope=scope)
+        documents = await run_in_order(plan.segments, order)
     for node_id in run.waiting():
         node = run.nodes[node_id]
         terminal.note(english("cli.offload_waits", {"node": f"{node.id} ({node.label})"}))
     terminal.document({"segments": documents})
+
+
+def planned(arguments: Namespace) -> tuple[Graph, OffloadRun]:
+    """The graph of the arguments, and what would run of it; refused before any request."""
+    prompt, extra_data = read_prompt(arguments.prompt)
+    marks = [
+        _with_route(_with_workflow(mark, arguments.workflow), arguments.route)
+        for mark in _marks(arguments, prompt, extra_data)
+    ]
+    plan = cut(prompt, marks, _classes(arguments.object_info))
+    if not plan.segments:
+        raise BadInput("cli.offload_nothing")
+    folders = Folders(Path(arguments.prompt).parent, arguments.input)
+    run = OffloadRun(plan, read_nodes(plan.prompt), folders, Models(time.monotonic))
+    run.check()
+    return prompt, run
 
 
 def read_prompt(name: str) -> tuple[Graph, object]:
@@ -115,9 +139,28 @@ def _marks(arguments: Namespace, prompt: Graph, extra_data: object) -> tuple[Mar
         if not marks:
             raise BadInput("cli.offload_unmarked")
         return marks
-    ids = [part for part in arguments.nodes.replace(",", " ").split() if part]
-    mark = {"nodes": ids, "instance": arguments.instance, "only": arguments.only}
+    mark = {
+        "nodes": arguments.nodes.replace(",", " ").split(),
+        "instance": arguments.instance,
+        "only": arguments.only,
+        "timeout": arguments.timeout,
+        "use_personal_queue": arguments.personal_queue,
+        "route": arguments.route,
+    }
     return read_marks({"runninghub": {"segments": [mark]}}, prompt)
+
+
+def _with_workflow(mark: Mark, workflow: str | None) -> Mark:
+    """The mark with what `--workflow` says, if it says anything, in place of its own."""
+    ordering = replace(mark.ordering, workflow=workflow or mark.ordering.workflow)
+    return replace(mark, ordering=ordering)
+
+
+def _with_route(mark: Mark, route: str | None) -> Mark:
+    """The same for `--route`."""
+    if route == NATIVE and mark.instance == "ultra":
+        raise BadInput("error.native_ultra")
+    return replace(mark, ordering=replace(mark.ordering, route=route or mark.ordering.route))
 
 
 def _classes(object_info: str | None) -> Classes:
@@ -127,7 +170,7 @@ def _classes(object_info: str | None) -> Classes:
 
 
 @dataclass(slots=True)
-class _Run:
+class OffloadRun:
     """One plan under way. `made`: what came of the segments so far."""
 
     plan: Plan
@@ -137,8 +180,13 @@ class _Run:
     made: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
 
     def check(self) -> None:
-        """Refuse before any request what needs a node that only a ComfyUI can run."""
+        """Refuse before any request what only a ComfyUI can do: run a node, know a profile."""
         for segment in self.plan.segments:
+            profile = segment.ordering.profile
+            if profile:
+                raise CannotOffload(
+                    "cli.offload_profile", local_id=segment.id, id=segment.id, name=profile
+                )
             for file in segment.files:
                 self.folders.file(file)
             for inlet in self.outside(segment):
@@ -157,14 +205,9 @@ class _Run:
         source, slot = inlet.source
         if source not in self.made:
             return self._local(inlet)
-        outlet = next(one for one in self._segments()[source].outlets if one.number == slot + 1)
-        results = results_of(outlet, self.made[source].results)
-        if not results:
-            raise BadInput("segment.nothing_came", node=outlet.source[0])
-        if inlet.type in ("STRING", "INT", "FLOAT", "BOOLEAN"):
-            return Given(inlet, [Item(value=plain(outlet, text_of(results[0])))])
-        files = [Source.of_file(one.path) for one in results if one.path]
-        return Given(inlet, [Item(_channels(one)) for one in files], files)
+        segment = self._segments()[source]
+        outlet = next(one for one in segment.outlets if one.number == slot + 1)
+        return given_from(inlet, outlet, wanted_results(segment, outlet, self.made[source]))
 
     def _local(self, inlet: Inlet) -> Given:
         source, slot = inlet.source
@@ -189,70 +232,30 @@ class _Run:
             node.id
             for node in self.nodes.values()
             if node.id not in segments
-            and node.class_type != "RunningHubSaved"
+            and node.class_type != SAVED_CLASS
             and any(is_link(value) and value[0] in segments for value in node.inputs.values())
         ]
 
 
-def _channels(source: Source) -> int:
-    """Of a PNG that a segment made: 4 with alpha."""
-    head = source.body[:26] if isinstance(source.body, bytes) else _head(source.body)
-    return 4 if source.suffix == ".png" and head[25:26] == b"\x06" else 3
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(26)
-
-
-async def _all(
-    run: _Run, service: Service, terminal: Terminal, folder: Path, arguments: Namespace
-) -> list[dict[str, object]]:
-    """Run each segment once those are over whose results it takes; a failure stops the others."""
-    running: dict[str, asyncio.Task[dict[str, object]]] = {}
-
-    async def after(
-        needed: Sequence[asyncio.Task[dict[str, object]]], segment: Segment
-    ) -> dict[str, object]:
-        if needed:
-            await asyncio.wait(needed)
-        for one in needed:
-            one.result()
-        return await _one(run, segment, service, terminal, folder, arguments)
-
-    for segment in run.plan.segments:
-        sources = dict.fromkeys(inlet.source[0] for inlet in segment.inlets)
-        needed = [running[source] for source in sources if source in running]
-        running[segment.id] = asyncio.ensure_future(after(needed, segment))
-    try:
-        return await asyncio.gather(*running.values())
-    finally:
-        for task in running.values():
-            task.cancel()
-        await asyncio.gather(*running.values(), return_exceptions=True)
-
-
-async def _one(
-    run: _Run,
-    segment: Segment,
+async def _order(
+    run: OffloadRun,
     service: Service,
     terminal: Terminal,
     folder: Path,
-    arguments: Namespace,
+    segment: Segment,
+    *,
+    again: bool,
+    scope: str,
 ) -> dict[str, object]:
     """Order one segment and save what it made."""
-    await run.models.check(service.client, segment, lambda name: run.folders.lora(name) is not None)
-    ordered = await job(
-        service.client,
-        segment,
-        [run.given(inlet) for inlet in segment.inlets],
-        models=run.models,
-        file=run.folders.file,
-        lora=run.folders.lora,
-        workflow=arguments.workflow or service.client.settings.segment_workflow,
-        again=arguments.again,
-    )
-    outcome = await service.client.run(ordered, partial(service.watch, order=segment.id))
+    client = service.client
+    notices = await check_early(client, segment, models=run.models, files=run.folders)
+    for notice in notices:
+        terminal.note(english(notice.key, notice.params))
+    given = [run.given(inlet) for inlet in segment.inlets]
+    job = await job_of(client, segment, given, models=run.models, files=run.folders, again=again)
+    job = replace(job, scope=scope)
+    outcome = await client.run(job, partial(service.watch, order=segment.id))
     run.made[segment.id] = outcome
     saved = _save(segment, outcome, folder)
     tell(terminal, outcome, saved)
@@ -278,23 +281,9 @@ def _owned(result: Result, node_id: str) -> Result:
     return replace(result, node_id=node_id)
 
 
-async def _explain(run: _Run, prompt: Graph, settings: Settings, terminal: Terminal) -> None:
+async def _explain(run: OffloadRun, prompt: Graph, settings: Settings, terminal: Terminal) -> None:
     """Tell what would be done; nothing is uploaded or ordered."""
-    inlets = {
-        (segment.id, inlet.number): Load(source.body.name, source.size)
-        for segment in run.plan.segments
-        for inlet in run.outside(segment)
-        for source in run.given(inlet).files
-        if isinstance(source, Source) and isinstance(source.body, Path)
-    }
-    find = partial(
-        facts,
-        plan=run.plan,
-        models=run.models,
-        file=run.folders.file,
-        lora=run.folders.lora,
-        inlets=inlets,
-    )
+    find = finder(run)
     if settings.key:
         async with connected(settings, terminal) as service:
             known = await find(service.client)
@@ -304,3 +293,15 @@ async def _explain(run: _Run, prompt: Graph, settings: Settings, terminal: Termi
     for line in lines(document):
         terminal.say(line)
     terminal.document(document)
+
+
+def finder(run: OffloadRun) -> Callable[[Client | None], Awaitable[Facts]]:
+    """What finds out what the orders send, take and cost."""
+    inlets = {
+        (segment.id, inlet.number): Load(source.body.name, source.size)
+        for segment in run.plan.segments
+        for inlet in run.outside(segment)
+        for source in run.given(inlet).files
+        if isinstance(source, Source) and isinstance(source.body, Path)
+    }
+    return partial(find_facts, plan=run.plan, models=run.models, files=run.folders, inlets=inlets)

@@ -6,25 +6,42 @@ import asyncio
 import contextlib
 from argparse import Namespace
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..client import Client, Job, Progress, Stopped
+from ..client import Client, Job, Program, Progress, QuickCreate, StandardModel, Stopped
 from ..errors import Fate, RunningHubError
 from ..graph.outputs import read_output_ids, select
+from ..money.amounts import read_sums
+from ..money.limits import Limits
 from ..settings import Settings
 from ..texts import english
 from ..wire.orders import TaskOptions
 from .delivery import deliver
-from .exits import Interrupted
+from .exit_codes import Interrupted
 from .files import Saved, out_folder, read_fields
 from .terminal import Terminal
 
 
 async def run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     """Run a workflow, or an app; its results are in the folder when this returns."""
-    settings = Settings.from_mapping(environ)
+    settings = limited(Settings.from_mapping(environ), arguments)
     settings.require_key()
+    job = job_of(arguments)
+    folder = out_folder(arguments.out or ".")
+    async with connected(settings, terminal) as service:
+        await order(service, job, terminal, folder, outputs=arguments.outputs or "")
+
+
+def limited(settings: Settings, arguments: Namespace) -> Settings:
+    """With what `--max-cost` lets the command cost."""
+    if not arguments.max_cost:
+        return settings
+    return replace(settings, command=Limits(prompt=read_sums(arguments.max_cost)))
+
+
+def job_of(arguments: Namespace) -> Job:
+    """What the arguments of `run` and `app` ask for."""
     options = TaskOptions(
         instance=arguments.instance or "default",
         add_metadata=not arguments.no_metadata,
@@ -32,7 +49,7 @@ async def run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, st
         retain_seconds=arguments.retain,
         webhook_url=arguments.webhook,
     )
-    job = Job(
+    return Job(
         arguments.workflow or "",
         read_fields(arguments.set or ()),
         options,
@@ -41,9 +58,6 @@ async def run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, st
         again=arguments.again,
         app=arguments.app or "",
     )
-    folder = out_folder(arguments.out or ".")
-    async with connected(settings, terminal) as service:
-        await order(service, job, terminal, folder, outputs=arguments.outputs or "")
 
 
 @dataclass(slots=True)
@@ -88,10 +102,10 @@ async def connected(settings: Settings, terminal: Terminal) -> AsyncGenerator[Se
         raise told from None
     except RunningHubError as error:
         # Past its time limit a task is cancelled while the client closes: now that is known.
-        if Stopped(error.task_id or "", confirmed=True) in stopped:
-            error.fate = Fate.OVER
-        _tell_others(terminal, stopped, error)
-        raise
+        is_over = Stopped(error.task_id or "", confirmed=True) in stopped
+        told = error.with_context(fate=Fate.OVER if is_over else None)
+        _tell_others(terminal, stopped, told)
+        raise told from error.__cause__
 
 
 def _tell_others(terminal: Terminal, stopped: Sequence[Stopped], told: RunningHubError) -> None:
@@ -109,6 +123,8 @@ def interruption(stopped: Sequence[Stopped], placed: Sequence[str]) -> Interrupt
         task_id = last.task_id or None
         if last.confirmed:
             return Interrupted("cli.stopped", fate=Fate.OVER, task_id=task_id)
+        if last.goes_on:
+            return Interrupted("cli.stopped_goes_on", fate=Fate.RUNNING, task_id=task_id)
         if task_id:
             return Interrupted("cli.stopped_unsure", fate=Fate.RUNNING, task_id=task_id)
         return Interrupted("cli.stopped_unknown", fate=Fate.UNKNOWN)
@@ -137,12 +153,21 @@ async def order(
         outcome,
         select(listed, outcome.tips.outputs, program.graph, outcome.results),
         folder,
-        prefix or program.id,
+        prefix or program.id.replace("/", "_"),
         settings=service.client.settings,
         terminal=terminal,
-        about={"app_id" if program.is_app else "workflow_id": program.id},
+        about={_id_name(program): program.id},
     )
     for node_id in listed:
         if all(one.node_id != node_id for one in saved):
             terminal.note(english("cli.made_nothing", {"node": node_id}))
     return saved
+
+
+def _id_name(program: Program) -> str:
+    """What a document calls the id of a program."""
+    if isinstance(program, StandardModel):
+        return "model"
+    if isinstance(program, QuickCreate):
+        return "module"
+    return "app_id" if program.is_app else "workflow_id"

@@ -1,4 +1,5 @@
-"""`task`: tasks by their id, and the orders that nobody waits for: seen, ended, fetched, settled."""
+"""`task`: tasks by their id, and the orders that nobody waits for: seen, ended, fetched,
+settled."""
 
 from __future__ import annotations
 
@@ -10,15 +11,16 @@ from pathlib import Path
 
 from ..client import OpenOrder, Outcome, Report
 from ..errors import BadInput, Fate, RunningHubError
-from ..graph.outputs import file_name, select
+from ..graph.outputs import select
 from ..settings import Settings
 from ..texts import english
-from .arguments import PROGRAM
+from ..wire.tasks import file_name
 from .delivery import cost, cost_document, deliver
-from .exits import Interrupted
+from .exit_codes import Interrupted
 from .files import out_folder
-from .look import table
-from .order import Service, connected
+from .help_texts import PROGRAM
+from .inspect import table
+from .run import Service, connected
 from .terminal import Terminal
 
 
@@ -64,7 +66,7 @@ def _refuse_nonsense(arguments: Namespace) -> None:
 
 async def _look(service: Service, task_id: str, *, cancel: bool) -> None:
     """How it is doing, after it was cancelled if that was asked for."""
-    report = await service.client.report(task_id)
+    report = await service.client.task(task_id).refresh()
     if cancel:
         report = await _cancelled(service, task_id, report)
     _show(task_id, report, service.client.settings.origin, service.terminal)
@@ -72,7 +74,9 @@ async def _look(service: Service, task_id: str, *, cancel: bool) -> None:
 
 async def _bring(service: Service, task_id: str, folder: Path, *, follow: bool) -> None:
     """Its results into a folder; `follow`: once it is over."""
-    outcome = await (_followed(service, task_id) if follow else service.client.fetch(task_id))
+    outcome = await (
+        _followed(service, task_id) if follow else service.client.task(task_id).fetch()
+    )
     await deliver(
         outcome,
         select((), results=outcome.results),
@@ -86,7 +90,7 @@ async def _bring(service: Service, task_id: str, folder: Path, *, follow: bool) 
 
 async def _followed(service: Service, task_id: str) -> Outcome:
     try:
-        return await service.client.follow(task_id, service.watch)
+        return await service.client.task(task_id).wait(service.watch)
     except asyncio.CancelledError:
         raise Interrupted("cli.task_left", fate=Fate.RUNNING, task_id=task_id) from None
 
@@ -96,9 +100,9 @@ async def _cancelled(service: Service, task_id: str, report: Report) -> Report:
     if report.phase.is_over:
         service.terminal.note(english("cli.task_over", {}))
         return report
-    if not await service.client.cancel(task_id):
+    if not await service.client.task(task_id).cancel():
         raise RunningHubError("cli.cancel_unsure", fate=Fate.RUNNING, task_id=task_id)
-    return await service.client.report(task_id)
+    return await service.client.task(task_id).refresh()
 
 
 def _show(task_id: str, report: Report, origin: str, terminal: Terminal) -> None:
@@ -175,7 +179,7 @@ async def _settle(service: Service, arguments: Namespace) -> None:
     """A person's answer about an uncertain order, or a look at what can be seen of it."""
     client, terminal, order = service.client, service.terminal, arguments.order
     if arguments.look:
-        sight = await client.look_again(order)
+        sight = await client.inspect_uncertain(order)
         for key, count in (
             ("cli.sight_before", sight.before),
             ("cli.sight_now", sight.now),

@@ -25,13 +25,13 @@ class Terminal:
     ) -> None:
         self._out = out
         self._err = err
-        self._as_json = as_json
+        self.as_json = as_json
         live = err.isatty() and environ.get("TERM") != "dumb"
         self.line = ProgressLine(err, live=live)
 
     def say(self, text: str) -> None:
         """A line of the result, for people: it is part of the document for programs."""
-        if self._as_json:
+        if self.as_json:
             return
         self.line.clear()
         self._out.write(harmless(text) + "\n")
@@ -45,7 +45,7 @@ class Terminal:
 
     def document(self, value: Mapping[str, object]) -> None:
         """The one document. ASCII: no console's code page can damage it."""
-        if not self._as_json:
+        if not self.as_json:
             return
         self.line.clear()
         self._out.write(json.dumps(value, indent=2) + "\n")

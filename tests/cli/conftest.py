@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from rh_api.cli.entry import main
-from rh_api.emulator import Emulator, Fault
+from rh_api.emulator import Emulator
+from rh_api.emulator.catalog import INVERT
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,19 +36,6 @@ class Ran:
 Call = Callable[..., Ran]
 
 
-class Meanwhile(Fault):
-    """No fault at all: something that happens here when the first request of a path arrives."""
-
-    def __init__(self, path: str, act: Callable[[], None]) -> None:
-        super().__init__(path, "delay", value=0)
-        self._act = act
-
-    def strikes(self) -> bool:
-        if super().strikes():
-            self._act()
-        return False
-
-
 @pytest.fixture
 def emulator() -> Emulator:
     return Emulator(run_seconds=0)
@@ -66,6 +54,7 @@ def variables(emulator: Emulator, base_url: str, tmp_path: Path) -> dict[str, st
         "RUNNINGHUB_API_KEY": emulator.default_key,
         "RUNNINGHUB_BASE_URL": base_url,
         "RUNNINGHUB_STATE": str(tmp_path / "state"),
+        "RUNNINGHUB_SEGMENT_WORKFLOW": INVERT,
     }
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from rh_api.cli.exits import MEANINGS, Exit
-from rh_api.cli.order import interruption
+from rh_api.cli.exit_codes import MEANINGS, Exit
+from rh_api.cli.run import interruption
 from rh_api.client import Stopped
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import Fate
+from tests.support.service import Meanwhile
 
-from .conftest import Call, Meanwhile
+from .conftest import Call
 
 RUN = ("run", catalog.INVERT)
 

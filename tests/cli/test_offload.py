@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from rh_api.emulator import Emulator, Fault
+from rh_api.emulator import Account, Emulator, Fault
+from tests.support.graphs import node
 
 from .conftest import Call
 
 Prompt = dict[str, dict[str, Any]]
-
-
-def node(class_type: str, **inputs: Any) -> dict[str, Any]:
-    return {"class_type": class_type, "inputs": inputs}
 
 
 def graph(name: str = "photo.png") -> Prompt:
@@ -52,6 +50,40 @@ def test_marked_nodes_run_and_what_comes_back_lands_in_the_folder(
         assert picture.convert("RGB").getpixel((0, 0)) == (245, 235, 225)
     assert str(made) in ran.out.splitlines()
     assert "4 (SaveImage) reads what came back" in ran.err
+
+
+def test_a_graph_goes_by_the_native_route(
+    call: Call, prompt: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "out")
+    ran = call("offload", str(prompt), "--nodes", "2,3", "--route", "native", "--out", out)
+
+    assert ran.code == 0, ran.err
+    with Image.open(tmp_path / "out" / "made_3_1.png") as picture:
+        assert picture.convert("RGB").getpixel((0, 0)) == (245, 235, 225)
+    assert emulator.counters.requests["/proxy/{key}/prompt"] == 1
+
+
+def test_the_native_route_has_no_machine_of_84_gb(
+    call: Call, prompt: Path, emulator: Emulator
+) -> None:
+    wanted = ("--nodes", "2,3", "--route", "native", "--instance", "ultra")
+    ran = call("offload", str(prompt), *wanted)
+    assert (ran.code, emulator.counters.total) == (2, 0)
+    assert "24 and 48 GB" in ran.err
+
+
+def test_a_quote_of_a_graph_orders_and_uploads_nothing(
+    call: Call, prompt: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    before = call("quote", "offload", str(prompt), "--nodes", "2,3", "--json")
+    ran = call("offload", str(prompt), "--nodes", "2,3", "--out", str(tmp_path / "out"))
+    after = call("quote", "offload", str(prompt), "--nodes", "2,3", "--json")
+
+    assert (before.code, ran.code, after.code) == (0, 0, 0), before.err + after.err
+    (told,) = after.document["orders"]
+    assert told["text"] != before.document["orders"][0]["text"]  # by an own run now
+    assert emulator.counters.orders == 1
 
 
 def test_a_marked_saver_is_named_by_its_own_id(
@@ -210,8 +242,7 @@ def test_a_named_workflow_and_machine_go_along(
 def test_a_refused_placeholder_says_what_to_set(
     call: Call, prompt: Path, emulator: Emulator
 ) -> None:
-    emulator.accepts_placeholder_workflow = False
-    ran = call("offload", str(prompt), "--nodes", "2")
+    ran = call("offload", str(prompt), "--nodes", "2", RUNNINGHUB_SEGMENT_WORKFLOW="")
 
     assert ran.code == 1
     assert "--workflow" in ran.err
@@ -243,6 +274,21 @@ def test_explain_tells_all_and_does_nothing(
     (segment,) = ran.document["segments"]
     assert segment["up"][0]["known"] is True
     assert segment["estimate"]["runs"] == 1
+
+
+def test_what_it_usually_costs_is_told_in_what_the_account_pays(
+    call: Call, prompt: Path, emulator: Emulator
+) -> None:
+    shared = "0" * 32
+    emulator.accounts[shared] = Account(kind="SHARED", money=Decimal(5), currency="USD")
+    asked = ("offload", str(prompt), "--nodes", "1,2,3")
+    out = str(prompt.parent / "out")
+    assert call(*asked, "--out", out, RUNNINGHUB_API_KEY=shared).code == 0
+    ran = call(*asked, "--explain", RUNNINGHUB_API_KEY=shared)
+    (usual,) = (line for line in ran.out.splitlines() if "usually" in line)
+    assert "of the wallet" in usual
+    assert "None" not in usual
+    assert "coins" not in usual
 
 
 def test_explain_works_without_a_key_and_speaks_to_people(
@@ -298,3 +344,40 @@ def test_classes_of_other_packs_come_from_object_info(
     # The emulator does not know it, and that is told of the node before anything is paid.
     assert ran.code in (1, 2)
     assert "MyInvert" in ran.err
+
+
+def test_how_an_order_is_placed_can_be_said(
+    call: Call, prompt: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    options = ("--personal-queue", "--timeout", "600", "--workflow", "1900000000000000109")
+    ran = call("offload", str(prompt), "--nodes", "2", *options, "--out", str(tmp_path))
+
+    assert ran.code == 0, ran.err
+    (create,) = [one.json for one in emulator.journal if one.path.endswith("/create")]
+    assert create["usePersonalQueue"] in (True, "true")
+    assert create["workflowId"] == "1900000000000000109"
+
+
+def test_an_order_that_takes_longer_than_its_mark_allows_is_cancelled(
+    call: Call, emulator: Emulator, photo: Path, tmp_path: Path
+) -> None:
+    emulator.run_seconds = 60
+    marks = {"segments": [{"nodes": ["2"], "timeout": 1}]}
+    body = {"prompt": graph(photo.name), "extra_data": {"runninghub": marks}}
+    ran = call("offload", str(written(tmp_path, body)), "--out", str(tmp_path / "out"))
+
+    assert ran.code != 0
+    (task,) = emulator.tasks.values()
+    assert task.status == "CANCEL"
+
+
+def test_a_mark_for_another_account_is_refused(
+    call: Call, emulator: Emulator, photo: Path, tmp_path: Path
+) -> None:
+    marks = {"segments": [{"nodes": ["2"], "profile": "studio"}]}
+    body = {"prompt": graph(photo.name), "extra_data": {"runninghub": marks}}
+    ran = call("offload", str(written(tmp_path, body)), "--out", str(tmp_path / "out"))
+
+    assert ran.code != 0
+    assert '"studio"' in ran.err
+    assert emulator.counters.orders == 0

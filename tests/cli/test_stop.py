@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from rh_api.emulator import Emulator, Fault, catalog
+from tests.support.service import Meanwhile
 
-from .conftest import Call, Meanwhile
+from .conftest import Call
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ if sys.platform != "win32":
         process = start(process_environment, "run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path))
         read_until(process, "task ")
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=120)
 
         assert process.returncode == 130
         assert "cancelled in the cloud" in err
@@ -125,7 +126,7 @@ if sys.platform != "win32":
         assert process.stdout is not None
         assert "127.0.0.1" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=120)
 
         assert process.returncode == 0
         assert err == "The emulator has ended.\n"

@@ -11,8 +11,9 @@ import pytest
 import requests
 
 from rh_api.emulator import Emulator, Fault, catalog
+from tests.support.service import Meanwhile
 
-from .conftest import Call, Meanwhile
+from .conftest import Call
 
 CANCEL = "/task/openapi/cancel"
 CREATE = "/task/openapi/create"
@@ -24,7 +25,7 @@ def order(emulator: Emulator, base_url: str) -> Callable[[], str]:
 
     def place() -> str:
         body = {"apiKey": emulator.default_key, "workflowId": catalog.TEXT_TO_IMAGE}
-        reply = requests.post(f"{base_url}/task/openapi/create", json=body, timeout=10).json()
+        reply = requests.post(f"{base_url}/task/openapi/create", json=body, timeout=120).json()
         return reply["data"]["taskId"]
 
     return place
@@ -121,7 +122,7 @@ def test_a_running_task_is_cancelled_and_that_was_seen(
 def test_a_cancel_that_nobody_confirms_ends_with_3(
     call: Call, emulator: Emulator, running: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rh_api.run.cancelling.CONFIRM", (0.0, 0.1))  # instead of ten seconds
+    monkeypatch.setattr("rh_api.run.cancellation.CONFIRM", (0.0, 0.1))  # instead of ten seconds
     emulator.faults.append(Fault(CANCEL, "code", value=500, count=None))
     ran = call("task", running, "--cancel", "--json")
 

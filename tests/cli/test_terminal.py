@@ -13,8 +13,9 @@ import pytest
 from rh_api.cli.entry import main
 from rh_api.cli.progress import ProgressLine, columns, cut
 from rh_api.emulator import Emulator, catalog
+from tests.support.service import Meanwhile
 
-from .conftest import ROOT, Call, Meanwhile
+from .conftest import ROOT, Call
 
 
 class Tty(io.StringIO):

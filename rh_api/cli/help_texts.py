@@ -1,0 +1,141 @@
+"""What `--help` says below the options: examples, environment, exit codes."""
+
+from __future__ import annotations
+
+from .exit_codes import MEANINGS
+
+PROGRAM = "python -m rh_api"
+EXITS = "exit codes:\n" + "\n".join(f"  {code:<4} {text}" for code, text in MEANINGS.items())
+ENVIRONMENT = """\
+environment:
+  RUNNINGHUB_API_KEY          the key; it is never an argument
+  RUNNINGHUB_BASE_URL         the site, https://www.runninghub.ai unless set
+  RUNNINGHUB_STATE            folder of the order book
+  RUNNINGHUB_RESULT_HOSTS     more hosts that results may come from
+  RUNNINGHUB_ACCESS_PASSWORD  for a protected workflow or app
+  RUNNINGHUB_SEGMENT_WORKFLOW workflow that `offload` sends graphs under
+  RUNNINGHUB_MAX_COST_ORDER   what one order may cost: 50 coins, 5 CNY, 5 USD
+  RUNNINGHUB_MAX_COST_PROMPT  what one command may cost
+  RUNNINGHUB_MAX_COST_DAY     what a day may cost
+  RUNNINGHUB_ROUTE            task, native or auto: how graphs go out; task unless set
+  RUNNINGHUB_MODELS           strict: refuse models that are not listed; warn unless set
+  RUNNINGHUB_MODEL_REGISTRY   on: a refresh of the models reads the vendor's registry as well
+  RUNNINGHUB_SUBMIT           auto: order by the V2 routes where the others are gone; v1 unless set
+  RUNNINGHUB_WEBHOOK_URL      public address of `webhooks`, which orders then carry
+"""
+RUN_EXAMPLE = f"""\
+example:
+  {PROGRAM} run 1900000000000000109 --set 3.text="a cat" --set 10.image=@photo.png
+
+`@` uploads a file, `@@` begins a text with an @. `{PROGRAM} workflow ID` lists the fields.
+
+"""
+TASKS = f"""\
+examples:
+  {PROGRAM} task 1900000000000000301 --fetch --out results
+  {PROGRAM} task --list
+  {PROGRAM} task --order 7 --is 1900000000000000301
+
+An order whose reply was lost is a question: it is not sent again until you say what became of it,
+or `run --again`. Look at the call records of the site first.
+
+"""
+OFFLOAD = f"""\
+examples:
+  {PROGRAM} offload prompt.json --nodes 3,6,8 --explain
+  {PROGRAM} offload prompt.json --nodes 3,6,8 --out results
+
+Nodes that the marked ones cannot do without go along. What reads their results runs in a ComfyUI
+only.
+
+"""
+WEBHOOKS = f"""\
+example:
+  {PROGRAM} webhooks --listen 8191
+  cloudflared tunnel --url http://127.0.0.1:8191
+  export RUNNINGHUB_WEBHOOK_URL=https://ADDRESS-OF-THE-TUNNEL
+
+Orders that are placed with this address, by ComfyUI or by commands on this machine, each carry one
+of their own below it. A call is only a reason to ask RunningHub at once; while they come, it is
+asked much less. Never lead a tunnel to ComfyUI's own port.
+
+"""
+MIGRATE = f"""\
+examples:
+  {PROGRAM} migrate workflow.json
+  {PROGRAM} migrate workflow.json picture.png --out migrated
+  {PROGRAM} migrate --scrub ComfyUI/user/default/workflows
+
+Nothing is changed before you have seen what would be: --out writes new files, --yes replaces these
+and keeps a copy of each. --scrub takes out keys that are certain or likely; one in doubt, since a
+checksum looks the same, only when you are asked or name it with --key.
+
+"""
+APP_EXAMPLE = f"""\
+The id alone lists the app's form and runs nothing; with any of the options below but --json the
+app is run. --run runs it with the values that its form stores.
+
+example:
+  {PROGRAM} app 1900000000000000202
+  {PROGRAM} app 1900000000000000202 --set 10.image=@photo.png --out results
+
+"""
+QUICK = f"""\
+MODULE is what the "call API" button of a Quick Create page gives, JSON or a curl line: a file of it,
+the text itself, or - for stdin. Alone it lists the module's form and runs nothing. A key in it is
+not read. --styles lists what a module's library offers for its fields.
+
+examples:
+  {PROGRAM} quick module.json
+  {PROGRAM} quick module.json --set 10.image=@photo.png --out results
+  {PROGRAM} quick --styles 1900000000000000302
+
+"""
+HISTORY = f"""\
+examples:
+  {PROGRAM} history
+  {PROGRAM} history cat 2026-11 --state done
+  {PROGRAM} history ">20" --since 7d
+  {PROGRAM} history 12
+
+All words must fit: parts of names, ids and of your own texts, the name of a state, a day or a
+month, a cost in coins or money. The number of one order, or its task's id, shows all of it.
+
+"""
+MODELS = f"""\
+examples:
+  {PROGRAM} models kling 3.0 pro
+  {PROGRAM} models 文生图 --task text-to-image
+
+"""
+QUOTE = f"""\
+example:
+  {PROGRAM} quote run 1900000000000000109 --set 10.image=@photo.png
+
+A quote is by what own runs did cost, by a model's price, or the rate of the machine. It is none of
+the service's, but for a model's price that it was asked for.
+
+"""
+LIMITS = f"""\
+examples:
+  {PROGRAM} limits --day "200 coins" --order "20 coins"
+  {PROGRAM} limits --allow app/1900000000000000202="30 coins"
+
+A sum is a number and a unit: coins, CNY or USD; several with commas between. Of several limits the
+lowest holds. They hold for this key and this machine's journal.
+
+"""
+MODEL_EXAMPLE = f"""\
+The endpoint alone lists the model's form and its price and runs nothing; with --set, --extra, --out
+or --run it is run, which costs. A parameter that takes a list is set once for each item.
+
+example:
+  {PROGRAM} model rhart-image-n-pro/edit --set prompt="as a watercolour" --set imageUrls=@a.png \
+--set imageUrls=@b.png --out results
+
+"""
+MCP = f"""\
+It needs one more package: pip install "runninghub-remote[mcp]". No order is placed where nothing limits
+what it may cost: give --max-cost, or set a limit by `{PROGRAM} limits` or the environment.
+
+"""
