@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .codec import Decoded, Encoded, Kind
+from .codec import Encoded
 from .errors import MediaError
 from .streams import decodable, opened
 from .wav import LARGEST, floats, read_format, read_samples, write_wav
@@ -67,11 +66,6 @@ def checked(waveform: np.ndarray, rate: float) -> np.ndarray:
     if not low <= rate <= high or int(rate) != rate:
         raise MediaError("media.sound_rate", rate=rate, low=low, high=high)
     return waveform
-
-
-def decode(paths: Sequence[Path]) -> Decoded:
-    """AUDIO has a Sound for each file. Raises what `read` raises."""
-    return {Kind.AUDIO: [read(path) for path in paths]}
 
 
 def read(path: Path) -> Sound:

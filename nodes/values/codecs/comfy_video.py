@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import Input, InputImpl, Types
 
-from ..failures import told_plainly
+from ...runtime.failures import told_plainly
 from . import mp4, video
 from .audio import Sound
 from .tensors import from_array, to_array
@@ -45,12 +45,17 @@ class ResultVideo(InputImpl.VideoFromFile):
         )
 
 
+def has_file(value: Input.Video) -> bool:
+    """Whether a VIDEO has a file of its own, instead of being made of pictures."""
+    return type(value).get_stream_source is not Input.Video.get_stream_source
+
+
 def file_of(value: Input.Video, folder: Path) -> Path | bytes:
     """What to upload: the video's file as it is; a trimmed or a made one as an mp4 in `folder`.
 
     Raises what `mp4.write` raises.
     """
-    if type(value).get_stream_source is not Input.Video.get_stream_source:
+    if has_file(value):
         if not _trimmed(value):
             source = value.get_stream_source()
             return source.getvalue() if isinstance(source, io.BytesIO) else Path(source)

@@ -71,22 +71,34 @@ class Frame:
                 np.subtract(1, mask[rows], out=mask[rows])
 
 
-def survey(paths: Sequence[Path]) -> list[Survey]:
-    """Size and number of frames of each file, from its headers.
+def survey(paths: Sequence[Path]) -> list[Survey | MediaError]:
+    """Size and number of frames of each file, from its headers, or why it is not read.
 
-    Raises `media.too_many_pixels` when all of them together are over PIXEL_LIMIT, or one is over
-    the limit that Pillow keeps for one picture; `media.unreadable_picture`.
+    That is `media.too_many_pixels` where the files so far are over PIXEL_LIMIT with it, or it alone
+    over the limit that Pillow keeps for one picture; `media.unreadable_picture`.
     """
-    surveys: list[Survey] = []
+    surveys: list[Survey | MediaError] = []
     pixels = 0
     for path in paths:
-        with _opened(path) as picture:
-            count = _count(picture)
-            surveys.append(Survey(picture.size, count))
-        pixels += picture.width * picture.height * count
-        if pixels > PIXEL_LIMIT:
-            raise MediaError("media.too_many_pixels", file=path.name, limit=PIXEL_LIMIT)
+        try:
+            found = look(path)
+        except MediaError as error:
+            surveys.append(error)
+            continue
+        more = found.size[0] * found.size[1] * found.count
+        if pixels + more > PIXEL_LIMIT:
+            error = MediaError("media.too_many_pixels", file=path.name, limit=PIXEL_LIMIT)
+            surveys.append(error)
+        else:
+            pixels += more
+            surveys.append(found)
     return surveys
+
+
+def look(path: Path) -> Survey:
+    """Size and number of frames of one file. Raises as `survey` says."""
+    with _opened(path) as picture:
+        return Survey(picture.size, _count(picture))
 
 
 def frames(path: Path) -> Iterator[Frame]:

@@ -84,22 +84,47 @@ def decode(paths: Sequence[Path]) -> Decoded:
 
     Raises `media.too_many_pixels` before anything is decoded, `media.unreadable_picture`.
     """
-    return read([paths])[0]
+    surveys = survey(paths)
+    _raise_first(surveys)
+    decoded, counts = _read(paths, surveys)
+    _raise_first(counts)
+    return decoded
 
 
-def read(groups: Sequence[Sequence[Path]]) -> tuple[Decoded, list[int]]:
+def read(groups: Sequence[Sequence[Path]]) -> tuple[Decoded, list[int | MediaError]]:
     """The same of several groups of files, each of which may be as large as `decode` allows.
 
-    Also how many pictures each file gave.
+    Also how many pictures each file gave, or why none: the others are read all the same.
     """
-    shelves = _Shelves([each for paths in groups for each in survey(paths)])
-    counts: list[int] = []
-    for path in (path for paths in groups for path in paths):
-        counts.append(0)
-        for frame in frames(path):
-            shelves.add(frame)
-            counts[-1] += 1
+    every = [path for paths in groups for path in paths]
+    return _read(every, [found for paths in groups for found in survey(paths)])
+
+
+def _read(
+    paths: Sequence[Path], surveys: Sequence[Survey | MediaError]
+) -> tuple[Decoded, list[int | MediaError]]:
+    shelves = _Shelves([found for found in surveys if isinstance(found, Survey)])
+    counts: list[int | MediaError] = []
+    for path, found in zip(paths, surveys, strict=True):
+        if isinstance(found, MediaError):
+            counts.append(found)
+            continue
+        before = shelves.count
+        try:
+            for frame in frames(path):
+                shelves.add(frame)
+        except MediaError as error:
+            shelves.drop_after(before)
+            counts.append(error)
+        else:
+            counts.append(shelves.count - before)
     return shelves.decoded(), counts
+
+
+def _raise_first(found: Sequence[object]) -> None:
+    for each in found:
+        if isinstance(each, MediaError):
+            raise each
 
 
 class _Shelves:
@@ -112,6 +137,20 @@ class _Shelves:
         self._images: list[np.ndarray] = []
         self._masks: list[np.ndarray] = []
         self._filled = 0  # pictures on the last shelf
+
+    @property
+    def count(self) -> int:
+        """Pictures so far."""
+        return self._filled if self._alike else len(self._images)
+
+    def drop_after(self, count: int) -> None:
+        """Keep the first `count` pictures."""
+        if not self._alike:
+            del self._images[count:], self._masks[count:]
+        elif self._images:
+            # An opaque picture leaves its mask as it finds it, and one may have been half read.
+            self._masks[0][count:] = 0
+            self._filled = count
 
     def add(self, frame: Frame) -> None:
         width, height = frame.size
@@ -139,8 +178,10 @@ class _Shelves:
                 self._masks.append(masks[index : index + 1])
 
     def decoded(self) -> Decoded:
-        if self._alike and self._images:
-            # Fewer than expected when previews were left out.
+        if self._alike and not self._filled:
+            return {Kind.IMAGE: [], Kind.MASK: []}
+        if self._alike:
+            # Fewer than expected when previews were left out, or a file was damaged.
             self._images[0] = self._images[0][: self._filled]
             self._masks[0] = self._masks[0][: self._filled]
         return {Kind.IMAGE: self._images, Kind.MASK: self._masks}

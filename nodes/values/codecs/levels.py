@@ -11,7 +11,7 @@ from PIL import Image
 from . import image
 from .codec import Kind
 from .errors import MediaError
-from .frames import survey
+from .frames import Survey, survey
 from .pixels import from_levels
 
 
@@ -22,7 +22,11 @@ def read(paths: Sequence[Path]) -> np.ndarray:
     pictures are, alpha being 1 - mask. Raises `media.unreadable_picture`,
     `media.too_many_pixels`, `media.sizes_differ`.
     """
-    surveys = survey(paths)
+    surveys: list[Survey] = []
+    for found in survey(paths):
+        if isinstance(found, MediaError):
+            raise found
+        surveys.append(found)
     if len({one.size for one in surveys}) != 1:
         raise MediaError("media.sizes_differ", count=len(paths))
     if any(one.count > 1 for one in surveys) or not all(map(_is_plain, paths)):

@@ -22,7 +22,8 @@ def encode(masks: np.ndarray, *, threads: int = 1) -> list[Encoded]:
 
 
 def stacked(masks: np.ndarray) -> np.ndarray:
-    """The masks as (count, height, width); a single one, or one with a channel axis, is a stack too.
+    """The masks as (count, height, width); a single one, or one with a channel axis,
+    is a stack too.
 
     Raises `media.not_a_mask` for other shapes, `media.empty_picture` when there is nothing in it.
     """

@@ -7,7 +7,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+import av
 import numpy as np
+from av.error import FFmpegError
 
 from .audio import Sound, checked
 from .errors import MediaError
@@ -46,7 +48,8 @@ def write(
     Sound longer than the pictures ends with them. A file that cannot be finished is removed.
 
     Raises `media.frame_rate`, `media.empty_video`, `media.not_a_frame`, `media.frame_too_large`,
-    `media.frame_sizes`, `media.wrong_samples`, `media.unwritable_video`; for the sound what `audio.encode` raises.
+    `media.frame_sizes`, `media.wrong_samples`, `media.unwritable_video`; for the sound what
+    `audio.encode` raises.
     """
     try:
         _write(file, frames, _frame_rate(rate), sound)
@@ -67,9 +70,6 @@ def _frame_rate(rate: Fraction | float) -> Fraction:
 def _write(
     file: Path | BinaryIO, frames: Iterable[np.ndarray], rate: Fraction, sound: Sound | None
 ) -> None:
-    import av
-    from av.error import FFmpegError
-
     pictures = (_even(_colour(frame)) for frame in frames)
     first = next(pictures, None)
     if first is None:
@@ -137,8 +137,6 @@ class _Pictures:
         return self._count / self._rate
 
     def add(self, levels: np.ndarray) -> None:
-        import av
-
         frame = av.VideoFrame.from_ndarray(levels, format="rgb24")
         frame = frame.reformat(format="yuv420p", dst_colorspace=_BT709)
         _mark(frame)
@@ -179,8 +177,6 @@ class _Tape:
         self._played = 0
 
     def play_until(self, seconds: Fraction) -> None:
-        import av
-
         end = min(int(seconds * self._rate), self._waveform.shape[1])
         if end <= self._played:
             return

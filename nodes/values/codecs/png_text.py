@@ -17,7 +17,11 @@ def copy(source: BinaryIO, target: BinaryIO, texts: Mapping[str, str]) -> None:
 
     What is no PNG, or a damaged one, is copied as it is from where it is not understood.
     """
-    target.write(source.read(len(_SIGNATURE)))
+    signature = source.read(len(_SIGNATURE))
+    target.write(signature)
+    if signature != _SIGNATURE:
+        shutil.copyfileobj(source, target)
+        return
     first = True
     while len(head := source.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)

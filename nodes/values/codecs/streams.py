@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import av
+from av.container import Container
 
 from .errors import MediaError
 
@@ -26,14 +29,14 @@ _FORMATS = (
 @contextmanager
 def opened(path: Path, unreadable: str) -> Iterator[InputContainer]:
     """The file, open for reading; whatever PyAV stumbles over is a MediaError of this key."""
-    import av
-
+    # Tags in other encodings are no reason to lose the file. Since PyAV 19 they never are, and it
+    # does not take the argument.
+    tolerant: dict[str, Any] = (
+        {"metadata_errors": "replace"} if hasattr(Container, "metadata_errors") else {}
+    )
     try:
         with av.open(
-            str(path.absolute()),
-            options={"format_whitelist": _FORMATS},
-            # Tags in other encodings are no reason to lose the file.
-            metadata_errors="replace",
+            str(path.absolute()), options={"format_whitelist": _FORMATS}, **tolerant
         ) as container:
             yield container
     except MediaError:
@@ -43,6 +46,18 @@ def opened(path: Path, unreadable: str) -> Iterator[InputContainer]:
         # FFmpeg's own words alone: PyAV adds the path on this machine.
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise MediaError(unreadable, file=path.name, reason=reason) from error
+
+
+def tags(container: InputContainer) -> dict[str, str]:
+    """What the file tells about itself; letters of no known encoding are U+FFFD.
+
+    PyAV 19 hands them out as lone surrogates, which no JSON text in UTF-8 can hold.
+    """
+    return {name: _text(value) for name, value in container.metadata.items()}
+
+
+def _text(told: str) -> str:
+    return told.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def decodable(streams: Sequence[S]) -> S | None:

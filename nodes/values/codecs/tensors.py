@@ -1,15 +1,12 @@
-"""The one place of the codecs that knows torch: tensors to arrays and back, copying only if need be."""
+"""The one place of the codecs that knows torch: tensors to arrays and back,
+copying only if need be."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import torch
 
 from .errors import MediaError
-
-if TYPE_CHECKING:
-    import torch
 
 
 def to_array(tensor: object) -> np.ndarray:
@@ -19,8 +16,6 @@ def to_array(tensor: object) -> np.ndarray:
 
     Raises `media.not_a_tensor`.
     """
-    import torch
-
     if not isinstance(tensor, torch.Tensor):
         raise MediaError("media.not_a_tensor", type=type(tensor).__name__)
     values = tensor.detach().cpu()
@@ -31,6 +26,4 @@ def to_array(tensor: object) -> np.ndarray:
 
 def from_array(array: np.ndarray) -> torch.Tensor:
     """The array as a tensor over the same memory."""
-    import torch
-
     return torch.from_numpy(array)

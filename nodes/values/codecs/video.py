@@ -1,10 +1,9 @@
-"""Video files to one float32 batch, and pictures with sound to mp4."""
+"""Video files to one float32 batch with their sound."""
 
 from __future__ import annotations
 
-import io
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -12,13 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from av.error import InvalidDataError
 
 from .audio import Sound, read_track
-from .codec import Decoded, Encoded, Kind
 from .errors import MediaError
-from .mp4 import write
 from .pixels import from_levels
-from .streams import decodable, opened
+from .streams import decodable, opened, tags
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -30,7 +28,7 @@ BYTE_LIMIT = 2**34
 # Of one frame: twice what 8K has. A decoder holds a dozen of them.
 PIXEL_LIMIT = 2**26
 
-_BLOCK_FRAMES = 32
+_FIRST_BYTES = 2**28  # of room for what a header says; a film that has more doubles it
 _WORKERS = 3
 _AHEAD = 6  # frames that wait for a worker
 # POINT, FULL_CHR_H_INT and ACCURATE_RND of FFmpeg's scaler: the nearest level. Without them its
@@ -55,18 +53,6 @@ class Clip:
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-def encode(clip: Clip) -> list[Encoded]:
-    """One mp4 of the clip, in memory. Raises what `write` raises."""
-    file = io.BytesIO()
-    write(file, clip.frames, clip.rate, clip.sound)
-    return [Encoded(file.getvalue(), ".mp4", "video/mp4")]
-
-
-def decode(paths: Sequence[Path]) -> Decoded:
-    """VIDEO has a Clip for each file. Raises what `read` raises."""
-    return {Kind.VIDEO: [read(path) for path in paths]}
-
-
 def read(path: Path) -> Clip:
     """All frames of the first picture track in one batch, and the first sound track.
 
@@ -87,10 +73,34 @@ def read(path: Path) -> Clip:
             sound = workers.submit(read_track, path, _UNREADABLE)
             for frame in _frames(container, stream):
                 roll.add(frame)
-            frames = roll.frames()
-        rate = Fraction(stream.average_rate or stream.guessed_rate or 1)
-        tags = dict(container.metadata)
-    return Clip(frames, rate, sound.result(), tags)
+        rate = stream.average_rate or stream.guessed_rate or Fraction(1)
+        rate = Fraction(rate.numerator, rate.denominator)
+        return Clip(roll.frames(), rate, sound.result(), tags(container))
+
+
+def check(path: Path) -> None:
+    """Whether there are pictures in a file, by the first of them; what is beyond the limits of
+    `read` is believed, since others may use the file.
+
+    Raises `media.no_video`, `media.unreadable_video`.
+    """
+    with opened(path, _UNREADABLE) as container:
+        stream = decodable(container.streams.video)
+        if stream is None:
+            raise MediaError("media.no_video", file=path.name)
+        small = stream.width * stream.height <= PIXEL_LIMIT
+        if small and next(_frames(container, stream), None) is None:
+            raise MediaError("media.no_video", file=path.name)
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Width and height as the file tells them. Raises `media.no_video`,
+    `media.unreadable_video`."""
+    with opened(path, _UNREADABLE) as container:
+        stream = decodable(container.streams.video)
+        if stream is None:
+            raise MediaError("media.no_video", file=path.name)
+        return stream.width, stream.height
 
 
 def has_alpha(path: Path) -> bool:
@@ -112,8 +122,6 @@ def _expected(stream: VideoStream) -> int:
 
 
 def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    from av.error import InvalidDataError
-
     for packet in container.demux(stream):
         try:
             yield from packet.decode()
@@ -152,9 +160,10 @@ class _Roll:
         turned = _turns(frame) % 2
         shape = (frame.width, frame.height) if turned else (frame.height, frame.width)
         if self._room is None:
-            self._room = np.empty((self._expected or _BLOCK_FRAMES, *shape, 3), np.float32)
+            first = max(1, _FIRST_BYTES // (frame.width * frame.height * 12))
+            self._room = np.empty((min(first, self._expected or first), *shape, 3), np.float32)
         elif self._filled == len(self._room):
-            self._resize(self._filled + _BLOCK_FRAMES)
+            self._resize(2 * self._filled)
         if shape != self._room.shape[1:3]:
             raise MediaError(_UNREADABLE, file=self._path.name, reason="its frames change size")
         self._finish(all_but=_AHEAD)

@@ -1,4 +1,5 @@
-"""WAV files between bytes and float32 samples: written as float, so that nothing is lost or clipped.
+"""WAV files between bytes and float32 samples: written as float,
+so that nothing is lost or clipped.
 
 ComfyUI itself has no writer of WAV, and its FLAC keeps 16 bits and cuts off at full scale.
 """

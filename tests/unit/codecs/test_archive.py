@@ -5,10 +5,10 @@ import zipfile
 
 import numpy as np
 import pytest
-from unit.media.loadimage import load_image
+from unit.codecs.loadimage import load_image
 
-from nodes.media import archive
-from nodes.media.errors import MediaError
+from nodes.values.codecs import archive
+from nodes.values.codecs.errors import MediaError
 
 
 def pictures(count: int, *shape: int, seed: int = 1) -> np.ndarray:

@@ -12,10 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from nodes.media import audio
-from nodes.media.codec import Kind
-from nodes.media.errors import MediaError
-from nodes.media.kinds import CODECS
+from nodes.values.codecs import audio
+from nodes.values.codecs.errors import MediaError
 
 SOUNDS = arrays.arrays(
     np.float32,
@@ -70,10 +68,10 @@ def test_every_value_arrives_through_ffmpeg(sounds: np.ndarray, rate: int) -> No
 @pytest.mark.parametrize("channels", [1, 2, 3, 6, 8, 16, 64])
 def test_what_is_written_is_read_back(tmp_path, channels: int) -> None:
     sound = noise(1, channels, 70_001)
-    (file,) = CODECS[Kind.AUDIO].encode(sound, 44100)
+    (file,) = audio.encode(sound, 44100)
     path = tmp_path / "sound.wav"
     path.write_bytes(file.data)
-    (read,) = CODECS[Kind.AUDIO].decode([path])[Kind.AUDIO]
+    read = audio.read(path)
     assert read.rate == 44100
     assert read.waveform.dtype == np.float32
     np.testing.assert_array_equal(read.waveform, sound)

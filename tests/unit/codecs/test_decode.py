@@ -11,15 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from unit.media.loadimage import load_image
+from unit.codecs.loadimage import load_image
 
-from nodes.media import frames, image
-from nodes.media.codec import Kind
-from nodes.media.errors import MediaError
-
-
-def noise(*shape: int, seed: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+from nodes.values.codecs import frames, image
+from nodes.values.codecs.codec import Kind
+from nodes.values.codecs.errors import MediaError
+from tests.support.pictures import deep_png, noise
 
 
 @pytest.fixture
@@ -115,24 +112,11 @@ def test_sixteen_bit_grey_is_kept_whole(keep) -> None:
 @pytest.mark.parametrize("channels", [3, 4])
 def test_sixteen_bit_colour_is_kept_whole(keep, channels: int) -> None:
     levels = np.random.default_rng(1).integers(0, 65536, (20, 30, channels), np.uint16)
-    read, mask = one(keep(png(levels)))
+    read, mask = one(keep(deep_png(levels)))
     whole = (levels / np.float32(65535)).astype(np.float32)
     np.testing.assert_array_equal(read, whole[..., :3])
     if channels == 4:
         np.testing.assert_array_equal(mask, np.float32(1) - whole[..., 3])
-
-
-def png(levels: np.ndarray) -> bytes:
-    """A 16-bit PNG without filters: Pillow writes none in colour."""
-    height, width, channels = levels.shape
-    rows = levels.astype(">u2").view(np.uint8).reshape(height, -1)
-    packed = zlib.compress(np.pad(rows, ((0, 0), (1, 0))).tobytes())
-    header = struct.pack(">2I5B", width, height, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", packed), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in chunks
-    )
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -203,7 +187,7 @@ def test_no_files_are_no_pictures() -> None:
 
 
 def test_a_bomb_is_refused_before_memory_is_taken(keep) -> None:
-    small = png(noise(1, 1, 3).astype(np.uint16))
+    small = deep_png(noise(1, 1, 3).astype(np.uint16))
     header = b"IHDR" + struct.pack(">2I", 30_000, 30_000) + small[24:29]
     bomb = small[:12] + header + struct.pack(">I", zlib.crc32(header)) + small[33:]
     path = keep(bomb)
@@ -278,3 +262,43 @@ def test_a_batch_takes_hardly_more_memory_than_it_is(keep) -> None:
     finally:
         tracemalloc.stop()
     assert peak <= 1.1 * (images.nbytes + masks.nbytes)
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory) -> dict[str, Path]:
+    """Files of two sizes; of the last two, nothing and the first frames can be decoded."""
+    folder = tmp_path_factory.mktemp("mixed")
+
+    def stored(name: str, content: bytes) -> Path:
+        (folder / name).write_bytes(content)
+        return folder / name
+
+    def saved(*pictures: Image.Image) -> bytes:
+        file = io.BytesIO()
+        pictures[0].save(file, "PNG", save_all=len(pictures) > 1, append_images=pictures[1:])
+        return file.getvalue()
+
+    opaque = saved(Image.fromarray(noise(8, 9, 3)))
+    moving = saved(*(Image.fromarray(noise(8, 9, 4, seed=seed)) for seed in (2, 3, 4)))
+    return {
+        "opaque": stored("opaque", opaque),
+        "clear": stored("clear", saved(Image.fromarray(noise(8, 9, 4, seed=5)))),
+        "large": stored("large", saved(Image.fromarray(noise(20, 9, 3, seed=6)))),
+        "moving": stored("moving", moving),
+        "cut": stored("cut", opaque[: len(opaque) // 2]),
+        "stops": stored("stops", moving[: moving.rindex(b"fdAT") + 60]),
+    }
+
+
+@given(st.lists(st.sampled_from(["opaque", "clear", "large", "moving", "cut", "stops"])))
+@settings(deadline=None)
+def test_a_damaged_file_among_others_costs_itself_alone(mixed, names: list[str]) -> None:
+    decoded, counts = image.read([[mixed[name]] for name in names])
+    for name, count in zip(names, counts, strict=True):
+        assert isinstance(count, MediaError) == (name in ("cut", "stops"))
+    whole = [decode(mixed[name]) for name in names if name not in ("cut", "stops")]
+    for part, kind in enumerate((Kind.IMAGE, Kind.MASK)):
+        expected = [picture for each in whole for batch in each[part] for picture in batch]
+        read = [picture for batch in decoded[kind] for picture in batch]
+        assert len(read) == len(expected)
+        assert all(np.array_equal(*pair) for pair in zip(read, expected, strict=True))

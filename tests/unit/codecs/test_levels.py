@@ -1,4 +1,5 @@
-"""Pictures of a segment come back level for level, alpha too, and with the texts that they shall have."""
+"""Pictures of a segment come back level for level, alpha too,
+and with the texts that they shall have."""
 
 import io
 from pathlib import Path
@@ -8,8 +9,8 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 
-from nodes.media import levels, png_text
-from nodes.media.errors import MediaError
+from nodes.values.codecs import levels, png_text
+from nodes.values.codecs.errors import MediaError
 
 
 def written(folder: Path, name: str, picture: np.ndarray, **how: object) -> Path:

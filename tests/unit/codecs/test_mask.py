@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from unit.media.loadimage import load_image, load_image_mask
+from unit.codecs.loadimage import load_image, load_image_mask
 
-from nodes.media import mask
-from nodes.media.errors import MediaError
+from nodes.values.codecs import mask
+from nodes.values.codecs.errors import MediaError
 
 LEVELS = arrays.arrays(np.uint8, st.tuples(st.integers(1, 70), st.integers(1, 70)))
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from nodes.media.errors import MediaError
-from nodes.media.pixels import from_levels, to_levels
+from nodes.values.codecs.errors import MediaError
+from nodes.values.codecs.pixels import from_levels, to_levels
 
 EVERY_LEVEL = np.arange(256, dtype=np.uint8)
 

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from benchmarks.pictures import photo
-from nodes.media.png import encode_png
+from nodes.values.codecs.png import encode_png
 
 PICTURES = arrays.arrays(
     np.uint8, st.tuples(st.integers(1, 70), st.integers(1, 70), st.sampled_from([3, 4]))

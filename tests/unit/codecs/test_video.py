@@ -14,11 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nodes.media import mp4, video
-from nodes.media.audio import Sound
-from nodes.media.codec import Kind
-from nodes.media.errors import MediaError
-from nodes.media.kinds import CODECS
+from nodes.values.codecs import mp4, video
+from nodes.values.codecs.audio import Sound
+from nodes.values.codecs.errors import MediaError
 
 COLOURS = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 1), (0, 0, 0), (0.5, 0.5, 0.5), (0.2, 0.5, 0.8)]
 LEVEL = 1 / 255
@@ -173,14 +171,12 @@ def test_frames_are_taken_one_by_one(made) -> None:
     assert peak < 120 * 120 * 160 * 3 * 4 / 4
 
 
-def test_the_table_serves_videos(tmp_path) -> None:
-    codec = CODECS[Kind.VIDEO]
+def test_a_video_written_in_memory_is_read_back(tmp_path) -> None:
     clip = video.Clip(smooth(5, 32, 48), Fraction(25), tone(0.2, 44100))
-    (file,) = codec.encode(clip)
-    assert (file.suffix, file.mime) == (".mp4", "video/mp4")
-    path = tmp_path / "video.mp4"
-    path.write_bytes(file.data)
-    (read,) = codec.decode([path])[Kind.VIDEO]
+    file, path = io.BytesIO(), tmp_path / "video.mp4"
+    mp4.write(file, clip.frames, clip.rate, clip.sound)
+    path.write_bytes(file.getvalue())
+    read = video.read(path)
     assert (read.frames.shape, read.rate) == (clip.frames.shape, clip.rate)
     assert read.sound is not None
 
@@ -297,6 +293,41 @@ def _with_duration(matroska: bytes, seconds: float) -> bytes:
     return matroska[:place] + struct.pack(">d", seconds * 1000) + matroska[place + 8 :]
 
 
+@pytest.mark.parametrize(
+    ("box", "place", "claim", "frames"),
+    [
+        (b"mvhd", 20, struct.pack(">I", 2**32 - 16), 10),
+        (b"mdhd", 20, struct.pack(">I", 2**32 - 16), 10),
+        (b"tkhd", 80, struct.pack(">2I", 0xFFFF0000, 0xFFFF0000), 10),
+        (b"avc1", 28, struct.pack(">2H", 65535, 65535), 10),
+        # 14 GiB of frames, which is just allowed
+        (b"stts", 12, struct.pack(">I", 400_000), 10),
+        (b"stts", 12, struct.pack(">I", 2**31 - 16), "media.too_much_video"),
+        (b"stsz", 12, struct.pack(">I", 2**31 - 16), "media.unreadable_video"),
+        (b"stsz", 8, struct.pack(">2I", 100, 2**31 - 16), "media.no_video"),
+    ],
+    ids=["film", "track", "size", "coded size", "frames", "times", "sizes", "equal sizes"],
+)
+def test_what_an_mp4_claims_costs_no_memory(
+    made, box: bytes, place: int, claim: bytes, frames: int | str
+) -> None:
+    """A huge size or length in a header: the film that is there comes, or a refusal."""
+    path = made(smooth(10, 48, 64))
+    data = path.read_bytes()
+    at = data.index(box) + place
+    path.write_bytes(data[:at] + claim + data[at + len(claim) :])
+    tracemalloc.start()
+    try:
+        told: int | str = len(video.read(path).frames)
+    except MediaError as refusal:
+        told = refusal.key
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert told == frames
+    assert peak < 2**29
+
+
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_a_turned_video_is_set_upright(made, turns: int) -> None:
     frames = smooth(3, 48, 64)
@@ -355,6 +386,20 @@ def test_half_a_file_is_no_reason_to_crash(made) -> None:
             assert len(video.read(path).frames) <= 20
         except MediaError as error:
             assert error.key in ("media.unreadable_video", "media.no_video")  # noqa: PT017
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_tags_in_another_encoding_cost_nothing_but_their_letters(tmp_path, suffix) -> None:
+    path = tmp_path / f"tagged.{suffix}"
+    with av.open(str(path), "w") as output:
+        output.metadata["title"] = "caf__"
+        stream = output.add_stream("mpeg4", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        output.mux(stream.encode(av.VideoFrame(32, 32, "yuv420p")))
+        output.mux(stream.encode(None))
+    path.write_bytes(path.read_bytes().replace(b"caf__", "café".encode("latin-1") + b"!"))
+    clip = video.read(path)
+    assert (len(clip.frames), clip.tags["title"]) == (1, "caf\ufffd!")
 
 
 def test_sound_alone_is_no_video(tmp_path) -> None:

@@ -1,11 +1,9 @@
-"""What every codec is: a pair of functions between a ComfyUI value and the files that carry it."""
+"""What codecs take and give: arrays of a ComfyUI type, and the files that carry them."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 
@@ -29,16 +27,3 @@ class Encoded:
 
 # What files hold: a list of values for each type that they give.
 Decoded = dict[Kind, list[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Codec:
-    """Both raise MediaError for what they cannot take.
-
-    Attributes:
-        encode: the files of one value, a file for each of its items, in order.
-        decode: the values of some files, in order.
-    """
-
-    encode: Callable[..., list[Encoded]]
-    decode: Callable[[Sequence[Path]], Decoded]

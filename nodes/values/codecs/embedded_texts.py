@@ -1,0 +1,126 @@
+"""Texts such as the prompt put into a file of media, whose pictures and sound stay untouched.
+
+Where they stand is where ComfyUI's own savers put them, and where its front end looks for them.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import av
+from PIL import Image
+
+from . import png_text
+
+_MODEL, _MAKE = 0x0110, 0x010F
+"""EXIF tags: `prompt:{…}` stands in the first, others from the second downwards."""
+_EXIF_FLAG, _ALPHA_FLAG = 0x08, 0x10  # of a VP8X chunk
+
+_CONTAINERS: Mapping[str, tuple[str, dict[str, str]]] = {
+    ".flac": ("flac", {}),
+    ".mp3": ("mp3", {}),
+    ".opus": ("opus", {}),
+    ".ogg": ("ogg", {}),
+    ".webm": ("webm", {}),
+    ".mkv": ("matroska", {}),
+    ".mp4": ("mp4", {"movflags": "use_metadata_tags"}),
+}
+"""FFmpeg's muxer for each ending, and its options."""
+
+
+def copy(source: Path, target: Path, metadata: Mapping[str, Any]) -> None:
+    """Write the file to `target` with each value of `metadata` as JSON in place of its own.
+
+    What cannot hold texts, and what is damaged, is copied as it is. Raises OSError where the
+    folder does not take it.
+    """
+    texts = {name: json.dumps(value) for name, value in metadata.items()}
+    if texts and source.suffix == ".png":
+        with source.open("rb") as picture, target.open("wb") as made:
+            png_text.copy(picture, made, texts)
+    elif texts and source.suffix == ".webp":
+        target.write_bytes(_webp(source, texts) or source.read_bytes())
+    elif not (texts and source.suffix in _CONTAINERS and _remuxed(source, target, texts)):
+        shutil.copyfile(source, target)
+
+
+def _remuxed(source: Path, target: Path, texts: Mapping[str, str]) -> bool:
+    """Whether all packets are in a new container with the texts."""
+    muxer, options = _CONTAINERS[source.suffix]
+    try:
+        with (
+            av.open(str(source)) as old,
+            av.open(str(target), "w", format=muxer, options=options) as new,
+        ):
+            new.metadata.update({**old.metadata, **texts})
+            streams = {
+                stream.index: new.add_stream_from_template(stream)
+                for stream in old.streams
+                if stream.type in ("audio", "video")
+            }
+            for packet in old.demux():
+                if packet.dts is not None and packet.stream.index in streams:
+                    packet.stream = streams[packet.stream.index]
+                    new.mux(packet)
+    # FFmpeg's errors, a codec that the muxer does not take, an odd stream: it is paid all the same.
+    except Exception:  # noqa: BLE001
+        return False
+    return True
+
+
+def _webp(source: Path, texts: Mapping[str, str]) -> bytes | None:
+    """The file with the texts as EXIF; None for what is no whole WebP."""
+    data = source.read_bytes()
+    try:
+        with Image.open(source) as picture:
+            (width, height), alpha = picture.size, picture.mode in ("RGBA", "LA")
+        chunks = [(kind, body) for kind, body in _chunks(data) if kind != b"EXIF"]
+    except (OSError, ValueError, struct.error):
+        return None
+    if chunks and chunks[0][0] == b"VP8X":
+        flags = chunks[0][1][0] | _EXIF_FLAG
+        head = bytes([flags]) + chunks[0][1][1:]
+        chunks = chunks[1:]
+    else:
+        flags = _EXIF_FLAG | (_ALPHA_FLAG if alpha else 0)
+        sides = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+        head = bytes([flags, 0, 0, 0]) + sides
+    # EXIF comes before XMP, and both after the picture.
+    xmp = [chunk for chunk in chunks if chunk[0] == b"XMP "]
+    pictures = [chunk for chunk in chunks if chunk[0] != b"XMP "]
+    body = b"WEBP" + b"".join(
+        kind + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)
+        for kind, content in ((b"VP8X", head), *pictures, (b"EXIF", _exif(texts)), *xmp)
+    )
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Raises ValueError for what is cut or no WebP."""
+    if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
+        raise ValueError("no WebP")
+    at = 12
+    while at + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, at)
+        content = data[at + 8 : at + 8 + length]
+        if len(content) < length:
+            raise ValueError("cut")
+        yield kind, content
+        at += 8 + length + length % 2
+
+
+def _exif(texts: Mapping[str, str]) -> bytes:
+    exif = Image.Exif()
+    tag = _MAKE
+    for name, text in texts.items():
+        if name == "prompt":
+            exif[_MODEL] = f"{name}:{text}"
+        else:
+            exif[tag] = f"{name}:{text}"
+            tag -= 1
+    return exif.tobytes().removeprefix(b"Exif\0\0")

@@ -1,0 +1,80 @@
+"""A picture file made to fit what takes it, where a person chose that: another format, or less."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from .codec import Encoded
+from .errors import MediaError
+
+# As good as one sees no difference, then as one hardly does; below that fewer pixels look better.
+_QUALITIES = (95, 85)
+_STEP = 0.8  # of each side
+_LEAST = 64  # pixels of the shorter side
+_FILES = {
+    "JPEG": (".jpg", "image/jpeg"),
+    "WEBP": (".webp", "image/webp"),
+    "PNG": (".png", "image/png"),
+}
+_NAMES = {"jpg": "JPEG", "jpeg": "JPEG", "webp": "WEBP", "png": "PNG"}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a field takes: so many bytes at most, 0 for any; these formats (`jpg`), () for any."""
+
+    bytes: int = 0
+    formats: tuple[str, ...] = ()
+
+    def takes(self, size: int, suffix: str) -> bool:
+        name = _NAMES.get(suffix.lower().lstrip("."), suffix)
+        is_known = not self.formats or name in self._names()
+        return is_known and (not self.bytes or size <= self.bytes)
+
+    def _names(self) -> set[str]:
+        return {_NAMES.get(one.lower(), one) for one in self.formats}
+
+    def order(self, *, has_alpha: bool) -> list[str]:
+        """Pillow's names of the formats to try, best first; alpha is never given up."""
+        able = ("WEBP", "PNG") if has_alpha else ("JPEG", "WEBP", "PNG")
+        names = self._names() or {"JPEG", "PNG"}
+        return [name for name in able if name in names]
+
+
+def fitted(file: bytes, limit: Limit) -> Encoded:
+    """The picture of a PNG file as the first of ever smaller files that the limit takes.
+
+    Raises `media.does_not_fit` where none of 64 pixels and more does.
+    """
+    with Image.open(io.BytesIO(file), formats=("PNG",)) as picture:
+        picture.load()
+        names = limit.order(has_alpha=picture.mode == "RGBA")
+        for smaller in _smaller(picture):
+            for made in _files(smaller, names):
+                if limit.takes(len(made.data), made.suffix):
+                    return made
+    raise MediaError(
+        "media.does_not_fit", limit=f"{limit.bytes / 2**20:g}", formats=", ".join(limit.formats)
+    )
+
+
+def _smaller(picture: Image.Image) -> Iterator[Image.Image]:
+    yield picture
+    size: Sequence[int] = picture.size
+    while min(size) * _STEP >= _LEAST:
+        size = [max(1, round(side * _STEP)) for side in size]
+        yield picture.resize((size[0], size[1]), Image.Resampling.LANCZOS)
+
+
+def _files(picture: Image.Image, names: Sequence[str]) -> Iterator[Encoded]:
+    for name in names:
+        for quality in _QUALITIES if name != "PNG" else (100,):
+            data = io.BytesIO()
+            # All colour is kept: a JPEG usually halves it.
+            options = {"subsampling": 0} if name == "JPEG" else {}
+            picture.save(data, name, quality=quality, **options)
+            yield Encoded(data.getvalue(), *_FILES[name])

@@ -1,0 +1,115 @@
+"""The prompt put into files of media: there afterwards, and the media what they were."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from nodes.values.codecs.embedded_texts import copy
+
+SAID: dict[str, Any] = {"prompt": {"1": {"text": "naïve 图"}}, "workflow": {"nodes": [1, 2]}}
+TEXTS = {name: json.dumps(value) for name, value in SAID.items()}
+CODECS = {
+    ".flac": "flac",
+    ".mp3": "libmp3lame",
+    ".opus": "libopus",
+    ".webm": "libvpx-vp9",
+    ".mp4": "libx264",
+}
+
+
+def media(path: Path) -> None:
+    """Half a second of noise, or ten frames."""
+    chance = np.random.default_rng(1)
+    with av.open(str(path), "w") as container:
+        if path.suffix in (".webm", ".mp4"):
+            stream: Any = container.add_stream(CODECS[path.suffix], rate=10)
+            stream.width, stream.height, stream.pix_fmt = 32, 16, "yuv420p"
+            for _ in range(10):
+                pixels = chance.integers(0, 256, (16, 32, 3), dtype=np.uint8)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels)))
+        else:
+            stream = container.add_stream(CODECS[path.suffix], rate=48000)
+            kind = "s16" if path.suffix == ".flac" else "fltp"
+            noise = chance.normal(0, 0.1, (1, 24000))
+            data = (noise * 32767).astype("int16") if kind == "s16" else noise.astype("float32")
+            frame = av.AudioFrame.from_ndarray(data, format=kind, layout="mono")
+            frame.sample_rate, frame.time_base, frame.pts = 48000, Fraction(1, 48000), 0
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def decoded(path: Path) -> list[bytes]:
+    with av.open(str(path)) as container:
+        frames: Any = container.decode(container.streams[0])
+        return [frame.to_ndarray().tobytes() for frame in frames]
+
+
+def texts_of(path: Path) -> dict[str, str]:
+    with av.open(str(path)) as container:
+        found = {**container.metadata, **container.streams[0].metadata}
+    return {name.lower(): text for name, text in found.items()}
+
+
+@pytest.mark.parametrize("suffix", sorted(CODECS))
+def test_sound_and_film_carry_the_prompt_and_are_what_they_were(
+    tmp_path: Path, suffix: str
+) -> None:
+    source, target = tmp_path / f"a{suffix}", tmp_path / f"b{suffix}"
+    media(source)
+    copy(source, target, SAID)
+    assert TEXTS.items() <= texts_of(target).items()
+    assert decoded(target) == decoded(source) != []
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize("frames", [1, 3])
+@pytest.mark.parametrize("lossless", [True, False])
+def test_a_webp_carries_the_prompt_where_comfyui_looks_for_it(
+    tmp_path: Path, mode: str, frames: int, lossless: bool
+) -> None:
+    chance = np.random.default_rng(2)
+    shape = (9, 13, len(mode))
+    pictures = [
+        Image.fromarray(chance.integers(0, 256, shape, dtype=np.uint8), mode) for _ in range(frames)
+    ]
+    source, target = tmp_path / "a.webp", tmp_path / "b.webp"
+    pictures[0].save(
+        source, lossless=lossless, save_all=frames > 1, append_images=pictures[1:], exif=b"old"
+    )
+    copy(source, target, SAID)
+    with Image.open(source) as before, Image.open(target) as after:
+        exif = after.getexif()
+        assert exif[0x0110] == f"prompt:{TEXTS['prompt']}"
+        assert exif[0x010F] == f"workflow:{TEXTS['workflow']}"
+        assert (after.size, after.mode) == (before.size, before.mode)
+        assert getattr(after, "n_frames", 1) == frames
+        for index in range(frames):
+            before.seek(index)
+            after.seek(index)
+            assert after.tobytes() == before.tobytes()
+    again = tmp_path / "c.webp"
+    copy(target, again, SAID)
+    assert again.read_bytes() == target.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["a.webp", "a.flac", "a.mp4", "a.png", "a.glb"])
+def test_what_is_damaged_or_holds_no_texts_is_copied(tmp_path: Path, name: str) -> None:
+    source, target = tmp_path / name, tmp_path / f"b{name[1:]}"
+    source.write_bytes(b"RIFF\x10\0\0\0WEBPVP8 \xff\xff\0\0cut")
+    copy(source, target, SAID)
+    assert target.read_bytes() == source.read_bytes()
+
+
+def test_without_texts_it_is_the_same_file(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.flac", tmp_path / "b.flac"
+    media(source)
+    copy(source, target, {})
+    assert target.read_bytes() == source.read_bytes()

@@ -1,0 +1,63 @@
+"""A picture is made to fit what its model takes, when somebody chose that."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nodes.values.codecs.errors import MediaError
+from nodes.values.codecs.fitting import Limit, fitted
+from nodes.values.codecs.png import encode_png
+
+
+def noise(channels: int = 3) -> bytes:
+    """A picture that packs badly: 57 kB of PNG."""
+    pixels = np.random.default_rng(1).integers(0, 256, (160, 120, channels), np.uint8)
+    return encode_png(pixels)
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+@pytest.mark.parametrize(
+    ("limit", "suffix", "keeps_size"),
+    [
+        (Limit(40_000), ".jpg", True),
+        (Limit(40_000, ("jpg", "png")), ".jpg", True),
+        (Limit(40_000, ("png",)), ".png", False),
+        (Limit(12_000, ("jpeg",)), ".jpg", False),
+        (Limit(0, ("webp",)), ".webp", True),
+    ],
+)
+def test_it_becomes_the_first_file_that_fits(
+    limit: Limit, suffix: str, *, keeps_size: bool
+) -> None:
+    made = fitted(noise(), limit)
+    assert limit.takes(len(made.data), made.suffix)
+    assert made.suffix == suffix
+    width, height = opened(made.data).size
+    assert (width == 120) == keeps_size
+    assert width / height == pytest.approx(0.75, rel=0.02)
+
+
+def test_alpha_is_never_given_up() -> None:
+    made = fitted(noise(4), Limit(60_000, ("jpg", "png", "webp")))
+    assert made.suffix == ".webp"
+    assert opened(made.data).mode == "RGBA"
+    with pytest.raises(MediaError):
+        fitted(noise(4), Limit(60_000, ("jpg",)))
+
+
+def test_what_cannot_fit_is_refused() -> None:
+    with pytest.raises(MediaError):
+        fitted(noise(), Limit(100))
+
+
+def test_what_fits_is_left_alone() -> None:
+    assert Limit(10, ("jpg",)).takes(10, ".jpeg")
+    assert Limit().takes(10**9, ".png")
+    assert not Limit(0, ("jpg",)).takes(10, ".png")
