@@ -1,0 +1,69 @@
+"""AUDIO: {waveform (n, channels, samples), sample_rate} goes up as float32 WAV, a file a sound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from ....rh_api.client import Result, Source
+from ....rh_api.wire.filetypes import Kind as FileKind
+from ..codecs import audio
+from ..codecs.audio import Sound
+from ..codecs.codec import Kind
+from ..codecs.errors import MediaError
+from ..codecs.tensors import from_array, to_array
+from .adapter import Adapter, Encoding, Media, one_file
+
+if TYPE_CHECKING:
+    from ...runtime.result_files import Shelf
+
+_KEYS = frozenset({"waveform", "sample_rate"})
+
+
+class AudioAdapter(Adapter):
+    kind = Kind.AUDIO
+    file_kind = FileKind.AUDIO
+    outputs = ("audio",)
+
+    def detect(self, value: object) -> bool:
+        return isinstance(value, dict) and cast("dict[object, object]", value).keys() >= _KEYS
+
+    def count(self, value: Any) -> int:
+        shape = getattr(value["waveform"], "shape", ())
+        return shape[0] if len(shape) > 2 else 1
+
+    def channels(self, media: Media) -> int:
+        return media.value["waveform"].shape[-2]
+
+    def encode(self, media: Media, encoding: Encoding) -> Source:
+        waveform = to_array(media.part(media.value["waveform"]))
+        return one_file(audio.encode(waveform, media.value["sample_rate"]), self.file_kind)
+
+    def decode(self, results: Sequence[Result], shelf: Shelf) -> Any:
+        """One AUDIO of the files that a saver made of a batch."""
+        sounds = [_sound(result, shelf) for result in results]
+        if len({(sound.rate, sound.waveform.shape) for sound in sounds}) > 1:
+            raise shelf.unreadable(MediaError("segment.sounds_differ"), results)
+        waveforms = [sound.waveform for sound in sounds]
+        joined = waveforms[0] if len(waveforms) == 1 else np.concatenate(waveforms)
+        return _value(Sound(joined, sounds[0].rate))
+
+    def read(self, result: Result, shelf: Shelf) -> dict[str, Any]:
+        return {"audio": _value(_sound(result, shelf))}
+
+
+def _sound(result: Result, shelf: Shelf) -> Sound:
+    """Equal to what ComfyUI's own LoadAudio makes of the file, which is shown.
+    Raises Unreadable."""
+    try:
+        sound = audio.read(shelf.lay(result))
+    except MediaError as error:
+        raise shelf.unreadable(error, [result]) from None
+    shelf.show("audio", result)
+    return sound
+
+
+def _value(sound: Sound) -> dict[str, Any]:
+    return {"waveform": from_array(sound.waveform), "sample_rate": sound.rate}

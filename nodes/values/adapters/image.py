@@ -1,0 +1,88 @@
+"""IMAGE: pictures (n, height, width, channels) go up as PNG; result pictures come back joined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ....rh_api.client import Result, Source
+from ....rh_api.wire.filetypes import Kind as FileKind
+from ..codecs import frames, image, levels
+from ..codecs.codec import Kind
+from ..codecs.errors import MediaError
+from ..codecs.tensors import from_array, to_array
+from ..image_batches import read_pictures
+from .adapter import Adapter, Encoding, Media, Reader, one_file
+
+if TYPE_CHECKING:
+    from ...runtime.result_files import Shelf
+
+
+class ImageAdapter(Adapter):
+    kind = Kind.IMAGE
+    file_kind = FileKind.IMAGE
+    in_zip = True
+    outputs = ("images", "masks")
+
+    def detect(self, value: object) -> bool:
+        shape = tensor_shape(value)
+        return shape is not None and _is_image(shape)
+
+    def count(self, value: Any) -> int:
+        return value.shape[0]
+
+    def channels(self, media: Media) -> int:
+        """4 with alpha."""
+        return 4 if media.value.shape[-1] in (2, 4) else 3
+
+    def encode(self, media: Media, encoding: Encoding) -> Source:
+        alpha = None if media.mask is None else array_of(media.mask)
+        files = image.encode(array_of(media), alpha, threads=encoding.threads)
+        return one_file(files, self.file_kind)
+
+    def pictures(self, media: Media) -> np.ndarray:
+        return array_of(media)
+
+    def decode(self, results: Sequence[Result], shelf: Shelf) -> Any:
+        """Pictures with their alpha, if all have one."""
+        return from_array(read_levels(results, shelf))
+
+    def reader(self, orders: Sequence[tuple[Shelf, Sequence[Result]]]) -> Reader:
+        pictures = read_pictures(orders)
+        typed = {"images": pictures.tensors(Kind.IMAGE), "masks": pictures.tensors(Kind.MASK)}
+        return Reader(pictures.take, typed)
+
+    def size(self, path: Path) -> tuple[int, int]:
+        return frames.look(path).size
+
+
+def tensor_shape(value: object) -> tuple[int, ...] | None:
+    """The shape of a tensor; None for any other value."""
+    if type(value).__name__ not in ("Tensor", "ndarray", "Parameter"):
+        return None
+    return value.shape  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def is_mask(shape: tuple[int, ...]) -> bool:
+    """A tensor that is no IMAGE, such as (n, height, width) and (n, 1, height, width)."""
+    return not _is_image(shape)
+
+
+def _is_image(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 4 and not (shape[1] == 1 and shape[3] > 4)
+
+
+def array_of(media: Media) -> np.ndarray:
+    """The tensor of an item as an array, with its batch axis if it has one."""
+    return to_array(media.part(media.value))
+
+
+def read_levels(results: Sequence[Result], shelf: Shelf) -> np.ndarray:
+    """One batch with every channel as the files have it. Raises Unreadable."""
+    try:
+        return levels.read([result.path for result in results if result.path])
+    except MediaError as error:
+        raise shelf.unreadable(error, results) from None

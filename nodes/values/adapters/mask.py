@@ -1,0 +1,45 @@
+"""MASK: masks (n, height, width) go up as pictures whose every channel gives the mask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ....rh_api.client import Result, Source
+from ....rh_api.wire.filetypes import Kind as FileKind
+from ..codecs import mask
+from ..codecs.codec import Kind
+from ..codecs.tensors import from_array
+from .adapter import Adapter, Encoding, Media, one_file
+from .image import array_of, is_mask, read_levels, tensor_shape
+
+if TYPE_CHECKING:
+    from ...runtime.result_files import Shelf
+
+
+class MaskAdapter(Adapter):
+    kind = Kind.MASK
+    file_kind = FileKind.IMAGE
+    in_zip = True
+
+    def detect(self, value: object) -> bool:
+        shape = tensor_shape(value)
+        return shape is not None and is_mask(shape)
+
+    def count(self, value: Any) -> int:
+        # It may come without its batch axis.
+        return value.shape[0] if len(value.shape) > 2 else 1
+
+    def encode(self, media: Media, encoding: Encoding) -> Source:
+        files = mask.encode(array_of(media), threads=encoding.threads)
+        return one_file(files, self.file_kind)
+
+    def pictures(self, media: Media) -> np.ndarray:
+        """Grey ones."""
+        return mask.stacked(array_of(media))[..., None]
+
+    def decode(self, results: Sequence[Result], shelf: Shelf) -> Any:
+        """The mask that the colours hold."""
+        return from_array(read_levels(results, shelf)[..., 0].copy())

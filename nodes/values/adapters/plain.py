@@ -1,0 +1,84 @@
+"""Plain values: STRING, INT, FLOAT, BOOLEAN, and results that are texts or files of no type."""
+
+from __future__ import annotations
+
+import json
+import numbers
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from ....rh_api.client import Result
+from ....rh_api.graph.check import Unsupported
+from ....rh_api.wire.filetypes import Kind as FileKind
+from .adapter import Reader
+from .model_3d import MODEL_3D, is_3d, value_of
+
+if TYPE_CHECKING:
+    from ...runtime.result_files import Shelf
+
+_TYPES: Mapping[str, type] = {
+    "STRING": str,
+    "INT": numbers.Integral,
+    "FLOAT": numbers.Real,
+    "BOOLEAN": bool,
+}
+# What ComfyUI's LATENT looks like, where the type itself says nothing.
+_LATENT = frozenset({"samples"})
+
+
+class PlainAdapter:
+    """A value that travels as it is; its results are texts, and files that nothing decodes."""
+
+    outputs = ("text", "files")
+
+    def detect(self, value: object, type_name: str) -> bool:
+        """Whether a value is of one of the four types; a whole number is a FLOAT as well."""
+        if isinstance(value, bool) != (type_name == "BOOLEAN"):
+            return False
+        return isinstance(value, _TYPES.get(type_name, ()))
+
+    def encode(self, value: object) -> object:
+        """As JSON says it; lists and objects as JSON text, all else Unsupported."""
+        if isinstance(value, (str, bool)):
+            return value
+        if isinstance(value, numbers.Integral):
+            return int(value)
+        if isinstance(value, numbers.Real):
+            return float(value)
+        type_name = _type_name(value)
+        if type_name is None:
+            try:
+                return json.dumps(value, ensure_ascii=False)
+            except (TypeError, ValueError, RecursionError):
+                type_name = type(value).__name__
+        return Unsupported(type_name)
+
+    def encode_as(self, value: object, type_name: str) -> object:
+        """A value that `detect` took, as this type."""
+        if type_name == "INT":
+            return int(cast("int", value))
+        return float(cast("float", value)) if type_name == "FLOAT" else value
+
+    def reader(self, orders: Sequence[tuple[Shelf, Sequence[Result]]]) -> Reader:
+        return Reader(self.read)
+
+    def read(self, result: Result, shelf: Shelf) -> dict[str, Any]:
+        """A text file is its text first, and a file as well."""
+        if result.path is None:
+            return {} if result.text is None else {"text": result.text}
+        is_text = result.type is not None and result.type.kind is FileKind.TEXT
+        text = result.read_text() if is_text else None
+        files: dict[str, Any] = {"files": shelf.keep(result)}
+        if is_3d(result):
+            files[MODEL_3D] = value_of(result, shelf)
+        return files if text is None else {"text": text, **files}
+
+
+def _type_name(value: object) -> str | None:
+    """ComfyUI's name for a value that cannot travel; None for a JSON list or object."""
+    if isinstance(value, dict):
+        keys = cast("dict[object, object]", value).keys()
+        return "LATENT" if keys >= _LATENT else None
+    if isinstance(value, (list, tuple)):
+        return None
+    return "nothing" if value is None else type(value).__name__

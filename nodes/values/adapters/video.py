@@ -1,0 +1,68 @@
+"""VIDEO: its file goes up as it is; result files come back as videos that read them when used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ....rh_api.client import Result, Source
+from ....rh_api.errors import BadInput
+from ....rh_api.wire.filetypes import HEAD, MP4, by_suffix, sniff
+from ....rh_api.wire.filetypes import Kind as FileKind
+from ..codecs import video
+from ..codecs.codec import Kind
+from ..codecs.comfy_video import ResultVideo, file_of, has_file
+from ..codecs.errors import MediaError
+from .adapter import Adapter, Encoding, Media
+
+if TYPE_CHECKING:
+    from ...runtime.result_files import Shelf
+
+
+class VideoAdapter(Adapter):
+    kind = Kind.VIDEO
+    file_kind = FileKind.VIDEO
+    outputs = ("video",)
+
+    def detect(self, value: object) -> bool:
+        return hasattr(value, "get_stream_source") or hasattr(value, "get_components")
+
+    def inlet_refusal(self, value: Any) -> str:
+        return "" if has_file(value) else "segment.video_made"
+
+    def encode(self, media: Media, encoding: Encoding) -> Source:
+        made = file_of(media.value, encoding.new_folder())
+        if isinstance(made, Path):
+            # By its name first: the first bytes of .mkv and .webm are the same.
+            found = by_suffix(made.suffix) or sniff(_head(made))
+        else:
+            found = sniff(made[:HEAD])
+        found = found or MP4
+        return Source(self.file_kind, made, found.suffix, found.mime)
+
+    def decode(self, results: Sequence[Result], shelf: Shelf) -> Any:
+        return _video(results[0], shelf)
+
+    def read(self, result: Result, shelf: Shelf) -> dict[str, Any]:
+        return {"video": _video(result, shelf)}
+
+    def size(self, path: Path) -> tuple[int, int]:
+        return video.size(path)
+
+
+def _video(result: Result, shelf: Shelf) -> ResultVideo:
+    """A VIDEO that reads its file, which is shown, when it is used. Raises Unreadable."""
+    try:
+        video.check(shelf.lay(result))
+    except MediaError as error:
+        raise shelf.unreadable(error, [result]) from None
+    return ResultVideo(str(shelf.show("video", result)))
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD)
+    except OSError as error:
+        raise BadInput("error.file_unreadable", name=path.name) from error

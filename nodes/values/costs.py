@@ -1,0 +1,41 @@
+"""What tasks cost, as sentences for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...rh_api.wire.tasks import Usage
+
+
+def cost_sentences(usages: Sequence[Usage]) -> list[tuple[str, dict[str, object]]]:
+    """What tasks cost together, a sentence's key and parameters for each kind of money told."""
+    costs = {
+        "node.coins": [usage.coins for usage in usages],
+        "node.money": [usage.money for usage in usages],
+        "node.third_party": [usage.third_party_money for usage in usages],
+    }
+    said: list[tuple[str, dict[str, object]]] = []
+    for key, values in costs.items():
+        value = _sum([value for value in values if value is not None])
+        if value is not None:
+            one_coin = key == "node.coins" and value == "1"
+            said.append(("node.coin" if one_coin else key, {"value": value}))
+    return said
+
+
+def _sum(costs: Sequence[str]) -> str | None:
+    """Costs together, as far as they are numbers; None when there is nothing worth a word."""
+    if len(costs) == 1 and not _is_number(costs[0]):
+        return costs[0]
+    total = sum((Decimal(cost) for cost in costs if _is_number(cost)), Decimal(0))
+    return str(total) if total else None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return Decimal(text).is_finite()
+    except InvalidOperation:
+        return False

@@ -1,0 +1,84 @@
+"""A node's free inputs become the fields of its orders: an order an item of a batch or a list."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
+
+from ...rh_api.errors import BadField, BadInput
+from ...rh_api.graph.check import Promised
+from ...rh_api.graph.link_validation import unwrap
+from .adapters.adapter import Media
+from .adapters.table import PLAIN, adapter_of, media_of
+from .codecs.errors import MediaError
+from .upload_sources import Pack
+
+Inputs = Mapping[str, Sequence[object]]
+"""A node's inputs as ComfyUI hands them to one that takes lists: a list for each."""
+
+
+def promised(fields: Inputs) -> dict[str, object]:
+    """The fields as far as they are known before the graph runs; a link's value is Promised."""
+    return {
+        name: Promised() if list(given) == [None] else PLAIN.encode(unwrap(given[0]))
+        for name, given in fields.items()
+        if given
+    }
+
+
+def orders(
+    fields: Inputs,
+    zips: Container[str],
+    lists: Container[str] = (),
+    *,
+    first: bool,
+    most: int,
+) -> list[dict[str, object]]:
+    """The fields of each order: plain values, Media, Packs, and lists of those.
+
+    Items of lists and batches go in step, single ones repeat. `zips`: fields that take one zip
+    of all pictures. `lists`: fields that take all items at once. `first`: of each other list or
+    batch the first item goes alone. Nothing is encoded yet. Raises BadField for a field without
+    a value, BadInput for lengths that differ and for more orders than `most`.
+    """
+    given = {name: _items(name, values, name in zips) for name, values in fields.items()}
+    given |= {name: [_together(items)] for name, items in given.items() if name in lists}
+    if first:
+        given = {name: items[:1] for name, items in given.items()}
+    lengths = {name: len(items) for name, items in given.items() if len(items) > 1}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f'"{name}" {length}' for name, length in lengths.items())
+        raise BadInput("node.batch_lengths", lengths=told)
+    count = max(lengths.values(), default=1)
+    if count > most:
+        raise BadInput("node.batch_many", count=count, most=most)
+    return [
+        {name: items[index % len(items)] for name, items in given.items()} for index in range(count)
+    ]
+
+
+def with_masks(pictures: list[Media], mask: object) -> list[Media]:
+    """The pictures with one mask for all or one each. Raises `media.mask_count`."""
+    masks = media_of(mask)
+    if len(masks) not in (1, len(pictures)):
+        raise MediaError("media.mask_count", masks=len(masks), pictures=len(pictures))
+    return [replace(one, mask=masks[n % len(masks)]) for n, one in enumerate(pictures)]
+
+
+def _together(items: list[object]) -> object:
+    """The items of a field that takes them all; one alone as it is, since it may be a text of
+    several."""
+    return items[0] if len(items) == 1 else items
+
+
+def _items(name: str, values: Sequence[object], is_zip: bool) -> list[object]:
+    """The items of a field."""
+    if not values:
+        raise BadField("node.field_empty", field=name)
+    plain = [unwrap(value) for value in values]
+    if is_zip:
+        adapters = [adapter_of(value) for value in plain]
+        zipped = [a for a in adapters if a is not None and a.in_zip]
+        if len(zipped) == len(plain):
+            return [Pack(tuple(map(Media, zipped, plain)))]
+    return [item for value in plain for item in media_of(value) or [PLAIN.encode(value)]]

@@ -1,0 +1,51 @@
+"""What came through a segment's inputs, as what goes up: plain values, or a file an item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...rh_api.errors import BadInput
+from ...rh_api.offload import Inlet, Item, Segment
+from ...rh_api.offload.driver import Given
+from .adapters.table import BY_TYPE, PLAIN
+from .upload_sources import Sources
+
+
+def given(
+    segment: Segment, inputs: Mapping[str, Sequence[object]], sources: Sources
+) -> list[Given]:
+    """The value of every inlet. Nothing is encoded yet.
+
+    Raises BadInput for a list of several items, where local nodes would run once for each, and
+    for a value that is not of the type that its link promised.
+    """
+    return [_one(inlet, inputs.get(f"in_{inlet.number}", ()), sources) for inlet in segment.inlets]
+
+
+def _one(inlet: Inlet, values: Sequence[object], sources: Sources) -> Given:
+    if len(values) != 1:
+        raise _refusal("segment.list_came", inlet, count=len(values))
+    (value,) = values
+    adapter = BY_TYPE.get(inlet.type)
+    if adapter is None:
+        if not PLAIN.detect(value, inlet.type):
+            raise _wrong(inlet, value)
+        return Given(inlet, [Item(value=PLAIN.encode_as(value, inlet.type))])
+    if not adapter.detect(value):
+        raise _wrong(inlet, value)
+    if reason := adapter.inlet_refusal(value):
+        raise _refusal(reason, inlet)
+    media = adapter.split(value)
+    files = [sources.draft(item, f"in_{inlet.number}") for item in media]
+    return Given(inlet, [Item(adapter.channels(item)) for item in media], files)
+
+
+def _refusal(key: str, inlet: Inlet, **params: Any) -> BadInput:
+    node_id, name = inlet.targets[0]
+    return BadInput(key, node=node_id, input=name, **params)
+
+
+def _wrong(inlet: Inlet, value: object) -> BadInput:
+    given = "nothing" if value is None else type(value).__name__
+    return _refusal("segment.wrong_value", inlet, type=inlet.type, given=given)

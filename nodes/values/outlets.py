@@ -1,0 +1,66 @@
+"""What a segment's order made, as the outputs of its node: values, or files for a saver."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from comfy_execution.graph_utils import ExecutionBlocker
+
+from ...rh_api.client import Outcome, Result
+from ...rh_api.errors import Fate, RunningHubError
+from ...rh_api.graph.constants import OUTLETS
+from ...rh_api.offload import FILES, Outlet, Segment
+from ...rh_api.offload.driver import text_of, value_of, wanted_results
+from ..runtime import language
+from ..runtime.result_files import NotKept, Shelf
+from .adapters.table import BY_TYPE
+
+
+def values(
+    segment: Segment, outcome: Outcome, doubtful: list[Result] | None = None
+) -> tuple[list[Any], list[str]]:
+    """All outputs of the segment's node, None where it has no outlet; a sentence for each that is
+    a blocker, since its files cannot be decoded: they were paid, and the other outlets go on.
+    `doubtful` takes up the results that could not be decoded.
+
+    Reads and writes files: to be called in a worker thread. Raises NothingCame, NotKept.
+    """
+    shelf = Shelf(outcome.task_id)
+    made: list[Any] = [None] * OUTLETS
+    unreadable: list[str] = []
+    for outlet in segment.outlets:
+        results = wanted_results(segment, outlet, outcome)
+        try:
+            value = _value(outlet, results, shelf)
+        except NotKept:
+            raise
+        except RunningHubError as error:
+            sentence = language.told(error)
+            unreadable.append(sentence)
+            value = ExecutionBlocker(sentence)
+        made[outlet.number - 1] = value
+    if doubtful is not None:
+        doubtful += shelf.doubtful
+    return made, unreadable
+
+
+def _value(outlet: Outlet, results: Sequence[Result], shelf: Shelf) -> Any:
+    if outlet.type == FILES:
+        return [_file(result, shelf) for result in results]
+    adapter = BY_TYPE.get(outlet.type)
+    if adapter is not None:
+        return adapter.decode(results, shelf)
+    try:
+        return value_of(outlet, text_of(results[0]))
+    except RunningHubError as error:
+        told = error.with_context(fate=Fate.OVER, task_id=shelf.task_id)
+        raise told from error.__cause__
+
+
+def _file(result: Result, shelf: Shelf) -> dict[str, Any]:
+    """For RunningHubSaved: a file that lies as long as ComfyUI's cache does, or a text."""
+    if result.path is None:
+        return {"text": result.text or ""}
+    kind = result.type.kind.value if result.type else "file"
+    return {"path": str(shelf.lay(result)), "kind": kind, "task_id": shelf.task_id}

@@ -1,0 +1,229 @@
+"""What orders made, as a node's outputs: the whole pool, each a list, none of them empty."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from comfy_api.latest import io
+from comfy_execution.graph_utils import ExecutionBlocker
+
+from ...rh_api.client import Outcome, Program, Result, StandardModel
+from ...rh_api.graph.constants import POOL
+from ...rh_api.graph.outputs import group, select
+from ..runtime import language, result_files
+from ..runtime.result_files import Shelf, Unreadable
+from .adapters.adapter import Adapter, Part
+from .adapters.model_3d import MODEL_3D
+from .adapters.plain import PlainAdapter
+from .adapters.table import READERS, TYPED, reader_of
+from .costs import cost_sentences
+
+Groups = Mapping[str, Sequence[Result]]
+"""One order's results by the remote node that made them."""
+
+
+@dataclass(slots=True)
+class Made:
+    """What one remote node made in all orders, in file order.
+
+    Parts are handed out joined, where the first of them stands; a file that cannot be decoded is
+    a blocker.
+    """
+
+    items: list[Any] = field(default_factory=list[Any])
+
+    def values(self) -> list[Any]:
+        parts = [item for item in self.items if isinstance(item, Part)]
+        numbers = [number for part in parts for number in part.numbers]
+        values: list[Any] = []
+        for item in self.items:
+            if not isinstance(item, Part):
+                values.append(item)
+            elif item is parts[0]:
+                values += item.join(numbers)
+        return values
+
+
+def node_output(
+    outcomes: Sequence[Outcome],
+    program: Program | None,
+    wanted: Sequence[str],
+    doubtful: list[Result] | None = None,
+) -> tuple[io.NodeOutput, str]:
+    """All outputs of finished orders of one program, joined in the orders' order, with what the
+    node shows, and its last line of text. `program`: None where nobody knows what was run.
+    `doubtful` takes up the results that could not be decoded.
+
+    Reads and writes files: to be called in a worker thread. Raises NodeFailure's sources.
+    """
+    every = [result for outcome in outcomes for result in outcome.results]
+    announced = {node_id for outcome in outcomes for node_id in outcome.tips.outputs}
+    graph = program.graph if program is not None else None
+    selected = select(wanted, announced, graph, every)
+    orders = [
+        (Shelf(outcome.task_id), group(outcome.results, selected, lambda r: r.name))
+        for outcome in outcomes
+    ]
+    sorter = _Sorter(orders)
+    for shelf, groups in orders:
+        for node_id, results in groups.items():
+            for result in results:
+                sorter.add(node_id, result, shelf)
+
+    slots: list[tuple[str, list[Any]]] = [(name, sorter.typed[name]) for name in TYPED]
+    slots.append(("task_id", [outcome.task_id for outcome in outcomes]))
+    if isinstance(program, StandardModel):
+        slots.append((MODEL_3D, sorter.typed[MODEL_3D]))
+    else:
+        carried = selected[:POOL]
+        for number in range(POOL):
+            items = sorter.of_node(carried[number]) if number < len(carried) else []
+            slots.append((f"out_{number + 1}", items))
+
+    if doubtful is not None:
+        doubtful += [result for shelf, _ in orders for result in shelf.doubtful]
+    missing = missing_sentence([name for name, items in slots if not items], outcomes)
+    values = [items or [ExecutionBlocker(missing)] for _, items in slots]
+    done = done_sentence(outcomes)
+    shown = result_files.shown([shelf for shelf, _ in orders])
+    shown["text"] = (done, *notices(outcomes), *sorter.unreadable, *([missing] if missing else []))
+    shown["runninghub"] = (notice_for_canvas(outcomes),)
+    return io.NodeOutput(*values, ui=shown), done
+
+
+class _Sorter:
+    """Puts results into what their nodes made and into the typed outputs.
+
+    A file that cannot be decoded is a blocker in the outputs that its value would go to, and in
+    `files`: it was paid, and what else was made goes on. `unreadable`: a sentence for each.
+    """
+
+    def __init__(self, orders: Sequence[tuple[Shelf, Groups]]) -> None:
+        self._made: dict[str, Made] = {}
+        self.typed: dict[str, list[Any]] = {name: [] for name in (*TYPED, MODEL_3D)}
+        self.unreadable: list[str] = []
+        self._readers = {adapter: adapter.reader(_read_by(adapter, orders)) for adapter in READERS}
+        for reader in self._readers.values():
+            for name, values in reader.typed.items():
+                self.typed[name] += values
+
+    def of_node(self, node_id: str) -> list[Any]:
+        """What a remote node made; [] for one that made nothing."""
+        return self._made.get(node_id, Made()).values()
+
+    def add(self, node_id: str, result: Result, shelf: Shelf) -> None:
+        items = self._made.setdefault(node_id, Made()).items
+        adapter = reader_of(result)
+        try:
+            taken = self._readers[adapter].take(result, shelf)
+        except Unreadable as error:
+            items.append(self._blocked(error, adapter.outputs))
+            return
+        if isinstance(taken, Part):
+            items.append(taken)
+            return
+        for name, value in taken.items():
+            self.typed[name].append(value)
+        # Of a text file that is the text; its name is in `files` as well.
+        items += list(taken.values())[:1]
+
+    def _blocked(self, error: Unreadable, outputs: Sequence[str]) -> ExecutionBlocker:
+        sentence = language.told(error)
+        self.unreadable.append(sentence)
+        blocker = ExecutionBlocker(sentence)
+        for name in outputs:
+            self.typed[name].append(blocker)
+        self.typed["files"] += error.kept
+        return blocker
+
+
+def _read_by(
+    adapter: Adapter | PlainAdapter, orders: Sequence[tuple[Shelf, Groups]]
+) -> list[tuple[Shelf, list[Result]]]:
+    """The results that an adapter makes values of, by order."""
+    return [
+        (shelf, [one for made in groups.values() for one in made if reader_of(one) is adapter])
+        for shelf, groups in orders
+    ]
+
+
+def missing_sentence(names: Sequence[str], outcomes: Sequence[Outcome]) -> str:
+    """One sentence for all outputs that the run did not produce; "" when there is none."""
+    if not names:
+        return ""
+    key = "node.not_produced" if len(outcomes) == 1 else "node.not_produced_by_any"
+    params = {"outputs": ", ".join(_runs(names)), "task_id": outcomes[0].task_id}
+    return language.say(key, {**params, "count": len(outcomes)})
+
+
+def notices(outcomes: Sequence[Outcome]) -> list[str]:
+    """A sentence for each thing that is not as it should be, and was delivered."""
+    said = [language.say(one.key, one.params) for outcome in outcomes for one in outcome.notices]
+    return list(dict.fromkeys(said))  # the same holds for each item of a batch
+
+
+def _runs(names: Sequence[str]) -> list[str]:
+    """`out_2, out_3, out_4` as `out_2 … out_4`."""
+    pool = [name for name in names if name.startswith("out_")]
+    rest = [name for name in names if name not in pool]
+    numbers = [int(name.removeprefix("out_")) for name in pool]
+    if len(pool) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        pool = [f"{pool[0]} … {pool[-1]}"]
+    return rest + pool
+
+
+def done_sentence(outcomes: Sequence[Outcome]) -> str:
+    """How long it ran and what it cost, as far as the service says."""
+    return " · ".join(language.say(key, params) for key, params in _done(outcomes))
+
+
+def done_lines(outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """The same in each language."""
+    return language.in_each(_done(outcomes))
+
+
+def notice_for_canvas(outcomes: Sequence[Outcome]) -> str:
+    """The same as JSON for the page, which says it in its own language.
+
+    `orders`: how many there were. `again` is what it says when ComfyUI shows the node's outputs
+    anew without running it.
+    """
+    return json.dumps(
+        {
+            "kept": all(outcome.kept for outcome in outcomes),
+            "orders": len(outcomes),
+            "line": done_lines(outcomes),
+            "again": language.in_each([("node.kept", {})]),
+        },
+        ensure_ascii=False,
+    )
+
+
+def _done(outcomes: Sequence[Outcome]) -> list[tuple[str, dict[str, object]]]:
+    """What was ordered, each order once: equal items of a batch, and equal nodes, share one."""
+    orders: dict[str, Outcome] = {}
+    for outcome in outcomes:
+        if outcome.task_id not in orders or outcome.is_paid:
+            orders[outcome.task_id] = outcome
+    paid = [outcome for outcome in orders.values() if outcome.is_paid]
+    kept = sum(outcome.kept for outcome in orders.values())
+    shared = len(orders) - len(paid) - kept
+    if kept == len(orders):
+        return [("node.kept", {})]
+    if shared == len(orders):
+        return [("node.shared", {})]
+    said: list[tuple[str, dict[str, object]]] = []
+    if len(orders) > 1:
+        said.append(("node.orders_done", {"count": len(orders)}))
+        if kept:
+            said.append(("node.orders_kept", {"count": kept}))
+        if shared:
+            said.append(("node.orders_shared", {"count": shared}))
+    else:
+        (one,) = paid
+        seconds = one.usage.seconds or (f"{one.seconds:.0f}" if one.seconds else None)
+        said.append(("node.done_in" if seconds else "node.done", {"seconds": seconds}))
+    return said + cost_sentences([outcome.usage for outcome in paid])

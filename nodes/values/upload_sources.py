@@ -1,0 +1,116 @@
+"""What travels as a file becomes one when its order needs it, each thing once for a node's run."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ...rh_api.client import LazySource, Source
+from ...rh_api.errors import BadField
+from ...rh_api.wire.filetypes import ZIP
+from ...rh_api.wire.filetypes import Kind as FileKind
+from ..runtime import language
+from .adapters.adapter import Encoding, Media
+from .codecs import archive, fitting
+from .codecs.errors import MediaError
+
+Worker = Callable[..., Awaitable[Any]]
+"""Runs a function with its arguments where it may take its time."""
+
+THREADS = 2  # that encode, in all: more leave nothing for a local sampler
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Pictures and masks, batches of them, that go up as one zip."""
+
+    media: tuple[Media, ...]
+    file_kind = FileKind.FILE
+
+    @property
+    def key(self) -> object:
+        return tuple(one.key for one in self.media)
+
+
+class Sources:
+    """Drafts of files for one run of a node; use it as a context manager.
+
+    `folder`: where files go that are too large for memory. They are gone when the block ends.
+    """
+
+    def __init__(self, folder: Path, worker: Worker) -> None:
+        self._folder = folder
+        self._worker = worker
+        self._scratch: Path | None = None
+        self._drafts: dict[object, LazySource] = {}
+        self.fitted: dict[str, dict[str, object]] = {}
+        """What was made to fit a limit, by field: its size before and after, in megabytes."""
+
+    def __enter__(self) -> Sources:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._scratch is not None:
+            # An upload that was just stopped may hold a file for another moment.
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def draft(
+        self, media: Media | Pack, field: str, limit: fitting.Limit | None = None
+    ) -> LazySource:
+        """The file of `media`, the same one whoever asks; BadField names `field` when it fails.
+
+        `limit`: what a picture is made to fit, None for none.
+        """
+        key = media.key, limit
+        if key not in self._drafts:
+            make = partial(self._make, media, field, limit)
+            self._drafts[key] = LazySource(media.file_kind, make)
+        return self._drafts[key]
+
+    async def _make(self, media: Media | Pack, field: str, limit: fitting.Limit | None) -> Source:
+        # One picture is packed by all threads, of several each by one.
+        threads = max(1, THREADS // len(self._drafts))
+        try:
+            made = await self._worker(self._source, media, threads)
+            if limit is None or limit.takes(made.size, made.suffix):
+                return made
+            return await self._worker(self._fitted, made, field, limit)
+        except MediaError as error:
+            reason = language.say(error.key, error.params)
+            raise BadField("node.field_media", field=field, reason=reason) from None
+
+    def _fitted(self, made: Source, field: str, limit: fitting.Limit) -> Source:
+        data = made.body if isinstance(made.body, bytes) else made.body.read_bytes()
+        file = fitting.fitted(data, limit)
+        sizes = {"before": made.size, "after": len(file.data)}
+        told = {name: f"{size / 2**20:.1f}" for name, size in sizes.items()}
+        self.fitted[field] = {"field": field, "format": file.suffix[1:], **told}
+        return Source(made.kind, file.data, file.suffix, file.mime)
+
+    def _source(self, media: Media | Pack, threads: int) -> Source:
+        if isinstance(media, Pack):
+            return self._zip(media, threads)
+        return media.adapter.encode(media, Encoding(threads, self._new_folder))
+
+    def _zip(self, pack: Pack, threads: int) -> Source:
+        path = self._new_folder() / "pictures.zip"
+        pictures = (media.adapter.pictures(media) for media in pack.media)
+        with path.open("wb") as file:
+            archive.write(file, pictures, threads=threads)
+        return Source(pack.file_kind, path, ZIP.suffix, ZIP.mime)
+
+    def _new_folder(self) -> Path:
+        if self._scratch is None:
+            self._scratch = Path(tempfile.mkdtemp(prefix="runninghub-", dir=self._folder))
+        return Path(tempfile.mkdtemp(dir=self._scratch))
