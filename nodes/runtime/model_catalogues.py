@@ -1,0 +1,51 @@
+"""The standard models of an account's site; to look at them takes no key."""
+
+from __future__ import annotations
+
+from ...rh_api.errors import NoKey, RunningHubError
+from ...rh_api.model_catalogue import ModelCatalogue
+from ...rh_api.models.catalogue import Catalogue
+from ...rh_api.models.tasks import GROUPS
+from ...rh_api.settings import Settings
+from . import config
+
+_named: tuple[Catalogue, dict[str, list[str]]] | None = None
+
+
+def settings(profile: str = "") -> Settings:
+    """A profile's account, or the environment's site where the default one has no key."""
+    try:
+        return config.settings(profile)
+    except NoKey:
+        if profile.strip():
+            raise
+        return config.without_key()
+
+
+def catalogue(profile: str = "") -> ModelCatalogue:
+    """What is known here; it asks nobody. Raises BadInput for a profile that is not here."""
+    return ModelCatalogue(settings(profile))
+
+
+def names(node_id: str) -> list[str]:
+    """What the models of a node's tasks are called, in both languages; [] for a node of all."""
+    global _named
+    if node_id not in GROUPS:
+        return []
+    try:
+        known = catalogue().catalogue
+    except RunningHubError:
+        return []  # what is wrong with the account is for a run to say
+    if _named is None or _named[0] is not known:
+        _named = known, _by_node(known)
+    return _named[1][node_id]
+
+
+def _by_node(known: Catalogue) -> dict[str, list[str]]:
+    nodes = {task: node_id for node_id, tasks in GROUPS.items() for task in tasks}
+    found: dict[str, dict[str, None]] = {node_id: {} for node_id in GROUPS}
+    for model in known.models.values():
+        if model.is_usable and model.task in nodes:
+            names = dict.fromkeys(name for name in (model.name, model.name_zh) if name)
+            found[nodes[model.task]].update(names)
+    return {node_id: [*names] for node_id, names in found.items()}

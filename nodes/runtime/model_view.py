@@ -1,0 +1,185 @@
+"""What a standard model offers, as a page is told of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ...rh_api.errors import BadInput
+from ...rh_api.graph.fields import FieldKind
+from ...rh_api.graph.suggest import plain
+from ...rh_api.model_catalogue import ModelCatalogue
+from ...rh_api.models.names import input_name
+from ...rh_api.models.schema import Completeness, Model, Op, Parameter, Rule
+from ...rh_api.models.stored import model_json
+from ...rh_api.models.tasks import title_of
+from . import language
+
+_LONG = 200  # a text that may have more characters is worth several lines
+_PROSE = re.compile(r".*(prompt|text|lyrics|instruction|description)", re.IGNORECASE)
+_NUMBERS = (FieldKind.INT, FieldKind.FLOAT)
+_UNSURE = (*_NUMBERS, FieldKind.BOOLEAN, FieldKind.COMBO)
+
+# The outputs that a model's results most likely fill.
+_SOCKETS = {"image": (0,), "video": (2,), "audio": (3,), "text": (4,), "3d": (7,)}
+_UNTOLD = (0, 2, 3, 4)
+
+
+def names(model: Model) -> tuple[str, str]:
+    """What the page's language calls it, and the other one, "" where that is the same."""
+    english, chinese = model.name, model.name_zh or model.name
+    own, other = (chinese, english) if language.is_chinese() else (english, chinese)
+    return own, "" if other == own else other
+
+
+def listed(model: Model, catalogue: ModelCatalogue) -> dict[str, object]:
+    """A row of the choice."""
+    own, other = names(model)
+    return {
+        "endpoint": model.endpoint,
+        "name": own,
+        "other": other,
+        "family": model.family,
+        "task": model.task,
+        "task_name": title_of(model.task, chinese=language.is_chinese()),
+        "output": model.output,
+        "price": _price(model, catalogue),
+        "takes": _takes(model.parameters),
+        "complete": model.completeness is Completeness.FULL,
+        "status": model.status.value,
+    }
+
+
+def shown(model: Model, catalogue: ModelCatalogue) -> dict[str, object]:
+    """A model as a program: in the shape that workflows and apps have, with its schema beside."""
+    known = catalogue.catalogue
+    is_listed = model.endpoint in known.models
+    following = None if model.is_usable else known.successor(model)
+    schema = model_json(model)
+    return {
+        "kind": "model",
+        "id": model.endpoint,
+        "name": names(model)[0],
+        "link": "",
+        "hash": _hash([schema.get(part) for part in ("parameters", "rules", "schema")]),
+        "sandbox": False,
+        "protected": False,
+        "password": False,
+        "nodes": [{"id": "", "title": "", "class_type": "", "fields": fields(model)}],
+        "outputs": [],
+        "app": None,
+        "model": schema,
+        "typed": list(_SOCKETS.get(model.output, _UNTOLD)),
+        "task": model.task,
+        "output": model.output,
+        "complete": model.completeness is Completeness.FULL,
+        "status": model.status.value if is_listed else "unlisted",
+        "successor": following and {"endpoint": following.endpoint, "name": names(following)[0]},
+        "notice": _notice(model, catalogue, is_listed=is_listed),
+        "price": _price(model, catalogue),
+        "date": known.date,
+    }
+
+
+def _hash(parts: list[object]) -> str:
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def fields(model: Model) -> list[dict[str, object]]:
+    """Its parameters as fields of a node."""
+    return [_field(one, model.rules) for one in model.parameters]
+
+
+def _field(one: Parameter, rules: Sequence[Rule]) -> dict[str, object]:
+    name = input_name(one.name)
+    is_number = one.kind in _NUMBERS
+    only = next((rule for rule in rules if rule.op is Op.ONLY and one.name in rule.names), None)
+    # Several of a list go into one text.
+    kind = FieldKind.STRING if one.is_array and one.kind is FieldKind.COMBO else one.kind
+    return {
+        "name": name,
+        "field": one.name,
+        "kind": kind.value,
+        "stored": plain(one.default),
+        "multiline": kind is FieldKind.JSON or _is_prose(one),
+        "min": plain(one.low) if is_number else None,
+        "max": plain(one.high) if is_number else None,
+        "step": plain(one.step) if is_number else None,
+        "options": [*one.options] if kind is FieldKind.COMBO and one.options else None,
+        "seed": one.kind is FieldKind.INT and one.name.lower().endswith("seed"),
+        "suggested": _is_suggested(one),
+        "label": name,
+        "description": _description(one),
+        "required": one.required,
+        "array": one.is_array,
+        "max_items": one.max_items,
+        "blank": one.default is None and one.kind in _UNSURE,
+        "when": only and {"name": input_name(only.other), "values": [*only.values]},
+        "excludes": _excluded(one.name, rules),
+    }
+
+
+def _is_prose(one: Parameter) -> bool:
+    long = one.max_length is not None and one.max_length > _LONG
+    return one.kind is FieldKind.STRING and (long or _PROSE.fullmatch(one.name) is not None)
+
+
+def _is_suggested(one: Parameter) -> bool:
+    """What costs nothing to leave alone is shown when somebody asks for it."""
+    return one.required or one.is_media or one.default is not None or _is_prose(one)
+
+
+def _excluded(name: str, rules: Iterable[Rule]) -> list[str]:
+    apart = (r.names for r in rules if r.op in (Op.AT_MOST_ONE, Op.ONE) and name in r.names)
+    return [input_name(one) for names in apart for one in names if one != name]
+
+
+def _description(one: Parameter) -> str:
+    """What else is known of it, as one line."""
+    said = [one.note] if one.note else []
+    if one.options and one.is_array:
+        said.append(" | ".join(one.options[:20]))
+    if one.max_items is not None:
+        said.append(f"≤ {one.max_items}")
+    if one.max_mb is not None:
+        said.append(f"≤ {one.max_mb:g} MB")
+    if one.formats:
+        said.append(", ".join(one.formats))
+    return " · ".join(said)
+
+
+def _takes(parameters: Iterable[Parameter]) -> list[str]:
+    """The kinds of media, and text, that it has a field for."""
+    kinds = (
+        f"{one.kind.value}[]" if one.is_array else one.kind.value
+        for one in parameters
+        if one.is_media or _is_prose(one)
+    )
+    return [*dict.fromkeys(kinds)]
+
+
+def _price(model: Model, catalogue: ModelCatalogue) -> str:
+    price = catalogue.price_of(model)
+    return price.told(language.say) if price else ""
+
+
+def _notice(model: Model, catalogue: ModelCatalogue, *, is_listed: bool) -> str:
+    if not is_listed:
+        return language.say("model.unlisted", {})
+    try:
+        catalogue.catalogue.check_offered(model)
+    except BadInput as error:
+        return language.told(error)
+    if model.completeness is not Completeness.FULL:
+        return language.say("model.incomplete", {})
+    return ""
+
+
+def values_of(given: Mapping[str, Any]) -> dict[str, object]:
+    """What a page says of a node's fields, as far as a price may hang on it: plain values."""
+    plain_values = {n: v for n, v in given.items() if isinstance(v, (str, int, float, bool))}
+    return dict(plain_values)

@@ -1,0 +1,79 @@
+"""Which inputs of a model's node are parameters, and what of them goes together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+Pack = Callable[[str], ModuleType]
+
+SCHEMA = {
+    "endpoint": "a/b",
+    "parameters": [
+        {"name": "prompt", "type": "STRING"},
+        {"name": "model", "type": "STRING"},
+        {"name": "imageUrls", "type": "IMAGE", "array": True},
+    ],
+}
+OWN = {
+    "form": [""],
+    "model": ["a/b"],
+    "extra": [""],
+    "send_anyway": [False],
+    "profile": [""],
+    "again": [True],
+    "link_3": ["x"],
+    "seed control_after_generate": ["fixed"],
+    "$$preview": [1],
+}
+
+
+def fields(pack: Pack, inputs: dict[str, Any], schema: object = None) -> set[str]:
+    return set(pack("nodes.runtime.model_inputs").fields_of({**OWN, **inputs}, schema))
+
+
+def test_the_nodes_own_inputs_are_no_parameters(pack: Pack) -> None:
+    given = {"prompt": ["x"], "p.model": ["y"], "imageUrls.2": [1], "p.extra.1": ["z"]}
+    assert fields(pack, given) == set(given)
+
+
+def test_a_form_leaves_strangers_alone_and_no_mistyped_name(pack: Pack) -> None:
+    stranger = {"speak_and_recognation": [True]}
+    given = {"prompt": ["x"], "p.model": ["y"], "imageUrls.2": [1]}
+    assert fields(pack, {**given, **stranger}, SCHEMA) == set(given)
+    assert fields(pack, {"promt": ["x"], "imageUrl.1": [1]}, SCHEMA) == {"promt", "imageUrl.1"}
+    assert fields(pack, stranger) == set(stranger)
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["", "{", "[]", "7", json.dumps({"model": "a/b"}), json.dumps({"v": 1}), "[" * 100_000],
+)
+def test_a_form_without_a_model_says_nothing(pack: Pack, form: str) -> None:
+    assert pack("nodes.runtime.model_inputs").schema_of(form) is None
+
+
+def test_a_form_keeps_its_model(pack: Pack) -> None:
+    form = json.dumps({"v": 1, "kind": "model", "model": SCHEMA})
+    asked = pack("nodes.runtime.node_inputs").read_asked(
+        {"form": [form], "model": ["a/b"], "extra": ['{"x": 1}'], "send_anyway": [True]}, "model"
+    )
+    job = asked.job({"prompt": "x"})
+    assert (job.model, job.workflow, job.app) == ("a/b", "", "")
+    assert (job.schema, job.extra, job.send_anyway) == (SCHEMA, '{"x": 1}', True)
+
+
+def test_a_list_is_one_value_where_all_go_together(pack: Pack) -> None:
+    values = pack("nodes.values.field_values")
+    given = {"tags": ["a", "b", "c"], "prompt": ["x", "y"], "one": ["z"]}
+    made = values.orders(given, (), {"tags", "one"}, first=False, most=9)
+    assert made == [
+        {"tags": ["a", "b", "c"], "prompt": "x", "one": "z"},
+        {"tags": ["a", "b", "c"], "prompt": "y", "one": "z"},
+    ]
+    (first,) = values.orders(given, (), {"tags"}, first=True, most=9)
+    assert first["tags"] == ["a", "b", "c"]

@@ -1,0 +1,72 @@
+"""A pasted call example becomes what a person may choose from; its key is nothing to anybody."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from rh_api.emulator import Emulator, catalog
+from tests.unit.nodes.host import Host, hosted
+
+KEY = "canary7Key0canary7Key0canary7Key"
+PASTED = "0123456789abcdef0123456789abcdef"
+PAINT, REDRAW, BLEND = catalog.modules().values()
+
+
+@pytest.fixture
+async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Host]:
+    for name in ("RUNNINGHUB_API_KEY", "RH_API_KEY", "RUNNINGHUB_BASE_URL", "RUNNINGHUB_STATE"):
+        monkeypatch.delenv(name, raising=False)
+    async with hosted(tmp_path, monkeypatch, {}) as h:
+        yield h
+
+
+@pytest.fixture
+async def emulator(host: Host) -> AsyncIterator[Emulator]:
+    emulator = Emulator(run_seconds=0)
+    emulator.accounts[KEY] = emulator.account
+    async with emulator.serve() as url:
+        await host.post("profiles/save", name="e", origin=url, key=KEY)
+        yield emulator
+
+
+async def test_a_module_is_told_without_asking_the_site(host: Host, emulator: Emulator) -> None:
+    before = len(emulator.journal)
+    told = await host.post("program", kind="module", text=REDRAW.example(PASTED))
+    assert (told["kind"], told["id"], told["link"]) == ("module", f"{REDRAW.webapp_id}/002", "")
+    fields = {field["name"]: field for node in told["nodes"] for field in node["fields"]}
+    assert {name: (field["kind"], field["suggested"]) for name, field in fields.items()} == {
+        "10.image": ("IMAGE", True),
+        "3.text": ("STRING", True),
+        "2.lora_name": ("LORA", True),
+        "12.steps": ("INT", True),
+    }
+    assert fields["2.lora_name"]["resource"] == "LORA"
+    assert PASTED not in str(told)
+    assert len(emulator.journal) == before
+
+
+async def test_a_text_that_is_none_is_refused_without_its_key(
+    host: Host, emulator: Emulator
+) -> None:
+    text = REDRAW.example(PASTED)[:-4]
+    told = await host.error("program", kind="module", text=text)
+    assert told["key"] == "error.quick_unreadable"
+    assert PASTED not in str(told)
+
+
+async def test_styles_come_before_the_accounts_models(host: Host, emulator: Emulator) -> None:
+    module = f"{REDRAW.webapp_id}/002"
+    told = await host.post("resources", kind="LORA", words="", module=module)
+    names = [(one["name"], one["title"]) for one in told["models"]]
+    assert names[:2] == [("ink_v1.safetensors", "ink"), ("watercolor_v2.safetensors", "watercolor")]
+    covers = [one["cover"] for one in told["models"][:2]]
+    pictures = [(await host.post("apps/cover", id=cover))["picture"] for cover in covers]
+    assert len({picture for picture in pictures if picture.startswith("data:image/webp")}) == 2
+    plain = await host.post("resources", kind="LORA", words="")
+    assert {one["name"] for one in plain["models"]} <= {name for name, _ in names}
+    assert len({name for name, _ in names}) == len(names)
+    found = await host.post("resources", kind="LORA", words="WATER", module=module)
+    assert found["models"][0]["title"] == "watercolor"
