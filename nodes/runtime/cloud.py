@@ -4,28 +4,32 @@ that one ends with its prompt."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from comfy.model_management import InterruptProcessingException, processing_interrupted
 from server import PromptServer
 
-from . import config
+from ...rh_api.client import Client, Stopped
+from ...rh_api.errors import RunningHubError
+from ...rh_api.settings import Settings
+from ..values.codecs.errors import MediaError
+from . import config, node_ends, shutdown
 from .failures import told_plainly
-from .host import NodeDisplay
-
-if TYPE_CHECKING:
-    from ..rh_api.client import Client
-    from ..rh_api.settings import Settings
+from .node_display import NodeDisplay
 
 T = TypeVar("T")
 
 STEP = 0.1  # seconds between looks at the stop flag
+EARLY_SECONDS = 5.0  # that a look at what will be ordered may hold up POST /prompt
 
 # Two: more gain nothing on pictures of usual size, and leave nothing for a local sampler.
 _WORKERS = ThreadPoolExecutor(2, thread_name_prefix="runninghub-media")
 _clients: dict[Settings, Client] = {}
+_telling: set[asyncio.Future[None]] = set()
 
 
 class _Stopped(Exception):
@@ -60,19 +64,37 @@ async def in_worker(work: Callable[..., T], *args: object) -> T:
 
 def client(settings: Settings) -> Client:
     """The one client of an account. To be called in the server's loop only."""
-    from ..rh_api.client import Client
-
+    shutdown.at_end(leave)
     found = _clients.get(settings)
     if found is None:
-        found = _clients[settings] = Client(settings)
+        config.register_journal()
+        found = _clients[settings] = Client(settings, stopped=partial(_stopped, settings))
     return found
 
 
-async def leave(_: object = None) -> None:
+def _stopped(settings: Settings, report: Stopped) -> None:
+    """What became of a task that was stopped goes to its node."""
+    found = _clients.get(settings)
+    if found is not None:
+        telling = asyncio.ensure_future(node_ends.stopped(found, report))
+        _telling.add(telling)
+        telling.add_done_callback(_telling.discard)
+
+
+async def early(look: Awaitable[object]) -> None:
+    """A look that refuses what cannot run; after EARLY_SECONDS it is given up.
+
+    The run looks again, before anything is paid.
+    """
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(look, EARLY_SECONDS)
+
+
+async def leave() -> None:
     """End as a process does, when the server shuts down: what runs in the cloud goes on.
 
     Ctrl-C and ComfyUI-Manager's restart end the process without a word to the server. That comes
-    to the same: the order book knows all that was sent, and the next start takes it up.
+    to the same: the journal knows all that was sent, and the next start takes it up.
     """
     while _clients:
         _, one = _clients.popitem()
@@ -96,10 +118,17 @@ async def _begin(
     work: Callable[[Client], Awaitable[T]], settings: Settings, display: NodeDisplay
 ) -> T:
     drawing = asyncio.ensure_future(display.keep_drawing())
+    one = client(settings)
     try:
-        return await work(client(settings))
+        done = await work(one)
+    except (RunningHubError, MediaError) as error:
+        await node_ends.tell(one, display.place, node_ends.failed(error))
+        raise
     finally:
         drawing.cancel()
+    if display.end is not None:
+        await node_ends.tell(one, display.place, display.end)
+    return done
 
 
 async def _until_stopped(work: Coroutine[Any, Any, T]) -> T:

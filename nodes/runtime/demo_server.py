@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import atexit
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ..rh_api.emulator import Emulator
-    from ..rh_api.settings import Settings
+from ...rh_api.emulator import Emulator, catalog
+from ...rh_api.errors import BadInput
+from ...rh_api.settings import Settings
+from ...rh_api.wire.workflows import APP, WORKFLOW, read_page
 
 PROFILE = "sandbox"
 """The name that nodes give it."""
@@ -22,9 +22,8 @@ def start() -> tuple[str, str]:
     """Its address and its key; it is started unless it runs."""
     global _running
     if _running is None:
-        from ..rh_api.emulator import Emulator
-
-        emulator, stack = Emulator(run_seconds=RUN_SECONDS), ExitStack()
+        emulator = Emulator(run_seconds=RUN_SECONDS, accepts_placeholder_workflow=True)
+        stack = ExitStack()
         address = stack.enter_context(emulator.run_in_thread())
         _running = (address, emulator.default_key, emulator, stack)
         atexit.register(stop)
@@ -45,13 +44,15 @@ def is_running() -> bool:
 
 
 def samples() -> list[dict[str, str]]:
-    """What can be tried while it runs."""
-    if _running is None:
-        return []
-    emulator = _running[2]
+    """What can be tried in it, whether it runs or not."""
+    running = _running[2] if _running else None
+    workflows = running.workflows if running else catalog.workflows()
+    apps = running.apps if running else catalog.apps()
+    modules = running.modules if running else catalog.modules()
     return [
-        *({"kind": "workflow", "id": w.id, "name": w.title} for w in emulator.workflows.values()),
-        *({"kind": "app", "id": app.id, "name": app.name} for app in emulator.apps.values()),
+        *({"kind": "module", "id": one.example(), "name": one.name} for one in modules.values()),
+        *({"kind": "workflow", "id": w.id, "name": w.title} for w in workflows.values()),
+        *({"kind": "app", "id": app.id, "name": app.name} for app in apps.values()),
     ]
 
 
@@ -63,10 +64,6 @@ def name_of(kind: str, number: str) -> str:
 
 def refuse_link(settings: Settings, text: str, *, is_app: bool) -> None:
     """Say of a sample's id or link that the real site cannot know it. Raises BadInput."""
-    from ..rh_api.emulator import catalog
-    from ..rh_api.errors import BadInput
-    from ..rh_api.wire.pages import APP, WORKFLOW, read_page
-
     if not settings.is_official:
         return
     try:

@@ -1,4 +1,5 @@
-"""The last failure of each node as a text to hand on: what failed where, and nothing of the person."""
+"""The last failure of each node as a text to hand on: what failed where,
+and nothing of the person."""
 
 from __future__ import annotations
 
@@ -12,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..rh_api.errors import BadInput, RunningHubError, Uncertain
-from . import config, sandbox
+from ...rh_api.errors import BadInput, BatchFailed, RunningHubError, Uncertain
+from ...rh_api.models.names import is_field
+from ...rh_api.wire.model_refs import is_endpoint
+from . import comfyui, config, demo_server
 from .failures import NodeFailure
 
 if TYPE_CHECKING:
-    from .values import Inputs
+    from ..values.field_values import Inputs
 
 KEPT = 100  # nodes
 SHORTEST = 3  # characters of a person's text that is worth cutting out
@@ -40,7 +43,7 @@ class Report:
     """`plain` has none of the person's texts, `full` has them where the message quotes them.
 
     `link`: the task's page on the site; "" when there is no task. `uncertain`: a question about
-    an order has to be answered.
+    an order has to be answered. `order_keys`: of orders that a limit of cost refused.
     """
 
     plain: str
@@ -48,6 +51,8 @@ class Report:
     task_id: str
     link: str
     uncertain: bool
+    profile: str = ""
+    order_keys: tuple[str, ...] = ()
 
 
 _last: OrderedDict[str, Report] = OrderedDict()
@@ -83,14 +88,14 @@ def _written(error: RunningHubError, node_id: str, subject: Subject, inputs: Inp
         return "\n".join(f"{name}: {said}" for name, said in lines(message) if said)
 
     def lines(message: str) -> Iterator[tuple[str, str]]:
-        yield "RunningHub Remote", config.version()
-        yield "ComfyUI", config.comfyui_version()
+        yield "RunningHub Remote", comfyui.our_version()
+        yield "ComfyUI", comfyui.version()
         yield "Python", f"{platform.python_version()} on {sys.platform}"
         yield "Node", f"{subject.class_type} ({node_id})"
-        yield "Program", _number_in(subject.program)
+        yield "Program", _named_in(subject.program)
         yield "Site", _site(subject.profile)
         yield "Instance", subject.instance
-        yield "Fields", ", ".join(sorted(name for name in inputs if "." in name))
+        yield "Fields", ", ".join(sorted(name for name in inputs if "." in name or is_field(name)))
         yield "Task", error.task_id or ""
         yield (
             "Remote node",
@@ -108,21 +113,35 @@ def _written(error: RunningHubError, node_id: str, subject: Subject, inputs: Inp
         error.task_id or "",
         _link(subject.profile, error.task_id),
         isinstance(error, Uncertain) and error.order is not None,
+        subject.profile,
+        _order_keys(error),
     )
 
 
-def _number_in(program: str) -> str:
-    """Of a link the id alone: the rest may say whose it is."""
+def _order_keys(error: RunningHubError) -> tuple[str, ...]:
+    each = error.errors.values() if isinstance(error, BatchFailed) else [error]
+    keys = [one.params.get("order_key") for one in each]
+    return tuple(key for key in keys if isinstance(key, str))
+
+
+def _named_in(program: str) -> str:
+    """Of a link the id alone: the rest may say whose it is. A model's endpoint is everybody's."""
+    if "/" in program and is_endpoint(program):
+        return program
+    module = re.search(r"webappId\W{1,9}(\d{1,19})", program)
+    if module:
+        return module[1]  # the rest of a call example is the person's own
     numbers = re.findall(r"\d{6,19}", program)
     return numbers[-1] if numbers else ""
 
 
 def _link(profile: str, task_id: str | None) -> str:
     try:
-        origin = config.settings(profile).origin
+        settings = config.settings(profile)
     except RunningHubError:
         return ""
-    return f"{origin}/call-api/call-record-detail/{task_id}" if task_id else ""
+    page = f"/call-api/call-record-detail/{task_id}"
+    return config.site_page(settings, page) if task_id else ""
 
 
 def _site(profile: str) -> str:
@@ -130,13 +149,14 @@ def _site(profile: str) -> str:
         settings = config.settings(profile)
     except RunningHubError:
         return ""
-    if profile == sandbox.PROFILE:
+    if profile == demo_server.PROFILE:
         return "built-in emulator"
     return settings.host if settings.is_official else "another origin"
 
 
 def _texts_of(error: RunningHubError, inputs: Inputs) -> list[str]:
-    """What must not be in the plain report: the person's texts, names and folders, longest first."""
+    """What must not be in the plain report: the person's texts, names and folders,
+    longest first."""
     texts = [value for values in inputs.values() for value in values if isinstance(value, str)]
     texts += [line for text in texts for line in text.splitlines()]
     params: Mapping[str, object] = error.params

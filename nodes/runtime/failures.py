@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..rh_api.errors import RunningHubError
+from ...rh_api.errors import RunningHubError
+from ..values.codecs.errors import MediaError
 from . import language
-from .media.errors import MediaError
 
 
 class NodeFailure(Exception):
@@ -16,6 +16,10 @@ class NodeFailure(Exception):
     def __init__(self, sentence: str, error: RunningHubError | None = None) -> None:
         super().__init__(sentence)
         self.error = error
+
+
+class DoubtfulValue(NodeFailure):
+    """A refusal that a person may overrule: the canvas offers it where it reads this name."""
 
 
 @contextmanager
@@ -27,6 +31,7 @@ def told_plainly() -> Iterator[None]:
     try:
         yield
     except RunningHubError as error:
-        raise NodeFailure(language.told(error), error) from None
+        kind = DoubtfulValue if error.hint == "send_anyway" else NodeFailure
+        raise kind(language.told(error), error) from None
     except MediaError as error:
         raise NodeFailure(language.say(error.key, error.params)) from None

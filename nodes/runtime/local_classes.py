@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from ..rh_api.graph.segments import ClassInfo, class_info
+from ...rh_api.offload import ClassInfo, class_info
 
 # `model.safetensors`, `example.png`: the files of this machine say nothing about the cloud's.
 _FILE = re.compile(r".*\.[A-Za-z][A-Za-z0-9_]{1,11}", re.DOTALL)
@@ -24,6 +24,22 @@ def choices(class_type: str, field: str) -> Sequence[object] | None:
 def declared(class_type: str, field: str) -> str | None:
     """The type that the class declares for a field, such as FLOAT."""
     return type_in(_spec(class_type, field))
+
+
+def bounds(class_type: str, field: str) -> tuple[float | None, float | None] | None:
+    """The least and the greatest number that the class takes for a field."""
+    return bounds_in(_spec(class_type, field))
+
+
+def bounds_in(spec: Spec | None) -> tuple[float | None, float | None] | None:
+    """The same, where the class was asked before."""
+    if spec is None or spec[0] not in ("INT", "FLOAT"):
+        return None
+    return _number(spec[1].get("min")), _number(spec[1].get("max"))
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def choices_in(spec: Spec | None) -> Sequence[object] | None:
@@ -53,10 +69,7 @@ def read(class_type: str) -> dict[str, Spec] | None:
 
     It may list the files of folders, so whoever has many nodes to ask about asks once a class.
     """
-    # ComfyUI's own module of this name, not ours: that one is only imported relatively.
-    from nodes import NODE_CLASS_MAPPINGS
-
-    known = NODE_CLASS_MAPPINGS.get(class_type)
+    known = _class(class_type)
     if known is None:
         return None
     try:
@@ -73,10 +86,16 @@ def read(class_type: str) -> dict[str, Spec] | None:
 
 def saves(class_type: str) -> bool | None:
     """Whether a class is an output node; None for one that is not known here."""
+    known = _class(class_type)
+    return None if known is None else bool(getattr(known, "OUTPUT_NODE", False))
+
+
+def _class(class_type: str) -> Any:
+    """A node class of this ComfyUI; None for one that is not known here."""
+    # ComfyUI's own module of this name, not ours: that one is only imported relatively.
     from nodes import NODE_CLASS_MAPPINGS
 
-    known = NODE_CLASS_MAPPINGS.get(class_type)
-    return None if known is None else bool(getattr(known, "OUTPUT_NODE", False))
+    return NODE_CLASS_MAPPINGS.get(class_type)
 
 
 def _spec(class_type: str, field: str) -> Spec | None:
@@ -88,9 +107,7 @@ _infos: dict[object, ClassInfo] = {}
 
 def info(class_type: str) -> ClassInfo | None:
     """What cutting asks of a class, read once; None for one that is not known here."""
-    from nodes import NODE_CLASS_MAPPINGS
-
-    known = NODE_CLASS_MAPPINGS.get(class_type)
+    known = _class(class_type)
     if known is None:
         return None
     if known not in _infos:

@@ -1,4 +1,5 @@
-"""Files of ComfyUI's folders that go up with a segment, by the names that loaders give them."""
+"""Files of ComfyUI's folders that go up with a segment:
+`file` and `lora` are a driver's LocalFiles."""
 
 from __future__ import annotations
 
@@ -7,8 +8,8 @@ from pathlib import Path
 
 import folder_paths
 
-from ..rh_api.errors import BadInput
-from ..rh_api.graph.segments import CannotOffload, LocalFile, Segment
+from ...rh_api.errors import BadInput
+from ...rh_api.offload import CannotOffload, LocalFile, Segment
 
 LORAS = "loras"
 _BLOCK = 1 << 20
@@ -17,8 +18,9 @@ _BLOCK = 1 << 20
 _hashes: dict[tuple[str, int, int, int], str] = {}
 
 
-def path_of(file: LocalFile) -> Path:
-    """Where a loader's file lies. A name that leads out of its folder, or to no file, is refused."""
+def file(file: LocalFile, /) -> Path:
+    """Where a loader's file lies. A name that leads out of its folder, or to no file,
+    is refused."""
     missing = CannotOffload("segment.file_missing", local_id=file.node_id, name=file.value[:200])
     name, base = folder_paths.annotated_filepath(file.value)
     try:
@@ -31,7 +33,7 @@ def path_of(file: LocalFile) -> Path:
     return path
 
 
-def lora_path(name: str) -> Path | None:
+def lora(name: str, /) -> Path | None:
     """Where a listed LoRA lies; None for one that is not here."""
     if name not in folder_paths.get_filename_list(LORAS):
         return None
@@ -41,8 +43,8 @@ def lora_path(name: str) -> Path | None:
 
 def check(segment: Segment) -> None:
     """Refuse a segment whose files are not there; CannotOffload names the loader."""
-    for file in segment.files:
-        path_of(file)
+    for loaded in segment.files:
+        file(loaded)
 
 
 def state(segment: Segment) -> list[str]:
@@ -51,13 +53,13 @@ def state(segment: Segment) -> list[str]:
     The content of media; of a LoRA, which may be gigabytes, its size and time.
     """
     found: list[str] = []
-    for file in segment.files:
+    for loaded in segment.files:
         try:
-            found.append(_hash(path_of(file)))
+            found.append(_hash(file(loaded)))
         except BadInput:
             found.append("")
-    for lora in segment.loras:
-        path = lora_path(lora.value)
+    for used in segment.loras:
+        path = lora(used.value)
         found.append("" if path is None else repr(_stamp(path)))
     return found
 

@@ -1,4 +1,5 @@
-"""What a node shows while its order is under way: bar, a line of text, and the sampler's preview."""
+"""What a node shows while its order is under way: bar, a line of text,
+and the sampler's preview."""
 
 from __future__ import annotations
 
@@ -6,19 +7,19 @@ import asyncio
 import contextlib
 import io as bytes_io
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from comfy_execution.progress import get_progress_state
 from comfy_execution.utils import get_executing_context
+from PIL import Image
 from server import PromptServer
 
-from . import language
+from ...rh_api.client import Progress
+from . import language, node_ends
 
 if TYPE_CHECKING:
     from comfy_execution.progress import ProgressRegistry
-    from PIL import Image
-
-    from ..rh_api.client import Progress
 
     Preview = tuple[str, Image.Image, int]
 
@@ -29,6 +30,9 @@ PREVIEW_PIXELS = 4096 * 4096  # a larger one is no preview
 BAR = 100.0
 
 Display = TypeVar("Display", bound="NodeDisplay")
+
+_drawing: set[NodeDisplay] = set()
+"""What is drawn now; touched in the server's loop only."""
 
 
 class NodeDisplay:
@@ -41,10 +45,14 @@ class NodeDisplay:
         self._node_id = node_id
         self._prompt_id = prompt_id
         self._client_id = client_id
+        self.place = node_ends.place_of(node_id, prompt_id, client_id)
+        self.end: node_ends.End | None = None
+        """How the run ended, once it did."""
         self._news: Progress | None = None
         self._since = 0.0
         self._share = 0.0
         self._preview: bytes | None = None
+        self._latest: bytes | None = None
         self._preview_at = float("-inf")
         self._drawn: tuple[str, object] = ("", 0.0)
 
@@ -61,19 +69,36 @@ class NodeDisplay:
     def node_id(self) -> str:
         return self._node_id
 
+    @property
+    def prompt_id(self) -> str:
+        return self._prompt_id
+
     def __call__(self, news: Progress) -> None:
         """Take note; the next drawing shows it."""
         if self._news is None or news.stage is not self._news.stage:
             self._since = time.monotonic()
         self._news = news
+        node_ends.placed(news.params.get("task_id"), self.place)
         self._share = max(self._share, news.overall)
-        self._preview = news.preview or self._preview
+        if news.preview:
+            self._preview = self._latest = news.preview
 
     async def keep_drawing(self) -> None:
         """Draw what is new until cancelled, the passing seconds too; in the server's loop."""
-        while True:
-            await asyncio.sleep(INTERVAL)
-            self._draw(time.monotonic())
+        _drawing.add(self)
+        try:
+            while True:
+                await asyncio.sleep(INTERVAL)
+                self._draw(time.monotonic())
+        finally:
+            _drawing.discard(self)
+
+    def draw_anew(self, client_id: str) -> None:
+        """The next drawing shows all of it, and its end will, on that page."""
+        self._client_id = client_id
+        self.place = replace(self.place, page=client_id)
+        self._drawn = ("", 0.0)
+        self._preview, self._preview_at = self._latest, float("-inf")
 
     def finish(self, sentence: str) -> None:
         """Leave a last line of text."""
@@ -118,6 +143,33 @@ class NodeDisplay:
             PromptServer.instance.send_progress_text(line, self._node_id, self._client_id)
 
 
+def resume(prompt_id: str, client_id: str) -> bool:
+    """Show a run under way on a page that was opened meanwhile; in the server's loop.
+
+    ComfyUI tells the news of a prompt to the page that queued it alone. A reloaded page has its id
+    again; another page takes its place once it is closed. False where nothing runs that could be
+    shown there.
+    """
+    server = PromptServer.instance
+    if not prompt_id or client_id not in server.sockets:
+        return False
+    if server.last_node_id is None or get_progress_state().prompt_id != prompt_id:
+        return False
+    if server.client_id != client_id:
+        if server.client_id in server.sockets:
+            return False
+        server.client_id = client_id
+    at = {"prompt_id": prompt_id, "timestamp": int(time.time() * 1000)}
+    server.send_sync("execution_start", at, client_id)
+    node = server.last_node_id
+    executing = {"prompt_id": prompt_id, "node": node, "display_node": node}
+    server.send_sync("executing", executing, client_id)
+    for display in _drawing:
+        if display.prompt_id == prompt_id:
+            display.draw_anew(client_id)
+    return True
+
+
 def line_of(news: Progress, seconds: float) -> str:
     """News as one line of text; `seconds` since its stage began."""
     params, running = news.params, news.stage.name == "RUNNING"
@@ -133,15 +185,14 @@ def line_of(news: Progress, seconds: float) -> str:
     if int(seconds) < 1:
         return line
     told: dict[str, object] = {"line": line, "seconds": int(seconds)}
-    if isinstance(usual, (int, float)) and usual >= 1:
+    # A run that takes longer than usual is not "4 s of about 2 s".
+    if isinstance(usual, (int, float)) and usual >= 1 and seconds <= usual:
         return language.say("node.elapsed_of", {**told, "usual": round(usual)})
     return language.say("node.elapsed", told)
 
 
 def _picture(data: bytes) -> Image.Image | None:
     """A preview as a picture; None for what is none."""
-    from PIL import Image
-
     try:
         with Image.open(bytes_io.BytesIO(data), formats=("JPEG", "PNG")) as picture:
             if picture.width * picture.height > PREVIEW_PIXELS:

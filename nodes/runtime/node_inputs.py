@@ -6,19 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ..rh_api.client import Client, Job, Program
-from ..rh_api.errors import BadInput, RunningHubError
-from ..rh_api.graph.check import Promised
-from ..rh_api.graph.kinds import FieldKind
-from ..rh_api.graph.outputs import read_output_ids
-from ..rh_api.graph.wishes import AGAIN
-from ..rh_api.wire.orders import TaskOptions
-from . import local_classes
-from .defaults import EACH, FIRST, INSTANCES, MAX_ORDERS, RETAIN
-from .sources import Media, Pack, Sources
-from .values import Inputs, names, orders, promised
+from ...rh_api.client import Client, Job, Program
+from ...rh_api.errors import BadInput, RunningHubError
+from ...rh_api.graph.check import Promised
+from ...rh_api.graph.constants import INSTANCES
+from ...rh_api.graph.extra_data import AGAIN
+from ...rh_api.graph.fields import FieldKind, looks_like_field
+from ...rh_api.graph.outputs import read_output_ids
+from ...rh_api.wire.orders import TaskOptions
+from ...rh_api.wire.quick import without_key
+from ..definitions.defaults import EACH, FIRST, MAX_ORDERS, RETAIN
+from ..values.adapters.adapter import Media
+from ..values.field_values import Inputs, orders, promised
+from ..values.upload_sources import Pack, Sources
+from . import local_classes, model_inputs
 
 T = TypeVar("T", str, int, bool)
+
+WORKFLOW, APP, MODEL, MODULE = "workflow", "app", "model", "module"
+"""The inputs that name what to run, a node having one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +32,13 @@ class Asked:
     """Everything but the fields. `first`: of a batch the first item goes alone. `profile`: name
     of the account, "" for the default one.
 
-    `workflow`, or in its place `app`: an id or a link.
+    `named`: which kind of program, and `program`: an id, an endpoint, a name, a link, or a module's
+    call example without its key. `model`:
+    what else an order of a standard model has.
     """
 
-    workflow: str
-    app: str
+    named: str
+    program: str
     options: TaskOptions
     outputs: str
     first: bool
@@ -39,26 +47,44 @@ class Asked:
     reroll_seeds: bool
     again: bool
     profile: str
+    model: model_inputs.AskedModel
+
+    @property
+    def is_app(self) -> bool:
+        return self.named == APP
+
+    @property
+    def is_quick(self) -> bool:
+        return self.named == MODULE
+
+    @property
+    def is_model(self) -> bool:
+        return self.named == MODEL
 
     def job(self, fields: Mapping[str, object]) -> Job:
         return Job(
-            self.workflow,
+            self.program if self.named == WORKFLOW else "",
             fields,
             self.options,
             reroll_seeds=self.reroll_seeds,
             time_limit=self.time_limit,
             choices=local_classes.choices,
             declared=local_classes.declared,
+            ranges=local_classes.bounds,
             again=self.again,
-            app=self.app,
+            app=self.program if self.is_app else "",
+            quick=self.program if self.is_quick else "",
+            model=self.program if self.is_model else "",
+            extra=self.model.extra,
+            schema=self.model.schema,
+            send_anyway=self.model.send_anyway,
         )
 
 
-def read_asked(inputs: Inputs, named: str = "workflow") -> Asked:
+def read_asked(inputs: Inputs, named: str = WORKFLOW) -> Asked:
     """The inputs by name, with their defaults where they are left out or not known yet.
 
-    `named`: the input that says what to run, `workflow` or `app`. Raises BadInput for what no
-    order can have.
+    `named`: the input that says what to run. Raises BadInput for what no order can have.
     """
     retain = _read(inputs, "retain_seconds", 0)
     if retain and not RETAIN[0] <= retain <= RETAIN[1]:
@@ -69,11 +95,15 @@ def read_asked(inputs: Inputs, named: str = "workflow") -> Asked:
         if value < least:
             raise BadInput("node.too_small", name=name, value=value, least=least)
     program = _read(inputs, named, "")
-    if named == "app" and not program.strip() and not is_linked(inputs, named):
-        raise BadInput("error.app_blank")  # to the client a blank app is a workflow
+    if named == MODULE:
+        program = without_key(program)
+    if named in _BLANK and not program.strip() and not is_linked(inputs, named):
+        raise BadInput(_BLANK[named])
+    if model_inputs.is_unread(_read(inputs, "form", "")):
+        raise BadInput("node.unread", program=program[:200])
     return Asked(
-        workflow=program if named == "workflow" else "",
-        app=program if named == "app" else "",
+        named=named,
+        program=program,
         options=TaskOptions(
             instance=_chosen(inputs, "instance", INSTANCES),
             add_metadata=_read(inputs, "add_metadata", True),
@@ -87,7 +117,19 @@ def read_asked(inputs: Inputs, named: str = "workflow") -> Asked:
         reroll_seeds=_read(inputs, "reroll_seeds", False),
         again=_read(inputs, AGAIN, False),
         profile=_read(inputs, "profile", "").strip(),
+        model=model_inputs.AskedModel(
+            extra=_read(inputs, "extra", ""),
+            schema=model_inputs.schema_of(_read(inputs, "form", "")),
+            send_anyway=_read(inputs, "send_anyway", False),
+            fit_pictures=_read(inputs, "fit_pictures", False),
+        )
+        if named == MODEL
+        else model_inputs.NO_MODEL,
     )
+
+
+# To the client a blank one of these is a workflow.
+_BLANK = {APP: "error.app_blank", MODULE: "error.quick_blank", MODEL: "error.model_blank"}
 
 
 def is_linked(inputs: Inputs, name: str) -> bool:
@@ -113,14 +155,26 @@ def _chosen(inputs: Inputs, name: str, choices: Sequence[str]) -> str:
     return value
 
 
+def fields_of(inputs: Inputs, asked: Asked) -> Inputs:
+    """The inputs that are fields of the program."""
+    if asked.is_model:
+        return model_inputs.fields_of(inputs, asked.model.schema)
+    return {name: given for name, given in inputs.items() if looks_like_field(name)}
+
+
 async def check_early(client: Client, asked: Asked, inputs: Inputs) -> None:
     """Refuse before the graph runs what the program's fields, if they are at hand, tell.
 
     They may be read again, when a field is not in the copy at hand.
     """
+    fields = fields_of(inputs, asked)
+    if asked.is_model:
+        if not is_linked(inputs, "extra"):
+            await client.check(asked.job(promised(fields)))
+        return
     known = client.known_program(asked.job({}))
     if known is not None:
-        await client.check(asked.job(promised(inputs)))
+        await client.check(asked.job(promised(fields)))
         await _output_ids(client, asked, known)
     else:
         read_output_ids(asked.outputs)
@@ -133,15 +187,22 @@ async def prepare(
 
     Nothing is encoded yet, and what can be refused now is.
     """
+    fields = fields_of(inputs, asked)
     # Reads the program again when a field is not in the copy at hand.
-    await client.check(asked.job({name: Promised() for name in names(inputs)}))
+    await client.check(asked.job({name: Promised() for name in fields}))
     program = await client.program(asked.job({}))
     wanted = await _output_ids(client, asked, program)
     zips = {field.full_name for field in program.fields() if field.kind is FieldKind.ZIP}
-    every = orders(inputs, zips, first=asked.first, most=asked.max_orders)
+    lists = model_inputs.lists_of(program, fields)
+    limits = model_inputs.limits_of(program, fields) if asked.model.fit_pictures else {}
+    every = orders(fields, zips, lists, first=asked.first, most=asked.max_orders)
 
     def ready(name: str, value: object) -> object:
-        return sources.draft(value, name) if isinstance(value, (Media, Pack)) else value
+        if isinstance(value, list):
+            return [ready(name, one) for one in value]
+        if not isinstance(value, (Media, Pack)):
+            return value
+        return sources.draft(value, name, limits.get(name))
 
     jobs = [asked.job({name: ready(name, v) for name, v in fields.items()}) for fields in every]
     return jobs, program, wanted

@@ -14,14 +14,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from ..rh_api.disk import sync
-from ..rh_api.errors import BadInput
-from ..rh_api.settings import Secret, read_key, read_origin
-from . import sandbox
+from ...rh_api.disk import sync
+from ...rh_api.errors import BadInput
+from ...rh_api.settings import Secret, read_key, read_models, read_origin
+from ...rh_api.switches import read_webhook_url
+from . import demo_server
 
 FILE = "profiles.json"
 ENVIRONMENT = "environment"
-SANDBOX = sandbox.PROFILE
+SANDBOX = demo_server.PROFILE
 RESERVED = frozenset({ENVIRONMENT, SANDBOX})
 NAME_LENGTH = 60
 PASSWORD_LENGTH = 200
@@ -30,10 +31,16 @@ TAIL = 4  # characters of a key that tell a person which one it is
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A key and the site that it is for."""
+    """A key and the site that it is for.
+
+    `workflow`: id of the saved workflow that marked parts go out under, "" for none of its own.
+    `webhook`: public address of the webhook listener that its orders carry, "" for none of its own.
+    """
 
     origin: str
     key: Secret
+    workflow: str = ""
+    webhook: str = ""
 
     @property
     def key_tail(self) -> str:
@@ -42,13 +49,17 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Profiles:
-    """All that is stored. `passwords`: by origin and program, as the order book names it."""
+    """All that is stored. `passwords`: by origin and program, as the journal names it. `models`:
+    what becomes of a model that the cloud does not list, as `Settings.models`. `renews_models`:
+    whether new standard models are looked for once a day."""
 
     by_name: Mapping[str, Profile] = field(default_factory=dict[str, Profile])
     default: str = ""
     passwords: Mapping[tuple[str, str], Secret] = field(
         default_factory=dict[tuple[str, str], Secret]
     )
+    models: str = ""
+    renews_models: bool = True
 
     def get(self, name: str) -> Profile:
         """The profile of a name. Raises BadInput for one that is not here."""
@@ -73,8 +84,29 @@ class Profiles:
             if old is None or old.origin != site:
                 raise BadInput("node.key_for_site", site=site)
             given = old.key
-        by_name = {**self.by_name, name: Profile(site, given)}
+        # An id of one site means nothing on the other.
+        workflow = old.workflow if old is not None and old.origin == site else ""
+        webhook = "" if old is None else old.webhook
+        by_name = {**self.by_name, name: Profile(site, given, workflow, webhook)}
         return replace(self, by_name=by_name, default=self.default or name)
+
+    def with_workflow(self, name: str, number: str) -> Profiles:
+        """Marked parts of a profile go out under this workflow; "" forgets it."""
+        changed = replace(self.get(name), workflow=number)
+        return replace(self, by_name={**self.by_name, name: changed})
+
+    def with_webhook(self, name: str, address: str) -> Profiles:
+        """Orders of a profile carry this address, none with "". BadInput for one that cannot be."""
+        changed = replace(self.get(name), webhook=read_webhook_url(address))
+        return replace(self, by_name={**self.by_name, name: changed})
+
+    def with_models(self, word: str) -> Profiles:
+        """With "warn" or "strict" for models that the cloud does not list."""
+        return replace(self, models=read_models(word))
+
+    def with_renewal(self, *, on: bool) -> Profiles:
+        """With the daily look for new standard models on or off."""
+        return replace(self, renews_models=on)
 
     def without(self, name: str) -> Profiles:
         """Without a profile; another one is the default if it was."""
@@ -144,8 +176,15 @@ def _written(profiles: Profiles) -> dict[str, Any]:
     return {
         "v": 1,
         "default": profiles.default,
+        "models": profiles.models,
+        "renews_models": profiles.renews_models,
         "profiles": {
-            name: {"origin": one.origin, "key": one.key.reveal()}
+            name: {
+                "origin": one.origin,
+                "key": one.key.reveal(),
+                "workflow": one.workflow,
+                "webhook": one.webhook,
+            }
             for name, one in profiles.by_name.items()
         },
         "passwords": [
@@ -159,7 +198,12 @@ def _read(data: Any) -> Profiles:
     """Checked as what a person enters is: the file may have been edited."""
     read = cast("Mapping[str, Any]", data)
     by_name = {
-        read_name(name): Profile(read_origin(one["origin"]), read_key(one["key"]))
+        read_name(name): Profile(
+            read_origin(one["origin"]),
+            read_key(one["key"]),
+            str(one.get("workflow", "")),
+            read_webhook_url(str(one.get("webhook", ""))),
+        )
         for name, one in read["profiles"].items()
     }
     default = read.get("default", "")
@@ -170,4 +214,6 @@ def _read(data: Any) -> Profiles:
             (one["origin"], one["program"]): Secret(str(one["password"]))
             for one in read.get("passwords", ())
         },
+        read_models(str(read.get("models", ""))),
+        read.get("renews_models") is not False,
     )

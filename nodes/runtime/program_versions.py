@@ -1,15 +1,13 @@
-"""Which saved workflows and apps have changed since they were run here: ComfyUI's cache cannot see that."""
+"""Which saved workflows and apps have changed since they were run here:
+ComfyUI's cache cannot see that."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
-from ..rh_api.errors import RunningHubError
+from ...rh_api.client import Client, Job, Program
+from ...rh_api.errors import RunningHubError
 from . import cloud
-
-if TYPE_CHECKING:
-    from ..rh_api.client import Client, Job, Program
 
 READ_SECONDS = 5.0  # that reading one may hold up the start of a prompt
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import html
 import re
 
-from ..rh_api.client import Program, RemoteApp
-from ..rh_api.errors import AppNotFound, Refused, RunningHubError, WorkflowNotFound
-from ..rh_api.graph import offer
-from ..rh_api.settings import Settings
-from . import language, local_classes, sandbox
+from ...rh_api.client import Program, QuickCreate, RemoteApp
+from ...rh_api.errors import AppNotFound, Refused, RunningHubError, WorkflowNotFound
+from ...rh_api.graph import suggest
+from ...rh_api.settings import Settings
+from . import config, demo_server, language, local_classes
 
 DESCRIPTION_LENGTH = 2000
 _WRONG_PARAMETER = (301, 1007)  # what a missing password is most likely refused with
@@ -19,7 +19,7 @@ def hint(error: RunningHubError, profile: str) -> str:
     """What the page can offer to do."""
     if type(error) is Refused and error.code in _WRONG_PARAMETER:
         return "password"
-    if isinstance(error, (WorkflowNotFound, AppNotFound)) and profile == sandbox.PROFILE:
+    if isinstance(error, (WorkflowNotFound, AppNotFound)) and profile == demo_server.PROFILE:
         return "sandbox"
     return ""
 
@@ -27,30 +27,31 @@ def hint(error: RunningHubError, profile: str) -> str:
 def shown(found: Program, settings: Settings, *, is_sandbox: bool) -> dict[str, object]:
     """The program as JSON. `settings`: the account that it was read with."""
     number = found.id
+    is_quick = isinstance(found, QuickCreate)
     page = "ai-detail" if found.is_app else "workflow"
     app = _app(found) if isinstance(found, RemoteApp) else None
     fields = (
-        offer.app_offer(found.form, chinese=language.is_chinese())
-        if isinstance(found, RemoteApp)
-        else offer.workflow_offer(found.graph, LocalClasses().about)
+        suggest.app_offer(found.form, chinese=language.is_chinese())
+        if isinstance(found, (RemoteApp, QuickCreate))
+        else suggest.workflow_offer(found.graph or {}, LocalClasses().about)
     )
-    outputs = offer.outputs(found.graph, local_classes.saves) if found.graph is not None else []
-    kind = "app" if found.is_app else "workflow"
+    outputs = suggest.outputs(found.graph, local_classes.saves) if found.graph is not None else []
+    kind = "module" if is_quick else "app" if found.is_app else "workflow"
     name = f"app/{number}" if found.is_app else number
     return {
         "kind": kind,
         "id": number,
-        "name": app["name"] if app else sandbox.name_of(kind, number) if is_sandbox else "",
-        "link": f"{settings.origin}/{page}/{number}",
+        "name": app["name"] if app else demo_server.name_of(kind, number) if is_sandbox else "",
+        "link": "" if is_quick else config.site_page(settings, f"/{page}/{number}"),
         "hash": found.graph_hash,
         "sandbox": is_sandbox,
         "protected": isinstance(found, RemoteApp) and found.form.encrypted,
         "password": bool(settings.password_of(name)),
-        "nodes": offer.listed(fields),
+        "nodes": suggest.listed(fields),
         "outputs": [
             {
                 "id": one.node.id,
-                "title": offer.one_line(one.node.title, 200),
+                "title": suggest.one_line(one.node.title, 200),
                 "class_type": one.node.class_type[:200],
                 "type": one.type,
                 "suggested": one.suggested,
@@ -67,8 +68,8 @@ def _app(found: RemoteApp) -> dict[str, object]:
     text = html.unescape(re.sub(r"<[^<>]*>", " ", form.description[: 4 * DESCRIPTION_LENGTH]))
     cover = next((url for url in form.covers if url.startswith("https://")), "")
     return {
-        "name": offer.one_line(form.name, 200),
-        "description": offer.one_line(text, DESCRIPTION_LENGTH),
+        "name": suggest.one_line(form.name, 200),
+        "description": suggest.one_line(text, DESCRIPTION_LENGTH),
         "cover": cover,
     }
 
@@ -79,14 +80,14 @@ class LocalClasses:
     def __init__(self) -> None:
         self._read: dict[str, dict[str, local_classes.Spec]] = {}
 
-    def about(self, class_type: str, field: str) -> offer.About | None:
+    def about(self, class_type: str, field: str) -> suggest.About | None:
         if class_type not in self._read:
             self._read[class_type] = local_classes.read(class_type) or {}
         spec = self._read[class_type].get(field)
         if spec is None:
             return None
         more = spec[1]
-        return offer.About(
+        return suggest.About(
             kind=local_classes.type_in(spec),
             choices=local_classes.choices_in(spec),
             low=_number(more.get("min")),

@@ -13,18 +13,20 @@ from typing import Any
 
 import folder_paths
 
-from ..rh_api.client import Result
-from ..rh_api.disk import sync_path
-from ..rh_api.errors import Fate, RunningHubError
+from ...rh_api.client import Result
+from ...rh_api.disk import sync_path
+from ...rh_api.errors import Fate, RunningHubError
+from ..values.codecs.errors import MediaError
 from . import language
-from .media.errors import MediaError
 
 SUBFOLDER = "runninghub"
-TEXT_LIMIT = 4 * 1024 * 1024  # bytes; a larger text is handed out as a file alone
 
 
 class Unreadable(RunningHubError):
-    """A result that is no picture after all; it is kept as a file, since it was paid."""
+    """Results that nothing here can decode; they are kept as files, since they were paid.
+
+    `kept`: their names, as loaders take them.
+    """
 
     default_key = "node.unreadable"
     default_fate = Fate.OVER
@@ -32,10 +34,11 @@ class Unreadable(RunningHubError):
     def __init__(self, task_id: str, kept: Sequence[str], error: MediaError) -> None:
         reason = language.say(error.key, error.params)
         super().__init__(task_id=task_id, files=", ".join(kept), reason=reason)
+        self.kept = tuple(kept)
 
 
 class NotKept(RunningHubError):
-    """ComfyUI's folders do not take a result; it stays where the order book keeps its files."""
+    """ComfyUI's folders do not take a result; it stays where the journal keeps its files."""
 
     default_key = "node.not_kept"
     default_fate = Fate.OVER
@@ -47,6 +50,8 @@ class Shelf:
     def __init__(self, task_id: str) -> None:
         self.task_id = task_id
         self.on_show: dict[str, list[dict[str, str]]] = {}
+        self.doubtful: list[Result] = []
+        """Results whose files could not be decoded."""
 
     def show(self, kind: str, result: Result) -> Path:
         """Put a file where the browser may fetch it, and list it for the node."""
@@ -64,29 +69,10 @@ class Shelf:
         path = self._place(Path(folder_paths.get_output_directory()), result, _copied)
         return f"{SUBFOLDER}/{path.name} [output]"
 
-    def video(self, result: Result) -> Any:
-        """A VIDEO that reads its file when it is used."""
-        from .media.comfy_video import ResultVideo
-
-        return ResultVideo(str(self.show("video", result)))
-
-    def audio(self, result: Result) -> dict[str, Any]:
-        """An AUDIO, equal to what ComfyUI's own LoadAudio makes of the file."""
-        from .media import audio
-        from .media.tensors import from_array
-
-        path = self.show("audio", result)
-        try:
-            sound = audio.read(path)
-        except MediaError as error:
-            raise Unreadable(self.task_id, [self.keep(result)], error) from None
-        return {"waveform": from_array(sound.waveform), "sample_rate": sound.rate}
-
-    def text(self, result: Result) -> str | None:
-        """The contents of a text file; None when it is too large to travel as a value."""
-        if result.path is None or result.size > TEXT_LIMIT:
-            return None
-        return result.path.read_text("utf-8-sig", errors="replace")
+    def unreadable(self, error: MediaError, results: Sequence[Result]) -> Unreadable:
+        """What to say of results that `error` keeps from being values; their files are kept."""
+        self.doubtful += results
+        return Unreadable(self.task_id, [self.keep(one) for one in results if one.path], error)
 
     def _place(self, root: Path, result: Result, give: Callable[[Path, Path], object]) -> Path:
         """The file below `root`, whole or not at all. Equal results get equal names."""

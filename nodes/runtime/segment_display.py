@@ -1,4 +1,5 @@
-"""What a segment shows: its line of text on its own node, bars and previews on the nodes that run."""
+"""What a segment shows: its line of text on its own node,
+bars and previews on the nodes that run."""
 
 from __future__ import annotations
 
@@ -9,13 +10,13 @@ from typing import TYPE_CHECKING
 from comfy_execution.progress import get_progress_state
 from server import PromptServer
 
-from .host import BAR, NodeDisplay
+from .node_display import BAR, NodeDisplay
 
 if TYPE_CHECKING:
     from comfy_execution.progress import ProgressRegistry
 
-    from ..rh_api.client import Progress
-    from .host import Preview
+    from ...rh_api.client import Progress
+    from .node_display import Preview
 
 FAILED = "runninghub.failed"
 """The socket event that names the local twin of a remote node that failed."""

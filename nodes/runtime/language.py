@@ -1,0 +1,81 @@
+"""The language of the browser that was last here, for what ComfyUI shows as the server says it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+from ...rh_api.errors import RunningHubError
+from ...rh_api.texts import ENGLISH, Words, fill
+
+log = logging.getLogger("runninghub")
+
+_LOCALES = Path(__file__).parents[2] / "locales"
+CHINESE = frozenset({"zh"})
+
+_spoken: Mapping[str, str] = ENGLISH
+_read: dict[str, Mapping[str, str]] = {"en": ENGLISH}
+
+
+def speak(locale: str) -> None:
+    """Take up the language of a browser, such as `zh` or `zh-TW`; English for one we lack."""
+    global _spoken
+    name = locale.lower().replace("_", "-").partition("-")[0]
+    known = name if name in CHINESE else "en"
+    if known not in _read:
+        _read[known] = _texts(known)
+    _spoken = _read[known]
+
+
+def is_chinese() -> bool:
+    return _spoken is not ENGLISH
+
+
+def say(key: str, params: Mapping[str, object]) -> str:
+    """The sentence of `key`, in English where the language has none."""
+    return _said(_spoken, key, params)
+
+
+def _said(texts: Mapping[str, str], key: str, params: Mapping[str, object]) -> str:
+    say = partial(_said, texts)
+    spoken = {n: one.tell(say) if isinstance(one, Words) else one for n, one in params.items()}
+    return fill(texts.get(key) or ENGLISH.get(key, key), spoken)
+
+
+def in_each(sentences: Sequence[tuple[str, Mapping[str, object]]]) -> dict[str, str]:
+    """Sentences by their keys as one line in each language, for a page that shows it later."""
+    return {
+        name: " · ".join(_said(texts, key, params) for key, params in sentences)
+        for name, texts in _each()
+    }
+
+
+def _each() -> Iterator[tuple[str, Mapping[str, str]]]:
+    """The sentences of each language, in English where it has none."""
+    yield "en", ENGLISH
+    for name in sorted(CHINESE):
+        yield name, {**ENGLISH, **_read.setdefault(name, _texts(name))}
+
+
+def error_in_each(error: RunningHubError) -> dict[str, str]:
+    """What a person reads of an error, in each language."""
+    return {name: error.told(partial(_said, texts)) for name, texts in _each()}
+
+
+def told(error: RunningHubError) -> str:
+    """What a person reads of an error."""
+    return error.told(say)
+
+
+def _texts(name: str) -> Mapping[str, str]:
+    try:
+        read: Any = json.loads((_LOCALES / name / "main.json").read_text("utf-8"))
+        texts = read["runninghub"]["texts"]
+    except (OSError, ValueError, KeyError, TypeError):
+        log.warning("the texts of %s cannot be read", name)
+        return ENGLISH
+    return {k: v for k, v in cast("dict[str, object]", texts).items() if isinstance(v, str)}

@@ -1,0 +1,137 @@
+"""Files that a marked saver made in the cloud are put where it would have, under its names."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import folder_paths
+from comfy.cli_args import args
+from comfy_api.latest import io
+
+from ...rh_api.disk import sync_path
+from ...rh_api.errors import BadInput
+from ..values.adapters.table import adapter_of_files
+from ..values.codecs import embedded_texts
+from ..values.codecs.errors import MediaError
+from .failures import told_plainly
+from .result_files import NotKept
+
+# Previews lie where ComfyUI empties at its start and end, under names of their own.
+_PREVIEWS = frozenset({"PreviewImage", "MaskPreview", "PreviewAudio"})
+_ANIMATED = frozenset({"SaveVideo", "SaveWEBM", "SaveAnimatedPNG", "SaveAnimatedWEBP"})
+_TEXTS = frozenset({"PreviewAny", "SaveText"})
+_SUFFIXES = {"SaveAudioOpus": ".opus"}
+_NAMED_PLAINLY = frozenset({"audio", "text"})
+"""Kinds whose savers write `name_00001.flac`; all others write `name_00001_.png`."""
+_SHOWN_AS = {"audio": "audio", "text": "files"}
+_PREFIX = {"SaveAudio": "audio/ComfyUI", "SaveVideo": "video/ComfyUI"}
+
+
+def execute(
+    saver: str,
+    files: Sequence[Mapping[str, Any]],
+    filename_prefix: str | None,
+    metadata: Mapping[str, Any],
+) -> io.NodeOutput:
+    """Save what a saver made in the cloud. `saver`: its class and inputs, as JSON. `metadata`: what
+    a file may carry. Raises NodeFailure.
+    """
+    if getattr(args, "disable_metadata", False):
+        metadata = {}
+    with told_plainly():
+        class_type, inputs = _read(saver)
+    texts = [one["text"] for one in files if "text" in one]
+    paths = [(Path(one["path"]), str(one["kind"])) for one in files if "path" in one]
+    if class_type in _TEXTS:
+        texts += [path.read_text("utf-8-sig", "replace") for path, _ in paths]
+        paths = [] if class_type == "PreviewAny" else [(path, "text") for path, _ in paths]
+    shown: dict[str, Any] = {"text": tuple(texts)} if texts else {}
+    if paths:
+        prefix = filename_prefix or inputs.get("filename_prefix")
+        if not isinstance(prefix, str):
+            prefix = _PREFIX.get(class_type, "ComfyUI")
+        task_id = next((str(one["task_id"]) for one in files if "task_id" in one), "")
+        with told_plainly():
+            shown |= _saved(class_type, prefix, paths, metadata, task_id)
+    return io.NodeOutput(ui=shown)
+
+
+def _read(saver: str) -> tuple[str, Mapping[str, Any]]:
+    try:
+        about: Any = json.loads(saver)
+        class_type, inputs = about["class_type"], about.get("inputs") or {}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise BadInput("segment.bad_text", type="JSON", value=saver[:80]) from None
+    return str(class_type), cast("Mapping[str, Any]", inputs if isinstance(inputs, dict) else {})
+
+
+def _saved(
+    class_type: str,
+    prefix: str,
+    files: Sequence[tuple[Path, str]],
+    metadata: Mapping[str, Any],
+    task_id: str,
+) -> dict[str, Any]:
+    """Put the files where the saver would, under the names that it would give; what it shows.
+
+    Raises NotKept.
+    """
+    preview = class_type in _PREVIEWS
+    if preview:
+        root, place = folder_paths.get_temp_directory(), "temp"
+        prefix = "ComfyUI_temp_" + "".join(random.choices("abcdefghijklmnopqrstupvxyz", k=5))  # noqa: S311
+    else:
+        root, place = folder_paths.get_output_directory(), "output"
+    width, height = _size(*files[0])
+    folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(
+        prefix, root, width, height
+    )
+    entries: list[dict[str, str]] = []
+    for number, (path, kind) in enumerate(files):
+        begin = f"{name.replace('%batch_num%', str(number))}_{counter + number:05}"
+        joint = "" if kind in _NAMED_PLAINLY else "_"
+        suffix = _SUFFIXES.get(class_type, path.suffix)
+        target = Path(folder) / f"{begin}{joint}{suffix}"
+        _put(path, target, metadata, task_id)
+        entries.append({"filename": target.name, "subfolder": subfolder, "type": place})
+    return _shown(class_type, files[0][1], entries)
+
+
+def _shown(class_type: str, kind: str, entries: list[dict[str, str]]) -> dict[str, Any]:
+    if kind in _SHOWN_AS:
+        return {_SHOWN_AS[kind]: entries}
+    if kind in ("image", "video"):
+        animated = class_type in _ANIMATED or kind == "video"
+        return {"images": entries, **({"animated": (True,)} if animated else {})}
+    return {"3d": entries} if class_type == "SaveGLB" else {"images": entries}
+
+
+def _size(path: Path, kind: str) -> tuple[int, int]:
+    """Width and height for `%width%` and `%height%`; 0 where there are none to be read."""
+    adapter = adapter_of_files(kind)
+    try:
+        return (0, 0) if adapter is None else adapter.size(path)
+    except MediaError:
+        return 0, 0
+
+
+def _put(path: Path, target: Path, metadata: Mapping[str, Any], task_id: str) -> None:
+    """Write a file, whole or not at all, with what a local one would carry: the prompt, and the
+    person's own workflow. Raises NotKept, with where it is still kept."""
+    # Its ending is what a writer of films goes by; no saver counts names that begin with a dot.
+    part = target.with_name(f".{uuid.uuid4().hex}.part{target.suffix}")
+    try:
+        embedded_texts.copy(path, part, metadata)
+        sync_path(part)
+        part.replace(target)
+    except OSError as error:
+        raise NotKept(task_id=task_id, reason=error.strerror, file=path) from None
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)

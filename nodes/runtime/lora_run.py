@@ -1,0 +1,57 @@
+"""A LoRA of this machine goes up, once; the name that RHLoraLoader loads it by comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import folder_paths
+from comfy_api.latest import io
+
+from ...rh_api.client import Client
+from ...rh_api.errors import BadInput
+from . import cloud, config, language, local_files, node_ends
+from .failures import told_plainly
+from .node_display import NodeDisplay
+
+
+def validate(lora: str | None, profile: str | None) -> None:
+    """Refuse what is not here; None: a link brings it. Raises NodeFailure."""
+    with told_plainly():
+        if profile is not None:
+            config.settings(profile)
+        if lora is not None:
+            _path(lora)
+
+
+def fingerprint(lora: str | None) -> list[int] | str:
+    """What changes when the file does; "" where there is none."""
+    path = local_files.lora(lora) if lora else None
+    if path is None:
+        return ""
+    about = path.stat()
+    return [about.st_size, about.st_mtime_ns, about.st_ino]
+
+
+async def execute(lora: str, profile: str) -> io.NodeOutput:
+    """The LoRA's name in the cloud. Raises NodeFailure."""
+    display = NodeDisplay.of_running_node()
+
+    async def work(client: Client) -> str:
+        name = await client.uploads.send_lora(_path(lora), display)
+        line = language.in_each([("node.lora_there", {"name": name})])
+        display.end = node_ends.End("kept", line)
+        return name
+
+    name = await cloud.run(work, display, profile)
+    display.finish(name)
+    return io.NodeOutput(name, ui={"text": (name,)})
+
+
+def _path(lora: str) -> Path:
+    """The file of a listed name. Raises BadInput for one that is not listed: `..` leads nowhere."""
+    path = local_files.lora(lora)
+    if path is None:
+        if not folder_paths.get_filename_list(local_files.LORAS):
+            raise BadInput("node.no_loras")
+        raise BadInput("node.lora_unknown", name=str(lora)[:200])
+    return path

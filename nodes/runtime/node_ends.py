@@ -1,0 +1,172 @@
+"""How a node's last run ended: told to the page that ran it, and kept for pages that come later.
+
+ComfyUI ends a prompt the moment that Stop is pressed, and forgets all runs when it ends itself; the
+cloud's answer comes after the one, and somebody may look after the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import folder_paths
+from server import PromptServer
+
+from ...rh_api.errors import RunningHubError
+from ...rh_api.wire.quick import without_key
+from ..values.codecs.errors import MediaError
+from ..values.costs import cost_sentences
+from . import language
+from .result_files import Shelf
+
+if TYPE_CHECKING:
+    from ...rh_api.client import Client, Outcome, Stopped
+
+ENDED = "runninghub.ended"
+"""The socket event: a node's id, how its run ended, and the line of that in each language."""
+
+PROGRAM_INPUTS = ("workflow", "app", "module", "model", "task_id")
+
+_WORDS = ("text", "runninghub")
+_MOST = 10_000  # tasks whose node is remembered: more than any queue holds
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A node of a run. `graph`: the id of its workflow, "" for a prompt without one; `program`:
+    what it named to run; `page`: where it was queued."""
+
+    graph: str
+    node: str
+    class_type: str
+    program: str
+    profile: str
+    page: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """`state`: "paid", "kept" (nothing was paid now), "stopped", "unsure" (may run on) or "failed".
+
+    `line` says it in each language; `shown` is what ComfyUI shows on the node; `tasks` whose
+    results are here.
+    """
+
+    state: str
+    line: Mapping[str, str]
+    shown: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    tasks: Sequence[str] = ()
+
+
+_places: OrderedDict[str, Place] = OrderedDict()
+"""Whose task it is, by its id."""
+
+
+def place_of(node_id: str, prompt_id: str, page: str | None) -> Place:
+    """A node of the prompt that runs now."""
+    queue = getattr(PromptServer.instance, "prompt_queue", None)
+    for _, number, prompt, extra, *_ in list(getattr(queue, "currently_running", {}).values()):
+        if number == prompt_id:
+            workflow = (extra.get("extra_pnginfo") or {}).get("workflow") or {}
+            ran = prompt.get(node_id) or {}
+            inputs = ran.get("inputs") or {}
+            named = [inputs[name] for name in PROGRAM_INPUTS if isinstance(inputs.get(name), str)]
+            profile = inputs.get("profile")
+            return Place(
+                str(workflow.get("id") or ""),
+                node_id,
+                str(ran.get("class_type") or ""),
+                without_key(next(iter(named), "")),
+                profile if isinstance(profile, str) else "",
+                page,
+            )
+    return Place("", node_id, "", "", "", page)
+
+
+def placed(task_id: object, place: Place) -> None:
+    """Remember whose task it is; nothing happens for news without a task, or of no node."""
+    if isinstance(task_id, str) and task_id and place.node:
+        _places[task_id] = place
+        _places.move_to_end(task_id)
+        if len(_places) > _MOST:
+            _places.popitem(last=False)
+
+
+def node_of(task_id: str) -> str:
+    """The node that a task was ordered by in this start, "" for none."""
+    place = _places.get(task_id)
+    return "" if place is None else place.node
+
+
+def done(
+    outcomes: Sequence[Outcome], line: Mapping[str, str], shown: Mapping[str, Any] | None = None
+) -> End:
+    """The end of orders that are done."""
+    state = "paid" if any(one.is_paid for one in outcomes) else "kept"
+    # Sentences of now, and what the page has as `line`.
+    pictures = {name: value for name, value in (shown or {}).items() if name not in _WORDS}
+    return End(state, line, pictures, [one.task_id for one in outcomes])
+
+
+def failed(error: RunningHubError | MediaError) -> End:
+    """The end of a run that an error ended."""
+    if isinstance(error, RunningHubError):
+        return End("failed", language.error_in_each(error))
+    return End("failed", language.in_each([(error.key, error.params)]))
+
+
+async def stopped(client: Client, report: Stopped) -> None:
+    """Tell of a task that was stopped, once its end is known or given up."""
+    place = _places.pop(report.task_id, None)
+    if place is not None:
+        await tell(client, place, End("stopped" if report.confirmed else "unsure", line_of(report)))
+
+
+async def tell(client: Client, place: Place, end: End) -> None:
+    """Show an end on its node, now and whenever its workflow is opened; in the server's loop."""
+    if not place.node:
+        return
+    event = {"node": place.node, "state": end.state, "line": end.line}
+    PromptServer.instance.send_sync(ENDED, event, place.page)
+    if place.graph:
+        kept = {**asdict(end), "class_type": place.class_type, "program": place.program}
+        text = json.dumps({**kept, "profile": place.profile}, ensure_ascii=False)
+        await client.remember_end(place.graph, place.node, text)
+
+
+async def of_graph(client: Client, graph: str) -> dict[str, dict[str, Any]]:
+    """The last end of each node of a workflow, by its id."""
+    return {node: json.loads(text) for node, text in (await client.ends(graph)).items()}
+
+
+async def bring_back(client: Client, end: Mapping[str, Any]) -> bool:
+    """Lay what a node shows where the browser may fetch it: ComfyUI empties that folder when it
+    starts. Nothing is ordered; False where it is not to be had any more."""
+    files = [one for listed in end["shown"].values() for one in listed if isinstance(one, dict)]
+    folder = Path(folder_paths.get_temp_directory())
+    if all((folder / one["subfolder"] / one["filename"]).is_file() for one in files):
+        return True
+    with contextlib.suppress(RunningHubError):
+        for task_id in end["tasks"]:
+            outcome = await client.task(task_id).fetch()
+            for result in outcome.results:
+                if result.path is not None:
+                    Shelf(task_id).lay(result)
+        return True
+    return False
+
+
+def line_of(report: Stopped) -> dict[str, str]:
+    """What a person reads of a task that was stopped, in each language."""
+    if report.goes_on:
+        return language.in_each([("node.stopped_goes_on", {})])
+    if not report.confirmed:
+        return language.in_each([("node.stopped_unsure", {})])
+    key = "node.stopped_too_late" if report.too_late else "node.stopped"
+    costs = cost_sentences([report.usage]) or [("node.cost_untold", {})]
+    return language.in_each([(key, {}), *costs])

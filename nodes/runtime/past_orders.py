@@ -1,0 +1,159 @@
+"""What a page does with an order of the past: its files, its inputs, the same once more."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import folder_paths
+
+from ...rh_api.client import Client, Job, PastOrder, Progress, ResultRow
+from ...rh_api.errors import BadInput
+from ...rh_api.journal.retention import RESULTS
+from ...rh_api.wire.filetypes import Kind, by_suffix
+from ...rh_api.wire.orders import TaskOptions
+
+SUBFOLDER = "runninghub"
+ANSWER_SECONDS = 60.0  # that a page waits for the task of a run that it asked for
+
+# The node of ComfyUI's own that loads a kind, its widget, and its folder below input/.
+_LOADERS = {
+    Kind.IMAGE: ("LoadImage", "image", SUBFOLDER),
+    Kind.VIDEO: ("LoadVideo", "file", SUBFOLDER),
+    Kind.AUDIO: ("LoadAudio", "audio", SUBFOLDER),
+}
+_MODEL_SUFFIXES = (".glb", ".gltf", ".obj", ".fbx", ".stl")
+_LOADER_3D = ("Load3D", "model_file", "3d")
+
+_running: set[asyncio.Task[object]] = set()
+
+
+def file_of(client: Client, row: ResultRow) -> Path | None:
+    """The file of a result, if it is here: below the folder of results, and nowhere else."""
+    if not row.path:
+        return None
+    root = (client.settings.state / RESULTS).resolve()
+    path = (client.settings.state / row.path).resolve()
+    return path if path.is_relative_to(root) and path.is_file() else None
+
+
+async def find_file(client: Client, order: int, index: int) -> tuple[Path, ResultRow]:
+    """The file of a result by its place in the list; BadInput where it is not here."""
+    for row in await client.past_results(order):
+        path = file_of(client, row) if row.index == index else None
+        if path is not None:
+            return path, row
+    raise BadInput("node.no_result", order=order)
+
+
+def loader_of(path: Path) -> str | None:
+    """The class of the node that loads a file; None where none does."""
+    found = _loader(path)
+    return found[0] if found else None
+
+
+def _loader(path: Path) -> tuple[str, str, str] | None:
+    if path.suffix.lower() in _MODEL_SUFFIXES:
+        return _LOADER_3D
+    found = by_suffix(path.suffix)
+    return _LOADERS.get(found.kind) if found else None
+
+
+def make_input(path: Path, name: str) -> dict[str, object]:
+    """A copy among ComfyUI's inputs, whole or not at all; how a node loads it."""
+    found = _loader(path)
+    if found is None:
+        raise BadInput("node.no_loader", name=path.name)
+    node, widget, subfolder = found
+    clean = re.sub(r"[^0-9A-Za-z._-]", "-", name)
+    folder = Path(folder_paths.get_input_directory()) / subfolder
+    target = folder / clean
+    part = target.with_name(f"{clean}.part")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not target.exists() or target.stat().st_size != path.stat().st_size:
+            shutil.copyfile(path, part)
+            part.replace(target)
+    except OSError as error:
+        raise BadInput("node.input_folder", reason=error.strerror or str(error)) from None
+    finally:
+        part.unlink(missing_ok=True)
+    return {"node": node, "widget": widget, "value": f"{subfolder}/{clean}"}
+
+
+async def values(client: Client, order: PastOrder) -> tuple[dict[str, object], list[str]]:
+    """Its fields; a file by its name in the cloud, while that is kept there. And the fields whose
+    files have to be given again."""
+    found: dict[str, object] = {}
+    gone: list[str] = []
+    for name, value in order.inputs.items():
+        hashes = cast("Mapping[str, object]", value) if isinstance(value, dict) else None
+        if hashes is None:
+            found[name] = value
+            continue
+        known = await client.uploads.known(str(hashes.get("sha256", "")))
+        if known is None:
+            gone.append(name)
+        else:
+            found[name] = known.url if order.kind == "model" else known.name
+    return found, gone
+
+
+async def run_again(client: Client, order: PastOrder) -> str:
+    """Place the same anew in the background; its task's id, "" while that is not known yet.
+
+    Raises what refuses it, and BadInput for an order that cannot be repeated from here.
+    """
+    if order.kind == "graph":  # what ran is not kept, only what it was called
+        raise BadInput("node.graph_not_kept")
+    if order.kind == "quick" and not order.example:
+        raise BadInput("node.example_not_kept")
+    fields, gone = await values(client, order)
+    if gone:
+        raise BadInput("node.inputs_gone", fields=", ".join(gone))
+    options = order.options
+    job = Job(
+        workflow=order.program if order.kind == "workflow" else "",
+        app=order.program if order.kind == "app" else "",
+        model=order.program if order.kind == "model" else "",
+        quick=order.example,
+        fields=fields,
+        options=TaskOptions(
+            instance=order.instance,
+            add_metadata=not options.get("no_metadata"),
+            personal_queue=bool(options.get("personal_queue")),
+            retain_seconds=cast("int | None", options.get("retain_seconds")),
+        ),
+        time_limit=float(cast("float", options.get("time_limit") or 0.0)),
+        title=order.name,
+        again=True,
+    )
+    placed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def watch(news: Progress) -> None:
+        task_id = news.params.get("task_id")
+        if isinstance(task_id, str) and task_id and not placed.done():
+            placed.set_result(task_id)
+
+    running = cast("asyncio.Task[object]", asyncio.ensure_future(client.run(job, watch)))
+    _running.add(running)
+    running.add_done_callback(_ended)
+    await asyncio.wait(
+        (running, placed), timeout=ANSWER_SECONDS, return_when=asyncio.FIRST_COMPLETED
+    )
+    if placed.done():
+        return placed.result()
+    if running.done():
+        running.result()
+    return ""
+
+
+def _ended(task: asyncio.Task[object]) -> None:
+    _running.discard(task)
+    with contextlib.suppress(asyncio.CancelledError):
+        task.exception()  # the journal knows of it, and the page shows that

@@ -1,0 +1,98 @@
+"""A program of the site is checked early, ordered, waited for, and its results handed out."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+
+from comfy_api.latest import io
+
+from ...rh_api.client import Client, Notice, Outcome, Result
+from ..values import outputs
+from ..values.field_values import Inputs
+from ..values.upload_sources import Sources
+from . import (
+    cloud,
+    config,
+    demo_server,
+    failure_reports,
+    model_renewal,
+    node_ends,
+    node_inputs,
+    program_versions,
+)
+from .decoding import decoded
+from .failures import told_plainly
+from .node_display import NodeDisplay
+
+_CLASSES = {
+    node_inputs.WORKFLOW: "RunningHubRemoteWorkflow",
+    node_inputs.APP: "RunningHubAIApp",
+    node_inputs.MODULE: "RunningHubQuickCreate",
+    node_inputs.MODEL: "RunningHubModel",  # or a sibling of it
+}
+_runs = itertools.count()
+
+
+async def validate(named: str, inputs: Inputs) -> None:
+    """Refuse what can be refused before the graph runs. `named`: the input that says what to run.
+
+    Raises NodeFailure.
+    """
+    with told_plainly():
+        asked = node_inputs.read_asked(inputs, named)
+        settings = config.settings(asked.profile)
+        if node_inputs.is_linked(inputs, named):
+            return
+        client = cloud.client(settings)
+        if asked.is_model:
+            model_renewal.begin(client)
+        elif not asked.is_quick:
+            demo_server.refuse_link(settings, asked.program, is_app=asked.is_app)
+        await cloud.early(node_inputs.check_early(client, asked, inputs))
+
+
+async def fingerprint(named: str, inputs: Inputs) -> str:
+    """What changes when the program does, and always when every run shall be new."""
+    if any(inputs.get("reroll_seeds", ())) or any(inputs.get("again", ())):
+        return f"run {next(_runs)}"
+    # Nothing of a model or module is stored elsewhere: its inputs are all that it does.
+    if named in (node_inputs.MODEL, node_inputs.MODULE) or node_inputs.is_linked(inputs, named):
+        return ""
+    asked = node_inputs.read_asked(inputs, named)
+    return f"saved {await program_versions.changes(asked.profile, asked.job({}))}"
+
+
+async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
+    """The outputs of a node that runs a program. Raises NodeFailure."""
+    display = NodeDisplay.of_running_node()
+    with told_plainly():
+        asked = node_inputs.read_asked(inputs, named)
+
+    async def work(client: Client) -> tuple[io.NodeOutput, str]:
+        with Sources(config.scratch_folder(), cloud.in_worker) as sources:
+            jobs, program, wanted = await node_inputs.prepare(client, asked, inputs, sources)
+            if not (asked.is_model or asked.is_quick):
+                program_versions.remember(asked.profile, jobs[0], program)
+            jobs = [replace(job, scope=display.prompt_id) for job in jobs]
+            outcomes = await client.run_all(jobs, display)
+            fitted = tuple(
+                Notice("progress.picture_fitted", one) for one in sources.fitted.values()
+            )
+            outcomes[0] = replace(outcomes[0], warned=(*outcomes[0].warned, *fitted))
+
+        def make(found: Sequence[Outcome], doubtful: list[Result]) -> tuple[io.NodeOutput, str]:
+            return outputs.node_output(found, program, wanted, doubtful)
+
+        output, line = await decoded(client, outcomes, make)
+        display.end = node_ends.done(outcomes, outputs.done_lines(outcomes), output.ui)
+        return output, line
+
+    subject = failure_reports.Subject(
+        _CLASSES[named], asked.program, asked.profile, asked.options.instance
+    )
+    with failure_reports.noted(display.node_id, subject, inputs):
+        output, line = await cloud.run(work, display, asked.profile)
+    display.finish(line)
+    return output

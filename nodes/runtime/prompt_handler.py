@@ -1,0 +1,135 @@
+"""The passes that every prompt with a node of ours goes through before ComfyUI validates it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from ...rh_api.errors import RunningHubError
+from ...rh_api.graph.constants import MODEL_CLASSES, MODEL_OUTPUTS, POOL, TYPED_OUTPUTS
+from ...rh_api.graph.extra_data import ExtraData, mark_again, read_extra_data
+from ...rh_api.graph.fields import looks_like_field
+from ...rh_api.graph.link_validation import IsField, fail_closed, mirror_links
+from ...rh_api.graph.prompt import Graph, read_nodes
+from ...rh_api.graph.sockets import pool_links
+from ...rh_api.models.names import is_field
+from ...rh_api.wire.quick import without_key
+from . import language
+
+if TYPE_CHECKING:
+    from ...rh_api.offload import Mark
+
+log = logging.getLogger("runninghub")
+
+
+@dataclass(frozen=True, slots=True)
+class FreeInputs:
+    """A class whose fields are inputs that it does not declare: which those are, and how many
+    outputs it has, of which a node on the canvas shows some."""
+
+    is_field: IsField
+    outputs: int
+
+
+_PROGRAM = FreeInputs(looks_like_field, TYPED_OUTPUTS + POOL)
+_MODEL = FreeInputs(is_field, MODEL_OUTPUTS)
+FREE_INPUTS: Mapping[str, FreeInputs] = {
+    "RunningHubRemoteWorkflow": _PROGRAM,
+    "RunningHubAIApp": _PROGRAM,
+    "RunningHubQuickCreate": _PROGRAM,
+    **dict.fromkeys(MODEL_CLASSES, _MODEL),
+}
+
+Pass = Callable[[Graph, ExtraData], dict[str, Any]]
+
+
+def sockets(prompt: Graph, _: ExtraData) -> dict[str, Any]:
+    """Links from what a node shows on the canvas become links from all that it has."""
+    return pool_links(prompt, {name: one.outputs for name, one in FREE_INPUTS.items()})
+
+
+def mirror(prompt: Graph, _: ExtraData) -> dict[str, Any]:
+    """Links of free inputs become links that ComfyUI validates."""
+    return mirror_links(prompt, {name: one.is_field for name, one in FREE_INPUTS.items()})
+
+
+def keyless(prompt: Graph, _: ExtraData) -> dict[str, Any]:
+    """Keys in pasted call examples leave the prompt: ComfyUI keeps that, in files as well."""
+    nodes: dict[str, Any] = dict(prompt)
+    for node in read_nodes(prompt).values():
+        text = node.inputs.get("module")
+        if node.class_type == "RunningHubQuickCreate" and isinstance(text, str):
+            inputs = {**node.inputs, "module": without_key(text)}
+            nodes[node.id] = {**nodes[node.id], "inputs": inputs}
+    return nodes
+
+
+def again(prompt: Graph, extra: ExtraData) -> dict[str, Any]:
+    """Nodes that shall order anew say so, and no others."""
+    return mark_again(prompt, extra.again, FREE_INPUTS)
+
+
+# Pure functions of the prompt and what was said beside it to a prompt, in their order. Marked
+# parts are cut out between the two: of links into them the real outputs have to be known.
+EARLY_PASSES: tuple[Pass, ...] = (sockets,)
+PASSES: tuple[Pass, ...] = (keyless, mirror, again)
+
+
+def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
+    """POST /prompt's body after all passes; the body itself when no node of ours is in it.
+
+    ComfyUI swallows a handler's exceptions and runs the prompt as it came. So whatever goes
+    wrong, the answer is a prompt of one node that refuses with the reason.
+    """
+    prompt = data.get("prompt")
+    if not isinstance(prompt, dict):
+        return data
+    graph = cast("Graph", prompt)
+    ours = _own_nodes(graph)
+    marks: tuple[Mark, ...] = ()
+    try:
+        # Imported here: the start of ComfyUI shall not wait for it, and what fails is refused.
+        from ...rh_api.offload import marks_of
+
+        extra = read_extra_data(data.get("extra_data"))
+        marks = marks_of(extra, graph)
+        if not ours and not marks:
+            return data
+        passed = graph
+        for each in EARLY_PASSES:
+            passed = each(passed, extra)
+        if marks:
+            # Only now: what cannot be loaded here must not refuse prompts that nobody marked.
+            from . import segment_pass
+
+            data = segment_pass.offloaded(data, passed, marks, extra)
+            passed = data["prompt"]
+        for each in PASSES:
+            passed = each(passed, extra)
+    # Anything that escaped would run unchecked.
+    except Exception as error:
+        if isinstance(error, RunningHubError):
+            reason = language.told(error)
+        else:
+            log.exception("a prompt could not be prepared")
+            reason = str(error) or type(error).__name__
+        node_id = str(getattr(error, "local_id", "") or next(_concerned(graph, ours, marks), "1"))
+        sentence = language.say("node.prompt_refused", {"reason": reason})
+        refused = {**data, "prompt": fail_closed(node_id, sentence)}
+        # They name nodes that are gone, and nothing would run, not even the refusal.
+        refused.pop("partial_execution_targets", None)
+        return refused
+    return {**data, "prompt": passed}
+
+
+def _concerned(prompt: Graph, ours: list[str], marks: tuple[Mark, ...]) -> Iterator[str]:
+    """Nodes that a refusal without a node of its own is shown on."""
+    yield from (node for mark in marks for node in mark.nodes)
+    yield from ours
+    yield from prompt
+
+
+def _own_nodes(prompt: Graph) -> list[str]:
+    return [node.id for node in read_nodes(prompt).values() if node.class_type in FREE_INPUTS]

@@ -1,0 +1,58 @@
+"""The workflows that this ComfyUI has saved for its users, as the page's list of them has them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import folder_paths
+
+from ...rh_api.disk import replace_bytes
+from ...rh_api.errors import BadInput
+from . import comfyui
+
+MOST = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """One file. `id` stands for its path, which no page is asked for; `name` is for people."""
+
+    path: Path
+    name: str
+
+    @property
+    def id(self) -> str:
+        return hashlib.sha256(str(self.path).encode()).hexdigest()[:16]
+
+
+def files() -> Iterator[Saved]:
+    """All workflows of its users; where each has a login of their own, nobody sees another's."""
+    users = Path(folder_paths.get_user_directory())
+    whose = "default" if comfyui.has_logins() else "*"
+    found = sorted(users.glob(f"{whose}/workflows/**/*.json"))[:MOST]
+    for path in found:
+        if path.is_file() and not path.is_symlink():
+            yield Saved(path, path.relative_to(users).as_posix())
+
+
+def find(file_id: str) -> Saved:
+    """The file of an id. Raises BadInput for one that is not there (any more)."""
+    found = next((one for one in files() if one.id == file_id), None)
+    if found is None:
+        raise BadInput("keys.no_file")
+    return found
+
+
+def replace(file: Saved, data: bytes) -> str:
+    """Puts `data` in the file's place; the name of the copy of what it was."""
+    backup = file.path.with_name(f"{file.path.name}.bak")
+    number = 1
+    while backup.exists():
+        number += 1
+        backup = file.path.with_name(f"{file.path.name}.{number}.bak")
+    replace_bytes(backup, file.path.read_bytes())
+    replace_bytes(file.path, data)
+    return backup.name

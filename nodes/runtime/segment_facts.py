@@ -1,0 +1,44 @@
+"""What marked parts of a prompt would do and cost, found out without a run of them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from ...rh_api.client import Client
+from ...rh_api.graph.extra_data import ExtraData
+from ...rh_api.graph.prompt import Graph
+from ...rh_api.offload import Mark, Plan, driver
+from ...rh_api.offload.explain import Facts
+from . import cloud, config, local_files, segment_pass
+from .prompt_handler import EARLY_PASSES
+
+ASK_SECONDS = 10.0  # for what the service is asked about models
+
+
+def planned(graph: Graph, extra: ExtraData, marks: tuple[Mark, ...]) -> Plan:
+    """A prompt as it came, with its marked parts cut out. Raises what a run of it would."""
+    for each in EARLY_PASSES:
+        graph = each(graph, extra)
+    segment_pass.require_key(marks)
+    return segment_pass.planned(graph, marks, extra)
+
+
+async def facts_of(plan: Plan) -> Facts:
+    """What each account knows of the segments that it pays for."""
+    facts = Facts()
+    for profile in dict.fromkeys(segment.ordering.profile for segment in plan.segments):
+        own = tuple(one for one in plan.segments if one.ordering.profile == profile)
+        facts = facts.merged(await _facts_of(replace(plan, segments=own), profile))
+    return facts
+
+
+async def _facts_of(plan: Plan, profile: str) -> Facts:
+    async def ask(client: Client | None) -> Facts:
+        models = segment_pass.models()
+        return await driver.find_facts(client, plan, models=models, files=local_files)
+
+    try:
+        return await asyncio.wait_for(ask(cloud.client(config.settings(profile))), ASK_SECONDS)
+    except asyncio.TimeoutError:
+        return await ask(None)

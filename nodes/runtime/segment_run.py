@@ -1,0 +1,130 @@
+"""A part of the local graph that was cut out is ordered, as one order,
+and its results handed out."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from comfy_api.latest import io
+
+from ...rh_api.client import Client, Outcome, Result
+from ...rh_api.errors import RunningHubError
+from ...rh_api.graph.prompt import read_nodes
+from ...rh_api.offload import Ordering, Segment, driver, load
+from ..values import inlets, outlets, outputs
+from ..values.field_values import Inputs
+from ..values.upload_sources import Sources
+from . import cloud, config, failure_reports, language, local_files, node_ends, segment_pass
+from .decoding import decoded
+from .failures import told_plainly
+from .segment_display import SegmentDisplay
+
+log = logging.getLogger("runninghub")
+
+_runs = itertools.count()
+
+
+async def validate(inputs: Inputs) -> None:
+    """Refuse what can be refused before the graph runs. Raises NodeFailure."""
+    with told_plainly():
+        segment = _loaded(inputs)
+        client = cloud.client(config.settings(segment.ordering.profile))
+        await cloud.early(
+            driver.check_early(client, segment, models=segment_pass.models(), files=local_files)
+        )
+
+
+def fingerprint(inputs: Inputs) -> object:
+    """What changes when a file does that the segment uploads."""
+    if any(inputs.get("again") or ()):
+        return f"run {next(_runs)}"
+    return local_files.state(_loaded(inputs))
+
+
+async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
+    """The outputs of a Segment node. `node`: its entry in the prompt. Raises NodeFailure."""
+    display = SegmentDisplay.of_running_node()
+    with told_plainly():
+        segment = replace(_loaded(inputs), titles=_titles(node))
+    display.members = frozenset(segment.members)
+
+    warned: list[str] = []
+
+    async def order(client: Client) -> Outcome:
+        for notice in await driver.check_early(
+            client, segment, models=segment_pass.models(), files=local_files
+        ):
+            warned.append(language.say(notice.key, notice.params))
+            log.warning("%s", warned[-1])
+        with Sources(config.scratch_folder(), cloud.in_worker) as sources:
+            job = await driver.job_of(
+                client,
+                segment,
+                inlets.given(segment, inputs, sources),
+                models=segment_pass.models(),
+                files=local_files,
+                again=_first(inputs, "again", False),
+            )
+            return await client.run(replace(job, scope=display.prompt_id), display)
+
+    async def work(client: Client) -> tuple[list[Any], str]:
+        try:
+            outcome = await order(client)
+        except RunningHubError as error:
+            display.failed(error.node_id or "", language.told(error))
+            raise
+        finally:
+            display.ended()
+
+        def make(found: Sequence[Outcome], doubtful: list[Result]) -> tuple[list[Any], list[str]]:
+            return outlets.values(segment, found[0], doubtful)
+
+        values, unreadable = await decoded(client, [outcome], make)
+        display.end = node_ends.done([outcome], outputs.done_lines([outcome]))
+        return values, " · ".join(
+            [outputs.done_sentence([outcome]), *warned, *outputs.notices([outcome]), *unreadable]
+        )
+
+    subject = failure_reports.Subject("RunningHubSegment", profile=segment.ordering.profile)
+    with failure_reports.noted(display.node_id, subject, _texts(segment)):
+        values, line = await cloud.run(work, display, segment.ordering.profile)
+    display.finish(line)
+    return io.NodeOutput(*values)
+
+
+def _texts(segment: Segment) -> dict[str, list[object]]:
+    """What a report must not quote: the values of the nodes that run in the cloud."""
+    return {
+        f"{node.id}.{name}": [value]
+        for node in read_nodes(segment.graph).values()
+        for name, value in node.inputs.items()
+    }
+
+
+def _titles(node: Mapping[str, Any]) -> dict[str, str]:
+    """What people call the nodes: it is beside the inputs, since it changes no order."""
+    about = (node.get("_meta") or {}).get("runninghub") or {}
+    return dict(about.get("titles") or {})
+
+
+def _loaded(inputs: Inputs) -> Segment:
+    """The segment, and how it is ordered. Raises BadInput for a text that is none."""
+    text = _first(inputs, "segment", "")
+    ordering = Ordering(
+        profile=_first(inputs, "profile", ""),
+        timeout=_first(inputs, "timeout", 0),
+        use_personal_queue=_first(inputs, "use_personal_queue", False),
+        workflow=_first(inputs, "workflow", ""),
+        models=_first(inputs, "models", ""),
+        route=_first(inputs, "route", ""),
+    )
+    return replace(load(text if isinstance(text, str) else ""), ordering=ordering)
+
+
+def _first(inputs: Inputs, name: str, default: Any) -> Any:
+    """The value of an input, which comes as a list; `default` where it was left out."""
+    return next(iter(inputs.get(name) or ()), default)

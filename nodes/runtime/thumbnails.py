@@ -1,0 +1,81 @@
+"""Small pictures of large ones, made once and kept beside them. What comes from a service may be
+hostile: only its pixels go on."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import av
+from av.error import FFmpegError
+from PIL import Image, ImageOps
+
+SIDE = 256  # pixels
+LARGEST_PIXELS = 64_000_000  # of a picture that is worth reading
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+_SUFFIX = ".thumbnail.webp"
+
+
+def of_file(path: Path) -> str:
+    """A picture or the first frame of a video as a data URL; "" for what cannot be read."""
+    kept = path.with_name(path.name + _SUFFIX)
+    try:
+        return _url(kept.read_bytes())
+    except OSError:
+        pass
+    small = _of_video(path) if path.suffix.lower() in (".mp4", ".webm", ".mov", ".mkv") else None
+    made = encoded(path) if small is None else _encoded(small)
+    if not made:
+        return ""
+    try:
+        kept.write_bytes(made)
+    except OSError:
+        pass  # a full disk costs the next look some time
+    return _url(made)
+
+
+def of_bytes(data: bytes) -> bytes:
+    """The same of a file's bytes."""
+    return encoded(io.BytesIO(data))
+
+
+def encoded(source: Path | io.BytesIO) -> bytes:
+    """The pixels of a picture's file, small, as WebP; nothing for what cannot be read."""
+    try:
+        with Image.open(source, formats=_FORMATS) as picture:
+            if picture.width * picture.height > LARGEST_PIXELS:
+                return b""
+            picture.draft("RGB", (2 * SIDE, 2 * SIDE))
+            return _encoded(ImageOps.exif_transpose(picture) or picture)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return b""
+
+
+def _encoded(picture: Image.Image) -> bytes:
+    has_alpha = "A" in picture.getbands() or "transparency" in picture.info
+    small = picture.convert("RGBA" if has_alpha else "RGB")
+    small.thumbnail((SIDE, SIDE))
+    file = io.BytesIO()
+    small.save(file, "WEBP", quality=80)
+    return file.getvalue()
+
+
+def _of_video(path: Path) -> Image.Image | None:
+    try:
+        with av.open(str(path)) as container:
+            frame = next(container.decode(video=0))
+            if frame.width * frame.height > LARGEST_PIXELS:
+                return None
+            return frame.to_image()
+    except (FFmpegError, OSError, StopIteration, ValueError, IndexError):
+        return None
+
+
+def _url(data: bytes) -> str:
+    return "data:image/webp;base64," + base64.b64encode(data).decode()
+
+
+def url_of(data: bytes) -> str:
+    """An encoded picture as a page takes it; "" for none."""
+    return _url(data) if data else ""

@@ -1,0 +1,99 @@
+"""How the orders under way are doing, for a page that is looking: told by whoever follows them
+here, and asked of the service, now and then, for those that another process follows or nobody
+does."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from ...rh_api.client import Client, OpenOrder, Phase, Report
+from ...rh_api.errors import RunningHubError
+from . import cloud, language, node_ends, thumbnails
+from .node_display import line_of
+
+ASK_SECONDS = 8.0  # between two questions about a task that is not followed here
+FORGET = 500  # tasks that are remembered
+
+_PHASES = {
+    Phase.CREATED: "progress.queued",
+    Phase.QUEUED: "progress.queued",
+    Phase.SUCCESS: "node.over_done",
+    Phase.FAILED: "node.over_failed",
+    Phase.CANCELLED: "node.over_cancelled",
+}
+
+
+@dataclass(slots=True)
+class _Seen:
+    at: float = float("-inf")
+    report: Report | None = None
+    asking: asyncio.Task[None] | None = field(default=None, repr=False)
+
+
+_seen: dict[str, _Seen] = {}
+_previews: dict[str, tuple[int, str]] = {}
+
+
+async def told(client: Client, one: OpenOrder) -> dict[str, object]:
+    """What it is doing in a line, the share of it that is done (0 to 1, None: not known), seconds,
+    what is usual, its node, its preview, its place in the queue and its cost, as far as told."""
+    usual = await client.costs.estimate(one.kind_program, one.instance)
+    elapsed = None if one.started_at is None else max(0.0, time.time() - one.started_at)
+    shown: dict[str, object] = {
+        "line": "",
+        "share": None,
+        "over": False,
+        "elapsed": elapsed,
+        "usual": usual.seconds,
+        "node": node_ends.node_of(one.task_id),
+        "preview": "",
+        "coins": None,
+        "money": None,
+    }
+    if one.news is not None:
+        shown["line"] = line_of(one.news, 0.0)
+        shown["share"] = one.news.overall
+        shown["preview"] = await _preview(one)
+    elif one.task_id:
+        report = _asked(client, one.task_id)
+        if report is not None:
+            shown["line"] = language.say(_PHASES.get(report.phase, "node.running"), {})
+            shown["over"] = report.phase.is_over
+            shown["coins"], shown["money"] = report.usage.coins, report.usage.money
+            if report.phase is Phase.RUNNING and elapsed and usual.seconds:
+                shown["share"] = min(0.95, elapsed / usual.seconds)
+    return shown
+
+
+async def _preview(one: OpenOrder) -> str:
+    data = one.news.preview if one.news else None
+    if not data:
+        return ""
+    kept = _previews.get(one.task_id)
+    if kept is None or kept[0] != hash(data):
+        made = thumbnails.url_of(await cloud.in_worker(thumbnails.of_bytes, data))
+        if len(_previews) > FORGET:
+            _previews.clear()
+        kept = _previews[one.task_id] = hash(data), made
+    return kept[1]
+
+
+def _asked(client: Client, task_id: str) -> Report | None:
+    """What the service said last; it is asked again meanwhile when that was long ago."""
+    if len(_seen) > FORGET:
+        _seen.clear()
+    seen = _seen.setdefault(task_id, _Seen())
+    if seen.asking is None and time.monotonic() - seen.at > ASK_SECONDS:
+
+        async def ask() -> None:
+            try:
+                seen.report = await client.task(task_id).refresh()
+            except RunningHubError:
+                pass  # the line is bad for now; it is asked again
+            finally:
+                seen.at, seen.asking = time.monotonic(), None
+
+        seen.asking = asyncio.ensure_future(ask())
+    return seen.report

@@ -1,0 +1,42 @@
+"""Each item of a value goes up once; its remote name and address come back."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ...rh_api.client import Client
+from ...rh_api.wire.uploads import Uploaded
+from ..values.adapters.table import media_of
+from ..values.field_values import with_masks
+from ..values.upload_sources import Sources
+from . import cloud, config, language, node_ends
+from .failures import told_plainly
+from .node_display import NodeDisplay
+
+
+def validate(profile: str | None) -> None:
+    """Refuse a profile that is not here; None: a link brings it. Raises NodeFailure."""
+    with told_plainly():
+        if profile is not None:
+            config.settings(profile)
+
+
+async def execute(field: str, value: object, profile: str, *, mask: object = None) -> io.NodeOutput:
+    """Names and addresses of the items that came through the input `field`; `mask` becomes the
+    alpha of pictures. Raises NodeFailure."""
+    display = NodeDisplay.of_running_node()
+    with told_plainly():
+        media = media_of(value)
+        if mask is not None:
+            media = with_masks(media, mask)
+
+    async def work(client: Client) -> list[Uploaded]:
+        with Sources(config.scratch_folder(), cloud.in_worker) as sources:
+            drafts = [sources.draft(item, field) for item in media]
+            uploaded = await client.uploads.send_all(drafts, display)
+        line = language.in_each([("node.uploaded", {"count": len(uploaded)})])
+        display.end = node_ends.End("kept", line)
+        return uploaded
+
+    uploaded = await cloud.run(work, display, profile)
+    return io.NodeOutput([file.name for file in uploaded], [file.url for file in uploaded])
