@@ -1,65 +1,30 @@
-"""Our own HTTP routes below /runninghub/: plain values in, plain JSON out, every one guarded.
+"""Our own HTTP routes: plain values in, plain JSON out, every one guarded.
 
-A module named in MODULES exports `ROUTES`. Its handlers know neither aiohttp nor ComfyUI; what
-they need of ComfyUI comes in through `nodes.config` and `nodes.cloud`.
+`table.py` lists them. Handlers know neither aiohttp nor ComfyUI: what they need of it comes in
+through `nodes/runtime/`.
 """
 
 from __future__ import annotations
 
-import importlib
-import json
 import logging
 from collections.abc import Awaitable, Callable, Container, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
 
 from ...rh_api.errors import BadInput, RunningHubError
-from .. import language
+from ..runtime import language
 from . import guard
-
-if TYPE_CHECKING:
-    from aiohttp import web
+from .body import FileAnswer, read_body, read_query
+from .table import ROUTES, Route
 
 log = logging.getLogger("runninghub")
-
-Body = Mapping[str, Any]
-Handler = Callable[[Body], Awaitable[Mapping[str, Any]]]
-
-MODULES = (
-    "session",
-    "tasks",
-    "account",
-    "programs",
-    "sandbox",
-    "explain",
-    "report",
-)
-
-PREFIX = "/runninghub/"
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One method and path below /runninghub/. A GET changes nothing and gets an empty body.
-
-    `open`: may be called without the token, which only the route that gives it out may.
-    """
-
-    method: str
-    path: str
-    handler: Handler
-    open: bool = False
-
-
-def table() -> tuple[Route, ...]:
-    """Every route of every module."""
-    modules = (importlib.import_module(f".{name}", __package__) for name in MODULES)
-    return tuple(route for module in modules for route in module.ROUTES)
 
 
 def install(routes: web.RouteTableDef, names: Container[str] = ()) -> None:
     """Add all of them to an aiohttp table; `names`: host names that this server is known under."""
-    for route in table():
+    for route in ROUTES:
         routes.route(route.method, route.path)(_served(route, names))
 
 
@@ -72,49 +37,20 @@ def _served(
         if reason is not None:
             return _reply(_told(BadInput(reason, host=request.headers.get("Host", "")[:100])), 403)
         try:
-            body = read_body(await request.read()) if route.method != "GET" else {}
-            return _reply(await route.handler(body), 200)
+            is_get = route.method == "GET"
+            given = read_query(request.query) if is_get else read_body(await request.read())
+            answer = await route.load()(given)
+            return _file(answer) if isinstance(answer, FileAnswer) else _reply(answer, 200)
         except RunningHubError as error:
             return _reply(_told(error), 400)
+        except web.HTTPException:
+            raise  # too large a body
         # A bug of ours must not end as a page of aiohttp's that no caller can read.
-        except Exception as error:
-            from aiohttp import web
-
-            if isinstance(error, web.HTTPException):
-                raise  # too large a body
+        except Exception:
             log.exception("%s failed", route.path)
             return _reply(_told(RunningHubError()), 500)
 
     return serve
-
-
-def read_body(data: bytes) -> Body:
-    """A request's JSON object; nothing at all is an empty one. BadInput for anything else."""
-    if not data.strip():
-        return {}
-    try:
-        read: object = json.loads(data)
-    except (ValueError, RecursionError):
-        raise BadInput("node.route_body") from None
-    if not isinstance(read, dict):
-        raise BadInput("node.route_body")
-    return cast("Body", read)
-
-
-def text_of(body: Body, name: str, default: str = "") -> str:
-    """A text of a request, or its default when it is left out; BadInput for any other value."""
-    value = body.get(name, default)
-    if not isinstance(value, str):
-        raise BadInput("node.bad_type", name=name, value=str(value)[:80])
-    return value
-
-
-def switch_of(body: Body, name: str) -> bool:
-    """A true or false of a request, false when it is left out; BadInput for any other value."""
-    value = body.get(name, False)
-    if not isinstance(value, bool):
-        raise BadInput("node.bad_type", name=name, value=str(value)[:80])
-    return value
 
 
 # What the page can offer to do about an error, beside showing it.
@@ -148,6 +84,18 @@ def _is_plain(value: object) -> bool:
 
 
 def _reply(body: Mapping[str, Any], status: int) -> web.Response:
-    from aiohttp import web
-
     return web.json_response(body, status=status, headers={"Cache-Control": "no-store"})
+
+
+def _file(answer: FileAnswer) -> web.FileResponse:
+    """A file that no other page shows, and that runs nothing wherever it is opened."""
+    how = "inline" if answer.mime else "attachment"
+    headers = {
+        "Content-Type": answer.mime or "application/octet-stream",
+        "Content-Disposition": f"{how}; filename*=UTF-8''{quote(answer.name)}",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, max-age=3600",
+    }
+    return web.FileResponse(answer.path, headers=headers)

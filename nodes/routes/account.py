@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ...rh_api.client import Client
 from ...rh_api.errors import BadInput, RunningHubError
-from .. import cloud, config, language, profiles
-from . import Body, Route, text_of
-
-if TYPE_CHECKING:
-    from ...rh_api.client import Client
-    from ...rh_api.wire.accounts import QueueStatus
+from ...rh_api.wire.accounts import QueueStatus
+from ...rh_api.wire.quick import is_module_id
+from ..runtime import cloud, config, language, profiles
+from .body import Body, switch_of, text_of
 
 SITES = ("https://www.runninghub.ai", "https://www.runninghub.cn")
 
@@ -34,6 +32,8 @@ async def settings(_: Body) -> dict[str, object]:
         "default": profiles.ENVIRONMENT if config.has_environment_key() else stored.default,
         "environment": config.has_environment_key(),
         "problem": problem,
+        "models": stored.models or "warn",
+        "renews_models": stored.renews_models,
         # The first is offered first.
         "sites": list(reversed(SITES) if language.is_chinese() else SITES),
     }
@@ -45,6 +45,8 @@ def _shown(name: str, profile: profiles.Profile, source: str) -> dict[str, objec
         "origin": profile.origin,
         "host": urlsplit(profile.origin).netloc,
         "key_tail": profile.key_tail,
+        "workflow": profile.workflow,
+        "webhook": profile.webhook,
         "from": source,
     }
 
@@ -67,10 +69,41 @@ async def default(body: Body) -> dict[str, object]:
     return await settings({})
 
 
+async def save_workflow(body: Body) -> dict[str, object]:
+    """The saved workflow, by id or link, that a profile's marked parts go out under; a blank one
+    is forgotten."""
+    name, text = text_of(body, "name"), text_of(body, "workflow").strip()
+    number = cloud.client(config.settings(name)).programs.workflow_id(text) if text else ""
+    _change(lambda stored: stored.with_workflow(name, number))
+    return await settings({})
+
+
+async def save_webhook(body: Body) -> dict[str, object]:
+    """The public address of the webhook listener that a profile's orders carry; a blank one is
+    forgotten."""
+    name, address = text_of(body, "name"), text_of(body, "webhook")
+    _change(lambda stored: stored.with_webhook(name, address))
+    return await settings({})
+
+
+async def save_models(body: Body) -> dict[str, object]:
+    """What becomes of marked parts with a model that the cloud does not list."""
+    word = text_of(body, "models")
+    _change(lambda stored: stored.with_models(word))
+    return await settings({})
+
+
+async def save_renewal(body: Body) -> dict[str, object]:
+    """Whether new standard models are looked for once a day."""
+    on = switch_of(body, "on")
+    _change(lambda stored: stored.with_renewal(on=on))
+    return await settings({})
+
+
 async def test(body: Body) -> dict[str, object]:
     """What the account of a profile says of itself."""
     client = cloud.client(config.settings(text_of(body, "name")))
-    account, queue = await asyncio.gather(client.account(), _queue(client))
+    account, queue = await asyncio.gather(client.account.status(), _queue(client))
     return {
         "kind": account.kind or (queue.kind if queue else ""),
         "coins": account.coins,
@@ -85,7 +118,7 @@ async def test(body: Body) -> dict[str, object]:
 async def _queue(client: Client) -> QueueStatus | None:
     """The account's limit and load; a key that may not ask for it is still a good key."""
     try:
-        return await client.queue()
+        return await client.account.queue()
     except RunningHubError:
         return None
 
@@ -100,7 +133,9 @@ async def save_password(body: Body) -> dict[str, object]:
 
 
 def program_name(kind: str, number: str) -> str:
-    """A program as the order book names it. Raises BadInput for what is no id."""
+    """A program as the journal names it. Raises BadInput for what is no id."""
+    if kind == "module" and is_module_id(number):
+        return f"quick/{number}"
     if kind not in ("workflow", "app"):
         raise BadInput("node.bad_kind", value=kind[:40])
     if not (number.isascii() and number.isdigit()) or len(number) > 19:
@@ -112,13 +147,3 @@ def program_name(kind: str, number: str) -> str:
 def _change(change: profiles.Change) -> None:
     folder = config.state_folder()
     profiles.store(folder, change(profiles.load(folder)))
-
-
-ROUTES = (
-    Route("GET", "/runninghub/settings", settings),
-    Route("POST", "/runninghub/profiles/save", save),
-    Route("POST", "/runninghub/profiles/delete", delete),
-    Route("POST", "/runninghub/profiles/default", default),
-    Route("POST", "/runninghub/profiles/test", test),
-    Route("POST", "/runninghub/passwords/save", save_password),
-)

@@ -74,7 +74,8 @@ def _is_own_page(headers: Mapping[str, Sequence[str]], host: str) -> bool:
 
 
 def _is_of(origin: str, host: str) -> bool:
-    """Whether an origin is of a host; a proxy may name the standard port that browsers leave out."""
+    """Whether an origin is of a host;
+    a proxy may name the standard port that browsers leave out."""
     for scheme, port in (("http", ":80"), ("https", ":443")):
         if origin in (f"{scheme}://{host}", f"{scheme}://{host.removesuffix(port)}"):
             return True

@@ -1,58 +1,71 @@
-"""What a link leads to: its fields and outputs to choose from, and what a run of it usually takes."""
+"""What a link leads to: its fields and outputs to choose from,
+and what a run of it usually takes."""
 
 from __future__ import annotations
 
+from ...rh_api.client import Job, model_page
 from ...rh_api.errors import BadInput, RunningHubError
-from .. import cloud, config, sandbox
-from ..defaults import INSTANCES
-from . import Body, Route, switch_of, text_of
+from ...rh_api.graph.constants import INSTANCES
+from ...rh_api.wire.model_refs import is_endpoint
+from ...rh_api.wire.quick import without_key
+from ..runtime import cloud, config, demo_server, language, program_view
+from . import models
 from .account import program_name
+from .body import Body, switch_of, text_of
 
 
 async def program(body: Body) -> dict[str, object]:
-    """A workflow or an app by its id or link."""
-    # Imported here: ComfyUI starts faster without.
-    from ...rh_api.client import Job
-    from .. import offers
-
+    """A workflow or an app by its id or link, or a standard model."""
+    if body.get("kind") == "model":
+        return await models.form(body)
+    if body.get("kind") == "module":
+        return _module(body)
     kind, text = text_of(body, "kind", "workflow"), text_of(body, "text")
     profile = text_of(body, "profile").strip()
     is_app = program_name(kind, "1") != "1"
     settings = config.settings(profile)
-    sandbox.refuse_link(settings, text, is_app=is_app)
+    demo_server.refuse_link(settings, text, is_app=is_app)
     client = cloud.client(settings)
     # A job with a blank app would be one of a workflow.
-    number = client.resolve_app(text) if is_app else client.resolve(text)
+    number = client.programs.app_id(text) if is_app else client.programs.workflow_id(text)
     job = Job(app=number) if is_app else Job(number)
     try:
         found = await client.program(job, fresh=switch_of(body, "fresh"))
     except RunningHubError as error:
-        error.hint = offers.hint(error, profile)
-        raise
-    told = offers.shown(found, settings, is_sandbox=profile == sandbox.PROFILE)
-    if told["protected"] and not told["password"]:
+        told = error.with_context(hint=program_view.hint(error, profile))
+        raise told from error.__cause__
+    shown = program_view.shown(found, settings, is_sandbox=profile == demo_server.PROFILE)
+    if shown["protected"] and not shown["password"]:
         # Anybody may read an app's form; without its password each run would fail.
-        missing = BadInput("node.app_protected")
-        missing.hint = "password"
-        raise missing
-    return told
+        raise BadInput("node.app_protected", hint="password")
+    return shown
+
+
+def _module(body: Body) -> dict[str, object]:
+    """A module of Quick Create by its call example: nothing of it is asked of the site."""
+    settings = config.settings(text_of(body, "profile").strip())
+    found = cloud.client(settings).programs.quick(without_key(text_of(body, "text")))
+    return program_view.shown(found, settings, is_sandbox=False)
+
+
+def journal_name(body: Body) -> tuple[str, str]:
+    """The program that a page names by `kind` and `id`, as the journal does, and its instance."""
+    kind, number = text_of(body, "kind", "workflow"), text_of(body, "id")
+    is_model = kind == "model" and is_endpoint(number)
+    name = model_page(number) if is_model else program_name(kind, number)
+    return name, text_of(body, "instance", INSTANCES[0]) or INSTANCES[0]
 
 
 async def estimate(body: Body) -> dict[str, object]:
     """What runs of a program have usually taken here; nulls where nothing is known."""
-    name = program_name(text_of(body, "kind", "workflow"), text_of(body, "id"))
-    instance = text_of(body, "instance", INSTANCES[0]) or INSTANCES[0]
+    name, instance = journal_name(body)
     client = cloud.client(config.settings(text_of(body, "profile")))
-    usual = await client.usual(name, instance)
+    usual = await client.costs.estimate(name, instance)
+    quote = await client.costs.quote_program(name, instance)
     return {
+        "quote": quote.told(language.say),
         "runs": usual.runs,
         "seconds": usual.seconds,
         "coins": usual.coins,
         "money": usual.money,
     }
-
-
-ROUTES = (
-    Route("POST", "/runninghub/program", program),
-    Route("POST", "/runninghub/estimate", estimate),
-)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from .. import sandbox
-from . import Body, Route, switch_of
+from ..runtime import demo_server
+from .body import Body, switch_of
+
+
+async def samples(_: Body) -> dict[str, object]:
+    """What can be tried in it; to ask starts nothing."""
+    return {"samples": demo_server.samples()}
 
 
 async def switch(body: Body) -> dict[str, object]:
     """On: it runs as the profile `sandbox`. Off: it and all that it knew is gone."""
     if switch_of(body, "on"):
-        sandbox.start()
+        demo_server.start()
     else:
-        sandbox.stop()
-    return {"on": sandbox.is_running(), "samples": sandbox.samples()}
-
-
-ROUTES = (Route("POST", "/runninghub/sandbox", switch),)
+        demo_server.stop()
+    return {"on": demo_server.is_running(), "samples": demo_server.samples()}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from .. import language
-from . import Body, Route, guard, text_of
+from typing import Any
+
+from ...rh_api.errors import BadInput
+from ..runtime import cloud, config, language, node_display, node_ends
+from . import guard
+from .body import Body, text_of
 
 
 async def session(body: Body) -> dict[str, object]:
@@ -12,4 +16,30 @@ async def session(body: Body) -> dict[str, object]:
     return {"token": guard.token()}
 
 
-ROUTES = (Route("POST", "/runninghub/session", session, open=True),)
+async def resume(body: Body) -> dict[str, object]:
+    """The page of `client` shows the run of `prompt` from here on; `shown`: it is under way."""
+    return {"shown": node_display.resume(text_of(body, "prompt"), text_of(body, "client"))}
+
+
+async def ends(body: Body) -> dict[str, object]:
+    """How the nodes of the workflow `graph` ended last, also before this start of ComfyUI.
+
+    `profile`: one that its nodes name. What the nodes show is laid where the browser may fetch
+    it; an end without that has nothing to show any more.
+    """
+    try:
+        client = cloud.client(config.settings(text_of(body, "profile")))
+    except BadInput:
+        return {"ends": {}}  # without an account nothing was ordered
+    found = await node_ends.of_graph(client, text_of(body, "graph"))
+    for end in found.values():
+        if not await _brought_back(end):
+            end["shown"] = {}
+    return {"ends": found}
+
+
+async def _brought_back(end: dict[str, Any]) -> bool:
+    try:
+        return await node_ends.bring_back(cloud.client(config.settings(end["profile"])), end)
+    except BadInput:
+        return False  # its account is not here any more

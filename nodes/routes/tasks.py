@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
+from ...rh_api.client import Client, OpenOrder, as_task_id
 from ...rh_api.errors import BadInput
-from .. import cloud, config, profiles, sandbox
-from . import Body, Route, switch_of, text_of
-
-if TYPE_CHECKING:
-    from ...rh_api.client import Client, OpenOrder
-    from ...rh_api.settings import Settings
+from ...rh_api.settings import Settings
+from ..runtime import accounts, cloud, config, demo_server, profiles, under_way
+from .body import Body, number_of, switch_of, text_of
 
 
 async def left_tasks(_: Body) -> dict[str, object]:
@@ -27,41 +22,28 @@ async def all_tasks(_: Body) -> dict[str, object]:
 async def _listed(*, followed: bool) -> dict[str, object]:
     found = [
         (one, name, settings)
-        for name, settings in _accounts()
+        for name, settings in accounts.listed()
         for one in await cloud.client(settings).open_orders(followed=followed)
     ]
     found.sort(key=lambda each: each[0].order)
     return {"tasks": [_shown(*each) for each in found]}
 
 
-def _accounts() -> Iterator[tuple[str, Settings]]:
-    """Each account once, by the first name that it has."""
-    names = [profiles.ENVIRONMENT] if config.has_environment_key() else []
-    names += profiles.load(config.state_folder()).by_name
-    names += [profiles.SANDBOX] if sandbox.is_running() else []
-    seen: set[Settings] = set()
-    for name in names:
-        try:
-            settings = config.settings(name)
-        except BadInput:
-            continue  # the settings say what is wrong with it
-        if settings not in seen:
-            seen.add(settings)
-            yield name, settings
-
-
 def _shown(one: OpenOrder, profile: str, settings: Settings) -> dict[str, object]:
-    link = f"{settings.origin}/call-api/call-record-detail/{one.task_id}" if one.task_id else ""
+    name = one.name
+    if profile == profiles.SANDBOX:
+        name = name or demo_server.name_of(one.kind, one.program)
+    page = f"/call-api/call-record-detail/{one.task_id}"
     return {
         "order": one.order,
         "task_id": one.task_id,
         "profile": profile,
         "origin": settings.origin,
-        "link": link,
+        "link": config.site_page(settings, page) if one.task_id else "",
         "state": one.state.value,
         "kind": one.kind,
         "program": "" if one.kind == "graph" else one.program,
-        "name": sandbox.name_of(one.kind, one.program) if profile == profiles.SANDBOX else "",
+        "name": name[:200],
         "placed": one.placed_at,
         "started": one.started_at,
         "uncertain": one.is_uncertain,
@@ -72,14 +54,25 @@ def _shown(one: OpenOrder, profile: str, settings: Settings) -> dict[str, object
     }
 
 
+async def now(_: Body) -> dict[str, object]:
+    """All that is under way, each with how it is doing."""
+    told: list[tuple[int, dict[str, object]]] = []
+    for name, settings in accounts.listed():
+        client = cloud.client(settings)
+        for one in await client.open_orders(followed=True):
+            doing = await under_way.told(client, one)
+            told.append((one.order, {**_shown(one, name, settings), **doing}))
+    return {"tasks": [one for _, one in sorted(told, key=lambda each: each[0])]}
+
+
 async def cancel(body: Body) -> dict[str, object]:
     """`confirmed`: it was seen that the task does not run any more."""
-    return {"confirmed": await _client(body).cancel(_task_id(body))}
+    return {"confirmed": await _client(body).task(_task_id(body)).cancel()}
 
 
 async def fetch(body: Body) -> dict[str, object]:
     """Bring a finished task's results here, where equal inputs and a Task node find them."""
-    outcome = await _client(body).fetch(_task_id(body))
+    outcome = await _client(body).task(_task_id(body)).fetch()
     return {
         "task_id": outcome.task_id,
         "kept": outcome.kept,
@@ -98,12 +91,12 @@ async def fetch(body: Body) -> dict[str, object]:
 
 async def detach(body: Body) -> dict[str, object]:
     """Whoever waits for the task goes on without it, and it goes on in the cloud."""
-    return {"detached": _client(body).detach(_task_id(body))}
+    return {"detached": _client(body).task(_task_id(body)).detach()}
 
 
 async def look(body: Body) -> dict[str, object]:
     """What can be seen of an uncertain order: tasks of the account before and now."""
-    sight = await _client(body).look_again(_order(body))
+    sight = await _client(body).inspect_uncertain(_order(body))
     return {"before": sight.before, "now": sight.now, "ours": sight.ours}
 
 
@@ -132,27 +125,8 @@ def _client(body: Body) -> Client:
 
 
 def _task_id(body: Body) -> str:
-    # Imported here: ComfyUI starts faster without.
-    from ...rh_api.client import as_task_id
-
     return as_task_id(text_of(body, "task_id"))
 
 
 def _order(body: Body) -> int:
-    value = body.get("order")
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise BadInput("node.bad_type", name="order", value=str(value)[:80])
-    return value
-
-
-ROUTES = (
-    Route("GET", "/runninghub/tasks", left_tasks),
-    Route("GET", "/runninghub/tasks/all", all_tasks),
-    Route("POST", "/runninghub/tasks/cancel", cancel),
-    Route("POST", "/runninghub/tasks/fetch", fetch),
-    Route("POST", "/runninghub/tasks/detach", detach),
-    Route("POST", "/runninghub/tasks/look", look),
-    Route("POST", "/runninghub/tasks/settle", settle),
-    Route("GET", "/runninghub/kept", kept),
-    Route("POST", "/runninghub/kept/empty", empty),
-)
+    return number_of(body, "order")

@@ -46,6 +46,8 @@ async def test_a_key_is_stored_for_its_owner_alone_and_only_its_end_is_told(host
         "default": "",
         "environment": False,
         "problem": "",
+        "models": "warn",
+        "renews_models": True,
         "sites": [AI, CN],
     }
     await host.post("profiles/save", name=" home ", origin=AI + "/", key=f"Bearer {KEY}")
@@ -56,6 +58,8 @@ async def test_a_key_is_stored_for_its_owner_alone_and_only_its_end_is_told(host
             "origin": AI,
             "host": "www.runninghub.ai",
             "key_tail": KEY[-4:],
+            "workflow": "",
+            "webhook": "",
             "from": "file",
         }
     ]
@@ -150,6 +154,53 @@ async def test_a_damaged_file_is_left_as_it_is(host: Host) -> None:
     assert KEY not in host.said
 
 
+async def test_marked_parts_have_a_workflow_for_each_account(host: Host) -> None:
+    await host.post("profiles/save", name="a", origin=AI, key=KEY)
+    await host.post("profiles/save", name="b", origin=CN, key=OTHER)
+    number = "1900000000000000101"
+    link = f"{AI}/workflow/{number}"
+    told = await host.post("profiles/workflow", name="a", workflow=link)
+    assert [one["workflow"] for one in told["profiles"]] == [number, ""]
+    foreign = await host.error("profiles/workflow", name="b", workflow=link)
+    assert foreign["key"] == "error.wrong_site"
+    wrong = await host.error("profiles/workflow", name="a", workflow="my workflow")
+    assert wrong["key"] == "error.workflow_id"
+    # It goes with a new key of the account, and not to another site.
+    told = await host.post("profiles/save", name="a", origin=AI, key=OTHER)
+    assert told["profiles"][0]["workflow"] == number
+    told = await host.post("profiles/workflow", name="a", workflow="")
+    assert told["profiles"][0]["workflow"] == ""
+    await host.post("profiles/workflow", name="a", workflow=number)
+    told = await host.post("profiles/save", name="a", origin=CN, key=KEY)
+    assert told["profiles"][0]["workflow"] == ""
+
+
+async def test_orders_of_an_account_carry_its_own_webhook_address(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, key in (("a", KEY), ("b", OTHER)):
+        await host.post("profiles/save", name=name, origin=AI, key=key)
+    monkeypatch.setenv("RUNNINGHUB_WEBHOOK_URL", "https://of-all.example")
+    config = load_pack("nodes.runtime.config")
+    told = await host.post("profiles/webhook", name="a", webhook="https://own.example/rh/")
+    assert [one["webhook"] for one in told["profiles"]] == ["https://own.example/rh", ""]
+    assert config.settings("a").webhook_url == "https://own.example/rh"
+    assert config.settings("b").webhook_url == "https://of-all.example"
+    wrong = await host.error("profiles/webhook", name="a", webhook="https://own.example:8188")
+    assert wrong["key"] == "error.webhook_port"
+    told = await host.post("profiles/save", name="a", origin=CN, key=KEY)
+    assert told["profiles"][0]["webhook"] == "https://own.example/rh"
+    told = await host.post("profiles/webhook", name="a", webhook=" ")
+    assert told["profiles"][0]["webhook"] == ""
+
+
+async def test_models_that_are_not_listed_are_a_warning_or_a_refusal(host: Host) -> None:
+    assert (await host.post("models/save", models="strict"))["models"] == "strict"
+    assert (await host.get("settings"))["models"] == "strict"
+    assert (await host.error("models/save", models="stirct"))["key"] == "error.bad_models"
+    assert (await host.post("models/save", models="warn"))["models"] == "warn"
+
+
 async def test_the_test_says_what_the_account_says(
     host: Host, emulator: tuple[Emulator, str]
 ) -> None:
@@ -230,10 +281,10 @@ async def test_the_chinese_site_comes_first_to_who_speaks_chinese(host: Host) ->
 async def test_a_proxys_name_is_known_once_its_owner_names_it(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = load_pack("nodes.config")
-    assert config.host_names() == {"127.0.0.1"}
+    comfyui = load_pack("nodes.runtime.comfyui")
+    assert comfyui.host_names() == {"127.0.0.1"}
     monkeypatch.setenv("RUNNINGHUB_HOSTS", "Comfy.example, studio.local")
-    assert config.host_names() == {"127.0.0.1", "comfy.example", "studio.local"}
+    assert comfyui.host_names() == {"127.0.0.1", "comfy.example", "studio.local"}
 
 
 async def test_a_site_that_does_not_answer_is_told(host: Host) -> None:

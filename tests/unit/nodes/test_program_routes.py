@@ -12,6 +12,7 @@ import pytest
 from rh_api.client import Client, Job
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.settings import Settings
+from tests.unit.nodes.conftest import load_pack
 from tests.unit.nodes.host import Host, hosted
 
 KEY = "canary7Key0canary7Key0canary7Key"
@@ -70,7 +71,7 @@ async def program(host: Host, text: str, kind: str = "workflow", **more: Any) ->
 async def test_a_workflow_is_told_with_all_that_can_be_set(host: Host, emulator: Emulator) -> None:
     told = await program(host, f"{emulator.base_url}/workflow/{catalog.TEXT_TO_IMAGE}?x=1")
     assert (told["kind"], told["id"], told["sandbox"]) == ("workflow", catalog.TEXT_TO_IMAGE, False)
-    assert told["link"] == f"{emulator.base_url}/workflow/{catalog.TEXT_TO_IMAGE}"
+    assert told["link"] == ""  # an emulator has no pages
     assert len(told["hash"]) == 64
     assert told["app"] is None
     fields = by_name(told)
@@ -96,6 +97,7 @@ async def test_a_workflow_is_told_with_all_that_can_be_set(host: Host, emulator:
         "suggested": True,
         "label": "Positive",
         "description": "",
+        "resource": "",
     }
     seed = fields["3.seed"]
     assert (seed["kind"], seed["seed"], seed["min"]) == ("INT", True, 0)
@@ -249,15 +251,30 @@ async def test_the_sandbox_needs_no_key_and_forgets_when_it_ends(host: Host) -> 
     settings = await host.get("settings")
     assert settings["profiles"] == []
     assert not (host.state / "profiles.json").exists()
-    assert await host.post("sandbox", on=False) == {"on": False, "samples": []}
+    assert (await host.post("sandbox", on=False))["on"] is False
+
+
+async def test_samples_are_told_before_the_sandbox_runs(host: Host) -> None:
+    before = await host.get("samples")
+    assert {"kind": "workflow", "id": catalog.INVERT, "name": "Invert a picture"} in before[
+        "samples"
+    ]
+    assert not load_pack("nodes.runtime.demo_server").is_running()
+    assert (await host.post("sandbox", on=True))["samples"] == before["samples"]
 
 
 async def test_an_estimate_is_told_from_what_runs_took_and_cost(
     host: Host, emulator: Emulator
 ) -> None:
-    nothing = {"runs": 0, "seconds": None, "coins": None, "money": None}
+    rates = {"default": "0.2 coins", "plus": "0.4 coins"}
+
+    def nothing(size: str = "default") -> dict[str, Any]:
+        rate = f"{rates[size]} a second on {size} (observed, not documented)"
+        none = {"runs": 0, "seconds": None, "coins": None, "money": None}
+        return {**none, "quote": f"cost not known yet: {rate}"}
+
     asked = {"kind": "workflow", "id": catalog.TEXT_OUT, "instance": "default"}
-    assert await host.post("estimate", **asked) == nothing
+    assert await host.post("estimate", **asked) == nothing()
     emulator.run_seconds = 0.2
     values = {
         "RUNNINGHUB_API_KEY": KEY,
@@ -271,5 +288,6 @@ async def test_an_estimate_is_told_from_what_runs_took_and_cost(
     assert told["seconds"] > 0
     assert float(told["coins"]) > 0
     assert told["money"] is None
-    assert await host.post("estimate", **{**asked, "instance": "plus"}) == nothing
-    assert await host.post("estimate", **{**asked, "kind": "app"}) == nothing
+    assert told["quote"].startswith("about 1 coin (")
+    assert await host.post("estimate", **{**asked, "instance": "plus"}) == nothing("plus")
+    assert await host.post("estimate", **{**asked, "kind": "app"}) == nothing()

@@ -1,0 +1,233 @@
+"""Every order of the journal for a page: found, shown, used once more, and deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import cast
+
+from ...rh_api.client import Client, PastOrder, Query, ResultRow, Retention, State
+from ...rh_api.errors import BadInput, RunningHubError
+from ...rh_api.history import read_since, search_query
+from ...rh_api.journal.retention import is_kept
+from ...rh_api.wire.filetypes import Kind, by_suffix
+from ..runtime import accounts, cloud, config, demo_server, language, past_orders, thumbnails
+from .body import Body, FileAnswer, number_of, switch_of, text_of
+
+PAGE = 60  # orders
+TEXT_SHOWN = 200_000  # characters of a result that is text
+SHOWN_TEXT = 160  # of an order's own texts in the list
+
+
+async def page(body: Body) -> dict[str, object]:
+    """Orders that fit `words`, `states` and `since`, newest first, below the number `before`."""
+    client = accounts.any_client()
+    if client is None:
+        return {"orders": [], "before": None}
+    since = text_of(body, "since")
+    query = search_query(
+        text_of(body, "words")[:500],
+        since=read_since(since, accounts.now()) if since else None,
+        states=_states(body),
+    )
+    before = number_of(body, "before") if body.get("before") is not None else None
+    found = await client.history(query, before=before, limit=PAGE, everyone=True)
+    if not query.words and not _reading:  # before a person has typed a word
+        _reading.add(reading := asyncio.ensure_future(_prepare_search(client)))
+        reading.add_done_callback(_reading.discard)
+    known = accounts.names()
+    return {"orders": [_listed(one, known) for one in found.orders], "before": found.before}
+
+
+_reading: set[asyncio.Future[None]] = set()
+
+
+async def _prepare_search(client: Client) -> None:
+    with contextlib.suppress(RunningHubError):  # which the search itself tells
+        await client.prepare_search()
+
+
+def _states(body: Body) -> list[State]:
+    given = body.get("states") or []
+    try:
+        return [State(one) for one in cast("list[object]", given)]
+    except (TypeError, ValueError):
+        raise BadInput("node.bad_type", name="states", value=str(given)[:80]) from None
+
+
+def _listed(one: PastOrder, known: accounts.Names) -> dict[str, object]:
+    texts = [value for value in one.inputs.values() if isinstance(value, str) and value.strip()]
+    longest = max(texts, key=len, default="")
+    profile = known.get((one.origin, one.account), "")
+    name = one.name
+    if profile == demo_server.PROFILE:
+        name = name or demo_server.name_of(one.kind, one.program)
+    return {
+        "order": one.order,
+        "kind": one.kind,
+        "program": "" if one.kind == "graph" else one.program,
+        "name": name[:200],
+        "state": one.state.value,
+        "task_id": one.task_id,
+        "profile": profile,
+        "placed": one.created_at,
+        "seconds": one.usage.seconds,
+        "coins": one.usage.coins,
+        "money": one.usage.money,
+        "third_party": one.usage.third_party_money,
+        "currency": one.currency,
+        "text": longest[:SHOWN_TEXT],
+        "results": one.results,
+        "first": _first(one),
+        "uncertain": one.state in (State.UNCERTAIN, State.INTENDED),
+    }
+
+
+def _first(one: PastOrder) -> str:
+    """What kind its first result is; "owed" for one that is not here."""
+    if one.first is None:
+        return ""
+    if one.first.path is None:
+        return "text" if one.first.text is not None else "owed"
+    return one.first.kind or "file"
+
+
+async def order(body: Body) -> dict[str, object]:
+    """All of one order: its fields and what it made."""
+    client, one = await _asked(body)
+    rows = await client.past_results(one.order)
+    link = f"{one.origin}/call-api/call-record-detail/{one.task_id}" if one.task_id else ""
+    results = await asyncio.to_thread(_results, client, rows)
+    failure = language.say(one.error_key, {}) if one.error_key else ""
+    return {
+        **_listed(one, accounts.names()),
+        "link": link,
+        "instance": one.instance,
+        "failure": failure,
+        "inputs": [
+            {"name": name, "value": value if not isinstance(value, dict) else None}
+            for name, value in one.inputs.items()
+        ],
+        "results": results,
+        "owed": one.state is State.DONE and any(not each["here"] for each in results),
+        "missing": list(one.missing),
+    }
+
+
+def _results(client: Client, rows: Sequence[ResultRow]) -> list[dict[str, object]]:
+    return [_result(client, row) for row in sorted(rows, key=lambda row: row.index)]
+
+
+def _result(client: Client, row: ResultRow) -> dict[str, object]:
+    path = past_orders.file_of(client, row)
+    kind = row.kind or ("text" if row.text is not None else "file")
+    text = row.text
+    if text is None and path is not None and kind == Kind.TEXT.value:
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            text = file.read(TEXT_SHOWN)
+    return {
+        "node_id": row.node_id,
+        "index": row.index,
+        "kind": kind,
+        "name": path.name if path else "",
+        "size": row.size,
+        "text": None if text is None else text[:TEXT_SHOWN],
+        "here": path is not None or row.text is not None,
+        "loader": past_orders.loader_of(path) if path else None,
+    }
+
+
+async def thumbnail(body: Body) -> dict[str, object]:
+    """The first picture of an order, small, as a data URL; "" where it made none."""
+    client, one = await _asked(body)
+    rows = await client.past_results(one.order)
+    pictures = (row for row in rows if row.kind in ("image", "video"))
+    for row in sorted(pictures, key=lambda row: row.index):
+        path = past_orders.file_of(client, row)
+        if path is not None:
+            return {"picture": await cloud.in_worker(thumbnails.of_file, path)}
+    return {"picture": ""}
+
+
+async def result(query: Body) -> FileAnswer:
+    """One file of an order, by the order's number and the result's place in its list."""
+    client, one = await _asked(query)
+    path, _ = await past_orders.find_file(client, one.order, number_of(query, "index"))
+    found = by_suffix(path.suffix)
+    is_shown = found is not None and found.kind in (Kind.IMAGE, Kind.VIDEO, Kind.AUDIO)
+    name = f"{one.task_id or one.order}_{path.name}"
+    return FileAnswer(path, name, found.mime if found is not None and is_shown else "")
+
+
+async def loader(body: Body) -> dict[str, object]:
+    """Put a result among ComfyUI's inputs; the node that loads it, its widget and value."""
+    client, one = await _asked(body)
+    path, _ = await past_orders.find_file(client, one.order, number_of(body, "index"))
+    name = f"{one.task_id or one.order}_{path.name}"
+    return await asyncio.to_thread(past_orders.make_input, path, name)
+
+
+async def inputs(body: Body) -> dict[str, object]:
+    """What a node needs to ask for the same: values by field; null for a file that went."""
+    _, one = await _asked(body)
+    profile, client = accounts.of_order(one)
+    values, gone = await past_orders.values(client, one)
+    return {
+        "kind": one.kind,
+        "program": one.program,
+        "example": one.example,
+        "profile": profile,
+        "instance": one.instance,
+        "classes": dict(one.classes),
+        "values": values,
+        "gone": gone,
+    }
+
+
+async def again(body: Body) -> dict[str, object]:
+    """Order the same anew, which costs; answered once its task is known, or it was refused."""
+    _, one = await _asked(body)
+    _, client = accounts.of_order(one)
+    return {"task_id": await past_orders.run_again(client, one)}
+
+
+async def delete(body: Body) -> dict[str, object]:
+    """Forget orders that are over, with their files."""
+    given = body.get("orders")
+    if not isinstance(given, list) or not given:
+        raise BadInput("node.bad_type", name="orders", value=str(given)[:80])
+    orders = [number_of({"order": one}, "order") for one in cast("list[object]", given)]
+    client = accounts.any_client()
+    return {"deleted": await client.delete_orders(orders) if client is not None else []}
+
+
+async def retention(body: Body) -> dict[str, object]:
+    """How long orders and their results are kept, and what other bounds would free.
+
+    `keep`: true writes `days`, `orders` and `bytes` down, for the next start.
+    """
+    folder = config.settings_folder()
+    now = Retention.read(folder)
+    given = {name: body.get(name, getattr(now, name)) for name in ("days", "orders", "bytes")}
+    for name, value in given.items():
+        if not is_kept(name, value):
+            raise BadInput("node.bad_type", name=name, value=str(value)[:80])
+    wanted = Retention(**given)
+    if switch_of(body, "keep"):
+        await asyncio.to_thread(wanted.write, folder)
+    client = accounts.any_client()
+    orders, size = (0, 0) if client is None else await client.would_free(wanted)
+    kept = 0 if client is None else await client.kept_bytes()
+    frees = {"orders": orders, "bytes": size}
+    return {**given, "kept": kept, "frees": frees}
+
+
+async def _asked(body: Body) -> tuple[Client, PastOrder]:
+    """The order that a request names, and a client of this journal."""
+    number, client = number_of(body, "order"), accounts.any_client()
+    if client is not None:
+        found = await client.history(Query(order=number), limit=1, everyone=True)
+        if found.orders:
+            return client, found.orders[0]
+    raise BadInput("node.no_order", order=number)

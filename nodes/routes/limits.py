@@ -1,0 +1,55 @@
+"""Limits of cost, beside the journal that they hold for: never among ComfyUI's settings, which any
+page can write."""
+
+from __future__ import annotations
+
+from ...rh_api.client import Client
+from ...rh_api.errors import BadInput
+from ...rh_api.money.amounts import told, written
+from ..runtime import cloud, config, failure_reports, language
+from .body import Body, text_of
+
+ALLOWED = "allow/"
+SCOPES = ("order", "prompt", "day", "floor")
+
+
+async def limits(body: Body) -> dict[str, object]:
+    """Those of a profile's key, as they are written, and what today has cost or holds."""
+    return await _shown(_client(body))
+
+
+async def save(body: Body) -> dict[str, object]:
+    """One of them, or what a `program` without a bound may cost; a blank sum takes it away."""
+    client, program = _client(body), text_of(body, "program").strip()
+    scope = ALLOWED + program if program else text_of(body, "scope")
+    if not program and scope not in SCOPES:
+        raise BadInput("node.bad_choice", name="scope", value=scope[:40], choices=", ".join(SCOPES))
+    await client.costs.set_rule(scope, text_of(body, "sum"))
+    return await _shown(client)
+
+
+async def once(body: Body) -> dict[str, object]:
+    """The orders that a node's last run was refused for their cost may pass the limits this
+    time."""
+    refused = failure_reports.last(text_of(body, "node_id"))
+    cloud.client(config.settings(refused.profile)).costs.allow_once(refused.order_keys)
+    return {"orders": len(refused.order_keys)}
+
+
+def _client(body: Body) -> Client:
+    return cloud.client(config.settings(text_of(body, "profile")))
+
+
+async def _shown(client: Client) -> dict[str, object]:
+    rules, spent = await client.costs.rules(), await client.costs.committed()
+    today = {unit: amount for unit, amount in spent.day.items() if amount}
+    return {
+        "order": written(rules.limits.order),
+        "prompt": written(rules.limits.prompt),
+        "day": written(rules.limits.day),
+        "floor": written(rules.floor),
+        "allowed": [
+            {"program": name, "sum": written(sums)} for name, sums in rules.allowed.items()
+        ],
+        "today": told(today, language.say),
+    }

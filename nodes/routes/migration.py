@@ -1,0 +1,111 @@
+"""Graphs of other packs, and keys in graphs: the page sends its graph and loads what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from ...rh_api.errors import BadInput
+from ...rh_api.migration import migrate as migrated
+from ...rh_api.migration.documents import clean_file, keys_in_file
+from ...rh_api.migration.keys import Found, clean, find_keys
+from ...rh_api.migration.told import document_of, key_document
+from ...rh_api.model_catalogue import ModelCatalogue
+from ...rh_api.models.catalogue import Catalogue
+from ...rh_api.settings import Settings
+from ..runtime import config, language, saved_workflows
+from . import account
+from .body import Body, text_of
+
+
+async def look(body: Body) -> Mapping[str, Any]:
+    """How many old nodes and keys a graph holds; for the notice when it is loaded."""
+    graph = _graph(body)
+    found = await asyncio.to_thread(lambda: migrated(graph, _catalogue()))
+    replaced = sum(len(one.nodes) for one in found.replaced)
+    return {"old": replaced + len(found.left), "keys": len(_keys(graph))}
+
+
+async def migrate(body: Body) -> Mapping[str, Any]:
+    """`graph` as it becomes, and what became of what. `skip`: ids of nodes to leave alone."""
+    graph = _graph(body)
+    skip = frozenset(map(str, _list(body, "skip")))
+    found = await asyncio.to_thread(lambda: migrated(graph, _catalogue(), skip))
+    return {"graph": found.document, **document_of(found, language.say)}
+
+
+async def keys(body: Body) -> Mapping[str, Any]:
+    """The keys of a graph, veiled, each with an id that says nothing of it."""
+    return {"keys": _shown(_keys(_graph(body)))}
+
+
+async def clean_graph(body: Body) -> Mapping[str, Any]:
+    """`graph` without the keys whose ids are `keys`."""
+    graph = _graph(body)
+    return {"graph": clean(graph, _chosen(_keys(graph), body))}
+
+
+async def keep(body: Body) -> Mapping[str, Any]:
+    """Stores one key of `graph` as a profile. Nothing is sent to the site."""
+    (key,) = _chosen(_keys(_graph(body)), {"keys": [text_of(body, "key")]}) or ("",)
+    named = {"name": text_of(body, "name"), "origin": text_of(body, "origin")}
+    return await account.save({**named, "key": key})
+
+
+async def saved(_: Body) -> Mapping[str, Any]:
+    """The keys of all workflows that this ComfyUI has saved."""
+    return {"files": await asyncio.to_thread(lambda: list(map(_file, saved_workflows.files())))}
+
+
+async def clean_saved(body: Body) -> Mapping[str, Any]:
+    """Takes `keys` out of one saved workflow; a copy stays beside it."""
+    found = saved_workflows.find(text_of(body, "file"))
+    data = found.path.read_bytes()
+    chosen = _chosen(keys_in_file(data), body)
+    backup = await asyncio.to_thread(saved_workflows.replace, found, clean_file(data, chosen))
+    return {"backup": backup}
+
+
+def _graph(body: Body) -> dict[str, Any]:
+    graph = body.get("graph")
+    if not isinstance(graph, dict):
+        raise BadInput("migrate.no_graph")
+    return cast("dict[str, Any]", graph)
+
+
+def _list(body: Body, name: str) -> list[Any]:
+    value = body.get(name)
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def _catalogue() -> Catalogue:
+    settings = Settings.from_mapping(os.environ, config.state_folder())
+    return ModelCatalogue(settings).catalogue
+
+
+def _keys(graph: object) -> tuple[Found, ...]:
+    return find_keys(graph)
+
+
+def _shown(found: Iterable[Found]) -> list[dict[str, object]]:
+    return [{"id": _id(one), **key_document(one)} for one in found]
+
+
+def _id(found: Found) -> str:
+    return hashlib.sha256(found.key.encode()).hexdigest()[:16]
+
+
+def _chosen(found: Iterable[Found], body: Mapping[str, Any]) -> list[str]:
+    wanted = set(map(str, _list(body, "keys")))
+    return [one.key for one in found if _id(one) in wanted]
+
+
+def _file(one: saved_workflows.Saved) -> dict[str, object]:
+    try:
+        found = keys_in_file(one.path.read_bytes())
+    except (BadInput, OSError):
+        found = ()
+    return {"id": one.id, "name": one.name, "keys": _shown(found)}

@@ -1,0 +1,119 @@
+"""Standard models: the choice, what one takes and costs, and newer ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import cast
+
+from ...rh_api.client import open_catalogue
+from ...rh_api.errors import BadInput
+from ...rh_api.model_catalogue import ModelCatalogue
+from ...rh_api.models.prices import CURRENCY
+from ...rh_api.models.schema import Model
+from ...rh_api.models.stored import read_model
+from ..runtime import cloud, config, language, model_catalogues, model_renewal, model_view
+from .body import Body, text_of
+
+MOST = 1_000  # rows that a page gets at once
+
+
+async def models(body: Body) -> dict[str, object]:
+    """Models by words, best first; or exactly those of `only`, in that order."""
+    catalogue = model_catalogues.catalogue(text_of(body, "profile"))
+    known = await catalogue.load()
+    only = body.get("only")
+    if isinstance(only, list):
+        named = (known.models.get(str(one)) for one in cast("list[object]", only)[:MOST])
+        found = [one for one in named if one is not None]
+    else:
+        found = catalogue.search(text_of(body, "words"), text_of(body, "task"))
+    limit = body.get("limit", MOST)
+    shown = found[: min(limit, MOST) if type(limit) is int and limit >= 0 else MOST]
+    return {
+        "date": known.date,
+        "total": sum(model.is_usable for model in known.models.values()),
+        "found": len(found),
+        "models": [model_view.listed(model, catalogue) for model in shown],
+    }
+
+
+async def form(body: Body) -> dict[str, object]:
+    """A model by its endpoint, name or link, as a program; also one that is gone or unlisted."""
+    profile = text_of(body, "profile").strip()
+    settings = model_catalogues.settings(profile)
+    if settings.key:
+        model_renewal.begin(cloud.client(settings))
+    catalogue = ModelCatalogue(settings)
+    await catalogue.load()
+    try:
+        model = catalogue.resolve(text_of(body, "text"))
+    except BadInput as error:
+        raise error.with_context(hint=error.hint or "model") from None
+    return model_view.shown(model, catalogue)
+
+
+async def refresh(body: Body) -> dict[str, object]:
+    """Read all that is new, the site's own catalogue included; it may take a minute."""
+    settings = model_catalogues.settings(text_of(body, "profile").strip())
+    async with open_catalogue(settings) as catalogue:
+        changed = await catalogue.refresh(thorough=True)
+        return {
+            "text": changed.told(language.say),
+            "added": len(changed.added),
+            "changed": len(changed.changed),
+            "gone": len(changed.gone),
+            "date": catalogue.catalogue.date,
+        }
+
+
+async def price(body: Body) -> dict[str, object]:
+    """What an order with these values may cost, from lists alone; `total` of `count` of them."""
+    catalogue = model_catalogues.catalogue(text_of(body, "profile"))
+    await catalogue.load()
+    model = _kept(catalogue, body)
+    found = catalogue.price_of(model, _values(body), text_of(body, "extra"))
+    if found is None:
+        return {"text": "", "amount": None, "total": None, "currency": ""}
+    amounts = _amounts(found.amount, body)
+    return {"text": found.told(language.say), **amounts, "currency": CURRENCY}
+
+
+async def preview(body: Body) -> dict[str, object]:
+    """What the service says that such an order would cost; it is asked with filler."""
+    settings = config.settings(text_of(body, "profile").strip())
+    catalogue = cloud.client(settings).models
+    await catalogue.load()
+    model = _kept(catalogue, body)
+    quote = await catalogue.preview_of(model, _values(body), text_of(body, "extra"))
+    own = quote.text if language.is_chinese() else quote.text_en or quote.text
+    amounts = _amounts(quote.amount, body)
+    amount = amounts["amount"]
+    told = own or (f"{amount} {quote.currency}".strip() if amount is not None else "")
+    return {
+        "text": told or language.say("model.price_unknown", {}),
+        **amounts,
+        "currency": quote.currency,
+        "free": quote.is_free,
+    }
+
+
+def _amounts(amount: Decimal | None, body: Body) -> dict[str, str | None]:
+    """Of one order, and the `total` of as many as the body's `count`."""
+    if amount is None:
+        return {"amount": None, "total": None}
+    count = body.get("count", 1)
+    orders = count if type(count) is int and 0 < count < MOST else 1
+    return {"amount": f"{amount:f}", "total": f"{amount * orders:f}"}
+
+
+def _kept(catalogue: ModelCatalogue, body: Body) -> Model:
+    """The model as the node keeps it, else as it is known here."""
+    return read_model(body.get("schema")) or catalogue.resolve(text_of(body, "model"))
+
+
+def _values(body: Body) -> dict[str, object]:
+    given = body.get("values", {})
+    if not isinstance(given, dict):
+        raise BadInput("node.bad_type", name="values", value=str(cast("object", given))[:80])
+    return model_view.values_of(cast("Mapping[str, object]", given))

@@ -1,0 +1,52 @@
+"""Models that the cloud has, for fields that name one."""
+
+from __future__ import annotations
+
+from ...rh_api.client import Client, ResourceKind
+from ...rh_api.errors import BadInput, RunningHubError
+from ...rh_api.wire.quick import is_module_id
+from ..runtime import cloud, config, segment_pass
+from .body import Body, text_of
+from .gallery import list_cover
+
+LONGEST = 200
+
+
+async def resources(body: Body) -> dict[str, object]:
+    """Those of a kind with these words in their title or name; what was asked once is kept an hour.
+
+    For LoRAs of a module of Quick Create its styles come first, by their names; `cover`: by which
+    id the route of covers gives a style's picture.
+    """
+    name = text_of(body, "kind")
+    if name not in ResourceKind.__members__:
+        raise BadInput("node.bad_type", name="kind", value=name[:80])
+    client = cloud.client(config.settings(text_of(body, "profile")))
+    words = text_of(body, "words").strip()[:LONGEST]
+    found = await segment_pass.models().search(client, ResourceKind[name], words)
+    styles = await _styles(client, text_of(body, "module"), words) if name == "LORA" else []
+    named = {one["name"] for one in styles}
+    others = [one for one in found if one.model_name not in named]
+    models = [{"name": one.model_name, "title": one.title} for one in others]
+    return {"models": [*styles, *models]}
+
+
+async def _styles(client: Client, module: str, words: str) -> list[dict[str, str]]:
+    """The LoRAs of a module's styles; none where the site does not tell them."""
+    if not is_module_id(module):
+        return []
+    try:
+        styles = await client.quick.params(module.partition("/")[0])
+    except RunningHubError:
+        return []
+    found: list[dict[str, str]] = []
+    for style in styles:
+        cover = f"style/{module}/{style.id}" if style.preview else ""
+        if cover:
+            list_cover(client.settings.origin, cover, style.preview)
+        found += [
+            {"name": lora, "title": style.name[:LONGEST], "cover": cover}
+            for lora, _ in style.loras
+            if words.lower() in f"{style.name} {style.trigger} {lora}".lower()
+        ]
+    return found

@@ -1,0 +1,59 @@
+"""What an account's orders cost."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ...rh_api.client import Client
+from ...rh_api.errors import BadInput, RunningHubError
+from ...rh_api.history import MOST_DAYS, added, currency_of, spent_csv, spent_document
+from ...rh_api.money.amounts import digits, told
+from ..runtime import cloud, config, language
+from .body import Body, number_of, text_of
+
+BALANCE_SECONDS = 3.0  # that a page waits for it
+
+
+async def spend(body: Body) -> dict[str, object]:
+    """The last `days` by day and by program, with sums of today, 7 days and all, and as CSV."""
+    days = number_of(body, "days", 30)
+    if not 1 <= days <= MOST_DAYS:
+        raise BadInput("node.bad_type", name="days", value=str(days))
+    settings = config.settings(text_of(body, "profile"))
+    client, currency = cloud.client(settings), currency_of(settings.origin)
+    by_day = await client.costs.spend(days)
+    by_program = await client.costs.spend(days, by="program")
+    return {
+        "currency": currency,
+        "days": [spent_document(one) for one in by_day],
+        "programs": [spent_document(one) for one in by_program],
+        "today": spent_document(added(await client.costs.spend(1))),
+        "week": spent_document(added(await client.costs.spend(7))),
+        "all": spent_document(added(by_day)),
+        "limits": await _limits(client),
+        "balance": await _balance(client),
+        "csv": {
+            "day": spent_csv(by_day, currency),
+            "program": spent_csv(by_program, currency),
+        },
+    }
+
+
+async def _balance(client: Client) -> str:
+    """What the account has left, in words; "" where the service does not tell it soon."""
+    try:
+        left = await asyncio.wait_for(client.costs.balance(), BALANCE_SECONDS)
+    except (RunningHubError, asyncio.TimeoutError):
+        return ""
+    return told({unit: amount for unit, amount in left.items() if unit and amount}, language.say)
+
+
+async def _limits(client: Client) -> list[dict[str, object]]:
+    """What today has cost or holds, beside the most that a day may, for each unit with a limit."""
+    rules, committed = await client.costs.rules(), await client.costs.committed()
+    most = client.settings.limits.lowest(rules.limits).day
+    return [
+        {"unit": unit, "spent": digits(committed.day.get(unit, 0)), "limit": digits(limit)}
+        for unit, limit in most.items()
+        if unit
+    ]

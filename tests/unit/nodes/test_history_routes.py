@@ -1,0 +1,322 @@
+"""What a page may see of past orders, and do with them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import sqlite3
+import struct
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from rh_api.client import Client
+from rh_api.emulator import Emulator, Fault, catalog
+from tests.support.jobs import invert, paint
+from tests.support.service import results_are
+from tests.support.waiting import until
+from tests.unit.nodes.conftest import load_pack
+from tests.unit.nodes.host import Host
+
+
+def client() -> Client:
+    """The host's own, of the environment's key."""
+    return load_pack("nodes.runtime.cloud").client(load_pack("nodes.runtime.config").settings())
+
+
+def changed(statement: str) -> None:
+    """The journal as other processes left it."""
+    file = client().settings.state / "orders.sqlite3"
+    with closing(sqlite3.connect(file, timeout=30)) as db, db:
+        db.execute(statement)
+
+
+async def run(job: Any) -> str:
+    """A job of this process' classes, in the host's own."""
+    client_of = load_pack("rh_api.client")
+    sources = load_pack("rh_api.run.transfers")
+    kinds = load_pack("rh_api.wire.filetypes").Kind
+    fields = {
+        name: value
+        if not hasattr(value, "body")
+        else sources.Source(kinds(value.kind.value), value.body, value.suffix, value.mime)
+        for name, value in job.fields.items()
+    }
+    made = client_of.Job(job.workflow, fields, app=job.app, title=job.title)
+    return (await client().run(made)).task_id
+
+
+async def test_orders_are_listed_and_searched(host: Host) -> None:
+    task = await run(paint("a fox in snow"))
+    await run(invert())
+    found = await host.post("history")
+    assert [one["order"] for one in found["orders"]] == [2, 1]
+    assert found["before"] is None
+    (one,) = (await host.post("history", words="FOX"))["orders"]
+    assert (one["task_id"], one["state"], one["text"]) == (task, "done", "a fox in snow")
+    assert (one["first"], one["results"], one["coins"]) == ("image", 1, "1")
+    assert one["profile"] == "environment"
+    assert (await host.post("history", words="fox", states=["failed"]))["orders"] == []
+    assert len((await host.post("history", since="1d"))["orders"]) == 2
+    error = await host.error("history", since="soon")
+    assert error["key"] == "error.since"
+    assert (await host.error("history", states="done"))["key"] == "node.bad_type"
+
+
+async def test_an_opened_list_prepares_the_search(host: Host) -> None:
+    await run(paint("a fox in snow"))
+    assert len((await host.post("history"))["orders"]) == 1
+
+    def noted() -> bool:
+        with closing(sqlite3.connect(client().settings.state / "orders.sqlite3")) as db:
+            return db.execute("SELECT count(*) FROM words").fetchone() == (1,)
+
+    await until(noted)
+
+
+async def test_one_order_shows_its_fields_and_results(host: Host) -> None:
+    await run(invert())
+    shown = await host.post("history/order", order=1)
+    assert {"name": "10.image", "value": None} in shown["inputs"]
+    (result,) = shown["results"]
+    assert (result["kind"], result["here"], result["loader"]) == ("image", True, "LoadImage")
+    assert not shown["owed"]
+    assert (await host.error("history/order", order=77))["key"] == "node.no_order"
+
+
+async def test_a_thumbnail_is_small_and_made_once(host: Host, emulator: Emulator) -> None:
+    big = io.BytesIO()
+    Image.new("RGB", (1500, 700), (9, 8, 7)).save(big, "PNG")
+    emulator.faults.append(results_are(big.getvalue()))
+    await run(paint())
+    first = (await host.post("history/thumbnail", order=1))["picture"]
+    head, data = first.split(",")
+    assert head == "data:image/webp;base64"
+    with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
+        assert max(picture.size) == 256
+    (kept,) = (host.state / "results" / "1").glob("*.thumbnail.webp")
+    made = kept.stat().st_mtime_ns
+    assert (await host.post("history/thumbnail", order=1))["picture"] == first
+    assert kept.stat().st_mtime_ns == made
+
+
+async def test_a_result_that_is_no_picture_has_no_thumbnail(host: Host, emulator: Emulator) -> None:
+    emulator.faults.append(results_are(b"\x89PNG\r\n\x1a\n" + bytes(600)))
+    await run(paint())
+    assert await host.post("history/thumbnail", order=1) == {"picture": ""}
+
+
+async def test_a_file_is_served_to_own_pages_alone(host: Host) -> None:
+    await run(invert())
+    url = host.server.make_url("/runninghub/history/result?order=1&index=0")
+    async with host.page.get(url) as answer:
+        assert answer.status == 200
+        assert answer.headers["Content-Type"] == "image/png"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+        assert (await answer.read()).startswith(b"\x89PNG")
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}):
+        async with host.page.get(url, headers=headers) as answer:
+            assert answer.status == 403
+
+
+@pytest.mark.parametrize(
+    "stored",
+    ["../../secret.txt", "results/../secret.txt", "/etc/passwd", "results/1/../../secret.txt"],
+)
+async def test_no_file_outside_its_folder_is_served(host: Host, stored: str) -> None:
+    await run(invert())
+    (host.state / "secret.txt").write_text("key")
+    store = client()._journal._store._file
+    store.change("UPDATE results SET path = ? WHERE order_id = 1", (stored,))
+    for path in ("history/result?order=1&index=0", "history/result?order=1&index=../0"):
+        async with host.page.get(host.server.make_url(f"/runninghub/{path}")) as answer:
+            assert answer.status == 400
+    assert (await host.error("history/loader", order=1, index=0))["key"] == "node.no_result"
+
+
+async def test_what_a_page_could_run_is_only_saved(host: Host, emulator: Emulator) -> None:
+    hostile = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+    emulator.faults.append(results_are(hostile, "image/svg+xml"))
+    await run(paint())
+    url = host.server.make_url("/runninghub/history/result?order=1&index=0")
+    async with host.page.get(url) as answer:
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_a_result_becomes_an_input_of_comfyui(host: Host, tmp_path: Path) -> None:
+    task = await run(invert())
+    made = await host.post("history/loader", order=1, index=0)
+    assert (made["node"], made["widget"]) == ("LoadImage", "image")
+    file = tmp_path / "input" / made["value"]
+    assert file.name.startswith(task)
+    assert file.read_bytes().startswith(b"\x89PNG")
+    assert await host.post("history/loader", order=1, index=0) == made
+    assert [one.name for one in file.parent.iterdir()] == [file.name]
+
+
+async def test_inputs_are_told_with_files_by_their_names_in_the_cloud(
+    host: Host, emulator: Emulator
+) -> None:
+    await run(invert())
+    told = await host.post("history/inputs", order=1)
+    assert (told["kind"], told["program"], told["gone"]) == ("workflow", catalog.INVERT, [])
+    assert told["values"]["10.image"].endswith(".png")
+    changed("DELETE FROM uploads")
+    told = await host.post("history/inputs", order=1)
+    assert (told["values"], told["gone"]) == ({}, ["10.image"])
+    error = await host.error("history/again", order=1)
+    assert error["key"] == "node.inputs_gone"
+    assert emulator.counters.orders == 1
+
+
+async def test_the_same_is_ordered_anew(host: Host, emulator: Emulator) -> None:
+    task = await run(paint("again"))
+    new = (await host.post("history/again", order=1))["task_id"]
+    assert new != task
+    assert emulator.counters.orders == 2
+    listed = (await host.post("history", words="again"))["orders"]
+    assert [one["task_id"] for one in listed] == [new, task]
+
+
+async def test_a_module_is_ordered_anew_by_the_example_that_was_kept(
+    host: Host, emulator: Emulator
+) -> None:
+    module, *_ = catalog.modules().values()
+    text = module.example("0123456789abcdef0123456789abcdef")
+    job = load_pack("rh_api.client").Job(quick=text, fields={"6.text": "a moth"})
+    first = await client().run(job)
+    new = (await host.post("history/again", order=1))["task_id"]
+    assert new != first.task_id
+    one, other = [entry.json for entry in emulator.journal if entry.path.endswith("/run")]
+    seeds = [
+        info.pop("fieldValue")
+        for order in (one, other)
+        for info in order["nodeInfoList"]
+        if info["fieldName"] == "seed"
+    ]
+    assert one == other, seeds
+    told = await host.post("history/inputs", order=1)
+    assert (told["kind"], told["values"]["6.text"]) == ("quick", "a moth")
+    assert module.webapp_id in told["example"]
+    assert "0123456789abcdef" not in host.said
+
+    # A row of an older version does not have it.
+    changed("UPDATE orders SET what = json_remove(what, '$.example')")
+    assert (await host.error("history/again", order=1))["key"] == "node.example_not_kept"
+    assert emulator.counters.orders == 2
+
+
+async def test_a_refusal_of_running_again_is_told(host: Host, emulator: Emulator) -> None:
+    await run(paint())
+    emulator.faults.append(Fault("/task/openapi/create", "code", value=416))
+    assert "message" in await host.error("history/again", order=1)
+    assert emulator.counters.orders == 1
+
+
+async def test_deleting_takes_files_and_words_and_leaves_the_cost(host: Host) -> None:
+    await run(paint("a secret"))
+    await host.post("history/thumbnail", order=1)
+    assert await host.post("history/delete", orders=[1, 99]) == {"deleted": [1]}
+    assert (await host.post("history"))["orders"] == []
+    assert not (host.state / "results" / "1").exists()
+    assert (await host.post("spend"))["all"]["coins"] == "1"
+    assert (await host.error("history/delete", orders=[]))["key"] == "node.bad_type"
+    assert (await host.error("history/delete", orders=["x"]))["key"] == "node.bad_type"
+
+
+async def test_spend_is_told_in_days_programs_and_as_csv(host: Host) -> None:
+    await run(paint("one"))
+    await run(invert())
+    told = await host.post("spend", days=30)
+    assert told["balance"].endswith(" coins")
+    assert told["today"]["coins"] == told["week"]["coins"] == told["all"]["coins"] == "2"
+    assert [one["orders"] for one in told["days"]] == [2]
+    assert {one["program"] for one in told["programs"]} == {catalog.TEXT_TO_IMAGE, catalog.INVERT}
+    assert told["csv"]["day"].startswith("day,")
+    assert (await host.error("spend", days=0))["key"] == "node.bad_type"
+
+
+async def test_bounds_of_what_is_kept_are_kept(host: Host) -> None:
+    await run(invert())
+    now = await host.post("retention")
+    assert (now["days"], now["orders"], now["frees"]) == (30, 10_000, {"orders": 0, "bytes": 0})
+    assert now["kept"] > 0
+    wanted = await host.post("retention", days=7, keep=True)
+    assert wanted["days"] == 7
+    assert (await host.post("retention"))["days"] == 7
+    for name, value in {"days": 0, "orders": 1, "bytes": "all"}.items():
+        assert (await host.error("retention", **{name: value}))["key"] == "node.bad_type"
+
+
+async def test_public_apps_are_listed_with_covers_made_anew(host: Host) -> None:
+    first = await host.post("apps")
+    assert len(first["apps"]) == 50
+    assert first["next"] == 2
+    app = first["apps"][0]
+    assert app["id"] in catalog.apps()
+    picture = (await host.post("apps/cover", id=app["id"]))["picture"]
+    with Image.open(io.BytesIO(base64.b64decode(picture.split(",")[1]))) as cover:
+        assert max(cover.size) == 256
+    assert await host.post("apps/cover", id="1") == {"picture": ""}
+    assert (await host.error("apps", sort="FREE"))["key"] == "node.bad_type"
+
+
+HOSTILE_COVERS = {
+    "a script": b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
+    "a page": b"<html><body onload=alert(1)>" * 9,
+    "nothing": b"",
+    "half a picture": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR",
+    "a picture of a billion pixels": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+    + struct.pack(">2I5B", 40_000, 40_000, 8, 2, 0, 0, 0)
+    + bytes(4),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE_COVERS)
+async def test_a_hostile_cover_is_no_picture_and_leaves_no_file(
+    host: Host, emulator: Emulator, case: str
+) -> None:
+    app = (await host.post("apps"))["apps"][0]
+    emulator.faults.append(results_are(HOSTILE_COVERS[case]))
+    assert await host.post("apps/cover", id=app["id"]) == {"picture": ""}
+    scratch = load_pack("nodes.runtime.config").scratch_folder()
+    assert list(scratch.glob("cover-*")) == []
+
+
+async def test_a_cover_on_another_host_is_not_fetched(host: Host, emulator: Emulator) -> None:
+    gallery = load_pack("nodes.routes.gallery")
+    (await host.post("apps"))
+    name = (emulator.base_url, "1")
+    gallery._addresses[name] = "https://evil.example/cover.png"
+    assert await host.post("apps/cover", id="1") == {"picture": ""}
+
+
+async def test_what_is_under_way_says_how_it_is_doing(host: Host, emulator: Emulator) -> None:
+    emulator.run_seconds = 60
+    waiting = asyncio.ensure_future(run(paint("slow")))
+    await until(lambda: emulator.tasks)
+    tasks: list[Any] = []
+    while not (tasks and tasks[0]["line"]):
+        tasks = (await host.post("now"))["tasks"]
+        await asyncio.sleep(0.02)
+    (one,) = tasks
+    assert one["followed"]
+    assert one["program"] == catalog.TEXT_TO_IMAGE
+    waiting.cancel()
+    await asyncio.wait((waiting,))
+
+
+async def test_without_a_key_there_is_nothing_to_see(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RUNNINGHUB_API_KEY")
+    assert await host.post("history") == {"orders": [], "before": None}
+    assert await host.post("now") == {"tasks": []}
+    assert (await host.error("spend"))["key"] == "error.no_key"

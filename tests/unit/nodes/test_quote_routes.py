@@ -1,0 +1,71 @@
+"""What a graph's orders cost together, over our route: programs, models and marked parts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rh_api.client import Client, Job
+from rh_api.emulator import Emulator, catalog
+from rh_api.settings import Settings
+from tests.unit.nodes.host import Host
+
+
+def program(**more: object) -> dict[str, Any]:
+    return {"kind": "workflow", "id": catalog.TEXT_OUT, "instance": "default", **more}
+
+
+def model(**more: object) -> dict[str, Any]:
+    return {"kind": "model", "id": "rhart-image-n-pro/text-to-image", "title": "A picture", **more}
+
+
+async def test_a_graph_without_orders_costs_nothing(host: Host) -> None:
+    nothing = {"text": "", "orders": []}
+    assert await host.post("quote") == nothing
+    assert await host.post("quote", programs=[]) == nothing
+    assert await host.post("quote", programs="x") == nothing
+
+
+async def test_programs_are_summed_by_what_their_runs_cost(host: Host, emulator: Emulator) -> None:
+    told = await host.post("quote", programs=[program(title="One")])
+    assert told["text"] == "1 order, cost not known"
+    assert told["orders"][0]["title"] == "One"
+    assert "a second on default" in told["orders"][0]["quote"]
+    values = {
+        "RUNNINGHUB_API_KEY": emulator.default_key,
+        "RUNNINGHUB_BASE_URL": emulator.base_url,
+        "RUNNINGHUB_STATE": str(host.state),
+    }
+    async with Client(Settings.from_mapping(values)) as client:
+        await client.run(Job(catalog.TEXT_OUT, {"21.value": "another"}))
+    assert (await host.post("quote", programs=[program()]))["text"] == "about 1 coin, 1 order"
+    several = [program(), program(), program(instance="plus")]
+    told = await host.post("quote", programs=several)
+    assert told["text"] == "about 2 coins and what is not known, 3 orders"
+
+
+async def test_a_program_that_cannot_be_told_counts_as_unknown(host: Host) -> None:
+    wrong = [program(id="x"), program(kind="planet"), program(profile="nobody"), model(id=7)]
+    told = await host.post("quote", programs=wrong)
+    assert told["text"] == "4 orders, cost not known"
+
+
+async def test_a_model_is_told_by_a_list_and_the_service_is_not_asked(
+    host: Host, emulator: Emulator
+) -> None:
+    before = dict(emulator.counters.requests)
+    told = await host.post("quote", programs=[model(values={"prompt": "a fox"})])
+    assert dict(emulator.counters.requests) == before
+    assert told["text"].startswith("about ")
+    assert told["text"].endswith("CNY, 1 order")
+
+
+async def test_marked_parts_are_orders_too(host: Host) -> None:
+    prompt = {
+        "1": {"class_type": "EmptyImage", "inputs": {}, "_meta": {"title": "Blank"}},
+    }
+    workflow = {"nodes": [{"id": 1, "properties": {"runninghub": {"segment": "1"}}}]}
+    extra = {"extra_pnginfo": {"workflow": workflow}}
+    told = await host.post("quote", programs=[program()], prompt=prompt, extra_data=extra)
+    assert told["text"] == "1 order, cost not known"  # a marked part that cannot go orders nothing
+    json.dumps(told)
