@@ -9,43 +9,34 @@ from comfy_api.latest import ComfyExtension, io
 from server import PromptServer
 
 from ..rh_api.texts import english
-from .prompt import handle_prompt
+from . import routes
+from .runtime import comfyui, shutdown
+from .runtime.prompt_handler import handle_prompt
 
 log = logging.getLogger("runninghub")
 
 
+def register() -> None:
+    """Add our routes and our prompt handler to ComfyUI's server; twice is once."""
+    server = PromptServer.instance
+    if handle_prompt in server.on_prompt_handlers:
+        return
+    routes.install(server.routes, comfyui.host_names())
+    server.app.on_shutdown.append(shutdown.run)
+    server.add_on_prompt_handler(handle_prompt)
+
+
 class RunningHubExtension(ComfyExtension):
     async def on_load(self) -> None:
-        from . import cloud, config, routes
-
-        PromptServer.instance.add_on_prompt_handler(handle_prompt)
-        routes.install(PromptServer.instance.routes, config.host_names())
-        PromptServer.instance.app.on_shutdown.append(cloud.leave)
+        register()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        from .ai_app import RunningHubAIApp
-        from .lora_uploader import RHLoraUploader
-        from .refusal import RunningHubRefusal
-        from .remote_workflow import RunningHubRemoteWorkflow
-        from .saved import RunningHubSaved
-        from .segment import RunningHubSegment
-        from .task import RunningHubTask
-        from .upload_audio import RHUploadAudio
-        from .upload_image import RHUploadImage
-        from .upload_video import RHUploadVideo
+        # ComfyUI calls on_load since 0.14. Whatever fails here keeps the nodes away as well:
+        # without the handler marked parts would run locally, and links into free inputs unchecked.
+        register()
+        from .definitions.all_nodes import NODES
 
-        return [
-            RunningHubRemoteWorkflow,
-            RunningHubAIApp,
-            RunningHubTask,
-            RHUploadImage,
-            RHUploadVideo,
-            RHUploadAudio,
-            RHLoraUploader,
-            RunningHubSegment,
-            RunningHubSaved,
-            RunningHubRefusal,
-        ]
+        return list(NODES)
 
 
 class Nothing(ComfyExtension):

@@ -16,9 +16,8 @@ class RunningHubAIApp(ProgramNode):
         return schema.program_schema(
             "RunningHubAIApp",
             "RunningHub AI App",
-            "Runs a RunningHub AI app in the cloud. Set the fields of its form as "
-            "<nodeId>.<fieldName>; pictures, masks, sounds and videos that you connect are "
-            "uploaded.",
+            "Runs a RunningHub AI app in the cloud. Pictures, masks, sounds and "
+            "videos that you connect are uploaded.",
             ["app"],
             io.String.Input(
                 cls.NAMED,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-INSTANCES = ("default", "plus", "ultra")
-"""Machines of 24, 48 and 84 GB; the first is the default."""
-
 EACH, FIRST = "each", "first"
 """What becomes of a batch at a field that takes one item; EACH is the default."""
 

@@ -16,9 +16,8 @@ class RunningHubRemoteWorkflow(ProgramNode):
         return schema.program_schema(
             "RunningHubRemoteWorkflow",
             "RunningHub Remote Workflow",
-            "Runs a saved RunningHub workflow in the cloud. Set its fields as "
-            "<nodeId>.<fieldName>; pictures, masks, sounds and videos that you connect are "
-            "uploaded.",
+            "Runs a saved RunningHub workflow in the cloud. Pictures, masks, sounds "
+            "and videos that you connect are uploaded.",
             ["workflow"],
             io.String.Input(
                 cls.NAMED,

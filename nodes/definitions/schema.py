@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io
 
-from ..rh_api.graph.names import MIRRORS, POOL
-from .defaults import EACH, FIRST, INSTANCES, MAX_ORDERS, RETAIN
+from ...rh_api.graph.constants import INSTANCES, MIRRORS, POOL
+from .defaults import EACH, FIRST, MAX_ORDERS, RETAIN
+from .deferred import model_names
 
 CATEGORY = "RunningHub"
 
+MACHINE = ("instance", "add_metadata", "use_personal_queue", "retain_seconds")
+"""Options of which an order of Quick Create has none."""
+
 
 def program_schema(
-    node_id: str, display_name: str, description: str, aliases: list[str], named: io.Input
+    node_id: str,
+    display_name: str,
+    description: str,
+    aliases: list[str],
+    named: io.Input,
+    *,
+    without: tuple[str, ...] = (),
 ) -> io.Schema:
-    """A node that runs a program in the cloud; `named` is the input that says which."""
+    """A node that runs a program in the cloud; `named` is the input that says which, `without` are
+    options that its orders do not have."""
+    options = [one for one in order_inputs() if one.id not in without]
     return io.Schema(
         node_id=node_id,
         display_name=display_name,
         category=CATEGORY,
         description=description,
         search_aliases=["runninghub", "cloud", "remote", "api", *aliases],
-        inputs=[form_input(), named, *order_inputs(), *link_inputs()],
+        inputs=[form_input(), named, *options, *link_inputs()],
         outputs=shown_by_choice(result_outputs()),
         is_input_list=True,
         is_output_node=True,
@@ -44,6 +58,78 @@ def upload_schema(
             io.String.Output("url", "url", "For fields that load from an address.", True),
         ],
     )
+
+
+def model_schema(node_id: str, display_name: str, description: str) -> io.Schema:
+    """A node that runs a standard model in the cloud."""
+    return ModelSchema(
+        node_id=node_id,
+        display_name=display_name,
+        category=CATEGORY,
+        description=description,
+        inputs=[form_input(), *model_inputs(), *link_inputs()],
+        outputs=shown_by_choice([*typed_outputs(), model_3d_output()]),
+        is_input_list=True,
+        is_output_node=True,
+        accept_all_inputs=True,
+    )
+
+
+class ModelSchema(io.Schema):
+    """A schema whose words for the search are made when a page asks for the definitions: models
+    come and go while ComfyUI runs, and reading them is not for its start."""
+
+    def get_v1_info(self, cls: Any) -> Any:
+        info = super().get_v1_info(cls)
+        info.search_aliases = [*_MODEL_WORDS, *model_names(self.node_id)]
+        return info
+
+
+_MODEL_WORDS = ("runninghub", "cloud", "model", "api")
+
+
+def model_inputs() -> list[io.Input]:
+    """What a model's node has beside its parameters."""
+    shared = {one.id: one for one in order_inputs()}
+    anew = io.Boolean.Input(
+        "reroll_seeds",
+        optional=True,
+        default=False,
+        tooltip="On: every run is a new order, which costs anew. Off: an equal run brings the "
+        "results that are here.",
+    )
+    return [
+        io.String.Input(
+            "model",
+            placeholder="endpoint, name or link",
+            tooltip="Endpoint, name or link of a standard model.",
+        ),
+        io.String.Input(
+            "extra",
+            optional=True,
+            default="",
+            multiline=True,
+            tooltip="A JSON object of parameters that the catalogue does not know.",
+        ),
+        shared["batch"],
+        shared["max_orders"],
+        shared["timeout"],
+        anew,
+        io.Boolean.Input(
+            "send_anyway",
+            optional=True,
+            default=False,
+            tooltip="Also send what only the catalogue speaks against: it may be older than the "
+            "service.",
+        ),
+        shared["profile"],
+    ]
+
+
+def internal(made: io.Schema) -> io.Schema:
+    """A node that the prompt handler makes and that no menu lists."""
+    made.is_dev_only = True  # no argument: ComfyUI before 0.12 does not know it
+    return made
 
 
 def form_input() -> io.Input:
@@ -134,6 +220,7 @@ def profile_input() -> io.Input:
         optional=True,
         default="",
         tooltip="Name of a stored key and site. Empty: the default one.",
+        extra_dict={"widgetType": "RUNNINGHUB_PROFILE"},  # the canvas lists them
     )
 
 
@@ -142,9 +229,9 @@ def link_inputs() -> list[io.Input]:
     return [io.AnyType.Input(f"link_{number}", optional=True) for number in range(MIRRORS)]
 
 
-def result_outputs() -> list[io.Output]:
-    """The whole pool. Every output is a list."""
-    typed = [
+def typed_outputs() -> list[io.Output]:
+    """What every node that runs something has. Every output is a list."""
+    return [
         io.Image.Output("images", "images", "All pictures.", True),
         io.Mask.Output("masks", "masks", "1 - alpha of each picture.", True),
         io.Video.Output("video", "video", "All videos.", True),
@@ -153,11 +240,21 @@ def result_outputs() -> list[io.Output]:
         io.String.Output("files", "files", "All other files, below ComfyUI's output folder.", True),
         io.String.Output("task_id", "task_id", "The task's id at RunningHub.", True),
     ]
+
+
+def model_3d_output() -> io.Output:
+    """In ComfyUI's own type of a 3D file; before 0.14 it has none, and gets a file's name."""
+    kind = getattr(io, "File3DAny", io.String)
+    return kind.Output("model_3d", "model_3d", "All 3D files.", True)
+
+
+def result_outputs() -> list[io.Output]:
+    """The whole pool."""
     pool = [
         io.AnyType.Output(f"out_{n}", f"out_{n}", f"What remote output node {n} made.", True)
         for n in range(1, POOL + 1)
     ]
-    return [*typed, *pool]
+    return [*typed_outputs(), *pool]
 
 
 def shown_by_choice(outputs: list[io.Output]) -> list[io.Output]:

@@ -7,6 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from . import schema
+from .deferred import runs
 from .upload_node import UploadNode
 
 
@@ -22,6 +23,4 @@ class RHUploadAudio(UploadNode):
 
     @classmethod
     async def execute(cls, audio: Any, profile: str = "") -> io.NodeOutput:
-        from .values import media_of
-
-        return await cls.upload("audio", media_of(audio), profile)
+        return await runs().upload_run.execute("audio", audio, profile)

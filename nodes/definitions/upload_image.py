@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from . import schema
-from .failures import told_plainly
+from .deferred import runs
 from .upload_node import UploadNode
 
 
@@ -30,10 +30,4 @@ class RHUploadImage(UploadNode):
 
     @classmethod
     async def execute(cls, image: Any, mask: Any = None, profile: str = "") -> io.NodeOutput:
-        from .values import media_of, with_masks
-
-        pictures = media_of(image)
-        if mask is not None:
-            with told_plainly():
-                pictures = with_masks(pictures, mask)
-        return await cls.upload("image", pictures, profile)
+        return await runs().upload_run.execute("image", image, profile, mask=mask)

@@ -7,6 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from . import schema
+from .deferred import runs
 from .upload_node import UploadNode
 
 
@@ -28,6 +29,4 @@ class RHUploadVideo(UploadNode):
 
     @classmethod
     async def execute(cls, video: Any, profile: str = "") -> io.NodeOutput:
-        from .values import media_of
-
-        return await cls.upload("video", media_of(video), profile)
+        return await runs().upload_run.execute("video", video, profile)

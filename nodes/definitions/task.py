@@ -1,0 +1,47 @@
+"""RunningHub Task: a task that was ordered before, here or elsewhere, is watched to its results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from . import schema
+from .deferred import runs
+
+_SHARED = ("outputs", "profile")  # inputs that a node which orders has as well
+
+
+class RunningHubTask(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="RunningHubTask",
+            display_name="RunningHub Task",
+            category=schema.CATEGORY,
+            description="Brings the results of a task that was ordered before, here or on the "
+            "site, and waits for one that still runs. It orders nothing; Stop ends the waiting "
+            "and not the task.",
+            search_aliases=["runninghub", "follow", "fetch", "results", "rejoin"],
+            inputs=[
+                io.String.Input(
+                    "task_id",
+                    placeholder="1900000000000000301",
+                    tooltip="The task's id, as every node of RunningHub and the site's call "
+                    "records tell it.",
+                ),
+                *(one for one in schema.order_inputs() if one.id in _SHARED),
+            ],
+            outputs=schema.result_outputs(),
+            is_input_list=True,
+            is_output_node=True,
+        )
+
+    @classmethod
+    def validate_inputs(cls, **inputs: Any) -> bool:
+        runs().task_run.validate(inputs)
+        return True
+
+    @classmethod
+    async def execute(cls, **inputs: Any) -> io.NodeOutput:
+        return await runs().task_run.execute(inputs)
