@@ -9,8 +9,10 @@ class PromptServer:
     app: web.Application
     routes: web.RouteTableDef
     loop: asyncio.AbstractEventLoop
+    sockets: dict[str, web.WebSocketResponse]
     client_id: str | None
     last_node_id: str | None
+    on_prompt_handlers: list[Callable[[dict[str, Any]], dict[str, Any]]]
     def add_on_prompt_handler(
         self, handler: Callable[[dict[str, Any]], dict[str, Any]]
     ) -> None: ...

@@ -14,6 +14,7 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
+from rh_api.emulator import Emulator
 from tests.unit.nodes.conftest import PACK, load_pack
 
 
@@ -54,17 +55,17 @@ class Host:
         return read
 
 
-@contextlib.asynccontextmanager
-async def hosted(
+def stand_in_host(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, classes: dict[str, type] | None = None
-) -> AsyncIterator[Host]:
-    """The routes on a server of their own; `classes` are the local node classes."""
+) -> None:
+    """ComfyUI's modules for what is loaded of the pack from here on; its user folder is `user`."""
     user = tmp_path / "user"
     folders = SimpleNamespace(
         get_system_user_directory=lambda name="system": str(user / f"__{name}"),
         get_user_directory=lambda: str(user),
         get_temp_directory=lambda: str(tmp_path / "temp"),
         get_output_directory=lambda: str(tmp_path / "output"),
+        get_input_directory=lambda: str(tmp_path / "input"),
     )
     stand_ins: dict[str, Any] = {
         "folder_paths": folders,
@@ -80,6 +81,8 @@ async def hosted(
         "comfy_execution.progress": SimpleNamespace(get_progress_state=None),
         "comfy_execution.utils": SimpleNamespace(get_executing_context=None),
     }
+    for name in ("XDG_STATE_HOME", "HOME", "USERPROFILE", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
     for name, module in stand_ins.items():
         monkeypatch.setitem(sys.modules, name, module)
     # Modules that were loaded before know another host.
@@ -87,9 +90,29 @@ async def hosted(
     for name in [name for name in sys.modules if name.startswith(f"{PACK}.nodes")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.delattr(sys.modules[PACK], "nodes", raising=False)
-    routes, cloud = load_pack("nodes.routes"), load_pack("nodes.cloud")
+
+
+@contextlib.asynccontextmanager
+async def hosted(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    classes: dict[str, type] | None = None,
+    emulator: Emulator | None = None,
+) -> AsyncIterator[Host]:
+    """The routes on a server of their own; `classes` are the local node classes.
+
+    `emulator`: the site whose key the environment has.
+    """
+    user = tmp_path / "user"
+    if emulator is not None:
+        for name in ("RH_API_KEY", "RUNNINGHUB_STATE"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("RUNNINGHUB_API_KEY", emulator.default_key)
+        monkeypatch.setenv("RUNNINGHUB_BASE_URL", emulator.base_url)
+    stand_in_host(tmp_path, monkeypatch, classes)
+    routes, cloud = load_pack("nodes.routes"), load_pack("nodes.runtime.cloud")
     app, table = web.Application(client_max_size=2**26), web.RouteTableDef()
-    routes.install(table, load_pack("nodes.config").host_names())
+    routes.install(table, load_pack("nodes.runtime.comfyui").host_names())
     app.add_routes(table)
     async with TestServer(app) as server, ClientSession() as page:
         host = Host(user, page, server)
@@ -97,6 +120,6 @@ async def hosted(
         try:
             yield host
         finally:
-            load_pack("nodes.sandbox").stop()
+            load_pack("nodes.runtime.demo_server").stop()
             for client in cloud._clients.values():
                 await client.close()

@@ -26,12 +26,12 @@ async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 @pytest.fixture
 def reports(host: Host) -> ModuleType:
-    return load_pack("nodes.reports")
+    return load_pack("nodes.runtime.failure_reports")
 
 
 def fail(reports: ModuleType, node_id: str, make: Any, **inputs: Any) -> None:
     """A run of a node that ends in an error of ours."""
-    failures = load_pack("nodes.failures")
+    failures = load_pack("nodes.runtime.failures")
     given = {name: [value] for name, value in inputs.items()}
     subject = reports.Subject("RunningHubRemoteWorkflow", inputs["workflow"])
     with (
@@ -139,6 +139,6 @@ async def test_a_success_forgets_and_old_ones_make_room(host: Host, reports: Mod
 async def test_a_line_says_what_it_waits_for_and_how_long(
     host: Host, stage: str, params: dict[str, Any], seconds: float, line: str
 ) -> None:
-    ports, display = load_pack("rh_api.run.ports"), load_pack("nodes.host")
-    news = ports.Progress(ports.Stage[stage], params=params)
+    progress, display = load_pack("rh_api.run.progress"), load_pack("nodes.runtime.node_display")
+    news = progress.Progress(progress.Stage[stage], params=params)
     assert display.line_of(news, seconds) == line

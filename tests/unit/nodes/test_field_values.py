@@ -16,7 +16,7 @@ Pack = Callable[[str], ModuleType]
 
 @pytest.fixture
 def values(pack: Pack) -> ModuleType:
-    return pack("nodes.values")
+    return pack("nodes.values.field_values")
 
 
 class Sound(dict):  # type: ignore[type-arg]
@@ -30,7 +30,8 @@ VIDEO = SimpleNamespace(get_stream_source=None)
 
 
 def read(values: ModuleType, inputs: dict[str, list[Any]], **asked: Any) -> list[dict[str, Any]]:
-    return values.orders(inputs, asked.pop("zips", ()), **{"first": False, "most": 99, **asked})
+    groups = asked.pop("zips", ()), asked.pop("lists", ())
+    return values.orders(inputs, *groups, **{"first": False, "most": 99, **asked})
 
 
 def one(values: ModuleType, inputs: dict[str, list[Any]]) -> dict[str, Any]:
@@ -43,11 +44,6 @@ def test_plain_values_travel_as_they_are(values: ModuleType) -> None:
     fields = one(values, {name: [value] for name, value in given_values.items()})
     assert fields == given_values
     assert type(fields["12:3.on"]) is bool
-
-
-def test_only_names_of_fields_count(values: ModuleType) -> None:
-    inputs = {"workflow": ["1"], "link_0": ["x"], "refresh": [1], "format.codec": ["h264"]}
-    assert one(values, {**inputs, "6.text": ["a"]}) == {"6.text": "a"}
 
 
 def test_numbers_of_numpy_are_numbers(values: ModuleType) -> None:
@@ -139,7 +135,7 @@ def test_an_empty_list_is_no_value(values: ModuleType) -> None:
 
 
 def test_before_the_graph_runs_a_link_is_a_promise(values: ModuleType) -> None:
-    fields = values.promised({"1.a": (None,), "1.b": [5], "workflow": ["w"]})
+    fields = values.promised({"1.a": (None,), "1.b": [5]})
     assert type(fields["1.a"]).__name__ == "Promised"
     assert fields["1.b"] == 5
     assert set(fields) == {"1.a", "1.b"}
@@ -153,7 +149,7 @@ def test_before_the_graph_runs_a_link_is_a_promise(values: ModuleType) -> None:
     )
 )
 def test_any_json_value_becomes_something_plain(value: object) -> None:
-    from rh_pack.nodes import values  # pyright: ignore[reportMissingImports]
+    from rh_pack.nodes.values import field_values  # pyright: ignore[reportMissingImports]
 
-    (made,) = values.promised({"1.x": [value, "so that it is no link"]}).values()
+    (made,) = field_values.promised({"1.x": [value, "so that it is no link"]}).values()
     assert isinstance(made, (str, int, float, bool)) or type(made).__name__ == "Unsupported"

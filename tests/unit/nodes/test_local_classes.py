@@ -45,7 +45,7 @@ class Broken:
 def classes(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     known = {"Sampler": Sampler, "Broken": Broken}
     monkeypatch.setitem(sys.modules, "nodes", SimpleNamespace(NODE_CLASS_MAPPINGS=known))
-    return pack("nodes.local_classes")
+    return pack("nodes.runtime.local_classes")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ Pack = Callable[[str], ModuleType]
 
 @pytest.fixture
 def order(pack: Pack) -> ModuleType:
-    return pack("nodes.order")
+    return pack("nodes.runtime.node_inputs")
 
 
 def test_a_left_out_input_and_its_default_are_one_order(order: ModuleType) -> None:
@@ -78,6 +78,12 @@ def test_what_no_order_can_have_is_refused(
     with pytest.raises(Exception, match=re.escape(words)) as refused:
         order.read_asked({name: [value]})
     assert type(refused.value).__name__ == "BadInput"
+
+
+def test_only_names_of_fields_count(order: ModuleType) -> None:
+    inputs = {"workflow": ["1"], "link_0": ["x"], "refresh": [1], "format.codec": ["h264"]}
+    asked = order.read_asked(inputs)
+    assert order.fields_of({**inputs, "6.text": ["a"]}, asked) == {"6.text": ["a"]}
 
 
 def test_an_app_is_named_in_place_of_a_workflow(order: ModuleType) -> None:

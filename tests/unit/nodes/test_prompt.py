@@ -14,7 +14,7 @@ Pack = Callable[[str], ModuleType]
 
 @pytest.fixture
 def handle(pack: Pack) -> Callable[[Any], Any]:
-    return pack("nodes.prompt").handle_prompt
+    return pack("nodes.runtime.prompt_handler").handle_prompt
 
 
 def remote(**inputs: Any) -> dict[str, Any]:
@@ -33,8 +33,8 @@ def test_a_prompt_without_our_nodes_is_left_alone(handle: Callable[[Any], Any]) 
 def test_a_pack_that_is_not_whole_runs_nothing_unchecked(
     pack: Pack, handle: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gone = f"{pack('nodes.prompt').__name__.partition('.')[0]}.rh_api.graph.segments"
-    monkeypatch.setitem(sys.modules, gone, None)
+    package = pack("nodes.runtime.prompt_handler").__name__.partition(".")[0]
+    monkeypatch.setitem(sys.modules, f"{package}.rh_api.offload", None)
     refused = handle({"prompt": {"1": remote()}})["prompt"]
     assert [node["class_type"] for node in refused.values()] == ["RunningHubRefusal"]
 
@@ -132,3 +132,12 @@ def test_a_canvas_without_marks_is_left_alone_however_odd(
         "extra_data": {"extra_pnginfo": {"workflow": workflow}},
     }
     assert handle(data) is data
+
+
+def test_the_key_of_a_pasted_example_leaves_the_prompt(handle: Callable[[Any], Any]) -> None:
+    key = "0123456789abcdef0123456789abcdef"
+    text = f'{{"webappId": "1900000000000000301", "apiKey": "{key}", "quickCreateCode": "001"}}'
+    node = {"class_type": "RunningHubQuickCreate", "inputs": {"module": text, "6.text": "a"}}
+    passed = handle({"prompt": {"1": node}})["prompt"]["1"]["inputs"]
+    assert passed["module"] == text.replace(key, "")
+    assert passed["6.text"] == "a"

@@ -171,6 +171,7 @@ class Schema:
         accept_all_inputs: bool = False,
         has_intermediate_output: bool = False,
     ) -> None: ...
+    def get_v1_info(self, cls: type[ComfyNode]) -> Any: ...
 
 class NodeOutput:
     args: tuple[Any, ...]

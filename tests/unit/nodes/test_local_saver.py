@@ -1,0 +1,91 @@
+"""What a marked saver made is saved whole, under the saver's names, or not at all."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.unit.nodes.conftest import stand_in
+
+TASK = "1904136902449209346"
+
+
+def picture(path: Path) -> Path:
+    file = io.BytesIO()
+    Image.frombytes("RGB", (200, 200), os.urandom(120_000)).save(file, "PNG")
+    path.write_bytes(file.getvalue())
+    return path
+
+
+@pytest.fixture
+def saver(
+    pack: Callable[[str], ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> ModuleType:
+    """The saver's module, on a ComfyUI that knows its output folder and nothing else."""
+
+    def place(prefix: str, root: str, *_: object) -> tuple[str, str, int, str, str]:
+        return root, prefix, 1, "", prefix
+
+    folders: Any = ModuleType("folder_paths")
+    folders.get_output_directory = lambda: str(tmp_path / "output")
+    folders.get_temp_directory = lambda: str(tmp_path / "temp")
+    folders.get_save_image_path = place
+    (tmp_path / "output").mkdir()
+    monkeypatch.setitem(sys.modules, "folder_paths", folders)
+    stand_in("comfy")
+    # Modules that were loaded before know another host, and these shall be known to none.
+    root = pack("rh_api").__name__.removesuffix(".rh_api")
+    loaded = [name for name in sys.modules if name.startswith(f"{root}.nodes")]
+    for name in loaded:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr(sys.modules[root], "nodes", raising=False)
+    return pack("nodes.runtime.local_saver_run")
+
+
+@pytest.fixture
+def full() -> Iterator[Callable[[int], None]]:
+    """`full(size)`: no file may grow beyond that, as on a disk that is full."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def names(tmp_path: Path) -> list[str]:
+    return sorted(path.name for path in (tmp_path / "output").iterdir())
+
+
+@pytest.mark.parametrize("metadata", [{}, {"prompt": {"1": {"class_type": "X", "inputs": {}}}}])
+def test_a_picture_appears_whole_under_the_saver_s_name(
+    saver: Any, tmp_path: Path, metadata: dict[str, Any]
+) -> None:
+    made = picture(tmp_path / "a.png")
+    shown = saver._saved("SaveImage", "cat", [(made, "image")], metadata, TASK)
+    assert shown["images"][0]["filename"] == "cat_00001_.png"
+    assert names(tmp_path) == ["cat_00001_.png"]
+    with Image.open(tmp_path / "output" / "cat_00001_.png") as opened, Image.open(made) as source:
+        assert opened.tobytes() == source.tobytes()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no other system can be told so")
+@pytest.mark.parametrize("metadata", [{}, {"prompt": {"1": {"class_type": "X", "inputs": {}}}}])
+def test_a_full_disk_leaves_no_half_file_and_names_the_task(
+    saver: Any, tmp_path: Path, full: Callable[[int], None], metadata: dict[str, Any]
+) -> None:
+    made = picture(tmp_path / "a.png")
+    kinds = importlib.import_module("..runtime.result_files", saver.__package__)
+    full(65_536)
+    with pytest.raises(kinds.NotKept) as caught:
+        saver._saved("SaveImage", "cat", [(made, "image")], metadata, TASK)
+    assert names(tmp_path) == []
+    assert TASK in str(caught.value)
+    assert str(made) in str(caught.value)

@@ -1,0 +1,100 @@
+"""What a node says of a run that is over, to the page that saw it and to later ones."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from rh_api.client import Stopped
+from rh_api.wire.tasks import Usage
+from tests.unit.nodes.conftest import load_pack
+from tests.unit.nodes.host import Host, hosted
+
+
+@pytest.fixture
+async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Host]:
+    async with hosted(tmp_path, monkeypatch) as one:
+        yield one
+
+
+@pytest.mark.parametrize(
+    ("stopped", "english"),
+    [
+        (
+            Stopped("7", confirmed=True, usage=Usage(coins="3")),
+            "stopped · cancelled in the cloud · 3 coins",
+        ),
+        (Stopped("7", confirmed=True), "stopped · cancelled in the cloud · cost not told"),
+        (
+            Stopped("7", confirmed=True, too_late=True, usage=Usage(money="0.5")),
+            "stopped too late: the task was over; run again to have its results, "
+            "which are not paid again · 0.5 paid",
+        ),
+        (
+            Stopped("7", confirmed=False),
+            "stopped · not confirmed: the task may run and cost; "
+            "it is cancelled again at the next start",
+        ),
+        (
+            Stopped("7", confirmed=False, goes_on=True),
+            "stopped waiting · RunningHub does not stop this task: it goes on and costs; "
+            "run again to have its result without paying again",
+        ),
+    ],
+)
+def test_it_says_whether_the_task_runs_on_and_what_it_cost(
+    host: Host, stopped: Stopped, english: str
+) -> None:
+    line = load_pack("nodes.runtime.node_ends").line_of(stopped)
+    assert line["en"] == english
+    assert line["zh"] != english
+
+
+RUNNING = {
+    0: [
+        1.0,
+        "a prompt",
+        {"3": {"class_type": "RunningHubRemoteWorkflow", "inputs": {"workflow": "77"}}},
+        {"extra_pnginfo": {"workflow": {"id": "a graph"}}},
+        ["3"],
+    ]
+}
+
+
+async def test_the_page_that_ran_it_is_told_once_and_later_ones_ask(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[str, dict[str, Any], str | None]] = []
+    queue = SimpleNamespace(currently_running=RUNNING)
+    page = SimpleNamespace(send_sync=lambda *event: sent.append(event), prompt_queue=queue)
+    sys.modules["server"].PromptServer.instance = page
+    monkeypatch.setenv("RUNNINGHUB_API_KEY", "a" * 32)
+    monkeypatch.setenv("RUNNINGHUB_BASE_URL", "http://127.0.0.1:9")
+    ends = load_pack("nodes.runtime.node_ends")
+    client = load_pack("nodes.runtime.cloud").client(load_pack("nodes.runtime.config").settings())
+    place = ends.place_of("3", "a prompt", "a page")
+    ends.placed("7", place)
+    ends.placed(None, place)
+    for task_id in ("7", "7", "8", ""):
+        await ends.stopped(client, Stopped(task_id, confirmed=True))
+    ((event, told, client_id),) = sent
+    assert (event, told["node"], told["state"]) == ("runninghub.ended", "3", "stopped")
+    assert client_id == "a page"
+    (node, end), *others = (await host.post("ends", graph="a graph"))["ends"].items()
+    assert not others
+    assert (node, end["state"], end["line"]) == ("3", "stopped", told["line"])
+    assert (end["class_type"], end["program"]) == ("RunningHubRemoteWorkflow", "77")
+    assert (await host.post("ends", graph="another"))["ends"] == {}
+
+
+async def test_without_an_account_nothing_ended(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("RUNNINGHUB_API_KEY", "RH_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    assert await host.post("ends", graph="a graph") == {"ends": {}}

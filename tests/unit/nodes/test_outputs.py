@@ -1,0 +1,163 @@
+"""What finished orders become: a value, or a blocker, for every output of a node."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from support.pictures import png
+
+from tests.unit.nodes.conftest import load_pack, stand_in
+
+OUTPUTS = ["images", "masks", "video", "audio", "text", "files", "task_id"]
+OUTPUTS += [f"out_{number}" for number in range(1, 13)]
+RED = png(np.full((4, 5, 3), (255, 0, 0), np.uint8))
+
+_counter = itertools.count(1)
+
+Made = Callable[..., dict[str, list[Any]]]
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
+    """All outputs by name of orders with these results."""
+    stand_in("comfy_execution")
+    stand_in("folder_paths")
+    monkeypatch.setattr(sys.modules["folder_paths"], "BASE", tmp_path)
+    outputs = load_pack("nodes.values.outputs")
+
+    def made_of(*orders: list[Any], wanted: tuple[str, ...] = ()) -> dict[str, list[Any]]:
+        outcomes = [
+            SimpleNamespace(
+                task_id=str(1900000000000000301 + number),
+                results=tuple(results),
+                tips=SimpleNamespace(outputs=()),
+                kept=True,
+                is_paid=False,
+                notices=(),
+            )
+            for number, results in enumerate(orders)
+        ]
+        output, _ = outputs.node_output(outcomes, None, wanted)
+        return dict(zip(OUTPUTS, output.args, strict=True))
+
+    return made_of
+
+
+@pytest.fixture
+def result(tmp_path: Path) -> Callable[[str, bytes], Any]:
+    """A result of a remote node, told by what its bytes are."""
+    results: ModuleType = load_pack("rh_api.run.results")
+    filetypes: ModuleType = load_pack("rh_api.wire.filetypes")
+
+    def give(node_id: str, data: bytes, suffix: str = "") -> Any:
+        path = tmp_path / f"{next(_counter)}{suffix}"
+        path.write_bytes(data)
+        kind = filetypes.sniff(data) or filetypes.by_suffix(suffix)
+        return results.Result(node_id, path.name, path, kind, size=len(data))
+
+    return give
+
+
+def words(values: list[Any]) -> list[str]:
+    """What the blockers among some values say."""
+    return [value.message for value in values if hasattr(value, "message")]
+
+
+def wav() -> bytes:
+    audio = load_pack("nodes.values.codecs.audio")
+    return audio.encode(np.zeros((1, 2, 50), np.float32), 8000)[0].data
+
+
+def test_a_listed_node_that_made_nothing_is_a_blocker_and_the_others_go_on(
+    made: Made, result: Any
+) -> None:
+    found = made([result("3", RED)], wanted=("3", "9"))
+    assert found["out_1"][0].shape == (1, 4, 5, 3)
+    (message,) = words(found["out_2"])
+    assert "out_2" in message
+
+
+def test_pictures_of_two_orders_are_one_batch(made: Made, result: Any) -> None:
+    found = made([result("3", RED), result("5", RED)], [result("3", RED)])
+    assert [batch.shape for batch in found["images"]] == [(3, 4, 5, 3)]
+    assert [batch.shape for batch in found["masks"]] == [(3, 4, 5)]
+    assert [batch.shape for batch in found["out_1"]] == [(2, 4, 5, 3)]
+    assert [batch.shape for batch in found["out_2"]] == [(1, 4, 5, 3)]
+
+
+@pytest.mark.parametrize(
+    ("data", "suffix", "outputs"),
+    [
+        (RED[:45], ".png", ("images", "masks")),
+        (b"\0\0\0\x18ftypmp42" + bytes(40), ".mp4", ("video",)),
+        (b"fLaC" + bytes(40), ".flac", ("audio",)),
+    ],
+    ids=["picture", "video", "sound"],
+)
+def test_what_cannot_be_decoded_is_a_file_and_the_rest_goes_on(
+    made: Made, result: Any, data: bytes, suffix: str, outputs: tuple[str, ...]
+) -> None:
+    found = made([result("3", RED), result("4", data, suffix), result("5", wav(), ".wav")])
+    (kept,) = found["files"]
+    assert kept.endswith(f"{suffix} [output]")
+    for name in (*outputs, "out_2"):
+        (message,) = words(found[name])
+        assert kept in message
+    assert found["out_1"][0].shape == (1, 4, 5, 3)
+    assert found["out_3"][0]["waveform"].shape == (1, 2, 50)
+
+
+def test_pictures_stand_where_the_first_of_their_node_stood(made: Made, result: Any) -> None:
+    first, last = result("3", b"one", ".txt"), result("3", b"two", ".txt")
+    found = made([first, result("3", RED), last, result("3", RED)])
+    before, pictures, after = found["out_1"]
+    assert (before, after) == ("one", "two")
+    assert pictures.shape == (2, 4, 5, 3)
+    assert found["text"] == ["one", "two"]
+    assert len(found["files"]) == 2
+
+
+def test_every_type_has_one_adapter_and_every_file_one_reader(result: Any) -> None:
+    table = load_pack("nodes.values.adapters.table")
+    assert list(table.BY_TYPE) == ["IMAGE", "MASK", "VIDEO", "AUDIO"]
+    assert list(table.TYPED) == OUTPUTS[:6]
+    samples = {"IMAGE": RED, "AUDIO": wav()}
+    for name, data in samples.items():
+        assert table.reader_of(result("1", data)) is table.BY_TYPE[name]
+    assert table.reader_of(result("1", b"words", ".txt")) is table.PLAIN
+
+
+@pytest.mark.parametrize(
+    ("orders", "told"),
+    [
+        ("1", "done in 9 s · 1 coin"),
+        ("1 1s 1s", "done in 9 s · 1 coin"),
+        ("1s 1 2", "2 orders done · 2 coins"),
+        ("1k 2", "2 orders done · 1 of them kept from before · 1 coin"),
+        ("1s 2", "2 orders done · 1 of them ordered and told by an equal node · 1 coin"),
+        ("1k 1k", "kept from an equal order before; nothing was paid now"),
+        ("1s 1s", "done together with an equal node, which tells the cost; nothing was paid twice"),
+    ],
+)
+def test_what_was_ordered_is_told_each_once(made: Made, orders: str, told: str) -> None:
+    outcomes, tasks = load_pack("rh_api.run.results"), load_pack("rh_api.wire.tasks")
+    done = [
+        outcomes.Outcome(
+            task_id=one[0],
+            results=(),
+            usage=tasks.Usage(coins="1", seconds="9"),
+            tips=None,
+            seconds=9.0,
+            kept=one.endswith("k"),
+            shared=one.endswith("s"),
+        )
+        for one in orders.split()
+    ]
+    assert load_pack("nodes.values.outputs").done_sentence(done) == told
