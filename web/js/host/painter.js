@@ -1,6 +1,7 @@
 // Labels and frames of ours, drawn around the nodes, where the canvas shows in both renderers.
 
-import { app } from "./comfy.js";
+import { redraw } from "./graph.js";
+import { app } from "./scripts.js";
 
 const HEIGHT = 18;
 const PAD = 6;
@@ -26,8 +27,6 @@ export function draw(source) {
 	redraw();
 }
 
-export const redraw = () => app.canvas?.setDirty(true, true);
-
 /** @param {CanvasRenderingContext2D} context */
 function paint(context) {
 	const { graph, ds, visible_nodes: nodes } = app.canvas;
@@ -41,7 +40,7 @@ function paint(context) {
 	}
 }
 
-/** @type {RhDrawChips} */
+/** @type {(context: any, [x, y, width, height]: Iterable<number>, chips: RhChip[], scale: number) => void} */
 export function drawChips(context, [x = 0, y = 0, width = 0, height = 0], chips, scale) {
 	context.save();
 	let line = 0;

@@ -1,6 +1,6 @@
 // Calls of our own routes: JSON out, JSON in, errors as one class.
 
-import { api, language } from "./comfy.js";
+import { addressOf, language, request } from "./comfy.js";
 import { loadTexts, t } from "./texts.js";
 
 export class ServerError extends Error {
@@ -15,10 +15,10 @@ export class ServerError extends Error {
 let session = null;
 let spoken = "";
 
-/** @type {RhGet} */
+/** @type {(path: string, signal?: AbortSignal) => Promise<any>} */
 export const get = (path, signal) => send(path, { signal }).then(read);
 
-/** @type {RhPost} */
+/** @type {(path: string, body: object, signal?: AbortSignal) => Promise<any>} */
 export async function post(path, body, signal) {
 	const once = async () => send(path, json(body, { "X-RunningHub-Token": await token() }, signal));
 	let answer = await once();
@@ -43,7 +43,7 @@ function token() {
 	return session;
 }
 
-/** @type {RhJson} */
+/** @type {(body: object, headers?: Record<string, string>, signal?: AbortSignal) => object} */
 function json(body, headers, signal) {
 	return {
 		method: "POST",
@@ -53,10 +53,10 @@ function json(body, headers, signal) {
 	};
 }
 
-/** @type {RhSend} */
+/** @type {(path: string, options: object) => Promise<Response>} */
 async function send(path, options) {
 	try {
-		return await api.fetchApi(path, options);
+		return await request(path, options);
 	} catch (error) {
 		if (error instanceof DOMException && error.name === "AbortError") throw error;
 		throw await failure("server.offline");
@@ -71,8 +71,11 @@ async function read(answer) {
 	throw error && typeof error === "object" ? new ServerError(error) : await failure("server.no_answer", answer.status);
 }
 
-/** @type {RhFailed} */
+/** @type {(key: string, status?: number) => Promise<Error>} */
 async function failure(key, status) {
 	await loadTexts();
 	return new ServerError({ key, message: t(key, { status }) });
 }
+
+/** The address of a file that our server gives to own pages. @type {(path: string, query: Record<string, unknown>) => string} */
+export const fileUrl = (path, query) => addressOf(`${path}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`);

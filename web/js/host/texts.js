@@ -1,6 +1,6 @@
 // Sentences for people by key, and sizes, times and prices, in ComfyUI's language.
 
-import { api, language } from "./comfy.js";
+import { language, request } from "./comfy.js";
 
 /** @type {Record<string, any>} */
 let languages = {};
@@ -17,7 +17,7 @@ export function loadTexts() {
 }
 
 async function fetchTexts() {
-	const answer = await api.fetchApi("/i18n");
+	const answer = await request("/i18n");
 	if (answer.ok) languages = await answer.json();
 	else loading = null;
 }
@@ -31,13 +31,13 @@ export function t(key, params = {}) {
 /** `t` for the keys of one part. @type {(part: string) => RhSay} */
 export const textsOf = (part) => (key, params) => t(`${part}.${key}`, params);
 
-/** @type {RhFind} */
+/** @type {(locale: string, key: string) => string | undefined} */
 function find(locale, key) {
 	const found = key.split(".").reduce((from, step) => from?.[step], languages[locale]?.runninghub?.canvas);
 	return typeof found === "string" ? found : undefined;
 }
 
-/** @type {RhNumberText} */
+/** @type {(value: number | string, digits?: number) => string} */
 export function numberText(value, digits = 2) {
 	const number = Number(value);
 	return Number.isFinite(number) ? number.toLocaleString(language(), { maximumFractionDigits: digits }) : String(value);
@@ -46,14 +46,18 @@ export function numberText(value, digits = 2) {
 /** @param {...any} parts */
 export const dotted = (...parts) => parts.filter(Boolean).join(" · ");
 
+/** A price without the remark in brackets that says where it is from. */
+export const shortPrice = (text = "") => text.replace(/\s*[(（][^()（）]*[)）]$/u, "");
+
 export function bytesText(bytes = 0) {
 	const step = Math.min(3, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
 	return `${numberText(bytes / 1000 ** step, step ? 1 : 0)} ${["B", "kB", "MB", "GB"][step]}`;
 }
 
-/** "usually 34 s, about 7 coins"; "" when nothing is known. @param {RhEstimate | null} estimate */
+/** "usually 34 s, about 7 coins (…)"; "" when nothing is known. @param {RhEstimate | null} estimate */
 export function estimateText(estimate) {
-	if (!estimate?.runs || estimate.seconds === null) return "";
+	const quote = estimate?.quote ?? "";
+	if (!estimate?.runs || estimate.seconds === null) return quote;
 	const { money } = estimate;
 	const seconds = Math.max(1, Math.round(estimate.seconds));
 	const coins = estimate.coins && numberText(estimate.coins, 1);
@@ -61,8 +65,16 @@ export function estimateText(estimate) {
 		seconds < 100 ? t("amounts.seconds", { seconds }) : t("amounts.minutes", { minutes: numberText(seconds / 60, 1) });
 	const parts = [
 		t("amounts.usually", { time }),
-		coins && t(coins === "1" ? "amounts.coin" : "amounts.coins", { coins }),
-		money && t("amounts.money", { money: numberText(money, 4) }),
+		quote,
+		!quote && coins && t(coins === "1" ? "amounts.coin" : "amounts.coins", { coins }),
+		!quote && money && t("amounts.money", { money: numberText(money, 4) }),
 	];
 	return parts.filter(Boolean).join(t("amounts.comma"));
 }
+
+/** "1 coin", "14 coins"; "" for none. @param {string | number | null} coins */
+export const coinsText = (coins) => Number(coins) > 0 ? t(Number(coins) === 1 ? "amounts.spent_coin" : "amounts.spent_coins", { coins: numberText(coins ?? 0) }) : "";
+
+/** "0.35 USD"; "" for none. @param {string | number | null} money @param {string} [currency] "": the site does not say */
+export const moneyText = (money, currency = "") =>
+	Number(money) > 0 ? (currency ? `${numberText(money ?? 0, 4)} ${currency}` : t("amounts.spent_money", { money: numberText(money ?? 0, 4) })) : "";

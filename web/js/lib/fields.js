@@ -12,17 +12,25 @@ const SOCKETS = new Map([
 ]);
 const SAFE = Number.MAX_SAFE_INTEGER;
 
+const NUMBERS = ["INT", "FLOAT"];
+
 /** @param {RhField} field @returns {RhStanding} */
 export function standing(field) {
-	const { kind, name, options, step } = field;
+	const { kind, name, options, step, blank } = field;
 	const socket = SOCKETS.get(kind);
 	if (socket) return { socket };
 	const value = { default: startValue(field) };
+	if (blank && kind === "BOOLEAN") return { widget: "COMBO", takes: "BOOLEAN,STRING", spec: [choices(field), value] };
+	if (blank && NUMBERS.includes(kind)) {
+		return { widget: "STRING", takes: "INT,FLOAT,STRING", spec: ["STRING", { ...value, placeholder: hintOf(field) }] };
+	}
+	if (kind === "URL") return { widget: "STRING", takes: "STRING,IMAGE,VIDEO,AUDIO", spec: ["STRING", value] };
 	const seed = field.seed && { control_after_generate: true, control_prefix: name };
 	if (kind === "BOOLEAN") return { widget: kind, spec: [kind, value] };
 	if (kind === "INT") return { widget: kind, spec: [kind, { ...range(field), ...value, step: step ?? 1, ...seed }] };
 	if (kind === "FLOAT") return { widget: kind, spec: [kind, { ...range(field), ...value, ...precision(field) }] };
 	if (options) return { widget: "COMBO", spec: [choices(field), value] };
+	if (field.resource) return { widget: "COMBO", takes: "STRING", spec: [[value.default], { ...value, resource: field.resource }] };
 	const multiline = field.multiline || kind === "JSON";
 	return { widget: "STRING", spec: ["STRING", { ...value, multiline, placeholder: field.label }] };
 }
@@ -34,7 +42,8 @@ export function standsLike(...fields) {
 }
 
 /** @param {RhField} field */
-export function startValue({ kind, stored, options }) {
+export function startValue({ kind, stored, options, blank }) {
+	if (blank && stored === null) return "";
 	if (kind === "BOOLEAN") return stored === true || stored === "true";
 	if (kind === "INT" || kind === "FLOAT") return number(stored) ?? 0;
 	if (stored !== null && typeof stored === "object") return JSON.stringify(stored);
@@ -43,6 +52,7 @@ export function startValue({ kind, stored, options }) {
 
 /** The given value where it fits, else the stored one. @type {RhFitting} */
 export function fitting(field, value) {
+	if (field.blank) return fittingOrNone(field, value);
 	if (field.kind === "BOOLEAN") {
 		return value === true || value === "true" || (value !== false && value !== "false" && startValue(field));
 	}
@@ -55,6 +65,14 @@ export function fitting(field, value) {
 	}
 	if (field.options) return choices(field).includes(value) ? value : startValue(field);
 	return ["string", "number", "boolean"].includes(typeof value) ? String(value) : startValue(field);
+}
+
+/** The same for a field that may stay unset, as "". @type {RhFitting} */
+function fittingOrNone(field, value) {
+	if (value === "" || value === null || value === undefined) return "";
+	const text = String(value);
+	if (NUMBERS.includes(field.kind)) return number(value) === null ? startValue(field) : text;
+	return choices(field).find((one) => String(one) === text) ?? startValue(field);
 }
 
 /** A number beyond 2^53 goes out as the text it came as, while nobody changed it. @type {RhFitting} */
@@ -85,6 +103,7 @@ const decimals = (value) => number(value)?.toFixed(8).replace(/\.?0+$/, "").spli
 
 /** @param {RhField} field @returns {any[]} */
 function choices(field) {
+	if (field.blank) return ["", ...(field.kind === "BOOLEAN" ? ["true", "false"] : (field.options ?? []))];
 	const options = field.options ?? [];
 	const value = startValue(field);
 	return options.includes(value) ? options : [value, ...options];
@@ -93,3 +112,14 @@ function choices(field) {
 /** An untouched value follows its program. @type {RhCarry} */
 export const carried = (before, after, value) =>
 	value === startValue(before) ? startValue(after) : fitting(after, value);
+
+/** "5 … 15" of a number. @param {RhField} field */
+export const hintOf = ({ min, max }) => (min === null && max === null ? "" : `${min ?? ""} … ${max ?? ""}`);
+
+/** A value of the field of the same name of another program, where it fits. @type {RhCarry} */
+export function moved(before, after, value) {
+	if (value === startValue(before)) return startValue(after);
+	const found = fitting(after, value);
+	// "5" of a list and 5 of a number are the same to a person.
+	return found === startValue(after) && typeof value === "number" ? fitting(after, String(value)) : found;
+}

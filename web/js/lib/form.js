@@ -10,52 +10,62 @@ export const TYPED = Object.freeze([
 	{ name: "task_id", type: "STRING" },
 ]);
 
+const TYPED_OF_MODELS = Object.freeze([...TYPED, { name: "model_3d", type: "FILE_3D" }]);
+
+/** The outputs that each node of a kind has. @param {RhKind} kind */
+export const typedOf = (kind) => (kind === "model" ? TYPED_OF_MODELS : TYPED);
+
 export const MOST_OUTPUTS = 12;
 
-const POOL = TYPED.length + MOST_OUTPUTS;
 const MOST_FIELDS = 500; // what a page can still show
 const FRESH = [0, 4]; // images and text, until a program says more
 const UNTOLD = [0, 2, 3, 4]; // of a program that does not say what it makes: all media, and text
 const FILES = 5;
+const RESOURCES = ["CHECKPOINT", "UNET", "LORA", "GGUF"]; // lists of models that the service has
 
-/** @param {RhKind} kind @returns {RhForm} */
-export const blankForm = (kind) => ({ v: 1, kind, id: "", name: "", hash: "", fields: [], outputs: [], sockets: [...FRESH] });
+/** @type {(kind: RhKind, sockets?: number[]) => RhForm} */
+export const blankForm = (kind, sockets = FRESH) => ({ v: 1, kind, id: "", name: "", hash: "", fields: [], outputs: [], sockets: [...sockets] });
 
 /** @param {RhProgram} program */
 export const everyField = (program) => program.nodes.flatMap((node) => node.fields);
 
-/** @type {RhFirstChoice} */
+/** @type {(program: RhProgram, before: RhForm | null, linked: number[]) => RhChoice} */
 export function firstChoice(program, before, linked) {
 	const had = new Map(before?.fields.map((field) => [field.name, field.kind]));
 	const fields = everyField(program).filter((field) => field.suggested || had.get(field.name) === field.kind);
 	const outputs = program.outputs.filter((output) => output.suggested).slice(0, MOST_OUTPUTS);
-	const typed = outputs.map((output) => {
+	const all = outputs.map((output) => {
 		const index = TYPED.findIndex(({ type }) => type === output.type);
 		return index === -1 ? FILES : index;
 	});
-	const untold = program.outputs.length === 0 ? UNTOLD : [];
+	// One output of a type alone has an equal slot of its own.
+	const typed = all.filter((index, place) => all.indexOf(index) !== place);
+	const untold = program.outputs.length === 0 ? (program.typed ?? UNTOLD) : [];
 	return {
 		fields: new Set(fields.map(({ name }) => name)),
 		outputs: outputs.map(({ id }) => id),
-		typed: sorted([...linked.filter((index) => index < TYPED.length), ...typed, ...untold]),
+		typed: sorted([...linked.filter((index) => index < typedOf(program.kind).length), ...typed, ...untold]),
 	};
 }
 
-/** @type {RhPresent} */
+/** @type {(program: RhProgram, form: RhForm) => RhChoice} */
 export function presentChoice(program, form) {
 	const names = new Set(everyField(program).map((field) => field.name));
 	const ids = new Set(program.outputs.map((output) => output.id));
 	return {
 		fields: new Set(form.fields.map((field) => field.name).filter((name) => names.has(name))),
 		outputs: form.outputs.map((output) => output.id).filter((id) => ids.has(id)),
-		typed: form.sockets.filter((index) => index < TYPED.length),
+		typed: form.sockets.filter((index) => index < typedOf(form.kind).length),
 	};
 }
 
-/** Slots that stay keep their place, new ones come after them. @type {RhMakeForm} */
+/**
+ * Slots that stay keep their place, new ones come after them.
+ * @type {(program: RhProgram, choice: RhChoice, before: RhForm | null) => RhForm}
+ */
 export function makeForm(program, choice, before) {
 	const fields = program.nodes.flatMap((node) =>
-		node.fields.filter((field) => choice.fields.has(field.name)).flatMap((field) => fieldOf(node, field) ?? []),
+		node.fields.filter((field) => choice.fields.has(field.name)).flatMap((field) => fieldOf(program.kind, node, field) ?? []),
 	);
 	const ids = new Set(choice.outputs.slice(0, MOST_OUTPUTS));
 	const chosen = program.outputs.filter((output) => ids.has(output.id));
@@ -67,7 +77,8 @@ export function makeForm(program, choice, before) {
 	});
 	const { kind, id, hash } = program;
 	const name = clean(program.app?.name || program.name, 200);
-	return { v: 1, kind, id, name, hash, fields, outputs, sockets: arrange(outputs, choice.typed, before) };
+	const sockets = arrange(kind, outputs, choice.typed, before);
+	return { v: 1, kind, id, name, hash, fields, outputs, sockets, ...(program.model && { model: program.model }) };
 }
 
 /** `3=7 6=1 | 9`: nodes with their number of fields, output nodes. @param {RhProgram} program */
@@ -76,28 +87,33 @@ export function seenOf(program) {
 	return `${nodes} | ${program.outputs.map((output) => output.id).join(" ")}`;
 }
 
-/** @type {RhArrange} */
-function arrange(outputs, typed, before) {
-	const wanted = [...typed, ...outputs.map((_, index) => TYPED.length + index)];
+/** @type {(kind: RhKind, outputs: RhOutput[], typed: number[], before: RhForm | null) => number[]} */
+function arrange(kind, outputs, typed, before) {
+	const wanted = [...typed, ...outputs.map((_, index) => typedOf(kind).length + index)];
 	const kept = before ? slotOrigins(before, outputs).filter((index) => wanted.includes(index)) : [];
 	return [...kept, ...sorted(wanted.filter((index) => !kept.includes(index)))];
 }
 
-/** -1: nowhere. A remote output is told by its id: its place changes with the others. @type {RhSlotOrigins} */
+/**
+ * -1: nowhere. A remote output is told by its id: its place changes with the others.
+ * @type {(before: RhForm, outputs: RhOutput[]) => number[]}
+ */
 export function slotOrigins(before, outputs) {
+	const { length } = typedOf(before.kind);
 	return before.sockets.map((index) => {
-		if (index < TYPED.length) return index;
-		const id = before.outputs[index - TYPED.length]?.id;
+		if (index < length) return index;
+		const id = before.outputs[index - length]?.id;
 		const now = outputs.findIndex((output) => output.id === id);
-		return now === -1 ? -1 : TYPED.length + now;
+		return now === -1 ? -1 : length + now;
 	});
 }
 
 /** @param {RhForm} form @param {number} index */
 export function slotOf(form, index) {
-	const typed = TYPED[index];
+	const known = typedOf(form.kind);
+	const typed = known[index];
 	if (typed) return { ...typed, label: "" };
-	const place = index - TYPED.length;
+	const place = index - known.length;
 	const { type = "*", label = "" } = form.outputs[place] ?? {};
 	return { name: `out_${place + 1}`, type, label };
 }
@@ -106,26 +122,38 @@ export function slotOf(form, index) {
 export function readForm(given) {
 	const form = typeof given === "string" ? parse(given) : given;
 	if (!isObject(form) || form.v !== 1) return null;
-	const outputs = unique(list(form.outputs).map(readOutput), "id").slice(0, MOST_OUTPUTS);
-	const sockets = Array.isArray(form.sockets) ? form.sockets : slots(TYPED.length + outputs.length);
+	/** @type {RhKind} */
+	const kind = KINDS.find((one) => one === form.kind) ?? "workflow";
+	const outputs = unique(list(form.outputs).map(readOutput), "id").slice(0, kind === "model" ? 0 : MOST_OUTPUTS);
+	const pool = slots(kind);
+	const sockets = Array.isArray(form.sockets) ? form.sockets : slots(kind, typedOf(kind).length + outputs.length);
 	return {
 		v: 1,
-		kind: form.kind === "app" ? "app" : "workflow",
-		id: clean(form.id, 100),
+		kind,
+		id: clean(form.id, 200),
 		name: clean(form.name, 200),
 		hash: clean(form.hash, 200),
-		fields: unique(list(form.fields).slice(0, MOST_FIELDS).map(readField), "name"),
+		fields: unique(list(form.fields).slice(0, MOST_FIELDS).map((field) => readField(field, kind)), "name"),
 		outputs,
-		sockets: [...new Set(sockets.filter((index) => slots().includes(index)))],
+		sockets: [...new Set(sockets.filter((index) => pool.includes(index)))],
+		...(kind === "model" && isObject(form.model) && { model: form.model }),
 	};
 }
 
-export const slots = (count = POOL) => Array.from({ length: Math.min(count, POOL) }, (_, index) => index);
+/** @type {RhKind[]} */
+const KINDS = ["workflow", "app", "model", "module"];
 
-/** @param {any} field @returns {RhField | null} */
-export function readField(field) {
-	if (!isObject(field) || !isFieldName(field.name)) return null;
+/** Places in the pool of outputs, or the first of them. @type {(kind: RhKind, count?: number) => number[]} */
+export function slots(kind, count = Infinity) {
+	const pool = typedOf(kind).length + (kind === "model" ? 0 : MOST_OUTPUTS);
+	return Array.from({ length: Math.min(count, pool) }, (_, index) => index);
+}
+
+/** @type {(field: any, kind?: RhKind) => RhField | null} */
+export function readField(field, program = "workflow") {
+	if (!isObject(field) || !isFieldName(field.name, program)) return null;
 	const options = list(field.options);
+	const resource = field.kind === "LORA" && !options.length ? "LORA" : field.resource;
 	return {
 		name: field.name,
 		kind: clean(field.kind, 20) || "STRING",
@@ -138,11 +166,28 @@ export function readField(field) {
 		step: number(field.step),
 		options: options.length ? options.filter((one) => ["string", "number", "boolean"].includes(typeof one)) : null,
 		seed: field.seed === true,
+		...(RESOURCES.includes(resource) && { resource }),
+		...(program === "model" && readParameter(field)),
 	};
 }
 
-/** @type {RhFieldOf} */
-function fieldOf(node, field) {
+/** What is told of a model's parameters alone; what has its usual value is left out. @param {any} field */
+function readParameter({ required, array, max_items: most, blank, when, excludes }) {
+	const apart = list(excludes).filter((name) => isFieldName(name, "model"));
+	const values = list(when?.values).map((value) => clean(value));
+	return {
+		...(required === true && { required }),
+		...(array === true && { array }),
+		...(Number.isInteger(most) && most > 0 && { max_items: most }),
+		...(blank === true && { blank }),
+		...(isFieldName(when?.name, "model") && { when: { name: when.name, values } }),
+		...(apart.length > 0 && { excludes: apart }),
+	};
+}
+
+/** @type {(kind: RhKind, node: RhRemoteNode, field: RhRemoteField) => RhField | null} */
+function fieldOf(kind, node, field) {
+	if (kind === "model") return readField({ ...field, tip: field.description }, kind);
 	const where = `#${node.id} ${clean(node.class_type)} · ${clean(field.field)}`;
 	const described = clean(field.description, 270);
 	return readField({ ...field, tip: described ? `${described} (${where})` : where });
@@ -154,8 +199,15 @@ function readOutput(output) {
 	return id ? { id, type: clean(output.type, 20) || "*", label: clean(output.label) || id } : null;
 }
 
-/** @param {unknown} name @returns {name is string} */
-export const isFieldName = (name) => typeof name === "string" && /^\d+(:\d+)*\.[^]+$/.test(name);
+/** @param {unknown} name @param {RhKind} kind @returns {name is string} */
+export function isFieldName(name, kind = "workflow") {
+	return typeof name === "string" && (kind === "model" ? isParameter(name) : /^\d+(:\d+)*\.[^]+$/.test(name));
+}
+
+const isParameter = (name = "") => /^(p\.)?[A-Za-z_][\w-]{0,63}(\.[1-9]\d{0,2})?$/.test(name) && !OWN.test(name);
+
+/** Inputs of a model's node that are no parameters. */
+const OWN = /^(form|model|extra|batch|max_orders|timeout|reroll_seeds|send_anyway|fit_pictures|profile|link_\d+|constructor|__proto__)$/;
 
 /** @type {(items: any[], key: string) => any[]} */
 const unique = (items, key) =>
@@ -179,7 +231,7 @@ function parse(text = "") {
 // eslint-disable-next-line no-control-regex
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g;
 
-/** @type {RhClean} */
+/** @type {(text: unknown, most?: number) => string} */
 export function clean(text, most = 60) {
 	// A title may have megabytes.
 	const line = String(text ?? "").slice(0, most * 8).replace(UNSEEN, " ").replace(/ {2,}/g, " ").trim();

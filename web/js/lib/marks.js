@@ -1,6 +1,6 @@
 // Marks of segments: what of a graph shall run on RunningHub, as values and without a canvas.
 
-import { classOf, isOurs } from "./comfy.js";
+import { classOf, isOurs } from "./nodes.js";
 
 export const INSTANCES = ["default", "plus", "ultra"];
 
@@ -15,17 +15,27 @@ export const isGroup = (thing) => typeof thing?.recomputeInsideNodes === "functi
 /** @param {any} instance */
 const sizeOf = (instance) => (INSTANCES.indexOf(instance) > 0 ? instance : "");
 
-/** @type {RhMarkOf} */
+/** How orders are placed: who pays, seconds, the queue, the saved workflow. The server checks them. */
+const RULES = ["profile", "timeout", "use_personal_queue", "workflow"];
+
+/** Only what differs from the defaults. @param {any} said */
+const rulesOf = (said) => Object.fromEntries(RULES.flatMap((name) => (said[name] ? [[name, said[name]]] : [])));
+
+/** @type {(thing: any) => RhMark | null} */
 export function markOf(thing) {
-	const { segment, instance, only } = (isGroup(thing) ? thing.flags : thing?.properties)?.[KEY] ?? {};
-	return typeof segment === "string" && segment ? { segment, instance: sizeOf(instance), only: only === true } : null;
+	const said = (isGroup(thing) ? thing.flags : thing?.properties)?.[KEY] ?? {};
+	const { segment, instance, only } = said;
+	if (typeof segment !== "string" || !segment) return null;
+	return { segment, instance: sizeOf(instance), only: only === true, ...rulesOf(said) };
 }
 
-/** @type {RhSetMark} */
+/** @type {(thing: any, mark: RhMark | null) => void} */
 export function setMark(thing, mark) {
 	const holder = (thing[isGroup(thing) ? "flags" : "properties"] ??= {});
 	const { segment, instance, only } = mark ?? {};
-	const given = { ...holder[KEY], segment, instance: sizeOf(instance) || undefined, only: only || undefined };
+	const none = Object.fromEntries(RULES.map((name) => [name, undefined]));
+	const said = { segment, instance: sizeOf(instance) || undefined, only: only || undefined };
+	const given = { ...holder[KEY], ...said, ...none, ...rulesOf(mark ?? {}) };
 	const kept = Object.entries(given).filter(([, value]) => value !== undefined);
 	if (kept.length > 0) {
 		holder[KEY] = Object.fromEntries(kept);
@@ -34,7 +44,10 @@ export function setMark(thing, mark) {
 	}
 }
 
-/** What is marked bit by bit is one order; else the smallest free number. @type {RhMarkFor} */
+/**
+ * What is marked bit by bit is one order; else the smallest free number.
+ * @type {(chosen: (RhMark | null)[], touched: (RhMark | null)[], all: (RhMark | null)[]) => RhMark}
+ */
 export function markFor(chosen, touched, all) {
 	for (const marks of [chosen, touched]) {
 		const [known] = marks

@@ -1,0 +1,47 @@
+// Telling a person who looks at another tab: the page's title, and a notice if they allowed it.
+
+const MARK = "● ";
+
+/** What stands in the title while they are away, and what ComfyUI wrote there. */
+let told = "";
+let own = "";
+// ComfyUI writes its own whenever something runs. Later: another that insists must not stop the page.
+const watcher = new MutationObserver(() => setTimeout(mark));
+
+/** @type {(title: string, text?: string) => void} */
+export function tellAway(title, text = "") {
+	if (!document.hidden) return;
+	if (!told) {
+		document.addEventListener("visibilitychange", comeBack);
+		watcher.observe(document.head, { childList: true, subtree: true, characterData: true });
+	}
+	told = (MARK + title).replace(/\s+/g, " ").trim(); // as the browser gives it back
+	mark();
+	if ("Notification" in window && Notification.permission === "granted") {
+		const made = new Notification(title, { body: text, tag: "runninghub" });
+		made.onclick = () => {
+			window.focus();
+			made.close();
+		};
+	}
+}
+
+function mark() {
+	if (!told || document.title === told) return;
+	if (!document.title.startsWith(MARK)) own = document.title;
+	document.title = told;
+}
+
+function comeBack() {
+	if (document.hidden) return;
+	document.removeEventListener("visibilitychange", comeBack);
+	watcher.disconnect();
+	told = "";
+	document.title = own;
+}
+
+/** Whether a person was not asked yet; only secure pages may ask. */
+export const canAskAway = () => "Notification" in window && window.isSecureContext && Notification.permission === "default";
+
+/** Whether they allowed it. */
+export const askAway = async () => (await Notification.requestPermission()) === "granted";

@@ -1,0 +1,45 @@
+// What ComfyUI's page gives and takes: language, settings, toasts, commands, events, requests.
+
+import { api, app } from "./scripts.js";
+import { stores } from "./stores.js";
+
+/** What a part gives by a getter stays one: ComfyUI reads it again. @param {string} name @param {ComfyPart} part */
+export const register = (name, part) =>
+	app.registerExtension(Object.defineProperties({ name: `runninghub.${name}` }, Object.getOwnPropertyDescriptors(part)));
+
+export const language = () => (String(settingOf("Comfy.Locale")).startsWith("zh") ? "zh" : "en");
+
+/** @param {string} id */
+export const settingOf = (id) => app.extensionManager?.setting?.get(id);
+
+/** @param {string} id @param {() => void} act */
+export const onSetting = (id, act) => app.ui?.settings?.addEventListener?.(`${id}.change`, act);
+
+/** @type {(severity: "success" | "info" | "warn", summary: string, detail?: string) => void} */
+export function toast(severity, summary, detail = "") {
+	const toasts = app.extensionManager?.toast;
+	const own = toasts?.[severity === "warn" ? "warning" : severity];
+	if (typeof own === "function") {
+		own(summary, { description: detail, duration: 8000 });
+	} else {
+		toasts?.add({ severity, summary, detail, life: 8000 });
+	}
+}
+
+/** ComfyUI's own card about an error, which says that there was one; what failed stays framed. */
+export const closeErrorCard = () => stores()?._s.get("executionError")?.dismissErrorOverlay?.();
+
+/** Of ComfyUI's socket; with `first`, ahead of ComfyUI itself. @type {(type: string, act: (detail: any) => void, first?: boolean) => void} */
+export const onEvent = (type, act, first = false) => api.addEventListener(type, ({ detail }) => act(detail), first);
+
+/** @param {string} route @param {RequestInit} [options] */
+export const request = (route, options) => api.fetchApi(route, options);
+
+/** @param {string} command */
+export const execute = (command) => app.extensionManager.command.execute(command);
+
+/** @param {ComfySidebarTab} tab */
+export const addSidebarTab = (tab) => app.extensionManager.registerSidebarTab(tab);
+
+/** Of one of the server's routes, for what a browser loads by itself. @param {string} route */
+export const addressOf = (route) => api.apiURL(route);

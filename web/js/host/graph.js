@@ -1,0 +1,153 @@
+// The graph that is open, and its nodes.
+
+import { app } from "./scripts.js";
+
+export const rootGraph = () => app.rootGraph ?? app.graph?.rootGraph ?? app.graph;
+
+/** "7:6": node 6 in subgraph node 7. @param {string} id @returns {any} */
+export function nodeOf(id) {
+	/** @type {any} */
+	let node = { subgraph: rootGraph() };
+	for (const step of String(id).split(":")) {
+		node = node?.subgraph?.nodes.find(({ id: own = "" }) => String(own) === step);
+	}
+	return node;
+}
+
+export function show(id = "") {
+	const node = nodeOf(id);
+	if (!node) return false;
+	const { canvas } = app;
+	if (node.graph && canvas.graph !== node.graph) canvas.setGraph(node.graph);
+	canvas.deselectAll?.();
+	(canvas.select ?? canvas.selectNode).call(canvas, node);
+	canvas.centerOnNode?.(node);
+	canvas.setDirty(true, true);
+	return true;
+}
+
+/** As one step of undo. @param {() => void} act */
+export function change(act) {
+	const { canvas } = app;
+	canvas.emitBeforeChange?.();
+	try {
+		act();
+	} finally {
+		canvas.emitAfterChange?.();
+		app.graph?.change?.();
+		canvas.setDirty(true, true);
+	}
+}
+
+/** In both renderers, once. */
+export const redraw = () => app.canvas?.setDirty(true, true);
+
+/** @returns {any[]} */
+export const selection = () => [...(app.canvas.selectedItems ?? [])];
+
+/** @param {any[]} things */
+export const select = (things) => app.canvas.selectItems?.(things);
+
+/** @param {string} [className] @returns {any} */
+export const createNode = (className) => window.LiteGraph?.createNode(className);
+
+/** Once a new node lies where a person wants it: until then it may hang on the mouse. @type {(node: ComfyNode, act: () => void) => void} */
+export function whenPlaced(node, act) {
+	const look = () => {
+		if (!node.graph) return;
+		if (node.flags?.ghost) {
+			window.addEventListener("pointerup", () => setTimeout(look), { once: true, capture: true });
+		} else {
+			act();
+		}
+	};
+	// It is not in a graph yet, and may still be configured.
+	setTimeout(look);
+}
+
+/** Of a node that is being added. @type {(node: ComfyNode, type: string) => void} */
+export function setType(node, type) {
+	// Since 1.58 an assignment warns, and does just this.
+	if (node._state) node._state.type = type;
+	else node.type = type;
+	node.comfyClass = type;
+}
+
+/** A node's class as the page calls it. */
+export const typeName = (className = "") => String(window.LiteGraph?.registered_node_types?.[className]?.title ?? className);
+
+/** As Run would send it, and as Save would write it. */
+export const toPrompt = () => app.graphToPrompt();
+
+/** As Save would write it. */
+export const toWorkflow = () => rootGraph().serialize();
+
+/** Another graph in the place of the open one, as one step of undo. @param {object} workflow */
+export async function replaceGraph(workflow) {
+	const { canvas } = app;
+	canvas.emitBeforeChange?.();
+	try {
+		// Else Nodes 2.0 shows what an old node says of itself on the new one that has its id.
+		rootGraph().clear();
+		await new Promise((seen) => setTimeout(seen));
+	} finally {
+		change(() => rootGraph().configure(workflow));
+		canvas.emitAfterChange?.();
+	}
+}
+
+/** Undo and redo load the graph as well. */
+export const isRestoring = () =>
+	Boolean(app.extensionManager?.workflow?.activeWorkflow?.changeTracker?._restoringState);
+
+/** A new node of the graph that is seen, in the middle or `at` a place of it; null for an unknown class. @type {(className: string, at?: number[]) => any} */
+export function addNode(className, at = middle()) {
+	/** @type {any} */
+	const { graph } = app.canvas;
+	const node = createNode(className);
+	if (!node) return null;
+	change(() => {
+		node.pos = [at[0] ?? 0, at[1] ?? 0];
+		graph.add(node);
+	});
+	return node;
+}
+
+/** Beside whatever lies there already. */
+function middle() {
+	/** @type {any} */
+	const { ds, canvas, graph } = app.canvas;
+	const { width, height } = canvas.getBoundingClientRect();
+	let [x, y] = ds.convertCanvasToOffset([width / 2, height / 2]);
+	x -= 140;
+	y -= 120;
+	while (graph.nodes.some((/** @type {any} */ { pos }) => Math.abs(pos[0] - x) < 30 && Math.abs(pos[1] - y) < 30)) {
+		x += 40;
+		y += 40;
+	}
+	return [x, y];
+}
+
+/** What is dragged out of a page of ours onto the canvas; gives what ends that. @type {(type: string, drop: (data: string, at: number[]) => void) => RhAct} */
+export function onDropped(type, drop) {
+	const over = (/** @type {DragEvent} */ event) => {
+		if (event.dataTransfer?.types.includes(type)) event.preventDefault();
+	};
+	const dropped = (/** @type {DragEvent} */ event) => {
+		const data = event.dataTransfer?.getData(type);
+		if (!data || (event.target instanceof Element && event.target.closest(".runninghub-panel"))) return;
+		// ComfyUI would open a picture as a workflow.
+		event.preventDefault();
+		event.stopImmediatePropagation();
+		drop(data, app.canvas.convertEventToCanvasOffset(event));
+	};
+	document.addEventListener("dragover", over, true);
+	document.addEventListener("drop", dropped, true);
+	return () => {
+		document.removeEventListener("dragover", over, true);
+		document.removeEventListener("drop", dropped, true);
+	};
+}
+
+/** What people call a class of nodes; "" where there is none. @param {string} className */
+export const titleOfClass = (className) => String(window.LiteGraph?.registered_node_types?.[className]?.title ?? "");

@@ -1,0 +1,28 @@
+// Names above text boxes: the classic canvas shows a box's placeholder alone, and only while it is empty.
+
+import { isFieldName } from "../lib/form.js";
+import { kindOf } from "../lib/nodes.js";
+import { isClassic } from "./advanced.js";
+
+const LEFT = 12;
+const ABOVE = 6; // what ComfyUI leaves between a box and what is over it, half of it
+const FONT = "10px Inter, system-ui, sans-serif";
+
+/** Of this node's fields, and of those that a subgraph shows. @param {ComfyNode} node */
+export function labelBoxes(node) {
+	const { onDrawForeground } = node;
+	node.onDrawForeground = function (context, ...more) {
+		onDrawForeground?.call(this, context, ...more);
+		if (!isClassic() || this.flags.collapsed) return;
+		context.save();
+		context.font = FONT;
+		context.textBaseline = "middle";
+		context.fillStyle = window.LiteGraph?.WIDGET_SECONDARY_TEXT_COLOR ?? "#999";
+		for (const { name, label, element, hidden, y } of this.widgets ?? []) {
+			if (element instanceof HTMLTextAreaElement && !hidden && y !== undefined && isFieldName(name, kindOf(this))) {
+				context.fillText(label ?? name, LEFT, y + ABOVE, this.size[0] - 2 * LEFT);
+			}
+		}
+		context.restore();
+	};
+}

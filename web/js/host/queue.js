@@ -1,0 +1,78 @@
+// What goes to ComfyUI beside a prompt, and what a prompt that is loaded brings.
+
+import { nodeOf } from "./graph.js";
+import { api, app } from "./scripts.js";
+
+/** ComfyUI lets nobody speak beside the prompt, so it is added on the way out. @param {ComfyNode} node */
+export const runAgain = (node) =>
+	withPatchedApi("queuePrompt", () => app.queuePrompt(0), (queue, restore) => (number, data, more) => {
+		restore();
+		const ids = Object.keys(data?.output ?? {}).filter((id) => nodeOf(id) === node);
+		return withPatchedApi("fetchApi", () => queue(number, data, more), (send, restoreSend) => (route, options) => {
+			if (route !== "/prompt" || typeof options?.body !== "string") return send(route, options);
+			restoreSend();
+			return send(route, { ...options, body: withAgain(options.body, ids) });
+		});
+	});
+
+/** The graph as it is now, once more. */
+export const queueAgain = () => app.queuePrompt(0);
+
+/** ComfyUI tells nobody what it refused. @param {(errors: Record<string, any>) => void} act */
+export function onRefused(act) {
+	const { queuePrompt } = api;
+	api.queuePrompt = async (/** @type {[number, any, any?]} */ ...given) => {
+		try {
+			return await queuePrompt.apply(api, given);
+		} catch (error) {
+			act(/** @type {any} */ (error)?.response?.node_errors ?? {});
+			throw error;
+		}
+	};
+}
+
+/** @typedef {(...given: any[]) => Promise<any>} ApiMethod */
+
+/**
+ * While something is done, one of ComfyUI's calls is another. `make` gets the own one, and what puts it back.
+ * @type {(name: string, act: () => Promise<any>, make: (own: ApiMethod, restore: () => void) => ApiMethod) => Promise<any>}
+ */
+async function withPatchedApi(name, act, make) {
+	const own = api[name];
+	const restore = () => {
+		if (api[name] === other) api[name] = own;
+	};
+	const other = make(own.bind(api), restore);
+	api[name] = other;
+	try {
+		return await act();
+	} finally {
+		restore();
+	}
+}
+
+/** @param {string} body of POST /prompt @param {string[]} ids to run anew */
+function withAgain(body, ids) {
+	const prompt = JSON.parse(body);
+	const extra = prompt.extra_data ?? {};
+	return JSON.stringify({ ...prompt, extra_data: { ...extra, runninghub: { ...extra.runninghub, again: ids } } });
+}
+
+let loading = 0;
+
+/** Whether nodes are made of a prompt in API format now, which fills them after they were made. */
+export const isLoadingPrompt = () => loading > 0;
+
+/** @param {(prompt: any) => any} prepare @param {() => void} done */
+export function whenPromptLoads(prepare, done) {
+	const { loadApiJson } = app;
+	app.loadApiJson = async (/** @type {any} */ prompt, /** @type {any[]} */ ...more) => {
+		loading += 1;
+		try {
+			return await loadApiJson.call(app, prepare(prompt), ...more);
+		} finally {
+			loading -= 1;
+			done();
+		}
+	};
+}

@@ -1,0 +1,57 @@
+// Forms for prompts in API format, which have none: guessed from their inputs and links. Pure.
+
+import { blankForm, isFieldName, isObject, MOST_OUTPUTS, readField, readForm, slots, typedOf } from "./form.js";
+
+/**
+ * ComfyUI fills only widgets and sockets that exist when it loads a prompt.
+ * @type {(prompt: any, kinds: Map<string, RhKind>) => any}
+ */
+export function withForms(prompt, kinds) {
+	if (!isObject(prompt)) return prompt;
+	const used = lastUsedSlots(prompt);
+	const entries = Object.entries(prompt).map(([id, node]) => {
+		const kind = kinds.get(node?.class_type);
+		if (!kind || !isObject(node.inputs) || readForm(node.inputs.form)) return [id, node];
+		const form = JSON.stringify(guessForm(node.inputs, kind, used.get(id) ?? -1));
+		return [id, { ...node, inputs: Object.assign({ form }, node.inputs, { form }) }];
+	});
+	return Object.fromEntries(entries);
+}
+
+/** @param {Record<string, any>} inputs @param {RhKind} kind @param {number} last */
+function guessForm(inputs, kind, last) {
+	const names = Object.keys(inputs).filter((name) => isFieldName(name, kind));
+	const ids = typeof inputs.outputs === "string" ? inputs.outputs.split(",").map((id) => id.trim()).filter(Boolean) : [];
+	const outputs = ids.slice(0, MOST_OUTPUTS).map((id) => ({ id, type: "*", label: `#${id}` }));
+	return {
+		...blankForm(kind),
+		...(kind === "model" && { id: String(inputs.model ?? "").trim() }),
+		fields: names.map((name) => readField({ name, label: name, tip: name, ...guessField(name, inputs[name]) }, kind)),
+		outputs,
+		// A prompt without a form counts slots as the pool does.
+		sockets: slots(kind, Math.max(last + 1, outputs.length ? typedOf(kind).length + outputs.length : 1)),
+	};
+}
+
+/** @param {string} name @param {unknown} stored */
+function guessField(name, stored) {
+	if (isLink(stored)) return { kind: "*" };
+	if (typeof stored === "boolean") return { kind: "BOOLEAN", stored };
+	if (typeof stored === "string") return { kind: "STRING", stored, multiline: /text|prompt|\n/.test(name + stored) };
+	if (typeof stored !== "number") return { kind: "JSON", stored };
+	return { kind: Number.isInteger(stored) ? "INT" : "FLOAT", stored, seed: /seed$/.test(name) };
+}
+
+/** @param {any} value */
+const isLink = (value) => Array.isArray(value) && value.length === 2 && Number.isInteger(value[1]);
+
+/** @param {Record<string, any>} prompt */
+function lastUsedSlots(prompt) {
+	const inputs = Object.values(prompt).flatMap((node) => Object.values(isObject(node?.inputs) ? node.inputs : {}));
+	/** @type {Map<string, number>} */
+	const last = new Map();
+	for (const [id, slot] of inputs.filter(isLink)) {
+		last.set(String(id), Math.max(last.get(String(id)) ?? -1, slot));
+	}
+	return last;
+}

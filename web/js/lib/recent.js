@@ -1,0 +1,56 @@
+// What was used lately, and what a person marked, in this browser alone. Pure but for the browser's own store.
+
+const KEY = "runninghub.recent";
+const MARKED = "runninghub.favourites";
+const MOST = 6;
+const MOST_MODELS = 20;
+const MOST_MARKED = 40; // with those used lately at most 60 entries of the search
+
+/** @typedef {{ kind: RhKind, id: string, name: string }} Recent */
+
+/** The latest first. @param {RhKind} kind @returns {Recent[]} */
+export const recentOf = (kind) => read(KEY).filter((one) => one.kind === kind).slice(0, mostOf(kind));
+
+/** @param {Recent} used */
+export function rememberUse({ kind, id, name }) {
+	const others = read(KEY).filter((one) => one.kind !== kind || one.id !== id);
+	const same = others.filter((one) => one.kind === kind).slice(0, mostOf(kind) - 1);
+	write(KEY, [{ kind, id, name }, ...same, ...others.filter((one) => one.kind !== kind)]);
+}
+
+/** What a person marked, of every kind, the latest first. */
+export const marked = () => read(MARKED);
+
+/** Models among them. @returns {Recent[]} */
+export const favourites = () => marked().filter(({ kind }) => kind === "model").slice(0, MOST_MARKED);
+
+/** Whether it is marked now. @type {(id: string, name: string, kind?: RhKind) => boolean} */
+export function flipFavourite(id, name, kind = "model") {
+	const known = marked();
+	const others = known.filter((one) => one.kind !== kind || one.id !== id);
+	const isNew = others.length === known.length;
+	write(MARKED, isNew ? [{ kind, id, name }, ...others] : others);
+	return isNew;
+}
+
+/** @param {RhKind} kind */
+const mostOf = (kind) => (kind === "model" ? MOST_MODELS : MOST);
+
+/** @returns {Recent[]} */
+function read(key = "") {
+	try {
+		const kept = JSON.parse(localStorage.getItem(key) ?? "[]");
+		return kept.filter((/** @type {any} */ one) => typeof one?.id === "string" && typeof one.name === "string");
+	} catch {
+		return [];
+	}
+}
+
+/** @type {(key: string, list: Recent[]) => void} */
+function write(key, list) {
+	try {
+		localStorage.setItem(key, JSON.stringify(list));
+	} catch {
+		// A browser that keeps nothing offers nothing.
+	}
+}

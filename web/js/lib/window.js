@@ -1,0 +1,19 @@
+// Which rows of a long list are drawn. Pure.
+
+/**
+ * The first and the one after the last; `extra` rows more on both sides.
+ * @type {(top: number, height: number, rowHeight: number, count: number, extra?: number) => [number, number]}
+ */
+export function visibleRows(top, height, rowHeight, count, extra = 6) {
+	const first = Math.max(0, Math.floor(top / rowHeight) - extra);
+	const last = Math.min(count, Math.ceil((top + height) / rowHeight) + extra);
+	return [Math.min(first, count), Math.max(last, 0)];
+}
+
+/** Where the keyboard leads in a list; `page` rows fit into it. @type {(key: string, at: number, count: number, page: number) => number | null} */
+export function movedTo(key, at, count, page) {
+	/** @type {Record<string, number>} */
+	const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: count - 1 };
+	const found = to[key];
+	return found === undefined || count === 0 ? null : Math.min(Math.max(found, 0), count - 1);
+}
