@@ -1,0 +1,44 @@
+// What of the panel is pure: which rows are drawn, where the keyboard leads, which days a chart has.
+
+import { beforeEach, expect, test } from "vitest";
+import { flipFavourite, marked, recentOf, rememberUse } from "../../web/js/lib/recent.js";
+import { movedTo, visibleRows } from "../../web/js/lib/window.js";
+import { lastDays } from "../../web/js/parts/panel/spend.mjs";
+
+beforeEach(() => localStorage.clear());
+
+test("of ten thousand rows those are drawn that are seen, and a few around them", () => {
+  expect(visibleRows(0, 600, 68, 10_000)).toEqual([0, 15]);
+  expect(visibleRows(68 * 5_000, 600, 68, 10_000)).toEqual([4_994, 5_015]);
+  expect(visibleRows(68 * 9_995, 600, 68, 10_000)).toEqual([9_989, 10_000]);
+  expect(visibleRows(0, 600, 68, 3)).toEqual([0, 3]);
+  expect(visibleRows(5_000, 600, 68, 0)).toEqual([0, 0]);
+});
+
+test("the keyboard stays within the list", () => {
+  expect(movedTo("ArrowDown", 0, 5, 3)).toBe(1);
+  expect(movedTo("ArrowDown", 4, 5, 3)).toBe(4);
+  expect(movedTo("PageUp", 1, 5, 3)).toBe(0);
+  expect(movedTo("End", 0, 5, 3)).toBe(4);
+  expect(movedTo("x", 0, 5, 3)).toBeNull();
+  expect(movedTo("Home", 0, 0, 3)).toBeNull();
+});
+
+test("a chart has every day, over the end of a month and of summer time", () => {
+  expect(lastDays(3, new Date(2027, 2, 1, 0, 30))).toEqual(["2027-02-27", "2027-02-28", "2027-03-01"]);
+  const days = lastDays(30, new Date(2027, 10, 10, 23, 59));
+  expect(new Set(days).size).toBe(30);
+  expect(days.at(-1)).toBe("2027-11-10");
+});
+
+test("a favourite stays until it is taken out, beside what was used lately", () => {
+  const app = { kind: /** @type {const} */ ("app"), id: "1900000000000000201", name: "Redraw" };
+  expect(flipFavourite(app.id, app.name, "app")).toBe(true);
+  rememberUse(/** @type {any} */ (app));
+  expect(marked()).toEqual([app]);
+  expect(recentOf("app")).toEqual([app]);
+  expect(flipFavourite(app.id, app.name, "app")).toBe(false);
+  expect(marked()).toEqual([]);
+  localStorage.setItem("runninghub.favourites", "no list");
+  expect(marked()).toEqual([]);
+});

@@ -1,0 +1,40 @@
+// What the node search shows of our nodes.
+
+import { expect, test } from "vitest";
+
+import { forSearch, programNode } from "../../web/js/parts/program/node.js";
+
+const definition = () => ({
+  name: "RunningHubAIApp",
+  description: "Runs an app in the cloud. Set its fields as <nodeId>.<fieldName>.",
+  input: { required: { app: ["STRING"] }, optional: { form: ["STRING"], instance: ["COMBO"], profile: ["STRING"], link_0: ["*"], link_31: ["*"] } },
+  input_order: { required: ["app"] },
+  output: ["IMAGE", "STRING", "*", "*"],
+  output_name: ["images", "task_id", "out_1", "out_12"],
+  output_is_list: [true, true, true, true],
+  output_tooltips: ["a", "b", "c", "d"],
+  output_node: true,
+});
+
+test("the search shows what a person can use, and the types it goes by", () => {
+  const { input, output, output_name, output_is_list, output_tooltips, output_node } = forSearch(definition());
+  expect(Object.keys(input.optional)).toEqual(["instance"]);
+  expect(input.required).toEqual({ app: ["STRING"] });
+  expect([output, output_name, output_is_list, output_tooltips]).toEqual([
+    ["IMAGE", "STRING"],
+    ["images", "task_id"],
+    [true, true],
+    ["a", "b"],
+  ]);
+  expect(forSearch(definition()).description).toBe("Runs an app in the cloud.");
+  expect(output_node).toBe(true);
+});
+
+test("the definition that nodes are made of is not touched", () => {
+  const [whole, other] = [definition(), { ...definition(), name: "KSampler" }];
+  const list = [whole, other];
+  programNode.beforeRegisterVueAppNodeDefs(list);
+  expect(list[0]).not.toBe(whole);
+  expect(whole).toEqual(definition());
+  expect(list[1]).toBe(other);
+});

@@ -1,0 +1,178 @@
+// What can be put on the canvas: what was used lately, favourites, and the site's public AI apps.
+
+import { titleOfClass } from "../../host/graph.js";
+import { lazy } from "../../host/lazy.js";
+import { post } from "../../host/server.js";
+import { numberText, textsOf } from "../../host/texts.js";
+import { clean } from "../../lib/form.js";
+import { idIn, MODELS } from "../../lib/nodes.js";
+import { flipFavourite, marked, recentOf } from "../../lib/recent.js";
+import { action, answer, h, row, wordsOf } from "../../lib/view.js";
+import { profileSelect } from "../profiles.js";
+
+const t = textsOf("panel");
+
+const SORTS = ["RECOMMEND", "HOTTEST", "NEWEST"];
+const BOX = 0.1; // of a cover that is seen when it is asked for
+
+/** @returns {RhPanelView} */
+export function makeView() {
+	const account = profileSelect("");
+	account.setAttribute("aria-label", t("spend.account"));
+	const kept = h("div", "programs");
+	const showKept = () => kept.replaceChildren(...keptViews(account, showKept));
+	showKept();
+	const apps = appsView(account, showKept);
+	account.onchange = () => void apps.start();
+	return { content: [account, pasteView(account), kept, modelsView(), ...apps.content], close: apps.close };
+}
+
+/** @type {(kind: RhKind, id: string, profile: string) => Promise<void>} */
+async function place(kind, id, profile) {
+	const { placeProgram } = await lazy("parts/program/place.mjs");
+	await placeProgram(kind, id, profile);
+}
+
+/** @param {HTMLSelectElement} account */
+function pasteView(account) {
+	const said = answer();
+	const label = t("add.paste");
+	const input = h("input", { className: "grow", placeholder: label, "aria-label": label });
+	const put = action(t("add.put"), said, async () => {
+		const given = input.value.trim();
+		if (!idIn(given)) throw new Error(t("add.no_id"));
+		const kind = /ai-detail|call-api\/api-detail|webapp/.test(given) ? "app" : "workflow";
+		await place(kind, given, account.value);
+		input.value = "";
+	});
+	put.type = "submit";
+	const onsubmit = (/** @type {Event} */ event) => event.preventDefault();
+	return h("form", { onsubmit }, row(input, put), said, h("p", "muted", t("add.own")));
+}
+
+/** Standard models by their task: each node offers its own. */
+function modelsView() {
+	const said = answer();
+	const known = [...MODELS.keys()].filter(titleOfClass);
+	const buttons = known.map((name) =>
+		action(titleOfClass(name), said, async () => {
+			const { placeTask } = await lazy("parts/program/place.mjs");
+			await placeTask(name);
+		}),
+	);
+	return known.length > 0 && h("details", "", h("summary", "", t("add.models")), row(...buttons), said);
+}
+
+/** @type {(account: HTMLSelectElement, again: RhAct) => any[]} */
+function keptViews(account, again) {
+	const liked = marked();
+	const isLiked = (/** @type {any} */ one) => liked.some(({ kind, id }) => kind === one.kind && id === one.id);
+	const lately = [...recentOf("workflow"), ...recentOf("app"), ...recentOf("model")].filter((one) => !isLiked(one));
+	const section = (/** @type {string} */ key, /** @type {any[]} */ many) =>
+		many.length > 0 && h("section", "", h("h3", "", t(`add.${key}`)), ...many.map((one) => programView(one, isLiked(one), account, again)));
+	return [section("favourites", liked), section("lately", lately)].filter(Boolean);
+}
+
+/** @type {(one: { kind: RhKind, id: string, name: string }, isLiked: boolean, account: HTMLSelectElement, again: RhAct, cover?: any) => any} */
+function programView(one, isLiked, account, again, cover) {
+	const said = answer();
+	const name = clean(one.name, 120) || one.id;
+	const put = action(name, said, () => place(one.kind, one.id, account.value));
+	put.className = "line";
+	put.title = `${t(`add.kind.${one.kind}`)} ${one.id}`;
+	const star = h("button", { type: "button", className: "star", ariaPressed: String(isLiked), ariaLabel: t("add.favourite", { name }), title: t("add.favourite", { name }) }, isLiked ? "★" : "☆");
+	star.onclick = () => {
+		const liked = flipFavourite(one.id, name, one.kind);
+		star.ariaPressed = String(liked);
+		star.textContent = liked ? "★" : "☆";
+		again();
+	};
+	return h("div", "program", cover, h("div", "grow", put, said), star);
+}
+
+/** @type {(account: HTMLSelectElement, again: RhAct) => { content: any[], start: () => Promise<void>, close: RhAct }} */
+function appsView(account, again) {
+	/** @type {any[]} */
+	let apps = [];
+	/** @type {number | null} */
+	let next = 1;
+	/** @type {number | null} */
+	let total = null;
+	let asked = 0;
+	let isOpen = true;
+	const said = answer();
+	const told = h("p", "muted");
+	const words = h("input", { type: "search", className: "grow", placeholder: t("add.search"), "aria-label": t("add.search"), oninput: draw });
+	const sort = h("select", { "aria-label": t("add.sort"), onchange: () => void start() }, ...SORTS.map((value) => h("option", { value }, t(`add.sort_${value}`))));
+	const list = h("div", "gallery");
+	const more = action(t("add.more"), said, () => load());
+	const covers = new IntersectionObserver((seen) => seen.forEach(({ isIntersecting, target }) => isIntersecting && void showCover(target)), { threshold: BOX });
+	/** @type {Map<string, string>} */
+	const pictures = new Map();
+
+	/** @param {any} frame */
+	async function showCover(frame) {
+		covers.unobserve(frame);
+		const { id } = frame.dataset;
+		if (!pictures.has(id)) {
+			const found = await post("/runninghub/apps/cover", { id, profile: account.value }).catch(() => ({ picture: "" }));
+			pictures.set(id, found.picture);
+		}
+		const picture = pictures.get(id);
+		if (picture) frame.replaceChildren(h("img", { src: picture, alt: "" }));
+	}
+
+	async function load() {
+		const mine = ++asked;
+		const found = await post("/runninghub/apps", { sort: sort.value, page: next ?? 1, profile: account.value });
+		if (mine !== asked || !isOpen) return;
+		const known = new Set(apps.map(({ id }) => id));
+		apps = [...apps, ...found.apps.filter((/** @type {any} */ { id }) => !known.has(id))];
+		next = found.next;
+		total = found.total;
+		draw();
+	}
+
+	async function start() {
+		apps = [];
+		next = 1;
+		said.textContent = "";
+		said.classList.remove("bad");
+		list.replaceChildren(h("p", "muted", t("loading")));
+		try {
+			await load();
+		} catch (error) {
+			list.replaceChildren();
+			said.classList.add("bad");
+			said.textContent = wordsOf(error);
+		}
+	}
+
+	function draw() {
+		const sought = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+		const fits = ({ title = "", description = "", id = "" }) => sought.every((/** @type {string} */ word) => `${title} ${description} ${id}`.toLowerCase().includes(word));
+		const found = apps.filter(fits);
+		const liked = marked();
+		covers.disconnect();
+		const views = found.map(({ id, title, cover }) => {
+			const frame = h("div", "cover", h("i", { className: "pi pi-image", ariaHidden: "true" }));
+			frame.dataset.id = id;
+			if (cover) covers.observe(frame);
+			return programView({ kind: "app", id, name: title }, liked.some((one) => one.kind === "app" && one.id === id), account, again, frame);
+		});
+		list.replaceChildren(...views);
+		told.textContent = t("add.loaded", { shown: numberText(found.length), loaded: numberText(apps.length), total: total === null ? "?" : numberText(total) });
+		more.hidden = next === null;
+	}
+
+	void start();
+	const head = h("h3", "", t("add.apps"));
+	return {
+		content: [head, row(words, sort), told, said, list, row(more)],
+		start,
+		close() {
+			isOpen = false;
+			covers.disconnect();
+		},
+	};
+}

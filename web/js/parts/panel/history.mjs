@@ -1,0 +1,474 @@
+// Every order of the journal: a list that is drawn as far as it is seen, and one order with all of it.
+
+import { language, toast } from "../../host/comfy.js";
+import { ask } from "../../host/dialogs.js";
+import { onDropped } from "../../host/graph.js";
+import { lazy } from "../../host/lazy.js";
+import { fileUrl, post } from "../../host/server.js";
+import { bytesText, coinsText, dotted, moneyText, t as text, textsOf } from "../../host/texts.js";
+import { clean } from "../../lib/form.js";
+import { action, answer, fill, h, link, row, wordsOf } from "../../lib/view.js";
+import { movedTo, visibleRows } from "../../lib/window.js";
+import { taskView } from "../tasks.js";
+
+const t = textsOf("panel");
+
+export const ROW = 68; // px, as the style sheet has it
+const AHEAD = 30; // rows before the end at which more are asked for
+const FRESH = 2500; // ms between two looks while an order of the list is not over
+const PICTURES = 3; // that are asked for at once
+const DRAGGED = "application/x-runninghub-result";
+const OVER = ["done", "failed", "cancelled"];
+const STATES = ["done", "failed", "cancelled", "running", "placed", "uncertain"];
+const SINCE = ["", "1d", "7d", "30d"];
+
+/** Small pictures by order, as long as the page lives. @type {Map<number, string>} */
+const pictures = new Map();
+
+/** @returns {RhPanelView} */
+export function makeView() {
+	const said = answer();
+	const words = h("input", { type: "search", placeholder: t("history.search"), "aria-label": t("history.search"), title: t("history.search_tip") });
+	const state = select(t("history.state"), ["", ...STATES], (one) => (one ? t(`state.${one}`) : t("history.any_state")));
+	const since = select(t("history.since"), SINCE, (one) => t(`history.since_${one || "ever"}`));
+	const list = makeList((order) => void openOrder(order));
+	const detail = h("div", { className: "detail", hidden: true });
+	const overview = h("div", "overview", h("div", "filters", words, state, since), said, list.view, keptView());
+	let isSearching = false;
+	let looking = 0;
+	let asked = 0;
+	let isOpen = true;
+
+	const more = (/** @type {number | null} */ before = null) =>
+		post("/runninghub/history", { words: words.value, states: state.value ? [state.value] : [], since: since.value, before });
+
+	async function search() {
+		const mine = ++asked;
+		try {
+			const found = await more();
+			if (mine !== asked) return;
+			said.classList.remove("bad");
+			const isNarrowed = words.value.trim() || state.value || since.value;
+			said.textContent = found.orders.length > 0 ? "" : t(isNarrowed ? "history.none_found" : "history.none");
+			list.start(found, (before) => more(before));
+			follow();
+		} catch (error) {
+			if (mine !== asked) return;
+			said.classList.add("bad");
+			said.textContent = wordsOf(error);
+		}
+	}
+
+	/** Only while something is under way. */
+	function follow() {
+		clearTimeout(looking);
+		const mine = asked;
+		if (!list.isUnderWay()) return;
+		looking = window.setTimeout(async () => {
+			const found = await more().catch(() => null);
+			if (mine !== asked) return;
+			if (found) list.refresh(found);
+			follow();
+		}, FRESH);
+	}
+
+	/** @param {number} order */
+	async function openOrder(order) {
+		detail.hidden = false;
+		overview.hidden = true;
+		const leave = (changed = false) => {
+			detail.hidden = true;
+			overview.hidden = false;
+			detail.replaceChildren();
+			if (changed) void search();
+			list.focus();
+		};
+		await fill(detail, () => orderView(order, leave, () => void openOrder(order)));
+		detail.querySelector("button")?.focus({ preventScroll: true });
+	}
+
+	/** At each key, and one at a time: what was typed meanwhile is searched for next. */
+	async function type() {
+		if (isSearching) return;
+		isSearching = true;
+		for (let sought = null; isOpen && sought !== words.value; ) {
+			sought = words.value;
+			await search();
+		}
+		isSearching = false;
+	}
+
+	words.oninput = () => void type();
+	state.onchange = since.onchange = () => void search();
+	words.onkeydown = (/** @type {KeyboardEvent} */ event) => {
+		if (event.key === "ArrowDown") list.focus();
+	};
+	const endDrops = onDropped(DRAGGED, (data, at) => void dropLoader(data, at));
+	void search();
+	return {
+		content: [overview, detail],
+		close() {
+			asked += 1;
+			isOpen = false;
+			clearTimeout(looking);
+			endDrops();
+			list.close();
+		},
+	};
+}
+
+/** @type {(label: string, values: string[], name: (value: string) => string) => any} */
+function select(label, values, name) {
+	return h("select", { "aria-label": label }, ...values.map((value) => h("option", { value }, name(value))));
+}
+
+// The list
+
+/** @param {(order: number) => void} open */
+function makeList(open) {
+	/** @type {any[]} */
+	let orders = [];
+	/** @type {number | null} */
+	let before = null;
+	/** @type {(before: number) => Promise<any>} */
+	let read = async () => ({ orders: [], before: null });
+	let reading = false;
+	let turn = 0;
+	let active = 0;
+	const space = h("div", { className: "space", role: "presentation" });
+	const view = h("div", { className: "orders", role: "listbox", tabIndex: 0, "aria-label": t("tab.history"), onscroll: draw, onkeydown: onKey }, space);
+	/** @type {Map<number, any>} */
+	const drawn = new Map();
+	const queue = pictureQueue((order) => drawn.get(order));
+	const sizes = new ResizeObserver(draw);
+	sizes.observe(view);
+
+	function draw() {
+		const [first, last] = visibleRows(view.scrollTop, view.clientHeight, ROW, orders.length);
+		const seen = new Set(orders.slice(first, last).map(({ order }) => order));
+		for (const [order, made] of drawn) {
+			if (seen.has(order)) continue;
+			made.remove();
+			drawn.delete(order);
+		}
+		for (let at = first; at < last; at += 1) {
+			const one = orders[at];
+			let made = drawn.get(one.order);
+			if (!made) {
+				made = rowView(one, () => {
+					choose(at);
+					open(one.order);
+				});
+				drawn.set(one.order, made);
+				space.append(made);
+				queue.add(one);
+			}
+			made.style.top = `${at * ROW}px`;
+			made.ariaPosInSet = String(at + 1);
+			made.ariaSetSize = String(before === null ? orders.length : -1);
+			made.ariaSelected = String(at === active);
+		}
+		space.style.height = `${orders.length * ROW}px`;
+		const chosen = orders[active];
+		view.setAttribute("aria-activedescendant", chosen && drawn.has(chosen.order) ? rowId(chosen.order) : "");
+		if (before !== null && last > orders.length - AHEAD) void readMore();
+	}
+
+	async function readMore() {
+		if (reading || before === null) return;
+		reading = true;
+		const mine = turn;
+		const found = await read(before).catch(() => null);
+		reading = false;
+		if (mine !== turn || !found) return;
+		orders = [...orders, ...found.orders];
+		before = found.before;
+		draw();
+	}
+
+	/** @param {number} at */
+	function choose(at) {
+		active = at;
+		const top = at * ROW;
+		if (top < view.scrollTop) view.scrollTop = top;
+		else if (top + ROW > view.scrollTop + view.clientHeight) view.scrollTop = top + ROW - view.clientHeight;
+		draw();
+	}
+
+	/** @param {KeyboardEvent} event */
+	function onKey(event) {
+		const page = Math.max(1, Math.floor(view.clientHeight / ROW) - 1);
+		const next = movedTo(event.key, active, orders.length, page);
+		if (next !== null) choose(next);
+		else if ((event.key === "Enter" || event.key === " ") && orders[active]) open(orders[active].order);
+		else return;
+		event.preventDefault();
+	}
+
+	return {
+		view,
+		focus: () => view.focus({ preventScroll: true }),
+		/** @type {(found: any, more: (before: number) => Promise<any>) => void} */
+		start(found, more) {
+			turn += 1;
+			reading = false;
+			orders = found.orders;
+			before = found.before;
+			read = more;
+			active = 0;
+			for (const made of drawn.values()) made.remove();
+			drawn.clear();
+			view.hidden = orders.length === 0;
+			view.scrollTop = 0;
+			draw();
+		},
+		isUnderWay: () => orders.some(({ state }) => !OVER.includes(state)),
+		/** What changed, and what is new, without leaving the place. @param {any} found */
+		refresh(found) {
+			const places = new Map(orders.map(({ order }, at) => [order, at]));
+			const newest = orders[0]?.order ?? 0;
+			for (const one of found.orders) {
+				const at = places.get(one.order);
+				if (at === undefined || JSON.stringify(orders[at]) === JSON.stringify(one)) continue;
+				orders[at] = one;
+				drawn.get(one.order)?.remove();
+				drawn.delete(one.order);
+			}
+			const added = found.orders.filter((/** @type {any} */ one) => one.order > newest);
+			orders = [...added, ...orders];
+			active += added.length;
+			draw();
+		},
+		close() {
+			turn += 1;
+			sizes.disconnect();
+			queue.close();
+		},
+	};
+}
+
+const rowId = (order = 0) => `runninghub-order-${order}`;
+
+/** @type {(one: any, open: RhAct) => any} */
+function rowView(one, open) {
+	const picture = pictures.get(one.order);
+	const made = h(
+		"div",
+		{ className: "order", role: "option", id: rowId(one.order), onclick: open },
+		h("div", "thumb", picture ? h("img", { src: picture, alt: "" }) : h("i", { className: iconOf(one), ariaHidden: "true" })),
+		h(
+			"div",
+			"what",
+			h("div", "title", titleOf(one)),
+			h("div", "text", clean(one.text, 120)),
+			h("div", "muted", dotted(t(`state.${one.state}`), whenText(one.placed), costText(one))),
+		),
+		h("span", { className: `dot ${one.state}`, ariaHidden: "true" }),
+	);
+	if (one.results > 0) makeDraggable(made, one.order, 0);
+	return made;
+}
+
+const titleOf = (/** @type {any} */ one) => clean(one.name, 120) || dotted(text(`tasks.kind.${one.kind}`), one.program);
+
+/** @param {any} one */
+function iconOf({ first, state }) {
+	/** @type {Record<string, string>} */
+	const icons = { image: "image", video: "video", audio: "volume-up", text: "align-left", file: "file", owed: "cloud-download" };
+	/** @type {Record<string, string>} */
+	const failed = { failed: "times-circle", cancelled: "ban", uncertain: "question-circle", intended: "question-circle" };
+	return `pi pi-${icons[first] ?? failed[state] ?? "clock"}`;
+}
+
+/** By language; making one takes longer than all else of a row. @type {Map<string, Intl.DateTimeFormat>} */
+const clocks = new Map();
+
+function whenText(seconds = 0) {
+	const locale = language();
+	const clock = clocks.get(locale) ?? new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+	clocks.set(locale, clock);
+	return clock.format(new Date(seconds * 1000));
+}
+
+/** @param {any} one */
+const costText = ({ coins, money, third_party: third, currency }) => dotted(coinsText(coins), moneyText(money, currency), moneyText(third, currency));
+
+/** Asks for the pictures of rows that are still there, a few at once. @param {(order: number) => any} rowOf */
+function pictureQueue(rowOf) {
+	/** @type {number[]} */
+	const waiting = [];
+	let busy = 0;
+	let isOpen = true;
+	async function next() {
+		const order = waiting.pop(); // what came into sight last
+		if (order === undefined || busy >= PICTURES || !isOpen) return order !== undefined && waiting.push(order);
+		if (rowOf(order) && !pictures.has(order)) {
+			busy += 1;
+			const found = await post("/runninghub/history/thumbnail", { order }).catch(() => ({ picture: "" }));
+			busy -= 1;
+			pictures.set(order, found.picture);
+			if (found.picture) rowOf(order)?.querySelector(".thumb")?.replaceChildren(h("img", { src: found.picture, alt: "" }));
+		}
+		void next();
+	}
+	return {
+		/** @param {any} one */
+		add({ order, first }) {
+			if (pictures.has(order) || !["image", "video"].includes(first)) return;
+			waiting.push(order);
+			void next();
+		},
+		close: () => (isOpen = false),
+	};
+}
+
+/** @type {(view: any, order: number, index: number) => void} */
+function makeDraggable(view, order, index) {
+	view.draggable = true;
+	view.ondragstart = (/** @type {DragEvent} */ event) => {
+		event.dataTransfer?.setData(DRAGGED, JSON.stringify({ order, index }));
+		event.stopPropagation();
+	};
+}
+
+/** @type {(data: string, at?: number[]) => Promise<void>} */
+async function dropLoader(data, at) {
+	try {
+		const { order, index } = JSON.parse(data);
+		await asLoader(order, index, at);
+	} catch (error) {
+		toast("warn", t("history.no_drop"), wordsOf(error));
+	}
+}
+
+/** @type {(order: number, index: number, at?: number[] | "selected") => Promise<void>} */
+async function asLoader(order, index, at) {
+	const made = await post("/runninghub/history/loader", { order, index });
+	const { placeLoader } = await lazy("parts/program/place.mjs");
+	placeLoader(made, at);
+}
+
+// One order
+
+/** @type {(order: number, leave: (changed?: boolean) => void, again: RhAct) => Promise<any[]>} */
+async function orderView(order, leave, again) {
+	const one = await post("/runninghub/history/order", { order });
+	const said = answer();
+	const back = h("button", { type: "button", className: "back", onclick: () => leave() }, `‹ ${t("history.back")}`);
+	const isOver = OVER.includes(one.state);
+	if (!isOver) {
+		// The same card as in the list of what is under way: answers, stop, fetch.
+		return [back, taskView({ ...one, followed: false, cancelling: false }, async () => leave(true), () => leave(true)), inputsView(one)];
+	}
+	const seconds = one.seconds && text("amounts.seconds", { seconds: one.seconds });
+	const facts = dotted(t(`state.${one.state}`), whenText(one.placed), seconds, costText(one), one.instance !== "default" && one.instance);
+	const use = async () => {
+		const asked = await post("/runninghub/history/inputs", { order });
+		const { useInputs } = await lazy("parts/program/place.mjs");
+		await useInputs(asked);
+	};
+	const repeat = async () => {
+		const { task_id: id } = await post("/runninghub/history/again", { order });
+		toast("success", t("history.ordered"), id && text("tasks.task", { id }));
+		leave(true);
+	};
+	const fetch = async () => {
+		await post("/runninghub/tasks/fetch", { task_id: one.task_id, profile: one.profile });
+		pictures.delete(order);
+		again();
+	};
+	const remove = async () => {
+		await post("/runninghub/history/delete", { orders: [order] });
+		pictures.delete(order);
+		leave(true);
+	};
+	return [
+		back,
+		h("h3", "", titleOf(one)),
+		h("p", "muted", facts),
+		h("p", "muted", dotted(one.task_id && text("tasks.task", { id: one.task_id }), one.profile && one.profile !== "environment" && one.profile)),
+		one.failure && h("p", "bad", one.failure),
+		one.owed && h("p", "", t("history.owed")),
+		row(
+			one.owed && action(text("tasks.fetch"), said, fetch),
+			action(t("history.use"), said, use),
+			one.kind !== "graph" && action(t("history.again"), said, repeat, t("history.again_sure")),
+			one.link && link(text("tasks.on_site"), one.link),
+			action(t("history.delete"), said, () => ask(t("history.delete_title"), t("history.delete_text"), remove, t("history.delete"))),
+		),
+		said,
+		one.kind === "graph" && h("p", "muted", t("history.of_graph")),
+		...one.results.map((/** @type {any} */ result) => resultView(order, result)),
+		inputsView(one),
+	];
+}
+
+/** @type {(order: number, result: any) => any} */
+function resultView(order, { index, kind, name, size, text: words, here, loader, node_id: node }) {
+	const said = answer();
+	const src = fileUrl("/runninghub/history/result", { order, index });
+	/** @type {Record<string, () => any>} */
+	const makers = {
+		image: () => h("a", { href: src, target: "_blank", rel: "noopener" }, h("img", { src, alt: name, loading: "lazy" })),
+		video: () => h("video", { src, controls: true, preload: "metadata" }),
+		audio: () => h("audio", { src, controls: true, preload: "metadata" }),
+	};
+	const shown =
+		words !== null ? h("pre", { tabIndex: 0 }, words) : here ? makers[kind]?.() : h("p", "muted", t("history.not_here"));
+	const view = h(
+		"figure",
+		"result",
+		shown,
+		h("figcaption", "muted", dotted(node && `#${node}`, name, size && bytesText(size))),
+		row(
+			loader && action(t("history.loader"), said, () => asLoader(order, index)),
+			loader && action(t("history.into_selected"), said, () => asLoader(order, index, "selected")),
+			here && name && h("a", { href: src, download: name }, t("history.save")),
+		),
+		said,
+	);
+	if (loader) makeDraggable(view, order, index);
+	return view;
+}
+
+/** @param {any} one */
+function inputsView({ inputs }) {
+	if (inputs.length === 0) return null;
+	const rows = inputs.flatMap((/** @type {any} */ { name, value }) => [
+		h("dt", "", clean(name, 120)),
+		h("dd", "", value === null ? t("history.a_file") : typeof value === "string" ? value : JSON.stringify(value)),
+	]);
+	return h("details", { open: true }, h("summary", "", t("history.inputs")), h("dl", "", ...rows));
+}
+
+// What is kept
+
+function keptView() {
+	const said = answer();
+	const body = h("div", "kept");
+	const made = h("details", "retention", h("summary", "", t("kept.title")), body, said);
+	/** @param {any} now */
+	const show = (now) => {
+		const days = number(t("kept.days"), now.days);
+		const orders = number(t("kept.orders"), now.orders);
+		const size = number(t("kept.gigabytes"), now.bytes / 1e9, 0.1);
+		const given = () => ({ days: Math.round(days.input.valueAsNumber), orders: Math.round(orders.input.valueAsNumber), bytes: Math.round(size.input.valueAsNumber * 1e9) });
+		const told = h("p", "muted");
+		const tell = (/** @type {any} */ { kept, frees }) => (told.textContent = t("kept.frees", { kept: bytesText(kept), orders: frees.orders, size: bytesText(frees.bytes) }));
+		const look = async () => tell(await post("/runninghub/retention", given()));
+		for (const { input } of [days, orders, size]) input.onchange = () => look().catch((error) => (said.textContent = wordsOf(error)));
+		const keep = action(t("kept.keep"), said, async () => {
+			tell(await post("/runninghub/retention", { ...given(), keep: true }));
+			said.textContent = t("kept.done");
+		});
+		tell(now);
+		body.replaceChildren(days.view, orders.view, size.view, told, row(keep));
+	};
+	made.ontoggle = () => made.open && post("/runninghub/retention", {}).then(show, (error) => (said.textContent = wordsOf(error)));
+	return made;
+}
+
+function number(label = "", value = 0, step = 1) {
+	const input = h("input", { type: "number", min: String(step), step: String(step), value: String(Math.round(value * 10) / 10) });
+	return { input, view: h("label", "", label, input) };
+}

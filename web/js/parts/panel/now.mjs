@@ -1,0 +1,106 @@
+// What is under way, of every account that has a key here, also from other pages and processes.
+
+import { askAway, canAskAway } from "../../host/attention.js";
+import { show } from "../../host/graph.js";
+import { post } from "../../host/server.js";
+import { coinsText, dotted, moneyText, t as text, textsOf } from "../../host/texts.js";
+import { action, answer, h, wordsOf } from "../../lib/view.js";
+import { taskView } from "../tasks.js";
+
+const t = textsOf("panel");
+
+const BUSY = 1000; // ms between two looks while something is under way
+const IDLE = 5000; // while nothing is, or nobody sees it
+
+/** @returns {RhPanelView} */
+export function makeView() {
+	const list = h("div", { className: "tasks", "aria-live": "off" });
+	const said = answer();
+	const asked = answer();
+	const away = canAskAway() && action(t("now.away"), asked, async () => void (asked.textContent = t((await askAway()) ? "now.away_yes" : "now.away_no")));
+	/** @type {Map<number, { key: string, view: any, progress: any }>} */
+	const cards = new Map();
+	let timer = 0;
+	let isOpen = true;
+
+	async function look() {
+		clearTimeout(timer);
+		let count = 0;
+		try {
+			const { tasks } = await post("/runninghub/now", {});
+			count = tasks.length;
+			if (!isOpen) return;
+			said.textContent = count === 0 ? t("now.none") : "";
+			said.classList.remove("bad");
+			draw(tasks);
+		} catch (error) {
+			said.textContent = wordsOf(error);
+			said.classList.add("bad");
+		}
+		if (isOpen) timer = window.setTimeout(look, count > 0 && !document.hidden ? BUSY : IDLE);
+	}
+
+	/** @param {any[]} tasks */
+	function draw(tasks) {
+		const numbers = new Set(tasks.map(({ order }) => order));
+		for (const [order, { view }] of cards) {
+			if (numbers.has(order)) continue;
+			view.remove();
+			cards.delete(order);
+		}
+		for (const task of tasks) {
+			// A card that is looked at or armed stays as it is while the order does.
+			const key = JSON.stringify([task.state, task.task_id, task.followed, task.cancelling, task.uncertain, task.node]);
+			let card = cards.get(task.order);
+			if (card?.key !== key) {
+				const view = taskView(task, look, () => {});
+				const progress = progressView(task);
+				view.querySelector("p")?.after(progress.view);
+				if (card) card.view.replaceWith(view);
+				else list.append(view);
+				card = { key, view, progress };
+				cards.set(task.order, card);
+			}
+			card.progress.update(task);
+		}
+	}
+
+	void look();
+	return {
+		content: [said, list, away, asked],
+		close() {
+			isOpen = false;
+			clearTimeout(timer);
+		},
+	};
+}
+
+/** @param {any} task */
+function progressView(task) {
+	const said = answer();
+	const line = h("p", "line");
+	const bar = h("progress", { max: 1, "aria-label": t("now.progress") });
+	const picture = h("img", { className: "preview", alt: t("now.preview"), hidden: true });
+	const facts = h("p", "muted");
+	const node = task.node && action(t("now.show_node"), said, () => void (said.textContent = show(task.node) ? "" : t("now.no_node")));
+	const view = h("div", "progress", picture, line, bar, facts, node, said);
+	return { view, update: (/** @type {any} */ now) => fillProgress(now, { line, bar, picture, facts, view }) };
+}
+
+/** @type {(task: any, parts: Record<string, any>) => void} */
+function fillProgress({ line: doing, share, preview, elapsed, usual, coins, money, uncertain, over }, { line, bar, picture, facts, view }) {
+	view.hidden = uncertain;
+	line.textContent = doing;
+	bar.hidden = over;
+	if (share === null) bar.removeAttribute("value");
+	else bar.value = share;
+	picture.hidden = !preview;
+	if (preview && picture.src !== preview) picture.src = preview;
+	const seconds = (/** @type {number} */ value) => text("amounts.seconds", { seconds: Math.round(value) });
+	facts.textContent = dotted(
+		elapsed !== null && t("now.elapsed", { time: seconds(elapsed) }),
+		usual !== null && text("amounts.usually", { time: seconds(usual) }),
+		coinsText(coins),
+		moneyText(money),
+	);
+}

@@ -1,0 +1,45 @@
+// The tab in ComfyUI's sidebar; what it shows is loaded when it is opened.
+
+import { addSidebarTab, execute } from "../../host/comfy.js";
+import { loading } from "../../host/dialogs.js";
+import { lazy } from "../../host/lazy.js";
+import { loadTexts } from "../../host/texts.js";
+import { fill, page } from "../../lib/view.js";
+
+const TAB = "runninghub";
+
+/** What ends the view that is open. @type {RhAct | null} */
+let close = null;
+
+/** @type {ComfyPart} */
+export const panel = {
+	commands: [{ id: "runninghub.panel.open", label: "RunningHub: panel", icon: "pi pi-cloud", function: () => execute(`Workspace.ToggleSidebarTab.${TAB}`) }],
+	menuCommands: [{ path: ["RunningHub"], commands: ["runninghub.panel.open"] }],
+	setup() {
+		addSidebarTab({ id: TAB, icon: "pi pi-cloud", title: "RunningHub", tooltip: "RunningHub", type: "custom", render, destroy });
+	},
+};
+
+/** @param {HTMLElement} into */
+function render(into) {
+	destroy();
+	const view = page(loading());
+	view.classList.add("runninghub-panel");
+	into.style.height = "100%";
+	into.replaceChildren(view);
+	let isOpen = true;
+	close = () => (isOpen = false);
+	void fill(view, async () => {
+		/** @type {[typeof import("./panel.mjs"), void]} */
+		const [{ makePanel }] = await Promise.all([lazy("parts/panel/panel.mjs"), loadTexts()]);
+		if (!isOpen) return [];
+		const made = makePanel(view);
+		close = made.close;
+		return made.content;
+	});
+}
+
+function destroy() {
+	close?.();
+	close = null;
+}

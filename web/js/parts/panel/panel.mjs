@@ -1,0 +1,77 @@
+// The panel: what runs, what ran, what it cost, what can be added. One view is open at a time.
+
+import { lazy } from "../../host/lazy.js";
+import { textsOf } from "../../host/texts.js";
+import { fill, h } from "../../lib/view.js";
+
+const t = textsOf("panel");
+
+// The graph must not take them as its own.
+const OURS = ["keydown", "keyup", "keypress", "copy", "cut", "paste"];
+const KEY = "runninghub.panel";
+
+/** @type {Record<string, () => Promise<any>>} */
+const VIEWS = {
+	now: () => lazy("parts/panel/now.mjs"),
+	history: () => lazy("parts/panel/history.mjs"),
+	spend: () => lazy("parts/panel/spend.mjs"),
+	add: () => lazy("parts/panel/add.mjs"),
+};
+const NAMES = Object.keys(VIEWS);
+
+/** @param {HTMLElement} root @returns {{ content: any[], close: RhAct }} */
+export function makePanel(root) {
+	/** @type {RhAct} */
+	let closeView = () => {};
+	let opened = 0;
+	const body = h("div", { className: "view", role: "tabpanel", id: "runninghub-view" });
+	const tabs = NAMES.map((name) =>
+		h("button", { type: "button", role: "tab", id: `runninghub-tab-${name}`, "aria-controls": body.id, onclick: () => void show(name) }, t(`tab.${name}`)),
+	);
+	const list = h("div", { className: "tabs", role: "tablist", "aria-label": "RunningHub", onkeydown: onKey }, ...tabs);
+	OURS.forEach((kind) => root.addEventListener(kind, (event) => event.stopPropagation()));
+
+	/** @param {string} name */
+	async function show(name) {
+		const mine = ++opened;
+		closeView();
+		closeView = () => {};
+		sessionStorage.setItem(KEY, name);
+		tabs.forEach((tab, index) => {
+			const isChosen = NAMES[index] === name;
+			tab.ariaSelected = String(isChosen);
+			tab.tabIndex = isChosen ? 0 : -1;
+		});
+		body.setAttribute("aria-labelledby", `runninghub-tab-${name}`);
+		await fill(body, async () => {
+			const view = await VIEWS[name]?.();
+			if (mine !== opened) return [];
+			const made = view.makeView();
+			closeView = made.close;
+			return made.content;
+		});
+	}
+
+	/** @param {KeyboardEvent} event */
+	function onKey(event) {
+		const at = tabs.indexOf(document.activeElement);
+		const last = tabs.length - 1;
+		/** @type {Record<string, number>} */
+		const to = { ArrowRight: at === last ? 0 : at + 1, ArrowLeft: at === 0 ? last : at - 1, Home: 0, End: last };
+		const next = tabs[to[event.key] ?? -1];
+		if (at === -1 || !next) return;
+		event.preventDefault();
+		next.focus();
+		next.click();
+	}
+
+	const before = sessionStorage.getItem(KEY) ?? "";
+	void show(NAMES.includes(before) ? before : "now");
+	return {
+		content: [list, body],
+		close() {
+			opened += 1;
+			closeView();
+		},
+	};
+}

@@ -1,0 +1,133 @@
+// What an account's orders cost: today, lately, by day and by program, and beside its limits.
+
+import { language } from "../../host/comfy.js";
+import { post } from "../../host/server.js";
+import { coinsText, dotted, moneyText, numberText, textsOf } from "../../host/texts.js";
+import { clean } from "../../lib/form.js";
+import { answer, h, row, wordsOf } from "../../lib/view.js";
+import { profileSelect } from "../profiles.js";
+
+const t = textsOf("panel");
+
+const DAYS = 30;
+
+/** @returns {RhPanelView} */
+export function makeView() {
+	const said = answer();
+	const body = h("div", "spend");
+	const account = profileSelect("");
+	account.setAttribute("aria-label", t("spend.account"));
+	let asked = 0;
+	async function look() {
+		const mine = ++asked;
+		said.textContent = "";
+		said.classList.remove("bad");
+		try {
+			const found = await post("/runninghub/spend", { days: DAYS, profile: account.value });
+			if (mine === asked) body.replaceChildren(...spendView(found).filter(Boolean));
+		} catch (error) {
+			if (mine !== asked) return;
+			said.classList.add("bad");
+			said.textContent = wordsOf(error);
+			body.replaceChildren();
+		}
+	}
+	account.onchange = () => void look();
+	void look();
+	return { content: [account, said, body], close: () => (asked += 1) };
+}
+
+/** @param {any} found */
+function spendView(found) {
+	const { currency, days, programs, today, week, all, limits, balance, csv } = found;
+	const left = balance && h("p", "", t("spend.balance", { sum: balance }));
+	const sums = [
+		["today", today],
+		["week", week],
+		["month", all],
+	].map(([key, sum]) => h("div", "sum", h("span", "muted", t(`spend.${key}`)), h("strong", "", sumText(sum, currency) || t("spend.nothing")), h("span", "muted", t(sum.orders === 1 ? "spend.order" : "spend.orders", { count: sum.orders }))));
+	const untold = all.untold > 0 && h("p", "muted", t("spend.untold", { count: all.untold }));
+	if (all.orders === 0) return [left, h("div", "sums", ...sums), ...limitViews(limits), h("p", "muted", t("spend.none"))];
+	return [
+		left,
+		h("div", "sums", ...sums),
+		...limitViews(limits),
+		h("h3", "", t("spend.by_day")),
+		...charts(days, currency),
+		h("h3", "", t("spend.by_program")),
+		programTable(programs, currency),
+		untold,
+		row(save(t("spend.csv_day"), "runninghub-days.csv", csv.day), save(t("spend.csv_program"), "runninghub-programs.csv", csv.program)),
+	];
+}
+
+/** @type {(sum: any, currency: string) => string} */
+function sumText({ coins, money, third_party_money: third }, currency) {
+	const total = money === null && third === null ? 0 : Number(money ?? 0) + Number(third ?? 0);
+	return dotted(coinsText(coins), moneyText(total, currency));
+}
+
+/** @param {any[]} limits */
+function limitViews(limits) {
+	return limits.map(({ unit, spent, limit }) => {
+		const label = t("spend.limit", { spent: numberText(spent, 4), limit: numberText(limit, 4), unit: unit === "coins" ? t("spend.unit_coins") : unit });
+		return h("div", "limit", h("span", "", label), h("progress", { max: Number(limit) || 1, value: Math.min(Number(spent), Number(limit)), "aria-label": label }));
+	});
+}
+
+/** A chart for each kind of money that was spent. @type {(days: any[], currency: string) => any[]} */
+function charts(days, currency) {
+	/** @type {[string, (day: any) => number][]} */
+	const kinds = [
+		[t("spend.unit_coins"), ({ coins }) => Number(coins ?? 0)],
+		[currency || t("spend.unit_money"), ({ money, third_party_money: third }) => Number(money ?? 0) + Number(third ?? 0)],
+	];
+	return kinds.filter(([, of]) => days.some((day) => of(day) > 0)).map(([unit, of]) => chart(days, unit, of));
+}
+
+/** The last days as bars; read out as a table. @type {(days: any[], unit: string, of: (day: any) => number) => any} */
+function chart(days, unit, of) {
+	const known = new Map(days.map((day) => [day.day, of(day)]));
+	const dates = lastDays(DAYS);
+	const most = Math.max(...dates.map((date) => known.get(date) ?? 0)) || 1;
+	const bars = dates.map((date) => {
+		const value = known.get(date) ?? 0;
+		const label = `${dayText(date)}: ${numberText(value, 4)} ${unit}`;
+		const bar = h("span", { className: "bar", title: label });
+		bar.style.height = `${value > 0 ? Math.max(3, (100 * value) / most) : 0}%`;
+		return h("span", { className: "day", title: label, role: "listitem", ariaLabel: label }, bar);
+	});
+	return h(
+		"figure",
+		"chart",
+		h("figcaption", "muted", t("spend.chart", { most: numberText(most, 4), unit })),
+		h("div", { className: "bars", role: "list", "aria-label": t("spend.by_day") }, ...bars),
+		h("div", "axis muted", h("span", "", dayText(dates[0] ?? "")), h("span", "", dayText(dates.at(-1) ?? ""))),
+	);
+}
+
+/** Days of this machine's calendar, the last one today. @param {number} count */
+export function lastDays(count, now = new Date()) {
+	return Array.from({ length: count }, (_, index) => {
+		const day = new Date(now.getFullYear(), now.getMonth(), now.getDate() - (count - 1 - index), 12);
+		return `${day.getFullYear()}-${String(day.getMonth() + 1).padStart(2, "0")}-${String(day.getDate()).padStart(2, "0")}`;
+	});
+}
+
+const dayText = (day = "") => new Date(`${day}T12:00`).toLocaleDateString(language(), { month: "short", day: "numeric" });
+
+/** @type {(programs: any[], currency: string) => any} */
+function programTable(programs, currency) {
+	const rows = programs.map((one) =>
+		h("tr", "", h("td", "", clean(one.name, 80) || one.program), h("td", "number", String(one.orders)), h("td", "number", sumText(one, currency) || t("spend.nothing"))),
+	);
+	const head = h("tr", "", h("th", { scope: "col" }, t("spend.program")), h("th", { scope: "col", className: "number" }, t("spend.count")), h("th", { scope: "col", className: "number" }, t("spend.cost")));
+	return h("table", "", h("thead", "", head), h("tbody", "", ...rows));
+}
+
+/** @type {(label: string, name: string, content: string) => any} */
+function save(label, name, content) {
+	// With a mark that spreadsheets know UTF-8 by.
+	const href = URL.createObjectURL(new Blob(["\ufeff", content], { type: "text/csv" }));
+	return h("a", { href, download: name, className: "button" }, label);
+}
