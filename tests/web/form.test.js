@@ -11,18 +11,24 @@ const built = (changes = {}, before = null) => {
 const names = (form) => form.fields.map((field) => field.name);
 const slots = (form) => form.sockets.map((index) => slotOf(form, index).label || slotOf(form, index).name);
 
-test("the first choice is what the server suggests, and one typed output for what it saves", () => {
+test("the first choice is what the server suggests", () => {
   const form = built();
   expect(names(form)).toEqual(["3.text", "10.image", "12.seed", "12.steps"]);
   expect(form.outputs).toEqual([{ id: "14", type: "IMAGE", label: "Save Image" }]);
-  expect(form.sockets).toEqual([0, 7]);
+  // The one picture has no second, equal slot.
+  expect(form.sockets).toEqual([7]);
+});
+
+test("several outputs of a type have one slot for all of them as well", () => {
+  const outputs = [output("9", "A", "IMAGE", true), output("14", "B", "IMAGE", true), output("15", "C", "VIDEO", true)];
+  expect(slots(built({ outputs }))).toEqual(["images", "A", "B", "C"]);
 });
 
 test("typed outputs that have a link stay, and new slots come behind them", () => {
   const found = program();
   const before = { ...blankForm("workflow"), sockets: [4, 0] };
   const form = makeForm(found, firstChoice(found, before, [4]), before);
-  expect(slots(form)).toEqual(["text", "images", "Save Image"]);
+  expect(slots(form)).toEqual(["text", "Save Image"]);
 });
 
 test("a program that does not say what it makes has sockets for all media", () => {

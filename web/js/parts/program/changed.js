@@ -1,44 +1,59 @@
 // Notices that a program is another one than the node was built from, and lets the node follow.
 
-import { idIn, kindOf, rootGraph, toast, valueOf } from "../lib/comfy.js";
-import { startValue } from "../lib/fields.js";
-import { clean, everyField, makeForm, presentChoice } from "../lib/form.js";
-import { allThings } from "../lib/marks.js";
-import { get } from "../lib/server.js";
-import { dotted, loadTexts, textsOf } from "../lib/texts.js";
-import { h, openDialog } from "../lib/view.js";
+import { toast } from "../../host/comfy.js";
+import { openDialog } from "../../host/dialogs.js";
+import { rootGraph } from "../../host/graph.js";
+import { dotted, loadTexts, textsOf } from "../../host/texts.js";
+import { startValue } from "../../lib/fields.js";
+import { clean, everyField, makeForm, presentChoice } from "../../lib/form.js";
+import { allThings } from "../../lib/marks.js";
+import { idFor, kindOf, valueOf } from "../../lib/nodes.js";
+import { h } from "../../lib/view.js";
 import { formOf } from "./build.js";
-import { choose, fetchProgram, readProgram, showState, stateOf, take, textOf } from "./choose.js";
+import { applyForm, choose } from "./choose.js";
+import { readSettings } from "../profiles.js";
+import { fetchProgram, readProgram } from "./loader.js";
+import { isOffered } from "./models.js";
+import { showState, stateOf, textOf } from "./state.js";
 
 const t = textsOf("form");
 
 /** @returns {ComfyNode[]} */
 export const ownNodes = () => allThings(rootGraph()).filter(kindOf);
 
-export async function lookAtAll() {
-	const nodes = ownNodes().filter((node) => formOf(node)?.hash && idIn(textOf(node)) === formOf(node)?.id);
+export async function checkForChanges() {
+	const idOf = (/** @type {ComfyNode} */ node) => (kindOf(node) === "model" ? textOf(node) : idFor(kindOf(node), textOf(node)));
+	const nodes = ownNodes().filter((node) => formOf(node)?.hash && idOf(node) === formOf(node)?.id);
 	if (nodes.length === 0) return;
 	// Nobody asked for it, so it says nothing when it fails.
-	const { profiles } = await get("/runninghub/settings").catch(() => ({ profiles: [] }));
+	const { profiles } = await readSettings().catch(() => ({ profiles: [] }));
 	const known = ["", ...profiles.map(({ name = "" }) => name)];
 	await loadTexts();
 	/** @type {Map<string, Promise<RhProgram | null>>} */
 	const asked = new Map();
 	for (const node of nodes) {
 		const profile = valueOf(node, "profile");
-		if (node.graph && known.length > 1 && known.includes(profile)) {
+		const isReadable = kindOf(node) === "model" || known.length > 1; // models need no key
+		if (node.graph && isReadable && known.includes(profile)) {
 			const key = JSON.stringify([kindOf(node), formOf(node)?.id, profile]);
 			const program = asked.get(key) ?? fetchProgram(node, true).catch(() => null);
 			asked.set(key, program);
-			notice(node, await program);
+			tellChange(node, await program);
 		}
 	}
 }
 
-/** @type {RhSeeProgram} */
-function notice(node, program) {
+/** @type {(node: ComfyNode, program: RhProgram | null) => void} */
+function tellChange(node, program) {
 	const form = formOf(node);
-	if (!program || !form || !node.graph || program.hash === form.hash || program.id !== form.id) return;
+	if (!program || !form || !node.graph || program.id !== form.id || program.status === "unlisted") return;
+	if (!isOffered(program)) {
+		stateOf(node).notice = program;
+		showState(node);
+		toast("warn", node.title, program.notice);
+		return;
+	}
+	if (program.hash === form.hash) return;
 	const lists = listsOf(node, form, program).map(({ title }) => title);
 	stateOf(node).changed = program;
 	showState(node);
@@ -58,7 +73,7 @@ export function review(node) {
 		h("ul", "", ...lines.slice(0, 200).map((line) => h("li", { dir: "auto" }, line))),
 	]);
 	const inside = lists.length === 0 && h("p", "", t("changed_inside"));
-	const follow = () => take(node, program, merge(form, seenBy(node), program));
+	const follow = () => applyForm(node, program, merge(form, seenBy(node), program));
 	openDialog({
 		title: t("changed", { name: node.title }),
 		body: h("div", "", inside, ...lists, h("p", "muted", t("update_keeps"))),
@@ -86,11 +101,11 @@ export async function update(node) {
 	}
 }
 
-/** @type {RhLists} */
+/** @type {(node: ComfyNode, form: RhForm, program: RhProgram) => { title: string; lines: string[] }[]} */
 function listsOf(node, form, program) {
 	const changes = compare(form, seenBy(node), program);
 	const lists = {
-		added: changes.added.map((one) => t("added_line", one)),
+		added: changes.added.map((one) => (one.id ? t("added_line", one) : `${one.title}: ${one.count}`)),
 		gone: changes.gone.map((field) => `${field.label} (${clean(field.name)})`),
 		other: changes.other.map(({ field, kind }) => `${field.label}: ${field.kind} → ${kind}`),
 		values: changes.values.map(({ field, stored }) => `${field.label}: ${said(field)} → ${said({ ...field, stored })}`),
@@ -115,7 +130,7 @@ export function compare(form, seen, program) {
 		return after ? { field, kind: after.kind, stored: after.stored } : [];
 	});
 	const added = program.nodes.map(({ id, title, class_type, fields }) => ({
-		title: clean(title) || clean(class_type),
+		title: clean(title) || clean(class_type) || clean(program.name),
 		id,
 		count: fields.length - (known?.fields.get(id) ?? 0),
 	}));
@@ -151,5 +166,5 @@ export function merge(form, seen, program) {
 	return makeForm(program, choice, form);
 }
 
-/** @type {RhDiffers} */
+/** @type {(one: unknown, other: unknown) => boolean} */
 const differs = (one, other) => JSON.stringify(one ?? null) !== JSON.stringify(other ?? null);

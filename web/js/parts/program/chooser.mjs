@@ -1,8 +1,9 @@
 // The dialog in which a person says which fields and outputs of a remote program the node shows.
 
-import { clean, everyField, MOST_OUTPUTS, TYPED } from "../lib/form.js";
-import { textsOf } from "../lib/texts.js";
-import { h, link, openDialog } from "../lib/view.js";
+import { openDialog } from "../../host/dialogs.js";
+import { clean, everyField, MOST_OUTPUTS, typedOf } from "../../lib/form.js";
+import { textsOf } from "../../host/texts.js";
+import { h, link } from "../../lib/view.js";
 import { shownName } from "./build.js";
 
 const HEIGHT = 30; // as the style sheet has it
@@ -10,14 +11,14 @@ const SPARE = 6; // rows around those in view
 
 const t = textsOf("form");
 
-/** @type {RhChoose} */
+/** @type {(program: RhProgram, first: RhChoice) => Promise<RhChoice | null>} */
 export function openChooser(program, first) {
 	/** @type {RhChoice | null} */
 	let answer = null;
 	let choice = first;
 	const index = indexed(program, first);
 	const open = openAtFirst(program, first);
-	const typed = TYPED.map(({ name }) => ({ name: shownName(name), tip: t(`typed.${name}`) }));
+	const typed = typedOf(program.kind).map(({ name }) => ({ name: shownName(name), tip: t(`typed.${name}`) }));
 	const tick = (/** @type {RhRow} */ row) => {
 		choice = ticked(choice, row.key);
 		draw();
@@ -51,7 +52,7 @@ export function openChooser(program, first) {
 
 	function draw() {
 		const none = t(index.length === 0 ? "no_fields" : "none_found");
-		fields.show(fieldRows(index, choice, open, search.value, Boolean(program.app)), none);
+		fields.show(fieldRows(index, choice, open, search.value, Boolean(program.app) || program.kind === "model"), none);
 		outputs.show(outputRows(program, choice, typed));
 		counts[0].textContent = t("chosen", { count: choice.fields.size });
 		const full = choice.outputs.length >= MOST_OUTPUTS;
@@ -106,13 +107,15 @@ export function indexed(program, choice) {
 	return [...nodes.filter(isFirst), ...nodes.filter((one) => !isFirst(one))];
 }
 
-/** @type {RhOpenAtFirst} */
+/** @type {(program: RhProgram, choice: RhChoice) => Set<string>} */
 export function openAtFirst(program, choice) {
 	const few = everyField(program).length <= 12;
 	return new Set(program.nodes.filter((node) => few || isNoted(node, choice)).map((node) => node.id));
 }
 
-/** @type {RhFieldRows} */
+/**
+ * @type {(index: { node: RhRemoteNode; words: string; fields: { field: RhRemoteField; words: string }[] }[], choice: RhChoice, open: Set<string>, sought: string, flat?: boolean) => RhRow[]}
+ */
 export function fieldRows(index, choice, open, sought, flat = false) {
 	const words = lower(sought).split(/\s+/).filter(Boolean);
 	return index.flatMap(({ node, words: ofNode, fields }) => {
@@ -124,14 +127,14 @@ export function fieldRows(index, choice, open, sought, flat = false) {
 	});
 }
 
-/** @type {RhNodeRow} */
+/** @type {(node: RhRemoteNode, choice: RhChoice, open: boolean) => RhRow} */
 function nodeRow(node, choice, open) {
 	const chosen = node.fields.filter((field) => choice.fields.has(field.name)).length;
 	const more = `${chosen ? `${chosen} / ${node.fields.length} · ` : ""}#${node.id}`;
 	return { key: `node ${node.id}`, level: 1, ...named(node), more, open };
 }
 
-/** @type {RhFieldRow} */
+/** @type {(field: RhRemoteField, choice: RhChoice, flat: boolean) => RhRow} */
 function fieldRow(field, choice, flat) {
 	return {
 		key: field.name,
@@ -141,10 +144,11 @@ function fieldRow(field, choice, flat) {
 		more: shown(field.stored, 120),
 		tip: [field.name, clean(field.description, 400), shown(field.stored, 400)].filter(Boolean).join("\n"),
 		ticked: choice.fields.has(field.name),
+		disabled: field.required === true && choice.fields.has(field.name),
 	};
 }
 
-/** @type {RhOutputRows} */
+/** @type {(program: RhProgram, choice: RhChoice, typedTexts: RhTypedText[]) => RhRow[]} */
 export function outputRows(program, choice, typedTexts) {
 	const full = choice.outputs.length >= MOST_OUTPUTS;
 	/** @type {RhRow[]} */
@@ -153,14 +157,14 @@ export function outputRows(program, choice, typedTexts) {
 		const { id, type: kind } = output;
 		return { key: `out ${id}`, level: 1, ...named(output), kind, more: `#${id}`, ticked, disabled: full && !ticked };
 	});
-	const typed = TYPED.map(({ type: kind }, index) => {
+	const typed = typedOf(program.kind).map(({ type: kind }, index) => {
 		const { name: text = "", tip } = typedTexts[index] ?? {};
 		return { key: `typed ${index}`, level: 1, text, kind, more: tip, tip, ticked: choice.typed.includes(index) };
 	});
 	return [...remote, ...typed];
 }
 
-/** @type {RhTicked} */
+/** @type {(choice: RhChoice, key: string) => RhChoice} */
 export function ticked(choice, key) {
 	const [what, id = ""] = key.split(" ");
 	if (what === "out") return { ...choice, outputs: flipped(choice.outputs, id) };
@@ -171,7 +175,7 @@ export function ticked(choice, key) {
 /** @template T @param {T[]} items @param {T} item */
 const flipped = (items, item) => (items.includes(item) ? items.filter((one) => one !== item) : [...items, item]);
 
-/** @type {RhIsNoted} */
+/** @type {(node: RhRemoteNode, choice: RhChoice) => boolean} */
 const isNoted = (node, choice) => node.fields.some((field) => field.suggested || choice.fields.has(field.name));
 
 /** @param {{id: string, title: string, class_type: string}} node */
@@ -180,7 +184,7 @@ const named = ({ id, title, class_type: name }) => ({
 	tip: clean(`${title} · ${name} #${id}`, 400),
 });
 
-/** @type {RhShown} */
+/** @type {(stored: unknown, most: number) => string} */
 const shown = (stored, most) =>
 	clean(stored !== null && typeof stored === "object" ? JSON.stringify(stored) : stored, most);
 

@@ -1,0 +1,114 @@
+// Fields of standard models: how they stand, what stays unset, and what another model keeps of them.
+
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { withForms } from "../../web/js/lib/api_prompt.js";
+import { fitting, moved, standing, startValue } from "../../web/js/lib/fields.js";
+import { blankForm, firstChoice, isFieldName, makeForm, readField, readForm, slotOf } from "../../web/js/lib/form.js";
+import { classOf, kindOf, MODELS, PROGRAMS, programOf } from "../../web/js/lib/nodes.js";
+import { favourites, flipFavourite, recentOf, rememberUse } from "../../web/js/lib/recent.js";
+
+const field = (kind, more = {}) => readField({ name: "x", label: "x", kind, stored: null, ...more }, "model");
+
+const program = (more = {}) => ({
+  kind: "model",
+  id: "a/text-to-video",
+  name: "A",
+  hash: "h",
+  nodes: [
+    {
+      id: "",
+      title: "",
+      class_type: "",
+      fields: [
+        { name: "prompt", field: "prompt", kind: "STRING", stored: null, multiline: true, suggested: true, required: true, description: "words" },
+        { name: "seed", field: "seed", kind: "INT", stored: null, blank: true, suggested: false },
+        { name: "imageUrls", field: "imageUrls", kind: "IMAGE", stored: null, array: true, max_items: 3, suggested: true },
+      ],
+    },
+  ],
+  outputs: [],
+  model: { endpoint: "a/text-to-video", parameters: [] },
+  typed: [2],
+  ...more,
+});
+
+const made = (found = program(), before = null) => makeForm(found, firstChoice(found, before, []), before);
+
+beforeEach(() => localStorage.clear());
+afterEach(() => localStorage.clear());
+
+test("a model's form has its suggested fields, its outputs and its schema", () => {
+  const form = made();
+  expect(form.fields.map(({ name }) => name)).toEqual(["prompt", "imageUrls"]);
+  expect(form.fields[0].tip).toBe("words");
+  expect(form.sockets.map((index) => slotOf(form, index).type)).toEqual(["VIDEO"]);
+  expect(readForm(JSON.stringify(form))).toEqual(form);
+  expect(slotOf(blankForm("model", [7]), 7)).toMatchObject({ name: "model_3d" });
+});
+
+test("a workflow's form is what it was before there were models", () => {
+  const form = readForm({ v: 1, kind: "workflow", fields: [{ name: "3.text" }], sockets: [7], model: { endpoint: "x" } });
+  expect(Object.keys(form.fields[0])).toHaveLength(11);
+  expect("model" in form).toBe(false);
+});
+
+test.each([
+  ["INT", { blank: true, min: 3, max: 15 }, "STRING", "INT"],
+  ["FLOAT", { blank: true }, "STRING", "FLOAT"],
+  ["BOOLEAN", { blank: true }, "COMBO", "BOOLEAN"],
+  ["URL", {}, "STRING", "VIDEO"],
+])("a %s that may stay unset, or is an address, still takes links of its kind", (kind, more, widget, type) => {
+  const stand = standing(field(kind, more));
+  expect(stand.widget).toBe(widget);
+  expect(stand.takes.split(",")).toContain(type);
+});
+
+test("what is not set stays so, and what fits is kept", () => {
+  const number = field("INT", { blank: true });
+  expect([startValue(number), fitting(number, ""), fitting(number, 5), fitting(number, "x")]).toEqual(["", "", "5", ""]);
+  const choice = field("COMBO", { blank: true, options: ["1k", "2k"] });
+  expect(standing(choice).spec[0]).toEqual(["", "1k", "2k"]);
+  expect([fitting(choice, "2k"), fitting(choice, "8k")]).toEqual(["2k", ""]);
+});
+
+test("seconds move between a list and a number", () => {
+  const list = field("COMBO", { options: ["5", "8", "10"], stored: "5" });
+  const number = field("INT", { stored: 5, min: 3, max: 15 });
+  expect(moved(list, number, "8")).toBe(8);
+  expect(moved(number, list, 8)).toBe("8");
+  expect(moved(number, list, 7)).toBe("5");
+});
+
+test.each(["prompt", "imageUrl", "p.model", "aspect-ratio", "imageUrls.3"])("%s is a parameter", (name) => {
+  expect(isFieldName(name, "model")).toBe(true);
+});
+
+test.each(["model", "link_3", "send_anyway", "seed control_after_generate", "../x", "3.text", "__proto__"])("%s is none", (name) => {
+  expect(isFieldName(name, "model")).toBe(false);
+});
+
+test("a prompt without a form shows its parameters and the single items of a list", () => {
+  const inputs = { model: "a/b", prompt: "words", "imageUrls.2": ["5", 0], duration: 5, batch: "each" };
+  const prompt = { 1: { class_type: "RunningHubModel", inputs }, 2: { class_type: "SaveVideo", inputs: { video: ["1", 2] } } };
+  const form = readForm(withForms(prompt, PROGRAMS)[1].inputs.form);
+  expect(form.fields.map(({ name, kind }) => [name, kind])).toEqual([["prompt", "STRING"], ["imageUrls.2", "*"], ["duration", "INT"]]);
+  expect(form.sockets).toEqual([0, 1, 2]);
+});
+
+test("an entry of the search is a node of the general class", () => {
+  const node = { comfyClass: "RunningHubModel:a/b", properties: { runninghub: { form: { id: "a/b" } } }, widgets: [{ name: "model", value: "a/b" }] };
+  expect([classOf(node), kindOf(node), programOf(node)?.id]).toEqual(["RunningHubModel", "model", "a/b"]);
+  expect(MODELS.size).toBe(13);
+});
+
+test("favourites are marked and unmarked, and models used lately push no workflow away", () => {
+  expect(flipFavourite("a", "A")).toBe(true);
+  expect(flipFavourite("b", "B")).toBe(true);
+  expect(flipFavourite("a", "A")).toBe(false);
+  expect(favourites().map(({ id }) => id)).toEqual(["b"]);
+  rememberUse({ kind: "workflow", id: "1", name: "one" });
+  Array.from({ length: 30 }, (_, index) => rememberUse({ kind: "model", id: String(index), name: "m" }));
+  expect(recentOf("workflow").map(({ id }) => id)).toEqual(["1"]);
+  expect(recentOf("model")).toHaveLength(20);
+  expect(recentOf("model")[0].id).toBe("29");
+});

@@ -1,0 +1,300 @@
+// Makes a node look like its form, in one go, so that it can stand inside `configure`.
+
+import { textsOf } from "../../host/texts.js";
+import { atOnce, describeSocket, listShape, makeWidget, removeWidget } from "../../host/widgets.js";
+import { fitting, hintOf, moved, sent, standing, standsLike, startValue } from "../../lib/fields.js";
+import { readForm, slotOf, slotOrigins } from "../../lib/form.js";
+import { after, widgetOf } from "../../lib/nodes.js";
+import { addItems, growItems, isItemOf } from "./items.js";
+import { offerModels } from "./resources.js";
+
+const t = textsOf("form");
+
+/** Of outputs as the server declares them. @type {Map<string, { shown: string, type: string | number }>} */
+const declared = new Map();
+
+/** @type {WeakMap<ComfyNode, RhForm>} */
+const built = new WeakMap();
+
+const ONE_SIZE = 7; // LiteGraph's shape of an optional socket
+const CONTROL = " control_after_generate";
+
+/** The server alone fills sockets `link_n`. @param {ComfyNode} node */
+export function removePoolSockets(node) {
+	// A new node has no links yet: 32 sockets go at once.
+	node.inputs = (node.inputs ?? []).filter(({ name }) => !/^link_\d+$/.test(name));
+	(node.outputs ?? []).forEach(({ name, type, localized_name: shown }) => declared.set(name, { shown: shown ?? name, type }));
+	node.outputs = [];
+}
+
+export const shownName = (name = "") => declared.get(name)?.shown ?? name;
+
+/** @param {ComfyNode} node */
+export const formOf = (node) => built.get(node) ?? readForm(node.properties?.runninghub?.form);
+
+/** @type {(node: ComfyNode, form: RhForm, carry?: RhCarry) => void} */
+export function build(node, form, carry = stays) {
+	const before = built.get(node) ?? null;
+	buildInputs(node, form, before, carry);
+	buildOutputs(node, form, before);
+	keep(node, form);
+	showConditions(node);
+	const [width, height] = node.computeSize();
+	node.setSize([Math.max(node.size[0], width), height]);
+	node.setDirtyCanvas(true, true);
+}
+
+/** @type {RhCarry} */
+const stays = (_, field, value) => fitting(field, value);
+
+/**
+ * Only the inputs: outputs and links come out of the file.
+ * @type {(node: ComfyNode, form: RhForm, saved: ComfyInputSlot[]) => void}
+ */
+export function buildForFile(node, form, saved) {
+	buildInputs(node, form, built.get(node) ?? null, null);
+	addItems(node, form, saved);
+	// Links know a socket by its place, and ComfyUI keeps the places that the node has.
+	const places = new Map(saved.map(({ name }, place) => [name, place]));
+	const place = (/** @type {ComfyInputSlot} */ { name }) => places.get(name) ?? saved.length;
+	node.inputs = [...node.inputs].sort((one, other) => place(one) - place(other));
+	built.set(node, form);
+	node.outputs = [];
+}
+
+/**
+ * Values go by their names; the outputs are the form's whatever the file says.
+ * @type {(node: ComfyNode, form: RhForm, values: Record<string, unknown>) => void}
+ */
+export function finishFromFile(node, form, values) {
+	const fields = new Map(form.fields.map((field) => [field.name, field]));
+	for (const widget of node.widgets ?? []) {
+		const field = fields.get(widget.name);
+		const value = Object.hasOwn(values, widget.name) ? values[widget.name] : widget.value;
+		if (field) {
+			widget.value = fitting(field, value);
+		} else if (controlled(widget.name) && widget.options?.values?.includes?.(value)) {
+			widget.value = value;
+		}
+	}
+	// The file's sockets took the place of those that were told.
+	form.fields.forEach((field) => describe(node, field));
+	while (node.outputs.length > form.sockets.length) node.removeOutput(node.outputs.length - 1);
+	dressAll(node, form);
+	keep(node, form);
+	growItems(node, form);
+	showConditions(node);
+}
+
+/** @param {ComfyNode} node */
+export function valuesOf(node) {
+	const names = new Set(formOf(node)?.fields.map(({ name }) => name));
+	const widgets = (node.widgets ?? []).filter(({ name }) => names.has(name) || names.has(controlled(name)));
+	return Object.fromEntries(widgets.map(({ name, value }) => [name, value]));
+}
+
+/** @param {ComfyNode} node */
+export const linkedSlots = (node) =>
+	(formOf(node)?.sockets ?? []).filter((_, slot) => node.outputs[slot] && node.isOutputConnected(slot));
+
+/** @param {ComfyNode} node */
+export const explainAll = (node) => formOf(node)?.fields.forEach((field) => explain(node, field));
+
+/** @type {(node: ComfyNode, form: RhForm, before: RhForm | null, carry: RhCarry | null) => void} */
+function buildInputs(node, form, before, carry) {
+	const now = new Map(form.fields.map((field) => [field.name, field]));
+	const were = new Map(before?.fields.map((field) => [field.name, field]));
+	/** @type {Map<string, {node: ComfyNode, slot: number}>} */
+	const links = new Map();
+	/** @type {Map<string, unknown>} */
+	const values = new Map();
+	for (const [name, field] of were) {
+		const after = now.get(name);
+		if (!after || !standsLike(field, after)) {
+			const source = sourceOf(node, name);
+			if (after && source) links.set(name, source);
+			const widget = widgetOf(node, name);
+			if (after && widget) values.set(name, moved(field, after, widget.value));
+			removeField(node, name);
+		}
+	}
+	if (now.size > 0) atOnce(node, addFields);
+	else order(node, form);
+	function addFields() {
+		for (const [name, field] of now) {
+			const was = were.get(name);
+			const there = widgetOf(node, name);
+			if (there && was) {
+				if (carry) there.value = carry(was, field, there.value);
+				there.serializeValue = () => sent(field, there.value);
+			} else if (!there && node.findInputSlot(name) === -1) {
+				addField(node, field, carry !== null);
+				const widget = values.has(name) ? widgetOf(node, name) : undefined;
+				if (widget && carry) widget.value = values.get(name);
+			}
+			// Unless a person gave it another name.
+			for (const one of [node.inputs[node.findInputSlot(name)], widgetOf(node, name)]) {
+				if (one && (!was || one.label === was.label)) one.label = field.label;
+			}
+			explain(node, field);
+		}
+		order(node, form);
+	}
+	links.forEach((source, name) => source.node.connect(source.slot, node, node.findInputSlot(name)));
+	// A file's links may be in the graph already, at the places that its sockets will have.
+	if (carry) growItems(node, form);
+}
+
+/** @type {(node: ComfyNode, field: RhField, anew: boolean) => void} */
+function addField(node, field, anew) {
+	const stand = standing(field);
+	if ("socket" in stand) {
+		node.addInput(field.name, stand.socket, { shape: ONE_SIZE });
+		return;
+	}
+	const widget = makeWidget(node, field.name, stand.widget, stand.spec);
+	// An older value of the same name may still be known to ComfyUI.
+	if (anew) widget.value = startValue(field);
+	widget.serializeValue = () => sent(field, widget.value);
+	if (field.blank && widget.options?.values) widget.options.getOptionLabel = labelOfChoice;
+	if (field.resource) offerModels(node, widget, field.resource);
+	if (node.findInputSlot(field.name) === -1) {
+		node.addInput(field.name, stand.takes ?? stand.widget, { widget: { name: field.name }, shape: ONE_SIZE });
+	}
+	describe(node, field);
+}
+
+/** @param {unknown} value */
+const labelOfChoice = (value) => String(value ?? "") || t("unset");
+
+/** @type {(node: ComfyNode, field: RhField) => void} */
+function describe(node, field) {
+	const stand = standing(field);
+	const input = node.inputs[node.findInputSlot(field.name)];
+	if (input?.widget && "spec" in stand) {
+		describeSocket(input, stand.takes ? [stand.takes, { default: startValue(field) }] : stand.spec);
+	}
+}
+
+/** @type {(node: ComfyNode, name: string) => void} */
+function removeField(node, name) {
+	for (let slot = node.inputs.length - 1; slot >= 0; slot -= 1) {
+		const own = node.inputs[slot]?.name ?? "";
+		if (own === name || isItemOf(own, name)) node.removeInput(slot);
+	}
+	const widgets = (node.widgets ?? []).filter((one) => one.name === name || controlled(one.name) === name);
+	for (const one of widgets.reverse()) {
+		if (node.widgets?.includes(one)) removeWidget(node, one);
+	}
+}
+
+/** @type {(node: ComfyNode, field: RhField) => void} */
+function explain(node, field) {
+	const { tip, when, excludes } = field;
+	const stored = field.stored === null ? "" : String(startValue(field)).slice(0, 300);
+	const lines = [
+		stored ? t("tip", { tip, stored }) : tip,
+		hintOf(field),
+		when && conditionOf(when),
+		excludes && t("excludes", { names: excludes.join(", ") }),
+	];
+	const words = lines.filter(Boolean).join("\n");
+	for (const one of [widgetOf(node, field.name), node.inputs[node.findInputSlot(field.name)]]) {
+		if (one) one.tooltip = words;
+	}
+}
+
+/** "only with multiShot = true" @param {{ name: string, values: string[] }} when */
+function conditionOf({ name, values }) {
+	return values.length > 0 ? t("only_with", { name, values: values.join(" | ") }) : t("only_given", { name });
+}
+
+/** Whether a field counts now; one whose condition hangs on a link does, as far as anybody knows. @type {(node: ComfyNode, field: RhField) => boolean} */
+function counts(node, { when }) {
+	const widget = when && widgetOf(node, when.name);
+	if (!when || sourceOf(node, when.name)) return true;
+	if (!widget) return when.values.length > 0;
+	const value = String(widget.value ?? "");
+	return when.values.length > 0 ? when.values.includes(value) : value !== "";
+}
+
+/** Widgets that a condition hangs on. @type {WeakSet<ComfyWidget>} */
+const watched = new WeakSet();
+
+/** Says at fields that do not count now what they wait for. @param {ComfyNode} node */
+export function showConditions(node) {
+	for (const field of formOf(node)?.fields ?? []) {
+		const other = field.when && widgetOf(node, field.when.name);
+		if (other && !watched.has(other)) {
+			watched.add(other);
+			after(other, () => showConditions(node));
+		}
+		const end = field.when ? ` · ${conditionOf(field.when)}` : "";
+		const waits = !counts(node, field);
+		for (const one of end ? [widgetOf(node, field.name), node.inputs[node.findInputSlot(field.name)]] : []) {
+			const label = one?.label ?? field.label;
+			const own = label.endsWith(end) ? label.slice(0, -end.length) : label;
+			if (one) one.label = waits ? own + end : own;
+		}
+	}
+	node.setDirtyCanvas(true, true);
+}
+
+/** @type {(node: ComfyNode, form: RhForm, before: RhForm | null) => void} */
+function buildOutputs(node, form, before) {
+	const stay = before ? slotOrigins(before, form.outputs).map((index) => form.sockets.includes(index)) : [];
+	for (let slot = node.outputs.length - 1; slot >= 0; slot -= 1) {
+		if (!stay[slot]) node.removeOutput(slot);
+	}
+	dressAll(node, form, before);
+}
+
+/**
+ * The form before, where there was one, says which labels are not a person's.
+ * @type {(node: ComfyNode, form: RhForm, before?: RhForm | null) => void}
+ */
+function dressAll(node, form, before) {
+	form.sockets.forEach((index, slot) => {
+		const { name, type, label } = slotOf(form, index);
+		const output = node.outputs[slot] ?? node.addOutput(name, type);
+		// Every output is a list.
+		const own3d = type === "FILE_3D" ? (declared.get(name)?.type ?? type) : type;
+		Object.assign(output, { name, type: own3d, localized_name: shownName(name), shape: listShape() });
+		// A label that a person gave stays.
+		const own = output.label && !before?.outputs.some((one) => one.label === output.label);
+		if (label && !own) output.label = label;
+	});
+	// Nodes 2.0 sees a new list, not a changed slot.
+	node.outputs = [...node.outputs];
+}
+
+/** @type {(node: ComfyNode, form: RhForm) => void} */
+function keep(node, form) {
+	built.set(node, form);
+	node.properties.runninghub = { ...node.properties.runninghub, form };
+	const hidden = widgetOf(node, "form");
+	if (hidden) hidden.value = JSON.stringify(form);
+	const outputs = widgetOf(node, "outputs");
+	if (outputs && form.id) outputs.value = form.outputs.map((output) => output.id).join(",");
+}
+
+/**
+ * What is not saved comes last: older front ends count saved values by place.
+ * @type {(node: ComfyNode, form: RhForm) => void}
+ */
+function order(node, form) {
+	const places = new Map(form.fields.map((field, index) => [field.name, index]));
+	const place = (/** @type {ComfyWidget} */ { name, serialize }) =>
+		serialize === false ? places.size + 1 : (places.get(controlled(name) || name) ?? -1);
+	node.widgets = [...(node.widgets ?? [])].sort((one, other) => place(one) - place(other));
+}
+
+/** @param {ComfyNode} node @param {string} name */
+export function sourceOf(node, name) {
+	const slot = node.findInputSlot(name);
+	const link = slot === -1 ? null : node.getInputLink(slot);
+	const source = link && node.graph?.getNodeById(link.origin_id);
+	return link && source ? { node: source, slot: link.origin_slot } : null;
+}
+
+const controlled = (name = "") => (name.endsWith(CONTROL) ? name.slice(0, -CONTROL.length) : "");

@@ -1,0 +1,61 @@
+// Which fields and outputs of its program a node shows: asked, then built.
+
+import { change } from "../../host/graph.js";
+import { lazy } from "../../host/lazy.js";
+import { loadTexts } from "../../host/texts.js";
+import { carried } from "../../lib/fields.js";
+import { firstChoice, makeForm, presentChoice, seenOf } from "../../lib/form.js";
+import { kindOf, widgetOf } from "../../lib/nodes.js";
+import { rememberUse } from "../../lib/recent.js";
+import { build, formOf, linkedSlots } from "./build.js";
+import { readProgram } from "./loader.js";
+import { openModels, settleModel } from "./models.js";
+import { openStart } from "./start.js";
+import { inputOf, rememberText, showState, stateOf, textOf } from "./state.js";
+
+/** @param {ComfyNode} node */
+export async function choose(node) {
+	await loadTexts();
+	const isModel = kindOf(node) === "model";
+	if (textOf(node) === "") return isModel ? openModels(node) : openStart(node);
+	const program = await readProgram(node, false);
+	if (!program) return;
+	const before = formOf(node);
+	const same = before?.id === program.id;
+	const first = before && same ? presentChoice(program, before) : firstChoice(program, before, linkedSlots(node));
+	// A model's suggested fields are what it takes: its other ones are asked for by the button.
+	if (isModel && !same) return applyForm(node, program, makeForm(program, first, before));
+	/** @type {typeof import("./chooser.mjs")} */
+	const { openChooser } = await lazy("parts/program/chooser.mjs");
+	const choice = await openChooser(program, first);
+	const widget = widgetOf(node, inputOf(node));
+	if (choice && node.graph) {
+		applyForm(node, program, makeForm(program, choice, before));
+	} else if (before?.id && !same && widget) {
+		// Left without a choice: the node stays what it was.
+		widget.value = before.kind === "module" ? stateOf(node).named : before.id;
+		rememberText(node);
+		node.setDirtyCanvas(true, true);
+	}
+}
+
+/** The title is the program's name, unless a person gave another. @type {(node: ComfyNode, form: RhForm, before: RhForm | null) => void} */
+function name(node, form, before) {
+	const given = node.constructor.title ?? "";
+	if ([given, before?.name, ""].includes(node.title)) node.title = form.name || given || node.title;
+}
+
+/** @type {(node: ComfyNode, program: RhProgram, form: RhForm) => void} */
+export function applyForm(node, program, form) {
+	stateOf(node).changed = null;
+	const before = formOf(node);
+	change(() => {
+		node.properties.runninghub = { ...node.properties.runninghub, seen: seenOf(program) };
+		build(node, form, carried);
+		name(node, form, before);
+		if (form.kind === "model") settleModel(node, program);
+		rememberText(node);
+	});
+	showState(node);
+	if (form.kind !== "module") rememberUse(form); // its id alone names nothing
+}

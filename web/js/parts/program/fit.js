@@ -1,0 +1,37 @@
+// Whether pictures that are too large for a model are made to fit: a person's choice, off at first.
+// Saved files count widgets by place, so that this one is kept beside them.
+
+import { loadTexts, textsOf } from "../../host/texts.js";
+import { isObject } from "../../lib/form.js";
+import { after, widgetOf } from "../../lib/nodes.js";
+import { formOf } from "./build.js";
+
+const t = textsOf("models");
+
+/** Its input in a prompt. */
+export const FIT = "fit_pictures";
+
+/** @param {ComfyNode} node */
+export function addFit(node) {
+	const widget = node.addWidget("toggle", FIT, false, () => {});
+	widget.serialize = false;
+	widget.hidden = true;
+	widget.serializeValue = () => (widget.value ? true : undefined);
+	after(widget, (value) => {
+		node.properties.runninghub = { ...node.properties.runninghub, fit: value === true };
+	});
+	void loadTexts().then(() => {
+		widget.label = t("fit");
+		widget.tooltip = t("fit_tip");
+	});
+}
+
+/** As it was kept, and there only where the catalogue knows a limit. @param {ComfyNode} node */
+export function showFit(node) {
+	const widget = widgetOf(node, FIT);
+	if (!widget) return;
+	const parameters = formOf(node)?.model?.parameters;
+	const isLimited = (/** @type {any} */ one) => isObject(one) && one.type === "IMAGE" && (one.max_mb || one.formats);
+	widget.value = node.properties?.runninghub?.fit === true;
+	widget.hidden = !widget.value && !(Array.isArray(parameters) && parameters.some(isLimited));
+}

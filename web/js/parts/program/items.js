@@ -1,0 +1,51 @@
+// The single items of a list of pictures, videos or sounds: sockets `imageUrls.1` … that grow while they are linked.
+
+import { insertLastInput } from "../../host/widgets.js";
+import { standing } from "../../lib/fields.js";
+
+const MOST = 32; // links that the server mirrors
+
+/** "imageUrls.3" of "imageUrls". */
+export const isItemOf = (name = "", list = "") => name.startsWith(`${list}.`) && /^[1-9]\d*$/.test(name.slice(list.length + 1));
+
+/** One free socket behind the last linked one, and all that there may be while a prompt is loaded. More than that go when asked: links of a copy come one by one. @type {(node: ComfyNode, form: RhForm, how?: "" | "all" | "trim") => void} */
+export function growItems(node, form, how = "") {
+	// Without a graph nobody knows what is linked.
+	for (const field of node.graph ? form.fields : []) {
+		const stand = standing(field);
+		if (field.array && "socket" in stand) grow(node, field, stand.socket, how);
+	}
+}
+
+/** Those that a file has. @type {(node: ComfyNode, form: RhForm, saved: ComfyInputSlot[]) => void} */
+export function addItems(node, form, saved) {
+	for (const field of form.fields) {
+		const stand = standing(field);
+		if (!field.array || !("socket" in stand)) continue;
+		const missing = saved.filter(({ name }) => isItemOf(name, field.name) && node.findInputSlot(name) === -1);
+		missing.forEach(({ name }) => addItem(node, field, stand.socket, name.slice(field.name.length + 1)));
+	}
+}
+
+/** @type {(node: ComfyNode, field: RhField, type: string, number: string | number) => void} */
+const addItem = (node, { name, label }, type, number) => node.addInput(`${name}.${number}`, type, { label: `${label} ${number}`, shape: 7 });
+
+/** @type {(node: ComfyNode, field: RhField, type: string, how: string) => void} */
+function grow(node, field, type, how) {
+	const { name, max_items: most = MOST } = field;
+	const slotOf = (number = 0) => node.findInputSlot(`${name}.${number}`);
+	const isLinked = (number = 0) => slotOf(number) !== -1 && node.isInputConnected(slotOf(number));
+	const numbers = Array.from({ length: Math.min(most, MOST) }, (_, index) => index + 1);
+	const last = Math.max(0, ...numbers.filter(isLinked));
+	const wanted = how === "all" ? numbers.length : Math.min(last + 1, numbers.length);
+	for (const number of numbers) {
+		const slot = slotOf(number);
+		if (number > wanted && slot !== -1 && how === "trim") {
+			node.removeInput(slot);
+		} else if (number <= wanted && slot === -1) {
+			addItem(node, field, type, number);
+			const before = number === 1 ? node.findInputSlot(name) : slotOf(number - 1);
+			insertLastInput(node, before + 1);
+		}
+	}
+}

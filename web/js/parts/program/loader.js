@@ -1,0 +1,74 @@
+// The program that a node names, from our server; what hinders it is asked of the person.
+
+import { ask } from "../../host/dialogs.js";
+import { post, ServerError } from "../../host/server.js";
+import { loadTexts, textsOf } from "../../host/texts.js";
+import { idIn, kindOf, valueOf } from "../../lib/nodes.js";
+import { h } from "../../lib/view.js";
+import { offerKey } from "../account.js";
+import { showState, stateOf, textOf } from "./state.js";
+import { openModels } from "./models.js";
+import { otherKind, swap } from "./swap.js";
+
+const t = textsOf("form");
+
+/** @type {(node: ComfyNode, fresh: boolean, signal?: AbortSignal) => Promise<any>} */
+export const fetchProgram = (node, fresh, signal) =>
+	post("/runninghub/program", { ...named(node), text: textOf(node), fresh }, signal);
+
+/** @param {ComfyNode} node */
+const named = (node) => ({ kind: kindOf(node), profile: valueOf(node, "profile") });
+
+/**
+ * Null: why was said, or the node asks anew or is gone.
+ * @type {(node: ComfyNode, fresh: boolean) => Promise<any>}
+ */
+export async function readProgram(node, fresh) {
+	const state = stateOf(node);
+	state.asking?.abort();
+	const asking = new AbortController();
+	state.asking = asking;
+	await loadTexts();
+	showState(node);
+	try {
+		for (;;) {
+			const found = await fetchProgram(node, fresh, asking.signal).catch((error) => ({ error }));
+			if (asking.signal.aborted || !node.graph) return null;
+			if (!("error" in found)) return found;
+			if (!(await resolveFailure(node, found.error))) return null;
+		}
+	} finally {
+		if (state.asking === asking) state.asking = null;
+		showState(node);
+	}
+}
+
+/** @type {(node: ComfyNode, error: unknown) => Promise<boolean>} */
+async function resolveFailure(node, error) {
+	const { message, hint } = error instanceof ServerError ? error : { message: String(error), hint: "" };
+	const title = t(`failed.${kindOf(node)}`);
+	const other = otherKind(node);
+	if (hint === "no_key") return offerKey(node);
+	if (hint === "model") {
+		stateOf(node).asking = null;
+		await openModels(node, { words: textOf(node), said: message });
+		return false; // a choice asks for itself
+	}
+	if (hint === "password") return askPassword(node, message);
+	if (hint !== "wrong_kind") return ask(title, message);
+	await ask(title, message, () => swap(node, other), t(`swap.${other}`));
+	return false; // the new node asks for itself
+}
+
+/**
+ * It goes to the server's store, like the key, and never into the graph.
+ * @type {(node: ComfyNode, message?: string) => Promise<boolean>}
+ */
+export function askPassword(node, message = "") {
+	const words = t("password");
+	const input = h("input", { type: "password", autocomplete: "off", placeholder: words, "aria-label": words });
+	const body = h("div", "", h("p", "", message), input, h("p", "muted", t("password_kept")));
+	return ask(t("protected"), body, () =>
+		post("/runninghub/passwords/save", { ...named(node), id: idIn(textOf(node)), password: input.value }),
+	);
+}

@@ -1,0 +1,107 @@
+// Nodes that run a standard model: when the choice opens, what a chosen model needs, and one that is gone.
+
+import { toast } from "../../host/comfy.js";
+import { openDialog } from "../../host/dialogs.js";
+import { change, whenPlaced } from "../../host/graph.js";
+import { lazy } from "../../host/lazy.js";
+import { loadTexts, textsOf } from "../../host/texts.js";
+import { classOf, setWidget, valueOf, widgetOf } from "../../lib/nodes.js";
+import { offerKey } from "../account.js";
+import { showFit } from "./fit.js";
+import { addPrice, followPrice } from "./price.js";
+import { rememberText, showState, stateOf, textOf } from "./state.js";
+
+const t = textsOf("models");
+
+const ANOTHER = "choose_model";
+const WIDTH = 340; // in which a price stands on one line
+
+/** Nodes that came out of a file, or that a program names. @type {WeakSet<ComfyNode>} */
+const told = new WeakSet();
+
+/** Its name is known: nobody has to be asked. @param {ComfyNode} node */
+export const markTold = (node) => told.add(node);
+
+/** A new one, which opens its choice once a person has put it down. @param {ComfyNode} node */
+export function prepareModel(node) {
+	const button = node.addWidget("button", ANOTHER, null, () => void openModels(node), { serialize: false });
+	button.serialize = false;
+	addPrice(node);
+	showButtons(node);
+	whenPlaced(node, () => {
+		if (!told.has(node) && textOf(node) === "") void openModels(node);
+	});
+}
+
+/** What can be done with a model only once there is one. @param {ComfyNode} node */
+export function showButtons(node) {
+	const isChosen = textOf(node) !== "";
+	for (const name of [ANOTHER, "price"]) {
+		const widget = widgetOf(node, name);
+		if (widget) {
+			widget.hidden = !isChosen;
+			if (name === ANOTHER) widget.label = t("another");
+		}
+	}
+}
+
+/** Lets a person choose; what is chosen comes back as if it were pasted. @type {(node: ComfyNode, first?: { words?: string, said?: string }) => Promise<void>} */
+export async function openModels(node, { words = "", said = "" } = {}) {
+	if (document.querySelector("dialog.runninghub-dialog[open]")) return;
+	await loadTexts();
+	/** @type {typeof import("./models.mjs")} */
+	const { openChoice } = await lazy("parts/program/models.mjs");
+	const asked = { task: classOf(node), profile: valueOf(node, "profile"), words, said };
+	const chosen = await openChoice(asked, () => void offerKey(node));
+	if (!node.graph) return;
+	if (chosen) {
+		setWidget(node, "model", chosen);
+	} else if (words) {
+		// Left without a choice: the node stays what it was.
+		const widget = widgetOf(node, "model");
+		if (widget) widget.value = String(node.properties?.runninghub?.form?.id ?? "");
+		rememberText(node);
+	}
+	showButtons(node);
+}
+
+/** After it was built: its text is the endpoint, and what must be known of it is said. @type {(node: ComfyNode, program: RhProgram) => void} */
+export function settleModel(node, program) {
+	const widget = widgetOf(node, "model");
+	if (widget) widget.value = program.id;
+	rememberText(node);
+	node.setSize([Math.max(node.size[0], WIDTH), node.size[1]]);
+	showButtons(node);
+	showFit(node);
+	followPrice(node);
+	stateOf(node).notice = isOffered(program) ? null : program;
+	// What no schema knows goes in as JSON.
+	if (program.status === "unlisted" || program.complete === false) node.showAdvanced = true;
+	if (program.notice) toast("warn", program.name || program.id, program.notice);
+}
+
+/** @param {RhProgram} program */
+export const isOffered = ({ status = "active" }) => status === "active" || status === "unlisted";
+
+/** Of a model that is no longer offered: why, and what to take in its place. @param {ComfyNode} node */
+export function openNotice(node) {
+	const program = stateOf(node).notice;
+	if (!program) return;
+	const { successor } = program;
+	const use = () => {
+		change(() => {
+			stateOf(node).notice = null;
+			setWidget(node, "model", successor?.endpoint ?? "");
+		});
+		showState(node);
+	};
+	openDialog({
+		title: program.name || program.id,
+		body: program.notice || t("gone"),
+		buttons: [
+			{ label: t("later") },
+			{ label: t("another"), primary: !successor, run: () => void setTimeout(openModels, 0, node) },
+			...(successor ? [{ label: t("use", { name: successor.name }), primary: true, run: use }] : []),
+		],
+	});
+}

@@ -1,0 +1,218 @@
+// The choice of a standard model: searched at each letter, favourites and those used lately first.
+
+import { openDialog } from "../../host/dialogs.js";
+import { post } from "../../host/server.js";
+import { dotted, shortPrice, textsOf } from "../../host/texts.js";
+import { typeName } from "../../host/graph.js";
+import { clean } from "../../lib/form.js";
+import { MODELS } from "../../lib/nodes.js";
+import { favourites, flipFavourite, recentOf } from "../../lib/recent.js";
+import { action, answer, h, wordsOf } from "../../lib/view.js";
+import { readSettings } from "../profiles.js";
+
+const t = textsOf("models");
+
+const FIRST = 60; // rows that are asked for at first
+const ALL = 1000;
+
+/** @typedef {{ endpoint: string, name: string, other: string, family: string, task_name: string, price: string, takes: string[], complete: boolean, status: string }} Row */
+/** @typedef {{ title: string, rows: Row[] }} Part */
+
+/** The endpoint, or what was typed; "" for nothing. @type {(asked: { task: string, profile: string, words: string, said: string }, offerKey: () => void) => Promise<string>} */
+export function openChoice({ task, profile, words: given, said: reason }, offerKey) {
+	const id = `runninghub-models-${Math.random()}`;
+	let chosen = "";
+	let asking = new AbortController();
+	/** @type {Row[]} */
+	let rows = [];
+	let active = 0;
+
+	const list = h("div", { id, className: "runninghub-models", role: "listbox", "aria-label": t("list") });
+	const count = h("p", { className: "muted", role: "status" });
+	const words = h("input", {
+		type: "search",
+		role: "combobox",
+		value: given,
+		placeholder: t("search"),
+		"aria-label": t("search"),
+		"aria-controls": id,
+		"aria-expanded": "true",
+		"aria-autocomplete": "list",
+		autocomplete: "off",
+		spellcheck: false,
+	});
+	const tasks = h(
+		"select",
+		{ "aria-label": t("task"), className: "tasks" },
+		...[...MODELS.keys()].map((name, index) => h("option", { value: name }, index === 0 ? t("all_tasks") : typeName(name))),
+	);
+	tasks.value = task;
+
+	/** @type {(body: object, signal: AbortSignal) => Promise<{ found: number, total: number, date: string, models: Row[] }>} */
+	const find = (body, signal) => post("/runninghub/models", { profile, ...body }, signal);
+
+	/** What is being found: Enter means its first, not one of what stood there before. */
+	let pending = Promise.resolve();
+	const ask = (limit = FIRST) => (pending = look(limit));
+
+	async function look(limit = FIRST) {
+		asking.abort();
+		asking = new AbortController();
+		const { signal } = asking;
+		const text = words.value.trim();
+		const [general = ""] = MODELS.keys();
+		const body = { words: text, task: tasks.value === general ? "" : tasks.value, limit };
+		try {
+			const liked = favourites().map((one) => one.id);
+			const used = recentOf("model").map((one) => one.id).filter((one) => !liked.includes(one));
+			const wanted = text ? [] : [...liked, ...used];
+			const [known, found] = await Promise.all([
+				wanted.length > 0 ? find({ only: wanted }, signal) : null,
+				find(body, signal),
+			]);
+			/** @type {(ids: string[]) => Row[]} */
+			const rowsOf = (ids) => known?.models.filter((row) => ids.includes(row.endpoint)) ?? [];
+			const others = found.models.filter((row) => !wanted.includes(row.endpoint));
+			show([
+				{ title: t("favourites"), rows: rowsOf(liked) },
+				{ title: t("lately"), rows: rowsOf(used) },
+				{ title: wanted.length > 0 ? t("others") : "", rows: others },
+			]);
+			count.textContent = t(found.found > found.models.length ? "found_first" : "found", {
+				count: found.found,
+				shown: found.models.length,
+				date: found.date,
+			});
+			more.hidden = found.found <= found.models.length;
+		} catch (error) {
+			if (!signal.aborted) count.textContent = wordsOf(error);
+		}
+	}
+
+	/** @param {Part[]} parts */
+	function show(parts) {
+		const filled = parts.filter((part) => part.rows.length > 0);
+		rows = filled.flatMap((part) => part.rows);
+		let place = 0;
+		const drawn = filled.flatMap(({ title, rows: own }) => [
+			title && h("p", { className: "part muted", role: "presentation" }, title),
+			...own.map((row) => rowView(row, place++)),
+		]);
+		list.replaceChildren(...(rows.length > 0 ? drawn.filter(Boolean) : [h("p", "none muted", t("none"))]));
+		list.scrollTop = 0;
+		go(0);
+	}
+
+	/** @type {(row: Row, place: number) => HTMLElement} */
+	function rowView({ endpoint, name, other, family, task_name: kind, price, takes, complete, status }, place) {
+		const isGone = status !== "active";
+		const about = dotted(clean(family, 40), clean(kind, 60), takes.map(takeText).join(" + "), !complete && t("incomplete"), isGone && t("gone"));
+		const star = h("span", { className: "star", "aria-hidden": "true", title: t("mark") });
+		const mark = (on = false) => {
+			star.textContent = on ? "★" : "☆";
+			star.classList.toggle("on", on);
+		};
+		mark(favourites().some((one) => one.id === endpoint));
+		star.onclick = (/** @type {Event} */ event) => {
+			event.stopPropagation();
+			mark(flipFavourite(endpoint, name));
+		};
+		const made = h(
+			"div",
+			{ className: `row${isGone ? " gone" : ""}`, role: "option", id: `${id}-${place}`, title: dotted(endpoint, other) },
+			star,
+			h(
+				"div",
+				"text",
+				h("div", "name", h("span", { dir: "auto" }, clean(name, 120)), other && h("span", { className: "other", dir: "auto" }, clean(other, 120))),
+				h("div", "about", about),
+			),
+			h("span", { className: "price", dir: "auto", title: price }, shortPrice(price)),
+		);
+		made.onclick = () => {
+			go(place);
+			dialog.element.querySelector("button.primary")?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+		};
+		return made;
+	}
+
+	/** @param {string} kind */
+	function takeText(kind) {
+		const many = kind.endsWith("[]");
+		const name = t(`takes.${many ? kind.slice(0, -2) : kind}`);
+		return many ? t("takes.many", { name }) : name;
+	}
+
+	function go(place = 0) {
+		list.querySelector(".active")?.removeAttribute("aria-selected");
+		list.querySelector(".active")?.classList.remove("active");
+		active = Math.min(Math.max(place, 0), rows.length - 1);
+		const row = list.querySelector(`[id="${id}-${active}"]`);
+		row?.classList.add("active");
+		row?.setAttribute("aria-selected", "true");
+		row?.scrollIntoView({ block: "nearest" });
+		words.setAttribute("aria-activedescendant", row ? row.id : "");
+	}
+
+	/** Mark it, from the keyboard. */
+	function flip() {
+		const star = list.querySelector(`[id="${id}-${active}"] .star`);
+		star?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+	}
+
+	words.oninput = () => void ask();
+	tasks.onchange = () => void ask();
+	words.onkeydown = (/** @type {KeyboardEvent} */ event) => {
+		if (event.isComposing) return;
+		/** @type {Record<string, () => void>} */
+		const keys = {
+			ArrowDown: () => go(active + 1),
+			ArrowUp: () => go(active - 1),
+			PageDown: () => go(active + 8),
+			PageUp: () => go(active - 8),
+		};
+		const act = event.ctrlKey && event.key === "d" ? flip : keys[event.key];
+		if (act) {
+			event.preventDefault();
+			act();
+		}
+	};
+	const said = answer();
+	const more = h("button", { type: "button", className: "more", hidden: true, onclick: () => void ask(ALL) }, t("more"));
+	const key = action(t("no_key"), said, () => {
+		dialog.close();
+		offerKey();
+	});
+	key.hidden = true;
+	readSettings().then(({ profiles }) => (key.hidden = profiles.length > 0), () => null);
+	// A link, or an endpoint that no list has, is taken as it is typed.
+	const isNamed = () => /[/:]/.test(words.value) && !rows.some((row) => row.endpoint === words.value.trim());
+	const run = async () => {
+		await pending;
+		chosen = (isNamed() ? "" : rows[active]?.endpoint) || words.value.trim();
+		if (!chosen) throw new Error(t("empty"));
+	};
+	/** @type {RhDialog} */
+	let dialog;
+	return new Promise((resolve) => {
+		dialog = openDialog({
+			title: t("title"),
+			body: h(
+				"div",
+				"runninghub-choice",
+				reason && h("p", "note", reason),
+				h("div", "head", words, tasks),
+				list,
+				h("div", "foot", count, more, key),
+				said,
+			),
+			wide: true,
+			buttons: [{ label: t("cancel") }, { label: t("choose"), primary: true, run }],
+			onClose: () => {
+				asking.abort();
+				resolve(chosen);
+			},
+		});
+		void ask();
+	});
+}

@@ -1,0 +1,240 @@
+// Nodes that grow their program's inputs and outputs, whichever way a graph comes in.
+
+import { extendAdvanced, isHidden, makeAdvanced, syncAdvanced, watchAdvanced } from "../../host/advanced.js";
+import { isRestoring } from "../../host/graph.js";
+import { labelBoxes } from "../../host/labels.js";
+import { isLoadingPrompt, runAgain, whenPromptLoads } from "../../host/queue.js";
+import { loadTexts, textsOf } from "../../host/texts.js";
+import { unmeasured } from "../../host/widgets.js";
+import { withForms } from "../../lib/api_prompt.js";
+import { blankForm, isObject, readForm } from "../../lib/form.js";
+import { after, classNamed, classOf, isOurs, kindOf, MODELS, PROGRAMS, widgetOf } from "../../lib/nodes.js";
+import { build, buildForFile, explainAll, finishFromFile, formOf, removePoolSockets, showConditions, valuesOf } from "./build.js";
+import { checkForChanges, ownNodes, review, update } from "./changed.js";
+import { choose } from "./choose.js";
+import { growItems } from "./items.js";
+import { askPassword } from "./loader.js";
+import { markTold, openModels, openNotice, prepareModel, showButtons } from "./models.js";
+import { textChanged } from "./text_changed.js";
+import { addFit, showFit } from "./fit.js";
+import { countOrders, followPrice } from "./price.js";
+import { addButton, isUnread, rememberText, shownText, showState, stateOf } from "./state.js";
+import { otherKind, swap } from "./swap.js";
+
+const t = textsOf("form");
+
+/** @type {ComfyPart} */
+export const programNode = {
+	init() {
+		const prepare = (/** @type {any} */ prompt) => withForms(prompt, PROGRAMS);
+		whenPromptLoads(prepare, () => ownNodes().forEach(settle));
+	},
+
+	setup: () => watchAdvanced(ownNodes),
+
+	beforeRegisterNodeDef(nodeType, nodeData) {
+		const kind = PROGRAMS.get(classNamed(nodeData.name));
+		if (kind) {
+			// They go by a slot's place, and ours move.
+			nodeData.output_tooltips = undefined;
+			extend(nodeType.prototype, kind);
+		}
+	},
+
+	beforeRegisterVueAppNodeDefs(definitions) {
+		definitions.forEach((one, place) => {
+			if (isOurs(one.name)) definitions[place] = forSearch(one);
+		});
+	},
+
+	getNodeMenuItems: (node) => (kindOf(node) ? menuOf(node) : []),
+
+	nodeCreated(node) {
+		if (kindOf(node) || node.isSubgraphNode?.()) labelBoxes(node);
+	},
+
+	afterConfigureGraph() {
+		// The graph is drawn first.
+		if (!isRestoring() && ownNodes().length > 0) setTimeout(checkForChanges);
+	},
+};
+
+/**
+ * A definition as the search shows it: one sentence, and nothing that only programs and the server
+ * fill. The typed outputs stay, since the search goes by their types.
+ * @param {NodeData} whole @returns {NodeData}
+ */
+export function forSearch(whole) {
+	const kept = whole.output.flatMap((_, place) => (/^out_\d+$/.test(whole.output_name[place] ?? "") ? [] : [place]));
+	const trimmed = Object.entries(whole).map(([name, value]) => {
+		const isOfOutputs = name.startsWith("output") && Array.isArray(value) && value.length === whole.output.length;
+		return [name, isOfOutputs ? kept.map((place) => value[place]) : value];
+	});
+	const optional = Object.entries(whole.input.optional ?? {}).filter(([name]) => !isHidden(name) && !/^link_\d+$/.test(name));
+	const input = { ...whole.input, optional: Object.fromEntries(optional) };
+	const [description] = /^[^.。]*[.。]?/.exec(whole.description ?? "") ?? [""];
+	return { .../** @type {NodeData} */ (Object.fromEntries(trimmed)), input, description };
+}
+
+/** Of a prompt that was loaded. @param {ComfyNode} node */
+function settle(node) {
+	syncAdvanced(node);
+	const form = formOf(node);
+	if (form?.kind === "model") {
+		growItems(node, form, "trim");
+		// It was made for as many sockets as there may be.
+		const [width, height] = node.computeSize();
+		node.setSize([Math.max(node.size[0], width), height]);
+	}
+	freshen(node);
+}
+
+/** What hangs on the widgets that a node has now. @param {ComfyNode} node */
+function freshen(node) {
+	if (kindOf(node) !== "model") return;
+	showConditions(node);
+	showButtons(node);
+	showFit(node);
+	followPrice(node);
+}
+
+/** @type {(node: ComfyNode, kind: RhKind) => void} */
+function extend(prototype, kind) {
+	extendAdvanced(prototype);
+	const { onNodeCreated, configure, onSerialize, onConnectionsChange, onExecuted } = prototype;
+
+	if (kind === "model") {
+		prototype.onConnectionsChange = function (...given) {
+			if (given[0] === INPUT && !isLoadingPrompt() && !configuring.has(this)) linked(this, Boolean(given[2]));
+			return onConnectionsChange?.apply(this, given);
+		};
+		prototype.onExecuted = function (output) {
+			countOrders(this, output);
+			return onExecuted?.call(this, output);
+		};
+	}
+
+	prototype.onNodeCreated = function (...given) {
+		const made = onNodeCreated?.apply(this, given);
+		removePoolSockets(this);
+		makeAdvanced(this);
+		watch(this, kind);
+		unmeasured(this, () => {
+			if (kind === "model") addFit(this);
+			addButton(this, () => void press(this));
+			if (kind === "model") prepareModel(this);
+		});
+		if (!isLoadingPrompt()) {
+			syncAdvanced(this);
+			build(this, blankForm(kind, MODELS.get(classOf(this))));
+		}
+		rememberText(this);
+		loadTexts().then(() => {
+			showState(this);
+			explainAll(this);
+			freshen(this);
+		});
+		return made;
+	};
+
+	prototype.configure = function (info) {
+		const kept = info.properties?.runninghub;
+		const form = readForm(kept?.form) ?? readForm(savedText(this, info)) ?? blankForm(kind, MODELS.get(classOf(this)));
+		markTold(this);
+		configuring.add(this);
+		buildForFile(this, form, info.inputs ?? []);
+		configure.call(this, info);
+		configuring.delete(this);
+		finishFromFile(this, form, isObject(kept?.values) ? kept.values : {});
+		const named = widgetOf(this, kind);
+		if (named && kind !== "module" && isUnread(this)) named.value = form.id;
+		rememberText(this);
+		showState(this);
+		freshen(this);
+	};
+
+	prototype.onSerialize = function (info) {
+		onSerialize?.call(this, info);
+		const kept = info.properties?.runninghub;
+		if (info.properties && kept) {
+			info.properties.runninghub = { ...kept, form: formOf(this), values: valuesOf(this) };
+		}
+		// A file, a copy and a step of undo are of one program, whatever is being read.
+		const place = (this.widgets ?? []).findIndex(({ name }) => name === kind);
+		if (isUnread(this) && Array.isArray(info.widgets_values)) info.widgets_values[place] = shownText(this);
+		if (isUnread(this) && info.widgets_values_named) info.widgets_values_named[kind] = shownText(this);
+	};
+}
+
+/** Nodes whose links change, and whether one was taken off. @type {Map<ComfyNode, boolean>} */
+const linking = new Map();
+
+/** Once all links are as they shall be: a copy, or a subgraph, tells them by the places of sockets. @type {(node: ComfyNode, isOn: boolean) => void} */
+function linked(node, isOn) {
+	const isNew = !linking.has(node);
+	linking.set(node, !isOn || linking.get(node) === true);
+	if (!isNew) return;
+	queueMicrotask(() => {
+		const form = formOf(node);
+		const isOff = linking.get(node);
+		linking.delete(node);
+		if (!form || !node.graph) return;
+		growItems(node, form, isOff ? "trim" : "");
+		freshen(node);
+	});
+}
+
+const INPUT = 1; // LiteGraph's word for the side of a socket
+
+/** @type {WeakSet<ComfyNode>} */
+const configuring = new WeakSet();
+
+/** @param {ComfyNode} node */
+function press(node) {
+	const { changed, notice } = stateOf(node);
+	if (notice) return openNotice(node);
+	return changed ? review(node) : choose(node);
+}
+
+/** @type {(node: ComfyNode, kind: RhKind) => void} */
+function watch(node, kind) {
+	const form = widgetOf(node, "form");
+	const text = widgetOf(node, kind);
+	if (form) {
+		// A prompt in API format comes in by its values, this one first.
+		after(form, (value) => {
+			const read = readForm(value);
+			if (!read) return;
+			build(node, read);
+			if (isLoadingPrompt()) growItems(node, read, "all");
+		});
+		// The server refuses to run what was not read.
+		form.serializeValue = () => (isUnread(node) ? JSON.stringify({ ...formOf(node), unread: true }) : form.value);
+	}
+	if (text) after(text, () => (isLoadingPrompt() ? rememberText(node) : textChanged(node, choose)));
+}
+
+/** Where properties were lost. @type {(node: ComfyNode, info: SavedNode) => any} */
+function savedText(node, info) {
+	const values = info.widgets_values;
+	return Array.isArray(values) ? values[(node.widgets ?? []).findIndex(({ name }) => name === "form")] : values?.form;
+}
+
+/** @param {ComfyNode} node @returns {MenuItem[]} */
+function menuOf(node) {
+	const other = otherKind(node);
+	const isModel = kindOf(node) === "model";
+	const isModule = kindOf(node) === "module"; // all that is known of it stands in the node
+	const own = [
+		{ content: `${t("password")}…`, callback: () => void askPassword(node) },
+		{ content: t(`swap.${other}`), callback: () => swap(node, other) },
+	];
+	return [
+		null,
+		...(isModel ? [{ content: t("choose_model"), callback: () => void openModels(node) }] : []),
+		{ content: t("choose"), callback: () => void choose(node) },
+		...(isModule ? [] : [{ content: t("update_menu"), disabled: !formOf(node)?.id, callback: () => void update(node) }]),
+		...(isModel || isModule ? [] : own),
+		{ content: t("again"), callback: () => void runAgain(node) },
+	];
+}

@@ -1,0 +1,124 @@
+// A node that runs a program, put on the canvas ready to run, or given the values of an earlier run.
+
+import { addNode, change, nodeOf, selection, show, typeName } from "../../host/graph.js";
+import { toast } from "../../host/comfy.js";
+import { textsOf } from "../../host/texts.js";
+import { isFieldName, firstChoice, makeForm } from "../../lib/form.js";
+import { classOf, kindOf, PROGRAMS, setWidget, widgetOf } from "../../lib/nodes.js";
+import { formOf } from "./build.js";
+import { applyForm } from "./choose.js";
+import { readProgram } from "./loader.js";
+import { markTold, openModels } from "./models.js";
+import { rememberText } from "./state.js";
+
+const t = textsOf("panel");
+
+const SELECTED = "selected";
+const BORDER = /^(Load|Save|Preview)/; // what a marked part gets at its borders, with ids of their own
+const SEEDS = ["seed", "noise_seed"]; // which ComfyUI changes after a run, where it is told to
+
+/**
+ * A new node in the middle of what is seen; null where its program cannot be read, which was said.
+ * @type {(kind: RhKind, id: string, profile?: string, fields?: string[]) => Promise<any>}
+ */
+export async function placeProgram(kind, id, profile = "", fields = []) {
+	const [className = ""] = [...PROGRAMS].find(([, other]) => other === kind) ?? [];
+	const node = addNode(className);
+	if (!node) return null;
+	if (kind === "model") markTold(node); // or it would ask which
+	const text = widgetOf(node, kind);
+	const account = widgetOf(node, "profile");
+	if (account) account.value = profile;
+	if (text) text.value = id;
+	rememberText(node); // it is read here, and asks nobody which fields
+	const program = await readProgram(node, false);
+	if (!program) {
+		if (node.graph && !formOf(node)?.id) change(() => node.graph.remove(node));
+		return null;
+	}
+	if (text && kind !== "module") text.value = program.id; // whose id alone names nothing
+	rememberText(node);
+	const choice = firstChoice(program, null, []);
+	fields.filter((name) => isFieldName(name, kind)).forEach((name) => choice.fields.add(name));
+	applyForm(node, program, makeForm(program, choice, null));
+	show(String(node.id));
+	return node;
+}
+
+/** Sets the selected node of that program, or makes one. @param {any} asked what `history/inputs` answered */
+export async function useInputs(asked) {
+	const { program, example, profile, instance, values, gone } = asked;
+	if (asked.kind === "graph") return useValues(asked);
+	const kind = asked.kind === "quick" ? "module" : asked.kind;
+	const fits = (/** @type {any} */ one) => kindOf(one) === kind && formOf(one)?.id === program;
+	const chosen = selection().find(fits);
+	const names = Object.keys(values).filter((name) => isFieldName(name, kind));
+	const hasAll = chosen && names.every((name) => formOf(chosen)?.fields.some((field) => field.name === name));
+	const node = hasAll ? chosen : await placeProgram(kind, example || program, profile === "environment" ? "" : profile, names);
+	if (!node) return;
+	change(() => {
+		if (widgetOf(node, "instance")) setWidget(node, "instance", instance);
+		names.forEach((name) => setField(node, name, values[name]));
+	});
+	show(String(node.id));
+	toast(gone.length > 0 ? "warn" : "success", t("history.used"), gone.length > 0 ? t("history.gone", { fields: gone.join(", ") }) : "");
+}
+
+/** The values of a part of a graph go into its own nodes, if that graph is open. @param {any} asked */
+function useValues({ values, classes }) {
+	const known = Object.entries(classes).map(([id, name]) => ({ id, node: nodeOf(id), name }));
+	const there = known.filter(({ node, name }) => node && classOf(node) === name);
+	const others = known.filter(({ node, name }) => node && classOf(node) !== name && !BORDER.test(name));
+	if (there.length === 0 || others.length > 0) throw new Error(t("history.no_node"));
+	change(() => {
+		for (const { id, node } of there) {
+			for (const widget of node.widgets ?? []) {
+				const value = values[`${id}.${widget.name}`];
+				if (value === undefined || value === widget.value) continue;
+				setWidget(node, widget.name, value);
+				const control = widgetOf(node, "control_after_generate");
+				if (control && SEEDS.includes(widget.name)) control.value = "fixed";
+			}
+		}
+	});
+	there.forEach(({ id }) => show(id));
+	toast("success", t("history.used_graph", { count: there.length }));
+}
+
+/** A file of the cloud goes into a socket as its name. @type {(node: any, name: string, value: any) => void} */
+function setField(node, name, value) {
+	const control = widgetOf(node, `${name} control_after_generate`);
+	if (control) control.value = "fixed";
+	if (widgetOf(node, name)) return setWidget(node, name, value);
+	const slot = node.findInputSlot(name);
+	if (slot === -1 || typeof value !== "string") return;
+	const text = addNode("PrimitiveString", [node.pos[0] - 320, node.pos[1] + 60 * slot]);
+	if (!text) return;
+	setWidget(text, "value", value);
+	text.title = name;
+	text.connect(0, node, slot);
+}
+
+/** A node that offers the models of a task. @param {string} className */
+export function placeTask(className) {
+	const node = addNode(className);
+	if (!node) throw new Error(t("history.no_loader", { node: className }));
+	show(String(node.id));
+	return openModels(node);
+}
+
+/** On a new node in the middle or `at` a place, or on the one that is selected. @type {(made: { node: string, widget: string, value: string }, at?: number[] | "selected") => any} */
+export function placeLoader({ node: className, widget, value }, at) {
+	const chosen = selection().find((/** @type {any} */ one) => classOf(one) === className);
+	if (at === SELECTED && !chosen) throw new Error(t("history.select_loader", { node: typeName(className) }));
+	const node = at === SELECTED ? chosen : addNode(className, at);
+	if (!node) throw new Error(t("history.no_loader", { node: className }));
+	const found = widgetOf(node, widget);
+	const list = found?.options?.values;
+	// ComfyUI listed its input folder when the page was opened.
+	if (found && Array.isArray(list) && !list.includes(value)) found.options.values = [...list, value];
+	change(() => setWidget(node, widget, value));
+	show(String(node.id));
+	return node;
+}
+

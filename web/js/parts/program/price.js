@@ -1,0 +1,136 @@
+// The line of a model's node that says what an order may cost, from lists at once, and from the service when it is pressed.
+
+import { toast } from "../../host/comfy.js";
+import { post, ServerError } from "../../host/server.js";
+import { dotted, loadTexts, shortPrice, textsOf } from "../../host/texts.js";
+import { after, valueOf, widgetOf } from "../../lib/nodes.js";
+import { formOf, sourceOf, valuesOf } from "./build.js";
+
+const t = textsOf("models");
+
+const NAME = "price";
+const QUIET = 400; // ms after a change
+
+/** @type {WeakMap<ComfyNode, number>} */
+const timers = new WeakMap();
+
+/** @type {WeakSet<ComfyWidget>} */
+const watched = new WeakSet();
+
+/** @param {ComfyNode} node */
+export function addPrice(node) {
+	const button = node.addWidget("button", NAME, null, () => void ask(node), { serialize: false });
+	button.serialize = false;
+	button.label = "";
+}
+
+/** Soon, and again after each change of a value. @param {ComfyNode} node */
+export function followPrice(node) {
+	const button = widgetOf(node, NAME);
+	if (button && !button.label) button.label = t("ask_price");
+	for (const widget of node.widgets ?? []) {
+		if (widget.name !== NAME && widget.type !== "button" && !watched.has(widget)) {
+			watched.add(widget);
+			after(widget, () => tellSoon(node));
+		}
+	}
+	tellSoon(node);
+}
+
+/** @param {ComfyNode} node */
+function tellSoon(node) {
+	clearTimeout(timers.get(node));
+	timers.set(node, window.setTimeout(tell, QUIET, node));
+}
+
+/** How many orders a node's last run was. @type {WeakMap<ComfyNode, number>} */
+const ran = new WeakMap();
+
+/** @type {(node: ComfyNode, output: any) => void} */
+export function countOrders(node, output) {
+	ran.set(node, Number(/"orders": ?(\d+)/.exec(output?.runninghub?.[0] ?? "")?.[1] ?? 1));
+	tellSoon(node);
+}
+
+/** As far as a page can tell: an order for each picture that a linked node shows, else as many as the last run. @param {ComfyNode} node */
+function ordersOf(node) {
+	if (valueOf(node, "batch") === "first") return 1;
+	const singles = (formOf(node)?.fields ?? []).filter(({ array }) => !array);
+	const shown = Math.max(1, ...singles.map(({ name }) => sourceOf(node, name)?.node.imgs?.length ?? 0));
+	return shown > 1 ? shown : (ran.get(node) ?? 1);
+}
+
+/** What they cost together; "" of one. @type {(node: ComfyNode, answer: { total: string | null, currency: string }) => string} */
+function product(node, { total, currency }) {
+	const count = ordersOf(node);
+	return count > 1 && total ? t("orders", { count, total, currency }) : "";
+}
+
+/** Questions under way, by what they ask: copies of a node ask the same. @type {Map<string, Promise<any>>} */
+const asking = new Map();
+
+/** @param {string} question */
+function listed(question) {
+	const found = asking.get(question);
+	if (found) return found;
+	const nothing = { text: "", total: null, currency: "" };
+	const answer = post("/runninghub/models/price", JSON.parse(question))
+		.catch(() => nothing)
+		.finally(() => asking.delete(question));
+	asking.set(question, answer);
+	return answer;
+}
+
+/** @param {ComfyNode} node */
+async function tell(node) {
+	if (!node.graph || !formOf(node)?.id) return;
+	const before = JSON.stringify(asked(node));
+	const answer = await listed(before);
+	const { text } = answer;
+	await loadTexts();
+	// A value may have changed meanwhile.
+	if (node.graph && JSON.stringify(asked(node)) === before) {
+		const all = dotted(shortPrice(text), product(node, answer));
+		show(node, text ? t("price", { text: all }) : t("ask_price"), `${text}\n${t("price_tip")}`.trim());
+	}
+}
+
+/** By a press of the button alone: it tells the service which model is meant, and filler. @param {ComfyNode} node */
+async function ask(node) {
+	await loadTexts();
+	show(node, t("asking"));
+	try {
+		const answer = await post("/runninghub/models/preview", asked(node));
+		const text = dotted(answer.text, product(node, answer));
+		show(node, t(answer.free ? "asked_free" : "asked", { text }), t("price_tip"));
+	} catch (error) {
+		toast("warn", t("ask_price"), error instanceof ServerError ? error.message : String(error));
+		await tell(node);
+	}
+}
+
+/** @param {ComfyNode} node */
+function asked(node) {
+	const linked = (name = "") => {
+		const slot = node.findInputSlot(name);
+		return slot !== -1 && node.isInputConnected(slot);
+	};
+	const values = Object.entries(valuesOf(node)).filter(([name, value]) => value !== "" && !linked(name));
+	return {
+		model: valueOf(node, "model").trim(),
+		schema: formOf(node)?.model ?? null,
+		values: Object.fromEntries(values),
+		extra: valueOf(node, "extra"),
+		count: ordersOf(node),
+		profile: valueOf(node, "profile"),
+	};
+}
+
+/** @type {(node: ComfyNode, label: string, tip?: string) => void} */
+function show(node, label, tip = "") {
+	const button = widgetOf(node, NAME);
+	if (!button) return;
+	button.label = label;
+	button.tooltip = tip;
+	node.setDirtyCanvas(true);
+}

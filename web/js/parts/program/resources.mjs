@@ -1,0 +1,109 @@
+// The cloud's models of one kind: searched there while a person types, who may also keep the typed name. Styles of a
+// module of Quick Create have pictures to choose by.
+
+import { openDialog } from "../../host/dialogs.js";
+import { post } from "../../host/server.js";
+import { dotted, textsOf } from "../../host/texts.js";
+import { h, page, wordsOf } from "../../lib/view.js";
+
+const t = textsOf("resources");
+
+const SEEN = 0.1; // of a style's picture when it is asked for
+const QUIET = 350; // ms after a letter: the service answers few questions a minute
+
+/** @type {(asked: { kind: string, profile: string, value: string, module: string }, show: (names: string[]) => void) => Promise<string>} */
+export function openResources({ kind, profile, value, module }, show) {
+	let answer = "";
+	let timer = 0;
+	let asking = new AbortController();
+	const said = h("p", { className: "muted", role: "status" });
+	const list = h("select", { size: 12, className: "list", "aria-label": t("list") });
+	const styles = h("div", { className: "styles", role: "group", "aria-label": t("styles") });
+	const covers = new IntersectionObserver((shown) => shown.forEach(({ isIntersecting, target }) => isIntersecting && void showCover(target)), { threshold: SEEN });
+	const words = h("input", { type: "search", placeholder: t("search"), "aria-label": t("search") });
+
+	/** @param {any} frame */
+	async function showCover(frame) {
+		covers.unobserve(frame);
+		const { picture } = await post("/runninghub/apps/cover", { id: frame.dataset.cover, profile }).catch(() => ({ picture: "" }));
+		if (picture) frame.replaceChildren(h("img", { src: picture, alt: "" }));
+	}
+
+	/** @param {{ name: string, title: string, cover?: string }[]} models */
+	function showStyles(models) {
+		covers.disconnect();
+		const views = models.filter(({ cover }) => cover).map(({ name, title, cover }) => {
+			const frame = h("div", "cover", h("i", { className: "pi pi-image", ariaHidden: "true" }));
+			frame.dataset.cover = cover ?? "";
+			covers.observe(frame);
+			const button = h("button", { type: "button", className: "style", title: name }, frame, h("span", "", title));
+			button.dataset.name = name;
+			button.onclick = () => {
+				list.value = name;
+				mark();
+			};
+			button.ondblclick = () => finish();
+			return button;
+		});
+		styles.replaceChildren(...views);
+		styles.hidden = views.length === 0;
+		mark();
+	}
+
+	/** The chosen one, by picture or in the list. */
+	const mark = () => [...styles.children].forEach((one) => one.setAttribute("aria-pressed", String(/** @type {any} */ (one).dataset.name === list.value)));
+	const finish = () => /** @type {any} */ (styles.closest("dialog")?.querySelector("button.primary"))?.click();
+
+	async function ask() {
+		asking.abort();
+		asking = new AbortController();
+		const { signal } = asking;
+		said.textContent = t("asking");
+		try {
+			const body = { kind, profile, module, words: words.value.trim() };
+			/** @type {{ models: { name: string; title: string; cover?: string }[] }} */
+			const { models } = await post("/runninghub/resources", body, signal);
+			list.replaceChildren(...models.map(({ name, title }) => h("option", { value: name }, dotted(name, title !== name && title))));
+			// What was typed meanwhile counts.
+			if (words.value.trim() === "") list.value = value;
+			showStyles(models);
+			show(models.map(({ name }) => name));
+			said.textContent = models.length === 0 ? t("none") : t("found", { count: models.length });
+		} catch (error) {
+			if (!signal.aborted) said.textContent = wordsOf(error);
+		}
+	}
+
+	words.oninput = () => {
+		list.selectedIndex = -1; // what is typed counts now
+		mark();
+		clearTimeout(timer);
+		timer = window.setTimeout(ask, QUIET);
+	};
+	list.onchange = mark;
+	words.onkeydown = (/** @type {KeyboardEvent} */ event) => {
+		if (event.key !== "ArrowDown" || list.options.length === 0) return;
+		event.preventDefault();
+		list.focus();
+		if (list.selectedIndex === -1) list.selectedIndex = 0;
+	};
+	return new Promise((resolve) => {
+		const run = () => {
+			answer = list.value || words.value.trim();
+			if (!answer) throw new Error(t("empty"));
+		};
+		openDialog({
+			title: t(`title.${kind}`),
+			body: page(words, styles, list, said, h("p", "muted", t("free"))),
+			buttons: [{ label: t("cancel") }, { label: t("use"), primary: true, run }],
+			onClose: () => {
+				clearTimeout(timer);
+				asking.abort();
+				covers.disconnect();
+				resolve(answer);
+			},
+		});
+		list.ondblclick = finish;
+		void ask();
+	});
+}

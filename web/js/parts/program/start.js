@@ -1,0 +1,58 @@
+// What a node without a program offers: a link, what was used lately, a key, the sandbox's samples.
+
+import { openDialog } from "../../host/dialogs.js";
+import { loadTexts, textsOf } from "../../host/texts.js";
+import { get, post } from "../../host/server.js";
+import { setWidget } from "../../lib/nodes.js";
+import { recentOf } from "../../lib/recent.js";
+import { action, answer, h, page, row } from "../../lib/view.js";
+import { enterSandbox, offerKey } from "../account.js";
+import { inputOf } from "./state.js";
+
+const t = textsOf("form");
+
+/** The text that is set comes back as if it were pasted. @param {ComfyNode} node */
+export async function openStart(node) {
+	await loadTexts();
+	const kind = inputOf(node);
+	const label = t(`which.${kind}`);
+	const input = h("input", { "aria-label": label, placeholder: t(`start.example.${kind}`) });
+	const use = (text = "") => setWidget(node, kind, text);
+	const ok = () => {
+		const text = input.value.trim();
+		if (!text) throw new Error(t("start.empty"));
+		use(text);
+	};
+	const said = answer();
+	const key = action(t("start.no_key"), said, () => {
+		dialog.close();
+		void offerKey(node);
+	});
+	const recent = recentOf(kind).map(({ id, name }) => {
+		const onclick = () => {
+			dialog.close();
+			use(id);
+		};
+		return h("button", { type: "button", className: "line", title: id, onclick }, name || id);
+	});
+	/** @type {{ samples: { kind: string, id: string, name: string }[] }} */
+	const { samples } = await get("/runninghub/samples").catch(() => ({ samples: [] }));
+	const tries = samples.filter((sample) => sample.kind === kind).map(({ id, name }) => {
+		const press = async () => {
+			await post("/runninghub/sandbox", { on: true });
+			dialog.close();
+			enterSandbox(node);
+			use(id);
+		};
+		const made = action(name, said, press);
+		made.classList.add("line");
+		return made;
+	});
+	const sandbox = tries.length > 0 && h("section", "", h("h3", "", t("start.samples")), h("div", "lines", ...tries));
+	const lately = recent.length > 0 && h("section", "", h("h3", "", t("start.lately")), h("div", "lines", ...recent));
+	const dialog = openDialog({
+		title: label,
+		body: page(input, lately, sandbox, row(key), said),
+		buttons: [{ label: t("cancel") }, { label: t("ok"), primary: true, run: ok }],
+	});
+}

@@ -1,0 +1,66 @@
+// What goes on at a program node, and its button that shows it.
+
+import { textsOf } from "../../host/texts.js";
+import { idFor, kindOf, valueOf, widgetOf } from "../../lib/nodes.js";
+import { formOf } from "./build.js";
+
+const t = textsOf("form");
+
+const BUTTON = "choose_fields";
+
+/** @type {WeakMap<ComfyNode, RhState>} */
+const states = new WeakMap();
+
+/** @param {ComfyNode} node @returns {RhState} */
+export function stateOf(node) {
+	const state = states.get(node) ?? { text: "", named: "", timer: 0, asking: null, changed: null, notice: null };
+	states.set(node, state);
+	return state;
+}
+
+/** @type {(node: ComfyNode, press: () => void) => void} */
+export function addButton(node, press) {
+	node.addWidget("button", BUTTON, null, press, { serialize: false }).serialize = false;
+	showState(node);
+}
+
+/** @param {ComfyNode} node */
+export function showState(node) {
+	const button = widgetOf(node, BUTTON);
+	if (button) {
+		const { asking, changed, notice } = stateOf(node);
+		const fresh = kindOf(node) === "model" ? "choose_model" : "start.button";
+		const idle = formOf(node)?.id ? "choose" : fresh;
+		button.label = t(asking ? "reading" : notice ? "notice" : changed ? "review" : idle);
+		node.setDirtyCanvas(true);
+	}
+}
+
+/** The input that names the program. @param {ComfyNode} node */
+export const inputOf = (node) => kindOf(node) ?? "workflow";
+
+/** @param {ComfyNode} node */
+export const textOf = (node) => valueOf(node, inputOf(node)).trim();
+
+/** Whether a text names another program than the node shows: it is being read, or could not be. @type {(node: ComfyNode, text?: string) => boolean} */
+export function isUnread(node, text = textOf(node)) {
+	const id = formOf(node)?.id;
+	const slot = node.findInputSlot(inputOf(node));
+	if (!id || (slot !== -1 && node.isInputConnected(slot))) return false;
+	const kind = kindOf(node);
+	// Of a module the same id may come with other entries.
+	if (kind === "module") return text !== stateOf(node).named;
+	return text !== id && (kind === "model" || idFor(kind, text) !== id);
+}
+
+/** The text of the program that the node shows. @param {ComfyNode} node */
+export function shownText(node) {
+	const { named } = stateOf(node);
+	return isUnread(node, named) ? (formOf(node)?.id ?? "") : named;
+}
+
+/** What stands there now is dealt with. @param {ComfyNode} node */
+export function rememberText(node) {
+	const state = stateOf(node);
+	state.text = state.named = textOf(node);
+}

@@ -1,0 +1,45 @@
+// A workflow's link on the node of an app, or the other way round: the other node takes its place.
+
+import { change, createNode, select } from "../../host/graph.js";
+import { kindOf, PROGRAMS, setWidget, widgetOf } from "../../lib/nodes.js";
+import { formOf } from "./build.js";
+import { textOf } from "./state.js";
+
+/** @param {ComfyNode} node @returns {RhKind} */
+export const otherKind = (node) => (kindOf(node) === "app" ? "workflow" : "app");
+
+/** The widget's callback then reads the program. @type {(node: ComfyNode, kind: RhKind) => void} */
+export function swap(node, kind) {
+	const { graph } = node;
+	const [className] = [...PROGRAMS].find(([, other]) => other === kind) ?? [];
+	const made = createNode(className);
+	if (!graph || !made) return;
+	const text = textOf(node);
+	change(() => {
+		made.pos = [node.pos[0], node.pos[1]];
+		graph.add(made);
+		const marks = { ...node.properties.runninghub, values: undefined, seen: undefined };
+		made.properties.runninghub = { ...marks, ...made.properties.runninghub };
+		for (const { name, value, serialize } of node.widgets ?? []) {
+			const same = widgetOf(made, name);
+			if (same && !["form", "outputs"].includes(name) && serialize !== false) same.value = value;
+		}
+		moveLinks(node, made);
+		graph.remove(node);
+		select([made]);
+	});
+	setWidget(made, kind, text);
+}
+
+/** @type {(from: ComfyNode, to: ComfyNode) => void} */
+function moveLinks(from, to) {
+	const { graph } = from;
+	const before = formOf(from)?.sockets ?? [];
+	const now = formOf(to)?.sockets ?? [];
+	const links = graph?.links?.values?.() ?? Object.values(graph?.links ?? {});
+	for (const link of [...links].filter((one) => String(one.origin_id) === String(from.id))) {
+		const slot = now.indexOf(before[link.origin_slot] ?? -1);
+		const target = graph?.getNodeById(link.target_id);
+		if (slot !== -1 && target) to.connect(slot, target, link.target_slot);
+	}
+}
