@@ -1,14 +1,20 @@
 // The one script with effects: it registers what the other modules describe.
 
-import { app } from "./lib/comfy.js";
+import { register } from "./host/comfy.js";
 import { h } from "./lib/view.js";
 import { account } from "./parts/account.js";
-import { programNode } from "./parts/program_node.js";
+import { panel } from "./parts/panel/panel.js";
+import { profiles } from "./parts/profiles.js";
+import { migration } from "./parts/migration.js";
+import { models } from "./parts/models.js";
+import { programNode } from "./parts/program/node.js";
+import { resuming } from "./parts/resuming.js";
 import { running } from "./parts/running.js";
 import { segments } from "./parts/segments.js";
+import { sum } from "./parts/sum.js";
 import { tasks } from "./parts/tasks.js";
 
-for (const [name, part] of Object.entries({ programNode, account, running, segments, tasks })) {
-	app.registerExtension({ name: `runninghub.${name}`, ...part });
+for (const [name, part] of Object.entries({ profiles, programNode, models, account, running, resuming, segments, tasks, migration, panel, sum })) {
+	register(name, part);
 }
 document.head.append(h("link", { rel: "stylesheet", href: new URL("../css/runninghub.css", import.meta.url).href }));

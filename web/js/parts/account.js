@@ -1,14 +1,17 @@
 // Keys, sites, kept results, the sandbox. A key goes to the server once and never comes back.
 
-import { kindOf, setWidget, toast, valueOf } from "../lib/comfy.js";
-import { draw } from "../lib/painter.js";
-import { get, post } from "../lib/server.js";
-import { bytesText, dotted, loadTexts, numberText, textsOf } from "../lib/texts.js";
-import { action, answer, card, fill, h, link, loading, openDialog, page, row } from "../lib/view.js";
+import { toast } from "../host/comfy.js";
+import { addBadge, redrawBadges } from "../host/badges.js";
+import { loading, openDialog } from "../host/dialogs.js";
+import { lazy } from "../host/lazy.js";
+import { get, post } from "../host/server.js";
+import { bytesText, dotted, loadTexts, numberText, textsOf } from "../host/texts.js";
+import { classOf, isOurs, kindOf, setWidget, valueOf } from "../lib/nodes.js";
+import { action, answer, card, fill, h, link, page, row, wordsOf } from "../lib/view.js";
+import { readSettings, remember, SANDBOX } from "./profiles.js";
 
 const t = textsOf("account");
 
-const SANDBOX = "sandbox";
 const KEY_PAGE = "/enterprise-api/consumerApi";
 
 /** @type {ComfyPart} */
@@ -26,30 +29,63 @@ export const account = {
 				return holder;
 			},
 		},
+		{
+			id: "runninghub.costs",
+			name: "Limits of cost",
+			category: ["RunningHub", "Costs", "Limits of cost"],
+			defaultValue: "",
+			type: () => {
+				const holder = h("div", "runninghub-setting");
+				void loadTexts().then(async () => holder.append((await lazy("parts/limits.mjs")).limitsPage()));
+				return holder;
+			},
+		},
 	],
-	loadedGraphNode: noticeSandbox,
+	nodeCreated(node) {
+		if (isOurs(classOf(node))) addBadge(node, () => sandboxBadge(node));
+	},
 };
 
 function accountPage() {
 	const view = loading();
-	const show = () => fill(view, async () => profilesView(await get("/runninghub/settings"), show));
+	const show = () => fill(view, async () => profilesView(await readSettings(), show));
 	void show();
 	return view;
 }
 
-/** @type {RhProfilesView} */
-function profilesView({ profiles, default: chosen, environment, problem, sites }, again) {
-	const add = keyForm(sites, again);
+/** @type {(stored: RhStored, again: RhAct) => any[]} */
+function profilesView({ profiles, default: chosen, environment, problem, models, sites }, again) {
+	const add = keyForm(sites, profiles.map(({ name }) => name), again);
 	add.className = "card";
-	add.prepend(h("h3", "", t("add")));
+	add.prepend(h("h3", "", t("add")), h("p", "muted", t("offer.get_text"), ...keyLinks(sites)));
 	return [
 		environment && h("p", "muted", t("environment")),
 		problem && h("p", "bad", problem),
 		profiles.length === 0 && h("p", "", t("none")),
 		...profiles.map((profile) => profileView(profile, profile.name === chosen, again)),
 		add,
+		profiles.length > 0 && modelsView(models),
 		profiles.length > 0 && keptView(),
 	];
+}
+
+/** What becomes of marked parts with models that the cloud does not list. @param {string} models */
+function modelsView(models) {
+	const said = answer();
+	const words = ["warn", "strict"].map((value) => h("option", { value }, t(`models.${value}`)));
+	const choice = h("select", "", ...words);
+	choice.value = models;
+	choice.onchange = async () => {
+		said.classList.remove("bad");
+		try {
+			await post("/runninghub/models/save", { models: choice.value });
+			said.textContent = t("stored");
+		} catch (error) {
+			said.classList.add("bad");
+			said.textContent = wordsOf(error);
+		}
+	};
+	return card(t("marked"), h("label", "", t("models.label"), choice), said);
 }
 
 function keptView() {
@@ -60,12 +96,22 @@ function keptView() {
 	return row(said, action(t("empty"), said, empty, t("empty_sure")));
 }
 
-/** @type {RhProfileView} */
-function profileView({ name, origin, key_tail: tail, from }, isDefault, again) {
+/** @type {(profile: RhProfile, isDefault: boolean, again: RhAct) => any} */
+function profileView({ name, origin, key_tail: tail, workflow, webhook, from }, isDefault, again) {
 	const said = answer();
+	/** @type {(what: "workflow" | "webhook", value: string, placeholder: string) => any} */
+	const kept = (what, value, placeholder) => {
+		const input = h("input", { className: "grow", value, placeholder });
+		const keep = action(t("save"), said, async () => {
+			const { profiles } = await post(`/runninghub/profiles/${what}`, { name, [what]: input.value });
+			input.value = profiles.find((/** @type {RhProfile} */ one) => one.name === name)?.[what] ?? "";
+			said.textContent = t("stored");
+		});
+		return h("label", "", t(what), row(input, keep));
+	};
 	const isStored = from === "file";
 	const change = (verb = "") => async () => {
-		await post(`/runninghub/profiles/${verb}`, { name });
+		remember(await post(`/runninghub/profiles/${verb}`, { name }));
 		await again();
 	};
 	const test = async () => {
@@ -80,16 +126,28 @@ function profileView({ name, origin, key_tail: tail, from }, isDefault, again) {
 			isStored && !isDefault && action(t("make_default"), said, change("default")),
 			isStored && action(t("delete"), said, change("delete"), t("delete_sure")),
 		),
+		isStored && kept("workflow", workflow, "1"),
+		isStored && kept("webhook", webhook, "https://"),
 		said,
 	);
 }
 
-/** @param {string[]} sites @param {(name: string) => unknown} done */
-function keyForm(sites, done) {
+/** Where keys are made. @param {string[]} sites */
+const keyLinks = (sites) => sites.flatMap((site) => [" ", link(new URL(site).host, site + KEY_PAGE)]);
+
+/** @param {string[]} taken */
+export function freeName(taken) {
+	let name = "main";
+	for (let number = 2; taken.includes(name); number += 1) name = `main ${number}`;
+	return name;
+}
+
+/** @param {string[]} sites @param {string[]} taken names of profiles @param {(name: string) => unknown} done */
+function keyForm(sites, taken, done) {
 	const said = answer();
 	/** @param {string} key @param {Node} input */
 	const field = (key, input) => h("label", "", t(key), input);
-	const name = h("input", { value: "main", maxLength: 60 });
+	const name = h("input", { value: freeName(taken), maxLength: 60 });
 	const other = h("input", { placeholder: "https://", hidden: true, "aria-label": t("other_site") });
 	const site = h(
 		"select",
@@ -98,10 +156,17 @@ function keyForm(sites, done) {
 		h("option", { value: "" }, t("other_site")),
 	);
 	const key = h("input", { type: "password", autocomplete: "new-password", placeholder: t("key_hint") });
+	let replacing = "";
 	const save = action(t("save"), said, async () => {
-		await post("/runninghub/profiles/save", { name: name.value, origin: site.value || other.value, key: key.value });
+		const named = name.value.trim();
+		if (taken.includes(named) && replacing !== named) {
+			replacing = named;
+			said.textContent = t("replace_sure", { name: named });
+			return;
+		}
+		remember(await post("/runninghub/profiles/save", { name: named, origin: site.value || other.value, key: key.value }));
 		key.value = "";
-		await done(name.value.trim());
+		await done(named);
 	});
 	save.className = "primary";
 	save.type = "submit";
@@ -126,11 +191,10 @@ export function testText({ kind, coins, money, currency, running, limit }) {
 /** Whether what failed is worth another try. @param {ComfyNode | null} node @returns {Promise<boolean>} */
 export async function offerKey(node) {
 	await loadTexts();
-	/** @type {RhStored} */
-	const { sites } = await get("/runninghub/settings");
+	const { sites, profiles } = await readSettings();
 	return new Promise((resolve) => {
 		let ready = false;
-		const form = keyForm(sites, (name) => {
+		const form = keyForm(sites, profiles.map(({ name }) => name), (name) => {
 			ready = true;
 			toast("success", t("saved", { name }));
 			dialog.close();
@@ -144,20 +208,27 @@ export async function offerKey(node) {
 		});
 		/** @param {string} key @param {...Node} content */
 		const way = (key, ...content) => h("section", "", h("h3", "", t(`offer.${key}`)), ...content);
-		const links = sites.flatMap((site) => [" ", link(new URL(site).host, site + KEY_PAGE)]);
 		const body = page(
 			way("enter", form),
-			way("get", h("p", "", t("offer.get_text"), ...links)),
+			way("get", h("p", "", t("offer.get_text"), ...keyLinks(sites))),
 			node && way("try", h("p", "muted", t("offer.try_text")), sandbox, said),
 		);
 		const dialog = openDialog({ title: t("offer.title"), body, onClose: () => resolve(ready) });
 	});
 }
 
-/** @type {RhUseSandbox} */
-async function useSandbox(node, samples) {
+/** @param {ComfyNode} node */
+export function enterSandbox(node) {
 	setWidget(node, "profile", SANDBOX);
-	noticeSandbox(node);
+	redrawBadges();
+}
+
+/**
+ * Gives whether the node still names what it did.
+ * @type {(node: ComfyNode, samples: { kind: string; id: string; name: string }[]) => Promise<boolean>}
+ */
+async function useSandbox(node, samples) {
+	enterSandbox(node);
 	const kind = kindOf(node);
 	const fitting = samples.filter((sample) => sample.kind === kind);
 	if (!kind || fitting.length === 0) return true;
@@ -179,13 +250,6 @@ async function useSandbox(node, samples) {
 	});
 }
 
-/** @type {RhChips} */
-function chipsOf(thing) {
-	const sandboxed = kindOf(thing) && valueOf(thing, "profile") === SANDBOX;
-	return sandboxed ? [{ text: t("sandbox.chip"), color: "#8a4b00" }] : [];
-}
-
-/** @param {ComfyNode} node */
-function noticeSandbox(node) {
-	if (chipsOf(node).length > 0) draw(chipsOf);
-}
+/** @type {(node: ComfyNode) => RhChip | undefined} */
+const sandboxBadge = (node) =>
+	valueOf(node, "profile") === SANDBOX ? { text: t("sandbox.chip"), color: "#8a4b00" } : undefined;

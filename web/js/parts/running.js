@@ -1,20 +1,39 @@
 // What runs usually take before one, what it took after, and of a failure what a person must know.
 
-import { after, api, classOf, isOurs, language, nodeOf, programOf, show, widgetOf } from "../lib/comfy.js";
-import { draw, redraw } from "../lib/painter.js";
-import { post } from "../lib/server.js";
-import { estimateText, loadTexts, textsOf } from "../lib/texts.js";
-import { action, h, link, notice, openDialog } from "../lib/view.js";
+import { tellAway } from "../host/attention.js";
+import { closeErrorCard, language, onEvent } from "../host/comfy.js";
+import { nodeOf, show } from "../host/graph.js";
+import { addBadge, redrawBadges } from "../host/badges.js";
+import { notice, openDialog } from "../host/dialogs.js";
+import { lazy } from "../host/lazy.js";
+import { draw } from "../host/painter.js";
+import { dropPreview } from "../host/previews.js";
+import { queueAgain } from "../host/queue.js";
+import { post } from "../host/server.js";
+import { estimateText, loadTexts, textsOf } from "../host/texts.js";
+import { clean } from "../lib/form.js";
+import { after, classOf, isOurs, kindOf, programOf, valueOf, widgetOf } from "../lib/nodes.js";
+import { action, h, link } from "../lib/view.js";
 import { openTasks } from "./tasks.js";
 
 const t = textsOf("running");
 
 const PAUSE = 600; // ms until the server has settled
+const LONGEST = 56; // letters of a badge; all of it is in the node's own line
+const KEPT = "#4a4f57"; // nothing was paid, or not yet
+const FAILED = "#b3261e";
+/** How a run ended, as the server says. White is readable on each. @type {Record<string, string>} */
+const COLORS = { paid: "#1f6b3a", kept: KEPT, stopped: "#8a4b00", unsure: FAILED, failed: FAILED };
 const TEXT_LINE = "$$node-text-preview"; // ComfyUI's widget; 1.49 keeps our last line in it
 
 /** @type {Map<string, string>} */
 const estimates = new Map();
-const done = new WeakMap(); // what a node's last run took
+/** What became of a node's last run. @type {WeakMap<any, { line: Record<string, string>, state: string }>} */
+const done = new WeakMap();
+/** Nodes that ComfyUI shows anew without running them. @type {Set<string>} */
+const cached = new Set();
+/** Nodes that say it beside ComfyUI's own badges. @type {WeakSet<any>} */
+const badged = new WeakSet();
 const failed = new Set(); // nodes whose twin in the cloud failed in the last run
 let twin = { prompt_id: "", node: "" };
 let listening = false;
@@ -22,24 +41,34 @@ let listening = false;
 /** @type {ComfyPart} */
 export const running = {
 	nodeCreated(node) {
-		if (isOurs(classOf(node))) {
+		const isOwn = isOurs(classOf(node));
+		if (!isOwn && !node.isSubgraphNode?.()) return;
+		addBadge(node, () => badgeOf(node));
+		badged.add(node);
+		if (isOwn) {
 			listen();
 			watch(node);
 		}
 	},
 	setup() {
 		// Segments run without a node of ours on the canvas.
-		api.addEventListener("runninghub.failed", ({ detail }) => {
+		onEvent("runninghub.failed", (detail) => {
 			listen();
 			twin = detail;
 			failed.add(nodeOf(detail.node));
 		});
+		onEvent("runninghub.ended", ({ node: id, line, state }) => {
+			listen();
+			const node = nodeOf(id);
+			if (node) tellEnd(node, line, state);
+			// Also of a part of a graph, and of a graph that is not the one on the canvas.
+			if (state === "paid") void loadTexts().then(() => tellAway(t("away_done"), node?.title));
+		});
 		const first = true; // ComfyUI then frames the node that failed there
-		api.addEventListener("execution_error", ({ detail }) => {
+		onEvent("execution_error", (detail) => {
 			const own = detail.node_id;
-			done.delete(nodeOf(own));
 			if (twin.prompt_id === detail.prompt_id) detail.node_id = twin.node;
-			if (isOurs(detail.node_type)) void tell(detail, own);
+			if (isOurs(detail.node_type)) void tellFailure(detail, own);
 		}, first);
 	},
 };
@@ -51,39 +80,58 @@ export function listen() {
 	void post("/runninghub/session", { locale: language() }).catch(() => null);
 	draw(chipsOf);
 	void loadTexts().then(redraw);
-	api.addEventListener("execution_start", () => {
+	onEvent("execution_start", () => {
 		failed.clear();
+		cached.clear();
 		redraw();
 	});
-	api.addEventListener("executed", ({ detail }) => {
+	onEvent("execution_cached", ({ nodes }) => nodes.forEach((/** @type {string} */ id) => cached.add(String(id))));
+	onEvent("executed", (detail) => {
 		const id = detail.display_node ?? detail.node;
 		const node = nodeOf(id);
-		const program = programOf(node);
 		if (isOurs(classOf(node))) dropPreview(id, node);
-		if (program) {
-			done.set(node, String(detail.output?.text?.[0] ?? ""));
-			estimates.delete(JSON.stringify(program));
-			redraw();
-		}
+		const program = programOf(node);
+		if (program) estimates.delete(JSON.stringify(program));
+		tellOutput(node, detail.output, cached.has(String(id)));
 	});
 }
 
-/** ComfyUI leaves the sampler's last preview in the result's place. @type {RhDropPreview} */
-function dropPreview(id, node) {
-	const root = /** @type {any} */ (document.querySelector("#vue-app"));
-	const outputs = root?.__vue_app__?.config.globalProperties.$pinia?._s.get("nodeOutput");
-	outputs?.revokePreviewsByExecutionId?.(id);
-	// It does so a little later, and neither 1.49 nor the classic canvas sees it.
-	setTimeout(() => {
-		outputs?.refreshNodeOutputs?.(node);
-		node.images = undefined;
-		redraw();
-	}, PAUSE);
+/** What a run left with a node's outputs, also of one that another page saw. @type {(node: any, output: any, wasCached: boolean) => void} */
+export function tellOutput(node, output, wasCached) {
+	if (!programOf(node)) return;
+	const { kept, line, again } = readNotice(output?.runninghub?.[0]);
+	const wasKept = kept || wasCached;
+	tellEnd(node, wasKept ? again : line, wasKept ? "kept" : "paid");
 }
+
+/** Of what nodes say, in both renderers. */
+const redraw = redrawBadges;
+
+export const isListening = () => listening;
+
+/** @param {unknown} notice what the server left with a node's outputs, also of an earlier version */
+function readNotice(notice) {
+	const read = typeof notice === "string" ? JSON.parse(notice) : {};
+	return { kept: read.kept === true, line: read.line ?? {}, again: read.again ?? {} };
+}
+
+/** @type {(node: any, line: Record<string, string>, state: string) => void} */
+export function tellEnd(node, line, state) {
+	done.set(node, { line, state });
+	const shown = widgetOf(node, TEXT_LINE);
+	if (shown) shown.value = lineOf(line);
+	redraw();
+}
+
+/** Whether how its last run ended is known here. @param {any} node */
+export const hasEnded = (node) => done.has(node);
+
+/** @param {Record<string, string>} line in each language */
+const lineOf = (line) => line[language()] ?? line.en ?? "";
 
 /** Nodes 2.0 does not draw the canvas when a widget changes. @param {ComfyNode} node */
 function watch(node) {
-	const told = (node.widgets ?? []).filter(({ name }) => ["workflow", "app", "instance", "profile"].includes(name));
+	const told = (node.widgets ?? []).filter(({ name }) => ["workflow", "app", "model", "module", "instance", "profile"].includes(name));
 	for (const widget of told) {
 		after(widget, () => {
 			done.delete(node);
@@ -92,31 +140,60 @@ function watch(node) {
 	}
 }
 
-/** @type {RhChips} */
+/** What has no badge of ours: nodes of other packs, which run in a segment. @type {RhChips} */
 function chipsOf(thing) {
-	if (failed.has(thing)) return [{ text: t("failed_chip"), color: "#b3261e", frame: true }];
+	if (failed.has(thing)) return [{ text: t("failed_chip"), color: FAILED, frame: true }];
+	const end = badged.has(thing) ? undefined : endOf(thing);
+	return end ? [end] : [];
+}
+
+/** @type {(node: any) => RhChip | undefined} */
+const badgeOf = (node) =>
+	endOf(node) ?? estimateOf(node)[0] ?? nodesIn(node).map((inner) => endOf(inner) ?? estimateOf(inner)[0]).find(Boolean);
+
+/** @param {any} node @returns {any[]} the nodes of ours inside a subgraph */
+const nodesIn = ({ subgraph }) =>
+	(subgraph?.nodes ?? []).flatMap((/** @type {any} */ node) => (isOurs(classOf(node)) ? [node] : nodesIn(node)));
+
+/** @type {(node: any) => RhChip | undefined} */
+function endOf(node) {
+	const end = done.get(node);
+	if (!end || widgetOf(node, TEXT_LINE)) return undefined;
+	const text = clean(lineOf(end.line), LONGEST);
+	return text ? { text, color: COLORS[end.state] ?? KEPT } : undefined;
+}
+
+/** @type {RhChips} */
+function estimateOf(thing) {
 	const program = programOf(thing);
+	const kind = kindOf(thing);
+	if (kind && !valueOf(thing, kind)) return [{ text: t(`fresh.${kind}`), color: KEPT }];
 	if (!program) return [];
-	const took = done.get(thing);
-	if (took && !widgetOf(thing, TEXT_LINE)) return [{ text: took, color: "#1f6b3a" }];
 	const key = JSON.stringify(program);
 	const text = estimates.get(key);
 	if (text === undefined) {
 		estimates.set(key, "");
 		setTimeout(estimate, PAUSE, key);
 	}
-	return text ? [{ text, color: "#4a4f57" }] : [];
+	return text ? [{ text, color: KEPT }] : [];
 }
 
 /** A hint: what is wrong the run says. */
 async function estimate(key = "") {
-	const told = await post("/runninghub/estimate", JSON.parse(key)).catch(() => null);
-	estimates.set(key, estimateText(told));
+	const program = JSON.parse(key);
+	const told = await post("/runninghub/estimate", program).catch(() => null);
+	// A model's node tells its price itself, by the values that it has.
+	estimates.set(key, estimateText(program.kind === "model" && told ? { ...told, quote: "" } : told));
 	redraw();
 }
 
+async function raiseLimit() {
+	const { limitsPage } = await lazy("parts/limits.mjs");
+	openDialog({ title: t("raise"), body: limitsPage() });
+}
+
 /** ComfyUI hides the message of a run that failed behind a button. @param {RhFailure} failure */
-async function tell({ node_id: id, node_type, exception_message: said = "" }, own = id) {
+async function tellFailure({ node_id: id, node_type, exception_message: said = "" }, own = id) {
 	await loadTexts();
 	const node = nodeOf(id);
 	const read = (words = false) => post("/runninghub/report", { node_id: own, words });
@@ -133,10 +210,19 @@ async function tell({ node_id: id, node_type, exception_message: said = "" }, ow
 			openDialog({ title, body });
 		}
 	};
+	// The very orders that were refused; what is done already is not done again.
+	const once = async () => {
+		await post("/runninghub/limits/once", { node_id: own });
+		await queueAgain();
+	};
 	const title = t("failed", { node: node?.title ?? node_type });
+	closeErrorCard();
+	tellAway(title, said.trim());
 	notice("alert", title, said.trim(), (_, told) => [
 		node && action(t("show_node"), told, () => show(id)),
 		report?.uncertain && action(t("answer"), told, openTasks),
+		report?.costs > 0 && action(t("once"), told, once, t("once_sure")),
+		report?.costs > 0 && action(t("raise"), told, raiseLimit),
 		report?.link && link(t("open_task"), report.link),
 		report && action(t("copy_report"), told, copy(told)),
 		report && action(t("copy_words"), told, copy(told, true)),

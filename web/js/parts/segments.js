@@ -1,16 +1,20 @@
 // Parts of the local graph that run on RunningHub: marks, and what a run would do.
 
-import { app, change, rootGraph, show, toast } from "../lib/comfy.js";
+import { toast } from "../host/comfy.js";
+import { openDialog } from "../host/dialogs.js";
+import { change, redraw, rootGraph, selection as selected, show, toPrompt } from "../host/graph.js";
 import * as marks from "../lib/marks.js";
-import { draw, redraw } from "../lib/painter.js";
-import { get, post } from "../lib/server.js";
-import { bytesText, dotted, estimateText, loadTexts, textsOf } from "../lib/texts.js";
-import { card, fill, h, openDialog, page } from "../lib/view.js";
+import { draw } from "../host/painter.js";
+import { get, post } from "../host/server.js";
+import { bytesText, dotted, estimateText, loadTexts, textsOf } from "../host/texts.js";
+import { card, fill, h, page } from "../lib/view.js";
 import { offerKey } from "./account.js";
+import { profileSelect, SANDBOX } from "./profiles.js";
 import { listen } from "./running.js";
 
 const t = textsOf("segments");
 const say = textsOf("segments.explain");
+const account = textsOf("account");
 
 const { markOf } = marks;
 
@@ -21,16 +25,16 @@ const marked = (segment = "") =>
 	});
 
 function selection() {
-	const chosen = [...(app.canvas.selectedItems ?? [])];
+	const chosen = selected();
 	chosen.filter(marks.isGroup).forEach((group) => group.recomputeInsideNodes());
 	return marks.markableOf(chosen);
 }
 
-/** @type {RhPut} */
+/** @type {(things: any[], wanted: RhMark | null) => void} */
 function put(things, wanted) {
 	if (things.length === 0) return;
 	change(() => things.forEach((thing) => marks.setMark(thing, wanted)));
-	look();
+	refresh();
 }
 
 /** @type {RhDo} */
@@ -57,9 +61,9 @@ function chipsOf(thing) {
 		const names = new Set(marks.insideOf(thing).map(({ segment }) => segment));
 		return [...names].map((name) => ({ text: t("inside", { name }), color: marks.colorOf(name) }));
 	}
-	const { segment, instance, only } = known;
+	const { segment, instance, only, profile } = known;
 	const size = instance && t(`size.${instance}`);
-	const text = dotted(`RunningHub ${segment}`, size, only && t("only_chip"));
+	const text = dotted(`RunningHub ${segment}`, size, only && t("only_chip"), profile === SANDBOX && account("sandbox.chip"));
 	return [{ text, color: marks.colorOf(segment), frame: true }];
 }
 
@@ -71,10 +75,27 @@ function openOptions(things) {
 	const size = h("select", "", ...marks.INSTANCES.map((value) => h("option", { value }, t(`size.${value}`))));
 	size.value = known.instance || "default";
 	const only = h("input", { type: "checkbox", checked: known.only });
-	const apply = () => put(marked(name), { segment: name, instance: size.value, only: only.checked });
+	const profile = profileSelect(known.profile ?? "");
+	const timeout = h("input", { type: "number", min: "0", value: String(known.timeout ?? "") });
+	const workflow = h("input", { value: String(known.workflow ?? "") });
+	const queue = h("input", { type: "checkbox", checked: Boolean(known.use_personal_queue) });
+	const rules = () => ({
+		profile: profile.value,
+		timeout: Math.floor(Number(timeout.value)) || 0,
+		workflow: workflow.value.trim(),
+		use_personal_queue: queue.checked,
+	});
+	const apply = () => put(marked(name), { ...known, ...rules(), instance: size.value, only: only.checked });
 	openDialog({
 		title: t("options_title", { name, count: marked(name).length }),
-		body: page(h("label", "", t("size_label"), size), h("label", "check", only, h("span", "", t("only_long")))),
+		body: page(
+			h("label", "", t("size_label"), size),
+			h("label", "check", only, h("span", "", t("only_long"))),
+			h("label", "", t("profile_label"), profile),
+			h("label", "", t("timeout_label"), timeout),
+			h("label", "check", queue, h("span", "", t("queue_long"))),
+			h("label", "", t("workflow_label"), workflow),
+		),
 		buttons: [
 			{ label: t("unmark_segment"), run: () => unmark(marked(name)) },
 			{ label: t("apply"), primary: true, run: apply },
@@ -87,7 +108,7 @@ async function explain() {
 	const body = page(h("p", "", say("asking")));
 	const dialog = openDialog({ title: say("title"), body, wide: true });
 	await fill(body, async () => {
-		const { workflow, output } = await app.graphToPrompt();
+		const { workflow, output } = await toPrompt();
 		const asked = { prompt: output, extra_data: { extra_pnginfo: { workflow } } };
 		const told = await post("/runninghub/explain", asked);
 		if (told.refused?.hint === "no_key") {
@@ -101,7 +122,8 @@ async function explain() {
 let asked = false;
 
 async function askForKey() {
-	if (asked) return;
+	// What runs in the sandbox needs none.
+	if (asked || marked().every((thing) => markOf(thing)?.profile === SANDBOX)) return;
 	asked = true;
 	const { profiles } = await get("/runninghub/settings").catch(() => ({ profiles: null }));
 	if (profiles?.length === 0) await offerLocal();
@@ -112,10 +134,20 @@ async function offerLocal() {
 	const buttons = [
 		{ label: t("later") },
 		{ label: t("run_locally"), run: () => unmark(marked()) },
+		{ label: account("offer.try_button"), run: useSandbox },
 		{ label: t("enter_key"), primary: true, run: () => void offerKey(null) },
 	];
 	const body = t("no_key_text", { count: marked().length });
 	openDialog({ title: t("no_key_title"), body, buttons });
+}
+
+/** All that is marked, on this machine's own RunningHub. */
+async function useSandbox() {
+	await post("/runninghub/sandbox", { on: true });
+	change(() =>
+		marked().forEach((thing) => marks.setMark(thing, { .../** @type {RhMark} */ (markOf(thing)), profile: SANDBOX })),
+	);
+	redraw();
 }
 
 /** @param {any} thing @returns {MenuItem[]} */
@@ -128,10 +160,11 @@ function menuOf(thing) {
 	return [
 		{ content: t("unmark"), callback: () => unmark(things) },
 		{ content: t("menu", { name: known.segment }), callback: () => openOptions([thing]) },
+		{ content: `${say("title")}…`, callback: () => void explain() },
 	];
 }
 
-function look() {
+function refresh() {
 	if (marked().length === 0) return;
 	listen();
 	draw(chipsOf);
@@ -170,14 +203,14 @@ export const segments = {
 	setup() {
 		void loadTexts().then(redraw);
 		// A marked part may be pasted from another page.
-		document.addEventListener("paste", () => setTimeout(look), true);
-		look();
+		document.addEventListener("paste", () => setTimeout(refresh), true);
+		refresh();
 	},
-	afterConfigureGraph: look,
+	afterConfigureGraph: refresh,
 };
 
-/** @type {RhExplain} */
-export function explainedView({ refused, segments, local, notes }, select) {
+/** @type {(explained: RhExplained, select: (id: string) => unknown) => any} */
+export function explainedView({ refused, segments, local, notes, quote }, select) {
 	/** @param {RhNode} node */
 	const button = ({ id, title, class_type: type = "" }) =>
 		h(
@@ -202,10 +235,10 @@ export function explainedView({ refused, segments, local, notes }, select) {
 	};
 
 	/** @param {RhSegment} one */
-	const segmentView = ({ name, instance, nodes, pulled, up: ups, back, saved, estimate }) => {
+	const segmentView = ({ name, instance, nodes, pulled, up: ups, back, saved, estimate, quote }) => {
 		const moved = new Set(pulled.map(({ id }) => id));
 		const rows = Object.entries({
-			estimate: [estimateText(estimate) || say("unknown")],
+			estimate: [estimateText({ ...estimate, quote: quote?.text }) || say("unknown")],
 			runs: names(nodes.filter(({ id }) => !moved.has(id))),
 			pulled: pulled.map((node) => told(node, node.reason)),
 			up: ups.map(up),
@@ -221,6 +254,7 @@ export function explainedView({ refused, segments, local, notes }, select) {
 	return page(
 		refusal,
 		!refused && segments.length === 0 && h("p", "", say("nothing")),
+		segments.length > 1 && quote && h("p", "", quote),
 		...segments.map(segmentView),
 		filled(say("notes"), notes.map((note) => told(note, note.text))),
 		filled(say("local"), names(local)),

@@ -1,9 +1,12 @@
 // Tasks that run, those that nobody waits for above all, and orders whose fate nobody knows.
 
-import { app, change, language, rootGraph, setWidget, show, toast } from "../lib/comfy.js";
-import { get, post } from "../lib/server.js";
-import { dotted, loadTexts, numberText, textsOf } from "../lib/texts.js";
-import { action, answer, card, fill, h, link, loading, notice, openDialog, row } from "../lib/view.js";
+import { execute, language, toast } from "../host/comfy.js";
+import { loading, notice, openDialog } from "../host/dialogs.js";
+import { change, createNode, rootGraph, show } from "../host/graph.js";
+import { get, post } from "../host/server.js";
+import { dotted, loadTexts, numberText, textsOf } from "../host/texts.js";
+import { setWidget } from "../lib/nodes.js";
+import { action, answer, card, fill, h, link, row } from "../lib/view.js";
 
 const t = textsOf("tasks");
 
@@ -11,14 +14,14 @@ const t = textsOf("tasks");
 export const tasks = {
 	commands: [{ id: "runninghub.tasks.open", label: "RunningHub: tasks", icon: "pi pi-list", function: openTasks }],
 	menuCommands: [{ path: ["RunningHub"], commands: ["runninghub.tasks.open"] }],
-	setup: tell,
+	setup: announce,
 };
 
 /** @returns {Promise<RhTask[]>} */
 const read = async (which = "") => (await get(`/runninghub/tasks${which}`)).tasks;
 
 /** Once in a tab; without an answer the command says why. */
-async function tell() {
+async function announce() {
 	const found = await read().catch(() => []);
 	const orders = String(found.map(({ order }) => order));
 	if (!orders || sessionStorage.runninghub === orders) return;
@@ -43,8 +46,8 @@ export async function openTasks() {
 	await again();
 }
 
-/** @type {RhTaskView} */
-function taskView(task, again, leave) {
+/** @type {(task: RhTask, again: () => Promise<void>, leave: () => void) => any} */
+export function taskView(task, again, leave) {
 	const { order, task_id: id, profile, kind, program, placed, link: address } = task;
 	const said = answer();
 	const send = (verb = "", more = {}) => post(`/runninghub/tasks/${verb}`, { order, task_id: id, profile, ...more });
@@ -98,10 +101,10 @@ export function sightText({ before, now, ours }) {
 	return before === null ? seen : `${seen} ${t("sight_before", { before: numberText(before) })}`;
 }
 
-/** @type {RhFollowTask} */
+/** @type {(id: string, profile: string) => Promise<void>} */
 async function follow(id, profile) {
 	const root = rootGraph();
-	const node = window.LiteGraph.createNode("RunningHubTask");
+	const node = createNode("RunningHubTask");
 	change(() => {
 		// Below all others, where it covers none.
 		node.pos = [0, Math.max(0, ...root.nodes.map(({ pos, size }) => pos[1] + size[1])) + 80];
@@ -110,5 +113,5 @@ async function follow(id, profile) {
 		setWidget(node, "profile", profile);
 	});
 	show(String(node.id));
-	await app.extensionManager.command.execute("Comfy.QueueSelectedOutputNodes");
+	await execute("Comfy.QueueSelectedOutputNodes");
 }

@@ -1,0 +1,62 @@
+// What orders may cost, for one key: stored beside the journal, never among ComfyUI's settings.
+
+import { loading } from "../host/dialogs.js";
+import { post } from "../host/server.js";
+import { textsOf } from "../host/texts.js";
+import { action, answer, card, fill, h, page, row } from "../lib/view.js";
+import { profileSelect } from "./profiles.js";
+
+const t = textsOf("limits");
+
+const SCOPES = ["order", "prompt", "day", "floor"];
+
+/** @typedef {{ program: string, sum: string }} Allowed */
+/** @typedef {{ order: string, prompt: string, day: string, floor: string, allowed: Allowed[], today: string }} Limits */
+/** @typedef {(path: string, body?: Record<string, string>) => Promise<Limits>} Ask */
+
+/** A profile, and all that holds for its key. */
+export function limitsPage() {
+	const profile = profileSelect("");
+	const view = loading();
+	/** @type {Ask} */
+	const ask = (path, body = {}) => post(`/runninghub/limits${path}`, { profile: profile.value, ...body });
+	const show = () => fill(view, async () => limitsView(await ask(""), ask, show));
+	profile.onchange = show;
+	void show();
+	return page(h("label", "", t("profile"), profile), view);
+}
+
+/** @type {(found: Limits, ask: Ask, again: () => unknown) => any[]} */
+export function limitsView(found, ask, again) {
+	/** @type {(label: string, value: string, body: Record<string, string>) => any} */
+	const sum = (label, value, body) => {
+		const said = answer();
+		const input = h("input", { className: "grow", value, placeholder: t("none"), "aria-label": label });
+		const save = action(t("save"), said, async () => {
+			await ask("/save", { ...body, sum: input.value });
+			said.textContent = t("stored");
+			if (body["program"]) await again();
+		});
+		return h("div", "", h("label", "", label), row(input, save), said);
+	};
+	const program = h("input", { placeholder: "app/1900000000000000202", "aria-label": t("program") });
+	const allowing = h("input", { placeholder: "30 coins", "aria-label": t("sum") });
+	const said = answer();
+	const allow = action(t("allow"), said, async () => {
+		await ask("/save", { program: program.value, sum: allowing.value });
+		await again();
+	});
+	return [
+		h("p", "muted", t("about")),
+		...SCOPES.map((scope) => sum(t(scope), String(Reflect.get(found, scope)), { scope })),
+		h("p", "", t("today", { sum: found.today || "0" })),
+		card(
+			t("allowed"),
+			h("p", "muted", t("allowed_about")),
+			...found.allowed.map((one) => sum(one.program, one.sum, { program: one.program })),
+			row(program, allowing, allow),
+			said,
+		),
+		h("p", "muted", t("promise")),
+	];
+}

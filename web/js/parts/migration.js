@@ -1,0 +1,63 @@
+// Graphs of other RunningHub packs, and keys in graphs: told when one is loaded, seen to on command.
+
+import { notice } from "../host/dialogs.js";
+import { isRestoring, rootGraph, toWorkflow } from "../host/graph.js";
+import { lazy } from "../host/lazy.js";
+import { post } from "../host/server.js";
+import { loadTexts, textsOf } from "../host/texts.js";
+import { allThings } from "../lib/marks.js";
+import { action } from "../lib/view.js";
+
+const t = textsOf("migration");
+
+/** @type {ComfyPart} */
+export const migration = {
+	commands: [
+		{ id: "runninghub.migration.replace", label: "RunningHub: replace old nodes", icon: "pi pi-sync", function: () => open("openReplace") },
+		{ id: "runninghub.migration.keys", label: "RunningHub: clean keys", icon: "pi pi-key", function: () => open("openKeys") },
+	],
+	menuCommands: [{ path: ["RunningHub"], commands: ["runninghub.migration.replace", "runninghub.migration.keys"] }],
+	afterConfigureGraph() {
+		// The graph is drawn first.
+		if (!isRestoring()) setTimeout(() => void tell().catch(() => null));
+	},
+};
+
+/** @param {"openReplace" | "openKeys"} name */
+async function open(name) {
+	await loadTexts();
+	/** @type {typeof import("./migration.mjs")} */
+	const opened = await lazy("parts/migration.mjs");
+	await opened[name]();
+}
+
+const OLD = /^RH_|^RHSettingsNode$/;
+const KEY = /(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])|\/proxy\/[0-9A-Za-z]{16}/i;
+
+/** Of the graph that was open before. @type {(() => void)[]} */
+const notices = [];
+
+let turn = 0;
+
+/** The server knows what is what; it is asked only where something may be. */
+export async function tell() {
+	turn += 1;
+	const own = turn;
+	notices.splice(0).forEach((close) => close());
+	const graph = toWorkflow();
+	const mayBeOld = allThings(rootGraph()).some(({ type }) => OLD.test(String(type)));
+	if (!mayBeOld && !KEY.test(JSON.stringify(graph))) return;
+	const { old, keys } = await post("/runninghub/migration/look", { graph });
+	await loadTexts();
+	if (own !== turn) return; // another graph is open by now
+	/** @type {(key: string, count: number, verb: string, name: "openReplace" | "openKeys") => void} */
+	const say = (key, count, verb, name) => {
+		if (count === 0) return;
+		notice("status", t(key), t(`${key}_text`, { count }), (close, said) => {
+			notices.push(close);
+			return [action(t(verb), said, () => (close(), open(name)))];
+		});
+	};
+	say("found", old, "replace", "openReplace");
+	say("keys_found", keys, "keys", "openKeys");
+}

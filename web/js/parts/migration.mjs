@@ -1,0 +1,136 @@
+// The look at what becomes of old nodes before anything changes, and the list of keys in graphs.
+
+import { toast } from "../host/comfy.js";
+import { ask, openDialog } from "../host/dialogs.js";
+import { replaceGraph, toWorkflow } from "../host/graph.js";
+import { get, post } from "../host/server.js";
+import { dotted, textsOf } from "../host/texts.js";
+import { tell } from "./migration.js";
+import { action, answer, card, fill, h, page, row } from "../lib/view.js";
+
+const t = textsOf("migration");
+
+/** What the notices say may not be so any more. */
+const tellAnew = () => void tell().catch(() => null);
+
+/** @param {{ class: string; title: string; id: string }} node */
+const nameOf = ({ class: kind, title, id }) => dotted(`${title || kind} (#${id})`, title !== kind && kind);
+
+export async function openReplace() {
+	const graph = toWorkflow();
+	const look = await post("/runninghub/migration/replace", { graph });
+	if (look.replaced.length + look.stays.length === 0) return void ask(t("title"), t("none"));
+	/** @type {Set<string>} */
+	const skip = new Set();
+	const cards = look.replaced.map((/** @type {any} */ one) => replacedCard(one, skip));
+	const stays = look.stays.map((/** @type {any} */ one) => h("li", { dir: "auto" }, `${nameOf(one)}: ${one.why}`));
+	const left = stays.length > 0 && card(t("stays"), h("ul", "", ...stays));
+	const body = page(h("p", "muted", t("intro")), ...cards, left);
+	const run = async () => {
+		const made = skip.size === 0 ? look : await post("/runninghub/migration/replace", { graph, skip: [...skip] });
+		if (made.replaced.length === 0) return;
+		await replaceGraph(made.graph);
+		tellAnew();
+		toast("success", t("replaced", { count: made.replaced.flatMap((/** @type {any} */ { nodes }) => nodes).length }));
+	};
+	// A command is over when its dialog is there.
+	void ask(t("title"), body, look.replaced.length > 0 ? run : undefined, look.replaced.length > 0 ? t("replace") : undefined);
+}
+
+/** @type {(one: any, skip: Set<string>) => HTMLElement} */
+function replacedCard({ nodes, becomes, program, notes }, skip) {
+	const { id } = nodes[0];
+	const box = h("input", {
+		type: "checkbox",
+		checked: true,
+		onchange: () => void (box.checked ? skip.delete(id) : skip.add(id)),
+	});
+	const title = h("label", "check", box, nodes.map(nameOf).join(", "));
+	const text = dotted(t("becomes", { becomes }), program && t("program", { program }));
+	return h(
+		"section",
+		"card",
+		h("h3", "", title),
+		h("p", "", text),
+		notes.length > 0 && h("ul", "muted", ...notes.map((/** @type {string} */ note) => h("li", { dir: "auto" }, note))),
+	);
+}
+
+export async function openKeys() {
+	const here = h("div");
+	const saved = h("div");
+	const said = answer();
+	const showHere = () =>
+		fill(here, async () => {
+			const { keys } = await post("/runninghub/keys/find", { graph: toWorkflow() });
+			return keys.length > 0 ? keys.map((/** @type {any} */ key) => keyCard(key, () => showHere())) : [h("p", "", t("no_keys"))];
+		});
+	const showSaved = () =>
+		fill(saved, async () => {
+			const { files } = await get("/runninghub/keys/saved");
+			const cards = files.flatMap((/** @type {any} */ file) =>
+				file.keys.map((/** @type {any} */ key) => savedCard(file, key, () => showSaved())),
+			);
+			return cards.length > 0 ? cards : [h("p", "", t("no_saved"))];
+		});
+	openDialog({
+		title: t("keys_title"),
+		body: page(
+			h("p", "muted", t("keys_intro")),
+			h("h3", "", t("here")),
+			here,
+			h("h3", "", t("saved")),
+			saved,
+			row(action(t("look_saved"), said, showSaved), said),
+		),
+		wide: true,
+	});
+	await showHere();
+}
+
+/** @param {any} key */
+const about = ({ surety, places }) => h("p", { className: "muted", dir: "auto" }, dotted(t(`surety.${surety}`), ...places));
+
+/** @type {(key: any, again: () => Promise<void>) => HTMLElement} */
+function keyCard(key, again) {
+	const said = answer();
+	const remove = async () => {
+		const { graph } = await post("/runninghub/keys/clean", { graph: toWorkflow(), keys: [key.id] });
+		await replaceGraph(graph);
+		tellAnew();
+		toast("success", t("removed"));
+		await again();
+	};
+	return card(key.key, about(key), row(action(t("remove"), said, remove, t("remove_sure"))), mine(key), said);
+}
+
+/** @type {(file: any, key: any, again: () => Promise<void>) => HTMLElement} */
+function savedCard(file, key, again) {
+	const said = answer();
+	const remove = async () => {
+		const { backup } = await post("/runninghub/keys/saved/clean", { file: file.id, keys: [key.id] });
+		toast("success", t("removed_saved", { backup }));
+		await again();
+	};
+	return card(dotted(key.key, file.name), about(key), row(action(t("remove"), said, remove, t("remove_sure"))), said);
+}
+
+/** Folded, and nothing in it is chosen beforehand. @param {any} key */
+function mine(key) {
+	const said = answer();
+	const name = h("input", { "aria-label": t("name"), placeholder: t("name") });
+	const site = h("select", { "aria-label": t("site") });
+	const folded = h("details", {
+		ontoggle: async () => {
+			if (!folded.open || site.options.length > 0) return;
+			const { sites } = await get("/runninghub/settings");
+			site.append(...["", ...sites].map((value) => h("option", { value }, value || t("site"))));
+		},
+	});
+	const store = async () => {
+		await post("/runninghub/keys/keep", { graph: toWorkflow(), key: key.id, name: name.value.trim(), origin: site.value });
+		said.textContent = t("stored", { name: name.value.trim() });
+	};
+	folded.append(h("summary", "", t("mine")), h("p", "muted", t("mine_text")), row(name, site, action(t("store"), said, store)), said);
+	return folded;
+}

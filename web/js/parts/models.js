@@ -1,0 +1,103 @@
+// Standard models on the page: entries of the search that preset one, a command that looks for newer
+// ones, and a way out when only the catalogue speaks against a value.
+
+import { onEvent, toast } from "../host/comfy.js";
+import { notice } from "../host/dialogs.js";
+import { nodeOf, redraw, setType } from "../host/graph.js";
+import { onRefused, queueAgain } from "../host/queue.js";
+import { post, ServerError } from "../host/server.js";
+import { loadTexts, textsOf } from "../host/texts.js";
+import { ANY_MODEL, kindOf, setWidget, widgetOf } from "../lib/nodes.js";
+import { favourites, recentOf } from "../lib/recent.js";
+import { action } from "../lib/view.js";
+import { FIT } from "./program/fit.js";
+import { markTold } from "./program/models.js";
+
+const t = textsOf("models");
+
+const MOST = 60; // each costs a page some time at its start
+const DOUBTFUL = /DoubtfulValue$/; // the server's word for a refusal that a person may overrule
+
+/** @type {ComfyPart} */
+export const models = {
+	commands: [{ id: "runninghub.models.refresh", label: "RunningHub: refresh models", function: refresh }],
+
+	addCustomNodeDefs(definitions) {
+		const general = definitions[ANY_MODEL];
+		if (!general) return;
+		for (const [name, entry] of entriesOf(general)) definitions[name] ??= entry;
+	},
+
+	beforeRegisterNodeDef(nodeType, { name }) {
+		const [, endpoint] = name.split(`${ANY_MODEL}:`);
+		if (endpoint) preset(nodeType.prototype, endpoint);
+	},
+
+	setup() {
+		onRefused(offerForRefused);
+		// The size of a file is known only when its node runs.
+		onEvent("execution_error", ({ node_id: id, exception_type: kind, exception_message: said }) => {
+			if (DOUBTFUL.test(kind ?? "")) void offerAnyway(nodeOf(id), said);
+		});
+	},
+};
+
+/** Of those that a person marked or used lately. @param {NodeData} general @returns {[string, NodeData][]} */
+function entriesOf(general) {
+	const known = new Map([...favourites(), ...recentOf("model")].map(({ id, name }) => [id, name]));
+	return [...known].slice(0, MOST).map(([id, shown]) => {
+		const name = `${ANY_MODEL}:${id}`;
+		const aliases = [id, ...(general.search_aliases ?? [])];
+		return [name, { ...general, name, display_name: `${shown} · RunningHub`, search_aliases: aliases }];
+	});
+}
+
+/** In the graph and in prompts it is a node of the general class. @type {(prototype: ComfyNode, endpoint: string) => void} */
+function preset(prototype, endpoint) {
+	const { onAdded } = prototype;
+	prototype.onAdded = function (graph) {
+		const isNew = this.type !== ANY_MODEL;
+		setType(this, ANY_MODEL);
+		onAdded?.call(this, graph);
+		if (!isNew) return;
+		markTold(this);
+		setTimeout(() => this.graph && setWidget(this, "model", endpoint));
+	};
+}
+
+async function refresh() {
+	await loadTexts();
+	toast("info", t("refreshing"));
+	try {
+		const { text } = await post("/runninghub/models/refresh", { profile: "" });
+		toast("success", t("refreshed"), text);
+	} catch (error) {
+		toast("warn", t("not_refreshed"), error instanceof ServerError ? error.message : String(error));
+	}
+}
+
+/** @param {Record<string, any>} errors of POST /prompt, by node */
+function offerForRefused(errors) {
+	for (const [id, { errors: list = [] }] of Object.entries(errors)) {
+		const doubtful = list.find((/** @type {any} */ one) => DOUBTFUL.test(one.extra_info?.exception_type ?? ""));
+		if (doubtful) void offerAnyway(nodeOf(id), doubtful.details);
+	}
+}
+
+/** @param {any} node @param {string} doubt */
+async function offerAnyway(node, doubt) {
+	if (kindOf(node) !== "model") return;
+	await loadTexts();
+	const fit = widgetOf(node, FIT);
+	notice("alert", t("doubtful", { node: node.title }), doubt, (close, said) => {
+		const button = (/** @type {string} */ label, /** @type {string} */ choice) =>
+			action(t(label), said, () => {
+				close();
+				setWidget(node, choice, /** @type {any} */ (true));
+				redraw();
+				return queueAgain();
+			});
+		const isOffered = fit && !fit.hidden && !fit.value;
+		return [...(isOffered ? [button("make_fit", FIT)] : []), button("send_anyway", "send_anyway")];
+	});
+}

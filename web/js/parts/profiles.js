@@ -1,0 +1,69 @@
+// The stored accounts, as a list to choose from wherever a node or a mark names one.
+
+import { redraw } from "../host/graph.js";
+import { get } from "../host/server.js";
+import { loadTexts, textsOf } from "../host/texts.js";
+import { makeList, makeWidget } from "../host/widgets.js";
+import { h } from "../lib/view.js";
+
+const t = textsOf("account");
+
+/** The profile of the emulator that plays RunningHub here. */
+export const SANDBOX = "sandbox";
+
+/** @type {Promise<unknown> | null} */
+let asking = null;
+let names = [""];
+let byDefault = "";
+
+/** @returns {Promise<RhStored>} */
+export async function readSettings() {
+	const stored = await get("/runninghub/settings");
+	remember(stored);
+	return stored;
+}
+
+/** What a change of the stored accounts was answered with. @param {RhStored} stored */
+export function remember({ profiles: known, default: chosen }) {
+	names = ["", ...known.map(({ name }) => name), SANDBOX];
+	byDefault = chosen;
+	redraw();
+}
+
+/** Once a page: it also learns of what is stored later. */
+function learn() {
+	asking ??= Promise.all([loadTexts(), readSettings()]).catch(() => (asking = null));
+}
+
+function labelOf(name = "") {
+	if (name === SANDBOX) return t("sandbox.choice");
+	return name || (byDefault ? t("default_is", { name: byDefault }) : t("is_default"));
+}
+
+/** @type {ComfyPart} */
+export const profiles = {
+	getCustomWidgets: () => ({
+		/** @type {(node: ComfyNode, name: string) => { widget: ComfyWidget }} */
+		RUNNINGHUB_PROFILE(node, name) {
+			const widget = makeWidget(node, name, "COMBO", [[""], { default: "" }]);
+			makeList(widget, () => names, labelOf);
+			learn();
+			return { widget };
+		},
+	}),
+};
+
+/** The same for a dialog. @param {string} chosen */
+export function profileSelect(chosen) {
+	const made = h("select");
+	const show = () => {
+		const value = made.value || chosen;
+		made.replaceChildren(...[...new Set([...names, chosen])].map(optionOf));
+		made.value = value;
+	};
+	show();
+	readSettings().then(show, () => null);
+	return made;
+}
+
+const optionOf = (value = "") => h("option", { value }, labelOf(value));

@@ -1,0 +1,94 @@
+// What all that Run would order costs together, beside Run: "about 14 coins, 3 orders".
+
+import { barButtons, showInBar } from "../host/action_bar.js";
+import { onEvent } from "../host/comfy.js";
+import { openDialog } from "../host/dialogs.js";
+import { rootGraph, toPrompt } from "../host/graph.js";
+import { post } from "../host/server.js";
+import { loadTexts, textsOf } from "../host/texts.js";
+import { clean } from "../lib/form.js";
+import { allThings, markOf } from "../lib/marks.js";
+import { kindOf, programOf, valueOf } from "../lib/nodes.js";
+import { h, page } from "../lib/view.js";
+import { formOf, valuesOf } from "./program/build.js";
+
+const t = textsOf("sum");
+
+const QUIET = 700; // ms after a change
+const RUNS = 0; // the mode of a node that is neither muted nor bypassed
+// Asking these for their values uploads what they show.
+const SHY = /^(Load3D|Preview3D|WebcamCapture|RecordAudio)/;
+
+let timer = 0;
+let turn = 0;
+let before = "";
+
+/** @type {ComfyPart} */
+export const sum = {
+	get actionBarButtons() {
+		return barButtons();
+	},
+	setup() {
+		onEvent("graphChanged", soon);
+		for (const end of ["execution_success", "execution_error", "execution_interrupted"]) {
+			onEvent(end, () => {
+				before = ""; // a run is known by now
+				soon();
+			});
+		}
+	},
+	afterConfigureGraph: soon,
+	nodeCreated: (node) => void (kindOf(node) && soon()),
+};
+
+function soon() {
+	clearTimeout(timer);
+	timer = window.setTimeout(look, QUIET);
+}
+
+/** Nodes that would run, those in subgraphs too. @param {any} graph @returns {any[]} */
+const running = (graph) =>
+	(graph?.nodes ?? []).filter(({ mode = RUNS }) => mode === RUNS).flatMap((/** @type {any} */ node) => [node, ...running(node.subgraph)]);
+
+async function look() {
+	const mine = ++turn;
+	const nodes = running(rootGraph());
+	const programs = nodes.filter(programOf).map(askedOf);
+	const marked = allThings(rootGraph()).some(markOf) && !nodes.some(({ type }) => SHY.test(type));
+	if (programs.length === 0 && !marked) {
+		before = "";
+		return showInBar(null);
+	}
+	const asked = JSON.stringify({ programs, ...(marked && (await promptOf())) });
+	if (asked === before || mine !== turn) return;
+	before = asked;
+	const told = await post("/runninghub/quote", JSON.parse(asked)).catch(() => null);
+	await loadTexts();
+	if (mine !== turn) return;
+	showInBar(told?.text ? { label: told.text, tooltip: t("tip"), icon: "pi pi-cloud", onClick: () => open(told) } : null);
+}
+
+/** @param {any} node */
+function askedOf(node) {
+	const program = programOf(node);
+	const isLinked = (name = "") => node.inputs?.some((/** @type {any} */ one) => one.name === name && one.link !== null);
+	const values = program?.kind === "model" ? Object.entries(valuesOf(node)).filter(([name, value]) => value !== "" && !isLinked(name)) : [];
+	return {
+		...program,
+		title: clean(node.title, 120),
+		schema: formOf(node)?.model ?? null,
+		values: Object.fromEntries(values),
+		extra: valueOf(node, "extra"),
+	};
+}
+
+async function promptOf() {
+	const { workflow, output } = await toPrompt();
+	return { prompt: output, extra_data: { extra_pnginfo: { workflow } } };
+}
+
+/** @param {{ text: string, orders: { title: string, quote: string }[] }} told */
+function open({ text, orders }) {
+	const rows = orders.flatMap(({ title, quote }) => [h("dt", "", clean(title, 120)), h("dd", "", quote)]);
+	openDialog({ title: text, body: page(h("p", "muted", t("about")), h("dl", "", ...rows)) });
+}
