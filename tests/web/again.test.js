@@ -1,9 +1,9 @@
 // "Run again" on the way out.
 
 import { beforeEach, expect, test, vi } from "vitest";
-import { api } from "../../web/js/lib/comfy.js";
-import { app } from "../../web/js/lib/comfy.js";
-import { runAgain } from "../../web/js/parts/program_node.js";
+import { api } from "../../web/js/host/scripts.js";
+import { app } from "../../web/js/host/scripts.js";
+import { runAgain } from "../../web/js/host/queue.js";
 
 const node = { id: 3, type: "RunningHubRemoteWorkflow" };
 let sent;

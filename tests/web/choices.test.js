@@ -1,7 +1,7 @@
 // The rows of the chooser.
 
 import { expect, test } from "vitest";
-import { fieldRows, indexed, openAtFirst, outputRows, ticked } from "../../web/js/parts/chooser.js";
+import { fieldRows, indexed, openAtFirst, outputRows, ticked } from "../../web/js/parts/program/chooser.mjs";
 import { firstChoice } from "../../web/js/lib/form.js";
 import { field, node, output, program } from "./sample.js";
 
@@ -48,8 +48,8 @@ test("a click ticks and unticks", () => {
   expect([...ticked(choice, "12.cfg").fields]).toContain("12.cfg");
   expect([...ticked(choice, "3.text").fields]).not.toContain("3.text");
   expect(ticked(choice, "out 15").outputs).toEqual(["14", "15"]);
-  expect(ticked(choice, "typed 6").typed).toEqual([0, 6]);
-  expect(ticked(choice, "typed 0").typed).toEqual([]);
+  expect(ticked(choice, "typed 6").typed).toEqual([6]);
+  expect(ticked(choice, "typed 0").typed).toEqual([0]);
 });
 
 test("a field whose name has spaces is ticked by its whole name", () => {

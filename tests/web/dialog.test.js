@@ -1,7 +1,7 @@
 // The dialog that all of ours are.
 
 import { beforeEach, expect, test } from "vitest";
-import { openDialog } from "../../web/js/lib/view.js";
+import { openDialog } from "../../web/js/host/dialogs.js";
 import { h } from "../../web/js/lib/view.js";
 
 beforeEach(() => document.body.replaceChildren());

@@ -7,11 +7,18 @@ const HTML = "Text from the service or a graph must never become markup: use tex
 const IMPORTS = ":matches(ImportDeclaration, ExportAllDeclaration, ExportNamedDeclaration)";
 const OUTSIDE = {
   selector: `${IMPORTS}[source.value=/^[^.]/], ImportExpression`,
-  message: "No third-party code is shipped, and nothing is loaded later.",
+  message: "No third-party code is shipped, and only host/lazy.js loads anything later.",
 };
-const COMFYUI = {
-  selector: `${IMPORTS}[source.value=/\\/scripts\\//]`,
-  message: "Only lib/comfy.js knows where ComfyUI is.",
+const HOST = "What ComfyUI's page has goes through host/.";
+const COMFYUI = [
+  { selector: `${IMPORTS}[source.value=/(^|\\/)scripts(\\/|\\.js$)/]`, message: HOST },
+  { selector: "MemberExpression[object.name='window'][property.name=/^(app|LiteGraph|comfyAPI|LGraph.*)$/]", message: HOST },
+  { selector: "Identifier[name=/^(LiteGraph|comfyAPI|__vue_app__)$/]", message: HOST },
+];
+
+const PURE = {
+  selector: `${IMPORTS}[source.value=/^\\.\\.\\//]`,
+  message: "lib/ knows neither ComfyUI's page nor our parts: what it needs is handed in.",
 };
 
 export default [
@@ -32,7 +39,7 @@ export default [
     },
   },
   {
-    files: ["web/js/**/*.js"],
+    files: ["web/js/**/*.{js,mjs}"],
     languageOptions: { globals: globals.browser },
     rules: {
       "no-alert": "error",
@@ -45,12 +52,20 @@ export default [
         { property: "createContextualFragment", message: HTML },
         { object: "document", property: "write", message: HTML },
       ],
-      "no-restricted-syntax": ["error", OUTSIDE, COMFYUI],
+      "no-restricted-syntax": ["error", OUTSIDE, ...COMFYUI],
     },
   },
   {
-    files: ["web/js/lib/comfy.js"],
+    files: ["web/js/lib/*.js"],
+    rules: { "no-restricted-syntax": ["error", OUTSIDE, ...COMFYUI, PURE] },
+  },
+  {
+    files: ["web/js/host/*.js"],
     rules: { "no-restricted-syntax": ["error", OUTSIDE] },
+  },
+  {
+    files: ["web/js/host/lazy.js"],
+    rules: { "no-restricted-syntax": "off" },
   },
   {
     files: ["tests/web/**/*.js"],

@@ -37,6 +37,25 @@ describe("a mark", () => {
     expect(thing.properties).toEqual({ other: 1, runninghub: { form: { v: 1 } } });
   });
 
+  test("says who pays, also for what is marked beside it, and forgets it when it is taken away", () => {
+    const thing = node();
+    marks.setMark(thing, { ...mark("1"), profile: "sandbox" });
+    expect(thing.properties).toEqual({ runninghub: { segment: "1", profile: "sandbox" } });
+    expect(marks.markFor([], [marks.markOf(thing)], []).profile).toBe("sandbox");
+    marks.setMark(thing, null);
+    expect(thing.properties).toEqual({});
+  });
+
+  test("says how long it may take and where it goes, also for what is marked beside it", () => {
+    const thing = node();
+    const rules = { timeout: 90, use_personal_queue: true, workflow: "77" };
+    marks.setMark(thing, { ...mark("1"), ...rules });
+    expect(thing.properties).toEqual({ runninghub: { segment: "1", ...rules } });
+    expect(marks.markFor([], [marks.markOf(thing)], [])).toEqual({ ...mark("1"), ...rules });
+    marks.setMark(thing, { ...mark("1"), ...rules, timeout: 0, use_personal_queue: false, workflow: "" });
+    expect(thing.properties).toEqual({ runninghub: { segment: "1" } });
+  });
+
   test("leaves nothing behind when it is taken away", () => {
     const thing = node({ "Node name for S&R": "x" });
     marks.setMark(thing, mark("1"));

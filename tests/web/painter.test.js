@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 
-import { drawChips } from "../../web/js/lib/painter.js";
+import { drawChips } from "../../web/js/host/painter.js";
 
 /** A canvas's context that writes down what is asked of it. */
 function paper() {

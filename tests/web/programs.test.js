@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 
-import { idIn, isOurs, programOf, setWidget } from "../../web/js/lib/comfy.js";
+import { idFor, idIn, isOurs, programOf, setWidget, withoutKey } from "../../web/js/lib/nodes.js";
 
 test.each([
   ["1900000000000000109", "1900000000000000109"],
@@ -45,4 +45,24 @@ test("a widget that is set tells who listens to it", () => {
 test("our nodes are told from others of a like name", () => {
   expect(["RunningHubSegment", "RHUploadImage", "RHLoraUploader"].every(isOurs)).toBe(true);
   expect(["RHLocal", "KSampler", "RunningMan"].some(isOurs)).toBe(false);
+});
+
+const KEY = "0123456789abcdef0123456789abcdef";
+const EXAMPLE = JSON.stringify({ webappId: "1900000000000000302", apiKey: KEY, quickCreateCode: "002", nodeInfoList: [] });
+
+test.each([
+  [EXAMPLE],
+  [`curl -X POST 'https://a.example' --header 'Authorization: Bearer ${KEY}' -d '${EXAMPLE}'`],
+  [`curl --header "Authorization: Bearer ${KEY}" --data-raw "${EXAMPLE.replaceAll('"', '\\"')}"`],
+])("a call example has an id, and is kept without its key: %s", (text) => {
+  const kept = withoutKey(text);
+  expect(kept).not.toContain(KEY);
+  expect(idFor("module", kept)).toBe("1900000000000000302/002");
+  expect(withoutKey(kept)).toBe(kept);
+  expect(programOf(node("RunningHubQuickCreate", { module: kept })).id).toBe("1900000000000000302/002");
+});
+
+test("half an example has no id yet", () => {
+  expect(idFor("module", EXAMPLE.slice(0, 40))).toBe("");
+  expect(idFor("app", "https://www.runninghub.cn/ai-detail/1900000000000000202")).toBe("1900000000000000202");
 });

@@ -1,8 +1,8 @@
 // Prompts of other programs, made ready for the canvas.
 
 import { expect, test } from "vitest";
-import { PROGRAMS } from "../../web/js/lib/comfy.js";
-import { withForms } from "../../web/js/parts/program_node.js";
+import { PROGRAMS } from "../../web/js/lib/nodes.js";
+import { withForms } from "../../web/js/lib/api_prompt.js";
 
 const remote = (inputs) => ({ class_type: "RunningHubRemoteWorkflow", inputs });
 const formOf = (prompt, id) => JSON.parse(withForms(prompt, PROGRAMS)[id].inputs.form);

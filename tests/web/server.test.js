@@ -5,7 +5,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 let server;
 beforeEach(async () => {
   vi.resetModules();
-  server = await import("../../web/js/lib/server.js");
+  server = await import("../../web/js/host/server.js");
 });
 
 /** Answers each call by its route: [status, body], or an error; gives the calls. */

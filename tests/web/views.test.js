@@ -3,10 +3,11 @@
 import { beforeEach, expect, test, vi } from "vitest";
 
 import english from "../../locales/en/main.json";
-import { bytesText, estimateText } from "../../web/js/lib/texts.js";
+import { notice } from "../../web/js/host/dialogs.js";
+import { bytesText, estimateText } from "../../web/js/host/texts.js";
 import { explainedView } from "../../web/js/parts/segments.js";
-import { loadTexts } from "../../web/js/lib/texts.js";
-import { action, answer, h, notice } from "../../web/js/lib/view.js";
+import { loadTexts } from "../../web/js/host/texts.js";
+import { action, answer, h } from "../../web/js/lib/view.js";
 import { offerKey, testText } from "../../web/js/parts/account.js";
 import { sightText } from "../../web/js/parts/tasks.js";
 

@@ -295,7 +295,9 @@ interface ComfyPart {
     nodeData: NodeData,
     app: ComfyApp,
   ) => void | Promise<void>;
+  addCustomNodeDefs?: (definitions: Record<string, NodeData>, app: ComfyApp) => void | Promise<void>;
   registerCustomNodes?: (app: ComfyApp) => void | Promise<void>;
+  beforeRegisterVueAppNodeDefs?: (definitions: NodeData[], app: ComfyApp) => void;
   nodeCreated?: (node: ComfyNode, app: ComfyApp) => void;
   loadedGraphNode?: (node: ComfyNode, app: ComfyApp) => void;
   beforeConfigureGraph?: (graph: any, missing: any, app: ComfyApp) => void | Promise<void>;

@@ -1,6 +1,6 @@
 // What the nodes that run a program know of it. Global names, as in comfyui.d.ts.
 
-type RhKind = "workflow" | "app";
+type RhKind = "workflow" | "app" | "model" | "module";
 
 /** A field as the server lists it; `name` is its full name, "6.text". */
 interface RhRemoteField {
@@ -14,9 +14,11 @@ interface RhRemoteField {
   step?: number | string | null;
   options?: unknown[] | null;
   seed?: boolean;
+  resource?: string;
   suggested?: boolean;
   label?: string;
   description?: string;
+  required?: boolean;
 }
 
 interface RhRemoteNode {
@@ -44,6 +46,15 @@ interface RhProgram {
   nodes: RhRemoteNode[];
   outputs: RhRemoteOutput[];
   app?: { name: string; description: string; cover: string } | null;
+  /** Of models alone. Their schema, as a form keeps it. */
+  model?: Record<string, any>;
+  /** Outputs that it fills, as places in the pool. */
+  typed?: number[];
+  complete?: boolean;
+  status?: "active" | "withdrawn" | "gone" | "unlisted";
+  successor?: { endpoint: string; name: string } | null;
+  notice?: string;
+  price?: string;
 }
 
 /** A field as a form has it. */
@@ -59,6 +70,17 @@ interface RhField {
   step: number | null;
   options: (string | number | boolean)[] | null;
   seed: boolean;
+  /** The list of models that has what it names: CHECKPOINT, UNET, LORA or GGUF. */
+  resource?: string;
+  /** The rest of a model's parameters alone. `array`: takes a list, and single items by numbers. */
+  required?: boolean;
+  array?: boolean;
+  max_items?: number;
+  /** It may stay unset, as "". */
+  blank?: boolean;
+  /** It counts only while that other one has one of these values; none: is given. */
+  when?: { name: string; values: string[] };
+  excludes?: string[];
 }
 
 interface RhOutput {
@@ -77,6 +99,8 @@ interface RhForm {
   fields: RhField[];
   outputs: RhOutput[];
   sockets: number[];
+  /** The schema of a model, as the server keeps it. */
+  model?: Record<string, any>;
 }
 
 /** What is ticked: full names, ids of remote outputs, pool indices of the typed ones. */
@@ -114,13 +138,9 @@ type RhCarry = (before: RhField, after: RhField, value: any) => unknown;
 type RhFitting = (field: RhField, value: any) => unknown;
 type RhStanding =
   | { socket: string }
-  | { widget: "STRING" | "INT" | "FLOAT" | "BOOLEAN" | "COMBO"; spec: [any, Record<string, any>] };
+  | { widget: "STRING" | "INT" | "FLOAT" | "BOOLEAN" | "COMBO"; takes?: string; spec: [any, Record<string, any>] };
 /** Makes something of a form and a program; `seen`: the program then, as `seenOf` gave it. */
 type RhFollow<T> = (form: RhForm, seen: string, program: RhProgram) => T;
-type RhPresent = (program: RhProgram, form: RhForm) => RhChoice;
-/** The form before, where there was one, says which labels are not a person's. */
-type RhDress = (node: ComfyNode, form: RhForm, before?: RhForm | null) => void;
-type RhChoose = (program: RhProgram, first: RhChoice) => Promise<RhChoice | null>;
 
 /** What an output that every node has is called, and what it carries. */
 interface RhTypedText {
@@ -156,32 +176,17 @@ interface RhDialog {
   element: HTMLDialogElement;
 }
 
-type RhAsk = (
-  title: string,
-  body: HTMLElement | string,
-  run?: () => unknown,
-  label?: string,
-) => Promise<boolean>;
-type RhNotice = (
-  role: "status" | "alert",
-  title: string,
-  text: string,
-  /** Beside the one that closes; `said` tells how they went. */
-  buttons: (close: () => void, said: HTMLElement) => any[],
-) => void;
-/** `make` gets the function that is replaced, and what puts it back. */
-type RhInstead = (
-  name: string,
-  act: () => Promise<any>,
-  make: (own: (...given: any[]) => Promise<any>, restore: () => void) => (...given: any[]) => Promise<any>,
-) => Promise<any>;
 
 /** What goes on at a node. `timer`: until a typed id counts as whole. */
 interface RhState {
   /** The id or link that was dealt with. */
   text: string;
+  /** The one that the node was built from. */
+  named: string;
   timer: number;
   asking: AbortController | null;
   /** The program as it is now, when it is not what the node was built from. */
   changed: RhProgram | null;
+  /** The model as it is now, when the service no longer offers it. */
+  notice: RhProgram | null;
 }

@@ -7,6 +7,14 @@ interface RhMark {
   instance: string;
   /** Nothing that is not marked may be pulled in. */
   only: boolean;
+  /** The account that pays, where it is not the default one. */
+  profile?: string;
+  /** Seconds of running time after which an order is cancelled. */
+  timeout?: number;
+  /** Dedicated keys: wait instead of a refusal. */
+  use_personal_queue?: boolean;
+  /** Id or link of the saved workflow that the graph goes out under. */
+  workflow?: string;
 }
 
 /** A label above a node; with `frame` a frame of its colour goes around. */
@@ -22,12 +30,18 @@ interface RhEstimate {
   seconds: number | null;
   coins: number | null;
   money: number | null;
+  /** What a run will probably cost, in words. */
+  quote?: string;
 }
 
 interface RhProfile {
   name: string;
   origin: string;
   key_tail: string;
+  /** Id of the saved workflow that marked parts go out under; "" for none of its own. */
+  workflow: string;
+  /** Public address of the webhook listener that its orders carry; "" for none of its own. */
+  webhook: string;
   from: "environment" | "file";
 }
 
@@ -38,6 +52,8 @@ interface RhStored {
   environment: boolean;
   /** With the environment's key or address. */
   problem?: string;
+  /** What becomes of models that the cloud does not list. */
+  models: "warn" | "strict";
   /** The official ones, the first to be offered first. */
   sites: string[];
 }
@@ -101,37 +117,42 @@ interface RhSegment {
   back: { kind: string; from: RhNode; to: RhNode[] }[];
   saved: RhNode[];
   estimate: RhEstimate;
+  quote?: { text: string } | null;
 }
 
 interface RhExplained {
   segments: RhSegment[];
   local: RhNode[];
+  /** What all of it will probably cost, in words. */
+  quote?: string;
   notes: (RhNode & { text: string })[];
   refused: (RhNode & { message: string; hint: string }) | null;
 }
 
 type RhSay = (key: string, params?: Record<string, unknown>) => string;
 type RhAct = () => unknown;
-type RhMarkFor = (
-  /** Of what is chosen, of what has a link with it, of the whole graph. */
-  chosen: (RhMark | null)[],
-  touched: (RhMark | null)[],
-  all: (RhMark | null)[],
-) => RhMark;
 interface RhFailure {
   prompt_id: string;
   node_id: string;
   node_type: string;
   exception_message?: string;
 }
-type RhMarkOf = (thing: any) => RhMark | null;
 /** Whether a thing of the graph is one of a kind. */
 type RhTest = (thing: any) => boolean;
 /** Does something to things of the graph. */
 type RhDo = (things: any[]) => void;
 /** What is drawn around a node or a group. */
 type RhChips = (thing: any) => RhChip[];
-/** Tag, properties (or a class name), and what is in it: nodes and texts; what is falsy is left out. */
-type RhBuild = (tag: string, given?: Record<string, any> | string, ...content: any[]) => any;
-/** Label, where a failure is told, what it does, and a question that is asked on the button first. */
-type RhAction = (label: string, said: HTMLElement, run: RhAct, question?: string) => HTMLButtonElement;
+
+/** A run that is over: its nodes as they were queued, what each showed, and which ComfyUI kept. */
+interface RhRun {
+  nodes: Record<string, any>;
+  outputs: Record<string, any>;
+  cached: Set<string>;
+}
+
+/** A view of the panel; `close` ends what it does in the background. */
+interface RhPanelView {
+  content: any[];
+  close: RhAct;
+}
