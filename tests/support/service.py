@@ -1,0 +1,41 @@
+"""What tests ask of the emulator, and what they make it do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rh_api.emulator import Emulator, Fault
+
+CREATE = "/task/openapi/create"
+UPLOAD = "/openapi/v2/media/upload/binary"
+
+
+def uploads(emulator: Emulator) -> int:
+    """How often something was uploaded."""
+    return emulator.counters.requests[UPLOAD]
+
+
+def results_are(body: bytes, content_type: str = "image/png") -> Fault:
+    """Every result is these bytes."""
+    return Fault("/results/", "body", count=None, value=body, content_type=content_type)
+
+
+class Meanwhile(Fault):
+    """No fault at all: something that happens here when the first request of a path arrives."""
+
+    def __init__(self, path: str, act: Callable[[], None]) -> None:
+        super().__init__(path, "delay", value=0)
+        self._act = act
+
+    def strikes(self) -> bool:
+        if super().strikes():
+            self._act()
+        return False
+
+
+class Explodes:
+    """What a pickle can do to who loads it."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (Path("exploded"),)
