@@ -23,6 +23,7 @@ TEXT_TO_IMAGE = "1900000000000000101"
 APP = "1900000000000000201"
 SHARED_KEY = "shared00shared00shared00shared00"
 MODEL = "rhart-image/f-2-dev/text-to-image"
+MODEL_BODY = {"prompt": "a cat", "aspectRatio": "1:1", "outputFormat": "png"}
 
 EXCEPTIONS = {
     "/uc/openapi/accountStatus": (
@@ -60,7 +61,7 @@ def base_url(emulator: Emulator):
 
 @pytest.fixture
 def client(emulator: Emulator, base_url: str):
-    with RunningHubClient(emulator.default_key, base_url=base_url, timeout=10) as client:
+    with RunningHubClient(emulator.default_key, base_url=base_url, timeout=120) as client:
         yield client
 
 
@@ -73,7 +74,7 @@ def test_it_runs_a_workflow_and_fetches_the_picture(
         add_metadata=False,
         instance_type="plus",
     )
-    outputs = client.wait_for_completion(order.task_id, poll_interval=0.05, timeout=20)
+    outputs = client.wait_for_completion(order.task_id, poll_interval=0.05, timeout=120)
     files = client.download_outputs(outputs, tmp_path)
     result = client.query_v2(order.task_id)
 
@@ -89,7 +90,7 @@ def test_it_runs_an_app_from_its_call_demo(client: RunningHubClient) -> None:
     order = client.run_ai_app(
         int(APP), [{"nodeId": "6", "fieldName": "text", "fieldValue": "a green hill"}]
     )
-    result = client.wait_for_query_v2_completion(order.task_id, poll_interval=0.05, timeout=20)
+    result = client.wait_for_query_v2_completion(order.task_id, poll_interval=0.05, timeout=120)
 
     assert [node.field_name for node in demo.node_info_list] == ["text", "sampler_name"]
     assert result.results[0]["nodeId"] == "9"
@@ -112,7 +113,7 @@ def test_it_reads_why_a_task_failed(client: RunningHubClient, emulator: Emulator
     emulator.fail_next = {"node_id": "3", "exception_message": "out of memory"}
     order = client.run(TEXT_TO_IMAGE)
     with pytest.raises(TaskError):
-        client.wait_for_query_v2_completion(order.task_id, poll_interval=0.05, timeout=20)
+        client.wait_for_query_v2_completion(order.task_id, poll_interval=0.05, timeout=120)
 
     assert client.query_v2(order.task_id).failed_reason.exception_message == "out of memory"
     with pytest.raises(RunningHubError, match="APIKEY_TASK_STATUS_ERROR"):
@@ -140,7 +141,7 @@ def test_it_follows_a_webhook_that_nobody_takes(
 ) -> None:
     emulator.webhook_retry_seconds = 0
     order = client.run(TEXT_TO_IMAGE, webhook_url="http://127.0.0.1:9/hook")
-    client.wait_for_completion(order.task_id, poll_interval=0.05, timeout=20)
+    client.wait_for_completion(order.task_id, poll_interval=0.05, timeout=120)
     detail = client.get_webhook_detail(order.task_id)
     client.retry_webhook(detail.id, "http://127.0.0.1:9/other")
 
@@ -161,10 +162,10 @@ def test_it_runs_a_standard_model_with_a_shared_key_only(
     client: RunningHubClient, base_url: str
 ) -> None:
     with RunningHubClient(SHARED_KEY, base_url=base_url) as shared:
-        price = shared.preview_model_price(MODEL, {"prompt": "a cat"})
-        order = shared.run_model_api(MODEL, {"prompt": "a cat"})
-        result = shared.wait_for_query_v2_completion(order.task_id, poll_interval=0.05, timeout=20)
-    refused = client.run_model_api(MODEL, {"prompt": "a cat"})
+        price = shared.preview_model_price(MODEL, MODEL_BODY)
+        order = shared.run_model_api(MODEL, MODEL_BODY)
+        result = shared.wait_for_query_v2_completion(order.task_id, poll_interval=0.05, timeout=120)
+    refused = client.run_model_api(MODEL, MODEL_BODY)
 
     assert price.estimated_price > 0
     assert result.status is TaskStatus.SUCCESS

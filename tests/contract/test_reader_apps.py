@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,15 +16,11 @@ from rh_api.wire.orders import NodeInfo, TaskOptions, Ticket
 from rh_api.wire.resources import Resource, ResourceKind, ResourcePage, resource_list
 from rh_api.wire.tasks import Phase, RemoteResult, Report, Usage
 from rh_api.wire.webhooks import read_event
+from tests.contract.recorded import load
 
-SAMPLES = Path(__file__).parent / "samples"
 TASK = "1900000000000000001"
 APP = "1900000000000000201"
 PNG = "https://rh-images.example.com/fakeuser/output/ComfyUI_00001_abcde_1760000000.png"
-
-
-def load(family: str) -> list[dict[str, Any]]:
-    return json.loads((SAMPLES / f"{family}.json").read_text("utf-8"))
 
 
 def named(family: str, name: str) -> dict[str, Any]:
@@ -116,7 +111,7 @@ def test_a_started_app_is_a_ticket(name: str, phase: Phase, has_socket: bool) ->
         ("ai_app_run", "unknown app", errors.AppNotFound, 901),
         ("ai_app_run", "node list mismatch", errors.NodeInfoRefused, 803),
         ("ai_app_run", "no coins", errors.NoBalance, 414),
-        ("ai_app_run", "third-party balance too low", errors.GraphRejected, 433),
+        ("ai_app_run", "third-party balance too low", errors.NoBalance, 433),
         ("ai_app_call_demo", "unknown app", errors.AppNotFound, 901),
         ("ai_app_call_demo", "bad key", errors.KeyRefused, 802),
         ("ai_app_call_demo", "older answer, an address alone", errors.Refused, None),
