@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from rh_api.client import Client
-from rh_api.emulator import Emulator, Fault
+from rh_api.emulator import Emulator
 from rh_api.emulator.accounts import Account
 from rh_api.settings import Settings
-from tests.client.conftest import QuickClock
+from tests.support.clocks import QuickClock
 
 CANARY = "canary7Key0canary7Key0canary7Key"
 
@@ -27,6 +27,13 @@ def emulator() -> Emulator:
 @pytest.fixture
 async def base_url(emulator: Emulator) -> AsyncIterator[str]:
     async with emulator.serve() as url:
+        yield url
+
+
+@pytest.fixture
+def thread_url(emulator: Emulator) -> Iterator[str]:
+    """The emulator in a thread of its own, for what does not run in a loop."""
+    with emulator.run_in_thread() as url:
         yield url
 
 
@@ -49,11 +56,6 @@ async def client(base_url: str, home: Path) -> AsyncIterator[Client]:
     }
     async with Client(Settings.from_mapping(values), clock=QuickClock(50)) as client:
         yield client
-
-
-def served(body: bytes, content_type: str = "image/png") -> Fault:
-    """Every result is these bytes."""
-    return Fault("/results/", "body", count=None, value=body, content_type=content_type)
 
 
 def files(folder: Path) -> list[Path]:

@@ -1,4 +1,5 @@
-"""The key is nowhere but in the requests that need it: not on the disk, in a log, or in an error."""
+"""The key is nowhere but in the requests that need it: not on the disk, in a log,
+or in an error."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from rh_api.client import Client, Progress, Watch
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import RunningHubError
 from tests.attacks.conftest import CANARY, files
-from tests.client.conftest import invert, paint
+from tests.support.jobs import invert, paint
 
 CREATE, QUERY, UPLOAD = "/task/openapi/create", "/openapi/v2/query", "/openapi/v2/media/upload"
 RESULTS, WORKFLOW = "/results/", "/api/openapi/getJsonApiFormat"
@@ -57,7 +58,7 @@ def faults(path: str, kind: Any, value: Any, elsewhere: str) -> list[Fault]:
 async def attempt(client: Client, path: str, number: int, watch: Watch) -> None:
     """A run that meets what lies on `path`."""
     if path == WORKFLOW:  # which a run would take from the copy of the last one
-        await client.workflow(catalog.INVERT, fresh=True)
+        await client.programs.workflow(catalog.INVERT, fresh=True)
     await client.run(invert(number), watch)
 
 
@@ -108,7 +109,7 @@ async def test_the_key_stays_secret_through_failing_and_good_runs(
     for number in range(10):
         outcome = await client.run(paint(f"good {number}"), news.append)
         said += repr(outcome)
-    said += repr(await client.account()) + repr(client) + repr(client.settings)
+    said += repr(await client.account.status()) + repr(client) + repr(client.settings)
     await client.close()
 
     # The service was made to say it; what it says is quoted, and must be cut out there as well.
@@ -120,12 +121,6 @@ async def test_the_key_stays_secret_through_failing_and_good_runs(
     assert holders(home) == []
     assert not emulator.counters.keys_misplaced
     assert emulator.counters.keys_seen
-
-
-@pytest.fixture
-def thread_url(emulator: Emulator) -> Iterator[str]:
-    with emulator.run_in_thread() as url:
-        yield url
 
 
 @pytest.mark.usefixtures("_loud")

@@ -60,7 +60,7 @@ async def test_no_route_and_no_file_tells_a_key_or_a_password(
         keys = [echo(f"/{part}/") for part in ("api", "uc", "openapi", "task")]
         for faults in ([], keys, [echo("/api/openapi/getJsonApiFormat", PASSWORD)]):
             emulator.faults[:] = faults
-            for route in load_pack("nodes.routes").table():
+            for route in load_pack("nodes.routes.table").ROUTES:
                 path = route.path.removeprefix("/runninghub/")
                 if route.path in FORGETTING:
                     continue
@@ -84,7 +84,7 @@ async def test_no_route_and_no_file_tells_a_key_or_a_password(
         if any(word.encode() in path.read_bytes() for word in (CANARY, PASSWORD))
     ]
     assert holding == ["profiles.json"]
-    config = load_pack("nodes.config")
+    config = load_pack("nodes.runtime.config")
     assert CANARY not in repr(config.settings("c"))
     assert PASSWORD not in repr(config.settings("c"))
     assert not emulator.counters.keys_misplaced
@@ -92,8 +92,9 @@ async def test_no_route_and_no_file_tells_a_key_or_a_password(
 
 
 async def test_every_route_is_ours_and_one_gives_the_token(host: Host) -> None:
-    table = load_pack("nodes.routes").table()
+    table = load_pack("nodes.routes.table").ROUTES
     assert [route.path for route in table if route.open] == ["/runninghub/session"]
     assert all(route.path.startswith("/runninghub/") for route in table)
     assert {route.method for route in table} == {"GET", "POST"}
     assert len({(route.method, route.path) for route in table}) == len(table)
+    assert all(callable(route.load()) for route in table)

@@ -1,4 +1,5 @@
-"""Results that are not what they are called, or larger than they look: kept as files, never opened."""
+"""Results that are not what they are called, or larger than they look: kept as files,
+never opened."""
 
 from __future__ import annotations
 
@@ -10,7 +11,6 @@ import pickle
 import struct
 import tracemalloc
 import zipfile
-import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -22,8 +22,11 @@ from rh_api.emulator import Emulator, catalog
 from rh_api.errors import BadReply, ResultUnavailable, RunningHubError
 from rh_api.settings import Settings
 from rh_api.wire.filetypes import Kind
-from tests.attacks.conftest import CANARY, files, served
-from tests.client.conftest import QuickClock, paint
+from tests.attacks.conftest import CANARY, files
+from tests.support.clocks import QuickClock
+from tests.support.jobs import paint
+from tests.support.pictures import huge_png
+from tests.support.service import Explodes, results_are
 
 T = TypeVar("T")
 
@@ -33,25 +36,6 @@ CAP = 64 * MIB
 HTML = b"<!DOCTYPE html><html><script>alert(1)</script></html>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
 MP4 = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"\0" * 64
-
-
-class Explodes:
-    """What a pickle can do to who loads it."""
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return Path.touch, (Path("exploded"),)
-
-
-def chunk(name: bytes, data: bytes) -> bytes:
-    body = name + data
-    return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
-
-def huge_png(side: int = 30_000) -> bytes:
-    """A picture of gigabytes in a file of kilobytes."""
-    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    data = zlib.compress(bytes(4 * MIB), 9)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
 def zip_bomb() -> bytes:
@@ -92,7 +76,7 @@ def pretending_mp4() -> bytes:
 async def test_bytes_decide_what_a_picture_is_and_nothing_is_opened(
     client: Client, emulator: Emulator, home: Path, body: bytes, suffix: str, kind: Kind | None
 ) -> None:
-    emulator.faults.append(served(body))
+    emulator.faults.append(results_are(body))
     (result,) = (await client.run(paint())).results
     assert result.path is not None
     assert result.path.suffix == suffix
@@ -105,7 +89,7 @@ async def test_bytes_decide_what_a_picture_is_and_nothing_is_opened(
 async def test_a_page_is_an_error_and_no_picture(
     client: Client, emulator: Emulator, home: Path, body: bytes
 ) -> None:
-    emulator.faults.append(served(body))
+    emulator.faults.append(results_are(body))
     with pytest.raises(ResultUnavailable) as caught:
         await client.run(paint())
     assert caught.value.task_id in emulator.tasks
@@ -119,7 +103,7 @@ async def test_a_result_costs_the_memory_of_a_block_whatever_it_claims(
     client: Client, emulator: Emulator, body: bytes
 ) -> None:
     await client.run(paint("warm"))
-    emulator.faults.append(served(body))
+    emulator.faults.append(results_are(body))
     peak, outcome = await measured(client.run(paint("bomb")))
     assert outcome.results[0].size == len(body)
     assert peak < CAP
@@ -191,7 +175,7 @@ async def test_an_answer_cannot_fill_the_memory_or_the_stack(
 
 async def _failing(client: Client) -> RunningHubError | None:
     try:
-        await client.workflow(catalog.INVERT)
+        await client.programs.workflow(catalog.INVERT)
     except RunningHubError as error:
         return error
     return None

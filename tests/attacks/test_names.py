@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
-from PIL import Image
 
 from rh_api.cli.entry import main
 from rh_api.client import Client
 from rh_api.emulator import Emulator, catalog
-from tests.attacks.conftest import CANARY, files, served
-from tests.client.conftest import paint
+from tests.attacks.conftest import CANARY, files
+from tests.support.jobs import paint
+from tests.support.pictures import plain_png
+from tests.support.service import results_are
 
 NAMES = (
     "../../x.py",
@@ -65,23 +63,11 @@ NAMES = (
 )
 
 
-def png() -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (4, 4), (1, 2, 3)).save(file, "PNG")
-    return file.getvalue()
-
-
-@pytest.fixture
-def thread_url(emulator: Emulator) -> Iterator[str]:
-    with emulator.run_in_thread() as url:
-        yield url
-
-
 async def test_no_name_leads_out_of_the_state_folder(
     client: Client, emulator: Emulator, home: Path
 ) -> None:
     assert len(set(NAMES)) >= 40
-    emulator.faults.append(served(png()))
+    emulator.faults.append(results_are(plain_png()))
     for number, name in enumerate(NAMES):
         emulator.result_name = name
         outcome = await client.run(paint(f"name {number}"))
@@ -90,14 +76,14 @@ async def test_no_name_leads_out_of_the_state_folder(
         assert re.fullmatch(
             r"state/results/\d+/0000\.png", result.path.relative_to(home).as_posix()
         )
-        assert result.path.read_bytes() == png()
+        assert result.path.read_bytes() == plain_png()
     assert {path.relative_to(home).parts[0] for path in files(home)} == {"state"}
 
 
 def test_no_name_leads_out_of_the_persons_folder(
     emulator: Emulator, thread_url: str, home: Path
 ) -> None:
-    emulator.faults.append(served(png()))
+    emulator.faults.append(results_are(plain_png()))
     variables = {
         "RUNNINGHUB_API_KEY": CANARY,
         "RUNNINGHUB_BASE_URL": thread_url,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +13,7 @@ from aiohttp import ClientSession, TCPConnector, web
 from aiohttp.test_utils import TestServer
 
 from tests.unit.nodes.conftest import load_pack
+from tests.unit.nodes.host import stand_in_host
 
 SESSION = "/runninghub/session"
 CHANGE = "/runninghub/change"
@@ -35,15 +37,17 @@ class Board:
         async def fail(_: Any) -> dict[str, Any]:
             raise ValueError("secret words of a bug")
 
-        self.ROUTES = (
-            routes.Route("POST", CHANGE, change),
-            routes.Route("GET", LOOK, look),
-            routes.Route("POST", "/runninghub/fail", fail),
+        self.change, self.look, self.fail = change, look, fail
+        self.rows = (
+            routes.Route("POST", CHANGE, "board.change"),
+            routes.Route("GET", LOOK, "board.look"),
+            routes.Route("POST", "/runninghub/fail", "board.fail"),
         )
 
 
 @pytest.fixture
-def routes() -> ModuleType:
+def routes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    stand_in_host(tmp_path, monkeypatch)
     return load_pack("nodes.routes")
 
 
@@ -51,7 +55,8 @@ def routes() -> ModuleType:
 def board(routes: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Board:
     board = Board(routes)
     monkeypatch.setitem(sys.modules, f"{routes.__name__}.board", board)  # type: ignore[arg-type]
-    monkeypatch.setattr(routes, "MODULES", ("session", "board"))
+    session = [route for route in routes.ROUTES if route.path == SESSION]
+    monkeypatch.setattr(routes, "ROUTES", (*session, *board.rows))
     return board
 
 
