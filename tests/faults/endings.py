@@ -1,4 +1,5 @@
-"""The process, or the machine with it, ends in the middle of an operation; then comes a new start."""
+"""The process, or the machine with it, ends in the middle of an operation;
+then comes a new start."""
 
 from __future__ import annotations
 
@@ -14,11 +15,13 @@ from rh_api.errors import RunningHubError
 from tests.campaign import power
 from tests.campaign.kills import all_arrived
 from tests.campaign.process import SECONDS, Driver
-from tests.client.conftest import paint
 from tests.faults.cells import ROUTES, Expect
 from tests.faults.observing import Seen, halves, whole
 from tests.faults.operations import LONG, OPERATIONS, a_lora, path_of
-from tests.faults.rig import NO_QUERY, QUERY, RUN_SECONDS, Meanwhile
+from tests.faults.rig import NO_QUERY, QUERY, RUN_SECONDS
+from tests.support.jobs import paint
+from tests.support.service import Meanwhile
+from tests.support.waiting import until
 
 PACE = 4.0
 DRIP = 2000  # bytes a second
@@ -107,6 +110,8 @@ async def _killed(ending: Ending, route: str, driver: Driver, emulator: Emulator
     await asyncio.wait_for(there.wait(), SECONDS)
     if operation == "download":
         await asyncio.wait_for(_has_begun(driver.state), SECONDS)
+    if operation == "lora put":
+        await until(lambda: emulator.counters.put_bytes, SECONDS)
     running.kill(signal.SIGKILL)
     await running.ended()
 

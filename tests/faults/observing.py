@@ -9,10 +9,10 @@ from pathlib import Path
 
 from rh_api.client import Client, Job
 from rh_api.errors import Fate, RunningHubError
-from tests.client.conftest import invert, paint, with_lora
 from tests.faults.cells import Case
-from tests.faults.operations import OPERATIONS, a_lora
+from tests.faults.operations import BESIDE, OPERATIONS, a_lora
 from tests.faults.rig import CALM_PACE, RUN_SECONDS, QuickLoop, World, quickly, world
+from tests.support.jobs import invert, paint, paint_by_model, with_lora
 
 AGAIN_SECONDS = 120.0
 
@@ -100,7 +100,7 @@ async def _observe(case: Case, route: str, folder: Path) -> Seen:
 
 
 async def _operate(operation: str, w: World) -> None:
-    await OPERATIONS[operation](w)
+    await (OPERATIONS | BESIDE)[operation](w)
 
 
 async def _again(case: Case, w: World, ended: str) -> str:
@@ -110,7 +110,7 @@ async def _again(case: Case, w: World, ended: str) -> str:
     try:
         if ended == "unconfirmed":
             (task_id,) = w.emulator.tasks
-            return "confirmed" if await client.cancel(task_id) else ended
+            return "confirmed" if await client.task(task_id).cancel() else ended
         await asyncio.wait_for(whole(case.operation, client, w.state.parent), AGAIN_SECONDS)
     except RunningHubError as error:
         return type(error).__name__
@@ -132,10 +132,12 @@ async def _job(operation: str, client: Client, folder: Path) -> Job:
         case "upload":
             return invert()
         case "lora put":
-            return with_lora(await client.upload_lora(a_lora(folder)))
+            return with_lora(await client.uploads.send_lora(a_lora(folder)))
         case "account":
-            assert (await client.account()).coins
+            assert (await client.account.status()).coins
             return paint()
+        case "model create":
+            return paint_by_model()
         case _:
             return paint()
 

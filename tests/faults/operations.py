@@ -9,8 +9,9 @@ from pathlib import Path
 
 from rh_api.client import Progress, Stage
 from rh_api.emulator import catalog
-from tests.client.conftest import invert, paint, with_lora
-from tests.faults.rig import Meanwhile, World, poll_of
+from tests.faults.rig import World, poll_of
+from tests.support.jobs import PAINTER, invert, paint, paint_by_model, with_lora
+from tests.support.service import Meanwhile
 
 UPLOAD = "/openapi/v2/media/upload/binary"
 OLD_UPLOAD = "/task/openapi/upload"
@@ -39,7 +40,7 @@ def at(stage: Stage, act: Callable[[], None], fraction: float | None = None) -> 
 
 async def upload(world: World) -> None:
     """A picture on its way to an order."""
-    await world.client.workflow(catalog.INVERT)
+    await world.client.programs.workflow(catalog.INVERT)
     world.arm()
     await world.client.run(invert())
 
@@ -64,9 +65,9 @@ async def download(world: World) -> None:
 async def lora(world: World) -> None:
     """A LoRA's bytes on their way to the object store, then an order that loads it."""
     path = a_lora(world.state.parent)
-    await world.client.account()  # a connection that is there already
+    await world.client.account.status()  # a connection that is there already
     world.emulator.faults.insert(0, Meanwhile(SLOT, world.arm))
-    name = await world.client.upload_lora(path)
+    name = await world.client.uploads.send_lora(path)
     await world.client.run(with_lora(name))
 
 
@@ -87,7 +88,7 @@ async def cancel(world: World) -> None:
 async def account(world: World) -> None:
     """What is left on the account; asked by itself, it is no condition of an order."""
     world.arm()
-    await world.client.account()
+    await world.client.account.status()
 
 
 def a_lora(folder: Path) -> Path:
@@ -95,6 +96,13 @@ def a_lora(folder: Path) -> Path:
     if not path.exists():
         path.write_bytes(os.urandom(LORA_BYTES))
     return path
+
+
+async def create_model(world: World) -> None:
+    """The one paid call of a standard model."""
+    if world.early:
+        world.arm()
+    await world.client.run(paint_by_model(), at(Stage.ORDERING, world.arm))  # type: ignore[arg-type]
 
 
 OPERATIONS: dict[str, Operation] = {
@@ -107,6 +115,9 @@ OPERATIONS: dict[str, Operation] = {
     "account": account,
 }
 
+BESIDE: dict[str, Operation] = {"model create": create_model}
+"""What has a part of the table alone: the same call as another, on a route of its own."""
+
 
 def path_of(operation: str, route: str) -> str:
     """Where the emulator's faults strike an operation."""
@@ -118,5 +129,6 @@ def path_of(operation: str, route: str) -> str:
         "lora put": PUT,
         "cancel": CANCEL,
         "account": ACCOUNT,
+        "model create": f"/openapi/v2/{PAINTER}",
     }
     return paths[operation]

@@ -17,14 +17,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
+from weakref import WeakSet
 
 import trustme
 
 from rh_api.client import Client, Stopped
 from rh_api.emulator import Emulator, Fault
-from rh_api.emulator.connection import LINGER_NONE
+from rh_api.emulator.connections import LINGER_NONE
+from rh_api.journal import Store
 from rh_api.settings import Settings
-from rh_api.store import Store
+from tests.support.clocks import LoopClock, WallClock
 
 T = TypeVar("T")
 
@@ -33,6 +35,7 @@ OUTPUTS = "/task/openapi/outputs"
 CALM_PACE = 30.0  # while no fault strikes
 RUN_SECONDS = 0.3
 NO_QUERY = 412  # what a path that a service does not have answers
+_STEP = 0.002  # real seconds that are waited at once
 LASTS = 10 * 24 * 3600.0  # seconds: nothing of the emulator's expires when a clock jumps
 
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -45,10 +48,30 @@ def poll_of(route: str) -> str:
 
 
 class _Selector(selectors.DefaultSelector):
-    pace = 1.0
+    """Counts the loop's seconds by its own waiting, `pace` for each that was waited.
+
+    It waits in steps, and of each step no more is counted than was asked for. So what a busy
+    machine takes away from this process, its threads included, is no time of the service's, and no
+    time-out of seconds strikes because a millisecond took a hundred.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pace = 1.0
+        self.passed = 0.0
+        self._since = time.monotonic()
+
+    def _count(self, most: float, pace: float) -> None:
+        now = time.monotonic()
+        self.passed += min(now - self._since, most) * pace
+        self._since = now
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        return super().select(timeout / self.pace if timeout else timeout)
+        self._count(_STEP, 1.0)  # the loop's own work
+        step = _STEP if timeout is None else max(0.0, min(timeout / self.pace, _STEP))
+        events = super().select(step)
+        self._count(step, self.pace)
+        return events
 
 
 class QuickLoop(asyncio.SelectorEventLoop):
@@ -56,27 +79,14 @@ class QuickLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._quick = _Selector()
-        self._since = (time.monotonic(), time.monotonic())
         super().__init__(self._quick)
 
     def time(self) -> float:
-        real, quick = self._since
-        return quick + (time.monotonic() - real) * self._quick.pace
+        return self._quick.passed
 
     def go(self, pace: float) -> None:
         """Run at another pace from now on."""
-        self._since = (time.monotonic(), self.time())
         self._quick.pace = pace
-
-
-class LoopClock:
-    """The clock of the running loop."""
-
-    def now(self) -> float:
-        return asyncio.get_running_loop().time()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 async def _end_all() -> None:
@@ -117,6 +127,13 @@ class Road:
     left: int | None = None
     struck: int = 0
     detours: dict[str, int] = field(default_factory=dict)
+    led: WeakSet[socket.socket] = field(default_factory=WeakSet)
+
+    def cut(self) -> None:
+        """End what is open to the service."""
+        for sock in self.led:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
     def breaks(self, mode: str, count: int | None) -> None:
         self.mode, self.left = mode, count
@@ -142,6 +159,8 @@ class Road:
         plain = socket.socket.connect
 
         def connect(sock: socket.socket, address: Any) -> None:
+            if isinstance(address, tuple) and address[1] == self.port:
+                self.led.add(sock)
             plain(sock, self.lead(address))
 
         with mock.patch.object(socket.socket, "connect", connect):
@@ -190,29 +209,6 @@ async def _slam(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 async def _leave(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.close()
-
-
-@dataclass
-class WallClock:
-    """This machine's idea of the date."""
-
-    offset: float = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self.offset
-
-
-class Meanwhile(Fault):
-    """No fault at all: something that happens here when the first request of a path arrives."""
-
-    def __init__(self, path: str, act: Callable[[], None]) -> None:
-        super().__init__(path, "delay", value=0)
-        self._act = act
-
-    def strikes(self) -> bool:
-        if super().strikes():
-            self._act()
-        return False
 
 
 @dataclass
