@@ -4,15 +4,21 @@
 --runs N     storms (default 40; --long: 400); a quarter as many kills and power cuts, at least 5
              of each (--long: 50)
 --long       the campaign that docs/reliability.md shows
+--only PART  storms, kills, power, comfyui or mutants
+
+Where COMFYUI_DIR and COMFYUI_PYTHON name a ComfyUI, that is killed as well (--long: 20 times).
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.campaign.books import NAMES, Findings
 from tests.campaign.kills import kill
@@ -20,6 +26,8 @@ from tests.campaign.mutants import MUTANTS
 from tests.campaign.storm import storm
 
 MUTANT_SEEDS = 60
+PARTS = ("storms", "kills", "power", "comfyui", "mutants")
+Heard = Callable[[int, Findings], None]
 
 
 def main() -> int:
@@ -27,6 +35,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=int, default=None)
     parser.add_argument("--long", action="store_true")
+    parser.add_argument("--only", choices=PARTS)
     given = parser.parse_args()
     logging.getLogger("aiohttp").addHandler(logging.NullHandler())
     logging.getLogger("aiohttp").propagate = False
@@ -34,22 +43,51 @@ def main() -> int:
     kills = 50 if given.long else max(5, runs // 4)
     print(f"| part | runs | seeds | {' | '.join(NAMES)} | seconds |")
     print(f"|---|--:|---|{'--:|' * len(NAMES)}--:|")
-    bad = _part("two or three faults at once", storm, given.seed, runs)
-    bad |= _part("kill -9", lambda seed: kill(seed).found, given.seed, kills)
-    bad |= _part("power cut", lambda s: kill(s, power_cut=True).found, given.seed, kills)
+    seeds = range(given.seed, given.seed + kills)
+    bad, parts = False, PARTS if given.only is None else (given.only,)
+    if "storms" in parts:
+        storms = range(given.seed, given.seed + runs)
+        bad |= _part("two or three faults at once", _each(storm), storms)
+    if "kills" in parts:
+        bad |= _part("kill -9", _each(lambda seed: kill(seed).found), seeds)
+    if "power" in parts:
+        bad |= _part("power cut", _each(lambda seed: kill(seed, power_cut=True).found), seeds)
+    if "comfyui" in parts and "COMFYUI_DIR" in os.environ:
+        few = range(given.seed, given.seed + (20 if given.long else 2))
+        bad |= _part("kill -9 of ComfyUI", _of_comfyui, few)
+    return int(bad | ("mutants" in parts and _mutants(given.seed)))
+
+
+def _mutants(first: int) -> bool:
+    bad = False
     print()
     for name, (mutant, column) in MUTANTS.items():
-        caught = _caught(mutant, column, given.seed)
+        caught = _caught(mutant, column, first)
         bad |= caught is None
         what = f"caught by seed {caught} ({column})" if caught is not None else "NOT CAUGHT"
         print(f'- mutant "{name}": {what}')
-    return int(bad)
+    return bad
 
 
-def _part(name: str, run: Callable[[int], Findings], first: int, count: int) -> bool:
+def _each(run: Callable[[int], Findings]) -> Callable[[range, Heard], None]:
+    def runs(seeds: range, heard: Heard) -> None:
+        for seed in seeds:
+            heard(seed, run(seed))
+
+    return runs
+
+
+def _of_comfyui(seeds: range, heard: Heard) -> None:
+    from tests.campaign.comfyui import comfy_kills
+
+    with tempfile.TemporaryDirectory() as folder:
+        comfy_kills(Path(folder), seeds, heard)
+
+
+def _part(name: str, run: Callable[[range, Heard], None], seeds: range) -> bool:
     total, began = Findings(), time.monotonic()
-    for seed in range(first, first + count):
-        total.add(run(seed), seed)
+    run(seeds, lambda seed, found: total.add(found, seed))
+    first, count = seeds[0], len(seeds)
     numbers = " | ".join(str(getattr(total, column)) for column in NAMES)
     seconds = time.monotonic() - began
     print(f"| {name} | {count} | {first}-{first + count - 1} | {numbers} | {seconds:.0f} |")

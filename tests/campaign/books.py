@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from rh_api.emulator import Emulator
-from rh_api.store import State, Store
+from rh_api.journal import State, Store
+from rh_api.wire.wholeness import Verdict
 from tests.campaign.jobs import Wish
 
 END_OF_PNG = b"IEND\xaeB`\x82"
@@ -23,6 +25,8 @@ class Findings:
     """Orders that were placed again without a word while the first was alive or had succeeded."""
     lost: int = 0
     """Tasks that succeeded and whose results a person could not get."""
+    missing: int = 0
+    """Results that a task made and that its delivery lacks without a word, or at last for good."""
     unknown: int = 0
     """Tasks that run and that the order book does not know."""
     unstopped: int = 0
@@ -84,28 +88,24 @@ def unknown_tasks(emulator: Emulator, state: Path, wishes: Iterable[Wish]) -> li
     with closing(Store.open(state)) as store:
         rows = store.unfinished()
     ids = {row.task_id for row in rows}
-    questions = [
-        row.what["inputs"] for row in rows if row.state in (State.INTENDED, State.UNCERTAIN)
-    ]
+    questions = [row for row in rows if row.state in (State.INTENDED, State.UNCERTAIN)]
     return [
         task.id
         for wish in wishes
         for task in wish.tasks(emulator)
-        if not task.is_over
-        and task.id not in ids
-        and not any(wish.is_in(inputs) for inputs in questions)  # type: ignore[arg-type]
+        if not task.is_over and task.id not in ids and not any(wish.is_of(row) for row in questions)
     ]
 
 
 def unstopped(emulator: Emulator, state: Path, stopped: Iterable[Wish]) -> int:
     """Tasks that run although they were stopped, and that are no open question either."""
     with closing(Store.open(state)) as store:
-        asked = [row.what["inputs"] for row in store.unfinished() if row.task_id is None]
+        asked = [row for row in store.unfinished() if row.task_id is None]
     return sum(
         1
         for wish in stopped
         for task in wish.tasks(emulator)
-        if not task.is_over and not any(wish.is_in(inputs) for inputs in asked)  # type: ignore[arg-type]
+        if not task.is_over and not any(wish.is_of(row) for row in asked)
     )
 
 
@@ -119,18 +119,35 @@ def placed_twice(emulator: Emulator, wishes: Iterable[Wish]) -> int:
     )
 
 
+def missing(emulator: Emulator, task_id: str, delivered: int) -> int:
+    """How many of a task's results are not among those that were delivered of it."""
+    task = emulator.tasks.get(task_id)
+    return max(0, len(task.results) - delivered) if task else 0
+
+
 def bad_files(state: Path, *, all_is_delivered: bool) -> int:
     files = [path for path in (state / "results").rglob("*") if path.is_file()]
     parts = [path for path in files if ".part" in path.name]
-    whole = [path for path in files if path not in parts]
+    known = set[Path]() if all_is_delivered else _told_cut(state)
+    whole = [path for path in files if path not in parts and path not in known]
     broken = [path for path in whole if not path.read_bytes().endswith(END_OF_PNG)]
     return len(broken) + (len(parts) if all_is_delivered else 0)
 
 
-def leaked_keys(emulator: Emulator, state: Path, texts: Iterable[str]) -> int:
+def _told_cut(state: Path) -> set[Path]:
+    """Files that were delivered with the word that they are cut."""
+    with closing(sqlite3.connect(state / "orders.sqlite3")) as book:
+        rows = book.execute("SELECT path FROM results WHERE verdict = ?", (Verdict.CUT.value,))
+        return {state / path for (path,) in rows}
+
+
+def leaked_keys(emulator: Emulator, folders: Iterable[Path], texts: Iterable[str]) -> int:
     key = emulator.default_key
     files = sum(
-        1 for path in state.rglob("*") if path.is_file() and key.encode() in path.read_bytes()
+        1
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.is_file() and key.encode() in path.read_bytes()
     )
     said = sum(1 for text in texts if key in text)
     return files + said + len(emulator.counters.keys_misplaced)

@@ -17,8 +17,10 @@ from rh_api.client import Client, Progress, Stage
 from rh_api.errors import RunningHubError, Uncertain
 from rh_api.settings import Settings
 from tests.campaign.jobs import job_of
+from tests.campaign.person import looked_at
 from tests.campaign.power import note_syncs
-from tests.client.conftest import QuickClock, with_lora
+from tests.support.clocks import QuickClock
+from tests.support.jobs import with_lora
 
 STAGES = {
     Stage.UPLOADING: "uploading",
@@ -47,20 +49,26 @@ async def order(client: Client, index: int, item: dict[str, Any]) -> None:
 
     try:
         if item.get("account"):
-            await client.account()
+            await client.account.status()
             return
         if "lora" in item:
-            job = with_lora(await client.upload_lora(Path(item["lora"])))
+            job = with_lora(await client.uploads.send_lora(Path(item["lora"])))
         else:
             job = job_of(item)
-        outcome = await client.run(job, watch)
+        outcome = await looked_at(client, await client.run(job, watch))
     except Uncertain as error:
         say(event="error", index=index, key=error.key, order=error.order, text=str(error))
     except RunningHubError as error:
         say(event="error", index=index, key=error.key, task_id=error.task_id, text=str(error))
     else:
-        results = [str(result.path) for result in outcome.results]
-        say(event="end", index=index, task_id=outcome.task_id, results=results, kept=outcome.kept)
+        say(
+            event="end",
+            index=index,
+            task_id=outcome.task_id,
+            results=[str(result.path) for result in outcome.results],
+            missing=outcome.missing,
+            kept=outcome.kept,
+        )
 
 
 async def batch(client: Client, items: list[dict[str, Any]]) -> None:
@@ -96,6 +104,11 @@ async def main(pace: float, items: list[dict[str, Any]], *, at_once: bool) -> No
 
 
 if __name__ == "__main__":
+    if "CAMPAIGN_DISK" in os.environ:  # no file may grow beyond it
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["CAMPAIGN_DISK"]), hard))
     if "CAMPAIGN_SYNCED" in os.environ:
         note_syncs(Path(os.environ["CAMPAIGN_SYNCED"]))
     asyncio.run(

@@ -17,10 +17,12 @@ from tests.campaign.jobs import Wish, graph
 from tests.campaign.person import answer
 from tests.campaign.process import SECONDS, Driver
 from tests.campaign.storm import CANCEL, CREATE
+from tests.campaign.troubles import over, trouble
 
 PACE = 4.0
 SPAN = 1.6  # seconds within which the blow falls; undisturbed, a run takes about as long
 LONG = 60.0  # seconds that a task runs which somebody will stop
+SMALL_DISKS = (60_000, 120_000, 250_000)  # bytes: the order book itself takes about 100,000
 STOP_HEARD = 0.25  # seconds until a Stop is surely in the book
 
 
@@ -46,6 +48,7 @@ class Kill:
         if chance.random() < 0.5:  # so that the blow often falls while an order is on its way
             emulator.faults.append(Fault(CREATE, "delay", value=0.4, count=None))
         state = self.folder / "state"
+        trouble(self.seed, emulator, state)
         async with emulator.serve() as origin:
             driver = Driver(origin, emulator.default_key, state, self.folder / "synced")
             try:
@@ -56,7 +59,7 @@ class Kill:
                 if state.exists():
                     unknown = books.unknown_tasks(emulator, state, wishes)
                     self.found.unknown += len(unknown)
-                emulator.faults.clear()
+                over(emulator, state)
                 stopped = wishes if "stopping" in self.events else []
                 await self._restarted(driver, emulator, wishes, stopped)
                 wanted = [] if stopped else wishes
@@ -76,7 +79,8 @@ class Kill:
         chance: random.Random,
     ) -> None:
         batch = chance.random() < 0.3
-        running = await driver.start([wish.plain() for wish in wishes], PACE, batch=batch)
+        plain = [wish.plain() for wish in wishes]
+        running = await driver.start(plain, PACE, batch=batch, disk=_disk(self.seed))
         await running.heard("begun")
         listening = asyncio.ensure_future(running.ended())
         await asyncio.sleep(chance.uniform(0, SPAN))
@@ -112,8 +116,16 @@ class Kill:
             done = [task.id for task in wish.tasks(emulator) if task.status == "SUCCESS"]
             if end["event"] != "end" or end["task_id"] not in done:
                 found.lost += 1
+            else:
+                found.missing += books.missing(emulator, end["task_id"], len(end["results"]))
         found.half += books.bad_files(state, all_is_delivered=bool(wanted))
-        found.leaks += books.leaked_keys(emulator, state, [str(end) for end in ends])
+        found.leaks += books.leaked_keys(emulator, [state], [str(end) for end in ends])
+
+
+def _disk(seed: int) -> int | None:
+    """How much a file may hold before the blow; mostly what it likes."""
+    chance = random.Random(f"{seed} disk")
+    return chance.choice(SMALL_DISKS) if chance.random() < 0.2 else None
 
 
 async def all_arrived(emulator: Emulator) -> None:

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any
 from unittest import mock
 
-from rh_api.run.caller import Caller
-from rh_api.store import Identity, Store
+from rh_api.journal import Identity, Store
+from rh_api.run.delivery import ResultDelivery
+from rh_api.run.orders import ActiveOrder
+from rh_api.run.results import Outcome
+from rh_api.run.retry import Sender
+from rh_api.wire.tasks import Report
 
 
 @contextlib.contextmanager
 def one_retry_too_many() -> Iterator[None]:
     """A create whose reply was lost is sent again like any other call."""
-    plain = Caller.retrying
+    plain = Sender.retry
 
-    async def retrying(
-        self: Caller,
-        attempt: Callable[[], Awaitable[Any]],
-        *,
-        repeatable: bool = True,
-        tries: int = 3,
+    async def retry(
+        self: Sender, attempt: Callable[[], Awaitable[Any]], *, repeatable: bool, **more: Any
     ) -> Any:
-        return await plain(self, attempt, repeatable=True, tries=tries)
+        return await plain(self, attempt, repeatable=True, **more)
 
-    with mock.patch.object(Caller, "retrying", retrying):
+    with mock.patch.object(Sender, "retry", retry):
         yield
 
 
@@ -33,20 +33,18 @@ def one_retry_too_many() -> Iterator[None]:
 def one_row_too_late() -> Iterator[None]:
     """An order's row is written when its task is known, and not before its request leaves."""
     intend, placed = Store.intend, Store.placed
-    waiting: dict[int, tuple[Identity, str, Mapping[str, object]]] = {}
+    waiting: dict[int, tuple[Identity, dict[str, Any]]] = {}
 
-    def remember(
-        self: Store, identity: Identity, *, instance: str, what: Mapping[str, object]
-    ) -> int:
+    def remember(self: Store, identity: Identity, **said: Any) -> int:
         number = -1 - len(waiting)
-        waiting[number] = (identity, instance, what)
+        waiting[number] = (identity, said)
         return number
 
-    def write(self: Store, order: int, task_id: str) -> bool:
+    def write(self: Store, order: int, task_id: str, told: Iterable[str] = ()) -> bool:
         if order in waiting:
-            identity, instance, what = waiting[order]
-            order = intend(self, identity, instance=instance, what=what)
-        return placed(self, order, task_id)
+            identity, said = waiting[order]
+            order = intend(self, identity, **said)
+        return placed(self, order, task_id, told)
 
     with mock.patch.multiple(Store, intend=remember, placed=write):
         yield
@@ -63,8 +61,27 @@ def a_cancel_not_recorded() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def a_gap_not_told() -> Iterator[None]:
+    """A list that stayed in part is delivered as if it were the whole."""
+    plain = ResultDelivery.deliver
+
+    async def deliver(
+        self: ResultDelivery,
+        active: ActiveOrder,
+        report: Report,
+        seconds: float,
+        missing: Sequence[str] = (),
+    ) -> Outcome:
+        return await plain(self, active, report, seconds)
+
+    with mock.patch.object(ResultDelivery, "deliver", deliver):
+        yield
+
+
 MUTANTS = {
     "one retry too many": (one_retry_too_many, "twice"),
     "one row too late": (one_row_too_late, "twice"),
     "a cancel not recorded": (a_cancel_not_recorded, "unstopped"),
+    "a gap not told": (a_gap_not_told, "missing"),
 }

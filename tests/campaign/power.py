@@ -1,4 +1,5 @@
-"""A power cut: what a killed process has written and not synced is lost, though its length may stay.
+"""A power cut: what a killed process has written and not synced is lost,
+though its length may stay.
 
 That is how file systems with delayed allocation fail. SQLite's own files are synced by SQLite at
 each commit; a torn frame behind the last one is what a cut may leave there.

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from rh_api.client import Client
+from rh_api.emulator import catalog
 from rh_api.settings import Settings
-from tests.client.conftest import QuickClock
+from tests.support.clocks import QuickClock
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 25.0  # that a driver may take for anything that it is asked
+SECONDS = 120.0  # that a driver may take for anything that it is asked
 
 
 @dataclass
@@ -84,6 +85,7 @@ class Driver:
             "RUNNINGHUB_API_KEY": self.key,
             "RUNNINGHUB_BASE_URL": self.origin,
             "RUNNINGHUB_STATE": str(self.state),
+            "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
         }
 
     def client(self, pace: float) -> Client:
@@ -91,9 +93,15 @@ class Driver:
         return Client(Settings.from_mapping(self._known), clock=QuickClock(pace))
 
     async def start(
-        self, jobs: Sequence[Mapping[str, Any]], pace: float = 1.0, *, batch: bool = False
+        self,
+        jobs: Sequence[Mapping[str, Any]],
+        pace: float = 1.0,
+        *,
+        batch: bool = False,
+        disk: int | None = None,
     ) -> Running:
-        """`batch`: all jobs as one batch instead of each by itself."""
+        """`batch`: all jobs as one batch instead of each by itself. `disk`: no file can have more
+        bytes, the order book's among them."""
         variables = {
             "PATH": os.environ.get("PATH", ""),
             "PYTHONPATH": str(ROOT),
@@ -101,6 +109,8 @@ class Driver:
         }
         if self.synced:
             variables["CAMPAIGN_SYNCED"] = str(self.synced)
+        if disk:
+            variables["CAMPAIGN_DISK"] = str(disk)
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from rh_api.client import Client, Outcome
-from rh_api.emulator import Emulator, Fault
+from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import BatchFailed, RunningHubError, Uncertain
 from rh_api.settings import Settings
 from tests.campaign import books
 from tests.campaign.books import Findings
 from tests.campaign.jobs import Wish, graph
-from tests.campaign.person import answer
-from tests.faults.rig import LoopClock, quickly
+from tests.campaign.person import answer, looked_at
+from tests.campaign.troubles import over, trouble
+from tests.faults.rig import quickly
+from tests.support.clocks import LoopClock
 
 PACE = 24.0  # loop seconds a second
 BOUND = 900.0  # loop seconds that a run may take, with all its time-outs and tries
@@ -86,6 +88,7 @@ class Storm:
             self.emulator.faults.append(
                 Fault(path, kind, value=value, count=count, after=chance.randint(0, 2))  # type: ignore[arg-type]
             )
+        trouble(self.seed, self.emulator, self.state)
         if chance.random() < 0.15:
             self.emulator.fail_next = {"node_id": "3", "exception_type": "X", "count": 1}
 
@@ -98,6 +101,7 @@ class Storm:
             "RUNNINGHUB_API_KEY": self.emulator.default_key,
             "RUNNINGHUB_BASE_URL": origin,
             "RUNNINGHUB_STATE": str(self.state),
+            "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
         }
         return Client(Settings.from_mapping(variables), clock=LoopClock())
 
@@ -109,8 +113,7 @@ class Storm:
                 self.found.unknown += len(
                     books.unknown_tasks(self.emulator, self.state, self.wishes)
                 )
-                self.emulator.faults.clear()
-                self.emulator.fail_next = None
+                over(self.emulator, self.state)
                 got = await self._bounded(self._without_faults(origin)) or {}
                 self._audit(got)
         self.found.leaks += key_watch.leaks
@@ -161,19 +164,30 @@ class Storm:
 
     async def _batch(self, client: Client) -> None:
         try:
-            await client.run_all([wish.job() for wish in self.wishes])
+            outcomes = await client.run_all([wish.job() for wish in self.wishes])
         except BatchFailed as error:
             for index, one in error.errors.items():
                 self._failed(self.wishes[index], one)
         except RunningHubError as error:
             self.errors.append(error)
+        else:
+            for outcome in outcomes:
+                self._came(outcome)
 
     async def _order(self, client: Client, wish: Wish) -> Outcome | None:
         try:
-            return await client.run(wish.job())
+            outcome = await looked_at(client, await client.run(wish.job()))
         except RunningHubError as error:
             self._failed(wish, error)
             return None
+        self._came(outcome)
+        return outcome
+
+    def _came(self, outcome: Outcome) -> None:
+        """What a delivery lacks it names."""
+        if not outcome.missing:
+            count = len(outcome.results)
+            self.found.missing += books.missing(self.emulator, outcome.task_id, count)
 
     def _failed(self, wish: Wish, error: RunningHubError) -> None:
         """An error of an order whose task is known names it."""
@@ -213,9 +227,11 @@ class Storm:
             done = [task.id for task in wish.tasks(emulator) if task.status == "SUCCESS"]
             if wish.mark not in got or got[wish.mark].task_id not in done:
                 found.lost += 1
+            elif got[wish.mark].missing:
+                found.missing += len(got[wish.mark].missing)
         found.half += books.bad_files(self.state, all_is_delivered=not self.stopped)
         said = [str(error) for error in self.errors]
-        found.leaks += books.leaked_keys(emulator, self.state, said)
+        found.leaks += books.leaked_keys(emulator, [self.state], said)
 
 
 def storm(seed: int) -> Findings:
