@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rh_api.emulator.graphs import as_link
-from rh_api.graph.segments import Plan
-from rh_api.graph.stand_ins import SAVED_CLASS, SEGMENT_CLASS
+from rh_api.graph.constants import SAVED_CLASS, SEGMENT_CLASS
+from rh_api.offload import Plan
 from tests.oracle.graphs import Prompt
 
 BORDER = "TestBorder"

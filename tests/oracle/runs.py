@@ -15,12 +15,14 @@ import numpy as np
 from PIL import Image
 
 from rh_api.emulator.graphs import as_link, execution_order
-from rh_api.emulator.interpreter import Bench, interpret, node_functions
-from rh_api.emulator.node_classes import NODE_CLASSES
-from rh_api.emulator.nodes_image import image_blend, image_invert
-from rh_api.emulator.nodes_mask import mask_to_image, solid_mask
-from rh_api.emulator.pictures import Batch, Picture, decoded, from_levels, inverted, to_levels
-from rh_api.graph.segments import (
+from rh_api.emulator.nodes.classes import NODE_CLASSES
+from rh_api.emulator.nodes.context import NodeContext
+from rh_api.emulator.nodes.image import image_blend, image_invert
+from rh_api.emulator.nodes.interpreter import interpret, node_functions
+from rh_api.emulator.nodes.mask import mask_to_image, solid_mask
+from rh_api.emulator.nodes.pictures import Batch, Picture, decoded, from_levels, inverted, to_levels
+from rh_api.graph.constants import SAVED_CLASS, SEGMENT_CLASS
+from rh_api.offload import (
     FILES,
     Item,
     Outlet,
@@ -29,7 +31,6 @@ from rh_api.graph.segments import (
     with_inlet,
     with_lora,
 )
-from rh_api.graph.stand_ins import SAVED_CLASS, SEGMENT_CLASS
 from tests.oracle.graphs import LOCAL_LORA, Prompt
 from tests.oracle.oracle import BORDER
 
@@ -54,7 +55,7 @@ def input_folder() -> dict[str, bytes]:
     return folder
 
 
-class LocalBench(Bench):
+class LocalContext(NodeContext):
     """Keeps what savers and previews make, as levels and texts."""
 
     def __init__(self, read: Callable[[str], bytes]) -> None:
@@ -79,12 +80,14 @@ def levels_of(picture: Image.Image) -> tuple[str, tuple[int, int], bytes]:
     return picture.mode, picture.size, picture.tobytes()
 
 
-def run_node(bench: Bench, node_id: str, node: dict[str, Any], given: dict[str, Any]) -> Values:
+def run_node(
+    context: NodeContext, node_id: str, node: dict[str, Any], given: dict[str, Any]
+) -> Values:
     """One node's outputs; inputs that its class does not have are dropped, as in ComfyUI."""
-    bench.node_id = node_id
+    context.node_id = node_id
     known = NODE_CLASSES[node["class_type"]].inputs
     arguments = {name: value for name, value in given.items() if name in known}
-    return node_functions()[node["class_type"]](bench, **arguments)
+    return node_functions()[node["class_type"]](context, **arguments)
 
 
 def run_uncut(prompt: Prompt) -> dict[str, list[Any]]:
@@ -92,7 +95,7 @@ def run_uncut(prompt: Prompt) -> dict[str, list[Any]]:
 
     Raises what a node raises.
     """
-    bench = LocalBench(lambda name: input_folder()[name])
+    context = LocalContext(lambda name: input_folder()[name])
     values: dict[str, Values] = {}
     for node_id in execution_order(prompt, outputs_of(prompt)):
         node = prompt[node_id]
@@ -100,8 +103,8 @@ def run_uncut(prompt: Prompt) -> dict[str, list[Any]]:
         if node["class_type"] == BORDER:
             values[node_id] = (ROUNDED[given["way"]](given["kind"], given["value"]),)
         else:
-            values[node_id] = run_node(bench, node_id, node, given)
-    return bench.shown
+            values[node_id] = run_node(context, node_id, node, given)
+    return context.shown
 
 
 def outputs_of(prompt: Prompt) -> list[str]:
@@ -140,7 +143,7 @@ Order = Callable[[dict[str, Any]], Values]
 
 def run_cut(prompt: Prompt, order: Order) -> dict[str, list[Any]]:
     """What each saver and preview of a rewritten prompt makes, orders and all."""
-    bench = LocalBench(lambda name: input_folder()[name])
+    context = LocalContext(lambda name: input_folder()[name])
     values: dict[str, Values] = {}
     for node_id in execution_order(prompt, outputs_of(prompt)):
         node = prompt[node_id]
@@ -149,11 +152,11 @@ def run_cut(prompt: Prompt, order: Order) -> dict[str, list[Any]]:
             values[node_id] = order(given)
         elif node["class_type"] == SAVED_CLASS:
             assert json.loads(node["inputs"]["saver"])["class_type"]
-            bench.shown[node_id] = given["files"]
+            context.shown[node_id] = given["files"]
             values[node_id] = ()
         else:
-            values[node_id] = run_node(bench, node_id, node, given)
-    return bench.shown
+            values[node_id] = run_node(context, node_id, node, given)
+    return context.shown
 
 
 def run_in_memory(sent: Sent) -> Order:
@@ -183,9 +186,9 @@ def _run_segment(given: dict[str, Any], sent: Sent) -> Values:
 
 def run_remote(graph: Prompt, uploads: dict[str, bytes]) -> dict[str, list[Any]]:
     """What each saver of an order makes: bytes of a file, or a text."""
-    bench = Bench(lambda name: uploads[name], lambda name: uploads[name], None)
+    context = NodeContext(lambda name: uploads[name], lambda name: uploads[name], None)
     graph = json.loads(json.dumps(graph).replace(REMOTE_LORA, LOCAL_LORA))
-    outcome = interpret(graph, outputs_of(graph), bench, stop=threading.Event())
+    outcome = interpret(graph, outputs_of(graph), context, stop=threading.Event())
     if outcome.failure:
         raise AssertionError(f"the order failed: {outcome.failure}")
     made: dict[str, list[Any]] = {}

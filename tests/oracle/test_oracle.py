@@ -9,15 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rh_api.graph.segments import Plan
+from rh_api.offload import Plan
 from tests.oracle.graphs import Prompt
 from tests.oracle.oracle import with_borders
 from tests.oracle.runs import Sent, outputs_of, run_cut, run_in_memory, run_uncut
 from tests.oracle.trial import Counts, check, plan_of, try_one
-
-
-def node(class_type: str, **inputs: Any) -> dict[str, Any]:
-    return {"class_type": class_type, "inputs": inputs}
+from tests.support.graphs import node
 
 
 @settings(

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from rh_api.client import Client, Outcome, Source
-from rh_api.emulator import Emulator
+from rh_api.emulator import Emulator, catalog
 from rh_api.errors import BadInput
-from rh_api.graph.segments import load
-from rh_api.offload import Given, Models, job, results_of
+from rh_api.graph.extra_data import NATIVE
+from rh_api.offload import LocalFile, load
+from rh_api.offload.driver import Given, Models, job_of, results_of
 from rh_api.settings import Settings
 from rh_api.wire.filetypes import Kind
-from tests.client.conftest import QuickClock
 from tests.oracle.graphs import LOCAL_LORA, Prompt, random_marks, random_prompt
 from tests.oracle.oracle import with_borders
 from tests.oracle.runs import (
@@ -33,8 +33,10 @@ from tests.oracle.runs import (
     run_uncut,
 )
 from tests.oracle.trial import plan_of
+from tests.support.clocks import QuickClock
 
 GRAPHS = 16
+NATIVE_GRAPHS = 8
 
 
 @dataclass
@@ -45,9 +47,11 @@ class Wire:
     settings: Settings
     folder: Path
 
-    @property
-    def lora(self) -> Path:
-        return self.folder / LOCAL_LORA
+    def file(self, file: LocalFile, /) -> Path:
+        return self.folder / file.value
+
+    def lora(self, name: str, /) -> Path | None:
+        return self.folder / LOCAL_LORA if name == LOCAL_LORA else None
 
     def order(self, given: dict[str, Any]) -> Values:
         return asyncio.run(self._order(given))
@@ -60,14 +64,7 @@ class Wire:
             sources = [Source(Kind.IMAGE, data, ".png", "image/png") for data in files]
             brought.append(Given(inlet, items, sources))
         async with Client(self.settings, clock=QuickClock(8)) as client:
-            order = await job(
-                client,
-                segment,
-                brought,
-                models=Models(lambda: 0.0),
-                file=lambda file: self.folder / file.value,
-                lora=lambda name: self.lora if name == LOCAL_LORA else None,
-            )
+            order = await job_of(client, segment, brought, models=Models(lambda: 0.0), files=self)
             outcome = await client.run(order)
             return tuple(
                 decoded_outlet(outlet, _contents(outcome, outlet)) for outlet in segment.outlets
@@ -92,6 +89,7 @@ def wire(tmp_path: Path) -> Iterator[Wire]:
             "RUNNINGHUB_API_KEY": emulator.default_key,
             "RUNNINGHUB_BASE_URL": url,
             "RUNNINGHUB_STATE": str(tmp_path / "state"),
+            "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
         }
         yield Wire(emulator, Settings.from_mapping(known), tmp_path)
 
@@ -104,9 +102,28 @@ def as_uploaded(prompt: Prompt) -> Prompt:
 
 @pytest.mark.parametrize("number", range(GRAPHS))
 def test_a_random_cut_is_equal_to_local_over_the_wire(wire: Wire, number: int) -> None:
-    random = Random(number)
+    check_cut(wire, Random(number))
+
+
+@pytest.mark.parametrize("number", range(NATIVE_GRAPHS))
+def test_it_is_by_the_native_route(wire: Wire, number: int) -> None:
+    wire.settings = replace(wire.settings, route=NATIVE)
+    check_cut(wire, Random(1000 + number))
+    assert not wire.emulator.counters.requests["/task/openapi/create"]
+
+
+def is_a_batch(prompt: Prompt) -> bool:
+    """Whether it makes several at once, which the native route is not asked for."""
+    made = (one["inputs"] for one in prompt.values() if one["class_type"].startswith("Empty"))
+    return any(inputs.get("batch_size", 1) > 1 for inputs in made)
+
+
+def check_cut(wire: Wire, random: Random) -> None:
+    """A random cut graph makes what the uncut one makes."""
     while True:
         prompt = random_prompt(random, most=6)
+        if wire.settings.route == NATIVE and is_a_batch(prompt):
+            continue
         try:
             run_uncut(prompt)
             plan = plan_of(prompt, random_marks(random, prompt))

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from rh_api.errors import BadInput
-from rh_api.graph.segments import Plan, core_class, cut, read_marks
+from rh_api.offload import Plan, core_class, cut, read_marks
 from tests.oracle.graphs import Prompt, random_marks, random_prompt
 from tests.oracle.oracle import with_borders
 from tests.oracle.runs import Sent, run_cut, run_in_memory, run_uncut
@@ -76,7 +76,7 @@ def check(prompt: Prompt, marks: list[dict[str, Any]], counts: Counts) -> None:
     counts.accepted += 1
     counts.orders += len(plan.segments)
     counts.idle += not plan.segments
-    counts.pulled += any(segment.pulled for segment in plan.segments)
+    counts.pulled += any(segment.dependencies for segment in plan.segments)
     counts.split += plan.split > 0
     assert made.keys() == uncut.keys(), (made.keys(), uncut.keys())
     expected = run_uncut(with_borders(prompt, plan, list(uncut)))
