@@ -72,6 +72,16 @@ class Result:
         """The data of `execution_error`: node_id, node_type, exception_message and more."""
         return next(event.data for event in self.events if event.type == "execution_error")
 
+    @property
+    def blocked(self) -> dict[str, str]:
+        """What ComfyUI said of the nodes that a blocker kept from running, by node id."""
+        return {
+            event.data["node_id"]: event.data["exception_message"]
+            for event in self.events
+            if event.type == "execution_error"
+            and event.data["exception_type"] == "ExecutionBlocked"
+        }
+
     def texts(self, node_id: str) -> list[str]:
         """The lines that a node showed while it ran, in order."""
         return [
@@ -168,6 +178,10 @@ class ComfyClient:
             await asyncio.wait_for(self._arrived.wait_for(found), WAIT)
         assert seen < len(self.events), "ComfyUI closed its socket"
         return self.events[seen]
+
+    async def closed(self) -> None:
+        """Waits until ComfyUI's side of the socket is gone."""
+        await asyncio.wait_for(asyncio.shield(self._listening), WAIT)
 
     async def delete(self, prompt_id: str) -> None:
         """Takes a prompt that does not run yet out of the queue."""

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import requests
 
-from rh_api.emulator import Emulator
+from rh_api.emulator import Emulator, catalog
 from tests.comfy.client import ComfyClient
 from tests.comfy.server import Server, running
 
 collect_ignore_glob = [] if os.environ.get("COMFYUI_DIR") else ["test_*.py"]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("since"):
+        if version() < parts(mark.args[0]):
+            pytest.skip(f"core has this since {mark.args[0]}")
+
+
+@functools.cache
+def version() -> tuple[int, ...]:
+    """The version of the ComfyUI that COMFYUI_DIR names."""
+    told = Path(os.environ["COMFYUI_DIR"], "comfyui_version.py").read_text("utf-8")
+    return parts(told.partition('__version__ = "')[2].partition('"')[0])
+
+
+def parts(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +48,11 @@ def server(
 ) -> Iterator[Server]:
     """The ComfyUI that all tests share. It takes about eight seconds to start."""
     emulator, base_url = cloud
-    known = {"RUNNINGHUB_BASE_URL": base_url, "RUNNINGHUB_API_KEY": emulator.default_key}
+    known = {
+        "RUNNINGHUB_BASE_URL": base_url,
+        "RUNNINGHUB_API_KEY": emulator.default_key,
+        "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
+    }
     with running(tmp_path_factory.mktemp("comfyui"), known) as server:
         yield server
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
+import struct
+import zlib
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,8 @@ from PIL import Image
 
 from rh_api.emulator import catalog
 from tests.comfy.client import ComfyClient
+from tests.support.graphs import node
+from tests.support.pictures import png, png_file
 
 Prompt = dict[str, dict[str, Any]]
 
@@ -20,10 +24,6 @@ _marks = itertools.count(1)
 def mark() -> int:
     """A number that no prompt had before: neither ComfyUI's cache nor an upload is met again."""
     return next(_marks)
-
-
-def node(class_type: str, **inputs: Any) -> dict[str, Any]:
-    return {"class_type": class_type, "inputs": inputs}
 
 
 def remote(workflow: str, fields: dict[str, Any] | None = None, **inputs: Any) -> dict[str, Any]:
@@ -57,10 +57,10 @@ def inverted(picture: np.ndarray) -> np.ndarray:
     return (255 * numbers).astype(np.uint8)
 
 
-def png(picture: np.ndarray) -> bytes:
-    data = io.BytesIO()
-    Image.fromarray(picture).save(data, "PNG")
-    return data.getvalue()
+def hollow_png() -> bytes:
+    """Whole, chunk by chunk, and without a pixel in it, so that no reader can decode it."""
+    head = struct.pack(">IIBBBBB", 40, 30, 8, 2, 0, 0, 0)
+    return png_file(head, zlib.compress(str(mark()).encode()))
 
 
 async def loaded(comfyui: ComfyClient, picture: np.ndarray) -> dict[str, Any]:

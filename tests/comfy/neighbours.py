@@ -239,6 +239,80 @@ class Inverts:
         return ((255 * (1 - sent)).to(torch.uint8).float() / 255,)
 
 
+class TinyModels:
+    """What a checkpoint gives, small enough for a test: random weights,
+    the same on each machine."""
+
+    CATEGORY = "tests"
+    FUNCTION = "execute"
+    RETURN_TYPES = ("MODEL", "CONDITIONING", "CONDITIONING", "VAE")
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"seed": ("INT", {})}}
+
+    def execute(self, seed):
+        chance = torch.Generator().manual_seed(seed)
+        words = [
+            [[torch.randn(1, 7, WIDTH, generator=chance), {"pooled_output": None}]] for _ in "+-"
+        ]
+        return (_tiny_model(chance), *words, _tiny_vae(chance))
+
+
+WIDTH = 32  # of a layer; groups of norms are 32
+
+
+def _tiny_model(chance):
+    """A U-Net of one level that is built as that of SD 1.5."""
+    import comfy.model_management
+    import comfy.model_patcher
+    import comfy.supported_models
+
+    config = comfy.supported_models.SD15(
+        {
+            "image_size": 32,
+            "in_channels": 4,
+            "out_channels": 4,
+            "model_channels": WIDTH,
+            "num_res_blocks": [1],
+            "channel_mult": [1],
+            "transformer_depth": [1],
+            "transformer_depth_middle": 1,
+            "transformer_depth_output": [1, 1],
+            "context_dim": WIDTH,
+            "num_heads": 2,
+            "use_spatial_transformer": True,
+            "use_linear_in_transformer": False,
+            "use_temporal_attention": False,
+            "adm_in_channels": None,
+            "use_checkpoint": False,
+            "legacy": False,
+        }
+    )
+    config.set_inference_dtype(torch.float32, None)
+    model = config.get_model({}, "", device=torch.device("cpu"))
+    _fill(model.diffusion_model, chance)
+    cpu = torch.device("cpu")
+    return comfy.model_patcher.ModelPatcher(model, load_device=cpu, offload_device=cpu)
+
+
+def _tiny_vae(chance):
+    import comfy.sd
+    from comfy.taesd.taesd import TAESD
+
+    taesd = TAESD(latent_channels=4)
+    _fill(taesd.taesd_encoder, chance)
+    _fill(taesd.taesd_decoder, chance)
+    return comfy.sd.VAE(sd=taesd.state_dict())
+
+
+def _fill(module, chance):
+    """ComfyUI leaves weights as they lie in memory until a file fills them."""
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight.copy_(torch.randn(weight.shape, generator=chance) * 0.08)
+
+
 def changes(moment):
     """A prompt handler of another pack: it does what `extra_data.tests` says for its moment.
 
@@ -274,5 +348,6 @@ NODE_CLASS_MAPPINGS = {
     "TestHolds3": Holds3,
     "TestInverts": Inverts,
     "TestLooks": Looks,
+    "TestTinyModels": TinyModels,
     "TestCompares": Compares,
 }

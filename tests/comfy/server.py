@@ -21,7 +21,7 @@ import requests
 ROOT = Path(__file__).parents[2]
 PACK_NAME = "some-name"
 NEIGHBOURS = Path(__file__).with_name("neighbours.py")
-START = 120.0  # seconds; about eight on two idle cores
+START = 400.0  # seconds; about eight on two idle cores, minutes where others work there too
 OWN_VARIABLES = ("RUNNINGHUB_", "RH_API_KEY")
 
 
@@ -101,10 +101,16 @@ def running(
         process = subprocess.Popen(
             command,
             cwd=os.environ["COMFYUI_DIR"],
-            env={**inherited, "PYTHONDONTWRITEBYTECODE": "1", **environment},
+            env={
+                **inherited,
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "XDG_STATE_HOME": str(base / "state"),
+                **environment,
+            },
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
+            preexec_fn=_hear_ctrl_c if os.name == "posix" else None,
         )
     server = replace(server, pid=process.pid)
     try:
@@ -118,6 +124,11 @@ def running(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _hear_ctrl_c() -> None:
+    """A shell's background commands, and so their children, begin with SIGINT ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], server: Server) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from rh_api.emulator import Emulator, catalog
 from tests.comfy.client import ComfyClient
-from tests.comfy.graphs import apart, mark, node, remote
+from tests.comfy.graphs import apart, mark, remote
 from tests.comfy.test_refusals import nothing_was_sent, sentence
 from tests.comfy.test_results import IMAGES, OUT_1
+from tests.support.graphs import node
 
 pytestmark = pytest.mark.comfy
 

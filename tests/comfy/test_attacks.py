@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import pickle
-import struct
-import zlib
 from pathlib import Path
 
 import pytest
 
 from rh_api.emulator import Emulator, Fault, catalog
 from tests.comfy.client import ComfyClient
-from tests.comfy.graphs import mark, node, pixels, png, remote
+from tests.comfy.graphs import mark, pixels, remote
 from tests.comfy.server import Server
+from tests.support.graphs import node
+from tests.support.pictures import huge_png, png
+from tests.support.service import Explodes, results_are
 
 pytestmark = pytest.mark.comfy
 
@@ -28,32 +29,10 @@ NAMES = (
 )
 
 
-class Explodes:
-    """What a pickle can do to who loads it."""
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return Path.touch, (Path("exploded"),)
-
-
-def huge_png(side: int = 30_000) -> bytes:
-    def chunk(name: bytes, data: bytes) -> bytes:
-        body = name + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
-    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    data = chunk(b"IDAT", zlib.compress(bytes(2**20), 9))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + data + chunk(b"IEND", b"")
-
-
 def places(base: Path) -> set[str]:
     """The folders that hold files; ComfyUI's own log and caches left out."""
     files = (path.relative_to(base) for path in base.rglob("*") if path.is_file())
     return {path.parent.as_posix() for path in files if "__pycache__" not in path.parts}
-
-
-def served(emulator: Emulator, body: bytes) -> None:
-    fault = Fault("/results/", "body", count=None, value=body, content_type="image/png")
-    emulator.faults.append(fault)
 
 
 def a_picture() -> dict[str, object]:
@@ -64,7 +43,7 @@ async def test_no_name_of_the_cloud_leads_out_of_the_packs_folders(
     comfyui: ComfyClient, emulator: Emulator, server: Server
 ) -> None:
     before = places(server.base)
-    served(emulator, png(pixels()))
+    emulator.faults.append(results_are(png(pixels())))
     for name in NAMES:
         emulator.result_name = name
         result = await comfyui.queue({"1": a_picture()})
@@ -84,7 +63,7 @@ async def test_no_name_of_the_cloud_leads_out_of_the_packs_folders(
 async def test_what_is_no_picture_for_us_is_kept_as_a_file_and_not_opened(
     comfyui: ComfyClient, emulator: Emulator, server: Server, body: bytes, suffix: str
 ) -> None:
-    served(emulator, body)
+    emulator.faults.append(results_are(body))
     await comfyui.queue({"1": a_picture()})
     kept = list((server.base / "output" / "runninghub").glob(f"*{suffix}"))
     assert any(path.read_bytes() == body for path in kept)

@@ -12,12 +12,14 @@ import pytest
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import Fate
 from tests.comfy.client import ComfyClient
-from tests.comfy.graphs import loaded, mark, node, pixels, remote
+from tests.comfy.graphs import loaded, mark, pixels, remote
 from tests.comfy.server import Server, running
-from tests.comfy.test_running import is_running, until
+from tests.comfy.test_running import is_running
 from tests.faults.cells import TABLE, Expect
+from tests.support.graphs import node
+from tests.support.waiting import until
 
-pytestmark = [pytest.mark.comfy, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.comfy, pytest.mark.timeout(600)]
 
 UPLOAD = "/openapi/v2/media/upload/binary"
 CREATE = "/task/openapi/create"
@@ -189,7 +191,7 @@ async def cut_short(base: Path, emulator: Emulator, prompt: dict[str, Any], how:
                 )
             )
             os.kill(server.pid, how)
-            await until(lambda: comfyui._listening.done(), 20)
+            await comfyui.closed()
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])

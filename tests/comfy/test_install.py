@@ -10,18 +10,21 @@ import pytest
 from PIL import Image
 
 from rh_api.emulator import catalog
+from rh_api.graph.constants import MODEL_CLASSES
 from tests.comfy.client import ComfyClient
 from tests.comfy.server import PACK_NAME, Server, comfyui_python, contents, packed_files
 
-pytestmark = [pytest.mark.comfy, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.comfy, pytest.mark.timeout(600)]
 
 OURS = (
     "RunningHubRemoteWorkflow",
     "RunningHubAIApp",
+    "RunningHubQuickCreate",
     "RHUploadImage",
     "RHUploadVideo",
     "RHUploadAudio",
     "RHLoraUploader",
+    *MODEL_CLASSES,
 )
 
 
@@ -117,13 +120,33 @@ async def test_the_contract_of_the_nodes(comfyui: ComfyClient) -> None:
         assert remote["output"] == types + ["*"] * 12
         assert all(remote["output_is_list"])
         assert remote["output_node"]
+    for node_id in MODEL_CLASSES:
+        model = about[node_id]
+        assert model["input_order"]["required"] == ["model"]
+        assert model["input_order"]["optional"] == [
+            "form",
+            "extra",
+            "batch",
+            "max_orders",
+            "timeout",
+            "reroll_seeds",
+            "send_anyway",
+            "profile",
+            *links,
+        ]
+        assert model["output_name"] == [*typed, "model_3d"]
+        assert model["output"][:-1] == types
+        assert model["output"][-1] in ("FILE_3D", "STRING")  # ComfyUI's type since 0.14
+        assert all(model["output_is_list"])
+        assert model["output_node"]
     assert about["RHLoraUploader"]["output_node"]
     for media in ("Image", "Video", "Audio"):
         upload = about[f"RHUpload{media}"]
         assert upload["input_order"]["required"] == [media.lower()]
         assert upload["output_name"] == ["file_name", "url"]
     assert about["RHUploadImage"]["input_order"]["optional"] == ["mask", "profile"]
-    assert about["RunningHubRefusal"]["dev_only"]
+    # ComfyUI 0.11 does not tell it of any node.
+    assert about["RunningHubRefusal"].get("dev_only", "dev_only" not in about["LoadImage"])
 
 
 def described(node: dict[str, Any]) -> dict[str, Any]:

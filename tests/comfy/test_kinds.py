@@ -12,33 +12,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nodes.media import mp4, video, wav
+from nodes.values.codecs import video
 from rh_api.emulator import Emulator
 from tests.comfy.client import ComfyClient
-from tests.comfy.graphs import Prompt, apart, looks, mark, node, pixels, png, remote
+from tests.comfy.graphs import Prompt, apart, hollow_png, looks, mark, pixels, remote, save, seen
+from tests.comfy.media import moving, sounding
 from tests.comfy.server import Server
 from tests.comfy.test_results import AUDIO, FILES, IMAGES, MASKS, OUT_1, OUT_2, TEXT, VIDEO
+from tests.support.graphs import node
+from tests.support.pictures import png
 
 pytestmark = pytest.mark.comfy
 
 EQUAL, EXACT = "equal", "0.0000"
-
-
-def moving(frames: int = 5) -> bytes:
-    """An mp4 that no test had before."""
-    file = io.BytesIO()
-    level = mark() % 256
-    mp4.write(
-        file, [np.full((32, 48, 3), (level + 5 * n) % 256, np.uint8) for n in range(frames)], 8
-    )
-    return file.getvalue()
-
-
-def sounding(samples: int = 1200) -> bytes:
-    file = io.BytesIO()
-    wave = np.random.default_rng(mark()).normal(size=(2, samples)).astype(np.float32)
-    wav.write_wav(file, wave, 8000)
-    return file.getvalue()
+AUTO = {"format": "auto", "codec": "auto"}
 
 
 def passes(emulator: Emulator, loader: str, field: str, saver: str, given: str) -> str:
@@ -49,6 +36,11 @@ def passes(emulator: Emulator, loader: str, field: str, saver: str, given: str) 
             "2": node(saver, **{given: ["1", 0]}, filename_prefix="kept"),
         }
     )
+
+
+def cut(data: bytes) -> bytes:
+    """The first half: headers, and values that end in the middle."""
+    return data[: len(data) // 2]
 
 
 def through_video(emulator: Emulator, source: list[Any]) -> dict[str, Any]:
@@ -103,6 +95,7 @@ async def test_a_video_file_goes_up_as_it_is_and_comes_back_as_a_file(
     assert emulator.counters.download_bytes == len(clip)
 
 
+@pytest.mark.since("0.26.0")
 async def test_a_trimmed_video_goes_up_trimmed(
     comfyui: ComfyClient, emulator: Emulator, tmp_path: Path
 ) -> None:
@@ -191,7 +184,7 @@ async def test_a_picture_of_four_channels_keeps_its_alpha(
     )
 
     assert result.outputs["4"]["text"] == [EXACT]
-    # LoadImage and JoinImageWithAlpha turn alpha over twice, and SaveImage cuts off: 64 comes as 63.
+    # LoadImage and JoinImageWithAlpha turn alpha over twice, SaveImage cuts off: 64 comes as 63.
     assert result.outputs["5"]["text"] == ["(1, 6, 7) torch.float32 0.7529..0.7529"]
 
 
@@ -365,3 +358,49 @@ async def test_masks_that_do_not_fit_the_pictures_are_counted(
 
     assert "2 masks do not fit 3 pictures" in result.failure["exception_message"]
     assert not emulator.counters.upload_bytes
+
+
+async def test_what_cannot_be_decoded_withholds_nothing_else(
+    comfyui: ComfyClient, emulator: Emulator, server: Server
+) -> None:
+    picture = pixels()
+    damaged = {"n2": hollow_png(), "n4": cut(moving()), "n6": b"fLaC" + b"\0" * 90}
+    workflow = emulator.add_workflow(
+        made_of(
+            n1=("png", png(picture)),
+            n2=("png", damaged["n2"]),
+            n3=("mp4", moving()),
+            n4=("mp4", damaged["n4"]),
+            n5=("wav", sounding()),
+            n6=("flac", damaged["n6"]),
+            n7=("txt", b"a caption"),
+        )
+    )
+    typed = ("images", "video", "audio")
+    result = await comfyui.queue(
+        {
+            "1": remote(workflow, outputs="1,2,3,4,5,6,7"),
+            "images": save(["1", IMAGES]),
+            "video": node("SaveVideo", video=["1", VIDEO], filename_prefix="v", **AUTO),
+            "audio": node("SaveAudio", audio=["1", AUDIO], filename_prefix="a"),
+            "text": looks("1", TEXT),
+            "files": looks("1", FILES),
+            **{f"out_{n}": looks("1", OUT_1 + n - 1) for n in range(1, 8)},
+        }
+    )
+
+    said = result.outputs.pop("1")
+    assert set(result.outputs) == {*typed, "text", "files", "out_1", "out_3", "out_5", "out_7"}
+    assert set(result.blocked) == {*typed, "out_2", "out_4", "out_6"}
+    for name, kind in zip(typed, ("images", "images", "audio"), strict=True):
+        assert len(result.outputs[name][kind]) == 1
+        assert "cannot be used" in result.blocked[name]
+    (file,) = result.outputs["images"]["images"]
+    assert np.array_equal(await seen(comfyui, file), picture)
+    (task_id,) = emulator.tasks
+    kept = {path.read_bytes() for path in (server.base / "output/runninghub").glob(f"{task_id}*")}
+    assert kept >= set(damaged.values())
+    assert len(result.outputs["files"]["text"]) == 4
+    for word in ("as a picture", "as a video", "as sound"):
+        assert len([one for one in said["text"] if word in one and task_id in one]) == 1
+    assert len(said["images"]) == 1

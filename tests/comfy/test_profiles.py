@@ -9,11 +9,12 @@ import pytest
 
 from rh_api.emulator import Account, Emulator, catalog
 from tests.comfy.client import ComfyClient
-from tests.comfy.graphs import mark, remote
+from tests.comfy.graphs import mark, marked, painting, pixels, remote, turning
 from tests.comfy.page import Page
+from tests.comfy.segments import CREATE
 from tests.comfy.server import Server, running
 
-pytestmark = [pytest.mark.comfy, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.comfy, pytest.mark.timeout(600)]
 
 CANARY = "canary7Key0canary7Key0canary7Key"
 PASSWORD = "canary9Password9canary"
@@ -23,6 +24,7 @@ PASSWORD = "canary9Password9canary"
 async def page(server: Server, emulator: Emulator) -> AsyncIterator[Page]:
     async with Page(server.url) as page:
         yield page
+        await page.post("models/save", models="")
         for one in (await page.get("settings"))["profiles"]:
             if one["from"] == "file":
                 await page.post("profiles/delete", name=one["name"])
@@ -38,6 +40,50 @@ async def test_a_node_pays_with_the_account_that_it_names(
         result = await comfyui.queue({"1": remote(catalog.TEXT_OUT, fields, profile=profile)})
         assert result.outcome == "success", result
         assert list(emulator.tasks.values())[-1].key == key
+
+
+async def test_marked_nodes_go_out_under_the_account_and_the_workflow_that_it_stores(
+    page: Page, comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.accounts[CANARY] = Account()
+    own = emulator.add_workflow(catalog.workflows()[catalog.TEXT_OUT].graph)
+    await page.post("profiles/save", name="second", origin=emulator.base_url, key=CANARY)
+    await page.post("profiles/workflow", name="second", workflow=own)
+    for profile, workflow, key in (
+        ("second", own, CANARY),
+        ("", catalog.INVERT, emulator.default_key),  # the environment's
+    ):
+        prompt = await turning(comfyui, pixels())
+        result = await comfyui.queue(prompt, marked("2", profile=profile))
+        assert result.outcome == "success", (result.refusal, result.events[-2:])
+        order = list(emulator.tasks.values())[-1]
+        assert (order.key, order.order.workflow_id) == (key, workflow)
+
+    await page.post("profiles/workflow", name="second", workflow="")
+    prompt = await turning(comfyui, pixels())
+    result = await comfyui.queue(prompt, marked("2", profile="second"))
+    assert result.outcome == "success", (result.refusal, result.events[-2:])
+    assert list(emulator.tasks.values())[-1].order.workflow_id == catalog.INVERT
+
+
+async def test_a_stored_strict_refuses_a_model_that_the_cloud_does_not_list(
+    page: Page, comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    prompt = painting(mark())
+    prompt["4"]["inputs"]["ckpt_name"] = "exampel_model.safetensors"
+    await page.post("models/save", models="strict")
+    refused = await comfyui.queue(prompt, marked(*prompt))
+    assert refused.status == 400
+    assert refused.node_errors
+    assert "exampel_model.safetensors" in refused.refusal
+    assert not emulator.counters.orders
+
+    # A program's own word comes before what is stored.
+    warned = marked(*prompt)
+    warned["runninghub"]["models"] = "warn"
+    result = await comfyui.queue(prompt, warned)
+    assert result.outcome == "error"
+    assert emulator.counters.requests[CREATE] == 1
 
 
 async def test_a_profile_that_is_not_here_is_named_before_anything_is_paid(

@@ -8,8 +8,9 @@ import pytest
 
 from rh_api.emulator import Account, Emulator, Fault, catalog
 from tests.comfy.client import ComfyClient, Result
-from tests.comfy.graphs import loaded, looks, mark, node, pixels, remote, save
+from tests.comfy.graphs import loaded, looks, mark, pixels, remote, save
 from tests.comfy.server import Server, running
+from tests.support.graphs import node
 
 pytestmark = pytest.mark.comfy
 
@@ -307,7 +308,7 @@ async def test_a_page_is_never_taken_for_a_picture(
     assert not list(server.base.rglob(f"{task_id}*"))
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(600)
 async def test_the_other_site_is_refused_before_any_request(
     comfyui: ComfyClient, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -330,7 +331,7 @@ async def test_the_other_site_is_refused_before_any_request(
     assert "www.runninghub.cn" in result.refusal
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(600)
 async def test_without_a_key_the_prompt_is_refused_with_what_to_do(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rh_api.emulator import Emulator
-from tests.comfy.graphs import Prompt, mark, node, pixels, png
+from rh_api.emulator import Emulator, catalog
+from tests.comfy.graphs import Prompt, mark, pixels
+from tests.support.graphs import node
+from tests.support.pictures import png
 
-pytestmark = [pytest.mark.comfy, pytest.mark.timeout(180)]  # a server starts before the first
+pytestmark = [pytest.mark.comfy, pytest.mark.timeout(600)]  # a server starts before the first
 
 
 class Cloud:
@@ -34,7 +36,7 @@ class Cloud:
             return (await answer.json())["data"]["fileName"]
 
     async def create(self, graph: Prompt) -> dict[str, Any]:
-        body = {"apiKey": self.emulator.default_key, "workflowId": "1"}
+        body = {"apiKey": self.emulator.default_key, "workflowId": catalog.INVERT}
         body["workflow"] = json.dumps(graph)
         async with self.session.post("/task/openapi/create", json=body) as answer:
             return await answer.json()
@@ -225,6 +227,7 @@ def laboratory(name: str, other: str) -> Prompt:
     return graph
 
 
+@pytest.mark.since("0.33.0")
 async def test_the_emulator_computes_what_comfyui_computes(real: Cloud, built_in: Cloud) -> None:
     """Levels are those of core; a last bit of float32 may move one over a border of two levels."""
     pictures = png(pixels((29, 17), 4)), png(pixels((16, 12)))

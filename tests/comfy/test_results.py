@@ -13,8 +13,9 @@ from PIL import Image
 
 from rh_api.emulator import Emulator, Fault, catalog
 from tests.comfy.client import ComfyClient
-from tests.comfy.graphs import inverted, loaded, looks, mark, node, pixels, png, remote, save, seen
+from tests.comfy.graphs import hollow_png, inverted, loaded, looks, mark, pixels, remote, save, seen
 from tests.comfy.server import Server
+from tests.support.graphs import node
 
 pytestmark = pytest.mark.comfy
 
@@ -174,12 +175,12 @@ async def test_texts_and_their_files(comfyui: ComfyClient, server: Server) -> No
 async def test_a_broken_picture_is_kept_as_a_file(
     comfyui: ComfyClient, emulator: Emulator, server: Server
 ) -> None:
-    broken = png(pixels())[:600]
+    broken = hollow_png()
     emulator.faults.append(Fault("/results/", "body", value=broken))
     result = await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, {"3.seed": mark()})})
 
-    said = result.failure["exception_message"]
     (task_id,) = emulator.tasks
+    said = result.outputs["1"]["text"][1]
     assert "cannot be read as a picture" in said
     assert task_id in said
     (kept,) = (server.base / "output" / "runninghub").glob(f"{task_id}*")
@@ -333,3 +334,25 @@ def _ordered(emulator: Emulator) -> list[dict[str, object]]:
 
 def _picture(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data))
+
+
+async def test_a_kept_picture_that_was_damaged_since_is_fetched_again_for_nothing(
+    comfyui: ComfyClient, server: Server, emulator: Emulator
+) -> None:
+    picture = pixels()
+    graph = {
+        "1": await loaded(comfyui, picture),
+        "2": remote(catalog.INVERT, {"10.image": ["1", 0]}),
+        "3": save(["2", IMAGES]),
+    }
+    await comfyui.queue(graph)
+    kept = max(server.base.rglob("results/*/0000.png"), key=lambda path: path.stat().st_mtime)
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:60] + bytes(len(whole) - 70) + whole[-10:])
+
+    graph["2"]["inputs"]["max_orders"] = 3  # no part of the order: it is served from here
+    result = await comfyui.queue(graph)
+    (file,) = result.outputs["3"]["images"]
+    assert np.array_equal(await seen(comfyui, file), inverted(picture))
+    assert kept.read_bytes() == whole
+    assert emulator.counters.orders == 1

@@ -122,7 +122,7 @@ async def test_a_failure_can_be_handed_on(
     assert result.outcome == "error"
     told = await page.post("report", node_id="17")
     (task_id,) = emulator.tasks
-    assert (told["task_id"], told["link"][-len(task_id) :]) == (task_id, task_id)
+    assert (told["task_id"], told["link"]) == (task_id, "")
     for word in ("RunningHubRemoteWorkflow (17)", "KSampler", "RuntimeError", "cannot paint"):
         assert word in told["text"]
     assert "private words" not in told["text"]

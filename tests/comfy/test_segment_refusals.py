@@ -15,26 +15,28 @@ from tests.comfy.graphs import (
     loaded,
     mark,
     marked,
-    node,
     painting,
     pixels,
-    png,
     remote,
     save,
     turning,
 )
 from tests.comfy.page import Page
 from tests.comfy.server import Server, running
+from tests.support.graphs import node
+from tests.support.pictures import png
 
 pytestmark = pytest.mark.comfy
 
 
-async def test_a_model_that_the_cloud_lacks_is_refused_with_the_nearest(
+async def test_a_model_that_the_cloud_does_not_list_is_refused_on_request(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
     prompt = painting(mark())
     prompt["4"]["inputs"]["ckpt_name"] = "exampel_model.safetensors"
-    result = await comfyui.queue(prompt, marked(*prompt))
+    strict = marked(*prompt)
+    strict["runninghub"]["models"] = "strict"
+    result = await comfyui.queue(prompt, strict)
 
     assert result.status == 400
     assert "exampel_model.safetensors" in result.refusal
@@ -138,7 +140,7 @@ async def test_a_segment_of_a_shared_prompt_reads_no_file_outside(
     assert (await comfyui.queue(taken)).status == 400
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(600)
 async def test_without_a_key_nothing_runs_and_a_marked_node_says_what_to_do(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

@@ -1,4 +1,5 @@
-"""A graph from the canvas, whose links count the sockets that are shown, gives the right outputs."""
+"""A graph from the canvas, whose links count the sockets that are shown,
+gives the right outputs."""
 
 from __future__ import annotations
 

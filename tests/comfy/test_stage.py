@@ -13,7 +13,8 @@ from tests.browser.stage.record import FILE, recorded
 from tests.comfy.client import ComfyClient
 from tests.comfy.server import ROOT
 
-pytestmark = [pytest.mark.comfy, pytest.mark.timeout(120)]
+# The stage shows what this version does.
+pytestmark = [pytest.mark.comfy, pytest.mark.since("0.33.0"), pytest.mark.timeout(600)]
 
 
 def staged() -> dict[str, Any]:

@@ -8,10 +8,11 @@ import pytest
 import requests
 
 from rh_api.emulator import Emulator, Fault, catalog
-from rh_api.emulator.tasks import Task
+from rh_api.emulator.tasks.task import Task
 from tests.comfy.client import ComfyClient
-from tests.comfy.graphs import looks, mark, node, remote, save, seen
-from tests.comfy.test_running import until
+from tests.comfy.graphs import looks, mark, remote, save, seen
+from tests.support.graphs import node
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.comfy
 
