@@ -66,6 +66,43 @@ class Canvas(Tab):
         )
         assert done, f"{source}.{slot} -> {target}.{field}"
 
+    def socket(self, node_id: str, side: str, name: str) -> tuple[float, float]:
+        """Where on the page the dot of an input or output is; `side` is "inputs" or "outputs"."""
+        at = self.page.wait_for_function(
+            """([id, side, name]) => {
+                const node = app.canvas.graph.nodes.find((one) => String(one.id) === id);
+                const named = (one) => one.name === name || one.label === name;
+                const slot = node[side].findIndex(named);
+                if (slot === -1) throw new Error(`${name} of ${node[side].map((one) => one.name)}`);
+                if (LiteGraph.vueNodesMode) {
+                    const key = `${id}-${side === "inputs" ? "in" : "out"}-${slot}`;
+                    const box = document.querySelector(`[data-slot-key="${key}"]`)
+                        ?.getBoundingClientRect();
+                    return box?.width && [box.x + box.width / 2, box.y + box.height / 2];
+                }
+                app.canvas.draw(true, true);
+                const at = side === "inputs" ? node.getInputPos(slot) : node.getOutputPos(slot);
+                const [x, y] = app.canvas.ds.convertOffsetToCanvas(at);
+                const box = app.canvas.canvas.getBoundingClientRect();
+                return [box.x + x, box.y + y];
+            }""",
+            arg=[node_id, side, name],
+        )
+        x, y = at.json_value()
+        return x, y
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """With the mouse, as a person draws a link."""
+        mouse = self.page.mouse
+        mouse.move(*start)
+        mouse.down()
+        mouse.move(start[0] + 12, start[1] + 12, steps=3)
+        mouse.move(*end, steps=8)
+        mouse.up()
+
+    def draw_link(self, source: str, output: str, target: str, field: str) -> None:
+        self.drag(self.socket(source, "outputs", output), self.socket(target, "inputs", field))
+
     def node(self, node_id: str) -> dict[str, Any]:
         """A node as it stands: its widgets' values, its inputs and outputs with type and links."""
         return json.loads(
@@ -145,7 +182,8 @@ class Canvas(Tab):
         return self.page.locator(f'[data-node-id="{node_id}"]')
 
     def painted(self) -> list[str]:
-        """The texts that the canvas itself draws, labels of ours among them."""
+        """The texts that the canvas itself draws, and those that Nodes 2.0 writes: labels and
+        badges of ours among them."""
         return self.run_js(
             """() => {
                 const brush = CanvasRenderingContext2D.prototype;
@@ -157,6 +195,9 @@ class Canvas(Tab):
                 };
                 app.canvas.draw(true, true);
                 brush.fillText = fillText;
+                for (const node of document.querySelectorAll("[data-node-id]")) {
+                    texts.push(...node.innerText.split("\\n"));
+                }
                 return texts;
             }"""
         )
@@ -166,6 +207,10 @@ class Canvas(Tab):
         return json.loads(
             self.run_js("async () => JSON.stringify((await app.graphToPrompt()).output)")
         )
+
+    def would_send(self, prompt: dict[str, Any]) -> None:
+        """Waits until Run would send this: a graph that loads has its nodes before its links."""
+        self.until(lambda: self.prompt() == prompt)
 
     def workflow(self) -> dict[str, Any]:
         """What Save would write."""
@@ -228,6 +273,41 @@ class Canvas(Tab):
         box.fill(text)
         box.press("Enter")
 
+    def widget_at(self, node_id: str, widget: str) -> tuple[float, float]:
+        """Where on the page the classic canvas draws a widget."""
+        x, y = self.run_js(
+            """([id, name]) => {
+                const node = app.canvas.graph.nodes.find((one) => String(one.id) === id);
+                const widget = node.widgets.find((one) => one.name === name);
+                app.canvas.draw(true, true);
+                const at = [node.pos[0] + node.size[0] / 2, node.pos[1] + widget.last_y + 8];
+                const [x, y] = app.canvas.ds.convertOffsetToCanvas(at);
+                const box = app.canvas.canvas.getBoundingClientRect();
+                return [box.x + x, box.y + y];
+            }""",
+            [node_id, widget],
+        )
+        return x, y
+
+    def open_list(self, node_id: str, widget: str) -> Locator:
+        """Opens the list of a widget with the mouse; its entries."""
+        if self.classic:
+            self.page.mouse.click(*self.widget_at(node_id, widget))
+            entries = self.page.locator(".litecontextmenu .litemenu-entry")
+        else:
+            label = self.node(node_id)["labels"][widget]
+            box = self.shown(node_id).get_by_role("combobox", name=label, exact=True)
+            box.scroll_into_view_if_needed()
+            box.click()
+            entries = self.page.get_by_role("option")
+        entries.first.wait_for()
+        return entries
+
+    def pick(self, node_id: str, widget: str, entry: str) -> None:
+        """An entry of a widget's list, with the mouse."""
+        found = self.open_list(node_id, widget)
+        found.filter(has_text=entry).first.click()
+
     def paste(self, node_id: str, link: str, widget: str = "workflow") -> None:
         """A link into the node; the chooser is there when this returns."""
         self.type_into(node_id, widget, link)
@@ -258,6 +338,19 @@ class Canvas(Tab):
         preview = self.add("PreviewImage", 800, y)
         self.connect(node, "out_1", preview, "images")
         return node, preview
+
+    def marked_part(self, width: int) -> tuple[str, str, str]:
+        """A picture that is made and turned round in the cloud, and the node that shows it here."""
+        self.clear()
+        made = self.add("EmptyImage", 100, 200)
+        inverted = self.add("ImageInvert", 500, 200)
+        shown = self.add("PreviewImage", 800, 200)
+        self.connect(made, "IMAGE", inverted, "image")
+        self.connect(inverted, "IMAGE", shown, "images")
+        self.set_widget(made, "width", width)
+        self.select(made, inverted)
+        self.command("runninghub.segments.mark")
+        return made, inverted, shown
 
     def ask_anew(self, node_id: str) -> None:
         """Gives such a program other inputs."""
@@ -308,6 +401,17 @@ class Canvas(Tab):
             self.command("Comfy.QueuePrompt")
         assert answer.value.status == 400
         return answer.value.json()
+
+    def come_back(self, way: str) -> None:
+        """The page goes away and comes again with the open workflow: "reloaded", or "reopened" as
+        a tab of its own, which ComfyUI does not know for the same."""
+        kept = self.run_js("() => JSON.stringify(app.rootGraph.serialize())")
+        if way == "reopened":
+            self.run_js("() => sessionStorage.clear()")
+            self.page.goto("about:blank")
+        self.open()
+        with self.page.expect_response(lambda answer: "/history?max_items" in answer.url):
+            self.load(json.loads(kept))
 
     def finished(self, prompt_id: str) -> dict[str, Any]:
         """Waits for the end of a prompt; its entry of the history."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from rh_api.emulator import Emulator
+from rh_api.emulator import Emulator, catalog
 from tests.browser.frontends import NEWEST, OLDEST
 from tests.browser.hosts import KINDS, Host, running
 
@@ -96,7 +96,11 @@ def hosts(
 ) -> Iterator[Callable[[str, str], Host]]:
     """Hosts by their kind and front end, each started once."""
     emulator, base_url = cloud
-    known = {"RUNNINGHUB_BASE_URL": base_url, "RUNNINGHUB_API_KEY": emulator.default_key}
+    known = {
+        "RUNNINGHUB_BASE_URL": base_url,
+        "RUNNINGHUB_API_KEY": emulator.default_key,
+        "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
+    }
     started: dict[tuple[str, str], Host] = {}
     with contextlib.ExitStack() as stack:
 

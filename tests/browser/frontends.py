@@ -1,32 +1,43 @@
-"""The real front ends that the tests drive: installed from PyPI beside each other, once a machine.
+"""The real front ends that the tests drive: the newest is a development dependency, others are
+installed from PyPI beside it, once a machine.
 
 `python -m tests.browser.frontends` installs them ahead of the tests.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from importlib import metadata
 from pathlib import Path
 
 OLDEST = "1.49.6"
 """What ComfyUI 0.33 brings."""
 
 NEWEST = "1.58.1"
+"""The same as in pyproject.toml."""
+
+
+PACKAGE = "comfyui-frontend-package"
 
 
 def folder(version: str) -> Path:
     """The static files of a version, which are installed if they are not there yet."""
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        installed = metadata.distribution(PACKAGE)
+        if installed.version == version:
+            return Path(str(installed.locate_file("comfyui_frontend_package/static")))
     cache = _cache()
     home = cache / f"frontend-{version}"
     if not home.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
             made = Path(scratch) / "made"
-            package = f"comfyui-frontend-package=={version}"
+            package = f"{PACKAGE}=={version}"
             command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
             subprocess.run([*command, "--target", str(made), package], check=True)
             # Whole or not at all; another process may have been faster.

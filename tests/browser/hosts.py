@@ -75,7 +75,8 @@ def stage(frontend: str, base: Path, environment: Mapping[str, str]) -> Iterator
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**inherited, **cache, **environment},
+            # Where a ComfyUI says that its journal is there; a person's own folder is none of ours.
+            env={**inherited, **cache, "XDG_STATE_HOME": str(base / "state"), **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,

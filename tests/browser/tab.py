@@ -29,6 +29,8 @@ SETTINGS = {
     "Comfy.Workflow.ShowMissingModelsWarning": False,
     "Comfy.Workflow.ConfirmDelete": False,
     "Comfy.VueNodes.AutoScaleLayout": False,
+    # A link that is let go opens no search.
+    "Comfy.LinkRelease.Action": "no action",
     # A test may leave another one behind.
     "Comfy.ColorPalette": "dark",
 }
@@ -102,7 +104,11 @@ class Tab:
     def settings(self, name: str) -> Locator:
         """Our page of ComfyUI's settings, found by its name."""
         self.command("Comfy.ShowSettingsDialog")
-        box = self.page.get_by_role("dialog").get_by_placeholder("Search").first
+        box = (
+            self.page.get_by_role("dialog")
+            .get_by_placeholder("搜索" if self.classic else "Search")
+            .first
+        )
         box.fill(name)
         page = self.page.locator(".runninghub-setting")
         page.get_by_role("button").first.wait_for()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
 from tests.browser.hosts import Host
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
 
 REFUSED = r"api/runninghub/.*|status of 40[03]"
 
@@ -86,6 +90,38 @@ def test_a_key_is_entered_tested_and_not_seen_again(
     assert canvas.node(node)["widgets"]["6.text"] == "a lighthouse at dusk"
 
 
+def test_a_key_is_not_replaced_at_one_press(
+    new_host: Callable[..., Host],
+    opened: Callable[..., Canvas],
+    cloud: tuple[Emulator, str],
+    emulator: Emulator,
+) -> None:
+    canvas = opened(new_host())
+    canvas.page.set_viewport_size({"width": 1440, "height": 1100})
+
+    def enter(page: Locator, name: str) -> None:
+        page.get_by_label("Site").select_option(label="Another address")
+        page.get_by_label("Another address", exact=True).fill(cloud[1])
+        page.get_by_label("API key").fill(emulator.default_key)
+        page.get_by_label("Profile name").fill(name)
+        page.locator("form").get_by_role("button", name="Save").click()
+
+    page = canvas.settings("Keys and sites")
+    assert page.get_by_role("link", name="www.runninghub.ai").count() == 1
+    box = page.bounding_box()
+    assert box is not None
+    assert box["width"] > 500
+    enter(page, "main")
+    page.get_by_role("heading", name="main", exact=True).wait_for()
+    canvas.picture("one key")
+    assert page.get_by_label("Profile name").input_value() == "main 2"
+    enter(page, "main")
+    page.get_by_text("Press again to replace").wait_for()
+    canvas.picture("asked")
+    with canvas.page.expect_response("**/runninghub/profiles/save"):
+        page.locator("form").get_by_role("button", name="Save").click()
+
+
 def test_a_wrong_key_is_said_where_one_looks(
     new_host: Callable[..., Host], opened: Callable[..., Canvas], cloud: tuple[Emulator, str]
 ) -> None:
@@ -98,3 +134,36 @@ def test_a_wrong_key_is_said_where_one_looks(
     canvas.picture("told")
     assert "6.text" not in canvas.node(node)["widgets"]
     canvas.forgive(REFUSED)
+
+
+def test_marked_parts_have_settings_of_their_own(
+    new_host: Callable[..., Host],
+    opened: Callable[..., Canvas],
+    cloud: tuple[Emulator, str],
+    emulator: Emulator,
+) -> None:
+    canvas = opened(new_host())
+    canvas.page.set_viewport_size({"width": 1440, "height": 1100})
+    page = canvas.settings("Keys and sites")
+    page.get_by_label("Site").select_option(label="Another address")
+    page.get_by_label("Another address", exact=True).fill(cloud[1])
+    page.get_by_label("API key").fill(emulator.default_key)
+    page.get_by_label("API key").press("Enter")
+    workflow = page.get_by_label("Saved workflow that marked parts go out under")
+    workflow.fill(f"https://www.runninghub.ai/workflow/{catalog.TEXT_TO_IMAGE}")
+    workflow.locator("xpath=..").get_by_role("button", name="Save").click()
+    page.get_by_text("Stored.").first.wait_for()
+    assert workflow.input_value() == catalog.TEXT_TO_IMAGE
+    webhook = page.get_by_label("Public address of your webhook listener")
+    webhook.fill("https://tunnel.example/")
+    with canvas.page.expect_response("**/runninghub/profiles/webhook"):
+        webhook.locator("xpath=..").get_by_role("button", name="Save").click()
+    models = page.get_by_label("A model that RunningHub does not list")
+    assert models.input_value() == "warn"
+    with canvas.page.expect_response("**/runninghub/models/save"):
+        models.select_option("strict")
+    canvas.picture("marked parts")
+    stored = canvas.run_js("async () => (await fetch('/api/runninghub/settings')).json()")
+    assert stored["models"] == "strict"
+    assert stored["profiles"][0]["workflow"] == catalog.TEXT_TO_IMAGE
+    assert stored["profiles"][0]["webhook"] == "https://tunnel.example"

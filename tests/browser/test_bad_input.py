@@ -37,12 +37,17 @@ def refused(canvas: Canvas, node: str, text: str, *words: str) -> None:
     canvas.dialog.wait_for(state="detached")
 
 
-def without(prompt: dict[str, Any], *names: str) -> dict[str, Any]:
-    """A prompt without some inputs."""
-    return {
-        node_id: {k: v for k, v in node["inputs"].items() if k not in names}
-        for node_id, node in prompt.items()
-    }
+def keeps(canvas: Canvas, node: str, before: dict[str, Any]) -> None:
+    """All that a node had is there but what was typed; no run takes it for what it shows."""
+
+    def shown(prompt: dict[str, Any]) -> dict[str, Any]:
+        inputs = {k: v for k, v in prompt[node]["inputs"].items() if k != "workflow"}
+        form = json.loads(inputs["form"])
+        return {**prompt, node: {**inputs, "form": {k: form[k] for k in form if k != "unread"}}}
+
+    now = canvas.prompt()
+    assert shown(now) == shown(before)
+    assert json.loads(now[node]["inputs"]["form"])["unread"] is True
 
 
 def test_a_program_that_cannot_be_read_is_named_and_the_node_stays(
@@ -72,7 +77,7 @@ def test_a_program_that_cannot_be_read_is_named_and_the_node_stays(
         emulator.faults = [fault]
         refused(canvas, node, half, "cannot be read")
         canvas.set_widget(node, "workflow", "")
-    assert without(canvas.prompt(), "workflow") == without(before, "workflow")
+    keeps(canvas, node, before)
     # What was wrong once is no matter later.
     emulator.faults = []
     canvas.paste(node, half)
@@ -102,7 +107,7 @@ def test_a_link_of_the_other_site_and_a_profile_that_is_not_here(
     before = canvas.prompt()
     other = f"https://www.runninghub.cn/workflow/{catalog.IMAGE_TO_IMAGE}"
     refused(canvas, node, other, "belongs to www.runninghub.cn", "is for www.runninghub.ai")
-    assert without(canvas.prompt(), "workflow") == without(before, "workflow")
+    keeps(canvas, node, before)
     canvas.set_widget(node, "workflow", catalog.TEXT_TO_IMAGE)
     shared = canvas.workflow()
     page = canvas.settings("Keys and sites")
@@ -153,7 +158,7 @@ def test_a_password_is_asked_for_and_kept_out_of_the_graph(
     canvas.type_into(node, program, name)
     canvas.dialog.get_by_label("Password").wait_for()
     canvas.picture("asked")
-    assert without(canvas.prompt(), program)[node].get("6.text") is None
+    assert canvas.prompt()[node]["inputs"].get("6.text") is None
     enter(canvas, wrong)
     if program == "workflow":
         # The service says so at once; of an app it says so when it is run.
@@ -163,7 +168,8 @@ def test_a_password_is_asked_for_and_kept_out_of_the_graph(
     canvas.dialog.get_by_role("tree").first.wait_for()
     canvas.primary()
     preview = canvas.add("PreviewImage", 800, 150)
-    canvas.connect(node, "images", preview, "images")
+    # Of an app nobody knows the outputs; the workflow's only one is its own.
+    canvas.connect(node, "out_1" if program == "workflow" else "images", preview, "images")
     canvas.set_widget(node, "6.text", f"a door that needs {program}s")
     if program == "app":
         canvas.run("execution_error")

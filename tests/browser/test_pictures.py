@@ -1,4 +1,5 @@
-"""The pictures of the documentation, as the canvas really is; RUNNINGHUB_DOCS=1 writes them anew."""
+"""The pictures of the documentation, as the canvas really is;
+RUNNINGHUB_DOCS=1 writes them anew."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ def tidy(canvas: Canvas) -> Canvas:
 
 
 def shot(canvas: Canvas, name: str) -> None:
-    """A picture of the dialog or of the page below the menus, small enough to be shipped with the code."""
+    """A picture of the dialog or of the page below the menus,
+    small enough to be shipped with the code."""
     canvas.picture(name)
     if canvas.dialog.is_visible():
         data = canvas.dialog.screenshot()

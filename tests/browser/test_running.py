@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
 from tests.browser.frontends import NEWEST
@@ -37,6 +39,47 @@ def test_stop_stops_the_task(canvas: Canvas, emulator: Emulator) -> None:
     (task,) = emulator.tasks.values()
     # ComfyUI ends the prompt at once; the cancel is under way.
     canvas.until(lambda: task.status == "CANCEL")
+
+
+def line_at(canvas: Canvas, node: str) -> str:
+    """What stands on a node after its run: the line in it, or else the label above it."""
+    line = canvas.node(node)["widgets"].get("$$node-text-preview")
+    return line or " ".join(canvas.painted())
+
+
+def test_stop_says_what_became_of_the_money(either: Canvas, emulator: Emulator) -> None:
+    either.clear()
+    node, _ = either.painting()
+    emulator.hold_at = SAMPLER
+    prompt_id = either.start()
+    either.says(node, "KSampler")
+    either.command("Comfy.Interrupt")
+    either.finished(prompt_id)
+    said = "云端任务已取消 · " if either.classic else "cancelled in the cloud · "
+    either.until(lambda: said in line_at(either, node))
+    either.picture("stopped")
+
+
+def test_a_served_result_never_looks_paid_again(either: Canvas, emulator: Emulator) -> None:
+    either.clear()
+    node, _ = either.painting()
+    # Another page of another language was here last.
+    other = "en" if either.classic else "zh"
+    either.run_js(
+        """(locale) => fetch("/api/runninghub/session", {method: "POST",
+            headers: {"Content-Type": "application/json"}, body: JSON.stringify({locale})})""",
+        other,
+    )
+    either.run()
+    paid = "用时" if either.classic else "done in"
+    either.until(lambda: paid in line_at(either, node))
+    either.picture("paid")
+    either.run()
+    kept = "本次未付费" if either.classic else "nothing was paid now"
+    either.until(lambda: kept in line_at(either, node))
+    assert paid not in line_at(either, node)
+    either.picture("kept")
+    assert len(emulator.tasks) == 1
 
 
 def test_waiting_is_stopped_and_the_task_goes_on(canvas: Canvas, emulator: Emulator) -> None:
@@ -100,6 +143,81 @@ def test_a_page_that_is_reloaded_meanwhile_gets_its_picture(
     canvas.finished(prompt_id)
     canvas.shows_picture(preview)
     assert len(emulator.tasks) == 1
+
+
+def progress_of(canvas: Canvas, node: str) -> float:
+    """How far its bar is, 0 to 1, as the front end has it."""
+    return canvas.run_js(
+        "(id) => app.canvas.graph.nodes.find((one) => String(one.id) === id)?.progress ?? 0", node
+    )
+
+
+def is_shown_whole(canvas: Canvas, node: str) -> None:
+    """A run under way on its node: line, bar, the sampler's preview; and Stop is offered."""
+    canvas.says(node, "KSampler")
+    canvas.until(lambda: progress_of(canvas, node) > 0)
+    canvas.wait_for("() => Object.keys(app.nodePreviewImages ?? {}).length > 0")
+
+
+@pytest.mark.parametrize("way", ["reloaded", "reopened"])
+def test_a_run_under_way_is_drawn_again(either: Canvas, emulator: Emulator, way: str) -> None:
+    either.clear()
+    node, preview = either.painting()
+    either.settle()
+    emulator.hold_at = SAMPLER
+    prompt_id = either.start()
+    is_shown_whole(either, node)
+    either.come_back(way)
+    is_shown_whole(either, node)
+    either.picture(way)
+    emulator.hold_at = None
+    either.finished(prompt_id)
+    either.shows_picture(preview)
+    paid = "用时" if either.classic else "done in"
+    either.until(lambda: paid in line_at(either, node))
+    assert len(emulator.tasks) == 1
+
+
+@pytest.mark.parametrize("way", ["reloaded", "reopened"])
+def test_stop_works_on_a_page_that_came_later(canvas: Canvas, emulator: Emulator, way: str) -> None:
+    canvas.clear()
+    node, _ = canvas.painting()
+    canvas.settle()
+    emulator.hold_at = SAMPLER
+    prompt_id = canvas.start()
+    canvas.says(node, "KSampler")
+    canvas.come_back(way)
+    canvas.says(node, "KSampler")
+    canvas.command("Comfy.Interrupt")
+    canvas.finished(prompt_id)
+    canvas.until(lambda: "cancelled in the cloud · " in line_at(canvas, node))
+
+
+@pytest.mark.parametrize("way", ["reloaded", "reopened"])
+def test_what_a_run_cost_stands_on_a_page_that_came_later(
+    either: Canvas, emulator: Emulator, way: str
+) -> None:
+    either.clear()
+    node, _ = either.painting()
+    either.settle()
+    either.run()
+    paid = "用时" if either.classic else "done in"
+    either.until(lambda: paid in line_at(either, node))
+    coin = "1 金币" if either.classic else "1 coin"
+    either.come_back(way)
+    either.until(lambda: paid in line_at(either, node) and coin in line_at(either, node))
+    either.wait_for(
+        """(id) => Object.keys(document.querySelector("#vue-app").__vue_app__.config
+            .globalProperties.$pinia._s.get("nodeOutput").nodeOutputs).includes(id)""",
+        node,
+    )
+    either.picture(way)
+    # Of another program nothing is told.
+    either.paste(node, catalog.INVERT)
+    either.primary()
+    either.settle()
+    either.come_back(way)
+    assert paid not in line_at(either, node)
 
 
 def test_two_tabs_keep_to_themselves(canvas: Canvas, emulator: Emulator) -> None:

@@ -32,7 +32,8 @@ def failed(canvas: Canvas) -> Locator:
 
 
 def lost(canvas: Canvas, emulator: Emulator, fault: Kind = "lost_reply") -> Locator:
-    """Orders, and nobody knows whether it was taken; the question about it, in the list of tasks."""
+    """Orders, and nobody knows whether it was taken; the question about it,
+    in the list of tasks."""
     emulator.faults.append(Fault(CREATE, fault))
     return question(canvas, failed(canvas))
 

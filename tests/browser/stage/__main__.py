@@ -31,7 +31,7 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         base = given.base or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if not given.no_key and "RUNNINGHUB_BASE_URL" not in os.environ:
-            emulator = Emulator()
+            emulator = Emulator(accepts_placeholder_workflow=True)
             os.environ["RUNNINGHUB_BASE_URL"] = stack.enter_context(emulator.run_in_thread())
             os.environ["RUNNINGHUB_API_KEY"] = emulator.default_key
         os.environ["STAGE_BASE"] = str(base.resolve())

@@ -1,4 +1,5 @@
-"""The few core nodes that the stage has: as a real ComfyUI describes them, some of them computed."""
+"""The few core nodes that the stage has: as a real ComfyUI describes them,
+some of them computed."""
 
 from __future__ import annotations
 

@@ -102,9 +102,11 @@ class Executor:
         self._server.client_id = queued.extra_data.get("client_id")
         self._server.last_prompt_id = queued.prompt_id
         reset_progress_state(queued.prompt_id)
+        self._server.prompt_queue.currently_running = {0: queued.item()}
         try:
             asyncio.run(_Run(self._server, queued, self._kept).all())
         finally:
+            self._server.prompt_queue.currently_running = {}
             self._server.last_node_id = None
             end = {"node": None, "prompt_id": queued.prompt_id}
             self._server.send_sync("executing", end, self._server.client_id)
@@ -121,7 +123,6 @@ class _Run:
     async def all(self) -> None:
         queued = self._queued
         self._say("execution_start", {})
-        self._say("execution_cached", {"nodes": []})
         runs = [self._task(node_id) for node_id in queued.targets]
         try:
             await asyncio.gather(*runs)
@@ -166,6 +167,8 @@ class _Run:
                 self._kept[key] = found
             else:
                 self._executed.append(node_id)
+                # ComfyUI says all of them at once, before the first one runs.
+                self._say("execution_cached", {"nodes": [node_id]})
                 self._show(node_id, found)
                 get_progress_state().finish_progress(node_id)
         except asyncio.CancelledError:

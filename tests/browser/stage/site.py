@@ -22,7 +22,6 @@ from tests.browser.stage.executor import Executor, Queued
 from tests.browser.stage.validation import refusal
 
 PACK = "some-name"
-MODULE = f"custom_nodes.{PACK}"
 FEATURES = {"supports_preview_metadata": True, "max_upload_size": 104857600}
 EMPTY_LISTS = ("embeddings", "experiment/models", "v2/userdata", "jobs/none")
 EMPTY_OBJECTS = ("workflow_templates", "global_subgraphs", "node_replacements")
@@ -56,7 +55,7 @@ class Stage:
         threading.Thread(target=self._work, daemon=True).start()
 
     def object_info(self) -> dict[str, Any]:
-        found = {name: node.GET_SCHEMA().info(MODULE) for name, node in self._ours.items()}
+        found = {name: node.GET_NODE_INFO_V1() for name, node in self._ours.items()}
         core = json.loads(json.dumps(core_nodes.DESCRIBED))
         pictures = sorted(p.name for p in Path(folder_paths.get_input_directory()).iterdir())
         core["LoadImage"]["input"]["required"]["image"][1]["options"] = pictures

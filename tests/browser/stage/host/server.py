@@ -17,6 +17,13 @@ PREVIEW_WITH_METADATA = 4
 log = logging.getLogger("stage")
 
 
+class PromptQueue:
+    """`currently_running`: number, id, nodes, what came beside them and targets of what runs."""
+
+    def __init__(self) -> None:
+        self.currently_running: dict[int, list[Any]] = {}
+
+
 class PromptServer:
     instance: ClassVar[PromptServer]
 
@@ -29,6 +36,7 @@ class PromptServer:
         self.client_id: str | None = None
         self.last_node_id: str | None = None
         self.last_prompt_id: str | None = None
+        self.prompt_queue = PromptQueue()
         self.on_prompt_handlers: list[Callable[[dict[str, Any]], dict[str, Any]]] = []
 
     def add_on_prompt_handler(self, handler: Callable[[dict[str, Any]], dict[str, Any]]) -> None:

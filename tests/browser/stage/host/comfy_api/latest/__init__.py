@@ -35,4 +35,13 @@ class _VideoComponents(SimpleNamespace):
 
 Input = SimpleNamespace(Video=_Video)
 InputImpl = SimpleNamespace(VideoFromFile=_VideoFromFile, VideoFromComponents=_VideoFromFile)
-Types = SimpleNamespace(VideoComponents=_VideoComponents, VideoContainer=object, VideoCodec=object)
+
+
+class _File3D:
+    def __init__(self, source: Any, file_format: str = "") -> None:
+        self.source, self.format = source, file_format
+
+
+Types = SimpleNamespace(
+    VideoComponents=_VideoComponents, VideoContainer=object, VideoCodec=object, File3D=_File3D
+)

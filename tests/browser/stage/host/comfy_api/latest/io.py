@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from types import SimpleNamespace
 from typing import Any
 
 
@@ -90,6 +91,7 @@ Boolean = Custom("BOOLEAN")
 Int = Custom("INT")
 Float = Custom("FLOAT")
 String = Custom("STRING", multiline=False)
+File3DAny = Custom("FILE_3D")
 Combo = Custom("COMBO", multiselect=False)
 
 
@@ -162,6 +164,9 @@ class Schema:
             "has_intermediate_output": bool(self.flags.get("has_intermediate_output")),
         }
 
+    def get_v1_info(self, cls: Any) -> Any:
+        return SimpleNamespace(**self.info("custom_nodes.some-name"))
+
 
 class NodeOutput:
     def __init__(
@@ -196,7 +201,7 @@ class ComfyNode:
 
     @classmethod
     def GET_NODE_INFO_V1(cls) -> dict[str, Any]:
-        return cls.GET_SCHEMA().info("custom_nodes.some-name")
+        return vars(cls.GET_SCHEMA().get_v1_info(cls))
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:

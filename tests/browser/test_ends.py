@@ -1,0 +1,140 @@
+"""How a run ended stands on its node, in each renderer, and on pages and starts that come later."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from rh_api.emulator import Emulator, catalog
+from tests.browser.canvas import Canvas
+from tests.browser.hosts import Host
+
+GONE = r"ERR_CONNECTION|ERR_EMPTY|WebSocket|Failed to fetch|Failed to load|NetworkError"
+LORA = b"\x02\x00\x00\x00\x00\x00\x00\x00{}"
+
+
+def stands(canvas: Canvas, text: str) -> None:
+    """Waits until a node says this of itself."""
+    canvas.until(lambda: any(text in line for line in canvas.painted()))
+
+
+def test_results_failures_and_uploads_stand_after_a_restart(
+    new_host: Callable[..., Host],
+    opened: Callable[..., Canvas],
+    cloud: tuple[Emulator, str],
+    emulator: Emulator,
+    kind: str,
+    tmp_path: Path,
+) -> None:
+    loras = tmp_path / kind / "models" / "loras"
+    loras.mkdir(parents=True)
+    (loras / "my-style.safetensors").write_bytes(LORA)
+    known = {
+        "RUNNINGHUB_BASE_URL": cloud[1],
+        "RUNNINGHUB_API_KEY": emulator.default_key,
+        "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
+    }
+    host = new_host(**known)
+    canvas = opened(host)
+    canvas.clear()
+    node, _ = canvas.painting()
+    uploader = canvas.add("RHLoraUploader", 100, 700)
+    marked = canvas.add("EmptyImage", 500, 700)
+    inverted = canvas.add("ImageInvert", 800, 700)
+    shown = canvas.add("PreviewImage", 1000, 700)
+    canvas.connect(marked, "IMAGE", inverted, "image")
+    canvas.connect(inverted, "IMAGE", shown, "images")
+    canvas.select(inverted)
+    canvas.command("runninghub.segments.mark")
+    canvas.settle()
+    canvas.run()
+    stands(canvas, "done in")
+    stands(canvas, "at RunningHub as")
+    failing, _ = canvas.painting(1100)
+    canvas.settle()
+    emulator.fail_next = {"node_id": "3", "exception_type": "E", "exception_message": "too big"}
+    canvas.run("execution_error")
+    stands(canvas, "The cloud task failed")
+    # One card about it, which is ours.
+    told = canvas.page.locator(".runninghub-notices").get_by_role("alert")
+    told.get_by_text("too big").wait_for()
+    canvas.page.get_by_text("This node threw an error").wait_for(state="detached")
+    canvas.picture("failed")
+    workflow = canvas.workflow()
+    host.stop()
+    canvas.forgive(GONE)
+    shutil.rmtree(host.base / "temp", ignore_errors=True)
+
+    later = opened(new_host(**known))
+    later.load(workflow)
+    later.shows_picture(node)
+    for text in ("done in", "at RunningHub as", "The cloud task failed"):
+        stands(later, text)
+    # The program's own, and the marked node's.
+    later.until(lambda: sum(line.startswith("done in") for line in later.painted()) == 2)
+    later.picture("later")
+    assert later.node(failing)["images"] == 0
+    assert uploader in later.nodes("RHLoraUploader")
+
+
+def test_a_stopped_run_stands_after_a_restart(
+    new_host: Callable[..., Host],
+    opened: Callable[..., Canvas],
+    cloud: tuple[Emulator, str],
+    emulator: Emulator,
+) -> None:
+    known = {"RUNNINGHUB_BASE_URL": cloud[1], "RUNNINGHUB_API_KEY": emulator.default_key}
+    host = new_host(**known)
+    canvas = opened(host)
+    canvas.clear()
+    node, _ = canvas.painting()
+    canvas.settle()
+    emulator.hold_at = "3"  # its sampler
+    canvas.start()
+    canvas.says(node, "KSampler")
+    canvas.command("Comfy.Interrupt")
+    stands(canvas, "cancelled in the cloud")
+    workflow = canvas.workflow()
+    host.stop()
+    canvas.forgive(GONE)
+    later = opened(new_host(**known))
+    later.load(workflow)
+    stands(later, "cancelled in the cloud")
+
+
+def test_what_a_node_says_stands_among_comfyuis_badges(either: Canvas, emulator: Emulator) -> None:
+    """Those never cover each other: above the node in the classic canvas, inside it in 2.0."""
+    either.clear()
+    node = either.add("RunningHubRemoteWorkflow", 300, 200)
+    hint = "粘贴工作流的链接" if either.classic else "paste the link of a workflow"
+    stands(either, hint)
+    if either.classic:
+        badges = either.run_js(
+            """(id) => {
+                const node = app.graph.nodes.find((one) => String(one.id) === id);
+                return node.badges.map((one) => (typeof one === "function" ? one() : one).text);
+            }""",
+            node,
+        )
+        assert any(hint in text for text in badges)
+    else:
+        either.shown(node).get_by_text(hint).wait_for()
+
+
+def test_a_long_end_stays_inside_its_node(canvas: Canvas, emulator: Emulator) -> None:
+    canvas.clear()
+    node, _ = canvas.painting()
+    said = "the machine had no memory left for it"
+    emulator.fail_next = {"node_id": "3", "exception_type": "E", "exception_message": said}
+    canvas.run("execution_error")
+    canvas.shown(node).get_by_text("The cloud task").wait_for()
+    canvas.picture("cut")
+    right = """(id) => {
+        const node = document.querySelector(`[data-node-id="${id}"]`);
+        const badge = [...node.querySelectorAll("*")].find(
+            (one) => one.children.length === 0 && one.textContent.startsWith("The cloud task"));
+        return [badge, node].map((one) => one.getBoundingClientRect().right);
+    }"""
+    badge, edge = canvas.run_js(right, node)
+    assert badge <= edge

@@ -1,0 +1,149 @@
+"""Limits of cost on the canvas: set on the settings page, reached by a run, let through once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rh_api.emulator import Emulator
+from tests.browser.canvas import Canvas
+from tests.browser.hosts import Host
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+
+WORDS = {
+    False: (
+        "Limits of cost",
+        "One order may cost",
+        "Save",
+        "is no sum",
+        "Stored.",
+        "one order may cost 1 coin",
+        "Run it this once",
+        "Let it pass the limit?",
+        "Close",
+    ),
+    True: (
+        "费用上限",
+        "单个任务最多花费",
+        "保存",
+        "不是金额",
+        "已保存。",
+        "单个任务的上限为",
+        "仅此一次运行",
+        "允许超出上限？",  # noqa: RUF001
+        "关闭",
+    ),
+}
+
+
+@pytest.mark.parametrize("classic", [False, True])
+def test_a_limit_is_set_reached_and_let_through_once(
+    new_host: Callable[..., Host],
+    opened: Callable[..., Canvas],
+    cloud: tuple[Emulator, str],
+    emulator: Emulator,
+    classic: bool,
+) -> None:
+    setting, label, keep, no_sum, stored, reached, once, sure, _ = WORDS[classic]
+    known = {"RUNNINGHUB_API_KEY": emulator.default_key, "RUNNINGHUB_BASE_URL": cloud[1]}
+    canvas = opened(new_host(**known), classic=classic)
+    page = canvas.settings(setting)
+    order = page.get_by_label(label)
+    order.fill("much")
+    save = page.get_by_role("button", name=keep).first
+    save.click()
+    page.get_by_text(no_sum).wait_for()
+    order.fill("1 coins")
+    save.click()
+    page.get_by_text(stored).first.wait_for()
+    canvas.picture("limits")
+    canvas.page.keyboard.press("Escape")
+    page.wait_for(state="detached")
+
+    canvas.clear()
+    _, preview = canvas.painting()
+    canvas.run(ends="execution_error")
+    canvas.page.get_by_text(reached).first.wait_for()
+    assert emulator.counters.orders == 0
+    canvas.picture("reached")
+    canvas.page.get_by_role("button", name=once).click()
+    canvas.page.get_by_role("button", name=sure).click()
+    canvas.shows_picture(preview)
+    assert emulator.counters.orders == 1
+    canvas.forgive(r"api/runninghub/limits/save.*|status of 400")
+
+
+@pytest.mark.parametrize("classic", [False, True])
+def test_a_limit_that_is_reached_is_left_or_raised(
+    new_host: Callable[..., Host],
+    opened: Callable[..., Canvas],
+    cloud: tuple[Emulator, str],
+    emulator: Emulator,
+    classic: bool,
+) -> None:
+    setting, label, keep, _, stored, reached, once, _, close = WORDS[classic]
+    known = {"RUNNINGHUB_API_KEY": emulator.default_key, "RUNNINGHUB_BASE_URL": cloud[1]}
+    canvas = opened(new_host(**known), classic=classic)
+    alert = canvas.page.locator(".runninghub-notices [role=alert]")
+
+    def limited(page: Locator, least: str, most: str) -> None:
+        order = page.get_by_label(label)
+        canvas.until(lambda: order.input_value() == least)
+        order.fill(most)
+        page.get_by_role("button", name=keep).first.click()
+        page.get_by_text(stored).first.wait_for()
+        canvas.page.keyboard.press("Escape")
+        page.wait_for(state="detached")
+
+    limited(canvas.settings(setting), "", "1 coins")
+    canvas.clear()
+    _, preview = canvas.painting()
+    # To leave it lets nothing pass, now or later.
+    for _ in range(2):
+        canvas.run(ends="execution_error")
+        alert.get_by_text(reached).wait_for()
+        assert alert.count() == 1
+        alert.get_by_role("button", name=close).click()
+        alert.wait_for(state="detached")
+    assert (emulator.counters.orders, emulator.counters.upload_bytes) == (0, 0)
+
+    canvas.run(ends="execution_error")
+    alert.get_by_role("button", name=once).wait_for()
+    alert.get_by_role("button", name=setting).click()
+    canvas.dialog.get_by_label(label).wait_for()
+    canvas.picture("raised")
+    limited(canvas.dialog, "1 coins", "50 coins")
+    # It changes what may run, and runs nothing itself.
+    assert emulator.counters.orders == 0
+    canvas.run()
+    canvas.shows_picture(preview)
+    assert emulator.counters.orders == 1
+
+
+def test_what_run_will_cost_stands_beside_it(either: Canvas, emulator: Emulator) -> None:
+    chinese = either.classic
+    either.clear()
+    bar = either.page.get_by_test_id("action-bar-buttons")
+    either.painting()
+    either.settle()
+    bar.get_by_text("1 个任务" if chinese else "1 order").wait_for()
+    either.run()
+    one = re.compile("约 .+1 个任务" if chinese else "about .+, 1 order")
+    bar.get_by_text(one).wait_for()
+    either.painting(560)
+    either.settle()
+    two = re.compile("约 .+2 个任务" if chinese else "about .+, 2 orders")
+    bar.get_by_text(two).wait_for()
+    either.picture("beside")
+    bar.get_by_text(two).click()
+    either.dialog.locator("dd").nth(1).wait_for()
+    either.picture("each")
+    either.page.keyboard.press("Escape")
+    either.clear()
+    bar.get_by_text(two).wait_for(state="detached")
+    assert emulator.counters.orders == 1

@@ -1,0 +1,101 @@
+"""Lists that a person chooses from with the mouse: accounts, and the cloud's models."""
+
+from __future__ import annotations
+
+import requests
+
+from rh_api.emulator import catalog
+from tests.browser.canvas import Canvas
+
+PROFILES = "/api/runninghub/profiles/"
+
+
+def show_advanced(canvas: Canvas, node: str) -> None:
+    if canvas.classic:
+        canvas.run_js(
+            """(id) => app.canvas.graph.nodes.find((one) => String(one.id) === id)
+                .toggleAdvanced()""",
+            node,
+        )
+    else:
+        button = canvas.shown(node).get_by_test_id("advanced-inputs-button")
+        button.dispatch_event("click")
+
+
+def store(canvas: Canvas, name: str, key: str) -> None:
+    """A profile, stored by another page of this ComfyUI."""
+    url = canvas.host.url
+    token = requests.post(url + "/api/runninghub/session", json={}, timeout=10).json()["token"]
+    body = {"name": name, "origin": "https://www.runninghub.ai", "key": key}
+    headers = {"X-RunningHub-Token": token}
+    saved = requests.post(url + PROFILES + "save", json=body, headers=headers, timeout=10)
+    saved.raise_for_status()
+
+
+def test_a_node_lists_the_stored_accounts(either: Canvas) -> None:
+    store(either, "studio", "0123456789abcdef0123456789abcdef")
+    either.open()
+    either.clear()
+    with either.page.expect_response("**/runninghub/settings"):
+        node = either.add("RunningHubRemoteWorkflow", 300, 60)
+    show_advanced(either, node)
+    entries = either.open_list(node, "profile")
+    shown = entries.all_inner_texts()
+    either.picture("accounts")
+    assert any("studio" in one for one in shown), shown
+    assert any(("沙盒" if either.classic else "sandbox") in one for one in shown), shown
+    entries.filter(has_text="studio").first.click()
+    entries.first.wait_for(state="detached")
+    assert either.prompt()[node]["inputs"]["profile"] == "studio"
+
+    # A name that is not stored here stays, and is in the list.
+    either.set_widget(node, "profile", "from another machine")
+    saved = either.workflow()
+    either.load(saved)
+    assert either.prompt()[node]["inputs"]["profile"] == "from another machine"
+    shown = either.open_list(node, "profile").all_inner_texts()
+    assert any("from another machine" in one for one in shown), shown
+    either.page.keyboard.press("Escape")
+
+    # It still takes a text from another node.
+    text = either.add("PrimitiveString", 20, 60)
+    either.connect(text, "STRING", node, "profile")
+    assert either.prompt()[node]["inputs"]["profile"] == [text, 0]
+
+
+def test_a_checkpoint_is_found_in_the_cloud(either: Canvas) -> None:
+    either.clear()
+    node = either.add("RunningHubRemoteWorkflow", 300, 60)
+    either.paste(node, catalog.IMAGE_TO_IMAGE)
+    either.dialog.get_by_role("searchbox").fill("ckpt")
+    either.tick("1.ckpt_name")
+    either.primary()
+    stored = either.node(node)["widgets"]["1.ckpt_name"]
+    find = "在云端查找" if either.classic else "Find a model"
+    either.pick(node, "1.ckpt_name", find)
+    assert either.node(node)["widgets"]["1.ckpt_name"] == stored
+    box = either.dialog.get_by_role("listbox")
+    box.get_by_role("option", name="second_model").wait_for()
+    either.dialog.get_by_role("searchbox").fill("second")
+    box.get_by_role("option", name="example_model").wait_for(state="detached")
+    either.picture("found")
+    box.get_by_role("option", name="second_model").dblclick()
+    either.dialog.wait_for(state="detached")
+    assert either.prompt()[node]["inputs"]["1.ckpt_name"] == "second_model.safetensors"
+
+    # What was seen stands in the list itself.
+    either.pick(node, "1.ckpt_name", "example_model")
+    assert either.prompt()[node]["inputs"]["1.ckpt_name"] == "example_model.safetensors"
+
+    # A name that nobody lists is taken as it is typed, and stays.
+    either.pick(node, "1.ckpt_name", find)
+    either.dialog.get_by_role("searchbox").fill("my own.safetensors")
+    either.dialog.locator("button.primary").click()
+    either.dialog.wait_for(state="detached")
+    either.load(either.workflow())
+    assert either.prompt()[node]["inputs"]["1.ckpt_name"] == "my own.safetensors"
+    either.picture("typed")
+
+    text = either.add("PrimitiveString", 20, 60)
+    either.connect(text, "STRING", node, "1.ckpt_name")
+    assert either.prompt()[node]["inputs"]["1.ckpt_name"] == [text, 0]

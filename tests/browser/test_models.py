@@ -1,0 +1,424 @@
+"""Standard models on the canvas: found, chosen, switched, run, and the same on every way back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rh_api.emulator import Emulator
+from tests.browser.canvas import Canvas
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+
+PAINTER = "rhart-image-n-pro/text-to-image"
+EDITOR = "rhart-image-n-pro/edit"
+SEVERAL = "alibaba/wan-2.6/reference-to-video"
+GONE = "rhart-video-s/image-to-video-deprecated"
+SUCCESSOR = "rhart-video-s/image-to-video"
+KLING = "kling-v3.0-pro/image-to-video"
+
+
+@pytest.fixture(autouse=True)
+def _may_use_models(emulator: Emulator) -> None:
+    emulator.account.kind = "SHARED"
+    emulator.account.money = Decimal(1000)
+
+
+def options(canvas: Canvas) -> Locator:
+    """The rows of the choice that is open."""
+    return canvas.dialog.get_by_role("listbox").get_by_role("option")
+
+
+def built(canvas: Canvas, node: str, endpoint: str) -> dict[str, Any]:
+    """A node once it is one of this model."""
+    canvas.wait_for(
+        """([id, endpoint]) => app.canvas.graph.nodes.find((one) => String(one.id) === id)
+            .properties.runninghub?.form?.id === endpoint""",
+        [node, endpoint],
+    )
+    return canvas.node(node)
+
+
+def model(canvas: Canvas, endpoint: str, x: float = 500, y: float = 60, kind: str = "") -> str:
+    """A node of a model, whose endpoint was put into the choice."""
+    node = canvas.add(kind or "RunningHubModel", x, y)
+    canvas.dialog.get_by_role("combobox").first.fill(endpoint)
+    canvas.dialog.locator("button.primary").click()
+    built(canvas, node, endpoint)
+    return node
+
+
+def bodies(emulator: Emulator, endpoint: str) -> list[dict[str, Any]]:
+    return [one.json for one in emulator.journal if one.path == f"/openapi/v2/{endpoint}"]
+
+
+def items(canvas: Canvas, node: str, name: str) -> list[str]:
+    return [one for one in canvas.node(node)["inputs"] if one.startswith(f"{name}.")]
+
+
+def test_a_node_just_placed_opens_its_choice_and_becomes_a_picture(
+    either: Canvas, emulator: Emulator
+) -> None:
+    either.clear()
+    node = either.add("RHTextToImage", 500, 60)
+    options(either).first.wait_for()
+    either.picture("choice")
+    words = "全能图片PRO" if either.classic else "nano-banana-pro low price"
+    either.page.keyboard.type(words)
+    row = options(either).filter(has_text="nano-banana-pro/text-to-image-channel-low-price").first
+    row.wait_for()
+    either.picture("searched")
+    row.click()
+    either.dialog.wait_for(state="detached")
+    made = built(either, node, PAINTER)
+    assert made["widgets"]["model"] == PAINTER
+    assert made["widgets"]["resolution"] == "1k"
+    assert [one["name"] for one in made["outputs"]] == ["images"]
+    either.set_widget(node, "prompt", "a boat in the fog")
+    either.set_widget(node, "aspectRatio", "16:9")
+    preview = either.add("PreviewImage", 960, 60)
+    either.draw_link(node, made["outputs"][0]["label"], preview, "images")
+    either.picture("built")
+    either.run()
+    either.shows_picture(preview)
+    either.picture("ran")
+    wanted = {"prompt": "a boat in the fog", "aspectRatio": "16:9", "resolution": "1k"}
+    assert bodies(emulator, PAINTER) == [wanted]
+
+
+def test_the_choice_by_keyboard_alone(canvas: Canvas) -> None:
+    canvas.clear()
+    node = canvas.add("RunningHubModel", 500, 60)
+    options(canvas).first.wait_for()
+    keys = canvas.page.keyboard
+    keys.type("kling 3.0 pro image")
+    canvas.dialog.get_by_text("kling-v3.0-pro-image-to-video").wait_for()
+    keys.press("ArrowDown")
+    keys.press("ArrowUp")
+    box = canvas.dialog.get_by_role("combobox").first
+    active = box.get_attribute("aria-activedescendant")
+    assert canvas.page.locator(f'[id="{active}"]').get_attribute("aria-selected") == "true"
+    keys.press("Enter")
+    canvas.dialog.wait_for(state="detached")
+    assert built(canvas, node, KLING)["widgets"]["duration"] == "5"
+
+    # Enter means what was typed, however quick.
+    canvas.menu_entry(node, "Choose a model")
+    options(canvas).first.wait_for()
+    keys.type("kling 3.0 std image")
+    keys.press("Enter")
+    built(canvas, node, "kling-v3.0-std/image-to-video")
+
+    # Escape leaves a new node as it is, and it says how to go on.
+    other = canvas.add("RunningHubModel", 60, 60)
+    options(canvas).first.wait_for()
+    keys.press("Escape")
+    canvas.dialog.wait_for(state="detached")
+    assert canvas.node(other)["labels"]["choose_fields"] == "Choose a model…"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PAINTER,
+        "nano-banana-pro/text-to-image-channel-low-price",
+        f"/openapi/v2/{PAINTER}",
+    ],
+)
+def test_a_pasted_endpoint_name_or_link_chooses(either: Canvas, text: str) -> None:
+    either.clear()
+    node = either.add("RunningHubModel", 500, 60)
+    options(either).first.wait_for()
+    either.page.keyboard.press("Escape")
+    either.type_into(node, "model", text)
+    made = built(either, node, PAINTER)
+    assert made["widgets"]["model"] == PAINTER
+    assert "prompt" in made["widgets"]
+
+
+def test_words_that_name_several_open_the_choice_with_them(either: Canvas) -> None:
+    either.clear()
+    either.forgive(r"api/runninghub/program|status of 40\d")
+    node = either.add("RunningHubModel", 500, 60)
+    options(either).first.wait_for()
+    either.page.keyboard.press("Escape")
+    either.type_into(node, "model", "kling")
+    options(either).first.wait_for()
+    assert either.dialog.get_by_role("combobox").first.input_value() == "kling"
+    either.picture("several")
+    options(either).first.click()
+    either.wait_for(
+        """(id) => app.canvas.graph.nodes.find((one) => String(one.id) === id)
+            .properties.runninghub.form.id.startsWith("kling")""",
+        node,
+    )
+
+
+def test_sockets_of_a_list_grow_as_they_are_linked(either: Canvas, emulator: Emulator) -> None:
+    either.clear()
+    node = model(either, SEVERAL, 700, 60)
+    first, second = either.add("LoadImage", 60, 60), either.add("EmptyImage", 60, 460)
+    either.set_widget(second, "width", 64)
+    either.set_widget(second, "height", 64)
+    assert items(either, node, "imageUrls") == ["imageUrls.1"]
+    either.draw_link(first, "IMAGE", node, "imageUrls.1")
+    either.draw_link(second, "IMAGE", node, "imageUrls.2")
+    assert items(either, node, "imageUrls") == ["imageUrls.1", "imageUrls.2", "imageUrls.3"]
+    names = list(either.node(node)["inputs"])
+    assert names.index("imageUrls.3") == names.index("imageUrls") + 3  # below its sisters
+    either.picture("grown")
+    linked = {"imageUrls.1": [first, 0], "imageUrls.2": [second, 0]}
+    assert either.prompt()[node]["inputs"].items() >= linked.items()
+
+    before = either.prompt()
+    either.load(either.workflow())
+    assert either.prompt() == before
+    assert items(either, node, "imageUrls") == ["imageUrls.1", "imageUrls.2", "imageUrls.3"]
+    either.select(node, first, second)
+    either.press("Control+c")
+    either.press("Control+v")
+    either.wait_for("() => app.canvas.graph.nodes.length === 6")
+    (copy,) = {*either.nodes("RunningHubModel")} - {node}
+    assert {*either.prompt()[copy]["inputs"]} == {*before[node]["inputs"]}
+
+    # As a prompt in API format and back.
+    either.clear()
+    either.drop("api.json", "application/json", json.dumps(before).encode())
+    either.wait_for("() => app.graph.nodes.length === 3")
+    (node,) = either.nodes("RunningHubModel")
+    # While it loads there are as many as there may be.
+    three = ["imageUrls.1", "imageUrls.2", "imageUrls.3"]
+    either.until(lambda: items(either, node, "imageUrls") == three)
+    assert _told(either.prompt()) == _told(before)
+
+    # Pulled off the last, there is one free socket again.
+    either.picture("imported")
+    either.drag(either.socket(node, "inputs", "imageUrls.2"), (420.0, 850.0))
+    either.picture("pulled off")
+    either.until(lambda: items(either, node, "imageUrls") == ["imageUrls.1", "imageUrls.2"])
+
+
+def test_a_list_goes_into_a_subgraph_and_out_again(either: Canvas) -> None:
+    either.clear()
+    node = model(either, SEVERAL, 700, 60)
+    first, second = either.add("LoadImage", 60, 60), either.add("EmptyImage", 60, 460)
+    either.draw_link(first, "IMAGE", node, "imageUrls.1")
+    either.draw_link(second, "IMAGE", node, "imageUrls.2")
+    either.set_widget(node, "prompt", "a fair")
+    before = _told(either.prompt())
+    either.settle()
+    either.select(node)
+    either.command("Comfy.Graph.ConvertToSubgraph")
+    either.wait_for("() => app.graph.nodes.some((one) => one.subgraph)")
+    assert _told(either.prompt()) == before
+    either.load(either.workflow())
+    assert _told(either.prompt()) == before
+    (outer,) = either.run_js(
+        "() => app.graph.nodes.filter((one) => one.subgraph).map((one) => String(one.id))"
+    )
+    either.select(outer)
+    either.command("Comfy.Graph.UnpackSubgraph")
+    either.wait_for("() => !app.graph.nodes.some((one) => one.subgraph)")
+    (node,) = either.nodes("RunningHubModel")
+    either.picture("unpacked")
+    assert _told(either.prompt()) == before
+
+
+def _told(prompt: dict[str, Any]) -> list[Any]:
+    """Nodes and links without their ids."""
+    return sorted(
+        (
+            one["class_type"],
+            sorted(
+                (name, [prompt[value[0]]["class_type"], value[1]] if _is_link(value) else value)
+                for name, value in one["inputs"].items()
+            ),
+        )
+        for one in prompt.values()
+    )
+
+
+def _is_link(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2
+
+
+def test_another_model_keeps_what_still_fits(either: Canvas) -> None:
+    either.clear()
+    node = model(either, KLING, 700, 60)
+    picture, text = either.add("LoadImage", 60, 60), either.add("PrimitiveString", 60, 460)
+    either.draw_link(picture, "IMAGE", node, "firstImageUrl")
+    either.connect(text, "STRING", node, "prompt")
+    either.set_widget(node, "negativePrompt", "fog")
+    either.set_widget(node, "duration", "8")
+    either.set_widget(node, "cfgScale", 0.7)
+    either.settle()
+    before = either.prompt()
+    other = "kling-v3.0-std/image-to-video"
+    either.menu_entry(node, "选择模型" if either.classic else "Choose a model")
+    either.dialog.get_by_role("combobox").first.fill(other)
+    either.dialog.locator("button.primary").click()
+    built(either, node, other)
+    inputs = either.prompt()[node]["inputs"]
+    assert inputs["firstImageUrl"] == [picture, 0]
+    assert inputs["prompt"] == [text, 0]
+    assert (inputs["negativePrompt"], inputs["duration"], inputs["cfgScale"]) == ("fog", "8", 0.7)
+    either.picture("switched")
+
+    # A number of seconds is one, in a list or not; and a switch is one step of undo.
+    whole = "kling-v3-4k/image-to-video"
+    either.settle()
+    either.set_widget(node, "model", whole)
+    assert built(either, node, whole)["widgets"]["duration"] == 8
+    either.settle()
+    either.command("Comfy.Undo")
+    either.wait_for(
+        """([id, endpoint]) => app.graph.nodes.find((one) => String(one.id) === id)
+            ?.properties.runninghub.form.id === endpoint""",
+        [node, other],
+    )
+    assert either.prompt()[node]["inputs"] == inputs
+    assert before[node]["inputs"]["duration"] == "8"
+
+
+def test_a_condition_is_told_at_the_field(either: Canvas) -> None:
+    either.clear()
+    node = model(either, KLING)
+    waits = "仅当 multiShot = true" if either.classic else "only with multiShot = true"
+    assert either.node(node)["labels"]["shotType"].endswith(waits)
+    either.set_widget(node, "multiShot", True)
+    assert either.node(node)["labels"]["shotType"] == "shotType"
+    either.set_widget(node, "multiShot", False)
+    either.load(either.workflow())
+    assert either.node(node)["labels"]["shotType"].count(waits) == 1
+
+
+def test_a_model_that_is_gone_loads_and_names_its_successor(either: Canvas) -> None:
+    either.clear()
+    node = model(either, SUCCESSOR, 700, 60)
+    picture = either.add("LoadImage", 60, 60)
+    either.draw_link(picture, "IMAGE", node, "imageUrl")
+    either.set_widget(node, "prompt", "waves")
+    before = either.prompt()
+    old = json.loads(json.dumps(either.workflow()).replace(SUCCESSOR, GONE))
+    either.clear()
+    either.load(old)
+    assert either.prompt()[node]["inputs"]["imageUrl"] == [picture, 0]
+    notice = "已不再提供" if either.classic else "No longer offered"
+    either.until(lambda: notice in either.node(node)["labels"]["choose_fields"])
+    either.picture("gone")
+    press(either, node, "choose_fields")
+    either.dialog.locator("button.primary").wait_for()
+    either.picture("notice")
+    either.dialog.locator("button.primary").click()
+    built(either, node, SUCCESSOR)
+    after = either.prompt()[node]["inputs"]
+    assert {**after, "form": ""} == {**before[node]["inputs"], "form": ""}
+
+
+def press(canvas: Canvas, node: str, widget: str) -> None:
+    """A button of a node, with the mouse."""
+    if canvas.classic:
+        canvas.page.mouse.click(*canvas.widget_at(node, widget))
+    else:
+        label = canvas.node(node)["labels"][widget]
+        canvas.shown(node).get_by_role("button", name=label, exact=True).click()
+
+
+def test_the_price_stands_on_the_node_and_nothing_of_mine_goes_out(
+    either: Canvas, emulator: Emulator
+) -> None:
+    emulator.preview_placeholders = "accepted"
+    either.clear()
+    node = model(either, KLING)
+    either.set_widget(node, "prompt", "my own secret words")
+    either.until(lambda: "1.04" in either.node(node)["labels"]["price"])
+    either.set_widget(node, "sound", False)
+    either.until(lambda: "0.69" in either.node(node)["labels"]["price"])
+    either.picture("price")
+    asked = [one for one in emulator.journal if "price-preview" in one.path]
+    assert asked == []
+    press(either, node, "price")
+    answered = "刚刚答复" if either.classic else "just now"
+    either.until(lambda: answered in either.node(node)["labels"]["price"])
+    either.picture("asked")
+    (one,) = [one for one in emulator.journal if "price-preview" in one.path]
+    assert "secret" not in json.dumps(one.json)
+    assert not emulator.counters.orders
+
+
+def test_a_doubtful_value_is_sent_when_a_person_says_so(either: Canvas, emulator: Emulator) -> None:
+    either.clear()
+    node = model(either, PAINTER)
+    either.set_widget(node, "prompt", "x" * 20_001)
+    painter = emulator.models[PAINTER]
+    prompt, *others = painter.parameters
+    newer = (replace(prompt, max_length=30_000), *others)
+    emulator.models[PAINTER] = replace(painter, parameters=newer)
+    preview = either.add("PreviewImage", 960, 60)
+    either.connect(node, "images", preview, "images")
+    either.refused()
+    button = "仍然发送" if either.classic else "Send anyway"
+    card = either.page.locator(".runninghub-notices").get_by_role("button", name=button)
+    card.wait_for()
+    either.picture("doubtful")
+    card.click()
+    either.shows_picture(preview)
+    assert len(bodies(emulator, PAINTER)) == 1
+
+
+def test_favourites_come_first_and_are_entries_of_the_search(either: Canvas) -> None:
+    either.clear()
+    node = either.add("RunningHubModel", 60, 60)
+    options(either).first.wait_for()
+    either.page.keyboard.type("kling 3.0 pro image")
+    row = options(either).filter(has_text="kling-v3.0-pro-image-to-video").first
+    row.locator(".star").click()
+    either.page.keyboard.press("Escape")
+    either.dialog.wait_for(state="detached")
+    either.menu_entry(node, "选择模型" if either.classic else "Choose a model")
+    first = options(either).first
+    first.wait_for()
+    assert "kling-v3.0-pro-image-to-video" in first.inner_text()
+    either.picture("favourites")
+    either.page.keyboard.press("Escape")
+
+    either.open()
+    either.clear()
+    either.run_js("() => app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
+    box = either.page.get_by_role("combobox").or_(either.page.get_by_role("textbox")).last
+    box.fill("kling-v3.0-pro")
+    name = "可灵图生视频3.0-pro" if either.classic else "kling-v3.0-pro-image-to-video"
+    found = either.page.get_by_role("listbox").get_by_role("option")
+    chosen = found.first.and_(either.page.get_by_role("option", selected=True))
+    chosen.filter(has_text=name).wait_for()
+    assert found.count() > 1  # nodes that offer this model among others come after it
+    either.picture("search")
+    either.page.keyboard.press("Enter")
+    either.wait_for("() => app.graph.nodes.length === 1")
+    found.first.wait_for(state="detached")  # or the click is for one of its rows
+    either.page.mouse.click(700, 400)  # a new node may hang on the mouse until it is put down
+    (placed,) = either.nodes("RunningHubModel")
+    built(either, placed, KLING)
+    assert either.dialog.count() == 0
+    assert either.prompt()[placed]["class_type"] == "RunningHubModel"
+    assert [one["type"] for one in either.workflow()["nodes"]] == ["RunningHubModel"]
+    either.picture("preset")
+
+
+def test_a_newer_model_is_found_without_a_restart(either: Canvas, emulator: Emulator) -> None:
+    either.clear()
+    fresh = f"brand-new-{'old' if either.classic else 'new'}/text-to-image"
+    painter = emulator.models[PAINTER]
+    emulator.models[fresh] = replace(painter, endpoint=fresh, name=fresh, name_cn=fresh)
+    either.command("runninghub.models.refresh")
+    either.page.get_by_text("模型已更新" if either.classic else "Models looked up").first.wait_for()
+    node = either.add("RHTextToImage", 500, 60)
+    either.dialog.get_by_role("combobox").first.fill("brand new")
+    options(either).filter(has_text=fresh).first.click()
+    made = built(either, node, fresh)
+    assert "prompt" in made["widgets"]

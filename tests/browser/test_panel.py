@@ -1,0 +1,357 @@
+"""The panel in the sidebar: what runs, what ran, what it cost, what can be added;
+by mouse and keyboard."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rh_api.emulator import Emulator, catalog
+from tests.browser.canvas import Canvas
+from tests.browser.hosts import ROOT, Host
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+
+GONE = "ERR_CONNECTION|ERR_EMPTY|WebSocket|Failed to fetch|Failed to load|NetworkError"
+SAMPLER = "3"  # of catalog.TEXT_TO_IMAGE
+KEYS = {
+    **{name: f"panel.tab.{name}" for name in ("now", "history", "spend", "add")},
+    "none": "panel.now.none",
+    "cancel": "tasks.cancel",
+    "sure": "tasks.cancel_sure",
+    "use": "panel.history.use",
+    "again": "panel.history.again",
+    "again_sure": "panel.history.again_sure",
+    "delete": "panel.history.delete",
+    "loader": "panel.history.loader",
+    "into": "panel.history.into_selected",
+    "csv": "panel.spend.csv_day",
+    "search": "panel.add.search",
+    "show": "panel.now.show_node",
+    "paste": "panel.add.paste",
+}
+
+
+def words(language: str) -> dict[str, str]:
+    """What a person reads, by our names."""
+    texts = json.loads((ROOT / "locales" / language / "main.json").read_text("utf-8"))
+
+    def said(key: str) -> str:
+        found = texts["runninghub"]["canvas"]
+        for step in key.split("."):
+            found = found[step]
+        return found
+
+    return {name: said(key) for name, key in KEYS.items()}
+
+
+class Panel:
+    """The panel of a canvas, opened."""
+
+    def __init__(self, canvas: Canvas) -> None:
+        self.canvas = canvas
+        self.words = words("zh" if canvas.classic else "en")
+        self.view = canvas.page.locator(".runninghub-panel")
+        if not self.view.is_visible():
+            canvas.command("runninghub.panel.open")
+        self.view.get_by_role("tablist").wait_for()
+
+    def open(self, name: str) -> None:
+        self.view.get_by_role("tab", name=self.words[name], exact=True).click()
+
+    def button(self, key: str) -> Locator:
+        return self.view.get_by_role("button", name=self.words[key], exact=True)
+
+    @property
+    def orders(self) -> Locator:
+        return self.view.locator(".order")
+
+
+def nodes(canvas: Canvas, kind: str) -> list[str]:
+    """The ids of the canvas's nodes of a class."""
+    return canvas.run_js(
+        "(kind) => app.canvas.graph.nodes.filter((one) => one.type === kind).map((one) => String(one.id))",
+        kind,
+    )
+
+
+def test_what_is_under_way_is_shown_and_stopped(either: Canvas, emulator: Emulator) -> None:
+    either.clear()
+    either.painting()
+    panel = Panel(either)
+    panel.open("now")
+    panel.view.get_by_text(panel.words["none"]).wait_for()
+    emulator.hold_at = SAMPLER
+    either.start()
+    bar = panel.view.get_by_role("progressbar")
+    bar.wait_for()
+    panel.view.locator(".line").get_by_text(re.compile(r"\S")).first.wait_for()
+    panel.button("show").click()
+    either.picture("now")
+    either.forgive("execution_error|cancelled")
+    panel.button("cancel").click()
+    panel.button("sure").click()
+    panel.view.get_by_text(panel.words["none"]).wait_for()
+    (task,) = emulator.tasks.values()
+    assert task.status == "CANCEL"
+
+
+def test_an_order_is_found_shown_used_and_deleted(either: Canvas, emulator: Emulator) -> None:
+    either.clear()
+    node, _ = either.painting()
+    text = "a lighthouse " + ("旧" if either.classic else "new")
+    either.set_widget(node, "6.text", text)
+    either.run()
+    panel = Panel(either)
+    panel.open("history")
+    panel.orders.first.wait_for()
+    search = panel.view.get_by_role("searchbox")
+    search.fill("lighthouse nothing-like-it")
+    panel.orders.first.wait_for(state="detached")
+    search.fill(text)
+    panel.orders.first.wait_for()
+    assert panel.orders.count() == 1
+    panel.orders.first.locator("img").wait_for()
+    either.picture("list")
+
+    search.press("ArrowDown")
+    either.page.keyboard.press("Enter")
+    panel.view.locator(".result img").wait_for()
+    panel.view.locator("dd").get_by_text(text).wait_for()
+    either.picture("order")
+    panel.button("loader").click()
+    either.until(lambda: len(nodes(either, "LoadImage")) == 1)
+    (loader,) = nodes(either, "LoadImage")
+    either.set_widget(loader, "image", "example.png")
+    panel.button("into").click()
+    either.until(lambda: "runninghub/" in either.node(loader)["widgets"]["image"])
+    assert len(nodes(either, "LoadImage")) == 1
+
+    either.clear()
+    panel.button("into").click()
+    panel.view.get_by_text("LoadImage").or_(panel.view.get_by_text("Load Image")).or_(
+        panel.view.get_by_text("加载图像")
+    ).first.wait_for()
+    panel.button("use").click()
+    either.until(lambda: len(nodes(either, "RunningHubRemoteWorkflow")) == 1)
+    (made,) = nodes(either, "RunningHubRemoteWorkflow")
+    either.until(lambda: either.node(made)["widgets"].get("6.text") == text)
+    either.picture("used")
+
+    orders = emulator.counters.orders
+    panel.button("again").click()
+    panel.button("again_sure").click()
+    either.until(lambda: emulator.counters.orders == orders + 1)
+    either.until(lambda: panel.orders.locator(".dot.done").count() == 2)
+    panel.orders.first.click()
+    panel.button("delete").click()
+    either.dialog.get_by_role("button", name=panel.words["delete"], exact=True).click()
+    either.until(lambda: panel.orders.count() == 1)
+
+
+def test_a_marked_part_gives_its_values_back_to_its_own_graph(canvas: Canvas) -> None:
+    made, _, _ = canvas.marked_part(472)
+    canvas.run()
+    canvas.set_widget(made, "width", 64)
+    panel = Panel(canvas)
+    panel.open("history")
+    panel.view.get_by_role("searchbox").fill("472 emptyimage")
+    canvas.until(lambda: panel.orders.count() == 1)
+    panel.orders.first.click()
+    panel.view.locator("dd").get_by_text("472").wait_for()
+    panel.button("use").click()
+    canvas.until(lambda: canvas.node(made)["widgets"]["width"] == 472)
+    canvas.picture("a part's values")
+    canvas.clear()
+    panel.button("use").click()
+    panel.view.get_by_text("open that workflow").wait_for()
+
+
+def test_a_crash_and_another_browser_change_no_list(
+    new_host: Callable[..., Host],
+    opened: Callable[..., Canvas],
+    cloud: tuple[Emulator, str],
+    emulator: Emulator,
+) -> None:
+    def listed(canvas: Canvas) -> list[str]:
+        panel = Panel(canvas)
+        panel.open("history")
+        panel.orders.nth(1).wait_for()
+        return panel.orders.all_inner_texts()
+
+    known = {"RUNNINGHUB_BASE_URL": cloud[1], "RUNNINGHUB_API_KEY": emulator.default_key}
+    host = new_host(**known)
+    canvas = opened(host)
+    canvas.clear()
+    node, _ = canvas.painting()
+    canvas.run()
+    canvas.ask_anew(node)
+    canvas.run()
+    orders = listed(canvas)
+    assert len(orders) == 2
+    other = opened(host)
+    assert listed(other) == orders
+    for one in (canvas, other):
+        one.forgive(GONE)
+    host.stop()
+    assert listed(opened(new_host(**known))) == orders
+    assert emulator.counters.orders == 2
+
+
+def test_what_was_spent_is_summed_and_saved(either: Canvas) -> None:
+    either.clear()
+    either.painting()
+    either.run()
+    panel = Panel(either)
+    panel.open("spend")
+    panel.view.get_by_role("listitem").first.wait_for()
+    assert panel.view.get_by_role("listitem").count() % 30 == 0
+    panel.view.get_by_text(catalog.TEXT_TO_IMAGE).first.wait_for()
+    either.picture("spend")
+    with either.page.expect_download() as saved:
+        panel.view.get_by_role("link", name=panel.words["csv"]).click()
+    assert saved.value.suggested_filename == "runninghub-days.csv"
+
+
+def test_an_app_is_put_on_the_canvas(either: Canvas) -> None:
+    either.clear()
+    panel = Panel(either)
+    panel.open("add")
+    cards = panel.view.locator(".gallery .program")
+    cards.nth(5).wait_for()
+    cards.first.locator(".cover img").wait_for()
+    either.picture("add")
+    panel.view.get_by_label(panel.words["search"]).fill("INVERT picture")
+    either.until(lambda: cards.count() == 1)
+    panel.view.get_by_label(panel.words["search"]).fill("")
+    cards.first.get_by_role("button").first.click()
+    either.until(lambda: len(nodes(either, "RunningHubAIApp")) == 1)
+    (made,) = nodes(either, "RunningHubAIApp")
+    either.until(lambda: either.node(made)["widgets"].get("app") in catalog.apps())
+    either.picture("added")
+    panel.view.get_by_label(panel.words["paste"]).fill(catalog.INVERT)
+    panel.view.locator("form").get_by_role("button").click()
+    either.until(lambda: len(nodes(either, "RunningHubRemoteWorkflow")) == 1)
+
+
+def test_the_keyboard_reaches_every_view(either: Canvas) -> None:
+    panel = Panel(either)
+    panel.open("now")
+    tabs = panel.view.get_by_role("tab")
+    for key, at in (
+        ("ArrowRight", 1),
+        ("End", 3),
+        ("ArrowRight", 0),
+        ("ArrowLeft", 3),
+        ("Home", 0),
+    ):
+        either.page.keyboard.press(key)
+        either.wait_for(
+            "(at) => document.activeElement?.getAttribute('role') === 'tab'"
+            " && document.activeElement === document.querySelectorAll('.runninghub-panel [role=tab]')[at]"
+            " && document.activeElement.ariaSelected === 'true'",
+            at,
+        )
+    assert tabs.count() == 4
+
+
+def test_a_result_is_dragged_onto_the_canvas(canvas: Canvas) -> None:
+    canvas.clear()
+    canvas.painting()
+    canvas.run()
+    panel = Panel(canvas)
+    panel.open("history")
+    panel.orders.first.wait_for()
+    box = canvas.page.locator("#graph-canvas").bounding_box()
+    assert box is not None
+    panel.orders.first.drag_to(
+        canvas.page.locator("#graph-canvas"), target_position={"x": box["width"] - 200, "y": 500}
+    )
+    canvas.until(lambda: len(nodes(canvas, "LoadImage")) == 1)
+
+
+def test_ten_thousand_orders_scroll_and_nothing_polls_while_it_is_closed(canvas: Canvas) -> None:
+    canvas.clear()
+    canvas.painting()
+    canvas.run()
+    _fill(canvas, 10_000)
+    panel = Panel(canvas)
+    panel.open("history")
+    panel.orders.first.wait_for()
+    assert panel.orders.count() < 60
+    canvas.page.keyboard.press("Tab")
+    panel.view.get_by_role("listbox").focus()
+    for _ in range(3):
+        canvas.page.keyboard.press("End")
+        canvas.page.wait_for_timeout(300)
+    panel.view.get_by_role("searchbox").press_sequentially("prompt number 4711")
+    canvas.until(lambda: panel.orders.count() == 1)
+    canvas.picture("found among ten thousand")
+    asked: list[str] = []
+    canvas.command("runninghub.panel.open")
+    panel.view.wait_for(state="detached")
+    canvas.page.on("request", lambda request: asked.append(request.url))
+    canvas.page.wait_for_timeout(6_000)
+    assert [one for one in asked if "/runninghub/" in one] == []
+
+
+def _fill(canvas: Canvas, count: int) -> None:
+    """Orders of long ago, as other processes left them, beside one that is there."""
+    (file,) = canvas.host.base.rglob("orders.sqlite3")
+    with closing(sqlite3.connect(file, timeout=30)) as db, db:
+        row = db.execute("SELECT * FROM orders ORDER BY id DESC LIMIT 1")
+        names = [one[0] for one in row.description]
+        values = dict(zip(names, row.fetchone(), strict=True))
+        del values["id"]
+        marks = ", ".join("?" for _ in values)
+        for number in range(count):
+            what = json.dumps({"inputs": {"6.text": f"prompt number {number}"}, "name": ""})
+            made = {
+                **values,
+                "identity_digest": f"x{number}",
+                "what": what,
+                "task_id": f"7{number}",
+            }
+            db.execute(
+                f"INSERT INTO orders ({', '.join(made)}) VALUES ({marks})", tuple(made.values())
+            )
+
+
+@pytest.mark.parametrize("width", [320, 900])
+def test_hostile_titles_are_text_at_any_width(canvas: Canvas, width: int) -> None:
+    canvas.clear()
+    node, _ = canvas.painting()
+    hostile = "<img src=x onerror='document.title=1'>\u202egnp.exe" + "W" * 300
+    canvas.set_widget(node, "6.text", hostile)
+    canvas.run()
+    panel = Panel(canvas)
+    canvas.run_js(
+        """(width) => {
+            const panel = document.querySelector(".runninghub-panel");
+            panel.style.width = `${width}px`;
+        }""",
+        width,
+    )
+    for name in ("history", "spend", "add", "now"):
+        panel.open(name)
+        canvas.page.wait_for_timeout(500)
+        wide = canvas.run_js(
+            """() => [...document.querySelectorAll(".runninghub-panel *")].filter((one) =>
+                one.getBoundingClientRect().right >
+                document.querySelector(".runninghub-panel").getBoundingClientRect().right + 1
+                && getComputedStyle(one).position !== "absolute" && !one.closest(".what, pre, .line"))
+                .map((one) => one.className)"""
+        )
+        assert wide == []
+        canvas.picture(f"{name} {width}")
+    panel.open("history")
+    panel.orders.first.click()
+    panel.view.locator("dd").get_by_text("onerror").first.wait_for()
+    assert panel.view.locator("dd img").count() == 0
