@@ -1,7 +1,7 @@
 """`python tests/benchmarks [NAME …]`: every goal as a ratio, measured in one run on this machine.
 
-Rows of `comfy` and `offload` need a real ComfyUI named by COMFYUI_DIR and are left out without
-one, which the last line says.
+Rows of `comfy`, `offload` and `install` need a real ComfyUI named by COMFYUI_DIR and are left out
+without one, which the last line says.
 """
 
 from __future__ import annotations
@@ -21,16 +21,23 @@ NAMES = (
     "follow",
     "media",
     "net",
+    "far_line",
     "batches",
+    "load",
+    "bounds",
     "store",
     "reliability",
+    "limits",
     "segments",
     "command_line",
+    "models",
     "canvas",
+    "panel",
     "comfy",
     "offload",
+    "install",
 )
-NEEDS_COMFYUI = ("comfy", "offload")
+NEEDS_COMFYUI = ("comfy", "offload", "install")
 
 
 def main() -> int:

@@ -25,8 +25,8 @@ from benchmarks.line import RESULT
 from benchmarks.net import MIB, peak_reset, resident
 from benchmarks.pictures import photo
 from benchmarks.rows import Row
-from nodes.media import image
-from rh_api.client import Client, Draft, Job, Progress, Source, Stage
+from nodes.values.codecs import image
+from rh_api.client import Client, Job, LazySource, Progress, Source, Stage
 from rh_api.emulator import Emulator, catalog
 from rh_api.settings import Secret, Settings
 from rh_api.wire.filetypes import Kind
@@ -42,24 +42,24 @@ ENCODERS = 2  # as in nodes/
 
 
 def rows() -> list[Row]:
-    made = [*_in_world(LINE, 0.1, _pictures_up), *_in_world(LINE, 0.1, _results_down)]
-    return [*made, *_in_world(0, RUN, _batch)]
+    made = [*in_world(LINE, 0.1, _pictures_up), *in_world(LINE, 0.1, _results_down)]
+    return [*made, *in_world(0, RUN, _batch)]
 
 
-def _in_world(bits: float, run: float, work: Callable[[Client], Awaitable[list[Row]]]) -> list[Row]:
+def in_world(bits: float, run: float, work: Callable[[Client], Awaitable[list[Row]]]) -> list[Row]:
     """`work` with a client of an emulator of its own."""
 
     async def main(origin: str, state: Path) -> list[Row]:
         async with Client(Settings(origin, Secret(Emulator.default_key), state)) as client:
-            await client.queue()  # the connection is there
+            await client.account.queue()  # the connection is there
             return await work(client)
 
-    with _emulator(bits, run) as origin, tempfile.TemporaryDirectory() as folder:
+    with emulator(bits, run) as origin, tempfile.TemporaryDirectory() as folder:
         return asyncio.run(main(origin, Path(folder)))
 
 
 @contextlib.contextmanager
-def _emulator(bits: float, run: float) -> Generator[str]:
+def emulator(bits: float, run: float) -> Generator[str]:
     line = Path(__file__).with_name("line.py")
     command = [sys.executable, str(line), str(bits), str(ROUND_TRIP), str(run)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
@@ -113,10 +113,10 @@ async def _upload(client: Client, pictures: list[np.ndarray]) -> tuple[float, fl
             (file,) = await loop.run_in_executor(pool, work)
             return Source(Kind.IMAGE, file.data, file.suffix, file.mime)
 
-        drafts = [Draft(Kind.IMAGE, partial(make, picture)) for picture in pictures]
+        drafts = [LazySource(Kind.IMAGE, partial(make, picture)) for picture in pictures]
         with stalls:
             start = time.perf_counter()
-            await client.upload_all(drafts)
+            await client.uploads.send_all(drafts)
             return time.perf_counter() - start, stalls.longest
 
 

@@ -15,12 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.models import definitions
 from benchmarks.net import MIB, peak_reset, resident
 from benchmarks.rows import Row
 from rh_api.emulator import Emulator, Fault, catalog
 from tests.comfy.client import ComfyClient
-from tests.comfy.graphs import Prompt, loaded, mark, node, remote, save
+from tests.comfy.graphs import Prompt, loaded, mark, remote, save
 from tests.comfy.server import Server, comfyui_python, running, unpack
+from tests.support.graphs import node
 
 RUN = 2.0  # seconds that the cloud takes
 ROUNDS = 5
@@ -30,9 +32,10 @@ HERE = Path(__file__).resolve().parent
 
 def rows() -> list[Row]:
     with _stage() as (emulator, server):
+        told = definitions(server.url)
         measured = asyncio.run(_measure(emulator, server))
         handed_on = asyncio.run(_video_handed_on(emulator, server))
-    return [*measured, *handed_on, _import_cost()]
+    return [told, *measured, *handed_on, _import_cost()]
 
 
 @contextlib.contextmanager

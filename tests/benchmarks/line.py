@@ -25,18 +25,21 @@ class Way:
     """One direction of the line."""
 
     def __init__(self, rate: float, delay: float) -> None:
-        self._rate = rate
+        self.rate = rate or float("inf")
         self._delay = delay
         self._free = 0.0
 
-    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def carry(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, opened: float = 0.0
+    ) -> None:
+        """All that comes from `reader`; none of it leaves before the connection is `opened`."""
         loop = asyncio.get_running_loop()
         under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
         arriving = asyncio.create_task(self._arrive(under_way, writer))
         try:
             while data := await reader.read(PIECE):
-                self._free = max(self._free, loop.time()) + len(data) / self._rate
-                under_way.put_nowait((self._free + self._delay, data))
+                self._free = max(self._free, loop.time()) + len(data) / self.rate
+                under_way.put_nowait((max(self._free, opened) + self._delay, data))
                 await asyncio.sleep(self._free - loop.time() - AHEAD)
         except ConnectionError:
             pass
@@ -60,6 +63,34 @@ class Way:
             pass
 
 
+class Line:
+    """A line to one place, both ways; `connecting`: seconds that opening a connection takes."""
+
+    def __init__(self, bits: float, round_trip: float, connecting: float = 0.0) -> None:
+        self._there, self._back = (Way(bits / 8, round_trip / 2) for _ in range(2))
+        self._connecting = connecting
+        self.connections = 0
+
+    def set_bits(self, bits: float) -> None:
+        """Bits a second from now on, 0 without a bound."""
+        self._there.rate = self._back.rate = bits / 8 or float("inf")
+
+    async def listen(self, port: int) -> int:
+        """The port of loopback whose connections go over the line to `port`."""
+
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self.connections += 1
+            opened = asyncio.get_running_loop().time() + self._connecting
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
+            there = self._there.carry(reader, far_writer, opened)
+            await asyncio.gather(
+                there, self._back.carry(far_reader, writer), return_exceptions=True
+            )
+
+        self._server = await asyncio.start_server(connected, "127.0.0.1")
+        return int(self._server.sockets[0].getsockname()[1])
+
+
 async def main(bits: float, round_trip: float, run: float) -> None:
     emulator = Emulator(run_seconds=run)
     body = b"\x89PNG\r\n\x1a\n" + bytes(RESULT - 8)
@@ -68,15 +99,8 @@ async def main(bits: float, round_trip: float, run: float) -> None:
         if not bits:
             print(origin, flush=True)
             await asyncio.Event().wait()
-        there, back = (Way(bits / 8, round_trip / 2) for _ in range(2))
-
-        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            far_reader, far_writer = await asyncio.open_connection(*origin[7:].split(":"))
-            ways = there.carry(reader, far_writer), back.carry(far_reader, writer)
-            await asyncio.gather(*ways, return_exceptions=True)
-
-        server = await asyncio.start_server(connected, "127.0.0.1")
-        own = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        port = await Line(bits, round_trip).listen(int(origin.rpartition(":")[2]))
+        own = f"http://127.0.0.1:{port}"
         emulator.result_base = own
         print(own, flush=True)
         await asyncio.Event().wait()

@@ -1,4 +1,5 @@
-"""Pictures between floats and files, against Pillow as others call it and against ComfyUI's lines."""
+"""Pictures between floats and files,
+against Pillow as others call it and against ComfyUI's lines."""
 
 from __future__ import annotations
 
@@ -16,10 +17,10 @@ from PIL import Image
 from benchmarks import video
 from benchmarks.pictures import photo
 from benchmarks.rows import Row, paired
-from nodes.media import image
-from nodes.media.codec import Kind
-from nodes.media.pixels import from_levels, to_levels
-from nodes.media.png import encode_png
+from nodes.values.codecs import image
+from nodes.values.codecs.codec import Kind
+from nodes.values.codecs.pixels import from_levels, to_levels
+from nodes.values.codecs.png import encode_png
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -145,7 +146,7 @@ import resource, sys
 from pathlib import Path
 paths = [Path(each) for each in sys.argv[2:]]
 if sys.argv[1] == "ours":
-    from nodes.media import image
+    from nodes.values.codecs import image
     decode = lambda paths: image.decode(paths)
 else:
     from benchmarks.media import _core_decode as decode

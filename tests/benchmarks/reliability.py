@@ -25,9 +25,8 @@ from typing import Any
 from unit.run.world import (
     PICTURE,
     Files,
-    SameThreadBook,
     Service,
-    VirtualClock,
+    UnthreadedJournal,
     code,
     load,
     now,
@@ -39,14 +38,15 @@ from unit.run.world import (
 from benchmarks.rows import Row
 from rh_api.client import Client, Job, Progress, Stage
 from rh_api.emulator import Emulator, catalog
-from rh_api.run.caller import Caller
-from rh_api.run.desk import Desk
+from rh_api.run.context import AccountContext
 from rh_api.run.engine import Engine
 from rh_api.run.orders import Order
-from rh_api.run.ports import unwatched
+from rh_api.run.progress import unwatched
+from rh_api.run.retry import Sender
 from rh_api.run.transfers import Transfers
 from rh_api.settings import Settings
 from rh_api.wire.call import Request
+from tests.support.clocks import LoopClock
 
 ORDERS, PLACES = 1_000, 50
 TASK_SECONDS = 60.0
@@ -84,10 +84,10 @@ def _thousand_orders() -> list[Row]:
     memory: list[int] = []
 
     async def main(folder: Path) -> float:
-        book = SameThreadBook(folder)
-        caller = Caller(service, VirtualClock())
-        transfers = Transfers(Files(), caller, book, "https://x", "a")
-        engine = Engine.of(Desk(caller, book, "https://x", "a"), transfers, folder)
+        rows = UnthreadedJournal(folder, account="a")
+        sender = Sender(service, LoopClock())
+        transfers = Transfers(Files(), sender, rows.journal)
+        engine = Engine.of(AccountContext(sender, rows.journal), transfers)
 
         async def prepare() -> tuple[()]:
             return ()
@@ -99,8 +99,8 @@ def _thousand_orders() -> list[Row]:
 
         await asyncio.gather(*(one(number) for number in range(ORDERS)))
         took = now()
-        await engine.desk.settle()
-        book.store.close()
+        await engine.context.settle()
+        rows.store.close()
         return took
 
     tracemalloc.start()
@@ -154,7 +154,7 @@ async def _follow_many(socket: str) -> float:
                 }
             )
             client = Client(settings)
-            await client.workflow(catalog.TEXT_TO_IMAGE)
+            await client.programs.workflow(catalog.TEXT_TO_IMAGE)
             left = FOLLOWED
             all_run = asyncio.Event()
 

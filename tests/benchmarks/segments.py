@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.rows import Row
-from rh_api.graph.segments import Mark, core_class, cut, read_marks
+from rh_api.offload import Mark, core_class, cut, read_marks
 
 SAMPLING = {
     "seed": 7,

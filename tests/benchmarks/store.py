@@ -1,4 +1,4 @@
-"""The order book with 100,000 orders in it: opening it, and adding one."""
+"""The journal with 100,000 orders in it: opening it, adding one, looking back."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from benchmarks.rows import Row, median_of
-from rh_api.store import Identity, Store
+from rh_api.journal import Identity, State, Store
+from rh_api.journal.history import Query
 
 ORDERS = 100_000
 UNFINISHED_EVERY = 1_000
 OPEN_SECONDS = 0.050
 ADD_SECONDS = 0.005
+PAGE_SECONDS = 0.010
+SPEND_SECONDS = 0.050
+NOW = 1_800_000_000.0
+DAYS = 30
+ACCOUNT = ("https://www.runninghub.ai", "a1b2c3d4e5f60718")
 WHAT = {"fields": {"6.text": "x" * 400}}
 
 
@@ -28,6 +35,9 @@ def rows() -> list[Row]:
         opening = [_seconds(lambda: Store.open(folder).close()) for _ in range(9)]
         with closing(Store.open(folder)) as store:
             assert len(store.unfinished()) == ORDERS // UNFINISHED_EVERY
+            pages = {name: _median(partial(_page, store, one)) for name, one in QUERIES.items()}
+            spending = _median(partial(_spend_by_day, store))
+            programs = _median(partial(_spend_by_program, store))
             adding = [_seconds(lambda item=item: _add(store, item)) for item in range(300)]
         bare = _bare_append(folder / "bare")
     title = f"{ORDERS:,} orders in the store"
@@ -39,6 +49,12 @@ def rows() -> list[Row]:
             ADD_SECONDS,
             f"on the disk; a bare append with fsync: {bare * 1e3:.2f} ms",
         ),
+        *(
+            _row(f"page of history, {name}, {title}", seconds, PAGE_SECONDS, "50 orders at most")
+            for name, seconds in pages.items()
+        ),
+        _row(f"spend of {DAYS} days by day, {title}", spending, SPEND_SECONDS, "all of them"),
+        _row(f"spend of {DAYS} days by program, {title}", programs, SPEND_SECONDS, "all of them"),
     ]
 
 
@@ -51,23 +67,54 @@ def _fill(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.executemany(
             "INSERT INTO orders (identity_digest, origin, account, workflow, item, instance, what,"
-            " state, task_id, created, placed, ended)"
-            " VALUES (?, 'https://www.runninghub.ai', 'a1b2c3d4e5f60718', '1850925505116598274', 0,"
-            " 'default', ?, ?, ?, 1.0, 2.0, ?)",
+            " state, task_id, created, placed, ended, coins)"
+            " VALUES (?, ?, ?, ?, 0, 'default', ?, ?, ?, ?, ?, ?, ?)",
             (
                 (
                     Identity("", "", "", "", str(number)).digest,
+                    *ACCOUNT,
+                    f"1850925505116598{number % 40:03}",
                     f'{{"prompt": "{"x" * 400}"}}',
                     "done" if number % UNFINISHED_EVERY else "placed",
                     str(10**18 + number),
-                    3.0 if number % UNFINISHED_EVERY else None,
+                    at,
+                    at + 1,
+                    at + 40 if number % UNFINISHED_EVERY else None,
+                    str(number % 30) if number % UNFINISHED_EVERY else None,
                 )
                 for number in range(ORDERS)
+                for at in (NOW - (ORDERS - number) * DAYS * 86_400 / ORDERS,)
             ),
         )
         db.commit()
     with path.open("rb+") as file:
         os.fsync(file.fileno())  # or the first orders would wait for these bytes
+
+
+QUERIES = {
+    "newest": Query(),
+    "a state that few have": Query(states=(State.PLACED, State.RUNNING)),
+    "a day of before": Query(since=NOW - 20 * 86_400, until=NOW - 19 * 86_400),
+}
+
+
+def _page(store: Store, query: Query) -> None:
+    assert len(store.history.page(query, None, None, 50)) == 50
+
+
+def _spend_by_day(store: Store) -> None:
+    starts = [NOW - day * 86_400 for day in range(DAYS, 0, -1)]
+    told = [one for at in starts for one in store.history.spent(ACCOUNT, at, at + 86_400)]
+    assert len(told) == DAYS
+
+
+def _spend_by_program(store: Store) -> None:
+    spent = store.history.spent(ACCOUNT, NOW - DAYS * 86_400, NOW, by_program=True)
+    assert len(spent) == 40
+
+
+def _median(work: Callable[[], object]) -> float:
+    return median_of([_seconds(work) for _ in range(9)])
 
 
 def _add(store: Store, item: int) -> None:

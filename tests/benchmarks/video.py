@@ -21,9 +21,9 @@ import numpy as np
 
 from benchmarks.pictures import photo
 from benchmarks.rows import Row
-from nodes.media import mp4
-from nodes.media.audio import Sound
-from nodes.media.pixels import to_levels
+from nodes.values.codecs import mp4
+from nodes.values.codecs.audio import Sound
+from nodes.values.codecs.pixels import to_levels
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAMES, HEIGHT, WIDTH = 121, 540, 960

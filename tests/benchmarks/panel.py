@@ -1,0 +1,178 @@
+"""The panel with 10,000 orders in a real browser: from a click to a usable list, a keystroke of the
+search, and what a frame takes while it is scrolled.
+
+The browser draws without a graphics card here. What of each goes to the server is told beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import statistics
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.rows import Row
+from rh_api.emulator import Emulator
+from tests.browser.canvas import Canvas
+from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.frontends import NEWEST
+from tests.browser.hosts import running
+
+ORDERS = 10_000
+ROUNDS = 9
+OPEN, KEY, FRAME = 0.200, 0.050, 0.050  # seconds
+
+# Each is answered in the page's clock: milliseconds, and those of them that our routes took.
+ASKED = """(start) => performance.getEntriesByType("resource")
+    .filter((one) => one.startTime >= start && one.name.includes("/runninghub/history"))"""
+TO_OPEN = """async () => {
+    const orders = () => document.querySelectorAll(".runninghub-panel .order").length > 0;
+    const start = performance.now();
+    app.extensionManager.command.execute("runninghub.panel.open");
+    while (!orders()) await new Promise(requestAnimationFrame);
+    const shown = performance.now() - start;
+    const asked = (ASKED)(start)[0];
+    return [shown, asked ? asked.duration : 0];
+}""".replace("ASKED", ASKED)
+CLOSE = """async () => {
+    app.extensionManager.command.execute("runninghub.panel.open");
+    while (document.querySelector(".runninghub-panel")) await new Promise(requestAnimationFrame);
+}"""
+# From a key's event to the frame with the list that it leads to.
+TO_FOUND = """async ([text, title]) => {
+    const box = document.querySelector(".runninghub-panel input[type=search]");
+    const start = performance.now();
+    box.value = text;
+    box.dispatchEvent(new Event("input", {bubbles: true}));
+    const first = () => document.querySelector(".runninghub-panel .order .text")?.textContent;
+    while (first() !== title) await new Promise(requestAnimationFrame);
+    const shown = performance.now() - start;
+    const asked = (ASKED)(start)[0];
+    return [shown, asked ? asked.duration : 0];
+}""".replace("ASKED", ASKED)
+# Frames of a scroll from top to bottom, and of those that took long what our scripts and the
+# page's layout took in them.
+SCROLL = """async () => {
+    const long = [];
+    const watch = new PerformanceObserver((list) => {
+        for (const frame of list.getEntries()) {
+            const ours = frame.scripts.filter((one) => one.sourceURL.includes("/some-name/"));
+            const spent = ours.reduce((sum, one) => sum + one.duration, 0);
+            const layout = frame.startTime + frame.duration - frame.styleAndLayoutStart;
+            long.push([frame.duration, spent, frame.styleAndLayoutStart ? layout : 0]);
+        }
+    });
+    watch.observe({type: "long-animation-frame", buffered: false});
+    const list = document.querySelector(".runninghub-panel .orders");
+    const frames = [];
+    let before = performance.now();
+    for (let step = 0; step < 200; step += 1) {
+        list.scrollTop += 400;
+        await new Promise(requestAnimationFrame);
+        const now = performance.now();
+        frames.push(now - before);
+        before = now;
+    }
+    await new Promise((done) => setTimeout(done, 300));
+    watch.disconnect();
+    return [frames, long];
+}"""
+
+
+def rows() -> Iterator[Row]:
+    with _canvas() as canvas:
+        canvas.clear()
+        canvas.painting()
+        canvas.run()
+        fill(canvas.host.base, ORDERS)
+        canvas.run_js("() => sessionStorage.setItem('runninghub.panel', 'history')")
+        opened = [_opened(canvas) for _ in range(ROUNDS)]
+        yield _row("panel, until its list is there, the first time", opened[:1], OPEN)
+        yield _row("panel, until its list is there, later", opened[1:], OPEN)
+        canvas.run_js(TO_OPEN)
+        canvas.until(lambda: _unread(canvas.host.base) == 0)  # what follows a panel's opening
+        found = [_found(canvas, number) for number in range(ROUNDS)]
+        yield _row("panel, a keystroke of the search, the first", found[:1], KEY)
+        yield _row("panel, a keystroke of the search, later", found[1:], KEY)
+        canvas.run_js(TO_FOUND, ["", f"prompt number {ORDERS - 1}"])
+        frames, long = canvas.run_js(SCROLL)
+        ours = max((spent for _, spent, _ in long), default=0.0) / 1000
+        yield Row(
+            "panel, our share of the longest frame of a scroll",
+            f"{ours:.3f} s",
+            f"{FRAME:g} s",
+            ours / FRAME,
+            1.0,
+            f"of {len(frames)} frames {len(long)} took over 50 ms, the longest"
+            f" {max(frames) / 1000:.3f} s, the median {statistics.median(frames) / 1000:.3f} s;"
+            f" layout in one at most {max((one for *_, one in long), default=0.0) / 1000:.3f} s",
+        )
+
+
+def _opened(canvas: Canvas) -> list[float]:
+    took = canvas.run_js(TO_OPEN)
+    canvas.run_js(CLOSE)
+    return took
+
+
+def _found(canvas: Canvas, number: int) -> list[float]:
+    text = f"prompt number {4_711 + number}"
+    return canvas.run_js(TO_FOUND, [text, text])
+
+
+def _row(name: str, took: list[list[float]], goal: float) -> Row:
+    whole = statistics.median(one for one, _ in took) / 1000
+    server = statistics.median(one for _, one in took) / 1000
+    best = min(one for one, _ in took) / 1000
+    note = f"of it the server {server:.3f} s; at best {best:.3f} s"
+    return Row(name, f"{whole:.3f} s", f"{goal:g} s", whole / goal, 1.0, note)
+
+
+def _unread(base: Path) -> int:
+    """Orders that a search does not know yet."""
+    (file,) = base.rglob("orders.sqlite3")
+    with closing(sqlite3.connect(file, timeout=30)) as db:
+        counted = "SELECT (SELECT max(id) FROM orders) - (SELECT max(order_id) FROM words)"
+        (left,) = db.execute(counted).fetchone()
+        return ORDERS if left is None else int(left)
+
+
+@contextmanager
+def _canvas() -> Iterator[Canvas]:
+    from playwright.sync_api import sync_playwright
+
+    emulator = Emulator()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        emulator.run_in_thread() as url,
+        sync_playwright() as playwright,
+    ):
+        known = {"RUNNINGHUB_BASE_URL": url, "RUNNINGHUB_API_KEY": emulator.default_key}
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        with (
+            running("stage", NEWEST, Path(folder), known) as host,
+            Canvas.opened(browser, host, name="benchmark") as canvas,
+        ):
+            yield canvas
+        browser.close()
+
+
+def fill(base: Path, count: int) -> None:
+    """Orders as other processes left them, beside one that is there."""
+    (file,) = base.rglob("orders.sqlite3")
+    with closing(sqlite3.connect(file, timeout=30)) as db, db:
+        row = db.execute("SELECT * FROM orders ORDER BY id DESC LIMIT 1")
+        names = [one[0] for one in row.description]
+        values: dict[str, Any] = dict(zip(names, row.fetchone(), strict=True))
+        del values["id"]
+        marks = ", ".join("?" for _ in values)
+        for number in range(count):
+            what = json.dumps({"inputs": {"6.text": f"prompt number {number}"}, "name": ""})
+            own = {"identity_digest": f"x{number}", "what": what, "task_id": f"7{number}"}
+            made = {**values, **own}
+            columns = ", ".join(made)
+            db.execute(f"INSERT INTO orders ({columns}) VALUES ({marks})", tuple(made.values()))
