@@ -49,8 +49,24 @@ HOST = frozenset(
     }
 )
 VALUES = frozenset({"rh_api.errors", "rh_api.texts"})
-SAID = VALUES | {"rh_api.wire", "rh_api.graph"}
-OFFERED = SAID | {"rh_api.client", "rh_api.settings", "rh_api.store"}
+SAID = VALUES | {
+    "rh_api.wire",
+    "rh_api.graph",
+    "rh_api.offload",
+    "rh_api.models",
+    "rh_api.money",
+}
+OFFERED = SAID | {
+    "rh_api.client",
+    "rh_api.history",
+    "rh_api.journal",
+    "rh_api.migration",
+    "rh_api.model_catalogue",
+    "rh_api.quick",
+    "rh_api.settings",
+    "rh_api.webhook_listener",
+    "rh_api.webhooks",
+}
 
 
 @dataclass(frozen=True)
@@ -69,29 +85,103 @@ ROOMS = {
     "rh_api.texts": Room(banned=OUTSIDE_WORLD),
     "rh_api.errors": Room(ours=VALUES, banned=OUTSIDE_WORLD),
     "rh_api.wire": Room(ours=VALUES, banned=OUTSIDE_WORLD),
+    "rh_api.money": Room(ours=VALUES, banned=OUTSIDE_WORLD),
     "rh_api.graph": Room(ours=VALUES | {"rh_api.wire"}, banned=OUTSIDE_WORLD),
+    "rh_api.models": Room(ours=VALUES | {"rh_api.wire", "rh_api.graph"}, banned=OUTSIDE_WORLD),
+    "rh_api.migration": Room(
+        ours=VALUES | {"rh_api.wire", "rh_api.graph", "rh_api.models"}, banned=OUTSIDE_WORLD
+    ),
     # The rows of the book are values; the book itself is handed in.
-    "rh_api.run": Room(ours=SAID | {"rh_api.store", "rh_api.run.ports"}, banned=CLOCK_AND_SOCKET),
-    "rh_api.run.ports": Room(ours=SAID | {"rh_api.store"}, banned=CLOCK_AND_SOCKET),
+    "rh_api.run": Room(
+        ours=SAID | {"rh_api.journal", "rh_api.run.ports", "rh_api.switches"},
+        banned=CLOCK_AND_SOCKET,
+    ),
+    "rh_api.run.ports": Room(ours=SAID | {"rh_api.journal"}, banned=CLOCK_AND_SOCKET),
     "rh_api.disk": Room(),
-    "rh_api.settings": Room(ours=VALUES),
-    "rh_api.store": Room(ours=VALUES | {"rh_api.wire"}),
+    "rh_api.switches": Room(ours=VALUES, banned=OUTSIDE_WORLD),
+    "rh_api.settings": Room(ours=VALUES | {"rh_api.graph", "rh_api.money", "rh_api.switches"}),
+    "rh_api.journal": Room(
+        ours=VALUES | {"rh_api.disk", "rh_api.money", "rh_api.switches", "rh_api.wire"}
+    ),
     "rh_api.net": Room(
         ours=VALUES | {"rh_api.disk", "rh_api.settings", "rh_api.wire", "rh_api.run.ports"},
         packages=NETWORK,
     ),
-    "rh_api.programs": Room(ours=SAID | {"rh_api.run", "rh_api.run.ports", "rh_api.settings"}),
-    "rh_api.jobs": Room(ours=SAID | {"rh_api.programs", "rh_api.run", "rh_api.run.ports"}),
+    "rh_api.model_catalogue": Room(
+        ours=SAID | {"rh_api.disk", "rh_api.run", "rh_api.run.ports", "rh_api.settings"}
+    ),
+    "rh_api.quick": Room(ours=SAID | {"rh_api.run"}, banned=CLOCK_AND_SOCKET),
+    "rh_api.programs": Room(
+        ours=SAID
+        | {
+            "rh_api.form_programs",
+            "rh_api.model_catalogue",
+            "rh_api.run",
+            "rh_api.run.ports",
+            "rh_api.settings",
+        }
+    ),
+    "rh_api.form_programs": Room(ours=SAID | {"rh_api.run"}, banned=CLOCK_AND_SOCKET),
+    "rh_api.history": Room(
+        ours=VALUES | {"rh_api.journal", "rh_api.settings", "rh_api.wire"},
+        banned=CLOCK_AND_SOCKET,
+    ),
+    "rh_api.webhooks": Room(ours=VALUES | {"rh_api.run", "rh_api.wire"}, banned=CLOCK_AND_SOCKET),
+    "rh_api.webhook_listener": Room(
+        ours=VALUES | {"rh_api.journal", "rh_api.wire"}, packages=frozenset({"aiohttp"})
+    ),
+    "rh_api.job": Room(ours=SAID, banned=OUTSIDE_WORLD),
+    "rh_api.refusals": Room(ours=SAID | {"rh_api.programs", "rh_api.run"}, banned=OUTSIDE_WORLD),
+    "rh_api.native_route": Room(
+        ours=SAID | {"rh_api.job", "rh_api.programs", "rh_api.run"}, banned=OUTSIDE_WORLD
+    ),
+    "rh_api.jobs": Room(
+        ours=SAID
+        | {
+            "rh_api.job",
+            "rh_api.programs",
+            "rh_api.refusals",
+            "rh_api.native_route",
+            "rh_api.run",
+            "rh_api.run.ports",
+        }
+    ),
+    "rh_api.account": Room(ours=SAID | {"rh_api.run"}),
+    "rh_api.costs": Room(
+        ours=SAID | {"rh_api.history", "rh_api.job", "rh_api.jobs", "rh_api.journal", "rh_api.run"}
+    ),
+    "rh_api.task": Room(ours=SAID | {"rh_api.run", "rh_api.run.ports"}),
+    "rh_api.uploads": Room(ours=SAID | {"rh_api.run", "rh_api.run.ports"}),
     "rh_api.client": Room(
         ours=OFFERED
-        | {"rh_api.jobs", "rh_api.net", "rh_api.programs", "rh_api.run", "rh_api.run.ports"}
+        | {
+            "rh_api.account",
+            "rh_api.costs",
+            "rh_api.job",
+            "rh_api.jobs",
+            "rh_api.model_catalogue",
+            "rh_api.net",
+            "rh_api.programs",
+            "rh_api.run",
+            "rh_api.run.ports",
+            "rh_api.task",
+            "rh_api.uploads",
+        }
     ),
-    "rh_api.offload": Room(ours=OFFERED),
+    "rh_api.offload": Room(
+        ours=VALUES | {"rh_api.wire", "rh_api.graph", "rh_api.money"}, banned=OUTSIDE_WORLD
+    ),
+    "rh_api.offload.driver": Room(ours=OFFERED),
     "rh_api.__main__": Room(ours=OFFERED | {"rh_api.cli"}),
-    "rh_api.cli": Room(ours=OFFERED | {"rh_api.disk", "rh_api.emulator", "rh_api.offload"}),
+    "rh_api.cli": Room(
+        ours=OFFERED
+        | {"rh_api.disk", "rh_api.emulator", "rh_api.offload.driver", "rh_api.switches"},
+        packages=frozenset({"mcp", "uvicorn"}),
+    ),
     "rh_api.emulator": Room(packages=frozenset({"aiohttp", "PIL"})),
     "nodes": Room(
-        ours=OFFERED | {"rh_api.disk", "rh_api.emulator", "rh_api.offload"},
+        ours=OFFERED
+        | {"rh_api.disk", "rh_api.emulator", "rh_api.offload.driver", "rh_api.switches"},
         packages=HOST | {"aiohttp"},
     ),
 }
@@ -139,15 +229,16 @@ def imports(path: Path) -> Iterator[Import]:
 
 
 def room_of(module: str) -> str | None:
-    """The first two parts name a room of rh_api, the first one that of all else."""
+    """The longest name of a room that the module's own begins with."""
     parts = module.split(".")
-    if parts[:3] == ["rh_api", "run", "ports"]:
-        return "rh_api.run.ports"  # what net and store are handed in through
-    if parts[0] == "rh_api" and len(parts) > 1:
-        room = ".".join(parts[:2])
-        # `from . import Client` names no module: it asks the package itself.
-        return room if room in ROOMS or module_exists(room) else "rh_api"
-    return parts[0] if parts[0] in ROOMS else None
+    if parts[0] not in ROOMS:
+        return None
+    rooms = (".".join(parts[:length]) for length in range(3, 1, -1))
+    room = next((each for each in rooms if each in ROOMS), parts[0])
+    # A module of rh_api without a row is an error; `from . import Client` asks the package itself.
+    if room == "rh_api" and len(parts) > 1 and module_exists(".".join(parts[:2])):
+        return ".".join(parts[:2])
+    return room
 
 
 def module_exists(module: str) -> bool:

@@ -1,0 +1,352 @@
+"""What the source says of its own structure, counted: imports, errors, lambdas, lines."""
+
+from __future__ import annotations
+
+import ast
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+EMULATOR = ROOT / "rh_api" / "emulator"
+# What was added after the lines were first counted: what was there is compared with itself.
+SINCE = (
+    "nodes/definitions/quick_create.py",
+    "nodes/routes/gallery.py",
+    "nodes/routes/history.py",
+    "nodes/routes/migration.py",
+    "nodes/routes/limits.py",
+    "nodes/routes/prompt_quote.py",
+    "nodes/routes/resources.py",
+    "nodes/routes/spend.py",
+    "nodes/runtime/accounts.py",
+    "nodes/runtime/node_ends.py",
+    "nodes/runtime/past_orders.py",
+    "nodes/runtime/saved_workflows.py",
+    "nodes/runtime/segment_facts.py",
+    "nodes/runtime/thumbnails.py",
+    "nodes/runtime/under_way.py",
+    "nodes/values/codecs/embedded_texts.py",
+    "nodes/values/codecs/fitting.py",
+    "rh_api/cli/history.py",
+    "rh_api/cli/journals.py",
+    "rh_api/cli/limits.py",
+    "rh_api/cli/quick.py",
+    "rh_api/cli/quote.py",
+    "rh_api/cli/migrate.py",
+    "rh_api/cli/agent_tools.py",
+    "rh_api/cli/mcp.py",
+    "rh_api/cli/mcp_server.py",
+    "rh_api/cli/models.py",
+    "rh_api/cli/webhook.py",
+    "rh_api/cli/webhooks.py",
+    "rh_api/graph/model_fields.py",
+    "rh_api/graph/ranges.py",
+    "rh_api/history.py",
+    "rh_api/journal/history.py",
+    "rh_api/journal/ledger.py",
+    "rh_api/journal/webhooks.py",
+    "rh_api/migration/",
+    "rh_api/model_catalogue.py",
+    "rh_api/models/",
+    "rh_api/quick.py",
+    "rh_api/native_route.py",
+    "rh_api/wire/quick.py",
+    "rh_api/money/",
+    "rh_api/net/ahead.py",
+    "rh_api/offload/doubts.py",
+    "rh_api/offload/driver/cloud_models.py",
+    "rh_api/run/bounds.py",
+    "rh_api/run/native.py",
+    "rh_api/run/budget.py",
+    "rh_api/run/deliveries.py",
+    "rh_api/run/wallet.py",
+    "rh_api/webhook_listener.py",
+    "rh_api/webhooks.py",
+    "rh_api/wire/webhooks.py",
+    "rh_api/wire/model_refs.py",
+    "rh_api/wire/models.py",
+    "rh_api/wire/native.py",
+    "rh_api/wire/public.py",
+    "rh_api/wire/run_v2.py",
+    "rh_api/wire/wholeness/",
+)
+JOURNAL_WORDS = ("do", "note", "record")
+JOURNAL_NAMES = ("s", "store", "journal")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of a file below the root."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+def sources(*tops: str) -> Iterator[Path]:
+    for top in tops:
+        yield from sorted((ROOT / top).rglob("*.py"))
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_bytes())
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def is_emulator(path: Path) -> bool:
+    return path.is_relative_to(EMULATOR)
+
+
+def is_table(path: Path) -> bool:
+    """Rows and sentences, not a program: they are long because there are many."""
+    return path.name == "texts.py" or path.stem.endswith("_table")
+
+
+# One order of a picture
+
+
+@cache
+def one_picture() -> Mapping[str, list[str]]:
+    """See `one_picture.py`; in a process of its own, whose threads are all watched."""
+    command = [sys.executable, "-m", "tests.structure.one_picture"]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def picture_files() -> list[str]:
+    return one_picture()["files"]
+
+
+def picture_pairs() -> list[str]:
+    return [" -> ".join(pair) for pair in one_picture()["pairs"]]
+
+
+def long_picture_files(limit: int = 400) -> list[str]:
+    lines = {file: lines_of(ROOT / file) for file in picture_files() if not is_table(ROOT / file)}
+    return [f"{file}: {count}" for file, count in lines.items() if count > limit]
+
+
+def median_picture_lines() -> int:
+    return int(statistics.median(lines_of(ROOT / file) for file in picture_files()))
+
+
+# Imports
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def import_graph(top: str) -> dict[str, set[str]]:
+    """Module to the modules of ours that it imports, at any place in it.
+
+    An import that only a type checker reads counts as well: it is a dependency all the same.
+    """
+    modules = {module_of(path): path for path in sources(top)}
+    return {module: _imported(module, path, modules) for module, path in modules.items()}
+
+
+def _imported(module: str, path: Path, modules: Mapping[str, Path]) -> set[str]:
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    found: set[str] = set()
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) + 1 - node.level] if node.level else []
+            base = [*base, *(node.module.split(".") if node.module else [])]
+            for alias in node.names:
+                inner = ".".join([*base, alias.name])
+                found.add(inner if inner in modules else ".".join(base))
+    return {name for name in found if name in modules and name != module}
+
+
+def circles(*tops: str) -> list[str]:
+    """Groups of modules that import one another, however far round."""
+    return sorted(circle for top in tops for circle in circles_of(import_graph(top)))
+
+
+def circles_of(graph: Mapping[str, set[str]]) -> list[str]:
+    """The groups of a graph, each as how many it has and their names."""
+    reach = {module: _reached(graph, module) for module in graph}
+    groups = {
+        frozenset(other for other in reach[one] if one in reach[other])
+        for one in graph
+        if one in reach[one]
+    }
+    return sorted(f"{len(group)}: " + " ".join(sorted(group)) for group in groups)
+
+
+def _reached(graph: Mapping[str, set[str]], start: str) -> set[str]:
+    waiting, seen = list(graph[start]), set[str]()
+    while waiting:
+        module = waiting.pop()
+        if module not in seen:
+            seen.add(module)
+            waiting += graph[module]
+    return seen
+
+
+def local_imports(top: str = "nodes") -> list[Place]:
+    """Import statements inside functions."""
+    return [
+        Place(named(path), node.lineno)
+        for path in sources(top)
+        for function in _functions(tree_of(path))
+        for node in ast.walk(function)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+    ]
+
+
+# Functions
+
+
+def _functions(tree: ast.AST) -> Iterator[ast.AST]:
+    """Outermost functions: what stands in an inner one is counted once."""
+    return (function for function, _ in methods(tree))
+
+
+def methods(tree: ast.AST, owner: str = "") -> Iterator[tuple[ast.AST, str]]:
+    """Outermost functions, each with the class that it stands in."""
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield child, owner
+        else:
+            yield from methods(child, child.name if isinstance(child, ast.ClassDef) else owner)
+
+
+# Errors
+
+
+@cache
+def error_classes() -> frozenset[str]:
+    """Classes of ours that are exceptions, by their bases' names."""
+    bases = {
+        node.name: {_last_name(base) for base in node.bases}
+        for path in sources("rh_api", "nodes")
+        if not is_emulator(path)
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ClassDef)
+    }
+    found = {"Exception", "BaseException", "RunningHubError"}
+    while True:
+        more = {name for name, parents in bases.items() if parents & found} - found
+        if not more:
+            return frozenset(found)
+        found |= more
+
+
+def changed_errors() -> list[Place]:
+    """Where an error that was caught, made or handed over gets another attribute or parameter."""
+    return [
+        Place(named(path), line)
+        for path in sources("rh_api", "nodes")
+        if not is_emulator(path)
+        for function, owner in methods(tree_of(path))
+        for line in changes(function, owner)
+    ]
+
+
+def changes(function: ast.AST, owner: str) -> Iterator[int]:
+    errors = _error_names(function, "cls" if owner in error_classes() else "")
+    for node in ast.walk(function):
+        if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(_is_of(target, errors) for target in targets):
+                yield node.lineno
+
+
+def _error_names(function: ast.AST, own: str) -> set[str]:
+    """Names that hold an error: caught, made here (also by `own`), or an argument that says so."""
+    found: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.ExceptHandler) and node.name:
+            found.add(node.name)
+        elif isinstance(node, ast.arg) and node.annotation is not None:
+            if _words(node.annotation) & error_classes():
+                found.add(node.arg)
+        elif isinstance(node, ast.Assign) and _makes_error(node.value, own):
+            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return found
+
+
+def _makes_error(value: ast.AST, own: str) -> bool:
+    if isinstance(value, ast.IfExp):
+        return _makes_error(value.body, own) or _makes_error(value.orelse, own)
+    if not isinstance(value, ast.Call):
+        return False
+    maker = _last_name(value.func)
+    return maker in error_classes() or maker == "error_for_code" or (own != "" and maker == own)
+
+
+def _is_of(target: ast.AST, errors: set[str]) -> bool:
+    """Whether a target is `error.x`, `error.params["x"]` or the same of some `thing.error`."""
+    if not isinstance(target, (ast.Attribute, ast.Subscript)):
+        return False
+    holder: ast.AST = target.value
+    if isinstance(target, ast.Subscript):
+        if not (isinstance(holder, ast.Attribute) and holder.attr == "params"):
+            return False
+        holder = holder.value
+    if isinstance(holder, ast.Name):
+        return holder.id in errors
+    return isinstance(holder, ast.Attribute) and holder.attr == "error"
+
+
+def _words(node: ast.AST) -> set[str]:
+    return {_last_name(inner) for inner in ast.walk(node)}
+
+
+def _last_name(node: ast.AST) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+# The journal
+
+
+def journal_lambdas() -> list[Place]:
+    """Lambdas over the journal: by what they call it, or by what they are handed to."""
+    found = {
+        Place(named(path), node.lineno)
+        for path in sources("rh_api", "nodes")
+        if not is_emulator(path)
+        for outer in ast.walk(tree_of(path))
+        for node in ast.iter_child_nodes(outer)
+        if isinstance(node, ast.Lambda)
+        and (
+            any(argument.arg in JOURNAL_NAMES for argument in node.args.args)
+            or (isinstance(outer, ast.Call) and _last_name(outer.func) in JOURNAL_WORDS)
+        )
+    }
+    return sorted(found, key=str)
+
+
+# Lines
+
+
+def lines_of(path: Path) -> int:
+    return len(path.read_text("utf-8").splitlines())
+
+
+def program_lines() -> int:
+    """Of `rh_api` and `nodes`, without the emulator, texts, tables, and what came since."""
+    return sum(
+        lines_of(path)
+        for path in sources("rh_api", "nodes")
+        if not is_emulator(path) and not is_table(path) and not named(path).startswith(SINCE)
+    )

@@ -1,0 +1,57 @@
+"""No number of the table grows, and what counts them sees what it is to count."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from tests.structure import measures
+from tests.structure.table import ROWS, Row
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.what)
+def test_no_number_is_above_its_limit(row: Row) -> None:
+    assert row.now() <= row.limit, "\n".join(row.listed())
+
+
+def test_an_error_that_is_changed_is_seen() -> None:
+    code = """
+def caught():
+    try:
+        pass
+    except ValueError as error:
+        error.task_id = 1
+        other.task_id = 1
+def made(given: Refused):
+    fresh = BadInput("error.x") if given else NoKey()
+    fresh.hint += "a"
+    fresh.params["title"] = "a"
+    given.code: int = 3
+    report.error.task_id = "1"
+    fresh = 1
+class NoKey(BadInput):
+    @classmethod
+    def of(cls):
+        made = cls()
+        made.errors = {}
+        self.errors = {}
+"""
+    found = [
+        line
+        for function, owner in measures.methods(ast.parse(code))
+        for line in measures.changes(function, owner)
+    ]
+    assert sorted(found) == [6, 10, 11, 12, 13, 19]
+
+
+def test_a_circle_is_seen_however_far_round() -> None:
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set[str](), "e": {"f"}, "f": {"e"}}
+    assert measures.circles_of(graph) == ["2: e f", "3: a b c"]
+
+
+def test_the_picture_runs_through_what_it_must() -> None:
+    files = measures.picture_files()
+    assert "rh_api/client.py" in files
+    assert not any(file.startswith("rh_api/emulator/") for file in files)
+    assert any(pair.startswith("rh_api/client.py -> ") for pair in measures.picture_pairs())
