@@ -1,0 +1,97 @@
+"""What a release needs of this folder, in one command each.
+
+``python -m tests.release owner OWNER/NAME PUBLISHER`` writes the repository's address and the
+Registry's publisher wherever they stand as placeholders. ``python -m tests.release bump 0.2.0``
+sets the version and closes the changelog's open section; the commit and the tag ``v0.2.0`` are
+left to a person.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PLACEHOLDER = "OWNER/runninghub-remote"
+OPEN = "## Unreleased"
+
+
+def owned(text: str, repository: str, publisher: str) -> str:
+    """A file's text with its placeholders filled; one without any stays as it is."""
+    filled = text.replace(PLACEHOLDER, repository)
+    return filled.replace('PublisherId = ""', f'PublisherId = "{publisher}"')
+
+
+def versioned(text: str, version: str) -> str:
+    """pyproject.toml or version.js with another version. Raises ValueError if there is none."""
+    text, count = re.subn(r'(?m)(^version = |VERSION = )"[^"]*"', rf'\g<1>"{version}"', text)
+    if count != 1:
+        raise ValueError(f"{count} places hold the version, not one")
+    return text
+
+
+def closed(changelog: str, version: str, day: datetime.date) -> str:
+    """The changelog with what was open under ``version``, and an empty open section above.
+
+    Raises ValueError if nothing is in the open section.
+    """
+    _, found, rest = changelog.partition(OPEN + "\n")
+    if not found or not rest.split("\n## ")[0].strip():
+        raise ValueError(f"CHANGELOG.md has nothing under {OPEN!r}")
+    return changelog.replace(OPEN, f"{OPEN}\n\n## {version} ({day.isoformat()})", 1)
+
+
+def _rewrite(name: str, text: str) -> None:
+    path = ROOT / name
+    if path.read_text("utf-8") != text:
+        path.write_text(text, "utf-8", newline="\n")
+        print(f"changed {name}")
+
+
+def _own(repository: str, publisher: str) -> None:
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
+        sys.exit("The repository is given as OWNER/NAME, as in its address on GitHub.")
+    if not re.fullmatch(r"[a-z0-9-]+", publisher):
+        sys.exit("The publisher is the id behind the @ of its page in the Registry.")
+    for name in ("pyproject.toml", "README.md", "README.zh-CN.md", "SECURITY.md"):
+        _rewrite(name, owned((ROOT / name).read_text("utf-8"), repository, publisher))
+
+
+def _bump(version: str) -> None:
+    if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+        sys.exit("The Registry takes versions of three numbers, such as 0.2.0.")
+    changed = {
+        name: versioned((ROOT / name).read_text("utf-8"), version)
+        for name in ("pyproject.toml", "web/js/version.js")
+    }
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    changed["CHANGELOG.md"] = closed(changelog, version, today)
+    for name, text in changed.items():
+        _rewrite(name, text)
+    print(f"Look at it, then: git commit -am 'chore: release {version}' && git tag v{version}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.release", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    own = commands.add_parser("owner", help="fill in whose repository and publisher it is")
+    own.add_argument("repository", metavar="OWNER/NAME")
+    own.add_argument("publisher")
+    bump = commands.add_parser("bump", help="set the version and close the changelog's section")
+    bump.add_argument("version")
+    given = parser.parse_args()
+    try:
+        if given.command == "owner":
+            _own(given.repository, given.publisher)
+        else:
+            _bump(given.version)
+    except ValueError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

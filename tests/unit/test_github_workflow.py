@@ -1,0 +1,86 @@
+"""The workflow on GitHub: what of its steps can be looked at and run on any machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WORKFLOW = (ROOT / ".github/workflows/ci.yml").read_text("utf-8")
+PYPROJECT = (ROOT / "pyproject.toml").read_text("utf-8")
+README = (ROOT / "README.md").read_text("utf-8")
+STEPS = re.findall(r"- run: (.+)", WORKFLOW)
+ELSEWHERE = ("pip-audit", 'python -m pip install "pip-audit')
+"""Steps that ask a service of the internet, and nothing of ours."""
+
+
+def ours() -> list[str]:
+    return [step for step in STEPS if not step.startswith(ELSEWHERE)]
+
+
+def test_there_are_steps() -> None:
+    assert "bash .ci/run" in STEPS
+    assert any(step.startswith("python -m pytest") for step in STEPS)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_what_a_step_names_is_there(step: str) -> None:
+    for path in re.findall(r"(?:^|\s)((?:\.ci|tests)/[\w./]+|requirements\.txt)", step):
+        assert (ROOT / path).exists(), path
+    for extra in re.findall(r"\.\[(\w+)\]", step):
+        assert re.search(rf"^{extra} = \[", PYPROJECT, re.MULTILINE), extra
+
+
+@pytest.mark.parametrize("step", [step for step in ours() if "constraint" not in step])
+def test_a_step_is_what_the_documents_tell_people_to_do(step: str) -> None:
+    told = README + (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    assert step.removeprefix("bash ").removesuffix(" tests/unit") in told
+
+
+@pytest.mark.parametrize("step", [step for step in ours() if step.startswith("bash ")])
+def test_a_script_is_one_that_bash_can_read(step: str) -> None:
+    bash = shutil.which("bash")
+    if bash is None or sys.platform == "win32":
+        pytest.skip("no bash that knows these paths")
+    done = subprocess.run([bash, "-n", *step.split()[1:]], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("step", [step for step in ours() if step.startswith("python -m pytest")])
+def test_a_run_of_the_tests_finds_its_settings_and_its_plugins(step: str) -> None:
+    """The step itself, with a single test in place of all."""
+    options = step.removesuffix(" tests/unit").replace("-n auto", "-n 0").split()[1:]
+    command = [sys.executable, *options, "-p", "no:cacheprovider", "-q"]
+    # Whoever counts what the outer run reaches does not mean this one.
+    done = subprocess.run(
+        [*command, "tests/unit/test_requirements.py"],
+        cwd=ROOT,
+        env={**os.environ, "PYTEST_ADDOPTS": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_lowest_python_is_tried() -> None:
+    (lowest,) = re.findall(r'^requires-python = ">=(.+)"$', PYPROJECT, re.MULTILINE)
+    (matrix,) = re.findall(r"python: \[(.+)\]", WORKFLOW)
+    versions = re.findall(r'"([\d.]+)"', matrix)
+    assert versions[0] == lowest
+    minors = [int(version.partition(".")[2]) for version in versions]
+    assert minors == list(range(minors[0], minors[-1] + 1))
+
+
+def test_others_code_runs_by_its_content_and_can_write_nothing() -> None:
+    used = re.findall(r"uses: (\S+)", WORKFLOW)
+    assert used
+    assert all(re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", one) for one in used)
+    assert re.search(r"^permissions:\n  contents: read\n\n", WORKFLOW, re.MULTILINE)
+    assert WORKFLOW.count("permissions:") == 1
+    assert "secrets." not in WORKFLOW
