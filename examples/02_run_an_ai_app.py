@@ -20,7 +20,7 @@ MEDIA = ("IMAGE", "AUDIO", "VIDEO")
 
 async def main(link: str, given: dict[str, str]) -> None:
     async with Client(Settings.from_mapping(os.environ)) as client:
-        app = await client.app(link)
+        app = await client.programs.app(link)
         print(app.form.name)
         kinds: dict[str, str] = {}
         for field in app.fields():

@@ -28,14 +28,14 @@ def say(news: Progress) -> None:
 async def main(workflow: str, given: list[str]) -> Outcome:
     job = Job(workflow, read(given), time_limit=1800)
     async with Client(Settings.from_mapping(os.environ)) as client:
-        account, queue = await asyncio.gather(client.account(), client.queue())
+        account, queue = await asyncio.gather(client.account.status(), client.account.queue())
         print(f"{account.kind} account, {account.coins} coins, {queue.limit} tasks at once")
-        saved = await client.workflow(workflow)
+        saved = await client.programs.workflow(workflow)
         print(f"{len(saved.titles)} nodes, {len(saved.fields())} fields that can be set")
         await client.check(job)  # a field that does not fit is named here, and costs nothing
         for name, value in job.fields.items():
             if isinstance(value, Source):  # equal content is sent once; `run` finds it again
-                print(f"{name} is {(await client.upload(value)).name}")
+                print(f"{name} is {(await client.uploads.send(value)).name}")
         outcome = await client.run(job, say)
     print(f"task {outcome.task_id}: {outcome.usage.coins} coins, {outcome.usage.seconds} s")
     return outcome

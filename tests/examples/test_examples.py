@@ -45,7 +45,7 @@ def run(emulator: Emulator, tmp_path: Path) -> Iterator[Run]:
                 env=kept | own,
                 capture_output=True,
                 encoding="utf-8",
-                timeout=25,
+                timeout=120,
                 check=False,
             )
 
