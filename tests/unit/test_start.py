@@ -24,10 +24,10 @@ asyncio.run(main())
 LATER = (
     "rh_api.client",
     "rh_api.emulator",
-    "rh_api.graph.segments",
+    "rh_api.offload",
     "rh_api.net",
     "rh_api.run",
-    "rh_api.store",
+    "rh_api.journal",
 )
 
 
@@ -41,5 +41,5 @@ def test_what_only_a_run_needs_is_loaded_by_a_run(tmp_path: Path) -> None:
         check=True,
     )
     loaded = done.stdout.split()
-    assert "nodes.remote_workflow" in loaded
+    assert "nodes.definitions.remote_workflow" in loaded
     assert [name for name in loaded if name.startswith(LATER)] == []
