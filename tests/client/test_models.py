@@ -429,6 +429,7 @@ HOSTILE = [
     ),
     Fault("/runninghub-api-doc-cn/llms.txt", "status", value=500, count=None),
     Fault("/runninghub-api-doc-cn/llms.txt", "endless", count=None),
+    Fault("/runninghub-api-doc-cn/llms.txt", "gzip_bomb", count=None),
     Fault("/runninghub-api-doc-cn/llms.txt", "html", value=200, count=None),
 ]
 
