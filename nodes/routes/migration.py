@@ -12,7 +12,7 @@ from ...rh_api.errors import BadInput
 from ...rh_api.migration import migrate as migrated
 from ...rh_api.migration.documents import clean_file, keys_in_file
 from ...rh_api.migration.keys import Found, clean, find_keys
-from ...rh_api.migration.told import document_of, key_document
+from ...rh_api.migration.report import document_of, key_document
 from ...rh_api.model_catalogue import ModelCatalogue
 from ...rh_api.models.catalogue import Catalogue
 from ...rh_api.settings import Settings

@@ -14,7 +14,7 @@ from ..errors import BadInput, RunningHubError
 from ..migration import Migration
 from ..migration.documents import SUFFIXES, clean_file, keys_in_file, migrate_file
 from ..migration.keys import Found, Surety
-from ..migration.told import document_of, key_line, lines_of
+from ..migration.report import document_of, key_line, lines_of
 from ..model_catalogue import ModelCatalogue
 from ..models.catalogue import Catalogue
 from ..settings import Settings
