@@ -106,7 +106,7 @@ ENGLISH: dict[str, str] = {
     "error.task_of_other_order": "Task {task_id} belongs to another order.",
     "error.task_id_taken": "RunningHub named task {id} for order {order}, which is the task of "
     "order {other}.",
-    "error.book_set_aside": "The order book was damaged, or of a newer version, and was set aside "
+    "error.book_set_aside": "The journal was damaged, or of a newer version, and was set aside "
     "as {file}. It may hold an equal order that is running or paid for, so nothing was ordered. "
     "Look at the call records on {origin}. To order all the same: Run again as a new order in the node's menu, "
     "--again on the command line, extra_data.runninghub.again from a program; when nothing is running, remove that file.",
@@ -201,9 +201,9 @@ ENGLISH: dict[str, str] = {
     "error.file_unreadable": "The file {name} cannot be read.",
     "error.file_empty": "The file {name} is empty or no file.",
     "error.file_changed": "The file {name} changed while it was being uploaded; run again.",
-    "error.store_in_use": "The order book in {folder} is {reason} and another process uses it. "
+    "error.store_in_use": "The journal in {folder} is {reason} and another process uses it. "
     "Close the other ComfyUI and start again: no order is placed without the book.",
-    "error.store_unavailable": "The order book in {folder} cannot be used: {reason}. No order is "
+    "error.store_unavailable": "The journal in {folder} cannot be used: {reason}. No order is "
     "placed without it, so that none is paid twice.",
     # errors: fields and outputs
     "error.bad_field": '"{field}" cannot be set.',

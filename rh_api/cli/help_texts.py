@@ -10,7 +10,7 @@ ENVIRONMENT = """\
 environment:
   RUNNINGHUB_API_KEY          the key; it is never an argument
   RUNNINGHUB_BASE_URL         the site, https://www.runninghub.ai unless set
-  RUNNINGHUB_STATE            folder of the order book
+  RUNNINGHUB_STATE            folder of the journal
   RUNNINGHUB_RESULT_HOSTS     more hosts that results may come from
   RUNNINGHUB_ACCESS_PASSWORD  for a protected workflow or app
   RUNNINGHUB_SEGMENT_WORKFLOW workflow that `offload` sends graphs under

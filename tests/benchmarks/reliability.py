@@ -1,7 +1,7 @@
 """A thousand orders through fifty places, and what it costs to follow five hundred tasks.
 
 The thousand run in virtual time against a scripted service, so their rate says how well places
-are used and not how fast this machine is; the order book is the real one. The five hundred are
+are used and not how fast this machine is; the journal is the real one. The five hundred are
 followed in real time, over the real transport, on an emulator in a process of its own.
 """
 

@@ -28,7 +28,7 @@ class Findings:
     missing: int = 0
     """Results that a task made and that its delivery lacks without a word, or at last for good."""
     unknown: int = 0
-    """Tasks that run and that the order book does not know."""
+    """Tasks that run and that the journal does not know."""
     unstopped: int = 0
     """Tasks that run although Stop was pressed and there was a start since."""
     half: int = 0

@@ -69,7 +69,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Driver:
-    """How to start one: where the service is, whose account, which order book.
+    """How to start one: where the service is, whose account, which journal.
 
     `synced`: a file for notes of what surely is on the disk, see `power`.
     """
@@ -89,7 +89,7 @@ class Driver:
         }
 
     def client(self, pace: float) -> Client:
-        """A client of the same account and order book in this process."""
+        """A client of the same account and journal in this process."""
         return Client(Settings.from_mapping(self._known), clock=QuickClock(pace))
 
     async def start(
@@ -101,7 +101,7 @@ class Driver:
         disk: int | None = None,
     ) -> Running:
         """`batch`: all jobs as one batch instead of each by itself. `disk`: no file can have more
-        bytes, the order book's among them."""
+        bytes, the journal's among them."""
         variables = {
             "PATH": os.environ.get("PATH", ""),
             "PYTHONPATH": str(ROOT),

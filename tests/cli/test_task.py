@@ -21,7 +21,7 @@ CREATE = "/task/openapi/create"
 
 @pytest.fixture
 def order(emulator: Emulator, base_url: str) -> Callable[[], str]:
-    """Orders a task from elsewhere: the order book here does not know it."""
+    """Orders a task from elsewhere: the journal here does not know it."""
 
     def place() -> str:
         body = {"apiKey": emulator.default_key, "workflowId": catalog.TEXT_TO_IMAGE}

@@ -32,7 +32,7 @@ async def base_url(emulator: Emulator) -> AsyncIterator[str]:
 async def make_client(
     emulator: Emulator, base_url: str, tmp_path: Path
 ) -> AsyncIterator[MakeClient]:
-    """A client by the environment's variables; clients on one `state` share an order book."""
+    """A client by the environment's variables; clients on one `state` share a journal."""
     opened: list[Client] = []
 
     def make(

@@ -291,7 +291,7 @@ async def test_twenty_orders_after_an_idle_pause_are_all_certain(
     assert emulator.counters.orders == 20
 
 
-async def test_without_an_order_book_nothing_is_ordered(
+async def test_without_a_journal_nothing_is_ordered(
     make_client: MakeClient, emulator: Emulator, tmp_path: Path
 ) -> None:
     (tmp_path / "blocked").write_text("a file where the folder should be")

@@ -494,7 +494,7 @@ async def test_a_daily_look_is_bounded_and_the_command_reads_everything(
     assert (await client.models.refresh(thorough=True)).added == ("new/painter-30",)
 
 
-async def test_the_order_book_names_the_model(client: Client) -> None:
+async def test_the_journal_names_the_model(client: Client) -> None:
     await client.run(paint())
     estimate = await client.costs.estimate(f"model/{PAINTER}", "default")
     assert estimate.runs == 1

@@ -336,7 +336,7 @@ async def test_the_key_goes_only_where_it_belongs(
     assert not emulator.counters.keys_misplaced
 
 
-async def test_the_key_is_not_in_the_order_book(
+async def test_the_key_is_not_in_the_journal(
     client: Client, emulator: Emulator, tmp_path: Path
 ) -> None:
     await client.run(invert())

@@ -27,7 +27,7 @@ def task(task_id: str, **inputs: Any) -> dict[str, Any]:
 def ordered_elsewhere(
     emulator: Emulator, workflow: str = catalog.TEXT_TO_IMAGE, key: str = ""
 ) -> Task:
-    """A task that this machine's order book does not know."""
+    """A task that this machine's journal does not know."""
     body = {"apiKey": key or emulator.default_key, "workflowId": workflow}
     reply = requests.post(f"{emulator.base_url}/task/openapi/create", json=body, timeout=10).json()
     return emulator.tasks[reply["data"]["taskId"]]
