@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from ...rh_api.client import Quote
@@ -10,19 +11,21 @@ from ...rh_api.errors import RunningHubError
 from ...rh_api.graph.extra_data import read_extra_data
 from ...rh_api.graph.prompt import Graph
 from ...rh_api.models.stored import read_model
-from ...rh_api.money.quotes import in_few_words
+from ...rh_api.money.quotes import in_few_words, in_number
 from ...rh_api.offload import marks_of
 from ...rh_api.wire.model_refs import is_endpoint
 from ..runtime import cloud, config, language, model_catalogues, model_view, segment_facts
-from .body import Body, text_of
+from .body import Body, switch_of, text_of
 from .programs import journal_name
 
 MOST = 200  # nodes that are asked about
+MOST_ORDERS = 10_000  # of one that are counted
 
 
 async def quote(body: Body) -> dict[str, object]:
-    """`programs`: of each node that would order, what `estimate` and `models/price` take, and its
-    title. `prompt` and `extra_data`: as POST /prompt has them, where parts are marked.
+    """`programs`: of each node that would order, what `estimate` and `models/price` take, its
+    title, and how many `orders` it is, `least` where that many or more. `prompt` and `extra_data`:
+    as POST /prompt has them, where parts are marked.
 
     Nothing is asked of the service about models. An order whose program cannot be told counts, with
     a cost that is not known.
@@ -32,26 +35,49 @@ async def quote(body: Body) -> dict[str, object]:
     told = [await _of_node(cast("Body", one)) for one in programs if isinstance(one, dict)]
     if isinstance(body.get("prompt"), dict):
         told += await _of_segments(body)
+    every = [one.quote for one in told for _ in range(one.orders)]
     return {
-        "text": in_few_words([one for _, one in told], language.say),
-        "orders": [{"title": title, "quote": one.told(language.say)} for title, one in told],
+        "text": in_few_words(every, language.say, least=any(one.least for one in told)),
+        "orders": [{"title": one.title, "quote": one.told()} for one in told],
     }
 
 
-async def _of_node(body: Body) -> tuple[str, Quote]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Equal orders of a node or a part: what one of them will cost."""
+
+    title: str
+    quote: Quote
+    orders: int = 1
+    least: bool = False
+
+    def told(self) -> str:
+        quote = self.quote.told(language.say)
+        if self.orders == 1 and not self.least:
+            return quote
+        orders = in_number(self.orders, language.say, self.least)
+        return language.say("quote.each", {"orders": orders, "quote": quote})
+
+
+async def _of_node(body: Body) -> _Asked:
+    count = body.get("orders")
+    orders = min(max(count, 1), MOST_ORDERS) if type(count) is int else 1
     title = str(body.get("title", ""))[:200]
+    return _Asked(title, await _quote(body), orders, switch_of(body, "least"))
+
+
+async def _quote(body: Body) -> Quote:
     try:
         profile = text_of(body, "profile").strip()
         number = text_of(body, "id")
         if body.get("kind") == "model":
             listed = await _listed(body, profile)
             if listed.is_known or not is_endpoint(number):
-                return title, listed
+                return listed
         name, instance = journal_name(body)
-        client = cloud.client(config.settings(profile))
-        return title, await client.costs.quote_program(name, instance)
+        return await cloud.client(config.settings(profile)).costs.quote_program(name, instance)
     except RunningHubError:
-        return title, Quote()  # what is wrong the run says
+        return Quote()  # what is wrong the run says
 
 
 async def _listed(body: Body, profile: str) -> Quote:
@@ -63,7 +89,7 @@ async def _listed(body: Body, profile: str) -> Quote:
     return catalogue.quote_of_list(model, model_view.values_of(given), text_of(body, "extra"))
 
 
-async def _of_segments(body: Body) -> list[tuple[str, Quote]]:
+async def _of_segments(body: Body) -> list[_Asked]:
     graph = cast("Graph", body["prompt"])
     try:
         extra = read_extra_data(body.get("extra_data"))
@@ -71,4 +97,4 @@ async def _of_segments(body: Body) -> list[tuple[str, Quote]]:
         facts = await segment_facts.facts_of(plan)
     except RunningHubError:
         return []  # the run refuses it
-    return [(one.name, facts.quotes.get(one.id, Quote())) for one in plan.segments]
+    return [_Asked(one.name, facts.quotes.get(one.id, Quote())) for one in plan.segments]

@@ -156,16 +156,22 @@ def total(quotes: Sequence[Quote], say: Say) -> str:
     return quotes[0].told(say) if len(quotes) == 1 else in_few_words(quotes, say)
 
 
-def in_few_words(quotes: Sequence[Quote], say: Say) -> str:
-    """The same for a place with little room, also of one order alone; "" of none."""
+def in_few_words(quotes: Sequence[Quote], say: Say, *, least: bool = False) -> str:
+    """The same for a place with little room, also of one order alone; "" of none. `least`: there
+    may be more of them."""
     if not quotes:
         return ""
     known = added({unit: one.amount for unit, one in each.ranges.items()} for each in quotes)
-    is_one = len(quotes) == 1
     if not known:
-        key = "quote.total_none_one" if is_one else "quote.total_none"
-    elif all(each.is_known for each in quotes):
-        key = "quote.total_one" if is_one else "quote.total"
-    else:
+        key = "quote.total_none"
+    elif not all(each.is_known for each in quotes):
         key = "quote.total_unknown"
-    return say(key, {"amount": told(known, say), "orders": len(quotes)})
+    else:
+        key = "quote.total_more" if least else "quote.total"
+    return say(key, {"amount": told(known, say), "orders": in_number(len(quotes), say, least)})
+
+
+def in_number(count: int, say: Say, least: bool) -> str:
+    """`3 orders`, or `at least 3 orders`."""
+    orders = say("quote.order" if count == 1 else "quote.orders", {"count": count})
+    return say("quote.at_least", {"orders": orders}) if least else orders

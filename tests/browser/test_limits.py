@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rh_api.emulator import Emulator
+from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
 from tests.browser.hosts import Host
 
@@ -147,3 +147,42 @@ def test_what_run_will_cost_stands_beside_it(either: Canvas, emulator: Emulator)
     either.clear()
     bar.get_by_text(two).wait_for(state="detached")
     assert emulator.counters.orders == 1
+
+
+def test_a_batch_is_counted_beside_run_before_it_is_ordered(
+    either: Canvas, emulator: Emulator
+) -> None:
+    chinese = either.classic
+    either.clear()
+    bar = either.page.get_by_test_id("action-bar-buttons")
+    node = either.program(catalog.IMAGE_TO_IMAGE, 500, 100)
+    source = either.add("EmptyImage", 60, 100)
+    preview = either.add("PreviewImage", 1000, 100)
+    for name, value in (("width", 64), ("height", 64), ("batch_size", 3)):
+        either.set_widget(source, name, value)
+    (field,) = (name for name in either.node(node)["inputs"] if name.endswith(".image"))
+    either.connect(source, "IMAGE", node, field)
+    either.connect(node, "out_1", preview, "images")
+    either.settle()
+    # Three equal pictures are one order; with new seeds they are three.
+    bar.get_by_text(re.compile("^1 个任务" if chinese else "^1 order,")).wait_for()
+    either.set_widget(node, "reroll_seeds", True)
+    either.settle()
+    bar.get_by_text("3 个任务" if chinese else "3 orders").wait_for()
+    either.picture("batch")
+    either.run()
+    assert emulator.counters.orders == 3
+    bar.get_by_text(re.compile("约 .+3 个任务" if chinese else "about .+, 3 orders")).click()
+    either.dialog.get_by_text(
+        re.compile("3 个任务.每个" if chinese else "3 orders, each")
+    ).wait_for()
+    either.picture("batch each")
+    either.page.keyboard.press("Escape")
+
+    # Of what comes out of another program nobody knows how many there will be.
+    first = either.program(catalog.TEXT_TO_IMAGE, 60, 500)
+    either.connect(first, "out_1", node, field)
+    either.settle()
+    least = re.compile("至少 4 个任务" if chinese else "at least 4 orders")
+    bar.get_by_text(least).wait_for()
+    either.picture("batch at least")

@@ -83,3 +83,9 @@ def test_several_orders_are_told_in_few_words() -> None:
     assert in_few_words([runs, runs], english) == "about 14 coins, 2 orders"
     assert in_few_words([Quote()], english) == "1 order, cost not known"
     assert in_few_words([Quote(), Quote()], english) == "2 orders, cost not known"
+    assert in_few_words([Quote()], english, least=True) == "at least 1 order, cost not known"
+    assert (
+        in_few_words([runs] * 2, english, least=True) == "about 14 coins or more, at least 2 orders"
+    )
+    mixed = "about 7 coins and what is not known, at least 2 orders"
+    assert in_few_words([runs, Quote()], english, least=True) == mixed

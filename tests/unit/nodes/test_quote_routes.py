@@ -44,6 +44,28 @@ async def test_programs_are_summed_by_what_their_runs_cost(host: Host, emulator:
     assert told["text"] == "about 2 coins and what is not known, 3 orders"
 
 
+async def test_a_batch_is_as_many_orders_as_the_page_tells(host: Host) -> None:
+    batch = program(title="Four", orders=4)
+    told = await host.post("quote", programs=[batch, program()])
+    assert told["text"] == "5 orders, cost not known"
+    each, alone = (one["quote"] for one in told["orders"])
+    assert each == f"4 orders, each: {alone}"
+    told = await host.post("quote", programs=[batch, program(least=True)])
+    assert told["text"] == "at least 5 orders, cost not known"
+    assert told["orders"][1]["quote"] == f"at least 1 order, each: {alone}"
+    priced = model(values={"prompt": "a fox"}, orders=3)
+    (one,) = (await host.post("quote", programs=[{**priced, "orders": 1}]))["orders"]
+    told = await host.post("quote", programs=[{**priced, "least": True}])
+    assert told["text"].startswith("about ")
+    assert told["text"].endswith("or more, at least 3 orders")
+    assert told["orders"][0]["quote"] == f"at least 3 orders, each: {one['quote']}"
+    for count in (0, -3, True, "7", 2.5, None):
+        told = await host.post("quote", programs=[program(orders=count)])
+        assert told["text"] == "1 order, cost not known"
+    told = await host.post("quote", programs=[program(orders=10**12)])
+    assert told["text"] == "10000 orders, cost not known"
+
+
 async def test_a_program_that_cannot_be_told_counts_as_unknown(host: Host) -> None:
     wrong = [program(id="x"), program(kind="planet"), program(profile="nobody"), model(id=7)]
     told = await host.post("quote", programs=wrong)

@@ -219,7 +219,8 @@ const sorted = (indices) => [...new Set(indices)].sort((one, other) => one - oth
 /** @param {unknown} value */
 const list = (value) => (Array.isArray(value) ? value : []);
 
-function parse(text = "") {
+/** What a JSON text holds; null for any other text. @returns {any} */
+export function parse(text = "") {
 	try {
 		return JSON.parse(text);
 	} catch {

@@ -88,6 +88,14 @@ export function setWidget(node, name, value) {
 	}
 }
 
+/** Where an input's value comes from. @type {(node: any, name: string) => { node: any, slot: number } | null} */
+export function sourceOf(node, name) {
+	const slot = node.findInputSlot(name);
+	const link = slot === -1 ? null : node.getInputLink(slot);
+	const source = link && node.graph?.getNodeById(link.origin_id);
+	return link && source ? { node: source, slot: link.origin_slot } : null;
+}
+
 /** @type {(widget: ComfyWidget, act: (value: any) => void) => void} */
 export function after(widget, act) {
 	const { callback } = widget;

@@ -11,13 +11,14 @@ import { allThings, markOf } from "../lib/marks.js";
 import { kindOf, programOf, valueOf } from "../lib/nodes.js";
 import { h, page } from "../lib/view.js";
 import { formOf, valuesOf } from "./program/build.js";
+import { ordersOf } from "./program/price.js";
 
 const t = textsOf("sum");
 
 const QUIET = 700; // ms after a change
 const RUNS = 0; // the mode of a node that is neither muted nor bypassed
-// Asking these for their values uploads what they show.
-const SHY = /^(Load3D|Preview3D|WebcamCapture|RecordAudio)/;
+const AGAIN = 5_000; // ms until a question that failed is asked once more
+const UPLOADING = /^(Load3D|Preview3D|WebcamCapture|RecordAudio)/; // asking these for their values uploads what they show
 
 let timer = 0;
 let turn = 0;
@@ -30,6 +31,7 @@ export const sum = {
 	},
 	setup() {
 		onEvent("graphChanged", soon);
+		onEvent("reconnected", soon);
 		for (const end of ["execution_success", "execution_error", "execution_interrupted"]) {
 			onEvent(end, () => {
 				before = ""; // a run is known by now
@@ -43,18 +45,19 @@ export const sum = {
 
 function soon() {
 	clearTimeout(timer);
-	timer = window.setTimeout(look, QUIET);
+	timer = window.setTimeout(look, QUIET, true);
 }
 
 /** Nodes that would run, those in subgraphs too. @param {any} graph @returns {any[]} */
 const running = (graph) =>
 	(graph?.nodes ?? []).filter(({ mode = RUNS }) => mode === RUNS).flatMap((/** @type {any} */ node) => [node, ...running(node.subgraph)]);
 
-async function look() {
+/** `more`: what fails is asked once more. */
+async function look(more = false) {
 	const mine = ++turn;
 	const nodes = running(rootGraph());
 	const programs = nodes.filter(programOf).map(askedOf);
-	const marked = allThings(rootGraph()).some(markOf) && !nodes.some(({ type }) => SHY.test(type));
+	const marked = allThings(rootGraph()).some(markOf) && !nodes.some(({ type }) => UPLOADING.test(type));
 	if (programs.length === 0 && !marked) {
 		before = "";
 		return showInBar(null);
@@ -65,17 +68,24 @@ async function look() {
 	const told = await post("/runninghub/quote", JSON.parse(asked)).catch(() => null);
 	await loadTexts();
 	if (mine !== turn) return;
+	if (!told) {
+		before = ""; // the next change asks anew
+		if (more) timer = window.setTimeout(look, AGAIN);
+	}
 	showInBar(told?.text ? { label: told.text, tooltip: t("tip"), icon: "pi pi-cloud", onClick: () => open(told) } : null);
 }
 
 /** @param {any} node */
 function askedOf(node) {
 	const program = programOf(node);
+	const { count, least } = ordersOf(node);
 	const isLinked = (name = "") => node.inputs?.some((/** @type {any} */ one) => one.name === name && one.link !== null);
 	const values = program?.kind === "model" ? Object.entries(valuesOf(node)).filter(([name, value]) => value !== "" && !isLinked(name)) : [];
 	return {
 		...program,
 		title: clean(node.title, 120),
+		orders: count,
+		least,
 		schema: formOf(node)?.model ?? null,
 		values: Object.fromEntries(values),
 		extra: valueOf(node, "extra"),

@@ -4,7 +4,7 @@ import { textsOf } from "../../host/texts.js";
 import { atOnce, describeSocket, listShape, makeWidget, removeWidget } from "../../host/widgets.js";
 import { fitting, hintOf, moved, sent, standing, standsLike, startValue } from "../../lib/fields.js";
 import { readForm, slotOf, slotOrigins } from "../../lib/form.js";
-import { after, widgetOf } from "../../lib/nodes.js";
+import { after, sourceOf, widgetOf } from "../../lib/nodes.js";
 import { addItems, growItems, isItemOf } from "./items.js";
 import { offerModels } from "./resources.js";
 
@@ -287,14 +287,6 @@ function order(node, form) {
 	const place = (/** @type {ComfyWidget} */ { name, serialize }) =>
 		serialize === false ? places.size + 1 : (places.get(controlled(name) || name) ?? -1);
 	node.widgets = [...(node.widgets ?? [])].sort((one, other) => place(one) - place(other));
-}
-
-/** @param {ComfyNode} node @param {string} name */
-export function sourceOf(node, name) {
-	const slot = node.findInputSlot(name);
-	const link = slot === -1 ? null : node.getInputLink(slot);
-	const source = link && node.graph?.getNodeById(link.origin_id);
-	return link && source ? { node: source, slot: link.origin_slot } : null;
 }
 
 const controlled = (name = "") => (name.endsWith(CONTROL) ? name.slice(0, -CONTROL.length) : "");

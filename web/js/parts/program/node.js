@@ -108,11 +108,12 @@ function extend(prototype, kind) {
 			if (given[0] === INPUT && !isLoadingPrompt() && !configuring.has(this)) linked(this, Boolean(given[2]));
 			return onConnectionsChange?.apply(this, given);
 		};
-		prototype.onExecuted = function (output) {
-			countOrders(this, output);
-			return onExecuted?.call(this, output);
-		};
 	}
+
+	prototype.onExecuted = function (output) {
+		countOrders(this, output);
+		return onExecuted?.call(this, output);
+	};
 
 	prototype.onNodeCreated = function (...given) {
 		const made = onNodeCreated?.apply(this, given);

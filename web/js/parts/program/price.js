@@ -3,8 +3,10 @@
 import { toast } from "../../host/comfy.js";
 import { post, ServerError } from "../../host/server.js";
 import { dotted, loadTexts, shortPrice, textsOf } from "../../host/texts.js";
-import { after, valueOf, widgetOf } from "../../lib/nodes.js";
-import { formOf, sourceOf, valuesOf } from "./build.js";
+import { number, parse } from "../../lib/form.js";
+import { after, sourceOf, valueOf, widgetOf } from "../../lib/nodes.js";
+import { ordersTold } from "../../lib/orders.js";
+import { formOf, valuesOf } from "./build.js";
 
 const t = textsOf("models");
 
@@ -48,21 +50,26 @@ const ran = new WeakMap();
 
 /** @type {(node: ComfyNode, output: any) => void} */
 export function countOrders(node, output) {
-	ran.set(node, Number(/"orders": ?(\d+)/.exec(output?.runninghub?.[0] ?? "")?.[1] ?? 1));
-	tellSoon(node);
+	const orders = number(parse(output?.runninghub?.[0])?.orders);
+	if (orders !== null) ran.set(node, orders);
+	if (widgetOf(node, NAME)) tellSoon(node);
 }
 
-/** As far as a page can tell: an order for each picture that a linked node shows, else as many as the last run. @param {ComfyNode} node */
-function ordersOf(node) {
-	if (valueOf(node, "batch") === "first") return 1;
-	const singles = (formOf(node)?.fields ?? []).filter(({ array }) => !array);
-	const shown = Math.max(1, ...singles.map(({ name }) => sourceOf(node, name)?.node.imgs?.length ?? 0));
-	return shown > 1 ? shown : (ran.get(node) ?? 1);
+/**
+ * As the graph tells; else as many as pictures are shown where they come from, or as the last run was, or more.
+ * @param {ComfyNode} node
+ */
+export function ordersOf(node) {
+	const fields = formOf(node)?.fields ?? [];
+	const told = ordersTold(node, fields);
+	if (!told.least) return told;
+	const shown = fields.filter(({ array }) => !array).map(({ name }) => sourceOf(node, name)?.node.imgs?.length ?? 0);
+	return { count: Math.max(told.count, ran.get(node) ?? 1, ...shown), least: true };
 }
 
 /** What they cost together; "" of one. @type {(node: ComfyNode, answer: { total: string | null, currency: string }) => string} */
 function product(node, { total, currency }) {
-	const count = ordersOf(node);
+	const { count } = ordersOf(node);
 	return count > 1 && total ? t("orders", { count, total, currency }) : "";
 }
 
@@ -121,7 +128,7 @@ function asked(node) {
 		schema: formOf(node)?.model ?? null,
 		values: Object.fromEntries(values),
 		extra: valueOf(node, "extra"),
-		count: ordersOf(node),
+		count: ordersOf(node).count,
 		profile: valueOf(node, "profile"),
 	};
 }

@@ -1,0 +1,99 @@
+// How many orders a node would place, as far as its graph tells: one for each item that comes. Pure.
+
+import { classOf, sourceOf, valueOf, widgetOf } from "./nodes.js";
+
+const [RUNS, BYPASSED] = [0, 4]; // modes of a node
+const ALONE = ["STRING", "INT", "FLOAT", "BOOLEAN", "COMBO", "VIDEO", "FILE_3D"]; // types whose values are one item
+const BATCHED = ["IMAGE", "MASK", "LATENT"];
+const STILL = /\.(png|jpe?g|bmp)( \[\w+\])?$/i; // others may have several frames
+
+/** Equal items are one order. @typedef {{ length: number, distinct: number }} Items */
+/** @typedef {{ node: any, slot: number }} Source */
+
+const ONE = { length: 1, distinct: 1 };
+
+/** What comes out of a class of nodes; all others may give any number. @type {Map<string, (node: any) => Items | null>} */
+const RULES = new Map();
+
+/** @type {(names: string, rule: (node: any) => Items | null) => void} */
+const rule = (names, make) => names.split(" ").forEach((name) => RULES.set(name, make));
+
+rule("LoadImage LoadImageMask", (node) => (STILL.test(valueOf(node, "image")) && !linkOf(node, "image") ? ONE : null));
+rule("EmptyImage EmptyLatentImage EmptySD3LatentImage EmptyFlux2LatentImage EmptyHunyuanImageLatent EmptyChromaRadianceLatentImage", (node) => times(ONE, node, "batch_size"));
+rule("RepeatImageBatch RepeatLatentBatch", (node) => times(through(node), node, "amount"));
+rule("KSampler KSamplerAdvanced SamplerCustom SamplerCustomAdvanced", (node) => {
+	const items = through(node);
+	return items && { ...items, distinct: items.length }; // noise of their own
+});
+rule(
+	"Reroute VAEDecode VAEDecodeTiled VAEEncode VAEEncodeTiled VAEEncodeForInpaint SetLatentNoiseMask LatentUpscale LatentUpscaleBy ImageScale " +
+		"ImageScaleBy ImageScaleToTotalPixels ImageScaleToMaxDimension ImageUpscaleWithModel ImageInvert ImageCrop ImageBlur ImageSharpen ImagePadForOutpaint " +
+		"ImageToMask MaskToImage InvertMask GrowMask",
+	(node) => through(node),
+);
+rule("ImageBatch LatentBatch", (node) => {
+	const [one, other] = BATCHED.flatMap((type) => linked(node, type)).map(({ name }) => itemsAt(node, name));
+	return one && other ? { length: one.length + other.length, distinct: one.distinct + other.distinct } : null;
+});
+
+/**
+ * `least`: it may be more of them.
+ * @type {(node: any, fields: RhField[]) => { count: number, least: boolean }}
+ */
+export function ordersTold(node, fields) {
+	if (valueOf(node, "batch") === "first") return { count: 1, least: false };
+	// A parameter that takes a list, and a zip, have all items at once.
+	const each = fields.filter(({ array, kind }) => !array && kind !== "ZIP").map(({ name }) => itemsAt(node, name));
+	const told = each.flatMap((items) => items ?? []);
+	// With new seeds equal items are orders of their own.
+	const isAnew = valueOf(node, "reroll_seeds") === "true";
+	const length = Math.max(1, ...told.map((items) => items.length));
+	const count = isAnew ? length : Math.max(1, ...told.map(({ distinct }) => distinct));
+	return { count, least: told.length < each.length && (length === 1 || count < length) };
+}
+
+/** What comes to an input; null where only the run tells. @type {(node: any, name: string) => Items | null} */
+function itemsAt(node, name) {
+	if (!linkOf(node, name)) return ONE;
+	const source = sourceOf(node, name);
+	if (!source || !isOnce(source)) return null;
+	return ALONE.includes(String(typeOf(source))) ? ONE : itemsOf(source);
+}
+
+/** @param {Source} source @returns {Items | null} */
+function itemsOf({ node, slot }) {
+	if (node.mode === BYPASSED) return through(node, String(typeOf({ node, slot })));
+	return RULES.get(classOf(node))?.(node) ?? null;
+}
+
+/** As many as came, at the first input that may bring several. @type {(node: any, type?: string) => Items | null} */
+function through(node, type = "") {
+	const [first] = node.inputs.filter((/** @type {any} */ one) => linkOf(node, one.name) !== null && (type ? one.type === type : [...BATCHED, "*"].includes(one.type)));
+	return first ? itemsAt(node, first.name) : null;
+}
+
+/** @type {(items: Items | null, node: any, name: string) => Items | null} */
+function times(items, node, name) {
+	const many = Number(widgetOf(node, name)?.value);
+	return items && many > 0 && !linkOf(node, name) ? { ...items, length: items.length * many } : null;
+}
+
+/** Whether nothing on the way there hands out a list, of which each item would be run by itself. @type {(source: Source, seen?: Set<any>) => boolean} */
+function isOnce({ node, slot }, seen = new Set()) {
+	if (node.mode !== BYPASSED && (node.mode !== RUNS || node.subgraph || node.constructor.nodeData?.output_is_list?.[slot])) return false;
+	if (seen.has(node)) return true;
+	seen.add(node);
+	return (node.inputs ?? []).every((/** @type {any} */ { name }) => {
+		const source = sourceOf(node, name);
+		return source ? isOnce(source, seen) : linkOf(node, name) === null;
+	});
+}
+
+/** @type {(node: any, name: string) => unknown} */
+const linkOf = (node, name) => node.inputs?.find((/** @type {any} */ one) => one.name === name)?.link ?? null;
+
+/** @type {(node: any, type: string) => any[]} */
+const linked = (node, type) => node.inputs.filter((/** @type {any} */ one) => one.type === type);
+
+/** @param {Source} source */
+const typeOf = ({ node, slot }) => node.outputs?.[slot]?.type;
