@@ -40,7 +40,6 @@ from .programs import (
 )
 from .quick import QuickLibrary
 from .run.context import AccountContext
-from .run.deliveries import Deliveries
 from .run.engine import Engine
 from .run.estimates import Estimate
 from .run.orders import model_page
@@ -50,6 +49,7 @@ from .run.recovery import Inspection, OpenOrder
 from .run.results import Notice, Outcome, Result
 from .run.retry import Sender
 from .run.transfers import LazySource, LoraFile, Source, Transfers
+from .run.webhook_deliveries import Deliveries
 from .settings import NO_SECRET, Settings
 from .task import TaskHandle
 from .uploads import Uploads

@@ -22,12 +22,12 @@ from weakref import WeakValueDictionary
 from .disk import replace_text
 from .errors import BadInput, CatalogueRefused, RunningHubError
 from .models import body, index, prices, site
-from .models.bounds import MAX_BYTES
 from .models.catalogue import Catalogue
 from .models.merge import Changes, changes, merge
 from .models.pages import MAX_PAGE, read_page
 from .models.prices import Estimate
 from .models.registry import read_registry
+from .models.sanitize import MAX_BYTES
 from .models.schema import Model
 from .models.search import Search
 from .models.stored import catalogue_text, read_catalogue

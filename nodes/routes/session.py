@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...rh_api.errors import BadInput
-from ..runtime import cloud, config, language, node_display, node_ends
+from ..runtime import cloud, config, language, node_display, node_outcomes
 from . import guard
 from .body import Body, text_of
 
@@ -31,7 +31,7 @@ async def ends(body: Body) -> dict[str, object]:
         client = cloud.client(config.settings(text_of(body, "profile")))
     except BadInput:
         return {"ends": {}}  # without an account nothing was ordered
-    found = await node_ends.of_graph(client, text_of(body, "graph"))
+    found = await node_outcomes.of_graph(client, text_of(body, "graph"))
     for end in found.values():
         if not await _brought_back(end):
             end["shown"] = {}
@@ -40,6 +40,6 @@ async def ends(body: Body) -> dict[str, object]:
 
 async def _brought_back(end: dict[str, Any]) -> bool:
     try:
-        return await node_ends.bring_back(cloud.client(config.settings(end["profile"])), end)
+        return await node_outcomes.bring_back(cloud.client(config.settings(end["profile"])), end)
     except BadInput:
         return False  # its account is not here any more

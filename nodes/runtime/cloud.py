@@ -17,7 +17,7 @@ from ...rh_api.client import Client, Stopped
 from ...rh_api.errors import RunningHubError
 from ...rh_api.settings import Settings
 from ..values.codecs.errors import MediaError
-from . import config, node_ends, shutdown
+from . import config, node_outcomes, shutdown
 from .failures import told_plainly
 from .node_display import NodeDisplay
 
@@ -76,7 +76,7 @@ def _stopped(settings: Settings, report: Stopped) -> None:
     """What became of a task that was stopped goes to its node."""
     found = _clients.get(settings)
     if found is not None:
-        telling = asyncio.ensure_future(node_ends.stopped(found, report))
+        telling = asyncio.ensure_future(node_outcomes.stopped(found, report))
         _telling.add(telling)
         telling.add_done_callback(_telling.discard)
 
@@ -122,12 +122,12 @@ async def _begin(
     try:
         done = await work(one)
     except (RunningHubError, MediaError) as error:
-        await node_ends.tell(one, display.place, node_ends.failed(error))
+        await node_outcomes.tell(one, display.place, node_outcomes.failed(error))
         raise
     finally:
         drawing.cancel()
     if display.end is not None:
-        await node_ends.tell(one, display.place, display.end)
+        await node_outcomes.tell(one, display.place, display.end)
     return done
 
 

@@ -9,7 +9,7 @@ from comfy_api.latest import io
 
 from ...rh_api.client import Client
 from ...rh_api.errors import BadInput
-from . import cloud, config, language, local_files, node_ends
+from . import cloud, config, language, local_files, node_outcomes
 from .failures import told_plainly
 from .node_display import NodeDisplay
 
@@ -39,7 +39,7 @@ async def execute(lora: str, profile: str) -> io.NodeOutput:
     async def work(client: Client) -> str:
         name = await client.uploads.send_lora(_path(lora), display)
         line = language.in_each([("node.lora_there", {"name": name})])
-        display.end = node_ends.End("kept", line)
+        display.end = node_outcomes.End("kept", line)
         return name
 
     name = await cloud.run(work, display, profile)

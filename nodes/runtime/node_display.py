@@ -16,7 +16,7 @@ from PIL import Image
 from server import PromptServer
 
 from ...rh_api.client import Progress
-from . import language, node_ends
+from . import language, node_outcomes
 
 if TYPE_CHECKING:
     from comfy_execution.progress import ProgressRegistry
@@ -45,8 +45,8 @@ class NodeDisplay:
         self._node_id = node_id
         self._prompt_id = prompt_id
         self._client_id = client_id
-        self.place = node_ends.place_of(node_id, prompt_id, client_id)
-        self.end: node_ends.End | None = None
+        self.place = node_outcomes.place_of(node_id, prompt_id, client_id)
+        self.end: node_outcomes.End | None = None
         """How the run ended, once it did."""
         self._news: Progress | None = None
         self._since = 0.0
@@ -78,7 +78,7 @@ class NodeDisplay:
         if self._news is None or news.stage is not self._news.stage:
             self._since = time.monotonic()
         self._news = news
-        node_ends.placed(news.params.get("task_id"), self.place)
+        node_outcomes.placed(news.params.get("task_id"), self.place)
         self._share = max(self._share, news.overall)
         if news.preview:
             self._preview = self._latest = news.preview

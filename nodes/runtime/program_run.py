@@ -18,8 +18,8 @@ from . import (
     demo_server,
     failure_reports,
     model_renewal,
-    node_ends,
     node_inputs,
+    node_outcomes,
     program_versions,
 )
 from .decoding import decoded
@@ -86,7 +86,7 @@ async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
             return outputs.node_output(found, program, wanted, doubtful)
 
         output, line = await decoded(client, outcomes, make)
-        display.end = node_ends.done(outcomes, outputs.done_lines(outcomes), output.ui)
+        display.end = node_outcomes.done(outcomes, outputs.done_lines(outcomes), output.ui)
         return output, line
 
     subject = failure_reports.Subject(

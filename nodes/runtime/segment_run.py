@@ -18,7 +18,7 @@ from ...rh_api.offload import Ordering, Segment, driver, load
 from ..values import inlets, outlets, outputs
 from ..values.field_values import Inputs
 from ..values.upload_sources import Sources
-from . import cloud, config, failure_reports, language, local_files, node_ends, segment_pass
+from . import cloud, config, failure_reports, language, local_files, node_outcomes, segment_pass
 from .decoding import decoded
 from .failures import told_plainly
 from .segment_display import SegmentDisplay
@@ -84,7 +84,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
             return outlets.values(segment, found[0], doubtful)
 
         values, unreadable = await decoded(client, [outcome], make)
-        display.end = node_ends.done([outcome], outputs.done_lines([outcome]))
+        display.end = node_outcomes.done([outcome], outputs.done_lines([outcome]))
         return values, " · ".join(
             [outputs.done_sentence([outcome]), *warned, *outputs.notices([outcome]), *unreadable]
         )

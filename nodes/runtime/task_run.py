@@ -13,7 +13,7 @@ from ...rh_api.errors import BadInput
 from ...rh_api.graph.outputs import read_output_ids
 from ..values import outputs
 from ..values.field_values import Inputs
-from . import cloud, config, failure_reports, language, node_ends
+from . import cloud, config, failure_reports, language, node_outcomes
 from .decoding import decoded
 from .failures import told_plainly
 from .node_display import NodeDisplay
@@ -47,7 +47,7 @@ async def execute(inputs: Inputs) -> io.NodeOutput:
             return outputs.node_output(found, None, asked.outputs, doubtful)
 
         output, line = await decoded(client, outcomes, make)
-        display.end = node_ends.done(outcomes, outputs.done_lines(outcomes), output.ui)
+        display.end = node_outcomes.done(outcomes, outputs.done_lines(outcomes), output.ui)
         return output, line
 
     subject = failure_reports.Subject("RunningHubTask", profile=asked.profile)

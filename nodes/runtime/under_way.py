@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ...rh_api.client import Client, OpenOrder, Phase, Report
 from ...rh_api.errors import RunningHubError
-from . import cloud, language, node_ends, thumbnails
+from . import cloud, language, node_outcomes, thumbnails
 from .node_display import line_of
 
 ASK_SECONDS = 8.0  # between two questions about a task that is not followed here
@@ -47,7 +47,7 @@ async def told(client: Client, one: OpenOrder) -> dict[str, object]:
         "over": False,
         "elapsed": elapsed,
         "usual": usual.seconds,
-        "node": node_ends.node_of(one.task_id),
+        "node": node_outcomes.node_of(one.task_id),
         "preview": "",
         "coins": None,
         "money": None,

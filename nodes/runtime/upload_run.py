@@ -9,7 +9,7 @@ from ...rh_api.wire.uploads import Uploaded
 from ..values.adapters.table import media_of
 from ..values.field_values import with_masks
 from ..values.upload_sources import Sources
-from . import cloud, config, language, node_ends
+from . import cloud, config, language, node_outcomes
 from .failures import told_plainly
 from .node_display import NodeDisplay
 
@@ -35,7 +35,7 @@ async def execute(field: str, value: object, profile: str, *, mask: object = Non
             drafts = [sources.draft(item, field) for item in media]
             uploaded = await client.uploads.send_all(drafts, display)
         line = language.in_each([("node.uploaded", {"count": len(uploaded)})])
-        display.end = node_ends.End("kept", line)
+        display.end = node_outcomes.End("kept", line)
         return uploaded
 
     uploaded = await cloud.run(work, display, profile)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from ..errors import BadInput
+from .json_values import as_object
 from .prompt import Graph, read_nodes
-from .untrusted import as_object
 
 AGAIN = "again"
 """The input of a node that shall order anew, though it may cost twice. It is never saved: only

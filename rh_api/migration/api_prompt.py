@@ -9,7 +9,7 @@ from typing import cast
 
 from ..graph.prompt import is_link, read_nodes
 from .graph import Json, NewNode, OldGraph, OldNode, Output, Plan, Source, as_object, readers_of
-from .shapes import shape_of
+from .target_nodes import shape_of
 
 _LAST = re.compile(r"[0-9]{1,15}")
 _Link = Callable[[Source | Output], "list[object] | None"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from .canvas_graph import BYPASSED, MUTED, PASSING, CanvasGraph, Link, inputs_of, outputs_of
 from .graph import Json, NewNode, Output, Plan, Source, as_list, as_object
-from .shapes import MODEL, PROGRAMS, Shape, shape_of
+from .target_nodes import MODEL, PROGRAMS, Shape, shape_of
 
 _MEDIA = {"IMAGE": "IMAGE,MASK,STRING", "VIDEO": "VIDEO,STRING", "AUDIO": "AUDIO,STRING", "*": "*"}
 _OPTIONAL, _LIST = 7, 6  # how LiteGraph draws a socket

@@ -16,7 +16,7 @@ from ..models.names import input_name
 from ..models.schema import Model, Parameter
 from ..models.stored import model_json
 from .graph import Change, NewField, NewNode, OldGraph, OldNode, Output, Plan, Sentence, Source
-from .shapes import MODEL
+from .target_nodes import MODEL
 
 PREFIX = "RH_"
 _ELSE = {"rhseedancevideoreftovideo": "bytedance/dreamactor-v2"}

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 from ..graph.fields import FieldKind
 from ..wire.envelope import as_list, as_object, read_json
-from .bounds import MAX_OPTIONS, MAX_PARAMETERS, count_of, number_of, text_of, texts_of
 from .names import is_parameter_name
+from .sanitize import MAX_OPTIONS, MAX_PARAMETERS, count_of, number_of, text_of, texts_of
 from .schema import Parameter, option_for
 
 _KINDS = {

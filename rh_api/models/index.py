@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ..errors import CatalogueRefused
-from .bounds import MAX_MODELS, check_size, text_of
 from .catalogue import Catalogue
+from .sanitize import MAX_MODELS, check_size, text_of
 from .schema import Model, Status
 
 PATH = "/runninghub-api-doc-cn/llms.txt"

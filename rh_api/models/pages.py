@@ -10,7 +10,10 @@ from ..errors import CatalogueRefused
 from ..graph.fields import FieldKind
 from ..wire.envelope import as_list
 from ..wire.model_refs import BASE, is_endpoint
-from .bounds import (
+from .fields import default_of
+from .index import Entry
+from .names import is_parameter_name
+from .sanitize import (
     MAX_OPTIONS,
     MAX_PARAMETERS,
     check_size,
@@ -20,9 +23,6 @@ from .bounds import (
     text_of,
     texts_of,
 )
-from .fields import default_of
-from .index import Entry
-from .names import is_parameter_name
 from .schema import Model, Parameter
 from .tasks import output_of, task_of
 from .yaml import NotYaml, read_yaml

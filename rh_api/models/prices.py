@@ -13,7 +13,7 @@ from decimal import Decimal
 from ..errors import Say
 from ..graph.fields import FieldKind
 from ..wire.apps import word
-from .bounds import number_of
+from .sanitize import number_of
 from .schema import Model, Parameter, PriceRule, option_for
 from .values import as_items
 

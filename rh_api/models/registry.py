@@ -8,8 +8,8 @@ from __future__ import annotations
 from ..errors import CatalogueRefused
 from ..wire.envelope import as_list, as_object, read_json
 from ..wire.model_refs import is_endpoint
-from .bounds import MAX_MODELS, check_size, text_of
 from .fields import read_fields
+from .sanitize import MAX_MODELS, check_size, text_of
 from .schema import Model
 from .tasks import output_of, task_of
 

@@ -13,8 +13,8 @@ from typing import cast
 from ..errors import CatalogueRefused
 from ..wire.envelope import as_list, as_object, read_id, read_int, read_json, read_text
 from ..wire.model_refs import is_endpoint
-from .bounds import MAX_MODELS, check_size, is_chinese, text_of
 from .fields import read_fields
+from .sanitize import MAX_MODELS, check_size, is_chinese, text_of
 from .schema import Completeness, Model, Status
 from .tasks import output_of, task_of
 

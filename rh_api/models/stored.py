@@ -15,7 +15,9 @@ from ..errors import CatalogueRefused
 from ..graph.fields import FieldKind
 from ..wire.envelope import as_list, as_object, read_json
 from ..wire.model_refs import is_endpoint
-from .bounds import (
+from .catalogue import Catalogue
+from .names import is_parameter_name
+from .sanitize import (
     MAX_MODELS,
     MAX_OPTIONS,
     MAX_PARAMETERS,
@@ -26,8 +28,6 @@ from .bounds import (
     text_of,
     texts_of,
 )
-from .catalogue import Catalogue
-from .names import is_parameter_name
 from .schema import Completeness, Model, Op, Parameter, PriceRule, Rule, Status
 
 E = TypeVar("E", bound=Enum)

@@ -13,8 +13,8 @@ from ..graph.fields import FieldKind, is_address
 from ..graph.nearest import listed, nearest
 from ..wire.apps import word
 from ..wire.filetypes import Kind
-from .bounds import number_of
 from .names import input_name
+from .sanitize import number_of
 from .schema import Parameter, option_for
 
 MEGABYTE = 2**20

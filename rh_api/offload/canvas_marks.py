@@ -10,7 +10,7 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ..graph.untrusted import as_object
+from ..graph.json_values import as_object
 
 Said = Mapping[str, object]
 """What is written at a mark, unchecked: `segment`, `instance`, `only`."""

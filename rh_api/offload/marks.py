@@ -15,10 +15,10 @@ from ..graph.extra_data import (
     read_extra_data,
     read_workflow,
 )
+from ..graph.json_values import as_object
 from ..graph.nearest import listed as listed_names
 from ..graph.nearest import nearest
 from ..graph.prompt import id_order
-from ..graph.untrusted import as_object
 from ..wire.workflows import Graph
 from .canvas_marks import canvas_marks
 from .plan import ORDERS, CannotOffload, Mark, Ordering

@@ -13,9 +13,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .doubts import NONE, Apart, Doubts, doubts_of, kept_apart
 from .graph_algorithms import DisjointSets, strongly_connected_components
 from .placement import Placement
+from .uncertain_outputs import NONE, Apart, Doubts, doubts_of, kept_apart
 
 Vertex = int | str
 """A part, or a node that stays here."""

@@ -18,9 +18,9 @@ from ..money.quotes import Quote, QuoteSource, quote_of_runs
 from ..money.rates import rate_of, rate_of_runs
 from ..texts import Words
 from ..wire.tasks import NATIVE
-from .bounds import Bound, Facts, bound_of, highest, longest, priced, refusal, unbounded
 from .cancellation import Canceller
 from .context import AccountContext
+from .cost_bounds import Bound, Facts, bound_of, highest, longest, priced, refusal, unbounded
 from .orders import Order, digest
 from .poller import Poller
 from .progress import Progress, Stage, Watch

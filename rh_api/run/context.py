@@ -11,10 +11,10 @@ from typing import TypeVar
 
 from ..errors import Detached, StoreUnavailable
 from ..switches import V1
-from .deliveries import Deliveries, Follower
 from .ports import Journal
 from .progress import Progress, Stopped, unheard
 from .retry import Sender
+from .webhook_deliveries import Deliveries, Follower
 
 log = logging.getLogger("runninghub")
 

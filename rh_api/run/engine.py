@@ -26,13 +26,13 @@ from ..wire.tasks import NATIVE, Phase, Report
 from .budget import NO_LIMITS, Budget
 from .cancellation import Canceller
 from .context import AccountContext
-from .delivery import EXPIRED, ResultDelivery
 from .limiter import AccountLimiter
 from .orders import ActiveOrder, Order
 from .poller import AT_ONCE, PAUSES, Poller, completed, missing
 from .progress import Progress, Stage, Watch
 from .recovery import Recovery
 from .report_query import Poll, polls, query_report, record_end
+from .result_delivery import EXPIRED, ResultDelivery
 from .results import Outcome
 from .submit import Prepare, Submitter
 from .transfers import Transfers

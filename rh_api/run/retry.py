@@ -37,7 +37,7 @@ REFILL = 1.0
 
 
 @dataclass(slots=True)
-class Budget:
+class RetryBudget:
     """Tokens that retries cost and successes bring back, shared by all calls of a client."""
 
     left: float = BUDGET
@@ -56,7 +56,7 @@ class Budget:
 class Retry:
     """The tries of one call. `chance` gives 0 to 1 (full jitter spreads clients apart)."""
 
-    budget: Budget
+    budget: RetryBudget
     repeatable: bool
     tries: int = TRIES
     chance: random.Random = field(default_factory=random.Random)
@@ -96,7 +96,7 @@ class Sender:
 
     transport: Transport
     clock: Clock
-    budget: Budget = field(default_factory=Budget)
+    budget: RetryBudget = field(default_factory=RetryBudget)
 
     async def send(self, call: Call[T]) -> T:
         """The answer to a call, which says itself whether it may be sent again.

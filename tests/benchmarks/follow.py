@@ -25,8 +25,8 @@ import aiohttp
 from benchmarks.rows import Row
 from rh_api.emulator.catalog import TEXT_TO_IMAGE
 from rh_api.journal import Address, Identity, Store, token_hash
-from rh_api.run.deliveries import LOOK
 from rh_api.run.poll_schedule import PollSchedule
+from rh_api.run.webhook_deliveries import LOOK
 from rh_api.webhook_listener import listening
 
 ROUND_TRIP = 0.15

@@ -8,8 +8,8 @@ from typing import Any
 from unittest import mock
 
 from rh_api.journal import Identity, Store
-from rh_api.run.delivery import ResultDelivery
 from rh_api.run.orders import ActiveOrder
+from rh_api.run.result_delivery import ResultDelivery
 from rh_api.run.results import Outcome
 from rh_api.run.retry import Sender
 from rh_api.wire.tasks import Report

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from . import jpeg, matroska, mp4, png, webp
-from .fits import DoesNotFit
+from .errors import DoesNotFit
 
 __all__ = ["SUFFIXES", "Carrier", "DoesNotFit", "carrier_of"]
 

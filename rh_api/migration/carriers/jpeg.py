@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator, Mapping
 
 from . import exif
-from .fits import DoesNotFit
+from .errors import DoesNotFit
 
 SIGNATURE = b"\xff\xd8\xff"
 _APP1, _COMMENT = 0xE1, 0xFE

@@ -11,8 +11,8 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 
+from .errors import DoesNotFit
 from .exif import decoded, encoded
-from .fits import DoesNotFit
 
 SIGNATURE = b"\x1a\x45\xdf\xa3"
 _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675

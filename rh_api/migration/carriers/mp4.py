@@ -11,8 +11,8 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from .errors import DoesNotFit
 from .exif import decoded, encoded
-from .fits import DoesNotFit
 
 _CONTAINERS = frozenset({b"moov", b"udta", b"ilst"})
 _NAMES = {

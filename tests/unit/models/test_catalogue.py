@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from unit.models.sampling import SHIPPED, shipped
 
 from rh_api.errors import BadInput, CatalogueRefused
-from rh_api.models.bounds import MAX_BYTES, MAX_MODELS, text_of
 from rh_api.models.catalogue import Catalogue
+from rh_api.models.sanitize import MAX_BYTES, MAX_MODELS, text_of
 from rh_api.models.schema import Completeness, Model, Status
 from rh_api.models.stored import catalogue_text, model_json, read_catalogue, read_model
 from rh_api.wire.model_refs import ModelRef, endpoint_path, is_endpoint, read_model_ref

@@ -98,7 +98,7 @@ def test_sums_and_places_in_a_sentence_speak_its_language(
     pack: Callable[[str], ModuleType],
 ) -> None:
     language, texts = pack("nodes.runtime.language"), pack("rh_api.texts")
-    bounds, limits = pack("rh_api.run.bounds"), pack("rh_api.money.limits")
+    bounds, limits = pack("rh_api.run.cost_bounds"), pack("rh_api.money.limits")
     where = texts.Words.of(lambda say: say("money.page", {}))
     error = bounds.refusal(limits.Reached("order", "coins", 1_000_000, 0, 2_000_000), where)
     language.speak("zh")

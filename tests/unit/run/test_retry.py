@@ -20,7 +20,7 @@ from rh_api.errors import (
     Unreachable,
     UploadFailed,
 )
-from rh_api.run.retry import BUDGET, LONGEST_PAUSE, LONGEST_RETRY_AFTER, Budget, Retry
+from rh_api.run.retry import BUDGET, LONGEST_PAUSE, LONGEST_RETRY_AFTER, Retry, RetryBudget
 
 KINDS = [
     kind
@@ -37,7 +37,7 @@ ERRORS = st.builds(
 def test_never_more_than_its_tries_and_never_an_unknown_create(
     failures: list[RunningHubError], repeatable: bool, tries: int, seed: int
 ):
-    rule = Retry(Budget(), repeatable, tries, random.Random(seed))
+    rule = Retry(RetryBudget(), repeatable, tries, random.Random(seed))
     again = 0
     for error in failures:
         pause = rule.pause(error)
@@ -69,8 +69,8 @@ def test_never_more_than_its_tries_and_never_an_unknown_create(
     ids=lambda value: type(value).__name__,
 )
 def test_what_is_asked_again(error: RunningHubError, create: bool, other: bool):
-    assert (Retry(Budget(), repeatable=False).pause(error) is not None) is create
-    assert (Retry(Budget(), repeatable=True).pause(error) is not None) is other
+    assert (Retry(RetryBudget(), repeatable=False).pause(error) is not None) is create
+    assert (Retry(RetryBudget(), repeatable=True).pause(error) is not None) is other
 
 
 def slow(seconds: float | None) -> RateLimited:
@@ -80,26 +80,26 @@ def slow(seconds: float | None) -> RateLimited:
 @settings(deadline=None)
 @given(st.floats(0, LONGEST_RETRY_AFTER), st.integers())
 def test_a_pace_that_is_asked_for_is_kept(seconds: float, seed: int):
-    pause = Retry(Budget(), repeatable=False, chance=random.Random(seed)).pause(slow(seconds))
+    pause = Retry(RetryBudget(), repeatable=False, chance=random.Random(seed)).pause(slow(seconds))
     assert pause is not None
     assert pause >= seconds
 
 
 def test_a_pace_beyond_patience_is_not_waited_for():
-    assert Retry(Budget(), repeatable=True).pause(slow(LONGEST_RETRY_AFTER + 1)) is None
+    assert Retry(RetryBudget(), repeatable=True).pause(slow(LONGEST_RETRY_AFTER + 1)) is None
 
 
 @settings(deadline=None)
 @given(st.integers())
 def test_pauses_grow_and_are_spread(seed: int):
-    rule = Retry(Budget(), repeatable=True, tries=20, chance=random.Random(seed))
+    rule = Retry(RetryBudget(), repeatable=True, tries=20, chance=random.Random(seed))
     pauses = [rule.pause(ServiceFault()) for _ in range(10)]
     assert all(p is not None and p <= 0.5 * 2**i for i, p in enumerate(pauses))
     assert len(set(pauses)) == len(pauses)
 
 
 def test_when_everything_fails_the_calls_of_a_client_stop_asking_again():
-    budget = Budget()
+    budget = RetryBudget()
     again = [Retry(budget, repeatable=True).pause(ServiceFault()) is not None for _ in range(100)]
     assert 0 < sum(again) < 50
     assert not again[-1]
@@ -112,7 +112,7 @@ def test_when_everything_fails_the_calls_of_a_client_stop_asking_again():
 @settings(deadline=None)
 @given(st.lists(st.one_of(st.floats(0, 1000), st.none()), max_size=100))
 def test_the_budget_stays_within_its_bounds(steps: list[float | None]):
-    budget = Budget()
+    budget = RetryBudget()
     for cost in steps:
         if cost is None:
             budget.succeeded()

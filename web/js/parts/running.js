@@ -1,6 +1,6 @@
 // What runs usually take before one, what it took after, and of a failure what a person must know.
 
-import { tellAway } from "../host/attention.js";
+import { tellAway } from "../host/notifications.js";
 import { closeErrorCard, language, onEvent } from "../host/comfy.js";
 import { nodeOf, show } from "../host/graph.js";
 import { addBadge, redrawBadges } from "../host/badges.js";

@@ -29,7 +29,7 @@ export function makeView() {
 
 /** @type {(kind: RhKind, id: string, profile: string) => Promise<void>} */
 async function place(kind, id, profile) {
-	const { placeProgram } = await lazy("parts/program/place.mjs");
+	const { placeProgram } = await lazy("parts/program/add_to_canvas.mjs");
 	await placeProgram(kind, id, profile);
 }
 
@@ -56,7 +56,7 @@ function modelsView() {
 	const known = [...MODELS.keys()].filter(titleOfClass);
 	const buttons = known.map((name) =>
 		action(titleOfClass(name), said, async () => {
-			const { placeTask } = await lazy("parts/program/place.mjs");
+			const { placeTask } = await lazy("parts/program/add_to_canvas.mjs");
 			await placeTask(name);
 		}),
 	);

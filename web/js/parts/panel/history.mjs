@@ -344,7 +344,7 @@ async function dropLoader(data, at) {
 /** @type {(order: number, index: number, at?: number[] | "selected") => Promise<void>} */
 async function asLoader(order, index, at) {
 	const made = await post("/runninghub/history/loader", { order, index });
-	const { placeLoader } = await lazy("parts/program/place.mjs");
+	const { placeLoader } = await lazy("parts/program/add_to_canvas.mjs");
 	placeLoader(made, at);
 }
 
@@ -364,7 +364,7 @@ async function orderView(order, leave, again) {
 	const facts = dotted(t(`state.${one.state}`), whenText(one.placed), seconds, costText(one), one.instance !== "default" && one.instance);
 	const use = async () => {
 		const asked = await post("/runninghub/history/inputs", { order });
-		const { useInputs } = await lazy("parts/program/place.mjs");
+		const { useInputs } = await lazy("parts/program/add_to_canvas.mjs");
 		await useInputs(asked);
 	};
 	const repeat = async () => {

@@ -1,6 +1,6 @@
 // What is under way, of every account that has a key here, also from other pages and processes.
 
-import { askAway, canAskAway } from "../../host/attention.js";
+import { askAway, canAskAway } from "../../host/notifications.js";
 import { show } from "../../host/graph.js";
 import { post } from "../../host/server.js";
 import { coinsText, dotted, moneyText, t as text, textsOf } from "../../host/texts.js";

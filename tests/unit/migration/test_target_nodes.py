@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rh_api.migration.shapes import MODEL, PROGRAMS, SHAPES, TYPED
+from rh_api.migration.target_nodes import MODEL, PROGRAMS, SHAPES, TYPED
 
 ROOT = Path(__file__).parents[3]
 WORDS = json.loads((ROOT / "locales" / "en" / "nodeDefs.json").read_text("utf-8"))

@@ -50,7 +50,7 @@ async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 def test_it_says_whether_the_task_runs_on_and_what_it_cost(
     host: Host, stopped: Stopped, english: str
 ) -> None:
-    line = load_pack("nodes.runtime.node_ends").line_of(stopped)
+    line = load_pack("nodes.runtime.node_outcomes").line_of(stopped)
     assert line["en"] == english
     assert line["zh"] != english
 
@@ -75,7 +75,7 @@ async def test_the_page_that_ran_it_is_told_once_and_later_ones_ask(
     sys.modules["server"].PromptServer.instance = page
     monkeypatch.setenv("RUNNINGHUB_API_KEY", "a" * 32)
     monkeypatch.setenv("RUNNINGHUB_BASE_URL", "http://127.0.0.1:9")
-    ends = load_pack("nodes.runtime.node_ends")
+    ends = load_pack("nodes.runtime.node_outcomes")
     client = load_pack("nodes.runtime.cloud").client(load_pack("nodes.runtime.config").settings())
     place = ends.place_of("3", "a prompt", "a page")
     ends.placed("7", place)
