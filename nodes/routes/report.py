@@ -16,4 +16,6 @@ async def report(body: Body) -> dict[str, object]:
         "link": found.link,
         "uncertain": found.uncertain,
         "costs": len(found.order_keys),
+        "segment": found.segment,
+        "refused_id": found.refused_id,
     }

@@ -24,17 +24,22 @@ def settings(profile: str = "") -> Settings:
     The default is the environment's, if that has a key, else the stored default. Raises NoKey,
     and BadInput for a profile that is not here and for a key or an address that cannot work.
     """
-    name = profile.strip()
+    name = stored_name(profile)
     if name == demo_server.PROFILE:
         return replace(_account(*demo_server.start()), webhook_url="")  # it calls nobody outside
-    if name == profiles.ENVIRONMENT or (not name and has_environment_key()):
-        return _environment()
-    stored = profiles.load(state_folder())
-    if not name and not stored.default:
-        return _environment()  # which has no key, and says so
-    found = stored.get(name or stored.default)
+    if not name:
+        return _environment()  # which may have no key, and says so
+    found = profiles.load(state_folder()).get(name)
     account = _account(found.origin, found.key.reveal(), found.workflow)
     return replace(account, webhook_url=found.webhook or account.webhook_url)
+
+
+def stored_name(profile: str) -> str:
+    """The stored profile that a node's word for one means; "" for the environment's."""
+    name = profile.strip()
+    if name == profiles.ENVIRONMENT or (not name and has_environment_key()):
+        return ""
+    return name or profiles.load(state_folder()).default
 
 
 def without_key() -> Settings:

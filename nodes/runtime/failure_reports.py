@@ -30,12 +30,14 @@ _PARAMS_OF_THE_PERSON = ("value", "given", "name", "file", "folder", "near", "le
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a node was to do. `program`: an id or a link, "" for none."""
+    """What a node was to do. `program`: an id or a link, "" for none; of a marked part, whose
+    name is `segment`, the workflow that it names itself."""
 
     class_type: str
     program: str = ""
     profile: str = ""
     instance: str = ""
+    segment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Report:
 
     `link`: the task's page on the site; "" when there is no task. `uncertain`: a question about
     an order has to be answered. `order_keys`: of orders that a limit of cost refused.
+    `segment`: the name of a marked part. `refused_id`: where a person names another workflow to
+    send its graph under: the stored profile, "" for the part itself; None: no such refusal.
     """
 
     plain: str
@@ -53,6 +57,8 @@ class Report:
     uncertain: bool
     profile: str = ""
     order_keys: tuple[str, ...] = ()
+    segment: str = ""
+    refused_id: str | None = None
 
 
 _last: OrderedDict[str, Report] = OrderedDict()
@@ -115,7 +121,15 @@ def _written(error: RunningHubError, node_id: str, subject: Subject, inputs: Inp
         isinstance(error, Uncertain) and error.order is not None,
         subject.profile,
         _order_keys(error),
+        subject.segment,
+        _refused_id(error, subject),
     )
+
+
+def _refused_id(error: RunningHubError, subject: Subject) -> str | None:
+    if error.key != "error.placeholder_refused":
+        return None
+    return "" if subject.program else config.stored_name(subject.profile)
 
 
 def _order_keys(error: RunningHubError) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
     """The outputs of a Segment node. `node`: its entry in the prompt. Raises NodeFailure."""
     display = SegmentDisplay.of_running_node()
     with told_plainly():
-        segment = replace(_loaded(inputs), titles=_titles(node))
+        segment = replace(_loaded(inputs), **_about(node))
     display.members = frozenset(segment.members)
 
     warned: list[str] = []
@@ -89,9 +89,12 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
             [outputs.done_sentence([outcome]), *warned, *outputs.notices([outcome]), *unreadable]
         )
 
-    subject = failure_reports.Subject("RunningHubSegment", profile=segment.ordering.profile)
+    ordering = segment.ordering
+    subject = failure_reports.Subject(
+        "RunningHubSegment", ordering.workflow, ordering.profile, segment.instance, segment.name
+    )
     with failure_reports.noted(display.node_id, subject, _texts(segment)):
-        values, line = await cloud.run(work, display, segment.ordering.profile)
+        values, line = await cloud.run(work, display, ordering.profile)
     display.finish(line)
     return io.NodeOutput(*values)
 
@@ -105,10 +108,10 @@ def _texts(segment: Segment) -> dict[str, list[object]]:
     }
 
 
-def _titles(node: Mapping[str, Any]) -> dict[str, str]:
-    """What people call the nodes: it is beside the inputs, since it changes no order."""
+def _about(node: Mapping[str, Any]) -> dict[str, Any]:
+    """What people call the part and its nodes: beside the inputs, since it changes no order."""
     about = (node.get("_meta") or {}).get("runninghub") or {}
-    return dict(about.get("titles") or {})
+    return {"name": str(about.get("name") or ""), "titles": dict(about.get("titles") or {})}
 
 
 def _loaded(inputs: Inputs) -> Segment:

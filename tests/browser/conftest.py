@@ -118,8 +118,8 @@ def new_host(kind: str, tmp_path: Path) -> Iterator[Callable[..., Host]]:
     """Starts hosts for one test alone; without more words they know no account."""
     with contextlib.ExitStack() as stack:
 
-        def start(**known: str) -> Host:
-            return stack.enter_context(running(kind, NEWEST, tmp_path / kind, known))
+        def start(frontend: str = NEWEST, **known: str) -> Host:
+            return stack.enter_context(running(kind, frontend, tmp_path / kind, known))
 
         yield start
 

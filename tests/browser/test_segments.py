@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 import requests
 from PIL import Image
 
-from rh_api.emulator import Emulator
+from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
+from tests.browser.frontends import NEWEST, OLDEST
 from tests.browser.hosts import Host
 
 if TYPE_CHECKING:
@@ -277,6 +280,73 @@ def test_marks_without_a_key_may_run_in_the_sandbox(
     canvas.shows_picture(saver)
     canvas.picture("ran in the sandbox")
     assert emulator.counters.total == 0
+
+
+def refused_for_its_id(canvas: Canvas) -> None:
+    """Runs into that; presses what leads to where another id is named."""
+    canvas.run("execution_error")
+    told = canvas.page.locator(".runninghub-notices").get_by_role("alert")
+    part = "RunningHub 片段 1 失败" if canvas.classic else "RunningHub segment 1 failed"
+    told.get_by_role("heading", name=part).wait_for()
+    button = told.get_by_role("button", name="指定工作流" if canvas.classic else "Name a workflow")
+    button.wait_for()
+    canvas.picture("refused")
+    button.click()
+
+
+def focused(canvas: Canvas, label: str) -> Locator:
+    """The field of the open dialog that takes what is typed now."""
+    field = canvas.dialog.get_by_label(label)
+    canvas.until(lambda: field.evaluate("(one) => one === document.activeElement"))
+    return field
+
+
+def test_a_refused_workflow_id_leads_to_the_field_of_the_part(
+    either: Canvas, emulator: Emulator
+) -> None:
+    del emulator.workflows[catalog.INVERT]
+    *_, shown = either.marked_part(76)
+    refused_for_its_id(either)
+    focused(either, "提交图时使用" if either.classic else "Saved workflow that the graph is sent")
+    either.picture("asked")
+    either.page.keyboard.type(catalog.TEXT_OUT)
+    either.primary()
+    either.run()
+    either.shows_picture(shown)
+    (task,) = emulator.tasks.values()
+    assert task.order.workflow_id == catalog.TEXT_OUT
+
+
+@pytest.mark.parametrize("classic", [False, True])
+def test_a_refused_placeholder_leads_to_the_field_of_the_account(
+    new_host: Callable[..., Host],
+    opened: Callable[..., Canvas],
+    cloud: tuple[Emulator, str],
+    emulator: Emulator,
+    classic: bool,
+) -> None:
+    host = new_host(OLDEST if classic else NEWEST)
+    key = {"origin": cloud[1], "key": emulator.default_key}
+    known = {"v": 1, "default": "main", "profiles": {"main": key}}
+    folder = host.base / "user" / "__runninghub"
+    folder.mkdir(exist_ok=True)
+    (folder / "profiles.json").write_text(json.dumps(known))
+    canvas = opened(host, classic=classic)
+    *_, shown = canvas.marked_part(80)
+    refused_for_its_id(canvas)
+    field = focused(
+        canvas, "提交标记部分时" if classic else "Saved workflow that marked parts go out"
+    )
+    canvas.picture("asked")
+    canvas.page.keyboard.type(catalog.TEXT_OUT)
+    save = "保存" if classic else "Save"
+    field.locator("xpath=..").get_by_role("button", name=save).click()
+    canvas.dialog.get_by_text("已保存" if classic else "Stored.").first.wait_for()
+    canvas.page.keyboard.press("Escape")
+    canvas.run()
+    canvas.shows_picture(shown)
+    (task,) = emulator.tasks.values()
+    assert task.order.workflow_id == catalog.TEXT_OUT
 
 
 def test_a_dropped_picture_brings_the_marks_it_was_saved_with(

@@ -55,5 +55,6 @@ ROWS = (
     # 60 for a model's price that is asked of what goes out, and pictures that are made to fit.
     # 10 for modules of Quick Create that the history can order again, 20 for halves of files that a
     # killed process left.
-    Row("lines of rh_api and nodes", measures.program_lines, 27_390, "<21115"),
+    # 24 for where another workflow id is named when the service refuses a part's.
+    Row("lines of rh_api and nodes", measures.program_lines, 27_414, "<21115"),
 )

@@ -99,6 +99,25 @@ async def test_what_a_refusal_quotes_is_cut_out(host: Host, reports: ModuleType)
     assert "my words" not in (await host.post("report", node_id="1"))["text"]
 
 
+async def test_a_refused_workflow_id_says_where_another_is_named(
+    host: Host, reports: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(errors: Any) -> Exception:
+        return errors.WorkflowNotFound("error.placeholder_refused", sent="1", remote="no")
+
+    async def told(workflow: str) -> object:
+        fail(reports, "1", refused, workflow=workflow)
+        return (await host.post("report", node_id="1"))["refused_id"]
+
+    assert await told("") == ""  # the environment's account has no page of its own
+    monkeypatch.delenv("RUNNINGHUB_API_KEY")
+    await host.post("profiles/save", name="main", origin="https://www.runninghub.ai", key=KEY)
+    assert await told("") == "main"
+    assert await told("1900000000000000101") == ""
+    fail(reports, "1", failed_in_the_cloud, workflow="")
+    assert (await host.post("report", node_id="1"))["refused_id"] is None
+
+
 async def test_a_success_forgets_and_old_ones_make_room(host: Host, reports: ModuleType) -> None:
     def no_output(errors: Any) -> Exception:
         return errors.NoOutput(task_id="7")
@@ -126,6 +145,7 @@ async def test_a_success_forgets_and_old_ones_make_room(host: Host, reports: Mod
         ),
         ("RUNNING", {"ran": 30.0, "usual": 34.0}, 2, "running · 32 s of about 34 s"),
         ("RUNNING", {"usual": 0.2}, 3, "running · 3 s"),
+        ("RUNNING", {"usual": 2.0}, 4, "running · 4 s"),
         ("QUEUED", {}, 3, "queued · 3 s"),
         (
             "QUEUED",

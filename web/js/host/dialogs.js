@@ -50,7 +50,7 @@ export function openDialog({ title, body, buttons = [{ label: t("account.close")
 	OURS.forEach((kind) => dialog.addEventListener(kind, (event) => event.stopPropagation()));
 	document.body.append(dialog);
 	dialog.showModal();
-	const first = content.querySelector("[autofocus], input, select, textarea");
+	const first = content.querySelector("[autofocus]") ?? content.querySelector("input, select, textarea");
 	(first ?? main ?? made[0])?.focus({ preventScroll: true });
 	return { close, element: dialog };
 }

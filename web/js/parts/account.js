@@ -46,12 +46,16 @@ export const account = {
 	},
 };
 
-function accountPage() {
+/** @param {string} [at] name of the field that the focus goes to */
+function accountPage(at) {
 	const view = loading();
 	const show = () => fill(view, async () => profilesView(await readSettings(), show));
-	void show();
+	void show().then(() => at && view.querySelector(`[name="${CSS.escape(at)}"]`)?.focus());
 	return view;
 }
+
+/** The keys' page at the workflow that a profile's marked parts go out under. @param {string} profile */
+export const openWorkflowOf = (profile) => openDialog({ title: t("title"), body: accountPage(`workflow of ${profile}`) });
 
 /** @type {(stored: RhStored, again: RhAct) => any[]} */
 function profilesView({ profiles, default: chosen, environment, problem, models, sites }, again) {
@@ -101,7 +105,7 @@ function profileView({ name, origin, key_tail: tail, workflow, webhook, from }, 
 	const said = answer();
 	/** @type {(what: "workflow" | "webhook", value: string, placeholder: string) => any} */
 	const kept = (what, value, placeholder) => {
-		const input = h("input", { className: "grow", value, placeholder });
+		const input = h("input", { className: "grow", name: `${what} of ${name}`, value, placeholder });
 		const keep = action(t("save"), said, async () => {
 			const { profiles } = await post(`/runninghub/profiles/${what}`, { name, [what]: input.value });
 			input.value = profiles.find((/** @type {RhProfile} */ one) => one.name === name)?.[what] ?? "";

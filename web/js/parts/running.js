@@ -17,6 +17,7 @@ import { action, h, link } from "../lib/view.js";
 import { openTasks } from "./tasks.js";
 
 const t = textsOf("running");
+const segments = textsOf("segments");
 
 const PAUSE = 600; // ms until the server has settled
 const LONGEST = 56; // letters of a badge; all of it is in the node's own line
@@ -37,6 +38,9 @@ const badged = new WeakSet();
 const failed = new Set(); // nodes whose twin in the cloud failed in the last run
 let twin = { prompt_id: "", node: "" };
 let listening = false;
+
+/** Buttons of other parts under a failure, each by its report. @type {((report: any, told: HTMLElement) => any)[]} */
+export const waysOut = [];
 
 /** @type {ComfyPart} */
 export const running = {
@@ -215,7 +219,8 @@ async function tellFailure({ node_id: id, node_type, exception_message: said = "
 		await post("/runninghub/limits/once", { node_id: own });
 		await queueAgain();
 	};
-	const title = t("failed", { node: node?.title ?? node_type });
+	const part = report?.segment ? segments("menu", { name: report.segment }) : node_type;
+	const title = t("failed", { node: node?.title ?? part });
 	closeErrorCard();
 	tellAway(title, said.trim());
 	notice("alert", title, said.trim(), (_, told) => [
@@ -223,6 +228,7 @@ async function tellFailure({ node_id: id, node_type, exception_message: said = "
 		report?.uncertain && action(t("answer"), told, openTasks),
 		report?.costs > 0 && action(t("once"), told, once, t("once_sure")),
 		report?.costs > 0 && action(t("raise"), told, raiseLimit),
+		...waysOut.map((way) => report && way(report, told)),
 		report?.link && link(t("open_task"), report.link),
 		report && action(t("copy_report"), told, copy(told)),
 		report && action(t("copy_words"), told, copy(told, true)),

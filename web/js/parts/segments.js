@@ -7,10 +7,10 @@ import * as marks from "../lib/marks.js";
 import { draw } from "../host/painter.js";
 import { get, post } from "../host/server.js";
 import { bytesText, dotted, estimateText, loadTexts, textsOf } from "../host/texts.js";
-import { card, fill, h, page } from "../lib/view.js";
-import { offerKey } from "./account.js";
+import { action, card, fill, h, page } from "../lib/view.js";
+import { offerKey, openWorkflowOf } from "./account.js";
 import { profileSelect, SANDBOX } from "./profiles.js";
-import { listen } from "./running.js";
+import { listen, waysOut } from "./running.js";
 
 const t = textsOf("segments");
 const say = textsOf("segments.explain");
@@ -67,8 +67,8 @@ function chipsOf(thing) {
 	return [{ text, color: marks.colorOf(segment), frame: true }];
 }
 
-/** @type {RhDo} */
-function openOptions(things) {
+/** @type {(things: any[], at?: string) => void} `at`: the field that the focus goes to */
+function openOptions(things, at) {
 	const known = things.map(markOf).find(Boolean);
 	if (!known) return toast("info", t("select_marked"));
 	const { segment: name } = known;
@@ -77,7 +77,7 @@ function openOptions(things) {
 	const only = h("input", { type: "checkbox", checked: known.only });
 	const profile = profileSelect(known.profile ?? "");
 	const timeout = h("input", { type: "number", min: "0", value: String(known.timeout ?? "") });
-	const workflow = h("input", { value: String(known.workflow ?? "") });
+	const workflow = h("input", { value: String(known.workflow ?? ""), autofocus: at === "workflow" });
 	const queue = h("input", { type: "checkbox", checked: Boolean(known.use_personal_queue) });
 	const rules = () => ({
 		profile: profile.value,
@@ -101,6 +101,13 @@ function openOptions(things) {
 			{ label: t("apply"), primary: true, run: apply },
 		],
 	});
+}
+
+/** Where the service refused the workflow's id that a part went out under. @type {(report: any, told: HTMLElement) => any} */
+function nameWorkflow({ segment, refused_id: profile }, told) {
+	const things = marked(segment);
+	if (profile === null || (!profile && things.length === 0)) return null;
+	return action(t("name_workflow"), told, () => (profile ? openWorkflowOf(profile) : openOptions(things, "workflow")));
 }
 
 async function explain() {
@@ -201,6 +208,7 @@ export const segments = {
 	getNodeMenuItems: menuOf,
 	getCanvasMenuItems: (canvas) => menuOf(canvas.graph?.getGroupOnPos(...canvas.graph_mouse)),
 	setup() {
+		waysOut.push(nameWorkflow);
 		void loadTexts().then(redraw);
 		// A marked part may be pasted from another page.
 		document.addEventListener("paste", () => setTimeout(refresh), true);
