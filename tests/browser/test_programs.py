@@ -61,6 +61,9 @@ def test_a_pasted_link_becomes_a_picture(either: Canvas, emulator: Emulator) -> 
     # The one picture of the workflow has one socket.
     assert [out["label"] for out in built["outputs"]] == ["Save Image"]
     assert built["labels"]["6.text"] == "Positive"
+    if either.classic:
+        # Above its box, where ComfyUI writes none.
+        assert "Positive" in either.painted()
     preview = either.add("PreviewImage", 800, 150)
     either.connect(node, "out_1", preview, "images")
     either.set_widget(node, "6.text", "a boat in the fog")
@@ -383,6 +386,23 @@ def test_a_workflow_that_changed_says_so_and_is_followed(
     assert built["inputs"]["10.image"]["linked"]
     assert canvas.node(saver)["inputs"]["images"]["linked"]
     assert canvas.node(loader)["outputs"][0]["links"] == 1
+
+
+def test_a_node_is_called_as_its_app_is_unless_a_person_gave_a_name(
+    canvas: Canvas, emulator: Emulator
+) -> None:
+    canvas.clear()
+    node = canvas.add("RunningHubAIApp")
+
+    def titled(app: str) -> str:
+        canvas.paste(node, app, "app")
+        canvas.primary()
+        return canvas.node(node)["title"]
+
+    assert titled(APP) == "Example app"
+    assert titled("1900000000000000202") == "Invert a picture"
+    canvas.run_js("(id) => void (app.graph.getNodeById(Number(id)).title = 'Mine')", node)
+    assert titled(APP) == "Mine"
 
 
 def test_a_workflow_of_300_nodes(canvas: Canvas, emulator: Emulator) -> None:

@@ -7,6 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
+from PIL import Image
+
 from tests.browser.canvas import Canvas
 from tests.browser.hosts import ROOT, Host
 
@@ -24,6 +28,16 @@ def test_each_has_a_picture_and_the_main_jobs_are_there() -> None:
     used = [classes(json.loads(path.read_text("utf-8"))) for path in TEMPLATES]
     assert len(used) >= 6
     assert {"RunningHubRemoteWorkflow", "RunningHubAIApp", "RHLoraUploader"} <= set().union(*used)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+def test_its_picture_is_what_it_makes_and_no_graph(template: Path) -> None:
+    with Image.open(template.with_suffix(".jpg")) as picture:
+        assert picture.width == picture.height >= 400
+        levels = np.asarray(picture.convert("RGB")).astype(int)
+    brightest, darkest = levels.max(axis=2), levels.min(axis=2)
+    canvas = (brightest < 64) & (brightest - darkest < 8)  # the dark grey of ComfyUI's
+    assert canvas.mean() < 0.3
 
 
 def test_each_runs_without_a_key(

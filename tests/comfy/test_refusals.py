@@ -104,6 +104,7 @@ async def test_a_batch_above_the_limit_is_refused_with_its_count(
     said = sentence(result)
     assert "9 orders" in said
     assert "max_orders allows 8" in said
+    assert "advanced inputs of the node, which its menu shows" in said  # it is hidden at first
     assert nothing_was_sent(emulator)
 
 

@@ -16,7 +16,10 @@ function paper() {
       drawn.push(["frame", this.strokeStyle, this.lineWidth]);
     },
     fill() {},
-    roundRect() {},
+    boxes: [],
+    roundRect(...box) {
+      this.boxes.push(box);
+    },
     measureText: (text) => ({ width: 7 * text.length }),
     fillText(text, x) {
       drawn.push([text, x]);
@@ -36,6 +39,22 @@ test("labels stand side by side, and a frame has the colour of its label", () =>
   expect(frame).toEqual(["frame", "#222", 3]);
   expect([one[0], two[0]]).toEqual(["one", "two"]);
   expect(two[1]).toBeGreaterThan(one[1] + 3 * 7);
+});
+
+test("labels stay above their own thing, one above the other, and cover none of it", () => {
+  const context = paper();
+  const long = { text: "The cloud task failed in node 3: no memory left", color: "#333" };
+  drawChips(context, [100, 50, 200, 80], [long, CHIPS[0], long], 1);
+  expect(context.boxes).toHaveLength(3);
+  for (const [left, top, wide, high] of context.boxes) {
+    expect(left).toBe(100);
+    expect(left + wide).toBeLessThanOrEqual(300);
+    expect(top + high).toBeLessThanOrEqual(50);
+  }
+  const tops = context.boxes.map(([, top]) => top);
+  expect(tops[0] - tops[1]).toBeGreaterThanOrEqual(context.boxes[0][3]);
+  expect(tops[1] - tops[2]).toBeGreaterThanOrEqual(context.boxes[0][3]);
+  expect(context.drawn[0][0]).toMatch(/^The cloud task.*…$/u);
 });
 
 test("from far away the frame stays as thick on the screen, and labels are left out", () => {

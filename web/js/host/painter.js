@@ -6,6 +6,7 @@ import { app } from "./scripts.js";
 const HEIGHT = 18;
 const PAD = 6;
 const FRAME = 3;
+const NARROWEST = 180; // of the room for labels above something small
 const SMALLEST = 0.45; // of a label's size on the screen; smaller ones are noise
 
 /** @type {Set<RhChips>} */
@@ -54,10 +55,16 @@ export function drawChips(context, [x = 0, y = 0, width = 0, height = 0], chips,
 	}
 	context.font = "600 12px Inter, system-ui, sans-serif";
 	context.textBaseline = "middle";
-	const top = y - HEIGHT - 2 * FRAME;
+	const room = Math.max(width, NARROWEST);
+	let top = y - HEIGHT - 2 * FRAME;
 	let left = x;
-	for (const { text, color } of scale < SMALLEST ? [] : chips) {
+	for (const { text: whole, color } of scale < SMALLEST ? [] : chips) {
+		const text = fitting(context, whole, room - 2 * PAD);
 		const wide = context.measureText(text).width + 2 * PAD;
+		if (left > x && left + wide > x + room) {
+			left = x;
+			top -= HEIGHT + 2;
+		}
 		context.fillStyle = color;
 		context.beginPath();
 		context.roundRect(left, top, wide, HEIGHT, 5);
@@ -67,4 +74,11 @@ export function drawChips(context, [x = 0, y = 0, width = 0, height = 0], chips,
 		left += wide + 4;
 	}
 	context.restore();
+}
+
+/** Beyond its own thing a label would cover another's. @type {(context: any, text: string, width: number) => string} */
+function fitting(context, text, width) {
+	let cut = text;
+	while (cut.length > 1 && context.measureText(cut).width > width) cut = `${cut.slice(0, -2).trimEnd()}…`;
+	return cut;
 }
