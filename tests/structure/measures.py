@@ -59,7 +59,7 @@ SINCE = (
     "rh_api/wire/quick.py",
     "rh_api/money/",
     "rh_api/net/ahead.py",
-    "rh_api/offload/doubts.py",
+    "rh_api/offload/uncertain_outputs.py",
     "rh_api/offload/driver/cloud_models.py",
     "rh_api/run/cost_bounds.py",
     "rh_api/run/native.py",
