@@ -2,7 +2,7 @@
 ``python -m tests.recording``.
 
 The canvas is ComfyUI's own front end on the stage of the browser tests, the cloud the emulator.
-Chromium and Playwright are needed; RUNNINGHUB_CHROMIUM names another browser than ``chromium``.
+Chromium and Playwright are needed; RUNNINGHUB_CHROMIUM names another browser.
 """
 
 from __future__ import annotations
