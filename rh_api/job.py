@@ -30,7 +30,7 @@ class Job:
     `ranges`: the numbers that it takes for one; a saved workflow's values beyond them are ordered
     with a notice, since the class in the cloud may be newer. `again`: order anew, even if it may
     cost twice.
-    `route`, of a graph: one of `graph.extra_data.ROUTES`, "" for a task.
+    `route`, of a graph: one of `graph.extra_data.ROUTES`, "" for the settings'.
     `scope`: the prompt or command whose limit of cost it counts for; "" for one of its own.
     """
 

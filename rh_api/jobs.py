@@ -26,8 +26,9 @@ from .job import Job
 from .models.stored import read_model
 from .models.values import MediaFile
 from .money.quotes import Quote
-from .native_route import check_native, goes_natively
+from .native_route import check_native, may_go_natively, routed
 from .programs import (
+    PLACEHOLDER,
     InlineGraph,
     Library,
     Program,
@@ -108,7 +109,7 @@ class Jobs:
         if not (job.model or job.quick or job.graph) and self.known_program(job) is None:
             given = job.fields.values()
             self.transfers.expect_order(sum(isinstance(one, (Source, LazySource)) for one in given))
-        return await self._run_checked(job, *await self._checked(job), watch)
+        return await self._run_checked(*await self._checked(job), watch)
 
     async def _run_checked(
         self, job: Job, program: Program, checked: Mapping[str, object], watch: Watch
@@ -141,7 +142,9 @@ class Jobs:
                     relied_on.clear()
                     continue
                 if isinstance(program, InlineGraph) and refusals.is_about_its_id(error):
-                    if job.route == AUTO and await goes_natively(job, program, self.engine):
+                    # An id that a person named is theirs to put right.
+                    is_ours = job.route == AUTO and program.sent_id == PLACEHOLDER
+                    if is_ours and await may_go_natively(job, program, self.engine):
                         params = {"sent": program.sent_id, "remote": error.params.get("remote")}
                         watch(Progress(Stage.NATIVE_TAKEN, params=params))
                         warned = (Notice(Stage.NATIVE_TAKEN.value, params),)
@@ -166,7 +169,7 @@ class Jobs:
 
     async def run_all(self, jobs: Sequence[Job], watch: Watch) -> list[Outcome]:
         """An order a job; see `Client.run_all`."""
-        checked: list[tuple[Program, Mapping[str, object]]] = []
+        checked: list[tuple[Job, Program, Mapping[str, object]]] = []
         scope = uuid4().hex
         jobs = [replace(job, scope=job.scope or scope) for job in jobs]
         for job in jobs:
@@ -175,8 +178,8 @@ class Jobs:
         progress = BatchProgress(len(jobs), watch)
         running: list[asyncio.Future[Outcome]] = []
         try:
-            for index, (job, (program, fields)) in enumerate(zip(jobs, checked, strict=True)):
-                work = self._run_checked(job, program, fields, progress.watch_of(index))
+            for index, one in enumerate(checked):
+                work = self._run_checked(*one, progress.watch_of(index))
                 running.append(asyncio.ensure_future(work))
                 running[-1].add_done_callback(progress.ended(index))
                 if index % STARTED_TOGETHER == 0:
@@ -269,7 +272,7 @@ class Jobs:
 
     async def quote(self, job: Job) -> Quote:
         """What the job's order will probably cost; nothing goes up, and nothing is ordered."""
-        program, checked = await self._checked(job)
+        job, program, checked = await self._checked(job)
         return await self.engine.budget.quote(self._order(job, program, checked, {}))
 
     async def _check_key(self) -> None:
@@ -293,17 +296,20 @@ class Jobs:
         """Refuse what `run` would refuse before any cost, and nothing more."""
         await self._checked(job)
 
-    async def _checked(self, job: Job) -> tuple[Program, Mapping[str, object]]:
-        """The program and the fields in the types that it stores; refused before any cost."""
+    async def _checked(self, job: Job) -> tuple[Job, Program, Mapping[str, object]]:
+        """The job with its route, its program and the fields in the types that it stores; refused
+        before any cost."""
         program = await self.program(job)
+        if isinstance(program, InlineGraph) and not job.route:
+            job = await routed(job, program, self.engine, self.library.settings.route)
         if job.route == NATIVE:
             check_native(job, program)
         try:
-            return program, self._check(program, job)
+            return job, program, self._check(program, job)
         except UnknownField:
             # The copy at hand may be older than the field.
             fresh = await self.program(job, fresh=True)
-            return fresh, self._check(fresh, job)
+            return job, fresh, self._check(fresh, job)
 
     def _check(self, program: Program, job: Job) -> dict[str, object]:
         files: dict[int, Source | LazySource] = {}

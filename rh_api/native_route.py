@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .errors import BadInput
+from .graph.extra_data import NATIVE, TASK
 from .graph.prompt import read_nodes
 from .job import Job
-from .programs import PLACEHOLDER, InlineGraph, Program
+from .programs import InlineGraph, Program
 from .run.engine import Engine
 from .wire.native import MACHINES
 from .wire.orders import TaskOptions
@@ -28,11 +31,16 @@ def check_native(job: Job, program: Program) -> None:
             raise BadInput("error.native_batch", node=node_id, count=count)
 
 
-async def goes_natively(job: Job, program: InlineGraph, engine: Engine) -> bool:
-    """Whether a graph goes by the native route once the workflow id that it went under is refused:
-    one that a person named is theirs to put right."""
-    if program.sent_id != PLACEHOLDER:
-        return False
+async def routed(job: Job, program: InlineGraph, engine: Engine, default: str) -> Job:
+    """The job of a graph with the settings' route, where it says none. It is for what can go by
+    it: a graph that the native route is not for is a task."""
+    fits = default != NATIVE or await may_go_natively(job, program, engine)
+    return replace(job, route=default if fits else TASK)
+
+
+async def may_go_natively(job: Job, program: Program, engine: Engine) -> bool:
+    """Whether the native route can do it and no limit of cost holds, where nobody asked for that
+    route itself."""
     try:
         check_native(job, program)
     except BadInput:

@@ -73,9 +73,10 @@ class Settings:
     `result_hosts` further host names that results may be fetched from. `access_password` is for
     protected programs; `segment_workflow` is the id or link under which whole graphs go out, ""
     for a placeholder; `models` is "strict" where a model that the cloud does not list is a refusal,
-    else a warning is enough; `route` is how graphs go out, one of `graph.extra_data.ROUTES`, ""
-    for a task; `renews_models`: whether new standard models are looked for once a
-    day; `model_registry`: address of the vendor's registry of models, "" where it is not asked;
+    else a warning is enough; `route` is how graphs go out that do not say it, one of
+    `graph.extra_data.ROUTES`, "" for a task; `renews_models`: whether new standard models are
+    looked for once a day; `model_registry`: address of the vendor's registry of models, "" where it
+    is not asked;
     `passwords` gives a program's own, by its name in the journal (an id, or `app/` and an id), each
     time that it is needed. `limits`: what orders may cost by the environment; `command`: by
     `--max-cost`, in place of a prompt's. `webhook_url`: public address of the webhook listener,

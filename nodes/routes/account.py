@@ -47,6 +47,7 @@ def _shown(name: str, profile: profiles.Profile, source: str) -> dict[str, objec
         "key_tail": profile.key_tail,
         "workflow": profile.workflow,
         "webhook": profile.webhook,
+        "route": profile.route,
         "from": source,
     }
 
@@ -83,6 +84,13 @@ async def save_webhook(body: Body) -> dict[str, object]:
     forgotten."""
     name, address = text_of(body, "name"), text_of(body, "webhook")
     _change(lambda stored: stored.with_webhook(name, address))
+    return await settings({})
+
+
+async def save_route(body: Body) -> dict[str, object]:
+    """How graphs of a profile go out that do not say it; a blank word is forgotten."""
+    name, word = text_of(body, "name"), text_of(body, "route")
+    _change(lambda stored: stored.with_route(name, word))
     return await settings({})
 
 

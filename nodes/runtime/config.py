@@ -31,7 +31,11 @@ def settings(profile: str = "") -> Settings:
         return _environment()  # which may have no key, and says so
     found = profiles.load(state_folder()).get(name)
     account = _account(found.origin, found.key.reveal(), found.workflow)
-    return replace(account, webhook_url=found.webhook or account.webhook_url)
+    return replace(
+        account,
+        webhook_url=found.webhook or account.webhook_url,
+        route=found.route or account.route,
+    )
 
 
 def stored_name(profile: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from ...rh_api.disk import sync
 from ...rh_api.errors import BadInput
+from ...rh_api.graph.extra_data import read_route
 from ...rh_api.settings import Secret, read_key, read_models, read_origin
 from ...rh_api.switches import read_webhook_url
 from . import demo_server
@@ -35,12 +36,14 @@ class Profile:
 
     `workflow`: id of the saved workflow that marked parts go out under, "" for none of its own.
     `webhook`: public address of the webhook listener that its orders carry, "" for none of its own.
+    `route`: how graphs go out that do not say it, one of ROUTES, "" for nothing said.
     """
 
     origin: str
     key: Secret
     workflow: str = ""
     webhook: str = ""
+    route: str = ""
 
     @property
     def key_tail(self) -> str:
@@ -86,8 +89,9 @@ class Profiles:
             given = old.key
         # An id of one site means nothing on the other.
         workflow = old.workflow if old is not None and old.origin == site else ""
-        webhook = "" if old is None else old.webhook
-        by_name = {**self.by_name, name: Profile(site, given, workflow, webhook)}
+        kept = Profile(site, given) if old is None else old
+        made = replace(kept, origin=site, key=given, workflow=workflow)
+        by_name = {**self.by_name, name: made}
         return replace(self, by_name=by_name, default=self.default or name)
 
     def with_workflow(self, name: str, number: str) -> Profiles:
@@ -98,6 +102,11 @@ class Profiles:
     def with_webhook(self, name: str, address: str) -> Profiles:
         """Orders of a profile carry this address, none with "". BadInput for one that cannot be."""
         changed = replace(self.get(name), webhook=read_webhook_url(address))
+        return replace(self, by_name={**self.by_name, name: changed})
+
+    def with_route(self, name: str, word: str) -> Profiles:
+        """Graphs of a profile go out by this route; BadInput for a word that is none."""
+        changed = replace(self.get(name), route=read_route(word))
         return replace(self, by_name={**self.by_name, name: changed})
 
     def with_models(self, word: str) -> Profiles:
@@ -184,6 +193,7 @@ def _written(profiles: Profiles) -> dict[str, Any]:
                 "key": one.key.reveal(),
                 "workflow": one.workflow,
                 "webhook": one.webhook,
+                "route": one.route,
             }
             for name, one in profiles.by_name.items()
         },
@@ -203,6 +213,7 @@ def _read(data: Any) -> Profiles:
             read_key(one["key"]),
             str(one.get("workflow", "")),
             read_webhook_url(str(one.get("webhook", ""))),
+            read_route(str(one.get("route", ""))),
         )
         for name, one in read["profiles"].items()
     }

@@ -158,6 +158,10 @@ def test_marked_parts_have_settings_of_their_own(
     webhook.fill("https://tunnel.example/")
     with canvas.page.expect_response("**/runninghub/profiles/webhook"):
         webhook.locator("xpath=..").get_by_role("button", name="Save").click()
+    route = page.get_by_label("How graphs of this account go out")
+    assert route.input_value() == ""
+    with canvas.page.expect_response("**/runninghub/profiles/route"):
+        route.select_option("auto")
     models = page.get_by_label("A model that RunningHub does not list")
     assert models.input_value() == "warn"
     with canvas.page.expect_response("**/runninghub/models/save"):
@@ -167,3 +171,4 @@ def test_marked_parts_have_settings_of_their_own(
     assert stored["models"] == "strict"
     assert stored["profiles"][0]["workflow"] == catalog.TEXT_TO_IMAGE
     assert stored["profiles"][0]["webhook"] == "https://tunnel.example"
+    assert stored["profiles"][0]["route"] == "auto"

@@ -130,6 +130,31 @@ def test_a_marked_node_runs_there_and_unmarked_here_with_the_same_picture(
     assert len(emulator.tasks) == 1
 
 
+def test_a_part_goes_by_the_route_of_its_mark(either: Canvas, emulator: Emulator) -> None:
+    _, inverted, saver = inverting(either)
+    by_command(either, inverted)
+    either.select(inverted)
+    either.command("runninghub.segments.options")
+    label, apply = ("提交路由", "应用") if either.classic else ("How the graph goes out", "Apply")
+    route = either.dialog.get_by_label(label)
+    assert route.input_value() == ""
+    route.select_option("native")
+    either.picture("route of a part")
+    either.press_button(apply)
+    assert either.node(inverted)["properties"]["runninghub"]["route"] == "native"
+    either.load(either.workflow())
+    either.run()
+    either.shows_picture(saver)
+    (task,) = emulator.tasks.values()
+    assert task.order.route == "native"
+    either.settle()
+    either.select(inverted)
+    either.command("runninghub.segments.options")
+    either.dialog.get_by_label(label).select_option("")
+    either.press_button(apply)
+    assert "route" not in either.node(inverted)["properties"]["runninghub"]
+
+
 def test_marks_survive_saving_copying_and_undo(either: Canvas) -> None:
     _, inverted, _ = inverting(either)
     by_command(either, inverted)

@@ -277,6 +277,36 @@ async def test_auto_stays_with_the_refusal_where_the_native_route_is_not_for_it(
     assert emulator.counters.requests[PROMPT] == 0
 
 
+# The settings' word, where a job says none
+
+
+@pytest.mark.parametrize(("said", "is_native"), [("", True), ("task", False), ("auto", False)])
+async def test_the_settings_say_the_route_of_a_graph_that_does_not(
+    make_client: MakeClient, emulator: Emulator, said: str, is_native: bool
+) -> None:
+    outcome = await make_client(RUNNINGHUB_ROUTE="native").run(inverting(route=said))
+    assert outcome.task_id.startswith("native-") is is_native
+    assert (await make_client(RUNNINGHUB_ROUTE="native").run(Job(catalog.TEXT_TO_IMAGE))).results
+
+
+@pytest.mark.parametrize("why", ["ultra", "option", "order", "day", "rule"])
+async def test_by_the_settings_nothing_goes_natively_that_the_route_is_not_for(
+    make_client: MakeClient, emulator: Emulator, why: str
+) -> None:
+    variables = {"RUNNINGHUB_ROUTE": "native"}
+    if why in ("order", "day"):
+        variables[f"RUNNINGHUB_MAX_COST_{why.upper()}"] = "50 coins"
+    client = make_client(**variables)
+    if why == "rule":
+        await client.costs.set_rule("day", "50 coins")
+    options = TaskOptions(
+        instance="ultra" if why == "ultra" else "default", personal_queue=why == "option"
+    )
+    outcome = await client.run(inverting(route="", options=options))
+    assert not outcome.task_id.startswith("native-")
+    assert (emulator.counters.requests[PROMPT], emulator.counters.orders) == (0, 1)
+
+
 # Refused before anything is paid
 
 

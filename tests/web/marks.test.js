@@ -48,11 +48,11 @@ describe("a mark", () => {
 
   test("says how long it may take and where it goes, also for what is marked beside it", () => {
     const thing = node();
-    const rules = { timeout: 90, use_personal_queue: true, workflow: "77" };
+    const rules = { timeout: 90, use_personal_queue: true, workflow: "77", route: "auto" };
     marks.setMark(thing, { ...mark("1"), ...rules });
     expect(thing.properties).toEqual({ runninghub: { segment: "1", ...rules } });
     expect(marks.markFor([], [marks.markOf(thing)], [])).toEqual({ ...mark("1"), ...rules });
-    marks.setMark(thing, { ...mark("1"), ...rules, timeout: 0, use_personal_queue: false, workflow: "" });
+    marks.setMark(thing, { ...mark("1"), ...rules, timeout: 0, use_personal_queue: false, workflow: "", route: "" });
     expect(thing.properties).toEqual({ runninghub: { segment: "1" } });
   });
 

@@ -67,7 +67,7 @@ async def job_of(
             personal_queue=ordering.use_personal_queue,
         ),
         time_limit=float(ordering.timeout),
-        route=ordering.route or client.settings.route,
+        route=ordering.route,
         again=again,
         graph=_titled(graph, segment.titles),
     )

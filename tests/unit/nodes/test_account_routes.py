@@ -60,6 +60,7 @@ async def test_a_key_is_stored_for_its_owner_alone_and_only_its_end_is_told(host
             "key_tail": KEY[-4:],
             "workflow": "",
             "webhook": "",
+            "route": "",
             "from": "file",
         }
     ]
@@ -192,6 +193,24 @@ async def test_orders_of_an_account_carry_its_own_webhook_address(
     assert told["profiles"][0]["webhook"] == "https://own.example/rh"
     told = await host.post("profiles/webhook", name="a", webhook=" ")
     assert told["profiles"][0]["webhook"] == ""
+
+
+async def test_graphs_of_an_account_go_by_its_own_route(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, key in (("a", KEY), ("b", OTHER)):
+        await host.post("profiles/save", name=name, origin=AI, key=key)
+    monkeypatch.setenv("RUNNINGHUB_ROUTE", "auto")
+    config = load_pack("nodes.runtime.config")
+    told = await host.post("profiles/route", name="a", route="native")
+    assert [one["route"] for one in told["profiles"]] == ["native", ""]
+    assert [config.settings(name).route for name in ("a", "b")] == ["native", "auto"]
+    wrong = await host.error("profiles/route", name="a", route="fast")
+    assert wrong["key"] == "error.bad_route"
+    told = await host.post("profiles/save", name="a", origin=CN, key=KEY)
+    assert told["profiles"][0]["route"] == "native"
+    told = await host.post("profiles/route", name="a", route="")
+    assert told["profiles"][0]["route"] == ""
 
 
 async def test_models_that_are_not_listed_are_a_warning_or_a_refusal(host: Host) -> None:

@@ -11,6 +11,8 @@ interface RhMark {
   profile?: string;
   /** Seconds of running time after which an order is cancelled. */
   timeout?: number;
+  /** How its graph goes out, where that is not the account's. */
+  route?: string;
   /** Dedicated keys: wait instead of a refusal. */
   use_personal_queue?: boolean;
   /** Id or link of the saved workflow that the graph goes out under. */
@@ -42,6 +44,8 @@ interface RhProfile {
   workflow: string;
   /** Public address of the webhook listener that its orders carry; "" for none of its own. */
   webhook: string;
+  /** How graphs go out that do not say it: "task", "native", "auto"; "" for nothing said. */
+  route: string;
   from: "environment" | "file";
 }
 

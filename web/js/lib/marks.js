@@ -15,8 +15,8 @@ export const isGroup = (thing) => typeof thing?.recomputeInsideNodes === "functi
 /** @param {any} instance */
 const sizeOf = (instance) => (INSTANCES.indexOf(instance) > 0 ? instance : "");
 
-/** How orders are placed: who pays, seconds, the queue, the saved workflow. The server checks them. */
-const RULES = ["profile", "timeout", "use_personal_queue", "workflow"];
+/** How orders are placed: who pays, seconds, the queue, the saved workflow, the route. The server checks them. */
+const RULES = ["profile", "timeout", "use_personal_queue", "workflow", "route"];
 
 /** Only what differs from the defaults. @param {any} said */
 const rulesOf = (said) => Object.fromEntries(RULES.flatMap((name) => (said[name] ? [[name, said[name]]] : [])));

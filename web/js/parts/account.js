@@ -8,7 +8,7 @@ import { get, post } from "../host/server.js";
 import { bytesText, dotted, loadTexts, numberText, textsOf } from "../host/texts.js";
 import { classOf, isOurs, kindOf, setWidget, valueOf } from "../lib/nodes.js";
 import { action, answer, card, fill, h, link, page, row, wordsOf } from "../lib/view.js";
-import { readSettings, remember, SANDBOX } from "./profiles.js";
+import { readSettings, remember, routeSelect, SANDBOX } from "./profiles.js";
 
 const t = textsOf("account");
 
@@ -79,18 +79,21 @@ function modelsView(models) {
 	const words = ["warn", "strict"].map((value) => h("option", { value }, t(`models.${value}`)));
 	const choice = h("select", "", ...words);
 	choice.value = models;
-	choice.onchange = async () => {
-		said.classList.remove("bad");
-		try {
-			await post("/runninghub/models/save", { models: choice.value });
-			said.textContent = t("stored");
-		} catch (error) {
-			said.classList.add("bad");
-			said.textContent = wordsOf(error);
-		}
-	};
+	choice.onchange = told(said, () => post("/runninghub/models/save", { models: choice.value }));
 	return card(t("marked"), h("label", "", t("models.label"), choice), said);
 }
+
+/** Keeps what was chosen, and says so. @type {(said: HTMLElement, keep: () => Promise<unknown>) => () => Promise<void>} */
+const told = (said, keep) => async () => {
+	said.classList.remove("bad");
+	try {
+		await keep();
+		said.textContent = t("stored");
+	} catch (error) {
+		said.classList.add("bad");
+		said.textContent = wordsOf(error);
+	}
+};
 
 function keptView() {
 	const said = answer();
@@ -101,7 +104,7 @@ function keptView() {
 }
 
 /** @type {(profile: RhProfile, isDefault: boolean, again: RhAct) => any} */
-function profileView({ name, origin, key_tail: tail, workflow, webhook, from }, isDefault, again) {
+function profileView({ name, origin, key_tail: tail, workflow, webhook, route, from }, isDefault, again) {
 	const said = answer();
 	/** @type {(what: "workflow" | "webhook", value: string, placeholder: string) => any} */
 	const kept = (what, value, placeholder) => {
@@ -113,6 +116,8 @@ function profileView({ name, origin, key_tail: tail, workflow, webhook, from }, 
 		});
 		return h("label", "", t(what), row(input, keep));
 	};
+	const way = routeSelect(route, t("routes.unsaid"));
+	way.onchange = told(said, () => post("/runninghub/profiles/route", { name, route: way.value }));
 	const isStored = from === "file";
 	const change = (verb = "") => async () => {
 		remember(await post(`/runninghub/profiles/${verb}`, { name }));
@@ -131,6 +136,7 @@ function profileView({ name, origin, key_tail: tail, workflow, webhook, from }, 
 			isStored && action(t("delete"), said, change("delete"), t("delete_sure")),
 		),
 		isStored && kept("workflow", workflow, "1"),
+		isStored && h("label", "", t("route"), way, h("span", "muted", t("routes.hint"))),
 		isStored && kept("webhook", webhook, "https://"),
 		said,
 	);

@@ -66,4 +66,12 @@ export function profileSelect(chosen) {
 	return made;
 }
 
+/** How graphs go out, with what "" means. @param {string} chosen @param {string} unsaid */
+export function routeSelect(chosen, unsaid) {
+	const ways = ["task", "native", "auto"].map((value) => h("option", { value }, t(`routes.${value}`)));
+	const made = h("select", "", h("option", { value: "" }, unsaid), ...ways);
+	made.value = chosen;
+	return made;
+}
+
 const optionOf = (value = "") => h("option", { value }, labelOf(value));

@@ -9,7 +9,7 @@ import { get, post } from "../host/server.js";
 import { bytesText, dotted, estimateText, loadTexts, textsOf } from "../host/texts.js";
 import { action, card, fill, h, page } from "../lib/view.js";
 import { offerKey, openWorkflowOf } from "./account.js";
-import { profileSelect, SANDBOX } from "./profiles.js";
+import { profileSelect, routeSelect, SANDBOX } from "./profiles.js";
 import { listen, waysOut } from "./running.js";
 
 const t = textsOf("segments");
@@ -79,7 +79,9 @@ function openOptions(things, at) {
 	const timeout = h("input", { type: "number", min: "0", value: String(known.timeout ?? "") });
 	const workflow = h("input", { value: String(known.workflow ?? ""), autofocus: at === "workflow" });
 	const queue = h("input", { type: "checkbox", checked: Boolean(known.use_personal_queue) });
+	const route = routeSelect(known.route ?? "", t("route_unsaid"));
 	const rules = () => ({
+		route: route.value,
 		profile: profile.value,
 		timeout: Math.floor(Number(timeout.value)) || 0,
 		workflow: workflow.value.trim(),
@@ -94,6 +96,8 @@ function openOptions(things, at) {
 			h("label", "", t("profile_label"), profile),
 			h("label", "", t("timeout_label"), timeout),
 			h("label", "check", queue, h("span", "", t("queue_long"))),
+			h("label", "", t("route_label"), route),
+			h("p", "muted", account("routes.hint")),
 			h("label", "", t("workflow_label"), workflow),
 		),
 		buttons: [
