@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from .account import AccountHandle
+from .cloud_nodes import CloudNodes
 from .costs import Costs
 from .history import PAGE, HistoryPage, PastOrder, Query, Spent, read_page, search_query
 from .job import Job
@@ -156,6 +157,7 @@ class Client:
         self.programs = Library(self._sender, settings, lambda: self.models)
         self.uploads = Uploads(self._transfers)
         self.account = AccountHandle(self._sender)
+        self.cloud_nodes = CloudNodes(self._transport.send, settings, self._journal.now)
         self._jobs = Jobs(self.programs, self._transfers, self.engine)
         self._waiters: set[asyncio.Future[Any]] = set()
         self._listening: asyncio.Task[None] | None = None
@@ -179,6 +181,7 @@ class Client:
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.wait((self._listening,))
+        await self.cloud_nodes.close()
         await self._jobs.flights.settle()
         await self.engine.settle()
         await self._transport.close()

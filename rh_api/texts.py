@@ -593,6 +593,8 @@ ENGLISH: dict[str, str] = {
     "segment.bad_workflow": "extra_data.runninghub.workflow must be the id or the link of a workflow.",
     "segment.file_missing": 'The file "{name}" that is to go to RunningHub is not in ComfyUI\'s folders.',
     "segment.model_unlisted": 'RunningHub does not list a model "{name}", which node {node} loads. Nearest: {near}. It was asked for all the same, for the list is not complete. A file that is not there is refused before the run, at no cost; a run that fails for it later may be billed. To refuse instead, say "strict": extra_data.runninghub.models, models of a mark, or RUNNINGHUB_MODELS.',
+    "segment.class_unlisted": 'The class "{name}" of node {node} is not in the cloud\'s list of today. The list may not be complete, so the order is placed all the same.',
+    "segment.file_unlisted": 'The file "{name}", which node {node} loads, is not in the cloud\'s list of today. Nearest: {near}. The list may not be complete, so the order is placed all the same.',
     "segment.model_missing": 'RunningHub has no model "{name}", which node {node} loads. Nearest: {near}.',
     "segment.list_came": "{count} items came as a list for input {input} of node {node}; a part that runs on RunningHub takes one. Nothing was ordered. Run it locally, or make the list a batch first.",
     "segment.wrong_value": "Input {input} of node {node} takes {type} in the cloud, but {given} came. Nothing was ordered.",

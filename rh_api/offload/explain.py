@@ -11,7 +11,7 @@ from ..graph.prompt import Node, id_order, links, read_nodes
 from ..money.quotes import Quote, total
 from ..wire.workflows import Graph
 from .boundary_types import FILES
-from .plan import Plan, Segment
+from .plan import Note, Plan, Segment
 
 Say = Callable[[str, Mapping[str, object]], str]
 """The sentence of a key, in some language."""
@@ -36,6 +36,7 @@ class Facts:
     `files`, `loras`: by node and input; a LoRA that stays in the cloud is left out. `inlets`: by
     segment and number. `usual`: by segment, what equal graphs took (`runs`, `seconds`, `coins`,
     `money`); `quotes`: what it will probably cost.
+    `notes`: what the cloud is not known to have.
     """
 
     files: Mapping[tuple[str, str], Load] = field(default_factory=dict[tuple[str, str], Load])
@@ -45,6 +46,7 @@ class Facts:
         default_factory=dict[str, "Mapping[str, object]"]
     )
     quotes: Mapping[str, Quote] = field(default_factory=dict[str, Quote])
+    notes: tuple[Note, ...] = ()
 
     def merged(self, other: Facts) -> Facts:
         """Those of both."""
@@ -54,6 +56,7 @@ class Facts:
             {**self.inlets, **other.inlets},
             {**self.usual, **other.usual},
             {**self.quotes, **other.quotes},
+            self.notes + other.notes,
         )
 
 
@@ -70,7 +73,7 @@ def explain(prompt: Graph, plan: Plan, facts: Facts, say: Say) -> dict[str, Any]
         "local": [_node(node) for node in here.values() if node.class_type not in ours],
         "notes": [
             {**_named(nodes, note.node_id), "text": say(note.key, note.params)}
-            for note in plan.notes
+            for note in (*plan.notes, *facts.notes)
         ],
         "refused": None,
     }

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 from ..errors import SUCCESS_CODES, BadReply, GraphRejected, TaskCancelled, TaskFailed, quote_remote
-from .call import KEYED, PROGRAM_LIMIT, Auth, Call, Request, Response
+from .call import KEYED, MIB, PROGRAM_LIMIT, Auth, Call, Request, Response
 from .envelope import (
     Json,
     as_list,
@@ -32,6 +32,7 @@ from .envelope import (
     read_object,
     read_text,
 )
+from .object_info import Listed, read_object_info
 from .orders import CREATE_SECONDS, Ticket, Tips, telling_fate
 from .tasks import NATIVE, Phase, RemoteResult, Report, failed_task, read_failure
 
@@ -41,6 +42,8 @@ MACHINES = ("default", PLUS)
 
 _SIGN = re.compile(r"[A-Za-z0-9_-]{1,48}")
 _CALL_SECONDS = 20.0
+INFO_SECONDS, INFO_LIMIT = 120.0, 64 * MIB
+"""What `/object_info` may take: a public client saw 30 MB of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +248,20 @@ def core_version(machine: str) -> Call[tuple[int, ...]]:
 
     request = _request(machine, "GET", "/system_stats")
     return Call(request, read, repeatable=True, seconds=_CALL_SECONDS)
+
+
+def object_info(machine: str) -> Call[Listed]:
+    """`GET /object_info`: the classes of a machine and the files that they offer. It is said to
+    answer to any key, so it proves none. Raises BadReply for a part of it."""
+
+    def read(response: Response) -> Listed:
+        if response.status != 200 or not response.complete:
+            read_object(response)
+            raise BadReply(status=response.status)
+        return read_object_info(response.body.decode("utf-8", "replace"))
+
+    request = _request(machine, "GET", "/object_info")
+    return Call(request, read, repeatable=True, seconds=INFO_SECONDS, limit=INFO_LIMIT)
 
 
 INTERRUPTS_BY_ID = (0, 4)

@@ -4,12 +4,14 @@ said of the key in addresses, and it is kept as tightly as the rule."""
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rh_api.client import Client, Job, Progress
+from rh_api.cloud_nodes import CloudNodes
 from rh_api.emulator import Emulator, Fault
 from rh_api.errors import HostRefused, RunningHubError
 from tests.attacks.conftest import CANARY, files
@@ -18,6 +20,7 @@ from tests.support.graphs import node
 from tests.support.jobs import picture
 
 PROMPT, QUEUE = "/proxy/{key}/prompt", "/proxy/{key}/queue"
+INFO = "/proxy/{key}/object_info"
 HISTORY, VIEW = "/proxy/{key}/history", "/proxy/{key}/view"
 ECHO = f'{{"code": 999, "msg": "bad {CANARY} in /proxy/{CANARY}/prompt"}}'
 FAILING: tuple[tuple[str, str, Any], ...] = (
@@ -70,6 +73,24 @@ async def test_the_key_stays_in_the_addresses_of_its_own_origin(
             with pytest.raises(RunningHubError) as caught:
                 await client.run(inverting(number), news.append)
             said += words(caught.value)
+        for number, (kind, value) in enumerate(
+            [
+                ("redirect", f"{elsewhere}/proxy/x/object_info"),
+                ("status", 404),
+                ("reset", None),
+                ("body", ECHO),
+                (
+                    "body",
+                    f'{{"{CANARY}": {{"input": {{"required": {{"x": [["{CANARY}.pt"]]}}}}}}}}',
+                ),
+            ]
+        ):
+            status = {"redirect": 307, "body": 200}.get(kind)
+            emulator.faults[:] = [Fault(INFO, kind, count=None, value=value, status=status)]  # type: ignore[arg-type]
+            nodes = CloudNodes(client.cloud_nodes.send, client.settings, time.time)
+            listed = await nodes.listed("default", 30.0)
+            assert (listed is not None) is (number == 4)
+            said += repr(listed)
     assert other.counters.total == 0
     emulator.faults.clear()
     outcome = await client.run(inverting(99), news.append)

@@ -110,6 +110,10 @@ ROOMS = {
     "rh_api.model_catalogue": Room(
         ours=SAID | {"rh_api.disk", "rh_api.run", "rh_api.run.ports", "rh_api.settings"}
     ),
+    "rh_api.cloud_nodes": Room(
+        ours=VALUES | {"rh_api.disk", "rh_api.run.ports", "rh_api.settings", "rh_api.wire"},
+        banned=CLOCK_AND_SOCKET,
+    ),
     "rh_api.quick": Room(ours=SAID | {"rh_api.run"}, banned=CLOCK_AND_SOCKET),
     "rh_api.programs": Room(
         ours=SAID
@@ -156,6 +160,7 @@ ROOMS = {
         ours=OFFERED
         | {
             "rh_api.account",
+            "rh_api.cloud_nodes",
             "rh_api.costs",
             "rh_api.job",
             "rh_api.jobs",

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ...client import Client, InlineGraph, Quote, ResourceKind, Source
-from .. import Item, Plan, Segment, with_inlet, with_lora
+from .. import Item, Note, Plan, Segment, with_inlet, with_lora
 from ..explain import Facts, Load
 from .cloud_models import Models
+from .hints import hints
 from .inputs import LocalFiles
+
+EXPLAIN_PATIENCE = 6.0  # seconds that who asks what would be done waits for hints
 
 
 async def find_facts(
@@ -27,6 +30,7 @@ async def find_facts(
     loras: dict[tuple[str, str], Load] = {}
     usual: dict[str, Mapping[str, object]] = {}
     quotes: dict[str, Quote] = {}
+    notes: list[Note] = []
     for segment in plan.segments:
         for file in segment.files:
             loads[file.node_id, file.input] = await _load(client, file.value, files.file(file))
@@ -41,7 +45,8 @@ async def find_facts(
             name = _program_name(segment, loras)
             usual[segment.id] = asdict(await client.costs.estimate(name, segment.instance))
             quotes[segment.id] = await client.costs.quote_program(name, segment.instance)
-    return Facts(loads, loras, inlets or {}, usual, quotes)
+            notes += await hints(client, segment, EXPLAIN_PATIENCE)
+    return Facts(loads, loras, inlets or {}, usual, quotes, tuple(notes))
 
 
 async def _load(client: Client | None, name: str, path: Path) -> Load:

@@ -10,6 +10,7 @@ from ...client import Client, Job, LoraFile, Notice, ResourceKind, Source
 from ...wire.orders import TaskOptions
 from .. import Segment, with_file, with_inlet, with_lora
 from .cloud_models import Models
+from .hints import hints
 from .inputs import Given, LocalFiles
 
 T = TypeVar("T")
@@ -26,7 +27,8 @@ async def check_early(
         files.file(file)
     if segment.ordering.workflow:
         client.programs.workflow_id(segment.ordering.workflow)
-    return await models.check(client, segment, files)
+    unlisted = await models.check(client, segment, files)
+    return *unlisted, *(Notice(one.key, one.params) for one in await hints(client, segment))
 
 
 async def job_of(

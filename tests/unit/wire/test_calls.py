@@ -61,6 +61,7 @@ ROWS = {
         lambda: native.interrupt(PROMPT), False, "the next prompt may run by then"
     ),
     "native.lines": Row(lambda: native.lines("default"), True, READS),
+    "native.object_info": Row(lambda: native.object_info("default"), True, READS),
     "native.queue_prompt": Row(lambda: native.queue_prompt(PROMPT, "{}"), False, STARTS),
     "orders.create": Row(lambda: orders.create("1"), False, STARTS),
     "orders.order_call": Row(lambda: orders.order_call("/a", {}), False, STARTS),

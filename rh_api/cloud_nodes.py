@@ -1,0 +1,91 @@
+"""What the native route's ComfyUI says that it has: a hint, kept for a day, and never more.
+
+It is said to answer whoever asks and to be of some 30 MB, so it is read beside whatever waits for
+it, once a day for each machine, and what cannot be had is not known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .disk import replace_text
+from .errors import RunningHubError
+from .run.ports import Send
+from .settings import Settings
+from .wire.envelope import as_object
+from .wire.native import object_info
+from .wire.object_info import Listed
+
+log = logging.getLogger("runninghub")
+
+DAY = 24 * 3600.0
+AGAIN_SECONDS = 600.0  # after which what could not be read is asked for again
+
+
+@dataclass(slots=True)
+class CloudNodes:
+    """Of one site. `now`: unix seconds. What was read lies in the state folder, a file for each
+    machine, and holds nothing of the account."""
+
+    send: Send
+    settings: Settings
+    now: Callable[[], float]
+    _known: dict[str, tuple[float, Listed | None]] = field(
+        default_factory=dict[str, "tuple[float, Listed | None]"]
+    )
+    _reading: dict[str, asyncio.Task[None]] = field(default_factory=dict[str, "asyncio.Task[None]"])
+
+    async def listed(self, machine: str, patience: float) -> Listed | None:
+        """What a machine lists; None where that is not known within `patience` seconds. It is read
+        on for who asks later."""
+        if not self._is_known(machine):
+            if machine not in self._reading:
+                self._reading[machine] = asyncio.create_task(self._read(machine))
+            await asyncio.wait((self._reading[machine],), timeout=patience)
+        return self._known[machine][1] if self._is_known(machine) else None
+
+    def _is_known(self, machine: str) -> bool:
+        return machine in self._known and 0 <= self.now() - self._known[machine][0] < DAY
+
+    async def _read(self, machine: str) -> None:
+        try:
+            await asyncio.to_thread(self._load, machine)
+            if self._is_known(machine):
+                return
+            listed = await self.send(object_info(machine))
+            self._known[machine] = self.now(), listed
+            await asyncio.to_thread(self._keep, machine, self.now(), listed)
+        except (RunningHubError, OSError) as error:
+            log.info("what the native route offers is not known: %s", error)
+            self._known.setdefault(machine, (self.now() - DAY + AGAIN_SECONDS, None))
+        finally:
+            del self._reading[machine]
+
+    def _file(self, machine: str) -> Path:
+        host = urlsplit(self.settings.origin).netloc.replace(":", "-")
+        return self.settings.state / f"native-{host}-{machine}.json"
+
+    def _load(self, machine: str) -> None:
+        try:
+            read = as_object(json.loads(self._file(machine).read_text("utf-8")))
+            self._known[machine] = float(str(read["at"])), Listed.of_document(read)
+        except (OSError, ValueError, KeyError, RecursionError):
+            self._known.pop(machine, None)
+
+    def _keep(self, machine: str, at: float, listed: Listed) -> None:
+        text = json.dumps({"at": at, **listed.document()}, separators=(",", ":"))
+        replace_text(self._file(machine), text)
+
+    async def close(self) -> None:
+        """What is being read is given up."""
+        reading = [*self._reading.values()]
+        for one in reading:
+            one.cancel()
+        if reading:
+            await asyncio.wait(reading)

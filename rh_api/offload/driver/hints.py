@@ -1,0 +1,41 @@
+"""What the native route's ComfyUI is not known to have of a segment: hints, and no refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...client import Client
+from ...graph.extra_data import AUTO, NATIVE
+from ...graph.nearest import listed, nearest
+from ...graph.prompt import read_nodes
+from ...wire.native import MACHINES
+from ...wire.object_info import Listed
+from .. import Note, Segment
+from .cloud_models import is_same_model
+from .inputs import title_of
+
+PATIENCE = 2.0  # seconds that an order waits for hints; they are read on for the next one
+
+
+async def hints(client: Client, segment: Segment, patience: float = PATIENCE) -> list[Note]:
+    """Classes and files that are not in the cloud's list of today, of a segment that may go by
+    the native route. For others nothing is asked: the key is in that address."""
+    route = segment.ordering.route or client.settings.route
+    if route not in (NATIVE, AUTO) or segment.instance not in MACHINES:
+        return []
+    known = await client.cloud_nodes.listed(segment.instance, patience)
+    return [] if known is None else [*_unlisted(segment, known)]
+
+
+def _unlisted(segment: Segment, known: Listed) -> Iterator[Note]:
+    for node in read_nodes(segment.graph).values():
+        if node.class_type not in known.classes:
+            params = {"node": title_of(segment, node.id), "name": node.class_type}
+            yield Note(node.id, "segment.class_unlisted", params)
+    for model in segment.models:
+        class_type = segment.graph[model.node_id].get("class_type")
+        there = known.files.get(f"{class_type}.{model.input}", (model.value,))
+        if not any(is_same_model(one, model.value) for one in there):
+            node, near = title_of(segment, model.node_id), listed(nearest(model.value, there))
+            params = {"node": node, "name": model.value, "near": near}
+            yield Note(model.node_id, "segment.file_unlisted", params)

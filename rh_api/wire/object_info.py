@@ -1,0 +1,89 @@
+"""What a ComfyUI's `/object_info` tells of its classes, and of the files that they offer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ..errors import BadReply
+from .envelope import Json, as_list, as_object
+
+_GAP = re.compile(r"[\s,:]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Names of classes, and by `<class>.<input>` the files that one may choose there."""
+
+    classes: frozenset[str] = frozenset()
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
+
+    def document(self) -> dict[str, object]:
+        """As JSON; a list that several inputs share, as those of LoRAs, is there once."""
+        numbers = {names: number for number, names in enumerate(dict.fromkeys(self.files.values()))}
+        inputs = {name: numbers[names] for name, names in self.files.items()}
+        return {"classes": sorted(self.classes), "lists": [*numbers], "inputs": inputs}
+
+    @classmethod
+    def of_document(cls, read: Json) -> Listed:
+        """Raises ValueError for what `document` did not make."""
+        try:
+            lists = [tuple(map(str, as_list(names))) for names in as_list(read["lists"])]
+            files = {name: lists[int(n)] for name, n in as_object(read["inputs"]).items()}  # type: ignore[call-overload]
+            return cls(frozenset(map(str, as_list(read["classes"]))), files)
+        except (KeyError, TypeError, IndexError) as error:
+            raise ValueError(str(error)) from error
+
+
+def read_object_info(text: str) -> Listed:
+    """Reads a class at a time: of some 30 MB no more is in memory than their text.
+
+    Raises BadReply for what is no such list or was cut.
+    """
+    files: dict[str, tuple[str, ...]] = {}
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
+    names: set[str] = set()
+    try:
+        for name, about in _entries(text):
+            if "input" not in about:
+                continue
+            names.add(name)
+            for input_name, options in _choices(about):
+                files[f"{name}.{input_name}"] = shared.setdefault(options, options)
+    except (ValueError, IndexError, RecursionError):
+        raise BadReply from None
+    if not names:
+        raise BadReply
+    return Listed(frozenset(names), files)
+
+
+def _entries(text: str) -> Iterator[tuple[str, Json]]:
+    read = json.JSONDecoder().raw_decode
+
+    def after(at: int) -> int:
+        found = _GAP.match(text, at)
+        return found.end() if found else at
+
+    at = after(0)
+    if text[at] != "{":
+        raise ValueError
+    at = after(at + 1)
+    while text[at] != "}":
+        name, at = read(text, at)
+        about, at = read(text, after(at))
+        yield str(name), as_object(about)
+        at = after(at)
+
+
+def _choices(about: Json) -> Iterable[tuple[str, tuple[str, ...]]]:
+    """Inputs that are a choice of files, in either way of writing a COMBO."""
+    for group in ("required", "optional"):
+        for name, spec in as_object(as_object(about["input"]).get(group)).items():
+            kind, *more = as_list(spec) or [None]
+            if kind == "COMBO":
+                kind = as_object(more[0] if more else None).get("options")
+            options = tuple(one for one in as_list(kind) if isinstance(one, str))
+            if any("." in one for one in options):
+                yield name, options
