@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import (
-    AsyncGenerator,
-    Callable,
-    Collection,
-    Coroutine,
-    Iterable,
-    Sequence,
-)
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
 from .account import AccountHandle
@@ -154,10 +146,10 @@ class Client:
         )
         self._closed = self._started = False
         self._models: ModelCatalogue | None = None
+        self._cloud_nodes: CloudNodes | None = None
         self.programs = Library(self._sender, settings, lambda: self.models)
         self.uploads = Uploads(self._transfers)
         self.account = AccountHandle(self._sender)
-        self.cloud_nodes = CloudNodes(self._transport.send, settings, self._journal.now)
         self._jobs = Jobs(self.programs, self._transfers, self.engine)
         self._waiters: set[asyncio.Future[Any]] = set()
         self._listening: asyncio.Task[None] | None = None
@@ -165,12 +157,7 @@ class Client:
     async def __aenter__(self) -> Client:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:
@@ -181,7 +168,8 @@ class Client:
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.wait((self._listening,))
-        await self.cloud_nodes.close()
+        if self._cloud_nodes is not None:
+            await self._cloud_nodes.close()
         await self._jobs.flights.settle()
         await self.engine.settle()
         await self._transport.close()
@@ -209,6 +197,14 @@ class Client:
             registry = VendorRegistry.of(self.settings)
             self._models = ModelCatalogue(self.settings, self._sender, registry)
         return self._models
+
+    @property
+    def cloud_nodes(self) -> CloudNodes:
+        """What the native route's ComfyUI lists: a hint."""
+        if self._cloud_nodes is None:
+            send, now = self._transport.send, self._journal.now
+            self._cloud_nodes = CloudNodes(send, self.settings, now)
+        return self._cloud_nodes
 
     @property
     def costs(self) -> Costs:

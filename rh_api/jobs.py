@@ -38,6 +38,7 @@ from .programs import (
 )
 from .run.batch import BatchProgress, joined
 from .run.engine import Engine
+from .run.native_cost import BalanceCost
 from .run.orders import Order, Payload, digest
 from .run.progress import Progress, Stage, Watch
 from .run.results import Notice, Outcome
@@ -118,13 +119,14 @@ class Jobs:
         if isinstance(program, StandardModel):
             # Of what a node holds, the size of the file is known only now.
             program.check_files(_files_of(values))
-        inputs, sources = await self._fingerprints(values)
+        inputs, sources = await self.transfers.fingerprints(values)
         warned: tuple[Notice, ...] = ()
         relied_on = {sha256 for sha256 in sources.values() if await self.transfers.known(sha256)}
         while True:
             try:
                 outcome = await self._run(job, program, values, inputs, sources, watch)
-                return replace(outcome, warned=warned + _warnings(program, values, job.ranges))
+                warned += outcome.warned + _warnings(program, values, job.ranges)
+                return replace(outcome, warned=warned)
             except (NodeInfoRefused, GraphRejected) as error:
                 doubtful = refusals.doubtful(sources, error.node_id)
                 await self.transfers.forget(doubtful)
@@ -202,16 +204,21 @@ class Jobs:
         order = self._order(job, program, values, inputs)
 
         async def fly(show: Watch) -> tuple[Outcome, Iterator[bool]]:
+            cost = BalanceCost(self.engine.context.journal, self.engine.budget.wallet)
+
             async def prepare() -> Payload:
                 if order.prompt:
                     await self.engine.submitter.check_route(order.prompt)
+                    await cost.begin()
                 if order.is_model and any(isinstance(value, Source) for value in values.values()):
                     await self._check_key()
-                return await self._payload(program, values, sources, show)
+                return await self._payload(program, values, sources, show, order.prompt)
 
             outcome = await self.engine.run(
                 order, prepare, show, again=job.again, serve=not job.reroll_seeds
             )
+            if order.prompt:
+                outcome = await cost.told(outcome)
             # For the first who takes it; for all others it is shared.
             return outcome, iter((False,))
 
@@ -336,28 +343,13 @@ class Jobs:
         loras = {name: value for name, value in job.fields.items() if isinstance(value, LoraFile)}
         return {name: files.get(id(value), value) for name, value in values.items()} | loras
 
-    async def _fingerprints(
-        self, values: Mapping[str, object]
-    ) -> tuple[dict[str, object], dict[str, str]]:
-        """The fields as they make up an order's identity, and the hash of each source."""
-        sources = {name: value for name, value in values.items() if isinstance(value, Source)}
-        loras = {name: value for name, value in values.items() if isinstance(value, LoraFile)}
-        digests = await asyncio.gather(
-            *(self.transfers.content_hash(source) for source in sources.values())
-        )
-        hashes = dict(zip(sources, digests, strict=True))
-        inputs = dict(values)
-        inputs |= {name: {"sha256": sha256} for name, sha256 in hashes.items()}
-        for name, lora in loras.items():
-            inputs[name] = {"md5": await self.transfers.lora_hash(lora.path)}
-        return inputs, hashes
-
     async def _payload(
         self,
         program: Program,
         values: Mapping[str, object],
         hashes: Mapping[str, str],
         watch: Watch,
+        prompt: str,
     ) -> Payload:
         """What goes out: files uploaded and replaced by their remote names."""
 
@@ -365,7 +357,7 @@ class Jobs:
             if isinstance(source, LoraFile):
                 return name, await self.transfers.upload_lora(source.path, watch)
             try:
-                uploaded = await self.transfers.upload(source, hashes[name], watch)
+                uploaded = await self.transfers.upload(source, hashes[name], watch, prompt)
             except FileTooLarge as error:
                 raise refusals.input_too_large(program, name, source, error) from error
             if not program.takes_url(name):

@@ -332,6 +332,8 @@ ENGLISH: dict[str, str] = {
     "progress.incomplete": "The service listed no result of node {nodes}. What is there was "
     "delivered. Fetching task {task_id} later may bring the rest without paying; Run again orders "
     "anew.",
+    "progress.cost_measured": "What it cost was measured, by the account's balance before and after it: the native route does not tell.",
+    "progress.cost_untold": "What it cost is not told: the native route does not, and the account's balance did not show it for this order alone.",
     "progress.native_taken": "RunningHub does not take this graph under the workflow id {sent} ({remote}). As its route is auto it goes by the native route now, which tells no cost and no place in the queue.",
     "progress.done": "done",
     # pictures and masks

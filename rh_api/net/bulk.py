@@ -20,7 +20,7 @@ import urllib3.exceptions
 from ..errors import BadInput, RunningHubError, UploadFailed
 from ..run.ports import Fetched, Meter
 from ..settings import Settings
-from ..wire.call import ANSWER_LIMIT, Auth, Response
+from ..wire.call import ANSWER_LIMIT, KEYED, Auth, Response
 from ..wire.envelope import limited
 from ..wire.tasks import file_name
 from ..wire.uploads import OLD_UPLOAD_PATH
@@ -104,9 +104,12 @@ class RequestsBulk:
         key = self._settings.key.reveal()
         # The old endpoint reads the key from the form; the header alone is refused there.
         form = {**fields, Auth.BODY.value: key} if path == OLD_UPLOAD_PATH else fields
-        kind, pieces = multipart(form, name, mime, body)
-        url = check_url(self._settings.origin + path, self._settings)
-        headers = {"Authorization": f"Bearer {key}", "Content-Type": kind}
+        is_native = path.startswith(KEYED)
+        kind, pieces = multipart(form, name, mime, body, "image" if is_native else "file")
+        url = address_of(path if is_native else self._settings.origin + path, self._settings)
+        headers = {"Content-Type": kind}
+        if not is_native:
+            headers["Authorization"] = f"Bearer {key}"
         reply = await self._send("POST", url, headers, pieces, meter)
         return replace(reply, body=withhold(reply.body, key))
 
@@ -341,9 +344,9 @@ def _stamp(stat: os.stat_result) -> tuple[int, int]:
 
 
 def multipart(
-    fields: Mapping[str, str], name: str, mime: str, content: bytes | Path
+    fields: Mapping[str, str], name: str, mime: str, content: bytes | Path, part: str = "file"
 ) -> tuple[str, list[bytes | Path]]:
-    """A form with one file, `file`, as its content type and the pieces of a Body.
+    """A form with one file, `part`, as its content type and the pieces of a Body.
 
     The service names files by content, so `name` only tells it the type: what is not plain ASCII
     becomes an underscore.
@@ -356,7 +359,7 @@ def multipart(
     )
     head += (
         f"--{boundary}\r\n"
-        f'Content-Disposition: form-data; name="file"; filename="{safe_name}"\r\n'
+        f'Content-Disposition: form-data; name="{part}"; filename="{safe_name}"\r\n'
         f"Content-Type: {mime}\r\n\r\n"
     )
     tail = f"\r\n--{boundary}--\r\n"

@@ -17,6 +17,7 @@ from ..errors import (
     DiskFull,
     Fate,
     FileTooLarge,
+    NotFound,
     RateLimited,
     ResultUnavailable,
     RunningHubError,
@@ -24,7 +25,9 @@ from ..errors import (
     Unreachable,
     UploadFailed,
 )
+from ..wire.call import Response
 from ..wire.filetypes import HEAD, FileType, Kind, sniff
+from ..wire.native import input_path, read_input
 from ..wire.uploads import (
     OLD_UPLOAD_LIMIT,
     OLD_UPLOAD_PATH,
@@ -117,16 +120,19 @@ class Transfers:
 
     # Media
 
-    async def upload(self, source: Source, sha256: str, watch: Watch) -> Uploaded:
+    async def upload(self, source: Source, sha256: str, watch: Watch, prompt: str = "") -> Uploaded:
         """The remote copy of `source`, made unless a valid one is known.
 
-        `sha256`: of its bytes, see `content_hash`. Raises the refusal, with nothing paid.
+        `sha256`: of its bytes, see `content_hash`. `prompt`: the task's id of an order of the
+        native route, whose own upload will do. Raises the refusal, with nothing paid.
         """
         uploaded = await self.known(sha256)
         if uploaded is not None:
             return uploaded
         return await self._uploads.join(
-            sha256, lambda show: self._upload(source, sha256, show), watch
+            (sha256, bool(prompt)),
+            lambda show: self._upload(source, sha256, show, prompt),
+            watch,
         )
 
     async def known(self, sha256: str) -> Uploaded | None:
@@ -134,10 +140,14 @@ class Transfers:
         row = await self.journal.upload(sha256)
         return None if row is None else Uploaded(*row)
 
-    async def _upload(self, source: Source, sha256: str, watch: Watch) -> Uploaded:
+    async def _upload(
+        self, source: Source, sha256: str, watch: Watch, prompt: str = ""
+    ) -> Uploaded:
         name = sha256[:32] + source.suffix
 
-        async def attempt(path: str, fields: dict[str, str]) -> Uploaded:
+        async def attempt(
+            path: str, fields: dict[str, str], read: Callable[[Response], Uploaded] = read_upload
+        ) -> Uploaded:
             shown = _percent(watch, Stage.UPLOADING, source.size)
 
             def moved(done: int, total: int | None) -> None:
@@ -148,11 +158,17 @@ class Transfers:
             meter = Meter(moved=moved)
             async with self._places:
                 reply = await self.bulk.upload(path, source.body, name, source.mime, fields, meter)
-            return read_upload(reply)
+            return read(reply)
 
         retry = partial(self.sender.retry, repeatable=True, fate=Fate.NOT_STARTED)
         try:
             uploaded = await retry(lambda: attempt(UPLOAD_PATH, {}))
+        except NotFound:
+            if not prompt:
+                raise
+            # Not kept for others: it lies on that machine alone.
+            path = input_path(prompt)
+            return await retry(lambda: attempt(path, {"type": "input"}, read_input))
         except (FileTooLarge, BadReply, ServiceFault, UploadFailed):
             # The old endpoint is said to be more lenient, up to its documented limit.
             if source.size > OLD_UPLOAD_LIMIT:
@@ -172,6 +188,19 @@ class Transfers:
         if isinstance(source.body, bytes):
             return await asyncio.to_thread(_hash_bytes, source.body)
         return await self._file_hash(source.body, "sha256")
+
+    async def fingerprints(
+        self, values: Mapping[str, object]
+    ) -> tuple[dict[str, object], dict[str, str]]:
+        """Fields as they make up an order's identity, and the hash of each source."""
+        sources = {name: value for name, value in values.items() if isinstance(value, Source)}
+        digests = await asyncio.gather(*map(self.content_hash, sources.values()))
+        hashes = dict(zip(sources, digests, strict=True))
+        inputs = {**values, **{name: {"sha256": sha256} for name, sha256 in hashes.items()}}
+        for name, value in values.items():
+            if isinstance(value, LoraFile):
+                inputs[name] = {"md5": await self.lora_hash(value.path)}
+        return inputs, hashes
 
     async def _file_hash(self, path: Path, algorithm: str) -> str:
         full, about = await asyncio.to_thread(_about_file, path)

@@ -35,6 +35,7 @@ from .envelope import (
 from .object_info import Listed, read_object_info
 from .orders import CREATE_SECONDS, Ticket, Tips, telling_fate
 from .tasks import NATIVE, Phase, RemoteResult, Report, failed_task, read_failure
+from .uploads import Uploaded
 
 PLUS = "plus"
 MACHINES = ("default", PLUS)
@@ -248,6 +249,21 @@ def core_version(machine: str) -> Call[tuple[int, ...]]:
 
     request = _request(machine, "GET", "/system_stats")
     return Call(request, read, repeatable=True, seconds=_CALL_SECONDS)
+
+
+def input_path(task_id: str) -> str:
+    """`POST /upload/image`: where a file becomes an input of the machine that a task is for.
+    Public clients saw it in 2025, and HTTP 404 in 2026."""
+    return f"{_base(Prompt.of(task_id).machine)}/upload/image"
+
+
+def read_input(response: Response) -> Uploaded:
+    """What a loader calls such a file; ComfyUI tells folder and name apart."""
+    reply = _read(response)
+    name, folder = read_text(reply.get("name")), read_text(reply.get("subfolder"))
+    if not name:
+        raise _refusal(reply, response)
+    return Uploaded(f"{folder}/{name}" if folder else name)
 
 
 def object_info(machine: str) -> Call[Listed]:

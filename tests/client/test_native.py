@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from rh_api.client import Client, Job, Progress, Stage, State, Stopped
+from rh_api.client import Client, Job, Outcome, Progress, Stage, State, Stopped
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import (
     BadInput,
     CostLimit,
     GraphRejected,
     KeyRefused,
+    NotFound,
     Refused,
     RunningHubError,
     TaskCancelled,
@@ -33,6 +35,7 @@ from tests.support.waiting import begun
 
 PROMPT, QUEUE, CREATE = "/proxy/{key}/prompt", "/proxy/{key}/queue", "/task/openapi/create"
 INTERRUPT = "/proxy/{key}/interrupt"
+UPLOAD, ACCOUNT = "/openapi/v2/media/upload/binary", "/uc/openapi/accountStatus"
 
 
 def inverting(red: int = 10, *, route: str = "native", **more: Any) -> Job:
@@ -221,6 +224,118 @@ async def test_what_might_stop_anothers_prompt_is_not_asked_for(
     other.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await other
+
+
+# What it cost, by the account's balance
+
+
+COST = ("progress.cost_measured", "progress.cost_untold")
+
+
+def told(outcome: Outcome) -> list[str]:
+    return [one.key for one in outcome.notices if one.key in COST]
+
+
+async def test_what_it_cost_is_measured_by_the_balance(client: Client, emulator: Emulator) -> None:
+    emulator.run_seconds = 3.0
+    before = emulator.account.coins
+    outcome = await client.run(inverting())
+    paid = before - emulator.account.coins
+    assert paid > 0
+    assert (outcome.usage.coins, outcome.usage.money) == (str(paid), None)
+    assert told(outcome) == ["progress.cost_measured"]
+    (past,) = (await client.history()).orders
+    assert past.usage.coins == str(paid)
+    again = await client.run(inverting())
+    assert (again.kept, told(again)) == (True, [])
+    by_task = await client.run(inverting(2, route="task"))
+    assert told(by_task) == []
+
+
+async def test_a_wallet_is_measured_too(make_client: MakeClient, emulator: Emulator) -> None:
+    emulator.account.kind, emulator.account.coins = "SHARED", 0
+    emulator.account.money, emulator.run_seconds = Decimal(5), 3.0
+    outcome = await make_client().run(inverting())
+    assert outcome.usage.money == str(Decimal(5) - emulator.account.money)
+    assert outcome.usage.coins is None
+
+
+@pytest.mark.parametrize("why", ["foreign", "free", "unread", "paid in", "question"])
+async def test_what_the_balance_does_not_show_is_not_told(
+    make_client: MakeClient, emulator: Emulator, why: str
+) -> None:
+    emulator.run_seconds = 0.5
+    client = make_client()
+    if why == "question":
+        emulator.faults.append(Fault(PROMPT, "lost_reply"))
+        with pytest.raises(Uncertain):
+            await client.run(inverting(7))
+    if why == "foreign":
+        emulator.foreign_tasks = 1
+    if why == "unread":
+        emulator.faults.append(Fault(ACCOUNT, "status", count=None, value=500))
+    if why == "free":
+        emulator.account.kind = "EXCLUSIVE"
+
+    def watch(news: Progress) -> None:
+        if why == "paid in" and news.stage is Stage.RUNNING:
+            emulator.account.coins += 1000
+
+    outcome = await client.run(inverting(), watch)
+    assert told(outcome) == ["progress.cost_untold"]
+    assert outcome.usage.coins is None
+    assert all(past.usage.coins is None for past in (await client.history()).orders)
+
+
+@pytest.mark.parametrize("route", ["native", "task"])
+async def test_of_orders_side_by_side_no_cost_is_measured(
+    make_client: MakeClient, emulator: Emulator, route: str
+) -> None:
+    emulator.run_seconds, emulator.limit = 2.0, 5
+    client, other = make_client(), make_client()
+    first = asyncio.ensure_future(client.run(inverting(1)))
+    second = asyncio.ensure_future(other.run(inverting(2, route=route)))
+    outcomes = await asyncio.gather(first, second)
+    native = [one for one in outcomes if one.task_id.startswith("native-")]
+    assert {key for one in native for key in told(one)} == {"progress.cost_untold"}
+
+
+# Files, where the usual way is gone
+
+
+@pytest.mark.parametrize("machine", ["default", "plus"])
+async def test_files_go_by_the_routes_own_upload_where_v2_is_gone(
+    make_client: MakeClient, emulator: Emulator, machine: str
+) -> None:
+    emulator.native_upload = True
+    emulator.faults.append(Fault(UPLOAD, "html", count=None, value=404))
+    options = TaskOptions(instance=machine)
+    outcome = await make_client().run(inverting(options=options))
+    assert {one.node_id for one in outcome.results} == {"3", "4"}
+    base = "/proxy-plus" if machine == "plus" else "/proxy"
+    assert emulator.counters.requests[f"{base}/{{key}}/upload/image"] == 1
+    # What lies there is no input of a task.
+    with pytest.raises(NotFound):
+        await make_client().run(inverting(route="task", again=True))
+
+
+async def test_without_that_upload_either_nothing_is_ordered(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault(UPLOAD, "html", count=None, value=404))
+    with pytest.raises(NotFound):
+        await client.run(inverting())
+    assert (emulator.counters.orders, await client.open_orders()) == (0, [])
+
+
+async def test_another_refusal_of_an_upload_is_no_reason_for_it(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.native_upload = True
+    emulator.faults.append(Fault(UPLOAD, "code", count=None, value=802))
+    with pytest.raises(KeyRefused):
+        await client.run(inverting())
+    assert emulator.counters.requests["/proxy/{key}/upload/image"] == 0
 
 
 async def stop(client: Client, stage: Stage = Stage.RUNNING) -> None:

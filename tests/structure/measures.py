@@ -65,6 +65,7 @@ SINCE = (
     "rh_api/offload/driver/hints.py",
     "rh_api/run/cost_bounds.py",
     "rh_api/run/native.py",
+    "rh_api/run/native_cost.py",
     "rh_api/run/budget.py",
     "rh_api/run/webhook_deliveries.py",
     "rh_api/run/wallet.py",
