@@ -7,9 +7,9 @@ value is left out. A node on the canvas keeps its model in the same form.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..errors import CatalogueRefused
 from ..graph.fields import FieldKind
@@ -119,25 +119,27 @@ def _read_parameter(value: object) -> Parameter | None:
     name, kind = about.get("name"), about.get("type")
     if not isinstance(name, str) or not is_parameter_name(name):
         return None
-    default = about.get("default")
-    return Parameter(
-        name=name,
-        kind=_member(FieldKind, kind, FieldKind.ANY),
-        required=about.get("required") is True,
-        is_sure=about.get("unsure") is not True,
-        default=default if isinstance(default, (str, int, float, bool)) else None,
-        options=texts_of(as_list(about.get("options")), MAX_OPTIONS),
-        low=number_of(about.get("low")),
-        high=number_of(about.get("high")),
-        step=number_of(about.get("step")),
-        min_length=count_of(about.get("min_length")),
-        max_length=count_of(about.get("max_length")),
-        is_array=about.get("array") is True,
-        max_items=count_of(about.get("max_items")),
-        max_mb=number_of(about.get("max_mb")),
-        formats=texts_of(as_list(about.get("formats")), 40),
-        note=text_of(about.get("note")),
-    )
+    # Thousands of them, each without most of its keys: only what is there is read.
+    given = {field: read(about[key]) for key, (field, read) in _READERS.items() if key in about}
+    return Parameter(name, _member(FieldKind, kind, FieldKind.ANY), **given)
+
+
+_READERS: Mapping[str, tuple[str, Callable[[object], Any]]] = {
+    "required": ("required", lambda value: value is True),
+    "unsure": ("is_sure", lambda value: value is not True),
+    "default": ("default", lambda value: value if isinstance(value, (str, int, float)) else None),
+    "options": ("options", lambda value: texts_of(as_list(value), MAX_OPTIONS)),
+    "low": ("low", number_of),
+    "high": ("high", number_of),
+    "step": ("step", number_of),
+    "min_length": ("min_length", count_of),
+    "max_length": ("max_length", count_of),
+    "array": ("is_array", lambda value: value is True),
+    "max_items": ("max_items", count_of),
+    "max_mb": ("max_mb", number_of),
+    "formats": ("formats", lambda value: texts_of(as_list(value), 40)),
+    "note": ("note", text_of),
+}
 
 
 def _parameter_json(one: Parameter) -> dict[str, object]:

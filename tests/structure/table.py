@@ -44,8 +44,9 @@ ROWS = (
     # So is what asks about a task and orders one, since there is a native route.
     Row("median of their lines", measures.median_picture_lines, 192, "150"),
     Row("circles of imports", lambda: measures.circles("rh_api", "nodes"), 0, "0"),
-    # One for the names of models, which a page asks for and no start waits for.
-    Row("import statements in functions of nodes/", measures.local_imports, 6, "10"),
+    # One for the names of models, which a page asks for and no start waits for; one for the
+    # emulator, which a page need not wait for either.
+    Row("import statements in functions of nodes/", measures.local_imports, 7, "10"),
     Row("places that change an error", measures.changed_errors, 0, "0"),
     Row("lambdas over the journal", measures.journal_lambdas, 0, "0"),
     # What fixes and new features took in modules that were there; new modules are not counted.
@@ -57,6 +58,7 @@ ROWS = (
     # native route lists.
     # 10 for modules of Quick Create that the history can order again, 20 for halves of files that a
     # killed process left.
+    # 10 for an emulator and a catalogue that are read faster or later.
     # 24 for where another workflow id is named when the service refuses a part's.
-    Row("lines of rh_api and nodes", measures.program_lines, 27_484, "<21115"),
+    Row("lines of rh_api and nodes", measures.program_lines, 27_494, "<21115"),
 )
