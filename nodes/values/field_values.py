@@ -34,7 +34,7 @@ def orders(
     first: bool,
     most: int,
 ) -> list[dict[str, object]]:
-    """The fields of each order: plain values, Media, Packs, and lists of those.
+    """The fields of each order, one at least: plain values, Media, Packs, and lists of those.
 
     Items of lists and batches go in step, single ones repeat. `zips`: fields that take one zip
     of all pictures. `lists`: fields that take all items at once. `first`: of each other list or

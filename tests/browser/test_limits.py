@@ -13,7 +13,7 @@ from tests.browser.canvas import Canvas
 from tests.browser.hosts import Host
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator
+    from playwright.sync_api import Locator, Route
 
 WORDS = {
     False: (
@@ -186,3 +186,26 @@ def test_a_batch_is_counted_beside_run_before_it_is_ordered(
     least = re.compile("至少 4 个任务" if chinese else "at least 4 orders")
     bar.get_by_text(least).wait_for()
     either.picture("batch at least")
+
+
+def test_a_sum_that_could_not_be_asked_for_comes_later(canvas: Canvas) -> None:
+    canvas.clear()
+    bar = canvas.page.get_by_test_id("action-bar-buttons")
+    node, _ = canvas.painting()
+    canvas.settle()
+    told = bar.get_by_text("1 order")
+    told.wait_for()
+    canvas.forgive("Failed to load resource")
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        lost.append(route.request.url)
+        route.abort()
+
+    canvas.page.route("**/runninghub/quote", lose, times=1)
+    canvas.set_widget(node, "instance", "plus")
+    canvas.settle()
+    told.wait_for(state="detached")
+    # Nothing changes meanwhile.
+    told.wait_for()
+    assert len(lost) == 1

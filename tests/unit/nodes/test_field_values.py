@@ -134,6 +134,11 @@ def test_an_empty_list_is_no_value(values: ModuleType) -> None:
         read(values, {"7.image": []})
 
 
+def test_there_is_always_an_order(values: ModuleType) -> None:
+    assert read(values, {}) == [{}]
+    assert len(read(values, {"1.sound": [Sound(0)]})) == 1  # which has no sound to send
+
+
 def test_before_the_graph_runs_a_link_is_a_promise(values: ModuleType) -> None:
     fields = values.promised({"1.a": (None,), "1.b": [5]})
     assert type(fields["1.a"]).__name__ == "Promised"

@@ -91,11 +91,14 @@ export function makeView() {
 	async function type() {
 		if (isSearching) return;
 		isSearching = true;
-		for (let sought = null; isOpen && sought !== words.value; ) {
-			sought = words.value;
-			await search();
+		try {
+			for (let sought = null; isOpen && sought !== words.value; ) {
+				sought = words.value;
+				await search();
+			}
+		} finally {
+			isSearching = false;
 		}
-		isSearching = false;
 	}
 
 	words.oninput = () => void type();
