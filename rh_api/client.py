@@ -372,10 +372,12 @@ class Client:
         """What the results that are kept here take, of all accounts."""
         return await self.engine.delivery.kept_bytes()
 
-    async def would_free(self, keep: Retention) -> tuple[int, int]:
-        """How many orders go with other bounds at the next start, and how many bytes."""
-        old = await self._journal.old_orders(keep)
-        return len(old), await asyncio.to_thread(freed, self.settings.state, old, keep.bytes)
+    async def would_free(self, keep: Retention) -> tuple[int, int, int]:
+        """With other bounds: the orders and bytes that go at the next start; bytes taken now."""
+        old, journal = await self._journal.old_orders(keep), self._journal
+        files = await asyncio.to_thread(freed, self.settings.state, old, keep.bytes)
+        taken = await self.kept_bytes() + await journal.size()
+        return len(old), files + await journal.size(old), taken
 
     async def empty_kept(self) -> None:
         """Delete the results that are kept here, of all accounts, to make room.

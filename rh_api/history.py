@@ -36,9 +36,11 @@ class PastOrder:
     `order`: its number. `kind`, `program`, `name`: as of an `OpenOrder`. `inputs`: its fields, with
     hashes in place of files, and of a graph all plain values, the `classes` of its nodes by id;
     `options`: what differed from the defaults. `example`: of a module of Quick Create, its call
-    example without a key, "" where an older version did not keep it. `error_key`: of the error
-    that ended it, "" for none. `currency`: of money in its cost, "" where the site does not tell.
-    `results`: how many there are; `first`: the first of them.
+    example without a key, "" where an older version did not keep it. `graph`: of a graph all of it
+    but its fields, in API format, None where an older version did not keep it or it was too long;
+    `sent_as`: the id of the workflow that it went under; `is_native`: by the native route.
+    `error_key`: of the error that ended it, "" for none. `currency`: of money in its cost, ""
+    where the site does not tell. `results`: how many there are; `first`: the first of them.
     `account`: a fingerprint of the key that ordered it; `mine`: of the account that asked.
     """
 
@@ -61,6 +63,9 @@ class PastOrder:
     classes: Mapping[str, str]
     options: Mapping[str, object]
     example: str
+    graph: Mapping[str, Any] | None
+    sent_as: str
+    is_native: bool
     error_key: str
     code: int | None
     cancelling: bool
@@ -72,11 +77,7 @@ class PastOrder:
     def of(cls, found: Found, account: tuple[str, str]) -> PastOrder:
         """`account`: origin and key's fingerprint of who asks."""
         row = found.row
-        values = {
-            f"{node_id}.{name}": value
-            for node_id, node in row.graph.items()
-            for name, value in as_object(node.get("inputs")).items()
-        }
+        values = values_of(row.graph)
         return cls(
             order=row.id,
             kind=row.kind,
@@ -97,6 +98,9 @@ class PastOrder:
             classes={one: str(node.get("class_type")) for one, node in row.graph.items()},
             options=row.options,
             example=str(row.what.get("example") or ""),
+            graph=_whole(row.graph, as_object(row.what.get("rest"))),
+            sent_as=str(as_object(row.what.get("rest")).get("workflow") or ""),
+            is_native=bool(row.what.get("prompt")),
             error_key=row.error_key,
             code=row.code,
             cancelling=row.cancel == "wanted" and row.ended is None,
@@ -104,6 +108,28 @@ class PastOrder:
             results=found.results,
             first=found.first,
         )
+
+
+def values_of(graph: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    """What the nodes of a graph are given, by full name; of one in API format its links too."""
+    return {
+        f"{node_id}.{name}": value
+        for node_id, node in graph.items()
+        for name, value in as_object(node.get("inputs")).items()
+    }
+
+
+def _whole(graph: Mapping[str, Mapping[str, object]], rest: Mapping[str, object]) -> Any:
+    """A graph with its links, in API format; None where the journal does not have them."""
+    more = as_object(rest.get("inputs"))
+    whole = {
+        node_id: {
+            **node,
+            "inputs": {**as_object(node.get("inputs")), **as_object(more.get(node_id))},
+        }
+        for node_id, node in graph.items()
+    }
+    return whole if rest else None
 
 
 def currency_of(origin: str) -> str:

@@ -12,7 +12,7 @@ from .form_programs import QuickCreate, RemoteApp
 from .graph import fields as workflow_fields
 from .graph.check import Declared, GivenMedia, Options, Promised, check
 from .graph.fields import Field, only_shows
-from .graph.prompt import is_link, read_nodes
+from .graph.prompt import Node, is_link, read_nodes
 from .model_catalogue import ModelCatalogue
 from .models.body import check_files, compose, flat, nested
 from .models.schema import Model
@@ -98,6 +98,9 @@ class RemoteWorkflow(_OfGraph):
 LONGEST_KEPT = 20_000
 """Characters of a value that the journal keeps of a whole graph."""
 
+LONGEST_REST = 100_000
+"""Characters that the journal keeps beside such values: links, lists, and texts of any length."""
+
 PLACEHOLDER = "1"
 """The workflow id that goes with a graph where nobody named one. Reports disagree whether the
 service wants a real one; a refusal costs nothing."""
@@ -134,14 +137,21 @@ class InlineGraph(_OfGraph):
 
     @property
     def own_values(self) -> dict[str, object]:
-        """The graph without links, titles, and texts that are too long to keep."""
-        return {
-            node.id: {
-                "class_type": node.class_type,
-                "inputs": {name: one for name, one in node.inputs.items() if _is_kept(one)},
-            }
-            for node in read_nodes(self.graph).values()
+        """What the journal keeps: `graph`, plain values without links, titles and long texts, and,
+        unless too long, `rest`: all else that ordering it again needs."""
+        nodes = read_nodes(self.graph).values()
+
+        def inputs(node: Node, kept: bool) -> dict[str, object]:
+            return {name: one for name, one in node.inputs.items() if _is_kept(one) is kept}
+
+        graph = {
+            node.id: {"class_type": node.class_type, "inputs": inputs(node, True)} for node in nodes
         }
+        rest = {
+            "workflow": self.sent_id,
+            "inputs": {node.id: inputs(node, False) for node in nodes},
+        }
+        return {"graph": graph, "rest": rest if len(json.dumps(rest)) <= LONGEST_REST else {}}
 
     @property
     def title(self) -> str:

@@ -661,7 +661,7 @@ ENGLISH: dict[str, str] = {
     "node.input_folder": "The file could not be put among ComfyUI's inputs: {reason}.",
     "node.inputs_gone": "The files of {fields} are not in the cloud any more, and the history keeps only their hashes. Use these inputs on the canvas, connect the files again, and run.",
     "node.example_not_kept": "An older version ran this module and did not keep its call example. Paste that into a Quick Create node and run it.",
-    "node.graph_not_kept": "This was a part of a local graph, which the history does not keep. Open that workflow and run it.",
+    "node.graph_not_kept": "The history does not have all of this graph: an older version did not keep it, or it is very long. Open that workflow and run it.",
     "node.key_not_here": "Order {order} was paid by a key for {origin} that is not stored here (any more).",
     "node.running": "running",
     "node.one_answer": "One answer is needed: the task's id, or that it did not start.",

@@ -217,8 +217,7 @@ async def retention(body: Body) -> dict[str, object]:
     if switch_of(body, "keep"):
         await asyncio.to_thread(wanted.write, folder)
     client = accounts.any_client()
-    orders, size = (0, 0) if client is None else await client.would_free(wanted)
-    kept = 0 if client is None else await client.kept_bytes()
+    orders, size, kept = (0, 0, 0) if client is None else await client.would_free(wanted)
     frees = {"orders": orders, "bytes": size}
     return {**given, "kept": kept, "frees": frees}
 

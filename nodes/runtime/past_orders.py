@@ -14,6 +14,8 @@ import folder_paths
 
 from ...rh_api.client import Client, Job, PastOrder, Progress, ResultRow
 from ...rh_api.errors import BadInput
+from ...rh_api.graph.extra_data import NATIVE
+from ...rh_api.history import values_of
 from ...rh_api.journal.retention import RESULTS
 from ...rh_api.wire.filetypes import Kind, by_suffix
 from ...rh_api.wire.orders import TaskOptions
@@ -109,16 +111,20 @@ async def run_again(client: Client, order: PastOrder) -> str:
 
     Raises what refuses it, and BadInput for an order that cannot be repeated from here.
     """
-    if order.kind == "graph":  # what ran is not kept, only what it was called
+    if order.kind == "graph" and order.graph is None:
         raise BadInput("node.graph_not_kept")
     if order.kind == "quick" and not order.example:
         raise BadInput("node.example_not_kept")
     fields, gone = await values(client, order)
     if gone:
         raise BadInput("node.inputs_gone", fields=", ".join(gone))
+    own = values_of(order.graph or {})
+    fields = {name: one for name, one in fields.items() if name not in own or own[name] != one}
     options = order.options
     job = Job(
-        workflow=order.program if order.kind == "workflow" else "",
+        workflow=order.program if order.kind == "workflow" else order.sent_as,
+        graph=order.graph,
+        route=NATIVE if order.is_native else "",
         app=order.program if order.kind == "app" else "",
         model=order.program if order.kind == "model" else "",
         quick=order.example,

@@ -191,6 +191,16 @@ class History:
         with self._file.reading() as db:
             return old_orders(db, now, keep_days, keep_orders)
 
+    def size(self, orders: Sequence[int] | None = None) -> int:
+        """Bytes that what is kept of orders takes in the file, of all for None."""
+        with self._file.reading() as db:
+            (size,) = db.execute(
+                "SELECT coalesce(sum(length(CAST(what AS BLOB))), 0) FROM orders WHERE deleted = 0"
+                " AND (?1 IS NULL OR id IN (SELECT value FROM json_each(?1)))",
+                (None if orders is None else json.dumps([*orders]),),
+            ).fetchone()
+            return size
+
     def delete(self, orders: Iterable[int]) -> list[int]:
         """Forget what orders were that are over: their texts, fields and results.
 

@@ -164,6 +164,9 @@ class SqliteJournal:
         old_orders = self._store.history.old_orders
         return await self._do(old_orders, self.now(), keep.days, keep.orders)
 
+    async def size(self, orders: Sequence[int] | None = None) -> int:
+        return await self._do(self._store.history.size, orders)
+
     async def record_placed(self, order: int, task_id: str, told: Iterable[str] = ()) -> int:
         become = self._store.become_task
         return await self._record(become, order, self.origin, task_id, told) or 0

@@ -50,8 +50,8 @@ class Order:
     many there are, 0 if not known. `time_limit`: seconds of running time, 0 for none. `scope`: the
     prompt or command whose limit of cost it counts for. `price`: asks what a model's order costs.
     `is_free_of_others`: its graph is known to hold no node that others are paid for. `own_values`:
-    of a whole graph all but its links, for who looks for it later. `example`: of a module of Quick
-    Create its call example without a key, which alone can order it again.
+    of a whole graph what the journal keeps of it, to find and repeat it. `example`: of a module of
+    Quick Create its call example without a key, which alone can order it again.
     """
 
     program_id: str
@@ -143,7 +143,7 @@ class Order:
             "time_limit": self.time_limit,
         }
         options = {name: value for name, value in options.items() if value}
-        own = {"graph": self.own_values, "example": self.example, "prompt": self.prompt}
+        own = {**self.own_values, "example": self.example, "prompt": self.prompt}
         more = {name: value for name, value in own.items() if value}
         return {"inputs": dict(self.inputs), "name": self.title, "options": options, **more}
 

@@ -156,7 +156,10 @@ def test_an_order_is_found_shown_used_and_deleted(either: Canvas, emulator: Emul
     either.until(lambda: panel.orders.count() == 1)
 
 
-def test_a_marked_part_gives_its_values_back_to_its_own_graph(canvas: Canvas) -> None:
+def test_a_marked_part_gives_its_values_back_and_is_ordered_anew(
+    either: Canvas, emulator: Emulator
+) -> None:
+    canvas = either
     made, _, _ = canvas.marked_part(472)
     canvas.run()
     canvas.set_widget(made, "width", 64)
@@ -171,7 +174,22 @@ def test_a_marked_part_gives_its_values_back_to_its_own_graph(canvas: Canvas) ->
     canvas.picture("a part's values")
     canvas.clear()
     panel.button("use").click()
-    panel.view.get_by_text("open that workflow").wait_for()
+    panel.view.get_by_text(
+        "请先打开该工作流" if canvas.classic else "open that workflow"
+    ).wait_for()
+    # The part itself needs no canvas.
+    canvas.picture("a part of another graph")
+    panel.button("again").click()
+    panel.button("again_sure").click()
+    canvas.until(lambda: panel.orders.count() == 2)
+    one, other = (
+        json.loads(entry.json["workflow"])
+        for entry in emulator.journal
+        if entry.path == "/task/openapi/create"
+    )
+    assert one == other
+    panel.orders.first.locator("img").wait_for()
+    canvas.picture("a part ordered anew")
 
 
 def test_a_crash_and_another_browser_change_no_list(

@@ -60,5 +60,6 @@ ROWS = (
     # killed process left.
     # 10 for an emulator and a catalogue that are read faster or later.
     # 24 for where another workflow id is named when the service refuses a part's.
-    Row("lines of rh_api and nodes", measures.program_lines, 27_494, "<21115"),
+    # 20 for graphs that the history can order again, and what the journal takes of them.
+    Row("lines of rh_api and nodes", measures.program_lines, 27_514, "<21115"),
 )

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import json
 import sqlite3
 import struct
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from rh_api.client import Client
+from rh_api.client import Client, Job
 from rh_api.emulator import Emulator, Fault, catalog
 from tests.support.jobs import invert, paint
 from tests.support.service import results_are
@@ -46,7 +48,8 @@ async def run(job: Any) -> str:
         else sources.Source(kinds(value.kind.value), value.body, value.suffix, value.mime)
         for name, value in job.fields.items()
     }
-    made = client_of.Job(job.workflow, fields, app=job.app, title=job.title)
+    own = {"app": job.app, "title": job.title, "graph": job.graph, "route": job.route}
+    made = client_of.Job(job.workflow, fields, **own)
     return (await client().run(made)).task_id
 
 
@@ -213,6 +216,60 @@ async def test_a_module_is_ordered_anew_by_the_example_that_was_kept(
     assert emulator.counters.orders == 2
 
 
+def inverted(**more: Any) -> Job:
+    """A graph whose picture goes up, under the id of a saved workflow; `more` is in its loader."""
+    graph = catalog.workflows()[catalog.INVERT].graph
+    graph["10"] = {**graph["10"], "inputs": {**graph["10"]["inputs"], "image": "", **more}}
+    return replace(invert(), graph=graph)
+
+
+def sent(emulator: Emulator) -> list[Any]:
+    """The graphs of all orders."""
+    creates = [one.json for one in emulator.journal if one.path == "/task/openapi/create"]
+    return [json.loads(one["workflow"]) for one in creates]
+
+
+async def test_a_part_of_a_graph_is_ordered_anew_as_it_was(host: Host, emulator: Emulator) -> None:
+    task = await run(inverted())
+    new = (await host.post("history/again", order=1))["task_id"]
+    assert new != task
+    one, other = sent(emulator)
+    assert one == other
+    assert one["10"]["inputs"]["image"].endswith(".png")
+    assert any(
+        isinstance(value, list) for node in one.values() for value in node["inputs"].values()
+    )
+    told = [await host.post("history/inputs", order=number) for number in (1, 2)]
+    assert told[0] == told[1]
+
+    changed("DELETE FROM uploads")
+    error = await host.error("history/again", order=1)
+    assert (error["key"], emulator.counters.orders) == ("node.inputs_gone", 2)
+    assert "10.image" in error["message"]
+
+
+async def test_a_part_by_the_native_route_is_ordered_anew_by_it(
+    host: Host, emulator: Emulator
+) -> None:
+    await run(replace(inverted(), route="native"))
+    assert (await host.post("history/again", order=1))["task_id"]
+    assert emulator.counters.orders == 2
+    assert sent(emulator) == []
+
+
+async def test_a_graph_that_was_not_kept_whole_is_not_ordered_anew(
+    host: Host, emulator: Emulator
+) -> None:
+    await run(inverted(extra=["word"] * 20_000))
+    assert (await host.error("history/again", order=1))["key"] == "node.graph_not_kept"
+    # Nor is one of an older version's journal, which is shown all the same.
+    await run(inverted())
+    changed("UPDATE orders SET what = json_remove(what, '$.rest')")
+    assert (await host.error("history/again", order=2))["key"] == "node.graph_not_kept"
+    assert (await host.post("history/order", order=2))["inputs"]
+    assert emulator.counters.orders == 2
+
+
 async def test_a_refusal_of_running_again_is_told(host: Host, emulator: Emulator) -> None:
     await run(paint())
     emulator.faults.append(Fault("/task/openapi/create", "code", value=416))
@@ -248,6 +305,12 @@ async def test_bounds_of_what_is_kept_are_kept(host: Host) -> None:
     now = await host.post("retention")
     assert (now["days"], now["orders"], now["frees"]) == (30, 10_000, {"orders": 0, "bytes": 0})
     assert now["kept"] > 0
+    # A graph that is kept counts, and goes with its order.
+    await run(inverted(extra=["word"] * 5_000))
+    more = await host.post("retention")
+    assert more["kept"] > now["kept"] + 40_000
+    await host.post("history/delete", orders=[2])
+    assert (await host.post("retention"))["kept"] == now["kept"]
     wanted = await host.post("retention", days=7, keep=True)
     assert wanted["days"] == 7
     assert (await host.post("retention"))["days"] == 7

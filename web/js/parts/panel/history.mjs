@@ -16,6 +16,7 @@ const t = textsOf("panel");
 export const ROW = 68; // px, as the style sheet has it
 const AHEAD = 30; // rows before the end at which more are asked for
 const FRESH = 2500; // ms between two looks while an order of the list is not over
+const COMING = 3600; // s after an order within which its results may still come by themselves
 const PICTURES = 3; // that are asked for at once
 const DRAGGED = "application/x-runninghub-result";
 const OVER = ["done", "failed", "cancelled"];
@@ -225,7 +226,7 @@ function makeList(open) {
 			view.scrollTop = 0;
 			draw();
 		},
-		isUnderWay: () => orders.some(({ state }) => !OVER.includes(state)),
+		isUnderWay: () => orders.some(({ state, first, placed }) => !OVER.includes(state) || (first === "owed" && Date.now() / 1000 - placed < COMING)),
 		/** What changed, and what is new, without leaving the place. @param {any} found */
 		refresh(found) {
 			const places = new Map(orders.map(({ order }, at) => [order, at]));
@@ -395,7 +396,7 @@ async function orderView(order, leave, again) {
 		row(
 			one.owed && action(text("tasks.fetch"), said, fetch),
 			action(t("history.use"), said, use),
-			one.kind !== "graph" && action(t("history.again"), said, repeat, t("history.again_sure")),
+			action(t("history.again"), said, repeat, t("history.again_sure")),
 			one.link && link(text("tasks.on_site"), one.link),
 			action(t("history.delete"), said, () => ask(t("history.delete_title"), t("history.delete_text"), remove, t("history.delete"))),
 		),
