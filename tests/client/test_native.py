@@ -361,7 +361,8 @@ async def test_auto_takes_the_native_route_when_the_placeholder_is_refused_and_s
     stages = [one.stage for one in news]
     last = len(stages) - 1 - stages[::-1].index(Stage.ORDERING)
     assert stages.index(Stage.NATIVE_TAKEN) < last
-    assert [one.key for one in outcome.notices] == ["progress.native_taken"]
+    keys = [one.key for one in outcome.notices]
+    assert keys == ["progress.native_taken", "progress.cost_measured"]
     assert uploads(emulator) == 1
 
 

@@ -34,6 +34,7 @@ REASONS = {
     "network call": {
         "rh_api/run/": "`send` is the name of the one method that places a described call",
         "rh_api/account.py": "the same method",
+        "rh_api/cloud_nodes.py": "the same method",
         "rh_api/quick.py": "the same method",
         "rh_api/uploads.py": "the same method",
         "rh_api/webhooks.py": "the same method",
