@@ -1,5 +1,5 @@
 """The panel with 10,000 orders in a real browser: from a click to a usable list, a keystroke of the
-search, and what a frame takes while it is scrolled.
+search, what a frame takes while it is scrolled, and what a run takes beside it and under limits.
 
 The browser draws without a graphics card here. What of each goes to the server is told beside it.
 """
@@ -15,6 +15,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from benchmarks.rows import Row
 from rh_api.emulator import Emulator
 from tests.browser.canvas import Canvas
@@ -25,6 +27,8 @@ from tests.browser.hosts import running
 ORDERS = 10_000
 ROUNDS = 9
 OPEN, KEY, FRAME = 0.200, 0.050, 0.050  # seconds
+RUNS = 20  # of each way of running
+NOISE = 1.1  # what a run may take beside one without limits and panel
 
 # Each is answered in the page's clock: milliseconds, and those of them that our routes took.
 ASKED = """(start) => performance.getEntriesByType("resource")
@@ -83,10 +87,25 @@ SCROLL = """async () => {
 }"""
 
 
+# From Run to its end, in the page's clock.
+RUN = """async () => {
+    const { api } = await import("/scripts/api.js");
+    const over = new Promise((done) => {
+        for (const end of ["success", "error", "interrupted"]) {
+            api.addEventListener(`execution_${end}`, () => done(end), { once: true });
+        }
+    });
+    const start = performance.now();
+    await app.queuePrompt(0);
+    const end = await over;
+    return [performance.now() - start, end];
+}"""
+
+
 def rows() -> Iterator[Row]:
     with _canvas() as canvas:
         canvas.clear()
-        canvas.painting()
+        node, _ = canvas.painting()
         canvas.run()
         fill(canvas.host.base, ORDERS)
         canvas.run_js("() => sessionStorage.setItem('runninghub.panel', 'history')")
@@ -111,6 +130,50 @@ def rows() -> Iterator[Row]:
             f" {max(frames) / 1000:.3f} s, the median {statistics.median(frames) / 1000:.3f} s;"
             f" layout in one at most {max((one for *_, one in long), default=0.0) / 1000:.3f} s",
         )
+
+        canvas.run_js(CLOSE)
+        yield from _overhead(canvas, node)
+
+
+def _overhead(canvas: Canvas, node: str) -> Iterator[Row]:
+    """What a run takes under limits, and with the panel open, beside one with neither; in turn, so
+    that a busy machine slows all alike, by the lower quartile of each, which other work slows
+    least. One with neither is measured twice: that is the noise."""
+    ways = {"neither": (False, False), "neither again": (False, False)}
+    ways |= {"limits": (True, False), "the panel open": (False, True), "both": (True, True)}
+    took: dict[str, list[float]] = {way: [] for way in ways}
+    for turn in range(RUNS + 1):
+        # Nobody always comes after the same one.
+        first = turn % len(ways)
+        for way in [*ways][first:] + [*ways][:first]:
+            limits, panel = ways[way]
+            _limit(canvas, "1000 coins" if limits else "")
+            if panel:
+                canvas.run_js(TO_OPEN)
+            canvas.ask_anew(node)
+            spent, end = canvas.run_js(RUN)
+            assert end == "success", (way, end)
+            if panel:
+                canvas.run_js(CLOSE)
+            if turn:  # the first of each is for what is loaded once
+                took[way].append(spent / 1000)
+    quarter = {way: statistics.quantiles(spent)[0] for way, spent in took.items()}
+    base = quarter["neither"]
+    for way, ours in [*quarter.items()][1:]:
+        note = f"{min(took[way]):.3f} to {max(took[way]):.3f} s"
+        name = "a run beside the same again" if way == "neither again" else f"a run with {way}"
+        yield Row(name, f"{ours:.3f} s", f"{base:.3f} s", ours / base, NOISE, note)
+
+
+def _limit(canvas: Canvas, total: str) -> None:
+    """Set the limits of an order, a prompt and a day, or none."""
+    url = canvas.host.url + "/api/runninghub"
+    token = requests.post(f"{url}/session", json={}, timeout=10).json()["token"]
+    for scope in ("order", "prompt", "day"):
+        body, headers = {"scope": scope, "sum": total}, {"X-RunningHub-Token": token}
+        requests.post(
+            f"{url}/limits/save", json=body, headers=headers, timeout=10
+        ).raise_for_status()
 
 
 def _opened(canvas: Canvas) -> list[float]:
