@@ -12,7 +12,6 @@ from tests.comfy.client import ComfyClient
 from tests.comfy.graphs import Prompt, apart, hollow_png, looks, mark, remote, save
 from tests.comfy.server import Server
 from tests.comfy.test_results import IMAGES, MASKS, OUT_1, OUT_2, TASK_ID, TEXT
-from tests.comfy.test_running import all_running
 from tests.support.graphs import node
 from tests.support.waiting import until
 
@@ -133,11 +132,17 @@ async def test_outputs_are_joined_node_by_node(comfyui: ComfyClient, emulator: E
 async def test_items_run_side_by_side(comfyui: ComfyClient, emulator: Emulator) -> None:
     emulator.hold_at = "10"
     taken = await comfyui.submit(inverted("sized", "TestHolds3"))
-    await all_running(emulator, 3)
+    await comfyui.event(
+        lambda event: (
+            event.type == "progress_text"
+            and event.data["node"] == "2"
+            and "0 of 3 done, 3 running" in event.data["text"]
+        )
+    )
+    emulator.hold_at = None
     result = await comfyui.finish(taken)
 
     assert result.outcome == "success", result.failure
-    assert any("of 3 done, 3 running" in line for line in result.texts("2"))
 
 
 async def test_when_an_item_fails_it_is_named_and_it_alone_is_ordered_again(
