@@ -39,15 +39,19 @@ class CloudNodes:
     _known: dict[str, tuple[float, Listed | None]] = field(
         default_factory=dict[str, "tuple[float, Listed | None]"]
     )
-    _reading: dict[str, asyncio.Task[None]] = field(default_factory=dict[str, "asyncio.Task[None]"])
+    _reading: dict[str, tuple[float, asyncio.Task[None]]] = field(
+        default_factory=dict[str, "tuple[float, asyncio.Task[None]]"]
+    )
 
     async def listed(self, machine: str, patience: float) -> Listed | None:
-        """What a machine lists; None where that is not known within `patience` seconds. It is read
-        on for who asks later."""
+        """What a machine lists; None where that is not known `patience` seconds after it was first
+        asked for. It is read on for who asks later."""
         if not self._is_known(machine):
+            now = asyncio.get_running_loop().time()
             if machine not in self._reading:
-                self._reading[machine] = asyncio.create_task(self._read(machine))
-            await asyncio.wait((self._reading[machine],), timeout=patience)
+                self._reading[machine] = now, asyncio.create_task(self._read(machine))
+            began, reading = self._reading[machine]
+            await asyncio.wait((reading,), timeout=max(0.0, began + patience - now))
         return self._known[machine][1] if self._is_known(machine) else None
 
     def _is_known(self, machine: str) -> bool:
@@ -84,7 +88,7 @@ class CloudNodes:
 
     async def close(self) -> None:
         """What is being read is given up."""
-        reading = [*self._reading.values()]
+        reading = [task for _, task in self._reading.values()]
         for one in reading:
             one.cancel()
         if reading:

@@ -214,9 +214,14 @@ class Jobs:
                     await self._check_key()
                 return await self._payload(program, values, sources, show, order.prompt)
 
-            outcome = await self.engine.run(
-                order, prepare, show, again=job.again, serve=not job.reroll_seeds
-            )
+            try:
+                outcome = await self.engine.run(
+                    order, prepare, show, again=job.again, serve=not job.reroll_seeds
+                )
+            except RunningHubError as error:
+                if order.prompt:
+                    await cost.booked(error.task_id)
+                raise
             if order.prompt:
                 outcome = await cost.told(outcome)
             # For the first who takes it; for all others it is shared.

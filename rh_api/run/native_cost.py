@@ -44,11 +44,16 @@ class BalanceCost:
         not ordered now."""
         if self._began is None or outcome.kept:
             return outcome
-        usage = None
-        with suppress(RunningHubError):
-            usage = await self._measured(outcome.task_id, self._began)
+        usage = await self.booked(outcome.task_id)
         notice = Notice("progress.cost_measured" if usage else "progress.cost_untold", {})
         return replace(outcome, usage=usage or outcome.usage, warned=(*outcome.warned, notice))
+
+    async def booked(self, task_id: str | None) -> Usage | None:
+        """The cost of what became of the order, which may have failed: measured, and kept."""
+        with suppress(RunningHubError):
+            if self._began is not None and task_id:
+                return await self._measured(task_id, self._began)
+        return None
 
     async def _measured(self, task_id: str, began: float) -> Usage | None:
         before, row = self._before, await self.journal.of_task(task_id)

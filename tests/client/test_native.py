@@ -252,6 +252,16 @@ async def test_what_it_cost_is_measured_by_the_balance(client: Client, emulator:
     assert told(by_task) == []
 
 
+async def test_so_is_what_a_failed_one_cost(client: Client, emulator: Emulator) -> None:
+    emulator.run_seconds, emulator.fail_next = 3.0, {"node_id": "7:2"}
+    emulator.bill_failed = True
+    before = emulator.account.coins
+    with pytest.raises(TaskFailed):
+        await client.run(inverting())
+    (past,) = (await client.history()).orders
+    assert past.usage.coins == str(before - emulator.account.coins) != "0"
+
+
 async def test_a_wallet_is_measured_too(make_client: MakeClient, emulator: Emulator) -> None:
     emulator.account.kind, emulator.account.coins = "SHARED", 0
     emulator.account.money, emulator.run_seconds = Decimal(5), 3.0

@@ -32,7 +32,10 @@ def _unlisted(segment: Segment, known: Listed) -> Iterator[Note]:
         if node.class_type not in known.classes:
             params = {"node": title_of(segment, node.id), "name": node.class_type}
             yield Note(node.id, "segment.class_unlisted", params)
+    goes_up = {(one.node_id, one.input) for one in segment.loras}
     for model in segment.models:
+        if (model.node_id, model.input) in goes_up:
+            continue  # where it is here, else the list of LoRAs is asked
         class_type = segment.graph[model.node_id].get("class_type")
         there = known.files.get(f"{class_type}.{model.input}", (model.value,))
         if not any(is_same_model(one, model.value) for one in there):

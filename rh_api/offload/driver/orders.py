@@ -28,7 +28,10 @@ async def check_early(
     if segment.ordering.workflow:
         client.programs.workflow_id(segment.ordering.workflow)
     unlisted = await models.check(client, segment, files)
-    return *unlisted, *(Notice(one.key, one.params) for one in await hints(client, segment))
+    told = [(one.params.get("node"), one.params.get("name")) for one in unlisted]
+    more = [Notice(one.key, one.params) for one in await hints(client, segment)]
+    new = [one for one in more if (one.params["node"], one.params["name"]) not in told]
+    return *unlisted, *new
 
 
 async def job_of(
