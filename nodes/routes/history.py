@@ -77,6 +77,7 @@ def _listed(one: PastOrder, known: accounts.Names) -> dict[str, object]:
         "money": one.usage.money,
         "third_party": one.usage.third_party_money,
         "currency": one.currency,
+        "measured": one.is_native,
         "text": longest[:SHOWN_TEXT],
         "results": one.results,
         "first": _first(one),

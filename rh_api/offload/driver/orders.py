@@ -30,8 +30,7 @@ async def check_early(
     unlisted = await models.check(client, segment, files)
     told = [(one.params.get("node"), one.params.get("name")) for one in unlisted]
     more = [Notice(one.key, one.params) for one in await hints(client, segment)]
-    new = [one for one in more if (one.params["node"], one.params["name"]) not in told]
-    return *unlisted, *new
+    return *unlisted, *(m for m in more if (m.params["node"], m.params["name"]) not in told)
 
 
 async def job_of(

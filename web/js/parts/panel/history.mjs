@@ -295,7 +295,10 @@ function whenText(seconds = 0) {
 }
 
 /** @param {any} one */
-const costText = ({ coins, money, third_party: third, currency }) => dotted(coinsText(coins), moneyText(money, currency), moneyText(third, currency));
+function costText({ coins, money, third_party: third, currency, measured }) {
+	const told = dotted(coinsText(coins), moneyText(money, currency), moneyText(third, currency));
+	return told && measured ? t("history.measured", { cost: told }) : told;
+}
 
 /** Asks for the pictures of rows that are still there, a few at once. @param {(order: number) => any} rowOf */
 function pictureQueue(rowOf) {
