@@ -10,8 +10,6 @@ from ..errors import BatchFailed, RunningHubError
 from .progress import Progress, Stage, Watch
 from .results import Outcome
 
-_PLACED = 0.1  # the share of an order that the service has just taken
-
 
 @dataclass(slots=True)
 class BatchProgress:
@@ -20,14 +18,16 @@ class BatchProgress:
     total: int
     watch: Watch
     _shares: dict[int, float] = field(default_factory=dict[int, float])
-    _over: set[int] = field(default_factory=set[int])
+    _running: set[int] = field(default_factory=set[int])
+    _over: int = 0
     _share: float = 0.0
-    _begun: int = 0
 
     def watch_of(self, index: int) -> Watch:
         """The watch of one order."""
 
         def watch(news: Progress) -> None:
+            if news.stage is Stage.RUNNING:
+                self._running.add(index)
             self._reaches(index, news.overall)
             self._tell(news)
 
@@ -37,7 +37,8 @@ class BatchProgress:
         """What to do when one order is over, however it ended."""
 
         def over(_: asyncio.Future[Outcome]) -> None:
-            self._over.add(index)
+            self._over += 1
+            self._running.discard(index)
             self._reaches(index, 1.0)
             self._tell(Progress(Stage.DONE))
 
@@ -50,18 +51,16 @@ class BatchProgress:
             return
         self._shares[index] = share
         self._share += share - before
-        # An order has begun when the service has it: until then it waits for a place.
-        self._begun += before <= _PLACED < share
 
     def _tell(self, news: Progress) -> None:
         params: dict[str, object] = {
-            "done": len(self._over),
+            "done": self._over,
             "total": self.total,
-            "running": max(0, self._begun - len(self._over)),
+            "running": len(self._running),
         }
         if "task_id" in news.params:
             params["task_id"] = news.params["task_id"]
-        is_over = len(self._over) == self.total  # sums of fractions are a little off
+        is_over = self._over == self.total  # sums of fractions are a little off
         share = 1.0 if is_over else min(1.0, self._share / self.total)
         self.watch(Progress(Stage.BATCH, share, params, news.node_id, news.preview))
 

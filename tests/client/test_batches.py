@@ -116,6 +116,22 @@ async def test_a_bad_item_refuses_the_whole_batch_before_anything_is_ordered(
     assert emulator.counters.orders == 0
 
 
+async def test_what_runs_is_counted_before_its_first_node_is_done(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.hold_at = "4"  # the cloud loads a model, which may take minutes
+    seen: list[object] = []
+
+    def watch(news: Progress) -> None:
+        seen.append(news.params["running"])
+        if news.params["running"] == 3:
+            emulator.hold_at = None
+
+    await asyncio.wait_for(client.run_all(batch(3), watch), 60)
+    assert 3 in seen
+    assert seen[-1] == 0
+
+
 async def test_stop_cancels_all(make_client: MakeClient, emulator: Emulator) -> None:
     emulator.run_seconds = 30
     client = make_client()
@@ -246,7 +262,8 @@ def test_a_batch_counts_its_orders_as_they_go_on() -> None:
     watches[1](Progress(Stage.RUNNING, 0.0))
     shares = [round(one.fraction or 0.0, 4) for one in news]
     assert shares == [0.0167, 0.175, 0.175, 0.2083]
-    assert [one.params["running"] for one in news] == [0, 1, 1, 1]
+    # One that runs and has told of no node yet runs all the same.
+    assert [one.params["running"] for one in news] == [0, 1, 1, 2]
     with contextlib.closing(asyncio.new_event_loop()) as loop:
         for index in range(3):
             batch.ended(index)(loop.create_future())
