@@ -43,6 +43,7 @@ def test_a_picture_is_made_to_fit_when_a_person_says_so_and_that_is_kept(
     button = "缩减图像" if either.classic else "Make pictures fit"
     card = either.page.locator(".runninghub-notices").get_by_role("button", name=button)
     card.wait_for()
+    assert either.page.locator(".runninghub-notices [role=alert]").count() == 1
     either.picture("does not fit")
     card.click()
     either.shows_picture(preview)

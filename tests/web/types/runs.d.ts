@@ -139,6 +139,7 @@ interface RhFailure {
   prompt_id: string;
   node_id: string;
   node_type: string;
+  exception_type?: string;
   exception_message?: string;
 }
 /** Whether a thing of the graph is one of a kind. */

@@ -1,7 +1,7 @@
 // Standard models on the page: entries of the search that preset one, a command that looks for newer
 // ones, and a way out when only the catalogue speaks against a value.
 
-import { onEvent, toast } from "../host/comfy.js";
+import { toast } from "../host/comfy.js";
 import { notice } from "../host/dialogs.js";
 import { nodeOf, redraw, setType } from "../host/graph.js";
 import { onRefused, queueAgain } from "../host/queue.js";
@@ -12,6 +12,7 @@ import { favourites, recentOf } from "../lib/recent.js";
 import { action } from "../lib/view.js";
 import { FIT } from "./program/fit.js";
 import { markTold } from "./program/models.js";
+import { waysOut } from "./running.js";
 
 const t = textsOf("models");
 
@@ -36,9 +37,9 @@ export const models = {
 	setup() {
 		onRefused(offerForRefused);
 		// The size of a file is known only when its node runs.
-		onEvent("execution_error", ({ node_id: id, exception_type: kind, exception_message: said }) => {
-			if (DOUBTFUL.test(kind ?? "")) void offerAnyway(nodeOf(id), said);
-		});
+		waysOut.push(({ node, kind }, said, close) => 
+			DOUBTFUL.test(kind) && kindOf(node) === "model" ? anyway(node, said, close) : [],
+		);
 	},
 };
 
@@ -88,16 +89,19 @@ function offerForRefused(errors) {
 async function offerAnyway(node, doubt) {
 	if (kindOf(node) !== "model") return;
 	await loadTexts();
+	notice("alert", t("doubtful", { node: node.title }), doubt, (close, said) => anyway(node, said, close));
+}
+
+/** Run again with what a person decides. @type {(node: any, said: HTMLElement, close: () => void) => any[]} */
+function anyway(node, said, close) {
 	const fit = widgetOf(node, FIT);
-	notice("alert", t("doubtful", { node: node.title }), doubt, (close, said) => {
-		const button = (/** @type {string} */ label, /** @type {string} */ choice) =>
-			action(t(label), said, () => {
-				close();
-				setWidget(node, choice, /** @type {any} */ (true));
-				redraw();
-				return queueAgain();
-			});
-		const isOffered = fit && !fit.hidden && !fit.value;
-		return [...(isOffered ? [button("make_fit", FIT)] : []), button("send_anyway", "send_anyway")];
-	});
+	const isOffered = fit && !fit.hidden && !fit.value;
+	const button = (/** @type {string} */ label, /** @type {string} */ choice) =>
+		action(t(label), said, () => {
+			close();
+			setWidget(node, choice, /** @type {any} */ (true));
+			redraw();
+			return queueAgain();
+		});
+	return [...(isOffered ? [button("make_fit", FIT)] : []), button("send_anyway", "send_anyway")];
 }

@@ -39,7 +39,10 @@ const failed = new Set(); // nodes whose twin in the cloud failed in the last ru
 let twin = { prompt_id: "", node: "" };
 let listening = false;
 
-/** Buttons of other parts under a failure, each by its report. @type {((report: any, told: HTMLElement) => any)[]} */
+/**
+ * Buttons of other parts under a failure, whose class is `kind`.
+ * @type {((failure: { report: any, node: any, kind: string }, told: HTMLElement, close: () => void) => any)[]}
+ */
 export const waysOut = [];
 
 /** @type {ComfyPart} */
@@ -197,7 +200,7 @@ async function raiseLimit() {
 }
 
 /** ComfyUI hides the message of a run that failed behind a button. @param {RhFailure} failure */
-async function tellFailure({ node_id: id, node_type, exception_message: said = "" }, own = id) {
+async function tellFailure({ node_id: id, node_type, exception_type: kind = "", exception_message: said = "" }, own = id) {
 	await loadTexts();
 	const node = nodeOf(id);
 	const read = (words = false) => post("/runninghub/report", { node_id: own, words });
@@ -223,12 +226,12 @@ async function tellFailure({ node_id: id, node_type, exception_message: said = "
 	const title = t("failed", { node: node?.title ?? part });
 	closeErrorCard();
 	tellAway(title, said.trim());
-	notice("alert", title, said.trim(), (_, told) => [
+	notice("alert", title, said.trim(), (close, told) => [
+		...waysOut.map((way) => way({ report, node, kind }, told, close)).flat(),
 		node && action(t("show_node"), told, () => show(id)),
 		report?.uncertain && action(t("answer"), told, openTasks),
 		report?.costs > 0 && action(t("once"), told, once, t("once_sure")),
 		report?.costs > 0 && action(t("raise"), told, raiseLimit),
-		...waysOut.map((way) => report && way(report, told)),
 		report?.link && link(t("open_task"), report.link),
 		report && action(t("copy_report"), told, copy(told)),
 		report && action(t("copy_words"), told, copy(told, true)),

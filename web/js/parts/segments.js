@@ -107,8 +107,9 @@ function openOptions(things, at) {
 	});
 }
 
-/** Where the service refused the workflow's id that a part went out under. @type {(report: any, told: HTMLElement) => any} */
-function nameWorkflow({ segment, refused_id: profile }, told) {
+/** Where the service refused the workflow's id that a part went out under. @type {(failure: { report: any }, told: HTMLElement) => any} */
+function nameWorkflow({ report }, told) {
+	const { segment, refused_id: profile = null } = report ?? {};
 	const things = marked(segment);
 	if (profile === null || (!profile && things.length === 0)) return null;
 	return action(t("name_workflow"), told, () => (profile ? openWorkflowOf(profile) : openOptions(things, "workflow")));
