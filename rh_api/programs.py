@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import cast
 
 from .errors import AppNotFound, RunningHubError, WorkflowNotFound
@@ -34,24 +35,22 @@ KEPT_SECONDS = 600.0  # that what was read of a program is trusted
 
 
 class _OfGraph:
-    """What a program whose graph is known says of it."""
-
-    __slots__ = ()
+    """What a program whose graph is known says of it, read once for all of its orders."""
 
     graph: Graph
 
-    @property
+    @cached_property
     def titles(self) -> dict[str, str]:
         """Node id to what people call it; all nodes, so their number is the bar's total."""
         return {node_id: node.title for node_id, node in read_nodes(self.graph).items()}
 
-    @property
+    @cached_property
     def shows(self) -> frozenset[str]:
         """The nodes that are there to be looked at and save nothing."""
         nodes = read_nodes(self.graph).items()
         return frozenset(node_id for node_id, node in nodes if only_shows(node.class_type))
 
-    @property
+    @cached_property
     def is_free_of_others(self) -> bool:
         """Whether it surely holds no node that calls what other firms are paid for: each is of
         ComfyUI's core, whose nodes of that kind are in a list of their own, or loads a LoRA."""
@@ -68,7 +67,7 @@ class _OfGraph:
         return workflow_fields.takes_url(self.graph, name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RemoteWorkflow(_OfGraph):
     """A saved workflow: its API-format graph, and a digest that changes when it does."""
 
@@ -91,8 +90,11 @@ class RemoteWorkflow(_OfGraph):
 
     def values(self, checked: Mapping[str, object], *, reroll_seeds: bool) -> dict[str, object]:
         """What is sent: the checked values, and stored seeds that nobody set unless re-rolled."""
-        held = {} if reroll_seeds else workflow_fields.seeds(self.graph, checked)
-        return {**held, **checked}
+        return {**({} if reroll_seeds else self._seeds), **checked}
+
+    @cached_property
+    def _seeds(self) -> dict[str, int]:
+        return workflow_fields.seeds(self.graph, ())
 
 
 LONGEST_KEPT = 20_000
@@ -106,7 +108,7 @@ PLACEHOLDER = "1"
 service wants a real one; a refusal costs nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InlineGraph(_OfGraph):
     """A whole graph in API format that goes out with its order; nothing of it is saved there.
 

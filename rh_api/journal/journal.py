@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from ..errors import StoreUnavailable
 from ..money.amounts import CNY, USD, Sums, costs_of
@@ -27,12 +30,16 @@ log = logging.getLogger("runninghub")
 P = ParamSpec("P")
 T = TypeVar("T")
 
+LONGEST_HELD = 0.002  # seconds that an answer waits for those after it
+
+_Answer = tuple[asyncio.Future[Any], object, BaseException | None]
+
 
 class SqliteJournal:
     """A store on a thread of its own, whose fsync must not hold up the loop.
 
-    Calls are done in the order in which they are made. Times are unix seconds. See the protocol
-    for what raises and what does not.
+    Calls are done in the order in which they are made, by one loop at a time. Times are unix
+    seconds. See the protocol for what raises and what does not.
     """
 
     def __init__(
@@ -42,6 +49,7 @@ class SqliteJournal:
         self.origin = origin
         self.account = account
         self.currency = CNY if origin.endswith(".cn") else USD
+        self._asked: deque[tuple[asyncio.Future[Any], Callable[[], object]]] = deque()
         self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="runninghub-journal")
 
         self.last_order = store.last_order()
@@ -60,8 +68,30 @@ class SqliteJournal:
         self._thread.shutdown()
 
     async def _do(self, work: Callable[P, T], *values: P.args, **more: P.kwargs) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, partial(work, *values, **more))
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._asked.append((done, partial(work, *values, **more)))
+        if len(self._asked) == 1:
+            try:
+                self._thread.submit(self._visit)
+            except RuntimeError:  # the journal is closed
+                self._asked.clear()
+                raise
+        return await done
+
+    def _visit(self) -> None:
+        """On the journal's thread: do what was asked until then and meanwhile. Thousands of
+        orders wake it, and are woken by it, together: each waking costs more than most reads."""
+        answers: list[_Answer] = []
+        since = time.monotonic()
+        while self._asked:
+            # Only taken out when it is done: whoever finds it here need not send for a visit.
+            done, work = self._asked[0]
+            if not done.cancelled():
+                answers.append(_answer(done, work))
+            self._asked.popleft()
+            if not self._asked or time.monotonic() - since > LONGEST_HELD:
+                _hand_over(answers)
+                answers, since = [], time.monotonic()
 
     async def _record(self, work: Callable[P, T], *values: P.args, **more: P.kwargs) -> T | None:
         try:
@@ -319,3 +349,27 @@ class SqliteJournal:
 
     async def record_end(self, graph: str, node: str, end: str) -> None:
         await self._record(self._store.caches.remember_end, graph, node, end)
+
+
+def _answer(done: asyncio.Future[Any], work: Callable[[], object]) -> _Answer:
+    try:
+        return done, work(), None
+    except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
+        return done, None, error
+
+
+def _hand_over(answers: Sequence[_Answer]) -> None:
+    for loop in {done.get_loop() for done, _, _ in answers}:
+        own = [answer for answer in answers if answer[0].get_loop() is loop]
+        with contextlib.suppress(RuntimeError):  # it is closed: nobody waits any more
+            loop.call_soon_threadsafe(_settle, own)
+
+
+def _settle(answers: Sequence[_Answer]) -> None:
+    for done, result, error in answers:
+        if done.done():
+            continue
+        if error is None:
+            done.set_result(result)
+        else:
+            done.set_exception(error)

@@ -96,9 +96,10 @@ class Download:
         url = self._url
         for _ in range(MAX_REDIRECTS + 1):
             line.host = url.host
-            response = self._session.get(
-                url.text,
-                headers=headers,
+            # Not by way of the session: it has no headers, cookies and proxies to add.
+            request = requests.Request("GET", url.text, headers=headers).prepare()
+            response = self._session.send(
+                request,
                 proxies=proxies_for(url.scheme, url.host),
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
                 allow_redirects=False,

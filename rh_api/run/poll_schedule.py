@@ -54,6 +54,15 @@ class PollSchedule:
     _lies: int = 0
     _doubted_until: float = 0.0
     _next: float | None = None
+    _known: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    """Of each earlier run the logarithm of its seconds, and how far about it the next may be."""
+
+    def __post_init__(self) -> None:
+        durations = [seconds for seconds in self.history if seconds > 0]
+        common = _spread(durations) if durations else 0.0
+        for seconds in durations:
+            spread = min(_MAX_SPREAD, math.hypot(common, _JITTER / seconds))
+            self._known.append((math.log(seconds), spread))
 
     def running(self, now: float) -> None:
         """The task was seen running; only the first time counts."""
@@ -158,19 +167,16 @@ class PollSchedule:
 
     def _end(self, elapsed: float) -> tuple[float, float]:
         """Density of the end after `elapsed` seconds, and the share of runs that go on then."""
-        durations = [seconds for seconds in self.history if seconds > 0]
-        guess = 1.0 / (len(durations) + 1.5)
+        guess = 1.0 / (len(self._known) + 1.5)
         density = guess * _PRIOR_SCALE / (_PRIOR_SCALE + elapsed) ** 2
         survival = guess * _PRIOR_SCALE / (_PRIOR_SCALE + elapsed)
-        if durations and elapsed > 0:
-            share = (1.0 - guess) / len(durations)
-            common = _spread(durations)
-            for seconds in durations:
-                spread = min(_MAX_SPREAD, math.hypot(common, _JITTER / seconds))
-                z = (math.log(elapsed) - math.log(seconds)) / spread
+        if self._known and elapsed > 0:
+            share, now = (1.0 - guess) / len(self._known), math.log(elapsed)
+            for center, spread in self._known:
+                z = (now - center) / spread
                 density += share * math.exp(-z * z / 2) / (elapsed * spread * _ROOT_2_PI)
                 survival += share * math.erfc(z / _ROOT_2) / 2
-        elif durations:
+        elif self._known:
             survival += 1.0 - guess
         return density, max(survival, 1e-9)
 

@@ -187,12 +187,14 @@ class ResultDelivery:
 
         The first failure is raised when the others have arrived, which need not be fetched again.
         """
-        await asyncio.to_thread(_make_folder, folder)
+        is_used = await asyncio.to_thread(_make_folder, folder)
         arrived = 0
 
         async def fetch(index: int, remote: RemoteResult) -> Result:
             nonlocal arrived
             result = await self._fetch_one(remote, folder / f"{index:04d}", index, task_id)
+            if is_used and result.path is not None and not result.is_cut:
+                await self.transfers.bulk.forget(_again_path(result.path))  # of one that died
             arrived += 1
             share: dict[str, object] = {"done": arrived, "total": len(results)}
             watch(Progress(Stage.DOWNLOADING, arrived / len(results), share))
@@ -229,10 +231,7 @@ class ResultDelivery:
             fetched.verdict,
             index,
         )
-        if result.is_cut:
-            return await self._again(result, task_id)
-        await self.transfers.bulk.forget(_again_path(fetched.path))  # of a process that died
-        return result
+        return await self._again(result, task_id) if result.is_cut else result
 
     async def _again(self, result: Result, task_id: str) -> Result:
         """The same result from its first byte once more; the old file stays until another one is
@@ -348,9 +347,11 @@ def _judge_file(path: Path, size: int) -> Verdict:
         return Verdict.CANNOT_TELL
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(folder: Path) -> bool:
+    """Whether an earlier try left something there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        return any(folder.iterdir())
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(folder=folder.name) from error

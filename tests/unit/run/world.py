@@ -7,16 +7,19 @@ import asyncio
 import itertools
 import json
 import selectors
+import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping
 from concurrent.futures import Executor, Future
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rh_api.errors import RunningHubError
-from rh_api.journal import LimitReached, OrderExists, SqliteJournal, Store
+from rh_api.errors import Fate, RunningHubError
+from rh_api.journal import SqliteJournal, Store
+from rh_api.journal.database import JournalFile
+from rh_api.journal.store import BUSY_SECONDS
 from rh_api.run.ports import Fetched, Meter
 from rh_api.run.progress import Progress
 from rh_api.wire.call import Call, Response
@@ -216,19 +219,25 @@ def frame(kind: str, **data: object) -> str:
 
 
 class SameThread(Executor):
-    """Work on no thread of its own; `broken` is what all of it raises, if given."""
-
-    broken: Exception | None = None
+    """Work on no thread of its own."""
 
     def submit(self, fn: Callable[..., T], /, *values: Any, **more: Any) -> Future[T]:
         future: Future[T] = Future()
-        try:
-            if self.broken is not None:
-                raise self.broken
-            future.set_result(fn(*values, **more))
-        except (RunningHubError, OrderExists, LimitReached) as error:
-            future.set_exception(error)
+        future.set_result(fn(*values, **more))
         return future
+
+
+class Disk(JournalFile):
+    """A journal's file; `broken` is what each use of it raises, if given."""
+
+    broken: Exception | None = None
+
+    @contextmanager
+    def reading(self, fate: Fate = Fate.UNKNOWN) -> Generator[sqlite3.Connection]:
+        if self.broken is not None:
+            raise self.broken
+        with super().reading(fate) as db:
+            yield db
 
 
 class UnthreadedJournal:
@@ -242,9 +251,9 @@ class UnthreadedJournal:
         clock: Callable[[], float] | None = None,
     ) -> None:
         self._ahead = 0.0
-        self._thread = SameThread()
-        self.store = Store.open(folder, clock=clock or (lambda: time.time() + self._ahead))
-        self.journal = SqliteJournal(self.store, origin, account, self._thread)
+        self._disk = Disk(folder, BUSY_SECONDS)
+        self.store = Store(self._disk, clock or (lambda: time.time() + self._ahead))
+        self.journal = SqliteJournal(self.store, origin, account, SameThread())
 
     def later(self, seconds: float) -> None:
         """Set the wall clock of the rows forward."""
@@ -252,7 +261,7 @@ class UnthreadedJournal:
 
     def fail(self, error: Exception | None) -> None:
         """From now on the disk gives that error; None: it is well again."""
-        self._thread.broken = error
+        self._disk.broken = error
 
 
 @dataclass
