@@ -151,6 +151,17 @@ class History:
             ]
         return sorted(made, key=lambda one: (one.coins or 0, one.money or 0), reverse=True)
 
+    def under_way(self, origin: str, account: str) -> tuple[int, int]:
+        """Orders of an account that are tasks and not over, in all processes, and those with
+        what is being sent now."""
+        with self._file.reading() as db:
+            placed, sent = db.execute(
+                "SELECT count(task_id), count(*) FROM orders INDEXED BY unfinished"
+                " WHERE ended IS NULL AND origin = ? AND account = ? AND state != 'uncertain'",
+                (origin, account),
+            ).fetchone()
+            return placed, sent
+
     def has_placed(self, origin: str) -> bool:
         """Whether a site is known to have taken an order, of any account."""
         with self._file.reading() as db:

@@ -23,6 +23,7 @@ from .ledger import Committed, Hold, Rules
 from .retention import Retention
 from .rows import Identity, OrderRow, ResultRow
 from .store import NO_USAGE, Store
+from .waiting_line import WaitingLine
 from .webhooks import Address
 
 log = logging.getLogger("runninghub")
@@ -50,6 +51,7 @@ class SqliteJournal:
         self.account = account
         self.currency = CNY if origin.endswith(".cn") else USD
         self._asked: deque[tuple[asyncio.Future[Any], Callable[[], object]]] = deque()
+        self._line = WaitingLine(store.folder, origin, account)
         self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="runninghub-journal")
 
         self.last_order = store.last_order()
@@ -64,6 +66,7 @@ class SqliteJournal:
         return cls(store, origin, account)
 
     async def close(self) -> None:
+        await self._do(self._line.leave)
         await self._do(self._store.close)
         self._thread.shutdown()
 
@@ -136,6 +139,17 @@ class SqliteJournal:
 
     async def has_placed(self) -> bool:
         return await self._do(self._store.history.has_placed, self.origin)
+
+    async def others_wait(self) -> bool:
+        return await self._do(self._line.others)
+
+    async def in_line(self) -> tuple[int, int, bool]:
+        def look() -> tuple[int, int, bool]:
+            self._line.show()
+            under_way = self._store.history.under_way(self.origin, self.account)
+            return (*under_way, self._line.others())
+
+        return await self._do(look)
 
     async def ordered_by_v2(self) -> bool:
         return await self._do(self._store.history.ordered_by_v2, self.origin)

@@ -2,7 +2,8 @@
 
 The limit is read from the service; orders get places in the order in which they came. When the
 service says "full" although we have a place free, tasks of others are in the way: then the one
-who was refused waits, longer each time, or until an order of ours ends.
+who was refused waits, longer each time, or until an order of ours ends, or one of another
+process of the same journal (`submit`).
 """
 
 from __future__ import annotations

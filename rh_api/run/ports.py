@@ -164,6 +164,15 @@ class Journal(Protocol):
         """Nodes that gave nothing in a program's latest success, although they were to run."""
         ...
 
+    async def others_wait(self) -> bool:
+        """Whether an order of the account waits for a place in another process."""
+        ...
+
+    async def in_line(self) -> tuple[int, int, bool]:
+        """Say that one waits here, and hear how many tasks of the account are under way in all
+        processes, how many with those that are being sent, and `others_wait`."""
+        ...
+
     async def has_placed(self) -> bool:
         """Whether the site is known to have taken an order, of any account."""
         ...

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..errors import BadReply, Fate, NotFound, QueueFull, RateLimited, RunningHubError, Uncertain
 from ..journal import Hold, Identity, LimitReached, OrderExists
@@ -27,6 +28,9 @@ RATE_PATIENCE = 600.0  # seconds of "too many requests" in a row until we give u
 Prepare = Callable[[], Awaitable[Payload]]
 """Uploads what an order needs, and gives what goes out with it."""
 
+LOOK = 0.1  # seconds between two looks of a process's waiting orders at the journal
+GIVEN_WAY = 4  # looks while which one of another process may go first
+
 _NOTHING_RUNS = (Fate.NOT_STARTED, Fate.OVER)
 
 
@@ -37,7 +41,9 @@ class Submitter:
     context: AccountContext
     canceller: Canceller
     limiter: AccountLimiter
+    chance: random.Random = field(default_factory=random.Random)
     _preparing: int = 0
+    _waiting: int = 0
 
     async def prepared(self, prepare: Prepare) -> Payload:
         """What goes out with an order. Beside what that takes, the account's limit is read and
@@ -66,7 +72,13 @@ class Submitter:
         wait, clock = FIRST_WAIT, self.context.sender.clock
         patience = clock.now() + RATE_PATIENCE
         try:
+            room, end = await self._given_way(), self.limiter.next_end
             while True:
+                if room is not None:
+                    # The place is kept: given back, it would only let the next one be refused.
+                    watch(self.limiter.progress(Stage.WAITING_FOREIGN))
+                    await self._in_line(room, wait, end)
+                    wait, room = next_wait(wait), None
                 end = self.limiter.next_end
                 try:
                     return await self._order_once(order, identity, watch, hold, v2=v2)
@@ -76,19 +88,63 @@ class Submitter:
                     v2 = True
                     continue
                 except QueueFull:
-                    asked = 0.0
                     patience = clock.now() + RATE_PATIENCE
+                    room = await self._room()
+                    continue
                 except RateLimited as error:
                     asked = error.retry_after or 0.0
                     if asked > LONGEST_RETRY_AFTER or clock.now() > patience:
                         raise
-                # The place is kept: given back, it would only let the next one be refused.
                 watch(self.limiter.progress(Stage.WAITING_FOREIGN))
                 await self.limiter.wait_for_end(end, max(wait, asked), clock)
                 wait = next_wait(wait)
         except BaseException:
             self.limiter.release()
             raise
+
+    async def _given_way(self) -> int | None:
+        """Whoever waits in another process may take the place that came free here: then with how
+        many tasks the account is full. None where nobody waits, or nobody took it."""
+        limiter, clock = self.limiter, self.context.sender.clock
+        if limiter.limit is None or limiter.used < limiter.limit:
+            return None
+        if not await self.context.if_readable(self.context.journal.others_wait()):
+            return None
+        seen: list[int] = []
+        while len(seen) < GIVEN_WAY and not (seen and seen[-1] > min(seen)):
+            await clock.sleep(LOOK)  # the order that ended here is written by then
+            told = await self.context.if_readable(self.context.journal.in_line())
+            seen.append(0 if told is None else told[1])
+        return seen[-1] if seen[-1] >= limiter.limit else None
+
+    async def _room(self) -> int:
+        """How many tasks of the account the journal knows while the service says that it is full:
+        with fewer there is room, whatever others have that it does not know."""
+        told = await self.context.if_readable(self.context.journal.in_line())
+        return 0 if told is None else told[0]
+
+    async def _in_line(self, room: int, seconds: float, end: asyncio.Event) -> None:
+        """At most `seconds`; until `end`, an order of ours leaving a place, or where other
+        processes wait too, until the journal knows fewer than `room` tasks: who sees it first
+        is by chance, so that each has its share."""
+        clock, told = self.context.sender.clock, None
+        until = clock.now() + seconds
+        self._waiting += 1
+        try:
+            while (left := until - clock.now()) > 0:
+                told = await self.context.if_readable(self.context.journal.in_line())
+                if told is not None and told[1] < room:
+                    return
+                room = max(room, told[0] if told is not None else 0)
+                pause = min(left, LOOK * self._waiting * (0.5 + self.chance.random()))
+                if told is not None and told[2]:
+                    await clock.sleep(pause)
+                    continue
+                await self.limiter.wait_for_end(end, pause, clock)
+                if end.is_set():
+                    return
+        finally:
+            self._waiting -= 1
 
     async def _order_once(
         self, order: Order, identity: Identity, watch: Watch, hold: Hold | None, *, v2: bool

@@ -29,6 +29,7 @@ RUN = 1.0  # seconds of a task
 ORDERS, PLACES = 5_000, 200
 CPU = 0.005  # seconds an order
 SHARED, SHARED_PLACES = 50, 3
+REFUSED = 0.4  # of the orders; it was that much when a refused one only waited longer each time
 
 
 def rows() -> list[Row]:
@@ -96,6 +97,9 @@ def _two_processes() -> list[Row]:
             assert process.stdin
             print(file=process.stdin, flush=True)
         told = [process.communicate()[0] for process in both]
+        with urllib.request.urlopen(f"{origin}/emulator/state", timeout=10) as answer:
+            requests = json.load(answer)["counters"]["requests"]
+    refused = requests["/task/openapi/create"] - SHARED
     ends = [[float(end) - start for end in text.split()] for text in told]
     ideal = SHARED / SHARED_PLACES * RUN
     took = max(map(max, ends))
@@ -111,6 +115,9 @@ def _two_processes() -> list[Row]:
             f"the other by then: {half / share:.0f}",
             share,
             1.5,
+        ),
+        Row(
+            f"{name}: creates refused", f"{refused}", f"{SHARED} orders", refused / SHARED, REFUSED
         ),
     ]
 

@@ -223,3 +223,33 @@ async def test_a_webhook_is_told_the_end(client: Client, emulator: Emulator) -> 
     (webhook,) = emulator.webhooks.values()
 
     assert (webhook.task_id, webhook.url) == (outcome.task_id, address)
+
+
+@pytest.mark.timeout(60)
+async def test_a_place_that_comes_free_goes_to_who_waits_in_another_process(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    use(emulator, Account(limit=1))
+    emulator.hold_at = "3"
+    heard = {stage: asyncio.Event() for stage in Stage}
+
+    def watch(news: Progress) -> None:
+        heard[news.stage].set()
+
+    slowly = 0.5  # a busy disk takes its time for what is written before a create
+    greedy, other = make_client(pace=slowly), make_client(pace=slowly)
+    first = asyncio.ensure_future(greedy.run(paint("one"), watch))
+    await heard[Stage.RUNNING].wait()
+    rest = [asyncio.ensure_future(greedy.run(paint(text))) for text in ("two", "three")]
+    hungry = asyncio.ensure_future(other.run(paint("theirs"), watch))
+    await heard[Stage.WAITING_FOREIGN].wait()
+    emulator.hold_at = None
+    await asyncio.gather(first, hungry, *rest)
+    texts = [
+        next(one["fieldValue"] for one in task.order.node_info if one["fieldName"] == "text")
+        for task in emulator.tasks.values()
+    ]
+    assert texts[:2] == ["one", "theirs"]
+    assert sorted(texts[2:]) == ["three", "two"]
+    # Refused was the one that came while the place was taken, and no other.
+    assert emulator.counters.requests[CREATE] == len(texts) + 1

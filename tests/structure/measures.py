@@ -51,6 +51,7 @@ SINCE = (
     "rh_api/history.py",
     "rh_api/journal/history.py",
     "rh_api/journal/ledger.py",
+    "rh_api/journal/waiting_line.py",
     "rh_api/journal/webhooks.py",
     "rh_api/migration/",
     "rh_api/model_catalogue.py",
