@@ -265,7 +265,8 @@ function rowView(one, open) {
 			"what",
 			h("div", "title", titleOf(one)),
 			h("div", "text", clean(one.text, 120)),
-			h("div", "muted", dotted(t(`state.${one.state}`), whenText(one.placed), costText(one))),
+			// A narrow panel cuts the end off: rather the time than the cost.
+			h("div", "muted", dotted(t(`state.${one.state}`), costText(one), whenText(one.placed))),
 		),
 		h("span", { className: `dot ${one.state}`, ariaHidden: "true" }),
 	);
