@@ -94,10 +94,11 @@ async def test_tasks_of_every_stored_account_are_listed_once(
 
 
 async def test_a_finished_task_is_brought_here(host: Host, emulator: Emulator) -> None:
-    emulator.run_seconds = 0.5
+    emulator.run_seconds, emulator.hold_at = 0, "3"  # its sampler
     task_id = await before(host, emulator)
     error = await host.error("tasks/fetch", task_id=task_id)
     assert error["key"] == "error.task_unfinished"
+    emulator.hold_at = None
     await until(lambda: emulator.tasks[task_id].is_over)
     brought = await host.post("tasks/fetch", task_id=task_id)
     (picture,) = brought["results"]
