@@ -198,7 +198,7 @@ async def cut_short(base: Path, emulator: Emulator, prompt: dict[str, Any], how:
 async def test_after_an_end_in_the_middle_of_a_batch_the_same_prompt_takes_all_of_it_up(
     emulator: Emulator, tmp_path: Path, how: int
 ) -> None:
-    emulator.run_seconds = 15
+    emulator.hold_at = "10"
     # Three items, of which two are equal: two orders.
     prompt = {
         "1": node("TestHolds", kind="batch", mark=mark()),
@@ -212,6 +212,7 @@ async def test_after_an_end_in_the_middle_of_a_batch_the_same_prompt_takes_all_o
         async with ComfyClient(server.url) as comfyui:
             left = await open_orders(comfyui, *emulator.tasks)
             assert [one["from_before"] for one in left] == [True] * 2
+            emulator.hold_at = None
             result = await comfyui.queue(prompt)
             assert result.outcome == "success"
             assert len(result.outputs["2"]["images"]) == 3
