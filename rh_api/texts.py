@@ -92,13 +92,13 @@ ENGLISH: dict[str, str] = {
     # never pay twice
     "error.uncertain": "The order may be running, and may cost, but no task id came back: "
     "{reason}. The account had {before} tasks before and has {now} now. It was not sent again. "
-    "Look at the call records on {origin} first, then answer for order {order} of the book, in "
+    "Look at the call records on {origin} first, then answer for order {order} of the journal, in "
     "RunningHub tasks on the canvas or by task --order {order} on the command line: look again, "
     "name its task, or say that it did not start. To send it again, which may cost twice: Run "
     "again on the node, --again on the command line, extra_data.runninghub.again from a program.",
     "error.uncertain_before": "An equal order of {when} may be running already, or be paid for; "
     "it is not sent again by itself. The account had {before} tasks before it. Look at the call "
-    "records on {origin} first, then answer for order {order} of the book, in RunningHub tasks on "
+    "records on {origin} first, then answer for order {order} of the journal, in RunningHub tasks on "
     "the canvas or by task --order {order} on the command line: look again, name its task, or say "
     "that it did not start. To send it again, which may cost twice: Run again on the node, --again "
     "on the command line, extra_data.runninghub.again from a program.",
@@ -202,7 +202,7 @@ ENGLISH: dict[str, str] = {
     "error.file_empty": "The file {name} is empty or no file.",
     "error.file_changed": "The file {name} changed while it was being uploaded; run again.",
     "error.store_in_use": "The journal in {folder} is {reason} and another process uses it. "
-    "Close the other ComfyUI and start again: no order is placed without the book.",
+    "Close the other ComfyUI and start again: no order is placed without the journal.",
     "error.store_unavailable": "The journal in {folder} cannot be used: {reason}. No order is "
     "placed without it, so that none is paid twice.",
     # errors: fields and outputs

@@ -242,7 +242,7 @@ def _migrate(path: Path, patience: float) -> None:
             f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {len(MIGRATIONS)}; COMMIT"
         )
         # Kept in the file. Where the disk cannot do it the mode stays what it was, as safe. Last:
-        # what a log holds of a new book would not go with it when it gets its name.
+        # what a log holds of a new journal would not go with it when it gets its name.
         db.execute("PRAGMA journal_mode = WAL")
     finally:
         db.close()

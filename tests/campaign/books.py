@@ -38,7 +38,7 @@ class Findings:
     hangs: int = 0
     """Runs that did not end within their bound."""
     mute: int = 0
-    """Errors that do not name the task which the book knew."""
+    """Errors that do not name the task which the journal knew."""
     seeds: set[int] = field(default_factory=set)
 
     def add(self, other: Findings, seed: int) -> None:
@@ -84,7 +84,7 @@ class KeyWatch(logging.Handler):
 
 
 def unknown_tasks(emulator: Emulator, state: Path, wishes: Iterable[Wish]) -> list[str]:
-    """Tasks that run and for which the book has neither their id nor a question."""
+    """Tasks that run and for which the journal has neither their id nor a question."""
     with closing(Store.open(state)) as store:
         rows = store.unfinished()
     ids = {row.task_id for row in rows}

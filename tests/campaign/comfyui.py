@@ -75,7 +75,7 @@ class Asked:
         self._cloud(f"{number}1", catalog.INVERT, fields, count + (kind == "batch"))
 
     def segment(self, number: int) -> None:
-        """Two marked nodes, whose picture is saved here. The book knows them by a title."""
+        """Two marked nodes, whose picture is saved here. The journal knows them by a title."""
         one, two, last = (f"{number}{place}" for place in "123")
         colour = 0x100000 + 1000 * self.seed + number
         mark = self._wish(number, colour)

@@ -42,7 +42,7 @@ class Wish:
         return job_of(self.plain())
 
     def is_of(self, order: OrderRow | OpenOrder) -> bool:
-        """Whether a row of the book is about it."""
+        """Whether a row of the journal is about it."""
         return self.mark in order.inputs.values() or self.mark in order.name
 
     def tasks(self, emulator: Emulator) -> list[Task]:

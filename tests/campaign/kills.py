@@ -23,7 +23,7 @@ PACE = 4.0
 SPAN = 1.6  # seconds within which the blow falls; undisturbed, a run takes about as long
 LONG = 60.0  # seconds that a task runs which somebody will stop
 SMALL_DISKS = (60_000, 120_000, 250_000)  # bytes: the journal itself takes about 100,000
-STOP_HEARD = 0.25  # seconds until a Stop is surely in the book
+STOP_HEARD = 0.25  # seconds until a Stop is surely in the journal
 
 
 @dataclass

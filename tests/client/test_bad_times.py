@@ -1,4 +1,4 @@
-"""Bad books, bad clocks, odd answers, two machines, another key: nothing is paid twice,
+"""Bad journals, bad clocks, odd answers, two machines, another key: nothing is paid twice,
 and it is said."""
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ OUTPUTS = "/task/openapi/outputs"
 OTHER = "second7Key0second7Key0second7Key"
 
 
-# The book
+# The journal
 
 
 async def test_a_book_of_a_newer_version_is_kept_and_asked_about(
@@ -100,7 +100,7 @@ async def test_two_machines_with_one_key_do_not_meddle(
     emulator.run_seconds = 0.3
     one, two = make_client("one"), make_client("two")
     both = await asyncio.gather(one.run(paint()), two.run(paint()))
-    assert both[0].task_id != both[1].task_id  # two books: each ordered what it was asked for
+    assert both[0].task_id != both[1].task_id  # two journals: each ordered what it was asked for
     assert emulator.counters.orders == 2
     emulator.run_seconds = 30
     await begun(one, paint("another"))

@@ -29,7 +29,7 @@ OUTPUTS = "/task/openapi/outputs"
 
 
 async def ordered_elsewhere(client: Client, emulator: Emulator) -> str:
-    """A task of the account that this client's book does not know, while it runs."""
+    """A task of the account that this client's journal does not know, while it runs."""
     running = asyncio.ensure_future(client.run(paint()))
     while not emulator.tasks:  # noqa: ASYNC110 - the other side of a socket has no event
         await asyncio.sleep(0.01)

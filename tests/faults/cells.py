@@ -398,11 +398,11 @@ _STOPS: dict[str, tuple[Way, Expect]] = {
 }
 
 _FULL_DISK: dict[str, Expect] = {
-    "upload": NO_BOOK,  # the upload itself goes on; it is the order that needs the book
+    "upload": NO_BOOK,  # the upload itself goes on; it is the order that needs the journal
     "create": NO_BOOK,
     "follow": error(errors.DiskFull, OVER, orders=1),
     "lora put": NO_BOOK,
-    # The book still says that it runs; the cloud, asked once more, knows better.
+    # The journal still says that it runs; the cloud, asked once more, knows better.
     "cancel": Expect("confirmed", again="TaskCancelled or TaskFailed"),
     "account": KNOWN,
 }

@@ -91,7 +91,7 @@ ROOMS = {
     "rh_api.migration": Room(
         ours=VALUES | {"rh_api.wire", "rh_api.graph", "rh_api.models"}, banned=OUTSIDE_WORLD
     ),
-    # The rows of the book are values; the book itself is handed in.
+    # The rows of the journal are values; the journal itself is handed in.
     "rh_api.run": Room(
         ours=SAID | {"rh_api.journal", "rh_api.run.ports", "rh_api.switches"},
         banned=CLOCK_AND_SOCKET,

@@ -200,16 +200,16 @@ def test_a_question_names_its_order_in_the_book(make):
     row = world.row()
     assert row is not None
     assert error.order == row.id
-    assert f"order {row.id} of the book" in str(error)
+    assert f"order {row.id} of the journal" in str(error)
 
 
-# A book that was set aside
+# A journal that was set aside
 
 
 @pytest.fixture
 def lost_journal(tmp_path: Path) -> Path:
     path = tmp_path / "orders.damaged-1.sqlite3"
-    path.write_bytes(b"no book any more")
+    path.write_bytes(b"no journal any more")
     return path
 
 
