@@ -301,14 +301,20 @@ async def test_outputs_that_can_run_do_and_the_others_are_named_in_the_tips(
     assert tips["node_errors"]["20"]["dependent_outputs"] == ["21"]
 
 
-async def test_a_list_beside_an_inline_graph_is_checked_against_the_stored_one(
+async def test_a_list_beside_an_inline_graph_is_refused_or_by_a_knob_ignored(
     remote: Remote,
 ) -> None:
     graph = changed(remote, "6", text="inline")
-    wrong = await remote.inline(graph, nodeInfoList=[item("999.text", "x")])
-    right = await remote.inline(graph, nodeInfoList=[item("6.text", "from the list")])
+    fits, alien = [item("6.text", "from the list")], [item("999.text", "x")]
+    refusal = (803, f"{NODE_LIST}: node_not_found_in_workflow")
+    for items in (fits, alien):
+        wrong = await remote.inline(graph, nodeInfoList=items)
+        assert (wrong["code"], wrong["msg"]) == refusal
 
-    assert (wrong["code"], wrong["msg"]) == (803, f"{NODE_LIST}: node_not_found_in_workflow")
+    remote.emulator.accepts_list_with_inline = True
+    wrong = await remote.inline(graph, nodeInfoList=alien)
+    assert (wrong["code"], wrong["msg"]) == refusal
+    right = await remote.inline(graph, nodeInfoList=fits)
     task = remote.emulator.tasks[right["data"]["taskId"]]
     assert task.graph["6"]["inputs"]["text"] == "inline"
 
