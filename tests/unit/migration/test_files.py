@@ -338,3 +338,32 @@ def test_a_torn_file_is_no_crash() -> None:
                 clean_file(whole[:end], [KEY])
             except BadInput:
                 continue
+
+
+FILES = {
+    "png": png(prompt=json.dumps(OLD), packed=json.dumps(OLD)),
+    "webp": webp(prompt=json.dumps(OLD)),
+    "jpeg": jpeg("a comment", "a word", prompt=json.dumps(OLD)),
+    "mp4": video(prompt=json.dumps(OLD)),
+    "mp4 with tags": video(tags=True, prompt=json.dumps(OLD)),
+    "webm": webm(prompt=json.dumps(OLD)),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_any_damage_is_no_crash_and_what_is_not_replaced_stays(
+    name: str, data: st.DataObject
+) -> None:
+    whole = bytearray(FILES[name])
+    head = min(len(whole), 6000) - 1  # texts and what leads to them
+    for place in data.draw(st.lists(st.integers(4, head), max_size=6)):
+        whole[place] = data.draw(st.integers(0, 255))
+    damaged = bytes(whole[: data.draw(st.integers(12, len(whole)))])
+    carrier = carrier_of(damaged)
+    if carrier is None:
+        return
+    texts = carrier.read(damaged)
+    assert carrier.write(damaged, {}) == damaged
+    assert carrier.write(damaged, {place: text for place, (_, text) in enumerate(texts)})
