@@ -3,6 +3,7 @@ it is delivered."""
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +15,7 @@ from rh_api.emulator import Emulator, Fault
 from rh_api.wire.filetypes import Verdict
 from tests.client.conftest import MakeClient
 from tests.support.jobs import paint
+from tests.support.waiting import until
 
 RESULTS = "/results/"
 
@@ -145,6 +147,26 @@ async def test_a_line_that_always_breaks_does_not_give_a_result_up(
     emulator.faults += [Fault(RESULTS, "truncated", value=0.1 + 0.1 * n) for n in range(7)]
     outcome = await make_client(pace=50.0).run(paint())
     assert path_of(outcome).read_bytes() == made_by(emulator)
+    assert emulator.counters.orders == 1
+
+
+async def test_a_stop_amid_a_second_fetch_leaves_the_result_owed(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.faults += [Fault(RESULTS, "cut"), Fault(RESULTS, "hang")]
+    client = make_client()
+    running = asyncio.ensure_future(client.run(paint()))
+    await until(lambda: emulator.counters.under(RESULTS) == 2)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await client.close()
+
+    emulator.faults.clear()
+    outcome = await make_client().run(paint())
+    assert path_of(outcome).read_bytes() == made_by(emulator)
+    assert files(outcome) == ["0000.png"]
+    assert outcome.notices == ()
     assert emulator.counters.orders == 1
 
 
