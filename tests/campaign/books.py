@@ -128,10 +128,22 @@ def missing(emulator: Emulator, task_id: str, delivered: int) -> int:
 def bad_files(state: Path, *, all_is_delivered: bool) -> int:
     files = [path for path in (state / "results").rglob("*") if path.is_file()]
     parts = [path for path in files if ".part" in path.name]
-    known = set[Path]() if all_is_delivered else _told_cut(state)
+    known = set[Path]()
+    if not all_is_delivered:
+        # Stop amid the second fetch of a cut file leaves it owed: the next run fetches it anew.
+        owed = _owed(state)
+        known = {path for path in files if (path.parent.name, path.name[:4]) in owed}
+        known |= _told_cut(state)
     whole = [path for path in files if path not in parts and path not in known]
     broken = [path for path in whole if not path.read_bytes().endswith(END_OF_PNG)]
     return len(broken) + (len(parts) if all_is_delivered else 0)
+
+
+def _owed(state: Path) -> set[tuple[str, str]]:
+    """Order and place of each result that the journal does not say to be here."""
+    with closing(sqlite3.connect(state / "orders.sqlite3")) as book:
+        rows = book.execute('SELECT order_id, "index" FROM results WHERE path IS NULL')
+        return {(str(order), f"{index:04d}") for order, index in rows}
 
 
 def _told_cut(state: Path) -> set[Path]:
