@@ -137,7 +137,7 @@ def _operation_of(world: World) -> str:
 
 def _road(mode: str) -> Strike:
     def strike(world: World, count: int | None) -> None:
-        if _operation_of(world).endswith("create"):
+        if _operation_of(world).endswith(("create", "cancel")):
             world.road.cut()  # what was opened for the order ends with the road
         world.road.breaks(mode, count)
 
