@@ -137,16 +137,11 @@ def _operation_of(world: World) -> str:
 
 def _road(mode: str) -> Strike:
     def strike(world: World, count: int | None) -> None:
-        if _operation_of(world).endswith(("create", "cancel")):
-            world.road.cut()  # what was opened for the order ends with the road
+        if _operation_of(world) != "lora put":  # whose fault strikes amid a question
+            world.road.cut()  # what was opened before it ends with the road
         world.road.breaks(mode, count)
 
     return strike
-
-
-def _keeps_nothing(world: World) -> None:
-    """No connection of before the fault is left for the operation."""
-    world.emulator.idle_timeout = 0.05
 
 
 def _early(world: World) -> None:
@@ -205,8 +200,8 @@ class Way:
 
 
 WAYS: dict[str, Way] = {
-    "refused": Way("connect() refused", _road("refused"), _keeps_nothing),
-    "reset before send": Way("RST in the TLS handshake", _road("reset"), _keeps_nothing),
+    "refused": Way("connect() refused", _road("refused")),
+    "reset before send": Way("RST in the TLS handshake", _road("reset")),
     "reset after send": Way("`lost_reply`: processed, then RST", _emulated("lost_reply")),
     "timeout": Way("`hang` after processing", _emulated("hang", value="after")),
     "429": Way("`retry_after` 2 s", _emulated("retry_after", value=RETRY_AFTER)),
@@ -216,7 +211,7 @@ WAYS: dict[str, Way] = {
     "wrong types": Way("`wrong_types`", _emulated("wrong_types")),
     "slow drip": Way("`drip` 0.5 B/s", _emulated("drip", value=0.5)),
     "redirect": Way("`redirect` 307 elsewhere", _emulated("redirect", value=ELSEWHERE, status=307)),
-    "TLS error": Way("certificate of an unknown authority", _road("untrusted"), _keeps_nothing),
+    "TLS error": Way("certificate of an unknown authority", _road("untrusted")),
 }
 
 # What differs from the rule of the column.
