@@ -18,6 +18,7 @@ from .model_catalogue import ModelCatalogue
 from .models.body import check_files, compose, flat, nested
 from .models.schema import Model
 from .models.values import MediaFile
+from .offload.class_facts import CLOUD_LORA_LOADER
 from .offload.core_classes import core_lines
 from .run.orders import digest
 from .run.progress import unwatched
@@ -29,7 +30,7 @@ from .wire.quick import read_module
 from .wire.workflows import APP, WORKFLOW, Graph, read_ref, workflow_json
 
 TITLE_NODES = 4  # of a graph, which has no name
-_FREE = frozenset({"RHLoraLoader"})  # RunningHub's own, which only loads
+_FREE = frozenset({CLOUD_LORA_LOADER})  # which only loads
 
 KEPT_SECONDS = 600.0  # that what was read of a program is trusted
 

@@ -31,6 +31,13 @@ class Uploads:
         """A content that the service still has; asks nobody."""
         return await self.transfers.known(sha256)
 
+    async def file_here(self, algorithm: str, hexdigest: str) -> Path | None:
+        """A file of this machine that an order was given and that has not changed since.
+
+        `algorithm`: "sha256" of media, "md5" of a LoRA.
+        """
+        return await self.transfers.file_here(algorithm, hexdigest)
+
     async def send_all(
         self, sources: Sequence[Source | LazySource], watch: Watch = unwatched
     ) -> list[Uploaded]:

@@ -170,19 +170,27 @@ async def loader(body: Body) -> dict[str, object]:
 
 
 async def inputs(body: Body) -> dict[str, object]:
-    """What a node needs to ask for the same: values by field; null for a file that went."""
+    """What a node needs to ask for the same: values by field, and the fields whose files went.
+
+    `graph`: of a part of a graph, that part in API format; null where the journal has it not.
+    `lacking`: its fields whose files have to be given by hand.
+    """
     _, one = await _asked(body)
     profile, client = accounts.of_order(one)
     values, gone = await past_orders.values(client, one)
+    part, lacking = await past_orders.part(client, one)
     return {
         "kind": one.kind,
         "program": one.program,
         "example": one.example,
+        "name": one.name,
         "profile": profile,
         "instance": one.instance,
         "classes": dict(one.classes),
         "values": values,
         "gone": gone,
+        "graph": part,
+        "lacking": lacking,
     }
 
 

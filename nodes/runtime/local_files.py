@@ -41,6 +41,15 @@ def lora(name: str, /) -> Path | None:
     return None if path is None else Path(path)
 
 
+def lora_name(path: Path) -> str | None:
+    """The name that a LoRA's file is listed by; None for one that is not."""
+    for name in folder_paths.get_filename_list(LORAS):
+        listed = lora(name)
+        if listed is not None and listed.resolve() == path:
+            return name
+    return None
+
+
 def check(segment: Segment) -> None:
     """Refuse a segment whose files are not there; CannotOffload names the loader."""
     for loaded in segment.files:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import folder_paths
 
-from ...rh_api.client import Client, Job, PastOrder, Progress, ResultRow
+from ...rh_api.client import Client, Job, LoraFile, PastOrder, Progress, ResultRow, Source
 from ...rh_api.errors import BadInput
 from ...rh_api.graph.extra_data import NATIVE
+from ...rh_api.graph.fields import split_name
 from ...rh_api.history import values_of
 from ...rh_api.journal.retention import RESULTS
+from ...rh_api.offload.class_facts import CLOUD_LORA_LOADER
 from ...rh_api.wire.filetypes import Kind, by_suffix
 from ...rh_api.wire.orders import TaskOptions
+from . import local_files
 
 SUBFOLDER = "runninghub"
 ANSWER_SECONDS = 60.0  # that a page waits for the task of a run that it asked for
@@ -94,16 +98,53 @@ async def values(client: Client, order: PastOrder) -> tuple[dict[str, object], l
     found: dict[str, object] = {}
     gone: list[str] = []
     for name, value in order.inputs.items():
-        hashes = cast("Mapping[str, object]", value) if isinstance(value, dict) else None
-        if hashes is None:
+        if not isinstance(value, dict):
             found[name] = value
             continue
-        known = await client.uploads.known(str(hashes.get("sha256", "")))
+        hashes = cast("Mapping[str, str]", value)
+        known = await client.uploads.known(hashes.get("sha256", ""))
         if known is None:
             gone.append(name)
         else:
             found[name] = known.url if order.kind == "model" else known.name
     return found, gone
+
+
+async def _local_file(client: Client, hashes: Mapping[str, str]) -> Source | LoraFile | None:
+    """The file of this machine that a field was given, if it has not changed since."""
+    ((algorithm, hexdigest),) = hashes.items()
+    path = await client.uploads.file_here(algorithm, hexdigest)
+    if path is None:
+        return None
+    return LoraFile(path) if algorithm == "md5" else Source.of_file(path)
+
+
+async def part(client: Client, order: PastOrder) -> tuple[dict[str, Any] | None, list[str]]:
+    """The part of a graph that an order ran, in API format, as it runs here; None where the
+    journal has it not. And the fields whose files have to be given again."""
+    if order.kind != "graph" or order.graph is None:
+        return None, []
+    whole = copy.deepcopy(dict(order.graph))
+    lacking: list[str] = []
+    for name, value in order.inputs.items():
+        node_id, field = split_name(name)
+        node = whole.get(node_id)
+        if node is None:
+            continue
+        if not isinstance(value, dict):
+            node["inputs"][field] = value
+        elif order.graph[node_id]["class_type"] != CLOUD_LORA_LOADER:
+            lacking.append(name)
+        elif field == "lora_name":
+            # The cloud's loader of what was uploaded has the inputs of ComfyUI's own.
+            node["class_type"] = "LoraLoader"
+            node["inputs"].pop("file_name", None)
+            path = await client.uploads.file_here("md5", cast("dict[str, str]", value)["md5"])
+            name_here = local_files.lora_name(path) if path else None
+            node["inputs"][field] = name_here or ""
+            if name_here is None:
+                lacking.append(name)
+    return whole, lacking
 
 
 async def run_again(client: Client, order: PastOrder) -> str:
@@ -115,7 +156,14 @@ async def run_again(client: Client, order: PastOrder) -> str:
         raise BadInput("node.graph_not_kept")
     if order.kind == "quick" and not order.example:
         raise BadInput("node.example_not_kept")
-    fields, gone = await values(client, order)
+    fields, lost = await values(client, order)
+    gone: list[str] = []
+    for name in lost:
+        file = await _local_file(client, cast("Mapping[str, str]", order.inputs[name]))
+        if file is None:
+            gone.append(name)
+        else:
+            fields[name] = file
     if gone:
         raise BadInput("node.inputs_gone", fields=", ".join(gone))
     own = values_of(order.graph or {})

@@ -68,6 +68,15 @@ class Caches:
             ).fetchone()
             return None if row is None else row["hexdigest"]
 
+    def paths_of(self, algorithm: str, hexdigest: str) -> list[Path]:
+        """Files that had this content when they were hashed."""
+        with self._file.reading() as db:
+            rows = db.execute(
+                "SELECT path FROM hashes WHERE algorithm = ? AND hexdigest = ?",
+                (algorithm, hexdigest),
+            )
+            return [Path(os.fsdecode(row["path"])) for row in rows]
+
     def remember_run(self, workflow: str, instance: str, seconds: float) -> None:
         with self._file.writing() as db:
             db.execute(

@@ -352,6 +352,9 @@ class SqliteJournal:
         record = self._store.caches.remember_hash
         await self._record(record, path, size, mtime_ns, inode, algorithm, hexdigest)
 
+    async def paths_of(self, algorithm: str, hexdigest: str) -> list[Path]:
+        return await self._do(self._store.caches.paths_of, algorithm, hexdigest)
+
     async def run_times(self, program: str, instance: str) -> list[float]:
         return await self._do(self._store.caches.run_times, program, instance)
 

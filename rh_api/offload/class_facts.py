@@ -22,7 +22,10 @@ MODEL_KINDS = {
 """Models that RunningHub's resource list knows; their type there."""
 
 LORA_CLASSES = frozenset({"LoraLoader", "LoraLoaderModelOnly"})
-"""LoRA loaders that RunningHub's RHLoraLoader can stand in for."""
+"""LoRA loaders that RunningHub's own can stand in for."""
+
+CLOUD_LORA_LOADER = "RHLoraLoader"
+"""RunningHub's own, the only one that knows uploaded LoRAs; its outputs are LoraLoader's."""
 
 CLIP_LOADERS = {
     "CheckpointLoaderSimple": 1,
@@ -33,7 +36,7 @@ CLIP_LOADERS = {
     "QuadrupleCLIPLoader": 0,
 }
 """Classes that load a CLIP, and which output of them it is."""
-CLIP_OUTPUTS = {**CLIP_LOADERS, "LoraLoader": 1, "RHLoraLoader": 1}
+CLIP_OUTPUTS = {**CLIP_LOADERS, "LoraLoader": 1, CLOUD_LORA_LOADER: 1}
 
 _MODEL_FILE = re.compile(r".+\.(safetensors|sft|ckpt|pt|pth|pt2|bin|gguf|onnx)", re.IGNORECASE)
 

@@ -11,7 +11,7 @@ from ..errors import BadInput
 from ..graph.prompt import downstream, id_order, is_link, read_nodes
 from ..wire.workflows import Graph
 from .boundary_types import IMAGE, Crossing, crossing_of
-from .class_facts import CLIP_LOADERS, CLIP_OUTPUTS
+from .class_facts import CLIP_LOADERS, CLIP_OUTPUTS, CLOUD_LORA_LOADER
 from .node_allocator import NodeAllocator
 from .plan import Inlet, LocalFile, LocalLora
 from .remote_graph import PREFIX
@@ -81,7 +81,7 @@ def with_lora(graph: Graph, lora: LocalLora, remote_name: str) -> dict[str, Any]
     named = {"file_name": remote_name, "lora_name": remote_name}
     return {
         **graph,
-        lora.node_id: {**entry, "class_type": "RHLoraLoader", "inputs": {**inputs, **named}},
+        lora.node_id: {**entry, "class_type": CLOUD_LORA_LOADER, "inputs": {**inputs, **named}},
     }
 
 

@@ -357,6 +357,10 @@ class Journal(Protocol):
         self, path: Path, size: int, mtime_ns: int, inode: int, algorithm: str, hexdigest: str
     ) -> None: ...
 
+    async def paths_of(self, algorithm: str, hexdigest: str) -> list[Path]:
+        """Files that had a content when they were hashed."""
+        ...
+
     async def run_times(self, program: str, instance: str) -> list[float]:
         """Seconds that past runs took, newest first."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
@@ -201,6 +202,14 @@ class Transfers:
             if isinstance(value, LoraFile):
                 inputs[name] = {"md5": await self.lora_hash(value.path)}
         return inputs, hashes
+
+    async def file_here(self, algorithm: str, hexdigest: str) -> Path | None:
+        """A file of this machine that an order was given, if it has the same content still."""
+        for path in await self.journal.paths_of(algorithm, hexdigest):
+            with contextlib.suppress(BadInput, OSError):
+                if await self._file_hash(path, algorithm) == hexdigest:
+                    return path
+        return None
 
     async def _file_hash(self, path: Path, algorithm: str) -> str:
         full, about = await asyncio.to_thread(_about_file, path)

@@ -66,6 +66,8 @@ def stand_in_host(
         get_temp_directory=lambda: str(tmp_path / "temp"),
         get_output_directory=lambda: str(tmp_path / "output"),
         get_input_directory=lambda: str(tmp_path / "input"),
+        get_filename_list=lambda kind: [one.name for one in (tmp_path / kind).glob("*")],
+        get_full_path=lambda kind, name: str(tmp_path / kind / name),
     )
     stand_ins: dict[str, Any] = {
         "folder_paths": folders,

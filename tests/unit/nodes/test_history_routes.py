@@ -251,12 +251,62 @@ async def test_a_part_of_a_graph_is_ordered_anew_as_it_was(host: Host, emulator:
         isinstance(value, list) for node in one.values() for value in node["inputs"].values()
     )
     told = [await host.post("history/inputs", order=number) for number in (1, 2)]
-    assert told[0] == told[1]
+    assert told[0]["values"] == told[1]["values"]
+    # A page opens it as a workflow: its files alone have to be given again.
+    assert told[0]["lacking"] == ["10.image"]
+    part = told[0]["graph"]
+    part["10"]["inputs"]["image"] = one["10"]["inputs"]["image"]
+    assert part == one
 
     changed("DELETE FROM uploads")
     error = await host.error("history/again", order=1)
     assert (error["key"], emulator.counters.orders) == ("node.inputs_gone", 2)
     assert "10.image" in error["message"]
+
+
+async def test_files_that_are_here_go_up_once_more_with_a_part_that_is_ordered_anew(
+    host: Host, emulator: Emulator, tmp_path: Path
+) -> None:
+    lora, picture = tmp_path / "loras" / "my style.safetensors", tmp_path / "photo.png"
+    lora.parent.mkdir()
+    lora.write_bytes(b"a style" * 1000)
+    Image.new("RGB", (8, 8), "red").save(picture)
+    transfers = load_pack("rh_api.run.transfers")
+    graph = catalog.workflows()[catalog.LORA_TEXT_TO_IMAGE].graph
+    graph["20"]["inputs"]["lora_name"] = ""
+    styled = Job(
+        catalog.LORA_TEXT_TO_IMAGE,
+        {f"20.{name}": transfers.LoraFile(lora) for name in ("file_name", "lora_name")},
+        graph=graph,
+    )
+    for job in (
+        styled,
+        replace(inverted(), fields={"10.image": transfers.Source.of_file(picture)}),
+    ):
+        await run(job)
+    changed("DELETE FROM uploads")
+    for order in (1, 2):
+        assert (await host.post("history/again", order=order))["task_id"]
+    one, other, *again = sent(emulator)
+    assert [one, other] == again
+    assert one["20"]["inputs"]["file_name"].endswith(".safetensors")
+    # A page opens the part with ComfyUI's own loader of it.
+    told = await host.post("history/inputs", order=1)
+    loader = told["graph"]["20"]
+    assert (loader["class_type"], told["lacking"]) == ("LoraLoader", [])
+    assert loader["inputs"].keys() == one["20"]["inputs"].keys() - {"file_name"}
+    assert loader["inputs"]["lora_name"] == lora.name
+
+    lora.write_bytes(b"another" * 1000)
+    picture.unlink()
+    changed("DELETE FROM uploads")
+    for order, name in ((1, "20.file_name"), (2, "10.image")):
+        error = await host.error("history/again", order=order)
+        assert error["key"] == "node.inputs_gone"
+        assert name in error["message"]
+    told = [(await host.post("history/inputs", order=order))["lacking"] for order in (1, 2)]
+    assert told == [["20.lora_name"], ["10.image"]]
+    assert emulator.counters.orders == 4
 
 
 async def test_a_part_by_the_native_route_is_ordered_anew_by_it(

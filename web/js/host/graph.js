@@ -82,6 +82,9 @@ export const toPrompt = () => app.graphToPrompt();
 /** As Save would write it. */
 export const toWorkflow = () => rootGraph().serialize();
 
+/** A prompt in API format, as a workflow of its own beside those that are open. @type {(prompt: any, name: string) => Promise<void>} */
+export const openPrompt = (prompt, name) => app.loadApiJson(prompt, name);
+
 /** Another graph in the place of the open one, as one step of undo. @param {object} workflow */
 export async function replaceGraph(workflow) {
 	const { canvas } = app;

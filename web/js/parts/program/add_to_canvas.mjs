@@ -1,6 +1,6 @@
 // A node that runs a program, put on the canvas ready to run, or given the values of an earlier run.
 
-import { addNode, change, nodeOf, selection, show, typeName } from "../../host/graph.js";
+import { addNode, change, nodeOf, openPrompt, selection, show, typeName } from "../../host/graph.js";
 import { toast } from "../../host/comfy.js";
 import { textsOf } from "../../host/texts.js";
 import { isFieldName, firstChoice, makeForm } from "../../lib/form.js";
@@ -15,6 +15,7 @@ const t = textsOf("panel");
 
 const SELECTED = "selected";
 const BORDER = /^(Load|Save|Preview)/; // what a marked part gets at its borders, with ids of their own
+const CLOUD_LORA = "RHLoraLoader"; // which stands there for a loader of ComfyUI's own
 const SEEDS = ["seed", "noise_seed"]; // which ComfyUI changes after a run, where it is told to
 
 /**
@@ -64,12 +65,19 @@ export async function useInputs(asked) {
 	toast(gone.length > 0 ? "warn" : "success", t("history.used"), gone.length > 0 ? t("history.gone", { fields: gone.join(", ") }) : "");
 }
 
-/** The values of a part of a graph go into its own nodes, if that graph is open. @param {any} asked */
-function useValues({ values, classes }) {
-	const known = Object.entries(classes).map(([id, name]) => ({ id, node: nodeOf(id), name }));
-	const there = known.filter(({ node, name }) => node && classOf(node) === name);
-	const others = known.filter(({ node, name }) => node && classOf(node) !== name && !BORDER.test(name));
-	if (there.length === 0 || others.length > 0) throw new Error(t("history.no_node"));
+/** The values of a part of a graph go into its own nodes; where that graph is not open, the part is. @param {any} asked */
+async function useValues({ values, classes, graph, lacking, name }) {
+	const isIt = (/** @type {any} */ node, /** @type {string} */ className) =>
+		classOf(node) === className || (className === CLOUD_LORA && Boolean(widgetOf(node, "lora_name")));
+	const known = Object.entries(classes).map(([id, className]) => ({ id, node: nodeOf(id), className }));
+	const there = known.filter(({ node, className }) => node && isIt(node, className));
+	const others = known.filter(({ node, className }) => node && !isIt(node, className) && !BORDER.test(className));
+	if (there.length === 0 || others.length > 0) {
+		if (!graph) throw new Error(t("history.no_node"));
+		await openPrompt(graph, name || t("history.part"));
+		const more = lacking.length > 0 ? t("history.lacking", { fields: lacking.join(", ") }) : "";
+		return toast(more ? "warn" : "success", t("history.opened_part"), more);
+	}
 	change(() => {
 		for (const { id, node } of there) {
 			for (const widget of node.widgets ?? []) {
