@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.nodes.conftest import load_pack
+
 Pack = Callable[[str], ModuleType]
 
 
@@ -154,7 +156,6 @@ def test_before_the_graph_runs_a_link_is_a_promise(values: ModuleType) -> None:
     )
 )
 def test_any_json_value_becomes_something_plain(value: object) -> None:
-    from rh_pack.nodes.values import field_values  # pyright: ignore[reportMissingImports]
-
+    field_values = load_pack("nodes.values.field_values")
     (made,) = field_values.promised({"1.x": [value, "so that it is no link"]}).values()
     assert isinstance(made, (str, int, float, bool)) or type(made).__name__ == "Unsupported"
