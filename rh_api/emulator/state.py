@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 import time
 from collections import Counter
@@ -164,10 +165,14 @@ class State(Knobs):
         return [task for task in self.tasks.values() if task.key == key and not task.is_over]
 
     def is_full(self, key: str, *, besides: Task | None = None) -> bool:
-        """Whether the account has no slot left; a waiting task counts those that run."""
+        """Whether the account has no slot left; a waiting task counts those that run, and those
+        that wait ahead of it."""
         tasks = self.open_tasks(key)
         if besides:
-            tasks = [task for task in tasks if task is not besides and task.status == "RUNNING"]
+            # In the order in which they were created.
+            ahead = itertools.takewhile(lambda task: task is not besides, tasks)
+            waiting = [task for task in ahead if task.status != "RUNNING"]
+            tasks = [*waiting, *(task for task in tasks if task.status == "RUNNING")]
         return len(tasks) + self.foreign_tasks >= self.accounts[key].limit
 
     def take_failure(self) -> dict[str, Any] | None:

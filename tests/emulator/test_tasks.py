@@ -128,14 +128,14 @@ async def test_slots_are_shared_with_foreign_tasks_and_freed_at_the_end(remote: 
 
 async def test_over_the_limit_tasks_can_be_queued_one_after_the_other(remote: Remote) -> None:
     emulator = remote.emulator
-    emulator.account.limit, emulator.queue_when_full, emulator.run_seconds = 1, True, 0.1
+    emulator.account.limit, emulator.queue_when_full, emulator.run_seconds = 1, True, 0.05
 
-    created = [await remote.create(TEXT_OUT) for _ in range(3)]
+    created = [await remote.create(TEXT_OUT) for _ in range(8)]
     for one in created:
         await remote.finished(one)
 
     tasks = list(emulator.tasks.values())
-    assert [one["data"]["taskStatus"] for one in created] == ["RUNNING", "QUEUED", "QUEUED"]
+    assert [one["data"]["taskStatus"] for one in created] == ["RUNNING", *["QUEUED"] * 7]
     assert all(later.started >= earlier.ended for earlier, later in itertools.pairwise(tasks))
 
 
