@@ -205,6 +205,7 @@ class Jobs:
 
         async def fly(show: Watch) -> tuple[Outcome, Iterator[bool]]:
             cost = BalanceCost(self.engine.context.journal, self.engine.budget.wallet)
+            measured = replace(order, measure=cost.booked) if order.prompt else order
 
             async def prepare() -> Payload:
                 if order.prompt:
@@ -216,7 +217,7 @@ class Jobs:
 
             try:
                 outcome = await self.engine.run(
-                    order, prepare, show, again=job.again, serve=not job.reroll_seeds
+                    measured, prepare, show, again=job.again, serve=not job.reroll_seeds
                 )
             except RunningHubError as error:
                 if order.prompt:

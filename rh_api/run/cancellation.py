@@ -11,6 +11,7 @@ from ..wire import tasks
 from ..wire.tasks import NATIVE, Phase, Report
 from . import native
 from .context import AccountContext
+from .orders import Order
 from .orders import is_model as names_model
 from .progress import Stopped
 from .report_query import query_report
@@ -30,18 +31,21 @@ class Canceller:
 
     context: AccountContext
 
-    async def order(self, row: int, task_id: str, *, is_model: bool = False) -> None:
+    async def order(self, row: int, task_id: str, order: Order | None = None) -> None:
         """Cancel the task of a row in the journal, which says so before and after.
 
-        `is_model`: it is a standard model's, which is asked to stop once: sources doubt that the
-        service stops those, so only what it then reports counts.
+        `order`: what was ordered, where that is known. A standard model is asked to stop once:
+        sources doubt that the service stops those, so only what it then reports counts.
 
         A client that is leaving cancels nothing: the next start takes the task up.
         """
         if self.context.leaving:
             return
         await self.context.journal.record_cancel_wanted(row)
-        self.context.stopped(await self._stop(row, task_id, is_model))
+        stopped = await self._stop(row, task_id, order is not None and order.is_model)
+        if order is not None and stopped.confirmed:
+            stopped = replace(stopped, usage=await order.measure(task_id) or stopped.usage)
+        self.context.stopped(stopped)
 
     async def again(self, row: int, task_id: str, *, is_model: bool = False) -> None:
         """The same for a cancel that an earlier start could not confirm."""

@@ -273,8 +273,7 @@ class Engine:
             self.context.spawn(self._cancelled(active.row, active))
 
     async def _cancelled(self, row: int, active: ActiveOrder) -> None:
-        is_model = active.order.is_model
-        await self.canceller.order(row, active.ticket.task_id, is_model=is_model)
+        await self.canceller.order(row, active.ticket.task_id, active.order)
         self.budget.ended()
 
     async def _follow(self, active: ActiveOrder) -> tuple[Report, float, tuple[str, ...]]:

@@ -49,7 +49,7 @@ class BalanceCost:
         return replace(outcome, usage=usage or outcome.usage, warned=(*outcome.warned, notice))
 
     async def booked(self, task_id: str | None) -> Usage | None:
-        """The cost of what became of the order, which may have failed: measured, and kept."""
+        """The cost of an order that failed, or was stopped: measured, and kept."""
         with suppress(RunningHubError):
             if self._began is not None and task_id:
                 return await self._measured(task_id, self._began)

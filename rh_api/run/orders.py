@@ -17,6 +17,7 @@ from ..wire.orders import NodeInfo, TaskOptions, Ticket, create
 from ..wire.quick import run_quick
 from ..wire.run_v2 import run_app as run_app_v2
 from ..wire.run_v2 import run_workflow as run_workflow_v2
+from ..wire.tasks import Usage
 from .progress import Watch
 
 _MODEL_PAGE = "model/"  # begins what the journal calls a standard model
@@ -34,6 +35,15 @@ what can be told before anything of the person's has left."""
 async def no_price(body: Mapping[str, object] | None) -> Quote:
     """Nothing tells it."""
     return Quote()
+
+
+Measure = Callable[[str], Awaitable[Usage | None]]
+"""What the task of that id did cost, once it is over; None where that cannot be told."""
+
+
+async def no_measure(_: str) -> Usage | None:
+    """The service itself tells it."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,7 @@ class Order:
     example: str = ""
     prompt: str = ""
     """What its task will be called if its graph goes by the native route; "" for the others."""
+    measure: Measure = field(default=no_measure, compare=False)
 
     @property
     def program(self) -> str:

@@ -256,7 +256,7 @@ class Submitter:
             if error.fate not in _NOTHING_RUNS:
                 self.context.stopped(Stopped("", confirmed=False))
             return
-        await self.canceller.order(row, ticket.task_id, is_model=order.is_model)
+        await self.canceller.order(row, ticket.task_id, order)
 
     async def _came_to_nothing(
         self, row: int, error: RunningHubError, *, for_good: bool = False

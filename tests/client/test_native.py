@@ -262,6 +262,18 @@ async def test_so_is_what_a_failed_one_cost(client: Client, emulator: Emulator) 
     assert past.usage.coins == str(before - emulator.account.coins) != "0"
 
 
+async def test_so_is_what_a_stopped_one_cost(make_client: MakeClient, emulator: Emulator) -> None:
+    emulator.native_prompt_id, emulator.run_seconds = "given", 60.0
+    before = emulator.account.coins
+    stopped: list[Stopped] = []
+    client = make_client(stopped=stopped.append)
+    await stop(client)
+    paid = str(before - emulator.account.coins)
+    assert [one.usage.coins for one in stopped] == [paid] != ["0"]
+    (past,) = (await make_client().history()).orders
+    assert past.usage.coins == paid
+
+
 async def test_a_wallet_is_measured_too(make_client: MakeClient, emulator: Emulator) -> None:
     emulator.account.kind, emulator.account.coins = "SHARED", 0
     emulator.account.money, emulator.run_seconds = Decimal(5), 3.0
