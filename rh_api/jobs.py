@@ -36,7 +36,7 @@ from .programs import (
     RemoteWorkflow,
     StandardModel,
 )
-from .run.batch import BatchProgress, joined
+from .run.batch import BatchProgress, joined, side_by_side
 from .run.engine import Engine
 from .run.native_cost import BalanceCost
 from .run.orders import Order, Payload, digest
@@ -48,8 +48,6 @@ from .wire.accounts import queue_status
 from .wire.native import Prompt
 from .wire.orders import TaskOptions
 from .wire.quick import example_of
-
-STARTED_TOGETHER = 8  # orders of a batch that begin in one turn of the loop
 
 
 @dataclass(slots=True)
@@ -178,19 +176,10 @@ class Jobs:
             checked.append(await self._checked(job))
             await asyncio.sleep(0)  # thousands of checks must not hold up the loop
         progress = BatchProgress(len(jobs), watch)
-        running: list[asyncio.Future[Outcome]] = []
-        try:
-            for index, one in enumerate(checked):
-                work = self._run_checked(*one, progress.watch_of(index))
-                running.append(asyncio.ensure_future(work))
-                running[-1].add_done_callback(progress.ended(index))
-                if index % STARTED_TOGETHER == 0:
-                    await asyncio.sleep(0)
-            done = await asyncio.gather(*running, return_exceptions=True)
-        finally:
-            for order in running:
-                order.cancel()
-        return joined(done)
+        works = (
+            self._run_checked(*one, progress.watch_of(index)) for index, one in enumerate(checked)
+        )
+        return joined(await side_by_side(works, progress.ended))
 
     async def _run(
         self,

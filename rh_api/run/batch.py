@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..errors import BatchFailed, RunningHubError
 from .progress import Progress, Stage, Watch
 from .results import Outcome
+
+STARTED_TOGETHER = 8  # orders of a batch that begin in one turn of the loop
+UNDER_WAY = 500
+"""Orders of a batch that are begun and not over: more than an account has places (100 are the most
+that a source names). Thousands at once are a twelfth more work, for the garbage collector."""
+
+Ended = Callable[["asyncio.Future[Outcome]"], None]
 
 
 @dataclass(slots=True)
@@ -33,7 +41,7 @@ class BatchProgress:
 
         return watch
 
-    def ended(self, index: int) -> Callable[[asyncio.Future[Outcome]], None]:
+    def ended(self, index: int) -> Ended:
         """What to do when one order is over, however it ended."""
 
         def over(_: asyncio.Future[Outcome]) -> None:
@@ -63,6 +71,29 @@ class BatchProgress:
         is_over = self._over == self.total  # sums of fractions are a little off
         share = 1.0 if is_over else min(1.0, self._share / self.total)
         self.watch(Progress(Stage.BATCH, share, params, news.node_id, news.preview))
+
+
+async def side_by_side(
+    works: Iterable[Coroutine[Any, Any, Outcome]], ended: Callable[[int], Ended]
+) -> list[Outcome | BaseException]:
+    """What each work came to, in their order; `ended` gives what to do when one is over.
+
+    Cancelling this cancels all that are under way, and begins no more.
+    """
+    running: list[asyncio.Future[Outcome]] = []
+    places = asyncio.Semaphore(UNDER_WAY)
+    try:
+        for index, work in enumerate(works):
+            running.append(asyncio.ensure_future(work))
+            running[-1].add_done_callback(ended(index))
+            running[-1].add_done_callback(lambda _: places.release())
+            await places.acquire()
+            if index % STARTED_TOGETHER == 0:
+                await asyncio.sleep(0)
+        return await asyncio.gather(*running, return_exceptions=True)
+    finally:
+        for order in running:
+            order.cancel()
 
 
 def joined(done: Sequence[Outcome | BaseException]) -> list[Outcome]:

@@ -11,7 +11,7 @@ import pytest
 from rh_api.client import Client, Job, LazySource, Progress, Source, Stage
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import BadField, BadInput, BatchFailed, Fate, Uncertain
-from rh_api.run.batch import BatchProgress
+from rh_api.run.batch import UNDER_WAY, BatchProgress
 from rh_api.wire.filetypes import Kind
 from tests.client.conftest import MakeClient
 from tests.support.jobs import paint, picture
@@ -51,6 +51,16 @@ async def test_what_equal_jobs_cost_counts_once(client: Client, emulator: Emulat
     again = await client.run_all([twice, other, twice])
     assert not any(outcome.is_paid for outcome in again)
     assert emulator.counters.orders == 2
+
+
+async def test_a_batch_larger_than_what_is_begun_at_once_comes_whole(
+    client: Client, emulator: Emulator
+) -> None:
+    jobs = [*[paint("the same")] * (UNDER_WAY + 50), paint("another")]
+    outcomes = await client.run_all(jobs)
+    assert [outcome.task_id for outcome in (outcomes[0], outcomes[-1])] == list(emulator.tasks)
+    assert len({outcome.task_id for outcome in outcomes[:-1]}) == 1
+    assert len(outcomes) == len(jobs)
 
 
 async def test_what_an_order_cost_is_told_to_who_still_waits(
