@@ -43,7 +43,7 @@ class Canceller:
             return
         await self.context.journal.record_cancel_wanted(row)
         stopped = await self._stop(row, task_id, order is not None and order.is_model)
-        if order is not None and stopped.confirmed:
+        if order is not None and order.measure is not None and stopped.confirmed:
             stopped = replace(stopped, usage=await order.measure(task_id) or stopped.usage)
         self.context.stopped(stopped)
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass, field, replace
 
 from ..journal import OrderRow
 from ..money.quotes import Quote
+from ..wire import run_v2
 from ..wire.apps import run_app
 from ..wire.call import Call
 from ..wire.models import create as create_model
 from ..wire.native import Prompt, queue_prompt
 from ..wire.orders import NodeInfo, TaskOptions, Ticket, create
 from ..wire.quick import run_quick
-from ..wire.run_v2 import run_app as run_app_v2
-from ..wire.run_v2 import run_workflow as run_workflow_v2
 from ..wire.tasks import Usage
 from .progress import Watch
 
@@ -26,7 +25,6 @@ Payload = tuple[NodeInfo, ...] | str | dict[str, object]
 """What goes out with an order once its uploads have names: its fields, a whole graph's text, or
 the body of a model's call, or what a module of Quick Create adds to it."""
 
-
 Price = Callable[[Mapping[str, object] | None], Awaitable[Quote]]
 """What an order will cost: with the body that goes out, what the service says of that; without,
 what can be told before anything of the person's has left."""
@@ -35,15 +33,6 @@ what can be told before anything of the person's has left."""
 async def no_price(body: Mapping[str, object] | None) -> Quote:
     """Nothing tells it."""
     return Quote()
-
-
-Measure = Callable[[str], Awaitable[Usage | None]]
-"""What the task of that id did cost, once it is over; None where that cannot be told."""
-
-
-async def no_measure(_: str) -> Usage | None:
-    """The service itself tells it."""
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +50,8 @@ class Order:
     prompt or command whose limit of cost it counts for. `price`: asks what a model's order costs.
     `is_free_of_others`: its graph is known to hold no node that others are paid for. `own_values`:
     of a whole graph what the journal keeps of it, to find and repeat it. `example`: of a module of
-    Quick Create its call example without a key, which alone can order it again.
+    Quick Create its call example without a key, which alone can order it again. `prompt`: by the
+    native route its task's name, "" by others; `measure`: tells by that name what the task cost.
     """
 
     program_id: str
@@ -86,8 +76,7 @@ class Order:
     own_values: Mapping[str, object] = field(default_factory=dict[str, object])
     example: str = ""
     prompt: str = ""
-    """What its task will be called if its graph goes by the native route; "" for the others."""
-    measure: Measure = field(default=no_measure, compare=False)
+    measure: Callable[[str], Awaitable[Usage | None]] | None = field(default=None, compare=False)
 
     @property
     def program(self) -> str:
@@ -126,8 +115,8 @@ class Order:
         """The create call by V2."""
         about = (self.program_id, self.node_info, self.options)
         if self.is_app:
-            return run_app_v2(*about, access_password=access_password)
-        return run_workflow_v2(*about, graph=self.graph, access_password=access_password)
+            return run_v2.run_app(*about, access_password=access_password)
+        return run_v2.run_workflow(*about, graph=self.graph, access_password=access_password)
 
     def call(self, access_password: str) -> Call[Ticket]:
         """The create call, which alone may start the task."""
