@@ -46,6 +46,8 @@ KNOWN = re.compile(
     # It looks for the models of its own first workflow.
     r"|https://huggingface\.co/"
 )
+# What a page says once its server is gone: by when that was, a request is refused, reset or empty.
+GONE = r"ERR_CONNECTION|ERR_EMPTY|WebSocket|Failed to fetch|Failed to load|NetworkError|reconnect"
 
 T = TypeVar("T", bound="Tab")
 

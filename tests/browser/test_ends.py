@@ -9,8 +9,8 @@ from pathlib import Path
 from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
 from tests.browser.hosts import Host
+from tests.browser.tab import GONE
 
-GONE = r"ERR_CONNECTION|ERR_EMPTY|WebSocket|Failed to fetch|Failed to load|NetworkError"
 LORA = b"\x02\x00\x00\x00\x00\x00\x00\x00{}"
 
 

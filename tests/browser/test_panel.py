@@ -15,11 +15,11 @@ import pytest
 from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
 from tests.browser.hosts import ROOT, Host
+from tests.browser.tab import GONE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
-GONE = "ERR_CONNECTION|ERR_EMPTY|WebSocket|Failed to fetch|Failed to load|NetworkError"
 SAMPLER = "3"  # of catalog.TEXT_TO_IMAGE
 KEYS = {
     **{name: f"panel.tab.{name}" for name in ("now", "history", "spend", "add")},

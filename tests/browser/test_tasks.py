@@ -10,13 +10,13 @@ from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.emulator.faults import Kind
 from tests.browser.canvas import Canvas, is_prompt
 from tests.browser.hosts import Host
+from tests.browser.tab import GONE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
 CREATE = "/task/openapi/create"
 SAMPLER = "3"  # of catalog.TEXT_TO_IMAGE
-GONE = r"ERR_CONNECTION|WebSocket|Failed to fetch|ERR_EMPTY|reconnect|NetworkError"
 
 
 def notices(canvas: Canvas) -> Locator:
