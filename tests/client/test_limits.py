@@ -28,7 +28,7 @@ from tests.client.test_apps import APP_WITH_PICTURE as APP
 from tests.client.test_apps import field_of
 from tests.support.jobs import PAINTER, invert, paint, paint_by_model, picture
 from tests.support.service import CREATE, uploads
-from tests.support.waiting import until
+from tests.support.waiting import begun, until
 
 COIN = 1_000_000
 
@@ -317,8 +317,7 @@ async def test_a_killed_process_s_order_is_stopped_by_the_next_before_it_orders(
     killed = make_client(pace=40, **limits)
     emulator.hold_at = "13"
     emulator.run_seconds = 0.0
-    left = asyncio.ensure_future(killed.run(invert(1)))
-    await until(lambda: emulator.counters.orders == 1)
+    left = await begun(killed, invert(1))
     (order,) = await killed.open_orders(followed=True)
     assert order.state in (State.PLACED, State.RUNNING)
     await killed.leave()
