@@ -161,6 +161,7 @@ def test_a_marked_part_gives_its_values_back_and_is_ordered_anew(
 ) -> None:
     canvas = either
     made, _, _ = canvas.marked_part(472)
+    canvas.run_js("(id) => app.canvas.graph.getNodeById(id).title = 'before/after: *'", int(made))
     canvas.run()
     canvas.set_widget(made, "width", 64)
     panel = Panel(canvas)
@@ -178,6 +179,10 @@ def test_a_marked_part_gives_its_values_back_and_is_ordered_anew(
     canvas.until(lambda: len(nodes(canvas, "ImageInvert")) == 1)
     (made,) = nodes(canvas, "EmptyImage")
     assert canvas.node(made)["widgets"]["width"] == 472
+    # ComfyUI takes a slash of a tab's name for a folder.
+    path = canvas.run_js("() => app.extensionManager.workflow.activeWorkflow.path")
+    assert path.startswith("workflows/before after")
+    assert path.count("/") == 1
     # Nothing of it is marked, and the next run would order nothing.
     bar = canvas.page.get_by_test_id("action-bar-buttons")
     bar.get_by_text("1 个任务" if canvas.classic else "1 order").wait_for(state="detached")

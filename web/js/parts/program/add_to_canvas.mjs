@@ -3,7 +3,7 @@
 import { addNode, change, nodeOf, openPrompt, selection, show, typeName } from "../../host/graph.js";
 import { toast } from "../../host/comfy.js";
 import { textsOf } from "../../host/texts.js";
-import { isFieldName, firstChoice, makeForm } from "../../lib/form.js";
+import { clean, isFieldName, firstChoice, makeForm } from "../../lib/form.js";
 import { classOf, kindOf, PROGRAMS, setWidget, widgetOf } from "../../lib/nodes.js";
 import { formOf } from "./build.js";
 import { applyForm } from "./choose.js";
@@ -16,6 +16,7 @@ const t = textsOf("panel");
 const SELECTED = "selected";
 const BORDER = /^(Load|Save|Preview)/; // what a marked part gets at its borders, with ids of their own
 const CLOUD_LORA = "RHLoraLoader"; // which stands there for a loader of ComfyUI's own
+const NO_FILE_NAME = /[\\/:*?"<>|]/g; // ComfyUI names a workflow's file after its tab
 const SEEDS = ["seed", "noise_seed"]; // which ComfyUI changes after a run, where it is told to
 
 /**
@@ -74,7 +75,7 @@ async function useValues({ values, classes, graph, lacking, name }) {
 	const others = known.filter(({ node, className }) => node && !isIt(node, className) && !BORDER.test(className));
 	if (there.length === 0 || others.length > 0) {
 		if (!graph) throw new Error(t("history.no_node"));
-		await openPrompt(graph, name || t("history.part"));
+		await openPrompt(graph, clean(name.replace(NO_FILE_NAME, " ")) || t("history.part"));
 		const more = lacking.length > 0 ? t("history.lacking", { fields: lacking.join(", ") }) : "";
 		return toast(more ? "warn" : "success", t("history.opened_part"), more);
 	}
