@@ -81,7 +81,7 @@ async def side_by_side(
     Cancelling this cancels all that are under way, and begins no more.
     """
     running: list[asyncio.Future[Outcome]] = []
-    places = asyncio.Semaphore(UNDER_WAY)
+    places = asyncio.Semaphore(UNDER_WAY - 1)  # the last one is begun before it waits
     try:
         for index, work in enumerate(works):
             running.append(asyncio.ensure_future(work))

@@ -30,7 +30,7 @@ async def paced(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     rate = READ_RATE.get()
     async for block in blocks:
         # By the tenth of a second: a body may have come in one block.
-        step = max(1, int(rate / 10)) if rate else len(block)
+        step = max(1, int(rate / 10) if rate else len(block))
         for start in range(0, len(block), step):
             piece = block[start : start + step]
             if rate:
