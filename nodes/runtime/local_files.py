@@ -42,10 +42,13 @@ def lora(name: str, /) -> Path | None:
 
 
 def lora_name(path: Path) -> str | None:
-    """The name that a LoRA's file is listed by; None for one that is not."""
+    """The name that a LoRA's file is listed by; None for one that is not. `path` is resolved.
+
+    It may be reached by a link, so each is looked at: not in the server's loop.
+    """
     for name in folder_paths.get_filename_list(LORAS):
-        listed = lora(name)
-        if listed is not None and listed.resolve() == path:
+        listed = folder_paths.get_full_path(LORAS, name)
+        if listed is not None and Path(listed).resolve() == path:
             return name
     return None
 

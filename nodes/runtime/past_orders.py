@@ -7,7 +7,6 @@ import contextlib
 import copy
 import re
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +17,7 @@ from ...rh_api.errors import BadInput
 from ...rh_api.graph.extra_data import NATIVE
 from ...rh_api.graph.fields import split_name
 from ...rh_api.history import values_of
+from ...rh_api.journal.history import file_hash
 from ...rh_api.journal.retention import RESULTS
 from ...rh_api.offload.class_facts import CLOUD_LORA_LOADER
 from ...rh_api.wire.filetypes import Kind, by_suffix
@@ -98,11 +98,12 @@ async def values(client: Client, order: PastOrder) -> tuple[dict[str, object], l
     found: dict[str, object] = {}
     gone: list[str] = []
     for name, value in order.inputs.items():
-        if not isinstance(value, dict):
+        file = file_hash(value)
+        if file is None:
             found[name] = value
             continue
-        hashes = cast("Mapping[str, str]", value)
-        known = await client.uploads.known(hashes.get("sha256", ""))
+        algorithm, digest = file
+        known = await client.uploads.known(digest) if algorithm == "sha256" else None
         if known is None:
             gone.append(name)
         else:
@@ -110,13 +111,13 @@ async def values(client: Client, order: PastOrder) -> tuple[dict[str, object], l
     return found, gone
 
 
-async def _local_file(client: Client, hashes: Mapping[str, str]) -> Source | LoraFile | None:
+async def _local_file(client: Client, value: object) -> Source | LoraFile | None:
     """The file of this machine that a field was given, if it has not changed since."""
-    ((algorithm, hexdigest),) = hashes.items()
-    path = await client.uploads.file_here(algorithm, hexdigest)
-    if path is None:
+    file = file_hash(value)
+    path = await client.uploads.file_here(*file) if file else None
+    if file is None or path is None:
         return None
-    return LoraFile(path) if algorithm == "md5" else Source.of_file(path)
+    return LoraFile(path) if file[0] == "md5" else Source.of_file(path)
 
 
 async def part(client: Client, order: PastOrder) -> tuple[dict[str, Any] | None, list[str]]:
@@ -131,7 +132,8 @@ async def part(client: Client, order: PastOrder) -> tuple[dict[str, Any] | None,
         node = whole.get(node_id)
         if node is None:
             continue
-        if not isinstance(value, dict):
+        file = file_hash(value)
+        if file is None:
             node["inputs"][field] = value
         elif order.graph[node_id]["class_type"] != CLOUD_LORA_LOADER:
             lacking.append(name)
@@ -139,8 +141,8 @@ async def part(client: Client, order: PastOrder) -> tuple[dict[str, Any] | None,
             # The cloud's loader of what was uploaded has the inputs of ComfyUI's own.
             node["class_type"] = "LoraLoader"
             node["inputs"].pop("file_name", None)
-            path = await client.uploads.file_here("md5", cast("dict[str, str]", value)["md5"])
-            name_here = local_files.lora_name(path) if path else None
+            path = await client.uploads.file_here(*file)
+            name_here = path and await asyncio.to_thread(local_files.lora_name, path)
             node["inputs"][field] = name_here or ""
             if name_here is None:
                 lacking.append(name)
@@ -159,7 +161,7 @@ async def run_again(client: Client, order: PastOrder) -> str:
     fields, lost = await values(client, order)
     gone: list[str] = []
     for name in lost:
-        file = await _local_file(client, cast("Mapping[str, str]", order.inputs[name]))
+        file = await _local_file(client, order.inputs[name])
         if file is None:
             gone.append(name)
         else:

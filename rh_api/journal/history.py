@@ -309,12 +309,21 @@ def _searched(row: OrderRow) -> str:
     return folded(texts)[:SEARCHED_CHARACTERS]
 
 
+def file_hash(value: object) -> tuple[str, str] | None:
+    """Algorithm and digest of what stands for a file in an order's inputs, which is an object of
+    its hash; None for a plain value."""
+    if isinstance(value, Mapping) and len(cast("Mapping[str, object]", value)) == 1:
+        ((algorithm, digest),) = cast("Mapping[str, object]", value).items()
+        if algorithm in ("sha256", "md5") and isinstance(digest, str):
+            return algorithm, digest
+    return None
+
+
 def _texts(value: object) -> Iterator[str]:
-    """Values of fields; a file is an object of its hash, which nobody looks for."""
+    """Values of fields, without the hashes of files, which nobody looks for."""
     if isinstance(value, Mapping):
-        given = cast("Mapping[str, object]", value)
-        if not given.keys() & {"sha256", "md5"}:
-            for one in given.values():
+        if file_hash(cast("object", value)) is None:
+            for one in cast("Mapping[str, object]", value).values():
                 yield from _texts(one)
     elif isinstance(value, list):
         for one in cast("list[object]", value):
