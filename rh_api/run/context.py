@@ -38,10 +38,10 @@ class AccountContext:
     deliveries: Deliveries | None = None
     """None where orders carry no webhook address of a listener."""
     leaving: bool = False
-    followers: dict[str, list[asyncio.Event]] = field(
-        default_factory=dict[str, list[asyncio.Event]]
+    followers: dict[str, list[asyncio.Future[None]]] = field(
+        default_factory=dict[str, list["asyncio.Future[None]"]]
     )
-    """By task: whoever follows it here, and waits no longer once the event is set."""
+    """By task: whoever follows it here, and waits no longer once the future has a result."""
     news: dict[str, Progress] = field(default_factory=dict[str, Progress])
     """By task that is followed here: how it is doing, with the latest preview that came."""
     _background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
@@ -71,19 +71,17 @@ class AccountContext:
 
     async def followed(self, task_id: str, following: Coroutine[object, object, T]) -> T:
         """What following a task gives; raises Detached once `detach` is called for the task."""
-        leaving = asyncio.Event()
+        leaving: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         followers = self.followers.setdefault(task_id, [])
         followers.append(leaving)
         watching = asyncio.ensure_future(following)
-        left = asyncio.ensure_future(leaving.wait())
         try:
-            await asyncio.wait((watching, left), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((watching, leaving), return_when=asyncio.FIRST_COMPLETED)
             if not watching.done():
                 raise Detached
             return watching.result()
         finally:
             watching.cancel()
-            left.cancel()
             followers.remove(leaving)
             if not followers:
                 del self.followers[task_id]
@@ -93,7 +91,8 @@ class AccountContext:
         """Whoever waits for the task gets Detached, and it goes on; False when nobody waits."""
         followers = self.followers.get(task_id, ())
         for leaving in followers:
-            leaving.set()
+            if not leaving.done():
+                leaving.set_result(None)
         return bool(followers)
 
     def spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:

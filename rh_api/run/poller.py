@@ -76,7 +76,7 @@ class Poller:
     """When it was first seen running, by the service's clock if that tells."""
     _schedule: PollSchedule = field(init=False)
     _polls: tuple[Poll, Poll] = field(init=False)
-    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _pause: asyncio.Future[None] | None = None
     _socket: asyncio.Task[None] | None = None
     _old_route: bool = False
     _misses: int = 0
@@ -118,7 +118,7 @@ class Poller:
     def told(self) -> None:
         """The webhook of the task was called: ask now."""
         self._schedule.told(self.clock.now())
-        self._wake.set()
+        self._look_again()
 
     def promised(self) -> None:
         """Its webhook will be called: seldom ask. Limits need to know when it began to run."""
@@ -137,17 +137,19 @@ class Poller:
                 due = min(due, max(now, self._paid_since + self.paid * share))
             if due <= now:
                 return
-            self._wake.clear()
-            pause = asyncio.ensure_future(self.clock.sleep(due - now))
-            woken = asyncio.ensure_future(self._wake.wait())
+            self._pause = asyncio.ensure_future(self.clock.sleep(due - now))
             try:
-                await asyncio.wait((pause, woken), return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait((self._pause,))
             finally:
-                pause.cancel()
-                woken.cancel()
+                self._pause.cancel()
             overslept = self.clock.now() - due
             if overslept > OVERSLEPT:
                 self._answered += overslept  # nobody asked meanwhile
+
+    def _look_again(self) -> None:
+        """The next poll may be due sooner than whoever waits for it knows."""
+        if self._pause is not None:
+            self._pause.cancel()
 
     async def _poll(self) -> Report | None:
         """One report; None when the answer says nothing, which is no failure of the task."""
@@ -318,7 +320,7 @@ class Poller:
             except RunningHubError as error:
                 log.debug("no progress socket for task %s: %s", self.ticket.task_id, error.key)
             self._schedule.deaf()
-            self._wake.set()
+            self._look_again()
             await self.clock.sleep(SOCKET_PAUSE)
 
     def _heard(self, news: SocketNews | None) -> None:
@@ -329,7 +331,7 @@ class Poller:
         if news.may_be_over:
             self._still_running = now
             self._schedule.hint(now)
-        self._wake.set()
+            self._look_again()  # all other news only put the next poll off
         title = self.titles.get(news.node_id, news.node_id)
         told = {"node": title, "step": news.node_fraction, **self._timing()}
         self.watch(Progress(Stage.RUNNING, news.fraction, told, news.node_id, news.preview))

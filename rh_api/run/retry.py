@@ -35,6 +35,9 @@ RETRY_COST = 14.0
 RATE_COST = 5.0
 REFILL = 1.0
 
+# One for all: seeding one takes longer than most of what a call needs.
+CHANCE = random.Random()  # noqa: S311
+
 
 @dataclass(slots=True)
 class RetryBudget:
@@ -59,7 +62,7 @@ class Retry:
     budget: RetryBudget
     repeatable: bool
     tries: int = TRIES
-    chance: random.Random = field(default_factory=random.Random)
+    chance: random.Random = CHANCE
     _made: int = 0
 
     def pause(self, error: RunningHubError) -> float | None:
