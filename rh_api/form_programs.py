@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from .graph import app_fields
 from .graph.check import Declared, Options
 from .graph.fields import Field, is_seed
+from .graph.prompt import Graph
 from .run.orders import digest
 from .wire.apps import AppForm
 from .wire.quick import QuickModule, quick_entries
-from .wire.workflows import Graph
 
 
 class _OfForm:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .graph.check import Declared, Options, nothing_known
+from .graph.prompt import Graph
 from .graph.ranges import Ranges
 from .wire.orders import TaskOptions
-from .wire.workflows import Graph
 
 
 @dataclass(frozen=True, slots=True)

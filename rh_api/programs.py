@@ -13,7 +13,7 @@ from .form_programs import QuickCreate, RemoteApp
 from .graph import fields as workflow_fields
 from .graph.check import Declared, GivenMedia, Options, Promised, check
 from .graph.fields import Field, only_shows
-from .graph.prompt import Node, is_link, read_nodes
+from .graph.prompt import Graph, Node, is_link, read_nodes
 from .model_catalogue import ModelCatalogue
 from .models.body import check_files, compose, flat, nested
 from .models.schema import Model
@@ -27,7 +27,7 @@ from .run.singleflight import SingleFlight
 from .settings import Settings, check_site
 from .wire.apps import SORTS, AppForm, AppPage, app_list, call_demo, read_app_ref
 from .wire.quick import read_module
-from .wire.workflows import APP, WORKFLOW, Graph, read_ref, workflow_json
+from .wire.workflows import APP, WORKFLOW, read_ref, workflow_json
 
 TITLE_NODES = 4  # of a graph, which has no name
 _FREE = frozenset({CLOUD_LORA_LOADER})  # which only loads

@@ -6,8 +6,8 @@ from __future__ import annotations
 from ...rh_api.client import Job, model_page
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.graph.constants import INSTANCES
+from ...rh_api.wire.call_example import without_key
 from ...rh_api.wire.model_refs import is_endpoint
-from ...rh_api.wire.quick import without_key
 from ..runtime import cloud, config, demo_server, language, program_view
 from . import models
 from .account import program_name

@@ -13,8 +13,8 @@ from ...rh_api.graph.constants import INSTANCES
 from ...rh_api.graph.extra_data import AGAIN
 from ...rh_api.graph.fields import FieldKind, looks_like_field
 from ...rh_api.graph.outputs import read_output_ids
+from ...rh_api.wire.call_example import without_key
 from ...rh_api.wire.orders import TaskOptions
-from ...rh_api.wire.quick import without_key
 from ..definitions.defaults import EACH, FIRST, MAX_ORDERS, RETAIN
 from ..values.adapters.adapter import Media
 from ..values.field_values import Inputs, orders, promised

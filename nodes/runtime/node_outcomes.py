@@ -18,7 +18,7 @@ import folder_paths
 from server import PromptServer
 
 from ...rh_api.errors import RunningHubError
-from ...rh_api.wire.quick import without_key
+from ...rh_api.wire.call_example import without_key
 from ..values.codecs.errors import MediaError
 from ..values.costs import cost_sentences
 from . import language

@@ -15,7 +15,7 @@ from ...rh_api.graph.link_validation import IsField, fail_closed, mirror_links
 from ...rh_api.graph.prompt import Graph, read_nodes
 from ...rh_api.graph.sockets import pool_links
 from ...rh_api.models.names import is_field
-from ...rh_api.wire.quick import without_key
+from ...rh_api.wire.call_example import without_key
 from . import language
 
 if TYPE_CHECKING:

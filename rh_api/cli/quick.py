@@ -13,7 +13,8 @@ from ..errors import BadInput
 from ..quick import STYLES
 from ..settings import Settings
 from ..texts import english
-from ..wire.quick import LONGEST, Style, read_module, without_key
+from ..wire.call_example import LONGEST, without_key
+from ..wire.quick import Style, read_module
 from .files import out_folder, read_fields
 from .inspect import form_table, shortened, table
 from .run import connected, limited, order

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeGuard, cast
 
-from ..wire.workflows import Graph
+Graph = Mapping[str, object]
+"""A workflow in API format: node id to `{class_type, inputs, _meta}`."""
 
 
 @dataclass(frozen=True, slots=True)

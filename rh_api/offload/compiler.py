@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from ..graph.prompt import id_order
-from ..wire.workflows import Graph
+from ..graph.prompt import Graph, id_order
 from .dependencies import find_dependencies
 from .eligibility import find_eligible
 from .emit import emit

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from ..graph.constants import SAVED_CLASS, SEGMENT_CLASS
 from ..graph.extra_data import AGAIN
-from ..wire.workflows import Graph
+from ..graph.prompt import Graph
 from .dependencies import Dependencies
 from .graph_index import Edge, IndexedNode, Value
 from .lower import slot_of

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..graph.constants import SAVED_CLASS, SEGMENT_CLASS
-from ..graph.prompt import Node, id_order, links, read_nodes
+from ..graph.prompt import Graph, Node, id_order, links, read_nodes
 from ..money.quotes import Quote, total
-from ..wire.workflows import Graph
 from .boundary_types import FILES
 from .plan import Note, Plan, Segment
 

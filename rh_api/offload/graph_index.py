@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
-from ..graph.prompt import id_order, is_link
-from ..wire.workflows import Graph
+from ..graph.prompt import Graph, id_order, is_link
 from .boundary_types import ALIASES, crossing_of
 from .class_facts import FILE_VIDEO, MADE_VIDEO, PLAIN_CHOICE, SWITCH, SWITCHED, SWITCHED_BY
 from .class_traits import MATCHED, Traits, traits_of

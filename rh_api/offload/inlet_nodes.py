@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from ..errors import BadInput
-from ..graph.prompt import downstream, id_order, is_link, read_nodes
-from ..wire.workflows import Graph
+from ..graph.prompt import Graph, downstream, id_order, is_link, read_nodes
 from .boundary_types import IMAGE, Crossing, crossing_of
 from .class_facts import CLIP_LOADERS, CLIP_OUTPUTS, CLOUD_LORA_LOADER
 from .node_allocator import NodeAllocator

@@ -18,8 +18,7 @@ from ..graph.extra_data import (
 from ..graph.json_values import as_object
 from ..graph.nearest import listed as listed_names
 from ..graph.nearest import nearest
-from ..graph.prompt import id_order
-from ..wire.workflows import Graph
+from ..graph.prompt import Graph, id_order
 from .canvas_marks import canvas_marks
 from .plan import ORDERS, CannotOffload, Mark, Ordering
 

@@ -2,35 +2,25 @@
 
 RunningHub docs, "About Quick Create Invocation", "Initiate Quick Create Task" and "Obtain quick
 create - model library style parameter data". A module is known by its call example alone: nothing
-lists modules, and nothing tells their `quickCreateCode`. The example holds the person's key; it is
-read past and never part of a value here, nor of an error.
+lists modules, and nothing tells their `quickCreateCode`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 from ..errors import BadInput, Fate
 from .apps import AppField, AppFieldType, AppForm, read_fields, word
 from .call import Auth, Call, Request, Response
+from .call_example import example_objects
 from .envelope import as_list, as_object, open_envelope, read_id, read_json, read_text
 from .orders import Ticket, order_call
 
-LONGEST = 256 * 1024  # characters of an example: some hundred entries with long prompts
-
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ID = re.compile(r"[1-9][0-9]{0,18}")
-_DATA = frozenset({"-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json"})
-_DATA_JOINED = re.compile(r"(?:--data(?:-raw|-binary|-ascii)?|--json)=|-d(?=\{)")
-# Quotes may be escaped where the JSON stands in double quotes.
-_KEYS = re.compile(
-    r"""(api_?key\\*["']?\s*:\s*\\*["']?)[^"'\\\s,}]+|(Bearer\s+)[^\s"'\\]+""", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +60,6 @@ class Style:
     loras: tuple[tuple[str, str], ...] = ()
 
 
-def without_key(text: str) -> str:
-    """An example without the values of its keys: what may be kept of it."""
-    return _KEYS.sub(lambda found: found[1] or found[2], text)
-
-
 def is_webapp_id(text: str) -> bool:
     """Whether a text can be a module's `webappId`."""
     return _ID.fullmatch(text) is not None
@@ -93,7 +78,8 @@ def read_module(text: str) -> QuickModule:
     """
     if not text.strip():
         raise BadInput("error.quick_blank")
-    about, host = _read_example(text)
+    candidates, host = example_objects(text)
+    about = next(filter(None, map(_object_in, candidates)), None)
     if about is None:
         raise BadInput("error.quick_unreadable")
     app_id = read_id(about.get("webappId"))
@@ -186,44 +172,6 @@ def _read_style(about: Mapping[str, object]) -> Style:
     )
 
 
-def _read_example(text: str) -> tuple[Mapping[str, object] | None, str]:
-    """The object of an example, and the host of its address; None where there is none."""
-    if len(text) > LONGEST:
-        return None, ""
-    text = re.sub(r"\\\r?\n", " ", text).strip().rstrip(";")  # lines that a backslash goes on in
-    if text.startswith("{"):
-        return _object_in(text), ""
-    # Where a prompt's apostrophe ends the quotes no shell would read it either, but we can.
-    bare = text[text.find("{") : text.rfind("}") + 1]
-    try:
-        words = shlex.split(text)  # as a POSIX shell takes it apart, either way of quoting
-    except ValueError:
-        words = text.split()
-    host = next(filter(None, (_host_in(one.strip("'\"")) for one in words)), "")
-    objects = filter(None, map(_object_in, [*_data_in(words), bare]))
-    return next(objects, None), host
-
-
-def _data_in(words: Sequence[str]) -> Iterator[str]:
-    """What a curl line sends; copied without its beginning, whatever looks like an object."""
-    for place, one in enumerate(words):
-        joined = _DATA_JOINED.match(one)
-        if joined:
-            yield one[joined.end() :]
-        elif one in _DATA and place + 1 < len(words):
-            yield words[place + 1]
-        elif one.lstrip().startswith("{"):
-            yield one
-
-
 def _object_in(text: str) -> Mapping[str, object] | None:
     found = as_object(read_json(text))
     return found or None
-
-
-def _host_in(one: str) -> str:
-    try:
-        parts = urlsplit(one)
-    except ValueError:
-        return ""
-    return parts.netloc.lower() if parts.scheme in ("http", "https") else ""

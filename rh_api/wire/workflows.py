@@ -12,8 +12,6 @@ from ..errors import BadInput, BadReply, Fate
 from .call import PROGRAM_LIMIT, Auth, Call, Request, Response
 from .envelope import as_object, open_envelope, read_json
 
-Graph = Mapping[str, object]
-
 MAX_ID = 2**63 - 1  # ids are 64-bit snowflakes, kept as text
 
 
@@ -95,7 +93,7 @@ def read_ref(text: str) -> WorkflowRef:
     return WorkflowRef(*read_page(text, WORKFLOW))
 
 
-def workflow_json(workflow_id: str, access_password: str = "") -> Call[Graph]:
+def workflow_json(workflow_id: str, access_password: str = "") -> Call[Mapping[str, object]]:
     """The saved workflow in API format: node id to `{class_type, inputs, _meta}`.
 
     RunningHub docs, "Get Workflow JSON": `data.prompt` is a JSON text; an object is read too.
@@ -116,10 +114,10 @@ def workflow_json(workflow_id: str, access_password: str = "") -> Call[Graph]:
     )
 
 
-def _read_graph(response: Response) -> Graph:
+def _read_graph(response: Response) -> Mapping[str, object]:
     prompt = as_object(open_envelope(response)).get("prompt")
     if isinstance(prompt, str):
         prompt = read_json(prompt)
     if not isinstance(prompt, dict):
         raise BadReply(status=response.status)
-    return cast("Graph", prompt)
+    return cast("Mapping[str, object]", prompt)

@@ -58,6 +58,7 @@ SINCE = (
     "rh_api/models/",
     "rh_api/quick.py",
     "rh_api/native_route.py",
+    "rh_api/wire/call_example.py",
     "rh_api/wire/quick.py",
     "rh_api/money/",
     "rh_api/net/ahead.py",

@@ -10,7 +10,8 @@ import pytest
 from rh_api.emulator import catalog
 from rh_api.errors import BadInput
 from rh_api.wire.apps import AppFieldType
-from rh_api.wire.quick import LONGEST, quick_entries, read_module, without_key
+from rh_api.wire.call_example import LONGEST, without_key
+from rh_api.wire.quick import quick_entries, read_module
 
 KEY = "0123456789abcdef0123456789abcdef"
 MODULE = catalog.modules()["1900000000000000302"]
