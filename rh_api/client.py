@@ -362,9 +362,9 @@ class Client:
         if not_started == bool(task_id):
             raise ValueError("one answer: task_id or not_started")
         if not_started:
-            await self.engine.recovery.not_started(order)
+            await self.engine.recovery.settle_as_not_started(order)
         else:
-            await self.engine.recovery.is_task(order, as_task_id(task_id))
+            await self.engine.recovery.settle_as_task(order, as_task_id(task_id))
 
     # Results on this machine
 

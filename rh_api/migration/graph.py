@@ -105,7 +105,7 @@ class NewField:
 
 @dataclass
 class NewNode:
-    """A node that a plan makes. Values and links by input; outputs are named by `shapes.py`.
+    """A node that a plan makes. Values and links by input; outputs are named by `target_nodes.py`.
 
     `fields`: those inputs that the class does not declare, in order. `form`: what a standard
     model's node keeps of its model.

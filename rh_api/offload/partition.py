@@ -4,7 +4,7 @@ A part that needs a value of its own by way of another part or of this machine c
 order. Parts and local nodes that need each other so are a strongly connected component of the
 graph whose vertices are the parts and the nodes that stay here. In such a component the nodes
 are layered by stages: how often a path to the node has left a part. A piece is what touches
-within one part and one stage, and needs the same of what may not come (`doubts.py`).
+within one part and one stage, and needs the same of what may not come (`uncertain_outputs.py`).
 """
 
 from __future__ import annotations

@@ -198,7 +198,7 @@ class Recovery:
             now = load.running + load.queued
         return Inspection(asked.before, now, sum(1 for row in rows if row.task_id))
 
-    async def is_task(self, order: int, task_id: str) -> None:
+    async def settle_as_task(self, order: int, task_id: str) -> None:
         """An uncertain order became that task, which the service knows: it is one to take up.
 
         If it had been stopped before its task was known, it is cancelled now. Raises TaskNotFound,
@@ -215,7 +215,7 @@ class Recovery:
             again = self.canceller.again
             context.spawn(again(order, task_id, is_model=is_model(question.workflow)))
 
-    async def not_started(self, order: int) -> None:
+    async def settle_as_not_started(self, order: int) -> None:
         """A person has seen that an uncertain order did not start: it may be ordered again."""
         await self._question(order)
         await self.context.journal.drop(order)

@@ -65,7 +65,7 @@ class Retry:
     chance: random.Random = CHANCE
     _made: int = 0
 
-    def pause(self, error: RunningHubError) -> float | None:
+    def pause_before_next(self, error: RunningHubError) -> float | None:
         """Seconds until the next try, or None when there is none and `error` stands."""
         self._made += 1
         if self._made >= self.tries or not self._safe(error):
@@ -128,7 +128,7 @@ class Sender:
             try:
                 result = await attempt()
             except RunningHubError as error:
-                pause = rule.pause(error)
+                pause = rule.pause_before_next(error)
                 if pause is None and fate is None:
                     raise
                 if pause is None:

@@ -40,7 +40,7 @@ def test_never_more_than_its_tries_and_never_an_unknown_create(
     rule = Retry(RetryBudget(), repeatable, tries, random.Random(seed))
     again = 0
     for error in failures:
-        pause = rule.pause(error)
+        pause = rule.pause_before_next(error)
         if pause is None:
             break
         again += 1
@@ -69,8 +69,8 @@ def test_never_more_than_its_tries_and_never_an_unknown_create(
     ids=lambda value: type(value).__name__,
 )
 def test_what_is_asked_again(error: RunningHubError, create: bool, other: bool):
-    assert (Retry(RetryBudget(), repeatable=False).pause(error) is not None) is create
-    assert (Retry(RetryBudget(), repeatable=True).pause(error) is not None) is other
+    assert (Retry(RetryBudget(), repeatable=False).pause_before_next(error) is not None) is create
+    assert (Retry(RetryBudget(), repeatable=True).pause_before_next(error) is not None) is other
 
 
 def slow(seconds: float | None) -> RateLimited:
@@ -80,33 +80,41 @@ def slow(seconds: float | None) -> RateLimited:
 @settings(deadline=None)
 @given(st.floats(0, LONGEST_RETRY_AFTER), st.integers())
 def test_a_pace_that_is_asked_for_is_kept(seconds: float, seed: int):
-    pause = Retry(RetryBudget(), repeatable=False, chance=random.Random(seed)).pause(slow(seconds))
+    pause = Retry(RetryBudget(), repeatable=False, chance=random.Random(seed)).pause_before_next(
+        slow(seconds)
+    )
     assert pause is not None
     assert pause >= seconds
 
 
 def test_a_pace_beyond_patience_is_not_waited_for():
-    assert Retry(RetryBudget(), repeatable=True).pause(slow(LONGEST_RETRY_AFTER + 1)) is None
+    assert (
+        Retry(RetryBudget(), repeatable=True).pause_before_next(slow(LONGEST_RETRY_AFTER + 1))
+        is None
+    )
 
 
 @settings(deadline=None)
 @given(st.integers())
 def test_pauses_grow_and_are_spread(seed: int):
     rule = Retry(RetryBudget(), repeatable=True, tries=20, chance=random.Random(seed))
-    pauses = [rule.pause(ServiceFault()) for _ in range(10)]
+    pauses = [rule.pause_before_next(ServiceFault()) for _ in range(10)]
     assert all(p is not None and p <= 0.5 * 2**i for i, p in enumerate(pauses))
     assert len(set(pauses)) == len(pauses)
 
 
 def test_when_everything_fails_the_calls_of_a_client_stop_asking_again():
     budget = RetryBudget()
-    again = [Retry(budget, repeatable=True).pause(ServiceFault()) is not None for _ in range(100)]
+    again = [
+        Retry(budget, repeatable=True).pause_before_next(ServiceFault()) is not None
+        for _ in range(100)
+    ]
     assert 0 < sum(again) < 50
     assert not again[-1]
     for _ in range(1000):
         budget.succeeded()
     assert budget.left == BUDGET
-    assert Retry(budget, repeatable=True).pause(ServiceFault()) is not None
+    assert Retry(budget, repeatable=True).pause_before_next(ServiceFault()) is not None
 
 
 @settings(deadline=None)

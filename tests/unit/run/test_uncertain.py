@@ -23,7 +23,7 @@ def uncertain_order(world: World) -> int:
 def test_an_uncertain_order_whose_task_is_named_is_taken_up(make):
     world = make(query=[SUCCESS])
     order = uncertain_order(world)
-    play(world, lambda: questions(world).is_task(order, TASK))
+    play(world, lambda: questions(world).settle_as_task(order, TASK))
     assert run(world).task_id == TASK
     assert len(world.service.times("create")) == 1
 
@@ -33,7 +33,7 @@ def test_a_task_that_the_service_does_not_know_is_no_answer(make):
     order = uncertain_order(world)
     world.service.query, world.service.outputs = [code(1004)], [code(807)]
     with pytest.raises(TaskNotFound):
-        play(world, lambda: questions(world).is_task(order, TASK))
+        play(world, lambda: questions(world).settle_as_task(order, TASK))
     assert world.state() is State.UNCERTAIN
 
 
@@ -42,17 +42,17 @@ def test_the_task_of_another_order_is_no_answer(make):
     run(world, order=Order("1"))
     order = uncertain_order(world)
     with pytest.raises(BadInput, match="another order"):
-        play(world, lambda: questions(world).is_task(order, TASK))
+        play(world, lambda: questions(world).settle_as_task(order, TASK))
     assert world.state() is State.UNCERTAIN
 
 
 def test_an_uncertain_order_that_did_not_start_is_ordered_when_it_is_run_again(make):
     world = make(query=[SUCCESS])
     order = uncertain_order(world)
-    play(world, lambda: questions(world).not_started(order))
+    play(world, lambda: questions(world).settle_as_not_started(order))
     assert run(world).task_id == "2"
     with pytest.raises(BadInput, match="no open question"):
-        play(world, lambda: questions(world).not_started(order))
+        play(world, lambda: questions(world).settle_as_not_started(order))
 
 
 def test_a_look_at_an_uncertain_order_tells_what_can_be_seen_and_settles_nothing(make):
