@@ -25,7 +25,7 @@ from .models import body, index, prices, site
 from .models.catalogue import Catalogue
 from .models.merge import Changes, changes, merge
 from .models.pages import MAX_PAGE, read_page
-from .models.prices import Estimate
+from .models.prices import ListPrice
 from .models.registry import read_registry
 from .models.sanitize import MAX_BYTES
 from .models.schema import Model
@@ -39,7 +39,7 @@ from .settings import Settings, check_site
 from .texts import english
 from .wire.envelope import as_object, read_json, read_text
 from .wire.model_refs import read_model_ref
-from .wire.models import Quote, price_preview
+from .wire.models import PricePreview, price_preview
 from .wire.public import document, question
 
 log = logging.getLogger("runninghub")
@@ -153,7 +153,7 @@ class ModelCatalogue:
 
     def price(
         self, text: str, given: Mapping[str, object] | None = None, extra: object = None
-    ) -> Estimate | None:
+    ) -> ListPrice | None:
         """What an order with these values may cost, from lists alone; None where none says it.
 
         They are in CNY, of runninghub.cn: of what the other official site asks they say nothing.
@@ -162,13 +162,15 @@ class ModelCatalogue:
 
     def price_of(
         self, model: Model, given: Mapping[str, object] | None = None, extra: object = None
-    ) -> Estimate | None:
+    ) -> ListPrice | None:
         """The same of a model at hand."""
         if self._settings.is_official and not self._settings.host.endswith(".cn"):
             return None
-        return prices.estimate(model, body.compose(model, given or {}, extra).body)
+        return prices.list_price(model, body.compose(model, given or {}, extra).body)
 
-    async def preview(self, text: str, given: Mapping[str, object], extra: object = None) -> Quote:
+    async def preview(
+        self, text: str, given: Mapping[str, object], extra: object = None
+    ) -> PricePreview:
         """What the service says that an order with these values would cost; nothing is started.
 
         It is asked with filler and placeholders: no text and no file of the person's goes out.
@@ -177,7 +179,7 @@ class ModelCatalogue:
 
     async def preview_of(
         self, model: Model, given: Mapping[str, object], extra: object = None
-    ) -> Quote:
+    ) -> PricePreview:
         """The same of a model at hand; what it requires and nobody gave is filler as well."""
         composed = body.compose(model, given, extra).body
         asked = prices.preview_body(model, composed)
@@ -190,7 +192,7 @@ class ModelCatalogue:
             return told
         if self._settings.is_official and not self._settings.host.endswith(".cn"):
             return money.Quote()
-        return _quote_of_list(prices.estimate(model, body))
+        return _quote_of_list(prices.list_price(model, body))
 
     def quote_of_list(
         self, model: Model, given: Mapping[str, object], extra: object = None
@@ -355,7 +357,7 @@ def _shipped() -> Catalogue:
     return read_catalogue(_SHIPPED.read_bytes())
 
 
-def _quote_of_list(listed: Estimate | None) -> money.Quote:
+def _quote_of_list(listed: ListPrice | None) -> money.Quote:
     amount = None if listed is None else micros(listed.amount, up=True)
     if listed is None or not amount:
         return money.Quote()

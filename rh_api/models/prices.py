@@ -1,7 +1,7 @@
 """What an order of a model may cost, told from price lists without asking anybody.
 
 All lists are in CNY, so they say nothing of what runninghub.ai asks. A list is old by nature: an
-estimate carries its day, and what the service itself says always counts more.
+price carries its day, and what the service itself says always counts more.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PLAIN = frozenset({FieldKind.INT, FieldKind.FLOAT, FieldKind.BOOLEAN})
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class ListPrice:
     """What one order may cost, in CNY.
 
     `rate` is for one `unit`; `amount` for the whole order, None where it depends on what is not
@@ -73,7 +73,7 @@ _TOTALS = {
 }
 
 
-def estimate(model: Model, body: Mapping[str, object]) -> Estimate | None:
+def list_price(model: Model, body: Mapping[str, object]) -> ListPrice | None:
     """What a body of this model may cost; None when no list says it."""
     price = model.price
     if price is None or price.unit not in _RATES:
@@ -85,7 +85,7 @@ def estimate(model: Model, body: Mapping[str, object]) -> Estimate | None:
     units = _units(model, price.unit, body)
     amount = None if units is None else (rate * units).normalize()
     may_be_more = price.is_from or any(number_of(body.get(name)) for name in _MOST)
-    return Estimate(price.unit, rate, amount, units, may_be_more, price.as_of)
+    return ListPrice(price.unit, rate, amount, units, may_be_more, price.as_of)
 
 
 def price_keys(model: Model) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ _NOT_ACTIVE = 412  # also: no valid key; officially: a misspelt path
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
+class PricePreview:
     """What the service says an order would cost.
 
     `amount` None: not told. A zero that is not said to be free is that too: models priced by
@@ -41,20 +41,20 @@ def create(endpoint: str, body: Mapping[str, object]) -> Call[Ticket]:
     return order_call_v2(endpoint_path(endpoint), dict(body), _refusal)
 
 
-def price_preview(endpoint: str, body: Mapping[str, object]) -> Call[Quote]:
+def price_preview(endpoint: str, body: Mapping[str, object]) -> Call[PricePreview]:
     """Ask what a body would cost, and whether it is one; nothing is started by it."""
     request = Request("POST", endpoint_path(endpoint, PREVIEW), Auth.BEARER, dict(body))
-    return Call(request, _read_quote, repeatable=True, fate=Fate.NOT_STARTED)
+    return Call(request, _read_preview, repeatable=True, fate=Fate.NOT_STARTED)
 
 
-def _read_quote(response: Response) -> Quote:
+def _read_preview(response: Response) -> PricePreview:
     reply = read_object(response)
     raise_refusal(reply, response, _refusal)
     if "estimatedPrice" not in reply and "priceText" not in reply:
         raise BadReply(status=response.status)
     is_free = reply.get("isFreeThisCall") in (True, "true")
     amount = Decimal(0) if is_free else _amount(reply.get("estimatedPrice"))
-    return Quote(
+    return PricePreview(
         amount=amount,
         currency=read_text(reply.get("currency")).upper(),
         text=read_text(reply.get("priceText")),

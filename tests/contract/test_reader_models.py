@@ -11,7 +11,7 @@ import pytest
 from rh_api import errors
 from rh_api.errors import BadInput, BadReply, Fate, RunningHubError
 from rh_api.wire.call import Auth, Call, Response
-from rh_api.wire.models import Quote, create, price_preview
+from rh_api.wire.models import PricePreview, create, price_preview
 from rh_api.wire.orders import Ticket
 from rh_api.wire.tasks import Phase
 from tests.contract.recorded import load
@@ -52,10 +52,10 @@ REFUSED = {
 READ = {
     "accepted, runs at once": Ticket(TASK, Phase.RUNNING),
     "accepted, waits; a list and a switch": Ticket(TASK, Phase.QUEUED),
-    "a price a call": Quote(Decimal("0.5"), "CNY", "¥0.50/次", "CNY 0.50/call"),
-    "as text, in dollars": Quote(Decimal("0.84"), "USD", "", "USD 0.168/s"),
-    "zero that is not free": Quote(None, "CNY"),
-    "free this time": Quote(Decimal(0), "CNY", is_free=True),
+    "a price a call": PricePreview(Decimal("0.5"), "CNY", "¥0.50/次", "CNY 0.50/call"),
+    "as text, in dollars": PricePreview(Decimal("0.84"), "USD", "", "USD 0.168/s"),
+    "zero that is not free": PricePreview(None, "CNY"),
+    "free this time": PricePreview(Decimal(0), "CNY", is_free=True),
 }
 
 
@@ -125,4 +125,4 @@ def test_an_answer_without_an_id_leaves_the_order_open(answer: object) -> None:
 @pytest.mark.parametrize("price", [None, "", "free", -1, "NaN", "Infinity", True])
 def test_a_price_that_is_no_number_is_not_known(price: object) -> None:
     answer = reply({"estimatedPrice": price, "currency": "cny"})
-    assert price_preview("kling-elements", {}).read(answer) == Quote(None, "CNY")
+    assert price_preview("kling-elements", {}).read(answer) == PricePreview(None, "CNY")

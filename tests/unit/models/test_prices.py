@@ -12,18 +12,18 @@ from unit.models.sampling import every_value, shipped
 
 from rh_api import texts
 from rh_api.graph.fields import FieldKind
-from rh_api.models.prices import Estimate, estimate, filler, preview_body, price_keys
+from rh_api.models.prices import ListPrice, filler, list_price, preview_body, price_keys
 from rh_api.models.schema import Model, Parameter, PriceRule
 
 DAY = "2026-09-01"
 
 
-def of(endpoint: str, **body: Any) -> Estimate | None:
-    return estimate(shipped().models[endpoint], body)
+def of(endpoint: str, **body: Any) -> ListPrice | None:
+    return list_price(shipped().models[endpoint], body)
 
 
-def told(estimate: Estimate | None) -> str:
-    return estimate.told(texts.english) if estimate else ""
+def told(price: ListPrice | None) -> str:
+    return price.told(texts.english) if price else ""
 
 
 def priced(price: PriceRule, *parameters: Parameter) -> Model:
@@ -32,7 +32,7 @@ def priced(price: PriceRule, *parameters: Parameter) -> Model:
 
 def test_a_rate_by_the_second_times_the_seconds() -> None:
     found = of("kling-video-o3-std/image-to-video", sound=True, duration=5)
-    assert found == Estimate(
+    assert found == ListPrice(
         "second", Decimal("0.69"), Decimal("3.45"), Decimal(5), is_from=False, as_of=DAY
     )
     assert told(found) == "about 0.69 CNY a second · 3.45 for 5 s (price list of 2026-09-01)"
@@ -59,8 +59,8 @@ def test_options_are_compared_whatever_their_case() -> None:
     model = priced(price)
     assert_amount(model, {"size": "1k", "hd": True}, "0.5")
     assert_amount(model, {"size": "2K"}, "0.7")
-    assert estimate(model, {"size": "1k", "hd": False}) is None
-    assert estimate(model, {}) is None
+    assert list_price(model, {"size": "1k", "hd": False}) is None
+    assert list_price(model, {}) is None
 
 
 def test_an_empty_part_is_a_key_that_is_not_given() -> None:
@@ -69,11 +69,11 @@ def test_an_empty_part_is_a_key_that_is_not_given() -> None:
         Parameter("n", FieldKind.INT, default=2),
     )
     assert_amount(model, {}, "0.28")
-    assert estimate(model, {"n": 3}) is None
+    assert list_price(model, {"n": 3}) is None
 
 
 def assert_amount(model: Model, body: dict[str, object], amount: str) -> None:
-    found = estimate(model, body)
+    found = list_price(model, body)
     assert found is not None
     assert found.amount == Decimal(amount)
 
@@ -109,7 +109,7 @@ def test_placeholders_and_lists_that_disagree_tell_nothing(endpoint: str) -> Non
 def test_every_rule_of_the_catalogue_can_be_told() -> None:
     for model in shipped().models.values():
         body = {one.name: one.default for one in model.parameters if one.default is not None}
-        found = estimate(model, body)
+        found = list_price(model, body)
         if found is not None:
             assert found.rate > 0
             assert "…" not in told(found)
