@@ -415,7 +415,7 @@ ENGLISH: dict[str, str] = {
     "cli.app_fields": "Fields of AI app {app}, to be set with --set NAME=VALUE:",
     # graphs of other packs
     "migrate.no_graph": "There is no graph in it: a workflow of the canvas or a prompt in API format is needed.",
-    "migrate.unreadable": "This is no JSON, and no PNG, WebP, JPEG, mp4 or WebM that can be read.",
+    "migrate.unreadable": "This is no JSON, and no picture, video or sound of a kind that can be read.",
     "migrate.stays": "stays: {node}: {why}",
     "migrate.note_seeds": "As before, the service draws the seeds that you do not set, so each run is an order of its own; switch reroll_seeds off to keep the stored ones and be served equal runs without paying again.",
     "migrate.note_app_form": "The app's whole form is sent: what you do not set has the value that the app stores. As before, each run is an order of its own; switch reroll_seeds off to be served equal runs without paying again.",
@@ -471,7 +471,7 @@ ENGLISH: dict[str, str] = {
     "cli.migrate_beside": "{file}: the new {graph} is longer than its place in this file, which stays as it was; it is {beside}.",
     "cli.migrate_look": "Nothing was changed. --out DIR writes the new files there, --yes replaces these and keeps a copy of each.",
     "cli.migrate_ask": "Replace them in {file}, and keep a copy?",
-    "cli.migrate_no_files": "{path}: no JSON, PNG, WebP, JPEG, mp4 or WebM in this folder.",
+    "cli.migrate_no_files": "{path}: no JSON in this folder, and no picture, video or sound of a kind that can be read.",
     "cli.migrate_others": "{path}: files of other kinds were not read: {count}.",
     "cli.migrate_same": "{path}: --out is the folder that the file is in; choose another one, or leave --out away.",
     "cli.scrub_none": "{file}: no key.",

@@ -1,4 +1,4 @@
-"""Whole files: graphs and keys in JSON files, and in the metadata of pictures and videos."""
+"""Whole files: graphs and keys in JSON files, and in the metadata of pictures, films and sounds."""
 
 from __future__ import annotations
 
@@ -90,10 +90,13 @@ def clean_file(data: bytes, keys: Iterable[str]) -> bytes:
             if document is None
             else _dumped(data, clean(document, wanted))
         )
-    texts = {place: text for place, (_, text) in enumerate(carrier.read(data))}
-    cleaned = {place: clean_text(text, wanted) for place, text in texts.items()}
+    changes: dict[int, str] = {}
+    for place, (_, text) in enumerate(carrier.read(data)):
+        cleaned = clean_text(text, wanted)
+        if cleaned != text:
+            changes[place] = cleaned
     # What is packed goes by its text, and all else where it stands: a key may be in any place.
-    data = carrier.write(data, dict(cleaned.items() - texts.items()))
+    data = carrier.write(data, changes)
     return carrier.sealed(data, clean_bytes(data, wanted))
 
 

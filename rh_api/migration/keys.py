@@ -17,7 +17,11 @@ from ..errors import BadInput
 from .graph import Json, as_list, as_object
 from .packs import KEY_INPUTS, WIDGETS
 
-_FILE = r"\.(png|jpe?g|webp|gif|bmp|mp4|webm|mov|wav|mp3|flac|ogg|m4a|zip|json|txt|safetensors)\b"
+# A file that is named by its content: 32 hexadecimal characters that are no key.
+_FILE = (
+    r"\.(png|jpe?g|webp|gif|bmp|avif|hei[cf]|mp4|m4v|webm|mkv|mov|wav|mp3|flac|opus|og[ag]|m4a"
+    r"|zip|json|txt|safetensors)\b"
+)
 _HEX = re.compile(rf"(?<![0-9A-Za-z])[0-9a-fA-F]{{32}}(?![0-9A-Za-z]|{_FILE})")
 _PROXY = re.compile(r"/proxy/([0-9A-Za-z]{16,64})(?=/|$)")
 _NAME = re.compile(

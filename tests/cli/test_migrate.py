@@ -8,7 +8,20 @@ from typing import Any
 
 import pytest
 
+from rh_api.migration.documents import SUFFIXES
 from tests.cli.conftest import Call
+from tests.unit.migration.media import (
+    HAS_AVIF,
+    avif,
+    carrier_for,
+    contents,
+    flac,
+    gif,
+    m4a,
+    mp3,
+    opus,
+    wav,
+)
 
 KEY = "0123456789abcdef0123456789abcdef"
 OLD: dict[str, Any] = {
@@ -92,7 +105,7 @@ def test_nobody_is_asked_without_a_terminal(call: Call, graph: Path) -> None:
 def test_a_folder_is_searched_and_tells_what_it_cannot_read(call: Call, graph: Path) -> None:
     (graph.parent / "deep").mkdir()
     (graph.parent / "deep" / "torn.png").write_bytes(b"\x89PNG")
-    (graph.parent / "deep" / "sound.flac").write_bytes(b"fLaC")
+    (graph.parent / "deep" / "layers.psd").write_bytes(b"8BPS")
     ran = call("migrate", str(graph.parent), "--scrub", "--json")
     assert "not read: 1." in ran.err
     files = ran.document["files"]
@@ -100,10 +113,50 @@ def test_a_folder_is_searched_and_tells_what_it_cannot_read(call: Call, graph: P
     assert ran.code == 0
 
 
+def test_every_kind_that_comfyui_saves_is_found_in_a_folder(call: Call, tmp_path: Path) -> None:
+    kinds = {
+        "a.flac": flac(prompt=json.dumps(OLD)),
+        "b.MP3": mp3(prompt=json.dumps(OLD)),
+        "c.opus": opus(prompt=json.dumps(OLD)),
+        "d.m4a": m4a(comment=json.dumps(OLD)),
+        "e.wav": wav(comment=json.dumps(OLD)),
+        "f.gif": gif(json.dumps(OLD)),
+        **({"g.avif": avif(prompt=json.dumps(OLD))} if HAS_AVIF else {}),
+    }
+    for name, data in kinds.items():
+        (tmp_path / name).write_bytes(data)
+    ran = call("migrate", "--scrub", str(tmp_path), "--yes", "--json")
+    assert "not read" not in ran.err
+    assert [Path(one["file"]).name for one in ran.document["files"]] == list(kinds)
+    for name, data in kinds.items():
+        made = (tmp_path / name).read_bytes()
+        assert KEY.encode() not in made
+        assert contents(made) == contents(data)
+        assert (tmp_path / f"{name}.bak").read_bytes() == data
+    ran = call("migrate", str(tmp_path), "--out", str(tmp_path / "new"))
+    assert ran.code == 0
+    for name in kinds:
+        assert "RunningHubRemoteWorkflow" in dict(texts_of(tmp_path / "new" / name)).popitem()[1]
+
+
+def texts_of(path: Path) -> list[tuple[str, str]]:
+    texts = carrier_for(path.read_bytes()).read(path.read_bytes())
+    return [(name, text) for name, text in texts if "class_type" in text]
+
+
+def test_every_suffix_is_of_a_kind_that_is_read() -> None:
+    assert {*SUFFIXES} >= {
+        *(".json", ".png", ".webp", ".jpg", ".jpeg", ".gif", ".avif", ".heic", ".heif"),
+        *(".mp4", ".m4v", ".mov", ".webm", ".mkv"),
+        *(".flac", ".mp3", ".opus", ".ogg", ".oga", ".wav", ".m4a"),
+    }
+    assert list(SUFFIXES) == [one.lower() for one in SUFFIXES]
+
+
 def test_one_bad_file_is_an_error(call: Call, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("no graph", "utf-8")
     ran = call("migrate", str(path))
     assert ran.code != 0
-    assert "no JSON, and no PNG, WebP, JPEG, mp4 or WebM" in ran.err
+    assert "no JSON, and no picture, video or sound" in ran.err
     assert call("migrate", str(tmp_path / "missing.json")).code != 0

@@ -1,8 +1,8 @@
 """What nodes of other RunningHub packs order: a model, written from reading their sources.
 
 It reads a prompt in API format as ComfyUI would run it and says what each order sends. The packs'
-own code is not here; `tests/unit/migration/test_against_packs.py` compares this model with it where somebody
-has it.
+own code is not here; `tests/unit/migration/test_against_packs.py` compares this model with it
+where somebody has it.
 """
 
 from __future__ import annotations

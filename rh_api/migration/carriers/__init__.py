@@ -1,16 +1,20 @@
-"""Files that carry graphs: texts in the metadata of pictures and videos, read and replaced."""
+"""Files that carry graphs: texts in the metadata of media, read and replaced."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from . import jpeg, matroska, mp4, png, webp
+from . import flac, gif, heif, id3, jpeg, matroska, mp4, ogg, png, wav, webp
 from .errors import DoesNotFit
 
 __all__ = ["SUFFIXES", "Carrier", "DoesNotFit", "carrier_of"]
 
-SUFFIXES = (".png", ".webp", ".jpg", ".jpeg", ".mp4", ".m4v", ".mov", ".webm", ".mkv")
+SUFFIXES = (
+    *(".png", ".webp", ".jpg", ".jpeg", ".gif", ".avif", ".heic", ".heif"),
+    *(".mp4", ".m4v", ".mov", ".webm", ".mkv"),
+    *(".flac", ".mp3", ".opus", ".ogg", ".oga", ".wav", ".m4a"),
+)
 
 
 def _as_it_is(_: bytes, after: bytes) -> bytes:
@@ -28,23 +32,38 @@ class Carrier:
     sealed: Callable[[bytes, bytes], bytes] = _as_it_is
 
 
-_PICTURES = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"mif1", b"msf1")
 _PNG = Carrier(png.read_texts, png.write_texts, png.sealed)
 _WEBP = Carrier(webp.read_texts, webp.write_texts)
 _JPEG = Carrier(jpeg.read_texts, jpeg.write_texts)
+_GIF = Carrier(gif.read_texts, gif.write_texts)
+_HEIF = Carrier(heif.read_texts, heif.write_texts)
 _MP4 = Carrier(mp4.read_texts, mp4.write_texts)
 _MATROSKA = Carrier(matroska.read_texts, matroska.write_texts, matroska.sealed)
+_FLAC = Carrier(flac.read_texts, flac.write_texts)
+_MP3 = Carrier(id3.read_texts, id3.write_texts)
+_OGG = Carrier(ogg.read_texts, ogg.write_texts, ogg.sealed)
+_WAV = Carrier(wav.read_texts, wav.write_texts)
+
+_SIGNATURES = {
+    png.SIGNATURE: _PNG,
+    jpeg.SIGNATURE: _JPEG,
+    **dict.fromkeys(gif.SIGNATURES, _GIF),
+    matroska.SIGNATURE: _MATROSKA,
+    flac.SIGNATURE: _FLAC,
+    ogg.SIGNATURE: _OGG,
+}
+_RIFF = {b"WEBP": _WEBP, b"WAVE": _WAV}
 
 
 def carrier_of(data: bytes) -> Carrier | None:
     """By a file's first bytes; None for a file of another kind."""
-    if data.startswith(png.SIGNATURE):
-        return _PNG
-    if data.startswith(jpeg.SIGNATURE):
-        return _JPEG
-    if data.startswith(matroska.SIGNATURE):
-        return _MATROSKA
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return _WEBP
-    # Pictures in the same boxes (AVIF, HEIC) keep texts elsewhere, and are not read.
-    return _MP4 if data[4:8] == b"ftyp" and data[8:12] not in _PICTURES else None
+    for signature, carrier in _SIGNATURES.items():
+        if data.startswith(signature):
+            return carrier
+    if data[:4] == b"RIFF":
+        return _RIFF.get(data[8:12])
+    if data[4:8] == b"ftyp":
+        return _HEIF if data[8:12] in heif.BRANDS else _MP4
+    if data.startswith(id3.SIGNATURE):
+        return _FLAC if data.startswith(flac.SIGNATURE, id3.end_of(data)) else _MP3
+    return _MP3 if id3.is_sound(data) else None

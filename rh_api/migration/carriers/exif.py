@@ -92,12 +92,15 @@ def _entries(block: bytes) -> Iterator[_Entry]:
         return
     (first,) = struct.unpack(f"{order}I", block[start + 4 : start + 8])
     directories = [first]
+    room = len(block)  # texts that share their bytes shall not be many times the block
     for directory in directories:
         for place, tag, kind, length, where in _rows(block, start + directory, order):
             if tag == _DIRECTORY and len(directories) == 1:
                 directories.append(where)
-            raw = block[start + where : start + where + length]
-            if length > 4 and len(raw) == length and tag != _NO_TEXT:
+            fits = 4 < length <= min(room, len(block) - start - where)
+            if fits and tag != _NO_TEXT:
+                room -= length
+                raw = block[start + where : start + where + length]
                 entry = _entry(place, start + where, tag, kind, raw)
                 if entry is not None:
                     yield entry

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from . import exif
 from .errors import DoesNotFit
+from .share import share
 
 SIGNATURE = b"\xff\xd8\xff"
 _APP1, _COMMENT = 0xE1, 0xFE
@@ -30,7 +31,7 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
     for kind, start, end in _segments(data):
         body = data[start:end]
         count = len(_texts(kind, body))
-        own = {place - first: text for place, text in texts.items() if 0 <= place - first < count}
+        own = share(texts, first, count)
         first += count
         if own:
             new = _replaced(kind, body, own)

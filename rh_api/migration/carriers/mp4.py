@@ -2,7 +2,7 @@
 
 All that follows in such a file is found by its distance from the beginning, so a new text has to
 be as long as the old one: JSON takes blanks at its end (ISO/IEC 14496-12; QuickTime File Format,
-"Metadata").
+"Metadata" and "User data text strings"). An m4a is the same with sound alone.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from .boxes import boxes
 from .errors import DoesNotFit
 from .exif import decoded, encoded
 
@@ -21,6 +22,7 @@ _NAMES = {
     b"\xa9des": "description",
     b"desc": "description",
 }
+_UTF_8 = b"\0\0\0\1"  # how a value is written
 _DEPTH = 8
 
 
@@ -55,7 +57,7 @@ def _texts(data: bytes) -> Iterator[_Text]:
 def _boxes_texts(data: bytes, start: int, end: int, keys: list[str], depth: int) -> Iterator[_Text]:
     if depth > _DEPTH:
         return
-    for kind, body, after in _boxes(data, start, end):
+    for kind, body, after in boxes(data, start, end):
         if kind == b"meta":
             # QuickTime's has no version before its boxes.
             skip = 0 if data[body + 4 : body + 8] == b"hdlr" else 4
@@ -65,10 +67,15 @@ def _boxes_texts(data: bytes, start: int, end: int, keys: list[str], depth: int)
         elif kind in _CONTAINERS:
             yield from _boxes_texts(data, body, after, keys, depth + 1)
         elif depth and data[body + 4 : body + 8] == b"data":
-            name = _NAMES.get(kind) or _numbered(kind, keys)
+            is_text = data[body + 8 : body + 12] == _UTF_8
+            name = _NAMES.get(kind) or _numbered(kind, keys) or (_lettered(kind) if is_text else "")
             (length,) = struct.unpack(">I", data[body : body + 4])
             if name and 16 <= length <= after - body:
                 yield _Text(name, body + 16, body + length)
+        elif depth and kind == b"----":
+            yield from _free_form(data, body, after)
+        elif depth and kind.startswith(b"\xa9"):
+            yield from _user_texts(data, kind, body, after)
 
 
 def _numbered(kind: bytes, keys: list[str]) -> str:
@@ -76,25 +83,34 @@ def _numbered(kind: bytes, keys: list[str]) -> str:
     return keys[number - 1] if 0 < number <= len(keys) else ""
 
 
+def _lettered(kind: bytes) -> str:
+    return kind.decode("latin-1").lstrip("\xa9")
+
+
+def _free_form(data: bytes, start: int, end: int) -> Iterator[_Text]:
+    """What a program calls as it likes: who it is, the name, and the text."""
+    name = ""
+    for kind, body, after in boxes(data, start, end):
+        if kind == b"name":
+            name = decoded(data[body + 4 : after])
+        elif kind == b"data" and body + 8 <= after:
+            yield _Text(name, body + 8, after)
+
+
+def _user_texts(data: bytes, kind: bytes, start: int, end: int) -> Iterator[_Text]:
+    """QuickTime's, one a language, each behind its length and its language."""
+    while start + 4 <= end:
+        (length,) = struct.unpack(">H", data[start : start + 2])
+        start += 4
+        if start + length > end:
+            return
+        yield _Text(_NAMES.get(kind) or _lettered(kind), start, start + length)
+        start += length
+
+
 def _keys(data: bytes, start: int, end: int) -> list[str]:
     """The names that the numbers of `ilst` mean."""
     found: list[str] = []
-    for _, body, after in _boxes(data, start + 8, end):
+    for _, body, after in boxes(data, start + 8, end):
         found.append(data[body:after].decode("utf-8", "replace"))
     return found
-
-
-def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, begin and end of the body of each box."""
-    while start + 8 <= end:
-        length, kind = struct.unpack(">I4s", data[start : start + 8])
-        body = start + 8
-        if length == 1 and body + 8 <= end:
-            (length,) = struct.unpack(">Q", data[body : body + 8])
-            body += 8
-        elif length == 0:
-            length = end - start
-        if length < body - start or start + length > end:
-            return
-        yield kind, body, start + length
-        start += length

@@ -7,23 +7,24 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 from . import exif
+from .share import share
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_MOST = 64 * 1024 * 1024  # bytes of a text; what is packed may grow without end
+_MOST = 64 * 1024 * 1024  # bytes of all packed texts, which may grow without end
+_PACKED = (b"zTXt", b"iTXt")
 
 
 def read_texts(data: bytes) -> list[tuple[str, str]]:
-    return [text for kind, body, _ in _chunks(data) for text in _texts(kind, body)]
+    return [text for _, _, _, texts in _chunks_with_texts(data) for text in texts]
 
 
 def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
     """The file with those texts replaced; each stays a chunk of its kind where it can."""
     parts = [SIGNATURE]
     first, end = 0, len(SIGNATURE)
-    for kind, body, whole in _chunks(data):
-        count = len(_texts(kind, body))
-        own = {place - first: text for place, text in texts.items() if 0 <= place - first < count}
-        first, end = first + count, end + len(whole)
+    for kind, body, whole, old in _chunks_with_texts(data):
+        own = share(texts, first, len(old))
+        first, end = first + len(old), end + len(whole)
         parts.append(_chunk(*_replaced(kind, body, own)) if own else whole)
     return b"".join([*parts, data[end:]])
 
@@ -40,10 +41,22 @@ def sealed(before: bytes, after: bytes) -> bytes:
     return b"".join([*parts, after[place:]])
 
 
-def _texts(kind: bytes, body: bytes) -> list[tuple[str, str]]:
+def _chunks_with_texts(
+    data: bytes,
+) -> Iterator[tuple[bytes, bytes, bytes, list[tuple[str, str]]]]:
+    """Kind, body, whole bytes and texts of each chunk."""
+    room = _MOST
+    for kind, body, whole in _chunks(data):
+        texts = _texts(kind, body, room)
+        if kind in _PACKED:
+            room -= sum(len(text) for _, text in texts)
+        yield kind, body, whole, texts
+
+
+def _texts(kind: bytes, body: bytes, room: int) -> list[tuple[str, str]]:
     if kind == b"eXIf":
         return exif.read_texts(body)
-    read = _read(kind, body)
+    read = _read(kind, body, room)
     return [] if read is None else [read]
 
 
@@ -66,7 +79,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
         place = end
 
 
-def _read(kind: bytes, body: bytes) -> tuple[str, str] | None:
+def _read(kind: bytes, body: bytes, room: int) -> tuple[str, str] | None:
     keyword, nul, rest = body.partition(b"\0")
     if kind not in (b"tEXt", b"zTXt", b"iTXt") or not nul:
         return None
@@ -74,12 +87,12 @@ def _read(kind: bytes, body: bytes) -> tuple[str, str] | None:
     if kind == b"tEXt":
         return name, rest.decode("latin-1")
     if kind == b"zTXt":
-        plain = _unpacked(rest[1:])
+        plain = _unpacked(rest[1:], room)
         return None if plain is None else (name, plain.decode("latin-1"))
     text = rest[2:].split(b"\0", 2)
     if len(text) < 3:
         return None
-    plain = _unpacked(text[2]) if rest[:1] == b"\1" else text[2]
+    plain = _unpacked(text[2], room) if rest[:1] == b"\1" else text[2]
     return None if plain is None else (name, exif.decoded(plain))
 
 
@@ -102,10 +115,10 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
 
 
-def _unpacked(packed: bytes) -> bytes | None:
+def _unpacked(packed: bytes, room: int) -> bytes | None:
     unpacker = zlib.decompressobj()
     try:
-        plain = unpacker.decompress(packed, _MOST)
+        plain = unpacker.decompress(packed, max(1, room))
     except zlib.error:
         return None
     return plain if unpacker.eof else None

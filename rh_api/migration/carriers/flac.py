@@ -1,0 +1,64 @@
+"""Texts in a FLAC's comments: all other blocks, and the sound, stay byte for byte.
+
+RFC 9639, sections 7 and 8. What finds a place in the sound counts from the sound's begin, so the
+comments may be of any length. Some programs put a tag before it that is no part of the format.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+
+from . import id3, vorbis
+from .errors import DoesNotFit
+from .share import share
+
+SIGNATURE = b"fLaC"
+_COMMENTS = 4
+_LAST = 0x80  # of the first byte of the last block
+_MOST = 0xFFFFFF  # bytes of a block
+
+
+def read_texts(data: bytes) -> list[tuple[str, str]]:
+    comments = [
+        text for start, end in _blocks(data) for text in vorbis.read_texts(data[start:end], 0)
+    ]
+    return id3.read_texts(data) + comments
+
+
+def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
+    """Raises DoesNotFit for comments that are longer than a block may be."""
+    parts: list[bytes] = []
+    first, done = len(id3.read_texts(data)), 0
+    before = share(texts, 0, first)
+    for start, end in _blocks(data):
+        block = data[start:end]
+        count = len(vorbis.read_texts(block, 0))
+        own = share(texts, first, count)
+        first += count
+        if own:
+            new = vorbis.write_texts(block, 0, own)
+            if len(new) > _MOST:
+                raise DoesNotFit(len(new) - _MOST)
+            parts += [data[done : start - 3], struct.pack(">I", len(new))[1:], new]
+            done = end
+    made = b"".join([*parts, data[done:]])
+    return id3.write_texts(made, before) if before else made
+
+
+def _blocks(data: bytes) -> Iterator[tuple[int, int]]:
+    """Begin and end of each block of comments."""
+    place = id3.end_of(data)
+    if not data.startswith(SIGNATURE, place):
+        return
+    place += len(SIGNATURE)
+    while place + 4 <= len(data):
+        kind, start = data[place], place + 4
+        end = start + int.from_bytes(data[place + 1 : start], "big")
+        if end > len(data):
+            return
+        if kind & ~_LAST == _COMMENTS:
+            yield start, end
+        if kind & _LAST:
+            return
+        place = end

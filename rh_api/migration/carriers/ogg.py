@@ -1,0 +1,124 @@
+"""Texts in the comments of an Opus, Vorbis or FLAC sound in Ogg, replaced where they stand.
+
+A packet lies in pieces on pages, each with its checksum (RFC 3533, section 6; RFC 7845, section
+5.2; Vorbis I specification, section 5). A new text is as long as the old one, so that no page
+changes its size and its number.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from . import vorbis
+from .pieces import joined, put
+from .share import changed_ones
+
+SIGNATURE = b"OggS"
+_HEAD = 27  # bytes before a page's table of lengths
+_CHECKSUM = 22  # where it stands
+_FIRST = 2  # of a page's flags: a stream begins
+_FULL = 0xFF  # a length that the next one goes on with
+_COMMENTS = 1  # the second packet of a stream
+_FORMS = {b"OpusTags": 8, b"\3vorbis": 7, b"\x81theora": 7, b"\x84": 4, b"\4": 4}
+"""What comments begin with, and how many bytes stand before them; the last two are FLAC's."""
+_MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """`body`: where it begins, behind the table of lengths."""
+
+    start: int
+    body: int
+    end: int
+    flags: int
+    stream: bytes
+    lengths: bytes
+
+
+@dataclass(slots=True)
+class _Stream:
+    """How many packets of it have ended, and where the one lies that has not."""
+
+    packets: int = 0
+    pieces: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+
+
+def read_texts(data: bytes) -> list[tuple[str, str]]:
+    packets = [joined(data, pieces) for pieces in _packets(data)]
+    return [text for packet in packets for text in vorbis.read_texts(packet, _form(packet))]
+
+
+def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
+    """Raises DoesNotFit for a text that is longer than the old one."""
+    changed = bytearray(data)
+    first = 0
+    for pieces in _packets(data):
+        packet = joined(data, pieces)
+        start = _form(packet)
+        old = vorbis.read_texts(packet, start)
+        own = changed_ones(texts, first, old)
+        first += len(old)
+        if own:
+            put(changed, pieces, vorbis.write_texts(packet, start, own, as_long=True))
+    return sealed(data, bytes(changed))
+
+
+def sealed(before: bytes, after: bytes) -> bytes:
+    """`after`, as long as `before`, with the checksums of the pages that differ."""
+    made = bytearray(after)
+    for page in _pages(before):
+        if before[page.start : page.end] != after[page.start : page.end]:
+            place = page.start + _CHECKSUM
+            made[place : place + 4] = bytes(4)
+            checksum = _checksum(bytes(made[page.start : page.end]))
+            made[place : place + 4] = struct.pack("<I", checksum)
+    return bytes(made)
+
+
+def _checksum(page: bytes) -> int:
+    """As zlib's, with each byte's bits, and those of the sum, the other way round, from zero."""
+    mirrored = zlib.crc32(page.translate(_MIRRORED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int(f"{mirrored:032b}"[::-1], 2)
+
+
+def _form(packet: bytes) -> int:
+    """Where the comments of a packet begin; at its end for one of another kind."""
+    return next((size for head, size in _FORMS.items() if packet.startswith(head)), len(packet))
+
+
+def _packets(data: bytes) -> Iterator[list[tuple[int, int]]]:
+    """The pieces of each stream's comments."""
+    streams: dict[bytes, _Stream] = {}
+    for page in _pages(data):
+        if page.flags & _FIRST or page.stream not in streams:
+            streams[page.stream] = _Stream()
+        stream = streams[page.stream]
+        place = start = page.body
+        for length in page.lengths:
+            if stream.packets > _COMMENTS:
+                break
+            place += length
+            if length == _FULL:
+                continue
+            if stream.packets == _COMMENTS:
+                yield [*stream.pieces, (start, place)]
+            stream.packets += 1
+            stream.pieces, start = [], place
+        if start < place and stream.packets == _COMMENTS:
+            stream.pieces.append((start, place))
+
+
+def _pages(data: bytes) -> Iterator[_Page]:
+    start = 0
+    while data.startswith(SIGNATURE, start) and start + _HEAD <= len(data):
+        body = start + _HEAD + data[start + _HEAD - 1]
+        lengths = data[start + _HEAD : body]
+        end = body + sum(lengths)
+        if end > len(data):
+            return
+        yield _Page(start, body, end, data[start + 5], data[start + 14 : start + 18], lengths)
+        start = end

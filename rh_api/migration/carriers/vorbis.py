@@ -1,0 +1,76 @@
+"""The comments of a FLAC, an Opus or a Vorbis sound: each `NAME=text` behind its length.
+
+Vorbis I specification, section 5.2; all numbers have their lowest byte first.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from .errors import DoesNotFit
+from .exif import decoded, encoded
+
+_LENGTH = 4  # bytes of a number
+
+
+@dataclass(frozen=True, slots=True)
+class _Comment:
+    """`place`: where it begins, behind its length; `start`: where its text does."""
+
+    name: str
+    place: int
+    start: int
+    end: int
+
+
+def read_texts(block: bytes, start: int) -> list[tuple[str, str]]:
+    """`start`: where the comments begin in the block."""
+    return [(one.name, decoded(block[one.start : one.end])) for one in _comments(block, start)]
+
+
+def write_texts(
+    block: bytes, start: int, texts: Mapping[int, str], *, as_long: bool = False
+) -> bytes:
+    """The block with some texts replaced. `as_long`: each gets blanks up to the length of the old
+    one; DoesNotFit for one that is longer."""
+    parts: list[bytes] = []
+    done = 0
+    for number, one in enumerate(_comments(block, start)):
+        if number not in texts:
+            continue
+        plain, room = encoded(texts[number]), one.end - one.start
+        if as_long:
+            if len(plain) > room:
+                raise DoesNotFit(len(plain) - room)
+            plain = plain.ljust(room)
+        length = struct.pack("<I", one.start - one.place + len(plain))
+        parts += [block[done : one.place - _LENGTH], length, block[one.place : one.start], plain]
+        done = one.end
+    return b"".join([*parts, block[done:]])
+
+
+def _comments(block: bytes, start: int) -> Iterator[_Comment]:
+    _, place = _span(block, start)  # who wrote them
+    count = _number(block, place)
+    place += _LENGTH
+    for _ in range(count):
+        begin, end = _span(block, place)
+        if end > len(block):
+            return
+        name, sign, _ = block[begin:end].partition(b"=")
+        head = len(name) + 1 if sign else 0
+        # Some writers have the names in capitals.
+        yield _Comment(decoded(name).lower() if sign else "", begin, begin + head, end)
+        place = end
+
+
+def _span(block: bytes, place: int) -> tuple[int, int]:
+    """Begin and end of what stands behind its length; beyond the block for what is torn."""
+    start = place + _LENGTH
+    return start, start + _number(block, place) if start <= len(block) else len(block) + 1
+
+
+def _number(block: bytes, place: int) -> int:
+    return int.from_bytes(block[place : place + _LENGTH], "little")
