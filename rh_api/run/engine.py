@@ -31,7 +31,7 @@ from .orders import ActiveOrder, Order
 from .poller import AT_ONCE, PAUSES, Poller, completed, missing
 from .progress import Progress, Stage, Watch
 from .recovery import Recovery
-from .report_query import Poll, polls, query_report, record_end
+from .report_query import if_answered, polls, query_report, record_end
 from .result_delivery import EXPIRED, ResultDelivery
 from .results import Outcome
 from .submit import Prepare, Submitter
@@ -355,14 +355,9 @@ class Engine:
     ) -> Report:
         """The fullest list of a success that the service gives now."""
         sender = self.context.sender
-
-        async def ask(poll: Poll) -> Report | None:
-            try:
-                return await poll()
-            except RunningHubError:
-                return None
-
-        asks = [partial(ask, poll) for poll in reversed(polls(sender.transport.send, task_id))]
+        asks = [
+            partial(if_answered, poll) for poll in reversed(polls(sender.transport.send, task_id))
+        ]
         awaited = None if earlier is None else earlier.missing or await self._told(earlier)
         return await completed(report, awaited, asks, sender.clock, pauses)
 

@@ -27,7 +27,7 @@ from ..wire.tasks import Phase, Report
 from .poll_schedule import PollSchedule
 from .ports import Clock, Transport
 from .progress import Progress, Stage, Watch
-from .report_query import Poll, polls
+from .report_query import Poll, if_answered, polls
 
 log = logging.getLogger("runninghub")
 
@@ -179,7 +179,7 @@ class Poller:
             self._schedule.asked(self.clock.now())
         if report.phase is Phase.OTHER and not self._old_route:
             # A state that nobody knows may be an end: the old poll has a code for each.
-            report = await self._ask(self._polls[1]) or report
+            report = await if_answered(self._polls[1]) or report
         self._misses = self._refusals = 0
         self._answered = self.clock.now()
         if not report.phase.is_over:
@@ -254,15 +254,9 @@ class Poller:
         if self._schedule.started is None or self._socket or self._asked_for_socket:
             return
         self._asked_for_socket = True
-        report = await self._ask(self._polls[1])
+        report = await if_answered(self._polls[1])
         if report is not None and report.socket_url:
             self._saw(Phase.RUNNING, report.socket_url, report.at)
-
-    async def _ask(self, poll: Poll) -> Report | None:
-        try:
-            return await poll()
-        except RunningHubError:
-            return None
 
     def _check_limits(self) -> None:
         now = self.clock.now()
@@ -307,7 +301,7 @@ class Poller:
             error = report.error or RunningHubError(fate=Fate.OVER)
             title = {"title": self.titles.get(error.node_id, "")} if error.node_id else {}
             raise error.with_context(task_id=self.ticket.task_id, params=title)
-        asks = [partial(self._ask, poll) for poll in reversed(self._polls)]
+        asks = [partial(if_answered, poll) for poll in reversed(self._polls)]
         return await completed(report, self.awaited, asks, self.clock)
 
     async def _listen(self, url: str) -> None:

@@ -30,6 +30,14 @@ async def _sent(send: Send, call: Callable[[str], Call[Report]], task_id: str) -
     return await send(call(task_id))
 
 
+async def if_answered(poll: Poll) -> Report | None:
+    """What a poll tells; None where it fails, which says nothing of the task."""
+    try:
+        return await poll()
+    except RunningHubError:
+        return None
+
+
 async def record_end(journal: Journal, order: int, report: Report) -> None:
     """The end of an order whose task is over, with what it did cost."""
     error = report.error
@@ -53,8 +61,5 @@ async def query_report(send: Send, task_id: str) -> Report:
     is_unlisted = report.phase is Phase.SUCCESS and report.results is None
     if report.phase is not Phase.OTHER and not is_unlisted:
         return report
-    try:
-        told = await older()
-    except RunningHubError:
-        return report
-    return told if told.phase.is_over or not is_unlisted else report
+    told = await if_answered(older)
+    return told if told and (told.phase.is_over or not is_unlisted) else report
