@@ -674,6 +674,7 @@ ENGLISH: dict[str, str] = {
     "node.stopped": "stopped · cancelled in the cloud",
     "node.stopped_too_late": "stopped too late: the task was over; run again to have its results, which are not paid again",
     "node.stopped_unsure": "stopped · not confirmed: the task may run and cost; it is cancelled again at the next start",
+    "node.stopped_unnoted": "stopped · not confirmed, and the disk has no room to note it for the next start: task {task_id} may run and cost; stop it with the command RunningHub: tasks, or on the site",
     "node.stopped_goes_on": "stopped waiting · RunningHub does not stop this task: it goes on and costs; run again to have its result without paying again",
     "node.cost_untold": "cost not told",
     "node.done": "done",

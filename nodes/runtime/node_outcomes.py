@@ -166,7 +166,8 @@ def line_of(report: Stopped) -> dict[str, str]:
     if report.goes_on:
         return language.in_each([("node.stopped_goes_on", {})])
     if not report.confirmed:
-        return language.in_each([("node.stopped_unsure", {})])
+        key = "node.stopped_unsure" if report.is_noted else "node.stopped_unnoted"
+        return language.in_each([(key, {"task_id": report.task_id})])
     key = "node.stopped_too_late" if report.too_late else "node.stopped"
     costs = cost_sentences([report.usage]) or [("node.cost_untold", {})]
     return language.in_each([(key, {}), *costs])

@@ -257,8 +257,8 @@ class SqliteJournal:
         costs, told = self._costs(usage), usage or NO_USAGE
         await self._record(self._store.cancelled, order, costs=costs, usage=told)
 
-    async def record_cancel_wanted(self, order: int) -> None:
-        await self._record(self._store.want_cancel, order)
+    async def record_cancel_wanted(self, order: int) -> bool:
+        return await self._record(self._store.want_cancel, order) is not None
 
     async def record_wanted_again(self, order: int) -> None:
         await self._record(self._store.keep, order)

@@ -41,8 +41,12 @@ class Canceller:
         """
         if self.context.leaving:
             return
-        await self.context.journal.record_cancel_wanted(row)
+        journal = self.context.journal
+        is_noted = await journal.record_cancel_wanted(row)
         stopped = await self._stop(row, task_id, order is not None and order.is_model)
+        if not (is_noted or stopped.confirmed):
+            # The disk may have room by now.
+            stopped = replace(stopped, is_noted=await journal.record_cancel_wanted(row))
         if order is not None and order.measure is not None and stopped.confirmed:
             stopped = replace(stopped, usage=await order.measure(task_id) or stopped.usage)
         self.context.stopped(stopped)

@@ -258,8 +258,9 @@ class Journal(Protocol):
 
     async def record_cancelled(self, order: int, usage: Usage | None = None) -> None: ...
 
-    async def record_cancel_wanted(self, order: int) -> None:
-        """It is to be cancelled, whatever happens to this process."""
+    async def record_cancel_wanted(self, order: int) -> bool:
+        """It is to be cancelled, whatever happens to this process; False where that could not be
+        written."""
         ...
 
     async def record_wanted_again(self, order: int) -> None:

@@ -73,7 +73,8 @@ class Stopped:
     `from_before`: an earlier start had stopped it, and this one saw to it again. `goes_on`: a
     standard model's, which the service does not stop: it costs, and the next run gets its result.
     `too_late`: it had ended well, and its results can be fetched. `usage`: what it cost, as far as
-    that was told.
+    that was told. `is_noted`: the journal knows that it is to be cancelled; with a full disk the
+    next start does not cancel it again.
     """
 
     task_id: str
@@ -82,6 +83,7 @@ class Stopped:
     goes_on: bool = False
     too_late: bool = field(default=False, compare=False)
     usage: Usage = field(default_factory=Usage, compare=False)
+    is_noted: bool = field(default=True, compare=False)
 
 
 def unheard(_: Stopped) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -97,15 +97,33 @@ def unknown_tasks(emulator: Emulator, state: Path, wishes: Iterable[Wish]) -> li
     ]
 
 
-def unstopped(emulator: Emulator, state: Path, stopped: Iterable[Wish]) -> int:
-    """Tasks that run although they were stopped, and that are no open question either."""
+def noted_stops(state: Path) -> set[str]:
+    """Tasks of which the journal knows that they are to be cancelled."""
+    if not state.exists():
+        return set()
+    with closing(Store.open(state)) as store:
+        return {row.task_id for row in store.unfinished() if row.task_id and row.cancel}
+
+
+def unstopped(
+    emulator: Emulator,
+    state: Path,
+    stopped: Iterable[Wish],
+    noted: Collection[str] | None = None,
+) -> int:
+    """Tasks that run although they were stopped, and that are no open question either.
+
+    `noted`: the tasks that count, where a full disk may have kept a Stop out of the journal.
+    """
     with closing(Store.open(state)) as store:
         asked = [row for row in store.unfinished() if row.task_id is None]
     return sum(
         1
         for wish in stopped
         for task in wish.tasks(emulator)
-        if not task.is_over and not any(wish.is_of(row) for row in asked)
+        if not task.is_over
+        and not any(wish.is_of(row) for row in asked)
+        and (noted is None or task.id in noted)
     )
 
 

@@ -41,6 +41,11 @@ async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
             "it is cancelled again at the next start",
         ),
         (
+            Stopped("7", confirmed=False, is_noted=False),
+            "stopped · not confirmed, and the disk has no room to note it for the next start: "
+            "task 7 may run and cost; stop it with the command RunningHub: tasks, or on the site",
+        ),
+        (
             Stopped("7", confirmed=False, goes_on=True),
             "stopped waiting · RunningHub does not stop this task: it goes on and costs; "
             "run again to have its result without paying again",

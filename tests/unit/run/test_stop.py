@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from unit.run.world import RUNNING, SUCCESS, TASK, Answer, code, now, state, taken, until
 
-from rh_api.errors import Detached, TimeLimit
+from rh_api.errors import Detached, Fate, StoreUnavailable, TimeLimit
 from rh_api.journal import State
 from rh_api.run.orders import Order
 from rh_api.run.progress import Stopped
@@ -30,6 +30,40 @@ def test_what_a_stopped_task_cost_is_told(make):
     stop_at(world, 30)
     (stopped,) = world.told
     assert (stopped.usage.coins, stopped.too_late) == ("3", False)
+
+
+def test_a_stop_that_could_be_neither_confirmed_nor_written_says_so(make):
+    refused = StoreUnavailable(folder="x", reason="full", fate=Fate.UNKNOWN)
+
+    def spoil(_: object) -> Answer:
+        world.rows.fail(refused)
+        return RUNNING
+
+    world = make(query=[spoil], cancel=[LOST])
+    stop_at(world, 30)
+    (stopped,) = world.told
+    assert (stopped.confirmed, stopped.is_noted) == (False, False)
+    world.rows.fail(None)
+    assert world.state() is not State.CANCELLED
+
+
+def test_a_stop_is_written_once_the_disk_has_room_again(make):
+    refused = StoreUnavailable(folder="x", reason="full", fate=Fate.UNKNOWN)
+
+    def spoil(_: object) -> Answer:
+        world.rows.fail(refused)
+        return RUNNING
+
+    def heal(_: object) -> Answer:
+        world.rows.fail(None)
+        return LOST
+
+    world = make(query=[spoil, RUNNING], cancel=[heal])
+    stop_at(world, 30)
+    (stopped,) = world.told
+    assert (stopped.confirmed, stopped.is_noted) == (False, True)
+    (row,) = world.rows.store.unfinished()
+    assert row.cancel == "wanted"
 
 
 def test_stop_between_the_create_and_its_reply_cancels_when_the_id_is_known(make):
