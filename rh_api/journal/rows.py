@@ -7,7 +7,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from ..wire.envelope import as_object
@@ -49,7 +49,8 @@ class Identity:
     @property
     def digest(self) -> str:
         """64 hex digits; equal for equal identities, on any machine."""
-        return hashlib.sha256(json.dumps(astuple(self)).encode()).hexdigest()
+        named = [getattr(self, one.name) for one in fields(self)]
+        return hashlib.sha256(json.dumps(named).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,7 @@ def _is_listed(host: str, more: tuple[str, ...]) -> bool:
     )
 
 
+@lru_cache(maxsize=64)  # where the latest result came from is asked about with each order
 def _parsers_agree(url: SafeUrl) -> bool:
     """Whether those who connect (urllib3 for requests, yarl for aiohttp) see what we see."""
     try:
@@ -241,13 +242,13 @@ def withhold(body: bytes, key: str) -> bytes:
 
 def _without(text: str, key: str, instead: str) -> str:
     """`text` itself where the key is not in it."""
-    forms = _disguises(key)
+    forms = _forms(key)
     for start in range(0, len(text), _WINDOW):
         window = text[start : start + _WINDOW + _LONGEST_ECHO].replace("\0", "")
         plain = _SPELLED.sub(_unspelled, window)
-        if any(form in plain for form, _ in forms):
-            for _, pattern in forms:
-                text = pattern.sub(instead, text)
+        if any(form in plain for form in forms):
+            for form in forms:
+                text = _spelled_anyhow(form).sub(instead, text)
             break
     return text
 
@@ -259,16 +260,22 @@ def _unspelled(match: re.Match[str]) -> str:
 
 
 @lru_cache(maxsize=16)
-def _disguises(key: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """The key and what base64 makes of it behind 0, 1 or 2 other bytes, with what finds each
-    whatever its characters are spelled as."""
+def _forms(key: str) -> tuple[str, ...]:
+    """The key and what base64 makes of it behind 0, 1 or 2 other bytes."""
     forms = {key: None}
     for before in range(3):
         coded = base64.b64encode(bytes(before) + key.encode()).decode()
         # Only what the key alone decides: the first and the last may hold bits of its neighbours.
         inner = coded[(before * 8 + 5) // 6 : (before + len(key)) * 8 // 6]
         forms |= {inner: None, inner.translate(_URL_SAFE): None}
-    return tuple((form, re.compile(_BETWEEN.join(map(_spellings, form)))) for form in forms)
+    return tuple(forms)
+
+
+@lru_cache(maxsize=16 * 7)  # of so many keys all forms
+def _spelled_anyhow(form: str) -> re.Pattern[str]:
+    """What finds a form of a key whatever its characters are spelled as: slow to make, and seldom
+    needed."""
+    return re.compile(_BETWEEN.join(map(_spellings, form)))
 
 
 _URL_SAFE = str.maketrans("+/", "-_")

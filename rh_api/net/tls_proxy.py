@@ -10,6 +10,7 @@ import ipaddress
 import os
 import ssl
 import zlib
+from functools import lru_cache
 from pathlib import Path
 from urllib.request import getproxies, proxy_bypass
 
@@ -59,6 +60,7 @@ def proxy_for(scheme: str, host: str) -> str | None:
     return proxy
 
 
+@lru_cache(maxsize=64)
 def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
