@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,10 +28,10 @@ from .cancellation import Canceller
 from .context import AccountContext
 from .limiter import AccountLimiter
 from .orders import ActiveOrder, Order
-from .poller import AT_ONCE, PAUSES, Poller, completed, missing
+from .poller import Poller
 from .progress import Progress, Stage, Watch
 from .recovery import Recovery
-from .report_query import if_answered, polls, query_report, record_end
+from .report_query import completed, if_answered, missing, polls, query_report, record_end
 from .result_delivery import EXPIRED, ResultDelivery
 from .results import Outcome
 from .submit import Prepare, Submitter
@@ -205,7 +205,7 @@ class Engine:
         report, earlier, task_id, gone = None, done.earlier, done.ticket.task_id, ()
         with contextlib.suppress(RunningHubError):
             report = await self.report(task_id)
-            report = await self._listed(earlier, task_id, report, AT_ONCE)
+            report = await self._listed(earlier, task_id, report, wait=False)
         if report is not None and earlier is not None:
             gone = missing(report, earlier.missing or await self._told(earlier))
         if report is not None and report.phase is Phase.SUCCESS:
@@ -351,7 +351,8 @@ class Engine:
         earlier: OrderRow | None,
         task_id: str,
         report: Report,
-        pauses: Sequence[float] = PAUSES,
+        *,
+        wait: bool = True,
     ) -> Report:
         """The fullest list of a success that the service gives now."""
         sender = self.context.sender
@@ -359,7 +360,7 @@ class Engine:
             partial(if_answered, poll) for poll in reversed(polls(sender.transport.send, task_id))
         ]
         awaited = None if earlier is None else earlier.missing or await self._told(earlier)
-        return await completed(report, awaited, asks, sender.clock, pauses)
+        return await completed(report, awaited, asks, sender.clock, wait=wait)
 
     async def _told(self, earlier: OrderRow) -> frozenset[str] | None:
         return await self._awaited(earlier.told, earlier.workflow, ())

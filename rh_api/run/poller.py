@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import statistics
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -27,7 +27,7 @@ from ..wire.tasks import Phase, Report
 from .poll_schedule import PollSchedule
 from .ports import Clock, Transport
 from .progress import Progress, Stage, Watch
-from .report_query import Poll, if_answered, polls
+from .report_query import Awaited, Poll, completed, if_answered, polls
 
 log = logging.getLogger("runninghub")
 
@@ -329,65 +329,3 @@ class Poller:
         title = self.titles.get(news.node_id, news.node_id)
         told = {"node": title, "step": news.node_fraction, **self._timing()}
         self.watch(Progress(Stage.RUNNING, news.fraction, told, news.node_id, news.preview))
-
-
-Ask = Callable[[], Awaitable["Report | None"]]
-"""One poll; None when it says nothing."""
-
-# Seconds before each time that both polls are asked; ten in all.
-PAUSES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 2.5)
-AT_ONCE = (0.0,)  # of a success that has been waited for before
-
-Awaited = Collection[str]
-"""Nodes whose results are waited for; None in its place where the service told of none."""
-
-
-def missing(report: Report, awaited: Awaited | None) -> tuple[str, ...]:
-    """Nodes that gave nothing although they were to, and those whose results have no address.
-
-    "?" stands for a result of a node that the service did not name.
-    """
-    listed = report.results or ()
-    here = {result.node_id for result in listed if not result.is_missing}
-    without = [result.node_id or "?" for result in listed if result.is_missing]
-    # Results that name no node may be those of any.
-    absent = [] if "" in here else [node for node in awaited or () if node not in here]
-    return tuple(dict.fromkeys([*without, *absent]))
-
-
-def is_complete(report: Report, awaited: Awaited | None) -> bool:
-    """Whether nothing more is to be waited for. An empty list is complete only where every node
-    that was to run is known to give nothing."""
-    is_told = bool(report.results) or awaited is not None
-    return is_told and not missing(report, awaited)
-
-
-def fuller(report: Report, later: Report, awaited: Awaited | None) -> Report:
-    """Which of two lists of one success has more; `report` where they have the same."""
-
-    def worth(listed: Report) -> tuple[int, int]:
-        here = sum(1 for result in listed.results or () if not result.is_missing)
-        return -len(missing(listed, awaited)), here
-
-    return later if worth(later) > worth(report) else report
-
-
-async def completed(
-    report: Report,
-    awaited: Awaited | None,
-    asks: Collection[Ask],
-    clock: Clock,
-    pauses: Sequence[float] = PAUSES,
-) -> Report:
-    """The fullest list of a success that its polls, `asks`, give within ten seconds."""
-    for pause in pauses:
-        if is_complete(report, awaited):
-            break
-        await clock.sleep(pause)
-        for ask in asks:
-            later = await ask()
-            if later is not None and later.phase is Phase.SUCCESS:
-                report = fuller(report, later, awaited)
-            if is_complete(report, awaited):
-                break
-    return report

@@ -1,8 +1,9 @@
-"""How one task is doing: the recommended route, and the older one where that is mute."""
+"""How one task is doing: the recommended route, and the older one where that is mute; and whether
+the list of a success is all that it gave."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 
 from ..errors import Refused, RunningHubError
@@ -10,7 +11,7 @@ from ..wire import tasks
 from ..wire.call import Call
 from ..wire.tasks import NATIVE, Phase, Report
 from . import native
-from .ports import Journal, Send
+from .ports import Clock, Journal, Send
 
 Poll = Callable[[], Awaitable[Report]]
 
@@ -63,3 +64,66 @@ async def query_report(send: Send, task_id: str) -> Report:
         return report
     told = await if_answered(older)
     return told if told and (told.phase.is_over or not is_unlisted) else report
+
+
+Ask = Callable[[], Awaitable[Report | None]]
+"""One poll; None when it says nothing."""
+
+# Seconds before each time that both polls are asked; ten in all.
+PAUSES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 2.5)
+
+Awaited = Collection[str]
+"""Nodes whose results are waited for; None in its place where the service told of none."""
+
+
+def missing(report: Report, awaited: Awaited | None) -> tuple[str, ...]:
+    """Nodes that gave nothing although they were to, and those whose results have no address.
+
+    "?" stands for a result of a node that the service did not name.
+    """
+    listed = report.results or ()
+    here = {result.node_id for result in listed if not result.is_missing}
+    without = [result.node_id or "?" for result in listed if result.is_missing]
+    # Results that name no node may be those of any.
+    absent = [] if "" in here else [node for node in awaited or () if node not in here]
+    return tuple(dict.fromkeys([*without, *absent]))
+
+
+def is_complete(report: Report, awaited: Awaited | None) -> bool:
+    """Whether nothing more is to be waited for. An empty list is complete only where every node
+    that was to run is known to give nothing."""
+    is_told = bool(report.results) or awaited is not None
+    return is_told and not missing(report, awaited)
+
+
+def fuller(report: Report, later: Report, awaited: Awaited | None) -> Report:
+    """Which of two lists of one success has more; `report` where they have the same."""
+
+    def worth(listed: Report) -> tuple[int, int]:
+        here = sum(1 for result in listed.results or () if not result.is_missing)
+        return -len(missing(listed, awaited)), here
+
+    return later if worth(later) > worth(report) else report
+
+
+async def completed(
+    report: Report,
+    awaited: Awaited | None,
+    asks: Collection[Ask],
+    clock: Clock,
+    *,
+    wait: bool = True,
+) -> Report:
+    """The fullest list of a success that its polls, `asks`, give within ten seconds; without
+    `wait`, for one that has been waited for before, at once."""
+    for pause in PAUSES if wait else PAUSES[:1]:
+        if is_complete(report, awaited):
+            break
+        await clock.sleep(pause)
+        for ask in asks:
+            later = await ask()
+            if later is not None and later.phase is Phase.SUCCESS:
+                report = fuller(report, later, awaited)
+            if is_complete(report, awaited):
+                break
+    return report

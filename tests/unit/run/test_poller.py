@@ -37,7 +37,8 @@ from rh_api.errors import (
     TimeLimit,
     Unreachable,
 )
-from rh_api.run.poller import Poller, missing
+from rh_api.run.poller import Poller
+from rh_api.run.report_query import missing
 from rh_api.wire.call import Response
 from rh_api.wire.orders import Ticket
 from rh_api.wire.tasks import Phase, Report
