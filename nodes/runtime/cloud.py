@@ -122,6 +122,7 @@ async def _begin(
     try:
         done = await work(one)
     except (RunningHubError, MediaError) as error:
+        drawing.cancel()  # or it would write its line over what is told now
         await node_outcomes.tell(one, display.place, node_outcomes.failed(error))
         raise
     finally:

@@ -69,6 +69,8 @@ def test_an_order_whose_reply_was_lost_is_a_question_and_not_sent_again(
     told = failed(canvas)
     told.get_by_text("no task id came back").wait_for()
     told.get_by_text(re.compile(r"The account had \d+ tasks before and has 1 now")).wait_for()
+    canvas.until(lambda: any("may be running" in line for line in canvas.painted()))
+    assert not any(line.startswith("ordering") for line in canvas.painted())
     canvas.picture("told")
     told.get_by_role("button", name="Close").click()
     told = failed(canvas)
