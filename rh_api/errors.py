@@ -29,6 +29,7 @@ class Fate(enum.Enum):
     UNKNOWN = "may have been started"
     RUNNING = "running"
     OVER = "over"
+    NO_ORDER = "no order concerned"
 
 
 class RunningHubError(Exception):
@@ -350,7 +351,7 @@ class BatchFailed(RunningHubError):
     @classmethod
     def of(cls, errors: Mapping[int, RunningHubError], total: int) -> BatchFailed:
         """The error of a batch of `total` items, of which those in `errors` failed."""
-        order = (Fate.UNKNOWN, Fate.RUNNING, Fate.OVER, Fate.NOT_STARTED)
+        order = (Fate.UNKNOWN, Fate.RUNNING, Fate.OVER, Fate.NOT_STARTED, Fate.NO_ORDER)
         fate = min((error.fate for error in errors.values()), key=order.index)
         return cls(errors=dict(errors), fate=fate, count=len(errors), total=total)
 
@@ -510,6 +511,17 @@ def error_for_code(code: int, remote_text: str) -> RunningHubError:
     if kind is GraphRejected and _API_BALANCE.fullmatch(remote_text):
         kind = NoBalance
     return kind(_KEY_BY_CODE.get(code), code=code, remote=quote_remote(remote_text) or NO_REASON)
+
+
+def of_task(error: E, fate: Fate = Fate.UNKNOWN) -> E:
+    """The failure of a call about a task that was ordered before: that the call came to nothing is
+    not said as if the task had, which may run."""
+    if error.fate is not Fate.NOT_STARTED:
+        return error
+    says_so = isinstance(error, (Refused, RateLimited, QueueFull, UploadFailed))
+    if isinstance(error, (KeyRefused, NotFound)):
+        says_so = False
+    return error.with_context("error.call_refused" if says_so else None, fate=fate)
 
 
 def quote_remote(text: str, limit: int = 600) -> str:

@@ -35,6 +35,7 @@ ENGLISH: dict[str, str] = {
     "error.unknown_code": "RunningHub answered with a code that is not documented: {remote}.",
     # errors: refusals, nothing was started
     "error.refused": "RunningHub refused: {remote}. Nothing was started.",
+    "error.call_refused": "RunningHub refused to answer about the task: {remote}.",
     "error.key_refused": "RunningHub does not accept the API key: {remote}. Check "
     "RUNNINGHUB_API_KEY, and that the key belongs to the site in RUNNINGHUB_BASE_URL: keys of "
     "runninghub.ai and runninghub.cn are not interchangeable.",
@@ -86,7 +87,7 @@ ENGLISH: dict[str, str] = {
     "error.task_cancelled": "The task was cancelled in the cloud.",
     "error.time_limit": "The task ran longer than {seconds} s and is being cancelled.",
     "error.lost_sight": "RunningHub has not answered for ten minutes. The task goes on in the "
-    "cloud; run again to take it up, or look at it on the site.",
+    "cloud; the same inputs, with the same seed, take it up, or look at it on the site.",
     "error.node_errors": "RunningHub took the order but will not run node {node} {title}: {remote}. It is "
     "being cancelled.",
     # never pay twice
@@ -110,8 +111,8 @@ ENGLISH: dict[str, str] = {
     "as {file}. It may hold an equal order that is running or paid for, so nothing was ordered. "
     "Look at the call records on {origin}. To order all the same: Run again as a new order in the node's menu, "
     "--again on the command line, extra_data.runninghub.again from a program; when nothing is running, remove that file.",
-    "error.detached": "No longer waiting. The task goes on in the cloud; run the same again to "
-    "take it up.",
+    "error.detached": "No longer waiting. The task goes on in the cloud; the same inputs, with the same "
+    "seed, take it up. In the panel “Use these inputs” brings them back, and “Now” fetches its results.",
     "error.batch_failed": "{count} of {total} items failed. The results of the others are kept: "
     "run again to order only the failed. Item {items}",
     # errors: results
@@ -292,6 +293,9 @@ ENGLISH: dict[str, str] = {
     "money.page": "RunningHub: Costs",
     "money.coin": "{amount} coin",
     "money.coins": "{amount} coins",
+    "money.unit_cny": "CNY",
+    "money.unit_usd": "USD",
+    "money.wallet": "{amount} of the wallet",
     "quote.runs": "about {amount} ({range}, by {runs} own runs)",
     "quote.run": "about {amount} ({range}, by one own run)",
     "quote.preview": "{amount} (asked of the service)",
@@ -319,6 +323,7 @@ ENGLISH: dict[str, str] = {
     "(ours: {used} of {limit})",
     "progress.ordering": "ordering",
     "progress.queued": "queued",
+    "progress.no_answer": "no answer from RunningHub; the task goes on there",
     "progress.running": "running {node}",
     "progress.downloading": "downloading {done} of {total}",
     "progress.batch": "{done} of {total} done, {running} running",
@@ -383,8 +388,7 @@ ENGLISH: dict[str, str] = {
     "cli.finished": "Task {task_id} took {seconds} s and cost {cost}.",
     "cli.cost_coins": "{amount} coins",
     "cli.cost_coin": "{amount} coin",
-    "cli.cost_money": "{amount} of the wallet",
-    "cli.cost_third_party": "{amount} of the wallet for third-party models",
+    "cli.cost_third_party": "{amount} for third-party models",
     "cli.finished_kept": "Task {task_id} ran before ({seconds} s); nothing was paid now.",
     "cli.finished_shared": "Task {task_id} took {seconds} s; its cost is told once, with the equal order.",
     "cli.cost_unknown": "an amount that was not said",
@@ -477,7 +481,7 @@ ENGLISH: dict[str, str] = {
     "cli.scrub_none": "{file}: no key.",
     "cli.scrub_ask": "Take this key out of {file}?",
     "cli.scrub_left": "{file}: {veiled} stays; --key {start} takes it out.",
-    "cli.scrub_keys": "{count} keys taken out.",
+    "cli.scrub_keys": "Keys taken out: {count}.",
     "cli.models_found": "{count} models, as of {date}.",
     "cli.model_fields": "Parameters of {model} ({names}), to be set with --set NAME=VALUE; * is required:",
     "cli.model_unlisted": "The catalogue does not know {model}: if there is such a model, it runs with --extra, a JSON object of its parameters. Nearest: {near}.",
@@ -685,7 +689,7 @@ ENGLISH: dict[str, str] = {
     "node.done_in": "done in {seconds} s",
     "node.coins": "{value} coins",
     "node.coin": "{value} coin",
-    "node.money": "{value} paid",
+    "node.money": "paid {value}",
     "node.third_party": "{value} for third-party models",
     # segments: cutting
     "segment.cannot": "This cannot run on RunningHub.",

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, replace
 
-from ..errors import Fate, RunningHubError, TaskNotFound
+from ..errors import Fate, RunningHubError, TaskNotFound, of_task
 from ..wire import tasks
 from ..wire.tasks import NATIVE, Phase, Report
 from . import native
@@ -104,7 +104,7 @@ class Canceller:
                 last = await self._last(task_id)
                 return last if last is not None or is_model else _GONE
             except RunningHubError as error:
-                log.info("cancelling task %s: %s", task_id, error)
+                log.info("cancelling task %s: %s", task_id, of_task(error, Fate.RUNNING))
             for pause in CONFIRM:
                 await clock.sleep(pause)
                 try:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 
-from ..errors import Refused, RunningHubError
+from ..errors import Refused, RunningHubError, of_task
 from ..wire import tasks
 from ..wire.call import Call
 from ..wire.tasks import NATIVE, Phase, Report
@@ -53,6 +53,13 @@ async def record_end(journal: Journal, order: int, report: Report) -> None:
 
 async def query_report(send: Send, task_id: str) -> Report:
     """One report; what the recommended route refuses or leaves open, the older one may tell."""
+    try:
+        return await _queried(send, task_id)
+    except RunningHubError as error:
+        raise of_task(error) from error.__cause__
+
+
+async def _queried(send: Send, task_id: str) -> Report:
     newer, older = polls(send, task_id)
     try:
         report = await newer()

@@ -74,7 +74,8 @@ class Call(Generic[T]):
     """One operation. `repeatable`: asking twice has no effect beyond asking once.
 
     `fate`: what its failure says of an order, whatever became of the call: NOT_STARTED where it
-    neither orders anything nor is about a task; None: as the error says.
+    may be made for one and neither orders anything nor is about a task, NO_ORDER where no order
+    waits for it; None: as the error says.
     `seconds` bounds the whole call, the answer included; `limit` the answer's bytes, unpacked.
     """
 

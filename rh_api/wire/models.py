@@ -44,7 +44,7 @@ def create(endpoint: str, body: Mapping[str, object]) -> Call[Ticket]:
 def price_preview(endpoint: str, body: Mapping[str, object]) -> Call[PricePreview]:
     """Ask what a body would cost, and whether it is one; nothing is started by it."""
     request = Request("POST", endpoint_path(endpoint, PREVIEW), Auth.BEARER, dict(body))
-    return Call(request, _read_preview, repeatable=True, fate=Fate.NOT_STARTED)
+    return Call(request, _read_preview, repeatable=True, fate=Fate.NO_ORDER)
 
 
 def _read_preview(response: Response) -> PricePreview:

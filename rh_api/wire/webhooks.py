@@ -97,7 +97,7 @@ def webhook_detail(task_id: str) -> Call[Delivery]:
         )
 
     request = Request("POST", "/task/openapi/getWebhookDetail", Auth.BODY, {"taskId": task_id})
-    return Call(request, read, repeatable=True, fate=Fate.NOT_STARTED)
+    return Call(request, read, repeatable=True, fate=Fate.NO_ORDER)
 
 
 def resend_webhook(webhook_id: str, url: str = "") -> Call[None]:
@@ -112,4 +112,4 @@ def resend_webhook(webhook_id: str, url: str = "") -> Call[None]:
 
     body = {"webhookId": webhook_id, **({"webhookUrl": url} if url else {})}
     request = Request("POST", "/task/openapi/retryWebhook", Auth.BODY, body)
-    return Call(request, read, repeatable=False, fate=Fate.NOT_STARTED)
+    return Call(request, read, repeatable=False, fate=Fate.NO_ORDER)

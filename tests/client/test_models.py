@@ -25,6 +25,7 @@ from rh_api.errors import (
     KeyRefused,
     PlanRefused,
     Refused,
+    RunningHubError,
     ServiceFault,
     Uncertain,
 )
@@ -344,6 +345,17 @@ async def test_a_price_is_asked_for_with_nothing_of_the_person_s(
     assert "secret" not in json.dumps(asked)
     assert "private" not in json.dumps(asked)
     assert emulator.counters.orders == 0
+
+
+@pytest.mark.parametrize("kind", ["html", "status"])
+async def test_a_price_that_is_not_told_says_nothing_of_an_order(
+    client: Client, emulator: Emulator, kind: Any
+) -> None:
+    emulator.faults.append(Fault("/openapi/v2/price-preview", kind, None))
+    with pytest.raises(RunningHubError) as caught:
+        await client.models.preview(KLING, {"prompt": "a fox"})
+    assert caught.value.fate is Fate.NO_ORDER
+    assert "othing was started" not in str(caught.value)
 
 
 async def test_a_price_that_is_refused_for_its_placeholders_is_not_known(client: Client) -> None:

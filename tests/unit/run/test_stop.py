@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from unit.run.world import RUNNING, SUCCESS, TASK, Answer, code, now, state, taken, until
 
-from rh_api.errors import Detached, Fate, StoreUnavailable, TimeLimit
+from rh_api.errors import Detached, Fate, StoreUnavailable, TimeLimit, Unreachable
 from rh_api.journal import State
 from rh_api.run.orders import Order
 from rh_api.run.progress import Stopped
@@ -45,6 +45,16 @@ def test_a_stop_that_could_be_neither_confirmed_nor_written_says_so(make):
     assert (stopped.confirmed, stopped.is_noted) == (False, False)
     world.rows.fail(None)
     assert world.state() is not State.CANCELLED
+
+
+def test_a_cancel_that_never_left_is_not_logged_as_if_nothing_ran(make, caplog):
+    caplog.set_level("INFO", "runninghub")
+    away = Unreachable(host="x", reason="refused", fate=Fate.NOT_STARTED)
+    world = make(query=[RUNNING], cancel=[away, code(301, "PARAMS_INVALID"), LOST])
+    stop_at(world, 30)
+    said = [one for one in caplog.messages if one.startswith("cancelling task")]
+    assert len(said) == 3
+    assert "othing was started" not in " ".join(said)
 
 
 def test_a_stop_is_written_once_the_disk_has_room_again(make):

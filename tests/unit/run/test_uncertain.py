@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from unit.run.world import SUCCESS, TASK, code, load, taken
 
-from rh_api.errors import BadInput, TaskNotFound, Uncertain
+from rh_api.errors import BadInput, Fate, RunningHubError, TaskNotFound, Uncertain, Unreachable
 from rh_api.journal import State
 from rh_api.run.orders import Order
 from tests.unit.run.engine_world import LOST, World, fails, play, questions, run
@@ -34,6 +34,28 @@ def test_a_task_that_the_service_does_not_know_is_no_answer(make):
     world.service.query, world.service.outputs = [code(1004)], [code(807)]
     with pytest.raises(TaskNotFound):
         play(world, lambda: questions(world).settle_as_task(order, TASK))
+    assert world.state() is State.UNCERTAIN
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        code(301, "PARAMS_INVALID"),
+        code(416, "no coins"),
+        code(421, "full"),
+        code(1003, "slower"),
+        Unreachable(host="x", reason="refused", fate=Fate.NOT_STARTED),
+    ],
+    ids=["refused", "no balance", "queue full", "too fast", "never left"],
+)
+def test_a_look_that_fails_is_never_said_to_have_started_nothing(make, answer):
+    world = make()
+    order = uncertain_order(world)
+    world.service.query, world.service.outputs = [answer], [answer]
+    with pytest.raises(RunningHubError) as caught:
+        play(world, lambda: questions(world).settle_as_task(order, TASK))
+    assert caught.value.fate is Fate.UNKNOWN
+    assert "othing was started" not in str(caught.value)
     assert world.state() is State.UNCERTAIN
 
 
