@@ -18,6 +18,7 @@ class Stage(enum.Enum):
     WAITING_FOREIGN = "progress.waiting_foreign"
     ORDERING = "progress.ordering"
     QUEUED = "progress.queued"
+    NO_ANSWER = "progress.no_answer"
     RUNNING = "progress.running"
     DOWNLOADING = "progress.downloading"
     BATCH = "progress.batch"
@@ -55,6 +56,7 @@ _SPANS = {
     Stage.WAITING_SLOT: (0.1, 0.1),
     Stage.WAITING_FOREIGN: (0.1, 0.1),
     Stage.QUEUED: (0.1, 0.1),
+    Stage.NO_ANSWER: (0.1, 0.1),
     Stage.RUNNING: (0.1, 0.95),
     Stage.COST_WARNING: (0.1, 0.1),
     Stage.DOWNLOADING: (0.95, 1.0),

@@ -37,7 +37,8 @@ from rh_api.errors import (
     TimeLimit,
     Unreachable,
 )
-from rh_api.run.poller import Poller
+from rh_api.run.poller import SILENCE, Poller
+from rh_api.run.progress import Stage
 from rh_api.run.report_query import missing
 from rh_api.wire.call import Response
 from rh_api.wire.orders import Ticket
@@ -101,6 +102,18 @@ def test_a_phase_that_nobody_knows_goes_on():
     report, at, _, _ = follow(service)
     assert report.phase is Phase.SUCCESS
     assert 20 <= at < 30
+
+
+def test_a_service_that_is_away_is_told_and_so_is_its_return():
+    def story(_: object) -> Answer:
+        if 5 < now() < 90:
+            return BROKEN[0]
+        return SUCCESS if now() > 150 else RUNNING
+
+    _, _, watcher, _ = follow(Service(query=[story]))
+    assert watcher.stages == ["RUNNING", "NO_ANSWER", "RUNNING"]
+    (away,) = [news for _, news in watcher.seen if news.stage is Stage.NO_ANSWER]
+    assert away.params["ran"] >= SILENCE
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=str)
