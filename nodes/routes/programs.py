@@ -8,6 +8,8 @@ from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.graph.constants import INSTANCES
 from ...rh_api.wire.call_example import without_key
 from ...rh_api.wire.model_refs import is_endpoint
+from ...rh_api.wire.quick import read_module
+from ...rh_api.wire.workflows import APP, WORKFLOW, read_page
 from ..runtime import cloud, config, demo_server, language, program_view
 from . import models
 from .account import program_name
@@ -23,6 +25,7 @@ async def program(body: Body) -> dict[str, object]:
     kind, text = text_of(body, "kind", "workflow"), text_of(body, "text")
     profile = text_of(body, "profile").strip()
     is_app = program_name(kind, "1") != "1"
+    read_page(text, APP if is_app else WORKFLOW)  # what is no id and no link needs no key
     settings = config.settings(profile)
     demo_server.refuse_link(settings, text, is_app=is_app)
     client = cloud.client(settings)
@@ -43,8 +46,10 @@ async def program(body: Body) -> dict[str, object]:
 
 def _module(body: Body) -> dict[str, object]:
     """A module of Quick Create by its call example: nothing of it is asked of the site."""
+    example = without_key(text_of(body, "text"))
+    read_module(example)
     settings = config.settings(text_of(body, "profile").strip())
-    found = cloud.client(settings).programs.quick(without_key(text_of(body, "text")))
+    found = cloud.client(settings).programs.quick(example)
     return program_view.shown(found, settings, is_sandbox=False)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from comfy_api.latest import io
 
 from ...rh_api.client import Client, Notice, Outcome, Result
+from ...rh_api.wire.workflows import APP, WORKFLOW, read_page
 from ..values import outputs
 from ..values.field_values import Inputs
 from ..values.upload_sources import Sources
@@ -42,8 +43,12 @@ async def validate(named: str, inputs: Inputs) -> None:
     """
     with told_plainly():
         asked = node_inputs.read_asked(inputs, named)
+        is_linked = node_inputs.is_linked(inputs, named)
+        if not (is_linked or asked.is_model or asked.is_quick):
+            # What is no id and no link needs no key.
+            read_page(asked.program, APP if asked.is_app else WORKFLOW)
         settings = config.settings(asked.profile)
-        if node_inputs.is_linked(inputs, named):
+        if is_linked:
             return
         client = cloud.client(settings)
         if asked.is_model:
@@ -83,10 +88,11 @@ async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
             outcomes[0] = replace(outcomes[0], warned=(*outcomes[0].warned, *fitted))
 
         def make(found: Sequence[Outcome], doubtful: list[Result]) -> tuple[io.NodeOutput, str]:
-            return outputs.node_output(found, program, wanted, doubtful)
+            return outputs.node_output(found, program, wanted, doubtful, client.costs.currency)
 
         output, line = await decoded(client, outcomes, make)
-        display.end = node_outcomes.done(outcomes, outputs.done_lines(outcomes), output.ui)
+        line_in_each = outputs.done_lines(outcomes, client.costs.currency)
+        display.end = node_outcomes.done(outcomes, line_in_each, output.ui)
         return output, line
 
     subject = failure_reports.Subject(

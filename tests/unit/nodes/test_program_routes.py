@@ -68,6 +68,23 @@ async def program(host: Host, text: str, kind: str = "workflow", **more: Any) ->
     return await host.post("program", kind=kind, text=text, **more)
 
 
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        ("workflow", "error.workflow_id"),
+        ("app", "error.app_id"),
+        ("module", "error.quick_unreadable"),
+    ],
+)
+async def test_what_is_no_id_and_no_link_is_refused_before_a_key_is_asked_for(
+    host: Host, kind: str, key: str
+) -> None:
+    error = await host.error("program", kind=kind, text="hello 🦊 not a link")
+    assert error["key"] == key
+    error = await host.error("program", kind=kind, text=" ")
+    assert error["key"].endswith("_blank")
+
+
 async def test_a_workflow_is_told_with_all_that_can_be_set(host: Host, emulator: Emulator) -> None:
     told = await program(host, f"{emulator.base_url}/workflow/{catalog.TEXT_TO_IMAGE}?x=1")
     assert (told["kind"], told["id"], told["sandbox"]) == ("workflow", catalog.TEXT_TO_IMAGE, False)
