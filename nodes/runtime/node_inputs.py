@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from ...rh_api.client import Client, Job, Program
@@ -17,7 +18,7 @@ from ...rh_api.wire.call_example import without_key
 from ...rh_api.wire.orders import TaskOptions
 from ..definitions.defaults import EACH, FIRST, MAX_ORDERS, RETAIN
 from ..values.adapters.adapter import Media
-from ..values.field_values import Inputs, orders, promised
+from ..values.field_values import Inputs, check_count, orders, promised
 from ..values.upload_sources import Pack, Sources
 from . import local_classes, model_inputs
 
@@ -195,7 +196,10 @@ async def prepare(
     zips = {field.full_name for field in program.fields() if field.kind is FieldKind.ZIP}
     lists = model_inputs.lists_of(program, fields)
     limits = model_inputs.limits_of(program, fields) if asked.model.fit_pictures else {}
-    every = orders(fields, zips, lists, first=asked.first, most=asked.max_orders)
+    every = orders(fields, zips, lists, first=asked.first)
+    if len(every) > asked.max_orders:
+        alike = not (asked.reroll_seeds or asked.again)
+        await sources.worker(partial(check_count, every, asked.max_orders, alike=alike))
 
     def ready(name: str, value: object) -> object:
         if isinstance(value, list):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
+from typing import cast
 
 from ...rh_api.errors import BadField, BadInput
 from ...rh_api.graph.check import Promised
@@ -32,14 +33,13 @@ def orders(
     lists: Container[str] = (),
     *,
     first: bool,
-    most: int,
 ) -> list[dict[str, object]]:
     """The fields of each order, one at least: plain values, Media, Packs, and lists of those.
 
     Items of lists and batches go in step, single ones repeat. `zips`: fields that take one zip
     of all pictures. `lists`: fields that take all items at once. `first`: of each other list or
     batch the first item goes alone. Nothing is encoded yet. Raises BadField for a field without
-    a value, BadInput for lengths that differ and for more orders than `most`.
+    a value, and BadInput for lengths that differ.
     """
     given = {name: _items(name, values, name in zips) for name, values in fields.items()}
     given |= {name: [_together(items)] for name, items in given.items() if name in lists}
@@ -50,11 +50,32 @@ def orders(
         told = ", ".join(f'"{name}" {length}' for name, length in lengths.items())
         raise BadInput("node.batch_lengths", lengths=told)
     count = max(lengths.values(), default=1)
-    if count > most:
-        raise BadInput("node.batch_many", count=count, most=most)
     return [
         {name: items[index % len(items)] for name, items in given.items()} for index in range(count)
     ]
+
+
+def check_count(every: Sequence[Mapping[str, object]], most: int, *, alike: bool) -> None:
+    """BadInput for more orders than `most`. `alike`: equal ones count once, since they are one.
+
+    It reads every value then: to be called in a worker thread.
+    """
+    count = len(every)
+    if alike:
+        count = len({tuple((n, _contents(v)) for n, v in fields.items()) for fields in every})
+    if count > most:
+        raise BadInput("node.batch_many", count=count, most=most)
+
+
+def _contents(value: object) -> object:
+    if isinstance(value, list):
+        return tuple(map(_contents, cast("list[object]", value)))
+    if not isinstance(value, Media):
+        return type(value), value  # True is not 1
+    try:
+        return value.contents
+    except MediaError:
+        return value.key  # its encoding says what is wrong
 
 
 def with_masks(pictures: list[Media], mask: object) -> list[Media]:

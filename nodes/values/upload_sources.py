@@ -46,7 +46,7 @@ class Sources:
 
     def __init__(self, folder: Path, worker: Worker) -> None:
         self._folder = folder
-        self._worker = worker
+        self.worker = worker
         self._scratch: Path | None = None
         self._drafts: dict[object, LazySource] = {}
         self.fitted: dict[str, dict[str, object]] = {}
@@ -82,10 +82,10 @@ class Sources:
         # One picture is packed by all threads, of several each by one.
         threads = max(1, THREADS // len(self._drafts))
         try:
-            made = await self._worker(self._source, media, threads)
+            made = await self.worker(self._source, media, threads)
             if limit is None or limit.takes(made.size, made.suffix):
                 return made
-            return await self._worker(self._fitted, made, field, limit)
+            return await self.worker(self._fitted, made, field, limit)
         except MediaError as error:
             reason = language.say(error.key, error.params)
             raise BadField("node.field_media", field=field, reason=reason) from None

@@ -48,6 +48,10 @@ class Media:
     def __hash__(self) -> int:
         return hash(self.key)
 
+    @property
+    def contents(self) -> object:
+        return self.kind, self.adapter.contents(self), self.mask and self.mask.contents
+
     def part(self, tensor: Any) -> Any:
         """This item of a tensor whose first axis counts items; the axis stays."""
         return tensor if self.index is None else tensor[self.index : self.index + 1]
@@ -115,6 +119,10 @@ class Adapter:
     def encode(self, media: Media, encoding: Encoding) -> Source:
         """The file of an item. Raises MediaError."""
         raise NotImplementedError
+
+    def contents(self, media: Media) -> object:
+        """What is alike for items that make equal files, as far as that shows at once."""
+        return media.key
 
     def pictures(self, media: Media) -> np.ndarray:
         """Pictures (n, h, w, channels), where `in_zip` says that there are some."""

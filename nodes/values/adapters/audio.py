@@ -13,7 +13,7 @@ from ..codecs import audio
 from ..codecs.audio import Sound
 from ..codecs.codec import Kind
 from ..codecs.errors import MediaError
-from ..codecs.tensors import from_array, to_array
+from ..codecs.tensors import digest, from_array, to_array
 from .adapter import Adapter, Encoding, Media, one_file
 
 if TYPE_CHECKING:
@@ -40,6 +40,10 @@ class AudioAdapter(Adapter):
     def encode(self, media: Media, encoding: Encoding) -> Source:
         waveform = to_array(media.part(media.value["waveform"]))
         return one_file(audio.encode(waveform, media.value["sample_rate"]), self.file_kind)
+
+    def contents(self, media: Media) -> object:
+        waveform = to_array(media.part(media.value["waveform"]))
+        return media.value["sample_rate"], digest(waveform)
 
     def decode(self, results: Sequence[Result], shelf: Shelf) -> Any:
         """One AUDIO of the files that a saver made of a batch."""

@@ -13,7 +13,7 @@ from ....rh_api.wire.filetypes import Kind as FileKind
 from ..codecs import frames, image, levels
 from ..codecs.codec import Kind
 from ..codecs.errors import MediaError
-from ..codecs.tensors import from_array, to_array
+from ..codecs.tensors import digest, from_array, to_array
 from ..image_batches import read_pictures
 from .adapter import Adapter, Encoding, Media, Reader, one_file
 
@@ -42,6 +42,9 @@ class ImageAdapter(Adapter):
         alpha = None if media.mask is None else array_of(media.mask)
         files = image.encode(array_of(media), alpha, threads=encoding.threads)
         return one_file(files, self.file_kind)
+
+    def contents(self, media: Media) -> object:
+        return digest(array_of(media))
 
     def pictures(self, media: Media) -> np.ndarray:
         return array_of(media)

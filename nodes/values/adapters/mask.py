@@ -11,7 +11,7 @@ from ....rh_api.client import Result, Source
 from ....rh_api.wire.filetypes import Kind as FileKind
 from ..codecs import mask
 from ..codecs.codec import Kind
-from ..codecs.tensors import from_array
+from ..codecs.tensors import digest, from_array
 from .adapter import Adapter, Encoding, Media, one_file
 from .image import array_of, is_mask, read_levels, tensor_shape
 
@@ -35,6 +35,9 @@ class MaskAdapter(Adapter):
     def encode(self, media: Media, encoding: Encoding) -> Source:
         files = mask.encode(array_of(media), threads=encoding.threads)
         return one_file(files, self.file_kind)
+
+    def contents(self, media: Media) -> object:
+        return digest(array_of(media))
 
     def pictures(self, media: Media) -> np.ndarray:
         """Grey ones."""

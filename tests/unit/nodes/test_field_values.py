@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -33,7 +34,7 @@ VIDEO = SimpleNamespace(get_stream_source=None)
 
 def read(values: ModuleType, inputs: dict[str, list[Any]], **asked: Any) -> list[dict[str, Any]]:
     groups = asked.pop("zips", ()), asked.pop("lists", ())
-    return values.orders(inputs, *groups, **{"first": False, "most": 99, **asked})
+    return values.orders(inputs, *groups, **{"first": False, **asked})
 
 
 def one(values: ModuleType, inputs: dict[str, list[Any]]) -> dict[str, Any]:
@@ -117,8 +118,37 @@ def test_other_lengths_are_named(values: ModuleType) -> None:
 
 
 def test_more_orders_than_allowed_are_counted(values: ModuleType) -> None:
+    every = read(values, {"6.text": list("abcdefghijklmnopq")})
     with pytest.raises(Exception, match=r"17 orders.* allows 16"):
-        read(values, {"6.text": ["a"] * 17}, most=16)
+        values.check_count(every, 16, alike=True)
+
+
+def tensor(count: int, value: float = 0.0, *shape: int) -> Any:
+    full = np.full((count, *(shape or (4, 4, 3))), value, np.float32)
+    return sys.modules["torch"].from_numpy(full)
+
+
+@pytest.mark.parametrize(
+    ("make", "orders"),
+    [
+        (lambda: ["a"] * 20, 1),
+        (lambda: ["a", "b"] * 10, 2),
+        (lambda: [1, True, 1.0] * 7, 3),
+        (lambda: [tensor(20)], 1),
+        (lambda: [tensor(2), tensor(3, 0.5)], 2),
+        (lambda: [tensor(2), tensor(3, 0, 4, 4)], 2),
+        (lambda: [{"waveform": tensor(9, 0, 2, 5), "sample_rate": 8000}], 1),
+        (lambda: [VIDEO] * 5, 1),
+    ],
+)
+def test_equal_items_are_one_order(
+    values: ModuleType, make: Callable[[], list[Any]], orders: int
+) -> None:
+    every = read(values, {"7.image": make(), "6.text": ["all"]})
+    values.check_count(every, orders, alike=True)
+    for most, alike in ((orders - 1, True), (len(every) - 1, False)):
+        with pytest.raises(Exception, match=rf"allows {most}\."):
+            values.check_count(every, most, alike=alike)
 
 
 def test_a_field_that_takes_a_zip_gets_one_of_all_pictures(values: ModuleType) -> None:

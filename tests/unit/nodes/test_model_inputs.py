@@ -70,10 +70,10 @@ def test_a_form_keeps_its_model(pack: Pack) -> None:
 def test_a_list_is_one_value_where_all_go_together(pack: Pack) -> None:
     values = pack("nodes.values.field_values")
     given = {"tags": ["a", "b", "c"], "prompt": ["x", "y"], "one": ["z"]}
-    made = values.orders(given, (), {"tags", "one"}, first=False, most=9)
+    made = values.orders(given, (), {"tags", "one"}, first=False)
     assert made == [
         {"tags": ["a", "b", "c"], "prompt": "x", "one": "z"},
         {"tags": ["a", "b", "c"], "prompt": "y", "one": "z"},
     ]
-    (first,) = values.orders(given, (), {"tags"}, first=True, most=9)
+    (first,) = values.orders(given, (), {"tags"}, first=True)
     assert first["tags"] == ["a", "b", "c"]
