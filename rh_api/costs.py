@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .errors import BadInput, RunningHubError
-from .history import Spent, read_spent
+from .history import Spent, currency_of, read_spent
 from .job import Job
 from .jobs import Jobs
 from .journal import Committed, Rules, SqliteJournal
 from .journal.ledger import ALLOWED, FLOOR
-from .money.amounts import read_sums
+from .money.amounts import CNY, USD, read_sums
 from .money.limits import SCOPES
 from .money.quotes import Quote
 from .run.budget import Budget
@@ -57,6 +57,13 @@ class Costs:
     async def committed(self, scope: str = "") -> Committed:
         """What today, and a prompt or command, have cost or hold: what counts against limits."""
         return await self._journal.committed(scope, self._budget.wallet.unix())
+
+    @property
+    def currency(self) -> str:
+        """Of the account's money, as it or its site tells; "" where neither does."""
+        account = self._budget.wallet.last
+        told = account.currency if account is not None else None
+        return told if told in (CNY, USD) else currency_of(self._journal.origin)
 
     async def balance(self) -> dict[str, int]:
         """What the account has left, in millionths by unit; a minute old at most."""

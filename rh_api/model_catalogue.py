@@ -36,7 +36,7 @@ from .money import quotes as money
 from .money.amounts import CNY, USD, micros
 from .run.retry import Sender
 from .settings import Settings, check_site
-from .texts import english
+from .texts import Words
 from .wire.envelope import as_object, read_json, read_text
 from .wire.model_refs import read_model_ref
 from .wire.models import PricePreview, price_preview
@@ -361,5 +361,5 @@ def _quote_of_list(listed: ListPrice | None) -> money.Quote:
     amount = None if listed is None else micros(listed.amount, up=True)
     if listed is None or not amount:
         return money.Quote()
-    source, words = money.QuoteSource.LIST, listed.told(english)
+    source, words = money.QuoteSource.LIST, Words.of(listed.told)
     return money.fixed(CNY, amount, source, is_from=listed.is_from, words=words)

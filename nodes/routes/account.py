@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from ...rh_api.client import Client
 from ...rh_api.errors import BadInput, RunningHubError
+from ...rh_api.money.amounts import say_unit
 from ...rh_api.wire.accounts import QueueStatus
 from ...rh_api.wire.quick import is_module_id
 from ..runtime import cloud, config, language, profiles
@@ -116,7 +117,7 @@ async def test(body: Body) -> dict[str, object]:
         "kind": account.kind or (queue.kind if queue else ""),
         "coins": account.coins,
         "money": account.money,
-        "currency": account.currency,
+        "currency": say_unit(account.currency or "", language.say),
         "running": account.running,
         "queued": queue.queued if queue else None,
         "limit": queue.limit if queue else None,

@@ -11,6 +11,7 @@ from ...rh_api.client import Client, PastOrder, Query, ResultRow, Retention, Sta
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.history import read_since, search_query
 from ...rh_api.journal.retention import is_kept
+from ...rh_api.money.amounts import say_unit
 from ...rh_api.wire.filetypes import Kind, by_suffix
 from ..runtime import accounts, cloud, config, demo_server, language, past_orders, thumbnails
 from .body import Body, FileAnswer, number_of, switch_of, text_of
@@ -76,7 +77,7 @@ def _listed(one: PastOrder, known: accounts.Names) -> dict[str, object]:
         "coins": one.usage.coins,
         "money": one.usage.money,
         "third_party": one.usage.third_party_money,
-        "currency": one.currency,
+        "currency": say_unit(one.currency, language.say),
         "measured": one.is_native,
         "text": longest[:SHOWN_TEXT],
         "results": one.results,

@@ -44,12 +44,13 @@ async def _shown(client: Client) -> dict[str, object]:
     rules, spent = await client.costs.rules(), await client.costs.committed()
     today = {unit: amount for unit, amount in spent.day.items() if amount}
     return {
-        "order": written(rules.limits.order),
-        "prompt": written(rules.limits.prompt),
-        "day": written(rules.limits.day),
-        "floor": written(rules.floor),
+        "order": written(rules.limits.order, language.say),
+        "prompt": written(rules.limits.prompt, language.say),
+        "day": written(rules.limits.day, language.say),
+        "floor": written(rules.floor, language.say),
         "allowed": [
-            {"program": name, "sum": written(sums)} for name, sums in rules.allowed.items()
+            {"program": name, "sum": written(sums, language.say)}
+            for name, sums in rules.allowed.items()
         ],
         "today": told(today, language.say),
     }

@@ -12,6 +12,7 @@ from ...rh_api.model_catalogue import ModelCatalogue
 from ...rh_api.models.prices import CURRENCY
 from ...rh_api.models.schema import Model
 from ...rh_api.models.stored import read_model
+from ...rh_api.money.amounts import say_unit
 from ..runtime import cloud, config, language, model_catalogues, model_renewal, model_view
 from .body import Body, text_of
 
@@ -76,7 +77,11 @@ async def price(body: Body) -> dict[str, object]:
     if found is None:
         return {"text": "", "amount": None, "total": None, "currency": ""}
     amounts = _amounts(found.amount, body)
-    return {"text": found.told(language.say), **amounts, "currency": CURRENCY}
+    return {
+        "text": found.told(language.say),
+        **amounts,
+        "currency": say_unit(CURRENCY, language.say),
+    }
 
 
 async def preview(body: Body) -> dict[str, object]:
@@ -89,11 +94,12 @@ async def preview(body: Body) -> dict[str, object]:
     own = quote.text if language.is_chinese() else quote.text_en or quote.text
     amounts = _amounts(quote.amount, body)
     amount = amounts["amount"]
-    told = own or (f"{amount} {quote.currency}".strip() if amount is not None else "")
+    unit = say_unit(quote.currency, language.say)
+    told = own or (f"{amount} {unit}".strip() if amount is not None else "")
     return {
         "text": told or language.say("model.price_unknown", {}),
         **amounts,
-        "currency": quote.currency,
+        "currency": unit,
         "free": quote.is_free,
     }
 

@@ -6,8 +6,8 @@ import asyncio
 
 from ...rh_api.client import Client
 from ...rh_api.errors import BadInput, RunningHubError
-from ...rh_api.history import MOST_DAYS, added, currency_of, spent_csv, spent_document
-from ...rh_api.money.amounts import digits, told
+from ...rh_api.history import MOST_DAYS, added, spent_csv, spent_document
+from ...rh_api.money.amounts import COINS, digits, say_unit, told
 from ..runtime import cloud, config, language
 from .body import Body, number_of, text_of
 
@@ -20,18 +20,20 @@ async def spend(body: Body) -> dict[str, object]:
     if not 1 <= days <= MOST_DAYS:
         raise BadInput("node.bad_type", name="days", value=str(days))
     settings = config.settings(text_of(body, "profile"))
-    client, currency = cloud.client(settings), currency_of(settings.origin)
+    client = cloud.client(settings)
+    balance = await _balance(client)  # it may tell the currency, too
+    currency = client.costs.currency
     by_day = await client.costs.spend(days)
     by_program = await client.costs.spend(days, by="program")
     return {
-        "currency": currency,
+        "currency": say_unit(currency, language.say),
         "days": [spent_document(one) for one in by_day],
         "programs": [spent_document(one) for one in by_program],
         "today": spent_document(added(await client.costs.spend(1))),
         "week": spent_document(added(await client.costs.spend(7))),
         "all": spent_document(added(by_day)),
         "limits": await _limits(client),
-        "balance": await _balance(client),
+        "balance": balance,
         "csv": {
             "day": spent_csv(by_day, currency),
             "program": spent_csv(by_program, currency),
@@ -53,7 +55,12 @@ async def _limits(client: Client) -> list[dict[str, object]]:
     rules, committed = await client.costs.rules(), await client.costs.committed()
     most = client.settings.limits.lowest(rules.limits).day
     return [
-        {"unit": unit, "spent": digits(committed.day.get(unit, 0)), "limit": digits(limit)}
+        {
+            # The page has its own word for coins.
+            "unit": unit if unit == COINS else say_unit(unit, language.say),
+            "spent": digits(committed.day.get(unit, 0)),
+            "limit": digits(limit),
+        }
         for unit, limit in most.items()
         if unit
     ]

@@ -124,7 +124,8 @@ async def stopped(client: Client, report: Stopped) -> None:
     """Tell of a task that was stopped, once its end is known or given up."""
     place = _places.pop(report.task_id, None)
     if place is not None:
-        await tell(client, place, End("stopped" if report.confirmed else "unsure", line_of(report)))
+        line = line_of(report, client.costs.currency)
+        await tell(client, place, End("stopped" if report.confirmed else "unsure", line))
 
 
 async def tell(client: Client, place: Place, end: End) -> None:
@@ -161,7 +162,7 @@ async def bring_back(client: Client, end: Mapping[str, Any]) -> bool:
     return False
 
 
-def line_of(report: Stopped) -> dict[str, str]:
+def line_of(report: Stopped, currency: str = "") -> dict[str, str]:
     """What a person reads of a task that was stopped, in each language."""
     if report.goes_on:
         return language.in_each([("node.stopped_goes_on", {})])
@@ -169,5 +170,5 @@ def line_of(report: Stopped) -> dict[str, str]:
         key = "node.stopped_unsure" if report.is_noted else "node.stopped_unnoted"
         return language.in_each([(key, {"task_id": report.task_id})])
     key = "node.stopped_too_late" if report.too_late else "node.stopped"
-    costs = cost_sentences([report.usage]) or [("node.cost_untold", {})]
+    costs = cost_sentences([report.usage], currency) or [("node.cost_untold", {})]
     return language.in_each([(key, {}), *costs])

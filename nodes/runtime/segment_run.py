@@ -84,10 +84,10 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
             return outlets.values(segment, found[0], doubtful)
 
         values, unreadable = await decoded(client, [outcome], make)
-        display.end = node_outcomes.done([outcome], outputs.done_lines([outcome]))
-        return values, " · ".join(
-            [outputs.done_sentence([outcome]), *warned, *outputs.notices([outcome]), *unreadable]
-        )
+        currency = client.costs.currency
+        display.end = node_outcomes.done([outcome], outputs.done_lines([outcome], currency))
+        done = outputs.done_sentence([outcome], currency)
+        return values, " · ".join([done, *warned, *outputs.notices([outcome]), *unreadable])
 
     ordering = segment.ordering
     subject = failure_reports.Subject(

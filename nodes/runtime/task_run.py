@@ -44,10 +44,11 @@ async def execute(inputs: Inputs) -> io.NodeOutput:
         outcomes = [await client.task(task_id).wait(display) for task_id in asked.task_ids]
 
         def make(found: Sequence[Outcome], doubtful: list[Result]) -> tuple[io.NodeOutput, str]:
-            return outputs.node_output(found, None, asked.outputs, doubtful)
+            return outputs.node_output(found, None, asked.outputs, doubtful, client.costs.currency)
 
         output, line = await decoded(client, outcomes, make)
-        display.end = node_outcomes.done(outcomes, outputs.done_lines(outcomes), output.ui)
+        line_in_each = outputs.done_lines(outcomes, client.costs.currency)
+        display.end = node_outcomes.done(outcomes, line_in_each, output.ui)
         return output, line
 
     subject = failure_reports.Subject("RunningHubTask", profile=asked.profile)

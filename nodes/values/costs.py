@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import TYPE_CHECKING
+
+from ...rh_api.money.amounts import micros, say_amount
+from ...rh_api.texts import Words
 
 if TYPE_CHECKING:
     from ...rh_api.wire.tasks import Usage
 
 
-def cost_sentences(usages: Sequence[Usage]) -> list[tuple[str, dict[str, object]]]:
-    """What tasks cost together, a sentence's key and parameters for each kind of money told."""
+def cost_sentences(
+    usages: Sequence[Usage], currency: str = ""
+) -> list[tuple[str, dict[str, object]]]:
+    """What tasks cost together, a sentence's key and parameters for each kind of money told.
+
+    `currency`: of the account's money, "" where it is not known.
+    """
     costs = {
         "node.coins": [usage.coins for usage in usages],
         "node.money": [usage.money for usage in usages],
@@ -22,6 +31,8 @@ def cost_sentences(usages: Sequence[Usage]) -> list[tuple[str, dict[str, object]
         value = _sum([value for value in values if value is not None])
         if value is not None:
             one_coin = key == "node.coins" and value == "1"
+            if key != "node.coins":
+                value = _in_currency(value, currency)
             said.append(("node.coin" if one_coin else key, {"value": value}))
     return said
 
@@ -32,6 +43,12 @@ def _sum(costs: Sequence[str]) -> str | None:
         return costs[0]
     total = sum((Decimal(cost) for cost in costs if _is_number(cost)), Decimal(0))
     return str(total) if total else None
+
+
+def _in_currency(value: str, currency: str) -> str:
+    """An amount with its unit; what is no number stays as it is."""
+    amount = micros(value)
+    return value if amount is None else Words.of(partial(say_amount, currency, amount))
 
 
 def _is_number(text: str) -> bool:

@@ -52,10 +52,11 @@ def node_output(
     program: Program | None,
     wanted: Sequence[str],
     doubtful: list[Result] | None = None,
+    currency: str = "",
 ) -> tuple[io.NodeOutput, str]:
     """All outputs of finished orders of one program, joined in the orders' order, with what the
     node shows, and its last line of text. `program`: None where nobody knows what was run.
-    `doubtful` takes up the results that could not be decoded.
+    `doubtful` takes up the results that could not be decoded. `currency`: of the account's money.
 
     Reads and writes files: to be called in a worker thread. Raises NodeFailure's sources.
     """
@@ -87,10 +88,10 @@ def node_output(
         doubtful += [result for shelf, _ in orders for result in shelf.doubtful]
     missing = missing_sentence([name for name, items in slots if not items], outcomes)
     values = [items or [ExecutionBlocker(missing)] for _, items in slots]
-    done = done_sentence(outcomes)
+    done = done_sentence(outcomes, currency)
     shown = result_files.shown([shelf for shelf, _ in orders])
     shown["text"] = (done, *notices(outcomes), *sorter.unreadable, *([missing] if missing else []))
-    shown["runninghub"] = (notice_for_canvas(outcomes),)
+    shown["runninghub"] = (notice_for_canvas(outcomes, currency),)
     return io.NodeOutput(*values, ui=shown), done
 
 
@@ -175,17 +176,17 @@ def _runs(names: Sequence[str]) -> list[str]:
     return rest + pool
 
 
-def done_sentence(outcomes: Sequence[Outcome]) -> str:
+def done_sentence(outcomes: Sequence[Outcome], currency: str = "") -> str:
     """How long it ran and what it cost, as far as the service says."""
-    return " · ".join(language.say(key, params) for key, params in _done(outcomes))
+    return " · ".join(language.say(key, params) for key, params in _done(outcomes, currency))
 
 
-def done_lines(outcomes: Sequence[Outcome]) -> dict[str, str]:
+def done_lines(outcomes: Sequence[Outcome], currency: str = "") -> dict[str, str]:
     """The same in each language."""
-    return language.in_each(_done(outcomes))
+    return language.in_each(_done(outcomes, currency))
 
 
-def notice_for_canvas(outcomes: Sequence[Outcome]) -> str:
+def notice_for_canvas(outcomes: Sequence[Outcome], currency: str) -> str:
     """The same as JSON for the page, which says it in its own language.
 
     `orders`: how many there were. `again` is what it says when ComfyUI shows the node's outputs
@@ -195,14 +196,14 @@ def notice_for_canvas(outcomes: Sequence[Outcome]) -> str:
         {
             "kept": all(outcome.kept for outcome in outcomes),
             "orders": len(outcomes),
-            "line": done_lines(outcomes),
+            "line": done_lines(outcomes, currency),
             "again": language.in_each([("node.kept", {})]),
         },
         ensure_ascii=False,
     )
 
 
-def _done(outcomes: Sequence[Outcome]) -> list[tuple[str, dict[str, object]]]:
+def _done(outcomes: Sequence[Outcome], currency: str) -> list[tuple[str, dict[str, object]]]:
     """What was ordered, each order once: equal items of a batch, and equal nodes, share one."""
     orders: dict[str, Outcome] = {}
     for outcome in outcomes:
@@ -226,4 +227,4 @@ def _done(outcomes: Sequence[Outcome]) -> list[tuple[str, dict[str, object]]]:
         (one,) = paid
         seconds = one.usage.seconds or (f"{one.seconds:.0f}" if one.seconds else None)
         said.append(("node.done_in" if seconds else "node.done", {"seconds": seconds}))
-    return said + cost_sentences([outcome.usage for outcome in paid])
+    return said + cost_sentences([outcome.usage for outcome in paid], currency)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..client import Outcome
 from ..errors import ResultUnavailable
+from ..history import currency_of
 from ..settings import Settings
 from ..texts import english
 from ..wire.tasks import Usage
@@ -39,7 +40,7 @@ async def deliver(
             reason=error.strerror or str(error),
             kept=str(settings.state / "results"),
         ) from error
-    tell(terminal, outcome, saved)
+    tell(terminal, outcome, saved, currency_of(settings.origin))
     terminal.document(
         {
             "task_id": outcome.task_id,
@@ -79,18 +80,26 @@ def cost_document(usage: Usage) -> dict[str, object]:
     }
 
 
-def cost(usage: Usage) -> str:
-    """What a task cost, for people."""
-    known = {
-        "cli.cost_coin" if usage.coins == "1" else "cli.cost_coins": usage.coins,
-        "cli.cost_money": usage.money,
-        "cli.cost_third_party": usage.third_party_money,
-    }
-    parts = [english(key, {"amount": amount}) for key, amount in known.items() if amount]
+def cost(usage: Usage, currency: str = "") -> str:
+    """What a task cost, for people. `currency`: of the account's money, "" where not known."""
+    parts: list[str] = []
+    if usage.coins:
+        key = "cli.cost_coin" if usage.coins == "1" else "cli.cost_coins"
+        parts.append(english(key, {"amount": usage.coins}))
+    if usage.money:
+        parts.append(in_currency(usage.money, currency))
+    if usage.third_party_money:
+        amount = in_currency(usage.third_party_money, currency)
+        parts.append(english("cli.cost_third_party", {"amount": amount}))
     return ", ".join(parts) or english("cli.cost_unknown", {})
 
 
-def tell(terminal: Terminal, outcome: Outcome, saved: Sequence[Saved]) -> None:
+def in_currency(amount: str, currency: str = "") -> str:
+    """`0.75 CNY`, as the service prints the amount; of the wallet where nobody tells which."""
+    return f"{amount} {currency}" if currency else english("money.wallet", {"amount": amount})
+
+
+def tell(terminal: Terminal, outcome: Outcome, saved: Sequence[Saved], currency: str = "") -> None:
     """What came of an order, for people."""
     for one in saved:
         if one.text is not None:
@@ -98,7 +107,7 @@ def tell(terminal: Terminal, outcome: Outcome, saved: Sequence[Saved]) -> None:
         terminal.say(str(one.path))
     params = {
         "task_id": outcome.task_id,
-        "cost": cost(outcome.usage),
+        "cost": cost(outcome.usage, currency),
         "seconds": f"{seconds_of(outcome):g}",
     }
     key = "cli.finished"

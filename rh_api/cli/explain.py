@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..texts import english
+from .delivery import in_currency
 
 
 def lines(document: Mapping[str, Any]) -> Iterator[str]:
@@ -44,7 +45,7 @@ def _usual(usual: Mapping[str, Any]) -> Iterator[str]:
     if usual["coins"] is not None:
         yield english("cli.cost_coins", {"amount": usual["coins"]})
     if usual["money"] is not None:
-        yield english("cli.cost_money", {"amount": usual["money"]})
+        yield in_currency(str(usual["money"]))
 
 
 def _listed(key: str, nodes: Sequence[Mapping[str, Any]], indent: str = "  ") -> Iterator[str]:

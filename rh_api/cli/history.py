@@ -55,7 +55,7 @@ async def _named(client: Client, text: str, *, everyone: bool) -> PastOrder | No
 
 
 def _row(one: PastOrder) -> tuple[str, ...]:
-    paid = cost(one.usage) if one.usage != Usage() else ""
+    paid = cost(one.usage, one.currency) if one.usage != Usage() else ""
     made = f"{one.results} {one.first.kind or 'text'}" if one.first else ""
     title = one.name or one.program
     return str(one.order), _when(one.created_at), one.state.value, one.kind, title, paid, made
@@ -75,7 +75,7 @@ def _show(
         (english("cli.history_program", {}), program),
         (english("cli.task_state", {}), one.state.value),
         (english("cli.history_ordered", {}), _when(one.created_at)),
-        (english("cli.task_cost", {}), cost(one.usage) if one.state.is_over else ""),
+        (english("cli.task_cost", {}), cost(one.usage, one.currency) if one.state.is_over else ""),
         (english("cli.task_seconds", {}), one.usage.seconds or ""),
         (english("cli.task_failure", {}), failure),
         (english("cli.task_link", {}), link),
@@ -176,6 +176,4 @@ def _named_sum(one: Spent) -> tuple[str, str]:
 def _paid(one: Spent, currency: str) -> str:
     sums = spent_document(one)
     usage = Usage(*(sums[name] for name in ("coins", "money", "third_party_money")))
-    return cost(usage) + (
-        f" ({currency})" if currency and (one.money or one.third_party_money) else ""
-    )
+    return cost(usage, currency)

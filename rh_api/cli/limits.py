@@ -52,7 +52,7 @@ async def limits(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
     terminal.say(english("cli.limits_today", {"sum": today or "0"}))
     terminal.document(
         {
-            "limits": {name: written(sums) for name, sums in rows.items() if sums},
-            "today": written(spent.day),
+            "limits": {name: written(sums, english) for name, sums in rows.items() if sums},
+            "today": written(spent.day, english),
         }
     )

@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 
 from ..client import Job, open_catalogue
+from ..errors import BadInput
 from ..graph.nearest import listed, nearest
 from ..model_catalogue import ModelCatalogue
 from ..models.names import input_name
@@ -89,12 +90,12 @@ async def _form(arguments: Namespace, terminal: Terminal, environ: Mapping[str, 
     known = catalogue.catalogue.models
     if found.endpoint not in known:
         near = listed(nearest(found.endpoint, known))
-        terminal.say(english("cli.model_unlisted", {"model": found.endpoint, "near": near}))
-    elif found.parameters:
+        raise BadInput("cli.model_unlisted", model=found.endpoint, near=near)
+    if found.parameters:
         names = {"model": found.endpoint, "names": _names(found)}
         terminal.say(english("cli.model_fields", names))
         table(terminal, [_row(one) for one in found.parameters])
-    if found.endpoint in known and found.completeness is not Completeness.FULL:
+    if found.completeness is not Completeness.FULL:
         terminal.say(english("cli.model_incomplete", {}))
     told = price.told(english) if price else english("model.price_unknown", {})
     terminal.say(told)

@@ -258,7 +258,7 @@ async def _order(
     outcome = await client.run(job, partial(service.watch, order=segment.id))
     run.made[segment.id] = outcome
     saved = _save(segment, outcome, folder)
-    tell(terminal, outcome, saved)
+    tell(terminal, outcome, saved, client.costs.currency)
     return {"id": segment.id, "task_id": outcome.task_id, **order_document(outcome, saved)}
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from ..client import OpenOrder, Outcome, Report
 from ..errors import BadInput, Fate, RunningHubError
 from ..graph.outputs import select
+from ..history import currency_of
 from ..settings import Settings
 from ..texts import english
 from ..wire.tasks import file_name
@@ -112,7 +113,7 @@ def _show(task_id: str, report: Report, origin: str, terminal: Terminal) -> None
     usage, error = report.usage, report.error
     rows = [(english("cli.task_state", {}), state)]
     if report.phase.is_over:
-        rows.append((english("cli.task_cost", {}), cost(usage)))
+        rows.append((english("cli.task_cost", {}), cost(usage, currency_of(origin))))
     if usage.seconds:
         rows.append((english("cli.task_seconds", {}), usage.seconds))
     if error is not None:

@@ -21,25 +21,34 @@ Sums = Mapping[str, int]
 
 NOTHING: Sums = {}
 
-_AMOUNT = re.compile(r"(\d{1,10}(?:\.\d{1,6})?)\s*([A-Za-z]*)")
-_NAMES = {"coin": COINS, "coins": COINS, "rh": COINS, "cny": CNY, "rmb": CNY, "usd": USD}
+_AMOUNT = re.compile(
+    r"(US\$|[$\xa5\uffe5]?)\s*(\d{1,10}(?:\.\d{1,6})?)\s*([^\d\s.]*)", re.IGNORECASE
+)
+_NAMES = {
+    **dict.fromkeys(("coin", "coins", "rh", "金币", "个金币", "rh币"), COINS),
+    **dict.fromkeys(("cny", "rmb", "元", "人民币", "\xa5", "\uffe5"), CNY),
+    **dict.fromkeys(("usd", "美元", "$", "us$"), USD),
+}
+_UNIT_WORDS = {CNY: "money.unit_cny", USD: "money.unit_usd"}
 
 
 def read_sums(text: str, unit: str = "") -> dict[str, int]:
-    """`50 coins`, `5 CNY`, or several with commas between, as millionths by unit.
+    """`50 coins`, `5 CNY`, `5 元`, `$5`, or several with commas between, as millionths by unit.
 
     `unit`: of a number without one; where that is "" too, the key of the result is "". Raises
     BadInput for anything else, for nothing too small to be kept, and for two of one unit.
     """
     sums: dict[str, int] = {}
-    for part in re.split("[,;\uff0c\uff1b]", text):
+    for part in re.split("[,;\u3001\uff0c\uff1b]", text):
         match = _AMOUNT.fullmatch(part.strip())
-        named = _NAMES.get(match[2].lower(), "") if match else ""
-        if match is None or (match[2] and not named) or Decimal(match[1]) > LARGEST:
+        words = [word.lower() for word in match.group(1, 3) if word] if match else []
+        named = {_NAMES.get(word, "") for word in words} or {unit}
+        if match is None or (words and "" in named) or len(named) > 1:
             raise BadInput("error.bad_amount", value=part.strip()[:60])
-        if (named or unit) in sums:
+        (one,) = named
+        if one in sums or Decimal(match[2]) > LARGEST:
             raise BadInput("error.bad_amount", value=text.strip()[:60])
-        sums[named or unit] = int(Decimal(match[1]) * MICRO)
+        sums[one] = int(Decimal(match[2]) * MICRO)
     return sums
 
 
@@ -83,10 +92,16 @@ def told(sums: Sums, say: Say) -> str:
 
 
 def say_amount(unit: str, amount: int, say: Say) -> str:
-    """One sum: `14 coins`, `0.35 CNY`."""
+    """One sum: `14 coins`, `0.35 CNY`; `unit` "" is the wallet's, where nobody tells which."""
+    told = {"amount": digits(amount)}
     if unit == COINS:
-        return say("money.coin" if amount == MICRO else "money.coins", {"amount": digits(amount)})
-    return f"{digits(amount)} {unit}"
+        return say("money.coin" if amount == MICRO else "money.coins", told)
+    return f"{told['amount']} {say_unit(unit, say)}" if unit else say("money.wallet", told)
+
+
+def say_unit(unit: str, say: Say) -> str:
+    """A currency beside an amount: `CNY`, or as another language calls it."""
+    return say(_UNIT_WORDS[unit], {}) if unit in _UNIT_WORDS else unit
 
 
 def added(many: Iterable[Sums]) -> dict[str, int]:
@@ -103,6 +118,6 @@ def larger(one: Sums, other: Sums) -> dict[str, int]:
     return {unit: max(one.get(unit, 0), other.get(unit, 0)) for unit in (*one, *other)}
 
 
-def written(sums: Sums) -> str:
+def written(sums: Sums, say: Say) -> str:
     """As `read_sums` reads it: `50 coins, 5 CNY`."""
-    return ", ".join(f"{digits(sums[unit])} {unit}" for unit in UNITS if unit in sums)
+    return ", ".join(say_amount(unit, sums[unit], say) for unit in UNITS if unit in sums)

@@ -60,8 +60,11 @@ def test_a_refresh_needs_no_key_and_reads_the_vendors_file_if_asked_to(
 
 def test_an_endpoint_that_nobody_listed_is_told_as_that(call: Call) -> None:
     ran = call("model", "NO/SUCH", RUNNINGHUB_API_KEY="")
-    assert "does not know NO/SUCH" in ran.out
-    assert "Parameters of" not in ran.out
+    assert (ran.code, ran.out) == (2, "")
+    assert "does not know NO/SUCH" in ran.err
+    assert "--extra" in ran.err
+    told = call("model", "NO/SUCH", "--json", RUNNINGHUB_API_KEY="")
+    assert told.document["error"]["key"] == "cli.model_unlisted"
 
 
 def test_the_form_of_a_model_and_its_price(call: Call, emulator: Emulator) -> None:

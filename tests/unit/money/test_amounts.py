@@ -23,6 +23,18 @@ COIN = 1_000_000
         ("50 coins，5 CNY", {"coins": 50 * COIN, "CNY": 5 * COIN}),  # noqa: RUF001 - as typed
         ("0 coins", {"coins": 0}),
         ("7", {"": 7 * COIN}),
+        ("50 金币", {"coins": 50 * COIN}),
+        ("1 coin", {"coins": COIN}),
+        ("5 元", {"CNY": 5 * COIN}),
+        ("5元", {"CNY": 5 * COIN}),
+        ("5¥", {"CNY": 5 * COIN}),
+        ("¥5", {"CNY": 5 * COIN}),
+        ("\uffe5 0.5", {"CNY": 500_000}),
+        ("¥5 元", {"CNY": 5 * COIN}),
+        ("5 美元", {"USD": 5 * COIN}),
+        ("$5", {"USD": 5 * COIN}),
+        ("US$5", {"USD": 5 * COIN}),
+        ("50 金币、5 元", {"coins": 50 * COIN, "CNY": 5 * COIN}),
     ],
 )
 def test_a_sum_is_a_number_and_a_unit(text: str, sums: dict[str, int]) -> None:
@@ -30,7 +42,23 @@ def test_a_sum_is_a_number_and_a_unit(text: str, sums: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "coins", "-5 coins", "5 EUR", "1e3 coins", "5 coins, 6 coins", "99999999999 CNY"]
+    "text",
+    [
+        "",
+        "coins",
+        "-5 coins",
+        "5 EUR",
+        "1e3 coins",
+        "5 coins, 6 coins",
+        "99999999999 CNY",
+        "$5 元",
+        "5 元 元",
+        "5 块钱吧",
+        "¥",
+        "-¥5",
+        "5 $5",
+        "€5",
+    ],
 )
 def test_what_is_no_sum_is_refused_and_never_taken_for_no_limit(text: str) -> None:
     with pytest.raises(BadInput):
@@ -39,7 +67,8 @@ def test_what_is_no_sum_is_refused_and_never_taken_for_no_limit(text: str) -> No
 
 def test_what_is_written_is_read_again() -> None:
     sums = {"coins": 14 * COIN, "USD": 1}
-    assert read_sums(written(sums)) == sums
+    assert read_sums(written(sums, english)) == sums
+    assert written({"coins": COIN}, english) == "1 coin"
     assert told(sums, english) == "14 coins + 0.000001 USD"
 
 

@@ -165,6 +165,13 @@ async def test_a_preview_tells_nothing_of_the_person(host: Host, emulator: Emula
     assert emulator.counters.orders == 0
 
 
+async def test_a_price_is_told_in_the_words_of_the_language(host: Host, emulator: Emulator) -> None:
+    emulator.preview_placeholders = "accepted"
+    await host.speak("zh")
+    told = await host.post("models/preview", model=EDITOR, values={"prompt": "x"})
+    assert told["currency"] in ("元", "美元")
+
+
 async def test_a_preview_of_placeholders_that_are_refused_is_a_sentence(
     host: Host, emulator: Emulator
 ) -> None:

@@ -33,7 +33,7 @@ async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         (
             Stopped("7", confirmed=True, too_late=True, usage=Usage(money="0.5")),
             "stopped too late: the task was over; run again to have its results, "
-            "which are not paid again · 0.5 paid",
+            "which are not paid again · paid 0.5 of the wallet",
         ),
         (
             Stopped("7", confirmed=False),
@@ -58,6 +58,15 @@ def test_it_says_whether_the_task_runs_on_and_what_it_cost(
     line = load_pack("nodes.runtime.node_outcomes").line_of(stopped)
     assert line["en"] == english
     assert line["zh"] != english
+
+
+def test_money_is_told_with_its_currency_in_each_language(host: Host) -> None:
+    paid = Stopped("7", confirmed=True, usage=Usage(money="0.50", third_party_money="0.750"))
+    line = load_pack("nodes.runtime.node_outcomes").line_of(paid, "CNY")
+    assert line["en"].endswith(" · paid 0.5 CNY · 0.75 CNY for third-party models")
+    assert line["zh"].endswith(" · 花费 0.5 元 · 第三方模型 0.75 元")
+    line = load_pack("nodes.runtime.node_outcomes").line_of(paid)
+    assert line["en"].endswith(" · 0.75 of the wallet for third-party models")
 
 
 RUNNING = {
