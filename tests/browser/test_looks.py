@@ -176,7 +176,7 @@ def test_everything_is_reached_at_any_zoom(canvas: Canvas, emulator: Emulator) -
         canvas.picture(f"settings {zoom}")
         for label in ("Site", "API key", "Profile name"):
             reaches(canvas, page.get_by_label(label))
-        reaches(canvas, page.locator("form").get_by_role("button", name="Save"))
+        reaches(canvas, page.locator("form.card").get_by_role("button", name="Save"))
         reaches(canvas, page.get_by_role("button", name="Test").first)
 
 

@@ -49,8 +49,11 @@ export function action(label, said, run, question = "") {
 	const arm = (on = false) => {
 		armed = on || !question;
 		made.textContent = on ? question : label;
+		// The style sheet leaves room for both: the second press must meet what the first one met.
+		if (question) made.dataset.other = on ? label : question;
 		made.classList.toggle("armed", on);
 	};
+	arm();
 	made.onclick = async () => {
 		if (busy || !armed) return arm(!busy);
 		arm(false);
@@ -69,6 +72,12 @@ export function action(label, said, run, question = "") {
 		}
 	};
 	return made;
+}
+
+/** Enter in one of its fields presses the button. @type {(button: HTMLButtonElement, ...content: any[]) => any} */
+export function form(button, ...content) {
+	button.type = "submit";
+	return h("form", { onsubmit: (/** @type {Event} */ event) => event.preventDefault() }, ...content);
 }
 
 /** @type {(text: string, href: string) => any} */

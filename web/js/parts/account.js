@@ -7,7 +7,7 @@ import { lazy } from "../host/lazy.js";
 import { get, post } from "../host/server.js";
 import { bytesText, dotted, loadTexts, numberText, textsOf } from "../host/texts.js";
 import { classOf, isOurs, kindOf, setWidget, valueOf } from "../lib/nodes.js";
-import { action, answer, card, fill, h, link, page, row, wordsOf } from "../lib/view.js";
+import { action, answer, card, fill, form, h, link, page, row, wordsOf } from "../lib/view.js";
 import { readSettings, remember, routeSelect, SANDBOX } from "./profiles.js";
 
 const t = textsOf("account");
@@ -114,7 +114,7 @@ function profileView({ name, origin, key_tail: tail, workflow, webhook, route, f
 			input.value = profiles.find((/** @type {RhProfile} */ one) => one.name === name)?.[what] ?? "";
 			said.textContent = t("stored");
 		});
-		return h("label", "", t(what), row(input, keep));
+		return form(keep, h("label", "", t(what), row(input, keep)));
 	};
 	const way = routeSelect(route, t("routes.unsaid"));
 	way.onchange = told(said, () => post("/runninghub/profiles/route", { name, route: way.value }));
@@ -179,11 +179,8 @@ function keyForm(sites, taken, done) {
 		await done(named);
 	});
 	save.className = "primary";
-	save.type = "submit";
-	/** @param {Event} event */
-	const onsubmit = (event) => event.preventDefault();
 	const fields = [field("site", site), other, field("key", key), field("name", name)];
-	return h("form", { onsubmit }, ...fields, row(save), said);
+	return form(save, ...fields, row(save), said);
 }
 
 /** @param {RhAccount} found */
@@ -204,12 +201,12 @@ export async function offerKey(node) {
 	const { sites, profiles } = await readSettings();
 	return new Promise((resolve) => {
 		let ready = false;
-		const form = keyForm(sites, profiles.map(({ name }) => name), (name) => {
+		const enter = keyForm(sites, profiles.map(({ name }) => name), (name) => {
 			ready = true;
 			toast("success", t("saved", { name }));
 			dialog.close();
 		});
-		form.querySelector("input[type=password]")?.setAttribute("autofocus", "");
+		enter.querySelector("input[type=password]")?.setAttribute("autofocus", "");
 		const said = answer();
 		const sandbox = action(t("offer.try_button"), said, async () => {
 			const { samples } = await post("/runninghub/sandbox", { on: true });
@@ -219,7 +216,7 @@ export async function offerKey(node) {
 		/** @param {string} key @param {...Node} content */
 		const way = (key, ...content) => h("section", "", h("h3", "", t(`offer.${key}`)), ...content);
 		const body = page(
-			way("enter", form),
+			way("enter", enter),
 			way("get", h("p", "", t("offer.get_text"), ...keyLinks(sites))),
 			node && way("try", h("p", "muted", t("offer.try_text")), sandbox, said),
 		);

@@ -3,8 +3,8 @@
 import { loading } from "../host/dialogs.js";
 import { post } from "../host/server.js";
 import { textsOf } from "../host/texts.js";
-import { action, answer, card, fill, h, page, row } from "../lib/view.js";
-import { profileSelect } from "./profiles.js";
+import { action, answer, card, fill, form, h, page, row } from "../lib/view.js";
+import { onAccounts, profileSelect } from "./profiles.js";
 
 const t = textsOf("limits");
 
@@ -22,6 +22,7 @@ export function limitsPage() {
 	const ask = (path, body = {}) => post(`/runninghub/limits${path}`, { profile: profile.value, ...body });
 	const show = () => fill(view, async () => limitsView(await ask(""), ask, show));
 	profile.onchange = show;
+	onAccounts(view, show);
 	void show();
 	return page(h("label", "", t("profile"), profile), view);
 }
@@ -37,7 +38,7 @@ export function limitsView(found, ask, again) {
 			said.textContent = t("stored");
 			if (body["program"]) await again();
 		});
-		return h("div", "", h("label", "", label), row(input, save), said);
+		return form(save, h("label", "", label), row(input, save), said);
 	};
 	const program = h("input", { placeholder: "app/1900000000000000202", "aria-label": t("program") });
 	const allowing = h("input", { placeholder: "30 coins", "aria-label": t("sum") });
@@ -54,8 +55,7 @@ export function limitsView(found, ask, again) {
 			t("allowed"),
 			h("p", "muted", t("allowed_about")),
 			...found.allowed.map((one) => sum(one.program, one.sum, { program: one.program })),
-			row(program, allowing, allow),
-			said,
+			form(allow, row(program, allowing, allow), said),
 		),
 		h("p", "muted", t("promise")),
 	];

@@ -15,6 +15,13 @@ export const SANDBOX = "sandbox";
 let asking = null;
 let names = [""];
 let byDefault = "";
+let known = "";
+
+/** What is done when accounts have changed, while its element is in the page. @type {Map<HTMLElement, RhAct>} */
+const followers = new Map();
+
+/** @type {(element: HTMLElement, act: RhAct) => void} */
+export const onAccounts = (element, act) => void followers.set(element, act);
 
 /** @returns {Promise<RhStored>} */
 export async function readSettings() {
@@ -24,10 +31,20 @@ export async function readSettings() {
 }
 
 /** What a change of the stored accounts was answered with. @param {RhStored} stored */
-export function remember({ profiles: known, default: chosen }) {
-	names = ["", ...known.map(({ name }) => name), SANDBOX];
+export function remember({ profiles: stored, default: chosen }) {
+	names = ["", ...stored.map(({ name }) => name), SANDBOX];
 	byDefault = chosen;
 	redraw();
+	const before = known;
+	known = JSON.stringify([chosen, ...stored.map(({ name, key_tail: tail }) => [name, tail])]);
+	if (before && before !== known) tellFollowers();
+}
+
+function tellFollowers() {
+	for (const [element, act] of [...followers]) {
+		if (element.isConnected) act();
+		else followers.delete(element);
+	}
 }
 
 /** Once a page: it also learns of what is stored later. */
@@ -62,6 +79,7 @@ export function profileSelect(chosen) {
 		made.value = value;
 	};
 	show();
+	onAccounts(made, show);
 	readSettings().then(show, () => null);
 	return made;
 }
