@@ -422,3 +422,45 @@ def test_a_newer_model_is_found_without_a_restart(either: Canvas, emulator: Emul
     options(either).filter(has_text=fresh).first.click()
     made = built(either, node, fresh)
     assert "prompt" in made["widgets"]
+
+
+def test_a_task_of_models_offers_its_own_among_favourites_and_those_used_lately(
+    canvas: Canvas,
+) -> None:
+    canvas.clear()
+    canvas.run_js(
+        """([painter, kling]) => {
+            const kept = (id) => ({ kind: "model", id, name: id });
+            localStorage.setItem("runninghub.recent", JSON.stringify([kept(kling), kept(painter)]));
+            localStorage.setItem("runninghub.favourites", JSON.stringify([kept(kling)]));
+        }""",
+        [PAINTER, KLING],
+    )
+    node = canvas.add("RHTextToImage", 500, 60)
+    options(canvas).first.wait_for()
+    canvas.picture("its own")
+    parts = canvas.dialog.locator(".runninghub-models .part")
+    assert parts.all_inner_texts() == ["Used lately", "All"]
+    assert options(canvas).filter(has_text="kling-v3.0-pro").count() == 0
+    # Of another kind, once that is asked for.
+    canvas.dialog.get_by_label("Kind").select_option("RHImageToVideo")
+    options(canvas).filter(has_text="kling-v3.0-pro-image-to-video").wait_for()
+    assert parts.first.inner_text() == "Favourites"
+    canvas.dialog.get_by_label("Kind").select_option("RHTextToImage")
+    parts.first.get_by_text("Used lately").wait_for()
+    canvas.page.keyboard.press("Enter")
+    built(canvas, node, PAINTER)
+
+
+def test_a_price_that_could_not_be_asked_for_is_told_under_a_plain_headline(canvas: Canvas) -> None:
+    canvas.clear()
+    node = model(canvas, PAINTER)
+    canvas.forgive("Failed to load resource")
+    canvas.page.route("**/runninghub/models/preview", lambda route: route.abort())
+    canvas.run_js(
+        """(id) => app.canvas.graph.nodes.find((one) => String(one.id) === id)
+            .widgets.find((one) => one.name === "price").callback()""",
+        node,
+    )
+    canvas.page.get_by_text("The price could not be asked for", exact=True).first.wait_for()
+    canvas.picture("no price")

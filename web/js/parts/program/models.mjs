@@ -15,7 +15,7 @@ const t = textsOf("models");
 const FIRST = 60; // rows that are asked for at first
 const ALL = 1000;
 
-/** @typedef {{ endpoint: string, name: string, other: string, family: string, task_name: string, price: string, takes: string[], complete: boolean, status: string }} Row */
+/** @typedef {{ endpoint: string, name: string, other: string, family: string, task: string, task_name: string, price: string, takes: string[], complete: boolean, status: string }} Row */
 /** @typedef {{ title: string, rows: Row[] }} Part */
 
 /** The endpoint, or what was typed; "" for nothing. @type {(asked: { task: string, profile: string, words: string, said: string }, offerKey: () => void) => Promise<string>} */
@@ -61,29 +61,34 @@ export function openChoice({ task, profile, words: given, said: reason }, offerK
 		const { signal } = asking;
 		const text = words.value.trim();
 		const [general = ""] = MODELS.keys();
-		const body = { words: text, task: tasks.value === general ? "" : tasks.value, limit };
+		const kind = tasks.value === general ? "" : tasks.value;
+		const body = { words: text, task: kind };
 		try {
 			const liked = favourites().map((one) => one.id);
 			const used = recentOf("model").map((one) => one.id).filter((one) => !liked.includes(one));
 			const wanted = text ? [] : [...liked, ...used];
+			// Which tasks a kind has, all its models tell.
+			const isSorted = kind !== "" && wanted.length > 0;
 			const [known, found] = await Promise.all([
 				wanted.length > 0 ? find({ only: wanted }, signal) : null,
-				find(body, signal),
+				find({ ...body, limit: isSorted ? ALL : limit }, signal),
 			]);
+			const own = new Set(found.models.map((row) => row.task));
 			/** @type {(ids: string[]) => Row[]} */
-			const rowsOf = (ids) => known?.models.filter((row) => ids.includes(row.endpoint)) ?? [];
-			const others = found.models.filter((row) => !wanted.includes(row.endpoint));
+			const rowsOf = (ids) => known?.models.filter((row) => ids.includes(row.endpoint) && (!isSorted || own.has(row.task))) ?? [];
+			const first = found.models.slice(0, limit);
+			const others = first.filter((row) => !wanted.includes(row.endpoint));
 			show([
 				{ title: t("favourites"), rows: rowsOf(liked) },
 				{ title: t("lately"), rows: rowsOf(used) },
 				{ title: wanted.length > 0 ? t("others") : "", rows: others },
 			]);
-			count.textContent = t(found.found > found.models.length ? "found_first" : "found", {
+			count.textContent = t(found.found > first.length ? "found_first" : "found", {
 				count: found.found,
-				shown: found.models.length,
+				shown: first.length,
 				date: found.date,
 			});
-			more.hidden = found.found <= found.models.length;
+			more.hidden = found.found <= first.length;
 		} catch (error) {
 			if (!signal.aborted) count.textContent = wordsOf(error);
 		}

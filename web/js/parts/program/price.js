@@ -111,7 +111,7 @@ async function ask(node) {
 		const text = dotted(answer.text, product(node, answer));
 		show(node, t(answer.free ? "asked_free" : "asked", { text }), t("price_tip"));
 	} catch (error) {
-		toast("warn", t("ask_price"), error instanceof ServerError ? error.message : String(error));
+		toast("warn", t("no_answer"), error instanceof ServerError ? error.message : String(error));
 		await tell(node);
 	}
 }
