@@ -127,8 +127,9 @@ def new_host(kind: str, tmp_path: Path) -> Iterator[Callable[..., Host]]:
     """Starts hosts for one test alone; without more words they know no account."""
     with contextlib.ExitStack() as stack:
 
-        def start(frontend: str = NEWEST, **known: str) -> Host:
-            return stack.enter_context(running(kind, frontend, tmp_path / kind, known))
+        def start(frontend: str = NEWEST, port: int = 0, **known: str) -> Host:
+            base = tmp_path / kind
+            return stack.enter_context(running(kind, frontend, base, known, port))
 
         yield start
 

@@ -49,8 +49,11 @@ class Host:
 
 
 @contextlib.contextmanager
-def running(kind: str, frontend: str, base: Path, environment: Mapping[str, str]) -> Iterator[Host]:
-    """A host with a front end of that version; `environment` is all it knows of RunningHub."""
+def running(
+    kind: str, frontend: str, base: Path, environment: Mapping[str, str], port: int = 0
+) -> Iterator[Host]:
+    """A host with a front end of that version; `environment` is all it knows of RunningHub.
+    `port`: of a stage; 0: any free one."""
     for folder in ("input", "output", "user"):
         (base / folder).mkdir(parents=True, exist_ok=True)
     if kind == "comfy":
@@ -60,17 +63,17 @@ def running(kind: str, frontend: str, base: Path, environment: Mapping[str, str]
         with real(base, environment, ["--front-end-root", static]) as server:
             yield Host(server.url, base, server.pid)
         return
-    with stage(frontend, base, environment) as host:
+    with stage(frontend, base, environment, port) as host:
         yield host
 
 
 @contextlib.contextmanager
-def stage(frontend: str, base: Path, environment: Mapping[str, str]) -> Iterator[Host]:
+def stage(frontend: str, base: Path, environment: Mapping[str, str], port: int) -> Iterator[Host]:
     frontends.folder(frontend)  # here, where it may take its time
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("RUNNINGHUB_", "RH_"))}
     cache = {k: v for k, v in os.environ.items() if k == "RUNNINGHUB_TEST_CACHE"}
     command = [sys.executable, "-m", "tests.browser.stage", "--no-key", "--base", str(base)]
-    command += ["--frontend", frontend]
+    command += ["--frontend", frontend, "--port", str(port)]
     with (base / "stage.log").open("w") as log:
         process = subprocess.Popen(
             command,

@@ -6,9 +6,12 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import pytest
+
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.emulator.faults import Kind
 from tests.browser.canvas import Canvas, is_prompt
+from tests.browser.frontends import NEWEST, OLDEST
 from tests.browser.hosts import Host
 from tests.browser.tab import GONE
 
@@ -53,10 +56,10 @@ def card(canvas: Canvas, facts: str) -> Locator:
 
 
 def leave(canvas: Canvas) -> None:
-    """Closes the list, and the notice that led to it."""
+    """Closes the list; the notice that led to it went with the answer."""
     canvas.press_button("Close")
     canvas.dialog.wait_for(state="detached")
-    notices(canvas).get_by_role("button", name="Close").click()
+    notices(canvas).wait_for(state="detached")
 
 
 def test_an_order_whose_reply_was_lost_is_a_question_and_not_sent_again(
@@ -195,6 +198,44 @@ def test_tasks_from_before_a_restart_are_told_once_and_taken_up(
     for node in nodes:
         canvas.shows_picture(node)
     assert emulator.counters.orders == 2
+
+
+@pytest.mark.parametrize("classic", [False, True])
+def test_a_page_that_stays_open_is_told_of_them_when_comfyui_is_back(
+    new_host: Callable[..., Host],
+    opened: Callable[..., Canvas],
+    cloud: tuple[Emulator, str],
+    emulator: Emulator,
+    kind: str,
+    classic: bool,
+) -> None:
+    if kind != "stage":
+        pytest.skip("a ComfyUI chooses its own port")
+    known = {"RUNNINGHUB_BASE_URL": cloud[1], "RUNNINGHUB_API_KEY": emulator.default_key}
+    frontend = OLDEST if classic else NEWEST
+    host = new_host(frontend, **known)
+    canvas = opened(host, classic=classic)
+    canvas.clear()
+    node, _ = canvas.painting()
+    emulator.hold_at = SAMPLER
+    canvas.start()
+    canvas.says(node, "KSampler")
+    host.stop()
+    canvas.forgive(GONE)
+    new_host(frontend, port=int(host.url.rpartition(":")[2]), **known)
+    told = canvas.page.get_by_role("status").filter(
+        has_text="无人等待的任务" if classic else "Tasks that nobody waits for"
+    )
+    told.wait_for()
+    canvas.picture("told")
+    # Nothing says any more that it is waited for.
+    canvas.until(lambda: not any("KSampler ·" in line for line in canvas.painted()))
+    assert "$$node-text-preview" not in canvas.node(node)["widgets"]
+    canvas.until(lambda: canvas.node(node)["images"] == 0)  # the sampler's last preview
+    told.get_by_role("button", name="查看" if classic else "Look at them").click()
+    (task_id,) = emulator.tasks
+    card(canvas, task_id).wait_for()
+    assert emulator.counters.orders == 1
 
 
 def test_run_again_orders_anew_and_what_is_kept_is_emptied_at_a_word(

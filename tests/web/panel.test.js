@@ -1,8 +1,12 @@
 // What of the panel is pure: which rows are drawn, where the keyboard leads, which days a chart has.
 
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
+
+import english from "../../locales/en/main.json";
+import { loadTexts } from "../../web/js/host/texts.js";
 import { flipFavourite, marked, recentOf, rememberUse } from "../../web/js/lib/recent.js";
 import { movedTo, visibleRows } from "../../web/js/lib/window.js";
+import { makeView } from "../../web/js/parts/panel/now.mjs";
 import { lastDays } from "../../web/js/parts/panel/spend.mjs";
 
 beforeEach(() => localStorage.clear());
@@ -41,4 +45,26 @@ test("a favourite stays until it is taken out, beside what was used lately", () 
   expect(marked()).toEqual([]);
   localStorage.setItem("runninghub.favourites", "no list");
   expect(marked()).toEqual([]);
+});
+
+test.each([
+  [false, "running for 317 s · usually 1 s", true],
+  [true, "", false],
+])("of a task that is over (%s) no time is counted, and it cannot be cancelled", async (over, facts, cancels) => {
+  const task = {
+    order: 1, task_id: "1900000000000000301", state: "placed", name: "A", kind: "workflow", program: "1", placed: 0, profile: "",
+    uncertain: false, followed: false, link: "", line: "", share: null, over, elapsed: 317, usual: 1, node: "", preview: "", coins: null, money: null,
+  };
+  vi.stubGlobal("fetch", async (path) => {
+    const body = { "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/now": { tasks: [task] } }[path];
+    return { ok: true, status: 200, json: async () => body };
+  });
+  await loadTexts();
+  const view = makeView();
+  const [, list] = /** @type {any} */ (view.content);
+  await vi.waitFor(() => expect(list.querySelector(".progress")).not.toBeNull());
+  expect(list.querySelector(".progress .muted").textContent).toBe(facts);
+  const labels = [...list.querySelectorAll("button")].map(({ textContent }) => textContent);
+  expect([labels.includes("Cancel"), labels.includes("Fetch results")]).toEqual([cancels, true]);
+  view.close();
 });

@@ -84,6 +84,8 @@ interface RhTask {
   placed: number;
   uncertain: boolean;
   cancelling?: boolean;
+  /** The cloud is done with it; as the panel is told. */
+  over?: boolean;
   /** Somebody here waits for it. */
   followed: boolean;
   profile: string;

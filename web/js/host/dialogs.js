@@ -74,8 +74,8 @@ export const ask = (title, body, run, label = t(run ? "form.ok" : "account.close
 let corner = null;
 
 /**
- * Takes neither the focus nor the graph away.
- * @type {(role: "status" | "alert", title: string, text: string, buttons: (close: () => void, said: HTMLElement) => any[]) => void}
+ * Takes neither the focus nor the graph away; gives what closes it.
+ * @type {(role: "status" | "alert", title: string, text: string, buttons: (close: () => void, said: HTMLElement) => any[]) => () => void}
  */
 export function notice(role, title, text, buttons) {
 	if (!corner?.isConnected) {
@@ -99,4 +99,5 @@ export function notice(role, title, text, buttons) {
 		row(...buttons(close, said), action(t("account.close"), said, close), said),
 	);
 	corner.append(made);
+	return close;
 }

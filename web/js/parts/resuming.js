@@ -1,21 +1,34 @@
 // A page that was reloaded or opened later shows the run under way, and what the last one came to.
 
+import { onEvent } from "../host/comfy.js";
 import { isRestoring, nodeOf, rootGraph } from "../host/graph.js";
 import { showOutput } from "../host/previews.js";
 import { lastRuns, pageId, runningPrompt } from "../host/runs.js";
 import { post } from "../host/server.js";
 import { classOf, isOurs, kindOf, valueOf } from "../lib/nodes.js";
-import { hasEnded, isListening, tellEnd, tellOutput } from "./running.js";
+import { dropRunningLines, hasEnded, isListening, tellEnd, tellOutput } from "./running.js";
 
 const SEGMENT = "RunningHubSegment";
 
 /** @type {ComfyPart} */
 export const resuming = {
+	setup() {
+		// ComfyUI may have been started anew, or runs may have ended that no event told of.
+		onEvent("reconnected", () => {
+			if (isListening()) void dropStale().then(resume).catch(() => null);
+		});
+	},
 	afterConfigureGraph() {
 		// A hint: without it the run goes on and its results are kept.
-		if (isListening() && !isRestoring()) void showEnds().then(showKept).then(showRunning).catch(() => null);
+		if (isListening() && !isRestoring()) void resume().catch(() => null);
 	},
 };
+
+const resume = () => showEnds().then(showKept).then(showRunning);
+
+async function dropStale() {
+	if (!(await runningPrompt())) dropRunningLines();
+}
 
 /** The newest run of ComfyUI's history that a node was part of and showed something after. */
 async function showEnds() {

@@ -2,7 +2,7 @@
 
 import { tellAway } from "../host/notifications.js";
 import { closeErrorCard, language, onEvent } from "../host/comfy.js";
-import { nodeOf, show } from "../host/graph.js";
+import { nodeOf, rootGraph, show } from "../host/graph.js";
 import { addBadge, redrawBadges } from "../host/badges.js";
 import { notice, openDialog } from "../host/dialogs.js";
 import { lazy } from "../host/lazy.js";
@@ -11,10 +11,12 @@ import { dropPreview } from "../host/previews.js";
 import { queueAgain } from "../host/queue.js";
 import { post } from "../host/server.js";
 import { estimateText, loadTexts, textsOf } from "../host/texts.js";
+import { removeWidget } from "../host/widgets.js";
 import { clean } from "../lib/form.js";
 import { after, classOf, isOurs, kindOf, programOf, valueOf, widgetOf } from "../lib/nodes.js";
+import { allThings } from "../lib/marks.js";
 import { action, h, link } from "../lib/view.js";
-import { openTasks } from "./tasks.js";
+import { openTasks, whenAnswered } from "./tasks.js";
 
 const t = textsOf("running");
 const segments = textsOf("segments");
@@ -36,6 +38,8 @@ const cached = new Set();
 /** Nodes that say it beside ComfyUI's own badges. @type {WeakSet<any>} */
 const badged = new WeakSet();
 const failed = new Set(); // nodes whose twin in the cloud failed in the last run
+/** Notices of nodes that failed, by graph and node: what closes one, and the question in it. @type {Map<string, { shut: RhAct, question: string }>} */
+const alerts = new Map();
 let twin = { prompt_id: "", node: "" };
 let listening = false;
 
@@ -58,6 +62,7 @@ export const running = {
 		}
 	},
 	setup() {
+		whenAnswered.add(dismissAnswered);
 		// Segments run without a node of ours on the canvas.
 		onEvent("runninghub.failed", (detail) => {
 			listen();
@@ -68,6 +73,7 @@ export const running = {
 			listen();
 			const node = nodeOf(id);
 			if (node) tellEnd(node, line, state);
+			if (state === "paid" || state === "kept") dismiss(id);
 			// Also of a part of a graph, and of a graph that is not the one on the canvas.
 			if (state === "paid") void loadTexts().then(() => tellAway(t("away_done"), node?.title));
 		});
@@ -97,6 +103,7 @@ export function listen() {
 		const id = detail.display_node ?? detail.node;
 		const node = nodeOf(id);
 		if (isOurs(classOf(node))) dropPreview(id, node);
+		dismiss(id);
 		const program = programOf(node);
 		if (program) estimates.delete(JSON.stringify(program));
 		tellOutput(node, detail.output, cached.has(String(id)));
@@ -127,6 +134,33 @@ export function tellEnd(node, line, state) {
 	done.set(node, { line, state });
 	const shown = widgetOf(node, TEXT_LINE);
 	if (shown) shown.value = lineOf(line);
+	redraw();
+}
+
+const placeOf = (id = "") => `${rootGraph().id} ${id}`;
+
+/** Of a node that ran well, or failed anew. @param {string} id */
+function dismiss(id) {
+	alerts.get(placeOf(id))?.shut();
+	alerts.delete(placeOf(id));
+}
+
+/** The question names the order that it is about. */
+function dismissAnswered(order = 0) {
+	for (const { shut, question } of alerts.values()) {
+		if (new RegExp(`\\b${order}\\b`).test(question)) shut();
+	}
+}
+
+/** Nothing runs: what lines still say of a run is over, and nobody knows how. */
+export function dropRunningLines() {
+	for (const node of allThings(rootGraph())) {
+		const shown = widgetOf(node, TEXT_LINE);
+		if (!shown || shown.value === lineOf(done.get(node)?.line ?? {})) continue;
+		done.delete(node);
+		removeWidget(node, shown);
+		dropPreview(String(node.id), node, true);
+	}
 	redraw();
 }
 
@@ -226,7 +260,8 @@ async function tellFailure({ node_id: id, node_type, exception_type: kind = "", 
 	const title = t("failed", { node: node?.title ?? part });
 	closeErrorCard();
 	tellAway(title, said.trim());
-	notice("alert", title, said.trim(), (close, told) => [
+	dismiss(own);
+	const shut = notice("alert", title, said.trim(), (close, told) => [
 		...waysOut.map((way) => way({ report, node, kind }, told, close)).flat(),
 		node && action(t("show_node"), told, () => show(id)),
 		report?.uncertain && action(t("answer"), told, openTasks),
@@ -236,4 +271,5 @@ async function tellFailure({ node_id: id, node_type, exception_type: kind = "", 
 		report && action(t("copy_report"), told, copy(told)),
 		report && action(t("copy_words"), told, copy(told, true)),
 	]);
+	alerts.set(placeOf(own), { shut, question: report?.uncertain ? said : "" });
 }

@@ -1,6 +1,6 @@
 // Tasks that run, those that nobody waits for above all, and orders whose fate nobody knows.
 
-import { execute, language, toast } from "../host/comfy.js";
+import { execute, language, onEvent, toast } from "../host/comfy.js";
 import { loading, notice, openDialog } from "../host/dialogs.js";
 import { change, createNode, rootGraph, show } from "../host/graph.js";
 import { get, post } from "../host/server.js";
@@ -14,13 +14,19 @@ const t = textsOf("tasks");
 export const tasks = {
 	commands: [{ id: "runninghub.tasks.open", label: "RunningHub: tasks", icon: "pi pi-list", function: openTasks }],
 	menuCommands: [{ path: ["RunningHub"], commands: ["runninghub.tasks.open"] }],
-	setup: announce,
+	setup() {
+		void announce();
+		onEvent("reconnected", announce);
+	},
 };
+
+/** What is done when a question about an order was answered, given its number. @type {Set<(order: number) => void>} */
+export const whenAnswered = new Set();
 
 /** @returns {Promise<RhTask[]>} */
 const read = async (which = "") => (await get(`/runninghub/tasks${which}`)).tasks;
 
-/** Once in a tab; without an answer the command says why. */
+/** The same ones once in a tab; without an answer the command says why. */
 async function announce() {
 	const found = await read().catch(() => []);
 	const orders = String(found.map(({ order }) => order));
@@ -56,6 +62,7 @@ export function taskView(task, again, leave) {
 	/** @param {string} verb @param {() => object} more */
 	const doing = (verb, more = () => ({}), did = verb) => async () => {
 		const { confirmed = true } = await send(verb, more());
+		if (verb === "settle") whenAnswered.forEach((act) => act(order));
 		toast(confirmed ? "success" : "warn", t(confirmed ? `did.${did}` : "cancel_unsure"));
 		await again();
 	};
@@ -80,7 +87,7 @@ export function taskView(task, again, leave) {
 					...(task.followed
 						? [button("detach", doing("detach"))]
 						: [button("follow", () => (leave(), follow(id, profile))), button("fetch", doing("fetch"))]),
-					button("cancel", doing("cancel"), true),
+					!task.over && button("cancel", doing("cancel"), true),
 					address && link(t("on_site"), address),
 				),
 			];

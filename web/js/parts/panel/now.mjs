@@ -50,7 +50,7 @@ export function makeView() {
 		}
 		for (const task of tasks) {
 			// A card that is looked at or armed stays as it is while the order does.
-			const key = JSON.stringify([task.state, task.task_id, task.followed, task.cancelling, task.uncertain, task.node]);
+			const key = JSON.stringify([task.state, task.task_id, task.followed, task.cancelling, task.uncertain, task.over, task.node]);
 			let card = cards.get(task.order);
 			if (card?.key !== key) {
 				const view = taskView(task, look, () => {});
@@ -98,8 +98,8 @@ function fillProgress({ line: doing, share, preview, elapsed, usual, coins, mone
 	if (preview && picture.src !== preview) picture.src = preview;
 	const seconds = (/** @type {number} */ value) => text("amounts.seconds", { seconds: Math.round(value) });
 	facts.textContent = dotted(
-		elapsed !== null && t("now.elapsed", { time: seconds(elapsed) }),
-		usual !== null && text("amounts.usually", { time: seconds(usual) }),
+		!over && elapsed !== null && t("now.elapsed", { time: seconds(elapsed) }),
+		!over && usual !== null && text("amounts.usually", { time: seconds(usual) }),
 		coinsText(coins),
 		moneyText(money),
 	);
