@@ -6,16 +6,16 @@ const STATE = "runninghub.bar";
 
 /** @typedef {{ label: string, tooltip: string, icon: string, onClick: RhAct }} BarButton */
 
-/** @type {BarButton | null} */
+/** @type {(() => BarButton) | null} */
 let shown = null;
 
 /** What a part gives ComfyUI as its `actionBarButtons`. */
 export function barButtons() {
 	void stores()?.state.value[STATE]?.changes;
-	return shown ? [shown] : [];
+	return shown ? [shown()] : [];
 }
 
-/** @param {BarButton | null} button */
+/** What makes it reads state of ComfyUI's that it depends on. @param {(() => BarButton) | null} button */
 export function showInBar(button) {
 	if (shown === button) return;
 	shown = button;

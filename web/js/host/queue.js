@@ -2,6 +2,7 @@
 
 import { nodeOf } from "./graph.js";
 import { api, app } from "./scripts.js";
+import { stores } from "./stores.js";
 
 /** ComfyUI lets nobody speak beside the prompt, so it is added on the way out. @param {ComfyNode} node */
 export const runAgain = (node) =>
@@ -17,6 +18,9 @@ export const runAgain = (node) =>
 
 /** The graph as it is now, once more. */
 export const queueAgain = () => app.queuePrompt(0);
+
+/** How many runs a press of Run is. */
+export const runCount = () => Number(stores()?._s.get("queueSettingsStore")?.batchCount) || 1;
 
 /** ComfyUI tells nobody what it refused. @param {(errors: Record<string, any>) => void} act */
 export function onRefused(act) {

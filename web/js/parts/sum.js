@@ -4,6 +4,7 @@ import { barButtons, showInBar } from "../host/action_bar.js";
 import { onEvent } from "../host/comfy.js";
 import { openDialog } from "../host/dialogs.js";
 import { rootGraph, toPrompt } from "../host/graph.js";
+import { runCount } from "../host/queue.js";
 import { post } from "../host/server.js";
 import { loadTexts, textsOf } from "../host/texts.js";
 import { clean } from "../lib/form.js";
@@ -72,8 +73,15 @@ async function look(more = false) {
 		before = ""; // the next change asks anew
 		if (more) timer = window.setTimeout(look, AGAIN);
 	}
-	showInBar(told?.text ? { label: told.text, tooltip: t("tip"), icon: "pi pi-cloud", onClick: () => open(told) } : null);
+	showInBar(told?.text ? () => buttonOf(told) : null);
 }
+
+/** @param {{ text: string, orders: any[] }} told */
+const buttonOf = (told) => ({ label: timesOf(told.text), tooltip: `${t("tip")}\n${eachRun()}`.trim(), icon: "pi pi-cloud", onClick: () => open(told) });
+
+/** A sum is of one run; Run may be several. */
+const timesOf = (text = "", count = runCount()) => (count > 1 ? t("times", { text, count }) : text);
+const eachRun = (count = runCount()) => (count > 1 ? t("each_run", { count }) : "");
 
 /** @param {any} node */
 function askedOf(node) {
@@ -100,5 +108,6 @@ async function promptOf() {
 /** @param {{ text: string, orders: { title: string, quote: string }[] }} told */
 function open({ text, orders }) {
 	const rows = orders.flatMap(({ title, quote }) => [h("dt", "", clean(title, 120)), h("dd", "", quote)]);
-	openDialog({ title: text, body: page(h("p", "muted", t("about")), h("dl", "", ...rows)) });
+	const each = eachRun() && h("p", "", eachRun());
+	openDialog({ title: timesOf(text), body: page(each, h("p", "muted", t("about")), h("dl", "", ...rows)) });
 }
