@@ -255,6 +255,65 @@ def test_a_marked_subgraph_means_all_inside(canvas: Canvas, emulator: Emulator) 
     assert "ImageInvert" in {node["class_type"] for node in task.order.graph.values()}
 
 
+def entries(canvas: Canvas, node_id: str) -> list[str]:
+    """Of a node's context menu, those that are ours."""
+    return canvas.run_js(
+        """(id) => {
+            const node = app.canvas.graph.nodes.find((one) => String(one.id) === id);
+            const ours = app.extensions.filter((one) => one.name === "runninghub.segments");
+            return ours.flatMap((one) => one.getNodeMenuItems(node)).map((one) => one.content);
+        }""",
+        node_id,
+    )
+
+
+def test_a_node_inside_a_marked_group_or_subgraph_is_not_marked_again(canvas: Canvas) -> None:
+    _, inverted, _ = inverting(canvas)
+    grouped(canvas, inverted)
+    canvas.run_js("() => app.canvas.selectItems([app.graph.groups[0]])")
+    canvas.command("runninghub.segments.mark")
+    group = "() => app.graph.groups[0].flags.runninghub?.segment ?? null"
+    assert canvas.run_js(group) == "1"
+    offered = ["Run there locally again", "RunningHub segment 1", "What would run on RunningHub…"]
+    assert entries(canvas, inverted) == offered
+    # By command and shortcut neither.
+    by_command(canvas, inverted)
+    assert mark_of(canvas, inverted) is None
+    canvas.menu_entry(inverted, "Run there locally again")
+    assert canvas.run_js(group) is None
+    assert entries(canvas, inverted) == ["Run on RunningHub"]
+
+    canvas.run_js("() => app.graph.remove(app.graph.groups[0])")
+    outer = within_subgraph(canvas, inverted)
+    by_command(canvas, outer)
+    canvas.run_js(
+        """() => {
+            const outer = app.graph.nodes.find((one) => one.subgraph);
+            if (app.canvas.openSubgraph) app.canvas.openSubgraph(outer.subgraph, outer);
+            else app.canvas.setGraph(outer.subgraph);
+        }"""
+    )
+    (inner,) = canvas.nodes("ImageInvert")
+    assert entries(canvas, inner)[1:] == offered[1:]
+    by_shortcut(canvas, inner, True)
+    canvas.command("Comfy.Graph.ExitSubgraph")
+    canvas.wait_for("() => app.canvas.graph === app.rootGraph")
+    assert mark_of(canvas, outer) is None
+
+
+def test_a_part_cannot_be_cancelled_after_less_than_no_time(canvas: Canvas) -> None:
+    _, inverted, _ = inverting(canvas)
+    by_command(canvas, inverted)
+    canvas.node_menu(inverted, "RunningHub segment")
+    seconds = canvas.dialog.get_by_label("Cancel after seconds")
+    seconds.fill("-5")
+    canvas.dialog.get_by_role("button", name="Apply").click()
+    assert seconds.is_visible()
+    seconds.fill("5")
+    canvas.primary()
+    assert canvas.node(inverted)["properties"]["runninghub"]["timeout"] == 5
+
+
 def test_what_would_run_is_explained_before(canvas: Canvas, emulator: Emulator) -> None:
     _, inverted, _ = inverting(canvas)
     by_command(canvas, inverted)
@@ -425,6 +484,9 @@ def test_what_fails_there_is_shown_on_its_twin_here_and_within_a_subgraph(
     canvas.picture("shown within")
     assert canvas.run_js(chosen) == [inverted]
     assert "failed on RunningHub" in canvas.painted()
+    # What was told of a failure goes when the part runs.
+    canvas.run()
+    told.wait_for(state="detached")
 
 
 def test_a_marked_node_that_cannot_go_says_why_and_nothing_is_ordered(

@@ -131,6 +131,23 @@ test("marks of all subgraphs are found, each once, also when a subgraph stands t
   expect(marks.insideOf(node())).toEqual([]);
 });
 
+test("what says that a thing runs there is the marked group or subgraph that it is in", () => {
+  const inGroup = node();
+  const inSubgraph = node();
+  const inner = { nodes: [inSubgraph], groups: [] };
+  const outer = node({}, { subgraph: inner });
+  const [plain, box] = [group({}, [inGroup, outer]), group({}, [inGroup, outer])];
+  const root = { nodes: [inGroup, outer], groups: [plain, box], subgraphs: new Map([["a", inner]]) };
+  for (const thing of [inGroup, outer, plain, box]) thing.graph = root;
+  inSubgraph.graph = inner;
+  expect(marks.holderOf(inSubgraph, root)).toBeNull();
+  marks.setMark(box, mark("1"));
+  expect([inGroup, outer, inSubgraph].map((thing) => marks.holderOf(thing, root))).toEqual([box, box, box]);
+  expect(marks.holderOf(box, root)).toBeNull();
+  marks.setMark(outer, mark("2"));
+  expect(marks.holderOf(inSubgraph, root)).toBe(outer);
+});
+
 test("what a group holds touches what its nodes touch", () => {
   const [before, after] = [node(), node()];
   const inside = node({}, {

@@ -80,6 +80,20 @@ const thingsOf = (graph) => [...(graph?.groups ?? []), ...(graph?.nodes ?? [])];
 /** @param {any} root */
 export const allThings = (root) => [root, ...(root?.subgraphs?.values() ?? [])].flatMap(thingsOf);
 
+/** The marked group or subgraph that a thing is in; null for none. @type {(thing: any, root: any) => any} */
+export function holderOf(thing, root) {
+	const { graph } = thing;
+	const group = graph?.groups?.find((/** @type {any} */ one) => one !== thing && markOf(one) && holds(one, thing));
+	const outer = allThings(root).filter(({ subgraph }) => subgraph && subgraph === graph);
+	return group ?? outer.map((one) => (markOf(one) ? one : holderOf(one, root))).find(Boolean) ?? null;
+}
+
+/** @type {(group: any, thing: any) => boolean} */
+function holds(group, thing) {
+	group.recomputeInsideNodes();
+	return [...(group.children ?? group.nodes ?? [])].includes(thing);
+}
+
 /** @param {any} node @returns {RhMark[]} */
 export const insideOf = (node) => thingsOf(node?.subgraph).flatMap((thing) => markOf(thing) ?? insideOf(thing));
 

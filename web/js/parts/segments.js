@@ -3,6 +3,7 @@
 import { toast } from "../host/comfy.js";
 import { openDialog } from "../host/dialogs.js";
 import { change, redraw, rootGraph, selection as selected, show, toPrompt } from "../host/graph.js";
+import { clean } from "../lib/form.js";
 import * as marks from "../lib/marks.js";
 import { draw } from "../host/painter.js";
 import { get, post } from "../host/server.js";
@@ -24,10 +25,16 @@ const marked = (segment = "") =>
 		return segment ? mark?.segment === segment : mark;
 	});
 
+/** What says that a thing runs there: its own mark, or the one of what it is in. @param {any} thing */
+const markedBy = (thing) => (markOf(thing) ? thing : (marks.holderOf(thing, rootGraph()) ?? thing));
+
+/** @param {any[]} things */
+const withHolders = (things) => [...new Set(things.map(markedBy))];
+
 function selection() {
 	const chosen = selected();
 	chosen.filter(marks.isGroup).forEach((group) => group.recomputeInsideNodes());
-	return marks.markableOf(chosen);
+	return withHolders(marks.markableOf(chosen));
 }
 
 /** @type {(things: any[], wanted: RhMark | null) => void} */
@@ -87,7 +94,7 @@ function openOptions(things, at) {
 		workflow: workflow.value.trim(),
 		use_personal_queue: queue.checked,
 	});
-	const apply = () => put(marked(name), { ...known, ...rules(), instance: size.value, only: only.checked });
+	const apply = () => timeout.reportValidity() && put(marked(name), { ...known, ...rules(), instance: size.value, only: only.checked });
 	openDialog({
 		title: t("options_title", { name, count: marked(name).length }),
 		body: page(
@@ -166,12 +173,14 @@ async function useSandbox() {
 function menuOf(thing) {
 	if (!marks.isMarkable(thing)) return [];
 	const chosen = selection();
-	const things = chosen.includes(thing) ? chosen : [thing];
-	const known = markOf(thing);
+	const holder = markedBy(thing);
+	const things = chosen.includes(holder) ? chosen : [holder];
+	const known = markOf(holder);
+	const unmarking = holder === thing ? t("unmark") : t("unmark_holder", { name: clean(holder.title, 60) });
 	if (!known) return [{ content: t("mark"), callback: () => mark(things) }];
 	return [
-		{ content: t("unmark"), callback: () => unmark(things) },
-		{ content: t("menu", { name: known.segment }), callback: () => openOptions([thing]) },
+		{ content: unmarking, callback: () => unmark(things) },
+		{ content: t("menu", { name: known.segment }), callback: () => openOptions([holder]) },
 		{ content: `${say("title")}…`, callback: () => void explain() },
 	];
 }
@@ -193,7 +202,7 @@ const COMMANDS = [
 	["mark", "Run on RunningHub", "cloud-upload", withSelection(mark)],
 	["unmark", "Run locally again", "desktop", withSelection(unmark)],
 	["toggle", "Run on RunningHub / locally", "cloud", withSelection(toggle)],
-	["whole", "Run the whole graph on RunningHub", "cloud-upload", () => mark(rootGraph().nodes.filter(marks.isMarkable))],
+	["whole", "Run the whole graph on RunningHub", "cloud-upload", () => mark(withHolders(rootGraph().nodes.filter(marks.isMarkable)))],
 	["unmark_all", "Run everything locally again", "desktop", () => unmark(marked())],
 	["options", "RunningHub segment: machine and rules", "sliders-h", withSelection(openOptions)],
 	["explain", "Explain what would run on RunningHub", "info-circle", explain],
@@ -209,7 +218,7 @@ export const segments = {
 	],
 	menuCommands: [{ path: ["RunningHub"], commands: COMMANDS.slice(2).map(([name]) => id(name)) }],
 	getSelectionToolboxCommands: (item) =>
-		!marks.isMarkable(item) ? [] : markOf(item) ? [id("toggle"), id("options")] : [id("toggle")],
+		!marks.isMarkable(item) ? [] : markOf(markedBy(item)) ? [id("toggle"), id("options")] : [id("toggle")],
 	getNodeMenuItems: menuOf,
 	getCanvasMenuItems: (canvas) => menuOf(canvas.graph?.getGroupOnPos(...canvas.graph_mouse)),
 	setup() {
