@@ -129,8 +129,10 @@ async def test_slots_are_shared_with_foreign_tasks_and_freed_at_the_end(remote: 
 async def test_over_the_limit_tasks_can_be_queued_one_after_the_other(remote: Remote) -> None:
     emulator = remote.emulator
     emulator.account.limit, emulator.queue_when_full, emulator.run_seconds = 1, True, 0.05
+    emulator.hold_at = "21"  # none ends while the others are ordered
 
     created = [await remote.create(TEXT_OUT) for _ in range(8)]
+    emulator.hold_at = None
     for one in created:
         await remote.finished(one)
 
