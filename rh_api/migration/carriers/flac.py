@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from . import id3, vorbis
 from .errors import DoesNotFit
-from .share import share
+from .own_texts import own_texts
 
 SIGNATURE = b"fLaC"
 _COMMENTS = 4
@@ -30,11 +30,11 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
     """Raises DoesNotFit for comments that are longer than a block may be."""
     parts: list[bytes] = []
     first, done = len(id3.read_texts(data)), 0
-    before = share(texts, 0, first)
+    before = own_texts(texts, 0, first)
     for start, end in _blocks(data):
         block = data[start:end]
         count = len(vorbis.read_texts(block, 0))
-        own = share(texts, first, count)
+        own = own_texts(texts, first, count)
         first += count
         if own:
             new = vorbis.write_texts(block, 0, own)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from . import exif
 from .boxes import boxes
 from .errors import DoesNotFit
+from .own_texts import changed_texts
 from .pieces import joined, put
-from .share import changed_ones
 
 BRANDS = frozenset(
     b"avif avis avio heic heix heim heis hevc hevx hevm hevs mif1 mif2 msf1 miaf".split()
@@ -53,7 +53,7 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
     for item in _items(data):
         block = joined(data, item.pieces)
         old = item.texts(block)
-        own = changed_ones(texts, first, old)
+        own = changed_texts(texts, first, old)
         first += len(old)
         if own:
             new = item.written(block, own)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from .errors import DoesNotFit
 from .id3_frames import Content, content_of
-from .share import changed_ones
+from .own_texts import changed_texts
 
 SIGNATURE = b"ID3"
 _HEAD = 10  # bytes of a tag's head, and of its foot
@@ -117,7 +117,7 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
     for tag in _tags(data):
         plain, zeros = _plain(data, tag)
         frames = list(_frames(tag, plain))
-        own = changed_ones(texts, first, _texts(frames))
+        own = changed_texts(texts, first, _texts(frames))
         first += len(frames)
         if own:
             held = _replaced(data, tag, zeros, [(frames[place], own[place]) for place in own])

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from . import exif
 from .errors import DoesNotFit
-from .share import share
+from .own_texts import own_texts
 
 SIGNATURE = b"\xff\xd8\xff"
 _APP1, _COMMENT = 0xE1, 0xFE
@@ -31,7 +31,7 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
     for kind, start, end in _segments(data):
         body = data[start:end]
         count = len(_texts(kind, body))
-        own = share(texts, first, count)
+        own = own_texts(texts, first, count)
         first += count
         if own:
             new = _replaced(kind, body, own)

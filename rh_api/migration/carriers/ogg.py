@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from . import vorbis
+from .own_texts import changed_texts
 from .pieces import joined, put
-from .share import changed_ones
 
 SIGNATURE = b"OggS"
 _HEAD = 27  # bytes before a page's table of lengths
@@ -60,7 +60,7 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
         packet = joined(data, pieces)
         start = _form(packet)
         old = vorbis.read_texts(packet, start)
-        own = changed_ones(texts, first, old)
+        own = changed_texts(texts, first, old)
         first += len(old)
         if own:
             put(changed, pieces, vorbis.write_texts(packet, start, own, as_long=True))

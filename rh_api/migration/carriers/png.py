@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 from . import exif
-from .share import share
+from .own_texts import own_texts
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST = 64 * 1024 * 1024  # bytes of all packed texts, which may grow without end
@@ -23,7 +23,7 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
     parts = [SIGNATURE]
     first, end = 0, len(SIGNATURE)
     for kind, body, whole, old in _chunks_with_texts(data):
-        own = share(texts, first, len(old))
+        own = own_texts(texts, first, len(old))
         first, end = first + len(old), end + len(whole)
         parts.append(_chunk(*_replaced(kind, body, own)) if own else whole)
     return b"".join([*parts, data[end:]])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from . import id3
 from .errors import DoesNotFit
 from .exif import decoded, encoded
-from .share import changed_ones
+from .own_texts import changed_texts
 
 _FILE_HEAD, _HEAD, _LIST_HEAD = 12, 8, 4  # bytes before the chunks of a file, of a chunk, of a list
 _TAGS = (b"id3 ", b"ID3 ")
@@ -48,7 +48,7 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
     first, end = 0, _FILE_HEAD
     for chunk in _chunks(data, _FILE_HEAD):
         old = _texts(chunk)
-        own = changed_ones(texts, first, old)
+        own = changed_texts(texts, first, old)
         first, end = first + len(old), end + len(chunk.whole)
         parts.append(chunk.written(_replaced(chunk, own)) if own else chunk.whole)
     inside = b"".join(parts)

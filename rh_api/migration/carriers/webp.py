@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator, Mapping
 
 from . import exif
-from .share import share
+from .own_texts import own_texts
 
 
 def read_texts(data: bytes) -> list[tuple[str, str]]:
@@ -21,7 +21,7 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
     first, end = 0, 12
     for kind, body, whole in _chunks(data):
         count = len(_texts(kind, body))
-        own = share(texts, first, count)
+        own = own_texts(texts, first, count)
         first, end = first + count, end + len(whole)
         parts.append(_chunk(kind, _replaced(kind, body, own)) if own else whole)
     inside = b"WEBP" + b"".join(parts)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 
-def share(texts: Mapping[int, str], first: int, count: int) -> dict[int, str]:
+def own_texts(texts: Mapping[int, str], first: int, count: int) -> dict[int, str]:
     """Those of the part whose texts are `count` from the place `first` on, by their places in
     it."""
     return {place: texts[first + place] for place in range(count) if first + place in texts}
 
 
-def changed_ones(
+def changed_texts(
     texts: Mapping[int, str], first: int, old: Sequence[tuple[str, str]]
 ) -> dict[int, str]:
     """The same without those that say what the part says already."""
-    own = share(texts, first, len(old))
+    own = own_texts(texts, first, len(old))
     return {place: text for place, text in own.items() if text != old[place][1]}
