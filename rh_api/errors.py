@@ -513,7 +513,7 @@ def error_for_code(code: int, remote_text: str) -> RunningHubError:
     return kind(_KEY_BY_CODE.get(code), code=code, remote=quote_remote(remote_text) or NO_REASON)
 
 
-def of_task(error: E, fate: Fate = Fate.UNKNOWN) -> E:
+def about_task(error: E, fate: Fate = Fate.UNKNOWN) -> E:
     """The failure of a call about a task that was ordered before: that the call came to nothing is
     not said as if the task had, which may run."""
     if error.fate is not Fate.NOT_STARTED:

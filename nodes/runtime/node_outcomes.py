@@ -167,7 +167,7 @@ def line_of(report: Stopped, currency: str = "") -> dict[str, str]:
     if report.goes_on:
         return language.in_each([("node.stopped_goes_on", {})])
     if not report.confirmed:
-        key = "node.stopped_unsure" if report.is_noted else "node.stopped_unnoted"
+        key = "node.stopped_unsure" if report.is_recorded else "node.stopped_unrecorded"
         return language.in_each([(key, {"task_id": report.task_id})])
     key = "node.stopped_too_late" if report.too_late else "node.stopped"
     costs = cost_sentences([report.usage], currency) or [("node.cost_untold", {})]

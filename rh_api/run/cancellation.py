@@ -6,7 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, replace
 
-from ..errors import Fate, RunningHubError, TaskNotFound, of_task
+from ..errors import Fate, RunningHubError, TaskNotFound, about_task
 from ..wire import tasks
 from ..wire.tasks import NATIVE, Phase, Report
 from . import native
@@ -42,11 +42,11 @@ class Canceller:
         if self.context.leaving:
             return
         journal = self.context.journal
-        is_noted = await journal.record_cancel_wanted(row)
+        is_recorded = await journal.record_cancel_wanted(row)
         stopped = await self._stop(row, task_id, order is not None and order.is_model)
-        if not (is_noted or stopped.confirmed):
+        if not (is_recorded or stopped.confirmed):
             # The disk may have room by now.
-            stopped = replace(stopped, is_noted=await journal.record_cancel_wanted(row))
+            stopped = replace(stopped, is_recorded=await journal.record_cancel_wanted(row))
         if order is not None and order.measure is not None and stopped.confirmed:
             stopped = replace(stopped, usage=await order.measure(task_id) or stopped.usage)
         self.context.stopped(stopped)
@@ -104,7 +104,7 @@ class Canceller:
                 last = await self._last(task_id)
                 return last if last is not None or is_model else _GONE
             except RunningHubError as error:
-                log.info("cancelling task %s: %s", task_id, of_task(error, Fate.RUNNING))
+                log.info("cancelling task %s: %s", task_id, about_task(error, Fate.RUNNING))
             for pause in CONFIRM:
                 await clock.sleep(pause)
                 try:

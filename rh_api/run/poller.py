@@ -19,7 +19,7 @@ from ..errors import (
     TaskUnfinished,
     TimeLimit,
     Unreachable,
-    of_task,
+    about_task,
 )
 from ..wire.accounts import queue_status
 from ..wire.orders import Ticket
@@ -32,7 +32,7 @@ from .report_query import Awaited, Poll, completed, if_answered, polls
 
 log = logging.getLogger("runninghub")
 
-SILENCE = 15.0  # seconds without an answer until somebody is told
+SILENCE = 15.0  # seconds of polls that tell nothing until somebody is told
 NO_ANSWER = 600.0  # seconds without one readable answer until we stop watching
 MISSES = 3  # times that a fresh task may be unknown to the endpoint that is asked
 REFUSALS = 3
@@ -90,6 +90,7 @@ class Poller:
     _asked_for_socket: bool = False
     _queue: dict[str, object] = field(default_factory=dict[str, object])
     _queue_at: float | None = None
+    _mute_since: float = 0.0
     _is_away: bool = False
     _waited: float = 0.0
     _warned: float = 0.0
@@ -217,7 +218,7 @@ class Poller:
         if not was_old or self._refusals < REFUSALS or silent < REFUSED_PATIENCE:
             return
         key = "error.key_refused_running" if isinstance(error, KeyRefused) else None
-        error = of_task(error, Fate.RUNNING)
+        error = about_task(error, Fate.RUNNING)
         told = error.with_context(key, fate=Fate.RUNNING, task_id=self.ticket.task_id)
         raise told from error.__cause__
 
@@ -237,10 +238,12 @@ class Poller:
 
     def _tell_silence(self, report: Report | None) -> None:
         """Once when the service has been mute for a while, and once when it answers again."""
-        silent = self.clock.now() - self._answered
-        if report is None and silent >= SILENCE and not self._is_away:
+        now = self.clock.now()
+        if self._unanswered == 1:
+            self._mute_since = now
+        if report is None and now - self._mute_since >= SILENCE and not self._is_away:
             self._is_away = True
-            self.watch(Progress(Stage.NO_ANSWER, params={"ran": silent}))
+            self.watch(Progress(Stage.NO_NEWS, params={"ran": now - self._mute_since}))
         elif report is not None and self._is_away:
             self._is_away = False
             stage = Stage.QUEUED if report.phase.is_waiting else Stage.RUNNING

@@ -18,7 +18,7 @@ class Stage(enum.Enum):
     WAITING_FOREIGN = "progress.waiting_foreign"
     ORDERING = "progress.ordering"
     QUEUED = "progress.queued"
-    NO_ANSWER = "progress.no_answer"
+    NO_NEWS = "progress.no_news"
     RUNNING = "progress.running"
     DOWNLOADING = "progress.downloading"
     BATCH = "progress.batch"
@@ -56,7 +56,7 @@ _SPANS = {
     Stage.WAITING_SLOT: (0.1, 0.1),
     Stage.WAITING_FOREIGN: (0.1, 0.1),
     Stage.QUEUED: (0.1, 0.1),
-    Stage.NO_ANSWER: (0.1, 0.1),
+    Stage.NO_NEWS: (0.1, 0.1),
     Stage.RUNNING: (0.1, 0.95),
     Stage.COST_WARNING: (0.1, 0.1),
     Stage.DOWNLOADING: (0.95, 1.0),
@@ -75,7 +75,7 @@ class Stopped:
     `from_before`: an earlier start had stopped it, and this one saw to it again. `goes_on`: a
     standard model's, which the service does not stop: it costs, and the next run gets its result.
     `too_late`: it had ended well, and its results can be fetched. `usage`: what it cost, as far as
-    that was told. `is_noted`: the journal knows that it is to be cancelled; with a full disk the
+    that was told. `is_recorded`: the journal knows that it is to be cancelled; with a full disk the
     next start does not cancel it again.
     """
 
@@ -85,7 +85,7 @@ class Stopped:
     goes_on: bool = False
     too_late: bool = field(default=False, compare=False)
     usage: Usage = field(default_factory=Usage, compare=False)
-    is_noted: bool = field(default=True, compare=False)
+    is_recorded: bool = field(default=True, compare=False)
 
 
 def unheard(_: Stopped) -> None:

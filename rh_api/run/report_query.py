@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 
-from ..errors import Refused, RunningHubError, of_task
+from ..errors import Refused, RunningHubError, about_task
 from ..wire import tasks
 from ..wire.call import Call
 from ..wire.tasks import NATIVE, Phase, Report
@@ -56,7 +56,7 @@ async def query_report(send: Send, task_id: str) -> Report:
     try:
         return await _queried(send, task_id)
     except RunningHubError as error:
-        raise of_task(error) from error.__cause__
+        raise about_task(error) from error.__cause__
 
 
 async def _queried(send: Send, task_id: str) -> Report:

@@ -97,7 +97,7 @@ def unknown_tasks(emulator: Emulator, state: Path, wishes: Iterable[Wish]) -> li
     ]
 
 
-def noted_stops(state: Path) -> set[str]:
+def recorded_stops(state: Path) -> set[str]:
     """Tasks of which the journal knows that they are to be cancelled."""
     if not state.exists():
         return set()
@@ -109,11 +109,11 @@ def unstopped(
     emulator: Emulator,
     state: Path,
     stopped: Iterable[Wish],
-    noted: Collection[str] | None = None,
+    recorded: Collection[str] | None = None,
 ) -> int:
     """Tasks that run although they were stopped, and that are no open question either.
 
-    `noted`: the tasks that count, where a full disk may have kept a Stop out of the journal.
+    `recorded`: the tasks that count, where a full disk may have kept a Stop out of the journal.
     """
     with closing(Store.open(state)) as store:
         asked = [row for row in store.unfinished() if row.task_id is None]
@@ -123,7 +123,7 @@ def unstopped(
         for task in wish.tasks(emulator)
         if not task.is_over
         and not any(wish.is_of(row) for row in asked)
-        and (noted is None or task.id in noted)
+        and (recorded is None or task.id in recorded)
     )
 
 

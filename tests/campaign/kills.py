@@ -96,10 +96,10 @@ class Kill:
     ) -> None:
         """The next start, and somebody who answers what it asks."""
         emulator.run_seconds = 0.3
-        noted = None if _disk(self.seed) is None else books.noted_stops(driver.state)
+        recorded = None if _disk(self.seed) is None else books.recorded_stops(driver.state)
         async with driver.client(PACE) as client:
             await client.open_orders()  # and at the end the cancels of before are through
-        self.found.unstopped += books.unstopped(emulator, driver.state, stopped, noted)
+        self.found.unstopped += books.unstopped(emulator, driver.state, stopped, recorded)
         async with driver.client(PACE) as client:
             self.questions += await answer(client, emulator, wishes)
 

@@ -41,7 +41,7 @@ async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
             "it is cancelled again at the next start",
         ),
         (
-            Stopped("7", confirmed=False, is_noted=False),
+            Stopped("7", confirmed=False, is_recorded=False),
             "stopped · not confirmed, and the disk has no room to note it for the next start: "
             "task 7 may run and cost; stop it with the command RunningHub: tasks, or on the site",
         ),

@@ -111,8 +111,8 @@ def test_a_service_that_is_away_is_told_and_so_is_its_return():
         return SUCCESS if now() > 150 else RUNNING
 
     _, _, watcher, _ = follow(Service(query=[story]))
-    assert watcher.stages == ["RUNNING", "NO_ANSWER", "RUNNING"]
-    (away,) = [news for _, news in watcher.seen if news.stage is Stage.NO_ANSWER]
+    assert watcher.stages == ["RUNNING", "NO_NEWS", "RUNNING"]
+    (away,) = [news for _, news in watcher.seen if news.stage is Stage.NO_NEWS]
     assert away.params["ran"] >= SILENCE
 
 
@@ -460,6 +460,14 @@ def test_a_socket_that_speaks_spares_polls_and_its_hint_is_confirmed():
     assert lag < 0.6
     silent_count, _ = polls(Service(query=[until(100, SUCCESS)], sockets=[[NEVER]]))
     assert count < silent_count
+
+
+def test_one_poll_that_fails_after_a_long_while_is_no_silence():
+    """A socket that speaks makes polls rare."""
+    talking = Service(query=[OFFLINE, until(100, SUCCESS)], sockets=[[*lively(100), NEVER]])
+    _, _, watcher, _ = follow(talking, socket=SOCKET)
+    assert talking.times("query")[0] > SILENCE
+    assert watcher.stages == ["RUNNING"]
 
 
 @pytest.mark.parametrize(

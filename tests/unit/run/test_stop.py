@@ -42,7 +42,7 @@ def test_a_stop_that_could_be_neither_confirmed_nor_written_says_so(make):
     world = make(query=[spoil], cancel=[LOST])
     stop_at(world, 30)
     (stopped,) = world.told
-    assert (stopped.confirmed, stopped.is_noted) == (False, False)
+    assert (stopped.confirmed, stopped.is_recorded) == (False, False)
     world.rows.fail(None)
     assert world.state() is not State.CANCELLED
 
@@ -71,7 +71,7 @@ def test_a_stop_is_written_once_the_disk_has_room_again(make):
     world = make(query=[spoil, RUNNING], cancel=[heal])
     stop_at(world, 30)
     (stopped,) = world.told
-    assert (stopped.confirmed, stopped.is_noted) == (False, True)
+    assert (stopped.confirmed, stopped.is_recorded) == (False, True)
     (row,) = world.rows.store.unfinished()
     assert row.cancel == "wanted"
 
