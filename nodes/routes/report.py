@@ -14,7 +14,7 @@ async def report(body: Body) -> dict[str, object]:
         "text": text,
         "task_id": found.task_id,
         "link": found.link,
-        "uncertain": found.uncertain,
+        "question": found.question,
         "costs": len(found.order_keys),
         "segment": found.segment,
         "refused_id": found.refused_id,

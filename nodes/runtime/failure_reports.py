@@ -44,8 +44,8 @@ class Subject:
 class Report:
     """`plain` has none of the person's texts, `full` has them where the message quotes them.
 
-    `link`: the task's page on the site; "" when there is no task. `uncertain`: a question about
-    an order has to be answered. `order_keys`: of orders that a limit of cost refused.
+    `link`: the task's page on the site; "" when there is no task. `question`: the order that has
+    to be answered about, 0 for none. `order_keys`: of orders that a limit of cost refused.
     `segment`: the name of a marked part. `refused_id`: where a person names another workflow to
     send its graph under: the stored profile, "" for the part itself; None: no such refusal.
     """
@@ -54,7 +54,7 @@ class Report:
     full: str
     task_id: str
     link: str
-    uncertain: bool
+    question: int
     profile: str = ""
     order_keys: tuple[str, ...] = ()
     segment: str = ""
@@ -118,7 +118,7 @@ def _written(error: RunningHubError, node_id: str, subject: Subject, inputs: Inp
         written(str(error)),
         error.task_id or "",
         _link(subject.profile, error.task_id),
-        isinstance(error, Uncertain) and error.order is not None,
+        (error.order or 0) if isinstance(error, Uncertain) else 0,
         subject.profile,
         _order_keys(error),
         subject.segment,

@@ -38,7 +38,7 @@ const cached = new Set();
 /** Nodes that say it beside ComfyUI's own badges. @type {WeakSet<any>} */
 const badged = new WeakSet();
 const failed = new Set(); // nodes whose twin in the cloud failed in the last run
-/** Notices of nodes that failed, by graph and node: what closes one, and the question in it. @type {Map<string, { shut: RhAct, question: string }>} */
+/** Notices of nodes that failed, by graph and node: what closes one, and the order that it asks about. @type {Map<string, { shut: RhAct, question: number }>} */
 const alerts = new Map();
 let twin = { prompt_id: "", node: "" };
 let listening = false;
@@ -145,11 +145,8 @@ function dismiss(id) {
 	alerts.delete(placeOf(id));
 }
 
-/** The question names the order that it is about. */
 function dismissAnswered(order = 0) {
-	for (const { shut, question } of alerts.values()) {
-		if (new RegExp(`\\b${order}\\b`).test(question)) shut();
-	}
+	for (const { shut, question } of alerts.values()) if (question === order) shut();
 }
 
 /** Nothing runs: what lines still say of a run is over, and nobody knows how. */
@@ -264,12 +261,12 @@ async function tellFailure({ node_id: id, node_type, exception_type: kind = "", 
 	const shut = notice("alert", title, said.trim(), (close, told) => [
 		...waysOut.map((way) => way({ report, node, kind }, told, close)).flat(),
 		node && action(t("show_node"), told, () => show(id)),
-		report?.uncertain && action(t("answer"), told, openTasks),
+		report?.question > 0 && action(t("answer"), told, openTasks),
 		report?.costs > 0 && action(t("once"), told, once, t("once_sure")),
 		report?.costs > 0 && action(t("raise"), told, raiseLimit),
 		report?.link && link(t("open_task"), report.link),
 		report && action(t("copy_report"), told, copy(told)),
 		report && action(t("copy_words"), told, copy(told, true)),
 	]);
-	alerts.set(placeOf(own), { shut, question: report?.uncertain ? said : "" });
+	alerts.set(placeOf(own), { shut, question: report?.question ?? 0 });
 }
