@@ -514,13 +514,11 @@ def error_for_code(code: int, remote_text: str) -> RunningHubError:
 
 
 def about_task(error: E, fate: Fate = Fate.UNKNOWN) -> E:
-    """The failure of a call about a task that was ordered before: that the call came to nothing is
-    not said as if the task had, which may run."""
+    """The failure of a call about an ordered task: it does not say that none was started."""
     if error.fate is not Fate.NOT_STARTED:
         return error
     says_so = isinstance(error, (Refused, RateLimited, QueueFull, UploadFailed))
-    if isinstance(error, (KeyRefused, NotFound)):
-        says_so = False
+    says_so = says_so and not isinstance(error, (KeyRefused, NotFound))
     return error.with_context("error.call_refused" if says_so else None, fate=fate)
 
 

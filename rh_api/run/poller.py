@@ -218,8 +218,7 @@ class Poller:
         if not was_old or self._refusals < REFUSALS or silent < REFUSED_PATIENCE:
             return
         key = "error.key_refused_running" if isinstance(error, KeyRefused) else None
-        error = about_task(error, Fate.RUNNING)
-        told = error.with_context(key, fate=Fate.RUNNING, task_id=self.ticket.task_id)
+        told = about_task(error).with_context(key, fate=Fate.RUNNING, task_id=self.ticket.task_id)
         raise told from error.__cause__
 
     def _saw(self, phase: Phase, socket_url: str | None, at: float | None) -> None:

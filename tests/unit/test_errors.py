@@ -17,6 +17,7 @@ from rh_api.errors import (
     RunningHubError,
     TaskFailed,
     UnknownCode,
+    about_task,
     error_for_code,
     quote_remote,
 )
@@ -55,6 +56,13 @@ def test_every_error_has_a_fate_and_a_key_of_its_own_room(kind: type[RunningHubE
     error = kind()
     assert isinstance(error.fate, Fate)
     assert error.key.startswith("error.")
+
+
+@pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
+def test_no_failure_of_a_call_about_a_task_says_that_none_was_started(kind: type[RunningHubError]):
+    told = about_task(kind(fate=Fate.NOT_STARTED, remote="no"))
+    assert told.fate is Fate.UNKNOWN
+    assert "othing was started" not in str(told)
 
 
 @settings(deadline=None)
