@@ -357,6 +357,16 @@ class Canvas(Tab):
         self.set_widget(node_id, "3.seed", next(_seeds))
         self.set_widget(node_id, "3.seed control_after_generate", "fixed")
 
+    def open_subgraph(self) -> None:
+        """Goes into the graph's one subgraph."""
+        self.run_js(
+            """() => {
+                const outer = app.graph.nodes.find((one) => one.subgraph);
+                if (app.canvas.openSubgraph) app.canvas.openSubgraph(outer.subgraph, outer);
+                else app.canvas.setGraph(outer.subgraph);
+            }"""
+        )
+
     def node_menu(self, node_id: str, entry: str) -> None:
         """Opens the dialog behind an entry of the node's context menu."""
         self.menu_entry(node_id, entry)

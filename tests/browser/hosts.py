@@ -53,14 +53,14 @@ def running(
     kind: str, frontend: str, base: Path, environment: Mapping[str, str], port: int = 0
 ) -> Iterator[Host]:
     """A host with a front end of that version; `environment` is all it knows of RunningHub.
-    `port`: of a stage; 0: any free one."""
+    `port`: 0 for a free one."""
     for folder in ("input", "output", "user"):
         (base / folder).mkdir(parents=True, exist_ok=True)
     if kind == "comfy":
         from tests.comfy.server import running as real
 
         static = str(frontends.folder(frontend))
-        with real(base, environment, ["--front-end-root", static]) as server:
+        with real(base, environment, ["--front-end-root", static], port) as server:
             yield Host(server.url, base, server.pid)
         return
     with stage(frontend, base, environment, port) as host:

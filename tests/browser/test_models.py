@@ -457,10 +457,6 @@ def test_a_price_that_could_not_be_asked_for_is_told_under_a_plain_headline(canv
     node = model(canvas, PAINTER)
     canvas.forgive("Failed to load resource")
     canvas.page.route("**/runninghub/models/preview", lambda route: route.abort())
-    canvas.run_js(
-        """(id) => app.canvas.graph.nodes.find((one) => String(one.id) === id)
-            .widgets.find((one) => one.name === "price").callback()""",
-        node,
-    )
+    press(canvas, node, "price")
     canvas.page.get_by_text("The price could not be asked for", exact=True).first.wait_for()
     canvas.picture("no price")

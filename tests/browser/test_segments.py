@@ -255,50 +255,72 @@ def test_a_marked_subgraph_means_all_inside(canvas: Canvas, emulator: Emulator) 
     assert "ImageInvert" in {node["class_type"] for node in task.order.graph.values()}
 
 
-def entries(canvas: Canvas, node_id: str) -> list[str]:
-    """Of a node's context menu, those that are ours."""
-    return canvas.run_js(
+def menu_of(canvas: Canvas, node_id: str, title: str) -> Locator:
+    """A node's context menu, opened by a right click."""
+    if not canvas.classic:
+        canvas.shown(node_id).get_by_text(title).first.click(button="right")
+        return canvas.page.get_by_role("menu").filter(has_text="RunningHub")
+    x, y = canvas.run_js(
         """(id) => {
-            const node = app.canvas.graph.nodes.find((one) => String(one.id) === id);
-            const ours = app.extensions.filter((one) => one.name === "runninghub.segments");
-            return ours.flatMap((one) => one.getNodeMenuItems(node)).map((one) => one.content);
+            const { pos } = app.canvas.graph.nodes.find((one) => String(one.id) === id);
+            const [x, y] = app.canvas.ds.convertOffsetToCanvas([pos[0] + 40, pos[1] - 12]);
+            const box = app.canvas.canvas.getBoundingClientRect();
+            return [box.x + x, box.y + y];
         }""",
         node_id,
     )
+    canvas.page.mouse.click(x, y, button="right")
+    return canvas.page.locator(".litecontextmenu")
 
 
-def test_a_node_inside_a_marked_group_or_subgraph_is_not_marked_again(canvas: Canvas) -> None:
-    _, inverted, _ = inverting(canvas)
-    grouped(canvas, inverted)
-    canvas.run_js("() => app.canvas.selectItems([app.graph.groups[0]])")
-    canvas.command("runninghub.segments.mark")
+def offered(menu: Locator) -> list[str]:
+    """What of it is ours, if it is what follows another mark."""
+    menu.wait_for()
+    lines = menu.inner_text().split("\n")
+    return [line for line in lines if "RunningHub" in line or "local" in line or "本地" in line]
+
+
+def leave(canvas: Canvas, menu: Locator) -> None:
+    canvas.page.mouse.click(700, 760)  # where nothing is
+    menu.wait_for(state="detached")
+
+
+def test_a_node_inside_a_marked_group_or_subgraph_is_not_marked_again(either: Canvas) -> None:
+    title = "反转图像" if either.classic else "Invert Image"
+    here = "“there”改回本地运行" if either.classic else "Run “there” locally again"
+    options = "RunningHub 片段 1" if either.classic else "RunningHub segment 1"
+    explained = "哪些会在 RunningHub 上运行…" if either.classic else "What would run on RunningHub…"
+    mark = "在 RunningHub 上运行" if either.classic else "Run on RunningHub"
+    _, inverted, _ = inverting(either)
+    grouped(either, inverted)
+    either.run_js("() => app.canvas.selectItems([app.graph.groups[0]])")
+    either.command("runninghub.segments.mark")
     group = "() => app.graph.groups[0].flags.runninghub?.segment ?? null"
-    assert canvas.run_js(group) == "1"
-    offered = ["Run there locally again", "RunningHub segment 1", "What would run on RunningHub…"]
-    assert entries(canvas, inverted) == offered
+    assert either.run_js(group) == "1"
     # By command and shortcut neither.
-    by_command(canvas, inverted)
-    assert mark_of(canvas, inverted) is None
-    canvas.menu_entry(inverted, "Run there locally again")
-    assert canvas.run_js(group) is None
-    assert entries(canvas, inverted) == ["Run on RunningHub"]
+    by_command(either, inverted)
+    assert mark_of(either, inverted) is None
+    menu = menu_of(either, inverted, title)
+    assert offered(menu) == [here, options, explained]
+    either.picture("within a group")
+    menu.get_by_text(here).click()
+    either.until(lambda: either.run_js(group) is None)
+    menu = menu_of(either, inverted, title)
+    assert offered(menu) == [mark]
+    leave(either, menu)
 
-    canvas.run_js("() => app.graph.remove(app.graph.groups[0])")
-    outer = within_subgraph(canvas, inverted)
-    by_command(canvas, outer)
-    canvas.run_js(
-        """() => {
-            const outer = app.graph.nodes.find((one) => one.subgraph);
-            if (app.canvas.openSubgraph) app.canvas.openSubgraph(outer.subgraph, outer);
-            else app.canvas.setGraph(outer.subgraph);
-        }"""
-    )
-    (inner,) = canvas.nodes("ImageInvert")
-    assert entries(canvas, inner)[1:] == offered[1:]
-    by_shortcut(canvas, inner, True)
-    canvas.command("Comfy.Graph.ExitSubgraph")
-    canvas.wait_for("() => app.canvas.graph === app.rootGraph")
-    assert mark_of(canvas, outer) is None
+    either.run_js("() => app.graph.remove(app.graph.groups[0])")
+    outer = within_subgraph(either, inverted)
+    by_command(either, outer)
+    either.open_subgraph()
+    (inner,) = either.nodes("ImageInvert")
+    menu = menu_of(either, inner, title)
+    assert offered(menu)[1:] == [options, explained]
+    leave(either, menu)
+    by_shortcut(either, inner, True)
+    either.command("Comfy.Graph.ExitSubgraph")
+    either.wait_for("() => app.canvas.graph === app.rootGraph")
+    assert mark_of(either, outer) is None
 
 
 def test_a_part_cannot_be_cancelled_after_less_than_no_time(canvas: Canvas) -> None:

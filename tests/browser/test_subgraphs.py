@@ -22,13 +22,7 @@ def packed(canvas: Canvas) -> tuple[str, str]:
     canvas.command("Comfy.Graph.ConvertToSubgraph")
     canvas.wait_for("() => app.graph.nodes.some((one) => one.subgraph)")
     outer = canvas.run_js("() => String(app.graph.nodes.find((one) => one.subgraph).id)")
-    canvas.run_js(
-        """() => {
-            const outer = app.graph.nodes.find((one) => one.subgraph);
-            if (app.canvas.openSubgraph) app.canvas.openSubgraph(outer.subgraph, outer);
-            else app.canvas.setGraph(outer.subgraph);
-        }"""
-    )
+    canvas.open_subgraph()
     (inner,) = canvas.nodes("RunningHubRemoteWorkflow")
     promote(canvas, inner, "3.seed", "seed · KSampler")
     # As when a link is drawn from the subgraph's own inputs to the box.

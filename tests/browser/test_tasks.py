@@ -206,11 +206,8 @@ def test_a_page_that_stays_open_is_told_of_them_when_comfyui_is_back(
     opened: Callable[..., Canvas],
     cloud: tuple[Emulator, str],
     emulator: Emulator,
-    kind: str,
     classic: bool,
 ) -> None:
-    if kind != "stage":
-        pytest.skip("a ComfyUI chooses its own port")
     known = {"RUNNINGHUB_BASE_URL": cloud[1], "RUNNINGHUB_API_KEY": emulator.default_key}
     frontend = OLDEST if classic else NEWEST
     host = new_host(frontend, **known)

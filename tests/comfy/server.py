@@ -78,15 +78,16 @@ class Server:
 
 @contextlib.contextmanager
 def running(
-    base: Path, environment: Mapping[str, str], arguments: Sequence[str] = ()
+    base: Path, environment: Mapping[str, str], arguments: Sequence[str] = (), port: int = 0
 ) -> Iterator[Server]:
     """A ComfyUI of its own below `base`, from its first answer until the block ends.
 
     `environment` is all that it knows of RunningHub: a developer's own variables stay out.
+    `port`: 0 for a free one.
     """
     for folder in ("custom_nodes", "input", "models/loras", "output", "user"):
         (base / folder).mkdir(parents=True, exist_ok=True)
-    port = _free_port()
+    port = port or _free_port()
     server = Server(f"http://127.0.0.1:{port}", base, base / "comfyui.log")
     unpack(server.pack)
     server.unpacked.update(contents(server.pack))
