@@ -10,8 +10,10 @@ import pytest
 
 from rh_api.migration.documents import SUFFIXES
 from tests.cli.conftest import Call
+from tests.unit.migration import media
 from tests.unit.migration.media import (
     HAS_AVIF,
+    KEY,
     avif,
     carrier_for,
     contents,
@@ -23,17 +25,8 @@ from tests.unit.migration.media import (
     wav,
 )
 
-KEY = "0123456789abcdef0123456789abcdef"
 OLD: dict[str, Any] = {
-    "1": {
-        "class_type": "RH_SettingsNode",
-        "inputs": {
-            "base_url": "https://www.runninghub.cn",
-            "apiKey": KEY,
-            "workflowId_webappId": "1900000000000000109",
-        },
-    },
-    "2": {"class_type": "RH_ExecuteNode", "inputs": {"apiConfig": ["1", 0]}},
+    **media.OLD,
     "3": {"class_type": "PrimitiveString", "inputs": {"value": "f" * 31 + "0"}},
 }
 

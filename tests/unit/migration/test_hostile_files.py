@@ -149,7 +149,7 @@ FILES: dict[str, bytes] = {
     "facts in a WAV": chunks(chunk(b"LIST", b"INFO" + chunk(b"ICMT", TEXT) * 8000), wav()[12:]),
     "chunks of nothing": chunks(b"LIST\4\0\0\0INFO" * (SIZE // 12)),
     "a chunk beyond the file": chunks(b"LIST" + FULL + b"INFOICMT" + FULL + TEXT),
-    "tags in a WAV": chunks(chunk(b"id3 ", tag(3, b"TXXX\0\0\0\2\0\0\0a")) * 15000),
+    "tags in a WAV": chunks(chunk(b"id3 ", tag(3, b"TXXX\0\0\0\2\0\0\0a")) * (SIZE // 30)),
 }
 
 

@@ -132,13 +132,21 @@ def test_a_text_of_an_ogg_is_as_long_as_before(make: Maker, text: str, other: st
     assert samples(made) == samples(data)
 
 
-def checksum(page: bytes) -> int:
+def remainder(byte: int) -> int:
     """As RFC 3533 has it, bit by bit."""
+    value = byte << 24
+    for _ in range(8):
+        value = value << 1 ^ (0x104C11DB7 if value & 0x80000000 else 0)
+    return value
+
+
+REMAINDERS = tuple(map(remainder, range(256)))
+
+
+def checksum(page: bytes) -> int:
     value = 0
     for byte in page:
-        value ^= byte << 24
-        for _ in range(8):
-            value = value << 1 ^ (0x104C11DB7 if value & 0x80000000 else 0)
+        value = (value & 0xFFFFFF) << 8 ^ REMAINDERS[value >> 24 ^ byte]
     return value
 
 
