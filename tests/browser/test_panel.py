@@ -82,6 +82,18 @@ def nodes(canvas: Canvas, kind: str) -> list[str]:
     )
 
 
+def covering(canvas: Canvas) -> list[str]:
+    """Classes of nodes that lie on one another."""
+    return canvas.run_js(
+        """() => {
+            const on = ({ pos: [x, y], size: [width, height] }, { pos, size }) =>
+                x < pos[0] + size[0] && pos[0] < x + width && y < pos[1] + size[1] && pos[1] < y + height;
+            const { nodes } = app.canvas.graph;
+            return nodes.filter((one) => nodes.some((other) => other !== one && on(one, other))).map(({ type }) => type);
+        }"""
+    )
+
+
 def test_what_is_under_way_is_shown_and_stopped(either: Canvas, emulator: Emulator) -> None:
     either.clear()
     either.painting()
@@ -144,6 +156,10 @@ def test_an_order_is_found_shown_used_and_deleted(either: Canvas, emulator: Emul
     (made,) = nodes(either, "RunningHubRemoteWorkflow")
     either.until(lambda: either.node(made)["widgets"].get("6.text") == text)
     either.picture("used")
+    panel.button("loader").click()
+    either.until(lambda: len(nodes(either, "LoadImage")) == 1)
+    assert covering(either) == []
+    either.picture("beside it")
 
     orders = emulator.counters.orders
     panel.button("again").click()

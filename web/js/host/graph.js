@@ -2,6 +2,10 @@
 
 import { app } from "./scripts.js";
 
+const TYPICAL = [340, 440]; // of a node of ours with its fields
+const TITLE = 30; // above a node
+const GAP = 70;
+
 export const rootGraph = () => app.rootGraph ?? app.graph?.rootGraph ?? app.graph;
 
 /** "7:6": node 6 in subgraph node 7. @param {string} id @returns {any} */
@@ -116,18 +120,21 @@ export function addNode(className, at = middle()) {
 	return node;
 }
 
-/** Beside whatever lies there already. */
 function middle() {
 	/** @type {any} */
-	const { ds, canvas, graph } = app.canvas;
+	const { ds, canvas } = app.canvas;
 	const { width, height } = canvas.getBoundingClientRect();
-	let [x, y] = ds.convertCanvasToOffset([width / 2, height / 2]);
-	x -= 140;
-	y -= 120;
-	while (graph.nodes.some((/** @type {any} */ { pos }) => Math.abs(pos[0] - x) < 30 && Math.abs(pos[1] - y) < 30)) {
-		x += 40;
-		y += 40;
-	}
+	const [x, y] = ds.convertCanvasToOffset([width / 2, height / 2]);
+	return freePlace([x - 140, y - 120]);
+}
+
+/** The first place from there downwards where a node of that size covers none. @type {(from: number[], size?: number[]) => number[]} */
+export function freePlace([x = 0, y = 0], [width = 0, height = 0] = TYPICAL) {
+	/** @type {any[]} */
+	const nodes = app.canvas.graph?.nodes ?? [];
+	const covered = (/** @type {any} */ { pos, size }) =>
+		x < pos[0] + size[0] && pos[0] < x + width && y < pos[1] + size[1] + TITLE && pos[1] < y + height + TITLE;
+	for (let one; (one = nodes.find(covered)); ) y = one.pos[1] + one.size[1] + GAP;
 	return [x, y];
 }
 

@@ -1,6 +1,6 @@
 // A node that runs a program, put on the canvas ready to run, or given the values of an earlier run.
 
-import { addNode, change, nodeOf, openPrompt, selection, show, typeName } from "../../host/graph.js";
+import { addNode, change, freePlace, nodeOf, openPrompt, selection, show, typeName } from "../../host/graph.js";
 import { toast } from "../../host/comfy.js";
 import { textsOf } from "../../host/texts.js";
 import { clean, isFieldName, firstChoice, makeForm } from "../../lib/form.js";
@@ -17,6 +17,7 @@ const SELECTED = "selected";
 const BORDER = /^(Load|Save|Preview)/; // what a marked part gets at its borders, with ids of their own
 const CLOUD_LORA = "RHLoraLoader"; // which stands there for a loader of ComfyUI's own
 const NO_FILE_NAME = /[\\/:*?"<>|]/g; // ComfyUI names a workflow's file after its tab
+const SHORT = [280, 60]; // a node of one line
 const SEEDS = ["seed", "noise_seed"]; // which ComfyUI changes after a run, where it is told to
 
 /**
@@ -101,7 +102,7 @@ function setField(node, name, value) {
 	if (widgetOf(node, name)) return setWidget(node, name, value);
 	const slot = node.findInputSlot(name);
 	if (slot === -1 || typeof value !== "string") return;
-	const text = addNode("PrimitiveString", [node.pos[0] - 320, node.pos[1] + 60 * slot]);
+	const text = addNode("PrimitiveString", freePlace([node.pos[0] - 320, node.pos[1]], SHORT));
 	if (!text) return;
 	setWidget(text, "value", value);
 	text.title = name;
