@@ -253,6 +253,8 @@ def test_a_marked_subgraph_means_all_inside(canvas: Canvas, emulator: Emulator) 
     canvas.shows_picture(saver)
     (task,) = emulator.tasks.values()
     assert "ImageInvert" in {node["class_type"] for node in task.order.graph.values()}
+    canvas.until(lambda: any("done in" in line for line in canvas.painted()))
+    canvas.picture("done")
 
 
 def menu_of(canvas: Canvas, node_id: str, title: str) -> Locator:

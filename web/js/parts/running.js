@@ -189,9 +189,8 @@ function chipsOf(thing) {
 const badgeOf = (node) =>
 	endOf(node) ?? estimateOf(node)[0] ?? nodesIn(node).map((inner) => endOf(inner) ?? estimateOf(inner)[0]).find(Boolean);
 
-/** @param {any} node @returns {any[]} the nodes of ours inside a subgraph */
-const nodesIn = ({ subgraph }) =>
-	(subgraph?.nodes ?? []).flatMap((/** @type {any} */ node) => (isOurs(classOf(node)) ? [node] : nodesIn(node)));
+/** Those inside a subgraph: ours, and what a marked part cut out. @param {any} node @returns {any[]} */
+const nodesIn = ({ subgraph }) => (subgraph?.nodes ?? []).flatMap((/** @type {any} */ node) => [node, ...nodesIn(node)]);
 
 /** @type {(node: any) => RhChip | undefined} */
 function endOf(node) {
