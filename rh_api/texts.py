@@ -301,6 +301,7 @@ ENGLISH: dict[str, str] = {
     "quote.preview": "{amount} (asked of the service)",
     "quote.list": "about {amount} ({words})",
     "quote.rate": "cost not known yet: {rate} a second on {size} (observed, not documented)",
+    "quote.emulated": "nothing is paid: it runs in the sandbox",
     "quote.unknown": "cost not known beforehand",
     "quote.span": "{low} to {high}",
     "quote.from": "from {low}",

@@ -62,7 +62,8 @@ def _listed(one: PastOrder, known: accounts.Names) -> dict[str, object]:
     longest = max(texts, key=len, default="")
     profile = known.get((one.origin, one.account), "")
     name = one.name
-    if profile == demo_server.PROFILE:
+    is_emulated = demo_server.is_emulated(one.origin, one.account)
+    if is_emulated:
         name = name or demo_server.name_of(one.kind, one.program)
     return {
         "order": one.order,
@@ -79,6 +80,7 @@ def _listed(one: PastOrder, known: accounts.Names) -> dict[str, object]:
         "third_party": one.usage.third_party_money,
         "currency": say_unit(one.currency, language.say),
         "measured": one.is_native,
+        "emulated": is_emulated,
         "text": longest[:SHOWN_TEXT],
         "results": one.results,
         "first": _first(one),

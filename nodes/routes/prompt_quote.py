@@ -14,7 +14,7 @@ from ...rh_api.models.stored import read_model
 from ...rh_api.money.quotes import in_few_words, in_number
 from ...rh_api.offload import marks_of
 from ...rh_api.wire.model_refs import is_endpoint
-from ..runtime import cloud, config, language, model_catalogues, model_view, segment_facts
+from ..runtime import cloud, config, language, model_catalogues, model_view, profiles, segment_facts
 from .body import Body, switch_of, text_of
 from .programs import journal_name
 
@@ -35,23 +35,27 @@ async def quote(body: Body) -> dict[str, object]:
     told = [await _of_node(cast("Body", one)) for one in programs if isinstance(one, dict)]
     if isinstance(body.get("prompt"), dict):
         told += await _of_segments(body)
-    every = [one.quote for one in told for _ in range(one.orders)]
+    paid = [one for one in told if not one.is_emulated]
+    every = [one.quote for one in paid for _ in range(one.orders)]
     return {
-        "text": in_few_words(every, language.say, least=any(one.least for one in told)),
+        "text": in_few_words(every, language.say, least=any(one.least for one in paid)),
         "orders": [{"title": one.title, "quote": one.told()} for one in told],
     }
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """Equal orders of a node or a part: what one of them will cost."""
+    """Equal orders of a node or a part: what one of them will cost, nothing in the sandbox."""
 
     title: str
     quote: Quote
     orders: int = 1
     least: bool = False
+    is_emulated: bool = False
 
     def told(self) -> str:
+        if self.is_emulated:
+            return language.say("quote.emulated", {})
         quote = self.quote.told(language.say)
         if self.orders == 1 and not self.least:
             return quote
@@ -63,7 +67,10 @@ async def _of_node(body: Body) -> _Asked:
     count = body.get("orders")
     orders = min(max(count, 1), MOST_ORDERS) if type(count) is int else 1
     title = str(body.get("title", ""))[:200]
-    return _Asked(title, await _quote(body), orders, switch_of(body, "least"))
+    least = switch_of(body, "least")
+    if text_of(body, "profile").strip() == profiles.SANDBOX:
+        return _Asked(title, Quote(), orders, least, is_emulated=True)
+    return _Asked(title, await _quote(body), orders, least)
 
 
 async def _quote(body: Body) -> Quote:
@@ -97,4 +104,11 @@ async def _of_segments(body: Body) -> list[_Asked]:
         facts = await segment_facts.facts_of(plan)
     except RunningHubError:
         return []  # the run refuses it
-    return [_Asked(one.name, facts.quotes.get(one.id, Quote())) for one in plan.segments]
+    return [
+        _Asked(
+            one.name,
+            facts.quotes.get(one.id, Quote()),
+            is_emulated=one.ordering.profile == profiles.SANDBOX,
+        )
+        for one in plan.segments
+    ]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import atexit
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from ...rh_api.errors import BadInput
-from ...rh_api.settings import Settings
+from ...rh_api.settings import Secret, Settings
 from ...rh_api.wire.workflows import APP, WORKFLOW, read_page
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 PROFILE = "sandbox"
 """The name that nodes give it."""
 
+LOOPBACK = ("127.0.0.1", "localhost")
 RUN_SECONDS = 2.0  # long enough that a person sees it run
 
 _running: tuple[str, str, Emulator, ExitStack] | None = None
@@ -68,6 +71,15 @@ def name_of(kind: str, number: str) -> str:
     return next(named, "")
 
 
+def is_emulated(origin: str, account: str) -> bool:
+    """Whether an order was an emulator's, of an earlier start too: it is on this machine, and the
+    account is that of the key that all of them know."""
+    if urlsplit(origin).hostname not in LOOPBACK:
+        return False
+    key = Secret(_package().Emulator.default_key)
+    return account == Settings(origin, key, Path()).account
+
+
 def refuse_link(settings: Settings, text: str, *, is_app: bool) -> None:
     """Say of a sample's id or link that the real site cannot know it. Raises BadInput."""
     if not settings.is_official:
@@ -79,7 +91,7 @@ def refuse_link(settings: Settings, text: str, *, is_app: bool) -> None:
     catalog = _package().catalog
     known = catalog.apps() if is_app else catalog.workflows()
     name = host.partition(":")[0]
-    if name in ("127.0.0.1", "localhost") or (not name and number in known):
+    if name in LOOPBACK or (not name and number in known):
         raise BadInput("error.sandbox_link", value=number)
 
 

@@ -152,4 +152,10 @@ async def test_the_sandbox_runs_a_sample_from_the_graph(page: Page, comfyui: Com
     fields = {"21.value": f"text {mark()}"}
     result = await comfyui.queue({"1": remote(catalog.TEXT_OUT, fields, profile="sandbox")})
     assert result.outcome == "success", result
+    program = {"kind": "workflow", "id": catalog.TEXT_OUT, "profile": "sandbox", "title": "Text"}
+    told = await page.post("quote", programs=[program])
+    assert told["text"] == ""
+    assert told["orders"] == [{"title": "Text", "quote": "nothing is paid: it runs in the sandbox"}]
     assert not (await page.post("sandbox", on=False))["on"]
+    listed = (await page.post("history", words=fields["21.value"]))["orders"]
+    assert [(one["name"], one["emulated"], one["coins"]) for one in listed] == [("Text", True, "1")]
