@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..errors import Fate, RunningHubError, TaskNotFound, about_task
 from ..wire import tasks
@@ -30,6 +30,7 @@ class Canceller:
     """Cancels of one account's tasks."""
 
     context: AccountContext
+    _stopping: set[int] = field(default_factory=set[int])
 
     async def order(self, row: int, task_id: str, order: Order | None = None) -> None:
         """Cancel the task of a row in the journal, which says so before and after.
@@ -39,8 +40,15 @@ class Canceller:
 
         A client that is leaving cancels nothing: the next start takes the task up.
         """
-        if self.context.leaving:
+        if self.context.leaving or row in self._stopping:
             return
+        self._stopping.add(row)
+        try:
+            await self._order(row, task_id, order)
+        finally:
+            self._stopping.discard(row)
+
+    async def _order(self, row: int, task_id: str, order: Order | None) -> None:
         journal = self.context.journal
         is_recorded = await journal.record_cancel_wanted(row)
         stopped = await self._stop(row, task_id, order is not None and order.is_model)
@@ -73,10 +81,10 @@ class Canceller:
             else:
                 log.warning("task %s could not be cancelled for certain: it may cost", task_id)
             return Stopped(task_id, confirmed=False, goes_on=is_model)
-        too_late = ended.phase is Phase.SUCCESS and bool(ended.results)
-        if too_late:
-            await self.context.journal.record_done(row, ended)  # too late, and paid for
-        else:
+        too_late = ended.phase is Phase.SUCCESS
+        if too_late:  # and paid for, also where nothing is listed yet
+            await self.context.journal.record_done(row, ended)
+        else:  # the older poll says of a cancelled task that it failed
             await self.context.journal.record_cancelled(row, ended.usage)
         return Stopped(task_id, confirmed=True, too_late=too_late, usage=ended.usage)
 
@@ -92,7 +100,8 @@ class Canceller:
             return None
 
     async def _cancel(self, task_id: str, is_model: bool) -> Report | None:
-        """Ask and look, a few times; a standard model's task once."""
+        """Ask and look, a few times; a standard model's task once. Polls alone say that it is gone:
+        one that was just placed may be unknown to the cancel."""
         transport, clock = self.context.sender.transport, self.context.sender.clock
         misses = 0
         for _ in range(1 if is_model else TRIES):
@@ -100,9 +109,6 @@ class Canceller:
                 ended = await self._ask(task_id)
                 if ended is not None:
                     return ended
-            except TaskNotFound:
-                last = await self._last(task_id)
-                return last if last is not None or is_model else _GONE
             except RunningHubError as error:
                 log.info("cancelling task %s: %s", task_id, about_task(error, Fate.RUNNING))
             for pause in CONFIRM:
@@ -127,11 +133,3 @@ class Canceller:
             return await native.stop(send, task_id)
         await send(tasks.cancel(task_id))
         return None
-
-    async def _last(self, task_id: str) -> Report | None:
-        """How a task ended that the cancel does not know; None when no end can be seen."""
-        try:
-            report = await query_report(self.context.sender.transport.send, task_id)
-        except RunningHubError:
-            return None
-        return report if report.phase.is_over else None

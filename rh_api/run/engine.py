@@ -262,7 +262,7 @@ class Engine:
                 self._stop(active)
                 raise rejected
             return await self._follow(active)
-        except (asyncio.CancelledError, TimeLimit):
+        except asyncio.CancelledError:
             self._stop(active)
             raise
         finally:
@@ -279,14 +279,13 @@ class Engine:
     async def _follow(self, active: ActiveOrder) -> tuple[Report, float, tuple[str, ...]]:
         """The last report, with running seconds and the nodes of which nothing came.
 
-        The journal learns of the end.
+        The journal learns of the end, and a task whose time is over is stopped, whoever watches.
         """
         row, journal, task_id = active.row, self.context.journal, active.ticket.task_id
         try:
-            return await self._watched(active)
-        except TaskCancelled:
-            if row is not None:
-                await journal.record_cancelled(row)
+            report, seconds, gone = await self._watched(active)
+        except TimeLimit:
+            self._stop(active)
             raise
         except RunningHubError as error:
             if row is not None and error.fate is Fate.OVER:
@@ -295,6 +294,11 @@ class Engine:
                 await journal.record_lost(row, key=error.key)
                 raise Uncertain(error.key, order=row, origin=journal.origin) from error
             raise error.with_context(task_id=task_id) from error.__cause__
+        if report.error is not None:
+            if row is not None:
+                await record_end(journal, row, report)
+            raise report.error
+        return report, seconds, gone
 
     async def _watched(self, active: ActiveOrder) -> tuple[Report, float, tuple[str, ...]]:
         context, order = self.context, active.order
@@ -330,7 +334,8 @@ class Engine:
         async with context.told_of_end(row, poller):
             report = await context.followed(active.ticket.task_id, poller.until_over())
         seconds = poller.seconds
-        if seconds > 0 and active.earlier is None:  # else its start was not seen
+        # Of a task that was there already the start was not seen.
+        if report.phase is Phase.SUCCESS and seconds > 0 and active.earlier is None:
             await journal.record_run(order.program, instance, seconds)
         return report, seconds, missing(report, awaited)
 

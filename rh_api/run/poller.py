@@ -6,7 +6,7 @@ import asyncio
 import logging
 import statistics
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ..errors import (
@@ -100,7 +100,8 @@ class Poller:
         self._polls = polls(self.transport.send, self.ticket.task_id)
 
     async def until_over(self) -> Report:
-        """The last report: SUCCESS with results. Every other end is raised as its error."""
+        """The last report: of a success with its results, of every other end with its error. What
+        ends the watching without one is raised."""
         self._answered = now = self.clock.now()
         self._waited = now if self.asked_at is None else self.asked_at
         self._saw(self.ticket.phase, self.ticket.socket_url, self.ticket.at)
@@ -318,7 +319,8 @@ class Poller:
         if report.phase is not Phase.SUCCESS:
             error = report.error or RunningHubError(fate=Fate.OVER)
             title = {"title": self.titles.get(error.node_id, "")} if error.node_id else {}
-            raise error.with_context(task_id=self.ticket.task_id, params=title)
+            error = error.with_context(task_id=self.ticket.task_id, params=title)
+            return replace(report, error=error)
         asks = [partial(if_answered, poll) for poll in reversed(self._polls)]
         return await completed(report, self.awaited, asks, self.clock)
 

@@ -65,7 +65,7 @@ def follow(
     socket: str | None = None,
     **more: Any,
 ) -> tuple[Report, float, Watcher, Poller]:
-    """The last report, when it came, what was shown, and the follower."""
+    """The last report, when it came, what was shown, and the follower; its error is raised."""
     watcher = Watcher()
     made: list[Poller] = []
 
@@ -76,6 +76,8 @@ def follow(
         return await following.until_over(), now()
 
     report, at = virtually(main())
+    if report.error is not None:
+        raise report.error
     return report, at, watcher, made[0]
 
 

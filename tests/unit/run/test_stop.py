@@ -187,9 +187,26 @@ def test_a_cancel_that_cannot_be_confirmed_is_repeated_and_stays_wanted(make):
     assert world.told == [Stopped(TASK, confirmed=False)]
 
 
-@pytest.mark.parametrize("gone", [code(807), code(423)], ids=str)
-def test_a_task_that_is_gone_needs_no_confirmation(make, gone: Answer):
-    world = make(query=[RUNNING], cancel=[gone])
+@pytest.mark.parametrize("unknown", [code(807), code(423)], ids=str)
+@pytest.mark.parametrize("query", [RUNNING, code(503)], ids=str)
+def test_a_task_that_the_cancel_alone_does_not_know_may_run_on(make, unknown: Answer, query):
+    world = make(query=[until(5, query)], cancel=[unknown])
+    stop_at(world, 5)
+    row = world.row()
+    assert row is not None
+    assert (row.state, row.cancel) == (State.RUNNING, "wanted")
+    assert world.told == [Stopped(TASK, confirmed=False)]
+
+
+def test_a_task_that_was_unknown_for_a_moment_is_cancelled_all_the_same(make):
+    world = make(query=[until(9, CANCELLED)], cancel=[code(807), code(0)])
+    stop_at(world, 5)
+    assert world.state() is State.CANCELLED
+    assert world.told[0].confirmed
+
+
+def test_a_task_that_both_polls_have_lost_is_over(make):
+    world = make(query=[until(5, code(1004))], outputs=[code(807)], cancel=[code(807)])
     stop_at(world, 5)
     assert world.state() is State.CANCELLED
     assert len(world.service.times("cancel")) == 1
@@ -200,6 +217,16 @@ def test_a_stop_that_came_too_late_keeps_the_result_that_is_paid_for(make, reply
     world = make(query=[until(5, SUCCESS)], cancel=[reply])
     stop_at(world, 5)
     assert world.state() is State.DONE
+    assert run(world).results
+    assert len(world.service.times("create")) == 1
+
+
+def test_a_success_that_lists_nothing_yet_when_stop_comes_is_not_paid_again(make):
+    world = make(query=[until(5, state("SUCCESS", []))])
+    stop_at(world, 5)
+    (stopped,) = world.told
+    assert (stopped.confirmed, stopped.too_late) == (True, True)
+    world.service.query = [SUCCESS]
     assert run(world).results
     assert len(world.service.times("create")) == 1
 
