@@ -314,6 +314,10 @@ class SqliteJournal:
     async def record_free(self, order: int) -> None:
         await self._record(self._store.ledger.book, order, {}, NO_USAGE)
 
+    async def ran_alone(self, order: int, since: float) -> bool:
+        whose = self.origin, self.account
+        return await self._do(self._store.ledger.ran_alone, *whose, order, since)
+
     async def unbooked(self) -> list[OrderRow]:
         return await self._do(self._store.ledger.unbooked, self.origin, self.account)
 

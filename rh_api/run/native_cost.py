@@ -60,8 +60,7 @@ class BalanceCost:
         after = None if before is None or row is None else await self._idle()
         if before is None or row is None or after is None:
             return None
-        earlier, later = [await self.journal.order(row.id + step) for step in (-1, 1)]
-        if later is not None or (earlier and not (earlier.ended and earlier.ended < began)):
+        if not await self.journal.ran_alone(row.id, began):
             return None
         pairs = (before.coins, after.coins), (before.money, after.money)
         paid = [(micros(one) or 0) - (micros(other) or 0) for one, other in pairs]

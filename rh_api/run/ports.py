@@ -321,6 +321,10 @@ class Journal(Protocol):
         """It is taken to have cost nothing."""
         ...
 
+    async def ran_alone(self, order: int, since: float) -> bool:
+        """Whether no other order of the account was open or ended since then, unix seconds."""
+        ...
+
     async def unbooked(self) -> list[OrderRow]:
         """Orders that are over and whose cost is not told, oldest first."""
         ...

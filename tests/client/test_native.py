@@ -29,9 +29,9 @@ from rh_api.errors import (
 from rh_api.wire.orders import TaskOptions
 from tests.client.conftest import MakeClient
 from tests.support.graphs import node
-from tests.support.jobs import picture
+from tests.support.jobs import paint, picture
 from tests.support.service import uploads
-from tests.support.waiting import begun
+from tests.support.waiting import begun, until
 
 PROMPT, QUEUE, CREATE = "/proxy/{key}/prompt", "/proxy/{key}/queue", "/task/openapi/create"
 INTERRUPT = "/proxy/{key}/interrupt"
@@ -320,6 +320,22 @@ async def test_of_orders_side_by_side_no_cost_is_measured(
     outcomes = await asyncio.gather(first, second)
     native = [one for one in outcomes if one.task_id.startswith("native-")]
     assert {key for one in native for key in told(one)} == {"progress.cost_untold"}
+
+
+async def test_a_refused_order_beside_it_hides_no_other_from_its_cost(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.run_seconds, emulator.limit = 3.0, 5
+    client, other = make_client(), make_client()
+    measured = asyncio.ensure_future(client.run(inverting(1)))
+    await until(lambda: emulator.counters.orders == 1)
+    emulator.faults.append(Fault(CREATE, "code", 1, 433))
+    with pytest.raises(RunningHubError):
+        await other.run(paint(1))
+    emulator.run_seconds = 0.1
+    await other.run(paint(2))
+    assert not measured.done()
+    assert told(await measured) == ["progress.cost_untold"]
 
 
 # Files, where the usual way is gone
