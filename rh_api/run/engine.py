@@ -229,11 +229,11 @@ class Engine:
         self, earlier: OrderRow, task_id: str, order: Order, watch: Watch
     ) -> Outcome | None:
         """Follow a task of before; None when it turns out that Stop had reached it."""
-        self.submitter.limiter.hold()
         phase = Phase.QUEUED if earlier.started is None else Phase.OTHER
         ticket = Ticket(task_id, phase, tips=Tips(earlier.told))
         if earlier.cancel:
             await self.context.journal.record_wanted_again(earlier.id)
+        self.submitter.limiter.hold()
         try:
             return await self._see_through(ActiveOrder(order, ticket, watch, earlier.id, earlier))
         except TaskCancelled:
@@ -245,8 +245,6 @@ class Engine:
 
     async def _see_through(self, active: ActiveOrder) -> Outcome:
         """Follow a placed order and deliver; gives its place back as soon as the task is over."""
-        ticket = active.ticket
-        active.watch(Progress(Stage.ORDERING, 1.0, {"task_id": ticket.task_id}))
         try:
             report, seconds, gone = await self._followed(active)
             return await self.delivery.deliver(active, report, seconds, gone)
@@ -256,6 +254,7 @@ class Engine:
     async def _followed(self, active: ActiveOrder) -> tuple[Report, float, tuple[str, ...]]:
         ticket = active.ticket
         try:
+            active.watch(Progress(Stage.ORDERING, 1.0, {"task_id": ticket.task_id}))
             rejected = rejected_nodes(ticket)
             # Of a graph of ours each output was asked for: one that will not run is a failure.
             if rejected is not None and (active.order.graph is not None or not ticket.tips.outputs):

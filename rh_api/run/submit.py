@@ -68,10 +68,10 @@ class Submitter:
         Raises OrderExists when another process was faster, Uncertain, else the refusal.
         """
         await self.limiter.take(watch)
-        v2 = order.has_v2 and self.context.submit != V1 and await self._begins_by_v2()
         wait, clock = FIRST_WAIT, self.context.sender.clock
         patience = clock.now() + RATE_PATIENCE
         try:
+            v2 = order.has_v2 and self.context.submit != V1 and await self._begins_by_v2()
             room, end = await self._given_way(), self.limiter.next_end
             while True:
                 if room is not None:
