@@ -190,7 +190,9 @@ class Engine:
             return None
         left = await self.delivery.kept(earlier)
         done = _done(earlier, earlier.task_id, order, watch)
-        if isinstance(left, Report) and left.results:  # never delivered: it is owed, whoever asks
+        # What came once and was deleted is owed to nobody who asks for another run.
+        is_owed = isinstance(left, Report) and (serve or await self.delivery.is_owed(earlier))
+        if isinstance(left, Report) and left.results and is_owed:
             return await self._owed(done, earlier, left)
         if left is None or not serve:
             return None

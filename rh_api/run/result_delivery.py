@@ -89,13 +89,19 @@ class ResultDelivery:
         if row is None or not row.state.is_over:
             return row is not None
         left = await self.kept(row)
-        return isinstance(left, Report) and bool(left.results) and not self.is_old(row)
+        if not isinstance(left, Report) or not left.results or self.is_old(row):
+            return False
+        return await self.is_owed(row)
 
     async def kept(self, order: OrderRow) -> Outcome | Report | None:
         """What a finished order still gives: its results from this machine, or a report of those
         to fetch, which lists nothing when it had none; None when nobody knows its task."""
         rows = await self.context.journal.results(order.id)
         return await asyncio.to_thread(_kept, order, rows, self.folder)
+
+    async def is_owed(self, order: OrderRow) -> bool:
+        """Whether no file of a finished order was ever here, deleted ones included."""
+        return not any(row.path for row in await self.context.journal.results(order.id))
 
     def is_old(self, order: OrderRow) -> bool:
         """Whether the service has most likely dropped the results of a finished order.

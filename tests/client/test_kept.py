@@ -34,6 +34,15 @@ async def test_emptied_results_are_gone_and_come_back_for_nothing(
     assert emulator.counters.orders == 2
 
 
+async def test_another_run_with_new_seeds_is_one_although_the_last_results_were_deleted(
+    client: Client, emulator: Emulator
+) -> None:
+    first = await client.run(paint(reroll_seeds=True))
+    await client.empty_kept()
+    second = await client.run(paint(reroll_seeds=True))
+    assert (first.task_id == second.task_id, emulator.counters.orders) == (False, 2)
+
+
 async def test_a_transfer_under_way_is_left_alone(
     client: Client, emulator: Emulator, tmp_path: Path
 ) -> None:
