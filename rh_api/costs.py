@@ -42,7 +42,7 @@ class Costs:
     async def quote_program(self, program: str, instance: str) -> Quote:
         """The same of a program as the journal names it: by own runs, else the rate."""
         options = TaskOptions(instance=instance)
-        return await self._budget.quote(Order("", name=program, options=options))
+        return await self._budget.facts.quote(Order("", name=program, options=options))
 
     async def estimate(self, program: str, instance: str) -> Estimate:
         """What runs of a program (its id, or `app/` and its id) have taken and cost here."""
@@ -56,18 +56,18 @@ class Costs:
 
     async def committed(self, scope: str = "") -> Committed:
         """What today, and a prompt or command, have cost or hold: what counts against limits."""
-        return await self._journal.committed(scope, self._budget.wallet.unix())
+        return await self._journal.committed(scope, self._budget.facts.wallet.unix())
 
     @property
     def currency(self) -> str:
         """Of the account's money, as it or its site tells; "" where neither does."""
-        account = self._budget.wallet.last
+        account = self._budget.facts.wallet.last
         told = account.currency if account is not None else None
         return told if told in (CNY, USD) else currency_of(self._journal.origin)
 
     async def balance(self) -> dict[str, int]:
         """What the account has left, in millionths by unit; a minute old at most."""
-        wallet = self._budget.wallet
+        wallet = self._budget.facts.wallet
         return wallet.balance(await wallet.read())
 
     async def rules(self) -> Rules:
@@ -79,7 +79,7 @@ class Costs:
         names it; `text` such as `50 coins, 5 CNY`, "" removes it. BadInput for no sum."""
         if scope not in (*SCOPES, FLOOR) and not scope.removeprefix(ALLOWED).strip():
             raise ValueError(scope)
-        wallet, unit = self._budget.wallet, ""
+        wallet, unit = self._budget.facts.wallet, ""
         if text.strip():
             with contextlib.suppress(RunningHubError):
                 unit = wallet.unit(await wallet.read()) or ""

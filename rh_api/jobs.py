@@ -193,7 +193,7 @@ class Jobs:
         order = self._order(job, program, values, inputs)
 
         async def fly(show: Watch) -> tuple[Outcome, Iterator[bool]]:
-            cost = BalanceCost(self.engine.context.journal, self.engine.budget.wallet)
+            cost = BalanceCost(self.engine.context.journal, self.engine.budget.facts.wallet)
             measured = replace(order, measure=cost.booked) if order.prompt else order
 
             async def prepare() -> Payload:
@@ -275,7 +275,7 @@ class Jobs:
     async def quote(self, job: Job) -> Quote:
         """What the job's order will probably cost; nothing goes up, and nothing is ordered."""
         job, program, checked = await self._checked(job)
-        return await self.engine.budget.quote(self._order(job, program, checked, {}))
+        return await self.engine.budget.facts.quote(self._order(job, program, checked, {}))
 
     async def _check_key(self) -> None:
         """PlanRefused, before any upload, for a key that the service lets run no model.

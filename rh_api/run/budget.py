@@ -14,19 +14,17 @@ from ..journal import Hold, LimitReached, OrderRow, Rules, State
 from ..journal.retention import age
 from ..money.amounts import Sums, larger, told
 from ..money.limits import MAX_COST, Limits, Reached
-from ..money.quotes import Quote, QuoteSource, quote_of_runs
-from ..money.rates import rate_of, rate_of_runs
 from ..texts import Words
 from ..wire.tasks import NATIVE
 from .cancellation import Canceller
 from .context import AccountContext
-from .cost_bounds import Bound, Facts, bound_of, highest, longest, priced, refusal, unbounded
+from .cost_bounds import Bound, bound_of, highest, longest, priced, refusal, unbounded
+from .cost_facts import CostFacts
 from .orders import Order, digest
 from .poller import Poller
 from .progress import Progress, Stage, Watch
 from .recovery import Recovery
 from .report_query import query_report, record_end
-from .wallet import Wallet
 
 log = logging.getLogger("runninghub")
 
@@ -44,14 +42,17 @@ class Budget:
     context: AccountContext
     canceller: Canceller
     recovery: Recovery
-    wallet: Wallet
+    facts: CostFacts
     limits: Limits = field(default_factory=Limits)
     command: Limits = field(default_factory=Limits)
     _booking: asyncio.Task[None] | None = None
     _once: set[str] = field(default_factory=set[str])
     _closed: bool = False
     _left: asyncio.Task[None] | None = None
-    _asked: dict[int, int] = field(default_factory=dict[int, int])
+    _asking: dict[int, tuple[int, float]] = field(default_factory=dict[int, tuple[int, float]])
+    """By order: how often its cost was asked for, and when it is next, by the clock's time."""
+    _pause: asyncio.Future[None] | None = None
+    _has_news: bool = False
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     # Before
@@ -105,13 +106,13 @@ class Budget:
         limits = self.limits.lowest(self.command).lowest(rules.limits)
         if not limits:
             await self._say_balance(rules.floor, watch)
-            return Hold(order.scope, at=self.wallet.unix())
-        facts = await self._facts(order, rules)
+            return Hold(order.scope, at=self.facts.wallet.unix())
+        facts = await self.facts.of_order(order, rules)
         await self._say_balance(larger(rules.floor, highest(facts)), watch)
         limits = await self._in_units(limits)
         if self._passes_once(order):
             hold = Hold(
-                order.scope, highest(facts), limits=limits, at=self.wallet.unix(), once=True
+                order.scope, highest(facts), limits=limits, at=self.facts.wallet.unix(), once=True
             )
             return replace(hold, number=await self._hold(order, hold))
         if order.prompt:
@@ -119,7 +120,7 @@ class Budget:
         await self._see_to_overdue()
         bound: Bound | Reached | None = None
         for _ in range(TRIES):
-            at = self.wallet.unix()
+            at = self.facts.wallet.unix()
             spent = await journal.committed(order.scope, at)
             bound = bound_of(facts, limits, spent.prompt, spent.day)
             if isinstance(bound, Reached):
@@ -161,57 +162,11 @@ class Budget:
         self._once.discard(passing or "")
         return passing is not None
 
-    async def _facts(self, order: Order, rules: Rules) -> Facts:
-        journal, instance = self.context.journal, order.options.instance
-        account = await self.wallet.read()
-        unit = self.wallet.unit(account)
-        quote = quote_of_runs(await journal.costs(order.program, instance))
-        return Facts(
-            program=order.program,
-            currency=journal.currency,
-            unit=unit,
-            rate=await self.rate(unit, instance),
-            retained=order.options.retain_seconds or 0,
-            time_limit=order.time_limit,
-            is_model=order.is_model,
-            is_free_of_others=order.is_free_of_others,
-            price=await order.price(None),
-            quote=quote,
-            allowed=rules.allowed.get(order.program, {}),
-        )
-
-    async def rate(self, unit: str | None, instance: str) -> int | None:
-        """Millionths of a unit that a second of a machine costs, as far as that is known."""
-        if not unit:
-            return None
-        paces = await self.context.journal.paces(instance)
-        column = 0 if unit == "coins" else 1
-        runs = [(pace[column], pace[2]) for pace in paces]
-        return rate_of(unit, instance, rate_of_runs(unit, runs))
-
-    async def quote(self, order: Order) -> Quote:
-        """What an order will probably cost; no money is held, and nothing goes up."""
-        price = await order.price(None)
-        if price.is_known:
-            return price
-        journal, instance = self.context.journal, order.options.instance
-        quote = quote_of_runs(await journal.costs(order.program, instance))
-        if quote.is_known or order.is_model:
-            return quote
-        try:
-            unit = self.wallet.unit(await self.wallet.read())
-        except RunningHubError:
-            return quote
-        rate = await self.rate(unit, instance)
-        if rate is None:
-            return quote
-        return Quote(source=QuoteSource.RATE, rate=rate, rate_unit=unit or "", instance=instance)
-
     async def _in_units(self, limits: Limits) -> Limits:
         """With bare numbers taken for what the account pays in; refused where that is unknown."""
         if "" not in limits.units:
             return limits
-        unit = self.wallet.unit(await self.wallet.read())
+        unit = self.facts.wallet.unit(await self.facts.wallet.read())
         if not unit:
             raise BadInput("error.cost_unit", hint="costs")
         return limits.in_unit(unit)
@@ -231,7 +186,7 @@ class Budget:
         if not least:
             return
         with contextlib.suppress(RunningHubError):
-            left = self.wallet.balance(await self.wallet.read())
+            left = self.facts.wallet.balance(await self.facts.wallet.read())
             low = [unit for unit, amount in least.items() if left.get(unit, amount) < amount]
             for unit in low[:1]:
                 sums = {"left": {unit: left[unit]}, "floor": {unit: least[unit]}}
@@ -267,8 +222,8 @@ class Budget:
         try:
             rules = await journal.rules()
             limits = await self._in_units(self.limits.lowest(self.command).lowest(rules.limits))
-            facts = await self._facts(order, rules)
-            spent = await journal.committed(hold.scope, self.wallet.unix())
+            facts = await self.facts.of_order(order, rules)
+            spent = await journal.committed(hold.scope, self.facts.wallet.unix())
         except RunningHubError as error:
             log.info("no more can be held for an order: %s", error)
             return None
@@ -307,7 +262,7 @@ class Budget:
         """Whether the time that is held for an order may be over."""
         if seconds is None:
             return False
-        now = self.wallet.unix() or self.context.journal.now()
+        now = self.facts.wallet.unix() or self.context.journal.now()
         ran = age(row.started or row.placed or row.created, now)
         return ran is None or ran >= seconds
 
@@ -344,12 +299,12 @@ class Budget:
 
     def ended(self) -> None:
         """An order is over: its cost is asked for until it is told."""
-        self.wallet.spent()
-        if self._closed:
-            return
-        if self._booking is not None:
-            self._booking.cancel()
-        self._booking = asyncio.ensure_future(self._book())
+        self.facts.wallet.spent()
+        self._has_news = True
+        if self._pause is not None:
+            self._pause.cancel()
+        if not self._closed and (self._booking is None or self._booking.done()):
+            self._booking = asyncio.ensure_future(self._book())
 
     def start(self) -> None:
         """Once: see to what earlier starts left, and to costs that were not told then."""
@@ -367,22 +322,52 @@ class Budget:
             await asyncio.wait(working)
 
     async def _book(self) -> None:
+        """Ask for each cost that is not told when it is due, until there is none; an order that
+        ends meanwhile puts off no other."""
+        clock = self.context.sender.clock
         with contextlib.suppress(StoreUnavailable):  # it is warned of wherever it matters
-            while untold := await self._untold():
-                asked = min(self._asked.get(row.id, 0) for row in untold)
-                await self.context.sender.clock.sleep(ASK_AGAIN[asked])
+            while True:
+                self._has_news = False
+                untold = await self._untold()
+                if not untold:
+                    if self._has_news:
+                        continue
+                    return
+                now = clock.now()
                 for row in untold:
-                    await self._ask_cost(row)
+                    _, due = self._asking.setdefault(row.id, (0, now + ASK_AGAIN[0]))
+                    if due <= now:
+                        await self._ask_cost(row)
+                await self._wait_until(min(self._asking[row.id][1] for row in untold))
+
+    async def _wait_until(self, due: float) -> None:
+        """Until then, or until an order ends."""
+        clock = self.context.sender.clock
+        if self._has_news or due <= clock.now():
+            return
+        self._pause = asyncio.ensure_future(clock.sleep(due - clock.now()))
+        try:
+            await asyncio.wait((self._pause,))
+        finally:
+            self._pause.cancel()
+            self._pause = None
 
     async def _untold(self) -> list[OrderRow]:
         """Orders of which no cost is told and that have not been asked about often enough."""
         rows = await self.context.journal.unbooked()  # of the native route none is ever told
-        rows = [row for row in rows if not (row.task_id or "").startswith(NATIVE)]
-        return [row for row in rows if self._asked.get(row.id, 0) < len(ASK_AGAIN)]
+        ids = {row.id for row in rows}
+        self._asking = {order: asking for order, asking in self._asking.items() if order in ids}
+        return [
+            row
+            for row in rows
+            if not (row.task_id or "").startswith(NATIVE)
+            and self._asking.get(row.id, (0,))[0] < len(ASK_AGAIN)
+        ]
 
     async def _ask_cost(self, row: OrderRow) -> None:
-        journal = self.context.journal
-        asked = self._asked[row.id] = self._asked.get(row.id, 0) + 1
+        journal, asked = self.context.journal, self._asking[row.id][0] + 1
+        pause = ASK_AGAIN[asked] if asked < len(ASK_AGAIN) else 0.0
+        self._asking[row.id] = asked, self.context.sender.clock.now() + pause
         try:
             report = await query_report(self.context.sender.transport.send, row.task_id or "")
         except RunningHubError as error:

@@ -21,11 +21,12 @@ from ..errors import (
 from ..journal import Identity, OrderExists, OrderRow, State
 from ..journal.retention import age
 from ..money.limits import Limits
-from ..wire.orders import TaskOptions, Ticket, Tips, rejected_nodes
+from ..wire.orders import Ticket, Tips, rejected_nodes
 from ..wire.tasks import NATIVE, Phase, Report
 from .budget import NO_LIMITS, Budget
 from .cancellation import Canceller
 from .context import AccountContext
+from .cost_facts import CostFacts
 from .limiter import AccountLimiter
 from .orders import ActiveOrder, Order
 from .poller import Poller
@@ -62,14 +63,14 @@ class Engine:
         """`last`: the last order before this start. `limits`, `command`: see `Budget`."""
         canceller, limiter = Canceller(context), AccountLimiter(sender=context.sender)
         recovery = Recovery(context, canceller, last)
-        wallet = Wallet(context.sender, context.journal)
+        facts = CostFacts(context.journal, Wallet(context.sender, context.journal))
         return cls(
             context,
             ResultDelivery(context, transfers, context.journal.folder),
             Submitter(context, canceller, limiter),
             canceller,
             recovery,
-            Budget(context, canceller, recovery, wallet, limits, command),
+            Budget(context, canceller, recovery, facts, limits, command),
         )
 
     def start(self) -> None:
@@ -155,7 +156,7 @@ class Engine:
                 kept = await self.delivery.served(earlier, kept)
                 if not kept.missing:
                     return kept
-                done = _done(earlier, task_id, _order_of(earlier), watch)
+                done = _done(earlier, task_id, Order.of_row(earlier), watch)
                 return await self._relisted(done, kept)
         try:
             report = await self.report(task_id)
@@ -166,7 +167,7 @@ class Engine:
         row, seconds = earlier.id if earlier is not None else None, 0.0
         tips = Tips() if earlier is None else Tips(earlier.told)
         ticket = Ticket(task_id, report.phase, report.socket_url, tips)
-        active = ActiveOrder(_order_of(earlier), ticket, watch, row, earlier)
+        active = ActiveOrder(Order.of_row(earlier), ticket, watch, row, earlier)
         if wait and not report.phase.is_over:
             report, seconds, gone = await self._follow(active)
         elif report.phase is Phase.SUCCESS:
@@ -392,10 +393,3 @@ def _done(row: OrderRow, task_id: str, order: Order, watch: Watch) -> ActiveOrde
     """An order that the journal knows to have succeeded."""
     ticket = Ticket(task_id, Phase.SUCCESS, tips=Tips(row.told))
     return ActiveOrder(order, ticket, watch, row.id, row)
-
-
-def _order_of(row: OrderRow | None) -> Order:
-    """What following a task wants to know of its order, as far as the journal tells."""
-    if row is None:
-        return Order("")
-    return Order("", name=row.workflow, options=TaskOptions(instance=row.instance))

@@ -1,0 +1,70 @@
+"""What is known of an order's cost: its account, its price, own runs, and rates of machines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import RunningHubError
+from ..journal import Rules
+from ..money.quotes import Quote, QuoteSource, quote_of_runs
+from ..money.rates import rate_of, rate_of_runs
+from .cost_bounds import Facts
+from .orders import Order
+from .ports import Journal
+from .wallet import Wallet
+
+
+@dataclass(frozen=True, slots=True)
+class CostFacts:
+    """Of one account. Nothing is held, and nothing is ordered."""
+
+    journal: Journal
+    wallet: Wallet
+
+    async def of_order(self, order: Order, rules: Rules) -> Facts:
+        """All that bounds what an order costs. Raises the call's error where the account or the
+        price cannot be read."""
+        journal, instance = self.journal, order.options.instance
+        account = await self.wallet.read()
+        unit = self.wallet.unit(account)
+        quote = quote_of_runs(await journal.costs(order.program, instance))
+        return Facts(
+            program=order.program,
+            currency=journal.currency,
+            unit=unit,
+            rate=await self.rate(unit, instance),
+            retained=order.options.retain_seconds or 0,
+            time_limit=order.time_limit,
+            is_model=order.is_model,
+            is_free_of_others=order.is_free_of_others,
+            price=await order.price(None),
+            quote=quote,
+            allowed=rules.allowed.get(order.program, {}),
+        )
+
+    async def rate(self, unit: str | None, instance: str) -> int | None:
+        """Millionths of a unit that a second of a machine costs, as far as that is known."""
+        if not unit:
+            return None
+        paces = await self.journal.paces(instance)
+        column = 0 if unit == "coins" else 1
+        runs = [(pace[column], pace[2]) for pace in paces]
+        return rate_of(unit, instance, rate_of_runs(unit, runs))
+
+    async def quote(self, order: Order) -> Quote:
+        """What an order will probably cost."""
+        price = await order.price(None)
+        if price.is_known:
+            return price
+        journal, instance = self.journal, order.options.instance
+        quote = quote_of_runs(await journal.costs(order.program, instance))
+        if quote.is_known or order.is_model:
+            return quote
+        try:
+            unit = self.wallet.unit(await self.wallet.read())
+        except RunningHubError:
+            return quote
+        rate = await self.rate(unit, instance)
+        if rate is None:
+            return quote
+        return Quote(source=QuoteSource.RATE, rate=rate, rate_unit=unit or "", instance=instance)

@@ -1,0 +1,56 @@
+"""What an order did cost is asked for until it is told, whatever else ends meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+from unit.run.world import TASK, now, state, virtually
+
+from rh_api.errors import TaskFailed
+from rh_api.wire.call import Request
+from tests.unit.run.engine_world import ORDER, World
+
+FAILED = state("FAILED", errorCode="805")
+
+
+def busy_for(world: World, seconds: int) -> None:
+    """One order that fails at once, and then another each second."""
+
+    async def story() -> None:
+        for number in range(seconds):
+            with contextlib.suppress(TaskFailed):
+                await world.run(replace(ORDER, item=number))
+            await asyncio.sleep(1)
+        await world.engine.settle()
+
+    virtually(story())
+
+
+def asked_about(world: World, task: str) -> list[float]:
+    return [one.at for one in world.service.sent if one.body.get("taskId") == task]
+
+
+def test_orders_that_end_put_off_no_question_about_another(make) -> None:
+    world = make(query=[FAILED])
+    busy_for(world, 60)
+    asked = asked_about(world, TASK)  # the first of them was told of its end
+    pauses = [later - earlier for earlier, later in pairwise(asked)]
+    assert pauses == [0.5, 2.0, 8.0, 30.0]
+
+
+def test_a_cost_told_after_a_minute_is_booked_although_others_end_all_the_while(make) -> None:
+    told = state("FAILED", errorCode="805", usage={"consumeCoins": "7"})
+
+    def answer(request: Request) -> Any:
+        is_first = (request.body or {})["taskId"] == TASK
+        return told if is_first and now() > 60 else FAILED
+
+    world = make(query=[answer])
+    busy_for(world, 200)
+    row = world.row(replace(ORDER, item=0))
+    assert row is not None
+    assert row.coins == "7"
