@@ -131,7 +131,7 @@ class Transfers:
         if uploaded is not None:
             return uploaded
         return await self._uploads.join(
-            (sha256, bool(prompt)),
+            (sha256, input_path(prompt) if prompt else ""),
             lambda show: self._upload(source, sha256, show, prompt),
             watch,
         )

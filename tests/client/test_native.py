@@ -357,6 +357,18 @@ async def test_files_go_by_the_routes_own_upload_where_v2_is_gone(
         await make_client().run(inverting(route="task", again=True))
 
 
+async def test_a_file_for_two_machines_at_once_goes_to_both(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.native_upload, emulator.limit = True, 5
+    emulator.faults.append(Fault(UPLOAD, "html", count=None, value=404))
+    client = make_client()
+    machines = [TaskOptions(instance=one) for one in ("default", "plus")]
+    await asyncio.gather(*(client.run(inverting(options=one)) for one in machines))
+    for base in ("/proxy", "/proxy-plus"):
+        assert emulator.counters.requests[f"{base}/{{key}}/upload/image"] == 1
+
+
 async def test_without_that_upload_either_nothing_is_ordered(
     client: Client, emulator: Emulator
 ) -> None:
