@@ -79,7 +79,13 @@ class Deliveries:
             with contextlib.suppress(ValueError):
                 self._awaited.remove(entry)
             if not self._awaited:
-                self._looking.cancel()
+                self._stop_looking()
+
+    def _stop_looking(self) -> None:
+        """Whoever comes before it has ended looks anew."""
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
 
     async def _look(self) -> None:
         while self._awaited:
