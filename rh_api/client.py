@@ -36,7 +36,7 @@ from .run.context import AccountContext
 from .run.engine import Engine
 from .run.estimates import Estimate
 from .run.orders import model_page
-from .run.ports import Clock, Meter
+from .run.ports import Clock
 from .run.progress import Progress, Stage, Stopped, Watch, unheard, unwatched
 from .run.recovery import Inspection, OpenOrder
 from .run.results import Notice, Outcome, Result
@@ -323,14 +323,7 @@ class Client:
 
         Raises HostRefused, ResultUnavailable; ResultUnavailable for more than COVER_BYTES.
         """
-        meter = Meter()
-
-        def moved(done: int, total: int | None) -> None:
-            if max(done, total or 0) > COVER_BYTES:
-                meter.stop.set()
-
-        meter.moved = moved
-        return (await self._bulk.download(url, into, meter)).path
+        return (await self._bulk.download_small(url, into, COVER_BYTES)).path
 
     # Orders that nobody waits for
 

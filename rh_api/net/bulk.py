@@ -17,7 +17,7 @@ from typing import TypeVar
 import requests
 import urllib3.exceptions
 
-from ..errors import BadInput, RunningHubError, UploadFailed
+from ..errors import BadInput, ResultUnavailable, RunningHubError, UploadFailed
 from ..run.ports import Fetched, Meter
 from ..settings import Settings
 from ..wire.call import ANSWER_LIMIT, KEYED, Auth, Response
@@ -142,6 +142,28 @@ class RequestsBulk:
         line = TransferThread(safe.host, meter, self._download_pace)
         session = await self._session()
         return await self._carry(line, Download(settings, session, safe, into, file_name(url)).run)
+
+    async def download_small(self, url: str, into: Path, most: int) -> Fetched:
+        """`download` of at most so many bytes; ResultUnavailable for more."""
+        meter, is_long = Meter(), False
+
+        def moved(done: int, total: int | None) -> None:
+            nonlocal is_long
+            is_long = is_long or max(done, total or 0) > most
+            if is_long:
+                meter.stop.set()
+
+        meter.moved, fetched = moved, None
+        try:
+            fetched = await self.download(url, into, meter)
+        except asyncio.CancelledError:
+            if not is_long:
+                raise
+        if fetched is not None and fetched.size <= most:
+            return fetched
+        if fetched is not None:
+            await asyncio.to_thread(fetched.path.unlink, missing_ok=True)
+        raise ResultUnavailable(reason=f"more than {most:,} bytes")
 
     async def forget(self, into: Path) -> None:
         """See the protocol."""

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from rh_api.client import Client, Job, ResourceKind
-from rh_api.emulator import Emulator, catalog
-from rh_api.errors import AppNotFound, BadField, BadInput, WorkflowNotFound
+from rh_api.emulator import Emulator, Fault, catalog
+from rh_api.errors import (
+    AppNotFound,
+    BadField,
+    BadInput,
+    ResultUnavailable,
+    WorkflowNotFound,
+)
 from tests.support.jobs import picture
 
 APP_WITH_PICTURE = next(
@@ -85,6 +92,16 @@ async def test_choices_that_are_names_alone_are_offered_and_checked(
     assert emulator.counters.orders == 0
     await client.run(Job(app=number, fields={name: "bicubic"}))
     assert emulator.counters.orders == 1
+
+
+async def test_a_cover_that_is_no_small_picture_is_refused(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    (listed, *_) = (await client.programs.public_apps()).apps
+    emulator.faults.append(Fault("/results/covers/", "body", value="x" * 9_000_000))
+    with pytest.raises(ResultUnavailable):
+        await client.cover(listed.cover, tmp_path / "cover")
+    assert (await client.cover(listed.cover, tmp_path / "again")).stat().st_size
 
 
 @pytest.mark.parametrize("key", ["records", "list"])
