@@ -67,7 +67,7 @@ class CloudNodes:
             await asyncio.to_thread(self._keep, machine, self.now(), listed)
         except (RunningHubError, OSError) as error:
             log.info("what the native route offers is not known: %s", error)
-            self._known.setdefault(machine, (self.now() - DAY + AGAIN_SECONDS, None))
+            self._known[machine] = self.now() - DAY + AGAIN_SECONDS, None
         finally:
             del self._reading[machine]
 

@@ -173,3 +173,21 @@ async def test_who_asks_while_it_is_slow_does_not_wait_for_it(
     assert time.monotonic() - before < 20 * 0.05
     await client.close()
     assert emulator.counters.requests[INFO] <= 1
+
+
+async def test_a_list_of_days_ago_is_not_asked_for_at_each_look_where_it_cannot_be_read(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    tell(emulator)
+    await warnings(client, loads("ae.safetensors"))
+    (file,) = (tmp_path / "state").glob("native-*.json")
+    old = json.loads(file.read_text("utf-8"))
+    file.write_text(json.dumps({**old, "at": time.time() - 3 * 86_400.0}), "utf-8")
+    emulator.faults.clear()
+    emulator.faults.append(Fault(INFO, "status", count=None, value=404))
+    before = emulator.counters.requests[INFO]
+    later = Client(client.settings)
+    for _ in range(4):
+        await warnings(later, loads("ea.safetensors"))
+    await later.close()
+    assert emulator.counters.requests[INFO] == before + 1
