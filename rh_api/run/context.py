@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -44,7 +44,9 @@ class AccountContext:
     """By task: whoever follows it here, and waits no longer once the future has a result."""
     news: dict[str, Progress] = field(default_factory=dict[str, Progress])
     """By task that is followed here: how it is doing, with the latest preview that came."""
-    _background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    _background: dict[asyncio.Task[None], Hashable] = field(
+        default_factory=dict["asyncio.Task[None]", Hashable]
+    )
 
     async def if_readable(self, reading: Awaitable[T]) -> T | None:
         """What was read of the journal; None, with a warning, where it cannot be read."""
@@ -95,14 +97,21 @@ class AccountContext:
                 leaving.set_result(None)
         return bool(followers)
 
-    def spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
-        """Run `work` to its end, whether or not its caller is cancelled; `settle` waits for it."""
+    def spawn(
+        self, work: Coroutine[object, object, None], about: Hashable = None
+    ) -> asyncio.Task[None]:
+        """Run `work` to its end, whether or not its caller is cancelled; `settle` waits for it.
+
+        `about`: what can be waited for alone, such as the number of an order.
+        """
         task = asyncio.ensure_future(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        self._background[task] = about
+        task.add_done_callback(self._background.pop)
         return task
 
-    async def settle(self) -> None:
-        """Wait until all of it has come to its end."""
-        while self._background:
-            await asyncio.wait(tuple(self._background))
+    async def settle(self, *about: Hashable) -> None:
+        """Wait until all of it has come to its end; with `about`, what belongs to those."""
+        while left := [
+            task for task, whose in self._background.items() if not about or whose in about
+        ]:
+            await asyncio.wait(left)

@@ -31,7 +31,7 @@ from .limiter import AccountLimiter
 from .orders import ActiveOrder, Order
 from .poller import Poller
 from .progress import Progress, Stage, Watch
-from .recovery import Recovery
+from .recovery import CANCELS, Recovery
 from .report_query import completed, if_answered, missing, polls, query_report, record_end
 from .result_delivery import EXPIRED, ResultDelivery
 from .results import Outcome
@@ -76,7 +76,7 @@ class Engine:
     def start(self) -> None:
         """See to what earlier starts left behind; `settle` waits for it."""
         self.context.spawn(self.delivery.tidy())
-        self.context.spawn(self.recovery.cancel_again())
+        self.context.spawn(self.recovery.cancel_again(), CANCELS)
         self.budget.start()
 
     async def settle(self) -> None:
@@ -272,7 +272,7 @@ class Engine:
 
     def _stop(self, active: ActiveOrder) -> None:
         if active.row is not None:
-            self.context.spawn(self._cancelled(active.row, active))
+            self.context.spawn(self._cancelled(active.row, active), active.row)
 
     async def _cancelled(self, row: int, active: ActiveOrder) -> None:
         await self.canceller.order(row, active.ticket.task_id, active.order)

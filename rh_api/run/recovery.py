@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -102,6 +101,10 @@ class Inspection:
     ours: int
 
 
+CANCELS = "cancels of earlier starts"
+"""What of a context's work begins those."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """Earlier orders of one account. `last`: the number of the last one before this start."""
@@ -119,7 +122,7 @@ class Recovery:
         if row is None or row.state.is_over:
             return row
         # Stop was pressed a moment ago: what is being cancelled must not be taken up.
-        await self.context.settle()
+        await self.context.settle(row.id, identity.digest, CANCELS)
         row = await journal.find(identity)
         if row is not None and row.state is State.INTENDED:
             # Another process is placing it: its task can be followed, once it has one.
@@ -213,7 +216,7 @@ class Recovery:
         await context.journal.place(order, task_id)
         if question.cancel == "wanted":
             again = self.canceller.again
-            context.spawn(again(order, task_id, is_model=is_model(question.workflow)))
+            context.spawn(again(order, task_id, is_model=is_model(question.workflow)), order)
 
     async def settle_as_not_started(self, order: int) -> None:
         """A person has seen that an uncertain order did not start: it may be ordered again."""
@@ -221,17 +224,11 @@ class Recovery:
         await self.context.journal.drop(order)
 
     async def cancel_again(self) -> None:
-        """Cancels that an earlier start asked for and could not confirm."""
-        again = self.canceller.again
-        rows = await self.context.if_readable(self.context.journal.unfinished())
-        wanted = [row for row in rows or () if row.id <= self.last and row.cancel == "wanted"]
-        await asyncio.gather(
-            *(
-                again(row.id, row.task_id, is_model=is_model(row.workflow))
-                for row in wanted
-                if row.task_id
-            )
-        )
+        """Begin the cancels that an earlier start asked for and could not confirm."""
+        context, again = self.context, self.canceller.again
+        for row in await context.if_readable(context.journal.unfinished()) or ():
+            if row.id <= self.last and row.cancel == "wanted" and row.task_id:
+                context.spawn(again(row.id, row.task_id, is_model=is_model(row.workflow)), row.id)
 
     async def _question(self, order: int) -> OrderRow:
         journal = self.context.journal

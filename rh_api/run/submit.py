@@ -163,7 +163,7 @@ class Submitter:
         try:
             row = await asyncio.shield(intending)
         except asyncio.CancelledError:
-            self.context.spawn(self._withdraw(intending))
+            self.context.spawn(self._withdraw(intending), identity.digest)
             raise
         asked_at = self.context.sender.clock.now()
         watch(Progress(Stage.ORDERING))
@@ -177,11 +177,11 @@ class Submitter:
         try:
             ticket = await self.context.sender.retry(attempt, repeatable=call.repeatable)
         except asyncio.CancelledError:
-            self.context.spawn(self._abandon(row, order, tries[-1]))
+            self.context.spawn(self._abandon(row, order, tries[-1]), row)
             raise
         except RunningHubError as error:
             # Written also when Stop comes this moment: it would be a question for ever.
-            await asyncio.shield(self.context.spawn(self._came_to_nothing(row, error)))
+            await asyncio.shield(self.context.spawn(self._came_to_nothing(row, error), row))
             if error.fate in _NOTHING_RUNS:
                 raise
             await self.limiter.read()

@@ -288,6 +288,26 @@ def test_running_again_right_after_a_stop_is_a_new_order(make):
     assert play(world, story).task_id == "2"
 
 
+def test_a_cancel_that_takes_long_holds_up_no_other_order(make):
+    other = Order(ORDER.program, inputs={"6.text": "a dog"})
+    world = make(create=[taken("1"), taken("2")], query=[RUNNING])
+    world.service.cancel = [lambda _: asyncio.sleep(10_000)]
+
+    async def story() -> int:
+        stopped, running = (asyncio.ensure_future(world.run(one)) for one in (ORDER, other))
+        await asyncio.sleep(5)
+        stopped.cancel()
+        await asyncio.sleep(1)
+        joining = asyncio.ensure_future(world.run(other))
+        await asyncio.sleep(1)
+        watching = len(world.engine.context.followers["2"])
+        world.service.query = [SUCCESS]
+        await asyncio.gather(running, joining)
+        return watching
+
+    assert play(world, story) == 2
+
+
 def test_at_the_time_limit_the_task_is_cancelled(make):
     world = make(query=[RUNNING])
     world.service.cancel = [lambda _: world.service.query.__setitem__(0, CANCELLED) or code(0)]
