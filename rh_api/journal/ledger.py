@@ -159,9 +159,13 @@ class Ledger:
         db.execute("UPDATE reservations SET order_id = ? WHERE id = ?", (order, number))
 
     def unbind_in(self, db: sqlite3.Connection, order: int, *, for_good: bool) -> None:
-        """Its order is gone: whoever made it sends it again or releases it, unless for good."""
-        if for_good:
-            db.execute("DELETE FROM reservations WHERE order_id = ?", (order,))
+        """Its order is gone: whoever made it sends it again or releases it, unless for good, or
+        where nothing is held."""
+        db.execute(
+            "DELETE FROM reservations WHERE order_id = ?"
+            " AND (? OR NOT EXISTS (SELECT 1 FROM amounts WHERE reservation_id = id))",
+            (order, for_good),
+        )
         db.execute("UPDATE reservations SET order_id = NULL WHERE order_id = ?", (order,))
 
     def release(self, number: int) -> None:

@@ -95,7 +95,7 @@ def left(limits: Limits, unit: str, prompt: Sums, day: Sums) -> int | None:
 
 def midnight(now: float) -> float:
     """When the day of a moment began, by this machine's time zone; both in unix seconds."""
-    day = datetime.fromtimestamp(now).astimezone()
+    day = datetime.fromtimestamp(now)  # without an offset, which may have been another by then
     return day.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
 
 

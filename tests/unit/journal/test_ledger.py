@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from rh_api.journal import Hold, Identity, LimitReached, Store
-from rh_api.money.limits import Limits
+from rh_api.money.limits import Limits, midnight
 from rh_api.wire.tasks import Usage
 from tests.support.clocks import SetClock
 
@@ -182,3 +185,24 @@ def test_costs_of_before_are_counted(tmp_path: Path) -> None:
         costs = store.ledger.costs(*OWN, "p", "default", 10)
         assert costs == [{"USD": 350_000}, {"coins": 6 * COIN}]
         assert store.ledger.held(3) is not None
+
+
+def test_an_order_that_went_leaves_no_reservation_of_nothing(store: Store, tmp_path: Path) -> None:
+    for number in range(3):
+        store.dropped(order(store, number, Hold("p")))
+    with closing(sqlite3.connect(tmp_path / "orders.sqlite3")) as db:
+        assert db.execute("SELECT count(*) FROM reservations").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(("month", "day"), [(3, 29), (7, 1), (10, 25), (12, 31)])
+def test_a_day_begins_at_its_own_midnight_where_clocks_change(
+    monkeypatch: pytest.MonkeyPatch, month: int, day: int
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        noon = datetime(2026, month, day, 12)
+        assert datetime.fromtimestamp(midnight(noon.timestamp())) == datetime(2026, month, day)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
