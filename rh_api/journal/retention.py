@@ -7,15 +7,21 @@ old is forgotten, and paid for again.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from stat import S_ISREG
 from typing import cast
 
 from ..disk import replace_text
+
+log = logging.getLogger("runninghub")
 
 RESULTS = "results"  # below the store's folder: a folder an order, named by its row
 KEEP_DAYS = 30  # the service itself drops results long before
@@ -107,10 +113,11 @@ def tidy(folder: Path, forgotten: Iterable[str], most: int = MOST_BYTES) -> None
     cannot be deleted is left for the next time.
     """
     for name in forgotten:
-        (folder / name).unlink(missing_ok=True)
+        _remove(folder / name)
     for part in (folder / RESULTS).glob("*/*.part*"):
-        if part.stat().st_mtime < time.time() - PART_SECONDS:
-            part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if part.stat().st_mtime < time.time() - PART_SECONDS:
+                _remove(part)
     orders = [_Kept(path) for path in _folders(folder / RESULTS)]
     total = sum(order.size for order in orders)
     young = time.time() - YOUNG_SECONDS
@@ -119,6 +126,13 @@ def tidy(folder: Path, forgotten: Iterable[str], most: int = MOST_BYTES) -> None
             continue
         shutil.rmtree(order.path, ignore_errors=True)
         total -= order.size
+
+
+def _remove(file: Path) -> None:
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:  # somebody has it open, as on Windows
+        log.info("%s could not be deleted: %s", file, error)
 
 
 def kept_bytes(folder: Path) -> int:
@@ -142,9 +156,20 @@ class _Kept:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        about = [file.stat() for file in path.rglob("*") if file.is_file()]
+        about = [
+            seen for file in path.rglob("*") if (seen := _stat(file)) and S_ISREG(seen.st_mode)
+        ]
+        own = _stat(path)
         self.size = sum(one.st_size for one in about)
-        self.at = max((one.st_mtime for one in about), default=path.stat().st_mtime)
+        self.at = max((one.st_mtime for one in about), default=own.st_mtime if own else 0.0)
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """None for what another process has deleted meanwhile."""
+    try:
+        return path.stat()
+    except OSError:
+        return None
 
 
 def _folders(results: Path) -> list[Path]:

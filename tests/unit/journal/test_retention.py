@@ -65,3 +65,10 @@ def test_half_files_go_when_nobody_can_take_them_up_any_more(tmp_path: Path, kep
 def test_nothing_kept_yet_is_nothing_to_do(tmp_path: Path) -> None:
     tidy(tmp_path, ())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_one_file_that_cannot_be_deleted_keeps_no_other(tmp_path: Path, kept) -> None:
+    stuck, order = tmp_path / RESULTS / "1" / "0000.png", kept("2", 10, 3)
+    stuck.mkdir(parents=True)  # unlink refuses a folder, as it does an open file on Windows
+    tidy(tmp_path, [f"{RESULTS}/1/0000.png", f"{RESULTS}/2/0000.png"])
+    assert not (order / "0000.png").exists()
