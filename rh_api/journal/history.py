@@ -45,13 +45,17 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold().encode("utf-8", "replace").decode()
 
 
+COMPARISONS = ("<", "<=", "=", ">=", ">")
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """Which orders are looked for; an order has to fit all of it.
 
     `words`: each, as `folded`, is in its texts, begins its task id, or is the name of its
     state. `since`, `until`: when it was made, unix seconds, the latter excluded. `costs`: pairs of
-    a comparison, such as `>=`, and a sum that its coins or its money fit. `order`: its number.
+    a comparison (`COMPARISONS`), and a sum that its coins or its money fit. `order`: its number.
+    Raises ValueError for another comparison.
     """
 
     words: tuple[str, ...] = ()
@@ -60,6 +64,11 @@ class Query:
     states: tuple[State, ...] = ()
     costs: tuple[tuple[str, float], ...] = ()
     order: int | None = None
+
+    def __post_init__(self) -> None:
+        for comparison, _ in self.costs:
+            if comparison not in COMPARISONS:
+                raise ValueError(comparison)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,8 +278,6 @@ def _select(
         wanted.append("+created < ?")
         values.append(query.until)
     for comparison, amount in query.costs:
-        if comparison not in ("<", "<=", "=", ">=", ">"):
-            raise ValueError(comparison)
         wanted.append(
             f"(CAST(coins AS REAL) {comparison} ? OR CAST(money AS REAL) {comparison} ?"
             f" OR CAST(third_party_money AS REAL) {comparison} ?)"

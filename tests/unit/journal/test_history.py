@@ -290,3 +290,8 @@ def test_how_the_latest_order_went_out_is_told_whatever_came_between(store: Stor
     assert not store.history.ordered_by_v2("https://www.runninghub.cn")
     placed("1900000000000000109", 6)
     assert not store.history.ordered_by_v2(SITE)
+
+
+def test_a_comparison_that_is_none_is_the_caller_s_mistake_and_no_damage() -> None:
+    with pytest.raises(ValueError, match="=="):
+        Query(costs=(("==", 1.0),))
