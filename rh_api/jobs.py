@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 from uuid import uuid4
@@ -224,15 +225,22 @@ class Jobs:
         key = digest([order.program, order.graph_hash, order.inputs_hash])
         if not job.reroll_seeds:
             return await join(key)
-        # Every run wants seeds of its own, so twins are told apart by a number.
+        with self._twin(key) as item:
+            order = replace(order, item=item)
+            return await join((key, item))
+
+    @contextlib.contextmanager
+    def _twin(self, key: str) -> Generator[int]:
+        """Every run wants seeds of its own, so equal ones at once are told apart by a number."""
         taken = self._rerolls.setdefault(key, set())
         item = next(number for number in range(len(taken) + 1) if number not in taken)
-        order = replace(order, item=item)
         taken.add(item)
         try:
-            return await join((key, item))
+            yield item
         finally:
             taken.discard(item)
+            if not taken:
+                del self._rerolls[key]
 
     def _order(
         self,
