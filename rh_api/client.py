@@ -133,10 +133,6 @@ class Client:
         self._sender = Sender(self._transport, clock or SystemClock())
         self._transfers = Transfers(self._bulk, self._sender, self._journal)
         self._context = AccountContext(self._sender, self._journal, settings.password_of, stopped)
-        self._context.submit = settings.submit
-        if settings.webhook_url:
-            address, timer = settings.webhook_url, self._sender.clock
-            self._context.deliveries = Deliveries(address, self._journal, timer)
         self.engine = Engine.of(
             self._context,
             self._transfers,
@@ -148,11 +144,22 @@ class Client:
         self._models: ModelCatalogue | None = None
         self._cloud_nodes: CloudNodes | None = None
         self.programs = Library(self._sender, settings, lambda: self.models)
+        self.adopt(settings)
         self.uploads = Uploads(self._transfers)
         self.account = AccountHandle(self._sender)
         self._jobs = Jobs(self.programs, self._transfers, self.engine)
         self._waiters: set[asyncio.Future[Any]] = set()
         self._listening: asyncio.Task[None] | None = None
+
+    def adopt(self, settings: Settings) -> None:
+        """Order as these say from now on, which are of the same account on the same site; what is
+        under way goes on as it began."""
+        self.settings = self.programs.settings = settings
+        self._context.submit = settings.submit
+        self._context.deliveries = None
+        if settings.webhook_url:
+            address, timer = settings.webhook_url, self._sender.clock
+            self._context.deliveries = Deliveries(address, self._journal, timer)
 
     async def __aenter__(self) -> Client:
         return self

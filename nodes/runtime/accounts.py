@@ -10,8 +10,8 @@ from ...rh_api.errors import BadInput
 from ...rh_api.settings import Settings
 from . import cloud, config, demo_server, profiles
 
-Names = Mapping[tuple[str, str], str]
-"""By site and key's fingerprint: the first name of the account."""
+Names = Mapping[cloud.Account, str]
+"""The first name of each account."""
 
 
 def listed() -> Iterator[tuple[str, Settings]]:
@@ -19,14 +19,15 @@ def listed() -> Iterator[tuple[str, Settings]]:
     names = [profiles.ENVIRONMENT] if config.has_environment_key() else []
     names += profiles.load(config.state_folder()).by_name
     names += [profiles.SANDBOX] if demo_server.is_running() else []
-    seen: set[Settings] = set()
+    seen: set[cloud.Account] = set()
     for name in names:
         try:
             settings = config.settings(name)
         except BadInput:
             continue  # the settings say what is wrong with it
-        if settings not in seen:
-            seen.add(settings)
+        account = settings.origin, settings.account
+        if account not in seen:
+            seen.add(account)
             yield name, settings
 
 

@@ -23,12 +23,15 @@ from .node_display import NodeDisplay
 
 T = TypeVar("T")
 
+Account = tuple[str, str]
+"""Site and fingerprint of the key."""
+
 STEP = 0.1  # seconds between looks at the stop flag
 EARLY_SECONDS = 5.0  # that a look at what will be ordered may hold up POST /prompt
 
 # Two: more gain nothing on pictures of usual size, and leave nothing for a local sampler.
 _WORKERS = ThreadPoolExecutor(2, thread_name_prefix="runninghub-media")
-_clients: dict[Settings, Client] = {}
+_clients: dict[Account, Client] = {}
 _telling: set[asyncio.Future[None]] = set()
 
 
@@ -65,16 +68,24 @@ async def in_worker(work: Callable[..., T], *args: object) -> T:
 def client(settings: Settings) -> Client:
     """The one client of an account. To be called in the server's loop only."""
     shutdown.at_end(leave)
-    found = _clients.get(settings)
+    account = settings.origin, settings.account
+    found = _clients.get(account)
     if found is None:
         config.register_journal()
-        found = _clients[settings] = Client(settings, stopped=partial(_stopped, settings))
+        found = _clients[account] = Client(settings, stopped=partial(_stopped, account))
     return found
 
 
-def _stopped(settings: Settings, report: Stopped) -> None:
+def ordering(settings: Settings) -> Client:
+    """The same for orders, which go out as `settings` say: two profiles may have one account."""
+    found = client(settings)
+    found.adopt(settings)
+    return found
+
+
+def _stopped(account: Account, report: Stopped) -> None:
     """What became of a task that was stopped goes to its node."""
-    found = _clients.get(settings)
+    found = _clients.get(account)
     if found is not None:
         telling = asyncio.ensure_future(node_outcomes.stopped(found, report))
         _telling.add(telling)
@@ -118,7 +129,7 @@ async def _begin(
     work: Callable[[Client], Awaitable[T]], settings: Settings, display: NodeDisplay
 ) -> T:
     drawing = asyncio.ensure_future(display.keep_drawing())
-    one = client(settings)
+    one = ordering(settings)
     try:
         done = await work(one)
     except (RunningHubError, MediaError) as error:

@@ -50,7 +50,7 @@ async def validate(named: str, inputs: Inputs) -> None:
         settings = config.settings(asked.profile)
         if is_linked:
             return
-        client = cloud.client(settings)
+        client = cloud.ordering(settings)
         if asked.is_model:
             model_renewal.begin(client)
         elif not asked.is_quick:

@@ -39,6 +39,6 @@ async def _facts_of(plan: Plan, profile: str) -> Facts:
         return await driver.find_facts(client, plan, models=models, files=local_files)
 
     try:
-        return await asyncio.wait_for(ask(cloud.client(config.settings(profile))), ASK_SECONDS)
+        return await asyncio.wait_for(ask(cloud.ordering(config.settings(profile))), ASK_SECONDS)
     except asyncio.TimeoutError:
         return await ask(None)

@@ -32,7 +32,7 @@ async def validate(inputs: Inputs) -> None:
     """Refuse what can be refused before the graph runs. Raises NodeFailure."""
     with told_plainly():
         segment = _loaded(inputs)
-        client = cloud.client(config.settings(segment.ordering.profile))
+        client = cloud.ordering(config.settings(segment.ordering.profile))
         await cloud.early(
             driver.check_early(client, segment, models=segment_pass.models(), files=local_files)
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -320,6 +321,21 @@ async def test_of_orders_side_by_side_no_cost_is_measured(
     outcomes = await asyncio.gather(first, second)
     native = [one for one in outcomes if one.task_id.startswith("native-")]
     assert {key for one in native for key in told(one)} == {"progress.cost_untold"}
+
+
+async def test_another_way_of_ordering_leaves_what_runs_as_it_is(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.limit = 5
+    client = make_client(pace=1.0)
+    emulator.hold_at = "7:2"
+    running = await begun(client, inverting(1, route=""))
+    client.adopt(replace(client.settings, route="native"))
+    (left,) = await client.open_orders(followed=True)
+    assert (left.followed, left.from_before) == (True, False)
+    emulator.hold_at = None
+    assert not (await running).task_id.startswith("native-")
+    assert (await client.run(inverting(2, route=""))).task_id.startswith("native-")
 
 
 async def test_a_refused_order_beside_it_hides_no_other_from_its_cost(
