@@ -16,6 +16,7 @@ from .money.amounts import CNY, USD, read_sums
 from .money.limits import SCOPES
 from .money.quotes import Quote
 from .run.budget import Budget
+from .run.cost_bounds import named_units
 from .run.estimates import Estimate, estimate
 from .run.orders import Order
 from .wire.orders import TaskOptions
@@ -76,7 +77,8 @@ class Costs:
 
     async def set_rule(self, scope: str, text: str) -> None:
         """Store one: `scope` is order, prompt, day, floor, or `allow/` and a program as the journal
-        names it; `text` such as `50 coins, 5 CNY`, "" removes it. BadInput for no sum."""
+        names it; `text` such as `50 coins, 5 CNY`, "" removes it. BadInput for no sum, and for a
+        limit in units that the account is known not to pay in."""
         if scope not in (*SCOPES, FLOOR) and not scope.removeprefix(ALLOWED).strip():
             raise ValueError(scope)
         wallet, unit = self._budget.facts.wallet, ""
@@ -86,6 +88,9 @@ class Costs:
         sums = read_sums(text, unit) if text.strip() else {}
         if "" in sums:
             raise BadInput("error.cost_unit")
+        if scope in SCOPES and unit and sums and unit not in sums:
+            own, others = named_units([unit]), named_units(sums)
+            raise BadInput("error.limit_other_unit", unit=own, named=others)
         await self._journal.set_rule(scope, sums)
 
     def allow_once(self, keys: Iterable[str]) -> None:

@@ -29,7 +29,7 @@ _NAMES = {
     **dict.fromkeys(("cny", "rmb", "元", "人民币", "\xa5", "\uffe5"), CNY),
     **dict.fromkeys(("usd", "美元", "$", "us$"), USD),
 }
-_UNIT_WORDS = {CNY: "money.unit_cny", USD: "money.unit_usd"}
+_UNIT_WORDS = {COINS: "money.unit_coins", CNY: "money.unit_cny", USD: "money.unit_usd"}
 
 
 def read_sums(text: str, unit: str = "") -> dict[str, int]:
@@ -100,7 +100,7 @@ def say_amount(unit: str, amount: int, say: Say) -> str:
 
 
 def say_unit(unit: str, say: Say) -> str:
-    """A currency beside an amount: `CNY`, or as another language calls it."""
+    """A unit by itself or beside an amount: `CNY`, or as another language calls it."""
     return say(_UNIT_WORDS[unit], {}) if unit in _UNIT_WORDS else unit
 
 

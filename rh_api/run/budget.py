@@ -18,7 +18,16 @@ from ..texts import Words
 from ..wire.tasks import NATIVE
 from .cancellation import Canceller
 from .context import AccountContext
-from .cost_bounds import Bound, bound_of, highest, longest, priced, refusal, unbounded
+from .cost_bounds import (
+    Bound,
+    bound_of,
+    highest,
+    longest,
+    priced,
+    refusal,
+    require_limited,
+    unbounded,
+)
 from .cost_facts import CostFacts
 from .orders import Order, digest
 from .poller import Poller
@@ -95,6 +104,7 @@ class Budget:
         told = priced(await order.price(order.body), journal.currency)
         if not told and not hold.amounts:
             raise unbounded(order.program, hold.limits)
+        require_limited(told, hold.limits)
         if told and told != hold.amounts:
             await journal.hold_instead(hold.number, told, hold.seconds, hold.limits)
             return replace(hold, amounts=told)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
 from ..errors import CostLimit
-from ..money.amounts import COINS, NOTHING, Sums, say_amount, told
+from ..money.amounts import COINS, NOTHING, Sums, say_amount, say_unit, told
 from ..money.limits import Limits, Reached, left
 from ..money.quotes import Quote
 from ..money.rates import cost_of, seconds_of
@@ -48,17 +49,20 @@ class Facts:
 def bound_of(facts: Facts, limits: Limits, prompt: Sums, day: Sums) -> Bound | Reached:
     """What is to be held for an order, or the limit that leaves too little for it.
 
-    `prompt`, `day`: what is spent or held of each. Raises CostLimit where nothing bounds it in a
-    unit that is limited.
+    `prompt`, `day`: what is spent or held of each. Raises CostLimit where nothing bounds it, and
+    where it is paid in a unit in which nothing is limited.
     """
     if facts.allowed:
         return _allowed(facts)
     if facts.is_model:
-        return Bound(priced(facts.price, facts.currency))  # else it is asked for what goes out
+        sums = priced(facts.price, facts.currency)  # else it is asked for what goes out
+        require_limited(sums, limits)
+        return Bound(sums)
     if not facts.is_free_of_others or facts.unit is None:
         raise unbounded(facts.program, limits)
-    if not facts.unit or facts.unit not in limits.units:
+    if not facts.unit:
         return Bound()
+    require_limited((facts.unit,), limits)
     if facts.rate is None:
         raise unbounded(facts.program, limits, "error.cost_rate_unknown")
     return _timed(facts, facts.unit, facts.rate, limits, prompt, day)
@@ -133,6 +137,25 @@ def unbounded(program: str, limits: Limits, key: str = "error.cost_unbounded") -
     return CostLimit(key, program=program, limit=Words.of(partial(told, lowest)), hint="costs")
 
 
+def require_limited(units: Iterable[str], limits: Limits) -> None:
+    """CostLimit for an order that is paid in units of which none is limited: no limit would hold
+    for it, although there are some."""
+    paid_in = list(units)
+    if paid_in and limits.units.isdisjoint(paid_in):
+        raise CostLimit(
+            "error.cost_other_unit",
+            unit=named_units(paid_in),
+            limits=named_units(sorted(limits.units)),
+            hint="costs",
+        )
+
+
+def named_units(units: Iterable[str]) -> Words:
+    """Units one after the other, for a sentence."""
+    listed = [*units]
+    return Words.of(lambda say: ", ".join(say_unit(unit, say) for unit in listed))
+
+
 _REACHED = {
     "order": "error.cost_order",
     "prompt": "error.cost_prompt",
@@ -140,10 +163,14 @@ _REACHED = {
 }
 
 
+_OVER = {"prompt": "error.cost_prompt_over", "day": "error.cost_day_over"}
+"""Of a limit that is passed already, for what may cost nothing in its unit."""
+
+
 def refusal(reached: Reached, where: str) -> CostLimit:
     """The error of an order that a limit leaves no room for; `where` it can be raised."""
     return CostLimit(
-        _REACHED[reached.scope],
+        (_REACHED if reached.needed else _OVER)[reached.scope],
         where=where,
         hint="costs",
         needed=Words.of(partial(say_amount, reached.unit, reached.needed)),

@@ -23,6 +23,8 @@ from rh_api.errors import (
     TimeLimit,
 )
 from rh_api.journal import State
+from rh_api.money.limits import Reached
+from rh_api.run.cost_bounds import refusal
 from tests.client.conftest import MakeClient
 from tests.client.test_apps import APP_WITH_PICTURE as APP
 from tests.client.test_apps import field_of
@@ -113,6 +115,46 @@ async def test_near_the_end_of_what_is_paid_all_who_wait_are_warned_before_it_is
     await client.close()
     (task,) = emulator.tasks.values()
     assert (task.status, emulator.counters.orders) == ("CANCEL", 1)
+
+
+@pytest.mark.parametrize("scope", ["ORDER", "PROMPT", "DAY"])
+async def test_what_is_paid_in_a_unit_that_no_limit_names_is_refused(
+    make_client: MakeClient, emulator: Emulator, scope: str
+) -> None:
+    client = make_client(**{f"RUNNINGHUB_MAX_COST_{scope}": "5 USD"})
+    with pytest.raises(CostLimit) as refused:
+        await client.run(invert())
+    assert "paid in coins" in str(refused.value)
+    assert "only USD" in str(refused.value)
+    assert (uploads(emulator), emulator.counters.orders) == (0, 0)
+    await make_client("other", **{f"RUNNINGHUB_MAX_COST_{scope}": "5 USD, 50 coins"}).run(invert())
+
+
+async def test_a_model_s_price_in_a_unit_that_no_limit_names_is_refused(
+    make_client: MakeClient, in_dollars: Emulator
+) -> None:
+    client = make_client(RUNNINGHUB_MAX_COST_PROMPT="1 CNY")
+    with pytest.raises(CostLimit) as refused:
+        await client.run(edit_by_model())
+    assert refused.value.key == "error.cost_other_unit"
+    assert in_dollars.counters.orders == 0
+
+
+@pytest.mark.parametrize("scope", ["order", "prompt", "day"])
+async def test_a_limit_that_would_never_hold_is_not_stored(client: Client, scope: str) -> None:
+    with pytest.raises(BadInput, match="pays in coins"):
+        await client.costs.set_rule(scope, "5 CNY")
+    await client.costs.set_rule(scope, "50 coins, 5 CNY")
+    with pytest.raises(BadInput):
+        await client.costs.set_rule(scope, "5 USD")
+    limits = (await client.costs.rules()).limits
+    assert limits.units == {"coins", "CNY"}
+    await client.costs.set_rule("floor", "5 CNY")  # which is said of each balance
+
+
+def test_a_limit_that_is_passed_already_tells_of_no_cost_of_nothing() -> None:
+    error = refusal(Reached("day", "USD", 1_000_000, 5_988_000, 0), "x")
+    assert str(error).startswith("5.988 USD of the 1 USD that a day may cost are spent or held")
 
 
 async def test_two_at_once_never_hold_more_than_the_day_leaves(
