@@ -44,7 +44,7 @@ async def form(body: Body) -> dict[str, object]:
     profile = text_of(body, "profile").strip()
     settings = model_catalogues.settings(profile)
     if settings.key:
-        model_renewal.begin(cloud.client(settings))
+        model_renewal.begin(cloud.client(settings), settings)
     catalogue = ModelCatalogue(settings)
     await catalogue.load()
     try:

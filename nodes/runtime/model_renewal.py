@@ -6,13 +6,14 @@ import asyncio
 
 from ...rh_api.client import Client
 from ...rh_api.models.merge import Changes
+from ...rh_api.settings import Settings
 
 _looking: set[asyncio.Future[Changes | None]] = set()
 
 
-def begin(client: Client) -> None:
-    """Look, if that is due and nobody switched it off; in the server's loop. Nobody waits."""
-    if _looking or not client.settings.renews_models or not client.models.is_due():
+def begin(client: Client, settings: Settings) -> None:
+    """Look, if that is due and nobody switched it off by now; in the server's loop. Nobody waits."""
+    if _looking or not settings.renews_models or not client.models.is_due():
         return
     looking = asyncio.ensure_future(client.until_left(client.models.renew()))
     _looking.add(looking)

@@ -52,7 +52,7 @@ async def validate(named: str, inputs: Inputs) -> None:
             return
         client = cloud.ordering(settings)
         if asked.is_model:
-            model_renewal.begin(client)
+            model_renewal.begin(client, settings)
         elif not asked.is_quick:
             demo_server.refuse_link(settings, asked.program, is_app=asked.is_app)
         await cloud.early(node_inputs.check_early(client, asked, inputs))
