@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
@@ -353,11 +353,33 @@ class BatchFailed(RunningHubError):
         """The error of a batch of `total` items, of which those in `errors` failed."""
         order = (Fate.UNKNOWN, Fate.RUNNING, Fate.OVER, Fate.NOT_STARTED, Fate.NO_ORDER)
         fate = min((error.fate for error in errors.values()), key=order.index)
-        return cls(errors=dict(errors), fate=fate, count=len(errors), total=total)
+        key = "error.batch_failed_whole" if len(errors) == total else None
+        return cls(key, errors=dict(errors), fate=fate, count=len(errors), total=total)
 
     def _params(self, say: Say) -> Mapping[str, object]:
-        items = "; ".join(f"{i + 1}: {error.told(say)}" for i, error in self.errors.items())
-        return {**super()._params(say), "items": items}
+        """What failed for the same reason is told together."""
+        numbers: dict[str, list[int]] = {}
+        for index, error in self.errors.items():
+            numbers.setdefault(error.told(say), []).append(index + 1)
+        lines = [
+            say(
+                "error.batch_item" if len(items) == 1 else "error.batch_items",
+                {"numbers": _spans(items), "reason": reason},
+            )
+            for reason, items in numbers.items()
+        ]
+        return {**super()._params(say), "items": " ".join(lines)}
+
+
+def _spans(numbers: Iterable[int]) -> str:
+    """`1-3, 6`."""
+    spans: list[list[int]] = []
+    for number in sorted(numbers):
+        if spans and spans[-1][-1] == number - 1:
+            spans[-1][1:] = [number]
+        else:
+            spans.append([number])
+    return ", ".join("-".join(map(str, span)) for span in spans)
 
 
 # Results

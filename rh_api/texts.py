@@ -114,7 +114,10 @@ ENGLISH: dict[str, str] = {
     "error.detached": "No longer waiting. The task goes on in the cloud; the same inputs, with the same "
     "seed, take it up. In the panel “Use these inputs” brings them back, and “Now” fetches its results.",
     "error.batch_failed": "{count} of {total} items failed. The results of the others are kept: "
-    "run again to order only the failed. Item {items}",
+    "run again to order only the failed. {items}",
+    "error.batch_failed_whole": "All {total} items failed. {items}",
+    "error.batch_item": "Item {numbers}: {reason}",
+    "error.batch_items": "Items {numbers}: {reason}",
     # errors: results
     "error.no_output": "The task finished but saved nothing. Does the workflow have a save node?",
     "error.no_output_before": "An equal order finished and saved nothing, and the service still "
@@ -686,6 +689,11 @@ ENGLISH: dict[str, str] = {
     "node.stopped_unsure": "stopped · not confirmed: the task may run and cost; it is cancelled again at the next start",
     "node.stopped_unrecorded": "stopped · not confirmed, and the disk has no room to note it for the next start: task {task_id} may run and cost; stop it with the command RunningHub: tasks, or on the site",
     "node.stopped_goes_on": "stopped waiting · RunningHub does not stop this task: it goes on and costs; run again to have its result without paying again",
+    "node.all_stopped": "{count} of {total} tasks: cancelled in the cloud",
+    "node.all_too_late": "{count} of {total} tasks: over already; run again to have their results, which are not paid again",
+    "node.all_unsure": "{count} of {total} tasks: not confirmed, may run and cost; they are cancelled again at the next start",
+    "node.all_unrecorded": "{count} of {total} tasks: not confirmed, may run and cost, and the disk has no room to note it for the next start: {task_id}; stop them with the command RunningHub: tasks, or on the site",
+    "node.all_go_on": "{count} of {total} tasks: RunningHub does not stop them, they go on and cost; run again to have their results without paying again",
     "node.cost_untold": "cost not told",
     "node.done": "done",
     "node.orders_done": "{count} orders done",

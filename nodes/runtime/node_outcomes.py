@@ -33,14 +33,16 @@ ENDED = "runninghub.ended"
 PROGRAM_INPUTS = ("workflow", "app", "module", "model", "task_id")
 
 _WORDS = ("text", "runninghub")
+_MOST_RUNS = 100  # of which it is remembered what became of their stopped tasks
 _MOST = 10_000  # tasks whose node is remembered: more than any queue holds
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """A node of a run. `graph`: the id of its workflow, "" for a prompt without one; `program`:
-    what it named to run; `page`: where it was queued."""
+    what it named to run; `page`: where it was queued; `prompt`: the id of the run."""
 
+    prompt: str
     graph: str
     node: str
     class_type: str
@@ -66,6 +68,9 @@ class End:
 _places: OrderedDict[str, Place] = OrderedDict()
 """Whose task it is, by its id."""
 
+_stops: OrderedDict[Place, list[Stopped]] = OrderedDict()
+"""What became of the tasks of a node's run that were stopped."""
+
 
 def place_of(node_id: str, prompt_id: str, page: str | None) -> Place:
     """A node of the prompt that runs now."""
@@ -78,6 +83,7 @@ def place_of(node_id: str, prompt_id: str, page: str | None) -> Place:
             named = [inputs[name] for name in PROGRAM_INPUTS if isinstance(inputs.get(name), str)]
             profile = inputs.get("profile")
             return Place(
+                prompt_id,
                 str(workflow.get("id") or ""),
                 node_id,
                 str(ran.get("class_type") or ""),
@@ -85,7 +91,7 @@ def place_of(node_id: str, prompt_id: str, page: str | None) -> Place:
                 profile if isinstance(profile, str) else "",
                 page,
             )
-    return Place("", node_id, "", "", "", page)
+    return Place(prompt_id, "", node_id, "", "", "", page)
 
 
 def placed(task_id: object, place: Place) -> None:
@@ -121,11 +127,19 @@ def failed(error: RunningHubError | MediaError) -> End:
 
 
 async def stopped(client: Client, report: Stopped) -> None:
-    """Tell of a task that was stopped, once its end is known or given up."""
+    """Tell of a task that was stopped, once its end is known or given up, with what became of the
+    others of its node's run."""
     place = _places.pop(report.task_id, None)
-    if place is not None:
-        line = line_of(report, client.costs.currency)
-        await tell(client, place, End("stopped" if report.confirmed else "unsure", line))
+    if place is None:
+        return
+    reports = _stops.setdefault(place, [])
+    _stops.move_to_end(place)
+    if len(_stops) > _MOST_RUNS:
+        _stops.popitem(last=False)
+    reports.append(report)
+    is_sure = all(one.confirmed for one in reports)
+    line = line_of(reports, client.costs.currency)
+    await tell(client, place, End("stopped" if is_sure else "unsure", line))
 
 
 async def tell(client: Client, place: Place, end: End) -> None:
@@ -162,13 +176,42 @@ async def bring_back(client: Client, end: Mapping[str, Any]) -> bool:
     return False
 
 
-def line_of(report: Stopped, currency: str = "") -> dict[str, str]:
-    """What a person reads of a task that was stopped, in each language."""
+_SEVERAL = {
+    "node.stopped_goes_on": "node.all_go_on",
+    "node.stopped_unsure": "node.all_unsure",
+    "node.stopped_unrecorded": "node.all_unrecorded",
+    "node.stopped_too_late": "node.all_too_late",
+    "node.stopped": "node.all_stopped",
+}
+"""What is said of one task, and of several of a node's run."""
+
+
+def line_of(reports: Sequence[Stopped], currency: str = "") -> dict[str, str]:
+    """What a person reads of a run's tasks that were stopped, in each language: the worst first,
+    and what those cost that are over."""
+    ends: dict[str, list[Stopped]] = {}
+    for report in reports:
+        ends.setdefault(_key_of(report), []).append(report)
+    said = [
+        (
+            key if len(reports) == 1 else several,
+            {
+                "task_id": ", ".join(one.task_id for one in ends[key]),
+                "count": len(ends[key]),
+                "total": len(reports),
+            },
+        )
+        for key, several in _SEVERAL.items()
+        if key in ends
+    ]
+    over = [report.usage for report in reports if report.confirmed]
+    costs = cost_sentences(over, currency) or [("node.cost_untold", {})]
+    return language.in_each([*said, *(costs if over else ())])
+
+
+def _key_of(report: Stopped) -> str:
     if report.goes_on:
-        return language.in_each([("node.stopped_goes_on", {})])
+        return "node.stopped_goes_on"
     if not report.confirmed:
-        key = "node.stopped_unsure" if report.is_recorded else "node.stopped_unrecorded"
-        return language.in_each([(key, {"task_id": report.task_id})])
-    key = "node.stopped_too_late" if report.too_late else "node.stopped"
-    costs = cost_sentences([report.usage], currency) or [("node.cost_untold", {})]
-    return language.in_each([(key, {}), *costs])
+        return "node.stopped_unsure" if report.is_recorded else "node.stopped_unrecorded"
+    return "node.stopped_too_late" if report.too_late else "node.stopped"

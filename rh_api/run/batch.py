@@ -42,9 +42,12 @@ class BatchProgress:
         return watch
 
     def ended(self, index: int) -> Ended:
-        """What to do when one order is over, however it ended."""
+        """What to do when one order is over, however it ended; of those that Stop ends nothing is
+        told, since none of them is done."""
 
-        def over(_: asyncio.Future[Outcome]) -> None:
+        def over(order: asyncio.Future[Outcome]) -> None:
+            if order.cancelled():
+                return
             self._over += 1
             self._running.discard(index)
             self._reaches(index, 1.0)

@@ -51,6 +51,15 @@ def kinds() -> list[type[RunningHubError]]:
     return found
 
 
+def test_what_failed_for_one_reason_is_told_once() -> None:
+    full, over = errors.QueueFull(code=421), errors.NoOutput(task_id="7")
+    some = BatchFailed.of({0: full, 1: full, 2: full, 4: over, 6: full}, 8)
+    assert str(some).startswith("5 of 8 items failed.")
+    assert str(some).count(str(full)) == 1
+    assert f"Items 1-3, 7: {full} Item 5: {over}" in str(some)
+    assert str(BatchFailed.of({0: full, 1: full}, 2)).startswith("All 2 items failed. Items 1-2: ")
+
+
 @pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
 def test_every_error_has_a_fate_and_a_key_of_its_own_room(kind: type[RunningHubError]):
     error = kind()

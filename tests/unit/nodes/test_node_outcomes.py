@@ -55,17 +55,31 @@ async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 def test_it_says_whether_the_task_runs_on_and_what_it_cost(
     host: Host, stopped: Stopped, english: str
 ) -> None:
-    line = load_pack("nodes.runtime.node_outcomes").line_of(stopped)
+    line = load_pack("nodes.runtime.node_outcomes").line_of([stopped])
     assert line["en"] == english
     assert line["zh"] != english
 
 
+def test_of_several_tasks_each_end_is_told_and_all_that_they_cost(host: Host) -> None:
+    line_of = load_pack("nodes.runtime.node_outcomes").line_of
+    late = [Stopped(n, confirmed=True, too_late=True, usage=Usage(coins="3")) for n in "123"]
+    goes_on = [Stopped(n, confirmed=False, goes_on=True) for n in "45"]
+    line = line_of([late[0], goes_on[0], *late[1:], goes_on[1]])
+    assert line["en"] == (
+        "2 of 5 tasks: RunningHub does not stop them, they go on and cost; run again to have "
+        "their results without paying again · 3 of 5 tasks: over already; run again to have their "
+        "results, which are not paid again · 9 coins"
+    )
+    assert line["zh"].endswith("9 金币")
+    assert line_of(goes_on)["en"].startswith("2 of 2 tasks: RunningHub does not stop them")
+
+
 def test_money_is_told_with_its_currency_in_each_language(host: Host) -> None:
     paid = Stopped("7", confirmed=True, usage=Usage(money="0.50", third_party_money="0.750"))
-    line = load_pack("nodes.runtime.node_outcomes").line_of(paid, "CNY")
+    line = load_pack("nodes.runtime.node_outcomes").line_of([paid], "CNY")
     assert line["en"].endswith(" · paid 0.5 CNY · 0.75 CNY for third-party models")
     assert line["zh"].endswith(" · 花费 0.5 元 · 第三方模型 0.75 元")
-    line = load_pack("nodes.runtime.node_outcomes").line_of(paid)
+    line = load_pack("nodes.runtime.node_outcomes").line_of([paid])
     assert line["en"].endswith(" · 0.75 of the wallet for third-party models")
 
 
