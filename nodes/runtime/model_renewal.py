@@ -12,7 +12,7 @@ _looking: set[asyncio.Future[Changes | None]] = set()
 
 
 def begin(client: Client, settings: Settings) -> None:
-    """Look, if that is due and nobody switched it off by now; in the server's loop. Nobody waits."""
+    """Look, if that is due and nobody has switched it off; in the server's loop. Nobody waits."""
     if _looking or not settings.renews_models or not client.models.is_due():
         return
     looking = asyncio.ensure_future(client.until_left(client.models.renew()))
