@@ -6,12 +6,13 @@ use one file.
 """
 
 from .journal import SqliteJournal
-from .ledger import Committed, Hold, LimitReached, Rules
+from .ledger import NO_HOLD, Committed, Hold, LimitReached, Rules
 from .rows import Identity, OrderExists, OrderRow, ResultRow, State
 from .store import Store
 from .webhooks import Address, token_hash
 
 __all__ = [
+    "NO_HOLD",
     "Address",
     "Committed",
     "Hold",

@@ -19,7 +19,7 @@ from ..money.limits import Limits
 from ..wire.tasks import Report, Usage
 from .caches import RUNS_KEPT
 from .history import Found, Query, Spent
-from .ledger import Committed, Hold, Rules
+from .ledger import NO_HOLD, Committed, Hold, Rules
 from .retention import Retention
 from .rows import Identity, OrderRow, ResultRow
 from .store import NO_USAGE, Store
@@ -188,11 +188,12 @@ class SqliteJournal:
         *,
         instance: str,
         what: Mapping[str, object],
-        hold: Hold | None = None,
+        hold: Hold = NO_HOLD,
         webhook: Address | None = None,
+        after: int | None = None,
     ) -> int:
         intend = partial(self._store.intend, identity, instance=instance, what=what, hold=hold)
-        return await self._do(intend, webhook=webhook)
+        return await self._do(intend, webhook=webhook, after=after)
 
     async def place(self, order: int, task_id: str) -> None:
         await self._do(self._store.placed, order, task_id)

@@ -52,6 +52,9 @@ class Hold:
     once: bool = False
 
 
+NO_HOLD = Hold()
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What a person set for one key: limits, the balance that is said when it is passed, and what

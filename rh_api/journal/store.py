@@ -18,7 +18,7 @@ from ..wire.tasks import Usage
 from .caches import Caches
 from .database import JournalFile
 from .history import History
-from .ledger import Hold, Ledger
+from .ledger import NO_HOLD, Hold, Ledger
 from .pruning import prune
 from .retention import KEEP_DAYS, KEEP_ORDERS, SteadyClock, age
 from .rows import Identity, OrderExists, OrderRow, ResultRow, State, read_order
@@ -88,8 +88,7 @@ class Store:
         """
         for path in self._file.set_aside_files():
             with contextlib.suppress(FileNotFoundError):  # somebody removes it this moment
-                known = age(path.stat().st_mtime, self._clock())
-                if known is None or known < LOST_SECONDS:
+                if (age(path.stat().st_mtime, self._clock()) or 0.0) < LOST_SECONDS:
                     return path
         return None
 
@@ -105,20 +104,22 @@ class Store:
         *,
         instance: str,
         what: Mapping[str, object],
-        hold: Hold | None = None,
+        hold: Hold = NO_HOLD,
         webhook: Address | None = None,
+        after: int | None = None,
     ) -> int:
         """Write down an order that is about to be sent; on the disk when this returns.
 
         `what` is what repeating or explaining the order needs, as JSON values; `hold` what is
-        reserved for it, now where that was not done before. Raises OrderExists while an order of
-        the same identity is unfinished, in any process, and LimitReached.
+        reserved for it, now where that was not done before. Raises LimitReached, and OrderExists
+        while an order of the same identity is unfinished, in any process, or where one was made
+        since that of the number `after`, 0 for none.
         """
-        hold = hold or Hold()
         with self._file.writing(Fate.NOT_STARTED) as db:
             twin = db.execute(
-                "SELECT * FROM orders WHERE identity_digest = ? AND ended IS NULL",
-                (identity.digest,),
+                "SELECT * FROM orders WHERE identity_digest = ?1 AND (ended IS NULL OR id > ?2)"
+                " ORDER BY id DESC LIMIT 1",
+                (identity.digest, after),
             ).fetchone()
             if twin is not None:
                 raise OrderExists(read_order(twin))
@@ -362,8 +363,7 @@ class Store:
 
         An unfinished order always stays, and one whose dates cannot be believed; when there is
         no order of lately at all, the clock may be wrong, and none goes for its age. Returns the
-        paths of the forgotten orders' results, relative to the folder, so that the caller can
-        delete the files.
+        paths of the forgotten orders' results, relative to the folder.
         """
         with self._file.writing() as db:
             return prune(db, now, keep_days, keep_orders)

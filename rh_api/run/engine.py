@@ -128,7 +128,8 @@ class Engine:
                         order = order.with_payload(await self.submitter.prepared(prepare))
                         prepared = True
                     hold = await self.budget.at_service_price(order, hold)
-                    active = await self.submitter.submit(order, identity, watch, hold)
+                    after = earlier.id if earlier else 0
+                    active = await self.submitter.submit(order, identity, watch, hold, after=after)
             except OrderExists:
                 again = False  # another process was faster: what it orders will do
             else:

@@ -191,14 +191,16 @@ class Journal(Protocol):
         *,
         instance: str,
         what: Mapping[str, object],
-        hold: Hold | None = None,
+        hold: Hold = ...,
         webhook: Address | None = None,
+        after: int | None = None,
     ) -> int:
         """Write down an order that is about to be sent; on the disk when this returns.
 
         `what`: JSON values that repeating or explaining it needs; `hold`: what is reserved for
-        it; `webhook`: the address that it carries. Raises OrderExists while an order of the same
-        identity is unfinished, in any process, and LimitReached.
+        it; `webhook`: the address that it carries. Raises LimitReached, and OrderExists while an
+        order of the same identity is unfinished, in any process, or where one was made since that
+        of the number `after`, 0 for none.
         """
         ...
 

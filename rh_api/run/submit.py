@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from ..errors import BadReply, Fate, NotFound, QueueFull, RateLimited, RunningHubError, Uncertain
-from ..journal import Hold, Identity, LimitReached, OrderExists
+from ..journal import NO_HOLD, Hold, Identity, LimitReached, OrderExists
 from ..switches import AUTO, V1, V2
 from ..wire.call import Call
 from ..wire.envelope import LONGEST_RETRY_AFTER
@@ -61,11 +61,18 @@ class Submitter:
             self._preparing -= 1
 
     async def submit(
-        self, order: Order, identity: Identity, watch: Watch, hold: Hold | None = None
+        self,
+        order: Order,
+        identity: Identity,
+        watch: Watch,
+        hold: Hold = NO_HOLD,
+        *,
+        after: int | None = None,
     ) -> ActiveOrder:
         """The order with a row and a ticket, and its place held; on any error nothing is held.
 
-        Raises OrderExists when another process was faster, Uncertain, else the refusal.
+        `after`: the number of the latest order of the identity, 0 for none. Raises OrderExists
+        when another process was faster, Uncertain, else the refusal.
         """
         await self.limiter.take(watch)
         wait, clock = FIRST_WAIT, self.context.sender.clock
@@ -81,7 +88,7 @@ class Submitter:
                     wait, room = next_wait(wait), None
                 end = self.limiter.next_end
                 try:
-                    return await self._order_once(order, identity, watch, hold, v2=v2)
+                    return await self._order_once(order, identity, watch, hold, v2=v2, after=after)
                 except NotFound as error:
                     if v2 or not order.has_v2 or not self._may_go_by_v2(error):
                         raise
@@ -147,7 +154,14 @@ class Submitter:
             self._waiting -= 1
 
     async def _order_once(
-        self, order: Order, identity: Identity, watch: Watch, hold: Hold | None, *, v2: bool
+        self,
+        order: Order,
+        identity: Identity,
+        watch: Watch,
+        hold: Hold,
+        *,
+        v2: bool,
+        after: int | None,
     ) -> ActiveOrder:
         journal, deliveries, webhook = self.context.journal, self.context.deliveries, None
         if deliveries is not None:
@@ -158,7 +172,9 @@ class Submitter:
         if v2:
             what["submit"] = V2
         intending = asyncio.ensure_future(
-            journal.intend(identity, instance=instance, what=what, hold=hold, webhook=webhook)
+            journal.intend(
+                identity, instance=instance, what=what, hold=hold, webhook=webhook, after=after
+            )
         )
         try:
             row = await asyncio.shield(intending)
@@ -217,8 +233,11 @@ class Submitter:
 
     async def _takes_orders(self, error: RunningHubError) -> bool:
         """Whether the origin is known to be one that orders can be placed at."""
-        if isinstance(error, BadReply) and self.limiter.tasks_seen is not None:
-            return True  # a page in place of a ticket, from who answers other calls well
+        if isinstance(error, BadReply):
+            if self.limiter.tasks_seen is None:
+                await self.limiter.read()
+            if self.limiter.tasks_seen is not None:
+                return True  # a page in place of a ticket, from who answers other calls well
         return await self.context.if_readable(self.context.journal.has_placed()) is not False
 
     async def _begins_by_v2(self) -> bool:

@@ -11,11 +11,11 @@ import pytest
 
 from rh_api.client import Client, State
 from rh_api.emulator import Emulator, Fault
-from rh_api.errors import Detached, RunningHubError, TaskNotFound, Uncertain
+from rh_api.errors import Detached, Fate, RunningHubError, TaskNotFound, Uncertain
 from tests.campaign.process import Driver
 from tests.client.conftest import MakeClient
 from tests.support.jobs import invert, paint
-from tests.support.waiting import begun
+from tests.support.waiting import begun, until
 
 CREATE = "/task/openapi/create"
 CANCEL = "/task/openapi/cancel"
@@ -58,6 +58,36 @@ async def test_promise_1_an_uncertain_order_is_settled_by_its_task_id(
     await client.settle_uncertain(order, task_id=made)
     assert (await client.run(paint())).task_id == made
     assert emulator.counters.orders == 1
+
+
+@pytest.mark.parametrize("answers", [True, False], ids=["else it answers", "nothing answers"])
+async def test_promise_1_a_page_in_place_of_the_first_ticket_is_not_sent_again_by_itself(
+    client: Client, emulator: Emulator, answers: bool
+) -> None:
+    """Where the whole address gives pages it is a wrong one; it may be a gateway that is ill."""
+    emulator.faults.append(Fault(CREATE, "html", count=None, value=200, processed=True))
+    if not answers:
+        emulator.faults.append(Fault("/openapi/v2/queue/status", "html", count=None, value=200))
+    with pytest.raises(RunningHubError) as caught:
+        await client.run(paint())
+    assert emulator.counters.orders == 1
+    assert (caught.value.fate is Fate.UNKNOWN) is answers
+
+
+async def test_promise_1_equal_orders_of_several_processes_at_a_full_account_are_one(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.account.limit, emulator.run_seconds = 1, 0.3
+    clients = [make_client() for _ in range(4)]
+    before = [
+        asyncio.ensure_future(client.run(paint(f"boat {number}")))
+        for number, client in enumerate(clients)
+    ]
+    await until(lambda: emulator.counters.orders == 1)
+    outcomes = await asyncio.gather(*(client.run(paint()) for client in clients))
+    await asyncio.gather(*before)
+    assert len({outcome.task_id for outcome in outcomes}) == 1
+    assert emulator.counters.orders == len(clients) + 1
 
 
 async def test_promise_1_who_says_that_it_did_not_start_orders_once_more(
