@@ -32,7 +32,15 @@ from ..errors import (
     UploadFailed,
 )
 from .call import Auth, Call, Request, Response
-from .envelope import as_list, as_object, open_envelope, read_id, read_node_errors, read_text
+from .envelope import (
+    as_list,
+    as_object,
+    open_envelope,
+    read_id,
+    read_node_errors,
+    read_object,
+    read_text,
+)
 from .filetypes import looks_like_page
 from .tasks import Phase, is_task_id, read_phase
 
@@ -157,6 +165,10 @@ def read_ticket(response: Response) -> Ticket:
         if not task_id:
             raise
         data = {"taskId": task_id}
+    except RunningHubError:
+        data = as_object(read_object(response).get("data"))
+        if not is_task_id(read_id(data.get("taskId"))):
+            raise  # with an id there is a task, whatever the code says
     task_id = read_id(data.get("taskId"))
     if not is_task_id(task_id):
         raise BadReply(status=response.status)

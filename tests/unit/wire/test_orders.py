@@ -154,3 +154,9 @@ def test_a_moved_site_has_started_nothing(location: str, fate: Fate):
     with pytest.raises(RunningHubError) as caught:
         orders.create("1").read(Response(301, b"", {"location": location}))
     assert caught.value.fate is fate
+
+
+@pytest.mark.parametrize("code", [421, 500, 804, 813, 1003])
+def test_with_an_id_there_is_a_task_whatever_the_code_says(code: int):
+    answer = {"code": code, "msg": "", "data": {"taskId": ID}}
+    assert ticket(json.dumps(answer)).task_id == ID
