@@ -9,6 +9,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from ..errors import Fate, StoreUnavailable
+from ..money.amounts import micros
 from .rows import read_order
 from .schema import MIGRATIONS
 
@@ -278,5 +279,6 @@ def _is_whole(db: sqlite3.Connection) -> bool:
 def _connect(path: Path, patience: float) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
     db.row_factory = sqlite3.Row
+    db.create_function("micros", 1, micros, deterministic=True)
     db.text_factory = bytes.decode  # a text that is none raises ValueError, told from an I/O error
     return db

@@ -12,22 +12,21 @@ from heapq import merge
 from itertools import islice
 from typing import cast
 
+from ..money.amounts import MICRO
 from ..switches import V2
 from .caches import RUNS_KEPT
 from .database import JournalFile
 from .pruning import empty_order, old_orders
 from .rows import OrderRow, ResultRow, State, read_order
 
-MICRO = 1_000_000  # costs are summed in millionths: no service prints more places
 SEARCHED_CHARACTERS = 20_000  # of an order's texts; a whole book in a field is found by its start
 FIRST_CHARACTERS = 300  # of a text among the results, in a list
 READ_AT_ONCE = 200  # orders whose texts are noted in one transaction
 _LAST = 2**62  # a number that no order reaches
-_SUMS = ", ".join(
-    f"sum(CAST(round({name} * {MICRO}) AS INTEGER))"
-    for name in ("coins", "money", "third_party_money")
-)
-_COUNTS = "count(*), sum(coins IS NULL AND money IS NULL AND third_party_money IS NULL)"
+# `micros` reads a cost as limits do, in millionths: what is no sum counts as untold.
+_COSTS = [f"micros({name})" for name in ("coins", "money", "third_party_money")]
+_SUMS = ", ".join(f"sum({cost})" for cost in _COSTS)
+_COUNTS = f"count(*), sum(coalesce({', '.join(_COSTS)}) IS NULL)"
 _ENDED = "WHERE origin = ? AND account = ? AND ended >= ? AND ended < ?"
 _SUMMED = f"{_COUNTS}, {_SUMS}, max(id)"
 _SPENT = " ".join(
@@ -278,11 +277,8 @@ def _select(
         wanted.append("+created < ?")
         values.append(query.until)
     for comparison, amount in query.costs:
-        wanted.append(
-            f"(CAST(coins AS REAL) {comparison} ? OR CAST(money AS REAL) {comparison} ?"
-            f" OR CAST(third_party_money AS REAL) {comparison} ?)"
-        )
-        values += [amount] * 3
+        wanted.append("(" + " OR ".join(f"{cost} {comparison} ?" for cost in _COSTS) + ")")
+        values += [round(amount * MICRO)] * len(_COSTS)
     for state in states:
         wanted.append("state = ?")
         values.append(state.value)

@@ -295,3 +295,12 @@ def test_how_the_latest_order_went_out_is_told_whatever_came_between(store: Stor
 def test_a_comparison_that_is_none_is_the_caller_s_mistake_and_no_damage() -> None:
     with pytest.raises(ValueError, match="=="):
         Query(costs=(("==", 1.0),))
+
+
+@pytest.mark.parametrize("figure", ["-500", "1e300", "9e18", "1,234", "NaN", "Infinity", "much"])
+def test_what_is_no_sum_counts_as_untold(store: Store, clock: SetClock, figure: str) -> None:
+    start = clock.now
+    add(store, "a", coins="10")
+    add(store, "b", coins=figure)
+    (spent,) = store.history.spent(OWN, start - DAY, clock.now + DAY)
+    assert (spent.coins, spent.orders, spent.untold) == (Decimal(10), 2, 1)
