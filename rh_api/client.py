@@ -365,6 +365,7 @@ class Client:
             await self.engine.recovery.settle_as_not_started(order)
         else:
             await self.engine.recovery.settle_as_task(order, as_task_id(task_id))
+            self.engine.budget.left.watch()
 
     # Results on this machine
 

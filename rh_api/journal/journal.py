@@ -15,7 +15,6 @@ from typing import Any, ParamSpec, TypeVar
 
 from ..errors import StoreUnavailable
 from ..money.amounts import CNY, USD, Sums, costs_of
-from ..money.limits import Limits
 from ..wire.tasks import Report, Usage
 from .caches import RUNS_KEPT
 from .history import Found, Query, Spent
@@ -300,10 +299,8 @@ class SqliteJournal:
     async def held(self, order: int) -> Hold | None:
         return await self._do(self._store.ledger.held, order)
 
-    async def hold_instead(
-        self, hold: int, amounts: Sums, seconds: float | None, limits: Limits
-    ) -> bool:
-        return await self._do(self._store.ledger.hold_instead, hold, amounts, seconds, limits)
+    async def hold_instead(self, hold: Hold) -> bool:
+        return await self._do(self._store.ledger.hold_instead, hold)
 
     async def record_released(self, hold: int) -> None:
         await self._record(self._store.ledger.release, hold)

@@ -29,7 +29,7 @@ WHERE origin = ? AND account = ? AND scope = ? GROUP BY unit
 _DAY = """
 SELECT unit, sum(CASE WHEN booked IS NULL THEN held ELSE coalesce(cost, 0) END) AS spent
 FROM reservations INDEXED BY reserved_days JOIN amounts ON reservation_id = id
-WHERE origin = ? AND account = ? AND at >= ? GROUP BY unit
+WHERE origin = ? AND account = ? AND at >= ? AND at < ? GROUP BY unit
 """
 
 
@@ -67,11 +67,12 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What one prompt and the day so far have cost or hold, and since when the day is."""
+    """What one prompt and the day so far have cost or hold, and when the day begins and ends."""
 
     prompt: Sums
     day: Sums
     since: float
+    until: float
 
 
 class LimitReached(Exception):
@@ -135,26 +136,27 @@ class Ledger:
         _hold(db, number, hold.amounts)
         return number
 
-    def hold_instead(
-        self, number: int, amounts: Sums, seconds: float | None, limits: Limits
-    ) -> bool:
-        """Hold other sums for an order; LimitReached, and nothing is changed, where they would pass
-        a limit. False when nothing is held for it any more."""
+    def hold_instead(self, hold: Hold) -> bool:
+        """Hold other sums, and for other seconds, for the order of a reservation's number, `at`
+        that time; LimitReached, and nothing is changed, where they would pass a limit. False when
+        nothing is held for it any more."""
+        number, amounts = hold.number, hold.amounts
         with self._file.writing() as db:
             row = db.execute("SELECT * FROM reservations WHERE id = ?", (number,)).fetchone()
             if row is None:
                 return False
             origin, account = row["origin"], row["account"]
-            all_limits = limits.lowest(_rules(db, origin, account).limits)
-            at = self._at(db, origin, account, None)
+            limits = hold.limits.lowest(_rules(db, origin, account).limits)
+            at = self._at(db, origin, account, hold.at)
             found = _committed(db, origin, account, row["scope"], at)
             held = db.execute("SELECT unit, held FROM amounts WHERE reservation_id = ?", (number,))
             own = {one["unit"]: -one["held"] for one in held}
-            day = added((found.day, own)) if row["at"] >= found.since else found.day
-            passed = reached(all_limits, amounts, added((found.prompt, own)), day)
+            is_of_today = found.since <= row["at"] < found.until
+            day = added((found.day, own)) if is_of_today else found.day
+            passed = reached(limits, amounts, added((found.prompt, own)), day)
             if passed is not None:
                 raise LimitReached(passed)
-            db.execute("UPDATE reservations SET seconds = ? WHERE id = ?", (seconds, number))
+            db.execute("UPDATE reservations SET seconds = ? WHERE id = ?", (hold.seconds, number))
             _hold(db, number, amounts)
             return True
 
@@ -266,7 +268,7 @@ class Ledger:
         with self._file.reading() as db:
             rows = db.execute(
                 "SELECT coins, money, seconds FROM orders WHERE origin = ? AND account = ?"
-                " AND instance = ? AND state = 'done' AND coalesce(third_party_money, '0') = '0'"
+                " AND instance = ? AND state = 'done' AND CAST(coalesce(third_party_money, '0') AS REAL) = 0"
                 " AND CAST(seconds AS REAL) >= 1 ORDER BY id DESC LIMIT 50",
                 (origin, account, instance),
             )
@@ -291,12 +293,14 @@ class Ledger:
             return [*found.values()]
 
     def _at(self, db: sqlite3.Connection, origin: str, account: str, given: float | None) -> float:
-        """The moment that counts: no earlier than the last row, so that no clock which is set
-        back opens a day again."""
+        """The moment that counts: what the service's clock gives, else no earlier than the last
+        row, so that no clock which is set back opens a day again."""
+        if given is not None:
+            return given
         last = db.execute(
             "SELECT max(at) FROM reservations WHERE origin = ? AND account = ?", (origin, account)
         ).fetchone()[0]
-        return max(self._clock() if given is None else given, last or 0.0)
+        return max(self._clock(), last or 0.0)
 
 
 def _in_held_currency(costs: Sums, held: Collection[str]) -> Sums:
@@ -334,9 +338,10 @@ def _committed(
     db: sqlite3.Connection, origin: str, account: str, scope: str, at: float
 ) -> Committed:
     since = midnight(at)
+    until = midnight(since + 1.5 * 86_400.0)  # a day may have 23 to 25 hours
     prompt = db.execute(_PROMPT, (origin, account, scope))
-    day = db.execute(_DAY, (origin, account, since))
-    return Committed(_sums(prompt), _sums(day), since)
+    day = db.execute(_DAY, (origin, account, since, until))
+    return Committed(_sums(prompt), _sums(day), since, until)
 
 
 def _sums(rows: Iterable[sqlite3.Row]) -> dict[str, int]:

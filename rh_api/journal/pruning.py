@@ -28,15 +28,18 @@ SELECT id, ended FROM dated WHERE ended IS NOT NULL AND (
 """
 
 _OLD_RESERVATIONS = """
-DELETE FROM reservations WHERE at < (SELECT max(at) FROM reservations) - ?
+DELETE FROM reservations WHERE at < :now - :kept AND at < (
+    SELECT max(at) FROM reservations AS later
+    WHERE later.origin = reservations.origin AND later.account = reservations.account
+) - :kept
 """
 
 
 def prune(db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int) -> list[str]:
     """See `Store.prune`."""
     db.execute("DELETE FROM uploads WHERE expires <= ?", (now,))
-    # Before the last one: a clock that is wrong forgets none.
-    db.execute(_OLD_RESERVATIONS, (KEEP_COSTS,))
+    # By the clock of now and by the account's latest: one that is wrong, now or then, forgets none.
+    db.execute(_OLD_RESERVATIONS, {"now": now, "kept": KEEP_COSTS})
     old = _old(db, now, keep_days, keep_orders)
     paths: list[str] = []
     for order, ended in old:

@@ -11,7 +11,6 @@ from functools import partial
 
 from ..errors import BadInput, CostLimit, RunningHubError, StoreUnavailable
 from ..journal import Hold, LimitReached, OrderRow, Rules, State
-from ..journal.retention import age
 from ..money.amounts import Sums, larger, told
 from ..money.limits import MAX_COST, Limits, Reached
 from ..texts import Words
@@ -29,17 +28,17 @@ from .cost_bounds import (
     unbounded,
 )
 from .cost_facts import CostFacts
+from .left_orders import LeftOrders
 from .orders import Order, digest
 from .poller import Poller
 from .progress import Progress, Stage, Watch
 from .recovery import Recovery
-from .report_query import query_report, record_end
+from .report_query import query_report
 
 log = logging.getLogger("runninghub")
 
 TRIES = 5  # times that another order may take the sum that was to be held
 ASK_AGAIN = (0.5, 2.0, 8.0, 30.0, 120.0, 480.0)  # seconds between questions for an untold cost
-LOOKS = (5.0, 5.0, 10.0, 10.0, 20.0, 20.0, 30.0)  # seconds between looks at orders that are left
 NO_LIMITS = Limits()
 
 
@@ -56,13 +55,15 @@ class Budget:
     command: Limits = field(default_factory=Limits)
     _booking: asyncio.Task[None] | None = None
     _once: set[str] = field(default_factory=set[str])
+    left: LeftOrders = field(init=False)
     _closed: bool = False
-    _left: asyncio.Task[None] | None = None
     _asking: dict[int, tuple[int, float]] = field(default_factory=dict[int, tuple[int, float]])
     """By order: how often its cost was asked for, and when it is next, by the clock's time."""
     _pause: asyncio.Future[None] | None = None
     _has_news: bool = False
-    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self.left = LeftOrders(self.context, self.canceller, self.recovery.last, self.ended)
 
     # Before
 
@@ -106,8 +107,8 @@ class Budget:
             raise unbounded(order.program, hold.limits)
         require_limited(told, hold.limits)
         if told and told != hold.amounts:
-            await journal.hold_instead(hold.number, told, hold.seconds, hold.limits)
-            return replace(hold, amounts=told)
+            hold = replace(hold, amounts=told, at=self.facts.wallet.unix())
+            await journal.hold_instead(hold)
         return hold
 
     async def _reserve(self, order: Order, watch: Watch) -> Hold:
@@ -127,7 +128,7 @@ class Budget:
             return replace(hold, number=await self._hold(order, hold))
         if order.prompt:
             raise unbounded(order.program, limits, "error.native_limit")
-        await self._see_to_overdue()
+        await self.left.see_to_overdue()
         bound: Bound | Reached | None = None
         for _ in range(TRIES):
             at = self.facts.wallet.unix()
@@ -242,68 +243,12 @@ class Budget:
         )
         if more is None or more.seconds is None:
             return None
+        at = self.facts.wallet.unix()
+        hold = replace(hold, amounts=more.amounts, seconds=more.seconds, limits=limits, at=at)
         with contextlib.suppress(LimitReached, StoreUnavailable):
-            if await journal.hold_instead(hold.number, more.amounts, more.seconds, limits):
-                return replace(hold, amounts=more.amounts, seconds=more.seconds)
+            if await journal.hold_instead(hold):
+                return hold
         return None
-
-    # Orders that nobody watches
-
-    async def _see_to_overdue(self) -> None:
-        """Before a new order: those whose time may be over are looked at and stopped.
-
-        A process that was killed has stopped none of its own. Raises CostLimit where one cannot
-        be looked at: what it costs is not known.
-        """
-        async with self._looking:
-            for row, seconds in await self.context.journal.open_holds():
-                if self._is_unwatched(row) and self._is_due(row, seconds):
-                    try:
-                        await self._look(row, is_due=True)
-                    except RunningHubError as error:
-                        raise CostLimit(
-                            "error.cost_overdue", order=row.id, id=row.task_id
-                        ) from error
-
-    def _is_unwatched(self, row: OrderRow) -> bool:
-        return row.task_id is not None and row.task_id not in self.context.followers
-
-    def _is_due(self, row: OrderRow, seconds: float | None) -> bool:
-        """Whether the time that is held for an order may be over."""
-        if seconds is None:
-            return False
-        now = self.facts.wallet.unix() or self.context.journal.now()
-        ran = age(row.started or row.placed or row.created, now)
-        return ran is None or ran >= seconds
-
-    async def _look(self, row: OrderRow, *, is_due: bool) -> None:
-        """What became of an order; it is stopped where it is due, and runs."""
-        task_id = row.task_id or ""
-        report = await query_report(self.context.sender.send, task_id)
-        if report.phase.is_over:
-            await record_end(self.context.journal, row.id, report)
-            self.ended()
-        elif is_due and not report.phase.is_waiting:
-            await self.canceller.order(row.id, task_id)
-            self.ended()
-
-    async def _see_to_left(self) -> None:
-        """Since a start: orders that earlier ones left, with something held for them, are looked
-        at until they are over, and stopped when their time is, unless somebody takes them up."""
-        pauses = iter(LOOKS)
-        pause = next(pauses)
-        while True:
-            left: list[tuple[OrderRow, float | None]] = []
-            with contextlib.suppress(RunningHubError):  # the next look may find more
-                held = await self.context.journal.open_holds()
-                left = [hold for hold in held if hold[0].id <= self.recovery.last]
-                for row, seconds in left:
-                    if self._is_unwatched(row):
-                        await self._look(row, is_due=self._is_due(row, seconds))
-            if not left:
-                return
-            await self.context.sender.clock.sleep(pause)
-            pause = next(pauses, pause)
 
     # Afterwards
 
@@ -318,14 +263,16 @@ class Budget:
 
     def start(self) -> None:
         """Once: see to what earlier starts left, and to costs that were not told then."""
-        self._left = asyncio.ensure_future(self._see_to_left())
+        if not self.recovery.last:
+            return
+        self.left.watch()
         self._booking = asyncio.ensure_future(self._book())
 
     async def close(self) -> None:
         """Whatever is not told by now is asked for by the next start."""
-        self._closed = True
-        working = [task for task in (self._booking, self._left) if task is not None]
-        self._booking = self._left = None
+        self._closed = self.left.is_closed = True
+        working = [task for task in (self._booking, self.left.watching) if task is not None]
+        self._booking = self.left.watching = None
         for task in working:
             task.cancel()
         if working:

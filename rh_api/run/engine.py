@@ -278,6 +278,7 @@ class Engine:
     async def _cancelled(self, row: int, active: ActiveOrder) -> None:
         await self.canceller.order(row, active.ticket.task_id, active.order)
         self.budget.ended()
+        self.budget.left.watch()  # where that was not confirmed
 
     async def _follow(self, active: ActiveOrder) -> tuple[Report, float, tuple[str, ...]]:
         """The last report, with running seconds and the nodes of which nothing came.
@@ -296,6 +297,8 @@ class Engine:
             if row is not None and task_id.startswith(NATIVE) and error.fate is Fate.UNKNOWN:
                 await journal.record_lost(row, key=error.key)
                 raise Uncertain(error.key, order=row, origin=journal.origin) from error
+            if error.fate is not Fate.OVER:
+                self.budget.left.watch()  # it goes on, and nobody may follow it
             raise error.with_context(task_id=task_id) from error.__cause__
         if report.error is not None:
             if row is not None:

@@ -297,7 +297,8 @@ class Poller:
     async def _check_paid(self) -> None:
         """Near the end of what is paid for try for more, or warn; at its end leave, as at a
         time limit."""
-        if not self.paid or self._schedule.started is None:
+        # Where no poll tells anything it may have begun since it was last seen to wait.
+        if not self.paid or (self._schedule.started is None and not self._unanswered):
             return
         ran = self.clock.now() - self._paid_since
         if self._warned < self.paid and ran >= self.paid * WARN_AT:

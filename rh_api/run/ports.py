@@ -16,7 +16,6 @@ from ..wire.tasks import Report, Usage
 if TYPE_CHECKING:
     from ..journal import Address, Committed, Hold, Identity, OrderRow, ResultRow, Rules
     from ..money.amounts import Sums
-    from ..money.limits import Limits
 
 T = TypeVar("T")
 
@@ -304,11 +303,9 @@ class Journal(Protocol):
         """What is held for an order; None once its cost is booked."""
         ...
 
-    async def hold_instead(
-        self, hold: int, amounts: Sums, seconds: float | None, limits: Limits
-    ) -> bool:
-        """Hold other sums for an order; LimitReached where a limit is in the way, False when its
-        cost is booked."""
+    async def hold_instead(self, hold: Hold) -> bool:
+        """Hold other sums for the order of a reservation's number, `at` that time; LimitReached
+        where a limit is in the way, False when its cost is booked."""
         ...
 
     async def record_released(self, hold: int) -> None:

@@ -95,6 +95,68 @@ async def test_whoever_follows_a_bounded_task_later_stops_it_when_its_time_is_ov
     assert (task.status, emulator.counters.cancels) == ("CANCEL", 1)
 
 
+async def test_what_nobody_follows_any_more_is_stopped_when_its_time_is_over(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    client = make_client(RUNNINGHUB_MAX_COST_ORDER="2 coins")
+    emulator.run_seconds = 60
+    ordering = await begun(client, invert())
+    (task,) = emulator.tasks.values()
+    assert client.task(task.id).detach()
+    await asyncio.wait((ordering,))
+    await until(lambda: task.status == "CANCEL", 60)
+    await client.close()
+    assert (task.coins or 0) <= 2
+
+
+async def test_where_no_poll_tells_anything_the_paid_time_counts_all_the_same(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    client = make_client(RUNNINGHUB_MAX_COST_ORDER="3 coins", pace=40)
+    emulator.run_seconds, emulator.queue_seconds = 60, 0.1
+    for path in ("/openapi/v2/query", "/task/openapi/outputs"):
+        emulator.faults.append(Fault(path, "retry_after", count=None, value=1))
+    with pytest.raises(TimeLimit):
+        await client.run(invert())
+    await client.close()
+    (task,) = emulator.tasks.values()
+    assert task.status == "CANCEL"
+
+
+async def test_one_left_task_that_the_service_has_lost_hides_no_other(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    limit = {"RUNNINGHUB_MAX_COST_ORDER": "2 coins"}
+    emulator.run_seconds = 60
+    killed = make_client(**limit)
+    orders = [await begun(killed, invert(red)) for red in (1, 2)]
+    lost, other = emulator.tasks.values()
+    await killed.leave()
+    await asyncio.wait(orders)
+    del emulator.tasks[lost.id]
+    later = make_client(**limit)
+    assert await later.open_orders()
+    await until(lambda: other.status == "CANCEL", 60)
+    emulator.run_seconds = 0.05
+    assert (await later.run(invert(3))).results
+
+
+async def test_a_task_of_another_process_that_waited_long_is_left_to_it(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    limit = {"RUNNINGHUB_MAX_COST_ORDER": "2 coins"}
+    one, other = make_client(**limit, pace=1.0), make_client(**limit)
+    emulator.queue_seconds, emulator.run_seconds = 6.0, 2.0
+    waiting = asyncio.ensure_future(one.run(invert(1)))
+    await until(lambda: emulator.counters.orders == 1)
+    (task,) = emulator.tasks.values()
+    await until(lambda: task.status == "RUNNING", 30)
+    emulator.queue_seconds, emulator.run_seconds = 0.0, 0.05
+    await other.run(invert(2))
+    assert (await waiting).results
+    assert emulator.counters.cancels == 0
+
+
 async def test_near_the_end_of_what_is_paid_all_who_wait_are_warned_before_it_is_cancelled(
     make_client: MakeClient, emulator: Emulator
 ) -> None:

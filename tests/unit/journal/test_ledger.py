@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -145,9 +146,10 @@ def test_what_runs_may_hold_more_as_far_as_the_limits_leave_it(store: Store) -> 
     order(store, 2, hold(10, "one"))
     held = store.ledger.held(number)
     assert held is not None
-    assert store.ledger.hold_instead(held.number, {"coins": 9 * COIN}, 40.0, LIMITS)
+    held = replace(held, limits=LIMITS)
+    assert store.ledger.hold_instead(replace(held, amounts={"coins": 9 * COIN}, seconds=40.0))
     with pytest.raises(LimitReached):
-        store.ledger.hold_instead(held.number, {"coins": 11 * COIN}, 50.0, LIMITS)
+        store.ledger.hold_instead(replace(held, amounts={"coins": 11 * COIN}, seconds=50.0))
     again = store.ledger.held(number)
     assert again is not None
     assert (again.amounts, again.seconds) == ({"coins": 9 * COIN}, 40.0)
@@ -206,3 +208,49 @@ def test_a_day_begins_at_its_own_midnight_where_clocks_change(
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_the_day_is_the_service_s_whatever_this_machine_s_clock_says(
+    store: Store, clock: SetClock
+) -> None:
+    service = clock.now
+    clock.now += A_DAY
+    store.ledger.reserve(*OWN, "p", Hold("one", {"coins": 45 * COIN}, at=service))
+    number = order(store, 1, hold(1, "two", at=service))
+    held = store.ledger.held(number)
+    assert held is not None
+    more = replace(held, amounts={"coins": 9 * COIN}, limits=LIMITS, at=service)
+    with pytest.raises(LimitReached):
+        store.ledger.hold_instead(more)
+
+
+def test_an_order_that_a_clock_far_ahead_dated_counts_for_no_other_day(
+    store: Store, clock: SetClock
+) -> None:
+    service = clock.now
+    clock.now += 400 * A_DAY
+    store.ledger.reserve(*OWN, "p", Hold("one", {"coins": 45 * COIN}))
+    clock.now = service
+    for day in range(3):
+        at = service + day * A_DAY
+        assert store.ledger.committed(*OWN, "", at).day == {}
+        reserve(store, 10, f"scope {day}", at=at)
+
+
+def test_another_account_s_wrong_clock_forgets_nothing_of_today(
+    store: Store, clock: SetClock
+) -> None:
+    reserve(store, 9, "one", at=clock.now)
+    store.ledger.reserve(
+        "https://x", "b", "p", Hold("x", {"coins": COIN}, at=clock.now + 900 * A_DAY)
+    )
+    store.prune(clock.now)
+    assert store.ledger.committed(*OWN, "", clock.now).day == {"coins": 9 * COIN}
+
+
+def test_a_rate_is_learnt_whatever_zeros_stand_beside_it(store: Store) -> None:
+    for number, third in enumerate(("0", "0.00", "0.0", "1.5", None)):
+        row = order(store, number, Hold("p"))
+        store.placed(row, str(number))
+        store.done(row, money="2", third_party_money=third, seconds="10", costs={})
+    assert len(store.ledger.paces(*OWN, "default")) == 4
