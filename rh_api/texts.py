@@ -103,6 +103,7 @@ ENGLISH: dict[str, str] = {
     "the canvas or by task --order {order} on the command line: look again, name its task, or say "
     "that it did not start. To send it again, which may cost twice: Run again on the node, --again "
     "on the command line, extra_data.runninghub.again from a program.",
+    "error.order_being_made": "Order {order} is being sent this moment, maybe by another process. Look again when it is {seconds} s old.",
     "error.order_settled": "There is no open question about order {order}.",
     "error.task_of_other_order": "Task {task_id} belongs to another order.",
     "error.task_id_taken": "RunningHub named task {id} for order {order}, which is the task of "

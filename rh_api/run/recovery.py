@@ -207,7 +207,7 @@ class Recovery:
         If it had been stopped before its task was known, it is cancelled now. Raises TaskNotFound,
         or BadInput when the task is another order's.
         """
-        question = await self._question(order)
+        question = await self._answerable(order)
         context = self.context
         twin = await context.journal.of_task(task_id)
         if twin is not None:
@@ -220,7 +220,7 @@ class Recovery:
 
     async def settle_as_not_started(self, order: int) -> None:
         """A person has seen that an uncertain order did not start: it may be ordered again."""
-        await self._question(order)
+        await self._answerable(order)
         await self.context.journal.drop(order)
 
     async def cancel_again(self) -> None:
@@ -239,4 +239,12 @@ class Recovery:
             or (row.origin, row.account) != (journal.origin, journal.account)
         ):
             raise BadInput("error.order_settled", order=order)
+        return row
+
+    async def _answerable(self, order: int) -> OrderRow:
+        """An order of whose fate a person may say something: not one that is on its way now."""
+        row = await self._question(order)
+        made = age(row.created, self.context.journal.now())
+        if row.state is State.INTENDED and made is not None and made < CREATE_SECONDS:
+            raise BadInput("error.order_being_made", order=order, seconds=int(CREATE_SECONDS))
         return row

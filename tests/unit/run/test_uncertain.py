@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from unit.run.world import SUCCESS, TASK, code, load, taken
 
@@ -85,3 +87,23 @@ def test_a_look_at_an_uncertain_order_tells_what_can_be_seen_and_settles_nothing
     world.service.queue = [LOST]
     assert play(world, lambda: questions(world).inspect_uncertain(order)).now is None
     assert world.state() is State.UNCERTAIN
+
+
+def test_an_order_that_is_on_its_way_is_no_question_yet(make):
+    world = make()
+    world.service.create = [lambda _: asyncio.sleep(30.0)]
+
+    async def story() -> None:
+        sending = asyncio.ensure_future(world.run())
+        await asyncio.sleep(5.0)
+        for answer in (
+            questions(world).settle_as_not_started(1),
+            questions(world).settle_as_task(1, TASK),
+        ):
+            with pytest.raises(BadInput, match="being sent"):
+                await answer
+        assert world.state() is State.INTENDED
+        sending.cancel()
+        await asyncio.wait((sending,))
+
+    play(world, story)
