@@ -25,6 +25,9 @@ from .ports import Clock, Send
 
 log = logging.getLogger("runninghub")
 
+LOOKED_FOR = 3
+"""Looks that find a prompt in no line before it is taken for taken out of it."""
+
 LOOKS = (0.0, 1.0, 3.0, 6.0)
 """Seconds before each look for a prompt whose reply was lost."""
 
@@ -79,8 +82,11 @@ async def stop(send: Send, task_id: str) -> Report | None:
     listed = await send(lines(prompt.machine))
     if prompt.prompt_id in listed.waiting:
         await send(dequeue(prompt))
-        listed = await send(lines(prompt.machine))
-        if prompt.prompt_id not in (*listed.running, *listed.waiting):
+        for _ in range(LOOKED_FOR):  # by one of several instances, which may know of others
+            listed = await send(lines(prompt.machine))
+            if prompt.prompt_id in (*listed.running, *listed.waiting):
+                break
+        else:
             # One that never began is in no history.
             return await send(end_of(prompt)) or Report(Phase.CANCELLED)
     if prompt.prompt_id in listed.running:
