@@ -284,6 +284,13 @@ def test_another_model_keeps_what_still_fits(either: Canvas) -> None:
     assert either.prompt()[node]["inputs"] == inputs
     assert before[node]["inputs"]["duration"] == "8"
 
+    # A link that finds no socket is named: the next run would cost as much without the picture.
+    either.settle()
+    either.set_widget(node, "model", "kling-v3.0-std/text-to-video")
+    said = "找不到对应的接口" if either.classic else "found no socket"
+    either.page.get_by_text(said).first.wait_for()
+    either.picture("lost")
+
 
 def test_a_condition_is_told_at_the_field(either: Canvas) -> None:
     either.clear()

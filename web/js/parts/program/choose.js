@@ -1,10 +1,11 @@
 // Which fields and outputs of its program a node shows: asked, then built.
 
+import { toast } from "../../host/comfy.js";
 import { change } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
-import { loadTexts } from "../../host/texts.js";
+import { loadTexts, textsOf } from "../../host/texts.js";
 import { carried } from "../../lib/fields.js";
-import { firstChoice, makeForm, presentChoice, seenOf } from "../../lib/form.js";
+import { clean, firstChoice, makeForm, presentChoice, seenOf } from "../../lib/form.js";
 import { kindOf, widgetOf } from "../../lib/nodes.js";
 import { rememberUse } from "../../lib/recent.js";
 import { build, formOf, linkedSlots } from "./build.js";
@@ -12,6 +13,8 @@ import { readProgram } from "./loader.js";
 import { openModels, settleModel } from "./models.js";
 import { openStart } from "./start.js";
 import { inputOf, rememberText, showState, stateOf, textOf } from "./state.js";
+
+const t = textsOf("form");
 
 /** @param {ComfyNode} node */
 export async function choose(node) {
@@ -49,6 +52,7 @@ function name(node, form, before) {
 export function applyForm(node, program, form) {
 	stateOf(node).changed = null;
 	const before = formOf(node);
+	const linked = linkedInputs(node);
 	change(() => {
 		node.properties.runninghub = { ...node.properties.runninghub, seen: seenOf(program) };
 		build(node, form, carried);
@@ -58,4 +62,16 @@ export function applyForm(node, program, form) {
 	});
 	showState(node);
 	if (form.kind !== "module") rememberUse(form); // its id alone names nothing
+	tellLost(node, linked);
+}
+
+/** By name, what people call it. @param {ComfyNode} node @returns {Map<string, string>} */
+const linkedInputs = (node) =>
+	new Map((node.inputs ?? []).filter(({ link }) => link !== null && link !== undefined).map(({ name, label }) => [name, label ?? name]));
+
+/** Links that found no socket in the new form: what ran with a picture shall not run without one unseen. @type {(node: ComfyNode, before: Map<string, string>) => void} */
+function tellLost(node, before) {
+	const now = linkedInputs(node);
+	const lost = [...before].filter(([name]) => !now.has(name)).map(([, label]) => clean(label, 60));
+	if (lost.length > 0 && now.size < before.size) toast("warn", node.title, t("links_lost", { names: lost.join(", ") }));
 }
