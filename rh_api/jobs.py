@@ -41,7 +41,7 @@ from .run.batch import BatchProgress, joined, side_by_side
 from .run.engine import Engine
 from .run.native_cost import BalanceCost
 from .run.orders import Order, Payload, digest
-from .run.progress import Progress, Stage, Watch
+from .run.progress import Progress, Stage, Watch, noting
 from .run.results import Notice, Outcome
 from .run.singleflight import SingleFlight
 from .run.transfers import LazySource, LoraFile, Source, Transfers, load_sources, together
@@ -147,8 +147,8 @@ class Jobs:
                     is_ours = job.route == AUTO and program.sent_id == PLACEHOLDER
                     if is_ours and await may_go_natively(job, program, self.engine):
                         params = {"sent": program.sent_id, "remote": error.params.get("remote")}
-                        watch(Progress(Stage.NATIVE_TAKEN, params=params))
-                        warned = (Notice(Stage.NATIVE_TAKEN.value, params),)
+                        watch(news := Progress(Stage.NATIVE_TAKEN, params=params))
+                        warned = (Notice.of(news),)
                         job = replace(job, route=NATIVE)
                         continue
                     raise refusals.id_refused(program, error) from error
@@ -193,7 +193,8 @@ class Jobs:
     ) -> Outcome:
         order = self._order(job, program, values, inputs)
 
-        async def fly(show: Watch) -> tuple[Outcome, Iterator[bool]]:
+        async def fly(shown: Watch) -> tuple[Outcome, Iterator[bool]]:
+            show, low = noting(Stage.BALANCE_LOW, shown)
             cost = BalanceCost(self.engine.context.journal, self.engine.budget.facts.wallet)
             measured = replace(order, measure=cost.booked) if order.prompt else order
 
@@ -216,7 +217,7 @@ class Jobs:
             if order.prompt:
                 outcome = await cost.told(outcome)
             # For the first who takes it; for all others it is shared.
-            return outcome, iter((False,))
+            return replace(outcome, warned=(*outcome.warned, *map(Notice.of, low))), iter((False,))
 
         async def join(key: Hashable) -> Outcome:
             outcome, shared = await self.flights.join(key, fly, watch)

@@ -697,6 +697,8 @@ ENGLISH: dict[str, str] = {
     "node.all_go_on": "{count} of {total} tasks: RunningHub does not stop them, they go on and cost; run again to have their results without paying again",
     "node.cost_untold": "cost not told",
     "node.done": "done",
+    "node.taken_up": "done · it was ordered before, nothing was ordered now",
+    "node.orders_taken_up": "{count} were ordered before",
     "node.orders_done": "{count} orders done",
     "node.shared": "done together with an equal node, which tells the cost; nothing was paid twice",
     "node.orders_shared": "{count} of them ordered and told by an equal node",

@@ -94,3 +94,15 @@ def unheard(_: Stopped) -> None:
 
 def unwatched(_: Progress) -> None:
     """For callers who do not want to know."""
+
+
+def noting(stage: Stage, watch: Watch) -> tuple[Watch, list[Progress]]:
+    """A watch, and what it was told of a stage: the next news would take its place."""
+    noted: list[Progress] = []
+
+    def show(news: Progress) -> None:
+        if news.stage is stage:
+            noted.append(news)
+        watch(news)
+
+    return show, noted

@@ -172,7 +172,8 @@ class ResultDelivery:
         if row is not None and done is not None:
             await asyncio.shield(done)
             await self.context.journal.record_results(row, _rows_of(fetched, self.folder))
-        return Outcome(task_id, fetched, report.usage, active.ticket.tips, seconds)
+        tips, taken_up = active.ticket.tips, active.asked_at is None
+        return Outcome(task_id, fetched, report.usage, tips, seconds, taken_up=taken_up)
 
     async def _fetch(
         self, listed: Sequence[RemoteResult], folder: Path, task_id: str, watch: Watch

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..wire.filetypes import FileType, Verdict
 from ..wire.orders import Tips
 from ..wire.tasks import Usage
+from .progress import Progress
 
 TEXT_LIMIT = 4 * 1024 * 1024  # bytes; a larger text is a file alone
 
@@ -58,13 +59,19 @@ class Notice:
     key: str
     params: Mapping[str, object]
 
+    @classmethod
+    def of(cls, news: Progress) -> Notice:
+        """News that shall stay."""
+        return cls(news.stage.value, news.params)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A finished order: its task, results in the service's order, costs, and running seconds.
 
     `kept`: the results were here from an earlier equal order, and nothing was paid now.
-    `shared`: another caller waited for the same order and is the one who is told what it cost.
+    `taken_up`: its task was there already, and nothing was ordered now. `shared`: another caller
+    waited for the same order and is the one who is told what it cost.
     `missing`: nodes of whose results the service listed nothing that could be fetched. `warned`:
     what there was to say before it was ordered.
     """
@@ -78,6 +85,7 @@ class Outcome:
     missing: tuple[str, ...] = ()
     shared: bool = False
     warned: tuple[Notice, ...] = ()
+    taken_up: bool = False
 
     @property
     def is_paid(self) -> bool:

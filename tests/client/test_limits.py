@@ -468,9 +468,10 @@ async def test_a_balance_below_the_floor_is_said_and_stops_nobody(
     await client.run(invert(1), news.append)
     assert Stage.BALANCE_LOW not in [one.stage for one in news]
     emulator.account.coins = 7
-    await client.run(invert(2), news.append)
+    outcome = await client.run(invert(2), news.append)
     (said,) = [one.params for one in news if one.stage is Stage.BALANCE_LOW]
     assert said == {"left": "7 coins", "floor": "100 coins"}
+    assert [(one.key, one.params) for one in outcome.notices] == [("progress.balance_low", said)]
 
 
 @pytest.mark.parametrize("turns", range(0, 60, 4))
