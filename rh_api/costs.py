@@ -18,7 +18,7 @@ from .money.quotes import Quote
 from .run.budget import Budget
 from .run.cost_bounds import named_units
 from .run.estimates import Estimate, estimate
-from .run.orders import Order
+from .run.orders import Order, is_model
 from .wire.orders import TaskOptions
 
 
@@ -41,9 +41,11 @@ class Costs:
         return await self._jobs.quote(job)
 
     async def quote_program(self, program: str, instance: str) -> Quote:
-        """The same of a program as the journal names it: by own runs, else the rate."""
+        """The same of a program as the journal names it: by own runs, else, but for a model, the
+        rate."""
         options = TaskOptions(instance=instance)
-        return await self._budget.facts.quote(Order("", name=program, options=options))
+        order = Order("", name=program, options=options, is_model=is_model(program))
+        return await self._budget.facts.quote(order)
 
     async def estimate(self, program: str, instance: str) -> Estimate:
         """What runs of a program (its id, or `app/` and its id) have taken and cost here."""

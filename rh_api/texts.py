@@ -308,7 +308,7 @@ ENGLISH: dict[str, str] = {
     "quote.runs": "about {amount} ({range}, by {runs} own runs)",
     "quote.run": "about {amount} ({range}, by one own run)",
     "quote.preview": "{amount} (asked of the service)",
-    "quote.list": "about {amount} ({words})",
+    "quote.list": "about {amount} (price list)",
     "quote.rate": "cost not known yet: {rate} a second on {size} (observed, not documented)",
     "quote.emulated": "nothing is paid: it runs in the sandbox",
     "quote.unknown": "cost not known beforehand",

@@ -11,6 +11,7 @@ from ...rh_api.errors import RunningHubError
 from ...rh_api.graph.extra_data import read_extra_data
 from ...rh_api.graph.prompt import Graph
 from ...rh_api.models.stored import read_model
+from ...rh_api.money.amounts import COINS
 from ...rh_api.money.quotes import in_few_words, in_number
 from ...rh_api.offload import marks_of
 from ...rh_api.wire.model_refs import is_endpoint
@@ -74,17 +75,21 @@ async def _of_node(body: Body) -> _Asked:
 
 
 async def _quote(body: Body) -> Quote:
+    listed = Quote()
     try:
         profile = text_of(body, "profile").strip()
-        number = text_of(body, "id")
         if body.get("kind") == "model":
             listed = await _listed(body, profile)
-            if listed.is_known or not is_endpoint(number):
+            if not is_endpoint(text_of(body, "id")):
                 return listed
         name, instance = journal_name(body)
-        return await cloud.client(config.settings(profile)).costs.quote_program(name, instance)
+        costs = cloud.client(config.settings(profile)).costs
+        if listed.is_known and {COINS, costs.currency}.issuperset(listed.ranges):
+            return listed
+        own = await costs.quote_program(name, instance)
+        return own if own.is_known or not listed.is_known else listed
     except RunningHubError:
-        return Quote()  # what is wrong the run says
+        return listed  # what is wrong the run says
 
 
 async def _listed(body: Body, profile: str) -> Quote:

@@ -70,6 +70,8 @@ class Quote:
                 return say("quote.unknown", {})
             rate = say_amount(self.rate_unit, self.rate, say)
             return say("quote.rate", {"rate": rate, "size": self.instance})
+        if self.source is QuoteSource.LIST and self.words:
+            return self.words  # which tell the amount, and where it is from
         params = {
             "amount": " + ".join(
                 say_amount(unit, one.amount, say) for unit, one in self.ranges.items()
@@ -167,7 +169,8 @@ def in_few_words(quotes: Sequence[Quote], say: Say, *, least: bool = False) -> s
     elif not all(each.is_known for each in quotes):
         key = "quote.total_unknown"
     else:
-        key = "quote.total_more" if least else "quote.total"
+        is_least = least or any(one.high is None for each in quotes for one in each.ranges.values())
+        key = "quote.total_more" if is_least else "quote.total"
     return say(key, {"amount": told(known, say), "orders": in_number(len(quotes), say, least)})
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..errors import RunningHubError
 from ..journal import Rules
+from ..money.amounts import COINS
 from ..money.quotes import Quote, QuoteSource, quote_of_runs
 from ..money.rates import rate_of, rate_of_runs
 from .cost_bounds import Facts
@@ -52,14 +53,15 @@ class CostFacts:
         return rate_of(unit, instance, rate_of_runs(unit, runs))
 
     async def quote(self, order: Order) -> Quote:
-        """What an order will probably cost."""
+        """What an order will probably cost: a price in what the account pays in comes before own
+        runs, which come before a list in another currency."""
         price = await order.price(None)
-        if price.is_known:
+        if price.is_known and {COINS, self.journal.currency}.issuperset(price.ranges):
             return price
         journal, instance = self.journal, order.options.instance
         quote = quote_of_runs(await journal.costs(order.program, instance))
         if quote.is_known or order.is_model:
-            return quote
+            return quote if quote.is_known else price
         try:
             unit = self.wallet.unit(await self.wallet.read())
         except RunningHubError:

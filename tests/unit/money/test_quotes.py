@@ -89,3 +89,11 @@ def test_several_orders_are_told_in_few_words() -> None:
     )
     mixed = "about 7 coins and what is not known, at least 2 orders"
     assert in_few_words([runs, Quote()], english, least=True) == mixed
+
+
+def test_a_price_that_is_a_least_one_is_told_as_such_among_others() -> None:
+    least = fixed("CNY", 120_000, QuoteSource.LIST, is_from=True, words="from 0.12 CNY")
+    assert in_few_words([least], english) == "about 0.12 CNY or more, 1 order"
+    exact = fixed("CNY", 880_000, QuoteSource.LIST, words="about 0.88 CNY (price list)")
+    assert in_few_words([least, exact], english) == "about 1 CNY or more, 2 orders"
+    assert exact.told(english) == "about 0.88 CNY (price list)"

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from rh_api.journal import Identity, OrderRow, Store
+from rh_api.money.quotes import Quote, QuoteSource, fixed
 from rh_api.run.estimates import estimate
+from rh_api.run.orders import Order
+from tests.unit.run.engine_world import play
 
 
 @pytest.fixture
@@ -44,3 +47,27 @@ def test_what_is_no_cost_is_no_estimate(row: OrderRow, coins: str | None) -> Non
 def test_money_is_told_as_the_service_prints_it(row: OrderRow) -> None:
     done = [replace(row, coins=None, money=money) for money in ("0.0476", "0.05", "x")]
     assert estimate((), done).money == "0.0476"
+
+
+@pytest.mark.parametrize(
+    ("currency", "source"), [("USD", QuoteSource.RUNS), ("CNY", QuoteSource.LIST)]
+)
+def test_own_runs_are_told_before_a_list_in_another_currency(
+    make, currency: str, source: QuoteSource
+) -> None:
+    world = make()
+    journal, store = world.rows.journal, world.rows.store
+    journal.currency = currency
+    listed = fixed("CNY", 800_000, QuoteSource.LIST)
+
+    async def price(_: object) -> Quote:
+        return listed
+
+    order = Order("painter", is_model=True, price=price)
+    facts = world.engine.budget.facts
+    assert play(world, lambda: facts.quote(order)) == listed
+    identity = Identity(journal.origin, journal.account, order.program, "", "1")
+    row = store.intend(identity, instance=order.options.instance, what={})
+    store.placed(row, "7")
+    store.done(row, costs={currency: 75_000})
+    assert play(world, lambda: facts.quote(order)).source is source
