@@ -46,7 +46,7 @@ function spendView(found) {
 		["week", week],
 		["month", all],
 	].map(([key, sum]) => h("div", "sum", h("span", "muted", t(`spend.${key}`)), h("strong", "", sumText(sum, currency) || t("spend.nothing")), h("span", "muted", t(sum.orders === 1 ? "spend.order" : "spend.orders", { count: sum.orders }))));
-	const untold = all.untold > 0 && h("p", "muted", t("spend.untold", { count: all.untold }));
+	const untold = all.untold > 0 && h("p", "muted", t(all.untold === 1 ? "spend.untold_one" : "spend.untold", { count: all.untold }));
 	if (all.orders === 0) return [left, h("div", "sums", ...sums), ...limitViews(limits), h("p", "muted", t("spend.none"))];
 	return [
 		left,
