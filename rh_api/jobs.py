@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 from uuid import uuid4
@@ -41,9 +40,9 @@ from .run.batch import BatchProgress, joined, side_by_side
 from .run.engine import Engine
 from .run.native_cost import BalanceCost
 from .run.orders import Order, Payload, digest
-from .run.progress import Progress, Stage, Watch, noting
+from .run.progress import Progress, Stage, Watch
 from .run.results import Notice, Outcome
-from .run.singleflight import SingleFlight
+from .run.singleflight import SingleFlight, Twins
 from .run.transfers import LazySource, LoraFile, Source, Transfers, load_sources, together
 from .wire.accounts import queue_status
 from .wire.native import Prompt
@@ -61,7 +60,7 @@ class Jobs:
     flights: SingleFlight[tuple[Outcome, Iterator[bool]]] = field(
         default_factory=SingleFlight["tuple[Outcome, Iterator[bool]]"]
     )
-    _rerolls: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
+    _twins: Twins = field(default_factory=Twins)
     _may_run_models: bool = False
 
     async def program(self, job: Job, *, fresh: bool = False) -> Program:
@@ -194,7 +193,8 @@ class Jobs:
         order = self._order(job, program, values, inputs)
 
         async def fly(shown: Watch) -> tuple[Outcome, Iterator[bool]]:
-            show, low = noting(Stage.BALANCE_LOW, shown)
+            low: list[Notice] = []
+            show = _noting(shown, low)
             cost = BalanceCost(self.engine.context.journal, self.engine.budget.facts.wallet)
             measured = replace(order, measure=cost.booked) if order.prompt else order
 
@@ -217,7 +217,7 @@ class Jobs:
             if order.prompt:
                 outcome = await cost.told(outcome)
             # For the first who takes it; for all others it is shared.
-            return replace(outcome, warned=(*outcome.warned, *map(Notice.of, low))), iter((False,))
+            return replace(outcome, warned=(*outcome.warned, *low)), iter((False,))
 
         async def join(key: Hashable) -> Outcome:
             outcome, shared = await self.flights.join(key, fly, watch)
@@ -226,22 +226,9 @@ class Jobs:
         key = digest([order.program, order.graph_hash, order.inputs_hash])
         if not job.reroll_seeds:
             return await join(key)
-        with self._twin(key) as item:
+        with self._twins.number(key) as item:  # every run wants seeds of its own
             order = replace(order, item=item)
             return await join((key, item))
-
-    @contextlib.contextmanager
-    def _twin(self, key: str) -> Generator[int]:
-        """Every run wants seeds of its own, so equal ones at once are told apart by a number."""
-        taken = self._rerolls.setdefault(key, set())
-        item = next(number for number in range(len(taken) + 1) if number not in taken)
-        taken.add(item)
-        try:
-            yield item
-        finally:
-            taken.discard(item)
-            if not taken:
-                del self._rerolls[key]
 
     def _order(
         self,
@@ -394,3 +381,14 @@ def _file_of(source: Source) -> MediaFile:
 
 def _files_of(values: Mapping[str, object]) -> dict[str, MediaFile]:
     return {name: _file_of(value) for name, value in values.items() if isinstance(value, Source)}
+
+
+def _noting(watch: Watch, low: list[Notice]) -> Watch:
+    """It also keeps what is said of a low balance, whose place the next news would take."""
+
+    def show(news: Progress) -> None:
+        if news.stage is Stage.BALANCE_LOW:
+            low.append(Notice.of(news))
+        watch(news)
+
+    return show

@@ -45,5 +45,4 @@ async def may_go_natively(job: Job, program: Program, engine: Engine) -> bool:
         check_native(job, program)
     except BadInput:
         return False
-    rules, budget = await engine.context.journal.rules(), engine.budget
-    return not budget.limits.lowest(budget.command).lowest(rules.limits)
+    return not engine.budget.in_force(await engine.context.journal.rules())

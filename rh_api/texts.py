@@ -337,7 +337,6 @@ ENGLISH: dict[str, str] = {
     "progress.running": "running {node}",
     "progress.downloading": "downloading {done} of {total}",
     "progress.batch": "{done} of {total} done, {running} running",
-    "progress.cancelling": "cancelling",
     "progress.picture_fitted": '"{field}": the picture had {before} MB as PNG and was sent as {format} with '
     "{after} MB, since fit_pictures is on.",
     "progress.field_outside": "{field} ({node}) was {value}, and the class here takes {low} to "

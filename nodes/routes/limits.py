@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from ...rh_api.client import Client
 from ...rh_api.errors import BadInput
+from ...rh_api.journal.ledger import ALLOWED, FLOOR
 from ...rh_api.money.amounts import told, written
+from ...rh_api.money.limits import SCOPES
 from ..runtime import cloud, config, failure_reports, language
 from .body import Body, text_of
 
-ALLOWED = "allow/"
-SCOPES = ("order", "prompt", "day", "floor")
+RULES = (*SCOPES, FLOOR)
 
 
 async def limits(body: Body) -> dict[str, object]:
@@ -22,8 +23,8 @@ async def save(body: Body) -> dict[str, object]:
     """One of them, or what a `program` without a bound may cost; a blank sum takes it away."""
     client, program = _client(body), text_of(body, "program").strip()
     scope = ALLOWED + program if program else text_of(body, "scope")
-    if not program and scope not in SCOPES:
-        raise BadInput("node.bad_choice", name="scope", value=scope[:40], choices=", ".join(SCOPES))
+    if not program and scope not in RULES:
+        raise BadInput("node.bad_choice", name="scope", value=scope[:40], choices=", ".join(RULES))
     await client.costs.set_rule(scope, text_of(body, "sum"))
     return await _shown(client)
 

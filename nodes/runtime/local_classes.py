@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from ...rh_api.offload import ClassInfo, class_info
+from ...rh_api.wire.envelope import as_number
 
 # `model.safetensors`, `example.png`: the files of this machine say nothing about the cloud's.
 _FILE = re.compile(r".*\.[A-Za-z][A-Za-z0-9_]{1,11}", re.DOTALL)
@@ -35,11 +36,7 @@ def bounds_in(spec: Spec | None) -> tuple[float | None, float | None] | None:
     """The same, where the class was asked before."""
     if spec is None or spec[0] not in ("INT", "FLOAT"):
         return None
-    return _number(spec[1].get("min")), _number(spec[1].get("max"))
-
-
-def _number(value: object) -> float | None:
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    return as_number(spec[1].get("min")), as_number(spec[1].get("max"))
 
 
 def choices_in(spec: Spec | None) -> Sequence[object] | None:

@@ -9,6 +9,7 @@ from ...rh_api.client import Program, QuickCreate, RemoteApp
 from ...rh_api.errors import AppNotFound, Refused, RunningHubError, WorkflowNotFound
 from ...rh_api.graph import suggest
 from ...rh_api.settings import Settings
+from ...rh_api.wire.envelope import as_number
 from . import config, demo_server, language, local_classes
 
 DESCRIPTION_LENGTH = 2000
@@ -90,12 +91,8 @@ class LocalClasses:
         return suggest.About(
             kind=local_classes.type_in(spec),
             choices=local_classes.choices_in(spec),
-            low=_number(more.get("min")),
-            high=_number(more.get("max")),
-            step=_number(more.get("step")),
+            low=as_number(more.get("min")),
+            high=as_number(more.get("max")),
+            step=as_number(more.get("step")),
             multiline=more.get("multiline") is True,
         )
-
-
-def _number(value: object) -> float | None:
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -88,15 +88,6 @@ def list_price(model: Model, body: Mapping[str, object]) -> ListPrice | None:
     return ListPrice(price.unit, rate, amount, units, may_be_more, price.as_of)
 
 
-def price_keys(model: Model) -> tuple[str, ...]:
-    """The parameters that the price depends on, as far as a list tells."""
-    price = model.price
-    named = {*price.keys} if price else set[str]()
-    if price is not None and price.unit != "run":
-        named |= {_SECONDS, *_COUNTS, *_MOST, *_TEXTS}
-    return tuple(one.name for one in model.parameters if one.name in named)
-
-
 def preview_body(model: Model, body: Mapping[str, object]) -> dict[str, object]:
     """A body that costs the same and says nothing of the person's.
 

@@ -65,6 +65,10 @@ class Budget:
     def __post_init__(self) -> None:
         self.left = LeftOrders(self.context, self.canceller, self.recovery.last, self.ended)
 
+    def in_force(self, rules: Rules) -> Limits:
+        """Of all limits the lowest: the environment's, a command's and the stored ones."""
+        return self.limits.lowest(self.command).lowest(rules.limits)
+
     # Before
 
     @contextlib.asynccontextmanager
@@ -114,7 +118,7 @@ class Budget:
     async def _reserve(self, order: Order, watch: Watch) -> Hold:
         journal = self.context.journal
         rules = await journal.rules()
-        limits = self.limits.lowest(self.command).lowest(rules.limits)
+        limits = self.in_force(rules)
         if not limits:
             await self._say_balance(rules.floor, watch)
             return Hold(order.scope, at=self.facts.wallet.unix())
@@ -232,7 +236,7 @@ class Budget:
         journal = self.context.journal
         try:
             rules = await journal.rules()
-            limits = await self._in_units(self.limits.lowest(self.command).lowest(rules.limits))
+            limits = await self._in_units(self.in_force(rules))
             facts = await self.facts.of_order(order, rules)
             spent = await journal.committed(hold.scope, self.facts.wallet.unix())
         except RunningHubError as error:

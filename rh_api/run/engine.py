@@ -31,7 +31,7 @@ from .limiter import AccountLimiter
 from .orders import ActiveOrder, Order
 from .poller import Poller
 from .progress import Progress, Stage, Watch
-from .recovery import CANCELS, Recovery
+from .recovery import CANCELS, Recovery, order_of
 from .report_query import completed, if_answered, missing, polls, query_report, record_end
 from .result_delivery import EXPIRED, ResultDelivery
 from .results import Outcome
@@ -157,7 +157,7 @@ class Engine:
                 kept = await self.delivery.served(earlier, kept)
                 if not kept.missing:
                     return kept
-                done = _done(earlier, task_id, Order.of_row(earlier), watch)
+                done = _done(earlier, task_id, order_of(earlier), watch)
                 return await self._relisted(done, kept)
         try:
             report = await self.report(task_id)
@@ -168,7 +168,7 @@ class Engine:
         row, seconds = earlier.id if earlier is not None else None, 0.0
         tips = Tips() if earlier is None else Tips(earlier.told)
         ticket = Ticket(task_id, report.phase, report.socket_url, tips)
-        active = ActiveOrder(Order.of_row(earlier), ticket, watch, row, earlier)
+        active = ActiveOrder(order_of(earlier), ticket, watch, row, earlier)
         if wait and not report.phase.is_over:
             report, seconds, gone = await self._follow(active)
         elif report.phase is Phase.SUCCESS:

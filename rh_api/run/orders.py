@@ -78,13 +78,6 @@ class Order:
     prompt: str = ""
     measure: Callable[[str], Awaitable[Usage | None]] | None = field(default=None, compare=False)
 
-    @classmethod
-    def of_row(cls, row: OrderRow | None) -> Order:
-        """What following a task wants to know of its order, as far as the journal tells."""
-        if row is None:
-            return cls("")
-        return cls("", name=row.workflow, options=TaskOptions(instance=row.instance))
-
     @property
     def program(self) -> str:
         """What is run, as the journal names it."""

@@ -22,7 +22,6 @@ class Stage(enum.Enum):
     RUNNING = "progress.running"
     DOWNLOADING = "progress.downloading"
     BATCH = "progress.batch"
-    CANCELLING = "progress.cancelling"
     BALANCE_LOW = "progress.balance_low"
     COST_BOUND = "progress.cost_bound"
     COST_WARNING = "progress.cost_warning"
@@ -94,15 +93,3 @@ def unheard(_: Stopped) -> None:
 
 def unwatched(_: Progress) -> None:
     """For callers who do not want to know."""
-
-
-def noting(stage: Stage, watch: Watch) -> tuple[Watch, list[Progress]]:
-    """A watch, and what it was told of a stage: the next news would take its place."""
-    noted: list[Progress] = []
-
-    def show(news: Progress) -> None:
-        if news.stage is stage:
-            noted.append(news)
-        watch(news)
-
-    return show, noted

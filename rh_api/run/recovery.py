@@ -11,9 +11,10 @@ from ..errors import BadInput, RunningHubError, Uncertain
 from ..journal import Identity, OrderRow, State
 from ..journal.retention import age
 from ..wire.accounts import queue_status
+from ..wire.orders import TaskOptions
 from .cancellation import Canceller
 from .context import AccountContext
-from .orders import is_model
+from .orders import Order, is_model
 from .progress import Progress
 from .report_query import query_report
 
@@ -248,3 +249,10 @@ class Recovery:
         if row.state is State.INTENDED and made is not None and made < CREATE_SECONDS:
             raise BadInput("error.order_being_made", order=order, seconds=int(CREATE_SECONDS))
         return row
+
+
+def order_of(row: OrderRow | None) -> Order:
+    """What following a task wants to know of its order, as far as the journal tells."""
+    if row is None:
+        return Order("")
+    return Order("", name=row.workflow, options=TaskOptions(instance=row.instance))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+import contextlib
+from collections.abc import Awaitable, Callable, Generator, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -78,3 +79,23 @@ class SingleFlight(Generic[T]):
         """Wait until all work, also what is being cancelled, has come to its end."""
         while self._landing:
             await asyncio.wait(tuple(self._landing))
+
+
+class Twins:
+    """Numbers that tell equal work apart which is under way at once and shall not be one."""
+
+    def __init__(self) -> None:
+        self._taken: dict[Hashable, set[int]] = {}
+
+    @contextlib.contextmanager
+    def number(self, key: Hashable) -> Generator[int]:
+        """The lowest from 0 that no other work of `key` has meanwhile."""
+        taken = self._taken.setdefault(key, set())
+        number = next(one for one in range(len(taken) + 1) if one not in taken)
+        taken.add(number)
+        try:
+            yield number
+        finally:
+            taken.discard(number)
+            if not taken:
+                del self._taken[key]

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 
 from ..errors import BadReply, Fate, Refused
 from .call import PROGRAM_LIMIT, Auth, Call, Request, Response
-from .envelope import as_list, as_object, open_envelope, read_id, read_int, read_json, read_text
+from .envelope import (
+    as_list,
+    as_number,
+    as_object,
+    open_envelope,
+    read_id,
+    read_int,
+    read_json,
+    read_text,
+)
 from .orders import NodeInfo, TaskOptions, Ticket, node_info_list, option_fields, order_call
 from .workflows import APP, read_page
 
@@ -256,9 +265,9 @@ def _read_field(node_id: str, name: str, about: Mapping[str, object]) -> AppFiel
         options=options or None,
         default=widget.get("default"),
         multiline=widget.get("multiline") is True,
-        low=_number(widget.get("min")),
-        high=_number(widget.get("max")),
-        step=_number(widget.get("step")),
+        low=as_number(widget.get("min")),
+        high=as_number(widget.get("max")),
+        step=as_number(widget.get("step")),
         description=read_text(about.get("description")),
         description_en=read_text(about.get("descriptionEn")),
     )
@@ -315,7 +324,3 @@ def word(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return read_text(value)
-
-
-def _number(value: object) -> float | None:
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -240,6 +240,11 @@ def as_object(value: object) -> Json:
     return cast("Json", value) if isinstance(value, dict) else {}
 
 
+def as_number(value: object) -> float | None:
+    """The value as a number of JSON; None for anything else."""
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
 def as_list(value: object) -> list[object]:
     return cast("list[object]", value) if isinstance(value, list) else []
 

@@ -37,7 +37,7 @@ ROWS = (
     # 5 for the native route: what a file is called is asked of one place, and so is a task.
     # 1 for what a process left that died in the middle of a transfer, which the net removes.
     # 2 for that line: it is asked about before an order, and left at the end.
-    Row("pairs of calling and called file in it", measures.picture_pairs, 135, "75"),
+    Row("pairs of calling and called file in it", measures.picture_pairs, 134, "75"),
     Row("modules of over 400 lines among them", measures.long_picture_files, 0, "0"),
     # Above it are the journal, transfers and money, each a subject that a cut would spread over
     # files which one order then runs through as well. So are connections opened ahead,
@@ -68,5 +68,7 @@ ROWS = (
     # items that count once, sentences that say of a task only what is known, and a service that
     # is away.
     # 80 for two processes at one account's limit: each has its share of the places.
-    Row("lines of rh_api and nodes", measures.program_lines, 27_885, "<21115"),
+    # 420 for what an adversary and a second reader found: limits hold for what nobody follows, on
+    # any clock and in any unit; Stop is told task by task; a late cost has a schedule of its own.
+    Row("lines of rh_api and nodes", measures.program_lines, 28_298, "<21115"),
 )
