@@ -358,7 +358,7 @@ CODES: dict[str, dict[int, tuple[Expect, Expect | None]]] = {
         807: (DONE, error(errors.TaskNotFound, OVER, orders=1, more=1)),
         1004: (DONE, error(errors.TaskNotFound, OVER, orders=1, more=1)),
     },
-    "cancel": {807: (CONFIRMED, CONFIRMED), 802: (CONFIRMED, UNCONFIRMED)},
+    "cancel": {807: (CONFIRMED, UNCONFIRMED), 802: (CONFIRMED, UNCONFIRMED)},
     "account": {
         802: (_BAD_KEY, _BAD_KEY),
         1002: (_BAD_KEY, _BAD_KEY),
