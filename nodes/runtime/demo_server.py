@@ -30,7 +30,9 @@ def start() -> tuple[str, str]:
     """Its address and its key; it is started unless it runs."""
     global _running
     if _running is None:
-        emulator = _package().Emulator(run_seconds=RUN_SECONDS, accepts_placeholder_workflow=True)
+        emulator = _package().Emulator(
+            run_seconds=RUN_SECONDS, accepts_placeholder_workflow=True, is_free=True
+        )
         stack = ExitStack()
         address = stack.enter_context(emulator.run_in_thread())
         _running = (address, emulator.default_key, emulator, stack)

@@ -58,6 +58,8 @@ class Knobs:
     """True: over the limit a task is queued; False: it is refused."""
     limit_code: int | None = None
     """The code for "over the limit"; None: 421, for dedicated keys 415. 1520 was seen too."""
+    is_free: bool = False
+    """Nothing is charged, and no cost is told, as for a subscription."""
     bill_failed: bool = False
     api_balance_empty: bool = False
     """Orders are refused with 433 and a text about the API balance: money, though the code is the

@@ -233,7 +233,7 @@ def _bill(state: State, task: Task) -> None:
 
     The time that a machine is retained afterwards is billed as well.
     """
-    ran = task.started is not None
+    ran = task.started is not None and not state.is_free
     if ran and task.order.model and (task.status != "FAILED" or state.bill_failed):
         _bill_model(state, task, task.order.model)
     elif ran and (task.status != "FAILED" or state.bill_failed):
