@@ -235,7 +235,7 @@ class Client:
         return await self._jobs.program(job, fresh=fresh)
 
     def known_program(self, job: Job) -> Program | None:
-        """The same as it was read within the last ten minutes; None without a request."""
+        """A job's program as it was read within the last ten minutes; None without a request."""
         return self._jobs.known_program(job)
 
     # Orders

@@ -41,8 +41,8 @@ class Costs:
         return await self._jobs.quote(job)
 
     async def quote_program(self, program: str, instance: str) -> Quote:
-        """The same of a program as the journal names it: by own runs, else, but for a model, the
-        rate."""
+        """What an order of a program, as the journal names it, will probably cost: by own runs,
+        else, but for a model, by the rate."""
         options = TaskOptions(instance=instance)
         order = Order("", name=program, options=options, is_model=is_model(program))
         return await self._budget.facts.quote(order)

@@ -14,7 +14,7 @@ def sync(file: BinaryIO) -> None:
 
 
 def sync_path(path: Path) -> None:
-    """The same for a file that is closed already."""
+    """Returns when a closed file is on the disk. Raises OSError."""
     # For writing: Windows syncs nothing else.
     with path.open("r+b") as file:
         sync(file)
@@ -26,7 +26,7 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def replace_bytes(path: Path, data: bytes) -> None:
-    """The same for bytes."""
+    """Put bytes in the place of a file, which is the old one or the new one at any time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:

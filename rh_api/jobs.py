@@ -77,7 +77,7 @@ class Jobs:
         return await self.library.workflow(job.workflow, fresh=fresh)
 
     def known_program(self, job: Job) -> Program | None:
-        """The same as it was read within the last ten minutes; None without a request."""
+        """A job's program as it was read within the last ten minutes; None without a request."""
         if job.model:
             return self._model(job)
         if job.quick:
@@ -216,7 +216,7 @@ class Jobs:
                 raise
             if order.prompt:
                 outcome = await cost.told(outcome)
-            # For the first who takes it; for all others it is shared.
+            # One False: the first waiter who takes it is told the cost, to all others it is shared.
             return replace(outcome, warned=(*outcome.warned, *low)), iter((False,))
 
         async def join(key: Hashable) -> Outcome:

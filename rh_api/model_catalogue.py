@@ -107,7 +107,7 @@ class ModelCatalogue:
         return self._known.catalogue
 
     async def load(self) -> Catalogue:
-        """The same beside the loop."""
+        """All models; files are read in a thread."""
         return self._known.catalogue or await asyncio.to_thread(lambda: self.catalogue)
 
     def find(self, text: str) -> Model:
@@ -115,7 +115,7 @@ class ModelCatalogue:
         return self.catalogue.find(text)
 
     def resolve(self, text: str, kept: Model | None = None) -> Model:
-        """The same, of a text that may be a link of another site, which is refused.
+        """The model that a person named, maybe by a link, which is refused if of another site.
 
         `kept`: a model that a node knows, for a name that has left the catalogue.
         """
@@ -163,7 +163,7 @@ class ModelCatalogue:
     def price_of(
         self, model: Model, given: Mapping[str, object] | None = None, extra: object = None
     ) -> ListPrice | None:
-        """The same of a model at hand."""
+        """`price` of a model at hand."""
         if self._settings.is_official and not self._settings.host.endswith(".cn"):
             return None
         return prices.list_price(model, body.compose(model, given or {}, extra).body)
@@ -180,7 +180,7 @@ class ModelCatalogue:
     async def preview_of(
         self, model: Model, given: Mapping[str, object], extra: object = None
     ) -> PricePreview:
-        """The same of a model at hand; what it requires and nobody gave is filler as well."""
+        """`preview` of a model at hand; what it requires and nobody gave is filler as well."""
         composed = body.compose(model, given, extra).body
         asked = prices.preview_body(model, composed)
         return await self._sender.send(price_preview(model.endpoint, asked))
@@ -197,7 +197,7 @@ class ModelCatalogue:
     def quote_of_list(
         self, model: Model, given: Mapping[str, object], extra: object = None
     ) -> money.Quote:
-        """The same by lists alone, of a node's values: the service is not asked."""
+        """What an order with a node's values will cost by the lists: the service is not asked."""
         return _quote_of_list(self.price_of(model, given, extra))
 
     async def service_price(self, model: Model, body: Mapping[str, object]) -> money.Quote:
@@ -291,9 +291,8 @@ class ModelCatalogue:
         except RunningHubError as error:
             log.info("%s", error)
             return []
-        incomplete = (m.endpoint for m in known.models.values() if m.parameters)
-        told = frozenset(incomplete)
-        return [model for model in found if model.endpoint not in told]
+        complete = frozenset(m.endpoint for m in known.models.values() if m.parameters)
+        return [model for model in found if model.endpoint not in complete]
 
     async def _details(self, known: Catalogue) -> list[Model]:
         """The models of the site's catalogue whose pages are not known yet."""

@@ -230,7 +230,7 @@ class StandardModel:
         return flat(compose(self.model, given, self.extra).checked(send_anyway=self.send_anyway))
 
     def check_files(self, files: Mapping[str, MediaFile]) -> None:
-        """The same for files that were made after the check, by the names that it gave them."""
+        """Check files that were made after the fields, by the names that `check` gave them."""
         if not self.send_anyway:
             check_files(self.model, files)
 

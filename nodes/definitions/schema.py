@@ -258,7 +258,7 @@ def result_outputs() -> list[io.Output]:
 
 
 def shown_by_choice(outputs: list[io.Output]) -> list[io.Output]:
-    """The same without tooltips: ComfyUI looks them up by a slot's number, and on the canvas these
+    """Outputs without tooltips: ComfyUI looks them up by a slot's number, and on the canvas these
     nodes show only the outputs that a person keeps."""
     for output in outputs:
         output.tooltip = None

@@ -89,7 +89,7 @@ async def _quote(body: Body) -> Quote:
         own = await costs.quote_program(name, instance)
         return own if own.is_known or not listed.is_known else listed
     except RunningHubError:
-        return listed  # what is wrong the run says
+        return listed  # the run tells what is wrong
 
 
 async def _listed(body: Body, profile: str) -> Quote:

@@ -15,7 +15,7 @@ async def left_tasks(_: Body) -> dict[str, object]:
 
 
 async def all_tasks(_: Body) -> dict[str, object]:
-    """The same, with what somebody here waits for."""
+    """All open orders of these accounts, those that somebody here waits for among them."""
     return await _listed(followed=True)
 
 

@@ -77,7 +77,7 @@ def client(settings: Settings) -> Client:
 
 
 def ordering(settings: Settings) -> Client:
-    """The same for orders, which go out as `settings` say: two profiles may have one account."""
+    """The account's client, whose orders go out as `settings` say: two profiles may share it."""
     found = client(settings)
     found.adopt(settings)
     return found

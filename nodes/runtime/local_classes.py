@@ -33,14 +33,14 @@ def bounds(class_type: str, field: str) -> tuple[float | None, float | None] | N
 
 
 def bounds_in(spec: Spec | None) -> tuple[float | None, float | None] | None:
-    """The same, where the class was asked before."""
+    """The least and the greatest number that a declared input takes."""
     if spec is None or spec[0] not in ("INT", "FLOAT"):
         return None
     return as_number(spec[1].get("min")), as_number(spec[1].get("max"))
 
 
 def choices_in(spec: Spec | None) -> Sequence[object] | None:
-    """The same, where the class was asked before."""
+    """The options of a declared combo; None when it is none, or lists files."""
     if spec is None:
         return None
     kind, about = spec

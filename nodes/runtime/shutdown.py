@@ -10,7 +10,7 @@ _ends: list[End] = []
 
 
 def at_end(end: End) -> None:
-    """Call `end` when the server shuts down; to say so twice is to say it once."""
+    """Call `end` once when the server shuts down, however often this is called with it."""
     if end not in _ends:
         _ends.append(end)
 

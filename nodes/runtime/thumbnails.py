@@ -36,7 +36,7 @@ def of_file(path: Path) -> str:
 
 
 def of_bytes(data: bytes) -> bytes:
-    """The same of a file's bytes."""
+    """The pixels of a picture's bytes, small, as WebP; nothing for what cannot be read."""
     return encoded(io.BytesIO(data))
 
 

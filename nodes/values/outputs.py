@@ -182,12 +182,12 @@ def done_sentence(outcomes: Sequence[Outcome], currency: str = "") -> str:
 
 
 def done_lines(outcomes: Sequence[Outcome], currency: str = "") -> dict[str, str]:
-    """The same in each language."""
+    """How long it ran and what it cost, in each language."""
     return language.in_each(_done(outcomes, currency))
 
 
 def notice_for_canvas(outcomes: Sequence[Outcome], currency: str) -> str:
-    """The same as JSON for the page, which says it in its own language.
+    """How long it ran and what it cost, as JSON for the page, which picks its language.
 
     `orders`: how many there were. `again` is what it says when ComfyUI shows the node's outputs
     anew without running it.

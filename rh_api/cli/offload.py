@@ -157,7 +157,7 @@ def _with_workflow(mark: Mark, workflow: str | None) -> Mark:
 
 
 def _with_route(mark: Mark, route: str | None) -> Mark:
-    """The same for `--route`."""
+    """The mark with what `--route` says, if it says anything, in place of its own."""
     if route == NATIVE and mark.instance == "ultra":
         raise BadInput("error.native_ultra")
     return replace(mark, ordering=replace(mark.ordering, route=route or mark.ordering.route))

@@ -181,7 +181,7 @@ def takes_url(graph: Graph, name: str) -> bool:
 
 
 def loads_url(among: Iterable[Field], name: str) -> bool:
-    """The same, where the fields are at hand."""
+    """Whether the field of that full name is one that loads from an address."""
     return any(field.full_name == name and field.kind is FieldKind.URL for field in among)
 
 

@@ -1,4 +1,4 @@
-"""The first pass over a prompt: links of free inputs become links that ComfyUI validates.
+"""A pass over a prompt: links of free inputs become links that ComfyUI validates.
 
 ComfyUI does not look at links of inputs that a schema lacks: a bad one is found only while it
 runs, where it kills the worker. Copied into declared inputs, the same link is checked, and

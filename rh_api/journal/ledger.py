@@ -116,7 +116,7 @@ class Ledger:
     def reserve_in(
         self, db: sqlite3.Connection, origin: str, account: str, program: str, hold: Hold
     ) -> int:
-        """The same within a transaction; a reservation that is there already is kept."""
+        """`reserve` within a transaction; a reservation that is there already is kept."""
         known = "SELECT 1 FROM reservations WHERE id = ? AND order_id IS NULL"
         if hold.number and db.execute(known, (hold.number,)).fetchone():
             return hold.number
@@ -186,7 +186,7 @@ class Ledger:
             return self.book_in(db, order, costs, usage)
 
     def book_in(self, db: sqlite3.Connection, order: int, costs: Sums, usage: Usage) -> bool:
-        """The same within a transaction: what counts, and what the service printed."""
+        """`book` within a transaction: what counts, and what the service printed."""
         row = db.execute(
             "SELECT id FROM reservations WHERE order_id = ? AND booked IS NULL", (order,)
         ).fetchone()

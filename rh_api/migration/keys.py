@@ -121,7 +121,7 @@ def clean_text(text: str, keys: Iterable[str]) -> str:
 
 
 def clean_bytes(data: bytes, keys: Iterable[str]) -> bytes:
-    """The same for a file's bytes. Keys are long enough that pixels never look like one."""
+    """A file's bytes without the keys, as long as before: pixels never look like a key."""
     for key in keys:
         data = data.replace(key.encode(), b"x" * len(key))
     return data

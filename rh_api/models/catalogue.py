@@ -34,7 +34,7 @@ class Catalogue:
         return self.resolve(read_model_ref(text))
 
     def resolve(self, ref: ModelRef) -> Model:
-        """The same for a reference that was read already."""
+        """The model of a reference, as `find` of a text."""
         if ref.endpoint in self.models:
             return self.models[ref.endpoint]
         if ref.page:

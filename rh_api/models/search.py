@@ -36,7 +36,7 @@ class _Entry:
     name: str
     """Its names and endpoint, a space before each word."""
     joined: str
-    """The same without any space: `3.0pro` is in it."""
+    """`name` without any space: `3.0pro` is in it."""
     rest: str
 
 

@@ -50,7 +50,7 @@ def read_catalogue(data: bytes) -> Catalogue:
 
 
 def catalogue_text(catalogue: Catalogue) -> str:
-    """The same as a file: equal catalogues are equal texts."""
+    """A catalogue as the text of a file: equal catalogues are equal texts."""
     models = sorted(catalogue.models.values(), key=lambda model: model.endpoint)
     lines = ",\n".join(
         json.dumps(model_json(model), ensure_ascii=False, separators=(",", ":")) for model in models

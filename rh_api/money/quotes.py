@@ -159,7 +159,7 @@ def total(quotes: Sequence[Quote], say: Say) -> str:
 
 
 def in_few_words(quotes: Sequence[Quote], say: Say, *, least: bool = False) -> str:
-    """The same for a place with little room, also of one order alone; "" of none. `least`: there
+    """What several orders or one cost, for a place with little room; "" of none. `least`: there
     may be more of them."""
     if not quotes:
         return ""

@@ -102,7 +102,7 @@ def check_url(url: str, settings: Settings, schemes: tuple[str, str] = FILES) ->
 
 
 def address_of(url: str, settings: Settings, schemes: tuple[str, str] = FILES) -> SafeUrl:
-    """The same for what may also be an address of the native route, with the key put into it.
+    """A checked address, also one of the native route, into which the key is put.
 
     What is made of one goes to the library that connects, and nowhere else. BadInput where the
     line is not encrypted: whoever listens would read the key.

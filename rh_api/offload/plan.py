@@ -74,7 +74,7 @@ class Mark:
     ordering: Ordering = field(default_factory=Ordering)
 
     def on(self, nodes: Iterable[str]) -> Mark:
-        """The same on other nodes; on none for what the mark says, whatever it marks."""
+        """The mark on other nodes; on none for what it says, whatever it marks."""
         return replace(self, nodes=tuple(nodes))
 
     @property

@@ -60,12 +60,13 @@ class Canceller:
         self.context.stopped(stopped)
 
     async def again(self, row: int, task_id: str, *, is_model: bool = False) -> None:
-        """The same for a cancel that an earlier start could not confirm."""
+        """Repeat a cancel that an earlier start could not confirm."""
         log.warning("task %s was stopped before and may still run: cancelling it again", task_id)
         self.context.stopped(replace(await self._stop(row, task_id, is_model), from_before=True))
 
     async def named(self, task_id: str) -> bool:
-        """The same by a task's id, whoever ordered it; the journal learns of it if it has it."""
+        """Cancel a task by its id, whoever ordered it; True when it was seen to end. The journal
+        learns of it if it has it."""
         context = self.context
         row = await context.if_readable(context.journal.of_task(task_id))
         if row is None or row.state.is_over:

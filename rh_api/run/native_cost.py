@@ -20,7 +20,8 @@ from .wallet import Wallet
 
 @dataclass(slots=True)
 class BalanceCost:
-    """Of one order. It counts against no limit: under one nothing goes by this route."""
+    """The measured cost of one order, which counts against no limit of cost: where there is one, no
+    order goes by this route."""
 
     journal: Journal
     wallet: Wallet

@@ -100,4 +100,4 @@ class Deliveries:
             follower.told()
         if told:
             for _, follower in self._awaited:
-                follower.promised()  # this line is proven
+                follower.promised()  # deliveries do reach this machine

@@ -92,7 +92,7 @@ def business_error(code: int, reply: Json, response: Response) -> RunningHubErro
 
 
 def _rejected(error: GraphRejected, text: str) -> GraphRejected:
-    """The same, naming the node where the text is a validation report of ComfyUI."""
+    """The refusal of a graph, naming the node where the text is a report of ComfyUI's."""
     try:
         report = as_object(json.JSONDecoder().raw_decode(text[text.find("{") :])[0])
     except (ValueError, RecursionError):

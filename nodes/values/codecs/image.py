@@ -92,7 +92,7 @@ def decode(paths: Sequence[Path]) -> Decoded:
 
 
 def read(groups: Sequence[Sequence[Path]]) -> tuple[Decoded, list[int | MediaError]]:
-    """The same of several groups of files, each of which may be as large as `decode` allows.
+    """`decode` of several groups of files, each of which may be as large as that allows.
 
     Also how many pictures each file gave, or why none: the others are read all the same.
     """

@@ -59,7 +59,7 @@ def encode_png(pixels: np.ndarray, *, threads: int = 1) -> bytes:
 
 
 def png_file(pixels: np.ndarray, *, threads: int = 1) -> Encoded:
-    """The same as a file to send."""
+    """A picture as a PNG file to send, see `encode_png`."""
     return Encoded(encode_png(pixels, threads=threads), ".png", "image/png")
 
 

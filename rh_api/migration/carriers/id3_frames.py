@@ -45,7 +45,7 @@ class Content:
             return self._wide().written(text)
 
     def _wide(self) -> Content:
-        """The same where any letter can be written."""
+        """The frame in an encoding that has every letter."""
         if not self.head.startswith(_LATIN):  # an address alone
             return replace(self, codec="utf-8")
         language, about = self.head[1 : 1 + self.language], self.head[1 + self.language :]

@@ -14,6 +14,6 @@ def own_texts(texts: Mapping[int, str], first: int, count: int) -> dict[int, str
 def changed_texts(
     texts: Mapping[int, str], first: int, old: Sequence[tuple[str, str]]
 ) -> dict[int, str]:
-    """The same without those that say what the part says already."""
+    """A part's own texts but for those that it has already, by their places in it."""
     own = own_texts(texts, first, len(old))
     return {place: text for place, text in own.items() if text != old[place][1]}

@@ -81,7 +81,7 @@ class Models:
         return self.now() - since < KEPT_SECONDS
 
     async def certainly_has(self, client: Client, kind: ResourceKind, name: str) -> bool:
-        """The same; False where the service does not say."""
+        """Whether the service lists a model; False where it does not say."""
         try:
             return await self.has(client, kind, name)
         except RunningHubError:

@@ -215,7 +215,7 @@ function estimateOf(thing) {
 	return text ? [{ text, color: KEPT }] : [];
 }
 
-/** A hint: what is wrong the run says. */
+/** A hint; the run tells what is wrong. */
 async function estimate(key = "") {
 	const program = JSON.parse(key);
 	const told = await post("/runninghub/estimate", program).catch(() => null);
