@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
@@ -77,6 +77,7 @@ class RunningHubError(Exception):
         self.local_id = local_id
         self.hint = hint
         self.wrong_address = wrong_address
+        self.cost: Callable[[Say], str] | None = None
         super().__init__(self.key)
 
     def with_context(
@@ -88,12 +89,13 @@ class RunningHubError(Exception):
         task_id: str | None = None,
         hint: str | None = None,
         wrong_address: bool | None = None,
+        cost: Callable[[Say], str] | None = None,
         params: Mapping[str, object] = MappingProxyType({}),
     ) -> E:
         """A copy of the same class, cause and traceback, with what is given in place of its own.
 
-        `key`: of another sentence. `params` are added to those of the sentence. Raise it
-        `from error.__cause__`, so that a log shows the failure once.
+        `key`: of another sentence. `cost` says what its task did cost. `params` are added to those
+        of the sentence. Raise it `from error.__cause__`, so that a log shows the failure once.
         """
         given = {
             "key": key,
@@ -101,6 +103,7 @@ class RunningHubError(Exception):
             "task_id": task_id,
             "hint": hint,
             "wrong_address": wrong_address,
+            "cost": cost,
         }
         copy = type(self).__new__(type(self), *self.args)
         copy.__dict__.update(self.__dict__)
@@ -126,6 +129,8 @@ class RunningHubError(Exception):
             sentence += " " + say("error.suffix.code", {"code": self.code})
         if self.fate is Fate.NOT_STARTED and self.default_fate is Fate.UNKNOWN:
             sentence += " " + say("error.suffix.not_started", {})
+        if self.cost is not None:
+            sentence += " " + self.cost(say)
         if self.task_id:
             sentence += " " + say("error.suffix.task", {"task_id": self.task_id})
         return sentence

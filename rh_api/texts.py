@@ -10,6 +10,9 @@ Say = Callable[[str, Mapping[str, object]], str]
 ENGLISH: dict[str, str] = {
     # errors: what is added where it is known
     "error.suffix.code": "(RunningHub code {code})",
+    "error.suffix.cost": "It cost {cost}.",
+    "error.suffix.cost_none": "It cost nothing.",
+    "error.suffix.cost_untold": "What it cost is not told yet.",
     "error.suffix.not_started": "Nothing was started; it is safe to run again.",
     "error.suffix.task": "[task {task_id}]",
     "error.unexpected": "Something unexpected happened.",
@@ -36,8 +39,8 @@ ENGLISH: dict[str, str] = {
     # errors: refusals, nothing was started
     "error.refused": "RunningHub refused: {remote}. Nothing was started.",
     "error.call_refused": "RunningHub refused to answer about the task: {remote}.",
-    "error.key_refused": "RunningHub does not accept the API key: {remote}. Check "
-    "RUNNINGHUB_API_KEY, and that the key belongs to the site in RUNNINGHUB_BASE_URL: keys of "
+    "error.key_refused": "RunningHub does not accept the API key: {remote}. Check the "
+    "key (in the settings, or RUNNINGHUB_API_KEY), and that it is used on its own site: keys of "
     "runninghub.ai and runninghub.cn are not interchangeable.",
     "error.plan_refused": "The account's plan does not allow this: {remote}. Nothing was started.",
     "error.free_account": "A free account cannot use RunningHub's API ({remote}): it takes a "

@@ -32,7 +32,7 @@ from .orders import ActiveOrder, Order
 from .poller import Poller
 from .progress import Progress, Stage, Watch
 from .recovery import CANCELS, Recovery, order_of
-from .report_query import completed, if_answered, missing, polls, query_report, record_end
+from .report_query import completed, if_answered, missing, polls, query_report, record_end, say_cost
 from .result_delivery import EXPIRED, ResultDelivery
 from .results import Outcome
 from .submit import Prepare, Submitter
@@ -164,7 +164,8 @@ class Engine:
         except RunningHubError as error:
             raise error.with_context(task_id=task_id) from error.__cause__
         if report.error is not None:
-            raise report.error.with_context(task_id=task_id)
+            cost = say_cost(report, self.context.journal.currency)
+            raise report.error.with_context(task_id=task_id, cost=cost)
         row, seconds = earlier.id if earlier is not None else None, 0.0
         tips = Tips() if earlier is None else Tips(earlier.told)
         ticket = Ticket(task_id, report.phase, report.socket_url, tips)
@@ -303,7 +304,7 @@ class Engine:
         if report.error is not None:
             if row is not None:
                 await record_end(journal, row, report)
-            raise report.error
+            raise report.error.with_context(cost=say_cost(report, journal.currency))
         return report, seconds, gone
 
     async def _watched(self, active: ActiveOrder) -> tuple[Report, float, tuple[str, ...]]:

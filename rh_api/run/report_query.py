@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 
-from ..errors import Refused, RunningHubError, about_task
+from ..errors import Refused, RunningHubError, Say, about_task
+from ..money.amounts import costs_of, told
 from ..wire import tasks
 from ..wire.call import Call
 from ..wire.tasks import NATIVE, Phase, Report
@@ -51,6 +52,17 @@ async def record_end(journal: Journal, order: int, report: Report) -> None:
         await journal.record_failed(order, key=error.key, code=error.code, usage=usage)
 
 
+def say_cost(report: Report, currency: str) -> Callable[[Say], str]:
+    """The sentence on what a task that failed did cost; `currency`: of the account's money."""
+    usage = report.usage
+    costs = costs_of(usage.coins, usage.money, usage.third_party_money, currency=currency)
+    paid = {unit: amount for unit, amount in (costs or {}).items() if amount}
+    if paid:
+        return lambda say: say("error.suffix.cost", {"cost": told(paid, say)})
+    key = "error.suffix.cost_untold" if costs is None else "error.suffix.cost_none"
+    return lambda say: say(key, {})
+
+
 async def query_report(send: Send, task_id: str) -> Report:
     """One report; what the recommended route refuses or leaves open, the older one may tell."""
     try:
@@ -69,8 +81,8 @@ async def _queried(send: Send, task_id: str) -> Report:
     is_unlisted = report.phase is Phase.SUCCESS and report.results is None
     if report.phase is not Phase.OTHER and not is_unlisted:
         return report
-    told = await if_answered(older)
-    return told if told and (told.phase.is_over or not is_unlisted) else report
+    later = await if_answered(older)
+    return later if later and (later.phase.is_over or not is_unlisted) else report
 
 
 Ask = Callable[[], Awaitable[Report | None]]

@@ -357,10 +357,12 @@ async def test_a_failed_task_costs_what_the_service_says(
 ) -> None:
     emulator.bill_failed = True
     emulator.fail_next = {"node_id": "13", "exception_type": "E", "exception_message": "no"}
-    with pytest.raises(TaskFailed):
+    with pytest.raises(TaskFailed) as failed:
         await client.run(invert())
     (task,) = emulator.tasks.values()
     assert task.coins
+    coins = "1 coin" if task.coins == 1 else f"{task.coins} coins"
+    assert f"It cost {coins}. [task {task.id}]" in str(failed.value)
     assert await day(client) == {"coins": task.coins * COIN}  # the report of the failure told it
 
 
