@@ -298,8 +298,8 @@ function whenText(seconds = 0) {
 /** @param {any} one */
 function costText({ coins, money, third_party: third, currency, measured, emulated }) {
 	const told = dotted(coinsText(coins), moneyText(money, currency), moneyText(third, currency));
-	const remark = emulated ? "history.emulated" : measured && "history.measured";
-	return told && remark ? t(remark, { cost: told }) : told;
+	const cost = told && measured ? t("history.measured", { cost: told }) : told;
+	return cost && emulated ? t("history.emulated", { cost }) : cost;
 }
 
 /** Asks for the pictures of rows that are still there, a few at once. @param {(order: number) => any} rowOf */
