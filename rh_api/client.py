@@ -132,7 +132,7 @@ class Client:
         self._bulk = RequestsBulk(settings)
         self._sender = Sender(self._transport, clock or SystemClock())
         self._transfers = Transfers(self._bulk, self._sender, self._journal)
-        self._context = AccountContext(self._sender, self._journal, settings.password_of, stopped)
+        self._context = AccountContext(self._sender, self._journal, stopped=stopped)
         self.engine = Engine.of(
             self._context,
             self._transfers,
@@ -155,7 +155,7 @@ class Client:
         """Order as these say from now on, which are of the same account on the same site; what is
         under way goes on as it began."""
         self.settings = self.programs.settings = settings
-        self._context.submit = settings.submit
+        self._context.password_of, self._context.submit = settings.password_of, settings.submit
         self._context.deliveries = None
         if settings.webhook_url:
             address, timer = settings.webhook_url, self._sender.clock

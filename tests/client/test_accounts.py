@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from rh_api.client import Client, Job, Progress, Stage
 from rh_api.emulator import Account, Emulator, Fault, catalog
 from rh_api.errors import Fate, InstanceNotFound, PlanRefused, RunningHubError
+from rh_api.settings import Secret
 from rh_api.wire.orders import TaskOptions
 from tests.client.conftest import MakeClient
 from tests.support.jobs import paint
@@ -215,6 +217,18 @@ async def test_the_password_of_the_environment_opens_what_is_protected(
 
     sent = [entry.json for entry in emulator.journal if entry.path == path]
     assert sent[-1]["accessPassword"] == "open sesame"
+
+
+async def test_settings_that_are_adopted_bring_their_password(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.workflows[catalog.TEXT_TO_IMAGE].password = "open sesame"
+    client = make_client()
+    with pytest.raises(RunningHubError):
+        await client.run(paint())
+    password = Secret("open sesame")
+    client.adopt(replace(client.settings, access_password=password))
+    assert (await client.run(paint())).results
 
 
 async def test_a_webhook_is_told_the_end(client: Client, emulator: Emulator) -> None:
