@@ -67,7 +67,7 @@ class Reached:
     needed: int
 
 
-def scopes(limits: Limits, prompt: Sums, day: Sums) -> tuple[tuple[str, Sums, Sums], ...]:
+def by_scope(limits: Limits, prompt: Sums, day: Sums) -> tuple[tuple[str, Sums, Sums], ...]:
     """What each limit is of, the limit, and what is booked or held of it already."""
     return (
         ("order", limits.order, NOTHING),
@@ -81,7 +81,7 @@ def reached(limits: Limits, needed: Sums, prompt: Sums, day: Sums) -> Reached | 
 
     `prompt`, `day`: what is booked or held of each already.
     """
-    for scope, limit, spent in scopes(limits, prompt, day):
+    for scope, limit, spent in by_scope(limits, prompt, day):
         for unit, most in limit.items():
             if spent.get(unit, 0) + needed.get(unit, 0) > most:
                 return Reached(scope, unit, most, spent.get(unit, 0), needed.get(unit, 0))
@@ -92,7 +92,7 @@ def left(limits: Limits, unit: str, prompt: Sums, day: Sums) -> int | None:
     """What one more order may cost at most in a unit; None where nothing limits it."""
     rooms = [
         limit[unit] - spent.get(unit, 0)
-        for _, limit, spent in scopes(limits, prompt, day)
+        for _, limit, spent in by_scope(limits, prompt, day)
         if unit in limit
     ]
     return max(0, min(rooms)) if rooms else None

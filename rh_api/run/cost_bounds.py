@@ -8,7 +8,7 @@ from functools import partial
 
 from ..errors import CostLimit
 from ..money.amounts import COINS, Sums, say_amount, say_unit, told
-from ..money.limits import Limits, Reached, left, scopes
+from ..money.limits import Limits, Reached, by_scope, left
 from ..money.quotes import Quote
 from ..money.rates import cost_of, seconds_of
 from ..texts import Words
@@ -115,7 +115,7 @@ def _timed(
         least = min(least, wanted)
     least = max(least, cost_of(unit, rate, 1, facts.retained))
     if least > room:
-        for scope, limited, sums in scopes(limits, prompt, day):
+        for scope, limited, sums in by_scope(limits, prompt, day):
             limit = limited.get(unit)
             if limit is not None and limit - sums.get(unit, 0) < least:
                 return Reached(scope, unit, limit, sums.get(unit, 0), least)
