@@ -18,6 +18,9 @@ from .report_query import query_report, record_end
 
 LOOKS = (5.0, 5.0, 10.0, 10.0, 20.0, 20.0, 30.0)
 """Seconds between looks; fewer where the time of an order may be over before."""
+UNKNOWN_SECONDS = 10.0
+"""Until a task that both polls do not know is given up: one that was just placed may be unknown
+for a moment, and would be paid again."""
 
 
 @dataclass(slots=True)
@@ -34,6 +37,7 @@ class LeftOrders:
     """Sees to them; whoever ends it sets `is_closed` before."""
     is_closed: bool = False
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _unknown_since: dict[int, float] = field(default_factory=dict[int, float])
 
     def watch(self) -> None:
         """See to them from now on, until there is none."""
@@ -99,10 +103,13 @@ class LeftOrders:
         try:
             report = await query_report(self.context.sender.send, task_id)
         except TaskNotFound as error:
-            if error.fate is not Fate.OVER:
+            now = self.context.sender.clock.now()
+            unknown = now - self._unknown_since.setdefault(row.id, now)
+            if error.fate is not Fate.OVER or unknown < UNKNOWN_SECONDS:
                 raise
             await journal.record_failed(row.id, key=error.key, code=error.code)
             return
+        self._unknown_since.pop(row.id, None)
         if report.phase.is_over:
             await record_end(journal, row.id, report)
             self.ended()

@@ -141,6 +141,26 @@ async def test_one_left_task_that_the_service_has_lost_hides_no_other(
     assert (await later.run(invert(3))).results
 
 
+async def test_a_left_task_that_is_unknown_for_a_moment_is_not_paid_again(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    limit = {"RUNNINGHUB_MAX_COST_ORDER": "10 coins"}
+    emulator.hold_at = "13"
+    killed = make_client(**limit)
+    ordering = await begun(killed, invert())
+    await killed.leave()
+    await asyncio.wait((ordering,))
+    polls = "/openapi/v2/query", "/task/openapi/outputs"
+    unknown = [Fault(path, "code", value=807) for path in polls]
+    emulator.faults.extend(unknown)
+    later = make_client(**limit)
+    await later.open_orders()
+    await until(lambda: all(fault.struck for fault in unknown))
+    emulator.hold_at = None
+    assert (await later.run(invert())).results
+    assert emulator.counters.orders == 1
+
+
 async def test_a_task_of_another_process_that_waited_long_is_left_to_it(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
