@@ -17,7 +17,7 @@ from .graph.extra_data import read_models, read_route
 from .money.amounts import read_sums
 from .money.limits import MAX_COST, SCOPES, Limits
 from .switches import (
-    V1,
+    SUBMIT_V1,
     read_registry,
     read_submit,
     read_switch,
@@ -99,7 +99,7 @@ class Settings:
     command: Limits = field(default_factory=Limits, hash=False)
     webhook_url: str = ""
     webhook_port: int = 0
-    submit: str = V1
+    submit: str = SUBMIT_V1
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str], state: Path | None = None) -> Settings:
@@ -133,7 +133,7 @@ class Settings:
             webhook_port=read_webhook_port(port)
             if (port := values.get("RUNNINGHUB_WEBHOOK_PORT", ""))
             else 0,
-            submit=read_submit(way) if (way := values.get("RUNNINGHUB_SUBMIT", "")) else V1,
+            submit=read_submit(way) if (way := values.get("RUNNINGHUB_SUBMIT", "")) else SUBMIT_V1,
         )
 
     @property

@@ -35,14 +35,14 @@ def read_registry(text: str) -> str:
     return word
 
 
-V1, AUTO, V2 = "v1", "auto", "v2"
+SUBMIT_V1, SUBMIT_AUTO, SUBMIT_V2 = "v1", "auto", "v2"
 """How workflows and apps are ordered: as documented; by V2 where that is gone; by V2."""
 
 
 def read_submit(text: str) -> str:
-    """V1, which is meant where nothing is said, AUTO or V2; BadInput for another word."""
-    word = text.strip().lower() or V1
-    if word not in (V1, AUTO, V2):
+    """One of the three words, the first where nothing is said; BadInput for another."""
+    word = text.strip().lower() or SUBMIT_V1
+    if word not in (SUBMIT_V1, SUBMIT_AUTO, SUBMIT_V2):
         raise BadInput("error.bad_submit", value=word[:40])
     return word
 

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import cast
 
 from ..money.amounts import MICRO
-from ..switches import V2
+from ..switches import SUBMIT_V2
 from .caches import RUNS_KEPT
 from .database import JournalFile
 from .pruning import empty_order, old_orders
@@ -191,7 +191,8 @@ class History:
                 (origin,),
             )
             told = (json.loads(row["what"]) for row in rows)
-            return next((what.get("submit") == V2 for what in told if "prompt" not in what), False)
+            ways = (what.get("submit") for what in told if "prompt" not in what)
+            return next(ways, None) == SUBMIT_V2
 
     def last_done(
         self, origin: str, account: str, workflow: str, instance: str, limit: int = RUNS_KEPT

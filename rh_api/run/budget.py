@@ -14,7 +14,7 @@ from ..journal import Hold, LimitReached, OrderRow, Rules, State
 from ..money.amounts import Sums, larger, told
 from ..money.limits import MAX_COST, Limits, Reached
 from ..texts import Words
-from ..wire.tasks import NATIVE
+from ..wire.tasks import is_native
 from .cancellation import Canceller
 from .context import AccountContext
 from .cost_bounds import (
@@ -321,8 +321,7 @@ class Budget:
         return [
             row
             for row in rows
-            if not (row.task_id or "").startswith(NATIVE)
-            and self._asking.get(row.id, (0,))[0] < len(ASK_AGAIN)
+            if not is_native(row.task_id) and self._asking.get(row.id, (0,))[0] < len(ASK_AGAIN)
         ]
 
     async def _ask_cost(self, row: OrderRow) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import Fate, RunningHubError, TaskNotFound, about_task
 from ..wire import tasks
-from ..wire.tasks import NATIVE, Phase, Report
+from ..wire.tasks import Phase, Report, is_native
 from . import native
 from .context import AccountContext
 from .orders import Order
@@ -130,7 +130,7 @@ class Canceller:
     async def _ask(self, task_id: str) -> Report | None:
         """Ask that a task stops; its last report where that shows at once that it did."""
         send = self.context.sender.transport.send
-        if task_id.startswith(NATIVE):
+        if is_native(task_id):
             return await native.stop(send, task_id)
         await send(tasks.cancel(task_id))
         return None

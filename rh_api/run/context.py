@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ..errors import Detached, StoreUnavailable
-from ..switches import V1
+from ..switches import SUBMIT_V1
 from .ports import Journal
 from .progress import Progress, Stopped, unheard
 from .retry import Sender
@@ -34,7 +34,7 @@ class AccountContext:
     journal: Journal
     password_of: Callable[[str], str] = open_to_all
     stopped: Callable[[Stopped], None] = unheard
-    submit: str = V1
+    submit: str = SUBMIT_V1
     deliveries: Deliveries | None = None
     """None where orders carry no webhook address of a listener."""
     leaving: bool = False

@@ -22,7 +22,7 @@ from ..journal import Identity, OrderExists, OrderRow, State
 from ..journal.retention import age
 from ..money.limits import Limits
 from ..wire.orders import Ticket, Tips, rejected_nodes
-from ..wire.tasks import NATIVE, Phase, Report
+from ..wire.tasks import Phase, Report, is_native
 from .budget import NO_LIMITS, Budget
 from .cancellation import Canceller
 from .context import AccountContext
@@ -295,7 +295,7 @@ class Engine:
         except RunningHubError as error:
             if row is not None and error.fate is Fate.OVER:
                 await journal.record_failed(row, key=error.key, code=error.code)
-            if row is not None and task_id.startswith(NATIVE) and error.fate is Fate.UNKNOWN:
+            if row is not None and is_native(task_id) and error.fate is Fate.UNKNOWN:
                 await journal.record_lost(row, key=error.key)
                 raise Uncertain(error.key, order=row, origin=journal.origin) from error
             if error.fate is not Fate.OVER:

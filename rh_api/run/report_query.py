@@ -10,7 +10,7 @@ from ..errors import Refused, RunningHubError, Say, about_task
 from ..money.amounts import costs_of, told
 from ..wire import tasks
 from ..wire.call import Call
-from ..wire.tasks import NATIVE, Phase, Report
+from ..wire.tasks import Phase, Report, is_native
 from . import native
 from .ports import Clock, Journal, Send
 
@@ -22,7 +22,7 @@ def polls(send: Send, task_id: str) -> tuple[Poll, Poll]:
 
     For a prompt of the native route both are its one way.
     """
-    if task_id.startswith(NATIVE):
+    if is_native(task_id):
         one = partial(native.report, send, task_id)
         return one, one
     return partial(_sent, send, tasks.query, task_id), partial(_sent, send, tasks.outputs, task_id)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ..errors import BadReply, Fate, NotFound, QueueFull, RateLimited, RunningHubError, Uncertain
 from ..journal import NO_HOLD, Hold, Identity, LimitReached, OrderExists
-from ..switches import AUTO, V1, V2
+from ..switches import SUBMIT_AUTO, SUBMIT_V1, SUBMIT_V2
 from ..wire.call import Call
 from ..wire.envelope import LONGEST_RETRY_AFTER
 from ..wire.orders import Ticket, is_gone
@@ -78,7 +78,7 @@ class Submitter:
         wait, clock = FIRST_WAIT, self.context.sender.clock
         patience = clock.now() + RATE_PATIENCE
         try:
-            v2 = order.has_v2 and self.context.submit != V1 and await self._begins_by_v2()
+            v2 = order.has_v2 and self.context.submit != SUBMIT_V1 and await self._begins_by_v2()
             room, end = await self._given_way(), self.limiter.next_end
             while True:
                 if room is not None:
@@ -170,7 +170,7 @@ class Submitter:
         instance, before = order.options.instance, self.limiter.tasks_before()
         what: dict[str, object] = {**order.described, "before": before}
         if v2:
-            what["submit"] = V2
+            what["submit"] = SUBMIT_V2
         intending = asyncio.ensure_future(
             journal.intend(
                 identity, instance=instance, what=what, hold=hold, webhook=webhook, after=after
@@ -242,14 +242,14 @@ class Submitter:
 
     async def _begins_by_v2(self) -> bool:
         """Whether the first try goes by V2: by setting, or since the last order had to."""
-        if self.context.submit == V2:
+        if self.context.submit == SUBMIT_V2:
             return True
         return bool(await self.context.if_readable(self.context.journal.ordered_by_v2()))
 
     def _may_go_by_v2(self, error: NotFound) -> bool:
         """Whether v1 is gone, and surely started nothing."""
         proven = error.fate is Fate.NOT_STARTED and error.task_id is None
-        return proven and self.context.submit == AUTO and is_gone(error)
+        return proven and self.context.submit == SUBMIT_AUTO and is_gone(error)
 
     async def check_route(self, prompt: str) -> None:
         """Refused, before any upload, where there is no native route for this key."""

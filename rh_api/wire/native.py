@@ -34,7 +34,7 @@ from .envelope import (
 )
 from .object_info import Listed, read_object_info
 from .orders import CREATE_SECONDS, Ticket, Tips, telling_fate
-from .tasks import NATIVE, Phase, RemoteResult, Report, failed_task, read_failure
+from .tasks import NATIVE_PREFIX, Phase, RemoteResult, Report, failed_task, read_failure
 from .uploads import Uploaded
 
 PLUS = "plus"
@@ -62,14 +62,14 @@ class Prompt:
     @classmethod
     def of(cls, task_id: str) -> Prompt:
         """The prompt that the id of a task of this route names."""
-        rest = task_id.removeprefix(NATIVE)
+        rest = task_id.removeprefix(NATIVE_PREFIX)
         prompt_id = rest.removeprefix(f"{PLUS}-")
         return cls("default" if prompt_id == rest else PLUS, prompt_id)
 
     @property
     def task_id(self) -> str:
         """`native-<id>` or `native-plus-<id>`."""
-        return NATIVE + (f"{PLUS}-" if self.machine == PLUS else "") + self.prompt_id
+        return NATIVE_PREFIX + (f"{PLUS}-" if self.machine == PLUS else "") + self.prompt_id
 
     @property
     def socket_url(self) -> str:

@@ -160,8 +160,12 @@ def as_task_id(text: str) -> str:
     return named
 
 
-NATIVE = "native-"
+NATIVE_PREFIX = "native-"
 """Begins the ids of tasks of the native route (`wire.native.Prompt`)."""
+
+
+def is_native(task_id: str | None) -> bool:
+    return task_id is not None and task_id.startswith(NATIVE_PREFIX)
 
 
 def file_name(url: str) -> str:
