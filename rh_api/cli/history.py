@@ -16,8 +16,7 @@ from ..texts import english
 from ..wire.tasks import Usage
 from .delivery import cost, cost_document
 from .help_texts import PROGRAM
-from .inspect import shortened, table
-from .terminal import Terminal
+from .terminal import Terminal, shortened
 
 
 async def history(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
@@ -37,7 +36,7 @@ async def history(arguments: Namespace, terminal: Terminal, environ: Mapping[str
             query, before=arguments.before, limit=arguments.limit, everyone=everyone
         )
     if page.orders:
-        table(terminal, [_row(one) for one in page.orders])
+        terminal.table([_row(one) for one in page.orders])
         if page.before is not None:
             terminal.note(english("cli.history_more", {"order": page.before}))
     else:
@@ -80,16 +79,16 @@ def _show(
         (english("cli.task_failure", {}), failure),
         (english("cli.task_link", {}), link),
     ]
-    table(terminal, [row for row in rows if row[1]])
+    terminal.table([row for row in rows if row[1]])
     if one.inputs:
         terminal.say(english("cli.history_inputs", {}))
         values = [
             (name, json.dumps(value, ensure_ascii=False)) for name, value in one.inputs.items()
         ]
-        table(terminal, [(name, shortened(value)) for name, value in values])
+        terminal.table([(name, shortened(value)) for name, value in values])
     if results:
         terminal.say(english("cli.history_results", {}))
-        table(terminal, [(row.node_id, _made(row, settings)) for row in results])
+        terminal.table([(row.node_id, _made(row, settings)) for row in results])
     task = f"{PROGRAM} task"
     if one.state is State.UNCERTAIN:
         command = f"{task} --order {one.order} --look"
@@ -153,7 +152,7 @@ async def spend(arguments: Namespace, terminal: Terminal, environ: Mapping[str, 
         rows = [(*_named_sum(one), str(one.orders), _paid(one, currency)) for one in spent]
         together = english("cli.spend_total", {})
         rows.append((together, "", str(total.orders), _paid(total, currency)))
-        table(terminal, rows)
+        terminal.table(rows)
         if total.untold:
             terminal.note(english("cli.spend_untold", {"count": total.untold}))
     terminal.document(

@@ -7,7 +7,7 @@ import html
 import json
 import re
 from argparse import Namespace
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping
 from dataclasses import asdict
 from typing import TypeVar
 
@@ -22,13 +22,10 @@ from ..texts import english
 from ..wire.accounts import Account, QueueStatus
 from ..wire.apps import AppForm
 from .files import existing, read_source
-from .progress import columns
 from .run import connected
-from .terminal import Terminal
+from .terminal import Terminal, shortened
 
 T = TypeVar("T")
-
-_SHOWN = 40  # characters of a long text that a table shows
 
 
 async def workflow(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
@@ -39,9 +36,9 @@ async def workflow(arguments: Namespace, terminal: Terminal, environ: Mapping[st
     settable = fields(found.graph)
     outputs = [nodes[node_id] for node_id in select((), (), found.graph)]
     terminal.say(english("cli.workflow_fields", {"workflow": found.workflow_id}))
-    table(terminal, [field_row(field) for field in settable])
+    terminal.table([field_row(field) for field in settable])
     terminal.say(english("cli.workflow_outputs", {}))
-    table(terminal, [(node.id, node.label) for node in outputs])
+    terminal.table([(node.id, node.label) for node in outputs])
     terminal.document(
         {
             "workflow_id": found.workflow_id,
@@ -79,8 +76,7 @@ async def app_form(arguments: Namespace, terminal: Terminal, environ: Mapping[st
 def form_table(terminal: Terminal, form: AppForm) -> list[dict[str, object]]:
     """Print the fields of a form with the choices that bind; gives them as `--json` does."""
     settable, choices = app_fields(form), app_choices(form)
-    table(
-        terminal,
+    terminal.table(
         [
             (*field_row(field), shortened(" | ".join(choices.get(field.full_name, ()))))
             for field in settable
@@ -110,21 +106,6 @@ def field_document(field: Field) -> dict[str, object]:
 def field_row(field: Field) -> tuple[str, ...]:
     value = shortened(json.dumps(field.stored, ensure_ascii=False))
     return field.full_name, field.kind.value, value, field.node.label
-
-
-def shortened(text: str) -> str:
-    """As much of a text as a table shows."""
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
-
-
-def table(terminal: Terminal, rows: Sequence[tuple[str, ...]]) -> None:
-    """Rows of equally many cells, in columns."""
-    widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (
-            cell + " " * (width - columns(cell)) for cell, width in zip(row, widths, strict=True)
-        )
-        terminal.say("  " + "  ".join(cells).rstrip())
 
 
 async def upload(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
@@ -172,8 +153,7 @@ async def account(arguments: Namespace, terminal: Terminal, environ: Mapping[str
         None if isinstance(queue, RunningHubError) else queue,
     )
     unknown = english("cli.unknown", {})
-    table(
-        terminal,
+    terminal.table(
         [
             (english(f"cli.account_{name}", {}), unknown if value is None else str(value))
             for name, value in known.items()
@@ -189,7 +169,7 @@ async def _keys(terminal: Terminal, environ: Mapping[str, str]) -> None:
         names = ("masked", "name", "status", "quota_used", "quota_limit", "expires", "created")
         heads = tuple(english(f"cli.key_{name}", {}) for name in names)
         rows = [tuple(str(getattr(key, name) or "-") for name in names) for key in keys]
-        table(terminal, [heads, *rows])
+        terminal.table([heads, *rows])
     terminal.document({"keys": [asdict(key) for key in keys]})
 
 

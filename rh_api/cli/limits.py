@@ -12,7 +12,6 @@ from ..money.amounts import Sums, told, written
 from ..money.limits import SCOPES
 from ..settings import Settings
 from ..texts import english
-from .inspect import table
 from .terminal import Terminal
 
 _NONE = "none"  # in place of a sum: takes a limit away
@@ -45,7 +44,7 @@ async def limits(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
     }
     listed = [(name, told(sums, english)) for name, sums in rows.items() if sums]
     if listed:
-        table(terminal, listed)
+        terminal.table(listed)
     else:
         terminal.say(english("cli.limits_none", {}))
     today = told({unit: amount for unit, amount in spent.day.items() if amount}, english)

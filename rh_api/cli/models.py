@@ -16,9 +16,8 @@ from ..texts import english
 from ..wire.apps import word
 from ..wire.orders import TaskOptions
 from .files import out_folder, read_fields
-from .inspect import shortened, table
 from .run import connected, limited, order
-from .terminal import Terminal
+from .terminal import Terminal, shortened
 
 _RUNS = ("set", "extra", "out", "run")
 
@@ -33,7 +32,7 @@ async def models(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
     catalogue = ModelCatalogue(settings)
     found = catalogue.search(" ".join(arguments.words), arguments.task or "")
     if found:
-        table(terminal, [(one.endpoint, one.task, _names(one)) for one in found])
+        terminal.table([(one.endpoint, one.task, _names(one)) for one in found])
     params = {"count": len(found), "date": catalogue.catalogue.date}
     terminal.note(english("cli.models_found", params))
     terminal.document(
@@ -94,7 +93,7 @@ async def _form(arguments: Namespace, terminal: Terminal, environ: Mapping[str, 
     if found.parameters:
         names = {"model": found.endpoint, "names": _names(found)}
         terminal.say(english("cli.model_fields", names))
-        table(terminal, [_row(one) for one in found.parameters])
+        terminal.table([_row(one) for one in found.parameters])
     if found.completeness is not Completeness.FULL:
         terminal.say(english("cli.model_incomplete", {}))
     told = price.told(english) if price else english("model.price_unknown", {})

@@ -16,9 +16,9 @@ from ..texts import english
 from ..wire.call_example import LONGEST, without_key
 from ..wire.quick import Style, read_module
 from .files import out_folder, read_fields
-from .inspect import form_table, shortened, table
+from .inspect import form_table
 from .run import connected, limited, order
-from .terminal import Terminal
+from .terminal import Terminal, shortened
 
 _LISTS = frozenset({"command", "module", "json", "styles", "type"})
 
@@ -81,7 +81,7 @@ async def _styles(arguments: Namespace, terminal: Terminal, environ: Mapping[str
             )
             for one in styles
         ]
-        table(terminal, rows)
+        terminal.table(rows)
     else:
         terminal.say(english("cli.quick_no_styles", {"type": kind, "id": arguments.styles}))
     terminal.document({"styles": [_document(one) for one in styles]})

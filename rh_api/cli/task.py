@@ -20,7 +20,6 @@ from .delivery import cost, cost_document, deliver
 from .exit_codes import Interrupted
 from .files import out_folder
 from .help_texts import PROGRAM
-from .inspect import table
 from .run import Service, connected
 from .terminal import Terminal
 
@@ -119,11 +118,11 @@ def _show(task_id: str, report: Report, origin: str, terminal: Terminal) -> None
     if error is not None:
         rows.append((english("cli.task_failure", {}), str(error)))
     rows.append((english("cli.task_link", {}), link))
-    table(terminal, rows)
+    terminal.table(rows)
     results = report.results or ()
     if results:
         terminal.say(english("cli.task_results", {"command": f"{PROGRAM} task {task_id} --fetch"}))
-        table(terminal, [(one.node_id, file_name(one.url) or one.text or "") for one in results])
+        terminal.table([(one.node_id, file_name(one.url) or one.text or "") for one in results])
     terminal.document(
         {
             "task_id": task_id,
@@ -146,7 +145,7 @@ def _show(task_id: str, report: Report, origin: str, terminal: Terminal) -> None
 def _show_open(listed: list[OpenOrder], terminal: Terminal) -> None:
     if listed:
         terminal.say(english("cli.orders_open", {"command": f"{PROGRAM} task"}))
-        table(terminal, [_row(one) for one in listed])
+        terminal.table([_row(one) for one in listed])
     else:
         terminal.say(english("cli.orders_none", {}))
     terminal.document(

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from ..texts import english
-from .progress import ProgressLine
+from .progress import ProgressLine, columns
 
 if TYPE_CHECKING:
     from ..client import Progress
 
+_SHOWN = 40  # characters of a long text in a table
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -36,6 +37,16 @@ class Terminal:
         self.line.clear()
         self._out.write(harmless(text) + "\n")
         self._out.flush()
+
+    def table(self, rows: Sequence[tuple[str, ...]]) -> None:
+        """Rows of equally many cells, in columns, as part of the result."""
+        widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = (
+                cell + " " * (width - columns(cell))
+                for cell, width in zip(row, widths, strict=True)
+            )
+            self.say("  " + "  ".join(cells).rstrip())
 
     def note(self, text: str) -> None:
         """A line about the work."""
@@ -66,6 +77,11 @@ class Notes(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._terminal.note(record.getMessage())
+
+
+def shortened(text: str) -> str:
+    """As much of a text as a table shows."""
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
 def harmless(text: str) -> str:

@@ -10,7 +10,6 @@ from ..client import Client
 from ..errors import BadInput
 from ..settings import Settings
 from ..texts import english
-from .inspect import table
 from .terminal import Terminal
 
 
@@ -30,8 +29,7 @@ async def webhook(arguments: Namespace, terminal: Terminal, environ: Mapping[str
         "created": delivery.created,
         "updated": delivery.updated,
     }
-    table(
-        terminal,
+    terminal.table(
         [(english(f"cli.webhook_{name}", {}), str(value)) for name, value in rows.items()],
     )
     if arguments.resend:
