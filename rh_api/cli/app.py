@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import html
+import re
 from argparse import Namespace
 from collections.abc import Mapping
 
-from .inspect import app_form
+from ..client import Client
+from ..graph.app_fields import app_choices, app_fields
+from ..settings import Settings
+from ..texts import english
+from ..wire.apps import AppForm
 from .run import run
-from .terminal import Terminal
+from .terminal import Terminal, shortened
+from .workflow import field_document, field_row
 
 _NO_OPTIONS = frozenset({"command", "app", "json"})
 
@@ -19,3 +26,44 @@ async def app(arguments: Namespace, terminal: Terminal, environ: Mapping[str, st
     }
     act = run if given - _NO_OPTIONS else app_form
     await act(arguments, terminal, environ)
+
+
+async def app_form(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    """The form of an AI app as `--set` takes it, with the choices that bind."""
+    async with Client(Settings.from_mapping(environ)) as client:
+        found = await client.programs.app(arguments.app)
+    description = _plain(found.form.description)
+    for line in filter(None, (found.form.name, description)):
+        terminal.say(line)
+    terminal.say(english("cli.app_fields", {"app": found.app_id}))
+    fields = form_table(terminal, found.form)
+    if found.form.encrypted:
+        terminal.say(english("cli.app_protected", {}))
+    terminal.document(
+        {
+            "app_id": found.app_id,
+            "name": found.form.name,
+            "description": description,
+            "encrypted": found.form.encrypted,
+            "fields": fields,
+        }
+    )
+
+
+def form_table(terminal: Terminal, form: AppForm) -> list[dict[str, object]]:
+    """Print the fields of a form with the choices that bind; gives them as `--json` does."""
+    settable, choices = app_fields(form), app_choices(form)
+    terminal.table(
+        [
+            (*field_row(field), shortened(" | ".join(choices.get(field.full_name, ()))))
+            for field in settable
+        ],
+    )
+    return [
+        {**field_document(field), "choices": choices.get(field.full_name)} for field in settable
+    ]
+
+
+def _plain(markup: str) -> str:
+    """The words of a description, which the site's editor writes as HTML."""
+    return " ".join(html.unescape(re.sub(r"<[^<>]*>", " ", markup)).split())

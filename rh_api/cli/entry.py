@@ -63,10 +63,9 @@ def _run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -
 # A command of another name than its function, or of a module that has several.
 _MODULES = {
     "emulator": "emulate",
-    "workflow": "inspect",
-    "upload": "inspect",
-    "lora": "inspect",
-    "account": "inspect",
+    "upload": "uploads",
+    "lora": "uploads",
+    "webhook": "webhooks",
     "model": "models",
     "spend": "history",
 }

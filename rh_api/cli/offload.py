@@ -50,7 +50,7 @@ from ..texts import english
 from .delivery import order_document, tell
 from .explain import lines
 from .files import Saved, existing, out_folder, save
-from .folders import Folders
+from .input_folders import InputFolders
 from .run import Service, connected, limited
 from .terminal import Terminal
 
@@ -103,7 +103,7 @@ def planned(arguments: Namespace) -> tuple[Graph, OffloadRun]:
     plan = cut(prompt, marks, _classes(arguments.object_info))
     if not plan.segments:
         raise BadInput("cli.offload_nothing")
-    folders = Folders(Path(arguments.prompt).parent, arguments.input)
+    folders = InputFolders(Path(arguments.prompt).parent, arguments.input)
     run = OffloadRun(plan, read_nodes(plan.prompt), folders, Models(time.monotonic))
     run.check()
     return prompt, run
@@ -175,7 +175,7 @@ class OffloadRun:
 
     plan: Plan
     nodes: Mapping[str, Node]
-    folders: Folders
+    folders: InputFolders
     models: Models
     made: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
 

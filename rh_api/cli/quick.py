@@ -15,8 +15,8 @@ from ..settings import Settings
 from ..texts import english
 from ..wire.call_example import LONGEST, without_key
 from ..wire.quick import Style, read_module
+from .app import form_table
 from .files import out_folder, read_fields
-from .inspect import form_table
 from .run import connected, limited, order
 from .terminal import Terminal, shortened
 

@@ -1,4 +1,5 @@
-"""`webhooks`: receive the POSTs by which RunningHub tells that a task ended."""
+"""`webhooks` receives the POSTs by which RunningHub tells that a task ended; `webhook` looks at
+one."""
 
 from __future__ import annotations
 
@@ -6,7 +7,10 @@ import asyncio
 import contextlib
 from argparse import Namespace
 from collections.abc import Mapping
+from dataclasses import asdict
 
+from ..client import Client
+from ..errors import BadInput
 from ..settings import Settings
 from ..switches import read_webhook_port
 from ..texts import english
@@ -35,3 +39,27 @@ async def webhooks(arguments: Namespace, terminal: Terminal, environ: Mapping[st
             await asyncio.Event().wait()
     terminal.note(english("cli.webhooks_end", {"count": len(ended)}))
     terminal.document({"port": port, "ended": ended})
+
+
+async def webhook(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    """Show the last delivery; with `--resend` ask for another first."""
+    if arguments.to and not arguments.resend:
+        raise BadInput("cli.webhook_to")
+    async with Client(Settings.from_mapping(environ)) as client:
+        delivery = await client.webhooks.details(arguments.task_id)
+        if arguments.resend:
+            await client.webhooks.resend(delivery, arguments.to or "")
+    rows = {
+        "state": delivery.state,
+        "url": delivery.url,
+        "answer": delivery.answer,
+        "tries": delivery.tries,
+        "created": delivery.created,
+        "updated": delivery.updated,
+    }
+    terminal.table(
+        [(english(f"cli.webhook_{name}", {}), str(value)) for name, value in rows.items()],
+    )
+    if arguments.resend:
+        terminal.say(english("cli.webhook_resent", {"url": arguments.to or delivery.url}))
+    terminal.document({**asdict(delivery), "resent": bool(arguments.resend)})

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rh_api.cli.files import save
-from rh_api.cli.folders import Folders
+from rh_api.cli.input_folders import InputFolders
 from rh_api.client import Client, Result
 from rh_api.emulator import Emulator
 from rh_api.offload.driver.cloud_models import is_same_model
@@ -93,7 +93,7 @@ def test_a_folder_of_models_is_the_same_in_both_spellings(parts: list[str]) -> N
         path = Path(folder, *parts)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
-        folders = Folders(Path(folder), None)
+        folders = InputFolders(Path(folder), None)
         assert folders.lora(here) == folders.lora(there) == path.resolve()
 
 
@@ -106,5 +106,5 @@ def test_no_spelling_leads_out_of_a_folder(steps: list[str]) -> None:
         for place in (Path(folder, "x"), inside / "a" / "x"):
             place.write_bytes(b"x")
         for name in ("\\".join([*steps, "x"]), "/".join([*steps, "x"])):
-            found = Folders(inside, None).lora(name)
+            found = InputFolders(inside, None).lora(name)
             assert found is None or found.is_relative_to(inside.resolve())

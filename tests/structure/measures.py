@@ -44,7 +44,6 @@ SINCE = (
     "rh_api/cli/mcp.py",
     "rh_api/cli/mcp_server.py",
     "rh_api/cli/models.py",
-    "rh_api/cli/webhook.py",
     "rh_api/cli/webhooks.py",
     "rh_api/graph/model_fields.py",
     "rh_api/graph/ranges.py",

@@ -13,7 +13,7 @@ _ANNOTATIONS = ("[input]", "[output]", "[temp]")
 
 
 @dataclass(frozen=True, slots=True)
-class Folders:
+class InputFolders:
     """Where files of a graph are looked for: in `--input`, then beside the prompt."""
 
     beside: Path

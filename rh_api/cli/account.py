@@ -1,0 +1,78 @@
+"""`account`: an account's balance, load and keys."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import Namespace
+from collections.abc import Awaitable, Mapping
+from dataclasses import asdict
+from typing import TypeVar
+
+from ..client import Client
+from ..errors import RunningHubError
+from ..settings import Settings
+from ..texts import english
+from ..wire.accounts import Account, QueueStatus
+from .terminal import Terminal
+
+T = TypeVar("T")
+
+
+async def account(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
+    """Balance and load. What one of two calls could not say is unknown, not zero."""
+    if arguments.keys:
+        await _keys(terminal, environ)
+        return
+    async with Client(Settings.from_mapping(environ)) as client:
+        status, queue = await asyncio.gather(
+            _told(client.account.status()), _told(client.account.queue())
+        )
+    if isinstance(status, RunningHubError) and isinstance(queue, RunningHubError):
+        raise status
+    for failed in (status, queue):
+        if isinstance(failed, RunningHubError):
+            terminal.note(str(failed))
+    known = _known(
+        None if isinstance(status, RunningHubError) else status,
+        None if isinstance(queue, RunningHubError) else queue,
+    )
+    unknown = english("cli.unknown", {})
+    terminal.table(
+        [
+            (english(f"cli.account_{name}", {}), unknown if value is None else str(value))
+            for name, value in known.items()
+        ],
+    )
+    terminal.document(known)
+
+
+async def _keys(terminal: Terminal, environ: Mapping[str, str]) -> None:
+    async with Client(Settings.from_mapping(environ)) as client:
+        keys = await client.account.api_keys()
+    if keys:
+        names = ("masked", "name", "status", "quota_used", "quota_limit", "expires", "created")
+        heads = tuple(english(f"cli.key_{name}", {}) for name in names)
+        rows = [tuple(str(getattr(key, name) or "-") for name in names) for key in keys]
+        terminal.table([heads, *rows])
+    terminal.document({"keys": [asdict(key) for key in keys]})
+
+
+async def _told(asked: Awaitable[T]) -> T | RunningHubError:
+    try:
+        return await asked
+    except RunningHubError as error:
+        return error
+
+
+def _known(status: Account | None, queue: QueueStatus | None) -> dict[str, object]:
+    running = queue.running if queue else status.running if status else None
+    return {
+        "kind": (status.kind if status else "") or (queue.kind if queue else "") or None,
+        "coins": status.coins if status else None,
+        "money": status.money if status else None,
+        "currency": status.currency if status else None,
+        "limit": queue.limit if queue else None,
+        "running": running,
+        "queued": queue.queued if queue else None,
+        **({"instances": queue.instances} if queue and queue.instances is not None else {}),
+    }
