@@ -18,7 +18,7 @@ from .disk import replace_text
 from .errors import RunningHubError
 from .run.ports import Send
 from .settings import Settings
-from .wire.envelope import as_object
+from .wire.envelope import read_object
 from .wire.native import object_info
 from .wire.object_info import Listed
 
@@ -77,7 +77,7 @@ class CloudNodes:
 
     def _load(self, machine: str) -> None:
         try:
-            read = as_object(json.loads(self._file(machine).read_text("utf-8")))
+            read = read_object(json.loads(self._file(machine).read_text("utf-8")))
             self._known[machine] = float(str(read["at"])), Listed.of_document(read)
         except (OSError, ValueError, KeyError, RecursionError):
             self._known.pop(machine, None)

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .errors import BadInput, RunningHubError
-from .history import Spent, currency_of, read_spent
+from .history import Spent, read_spent
 from .job import Job
 from .jobs import Jobs
 from .journal import Committed, Rules, SqliteJournal
 from .journal.ledger import ALLOWED, FLOOR
-from .money.amounts import CNY, USD, read_sums
+from .money.amounts import CNY, USD, currency_of, read_sums
 from .money.limits import SCOPES
 from .money.quotes import Quote
 from .run.budget import Budget

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
-from urllib.parse import urlsplit
 
 from .errors import BadInput
 from .journal import ResultRow, SqliteJournal, State
 from .journal.history import Found, Query, Spent, folded
-from .wire.envelope import as_object
+from .money.amounts import currency_of
+from .wire.envelope import read_object
 from .wire.tasks import Usage
 
 __all__ = ["HistoryPage", "PastOrder", "Query", "Spent", "read_since", "search_query"]
@@ -98,8 +98,8 @@ class PastOrder:
             classes={one: str(node.get("class_type")) for one, node in row.graph.items()},
             options=row.options,
             example=str(row.what.get("example") or ""),
-            graph=_whole(row.graph, as_object(row.what.get("rest"))),
-            sent_as=str(as_object(row.what.get("rest")).get("workflow") or ""),
+            graph=_whole(row.graph, read_object(row.what.get("rest"))),
+            sent_as=str(read_object(row.what.get("rest")).get("workflow") or ""),
             is_native=bool(row.what.get("prompt")),
             error_key=row.error_key,
             code=row.code,
@@ -115,28 +115,21 @@ def values_of(graph: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
     return {
         f"{node_id}.{name}": value
         for node_id, node in graph.items()
-        for name, value in as_object(node.get("inputs")).items()
+        for name, value in read_object(node.get("inputs")).items()
     }
 
 
 def _whole(graph: Mapping[str, Mapping[str, object]], rest: Mapping[str, object]) -> Any:
     """A graph with its links, in API format; None where the journal does not have them."""
-    more = as_object(rest.get("inputs"))
+    more = read_object(rest.get("inputs"))
     whole = {
         node_id: {
             **node,
-            "inputs": {**as_object(node.get("inputs")), **as_object(more.get(node_id))},
+            "inputs": {**read_object(node.get("inputs")), **read_object(more.get(node_id))},
         }
         for node_id, node in graph.items()
     }
     return whole if rest else None
-
-
-def currency_of(origin: str) -> str:
-    """What the wallets of a site hold; "" for one that is none of the official."""
-    return {"www.runninghub.ai": "USD", "www.runninghub.cn": "CNY"}.get(
-        urlsplit(origin).hostname or "", ""
-    )
 
 
 @dataclass(frozen=True, slots=True)

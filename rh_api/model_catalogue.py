@@ -33,11 +33,11 @@ from .models.search import Search
 from .models.stored import catalogue_text, read_catalogue
 from .models.tasks import tasks_of
 from .money import quotes as money
-from .money.amounts import CNY, USD, micros
+from .money.amounts import CNY, USD, currency_of, micros
 from .run.retry import Sender
 from .settings import Settings, check_site
 from .texts import Words
-from .wire.envelope import as_object, read_json, read_text
+from .wire.envelope import read_json, read_object, read_text
 from .wire.model_refs import read_model_ref
 from .wire.models import PricePreview, price_preview
 from .wire.public import document, question
@@ -164,7 +164,7 @@ class ModelCatalogue:
         self, model: Model, given: Mapping[str, object] | None = None, extra: object = None
     ) -> ListPrice | None:
         """`price` of a model at hand."""
-        if self._settings.is_official and not self._settings.host.endswith(".cn"):
+        if currency_of(self._settings.origin) not in ("", prices.CURRENCY):
             return None
         return prices.list_price(model, body.compose(model, given or {}, extra).body)
 
@@ -190,7 +190,7 @@ class ModelCatalogue:
         told = await self.service_price(model, prices.preview_body(model, body))
         if told.is_known:
             return told
-        if self._settings.is_official and not self._settings.host.endswith(".cn"):
+        if currency_of(self._settings.origin) not in ("", prices.CURRENCY):
             return money.Quote()
         return _quote_of_list(prices.list_price(model, body))
 
@@ -327,7 +327,7 @@ class ModelCatalogue:
 
     def _read_looked(self) -> _Looked:
         try:
-            kept = as_object(read_json(self._looked.read_bytes()[:10_000]))
+            kept = read_object(read_json(self._looked.read_bytes()[:10_000]))
         except OSError:
             return _Looked()
         at = kept.get("at")

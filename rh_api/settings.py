@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from .errors import BadInput, NoKey, WrongSite
 from .graph.extra_data import read_models, read_route
-from .money.amounts import read_sums
+from .money.amounts import CURRENCIES, read_sums
 from .money.limits import MAX_COST, SCOPES, Limits
 from .switches import (
     SUBMIT_V1,
@@ -26,7 +26,7 @@ from .switches import (
 )
 
 DEFAULT_ORIGIN = "https://www.runninghub.ai"
-OFFICIAL_HOSTS = ("www.runninghub.ai", "www.runninghub.cn")
+OFFICIAL_HOSTS = tuple(CURRENCIES)
 RENEWS, REGISTRY = "RUNNINGHUB_RENEW_MODELS", "RUNNINGHUB_MODEL_REGISTRY"
 KEY_LENGTH = 32  # of every key seen in public samples
 

@@ -24,12 +24,11 @@ from .errors import BadInput, StoreUnavailable
 from .journal import Store, token_hash
 from .journal.webhooks import Expected, last_sign, sign_of_life
 from .wire.call import MIB
-from .wire.webhooks import ended_task
+from .wire.webhooks import PATH, ended_task
 
 log = logging.getLogger("runninghub")
 
 HOST = "127.0.0.1"
-PATH = "/webhook/{token}"
 BODY_LIMIT = MIB  # bytes
 BODY_SECONDS = 10.0  # that a body may take to arrive
 SIGN_SECONDS = 20.0  # between two signs of life
@@ -84,7 +83,7 @@ class Listener:
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=BODY_LIMIT)
-        app.router.add_post(PATH, self.take)
+        app.router.add_post(f"{PATH}{{token}}", self.take)
         app.on_response_prepare.append(_say_little)
         return app
 

@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 from ...rh_api.client import Client
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.money.amounts import say_unit
+from ...rh_api.settings import OFFICIAL_HOSTS
 from ...rh_api.wire.accounts import QueueStatus
 from ...rh_api.wire.quick import is_module_id
 from ..runtime import cloud, config, language, profiles
 from .body import Body, switch_of, text_of
 
-SITES = ("https://www.runninghub.ai", "https://www.runninghub.cn")
+SITES = tuple(f"https://{host}" for host in OFFICIAL_HOSTS)
 
 
 async def settings(_: Body) -> dict[str, object]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..client import Outcome
 from ..errors import ResultUnavailable
-from ..history import currency_of
+from ..money.amounts import currency_of
 from ..settings import Settings
 from ..texts import english
 from ..wire.tasks import Usage

@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..client import Client, PastOrder, ResultRow, State
-from ..history import Spent, added, currency_of, read_since, search_query, spent_csv, spent_document
+from ..history import Spent, added, read_since, search_query, spent_csv, spent_document
+from ..money.amounts import currency_of
 from ..settings import Settings
 from ..texts import english
 from ..wire.tasks import Usage

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..client import OpenOrder, Outcome, Report
 from ..errors import BadInput, Fate, RunningHubError
 from ..graph.outputs import select
-from ..history import currency_of
+from ..money.amounts import currency_of
 from ..settings import Settings
 from ..texts import english
 from ..wire.tasks import file_name

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ..wire.envelope import as_object
+from ..wire.envelope import read_object
 
 
 class State(enum.Enum):
@@ -107,18 +107,18 @@ class OrderRow:
     @property
     def inputs(self) -> Mapping[str, object]:
         """Its fields, with hashes in place of contents."""
-        return as_object(self.what.get("inputs"))
+        return read_object(self.what.get("inputs"))
 
     @property
     def graph(self) -> Mapping[str, Mapping[str, object]]:
         """A whole graph by node id, in API format without its links; {} for anything else."""
-        nodes = as_object(self.what.get("graph"))
-        return {node_id: as_object(node) for node_id, node in nodes.items()}
+        nodes = read_object(self.what.get("graph"))
+        return {node_id: read_object(node) for node_id, node in nodes.items()}
 
     @property
     def options(self) -> Mapping[str, object]:
         """How it was to run, beside its instance; only what was not left as it is by default."""
-        return as_object(self.what.get("options"))
+        return read_object(self.what.get("options"))
 
 
 @dataclass(frozen=True, slots=True)

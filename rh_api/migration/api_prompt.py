@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import cast
 
 from ..graph.prompt import is_link, read_nodes
-from .graph import Json, NewNode, OldGraph, OldNode, Output, Plan, Source, as_object, readers_of
+from .graph import Json, NewNode, OldGraph, OldNode, Output, Plan, Source, as_dict, readers_of
 from .target_nodes import shape_of
 
 _LAST = re.compile(r"[0-9]{1,15}")
@@ -17,7 +17,7 @@ _Link = Callable[[Source | Output], "list[object] | None"]
 
 def is_prompt(document: Json) -> bool:
     """Whether an object is a prompt: every entry that is an object is a node."""
-    entries = [entry for entry in map(as_object, document.values()) if entry is not None]
+    entries = [entry for entry in map(as_dict, document.values()) if entry is not None]
     return bool(entries) and all("class_type" in entry for entry in entries)
 
 
@@ -54,7 +54,7 @@ def write_prompt(document: Json, plan: Plan) -> Json:
 
     written: Json = {}
     for node_id, entry in document.items():
-        node = as_object(entry)
+        node = as_dict(entry)
         if node_id in plan.put:
             written[node_id] = _written(plan.put[node_id], link)
         elif node is not None and node_id not in plan.dropped:
@@ -68,7 +68,7 @@ def write_prompt(document: Json, plan: Plan) -> Json:
 
 def _plain(value: object) -> object:
     """The canvas wraps lists, so that they are no links."""
-    wrapped = as_object(value)
+    wrapped = as_dict(value)
     return wrapped["__value__"] if wrapped is not None and set(wrapped) == {"__value__"} else value
 
 
@@ -96,7 +96,7 @@ def _written(made: NewNode, link: _Link) -> Json:
 
 
 def _relinked(node: Json, plan: Plan, link: _Link) -> Json:
-    inputs = as_object(node.get("inputs"))
+    inputs = as_dict(node.get("inputs"))
     if inputs is None:
         return node
     changed = {

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from .graph import Json, OldGraph, OldNode, Reader, Source, as_list, as_object, readers_of
+from ..wire.envelope import as_list
+from .graph import Json, OldGraph, OldNode, Reader, Source, as_dict, readers_of
 
 MUTED, BYPASSED = 2, 4
 PASSING = frozenset({"Reroute", "PrimitiveNode", "GetNode", "SetNode"})
@@ -40,9 +41,9 @@ def is_workflow(document: Json) -> bool:
 def scopes(document: Json) -> Iterator[tuple[Json, str]]:
     """The graphs of a workflow, each with its place: the root and then each subgraph once."""
     yield document, ""
-    definitions = as_object(document.get("definitions")) or {}
+    definitions = as_dict(document.get("definitions")) or {}
     for one in as_list(definitions.get("subgraphs")):
-        subgraph = as_object(one)
+        subgraph = as_dict(one)
         if subgraph is not None and is_workflow(subgraph):
             yield subgraph, f"{subgraph.get('name') or 'subgraph'} / "
 
@@ -55,7 +56,7 @@ class CanvasGraph:
         self.place = place
         self.nodes: dict[str, Json] = {}
         for one in as_list(graph.get("nodes")):
-            node = as_object(one)
+            node = as_dict(one)
             if node is not None and isinstance(node.get("type"), str):
                 self.nodes[str(node.get("id"))] = node
         self.links = [link for link in map(_read_link, as_list(graph.get("links"))) if link]
@@ -141,7 +142,7 @@ class CanvasGraph:
 
     def _saved_values(self, node: Json) -> Mapping[str, object]:
         saved = node.get("widgets_values")
-        named = as_object(saved) or as_object(node.get("widgets_values_named"))
+        named = as_dict(saved) or as_dict(node.get("widgets_values_named"))
         if named is not None:
             return named
         values = as_list(saved)
@@ -152,7 +153,7 @@ class CanvasGraph:
         """By the sockets of its widgets, where the file has them all, else by the class's table."""
         told: list[str] = []
         for one in inputs_of(node):
-            if as_object(one.get("widget")) is not None and one.get("name"):
+            if as_dict(one.get("widget")) is not None and one.get("name"):
                 name = str(one["name"])
                 told += [name, "control_after_generate"] if name in _SEEDS else [name]
         known = self._widgets_of(cast("str", node["type"]), values)
@@ -196,11 +197,11 @@ class CanvasGraph:
 
 
 def inputs_of(node: Json) -> list[Json]:
-    return [as_object(one) or {} for one in as_list(node.get("inputs"))]
+    return [as_dict(one) or {} for one in as_list(node.get("inputs"))]
 
 
 def outputs_of(node: Json) -> list[Json]:
-    return [as_object(one) or {} for one in as_list(node.get("outputs"))]
+    return [as_dict(one) or {} for one in as_list(node.get("outputs"))]
 
 
 def label_of(node: Json | None) -> str:
@@ -214,7 +215,7 @@ def _type_of(outputs: Sequence[Json], slot: int) -> object:
 
 def _read_link(value: object) -> Link | None:
     """The root has lists, subgraphs have objects."""
-    about = as_object(value)
+    about = as_dict(value)
     if about is not None:
         names = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
         parts = [about.get(name) for name in names]

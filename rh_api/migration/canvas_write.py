@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 
+from ..wire.envelope import as_list
 from .canvas_graph import BYPASSED, MUTED, PASSING, CanvasGraph, Link, inputs_of, outputs_of
-from .graph import Json, NewNode, Output, Plan, Source, as_list, as_object
+from .graph import Json, NewNode, Output, Plan, Source, as_dict
 from .target_nodes import MODEL, PROGRAMS, Shape, shape_of
 
 _MEDIA = {"IMAGE": "IMAGE,MASK,STRING", "VIDEO": "VIDEO,STRING", "AUDIO": "AUDIO,STRING", "*": "*"}
@@ -84,7 +85,7 @@ class _Writer:
             "target_slot": link.target_slot,
             "type": link.type,
         }
-        whole = as_object(link.whole)
+        whole = as_dict(link.whole)
         if whole is not None or (link.whole is None and self.canvas.place):
             return {**(whole or {}), **parts}
         return [*parts.values(), *as_list(link.whole)[6:]]
@@ -184,7 +185,7 @@ class _Writer:
         for one in new.fields:
             if one.kind not in _MEDIA:
                 saved += [new.values.get(one.name, ""), *([one.control] if one.control else [])]
-        properties = as_object(node["properties"])
+        properties = as_dict(node["properties"])
         assert properties is not None  # noqa: S101 - made above
         properties["runninghub"] = {"form": form, "values": values}
 
@@ -205,7 +206,7 @@ class _Writer:
         for link in self.links:
             out.setdefault((link.origin, link.origin_slot), []).append(link.id)
         for one in as_list(graph.get("nodes")):
-            node = as_object(one) or {}
+            node = as_dict(one) or {}
             for slot, socket in enumerate(inputs_of(node)):
                 now = into.get((_id(node), slot))
                 if socket.get("link") != now or "link" not in socket:
@@ -216,7 +217,7 @@ class _Writer:
                     socket["links"] = found
         for side in ("inputs", "outputs"):
             for one in as_list(graph.get(side)):
-                border = as_object(one) or {}
+                border = as_dict(one) or {}
                 if isinstance(border.get("linkIds"), list):
                     there = {link.id for link in self.links}
                     border["linkIds"] = [i for i in as_list(border["linkIds"]) if i in there]
@@ -244,7 +245,7 @@ def _field(name: str, kind: str, value: object) -> Json:
 
 def _beside(pos: object, is_place_free: bool, rows: int) -> list[object]:
     """Where the old node was, or to the right of it."""
-    about = as_object(pos)
+    about = as_dict(pos)
     x, y = [about.get("0"), about.get("1")] if about else [*as_list(pos), 0, 0][:2]
     if is_place_free and rows < 8:
         return [x, y]
@@ -252,7 +253,7 @@ def _beside(pos: object, is_place_free: bool, rows: int) -> list[object]:
 
 
 def _id(node: object) -> str:
-    return str((as_object(node) or {}).get("id"))
+    return str((as_dict(node) or {}).get("id"))
 
 
 def _number(node_id: str) -> object:

@@ -7,17 +7,7 @@ from dataclasses import dataclass, replace
 
 from ..graph.fields import looks_like_field
 from .canvas_graph import BORDERS
-from .graph import (
-    Change,
-    NewField,
-    NewNode,
-    OldGraph,
-    OldNode,
-    Output,
-    Plan,
-    Sentence,
-    Source,
-)
+from .graph import Change, NewField, NewNode, OldGraph, OldNode, Output, Plan, Sentence, Source
 from .packs import Direct, Entries, Execute, Names, Rule, Settings, Single, Stays, Upload, rule_of
 
 _LOADERS = {"VIDEO": ("LoadVideo", "file", "VIDEO"), "AUDIO": ("LoadAudio", "audio", "AUDIO")}

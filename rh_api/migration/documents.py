@@ -13,7 +13,7 @@ from . import carriers
 from .api_prompt import is_prompt
 from .canvas_graph import is_workflow
 from .carriers import Carrier, DoesNotFit, carrier_of
-from .graph import Json, as_object
+from .graph import Json, as_dict
 from .keys import Found, clean, clean_bytes, clean_text, find_keys, find_keys_in_text, gather
 from .migrate import Migration, migrate
 
@@ -110,7 +110,7 @@ def _noted(
 
 def _each_graph(value: object, name: str, act: Callable[[Json, str], Json]) -> object:
     """The value with each graph in it replaced by what `act` makes of it."""
-    document = as_object(value)
+    document = as_dict(value)
     if document is None:
         return value
     if is_workflow(document) or is_prompt(document):

@@ -181,9 +181,5 @@ def readers_of(nodes: Iterable[OldNode]) -> dict[Source, tuple[Reader, ...]]:
     return {source: tuple(readers) for source, readers in found.items()}
 
 
-def as_object(value: object) -> Json | None:
+def as_dict(value: object) -> Json | None:
     return cast("Json", value) if isinstance(value, dict) else None
-
-
-def as_list(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []

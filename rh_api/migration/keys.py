@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from ..errors import BadInput
-from .graph import Json, as_list, as_object
+from ..wire.envelope import as_list
+from .graph import Json, as_dict
 from .packs import KEY_INPUTS, WIDGETS
 
 # A file that is named by its content: 32 hexadecimal characters that are no key.
@@ -132,7 +133,7 @@ def _walk(
 ) -> Iterator[tuple[str, Surety, str]]:
     if depth > _DEPTH:
         return
-    about = as_object(value)
+    about = as_dict(value)
     if about is not None:
         inner = about if isinstance(about.get("class_type") or about.get("type"), str) else None
         if inner is not None and ("inputs" in about or "widgets_values" in about):
@@ -155,9 +156,9 @@ def _known(node: Json, path: tuple[str, ...]) -> Iterator[tuple[str, Surety, str
     """The inputs of known nodes that hold a key, whatever it looks like."""
     class_type = str(node.get("class_type") or node.get("type"))
     for name in KEY_INPUTS.get(class_type, ()):
-        value = (as_object(node.get("inputs")) or {}).get(name)
+        value = (as_dict(node.get("inputs")) or {}).get(name)
         saved = node.get("widgets_values")
-        named = as_object(saved)
+        named = as_dict(saved)
         if named is not None:
             value = named.get(name)
         elif isinstance(saved, list):
@@ -189,10 +190,13 @@ def _beside(path: tuple[str, ...], node: Json | None) -> str:
     name = next((step for step in reversed(path) if not step.isdigit()), "")
     if node is None:
         return name
-    own = [str(node.get("title") or ""), str((as_object(node.get("_meta")) or {}).get("title"))]
+    own = [
+        str(node.get("title") or ""),
+        str((as_dict(node.get("_meta")) or {}).get("title")),
+    ]
     saved = node.get("widgets_values")
-    values = [*(as_object(saved) or {}).values(), *as_list(saved)]
-    values += (as_object(node.get("inputs")) or {}).values()
+    values = [*(as_dict(saved) or {}).values(), *as_list(saved)]
+    values += (as_dict(node.get("inputs")) or {}).values()
     others = [one for one in values if isinstance(one, str) and len(one) < 300]
     return " ".join([name, *own, *others])
 
@@ -208,7 +212,7 @@ def _place(path: tuple[str, ...], node: Json | None) -> str:
 
 
 def _label(node: Json, path: tuple[str, ...]) -> str:
-    meta = as_object(node.get("_meta")) or {}
+    meta = as_dict(node.get("_meta")) or {}
     kind = str(node.get("class_type") or node.get("type"))
     title = str(node.get("title") or meta.get("title") or kind)[:60]
     node_id = node.get("id", path[-1] if path and node.get("class_type") else None)

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 from ..errors import BadInput
 from ..models.catalogue import Catalogue
+from ..wire.envelope import as_list
 from .api_prompt import is_prompt, read_prompt, write_prompt
 from .canvas_graph import CanvasGraph, is_workflow, scopes
 from .canvas_write import write_graph
 from .chains import Chains
-from .graph import Json, OldGraph, OldNode, Plan, Sentence, as_list, as_object
+from .graph import Json, OldGraph, OldNode, Plan, Sentence, as_dict
 from .model_nodes import ModelClasses
 from .packs import WIDGETS
 
@@ -103,7 +104,7 @@ def _migrate_canvas(
 
 def _outside(canvas: CanvasGraph, graphs: Sequence[OldGraph]) -> dict[int, tuple[OldNode, ...]]:
     """The nodes that feed a subgraph's inputs, wherever it stands."""
-    names = [str((as_object(one) or {}).get("name")) for one in as_list(canvas.graph.get("inputs"))]
+    names = [str((as_dict(one) or {}).get("name")) for one in as_list(canvas.graph.get("inputs"))]
     found: dict[int, tuple[OldNode, ...]] = {}
     for graph in graphs:
         for node in graph.nodes.values():
@@ -130,13 +131,13 @@ def _last_ids(whole: Json) -> Mapping[str, int]:
     nodes = [0]
     links = [0]
     for graph, _ in scopes(whole):
-        state = as_object(graph.get("state")) or {}
+        state = as_dict(graph.get("state")) or {}
         nodes += _numbers([graph.get("last_node_id"), state.get("lastNodeId")])
         links += _numbers([graph.get("last_link_id"), state.get("lastLinkId")])
         for one in as_list(graph.get("nodes")):
-            nodes += _numbers([(as_object(one) or {}).get("id")])
+            nodes += _numbers([(as_dict(one) or {}).get("id")])
         for one in as_list(graph.get("links")):
-            about = as_object(one)
+            about = as_dict(one)
             links += _numbers([about.get("id")] if about else as_list(one)[:1])
     return {"node": max(nodes), "link": max(links)}
 
@@ -154,7 +155,7 @@ def _tell_last(graph: Json, whole: Json) -> None:
         for name, key in (("last_node_id", "node"), ("last_link_id", "link")):
             if name in one:
                 one[name] = last[key]
-        state = as_object(one.get("state"))
+        state = as_dict(one.get("state"))
         if state is not None:
             state |= {"lastNodeId": last["node"], "lastLinkId": last["link"]}
 

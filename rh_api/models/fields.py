@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from ..graph.fields import FieldKind
-from ..wire.envelope import as_list, as_object, read_json
+from ..wire.envelope import as_list, read_json, read_object
 from .names import is_parameter_name
 from .sanitize import MAX_OPTIONS, MAX_PARAMETERS, count_of, number_of, text_of, texts_of
 from .schema import Parameter, option_for
@@ -49,7 +49,7 @@ def read_fields(listed: Iterable[object]) -> tuple[Parameter, ...]:
 
 
 def read_field(value: object) -> Parameter | None:
-    about = as_object(value)
+    about = read_object(value)
     key = text_of(about.get("fieldKey"), 64)
     # Self-hosted models list a node's key, which the API refuses; its title is what it takes.
     is_node = _NODE_KEY.match(key) is not None
@@ -95,7 +95,7 @@ def default_of(kind: FieldKind, value: object, options: tuple[str, ...]) -> obje
 
 def _options(listed: list[object], *, by_label: bool) -> tuple[str, ...]:
     def text(one: object) -> str:
-        about = as_object(one)
+        about = read_object(one)
         if not about:
             return text_of(one)
         names = ("description", "value") if by_label else ("apiValue", "value")

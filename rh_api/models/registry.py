@@ -6,7 +6,7 @@ It lacks the self-hosted models and leaves nested and list parameters out.
 from __future__ import annotations
 
 from ..errors import CatalogueRefused
-from ..wire.envelope import as_list, as_object, read_json
+from ..wire.envelope import as_list, read_json, read_object
 from ..wire.model_refs import is_endpoint
 from .fields import read_fields
 from .sanitize import MAX_MODELS, check_size, text_of
@@ -20,7 +20,7 @@ def read_registry(data: bytes) -> tuple[Model, ...]:
     """Its models. CatalogueRefused for a file that lists none."""
     check_size(data, "registry")
     whole = read_json(data)
-    listed = as_list(whole) or as_list(as_object(whole).get("models"))
+    listed = as_list(whole) or as_list(read_object(whole).get("models"))
     if len(listed) > MAX_MODELS:
         raise CatalogueRefused(source="registry", reason=f"{len(listed)} models are too many")
     models = {one.endpoint: one for one in map(_model, listed) if one is not None}
@@ -30,7 +30,7 @@ def read_registry(data: bytes) -> tuple[Model, ...]:
 
 
 def _model(value: object) -> Model | None:
-    about = as_object(value)
+    about = read_object(value)
     endpoint = text_of(about.get("endpoint")).strip("/")
     if not is_endpoint(endpoint):
         return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from ..errors import CatalogueRefused
-from ..wire.envelope import as_list, as_object, read_id, read_int, read_json, read_text
+from ..wire.envelope import as_list, read_id, read_int, read_json, read_object, read_text
 from ..wire.model_refs import is_endpoint
 from .fields import read_fields
 from .sanitize import MAX_MODELS, check_size, is_chinese, text_of
@@ -43,8 +43,8 @@ def detail_body(sku: str) -> dict[str, object]:
 def read_list(data: bytes) -> tuple[Listed, ...]:
     """The rows. CatalogueRefused for an answer that lists none."""
     check_size(data, "site")
-    page = as_object(as_object(_opened(data).get("data")).get("page"))
-    rows = [as_object(one) for one in as_list(page.get("records"))[: MAX_MODELS + 1]]
+    page = read_object(read_object(_opened(data).get("data")).get("page"))
+    rows = [read_object(one) for one in as_list(page.get("records"))[: MAX_MODELS + 1]]
     found = [
         Listed(read_id(row.get("id")), text_of(row.get("name")), text_of(row.get("categoryName")))
         for row in rows
@@ -58,13 +58,13 @@ def read_list(data: bytes) -> tuple[Listed, ...]:
 def read_detail(data: bytes) -> Model:
     """The model of a detail. CatalogueRefused for one without an endpoint or its fields."""
     check_size(data, "site", MAX_DETAIL)
-    about = as_object(_opened(data).get("data"))
+    about = read_object(_opened(data).get("data"))
     endpoint = text_of(about.get("rhEndpoint")).strip("/")
     endpoint = endpoint.removeprefix("openapi/v2/")
     listed = read_json(read_text(about.get("inputConfigJson")))
     if not is_endpoint(endpoint) or not isinstance(listed, list):
         raise CatalogueRefused(source="site", reason="no endpoint, or no list of its fields")
-    tags = (text_of(as_object(tag).get("name")) for tag in as_list(about.get("relationTags")))
+    tags = (text_of(read_object(tag).get("name")) for tag in as_list(about.get("relationTags")))
     task = task_of(text_of(about.get("categoryName")), *tags, *endpoint.split("/")[::-1])
     name_zh, name = text_of(about.get("name")), text_of(about.get("nameEn"))
     return Model(
@@ -81,7 +81,7 @@ def read_detail(data: bytes) -> Model:
 
 
 def _opened(data: bytes) -> dict[str, object]:
-    reply = dict(as_object(read_json(data)))
+    reply = dict(read_object(read_json(data)))
     if read_int(reply.get("code")) != 0:
         raise CatalogueRefused(source="site", reason="its answer is not a success")
     return reply

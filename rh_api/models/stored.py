@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from ..errors import CatalogueRefused
 from ..graph.fields import FieldKind
-from ..wire.envelope import as_list, as_object, read_json
+from ..wire.envelope import as_list, read_json, read_object
 from ..wire.model_refs import is_endpoint
 from .catalogue import Catalogue
 from .names import is_parameter_name
@@ -39,7 +39,7 @@ _MAX_ROWS = 2_000
 def read_catalogue(data: bytes) -> Catalogue:
     """The catalogue of a file of ours. CatalogueRefused for anything that is not one."""
     check_size(data, "file")
-    whole = as_object(read_json(data))
+    whole = read_object(read_json(data))
     listed = as_list(whole.get("models"))
     if not listed:
         raise CatalogueRefused(source="file", reason="no list of models")
@@ -60,7 +60,7 @@ def catalogue_text(catalogue: Catalogue) -> str:
 
 def read_model(value: object) -> Model | None:
     """One model; None for what is none. Parameters that cannot be read are left out."""
-    about = as_object(value)
+    about = read_object(value)
     endpoint = about.get("endpoint")
     if not isinstance(endpoint, str) or not is_endpoint(endpoint):
         return None
@@ -115,7 +115,7 @@ def _member(kind: type[E], value: object, usual: E) -> E:
 
 
 def _read_parameter(value: object) -> Parameter | None:
-    about = as_object(value)
+    about = read_object(value)
     name, kind = about.get("name"), about.get("type")
     if not isinstance(name, str) or not is_parameter_name(name):
         return None
@@ -169,7 +169,7 @@ def _parameter_json(one: Parameter) -> dict[str, object]:
 
 
 def _read_rule(value: object) -> Rule | None:
-    about = as_object(value)
+    about = read_object(value)
     try:
         op = Op(about.get("op"))
     except ValueError:
@@ -198,9 +198,9 @@ def _rule_json(rule: Rule) -> dict[str, object]:
 
 
 def _read_price(value: object) -> PriceRule | None:
-    about = as_object(value)
+    about = read_object(value)
     unit = text_of(about.get("unit"), 20)
-    rows = as_object(about.get("rows"))
+    rows = read_object(about.get("rows"))
     amount = _amount(about.get("amount"))
     if not unit or (not amount and not rows) or len(rows) > _MAX_ROWS:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal, InvalidOperation
+from urllib.parse import urlsplit
 
 from ..errors import BadInput, Say
 
@@ -12,6 +13,8 @@ COINS = "coins"
 CNY = "CNY"
 USD = "USD"
 UNITS = (COINS, CNY, USD)
+CURRENCIES = {"www.runninghub.ai": USD, "www.runninghub.cn": CNY}
+"""What wallets hold beside coins, by the host of each of RunningHub's sites."""
 
 MICRO = 1_000_000
 LARGEST = 10**9  # of any unit: nothing costs more, and SQLite's sums stay exact
@@ -32,6 +35,11 @@ _NAMES = {
 _UNIT_WORDS = {COINS: "money.unit_coins", CNY: "money.unit_cny", USD: "money.unit_usd"}
 
 
+def currency_of(origin: str) -> str:
+    """What the wallets of a site hold; "" for one that is none of RunningHub's."""
+    return CURRENCIES.get(urlsplit(origin).hostname or "", "")
+
+
 def read_sums(text: str, unit: str = "") -> dict[str, int]:
     """`50 coins`, `5 CNY`, `5 元`, `$5`, or several with commas between, as millionths by unit.
 
@@ -50,6 +58,11 @@ def read_sums(text: str, unit: str = "") -> dict[str, int]:
             raise BadInput("error.bad_amount", value=text.strip()[:60])
         sums[one] = int(Decimal(match[2]) * MICRO)
     return sums
+
+
+def whole_coins(amount: int) -> int:
+    """A sum of coins rounded up: the service takes whole ones."""
+    return -(-amount // MICRO) * MICRO
 
 
 def micros(text: object, *, up: bool = False) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .amounts import MICRO, NOTHING, Sums
+from .amounts import NOTHING, Sums
 
 SCOPES = ("order", "prompt", "day")
 MAX_COST = "RUNNINGHUB_MAX_COST"  # begins the environment's names of them
@@ -107,8 +107,3 @@ def midnight(now: float) -> float:
 def _lower(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
     units = (*one, *other)
     return {unit: min(sums[unit] for sums in (one, other) if unit in sums) for unit in units}
-
-
-def whole(amount: int) -> int:
-    """A sum of coins rounded up: the service takes whole ones."""
-    return -(-amount // MICRO) * MICRO

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import Say
-from .amounts import COINS, MICRO, UNITS, added, digits, say_amount, told
-from .limits import whole
+from .amounts import COINS, MICRO, UNITS, added, digits, say_amount, told, whole_coins
 
 SPREAD = 0.22
 """What is taken for the standard deviation of a cost's logarithm before runs have shown it."""
@@ -108,7 +107,7 @@ def quote_of_runs(costs: Sequence[Mapping[str, int]]) -> Quote:
     ranges = {unit: range_of([cost[unit] for cost in costs if cost.get(unit)]) for unit in units}
     if COINS in ranges:
         one = ranges[COINS]
-        high = None if one.high is None else whole(one.high)
+        high = None if one.high is None else whole_coins(one.high)
         ranges[COINS] = Range(
             round(one.amount / MICRO) * MICRO or MICRO, one.low // MICRO * MICRO, high
         )

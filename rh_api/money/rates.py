@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .amounts import COINS, MICRO, micros
-from .limits import whole
+from .amounts import COINS, MICRO, micros, whole_coins
 
 COINS_A_SECOND = {"default": 200_000, "plus": 400_000, "ultra": 600_000}
 """Millionths of a coin, by machine. Nothing documents it: public clients measured it on the
@@ -43,7 +42,7 @@ def cost_of(unit: str, rate: int, seconds: float, retained: int = 0) -> int:
     """Millionths that a run of at most so many seconds costs, its cancel included, rounded up."""
     billed = int(-(-seconds // 1)) + CANCEL_SECONDS + retained
     cost = rate * billed
-    return whole(cost) if unit == COINS else cost
+    return whole_coins(cost) if unit == COINS else cost
 
 
 def seconds_of(unit: str, rate: int, amount: int, retained: int = 0) -> int:

@@ -15,11 +15,10 @@ from typing import Protocol
 
 from ..errors import StoreUnavailable
 from ..journal import Address, token_hash
+from ..wire.webhooks import PATH
 from .orders import Order
 from .ports import Clock, Journal
 
-PATH = "/webhook/"
-"""Of an address, between the listener's public one and the token."""
 LOOK = 0.3  # seconds between two looks into the journal
 TOKEN_BYTES = 32
 

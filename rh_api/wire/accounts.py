@@ -11,7 +11,7 @@ from typing import cast
 
 from ..errors import BadReply, Fate
 from .call import Auth, Call, Request, Response
-from .envelope import as_list, as_object, open_envelope, read_int, read_text
+from .envelope import as_list, open_envelope, read_int, read_object, read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def account_status() -> Call[Account]:
     """Balances and running tasks. This endpoint alone spells the key's field `apikey`."""
 
     def read(response: Response) -> Account:
-        data = as_object(open_envelope(response))
+        data = read_object(open_envelope(response))
         if not data:
             raise BadReply(status=response.status)
         return Account(
@@ -64,7 +64,7 @@ def queue_status() -> Call[QueueStatus]:
     """The account's limit and load; the limit differs by plan, so it is read, never assumed."""
 
     def read(response: Response) -> QueueStatus:
-        data = as_object(open_envelope(response))
+        data = read_object(open_envelope(response))
         if not data:
             raise BadReply(status=response.status)
         limit = read_int(data.get("concurrentLimit"))
@@ -101,7 +101,7 @@ def api_key_list() -> Call[list[ApiKey]]:
         data = open_envelope(response)
         if not isinstance(data, list):
             raise BadReply(status=response.status)
-        return [_read_key(as_object(item)) for item in as_list(cast("object", data))]
+        return [_read_key(read_object(item)) for item in as_list(cast("object", data))]
 
     request = Request("GET", "/openapi/v2/api-key/list", Auth.BEARER)
     return Call(request, read, repeatable=True, fate=Fate.NOT_STARTED, seconds=5.0)

@@ -16,11 +16,11 @@ from .call import PROGRAM_LIMIT, Auth, Call, Request, Response
 from .envelope import (
     as_list,
     as_number,
-    as_object,
     open_envelope,
     read_id,
     read_int,
     read_json,
+    read_object,
     read_text,
 )
 from .orders import NodeInfo, TaskOptions, Ticket, node_info_list, option_fields, order_call
@@ -138,7 +138,7 @@ def app_list(sort: str = SORTS[0], page: int = 1) -> Call[AppPage]:
         raise ValueError(f"page {page} by {sort}")
 
     def read(response: Response) -> AppPage:
-        data = as_object(open_envelope(response))
+        data = read_object(open_envelope(response))
         records = as_list(data.get("records")) or as_list(data.get("list"))
         found = [one for one in map(_read_listed, records) if one is not None]
         has_next = data.get("hasNext")
@@ -160,7 +160,7 @@ _WEBAPP_ID = re.compile(r"webappId\\*[\"']?\s*:\s*\\*[\"']?(\d{6,19})\b")
 
 def _read_listed(value: object) -> ListedApp | None:
     """An app of the list; its id stands in the text of its example alone."""
-    about = as_object(value)
+    about = read_object(value)
     found = _WEBAPP_ID.search(read_text(about.get("invokeExample")))
     if found is None:
         return None
@@ -188,7 +188,7 @@ def call_demo(app_id: str) -> Call[AppForm]:
     """
 
     def read(response: Response) -> AppForm:
-        data = as_object(open_envelope(response))
+        data = read_object(open_envelope(response))
         if "nodeInfoList" not in data:
             if "url" in data:
                 raise Refused("error.app_no_form")
@@ -196,7 +196,7 @@ def call_demo(app_id: str) -> Call[AppForm]:
         listed = as_list(data["nodeInfoList"])
         if not listed and data["nodeInfoList"] not in (None, []):
             raise BadReply(status=response.status)
-        covers = (read_text(as_object(one).get("url")) for one in as_list(data.get("covers")))
+        covers = (read_text(read_object(one).get("url")) for one in as_list(data.get("covers")))
         return AppForm(
             app_id=app_id,
             name=read_text(data.get("webappName")),
@@ -239,7 +239,7 @@ def read_fields(items: list[object]) -> tuple[AppField, ...]:
     """The fields of a `nodeInfoList` in its order; of one listed twice the last counts."""
     found: dict[str, AppField] = {}
     for item in items:
-        about = as_object(item)
+        about = read_object(item)
         node_id, name = read_id(about.get("nodeId")), read_text(about.get("fieldName"))
         if node_id and name:
             field = _read_field(node_id, name, about)
@@ -284,15 +284,15 @@ def _read_data(value: object) -> tuple[tuple[AppOption, ...], Mapping[str, objec
     first = items[0] if items else None
     if len(items) > 1 and all(isinstance(one, str) for one in items):
         return _plain_options(items), {}
-    widget = as_object(items[1] if len(items) > 1 else None)
+    widget = read_object(items[1] if len(items) > 1 else None)
     if isinstance(first, str):
         return _plain_options(widget.get("options")), widget
     if isinstance(first, list):
         return _plain_options(items[0]), widget
-    described = [as_object(item) for item in items]
+    described = [read_object(item) for item in items]
     options = [one for one in described if _is_option(one)]
     defaults = [one for one in described if "default" in one and not _is_option(one)]
-    return tuple(_option(one) for one in options), as_object(defaults[-1] if defaults else None)
+    return tuple(_option(one) for one in options), read_object(defaults[-1] if defaults else None)
 
 
 def _is_option(one: Mapping[str, object]) -> bool:

@@ -49,7 +49,7 @@ _BY_STATUS: dict[int, type[RunningHubError]] = {
 }
 
 
-def read_object(response: Response) -> Json:
+def reply_of(response: Response) -> Json:
     """The JSON object of an answer.
 
     Raises Redirected, RateLimited, KeyRefused, NotFound, FileTooLarge, ServiceFault or BadReply for
@@ -70,7 +70,7 @@ def open_envelope(response: Response) -> object:
 
     Success is `code` 0, or 200 as the English upload page shows it; `msg` is never looked at.
     """
-    reply = read_object(response)
+    reply = reply_of(response)
     code = read_int(reply.get("code"))
     if code is None:
         raise BadReply(status=response.status)
@@ -94,7 +94,7 @@ def business_error(code: int, reply: Json, response: Response) -> RunningHubErro
 def _rejected(error: GraphRejected, text: str) -> GraphRejected:
     """The refusal of a graph, naming the node where the text is a report of ComfyUI's."""
     try:
-        report = as_object(json.JSONDecoder().raw_decode(text[text.find("{") :])[0])
+        report = read_object(json.JSONDecoder().raw_decode(text[text.find("{") :])[0])
     except (ValueError, RecursionError):
         return error
     for node_id, said in read_node_errors(report).items():
@@ -115,12 +115,12 @@ def read_node_errors(report: Json) -> dict[str, str]:
     A missing class is told of the whole graph, with the node's id in its details.
     """
     errors: dict[str, str] = {}
-    for node_id, entry in as_object(report.get("node_errors")).items():
-        about = as_object(entry)
+    for node_id, entry in read_object(report.get("node_errors")).items():
+        about = read_object(entry)
         texts = [_error_text(error) for error in as_list(about.get("errors"))]
         node_class = read_text(about.get("class_type"))
         errors[node_id] = quote_remote(f"{node_class}: {'; '.join(t for t in texts if t)}", 300)
-    whole = as_object(report.get("error"))
+    whole = read_object(report.get("error"))
     missing = re.search(r"Node ID '?#([0-9A-Za-z:_-]{1,100})", read_text(whole.get("details")))
     if missing and not errors:
         errors[missing[1]] = quote_remote(read_text(whole.get("message")), 300)
@@ -128,7 +128,7 @@ def read_node_errors(report: Json) -> dict[str, str]:
 
 
 def _error_text(error: object) -> str:
-    about = as_object(error)
+    about = read_object(error)
     parts = (read_text(about.get("message")), read_text(about.get("details")))
     told = " ".join(part for part in parts if part)
     return told or read_text(about.get("type")) or read_text(error)
@@ -233,7 +233,7 @@ def read_id(value: object) -> str:
     return "" if text in ("0", "null", "None") else text
 
 
-def as_object(value: object) -> Json:
+def read_object(value: object) -> Json:
     """`value` as an object; a JSON text of one is read too; {} for anything else."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
         value = read_json(value)

@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 
 from ..errors import BadReply, Fate, KeyRefused, RunningHubError
 from .call import Auth, Call, Request, Response
-from .envelope import Json, business_error, read_object, read_text
+from .envelope import Json, business_error, read_text, reply_of
 from .model_refs import PREVIEW, endpoint_path
 from .orders import Ticket
 from .run_v2 import order_call_v2, raise_refusal
@@ -48,7 +48,7 @@ def price_preview(endpoint: str, body: Mapping[str, object]) -> Call[PricePrevie
 
 
 def _read_preview(response: Response) -> PricePreview:
-    reply = read_object(response)
+    reply = reply_of(response)
     raise_refusal(reply, response, _refusal)
     if "estimatedPrice" not in reply and "priceText" not in reply:
         raise BadReply(status=response.status)

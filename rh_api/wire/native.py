@@ -23,7 +23,6 @@ from .call import KEYED, MIB, PROGRAM_LIMIT, Auth, Call, Request, Response
 from .envelope import (
     Json,
     as_list,
-    as_object,
     business_error,
     read_id,
     read_int,
@@ -31,6 +30,7 @@ from .envelope import (
     read_node_errors,
     read_object,
     read_text,
+    reply_of,
 )
 from .object_info import Listed, read_object_info
 from .orders import CREATE_SECONDS, Ticket, Tips, telling_fate
@@ -120,15 +120,15 @@ def queue_prompt(prompt: Prompt, graph: str) -> Call[Ticket]:
 
 def _read(response: Response) -> Json:
     """The object of an answer. ComfyUI's own refusals come with HTTP 400 and say why."""
-    reply = as_object(read_json(response.body))
+    reply = read_object(read_json(response.body))
     if response.status == 400 and "error" in reply:
         for node_id, said in read_node_errors(reply).items():
             raise GraphRejected(
                 "error.node_rejected", node_id=node_id, node=node_id, title="", remote=said
             )
-        error = as_object(reply["error"])
+        error = read_object(reply["error"])
         raise GraphRejected(remote=quote_remote(read_text(error.get("message"))))
-    return read_object(response)
+    return reply_of(response)
 
 
 def _refusal(reply: Json, response: Response) -> Exception:
@@ -142,7 +142,7 @@ def lines(machine: str) -> Call[Lines]:
     """`GET /queue`: what runs and what waits on a machine."""
 
     def read(response: Response) -> Lines:
-        reply = read_object(response)
+        reply = reply_of(response)
         if "queue_running" not in reply:
             raise _refusal(reply, response)
         return Lines(_ids(reply["queue_running"]), _ids(reply.get("queue_pending")))
@@ -161,8 +161,8 @@ def end_of(prompt: Prompt) -> Call[Report | None]:
     """`GET /history/{id}`: how a prompt ended; None while it is not over, or nobody knows it."""
 
     def read(response: Response) -> Report | None:
-        reply = read_object(response)
-        entry = as_object(reply.get(prompt.prompt_id))
+        reply = reply_of(response)
+        entry = read_object(reply.get(prompt.prompt_id))
         if entry:
             return read_end(entry, prompt, response.at)
         if read_int(reply.get("code")):
@@ -175,12 +175,12 @@ def end_of(prompt: Prompt) -> Call[Report | None]:
 
 def read_end(entry: Json, prompt: Prompt, at: float | None = None) -> Report:
     """What an entry of ComfyUI's history says: files and texts by node, or what went wrong."""
-    status = as_object(entry.get("status"))
+    status = read_object(entry.get("status"))
     messages = [as_list(message) for message in as_list(status.get("messages"))]
-    said = {read_text(one[0]): as_object(one[1]) for one in messages if len(one) > 1}
+    said = {read_text(one[0]): read_object(one[1]) for one in messages if len(one) > 1}
     if "execution_interrupted" in said:
         return Report(Phase.CANCELLED, error=TaskCancelled(), at=at)
-    results = tuple(_results(as_object(entry.get("outputs")), prompt.machine))
+    results = tuple(_results(read_object(entry.get("outputs")), prompt.machine))
     is_error = read_text(status.get("status_str")) == "error"
     if is_error or (not results and not status):
         error = _failure(said.get("execution_error", {}))
@@ -199,8 +199,8 @@ def _results(outputs: Json, machine: str) -> list[RemoteResult]:
     file, and nothing that is only there to be looked at."""
     found: list[RemoteResult] = []
     for node_id, shown in outputs.items():
-        kinds = as_object(shown)
-        items = [as_object(item) for listed in kinds.values() for item in as_list(listed)]
+        kinds = read_object(shown)
+        items = [read_object(item) for listed in kinds.values() for item in as_list(listed)]
         files = [item for item in items if read_text(item.get("filename"))]
         found += [
             RemoteResult(_view(item, machine), node_id)
@@ -234,7 +234,7 @@ def interrupt(prompt: Prompt) -> Call[None]:
 def _read_nothing(response: Response) -> None:
     """ComfyUI answers what stops something with no body at all."""
     is_blank = response.status == 200 and not response.body
-    reply = as_object(None if is_blank else read_object(response))
+    reply = read_object(None if is_blank else reply_of(response))
     if read_int(reply.get("code")):
         raise _refusal(reply, response)
 
@@ -243,7 +243,7 @@ def core_version(machine: str) -> Call[tuple[int, ...]]:
     """`GET /system_stats`: the version of the core, () where it does not tell."""
 
     def read(response: Response) -> tuple[int, ...]:
-        system = as_object(read_object(response).get("system"))
+        system = read_object(reply_of(response).get("system"))
         found = re.match(r"\d+(\.\d+)*", read_text(system.get("comfyui_version")).lstrip("v"))
         return tuple(int(part[:9]) for part in found[0].split(".")) if found else ()
 
@@ -272,7 +272,7 @@ def object_info(machine: str) -> Call[Listed]:
 
     def read(response: Response) -> Listed:
         if response.status != 200 or not response.complete:
-            read_object(response)
+            reply_of(response)
             raise BadReply(status=response.status)
         return read_object_info(response.body.decode("utf-8", "replace"))
 

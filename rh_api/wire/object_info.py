@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import BadReply
-from .envelope import Json, as_list, as_object
+from .envelope import Json, as_list, read_object
 
 _GAP = re.compile(r"[\s,:]*")
 
@@ -31,7 +31,7 @@ class Listed:
         """Raises ValueError for what `document` did not make."""
         try:
             lists = [tuple(map(str, as_list(names))) for names in as_list(read["lists"])]
-            files = {name: lists[int(n)] for name, n in as_object(read["inputs"]).items()}  # type: ignore[call-overload]
+            files = {name: lists[int(n)] for name, n in read_object(read["inputs"]).items()}  # type: ignore[call-overload]
             return cls(frozenset(map(str, as_list(read["classes"]))), files)
         except (KeyError, TypeError, IndexError) as error:
             raise ValueError(str(error)) from error
@@ -73,17 +73,17 @@ def _entries(text: str) -> Iterator[tuple[str, Json]]:
     while text[at] != "}":
         name, at = read(text, at)
         about, at = read(text, after(at))
-        yield str(name), as_object(about)
+        yield str(name), read_object(about)
         at = after(at)
 
 
 def _choices(about: Json) -> Iterable[tuple[str, tuple[str, ...]]]:
     """Inputs that are a choice of files, in either way of writing a COMBO."""
     for group in ("required", "optional"):
-        for name, spec in as_object(as_object(about["input"]).get(group)).items():
+        for name, spec in read_object(read_object(about["input"]).get(group)).items():
             kind, *more = as_list(spec) or [None]
             if kind == "COMBO":
-                kind = as_object(more[0] if more else None).get("options")
+                kind = read_object(more[0] if more else None).get("options")
             options = tuple(one for one in as_list(kind) if isinstance(one, str))
             if any("." in one for one in options):
                 yield name, options

@@ -34,12 +34,12 @@ from ..errors import (
 from .call import Auth, Call, Request, Response
 from .envelope import (
     as_list,
-    as_object,
     open_envelope,
     read_id,
     read_node_errors,
     read_object,
     read_text,
+    reply_of,
 )
 from .filetypes import looks_like_page
 from .tasks import Phase, is_task_id, read_phase
@@ -159,14 +159,14 @@ def option_fields(options: TaskOptions, access_password: str) -> dict[str, objec
 def read_ticket(response: Response) -> Ticket:
     """The answer to an order, of a workflow or of an AI app."""
     try:
-        data = as_object(open_envelope(response))
+        data = read_object(open_envelope(response))
     except BadReply:
         task_id = salvaged_id(response)
         if not task_id:
             raise
         data = {"taskId": task_id}
     except RunningHubError:
-        data = as_object(read_object(response).get("data"))
+        data = read_object(reply_of(response).get("data"))
         if not is_task_id(read_id(data.get("taskId"))):
             raise  # with an id there is a task, whatever the code says
     task_id = read_id(data.get("taskId"))
@@ -189,7 +189,7 @@ def salvaged_id(response: Response) -> str:
 
 def read_tips(value: object) -> Tips:
     """`promptTips`, a JSON text."""
-    tips = as_object(value)
+    tips = read_object(value)
     return Tips(
         outputs=tuple(read_id(item) for item in as_list(tips.get("outputs_to_execute"))),
         node_errors=read_node_errors(tips),

@@ -16,7 +16,7 @@ from ..errors import BadInput, Fate
 from .apps import AppField, AppFieldType, AppForm, read_fields, word
 from .call import Auth, Call, Request, Response
 from .call_example import example_objects
-from .envelope import as_list, as_object, open_envelope, read_id, read_json, read_text
+from .envelope import as_list, open_envelope, read_id, read_json, read_object, read_text
 from .orders import Ticket, order_call
 
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -96,7 +96,7 @@ def read_module(text: str) -> QuickModule:
         if not is_good:
             raise BadInput("error.quick_incomplete", name=name)
     form = AppForm(app_id, "", "", (), False, fields)
-    types = tuple(read_text(as_object(one).get("fieldType")) for one in as_list(listed))
+    types = tuple(read_text(read_object(one).get("fieldType")) for one in as_list(listed))
     return QuickModule(str(code), form, types, host)
 
 
@@ -150,7 +150,7 @@ def model_params(app_id: str, kind: int) -> Call[tuple[Style, ...]]:
 
     def read(response: Response) -> tuple[Style, ...]:
         data = open_envelope(response)
-        return tuple(_read_style(as_object(one)) for one in as_list(data))
+        return tuple(_read_style(read_object(one)) for one in as_list(data))
 
     body = {"type": kind, "webappId": app_id}
     request = Request("POST", "/api/fast/creation/model/params", Auth.NONE, body)
@@ -173,5 +173,5 @@ def _read_style(about: Mapping[str, object]) -> Style:
 
 
 def _object_in(text: str) -> Mapping[str, object] | None:
-    found = as_object(read_json(text))
+    found = read_object(read_json(text))
     return found or None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..errors import BadReply, Fate
 from .call import Auth, Call, Request, Response
-from .envelope import as_list, as_object, open_envelope, read_id, read_int, read_text
+from .envelope import as_list, open_envelope, read_id, read_int, read_object, read_text
 
 LARGEST_PAGE = 50
 REQUESTS_PER_MINUTE = 20  # beyond it the service answers with its rate limit
@@ -71,7 +71,7 @@ def resource_list(
         body["tags"] = list(tags)
 
     def read(response: Response) -> ResourcePage:
-        data = as_object(open_envelope(response))
+        data = read_object(open_envelope(response))
         records = as_list(data.get("records"))
         if not records and data.get("records") != []:
             raise BadReply(status=response.status)
@@ -93,7 +93,7 @@ def resource_list(
 
 
 def _read_resource(value: object) -> Resource:
-    about = as_object(value)
+    about = read_object(value)
     return Resource(
         model_name=read_text(about.get("nodeModelName")),
         title=read_text(about.get("resourceName")),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from ..errors import BadReply, RunningHubError
 from .call import Auth, Call, Request, Response
-from .envelope import Json, business_error, read_id, read_int, read_object
+from .envelope import Json, business_error, read_id, read_int, reply_of
 from .orders import (
     CREATE_SECONDS,
     NodeInfo,
@@ -84,7 +84,7 @@ def raise_refusal(reply: Json, response: Response, refusal: Refusal) -> None:
 
 def _read_ticket(response: Response, refusal: Refusal) -> Ticket:
     try:
-        reply = read_object(response)
+        reply = reply_of(response)
     except BadReply:
         task_id = salvaged_id(response)
         if not task_id:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from .envelope import as_list, as_object, read_id, read_json, read_text
+from .envelope import as_list, read_id, read_json, read_object, read_text
 
 MAX_TEXT = 64 * 1024  # bytes; larger frames carry outputs that polling brings anyway
 _MOST = 2**53  # steps of a node
@@ -45,8 +45,8 @@ class SocketReader:
         """News of a text frame; None when it says nothing of this task."""
         if len(frame) > MAX_TEXT:
             return None
-        message = as_object(read_json(frame))
-        data = as_object(message.get("data"))
+        message = read_object(read_json(frame))
+        data = read_object(message.get("data"))
         prompt = read_text(data.get("prompt_id"))
         # The prompt id is not the task id: the first one seen is ours.
         if prompt and self._prompt and prompt != self._prompt:
@@ -62,7 +62,7 @@ class SocketReader:
         return self._news(preview=picture)
 
     def _fold(self, kind: str, data: object) -> SocketNews | None:
-        about = as_object(data)
+        about = read_object(data)
         node = read_id(about.get("node")) or read_id(about.get("node_id"))
         if kind == "execution_cached":
             self._done.update(read_id(item) for item in as_list(about.get("nodes")))
@@ -76,7 +76,7 @@ class SocketReader:
             self._current = node or self._current
             self._part = _fraction(about.get("value"), about.get("max"))
         elif kind == "progress_state":
-            self._fold_state(as_object(about.get("nodes")))
+            self._fold_state(read_object(about.get("nodes")))
         elif kind in ("execution_success", "execution_error", "execution_interrupted"):
             # A success that names a node is about that node: others still run.
             return self._news(may_be_over=kind != "execution_success" or not node)
@@ -85,8 +85,8 @@ class SocketReader:
         return self._news()
 
     def _fold_state(self, nodes: object) -> None:
-        for node_id, entry in as_object(nodes).items():
-            state = as_object(entry)
+        for node_id, entry in read_object(nodes).items():
+            state = read_object(entry)
             if read_text(state.get("state")) == "finished":
                 self._done.add(node_id)
             elif read_text(state.get("state")) == "running":

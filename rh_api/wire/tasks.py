@@ -28,7 +28,6 @@ from ..errors import (
 from .call import KEYED, Auth, Call, Request, Response
 from .envelope import (
     as_list,
-    as_object,
     business_error,
     open_envelope,
     read_id,
@@ -37,6 +36,7 @@ from .envelope import (
     read_object,
     read_text,
     remote_text,
+    reply_of,
 )
 
 CANCEL_SECONDS = 10.0
@@ -189,16 +189,16 @@ def read_phase(value: object) -> Phase:
 
 def read_outputs(response: Response) -> Report:
     """The answer of the older poll; a webhook of the older routes carries one as well."""
-    reply = read_object(response)
+    reply = reply_of(response)
     code = read_int(reply.get("code"))
     data = reply.get("data")
     if code == 804:
-        url = read_text(as_object(data).get("netWssUrl"))
+        url = read_text(read_object(data).get("netWssUrl"))
         return Report(Phase.RUNNING, socket_url=url or None, at=response.at)
     if code == 813:
         return Report(Phase.QUEUED)
     if code == 805:
-        failure = read_failure(as_object(data).get("failedReason"))
+        failure = read_failure(read_object(data).get("failedReason"))
         return Report(Phase.FAILED, error=failed_task(failure, 805, remote_text(reply)))
     if code is None:
         raise BadReply(status=response.status)
@@ -206,7 +206,7 @@ def read_outputs(response: Response) -> Report:
         raise business_error(code, reply, response)
     if data is None:
         return Report(Phase.RUNNING, at=response.at)  # documented as "still starting"
-    items = [as_object(item) for item in as_list(data)]
+    items = [read_object(item) for item in as_list(data)]
     if not items and data != []:
         raise BadReply(status=response.status)
     # The same figures stand on every element: one task, one cost.
@@ -216,7 +216,7 @@ def read_outputs(response: Response) -> Report:
 
 def read_query(response: Response) -> Report:
     """The answer of the V2 poll; a webhook of the V2 routes carries one as well."""
-    reply = read_object(response)
+    reply = reply_of(response)
     code = read_int(reply.get("errorCode"))
     if "status" not in reply:
         # Without a valid Bearer key the old envelope answers.
@@ -227,7 +227,7 @@ def read_query(response: Response) -> Report:
             raise BadReply(status=response.status)
         raise business_error(refused, reply, response)
     phase = read_phase(reply.get("status"))
-    usage = _read_usage(as_object(reply.get("usage")))
+    usage = _read_usage(read_object(reply.get("usage")))
     if phase is Phase.FAILED:
         failure = read_failure(reply.get("failedReason"))
         if code and isinstance(error_for_code(code, ""), TaskNotFound):
@@ -239,7 +239,7 @@ def read_query(response: Response) -> Report:
     if code and not phase.is_over and not phase.is_waiting and phase is not Phase.RUNNING:
         raise business_error(code, reply, response)
     listed = as_list(reply.get("results"))
-    results = tuple(_read_result(as_object(item)) for item in listed)
+    results = tuple(_read_result(read_object(item)) for item in listed)
     listed_results = results if reply.get("results") is not None else None
     return Report(phase, listed_results, usage, at=response.at)
 
@@ -277,7 +277,7 @@ def _read_usage(item: Mapping[str, object]) -> Usage:
 
 def read_failure(value: object) -> Failure:
     """What ComfyUI says of a node that failed, in the words of its `execution_error`."""
-    reason = as_object(value)
+    reason = read_object(value)
     if not reason:
         return Failure(message=read_text(value))
     trace = reason.get("traceback")

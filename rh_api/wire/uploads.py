@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ..errors import BadReply, Fate
 from .call import Auth, Call, Request, Response
-from .envelope import as_object, open_envelope, read_text
+from .envelope import open_envelope, read_object, read_text
 
 UPLOAD_PATH = "/openapi/v2/media/upload/binary"
 OLD_UPLOAD_PATH = "/task/openapi/upload"
@@ -35,7 +35,7 @@ class LoraSlot:
 
 def read_upload(response: Response) -> Uploaded:
     """The reply of both upload endpoints: `fileName`, or `filename` on the English page."""
-    data = as_object(open_envelope(response))
+    data = read_object(open_envelope(response))
     name = read_text(data.get("fileName")) or read_text(data.get("filename"))
     if not name:
         raise BadReply(status=response.status)
@@ -46,7 +46,7 @@ def lora_slot(lora_name: str, md5_hex: str) -> Call[LoraSlot]:
     """Where to PUT a LoRA file; the service tells contents apart by their md5."""
 
     def read(response: Response) -> LoraSlot:
-        data = as_object(open_envelope(response))
+        data = read_object(open_envelope(response))
         name = read_text(data.get("fileName"))
         if not name:
             raise BadReply(status=response.status)

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 
 from ..errors import BadInput, BadReply, Fate
 from .call import Auth, Call, Request, Response
-from .envelope import Json, as_object, open_envelope, read_id, read_int, read_text
+from .envelope import Json, open_envelope, read_id, read_int, read_object, read_text
 from .tasks import Report, is_task_id, read_outputs, read_query
+
+PATH = "/webhook/"
+"""Of the address that an order of ours carries, between the listener's public one and a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,9 @@ def ended_task(body: str | bytes) -> str:
 
 
 def _read(body: str | bytes) -> tuple[str, Json]:
-    event = as_object(body if isinstance(body, str) else body.decode("utf-8", "replace"))
+    event = read_object(body if isinstance(body, str) else body.decode("utf-8", "replace"))
     task_id = read_id(event.get("taskId"))
-    data = as_object(event.get("eventData"))
+    data = read_object(event.get("eventData"))
     if event.get("event") != "TASK_END" or not is_task_id(task_id) or not data:
         raise BadInput("error.webhook_unreadable")
     return task_id, data
@@ -78,7 +81,7 @@ def webhook_detail(task_id: str) -> Call[Delivery]:
     """
 
     def read(response: Response) -> Delivery:
-        data = as_object(open_envelope(response))
+        data = read_object(open_envelope(response))
         event_id = read_id(data.get("id"))
         if not event_id:
             raise BadReply(status=response.status)

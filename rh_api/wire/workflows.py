@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from ..errors import BadInput, BadReply, Fate
 from .call import PROGRAM_LIMIT, Auth, Call, Request, Response
-from .envelope import as_object, open_envelope, read_json
+from .envelope import open_envelope, read_json, read_object
 
 MAX_ID = 2**63 - 1  # ids are 64-bit snowflakes, kept as text
 
@@ -115,7 +115,7 @@ def workflow_json(workflow_id: str, access_password: str = "") -> Call[Mapping[s
 
 
 def _read_graph(response: Response) -> Mapping[str, object]:
-    prompt = as_object(open_envelope(response)).get("prompt")
+    prompt = read_object(open_envelope(response)).get("prompt")
     if isinstance(prompt, str):
         prompt = read_json(prompt)
     if not isinstance(prompt, dict):

@@ -127,7 +127,7 @@ ROOMS = {
     ),
     "rh_api.form_programs": Room(ours=SAID | {"rh_api.run"}, banned=CLOCK_AND_SOCKET),
     "rh_api.history": Room(
-        ours=VALUES | {"rh_api.journal", "rh_api.settings", "rh_api.wire"},
+        ours=VALUES | {"rh_api.journal", "rh_api.money", "rh_api.settings", "rh_api.wire"},
         banned=CLOCK_AND_SOCKET,
     ),
     "rh_api.webhooks": Room(ours=VALUES | {"rh_api.run", "rh_api.wire"}, banned=CLOCK_AND_SOCKET),

@@ -14,8 +14,9 @@ from rh_api.journal import token_hash
 from rh_api.journal.webhooks import sign_of_life
 from rh_api.run.orders import Order
 from rh_api.run.poll_schedule import CONFIRM, PROMISED_LONGEST, PROMISED_QUEUE_LONGEST, PollSchedule
-from rh_api.run.webhook_deliveries import LOOK, PATH, Deliveries
+from rh_api.run.webhook_deliveries import LOOK, Deliveries
 from rh_api.wire.orders import TaskOptions
+from rh_api.wire.webhooks import PATH
 from tests.support.clocks import LoopClock
 from tests.unit.run.engine_world import ORDER, World, play, run
 
