@@ -5,9 +5,6 @@ The prompt handler puts these nodes in the savers' places; nobody puts one on a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from comfy_api.latest import io
 
 from ...rh_api.graph.constants import SAVED_CLASS
@@ -36,7 +33,7 @@ class RunningHubSaved(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, saver: str, files: Sequence[Mapping[str, Any]], filename_prefix: str | None = None
+        cls, saver: str, files: object, filename_prefix: str | None = None
     ) -> io.NodeOutput:
         said = {} if cls.hidden.prompt is None else {"prompt": cls.hidden.prompt}
         metadata = {**said, **(cls.hidden.extra_pnginfo or {})}

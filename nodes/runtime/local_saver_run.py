@@ -20,7 +20,7 @@ from ..values.adapters.table import adapter_of_files
 from ..values.codecs import embedded_texts
 from ..values.codecs.errors import MediaError
 from .failures import told_plainly
-from .result_files import NotKept
+from .result_files import NotKept, SaverItem
 
 # Previews lie where ComfyUI empties at its start and end, under names of their own.
 _PREVIEWS = frozenset({"PreviewImage", "MaskPreview", "PreviewAudio"})
@@ -35,19 +35,20 @@ _PREFIX = {"SaveAudio": "audio/ComfyUI", "SaveVideo": "video/ComfyUI"}
 
 def execute(
     saver: str,
-    files: Sequence[Mapping[str, Any]],
+    files: object,
     filename_prefix: str | None,
     metadata: Mapping[str, Any],
 ) -> io.NodeOutput:
-    """Save what a saver made in the cloud. `saver`: its class and inputs, as JSON. `metadata`: what
-    a file may carry. Raises NodeFailure.
+    """Save what a saver made in the cloud. `saver`: its class and inputs, as JSON. `files`: a list
+    of SaverItem. `metadata`: what a file may carry. Raises NodeFailure.
     """
     if getattr(args, "disable_metadata", False):
         metadata = {}
     with told_plainly():
         class_type, inputs = _read(saver)
-    texts = [one["text"] for one in files if "text" in one]
-    paths = [(Path(one["path"]), str(one["kind"])) for one in files if "path" in one]
+        items = _items(files)
+    texts = [item.text for item in items if item.path is None]
+    paths = [(item.path, item.kind) for item in items if item.path is not None]
     if class_type in _TEXTS:
         texts += [path.read_text("utf-8-sig", "replace") for path, _ in paths]
         paths = [] if class_type == "PreviewAny" else [(path, "text") for path, _ in paths]
@@ -56,10 +57,18 @@ def execute(
         prefix = filename_prefix or inputs.get("filename_prefix")
         if not isinstance(prefix, str):
             prefix = _PREFIX.get(class_type, "ComfyUI")
-        task_id = next((str(one["task_id"]) for one in files if "task_id" in one), "")
         with told_plainly():
-            shown |= _saved(class_type, prefix, paths, metadata, task_id)
+            shown |= _saved(class_type, prefix, paths, metadata, items[0].task_id)
     return io.NodeOutput(ui=shown)
+
+
+def _items(files: object) -> list[SaverItem]:
+    """BadInput for what a segment's outlet did not give, such as a path that a prompt names."""
+    items = cast("list[object]", files) if isinstance(files, list) else [files]
+    taken = [item for item in items if isinstance(item, SaverItem)]
+    if len(taken) < len(items):
+        raise BadInput("segment.not_of_cloud")
+    return taken
 
 
 def _read(saver: str) -> tuple[str, Mapping[str, Any]]:

@@ -8,6 +8,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,19 @@ class NotKept(RunningHubError):
 
     default_key = "node.not_kept"
     default_fate = Fate.OVER
+
+
+@dataclass(frozen=True, slots=True)
+class SaverItem:
+    """What a saver made in the cloud, for RunningHubSaved: a file that lies as long as ComfyUI's
+    cache does, or a text. A prompt's JSON cannot hold one, so whoever writes a prompt names no
+    file of this machine by it. `kind`: of `wire.filetypes.Kind`, or "file".
+    """
+
+    task_id: str
+    path: Path | None = None
+    kind: str = "file"
+    text: str = ""
 
 
 class Shelf:

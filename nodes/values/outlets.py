@@ -13,7 +13,7 @@ from ...rh_api.graph.constants import OUTLETS
 from ...rh_api.offload import FILES, Outlet, Segment
 from ...rh_api.offload.driver import text_of, value_of, wanted_results
 from ..runtime import language
-from ..runtime.result_files import NotKept, Shelf
+from ..runtime.result_files import NotKept, SaverItem, Shelf
 from .adapters.table import BY_TYPE
 
 
@@ -47,7 +47,7 @@ def values(
 
 def _value(outlet: Outlet, results: Sequence[Result], shelf: Shelf) -> Any:
     if outlet.type == FILES:
-        return [_file(result, shelf) for result in results]
+        return [_saver_item(result, shelf) for result in results]
     adapter = BY_TYPE.get(outlet.type)
     if adapter is not None:
         return adapter.decode(results, shelf)
@@ -58,9 +58,8 @@ def _value(outlet: Outlet, results: Sequence[Result], shelf: Shelf) -> Any:
         raise told from error.__cause__
 
 
-def _file(result: Result, shelf: Shelf) -> dict[str, Any]:
-    """For RunningHubSaved: a file that lies as long as ComfyUI's cache does, or a text."""
+def _saver_item(result: Result, shelf: Shelf) -> SaverItem:
     if result.path is None:
-        return {"text": result.text or ""}
+        return SaverItem(shelf.task_id, text=result.text or "")
     kind = result.type.kind.value if result.type else "file"
-    return {"path": str(shelf.lay(result)), "kind": kind, "task_id": shelf.task_id}
+    return SaverItem(shelf.task_id, shelf.lay(result), kind)

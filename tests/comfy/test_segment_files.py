@@ -137,3 +137,18 @@ async def test_a_marked_text_saver_writes_its_file_here(
     assert result.outcome == "success", result.refusal
     assert result.outputs["2"]["text"] == [text]
     assert (server.base / "output" / f"{prefix}_00001.txt").read_text() == text
+
+
+async def test_a_prompt_cannot_have_a_file_of_this_machine_saved(
+    comfyui: ComfyClient, server: Server
+) -> None:
+    secret = server.base / "user" / f"secret_{mark()}.json"
+    secret.write_text("private")
+    files = [{"path": str(secret), "kind": "text", "task_id": "1"}]
+    saver = json.dumps({"class_type": "SaveText"})
+    prompt = {"1": node("RunningHubSaved", saver=saver, files={"__value__": files})}
+    result = await comfyui.queue(prompt)
+    assert result.outcome == "error"
+    assert "private" not in json.dumps([result.outputs, result.failure])
+    written = (server.base / "output").rglob("*")
+    assert not any(path.is_file() and b"private" in path.read_bytes() for path in written)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import json
 import os
 import resource
 import sys
@@ -89,3 +90,14 @@ def test_a_full_disk_leaves_no_half_file_and_names_the_task(
     assert names(tmp_path) == []
     assert TASK in str(caught.value)
     assert str(made) in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["SaveText", "PreviewAny", "SaveImage"])
+def test_a_path_that_a_prompt_names_is_not_read(saver: Any, tmp_path: Path, text: str) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("private")
+    named = {"path": str(secret), "kind": "text", "text": "", "task_id": TASK}
+    for files in ([named], named, str(secret), [[named]]):
+        with pytest.raises(Exception, match="Nothing was saved"):
+            saver.execute(json.dumps({"class_type": text}), files, "x", {})
+    assert names(tmp_path) == []
