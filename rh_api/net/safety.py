@@ -16,7 +16,7 @@ import json
 import logging
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NoReturn
@@ -190,11 +190,13 @@ def _refuse(url: str) -> NoReturn:
 
 THREAD_NAME = "runninghub-bytes"  # of every thread that carries bytes for us
 
-_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+# All of these and those below take a text once through, whatever it is: it may be anybody's, and
+# the search holds ComfyUI's interpreter meanwhile. So a run of one character is one match.
+_RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"(/proxy(?:-plus)?/)[^/\s?'\"]+", re.IGNORECASE), r"\1…"),
     (re.compile(r"(//)[^/\s@'\"]+@"), r"\1…@"),
     # Any query, with or without its address: libraries print `url: /path?query`.
-    (re.compile(r"\?[^\s'\"<>()]*=[^\s'\"<>()]*"), "?…"),
+    (re.compile(r"\?[^\s'\"<>()]*"), lambda found: "?…" if "=" in found[0] else found[0]),
     (re.compile(r"\b(Bearer|Basic)\s+[^\s'\",]+", re.IGNORECASE), r"\1 …"),
     (
         re.compile(
@@ -209,8 +211,8 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
 
 # A character of a key as JSON, an address, HTML or a text within one of these may spell it.
 _SPELLED = re.compile(
-    r"\\+u00([0-7][0-9a-f])|%(?:25)*([2-7][0-9a-f])|&#x0*([2-7][0-9a-f]);|&#0*([0-9]{2,3});"
-    r"|\\+(?=/)|\\+u0000",
+    r"\\+(?:u00([0-7][0-9a-f])|(/))?|%(?:25)*([2-7][0-9a-f])|&#x0*([2-7][0-9a-f]);"
+    r"|&#0*([0-9]{2,3});",
     re.IGNORECASE,
 )
 _WINDOW = 2**20  # characters that are looked at together
@@ -254,8 +256,10 @@ def _without(text: str, key: str, instead: str) -> str:
 
 
 def _unspelled(match: re.Match[str]) -> str:
-    code = match[1] or match[2] or match[3]
-    number = int(code, 16) if code else int(match[4] or 0)
+    code = match[1] or match[3] or match[4]
+    if not code and not match[5]:
+        return match[2] or match[0]  # a slash that may be escaped, or no more than backslashes
+    number = int(code, 16) if code else int(match[5])
     return chr(number) if number else ""
 
 
@@ -275,7 +279,7 @@ def _forms(key: str) -> tuple[str, ...]:
 def _spelled_anyhow(form: str) -> re.Pattern[str]:
     """What finds a form of a key whatever its characters are spelled as: slow to make, and seldom
     needed."""
-    return re.compile(_BETWEEN.join(map(_spellings, form)))
+    return re.compile(r"(?<!\\)" + _BETWEEN.join(map(_spellings, form)))
 
 
 _URL_SAFE = str.maketrans("+/", "-_")
@@ -284,7 +288,7 @@ _URL_SAFE = str.maketrans("+/", "-_")
 def _spellings(character: str) -> str:
     code = f"(?i:{ord(character):02x})"
     return (
-        rf"(?:\\*{re.escape(character)}|\\+[uU]00{code}|%(?:25)*{code}"
+        rf"\\*(?:{re.escape(character)}|(?<=\\)[uU]00{code}|%(?:25)*{code}"
         rf"|&#[xX]0*{code};|&#0*{ord(character)};)"
     )
 

@@ -100,6 +100,18 @@ def test_any_mixture_of_spellings_is_found(data: st.DataObject) -> None:
     assert withhold(f"<{echo}>".encode(), KEY) == b"<...>"
 
 
+@pytest.mark.timeout(60)  # once through takes less than a second, once for each character hours
+@pytest.mark.parametrize(
+    "run", ["\\", "?", "%25", "\\u00", "&#0", "&#x0", "//", "/proxy/", " ", "a"]
+)
+@pytest.mark.parametrize("key", ["", KEY])
+def test_a_text_of_one_thing_over_and_over_is_gone_through_once(run: str, key: str) -> None:
+    guard(KEY)
+    text = key + run * (2**20 // len(run))
+    assert (KEY in redact(text[: 2**18])) is False
+    assert (KEY.encode() in withhold(text.encode(), KEY)) is False
+
+
 def test_ordinary_words_are_left_alone() -> None:
     text = "Task 1904136902449209346 failed: is it? x = 3, see https://www.runninghub.cn/a.png"
     assert redact(text) == text
