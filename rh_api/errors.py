@@ -69,7 +69,7 @@ class RunningHubError(Exception):
         **params: object,
     ) -> None:
         self.key = key or self.default_key
-        self.params: Mapping[str, object] = params
+        self.params: Mapping[str, object] = _without_keys(params)
         self.fate = fate or self.default_fate
         self.code = code
         self.task_id = task_id
@@ -108,7 +108,7 @@ class RunningHubError(Exception):
         copy = type(self).__new__(type(self), *self.args)
         copy.__dict__.update(self.__dict__)
         copy.__dict__.update({name: value for name, value in given.items() if value is not None})
-        copy.params = {**self.params, **params}
+        copy.params = {**self.params, **_without_keys(params)}
         copy.__cause__ = self.__cause__
         return copy.with_traceback(self.__traceback__)
 
@@ -140,6 +140,18 @@ class RunningHubError(Exception):
         known = {"task_id": self.task_id} if self.task_id else {}
         told = {name: _in_sentence(name, value, say) for name, value in self.params.items()}
         return {**known, **told}
+
+
+# As of every key seen in public samples; names of files are made of hashes of this length.
+_KEY = re.compile(r"\b[0-9A-Za-z]{32}\b(?!\.[0-9A-Za-z]{2,11}\b)")
+
+
+def _without_keys(params: Mapping[str, object]) -> dict[str, object]:
+    """What a person gave may be a key in the wrong box, and errors go to logs and histories."""
+    return {
+        name: _KEY.sub("…", value) if type(value) is str else value
+        for name, value in params.items()
+    }
 
 
 def _in_sentence(name: str, value: object, say: Say) -> object:

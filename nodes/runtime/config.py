@@ -57,6 +57,13 @@ def has_environment_key() -> bool:
     return any(os.environ.get(name, "").strip() for name in KEY_VARIABLES)
 
 
+def known_keys() -> frozenset[str]:
+    """All keys that are known here, whatever their account."""
+    stored = profiles.load(state_folder()).by_name.values()
+    own = (os.environ.get(name, "").strip() for name in KEY_VARIABLES)
+    return frozenset({*own, *(one.key.reveal() for one in stored)} - {""})
+
+
 def _environment() -> Settings:
     return _account(None, None)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from ...rh_api.errors import RunningHubError
+from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.graph.constants import MODEL_CLASSES, MODEL_OUTPUTS, POOL, TYPED_OUTPUTS
 from ...rh_api.graph.extra_data import ExtraData, mark_again, read_extra_data
 from ...rh_api.graph.fields import looks_like_field
@@ -26,20 +27,20 @@ log = logging.getLogger("runninghub")
 
 @dataclass(frozen=True, slots=True)
 class FreeInputs:
-    """A class whose fields are inputs that it does not declare: which those are, and how many
-    outputs it has, of which a node on the canvas shows some."""
+    """A class whose fields are inputs that it does not declare: which those are, the input that
+    says what to run, and how many outputs it has, of which a node on the canvas shows some."""
 
-    is_field: IsField
-    outputs: int
+    named: str
+    is_field: IsField = looks_like_field
+    outputs: int = TYPED_OUTPUTS + POOL
 
 
-_PROGRAM = FreeInputs(looks_like_field, TYPED_OUTPUTS + POOL)
-_MODEL = FreeInputs(is_field, MODEL_OUTPUTS)
+_OTHERS = ("RunningHub", "RHUpload", "RHLora")  # what other classes of ours begin with
 FREE_INPUTS: Mapping[str, FreeInputs] = {
-    "RunningHubRemoteWorkflow": _PROGRAM,
-    "RunningHubAIApp": _PROGRAM,
-    "RunningHubQuickCreate": _PROGRAM,
-    **dict.fromkeys(MODEL_CLASSES, _MODEL),
+    "RunningHubRemoteWorkflow": FreeInputs("workflow"),
+    "RunningHubAIApp": FreeInputs("app"),
+    "RunningHubQuickCreate": FreeInputs("module"),
+    **dict.fromkeys(MODEL_CLASSES, FreeInputs("model", is_field, MODEL_OUTPUTS)),
 }
 
 Pass = Callable[[Graph, ExtraData], dict[str, Any]]
@@ -56,14 +57,31 @@ def mirror(prompt: Graph, _: ExtraData) -> dict[str, Any]:
 
 
 def keyless(prompt: Graph, _: ExtraData) -> dict[str, Any]:
-    """Keys in pasted call examples leave the prompt: ComfyUI keeps that, in files as well."""
+    """Keys in pasted links and call examples leave the prompt: ComfyUI keeps that, in files as
+    well."""
     nodes: dict[str, Any] = dict(prompt)
     for node in read_nodes(prompt).values():
-        text = node.inputs.get("module")
-        if node.class_type == "RunningHubQuickCreate" and isinstance(text, str):
-            inputs = {**node.inputs, "module": without_key(text)}
+        own = FREE_INPUTS.get(node.class_type)
+        text = node.inputs.get(own.named) if own else None
+        if own and isinstance(text, str):
+            inputs = {**node.inputs, own.named: without_key(text)}
             nodes[node.id] = {**nodes[node.id], "inputs": inputs}
     return nodes
+
+
+def no_key(prompt: Graph, extra: ExtraData) -> dict[str, Any]:
+    """Refuse a prompt, or a canvas beside it, with a key of this machine in it, wherever that
+    stands: pictures carry both."""
+    # Imported here: the start of ComfyUI need not know of keys.
+    from . import config
+
+    for key in config.known_keys():
+        for node in read_nodes(prompt).values():
+            if key in json.dumps(prompt[node.id]):
+                raise BadInput("node.key_in_graph", local_id=node.id, node=node.label)
+        if key in json.dumps(extra.canvas):
+            raise BadInput("node.key_on_canvas")
+    return dict(prompt)
 
 
 def again(prompt: Graph, extra: ExtraData) -> dict[str, Any]:
@@ -74,7 +92,7 @@ def again(prompt: Graph, extra: ExtraData) -> dict[str, Any]:
 # Pure functions of the prompt and what was said beside it to a prompt, in their order. Marked
 # parts are cut out between the two: of links into them the real outputs have to be known.
 EARLY_PASSES: tuple[Pass, ...] = (sockets,)
-PASSES: tuple[Pass, ...] = (keyless, mirror, again)
+PASSES: tuple[Pass, ...] = (keyless, no_key, mirror, again)
 
 
 def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
@@ -132,4 +150,8 @@ def _concerned(prompt: Graph, ours: list[str], marks: tuple[Mark, ...]) -> Itera
 
 
 def _own_nodes(prompt: Graph) -> list[str]:
-    return [node.id for node in read_nodes(prompt).values() if node.class_type in FREE_INPUTS]
+    return [
+        node.id
+        for node in read_nodes(prompt).values()
+        if node.class_type in FREE_INPUTS or node.class_type.startswith(_OTHERS)
+    ]

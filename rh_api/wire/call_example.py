@@ -16,13 +16,15 @@ _DATA = frozenset({"-d", "--data", "--data-raw", "--data-binary", "--data-ascii"
 _DATA_JOINED = re.compile(r"(?:--data(?:-raw|-binary|-ascii)?|--json)=|-d(?=\{)")
 # Quotes may be escaped where the JSON stands in double quotes.
 _KEYS = re.compile(
-    r"""(api_?key\\*["']?\s*:\s*\\*["']?)[^"'\\\s,}]+|(Bearer\s+)[^\s"'\\]+""", re.IGNORECASE
+    r"""(api_?key(?:\\*["']?\s*:\s*\\*["']?|=))[^"'\\\s,}&#]+|(Bearer\s+)[^\s"'\\]+"""
+    r"|(/proxy/)[0-9A-Za-z]{32}\b",
+    re.IGNORECASE,
 )
 
 
 def without_key(text: str) -> str:
-    """An example without the values of its keys: what may be kept of it."""
-    return _KEYS.sub(lambda found: found[1] or found[2], text)
+    """An example or a link without the values of its keys: what may be kept of it."""
+    return _KEYS.sub(lambda found: found[1] or found[2] or found[3], text)
 
 
 def example_objects(text: str) -> tuple[list[str], str]:

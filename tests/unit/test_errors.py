@@ -172,3 +172,13 @@ def test_what_a_class_alone_carries_is_kept_by_a_copy():
     batch = BatchFailed.of({0: limited}, 2).with_context("error.other")
     assert (limited.retry_after, gone.status, batch.errors) == (3.0, 404, {0: limited})
     assert batch.key == "error.other"
+
+
+def test_a_key_that_came_in_a_wrong_box_is_not_quoted():
+    key = "0123456789abcdef0123456789ABCDEF"
+    for value in (key, f"https://host/x?apiKey={key}&a=1", f"/proxy/{key}/view"):
+        error = errors.BadInput("error.task_id", value=value).with_context(params={"more": value})
+        assert key not in str(error)
+        assert key not in repr(error.params)
+    name = f"{key}.png"
+    assert errors.BadInput("error.task_id", value=name).params["value"] == name

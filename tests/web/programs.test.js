@@ -62,6 +62,13 @@ test.each([
   expect(programOf(node("RunningHubQuickCreate", { module: kept })).id).toBe("1900000000000000302/002");
 });
 
+test.each([
+  ["https://www.runninghub.ai/workflow/1900000000000000301?apiKey=KEY&source=1", "https://www.runninghub.ai/workflow/1900000000000000301?apiKey=&source=1"],
+  ["https://www.runninghub.ai/proxy/KEY/prompt", "https://www.runninghub.ai/proxy//prompt"],
+])("a link is kept without its key: %s", (link, kept) => {
+  expect(withoutKey(link.replace("KEY", KEY))).toBe(kept);
+});
+
 test("half an example has no id yet", () => {
   expect(idFor("module", EXAMPLE.slice(0, 40))).toBe("");
   expect(idFor("app", "https://www.runninghub.cn/ai-detail/1900000000000000202")).toBe("1900000000000000202");

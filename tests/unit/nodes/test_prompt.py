@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from tests.unit.nodes.conftest import stand_in
+
 Pack = Callable[[str], ModuleType]
 
 
+KEY = "fedcba9876543210fedcba9876543210"
+
+
 @pytest.fixture
-def handle(pack: Pack) -> Callable[[Any], Any]:
+def handle(pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
+    """The handler on a machine whose key is KEY."""
+    stand_in("folder_paths")
+    monkeypatch.setattr(sys.modules["folder_paths"], "BASE", tmp_path)
+    monkeypatch.setenv("RUNNINGHUB_API_KEY", KEY)
     return pack("nodes.runtime.prompt_handler").handle_prompt
 
 
@@ -141,3 +152,41 @@ def test_the_key_of_a_pasted_example_leaves_the_prompt(handle: Callable[[Any], A
     passed = handle({"prompt": {"1": node}})["prompt"]["1"]["inputs"]
     assert passed["module"] == text.replace(key, "")
     assert passed["6.text"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("class_type", "name"),
+    [("RunningHubRemoteWorkflow", "workflow"), ("RunningHubAIApp", "app")],
+)
+def test_the_key_of_a_pasted_link_leaves_the_prompt(
+    handle: Callable[[Any], Any], class_type: str, name: str
+) -> None:
+    link = f"https://www.runninghub.ai/workflow/1900000000000000301?apiKey={KEY}&source=1"
+    passed = handle({"prompt": {"1": {"class_type": class_type, "inputs": {name: link}}}})
+    assert passed["prompt"]["1"]["inputs"][name] == link.replace(KEY, "")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"1": remote(**{"6.text": f"a cat {KEY}"})},
+        {"1": remote(), "2": {"class_type": "PrimitiveString", "inputs": {"value": KEY}}},
+        {"1": remote(**{"6.text": {"deep": [{"er": KEY}]}})},
+        {"1": {"class_type": "RunningHubTask", "inputs": {"task_id": KEY}}},
+    ],
+)
+def test_a_prompt_that_holds_the_own_key_is_refused(
+    handle: Callable[[Any], Any], place: dict[str, Any]
+) -> None:
+    refused = handle({"prompt": place})["prompt"]
+    (node,) = refused.values()
+    assert node["class_type"] == "RunningHubRefusal"
+    assert "key" in json.dumps(node)
+    assert KEY not in json.dumps(refused)
+
+
+def test_a_canvas_that_holds_the_own_key_is_refused(handle: Callable[[Any], Any]) -> None:
+    workflow = {"nodes": [{"id": 9, "type": "Note", "widgets_values": [f"mine: {KEY}"]}]}
+    data = {"prompt": {"1": remote()}, "extra_data": {"extra_pnginfo": {"workflow": workflow}}}
+    (node,) = handle(data)["prompt"].values()
+    assert node["class_type"] == "RunningHubRefusal"

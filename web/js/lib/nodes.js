@@ -56,9 +56,9 @@ export function idFor(kind, text) {
 	return id && code ? `${id}/${code}` : "";
 }
 
-/** A call example without its keys, which are nothing for a graph. @param {string} text */
+/** A call example or a link without its keys, which are nothing for a graph. @param {string} text */
 export const withoutKey = (text) =>
-	text.replace(/(api_?key\\*["']?\s*:\s*\\*["']?)[^"'\\\s,}]+|(Bearer\s+)[^\s"'\\]+/gi, "$1$2");
+	text.replace(/(api_?key(?:\\*["']?\s*:\s*\\*["']?|=))[^"'\\\s,}&#]+|(Bearer\s+)[^\s"'\\]+|(\/proxy\/)[0-9a-z]{32}\b/gi, "$1$2$3");
 
 /** @param {any} node */
 export function programOf(node) {

@@ -12,7 +12,9 @@ export function textChanged(node, load) {
 	const state = stateOf(node);
 	const kind = kindOf(node);
 	const box = widgetOf(node, inputOf(node));
-	if (kind === "module" && box) box.value = withoutKey(String(box.value ?? ""));
+	const pasted = String(box?.value ?? "");
+	const kept = withoutKey(pasted);
+	if (box && kept !== pasted) box.value = kept;
 	const text = textOf(node);
 	const before = state.text;
 	// A letter typed, or a part taken off, is not yet meant.
