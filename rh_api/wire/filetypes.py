@@ -30,6 +30,9 @@ WEBP = FileType(Kind.IMAGE, ".webp", "image/webp")
 MP4 = FileType(Kind.VIDEO, ".mp4", "video/mp4")
 WAV = FileType(Kind.AUDIO, ".wav", "audio/wav")
 FLAC = FileType(Kind.AUDIO, ".flac", "audio/flac")
+MP3 = FileType(Kind.AUDIO, ".mp3", "audio/mpeg")
+AAC = FileType(Kind.AUDIO, ".aac", "audio/aac")
+AIFF = FileType(Kind.AUDIO, ".aiff", "audio/aiff")
 ZIP = FileType(Kind.FILE, ".zip", "application/zip")
 
 USDZ = FileType(Kind.FILE, ".usdz", "model/vnd.usdz+zip")  # a zip that only its name tells
@@ -44,9 +47,11 @@ _MAGIC: tuple[tuple[int, bytes, FileType], ...] = (
     (0, b"MM\0*", FileType(Kind.IMAGE, ".tiff", "image/tiff")),
     (8, b"WAVE", WAV),
     (8, b"AVI ", FileType(Kind.VIDEO, ".avi", "video/x-msvideo")),
+    (0, b"RF64", WAV),
+    (0, b"FORM", AIFF),
     (0, b"fLaC", FLAC),
     (0, b"OggS", FileType(Kind.AUDIO, ".ogg", "audio/ogg")),
-    (0, b"ID3", FileType(Kind.AUDIO, ".mp3", "audio/mpeg")),
+    (0, b"ID3", MP3),
     (0, b"\x1aE\xdf\xa3", FileType(Kind.VIDEO, ".webm", "video/webm")),
     (0, b"PK\x03\x04", ZIP),
     (0, b"PK\x05\x06", ZIP),
@@ -58,6 +63,8 @@ HEAD = 512  # bytes that `sniff` and `looks_like_page` want to see
 _BY_SUFFIX: dict[str, FileType] = {
     kind.suffix: kind for _, _, kind in _MAGIC if kind is not ZIP
 } | {
+    ".aac": AAC,
+    ".aif": AIFF,
     ".jpeg": JPEG,
     ".tif": FileType(Kind.IMAGE, ".tiff", "image/tiff"),
     ".zip": ZIP,
@@ -84,12 +91,13 @@ def sniff(head: bytes) -> FileType | None:
         brand = head[8:12]
         if brand == b"M4A ":
             return _BY_SUFFIX[".m4a"]
-        if brand in (b"avif", b"heic", b"mif1"):
+        if brand in (b"avif", b"avis", b"heic", b"mif1"):
             return FileType(Kind.IMAGE, ".avif", "image/avif")
         return _BY_SUFFIX[".mov"] if brand == b"qt  " else MP4
-    if len(head) > 2 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2:
-        return FileType(Kind.AUDIO, ".mp3", "audio/mpeg")
-    return None
+    if len(head) < 3 or head[0] != 0xFF:
+        return None
+    layers = {0xF0: AAC, 0xF2: MP3, 0xE2: MP3}  # by the version and layer of the first frame
+    return layers.get(head[1] & 0xF6)
 
 
 def by_suffix(suffix: str) -> FileType | None:

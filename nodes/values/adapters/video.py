@@ -15,6 +15,7 @@ from ..codecs.codec import Kind
 from ..codecs.comfy_video import ResultVideo, file_of, has_file
 from ..codecs.errors import MediaError
 from .adapter import Adapter, Encoding, Media
+from .audio import AudioAdapter
 
 if TYPE_CHECKING:
     from ...runtime.result_files import Shelf
@@ -42,21 +43,27 @@ class VideoAdapter(Adapter):
         return Source(self.file_kind, made, found.suffix, found.mime)
 
     def decode(self, results: Sequence[Result], shelf: Shelf) -> Any:
-        return _video(results[0], shelf)
+        try:
+            return _video(results[0], shelf)
+        except MediaError as error:
+            raise shelf.unreadable(error, results[:1]) from None
 
     def read(self, result: Result, shelf: Shelf) -> dict[str, Any]:
-        return {"video": _video(result, shelf)}
+        """A sound where its container holds nothing else: their first bytes are alike."""
+        try:
+            return {"video": _video(result, shelf)}
+        except MediaError as error:
+            if error.key == "media.no_video":
+                return AudioAdapter().read(result, shelf)
+            raise shelf.unreadable(error, [result]) from None
 
     def size(self, path: Path) -> tuple[int, int]:
         return video.size(path)
 
 
 def _video(result: Result, shelf: Shelf) -> ResultVideo:
-    """A VIDEO that reads its file, which is shown, when it is used. Raises Unreadable."""
-    try:
-        video.check(shelf.lay(result))
-    except MediaError as error:
-        raise shelf.unreadable(error, [result]) from None
+    """A VIDEO that reads its file, which is shown, when it is used. Raises MediaError."""
+    video.check(shelf.lay(result))
     return ResultVideo(str(shelf.show("video", result)))
 
 

@@ -76,9 +76,8 @@ def read(path: Path) -> Sound:
     """
     with path.open("rb") as file:
         found = read_format(file)
-        if found is not None:
-            if not found.length:
-                raise MediaError("media.no_sound", file=path.name)
+        # Who streams a WAV writes 0 for its length: how much there is FFmpeg finds out.
+        if found is not None and found.length:
             _bounded(path, found.length * found.channels)
             return Sound(read_samples(file, found)[None], found.rate)
     sound = read_track(path, "media.unreadable_sound")

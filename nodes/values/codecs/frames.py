@@ -5,13 +5,16 @@ Pillow and not PyAV, because PyAV shifts samples of lossless WebP by a level.
 
 from __future__ import annotations
 
+import io
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .errors import MediaError
 from .pixels import from_levels
@@ -26,6 +29,7 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _STRIP_PIXELS = 1 << 18
 
 _ORIENTATION = 0x0112
+_UNREADABLE = "media.unreadable_picture"
 _GREY_16 = ("I;16", "I;16B", "I;16L")
 
 
@@ -42,10 +46,12 @@ class Frame:
     """One upright picture in memory.
 
     `fine` has the lower 8 bits of 16-bit colour, of which Pillow itself reads the upper ones.
+    `clear` is the level of 16-bit grey that is see-through.
     """
 
     picture: Image.Image
     fine: Image.Image | None
+    clear: int | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -65,6 +71,8 @@ class Frame:
                 levels = levels.astype(np.uint16) << 8 | fine
             if levels.ndim == 2:
                 levels = levels.astype(np.uint16)[..., None]
+                if self.clear is not None:
+                    mask[rows] = levels[..., 0] == self.clear
             from_levels(levels[..., :3], out=image[rows], threads=2)
             if levels.shape[2] == 4:
                 from_levels(levels[..., 3], out=mask[rows])
@@ -127,8 +135,9 @@ def _frame(picture: Image.Image, path: Path) -> Frame:
     see_through = "A" in picture.getbands() or "transparency" in picture.info
     # "I" is what Pillow before 10.3 makes of 16-bit grey.
     grey_16 = picture.mode in _GREY_16 or (picture.mode == "I" and picture.format == "PNG")
-    if grey_16 and not see_through:
-        return Frame(_upright(picture), None)
+    clear = picture.info.get("transparency")
+    if grey_16 and (not see_through or isinstance(clear, int)):
+        return Frame(_upright(picture), None, clear)
     mode = "RGBA" if see_through else "RGB"
     colour = picture if picture.mode == mode else picture.convert(mode)
     return Frame(_upright(colour), fine and _upright(fine))
@@ -160,16 +169,44 @@ def _upright(picture: Image.Image) -> Image.Image:
 def _opened(path: Path) -> Iterator[Image.Image]:
     with path.open("rb") as file:
         try:
-            yield Image.open(file, formats=_formats())
+            yield _open(file)
         except MediaError:
             raise
+        except UnidentifiedImageError as error:
+            # Its own words quote the path on this machine.
+            raise MediaError(_UNREADABLE, file=path.name, reason="no known picture") from error
         except Image.DecompressionBombError as error:
             limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
             raise MediaError("media.too_many_pixels", file=path.name, limit=limit) from error
         # Pillow's readers raise whatever a damaged file makes them stumble over.
         except Exception as error:
             reason = str(error) or type(error).__name__
-            raise MediaError("media.unreadable_picture", file=path.name, reason=reason) from error
+            raise MediaError(_UNREADABLE, file=path.name, reason=reason) from error
+
+
+def _open(file: BinaryIO) -> Image.Image:
+    try:
+        return Image.open(file, formats=_formats())
+    # Of a text beside the picture Pillow reads a megabyte, and damage in one is damage to it.
+    except (UnidentifiedImageError, ValueError):
+        file.seek(0)
+        if file.read(4) != b"\x89PNG":
+            raise
+        file.seek(0)
+        return Image.open(_without_texts(file), formats=["PNG"])
+
+
+def _without_texts(png: BinaryIO) -> io.BytesIO:
+    """A PNG's chunks but those of texts (PNG, third edition, 11.3.3)."""
+    kept = io.BytesIO()
+    kept.write(png.read(8))
+    while len(head := png.read(8)) == 8:
+        length, name = struct.unpack(">I4s", head)
+        body = png.read(length + 4)
+        if name not in (b"tEXt", b"zTXt", b"iTXt"):
+            kept.write(head + body)
+    kept.seek(0)
+    return kept
 
 
 def _formats() -> list[str]:

@@ -88,7 +88,8 @@ def read_format(file: BinaryIO) -> Format | None:
     """The header of a WAV file; None for another file, or a kind of WAV that is read elsewhere."""
     size = file.seek(0, 2)
     file.seek(0)
-    if file.read(12)[0:12:8] != b"RW" or size < 12:
+    opening = file.read(12)
+    if opening[:4] != b"RIFF" or opening[8:] != b"WAVE":
         return None
     about = b""
     while len(head := file.read(8)) == 8:

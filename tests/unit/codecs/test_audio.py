@@ -184,6 +184,14 @@ def test_bytes_that_are_no_sound_are_named_without_the_path(tmp_path, data: byte
     assert str(tmp_path) not in str(refusal.value)
 
 
+def test_a_wav_that_was_streamed_is_read_to_its_end(tmp_path) -> None:
+    path = tmp_path / "sound.wav"
+    (file,) = audio.encode(noise(1, 1, 400), 8000)
+    place = file.data.index(b"data") + 4
+    path.write_bytes(file.data[:place] + bytes(4) + file.data[place + 4 :])
+    assert audio.read(path).waveform.shape == (1, 1, 400)
+
+
 def test_a_wav_with_nothing_in_it_has_no_sound(tmp_path) -> None:
     path = tmp_path / "sound.wav"
     (file,) = audio.encode(noise(1, 1, 1), 8000)

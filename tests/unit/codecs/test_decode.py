@@ -16,7 +16,7 @@ from unit.codecs.loadimage import load_image
 from nodes.values.codecs import frames, image
 from nodes.values.codecs.codec import Kind
 from nodes.values.codecs.errors import MediaError
-from tests.support.pictures import deep_png, noise
+from tests.support.pictures import deep_png, noise, png_chunk, png_file
 
 
 @pytest.fixture
@@ -302,3 +302,33 @@ def test_a_damaged_file_among_others_costs_itself_alone(mixed, names: list[str])
         read = [picture for batch in decoded[kind] for picture in batch]
         assert len(read) == len(expected)
         assert all(np.array_equal(*pair) for pair in zip(read, expected, strict=True))
+
+
+@pytest.mark.parametrize("clear", [0, 700, 65_535])
+def test_one_level_of_16_bit_grey_may_be_see_through(keep, clear: int) -> None:
+    levels = np.array([[0, 700], [255, 65_535]], np.uint16)
+    head = struct.pack(">2I5B", 2, 2, 16, 0, 0, 0, 0)
+    rows = np.pad(levels.astype(">u2").view(np.uint8), ((0, 0), (1, 0))).tobytes()
+    whole = png_file(head, zlib.compress(rows))
+    picture, mask = one(
+        keep(whole[:33] + png_chunk(b"tRNS", struct.pack(">H", clear)) + whole[33:])
+    )
+    assert np.abs(picture[..., 0] - levels / 65_535).max() < 1e-6
+    assert (mask == (levels == clear)).all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        png_chunk(b"zTXt", b"a\0\0" + zlib.compress(b" " * 3_000_000)),
+        png_chunk(b"iTXt", b"prompt\0\1\0\0\0" + zlib.compress(b" " * 3_000_000)),
+        png_chunk(b"tEXt", b"a\0b")[:-4] + bytes(4),
+    ],
+    ids=["large", "large and of Unicode", "damaged"],
+)
+def test_a_text_beside_the_picture_does_not_keep_it_away(keep, text: bytes) -> None:
+    levels = noise(4, 5, 3)
+    path = keep(Image.fromarray(levels))
+    whole = path.read_bytes()
+    picture, _ = one(keep(whole[:33] + text + whole[33:]))
+    assert (picture == floats(levels)).all()

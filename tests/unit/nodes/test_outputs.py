@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from support.pictures import png
@@ -90,6 +92,24 @@ def test_pictures_of_two_orders_are_one_batch(made: Made, result: Any) -> None:
     assert [batch.shape for batch in found["masks"]] == [(3, 4, 5)]
     assert [batch.shape for batch in found["out_1"]] == [(2, 4, 5, 3)]
     assert [batch.shape for batch in found["out_2"]] == [(1, 4, 5, 3)]
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("mp4", "aac"), ("webm", "opus"), ("aiff", "pcm_s16be")]
+)
+def test_a_sound_is_one_whatever_its_container(
+    made: Made, result: Any, container: str, codec: str
+) -> None:
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        stream = output.add_stream(codec, rate=48_000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 4800), np.int16), "s16", "mono")
+        frame.sample_rate = 48_000
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            output.mux(packet)
+    found = made([result("3", file.getvalue())])
+    (sound,) = found["audio"]
+    assert sound["sample_rate"] == 48_000
 
 
 @pytest.mark.parametrize(
