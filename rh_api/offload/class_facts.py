@@ -80,6 +80,10 @@ PLAIN_CHOICE = "PrimitiveBoolean"
 FILE_VIDEO, MADE_VIDEO, OPENED_VIDEO = "LoadVideo", "CreateVideo", "GetVideoComponents"
 
 
+OTHER = "OTHER"
+"""A model of no kind that the resource list has."""
+
+
 def model_kind(class_type: str, name: str, value: object) -> str:
     """The kind of model that a value names: one of the resource list's, OTHER, "" for none."""
     if not isinstance(value, str):
@@ -87,4 +91,4 @@ def model_kind(class_type: str, name: str, value: object) -> str:
     kind = MODEL_KINDS.get((class_type, name))
     if kind is not None:
         return kind
-    return "OTHER" if _MODEL_FILE.fullmatch(value) else ""
+    return OTHER if _MODEL_FILE.fullmatch(value) else ""

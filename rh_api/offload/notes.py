@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..graph.prompt import downstream, id_order
 from .boundary_types import crossing_of
+from .class_facts import OTHER
 from .dependencies import Dependencies
 from .graph_index import GraphIndex
 from .plan import Inlet, Mark, Note, Segment
@@ -45,7 +46,7 @@ def _segment_notes(index: GraphIndex, segment: Segment) -> Iterator[Note]:
             reader = inlet.targets[0][0]
             yield Note(reader, "segment.one_item", {"node": index.label(reader)})
             yield from _blocked_notes(index, segment, inlet)
-    unchecked = [model for model in segment.models if model.kind == "OTHER"]
+    unchecked = [model for model in segment.models if model.kind == OTHER]
     if unchecked:
         names = ", ".join(dict.fromkeys(model.value for model in unchecked))
         yield Note(unchecked[0].node_id, "segment.unchecked", {"names": names})

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from .boundary_types import crossing_of
-from .class_facts import LORA_CLASSES, REMOTE_CLASS, model_kind
+from .class_facts import LORA_CLASSES, OTHER, REMOTE_CLASS, model_kind
 from .dependencies import Piece, Target
 from .graph_index import GraphIndex, IndexedNode, Value
 from .node_allocator import NodeAllocator
@@ -134,7 +134,10 @@ class _Builder:
             self.files.append(LocalFile(node.id, name, value, loaded))
             return value
         kind = model_kind(node.class_type, name, value)
-        if kind:
+        declared = node.traits.known.inputs.get(name)
+        is_text = declared is not None and declared.type == "STRING"
+        # A text may end like a model's file, or be a pattern for such names.
+        if kind and not (kind == OTHER and is_text):
             # Windows divides folders in its own way; the cloud does not run it.
             value = str(value).replace("\\", "/")
             self.models.append(ModelName(node.id, name, value, kind))

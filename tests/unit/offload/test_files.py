@@ -161,6 +161,18 @@ def test_models_to_look_up_and_those_that_nobody_can() -> None:
     assert [each.params["names"] for each in unchecked] == ["ae.safetensors, sub/canny.pth"]
 
 
+@pytest.mark.parametrize("text", [r"(\w+)\.bin", r"see C:\models\a.ckpt", "a.safetensors"])
+def test_a_text_is_no_model_whatever_it_ends_in(text: str) -> None:
+    prompt = {
+        "1": node("RegexReplace", string="a", regex_pattern=text, replace=text),
+        "2": node("PreviewAny", source=["1", 0]),
+    }
+    segment = one(cut_at(prompt, "1", "2"))
+    assert segment.models == ()
+    inputs = segment.graph["1"]["inputs"]
+    assert (inputs["regex_pattern"], inputs["replace"]) == (text, text)
+
+
 @pytest.mark.parametrize(
     ("class_type", "name", "kind"),
     [
