@@ -9,13 +9,14 @@ from pathlib import Path
 import folder_paths
 
 from ...rh_api.errors import BadInput
+from ...rh_api.journal import FileStamp
 from ...rh_api.offload import CannotOffload, LocalFile, Segment
 
 LORAS = "loras"
 _BLOCK = 1 << 20
 
 # A file that has not changed is not read again.
-_hashes: dict[tuple[str, int, int, int], str] = {}
+_hashes: dict[tuple[Path, FileStamp], str] = {}
 
 
 def file(file: LocalFile, /) -> Path:
@@ -72,17 +73,12 @@ def state(segment: Segment) -> list[str]:
             found.append("")
     for used in segment.loras:
         path = lora(used.value)
-        found.append("" if path is None else repr(_stamp(path)))
+        found.append("" if path is None else repr((str(path), *FileStamp.of(path.stat()))))
     return found
 
 
-def _stamp(path: Path) -> tuple[str, int, int, int]:
-    about = path.stat()
-    return str(path), about.st_size, about.st_mtime_ns, about.st_ino
-
-
 def _hash(path: Path) -> str:
-    stamp = _stamp(path)
+    stamp = (path, FileStamp.of(path.stat()))
     if stamp not in _hashes:
         digest = hashlib.sha256()
         with path.open("rb", buffering=0) as file:

@@ -9,6 +9,7 @@ from comfy_api.latest import io
 
 from ...rh_api.client import Client
 from ...rh_api.errors import BadInput
+from ...rh_api.journal import FileStamp
 from . import cloud, config, language, local_files, node_outcomes
 from .failures import told_plainly
 from .node_display import NodeDisplay
@@ -23,13 +24,12 @@ def validate(lora: str | None, profile: str | None) -> None:
             _path(lora)
 
 
-def fingerprint(lora: str | None) -> list[int] | str:
+def fingerprint(lora: str | None) -> list[int | str] | str:
     """What changes when the file does; "" where there is none."""
     path = local_files.lora(lora) if lora else None
     if path is None:
         return ""
-    about = path.stat()
-    return [about.st_size, about.st_mtime_ns, about.st_ino]
+    return [*FileStamp.of(path.stat())]
 
 
 async def execute(lora: str, profile: str) -> io.NodeOutput:

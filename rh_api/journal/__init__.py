@@ -7,7 +7,7 @@ use one file.
 
 from .journal import SqliteJournal
 from .ledger import NO_HOLD, Committed, Hold, LimitReached, Rules
-from .rows import Identity, OrderExists, OrderRow, ResultRow, State
+from .rows import FileStamp, Identity, OrderExists, OrderRow, ResultRow, State
 from .store import Store
 from .webhooks import Address, token_hash
 
@@ -15,6 +15,7 @@ __all__ = [
     "NO_HOLD",
     "Address",
     "Committed",
+    "FileStamp",
     "Hold",
     "Identity",
     "LimitReached",

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from .database import JournalFile
+from .rows import FileStamp
 
 ENDS_KEPT = 2_000  # nodes, those that ended last
 RUNS_KEPT = 20  # a workflow and instance; more past runs do not foretell better
@@ -47,24 +48,20 @@ class Caches:
             (origin, account, sha256),
         )
 
-    def remember_hash(
-        self, path: Path, size: int, mtime_ns: int, inode: int, algorithm: str, hexdigest: str
-    ) -> None:
+    def remember_hash(self, path: Path, stamp: FileStamp, algorithm: str, hexdigest: str) -> None:
         self._file.change(
             "INSERT OR REPLACE INTO hashes (path, size, mtime_ns, inode, algorithm, hexdigest)"
             " VALUES (?, ?, ?, ?, ?, ?)",
-            (*_file_key(path, size, mtime_ns, inode), algorithm, hexdigest),
+            (os.fsencode(path), *stamp, algorithm, hexdigest),
         )
 
-    def known_hash(
-        self, path: Path, size: int, mtime_ns: int, inode: int, algorithm: str
-    ) -> str | None:
-        """The hash of a file that has not changed since; None when any of the four has."""
+    def known_hash(self, path: Path, stamp: FileStamp, algorithm: str) -> str | None:
+        """The hash of a file that has not changed since, else None."""
         with self._file.reading() as db:
             row = db.execute(
                 "SELECT hexdigest FROM hashes"
                 " WHERE path = ? AND size = ? AND mtime_ns = ? AND inode = ? AND algorithm = ?",
-                (*_file_key(path, size, mtime_ns, inode), algorithm),
+                (os.fsencode(path), *stamp, algorithm),
             ).fetchone()
             return None if row is None else row["hexdigest"]
 
@@ -118,8 +115,3 @@ class Caches:
         with self._file.reading() as db:
             rows = db.execute('SELECT node, "end" FROM ends WHERE graph = ?', (graph,))
             return {row["node"]: row["end"] for row in rows}
-
-
-def _file_key(path: Path, size: int, mtime_ns: int, inode: int) -> tuple[bytes, int, int, str]:
-    """Names may be no Unicode (Linux) and file numbers exceed 63 bits (Windows)."""
-    return os.fsencode(path), size, mtime_ns, str(inode)

@@ -20,7 +20,7 @@ from .caches import RUNS_KEPT
 from .history import Found, Query, Spent
 from .ledger import NO_HOLD, Committed, Hold, Rules
 from .retention import Retention
-from .rows import Identity, OrderRow, ResultRow
+from .rows import FileStamp, Identity, OrderRow, ResultRow
 from .store import NO_USAGE, Store
 from .waiting_line import WaitingLine
 from .webhooks import Address
@@ -342,17 +342,14 @@ class SqliteJournal:
     async def forget_upload(self, sha256: str) -> None:
         await self._do(self._store.caches.forget_upload, self.origin, self.account, sha256)
 
-    async def file_hash(
-        self, path: Path, size: int, mtime_ns: int, inode: int, algorithm: str
-    ) -> str | None:
-        known = self._store.caches.known_hash
-        return await self._do(known, path, size, mtime_ns, inode, algorithm)
+    async def file_hash(self, path: Path, stamp: FileStamp, algorithm: str) -> str | None:
+        return await self._do(self._store.caches.known_hash, path, stamp, algorithm)
 
     async def record_file_hash(
-        self, path: Path, size: int, mtime_ns: int, inode: int, algorithm: str, hexdigest: str
+        self, path: Path, stamp: FileStamp, algorithm: str, hexdigest: str
     ) -> None:
         record = self._store.caches.remember_hash
-        await self._record(record, path, size, mtime_ns, inode, algorithm, hexdigest)
+        await self._record(record, path, stamp, algorithm, hexdigest)
 
     async def paths_of(self, algorithm: str, hexdigest: str) -> list[Path]:
         return await self._do(self._store.caches.paths_of, algorithm, hexdigest)

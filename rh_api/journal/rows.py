@@ -5,10 +5,11 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
+import os
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..wire.envelope import read_object
 
@@ -155,3 +156,19 @@ def read_order(row: sqlite3.Row) -> OrderRow:
     for name in ("told", "missing"):
         values[name] = tuple(map(str, json.loads(values[name])))
     return OrderRow(**values)
+
+
+class FileStamp(NamedTuple):
+    """What changes whenever the content of a file does, known without reading it.
+
+    `entry`: its number, and when it was last written or renamed, which nobody can set back as
+    `cp -p` sets `mtime_ns`. On Windows that is when it was made.
+    """
+
+    size: int
+    mtime_ns: int
+    entry: str
+
+    @classmethod
+    def of(cls, about: os.stat_result) -> FileStamp:
+        return cls(about.st_size, about.st_mtime_ns, f"{about.st_ino}.{about.st_ctime_ns}")

@@ -14,7 +14,7 @@ from ..wire.filetypes import FileType, Verdict
 from ..wire.tasks import Report, Usage
 
 if TYPE_CHECKING:
-    from ..journal import Address, Committed, Hold, Identity, OrderRow, ResultRow, Rules
+    from ..journal import Address, Committed, FileStamp, Hold, Identity, OrderRow, ResultRow, Rules
     from ..money.amounts import Sums
 
 T = TypeVar("T")
@@ -351,14 +351,12 @@ class Journal(Protocol):
 
     async def forget_upload(self, sha256: str) -> None: ...
 
-    async def file_hash(
-        self, path: Path, size: int, mtime_ns: int, inode: int, algorithm: str
-    ) -> str | None:
+    async def file_hash(self, path: Path, stamp: FileStamp, algorithm: str) -> str | None:
         """The hash of a file that has not changed since."""
         ...
 
     async def record_file_hash(
-        self, path: Path, size: int, mtime_ns: int, inode: int, algorithm: str, hexdigest: str
+        self, path: Path, stamp: FileStamp, algorithm: str, hexdigest: str
     ) -> None: ...
 
     async def paths_of(self, algorithm: str, hexdigest: str) -> list[Path]:

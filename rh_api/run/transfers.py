@@ -26,6 +26,7 @@ from ..errors import (
     Unreachable,
     UploadFailed,
 )
+from ..journal import FileStamp
 from ..wire.call import Response
 from ..wire.filetypes import HEAD, FileType, Kind, sniff
 from ..wire.native import input_path, read_input
@@ -213,12 +214,12 @@ class Transfers:
 
     async def _file_hash(self, path: Path, algorithm: str) -> str:
         full, about = await asyncio.to_thread(_about_file, path)
-        stamp = (full, about.st_size, about.st_mtime_ns, about.st_ino)
-        hexdigest = await self.journal.file_hash(*stamp, algorithm)
+        stamp = FileStamp.of(about)
+        hexdigest = await self.journal.file_hash(full, stamp, algorithm)
         if hexdigest is not None:
             return hexdigest
         hexdigest = await asyncio.to_thread(_hash_file, path, algorithm)
-        await self.journal.record_file_hash(*stamp, algorithm, hexdigest)
+        await self.journal.record_file_hash(full, stamp, algorithm, hexdigest)
         return hexdigest
 
     # LoRA

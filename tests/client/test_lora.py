@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from rh_api.client import Client, Job, Progress, Stage
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import BadInput
+from rh_api.journal import FileStamp, Store
 from tests.client.conftest import MakeClient
 
 SLOT = "/api/openapi/getLoraUploadUrl"
@@ -36,15 +38,26 @@ async def test_a_lora_is_usable_in_the_clouds_loader(
 
 
 async def test_a_known_lora_is_not_sent_and_not_hashed_again(
-    make_client: MakeClient, emulator: Emulator, lora: Path
+    make_client: MakeClient, emulator: Emulator, tmp_path: Path, lora: Path
+) -> None:
+    first = await make_client().uploads.send_lora(lora)
+    assert await make_client().uploads.send_lora(lora) == first
+    assert emulator.counters.put_bytes == lora.stat().st_size
+    # The hash at hand is trusted, so the content is not read.
+    with closing(Store.open(tmp_path / "state")) as store:
+        store.caches.remember_hash(lora.resolve(), FileStamp.of(lora.stat()), "md5", "f" * 32)
+    assert "f" * 32 in await make_client().uploads.send_lora(lora)
+
+
+async def test_a_lora_that_was_overwritten_in_place_is_another_one(
+    make_client: MakeClient, lora: Path
 ) -> None:
     first = await make_client().uploads.send_lora(lora)
     about = lora.stat()
     lora.write_bytes(b"?" * about.st_size)
     os.utime(lora, ns=(about.st_atime_ns, about.st_mtime_ns))
-    # Same size, time and inode: the hash at hand is trusted, so the content is not read.
-    assert await make_client().uploads.send_lora(lora) == first
-    assert emulator.counters.put_bytes == about.st_size
+    assert (lora.stat().st_size, lora.stat().st_ino) == (about.st_size, about.st_ino)
+    assert await make_client().uploads.send_lora(lora) != first
 
 
 async def test_a_changed_lora_is_another_one(client: Client, lora: Path) -> None:

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from rh_api.journal import Store
+from rh_api.journal import FileStamp, Store
 from tests.support.clocks import SetClock
 from tests.unit.journal.samples import PICTURE, identity, place
 
@@ -25,15 +25,17 @@ def test_an_upload_is_known_until_it_expires_and_to_its_account_alone(store: Sto
 
 def test_a_hash_is_known_while_the_file_is_unchanged(store: Store) -> None:
     # A name that is no UTF-8, a file number of 64 bits.
-    path, inode = Path(os.fsdecode(b"/loras/\xff.safetensors")), 2**64 - 1
-    store.caches.remember_hash(path, 10, 20, inode, "md5", "abc")
-    assert store.caches.known_hash(path, 10, 20, inode, "md5") == "abc"
-    changed = [(11, 20, inode, "md5"), (10, 21, inode, "md5"), (10, 20, 5, "md5")]
-    for size, mtime_ns, number, algorithm in [*changed, (10, 20, inode, "sha256")]:
-        assert store.caches.known_hash(path, size, mtime_ns, number, algorithm) is None
-    store.caches.remember_hash(path, 11, 20, inode, "md5", "def")
-    assert store.caches.known_hash(path, 11, 20, inode, "md5") == "def"
-    assert store.caches.known_hash(path, 10, 20, inode, "md5") is None
+    path = Path(os.fsdecode(b"/loras/\xff.safetensors"))
+    stamp = FileStamp(10, 20, f"{2**64 - 1}.30")
+    store.caches.remember_hash(path, stamp, "md5", "abc")
+    assert store.caches.known_hash(path, stamp, "md5") == "abc"
+    assert store.caches.known_hash(path, stamp, "sha256") is None
+    for other in (stamp._replace(size=11), stamp._replace(mtime_ns=21), stamp._replace(entry="5")):
+        assert store.caches.known_hash(path, other, "md5") is None
+    changed = stamp._replace(size=11)
+    store.caches.remember_hash(path, changed, "md5", "def")
+    assert store.caches.known_hash(path, changed, "md5") == "def"
+    assert store.caches.known_hash(path, stamp, "md5") is None
 
 
 def test_the_last_twenty_run_times_of_a_workflow_and_instance_are_kept(store: Store) -> None:
