@@ -7,6 +7,7 @@ import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -29,6 +30,8 @@ def application(state: State, connections: Connections) -> web.Application:
 
     @web.middleware
     async def around(request: web.Request, handler: Inner) -> web.StreamResponse:
+        if _is_foreign(request):
+            return web.json_response({"code": 403, "msg": "a page of another site"}, status=403)
         if request.path.startswith("/emulator/"):
             return await handler(request)
         connections.busy(request.transport)
@@ -41,6 +44,22 @@ def application(state: State, connections: Connections) -> web.Application:
     for method, path, handler in ROUTES + CONTROL_ROUTES:
         app.router.add_route(method, path, _bound(state, handler))
     return app
+
+
+def _is_foreign(request: web.Request) -> bool:
+    """Whether a page of another place sends this: a browser lets any page post to any address, and
+    our keys are known. Its own name may lead here, so that has to be one that only we have."""
+    origin = request.headers.get("Origin")
+    if request.headers.get("Sec-Fetch-Site") == "cross-site":
+        return True
+    return origin is not None and (
+        urlsplit(origin).netloc != request.host or not _is_here(request.url.host or "")
+    )
+
+
+def _is_here(name: str) -> bool:
+    """An address, or the one name that no server of names answers for."""
+    return name == "localhost" or ":" in name or name.replace(".", "").isdecimal()
 
 
 def _bound(state: State, handler: Handler) -> Inner:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -218,3 +220,29 @@ async def test_computing_does_not_hold_up_other_requests(remote: Remote) -> None
         longest = max(longest, loop.time() - begun)
 
     assert longest < 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://evil.example", "Host": "evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
+)
+def test_a_page_of_another_site_can_order_nothing_here(headers: dict[str, str]) -> None:
+    emulator = Emulator(run_seconds=0)
+    body = json.dumps(order(emulator.default_key))
+    with emulator.run_in_thread() as base:
+        kind = {"Content-Type": "text/plain", **headers}
+        for path in (CREATE, "/emulator/knobs"):
+            assert requests.post(base + path, body, headers=kind, timeout=10).status_code == 403
+        own = {
+            **kind,
+            "Origin": base,
+            "Host": urlsplit(base).netloc,
+            "Sec-Fetch-Site": "same-origin",
+        }
+        assert requests.post(base + CREATE, body, headers=own, timeout=10).status_code == 200
+    assert emulator.counters.orders == 1
