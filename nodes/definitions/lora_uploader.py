@@ -39,7 +39,9 @@ class RHLoraUploader(io.ComfyNode):
         return True
 
     @classmethod
-    def fingerprint_inputs(cls, lora: str | None, profile: str | None = "") -> list[int | str] | str:
+    def fingerprint_inputs(
+        cls, lora: str | None, profile: str | None = ""
+    ) -> list[int | str] | str:
         return runs().lora_run.fingerprint(lora)
 
     @classmethod

@@ -161,14 +161,13 @@ class Download:
         line.done, line.total = start, total
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            free = shutil.disk_usage(self._folder).free
-            if total and free < total - start:
-                raise OSError(errno.ENOSPC, "known before the first byte")
-            room = _Room(self._folder, free) if total is None else None
+            room = _Room(self._folder)
+            if total is not None:
+                room.take(total - start)
             with self._part.growing(start, _content_mark(response.headers)) as part:
                 try:
                     while block := _next_block(line, response):
-                        if room is not None:
+                        if total is None:
                             room.take(len(block))
                         part.write(block)
                         line.moved(len(block))
@@ -203,10 +202,11 @@ class Download:
 
 
 class _Room:
-    """What a body of unknown length may take of a disk: all but what others live on."""
+    """What a result may take of a disk: all but what others live on, and the journal."""
 
-    def __init__(self, folder: Path, free: int) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
+        free = shutil.disk_usage(folder).free
         self._reserve = min(RESERVE, free // 10)
         self._left = min(LOOK_BYTES, free - self._reserve)
 
@@ -215,7 +215,7 @@ class _Room:
         if self._left < count:
             free = shutil.disk_usage(self._folder).free - self._reserve
             if free < count:
-                raise OSError(errno.ENOSPC, "a body without an end")
+                raise OSError(errno.ENOSPC, "no room for a result")
             self._left = min(LOOK_BYTES, free)
         self._left -= count
 

@@ -55,7 +55,7 @@ _PARTS = re.compile(
     r"(?P<rest>[/?#].*)?",
     re.IGNORECASE,
 )
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 

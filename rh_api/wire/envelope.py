@@ -184,9 +184,20 @@ def read_json(text: str | bytes) -> object:
     if _is_crowded(text):
         return None
     try:
-        return json.loads(text)
+        if not _has_halves(text):
+            return json.loads(text)
+        # Halves of characters, which no file, database or address can hold.
+        whole = json.dumps(json.loads(text), ensure_ascii=False)
+        return json.loads(whole.encode("utf-8", "surrogatepass").decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
+
+
+def _has_halves(text: str | bytes) -> bool:
+    """Whether a JSON text may spell a surrogate; a pair of them is one character."""
+    if isinstance(text, bytes):
+        return b"\\ud" in text or b"\\uD" in text
+    return "\\ud" in text or "\\uD" in text
 
 
 def _is_crowded(text: str | bytes) -> bool:

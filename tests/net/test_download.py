@@ -466,6 +466,27 @@ async def test_a_small_disk_takes_a_small_body_of_unknown_length(
     assert fetched.size == 100
 
 
+@pytest.mark.parametrize(("length", "is_taken"), [(900, True), (901, False), (1_001, False)])
+async def test_a_body_of_known_length_leaves_room_on_the_disk(
+    carry: Carry,
+    serve: Serve,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    length: int,
+    is_taken: bool,
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(9000, 8000, 1000))
+    server = await serve()
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode()
+    says(server, head + b"fLaC".ljust(length))
+    fetching = carry(server.origin).download(server.origin + "/a", folder / "r", Meter())
+    if is_taken:
+        assert (await fetching).size == length
+    else:
+        with pytest.raises(DiskFull):
+            await fetching
+
+
 @pytest.fixture
 def full(folder: Path) -> Path:
     """A folder on a disk that has no room for what comes."""

@@ -68,6 +68,7 @@ BAD = [
     "https://rh-images.xiaoyaoyou.com:99999/a.png",
     "https://rh-images.xiaoyaoyou.com/" + "a" * 8192,
     "https://[::1",
+    "https://rh-images.xiaoyaoyou.com/\ud800.png",
     "wss://www.runninghub.cn/ws",
     "",
 ]

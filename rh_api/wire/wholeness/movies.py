@@ -17,6 +17,7 @@ _OTHER = frozenset(
     b"ftyp styp free skip wide uuid pnot udta pdin sidx ssix prft emsg mfra meco".split()
 )
 _WITHIN = frozenset({b"trak", b"mdia", b"minf", b"stbl", b"dinf"})  # boxes of boxes
+_DEPTH = 8  # of these within each other; moov/trak/mdia/minf/stbl are 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,11 @@ def _boxes(file: Reading, start: int, end: int) -> Iterator[_Box]:
         start += max(size, header)
 
 
-def _read_index(file: Reading, box: _Box, index: _Index) -> None:
+def _read_index(file: Reading, box: _Box, index: _Index, depth: int = 0) -> None:
     for inner in _boxes(file, box.start, box.end):
         end = min(inner.end, box.end)
-        if inner.name in _WITHIN:
-            _read_index(file, _Box(inner.name, inner.start, end), index)
+        if inner.name in _WITHIN and depth < _DEPTH:
+            _read_index(file, _Box(inner.name, inner.start, end), index, depth + 1)
         elif inner.name == b"mvex":
             index.is_fragmented = True
         elif inner.name == b"dref":

@@ -23,7 +23,15 @@ from rh_api.errors import (
 )
 from rh_api.wire import accounts, orders, tasks, uploads, workflows
 from rh_api.wire.call import Response
-from rh_api.wire.envelope import open_envelope, read_id, read_int, retry_after
+from rh_api.wire.envelope import (
+    as_list,
+    open_envelope,
+    read_id,
+    read_int,
+    read_json,
+    read_object,
+    retry_after,
+)
 
 READERS: dict[str, Callable[[Response], object]] = {
     "envelope": open_envelope,
@@ -236,3 +244,13 @@ def test_what_is_no_id_is_none(nothing: object):
 )
 def test_numbers_come_as_numbers_or_texts(value: object, number: int | None):
     assert read_int(value) == number
+
+
+@pytest.mark.parametrize("text", [r'{"a": ["\uD800x"]}', rb'{"a": ["\udfffx"]}'])
+def test_half_a_character_becomes_one_that_can_be_kept(text: str | bytes):
+    (value,) = as_list(read_object(read_json(text)).get("a"))
+    assert str(value).encode().decode().endswith("x")
+
+
+def test_a_character_of_two_halves_is_whole():
+    assert read_json(r'["\ud83d\ude00"]') == ["\U0001f600"]

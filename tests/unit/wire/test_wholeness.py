@@ -429,3 +429,10 @@ def test_a_file_of_endless_pieces_is_not_walked_for_ever() -> None:
     empty = png_chunk(b"IDAT", b"")
     data = b"\x89PNG\r\n\x1a\n" + b"".join(itertools.repeat(empty, 300_000))
     assert verdict(data) is OPEN
+
+
+def test_boxes_within_boxes_have_an_end() -> None:
+    nested = b""
+    for _ in range(3000):
+        nested = box(b"trak", nested)
+    assert verdict(box(b"ftyp", b"isom") + box(b"moov", nested)) is OPEN
