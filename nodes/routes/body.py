@@ -28,12 +28,17 @@ def read_body(data: bytes) -> Body:
     if not data.strip():
         return {}
     try:
-        read: object = json.loads(data)
+        read: object = json.loads(data, parse_constant=_refused)
     except (ValueError, RecursionError):
         raise BadInput("node.route_body") from None
     if not isinstance(read, dict):
         raise BadInput("node.route_body")
     return cast("Body", read)
+
+
+def _refused(constant: str) -> None:
+    """NaN and infinities: no JSON, and no browser could read them in what is answered."""
+    raise ValueError(constant)
 
 
 def read_query(query: Mapping[str, str]) -> Body:

@@ -176,7 +176,7 @@ async def test_own_pages_are_served_by_each_name_of_this_machine(
     assert board.reached == ["change", "look"]
 
 
-@pytest.mark.parametrize("body", [b"[", b"[]", b'"a"', b"[" * 100_000, b"\xff"])
+@pytest.mark.parametrize("body", [b"[", b"[]", b'{"a": NaN}', b'"a"', b"[" * 100_000, b"\xff"])
 async def test_a_body_that_is_no_object_is_named(
     page: ClientSession, server: TestServer, board: Board, body: bytes
 ) -> None:

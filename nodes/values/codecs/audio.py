@@ -62,8 +62,9 @@ def checked(waveform: np.ndarray, rate: float) -> np.ndarray:
     if waveform.shape[1] > MOST_CHANNELS:
         raise MediaError("media.sound_channels", channels=waveform.shape[1], most=MOST_CHANNELS)
     low, high = RATES
-    # Written so that NaN fails too.
-    if not low <= rate <= high or int(rate) != rate:
+    # Written so that NaN fails too; other packs' sounds may hold anything.
+    is_number = isinstance(rate, (int, float, np.number))
+    if not is_number or not low <= rate <= high or int(rate) != rate:
         raise MediaError("media.sound_rate", rate=rate, low=low, high=high)
     return waveform
 

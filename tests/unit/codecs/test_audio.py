@@ -4,6 +4,7 @@ import io
 import struct
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -110,11 +111,13 @@ def test_a_sound_without_its_batch_axis_is_one_sound() -> None:
         (np.zeros((1, 2, 9), np.float32), 44100.5, "media.sound_rate"),
         (np.zeros((1, 2, 9), np.float32), float("nan"), "media.sound_rate"),
         (np.zeros((1, 2, 9), np.float32), 10**9, "media.sound_rate"),
+        (np.zeros((1, 2, 9), np.float32), None, "media.sound_rate"),
+        (np.zeros((1, 2, 9), np.float32), "44100", "media.sound_rate"),
         # Four bytes of memory that look like four gigabytes of sound.
         (np.broadcast_to(np.float32(0), (1, 2, 2**29)), 44100, "media.sound_too_long"),
     ],
 )
-def test_what_is_no_sound_is_refused_by_name(waveform: np.ndarray, rate: float, key: str) -> None:
+def test_what_is_no_sound_is_refused_by_name(waveform: np.ndarray, rate: Any, key: str) -> None:
     with pytest.raises(MediaError) as refusal:
         audio.encode(waveform, rate)
     assert refusal.value.key == key
