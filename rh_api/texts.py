@@ -47,8 +47,9 @@ ENGLISH: dict[str, str] = {
     "membership from the basic plan up, or an enterprise key. Nothing was started.",
     "error.subscription_ended": "This dedicated key has no subscription any more ({remote}). "
     "Nothing was started.",
-    "error.shared_key_needed": "Only enterprise shared keys may do this ({remote}). Nothing was "
-    "started.",
+    "error.shared_key_needed": "Standard models run with an enterprise shared key alone, and this "
+    "key is none ({remote}). Nothing was started. Enter such a key in the settings and choose it as "
+    "the node's account; workflows and AI apps run with this one.",
     "error.no_balance": "The account's balance is used up: {remote}. Nothing was started; top up "
     "and run again.",
     "error.not_found": "RunningHub does not know this: {remote}.",
