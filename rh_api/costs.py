@@ -95,6 +95,8 @@ class Costs:
             raise BadInput("error.limit_other_unit", unit=own, named=others)
         await self._journal.set_rule(scope, sums)
 
-    def allow_once(self, keys: Iterable[str]) -> None:
-        """Let orders that a limit refused pass it, each one time: `order_key` of its CostLimit."""
-        self._budget.allow_once(keys)
+    def allow_once(self, keys: Iterable[str], scope: str = "") -> None:
+        """Let orders that a limit refused pass it, each one time: `order_key` of its CostLimit.
+
+        `scope`: the one run that they may pass in, as `Job.scope` names it; "" is any."""
+        self._budget.allow_once(keys, scope)

@@ -3,6 +3,8 @@ page can write."""
 
 from __future__ import annotations
 
+import uuid
+
 from ...rh_api.client import Client
 from ...rh_api.errors import BadInput
 from ...rh_api.journal.ledger import ALLOWED, FLOOR
@@ -30,11 +32,12 @@ async def save(body: Body) -> dict[str, object]:
 
 
 async def once(body: Body) -> dict[str, object]:
-    """The orders that a node's last run was refused for their cost may pass the limits this
-    time."""
-    refused = failure_reports.last(text_of(body, "node_id"))
-    cloud.client(config.settings(refused.profile)).costs.allow_once(refused.order_keys)
-    return {"orders": len(refused.order_keys)}
+    """The orders that a node was refused for their cost in a run may pass the limits in one more,
+    which is the `prompt` that is given here: no other run finds the pass."""
+    refused = failure_reports.last(text_of(body, "prompt"), text_of(body, "node_id"))
+    run = str(uuid.uuid4())
+    cloud.client(config.settings(refused.profile)).costs.allow_once(refused.order_keys, run)
+    return {"orders": len(refused.order_keys), "prompt": run}
 
 
 def _client(body: Body) -> Client:

@@ -21,8 +21,9 @@ from .failures import NodeFailure
 
 if TYPE_CHECKING:
     from ..values.field_values import Inputs
+    from .node_outcomes import Place
 
-KEPT = 100  # nodes
+KEPT = 100  # nodes that failed in a run
 SHORTEST = 3  # characters of a person's text that is worth cutting out
 CUT = "[cut]"
 _PARAMS_OF_THE_PERSON = ("value", "given", "name", "file", "folder", "near", "lengths")
@@ -45,9 +46,10 @@ class Report:
     """`plain` has none of the person's texts, `full` has them where the message quotes them.
 
     `link`: the task's page on the site; "" when there is no task. `question`: the order that has
-    to be answered about, 0 for none. `order_keys`: of orders that a limit of cost refused.
-    `segment`: the name of a marked part. `refused_id`: where a person names another workflow to
-    send its graph under: the stored profile, "" for the part itself; None: no such refusal.
+    to be answered about, 0 for none. `graph`: the id of the workflow, "" for a prompt without one.
+    `order_keys`: of orders that a limit of cost refused. `segment`: the name of a marked part.
+    `refused_id`: where a person names another workflow to send its graph under: the stored
+    profile, "" for the part itself; None: no such refusal.
     """
 
     plain: str
@@ -55,39 +57,41 @@ class Report:
     task_id: str
     link: str
     question: int
+    graph: str
     profile: str = ""
     order_keys: tuple[str, ...] = ()
     segment: str = ""
     refused_id: str | None = None
 
 
-_last: OrderedDict[str, Report] = OrderedDict()
+_last: OrderedDict[tuple[str, str], Report] = OrderedDict()
+"""By run and node: another workflow may have a node of the same id."""
 
 
-def last(node_id: str) -> Report:
-    """What is kept of a node's last failure. Raises BadInput where there is nothing."""
-    found = _last.get(node_id)
+def last(prompt: str, node_id: str) -> Report:
+    """What is kept of a node's failure in a run. Raises BadInput where there is nothing."""
+    found = _last.get((prompt, node_id))
     if found is None:
         raise BadInput("node.no_report")
     return found
 
 
 @contextmanager
-def noted(node_id: str, subject: Subject, inputs: Inputs) -> Iterator[None]:
-    """Keep what is known of a failure, for whoever wants to hand it on; a success forgets it."""
-    _last.pop(node_id, None)
+def noted(place: Place, subject: Subject, inputs: Inputs) -> Iterator[None]:
+    """Keep what is known of a failure, for whoever wants to hand it on."""
     try:
         yield
     except NodeFailure as failure:
         # Texts alone: the error would keep the run's pictures in memory.
-        if failure.error is not None and node_id:
-            _last[node_id] = _written(failure.error, node_id, subject, inputs)
+        if failure.error is not None and place.node:
+            report = _written(failure.error, place, subject, inputs)
+            _last[place.prompt, place.node] = report
             while len(_last) > KEPT:
                 _last.popitem(last=False)
         raise
 
 
-def _written(error: RunningHubError, node_id: str, subject: Subject, inputs: Inputs) -> Report:
+def _written(error: RunningHubError, place: Place, subject: Subject, inputs: Inputs) -> Report:
     texts = _texts_of(error, inputs)
 
     def written(message: str) -> str:
@@ -97,7 +101,7 @@ def _written(error: RunningHubError, node_id: str, subject: Subject, inputs: Inp
         yield "RunningHub Remote", comfyui.our_version()
         yield "ComfyUI", comfyui.version()
         yield "Python", f"{platform.python_version()} on {sys.platform}"
-        yield "Node", f"{subject.class_type} ({node_id})"
+        yield "Node", f"{subject.class_type} ({place.node})"
         yield "Program", _named_in(subject.program)
         yield "Site", _site(subject.profile)
         yield "Instance", subject.instance
@@ -119,6 +123,7 @@ def _written(error: RunningHubError, node_id: str, subject: Subject, inputs: Inp
         error.task_id or "",
         _link(subject.profile, error.task_id),
         (error.order or 0) if isinstance(error, Uncertain) else 0,
+        place.graph,
         subject.profile,
         _order_keys(error),
         subject.segment,

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from ...rh_api.client import Client, Outcome, Stopped
 
 ENDED = "runninghub.ended"
-"""The socket event: a node's id, how its run ended, and the line of that in each language."""
+"""The socket event: the ids of a node and of its workflow, how its run ended, and the line of that
+in each language."""
 
 PROGRAM_INPUTS = ("workflow", "app", "module", "model", "task_id")
 
@@ -146,7 +147,7 @@ async def tell(client: Client, place: Place, end: End) -> None:
     """Show an end on its node, now and whenever its workflow is opened; in the server's loop."""
     if not place.node:
         return
-    event = {"node": place.node, "state": end.state, "line": end.line}
+    event = {"node": place.node, "graph": place.graph, "state": end.state, "line": end.line}
     PromptServer.instance.send_sync(ENDED, event, place.page)
     if place.graph:
         kept = {**asdict(end), "class_type": place.class_type, "program": place.program}

@@ -98,7 +98,7 @@ async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
     subject = failure_reports.Subject(
         _CLASSES[named], asked.program, asked.profile, asked.options.instance
     )
-    with failure_reports.noted(display.node_id, subject, inputs):
+    with failure_reports.noted(display.place, subject, inputs):
         output, line = await cloud.run(work, display, asked.profile)
     display.finish(line)
     return output

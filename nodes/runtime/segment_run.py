@@ -93,7 +93,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
     subject = failure_reports.Subject(
         "RunningHubSegment", ordering.workflow, ordering.profile, segment.instance, segment.name
     )
-    with failure_reports.noted(display.node_id, subject, _texts(segment)):
+    with failure_reports.noted(display.place, subject, _texts(segment)):
         values, line = await cloud.run(work, display, ordering.profile)
     display.finish(line)
     return io.NodeOutput(*values)

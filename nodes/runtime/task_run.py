@@ -53,7 +53,7 @@ async def execute(inputs: Inputs) -> io.NodeOutput:
 
     subject = failure_reports.Subject("RunningHubTask", profile=asked.profile)
     try:
-        with failure_reports.noted(display.node_id, subject, inputs):
+        with failure_reports.noted(display.place, subject, inputs):
             output, line = await cloud.run(work, display, asked.profile)
     except InterruptProcessingException:
         tasks = ", ".join(asked.task_ids)

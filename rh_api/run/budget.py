@@ -54,7 +54,8 @@ class Budget:
     limits: Limits = field(default_factory=Limits)
     command: Limits = field(default_factory=Limits)
     _booking: asyncio.Task[None] | None = None
-    _once: set[str] = field(default_factory=set[str])
+    _once: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    """Run and key of each order that a person lets pass."""
     left: LeftOrders = field(init=False)
     _closed: bool = False
     _asking: dict[int, tuple[int, float]] = field(default_factory=dict[int, tuple[int, float]])
@@ -164,18 +165,23 @@ class Budget:
         with contextlib.suppress(LimitReached, RunningHubError):
             await self.context.journal.record_released(await reserving)
 
-    def allow_once(self, keys: Iterable[str]) -> None:
-        """A person lets the orders of these keys (`CostLimit`) pass the limits, each one time."""
-        self._once.update(keys)
+    def allow_once(self, keys: Iterable[str], scope: str) -> None:
+        """A person lets the orders of these keys (`CostLimit`) pass the limits in the run of that
+        scope ("": in any), each one time."""
+        self._once.update((scope, key) for key in keys)
 
     def _passes_once(self, order: Order) -> bool:
         """Whether the order is one of those, or one of the same program in place of it: a page
         may draw a new seed for each run."""
-        own = _key_of(order)
-        twins = (key for key in self._once if key.startswith(f"{order.program} "))
-        passing = own if own in self._once else next(twins, None)
-        self._once.discard(passing or "")
-        return passing is not None
+        own, program = _key_of(order), f"{order.program} "
+        passing = sorted(
+            (key != own, scope, key)
+            for scope, key in self._once
+            if scope in ("", order.scope) and key.startswith(program)
+        )
+        if passing:
+            self._once.discard(passing[0][1:])
+        return bool(passing)
 
     async def _in_units(self, limits: Limits) -> Limits:
         """With bare numbers taken for what the account pays in; refused where that is unknown."""

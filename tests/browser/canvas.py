@@ -36,6 +36,10 @@ class Canvas(Tab):
             "async (text) => { await app.loadGraphData(JSON.parse(text)); }", json.dumps(workflow)
         )
 
+    def graph_id(self) -> str:
+        """Of the workflow that is open."""
+        return self.run_js("() => app.rootGraph.id")
+
     def clear(self) -> None:
         self.load(EMPTY)
 

@@ -86,6 +86,46 @@ def test_a_limit_is_set_reached_and_let_through_once(
 
 
 @pytest.mark.parametrize("classic", [False, True])
+def test_what_is_let_through_is_the_workflow_that_was_refused(
+    new_host: Callable[..., Host],
+    opened: Callable[..., Canvas],
+    cloud: tuple[Emulator, str],
+    emulator: Emulator,
+    classic: bool,
+) -> None:
+    _, _, _, _, _, reached, once, sure, _ = WORDS[classic]
+    known = {"RUNNINGHUB_API_KEY": emulator.default_key, "RUNNINGHUB_BASE_URL": cloud[1]}
+    known["RUNNINGHUB_MAX_COST_ORDER"] = "1 coins"
+    canvas = opened(new_host(**known), classic=classic)
+    canvas.clear()
+    _, preview = canvas.painting()
+    refused = canvas.graph_id()
+    canvas.run(ends="execution_error")
+    alert = canvas.page.locator(".runninghub-notices [role=alert]")
+    alert.get_by_text(reached).wait_for()
+
+    canvas.command("Comfy.NewBlankWorkflow")
+    other, _ = canvas.painting()
+    assert canvas.graph_id() != refused
+    alert.get_by_role("button", name="定位节点" if classic else "Show the node").click()
+    canvas.until(lambda: canvas.graph_id() == refused)
+    canvas.command("Workspace.NextOpenedWorkflow")
+    canvas.until(lambda: canvas.graph_id() != refused)
+
+    alert.get_by_role("button", name=once).click()
+    canvas.page.get_by_role("button", name=sure).click()
+    canvas.shows_picture(preview)
+    assert canvas.graph_id() == refused
+    assert emulator.counters.orders == 1
+    alert.wait_for(state="detached")
+    # No pass is left behind.
+    canvas.ask_anew(other)
+    canvas.run(ends="execution_error")
+    alert.get_by_text(reached).wait_for()
+    assert emulator.counters.orders == 1
+
+
+@pytest.mark.parametrize("classic", [False, True])
 def test_a_limit_that_is_reached_is_left_or_raised(
     new_host: Callable[..., Host],
     opened: Callable[..., Canvas],

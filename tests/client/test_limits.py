@@ -472,6 +472,10 @@ async def test_what_was_refused_passes_once_when_a_person_says_so(
     client = make_client(RUNNINGHUB_MAX_COST_ORDER="1 coins")
     with pytest.raises(CostLimit) as refused:
         await client.run(paint("a"))
+    # In the run that it was let pass for.
+    client.costs.allow_once([str(refused.value.params["order_key"])], "another run")
+    with pytest.raises(CostLimit):
+        await client.run(paint("a"))
     client.costs.allow_once([str(refused.value.params["order_key"])])
     with pytest.raises(CostLimit):
         await client.run(invert())  # of another program

@@ -29,6 +29,11 @@ def reports(host: Host) -> ModuleType:
     return load_pack("nodes.runtime.failure_reports")
 
 
+def place(node_id: str, prompt: str = "p") -> Any:
+    place = load_pack("nodes.runtime.node_outcomes").Place
+    return place(prompt, "graph", node_id, "RunningHubRemoteWorkflow", "1", "", None)
+
+
 def fail(reports: ModuleType, node_id: str, make: Any, **inputs: Any) -> None:
     """A run of a node that ends in an error of ours."""
     failures = load_pack("nodes.runtime.failures")
@@ -36,7 +41,7 @@ def fail(reports: ModuleType, node_id: str, make: Any, **inputs: Any) -> None:
     subject = reports.Subject("RunningHubRemoteWorkflow", inputs["workflow"])
     with (
         pytest.raises(failures.NodeFailure),
-        reports.noted(node_id, subject, given),
+        reports.noted(place(node_id), subject, given),
         failures.told_plainly(),
     ):
         raise make(load_pack("rh_api.errors"))
@@ -60,7 +65,7 @@ async def test_a_report_says_where_it_failed_and_nothing_of_the_person(
 ) -> None:
     link = "https://www.runninghub.ai/workflow/1900000000000000109?from=me"
     fail(reports, "6:3", failed_in_the_cloud, workflow=link, **{"6.text": PROMPT, "3.seed": 7})
-    told = await host.post("report", node_id="6:3")
+    told = await host.post("report", prompt="p", node_id="6:3")
     for word in (
         "RunningHubRemoteWorkflow (6:3)",
         "Program: 1900000000000000109",
@@ -78,7 +83,7 @@ async def test_a_report_says_where_it_failed_and_nothing_of_the_person(
     assert "secret garden" not in told["text"]
     assert "from=me" not in told["text"]
     assert told["link"].endswith("/1900000000000000301")
-    full = await host.post("report", node_id="6:3", words=True)
+    full = await host.post("report", prompt="p", node_id="6:3", words=True)
     assert "secret garden" in full["text"]
     assert KEY not in host.said
 
@@ -88,7 +93,7 @@ async def test_a_report_is_english_whatever_the_page_speaks(
 ) -> None:
     await host.speak("zh")
     fail(reports, "1", lambda errors: errors.NoOutput(task_id="7"), workflow="1")
-    assert "saved nothing" in (await host.post("report", node_id="1"))["text"]
+    assert "saved nothing" in (await host.post("report", prompt="p", node_id="1"))["text"]
 
 
 async def test_what_a_refusal_quotes_is_cut_out(host: Host, reports: ModuleType) -> None:
@@ -96,7 +101,7 @@ async def test_what_a_refusal_quotes_is_cut_out(host: Host, reports: ModuleType)
         return errors.BadField("error.field_type", field="3.steps", node="K", value="my words")
 
     fail(reports, "1", refused, workflow="1")
-    assert "my words" not in (await host.post("report", node_id="1"))["text"]
+    assert "my words" not in (await host.post("report", prompt="p", node_id="1"))["text"]
 
 
 async def test_a_refused_workflow_id_says_where_another_is_named(
@@ -107,7 +112,7 @@ async def test_a_refused_workflow_id_says_where_another_is_named(
 
     async def told(workflow: str) -> object:
         fail(reports, "1", refused, workflow=workflow)
-        return (await host.post("report", node_id="1"))["refused_id"]
+        return (await host.post("report", prompt="p", node_id="1"))["refused_id"]
 
     assert await told("") == ""  # the environment's account has no page of its own
     monkeypatch.delenv("RUNNINGHUB_API_KEY")
@@ -115,21 +120,26 @@ async def test_a_refused_workflow_id_says_where_another_is_named(
     assert await told("") == "main"
     assert await told("1900000000000000101") == ""
     fail(reports, "1", failed_in_the_cloud, workflow="")
-    assert (await host.post("report", node_id="1"))["refused_id"] is None
+    assert (await host.post("report", prompt="p", node_id="1"))["refused_id"] is None
 
 
-async def test_a_success_forgets_and_old_ones_make_room(host: Host, reports: ModuleType) -> None:
+async def test_a_report_is_of_one_run_and_old_ones_make_room(
+    host: Host, reports: ModuleType
+) -> None:
     def no_output(errors: Any) -> Exception:
         return errors.NoOutput(task_id="7")
 
     fail(reports, "1", no_output, workflow="1")
-    with reports.noted("1", reports.Subject("RunningHubRemoteWorkflow"), {}):
+    # Another workflow may have a node of the same id.
+    with reports.noted(place("1", "other"), reports.Subject("RunningHubRemoteWorkflow"), {}):
         pass
-    assert (await host.error("report", node_id="1"))["key"] == "node.no_report"
+    assert (await host.post("report", prompt="p", node_id="1"))["graph"] == "graph"
+    other = await host.error("report", prompt="other", node_id="1")
+    assert other["key"] == "node.no_report"
     for number in range(reports.KEPT + 5):
         fail(reports, f"n{number}", no_output, workflow="1")
-    assert (await host.error("report", node_id="n4"))["key"] == "node.no_report"
-    assert (await host.post("report", node_id="n5"))["task_id"] == "7"
+    assert (await host.error("report", prompt="p", node_id="n4"))["key"] == "node.no_report"
+    assert (await host.post("report", prompt="p", node_id="n5"))["task_id"] == "7"
 
 
 @pytest.mark.parametrize(

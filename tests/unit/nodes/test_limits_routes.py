@@ -40,4 +40,4 @@ async def test_what_is_no_sum_and_no_limit_is_refused(host: Host) -> None:
 
 
 async def test_nothing_is_let_through_once_where_nothing_was_refused(host: Host) -> None:
-    assert (await host.error("limits/once", node_id="3"))["message"]
+    assert (await host.error("limits/once", prompt="p", node_id="3"))["message"]

@@ -1,6 +1,7 @@
 // The graph that is open, and its nodes.
 
 import { app } from "./scripts.js";
+import { t } from "./texts.js";
 
 const TYPICAL = [340, 440]; // of a node of ours with its fields
 const TITLE = 30; // above a node
@@ -16,6 +17,15 @@ export function nodeOf(id) {
 		node = node?.subgraph?.nodes.find(({ id: own = "" }) => String(own) === step);
 	}
 	return node;
+}
+
+/** Makes the workflow of that id the one that is seen; "" is the open one. Throws where no tab has it. @param {string} id */
+export async function openWorkflow(id) {
+	if (!id || rootGraph().id === id) return;
+	const found = app.extensionManager?.workflow?.openWorkflows?.find((/** @type {any} */ { activeState }) => activeState?.id === id);
+	if (!found) throw new Error(t("running.elsewhere"));
+	// As ComfyUI's own tabs do it.
+	await app.loadGraphData(JSON.parse(JSON.stringify(found.activeState)), true, true, found);
 }
 
 export function show(id = "") {

@@ -4,17 +4,27 @@ import { nodeOf } from "./graph.js";
 import { api, app } from "./scripts.js";
 import { stores } from "./stores.js";
 
-/** ComfyUI lets nobody speak beside the prompt, so it is added on the way out. @param {ComfyNode} node */
-export const runAgain = (node) =>
+/** ComfyUI lets nobody speak beside the prompt, so it is added on the way out. @param {(body: any) => object} change */
+const queueChanged = (change) =>
 	withPatchedApi("queuePrompt", () => app.queuePrompt(0), (queue, restore) => (number, data, more) => {
 		restore();
-		const ids = Object.keys(data?.output ?? {}).filter((id) => nodeOf(id) === node);
 		return withPatchedApi("fetchApi", () => queue(number, data, more), (send, restoreSend) => (route, options) => {
 			if (route !== "/prompt" || typeof options?.body !== "string") return send(route, options);
 			restoreSend();
-			return send(route, { ...options, body: withAgain(options.body, ids) });
+			return send(route, { ...options, body: JSON.stringify(change(JSON.parse(options.body))) });
 		});
 	});
+
+/** @param {ComfyNode} node that is to run anew */
+export const runAgain = (node) =>
+	queueChanged((body) => {
+		const extra = body.extra_data ?? {};
+		const again = Object.keys(body.prompt ?? {}).filter((id) => nodeOf(id) === node);
+		return { ...body, extra_data: { ...extra, runninghub: { ...extra.runninghub, again } } };
+	});
+
+/** The graph as it is now, as the run of that id. @param {string} id */
+export const queueAs = (id) => queueChanged((body) => ({ ...body, prompt_id: id }));
 
 /** The graph as it is now, once more. */
 export const queueAgain = () => app.queuePrompt(0);
@@ -53,13 +63,6 @@ async function withPatchedApi(name, act, make) {
 	} finally {
 		restore();
 	}
-}
-
-/** @param {string} body of POST /prompt @param {string[]} ids to run anew */
-function withAgain(body, ids) {
-	const prompt = JSON.parse(body);
-	const extra = prompt.extra_data ?? {};
-	return JSON.stringify({ ...prompt, extra_data: { ...extra, runninghub: { ...extra.runninghub, again: ids } } });
 }
 
 let loading = 0;

@@ -3,7 +3,7 @@
 
 import { toast } from "../host/comfy.js";
 import { notice } from "../host/dialogs.js";
-import { nodeOf, redraw, setType } from "../host/graph.js";
+import { nodeOf, openWorkflow, redraw, rootGraph, setType } from "../host/graph.js";
 import { onRefused, queueAgain } from "../host/queue.js";
 import { post, ServerError } from "../host/server.js";
 import { loadTexts, textsOf } from "../host/texts.js";
@@ -37,8 +37,8 @@ export const models = {
 	setup() {
 		onRefused(offerForRefused);
 		// The size of a file is known only when its node runs.
-		waysOut.push(({ node, kind }, said, close) => 
-			DOUBTFUL.test(kind) && kindOf(node) === "model" ? anyway(node, said, close) : [],
+		waysOut.push(({ node, kind, there }, said, close) =>
+			DOUBTFUL.test(kind) && kindOf(node) === "model" ? anyway(node, there, said, close) : [],
 		);
 	},
 };
@@ -81,25 +81,32 @@ async function refresh() {
 function offerForRefused(errors) {
 	for (const [id, { errors: list = [] }] of Object.entries(errors)) {
 		const doubtful = list.find((/** @type {any} */ one) => DOUBTFUL.test(one.extra_info?.exception_type ?? ""));
-		if (doubtful) void offerAnyway(nodeOf(id), doubtful.details);
+		if (doubtful) void offerAnyway(id, doubtful.details);
 	}
 }
 
-/** @param {any} node @param {string} doubt */
-async function offerAnyway(node, doubt) {
+/** @param {string} id @param {string} doubt */
+async function offerAnyway(id, doubt) {
+	const node = nodeOf(id);
 	if (kindOf(node) !== "model") return;
+	const { id: graph } = rootGraph();
 	await loadTexts();
-	notice("alert", t("doubtful", { node: node.title }), doubt, (close, said) => anyway(node, said, close));
+	const there = async () => {
+		await openWorkflow(graph);
+		return nodeOf(id);
+	};
+	notice("alert", t("doubtful", { node: node.title }), doubt, (close, said) => anyway(node, there, said, close));
 }
 
-/** Run again with what a person decides. @type {(node: any, said: HTMLElement, close: () => void) => any[]} */
-function anyway(node, said, close) {
+/** Run again with what a person decides. @type {(node: any, there: () => Promise<any>, said: HTMLElement, close: () => void) => any[]} */
+function anyway(node, there, said, close) {
 	const fit = widgetOf(node, FIT);
 	const isOffered = fit && !fit.hidden && !fit.value;
 	const button = (/** @type {string} */ label, /** @type {string} */ choice) =>
-		action(t(label), said, () => {
+		action(t(label), said, async () => {
+			const own = await there();
 			close();
-			setWidget(node, choice, /** @type {any} */ (true));
+			setWidget(own, choice, /** @type {any} */ (true));
 			redraw();
 			return queueAgain();
 		});

@@ -2,13 +2,13 @@
 
 import { tellAway } from "../host/notifications.js";
 import { closeErrorCard, language, onEvent } from "../host/comfy.js";
-import { nodeOf, rootGraph, show } from "../host/graph.js";
+import { nodeOf, openWorkflow, rootGraph, show } from "../host/graph.js";
 import { addBadge, redrawBadges } from "../host/badges.js";
 import { notice, openDialog } from "../host/dialogs.js";
 import { lazy } from "../host/lazy.js";
 import { draw } from "../host/painter.js";
 import { dropPreview } from "../host/previews.js";
-import { queueAgain } from "../host/queue.js";
+import { queueAs } from "../host/queue.js";
 import { post } from "../host/server.js";
 import { estimateText, loadTexts, textsOf } from "../host/texts.js";
 import { removeWidget } from "../host/widgets.js";
@@ -38,14 +38,14 @@ const cached = new Set();
 /** Nodes that say it beside ComfyUI's own badges. @type {WeakSet<any>} */
 const badged = new WeakSet();
 const failed = new Set(); // nodes whose twin in the cloud failed in the last run
-/** Notices of nodes that failed, by graph and node: what closes one, and the order that it asks about. @type {Map<string, { shut: RhAct, question: number }>} */
+/** Notices of nodes that failed, by workflow and node: what closes one, and the order that it asks about. @type {Map<string, { shut: RhAct, question: number }>} */
 const alerts = new Map();
 let twin = { prompt_id: "", node: "" };
 let listening = false;
 
 /**
- * Buttons of other parts under a failure, whose class is `kind`.
- * @type {((failure: { report: any, node: any, kind: string }, told: HTMLElement, close: () => void) => any)[]}
+ * Buttons of other parts under a failure, whose class is `kind`; `there` opens the node's workflow and gives the node.
+ * @type {((failure: { report: any, node: any, kind: string, there: () => Promise<any> }, told: HTMLElement, close: () => void) => any)[]}
  */
 export const waysOut = [];
 
@@ -69,11 +69,11 @@ export const running = {
 			twin = detail;
 			failed.add(nodeOf(detail.node));
 		});
-		onEvent("runninghub.ended", ({ node: id, line, state }) => {
+		onEvent("runninghub.ended", ({ node: id, graph, line, state }) => {
 			listen();
-			const node = nodeOf(id);
+			const node = isOpen(graph) ? nodeOf(id) : null;
 			if (node) tellEnd(node, line, state);
-			if (state === "paid" || state === "kept") dismiss(id);
+			if (state === "paid" || state === "kept") dismiss(id, graph);
 			// Also of a part of a graph, and of a graph that is not the one on the canvas.
 			if (state === "paid") void loadTexts().then(() => tellAway(t("away_done"), node?.title));
 		});
@@ -137,12 +137,16 @@ export function tellEnd(node, line, state) {
 	redraw();
 }
 
-const placeOf = (id = "") => `${rootGraph().id} ${id}`;
+/** @param {string} [graph] "" for a run of no workflow */
+const isOpen = (graph) => !graph || graph === rootGraph().id;
 
-/** Of a node that ran well, or failed anew. @param {string} id */
-function dismiss(id) {
-	alerts.get(placeOf(id))?.shut();
-	alerts.delete(placeOf(id));
+/** @param {string} id @param {string} [graph] */
+const placeOf = (id, graph) => `${graph || rootGraph().id} ${id}`;
+
+/** Of a node that ran well, or failed anew. @param {string} id @param {string} [graph] */
+function dismiss(id, graph) {
+	alerts.get(placeOf(id, graph))?.shut();
+	alerts.delete(placeOf(id, graph));
 }
 
 function dismissAnswered(order = 0) {
@@ -230,11 +234,16 @@ async function raiseLimit() {
 }
 
 /** ComfyUI hides the message of a run that failed behind a button. @param {RhFailure} failure */
-async function tellFailure({ node_id: id, node_type, exception_type: kind = "", exception_message: said = "" }, own = id) {
+async function tellFailure({ prompt_id: prompt, node_id: id, node_type, exception_type: kind = "", exception_message: said = "" }, own = id) {
 	await loadTexts();
-	const node = nodeOf(id);
-	const read = (words = false) => post("/runninghub/report", { node_id: own, words });
+	const read = (words = false) => post("/runninghub/report", { prompt, node_id: own, words });
 	const report = await read().catch(() => null);
+	const graph = report?.graph || rootGraph().id;
+	const node = isOpen(graph) && nodeOf(id);
+	const there = async () => {
+		await openWorkflow(graph);
+		return nodeOf(id);
+	};
 	/** @param {HTMLElement} told */
 	const copy = (told, words = false) => async () => {
 		const { text } = words ? await read(words) : report;
@@ -249,17 +258,18 @@ async function tellFailure({ node_id: id, node_type, exception_type: kind = "", 
 	};
 	// The very orders that were refused; what is done already is not done again.
 	const once = async () => {
-		await post("/runninghub/limits/once", { node_id: own });
-		await queueAgain();
+		await openWorkflow(graph);
+		const passed = await post("/runninghub/limits/once", { prompt, node_id: own });
+		await queueAs(passed.prompt);
 	};
 	const part = report?.segment ? segments("menu", { name: report.segment }) : node_type;
 	const title = t("failed", { node: node?.title ?? part });
 	closeErrorCard();
 	tellAway(title, said.trim());
-	dismiss(own);
+	dismiss(own, graph);
 	const shut = notice("alert", title, said.trim(), (close, told) => [
-		...waysOut.map((way) => way({ report, node, kind }, told, close)).flat(),
-		node && action(t("show_node"), told, () => show(id)),
+		...waysOut.map((way) => way({ report, node, kind, there }, told, close)).flat(),
+		(node || !isOpen(graph)) && action(t("show_node"), told, async () => (await there()) && show(id)),
 		report?.question > 0 && action(t("answer"), told, openTasks),
 		report?.costs > 0 && action(t("once"), told, once, t("once_sure")),
 		report?.costs > 0 && action(t("raise"), told, raiseLimit),
@@ -267,5 +277,5 @@ async function tellFailure({ node_id: id, node_type, exception_type: kind = "", 
 		report && action(t("copy_report"), told, copy(told)),
 		report && action(t("copy_words"), told, copy(told, true)),
 	]);
-	alerts.set(placeOf(own), { shut, question: report?.question ?? 0 });
+	alerts.set(placeOf(own, graph), { shut, question: report?.question ?? 0 });
 }

@@ -114,12 +114,16 @@ function openOptions(things, at) {
 	});
 }
 
-/** Where the service refused the workflow's id that a part went out under. @type {(failure: { report: any }, told: HTMLElement) => any} */
-function nameWorkflow({ report }, told) {
+/** Where the service refused the workflow's id that a part went out under. @type {(failure: { report: any, there: () => Promise<any> }, told: HTMLElement) => any} */
+function nameWorkflow({ report, there }, told) {
 	const { segment, refused_id: profile = null } = report ?? {};
 	const things = marked(segment);
 	if (profile === null || (!profile && things.length === 0)) return null;
-	return action(t("name_workflow"), told, () => (profile ? openWorkflowOf(profile) : openOptions(things, "workflow")));
+	return action(t("name_workflow"), told, async () => {
+		if (profile) return openWorkflowOf(profile);
+		await there();
+		openOptions(marked(segment), "workflow");
+	});
 }
 
 async function explain() {
