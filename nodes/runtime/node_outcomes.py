@@ -130,24 +130,36 @@ def failed(error: RunningHubError | MediaError) -> End:
 async def stopped(client: Client, report: Stopped) -> None:
     """Tell of a task that was stopped, once its end is known or given up, with what became of the
     others of its node's run."""
-    place = _places.pop(report.task_id, None)
+    place = _places.get(report.task_id)
     if place is None:
         return
+    if report.confirmed:
+        del _places[report.task_id]
     reports = _stops.setdefault(place, [])
     _stops.move_to_end(place)
     if len(_stops) > _MOST_RUNS:
         _stops.popitem(last=False)
-    reports.append(report)
-    is_sure = all(one.confirmed for one in reports)
+    # One that could not be confirmed is told of again once it is.
+    reports[:] = [*(one for one in reports if one.task_id != report.task_id), report]
+    unsure = [one.task_id for one in reports if not one.confirmed]
     line = line_of(reports, client.costs.currency)
-    await tell(client, place, End("stopped" if is_sure else "unsure", line))
+    await tell(client, place, End("unsure" if unsure else "stopped", line), unsure)
 
 
-async def tell(client: Client, place: Place, end: End) -> None:
-    """Show an end on its node, now and whenever its workflow is opened; in the server's loop."""
+async def tell(client: Client, place: Place, end: End, unsure: Sequence[str] = ()) -> None:
+    """Show an end on its node, now and whenever its workflow is opened; in the server's loop.
+
+    `unsure`: tasks that may run and cost although they were stopped."""
     if not place.node:
         return
-    event = {"node": place.node, "graph": place.graph, "state": end.state, "line": end.line}
+    event = {
+        "node": place.node,
+        "graph": place.graph,
+        "state": end.state,
+        "line": end.line,
+        "unsure": list(unsure),
+        "profile": place.profile,
+    }
     PromptServer.instance.send_sync(ENDED, event, place.page)
     if place.graph:
         kept = {**asdict(end), "class_type": place.class_type, "program": place.program}

@@ -58,7 +58,8 @@ async def told(client: Client, one: OpenOrder) -> dict[str, object]:
         shown["preview"] = await _preview(one)
     elif one.task_id:
         report = _asked(client, one.task_id)
-        if report is not None:
+        # Of a task that was stopped the one thing to say is that, until it is over.
+        if report is not None and (report.phase.is_over or not one.cancelling):
             shown["line"] = language.say(_PHASES.get(report.phase, "node.running"), {})
             shown["over"] = report.phase.is_over
             shown["coins"], shown["money"] = report.usage.coins, report.usage.money

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from dataclasses import dataclass, field, replace
 
@@ -21,6 +22,7 @@ log = logging.getLogger("runninghub")
 BOUND = 30.0  # seconds that a cancel, its tries and its confirmation may take together
 TRIES = 3
 CONFIRM = (0.0, 0.5, 1.0, 2.0)  # pauses before the polls that confirm it
+AGAIN = (15.0, 30.0, 60.0, 120.0, 300.0)  # seconds between further tries, the last one on and on
 MISSES = 2  # a task that was just placed may be unknown for a moment
 _GONE = Report(Phase.CANCELLED)
 
@@ -31,12 +33,16 @@ class Canceller:
 
     context: AccountContext
     _stopping: set[int] = field(default_factory=set[int])
+    _trying: dict[int, asyncio.Task[None]] = field(default_factory=dict[int, "asyncio.Task[None]"])
+    """By row: cancels that could not be confirmed, and are tried again."""
 
     async def order(self, row: int, task_id: str, order: Order | None = None) -> None:
         """Cancel the task of a row in the journal, which says so before and after.
 
         `order`: what was ordered, where that is known. A standard model is asked to stop once:
         sources doubt that the service stops those, so only what it then reports counts.
+
+        What cannot be confirmed is tried again until it is, or until `close`.
 
         A client that is leaving cancels nothing: the next start takes the task up.
         """
@@ -72,7 +78,20 @@ class Canceller:
         if row is None or row.state.is_over:
             return await self.task(task_id)
         await context.journal.record_cancel_wanted(row.id)
-        return (await self._stop(row.id, task_id, names_model(row.workflow))).confirmed
+        was_trying = row.id in self._trying
+        stopped = await self._stop(row.id, task_id, names_model(row.workflow))
+        if was_trying and stopped.confirmed:
+            context.stopped(stopped)
+        return stopped.confirmed
+
+    async def close(self) -> None:
+        """What is not confirmed by now is cancelled again by the next start."""
+        trying = tuple(self._trying.values())
+        self._trying.clear()
+        for task in trying:
+            task.cancel()
+        if trying:
+            await asyncio.wait(trying)
 
     async def _stop(self, row: int, task_id: str, is_model: bool) -> Stopped:
         ended = await self._ended(task_id, is_model=is_model)
@@ -81,13 +100,34 @@ class Canceller:
                 log.warning("task %s goes on and costs; the next run gets its result", task_id)
             else:
                 log.warning("task %s could not be cancelled for certain: it may cost", task_id)
+                self._try_again(row, task_id)
             return Stopped(task_id, confirmed=False, goes_on=is_model)
+        trying = self._trying.pop(row, None)
+        if trying is not None and trying is not asyncio.current_task():
+            trying.cancel()
         too_late = ended.phase is Phase.SUCCESS
         if too_late:  # and paid for, also where nothing is listed yet
             await self.context.journal.record_done(row, ended)
         else:  # the older poll says of a cancelled task that it failed
             await self.context.journal.record_cancelled(row, ended.usage)
         return Stopped(task_id, confirmed=True, too_late=too_late, usage=ended.usage)
+
+    def _try_again(self, row: int, task_id: str) -> None:
+        if row in self._trying or self.context.leaving:
+            return
+
+        async def until_confirmed() -> None:
+            for pause in itertools.chain(AGAIN, itertools.repeat(AGAIN[-1])):
+                await self.context.sender.clock.sleep(pause)
+                if task_id in self.context.followers:  # a later run took it up: it is wanted
+                    self._trying.pop(row, None)
+                    return
+                stopped = await self._stop(row, task_id, is_model=False)
+                if stopped.confirmed:
+                    self.context.stopped(stopped)
+                    return
+
+        self._trying[row] = asyncio.ensure_future(until_confirmed())
 
     async def task(self, task_id: str) -> bool:
         """Ask that a task stops and see that it did; False when that could not be seen."""

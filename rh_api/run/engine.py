@@ -83,6 +83,7 @@ class Engine:
         """Wait until everything that was stopped has come to its end."""
         await self.delivery.settle()
         await self.context.settle()
+        await self.canceller.close()
         await self.budget.close()
 
     async def run(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rh_api.emulator import Emulator, catalog
+from rh_api.emulator.faults import Fault
 from tests.browser.canvas import Canvas
 from tests.browser.frontends import NEWEST
 from tests.browser.hosts import running
@@ -59,6 +60,28 @@ def test_stop_says_what_became_of_the_money(either: Canvas, emulator: Emulator) 
     said = "云端任务已取消 · " if either.classic else "cancelled in the cloud · "
     either.until(lambda: said in line_at(either, node))
     either.picture("stopped")
+
+
+def test_a_stop_that_nobody_confirmed_stays_in_sight(either: Canvas, emulator: Emulator) -> None:
+    either.clear()
+    node, _ = either.painting()
+    emulator.hold_at = SAMPLER
+    prompt_id = either.start()
+    either.says(node, "KSampler")
+    emulator.faults.append(Fault("/", "reset", count=None))
+    either.command("Comfy.Interrupt")
+    either.finished(prompt_id)
+    told = either.page.locator(".runninghub-notices [role=alert]")
+    again = told.get_by_role("button", name="再次取消" if either.classic else "Cancel again")
+    again.wait_for()
+    either.picture("not confirmed")
+    emulator.faults.clear()
+    again.click()
+    told.wait_for(state="detached")
+    said = "云端任务已取消 · " if either.classic else "cancelled in the cloud · "
+    either.until(lambda: said in line_at(either, node))
+    (task,) = emulator.tasks.values()
+    assert task.status == "CANCEL"
 
 
 def test_a_served_result_never_looks_paid_again(either: Canvas, emulator: Emulator) -> None:

@@ -38,7 +38,7 @@ async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         (
             Stopped("7", confirmed=False),
             "stopped · not confirmed: the task may run and cost; "
-            "it is cancelled again at the next start",
+            "it is cancelled again once RunningHub answers",
         ),
         (
             Stopped("7", confirmed=False, is_recorded=False),

@@ -201,6 +201,43 @@ def test_a_task_that_the_cancel_alone_does_not_know_may_run_on(make, unknown: An
     assert world.told == [Stopped(TASK, confirmed=False)]
 
 
+def test_a_stop_while_the_service_is_away_is_confirmed_once_it_is_back(make):
+    world = make(query=[RUNNING], cancel=[LOST])
+
+    async def story() -> None:
+        job = asyncio.ensure_future(world.run())
+        await asyncio.sleep(5)
+        job.cancel()
+        await asyncio.wait((job,))
+        await world.engine.context.settle()
+        assert world.told == [Stopped(TASK, confirmed=False)]
+        world.service.query[0], world.service.cancel[0] = CANCELLED, code(0)
+        await asyncio.sleep(20)
+
+    play(world, story)
+    assert world.told[1:] == [Stopped(TASK, confirmed=True)]
+    assert world.state() is State.CANCELLED
+
+
+def test_a_task_that_a_later_run_took_up_is_not_cancelled_any_more(make):
+    world = make(query=[RUNNING], cancel=[LOST])
+
+    async def story() -> Outcome:
+        job = asyncio.ensure_future(world.run())
+        await asyncio.sleep(5)
+        job.cancel()
+        await asyncio.wait((job,))
+        await world.engine.context.settle()
+        asked = len(world.service.times("cancel"))
+        later = asyncio.ensure_future(world.run())
+        await asyncio.sleep(60)
+        assert len(world.service.times("cancel")) == asked
+        world.service.query[0] = SUCCESS
+        return await later
+
+    assert play(world, story).task_id == TASK
+
+
 def test_a_task_that_was_unknown_for_a_moment_is_cancelled_all_the_same(make):
     world = make(query=[until(9, CANCELLED)], cancel=[code(807), code(0)])
     stop_at(world, 5)

@@ -1,7 +1,7 @@
 // What runs usually take before one, what it took after, and of a failure what a person must know.
 
 import { tellAway } from "../host/notifications.js";
-import { closeErrorCard, language, onEvent } from "../host/comfy.js";
+import { closeErrorCard, language, onEvent, toast } from "../host/comfy.js";
 import { nodeOf, openWorkflow, rootGraph, show } from "../host/graph.js";
 import { addBadge, redrawBadges } from "../host/badges.js";
 import { notice, openDialog } from "../host/dialogs.js";
@@ -20,6 +20,7 @@ import { openTasks, whenAnswered } from "./tasks.js";
 
 const t = textsOf("running");
 const segments = textsOf("segments");
+const tasks = textsOf("tasks");
 
 const PAUSE = 600; // ms until the server has settled
 const LONGEST = 56; // letters of a badge; all of it is in the node's own line
@@ -69,11 +70,13 @@ export const running = {
 			twin = detail;
 			failed.add(nodeOf(detail.node));
 		});
-		onEvent("runninghub.ended", ({ node: id, graph, line, state }) => {
+		onEvent("runninghub.ended", (detail) => {
+			const { node: id, graph, line, state, unsure } = detail;
 			listen();
 			const node = isOpen(graph) ? nodeOf(id) : null;
 			if (node) tellEnd(node, line, state);
-			if (state === "paid" || state === "kept") dismiss(id, graph);
+			if (unsure.length > 0) void tellUnsure(detail);
+			else if (state !== "failed") dismiss(id, graph);
 			// Also of a part of a graph, and of a graph that is not the one on the canvas.
 			if (state === "paid") void loadTexts().then(() => tellAway(t("away_done"), node?.title));
 		});
@@ -231,6 +234,22 @@ async function estimate(key = "") {
 async function raiseLimit() {
 	const { limitsPage } = await lazy("parts/limits.mjs");
 	openDialog({ title: t("raise"), body: limitsPage() });
+}
+
+/** Tasks that were stopped and may run and cost: told until it is known. @param {{ node: string, graph: string, line: Record<string, string>, unsure: string[], profile: string }} ended */
+async function tellUnsure({ node: id, graph, line, unsure, profile }) {
+	await loadTexts();
+	dismiss(id, graph);
+	const shut = notice("alert", t("unsure"), lineOf(line), (close, told) => [
+		action(t("cancel_again"), told, async () => {
+			const answers = await Promise.all(unsure.map((task_id) => post("/runninghub/tasks/cancel", { task_id, profile })));
+			if (!answers.every(({ confirmed }) => confirmed)) throw new Error(tasks("cancel_unsure"));
+			close();
+			toast("success", tasks("did.cancel"));
+		}),
+		action(tasks("look"), told, openTasks),
+	]);
+	alerts.set(placeOf(id, graph), { shut, question: 0 });
 }
 
 /** ComfyUI hides the message of a run that failed behind a button. @param {RhFailure} failure */

@@ -95,11 +95,14 @@ export function taskView(task, again, leave) {
 	const facts = dotted(
 		id ? t("task", { id }) : t("order", { order }),
 		t("placed", { when }),
-		task.cancelling && t("cancelling"),
+		isStopping(task) && t("cancelling"),
 		task.followed && t("followed"),
 	);
 	return card(task.name || `${t(`kind.${kind}`)} ${program}`, h("p", "muted", facts), ...rows, said);
 }
+
+/** Stopped, and not seen to end. @param {RhTask} task */
+export const isStopping = ({ cancelling, followed, over }) => cancelling && !followed && !over;
 
 /** @param {RhSight} sight */
 export function sightText({ before, now, ours }) {

@@ -5,7 +5,7 @@ import { show } from "../../host/graph.js";
 import { post } from "../../host/server.js";
 import { coinsText, dotted, moneyText, t as text, textsOf } from "../../host/texts.js";
 import { action, answer, h, wordsOf } from "../../lib/view.js";
-import { taskView } from "../tasks.js";
+import { isStopping, taskView } from "../tasks.js";
 
 const t = textsOf("panel");
 
@@ -88,8 +88,9 @@ function progressView(task) {
 }
 
 /** @type {(task: any, parts: Record<string, any>) => void} */
-function fillProgress({ line: doing, share, preview, elapsed, usual, coins, money, uncertain, over }, { line, bar, picture, facts, view }) {
-	view.hidden = uncertain;
+function fillProgress(task, { line, bar, picture, facts, view }) {
+	const { line: doing, share, preview, elapsed, usual, coins, money, uncertain, over } = task;
+	view.hidden = uncertain || isStopping(task);
 	line.textContent = doing;
 	bar.hidden = over;
 	if (share === null) bar.removeAttribute("value");
