@@ -592,6 +592,7 @@ ENGLISH: dict[str, str] = {
     "cli.offload_file": 'There is no file "{name}", neither in --input nor beside the prompt.',
     "cli.offload_profile": 'The part of node {id} is marked for the account "{name}", and the command line has one account only. Take the profile out of the mark, or run it in ComfyUI.',
     "cli.offload_local": "Node {node} would have to run here, for input {input} of node {reader}, and there is no ComfyUI. Name it in --nodes as well.",
+    "cli.offload_held_up": "Order {id} is not placed: what it takes did not come.",
     "cli.offload_waits": "Node {node} reads what came back; it runs only in a ComfyUI.",
     "cli.explain_segment": "Order {id}, on machine {size}:",
     "cli.explain_nodes": "runs in the cloud: {nodes}",

@@ -11,7 +11,7 @@ from ...rh_api.client import Outcome, Result
 from ...rh_api.errors import Fate, RunningHubError
 from ...rh_api.graph.constants import OUTLETS
 from ...rh_api.offload import FILES, Outlet, Segment
-from ...rh_api.offload.driver import text_of, value_of, wanted_results
+from ...rh_api.offload.driver import check_any, text_of, value_of, wanted_results
 from ..runtime import language
 from ..runtime.result_files import NotKept, SaverItem, Shelf
 from .adapters.table import BY_TYPE
@@ -21,18 +21,19 @@ def values(
     segment: Segment, outcome: Outcome, doubtful: list[Result] | None = None
 ) -> tuple[list[Any], list[str]]:
     """All outputs of the segment's node, None where it has no outlet; a sentence for each that is
-    a blocker, since its files cannot be decoded: they were paid, and the other outlets go on.
-    `doubtful` takes up the results that could not be decoded.
+    a blocker, since nothing came for it or its files cannot be decoded: the order is paid, and the
+    other outlets go on. `doubtful` takes up the results that could not be decoded.
 
-    Reads and writes files: to be called in a worker thread. Raises NothingCame, NotKept.
+    Reads and writes files: to be called in a worker thread. Raises NothingCame where nothing came
+    for any outlet, NotKept.
     """
+    check_any(segment, outcome)
     shelf = Shelf(outcome.task_id)
     made: list[Any] = [None] * OUTLETS
     unreadable: list[str] = []
     for outlet in segment.outlets:
-        results = wanted_results(segment, outlet, outcome)
         try:
-            value = _value(outlet, results, shelf)
+            value = _value(outlet, wanted_results(segment, outlet, outcome), shelf)
         except NotKept:
             raise
         except RunningHubError as error:

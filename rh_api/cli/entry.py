@@ -82,7 +82,7 @@ def _failed(error: RunningHubError, terminal: Terminal) -> int:
     if isinstance(error, Uncertain) and error.order is not None:
         command = f"{PROGRAM} task --order {error.order}"
         terminal.note(english("cli.order_asked", {"command": command}))
-    terminal.document(document(error))
+    terminal.document({**terminal.done, **document(error)})
     return exit_code(error)
 
 

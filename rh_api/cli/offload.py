@@ -36,11 +36,11 @@ from ..offload import (
 from ..offload.driver import (
     Given,
     Models,
+    NothingCame,
     check_early,
     find_facts,
     given_from,
     job_of,
-    results_of,
     run_in_order,
     wanted_results,
 )
@@ -90,7 +90,13 @@ async def offload(arguments: Namespace, terminal: Terminal, environ: Mapping[str
     for node_id in run.waiting():
         node = run.nodes[node_id]
         terminal.note(english("cli.offload_waits", {"node": f"{node.id} ({node.label})"}))
-    terminal.document({"segments": documents})
+    done = {"segments": [one for one in documents if one]}
+    if run.missing:
+        terminal.done = done
+        for error in run.missing[1:]:
+            terminal.note(str(error))
+        raise run.missing[0]
+    terminal.document(done)
 
 
 def planned(arguments: Namespace) -> tuple[Graph, OffloadRun]:
@@ -171,13 +177,16 @@ def _classes(object_info: str | None) -> Classes:
 
 @dataclass(slots=True)
 class OffloadRun:
-    """One plan under way. `made`: what came of the segments so far."""
+    """One plan under way. `made`: what came of the segments so far; `held_up`: those that are not
+    ordered, since what they take did not come; `missing`: what did not."""
 
     plan: Plan
     nodes: Mapping[str, Node]
     folders: InputFolders
     models: Models
     made: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
+    held_up: set[str] = field(default_factory=set[str])
+    missing: list[NothingCame] = field(default_factory=list[NothingCame])
 
     def check(self) -> None:
         """Refuse before any request what only a ComfyUI can do: run a node, know a profile."""
@@ -201,8 +210,13 @@ class OffloadRun:
         return {segment.id: segment for segment in self.plan.segments}
 
     def given(self, inlet: Inlet) -> Given:
-        """What comes through an inlet: of an earlier segment, of a file, or a constant."""
+        """What comes through an inlet: of an earlier segment, of a file, or a constant.
+
+        Raises NothingCame where it did not.
+        """
         source, slot = inlet.source
+        if source in self.held_up:
+            raise NothingCame(node=source)
         if source not in self.made:
             return self._local(inlet)
         segment = self._segments()[source]
@@ -246,31 +260,47 @@ async def _order(
     *,
     again: bool,
     scope: str,
-) -> dict[str, object]:
-    """Order one segment and save what it made."""
+) -> dict[str, object] | None:
+    """Order one segment and save what it made; None, and no order, where what it takes did not
+    come."""
     client = service.client
+    try:
+        given = [run.given(inlet) for inlet in segment.inlets]
+    except NothingCame:
+        run.held_up.add(segment.id)
+        terminal.note(english("cli.offload_held_up", {"id": segment.id}))
+        return None
     notices = await check_early(client, segment, models=run.models, files=run.folders)
     for notice in notices:
         terminal.note(english(notice.key, notice.params))
-    given = [run.given(inlet) for inlet in segment.inlets]
     job = await job_of(client, segment, given, models=run.models, files=run.folders, again=again)
     job = replace(job, scope=scope)
     outcome = await client.run(job, partial(service.watch, order=segment.id))
     run.made[segment.id] = outcome
-    saved = _save(segment, outcome, folder)
+    saved, missing = _save(segment, outcome, folder)
+    run.missing += missing
     tell(terminal, outcome, saved, client.costs.currency)
     return {"id": segment.id, "task_id": outcome.task_id, **order_document(outcome, saved)}
 
 
-def _save(segment: Segment, outcome: Outcome, folder: Path) -> list[Saved]:
-    """What came out, under the ids of the local nodes: of a saver, or of what made it."""
+def _save(
+    segment: Segment, outcome: Outcome, folder: Path
+) -> tuple[list[Saved], list[NothingCame]]:
+    """What came out, under the ids of the local nodes: of a saver, or of what made it; and what
+    did not."""
     savers = {one.outlet: one.node_id for one in segment.saved}
     saved: list[Saved] = []
+    missing: list[NothingCame] = []
     for outlet in segment.outlets:
         owner = savers.get(outlet.number, "") if outlet.type == FILES else outlet.source[0]
-        results = [_owned(one, owner) for one in results_of(outlet, outcome.results)]
-        saved += save(results, (owner,), folder, _prefix(outlet))
-    return saved
+        try:
+            results = wanted_results(segment, outlet, outcome)
+        except NothingCame as error:
+            missing.append(error)
+            continue
+        owned = [_owned(one, owner) for one in results]
+        saved += save(owned, (owner,), folder, _prefix(outlet))
+    return saved, missing
 
 
 def _prefix(outlet: Outlet) -> str:

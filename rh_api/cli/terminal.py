@@ -19,7 +19,10 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Terminal:
-    """Both streams of a command. `as_json`: stdout gets one document and nothing besides."""
+    """Both streams of a command. `as_json`: stdout gets one document and nothing besides.
+
+    `done`: what the document of an error has beside it, of a command that did a part of its work.
+    """
 
     def __init__(
         self, out: TextIO, err: TextIO, environ: Mapping[str, str], *, as_json: bool = False
@@ -27,6 +30,7 @@ class Terminal:
         self._out = out
         self._err = err
         self.as_json = as_json
+        self.done: Mapping[str, object] = {}
         live = err.isatty() and environ.get("TERM") != "dumb"
         self.line = ProgressLine(err, live=live)
 

@@ -89,6 +89,8 @@ class Knobs:
     error_code and error_message for a failure outside of the graph, such as moderation."""
     no_outputs: bool = False
     """Tasks end well and have no file."""
+    empty_nodes: tuple[str, ...] = ()
+    """Savers that made nothing in a task that ended well: what they read was blocked."""
     late_results: int = 0
     """How many polls after the end, by either route, see only ``late_results_seen`` results: files
     lag behind the state in a vendor client's loop of thirty tries."""

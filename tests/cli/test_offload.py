@@ -181,6 +181,31 @@ def test_what_takes_the_results_of_a_failed_segment_is_not_ordered(
     assert emulator.counters.orders == 1
 
 
+def test_what_did_not_come_withholds_nothing_but_what_takes_it(
+    call: Call, emulator: Emulator, photo: Path, tmp_path: Path
+) -> None:
+    prompt = {
+        **graph(photo.name),
+        "5": node("ImageInvert", image=["2", 0]),
+        "6": node("SaveImage", images=["5", 0], filename_prefix="saved"),
+        "7": node("ImageInvert", image=["3", 0]),
+        "8": node("SaveImage", images=["7", 0], filename_prefix="later"),
+    }
+    emulator.empty_nodes = ("7",)  # in the first graph the border's saver, beside the marked one
+    marks = {"segments": [{"nodes": ["2", "5", "6"]}, {"nodes": ["3"]}, {"nodes": ["7", "8"]}]}
+    body = {"prompt": prompt, "extra_data": {"runninghub": marks}}
+    ran = call("offload", str(written(tmp_path, body)), "--out", str(tmp_path / "out"), "--json")
+
+    assert (ran.code, ran.document["error"]["fate"]) == (1, "over")
+    assert [one["id"] for one in ran.document["segments"]] == ["2"]
+    (result,) = ran.document["segments"][0]["results"]
+    assert result["node_id"] == "6"
+    assert ran.err.count("the results of node 2 (ImageInvert) are not among") == 1
+    for order in ("3", "7"):
+        assert f"Order {order} is not placed" in ran.err
+    assert emulator.counters.orders == 1
+
+
 def test_files_are_looked_for_in_the_named_folder(call: Call, photo: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

@@ -254,6 +254,35 @@ async def test_a_result_that_cannot_be_decoded_withholds_no_other(
     assert any(told.partition(": ")[2] in line for line in result.texts("2"))
 
 
+async def test_a_value_that_did_not_come_withholds_no_other(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    picture = pixels()
+    prompt = {
+        "1": await loaded(comfyui, picture),
+        "2": invert(["1", 0]),
+        "3": flip(["2", 0]),
+        "4": invert(["3", 0]),
+        "5": save(["2", 0]),
+        "6": save(["3", 0]),
+        "7": save(["4", 0]),
+    }
+    # The marked saver, and the one of the border for the value of node 2.
+    emulator.empty_nodes = ("7", "8")
+    result = await comfyui.queue(prompt, marked("2", "3", "4", "7"))
+
+    (made,) = await saved(comfyui, result, "6")
+    assert (made == inverted(picture)[::-1]).all()
+    (task_id,) = emulator.tasks
+    assert set(result.blocked) == {"5", "7"}
+    assert "the results of node 2 (ImageInvert) are not among" in result.blocked["5"]
+    assert all(task_id in told for told in result.blocked.values())
+    assert any("are not among" in line for line in result.texts("2"))
+    again = await comfyui.queue(prompt, marked("2", "3", "4", "7"))
+    assert "6" in again.outputs
+    assert emulator.counters.orders == 1
+
+
 async def test_several_values_of_one_segment_each_reach_their_reader(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:

@@ -214,6 +214,8 @@ def _keep_results(state: State, task: Task, outcome: Outcome) -> None:
     for product in outcome.products:
         if product.temporary and not state.preview_results and not is_native:
             continue
+        if product.node_id in state.empty_nodes:
+            continue
         stored = None
         if product.data is not None:
             is_temporary = product.temporary and is_native

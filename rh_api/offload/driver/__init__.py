@@ -10,13 +10,22 @@ from .cloud_models import Models, is_same_model
 from .facts import find_facts
 from .inputs import Given, LocalFiles, title_of
 from .orders import check_early, job_of, run_in_order
-from .results import NothingCame, given_from, results_of, text_of, value_of, wanted_results
+from .results import (
+    NothingCame,
+    check_any,
+    given_from,
+    results_of,
+    text_of,
+    value_of,
+    wanted_results,
+)
 
 __all__ = [
     "Given",
     "LocalFiles",
     "Models",
     "NothingCame",
+    "check_any",
     "check_early",
     "find_facts",
     "given_from",

@@ -49,6 +49,12 @@ def wanted_results(segment: Segment, outlet: Outlet, outcome: Outcome) -> list[R
     return results
 
 
+def check_any(segment: Segment, outcome: Outcome) -> None:
+    """Raises NothingCame where no outlet has results."""
+    if not any(results_of(outlet, outcome.results) for outlet in segment.outlets):
+        wanted_results(segment, segment.outlets[0], outcome)
+
+
 def text_of(result: Result) -> str:
     """The text of a result: as the service gives it, or out of its file."""
     text = result.read_text()
