@@ -757,6 +757,7 @@ ENGLISH: dict[str, str] = {
     "segment.channels": "A picture for {inlet} has {channels} channels; 3 or 4 go up as they are, and all of a batch alike.",
     "segment.sound_channels": "The sound for {inlet} has {channels} channels, but at most {limit} come back. Make it stereo first.",
     "segment.not_of_cloud": "This node saves what its own part of the graph made in the cloud, and nothing else. Nothing was saved.",
+    "segment.result_gone": "A result is no longer in ComfyUI's temp folder, which was emptied. Queue the same again: it is laid there anew, and nothing is ordered.",
     "segment.not_plain": "What came for {inlet} is {given}, not a text, a number or a switch.",
     "segment.not_finite": "{inlet} cannot be {value}: only finite numbers go up.",
     "segment.pulled_reader": "{node} goes along: it needs the {type} of {other}, which cannot cross.",

@@ -15,7 +15,7 @@ from comfy.cli_args import args
 from comfy_api.latest import io
 
 from ...rh_api.disk import sync_path
-from ...rh_api.errors import BadInput
+from ...rh_api.errors import BadInput, Fate
 from ..values.adapters.table import adapter_of_files
 from ..values.codecs import embedded_texts
 from ..values.codecs.errors import MediaError
@@ -63,11 +63,15 @@ def execute(
 
 
 def _items(files: object) -> list[SaverItem]:
-    """BadInput for what a segment's outlet did not give, such as a path that a prompt names."""
+    """BadInput for what a segment's outlet did not give, such as a path that a prompt names, and
+    for a file that is gone."""
     items = cast("list[object]", files) if isinstance(files, list) else [files]
     taken = [item for item in items if isinstance(item, SaverItem)]
     if len(taken) < len(items):
         raise BadInput("segment.not_of_cloud")
+    for item in taken:
+        if item.path is not None and not item.path.is_file():
+            raise BadInput("segment.result_gone", fate=Fate.OVER, task_id=item.task_id)
     return taken
 
 

@@ -45,11 +45,11 @@ class NotKept(RunningHubError):
     default_fate = Fate.OVER
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)  # without slots: cached_files refers to it weakly
 class SaverItem:
     """What a saver made in the cloud, for RunningHubSaved: a file that lies as long as ComfyUI's
-    cache does, or a text. A prompt's JSON cannot hold one, so whoever writes a prompt names no
-    file of this machine by it. `kind`: of `wire.filetypes.Kind`, or "file".
+    temp folder is not emptied, or a text. A prompt's JSON cannot hold one, so whoever writes a
+    prompt names no file of this machine by it. `kind`: of `wire.filetypes.Kind`, or "file".
     """
 
     task_id: str

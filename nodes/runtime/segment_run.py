@@ -18,7 +18,16 @@ from ...rh_api.offload import Ordering, Segment, driver, load
 from ..values import inlets, outlets, outputs
 from ..values.field_values import Inputs
 from ..values.upload_sources import Sources
-from . import cloud, config, failure_reports, language, local_files, node_outcomes, segment_pass
+from . import (
+    cached_files,
+    cloud,
+    config,
+    failure_reports,
+    language,
+    local_files,
+    node_outcomes,
+    segment_pass,
+)
 from .decoding import decoded
 from .failures import told_plainly
 from .segment_display import SegmentDisplay
@@ -39,10 +48,11 @@ async def validate(inputs: Inputs) -> None:
 
 
 def fingerprint(inputs: Inputs) -> object:
-    """What changes when a file does that the segment uploads."""
+    """What changes when a file does that the segment uploads, or one of its outputs is gone."""
     if any(inputs.get("again") or ()):
         return f"run {next(_runs)}"
-    return local_files.state(_loaded(inputs))
+    lost = cached_files.losses(_first(inputs, "segment", ""))
+    return [*local_files.state(_loaded(inputs)), lost]
 
 
 async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
@@ -95,6 +105,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
     )
     with failure_reports.noted(display.place, subject, _texts(segment)):
         values, line = await cloud.run(work, display, ordering.profile)
+    cached_files.hold(_first(inputs, "segment", ""), values)
     display.finish(line)
     return io.NodeOutput(*values)
 

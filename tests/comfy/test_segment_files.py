@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 
 import pytest
 from PIL import Image
@@ -11,6 +12,7 @@ from PIL import Image
 from rh_api.emulator import Emulator
 from tests.comfy.client import ComfyClient
 from tests.comfy.graphs import invert, inverted, loaded, mark, marked, painting, pixels, save
+from tests.comfy.media import moving
 from tests.comfy.segments import graphs, saved
 from tests.comfy.server import Server
 from tests.support.graphs import node
@@ -78,6 +80,31 @@ async def test_a_marked_saver_saves_here_what_it_made_there(
         assert json.loads(opened.text["prompt"])["7:3"]["class_type"] == "RunningHubSaved"
     # Another local name is no other picture: nothing was paid for it.
     assert emulator.counters.orders == 1
+
+
+async def test_an_emptied_temp_folder_costs_nothing(
+    comfyui: ComfyClient, server: Server, emulator: Emulator
+) -> None:
+    picture, name = pixels(), f"video_{mark()}.mp4"
+    (server.base / "input" / name).write_bytes(moving())
+    film = {"format": "auto", "codec": "auto"}
+    prompt = {
+        "1": await loaded(comfyui, picture),
+        "2": invert(["1", 0]),
+        "3": save(["2", 0]),
+        "4": node("LoadVideo", file=name),
+        "5": node("SaveVideo", video=["4", 0], filename_prefix="film", **film),
+    }
+    for prefix in ("before", "after", "again"):
+        prompt["3"]["inputs"]["filename_prefix"] = prompt["5"]["inputs"]["filename_prefix"] = prefix
+        result = await comfyui.queue(prompt, marked("2", "3", "4"))
+        (made,) = await saved(comfyui, result, "3")
+        assert (made == inverted(picture)).all()
+        (file,) = result.outputs["5"]["images"]
+        assert len(await comfyui.view(file)) > 0
+        if prefix == "before":
+            shutil.rmtree(server.base / "temp" / "runninghub")
+    assert emulator.counters.orders == 2  # both parts, once
 
 
 async def test_a_marked_preview_shows_on_its_own_node(

@@ -92,6 +92,13 @@ def test_a_full_disk_leaves_no_half_file_and_names_the_task(
     assert str(made) in str(caught.value)
 
 
+@pytest.mark.parametrize("class_type", ["SaveText", "PreviewAny", "SaveImage"])
+def test_a_file_that_is_gone_says_what_to_do(saver: Any, tmp_path: Path, class_type: str) -> None:
+    gone = [saver.SaverItem(TASK, tmp_path / "gone.png", "image")]
+    with pytest.raises(Exception, match=f"Queue the same again.*{TASK}"):
+        saver.execute(json.dumps({"class_type": class_type}), gone, "x", {})
+
+
 @pytest.mark.parametrize("text", ["SaveText", "PreviewAny", "SaveImage"])
 def test_a_path_that_a_prompt_names_is_not_read(saver: Any, tmp_path: Path, text: str) -> None:
     secret = tmp_path / "secret.txt"

@@ -1,0 +1,45 @@
+"""Files in ComfyUI's temp folder that outputs of segments read later than they were made.
+
+The folder may be emptied under them, by a second ComfyUI or by hand, while ComfyUI's cache still
+has the outputs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+from weakref import WeakKeyDictionary
+
+from ..values.codecs.comfy_video import ResultVideo
+from .result_files import SaverItem
+
+# By the segment's text. What nothing holds any more goes of itself.
+_held: defaultdict[str, WeakKeyDictionary[object, Path]] = defaultdict(WeakKeyDictionary)
+_losses: Counter[str] = Counter()
+
+
+def hold(segment: str, outputs: Sequence[Any]) -> None:
+    """Watch the files of a segment's outputs for as long as anything holds these."""
+    for output in outputs:
+        items = cast("list[object]", output) if isinstance(output, list) else [output]
+        _held[segment].update(_files(items))
+
+
+def losses(segment: str) -> int:
+    """How often files of the segment's outputs were found to be gone: what is cached counts no
+    more then, and the journal gives it anew at no cost."""
+    held = _held.get(segment, {})
+    if not all(path.is_file() for path in list(held.values())):
+        _losses[segment] += 1
+        del _held[segment]
+    return _losses[segment]
+
+
+def _files(items: Sequence[object]) -> Iterator[tuple[object, Path]]:
+    for item in items:
+        if isinstance(item, SaverItem) and item.path is not None:
+            yield item, item.path
+        elif isinstance(item, ResultVideo) and isinstance(file := item.get_stream_source(), str):
+            yield item, Path(file)
