@@ -24,6 +24,7 @@ from . import (
     config,
     failure_reports,
     language,
+    local_classes,
     local_files,
     node_outcomes,
     segment_pass,
@@ -74,7 +75,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
             job = await driver.job_of(
                 client,
                 segment,
-                inlets.given(segment, inputs, sources),
+                inlets.given(segment, inputs, sources, local_classes.info),
                 models=segment_pass.models(),
                 files=local_files,
                 again=_first(inputs, "again", False),

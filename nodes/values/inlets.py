@@ -6,21 +6,39 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...rh_api.errors import BadInput
-from ...rh_api.offload import Inlet, Item, Segment
+from ...rh_api.offload import Classes, Inlet, Item, Segment
 from ...rh_api.offload.driver import Given
 from .adapters.table import BY_TYPE, PLAIN
 from .upload_sources import Sources
 
 
 def given(
-    segment: Segment, inputs: Mapping[str, Sequence[object]], sources: Sources
+    segment: Segment,
+    inputs: Mapping[str, Sequence[object]],
+    sources: Sources,
+    classes: Classes,
 ) -> list[Given]:
-    """The value of every inlet. Nothing is encoded yet.
+    """The value of every inlet but of those that give nothing for what may be left out, such as
+    the sound of a silent film. Nothing is encoded yet.
 
     Raises BadInput for a list of several items, where local nodes would run once for each, and
     for a value that is not of the type that its link promised.
     """
-    return [_one(inlet, inputs.get(f"in_{inlet.number}", ()), sources) for inlet in segment.inlets]
+    came = [(inlet, inputs.get(f"in_{inlet.number}", ())) for inlet in segment.inlets]
+    return [
+        _one(inlet, values, sources)
+        for inlet, values in came
+        if any(one is not None for one in values) or not _optional(segment, inlet, classes)
+    ]
+
+
+def _optional(segment: Segment, inlet: Inlet, classes: Classes) -> bool:
+    """Whether all that take its value do without."""
+    known = [(classes(segment.graph[node]["class_type"]), name) for node, name in inlet.targets]
+    return all(
+        about is not None and name in about.inputs and not about.inputs[name].required
+        for about, name in known
+    )
 
 
 def _one(inlet: Inlet, values: Sequence[object], sources: Sources) -> Given:

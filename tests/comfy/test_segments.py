@@ -166,6 +166,34 @@ async def test_texts_and_numbers_cross_into_the_graph(
     assert uploads(emulator) == 0
 
 
+async def test_nothing_for_an_optional_input_leaves_it_out(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    """As the sound of a silent film is handed on."""
+    below, above = pixels(), pixels()
+    prompt = {
+        "1": await loaded(comfyui, below),
+        "2": await loaded(comfyui, above),
+        "3": node("TestHolds", kind="nothing", mark=mark()),
+        "4": node(
+            "ImageCompositeMasked",
+            destination=["1", 0],
+            source=["2", 0],
+            mask=["3", 0],
+            x=0,
+            y=0,
+            resize_source=False,
+        ),
+        "5": save(["4", 0]),
+    }
+    result = await comfyui.queue(prompt, marked("4"))
+
+    (made,) = await saved(comfyui, result, "5")
+    assert (made == above).all()
+    (graph,) = graphs(emulator)
+    assert "mask" not in graph["4"]["inputs"]
+
+
 async def test_the_seed_of_the_graph_goes_out_as_it_is(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
