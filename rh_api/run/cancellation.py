@@ -117,9 +117,13 @@ class Canceller:
             return
 
         async def until_confirmed() -> None:
+            was_noted = await self._is_noted(row)
             for pause in itertools.chain(AGAIN, itertools.repeat(AGAIN[-1])):
                 await self.context.sender.clock.sleep(pause)
-                if task_id in self.context.followers:  # a later run took it up: it is wanted
+                # A later run took it up, here or in another process: it is wanted.
+                if task_id in self.context.followers or (
+                    was_noted and not await self._is_noted(row)
+                ):
                     self._trying.pop(row, None)
                     return
                 stopped = await self._stop(row, task_id, is_model=False)
@@ -128,6 +132,11 @@ class Canceller:
                     return
 
         self._trying[row] = asyncio.ensure_future(until_confirmed())
+
+    async def _is_noted(self, row: int) -> bool:
+        """Whether the journal says that it is to be cancelled; True where it cannot be read."""
+        found = await self.context.if_readable(self.context.journal.order(row))
+        return found is None or found.cancel == "wanted"
 
     async def task(self, task_id: str) -> bool:
         """Ask that a task stops and see that it did; False when that could not be seen."""

@@ -238,6 +238,24 @@ def test_a_task_that_a_later_run_took_up_is_not_cancelled_any_more(make):
     assert play(world, story).task_id == TASK
 
 
+def test_a_task_that_another_process_took_up_is_not_cancelled_any_more(make):
+    world = make(query=[RUNNING], cancel=[LOST])
+
+    async def story() -> None:
+        job = asyncio.ensure_future(world.run())
+        await asyncio.sleep(5)
+        job.cancel()
+        await asyncio.wait((job,))
+        await world.engine.context.settle()
+        asked = len(world.service.times("cancel"))
+        row = await world.engine.context.journal.of_task(TASK)
+        await world.engine.context.journal.record_wanted_again(row.id)
+        await asyncio.sleep(600)
+        assert len(world.service.times("cancel")) == asked
+
+    play(world, story)
+
+
 def test_a_task_that_was_unknown_for_a_moment_is_cancelled_all_the_same(make):
     world = make(query=[until(9, CANCELLED)], cancel=[code(807), code(0)])
     stop_at(world, 5)
