@@ -68,6 +68,14 @@ class Costs:
         told = account.currency if account is not None else None
         return told if told in (CNY, USD) else currency_of(self._journal.origin)
 
+    async def known_currency(self) -> str:
+        """`currency`; the account is asked for it, once, where its site tells none."""
+        wallet = self._budget.facts.wallet
+        if not self.currency and wallet.last is None:
+            with contextlib.suppress(RunningHubError):
+                await wallet.read()
+        return self.currency
+
     async def balance(self) -> dict[str, int]:
         """What the account has left, in millionths by unit; a minute old at most."""
         wallet = self._budget.facts.wallet

@@ -48,6 +48,7 @@ DAY = 24 * 3600.0
 PAGES_A_DAY = 19  # beside the index: twenty requests
 BYTES_A_DAY = 2_000_000
 PAGES_AT_ONCE = 1_000  # by command
+MOST_TOLD = 500  # prices of the service's that are remembered
 DETAILS_AT_ONCE = 1_000
 
 _SHIPPED = Path(__file__).with_name("models") / "catalogue.json"
@@ -73,6 +74,8 @@ class _Known:
 
     catalogue: Catalogue | None = None
     search: Search | None = None
+    told: dict[str, money.Quote] = field(default_factory=dict[str, money.Quote])
+    """What the service said that an order costs, by the account and the question."""
     refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -183,7 +186,15 @@ class ModelCatalogue:
         """`preview` of a model at hand; what it requires and nobody gave is filler as well."""
         composed = body.compose(model, given, extra).body
         asked = prices.preview_body(model, composed)
-        return await self._sender.send(price_preview(model.endpoint, asked))
+        told = await self._sender.send(price_preview(model.endpoint, asked))
+        if len(self._known.told) >= MOST_TOLD:
+            self._known.told.clear()
+        self._known.told[self._question(model, composed)] = _quote_of_service(told)
+        return told
+
+    def _question(self, model: Model, composed: Mapping[str, object]) -> str:
+        asked = prices.preview_body(model, composed)
+        return json.dumps([self._settings.account, model.endpoint, asked], sort_keys=True)
 
     async def quoted(self, model: Model, body: Mapping[str, object]) -> money.Quote:
         """What an order with this body will cost, of filler: by the service, else by a list."""
@@ -197,8 +208,11 @@ class ModelCatalogue:
     def quote_of_list(
         self, model: Model, given: Mapping[str, object], extra: object = None
     ) -> money.Quote:
-        """What an order with a node's values will cost by the lists: the service is not asked."""
-        return _quote_of_list(self.price_of(model, given, extra))
+        """What an order with a node's values will cost, without a question to the service: by
+        what it said when it was asked for such an order before, else by the lists."""
+        composed = body.compose(model, given, extra).body
+        told = self._known.told.get(self._question(model, composed), money.Quote())
+        return told if told.is_known else _quote_of_list(self.price_of(model, given, extra))
 
     async def service_price(self, model: Model, body: Mapping[str, object]) -> money.Quote:
         """What the service says that exactly this body will cost; unknown where it says nothing."""
@@ -209,10 +223,7 @@ class ModelCatalogue:
         except RunningHubError as error:
             log.info("the service tells no price of %s: %s", model.endpoint, error)
             return money.Quote()
-        amount = micros(told.amount, up=True)
-        if not amount or told.currency not in (CNY, USD):
-            return money.Quote()
-        return money.fixed(told.currency, amount, money.QuoteSource.PREVIEW)
+        return _quote_of_service(told)
 
     # Newer ones
 
@@ -354,6 +365,13 @@ class ModelCatalogue:
 def _shipped() -> Catalogue:
     """Once a process: it does not change, and several accounts may be at work."""
     return read_catalogue(_SHIPPED.read_bytes())
+
+
+def _quote_of_service(told: PricePreview) -> money.Quote:
+    amount = micros(told.amount, up=True)
+    if not amount or told.currency not in (CNY, USD):
+        return money.Quote()
+    return money.fixed(told.currency, amount, money.QuoteSource.PREVIEW)
 
 
 def _quote_of_list(listed: ListPrice | None) -> money.Quote:

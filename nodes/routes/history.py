@@ -17,6 +17,7 @@ from ..runtime import accounts, cloud, config, demo_server, language, past_order
 from .body import Body, FileAnswer, number_of, switch_of, text_of
 
 PAGE = 60  # orders
+ASK_SECONDS = 2.0  # that a question for an account's currency may hold up the list
 TEXT_SHOWN = 200_000  # characters of a result that is text
 SHOWN_TEXT = 160  # of an order's own texts in the list
 
@@ -38,7 +39,10 @@ async def page(body: Body) -> dict[str, object]:
         _reading.add(reading := asyncio.ensure_future(_prepare_search(client)))
         reading.add_done_callback(_reading.discard)
     known = accounts.names()
-    return {"orders": [_listed(one, known) for one in found.orders], "before": found.before}
+    return {
+        "orders": [await _listed(one, known) for one in found.orders],
+        "before": found.before,
+    }
 
 
 _reading: set[asyncio.Future[None]] = set()
@@ -57,7 +61,17 @@ def _states(body: Body) -> list[State]:
         raise BadInput("node.bad_type", name="states", value=str(given)[:80]) from None
 
 
-def _listed(one: PastOrder, known: accounts.Names) -> dict[str, object]:
+async def _currency(one: PastOrder, profile: str) -> str:
+    """Of money in an order's cost, which its account may tell where the site does not."""
+    if one.currency or not profile or not (one.usage.money or one.usage.third_party_money):
+        return one.currency
+    costs = cloud.client(config.settings(profile)).costs
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(costs.known_currency(), ASK_SECONDS)
+    return costs.currency
+
+
+async def _listed(one: PastOrder, known: accounts.Names) -> dict[str, object]:
     texts = [value for value in one.inputs.values() if isinstance(value, str) and value.strip()]
     longest = max(texts, key=len, default="")
     profile = known.get((one.origin, one.account), "")
@@ -78,7 +92,7 @@ def _listed(one: PastOrder, known: accounts.Names) -> dict[str, object]:
         "coins": one.usage.coins,
         "money": one.usage.money,
         "third_party": one.usage.third_party_money,
-        "currency": say_unit(one.currency, language.say),
+        "currency": say_unit(await _currency(one, profile), language.say),
         "measured": one.is_native,
         "emulated": is_emulated,
         "text": longest[:SHOWN_TEXT],
@@ -105,7 +119,7 @@ async def order(body: Body) -> dict[str, object]:
     results = await asyncio.to_thread(_results, client, rows)
     failure = language.say(one.error_key, {}) if one.error_key else ""
     return {
-        **_listed(one, accounts.names()),
+        **await _listed(one, accounts.names()),
         "link": link,
         "instance": one.instance,
         "failure": failure,

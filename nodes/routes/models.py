@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import cast
 
 from ...rh_api.client import open_catalogue
-from ...rh_api.errors import BadInput
+from ...rh_api.errors import BadInput, NoKey
 from ...rh_api.model_catalogue import ModelCatalogue
 from ...rh_api.models.prices import CURRENCY
 from ...rh_api.models.schema import Model
@@ -74,7 +74,7 @@ async def price(body: Body) -> dict[str, object]:
     await catalogue.load()
     model = _kept(catalogue, body)
     found = catalogue.price_of(model, _values(body), text_of(body, "extra"))
-    if found is None:
+    if found is None or not pays_as_listed(text_of(body, "profile").strip()):
         return {"text": "", "amount": None, "total": None, "currency": ""}
     amounts = _amounts(found.amount, body)
     return {
@@ -82,6 +82,15 @@ async def price(body: Body) -> dict[str, object]:
         **amounts,
         "currency": say_unit(CURRENCY, language.say),
     }
+
+
+def pays_as_listed(profile: str) -> bool:
+    """Whether a list's amounts are what the account pays in, as far as that is known here."""
+    try:
+        costs = cloud.client(config.settings(profile)).costs
+    except NoKey:
+        return True
+    return costs.currency in ("", CURRENCY)
 
 
 async def preview(body: Body) -> dict[str, object]:

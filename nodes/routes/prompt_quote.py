@@ -12,11 +12,12 @@ from ...rh_api.graph.extra_data import read_extra_data
 from ...rh_api.graph.prompt import Graph
 from ...rh_api.models.stored import read_model
 from ...rh_api.money.amounts import COINS
-from ...rh_api.money.quotes import in_few_words, in_number
+from ...rh_api.money.quotes import QuoteSource, in_few_words, in_number
 from ...rh_api.offload import marks_of
 from ...rh_api.wire.model_refs import is_endpoint
 from ..runtime import cloud, config, language, model_catalogues, model_view, profiles, segment_facts
 from .body import Body, switch_of, text_of
+from .models import pays_as_listed
 from .programs import journal_name
 
 MOST = 200  # nodes that are asked about
@@ -98,7 +99,9 @@ async def _listed(body: Body, profile: str) -> Quote:
     model = read_model(body.get("schema")) or catalogue.resolve(text_of(body, "id"))
     values = body.get("values")
     given = cast("Mapping[str, Any]", values if isinstance(values, dict) else {})
-    return catalogue.quote_of_list(model, model_view.values_of(given), text_of(body, "extra"))
+    listed = catalogue.quote_of_list(model, model_view.values_of(given), text_of(body, "extra"))
+    is_list = listed.source is QuoteSource.LIST
+    return Quote() if is_list and not pays_as_listed(profile) else listed
 
 
 async def _of_segments(body: Body) -> list[_Asked]:

@@ -142,7 +142,7 @@ async def stopped(client: Client, report: Stopped) -> None:
     # One that could not be confirmed is told of again once it is.
     reports[:] = [*(one for one in reports if one.task_id != report.task_id), report]
     unsure = [one.task_id for one in reports if not one.confirmed]
-    line = line_of(reports, client.costs.currency)
+    line = line_of(reports, await client.costs.known_currency())
     await tell(client, place, End("unsure" if unsure else "stopped", line), unsure)
 
 

@@ -87,11 +87,13 @@ async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
             )
             outcomes[0] = replace(outcomes[0], warned=(*outcomes[0].warned, *fitted))
 
+        currency = await client.costs.known_currency()
+
         def make(found: Sequence[Outcome], doubtful: list[Result]) -> tuple[io.NodeOutput, str]:
-            return outputs.node_output(found, program, wanted, doubtful, client.costs.currency)
+            return outputs.node_output(found, program, wanted, doubtful, currency)
 
         output, line = await decoded(client, outcomes, make)
-        line_in_each = outputs.done_lines(outcomes, client.costs.currency)
+        line_in_each = outputs.done_lines(outcomes, currency)
         display.end = node_outcomes.done(outcomes, line_in_each, output.ui)
         return output, line
 

@@ -95,7 +95,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
             return outlets.values(segment, found[0], doubtful)
 
         values, unreadable = await decoded(client, [outcome], make)
-        currency = client.costs.currency
+        currency = await client.costs.known_currency()
         display.end = node_outcomes.done([outcome], outputs.done_lines([outcome], currency))
         done = outputs.done_sentence([outcome], currency)
         return values, " · ".join([done, *warned, *outputs.notices([outcome]), *unreadable])

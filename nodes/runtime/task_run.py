@@ -43,11 +43,13 @@ async def execute(inputs: Inputs) -> io.NodeOutput:
     async def work(client: Client) -> tuple[io.NodeOutput, str]:
         outcomes = [await client.task(task_id).wait(display) for task_id in asked.task_ids]
 
+        currency = await client.costs.known_currency()
+
         def make(found: Sequence[Outcome], doubtful: list[Result]) -> tuple[io.NodeOutput, str]:
-            return outputs.node_output(found, None, asked.outputs, doubtful, client.costs.currency)
+            return outputs.node_output(found, None, asked.outputs, doubtful, currency)
 
         output, line = await decoded(client, outcomes, make)
-        line_in_each = outputs.done_lines(outcomes, client.costs.currency)
+        line_in_each = outputs.done_lines(outcomes, currency)
         display.end = node_outcomes.done(outcomes, line_in_each, output.ui)
         return output, line
 

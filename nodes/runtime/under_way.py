@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ...rh_api.client import Client, OpenOrder, Phase, Report
 from ...rh_api.errors import RunningHubError
+from ...rh_api.money.amounts import say_unit
 from . import cloud, language, node_outcomes, thumbnails
 from .node_display import line_of
 
@@ -51,6 +52,7 @@ async def told(client: Client, one: OpenOrder) -> dict[str, object]:
         "preview": "",
         "coins": None,
         "money": None,
+        "currency": say_unit(client.costs.currency, language.say),
     }
     if one.news is not None:
         shown["line"] = line_of(one.news, 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 from rh_api.client import Client, Job
@@ -80,6 +81,25 @@ async def test_a_model_is_told_by_a_list_and_the_service_is_not_asked(
     assert dict(emulator.counters.requests) == before
     assert told["text"].startswith("about ")
     assert told["text"].endswith("CNY, 1 order")
+
+
+async def test_what_the_service_answered_counts_more_than_a_list_in_another_currency(
+    host: Host, emulator: Emulator
+) -> None:
+    emulator.preview_placeholders = "accepted"
+    account = emulator.account
+    account.kind, account.money, account.currency = "SHARED", Decimal(9), "USD"
+    asked = model(values={"prompt": "a fox"})
+    told = await host.post("models/preview", model=asked["id"], values=asked["values"])
+    assert told["currency"] == "USD"
+    quote = await host.post("quote", programs=[asked])
+    assert quote["text"] == f"about {told['amount']} USD, 1 order"
+    # Of an order that nobody asked about the list says nothing once the account tells its money.
+    await host.post("spend", days=30)
+    other = model(values={"prompt": "a fox", "resolution": "4k"})
+    assert (await host.post("quote", programs=[other]))["text"] == "1 order, cost not known"
+    price = await host.post("models/price", model=asked["id"], values=asked["values"])
+    assert price["text"] == ""
 
 
 async def test_marked_parts_are_orders_too(host: Host) -> None:

@@ -12,7 +12,7 @@ import { allThings, markOf } from "../lib/marks.js";
 import { kindOf, programOf, valueOf } from "../lib/nodes.js";
 import { h, page } from "../lib/view.js";
 import { formOf, valuesOf } from "./program/build.js";
-import { ordersOf } from "./program/price.js";
+import { ordersOf, whenPriced } from "./program/price.js";
 
 const t = textsOf("sum");
 
@@ -34,11 +34,9 @@ export const sum = {
 		onEvent("graphChanged", soon);
 		onEvent("reconnected", soon);
 		for (const end of ["execution_success", "execution_error", "execution_interrupted"]) {
-			onEvent(end, () => {
-				before = ""; // a run is known by now
-				soon();
-			});
+			onEvent(end, anew); // a run is known by now
 		}
+		whenPriced.add(anew);
 	},
 	afterConfigureGraph: soon,
 	nodeCreated: (node) => void (kindOf(node) && soon()),
@@ -47,6 +45,11 @@ export const sum = {
 function soon() {
 	clearTimeout(timer);
 	timer = window.setTimeout(look, QUIET, true);
+}
+
+function anew() {
+	before = "";
+	soon();
 }
 
 /** Nodes that would run, those in subgraphs too. @param {any} graph @returns {any[]} */

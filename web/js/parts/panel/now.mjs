@@ -89,7 +89,7 @@ function progressView(task) {
 
 /** @type {(task: any, parts: Record<string, any>) => void} */
 function fillProgress(task, { line, bar, picture, facts, view }) {
-	const { line: doing, share, preview, elapsed, usual, coins, money, uncertain, over } = task;
+	const { line: doing, share, preview, elapsed, usual, coins, money, currency, uncertain, over } = task;
 	view.hidden = uncertain || isStopping(task);
 	line.textContent = doing;
 	bar.hidden = over;
@@ -102,6 +102,6 @@ function fillProgress(task, { line, bar, picture, facts, view }) {
 		!over && elapsed !== null && t("now.elapsed", { time: seconds(elapsed) }),
 		!over && usual !== null && text("amounts.usually", { time: seconds(usual) }),
 		coinsText(coins),
-		moneyText(money),
+		moneyText(money, currency),
 	);
 }

@@ -102,6 +102,9 @@ async function tell(node) {
 	}
 }
 
+/** What is done when the service has told a price. @type {Set<() => void>} */
+export const whenPriced = new Set();
+
 /** By a press of the button alone: it tells the service which model is meant, and filler. @param {ComfyNode} node */
 async function ask(node) {
 	await loadTexts();
@@ -110,6 +113,7 @@ async function ask(node) {
 		const answer = await post("/runninghub/models/preview", asked(node));
 		const text = dotted(answer.text, product(node, answer));
 		show(node, t(answer.free ? "asked_free" : "asked", { text }), t("price_tip"));
+		whenPriced.forEach((act) => act());
 	} catch (error) {
 		toast("warn", t("no_answer"), error instanceof ServerError ? error.message : String(error));
 		await tell(node);
