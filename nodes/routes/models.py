@@ -13,10 +13,19 @@ from ...rh_api.models.prices import CURRENCY
 from ...rh_api.models.schema import Model
 from ...rh_api.models.stored import read_model
 from ...rh_api.money.amounts import say_unit
-from ..runtime import cloud, config, language, model_catalogues, model_renewal, model_view
+from ..runtime import (
+    cloud,
+    config,
+    language,
+    model_catalogues,
+    model_renewal,
+    model_view,
+    profiles,
+)
 from .body import Body, text_of
 
 MOST = 1_000  # rows that a page gets at once
+_UNTOLD = {"text": "", "amount": None, "total": None, "currency": ""}
 
 
 async def models(body: Body) -> dict[str, object]:
@@ -70,12 +79,14 @@ async def refresh(body: Body) -> dict[str, object]:
 
 async def price(body: Body) -> dict[str, object]:
     """What an order with these values may cost, from lists alone; `total` of `count` of them."""
+    if text_of(body, "profile").strip() == profiles.SANDBOX:
+        return {**_UNTOLD, "text": language.say("quote.emulated", {})}
     catalogue = model_catalogues.catalogue(text_of(body, "profile"))
     await catalogue.load()
     model = _kept(catalogue, body)
     found = catalogue.price_of(model, _values(body), text_of(body, "extra"))
     if found is None or not pays_as_listed(text_of(body, "profile").strip()):
-        return {"text": "", "amount": None, "total": None, "currency": ""}
+        return _UNTOLD
     amounts = _amounts(found.amount, body)
     return {
         "text": found.told(language.say),
@@ -95,6 +106,8 @@ def pays_as_listed(profile: str) -> bool:
 
 async def preview(body: Body) -> dict[str, object]:
     """What the service says that such an order would cost; it is asked with filler."""
+    if text_of(body, "profile").strip() == profiles.SANDBOX:
+        return {**await price(body), "free": False}
     settings = config.settings(text_of(body, "profile").strip())
     catalogue = cloud.client(settings).models
     await catalogue.load()

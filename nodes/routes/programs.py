@@ -10,7 +10,7 @@ from ...rh_api.wire.call_example import without_key
 from ...rh_api.wire.model_refs import is_endpoint
 from ...rh_api.wire.quick import read_module
 from ...rh_api.wire.workflows import APP, WORKFLOW, read_page
-from ..runtime import cloud, config, demo_server, language, program_view
+from ..runtime import cloud, config, demo_server, language, profiles, program_view
 from . import models
 from .account import program_name
 from .body import Body, switch_of, text_of
@@ -64,13 +64,15 @@ def journal_name(body: Body) -> tuple[str, str]:
 async def estimate(body: Body) -> dict[str, object]:
     """What runs of a program have usually taken here; nulls where nothing is known."""
     name, instance = journal_name(body)
-    client = cloud.client(config.settings(text_of(body, "profile")))
+    profile = text_of(body, "profile")
+    client = cloud.client(config.settings(profile))
     usual = await client.costs.estimate(name, instance)
     quote = await client.costs.quote_program(name, instance)
+    is_emulated = profile.strip() == profiles.SANDBOX
     return {
-        "quote": quote.told(language.say),
+        "quote": language.say("quote.emulated", {}) if is_emulated else quote.told(language.say),
         "runs": usual.runs,
         "seconds": usual.seconds,
-        "coins": usual.coins,
-        "money": usual.money,
+        "coins": None if is_emulated else usual.coins,
+        "money": None if is_emulated else usual.money,
     }

@@ -263,6 +263,12 @@ async def test_the_sandbox_needs_no_key_and_forgets_when_it_ends(host: Host) -> 
     assert {"kind": "app", "id": INVERT_APP, "name": "Invert a picture"} in told["samples"]
     shown = await program(host, catalog.INVERT, profile="sandbox")
     assert (shown["sandbox"], shown["name"]) == (True, "Invert a picture")
+    asked = {"kind": "workflow", "id": catalog.INVERT, "profile": "sandbox"}
+    assert (await host.post("estimate", **asked))["quote"].startswith("nothing is paid")
+    priced = {"model": "rhart-image-n-pro/text-to-image", "profile": "sandbox"}
+    for told_by in ("models/price", "models/preview"):
+        told = await host.post(told_by, **priced, values={"prompt": "a fox"})
+        assert (told["text"][:15], told["amount"]) == ("nothing is paid", None)
     account = await host.post("profiles/test", name="sandbox")
     assert account["kind"] == "NORMAL"
     settings = await host.get("settings")
