@@ -689,6 +689,7 @@ ENGLISH: dict[str, str] = {
     "node.elapsed": "{line} · {seconds} s",
     "node.elapsed_of": "{line} · {seconds} s of about {usual} s",
     "node.queued": "queued ({running} of the account's tasks run, {queued} wait)",
+    "node.order_failed": "The order failed. The history keeps no more of the reason; the task's page on the site may tell it.",
     "node.bad_again": "extra_data.runninghub.again must be a list of node ids.",
     "node.kept": "kept from an equal order before; nothing was paid now",
     "node.stopped": "stopped · cancelled in the cloud",

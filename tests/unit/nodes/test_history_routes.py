@@ -102,6 +102,24 @@ async def test_one_order_shows_its_fields_and_results(host: Host) -> None:
     assert (await host.error("history/order", order=77))["key"] == "node.no_order"
 
 
+async def test_of_a_failure_is_told_what_the_journal_keeps(host: Host, emulator: Emulator) -> None:
+    emulator.fail_next = {"node_id": "3", "exception_type": "E", "exception_message": "too big"}
+    with pytest.raises(Exception, match="too big"):
+        await run(paint())
+    store = client()._journal._store._file
+    for language, key, told in (
+        ("en", "error.task_failed", "The order failed. The history keeps no more"),
+        ("en", "error.content_refused", "RunningHub refused the content. "),
+        ("zh", "error.content_refused", "RunningHub 拒绝了内容。"),
+        ("zh", "error.task_cancelled", "任务已在云端取消。"),
+    ):
+        await host.speak(language)
+        store.change("UPDATE orders SET error_key = ?", (key,))
+        failure = (await host.post("history/order", order=1))["failure"]
+        assert failure.startswith(told)
+        assert "805" in failure
+
+
 async def test_a_thumbnail_is_small_and_made_once(host: Host, emulator: Emulator) -> None:
     big = io.BytesIO()
     Image.new("RGB", (1500, 700), (9, 8, 7)).save(big, "PNG")
