@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from ...rh_api.client import Client, OpenOrder, as_task_id
 from ...rh_api.errors import BadInput
 from ...rh_api.settings import Settings
@@ -26,7 +28,16 @@ async def _listed(*, followed: bool) -> dict[str, object]:
         for one in await cloud.client(settings).open_orders(followed=followed)
     ]
     found.sort(key=lambda each: each[0].order)
-    return {"tasks": [_shown(*each) for each in found]}
+    ends = await asyncio.gather(*(_end(one, cloud.client(settings)) for one, _, settings in found))
+    shown = [
+        {**_shown(*each), "over": bool(end), "end": end}
+        for each, end in zip(found, ends, strict=True)
+    ]
+    return {"tasks": shown}
+
+
+async def _end(one: OpenOrder, client: Client) -> str:
+    return "" if one.followed or one.is_uncertain else await under_way.end_of(client, one.task_id)
 
 
 def _shown(one: OpenOrder, profile: str, settings: Settings) -> dict[str, object]:

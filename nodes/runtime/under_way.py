@@ -15,6 +15,7 @@ from . import cloud, language, node_outcomes, thumbnails
 from .node_display import line_of
 
 ASK_SECONDS = 8.0  # between two questions about a task that is not followed here
+LOOK_SECONDS = 3.0  # that a list of tasks waits for such an answer
 FORGET = 500  # tasks that are remembered
 
 _PHASES = {
@@ -81,6 +82,16 @@ async def _preview(one: OpenOrder) -> str:
             _previews.clear()
         kept = _previews[one.task_id] = hash(data), made
     return kept[1]
+
+
+async def end_of(client: Client, task_id: str) -> str:
+    """How a task ended, as a line; "" while it may run. The service is asked first, for a while."""
+    _asked(client, task_id)
+    seen = _seen[task_id]
+    if seen.asking is not None:
+        await asyncio.wait((seen.asking,), timeout=LOOK_SECONDS)
+    phase = seen.report.phase if seen.report else Phase.QUEUED
+    return language.say(_PHASES[phase], {}) if phase.is_over else ""
 
 
 def _asked(client: Client, task_id: str) -> Report | None:

@@ -76,6 +76,19 @@ async def test_what_was_left_running_is_listed(host: Host, emulator: Emulator) -
     assert emulator.default_key not in host.said
 
 
+async def test_a_task_that_is_over_is_not_told_as_running(host: Host, emulator: Emulator) -> None:
+    emulator.run_seconds, emulator.hold_at = 0, "3"  # its sampler
+    task_id = await before(host, emulator)
+    (one,) = (await host.get("tasks"))["tasks"]
+    assert (one["over"], one["end"]) == (False, "")
+    emulator.hold_at = None
+    await until(lambda: emulator.tasks[task_id].is_over)
+    load_pack("nodes.runtime.under_way")._seen.clear()  # seconds later
+    (one,) = (await host.get("tasks"))["tasks"]
+    assert one["over"]
+    assert one["end"].startswith("Done")
+
+
 async def test_tasks_of_every_stored_account_are_listed_once(
     host: Host, emulator: Emulator
 ) -> None:

@@ -84,8 +84,10 @@ interface RhTask {
   placed: number;
   uncertain: boolean;
   cancelling?: boolean;
-  /** The cloud is done with it; as the panel is told. */
+  /** The cloud is done with it. */
   over?: boolean;
+  /** How it ended, in a line. */
+  end?: string;
   /** Somebody here waits for it. */
   followed: boolean;
   profile: string;

@@ -34,9 +34,10 @@ async function announce() {
 	sessionStorage.runninghub = orders;
 	await loadTexts();
 	const questions = found.filter(({ uncertain }) => uncertain).length;
-	const running = found.length - questions;
+	const ended = found.filter(({ over }) => over).length;
+	const running = found.length - questions - ended;
 	const line = (key = "", count = 0) => (count ? t(count === 1 ? `${key}_one` : key, { count }) : "");
-	const text = `${line("running", running)}\n${line("uncertain", questions)}`.trim();
+	const text = [line("running", running), line("ended", ended), line("uncertain", questions)].filter(Boolean).join("\n");
 	notice("status", t("before"), text, (close, said) => [action(t("look"), said, () => (close(), openTasks()))]);
 }
 
@@ -97,6 +98,7 @@ export function taskView(task, again, leave) {
 		t("placed", { when }),
 		isStopping(task) && t("cancelling"),
 		task.followed && t("followed"),
+		task.end,
 	);
 	return card(task.name || `${t(`kind.${kind}`)} ${program}`, h("p", "muted", facts), ...rows, said);
 }
