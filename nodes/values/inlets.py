@@ -47,9 +47,10 @@ def _one(inlet: Inlet, values: Sequence[object], sources: Sources) -> Given:
     (value,) = values
     adapter = BY_TYPE.get(inlet.type)
     if adapter is None:
-        if not PLAIN.detect(value, inlet.type):
-            raise _wrong(inlet, value)
-        return Given(inlet, [Item(value=PLAIN.encode_as(value, inlet.type))])
+        try:
+            return Given(inlet, [Item(value=PLAIN.encode_as(value, inlet.type))])
+        except ValueError:
+            raise _wrong(inlet, value) from None
     if not adapter.detect(value):
         raise _wrong(inlet, value)
     if reason := adapter.inlet_refusal(value):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .boundary_types import FILES, Crossing, crossing_of
+from .boundary_types import FILES, Crossing, crossing_of, plain_of
 from .class_info import class_info, from_object_info
 from .compiler import cut
 from .core_classes import core_class
@@ -62,6 +62,7 @@ __all__ = [
     "load",
     "marks_of",
     "order_again",
+    "plain_of",
     "read_marks",
     "with_file",
     "with_inlet",

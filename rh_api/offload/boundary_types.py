@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import numbers
 from dataclasses import dataclass
+from typing import cast
 
 FILES = "FILES"
 """The type of an outlet that brings a saver's results as they are."""
@@ -54,3 +57,18 @@ def crossing_of(type_name: str) -> Crossing | None:
 
 ALIASES = {"COMBO": "STRING"}
 """Types that cross as another one."""
+
+
+def plain_of(value: object, type_name: str) -> object:
+    """A value as the plain type that its link promises: many nodes give 3.0 for an INT, and 1 for
+    a BOOLEAN. Raises ValueError for another value."""
+    if type_name == "STRING" and isinstance(value, str):
+        return value
+    if type_name != "STRING" and isinstance(value, numbers.Real):
+        number = cast("float", value)
+        with contextlib.suppress(OverflowError):
+            if type_name == "FLOAT":
+                return float(number)
+            if number == int(number) and (type_name == "INT" or number in (0, 1)):
+                return int(number) if type_name == "INT" else bool(number)
+    raise ValueError(f"no {type_name}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from ....rh_api.client import Result
 from ....rh_api.graph.check import Unsupported
+from ....rh_api.offload import plain_of
 from ....rh_api.wire.filetypes import Kind as FileKind
 from .adapter import Reader
 from .model_3d import MODEL_3D, is_3d, value_of
@@ -16,12 +17,6 @@ from .model_3d import MODEL_3D, is_3d, value_of
 if TYPE_CHECKING:
     from ...runtime.result_files import Shelf
 
-_TYPES: Mapping[str, type] = {
-    "STRING": str,
-    "INT": numbers.Integral,
-    "FLOAT": numbers.Real,
-    "BOOLEAN": bool,
-}
 # What ComfyUI's LATENT looks like, where the type itself says nothing.
 _LATENT = frozenset({"samples"})
 
@@ -30,12 +25,6 @@ class PlainAdapter:
     """A value that travels as it is; its results are texts, and files that nothing decodes."""
 
     outputs = ("text", "files")
-
-    def detect(self, value: object, type_name: str) -> bool:
-        """Whether a value is of one of the four types; a whole number is a FLOAT as well."""
-        if isinstance(value, bool) != (type_name == "BOOLEAN"):
-            return False
-        return isinstance(value, _TYPES.get(type_name, ()))
 
     def encode(self, value: object) -> object:
         """As JSON says it; lists and objects as JSON text, all else Unsupported."""
@@ -54,10 +43,11 @@ class PlainAdapter:
         return Unsupported(type_name)
 
     def encode_as(self, value: object, type_name: str) -> object:
-        """A value that `detect` took, as this type."""
-        if type_name == "INT":
-            return int(cast("int", value))
-        return float(cast("float", value)) if type_name == "FLOAT" else value
+        """A value as one of the four types, of numpy and of a tensor without axes as well.
+        Raises ValueError for another value."""
+        if getattr(value, "shape", None) == ():
+            value = cast("Any", value).item()
+        return plain_of(value, type_name)
 
     def reader(self, orders: Sequence[tuple[Shelf, Sequence[Result]]]) -> Reader:
         return Reader(self.read)

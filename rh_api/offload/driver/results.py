@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -10,11 +11,12 @@ from ...errors import BadInput, Fate, RunningHubError
 from ...graph.outputs import group
 from ...wire.filetypes import PNG
 from .. import Inlet, Item, Outlet, Segment
-from ..boundary_types import PLAIN_TYPES
+from ..boundary_types import PLAIN_TYPES, plain_of
 from .inputs import Given, title_of
 
 _COLOR_TYPE = slice(25, 26)  # of a PNG's head
 _WITH_ALPHA = b"\x06"
+_TENSOR = re.compile(r"tensor\((-?\d+\.?|True|False)(?:, .*)?\)")
 
 
 class NothingCame(RunningHubError):
@@ -66,18 +68,22 @@ def text_of(result: Result) -> str:
 def value_of(outlet: Outlet, text: str) -> object:
     """A text that PreviewAny wrote as the value that it was."""
     try:
-        if outlet.type == "INT":
-            return int(text)
-        if outlet.type == "FLOAT":
-            return float(text)
+        read = text if outlet.type == "STRING" else _number(text.strip())
+        return plain_of(read, outlet.type)
     except ValueError:
         raise BadInput("segment.bad_text", type=outlet.type, value=text[:80]) from None
-    if outlet.type == "BOOLEAN":
-        word = text.strip().lower()
-        if word not in ("true", "false"):
-            raise BadInput("segment.bad_text", type=outlet.type, value=text[:80])
-        return word == "true"
-    return text
+
+
+def _number(text: str) -> float:
+    """Raises ValueError. Of a tensor only what it prints in full: fractions are cut short."""
+    whole = _TENSOR.fullmatch(text)
+    word = whole[1] if whole else text
+    if word.lower() in ("true", "false"):
+        return word.lower() == "true"
+    try:
+        return int(word)
+    except ValueError:
+        return float(word)
 
 
 def given_from(inlet: Inlet, outlet: Outlet, results: Sequence[Result]) -> Given:

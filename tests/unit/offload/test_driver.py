@@ -48,6 +48,13 @@ def test_without_node_ids_they_are_told_by_the_prefix() -> None:
         ("INT", "18446744073709551615", 2**64 - 1),
         ("FLOAT", "1e-07", 1e-7),
         ("FLOAT", "3", 3.0),
+        ("INT", "3.0", 3),
+        ("INT", "True", 1),
+        ("INT", "tensor(-3)", -3),
+        ("FLOAT", "tensor(3., device='cuda:0')", 3.0),
+        ("BOOLEAN", "tensor(True)", True),
+        ("BOOLEAN", "1", True),
+        ("BOOLEAN", "0.0", False),
         ("BOOLEAN", "True", True),
         ("BOOLEAN", "False", False),
     ],
@@ -58,7 +65,18 @@ def test_a_text_becomes_the_value_that_it_was(kind: str, text: str, value: objec
     assert type(made) is type(value)
 
 
-@pytest.mark.parametrize(("kind", "text"), [("INT", "1.5"), ("FLOAT", "much"), ("BOOLEAN", "1")])
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("INT", "1.5"),
+        ("INT", "nan"),
+        ("INT", "1e999"),
+        ("FLOAT", "much"),
+        ("FLOAT", "None"),
+        ("FLOAT", "tensor(0.1235)"),
+        ("BOOLEAN", "2"),
+    ],
+)
 def test_a_text_that_is_no_such_value_is_refused(kind: str, text: str) -> None:
     with pytest.raises(BadInput, match=kind):
         value_of(outlet(kind), text)
