@@ -759,6 +759,7 @@ ENGLISH: dict[str, str] = {
     "segment.sound_channels": "The sound for {inlet} has {channels} channels, but at most {limit} come back. Make it stereo first.",
     "segment.not_of_cloud": "This node saves what its own part of the graph made in the cloud, and nothing else. Nothing was saved.",
     "segment.result_gone": "A result is no longer in ComfyUI's temp folder, which was emptied. Queue the same again: it is laid there anew, and nothing is ordered.",
+    "segment.helper": "{title}, in a step of our own that carries its value",
     "segment.not_plain": "What came for {inlet} is {given}, not a text, a number or a switch.",
     "segment.not_finite": "{inlet} cannot be {value}: only finite numbers go up.",
     "segment.pulled_reader": "{node} goes along: it needs the {type} of {other}, which cannot cross.",

@@ -80,7 +80,8 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
                 files=local_files,
                 again=_first(inputs, "again", False),
             )
-            return await client.run(replace(job, scope=display.prompt_id), display)
+            scoped = replace(job, scope=display.prompt_id)
+            return await driver.run(client, segment, scoped, display)
 
     async def work(client: Client) -> tuple[list[Any], str]:
         try:

@@ -30,6 +30,7 @@ from ..offload import (
     Segment,
     core_class,
     cut,
+    driver,
     from_object_info,
     read_marks,
 )
@@ -275,7 +276,7 @@ async def _order(
         terminal.note(english(notice.key, notice.params))
     job = await job_of(client, segment, given, models=run.models, files=run.folders, again=again)
     job = replace(job, scope=scope)
-    outcome = await client.run(job, partial(service.watch, order=segment.id))
+    outcome = await driver.run(client, segment, job, partial(service.watch, order=segment.id))
     run.made[segment.id] = outcome
     saved, missing = _save(segment, outcome, folder)
     run.missing += missing

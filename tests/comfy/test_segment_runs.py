@@ -152,6 +152,28 @@ async def test_a_failing_remote_node_is_named_on_its_twin(
     assert "node 7:2 The turn" in result.failure["exception_message"]
 
 
+@pytest.mark.parametrize("helper", ["3", "4"])
+async def test_a_failing_node_of_the_border_is_not_named_as_another_of_the_graph(
+    comfyui: ComfyClient, emulator: Emulator, helper: str
+) -> None:
+    prompt = {
+        "1": await loaded(comfyui, pixels()),
+        "2": {**invert(["1", 0]), "_meta": {"title": "The turn"}},
+        # Of these ids are the saver of node 2 and the loader in front of it.
+        "3": flip(["1", 0]),
+        "4": save(["3", 0]),
+        "5": save(["2", 0]),
+    }
+    emulator.fail_next = {"node_id": helper, "exception_message": "out of memory"}
+    result = await comfyui.queue(prompt, marked("2"))
+
+    said = result.failure["exception_message"]
+    assert "failed in node 2 The turn, in a step of our own that carries its value (" in said
+    assert "out of memory" in said
+    (told,) = [event.data for event in result.events if event.type == "runninghub.failed"]
+    assert told["node"] == "2"
+
+
 async def test_a_partial_run_orders_only_its_branch(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:

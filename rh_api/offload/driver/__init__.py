@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .cloud_models import Models, is_same_model
 from .facts import find_facts
+from .helper_nodes import run
 from .inputs import Given, LocalFiles, title_of
 from .orders import check_early, job_of, run_in_order
 from .results import (
@@ -32,6 +33,7 @@ __all__ = [
     "is_same_model",
     "job_of",
     "results_of",
+    "run",
     "run_in_order",
     "text_of",
     "title_of",
