@@ -612,6 +612,7 @@ ENGLISH: dict[str, str] = {
     "segment.no_key": "This part of the graph is marked to run on RunningHub, and no API key is set here. Enter a key in the RunningHub settings (or set RUNNINGHUB_API_KEY), or choose to run it locally. Nothing was run.",
     "segment.bad_workflow": "extra_data.runninghub.workflow must be the id or the link of a workflow.",
     "segment.file_missing": 'The file "{name}" that is to go to RunningHub is not in ComfyUI\'s folders.',
+    "segment.file_no_media": 'The file "{name}" is no picture, sound or video, so it is not sent to RunningHub. Choose another one on the node.',
     "segment.model_unlisted": 'RunningHub does not list a model "{name}", which node {node} loads. Nearest: {near}. It was asked for all the same, for the list is not complete. A file that is not there is refused before the run, at no cost; a run that fails for it later may be billed. To refuse instead, say "strict": extra_data.runninghub.models, models of a mark, or RUNNINGHUB_MODELS.',
     "segment.class_unlisted": 'The class "{name}" of node {node} is not in the cloud\'s list of today. The list may not be complete, so the order is placed all the same.',
     "segment.file_unlisted": 'The file "{name}", which node {node} loads, is not in the cloud\'s list of today. Nearest: {near}. The list may not be complete, so the order is placed all the same.',

@@ -11,6 +11,7 @@ import folder_paths
 from ...rh_api.errors import BadInput
 from ...rh_api.journal import FileStamp
 from ...rh_api.offload import CannotOffload, LocalFile, Segment
+from ...rh_api.offload.driver import check_media
 
 LORAS = "loras"
 _BLOCK = 1 << 20
@@ -20,8 +21,8 @@ _hashes: dict[tuple[Path, FileStamp], str] = {}
 
 
 def file(file: LocalFile, /) -> Path:
-    """Where a loader's file lies. A name that leads out of its folder, or to no file,
-    is refused."""
+    """Where a loader's file lies. A name that leads out of its folder, or to no file or one of
+    another kind, is refused."""
     missing = CannotOffload("segment.file_missing", local_id=file.node_id, name=file.value[:200])
     name, base = folder_paths.annotated_filepath(file.value)
     try:
@@ -29,6 +30,7 @@ def file(file: LocalFile, /) -> Path:
         path = (folder / name).resolve()
         if not path.is_relative_to(folder) or not path.is_file():
             raise missing
+        check_media(file, path)
     except (OSError, ValueError, RuntimeError):
         raise missing from None
     return path

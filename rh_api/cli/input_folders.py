@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..offload import CannotOffload, LocalFile
+from ..offload.driver import check_media
 
 _ANNOTATIONS = ("[input]", "[output]", "[temp]")
 """How a name says in which of ComfyUI's folders it is; here all are one."""
@@ -44,6 +45,7 @@ class InputFolders:
         path = self.find(file.value)
         if path is None:
             raise CannotOffload("cli.offload_file", local_id=file.node_id, name=file.value[:200])
+        check_media(file, path)
         return path
 
     def lora(self, name: str, /) -> Path | None:

@@ -231,6 +231,18 @@ def test_a_name_that_leads_elsewhere_is_no_file(
     assert emulator.counters.total == 0
 
 
+@pytest.mark.parametrize("marked", ["1,2", "2"])
+def test_a_file_that_is_no_media_is_not_sent(
+    call: Call, emulator: Emulator, tmp_path: Path, marked: str
+) -> None:
+    (tmp_path / "secret.json").write_text('{"key": "private"}')
+    ran = call("offload", str(written(tmp_path, graph("secret.json"))), "--nodes", marked)
+
+    assert ran.code == 2
+    assert '"secret.json" is no picture, sound or video' in ran.err
+    assert emulator.counters.total == 0
+
+
 def test_what_needs_a_node_that_only_comfyui_runs_is_refused_by_name(
     call: Call, prompt: Path, emulator: Emulator
 ) -> None:

@@ -58,6 +58,20 @@ async def test_a_missing_file_is_refused_on_its_loader(
     assert emulator.counters.total == 0
 
 
+async def test_a_file_that_is_no_media_is_not_sent(
+    comfyui: ComfyClient, server: Server, emulator: Emulator
+) -> None:
+    name = f"secret_{mark()}.json"
+    (server.base / "input" / name).write_text('{"key": "private"}')
+    prompt = {"1": node("LoadImage", image=name), "2": invert(["1", 0]), "3": save(["2", 0])}
+    result = await comfyui.submit(prompt, marked("1", "2"))
+
+    assert result.status == 400
+    assert set(result.node_errors) == {"1"}
+    assert f'"{name}" is no picture, sound or video' in result.refusal
+    assert emulator.counters.total == 0
+
+
 async def test_nothing_runs_when_a_mark_cannot_be_followed(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:

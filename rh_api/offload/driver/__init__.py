@@ -9,7 +9,7 @@ from __future__ import annotations
 from .cloud_models import Models, is_same_model
 from .facts import find_facts
 from .helper_nodes import run
-from .inputs import Given, LocalFiles, title_of
+from .inputs import Given, LocalFiles, check_media, title_of
 from .orders import check_early, job_of, run_in_order
 from .results import (
     NothingCame,
@@ -28,6 +28,7 @@ __all__ = [
     "NothingCame",
     "check_any",
     "check_early",
+    "check_media",
     "find_facts",
     "given_from",
     "is_same_model",

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from ...client import LazySource, Source
-from .. import Inlet, Item, LocalFile, Segment
+from ...wire.filetypes import HEAD, sniff
+from .. import CannotOffload, Inlet, Item, LocalFile, Segment
 
 
 class LocalFiles(Protocol):
     """Where the files of a prompt lie on this machine."""
 
     def file(self, file: LocalFile, /) -> Path:
-        """Raises CannotOffload, on the loader, for one that is not there."""
+        """Raises CannotOffload, on the loader, for one that is not there or no such media."""
         ...
 
     def lora(self, name: str, /) -> Path | None:
@@ -30,6 +32,26 @@ class Given:
     inlet: Inlet
     items: Sequence[Item]
     files: Sequence[Source | LazySource] = ()
+
+
+_MEDIA = ("image", "video", "audio")
+_MORE_PICTURES = frozenset({".avif", ".dds", ".exr", ".hdr", ".heic", ".jxl", ".psd", ".tga"})
+
+
+def check_media(file: LocalFile, path: Path) -> None:
+    """Refuse what is no picture, sound or video for a loader of such: a graph of somebody else's
+    may name any file of the input folder. By its first bytes, else by its ending.
+
+    Raises CannotOffload, and OSError.
+    """
+    if file.type == "FILE":
+        return
+    with path.open("rb") as opened:
+        found = sniff(opened.read(HEAD))
+    guessed = found.mime if found else mimetypes.guess_type(path.name)[0] or ""
+    if guessed.partition("/")[0] not in _MEDIA and path.suffix.lower() not in _MORE_PICTURES:
+        name = file.value[:200]
+        raise CannotOffload("segment.file_no_media", local_id=file.node_id, name=name)
 
 
 def title_of(segment: Segment, node_id: str) -> str:
