@@ -19,7 +19,7 @@ from ..runtime import accounts, cloud, config, demo_server, language, past_order
 from .body import Body, FileAnswer, number_of, switch_of, text_of
 
 PAGE = 60  # orders
-ASK_SECONDS = 2.0  # that a question for an account's currency may hold up the list
+ASK_SECONDS = 2.0  # that questions for currencies of accounts may hold up the list
 _NO_WORDS = re.compile(r"\s*[:\uff1a]\s*(?=[.\u3002])|\s*[(\uff08]\s*[)\uff09]")
 """What is left around a quotation that is empty."""
 TEXT_SHOWN = 200_000  # characters of a result that is text
@@ -42,11 +42,7 @@ async def page(body: Body) -> dict[str, object]:
     if not query.words and not _reading:  # before a person has typed a word
         _reading.add(reading := asyncio.ensure_future(_prepare_search(client)))
         reading.add_done_callback(_reading.discard)
-    known = accounts.names()
-    return {
-        "orders": [await _listed(one, known) for one in found.orders],
-        "before": found.before,
-    }
+    return {"orders": await _listed(found.orders), "before": found.before}
 
 
 _reading: set[asyncio.Future[None]] = set()
@@ -65,20 +61,33 @@ def _states(body: Body) -> list[State]:
         raise BadInput("node.bad_type", name="states", value=str(given)[:80]) from None
 
 
-async def _currency(one: PastOrder, profile: str) -> str:
-    """Of money in an order's cost, which its account may tell where the site does not."""
-    if one.currency or not profile or not (one.usage.money or one.usage.third_party_money):
-        return one.currency
-    costs = cloud.client(config.settings(profile)).costs
-    with contextlib.suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(costs.known_currency(), ASK_SECONDS)
-    return costs.currency
+async def _listed(orders: Sequence[PastOrder]) -> list[dict[str, object]]:
+    """Orders as a list shows them."""
+    known = accounts.names()
+    profiles = [known.get((one.origin, one.account), "") for one in orders]
+    asked = {
+        profile: cloud.client(config.settings(profile)).costs
+        for one, profile in zip(orders, profiles, strict=True)
+        if profile and _is_unclear(one)
+    }
+    if asked:
+        every = asyncio.gather(*(costs.known_currency() for costs in asked.values()))
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(every, ASK_SECONDS)
+    return [
+        _row(one, profile, one.currency or (asked[profile].currency if profile in asked else ""))
+        for one, profile in zip(orders, profiles, strict=True)
+    ]
 
 
-async def _listed(one: PastOrder, known: accounts.Names) -> dict[str, object]:
+def _is_unclear(one: PastOrder) -> bool:
+    """Whether it cost money of which its account may tell the currency, but its site does not."""
+    return not one.currency and bool(one.usage.money or one.usage.third_party_money)
+
+
+def _row(one: PastOrder, profile: str, currency: str) -> dict[str, object]:
     texts = [value for value in one.inputs.values() if isinstance(value, str) and value.strip()]
     longest = max(texts, key=len, default="")
-    profile = known.get((one.origin, one.account), "")
     name = one.name
     is_emulated = demo_server.is_emulated(one.origin, one.account)
     if is_emulated:
@@ -96,7 +105,7 @@ async def _listed(one: PastOrder, known: accounts.Names) -> dict[str, object]:
         "coins": one.usage.coins,
         "money": one.usage.money,
         "third_party": one.usage.third_party_money,
-        "currency": say_unit(await _currency(one, profile), language.say),
+        "currency": say_unit(currency, language.say),
         "measured": one.is_native,
         "emulated": is_emulated,
         "text": longest[:SHOWN_TEXT],
@@ -121,8 +130,9 @@ async def order(body: Body) -> dict[str, object]:
     rows = await client.past_results(one.order)
     link = f"{one.origin}/call-api/call-record-detail/{one.task_id}" if one.task_id else ""
     results = await asyncio.to_thread(_results, client, rows)
+    (row,) = await _listed([one])
     return {
-        **await _listed(one, accounts.names()),
+        **row,
         "link": link,
         "instance": one.instance,
         "failure": _failure(one),
