@@ -33,7 +33,7 @@ class Canceller:
 
     context: AccountContext
     _stopping: set[int] = field(default_factory=set[int])
-    _trying: dict[int, asyncio.Task[None]] = field(default_factory=dict[int, "asyncio.Task[None]"])
+    trying: dict[int, asyncio.Task[None]] = field(default_factory=dict[int, "asyncio.Task[None]"])
     """By row: cancels that could not be confirmed, and are tried again."""
 
     async def order(self, row: int, task_id: str, order: Order | None = None) -> None:
@@ -78,7 +78,7 @@ class Canceller:
         if row is None or row.state.is_over:
             return await self.task(task_id)
         await context.journal.record_cancel_wanted(row.id)
-        was_trying = row.id in self._trying
+        was_trying = row.id in self.trying
         stopped = await self._stop(row.id, task_id, names_model(row.workflow))
         if was_trying and stopped.confirmed:
             context.stopped(stopped)
@@ -86,8 +86,8 @@ class Canceller:
 
     async def close(self) -> None:
         """What is not confirmed by now is cancelled again by the next start."""
-        trying = tuple(self._trying.values())
-        self._trying.clear()
+        trying = tuple(self.trying.values())
+        self.trying.clear()
         for task in trying:
             task.cancel()
         if trying:
@@ -102,7 +102,7 @@ class Canceller:
                 log.warning("task %s could not be cancelled for certain: it may cost", task_id)
                 self._try_again(row, task_id)
             return Stopped(task_id, confirmed=False, goes_on=is_model)
-        trying = self._trying.pop(row, None)
+        trying = self.trying.pop(row, None)
         if trying is not None and trying is not asyncio.current_task():
             trying.cancel()
         too_late = ended.phase is Phase.SUCCESS
@@ -113,7 +113,7 @@ class Canceller:
         return Stopped(task_id, confirmed=True, too_late=too_late, usage=ended.usage)
 
     def _try_again(self, row: int, task_id: str) -> None:
-        if row in self._trying or self.context.leaving:
+        if row in self.trying or self.context.leaving:
             return
 
         async def until_confirmed() -> None:
@@ -124,14 +124,14 @@ class Canceller:
                 if task_id in self.context.followers or (
                     was_noted and not await self._is_noted(row)
                 ):
-                    self._trying.pop(row, None)
+                    self.trying.pop(row, None)
                     return
                 stopped = await self._stop(row, task_id, is_model=False)
                 if stopped.confirmed:
                     self.context.stopped(stopped)
                     return
 
-        self._trying[row] = asyncio.ensure_future(until_confirmed())
+        self.trying[row] = asyncio.ensure_future(until_confirmed())
 
     async def _is_noted(self, row: int) -> bool:
         """Whether the journal says that it is to be cancelled; True where it cannot be read."""

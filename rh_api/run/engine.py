@@ -83,7 +83,8 @@ class Engine:
         """Wait until everything that was stopped has come to its end."""
         await self.delivery.settle()
         await self.context.settle()
-        await self.canceller.close()
+        if self.canceller.trying:
+            await self.canceller.close()
         await self.budget.close()
 
     async def run(
@@ -103,14 +104,8 @@ class Engine:
         `serve`: results of an earlier equal order will do.
         """
         journal = self.context.journal
-        identity = Identity(
-            journal.origin,
-            journal.account,
-            order.program,
-            order.graph_hash,
-            order.inputs_hash,
-            order.item,
-        )
+        what = (order.program, order.graph_hash, order.inputs_hash, order.item)
+        identity = Identity(journal.origin, journal.account, *what)
         prepared = False
         while True:
             earlier = await self.recovery.find(identity)
