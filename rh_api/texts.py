@@ -39,7 +39,7 @@ ENGLISH: dict[str, str] = {
     # errors: refusals, nothing was started
     "error.refused": "RunningHub refused: {remote}. Nothing was started.",
     "error.call_refused": "RunningHub refused to answer about the task: {remote}.",
-    "error.key_refused": "RunningHub does not accept the API key: {remote}. Check the "
+    "error.key_refused": "RunningHub does not accept the API key: {remote}. Nothing was started or paid. Check the "
     "key (in the settings, or RUNNINGHUB_API_KEY), and that it belongs to the site that it is used "
     "on (the settings', or RUNNINGHUB_BASE_URL): keys of runninghub.ai and runninghub.cn are not interchangeable.",
     "error.plan_refused": "The account's plan does not allow this: {remote}. Nothing was started.",
@@ -145,8 +145,8 @@ ENGLISH: dict[str, str] = {
     "error.folder_not_writable": "The folder {folder} cannot be written.",
     # errors: what we were given
     "error.bad_input": "This cannot be used: {reason}",
-    "error.no_key": "No RunningHub API key is set. Enter it in ComfyUI's settings, or put it into "
-    "the environment variable RUNNINGHUB_API_KEY and restart; the built-in emulator (python -m rh_api demo) needs none.",
+    "error.no_key": "No RunningHub API key is set. Enter one on the page Keys and sites of ComfyUI's settings, "
+    "or try the sandbox, which needs none. On the command line: RUNNINGHUB_API_KEY, or python -m rh_api demo.",
     "error.bad_key": "This is no RunningHub API key: a key has {expected} letters and digits, "
     "this has {length} characters.",
     "error.bad_switch": '{name} is on or off, not "{value}".',

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ...rh_api.errors import RunningHubError
+from ...rh_api.errors import KeyRefused, NoKey, RunningHubError
 from ..values.codecs.errors import MediaError
 from . import language
 
@@ -22,6 +22,10 @@ class DoubtfulValue(NodeFailure):
     """A refusal that a person may overrule: the canvas offers it where it reads this name."""
 
 
+class KeyFailure(NodeFailure):
+    """A failure that another key mends: the canvas offers one where it reads this name."""
+
+
 @contextmanager
 def told_plainly() -> Iterator[None]:
     """Raise our own errors as NodeFailure, cut off from the calls that led there.
@@ -32,6 +36,8 @@ def told_plainly() -> Iterator[None]:
         yield
     except RunningHubError as error:
         kind = DoubtfulValue if error.hint == "send_anyway" else NodeFailure
+        if isinstance(error, (KeyRefused, NoKey)):
+            kind = KeyFailure
         raise kind(language.told(error), error) from None
     except MediaError as error:
         raise NodeFailure(language.say(error.key, error.params)) from None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+import pytest
 
 from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
@@ -12,6 +15,15 @@ from tests.browser.hosts import Host
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
+# As the page of keys does it.
+SAVE = """async (body) => {
+    const headers = {"Content-Type": "application/json"};
+    const locale = app.extensionManager.setting.get("Comfy.Locale");
+    const asked = {method: "POST", headers, body: JSON.stringify({locale})};
+    const {token} = await (await fetch("/api/runninghub/session", asked)).json();
+    headers["X-RunningHub-Token"] = token;
+    await fetch("/api/runninghub/profiles/save", {method: "POST", headers, body});
+}"""
 REFUSED = r"api/runninghub/.*|status of 40[03]"
 
 
@@ -56,6 +68,70 @@ def test_a_key_entered_where_it_was_missed_leads_on_to_the_fields(
     canvas.dialog.get_by_role("tree").first.wait_for()
     canvas.primary()
     assert "6.text" in canvas.node(node)["widgets"]
+    canvas.forgive(REFUSED)
+
+
+@pytest.mark.parametrize("classic", [False, True])
+def test_a_run_without_a_key_offers_one_and_the_sandbox(
+    new_host: Callable[..., Host], opened: Callable[..., Canvas], classic: bool
+) -> None:
+    canvas = opened(new_host(), classic=classic)
+    canvas.clear()
+    node = canvas.add("RunningHubRemoteWorkflow")
+    preview = canvas.add("PreviewImage", 800, 150)
+    canvas.set_widget(node, "workflow", catalog.TEXT_TO_IMAGE)
+    canvas.dialog.wait_for()
+    canvas.page.keyboard.press("Escape")
+    canvas.connect(node, "images", preview, "images")
+    canvas.refused()
+    told = canvas.page.locator(".runninghub-notices [role=alert]")
+    told.get_by_role("button", name="输入密钥" if classic else "Enter a key").wait_for()
+    canvas.picture("offered")
+    told.get_by_role("button", name="启动沙盒" if classic else "Start the sandbox").click()
+    canvas.press_button("Text to image")
+    assert canvas.node(node)["widgets"]["profile"] == "sandbox"
+    canvas.run()
+    canvas.shows_picture(preview)
+    canvas.forgive(REFUSED)
+
+
+@pytest.mark.parametrize("classic", [False, True])
+def test_a_key_that_is_refused_is_replaced_where_that_shows(
+    new_host: Callable[..., Host],
+    opened: Callable[..., Canvas],
+    cloud: tuple[Emulator, str],
+    emulator: Emulator,
+    classic: bool,
+) -> None:
+    canvas = opened(new_host(), classic=classic)
+    wrong = "a" * len(emulator.default_key)
+    body = {"name": "main", "origin": cloud[1], "key": wrong}
+    canvas.run_js(SAVE, json.dumps(body))
+    canvas.clear()
+    node = canvas.add("RunningHubRemoteWorkflow")
+    canvas.type_into(node, "workflow", catalog.TEXT_TO_IMAGE)
+    canvas.dialog.get_by_text(
+        "没有产生费用" if classic else "Nothing was started or paid"
+    ).wait_for()
+    canvas.picture("refused")
+    key = canvas.dialog.get_by_label("API 密钥" if classic else "API key")
+    key.fill(emulator.default_key)
+    key.press("Enter")
+    canvas.dialog.get_by_role("tree").first.wait_for()
+    canvas.primary()
+
+    canvas.run_js(SAVE, json.dumps(body))
+    preview = canvas.add("PreviewImage", 800, 150)
+    canvas.connect(node, "out_1", preview, "images")
+    canvas.run(ends="execution_error")
+    told = canvas.page.locator(".runninghub-notices [role=alert]")
+    told.get_by_text("没有产生费用" if classic else "Nothing was started or paid").wait_for()
+    canvas.picture("run refused")
+    told.get_by_role("button", name="输入密钥" if classic else "Enter a key").click()
+    key.fill(emulator.default_key)
+    key.press("Enter")
+    canvas.run()
+    canvas.shows_picture(preview)
     canvas.forgive(REFUSED)
 
 

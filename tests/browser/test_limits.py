@@ -191,7 +191,7 @@ def test_limits_are_looked_up_again_once_there_is_a_key(
     pages = canvas.page.locator(".runninghub-setting")
     pages.nth(1).wait_for()
     keys, limits = pages.nth(0), pages.nth(1)
-    limits.get_by_text("No RunningHub API key is set").wait_for()
+    limits.get_by_text("No key is here yet").wait_for()
     canvas.picture("without a key")
     keys.get_by_label("Site").select_option(label="Another address")
     keys.get_by_label("Another address", exact=True).fill(cloud[1])

@@ -9,9 +9,11 @@ import { bytesText, dotted, loadTexts, numberText, textsOf } from "../host/texts
 import { classOf, isOurs, kindOf, setWidget, valueOf } from "../lib/nodes.js";
 import { action, answer, card, fill, form, h, link, page, row, wordsOf } from "../lib/view.js";
 import { readSettings, remember, routeSelect, SANDBOX } from "./profiles.js";
+import { waysOut } from "./running.js";
 
 const t = textsOf("account");
 
+const KEY = /KeyFailure$/; // the server's word for what another key mends
 const KEY_PAGE = "/enterprise-api/consumerApi";
 
 /** @type {ComfyPart} */
@@ -41,6 +43,9 @@ export const account = {
 			},
 		},
 	],
+	setup() {
+		waysOut.push(({ kind, there }, said, close) => (KEY.test(kind) ? keyWays(there, said, close) : []));
+	},
 	nodeCreated(node) {
 		if (isOurs(classOf(node))) addBadge(node, () => sandboxBadge(node));
 	},
@@ -152,12 +157,15 @@ export function freeName(taken) {
 	return name;
 }
 
-/** @param {string[]} sites @param {string[]} taken names of profiles @param {(name: string) => unknown} done */
-function keyForm(sites, taken, done) {
+/**
+ * `taken`: names of profiles; `replaced`: the one whose key was refused.
+ * @type {(sites: string[], taken: string[], done: (name: string) => unknown, replaced?: RhProfile) => any}
+ */
+function keyForm(sites, taken, done, replaced) {
 	const said = answer();
 	/** @param {string} key @param {Node} input */
 	const field = (key, input) => h("label", "", t(key), input);
-	const name = h("input", { value: freeName(taken), maxLength: 60 });
+	const name = h("input", { value: replaced?.name ?? freeName(taken), maxLength: 60 });
 	const other = h("input", { placeholder: "https://", hidden: true, "aria-label": t("other_site") });
 	const site = h(
 		"select",
@@ -166,7 +174,12 @@ function keyForm(sites, taken, done) {
 		h("option", { value: "" }, t("other_site")),
 	);
 	const key = h("input", { type: "password", autocomplete: "new-password", placeholder: t("key_hint") });
-	let replacing = "";
+	if (replaced) {
+		site.value = sites.includes(replaced.origin) ? replaced.origin : "";
+		other.value = replaced.origin;
+		other.hidden = site.value !== "";
+	}
+	let replacing = replaced?.name ?? "";
 	const save = action(t("save"), said, async () => {
 		const named = name.value.trim();
 		if (taken.includes(named) && replacing !== named) {
@@ -195,17 +208,40 @@ export function testText({ kind, coins, money, currency, running, limit }) {
 	return t("works", { found });
 }
 
-/** Whether what failed is worth another try. @param {ComfyNode | null} node @returns {Promise<boolean>} */
-export async function offerKey(node) {
+/** Under a failure for want of a key. @type {(there: () => Promise<any>, said: HTMLElement, close: () => void) => any[]} */
+function keyWays(there, said, close) {
+	const enter = async () => {
+		const node = await there();
+		close();
+		await offerKey(node, "", true);
+	};
+	const sandbox = async () => {
+		const node = await there();
+		const { samples } = await post("/runninghub/sandbox", { on: true });
+		close();
+		await useSandbox(node, samples);
+	};
+	return [action(t("offer.enter"), said, enter), action(t("offer.try_button"), said, sandbox)];
+}
+
+/**
+ * Whether what failed is worth another try. `isRefused`: the node's key is there and was not accepted, as `reason` says.
+ * @type {(node: ComfyNode | null, reason?: string, isRefused?: boolean) => Promise<boolean>}
+ */
+export async function offerKey(node, reason = "", isRefused = reason !== "") {
 	await loadTexts();
-	const { sites, profiles } = await readSettings();
+	const { sites, profiles, default: chosen, environment } = await readSettings();
+	const used = (node && valueOf(node, "profile")) || (environment ? "" : chosen);
+	const replaced = isRefused ? profiles.find(({ name }) => name === used) : undefined;
 	return new Promise((resolve) => {
 		let ready = false;
 		const enter = keyForm(sites, profiles.map(({ name }) => name), (name) => {
 			ready = true;
+			// Else the node goes on with the key that was refused.
+			if (node && isRefused && name !== used && profiles.length + Number(Boolean(environment)) > 0) setWidget(node, "profile", name);
 			toast("success", t("saved", { name }));
 			dialog.close();
-		});
+		}, replaced);
 		enter.querySelector("input[type=password]")?.setAttribute("autofocus", "");
 		const said = answer();
 		const sandbox = action(t("offer.try_button"), said, async () => {
@@ -216,11 +252,12 @@ export async function offerKey(node) {
 		/** @param {string} key @param {...Node} content */
 		const way = (key, ...content) => h("section", "", h("h3", "", t(`offer.${key}`)), ...content);
 		const body = page(
+			reason && h("p", "bad", reason),
 			way("enter", enter),
 			way("get", h("p", "", t("offer.get_text"), ...keyLinks(sites))),
 			node && way("try", h("p", "muted", t("offer.try_text")), sandbox, said),
 		);
-		const dialog = openDialog({ title: t("offer.title"), body, onClose: () => resolve(ready) });
+		const dialog = openDialog({ title: t(isRefused && reason ? "offer.refused" : "offer.title"), body, onClose: () => resolve(ready) });
 	});
 }
 

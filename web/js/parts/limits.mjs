@@ -20,7 +20,14 @@ export function limitsPage() {
 	const view = loading();
 	/** @type {Ask} */
 	const ask = (path, body = {}) => post(`/runninghub/limits${path}`, { profile: profile.value, ...body });
-	const show = () => fill(view, async () => limitsView(await ask(""), ask, show));
+	const show = () =>
+		fill(view, async () => {
+			const found = await ask("").catch((error) => {
+				// This page is where the other sentence sends people.
+				throw error.key === "error.no_key" ? new Error(t("no_key")) : error;
+			});
+			return limitsView(found, ask, show);
+		});
 	profile.onchange = show;
 	onAccounts(view, show);
 	void show();

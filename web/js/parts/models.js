@@ -2,9 +2,8 @@
 // ones, and a way out when only the catalogue speaks against a value.
 
 import { toast } from "../host/comfy.js";
-import { notice } from "../host/dialogs.js";
-import { nodeOf, openWorkflow, redraw, rootGraph, setType } from "../host/graph.js";
-import { onRefused, queueAgain } from "../host/queue.js";
+import { redraw, setType } from "../host/graph.js";
+import { queueAgain } from "../host/queue.js";
 import { post, ServerError } from "../host/server.js";
 import { loadTexts, textsOf } from "../host/texts.js";
 import { ANY_MODEL, kindOf, setWidget, widgetOf } from "../lib/nodes.js";
@@ -35,8 +34,6 @@ export const models = {
 	},
 
 	setup() {
-		onRefused(offerForRefused);
-		// The size of a file is known only when its node runs.
 		waysOut.push(({ node, kind, there }, said, close) =>
 			DOUBTFUL.test(kind) && kindOf(node) === "model" ? anyway(node, there, said, close) : [],
 		);
@@ -75,27 +72,6 @@ async function refresh() {
 	} catch (error) {
 		toast("warn", t("not_refreshed"), error instanceof ServerError ? error.message : String(error));
 	}
-}
-
-/** @param {Record<string, any>} errors of POST /prompt, by node */
-function offerForRefused(errors) {
-	for (const [id, { errors: list = [] }] of Object.entries(errors)) {
-		const doubtful = list.find((/** @type {any} */ one) => DOUBTFUL.test(one.extra_info?.exception_type ?? ""));
-		if (doubtful) void offerAnyway(id, doubtful.details);
-	}
-}
-
-/** @param {string} id @param {string} doubt */
-async function offerAnyway(id, doubt) {
-	const node = nodeOf(id);
-	if (kindOf(node) !== "model") return;
-	const { id: graph } = rootGraph();
-	await loadTexts();
-	const there = async () => {
-		await openWorkflow(graph);
-		return nodeOf(id);
-	};
-	notice("alert", t("doubtful", { node: node.title }), doubt, (close, said) => anyway(node, there, said, close));
 }
 
 /** Run again with what a person decides. @type {(node: any, there: () => Promise<any>, said: HTMLElement, close: () => void) => any[]} */

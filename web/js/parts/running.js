@@ -8,14 +8,14 @@ import { notice, openDialog } from "../host/dialogs.js";
 import { lazy } from "../host/lazy.js";
 import { draw } from "../host/painter.js";
 import { dropPreview } from "../host/previews.js";
-import { queueAs } from "../host/queue.js";
+import { onRefused, queueAs } from "../host/queue.js";
 import { post } from "../host/server.js";
 import { estimateText, loadTexts, textsOf } from "../host/texts.js";
 import { removeWidget } from "../host/widgets.js";
 import { clean } from "../lib/form.js";
 import { after, classOf, isOurs, kindOf, programOf, valueOf, widgetOf } from "../lib/nodes.js";
 import { allThings } from "../lib/marks.js";
-import { action, h, link } from "../lib/view.js";
+import { action, answer, h, link } from "../lib/view.js";
 import { openTasks, whenAnswered } from "./tasks.js";
 
 const t = textsOf("running");
@@ -64,6 +64,7 @@ export const running = {
 	},
 	setup() {
 		whenAnswered.add(dismissAnswered);
+		onRefused((errors) => void tellRefused(errors));
 		// Segments run without a node of ours on the canvas.
 		onEvent("runninghub.failed", (detail) => {
 			listen();
@@ -236,6 +237,31 @@ async function raiseLimit() {
 	openDialog({ title: t("raise"), body: limitsPage() });
 }
 
+/** What was refused before it ran and a person can do something about; ComfyUI tells the rest. @param {Record<string, any>} errors of POST /prompt, by node */
+async function tellRefused(errors) {
+	const { id: graph } = rootGraph();
+	await loadTexts();
+	for (const [id, { errors: list = [] }] of Object.entries(errors)) {
+		const node = nodeOf(id);
+		const there = thereOf(graph, id);
+		for (const { details, extra_info: more } of list) {
+			/** @type {(told: HTMLElement, close: () => void) => any[]} */
+			const ways = (told, close) => waysOut.map((way) => way({ report: null, node, kind: more?.exception_type ?? "", there }, told, close)).flat().filter(Boolean);
+			if (ways(answer(), () => {}).length === 0) continue;
+			dismiss(id, graph);
+			const shut = notice("alert", t("failed", { node: node?.title ?? id }), details, (close, told) => ways(told, close));
+			alerts.set(placeOf(id, graph), { shut, question: 0 });
+			break;
+		}
+	}
+}
+
+/** Gives a node after its workflow was opened. @type {(graph: string, id: string) => () => Promise<any>} */
+const thereOf = (graph, id) => async () => {
+	await openWorkflow(graph);
+	return nodeOf(id);
+};
+
 /** Tasks that were stopped and may run and cost: told until it is known. @param {{ node: string, graph: string, line: Record<string, string>, unsure: string[], profile: string }} ended */
 async function tellUnsure({ node: id, graph, line, unsure, profile }) {
 	await loadTexts();
@@ -259,10 +285,7 @@ async function tellFailure({ prompt_id: prompt, node_id: id, node_type, exceptio
 	const report = await read().catch(() => null);
 	const graph = report?.graph || rootGraph().id;
 	const node = isOpen(graph) && nodeOf(id);
-	const there = async () => {
-		await openWorkflow(graph);
-		return nodeOf(id);
-	};
+	const there = thereOf(graph, id);
 	/** @param {HTMLElement} told */
 	const copy = (told, words = false) => async () => {
 		const { text } = words ? await read(words) : report;

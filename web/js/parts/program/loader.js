@@ -49,6 +49,7 @@ async function resolveFailure(node, error) {
 	const title = t(`failed.${kindOf(node)}`);
 	const other = otherKind(node);
 	if (hint === "no_key") return offerKey(node);
+	if (hint === "key") return offerKey(node, message);
 	if (hint === "model") {
 		stateOf(node).asking = null;
 		await openModels(node, { words: textOf(node), said: message });
