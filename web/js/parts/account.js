@@ -111,18 +111,20 @@ function keptView() {
 /** @type {(profile: RhProfile, isDefault: boolean, again: RhAct) => any} */
 function profileView({ name, origin, key_tail: tail, workflow, webhook, route, from }, isDefault, again) {
 	const said = answer();
+	const routed = answer();
 	/** @type {(what: "workflow" | "webhook", value: string, placeholder: string) => any} */
 	const kept = (what, value, placeholder) => {
+		const said = answer();
 		const input = h("input", { className: "grow", name: `${what} of ${name}`, value, placeholder });
 		const keep = action(t("save"), said, async () => {
 			const { profiles } = await post(`/runninghub/profiles/${what}`, { name, [what]: input.value });
 			input.value = profiles.find((/** @type {RhProfile} */ one) => one.name === name)?.[what] ?? "";
 			said.textContent = t("stored");
 		});
-		return form(keep, h("label", "", t(what), row(input, keep)));
+		return form(keep, h("label", "", t(what), row(input, keep)), said);
 	};
 	const way = routeSelect(route, t("routes.unsaid"));
-	way.onchange = told(said, () => post("/runninghub/profiles/route", { name, route: way.value }));
+	way.onchange = told(routed, () => post("/runninghub/profiles/route", { name, route: way.value }));
 	const isStored = from === "file";
 	const change = (verb = "") => async () => {
 		remember(await post(`/runninghub/profiles/${verb}`, { name }));
@@ -140,10 +142,11 @@ function profileView({ name, origin, key_tail: tail, workflow, webhook, route, f
 			isStored && !isDefault && action(t("make_default"), said, change("default")),
 			isStored && action(t("delete"), said, change("delete"), t("delete_sure")),
 		),
+		said,
 		isStored && kept("workflow", workflow, "1"),
 		isStored && h("label", "", t("route"), way, h("span", "muted", t("routes.hint"))),
+		isStored && routed,
 		isStored && kept("webhook", webhook, "https://"),
-		said,
 	);
 }
 
@@ -190,10 +193,21 @@ function keyForm(sites, taken, done, replaced) {
 		remember(await post("/runninghub/profiles/save", { name: named, origin: site.value || other.value, key: key.value }));
 		key.value = "";
 		await done(named);
+		void tellTested(named);
 	});
 	save.className = "primary";
 	const fields = [field("site", site), other, field("key", key), field("name", name)];
 	return form(save, ...fields, row(save), said);
+}
+
+/** A key that was stored is tried at once. @param {string} name */
+async function tellTested(name) {
+	const saved = t("saved", { name });
+	try {
+		toast("success", saved, testText(await post("/runninghub/profiles/test", { name })));
+	} catch (error) {
+		toast("warn", saved, wordsOf(error));
+	}
 }
 
 /** @param {RhAccount} found */
@@ -239,7 +253,6 @@ export async function offerKey(node, reason = "", isRefused = reason !== "") {
 			ready = true;
 			// Else the node goes on with the key that was refused.
 			if (node && isRefused && name !== used && profiles.length + Number(Boolean(environment)) > 0) setWidget(node, "profile", name);
-			toast("success", t("saved", { name }));
 			dialog.close();
 		}, replaced);
 		enter.querySelector("input[type=password]")?.setAttribute("autofocus", "");

@@ -36,10 +36,10 @@ export function limitsPage() {
 
 /** @type {(found: Limits, ask: Ask, again: () => unknown) => any[]} */
 export function limitsView(found, ask, again) {
-	/** @type {(label: string, value: string, body: Record<string, string>) => any} */
-	const sum = (label, value, body) => {
+	/** @type {(label: string, value: string, body: Record<string, string>, placeholder?: string) => any} */
+	const sum = (label, value, body, placeholder = t("none")) => {
 		const said = answer();
-		const input = h("input", { className: "grow", value, placeholder: t("none"), "aria-label": label });
+		const input = h("input", { className: "grow", value, placeholder, "aria-label": label });
 		const save = action(t("save"), said, async () => {
 			await ask("/save", { ...body, sum: input.value });
 			said.textContent = t("stored");
@@ -56,7 +56,7 @@ export function limitsView(found, ask, again) {
 	});
 	return [
 		h("p", "muted", t("about")),
-		...SCOPES.map((scope) => sum(t(scope), String(Reflect.get(found, scope)), { scope })),
+		...SCOPES.map((scope) => sum(t(scope), String(Reflect.get(found, scope)), { scope }, t(scope === "floor" ? "no_floor" : "none"))),
 		h("p", "", t("today", { sum: found.today || "0" })),
 		card(
 			t("allowed"),
