@@ -10,6 +10,9 @@ from ...rh_api.settings import Settings
 from ..runtime import accounts, cloud, config, demo_server, profiles, under_way
 from .body import Body, number_of, switch_of, text_of
 
+CONSOLE = "/enterprise-api/consumerApi"
+"""The site's page of keys and calls."""
+
 
 async def left_tasks(_: Body) -> dict[str, object]:
     """What nobody waits for, of every account that has a key here, oldest first."""
@@ -44,13 +47,13 @@ def _shown(one: OpenOrder, profile: str, settings: Settings) -> dict[str, object
     name = one.name
     if profile == profiles.SANDBOX:
         name = name or demo_server.name_of(one.kind, one.program)
-    page = f"/call-api/call-record-detail/{one.task_id}"
+    page = f"/call-api/call-record-detail/{one.task_id}" if one.task_id else CONSOLE
     return {
         "order": one.order,
         "task_id": one.task_id,
         "profile": profile,
         "origin": settings.origin,
-        "link": config.site_page(settings, page) if one.task_id else "",
+        "link": config.site_page(settings, page),
         "state": one.state.value,
         "kind": one.kind,
         "program": "" if one.kind == "graph" else one.program,

@@ -111,7 +111,8 @@ test("what a test of an account found is said without what is not known", () => 
 
 test("a look at an uncertain order says what was seen, and when nothing was", () => {
   expect(sightText({ before: 2, now: 3, ours: 1 })).toBe(
-    "Tasks of the account now: 3; known here: 1. Before this order: 2.",
+    "Tasks of the account now: 3; known here: 1. Before this order: 2. " +
+      "A task that is over already counts in neither: the call records on the site tell.",
   );
   expect(sightText({ before: 2, now: null, ours: 1 })).toBe("RunningHub does not answer now.");
 });

@@ -6,7 +6,7 @@ import { change, createNode, rootGraph, show } from "../host/graph.js";
 import { get, post } from "../host/server.js";
 import { dotted, loadTexts, numberText, textsOf } from "../host/texts.js";
 import { setWidget } from "../lib/nodes.js";
-import { action, answer, card, fill, h, link, row } from "../lib/view.js";
+import { action, answer, card, fill, form, h, link, row } from "../lib/view.js";
 
 const t = textsOf("tasks");
 
@@ -70,6 +70,7 @@ export function taskView(task, again, leave) {
 	const unborn = () => ({ task_id: "", not_started: true });
 	const label = t("task_id");
 	const named = h("input", { className: "grow", inputMode: "numeric", placeholder: label, "aria-label": label });
+	const naming = button("is_task", doing("settle", () => ({ task_id: named.value.trim() })));
 	const rows = task.uncertain
 		? [
 				h("p", "", t("question")),
@@ -80,8 +81,9 @@ export function taskView(task, again, leave) {
 					button("not_started", doing("settle", unborn), true),
 					// To say that it did not start is what lets equal inputs be ordered again.
 					button("again", doing("settle", unborn, "again"), true),
+					address && link(t("records"), address),
 				),
-				row(named, button("is_task", doing("settle", () => ({ task_id: named.value.trim() })))),
+				form(naming, row(named, naming)),
 			]
 		: [
 				row(
@@ -110,7 +112,8 @@ export const isStopping = ({ cancelling, followed, over }) => cancelling && !fol
 export function sightText({ before, now, ours }) {
 	if (now === null) return t("sight_none");
 	const seen = t("sight_now", { now: numberText(now), ours: numberText(ours) });
-	return before === null ? seen : `${seen} ${t("sight_before", { before: numberText(before) })}`;
+	const then = before === null ? "" : t("sight_before", { before: numberText(before) });
+	return [seen, then, t("sight_over")].filter(Boolean).join(" ");
 }
 
 /** @type {(id: string, profile: string) => Promise<void>} */
