@@ -162,7 +162,7 @@ def test_every_type_has_one_adapter_and_every_file_one_reader(result: Any) -> No
         ("1s 1 2", "2 orders done · 2 coins"),
         ("1k 2", "2 orders done · 1 of them kept from before · 1 coin"),
         ("1s 2", "2 orders done · 1 of them ordered and told by an equal node · 1 coin"),
-        ("1k 1k", "kept from an equal order before; nothing was paid now"),
+        ("1k 1k", "nothing was paid now: kept from an equal order before"),
         ("1s 1s", "done together with an equal node, which tells the cost; nothing was paid twice"),
     ],
 )
