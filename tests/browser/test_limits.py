@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rh_api.emulator import Emulator, catalog
-from tests.browser.canvas import Canvas
+from tests.browser.canvas import Canvas, is_prompt
 from tests.browser.hosts import Host
 
 if TYPE_CHECKING:
@@ -166,6 +166,14 @@ def test_a_limit_that_is_reached_is_left_or_raised(
     assert (emulator.counters.orders, emulator.counters.upload_bytes) == (0, 0)
 
     alert.get_by_role("button", name=once).wait_for()
+    # The keys of Run work from a button of it.
+    alert.get_by_role("button", name=once).focus()
+    before = alert.element_handle()
+    with canvas.page.expect_response(is_prompt):
+        canvas.page.keyboard.press("Control+Enter")
+    before.wait_for_element_state("hidden")
+    alert.get_by_text(reached).wait_for()
+    assert emulator.counters.orders == 0
     alert.get_by_role("button", name=setting).click()
     canvas.dialog.get_by_label(label).wait_for()
     canvas.picture("raised")

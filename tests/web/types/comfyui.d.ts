@@ -323,6 +323,7 @@ interface ComfySidebarTab {
   id: string;
   icon: string;
   title: string;
+  label?: string;
   tooltip?: string;
   type: "custom";
   render: (container: HTMLElement) => void;

@@ -86,6 +86,8 @@ export function notice(role, title, text, buttons) {
 	const close = () => made.remove();
 	/** @param {KeyboardEvent} event */
 	const onkeydown = (event) => {
+		// Run is Run, wherever the focus was left.
+		if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return event.preventDefault();
 		// The graph must not take it as its own.
 		event.stopPropagation();
 		if (event.key === "Escape") close();

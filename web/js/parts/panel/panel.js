@@ -7,6 +7,7 @@ import { loadTexts } from "../../host/texts.js";
 import { fill, page } from "../../lib/view.js";
 
 const TAB = "runninghub";
+const LABEL = "Running\u200bHub"; // where it may break
 
 /** What ends the view that is open. @type {RhAct | null} */
 let close = null;
@@ -16,7 +17,7 @@ export const panel = {
 	commands: [{ id: "runninghub.panel.open", label: "RunningHub: panel", icon: "pi pi-cloud", function: () => execute(`Workspace.ToggleSidebarTab.${TAB}`) }],
 	menuCommands: [{ path: ["RunningHub"], commands: ["runninghub.panel.open"] }],
 	setup() {
-		addSidebarTab({ id: TAB, icon: "pi pi-cloud", title: "RunningHub", tooltip: "RunningHub", type: "custom", render, destroy });
+		addSidebarTab({ id: TAB, icon: "pi pi-cloud", title: "RunningHub", label: LABEL, tooltip: "RunningHub", type: "custom", render, destroy });
 	},
 };
 
