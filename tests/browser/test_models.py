@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -376,6 +377,18 @@ def test_a_doubtful_value_is_sent_when_a_person_says_so(either: Canvas, emulator
     card.click()
     either.shows_picture(preview)
     assert len(bodies(emulator, PAINTER)) == 1
+
+
+def test_a_search_in_one_kind_tells_of_the_others(either: Canvas) -> None:
+    either.clear()
+    either.add("RunningHubModel", 60, 60)
+    options(either).first.wait_for()
+    either.dialog.locator("select").select_option("RHMusic")
+    either.dialog.get_by_role("combobox").first.fill("kling 3.0 pro")
+    others = re.compile(r"其他类别中有 \d+ 个" if either.classic else r"\d+ of other kinds do")
+    either.dialog.get_by_text(others).wait_for()
+    either.picture("other kinds")
+    either.page.keyboard.press("Escape")
 
 
 def test_favourites_come_first_and_are_entries_of_the_search(either: Canvas) -> None:

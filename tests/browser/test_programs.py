@@ -411,9 +411,12 @@ def test_a_workflow_of_300_nodes(canvas: Canvas, emulator: Emulator) -> None:
     node = canvas.add("RunningHubRemoteWorkflow")
     canvas.paste(node, name)
     canvas.picture("chooser")
-    canvas.dialog.get_by_role("searchbox").fill("step 299")
-    canvas.tick("299.scale_by")
-    canvas.primary()
+    search = canvas.dialog.get_by_role("searchbox")
+    search.fill("#299 scale_by")
+    search.press("Enter")  # the one that was found
+    canvas.dialog.locator('[data-key="299.scale_by"][aria-checked=true]').wait_for()
+    search.press("Enter")  # OK
+    canvas.dialog.wait_for(state="detached")
     assert canvas.node(node)["widgets"]["299.scale_by"] == 1
     assert canvas.node(node)["widgets"]["6.text"] == "a lighthouse at dusk"
 

@@ -42,6 +42,12 @@ export function openChooser(program, first) {
 			if (event.key === "ArrowDown") {
 				event.preventDefault();
 				fields.element.focus();
+			} else if (event.key === "Enter" && !event.isComposing && search.value.trim()) {
+				// What was searched for and found; a second Enter is OK.
+				const [hit, more] = found().filter(({ ticked: on }) => on !== undefined);
+				if (!hit || more || hit.ticked || hit.disabled) return;
+				event.preventDefault();
+				tick(hit);
 			}
 		},
 	});
@@ -50,9 +56,10 @@ export function openChooser(program, first) {
 		h("section", "pane", h("h3", "", t("outputs"), counts[1]), outputs.element),
 	];
 
+	const found = () => fieldRows(index, choice, open, search.value, Boolean(program.app) || program.kind === "model");
+
 	function draw() {
-		const none = t(index.length === 0 ? "no_fields" : "none_found");
-		fields.show(fieldRows(index, choice, open, search.value, Boolean(program.app) || program.kind === "model"), none);
+		fields.show(found(), t(index.length === 0 ? "no_fields" : "none_found"));
 		outputs.show(outputRows(program, choice, typed));
 		counts[0].textContent = t("chosen", { count: choice.fields.size });
 		const full = choice.outputs.length >= MOST_OUTPUTS;

@@ -73,6 +73,7 @@ export function openChoice({ task, profile, words: given, said: reason }, offerK
 				wanted.length > 0 ? find({ only: wanted }, signal) : null,
 				find({ ...body, limit: isSorted ? ALL : limit }, signal),
 			]);
+			const elsewhere = kind && found.found === 0 ? (await find({ words: text, limit: 1 }, signal)).found : 0;
 			const own = new Set(found.models.map((row) => row.task));
 			/** @type {(ids: string[]) => Row[]} */
 			const rowsOf = (ids) => known?.models.filter((row) => ids.includes(row.endpoint) && (!isSorted || own.has(row.task))) ?? [];
@@ -82,7 +83,7 @@ export function openChoice({ task, profile, words: given, said: reason }, offerK
 				{ title: t("favourites"), rows: rowsOf(liked) },
 				{ title: t("lately"), rows: rowsOf(used) },
 				{ title: wanted.length > 0 ? t("others") : "", rows: others },
-			]);
+			], elsewhere ? t("elsewhere", { count: elsewhere }) : t("none"));
 			count.textContent = t(found.found > first.length ? "found_first" : "found", {
 				count: found.found,
 				shown: first.length,
@@ -94,8 +95,8 @@ export function openChoice({ task, profile, words: given, said: reason }, offerK
 		}
 	}
 
-	/** @param {Part[]} parts */
-	function show(parts) {
+	/** @param {Part[]} parts @param {string} nothing what is said where there is none */
+	function show(parts, nothing) {
 		const filled = parts.filter((part) => part.rows.length > 0);
 		rows = filled.flatMap((part) => part.rows);
 		let place = 0;
@@ -103,7 +104,7 @@ export function openChoice({ task, profile, words: given, said: reason }, offerK
 			title && h("p", { className: "part muted", role: "presentation" }, title),
 			...own.map((row) => rowView(row, place++)),
 		]);
-		list.replaceChildren(...(rows.length > 0 ? drawn.filter(Boolean) : [h("p", "none muted", t("none"))]));
+		list.replaceChildren(...(rows.length > 0 ? drawn.filter(Boolean) : [h("p", "none muted", nothing)]));
 		list.scrollTop = 0;
 		go(0);
 	}
