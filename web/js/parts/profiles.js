@@ -11,6 +11,9 @@ const t = textsOf("account");
 /** The profile of the emulator that plays RunningHub here. */
 export const SANDBOX = "sandbox";
 
+/** The one whose key the environment gives. */
+const ENVIRONMENT = "environment";
+
 /** @type {Promise<unknown> | null} */
 let asking = null;
 let names = [""];
@@ -52,9 +55,11 @@ function learn() {
 	asking ??= Promise.all([loadTexts(), readSettings()]).catch(() => (asking = null));
 }
 
+/** @returns {string} */
 function labelOf(name = "") {
 	if (name === SANDBOX) return t("sandbox.choice");
-	return name || (byDefault ? t("default_is", { name: byDefault }) : t("is_default"));
+	if (name === ENVIRONMENT) return t("from_environment");
+	return name || (byDefault ? t("default_is", { name: labelOf(byDefault) }) : t("is_default"));
 }
 
 /** @type {ComfyPart} */
