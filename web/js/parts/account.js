@@ -246,13 +246,13 @@ export async function offerKey(node, reason = "", isRefused = reason !== "") {
 	await loadTexts();
 	const { sites, profiles, default: chosen, environment } = await readSettings();
 	const used = (node && valueOf(node, "profile")) || (environment ? "" : chosen);
-	const replaced = isRefused ? profiles.find(({ name }) => name === used) : undefined;
+	const replaced = isRefused ? profiles.find(({ name, from }) => name === used && from === "file") : undefined;
 	return new Promise((resolve) => {
 		let ready = false;
 		const enter = keyForm(sites, profiles.map(({ name }) => name), (name) => {
 			ready = true;
 			// Else the node goes on with the key that was refused.
-			if (node && isRefused && name !== used && profiles.length + Number(Boolean(environment)) > 0) setWidget(node, "profile", name);
+			if (node && isRefused && name !== used && profiles.length > 0) setWidget(node, "profile", name);
 			dialog.close();
 		}, replaced);
 		enter.querySelector("input[type=password]")?.setAttribute("autofocus", "");
@@ -270,7 +270,7 @@ export async function offerKey(node, reason = "", isRefused = reason !== "") {
 			way("get", h("p", "", t("offer.get_text"), ...keyLinks(sites))),
 			node && way("try", h("p", "muted", t("offer.try_text")), sandbox, said),
 		);
-		const dialog = openDialog({ title: t(isRefused && reason ? "offer.refused" : "offer.title"), body, onClose: () => resolve(ready) });
+		const dialog = openDialog({ title: t(reason ? "offer.refused" : "offer.title"), body, onClose: () => resolve(ready) });
 	});
 }
 
