@@ -778,6 +778,7 @@ ENGLISH: dict[str, str] = {
     "segment.loss_video": "The video of {node} comes back in a new container, its pictures and sound untouched.",
     "segment.unproven_text": "The value of {node} comes back as a text result, which is known from other programs only and not proven.",
     "segment.file_unnamed": '"{input}" of node {node} names no file. Choose one.',
+    "segment.bad_prefix": '"{input}" of node {node} is "{value}", under which nothing can be saved: it leads out of the output folder, is too long, or no name of a file. Nothing was sent.',
     "segment.prefix_linked": '"{input}" of node {node} comes from node {other} in a way that cannot cross. Write the prefix on the node itself.',
     "segment.pulled_cheap": "{node} goes along: it only counts or writes, and the order would have to be cut in two for it.",
 }

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import Any, cast
+
+import folder_paths
 
 from ...rh_api.errors import BadInput, NoKey
 from ...rh_api.graph.extra_data import ExtraData
 from ...rh_api.graph.prompt import Graph
-from ...rh_api.offload import CannotOffload, Mark, Plan, cut, order_again
+from ...rh_api.offload import CannotOffload, Mark, Plan, Saved, cut, order_again
 from ...rh_api.offload.driver import Models
+from ...rh_api.offload.savers import PREFIX_INPUT
 from . import config, local_classes, local_files
 
 _models: list[Models] = []
+
+_LONGEST_NAME = 200  # bytes; file systems take 255, with the saver's counter and ending
 
 
 def models() -> Models:
@@ -51,7 +58,26 @@ def planned(
     plan = cut(prompt, marks, local_classes.info, targets)
     for segment in plan.segments:
         local_files.check(segment)
+        for saved in segment.saved:
+            _check_prefix(saved)
     return order_again(plan, extra.again)
+
+
+def _check_prefix(saved: Saved) -> None:
+    """Refuse a written prefix under which nothing could be saved here once it is paid."""
+    prefix = saved.inputs.get(PREFIX_INPUT)
+    if not isinstance(prefix, str):
+        return
+    root = Path(folder_paths.get_output_directory())
+    path = Path(os.path.normpath(prefix))
+    # As ComfyUI looks at it: a link within the folder may lead anywhere.
+    inside = Path(os.path.normpath(root / path.parent)).is_relative_to(os.path.normpath(root))
+    longest = max((len(part.encode("utf-8", "replace")) for part in path.parts), default=0)
+    if not inside or longest > _LONGEST_NAME or "\0" in prefix:
+        node = f"{saved.node_id} ({saved.class_type})"
+        value = prefix[:80]
+        refused = {"node": node, "input": PREFIX_INPUT, "value": value}
+        raise CannotOffload("segment.bad_prefix", local_id=saved.node_id, **refused)
 
 
 def require_key(marks: Iterable[Mark]) -> None:

@@ -72,6 +72,20 @@ async def test_a_file_that_is_no_media_is_not_sent(
     assert emulator.counters.total == 0
 
 
+@pytest.mark.parametrize("prefix", ["../../x", "/elsewhere/x", "a/../../x", "x" * 300, "a\0b"])
+async def test_a_prefix_that_nothing_can_be_saved_under_is_refused_before_it_is_paid(
+    comfyui: ComfyClient, emulator: Emulator, prefix: str
+) -> None:
+    prompt = await turning(comfyui, pixels())
+    prompt["3"]["inputs"]["filename_prefix"] = prefix
+    result = await comfyui.submit(prompt, marked("2", "3"))
+
+    assert result.status == 400
+    assert set(result.node_errors) == {"3"}
+    assert "leads out of the output folder, is too long" in result.refusal
+    assert emulator.counters.orders == 0
+
+
 async def test_nothing_runs_when_a_mark_cannot_be_followed(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
