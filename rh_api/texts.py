@@ -745,6 +745,7 @@ ENGLISH: dict[str, str] = {
     "segment.unwritable": "The segment of node {node} holds a value that cannot be sent, such as an infinite number.",
     "segment.unreadable": "This is no segment that this version has written. Queue the workflow again.",
     "segment.bad_segments": "extra_data.runninghub must be an object, and its segments a list.",
+    "segment.bad_word": 'extra_data.runninghub has a word "{word}", which is none of {known}. Nothing was run.',
     "segment.bad_segment": "Segment {number} of extra_data.runninghub must be an object with nodes (a list of node ids) and nothing but instance, models, name, only, profile, route, timeout, use_personal_queue and workflow beside it.",
     "segment.bad_mark": 'A mark must have a name of 1 to 200 letters, and "only" must be true or false. Mark the node anew.',
     "segment.bad_instance": 'A mark\'s instance is one of {choices}, not "{value}". Mark the node anew.',

@@ -14,6 +14,8 @@ AGAIN = "again"
 """The input of a node that shall order anew, though it may cost twice. It is never saved: only
 the words beside a prompt set it."""
 
+_WORDS = ("segments", AGAIN, "workflow", "models", "route")
+
 STRICT = "strict"
 MODEL_CHECKS = ("warn", STRICT)
 """What becomes of a model that the cloud's list does not have: a note, or a refusal."""
@@ -43,11 +45,15 @@ class ExtraData:
 
 
 def read_extra_data(extra_data: object) -> ExtraData:
-    """Raises BadInput for nonsense below `runninghub`."""
+    """Raises BadInput for nonsense below `runninghub`; also for a word that nobody knows: with
+    `segment` for `segments` all would run here, unsaid."""
     said = as_object(extra_data).get("runninghub")
     if not isinstance(said, (dict, type(None))):
         raise BadInput("segment.bad_segments")
     ours = as_object(cast("object", said))
+    for word in ours:
+        if word not in _WORDS:
+            raise BadInput("segment.bad_word", word=word[:80], known=", ".join(_WORDS))
     segments = ours.get("segments", [])
     if not isinstance(segments, list):
         raise BadInput("segment.bad_segments")

@@ -31,8 +31,7 @@ WISHES: dict[str, Any] = {
     "order_key": "*",
 }
 SAID_BESIDE: dict[str, dict[str, Any]] = {
-    "beside our own words": {"runninghub": {**WISHES, "again": ["2"]}},
-    "beside them": WISHES,
+    "beside our own words": {**WISHES, "runninghub": {"again": ["2"]}},
     "in the canvas": {
         "extra_pnginfo": {"workflow": {**WISHES, "nodes": [], "extra": {"runninghub": WISHES}}}
     },
@@ -77,6 +76,17 @@ async def test_what_is_said_beside_a_prompt_raises_no_limit(
     assert nothing_was_sent(emulator)
 
 
+async def test_no_wish_is_one_of_our_words(
+    limited: Page, comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    prompt = await turning(comfyui, pixels())
+    prompt["2"] = remote(catalog.INVERT, {"10.image": ["1", 0]})
+    for name, value in WISHES.items():
+        said = await is_refused(comfyui, limited, prompt, {"runninghub": {name: value}})
+        assert f'a word "{name}", which is none of' in said
+    assert nothing_was_sent(emulator)
+
+
 @pytest.mark.parametrize("place", SAID_IN_NODES)
 async def test_what_a_node_holds_raises_no_limit(
     limited: Page, comfyui: ComfyClient, emulator: Emulator, place: str
@@ -97,7 +107,7 @@ async def test_a_marked_part_raises_no_limit(
     prompt = await turning(comfyui, pixels())
     if by == "a program":
         beside = marked("2", **options)
-        beside["runninghub"].update(WISHES)
+        beside.update(WISHES)
     else:
         mark = {"segment": "shared", **WISHES, **options}
         node = {"id": 2, "type": "ImageInvert", "properties": {"runninghub": mark}}

@@ -104,6 +104,9 @@ def test_nonsense_beside_a_prompt_is_refused(handle: Callable[[Any], Any], said:
     "said",
     [
         {"segments": "nonsense"},
+        {"segment": [{"nodes": ["1"]}]},
+        {"Segments": [{"nodes": ["1"]}]},
+        {"nodes": ["1"]},
         {"segments": [{"nodes": ["99"]}]},
         {"segments": [{"nodes": ["1"], "instance": "huge"}]},
         "words",
