@@ -768,6 +768,8 @@ ENGLISH: dict[str, str] = {
     "segment.pulled_source": "{node} goes along: {other} needs its {type}, which cannot cross.",
     "segment.opens_here": "{node} runs here, so that pictures and sound go up and not a video made of them.",
     "segment.runs_here": "{node} runs here too: its result is needed here and costs nothing.",
+    "segment.changes": "{node} may give another value each time it runs. In the cloud it runs once for equal orders, which are kept; order anew for another value.",
+    "segment.changes_twice": "{node} may give another value each time it runs, and it runs here as well as in the cloud, so one run may use two values. What runs in the cloud is kept for equal orders.",
     "segment.unused": "{node} is marked but does not run: no output needs it.",
     "segment.one_item": "What {node} reads comes as a list: it may hold one item only.",
     "segment.kept_apart": "{other} is an order of its own: {node} may give nothing for {reader}, and would hold it up.",

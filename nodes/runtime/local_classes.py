@@ -109,11 +109,17 @@ def info(class_type: str) -> ClassInfo | None:
         return None
     if known not in _infos:
         try:
-            _infos[known] = class_info(_node_info(known))
+            _infos[known] = class_info({**_node_info(known), "changes": _changes(known)})
         # A class of another pack that cannot describe itself takes and gives anything.
         except Exception:  # noqa: BLE001
             _infos[known] = ClassInfo(open=True)
     return _infos[known]
+
+
+def _changes(known: Any) -> bool:
+    """Whether a class decides for itself if it has to run again; a V3 class inherits the word."""
+    own = (vars(each) for each in known.__mro__ if not each.__module__.startswith("comfy_api."))
+    return any("IS_CHANGED" in each or "fingerprint_inputs" in each for each in own)
 
 
 def _node_info(known: Any) -> Mapping[str, Any]:

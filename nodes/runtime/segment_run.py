@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from ...rh_api.client import Client, Outcome, Result
 from ...rh_api.errors import RunningHubError
 from ...rh_api.graph.prompt import read_nodes
 from ...rh_api.offload import Ordering, Segment, driver, load
+from ...rh_api.offload.class_traits import traits_of
 from ..values import inlets, outlets, outputs
 from ..values.field_values import Inputs
 from ..values.upload_sources import Sources
@@ -96,6 +97,8 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
             return outlets.values(segment, found[0], doubtful)
 
         values, unreadable = await decoded(client, [outcome], make)
+        if outcome.kept:
+            warned.extend(_old_values(segment))
         currency = await client.costs.known_currency()
         display.end = node_outcomes.done([outcome], outputs.done_lines([outcome], currency))
         done = outputs.done_sentence([outcome], currency)
@@ -110,6 +113,14 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
     cached_files.hold(_first(inputs, "segment", ""), values)
     display.finish(line)
     return io.NodeOutput(*values)
+
+
+def _old_values(segment: Segment) -> Iterator[str]:
+    """A sentence for each node that would have given another value if it had run here."""
+    for node_id in segment.members:
+        class_type = segment.graph[node_id]["class_type"]
+        if traits_of(class_type, local_classes.info(class_type)).changes:
+            yield language.say("segment.changes", {"node": driver.title_of(segment, node_id)})
 
 
 def _texts(segment: Segment) -> dict[str, list[object]]:

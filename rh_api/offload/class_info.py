@@ -14,7 +14,8 @@ _CLOSED = ("nodes", "comfy_extras", "comfy_api_nodes")
 
 
 def class_info(about: Mapping[str, Any]) -> ClassInfo:
-    """One entry of ComfyUI's `/object_info`; a V3 class gives it by `GET_NODE_INFO_V1()`.
+    """One entry of ComfyUI's `/object_info`; a V3 class gives it by `GET_NODE_INFO_V1()`. Our host
+    adds `changes`, which it does not tell.
 
     What is not as it should be is read as absent: a class of another pack must not stop a prompt.
     """
@@ -36,6 +37,7 @@ def class_info(about: Mapping[str, Any]) -> ClassInfo:
         is_output=bool(about.get("output_node")),
         is_api=bool(about.get("api_node")),
         open=module not in _CLOSED,
+        changes=bool(about.get("changes")),
     )
 
 

@@ -57,6 +57,12 @@ class Traits:
     required: tuple[str, ...]
     files: Mapping[str, str]
 
+    @property
+    def changes(self) -> bool:
+        """Whether it may give another value each time, and not for a file's sake: those go up as
+        they are."""
+        return self.known.changes and not self.files
+
     def declares(self, name: str) -> bool:
         """Whether the class has that input; the browser leaves others in a prompt."""
         known = self.known

@@ -33,6 +33,12 @@ def plan_notes(dependencies: Dependencies, segments: Sequence[Segment]) -> Itera
         )
     for segment in segments:
         yield from _segment_notes(index, segment)
+        for node_id in segment.members:
+            if index.nodes[node_id].traits.changes:
+                key = (
+                    "segment.changes_twice" if node_id in dependencies.local else "segment.changes"
+                )
+                yield Note(node_id, key, {"node": index.label(node_id)})
 
 
 def _segment_notes(index: GraphIndex, segment: Segment) -> Iterator[Note]:

@@ -112,7 +112,8 @@ class InputInfo:
 
 @dataclass(frozen=True, slots=True)
 class ClassInfo:
-    """What is known of a node class. `open`: it takes inputs that it does not declare."""
+    """What is known of a node class. `open`: it takes inputs that it does not declare. `changes`:
+    by its own word, equal inputs may give another value, such as a text that is drawn by lot."""
 
     inputs: Mapping[str, InputInfo] = field(default_factory=dict[str, InputInfo])
     outputs: tuple[str, ...] = ()
@@ -121,6 +122,7 @@ class ClassInfo:
     is_output: bool = False
     is_api: bool = False
     open: bool = False
+    changes: bool = False
 
 
 Classes = Callable[[str], ClassInfo | None]

@@ -35,6 +35,18 @@ class Sampler:
         }
 
 
+class Draws(Sampler):
+    @classmethod
+    def IS_CHANGED(cls) -> float:
+        return float("nan")
+
+
+class DrawsToo(Sampler):
+    @classmethod
+    def fingerprint_inputs(cls) -> float:
+        return float("nan")
+
+
 class Broken:
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -43,7 +55,7 @@ class Broken:
 
 @pytest.fixture
 def classes(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    known = {"Sampler": Sampler, "Broken": Broken}
+    known = {"Sampler": Sampler, "Broken": Broken, "Draws": Draws, "DrawsToo": DrawsToo}
     monkeypatch.setitem(sys.modules, "nodes", SimpleNamespace(NODE_CLASS_MAPPINGS=known))
     return pack("nodes.runtime.local_classes")
 
@@ -79,3 +91,8 @@ def test_declared_types(classes: ModuleType) -> None:
 def test_a_class_that_cannot_tell_tells_nothing(classes: ModuleType, class_type: str) -> None:
     assert classes.choices(class_type, "x") is None
     assert classes.declared(class_type, "x") is None
+
+
+def test_a_class_that_decides_when_it_runs_again_is_known(classes: ModuleType) -> None:
+    found = {name: classes.info(name).changes for name in ("Sampler", "Draws", "DrawsToo")}
+    assert found == {"Sampler": False, "Draws": True, "DrawsToo": True}

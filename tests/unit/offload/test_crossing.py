@@ -9,7 +9,17 @@ from unit.offload.prompts import classes_of, cut_at, keys_of, one
 
 from rh_api.errors import BadInput
 from rh_api.graph.prompt import read_nodes
-from rh_api.offload import Inlet, Item, core_class, crossing_of, with_inlet
+from rh_api.offload import (
+    ClassInfo,
+    Inlet,
+    InputInfo,
+    Item,
+    Mark,
+    core_class,
+    crossing_of,
+    cut,
+    with_inlet,
+)
 from rh_api.offload.core_classes import core_class as known
 from tests.support.graphs import node
 
@@ -480,3 +490,23 @@ def test_nothing_is_sampled_twice_to_keep_it_apart() -> None:
     assert {"5", "6", "9", "10"} <= set(segment.members)
     assert {"segment.blocks_all"} <= keys_of(plan)
     assert "segment.kept_apart" not in keys_of(plan)
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_a_node_that_changes_by_itself_is_told_of(shown: bool) -> None:
+    drawn = ClassInfo({}, ("STRING",), (True,), changes=True)  # a list, which cannot cross
+    loads = ClassInfo({"image": InputInfo("COMBO", upload="IMAGE")}, ("IMAGE",), changes=True)
+    own = {"Draws": drawn, "Loads": loads}
+    prompt = {
+        "1": node("Draws"),
+        "2": node("StringConcatenate", string_a=["1", 0], string_b="", delimiter=""),
+        "3": node("PreviewAny", source=["2", 0]),
+        "4": node("Loads", image="photo.png"),
+        "5": save(["4", 0]),
+    }
+    if shown:
+        prompt["6"] = node("PreviewAny", source=["1", 0])
+    marks = [Mark("part", ("2", "3", "4", "5"))]
+    plan = cut(prompt, marks, lambda name: own.get(name) or core_class(name))
+    told = [(each.node_id, each.key) for each in plan.notes if "segment.changes" in each.key]
+    assert told == [("1", "segment.changes_twice" if shown else "segment.changes")]
