@@ -622,6 +622,7 @@ ENGLISH: dict[str, str] = {
     "segment.video_made": "The video for input {input} of node {node} is made of pictures and has no file, so it would lose quality on its way. Mark the node that makes it as well. Nothing was ordered.",
     "segment.no_text": "The result {name} holds no text that can be a value.",
     "segment.bad_text": '"{value}" came back where {type} was expected.',
+    "segment.nothing_made": "The task ran to its end, but none of its nodes gave anything that comes back, as one does that finds nothing to work on. It is over and billed as any other.",
     "segment.nothing_came": "The task finished, but the results of node {node} are not among what it made.",
     "segment.sounds_differ": "The sounds that came back differ in length or rate, so they are no batch.",
     "media.sizes_differ": "{count} pictures of different sizes came back where one batch was expected.",

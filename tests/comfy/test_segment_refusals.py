@@ -266,7 +266,7 @@ async def test_a_task_that_made_nothing_says_what_is_missing(
     result = await comfyui.queue(await turning(comfyui, pixels()), marked("2"))
 
     assert result.outcome == "error", result.refusal
-    assert "The task finished but saved nothing" in result.failure["exception_message"]
+    assert "none of its nodes gave anything that comes back" in result.failure["exception_message"]
     assert result.outputs == {}
     assert emulator.counters.orders == 1
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from .cloud_models import Models, is_same_model
 from .facts import find_facts
-from .helper_nodes import run
 from .inputs import Given, LocalFiles, check_media, title_of
+from .order_errors import run
 from .orders import check_early, job_of, run_in_order
 from .results import (
     NothingCame,

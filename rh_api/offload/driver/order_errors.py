@@ -1,19 +1,23 @@
-"""Errors of nodes that an order's graph has beside the person's own: what carries values across."""
+"""A segment's order is run, and its errors are told by the nodes of the person's own graph."""
 
 from __future__ import annotations
 
 from ...client import Client, Job, Outcome, Watch
-from ...errors import BadInput, RunningHubError
+from ...errors import BadInput, NoOutput, RunningHubError
 from ...graph.prompt import Graph, links
 from .. import Segment
 from .inputs import called
 
 
 async def run(client: Client, segment: Segment, job: Job, watch: Watch) -> Outcome:
-    """Run a segment's order. An error of a helper node is told as the node's whose value that
-    carries: a node of the local graph may have the helper's id."""
+    """Run a segment's order. An error of a node of ours that carries a value is told as that of
+    the value's node: another node of the local graph may have its id."""
     try:
         return await client.run(job, watch)
+    except NoOutput as error:
+        if error.key != NoOutput.default_key:
+            raise
+        raise error.with_context("segment.nothing_made") from error.__cause__
     except RunningHubError as error:
         owner = _owner(job.graph or {}, segment.members, error.node_id or "")
         if owner in ("", error.node_id):
