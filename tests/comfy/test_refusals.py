@@ -349,7 +349,7 @@ async def test_without_a_key_the_prompt_is_refused_with_what_to_do(
 
     assert result.status == 400
     assert "RUNNINGHUB_API_KEY" in result.refusal
-    assert "emulator" in result.refusal
+    assert "sandbox" in result.refusal
     assert "RUNNINGHUB_API_KEY" in lora.refusal
 
 

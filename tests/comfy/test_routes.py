@@ -120,7 +120,7 @@ async def test_a_failure_can_be_handed_on(
     fields = {"3.seed": mark(), "6.text": "my private words"}
     result = await comfyui.queue({"17": remote(catalog.TEXT_TO_IMAGE, fields)})
     assert result.outcome == "error"
-    told = await page.post("report", node_id="17")
+    told = await page.post("report", prompt=result.prompt_id, node_id="17")
     (task_id,) = emulator.tasks
     assert (told["task_id"], told["link"]) == (task_id, "")
     for word in ("RunningHubRemoteWorkflow (17)", "KSampler", "RuntimeError", "cannot paint"):
@@ -149,7 +149,8 @@ async def test_a_run_tells_how_long_it_usually_takes(
 
 async def test_the_sandbox_runs_a_sample_from_the_graph(page: Page, comfyui: ComfyClient) -> None:
     assert (await page.post("sandbox", on=True))["on"]
-    fields = {"21.value": f"text {mark()}"}
+    word = f"sample{mark():06}"  # that no other order of this ComfyUI has a part of
+    fields = {"21.value": word}
     result = await comfyui.queue({"1": remote(catalog.TEXT_OUT, fields, profile="sandbox")})
     assert result.outcome == "success", result
     program = {"kind": "workflow", "id": catalog.TEXT_OUT, "profile": "sandbox", "title": "Text"}
@@ -157,6 +158,6 @@ async def test_the_sandbox_runs_a_sample_from_the_graph(page: Page, comfyui: Com
     assert told["text"] == ""
     assert told["orders"] == [{"title": "Text", "quote": "nothing is paid: it runs in the sandbox"}]
     assert not (await page.post("sandbox", on=False))["on"]
-    (listed,) = (await page.post("history", words=fields["21.value"]))["orders"]
+    (listed,) = (await page.post("history", words=word))["orders"]
     assert (listed["name"], listed["emulated"], listed["coins"]) == ("Text", True, None)
     assert not [line for line in result.texts("1") if "coin" in line]
