@@ -7,7 +7,7 @@ import { loadTexts } from "../../web/js/host/texts.js";
 import { flipFavourite, marked, recentOf, rememberUse } from "../../web/js/lib/recent.js";
 import { movedTo, visibleRows } from "../../web/js/lib/window.js";
 import { makeView } from "../../web/js/parts/panel/now.mjs";
-import { lastDays } from "../../web/js/parts/panel/spend.mjs";
+import { lastDays, spentText } from "../../web/js/parts/panel/spend.mjs";
 
 beforeEach(() => localStorage.clear());
 
@@ -33,6 +33,16 @@ test("a chart has every day, over the end of a month and of summer time", () => 
   const days = lastDays(30, new Date(2027, 10, 10, 23, 59));
   expect(new Set(days).size).toBe(30);
   expect(days.at(-1)).toBe("2027-11-10");
+});
+
+test("what was not told is not nothing", async () => {
+  vi.stubGlobal("fetch", async () => ({ ok: true, json: async () => ({ en: english }) }));
+  await loadTexts();
+  const sum = (coins, untold) => spentText({ coins, money: null, third_party_money: null, untold }, "");
+  expect(sum(0, 0)).toBe("nothing");
+  expect(sum(null, 2)).toBe("not told");
+  expect(sum(14, 2)).toBe("14 coins or more");
+  expect(sum(14, 0)).toBe("14 coins");
 });
 
 test("a favourite stays until it is taken out, beside what was used lately", () => {

@@ -45,7 +45,7 @@ function spendView(found) {
 		["today", today],
 		["week", week],
 		["month", all],
-	].map(([key, sum]) => h("div", "sum", h("span", "muted", t(`spend.${key}`)), h("strong", "", sumText(sum, currency) || t("spend.nothing")), h("span", "muted", t(sum.orders === 1 ? "spend.order" : "spend.orders", { count: sum.orders }))));
+	].map(([key, sum]) => h("div", "sum", h("span", "muted", t(`spend.${key}`)), h("strong", "", spentText(sum, currency)), h("span", "muted", t(sum.orders === 1 ? "spend.order" : "spend.orders", { count: sum.orders }))));
 	const untold = all.untold > 0 && h("p", "muted", t(all.untold === 1 ? "spend.untold_one" : "spend.untold", { count: all.untold }));
 	if (all.orders === 0) return [left, h("div", "sums", ...sums), ...limitViews(limits), h("p", "muted", t("spend.none"))];
 	return [
@@ -59,6 +59,13 @@ function spendView(found) {
 		untold,
 		row(save(t("spend.csv_day"), "runninghub-days.csv", csv.day), save(t("spend.csv_program"), "runninghub-programs.csv", csv.program)),
 	];
+}
+
+/** What orders did cost, as far as that was told. @type {(sum: any, currency: string) => string} */
+export function spentText(sum, currency) {
+	const text = sumText(sum, currency);
+	if (sum.untold > 0) return text ? t("spend.or_more", { sum: text }) : t("spend.not_told");
+	return text || t("spend.nothing");
 }
 
 /** @type {(sum: any, currency: string) => string} */
@@ -119,7 +126,7 @@ const dayText = (day = "") => new Date(`${day}T12:00`).toLocaleDateString(langua
 /** @type {(programs: any[], currency: string) => any} */
 function programTable(programs, currency) {
 	const rows = programs.map((one) =>
-		h("tr", "", h("td", "", clean(one.name, 80) || one.program), h("td", "number", String(one.orders)), h("td", "number", sumText(one, currency) || t("spend.nothing"))),
+		h("tr", "", h("td", "", clean(one.name, 80) || one.program), h("td", "number", String(one.orders)), h("td", "number", spentText(one, currency))),
 	);
 	const head = h("tr", "", h("th", { scope: "col" }, t("spend.program")), h("th", { scope: "col", className: "number" }, t("spend.count")), h("th", { scope: "col", className: "number" }, t("spend.cost")));
 	return h("table", "", h("thead", "", head), h("tbody", "", ...rows));
