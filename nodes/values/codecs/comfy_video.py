@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 class ResultVideo(InputImpl.VideoFromFile):
     """A file as VIDEO, like ComfyUI's own: whoever saves or plays it uses the file.
 
-    Read into tensors it takes half the memory and time. Raises NodeFailure where it is too large
-    or damaged.
+    Read into tensors it takes half the memory and time, and each level is the nearest one; where a
+    film keeps colour at half the size, edges differ from core's, which blends. Raises
+    NodeFailure where it is too large or damaged.
     """
 
     def get_components(self) -> Types.VideoComponents:

@@ -80,7 +80,8 @@ def decode(paths: Sequence[Path]) -> Decoded:
     IMAGE has float32 batches (n, h, w, 3), MASK as many of (n, h, w). Pictures of one size are one
     batch, of several sizes single ones. Alpha is in the masks alone: 1 - alpha, zeros where a
     picture is opaque. Values are equal to the bit to what ComfyUI's LoadImage makes of them through
-    Pillow, and 16-bit ones are kept whole. A picture is turned as its EXIF says.
+    Pillow, and 16-bit ones are kept whole but for grey with alpha and colour with one clear level.
+    A picture is turned as its EXIF says.
 
     Raises `media.too_many_pixels` before anything is decoded, `media.unreadable_picture`.
     """
