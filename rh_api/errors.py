@@ -558,8 +558,10 @@ def about_task(error: E, fate: Fate = Fate.UNKNOWN) -> E:
     """The failure of a call about an ordered task: it does not say that none was started."""
     if error.fate is not Fate.NOT_STARTED:
         return error
+    if isinstance(error, KeyRefused):
+        return error.with_context("error.key_refused_asked", fate=fate)
     says_so = isinstance(error, (Refused, RateLimited, QueueFull, UploadFailed))
-    says_so = says_so and not isinstance(error, (KeyRefused, NotFound))
+    says_so = says_so and not isinstance(error, NotFound)
     return error.with_context("error.call_refused" if says_so else None, fate=fate)
 
 

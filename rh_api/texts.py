@@ -42,6 +42,9 @@ ENGLISH: dict[str, str] = {
     "error.key_refused": "RunningHub does not accept the API key: {remote}. Nothing was started or paid. Check the "
     "key (in the settings, or RUNNINGHUB_API_KEY), and that it belongs to the site that it is used "
     "on (the settings', or RUNNINGHUB_BASE_URL): keys of runninghub.ai and runninghub.cn are not interchangeable.",
+    "error.key_refused_asked": "RunningHub does not accept the API key: {remote}. Check the "
+    "key (in the settings, or RUNNINGHUB_API_KEY), and that it belongs to the site that it is used "
+    "on (the settings', or RUNNINGHUB_BASE_URL): keys of runninghub.ai and runninghub.cn are not interchangeable.",
     "error.plan_refused": "The account's plan does not allow this: {remote}. Nothing was started.",
     "error.free_account": "A free account cannot use RunningHub's API ({remote}): it takes a "
     "membership from the basic plan up, or an enterprise key. Nothing was started.",

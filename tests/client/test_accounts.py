@@ -81,7 +81,7 @@ async def test_a_standard_model_of_another_plan_is_refused_at_once(
     client: Client, emulator: Emulator
 ) -> None:
     emulator.faults.append(Fault(CREATE, "code", value=1014, count=None))
-    with pytest.raises(PlanRefused, match="shared keys") as caught:
+    with pytest.raises(PlanRefused, match="enterprise shared key") as caught:
         await client.run(paint())
 
     assert (caught.value.code, caught.value.fate) == (1014, Fate.NOT_STARTED)

@@ -236,7 +236,8 @@ async def test_a_limit_that_would_never_hold_is_not_stored(client: Client, scope
 
 def test_a_limit_that_is_passed_already_tells_of_no_cost_of_nothing() -> None:
     error = refusal(Reached("day", "USD", 1_000_000, 5_988_000, 0), "x")
-    assert str(error).startswith("5.988 USD of the 1 USD that a day may cost are spent or held")
+    told = "Nothing was uploaded or ordered. 5.988 USD of the 1 USD that a day may cost are spent"
+    assert str(error).startswith(told)
 
 
 async def test_two_at_once_never_hold_more_than_the_day_leaves(
