@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from dataclasses import replace
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import folder_paths
 
-from ...rh_api.settings import NO_SECRET, Secret, Settings, register_state_folder
+from ...rh_api.errors import BadInput
+from ...rh_api.settings import NO_SECRET, Secret, Settings, read_key, register_state_folder
 from . import demo_server, profiles
 
 log = logging.getLogger("runninghub")
@@ -59,9 +61,11 @@ def has_environment_key() -> bool:
 
 def known_keys() -> frozenset[str]:
     """All keys that are known here, whatever their account."""
-    stored = profiles.load(state_folder()).by_name.values()
-    own = (os.environ.get(name, "").strip() for name in KEY_VARIABLES)
-    return frozenset({*own, *(one.key.reveal() for one in stored)} - {""})
+    known = {one.key.reveal() for one in profiles.load(state_folder()).by_name.values()}
+    for name in KEY_VARIABLES:
+        with contextlib.suppress(BadInput):  # what can be no key may stand anywhere
+            known.add(read_key(os.environ.get(name, "")).reveal())
+    return frozenset(known - {""})
 
 
 def _environment() -> Settings:

@@ -35,7 +35,7 @@ class FreeInputs:
     outputs: int = TYPED_OUTPUTS + POOL
 
 
-_OTHERS = ("RunningHub", "RHUpload", "RHLora")  # what other classes of ours begin with
+_OTHER_PREFIXES = ("RunningHub", "RHUpload", "RHLora")  # of classes of ours without free inputs
 FREE_INPUTS: Mapping[str, FreeInputs] = {
     "RunningHubRemoteWorkflow": FreeInputs("workflow"),
     "RunningHubAIApp": FreeInputs("app"),
@@ -75,12 +75,17 @@ def no_key(prompt: Graph, extra: ExtraData) -> dict[str, Any]:
     # Imported here: the start of ComfyUI need not know of keys.
     from . import config
 
-    for key in config.known_keys():
-        for node in read_nodes(prompt).values():
-            if key in json.dumps(prompt[node.id]):
-                raise BadInput("node.key_in_graph", local_id=node.id, node=node.label)
-        if key in json.dumps(extra.canvas):
-            raise BadInput("node.key_on_canvas")
+    keys = config.known_keys()
+
+    def has_key(value: object) -> bool:
+        text = json.dumps(value)
+        return any(key in text for key in keys)
+
+    for node in read_nodes(prompt).values():
+        if has_key(prompt[node.id]):
+            raise BadInput("node.key_in_graph", local_id=node.id, node=node.label)
+    if has_key(extra.canvas):
+        raise BadInput("node.key_on_canvas")
     return dict(prompt)
 
 
@@ -153,5 +158,5 @@ def _own_nodes(prompt: Graph) -> list[str]:
     return [
         node.id
         for node in read_nodes(prompt).values()
-        if node.class_type in FREE_INPUTS or node.class_type.startswith(_OTHERS)
+        if node.class_type in FREE_INPUTS or node.class_type.startswith(_OTHER_PREFIXES)
     ]

@@ -193,3 +193,12 @@ def test_a_canvas_that_holds_the_own_key_is_refused(handle: Callable[[Any], Any]
     data = {"prompt": {"1": remote()}, "extra_data": {"extra_pnginfo": {"workflow": workflow}}}
     (node,) = handle(data)["prompt"].values()
     assert node["class_type"] == "RunningHubRefusal"
+
+
+@pytest.mark.parametrize("text", ["", "a", "cat", "your-key-here"])
+def test_a_variable_that_holds_no_key_keeps_no_prompt_away(
+    handle: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("RUNNINGHUB_API_KEY", text)
+    passed = handle({"prompt": {"1": remote(**{"6.text": "a cat, your-key-here"})}})["prompt"]
+    assert passed["1"]["class_type"] == "RunningHubRemoteWorkflow"
