@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from ..errors import StoreUnavailable
-from ..money.amounts import USD, Sums, costs_of, currency_of
+from ..money.amounts import CNY, USD, Sums, costs_of
 from ..wire.tasks import Report, Usage
 from .caches import RUNS_KEPT
 from .history import Found, Query, Spent
@@ -48,7 +48,9 @@ class SqliteJournal:
         self._store = store
         self.origin = origin
         self.account = account
-        self.currency = currency_of(origin) or USD
+        self.currency = (
+            CNY if origin.endswith(".cn") else USD
+        )  # a guess, where it is no official site
         self._asked: deque[tuple[asyncio.Future[Any], Callable[[], object]]] = deque()
         self._line = WaitingLine(store.folder, origin, account)
         self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="runninghub-journal")
