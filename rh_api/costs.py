@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from .run.cost_bounds import named_units
 from .run.estimates import Estimate, estimate
 from .run.orders import Order, is_model
 from .wire.orders import TaskOptions
+
+ASK_SECONDS = 2.0  # that a question for a currency may hold up what is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,11 @@ class Costs:
         return told if told in (CNY, USD) else currency_of(self._journal.origin)
 
     async def known_currency(self) -> str:
-        """`currency`; the account is asked for it, once, where its site tells none."""
+        """`currency`; where neither tells it the account is asked, for ASK_SECONDS at most."""
         wallet = self._budget.facts.wallet
         if not self.currency and wallet.last is None:
-            with contextlib.suppress(RunningHubError):
-                await wallet.read()
+            with contextlib.suppress(RunningHubError, asyncio.TimeoutError):
+                await asyncio.wait_for(wallet.read(), ASK_SECONDS)
         return self.currency
 
     async def balance(self) -> dict[str, int]:

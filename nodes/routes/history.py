@@ -19,7 +19,6 @@ from ..runtime import accounts, cloud, config, demo_server, language, past_order
 from .body import Body, FileAnswer, number_of, switch_of, text_of
 
 PAGE = 60  # orders
-ASK_SECONDS = 2.0  # that questions for currencies of accounts may hold up the list
 _NO_WORDS = re.compile(r"\s*[:\uff1a]\s*(?=[.\u3002])|\s*[(\uff08]\s*[)\uff09]")
 """What is left around a quotation that is empty."""
 TEXT_SHOWN = 200_000  # characters of a result that is text
@@ -71,9 +70,7 @@ async def _listed(orders: Sequence[PastOrder]) -> list[dict[str, object]]:
         if profile and _is_unclear(one)
     }
     if asked:
-        every = asyncio.gather(*(costs.known_currency() for costs in asked.values()))
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(every, ASK_SECONDS)
+        await asyncio.gather(*(costs.known_currency() for costs in asked.values()))
     return [
         _row(one, profile, one.currency or (asked[profile].currency if profile in asked else ""))
         for one, profile in zip(orders, profiles, strict=True)
