@@ -189,11 +189,10 @@ class ModelCatalogue:
         told = await self._sender.send(price_preview(model.endpoint, asked))
         if len(self._known.told) >= MOST_TOLD:
             self._known.told.clear()
-        self._known.told[self._question(model, composed)] = _quote_of_service(told)
+        self._known.told[self._question(model, asked)] = _quote_of_service(told)
         return told
 
-    def _question(self, model: Model, composed: Mapping[str, object]) -> str:
-        asked = prices.preview_body(model, composed)
+    def _question(self, model: Model, asked: Mapping[str, object]) -> str:
         return json.dumps([self._settings.account, model.endpoint, asked], sort_keys=True)
 
     async def quoted(self, model: Model, body: Mapping[str, object]) -> money.Quote:
@@ -210,8 +209,8 @@ class ModelCatalogue:
     ) -> money.Quote:
         """What an order with a node's values will cost, without a question to the service: by
         what it said when it was asked for such an order before, else by the lists."""
-        composed = body.compose(model, given, extra).body
-        told = self._known.told.get(self._question(model, composed), money.Quote())
+        asked = prices.preview_body(model, body.compose(model, given, extra).body)
+        told = self._known.told.get(self._question(model, asked), money.Quote())
         return told if told.is_known else _quote_of_list(self.price_of(model, given, extra))
 
     async def service_price(self, model: Model, body: Mapping[str, object]) -> money.Quote:

@@ -11,7 +11,7 @@ from ..runtime import accounts, cloud, config, demo_server, profiles, under_way
 from .body import Body, number_of, switch_of, text_of
 
 CONSOLE = "/enterprise-api/consumerApi"
-"""The site's page of keys and calls."""
+"""The site's page of keys: of its list of calls no source tells the address."""
 
 
 async def left_tasks(_: Body) -> dict[str, object]:

@@ -15,13 +15,15 @@ from weakref import WeakKeyDictionary
 from ..values.codecs.comfy_video import ResultVideo
 from .result_files import SaverItem
 
-# By the segment's text. What nothing holds any more goes of itself.
+# By the segment's text. What nothing holds any more goes of itself, and its entry with the next.
 _held: defaultdict[str, WeakKeyDictionary[object, Path]] = defaultdict(WeakKeyDictionary)
 _losses: Counter[str] = Counter()
 
 
 def hold(segment: str, outputs: Sequence[Any]) -> None:
     """Watch the files of a segment's outputs for as long as anything holds these."""
+    for gone in [text for text, held in _held.items() if not held]:
+        del _held[gone]
     for output in outputs:
         items = cast("list[object]", output) if isinstance(output, list) else [output]
         _held[segment].update(_files(items))

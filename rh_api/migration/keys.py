@@ -190,10 +190,7 @@ def _beside(path: tuple[str, ...], node: Json | None) -> str:
     name = next((step for step in reversed(path) if not step.isdigit()), "")
     if node is None:
         return name
-    own = [
-        str(node.get("title") or ""),
-        str((as_dict(node.get("_meta")) or {}).get("title")),
-    ]
+    own = [str(node.get("title") or ""), str((as_dict(node.get("_meta")) or {}).get("title"))]
     saved = node.get("widgets_values")
     values = [*(as_dict(saved) or {}).values(), *as_list(saved)]
     values += (as_dict(node.get("inputs")) or {}).values()
