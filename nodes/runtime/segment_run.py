@@ -82,7 +82,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
                 again=_first(inputs, "again", False),
             )
             scoped = replace(job, scope=display.prompt_id)
-            return await driver.run(client, segment, scoped, display)
+            return await driver.run_order(client, segment, scoped, display)
 
     async def work(client: Client) -> tuple[list[Any], str]:
         try:

@@ -11,7 +11,7 @@ from ...rh_api.client import Outcome, Result
 from ...rh_api.errors import Fate, RunningHubError
 from ...rh_api.graph.constants import OUTLETS
 from ...rh_api.offload import FILES, Outlet, Segment
-from ...rh_api.offload.driver import check_any, text_of, value_of, wanted_results
+from ...rh_api.offload.driver import require_results, text_of, value_of, wanted_results
 from ..runtime import language
 from ..runtime.result_files import NotKept, SaverItem, Shelf
 from .adapters.table import BY_TYPE
@@ -27,7 +27,7 @@ def values(
     Reads and writes files: to be called in a worker thread. Raises NothingCame where nothing came
     for any outlet, NotKept.
     """
-    check_any(segment, outcome)
+    require_results(segment, outcome)
     shelf = Shelf(outcome.task_id)
     made: list[Any] = [None] * OUTLETS
     unreadable: list[str] = []

@@ -276,7 +276,7 @@ async def _order(
         terminal.note(english(notice.key, notice.params))
     job = await job_of(client, segment, given, models=run.models, files=run.folders, again=again)
     job = replace(job, scope=scope)
-    outcome = await driver.run(client, segment, job, partial(service.watch, order=segment.id))
+    outcome = await driver.run_order(client, segment, job, partial(service.watch, order=segment.id))
     run.made[segment.id] = outcome
     saved, missing = _save(segment, outcome, folder)
     run.missing += missing

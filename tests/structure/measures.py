@@ -65,7 +65,7 @@ SINCE = (
     "rh_api/offload/uncertain_outputs.py",
     "rh_api/offload/driver/cloud_models.py",
     "rh_api/offload/driver/hints.py",
-    "rh_api/offload/driver/order_errors.py",
+    "rh_api/offload/driver/order_run.py",
     "rh_api/run/cost_bounds.py",
     "rh_api/run/native.py",
     "rh_api/run/native_cost.py",

@@ -9,12 +9,12 @@ from __future__ import annotations
 from .cloud_models import Models, is_same_model
 from .facts import find_facts
 from .inputs import Given, LocalFiles, check_media, title_of
-from .order_errors import run
+from .order_run import run_order
 from .orders import check_early, job_of, run_in_order
 from .results import (
     NothingCame,
-    check_any,
     given_from,
+    require_results,
     results_of,
     text_of,
     value_of,
@@ -26,16 +26,16 @@ __all__ = [
     "LocalFiles",
     "Models",
     "NothingCame",
-    "check_any",
     "check_early",
     "check_media",
     "find_facts",
     "given_from",
     "is_same_model",
     "job_of",
+    "require_results",
     "results_of",
-    "run",
     "run_in_order",
+    "run_order",
     "text_of",
     "title_of",
     "value_of",

@@ -56,11 +56,11 @@ def check_media(file: LocalFile, path: Path) -> None:
 
 def title_of(segment: Segment, node_id: str) -> str:
     """A node of a segment as a sentence names it: its id, and what people call it."""
-    name = called(segment, node_id)
+    name = name_of(segment, node_id)
     return f"{node_id} ({name})" if name else node_id
 
 
-def called(segment: Segment, node_id: str) -> str:
+def name_of(segment: Segment, node_id: str) -> str:
     """What people call a node of a segment, else its class; "" for one that is not there."""
     node: Mapping[str, Any] = segment.graph.get(node_id) or {}
     return segment.titles.get(node_id) or str(node.get("class_type", ""))

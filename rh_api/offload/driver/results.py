@@ -51,7 +51,7 @@ def wanted_results(segment: Segment, outlet: Outlet, outcome: Outcome) -> list[R
     return results
 
 
-def check_any(segment: Segment, outcome: Outcome) -> None:
+def require_results(segment: Segment, outcome: Outcome) -> None:
     """Raises NothingCame where no outlet has results."""
     if not any(results_of(outlet, outcome.results) for outlet in segment.outlets):
         wanted_results(segment, segment.outlets[0], outcome)

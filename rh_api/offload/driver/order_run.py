@@ -6,10 +6,10 @@ from ...client import Client, Job, Outcome, Watch
 from ...errors import BadInput, NoOutput, RunningHubError
 from ...graph.prompt import Graph, links
 from .. import Segment
-from .inputs import called
+from .inputs import name_of
 
 
-async def run(client: Client, segment: Segment, job: Job, watch: Watch) -> Outcome:
+async def run_order(client: Client, segment: Segment, job: Job, watch: Watch) -> Outcome:
     """Run a segment's order. An error of a node of ours that carries a value is told as that of
     the value's node: another node of the local graph may have its id."""
     try:
@@ -22,7 +22,7 @@ async def run(client: Client, segment: Segment, job: Job, watch: Watch) -> Outco
         owner = _owner(job.graph or {}, segment.members, error.node_id or "")
         if owner in ("", error.node_id):
             raise
-        title = BadInput("segment.helper", title=called(segment, owner))
+        title = BadInput("segment.helper", title=name_of(segment, owner))
         told = error.with_context(node_id=owner, params={"node": owner, "title": title})
         raise told from error.__cause__
 
