@@ -100,16 +100,18 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
+def account(cloud: tuple[Emulator, str]) -> dict[str, str]:
+    """The variables by which a host knows an account of the emulator."""
+    emulator, base_url = cloud
+    return {"RUNNINGHUB_BASE_URL": base_url, "RUNNINGHUB_API_KEY": emulator.default_key}
+
+
+@pytest.fixture(scope="session")
 def hosts(
-    cloud: tuple[Emulator, str], tmp_path_factory: pytest.TempPathFactory
+    account: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str, str], Host]]:
     """Hosts by their kind and front end, each started once."""
-    emulator, base_url = cloud
-    known = {
-        "RUNNINGHUB_BASE_URL": base_url,
-        "RUNNINGHUB_API_KEY": emulator.default_key,
-        "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
-    }
+    known = {**account, "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT}
     started: dict[tuple[str, str], Host] = {}
     with contextlib.ExitStack() as stack:
 

@@ -22,7 +22,7 @@ def stands(canvas: Canvas, text: str) -> None:
 def test_results_failures_and_uploads_stand_after_a_restart(
     new_host: Callable[..., Host],
     opened: Callable[..., Canvas],
-    cloud: tuple[Emulator, str],
+    account: dict[str, str],
     emulator: Emulator,
     kind: str,
     tmp_path: Path,
@@ -30,11 +30,7 @@ def test_results_failures_and_uploads_stand_after_a_restart(
     loras = tmp_path / kind / "models" / "loras"
     loras.mkdir(parents=True)
     (loras / "my-style.safetensors").write_bytes(LORA)
-    known = {
-        "RUNNINGHUB_BASE_URL": cloud[1],
-        "RUNNINGHUB_API_KEY": emulator.default_key,
-        "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
-    }
+    known = {**account, "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT}
     host = new_host(**known)
     canvas = opened(host)
     canvas.clear()
@@ -81,11 +77,10 @@ def test_results_failures_and_uploads_stand_after_a_restart(
 def test_a_stopped_run_stands_after_a_restart(
     new_host: Callable[..., Host],
     opened: Callable[..., Canvas],
-    cloud: tuple[Emulator, str],
+    account: dict[str, str],
     emulator: Emulator,
 ) -> None:
-    known = {"RUNNINGHUB_BASE_URL": cloud[1], "RUNNINGHUB_API_KEY": emulator.default_key}
-    host = new_host(**known)
+    host = new_host(**account)
     canvas = opened(host)
     canvas.clear()
     node, _ = canvas.painting()
@@ -98,7 +93,7 @@ def test_a_stopped_run_stands_after_a_restart(
     workflow = canvas.workflow()
     host.stop()
     canvas.forgive(GONE)
-    later = opened(new_host(**known))
+    later = opened(new_host(**account))
     later.load(workflow)
     stands(later, "cancelled in the cloud")
 

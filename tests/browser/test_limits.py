@@ -45,13 +45,12 @@ WORDS = {
 def test_a_limit_is_set_reached_and_let_through_once(
     new_host: Callable[..., Host],
     opened: Callable[..., Canvas],
-    cloud: tuple[Emulator, str],
+    account: dict[str, str],
     emulator: Emulator,
     classic: bool,
 ) -> None:
     setting, label, keep, no_sum, stored, reached, once, sure, _ = WORDS[classic]
-    known = {"RUNNINGHUB_API_KEY": emulator.default_key, "RUNNINGHUB_BASE_URL": cloud[1]}
-    canvas = opened(new_host(**known), classic=classic)
+    canvas = opened(new_host(**account), classic=classic)
     page = canvas.settings(setting)
     order = page.get_by_label(label)
     order.fill("much")
@@ -89,14 +88,13 @@ def test_a_limit_is_set_reached_and_let_through_once(
 def test_what_is_let_through_is_the_workflow_that_was_refused(
     new_host: Callable[..., Host],
     opened: Callable[..., Canvas],
-    cloud: tuple[Emulator, str],
+    account: dict[str, str],
     emulator: Emulator,
     classic: bool,
 ) -> None:
     _, _, _, _, _, reached, once, sure, _ = WORDS[classic]
-    known = {"RUNNINGHUB_API_KEY": emulator.default_key, "RUNNINGHUB_BASE_URL": cloud[1]}
-    known["RUNNINGHUB_MAX_COST_ORDER"] = "1 coins"
-    canvas = opened(new_host(**known), classic=classic)
+    limit = {"RUNNINGHUB_MAX_COST_ORDER": "1 coins"}
+    canvas = opened(new_host(**account, **limit), classic=classic)
     canvas.clear()
     _, preview = canvas.painting()
     refused = canvas.graph_id()
@@ -129,13 +127,12 @@ def test_what_is_let_through_is_the_workflow_that_was_refused(
 def test_a_limit_that_is_reached_is_left_or_raised(
     new_host: Callable[..., Host],
     opened: Callable[..., Canvas],
-    cloud: tuple[Emulator, str],
+    account: dict[str, str],
     emulator: Emulator,
     classic: bool,
 ) -> None:
     setting, label, keep, _, stored, reached, once, _, close = WORDS[classic]
-    known = {"RUNNINGHUB_API_KEY": emulator.default_key, "RUNNINGHUB_BASE_URL": cloud[1]}
-    canvas = opened(new_host(**known), classic=classic)
+    canvas = opened(new_host(**account), classic=classic)
     alert = canvas.page.locator(".runninghub-notices [role=alert]")
 
     def limited(page: Locator, least: str, most: str) -> None:

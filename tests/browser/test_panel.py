@@ -219,7 +219,7 @@ def test_a_marked_part_gives_its_values_back_and_is_ordered_anew(
 def test_a_crash_and_another_browser_change_no_list(
     new_host: Callable[..., Host],
     opened: Callable[..., Canvas],
-    cloud: tuple[Emulator, str],
+    account: dict[str, str],
     emulator: Emulator,
 ) -> None:
     def listed(canvas: Canvas) -> list[str]:
@@ -228,8 +228,7 @@ def test_a_crash_and_another_browser_change_no_list(
         panel.orders.nth(1).wait_for()
         return panel.orders.all_inner_texts()
 
-    known = {"RUNNINGHUB_BASE_URL": cloud[1], "RUNNINGHUB_API_KEY": emulator.default_key}
-    host = new_host(**known)
+    host = new_host(**account)
     canvas = opened(host)
     canvas.clear()
     node, _ = canvas.painting()
@@ -243,7 +242,7 @@ def test_a_crash_and_another_browser_change_no_list(
     for one in (canvas, other):
         one.forgive(GONE)
     host.stop()
-    assert listed(opened(new_host(**known))) == orders
+    assert listed(opened(new_host(**account))) == orders
     assert emulator.counters.orders == 2
 
 

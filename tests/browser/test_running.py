@@ -266,10 +266,9 @@ def test_two_tabs_keep_to_themselves(canvas: Canvas, emulator: Emulator) -> None
 
 
 def test_a_server_that_is_gone_is_said_and_harms_nothing(
-    tmp_path: Path, opened: Callable[..., Canvas], cloud: tuple[Emulator, str], emulator: Emulator
+    tmp_path: Path, opened: Callable[..., Canvas], account: dict[str, str], emulator: Emulator
 ) -> None:
-    known = {"RUNNINGHUB_BASE_URL": cloud[1], "RUNNINGHUB_API_KEY": emulator.default_key}
-    with running("stage", NEWEST, tmp_path, known) as host:
+    with running("stage", NEWEST, tmp_path, account) as host:
         canvas = opened(host)
         canvas.clear()
         canvas.painting()

@@ -144,11 +144,10 @@ def test_each_answer_about_a_lost_order_leads_to_a_picture(
 def test_tasks_from_before_a_restart_are_told_once_and_taken_up(
     new_host: Callable[..., Host],
     opened: Callable[..., Canvas],
-    cloud: tuple[Emulator, str],
+    account: dict[str, str],
     emulator: Emulator,
 ) -> None:
-    known = {"RUNNINGHUB_BASE_URL": cloud[1], "RUNNINGHUB_API_KEY": emulator.default_key}
-    host = new_host(**known)
+    host = new_host(**account)
     canvas = opened(host)
     canvas.clear()
     nodes = [canvas.painting(y)[0] for y in (100, 700)]
@@ -160,7 +159,7 @@ def test_tasks_from_before_a_restart_are_told_once_and_taken_up(
     host.stop()
     canvas.forgive(GONE)
 
-    canvas = opened(new_host(**known))
+    canvas = opened(new_host(**account))
     told = canvas.page.get_by_role("status").filter(has_text="Tasks that nobody waits for")
     told.get_by_text("2 RunningHub tasks are still running.").wait_for()
     canvas.picture("told")
@@ -204,13 +203,12 @@ def test_tasks_from_before_a_restart_are_told_once_and_taken_up(
 def test_a_page_that_stays_open_is_told_of_them_when_comfyui_is_back(
     new_host: Callable[..., Host],
     opened: Callable[..., Canvas],
-    cloud: tuple[Emulator, str],
+    account: dict[str, str],
     emulator: Emulator,
     classic: bool,
 ) -> None:
-    known = {"RUNNINGHUB_BASE_URL": cloud[1], "RUNNINGHUB_API_KEY": emulator.default_key}
     frontend = OLDEST if classic else NEWEST
-    host = new_host(frontend, **known)
+    host = new_host(frontend, **account)
     canvas = opened(host, classic=classic)
     canvas.clear()
     node, _ = canvas.painting()
@@ -219,7 +217,7 @@ def test_a_page_that_stays_open_is_told_of_them_when_comfyui_is_back(
     canvas.says(node, "KSampler")
     host.stop()
     canvas.forgive(GONE)
-    new_host(frontend, port=int(host.url.rpartition(":")[2]), **known)
+    new_host(frontend, port=int(host.url.rpartition(":")[2]), **account)
     told = canvas.page.get_by_role("status").filter(
         has_text="无人等待的任务" if classic else "Tasks that nobody waits for"
     )

@@ -107,18 +107,20 @@ def fails(world: World, kind: type[RunningHubError], **more: Any) -> Any:
 CANCELLED = state("CANCEL")
 
 
-def stop_at(world: World, seconds: float, order: Order = ORDER, **more: Any):
-    async def story() -> float:
-        job = asyncio.ensure_future(world.run(order, **more))
-        await asyncio.sleep(seconds)
-        job.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await job
-        left = now()
-        await world.engine.context.settle()
-        return left
+async def stopped(world: World, seconds: float, order: Order = ORDER, **more: Any) -> float:
+    """Stop a run after so many seconds of virtual time, and wait for its cancel; when it left."""
+    job = asyncio.ensure_future(world.run(order, **more))
+    await asyncio.sleep(seconds)
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    left = now()
+    await world.engine.context.settle()
+    return left
 
-    return play(world, story)
+
+def stop_at(world: World, seconds: float, order: Order = ORDER, **more: Any) -> float:
+    return play(world, lambda: stopped(world, seconds, order, **more))
 
 
 def questions(world: World) -> Recovery:

@@ -14,7 +14,7 @@ from rh_api.run.progress import Stopped
 from rh_api.run.results import Outcome
 from rh_api.switches import SUBMIT_AUTO, SUBMIT_V1
 from rh_api.wire.call import Request, Response
-from tests.unit.run.engine_world import CANCELLED, LOST, ORDER, fails, play, run, stop_at
+from tests.unit.run.engine_world import CANCELLED, LOST, ORDER, fails, play, run, stop_at, stopped
 
 
 def test_stop_while_it_runs_cancels_and_sees_that_it_did(make):
@@ -205,11 +205,7 @@ def test_a_stop_while_the_service_is_away_is_confirmed_once_it_is_back(make):
     world = make(query=[RUNNING], cancel=[LOST])
 
     async def story() -> None:
-        job = asyncio.ensure_future(world.run())
-        await asyncio.sleep(5)
-        job.cancel()
-        await asyncio.wait((job,))
-        await world.engine.context.settle()
+        await stopped(world, 5)
         assert world.told == [Stopped(TASK, confirmed=False)]
         world.service.query[0], world.service.cancel[0] = CANCELLED, code(0)
         await asyncio.sleep(20)
@@ -223,11 +219,7 @@ def test_a_task_that_a_later_run_took_up_is_not_cancelled_any_more(make):
     world = make(query=[RUNNING], cancel=[LOST])
 
     async def story() -> Outcome:
-        job = asyncio.ensure_future(world.run())
-        await asyncio.sleep(5)
-        job.cancel()
-        await asyncio.wait((job,))
-        await world.engine.context.settle()
+        await stopped(world, 5)
         asked = len(world.service.times("cancel"))
         later = asyncio.ensure_future(world.run())
         await asyncio.sleep(60)
@@ -242,11 +234,7 @@ def test_a_task_that_another_process_took_up_is_not_cancelled_any_more(make):
     world = make(query=[RUNNING], cancel=[LOST])
 
     async def story() -> None:
-        job = asyncio.ensure_future(world.run())
-        await asyncio.sleep(5)
-        job.cancel()
-        await asyncio.wait((job,))
-        await world.engine.context.settle()
+        await stopped(world, 5)
         asked = len(world.service.times("cancel"))
         row = await world.engine.context.journal.of_task(TASK)
         await world.engine.context.journal.record_wanted_again(row.id)
@@ -315,11 +303,7 @@ def test_a_cancel_that_hangs_is_given_up_in_bounded_time(make):
     world = make(query=[RUNNING], cancel=[lambda _: asyncio.sleep(10_000)])
 
     async def hang() -> float:
-        job = asyncio.ensure_future(world.run())
-        await asyncio.sleep(5)
-        job.cancel()
-        await asyncio.wait((job,))
-        await world.engine.context.settle()
+        await stopped(world, 5)
         return now()
 
     assert play(world, hang) <= 5 + 30
