@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,3 +18,10 @@ settings.load_profile("busy")
 def pytest_xdist_auto_num_workers() -> int:
     """Workers for ``-n auto``: three a core, since most tests wait for the emulator's clock."""
     return min(16, 3 * (os.cpu_count() or 1))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _left_open() -> Iterator[None]:
+    """What a module's tests left open is told beside that module, not where the collector next runs."""
+    yield
+    gc.collect()

@@ -102,5 +102,9 @@ def test_a_loop_after_another_is_answered(journal: SqliteJournal, thread: Counti
         ("http://127.0.0.1:8000", "USD"),
     ],
 )
-def test_money_is_taken_for_that_of_the_site(tmp_path: Path, origin: str, currency: str) -> None:
-    assert SqliteJournal(Store.open(tmp_path), origin, "account").currency == currency
+async def test_money_is_taken_for_that_of_the_site(
+    tmp_path: Path, origin: str, currency: str
+) -> None:
+    journal = SqliteJournal(Store.open(tmp_path), origin, "account")
+    assert journal.currency == currency
+    await journal.close()
