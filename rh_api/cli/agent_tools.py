@@ -181,6 +181,9 @@ class AgentTools:
     def _sets(self, fields: Mapping[str, object], files: Mapping[str, str]) -> list[str]:
         """The options that set fields to values, and to files below the folder."""
         given: list[str] = []
+        for name in (*fields, *files):
+            if "=" in name:  # what follows it would be read as the value
+                raise BadInput("cli.set_form", given=name)
         for name, value in fields.items():
             items = cast("list[object]", value) if isinstance(value, list) else [value]
             given += [f"--set={name}={_text(item)}" for item in items]

@@ -215,6 +215,14 @@ async def test_a_file_comes_from_the_folder_alone(
         for name in ("../secret.png", str(tmp_path / "secret.png"), "link.png", "~/x.png"):
             refused = await ask(client, "run", **arguments, files={"10.image": name})
             assert refused["status"] == "refused", name
+        # Also where a name would hide the value's beginning from what looks at the value.
+        (tmp_path / "x=").mkdir()
+        for files, fields in (
+            ({f"10.image=@{tmp_path}/x": "/../secret.png"}, {}),
+            ({}, {f"10.image=@{tmp_path}/x": "/../secret.png"}),
+        ):
+            hidden = await ask(client, "run", **arguments, files=files, fields=fields)
+            assert hidden["status"] == "refused", hidden
         fields = {"10.image": f"@{tmp_path / 'secret.png'}"}
         text = await ask(client, "run", **arguments, fields=fields)
         assert text["status"] != "done"
