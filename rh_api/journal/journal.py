@@ -202,7 +202,7 @@ class SqliteJournal:
     async def drop(self, order: int) -> None:
         await self._do(self._store.dropped, order, for_good=True)
 
-    async def prune(self) -> list[str]:
+    async def prune(self) -> list[int]:
         keep = Retention.read(self.folder)
         return await self._do(self._store.prune, self.now(), keep.days, keep.orders)
 

@@ -35,23 +35,18 @@ DELETE FROM reservations WHERE at < :now - :kept AND at < (
 """
 
 
-def prune(db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int) -> list[str]:
+def prune(db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int) -> list[int]:
     """See `Store.prune`."""
     db.execute("DELETE FROM uploads WHERE expires <= ?", (now,))
     # By the clock of now and by the account's latest: one that is wrong, now or then, forgets none.
     db.execute(_OLD_RESERVATIONS, {"now": now, "kept": KEEP_COSTS})
     old = _old(db, now, keep_days, keep_orders)
-    paths: list[str] = []
     for order, ended in old:
-        kept = db.execute(
-            "SELECT path FROM results WHERE order_id = ? AND path IS NOT NULL", (order,)
-        )
-        paths.extend(result["path"] for result in kept)
         if ended > now - SPEND_DAYS * 86_400:
             empty_order(db, order)  # what it cost is still summed up
         else:
             db.execute("DELETE FROM orders WHERE id = ?", (order,))
-    return paths
+    return [order for order, _ in old]
 
 
 def old_orders(db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int) -> list[int]:

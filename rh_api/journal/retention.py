@@ -105,15 +105,14 @@ def freed(folder: Path, old: Iterable[int], most: int) -> int:
     return gone + max(0, sum(kept.values()) - most)
 
 
-def tidy(folder: Path, forgotten: Iterable[str], most: int = MOST_BYTES) -> None:
-    """Delete the files of forgotten orders, then whole orders, oldest first, down to `most` bytes.
+def tidy(folder: Path, forgotten: Iterable[int], most: int = MOST_BYTES) -> None:
+    """Delete what is kept of forgotten orders, then of others, oldest first, down to `most` bytes.
 
-    `forgotten`: paths relative to `folder`, as `Store.prune` gives them. Half files of transfers
-    that nobody can take up any more go too. What is younger than an hour stays. A file that
-    cannot be deleted is left for the next time.
+    `forgotten`: numbers of orders, as `Store.prune` gives them. Half files of transfers that
+    nobody can take up any more go too. What is younger than an hour stays. A file that cannot be
+    deleted is left for the next time.
     """
-    for name in forgotten:
-        _remove(folder / name)
+    empty(folder, map(str, forgotten))
     for part in (folder / RESULTS).glob("*/*.part*"):
         with contextlib.suppress(OSError):
             if part.stat().st_mtime < time.time() - PART_SECONDS:

@@ -358,12 +358,12 @@ class Store:
 
     def prune(
         self, now: float, keep_days: float = KEEP_DAYS, keep_orders: int = KEEP_ORDERS
-    ) -> list[str]:
+    ) -> list[int]:
         """Forget expired uploads, and orders that are over and old or too many.
 
         An unfinished order always stays, and one whose dates cannot be believed; when there is
         no order of lately at all, the clock may be wrong, and none goes for its age. Returns the
-        paths of the forgotten orders' results, relative to the folder.
+        numbers of the forgotten orders.
         """
         with self._file.writing() as db:
             return prune(db, now, keep_days, keep_orders)

@@ -211,8 +211,8 @@ class Journal(Protocol):
         """A person saw that an uncertain order never started: the row goes."""
         ...
 
-    async def prune(self) -> list[str]:
-        """Forget expired uploads and old orders; paths of their results, below `folder`."""
+    async def prune(self) -> list[int]:
+        """Forget expired uploads and old orders; the numbers of these."""
         ...
 
     async def record_placed(self, order: int, task_id: str, told: Iterable[str] = ()) -> int:

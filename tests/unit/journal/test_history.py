@@ -262,7 +262,7 @@ def test_what_is_kept_for_a_shorter_time_than_spend_is_told_still_counts(
     clock.now = start + 10 * DAY
     add(store, "new")
     assert store.history.old_orders(clock.now, 7, 1000) == [1]
-    assert store.prune(clock.now, 7, 1000) == ["results/1/1.png"]
+    assert store.prune(clock.now, 7, 1000) == [1]
     assert found(store) == [2]
     assert store.history.old_orders(clock.now, 7, 1000) == []
     (spent,) = store.history.spent(OWN, start, clock.now + 1)

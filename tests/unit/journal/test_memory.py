@@ -55,14 +55,15 @@ def test_old_orders_and_expired_uploads_are_forgotten_and_unfinished_ones_never(
     store: Store, clock: SetClock
 ) -> None:
     waiting = place(store, 1)
-    store.done(place(store, 2), results=[PICTURE, replace(PICTURE, index=1, path=None)])
+    old = place(store, 2)
+    store.done(old, results=[PICTURE, replace(PICTURE, index=1, path=None)])
     clock.now += 10 * 86_400
     recent = place(store, 3)
     store.done(recent, results=[replace(PICTURE, path="results/3.png")])
     store.caches.remember_upload("o", "a", "old", "n", "u", expires=clock.now)
     store.caches.remember_upload("o", "a", "new", "n", "u", expires=clock.now + 1)
 
-    assert store.prune(clock.now, keep_days=9) == ["results/1.png"]
+    assert store.prune(clock.now, keep_days=9) == [old]
     assert [row.id for row in store.unfinished()] == [waiting]
     assert store.find(identity(2).digest) is None
     assert [row.path for row in store.results(recent)] == ["results/3.png"]

@@ -42,11 +42,11 @@ def test_what_is_young_stays_however_large(tmp_path: Path, kept) -> None:
     assert young.exists()
 
 
-def test_files_of_forgotten_orders_and_their_empty_folders_go(tmp_path: Path, kept) -> None:
+def test_all_that_was_made_of_forgotten_orders_goes(tmp_path: Path, kept) -> None:
     order, other = kept("1", 10, 3), kept("2", 10, 3)
-    tidy(tmp_path, [f"{RESULTS}/1/0000.png", f"{RESULTS}/gone/0000.png"])
-    tidy(tmp_path, ())
-    assert not (order / "0000.png").exists()
+    (order / "0000.png.thumbnail.webp").write_bytes(b"small")
+    tidy(tmp_path, [1, 7])
+    assert not order.exists()
     assert other.exists()
 
 
@@ -67,8 +67,10 @@ def test_nothing_kept_yet_is_nothing_to_do(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_one_file_that_cannot_be_deleted_keeps_no_other(tmp_path: Path, kept) -> None:
-    stuck, order = tmp_path / RESULTS / "1" / "0000.png", kept("2", 10, 3)
-    stuck.mkdir(parents=True)  # unlink refuses a folder, as it does an open file on Windows
-    tidy(tmp_path, [f"{RESULTS}/1/0000.png", f"{RESULTS}/2/0000.png"])
-    assert not (order / "0000.png").exists()
+def test_what_cannot_be_deleted_keeps_nothing_else(tmp_path: Path, kept) -> None:
+    order = kept("2", 10, 3)
+    stuck = tmp_path / RESULTS / "1"
+    stuck.write_bytes(b"no folder, and so not to be deleted as one")
+    tidy(tmp_path, [1, 2])
+    assert stuck.exists()
+    assert not order.exists()
