@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,12 +27,15 @@ def replace_text(path: Path, text: str) -> None:
     replace_bytes(path, text.encode("utf-8", "surrogatepass"))
 
 
-def replace_bytes(path: Path, data: bytes) -> None:
-    """Put bytes in the place of a file, which is the old one or the new one at any time."""
+def replace_bytes(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Put bytes in the place of a file, which is the old one or the new one at any time.
+
+    `mode`: who may read and write the new one, less the umask.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with part.open("wb") as file:
+        with open(part, "xb", opener=partial(os.open, mode=mode)) as file:
             file.write(data)
             sync(file)
         part.replace(path)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import copy
 import re
+import secrets
 import shutil
 from pathlib import Path
 from typing import Any, cast
@@ -79,7 +80,7 @@ def make_input(path: Path, name: str) -> dict[str, object]:
     clean = re.sub(r"[^0-9A-Za-z._-]", "-", name)
     folder = Path(folder_paths.get_input_directory()) / subfolder
     target = folder / clean
-    part = target.with_name(f"{clean}.part")
+    part = target.with_name(f"{clean}.{secrets.token_hex(4)}.part")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not target.exists() or target.stat().st_size != path.stat().st_size:

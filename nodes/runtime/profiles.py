@@ -5,16 +5,13 @@ Nothing of it is ever sent to a browser but the names, the sites and four charac
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from ...rh_api.disk import sync
+from ...rh_api.disk import replace_bytes
 from ...rh_api.errors import BadInput
 from ...rh_api.graph.extra_data import read_route
 from ...rh_api.settings import Secret, read_key, read_models, read_origin
@@ -166,19 +163,11 @@ def load(folder: Path) -> Profiles:
 def store(folder: Path, profiles: Profiles) -> None:
     """Write it whole or not at all, for its owner alone. Raises BadInput when it cannot be."""
     path = folder / FILE
-    part = folder / f"{FILE}.{secrets.token_hex(4)}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        number = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(number, "wb") as file:
-            file.write(json.dumps(_written(profiles), indent=1).encode("ascii"))
-            sync(file)
-        part.replace(path)
+        replace_bytes(path, json.dumps(_written(profiles), indent=1).encode("ascii"), mode=0o600)
     except OSError:
         raise BadInput("error.folder_not_writable", folder=str(folder)) from None
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def _written(profiles: Profiles) -> dict[str, Any]:

@@ -4,12 +4,15 @@ hostile: only its pixels go on."""
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 from pathlib import Path
 
 import av
 from av.error import FFmpegError
 from PIL import Image, ImageOps
+
+from ...rh_api.disk import replace_bytes
 
 SIDE = 256  # pixels
 LARGEST_PIXELS = 64_000_000  # of a picture that is worth reading
@@ -28,10 +31,8 @@ def of_file(path: Path) -> str:
     made = encoded(path) if small is None else _encoded(small)
     if not made:
         return ""
-    try:
-        kept.write_bytes(made)
-    except OSError:
-        pass  # a full disk costs the next look some time
+    with contextlib.suppress(OSError):  # a full disk costs the next look some time
+        replace_bytes(kept, made)
     return _url(made)
 
 
