@@ -157,6 +157,7 @@ class Ledger:
             if passed is not None:
                 raise LimitReached(passed)
             db.execute("UPDATE reservations SET seconds = ? WHERE id = ?", (hold.seconds, number))
+            db.execute("UPDATE amounts SET held = 0 WHERE reservation_id = ?", (number,))
             _hold(db, number, amounts)
             return True
 

@@ -155,6 +155,15 @@ def test_what_runs_may_hold_more_as_far_as_the_limits_leave_it(store: Store) -> 
     assert (again.amounts, again.seconds) == ({"coins": 9 * COIN}, 40.0)
 
 
+def test_what_is_held_instead_is_all_that_is_held(store: Store) -> None:
+    number = order(store, 1, hold(10))
+    held = store.ledger.held(number)
+    assert held is not None
+    assert store.ledger.hold_instead(replace(held, amounts={"CNY": 2 * COIN}))
+    day = store.ledger.committed(*OWN, "", None).day
+    assert {unit: amount for unit, amount in day.items() if amount} == {"CNY": 2 * COIN}
+
+
 def test_costs_of_before_are_counted(tmp_path: Path) -> None:
     """A journal of before reservations: what its orders did cost is booked, open ones are not."""
     import sqlite3
