@@ -31,8 +31,8 @@ class WaitingLine:
     def others(self) -> bool:
         """Whether an order of another process waited a moment ago."""
         waits = False
-        with contextlib.suppress(OSError):
-            for path in self._folder.glob(self._prefix + "*"):
+        for path in self._folder.glob(self._prefix + "*"):
+            with contextlib.suppress(OSError):  # it is no longer there, or somebody has it open
                 age = abs(time.time() - path.stat().st_mtime)
                 if age > FORGOTTEN:
                     path.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rh_api.journal import OrderExists, State, Store
+from rh_api.journal.waiting_line import WaitingLine
 from tests.unit.journal.samples import child, intend
 
 
@@ -83,3 +84,12 @@ def test_every_acknowledged_order_survives_a_kill(tmp_path: Path) -> None:
             assert {order: rows[order].task_id for order in acknowledged} == acknowledged
             # Only the one that it was at work on is more than what it said.
             assert len(store.unfinished(account=str(attempt))) - len(lines) in (0, 1)
+
+
+def test_a_neighbour_that_leaves_hides_no_other_that_waits(tmp_path: Path) -> None:
+    line, leaving, waiting = (WaitingLine(tmp_path, "https://x", "account") for _ in range(3))
+    waiting.show()
+    # A sign that is gone the moment it is looked at, as between the listing and the look.
+    for number in range(20):
+        (tmp_path / f"{leaving._own.name}{number}").symlink_to(tmp_path / "gone")
+    assert line.others()
