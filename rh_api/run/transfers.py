@@ -79,7 +79,13 @@ class Source:
 
     @property
     def size(self) -> int:
-        return len(self.body) if isinstance(self.body, bytes) else self.body.stat().st_size
+        """Bytes. Raises BadInput for a file that is gone."""
+        if isinstance(self.body, bytes):
+            return len(self.body)
+        try:
+            return self.body.stat().st_size
+        except OSError as error:
+            raise BadInput("error.file_unreadable", name=self.body.name) from error
 
 
 @dataclass(slots=True, eq=False)

@@ -538,3 +538,17 @@ async def test_an_id_past_its_time_is_refused_by_name(client: Client, emulator: 
     taken = Job(model="mureka-ai/recognize-song", fields={"uploadAudioId": made.results[0].text})
     with pytest.raises(Refused, match="uploadAudioId"):
         await client.run(taken)
+
+
+async def test_a_file_that_is_gone_meanwhile_is_named(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    path = tmp_path / "chair.png"
+    body = picture().body
+    assert isinstance(body, bytes)
+    path.write_bytes(body)
+    source = Source.of_file(path)
+    path.unlink()
+    with pytest.raises(BadInput, match=r"chair\.png"):
+        await client.run(Job(model=EDITOR, fields={"prompt": "x", "imageUrls": source}))
+    assert emulator.counters.upload_bytes == emulator.counters.orders == 0
