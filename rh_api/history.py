@@ -16,6 +16,7 @@ from .errors import BadInput
 from .journal import ResultRow, SqliteJournal, State
 from .journal.history import Found, Query, Spent, folded
 from .money.amounts import currency_of
+from .texts import ENGLISH, Say
 from .wire.envelope import read_object
 from .wire.tasks import Usage
 
@@ -23,6 +24,8 @@ __all__ = ["HistoryPage", "PastOrder", "Query", "Spent", "read_since", "search_q
 
 PAGE = 50
 MOST_DAYS = 3_650
+_NO_WORDS = re.compile(r"\s*[:\uff1a]\s*(?=[.\u3002])|\s*[(\uff08]\s*[)\uff09]")
+"""What is left around a quotation that is empty."""
 _COST = re.compile(r"([<>]=?|=)(\d{1,12}(?:\.\d{1,6})?)")
 _DAY = re.compile(r"(\d{4})-(\d{1,2})(?:-(\d{1,2}))?")
 _AGO = re.compile(r"(\d{1,5})([hdw])")
@@ -108,6 +111,18 @@ class PastOrder:
             results=found.results,
             first=found.first,
         )
+
+
+def failure_text(one: PastOrder, say: Say) -> str:
+    """What the journal keeps of a failure: its kind and code, without the service's own words; ""
+    for none."""
+    if not one.error_key:
+        return ""
+    holes = set(re.findall(r"\{(\w+)", ENGLISH.get(one.error_key, "{unknown}")))
+    key = one.error_key if holes <= {"remote"} else "error.order_failed"
+    said = _NO_WORDS.sub("", say(key, {"remote": ""}))
+    code = "" if one.code is None else say("error.suffix.code", {"code": one.code})
+    return f"{said} {code}".strip()
 
 
 def values_of(graph: Mapping[str, Mapping[str, object]]) -> dict[str, object]:

@@ -83,6 +83,7 @@ ENGLISH: dict[str, str] = {
     "safe to run again.",
     # errors: tasks
     "error.task_unfinished": "The task is not finished yet: {remote}.",
+    "error.order_failed": "The order failed. The history keeps no more of the reason; the task's page on the site may tell it.",
     "error.task_failed": "The cloud task failed in node {node} {title} ({node_class}): "
     "{exception}: {remote}",
     "error.task_failed_plain": "The cloud task failed: {remote}.",
@@ -694,7 +695,6 @@ ENGLISH: dict[str, str] = {
     "node.elapsed": "{line} · {seconds} s",
     "node.elapsed_of": "{line} · {seconds} s of about {usual} s",
     "node.queued": "queued ({running} of the account's tasks run, {queued} wait)",
-    "node.order_failed": "The order failed. The history keeps no more of the reason; the task's page on the site may tell it.",
     "node.bad_again": "extra_data.runninghub.again must be a list of node ids.",
     "node.kept": "nothing was paid now: kept from an equal order before",
     "node.stopped": "stopped · cancelled in the cloud",

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from collections.abc import Sequence
 from typing import cast
 
 from ...rh_api.client import Client, PastOrder, Query, ResultRow, Retention, State
 from ...rh_api.errors import BadInput, RunningHubError
-from ...rh_api.history import read_since, search_query
+from ...rh_api.history import failure_text, read_since, search_query
 from ...rh_api.journal.retention import is_kept
 from ...rh_api.money.amounts import say_unit
-from ...rh_api.texts import ENGLISH
 from ...rh_api.wire.filetypes import Kind, by_suffix
 from ..runtime import accounts, cloud, config, demo_server, language, past_orders, thumbnails
 from .body import Body, FileAnswer, number_of, switch_of, text_of
 
 PAGE = 60  # orders
-_NO_WORDS = re.compile(r"\s*[:\uff1a]\s*(?=[.\u3002])|\s*[(\uff08]\s*[)\uff09]")
-"""What is left around a quotation that is empty."""
 TEXT_SHOWN = 200_000  # characters of a result that is text
 SHOWN_TEXT = 160  # of an order's own texts in the list
 
@@ -132,7 +128,7 @@ async def order(body: Body) -> dict[str, object]:
         **row,
         "link": link,
         "instance": one.instance,
-        "failure": _failure(one),
+        "failure": failure_text(one, language.say),
         "inputs": [
             {"name": name, "value": value if not isinstance(value, dict) else None}
             for name, value in one.inputs.items()
@@ -141,17 +137,6 @@ async def order(body: Body) -> dict[str, object]:
         "owed": one.state is State.DONE and any(not each["here"] for each in results),
         "missing": list(one.missing),
     }
-
-
-def _failure(one: PastOrder) -> str:
-    """What the journal keeps of a failure: its kind and code, without the service's own words."""
-    if not one.error_key:
-        return ""
-    holes = set(re.findall(r"\{(\w+)", ENGLISH.get(one.error_key, "{unknown}")))
-    key = one.error_key if holes <= {"remote"} else "node.order_failed"
-    said = _NO_WORDS.sub("", language.say(key, {"remote": ""}))
-    code = "" if one.code is None else language.say("error.suffix.code", {"code": one.code})
-    return f"{said} {code}".strip()
 
 
 def _results(client: Client, rows: Sequence[ResultRow]) -> list[dict[str, object]]:

@@ -10,7 +10,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..client import Client, PastOrder, ResultRow, State
-from ..history import Spent, added, read_since, search_query, spent_csv, spent_document
+from ..history import (
+    Spent,
+    added,
+    failure_text,
+    read_since,
+    search_query,
+    spent_csv,
+    spent_document,
+)
 from ..money.amounts import currency_of
 from ..settings import Settings
 from ..texts import english
@@ -70,14 +78,13 @@ def _show(
 ) -> None:
     link = f"{one.origin}/call-api/call-record-detail/{one.task_id}" if one.task_id else ""
     program = f"{one.kind} {one.program}" + (f" ({one.name})" if one.name else "")
-    failure = english(one.error_key, {}) if one.error_key else ""
     rows = [
         (english("cli.history_program", {}), program),
         (english("cli.task_state", {}), one.state.value),
         (english("cli.history_ordered", {}), _when(one.created_at)),
         (english("cli.task_cost", {}), cost(one.usage, one.currency) if one.state.is_over else ""),
         (english("cli.task_seconds", {}), one.usage.seconds or ""),
-        (english("cli.task_failure", {}), failure),
+        (english("cli.task_failure", {}), failure_text(one, english)),
         (english("cli.task_link", {}), link),
     ]
     terminal.table([row for row in rows if row[1]])
@@ -130,7 +137,7 @@ def _document(one: PastOrder) -> dict[str, object]:
         "ended_at": one.ended_at,
         "seconds": one.usage.seconds,
         "cost": {**cost_document(one.usage), "currency": one.currency or None},
-        "failure": english(one.error_key, {}) if one.error_key else None,
+        "failure": failure_text(one, english) or None,
         "inputs": dict(one.inputs),
         "options": dict(one.options),
         "result_count": one.results,

@@ -131,7 +131,7 @@ class History:
             low, high = _bounds(db, query)
             high = min(high, before or _LAST)
             # One state at a time comes in order from its index; several would have to be sorted.
-            states = [(state,) for state in query.states] or [()]
+            states = [(state,) for state in dict.fromkeys(query.states)] or [()]
             found = [_select(db, query, account, one, (low, high), limit) for one in states]
             rows = islice(merge(*found, key=lambda row: -row.id), limit)
             return _with_results(db, list(rows))

@@ -46,6 +46,7 @@ def test_orders_are_listed_for_people_and_for_programs(call: Call, task: str) ->
         (("fox", "rain"), False),
         (("--state", "done"), True),
         (("--state", "failed", "--state", "cancelled"), False),
+        (("--state", "done", "--state", "done"), True),
         (("--since", "1h"), True),
         (("--since", "2100-01-01"), False),
         ((">=1",), True),
@@ -68,6 +69,14 @@ def test_one_order_is_shown_by_its_number_and_by_its_task(call: Call, task: str)
     lines = call("history", "#1").out.splitlines()
     assert any("a fox in snow" in line for line in lines)
     assert any(result["path"] in line for line in lines)
+
+
+def test_a_failure_is_a_whole_sentence(call: Call, emulator: Emulator) -> None:
+    emulator.fail_next = {"node_id": "3", "exception_message": "out of memory"}
+    call("run", catalog.TEXT_TO_IMAGE, "--set", "6.text=a fox")
+    said = "The order failed. The history keeps no more of the reason"
+    assert call("history", "1", "--json").document["failure"].startswith(said)
+    assert said in call("history", "1").out
 
 
 def test_a_number_that_names_no_order_is_a_word(call: Call, task: str) -> None:
