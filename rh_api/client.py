@@ -152,8 +152,8 @@ class Client:
         self._listening: asyncio.Task[None] | None = None
 
     def adopt(self, settings: Settings) -> None:
-        """Order as these say from now on, which are of the same account on the same site; what is
-        under way goes on as it began."""
+        """Send orders as these say from now on, which are of the same account on the same site:
+        also such as wait for a place already. What was sent goes on as it was."""
         self.settings = self.programs.settings = settings
         self._context.password_of, self._context.submit = settings.password_of, settings.submit
         self._context.deliveries = None
