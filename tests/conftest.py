@@ -22,6 +22,6 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.fixture(scope="module", autouse=True)
 def _left_open() -> Iterator[None]:
-    """What a module's tests left open is told beside that module, not where the collector next runs."""
+    """What a module's tests left open is told beside them, not where the collector next runs."""
     yield
     gc.collect()
