@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -110,7 +111,7 @@ def save(
 
 def _save(result: Result, folder: Path, stem: str, numbers: itertools.count[int]) -> Saved:
     suffix = result.path.suffix if result.path else ".txt"
-    part = folder / f".{stem}.{os.getpid()}.part"
+    part = folder / f".{stem}.{secrets.token_hex(4)}.part"
     try:
         if result.path:
             shutil.copyfile(result.path, part)
@@ -136,9 +137,11 @@ def _publish(part: Path, target: Path) -> bool:
         return False
     except OSError:
         # No hard links here, as on exFAT and some network drives.
-        if target.exists():
+        try:
+            target.touch(exist_ok=False)
+        except FileExistsError:
             return False
-        part.rename(target)
+        part.replace(target)
     return True
 
 
