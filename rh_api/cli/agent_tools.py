@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Literal, cast
+from uuid import uuid4
 
 from ..client import Client, Progress
 from ..errors import BadInput, Fate, RunningHubError, Uncertain
@@ -68,12 +69,13 @@ def silent(_share: float, _sentence: str) -> None:
 @dataclass(frozen=True, slots=True)
 class AgentTools:
     """The tools over one environment. `folder`: where results go, and where files may come from.
-    `max_cost`: what one order may cost at most, beside the limits of the environment and of the
-    journal; "" for theirs alone."""
+    `max_cost`: what all that the tools order may cost together, beside the limits of the
+    environment and of the journal; "" for theirs alone."""
 
     environ: Mapping[str, str]
     folder: Path
     max_cost: str = ""
+    _scope: str = field(default_factory=lambda: uuid4().hex, init=False)
     _under_way: set[asyncio.Task[Document]] = field(
         default_factory=set["asyncio.Task[Document]"], init=False
     )
@@ -160,6 +162,7 @@ class AgentTools:
             if pays:
                 await self._require_limit()
             parsed = parse([*arguments(), "--json"])
+            parsed.scope = self._scope
             await command_of(parsed.command)(parsed, recorder, self.environ)
         except RunningHubError as error:
             return _failed(error, recorder.notes)

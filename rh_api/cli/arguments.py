@@ -333,6 +333,7 @@ def _add_max_cost(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--max-cost", metavar="SUM", help="what the command may cost: 50 coins, 5 CNY, 5 USD"
     )
+    command.set_defaults(scope=None)
 
 
 def _add_offload(offload: argparse.ArgumentParser) -> None:

@@ -19,7 +19,7 @@ async def mcp(arguments: Namespace, terminal: Terminal, environ: Mapping[str, st
         from .mcp_server import serve_http, server_of
     except ModuleNotFoundError as error:
         raise BadInput("mcp.no_sdk") from error
-    if arguments.max_cost:
+    if arguments.max_cost is not None:
         read_sums(arguments.max_cost)
     folder = out_folder(arguments.out or ".")
     tools = AgentTools(environ, folder, arguments.max_cost or "")

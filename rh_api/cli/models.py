@@ -79,6 +79,7 @@ def model_job(arguments: Namespace) -> Job:
         options=TaskOptions(webhook_url=arguments.webhook),
         time_limit=arguments.timeout or 0,
         again=arguments.again,
+        scope=arguments.scope or "",
     )
 
 

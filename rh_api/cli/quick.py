@@ -48,6 +48,7 @@ def quick_job(arguments: Namespace) -> Job:
         reroll_seeds=arguments.reroll_seeds,
         time_limit=arguments.timeout or 0,
         again=arguments.again,
+        scope=arguments.scope or "",
     )
 
 

@@ -35,7 +35,7 @@ async def run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, st
 
 def limited(settings: Settings, arguments: Namespace) -> Settings:
     """With what `--max-cost` lets the command cost."""
-    if not arguments.max_cost:
+    if arguments.max_cost is None:
         return settings
     return replace(settings, command=Limits(prompt=read_sums(arguments.max_cost)))
 
@@ -57,6 +57,7 @@ def job_of(arguments: Namespace) -> Job:
         time_limit=arguments.timeout or 0,
         again=arguments.again,
         app=arguments.app or "",
+        scope=arguments.scope or "",
     )
 
 
