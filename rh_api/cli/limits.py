@@ -31,6 +31,8 @@ async def limits(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
         if not equals or not program.strip():
             raise BadInput("error.bad_amount", value=text[:60])
         changes[ALLOWED + program.strip()] = given
+    if not all(given.strip() for given in changes.values()):
+        raise BadInput("error.bad_amount", value="")
     async with Client(settings) as client:
         for scope, given in changes.items():
             await client.costs.set_rule(scope, "" if given.strip().lower() == _NONE else given)

@@ -43,15 +43,18 @@ def currency_of(origin: str) -> str:
 def read_sums(text: str, unit: str = "") -> dict[str, int]:
     """`50 coins`, `5 CNY`, `5 元`, `$5`, or several with commas between, as millionths by unit.
 
-    `unit`: of a number without one; where that is "" too, the key of the result is "". Raises
+    `unit`: of one number without its own; where that is "" too, the key of the result is "". Raises
     BadInput for anything else, for nothing too small to be kept, and for two of one unit.
     """
     sums: dict[str, int] = {}
-    for part in re.split("[,;\u3001\uff0c\uff1b]", text):
+    parts = re.split("[,;\u3001\uff0c\uff1b]", text)
+    for part in parts:
         match = _AMOUNT.fullmatch(part.strip())
         words = [word.lower() for word in match.group(1, 3) if word] if match else []
         named = {_NAMES.get(word, "") for word in words} or {unit}
-        if match is None or (words and "" in named) or len(named) > 1:
+        # Of "1,5 USD" nobody knows whether two sums were meant.
+        is_alone = bool(words) or len(parts) == 1
+        if match is None or not is_alone or (words and "" in named) or len(named) > 1:
             raise BadInput("error.bad_amount", value=part.strip()[:60])
         (one,) = named
         if one in sums or Decimal(match[2]) > LARGEST:

@@ -26,6 +26,15 @@ def test_max_cost_refuses_before_anything_goes_up(
     assert ran.code == 0, ran.err
 
 
+def test_an_empty_sum_is_no_absent_one(call: Call, emulator: Emulator, tmp_path: Path) -> None:
+    """As a script writes it whose variable is not set."""
+    argv = ("run", catalog.TEXT_TO_IMAGE, "--set", "6.text=a cat", "--out", str(tmp_path))
+    assert call(*argv, "--max-cost", "").code == 2
+    assert call("limits", "--day", " ").code == 2
+    assert call("limits", "--allow", "app/7=").code == 2
+    assert emulator.counters.orders == 0
+
+
 def test_a_quote_takes_the_arguments_of_the_command(call: Call, tmp_path: Path) -> None:
     asked = ("run", catalog.TEXT_TO_IMAGE, "--set", "6.text=a cat", "--out", str(tmp_path))
     before = call("quote", *asked)

@@ -50,6 +50,8 @@ def test_a_sum_is_a_number_and_a_unit(text: str, sums: dict[str, int]) -> None:
         "5 EUR",
         "1e3 coins",
         "5 coins, 6 coins",
+        "1,5 USD",
+        "5 USD, 1",
         "99999999999 CNY",
         "$5 元",
         "5 元 元",
