@@ -297,6 +297,10 @@ class Jobs:
     async def _checked(self, job: Job) -> tuple[Job, Program, Mapping[str, object]]:
         """The job with its route, its program and the fields in the types that it stores; refused
         before any cost."""
+        key = self.library.settings.key.reveal()
+        for name, value in (*job.fields.items(), ("extra", job.extra), ("graph", job.graph)):
+            if key and value is not None and key in str(value):
+                raise BadInput("error.key_in_field", field=name)  # results and history would tell
         program = await self.program(job)
         if isinstance(program, InlineGraph) and not job.route:
             job = await routed(job, program, self.engine, self.library.settings.route)

@@ -215,7 +215,11 @@ def _with_key(request: Request, key: str) -> tuple[str, dict[str, str], bytes | 
     if request.auth in (Auth.BODY, Auth.LOWER_BODY):
         body[request.auth.value] = key
     headers["Content-Type"] = "application/json"
-    return path, headers, json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    try:
+        return path, headers, json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError as error:
+        text = ascii(error.object[max(0, error.start - 20) : error.end])
+        raise BadInput("error.not_unicode", text=text) from None
 
 
 async def _leave(connecting: asyncio.Future[aiohttp.ClientWebSocketResponse[bool]]) -> None:

@@ -71,6 +71,19 @@ def test_bad_input_costs_nothing(
     assert nothing_was_asked(emulator)
 
 
+def test_text_that_is_none_is_refused_and_leaves_no_question(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    """As a shell hands over bytes that are no UTF-8."""
+    argv = ("run", catalog.TEXT_TO_IMAGE, "--set", "6.text=caf\udce9", "--out", str(tmp_path))
+    ran = call(*argv, "--max-cost", "9 coins", "--json")
+    assert ran.code == 2
+    assert "caf\\udce9" in ran.document["error"]["message"]
+    assert call("task", "--list", "--json").document == {"orders": []}
+    assert "today: 0" in call("limits").out.lower()
+    assert emulator.counters.orders == 0
+
+
 def test_an_empty_file_is_refused(call: Call, emulator: Emulator, tmp_path: Path) -> None:
     empty = tmp_path / "empty.png"
     empty.touch()

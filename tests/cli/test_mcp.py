@@ -52,7 +52,7 @@ async def ask(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
 
 async def paint(client: Client, **more: Any) -> dict[str, Any]:
     arguments = {"kind": "workflow", "program": catalog.TEXT_TO_IMAGE, "fields": PAINT}
-    return await ask(client, "run", **arguments, **more)
+    return await ask(client, "run", **arguments | more)
 
 
 async def test_a_process_serves_the_demonstration_and_a_workflow(
@@ -112,6 +112,45 @@ async def test_what_may_cost_more_than_the_limit_is_not_ordered(
     assert emulator.counters.orders == 0
 
 
+async def test_the_server_s_limit_holds_for_all_that_it_orders_together(
+    agent: Agent, emulator: Emulator
+) -> None:
+    emulator.account.limit = 3
+    async with agent("3 coins") as client:
+        seeds = [PAINT | {"3.seed": seed} for seed in range(9)]
+        answers = [await paint(client, fields=seeds[0])]
+        answers += await asyncio.gather(*(paint(client, fields=fields) for fields in seeds[1:]))
+    statuses = [one["status"] for one in answers]
+    assert set(statuses) == {"done", "refused"}, answers
+    assert emulator.counters.orders == statuses.count("done") <= 3
+
+
+async def test_results_that_are_saved_at_once_are_each_their_own(
+    agent: Agent, emulator: Emulator, tmp_path: Path
+) -> None:
+    large = PAINT | {"5.width": 512, "5.height": 512}
+    seeds = [large | {"3.seed": seed} for seed in range(6)]
+    async with agent() as client:
+        for fields in seeds:
+            await paint(client, fields=fields)
+        kept = await asyncio.gather(*(paint(client, fields=fields) for fields in seeds * 8))
+    saved = [Path(one["results"][0]["path"]).read_bytes() for one in kept]
+    paid = [file.read_bytes() for file in (tmp_path / "state" / "results").glob("*/*.png")]
+    assert sorted(saved) == sorted(paid * 8)
+    assert emulator.counters.orders == 6
+
+
+@pytest.mark.parametrize("field", ["6.text", "3.seed"])
+async def test_a_key_in_a_field_is_refused(agent: Agent, emulator: Emulator, field: str) -> None:
+    fields = PAINT | {field: f"with {emulator.default_key} in it"}
+    async with agent() as client:
+        refused = await paint(client, fields=fields)
+    assert refused["status"] == "refused"
+    assert field in refused["error"]["message"]
+    assert emulator.default_key not in json.dumps(refused)
+    assert emulator.counters.orders == 0
+
+
 def test_without_the_sdk_one_sentence_says_how_to_get_it(
     call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -122,10 +161,13 @@ def test_without_the_sdk_one_sentence_says_how_to_get_it(
     assert "pip install" in ran.err
 
 
-def test_a_sum_that_is_none_is_refused_before_it_serves(call: Call, tmp_path: Path) -> None:
-    ran = call("mcp", "--out", str(tmp_path), "--max-cost", "much")
+@pytest.mark.parametrize("given", ["much", ""])
+def test_a_sum_that_is_none_is_refused_before_it_serves(
+    call: Call, tmp_path: Path, given: str
+) -> None:
+    ran = call("mcp", "--out", str(tmp_path), "--max-cost", given)
     assert ran.code == 2
-    assert "much" in ran.err
+    assert f'"{given}" is no sum' in ran.err
 
 
 async def test_without_a_limit_nothing_is_ordered(agent: Agent, emulator: Emulator) -> None:
