@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -259,13 +259,14 @@ class Client:
         waiter.add_done_callback(self._waiters.discard)
         return await waiter
 
-    async def run_all(self, jobs: Sequence[Job], watch: Watch = unwatched) -> list[Outcome]:
+    async def run_all(self, jobs: Iterable[Job], watch: Watch = unwatched) -> list[Outcome]:
         """An order a job, side by side up to the account's limit; outcomes in the jobs' order.
 
         All are checked before the first is ordered. When some fail, the others are finished
         first and BatchFailed names the failed: running again orders only those. Cancelling the
         caller stops all.
         """
+        jobs = list(jobs)
         if len(jobs) == 1:
             return [await self.run(jobs[0], watch)]
         return await self.until_left(self._jobs.run_all(jobs, watch))
