@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import logging
 import time
@@ -33,6 +34,7 @@ SOCKET_CONNECT_SECONDS = 8.0
 SOCKET_HEARTBEAT_SECONDS = 15.0
 SOCKET_CLOSE_SECONDS = 0.3  # for a farewell that nobody needs
 LONG_ANSWER = 64 * 1024  # bytes on the line; packed they may be many more
+LONG_BODY = 512 * 1024  # bytes of a request
 MAX_TEXT_FRAME = 1024 * 1024
 MAX_FRAME = 8 * 1024 * 1024  # previews are below 1 MiB; a longer frame ends the socket
 
@@ -167,7 +169,8 @@ class AiohttpTransport:
                 request.method,
                 URL(address, encoded=True),
                 headers=headers,
-                data=body,
+                # As a file it goes out in pieces, between which the loop is free.
+                data=io.BytesIO(body) if body and len(body) > LONG_BODY else body,
                 allow_redirects=False,
                 proxy=proxy_for(settings.origin.partition(":")[0], settings.host),
                 timeout=aiohttp.ClientTimeout(total=call.seconds, sock_connect=CONNECT_SECONDS),

@@ -224,6 +224,14 @@ async def test_text_results_come_as_text(client: Client, emulator: Emulator, sha
     assert texts == {"grüße\n2"}
 
 
+async def test_a_long_text_is_a_result_like_any_other(client: Client) -> None:
+    """Each of its letters is six bytes of an answer."""
+    text = "\u00fc" * 600_000
+    running = client.run(Job(catalog.TEXT_OUT, {"21.value": text}))
+    outcome = await asyncio.wait_for(running, 60)  # it would ask for ten minutes
+    assert {result.read_text() for result in outcome.results} == {text}
+
+
 async def test_several_results_keep_their_nodes_and_names(client: Client) -> None:
     outcome = await client.run(
         Job(catalog.TWO_PICTURES, {"1.image": picture(1), "2.image": picture(2)})
