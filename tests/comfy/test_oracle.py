@@ -16,6 +16,7 @@ from rh_api.emulator import Emulator, catalog
 from rh_api.errors import BadInput
 from rh_api.offload import Classes, Plan, cut, from_object_info, read_marks
 from tests.comfy.client import ComfyClient, Result
+from tests.comfy.conftest import parts, version
 from tests.comfy.graphs import Prompt, apart, mark, seen
 from tests.comfy.server import Server, running
 from tests.oracle.graphs import random_marks, random_prompt
@@ -33,7 +34,7 @@ CREATE, PROMPT = "/task/openapi/create", "/proxy/{key}/prompt"
 FILM = "film.mp4"
 FRAMES = "73"
 """A film that comes back is read by the pack, to the nearest level; core's reader is another, and
-two levels apart at most."""
+two levels apart at most, before 0.21.1 three."""
 RESIZES = frozenset({"ImageBatch", "ImageScale", "ImageScaleBy", "JoinImageWithAlpha"})
 """What they compute differs in the last bit when a picture lies otherwise in memory, as one does
 that came from a file. A saver cuts off: of a few numbers it makes a level, and a second saver
@@ -202,7 +203,8 @@ def differing(prompt: Prompt, one: Shown, other: Shown) -> dict[str, str]:
                 far = np.abs(left.astype(int) - right)
                 resized = bool(RESIZES & classes_above(prompt, node_id))
                 few = resized and np.count_nonzero(far) <= far.size / 6
-                if (node_id == FRAMES or few) and far.max() <= 2:
+                most = 3 if node_id == FRAMES and version() < parts("0.21.1") else 2
+                if (node_id == FRAMES or few) and far.max() <= most:
                     continue
                 wrong[node_id] = f"{np.count_nonzero(far)} of {far.size}, up to {far.max()}"
     return wrong
@@ -288,6 +290,9 @@ async def is_equal_to_local(
     # Equal segments of one prompt are one order; so are those of an earlier test.
     assert emulator.counters.orders - orders <= len(plan.segments)
     whole = await here.queue(with_borders(prompt, plan, wanted))
+    if whole.outcome == "error":  # this core cannot run it: 0.16.4 blends no RGBA with RGB
+        assert cut_up.outcome == "error"
+        return
 
     wrong = differing(prompt, await shown(here, cut_up, wanted), await shown(here, whole, wanted))
     assert not wrong, (wrong, prompt, marks)
@@ -361,6 +366,7 @@ async def test_what_torchaudio_resamples_there_is_what_it_resamples_here(
     assert float(told) <= 1 / 32768
 
 
+@pytest.mark.since("0.21.1")
 async def test_text_and_numbers_come_through_exactly(here: ComfyClient) -> None:
     prompt = {
         "1": node("PrimitiveString", value="naïve 图"),
