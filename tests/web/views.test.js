@@ -109,6 +109,16 @@ test("what a test of an account found is said without what is not known", () => 
   expect(testText({ ...found, kind: "BRAND-NEW", coins: null, limit: null })).toBe("It works: BRAND-NEW");
 });
 
+// The service's own words, as tests/contract/samples has them.
+test.each([
+  ["NORMAL", "member key"],
+  ["SHARED", "enterprise key, shared"],
+  ["EXCLUSIVE", "enterprise key, dedicated"],
+  ["", "key of unknown kind"],
+])("a key of the kind %s is called by its name", (kind, name) => {
+  expect(testText({ kind, coins: null, money: null, currency: null, running: null, limit: null })).toBe(`It works: ${name}`);
+});
+
 test("a look at an uncertain order says what was seen, and when nothing was", () => {
   expect(sightText({ before: 2, now: 3, ours: 1 })).toBe(
     "Tasks of the account now: 3; known here: 1. Before this order: 2. " +

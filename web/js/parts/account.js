@@ -16,6 +16,9 @@ const t = textsOf("account");
 const KEY = /KeyFailure$/; // the server's word for what another key mends
 const KEY_PAGE = "/enterprise-api/consumerApi";
 
+/** Kinds of keys as the service calls them. @type {Record<string, string>} */
+const KINDS = { NORMAL: "normal", SHARED: "shared", EXCLUSIVE: "dedicated" };
+
 /** @type {ComfyPart} */
 export const account = {
 	settings: [
@@ -212,9 +215,9 @@ async function tellTested(name) {
 
 /** @param {RhAccount} found */
 export function testText({ kind, coins, money, currency, running, limit }) {
-	const isKnown = ["NORMAL", "SHARED", "DEDICATED"].includes(kind);
+	const known = KINDS[kind];
 	const found = dotted(
-		isKnown ? t(`kind.${kind.toLowerCase()}`) : kind || t("kind.unknown"),
+		known ? t(`kind.${known}`) : kind || t("kind.unknown"),
 		coins !== null && t("coins", { coins: numberText(coins) }),
 		money !== null && t("money", { money: numberText(money), currency: currency ?? "" }),
 		limit !== null && t("running", { running: running ?? 0, limit }),
