@@ -6,6 +6,7 @@ import english from "../../locales/en/main.json";
 import { loadTexts } from "../../web/js/host/texts.js";
 import { flipFavourite, marked, recentOf, rememberUse } from "../../web/js/lib/recent.js";
 import { movedTo, visibleRows } from "../../web/js/lib/window.js";
+import { makeView as makeHistory } from "../../web/js/parts/panel/history.mjs";
 import { makeView } from "../../web/js/parts/panel/now.mjs";
 import { lastDays, spentText } from "../../web/js/parts/panel/spend.mjs";
 
@@ -77,4 +78,52 @@ test.each([
   const labels = [...list.querySelectorAll("button")].map(({ textContent }) => textContent);
   expect([labels.includes("Cancel"), labels.includes("Fetch results")]).toEqual([cancels, true]);
   view.close();
+});
+
+/** The list of past orders, of which the newest is under way; `add` has another one placed, and waits until the list tells it. */
+async function history(count) {
+  let newest = count;
+  const one = (order) => ({
+    order, state: order === newest ? "running" : "done", first: "text", placed: 0, results: 1, name: `No. ${order}`, text: "", kind: "workflow", program: "1",
+    task_id: "", profile: "", coins: null, money: null, third_party: null, currency: "", measured: false, emulated: false, owed: false, failure: "", inputs: [], link: "",
+  });
+  const page = () => ({ orders: Array.from({ length: newest }, (_, at) => one(newest - at)), before: null });
+  vi.useFakeTimers();
+  vi.stubGlobal("fetch", async (path) => {
+    const body = { "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/history": page() }[path];
+    return { ok: Boolean(body), status: body ? 200 : 404, json: async () => body ?? {} };
+  });
+  await loadTexts();
+  const view = makeHistory();
+  const list = /** @type {any} */ (view.content)[0].querySelector(".orders");
+  const titles = () => [...list.querySelectorAll(".order")].map((row) => row.querySelector(".title").textContent);
+  await vi.waitFor(() => expect(titles()).toContain(`No. ${count}`));
+  return {
+    list,
+    row: (order) => list.querySelector(`#runninghub-order-${order}`),
+    chosen: () => [...list.querySelectorAll(".order")].filter(({ ariaSelected }) => ariaSelected === "true").map(({ id }) => id),
+    async add() {
+      newest += 1;
+      await vi.waitFor(async () => {
+        await vi.advanceTimersByTimeAsync(3_000);
+        expect(list.querySelector(".order").ariaSetSize).toBe(String(newest));
+      });
+    },
+    close() {
+      view.close();
+      vi.useRealTimers();
+    },
+  };
+}
+
+test("a row of the history that a new order moved down is the one that a click chooses", async () => {
+  const { list, row, chosen, add, close } = await history(3);
+  row(2).click();
+  expect(chosen()).toEqual(["runninghub-order-2"]);
+  await add();
+  expect(chosen()).toEqual(["runninghub-order-2"]);
+  row(1).click();
+  expect(chosen()).toEqual(["runninghub-order-1"]);
+  expect(list.getAttribute("aria-activedescendant")).toBe("runninghub-order-1");
+  close();
 });

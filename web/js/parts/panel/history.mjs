@@ -160,7 +160,7 @@ function makeList(open) {
 			let made = drawn.get(one.order);
 			if (!made) {
 				made = rowView(one, () => {
-					choose(at);
+					choose(orders.findIndex(({ order }) => order === one.order)); // new ones may have moved it
 					open(one.order);
 				});
 				drawn.set(one.order, made);
