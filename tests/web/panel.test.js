@@ -6,7 +6,7 @@ import english from "../../locales/en/main.json";
 import { loadTexts } from "../../web/js/host/texts.js";
 import { flipFavourite, marked, recentOf, rememberUse } from "../../web/js/lib/recent.js";
 import { movedTo, visibleRows } from "../../web/js/lib/window.js";
-import { makeView as makeHistory } from "../../web/js/parts/panel/history.mjs";
+import { makeView as makeHistory, ROW } from "../../web/js/parts/panel/history.mjs";
 import { makeView } from "../../web/js/parts/panel/now.mjs";
 import { lastDays, spentText } from "../../web/js/parts/panel/spend.mjs";
 
@@ -125,5 +125,13 @@ test("a row of the history that a new order moved down is the one that a click c
   row(1).click();
   expect(chosen()).toEqual(["runninghub-order-1"]);
   expect(list.getAttribute("aria-activedescendant")).toBe("runninghub-order-1");
+  close();
+});
+
+test.each([[0, 0], [10, 11]])("a new order leaves what is read of the history where it is: scrolled by %d rows, then by %d", async (before, after) => {
+  const { list, add, close } = await history(40);
+  list.scrollTop = before * ROW;
+  await add();
+  expect(list.scrollTop).toBe(after * ROW);
   close();
 });

@@ -242,6 +242,8 @@ function makeList(open) {
 			orders = [...added, ...orders];
 			active += added.length;
 			draw();
+			// At the top they are seen to come.
+			if (view.scrollTop > 0) view.scrollTop += added.length * ROW;
 		},
 		close() {
 			turn += 1;
