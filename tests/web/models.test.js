@@ -1,11 +1,14 @@
 // Fields of standard models: how they stand, what stays unset, and what another model keeps of them.
 
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import english from "../../locales/en/main.json";
+import { loadTexts } from "../../web/js/host/texts.js";
 import { withForms } from "../../web/js/lib/api_prompt.js";
 import { fitting, moved, standing, startValue } from "../../web/js/lib/fields.js";
 import { blankForm, firstChoice, isFieldName, makeForm, readField, readForm, slotOf } from "../../web/js/lib/form.js";
 import { classOf, kindOf, MODELS, PROGRAMS, programOf } from "../../web/js/lib/nodes.js";
 import { favourites, flipFavourite, recentOf, rememberUse } from "../../web/js/lib/recent.js";
+import { openChoice } from "../../web/js/parts/program/models.mjs";
 
 const field = (kind, more = {}) => readField({ name: "x", label: "x", kind, stored: null, ...more }, "model");
 
@@ -111,4 +114,35 @@ test("favourites are marked and unmarked, and models used lately push no workflo
   expect(recentOf("workflow").map(({ id }) => id)).toEqual(["1"]);
   expect(recentOf("model")).toHaveLength(20);
   expect(recentOf("model")[0].id).toBe("29");
+});
+
+/** The dialog of three models; what is searched for later is never found. */
+async function choice(words) {
+  const row = (endpoint) => ({ endpoint, name: endpoint, other: "", family: "", task: "", task_name: "", price: "", takes: [], complete: true, status: "active" });
+  const found = { found: 3, total: 3, date: "", models: ["a/text-to-video", "a/image-to-video", "b/text-to-video"].map(row) };
+  let searches = 0;
+  vi.stubGlobal("fetch", (path) => {
+    if (path === "/api/runninghub/models" && ++searches > 1) return new Promise(() => {});
+    const body = { "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/settings": { profiles: [] }, "/api/runninghub/models": found }[path];
+    return Promise.resolve({ ok: true, status: 200, json: async () => body });
+  });
+  await loadTexts();
+  const chosen = openChoice({ task: "", profile: "", words, said: "" }, () => {});
+  const rows = () => [...document.querySelectorAll(".runninghub-models .row")];
+  await vi.waitFor(() => expect(rows().length).toBe(3));
+  return { chosen, second: /** @type {any} */ (rows()[1]), field: /** @type {any} */ (document.querySelector(".runninghub-choice [type=search]")) };
+}
+
+test("a model that is clicked is chosen, whatever was typed to find it", async () => {
+  const { chosen, second } = await choice("a/");
+  second.click();
+  expect(await chosen).toBe("a/image-to-video");
+});
+
+test("a model that is clicked is chosen while another search is under way", async () => {
+  const { chosen, second, field } = await choice("");
+  field.value = "b";
+  field.oninput();
+  second.click();
+  expect(await chosen).toBe("a/image-to-video");
 });

@@ -136,8 +136,8 @@ export function openChoice({ task, profile, words: given, said: reason }, offerK
 			h("span", { className: "price", dir: "auto", title: price }, shortPrice(price)),
 		);
 		made.onclick = () => {
-			go(place);
-			dialog.element.querySelector("button.primary")?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+			chosen = endpoint;
+			dialog.close();
 		};
 		return made;
 	}
