@@ -32,6 +32,18 @@ export async function fill(into, make) {
 
 export const answer = () => h("p", { className: "answer", role: "status" });
 
+/** In such a line, whatever stood there. @param {HTMLElement} said */
+export function say(said, text = "") {
+	said.classList.remove("bad");
+	said.textContent = text;
+}
+
+/** @type {(said: HTMLElement, error: unknown) => void} */
+export function sayError(said, error) {
+	said.classList.add("bad");
+	said.textContent = wordsOf(error);
+}
+
 /** @type {(...content: any[]) => any} */
 export const row = (...content) => h("div", "row", ...content);
 
@@ -59,13 +71,11 @@ export function action(label, said, run, question = "") {
 		arm(false);
 		busy = true;
 		made.ariaBusy = "true";
-		said.textContent = "";
-		said.classList.remove("bad");
+		say(said);
 		try {
 			await run();
 		} catch (error) {
-			said.classList.add("bad");
-			said.textContent = wordsOf(error);
+			sayError(said, error);
 		} finally {
 			busy = false;
 			made.ariaBusy = null;

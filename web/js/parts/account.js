@@ -7,7 +7,7 @@ import { lazy } from "../host/lazy.js";
 import { get, post } from "../host/server.js";
 import { bytesText, dotted, loadTexts, numberText, textsOf } from "../host/texts.js";
 import { classOf, isOurs, kindOf, setWidget, valueOf } from "../lib/nodes.js";
-import { action, answer, card, fill, form, h, link, page, row, wordsOf } from "../lib/view.js";
+import { action, answer, card, fill, form, h, link, page, row, say, sayError, wordsOf } from "../lib/view.js";
 import { readSettings, remember, routeSelect, SANDBOX } from "./profiles.js";
 import { waysOut } from "./running.js";
 
@@ -93,13 +93,11 @@ function modelsView(models) {
 
 /** Keeps what was chosen, and says so. @type {(said: HTMLElement, keep: () => Promise<unknown>) => () => Promise<void>} */
 const told = (said, keep) => async () => {
-	said.classList.remove("bad");
 	try {
 		await keep();
-		said.textContent = t("stored");
+		say(said, t("stored"));
 	} catch (error) {
-		said.classList.add("bad");
-		said.textContent = wordsOf(error);
+		sayError(said, error);
 	}
 };
 

@@ -7,7 +7,7 @@ import { numberText, textsOf } from "../../host/texts.js";
 import { clean } from "../../lib/form.js";
 import { idIn, MODELS } from "../../lib/nodes.js";
 import { flipFavourite, marked, recentOf } from "../../lib/recent.js";
-import { action, answer, h, row, wordsOf } from "../../lib/view.js";
+import { action, answer, h, row, say, sayError } from "../../lib/view.js";
 import { profileSelect } from "../profiles.js";
 
 const t = textsOf("panel");
@@ -136,15 +136,13 @@ function appsView(account, again) {
 	async function start() {
 		apps = [];
 		next = 1;
-		said.textContent = "";
-		said.classList.remove("bad");
+		say(said);
 		list.replaceChildren(h("p", "muted", t("loading")));
 		try {
 			await load();
 		} catch (error) {
 			list.replaceChildren();
-			said.classList.add("bad");
-			said.textContent = wordsOf(error);
+			sayError(said, error);
 		}
 	}
 

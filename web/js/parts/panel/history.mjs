@@ -7,7 +7,7 @@ import { lazy } from "../../host/lazy.js";
 import { fileUrl, post } from "../../host/server.js";
 import { bytesText, coinsText, dotted, moneyText, t as text, textsOf } from "../../host/texts.js";
 import { clean } from "../../lib/form.js";
-import { action, answer, fill, h, link, row, wordsOf } from "../../lib/view.js";
+import { action, answer, fill, h, link, row, say, sayError, wordsOf } from "../../lib/view.js";
 import { movedTo, visibleRows } from "../../lib/window.js";
 import { taskView } from "../tasks.js";
 
@@ -48,15 +48,13 @@ export function makeView() {
 		try {
 			const found = await more();
 			if (mine !== asked) return;
-			said.classList.remove("bad");
 			const isNarrowed = words.value.trim() || state.value || since.value;
-			said.textContent = found.orders.length > 0 ? "" : t(isNarrowed ? "history.none_found" : "history.none");
+			say(said, found.orders.length > 0 ? "" : t(isNarrowed ? "history.none_found" : "history.none"));
 			list.start(found, (before) => more(before));
 			follow();
 		} catch (error) {
 			if (mine !== asked) return;
-			said.classList.add("bad");
-			said.textContent = wordsOf(error);
+			sayError(said, error);
 		}
 	}
 

@@ -4,7 +4,7 @@ import { askAway, canAskAway } from "../../host/notifications.js";
 import { show } from "../../host/graph.js";
 import { post } from "../../host/server.js";
 import { coinsText, dotted, moneyText, t as text, textsOf } from "../../host/texts.js";
-import { action, answer, h, wordsOf } from "../../lib/view.js";
+import { action, answer, h, say, sayError } from "../../lib/view.js";
 import { isStopping, taskView } from "../tasks.js";
 
 const t = textsOf("panel");
@@ -30,12 +30,10 @@ export function makeView() {
 			const { tasks } = await post("/runninghub/now", {});
 			count = tasks.length;
 			if (!isOpen) return;
-			said.textContent = count === 0 ? t("now.none") : "";
-			said.classList.remove("bad");
+			say(said, count === 0 ? t("now.none") : "");
 			draw(tasks);
 		} catch (error) {
-			said.textContent = wordsOf(error);
-			said.classList.add("bad");
+			sayError(said, error);
 		}
 		if (isOpen) timer = window.setTimeout(look, count > 0 && !document.hidden ? BUSY : IDLE);
 	}

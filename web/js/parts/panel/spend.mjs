@@ -4,7 +4,7 @@ import { language } from "../../host/comfy.js";
 import { post } from "../../host/server.js";
 import { coinsText, dotted, moneyText, numberText, textsOf } from "../../host/texts.js";
 import { clean } from "../../lib/form.js";
-import { answer, h, row, wordsOf } from "../../lib/view.js";
+import { answer, h, row, say, sayError } from "../../lib/view.js";
 import { profileSelect } from "../profiles.js";
 
 const t = textsOf("panel");
@@ -20,15 +20,13 @@ export function makeView() {
 	let asked = 0;
 	async function look() {
 		const mine = ++asked;
-		said.textContent = "";
-		said.classList.remove("bad");
+		say(said);
 		try {
 			const found = await post("/runninghub/spend", { days: DAYS, profile: account.value });
 			if (mine === asked) body.replaceChildren(...spendView(found).filter(Boolean));
 		} catch (error) {
 			if (mine !== asked) return;
-			said.classList.add("bad");
-			said.textContent = wordsOf(error);
+			sayError(said, error);
 			body.replaceChildren();
 		}
 	}
