@@ -9,10 +9,9 @@ import { post } from "../host/server.js";
 import { loadTexts, textsOf } from "../host/texts.js";
 import { clean } from "../lib/form.js";
 import { allThings, markOf } from "../lib/marks.js";
-import { kindOf, programOf, valueOf } from "../lib/nodes.js";
+import { kindOf, programOf } from "../lib/nodes.js";
 import { h, page } from "../lib/view.js";
-import { formOf, valuesOf } from "./program/build.js";
-import { ordersOf, whenPriced } from "./program/price.js";
+import { givenTo, ordersOf, whenPriced } from "./program/price.js";
 
 const t = textsOf("sum");
 
@@ -90,16 +89,12 @@ const eachRun = (count = runCount()) => (count > 1 ? t("each_run", { count }) : 
 function askedOf(node) {
 	const program = programOf(node);
 	const { count, least } = ordersOf(node);
-	const isLinked = (name = "") => node.inputs?.some((/** @type {any} */ one) => one.name === name && one.link !== null);
-	const values = program?.kind === "model" ? Object.entries(valuesOf(node)).filter(([name, value]) => value !== "" && !isLinked(name)) : [];
 	return {
 		...program,
 		title: clean(node.title, 120),
 		orders: count,
 		least,
-		schema: formOf(node)?.model ?? null,
-		values: Object.fromEntries(values),
-		extra: valueOf(node, "extra"),
+		...(program?.kind === "model" && givenTo(node)),
 	};
 }
 

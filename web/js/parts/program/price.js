@@ -121,20 +121,21 @@ async function ask(node) {
 }
 
 /** @param {ComfyNode} node */
-function asked(node) {
-	const linked = (name = "") => {
+const asked = (node) => ({
+	model: valueOf(node, "model").trim(),
+	...givenTo(node),
+	count: ordersOf(node).count,
+	profile: valueOf(node, "profile"),
+});
+
+/** What the price of a model hangs on: its schema, and what is known of its values before the run. @param {ComfyNode} node */
+export function givenTo(node) {
+	const isLinked = (name = "") => {
 		const slot = node.findInputSlot(name);
 		return slot !== -1 && node.isInputConnected(slot);
 	};
-	const values = Object.entries(valuesOf(node)).filter(([name, value]) => value !== "" && !linked(name));
-	return {
-		model: valueOf(node, "model").trim(),
-		schema: formOf(node)?.model ?? null,
-		values: Object.fromEntries(values),
-		extra: valueOf(node, "extra"),
-		count: ordersOf(node).count,
-		profile: valueOf(node, "profile"),
-	};
+	const values = Object.entries(valuesOf(node)).filter(([name, value]) => value !== "" && !isLinked(name));
+	return { schema: formOf(node)?.model ?? null, values: Object.fromEntries(values), extra: valueOf(node, "extra") };
 }
 
 /** @type {(node: ComfyNode, label: string, tip?: string) => void} */
