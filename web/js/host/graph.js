@@ -87,8 +87,11 @@ export function setType(node, type) {
 	node.comfyClass = type;
 }
 
-/** A node's class as the page calls it. */
-export const typeName = (className = "") => String(window.LiteGraph?.registered_node_types?.[className]?.title ?? className);
+/** What people call a class of nodes; "" where there is none. @param {string} className */
+export const titleOfClass = (className) => String(window.LiteGraph?.registered_node_types?.[className]?.title ?? "");
+
+/** The same, or else the class's own name. */
+export const typeName = (className = "") => titleOfClass(className) || className;
 
 /** As Run would send it, and as Save would write it. */
 export const toPrompt = () => app.graphToPrompt();
@@ -168,6 +171,3 @@ export function onDropped(type, drop) {
 		document.removeEventListener("drop", dropped, true);
 	};
 }
-
-/** What people call a class of nodes; "" where there is none. @param {string} className */
-export const titleOfClass = (className) => String(window.LiteGraph?.registered_node_types?.[className]?.title ?? "");
