@@ -1,8 +1,8 @@
 // What stands beside ComfyUI's Run button. ComfyUI reads it again when state of its own that was read changes.
 
-import { stores } from "./stores.js";
+import { shared } from "./stores.js";
 
-const STATE = "runninghub.bar";
+const state = shared("runninghub.bar");
 
 /** @typedef {{ label: string, tooltip: string, icon: string, onClick: RhAct }} BarButton */
 
@@ -11,7 +11,7 @@ let shown = null;
 
 /** What a part gives ComfyUI as its `actionBarButtons`. */
 export function barButtons() {
-	void stores()?.state.value[STATE]?.changes;
+	state.follow();
 	return shown ? [shown()] : [];
 }
 
@@ -19,6 +19,5 @@ export function barButtons() {
 export function showInBar(button) {
 	if (shown === button) return;
 	shown = button;
-	const state = stores()?.state.value;
-	if (state) state[STATE] = { changes: (state[STATE]?.changes ?? 0) + 1 };
+	state.change();
 }
