@@ -4,10 +4,10 @@ import { openDialog } from "../../host/dialogs.js";
 import { clean, everyField, MOST_OUTPUTS, typedOf } from "../../lib/form.js";
 import { textsOf } from "../../host/texts.js";
 import { h, link } from "../../lib/view.js";
+import { visibleRows } from "../../lib/window.js";
 import { shownName } from "./build.js";
 
 const HEIGHT = 30; // as the style sheet has it
-const SPARE = 6; // rows around those in view
 
 const t = textsOf("form");
 
@@ -220,8 +220,7 @@ function rowsElement({ label, tick, fold }) {
 
 	function draw() {
 		waiting = 0;
-		const first = Math.max(0, Math.floor(top / HEIGHT) - SPARE);
-		const last = Math.ceil((top + height) / HEIGHT) + SPARE;
+		const [first, last] = visibleRows(top, height, HEIGHT, rows.length);
 		const drawn = rows.slice(first, last).map((row, index) => rowElement(row, first + index));
 		space.style.height = `${rows.length * HEIGHT}px`;
 		space.replaceChildren(...(rows.length ? drawn : [h("p", "none muted", nothing)]));
