@@ -2,7 +2,7 @@
 // The classic canvas puts the sockets of all hidden widgets at the node's corner, where they cover
 // the first visible one and take what is dropped on it.
 
-import { widgetOf } from "../lib/nodes.js";
+import { isLinked, widgetOf } from "../lib/nodes.js";
 import { onSetting, settingOf } from "./comfy.js";
 
 const FORM = "form"; // the canvas's own: not even among the advanced ones
@@ -73,11 +73,11 @@ export function syncAdvanced(node) {
 	const isAsked = Boolean(node.showAdvanced) || (!isClassic() && settingOf(ALWAYS) === true);
 	for (const { name, type, label, localized_name, shape, widget: owner } of sockets.get(node) ?? []) {
 		const slot = node.findInputSlot(name);
-		const isLinked = slot !== -1 && node.isInputConnected(slot);
-		const isShown = isLinked || (isAsked && name !== FORM);
+		const isUsed = isLinked(node, name);
+		const isShown = isUsed || (isAsked && name !== FORM);
 		const widget = widgetOf(node, name);
 		if (widget) {
-			widget.options.advanced = widget.advanced = !isLinked && name !== FORM;
+			widget.options.advanced = widget.advanced = !isUsed && name !== FORM;
 			// Where an advanced one is, the classic canvas would leave a gap.
 			widget.hidden = !isShown && (name === FORM || isClassic());
 		}

@@ -88,6 +88,12 @@ export function setWidget(node, name, value) {
 	}
 }
 
+/** @type {(node: any, name: string) => boolean} */
+export function isLinked(node, name) {
+	const slot = node.findInputSlot(name);
+	return slot !== -1 && node.isInputConnected(slot);
+}
+
 /** Where an input's value comes from. @type {(node: any, name: string) => { node: any, slot: number } | null} */
 export function sourceOf(node, name) {
 	const slot = node.findInputSlot(name);

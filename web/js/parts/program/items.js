@@ -2,6 +2,7 @@
 
 import { insertLastInput } from "../../host/widgets.js";
 import { standing } from "../../lib/fields.js";
+import { isLinked } from "../../lib/nodes.js";
 
 const MOST = 32; // links that the server mirrors
 
@@ -34,9 +35,8 @@ const addItem = (node, { name, label }, type, number) => node.addInput(`${name}.
 function grow(node, field, type, how) {
 	const { name, max_items: most = MOST } = field;
 	const slotOf = (number = 0) => node.findInputSlot(`${name}.${number}`);
-	const isLinked = (number = 0) => slotOf(number) !== -1 && node.isInputConnected(slotOf(number));
 	const numbers = Array.from({ length: Math.min(most, MOST) }, (_, index) => index + 1);
-	const last = Math.max(0, ...numbers.filter(isLinked));
+	const last = Math.max(0, ...numbers.filter((number) => isLinked(node, `${name}.${number}`)));
 	const wanted = how === "all" ? numbers.length : Math.min(last + 1, numbers.length);
 	for (const number of numbers) {
 		const slot = slotOf(number);

@@ -4,7 +4,7 @@ import { toast } from "../../host/comfy.js";
 import { post, ServerError } from "../../host/server.js";
 import { dotted, loadTexts, shortPrice, textsOf } from "../../host/texts.js";
 import { number, parse } from "../../lib/form.js";
-import { after, sourceOf, valueOf, widgetOf } from "../../lib/nodes.js";
+import { after, isLinked, sourceOf, valueOf, widgetOf } from "../../lib/nodes.js";
 import { ordersTold } from "../../lib/orders.js";
 import { formOf, valuesOf } from "./build.js";
 
@@ -130,11 +130,7 @@ const asked = (node) => ({
 
 /** What the price of a model hangs on: its schema, and what is known of its values before the run. @param {ComfyNode} node */
 export function givenTo(node) {
-	const isLinked = (name = "") => {
-		const slot = node.findInputSlot(name);
-		return slot !== -1 && node.isInputConnected(slot);
-	};
-	const values = Object.entries(valuesOf(node)).filter(([name, value]) => value !== "" && !isLinked(name));
+	const values = Object.entries(valuesOf(node)).filter(([name, value]) => value !== "" && !isLinked(node, name));
 	return { schema: formOf(node)?.model ?? null, values: Object.fromEntries(values), extra: valueOf(node, "extra") };
 }
 

@@ -1,7 +1,7 @@
 // What goes on at a program node, and its button that shows it.
 
 import { textsOf } from "../../host/texts.js";
-import { idFor, kindOf, valueOf, widgetOf } from "../../lib/nodes.js";
+import { idFor, isLinked, kindOf, valueOf, widgetOf } from "../../lib/nodes.js";
 import { formOf } from "./build.js";
 
 const t = textsOf("form");
@@ -45,8 +45,7 @@ export const textOf = (node) => valueOf(node, inputOf(node)).trim();
 /** Whether a text names another program than the node shows: it is being read, or could not be. @type {(node: ComfyNode, text?: string) => boolean} */
 export function isUnread(node, text = textOf(node)) {
 	const id = formOf(node)?.id;
-	const slot = node.findInputSlot(inputOf(node));
-	if (!id || (slot !== -1 && node.isInputConnected(slot))) return false;
+	if (!id || isLinked(node, inputOf(node))) return false;
 	const kind = kindOf(node);
 	// Of a module the same id may come with other entries.
 	if (kind === "module") return text !== stateOf(node).named;
