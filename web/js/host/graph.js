@@ -93,8 +93,11 @@ export const titleOfClass = (className) => String(window.LiteGraph?.registered_n
 /** The same, or else the class's own name. */
 export const typeName = (className = "") => titleOfClass(className) || className;
 
-/** As Run would send it, and as Save would write it. */
-export const toPrompt = () => app.graphToPrompt();
+/** As Run would send it. */
+export async function toPrompt() {
+	const { workflow, output } = await app.graphToPrompt();
+	return { prompt: output, extra_data: { extra_pnginfo: { workflow } } };
+}
 
 /** As Save would write it. */
 export const toWorkflow = () => rootGraph().serialize();

@@ -131,9 +131,7 @@ async function explain() {
 	const body = page(h("p", "", say("asking")));
 	const dialog = openDialog({ title: say("title"), body, wide: true });
 	await fill(body, async () => {
-		const { workflow, output } = await toPrompt();
-		const asked = { prompt: output, extra_data: { extra_pnginfo: { workflow } } };
-		const told = await post("/runninghub/explain", asked);
+		const told = await post("/runninghub/explain", await toPrompt());
 		if (told.refused?.hint === "no_key") {
 			dialog.close();
 			await offerLocal();

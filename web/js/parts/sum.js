@@ -65,7 +65,7 @@ async function look(more = false) {
 		before = "";
 		return showInBar(null);
 	}
-	const asked = JSON.stringify({ programs, ...(marked && (await promptOf())) });
+	const asked = JSON.stringify({ programs, ...(marked && (await toPrompt())) });
 	if (asked === before || mine !== turn) return;
 	before = asked;
 	const told = await post("/runninghub/quote", JSON.parse(asked)).catch(() => null);
@@ -96,11 +96,6 @@ function askedOf(node) {
 		least,
 		...(program?.kind === "model" && givenTo(node)),
 	};
-}
-
-async function promptOf() {
-	const { workflow, output } = await toPrompt();
-	return { prompt: output, extra_data: { extra_pnginfo: { workflow } } };
 }
 
 /** @param {{ text: string, orders: { title: string, quote: string }[] }} told */
