@@ -28,6 +28,9 @@ export const PROGRAMS = new Map([
 	.../** @type {[string, RhKind][]} */ ([...MODELS.keys()].map((name) => [name, "model"])),
 ]);
 
+/** The class of a new node of that kind. @param {RhKind} kind */
+export const classFor = (kind) => [...PROGRAMS].find(([, other]) => other === kind)?.[0] ?? "";
+
 /** Of a search entry for one model too, which is a node of the general class. @param {any} node */
 export const classOf = (node) => classNamed(node?.comfyClass ?? node?.type);
 

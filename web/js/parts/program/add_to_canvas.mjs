@@ -4,7 +4,7 @@ import { addNode, change, freePlace, nodeOf, openPrompt, selection, show, typeNa
 import { toast } from "../../host/comfy.js";
 import { textsOf } from "../../host/texts.js";
 import { clean, isFieldName, firstChoice, makeForm } from "../../lib/form.js";
-import { classOf, kindOf, PROGRAMS, setWidget, widgetOf } from "../../lib/nodes.js";
+import { classFor, classOf, kindOf, setWidget, widgetOf } from "../../lib/nodes.js";
 import { formOf } from "./build.js";
 import { applyForm } from "./choose.js";
 import { readProgram } from "./loader.js";
@@ -25,8 +25,7 @@ const SEEDS = ["seed", "noise_seed"]; // which ComfyUI changes after a run, wher
  * @type {(kind: RhKind, id: string, profile?: string, fields?: string[]) => Promise<any>}
  */
 export async function placeProgram(kind, id, profile = "", fields = []) {
-	const [className = ""] = [...PROGRAMS].find(([, other]) => other === kind) ?? [];
-	const node = addNode(className);
+	const node = addNode(classFor(kind));
 	if (!node) return null;
 	if (kind === "model") markTold(node); // or it would ask which
 	const text = widgetOf(node, kind);

@@ -1,7 +1,7 @@
 // A workflow's link on the node of an app, or the other way round: the other node takes its place.
 
 import { change, createNode, select } from "../../host/graph.js";
-import { kindOf, PROGRAMS, setWidget, widgetOf } from "../../lib/nodes.js";
+import { classFor, kindOf, setWidget, widgetOf } from "../../lib/nodes.js";
 import { formOf } from "./build.js";
 import { textOf } from "./state.js";
 
@@ -11,8 +11,7 @@ export const otherKind = (node) => (kindOf(node) === "app" ? "workflow" : "app")
 /** The widget's callback then reads the program. @type {(node: ComfyNode, kind: RhKind) => void} */
 export function swap(node, kind) {
 	const { graph } = node;
-	const [className] = [...PROGRAMS].find(([, other]) => other === kind) ?? [];
-	const made = createNode(className);
+	const made = createNode(classFor(kind));
 	if (!graph || !made) return;
 	const text = textOf(node);
 	change(() => {
