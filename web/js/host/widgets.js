@@ -36,6 +36,13 @@ export function insertLastInput(node, to) {
 	}
 }
 
+/** One that no file and no prompt keeps. @type {(node: ComfyNode, name: string, press: () => void) => ComfyWidget} */
+export function makeButton(node, name, press) {
+	const button = node.addWidget("button", name, null, press, { serialize: false });
+	button.serialize = false;
+	return button;
+}
+
 /** @param {ComfyNode} node @param {ComfyWidget} widget */
 export const removeWidget = (node, widget) => (node.ensureWidgetRemoved ?? node.removeWidget)?.call(node, widget);
 

@@ -5,6 +5,7 @@ import { openDialog } from "../../host/dialogs.js";
 import { change, whenPlaced } from "../../host/graph.js";
 import { lazy } from "../../host/lazy.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
+import { makeButton } from "../../host/widgets.js";
 import { classOf, setWidget, valueOf, widgetOf } from "../../lib/nodes.js";
 import { offerKey } from "../account.js";
 import { showFit } from "./fit.js";
@@ -24,8 +25,7 @@ export const markTold = (node) => told.add(node);
 
 /** A new one, which opens its choice once a person has put it down. @param {ComfyNode} node */
 export function prepareModel(node) {
-	const button = node.addWidget("button", ANOTHER, null, () => void openModels(node), { serialize: false });
-	button.serialize = false;
+	makeButton(node, ANOTHER, () => void openModels(node));
 	addPrice(node);
 	showButtons(node);
 	whenPlaced(node, () => {

@@ -3,6 +3,7 @@
 import { toast } from "../../host/comfy.js";
 import { post, ServerError } from "../../host/server.js";
 import { dotted, loadTexts, shortPrice, textsOf } from "../../host/texts.js";
+import { makeButton } from "../../host/widgets.js";
 import { number, parse } from "../../lib/form.js";
 import { after, isLinked, sourceOf, valueOf, widgetOf } from "../../lib/nodes.js";
 import { ordersTold } from "../../lib/orders.js";
@@ -21,9 +22,7 @@ const watched = new WeakSet();
 
 /** @param {ComfyNode} node */
 export function addPrice(node) {
-	const button = node.addWidget("button", NAME, null, () => void ask(node), { serialize: false });
-	button.serialize = false;
-	button.label = "";
+	makeButton(node, NAME, () => void ask(node)).label = "";
 }
 
 /** Soon, and again after each change of a value. @param {ComfyNode} node */

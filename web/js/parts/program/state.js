@@ -1,6 +1,7 @@
 // What goes on at a program node, and its button that shows it.
 
 import { textsOf } from "../../host/texts.js";
+import { makeButton } from "../../host/widgets.js";
 import { idFor, isLinked, kindOf, valueOf, widgetOf } from "../../lib/nodes.js";
 import { formOf } from "./build.js";
 
@@ -20,7 +21,7 @@ export function stateOf(node) {
 
 /** @type {(node: ComfyNode, press: () => void) => void} */
 export function addButton(node, press) {
-	node.addWidget("button", BUTTON, null, press, { serialize: false }).serialize = false;
+	makeButton(node, BUTTON, press);
 	showState(node);
 }
 
