@@ -10,7 +10,7 @@ const FORM = "form"; // the canvas's own: not even among the advanced ones
 const ADVANCED =
 	"extra batch max_orders timeout reroll_seeds send_anyway add_metadata use_personal_queue retain_seconds profile outputs".split(" ");
 const HIDDEN = [FORM, ...ADVANCED];
-const INPUT = 1; // LiteGraph's word for the side of a socket
+export const INPUT = 1; // LiteGraph's word for the side of a socket
 const ALWAYS = "Comfy.Node.AlwaysShowAdvancedWidgets"; // of Nodes 2.0 alone
 
 /** Whether a new node does not show such a widget. */

@@ -2,6 +2,9 @@
 
 import { app } from "./scripts.js";
 
+/** LiteGraph's shape of an optional socket. */
+export const OPTIONAL = 7;
+
 /** What every output of ours is drawn as. */
 export const listShape = () => window.LiteGraph?.GRID_SHAPE ?? 6;
 
@@ -54,6 +57,12 @@ export function unmeasured(node, act) {
 	} finally {
 		delete node.expandToFitContent;
 	}
+}
+
+/** As high as what is on it, and no narrower than it was. @param {ComfyNode} node */
+export function resize(node) {
+	const [width, height] = node.computeSize();
+	node.setSize([Math.max(node.size[0], width), height]);
 }
 
 /**

@@ -1,7 +1,7 @@
 // Makes a node look like its form, in one go, so that it can stand inside `configure`.
 
 import { textsOf } from "../../host/texts.js";
-import { atOnce, describeSocket, listShape, makeWidget, removeWidget } from "../../host/widgets.js";
+import { atOnce, describeSocket, listShape, makeWidget, OPTIONAL, removeWidget, resize } from "../../host/widgets.js";
 import { fitting, hintOf, moved, sent, standing, standsLike, startValue } from "../../lib/fields.js";
 import { readForm, slotOf, slotOrigins } from "../../lib/form.js";
 import { after, sourceOf, widgetOf } from "../../lib/nodes.js";
@@ -16,7 +16,6 @@ const declared = new Map();
 /** @type {WeakMap<ComfyNode, RhForm>} */
 const built = new WeakMap();
 
-const ONE_SIZE = 7; // LiteGraph's shape of an optional socket
 const CONTROL = " control_after_generate";
 
 /** The server alone fills sockets `link_n`. @param {ComfyNode} node */
@@ -39,8 +38,7 @@ export function build(node, form, carry = stays) {
 	buildOutputs(node, form, before);
 	keep(node, form);
 	showConditions(node);
-	const [width, height] = node.computeSize();
-	node.setSize([Math.max(node.size[0], width), height]);
+	resize(node);
 	node.setDirtyCanvas(true, true);
 }
 
@@ -149,7 +147,7 @@ function buildInputs(node, form, before, carry) {
 function addField(node, field, anew) {
 	const stand = standing(field);
 	if ("socket" in stand) {
-		node.addInput(field.name, stand.socket, { shape: ONE_SIZE });
+		node.addInput(field.name, stand.socket, { shape: OPTIONAL });
 		return;
 	}
 	const widget = makeWidget(node, field.name, stand.widget, stand.spec);
@@ -159,7 +157,7 @@ function addField(node, field, anew) {
 	if (field.blank && widget.options?.values) widget.options.getOptionLabel = labelOfChoice;
 	if (field.resource) offerModels(node, widget, field.resource);
 	if (node.findInputSlot(field.name) === -1) {
-		node.addInput(field.name, stand.takes ?? stand.widget, { widget: { name: field.name }, shape: ONE_SIZE });
+		node.addInput(field.name, stand.takes ?? stand.widget, { widget: { name: field.name }, shape: OPTIONAL });
 	}
 	describe(node, field);
 }

@@ -1,6 +1,6 @@
 // The single items of a list of pictures, videos or sounds: sockets `imageUrls.1` … that grow while they are linked.
 
-import { insertLastInput } from "../../host/widgets.js";
+import { insertLastInput, OPTIONAL } from "../../host/widgets.js";
 import { standing } from "../../lib/fields.js";
 import { isLinked } from "../../lib/nodes.js";
 
@@ -29,7 +29,7 @@ export function addItems(node, form, saved) {
 }
 
 /** @type {(node: ComfyNode, field: RhField, type: string, number: string | number) => void} */
-const addItem = (node, { name, label }, type, number) => node.addInput(`${name}.${number}`, type, { label: `${label} ${number}`, shape: 7 });
+const addItem = (node, { name, label }, type, number) => node.addInput(`${name}.${number}`, type, { label: `${label} ${number}`, shape: OPTIONAL });
 
 /** @type {(node: ComfyNode, field: RhField, type: string, how: string) => void} */
 function grow(node, field, type, how) {

@@ -1,11 +1,11 @@
 // Nodes that grow their program's inputs and outputs, whichever way a graph comes in.
 
-import { extendAdvanced, isHidden, makeAdvanced, syncAdvanced, watchAdvanced } from "../../host/advanced.js";
+import { extendAdvanced, INPUT, isHidden, makeAdvanced, syncAdvanced, watchAdvanced } from "../../host/advanced.js";
 import { isRestoring } from "../../host/graph.js";
 import { labelBoxes } from "../../host/labels.js";
 import { isLoadingPrompt, runAgain, whenPromptLoads } from "../../host/queue.js";
 import { loadTexts, textsOf } from "../../host/texts.js";
-import { unmeasured } from "../../host/widgets.js";
+import { resize, unmeasured } from "../../host/widgets.js";
 import { withForms } from "../../lib/api_prompt.js";
 import { blankForm, isObject, readForm } from "../../lib/form.js";
 import { after, classNamed, classOf, isOurs, kindOf, MODELS, PROGRAMS, widgetOf } from "../../lib/nodes.js";
@@ -83,8 +83,7 @@ function settle(node) {
 	if (form?.kind === "model") {
 		growItems(node, form, "trim");
 		// It was made for as many sockets as there may be.
-		const [width, height] = node.computeSize();
-		node.setSize([Math.max(node.size[0], width), height]);
+		resize(node);
 	}
 	freshen(node);
 }
@@ -184,8 +183,6 @@ function linked(node, isOn) {
 		freshen(node);
 	});
 }
-
-const INPUT = 1; // LiteGraph's word for the side of a socket
 
 /** @type {WeakSet<ComfyNode>} */
 const configuring = new WeakSet();
