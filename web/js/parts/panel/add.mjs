@@ -7,7 +7,7 @@ import { numberText, textsOf } from "../../host/texts.js";
 import { clean } from "../../lib/form.js";
 import { idIn, MODELS } from "../../lib/nodes.js";
 import { flipFavourite, marked, recentOf } from "../../lib/recent.js";
-import { action, answer, h, row, say, sayError } from "../../lib/view.js";
+import { action, answer, form, h, row, say, sayError } from "../../lib/view.js";
 import { profileSelect } from "../profiles.js";
 
 const t = textsOf("panel");
@@ -45,9 +45,7 @@ function pasteView(account) {
 		await place(kind, given, account.value);
 		input.value = "";
 	});
-	put.type = "submit";
-	const onsubmit = (/** @type {Event} */ event) => event.preventDefault();
-	return h("form", { onsubmit }, row(input, put), said, h("p", "muted", t("add.own")));
+	return form(put, row(input, put), said, h("p", "muted", t("add.own")));
 }
 
 /** Standard models by their task: each node offers its own. */

@@ -1,12 +1,13 @@
 // The line of a model's node that says what an order may cost, from lists at once, and from the service when it is pressed.
 
 import { toast } from "../../host/comfy.js";
-import { post, ServerError } from "../../host/server.js";
+import { post } from "../../host/server.js";
 import { dotted, loadTexts, shortPrice, textsOf } from "../../host/texts.js";
 import { makeButton } from "../../host/widgets.js";
 import { number, parse } from "../../lib/form.js";
 import { after, isLinked, sourceOf, valueOf, widgetOf } from "../../lib/nodes.js";
 import { ordersTold } from "../../lib/orders.js";
+import { wordsOf } from "../../lib/view.js";
 import { formOf, valuesOf } from "./build.js";
 
 const t = textsOf("models");
@@ -114,7 +115,7 @@ async function ask(node) {
 		show(node, t(answer.free ? "asked_free" : "asked", { text }), t("price_tip"));
 		whenPriced.forEach((act) => act());
 	} catch (error) {
-		toast("warn", t("no_answer"), error instanceof ServerError ? error.message : String(error));
+		toast("warn", t("no_answer"), wordsOf(error));
 		await tell(node);
 	}
 }
