@@ -1,6 +1,6 @@
 // A node's form: the chosen fields and outputs of a remote program, and where its slots are. Pure.
 
-export const TYPED = Object.freeze([
+const TYPED = Object.freeze([
 	{ name: "images", type: "IMAGE" },
 	{ name: "masks", type: "MASK" },
 	{ name: "video", type: "VIDEO" },

@@ -155,7 +155,7 @@ function profileView({ name, origin, key_tail: tail, workflow, webhook, route, f
 const keyLinks = (sites) => sites.flatMap((site) => [" ", link(new URL(site).host, site + KEY_PAGE)]);
 
 /** @param {string[]} taken */
-export function freeName(taken) {
+function freeName(taken) {
 	let name = "main";
 	for (let number = 2; taken.includes(name); number += 1) name = `main ${number}`;
 	return name;

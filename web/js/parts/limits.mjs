@@ -35,7 +35,7 @@ export function limitsPage() {
 }
 
 /** @type {(found: Limits, ask: Ask, again: () => unknown) => any[]} */
-export function limitsView(found, ask, again) {
+function limitsView(found, ask, again) {
 	/** @type {(label: string, value: string, body: Record<string, string>, placeholder?: string) => any} */
 	const sum = (label, value, body, placeholder = t("none")) => {
 		const said = answer();
