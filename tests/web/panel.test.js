@@ -135,3 +135,32 @@ test.each([[0, 0], [10, 11]])("a new order leaves what is read of the history wh
   expect(list.scrollTop).toBe(after * ROW);
   close();
 });
+
+test("a bound that cannot be looked at is told as a failure, until another one can", async () => {
+  let fails = true;
+  vi.stubGlobal("fetch", async (path) => {
+    const kept = { days: 30, orders: 1000, bytes: 1e9, kept: 0, frees: { orders: 0, bytes: 0 } };
+    const body = { "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/history": { orders: [], before: null }, "/api/runninghub/retention": kept }[path];
+    const isRefused = fails && path.endsWith("retention");
+    return { ok: !isRefused, status: isRefused ? 400 : 200, json: async () => (isRefused ? { error: { key: "x", message: "No such bound." } } : body) };
+  });
+  await loadTexts();
+  const view = makeHistory();
+  const kept = /** @type {any} */ (view.content)[0].querySelector(".retention");
+  const said = kept.querySelector(".answer");
+  const failed = () => said.classList.contains("bad");
+  kept.open = true;
+  kept.ontoggle();
+  await vi.waitFor(() => expect([said.textContent, failed()]).toEqual(["No such bound.", true]));
+  fails = false;
+  kept.ontoggle();
+  await vi.waitFor(() => expect(kept.querySelector("input")).not.toBeNull());
+  expect([said.textContent, failed()]).toEqual(["", false]);
+  fails = true;
+  kept.querySelector("input").onchange();
+  await vi.waitFor(() => expect([said.textContent, failed()]).toEqual(["No such bound.", true]));
+  fails = false;
+  kept.querySelector("input").onchange();
+  await vi.waitFor(() => expect([said.textContent, failed()]).toEqual(["", false]));
+  view.close();
+});

@@ -456,16 +456,21 @@ function keptView() {
 	const said = answer();
 	const body = h("div", "kept");
 	const made = h("details", "retention", h("summary", "", t("kept.title")), body, said);
+	const fail = (/** @type {unknown} */ error) => sayError(said, error);
 	/** @param {any} now */
 	const show = (now) => {
+		say(said);
 		const days = number(t("kept.days"), now.days);
 		const orders = number(t("kept.orders"), now.orders);
 		const size = number(t("kept.gigabytes"), now.bytes / 1e9, 0.1);
 		const given = () => ({ days: Math.round(days.input.valueAsNumber), orders: Math.round(orders.input.valueAsNumber), bytes: Math.round(size.input.valueAsNumber * 1e9) });
 		const told = h("p", "muted");
 		const tell = (/** @type {any} */ { kept, frees }) => (told.textContent = t("kept.frees", { kept: bytesText(kept), orders: frees.orders, size: bytesText(frees.bytes) }));
-		const look = async () => tell(await post("/runninghub/retention", given()));
-		for (const { input } of [days, orders, size]) input.onchange = () => look().catch((error) => (said.textContent = wordsOf(error)));
+		const look = () => {
+			say(said);
+			return post("/runninghub/retention", given()).then(tell, fail);
+		};
+		for (const { input } of [days, orders, size]) input.onchange = look;
 		const keep = action(t("kept.keep"), said, async () => {
 			tell(await post("/runninghub/retention", { ...given(), keep: true }));
 			said.textContent = t("kept.done");
@@ -473,7 +478,7 @@ function keptView() {
 		tell(now);
 		body.replaceChildren(days.view, orders.view, size.view, told, row(keep));
 	};
-	made.ontoggle = () => made.open && post("/runninghub/retention", {}).then(show, (error) => (said.textContent = wordsOf(error)));
+	made.ontoggle = () => made.open && post("/runninghub/retention", {}).then(show, fail);
 	return made;
 }
 
