@@ -6,6 +6,7 @@ import english from "../../locales/en/main.json";
 import { loadTexts } from "../../web/js/host/texts.js";
 import { flipFavourite, marked, recentOf, rememberUse } from "../../web/js/lib/recent.js";
 import { movedTo, visibleRows } from "../../web/js/lib/window.js";
+import { makeView as makeApps } from "../../web/js/parts/panel/add.mjs";
 import { makeView as makeHistory, ROW } from "../../web/js/parts/panel/history.mjs";
 import { makeView } from "../../web/js/parts/panel/now.mjs";
 import { lastDays, spentText } from "../../web/js/parts/panel/spend.mjs";
@@ -162,5 +163,30 @@ test("a bound that cannot be looked at is told as a failure, until another one c
   fails = false;
   kept.querySelector("input").onchange();
   await vi.waitFor(() => expect([said.textContent, failed()]).toEqual(["", false]));
+  view.close();
+});
+
+test("apps that one account could not list are nothing to the account chosen since", async () => {
+  /** @type {(answer: any) => void} */
+  let answerFirst = () => {};
+  let asked = 0;
+  const app = { id: "1900000000000000201", title: "Redraw", description: "", cover: "" };
+  const refusal = { ok: false, status: 400, json: async () => ({ error: { key: "x", message: "No key." } }) };
+  vi.stubGlobal("fetch", (path) => {
+    if (path === "/api/runninghub/apps" && ++asked === 1) return new Promise((resolve) => (answerFirst = resolve));
+    const body = { "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/settings": { profiles: [], default: "" }, "/api/runninghub/apps": { apps: [app], next: null, total: 1 } }[path];
+    return Promise.resolve({ ok: true, status: 200, json: async () => body });
+  });
+  await loadTexts();
+  const view = makeApps();
+  document.body.replaceChildren(.../** @type {any} */ (view.content));
+  const found = () => document.querySelector(".gallery").textContent;
+  await vi.waitFor(() => expect(asked).toBe(1));
+  /** @type {any} */ (document.querySelector("select")).onchange();
+  await vi.waitFor(() => expect(found()).toContain("Redraw"));
+  answerFirst(refusal);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(found()).toContain("Redraw");
+  expect(document.querySelector(".bad")).toBeNull();
   view.close();
 });

@@ -122,7 +122,9 @@ function appsView(account, again) {
 
 	async function load() {
 		const mine = ++asked;
-		const found = await post("/runninghub/apps", { sort: sort.value, page: next ?? 1, profile: account.value });
+		const found = await post("/runninghub/apps", { sort: sort.value, page: next ?? 1, profile: account.value }).catch((error) => {
+			if (mine === asked) throw error;
+		});
 		if (mine !== asked || !isOpen) return;
 		const known = new Set(apps.map(({ id }) => id));
 		apps = [...apps, ...found.apps.filter((/** @type {any} */ { id }) => !known.has(id))];
