@@ -25,9 +25,9 @@ from .run.progress import unwatched
 from .run.retry import Sender
 from .run.singleflight import SingleFlight
 from .settings import Settings, check_site
-from .wire.apps import SORTS, AppForm, AppPage, app_list, call_demo, read_app_ref
+from .wire.apps import SORTS, AppForm, AppPage, app_list, call_demo
 from .wire.quick import read_module
-from .wire.workflows import APP, WORKFLOW, read_ref, workflow_json
+from .wire.workflows import APP, WORKFLOW, read_page, workflow_json
 
 TITLE_NODES = 4  # of a graph, which has no name
 _FREE = frozenset({CLOUD_LORA_LOADER})  # which only loads
@@ -264,14 +264,14 @@ class Library:
 
     def workflow_id(self, text: str) -> str:
         """The id that a person named; a key is never tried on a site it is not for."""
-        ref = read_ref(text)
-        check_site(ref.host, self.settings)
-        return ref.workflow_id
+        number, host = read_page(text, WORKFLOW)
+        check_site(host, self.settings)
+        return number
 
     def app_id(self, text: str) -> str:
-        ref = read_app_ref(text)
-        check_site(ref.host, self.settings)
-        return ref.app_id
+        number, host = read_page(text, APP)
+        check_site(host, self.settings)
+        return number
 
     async def workflow(self, text: str, *, fresh: bool = False) -> RemoteWorkflow:
         """A saved workflow. An app's id is told apart, which costs nothing."""

@@ -1,4 +1,4 @@
-"""AI apps: their id as people paste it, the form of their fields, and how one is started.
+"""AI apps: their list, the form of their fields, and how one is started.
 
 Shapes: RunningHub docs, "Start AI App Task" and "Get API call examples for AI application". What
 `fieldData` looks like is documented by examples only, so every reading of it is a tolerant one.
@@ -24,15 +24,6 @@ from .envelope import (
     read_text,
 )
 from .orders import NodeInfo, TaskOptions, Ticket, node_info_list, option_fields, order_call
-from .workflows import APP, read_page
-
-
-@dataclass(frozen=True, slots=True)
-class AppRef:
-    """What a person pasted: an id, and the host when it was a link ("" otherwise)."""
-
-    app_id: str
-    host: str = ""
 
 
 class AppFieldType(enum.Enum):
@@ -170,14 +161,6 @@ def _read_listed(value: object) -> ListedApp | None:
         description=read_text(about.get("description")),
         cover=read_text(about.get("cover")),
     )
-
-
-def read_app_ref(text: str) -> AppRef:
-    """Take the id out of an id or a link to an AI app's page, of any site.
-
-    Raises BadInput for what is neither, and for a link to a workflow, which it tells apart.
-    """
-    return AppRef(*read_page(text, APP))
 
 
 def call_demo(app_id: str) -> Call[AppForm]:

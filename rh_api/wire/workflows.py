@@ -47,7 +47,7 @@ APP = Page(
 
 
 def read_page(text: str, page: Page) -> tuple[str, str]:
-    """The id in an id or a link, and the link's host with its port ("" without a link).
+    """The id in an id or a link of any site, and the link's host with its port ("" without one).
 
     Raises BadInput for what is neither, and for a link to the other kind of page.
     """
@@ -75,22 +75,6 @@ def read_page(text: str, page: Page) -> tuple[str, str]:
     if not number.isascii() or not 0 < int(number[:40]) <= MAX_ID:
         raise BadInput(page.unreadable, value=text[:100])
     return number.lstrip("0"), host
-
-
-@dataclass(frozen=True, slots=True)
-class WorkflowRef:
-    """What a person pasted: an id, and the host when it was a link ("" otherwise)."""
-
-    workflow_id: str
-    host: str = ""
-
-
-def read_ref(text: str) -> WorkflowRef:
-    """Take the id out of an id or a link to a workflow's page, of any site.
-
-    Raises BadInput for what is neither, and for a link to an AI app, which it tells apart.
-    """
-    return WorkflowRef(*read_page(text, WORKFLOW))
 
 
 def workflow_json(workflow_id: str, access_password: str = "") -> Call[Mapping[str, object]]:

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rh_api.errors import AppNotFound, BadInput, BadReply, Refused
-from rh_api.wire.apps import AppField, AppFieldType, AppOption, AppRef, call_demo, read_app_ref
+from rh_api.wire.apps import AppField, AppFieldType, AppOption, call_demo
 from rh_api.wire.apps import run_app as start
 from rh_api.wire.call import Response
 from rh_api.wire.orders import NodeInfo, TaskOptions
-from rh_api.wire.workflows import APP, WORKFLOW, read_ref
+from rh_api.wire.workflows import APP, WORKFLOW, read_page
 
 ID = "1900000000000000201"
 AI = "https://www.runninghub.ai"
@@ -23,14 +23,14 @@ AI = "https://www.runninghub.ai"
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (f" 0{ID}\n", AppRef(ID)),
-        (f"{AI}/ai-detail/{ID}", AppRef(ID, "www.runninghub.ai")),
-        (f"www.runninghub.cn/ai-detail/{ID}?inviteCode=1#x", AppRef(ID, "www.runninghub.cn")),
-        (f"http://127.0.0.1:8123/ai-detail/{ID}/", AppRef(ID, "127.0.0.1:8123")),
+        (f" 0{ID}\n", (ID, "")),
+        (f"{AI}/ai-detail/{ID}", (ID, "www.runninghub.ai")),
+        (f"www.runninghub.cn/ai-detail/{ID}?inviteCode=1#x", (ID, "www.runninghub.cn")),
+        (f"http://127.0.0.1:8123/ai-detail/{ID}/", (ID, "127.0.0.1:8123")),
     ],
 )
-def test_an_app_is_found_in(text: str, expected: AppRef) -> None:
-    assert read_app_ref(text) == expected
+def test_an_app_is_found_in(text: str, expected: tuple[str, str]) -> None:
+    assert read_page(text, APP) == expected
 
 
 @pytest.mark.parametrize(
@@ -48,18 +48,18 @@ def test_an_app_is_found_in(text: str, expected: AppRef) -> None:
 )
 def test_what_names_no_app_is_refused(text: str, key: str) -> None:
     with pytest.raises(BadInput) as caught:
-        read_app_ref(text)
+        read_page(text, APP)
     assert caught.value.key == key
 
 
 def test_a_link_is_an_apps_or_a_workflows_never_both() -> None:
     for path, ours, other in (
-        (f"{AI}/ai-detail/{ID}", read_app_ref, read_ref),
-        (f"{AI}/workflow/{ID}", read_ref, read_app_ref),
+        (f"{AI}/ai-detail/{ID}", APP, WORKFLOW),
+        (f"{AI}/workflow/{ID}", WORKFLOW, APP),
     ):
-        ours(path)
+        read_page(path, ours)
         with pytest.raises(BadInput):
-            other(path)
+            read_page(path, other)
 
 
 def test_an_id_of_the_other_kind_is_told_by_a_key_of_its_own() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rh_api.errors import BadInput, BadReply
 from rh_api.wire.call import Response
-from rh_api.wire.workflows import WorkflowRef, read_ref, workflow_json
+from rh_api.wire.workflows import WORKFLOW, read_page, workflow_json
 
 ID = "1900000000000000101"
 BIG = str(2**53 + 1)
@@ -19,20 +19,20 @@ BIG = str(2**53 + 1)
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (ID, WorkflowRef(ID)),
-        (f"  {ID}\n", WorkflowRef(ID)),
-        (f"00{ID}", WorkflowRef(ID)),
-        (BIG, WorkflowRef(BIG)),
-        (str(2**63 - 1), WorkflowRef(str(2**63 - 1))),
-        (f"https://www.runninghub.ai/workflow/{ID}", WorkflowRef(ID, "www.runninghub.ai")),
-        (f"https://www.runninghub.cn/post/{ID}/?a=1#x", WorkflowRef(ID, "www.runninghub.cn")),
-        (f"HTTPS://WWW.RunningHub.AI/workflow/{BIG}", WorkflowRef(BIG, "www.runninghub.ai")),
-        (f"www.runninghub.ai/workflow/{ID}", WorkflowRef(ID, "www.runninghub.ai")),
-        (f"http://127.0.0.1:8123/workflow/{ID}", WorkflowRef(ID, "127.0.0.1:8123")),
+        (ID, (ID, "")),
+        (f"  {ID}\n", (ID, "")),
+        (f"00{ID}", (ID, "")),
+        (BIG, (BIG, "")),
+        (str(2**63 - 1), (str(2**63 - 1), "")),
+        (f"https://www.runninghub.ai/workflow/{ID}", (ID, "www.runninghub.ai")),
+        (f"https://www.runninghub.cn/post/{ID}/?a=1#x", (ID, "www.runninghub.cn")),
+        (f"HTTPS://WWW.RunningHub.AI/workflow/{BIG}", (BIG, "www.runninghub.ai")),
+        (f"www.runninghub.ai/workflow/{ID}", (ID, "www.runninghub.ai")),
+        (f"http://127.0.0.1:8123/workflow/{ID}", (ID, "127.0.0.1:8123")),
     ],
 )
-def test_an_id_is_found_in(text: str, expected: WorkflowRef):
-    assert read_ref(text) == expected
+def test_an_id_is_found_in(text: str, expected: tuple[str, str]):
+    assert read_page(text, WORKFLOW) == expected
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_an_id_is_found_in(text: str, expected: WorkflowRef):
 )
 def test_what_names_no_workflow_is_refused(text: str, key: str):
     with pytest.raises(BadInput) as caught:
-        read_ref(text)
+        read_page(text, WORKFLOW)
     assert caught.value.key == key
 
 
@@ -71,13 +71,13 @@ def test_what_names_no_workflow_is_refused(text: str, key: str):
 @example("http://[v1.x]/1")
 def test_any_text_is_an_id_or_refused(text: str):
     try:
-        ref = read_ref(text)
+        number, _host = read_page(text, WORKFLOW)
     except BadInput:
         return
     else:
-        assert ref.workflow_id.isdigit()
-        assert ref.workflow_id.isascii()
-        assert 0 < int(ref.workflow_id) < 2**63
+        assert number.isdigit()
+        assert number.isascii()
+        assert 0 < int(number) < 2**63
 
 
 @pytest.mark.parametrize("wrap", [json.dumps, lambda graph: graph])
