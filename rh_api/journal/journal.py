@@ -237,10 +237,7 @@ class SqliteJournal:
         was_open = await self._record(
             self._store.done,
             order,
-            coins=usage.coins,
-            money=usage.money,
-            third_party_money=usage.third_party_money,
-            seconds=usage.seconds,
+            usage,
             results=[ResultRow(r.node_id, i, "", r.url, text=r.text) for i, r in listed],
             missing=missing or (),
             costs=self._costs(usage),

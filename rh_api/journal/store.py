@@ -203,17 +203,15 @@ class Store:
     def done(
         self,
         order: int,
+        usage: Usage = NO_USAGE,
         *,
-        coins: str | None = None,
-        money: str | None = None,
-        third_party_money: str | None = None,
-        seconds: str | None = None,
         results: Iterable[ResultRow] = (),
         missing: Iterable[str] = (),
         costs: Sums | None = None,
     ) -> bool:
         """It succeeded: its end, its cost and its results are written together, and the nodes
-        whose results were waited for in vain. `costs` None: not told yet."""
+        whose results were waited for in vain. `usage`: as the service prints it; `costs` None:
+        not told yet."""
         with self._file.writing() as db:
             cursor = db.execute(
                 "UPDATE orders SET state = 'done', ended = ?, error_key = '', coins = ?,"
@@ -221,10 +219,10 @@ class Store:
                 " WHERE id = ? AND ended IS NULL",
                 (
                     self._clock(),
-                    coins,
-                    money,
-                    third_party_money,
-                    seconds,
+                    usage.coins,
+                    usage.money,
+                    usage.third_party_money,
+                    usage.seconds,
                     json.dumps(list(missing)),
                     order,
                 ),
@@ -232,7 +230,6 @@ class Store:
             if cursor.rowcount:
                 _write_results(db, order, results)
             if costs is not None:
-                usage = Usage(coins, money, third_party_money, seconds)
                 self.ledger.book_in(db, order, costs, usage)
             return cursor.rowcount == 1
 
@@ -245,7 +242,7 @@ class Store:
         costs: Sums | None = None,
         usage: Usage = NO_USAGE,
     ) -> bool:
-        """`costs`: as for `done`; a failed task may cost. `usage`: as the service prints it."""
+        """`costs`, `usage`: as for `done`; a failed task may cost."""
         return self._end(order, State.FAILED, key, code, costs, usage)
 
     def cancelled(self, order: int, *, costs: Sums | None = None, usage: Usage = NO_USAGE) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from rh_api.history import read_since, search_query, spent_csv
 from rh_api.journal import Identity, ResultRow, State, Store
 from rh_api.journal.history import READ_AT_ONCE, Query, Spent
+from rh_api.wire.tasks import Usage
 from tests.support.clocks import SetClock
 
 SITE, KEY = "https://www.runninghub.ai", "a1b2c3d4e5f60718"
@@ -43,7 +44,7 @@ def add(
     store.placed(order, task or f"2000{order}")
     if state is State.DONE:
         file = ResultRow("9", 0, "image", "https://x/1.png", f"results/{order}/1.png", 5)
-        store.done(order, coins=coins, money=money, results=[file, ResultRow("9", 1, "", text="t")])
+        store.done(order, Usage(coins, money), results=[file, ResultRow("9", 1, "", text="t")])
     elif state is State.FAILED:
         store.failed(order, key="error.task_failed")
     elif state is State.CANCELLED:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rh_api.journal import Identity, OrderExists, ResultRow, State, Store
+from rh_api.wire.tasks import Usage
 from tests.support.clocks import SetClock
 from tests.unit.journal.samples import PICTURE, identity, intend, place
 
@@ -25,7 +26,7 @@ def test_an_order_is_followed_through_its_states_and_found_after_a_restart(
     clock.now += 9
     assert store.running(order)
     clock.now += 30
-    assert store.done(order, coins="12", money="0.1", seconds="30", results=[PICTURE])
+    assert store.done(order, Usage("12", "0.1", seconds="30"), results=[PICTURE])
     store.close()
 
     with closing(Store.open(tmp_path)) as reopened:
@@ -127,14 +128,14 @@ def test_a_task_that_the_service_named_is_never_dropped(store: Store) -> None:
 
 def test_news_that_comes_late_does_not_reopen_an_order(store: Store) -> None:
     order = place(store)
-    store.done(order, coins="12", results=[PICTURE])
+    store.done(order, Usage("12"), results=[PICTURE])
     late = [
         store.placed(order, "task-2"),
         store.running(order),
         store.uncertain(order, key="error.uncertain"),
         store.failed(order, key="error.task_failed"),
         store.cancelled(order),
-        store.done(order, coins="99", results=[replace(PICTURE, index=1)]),
+        store.done(order, Usage("99"), results=[replace(PICTURE, index=1)]),
         store.want_cancel(order),
         store.dropped(order),
     ]

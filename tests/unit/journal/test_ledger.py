@@ -106,7 +106,7 @@ def test_what_is_booked_counts_in_place_of_what_was_held(store: Store) -> None:
     number = order(store, 1, hold(10))
     store.placed(number, "7")
     assert store.ledger.committed(*OWN, "", None).day == {"coins": 10 * COIN}
-    assert store.done(number, coins="4", costs={"coins": 4 * COIN})
+    assert store.done(number, Usage("4"), costs={"coins": 4 * COIN})
     assert store.ledger.committed(*OWN, "", None).day == {"coins": 4 * COIN}
     assert not store.ledger.book(number, {"coins": 9 * COIN}, Usage("9"))
 
@@ -261,5 +261,5 @@ def test_a_rate_is_learnt_whatever_zeros_stand_beside_it(store: Store) -> None:
     for number, third in enumerate(("0", "0.00", "0.0", "1.5", None)):
         row = order(store, number, Hold("p"))
         store.placed(row, str(number))
-        store.done(row, money="2", third_party_money=third, seconds="10", costs={})
+        store.done(row, Usage(None, "2", third, "10"), costs={})
     assert len(store.ledger.paces(*OWN, "default")) == 4

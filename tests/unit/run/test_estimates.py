@@ -11,6 +11,7 @@ from rh_api.journal import Identity, OrderRow, Store
 from rh_api.money.quotes import Quote, QuoteSource, fixed
 from rh_api.run.estimates import estimate
 from rh_api.run.orders import Order
+from rh_api.wire.tasks import Usage
 from tests.unit.run.engine_world import play
 
 
@@ -20,7 +21,7 @@ def row(tmp_path: Path) -> OrderRow:
     store = Store.open(tmp_path)
     order = store.intend(Identity("o", "a", "7", "", "", 0), instance="default", what={})
     store.placed(order, "1")
-    store.done(order, coins="7")
+    store.done(order, Usage("7"))
     (found,) = store.history.last_done("o", "a", "7", "default")
     assert store.history.last_done("o", "a", "7", "plus") == []
     assert store.history.last_done("o", "b", "7", "default") == []
