@@ -131,14 +131,14 @@ class ModelCatalogue:
                 raise
             return Catalogue([kept], date="").resolve(ref)
 
-    def search(self, words: str = "", task: str = "", *, limit: int | None = None) -> list[Model]:
+    def search(self, words: str = "", task: str = "") -> list[Model]:
         """Models that all words fit, in either language, best first; see `Search.find`.
 
         `task`: one of the catalogue's, or a node for some (`RHSpeech`).
         """
         if self._known.search is None:
             self._known.search = Search(self.catalogue)
-        return self._known.search.find(words, tasks_of(task) if task else (), limit)
+        return self._known.search.find(words, tasks_of(task) if task else ())
 
     def form(self, text: str) -> Model:
         """What a model takes; BadInput for one that is not known or no longer offered."""
@@ -154,36 +154,25 @@ class ModelCatalogue:
 
     # Prices
 
-    def price(
-        self, text: str, given: Mapping[str, object] | None = None, extra: object = None
+    def price_of(
+        self, model: Model, given: Mapping[str, object] | None = None, extra: object = None
     ) -> ListPrice | None:
         """What an order with these values may cost, from lists alone; None where none says it.
 
         They are in CNY, of runninghub.cn: of what the other official site asks they say nothing.
         """
-        return self.price_of(self.find(text), given, extra)
-
-    def price_of(
-        self, model: Model, given: Mapping[str, object] | None = None, extra: object = None
-    ) -> ListPrice | None:
-        """`price` of a model at hand."""
         if currency_of(self._settings.origin) not in ("", prices.CURRENCY):
             return None
         return prices.list_price(model, body.compose(model, given or {}, extra).body)
 
-    async def preview(
-        self, text: str, given: Mapping[str, object], extra: object = None
-    ) -> PricePreview:
-        """What the service says that an order with these values would cost; nothing is started.
-
-        It is asked with filler and placeholders: no text and no file of the person's goes out.
-        """
-        return await self.preview_of(self.find(text), given, extra)
-
     async def preview_of(
         self, model: Model, given: Mapping[str, object], extra: object = None
     ) -> PricePreview:
-        """`preview` of a model at hand; what it requires and nobody gave is filler as well."""
+        """What the service says that an order with these values would cost; nothing is started.
+
+        It is asked with filler, also for what is required and nobody gave, and placeholders: no
+        text and no file of the person's goes out.
+        """
         composed = body.compose(model, given, extra).body
         asked = prices.preview_body(model, composed)
         told = await self._sender.send(price_preview(model.endpoint, asked))

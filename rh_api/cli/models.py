@@ -86,7 +86,7 @@ def model_job(arguments: Namespace) -> Job:
 async def _form(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     catalogue = ModelCatalogue(Settings.from_mapping(environ))
     found = catalogue.form(arguments.model)
-    price = catalogue.price(found.endpoint)
+    price = catalogue.price_of(found)
     known = catalogue.catalogue.models
     if found.endpoint not in known:
         near = listed(nearest(found.endpoint, known))

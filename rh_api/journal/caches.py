@@ -86,13 +86,12 @@ class Caches:
                 (workflow, instance, RUNS_KEPT),
             )
 
-    def run_times(self, workflow: str, instance: str, limit: int = RUNS_KEPT) -> list[float]:
+    def run_times(self, workflow: str, instance: str) -> list[float]:
         """Seconds that past runs took, newest first."""
         with self._file.reading() as db:
             rows = db.execute(
-                "SELECT seconds FROM runs WHERE workflow = ? AND instance = ?"
-                " ORDER BY id DESC LIMIT ?",
-                (workflow, instance, limit),
+                "SELECT seconds FROM runs WHERE workflow = ? AND instance = ? ORDER BY id DESC",
+                (workflow, instance),
             )
             return [row["seconds"] for row in rows]
 

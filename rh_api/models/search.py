@@ -47,7 +47,7 @@ class Search:
         usable = (model for model in catalogue.models.values() if model.is_usable)
         self._entries = [_entry(model) for model in usable]
 
-    def find(self, words: str, tasks: Iterable[str] = (), limit: int | None = None) -> list[Model]:
+    def find(self, words: str, tasks: Iterable[str] = ()) -> list[Model]:
         """Models that all words fit, best first; every model for no words.
 
         `tasks` narrows the choice, and puts models of its first one first where words say
@@ -64,7 +64,7 @@ class Search:
                 place = allowed.get(entry.model.task, 0)
                 found.append((-score, place, entry.model.endpoint, entry.model))
         found.sort(key=lambda one: one[:3])
-        return [one[3] for one in found[:limit]]
+        return [one[3] for one in found]
 
 
 def _entry(model: Model) -> _Entry:

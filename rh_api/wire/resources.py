@@ -51,8 +51,6 @@ def resource_list(
     kind: ResourceKind,
     name: str = "",
     *,
-    base_models: tuple[str, ...] = (),
-    tags: tuple[str, ...] = (),
     page: int = 1,
     size: int = LARGEST_PAGE,
 ) -> Call[ResourcePage]:
@@ -65,10 +63,6 @@ def resource_list(
     body: dict[str, object] = {"resourceType": kind.value, "current": page, "size": size}
     if name:
         body["resourceName"] = name
-    if base_models:
-        body["baseModels"] = list(base_models)
-    if tags:
-        body["tags"] = list(tags)
 
     def read(response: Response) -> ResourcePage:
         data = read_object(open_envelope(response))

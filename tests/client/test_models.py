@@ -337,7 +337,7 @@ async def test_a_price_is_asked_for_with_nothing_of_the_person_s(
         "imageUrls": ["https://private.example.com/a.png"],
         "duration": 7,
     }
-    quote = await client.models.preview(KLING, fields)
+    quote = await client.models.preview_of(client.models.find(KLING), fields)
     assert quote.amount is not None
     (asked,) = [e.json for e in emulator.journal if "price-preview" in e.path]
     assert asked["duration"] == 7
@@ -353,27 +353,29 @@ async def test_a_price_that_is_not_told_says_nothing_of_an_order(
 ) -> None:
     emulator.faults.append(Fault("/openapi/v2/price-preview", kind, None))
     with pytest.raises(RunningHubError) as caught:
-        await client.models.preview(KLING, {"prompt": "a fox"})
+        await client.models.preview_of(client.models.find(KLING), {"prompt": "a fox"})
     assert caught.value.fate is Fate.NO_ORDER
     assert "othing was started" not in str(caught.value)
 
 
 async def test_a_price_that_is_refused_for_its_placeholders_is_not_known(client: Client) -> None:
     with pytest.raises(Exception, match="cannot be processed"):
-        await client.models.preview(
-            KLING, {"prompt": "x", "imageUrls": ["https://a.example/b.png"]}
+        await client.models.preview_of(
+            client.models.find(KLING), {"prompt": "x", "imageUrls": ["https://a.example/b.png"]}
         )
 
 
 def test_a_list_price_is_told_at_once_but_not_for_the_other_site(make_client: MakeClient) -> None:
     fields = {"duration": 5, "sound": True, "prompt": "x"}
-    here = make_client().models.price("kling-video-o3-std/image-to-video", fields)
+    models = make_client().models
+    model = models.find("kling-video-o3-std/image-to-video")
+    here = models.price_of(model, fields)
     assert here is not None
     assert here.amount == Decimal("3.45")
     international = make_client(RUNNINGHUB_BASE_URL="https://www.runninghub.ai").models
-    assert international.price("kling-video-o3-std/image-to-video", fields) is None
+    assert international.price_of(model, fields) is None
     mainland = make_client(RUNNINGHUB_BASE_URL="https://www.runninghub.cn").models
-    assert mainland.price("kling-video-o3-std/image-to-video", fields) == here
+    assert mainland.price_of(model, fields) == here
 
 
 # Refreshing

@@ -25,15 +25,11 @@ def test_what_was_not_asked_for_is_not_sent(kind: ResourceKind) -> None:
     }
 
 
-def test_filters_are_sent() -> None:
-    call = resource_list(
-        ResourceKind.LORA, "ink", base_models=("FLUX.1",), tags=("style",), page=3, size=7
-    )
+def test_the_name_and_the_page_are_sent() -> None:
+    call = resource_list(ResourceKind.LORA, "ink", page=3, size=7)
     assert call.request.body == {
         "resourceType": "LORA",
         "resourceName": "ink",
-        "baseModels": ["FLUX.1"],
-        "tags": ["style"],
         "current": 3,
         "size": 7,
     }
