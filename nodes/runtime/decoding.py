@@ -5,10 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from ...rh_api.client import Client, Outcome, Result
-from . import cloud
+from comfy_api.latest import io
+
+from ...rh_api.client import Client, Outcome, Program, Result
+from ..values import outputs
+from . import cloud, node_outcomes
+from .node_display import NodeDisplay
 
 T = TypeVar("T")
+
+
+async def handed_out(
+    client: Client,
+    outcomes: Sequence[Outcome],
+    display: NodeDisplay,
+    program: Program | None,
+    wanted: Sequence[str],
+) -> tuple[io.NodeOutput, str]:
+    """What a node gives for its finished orders, and its last line; see `outputs.node_output`."""
+    currency = await client.costs.known_currency()
+
+    def make(found: Sequence[Outcome], doubtful: list[Result]) -> tuple[io.NodeOutput, str]:
+        return outputs.node_output(found, program, wanted, doubtful, currency)
+
+    output, line = await decoded(client, outcomes, make)
+    line_in_each = outputs.done_lines(outcomes, currency)
+    display.end = node_outcomes.done(outcomes, line_in_each, output.ui)
+    return output, line
 
 
 async def decoded(

@@ -87,42 +87,42 @@ def read_asked(inputs: Inputs, named: str = WORKFLOW) -> Asked:
 
     `named`: the input that says what to run. Raises BadInput for what no order can have.
     """
-    retain = _read(inputs, "retain_seconds", 0)
+    retain = read(inputs, "retain_seconds", 0)
     if retain and not RETAIN[0] <= retain <= RETAIN[1]:
         raise BadInput("node.bad_retain", value=retain, low=RETAIN[0], high=RETAIN[1])
-    max_orders = _read(inputs, "max_orders", MAX_ORDERS)
-    time_limit = _read(inputs, "timeout", 0)
+    max_orders = read(inputs, "max_orders", MAX_ORDERS)
+    time_limit = read(inputs, "timeout", 0)
     for name, value, least in (("max_orders", max_orders, 1), ("timeout", time_limit, 0)):
         if value < least:
             raise BadInput("node.too_small", name=name, value=value, least=least)
-    program = _read(inputs, named, "")
+    program = read(inputs, named, "")
     if named == MODULE:
         program = without_key(program)
     if named in _BLANK and not program.strip() and not is_linked(inputs, named):
         raise BadInput(_BLANK[named])
-    if model_inputs.is_unread(_read(inputs, "form", "")):
+    if model_inputs.is_unread(read(inputs, "form", "")):
         raise BadInput("node.unread", program=program[:200])
     return Asked(
         named=named,
         program=program,
         options=TaskOptions(
             instance=_chosen(inputs, "instance", INSTANCES),
-            add_metadata=_read(inputs, "add_metadata", True),
-            personal_queue=_read(inputs, "use_personal_queue", False),
+            add_metadata=read(inputs, "add_metadata", True),
+            personal_queue=read(inputs, "use_personal_queue", False),
             retain_seconds=retain or None,
         ),
-        outputs=_read(inputs, "outputs", ""),
+        outputs=read(inputs, "outputs", ""),
         first=_chosen(inputs, "batch", (EACH, FIRST)) == FIRST,
         max_orders=max_orders,
         time_limit=float(time_limit),
-        reroll_seeds=_read(inputs, "reroll_seeds", False),
-        again=_read(inputs, AGAIN, False),
-        profile=_read(inputs, "profile", "").strip(),
+        reroll_seeds=read(inputs, "reroll_seeds", False),
+        again=read(inputs, AGAIN, False),
+        profile=read(inputs, "profile", "").strip(),
         model=model_inputs.AskedModel(
-            extra=_read(inputs, "extra", ""),
-            schema=model_inputs.schema_of(_read(inputs, "form", "")),
-            send_anyway=_read(inputs, "send_anyway", False),
-            fit_pictures=_read(inputs, "fit_pictures", False),
+            extra=read(inputs, "extra", ""),
+            schema=model_inputs.schema_of(read(inputs, "form", "")),
+            send_anyway=read(inputs, "send_anyway", False),
+            fit_pictures=read(inputs, "fit_pictures", False),
         )
         if named == MODEL
         else model_inputs.NO_MODEL,
@@ -138,19 +138,26 @@ def is_linked(inputs: Inputs, name: str) -> bool:
     return list(inputs.get(name, ())) == [None]
 
 
-def _read(inputs: Inputs, name: str, default: T) -> T:
+def read(inputs: Inputs, name: str, default: T) -> T:
+    """The first value of an input; `default` where it is left out or not known yet.
+
+    Raises BadInput for one of another type.
+    """
     values = inputs.get(name, ())
     value = values[0] if values else None
-    if value is None:
-        return default
+    return default if value is None else checked(name, value, default)
+
+
+def checked(name: str, value: object, like: T) -> T:
+    """The value of an input. Raises BadInput where its type is not that of `like`."""
     # A link of type * may bring anything; True is no number here.
-    if type(value) is not type(default):
+    if type(value) is not type(like):
         raise BadInput("node.bad_type", name=name, value=str(value)[:80])
     return value
 
 
 def _chosen(inputs: Inputs, name: str, choices: Sequence[str]) -> str:
-    value = _read(inputs, name, choices[0])
+    value = read(inputs, name, choices[0])
     if value not in choices:
         raise BadInput("node.bad_choice", name=name, value=value[:80], choices=", ".join(choices))
     return value

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import replace
 
 from comfy_api.latest import io
 
-from ...rh_api.client import Client, Notice, Outcome, Result
+from ...rh_api.client import Client, Notice
 from ...rh_api.wire.workflows import APP, WORKFLOW, read_page
-from ..values import outputs
 from ..values.field_values import Inputs
 from ..values.upload_sources import Sources
 from . import (
@@ -20,10 +18,9 @@ from . import (
     failure_reports,
     model_renewal,
     node_inputs,
-    node_outcomes,
     program_versions,
 )
-from .decoding import decoded
+from .decoding import handed_out
 from .failures import told_plainly
 from .node_display import NodeDisplay
 
@@ -86,16 +83,7 @@ async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
                 Notice("progress.picture_fitted", one) for one in sources.fitted.values()
             )
             outcomes[0] = replace(outcomes[0], warned=(*outcomes[0].warned, *fitted))
-
-        currency = await client.costs.known_currency()
-
-        def make(found: Sequence[Outcome], doubtful: list[Result]) -> tuple[io.NodeOutput, str]:
-            return outputs.node_output(found, program, wanted, doubtful, currency)
-
-        output, line = await decoded(client, outcomes, make)
-        line_in_each = outputs.done_lines(outcomes, currency)
-        display.end = node_outcomes.done(outcomes, line_in_each, output.ui)
-        return output, line
+        return await handed_out(client, outcomes, display, program, wanted)
 
     subject = failure_reports.Subject(
         _CLASSES[named], asked.program, asked.profile, asked.options.instance

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from comfy.model_management import InterruptProcessingException
 from comfy_api.latest import io
 
-from ...rh_api.client import Client, Outcome, Result, as_task_id
-from ...rh_api.errors import BadInput
+from ...rh_api.client import Client, as_task_id
 from ...rh_api.graph.outputs import read_output_ids
-from ..values import outputs
 from ..values.field_values import Inputs
-from . import cloud, config, failure_reports, language, node_outcomes
-from .decoding import decoded
+from . import cloud, config, failure_reports, language, node_inputs
+from .decoding import handed_out
 from .failures import told_plainly
 from .node_display import NodeDisplay
 
@@ -42,16 +39,7 @@ async def execute(inputs: Inputs) -> io.NodeOutput:
 
     async def work(client: Client) -> tuple[io.NodeOutput, str]:
         outcomes = [await client.task(task_id).wait(display) for task_id in asked.task_ids]
-
-        currency = await client.costs.known_currency()
-
-        def make(found: Sequence[Outcome], doubtful: list[Result]) -> tuple[io.NodeOutput, str]:
-            return outputs.node_output(found, None, asked.outputs, doubtful, currency)
-
-        output, line = await decoded(client, outcomes, make)
-        line_in_each = outputs.done_lines(outcomes, currency)
-        display.end = node_outcomes.done(outcomes, line_in_each, output.ui)
-        return output, line
+        return await handed_out(client, outcomes, display, None, asked.outputs)
 
     subject = failure_reports.Subject("RunningHubTask", profile=asked.profile)
     try:
@@ -69,19 +57,7 @@ def read_asked(inputs: Inputs) -> Asked:
     """Raises BadInput for what is no task's id, no list of outputs, or no text at all."""
     given = [value for value in inputs.get("task_id", ()) if value is not None]
     return Asked(
-        tuple(as_task_id(_text("task_id", value)) for value in given),
-        read_output_ids(_first(inputs, "outputs")),
-        _first(inputs, "profile").strip(),
+        tuple(as_task_id(node_inputs.checked("task_id", value, "")) for value in given),
+        read_output_ids(node_inputs.read(inputs, "outputs", "")),
+        node_inputs.read(inputs, "profile", "").strip(),
     )
-
-
-def _first(inputs: Inputs, name: str) -> str:
-    values = [value for value in inputs.get(name, ()) if value is not None]
-    return _text(name, values[0]) if values else ""
-
-
-def _text(name: str, value: object) -> str:
-    # A link of type * may bring anything.
-    if not isinstance(value, str):
-        raise BadInput("node.bad_type", name=name, value=str(value)[:80])
-    return value
