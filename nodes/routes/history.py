@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Sequence
 from typing import cast
 
@@ -29,7 +30,7 @@ async def page(body: Body) -> dict[str, object]:
     since = text_of(body, "since")
     query = search_query(
         text_of(body, "words")[:500],
-        since=read_since(since, accounts.now()) if since else None,
+        since=read_since(since, time.time()) if since else None,
         states=_states(body),
     )
     before = number_of(body, "before") if body.get("before") is not None else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 
 from ...rh_api.client import Client, PastOrder
@@ -32,10 +31,7 @@ def listed() -> Iterator[tuple[str, Settings]]:
 
 
 def names() -> Names:
-    found: dict[tuple[str, str], str] = {}
-    for name, settings in listed():
-        found.setdefault((settings.origin, settings.account), name)
-    return found
+    return {(settings.origin, settings.account): name for name, settings in listed()}
 
 
 def any_client() -> Client | None:
@@ -49,7 +45,3 @@ def of_order(order: PastOrder) -> tuple[str, Client]:
         if (settings.origin, settings.account) == (order.origin, order.account):
             return name, cloud.client(settings)
     raise BadInput("node.key_not_here", order=order.order, origin=order.origin)
-
-
-def now() -> float:
-    return time.time()
