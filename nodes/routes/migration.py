@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -15,7 +14,6 @@ from ...rh_api.migration.keys import Found, clean, find_keys
 from ...rh_api.migration.report import document_of, key_document
 from ...rh_api.model_catalogue import ModelCatalogue
 from ...rh_api.models.catalogue import Catalogue
-from ...rh_api.settings import Settings
 from ..runtime import config, language, saved_workflows
 from . import account
 from .body import Body, text_of
@@ -26,7 +24,7 @@ async def look(body: Body) -> Mapping[str, Any]:
     graph = _graph(body)
     found = await asyncio.to_thread(lambda: migrated(graph, _catalogue()))
     replaced = sum(len(one.nodes) for one in found.replaced)
-    return {"old": replaced + len(found.left), "keys": len(_keys(graph))}
+    return {"old": replaced + len(found.left), "keys": len(find_keys(graph))}
 
 
 async def migrate(body: Body) -> Mapping[str, Any]:
@@ -39,18 +37,18 @@ async def migrate(body: Body) -> Mapping[str, Any]:
 
 async def keys(body: Body) -> Mapping[str, Any]:
     """The keys of a graph, veiled, each with an id that says nothing of it."""
-    return {"keys": _shown(_keys(_graph(body)))}
+    return {"keys": _shown(find_keys(_graph(body)))}
 
 
 async def clean_graph(body: Body) -> Mapping[str, Any]:
     """`graph` without the keys whose ids are `keys`."""
     graph = _graph(body)
-    return {"graph": clean(graph, _chosen(_keys(graph), body))}
+    return {"graph": clean(graph, _chosen(find_keys(graph), body))}
 
 
 async def keep(body: Body) -> Mapping[str, Any]:
     """Stores one key of `graph` as a profile. Nothing is sent to the site."""
-    (key,) = _chosen(_keys(_graph(body)), {"keys": [text_of(body, "key")]}) or ("",)
+    (key,) = _chosen(find_keys(_graph(body)), {"keys": [text_of(body, "key")]}) or ("",)
     named = {"name": text_of(body, "name"), "origin": text_of(body, "origin")}
     return await account.save({**named, "key": key})
 
@@ -82,12 +80,7 @@ def _list(body: Body, name: str) -> list[Any]:
 
 
 def _catalogue() -> Catalogue:
-    settings = Settings.from_mapping(os.environ, config.state_folder())
-    return ModelCatalogue(settings).catalogue
-
-
-def _keys(graph: object) -> tuple[Found, ...]:
-    return find_keys(graph)
+    return ModelCatalogue(config.without_key()).catalogue
 
 
 def _shown(found: Iterable[Found]) -> list[dict[str, object]]:

@@ -53,6 +53,13 @@ async def test_a_look_counts_and_a_replacement_comes_back(host: Host) -> None:
     assert "种子" in told["replaced"][0]["notes"][0]
 
 
+async def test_a_key_that_cannot_work_refuses_no_migration(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNNINGHUB_API_KEY", "no key, but\nlines")
+    assert await host.post("migration/look", graph=GRAPH) == {"old": 2, "keys": 1}
+
+
 async def test_a_key_is_veiled_taken_out_and_kept(host: Host, emulator: Emulator) -> None:
     (found,) = (await host.post("keys/find", graph=GRAPH))["keys"]
     assert KEY not in json.dumps(found)
