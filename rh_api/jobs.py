@@ -38,6 +38,7 @@ from .programs import (
 )
 from .run.batch import BatchProgress, joined, side_by_side
 from .run.engine import Engine
+from .run.native import check_route
 from .run.native_cost import BalanceCost
 from .run.orders import Order, Payload, digest
 from .run.progress import Progress, Stage, Watch
@@ -190,17 +191,17 @@ class Jobs:
         sources: Mapping[str, str],
         watch: Watch,
     ) -> Outcome:
-        order = self._order(job, program, values, inputs)
+        context, order = self.engine.context, self._order(job, program, values, inputs)
 
         async def fly(shown: Watch) -> tuple[Outcome, Iterator[bool]]:
             low: list[Notice] = []
             show = _noting(shown, low)
-            cost = BalanceCost(self.engine.context.journal, self.engine.budget.facts.wallet)
+            cost = BalanceCost(context.journal, self.engine.budget.facts.wallet)
             measured = replace(order, measure=cost.booked) if order.prompt else order
 
             async def prepare() -> Payload:
                 if order.prompt:
-                    await self.engine.submitter.check_route(order.prompt)
+                    await check_route(context.sender.send, order.prompt, context.journal.origin)
                     await cost.begin()
                 if order.is_model and any(isinstance(value, Source) for value in values.values()):
                     await self._check_key()

@@ -251,10 +251,6 @@ class Submitter:
         proven = error.fate is Fate.NOT_STARTED and error.task_id is None
         return proven and self.context.submit == SUBMIT_AUTO and is_gone(error)
 
-    async def check_route(self, prompt: str) -> None:
-        """Refused, before any upload, where there is no native route for this key."""
-        await native.check_route(self.context.sender.send, prompt, self.context.journal.origin)
-
     async def _withdraw(self, intending: asyncio.Future[int]) -> None:
         """Stop came while the row was being written: nothing has left this machine."""
         try:
