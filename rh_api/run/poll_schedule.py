@@ -46,7 +46,7 @@ class PollSchedule:
     history: Sequence[float] = ()
     promised: bool = False
     """A delivery will tell the end: ones before it came."""
-    _started: float | None = None
+    started: float | None = None
     _asked: float | None = None
     _queue_pause: float = QUEUE_SHORTEST
     _heard: float | None = None
@@ -66,13 +66,9 @@ class PollSchedule:
 
     def running(self, now: float) -> None:
         """The task was seen running; only the first time counts."""
-        if self._started is None:
-            self._started = now
+        if self.started is None:
+            self.started = now
             self._next = None
-
-    @property
-    def started(self) -> float | None:
-        return self._started
 
     def asked(self, now: float) -> None:
         """A poll was answered, or failed: either way the next one is a while off."""
@@ -116,20 +112,20 @@ class PollSchedule:
         """When to ask next; not before now."""
         if self._confirm:
             return max(now, self._confirm[0])
-        last = self._asked if self._asked is not None else self._started
+        last = self._asked if self._asked is not None else self.started
         if last is None:
             last = self._asked = now  # the reply to the order counts as the first answer
-        if self._started is None:
+        if self.started is None:
             return max(now, last + self._queue_pause)
         if self.promised:
             if self._next is None:
-                self._next = last + self._promised_pause(last - self._started)
+                self._next = last + self._promised_pause(last - self.started)
             return max(now, self._next)
         if self._socket_alive(now) and not self._lies:
             # At its silence the rule changes, so look again then.
             return max(now, min(last + SAFETY, (self._heard or now) + SOCKET_SILENCE))
         if self._next is None:
-            self._next = last + self._pause(last - self._started)
+            self._next = last + self._pause(last - self.started)
         return max(now, self._next)
 
     def _socket_alive(self, now: float) -> bool:
