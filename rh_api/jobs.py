@@ -265,7 +265,7 @@ class Jobs:
             title=job.title or program.title,
             scope=job.scope or uuid4().hex,
             price=price,
-            is_free_of_others=program.is_free_of_others,
+            is_free_of_others=lambda: program.is_free_of_others,
             prompt=Prompt.new(job.options.instance).task_id if job.route == NATIVE else "",
         )
 

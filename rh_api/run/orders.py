@@ -48,10 +48,11 @@ class Order:
     the program, "" where nobody said. `titles`: node id to what a person calls it. `nodes`: how
     many there are, 0 if not known. `time_limit`: seconds of running time, 0 for none. `scope`: the
     prompt or command whose limit of cost it counts for. `price`: asks what a model's order costs.
-    `is_free_of_others`: its graph is known to hold no node that others are paid for. `own_values`:
-    of a whole graph what the journal keeps of it, to find and repeat it. `example`: of a module of
-    Quick Create its call example without a key, which alone can order it again. `prompt`: by the
-    native route its task's name, "" by others; `measure`: tells by that name what the task cost.
+    `is_free_of_others`: asks whether its graph is known to hold no node that others are paid for.
+    `own_values`: of a whole graph what the journal keeps of it, to find and repeat it. `example`:
+    of a module of Quick Create its call example without a key, which alone can order it again.
+    `prompt`: by the native route its task's name, "" by others; `measure`: tells by that name what
+    the task cost.
     """
 
     program_id: str
@@ -72,7 +73,7 @@ class Order:
     title: str = ""
     scope: str = ""
     price: Price = field(default=no_price, compare=False)
-    is_free_of_others: bool = False
+    is_free_of_others: Callable[[], bool] = field(default=bool, compare=False)  # bool() is no
     own_values: Mapping[str, object] = field(default_factory=dict[str, object])
     example: str = ""
     prompt: str = ""

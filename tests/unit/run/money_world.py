@@ -272,7 +272,7 @@ def _order(label: str, scope: str, chance: random.Random) -> Order:
         scope=scope,
         options=TaskOptions(instance=machine),
         time_limit=limit,
-        is_free_of_others=True,
+        is_free_of_others=lambda: True,
     )
 
 
