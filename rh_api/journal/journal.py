@@ -213,9 +213,9 @@ class SqliteJournal:
     async def size(self, orders: Sequence[int] | None = None) -> int:
         return await self._do(self._store.history.size, orders)
 
-    async def record_placed(self, order: int, task_id: str, told: Iterable[str] = ()) -> int:
+    async def record_placed(self, order: int, task_id: str, announced: Iterable[str] = ()) -> int:
         become = self._store.become_task
-        return await self._record(become, order, self.origin, task_id, told) or 0
+        return await self._record(become, order, self.origin, task_id, announced) or 0
 
     async def record_dropped(self, order: int, *, for_good: bool = False) -> None:
         await self._record(self._store.dropped, order, for_good=for_good)

@@ -59,8 +59,8 @@ class OrderRow:
     """One order. Times are unix seconds; costs are texts as the service prints them.
 
     `what` is what `intend` was given. `started` is when the task was first seen running.
-    `told` are the nodes that the service was to run for output, `missing` those of them that
-    were waited for and gave nothing.
+    `announced` are the nodes that the service was to run for output, `missing` those of them
+    that were waited for and gave nothing.
     `error_key` is a key of `texts.py`, or "". `cancel` is "", "wanted" or "confirmed".
     """
 
@@ -85,7 +85,7 @@ class OrderRow:
     money: str | None
     third_party_money: str | None
     seconds: str | None
-    told: tuple[str, ...]
+    announced: tuple[str, ...]
     missing: tuple[str, ...]
     deleted: int = 0
     """1: a person deleted what it was; what it cost still counts."""
@@ -153,8 +153,8 @@ def read_order(row: sqlite3.Row) -> OrderRow:
     values: dict[str, Any] = dict(row)
     values["state"] = State(values["state"])
     values["what"] = json.loads(values["what"])
-    for name in ("told", "missing"):
-        values[name] = tuple(map(str, json.loads(values[name])))
+    for name, column in (("announced", "told"), ("missing", "missing")):
+        values[name] = tuple(map(str, json.loads(values.pop(column))))
     return OrderRow(**values)
 
 

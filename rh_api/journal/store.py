@@ -144,23 +144,23 @@ class Store:
                 self.webhooks.expect_in(db, order, webhook)
             return order
 
-    def placed(self, order: int, task_id: str, told: Iterable[str] = ()) -> bool:
+    def placed(self, order: int, task_id: str, announced: Iterable[str] = ()) -> bool:
         """The service named the task: at once, or found later for an uncertain order.
 
-        `told`: the nodes that it will run for output, as far as it says.
+        `announced`: the nodes that it will run for output, as far as it says.
         """
         return self._file.change(
             "UPDATE orders SET state = 'placed', task_id = ?, placed = ?, error_key = '', told = ?"
             " WHERE id = ? AND state IN ('intended', 'uncertain')",
-            (task_id, self._clock(), json.dumps(list(told)), order),
+            (task_id, self._clock(), json.dumps(list(announced)), order),
         )
 
-    def become_task(self, order: int, origin: str, task_id: str, told: Iterable[str]) -> int:
+    def become_task(self, order: int, origin: str, task_id: str, announced: Iterable[str]) -> int:
         """`placed`, unless another order is this task already: then that one's number, else 0."""
         twin = self.of_task(origin, None, task_id)
         if twin is not None and twin.id != order:
             return twin.id
-        self.placed(order, task_id, told)
+        self.placed(order, task_id, announced)
         return 0
 
     def running(self, order: int, at: float | None = None) -> bool:

@@ -163,7 +163,7 @@ class Engine:
             cost = say_cost(report, self.context.journal.currency)
             raise report.error.with_context(task_id=task_id, cost=cost)
         row, seconds = earlier.id if earlier is not None else None, 0.0
-        tips = Tips() if earlier is None else Tips(earlier.told)
+        tips = Tips() if earlier is None else Tips(earlier.announced)
         ticket = Ticket(task_id, report.phase, report.socket_url, tips)
         active = ActiveOrder(order_of(earlier), ticket, watch, row, earlier)
         if wait and not report.phase.is_over:
@@ -231,7 +231,7 @@ class Engine:
     ) -> Outcome | None:
         """Follow a task of before; None when it turns out that Stop had reached it."""
         phase = Phase.QUEUED if earlier.started is None else Phase.OTHER
-        ticket = Ticket(task_id, phase, tips=Tips(earlier.told))
+        ticket = Ticket(task_id, phase, tips=Tips(earlier.announced))
         if earlier.cancel:
             await self.context.journal.record_wanted_again(earlier.id)
         self.submitter.limiter.hold()
@@ -343,16 +343,16 @@ class Engine:
         return report, seconds, missing(report, awaited)
 
     async def _awaited(
-        self, told: Collection[str], program: str, shows: Collection[str]
+        self, announced: Collection[str], program: str, shows: Collection[str]
     ) -> frozenset[str] | None:
         """Nodes whose results a list must have; None where the service did not say what it runs.
 
         What gave nothing the last time will give nothing now.
         """
-        if not told:
+        if not announced:
             return None
         silent = await self.context.if_readable(self.context.journal.silent_nodes(program))
-        return frozenset(told).difference(silent or (), shows)
+        return frozenset(announced).difference(silent or (), shows)
 
     async def _listed(
         self,
@@ -371,7 +371,7 @@ class Engine:
         return await completed(report, awaited, asks, sender.clock, wait=wait)
 
     async def _told(self, earlier: OrderRow) -> frozenset[str] | None:
-        return await self._awaited(earlier.told, earlier.workflow, ())
+        return await self._awaited(earlier.announced, earlier.workflow, ())
 
     async def _ran(self, row: OrderRow, order: Order) -> float:
         """Running seconds that passed before this start.
@@ -392,5 +392,5 @@ class Engine:
 
 def _done(row: OrderRow, task_id: str, order: Order, watch: Watch) -> ActiveOrder:
     """An order that the journal knows to have succeeded."""
-    ticket = Ticket(task_id, Phase.SUCCESS, tips=Tips(row.told))
+    ticket = Ticket(task_id, Phase.SUCCESS, tips=Tips(row.announced))
     return ActiveOrder(order, ticket, watch, row.id, row)

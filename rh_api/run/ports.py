@@ -215,8 +215,8 @@ class Journal(Protocol):
         """Forget expired uploads and old orders; the numbers of these."""
         ...
 
-    async def record_placed(self, order: int, task_id: str, told: Iterable[str] = ()) -> int:
-        """The service named the task; `told`: the nodes that it says it will run for output.
+    async def record_placed(self, order: int, task_id: str, announced: Iterable[str] = ()) -> int:
+        """The service named the task; `announced`: the nodes that it says it will run for output.
 
         Gives the number of another order that is this task already, which then stays the only
         one; else 0.

@@ -40,11 +40,11 @@ def one_row_too_late() -> Iterator[None]:
         waiting[number] = (identity, said)
         return number
 
-    def write(self: Store, order: int, task_id: str, told: Iterable[str] = ()) -> bool:
+    def write(self: Store, order: int, task_id: str, announced: Iterable[str] = ()) -> bool:
         if order in waiting:
             identity, said = waiting[order]
             order = intend(self, identity, **said)
-        return placed(self, order, task_id, told)
+        return placed(self, order, task_id, announced)
 
     with mock.patch.multiple(Store, intend=remember, placed=write):
         yield
