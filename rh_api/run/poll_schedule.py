@@ -103,7 +103,7 @@ class PollSchedule:
         """From now on a delivery is expected to tell the end."""
         self.promised, self._next = True, None
 
-    def told(self, now: float) -> None:
+    def delivered(self, now: float) -> None:
         """The delivery came, which comes once: confirm it, and after that ask as without one."""
         self.promised, self._next = False, None
         self._confirm = [now + pause for pause in CONFIRM]

@@ -121,9 +121,9 @@ class Poller:
             if self._socket is not None:
                 self._socket.cancel()
 
-    def told(self) -> None:
+    def delivered(self) -> None:
         """The webhook of the task was called: ask now."""
-        self._schedule.told(self.clock.now())
+        self._schedule.delivered(self.clock.now())
         self._look_again()
 
     def promised(self) -> None:

@@ -26,7 +26,7 @@ TOKEN_BYTES = 32
 class Follower(Protocol):
     """Who follows a task and can be told of its webhook."""
 
-    def told(self) -> None:
+    def delivered(self) -> None:
         """The delivery came."""
         ...
 
@@ -96,7 +96,7 @@ class Deliveries:
         told = [entry for entry in self._awaited if entry[0] in heard]
         self._awaited = [entry for entry in self._awaited if entry not in told]
         for _, follower in told:
-            follower.told()
+            follower.delivered()
         if told:
             for _, follower in self._awaited:
                 follower.promised()  # deliveries do reach this machine

@@ -115,7 +115,7 @@ def with_webhook(run: Run, rng: random.Random) -> tuple[int, float]:
         at = plan.next_at(now)
         if at >= comes:
             now, comes = max(now, comes), math.inf
-            plan.told(now)
+            plan.delivered(now)
             continue
         now = at + ROUND_TRIP
         polls += 1
