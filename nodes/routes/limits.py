@@ -8,7 +8,7 @@ import uuid
 from ...rh_api.client import Client
 from ...rh_api.errors import BadInput
 from ...rh_api.journal.ledger import ALLOWED, FLOOR
-from ...rh_api.money.amounts import told, written
+from ...rh_api.money.amounts import say_sums, written
 from ...rh_api.money.limits import SCOPES
 from ..runtime import cloud, config, failure_reports, language
 from .body import Body, text_of
@@ -56,5 +56,5 @@ async def _shown(client: Client) -> dict[str, object]:
             {"program": name, "sum": written(sums, language.say)}
             for name, sums in rules.allowed.items()
         ],
-        "today": told(today, language.say),
+        "today": say_sums(today, language.say),
     }

@@ -7,7 +7,7 @@ import asyncio
 from ...rh_api.client import Client
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.history import MOST_DAYS, added, spent_csv, spent_document
-from ...rh_api.money.amounts import COINS, digits, say_unit, told
+from ...rh_api.money.amounts import COINS, digits, say_sums, say_unit
 from ..runtime import cloud, config, language
 from .body import Body, number_of, text_of
 
@@ -47,7 +47,9 @@ async def _balance(client: Client) -> str:
         left = await asyncio.wait_for(client.costs.balance(), BALANCE_SECONDS)
     except (RunningHubError, asyncio.TimeoutError):
         return ""
-    return told({unit: amount for unit, amount in left.items() if unit and amount}, language.say)
+    return say_sums(
+        {unit: amount for unit, amount in left.items() if unit and amount}, language.say
+    )
 
 
 async def _limits(client: Client) -> list[dict[str, object]]:

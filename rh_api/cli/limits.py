@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ..client import Client
 from ..errors import BadInput
 from ..journal.ledger import ALLOWED, FLOOR
-from ..money.amounts import Sums, told, written
+from ..money.amounts import Sums, say_sums, written
 from ..money.limits import SCOPES
 from ..settings import Settings
 from ..texts import english
@@ -44,12 +44,12 @@ async def limits(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
         "floor": rules.floor,
         **{ALLOWED + name: sums for name, sums in rules.allowed.items()},
     }
-    listed = [(name, told(sums, english)) for name, sums in rows.items() if sums]
+    listed = [(name, say_sums(sums, english)) for name, sums in rows.items() if sums]
     if listed:
         terminal.table(listed)
     else:
         terminal.say(english("cli.limits_none", {}))
-    today = told({unit: amount for unit, amount in spent.day.items() if amount}, english)
+    today = say_sums({unit: amount for unit, amount in spent.day.items() if amount}, english)
     terminal.say(english("cli.limits_today", {"sum": today or "0"}))
     terminal.document(
         {

@@ -101,7 +101,7 @@ def digits(amount: int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def told(sums: Sums, say: Say) -> str:
+def say_sums(sums: Sums, say: Say) -> str:
     """For people: `14 coins + 0.35 CNY`; "" for none."""
     listed = ((unit, sums[unit]) for unit in UNITS if unit in sums)
     return " + ".join(say_amount(unit, amount, say) for unit, amount in listed)

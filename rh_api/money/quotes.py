@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import Say
-from .amounts import COINS, MICRO, UNITS, added, digits, say_amount, told, whole_coins
+from .amounts import COINS, MICRO, UNITS, added, digits, say_amount, say_sums, whole_coins
 
 SPREAD = 0.22
 """What is taken for the standard deviation of a cost's logarithm before runs have shown it."""
@@ -170,7 +170,7 @@ def in_few_words(quotes: Sequence[Quote], say: Say, *, least: bool = False) -> s
     else:
         is_least = least or any(one.high is None for each in quotes for one in each.ranges.values())
         key = "quote.total_more" if is_least else "quote.total"
-    return say(key, {"amount": told(known, say), "orders": in_number(len(quotes), say, least)})
+    return say(key, {"amount": say_sums(known, say), "orders": in_number(len(quotes), say, least)})
 
 
 def in_number(count: int, say: Say, least: bool) -> str:

@@ -11,7 +11,7 @@ from functools import partial
 
 from ..errors import BadInput, CostLimit, RunningHubError, StoreUnavailable
 from ..journal import Hold, LimitReached, OrderRow, Rules, State
-from ..money.amounts import Sums, larger, told
+from ..money.amounts import Sums, larger, say_sums
 from ..money.limits import MAX_COST, Limits, Reached
 from ..texts import Words
 from ..wire.tasks import is_native
@@ -211,12 +211,17 @@ class Budget:
             low = [unit for unit, amount in least.items() if left.get(unit, amount) < amount]
             for unit in low[:1]:
                 sums = {"left": {unit: left[unit]}, "floor": {unit: least[unit]}}
-                params = {name: Words.of(partial(told, amounts)) for name, amounts in sums.items()}
+                params = {
+                    name: Words.of(partial(say_sums, amounts)) for name, amounts in sums.items()
+                }
                 watch(Progress(Stage.BALANCE_LOW, params=params))
 
     def _say_bound(self, bound: Bound, watch: Watch) -> None:
         if bound.seconds is not None:
-            params = {"seconds": int(bound.seconds), "sum": Words.of(partial(told, bound.amounts))}
+            params = {
+                "seconds": int(bound.seconds),
+                "sum": Words.of(partial(say_sums, bound.amounts)),
+            }
             watch(Progress(Stage.COST_BOUND, params=params))
 
     # While it runs

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ..errors import CostLimit
-from ..money.amounts import COINS, Sums, say_amount, say_unit, told
+from ..money.amounts import COINS, Sums, say_amount, say_sums, say_unit
 from ..money.limits import Limits, Reached, by_scope, left
 from ..money.quotes import Quote
 from ..money.rates import cost_of, seconds_of
@@ -130,7 +130,7 @@ def _plus(one: Sums, other: Sums) -> dict[str, int]:
 def unbounded(program: str, limits: Limits, key: str = "error.cost_unbounded") -> CostLimit:
     """The error of an order of which nothing says what it may cost at most."""
     lowest = limits.order or limits.prompt or limits.day
-    return CostLimit(key, program=program, limit=Words.of(partial(told, lowest)), hint="costs")
+    return CostLimit(key, program=program, limit=Words.of(partial(say_sums, lowest)), hint="costs")
 
 
 def require_limited(units: Iterable[str], limits: Limits) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 
 from ..errors import Refused, RunningHubError, Say, about_task
-from ..money.amounts import costs_of, told
+from ..money.amounts import costs_of, say_sums
 from ..wire import tasks
 from ..wire.call import Call
 from ..wire.tasks import Phase, Report, is_native
@@ -58,7 +58,7 @@ def say_cost(report: Report, currency: str) -> Callable[[Say], str]:
     costs = costs_of(usage.coins, usage.money, usage.third_party_money, currency=currency)
     paid = {unit: amount for unit, amount in (costs or {}).items() if amount}
     if paid:
-        return lambda say: say("error.suffix.cost", {"cost": told(paid, say)})
+        return lambda say: say("error.suffix.cost", {"cost": say_sums(paid, say)})
     key = "error.suffix.cost_untold" if costs is None else "error.suffix.cost_none"
     return lambda say: say(key, {})
 

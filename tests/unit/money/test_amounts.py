@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rh_api.errors import BadInput
-from rh_api.money.amounts import costs_of, micros, read_sums, told, written
+from rh_api.money.amounts import costs_of, micros, read_sums, say_sums, written
 from rh_api.money.limits import Limits, left, reached
 from rh_api.money.rates import cost_of, seconds_of
 from rh_api.texts import english
@@ -71,7 +71,7 @@ def test_what_is_written_is_read_again() -> None:
     sums = {"coins": 14 * COIN, "USD": 1}
     assert read_sums(written(sums, english)) == sums
     assert written({"coins": COIN}, english) == "1 coin"
-    assert told(sums, english) == "14 coins + 0.000001 USD"
+    assert say_sums(sums, english) == "14 coins + 0.000001 USD"
 
 
 def test_what_a_task_did_cost_is_summed_by_unit() -> None:
