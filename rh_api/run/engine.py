@@ -170,7 +170,7 @@ class Engine:
             report, seconds, gone = await self._follow(active)
         elif report.phase is Phase.SUCCESS:
             report = await self._listed(earlier, task_id, report)
-            gone = missing(report, None if earlier is None else await self._told(earlier))
+            gone = missing(report, None if earlier is None else await self._awaited_before(earlier))
         else:
             raise TaskUnfinished(task_id=task_id, remote=report.phase.name.lower())
         return await self.delivery.deliver(active, report, seconds, gone)
@@ -208,7 +208,7 @@ class Engine:
             report = await self.report(task_id)
             report = await self._listed(earlier, task_id, report, wait=False)
         if report is not None and earlier is not None:
-            gone = missing(report, earlier.missing or await self._told(earlier))
+            gone = missing(report, earlier.missing or await self._awaited_before(earlier))
         if report is not None and report.phase is Phase.SUCCESS:
             here = sum(1 for result in report.results or () if not result.is_missing)
             if here > (0 if kept is None else len(kept.results)):
@@ -367,10 +367,12 @@ class Engine:
         asks = [
             partial(if_answered, poll) for poll in reversed(polls(sender.transport.send, task_id))
         ]
-        awaited = None if earlier is None else earlier.missing or await self._told(earlier)
+        awaited = (
+            None if earlier is None else earlier.missing or await self._awaited_before(earlier)
+        )
         return await completed(report, awaited, asks, sender.clock, wait=wait)
 
-    async def _told(self, earlier: OrderRow) -> frozenset[str] | None:
+    async def _awaited_before(self, earlier: OrderRow) -> frozenset[str] | None:
         return await self._awaited(earlier.announced, earlier.workflow, ())
 
     async def _ran(self, row: OrderRow, order: Order) -> float:
