@@ -14,7 +14,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from ...rh_api.errors import BadInput, RunningHubError
-from ..runtime import language
+from .. import language
 from . import guard
 from .body import FileAnswer, read_body, read_query
 from .table import ROUTES, Route

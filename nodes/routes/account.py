@@ -11,7 +11,8 @@ from ...rh_api.money.amounts import say_unit
 from ...rh_api.settings import OFFICIAL_HOSTS
 from ...rh_api.wire.accounts import QueueStatus
 from ...rh_api.wire.quick import is_module_id
-from ..runtime import cloud, config, language, profiles
+from .. import language
+from ..runtime import cloud, config, profiles
 from .body import Body, switch_of, text_of
 
 SITES = tuple(f"https://{host}" for host in OFFICIAL_HOSTS)

@@ -10,7 +10,8 @@ from ...rh_api.graph.extra_data import read_extra_data
 from ...rh_api.graph.prompt import Graph
 from ...rh_api.offload import marks_of
 from ...rh_api.offload.explain import explain, refused
-from ..runtime import language, segment_facts
+from .. import language
+from ..runtime import segment_facts
 from .body import Body
 
 

@@ -14,7 +14,8 @@ from ...rh_api.history import failure_text, read_since, search_query
 from ...rh_api.journal.retention import is_kept
 from ...rh_api.money.amounts import say_unit
 from ...rh_api.wire.filetypes import Kind, by_suffix
-from ..runtime import accounts, cloud, config, demo_server, language, past_orders, thumbnails
+from .. import language
+from ..runtime import accounts, cloud, config, demo_server, past_orders, thumbnails
 from .body import Body, FileAnswer, number_of, switch_of, text_of
 
 PAGE = 60  # orders

@@ -10,7 +10,8 @@ from ...rh_api.errors import BadInput
 from ...rh_api.journal.ledger import ALLOWED, FLOOR
 from ...rh_api.money.amounts import say_sums, written
 from ...rh_api.money.limits import SCOPES
-from ..runtime import cloud, config, failure_reports, language
+from .. import language
+from ..runtime import cloud, config, failure_reports
 from .body import Body, text_of
 
 RULES = (*SCOPES, FLOOR)

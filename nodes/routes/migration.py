@@ -14,7 +14,8 @@ from ...rh_api.migration.keys import Found, clean, find_keys
 from ...rh_api.migration.report import document_of, key_document
 from ...rh_api.model_catalogue import ModelCatalogue
 from ...rh_api.models.catalogue import Catalogue
-from ..runtime import config, language, saved_workflows
+from .. import language
+from ..runtime import config, saved_workflows
 from . import account
 from .body import Body, text_of
 

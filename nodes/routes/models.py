@@ -13,15 +13,8 @@ from ...rh_api.models.prices import CURRENCY
 from ...rh_api.models.schema import Model
 from ...rh_api.models.stored import read_model
 from ...rh_api.money.amounts import say_unit
-from ..runtime import (
-    cloud,
-    config,
-    language,
-    model_catalogues,
-    model_renewal,
-    model_view,
-    profiles,
-)
+from .. import language
+from ..runtime import cloud, config, model_catalogues, model_renewal, model_view, profiles
 from .body import Body, text_of
 
 MOST = 1_000  # rows that a page gets at once

@@ -10,7 +10,8 @@ from ...rh_api.wire.call_example import without_key
 from ...rh_api.wire.model_refs import is_endpoint
 from ...rh_api.wire.quick import read_module
 from ...rh_api.wire.workflows import APP, WORKFLOW, read_page
-from ..runtime import cloud, config, demo_server, language, profiles, program_view
+from .. import language
+from ..runtime import cloud, config, demo_server, profiles, program_view
 from . import models
 from .account import program_name
 from .body import Body, switch_of, text_of

@@ -15,7 +15,8 @@ from ...rh_api.money.amounts import COINS
 from ...rh_api.money.quotes import QuoteSource, in_few_words, in_number
 from ...rh_api.offload import marks_of
 from ...rh_api.wire.model_refs import is_endpoint
-from ..runtime import cloud, config, language, model_catalogues, model_view, profiles, segment_facts
+from .. import language
+from ..runtime import cloud, config, model_catalogues, model_view, profiles, segment_facts
 from .body import Body, switch_of, text_of
 from .models import pays_as_listed
 from .programs import journal_name

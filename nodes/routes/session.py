@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...rh_api.errors import BadInput
-from ..runtime import cloud, config, language, node_display, node_outcomes
+from .. import language
+from ..runtime import cloud, config, node_display, node_outcomes
 from . import guard
 from .body import Body, text_of
 

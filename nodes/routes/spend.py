@@ -8,7 +8,8 @@ from ...rh_api.client import Client
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.history import MOST_DAYS, added, spent_csv, spent_document
 from ...rh_api.money.amounts import COINS, digits, say_sums, say_unit
-from ..runtime import cloud, config, language
+from .. import language
+from ..runtime import cloud, config
 from .body import Body, number_of, text_of
 
 BALANCE_SECONDS = 3.0  # that a page waits for it

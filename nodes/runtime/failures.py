@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ...rh_api.errors import KeyRefused, NoKey, RunningHubError
+from .. import language
 from ..values.codecs.errors import MediaError
-from . import language
 
 
 class NodeFailure(Exception):

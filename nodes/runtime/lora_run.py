@@ -10,7 +10,8 @@ from comfy_api.latest import io
 from ...rh_api.client import Client
 from ...rh_api.errors import BadInput
 from ...rh_api.journal import FileStamp
-from . import cloud, config, language, local_files, node_outcomes
+from .. import language
+from . import cloud, config, local_files, node_outcomes
 from .failures import told_plainly
 from .node_display import NodeDisplay
 

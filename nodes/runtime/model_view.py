@@ -16,7 +16,7 @@ from ...rh_api.models.names import input_name
 from ...rh_api.models.schema import Completeness, Model, Op, Parameter, Rule
 from ...rh_api.models.stored import model_json
 from ...rh_api.models.tasks import title_of
-from . import language
+from .. import language
 
 _LONG = 200  # a text that may have more characters is worth several lines
 _PROSE = re.compile(r".*(prompt|text|lyrics|instruction|description)", re.IGNORECASE)

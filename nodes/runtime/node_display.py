@@ -16,7 +16,8 @@ from PIL import Image
 from server import PromptServer
 
 from ...rh_api.client import Progress
-from . import language, node_outcomes
+from .. import language
+from . import node_outcomes
 
 if TYPE_CHECKING:
     from comfy_execution.progress import ProgressRegistry

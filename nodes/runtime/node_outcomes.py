@@ -19,9 +19,9 @@ from server import PromptServer
 
 from ...rh_api.errors import RunningHubError
 from ...rh_api.wire.call_example import without_key
+from .. import language
 from ..values.codecs.errors import MediaError
 from ..values.costs import cost_sentences
-from . import language
 from .result_files import Shelf
 
 if TYPE_CHECKING:

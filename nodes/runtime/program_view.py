@@ -10,7 +10,8 @@ from ...rh_api.errors import AppNotFound, Refused, RunningHubError, WorkflowNotF
 from ...rh_api.graph import suggest
 from ...rh_api.settings import Settings
 from ...rh_api.wire.envelope import as_number
-from . import config, demo_server, language, local_classes
+from .. import language
+from . import config, demo_server, local_classes
 
 DESCRIPTION_LENGTH = 2000
 _WRONG_PARAMETER = (301, 1007)  # what a missing password is most likely refused with

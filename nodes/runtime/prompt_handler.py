@@ -17,7 +17,7 @@ from ...rh_api.graph.prompt import Graph, read_nodes
 from ...rh_api.graph.sockets import pool_links
 from ...rh_api.models.names import is_field
 from ...rh_api.wire.call_example import without_key
-from . import language
+from .. import language
 
 if TYPE_CHECKING:
     from ...rh_api.offload import Mark

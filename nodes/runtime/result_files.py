@@ -17,8 +17,8 @@ import folder_paths
 from ...rh_api.client import Result
 from ...rh_api.disk import sync_path
 from ...rh_api.errors import Fate, RunningHubError
+from .. import language
 from ..values.codecs.errors import MediaError
-from . import language
 
 SUBFOLDER = "runninghub"
 

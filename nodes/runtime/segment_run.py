@@ -16,6 +16,7 @@ from ...rh_api.errors import RunningHubError
 from ...rh_api.graph.prompt import read_nodes
 from ...rh_api.offload import Ordering, Segment, driver, load
 from ...rh_api.offload.class_traits import traits_of
+from .. import language
 from ..values import inlets, outlets, outputs
 from ..values.field_values import Inputs
 from ..values.upload_sources import Sources
@@ -24,7 +25,6 @@ from . import (
     cloud,
     config,
     failure_reports,
-    language,
     local_classes,
     local_files,
     node_outcomes,

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from ...rh_api.client import Client, OpenOrder, Phase, Report
 from ...rh_api.errors import RunningHubError
 from ...rh_api.money.amounts import say_unit
-from . import cloud, language, node_outcomes, thumbnails
+from .. import language
+from . import cloud, node_outcomes, thumbnails
 from .node_display import line_of
 
 ASK_SECONDS = 8.0  # between two questions about a task that is not followed here

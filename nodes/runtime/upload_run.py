@@ -6,10 +6,11 @@ from comfy_api.latest import io
 
 from ...rh_api.client import Client
 from ...rh_api.wire.uploads import Uploaded
+from .. import language
 from ..values.adapters.table import media_of
 from ..values.field_values import with_masks
 from ..values.upload_sources import Sources
-from . import cloud, config, language, node_outcomes
+from . import cloud, config, node_outcomes
 from .failures import told_plainly
 from .node_display import NodeDisplay
 

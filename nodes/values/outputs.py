@@ -13,7 +13,8 @@ from comfy_execution.graph_utils import ExecutionBlocker
 from ...rh_api.client import Outcome, Program, Result, StandardModel
 from ...rh_api.graph.constants import POOL
 from ...rh_api.graph.outputs import group, select
-from ..runtime import language, result_files
+from .. import language
+from ..runtime import result_files
 from ..runtime.result_files import Shelf, Unreadable
 from .adapters.adapter import Adapter, Part
 from .adapters.model_3d import MODEL_3D

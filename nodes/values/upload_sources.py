@@ -15,7 +15,7 @@ from ...rh_api.client import LazySource, Source
 from ...rh_api.errors import BadField
 from ...rh_api.wire.filetypes import ZIP
 from ...rh_api.wire.filetypes import Kind as FileKind
-from ..runtime import language
+from .. import language
 from .adapters.adapter import Encoding, Media
 from .codecs import archive, fitting
 from .codecs.errors import MediaError

@@ -59,7 +59,7 @@ def load_pack(name: str) -> ModuleType:
 def _in_english() -> Iterator[None]:
     """The language of the page that was last here is the process's: the next test has its own."""
     yield
-    if language := sys.modules.get(f"{PACK}.nodes.runtime.language"):
+    if language := sys.modules.get(f"{PACK}.nodes.language"):
         language.speak("en")
 
 

@@ -73,7 +73,7 @@ def test_chinese_sentences_are_chinese() -> None:
 
 
 def test_the_language_of_the_browser_is_spoken(pack: Callable[[str], ModuleType]) -> None:
-    language, errors = pack("nodes.runtime.language"), pack("rh_api.errors")
+    language, errors = pack("nodes.language"), pack("rh_api.errors")
     error = errors.BatchFailed.of(
         {1: errors.QueueFull(code=421, remote="full"), 2: errors.NoOutput(task_id="7")}, 3
     )
@@ -97,7 +97,7 @@ def test_the_language_of_the_browser_is_spoken(pack: Callable[[str], ModuleType]
 def test_sums_and_places_in_a_sentence_speak_its_language(
     pack: Callable[[str], ModuleType],
 ) -> None:
-    language, texts = pack("nodes.runtime.language"), pack("rh_api.texts")
+    language, texts = pack("nodes.language"), pack("rh_api.texts")
     bounds, limits = pack("rh_api.run.cost_bounds"), pack("rh_api.money.limits")
     where = texts.Words.of(lambda say: say("money.page", {}))
     error = bounds.refusal(limits.Reached("order", "coins", 1_000_000, 0, 2_000_000), where)
@@ -118,7 +118,7 @@ def test_sums_and_places_in_a_sentence_speak_its_language(
 def test_an_error_within_an_error_speaks_the_same_language(
     pack: Callable[[str], ModuleType],
 ) -> None:
-    language, errors = pack("nodes.runtime.language"), pack("rh_api.errors")
+    language, errors = pack("nodes.language"), pack("rh_api.errors")
     inner = errors.Unreachable(host="x.example", reason="refused")
     outer = errors.ResultUnavailable(reason=inner)
     language.speak("zh")

@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from ...rh_api.errors import RunningHubError
-from ...rh_api.texts import ENGLISH, Words, fill
+from ..rh_api.errors import RunningHubError
+from ..rh_api.texts import ENGLISH, Words, fill
 
 log = logging.getLogger("runninghub")
 
-_LOCALES = Path(__file__).parents[2] / "locales"
+_LOCALES = Path(__file__).parents[1] / "locales"
 CHINESE = frozenset({"zh"})
 
 _spoken: Mapping[str, str] = ENGLISH
