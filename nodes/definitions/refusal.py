@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ...rh_api.graph.constants import REFUSAL_CLASS
-from ..runtime.failures import NodeFailure
+from ..values.failures import NodeFailure
 from . import schema
 
 

@@ -17,8 +17,8 @@ from ...rh_api.client import Client, Stopped
 from ...rh_api.errors import RunningHubError
 from ...rh_api.settings import Settings
 from ..values.codecs.errors import MediaError
+from ..values.failures import told_plainly
 from . import config, node_outcomes, shutdown
-from .failures import told_plainly
 from .node_display import NodeDisplay
 
 T = TypeVar("T")

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from ...rh_api.errors import BadInput, BatchFailed, RunningHubError, Uncertain
 from ...rh_api.models.names import is_field
 from ...rh_api.wire.model_refs import is_endpoint
+from ..values.failures import NodeFailure
 from . import comfyui, config, demo_server
-from .failures import NodeFailure
 
 if TYPE_CHECKING:
     from ..values.field_values import Inputs

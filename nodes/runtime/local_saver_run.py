@@ -19,7 +19,7 @@ from ...rh_api.errors import BadInput, Fate
 from ..values.adapters.table import adapter_of_files
 from ..values.codecs import embedded_texts
 from ..values.codecs.errors import MediaError
-from .failures import told_plainly
+from ..values.failures import told_plainly
 from .result_files import NotKept, SaverItem
 
 # Previews lie where ComfyUI empties at its start and end, under names of their own.

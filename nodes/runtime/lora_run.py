@@ -11,8 +11,8 @@ from ...rh_api.client import Client
 from ...rh_api.errors import BadInput
 from ...rh_api.journal import FileStamp
 from .. import language
+from ..values.failures import told_plainly
 from . import cloud, config, local_files, node_outcomes
-from .failures import told_plainly
 from .node_display import NodeDisplay
 
 

@@ -9,6 +9,7 @@ from comfy_api.latest import io
 
 from ...rh_api.client import Client, Notice
 from ...rh_api.wire.workflows import APP, WORKFLOW, read_page
+from ..values.failures import told_plainly
 from ..values.field_values import Inputs
 from ..values.upload_sources import Sources
 from . import (
@@ -21,7 +22,6 @@ from . import (
     program_versions,
 )
 from .decoding import handed_out
-from .failures import told_plainly
 from .node_display import NodeDisplay
 
 _CLASSES = {

@@ -18,6 +18,7 @@ from ...rh_api.offload import Ordering, Segment, driver, load
 from ...rh_api.offload.class_traits import traits_of
 from .. import language
 from ..values import inlets, outlets, outputs
+from ..values.failures import told_plainly
 from ..values.field_values import Inputs
 from ..values.upload_sources import Sources
 from . import (
@@ -31,7 +32,6 @@ from . import (
     segment_pass,
 )
 from .decoding import decoded
-from .failures import told_plainly
 from .segment_display import SegmentDisplay
 
 log = logging.getLogger("runninghub")

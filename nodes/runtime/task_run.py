@@ -10,10 +10,10 @@ from comfy_api.latest import io
 from ...rh_api.client import Client, as_task_id
 from ...rh_api.graph.outputs import read_output_ids
 from .. import language
+from ..values.failures import told_plainly
 from ..values.field_values import Inputs
 from . import cloud, config, failure_reports, node_inputs
 from .decoding import handed_out
-from .failures import told_plainly
 from .node_display import NodeDisplay
 
 

@@ -8,10 +8,10 @@ from ...rh_api.client import Client
 from ...rh_api.wire.uploads import Uploaded
 from .. import language
 from ..values.adapters.table import media_of
+from ..values.failures import told_plainly
 from ..values.field_values import with_masks
 from ..values.upload_sources import Sources
 from . import cloud, config, node_outcomes
-from .failures import told_plainly
 from .node_display import NodeDisplay
 
 

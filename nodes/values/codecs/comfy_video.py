@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import Input, InputImpl, Types
 
-from ...runtime.failures import told_plainly
+from ..failures import told_plainly
 from . import mp4, video
 from .audio import Sound
 from .tensors import from_array, to_array

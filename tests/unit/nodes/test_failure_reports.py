@@ -36,7 +36,7 @@ def place(node_id: str, prompt: str = "p") -> Any:
 
 def fail(reports: ModuleType, node_id: str, make: Any, **inputs: Any) -> None:
     """A run of a node that ends in an error of ours."""
-    failures = load_pack("nodes.runtime.failures")
+    failures = load_pack("nodes.values.failures")
     given = {name: [value] for name, value in inputs.items()}
     subject = reports.Subject("RunningHubRemoteWorkflow", inputs["workflow"])
     with (

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from ...rh_api.errors import KeyRefused, NoKey, RunningHubError
 from .. import language
-from ..values.codecs.errors import MediaError
+from .codecs.errors import MediaError
 
 
 class NodeFailure(Exception):
