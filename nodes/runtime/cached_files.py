@@ -13,7 +13,7 @@ from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from ..values.codecs.comfy_video import ResultVideo
-from .result_files import SaverItem
+from ..values.result_files import SaverItem
 
 # By the segment's text. What nothing holds any more goes of itself, and its entry with the next.
 _held: defaultdict[str, WeakKeyDictionary[object, Path]] = defaultdict(WeakKeyDictionary)

@@ -20,7 +20,7 @@ from ..values.adapters.table import adapter_of_files
 from ..values.codecs import embedded_texts
 from ..values.codecs.errors import MediaError
 from ..values.failures import told_plainly
-from .result_files import NotKept, SaverItem
+from ..values.result_files import NotKept, SaverItem
 
 # Previews lie where ComfyUI empties at its start and end, under names of their own.
 _PREVIEWS = frozenset({"PreviewImage", "MaskPreview", "PreviewAudio"})

@@ -22,7 +22,7 @@ from ...rh_api.wire.call_example import without_key
 from .. import language
 from ..values.codecs.errors import MediaError
 from ..values.costs import cost_sentences
-from .result_files import Shelf
+from ..values.result_files import Shelf
 
 if TYPE_CHECKING:
     from ...rh_api.client import Client, Outcome, Stopped

@@ -17,7 +17,7 @@ from .codecs.errors import MediaError
 from .codecs.tensors import from_array
 
 if TYPE_CHECKING:
-    from ..runtime.result_files import Shelf
+    from .result_files import Shelf
 
 
 class Pictures:

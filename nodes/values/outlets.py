@@ -13,8 +13,8 @@ from ...rh_api.graph.constants import OUTLETS
 from ...rh_api.offload import FILES, Outlet, Segment
 from ...rh_api.offload.driver import require_results, text_of, value_of, wanted_results
 from .. import language
-from ..runtime.result_files import NotKept, SaverItem, Shelf
 from .adapters.table import BY_TYPE
+from .result_files import NotKept, SaverItem, Shelf
 
 
 def values(

@@ -14,13 +14,13 @@ from ...rh_api.client import Outcome, Program, Result, StandardModel
 from ...rh_api.graph.constants import POOL
 from ...rh_api.graph.outputs import group, select
 from .. import language
-from ..runtime import result_files
-from ..runtime.result_files import Shelf, Unreadable
+from . import result_files
 from .adapters.adapter import Adapter, Part
 from .adapters.model_3d import MODEL_3D
 from .adapters.plain import PlainAdapter
 from .adapters.table import READERS, TYPED, reader_of
 from .costs import cost_sentences
+from .result_files import Shelf, Unreadable
 
 Groups = Mapping[str, Sequence[Result]]
 """One order's results by the remote node that made them."""

@@ -14,7 +14,7 @@ from ....rh_api.wire.filetypes import Kind as FileKind
 from ..codecs.codec import Kind
 
 if TYPE_CHECKING:
-    from ...runtime.result_files import Shelf
+    from ..result_files import Shelf
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,7 +17,7 @@ from ..codecs.tensors import digest, from_array, to_array
 from .adapter import Adapter, Encoding, Media, one_file
 
 if TYPE_CHECKING:
-    from ...runtime.result_files import Shelf
+    from ..result_files import Shelf
 
 _KEYS = frozenset({"waveform", "sample_rate"})
 

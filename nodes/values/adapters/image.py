@@ -18,7 +18,7 @@ from ..image_batches import read_pictures
 from .adapter import Adapter, Encoding, Media, Reader, one_file
 
 if TYPE_CHECKING:
-    from ...runtime.result_files import Shelf
+    from ..result_files import Shelf
 
 
 class ImageAdapter(Adapter):

@@ -16,7 +16,7 @@ from .adapter import Adapter, Encoding, Media, one_file
 from .image import array_of, is_mask, read_levels, tensor_shape
 
 if TYPE_CHECKING:
-    from ...runtime.result_files import Shelf
+    from ..result_files import Shelf
 
 
 class MaskAdapter(Adapter):

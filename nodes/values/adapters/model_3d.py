@@ -9,7 +9,7 @@ from comfy_api.latest import Types
 from ....rh_api.client import Result
 
 if TYPE_CHECKING:
-    from ...runtime.result_files import Shelf
+    from ..result_files import Shelf
 
 MODEL_3D = "model_3d"
 """The output that carries it."""

@@ -15,7 +15,7 @@ from .adapter import Reader
 from .model_3d import MODEL_3D, is_3d, value_of
 
 if TYPE_CHECKING:
-    from ...runtime.result_files import Shelf
+    from ..result_files import Shelf
 
 # What ComfyUI's LATENT looks like, where the type itself says nothing.
 _LATENT = frozenset({"samples"})

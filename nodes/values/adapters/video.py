@@ -18,7 +18,7 @@ from .adapter import Adapter, Encoding, Media
 from .audio import AudioAdapter
 
 if TYPE_CHECKING:
-    from ...runtime.result_files import Shelf
+    from ..result_files import Shelf
 
 
 class VideoAdapter(Adapter):

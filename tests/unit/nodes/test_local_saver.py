@@ -83,7 +83,7 @@ def test_a_full_disk_leaves_no_half_file_and_names_the_task(
     saver: Any, tmp_path: Path, full: Callable[[int], None], metadata: dict[str, Any]
 ) -> None:
     made = picture(tmp_path / "a.png")
-    kinds = importlib.import_module("..runtime.result_files", saver.__package__)
+    kinds = importlib.import_module("..values.result_files", saver.__package__)
     full(65_536)
     with pytest.raises(kinds.NotKept) as caught:
         saver._saved("SaveImage", "cat", [(made, "image")], metadata, TASK)

@@ -1,0 +1,147 @@
+"""Where result files go on this machine: into temp/ to be shown, into output/ to be kept."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import folder_paths
+
+from ...rh_api.client import Result
+from ...rh_api.disk import sync_path
+from ...rh_api.errors import Fate, RunningHubError
+from .. import language
+from .codecs.errors import MediaError
+
+SUBFOLDER = "runninghub"
+
+
+class Unreadable(RunningHubError):
+    """Results that nothing here can decode; they are kept as files, since they were paid.
+
+    `kept`: their names, as loaders take them.
+    """
+
+    default_key = "node.unreadable"
+    default_fate = Fate.OVER
+
+    def __init__(self, task_id: str, kept: Sequence[str], error: MediaError) -> None:
+        reason = language.say(error.key, error.params)
+        super().__init__(task_id=task_id, files=", ".join(kept), reason=reason)
+        self.kept = tuple(kept)
+
+
+class NotKept(RunningHubError):
+    """ComfyUI's folders do not take a result; it stays where the journal keeps its files."""
+
+    default_key = "node.not_kept"
+    default_fate = Fate.OVER
+
+
+@dataclass(frozen=True, eq=False)  # without slots: cached_files refers to it weakly
+class SaverItem:
+    """What a saver made in the cloud, for RunningHubSaved: a file that lies as long as ComfyUI's
+    temp folder is not emptied, or a text. A prompt's JSON cannot hold one, so whoever writes a
+    prompt names no file of this machine by it. `kind`: of `wire.filetypes.Kind`, or "file".
+    """
+
+    task_id: str
+    path: Path | None = None
+    kind: str = "file"
+    text: str = ""
+
+
+class Shelf:
+    """The files of one task. Names are made of its id: a cloud's own names are not used."""
+
+    def __init__(self, task_id: str) -> None:
+        self.task_id = task_id
+        self.on_show: dict[str, list[dict[str, str]]] = {}
+        self.doubtful: list[Result] = []
+        """Results whose files could not be decoded."""
+
+    def show(self, kind: str, result: Result) -> Path:
+        """Put a file where the browser may fetch it, and list it for the node."""
+        path = self._place(Path(folder_paths.get_temp_directory()), result, _linked)
+        entry = {"filename": path.name, "subfolder": SUBFOLDER, "type": "temp"}
+        self.on_show.setdefault(kind, []).append(entry)
+        return path
+
+    def lay(self, result: Result) -> Path:
+        """Put a file where it lies as long as ComfyUI runs, without showing it."""
+        return self._place(Path(folder_paths.get_temp_directory()), result, _linked)
+
+    def keep(self, result: Result) -> str:
+        """Put a file below the output folder; returns its name as loaders take it."""
+        path = self._place(Path(folder_paths.get_output_directory()), result, _copied)
+        return f"{SUBFOLDER}/{path.name} [output]"
+
+    def unreadable(self, error: MediaError, results: Sequence[Result]) -> Unreadable:
+        """What to say of results that `error` keeps from being values; their files are kept."""
+        self.doubtful += results
+        return Unreadable(self.task_id, [self.keep(one) for one in results if one.path], error)
+
+    def _place(self, root: Path, result: Result, give: Callable[[Path, Path], object]) -> Path:
+        """The file below `root`, whole or not at all. Equal results get equal names."""
+        if result.path is None:
+            raise ValueError("a text has no file")
+        folder = root / SUBFOLDER
+        target = folder / self._name(result)
+        # Two nodes may be given the same order's files at the same moment.
+        part = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            give(result.path, part)
+            part.replace(target)
+        except OSError as error:
+            raise NotKept(task_id=self.task_id, reason=error.strerror, file=result.path) from None
+        finally:
+            # Still there after a success, too, when both were names of the same bytes.
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+        return target
+
+    def _name(self, result: Result) -> str:
+        """Own id, remote node, number in the task; the ending by what the bytes are."""
+        assert result.path is not None  # noqa: S101
+        node = re.sub(r"[^0-9A-Za-z]", "-", result.node_id)[:40] or "x"
+        task = re.sub(r"[^0-9A-Za-z]", "-", self.task_id)[:40]
+        return f"{task}_{node}_{result.path.name}"
+
+
+def shown(every: Sequence[Shelf]) -> dict[str, Any]:
+    """What the node shows. ComfyUI draws pictures or videos, not both: pictures win."""
+    files = {
+        kind: [entry for shelf in every for entry in shelf.on_show.get(kind, ())]
+        for kind in ("images", "audio", "video")
+    }
+    videos = files.pop("video")
+    if videos and not files["images"]:
+        files["images"] = videos
+    shown: dict[str, Any] = {kind: entries for kind, entries in files.items() if entries}
+    if videos and shown["images"] is videos:
+        shown["animated"] = (True,)
+    return shown
+
+
+def _linked(source: Path, target: Path) -> None:
+    """A second name for the same bytes: a video of gigabytes is there at once. What ComfyUI keeps
+    in temp/ is looked at and deleted, never written to."""
+    try:
+        os.link(source, target)
+    except OSError:
+        # Another disk, or one that knows no links.
+        shutil.copyfile(source, target)
+
+
+def _copied(source: Path, target: Path) -> None:
+    """Bytes of its own, which a power cut does not take: people may write to output/."""
+    shutil.copyfile(source, target)
+    sync_path(target)
