@@ -23,8 +23,8 @@ from ...rh_api.journal.retention import RESULTS
 from ...rh_api.offload.class_facts import CLOUD_LORA_LOADER
 from ...rh_api.wire.filetypes import Kind, by_suffix
 from ...rh_api.wire.orders import TaskOptions
+from ..values.result_files import SUBFOLDER
 from . import local_files
-from .result_files import SUBFOLDER
 
 ANSWER_SECONDS = 60.0  # that a page waits for the task of a run that it asked for
 
