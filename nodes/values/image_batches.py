@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +15,7 @@ from .codecs import image
 from .codecs.codec import Decoded, Kind
 from .codecs.errors import MediaError
 from .codecs.tensors import from_array
-
-if TYPE_CHECKING:
-    from .result_files import Shelf
+from .result_files import Shelf
 
 
 class Pictures:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ....rh_api.client import Result, Source
 from ....rh_api.wire.filetypes import Kind as FileKind
 from ..codecs.codec import Kind
-
-if TYPE_CHECKING:
-    from ..result_files import Shelf
+from ..result_files import Shelf
 
 
 @dataclass(frozen=True, slots=True, eq=False)

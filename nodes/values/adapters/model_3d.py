@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from comfy_api.latest import Types
 
 from ....rh_api.client import Result
-
-if TYPE_CHECKING:
-    from ..result_files import Shelf
+from ..result_files import Shelf
 
 MODEL_3D = "model_3d"
 """The output that carries it."""
