@@ -185,9 +185,32 @@ ROOMS = {
     ),
     "rh_api.emulator": Room(packages=frozenset({"aiohttp", "PIL"})),
     "nodes": Room(
+        ours=OFFERED | {"nodes.definitions", "nodes.routes", "nodes.runtime"}, packages=HOST
+    ),
+    "nodes.language": Room(ours=VALUES),
+    "nodes.values": Room(
+        ours=OFFERED | {"nodes.language", "rh_api.disk", "rh_api.offload.driver"}, packages=HOST
+    ),
+    "nodes.runtime": Room(
         ours=OFFERED
-        | {"rh_api.disk", "rh_api.emulator", "rh_api.offload.driver", "rh_api.switches"},
-        packages=HOST | {"aiohttp"},
+        | {
+            "nodes.definitions.defaults",
+            "nodes.language",
+            "nodes.values",
+            "rh_api.disk",
+            "rh_api.emulator",
+            "rh_api.offload.driver",
+            "rh_api.switches",
+        },
+        packages=HOST,
+    ),
+    "nodes.definitions.defaults": Room(banned=OUTSIDE_WORLD),
+    "nodes.definitions": Room(
+        ours=OFFERED | {"nodes.definitions.defaults", "nodes.runtime", "nodes.values"},
+        packages=HOST,
+    ),
+    "nodes.routes": Room(
+        ours=OFFERED | {"nodes.language", "nodes.runtime"}, packages=HOST | {"aiohttp"}
     ),
 }
 
@@ -259,7 +282,7 @@ def complaint(home: str, room: Room, found: Import) -> str | None:
     if found.relative:
         target = room_of(found.name)
         allowed = target == home or target in room.ours
-    elif top == "rh_api" or (top == "nodes" and home != "nodes"):
+    elif top == "rh_api" or (top == "nodes" and not home.startswith("nodes")):
         return "must be relative: ComfyUI loads the pack under a path-made name"
     elif top in sys.stdlib_module_names:
         files = top == "pathlib" and not found.name.startswith("pathlib.Pure")
