@@ -152,8 +152,7 @@ class Client:
         self._listening: asyncio.Task[None] | None = None
 
     def adopt(self, settings: Settings) -> None:
-        """Send orders as these say from now on, which are of the same account on the same site:
-        also such as wait for a place already. What was sent goes on as it was."""
+        """Send what is not sent yet as these say, which are of the same account and site."""
         self.settings = self.programs.settings = settings
         self._context.password_of, self._context.submit = settings.password_of, settings.submit
         self._context.deliveries = None
@@ -266,10 +265,10 @@ class Client:
         first and BatchFailed names the failed: running again orders only those. Cancelling the
         caller stops all.
         """
-        jobs = list(jobs)
-        if len(jobs) == 1:
-            return [await self.run(jobs[0], watch)]
-        return await self.until_left(self._jobs.run_all(jobs, watch))
+        asked = list(jobs)
+        if len(asked) == 1:
+            return [await self.run(asked[0], watch)]
+        return await self.until_left(self._jobs.run_all(asked, watch))
 
     def _start(self) -> None:
         """Once: see to what earlier starts left behind."""
