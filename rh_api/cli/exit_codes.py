@@ -37,12 +37,12 @@ MEANINGS = {
     Exit.UNCERTAIN: "a task may be running, and may cost",
     Exit.UNREACHABLE: "the service could not be reached, or gave no usable answer",
     Exit.NOT_FETCHED: "the task is over but its results are not here; its id is in the message",
-    Exit.STOPPED: "stopped by Ctrl-C; the task was cancelled, or the message says otherwise",
+    Exit.STOPPED: "stopped (Ctrl-C, SIGTERM, SIGHUP); the task was cancelled, or the message says otherwise",
 }
 
 
 class Interrupted(RunningHubError):
-    """A person pressed Ctrl-C; the fate says what became of the order."""
+    """A person or a signal stopped the command; the fate says what became of the order."""
 
     default_key = "cli.stopped_before"
 

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one cancels the work, which then cleans up; the second one leaves at once."""
+"""A stop cancels the work, which then cleans up; Ctrl-C after that leaves at once."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from typing import Any
 from ..texts import english
 from .exit_codes import Exit
 
+_STOPS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+"""Those by which a person, `timeout`, a service manager or a lost terminal ends a program."""
+
 
 def run_to_end(work: Coroutine[Any, Any, None]) -> None:
-    """Run `work` in a loop of its own. Raises what it raises; CancelledError after Ctrl-C.
+    """Run `work` in a loop of its own. Raises what it raises; CancelledError after a stop.
 
     Not `asyncio.run` alone: before Python 3.11 that cancels every task at once, those that
     cancel an order in the cloud included, and on any version it takes a second Ctrl-C for a
@@ -37,15 +40,22 @@ def _listening(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> Gen
         yield  # only the main thread may set handlers, and Ctrl-C reaches nobody else
         return
 
+    before: dict[int, Any] = {}
+
     def first(_number: int, _frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, _leave)
+        for one in before:  # `timeout` and shells send theirs twice
+            signal.signal(one, _leave if one == signal.SIGINT else signal.SIG_IGN)
         loop.call_soon_threadsafe(task.cancel)
 
-    before = signal.signal(signal.SIGINT, first)
+    # What `nohup` had ignored stays so; shells have Ctrl-C ignored behind every `&`.
+    for one in signal.Signals:
+        if one.name in _STOPS and (one.name == "SIGINT" or signal.getsignal(one) != signal.SIG_IGN):
+            before[one] = signal.signal(one, first)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

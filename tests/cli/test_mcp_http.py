@@ -128,7 +128,10 @@ async def test_whoever_has_the_token_orders_and_nobody_else(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no other process's Ctrl-C there")
-async def test_ctrl_c_stops_what_runs(served: Served, emulator: Emulator) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_stop_stops_what_runs(
+    served: Served, emulator: Emulator, number: signal.Signals
+) -> None:
     emulator.run_seconds = 3600
 
     async def order() -> None:
@@ -137,7 +140,7 @@ async def test_ctrl_c_stops_what_runs(served: Served, emulator: Emulator) -> Non
 
     running = asyncio.ensure_future(order())
     await until(lambda: emulator.tasks or running.done())
-    served.process.send_signal(signal.SIGINT)
+    served.process.send_signal(number)
     assert await served.process.wait() == 0
     running.cancel()
     await asyncio.wait([running])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import json
 import signal
 import subprocess
 import sys
@@ -69,9 +70,12 @@ def test_a_command_also_runs_where_no_ctrl_c_can_arrive(call: Call) -> None:
         assert thread.submit(call, "account").result().code == 0
 
 
-def start(environment: dict[str, str], *argv: str) -> subprocess.Popen[str]:
+def start(
+    environment: dict[str, str], *argv: str, through: tuple[str, ...] = ()
+) -> subprocess.Popen[str]:
+    """`through`: a program that is given ours, as `nohup` is."""
     return subprocess.Popen(
-        [sys.executable, "-m", "rh_api", *argv],
+        [*through, sys.executable, "-m", "rh_api", *argv],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -105,6 +109,36 @@ if sys.platform != "win32":
         assert out == ""
         assert slow.counters.cancels == 1
 
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+    def test_what_ends_a_program_stops_the_task(
+        process_environment: dict[str, str], slow: Emulator, tmp_path: Path, number: signal.Signals
+    ) -> None:
+        out = str(tmp_path)
+        process = start(process_environment, "run", catalog.TEXT_TO_IMAGE, "--out", out, "--json")
+        read_until(process, "task ")
+        process.send_signal(number)
+        read_until(process, "Stopping")
+        process.send_signal(number)  # as `timeout` does, to its group
+        said, err = process.communicate(timeout=120)
+
+        assert process.returncode == 130
+        assert "cancelled in the cloud" in err
+        assert json.loads(said)["error"]["task_id"] == next(iter(slow.tasks))
+        assert slow.counters.cancels == 1
+
+    def test_what_nohup_has_ignored_stops_nothing(
+        process_environment: dict[str, str], emulator: Emulator, tmp_path: Path
+    ) -> None:
+        emulator.run_seconds = 1
+        order = ("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path))
+        process = start(process_environment, *order, through=("nohup",))
+        read_until(process, "task ")
+        process.send_signal(signal.SIGHUP)
+        process.communicate(timeout=120)
+
+        assert process.returncode == 0
+        assert emulator.counters.cancels == 0
+
     def test_a_second_ctrl_c_leaves_at_once(
         process_environment: dict[str, str], slow: Emulator, tmp_path: Path
     ) -> None:
@@ -119,13 +153,14 @@ if sys.platform != "win32":
         assert process.returncode == 130
         assert "may be running" in err
 
-    def test_ctrl_c_is_the_ordinary_end_of_the_emulator(
-        process_environment: dict[str, str],
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_a_stop_is_the_ordinary_end_of_the_emulator(
+        process_environment: dict[str, str], number: signal.Signals
     ) -> None:
         process = start(process_environment, "emulator", "--port", "0")
         assert process.stdout is not None
         assert "127.0.0.1" in process.stdout.readline()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, err = process.communicate(timeout=120)
 
         assert process.returncode == 0
