@@ -417,6 +417,7 @@ ENGLISH: dict[str, str] = {
     "cli.stopping": "Stopping; a task in the cloud is being cancelled. Ctrl-C again leaves at "
     "once.",
     "cli.stopped": "Stopped. The task was cancelled in the cloud.",
+    "cli.stopped_too_late": "Stopped, but the task had ended before it could be stopped, and cost {cost}. Run the same again to get its results without paying again.",
     "cli.stopped_before": "Stopped. Nothing was started in the cloud.",
     "cli.stopped_fetching": "Stopped. The task was over; run the same again to fetch its results.",
     "cli.stopped_unsure": "Stopped, but RunningHub did not confirm that the task was cancelled: it "
@@ -425,6 +426,7 @@ ENGLISH: dict[str, str] = {
     "cli.stopped_unknown": "Stopped while the order was being placed, and no task id came back: a "
     "task may be running, and cost. Look at the call records on the site.",
     "cli.other_stopped": "Task {task_id} was cancelled in the cloud, too.",
+    "cli.other_too_late": "Task {task_id} ended before it could be stopped and cost {cost}; run the same again to get its results without paying again.",
     "cli.other_unsure": "RunningHub did not confirm that task {task_id} was cancelled: it may be "
     "running, and cost.",
     "cli.left": "Left at once: a task in the cloud may be running, and cost.",

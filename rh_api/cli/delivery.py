@@ -41,13 +41,7 @@ async def deliver(
             kept=str(settings.state / "results"),
         ) from error
     tell(terminal, outcome, saved, currency_of(settings.origin))
-    terminal.document(
-        {
-            "task_id": outcome.task_id,
-            **about,
-            **order_document(outcome, saved),
-        }
-    )
+    terminal.document({"task_id": outcome.task_id, **about, **order_document(outcome, saved)})
     return saved
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from ..client import Client, Job, Program, Progress, QuickCreate, StandardModel, Stopped
 from ..errors import Fate, RunningHubError
 from ..graph.outputs import read_output_ids, select
-from ..money.amounts import read_sums
+from ..money.amounts import currency_of, read_sums
 from ..money.limits import Limits
 from ..settings import Settings
 from ..texts import english
 from ..wire.orders import TaskOptions
-from .delivery import deliver
+from .delivery import cost, deliver
 from .exit_codes import Interrupted
 from .files import Saved, out_folder, read_fields
 from .terminal import Terminal
@@ -98,40 +98,46 @@ async def connected(settings: Settings, terminal: Terminal) -> AsyncGenerator[Se
                 terminal.note(english("cli.stopping", {}))
                 raise
     except asyncio.CancelledError:
-        told = interruption(stopped, service.placed if service else ())
-        _tell_others(terminal, stopped, told)
+        currency = currency_of(settings.origin)
+        told = interruption(stopped, service.placed if service else (), currency)
+        _tell_others(terminal, stopped, told, currency)
         raise told from None
     except RunningHubError as error:
         # Past its time limit a task is cancelled while the client closes: now that is known.
         is_over = Stopped(error.task_id or "", confirmed=True) in stopped
         told = error.with_context(fate=Fate.OVER if is_over else None)
-        _tell_others(terminal, stopped, told)
+        _tell_others(terminal, stopped, told, currency_of(settings.origin))
         raise told from error.__cause__
 
 
-def _tell_others(terminal: Terminal, stopped: Sequence[Stopped], told: RunningHubError) -> None:
-    """What became of the tasks that the error says nothing of."""
+def _tell_others(
+    terminal: Terminal, stopped: Sequence[Stopped], told: RunningHubError, currency: str
+) -> None:
+    """What became of the tasks that the error does not say it of."""
     for one in stopped:
-        if one.task_id and one.task_id != told.task_id:
+        is_news = one.too_late and not isinstance(told, Interrupted)
+        if one.task_id and (is_news or one.task_id != told.task_id):
             key = "cli.other_stopped" if one.confirmed else "cli.other_unsure"
-            terminal.note(english(key, {"task_id": one.task_id}))
+            key = "cli.other_too_late" if one.too_late else key
+            params = {"task_id": one.task_id, "cost": cost(one.usage, currency)}
+            terminal.note(english(key, params))
 
 
-def interruption(stopped: Sequence[Stopped], placed: Sequence[str]) -> Interrupted:
-    """What a person is told after Ctrl-C. `placed`: the tasks that were followed."""
-    if stopped:
-        last = next((one for one in stopped if not one.confirmed), stopped[-1])
-        task_id = last.task_id or None
-        if last.confirmed:
-            return Interrupted("cli.stopped", fate=Fate.OVER, task_id=task_id)
-        if last.goes_on:
-            return Interrupted("cli.stopped_goes_on", fate=Fate.RUNNING, task_id=task_id)
-        if task_id:
-            return Interrupted("cli.stopped_unsure", fate=Fate.RUNNING, task_id=task_id)
-        return Interrupted("cli.stopped_unknown", fate=Fate.UNKNOWN)
-    if placed:
+def interruption(stopped: Sequence[Stopped], placed: Sequence[str], currency: str) -> Interrupted:
+    """What a person is told after a stop. `placed`: the tasks that were followed."""
+    if not stopped and placed:
         return Interrupted("cli.stopped_fetching", fate=Fate.OVER, task_id=placed[-1])
-    return Interrupted()
+    if not stopped:
+        return Interrupted()
+    worst = min(stopped, key=lambda one: (one.confirmed, not one.too_late))
+    key, fate = "cli.stopped_unknown", Fate.UNKNOWN
+    if worst.confirmed:
+        key, fate = "cli.stopped_too_late" if worst.too_late else "cli.stopped", Fate.OVER
+    elif worst.task_id:
+        key = "cli.stopped_goes_on" if worst.goes_on else "cli.stopped_unsure"
+        fate = Fate.RUNNING
+    paid = cost(worst.usage, currency)
+    return Interrupted(key, fate=fate, task_id=worst.task_id or None, cost=paid)
 
 
 async def order(

@@ -258,6 +258,12 @@ def test_an_error_is_one_document_too(call: Call, argv: tuple[str, ...]) -> None
         ([Stopped("7", confirmed=False)], "7", "cli.stopped_unsure", Fate.RUNNING),
         ([Stopped("", confirmed=False)], "", "cli.stopped_unknown", Fate.UNKNOWN),
         (
+            [Stopped("8", confirmed=True), Stopped("7", confirmed=True, too_late=True)],
+            "7",
+            "cli.stopped_too_late",
+            Fate.OVER,
+        ),
+        (
             [Stopped("7", confirmed=False), Stopped("8", confirmed=True)],
             "7",
             "cli.stopped_unsure",
@@ -268,7 +274,7 @@ def test_an_error_is_one_document_too(call: Call, argv: tuple[str, ...]) -> None
 def test_what_ctrl_c_did_is_told_as_it_is_known(
     stopped: list[Stopped], placed: str, key: str, fate: Fate
 ) -> None:
-    told = interruption(stopped, [placed] if placed else [])
+    told = interruption(stopped, [placed] if placed else [], "CNY")
 
     assert (told.key, told.fate) == (key, fate)
     assert (told.task_id or "") == placed

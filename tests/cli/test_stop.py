@@ -13,9 +13,12 @@ from pathlib import Path
 import pytest
 
 from rh_api.emulator import Emulator, Fault, catalog
+from rh_api.emulator.accounts import example_key
 from tests.support.service import Meanwhile
 
 from .conftest import Call
+
+MODEL = "rhart-image-n-pro/text-to-image"
 
 
 @pytest.fixture
@@ -46,6 +49,40 @@ def test_ctrl_c_while_the_order_is_on_its_way_cancels_what_comes_of_it(
 
     assert ran.code == 130
     assert (slow.counters.orders, slow.counters.cancels) == (1, 1)
+
+
+def test_a_model_that_ctrl_c_does_not_stop_in_time_is_told_as_done_and_paid(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    emulator.run_seconds = 1
+    emulator.faults.append(Meanwhile("/openapi/v2/query", _thread.interrupt_main))
+    order = ("model", MODEL, "--run", "--set=prompt=a", "--out", str(tmp_path), "--json")
+    key = example_key("shared")
+    ran = call(*order, RUNNINGHUB_API_KEY=key)
+    (task,) = emulator.tasks.values()
+
+    assert ran.code == 130
+    assert ran.document["error"]["key"] == "cli.stopped_too_late"
+    assert (ran.document["error"]["task_id"], ran.document["error"]["fate"]) == (task.id, "over")
+    assert "cancelled" not in ran.document["error"]["message"]
+    assert f"{task.third_party_money}" in ran.document["error"]["message"]
+    again = call(*order, RUNNINGHUB_API_KEY=key)
+    assert (again.code, again.document["task_id"]) == (0, task.id)
+
+
+def test_a_model_that_ends_while_its_time_limit_stops_it_is_told_as_paid(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    emulator.run_seconds = 2
+    order = ("model", MODEL, "--run", "--set=prompt=a", "--out", str(tmp_path), "--timeout", "1")
+    ran = call(*order, RUNNINGHUB_API_KEY=example_key("shared"))
+    (task,) = emulator.tasks.values()
+
+    assert ran.code == 1
+    assert (
+        f"Task {task.id} ended before it could be stopped and cost {task.third_party_money}"
+        in ran.err
+    )
 
 
 def test_ctrl_c_before_the_order_starts_nothing(call: Call, slow: Emulator, tmp_path: Path) -> None:
