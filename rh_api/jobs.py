@@ -41,7 +41,7 @@ from .run.engine import Engine
 from .run.native import check_route
 from .run.native_cost import BalanceCost
 from .run.orders import Order, Payload, digest
-from .run.progress import Progress, Stage, Watch
+from .run.progress import Progress, Stage, Watch, guarded
 from .run.results import Notice, Outcome
 from .run.singleflight import SingleFlight, Twins
 from .run.transfers import LazySource, LoraFile, Source, Transfers, load_sources, together
@@ -109,7 +109,7 @@ class Jobs:
         if not (job.model or job.quick or job.graph) and self.known_program(job) is None:
             given = job.fields.values()
             self.transfers.expect_order(sum(isinstance(one, (Source, LazySource)) for one in given))
-        return await self._run_checked(*await self._checked(job), watch)
+        return await self._run_checked(*await self._checked(job), guarded(watch))
 
     async def _run_checked(
         self, job: Job, program: Program, checked: Mapping[str, object], watch: Watch
@@ -176,7 +176,7 @@ class Jobs:
         for job in jobs:
             checked.append(await self._checked(job))
             await asyncio.sleep(0)  # thousands of checks must not hold up the loop
-        progress = BatchProgress(len(jobs), watch)
+        progress = BatchProgress(len(jobs), guarded(watch))
         works = (
             self._run_checked(*one, progress.watch_of(index)) for index, one in enumerate(checked)
         )
@@ -232,11 +232,7 @@ class Jobs:
             return await join((key, item))
 
     def _order(
-        self,
-        job: Job,
-        program: Program,
-        values: Mapping[str, object],
-        inputs: Mapping[str, object],
+        self, job: Job, program: Program, values: Mapping[str, object], inputs: Mapping[str, object]
     ) -> Order:
         titles = program.titles
 

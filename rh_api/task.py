@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 
 from .run.engine import Engine
-from .run.progress import Watch, unwatched
+from .run.progress import Watch, guarded, unwatched
 from .run.results import Outcome
 from .wire.tasks import Report
 
@@ -26,14 +26,14 @@ class TaskHandle:
 
     async def fetch(self, watch: Watch = unwatched) -> Outcome:
         """Its results when it is over; raises TaskUnfinished, or the task's own failure."""
-        return await self.engine.fetch(self.task_id, watch)
+        return await self.engine.fetch(self.task_id, guarded(watch))
 
     async def wait(self, watch: Watch = unwatched) -> Outcome:
         """Its results once it is over, or its own failure.
 
         Cancelling the caller ends the watching and not the task: `cancel` does that.
         """
-        following = self.engine.fetch(self.task_id, watch, wait=True)
+        following = self.engine.fetch(self.task_id, guarded(watch), wait=True)
         return await self.until_left(following)
 
     async def cancel(self) -> bool:

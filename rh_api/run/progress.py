@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import enum
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ..wire.tasks import Usage
+
+log = logging.getLogger("runninghub")
 
 
 class Stage(enum.Enum):
@@ -93,3 +96,19 @@ def unheard(_: Stopped) -> None:
 
 def unwatched(_: Progress) -> None:
     """For callers who do not want to know."""
+
+
+def guarded(watch: Watch) -> Watch:
+    """`watch`, whose errors are logged, the first by its type, and stop no order."""
+    has_failed = False
+
+    def show(news: Progress) -> None:
+        nonlocal has_failed
+        try:
+            watch(news)
+        except Exception as error:  # noqa: BLE001 - whatever a caller's function raises
+            if not has_failed:
+                log.warning("progress cannot be told (%s); the order goes on", type(error).__name__)
+            has_failed = True
+
+    return show

@@ -12,6 +12,7 @@ from rh_api.client import Client, Job, LazySource, Progress, Source, Stage
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import BadField, BadInput, BatchFailed, Fate, Uncertain
 from rh_api.run.batch import UNDER_WAY, BatchProgress
+from rh_api.run.progress import unwatched
 from rh_api.wire.filetypes import Kind
 from tests.client.conftest import MakeClient
 from tests.support.jobs import paint, picture
@@ -51,6 +52,33 @@ async def test_what_equal_jobs_cost_counts_once(client: Client, emulator: Emulat
     again = await client.run_all([twice, other, twice])
     assert not any(outcome.is_paid for outcome in again)
     assert emulator.counters.orders == 2
+
+
+def broken(news: Progress) -> None:
+    raise ValueError(f"key-1234 {news.stage}")
+
+
+async def test_a_watcher_that_fails_ends_no_order_and_is_told_of_once(
+    client: Client, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    (outcome,) = await client.run_all([paint("alone")], broken)
+    assert outcome.task_id in emulator.tasks
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["progress cannot be told (ValueError); the order goes on"]
+    assert len(await client.run_all(batch(2), broken)) == 2
+    again = await client.task(outcome.task_id).wait(broken)
+    assert again.task_id == outcome.task_id
+    assert emulator.counters.orders == 3
+
+
+async def test_a_watcher_that_fails_ends_the_order_of_no_other_waiter(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.run_seconds = 0.5
+    waiters = [client.run(paint("one"), watch) for watch in (broken, unwatched)]
+    first, second = await asyncio.gather(*waiters)
+    assert first.task_id == second.task_id
+    assert emulator.counters.orders == 1
 
 
 async def test_a_batch_larger_than_what_is_begun_at_once_comes_whole(
