@@ -10,18 +10,25 @@ from .cli.entry import main
 
 
 def _run() -> int:
+    # None: whoever began this has closed it.
+    sys.stdout = sys.stdout or os.fdopen(_nowhere(), "w")
+    sys.stderr = sys.stderr or os.fdopen(_nowhere(), "w")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A console with an old code page must show "?" and not end in an exception.
             stream.reconfigure(errors="replace")
-    try:
-        code = main(sys.argv[1:], sys.stdout, sys.stderr, os.environ)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader has left, as `head` does. Python flushes once more on its way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    code = main(sys.argv[1:], sys.stdout, sys.stderr, os.environ)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            # A reader has left, as `head` does, or a disk is full. Python flushes once more.
+            os.dup2(_nowhere(), stream.fileno())
     return code
+
+
+def _nowhere() -> int:
+    return os.open(os.devnull, os.O_WRONLY)
 
 
 if __name__ == "__main__":

@@ -429,6 +429,7 @@ ENGLISH: dict[str, str] = {
     "cli.other_too_late": "Task {task_id} ended before it could be stopped and cost {cost}; run the same again to get its results without paying again.",
     "cli.other_unsure": "RunningHub did not confirm that task {task_id} was cancelled: it may be "
     "running, and cost.",
+    "cli.output_lost": "The output cannot be written ({reason}), and is lost; the command itself goes on.",
     "cli.left": "Left at once: a task in the cloud may be running, and cost.",
     "cli.workflow_fields": "Fields of workflow {workflow}, to be set with --set NAME=VALUE:",
     "cli.workflow_outputs": "Outputs, in their order:",

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from ..texts import english
-from .progress import ProgressLine, columns
+from .progress import ProgressLine, columns, put
 
 if TYPE_CHECKING:
     from ..client import Progress
@@ -31,16 +31,14 @@ class Terminal:
         self._err = err
         self.as_json = as_json
         self.done: Mapping[str, object] = {}
+        self._is_lost = False
         live = err.isatty() and environ.get("TERM") != "dumb"
         self.line = ProgressLine(err, live=live)
 
     def say(self, text: str) -> None:
         """A line of the result, for people: it is part of the document for programs."""
-        if self.as_json:
-            return
-        self.line.clear()
-        self._out.write(harmless(text) + "\n")
-        self._out.flush()
+        if not self.as_json:
+            self._print(harmless(text))
 
     def table(self, rows: Sequence[tuple[str, ...]]) -> None:
         """Rows of equally many cells, in columns, as part of the result."""
@@ -55,16 +53,21 @@ class Terminal:
     def note(self, text: str) -> None:
         """A line about the work."""
         self.line.clear()
-        self._err.write(harmless(text) + "\n")
-        self._err.flush()
+        put(self._err, harmless(text) + "\n")
 
     def document(self, value: Mapping[str, object]) -> None:
         """The one document. ASCII: no console's code page can damage it."""
-        if not self.as_json:
-            return
+        if self.as_json:
+            self._print(json.dumps(value, indent=2))
+
+    def _print(self, text: str) -> None:
         self.line.clear()
-        self._out.write(json.dumps(value, indent=2) + "\n")
-        self._out.flush()
+        error = put(self._out, text + "\n")
+        # People who read no further, as with `head`, miss nothing.
+        is_missed = self.as_json or not isinstance(error, BrokenPipeError)
+        if error is not None and is_missed and not self._is_lost:
+            self._is_lost = True
+            self.note(english("cli.output_lost", {"reason": error.strerror or str(error)}))
 
     def show(self, news: Progress, share: float) -> None:
         """News of an order or upload; `share` of the whole command that is done, 0 to 1."""
