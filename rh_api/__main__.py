@@ -6,10 +6,12 @@ import io
 import os
 import sys
 
-from .cli.entry import main
-
 
 def _run() -> int:
+    try:
+        from .cli.entry import main
+    except KeyboardInterrupt:  # nothing has begun
+        return 130
     # None: whoever began this has closed it.
     sys.stdout = sys.stdout or os.fdopen(_nowhere(), "w")
     sys.stderr = sys.stderr or os.fdopen(_nowhere(), "w")

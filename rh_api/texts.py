@@ -430,7 +430,8 @@ ENGLISH: dict[str, str] = {
     "cli.other_unsure": "RunningHub did not confirm that task {task_id} was cancelled: it may be "
     "running, and cost.",
     "cli.output_lost": "The output cannot be written ({reason}), and is lost; the command itself goes on.",
-    "cli.left": "Left at once: a task in the cloud may be running, and cost.",
+    "cli.left": "Left at once: a task in the cloud may be running, and cost. `{command} --list` shows what is open.",
+    "cli.left_tasks": "Left at once: task {tasks} may be running, and cost. `{command} --list` shows what is open; `{command} ID` with --cancel ends a task, with --follow takes it up.",
     "cli.workflow_fields": "Fields of workflow {workflow}, to be set with --set NAME=VALUE:",
     "cli.workflow_outputs": "Outputs, in their order:",
     "cli.quick_fields": "Fields of module {module}; set them with --set:",

@@ -55,7 +55,7 @@ def _run(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -
         await command_of(arguments.command)(arguments, terminal, environ)
 
     try:
-        run_to_end(work())
+        run_to_end(work(), terminal.placed)
     except asyncio.CancelledError:
         raise Interrupted from None
 

@@ -63,7 +63,7 @@ def job_of(arguments: Namespace) -> Job:
 
 @dataclass(slots=True)
 class Service:
-    """A client, and the tasks that it placed for this command, the oldest first.
+    """A client for one command.
 
     `orders`: how many the command consists of, for the progress of the whole.
     """
@@ -71,13 +71,12 @@ class Service:
     client: Client
     terminal: Terminal
     orders: int = 1
-    placed: list[str] = field(default_factory=list[str])
     _shares: dict[str, float] = field(default_factory=dict[str, float])
 
     def watch(self, news: Progress, order: str = "") -> None:
         task_id = str(news.params.get("task_id", ""))
-        if task_id and task_id not in self.placed:
-            self.placed.append(task_id)
+        if task_id and task_id not in self.terminal.placed:
+            self.terminal.placed.append(task_id)
             # Told at once: whatever happens to this process, the person can find the task.
             self.terminal.note(english("cli.placed", {"task_id": task_id}))
         self._shares[order] = max(self._shares.get(order, 0.0), news.overall)
@@ -88,18 +87,16 @@ class Service:
 async def connected(settings: Settings, terminal: Terminal) -> AsyncGenerator[Service]:
     """A client for one command. Ctrl-C inside becomes Interrupted, once it is known what it did."""
     stopped: list[Stopped] = []
-    service: Service | None = None
     try:
         async with Client(settings, stopped=stopped.append) as client, terminal.line.alive():
-            service = Service(client, terminal)
             try:
-                yield service
+                yield Service(client, terminal)
             except asyncio.CancelledError:
                 terminal.note(english("cli.stopping", {}))
                 raise
     except asyncio.CancelledError:
         currency = currency_of(settings.origin)
-        told = interruption(stopped, service.placed if service else (), currency)
+        told = interruption(stopped, terminal.placed, currency)
         _tell_others(terminal, stopped, told, currency)
         raise told from None
     except RunningHubError as error:

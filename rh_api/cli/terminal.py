@@ -22,6 +22,7 @@ class Terminal:
     """Both streams of a command. `as_json`: stdout gets one document and nothing besides.
 
     `done`: what the document of an error has beside it, of a command that did a part of its work.
+    `placed`: the tasks of this command so far, the oldest first.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Terminal:
         self._err = err
         self.as_json = as_json
         self.done: Mapping[str, object] = {}
+        self.placed: list[str] = []
         self._is_lost = False
         live = err.isatty() and environ.get("TERM") != "dumb"
         self.line = ProgressLine(err, live=live)

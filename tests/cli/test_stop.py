@@ -188,7 +188,21 @@ if sys.platform != "win32":
         _, err = process.communicate(timeout=5)
 
         assert process.returncode == 130
-        assert "may be running" in err
+        (task_id,) = slow.tasks
+        assert f"task {task_id} may be running" in err
+        assert "task --list" in err
+
+    def test_ctrl_c_while_the_program_is_read_says_nothing_of_its_code(
+        process_environment: dict[str, str],
+    ) -> None:
+        traced = process_environment | {"PYTHONPROFILEIMPORTTIME": "1"}
+        process = start(traced, "account")
+        read_until(process, "rh_api.texts")  # of many
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=120)
+
+        assert process.returncode == 130
+        assert "Traceback" not in err
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_a_stop_is_the_ordinary_end_of_the_emulator(
