@@ -216,6 +216,7 @@ ENGLISH: dict[str, str] = {
     "error.file_changed": "The file {name} changed while it was being uploaded; run again.",
     "error.store_in_use": "The journal in {folder} is {reason} and another process uses it. "
     "Close the other ComfyUI and start again: no order is placed without the journal.",
+    "error.store_newer": "The journal {file} was written by a newer version of RunningHub Remote: update this copy. The journal stays as it is, and no order is placed without it.",
     "error.store_unavailable": "The journal in {folder} cannot be used: {reason}. No order is "
     "placed without it, so that none is paid twice.",
     # errors: fields and outputs

@@ -1,4 +1,4 @@
-"""The file under the journal: current, writable and sound, or set aside for a new one."""
+"""The file under the journal: current, writable and sound; a damaged one gives way to a new one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FILE = "orders.sqlite3"
 _GATE = "orders.lock"  # an empty database, for SQLite's locks, which work on every platform
 _SUSPECT = "orders.suspect"  # an operation failed: look everything over at the next opening
 _CHECKED_BYTES = 8 << 20  # a file up to this size is looked over each time, in some 20 ms
-_ASIDE = ("damaged", "newer")  # what a journal is called that was set aside
+_ASIDE = ("damaged", "newer")  # why a journal was set aside; the latter by 0.1.0
 _COMPANIONS = ("", "-wal", "-shm")  # SQLite's own names beside the file's
 
 # FULL: a commit returns when it is on the disk; fullfsync makes that true on macOS as well.
@@ -35,14 +35,14 @@ _EACH_CONNECTION = (
 class JournalFile:
     """An open file of the current version. Failing, each use of it raises StoreUnavailable.
 
-    `set_aside` is where this opening put a damaged or newer file, or None.
+    `set_aside` is where this opening put a damaged file, or None.
     """
 
     def __init__(self, folder: Path, patience: float) -> None:
         """Open the file in `folder`, or make it, for its owner alone.
 
         `patience` is seconds that another process may hold it. Raises StoreUnavailable where
-        it cannot be written, or is unusable and another process has it open.
+        it cannot be written, is of a newer version, or is unusable and another process has it open.
         """
         self.folder = folder
         try:
@@ -93,7 +93,7 @@ class JournalFile:
 
 
 class _Unfit(Exception):
-    """There is no current journal: "missing", "older", "newer" or "damaged"."""
+    """There is no current journal: "missing", "older" or "damaged"."""
 
     def __init__(self, verdict: str) -> None:
         super().__init__(verdict)
@@ -190,7 +190,8 @@ def _examine(db: sqlite3.Connection, folder: Path) -> None:
     """Raise _Unfit, or what SQLite or `read_order` raises, unless the journal can be trusted."""
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > len(MIGRATIONS):
-        raise _Unfit("newer")
+        # Whoever wrote it may go on writing to it, and its limits hold: it stays where it is.
+        raise StoreUnavailable("error.store_newer", file=str(folder / _FILE))
     if version < 1:
         raise _Unfit("damaged")
     if version < len(MIGRATIONS):
@@ -206,7 +207,7 @@ def _examine(db: sqlite3.Connection, folder: Path) -> None:
 
 
 def _make_fit(folder: Path, patience: float) -> Path | None:
-    """Make, migrate or replace the journal; where the unusable one was put.
+    """Make, migrate or replace the journal; where the damaged one was put.
 
     Raises _Unfit where the disk does not even keep a new one.
     """
@@ -217,8 +218,8 @@ def _make_fit(folder: Path, patience: float) -> Path | None:
         if unfit.verdict == "older":
             _migrate(folder / _FILE, patience)
         else:
-            if unfit.verdict != "missing":
-                set_aside = _set_aside(folder, unfit.verdict)
+            if unfit.verdict == "damaged":
+                set_aside = _set_aside(folder)
             _make(folder, patience)
         _attach(folder, patience).close()
     return set_aside
@@ -249,12 +250,12 @@ def _migrate(path: Path, patience: float) -> None:
         db.close()
 
 
-def _set_aside(folder: Path, verdict: str) -> Path:
+def _set_aside(folder: Path) -> Path:
     """Rename the file and its companions; the journal first, whose absence shows in a crash."""
     number = 1
-    while any(folder.glob(f"orders.{verdict}-{number}.sqlite3*")):
+    while any(folder.glob(f"orders.damaged-{number}.sqlite3*")):
         number += 1
-    target = folder / f"orders.{verdict}-{number}.sqlite3"
+    target = folder / f"orders.damaged-{number}.sqlite3"
     for companion in _COMPANIONS:
         source = folder / (_FILE + companion)
         if source.exists():

@@ -78,7 +78,7 @@ class Store:
 
     @property
     def set_aside(self) -> Path | None:
-        """Where this opening put a damaged or newer file: its orders are not in this journal."""
+        """Where this opening put a damaged file: its orders are not in this journal."""
         return self._file.set_aside
 
     def lost_journal(self) -> Path | None:

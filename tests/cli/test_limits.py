@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from rh_api.emulator import Emulator, catalog
@@ -65,3 +67,25 @@ def test_a_limit_that_is_stored_holds_for_every_command(call: Call, tmp_path: Pa
     ran = call("run", catalog.TEXT_OUT, "--out", str(tmp_path), "--max-cost", "100 coins")
     assert ran.code == 2
     assert "RunningHub: Costs" in ran.err
+
+
+LOOKS = (("limits",), ("task", "--list"), ("history",), ("spend",))
+
+
+def test_an_older_copy_hides_neither_limits_nor_orders_of_a_newer_one(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    call("limits", "--day", "1 coins")
+    paint = ("run", catalog.TEXT_OUT, "--out", str(tmp_path))
+    # The newer one, such as a ComfyUI, has it open.
+    with closing(sqlite3.connect(tmp_path / "state" / "orders.sqlite3")) as newer:
+        (version,) = newer.execute("PRAGMA user_version").fetchone()
+        newer.execute("PRAGMA user_version = 1000")
+        for argv in (*LOOKS, paint, (*paint, "--again"), ("limits", "--day", "none")):
+            ran = call(*argv)
+            assert (ran.code, ran.out) == (2, "")
+            assert "orders.sqlite3 was written by a newer version" in ran.err
+        newer.execute(f"PRAGMA user_version = {version}")
+    assert "1 coin" in call("limits").out
+    assert not list((tmp_path / "state").glob("orders.*-1.*"))
+    assert emulator.counters.orders == 0

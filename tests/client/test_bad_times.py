@@ -29,7 +29,7 @@ OTHER = "second7Key0second7Key0second7Key"
 # The journal
 
 
-async def test_a_book_of_a_newer_version_is_kept_and_asked_about(
+async def test_a_book_of_a_newer_version_is_refused_and_kept(
     make_client: MakeClient, emulator: Emulator, tmp_path: Path
 ) -> None:
     emulator.run_seconds = 30
@@ -37,10 +37,27 @@ async def test_a_book_of_a_newer_version_is_kept_and_asked_about(
     await begun(client, paint())
     await client.leave()
     with closing(sqlite3.connect(tmp_path / "state" / "orders.sqlite3")) as db:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
         db.execute("PRAGMA user_version = 99")
-    with pytest.raises(Uncertain, match=r"orders\.newer-1\.sqlite3"):
+    with pytest.raises(StoreUnavailable, match=r"orders\.sqlite3 was written by a newer") as caught:
+        make_client()
+    assert caught.value.fate is Fate.NOT_STARTED
+    with closing(sqlite3.connect(tmp_path / "state" / "orders.sqlite3")) as db:
+        db.execute(f"PRAGMA user_version = {version}")
+    assert len(await make_client().open_orders()) == 1
+    assert emulator.counters.orders == 1
+
+
+async def test_what_a_damaged_book_may_hold_is_asked_about(
+    make_client: MakeClient, emulator: Emulator, tmp_path: Path
+) -> None:
+    emulator.run_seconds = 30
+    client = make_client()
+    await begun(client, paint())
+    await client.leave()
+    (tmp_path / "state" / "orders.sqlite3").write_bytes(b"no journal")
+    with pytest.raises(Uncertain, match=r"orders\.damaged-1\.sqlite3"):
         await make_client().run(paint())
-    assert (tmp_path / "state" / "orders.newer-1.sqlite3").exists()
     assert emulator.counters.orders == 1
 
 

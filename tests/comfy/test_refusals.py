@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from rh_api.emulator import Account, Emulator, Fault, catalog
+from rh_api.journal import Store
 from tests.comfy.client import ComfyClient, Result
-from tests.comfy.graphs import loaded, looks, mark, pixels, remote, save
+from tests.comfy.graphs import loaded, looks, mark, marked, pixels, remote, save
 from tests.comfy.server import Server, running
 from tests.support.graphs import node
 
@@ -351,6 +354,37 @@ async def test_without_a_key_the_prompt_is_refused_with_what_to_do(
     assert "RUNNINGHUB_API_KEY" in result.refusal
     assert "sandbox" in result.refusal
     assert "RUNNINGHUB_API_KEY" in lora.refusal
+
+
+@pytest.mark.timeout(600)
+async def test_a_journal_of_a_newer_version_refuses_every_order(
+    cloud: tuple[Emulator, str], emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    base = tmp_path_factory.mktemp("newer")
+    Store.open(base / "state").close()
+    with closing(sqlite3.connect(base / "state" / "orders.sqlite3")) as db:
+        db.execute("PRAGMA user_version = 1000")
+    environment = {
+        "RUNNINGHUB_BASE_URL": cloud[1],
+        "RUNNINGHUB_API_KEY": emulator.default_key,
+        "RUNNINGHUB_STATE": str(base / "state"),
+    }
+    prompt = {
+        "1": node("EmptyImage", width=8, height=8, batch_size=1, color=1),
+        "2": node("ImageInvert", image=["1", 0]),
+        "3": save(["2", 0]),
+    }
+    with running(base / "comfyui", environment) as server:
+        async with ComfyClient(server.url) as client:
+            results = [
+                await client.queue({"1": remote(catalog.TEXT_TO_IMAGE)}),
+                await client.queue(prompt, marked("2")),
+            ]
+
+    for result in results:
+        assert "orders.sqlite3 was written by a newer version" in sentence(result)
+    assert nothing_was_sent(emulator)
+    assert not list((base / "state").glob("orders.newer*"))
 
 
 def _unread(emulator: Emulator) -> str:

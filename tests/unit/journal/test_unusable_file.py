@@ -1,5 +1,5 @@
-"""A journal that is damaged, newer, locked or not writable is set aside or said,
-never overwritten."""
+"""A journal that is damaged is set aside, one that is newer, locked or not writable is said,
+and none is overwritten."""
 
 from __future__ import annotations
 
@@ -96,16 +96,38 @@ def test_a_bit_flipped_anywhere_in_the_header_never_hides_an_order(tmp_path: Pat
             assert store.set_aside or [row.id for row in store.unfinished()] == [order]
 
 
-def test_a_file_of_a_newer_version_is_set_aside_whole(tmp_path: Path) -> None:
+def set_version(folder: Path, version: int) -> int:
+    """Give a journal another version; the one that it had."""
+    with closing(sqlite3.connect(folder / "orders.sqlite3")) as db:
+        before = db.execute("PRAGMA user_version").fetchone()[0]
+        db.execute(f"PRAGMA user_version = {version}")
+        return before
+
+
+def refused_as_newer(folder: Path) -> None:
+    """It is said at once, whoever has it open, and no file gets another name."""
+    with pytest.raises(StoreUnavailable) as caught:
+        Store.open(folder)
+    assert caught.value.key == "error.store_newer"
+    assert caught.value.params["file"] == str(folder / "orders.sqlite3")
+    assert caught.value.fate is Fate.NOT_STARTED
+    assert {path.name.partition("-")[0] for path in folder.iterdir()} == {
+        "orders.sqlite3",
+        "orders.lock",
+    }
+
+
+def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     with closing(Store.open(tmp_path)) as store:
         order = place(store)
-    with closing(sqlite3.connect(tmp_path / "orders.sqlite3")) as db:
-        db.execute("PRAGMA user_version = 1000")
+    version = set_version(tmp_path, 1000)
+    before = (tmp_path / "orders.sqlite3").read_bytes()
+    for _ in range(2):
+        refused_as_newer(tmp_path)
+        assert (tmp_path / "orders.sqlite3").read_bytes() == before
+    set_version(tmp_path, version)
     with closing(Store.open(tmp_path)) as store:
-        assert store.set_aside == tmp_path / "orders.newer-1.sqlite3"
-        assert store.unfinished() == []
-    with closing(sqlite3.connect(tmp_path / "orders.newer-1.sqlite3")) as db:
-        assert db.execute("SELECT id, task_id FROM orders").fetchall() == [(order, "task-0")]
+        assert [row.id for row in store.unfinished()] == [order]
 
 
 def test_a_file_of_an_older_version_is_migrated_with_its_orders(tmp_path: Path) -> None:
@@ -126,9 +148,8 @@ def test_a_file_of_an_older_version_is_migrated_with_its_orders(tmp_path: Path) 
     for _ in range(2):
         said = child(code, state, version=tmp_path / "next").communicate()[0]
         assert said == f"None [({order}, 'task-0')]\n"
-    with closing(Store.open(state)) as store:
-        assert store.set_aside == state / "orders.newer-1.sqlite3"
-    with closing(sqlite3.connect(state / "orders.newer-1.sqlite3")) as db:
+    refused_as_newer(state)
+    with closing(sqlite3.connect(state / "orders.sqlite3")) as db:
         assert db.execute("SELECT x FROM later").fetchall() == [(7,)]
 
 
@@ -145,7 +166,10 @@ def test_a_log_without_its_file_is_not_replayed_into_a_new_one(tmp_path: Path) -
         assert store.unfinished() == []
 
 
-def test_a_file_that_another_process_uses_is_not_taken_from_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_newer", [True, False], ids=["newer", "damaged"])
+def test_a_file_that_another_process_uses_is_not_taken_from_it(
+    tmp_path: Path, is_newer: bool
+) -> None:
     code = (
         "store = open_store()\n"
         "print('open', flush=True)\n"
@@ -158,16 +182,21 @@ def test_a_file_that_another_process_uses_is_not_taken_from_it(tmp_path: Path) -
     process = child(code, tmp_path)
     assert process.stdout is not None
     assert process.stdout.readline() == "open\n"
-    with closing(sqlite3.connect(tmp_path / "orders.sqlite3")) as db:
-        db.execute("PRAGMA user_version = 1000")
-    with pytest.raises(StoreUnavailable) as caught:
-        Store.open(tmp_path, patience=0.1)
-    assert (caught.value.key, caught.value.params["reason"]) == ("error.store_in_use", "newer")
+    set_version(tmp_path, 1000 if is_newer else 0)
+    if is_newer:
+        refused_as_newer(tmp_path)
+    else:
+        with pytest.raises(StoreUnavailable, match="is damaged and another process"):
+            Store.open(tmp_path, patience=0.1)
     process.communicate("go on\n")
     assert process.returncode == 0
-    with closing(Store.open(tmp_path)) as store:
-        assert store.set_aside == tmp_path / "orders.newer-1.sqlite3"
-    with closing(sqlite3.connect(tmp_path / "orders.newer-1.sqlite3")) as db:
+    kept = tmp_path / ("orders.sqlite3" if is_newer else "orders.damaged-1.sqlite3")
+    if is_newer:
+        refused_as_newer(tmp_path)
+    else:
+        with closing(Store.open(tmp_path)) as store:
+            assert store.set_aside == kept
+    with closing(sqlite3.connect(kept)) as db:
         assert db.execute("SELECT task_id FROM orders").fetchall() == [("task-1",)]
 
 
