@@ -616,6 +616,7 @@ ENGLISH: dict[str, str] = {
     "cli.choose_journal": "Which of these journals shall commands use from here on? 1 to {most}, then Enter:",
     "cli.chose_journal": "It is remembered in {file}; RUNNINGHUB_STATE overrides it.",
     "cli.explain_quote": "costs: {quote}",
+    "cli.journal_lost": "A journal that could not be used was set aside as {file}: its orders are not known here, and its limits of cost hold no more until they are set anew; remove that file when none of its orders is running.",
     "cli.limits_none": "No limit is set.",
     "cli.limits_today": "today: {sum}",
     "cli.explain_seconds": "{seconds} s",

@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from ..errors import StoreUnavailable
 from ..money.amounts import CNY, USD, Sums, costs_of
+from ..texts import english
 from ..wire.tasks import Report, Usage
 from .caches import RUNS_KEPT
 from .history import Found, Query, Spent
@@ -62,8 +63,8 @@ class SqliteJournal:
     def open(cls, folder: Path, origin: str, account: str) -> SqliteJournal:
         """The journal in `folder`, made where there is none. Raises StoreUnavailable."""
         store = Store.open(folder)
-        if store.set_aside is not None:
-            log.warning("the journal could not be used and was set aside as %s", store.set_aside)
+        if lost := store.set_aside or store.lost_journal():
+            log.warning("%s", english("cli.journal_lost", {"file": lost}))
         return cls(store, origin, account)
 
     async def close(self) -> None:

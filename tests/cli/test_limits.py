@@ -89,3 +89,15 @@ def test_an_older_copy_hides_neither_limits_nor_orders_of_a_newer_one(
     assert "1 coin" in call("limits").out
     assert not list((tmp_path / "state").glob("orders.*-1.*"))
     assert emulator.counters.orders == 0
+
+
+def test_what_went_with_a_damaged_journal_is_told_each_time(call: Call, tmp_path: Path) -> None:
+    call("limits", "--day", "1 coins")
+    (tmp_path / "state" / "orders.sqlite3").write_bytes(b"no journal")
+    for argv in (*LOOKS, *LOOKS):
+        ran = call(*argv)
+        assert ran.code == 0
+        (told,) = ran.err.splitlines()
+        assert "orders.damaged-1.sqlite3: its orders are not known here" in told
+    (tmp_path / "state" / "orders.damaged-1.sqlite3").unlink()
+    assert [call(*argv).err for argv in LOOKS] == [""] * len(LOOKS)
