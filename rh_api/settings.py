@@ -31,6 +31,11 @@ RENEWS, REGISTRY = "RUNNINGHUB_RENEW_MODELS", "RUNNINGHUB_MODEL_REGISTRY"
 KEY_LENGTH = 32  # of every key seen in public samples
 
 _ORIGIN = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?/?")
+_NEAR = re.compile(  # this machine and its own network: addresses, and names that no public DNS has
+    r"(127|10)(\.\d+){3}|(192\.168|172\.(1[6-9]|2\d|3[01])|169\.254)(\.\d+){2}|0\.0\.0\.0"
+    r"|::1?|f[cd][0-9a-f]{2}:.+|fe[89ab][0-9a-f]:.+"
+    r"|[a-z][a-z0-9-]*|.+\.(localhost|local|lan|internal|home\.arpa|test)"
+)
 
 
 class Secret:
@@ -110,6 +115,7 @@ class Settings:
         folder = values.get("RUNNINGHUB_STATE", "").strip()
         key = values.get("RUNNINGHUB_API_KEY", "").strip() or values.get("RH_API_KEY", "")
         hosts = re.split(r"[\s,;]+", values.get("RUNNINGHUB_RESULT_HOSTS", "").strip().lower())
+        most = (values.get(f"{MAX_COST}_{scope.upper()}", "") for scope in SCOPES)
         return cls(
             origin=read_origin(values.get("RUNNINGHUB_BASE_URL", "").strip() or DEFAULT_ORIGIN),
             key=read_key(key),
@@ -121,14 +127,7 @@ class Settings:
             route=(by := values.get("RUNNINGHUB_ROUTE", "")) and read_route(by),
             renews_models=not (on := values.get(RENEWS, "")) or read_switch(RENEWS, on),
             model_registry=(at := values.get(REGISTRY, "")) and read_registry(at),
-            limits=Limits(
-                *(
-                    read_sums(text)
-                    if (text := values.get(f"{MAX_COST}_{scope.upper()}", ""))
-                    else {}
-                    for scope in SCOPES
-                )
-            ),
+            limits=Limits(*(read_sums(text) if text else {} for text in most)),
             webhook_url=(url := values.get("RUNNINGHUB_WEBHOOK_URL", "")) and read_webhook_url(url),
             webhook_port=read_webhook_port(port)
             if (port := values.get("RUNNINGHUB_WEBHOOK_PORT", ""))
@@ -154,9 +153,12 @@ class Settings:
         return (self.passwords(program) or self.access_password).reveal()
 
     def require_key(self) -> None:
-        """Raise NoKey where there is none: nothing works without."""
+        """Raise NoKey where there is none: nothing works without; BadInput where whoever is on
+        the way could read it."""
         if not self.key:
             raise NoKey
+        if self.origin.startswith("http:") and not _NEAR.fullmatch(self.host):
+            raise BadInput("error.key_in_clear", origin=self.origin, host=self.host)
 
 
 def read_origin(text: str) -> str:

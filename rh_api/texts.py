@@ -174,6 +174,7 @@ ENGLISH: dict[str, str] = {
     "error.bad_models": 'RUNNINGHUB_MODELS is warn or strict, not "{value}".',
     "error.bad_origin": "RUNNINGHUB_BASE_URL must look like https://www.runninghub.ai, not "
     "{value!r}.",
+    "error.key_in_clear": "{origin} is not encrypted: whoever is on the way could read the key, so nothing was sent. Write https://{host}; http is for this machine and its own network.",
     "error.wrong_site": "This link belongs to {host}, but the key is for {configured}. Use a profile "
     "with a key of the link's site, or set RUNNINGHUB_BASE_URL to that site and use its key.",
     "error.sandbox_link": "{value} belongs to the built-in emulator, which a real key cannot "

@@ -134,6 +134,23 @@ def test_a_link_of_the_other_site_is_refused_before_any_request(call: Call) -> N
     assert "RUNNINGHUB_BASE_URL" in ran.err
 
 
+@pytest.mark.parametrize("argv", [RUN, ("account",), ("history",), ("account", "--keys")])
+def test_a_key_is_not_sent_over_an_open_line(
+    call: Call,
+    emulator: Emulator,
+    base_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    argv: tuple[str, ...],
+) -> None:
+    # Whoever is on the way, such as a proxy, would have read it.
+    monkeypatch.setenv("http_proxy", base_url)
+    ran = call(*argv, RUNNINGHUB_BASE_URL="http://runninghub.ai")
+
+    assert ran.code == 2
+    assert "Write https://runninghub.ai" in ran.err
+    assert emulator.counters.total == 0
+
+
 def test_the_key_is_never_an_argument_and_never_shown(call: Call, emulator: Emulator) -> None:
     ran = call(*RUN, "--key", emulator.default_key)
     assert ran.code == 2

@@ -134,6 +134,48 @@ def test_nothing_set_is_the_international_site_without_a_key():
         settings.require_key()
 
 
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://runninghub.ai",
+        "http://www.runninghub.cn:443",
+        "http://192.0.2.2:18777",  # for documentation, which `is_private` means as well
+        "http://8.8.8.8",
+        "http://100.64.0.1",
+        "http://[2606:4700::1111]",
+        "http://[::ffff:8.8.8.8]",
+        "http://3221225986",  # another spelling of an address
+        "http://0xc0000202",
+        "http://127.0.0.1.evil.example",
+        "http://localhost.evil.example",
+        "http://evil.example",
+        "http://evillocal.com",
+        "http://runninghub.",
+    ],
+)
+def test_a_key_goes_over_no_line_that_others_read(origin: str):
+    values = {"RUNNINGHUB_BASE_URL": origin, "RUNNINGHUB_API_KEY": KEY}
+    with pytest.raises(BadInput, match="Write https://") as caught:
+        Settings.from_mapping(values).require_key()
+    assert caught.value.params["origin"] == read_origin(origin)
+    Settings.from_mapping({**values, "RUNNINGHUB_BASE_URL": "https" + origin[4:]}).require_key()
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "127.8.0.1", "[::1]", "0.0.0.0", "localhost", "emulator.localhost"),
+        *("10.1.2.3", "172.31.0.1", "192.168.1.7", "169.254.3.4", "[fd00::7]", "[fe80::1]"),
+        *("studio", "My-PC", "studio.local", "nas.lan", "host.docker.internal", "pi.home.arpa"),
+        "service.test",
+    ],
+)
+def test_an_emulator_nearby_needs_no_certificate(host: str):
+    origin = f"http://{host}:8123"
+    values = {"RUNNINGHUB_BASE_URL": origin, "RUNNINGHUB_API_KEY": KEY}
+    Settings.from_mapping(values).require_key()
+
+
 def test_every_variable_of_the_contract_is_read():
     settings = Settings.from_mapping(
         {
