@@ -68,7 +68,7 @@ examples:
 
 Nothing is changed before you have seen what would be: --out writes new files, --yes replaces these
 and keeps a copy of each. --scrub takes out keys that are certain or likely; one in doubt, since a
-checksum looks the same, only when you are asked or name it with --key.
+checksum looks the same, only when you are asked or name it with --key. It cleans copies (.bak) too.
 
 """
 APP_EXAMPLE = f"""\

@@ -22,13 +22,15 @@ from ..texts import english
 from .files import existing, out_folder
 from .terminal import Terminal
 
+_COPY = re.compile(r"( \d+)?\.bak$", re.IGNORECASE)
+
 
 async def migrate(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     """Shows what becomes what in each file; writes only with --out, --yes or a person's word."""
     catalogue = _catalogue(environ)
     folder = out_folder(arguments.out) if arguments.out else None
     work = _Work(arguments, terminal, catalogue, folder)
-    files = list(_files(arguments.files, terminal))
+    files = list(_files(arguments.files, terminal, copies=arguments.scrub))
     documents = [work.file(path) for path in files]
     if any("keys" in one and one["keys"] for one in documents):
         terminal.note(english("keys.revoke", {}))
@@ -96,8 +98,6 @@ class _Work:
         written: dict[str, object] = {}
         if chosen:
             written = self._written(path, clean_file(data, chosen), "")
-            if "backup" in written:
-                self.terminal.note(english("cli.migrate_backup_key", written))
             self.terminal.note(english("cli.scrub_keys", {"count": len(chosen)}))
         keys = [
             {
@@ -126,19 +126,23 @@ class _Work:
         return False
 
     def _written(self, path: Path, data: bytes, question: str) -> dict[str, object]:
-        if self.folder is not None:
-            target = _free(self.folder / path.name)
+        # No copy is kept of a copy that is cleaned: it would hold the key, and so on.
+        is_copy = not question and _COPY.search(path.name)
+        if self.folder is not None or is_copy:
+            target = path if self.folder is None else _free(self.folder / path.name)
             replace_bytes(target, data)
             self.terminal.note(english("cli.migrate_written", {"file": target}))
             return {"written": str(target)}
         if question and not self.arguments.yes and not (self._asks() and self._agreed(question)):
             self.terminal.note(english("cli.migrate_look", {}))
             return {}
-        backup = _free(path.with_name(f"{path.name}.bak"))
-        replace_bytes(backup, path.read_bytes())
+        backup, before = _free(path.with_name(f"{path.name}.bak")), path.read_bytes()
+        replace_bytes(backup, before)
         replace_bytes(path, data)
         params = {"file": path, "backup": backup}
         self.terminal.note(english("cli.migrate_backup", params))
+        if not question or any(one.surety is not Surety.MAYBE for one in keys_in_file(before)):
+            self.terminal.note(english("cli.migrate_backup_key", params))
         return {"written": str(path), "backup": str(backup)}
 
     def _asks(self) -> bool:
@@ -149,14 +153,19 @@ class _Work:
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _files(given: Sequence[str], terminal: Terminal) -> Iterator[Path]:
+def _files(given: Sequence[str], terminal: Terminal, *, copies: bool) -> Iterator[Path]:
+    """`copies`: those as well that were kept of such files."""
     for name in given:
         path = Path(name).expanduser()
         if not path.is_dir():
             yield existing(name)
             continue
         every = sorted(one for one in path.rglob("*") if one.is_file())
-        inside = [one for one in every if one.suffix.lower() in SUFFIXES]
+        inside = [
+            one
+            for one in every
+            if Path(_COPY.sub("", one.name) if copies else one.name).suffix.lower() in SUFFIXES
+        ]
         if not inside:
             terminal.note(english("cli.migrate_no_files", {"path": path}))
         elif others := len(every) - len(inside):

@@ -88,6 +88,51 @@ def test_keys_are_veiled_and_go_when_they_are_sure(call: Call, graph: Path) -> N
     assert json.loads(graph.read_text("utf-8"))["3"]["inputs"]["value"] == ""
 
 
+def test_a_copy_that_holds_the_key_is_said(call: Call, graph: Path) -> None:
+    ran = call("migrate", "--yes", str(graph))
+    assert f"{graph}.bak still holds the key" in ran.err
+    assert KEY not in ran.out + ran.err
+    no_key = {**OLD, "1": {**OLD["1"], "inputs": {**OLD["1"]["inputs"], "apiKey": ""}}}
+    graph.write_text(json.dumps(no_key), "utf-8")  # what may be a key is left, as a checksum is
+    ran = call("migrate", "--yes", str(graph))
+    assert "old.json 2.bak" in ran.err
+    assert "still holds" not in ran.err
+
+
+def test_copies_in_a_folder_are_cleaned_as_well(call: Call, graph: Path) -> None:
+    (graph.parent / "a.flac").write_bytes(sound := flac(prompt=json.dumps(OLD)))
+    for _ in range(2):
+        graph.write_text(json.dumps(OLD), "utf-8")
+        call("migrate", "--yes", str(graph))
+    call("migrate", "--yes", str(graph.parent / "a.flac"))
+    copies = ["a.flac.bak", "old.json 2.bak", "old.json.bak"]
+    (graph.parent / "notes.txt.bak").write_bytes(b"of another kind")
+
+    look = call("migrate", str(graph.parent), "--json")
+    assert {Path(one["file"]).name for one in look.document["files"]} == {"old.json", "a.flac"}
+    assert "--key 0123" in call("migrate", "--scrub", str(graph.parent)).err
+    assert KEY.encode() in (graph.parent / "old.json.bak").read_bytes()
+
+    ran = call("migrate", "--scrub", str(graph.parent), "--yes", "--json")
+    assert "not read: 1." in ran.err
+    cleaned = [Path(str(one["written"])).name for one in ran.document["files"] if "written" in one]
+    assert cleaned == copies
+    assert {path.name for path in graph.parent.glob("*.bak")} == {*copies, "notes.txt.bak"}
+    for name in copies:
+        assert KEY.encode() not in (graph.parent / name).read_bytes()
+    left = json.loads((graph.parent / "old.json.bak").read_text("utf-8"))
+    assert left["2"] == OLD["2"]
+    assert contents((graph.parent / "a.flac.bak").read_bytes()) == contents(sound)
+
+
+def test_a_copy_is_migrated_only_when_it_is_named(call: Call, graph: Path) -> None:
+    call("migrate", "--yes", str(graph))
+    backup = graph.with_name("old.json.bak")
+    call("migrate", "--yes", str(backup))
+    assert "RunningHubRemoteWorkflow" in backup.read_text("utf-8")
+    assert json.loads((graph.parent / "old.json.bak.bak").read_text("utf-8")) == OLD
+
+
 def test_nobody_is_asked_without_a_terminal(call: Call, graph: Path) -> None:
     before = graph.read_bytes()
     ran = call("migrate", "--scrub", str(graph))
