@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -108,12 +109,16 @@ def test_a_command_also_runs_where_no_ctrl_c_can_arrive(call: Call) -> None:
 
 
 def start(
-    environment: dict[str, str], *argv: str, through: tuple[str, ...] = ()
+    environment: dict[str, str],
+    *argv: str,
+    through: tuple[str, ...] = (),
+    stdin: int | None = None,
 ) -> subprocess.Popen[str]:
     """`through`: a program that is given ours, as `nohup` is."""
     return subprocess.Popen(
         [*through, sys.executable, "-m", "rh_api", *argv],
         env=environment,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -162,6 +167,35 @@ if sys.platform != "win32":
         assert "cancelled in the cloud" in err
         assert json.loads(said)["error"]["task_id"] == next(iter(slow.tasks))
         assert slow.counters.cancels == 1
+
+    def test_what_ends_a_server_of_tools_stops_its_tasks(
+        process_environment: dict[str, str], slow: Emulator, tmp_path: Path
+    ) -> None:
+        """Its client still holds the server's input open."""
+        begun = threading.Event()
+        slow.faults.append(Meanwhile("/ws/c_instance", begun.set))
+        argv = ("mcp", "--out", str(tmp_path), "--max-cost", "50 coins")
+        process = start(process_environment, *argv, stdin=subprocess.PIPE)
+        assert process.stdin is not None
+        hello = {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        }
+        run = {"kind": "workflow", "program": catalog.TEXT_TO_IMAGE, "fields": {"6.text": "a cat"}}
+        for message in (
+            {"id": 1, "method": "initialize", "params": hello},
+            {"method": "notifications/initialized"},
+            {"id": 2, "method": "tools/call", "params": {"name": "run", "arguments": run}},
+        ):
+            process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+            process.stdin.flush()
+        assert begun.wait(60)
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(timeout=60) == 130
+        assert (slow.counters.orders, slow.counters.cancels) == (1, 1)
+        process.communicate()
 
     def test_what_nohup_has_ignored_stops_nothing(
         process_environment: dict[str, str], emulator: Emulator, tmp_path: Path
