@@ -351,6 +351,8 @@ ENGLISH: dict[str, str] = {
     "progress.batch": "{done} of {total} done, {running} running",
     "progress.picture_fitted": '"{field}": the picture had {before} MB as PNG and was sent as {format} with '
     "{after} MB, since fit_pictures is on.",
+    "progress.sound_packed": '"{field}": the sound had {before} MB as WAV, more than RunningHub takes, and was sent as FLAC of {bits} bits with {after} MB.',
+    "progress.sound_cut": '"{field}": the sound had {before} MB as WAV, more than RunningHub takes, and was sent as FLAC of {bits} bits with {after} MB, which cuts off what is louder than full scale.',
     "progress.field_outside": "{field} ({node}) was {value}, and the class here takes {low} to "
     "{high}: RunningHub's may take more, or refuse it.",
     "progress.looks_cut": "{names} ends in the middle and was delivered as it is: the service has "
@@ -385,6 +387,7 @@ ENGLISH: dict[str, str] = {
     "media.sound_samples": "A sound must hold decimal numbers; this one holds {dtype}.",
     "media.sound_channels": "A sound may have up to {most} channels here; this one has {channels}.",
     "media.sound_rate": "A sample rate is a whole number from {low} to {high}; this one is {rate}.",
+    "media.sound_too_large": "This sound lasts {seconds} s and has {size} MB as WAV. At most {limit} MB are taken, about {fits} s of it as {format}: send a shorter piece.",
     "media.sound_too_long": "This sound is too long for a WAV file: {samples} samples in {channels} channels. Cut it.",
     "media.too_much_sound": "{file} holds more than the {limit} samples that are read as sound; use it as a file.",
     "media.unreadable_sound": "{file} cannot be read as sound: {reason}.",

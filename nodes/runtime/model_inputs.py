@@ -76,15 +76,16 @@ def fields_of(inputs: Inputs, schema: object) -> Inputs:
     return {name: given for name, given in found.items() if is_meant(name)}
 
 
-def limits_of(program: Program, names: Iterable[str]) -> dict[str, Limit]:
-    """Of the inputs that take pictures, what their model takes, as far as the catalogue says."""
+def limits_of(program: Program, names: Iterable[str], *, fit_pictures: bool) -> dict[str, Limit]:
+    """What is known of what their model takes of sounds and, where they shall fit, of pictures."""
     if not isinstance(program, StandardModel):
         return {}
+    kinds = {FieldKind.AUDIO, FieldKind.IMAGE} if fit_pictures else {FieldKind.AUDIO}
     known = {name: program.model.parameter(parameter_name(name)[0]) for name in names}
     return {
         name: Limit(int((one.max_mb or 0) * MEGABYTE), one.formats)
         for name, one in known.items()
-        if one is not None and one.kind is FieldKind.IMAGE and (one.max_mb or one.formats)
+        if one is not None and one.kind in kinds and (one.max_mb or one.formats)
     }
 
 

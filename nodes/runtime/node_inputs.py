@@ -202,7 +202,7 @@ async def prepare(
     wanted = await _output_ids(client, asked, program)
     zips = {field.full_name for field in program.fields() if field.kind is FieldKind.ZIP}
     lists = model_inputs.lists_of(program, fields)
-    limits = model_inputs.limits_of(program, fields) if asked.model.fit_pictures else {}
+    limits = model_inputs.limits_of(program, fields, fit_pictures=asked.model.fit_pictures)
     every = orders(fields, zips, lists, first=asked.first)
     if len(every) > asked.max_orders:
         alike = not (asked.reroll_seeds or asked.again)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from comfy_api.latest import io
 
-from ...rh_api.client import Client, Notice
+from ...rh_api.client import Client
 from ...rh_api.wire.workflows import APP, WORKFLOW, read_page
 from ..values.failures import told_plainly
 from ..values.field_values import Inputs
@@ -79,10 +79,8 @@ async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
                 program_versions.remember(asked.profile, jobs[0], program)
             jobs = [replace(job, scope=display.prompt_id) for job in jobs]
             outcomes = await client.run_all(jobs, display)
-            fitted = tuple(
-                Notice("progress.picture_fitted", one) for one in sources.fitted.values()
-            )
-            outcomes[0] = replace(outcomes[0], warned=(*outcomes[0].warned, *fitted))
+            warned = (*outcomes[0].warned, *sources.fitted.values())
+            outcomes[0] = replace(outcomes[0], warned=warned)
         return await handed_out(client, outcomes, display, program, wanted)
 
     subject = failure_reports.Subject(

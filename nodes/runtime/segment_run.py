@@ -82,7 +82,8 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
                 again=_first(inputs, "again", False),
             )
             scoped = replace(job, scope=display.prompt_id)
-            return await driver.run_order(client, segment, scoped, display)
+            outcome = await driver.run_order(client, segment, scoped, display)
+            return replace(outcome, warned=(*outcome.warned, *sources.fitted.values()))
 
     async def work(client: Client) -> tuple[list[Any], str]:
         try:

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
-from ...rh_api.client import LazySource, Source
+from ...rh_api.client import LazySource, Notice, Source
 from ...rh_api.errors import BadField
 from ...rh_api.wire.filetypes import ZIP
 from ...rh_api.wire.filetypes import Kind as FileKind
+from ...rh_api.wire.uploads import OLD_UPLOAD_LIMIT
 from .. import language
 from .adapters.adapter import Encoding, Media
-from .codecs import archive, fitting
+from .codecs import archive, fitting, flac
+from .codecs.codec import Encoded
 from .codecs.errors import MediaError
 
 Worker = Callable[..., Awaitable[Any]]
@@ -49,7 +51,7 @@ class Sources:
         self.worker = worker
         self._scratch: Path | None = None
         self._drafts: dict[object, LazySource] = {}
-        self.fitted: dict[str, dict[str, object]] = {}
+        self.fitted: dict[str, Notice] = {}
         """What was made to fit a limit, by field: its size before and after, in megabytes."""
 
     def __enter__(self) -> Sources:
@@ -70,7 +72,7 @@ class Sources:
     ) -> LazySource:
         """The file of `media`, the same one whoever asks; BadField names `field` when it fails.
 
-        `limit`: what a picture is made to fit, None for none.
+        `limit`: what a picture is made to fit; a sound is where it is above what is documented.
         """
         key = media.key, limit
         if key not in self._drafts:
@@ -83,6 +85,8 @@ class Sources:
         threads = max(1, THREADS // len(self._drafts))
         try:
             made = await self.worker(self._source, media, threads)
+            if media.file_kind is FileKind.AUDIO:
+                return await self.worker(self._packed, made, field, limit or fitting.Limit())
             if limit is None or limit.takes(made.size, made.suffix):
                 return made
             return await self.worker(self._fitted, made, field, limit)
@@ -93,9 +97,18 @@ class Sources:
     def _fitted(self, made: Source, field: str, limit: fitting.Limit) -> Source:
         data = made.body if isinstance(made.body, bytes) else made.body.read_bytes()
         file = fitting.fitted(data, limit)
+        return self._told("progress.picture_fitted", made, file, field, format=file.suffix[1:])
+
+    def _packed(self, made: Source, field: str, limit: fitting.Limit) -> Source:
+        packed = flac.fitted(cast("bytes", made.body), OLD_UPLOAD_LIMIT, limit)
+        return (
+            self._told(packed.key, made, packed.file, field, bits=packed.bits) if packed else made
+        )
+
+    def _told(self, key: str, made: Source, file: Encoded, field: str, **more: object) -> Source:
         sizes = {"before": made.size, "after": len(file.data)}
         told = {name: f"{size / 2**20:.1f}" for name, size in sizes.items()}
-        self.fitted[field] = {"field": field, "format": file.suffix[1:], **told}
+        self.fitted[field] = Notice(key, {"field": field, **told, **more})
         return Source(made.kind, file.data, file.suffix, file.mime)
 
     def _source(self, media: Media | Pack, threads: int) -> Source:

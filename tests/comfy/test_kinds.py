@@ -323,6 +323,23 @@ async def test_uploads_of_video_and_audio_reach_their_fields(
     assert len(emulator.uploads) == 4
 
 
+async def test_a_song_whose_wav_is_too_large_goes_up_as_flac_without_loss(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    prompt = {
+        "1": node("TestHolds", kind="song", mark=mark()),
+        "2": through_audio(emulator, ["1", 0]),
+        "3": apart(["2", AUDIO], ["1", 0]),
+    }
+    result = await comfyui.queue(prompt)
+
+    assert result.outputs["3"]["text"] == [EXACT]
+    (said,) = [line for line in result.outputs["2"]["text"] if "36.0 MB as WAV" in line]
+    assert '"1.audio"' in said
+    assert "FLAC of 16 bits" in said
+    assert uploaded(emulator).startswith(b"fLaC")
+
+
 async def test_a_batch_of_pictures_with_one_mask_is_uploaded_picture_by_picture(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:

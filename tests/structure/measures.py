@@ -34,6 +34,7 @@ SINCE = (
     "nodes/runtime/under_way.py",
     "nodes/values/codecs/embedded_texts.py",
     "nodes/values/codecs/fitting.py",
+    "nodes/values/codecs/flac.py",
     "rh_api/cloud_nodes.py",
     "rh_api/cli/history.py",
     "rh_api/cli/journals.py",

@@ -1,0 +1,123 @@
+"""WAV files packed as FLAC of 16 or 24 bits, where their bytes are too many to go up."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import cast
+
+import av
+import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+
+from .codec import Encoded
+from .errors import MediaError
+from .fitting import Limit
+from .wav import Format, read_format
+
+# FFmpeg's names by the count of channels: FLAC has no others.
+_LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
+_RATES = (65_535, 655_340)  # above the first one it writes tens
+_BLOCK = 1 << 16  # samples of each channel
+# FFmpeg's own choice for eight channels at 192 kHz makes frames that it cannot read.
+_FRAME = {"frame_size": "4096"}
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """`bits` of a sample; `is_cut`: what was louder than full scale no longer is."""
+
+    file: Encoded
+    bits: int
+    is_cut: bool
+
+    @property
+    def key(self) -> str:
+        """Of the sentence that says what was done."""
+        return "progress.sound_cut" if self.is_cut else "progress.sound_packed"
+
+
+def fitted(wav: bytes, documented: int, limit: Limit) -> Packed | None:
+    """A WAV file of `codecs.audio` that goes up as FLAC, None for one that goes as it is.
+
+    What is documented for any file counts, or the limit of the field where that is higher.
+    Raises `media.sound_too_large`.
+    """
+    most = max(documented, limit.bytes)
+    if len(wav) <= most:
+        return None
+    if limit.formats and "flac" not in limit.formats:
+        raise too_large(wav, limit.bytes or most)
+    return packed(wav, most)
+
+
+def packed(wav: bytes, most: int) -> Packed:
+    """A WAV file of `codecs.audio` as a FLAC of at most so many bytes.
+
+    What has 16 bits keeps them, all else is within 2**-23. Raises `media.sound_too_large`.
+    """
+    frames, rate = _samples(wav)
+    channels, file = frames.shape[1], io.BytesIO()
+    if channels > len(_LAYOUTS) or rate > _RATES[1] or (rate > _RATES[0] and rate % 10):
+        raise too_large(wav, most)
+    bits = 16 if all(map(_is_16_bit, _blocks(frames))) else 24
+    form, layout = "s16" if bits == 16 else "s32", _LAYOUTS[channels - 1]
+    # Without the library's version in the file: equal sounds are to be equal bytes.
+    with av.open(file, "w", format="flac", options={"fflags": "+bitexact"}) as output:
+        stream = output.add_stream("flac", rate=rate, options=_FRAME)
+        codec = cast("AudioCodecContext", stream.codec_context)
+        codec.format, codec.layout = form, layout
+        codec.time_base = Fraction(1, rate)
+        for number, block in enumerate(_blocks(frames)):
+            levels = _levels(block, bits).reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(levels, format=form, layout=layout)
+            frame.sample_rate, frame.time_base = rate, codec.time_base
+            frame.pts = number * _BLOCK
+            output.mux(stream.encode(frame))
+            if file.tell() > most:
+                share = (frame.pts + len(block)) / len(frames) * most / file.tell()
+                raise too_large(wav, most, "FLAC", share)
+        output.mux(stream.encode(None))
+    data = file.getvalue()
+    if len(data) > most:  # by what was in FFmpeg's buffer
+        raise too_large(wav, most, "FLAC", most / len(data))
+    is_cut = any(np.abs(block).max() > 1 for block in _blocks(frames))
+    return Packed(Encoded(data, ".flac", "audio/flac"), bits, is_cut)
+
+
+def too_large(wav: bytes, most: int, form: str = "WAV", share: float = 0.0) -> MediaError:
+    """`share`: how much of it goes into `most` bytes as `form`; 0: as much as of the WAV."""
+    frames, rate = _samples(wav)
+    seconds = len(frames) / rate
+    return MediaError(
+        "media.sound_too_large",
+        seconds=round(seconds),
+        size=f"{len(wav) / 2**20:.1f}",
+        limit=f"{most / 2**20:g}",
+        format=form,
+        fits=int(seconds * (share or most / len(wav)) * 0.95),  # the rest may pack worse
+    )
+
+
+def _samples(wav: bytes) -> tuple[np.ndarray, int]:
+    """(samples, channels) of a file of ours, without a copy, and its rate."""
+    found = cast("Format", read_format(io.BytesIO(wav)))
+    frames = np.frombuffer(wav, found.samples, offset=found.start).reshape(-1, found.channels)
+    return frames, found.rate
+
+
+def _blocks(frames: np.ndarray) -> Iterator[np.ndarray]:
+    return (frames[first : first + _BLOCK] for first in range(0, len(frames), _BLOCK))
+
+
+def _is_16_bit(block: np.ndarray) -> bool:
+    return bool(np.array_equal(_levels(block, 16), block * np.float32(2**15)))
+
+
+def _levels(block: np.ndarray, bits: int) -> np.ndarray:
+    """Whole numbers of that many bits; 24 are the upper ones of 32."""
+    full = 2 ** (bits - 1)
+    levels = np.clip(np.rint(block * np.float32(full)), -full, full - 1)
+    return levels.astype(np.int16) if bits == 16 else levels.astype(np.int32) << 8
