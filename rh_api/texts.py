@@ -347,7 +347,8 @@ ENGLISH: dict[str, str] = {
     "progress.queued": "queued",
     "progress.no_news": "no news from RunningHub; the task may go on there",
     "progress.running": "running {node}",
-    "progress.downloading": "downloading {done} of {total}",
+    "progress.downloading": "downloading {done} of {total} {size}",
+    "progress.megabytes": "· {mb} of {all} MB",
     "progress.batch": "{done} of {total} done, {running} running",
     "progress.picture_fitted": '"{field}": the picture had {before} MB as PNG and was sent as {format} with '
     "{after} MB, since fit_pictures is on.",

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from ..texts import Words
 from ..wire.tasks import Usage
 
 log = logging.getLogger("runninghub")
@@ -67,6 +68,37 @@ _SPANS = {
 }
 
 Watch = Callable[[Progress], None]
+LARGE = 10**7  # bytes of all results, below which their number says enough
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """What is told of results on their way: how many of `total` are here, and the megabytes of
+    large ones once the size of each of the `files` is known."""
+
+    total: int
+    files: int
+    watch: Watch
+    _here: int = 0
+    _bytes: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
+    _moved: set[int] = field(default_factory=set[int])
+
+    def moved(self, index: int, done: int, size: int | None) -> None:
+        self._bytes |= {index: (done, size)} if size else {}
+        # Once one of them moved twice: several tell no more often than one.
+        if index in self._moved and sum(size for _, size in self._bytes.values()) >= LARGE:
+            self.tell()
+        self._moved.add(index)
+
+    def tell(self, arrived: int = 0) -> None:
+        self._here += arrived
+        self._moved.clear()
+        done, size = map(sum, zip((0, 0), *self._bytes.values(), strict=True))
+        share = max(self._here, len(self._bytes) * done / (size or 1)) / self.total
+        told = {"done": self._here, "total": self.total, "mb": done // 10**6, "all": size // 10**6}
+        is_told = size >= LARGE and len(self._bytes) == self.files
+        large = Words.of(lambda say: say("progress.megabytes", told)) if is_told else ""
+        self.watch(Progress(Stage.DOWNLOADING, share, {**told, "size": large}))
 
 
 @dataclass(frozen=True, slots=True)

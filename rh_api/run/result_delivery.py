@@ -8,6 +8,7 @@ import filecmp
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from ..errors import BadInput, DiskFull, NoOutput, ResultUnavailable, RunningHubError
@@ -20,11 +21,11 @@ from ..wire.wholeness import judge
 from .context import AccountContext
 from .orders import ActiveOrder
 from .ports import Fetched
-from .progress import Progress, Stage, Watch, unwatched
+from .progress import Arrivals, Watch, unwatched
 from .report_query import query_report
 from .results import Outcome, Result
 from .singleflight import SingleFlight
-from .transfers import PARALLEL, Transfers
+from .transfers import PARALLEL, Moved, Transfers
 
 log = logging.getLogger("runninghub")
 
@@ -195,19 +196,17 @@ class ResultDelivery:
         The first failure is raised when the others have arrived, which need not be fetched again.
         """
         is_used = await asyncio.to_thread(_make_folder, folder)
-        arrived = 0
+        arrivals = Arrivals(len(results), sum(bool(one.url) for one in results), watch)
 
         async def fetch(index: int, remote: RemoteResult) -> Result:
-            nonlocal arrived
-            result = await self._fetch_one(remote, folder / f"{index:04d}", index, task_id)
+            into, show = folder / f"{index:04d}", partial(arrivals.moved, index)
+            result = await self._fetch_one(remote, into, index, task_id, show)
             if is_used and result.path is not None and not result.is_cut:
                 await self.transfers.bulk.forget(_again_path(result.path))  # of one that died
-            arrived += 1
-            share: dict[str, object] = {"done": arrived, "total": len(results)}
-            watch(Progress(Stage.DOWNLOADING, arrived / len(results), share))
+            arrivals.tell(1)
             return result
 
-        watch(Progress(Stage.DOWNLOADING, 0.0, {"done": 0, "total": len(results)}))
+        arrivals.tell()
         wanted = [(i, remote) for i, remote in enumerate(results) if not remote.is_missing]
         jobs = [asyncio.ensure_future(fetch(i, remote)) for i, remote in wanted]
         try:
@@ -221,12 +220,12 @@ class ResultDelivery:
         return tuple(item for item in done if isinstance(item, Result))
 
     async def _fetch_one(
-        self, remote: RemoteResult, into: Path, index: int, task_id: str
+        self, remote: RemoteResult, into: Path, index: int, task_id: str, show: Moved
     ) -> Result:
         name = file_name(remote.url)
         if not remote.url:
             return Result(remote.node_id, name, None, None, text=remote.text, index=index)
-        fetched = await self.transfers.download(remote.url, into, task_id)
+        fetched = await self.transfers.download(remote.url, into, task_id, show)
         result = Result(
             remote.node_id,
             name,

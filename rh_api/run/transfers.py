@@ -45,6 +45,7 @@ from .retry import Sender
 from .singleflight import SingleFlight
 
 T = TypeVar("T")
+Moved = Callable[[int, "int | None"], None] | None
 
 PARALLEL = 4  # transfers at once; more gain nothing on a line with 100 ms delay
 DOWNLOAD_TRIES = 5
@@ -263,7 +264,7 @@ class Transfers:
 
     # Results
 
-    async def _arriving(self, url: str, into: Path) -> Fetched:
+    async def _arriving(self, url: str, into: Path, show: Moved) -> Fetched:
         """A file, whatever the line does: asked again as long as the tries come well farther."""
         farthest, enough = 0, ENOUGH
 
@@ -271,6 +272,8 @@ class Transfers:
             nonlocal farthest, enough
             farthest = max(farthest, done)
             enough = min(ENOUGH, (total or ENOUGH) // 20)
+            if show is not None:
+                show(done, total)
 
         async def attempt() -> Fetched:
             async with self._places:
@@ -284,10 +287,10 @@ class Transfers:
                 if farthest <= before + enough:
                     raise
 
-    async def download(self, url: str, into: Path, task_id: str) -> Fetched:
-        """A file; every failure is one of a result of that task."""
+    async def download(self, url: str, into: Path, task_id: str, show: Moved = None) -> Fetched:
+        """A file; every failure is one of a result of that task. `show`: its bytes as they come."""
         try:
-            return await self._arriving(url, into)
+            return await self._arriving(url, into, show)
         except (ResultUnavailable, DiskFull, BadInput) as error:
             raise error.with_context(task_id=task_id) from error.__cause__
         except RateLimited as error:
