@@ -349,7 +349,9 @@ ENGLISH: dict[str, str] = {
     "progress.running": "running {node}",
     "progress.downloading": "downloading {done} of {total} {size}",
     "progress.megabytes": "· {mb} of {all} MB",
-    "progress.batch": "{done} of {total} done, {running} running",
+    "progress.batch": "{done} of {total} done, {running} running{uploading}",
+    "progress.also_uploading": ", {count} uploading",
+    "progress.reading": "reading results",
     "progress.picture_fitted": '"{field}": the picture had {before} MB as PNG and was sent as {format} with '
     "{after} MB, since fit_pictures is on.",
     "progress.sound_packed": '"{field}": the sound had {before} MB as WAV, more than RunningHub takes, and was sent as FLAC of {bits} bits with {after} MB.',

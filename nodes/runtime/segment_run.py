@@ -97,7 +97,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
         def make(found: Sequence[Outcome], doubtful: list[Result]) -> tuple[list[Any], list[str]]:
             return outlets.values(segment, found[0], doubtful)
 
-        values, unreadable = await decoded(client, [outcome], make)
+        values, unreadable = await decoded(client, display, [outcome], make)
         if outcome.kept:
             warned.extend(_old_values(segment))
         currency = await client.costs.known_currency()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import BatchFailed, RunningHubError
+from ..texts import Words
 from .progress import Progress, Stage, Watch
 from .results import Outcome
 
@@ -26,6 +27,7 @@ class BatchProgress:
     total: int
     watch: Watch
     _shares: dict[int, float] = field(default_factory=dict[int, float])
+    _uploading: set[int] = field(default_factory=set[int])
     _running: set[int] = field(default_factory=set[int])
     _over: int = 0
     _share: float = 0.0
@@ -36,6 +38,8 @@ class BatchProgress:
         def watch(news: Progress) -> None:
             if news.stage is Stage.RUNNING:
                 self._running.add(index)
+            uploading = self._uploading
+            (uploading.add if news.stage is Stage.UPLOADING else uploading.discard)(index)
             self._reaches(index, news.overall)
             self._tell(news)
 
@@ -50,6 +54,7 @@ class BatchProgress:
                 return
             self._over += 1
             self._running.discard(index)
+            self._uploading.discard(index)
             self._reaches(index, 1.0)
             self._tell(Progress(Stage.DONE))
 
@@ -64,10 +69,13 @@ class BatchProgress:
         self._share += share - before
 
     def _tell(self, news: Progress) -> None:
+        also = {"count": len(self._uploading)}
+        words = Words.of(lambda say: say("progress.also_uploading", also))
         params: dict[str, object] = {
             "done": self._over,
             "total": self.total,
             "running": len(self._running),
+            "uploading": words if self._uploading else "",
         }
         if "task_id" in news.params:
             params["task_id"] = news.params["task_id"]

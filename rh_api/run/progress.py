@@ -31,6 +31,7 @@ class Stage(enum.Enum):
     COST_WARNING = "progress.cost_warning"
     NATIVE_TAKEN = "progress.native_taken"
     DONE = "progress.done"
+    READING = "progress.reading"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ _SPANS = {
     Stage.DOWNLOADING: (0.95, 1.0),
     Stage.BATCH: (0.0, 1.0),
     Stage.DONE: (1.0, 1.0),
+    Stage.READING: (1.0, 1.0),
 }
 
 Watch = Callable[[Progress], None]

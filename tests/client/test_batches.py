@@ -13,11 +13,12 @@ from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import BadField, BadInput, BatchFailed, Fate, Uncertain
 from rh_api.run.batch import UNDER_WAY, BatchProgress
 from rh_api.run.progress import unwatched
+from rh_api.texts import english
 from rh_api.wire.filetypes import Kind
 from tests.client.conftest import MakeClient
-from tests.support.jobs import paint, picture
+from tests.support.jobs import invert, paint, picture
 
-CREATE = "/task/openapi/create"
+CREATE, UPLOAD = "/task/openapi/create", "/openapi/v2/media/upload/binary"
 
 
 def batch(count: int) -> list[Job]:
@@ -168,6 +169,20 @@ async def test_what_runs_is_counted_before_its_first_node_is_done(
     await asyncio.wait_for(client.run_all(batch(3), watch), 60)
     assert 3 in seen
     assert seen[-1] == 0
+
+
+async def test_what_goes_up_is_counted_beside_what_runs(client: Client, emulator: Emulator) -> None:
+    emulator.faults.append(Fault(UPLOAD, "delay", value=0.3, count=None))
+    lines: list[str] = []
+
+    def watch(news: Progress) -> None:
+        lines.append(english(news.stage.value, news.params))
+
+    await client.run_all([invert(1), invert(2), invert(3)], watch)
+    assert "0 of 3 done, 0 running, 3 uploading" in lines
+    assert lines[-1] == "3 of 3 done, 0 running"
+    first = next(line for line in lines if "1 running" in line or "2 running" in line)
+    assert "3 uploading" not in first
 
 
 async def test_stop_cancels_all(make_client: MakeClient, emulator: Emulator) -> None:

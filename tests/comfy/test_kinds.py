@@ -338,6 +338,7 @@ async def test_a_song_whose_wav_is_too_large_goes_up_as_flac_without_loss(
     assert '"1.audio"' in said
     assert "FLAC of 16 bits" in said
     assert uploaded(emulator).startswith(b"fLaC")
+    assert any(line.startswith("reading results") for line in result.texts("2"))
 
 
 async def test_a_batch_of_pictures_with_one_mask_is_uploaded_picture_by_picture(
