@@ -34,7 +34,7 @@ class RHLoraUploader(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, lora: str | None, profile: str | None = "") -> bool:
+    def validate_inputs(cls, lora: str | None = None, profile: str | None = "") -> bool:
         runs().lora_run.validate(lora, profile)
         return True
 

@@ -233,6 +233,17 @@ async def test_there_is_no_lora_of_that_name(comfyui: ComfyClient) -> None:
     assert "no LoRA file" in result.refusal
 
 
+async def test_a_lora_that_nobody_named_is_a_missing_input(
+    comfyui: ComfyClient, server: Server
+) -> None:
+    result = await comfyui.submit({"1": node("RHLoraUploader")})
+
+    assert result.status == 400
+    assert "Required input is missing" in result.refusal
+    assert "positional argument" not in result.refusal
+    assert "positional argument" not in server.said()
+
+
 async def test_a_picture_that_is_too_large_is_no_order(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
