@@ -29,6 +29,7 @@ from .safety import SafeUrl, address_of, check_url, guard, unreachable, withhold
 from .tls_proxy import CONNECT_SECONDS, USER_AGENT, trust, unpack
 from .transfer_thread import (
     BLOCK,
+    UNSENT,
     StallPolicy,
     TransferThread,
     bind,
@@ -40,9 +41,10 @@ from .transfer_thread import (
 T = TypeVar("T")
 
 TRANSFERS = 8  # at once; four already fill a line with 100 ms of round trip
-UPLOAD_PACE = StallPolicy(floor=10_000, window=60.0, reply=120.0)
+# Beside what a system may hold back, as much lies with a proxy of this machine, or on the line.
+UPLOAD_PACE = StallPolicy(floor=10_000, window=60.0, reply=120.0, unseen=2 * UNSENT)
 DOWNLOAD_PACE = StallPolicy(floor=1_000, window=30.0, reply=30.0)
-READ_SECONDS = 150.0  # above every pace, which decides
+READ_SECONDS = 600.0  # above every pace, which decides
 
 # Codes of the object store for an address whose time is over: a new one helps.
 _EXPIRED = re.compile(
@@ -71,6 +73,7 @@ class RequestsBulk:
         self._upload_pace = upload_pace
         self._download_pace = download_pace
         self._places = asyncio.Semaphore(TRANSFERS)
+        self._under_way: set[TransferThread] = set()
         self._opened: requests.Session | None = None
         self._expecting: set[asyncio.Task[None]] = set()
 
@@ -139,7 +142,7 @@ class RequestsBulk:
         """
         settings = self._settings
         safe = address_of(url, settings)
-        line = TransferThread(safe.host, meter, self._download_pace)
+        line = TransferThread(safe.host, meter, self._download_pace, self._under_way)
         session = await self._session()
         return await self._carry(line, Download(settings, session, safe, into, file_name(url)).run)
 
@@ -195,7 +198,7 @@ class RequestsBulk:
         pieces: list[bytes | Path],
         meter: Meter,
     ) -> Response:
-        line = TransferThread(url.host, meter, self._upload_pace)
+        line = TransferThread(url.host, meter, self._upload_pace, self._under_way)
         session = await self._session()
         return await self._carry(line, partial(_send, session, method, url, headers, pieces))
 

@@ -10,6 +10,7 @@ trust.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import threading
@@ -31,7 +32,9 @@ from .tls_proxy import proxy_for
 
 T = TypeVar("T")
 
-BLOCK = 256 * 1024  # bytes read and sent at once: Stop and progress come between two blocks
+BLOCK = 256 * 1024  # bytes read at once: Stop and progress come between two blocks
+SEND_BLOCK = 64 * 1024  # bytes sent at once: eight uploads on a slow line must be seen to move
+UNSENT = 256 * 1024  # bytes that the system may hold back: what it has taken counts as moved
 SOCKET_SECONDS = 150.0  # a last resort: the pace of a transfer is watched from outside
 TICK_SECONDS = 0.2  # Stop must end a wait within half a second
 LEAVE_SECONDS = 0.2  # for the thread to put its file away; then it is left to itself
@@ -47,22 +50,26 @@ class StallPolicy:
     """The slowest transfer that is still worth waiting for.
 
     `floor` bytes a second, seen over `window` seconds; after the last byte of a body has been
-    handed over, `reply` seconds for the answer (what the system has buffered goes out in them).
+    handed over, `reply` seconds for the answer, and as long as the last `unseen` bytes take at
+    the floor: they may still lie with the system or a proxy. Transfers under way at once share
+    the line, and so the floor.
     """
 
     floor: float
     window: float
     reply: float
+    unseen: int = 0
 
 
 class TransferThread:
     """A transfer as its thread and its coroutine see it."""
 
     def __init__(
-        self, host: str, meter: Meter, pace: StallPolicy, total: int | None = None
+        self, host: str, meter: Meter, pace: StallPolicy, company: set[TransferThread]
     ) -> None:
+        """`company`: the transfers that share the line, while they are under way."""
         self.host = host
-        self.total = total
+        self.total: int | None = None
         self.done = 0  # bytes of the whole, those of an earlier try among them
         self.sent = False
         self._meter = meter
@@ -71,7 +78,9 @@ class TransferThread:
         self._moved = 0  # bytes of this try
         self._socket: socket.socket | None = None
         self._told: tuple[int, int | None] | None = None
-        self._mark: tuple[float, int] | None = None
+        self._mark: tuple[float, int, bool] | None = None
+        self._company = company
+        self._sharing = 1  # the most that it had to share with since the mark
         self._verdict: Unreachable | None = None
 
     # The thread's side
@@ -103,6 +112,7 @@ class TransferThread:
         """Run `work` in a thread. Raises what it raises, or Unreachable when it is too slow."""
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[T] = loop.create_future()
+        self._company.add(self)
         threading.Thread(
             target=self._work, args=(work, loop, outcome), name=THREAD_NAME, daemon=True
         ).start()
@@ -117,6 +127,7 @@ class TransferThread:
             self._meter.stop.set()
             raise
         finally:
+            self._company.discard(self)
             await self._leave(outcome)
         if outcome.done() and not outcome.cancelled() and outcome.exception() is None:
             return outcome.result()
@@ -181,18 +192,21 @@ class TransferThread:
 
     def _judge(self, now: float) -> None:
         moved = self._moved
-        if self._mark is None:
-            self._mark = (now, moved)
-        since, before = self._mark
         all_sent = self.total is not None and self.done >= self.total
-        window = self._pace.reply if all_sent else self._pace.window
+        if self._mark is None or self._mark[2] != all_sent:
+            self._mark, self._sharing = (now, moved, all_sent), 1
+        since, before, _ = self._mark
+        self._sharing = max(self._sharing, len(self._company))
+        floor, window = self._pace.floor / self._sharing, self._pace.window
+        if all_sent:
+            window = self._pace.reply + min(moved, self._pace.unseen) / floor
         if now - since < window:
             return
-        if moved - before < self._pace.floor * (now - since):
+        if moved - before < floor * (now - since):
             reason = f"{moved - before} bytes in {now - since:.0f} s"
             fate = Fate.UNKNOWN if self.sent else Fate.NOT_STARTED
             self._verdict = Unreachable("error.too_slow", fate=fate, host=self.host, reason=reason)
-        self._mark = (now, moved)
+        self._mark = None
 
 
 _here = threading.local()
@@ -211,7 +225,7 @@ class _Plain(HTTPConnection):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.blocksize = BLOCK
+        self.blocksize = SEND_BLOCK
 
     def send(self, data: Any) -> None:
         _watch(self)
@@ -221,7 +235,7 @@ class _Plain(HTTPConnection):
 class _Secure(HTTPSConnection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType]
-        self.blocksize = BLOCK
+        self.blocksize = SEND_BLOCK
 
     def send(self, data: Any) -> None:
         _watch(self)
@@ -236,6 +250,9 @@ def _watch(connection: HTTPConnection) -> None:
         return  # it is still talking to a proxy: nothing of the request has left
     # urllib3 leaves the limit for connecting on it, far too short for a block on a slow line.
     sock.settimeout(SOCKET_SECONDS)
+    # Not SO_SNDBUF: that would bound what is under way, and with it the speed of far lines.
+    with contextlib.suppress(AttributeError, OSError):  # Windows, which keeps little back anyway
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
     _here.line.opened(sock)
 
 

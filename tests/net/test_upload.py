@@ -476,6 +476,78 @@ async def test_a_slow_upload_above_the_floor_is_waited_for(
     assert read_upload(await upload(bulk, content(12 * MIB))).name
 
 
+def reads_slowly(server: Scripted, rate: float, swallowed: int = 0):
+    """A line of `rate` bytes a second for all connections together. Each takes `swallowed` bytes
+    at once, as a proxy does that sends them on in its own time."""
+    free = 0.0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal free
+        loop = asyncio.get_running_loop()
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        left = int(head.partition("content-length: ")[2].split("\r\n")[0])
+        await reader.readexactly(min(left, swallowed))
+        for size in [min(32768, left - at) for at in range(0, left, 32768)]:
+            if left > swallowed:
+                await reader.readexactly(size)
+            free = max(free, loop.time()) + size / rate
+            await asyncio.sleep(free - loop.time())
+        writer.write(DONE)
+
+    return talk
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="keeps little back by itself")
+async def test_what_the_system_only_keeps_is_not_told_as_sent(carry: Carry, serve: Serve) -> None:
+    server = await serve()
+    server.talk = reads_nothing(server)
+    told = [0]
+    sending = asyncio.ensure_future(
+        upload(carry(server.origin), content(32 * MIB), Meter(lambda done, _: told.append(done)))
+    )
+    await server.asked.wait()
+    await asyncio.sleep(1.0)
+    sending.cancel()
+    assert told[-1] < 1.75 * MIB
+
+
+async def test_uploads_that_share_a_slow_line_are_waited_for_while_it_moves(
+    carry: Carry, serve: Serve
+) -> None:
+    server = await serve()
+    server.talk = reads_slowly(server, 4 * MIB)
+    pace = StallPolicy(floor=2 * MIB, window=1.0, reply=1.0, unseen=MIB)
+    bulk = carry(server.origin, upload_pace=pace)
+    body = content(3 * MIB)
+    await asyncio.gather(*(upload(bulk, body) for _ in range(4)))
+    assert server.connections == 4
+
+
+async def test_what_a_proxy_has_taken_but_not_sent_is_waited_for(
+    carry: Carry, serve: Serve
+) -> None:
+    server = await serve()
+    server.talk = reads_slowly(server, MIB, swallowed=MIB + 1000)
+    pace = StallPolicy(floor=0.75 * MIB, window=60.0, reply=0.5, unseen=MIB)
+    bulk = carry(server.origin, upload_pace=pace)
+    body = content(MIB)
+    await asyncio.gather(*(upload(bulk, body) for _ in range(2)))
+
+
+async def test_the_wait_for_a_reply_begins_behind_the_last_byte(carry: Carry, serve: Serve) -> None:
+    server = await serve()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(1.0)
+        await server.read_request(reader)
+        await asyncio.sleep(1.0)
+        writer.write(DONE)
+
+    server.talk = talk
+    pace = StallPolicy(floor=20 * MIB, window=60.0, reply=1.5)
+    await upload(carry(server.origin, upload_pace=pace), content(16 * MIB))
+
+
 async def test_a_transfer_that_fails_the_moment_it_is_stopped_ends_without_a_word() -> None:
     loop = asyncio.get_running_loop()
     heard: list[dict[str, object]] = []
@@ -489,7 +561,7 @@ async def test_a_transfer_that_fails_the_moment_it_is_stopped_ends_without_a_wor
         loop.call_soon_threadsafe(stop, threading.current_thread())
         raise UploadFailed
 
-    line = TransferThread("host", Meter(), StallPolicy(1.0, 60.0, 60.0))
+    line = TransferThread("host", Meter(), StallPolicy(1.0, 60.0, 60.0), set())
     running = [asyncio.ensure_future(line.carry(work))]
     await asyncio.wait(running)
     assert running[0].cancelled()
