@@ -28,6 +28,10 @@ from .ports import Clock, Transport
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 20.0
 TRIES = 3
+# A line that is gone comes back in minutes, and the bytes of a transfer can be moved again.
+PATIENCE = 180.0  # seconds
+LONGEST_WAIT = 15.0
+_LINE = frozenset({"error.unreachable", "error.too_slow"})  # a certificate stays what it is
 
 # One budget for all calls of a client: when everything fails, trying thrice triples the harm.
 BUDGET = 500.0
@@ -57,16 +61,22 @@ class RetryBudget:
 
 @dataclass(slots=True)
 class Retry:
-    """The tries of one call. `chance` gives 0 to 1 (full jitter spreads clients apart)."""
+    """The tries of one call. `chance` gives 0 to 1 (full jitter spreads clients apart);
+    `waits`: a line that is gone is waited for, by time and whatever the tries."""
 
     budget: RetryBudget
     repeatable: bool
     tries: int = TRIES
     chance: random.Random = CHANCE
+    waits: bool = False
     _made: int = 0
+    _lost: int = 0
+    _lost_at: float = 0.0
 
-    def pause_before_next(self, error: RunningHubError) -> float | None:
+    def pause_before_next(self, error: RunningHubError, now: float = 0.0) -> float | None:
         """Seconds until the next try, or None when there is none and `error` stands."""
+        if self.waits and error.key in _LINE and self._safe(error):
+            return self._pause_for_line(now)
         self._made += 1
         if self._made >= self.tries or not self._safe(error):
             return None
@@ -81,6 +91,15 @@ class Retry:
             return None
         ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (self._made - 1))
         return least + self.chance.random() * ceiling
+
+    def _pause_for_line(self, now: float) -> float | None:
+        """Costs nothing of the budget: what does not arrive harms nobody, and orders need it."""
+        self._lost_at = self._lost_at if self._lost else now
+        self._lost += 1
+        if self._lost >= self.tries and now - self._lost_at >= PATIENCE:
+            return None
+        ceiling = min(LONGEST_WAIT, FIRST_PAUSE * 2.0 ** (self._lost - 1))
+        return ceiling * (1 + self.chance.random()) / 2
 
     def _safe(self, error: RunningHubError) -> bool:
         if isinstance(error, RateLimited):
@@ -119,18 +138,22 @@ class Sender:
         repeatable: bool,
         fate: Fate | None = None,
         tries: int = TRIES,
+        waits: bool = False,
+        anew: Callable[[], bool] = bool,
     ) -> T:
         """The result of the first attempt that succeeds; else raises the last error.
 
         `repeatable` and `fate` as those of a Call: for what takes more than one call, or more
-        than sending it.
+        than sending it. `waits`: see Retry. `anew`: an attempt came so far that all counts anew.
         """
-        rule = Retry(self.budget, repeatable, tries)
+        rule = Retry(self.budget, repeatable, tries, waits=waits)
         while True:
             try:
                 result = await attempt()
             except RunningHubError as error:
-                pause = rule.pause_before_next(error)
+                if anew():
+                    rule = Retry(self.budget, repeatable, tries, waits=waits)
+                pause = rule.pause_before_next(error, self.clock.now())
                 if pause is None and fate is None:
                     raise
                 if pause is None:

@@ -23,7 +23,6 @@ from ..errors import (
     ResultUnavailable,
     RunningHubError,
     ServiceFault,
-    Unreachable,
     UploadFailed,
 )
 from ..journal import FileStamp
@@ -169,7 +168,7 @@ class Transfers:
                 reply = await self.bulk.upload(path, source.body, name, source.mime, fields, meter)
             return read(reply)
 
-        retry = partial(self.sender.retry, repeatable=True, fate=Fate.NOT_STARTED)
+        retry = partial(self.sender.retry, repeatable=True, fate=Fate.NOT_STARTED, waits=True)
         try:
             uploaded = await retry(lambda: attempt(UPLOAD_PATH, {}))
         except NotFound:
@@ -254,7 +253,8 @@ class Transfers:
                     await self.bulk.put(slot.put_url, path, meter)
             return slot.name
 
-        return await self.sender.retry(attempt, repeatable=call.repeatable, fate=call.fate)
+        retry = partial(self.sender.retry, repeatable=call.repeatable, fate=call.fate)
+        return await retry(attempt, waits=True)
 
     def expect_order(self, files: int) -> None:
         """An order with so many is near: its connections may be opened meanwhile."""
@@ -265,8 +265,9 @@ class Transfers:
     # Results
 
     async def _arriving(self, url: str, into: Path, show: Moved) -> Fetched:
-        """A file, whatever the line does: asked again as long as the tries come well farther."""
-        farthest, enough = 0, ENOUGH
+        """A file: asked again, and the line waited for, as long as the tries come well farther."""
+        before, farthest, enough = 0, 0, ENOUGH
+        retry = partial(self.sender.retry, repeatable=True, tries=DOWNLOAD_TRIES)
 
         def moved(done: int, total: int | None) -> None:
             nonlocal farthest, enough
@@ -275,17 +276,18 @@ class Transfers:
             if show is not None:
                 show(done, total)
 
+        def has_grown() -> bool:
+            nonlocal before
+            if farthest <= before + enough:
+                return False
+            before = farthest
+            return True
+
         async def attempt() -> Fetched:
             async with self._places:
                 return await self.bulk.download(url, into, Meter(moved))
 
-        while True:
-            before = farthest
-            try:
-                return await self.sender.retry(attempt, repeatable=True, tries=DOWNLOAD_TRIES)
-            except Unreachable:
-                if farthest <= before + enough:
-                    raise
+        return await retry(attempt, waits=True, anew=has_grown)
 
     async def download(self, url: str, into: Path, task_id: str, show: Moved = None) -> Fetched:
         """A file; every failure is one of a result of that task. `show`: its bytes as they come."""

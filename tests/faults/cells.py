@@ -104,7 +104,7 @@ BOUNDS = {
     "upload": 800.0,  # two endpoints, three tries each, of two minutes at most
     "create": 720.0,  # ten minutes of "too many requests"; else the minute of one create
     "follow": 720.0,  # ten minutes without one readable answer
-    "download": 200.0,  # five tries of half a minute
+    "download": 260.0,  # three minutes for a lost line, and the try that is under way then
     "lora put": 450.0,
     "cancel": 35.0,
     "account": 30.0,
