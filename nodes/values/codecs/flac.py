@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,13 +57,22 @@ def fitted(wav: bytes, documented: int, limit: Limit) -> Packed | None:
 def packed(wav: bytes, most: int) -> Packed:
     """A WAV file of `codecs.audio` as a FLAC of at most so many bytes.
 
-    What has 16 bits keeps them, all else is within 2**-23. Raises `media.sound_too_large`.
+    What has 16 bits keeps them; all else is within 2**-23, or within 2**-16 where that alone is
+    small enough. Raises `media.sound_too_large`.
     """
     frames, rate = _samples(wav)
-    channels, file = frames.shape[1], io.BytesIO()
+    channels = frames.shape[1]
     if channels > len(_LAYOUTS) or rate > _RATES[1] or (rate > _RATES[0] and rate % 10):
         raise too_large(wav, most)
-    bits = 16 if all(map(_is_16_bit, _blocks(frames))) else 24
+    if not all(map(_is_16_bit, _blocks(frames))):
+        with contextlib.suppress(MediaError):  # a song of three minutes goes up as on a CD
+            return _packed(wav, most, 24)
+    return _packed(wav, most, 16)
+
+
+def _packed(wav: bytes, most: int, bits: int) -> Packed:
+    frames, rate = _samples(wav)
+    channels, file = frames.shape[1], io.BytesIO()
     form, layout = "s16" if bits == 16 else "s32", _LAYOUTS[channels - 1]
     # Without the library's version in the file: equal sounds are to be equal bytes.
     with av.open(file, "w", format="flac", options={"fflags": "+bitexact"}) as output:
