@@ -174,6 +174,10 @@ class Unreachable(RunningHubError):
     default_fate = Fate.UNKNOWN
 
 
+class CutOff(Unreachable):
+    """An answer ended amid its body: its sender was there, and may do so each time."""
+
+
 class BadReply(RunningHubError):
     """An answer that cannot be read (HTML, half JSON, wrong types): it says nothing."""
 

@@ -20,12 +20,12 @@ import urllib3.exceptions
 from ..disk import sync, sync_path
 from ..errors import (
     BadInput,
+    CutOff,
     DiskFull,
     Fate,
     ResultUnavailable,
     RunningHubError,
     ServiceFault,
-    Unreachable,
 )
 from ..run.ports import Fetched
 from ..settings import Settings
@@ -231,7 +231,7 @@ def _next_block(line: TransferThread, response: requests.Response) -> bytes:
     except (urllib3.exceptions.HTTPError, OSError) as error:
         failure = unreachable(error, line.host, sent=True)
     line.go_on()  # when it was us who cut the line, that is the reason
-    raise failure
+    raise CutOff(failure.key, fate=failure.fate, **failure.params)
 
 
 def _check_status(response: requests.Response) -> None:
@@ -246,8 +246,8 @@ def _check_status(response: requests.Response) -> None:
     raise ResultUnavailable(reason=f"HTTP {status}", status=status)
 
 
-def _broken(line: TransferThread, reason: str) -> Unreachable:
-    return Unreachable(host=line.host, reason=reason)
+def _broken(line: TransferThread, reason: str) -> CutOff:
+    return CutOff(host=line.host, reason=reason)
 
 
 def _content_mark(headers: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from ..errors import (
     BadReply,
+    CutOff,
     Fate,
     RateLimited,
     RunningHubError,
@@ -75,7 +76,8 @@ class Retry:
 
     def pause_before_next(self, error: RunningHubError, now: float = 0.0) -> float | None:
         """Seconds until the next try, or None when there is none and `error` stands."""
-        if self.waits and error.key in _LINE and self._safe(error):
+        is_away = error.key in _LINE and not isinstance(error, CutOff)
+        if self.waits and is_away and self._safe(error):
             return self._pause_for_line(now)
         self._made += 1
         if self._made >= self.tries or not self._safe(error):

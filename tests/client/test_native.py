@@ -546,7 +546,7 @@ async def test_a_key_that_is_not_taken_is_told_before_any_upload(
 async def test_the_key_never_goes_over_a_plain_line(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
-    client = make_client(RUNNINGHUB_BASE_URL="http://runninghub.example")
+    client = make_client(RUNNINGHUB_BASE_URL="http://studio.lan")
     with pytest.raises(RunningHubError, match="over https alone"):
         await client.run(inverting())
     assert emulator.counters.total == 0
