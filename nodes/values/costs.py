@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ...rh_api.money.amounts import micros, say_amount
 from ...rh_api.texts import Words
-from ...rh_api.wire.tasks import Usage
+
+if TYPE_CHECKING:
+    from ...rh_api.wire.tasks import Usage
 
 
 def cost_sentences(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,9 @@ from .codecs import image
 from .codecs.codec import Decoded, Kind
 from .codecs.errors import MediaError
 from .codecs.tensors import from_array
-from .result_files import Shelf
+
+if TYPE_CHECKING:
+    from .result_files import Shelf
 
 
 class Pictures:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ....rh_api.client import Result, Source
 from ....rh_api.wire.filetypes import Kind as FileKind
 from ..codecs.codec import Kind
-from ..result_files import Shelf
+
+if TYPE_CHECKING:
+    from ..result_files import Shelf
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -14,8 +14,10 @@ from ..codecs.audio import Sound
 from ..codecs.codec import Kind
 from ..codecs.errors import MediaError
 from ..codecs.tensors import digest, from_array, to_array
-from ..result_files import Shelf
 from .adapter import Adapter, Encoding, Media, one_file
+
+if TYPE_CHECKING:
+    from ..result_files import Shelf
 
 _KEYS = frozenset({"waveform", "sample_rate"})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,8 +15,10 @@ from ..codecs.codec import Kind
 from ..codecs.errors import MediaError
 from ..codecs.tensors import digest, from_array, to_array
 from ..image_batches import read_pictures
-from ..result_files import Shelf
 from .adapter import Adapter, Encoding, Media, Reader, one_file
+
+if TYPE_CHECKING:
+    from ..result_files import Shelf
 
 
 class ImageAdapter(Adapter):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,9 +12,11 @@ from ....rh_api.wire.filetypes import Kind as FileKind
 from ..codecs import mask
 from ..codecs.codec import Kind
 from ..codecs.tensors import digest, from_array
-from ..result_files import Shelf
 from .adapter import Adapter, Encoding, Media, one_file
 from .image import array_of, is_mask, read_levels, tensor_shape
+
+if TYPE_CHECKING:
+    from ..result_files import Shelf
 
 
 class MaskAdapter(Adapter):

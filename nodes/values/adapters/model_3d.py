@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import Types
 
 from ....rh_api.client import Result
-from ..result_files import Shelf
+
+if TYPE_CHECKING:
+    from ..result_files import Shelf
 
 MODEL_3D = "model_3d"
 """The output that carries it."""

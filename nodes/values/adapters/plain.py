@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import numbers
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ....rh_api.client import Result
 from ....rh_api.graph.check import Unsupported
 from ....rh_api.offload import plain_of
 from ....rh_api.wire.filetypes import Kind as FileKind
-from ..result_files import Shelf
 from .adapter import Reader
 from .model_3d import MODEL_3D, is_3d, value_of
+
+if TYPE_CHECKING:
+    from ..result_files import Shelf
 
 # What ComfyUI's LATENT looks like, where the type itself says nothing.
 _LATENT = frozenset({"samples"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ....rh_api.client import Result, Source
 from ....rh_api.errors import BadInput
@@ -14,9 +14,11 @@ from ..codecs import video
 from ..codecs.codec import Kind
 from ..codecs.comfy_video import ResultVideo, file_of, has_file
 from ..codecs.errors import MediaError
-from ..result_files import Shelf
 from .adapter import Adapter, Encoding, Media
 from .audio import AudioAdapter
+
+if TYPE_CHECKING:
+    from ..result_files import Shelf
 
 
 class VideoAdapter(Adapter):
