@@ -81,8 +81,8 @@ async def test_each_sound_of_a_batch_is_a_file_of_its_own(made: Callable[..., An
 async def test_what_is_still_too_large_is_refused_as_a_sound(
     made: Callable[..., Any], limit: object, form: str, most: str
 ) -> None:
-    noise = np.random.default_rng(5).uniform(-1, 1, (1, 1, 12 * MIB)).astype(np.float32)
-    told = f"lasts 262 s and has 48.0 MB as WAV. At most {most} MB are taken, about"
+    noise = np.random.default_rng(5).uniform(-1, 1, (1, 1, 17 * MIB)).astype(np.float32)
+    told = f"lasts 371 s and has 68.0 MB as WAV. At most {most} MB are taken, about"
     with pytest.raises(Exception, match=re.escape(told)) as refused:
         await made(noise, limit=limit)
     assert f"s of it as {form}" in str(refused.value)
