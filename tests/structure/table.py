@@ -75,7 +75,7 @@ ROWS = (
     # any clock and in any unit; Stop and failures tell what became of the money, task by task.
     # 500 for what is hostile or odd beside the service: prompts that name files, keys in the wrong
     # place, files of any kind, values that did not come, stops that nobody confirms.
-    # 96 for slow and lost lines, whose transfers go on, for signals and outputs that end no order,
+    # 121 for slow and lost lines, whose transfers go on, for signals and outputs that end no order,
     # and for bytes of downloads.
-    Row("lines of rh_api and nodes", measures.program_lines, 28_922, "<21115"),
+    Row("lines of rh_api and nodes", measures.program_lines, 28_947, "<21115"),
 )
