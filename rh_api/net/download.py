@@ -231,7 +231,7 @@ def _next_block(line: TransferThread, response: requests.Response) -> bytes:
     except (urllib3.exceptions.HTTPError, OSError) as error:
         failure = unreachable(error, line.host, sent=True)
     line.go_on()  # when it was us who cut the line, that is the reason
-    raise CutOff(failure.key, fate=failure.fate, **failure.params)
+    raise CutOff(failure.key, fate=failure.fate).with_context(params=failure.params)
 
 
 def _check_status(response: requests.Response) -> None:
