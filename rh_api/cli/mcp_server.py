@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Generator
@@ -18,6 +19,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from ..errors import BadInput
 from ..texts import english
 from .agent_tools import AgentTools, Document, Kind, Tell
+from .exit_codes import Exit
 from .terminal import Terminal
 
 _HOST = "127.0.0.1"
@@ -165,6 +167,18 @@ def behind_token(app: Any, token: str) -> Any:
         await app(scope, receive, send)
 
     return guarded
+
+
+async def serve_stdio(server: MCPServer[Any], ended: Callable[[], Awaitable[None]]) -> None:
+    """Over stdin and stdout, until the other side leaves. A stop ends the process, once `ended` has
+    seen to what was under way: a thread of the SDK's reads on until stdin is closed."""
+    serving = asyncio.ensure_future(server.run_stdio_async())
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        serving.cancel()
+        await ended()
+        os._exit(Exit.STOPPED)
 
 
 async def serve_http(server: MCPServer[Any], port: int, token: str, terminal: Terminal) -> None:
