@@ -141,7 +141,11 @@ def _publish(part: Path, target: Path) -> bool:
             target.touch(exist_ok=False)
         except FileExistsError:
             return False
-        part.replace(target)
+        try:
+            part.replace(target)
+        except OSError:
+            target.unlink(missing_ok=True)  # empty, and of this call
+            raise
     return True
 
 
