@@ -296,7 +296,7 @@ ENGLISH: dict[str, str] = {
     # money
     "error.several_journals": "There are several journals of orders: {folders}. Limits and what was paid hold for one of them: set RUNNINGHUB_STATE to the one that this command shall use. At a terminal a command asks, and remembers it.",
     "error.key_in_field": "Your API key stands in {field}. Results and the history would keep it, so nothing was ordered: take it out. Its place is the settings, or RUNNINGHUB_API_KEY.",
-    "error.not_unicode": "This text has a character that is none, and cannot be sent: {text}. Nothing was started.",
+    "error.not_unicode": "This text cannot be sent, since it has half a character or bytes that are no text in it: {text}. Nothing was started.",
     "error.bad_amount": '"{value}" is no sum: write a number and a unit, such as 50 coins, 5 CNY or 5 USD; several units with commas between.',
     "error.cost_unit": "A limit of cost has no unit, and what this key pays in is not known: write it as 50 coins, 5 CNY or 5 USD.",
     "error.cost_order": "Nothing was uploaded or ordered. This may cost {needed}, and one order may cost {limit}. The limit is at: {where}.",
