@@ -87,6 +87,7 @@ class Service:
 async def connected(settings: Settings, terminal: Terminal) -> AsyncGenerator[Service]:
     """A client for one command. Ctrl-C inside becomes Interrupted, once it is known what it did."""
     stopped: list[Stopped] = []
+    currency = currency_of(settings.origin)
     try:
         async with Client(settings, stopped=stopped.append) as client, terminal.line.alive():
             try:
@@ -95,7 +96,6 @@ async def connected(settings: Settings, terminal: Terminal) -> AsyncGenerator[Se
                 terminal.note(english("cli.stopping", {}))
                 raise
     except asyncio.CancelledError:
-        currency = currency_of(settings.origin)
         told = interruption(stopped, terminal.placed, currency)
         _tell_others(terminal, stopped, told, currency)
         raise told from None
@@ -103,14 +103,14 @@ async def connected(settings: Settings, terminal: Terminal) -> AsyncGenerator[Se
         # Past its time limit a task is cancelled while the client closes: now that is known.
         is_over = Stopped(error.task_id or "", confirmed=True) in stopped
         told = error.with_context(fate=Fate.OVER if is_over else None)
-        _tell_others(terminal, stopped, told, currency_of(settings.origin))
+        _tell_others(terminal, stopped, told, currency)
         raise told from error.__cause__
 
 
 def _tell_others(
     terminal: Terminal, stopped: Sequence[Stopped], told: RunningHubError, currency: str
 ) -> None:
-    """What became of the tasks that the error does not say it of."""
+    """What became of each task that `told` leaves open."""
     for one in stopped:
         is_news = one.too_late and not isinstance(told, Interrupted)
         if one.task_id and (is_news or one.task_id != told.task_id):

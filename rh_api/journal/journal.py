@@ -49,9 +49,8 @@ class SqliteJournal:
         self._store = store
         self.origin = origin
         self.account = account
-        self.currency = (
-            CNY if origin.endswith(".cn") else USD
-        )  # a guess, where it is no official site
+        # A guess, where it is no official site.
+        self.currency = CNY if origin.endswith(".cn") else USD
         self._asked: deque[tuple[asyncio.Future[Any], Callable[[], object]]] = deque()
         self._line = WaitingLine(store.folder, origin, account)
         self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="runninghub-journal")

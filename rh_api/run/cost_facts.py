@@ -37,7 +37,7 @@ class CostFacts:
             retained=order.options.retain_seconds or 0,
             time_limit=order.time_limit,
             is_model=order.is_model,
-            is_free_of_others=order.is_free_of_others(),
+            is_free_of_others=bool(order.is_free_of_others and order.is_free_of_others()),
             price=await order.price(None),
             quote=quote,
             allowed=rules.allowed.get(order.program, {}),

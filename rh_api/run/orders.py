@@ -73,7 +73,7 @@ class Order:
     title: str = ""
     scope: str = ""
     price: Price = field(default=no_price, compare=False)
-    is_free_of_others: Callable[[], bool] = field(default=bool, compare=False)  # bool() is no
+    is_free_of_others: Callable[[], bool] | None = field(default=None, compare=False)
     own_values: Mapping[str, object] = field(default_factory=dict[str, object])
     example: str = ""
     prompt: str = ""

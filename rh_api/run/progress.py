@@ -86,7 +86,8 @@ class Arrivals:
     _moved: set[int] = field(default_factory=set[int])
 
     def moved(self, index: int, done: int, size: int | None) -> None:
-        self._bytes |= {index: (done, size)} if size else {}
+        if size:
+            self._bytes[index] = done, size
         # Once one of them moved twice: several tell no more often than one.
         if index in self._moved and sum(size for _, size in self._bytes.values()) >= LARGE:
             self.tell()
@@ -95,7 +96,8 @@ class Arrivals:
     def tell(self, arrived: int = 0) -> None:
         self._here += arrived
         self._moved.clear()
-        done, size = map(sum, zip((0, 0), *self._bytes.values(), strict=True))
+        done = sum(done for done, _ in self._bytes.values())
+        size = sum(size for _, size in self._bytes.values())
         share = max(self._here, len(self._bytes) * done / (size or 1)) / self.total
         told = {"done": self._here, "total": self.total, "mb": done // 10**6, "all": size // 10**6}
         is_told = size >= LARGE and len(self._bytes) == self.files

@@ -141,7 +141,7 @@ class Sender:
         fate: Fate | None = None,
         tries: int = TRIES,
         waits: bool = False,
-        anew: Callable[[], bool] = bool,
+        anew: Callable[[], bool] | None = None,
     ) -> T:
         """The result of the first attempt that succeeds; else raises the last error.
 
@@ -153,7 +153,7 @@ class Sender:
             try:
                 result = await attempt()
             except RunningHubError as error:
-                if anew():
+                if anew is not None and anew():
                     rule = Retry(self.budget, repeatable, tries, waits=waits)
                 pause = rule.pause_before_next(error, self.clock.now())
                 if pause is None and fate is None:
