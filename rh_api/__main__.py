@@ -13,8 +13,8 @@ def _run() -> int:
     except KeyboardInterrupt:  # nothing has begun
         return 130
     # None: whoever began this has closed it.
-    sys.stdout = sys.stdout or os.fdopen(_nowhere(), "w")
-    sys.stderr = sys.stderr or os.fdopen(_nowhere(), "w")
+    sys.stdout = sys.stdout or os.fdopen(_open_devnull(), "w")
+    sys.stderr = sys.stderr or os.fdopen(_open_devnull(), "w")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A console with an old code page must show "?" and not end in an exception.
@@ -25,11 +25,11 @@ def _run() -> int:
             stream.flush()
         except OSError:
             # A reader has left, as `head` does, or a disk is full. Python flushes once more.
-            os.dup2(_nowhere(), stream.fileno())
+            os.dup2(_open_devnull(), stream.fileno())
     return code
 
 
-def _nowhere() -> int:
+def _open_devnull() -> int:
     return os.open(os.devnull, os.O_WRONLY)
 
 

@@ -15,7 +15,7 @@ from .node_display import NodeDisplay
 T = TypeVar("T")
 
 
-async def handed_out(
+async def output_of(
     client: Client,
     outcomes: Sequence[Outcome],
     display: NodeDisplay,

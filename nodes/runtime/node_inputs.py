@@ -87,42 +87,42 @@ def read_asked(inputs: Inputs, named: str = WORKFLOW) -> Asked:
 
     `named`: the input that says what to run. Raises BadInput for what no order can have.
     """
-    retain = read(inputs, "retain_seconds", 0)
+    retain = read_input(inputs, "retain_seconds", 0)
     if retain and not RETAIN[0] <= retain <= RETAIN[1]:
         raise BadInput("node.bad_retain", value=retain, low=RETAIN[0], high=RETAIN[1])
-    max_orders = read(inputs, "max_orders", MAX_ORDERS)
-    time_limit = read(inputs, "timeout", 0)
+    max_orders = read_input(inputs, "max_orders", MAX_ORDERS)
+    time_limit = read_input(inputs, "timeout", 0)
     for name, value, least in (("max_orders", max_orders, 1), ("timeout", time_limit, 0)):
         if value < least:
             raise BadInput("node.too_small", name=name, value=value, least=least)
-    program = read(inputs, named, "")
+    program = read_input(inputs, named, "")
     if named == MODULE:
         program = without_key(program)
     if named in _BLANK and not program.strip() and not is_linked(inputs, named):
         raise BadInput(_BLANK[named])
-    if model_inputs.is_unread(read(inputs, "form", "")):
+    if model_inputs.is_unread(read_input(inputs, "form", "")):
         raise BadInput("node.unread", program=program[:200])
     return Asked(
         named=named,
         program=program,
         options=TaskOptions(
             instance=_chosen(inputs, "instance", INSTANCES),
-            add_metadata=read(inputs, "add_metadata", True),
-            personal_queue=read(inputs, "use_personal_queue", False),
+            add_metadata=read_input(inputs, "add_metadata", True),
+            personal_queue=read_input(inputs, "use_personal_queue", False),
             retain_seconds=retain or None,
         ),
-        outputs=read(inputs, "outputs", ""),
+        outputs=read_input(inputs, "outputs", ""),
         first=_chosen(inputs, "batch", (EACH, FIRST)) == FIRST,
         max_orders=max_orders,
         time_limit=float(time_limit),
-        reroll_seeds=read(inputs, "reroll_seeds", False),
-        again=read(inputs, AGAIN, False),
-        profile=read(inputs, "profile", "").strip(),
+        reroll_seeds=read_input(inputs, "reroll_seeds", False),
+        again=read_input(inputs, AGAIN, False),
+        profile=read_input(inputs, "profile", "").strip(),
         model=model_inputs.AskedModel(
-            extra=read(inputs, "extra", ""),
-            schema=model_inputs.schema_of(read(inputs, "form", "")),
-            send_anyway=read(inputs, "send_anyway", False),
-            fit_pictures=read(inputs, "fit_pictures", False),
+            extra=read_input(inputs, "extra", ""),
+            schema=model_inputs.schema_of(read_input(inputs, "form", "")),
+            send_anyway=read_input(inputs, "send_anyway", False),
+            fit_pictures=read_input(inputs, "fit_pictures", False),
         )
         if named == MODEL
         else model_inputs.NO_MODEL,
@@ -138,17 +138,17 @@ def is_linked(inputs: Inputs, name: str) -> bool:
     return list(inputs.get(name, ())) == [None]
 
 
-def read(inputs: Inputs, name: str, default: T) -> T:
+def read_input(inputs: Inputs, name: str, default: T) -> T:
     """The first value of an input; `default` where it is left out or not known yet.
 
     Raises BadInput for one of another type.
     """
     values = inputs.get(name, ())
     value = values[0] if values else None
-    return default if value is None else checked(name, value, default)
+    return default if value is None else require_type(name, value, default)
 
 
-def checked(name: str, value: object, like: T) -> T:
+def require_type(name: str, value: object, like: T) -> T:
     """The value of an input. Raises BadInput where its type is not that of `like`."""
     # A link of type * may bring anything; True is no number here.
     if type(value) is not type(like):
@@ -157,7 +157,7 @@ def checked(name: str, value: object, like: T) -> T:
 
 
 def _chosen(inputs: Inputs, name: str, choices: Sequence[str]) -> str:
-    value = read(inputs, name, choices[0])
+    value = read_input(inputs, name, choices[0])
     if value not in choices:
         raise BadInput("node.bad_choice", name=name, value=value[:80], choices=", ".join(choices))
     return value

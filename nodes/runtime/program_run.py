@@ -21,7 +21,7 @@ from . import (
     node_inputs,
     program_versions,
 )
-from .decoding import handed_out
+from .decoding import output_of
 from .node_display import NodeDisplay
 
 _CLASSES = {
@@ -81,7 +81,7 @@ async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
             outcomes = await client.run_all(jobs, display)
             warned = (*outcomes[0].warned, *sources.fitted.values())
             outcomes[0] = replace(outcomes[0], warned=warned)
-        return await handed_out(client, outcomes, display, program, wanted)
+        return await output_of(client, outcomes, display, program, wanted)
 
     subject = failure_reports.Subject(
         _CLASSES[named], asked.program, asked.profile, asked.options.instance

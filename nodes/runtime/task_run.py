@@ -13,7 +13,7 @@ from .. import language
 from ..values.failures import told_plainly
 from ..values.field_values import Inputs
 from . import cloud, config, failure_reports, node_inputs
-from .decoding import handed_out
+from .decoding import output_of
 from .node_display import NodeDisplay
 
 
@@ -40,7 +40,7 @@ async def execute(inputs: Inputs) -> io.NodeOutput:
 
     async def work(client: Client) -> tuple[io.NodeOutput, str]:
         outcomes = [await client.task(task_id).wait(display) for task_id in asked.task_ids]
-        return await handed_out(client, outcomes, display, None, asked.outputs)
+        return await output_of(client, outcomes, display, None, asked.outputs)
 
     subject = failure_reports.Subject("RunningHubTask", profile=asked.profile)
     try:
@@ -58,7 +58,7 @@ def read_asked(inputs: Inputs) -> Asked:
     """Raises BadInput for what is no task's id, no list of outputs, or no text at all."""
     given = [value for value in inputs.get("task_id", ()) if value is not None]
     return Asked(
-        tuple(as_task_id(node_inputs.checked("task_id", value, "")) for value in given),
-        read_output_ids(node_inputs.read(inputs, "outputs", "")),
-        node_inputs.read(inputs, "profile", "").strip(),
+        tuple(as_task_id(node_inputs.require_type("task_id", value, "")) for value in given),
+        read_output_ids(node_inputs.read_input(inputs, "outputs", "")),
+        node_inputs.read_input(inputs, "profile", "").strip(),
     )

@@ -50,7 +50,7 @@ class ProgressLine:
         step = int(self._share * 100) // STEP
         if is_new or step > self._told:
             self._told = step
-            put(self._stream, f"{self._percent()}  {sentence}\n")
+            try_write(self._stream, f"{self._percent()}  {sentence}\n")
 
     def draw(self) -> None:
         """The line as it is now."""
@@ -63,13 +63,13 @@ class ProgressLine:
         head = f"[{'#' * done}{'-' * (bar - done)}] " if bar else ""
         elapsed = int(self._now() - self._begun)
         line = cut(f"{head}{self._percent()}  {elapsed} s  {self._sentence}", width)
-        put(self._stream, "\r" + line + " " * max(0, self._drawn - columns(line)))
+        try_write(self._stream, "\r" + line + " " * max(0, self._drawn - columns(line)))
         self._drawn = columns(line)
 
     def clear(self) -> None:
         """Take the line away, so that something else can be written."""
         if self._drawn:
-            put(self._stream, "\r" + " " * self._drawn + "\r")
+            try_write(self._stream, "\r" + " " * self._drawn + "\r")
             self._drawn = 0
 
     def _percent(self) -> str:
@@ -93,7 +93,7 @@ class ProgressLine:
             self._begun = None
 
 
-def put(stream: TextIO, text: str) -> OSError | None:
+def try_write(stream: TextIO, text: str) -> OSError | None:
     """Write it at once. Where the reader has left or the disk is full nothing is raised: an order
     that is under way goes on."""
     try:

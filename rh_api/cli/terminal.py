@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from ..texts import english
-from .progress import ProgressLine, columns, put
+from .progress import ProgressLine, columns, try_write
 
 if TYPE_CHECKING:
     from ..client import Progress
@@ -55,7 +55,7 @@ class Terminal:
     def note(self, text: str) -> None:
         """A line about the work."""
         self.line.clear()
-        put(self._err, harmless(text) + "\n")
+        try_write(self._err, harmless(text) + "\n")
 
     def document(self, value: Mapping[str, object]) -> None:
         """The one document. ASCII: no console's code page can damage it."""
@@ -64,7 +64,7 @@ class Terminal:
 
     def _print(self, text: str) -> None:
         self.line.clear()
-        error = put(self._out, text + "\n")
+        error = try_write(self._out, text + "\n")
         # People who read no further, as with `head`, miss nothing.
         is_missed = self.as_json or not isinstance(error, BrokenPipeError)
         if error is not None and is_missed and not self._is_lost:

@@ -65,9 +65,9 @@ class TransferThread:
     """A transfer as its thread and its coroutine see it."""
 
     def __init__(
-        self, host: str, meter: Meter, pace: StallPolicy, company: set[TransferThread]
+        self, host: str, meter: Meter, pace: StallPolicy, peers: set[TransferThread]
     ) -> None:
-        """`company`: the transfers that share the line, while they are under way."""
+        """`peers`: the transfers that share the line, while they are under way."""
         self.host = host
         self.total: int | None = None
         self.done = 0  # bytes of the whole, those of an earlier try among them
@@ -79,7 +79,7 @@ class TransferThread:
         self._socket: socket.socket | None = None
         self._told: tuple[int, int | None] | None = None
         self._mark: tuple[float, int, bool] | None = None
-        self._company = company
+        self._peers = peers
         self._sharing = 1  # the most that it had to share with since the mark
         self._verdict: Unreachable | None = None
 
@@ -112,7 +112,7 @@ class TransferThread:
         """Run `work` in a thread. Raises what it raises, or Unreachable when it is too slow."""
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[T] = loop.create_future()
-        self._company.add(self)
+        self._peers.add(self)
         threading.Thread(
             target=self._work, args=(work, loop, outcome), name=THREAD_NAME, daemon=True
         ).start()
@@ -127,7 +127,7 @@ class TransferThread:
             self._meter.stop.set()
             raise
         finally:
-            self._company.discard(self)
+            self._peers.discard(self)
             await self._leave(outcome)
         if outcome.done() and not outcome.cancelled() and outcome.exception() is None:
             return outcome.result()
@@ -196,7 +196,7 @@ class TransferThread:
         if self._mark is None or self._mark[2] != all_sent:
             self._mark, self._sharing = (now, moved, all_sent), 1
         since, before, _ = self._mark
-        self._sharing = max(self._sharing, len(self._company))
+        self._sharing = max(self._sharing, len(self._peers))
         floor, window = self._pace.floor / self._sharing, self._pace.window
         if all_sent:
             window = self._pace.reply + min(moved, self._pace.unseen) / floor

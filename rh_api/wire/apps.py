@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..errors import BadReply, Fate, Refused
-from .call import PROGRAM_LIMIT, Auth, Call, Request, Response
+from .call import LARGE_ANSWER_LIMIT, Auth, Call, Request, Response
 from .envelope import (
     as_list,
     as_number,
@@ -195,7 +195,7 @@ def call_demo(app_id: str) -> Call[AppForm]:
         read,
         repeatable=True,
         fate=Fate.NOT_STARTED,
-        limit=PROGRAM_LIMIT,
+        limit=LARGE_ANSWER_LIMIT,
     )
 
 

@@ -14,8 +14,8 @@ T = TypeVar("T")
 
 MIB = 1024 * 1024
 ANSWER_LIMIT = MIB  # bytes, unpacked: states and lists of some kilobytes
-# A whole program: some megabytes, with pictures in its widgets or long lists of choices.
-PROGRAM_LIMIT = 24 * MIB
+# A whole program, with pictures in its widgets or long lists of choices; texts that a task made.
+LARGE_ANSWER_LIMIT = 24 * MIB
 
 
 class Auth(enum.Enum):

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 from ..errors import SUCCESS_CODES, BadReply, GraphRejected, TaskCancelled, TaskFailed, quote_remote
-from .call import KEYED, MIB, PROGRAM_LIMIT, Auth, Call, Request, Response
+from .call import KEYED, LARGE_ANSWER_LIMIT, MIB, Auth, Call, Request, Response
 from .envelope import (
     Json,
     as_list,
@@ -148,7 +148,7 @@ def lines(machine: str) -> Call[Lines]:
         return Lines(_ids(reply["queue_running"]), _ids(reply.get("queue_pending")))
 
     request = _request(machine, "GET", "/queue")
-    return Call(request, read, repeatable=True, seconds=_CALL_SECONDS, limit=PROGRAM_LIMIT)
+    return Call(request, read, repeatable=True, seconds=_CALL_SECONDS, limit=LARGE_ANSWER_LIMIT)
 
 
 def _ids(items: object) -> tuple[str, ...]:
@@ -170,7 +170,7 @@ def end_of(prompt: Prompt) -> Call[Report | None]:
         return None
 
     request = _request(prompt.machine, "GET", f"/history/{quote(prompt.prompt_id, safe='')}")
-    return Call(request, read, repeatable=True, seconds=_CALL_SECONDS, limit=PROGRAM_LIMIT)
+    return Call(request, read, repeatable=True, seconds=_CALL_SECONDS, limit=LARGE_ANSWER_LIMIT)
 
 
 def read_end(entry: Json, prompt: Prompt, at: float | None = None) -> Report:

@@ -25,7 +25,7 @@ from ..errors import (
     error_for_code,
     quote_remote,
 )
-from .call import KEYED, PROGRAM_LIMIT, Auth, Call, Request, Response
+from .call import KEYED, LARGE_ANSWER_LIMIT, Auth, Call, Request, Response
 from .envelope import (
     as_list,
     business_error,
@@ -144,7 +144,7 @@ def outputs(task_id: str) -> Call[Report]:
 def query(task_id: str) -> Call[Report]:
     """The poll that the service recommends (V2): no envelope, the task object itself."""
     request = Request("POST", "/openapi/v2/query", Auth.BEARER, {"taskId": task_id})
-    return Call(request, read_query, repeatable=True, limit=PROGRAM_LIMIT)  # texts are in it
+    return Call(request, read_query, repeatable=True, limit=LARGE_ANSWER_LIMIT)
 
 
 def is_task_id(text: str) -> bool:

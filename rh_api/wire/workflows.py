@@ -9,7 +9,7 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from ..errors import BadInput, BadReply, Fate
-from .call import PROGRAM_LIMIT, Auth, Call, Request, Response
+from .call import LARGE_ANSWER_LIMIT, Auth, Call, Request, Response
 from .envelope import open_envelope, read_json, read_object
 
 MAX_ID = 2**63 - 1  # ids are 64-bit snowflakes, kept as text
@@ -94,7 +94,7 @@ def workflow_json(workflow_id: str, access_password: str = "") -> Call[Mapping[s
         repeatable=True,
         fate=Fate.NOT_STARTED,
         seconds=30.0,
-        limit=PROGRAM_LIMIT,
+        limit=LARGE_ANSWER_LIMIT,
     )
 
 

@@ -25,7 +25,7 @@ from rh_api.errors import (
 )
 from rh_api.net.transport import AiohttpTransport, SystemClock
 from rh_api.wire.accounts import account_status, queue_status
-from rh_api.wire.call import ANSWER_LIMIT, PROGRAM_LIMIT, Auth, Call, Request, Response
+from rh_api.wire.call import ANSWER_LIMIT, LARGE_ANSWER_LIMIT, Auth, Call, Request, Response
 from rh_api.wire.envelope import read_json, read_object
 from rh_api.wire.workflows import workflow_json
 
@@ -323,7 +323,7 @@ async def test_an_answer_that_would_fill_memory_is_cut(
 async def test_a_workflow_may_be_larger_than_other_answers(reach: Reach, serve: Serve) -> None:
     graph = {"1": {"class_type": "Note", "inputs": {"text": "x" * 5 * 2**20}}}
     body = json.dumps({"code": 0, "data": {"prompt": json.dumps(graph)}}).encode()
-    assert ANSWER_LIMIT < len(body) < PROGRAM_LIMIT
+    assert ANSWER_LIMIT < len(body) < LARGE_ANSWER_LIMIT
     server = await serve()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -352,7 +352,7 @@ async def test_a_long_answer_does_not_hold_up_the_loop(reach: Reach, serve: Serv
         threads.append(threading.current_thread().name)
         return read_object(answer)
 
-    call = Call(Request("GET", "/x", Auth.BEARER), read, repeatable=True, limit=PROGRAM_LIMIT)
+    call = Call(Request("GET", "/x", Auth.BEARER), read, repeatable=True, limit=LARGE_ANSWER_LIMIT)
     await reach(server.origin).send(call)
     assert threads != [threading.main_thread().name]
 
