@@ -114,8 +114,7 @@ class PastOrder:
 
 
 def failure_text(one: PastOrder, say: Say) -> str:
-    """What the journal keeps of a failure: its kind and code, without the service's own words; ""
-    for none."""
+    """What the journal keeps of a failure, without the service's own words; "" for none."""
     if not one.error_key:
         return ""
     holes = set(re.findall(r"\{(\w+)", ENGLISH.get(one.error_key, "{unknown}")))

@@ -31,8 +31,7 @@ RENEWS, REGISTRY = "RUNNINGHUB_RENEW_MODELS", "RUNNINGHUB_MODEL_REGISTRY"
 KEY_LENGTH = 32  # of every key seen in public samples
 
 _ORIGIN = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?/?")
-# This machine and its own network: addresses, and names that no public DNS has.
-_OWN_NETWORK = re.compile(
+_OWN_NETWORK = re.compile(  # and this machine: addresses, and names that no public DNS has
     r"(127|10)(\.\d+){3}|(192\.168|172\.(1[6-9]|2\d|3[01])|169\.254)(\.\d+){2}|0\.0\.0\.0"
     r"|::1?|f[cd][0-9a-f]{2}:.+|fe[89ab][0-9a-f]:.+"
     r"|[a-z][a-z0-9-]*|.+\.(localhost|local|lan|internal|home\.arpa|test)"

@@ -48,9 +48,8 @@ async def _balance(client: Client) -> str:
         left = await asyncio.wait_for(client.costs.balance(), BALANCE_SECONDS)
     except (RunningHubError, asyncio.TimeoutError):
         return ""
-    return say_sums(
-        {unit: amount for unit, amount in left.items() if unit and amount}, language.say
-    )
+    known = {unit: amount for unit, amount in left.items() if unit and amount}
+    return say_sums(known, language.say)
 
 
 async def _limits(client: Client) -> list[dict[str, object]]:

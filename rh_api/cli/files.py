@@ -139,10 +139,9 @@ def _publish(part: Path, target: Path) -> bool:
         # No hard links here, as on exFAT and some network drives.
         try:
             target.touch(exist_ok=False)
+            part.replace(target)
         except FileExistsError:
             return False
-        try:
-            part.replace(target)
         except OSError:
             target.unlink(missing_ok=True)  # empty, and of this call
             raise

@@ -116,8 +116,7 @@ def _tell_others(
         if one.task_id and (is_news or one.task_id != told.task_id):
             key = "cli.other_stopped" if one.confirmed else "cli.other_unsure"
             key = "cli.other_too_late" if one.too_late else key
-            params = {"task_id": one.task_id, "cost": cost(one.usage, currency)}
-            terminal.note(english(key, params))
+            terminal.note(english(key, {"task_id": one.task_id, "cost": cost(one.usage, currency)}))
 
 
 def interruption(stopped: Sequence[Stopped], placed: Sequence[str], currency: str) -> Interrupted:

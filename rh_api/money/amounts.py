@@ -53,8 +53,8 @@ def read_sums(text: str, unit: str = "") -> dict[str, int]:
         words = [word.lower() for word in match.group(1, 3) if word] if match else []
         named = {_NAMES.get(word, "") for word in words} or {unit}
         # Of "1,5 USD" nobody knows whether two sums were meant.
-        is_alone = bool(words) or len(parts) == 1
-        if match is None or not is_alone or (words and "" in named) or len(named) > 1:
+        is_unclear = "" in named if words else len(parts) > 1
+        if match is None or is_unclear or len(named) > 1:
             raise BadInput("error.bad_amount", value=part.strip()[:60])
         (one,) = named
         if one in sums or Decimal(match[2]) > LARGEST:

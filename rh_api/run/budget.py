@@ -211,17 +211,13 @@ class Budget:
             low = [unit for unit, amount in least.items() if left.get(unit, amount) < amount]
             for unit in low[:1]:
                 sums = {"left": {unit: left[unit]}, "floor": {unit: least[unit]}}
-                params = {
-                    name: Words.of(partial(say_sums, amounts)) for name, amounts in sums.items()
-                }
+                params = {name: Words.of(partial(say_sums, one)) for name, one in sums.items()}
                 watch(Progress(Stage.BALANCE_LOW, params=params))
 
     def _say_bound(self, bound: Bound, watch: Watch) -> None:
         if bound.seconds is not None:
-            params = {
-                "seconds": int(bound.seconds),
-                "sum": Words.of(partial(say_sums, bound.amounts)),
-            }
+            held = Words.of(partial(say_sums, bound.amounts))
+            params = {"seconds": int(bound.seconds), "sum": held}
             watch(Progress(Stage.COST_BOUND, params=params))
 
     # While it runs

@@ -364,12 +364,9 @@ class Engine:
     ) -> Report:
         """The fullest list of a success that the service gives now."""
         sender = self.context.sender
-        asks = [
-            partial(if_answered, poll) for poll in reversed(polls(sender.transport.send, task_id))
-        ]
-        awaited = (
-            None if earlier is None else earlier.missing or await self._awaited_before(earlier)
-        )
+        ways = polls(sender.transport.send, task_id)
+        asks = [partial(if_answered, poll) for poll in reversed(ways)]
+        awaited = earlier and (earlier.missing or await self._awaited_before(earlier))
         return await completed(report, awaited, asks, sender.clock, wait=wait)
 
     async def _awaited_before(self, earlier: OrderRow) -> frozenset[str] | None:

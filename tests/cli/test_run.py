@@ -81,6 +81,24 @@ def test_a_disk_without_hard_links_keeps_files_as_well(
     assert sorted(tmp_path.glob("*.png*")) == [old, old.with_name(old.name.replace("_1.", "_2."))]
 
 
+def test_a_disk_that_refuses_a_name_it_gave_leaves_nothing_under_it(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace, out = os.replace, tmp_path / "out"
+
+    def refuse(source: object, target: Path | str) -> None:
+        if Path(target).parent == out:
+            raise OSError(errno.EIO, "gone")
+        replace(source, target)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(os, "replace", refuse)
+    ran = call("run", catalog.TEXT_TO_IMAGE, "--out", str(out))
+
+    assert ran.code == 5
+    assert list(out.iterdir()) == []
+
+
 def test_node_ids_of_subgraphs_make_file_names_for_every_platform(
     call: Call, emulator: Emulator, tmp_path: Path
 ) -> None:
