@@ -115,15 +115,16 @@ async def test_promise_1_two_processes_on_one_book_place_one_order(
     assert emulator.counters.orders == 1
 
 
+@pytest.mark.parametrize("left", [4000, 0], ids=["half of it", "other bytes"])
 async def test_promise_1_a_damaged_book_asks_before_anything_is_ordered(
-    make_client: MakeClient, emulator: Emulator, tmp_path: Path
+    make_client: MakeClient, emulator: Emulator, tmp_path: Path, left: int
 ) -> None:
     emulator.run_seconds = 30
     client = make_client()
     await begun(client, paint())
     await client.leave()
     book = tmp_path / "state" / "orders.sqlite3"
-    book.write_bytes(book.read_bytes()[:4000])
+    book.write_bytes(book.read_bytes()[:left] or b"no journal")
     after = make_client()
     with pytest.raises(Uncertain, match=r"orders\.damaged-1\.sqlite3") as caught:
         await after.run(paint())

@@ -502,13 +502,10 @@ async def test_what_the_system_only_keeps_is_not_told_as_sent(carry: Carry, serv
     server = await serve()
     server.talk = reads_nothing(server)
     told = [0]
-    sending = asyncio.ensure_future(
-        upload(carry(server.origin), content(32 * MIB), Meter(lambda done, _: told.append(done)))
-    )
-    await server.asked.wait()
-    await asyncio.sleep(1.0)
-    sending.cancel()
-    assert told[-1] < 1.75 * MIB
+    bulk = carry(server.origin, upload_pace=StallPolicy(floor=1.0, window=0.5, reply=0.5))
+    with pytest.raises(Unreachable, match="0 bytes in"):  # once all stands still
+        await upload(bulk, content(32 * MIB), Meter(lambda done, _: told.append(done)))
+    assert 0 < told[-1] < 1.75 * MIB
 
 
 async def test_uploads_that_share_a_slow_line_are_waited_for_while_it_moves(
