@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -19,6 +20,19 @@ from tests.support.service import Meanwhile
 
 from .conftest import Call
 
+SLOW_DISK = """
+import sys, time
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "rh_api.texts":
+            print("reading", file=sys.stderr, flush=True)
+            while True:
+                time.sleep(0.05)
+
+sys.meta_path.insert(0, Slow())
+"""
+"""A start that has not read all of its code until a signal comes."""
 MODEL = "rhart-image-n-pro/text-to-image"
 
 
@@ -227,11 +241,12 @@ if sys.platform != "win32":
         assert "task --list" in err
 
     def test_ctrl_c_while_the_program_is_read_says_nothing_of_its_code(
-        process_environment: dict[str, str],
+        process_environment: dict[str, str], tmp_path: Path
     ) -> None:
-        traced = process_environment | {"PYTHONPROFILEIMPORTTIME": "1"}
-        process = start(traced, "account")
-        read_until(process, "rh_api.texts")  # of many
+        (tmp_path / "sitecustomize.py").write_text(SLOW_DISK)
+        path = os.pathsep.join(filter(None, (str(tmp_path), process_environment.get("PYTHONPATH"))))
+        process = start(process_environment | {"PYTHONPATH": path}, "account")
+        read_until(process, "reading")
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=120)
 
