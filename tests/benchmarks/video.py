@@ -38,10 +38,10 @@ import json, os, resource, sys, time, types
 from pathlib import Path
 way, what, small, path = *sys.argv[1:3], *map(Path, sys.argv[3:5])
 sys.argv = ["reader", "--cpu"]
-media = types.ModuleType("media")
-media.__path__ = [os.environ["MEDIA"]]
-sys.modules["media"] = media
-from media import video
+pack = types.ModuleType("pack")
+pack.__path__ = [os.environ["PACK"]]
+sys.modules["pack"] = pack
+from pack.nodes.values.codecs import video
 if "COMFYUI_DIR" in os.environ:
     sys.path.insert(0, os.environ["COMFYUI_DIR"])
     import comfy.options
@@ -148,7 +148,7 @@ def _read(way: str, what: str, small: Path, path: Path) -> Any:
     python = os.environ.get("COMFYUI_PYTHON", sys.executable) if _real() else sys.executable
     done = subprocess.run(
         [python, "-c", _READER, way, what, str(small), str(path)],
-        env=os.environ | {"MEDIA": str(ROOT / "nodes" / "media"), "ROUNDS": str(ROUNDS)},
+        env=os.environ | {"PACK": str(ROOT), "ROUNDS": str(ROUNDS)},
         capture_output=True,
         text=True,
         check=True,
