@@ -14,7 +14,7 @@ from typing import Any, cast
 from ...rh_api.disk import replace_bytes
 from ...rh_api.errors import BadInput
 from ...rh_api.graph.extra_data import read_route
-from ...rh_api.settings import Secret, read_key, read_models, read_origin
+from ...rh_api.settings import Secret, Settings, read_key, read_models, read_origin
 from ...rh_api.switches import read_webhook_url
 from . import demo_server
 
@@ -84,6 +84,7 @@ class Profiles:
             if old is None or old.origin != site:
                 raise BadInput("node.key_for_site", site=site)
             given = old.key
+        Settings(site, given, Path()).require_key()
         # An id of one site means nothing on the other.
         workflow = old.workflow if old is not None and old.origin == site else ""
         kept = Profile(site, given) if old is None else old

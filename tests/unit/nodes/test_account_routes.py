@@ -103,6 +103,7 @@ async def test_a_kept_key_never_goes_to_another_site(host: Host) -> None:
         ({"name": "environment", "origin": AI, "key": KEY}, "node.reserved_profile"),
         ({"name": "a", "origin": "file:///etc/passwd", "key": KEY}, "node.bad_site"),
         ({"name": "a", "origin": AI + "/path?x=1", "key": KEY}, "node.bad_site"),
+        ({"name": "a", "origin": AI.replace("https", "http"), "key": KEY}, "error.key_in_clear"),
         ({"name": "a", "origin": AI, "key": "short"}, "error.bad_key"),
         ({"name": "a", "origin": AI}, "node.key_for_site"),
         ({"name": 5, "origin": AI, "key": KEY}, "node.bad_type"),
