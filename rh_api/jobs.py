@@ -49,6 +49,7 @@ from .wire.accounts import queue_status
 from .wire.native import Prompt
 from .wire.orders import TaskOptions
 from .wire.quick import example_of
+from .wire.webhooks import check_address
 
 
 @dataclass(slots=True)
@@ -295,9 +296,13 @@ class Jobs:
         """The job with its route, its program and the fields in the types that it stores; refused
         before any cost."""
         key = self.library.settings.key.reveal()
-        for name, value in (*job.fields.items(), ("extra", job.extra), ("graph", job.graph)):
+        webhook = job.options.webhook_url
+        whole = {"extra": job.extra, "graph": job.graph, "webhook": webhook}
+        for name, value in (*job.fields.items(), *whole.items()):
             if key and value is not None and key in str(value):
                 raise BadInput("error.key_in_field", field=name)  # results and history would tell
+        if webhook:
+            check_address(webhook)
         program = await self.program(job)
         if isinstance(program, InlineGraph) and not job.route:
             job = await routed(job, program, self.engine, self.library.settings.route)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from .errors import BadInput, NotFound
+from .errors import NotFound
 from .run.retry import Sender
 from .wire.tasks import as_task_id
-from .wire.webhooks import Delivery, resend_webhook, webhook_detail
+from .wire.webhooks import Delivery, check_address, resend_webhook, webhook_detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,6 @@ class Webhooks:
 
     async def resend(self, delivery: Delivery, url: str = "") -> None:
         """Have the service POST it again, to `url` instead if one is given (http or https)."""
-        if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
-            raise BadInput("error.webhook_url", value=url[:200])
+        if url:
+            check_address(url)
         await self.sender.send(resend_webhook(delivery.id, url))

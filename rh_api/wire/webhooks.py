@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from ..errors import BadInput, BadReply, Fate
 from .call import Auth, Call, Request, Response
@@ -17,6 +18,18 @@ from .tasks import Report, is_task_id, read_outputs, read_query
 
 PATH = "/webhook/"
 """Of the address that an order of ours carries, between the listener's public one and a token."""
+
+
+def check_address(url: str) -> None:
+    """BadInput for what the service could not call: it takes any text with an order, and is mute
+    at the end."""
+    try:
+        parts = urlsplit(url)
+        can_be_called = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        can_be_called = False
+    if not can_be_called:
+        raise BadInput("error.webhook_url", value=url[:200])
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 
 from rh_api.client import Client, Job, Progress, Stage
 from rh_api.emulator import Account, Emulator, Fault, catalog
-from rh_api.errors import Fate, InstanceNotFound, PlanRefused, RunningHubError
+from rh_api.errors import BadInput, Fate, InstanceNotFound, PlanRefused, RunningHubError
 from rh_api.settings import Secret
 from rh_api.wire.orders import TaskOptions
 from tests.client.conftest import MakeClient
@@ -237,6 +237,24 @@ async def test_a_webhook_is_told_the_end(client: Client, emulator: Emulator) -> 
     (webhook,) = emulator.webhooks.values()
 
     assert (webhook.task_id, webhook.url) == (outcome.task_id, address)
+
+
+@pytest.mark.parametrize("address", ["hello", "example.com/end", "ftp://a.example", "https://["])
+async def test_a_webhook_that_nobody_could_call_is_refused_before_any_cost(
+    client: Client, emulator: Emulator, address: str
+) -> None:
+    with pytest.raises(BadInput) as refused:
+        await client.run(paint(options=TaskOptions(webhook_url=address)))
+    assert refused.value.key == "error.webhook_url"
+    assert not [entry for entry in emulator.journal if entry.path == CREATE]
+
+
+async def test_a_webhook_with_the_key_in_it_is_refused(client: Client, emulator: Emulator) -> None:
+    address = f"https://a.example/?key={emulator.default_key}"
+    with pytest.raises(BadInput) as refused:
+        await client.run(paint(options=TaskOptions(webhook_url=address)))
+    assert refused.value.key == "error.key_in_field"
+    assert emulator.default_key not in str(refused.value)
 
 
 @pytest.mark.timeout(60)
