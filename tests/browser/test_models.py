@@ -115,6 +115,18 @@ def test_the_choice_by_keyboard_alone(canvas: Canvas) -> None:
     keys.press("Enter")
     built(canvas, node, "kling-v3.0-std/image-to-video")
 
+    # A row that was walked to is meant, also behind the beginning of an endpoint.
+    canvas.menu_entry(node, "Choose a model")
+    options(canvas).first.wait_for()
+    keys.type("kling-v3.0-std/")
+    keys.press("ArrowDown")
+    second = options(canvas).nth(1)
+    second.locator('xpath=self::*[@aria-selected="true"]').wait_for()
+    endpoint = (second.get_attribute("title") or "").split()[0]
+    keys.press("Enter")
+    assert endpoint.startswith("kling-v3.0-std/")
+    built(canvas, node, endpoint)
+
     # Escape leaves a new node as it is, and it says how to go on.
     other = canvas.add("RunningHubModel", 60, 60)
     options(canvas).first.wait_for()

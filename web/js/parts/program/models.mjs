@@ -166,7 +166,12 @@ export function openChoice({ task, profile, words: given, said: reason }, offerK
 		star?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
 	}
 
-	words.oninput = () => void ask();
+	// Whoever walks through the rows wants one of them, whatever was typed before.
+	let hasWalked = false;
+	words.oninput = () => {
+		hasWalked = false;
+		void ask();
+	};
 	tasks.onchange = () => void ask();
 	words.onkeydown = (/** @type {KeyboardEvent} */ event) => {
 		if (event.isComposing) return;
@@ -179,6 +184,7 @@ export function openChoice({ task, profile, words: given, said: reason }, offerK
 		};
 		const act = event.ctrlKey && event.key === "d" ? flip : keys[event.key];
 		if (act) {
+			hasWalked ||= act !== flip;
 			event.preventDefault();
 			act();
 		}
@@ -192,7 +198,7 @@ export function openChoice({ task, profile, words: given, said: reason }, offerK
 	key.hidden = true;
 	readSettings().then(({ profiles }) => (key.hidden = profiles.length > 0), () => null);
 	// A link, or an endpoint that no list has, is taken as it is typed.
-	const isNamed = () => /[/:]/.test(words.value) && !rows.some((row) => row.endpoint === words.value.trim());
+	const isNamed = () => !hasWalked && /[/:]/.test(words.value) && !rows.some((row) => row.endpoint === words.value.trim());
 	const run = async () => {
 		await pending;
 		chosen = (isNamed() ? "" : rows[active]?.endpoint) || words.value.trim();
