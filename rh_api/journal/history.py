@@ -23,8 +23,15 @@ SEARCHED_CHARACTERS = 20_000  # of an order's texts; a whole book in a field is 
 FIRST_CHARACTERS = 300  # of a text among the results, in a list
 READ_AT_ONCE = 200  # orders whose texts are noted in one transaction
 _LAST = 2**62  # a number that no order reaches
-# `micros` reads a cost as limits do, in millionths: what is no sum counts as untold.
-_COSTS = [f"micros({name})" for name in ("coins", "money", "third_party_money")]
+# A cost in millionths, as limits read it: what is no sum counts as untold. Plain numbers SQLite
+# itself reads as exactly, many times as fast.
+_COSTS = [
+    f"""CASE WHEN {name} IS NULL THEN NULL
+    WHEN {name} GLOB '*[^0-9.]*' OR {name} NOT GLOB '*[0-9]' OR {name} GLOB '*.*.*'
+    OR {name} GLOB '*.???????*' OR length({name}) > 15 OR {name} * 1.0 >= 1e9 THEN micros({name})
+    ELSE CAST(round({name} * {MICRO}) AS INTEGER) END"""
+    for name in ("coins", "money", "third_party_money")
+]
 _SUMS = ", ".join(f"sum({cost})" for cost in _COSTS)
 _COUNTS = f"count(*), sum(coalesce({', '.join(_COSTS)}) IS NULL)"
 _ENDED = "WHERE origin = ? AND account = ? AND ended >= ? AND ended < ?"

@@ -6,12 +6,16 @@ import sqlite3
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rh_api.history import read_since, search_query, spent_csv
 from rh_api.journal import Identity, ResultRow, State, Store
 from rh_api.journal.history import READ_AT_ONCE, Query, Spent
+from rh_api.money.amounts import MICRO, micros
 from rh_api.wire.tasks import Usage
 from tests.support.clocks import SetClock
 
@@ -217,6 +221,21 @@ def test_sums_of_a_period_are_exact(store: Store, clock: SetClock) -> None:
     assert (spent.coins, spent.money) == (Decimal(10), Decimal(1))
     assert spent.third_party_money is None
     assert store.history.spent(OWN, start - DAY, start) == []
+
+
+NUMBERS = st.decimals(0, 10**10, allow_nan=False, places=7).map(str)
+ODD = st.text("0123456789.+-e_ ٣", max_size=18)
+
+
+@given(st.lists(NUMBERS | ODD | st.integers(0, 10**10).map(str), min_size=1, max_size=20))
+def test_any_text_is_summed_as_limits_read_it(costs: list[str]) -> None:
+    with TemporaryDirectory() as folder, closing(Store.open(Path(folder))) as store:
+        for cost in costs:
+            add(store, coins=None, money=cost)
+        (spent,) = store.history.spent(OWN, 0, store.now() + 1)
+    read = [one for one in map(micros, costs) if one is not None]
+    assert spent.untold == len(costs) - len(read)
+    assert spent.money == (Decimal(sum(read)) / MICRO if read else None)
 
 
 def test_programs_are_summed_each_under_its_latest_name(store: Store, clock: SetClock) -> None:
