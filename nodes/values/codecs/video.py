@@ -28,7 +28,10 @@ BYTE_LIMIT = 2**34
 # Of one frame: twice what 8K has. A decoder holds a dozen of them.
 PIXEL_LIMIT = 2**26
 
-_FIRST_BYTES = 2**28  # of room for what a header says; a film that has more doubles it
+# Room that a header gets, whatever it says; beyond, one for each so many bytes of the file. What
+# grows is filled with zeros first, which takes as long as decoding it.
+_FIRST_BYTES = 2**28
+_LEAST_BYTES = 16  # of a frame that is like the one before it, with what the tables say of it
 _WORKERS = 3
 _AHEAD = 6  # frames that wait for a worker
 # POINT, FULL_CHR_H_INT and ACCURATE_RND of FFmpeg's scaler: the nearest level. Without them its
@@ -161,7 +164,8 @@ class _Roll:
         shape = (frame.width, frame.height) if turned else (frame.height, frame.width)
         if self._room is None:
             first = max(1, _FIRST_BYTES // (frame.width * frame.height * 12))
-            self._room = np.empty((min(first, self._expected or first), *shape, 3), np.float32)
+            most = max(first, self._path.stat().st_size // _LEAST_BYTES)
+            self._room = np.empty((min(most, self._expected or first), *shape, 3), np.float32)
         elif self._filled == len(self._room):
             self._resize(2 * self._filled)
         if shape != self._room.shape[1:3]:

@@ -328,6 +328,18 @@ def test_what_an_mp4_claims_costs_no_memory(
     assert peak < 2**29
 
 
+def test_a_film_that_tells_its_length_takes_no_room_beyond_its_frames(made) -> None:
+    path = made(np.zeros((100, 480, 720, 3), np.uint8))
+    tracemalloc.start()
+    try:
+        room = video.read(path).frames.nbytes
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert room > 2**28
+    assert peak < 1.1 * room
+
+
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_a_turned_video_is_set_upright(made, turns: int) -> None:
     frames = smooth(3, 48, 64)
