@@ -13,7 +13,8 @@ from ...rh_api.graph.constants import MODEL_CLASSES, MODEL_OUTPUTS, POOL, TYPED_
 from ...rh_api.graph.extra_data import ExtraData, mark_again, read_extra_data
 from ...rh_api.graph.fields import looks_like_field
 from ...rh_api.graph.link_validation import IsField, fail_closed, mirror_links
-from ...rh_api.graph.prompt import Graph, read_nodes
+from ...rh_api.graph.on_demand import on_demand
+from ...rh_api.graph.prompt import Graph, Link, links, read_nodes
 from ...rh_api.graph.sockets import pool_links
 from ...rh_api.models.names import is_field
 from ...rh_api.wire.call_example import without_key
@@ -131,6 +132,7 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
             passed = data["prompt"]
         for each in PASSES:
             passed = each(passed, extra)
+        data = _without_unasked(data, passed)
     # Anything that escaped would run unchecked.
     except Exception as error:
         if isinstance(error, RunningHubError):
@@ -145,6 +147,28 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
         refused.pop("partial_execution_targets", None)
         return refused
     return {**data, "prompt": passed}
+
+
+def _without_unasked(data: dict[str, Any], prompt: Graph) -> dict[str, Any]:
+    """The body whose targets are without the nodes of ours that a switch may never ask for."""
+    ours, nodes = _own_nodes(prompt), read_nodes(prompt)
+    if {link.source for link in links(prompt)}.isdisjoint(ours):
+        return data
+    from . import local_classes
+
+    def is_lazy(link: Link) -> bool:
+        known = local_classes.info(nodes[link.target].class_type)
+        declared = known and known.inputs.get(link.field)
+        return declared is not None and declared.lazy
+
+    wanted = data.get("partial_execution_targets")
+    outputs = [node.id for node in nodes.values() if local_classes.saves(node.class_type)]
+    if isinstance(wanted, list):
+        outputs = [one for one in outputs if one in wanted]
+    waiting = on_demand(prompt, outputs, ours, is_lazy)
+    if not waiting:
+        return data
+    return {**data, "partial_execution_targets": [one for one in outputs if one not in waiting]}
 
 
 def _concerned(prompt: Graph, ours: list[str], marks: tuple[Mark, ...]) -> Iterator[str]:

@@ -1,0 +1,36 @@
+"""Output nodes that run only when somebody asks for what they give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from .prompt import Graph, Link, links
+
+IsLazy = Callable[[Link], bool]
+
+
+def on_demand(
+    graph: Graph, outputs: Collection[str], paid: Collection[str], is_lazy: IsLazy
+) -> set[str]:
+    """Of `outputs`, the `paid` ones that the others read through lazy inputs alone.
+
+    ComfyUI runs each output node, whoever reads it: behind a switch that is the branch that nobody
+    chose as well. Left out of the targets of a prompt, they run when an input asks for them.
+    """
+    reading: dict[str, list[Link]] = {}
+    for link in links(graph):
+        reading.setdefault(link.target, []).append(link)
+
+    def sources(roots: Collection[str], *, lazily: bool) -> set[str]:
+        waiting, reached = list(roots), set[str]()
+        while waiting:
+            for link in reading.get(waiting.pop(), ()):
+                if link.source not in reached and (lazily or not is_lazy(link)):
+                    reached.add(link.source)
+                    waiting.append(link.source)
+        return reached
+
+    read = {link.source for each in reading.values() for link in each}
+    may_wait = set(outputs) & set(paid) & read
+    may_wait &= sources(set(outputs) - may_wait, lazily=True)
+    return may_wait - sources(set(outputs) - may_wait, lazily=False)
