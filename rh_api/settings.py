@@ -119,7 +119,7 @@ class Settings:
         return cls(
             origin=read_origin(values.get("RUNNINGHUB_BASE_URL", "").strip() or DEFAULT_ORIGIN),
             key=read_key(key),
-            state=Path(folder) if folder else (state or find_state_folder(values)),
+            state=read_state(folder) if folder else (state or find_state_folder(values)),
             result_hosts=tuple(host.strip(".") for host in hosts if host.strip(".")),
             access_password=Secret(values.get("RUNNINGHUB_ACCESS_PASSWORD", "")),
             segment_workflow=values.get("RUNNINGHUB_SEGMENT_WORKFLOW", "").strip(),
@@ -159,6 +159,18 @@ class Settings:
             raise NoKey
         if self.origin.startswith("http:") and not _OWN_NETWORK.fullmatch(self.host):
             raise BadInput("error.key_in_clear", origin=self.origin, host=self.host)
+
+
+def read_state(text: str) -> Path:
+    """Files of services and containers hand on a "~" as it is; BadInput for a relative path, which
+    would be another journal in each folder that a command is typed in."""
+    try:
+        folder = Path(text).expanduser()
+    except RuntimeError:
+        folder = Path(text)
+    if not folder.is_absolute():
+        raise BadInput("error.state_relative", value=text[:200])
+    return folder
 
 
 def read_origin(text: str) -> str:

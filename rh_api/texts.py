@@ -172,6 +172,7 @@ ENGLISH: dict[str, str] = {
     "error.native_batch": "Node {node} makes a batch of {count}: on the native route a batch size of 1 alone is known to work. Set it to 1 and order several times, or use the route task. Nothing was uploaded or ordered.",
     "error.bad_route": 'RUNNINGHUB_ROUTE is task, native or auto, not "{value}".',
     "error.bad_models": 'RUNNINGHUB_MODELS is warn or strict, not "{value}".',
+    "error.state_relative": 'RUNNINGHUB_STATE is a whole path, such as /home/me/runninghub, not "{value}": each folder that a command is typed in would have its own journal, and pay anew.',
     "error.bad_origin": "RUNNINGHUB_BASE_URL must look like https://www.runninghub.ai, not "
     "{value!r}.",
     "error.key_in_clear": "{origin} is not encrypted: whoever is on the way could read the key, so nothing was sent. Write https://{host}; http is for this machine and its own network.",

@@ -12,7 +12,14 @@ from pathlib import Path
 import folder_paths
 
 from ...rh_api.errors import BadInput
-from ...rh_api.settings import NO_SECRET, Secret, Settings, read_key, register_state_folder
+from ...rh_api.settings import (
+    NO_SECRET,
+    Secret,
+    Settings,
+    read_key,
+    read_state,
+    register_state_folder,
+)
 from . import demo_server, profiles
 
 log = logging.getLogger("runninghub")
@@ -117,7 +124,8 @@ def state_folder() -> Path:
 
 def settings_folder() -> Path:
     """The folder of the journal, where a person may have put it elsewhere."""
-    return Path(os.environ.get("RUNNINGHUB_STATE", "").strip() or state_folder())
+    chosen = os.environ.get("RUNNINGHUB_STATE", "").strip()
+    return read_state(chosen) if chosen else state_folder()
 
 
 def register_journal() -> None:

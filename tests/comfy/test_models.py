@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ async def test_a_3d_file_goes_into_cores_own_saver(
 
 
 def _known() -> ModelCatalogue:
-    return ModelCatalogue(Settings.from_mapping({"RUNNINGHUB_STATE": "."}))
+    return ModelCatalogue(Settings.from_mapping({"RUNNINGHUB_STATE": tempfile.gettempdir()}))
 
 
 def _a_writer() -> str:

@@ -176,6 +176,19 @@ def test_an_emulator_nearby_needs_no_certificate(host: str):
     Settings.from_mapping(values).require_key()
 
 
+def test_a_state_folder_is_the_same_wherever_a_command_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    chosen = Settings.from_mapping({"RUNNINGHUB_STATE": "~/rh state"})
+    assert chosen.state == tmp_path / "rh state"
+    for relative in ("state", "./state", "~nobody-of-that-name/x"):
+        with pytest.raises(BadInput) as refused:
+            Settings.from_mapping({"RUNNINGHUB_STATE": relative})
+        assert relative in str(refused.value)
+
+
 def test_every_variable_of_the_contract_is_read():
     settings = Settings.from_mapping(
         {
