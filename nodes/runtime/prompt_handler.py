@@ -17,6 +17,7 @@ from ...rh_api.graph.on_demand import on_demand
 from ...rh_api.graph.prompt import Graph, Link, links, read_nodes
 from ...rh_api.graph.sockets import pool_links
 from ...rh_api.models.names import is_field
+from ...rh_api.switches import read_switch
 from ...rh_api.wire.call_example import without_key
 from .. import language
 
@@ -44,6 +45,8 @@ FREE_INPUTS: Mapping[str, FreeInputs] = {
     **dict.fromkeys(MODEL_CLASSES, FreeInputs("model", is_field, MODEL_OUTPUTS)),
 }
 
+_SWITCHES = ("reroll_seeds", "send_anyway", "add_metadata", "use_personal_queue")
+
 Pass = Callable[[Graph, ExtraData], dict[str, Any]]
 
 
@@ -67,6 +70,21 @@ def keyless(prompt: Graph, _: ExtraData) -> dict[str, Any]:
         if own and isinstance(text, str):
             inputs = {**node.inputs, own.named: without_key(text)}
             nodes[node.id] = {**nodes[node.id], "inputs": inputs}
+    return nodes
+
+
+def switches(prompt: Graph, _: ExtraData) -> dict[str, Any]:
+    """Texts of scripts and forms mean what they say: for ComfyUI "false" is true."""
+    nodes: dict[str, Any] = dict(prompt)
+    for node in read_nodes(prompt).values():
+        own = _SWITCHES if node.class_type in FREE_INPUTS else ()
+        said = {name: node.inputs[name] for name in own if isinstance(node.inputs.get(name), str)}
+        try:
+            meant = {name: read_switch(name, str(text)) for name, text in said.items()}
+        except BadInput as error:
+            raise BadInput(error.key, local_id=node.id, **error.params) from None
+        if meant:
+            nodes[node.id] = {**nodes[node.id], "inputs": {**node.inputs, **meant}}
     return nodes
 
 
@@ -98,7 +116,7 @@ def again(prompt: Graph, extra: ExtraData) -> dict[str, Any]:
 # Pure functions of the prompt and what was said beside it to a prompt, in their order. Marked
 # parts are cut out between the two: of links into them the real outputs have to be known.
 EARLY_PASSES: tuple[Pass, ...] = (sockets,)
-PASSES: tuple[Pass, ...] = (keyless, no_key, mirror, again)
+PASSES: tuple[Pass, ...] = (keyless, switches, no_key, mirror, again)
 
 
 def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:

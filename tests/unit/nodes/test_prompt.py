@@ -50,6 +50,23 @@ def test_a_pack_that_is_not_whole_runs_nothing_unchecked(
     assert [node["class_type"] for node in refused.values()] == ["RunningHubRefusal"]
 
 
+@pytest.mark.parametrize(
+    ("text", "means"), [("false", False), ("Off", False), ("0", False), ("true", True)]
+)
+def test_a_switch_may_be_a_text_that_means_what_it_says(
+    handle: Callable[[Any], Any], text: str, means: bool
+) -> None:
+    passed = handle({"prompt": {"1": remote(reroll_seeds=text, **{"3.flag": text})}})
+    assert passed["prompt"]["1"]["inputs"]["reroll_seeds"] is means
+    assert passed["prompt"]["1"]["inputs"]["3.flag"] == text  # of the remote workflow's own
+
+
+def test_a_switch_that_is_neither_is_refused_on_its_node(handle: Callable[[Any], Any]) -> None:
+    (refusal,) = handle({"prompt": {"7": remote(reroll_seeds="no way")}})["prompt"].items()
+    assert refusal[0] == "7"
+    assert 'reroll_seeds is on or off, not "no way".' in str(refusal[1]["inputs"])
+
+
 def test_links_of_fields_are_mirrored_and_all_else_stays(handle: Callable[[Any], Any]) -> None:
     data = {
         "prompt": {"1": remote(**{"10.image": ["5", 0]}), "5": {"class_type": "X", "inputs": {}}},
