@@ -112,13 +112,13 @@ class Store:
 
         `what` is what repeating or explaining the order needs, as JSON values; `hold` what is
         reserved for it, now where that was not done before. Raises LimitReached, and OrderExists
-        while an order of the same identity is unfinished, in any process, or where one was made
-        since that of the number `after`, 0 for none.
+        while an order of the same identity is unfinished, in any process, or where one made since
+        that of the number `after`, 0 for none, has succeeded.
         """
         with self._file.writing(Fate.NOT_STARTED) as db:
             twin = db.execute(
-                "SELECT * FROM orders WHERE identity_digest = ?1 AND (ended IS NULL OR id > ?2)"
-                " ORDER BY id DESC LIMIT 1",
+                "SELECT * FROM orders WHERE identity_digest = ?1"
+                " AND (ended IS NULL OR id > ?2 AND state = 'done') ORDER BY id DESC LIMIT 1",
                 (identity.digest, after),
             ).fetchone()
             if twin is not None:
@@ -323,10 +323,12 @@ class Store:
             return None if row is None else read_order(row)
 
     def find(self, digest: str) -> OrderRow | None:
-        """The latest order of an identity, over or not."""
+        """Of the orders of an identity the one that is not over, else the latest that succeeded,
+        else the latest."""
         with self._file.reading() as db:
             row = db.execute(
-                "SELECT * FROM orders WHERE identity_digest = ? ORDER BY id DESC LIMIT 1",
+                "SELECT * FROM orders WHERE identity_digest = ?"
+                " ORDER BY ended IS NULL DESC, state = 'done' DESC, id DESC LIMIT 1",
                 (digest,),
             ).fetchone()
             return None if row is None else read_order(row)

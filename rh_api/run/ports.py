@@ -134,7 +134,8 @@ class Journal(Protocol):
         ...
 
     async def find(self, identity: Identity) -> OrderRow | None:
-        """The latest order of an identity, over or not."""
+        """Of the orders of an identity the one that is not over, else the latest that succeeded,
+        else the latest."""
         ...
 
     async def order(self, order: int) -> OrderRow | None:

@@ -277,6 +277,31 @@ async def test_promise_3_a_result_that_is_here_costs_nothing_across_restarts(
     assert emulator.counters.orders == 3
 
 
+@pytest.mark.parametrize("end", ["failed", "stopped"])
+async def test_promise_3_an_order_anew_that_came_to_nothing_hides_no_result(
+    make_client: MakeClient, emulator: Emulator, end: str
+) -> None:
+    first = await make_client().run(paint())
+    client = make_client()
+    if end == "failed":
+        emulator.fail_next = {"node_id": "3", "exception_message": "out of memory"}
+    else:
+        emulator.run_seconds = 60.0
+    running = asyncio.ensure_future(client.run(paint(again=True)))
+    if end == "stopped":
+        await until(lambda: bool(emulator.open_tasks(emulator.default_key)))
+        running.cancel()
+    with contextlib.suppress(RunningHubError, asyncio.CancelledError):
+        await running
+    await client.close()
+    orders = emulator.counters.orders
+
+    outcome = await make_client().run(paint())
+    assert outcome.kept
+    assert outcome.results == first.results
+    assert emulator.counters.orders == orders
+
+
 # 7. Whole or not at all
 
 
