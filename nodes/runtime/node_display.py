@@ -55,7 +55,7 @@ class NodeDisplay:
         self._preview: bytes | None = None
         self._latest: bytes | None = None
         self._preview_at = float("-inf")
-        self._drawn: tuple[str, object] = ("", 0.0)
+        self._drawn: tuple[str, object] = ("", None)
 
     @classmethod
     def of_running_node(cls: type[Display]) -> Display:
@@ -98,7 +98,7 @@ class NodeDisplay:
         """The next drawing shows all of it, and its end will, on that page."""
         self._client_id = client_id
         self.place = replace(self.place, page=client_id)
-        self._drawn = ("", 0.0)
+        self._drawn = ("", None)
         self._preview, self._preview_at = self._latest, float("-inf")
 
     def finish(self, sentence: str) -> None:
@@ -112,11 +112,11 @@ class NodeDisplay:
         line = line_of(self._news, now - self._since)
         image = self._due_preview(now)
         bars = self._bars()
-        if (line, bars) == self._drawn and image is None:
-            return
         if line != self._drawn[0]:
             self._say(line)
-        self._drawn = (line, bars)
+        has_moved, self._drawn = bars != self._drawn[1], (line, bars)
+        if not has_moved and image is None:
+            return  # what is sent next tells of all nodes of the prompt, and each of them sends it
         registry = get_progress_state()
         # It belongs to the prompt that runs, which after a stop is another one.
         if registry.prompt_id != self._prompt_id:
@@ -128,7 +128,7 @@ class NodeDisplay:
 
     def _bars(self) -> object:
         """What the bars show: equal as long as nothing has to be drawn."""
-        return self._share
+        return round(self._share * BAR)
 
     def _show(self, registry: ProgressRegistry, preview: Preview | None) -> None:
         registry.update_progress(self._node_id, self._share * BAR, BAR, preview)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from rh_api.emulator import Emulator, Fault, catalog
-from tests.comfy.client import ComfyClient
+from tests.comfy.client import ComfyClient, Event
 from tests.comfy.graphs import loaded, looks, mark, pixels, remote, save
 from tests.comfy.server import Server
 from tests.support.graphs import node
@@ -80,6 +80,27 @@ async def test_more_nodes_than_the_account_may_run_wait_their_turn(
 
     assert result.outcome == "success"
     assert emulator.counters.orders == 5
+
+
+async def test_seconds_that_pass_send_the_page_no_state_of_all_nodes(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    emulator.hold_at = "3"
+    prompt = {str(n): remote(catalog.TEXT_TO_IMAGE, new_picture()) for n in range(6)}
+    taken = await comfyui.submit(prompt)
+
+    def at(seconds: int) -> Callable[[Event], bool]:
+        line = f"waiting for a free slot (3 of 3 used) · {seconds} s"
+        return lambda event: event.type == "progress_text" and event.data["text"] == line
+
+    begin = comfyui.events.index(await comfyui.event(at(1)))
+    end = comfyui.events.index(await comfyui.event(at(3)))
+    states = [e for e in comfyui.events[begin:end] if e.type == "progress_state"]
+    emulator.hold_at = None
+    result = await comfyui.finish(taken)
+
+    assert result.outcome == "success"
+    assert not states
 
 
 async def test_a_cloud_node_and_a_blocking_local_node_run_side_by_side(
