@@ -92,7 +92,7 @@ ENGLISH: dict[str, str] = {
     "by its id: RunningHub Task on the canvas, task {task_id} --fetch on the command line.",
     "error.content_refused": "RunningHub refused the content: {remote}. Change the prompt or the "
     "picture.",
-    "error.task_cancelled": "The task was cancelled in the cloud.",
+    "error.task_cancelled": "The task was cancelled in the cloud, but not by this run: on RunningHub's site, or by another program that shares the order. Running it again is a new order.",
     "error.time_limit": "The task ran longer than {seconds} s and is being cancelled.",
     "error.lost_sight": "RunningHub has not answered for ten minutes. The task goes on in the "
     "cloud; the same inputs, with the same seed, take it up, or look at it on the site.",

@@ -111,7 +111,7 @@ async def test_of_a_failure_is_told_what_the_journal_keeps(host: Host, emulator:
         ("en", "error.task_failed", "The order failed. The history keeps no more"),
         ("en", "error.content_refused", "RunningHub refused the content. "),
         ("zh", "error.content_refused", "RunningHub 拒绝了内容。"),
-        ("zh", "error.task_cancelled", "任务已在云端取消。"),
+        ("zh", "error.task_cancelled", "任务已在云端取消"),
     ):
         await host.speak(language)
         store.change("UPDATE orders SET error_key = ?", (key,))
