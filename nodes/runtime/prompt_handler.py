@@ -14,7 +14,7 @@ from ...rh_api.graph.extra_data import ExtraData, mark_again, read_extra_data
 from ...rh_api.graph.fields import looks_like_field
 from ...rh_api.graph.link_validation import IsField, fail_closed, mirror_links
 from ...rh_api.graph.on_demand import on_demand
-from ...rh_api.graph.prompt import Graph, Link, links, read_nodes
+from ...rh_api.graph.prompt import Graph, Link, Node, links, read_nodes
 from ...rh_api.graph.sockets import pool_links
 from ...rh_api.models.names import is_field
 from ...rh_api.switches import read_switch
@@ -82,10 +82,39 @@ def switches(prompt: Graph, _: ExtraData) -> dict[str, Any]:
         try:
             meant = {name: read_switch(name, str(text)) for name, text in said.items()}
         except BadInput as error:
-            raise BadInput(error.key, local_id=node.id, **error.params) from None
+            raise BadInput(error.key, local_id=node.id, **dict[str, Any](error.params)) from None
         if meant:
             nodes[node.id] = {**nodes[node.id], "inputs": {**node.inputs, **meant}}
     return nodes
+
+
+def nulls(prompt: Graph, _: ExtraData) -> dict[str, Any]:
+    """To ComfyUI a null is what a link will bring, which is refused only when its node runs: others
+    have ordered by then. So a field that is null is refused now, an option is as left out."""
+    nodes: dict[str, Any] = dict(prompt)
+    for node in read_nodes(prompt).values():
+        own = FREE_INPUTS.get(node.class_type)
+        without = {name: value for name, value in node.inputs.items() if value is not None}
+        if own is None or len(without) == len(node.inputs):
+            continue
+        for name in _fields_of(node, own):
+            if name not in without:
+                raise BadInput("node.null", local_id=node.id, name=name[:80])
+        nodes[node.id] = {**nodes[node.id], "inputs": without}
+    return nodes
+
+
+def _fields_of(node: Node, own: FreeInputs) -> list[str]:
+    """What a node has to say: which program, and that one's fields."""
+    found = {name: [value] for name, value in node.inputs.items() if own.is_field(name)}
+    if own.named == "model":
+        # Imported here: the start of ComfyUI need not know of models.
+        from . import model_inputs
+
+        form = node.inputs.get("form")
+        schema = model_inputs.schema_of(form if isinstance(form, str) else "")
+        found = model_inputs.fields_of(found, schema)
+    return [name for name in (own.named, *found) if name in node.inputs]
 
 
 def no_key(prompt: Graph, extra: ExtraData) -> dict[str, Any]:
@@ -115,7 +144,7 @@ def again(prompt: Graph, extra: ExtraData) -> dict[str, Any]:
 
 # Pure functions of the prompt and what was said beside it to a prompt, in their order. Marked
 # parts are cut out between the two: of links into them the real outputs have to be known.
-EARLY_PASSES: tuple[Pass, ...] = (sockets,)
+EARLY_PASSES: tuple[Pass, ...] = (nulls, sockets)
 PASSES: tuple[Pass, ...] = (keyless, switches, no_key, mirror, again)
 
 

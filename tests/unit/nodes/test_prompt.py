@@ -67,6 +67,41 @@ def test_a_switch_that_is_neither_is_refused_on_its_node(handle: Callable[[Any],
     assert 'reroll_seeds is on or off, not "no way".' in str(refusal[1]["inputs"])
 
 
+@pytest.mark.parametrize(
+    ("class_type", "inputs", "name"),
+    [
+        ("RunningHubRemoteWorkflow", {"workflow": "1", "3.seed": None}, "3.seed"),
+        ("RunningHubRemoteWorkflow", {"workflow": None, "3.seed": 1}, "workflow"),
+        ("RunningHubAIApp", {"app": "1", "6.text": None}, "6.text"),
+        ("RunningHubModel", {"model": "a/b", "prompt": None}, "prompt"),
+        ("RHTextToImage", {"model": None}, "model"),
+    ],
+)
+def test_a_field_that_is_null_is_refused_before_anything_is_ordered(
+    handle: Callable[[Any], Any], class_type: str, inputs: dict[str, Any], name: str
+) -> None:
+    prompt = {"1": remote(**{"3.seed": 5}), "2": {"class_type": class_type, "inputs": inputs}}
+    (refusal,) = handle({"prompt": prompt})["prompt"].items()
+    assert refusal[0] == "2"
+    assert f'"{name}" has no value (null).' in refusal[1]["inputs"]["message"]
+
+
+def test_an_option_that_is_null_is_left_out(handle: Callable[[Any], Any]) -> None:
+    options = ("form", "profile", "outputs", "instance", "batch", "reroll_seeds", "timeout")
+    given = remote(**dict.fromkeys(options), **{"6.text": "a", "link_0": None})
+    passed = handle({"prompt": {"1": given}})["prompt"]["1"]["inputs"]
+    assert passed == {"workflow": "1", "6.text": "a"}
+
+
+def test_what_another_pack_leaves_empty_in_a_models_node_keeps_no_prompt_away(
+    handle: Callable[[Any], Any],
+) -> None:
+    shown = {"model": {"endpoint": "a/b", "parameters": [{"name": "prompt", "kind": "STRING"}]}}
+    inputs = {"model": "a/b", "form": json.dumps(shown), "prompt": "a", "refresh": None}
+    passed = handle({"prompt": {"1": {"class_type": "RunningHubModel", "inputs": inputs}}})
+    assert passed["prompt"]["1"]["class_type"] == "RunningHubModel"
+
+
 def test_links_of_fields_are_mirrored_and_all_else_stays(handle: Callable[[Any], Any]) -> None:
     data = {
         "prompt": {"1": remote(**{"10.image": ["5", 0]}), "5": {"class_type": "X", "inputs": {}}},
