@@ -672,6 +672,7 @@ ENGLISH: dict[str, str] = {
     "node.uploaded": "uploaded: {count}",
     "node.key_in_graph": "Your API key stands in {node}. ComfyUI would keep it in its history and write it into pictures. Take it out: its place is ComfyUI's settings, under RunningHub. Nothing was started.",
     "node.key_on_canvas": "Your API key stands in a node or a note of this workflow, which ComfyUI would write into pictures. Take it out (*RunningHub: clean keys* in the menu finds it): its place is ComfyUI's settings, under RunningHub. Nothing was started.",
+    "node.key_beside_graph": "Your API key stands in the request's extra_data, which ComfyUI would keep in its history and may write into pictures. Take it out: its place is ComfyUI's settings, under RunningHub, or RUNNINGHUB_API_KEY. Nothing was started.",
     "node.key_for_site": "Enter the key of {site}: a key is never tried on another site.",
     "node.bad_password": "An access password has at most {most} characters.",
     "node.bad_kind": 'A program is a "workflow" or an "app", not "{value}".',

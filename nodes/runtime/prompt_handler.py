@@ -117,24 +117,23 @@ def _fields_of(node: Node, own: FreeInputs) -> list[str]:
     return [name for name in (own.named, *found) if name in node.inputs]
 
 
-def no_key(prompt: Graph, extra: ExtraData) -> dict[str, Any]:
-    """Refuse a prompt, or a canvas beside it, with a key of this machine in it, wherever that
-    stands: pictures carry both."""
+def _refuse_keys(prompt: Graph, beside: object, canvas: object) -> None:
+    """Refuse a prompt, or what goes `beside` it (the `canvas` is of that), with a key of this
+    machine in it, wherever that stands: pictures and the history carry both."""
     # Imported here: the start of ComfyUI need not know of keys.
     from . import config
 
     keys = config.known_keys()
 
     def has_key(value: object) -> bool:
-        text = json.dumps(value)
+        text = json.dumps(value, default=str)  # another pack's handler may have put anything there
         return any(key in text for key in keys)
 
     for node in read_nodes(prompt).values():
         if has_key(prompt[node.id]):
             raise BadInput("node.key_in_graph", local_id=node.id, node=node.label)
-    if has_key(extra.canvas):
-        raise BadInput("node.key_on_canvas")
-    return dict(prompt)
+    if has_key(beside):
+        raise BadInput("node.key_on_canvas" if has_key(canvas) else "node.key_beside_graph")
 
 
 def again(prompt: Graph, extra: ExtraData) -> dict[str, Any]:
@@ -145,7 +144,7 @@ def again(prompt: Graph, extra: ExtraData) -> dict[str, Any]:
 # Pure functions of the prompt and what was said beside it to a prompt, in their order. Marked
 # parts are cut out between the two: of links into them the real outputs have to be known.
 EARLY_PASSES: tuple[Pass, ...] = (nulls, sockets)
-PASSES: tuple[Pass, ...] = (keyless, switches, no_key, mirror, again)
+PASSES: tuple[Pass, ...] = (keyless, switches, mirror, again)
 
 
 def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
@@ -179,6 +178,7 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
             passed = data["prompt"]
         for each in PASSES:
             passed = each(passed, extra)
+        _refuse_keys(passed, data.get("extra_data"), extra.canvas)
         data = _without_unasked(data, passed)
     # Anything that escaped would run unchecked.
     except Exception as error:

@@ -240,11 +240,20 @@ def test_a_prompt_that_holds_the_own_key_is_refused(
     assert KEY not in json.dumps(refused)
 
 
-def test_a_canvas_that_holds_the_own_key_is_refused(handle: Callable[[Any], Any]) -> None:
-    workflow = {"nodes": [{"id": 9, "type": "Note", "widgets_values": [f"mine: {KEY}"]}]}
-    data = {"prompt": {"1": remote()}, "extra_data": {"extra_pnginfo": {"workflow": workflow}}}
-    (node,) = handle(data)["prompt"].values()
+@pytest.mark.parametrize(
+    ("extra_data", "place"),
+    [
+        ({"extra_pnginfo": {"workflow": {"nodes": [{"widgets_values": [KEY]}]}}}, "a note of this"),
+        ({"extra_pnginfo": {"note": KEY}}, "extra_data"),
+        ({"who": {"asks": f"a script with {KEY}"}}, "extra_data"),
+    ],
+)
+def test_the_own_key_beside_a_prompt_is_refused(
+    handle: Callable[[Any], Any], extra_data: dict[str, Any], place: str
+) -> None:
+    (node,) = handle({"prompt": {"1": remote()}, "extra_data": extra_data})["prompt"].values()
     assert node["class_type"] == "RunningHubRefusal"
+    assert place in node["inputs"]["message"]
 
 
 @pytest.mark.parametrize("text", ["", "a", "cat", "your-key-here"])
