@@ -658,6 +658,7 @@ ENGLISH: dict[str, str] = {
     "node.field_media": '"{field}": {reason}',
     "node.bad_choice": '"{name}" is one of {choices}, not "{value}".',
     "node.bad_type": '"{name}" cannot be "{value}".',
+    "node.mistyped": '"{field}" is neither a field nor an option of this node. Nearest: {near}. Nothing was started.',
     "node.null": '"{name}" has no value (null). Give it one, or leave it out. Nothing was started.',
     "node.unread": "This node names another program, {program}, than the one whose inputs it shows. "
     "Wait until it is read, or choose again; nothing was sent.",

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 from typing import TypeVar
 
 from ...rh_api.client import Client, Job, Program
-from ...rh_api.errors import BadInput, RunningHubError
+from ...rh_api.errors import BadField, BadInput, RunningHubError
 from ...rh_api.graph.check import Promised
 from ...rh_api.graph.constants import INSTANCES
 from ...rh_api.graph.extra_data import AGAIN
 from ...rh_api.graph.fields import FieldKind, looks_like_field
+from ...rh_api.graph.nearest import listed
 from ...rh_api.graph.outputs import read_output_ids
+from ...rh_api.models.names import input_name
 from ...rh_api.wire.call_example import without_key
 from ...rh_api.wire.orders import TaskOptions
 from ..definitions.defaults import EACH, FIRST, MAX_ORDERS, RETAIN
@@ -164,10 +167,40 @@ def _chosen(inputs: Inputs, name: str, choices: Sequence[str]) -> str:
 
 
 def fields_of(inputs: Inputs, asked: Asked) -> Inputs:
-    """The inputs that are fields of the program."""
+    """The inputs that are fields of the program. Raises BadField for a mistyped one."""
     if asked.is_model:
         return model_inputs.fields_of(inputs, asked.model.schema)
-    return {name: given for name, given in inputs.items() if looks_like_field(name)}
+    fields = {name: given for name, given in inputs.items() if looks_like_field(name)}
+    for name in _strangers(inputs):
+        if name.lstrip()[:1].isdecimal():
+            raise BadField("error.field_name", field=name[:80])
+        if near := get_close_matches(name[:80].lower(), OPTIONS, 1, _MISTYPED):
+            raise BadField("node.mistyped", field=name[:80], near=near[0])
+    return fields
+
+
+OPTIONS = (
+    *("instance", "outputs", "batch", "max_orders", "timeout", "reroll_seeds", "add_metadata"),
+    *("use_personal_queue", "retain_seconds", "profile"),
+)
+_MISTYPED = 0.85  # `max_order` is as near as 0.95; a word of another pack's has to stay below
+
+
+def _strangers(inputs: Inputs) -> list[str]:
+    """What is neither a field nor ours: of the browser, of other packs, or a slip."""
+    return [name for name in inputs if not looks_like_field(name) and input_name(name) == name]
+
+
+def _refuse_bare(inputs: Inputs, program: Program) -> None:
+    """Raises BadField for a field without its node. Scripts alone forget that, and they have no
+    form; on the canvas others add inputs, and may call them so."""
+    if "form" in inputs:
+        return
+    for name in _strangers(inputs):
+        last = name.rpartition(".")[2].lower()
+        near = [one.full_name for one in program.fields() if one.name.lower() == last]
+        if near:
+            raise BadField("node.mistyped", field=name[:80], near=listed(near[:5]))
 
 
 async def check_early(client: Client, asked: Asked, inputs: Inputs) -> None:
@@ -182,6 +215,7 @@ async def check_early(client: Client, asked: Asked, inputs: Inputs) -> None:
         return
     known = client.known_program(asked.job({}))
     if known is not None:
+        _refuse_bare(inputs, known)
         await client.check(asked.job(promised(fields)))
         await _output_ids(client, asked, known)
     else:
@@ -199,6 +233,8 @@ async def prepare(
     # Reads the program again when a field is not in the copy at hand.
     await client.check(asked.job({name: Promised() for name in fields}))
     program = await client.program(asked.job({}))
+    if not asked.is_model:
+        _refuse_bare(inputs, program)
     wanted = await _output_ids(client, asked, program)
     zips = {field.full_name for field in program.fields() if field.kind is FieldKind.ZIP}
     lists = model_inputs.lists_of(program, fields)

@@ -32,6 +32,10 @@ def nothing_was_sent(emulator: Emulator) -> bool:
 WRONG_FIELDS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "unknown node": ({"99.text": "x"}, ['"99.text"', "no node 99"]),
     "unknown field": ({"6.txet": "x"}, ['"6.txet"', "Positive [CLIPTextEncode]", "text"]),
+    "no node": ({"seed": 5}, ['"seed"', "3.seed"]),
+    "a node's title": ({"KSampler.seed": 5}, ['"KSampler.seed"', "3.seed"]),
+    "no dot": ({"3_seed": 5}, ['"3_seed"', "<nodeId>.<fieldName>"]),
+    "no option": ({"max_order": 1}, ['"max_order"', "max_orders"]),
     "link": ({"3.positive": "x"}, ['"3.positive"', "Positive [CLIPTextEncode]"]),
     "type": ({"3.steps": "many"}, ['"3.steps"', "KSampler", "INT", "many"]),
     "out of range": ({"3.seed": 2**64}, ['"3.seed"', str(2**64)]),

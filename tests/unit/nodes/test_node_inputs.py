@@ -86,6 +86,39 @@ def test_only_names_of_fields_count(order: ModuleType) -> None:
     assert order.fields_of({**inputs, "6.text": ["a"]}, asked) == {"6.text": ["a"]}
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("3_seed", '"3_seed" names no field'),
+        (" 3.seed", '" 3.seed" names no field'),
+        ("3 .seed", "write <nodeId>.<fieldName>"),
+        ("3.", "names no field"),
+        ("max_order", "Nearest: max_orders."),
+        ("rerollSeeds", "Nearest: reroll_seeds."),
+        ("Timeout", "Nearest: timeout."),
+    ],
+)
+def test_a_slip_in_a_name_is_no_order(order: ModuleType, name: str, words: str) -> None:
+    inputs = {"workflow": ["1"], name: [1]}
+    with pytest.raises(Exception, match=re.escape(words)) as refused:
+        order.fields_of(inputs, order.read_asked(inputs))
+    assert type(refused.value).__name__ == "BadField"
+
+
+def test_slips_are_looked_for_in_every_option(pack: Pack, order: ModuleType) -> None:
+    options = pack("nodes.definitions.schema").order_inputs()
+    assert {one.id for one in options} == set(order.OPTIONS)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["upload", "format.codec", "$$canvas-image-preview", "control_after_generate", "choose file"],
+)
+def test_what_a_browser_or_another_pack_adds_stays(order: ModuleType, name: str) -> None:
+    inputs = {"workflow": ["1"], "form": [""], "again": [True], "link_3": ["x"], name: [1]}
+    assert order.fields_of(inputs, order.read_asked(inputs)) == {}
+
+
 def test_an_app_is_named_in_place_of_a_workflow(order: ModuleType) -> None:
     job = order.read_asked({"app": ["7"]}, "app").job({})
     assert (job.app, job.workflow) == ("7", "")
