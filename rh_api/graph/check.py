@@ -62,6 +62,12 @@ class Unsupported:
     type_name: str
 
 
+class JsonText(str):
+    """A list or an object that a person gave as such, for the fields that hold one."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Promised:
     """A value that a link will bring: of the field only its existence can be checked."""
@@ -138,9 +144,9 @@ def check(
 
     A value is a str, int, float, bool, GivenMedia, Unsupported or Promised. Numbers and
     switches may come as text (`"1231231"`, `"true"`), text as a number, lists and objects as
-    JSON text. A fraction where a whole number is stored passes unless the declared type, or
-    without one the field's name (seed, steps, width …), says that it is an INT. Choices are
-    compared only where they hold the stored value.
+    JSON text (JsonText goes nowhere else). A fraction where a whole number is stored passes unless
+    the declared type, or without one the field's name (seed, steps, width …), says that it is an
+    INT. Choices are compared only where they hold the stored value.
 
     Raises UnknownField for a node or field that is not there, BadField for all else.
     """
@@ -237,10 +243,12 @@ def _media(case: _Case, media: GivenMedia) -> GivenMedia:
 
 def _text(case: _Case) -> str:
     value = case.value
-    if isinstance(value, bool):
-        # True, true, yes, enable: nothing says which word the node wants.
+    # An editor of points keeps them as a text.
+    is_json = str(case.field.stored).lstrip()[:1] in ("[", "{")
+    # True, true, yes, enable: nothing says which word the node wants.
+    if isinstance(value, bool) or (isinstance(value, JsonText) and not is_json):
         raise case.wrong_type()
-    return value if isinstance(value, str) else str(value)
+    return str(value)
 
 
 def _number(case: _Case) -> int | float:
@@ -308,7 +316,7 @@ def _file_name(case: _Case) -> str:
 
 
 def _file_text(case: _Case) -> str:
-    if not isinstance(case.value, str):
+    if not isinstance(case.value, str) or isinstance(case.value, JsonText):
         raise case.wrong_type()
     if not case.value.strip():
         raise case.refusal("error.field_blank", expected=case.field.kind.value)

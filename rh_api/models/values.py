@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 from ..errors import BadField, quote_remote
-from ..graph.check import LOWEST, GivenMedia, Promised, Unsupported
+from ..graph.check import LOWEST, GivenMedia, JsonText, Promised, Unsupported
 from ..graph.fields import FieldKind, is_address
 from ..graph.nearest import listed, nearest
 from ..wire.apps import word
@@ -149,7 +149,7 @@ def _address(one: Parameter, value: str | float, doubt: Doubt) -> str:
 
 
 def _plain(one: Parameter, value: str | float) -> str:
-    if isinstance(value, bool):
+    if isinstance(value, (bool, JsonText)):
         raise _wrong(one, _shown(value))
     return word(value)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from ....rh_api.client import Result
-from ....rh_api.graph.check import Unsupported
+from ....rh_api.graph.check import JsonText, Unsupported
 from ....rh_api.offload import plain_of
 from ....rh_api.wire.filetypes import Kind as FileKind
 from .adapter import Reader
@@ -27,7 +27,7 @@ class PlainAdapter:
     outputs = ("text", "files")
 
     def encode(self, value: object) -> object:
-        """As JSON says it; lists and objects as JSON text, all else Unsupported."""
+        """As JSON says it; lists and objects as JsonText, all else Unsupported."""
         if isinstance(value, (str, bool)):
             return value
         if isinstance(value, numbers.Integral):
@@ -37,7 +37,7 @@ class PlainAdapter:
         type_name = _type_name(value)
         if type_name is None:
             try:
-                return json.dumps(value, ensure_ascii=False)
+                return JsonText(json.dumps(value, ensure_ascii=False))
             except (TypeError, ValueError, RecursionError):
                 type_name = type(value).__name__
         return Unsupported(type_name)

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rh_api.errors import BadField, Fate
-from rh_api.graph.check import HIGHEST, LOWEST, GivenMedia, UnknownField, Unsupported, check
+from rh_api.graph.check import (
+    HIGHEST,
+    LOWEST,
+    GivenMedia,
+    JsonText,
+    UnknownField,
+    Unsupported,
+    check,
+)
 from rh_api.wire.filetypes import Kind
 
 GRAPH = {
@@ -40,7 +48,13 @@ GRAPH = {
     "13": {"class_type": "LoadImages(zip)", "inputs": {"upload": "x.zip"}},
     "14": {
         "class_type": "Custom",
-        "inputs": {"on": False, "points": [[1, 2]], "curve": {"a": 1}, "later": None},
+        "inputs": {
+            "on": False,
+            "points": [[1, 2]],
+            "curve": {"a": 1},
+            "later": None,
+            "editor": "[]",
+        },
     },
     "15": {"class_type": "Reroute", "inputs": {"value": ["6", 0]}},
 }
@@ -103,6 +117,7 @@ def refused(name: str, value: object) -> BadField:
         ("14.on", "1", True),
         ("14.points", "[[3, 4], [5, 6]]", [[3, 4], [5, 6]]),
         ("14.curve", '{"b": 2}', {"b": 2}),
+        ("14.editor", JsonText('[{"x": 1}]'), '[{"x": 1}]'),
         ("14.later", "text", "text"),
         ("14.later", 3, 3),
         ("14.later", True, True),
@@ -147,6 +162,8 @@ def test_a_value_is_brought_to_the_stored_type(name: str, value: object, expecte
         ("6.text", Unsupported("MODEL"), "error.field_unsupported"),
         ("6.text", None, "error.field_unsupported"),
         ("6.text", ["a"], "error.field_unsupported"),
+        ("6.text", JsonText('["one", "two"]'), "error.field_type"),
+        ("10.image", JsonText('["x.png", "y.png"]'), "error.field_type"),
         ("10.image", "https://example.com/x.png", "error.field_url"),
         ("12:3.file", "HTTP://example.com/x.mp4", "error.field_url"),
         ("10.image", "data:image/png;base64,AA", "error.field_url"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from unit.models.sampling import shipped
 
 from rh_api.errors import BadField
-from rh_api.graph.check import GivenMedia, Unsupported
+from rh_api.graph.check import GivenMedia, JsonText, Unsupported
 from rh_api.graph.fields import FieldKind
 from rh_api.models.body import Composed, compose
 from rh_api.models.names import input_name, parameter_name
@@ -127,6 +127,7 @@ def test_what_is_required_and_has_a_usual_value_need_not_be_given() -> None:
         ("audioUrl", PICTURE, "error.model_field_type"),
         ("url", GivenMedia(Kind.FILE), "error.model_field_type"),
         ("imageUrl", Unsupported("LATENT"), "error.model_field_type"),
+        ("lora", JsonText('["a", "b"]'), "error.model_field_type"),
         ("elementList", "not json", "error.model_field_type"),
         ("elementList", "[NaN]", "error.model_field_type"),
         ("style", "5", "error.model_field_type"),

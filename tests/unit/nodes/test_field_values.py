@@ -58,6 +58,7 @@ def test_numbers_of_numpy_are_numbers(values: ModuleType) -> None:
 def test_lists_travel_as_json_text_also_in_the_browsers_wrapping(values: ModuleType) -> None:
     fields = one(values, {"1.points": [{"__value__": [1, 2]}], "2.box": [[0, "a", 2]]})
     assert fields == {"1.points": "[1, 2]", "2.box": '[0, "a", 2]'}
+    assert {type(one).__name__ for one in fields.values()} == {"JsonText"}  # for no text field
 
 
 @pytest.mark.parametrize(
