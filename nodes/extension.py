@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import inspect
 import logging
+import re
+import sys
+from pathlib import Path
 
 from comfy_api.latest import ComfyExtension, io
 from server import PromptServer
@@ -47,8 +50,26 @@ class Nothing(ComfyExtension):
 
 
 def extension() -> ComfyExtension:
-    """Our nodes, or none where ComfyUI does not know free inputs (before 0.11)."""
+    """Our nodes, or none where ComfyUI does not know free inputs (before 0.11), and where another
+    copy of the pack was loaded: neither would know what the other has under way."""
     if "accept_all_inputs" not in inspect.signature(io.Schema).parameters:
         log.warning(english("node.comfyui_too_old", {}))
         return Nothing()
+    folder = Path(__file__).parents[1]
+    if other := _other_copy():
+        log.error(english("node.second_copy", {"folder": str(folder), "other": str(other)}))
+        return Nothing()
+    # To any other name aiohttp's `web.static` answers 404.
+    if not re.fullmatch(r"[\w!$&'()*+,;=:@~.-]+", folder.name, re.ASCII):
+        log.warning(english("node.folder_name", {"folder": str(folder)}))
     return RunningHubExtension()
+
+
+def _other_copy() -> Path | None:
+    """The folder of a copy of the pack that ComfyUI has loaded before."""
+    for handler in PromptServer.instance.on_prompt_handlers:
+        name = str(getattr(handler, "__module__", ""))
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file and name.endswith(".nodes.runtime.prompt_handler") and handler is not handle_prompt:
+            return Path(file).parents[2]
+    return None

@@ -648,6 +648,8 @@ ENGLISH: dict[str, str] = {
     "media.sizes_differ": "{count} pictures of different sizes came back where one batch was expected.",
     # nodes
     "node.comfyui_too_old": "RunningHub nodes need ComfyUI 0.11 or newer; nothing was loaded.",
+    "node.second_copy": "RunningHub Remote is here twice: {folder} was not loaded, because {other} is. Remove one of the two folders from custom_nodes and restart ComfyUI. The orders and keys of both are the same, and stay.",
+    "node.folder_name": "ComfyUI serves no scripts from {folder}, because that name has a blank or a letter outside ASCII in it: on the canvas the nodes have no inputs, settings or panel. Name the folder runninghub-remote and restart ComfyUI.",
     "node.prompt_refused": "The prompt was not queued: {reason}",
     "node.batch_lengths": "Fields that hold several items must hold equally many, for they go in "
     "step; they hold: {lengths}.",

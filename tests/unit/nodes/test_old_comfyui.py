@@ -1,4 +1,4 @@
-"""What older ComfyUI lacks: one that our nodes cannot live in, and one that never calls on_load."""
+"""What a ComfyUI loads: one that is too old, one that never calls on_load, and odd folders."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -55,25 +56,47 @@ import asyncio, importlib.util, json, sys
 
 import server
 
-root, *calls = sys.argv[1:]
-spec = importlib.util.spec_from_file_location(
-    "rh_pack", root + "/__init__.py", submodule_search_locations=[root]
-)
-sys.modules["rh_pack"] = pack = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(pack)
+roots, calls = json.loads(sys.argv[1]), sys.argv[2:]
 
 async def load():
     host = server.PromptServer(asyncio.get_running_loop())
-    extension = await pack.comfy_entrypoint()
-    for call in calls:
-        await getattr(extension, call)()
+    nodes = []
+    for root in roots:
+        name = root.replace(".", "_x_")
+        spec = importlib.util.spec_from_file_location(
+            name, root + "/__init__.py", submodule_search_locations=[root]
+        )
+        sys.modules[name] = pack = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(pack)
+        extension = await pack.comfy_entrypoint()
+        for call in calls:
+            answer = await getattr(extension, call)()
+        nodes.append(len(answer or ()))
     routes = [f"{route.method} {route.path}" for route in host.routes]
     return {"handlers": len(host.on_prompt_handlers), "routes": routes,
-            "ends": len(host.app.on_shutdown)}
+            "ends": len(host.app.on_shutdown), "nodes": nodes}
 
 print(json.dumps(asyncio.run(load())))
 """
-"""Loads the pack on ComfyUI's stand-in and calls its extension; prints what was registered."""
+"""Loads copies of the pack on ComfyUI's stand-in and calls their extensions; prints what was
+registered, and how many nodes the last call gave for each."""
+
+ROOT = Path(__file__).parents[3]
+
+
+def load(cwd: Path, roots: list[Path], *calls: str) -> tuple[dict[str, Any], str]:
+    """What was registered, and what the log says."""
+    command = [sys.executable, "-c", CALLS, json.dumps([str(root) for root in roots]), *calls]
+    host = str(ROOT / "tests/browser/stage/host")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([host, *sys.path]),
+        "PYTHONIOENCODING": "utf-8",
+    }
+    done = subprocess.run(
+        command, cwd=cwd, env=environment, check=True, capture_output=True, encoding="utf-8"
+    )
+    return json.loads(done.stdout), done.stderr
 
 
 @pytest.mark.parametrize(
@@ -87,14 +110,35 @@ print(json.dumps(asyncio.run(load())))
 def test_handler_and_routes_are_there_once_whatever_is_called(
     tmp_path: Path, calls: list[str]
 ) -> None:
-    root = Path(__file__).parents[3]
-    host = str(root / "tests/browser/stage/host")
-    command = [sys.executable, "-c", CALLS, str(root), *calls]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([host, *sys.path])}
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
-    )
-    registered = json.loads(done.stdout)
+    registered, said = load(tmp_path, [ROOT], *calls)
     assert (registered["handlers"], registered["ends"]) == (1, 1)
     assert "POST /runninghub/session" in registered["routes"]
     assert len(set(registered["routes"])) == len(registered["routes"])
+    assert said == ""
+
+
+def test_a_second_copy_gives_no_nodes_and_names_both_folders(tmp_path: Path) -> None:
+    copy = tmp_path / "ComfyUI-RunningHub"
+    copy.symlink_to(ROOT)
+    registered, said = load(tmp_path, [ROOT, copy], "on_load", "get_node_list")
+    first, second = registered["nodes"]
+    assert first
+    assert not second
+    assert (registered["handlers"], registered["ends"]) == (1, 1)
+    assert f"{copy} was not loaded, because {ROOT} is." in said
+
+
+@pytest.mark.parametrize("name", ["ComfyUI-RunningHub Remote", "云端节点", "a#1"])
+def test_a_folder_whose_scripts_are_not_served_is_told(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.symlink_to(ROOT)
+    registered, said = load(tmp_path, [folder], "on_load", "get_node_list")
+    assert registered["nodes"] != [0]
+    assert f"ComfyUI serves no scripts from {folder}" in said
+
+
+@pytest.mark.parametrize("name", ["runninghub.remote-1.0.0", "ComfyUI_RunningHub(2)"])
+def test_any_other_folder_needs_no_word(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.symlink_to(ROOT)
+    assert load(tmp_path, [folder], "on_load", "get_node_list")[1] == ""
