@@ -53,7 +53,7 @@ async def record_end(journal: Journal, order: int, report: Report) -> None:
 
 
 def say_cost(report: Report, currency: str) -> Callable[[Say], str]:
-    """The sentence on what a task that failed did cost; `currency`: of the account's money."""
+    """The sentence on what a task that is over did cost; `currency`: of the account's money."""
     usage = report.usage
     costs = costs_of(usage.coins, usage.money, usage.third_party_money, currency=currency)
     paid = {unit: amount for unit, amount in (costs or {}).items() if amount}

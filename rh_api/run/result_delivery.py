@@ -22,7 +22,7 @@ from .context import AccountContext
 from .orders import ActiveOrder
 from .ports import Fetched
 from .progress import Arrivals, Watch, unwatched
-from .report_query import query_report
+from .report_query import query_report, say_cost
 from .results import Outcome, Result
 from .singleflight import SingleFlight
 from .transfers import PARALLEL, Moved, Transfers
@@ -167,7 +167,8 @@ class ResultDelivery:
         if all(result.is_missing for result in listed):
             if done is not None:
                 await asyncio.shield(done)
-            raise NoOutput(task_id=task_id)
+            cost = say_cost(report, self.context.journal.currency)
+            raise NoOutput(task_id=task_id).with_context(cost=cost)
         folder = self.folder / RESULTS / (f"{_ELSEWHERE}{task_id}" if row is None else str(row))
         fetched = await self._fetch(listed, folder, task_id, active.watch)
         if row is not None and done is not None:

@@ -366,7 +366,7 @@ async def test_a_failed_task_names_node_exception_message_and_task(
 
 async def test_a_task_without_output_says_so(client: Client, emulator: Emulator) -> None:
     emulator.no_outputs = True
-    with pytest.raises(NoOutput, match="save node"):
+    with pytest.raises(NoOutput, match=r"save node\? It cost 1 coin\."):
         await client.run(paint())
 
 
