@@ -694,8 +694,9 @@ ENGLISH: dict[str, str] = {
     "node.lora_unknown": 'There is no LoRA file "{name}" in ComfyUI\'s models/loras.',
     "node.unreadable": "A result cannot be used: {reason} It was kept in ComfyUI's output folder: "
     "{files}.",
-    "node.not_kept": "A result could not be written into ComfyUI's folder ({reason}). It is kept as "
-    "{file}.",
+    "node.not_kept": "A result could not be written into {folder} ({reason}). Its task is finished and "
+    "paid: mend that, such as by making room, and run the same again, which costs nothing. For now "
+    "the result lies at {file}.",
     "node.not_produced_by_any": "None of the {count} orders made anything for these outputs: "
     "{outputs}.",
     "node.not_produced": "Task {task_id} made nothing for these outputs: {outputs}.",

@@ -144,7 +144,7 @@ def _put(path: Path, target: Path, metadata: Mapping[str, Any], task_id: str) ->
         sync_path(part)
         part.replace(target)
     except OSError as error:
-        raise NotKept(task_id=task_id, reason=error.strerror, file=path) from None
+        raise NotKept(task_id, error, target, path) from None
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

@@ -39,10 +39,14 @@ class Unreadable(RunningHubError):
 
 
 class NotKept(RunningHubError):
-    """ComfyUI's folders do not take a result; it stays where the journal keeps its files."""
+    """ComfyUI's folder does not take a result as `target`; it stays at `file`."""
 
     default_key = "node.not_kept"
     default_fate = Fate.OVER
+
+    def __init__(self, task_id: str, error: OSError, target: Path, file: Path) -> None:
+        reason = error.strerror or str(error)
+        super().__init__(task_id=task_id, folder=target.parent, reason=reason, file=file)
 
 
 @dataclass(frozen=True, eq=False)  # without slots: cached_files refers to it weakly
@@ -101,7 +105,7 @@ class Shelf:
             give(result.path, part)
             part.replace(target)
         except OSError as error:
-            raise NotKept(task_id=self.task_id, reason=error.strerror, file=result.path) from None
+            raise NotKept(self.task_id, error, target, result.path) from None
         finally:
             # Still there after a success, too, when both were names of the same bytes.
             with contextlib.suppress(OSError):

@@ -90,6 +90,8 @@ def test_a_full_disk_leaves_no_half_file_and_names_the_task(
     assert names(tmp_path) == []
     assert TASK in str(caught.value)
     assert str(made) in str(caught.value)
+    assert f"written into {tmp_path / 'output'} (" in str(caught.value)
+    assert "run the same again, which costs nothing" in str(caught.value)
 
 
 @pytest.mark.parametrize("class_type", ["SaveText", "PreviewAny", "SaveImage"])
