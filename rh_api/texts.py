@@ -258,6 +258,7 @@ ENGLISH: dict[str, str] = {
     "error.model_gone": "RunningHub no longer offers the model {model}. {successor} follows it.",
     "error.model_gone_alone": "RunningHub no longer offers the model {model}, and nothing follows it.",
     "error.model_field_unknown": '"{field}" is no parameter of {model} that the catalogue knows. Nearest: {near}. Newer ones go into extra.',
+    "error.model_field_unlisted": 'The catalogue knows no parameters of {model}, so that "{field}" cannot be checked. Is the endpoint right? If there is such a model, its parameters go into extra, a JSON object. Nothing was started.',
     "error.model_field_missing": '"{field}" of {model} is missing.',
     "error.model_field_one_of": "One of these must be given for {model}: {field}.",
     "error.model_fields_exclude": "These cannot be given together for {model}: {field}.",

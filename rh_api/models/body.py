@@ -120,7 +120,10 @@ class _Composer:
             one = self.known.get(name)
             if one is None or (item is not None and not one.is_array):
                 near = listed(nearest(key, map(input_name, self.known)))
-                self._refuse("error.model_field_unknown", key[:100], near=near)
+                unknown = (
+                    "error.model_field_unknown" if self.known else "error.model_field_unlisted"
+                )
+                self._refuse(unknown, key[:100], near=near)
             elif item is None:
                 values[name] = value
             else:

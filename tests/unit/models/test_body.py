@@ -15,6 +15,7 @@ from rh_api.errors import BadField
 from rh_api.graph.check import GivenMedia, JsonText, Unsupported
 from rh_api.graph.fields import FieldKind
 from rh_api.models.body import Composed, compose
+from rh_api.models.catalogue import unknown_model
 from rh_api.models.names import input_name, parameter_name
 from rh_api.models.schema import Model, Op, Parameter, Rule
 from rh_api.models.values import MediaFile
@@ -253,6 +254,12 @@ def test_items_that_are_too_many_together_are_doubted() -> None:
         found, {"prompt": "x", "videoUrls": [URL] * 2, "imageUrls": [URL] * 4, "size": "1280*720"}
     )
     assert "error.model_field_count" in keys(made.doubts)
+
+
+def test_of_a_model_that_nobody_knows_its_name_is_asked_about() -> None:
+    (refusal,) = compose(unknown_model("no/such"), {"prompt": "x"}).refusals
+    assert "no parameters of no/such" in str(refusal)
+    assert "Is the endpoint right?" in str(refusal)
 
 
 # Extra
