@@ -240,6 +240,13 @@ def test_a_limit_that_is_passed_already_tells_of_no_cost_of_nothing() -> None:
     assert str(error).startswith(told)
 
 
+@pytest.mark.parametrize("needed", [0, 2_000_000])
+def test_a_limit_of_a_run_tells_that_it_may_stop_what_else_runs(needed: int) -> None:
+    said = str(refusal(Reached("prompt", "coins", 3_000_000, 2_000_000, needed), "x"))
+    assert said.startswith("Nothing was uploaded or ordered for this")
+    assert "other orders of it may be stopped now, and cost what they ran" in said
+
+
 async def test_two_at_once_never_hold_more_than_the_day_leaves(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
