@@ -350,7 +350,6 @@ def _add_offload(offload: argparse.ArgumentParser) -> None:
     offload.add_argument(
         "--instance",
         choices=("default", "plus", "ultra"),
-        default="default",
         help="machine: 24 (default), 48 or 84 GB",
     )
     offload.add_argument(

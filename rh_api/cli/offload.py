@@ -103,11 +103,7 @@ async def offload(arguments: Namespace, terminal: Terminal, environ: Mapping[str
 def planned(arguments: Namespace) -> tuple[Graph, OffloadRun]:
     """The graph of the arguments, and what would run of it; refused before any request."""
     prompt, extra_data = read_prompt(arguments.prompt)
-    marks = [
-        _with_route(_with_workflow(mark, arguments.workflow), arguments.route)
-        for mark in _marks(arguments, prompt, extra_data)
-    ]
-    plan = cut(prompt, marks, _classes(arguments.object_info))
+    plan = cut(prompt, _marks(arguments, prompt, extra_data), _classes(arguments.object_info))
     if not plan.segments:
         raise BadInput("cli.offload_nothing")
     folders = InputFolders(Path(arguments.prompt).parent, arguments.input)
@@ -139,35 +135,31 @@ def _read_object(name: str) -> dict[str, Any]:
     return cast("dict[str, Any]", read)
 
 
-def _marks(arguments: Namespace, prompt: Graph, extra_data: object) -> tuple[Mark, ...]:
-    """What `--nodes` names; without it, what is marked in the file."""
-    if arguments.nodes is None:
-        marks = read_marks(extra_data, prompt)
-        if not marks:
-            raise BadInput("cli.offload_unmarked")
-        return marks
-    mark = {
-        "nodes": arguments.nodes.replace(",", " ").split(),
-        "instance": arguments.instance,
-        "only": arguments.only,
-        "timeout": arguments.timeout,
-        "use_personal_queue": arguments.personal_queue,
-        "route": arguments.route,
-    }
-    return read_marks({"runninghub": {"segments": [mark]}}, prompt)
+def _marks(arguments: Namespace, prompt: Graph, extra_data: object) -> list[Mark]:
+    """What `--nodes` names; without it, what is marked in the file. The options hold for both."""
+    if arguments.nodes is not None:
+        named = {"nodes": arguments.nodes.replace(",", " ").split()}
+        extra_data = {"runninghub": {"segments": [named]}}
+    marks = read_marks(extra_data, prompt)
+    if not marks:
+        raise BadInput("cli.offload_unmarked")
+    return [_with_options(mark, arguments) for mark in marks]
 
 
-def _with_workflow(mark: Mark, workflow: str | None) -> Mark:
-    """The mark with what `--workflow` says, if it says anything, in place of its own."""
-    ordering = replace(mark.ordering, workflow=workflow or mark.ordering.workflow)
-    return replace(mark, ordering=ordering)
-
-
-def _with_route(mark: Mark, route: str | None) -> Mark:
-    """The mark with what `--route` says, if it says anything, in place of its own."""
-    if route == NATIVE and mark.instance == "ultra":
+def _with_options(mark: Mark, arguments: Namespace) -> Mark:
+    """The mark with what options say in place of its own; of two time limits the lower holds."""
+    own, instance = mark.ordering, arguments.instance or mark.instance
+    ordering = replace(
+        own,
+        timeout=min(filter(None, (own.timeout, arguments.timeout)), default=0),
+        use_personal_queue=own.use_personal_queue or arguments.personal_queue,
+        workflow=arguments.workflow or own.workflow,
+        route=arguments.route or own.route,
+    )
+    if ordering.route == NATIVE and instance == "ultra":
         raise BadInput("error.native_ultra")
-    return replace(mark, ordering=replace(mark.ordering, route=route or mark.ordering.route))
+    only = mark.only or arguments.only
+    return replace(mark, instance=instance, only=only, ordering=ordering)
 
 
 def _classes(object_info: str | None) -> Classes:

@@ -418,3 +418,66 @@ def test_a_mark_for_another_account_is_refused(
     assert ran.code != 0
     assert '"studio"' in ran.err
     assert emulator.counters.orders == 0
+
+
+@pytest.fixture
+def marked(photo: Path, tmp_path: Path) -> Path:
+    """A graph with a mark of its own."""
+    marks = {"segments": [{"nodes": ["2"], "timeout": 600}]}
+    return written(tmp_path, {"prompt": graph(photo.name), "extra_data": {"runninghub": marks}})
+
+
+def test_options_hold_for_what_the_file_marks(
+    call: Call, marked: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    options = ("--instance", "plus", "--personal-queue", "--timeout", "1")
+    emulator.run_seconds = 60
+    ran = call("offload", str(marked), *options, "--out", str(tmp_path / "out"))
+
+    assert "longer than 1 s" in ran.err
+    (task,) = emulator.tasks.values()
+    assert task.status == "CANCEL"
+    (create,) = [one.json for one in emulator.journal if one.path.endswith("/create")]
+    assert create["instanceType"] == "plus"
+    assert create["usePersonalQueue"] in (True, "true")
+
+
+def test_a_longer_time_does_not_lift_that_of_a_mark(
+    call: Call, photo: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    emulator.run_seconds = 60
+    marks = {"segments": [{"nodes": ["2"], "timeout": 1}]}
+    body = {"prompt": graph(photo.name), "extra_data": {"runninghub": marks}}
+    call("offload", str(written(tmp_path, body)), "--timeout", "600", "--out", str(tmp_path))
+
+    (task,) = emulator.tasks.values()
+    assert task.status == "CANCEL"
+
+
+def test_only_holds_for_what_the_file_marks(call: Call, emulator: Emulator, tmp_path: Path) -> None:
+    prompt = {
+        "1": node("VAELoader", vae_name="some.safetensors"),
+        "2": node("EmptyLatentImage", width=64, height=64, batch_size=1),
+        "3": node("VAEDecode", samples=["2", 0], vae=["1", 0]),
+        "4": node("SaveImage", images=["3", 0], filename_prefix="out"),
+    }
+    marks = {"segments": [{"nodes": ["3"]}]}
+    path = written(tmp_path, {"prompt": prompt, "extra_data": {"runninghub": marks}})
+    assert call("offload", str(path), "--explain").code == 0
+    ran = call("offload", str(path), "--explain", "--only")
+
+    assert ran.code == 2
+    assert "Only marked nodes may go" in ran.err
+
+
+def test_a_machine_that_a_marks_route_lacks_is_refused(
+    call: Call, photo: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    marks = {"segments": [{"nodes": ["2"], "route": "native"}]}
+    body = {"prompt": graph(photo.name), "extra_data": {"runninghub": marks}}
+    ran = call(
+        "offload", str(written(tmp_path, body)), "--instance", "ultra", "--out", str(tmp_path)
+    )
+
+    assert (ran.code, emulator.counters.total) == (2, 0)
+    assert "24 and 48 GB" in ran.err
