@@ -33,6 +33,7 @@ from ..offload import (
     driver,
     from_object_info,
     read_marks,
+    with_inlet,
 )
 from ..offload.driver import (
     Given,
@@ -43,6 +44,7 @@ from ..offload.driver import (
     given_from,
     job_of,
     run_in_order,
+    sound_channels,
     wanted_results,
 )
 from ..offload.explain import Facts, Load, explain
@@ -192,7 +194,7 @@ class OffloadRun:
             for file in segment.files:
                 self.folders.file(file)
             for inlet in self.outside(segment):
-                self._local(inlet)
+                with_inlet(segment.graph, inlet, self._local(inlet).items)
 
     def outside(self, segment: Segment) -> list[Inlet]:
         """Those inlets of a segment that no other segment feeds."""
@@ -222,8 +224,9 @@ class OffloadRun:
         named = _LOADED.get((node.class_type, slot)) if node else None
         value = node.inputs.get(named or "value") if node else None
         if node and named and isinstance(value, str):
-            file = LocalFile(node.id, named, value, inlet.type)
-            return Given(inlet, [Item()], [Source.of_file(self.folders.file(file))])
+            path = self.folders.file(LocalFile(node.id, named, value, inlet.type))
+            item = Item(sound_channels(path)) if inlet.type == "AUDIO" else Item()
+            return Given(inlet, [item], [Source.of_file(path)])
         if node and node.class_type in _CONSTANTS and not isinstance(value, list):
             return Given(inlet, [Item(value=value)])
         label = f"{source} ({node.label})" if node else source

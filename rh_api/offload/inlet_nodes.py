@@ -23,7 +23,7 @@ _SOUND_CHANNELS = 2
 class Item:
     """One value of an inlet: a picture of a batch, a mask of one, a sound, a video, a plain value.
 
-    `channels` of a picture or a sound; `value` of a plain one.
+    `channels` of a picture or a sound, 0 where nobody has counted; `value` of a plain one.
     """
 
     channels: int = 3

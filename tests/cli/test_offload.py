@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import wave
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -481,3 +482,51 @@ def test_a_machine_that_a_marks_route_lacks_is_refused(
 
     assert (ran.code, emulator.counters.total) == (2, 0)
     assert "24 and 48 GB" in ran.err
+
+
+def sound(path: Path, channels: int) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setparams((channels, 2, 8000, 80, "NONE", ""))
+        file.writeframes(bytes(2 * channels * 80))
+    return path
+
+
+SOUND = {
+    "1": node("LoadAudio", audio="sound.wav"),
+    "2": node("SaveAudio", audio=["1", 0], filename_prefix="out"),
+}
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("marked", [(["2"],), (["1"], ["2"])], ids=["in", "out and in"])
+def test_a_sound_crosses(
+    call: Call, tmp_path: Path, channels: int, marked: tuple[list[str], ...]
+) -> None:
+    here = sound(tmp_path / "sound.wav", channels)
+    marks = {"segments": [{"nodes": nodes, "name": str(nodes)} for nodes in marked]}
+    path = written(tmp_path, {"prompt": SOUND, "extra_data": {"runninghub": marks}})
+    ran = call("offload", str(path), "--out", str(tmp_path / "out"), "--json")
+
+    assert ran.code == 0, ran.err
+    (result,) = ran.document["segments"][-1]["results"]
+    assert Path(result["path"]).read_bytes() == here.read_bytes()
+
+
+def test_a_sound_whose_channels_its_head_does_not_tell_is_sent(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    (tmp_path / "sound.mp3").write_bytes(b"ID3" + bytes(600))
+    prompt = {**SOUND, "1": node("LoadAudio", audio="sound.mp3")}
+    ran = call("offload", str(written(tmp_path, prompt)), "--nodes", "2", "--out", str(tmp_path))
+
+    assert emulator.counters.orders == 1, ran.err
+
+
+def test_a_sound_of_more_channels_than_come_back_is_refused_before_any_request(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    sound(tmp_path / "sound.wav", 6)
+    ran = call("offload", str(written(tmp_path, SOUND)), "--nodes", "2")
+
+    assert (ran.code, emulator.counters.total) == (2, 0)
+    assert "has 6 channels, but at most 2" in ran.err

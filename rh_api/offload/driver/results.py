@@ -9,13 +9,14 @@ from pathlib import Path, PurePosixPath
 from ...client import Outcome, Result, Source
 from ...errors import BadInput, Fate, RunningHubError
 from ...graph.outputs import group
-from ...wire.filetypes import PNG
+from ...wire.filetypes import FLAC, HEAD, PNG, WAV, sniff
 from .. import Inlet, Item, Outlet, Segment
 from ..boundary_types import PLAIN_TYPES, plain_of
 from .inputs import Given, title_of
 
 _COLOR_TYPE = slice(25, 26)  # of a PNG's head
 _WITH_ALPHA = b"\x06"
+_FLAC_CHANNELS = slice(20, 21)  # less one, in the bits 2 to 4 of that byte
 _TENSOR = re.compile(r"tensor\((-?\d+\.?|True|False)(?:, .*)?\)")
 
 
@@ -91,17 +92,26 @@ def given_from(inlet: Inlet, outlet: Outlet, results: Sequence[Result]) -> Given
     if inlet.type in PLAIN_TYPES:
         return Given(inlet, [Item(value=value_of(outlet, text_of(results[0])))])
     paths = [result.path for result in results if result.path]
-    items = [Item(_channels(result)) for result in results if result.path]
+    count = sound_channels if inlet.type == "AUDIO" else _channels
+    items = [Item(count(path)) for path in paths]
     return Given(inlet, items, [Source.of_file(path) for path in paths])
 
 
-def _channels(result: Result) -> int:
+def sound_channels(path: Path) -> int:
+    """Of a WAV or FLAC file; 0 for one of another kind, whose channels nobody has counted."""
+    head = _head(path)
+    if sniff(head) is FLAC:
+        return int.from_bytes(head[_FLAC_CHANNELS], "big") // 2 % 8 + 1
+    at = head.find(b"fmt ") if sniff(head) is WAV else -1
+    return int.from_bytes(head[at + 10 : at + 12], "little") if at > 0 else 0
+
+
+def _channels(path: Path) -> int:
     """Of a picture that a segment made: 4 with alpha."""
-    if result.type is not PNG or result.path is None:
-        return 3
-    return 4 if _head(result.path)[_COLOR_TYPE] == _WITH_ALPHA else 3
+    head = _head(path)
+    return 4 if sniff(head) is PNG and head[_COLOR_TYPE] == _WITH_ALPHA else 3
 
 
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(_COLOR_TYPE.stop)
+        return file.read(HEAD)

@@ -9,7 +9,7 @@ import pytest
 from rh_api.client import Result
 from rh_api.errors import BadInput
 from rh_api.offload import FILES, Outlet
-from rh_api.offload.driver import is_same_model, results_of, text_of, value_of
+from rh_api.offload.driver import is_same_model, results_of, sound_channels, text_of, value_of
 from rh_api.wire.filetypes import PNG
 
 
@@ -94,3 +94,22 @@ def test_a_text_is_read_from_its_file_too(tmp_path: Path) -> None:
 def test_folders_of_models_are_written_either_way() -> None:
     assert is_same_model("sdxl\\base.safetensors", "sdxl/base.safetensors")
     assert not is_same_model("base.safetensors", "sdxl/base.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("head", "channels"),
+    [
+        (b"fLaC" + bytes(16) + b"\x00", 1),
+        (b"fLaC" + bytes(16) + b"\xfa", 6),  # the rate before and the depth behind are no channels
+        (b"RIFF....WAVEfmt \x10\0\0\0\x01\0\x02\0", 2),
+        (b"RIFF....WAVEJUNK\x04\0\0\0....fmt \x28\0\0\0\xfe\xff\x06\0", 6),
+        (b"ID3" + bytes(60), 0),
+        (b"RIFF....WAVE", 0),
+    ],
+)
+def test_channels_of_a_sound_are_read_where_its_head_tells(
+    tmp_path: Path, head: bytes, channels: int
+) -> None:
+    path = tmp_path / "sound"
+    path.write_bytes(head)
+    assert sound_channels(path) == channels
