@@ -534,6 +534,7 @@ ENGLISH: dict[str, str] = {
     "id, answer a question by its order: {command} --help",
     "cli.orders_none": "No order is open.",
     "cli.order_cancelling": "cancelling",
+    "cli.ordered_before": "This command had ordered before that: task {tasks}. What is done of it is not paid again when you run the same again without --again.",
     "cli.order_asked": "What you found out is said by: {command} --is TASK, or "
     "{command} --not-started",
     "cli.order_is": "Order {order} is task {task_id} from now on: run the same "

@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from typing import TextIO
 
-from ..errors import BadInput, RunningHubError, Uncertain
+from ..errors import BadInput, Fate, RunningHubError, Uncertain
 from ..texts import english
 from .arguments import PROGRAM, parse
 from .exit_codes import Exit, Interrupted, document, exit_code
@@ -82,8 +82,12 @@ def _failed(error: RunningHubError, terminal: Terminal) -> int:
     if isinstance(error, Uncertain) and error.order is not None:
         command = f"{PROGRAM} task --order {error.order}"
         terminal.note(english("cli.order_asked", {"command": command}))
-    terminal.document({**terminal.done, **document(error)})
-    return exit_code(error)
+    before = [task_id for task_id in terminal.placed if task_id != error.task_id]
+    if before and error.fate is Fate.NOT_STARTED:  # which is said of one order
+        terminal.note(english("cli.ordered_before", {"tasks": ", ".join(before)}))
+    others = {"other_tasks": before} if before else {}
+    terminal.document({**terminal.done, **others, **document(error)})
+    return exit_code(error, terminal.placed)
 
 
 @contextlib.contextmanager

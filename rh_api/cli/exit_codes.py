@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 
 from ..errors import (
     BadInput,
@@ -32,7 +33,7 @@ class Exit(enum.IntEnum):
 
 MEANINGS = {
     Exit.OK: "done",
-    Exit.FAILED: "the task failed, or the service refused",
+    Exit.FAILED: "the task failed, the service refused, or a part was refused after others were paid",
     Exit.BAD_INPUT: "wrong usage or input, found before anything was paid",
     Exit.UNCERTAIN: "a task may be running, and may cost",
     Exit.UNREACHABLE: "the service could not be reached, or gave no usable answer",
@@ -47,13 +48,14 @@ class Interrupted(RunningHubError):
     default_key = "cli.stopped_before"
 
 
-def exit_code(error: RunningHubError) -> Exit:
-    """The code that a command ends with when it fails with `error`."""
+def exit_code(error: RunningHubError, placed: Sequence[str] = ()) -> Exit:
+    """The code that a command ends with when it fails with `error`; `placed`: its tasks so far."""
     if isinstance(error, Interrupted):
         return Exit.STOPPED
     if isinstance(error, (BadInput, CostLimit, DiskFull, StoreUnavailable)):
         # With a task behind it the money is spent: only its results are missing.
-        return Exit.NOT_FETCHED if error.task_id else Exit.BAD_INPUT
+        refused = Exit.FAILED if placed else Exit.BAD_INPUT
+        return Exit.NOT_FETCHED if error.task_id else refused
     if isinstance(error, ResultUnavailable):
         return Exit.NOT_FETCHED
     if error.fate is Fate.RUNNING or isinstance(error, Uncertain):

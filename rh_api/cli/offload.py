@@ -89,17 +89,15 @@ async def offload(arguments: Namespace, terminal: Terminal, environ: Mapping[str
         service.orders = len(plan.segments)
         again: bool = arguments.again
         order = partial(_order, run, service, terminal, folder, again=again, scope=scope)
-        documents = await run_in_order(plan.segments, order)
+        await run_in_order(plan.segments, order)
     for node_id in run.waiting():
         node = run.nodes[node_id]
         terminal.note(english("cli.offload_waits", {"node": f"{node.id} ({node.label})"}))
-    done = {"segments": [one for one in documents if one]}
     if run.missing:
-        terminal.done = done
         for error in run.missing[1:]:
             terminal.note(str(error))
         raise run.missing[0]
-    terminal.document(done)
+    terminal.document(run.document())
 
 
 def planned(arguments: Namespace) -> tuple[Graph, OffloadRun]:
@@ -173,7 +171,7 @@ def _classes(object_info: str | None) -> Classes:
 @dataclass(slots=True)
 class OffloadRun:
     """One plan under way. `made`: what came of the segments so far; `held_up`: those that are not
-    ordered, since what they take did not come; `missing`: what did not."""
+    ordered, since what they take did not come; `missing`: what did not; `told`: documents."""
 
     plan: Plan
     nodes: Mapping[str, Node]
@@ -182,6 +180,7 @@ class OffloadRun:
     made: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
     held_up: set[str] = field(default_factory=set[str])
     missing: list[NothingCame] = field(default_factory=list[NothingCame])
+    told: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])
 
     def check(self) -> None:
         """Refuse before any request what only a ComfyUI can do: run a node, know a profile."""
@@ -235,6 +234,11 @@ class OffloadRun:
             "cli.offload_local", local_id=source, node=label, reader=target, input=name
         )
 
+    def document(self) -> dict[str, object]:
+        """What is done so far, in the plan's order."""
+        ids = (segment.id for segment in self.plan.segments)
+        return {"segments": [self.told[one] for one in ids if one in self.told]}
+
     def waiting(self) -> list[str]:
         """Nodes that read what came back, and only a ComfyUI can run."""
         segments = self._segments()
@@ -256,16 +260,15 @@ async def _order(
     *,
     again: bool,
     scope: str,
-) -> dict[str, object] | None:
-    """Order one segment and save what it made; None, and no order, where what it takes did not
-    come."""
+) -> None:
+    """Order one segment and save what it made; no order where what it takes did not come."""
     client = service.client
     try:
         given = [run.given(inlet) for inlet in segment.inlets]
     except NothingCame:
         run.held_up.add(segment.id)
         terminal.note(english("cli.offload_held_up", {"id": segment.id}))
-        return None
+        return
     notices = await check_early(client, segment, models=run.models, files=run.folders)
     for notice in notices:
         terminal.note(english(notice.key, notice.params))
@@ -276,7 +279,9 @@ async def _order(
     saved, missing = _save(segment, outcome, folder)
     run.missing += missing
     tell(terminal, outcome, saved, client.costs.currency)
-    return {"id": segment.id, "task_id": outcome.task_id, **order_document(outcome, saved)}
+    told = {"id": segment.id, "task_id": outcome.task_id, **order_document(outcome, saved)}
+    run.told[segment.id] = told
+    terminal.done = run.document()
 
 
 def _save(

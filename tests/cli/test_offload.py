@@ -530,3 +530,22 @@ def test_a_sound_of_more_channels_than_come_back_is_refused_before_any_request(
 
     assert (ran.code, emulator.counters.total) == (2, 0)
     assert "has 6 channels, but at most 2" in ran.err
+
+
+def test_a_refusal_after_a_paid_order_tells_what_was_paid(
+    call: Call, emulator: Emulator, photo: Path, tmp_path: Path
+) -> None:
+    marks = {"segments": [{"nodes": ["2"]}, {"nodes": ["3"]}]}
+    body = {"prompt": graph(photo.name), "extra_data": {"runninghub": marks}}
+    argv = ("offload", str(written(tmp_path, body)), "--out", str(tmp_path / "out"), "--json")
+    ran = call(*argv, "--max-cost", "2 coins")
+
+    (task_id,) = emulator.tasks
+    assert (ran.code, ran.document["error"]["key"]) == (1, "error.cost_prompt")
+    (segment,) = ran.document["segments"]
+    assert (segment["task_id"], segment["cost"]["coins"]) == (task_id, "1")
+    assert ran.document["other_tasks"] == [task_id]
+    assert f"had ordered before that: task {task_id}" in ran.err
+
+    assert call(*argv).code == 0
+    assert emulator.counters.orders == 2  # what was paid is not paid again
