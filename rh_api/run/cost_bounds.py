@@ -53,6 +53,7 @@ def bound_of(facts: Facts, limits: Limits, prompt: Sums, day: Sums) -> Bound | R
     where it is paid in a unit in which nothing is limited.
     """
     if facts.allowed:
+        require_limited(_paid_in(facts), limits)
         return _allowed(facts)
     if facts.is_model:
         sums = priced(facts.price, facts.currency)  # else it is asked for what goes out
@@ -85,6 +86,13 @@ def highest(facts: Facts) -> Sums:
     """The upper end of what an order will probably cost, where that is known."""
     ranges = {**facts.quote.ranges, **facts.price.ranges}
     return {unit: costs.high or costs.amount for unit, costs in ranges.items()}
+
+
+def _paid_in(facts: Facts) -> Iterable[str]:
+    """The units of an allowed order; those of its sum where neither price nor account tells."""
+    if facts.is_model:
+        return priced(facts.price, facts.currency) or facts.allowed
+    return (facts.unit,) if facts.unit else facts.allowed
 
 
 def _allowed(facts: Facts) -> Bound:

@@ -292,6 +292,18 @@ async def test_an_app_needs_a_sum_by_name(make_client: MakeClient, emulator: Emu
     assert emulator.counters.orders == 1
 
 
+@pytest.mark.parametrize("allowed", ["20 coins", "20 CNY"])
+async def test_a_sum_by_name_lifts_no_limit_in_another_unit(
+    make_client: MakeClient, emulator: Emulator, allowed: str
+) -> None:
+    client = make_client(RUNNINGHUB_MAX_COST_DAY="100 CNY")
+    await client.costs.set_rule(f"allow/app/{APP}", allowed)
+    with pytest.raises(CostLimit) as refused:
+        await client.run(Job(app=APP, fields={field_of(APP, "IMAGE"): picture()}))
+    assert refused.value.key == "error.cost_other_unit"
+    assert emulator.counters.orders == 0
+
+
 async def test_a_model_is_held_by_its_price_and_what_is_above_it_blocks_what_follows(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
