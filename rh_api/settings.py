@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from .errors import BadInput, NoKey, WrongSite
 from .graph.extra_data import read_models, read_route
 from .money.amounts import CURRENCIES, read_sums
-from .money.limits import MAX_COST, SCOPES, Limits
+from .money.limits import VARIABLES, Limits
 from .switches import (
     SUBMIT_V1,
     read_registry,
@@ -115,7 +115,6 @@ class Settings:
         folder = values.get("RUNNINGHUB_STATE", "").strip()
         key = values.get("RUNNINGHUB_API_KEY", "").strip() or values.get("RH_API_KEY", "")
         hosts = re.split(r"[\s,;]+", values.get("RUNNINGHUB_RESULT_HOSTS", "").strip().lower())
-        most = (values.get(f"{MAX_COST}_{scope.upper()}", "") for scope in SCOPES)
         return cls(
             origin=read_origin(values.get("RUNNINGHUB_BASE_URL", "").strip() or DEFAULT_ORIGIN),
             key=read_key(key),
@@ -127,7 +126,7 @@ class Settings:
             route=(by := values.get("RUNNINGHUB_ROUTE", "")) and read_route(by),
             renews_models=not (on := values.get(RENEWS, "")) or read_switch(RENEWS, on),
             model_registry=(at := values.get(REGISTRY, "")) and read_registry(at),
-            limits=Limits(*(read_sums(text) if text else {} for text in most)),
+            limits=Limits(*(_read_limit(name, values) for name in VARIABLES.values())),
             webhook_url=(url := values.get("RUNNINGHUB_WEBHOOK_URL", "")) and read_webhook_url(url),
             webhook_port=read_webhook_port(port)
             if (port := values.get("RUNNINGHUB_WEBHOOK_PORT", ""))
@@ -159,6 +158,13 @@ class Settings:
             raise NoKey
         if self.origin.startswith("http:") and not _OWN_NETWORK.fullmatch(self.host):
             raise BadInput("error.key_in_clear", origin=self.origin, host=self.host)
+
+
+def _read_limit(name: str, values: Mapping[str, str]) -> dict[str, int]:
+    try:
+        return read_sums(text) if (text := values.get(name, "")) else {}
+    except BadInput as error:
+        raise BadInput("error.in_variable", name=name, error=error) from None
 
 
 def read_state(text: str) -> Path:

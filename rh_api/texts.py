@@ -300,6 +300,7 @@ ENGLISH: dict[str, str] = {
     "error.key_in_field": "Your API key stands in {field}. Results and the history would keep it, so nothing was ordered: take it out. Its place is the settings, or RUNNINGHUB_API_KEY.",
     "error.not_unicode": "This text cannot be sent, since it has half a character or bytes that are no text in it: {text}. Nothing was started.",
     "error.bad_amount": '"{value}" is no sum: write a number and a unit, such as 50 coins, 5 CNY or 5 USD; several units with commas between.',
+    "error.in_variable": "{name} of the environment: {error}.",
     "error.cost_unit": "A limit of cost has no unit, and what this key pays in is not known: write it as 50 coins, 5 CNY or 5 USD.",
     "error.cost_order": "Nothing was uploaded or ordered. This may cost {needed}, and one order may cost {limit}. The limit is at: {where}.",
     "error.cost_prompt": "Nothing was uploaded or ordered for this, which may cost {needed}. {spent} of the {limit} that one run or command may cost are spent or held: other orders of it may be stopped now, and cost what they ran. The limit is at: {where}.",

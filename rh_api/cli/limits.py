@@ -9,7 +9,7 @@ from ..client import Client
 from ..errors import BadInput
 from ..journal.ledger import ALLOWED, FLOOR
 from ..money.amounts import Sums, say_sums, written
-from ..money.limits import SCOPES
+from ..money.limits import SCOPES, VARIABLES
 from ..settings import Settings
 from ..texts import english
 from .terminal import Terminal
@@ -44,7 +44,11 @@ async def limits(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
         "floor": rules.floor,
         **{ALLOWED + name: sums for name, sums in rules.allowed.items()},
     }
+    said = {name: text for name in VARIABLES.values() if (text := environ.get(name, "").strip())}
     listed = [(name, say_sums(sums, english)) for name, sums in rows.items() if sums]
+    listed += [
+        (scope, f"{said[name]} ({name})") for scope, name in VARIABLES.items() if name in said
+    ]
     if listed:
         terminal.table(listed)
     else:
@@ -54,6 +58,7 @@ async def limits(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
     terminal.document(
         {
             "limits": {name: written(sums, english) for name, sums in rows.items() if sums},
+            "environment": said,
             "today": written(spent.day, english),
         }
     )

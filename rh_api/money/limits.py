@@ -9,7 +9,7 @@ from datetime import datetime
 from .amounts import NOTHING, Sums
 
 SCOPES = ("order", "prompt", "day")
-MAX_COST = "RUNNINGHUB_MAX_COST"  # begins the environment's names of them
+VARIABLES = {scope: f"RUNNINGHUB_MAX_COST_{scope.upper()}" for scope in SCOPES}
 
 
 @dataclass(frozen=True, slots=True)

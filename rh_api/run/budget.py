@@ -12,7 +12,7 @@ from functools import partial
 from ..errors import BadInput, CostLimit, RunningHubError, StoreUnavailable
 from ..journal import Hold, LimitReached, OrderRow, Rules, State
 from ..money.amounts import Sums, larger, say_sums
-from ..money.limits import MAX_COST, Limits, Reached
+from ..money.limits import VARIABLES, Limits, Reached
 from ..texts import Words
 from ..wire.tasks import is_native
 from .cancellation import Canceller
@@ -194,7 +194,7 @@ class Budget:
 
     def _refused(self, reached: Reached, rules: Rules) -> CostLimit:
         """With the place where the limit is, which is the lowest of several."""
-        where = f"{MAX_COST}_{reached.scope.upper()}"
+        where = VARIABLES[reached.scope]
         if reached.limit in getattr(self.command, reached.scope).values():
             where = "--max-cost"
         if reached.limit == getattr(rules.limits, reached.scope).get(reached.unit):

@@ -62,6 +62,24 @@ def test_limits_are_set_shown_and_taken_away(call: Call, emulator: Emulator) -> 
     assert told["limits"] == {"order": "20 coins", "allow/app/7": "30 coins, 1 USD"}
 
 
+def test_limits_of_the_environment_are_listed_by_their_variable(call: Call) -> None:
+    said = {"RUNNINGHUB_MAX_COST_DAY": "5 coins, 1 USD", "RUNNINGHUB_MAX_COST_ORDER": "2"}
+    shown = call("limits", **said)
+    assert "  day    5 coins, 1 USD (RUNNINGHUB_MAX_COST_DAY)" in shown.out.splitlines()
+    assert "  order  2 (RUNNINGHUB_MAX_COST_ORDER)" in shown.out.splitlines()
+    call("limits", "--day", "9 coins")
+    told = call("limits", "--json", **said).document
+    assert (told["limits"], told["environment"]) == ({"day": "9 coins"}, said)
+    assert "No limit is set." not in call("limits", **said).out
+
+
+def test_a_variable_that_holds_no_sum_is_named(call: Call, emulator: Emulator) -> None:
+    ran = call("run", catalog.TEXT_OUT, RUNNINGHUB_MAX_COST_DAY="fifty")
+    assert ran.code == 2
+    assert 'RUNNINGHUB_MAX_COST_DAY of the environment: "fifty" is no sum' in ran.err
+    assert emulator.counters.total == 0
+
+
 def test_a_limit_that_is_stored_holds_for_every_command(call: Call, tmp_path: Path) -> None:
     call("limits", "--order", "1 coins")
     ran = call("run", catalog.TEXT_OUT, "--out", str(tmp_path), "--max-cost", "100 coins")
