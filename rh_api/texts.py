@@ -220,7 +220,8 @@ ENGLISH: dict[str, str] = {
     "Close the other ComfyUI and start again: no order is placed without the journal.",
     "error.store_newer": "The journal {file} was written by a newer version of RunningHub Remote: update this copy. The journal stays as it is, and no order is placed without it.",
     "error.store_unavailable": "The journal in {folder} cannot be used: {reason}. No order is "
-    "placed without it, so that none is paid twice.",
+    "placed without it, so that none is paid twice. See that this program may write there; "
+    "RUNNINGHUB_STATE names another folder, which knows none of the orders so far.",
     # errors: fields and outputs
     "error.bad_field": '"{field}" cannot be set.',
     "error.field_name": '"{field}" names no field: write <nodeId>.<fieldName>, such as 6.text.',
