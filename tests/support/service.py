@@ -11,6 +11,15 @@ CREATE = "/task/openapi/create"
 UPLOAD = "/openapi/v2/media/upload/binary"
 
 
+QUESTIONS = ("/openapi/v2/query", "/task/openapi/outputs")
+
+
+def asked(emulator: Emulator) -> list[str]:
+    """Paths of what a shared ComfyUI requested, but for questions about tasks: what those of the
+    test before did cost, it may still want to know."""
+    return [path for path in emulator.counters.requests.elements() if path not in QUESTIONS]
+
+
 def uploads(emulator: Emulator) -> int:
     """How often something was uploaded."""
     return emulator.counters.requests[UPLOAD]
