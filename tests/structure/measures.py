@@ -83,6 +83,7 @@ SINCE = (
     "rh_api/wire/public.py",
     "rh_api/wire/run_v2.py",
     "rh_api/wire/wholeness/",
+    "rh_api/graph/on_demand.py",
 )
 JOURNAL_WORDS = ("do", "note", "record")
 JOURNAL_NAMES = ("s", "store", "journal")
