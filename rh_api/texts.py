@@ -672,6 +672,8 @@ ENGLISH: dict[str, str] = {
     "node.bad_retain": '"retain_seconds" is 0 (off) or {low} to {high}, not {value}.',
     "node.no_profile": 'There is no stored profile "{value}". Add it in the settings of '
     "RunningHub, or leave it empty to use the default one.",
+    "node.no_default": "None of the stored accounts ({names}) is the default one, and none is named here. "
+    "Name one, or make one the default on the page Keys and sites of ComfyUI's settings. Nothing was ordered.",
     "node.bad_profile_name": "A profile needs a name of 1 to {most} readable characters.",
     "node.reserved_profile": 'No profile can be named "{value}": it stands for something else.',
     "node.bad_site": "A site must look like https://www.runninghub.ai, not {value!r}.",

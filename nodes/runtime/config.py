@@ -11,7 +11,7 @@ from pathlib import Path
 
 import folder_paths
 
-from ...rh_api.errors import BadInput
+from ...rh_api.errors import BadInput, NoKey
 from ...rh_api.settings import (
     NO_SECRET,
     Secret,
@@ -31,12 +31,20 @@ def settings(profile: str = "") -> Settings:
     """The account that a node names, with its key; "" is the default one.
 
     The default is the environment's, if that has a key, else the stored default. Raises NoKey,
-    and BadInput for a profile that is not here and for a key or an address that cannot work.
+    also where several are stored and none is the default, and BadInput for a profile that is not
+    here and for a key or an address that cannot work.
     """
     name = stored_name(profile)
     if name == demo_server.PROFILE:
         return replace(_account(*demo_server.start()), webhook_url="")  # it calls nobody outside
     if not name:
+        stored = (
+            []
+            if profile.strip() or has_environment_key()
+            else profiles.load(state_folder()).by_name
+        )
+        if stored:
+            raise NoKey("node.no_default", names=", ".join(stored))
         return _environment()  # which may have no key, and says so
     found = profiles.load(state_folder()).get(name)
     account = _account(found.origin, found.key.reveal(), found.workflow)

@@ -90,7 +90,7 @@ class Profiles:
         kept = Profile(site, given) if old is None else old
         made = replace(kept, origin=site, key=given, workflow=workflow)
         by_name = {**self.by_name, name: made}
-        return replace(self, by_name=by_name, default=self.default or name)
+        return replace(self, by_name=by_name, default=_default(by_name, self.default))
 
     def with_workflow(self, name: str, number: str) -> Profiles:
         """Marked parts of a profile go out under this workflow; "" forgets it."""
@@ -116,11 +116,10 @@ class Profiles:
         return replace(self, renews_models=on)
 
     def without(self, name: str) -> Profiles:
-        """Without a profile; another one is the default if it was."""
+        """Without a profile."""
         self.get(name)
         rest = {one: profile for one, profile in self.by_name.items() if one != name}
-        default = self.default if self.default != name else next(iter(rest), "")
-        return replace(self, by_name=rest, default=default)
+        return replace(self, by_name=rest, default=_default(rest, self.default))
 
     def defaulting_to(self, name: str) -> Profiles:
         self.get(name)
@@ -137,6 +136,13 @@ class Profiles:
 
 
 Change = Callable[[Profiles], Profiles]
+
+
+def _default(by_name: Mapping[str, Profile], chosen: str) -> str:
+    """What was chosen while it is here, else the only one: of several a person says which pays."""
+    if chosen in by_name:
+        return chosen
+    return next(iter(by_name)) if len(by_name) == 1 else ""
 
 
 def read_name(text: str) -> str:
@@ -207,10 +213,9 @@ def _read(data: Any) -> Profiles:
         )
         for name, one in read["profiles"].items()
     }
-    default = read.get("default", "")
     return Profiles(
         by_name,
-        default if default in by_name else next(iter(by_name), ""),
+        _default(by_name, str(read.get("default", ""))),
         {
             (one["origin"], one["program"]): Secret(str(one["password"]))
             for one in read.get("passwords", ())

@@ -88,7 +88,7 @@ def require_key(marks: Iterable[Mark]) -> None:
             config.settings(mark.ordering.profile)
         except BadInput as error:
             first = next(iter(mark.nodes), "")
-            if isinstance(error, NoKey):
+            if error.key == NoKey.default_key:
                 raise CannotOffload("segment.no_key", local_id=first, hint="no_key") from None
             refused = CannotOffload(error.key, local_id=first)
             raise refused.with_context(params=error.params) from None

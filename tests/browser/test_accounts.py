@@ -198,6 +198,44 @@ def test_a_key_is_not_replaced_at_one_press(
         page.locator("form.card").get_by_role("button", name="Save").click()
 
 
+def test_of_several_keys_none_takes_the_place_of_the_default_by_itself(
+    new_host: Callable[..., Host],
+    opened: Callable[..., Canvas],
+    cloud: tuple[Emulator, str],
+    emulator: Emulator,
+) -> None:
+    canvas = opened(new_host())
+    canvas.page.set_viewport_size({"width": 1440, "height": 1100})
+    for name in ("main", "rich", "spare"):
+        body = {"name": name, "origin": cloud[1], "key": emulator.default_key}
+        canvas.run_js(SAVE, json.dumps(body))
+
+    def delete(name: str, question: str) -> None:
+        heading = canvas.page.get_by_role("heading", name=name, exact=True)
+        card = page.locator(".card").filter(has=heading)
+        card.get_by_role("button", name="Delete").click()
+        card.get_by_role("button", name=question).click()
+        card.wait_for(state="detached")
+
+    page = canvas.settings("Keys and sites")
+    delete("main", "Really delete? No account is the default then")
+    page.get_by_text("No account is the default").wait_for()
+    canvas.picture("none chosen")
+    canvas.page.keyboard.press("Escape")
+    canvas.clear()
+    node = canvas.add("RunningHubRemoteWorkflow")
+    canvas.type_into(node, "workflow", catalog.TEXT_TO_IMAGE)
+    canvas.dialog.get_by_text("None of the stored accounts (rich, spare)").wait_for()
+    canvas.picture("told")
+    assert not emulator.counters.total
+    canvas.page.keyboard.press("Escape")
+    page = canvas.settings("Keys and sites")
+    delete("spare", "Really delete? “rich” is the default then")
+    page.get_by_text("· default").wait_for()
+    assert page.get_by_text("No account is the default").count() == 0
+    canvas.forgive(REFUSED)
+
+
 def test_a_wrong_key_is_said_where_one_looks(
     new_host: Callable[..., Host], opened: Callable[..., Canvas], cloud: tuple[Emulator, str]
 ) -> None:

@@ -142,3 +142,23 @@ async def test_a_stored_key_is_enough_and_is_found_nowhere_else(
     assert holding == ["user/__runninghub/profiles.json"]
     assert CANARY not in said
     assert not emulator.counters.keys_misplaced
+
+
+async def test_without_a_default_account_nothing_is_ordered_that_names_none(
+    emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    emulator.accounts[CANARY] = Account()
+    with running(tmp_path_factory.mktemp("several"), {}) as server:
+        async with ComfyClient(server.url) as client, Page(server.url) as page:
+            for name in ("main", "second", "third"):
+                await page.post("profiles/save", name=name, origin=emulator.base_url, key=CANARY)
+            await page.post("profiles/delete", name="main")
+            fields = {"21.value": f"text {mark()}"}
+            refused = await client.submit({"1": remote(catalog.TEXT_OUT, fields)})
+            assert "(second, third)" in refused.refusal
+            prompt = await turning(client, pixels())
+            marks = await client.submit(prompt, marked("2"))
+            assert "(second, third)" in marks.refusal
+            assert emulator.counters.total == 0
+            named = remote(catalog.TEXT_OUT, fields, profile="third")
+            assert (await client.queue({"1": named})).outcome == "success"

@@ -86,6 +86,29 @@ async def test_profiles_are_changed_chosen_and_forgotten(host: Host) -> None:
     assert KEY not in "".join(path.read_text() for path in host.state.iterdir())
 
 
+async def test_of_several_accounts_none_becomes_the_default_by_itself(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, key in (("a", KEY), ("b", OTHER), ("c", KEY)):
+        await host.post("profiles/save", name=name, origin=AI, key=key)
+    left = await host.post("profiles/delete", name="a")
+    assert (names(left), left["default"]) == (["b", "c"], "")
+    error = await host.error("profiles/test", name="")
+    assert (error["key"], error["params"]) == ("node.no_default", {"names": "b, c"})
+    assert "Keys and sites" in error["message"]
+    for one in ("d", "b"):  # neither a new one nor a new key
+        left = await host.post("profiles/save", name=one, origin=AI, key=OTHER)
+        assert left["default"] == ""
+    # A file of somebody's own making is no choice either.
+    (file,) = host.state.iterdir()
+    file.write_text(json.dumps({**json.loads(file.read_text()), "default": "gone"}))
+    assert (await host.get("settings"))["default"] == ""
+    monkeypatch.setenv("RUNNINGHUB_API_KEY", KEY)
+    assert (await host.get("settings"))["default"] == "environment"
+    monkeypatch.delenv("RUNNINGHUB_API_KEY")
+    assert (await host.post("profiles/default", name="c"))["default"] == "c"
+
+
 async def test_a_kept_key_never_goes_to_another_site(host: Host) -> None:
     await host.post("profiles/save", name="a", origin=AI, key=KEY)
     error = await host.error("profiles/save", name="a", origin="https://evil.example", key="")

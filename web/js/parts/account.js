@@ -74,11 +74,19 @@ function profilesView({ profiles, default: chosen, environment, problem, models,
 		environment && h("p", "muted", t("environment")),
 		problem && h("p", "bad", problem),
 		profiles.length === 0 && h("p", "", t("none")),
-		...profiles.map((profile) => profileView(profile, profile.name === chosen, again)),
+		profiles.length > 0 && !chosen && h("p", "bad", t("no_default")),
+		...profiles.map((profile) => profileView(profile, profile.name === chosen, again, deleteSure(profiles, profile.name, chosen))),
 		add,
 		profiles.length > 0 && modelsView(models),
 		profiles.length > 0 && keptView(),
 	];
+}
+
+/** What is asked before one is deleted: the default pays for what names none. @type {(profiles: RhProfile[], name: string, chosen: string) => string} */
+function deleteSure(profiles, name, chosen) {
+	const [next, ...more] = profiles.filter((one) => one.name !== name);
+	if (next && more.length === 0 && next.name !== chosen) return t("delete_next", { name: next.name });
+	return next && name === chosen ? t("delete_default") : t("delete_sure");
 }
 
 /** What becomes of marked parts with models that the cloud does not list. @param {string} models */
@@ -109,8 +117,8 @@ function keptView() {
 	return row(said, action(t("empty"), said, empty, t("empty_sure")));
 }
 
-/** @type {(profile: RhProfile, isDefault: boolean, again: RhAct) => any} */
-function profileView({ name, origin, key_tail: tail, workflow, webhook, route, from }, isDefault, again) {
+/** @type {(profile: RhProfile, isDefault: boolean, again: RhAct, sure: string) => any} */
+function profileView({ name, origin, key_tail: tail, workflow, webhook, route, from }, isDefault, again, sure) {
 	const said = answer();
 	const routed = answer();
 	/** @type {(what: "workflow" | "webhook", value: string, placeholder: string) => any} */
@@ -141,7 +149,7 @@ function profileView({ name, origin, key_tail: tail, workflow, webhook, route, f
 		row(
 			action(t("test"), said, test),
 			isStored && !isDefault && action(t("make_default"), said, change("default")),
-			isStored && action(t("delete"), said, change("delete"), t("delete_sure")),
+			isStored && action(t("delete"), said, change("delete"), sure),
 		),
 		said,
 		isStored && kept("workflow", workflow, "1"),

@@ -59,7 +59,9 @@ function learn() {
 function labelOf(name = "") {
 	if (name === SANDBOX) return t("sandbox.choice");
 	if (name === ENVIRONMENT) return t("from_environment");
-	return name || (byDefault ? t("default_is", { name: labelOf(byDefault) }) : t("is_default"));
+	if (name) return name;
+	if (byDefault) return t("default_is", { name: labelOf(byDefault) });
+	return t(names.length > 2 ? "no_default_is" : "is_default"); // beside "" and the sandbox
 }
 
 /** @type {ComfyPart} */
