@@ -24,14 +24,19 @@ export const resuming = {
 	},
 };
 
-const resume = () => showEnds().then(showKept).then(showRunning);
+async function resume() {
+	const ends = await keptEnds().catch(() => ({}));
+	await showEnds(ends);
+	showKept(ends);
+	await showRunning();
+}
 
 async function dropStale() {
 	if (!(await runningPrompt())) dropRunningLines();
 }
 
-/** The newest run of ComfyUI's history that a node was part of and showed something after. */
-async function showEnds() {
+/** The newest run of ComfyUI's history that a node was part of and showed something after; its line may be that of an equal node. @param {Record<string, any>} ends */
+async function showEnds(ends) {
 	const seen = new Set();
 	for (const { nodes, outputs, cached } of await lastRuns()) {
 		for (const [id, ran] of Object.entries(nodes)) {
@@ -40,16 +45,20 @@ async function showEnds() {
 			seen.add(id);
 			if (!outputs[id]) continue;
 			showOutput(id, node, outputs[id]);
-			tellOutput(node, outputs[id], cached.has(id));
+			if (!ends[id] || cached.has(id)) tellOutput(node, outputs[id], cached.has(id));
 		}
 	}
 }
 
-/** What ComfyUI does not know any more, or never did: it was started anew, or nothing came. */
-async function showKept() {
+/** How each node's last run ended, by its id. @returns {Promise<Record<string, any>>} */
+async function keptEnds() {
 	const graph = rootGraph();
 	const profile = graph.nodes.map((/** @type {any} */ node) => valueOf(node, "profile")).find(Boolean) ?? "";
-	const { ends } = await post("/runninghub/ends", { graph: graph.id, profile });
+	return (await post("/runninghub/ends", { graph: graph.id, profile })).ends;
+}
+
+/** Also what ComfyUI does not know any more, or never did: it was started anew, or nothing came. @param {Record<string, any>} ends */
+function showKept(ends) {
 	for (const [id, { class_type: ran, program, line, state, shown }] of Object.entries(ends)) {
 		const node = nodeOf(id);
 		const kind = kindOf(node);

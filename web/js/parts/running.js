@@ -36,6 +36,8 @@ const estimates = new Map();
 const done = new WeakMap();
 /** Nodes that ComfyUI shows anew without running them. @type {Set<string>} */
 const cached = new Set();
+/** Nodes whose own end came in this run: ComfyUI has one output for all equal ones. @type {Set<any>} */
+const told = new Set();
 /** Nodes that say it beside ComfyUI's own badges. @type {WeakSet<any>} */
 const badged = new WeakSet();
 const failed = new Set(); // nodes whose twin in the cloud failed in the last run
@@ -76,6 +78,7 @@ export const running = {
 			listen();
 			const node = isOpen(graph) ? nodeOf(id) : null;
 			if (node) tellEnd(node, line, state);
+			if (state === "paid" || state === "kept") told.add(node);
 			if (unsure.length > 0) void tellUnsure(detail);
 			else if (state !== "failed") dismiss(id, graph);
 			// Also of a part of a graph, and of a graph that is not the one on the canvas.
@@ -100,6 +103,7 @@ export function listen() {
 	onEvent("execution_start", () => {
 		failed.clear();
 		cached.clear();
+		told.clear();
 		redraw();
 	});
 	onEvent("execution_cached", ({ nodes }) => nodes.forEach((/** @type {string} */ id) => cached.add(String(id))));
@@ -110,7 +114,7 @@ export function listen() {
 		dismiss(id);
 		const program = programOf(node);
 		if (program) estimates.delete(JSON.stringify(program));
-		tellOutput(node, detail.output, cached.has(String(id)));
+		if (!told.has(node)) tellOutput(node, detail.output, cached.has(String(id)));
 	});
 }
 

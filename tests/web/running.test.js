@@ -1,0 +1,73 @@
+// How runs ended, told by events of ours and by what ComfyUI shows of a node.
+
+import { beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { api } from "../../web/js/host/scripts.js";
+import { app } from "../../web/js/host/scripts.js";
+import { resuming } from "../../web/js/parts/resuming.js";
+import { running } from "../../web/js/parts/running.js";
+
+const PAID = { en: "done in 1 s · 1 coin" };
+const SHARED = { en: "done together with an equal node" };
+const AGAIN = { en: "nothing was paid now" };
+/** ComfyUI keeps one node's outputs for all equal ones. */
+const output = { images: [{ filename: "a.png" }], runninghub: [JSON.stringify({ line: PAID, again: AGAIN })] };
+
+const makeNode = (id) => ({
+  id,
+  comfyClass: "RunningHubRemoteWorkflow",
+  widgets: [
+    { name: "workflow", value: "1900000000000000101" },
+    { name: "$$node-text-preview", value: "running" },
+  ],
+});
+const lines = () => app.graph.nodes.map(({ widgets }) => widgets[1].value);
+const happen = (type, detail) => api.dispatchEvent(new CustomEvent(type, { detail }));
+const end = (node, line, state) => happen("runninghub.ended", { node, graph: "g", line, state, unsure: [] });
+
+let answers = {};
+
+beforeAll(() => running.setup());
+
+beforeEach(() => {
+  app.graph = { id: "g", nodes: [makeNode(1), makeNode(2)] };
+  app.canvas = { setDirty() {} };
+  vi.stubGlobal("fetch", async (path) => {
+    const [, body] = Object.entries(answers).find(([start]) => path.startsWith(`/api${start}`)) ?? [];
+    return { ok: body !== undefined, status: body ? 200 : 404, json: async () => body ?? {} };
+  });
+  answers = {};
+  happen("execution_start", {});
+});
+
+test("of equal nodes the one that ordered tells the cost, whatever ComfyUI shows on both", () => {
+  end("1", PAID, "paid");
+  happen("executed", { node: "1", output });
+  end("2", SHARED, "kept");
+  happen("executed", { node: "2", output });
+  expect(lines()).toEqual([PAID.en, SHARED.en]);
+});
+
+test("a node that ComfyUI shows anew says that nothing was paid", () => {
+  end("1", PAID, "paid");
+  happen("execution_start", {});
+  happen("execution_cached", { nodes: ["1"] });
+  happen("executed", { node: "1", output });
+  expect(lines()[0]).toBe(AGAIN.en);
+});
+
+test("a page that is opened later tells it the same", async () => {
+  const kept = { class_type: "RunningHubRemoteWorkflow", program: "1900000000000000101", shown: {} };
+  const nodes = Object.fromEntries(
+    [1, 2].map((id) => [id, { class_type: kept.class_type, inputs: { workflow: kept.program } }]),
+  );
+  answers = {
+    "/history": { p: { prompt: [1, "p", nodes, { extra_pnginfo: { workflow: { id: "g" } } }], outputs: { 1: output, 2: output } } },
+    "/queue": { queue_running: [] },
+    "/runninghub/session": { token: "t" },
+    "/runninghub/ends": {
+      ends: { 1: { ...kept, line: PAID, state: "paid" }, 2: { ...kept, line: SHARED, state: "kept" } },
+    },
+  };
+  resuming.afterConfigureGraph();
+  await vi.waitFor(() => expect(lines()).toEqual([PAID.en, SHARED.en]));
+});
