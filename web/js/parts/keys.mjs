@@ -1,0 +1,112 @@
+// The page of keys and sites: what is stored, what holds for each account, kept results.
+
+import { loading } from "../host/dialogs.js";
+import { get, post } from "../host/server.js";
+import { bytesText, dotted, textsOf } from "../host/texts.js";
+import { action, answer, card, fill, form, h, row, say, sayError } from "../lib/view.js";
+import { keyForm, keyLinks, testText } from "./account.js";
+import { readSettings, remember, routeSelect } from "./profiles.js";
+
+const t = textsOf("account");
+
+/** @param {string} [at] name of the field that the focus goes to */
+export function keysPage(at) {
+	const view = loading();
+	const show = () => fill(view, async () => profilesView(await readSettings(), show));
+	void show().then(() => at && view.querySelector(`[name="${CSS.escape(at)}"]`)?.focus());
+	return view;
+}
+
+/** @type {(stored: RhStored, again: RhAct) => any[]} */
+function profilesView({ profiles, default: chosen, environment, problem, models, sites }, again) {
+	const add = keyForm(sites, profiles.map(({ name }) => name), again);
+	add.className = "card";
+	add.prepend(h("h3", "", t("add")), h("p", "muted", t("offer.get_text"), ...keyLinks(sites)));
+	return [
+		environment && h("p", "muted", t("environment")),
+		problem && h("p", "bad", problem),
+		profiles.length === 0 && h("p", "", t("none")),
+		profiles.length > 0 && !chosen && h("p", "bad", t("no_default")),
+		...profiles.map((profile) => profileView(profile, profile.name === chosen, again, deleteSure(profiles, profile.name, chosen))),
+		add,
+		profiles.length > 0 && modelsView(models),
+		profiles.length > 0 && keptView(),
+	];
+}
+
+/** What is asked before one is deleted: the default pays for what names none. @type {(profiles: RhProfile[], name: string, chosen: string) => string} */
+function deleteSure(profiles, name, chosen) {
+	const [next, ...more] = profiles.filter((one) => one.name !== name);
+	if (next && more.length === 0 && next.name !== chosen) return t("delete_next", { name: next.name });
+	return next && name === chosen ? t("delete_default") : t("delete_sure");
+}
+
+/** What becomes of marked parts with models that the cloud does not list. @param {string} models */
+function modelsView(models) {
+	const said = answer();
+	const words = ["warn", "strict"].map((value) => h("option", { value }, t(`models.${value}`)));
+	const choice = h("select", "", ...words);
+	choice.value = models;
+	choice.onchange = told(said, () => post("/runninghub/models/save", { models: choice.value }));
+	return card(t("marked"), h("label", "", t("models.label"), choice), said);
+}
+
+/** Keeps what was chosen, and says so. @type {(said: HTMLElement, keep: () => Promise<unknown>) => () => Promise<void>} */
+const told = (said, keep) => async () => {
+	try {
+		await keep();
+		say(said, t("stored"));
+	} catch (error) {
+		sayError(said, error);
+	}
+};
+
+function keptView() {
+	const said = answer();
+	const show = ({ bytes = 0 }) => (said.textContent = t("kept", { size: bytesText(bytes) }));
+	get("/runninghub/kept").then(show, () => {});
+	const empty = async () => show(await post("/runninghub/kept/empty", {}));
+	return row(said, action(t("empty"), said, empty, t("empty_sure")));
+}
+
+/** @type {(profile: RhProfile, isDefault: boolean, again: RhAct, sure: string) => any} */
+function profileView({ name, origin, key_tail: tail, workflow, webhook, route, from }, isDefault, again, sure) {
+	const said = answer();
+	const routed = answer();
+	/** @type {(what: "workflow" | "webhook", value: string, placeholder: string) => any} */
+	const kept = (what, value, placeholder) => {
+		const said = answer();
+		const input = h("input", { className: "grow", name: `${what} of ${name}`, value, placeholder });
+		const keep = action(t("save"), said, async () => {
+			const { profiles } = await post(`/runninghub/profiles/${what}`, { name, [what]: input.value });
+			input.value = profiles.find((/** @type {RhProfile} */ one) => one.name === name)?.[what] ?? "";
+			said.textContent = t("stored");
+		});
+		return form(keep, h("label", "", t(what), row(input, keep)), said);
+	};
+	const way = routeSelect(route, t("routes.unsaid"));
+	way.onchange = told(routed, () => post("/runninghub/profiles/route", { name, route: way.value }));
+	const isStored = from === "file";
+	const change = (verb = "") => async () => {
+		remember(await post(`/runninghub/profiles/${verb}`, { name }));
+		await again();
+	};
+	const test = async () => {
+		said.textContent = t("testing");
+		said.textContent = testText(await post("/runninghub/profiles/test", { name }));
+	};
+	return card(
+		isStored ? name : t("from_environment"),
+		h("p", "muted", dotted(origin, t("key_set", { tail }), isDefault && t("is_default"))),
+		row(
+			action(t("test"), said, test),
+			isStored && !isDefault && action(t("make_default"), said, change("default")),
+			isStored && action(t("delete"), said, change("delete"), sure),
+		),
+		said,
+		isStored && kept("workflow", workflow, "1"),
+		isStored && h("label", "", t("route"), way, h("span", "muted", t("routes.hint"))),
+		isStored && routed,
+		isStored && kept("webhook", webhook, "https://"),
+	);
+}
