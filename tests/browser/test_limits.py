@@ -287,6 +287,30 @@ def test_a_batch_is_counted_beside_run_before_it_is_ordered(
     either.picture("batch at least")
 
 
+def test_equal_nodes_are_one_order_beside_run_and_in_the_run(
+    either: Canvas, emulator: Emulator
+) -> None:
+    chinese = either.classic
+    either.clear()
+    bar = either.page.get_by_test_id("action-bar-buttons")
+    nodes = [either.program(catalog.TEXT_TO_IMAGE, 60 + 420 * place, 100) for place in range(2)]
+    for place, node in enumerate(nodes):
+        preview = either.add("PreviewImage", 60 + 420 * place, 620)
+        either.connect(node, "out_1", preview, "images")
+    seed = next(name for name in either.node(nodes[0])["widgets"] if name.endswith(".seed"))
+    for node, value in zip(nodes, (7, 8), strict=True):
+        either.set_widget(node, seed, value)
+        either.set_widget(node, f"{seed} control_after_generate", "fixed")
+    either.settle()
+    bar.get_by_text("2 个任务" if chinese else "2 orders").wait_for()
+    either.set_widget(nodes[1], seed, 7)
+    either.settle()
+    bar.get_by_text("1 个任务" if chinese else "1 order").wait_for()
+    either.picture("equal")
+    either.run()
+    assert emulator.counters.orders == 1
+
+
 def test_a_sum_that_could_not_be_asked_for_comes_later(canvas: Canvas) -> None:
     canvas.clear()
     bar = canvas.page.get_by_test_id("action-bar-buttons")

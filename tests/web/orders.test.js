@@ -1,7 +1,7 @@
 // How many orders a node is, by what its graph tells.
 
 import { expect, test } from "vitest";
-import { ordersTold } from "../../web/js/lib/orders.js";
+import { orderKey, ordersTold } from "../../web/js/lib/orders.js";
 
 /** A graph of `id: [class, widgets, links, more]`, where a link is `[id, slot]` and its type; each node has an output of each type. */
 function graph(nodes) {
@@ -83,4 +83,20 @@ test("values that are one item, lists and zips that take all, and free inputs ar
   expect(told(text)).toEqual(exactly(1));
   const end = graph({ ...sampled, end: ["Program", {}, { images: ["last", "IMAGE"], zip: ["last", "IMAGE"] }] });
   expect(ordersTold(end, [{ name: "images", kind: "IMAGE", array: true }, { name: "zip", kind: "ZIP" }, ...fields("free")])).toEqual(exactly(1));
+});
+
+test("equal nodes are one order, by what they say and where their inputs come from", () => {
+  const key = (widgets = {}, links = {}) =>
+    orderKey(graph({ one: ["LoadImage"], other: ["LoadImage"], end: ["Program", { workflow: "19", "3.seed": 7, ...widgets }, links] }));
+  const linked = { "1.image": ["one", "IMAGE"] };
+  expect(key({ "$$node-text-preview": "running", "3.seed control_after_generate": "fixed" }, linked)).not.toBeNull();
+  expect(key({ "$$node-text-preview": "done" }, linked)).toBe(key({}, linked));
+  expect(new Set([key(), key({ "3.seed": 8 }), key({}, linked), key({}, { "1.image": ["other", "IMAGE"] })]).size).toBe(4);
+});
+
+test("a node whose next order nobody knows is one by itself", () => {
+  const key = (widgets, links = {}) => orderKey(graph({ end: ["Program", widgets, links] }));
+  expect(key({ reroll_seeds: true })).toBeNull();
+  expect(key({ "3.seed control_after_generate": "randomize" })).toBeNull();
+  expect(key({}, { text: ["the border of a subgraph", "STRING"] })).toBeNull();
 });

@@ -52,6 +52,17 @@ export function ordersTold(node, fields) {
 	return { count, least: told.length < each.length && (length === 1 || count < length) };
 }
 
+/** Nodes of one graph with the same key are one order; null for one that orders by itself, or may. @param {any} node */
+export function orderKey(node) {
+	/** @type {{ widgets?: any[], inputs?: any[] }} */
+	const { widgets = [], inputs = [] } = node;
+	const isDrawn = widgets.some(({ name = "", value }) => /(^| )control_after_generate$/.test(name) && value !== "fixed");
+	const linked = inputs.filter(({ name }) => linkOf(node, name) !== null).map(({ name }) => ({ name, source: sourceOf(node, name) }));
+	if (isDrawn || valueOf(node, "reroll_seeds") === "true" || linked.some(({ source }) => !source)) return null;
+	const values = widgets.filter(({ name = "" }) => !name.startsWith("$$")).map(({ name, value }) => [name, value]);
+	return JSON.stringify([classOf(node), values, linked.map(({ name, source }) => [name, source?.node.id, source?.slot])]);
+}
+
 /** What comes to an input; null where only the run tells. @type {(node: any, name: string) => Items | null} */
 function itemsAt(node, name) {
 	if (!linkOf(node, name)) return ONE;

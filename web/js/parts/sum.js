@@ -10,6 +10,7 @@ import { loadTexts, textsOf } from "../host/texts.js";
 import { clean } from "../lib/form.js";
 import { allThings, markOf } from "../lib/marks.js";
 import { kindOf, programOf } from "../lib/nodes.js";
+import { orderKey } from "../lib/orders.js";
 import { h, page } from "../lib/view.js";
 import { givenTo, ordersOf, whenPriced } from "./program/price.js";
 
@@ -55,11 +56,20 @@ function anew() {
 const running = (graph) =>
 	(graph?.nodes ?? []).filter(({ mode = RUNS }) => mode === RUNS).flatMap((/** @type {any} */ node) => [node, ...running(node.subgraph)]);
 
+/** Of equal nodes the first: they are one order. What is inside a subgraph may be there twice. @param {any[]} nodes */
+function ordering(nodes) {
+	const seen = new Set();
+	return nodes.filter(programOf).filter((node) => {
+		const key = node.graph === rootGraph() ? orderKey(node) : null;
+		return key === null || (!seen.has(key) && seen.add(key));
+	});
+}
+
 /** `more`: what fails is asked once more. */
 async function look(more = false) {
 	const mine = ++turn;
 	const nodes = running(rootGraph());
-	const programs = nodes.filter(programOf).map(askedOf);
+	const programs = ordering(nodes).map(askedOf);
 	const marked = allThings(rootGraph()).some(markOf) && !nodes.some(({ type }) => UPLOADING.test(type));
 	if (programs.length === 0 && !marked) {
 		before = "";
