@@ -725,6 +725,7 @@ ENGLISH: dict[str, str] = {
     "node.queued": "queued ({running} of the account's tasks run, {queued} wait)",
     "node.bad_again": "extra_data.runninghub.again must be a list of node ids.",
     "node.kept": "nothing was paid now: kept from an equal order before",
+    "node.stopped_before": "stopped · nothing was ordered",
     "node.stopped": "stopped · cancelled in the cloud",
     "node.stopped_too_late": "stopped too late: the task was over; run again to have its results, which are not paid again",
     "node.stopped_unsure": "stopped · not confirmed: the task may run and cost; it is cancelled again once RunningHub answers",

@@ -16,6 +16,7 @@ from server import PromptServer
 from ...rh_api.client import Client, Stopped
 from ...rh_api.errors import RunningHubError
 from ...rh_api.settings import Settings
+from .. import language
 from ..values.codecs.errors import MediaError
 from ..values.failures import told_plainly
 from . import config, node_outcomes, shutdown
@@ -87,9 +88,14 @@ def _stopped(account: Account, report: Stopped) -> None:
     """What became of a task that was stopped goes to its node."""
     found = _clients.get(account)
     if found is not None:
-        telling = asyncio.ensure_future(node_outcomes.stopped(found, report))
-        _telling.add(telling)
-        telling.add_done_callback(_telling.discard)
+        _tell(node_outcomes.stopped(found, report))
+
+
+def _tell(work: Coroutine[Any, Any, None]) -> None:
+    """What goes to a node after its run is over."""
+    telling = asyncio.ensure_future(work)
+    _telling.add(telling)
+    telling.add_done_callback(_telling.discard)
 
 
 async def early(look: Awaitable[object]) -> None:
@@ -135,6 +141,11 @@ async def _begin(
     except (RunningHubError, MediaError) as error:
         drawing.cancel()  # or it would write its line over what is told now
         await node_outcomes.tell(one, display.place, node_outcomes.failed(error))
+        raise
+    except asyncio.CancelledError:
+        if display.has_ordered_nothing:
+            end = node_outcomes.End("stopped", language.in_each([("node.stopped_before", {})]))
+            _tell(node_outcomes.tell(one, display.place, end))
         raise
     finally:
         drawing.cancel()

@@ -15,7 +15,7 @@ from comfy_execution.utils import get_executing_context
 from PIL import Image
 from server import PromptServer
 
-from ...rh_api.client import Progress
+from ...rh_api.client import Progress, Stage
 from .. import language
 from . import node_outcomes
 
@@ -29,6 +29,9 @@ PREVIEW_INTERVAL = 0.25  # each preview is decoded and encoded once more on its 
 PREVIEW_SIDE = 512  # ComfyUI's own default
 PREVIEW_PIXELS = 4096 * 4096  # a larger one is no preview
 BAR = 100.0
+
+_BEFORE = (Stage.PREPARING, Stage.UPLOADING, Stage.WAITING_SLOT, Stage.WAITING_FOREIGN)
+"""Stages while which nothing of an order is in the cloud, nor on its way."""
 
 Display = TypeVar("Display", bound="NodeDisplay")
 
@@ -73,6 +76,11 @@ class NodeDisplay:
     @property
     def prompt_id(self) -> str:
         return self._prompt_id
+
+    @property
+    def has_ordered_nothing(self) -> bool:
+        """Whether that is sure; of several orders together it is not."""
+        return self._news is None or self._news.stage in _BEFORE
 
     def __call__(self, news: Progress) -> None:
         """Take note; the next drawing shows it."""

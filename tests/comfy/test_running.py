@@ -342,6 +342,14 @@ async def test_a_workflow_that_was_saved_anew_is_run_anew(
     assert emulator.counters.orders == orders + 1
 
 
+async def end_of(comfyui: ComfyClient, node_id: str) -> str:
+    """What the node says once its run is over."""
+    end = await comfyui.event(
+        lambda event: event.type == "runninghub.ended" and event.data["node"] == node_id
+    )
+    return end.data["line"]["en"]
+
+
 async def test_stop_during_an_upload_leaves_no_order(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
@@ -356,6 +364,7 @@ async def test_stop_during_an_upload_leaves_no_order(
     await comfyui.interrupt(taken.prompt_id)
     result = await comfyui.finish(taken)
     assert result.outcome == "interrupted"
+    assert await end_of(comfyui, "2") == "stopped · nothing was ordered"
 
     emulator.faults.clear()
     again = await comfyui.queue(prompt)
@@ -376,6 +385,7 @@ async def test_stop_while_others_fill_the_account_leaves_no_order(
     await comfyui.interrupt(taken.prompt_id)
     result = await comfyui.finish(taken)
     assert result.outcome == "interrupted"
+    assert await end_of(comfyui, "1") == "stopped · nothing was ordered"
     assert not emulator.counters.orders
 
 
