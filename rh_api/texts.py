@@ -100,17 +100,21 @@ ENGLISH: dict[str, str] = {
     "being cancelled.",
     # never pay twice
     "error.uncertain": "The order may be running, and may cost, but no task id came back: "
-    "{reason}. The account had {before} tasks before and has {now} now. It was not sent again. "
+    "{reason}. {tasks} It was not sent again. "
     "Look at the call records on {origin} first, then answer for order {order} of the journal, in "
     "RunningHub tasks on the canvas or by task --order {order} on the command line: look again, "
     "name its task, or say that it did not start. To send it again, which may cost twice: Run "
     "again on the node, --again on the command line, extra_data.runninghub.again from a program.",
     "error.uncertain_before": "An equal order of {when} may be running already, or be paid for; "
-    "it is not sent again by itself. The account had {before} tasks before it. Look at the call "
+    "it is not sent again by itself. {tasks} Look at the call "
     "records on {origin} first, then answer for order {order} of the journal, in RunningHub tasks on "
     "the canvas or by task --order {order} on the command line: look again, name its task, or say "
     "that it did not start. To send it again, which may cost twice: Run again on the node, --again "
     "on the command line, extra_data.runninghub.again from a program.",
+    "error.tasks_before_and_now": "The account had {before} tasks before and has {now} now.",
+    "error.tasks_before": "The account had {before} tasks before it.",
+    "error.tasks_now": "The account has {now} tasks now; how many it had before is not known.",
+    "error.tasks_unknown": "How many tasks the account had before is not known.",
     "error.order_being_made": "Order {order} is being sent this moment, maybe by another process. Look again when it is {seconds} s old.",
     "error.order_settled": "There is no open question about order {order}.",
     "error.task_of_other_order": "Task {task_id} belongs to another order.",
@@ -344,9 +348,10 @@ ENGLISH: dict[str, str] = {
     # progress
     "progress.preparing": "preparing",
     "progress.uploading": "uploading {percent} %",
-    "progress.waiting_slot": "waiting for a free slot ({used} of {limit} used)",
+    "progress.places": "{used} of {limit}",
+    "progress.waiting_slot": "waiting for a free slot ({places} used)",
     "progress.waiting_foreign": "waiting for a free slot: the account is busy with other tasks "
-    "(ours: {used} of {limit})",
+    "(ours: {places})",
     "progress.ordering": "ordering",
     "progress.queued": "queued",
     "progress.no_news": "no news from RunningHub; the task may go on there",

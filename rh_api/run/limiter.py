@@ -14,6 +14,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from ..errors import RunningHubError
+from ..texts import Words
 from ..wire.accounts import queue_status
 from .ports import Clock
 from .progress import Progress, Stage, Watch
@@ -145,8 +146,24 @@ class AccountLimiter(Limiter):
 
     def progress(self, stage: Stage) -> Progress:
         """News of waiting, with the places that are taken."""
-        limit = "?" if self.limit is None else self.limit
-        return Progress(stage, params={"used": self._used, "limit": limit})
+        params: dict[str, object] = {"used": self._used, "limit": self.limit}
+        told = Words.of(lambda say: say("progress.places", params))
+        places = str(self._used) if self.limit is None else told
+        return Progress(stage, params={**params, "places": places})
+
+
+_TASKS_TOLD = {
+    (True, True): "error.tasks_before_and_now",
+    (True, False): "error.tasks_before",
+    (False, True): "error.tasks_now",
+    (False, False): "error.tasks_unknown",
+}
+
+
+def tasks_told(before: object, now: object) -> Words:
+    """How many tasks the account had before an order and has now, as far as that is known."""
+    key = _TASKS_TOLD[isinstance(before, int), isinstance(now, int)]
+    return Words.of(lambda say: say(key, {"before": before, "now": now}))
 
 
 def next_wait(wait: float) -> float:

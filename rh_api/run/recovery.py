@@ -14,6 +14,7 @@ from ..wire.accounts import queue_status
 from ..wire.orders import TaskOptions
 from .cancellation import Canceller
 from .context import AccountContext
+from .limiter import tasks_told
 from .orders import Order, is_model
 from .progress import Progress
 from .report_query import query_report
@@ -158,10 +159,12 @@ class Recovery:
     def question(self, row: OrderRow) -> Uncertain:
         """The error of an order of which nobody knows whether it was placed."""
         when = datetime.fromtimestamp(row.created, tz=timezone.utc).astimezone()
+        before = row.what.get("before")
         return Uncertain(
             "error.uncertain_before",
             when=when.strftime("%Y-%m-%d %H:%M"),
-            before=row.what.get("before", "?"),
+            before=before,
+            tasks=tasks_told(before, None),
             order=row.id,
             origin=self.context.journal.origin,
         )

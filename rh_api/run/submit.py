@@ -17,7 +17,7 @@ from ..wire.orders import Ticket, is_gone
 from . import native
 from .cancellation import Canceller
 from .context import AccountContext
-from .limiter import FIRST_WAIT, AccountLimiter, next_wait
+from .limiter import FIRST_WAIT, AccountLimiter, next_wait, tasks_told
 from .orders import ActiveOrder, Order, Payload
 from .progress import Progress, Stage, Stopped, Watch
 
@@ -201,11 +201,13 @@ class Submitter:
             if error.fate in _NOTHING_RUNS:
                 raise
             await self.limiter.read()
+            now = self.limiter.tasks_seen
             raise Uncertain(
                 code=error.code,
                 reason=error,
                 before=before,
-                now="?" if self.limiter.tasks_seen is None else self.limiter.tasks_seen,
+                now=now,
+                tasks=tasks_told(before, now),
                 order=row,
                 origin=journal.origin,
             ) from error

@@ -32,6 +32,7 @@ from tests.support.waiting import begun, until
 
 CANCEL = "/task/openapi/cancel"
 CREATE = "/task/openapi/create"
+STATUS = "/openapi/v2/queue/status"
 QUERY = "/openapi/v2/query"
 UPLOAD = "/openapi/v2/media/upload/binary"
 
@@ -82,6 +83,17 @@ async def test_tasks_before_a_lost_order_count_what_was_ordered_since_they_were_
     emulator.hold_at = None
     await first
     assert (caught.value.params["before"], caught.value.params["now"]) == (1, 2)
+    assert "The account had 1 tasks before and has 2 now." in str(caught.value)
+
+
+async def test_tasks_of_an_account_that_cannot_be_read_are_told_without_a_number(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.faults += [Fault(CREATE, "lost_reply"), Fault(STATUS, "status", value=500, count=None)]
+    for _ in range(2):  # the second time it is a question of before
+        with pytest.raises(Uncertain, match="before is not known") as caught:
+            await client.run(paint())
+        assert "?" not in str(caught.value)
 
 
 async def test_an_uncertain_order_stops_its_twin_even_after_a_restart_until_told_again(

@@ -59,7 +59,7 @@ def test_a_create_whose_reply_is_lost_is_uncertain_and_never_sent_again(make, re
 def test_what_is_not_known_of_the_load_is_not_made_up(make):
     world = make(create=[LOST], queue=[load(3, running=1), LOST])
     error = fails(world, Uncertain)
-    assert (error.params["before"], error.params["now"]) == (1, "?")
+    assert (error.params["before"], error.params["now"]) == (1, None)
 
 
 def test_who_says_again_orders_again_after_an_uncertain_one(make):
