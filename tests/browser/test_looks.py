@@ -206,3 +206,21 @@ def is_inside(canvas: Canvas, what: Locator) -> None:
     assert box["y"] >= 0
     assert box["x"] + box["width"] <= size["width"]
     assert box["y"] + box["height"] <= size["height"]
+
+
+TWO_NOTICES = """async () => {
+    const scripts = await (await fetch("/extensions")).json();
+    const {notice} = await import(scripts.find((one) => one.endsWith("/host/dialogs.js")));
+    const text = "It may cost. ".repeat(99);
+    for (const title of ["older", "newer"]) notice("alert", title, text, () => []);
+}"""
+
+
+def test_the_buttons_of_the_newest_notice_are_in_sight_on_a_small_page(canvas: Canvas) -> None:
+    canvas.page.set_viewport_size({"width": 720, "height": 450})
+    canvas.run_js(TWO_NOTICES)
+    close = canvas.page.locator(".runninghub-notices").get_by_role("button").last
+    box = close.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] < 450 - 4 * 16  # above what the corner leaves free
+    canvas.picture("two notices")

@@ -101,5 +101,6 @@ export function notice(role, title, text, buttons) {
 		row(...buttons(close, said), action(t("account.close"), said, close), said),
 	);
 	corner.append(made);
+	corner.scrollTop = corner.scrollHeight; // to the buttons of the newest, however small the page is
 	return close;
 }
