@@ -49,8 +49,9 @@ ROWS = (
     Row("circles of imports", lambda: measures.circles("rh_api", "nodes"), 0, "0"),
     # One for the names of models, which a page asks for and no start waits for; one for the
     # emulator, which a page need not wait for either; one for keys, which only prompts with a node
-    # of ours are searched for.
-    Row("import statements in functions of nodes/", measures.local_imports, 8, "10"),
+    # of ours are searched for; one for the forms of models, and one for what ComfyUI's classes say,
+    # which only some prompts ask for.
+    Row("import statements in functions of nodes/", measures.local_imports, 10, "10"),
     Row("places that change an error", measures.changed_errors, 0, "0"),
     Row("lambdas over the journal", measures.journal_lambdas, 0, "0"),
     # What fixes and new features took in modules that were there; new modules are not counted.
@@ -77,5 +78,7 @@ ROWS = (
     # place, files of any kind, values that did not come, stops that nobody confirms.
     # 121 for slow and lost lines, whose transfers go on, for signals and outputs that end no order,
     # and for bytes of downloads.
-    Row("lines of rh_api and nodes", measures.program_lines, 28_947, "<21115"),
+    # 256 for what scripts send and nobody meant, for money that is told once and by whom, accounts
+    # of which none is the default, sounds and failures of parts on the command line, second copies.
+    Row("lines of rh_api and nodes", measures.program_lines, 29_203, "<21115"),
 )
