@@ -163,7 +163,7 @@ async def test_a_report_is_of_one_run_and_old_ones_make_room(
             9,
             "queued (2 of the account's tasks run, 4 wait) · 9 s",
         ),
-        ("WAITING_SLOT", {"used": 3, "limit": 3}, 0, "waiting for a free slot (3 of 3 used)"),
+        ("WAITING_SLOT", {"places": "3 of 3"}, 0, "waiting for a free slot (3 of 3 used)"),
     ],
 )
 async def test_a_line_says_what_it_waits_for_and_how_long(
