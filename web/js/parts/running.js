@@ -114,7 +114,10 @@ export function listen() {
 		dismiss(id);
 		const program = programOf(node);
 		if (program) estimates.delete(JSON.stringify(program));
-		if (!told.has(node)) tellOutput(node, detail.output, cached.has(String(id)));
+		// Its last line of progress came meanwhile, in the language of who asked the server last.
+		const own = told.has(node) ? done.get(node) : undefined;
+		if (own) tellEnd(node, own.line, own.state);
+		else tellOutput(node, detail.output, cached.has(String(id)));
 	});
 }
 
