@@ -237,7 +237,7 @@ def test_what_run_will_cost_stands_beside_it(either: Canvas, emulator: Emulator)
     bar.get_by_text("× 3").wait_for()  # noqa: RUF001
     either.picture("three times")
     bar.get_by_text("× 3").click()  # noqa: RUF001
-    either.dialog.get_by_text("3 次运行" if chinese else "each of 3 runs").wait_for()
+    either.dialog.get_by_text("这是 3 次运行" if chinese else "each of 3 runs").wait_for()
     either.page.keyboard.press("Escape")
     times.fill("1")
     times.press("Enter")
