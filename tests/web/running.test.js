@@ -4,7 +4,7 @@ import { beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { api } from "../../web/js/host/scripts.js";
 import { app } from "../../web/js/host/scripts.js";
 import { resuming } from "../../web/js/parts/resuming.js";
-import { running } from "../../web/js/parts/running.js";
+import { listen, running } from "../../web/js/parts/running.js";
 
 const PAID = { en: "done in 1 s · 1 coin" };
 const SHARED = { en: "done together with an equal node" };
@@ -26,7 +26,11 @@ const end = (node, line, state) => happen("runninghub.ended", { node, graph: "g"
 
 let answers = {};
 
-beforeAll(() => running.setup());
+beforeAll(() => {
+  running.setup();
+  vi.stubGlobal("fetch", async () => ({ ok: true, status: 200, json: async () => ({ token: "t" }) }));
+  listen(); // as the first node of ours on a page has it
+});
 
 beforeEach(() => {
   app.graph = { id: "g", nodes: [makeNode(1), makeNode(2)] };
@@ -35,7 +39,7 @@ beforeEach(() => {
     const [, body] = Object.entries(answers).find(([start]) => path.startsWith(`/api${start}`)) ?? [];
     return { ok: body !== undefined, status: body ? 200 : 404, json: async () => body ?? {} };
   });
-  answers = {};
+  answers = { "/runninghub/session": { token: "t" } };
   happen("execution_start", {});
 });
 
@@ -61,9 +65,9 @@ test("a page that is opened later tells it the same", async () => {
     [1, 2].map((id) => [id, { class_type: kept.class_type, inputs: { workflow: kept.program } }]),
   );
   answers = {
+    ...answers,
     "/history": { p: { prompt: [1, "p", nodes, { extra_pnginfo: { workflow: { id: "g" } } }], outputs: { 1: output, 2: output } } },
     "/queue": { queue_running: [] },
-    "/runninghub/session": { token: "t" },
     "/runninghub/ends": {
       ends: { 1: { ...kept, line: PAID, state: "paid" }, 2: { ...kept, line: SHARED, state: "kept" } },
     },
