@@ -36,6 +36,15 @@ sys.meta_path.insert(0, Slow())
 MODEL = "rhart-image-n-pro/text-to-image"
 
 
+@pytest.fixture(autouse=True)
+def heard() -> None:
+    """Begun in the background, or by nohup, tests ignore signals, and so does what they start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.fixture
 def slow(emulator: Emulator) -> Emulator:
     emulator.run_seconds = 600
