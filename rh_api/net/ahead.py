@@ -106,7 +106,7 @@ class OneRequestConnector(aiohttp.TCPConnector):
         return asyncio.get_running_loop().time() - ahead.since < self._unused
 
     def _opened(self, ahead: _Ahead) -> None:
-        if ahead.opening.cancelled() or ahead.opening.exception() is not None:
+        if not _came(ahead.opening):
             with contextlib.suppress(ValueError):
                 self._ahead.remove(ahead)  # whoever needs one meets the reason again
             return
@@ -118,10 +118,13 @@ class OneRequestConnector(aiohttp.TCPConnector):
         if ahead not in self._ahead:
             return
         self._ahead.remove(ahead)
-        if ahead.opening.done():
+        # Done, it may have failed just now, and `_opened` is still to hear of it.
+        if not ahead.opening.cancel() and _came(ahead.opening):
             ahead.opening.result().close()
-        else:
-            ahead.opening.cancel()
+
+
+def _came(opening: asyncio.Task[Connection]) -> bool:
+    return not opening.cancelled() and opening.exception() is None
 
 
 def _is_untouched(connection: Connection) -> bool:

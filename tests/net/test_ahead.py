@@ -199,6 +199,19 @@ async def test_closing_leaves_none_behind(reach: Reach, serve: Serve) -> None:
     await until(lambda: sorted(there.ended) == [1, 2, 3])
 
 
+@pytest.mark.parametrize("turns", range(20))
+async def test_closing_just_when_one_could_not_be_opened_says_nothing(
+    reach: Reach, turns: int
+) -> None:
+    transport = reach("http://127.0.0.1:1")
+    with pytest.raises(Unreachable):
+        await transport.send(poll())
+    transport.expect(1)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await transport.close()
+
+
 # Transfers
 
 
