@@ -616,7 +616,7 @@ ENGLISH: dict[str, str] = {
     # segments: what can go and what came
     "cli.prompt_unreadable": "{path} holds no graph in ComfyUI's API format.",
     "cli.offload_unmarked": "Which nodes? Nothing in this file is marked: name them with --nodes 3,6,8.",
-    "cli.offload_nothing": "No output of this graph needs the nodes that are marked, so nothing would run.",
+    "cli.offload_nothing": "Nothing of this graph would run in the cloud. {told}",
     "cli.offload_file": 'There is no file "{name}", neither in --input nor beside the prompt.',
     "cli.offload_profile": 'The part of node {id} is marked for the account "{name}", and the command line has one account only. Take the profile out of the mark, or run it in ComfyUI.',
     "cli.offload_local": "Node {node} would have to run here, for input {input} of node {reader}, and there is no ComfyUI. Name it in --nodes as well.",

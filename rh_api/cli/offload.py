@@ -105,7 +105,8 @@ def planned(arguments: Namespace) -> tuple[Graph, OffloadRun]:
     prompt, extra_data = read_prompt(arguments.prompt)
     plan = cut(prompt, _marks(arguments, prompt, extra_data), _classes(arguments.object_info))
     if not plan.segments:
-        raise BadInput("cli.offload_nothing")
+        told = (english(note.key, note.params) for note in plan.notes)
+        raise BadInput("cli.offload_nothing", told=" ".join(told))
     folders = InputFolders(Path(arguments.prompt).parent, arguments.input)
     run = OffloadRun(plan, read_nodes(plan.prompt), folders, Models(time.monotonic))
     run.check()

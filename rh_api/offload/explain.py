@@ -10,6 +10,7 @@ from ..graph.constants import SAVED_CLASS, SEGMENT_CLASS
 from ..graph.prompt import Graph, Node, id_order, links, read_nodes
 from ..money.quotes import Quote, total
 from .boundary_types import FILES
+from .notes import UNUSED
 from .plan import Note, Plan, Segment
 
 Say = Callable[[str, Mapping[str, object]], str]
@@ -64,12 +65,17 @@ def explain(prompt: Graph, plan: Plan, facts: Facts, say: Say) -> dict[str, Any]
     nodes = read_nodes(prompt)
     here = read_nodes(plan.prompt)
     ours = (SEGMENT_CLASS, SAVED_CLASS)
+    unused = {note.node_id for note in plan.notes if note.key == UNUSED}
     return {
         "segments": [_segment(segment, nodes, plan, facts, say) for segment in plan.segments],
         "quote": total(
             [facts.quotes[one.id] for one in plan.segments if one.id in facts.quotes], say
         ),
-        "local": [_node(node) for node in here.values() if node.class_type not in ours],
+        "local": [
+            _node(node)
+            for node in here.values()
+            if node.class_type not in ours and node.id not in unused
+        ],
         "notes": [
             {**_named(nodes, note.node_id), "text": say(note.key, note.params)}
             for note in (*plan.notes, *facts.notes)

@@ -11,12 +11,14 @@ from .dependencies import Dependencies
 from .graph_index import GraphIndex
 from .plan import Inlet, Mark, Note, Segment
 
+UNUSED = "segment.unused"
+
 
 def unused_notes(index: GraphIndex, marks: Sequence[Mark]) -> Iterator[Note]:
     """Marked nodes that no output needs: they do not run, as on this machine."""
     marked = {node_id for mark in marks for node_id in mark.nodes} & index.nodes.keys()
     for node_id in sorted(marked.difference(index.order), key=id_order):
-        yield Note(node_id, "segment.unused", {"node": index.label(node_id)})
+        yield Note(node_id, UNUSED, {"node": index.label(node_id)})
 
 
 def plan_notes(dependencies: Dependencies, segments: Sequence[Segment]) -> Iterator[Note]:

@@ -361,6 +361,32 @@ def test_nonsense_is_refused_before_any_request(
     assert emulator.counters.total == 0
 
 
+def test_where_nothing_would_run_it_says_why_of_each_node(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    own = {
+        "1": node("PrimitiveInt", value=64),
+        "2": node("EmptyImage", width=["1", 0], height=64, batch_size=1, color=0),
+        "3": node("SaveImage", images=["2", 0], filename_prefix="out"),
+        "4": node("ImageInvert", image=["2", 0]),
+    }
+    ran = call("offload", str(written(tmp_path, own)), "--nodes", "1,4")
+
+    assert ran.code == 2
+    assert "1 (PrimitiveInt) runs here too" in ran.err
+    assert "4 (ImageInvert) is marked but does not run: no output needs it" in ran.err
+    assert emulator.counters.total == 0
+
+
+def test_explain_lists_no_node_here_that_does_not_run(
+    call: Call, photo: Path, tmp_path: Path
+) -> None:
+    own = graph(photo.name) | {"5": node("ImageInvert", image=["1", 0])}
+    ran = call("offload", str(written(tmp_path, own)), "--nodes", "2,3,5", "--explain", "--json")
+
+    assert [one["id"] for one in ran.document["local"]] == ["1", "4"]
+
+
 def test_without_marks_it_asks_which_nodes(call: Call, prompt: Path) -> None:
     ran = call("offload", str(prompt))
 
