@@ -79,6 +79,9 @@ ENGLISH: dict[str, str] = {
     "pixels or a shorter piece go through.",
     "error.upload_failed": "RunningHub could not keep the upload: {remote}. Nothing was "
     "started; it is safe to run again.",
+    "error.upload_refused": "RunningHub did not take the file {name}: {remote}. It documents JPG, PNG "
+    "and WebP pictures, MP3, WAV and FLAC sounds, MP4, AVI, MOV and MKV videos, and ZIP: save it as "
+    "one of these. Nothing was started.",
     "error.put_expired": "The address for the upload has expired. Nothing was started; it is "
     "safe to run again.",
     # errors: tasks

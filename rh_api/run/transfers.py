@@ -20,6 +20,7 @@ from ..errors import (
     FileTooLarge,
     NotFound,
     RateLimited,
+    Refused,
     ResultUnavailable,
     RunningHubError,
     ServiceFault,
@@ -30,6 +31,7 @@ from ..wire.call import Response
 from ..wire.filetypes import HEAD, FileType, Kind, sniff
 from ..wire.native import input_path, read_input
 from ..wire.uploads import (
+    BAD_PARAMETERS,
     OLD_UPLOAD_LIMIT,
     OLD_UPLOAD_PATH,
     UPLOAD_PATH,
@@ -183,6 +185,12 @@ class Transfers:
                 raise
             fields = {"fileType": "input"}
             uploaded = await retry(lambda: attempt(OLD_UPLOAD_PATH, fields))
+        except Refused as error:
+            if error.code != BAD_PARAMETERS or not isinstance(source.body, Path):
+                raise
+            # What the service names is our hash of it.
+            told = {"name": source.body.name}
+            raise error.with_context("error.upload_refused", params=told) from error.__cause__
         await self.journal.record_upload(sha256, uploaded.name, uploaded.url, _LASTS)
         return uploaded
 

@@ -14,6 +14,7 @@ from .envelope import open_envelope, read_object, read_text
 UPLOAD_PATH = "/openapi/v2/media/upload/binary"
 OLD_UPLOAD_PATH = "/task/openapi/upload"
 OLD_UPLOAD_LIMIT = 30 * 1024 * 1024  # bytes a file, documented for the old endpoint only
+BAD_PARAMETERS = 1007  # of an upload: its format is none of those that are documented
 VALID_SECONDS = 24 * 3600  # documented for `download_url`; the name is treated the same
 
 

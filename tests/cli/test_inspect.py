@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from rh_api.emulator import Account, Emulator, Fault, catalog
 
@@ -76,6 +77,18 @@ def test_uploads_are_named_one_by_one(call: Call, emulator: Emulator, photo: Pat
     assert len(names) == 2
     assert all(one["url"].startswith("http") for one in ran.document["files"])
     assert names[0] in call("upload", str(photo)).out
+
+
+def test_a_format_that_the_service_does_not_take_is_named_by_its_file(
+    call: Call, tmp_path: Path
+) -> None:
+    picture = tmp_path / "my photo.bmp"
+    Image.new("RGB", (8, 8)).save(picture)
+    ran = call("upload", str(picture))
+
+    assert ran.code == 1
+    assert "did not take the file my photo.bmp" in ran.err
+    assert "JPG, PNG and WebP" in ran.err
 
 
 def test_one_bad_file_keeps_all_from_being_uploaded(
