@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..texts import english
-from .delivery import in_currency
 
 
 def lines(document: Mapping[str, Any]) -> Iterator[str]:
@@ -27,25 +26,14 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
             )
         yield from _listed("cli.explain_saved", segment["saved"])
         usual = segment["estimate"]
-        if usual["runs"]:
-            told = ", ".join(_usual(usual))
-            yield "  " + english("cli.explain_usual", {"told": told, "runs": usual["runs"]})
+        if usual["seconds"] is not None:
+            yield "  " + english("cli.explain_usual", usual)
         if segment["quote"]:
             yield "  " + english("cli.explain_quote", {"quote": segment["quote"]["text"]})
     if len(document["segments"]) > 1 and document["quote"]:
         yield document["quote"]
     yield from _listed("cli.explain_local", document["local"], indent="")
     yield from (note["text"] for note in document["notes"])
-
-
-def _usual(usual: Mapping[str, Any]) -> Iterator[str]:
-    """What runs took and cost, as far as that is known: an account pays coins, money or both."""
-    if usual["seconds"] is not None:
-        yield english("cli.explain_seconds", {"seconds": usual["seconds"]})
-    if usual["coins"] is not None:
-        yield english("cli.cost_coins", {"amount": usual["coins"]})
-    if usual["money"] is not None:
-        yield in_currency(str(usual["money"]))
 
 
 def _listed(key: str, nodes: Sequence[Mapping[str, Any]], indent: str = "  ") -> Iterator[str]:

@@ -314,7 +314,7 @@ def test_explain_tells_all_and_does_nothing(
     assert segment["estimate"]["runs"] == 1
 
 
-def test_what_it_usually_costs_is_told_in_what_the_account_pays(
+def test_what_it_costs_is_told_once_and_in_what_the_account_pays(
     call: Call, prompt: Path, emulator: Emulator
 ) -> None:
     shared = "0" * 32
@@ -323,10 +323,13 @@ def test_what_it_usually_costs_is_told_in_what_the_account_pays(
     out = str(prompt.parent / "out")
     assert call(*asked, "--out", out, RUNNINGHUB_API_KEY=shared).code == 0
     ran = call(*asked, "--explain", RUNNINGHUB_API_KEY=shared)
-    (usual,) = (line for line in ran.out.splitlines() if "usually" in line)
-    assert "of the wallet" in usual
-    assert "None" not in usual
-    assert "coins" not in usual
+    lines = ran.out.splitlines()
+    (usual,) = (line for line in lines if "usually" in line)
+    assert usual.endswith(" s (runs: 1)")
+    (costs,) = (line for line in lines if "costs" in line)
+    assert "USD" in costs
+    assert "None" not in ran.out
+    assert "coins" not in ran.out
 
 
 def test_explain_works_without_a_key_and_speaks_to_people(
