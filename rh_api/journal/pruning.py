@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 
-from .retention import EARLIEST
+from .retention import EARLIEST, PART_SECONDS
 
 SPEND_DAYS = 31  # that orders are summed up for: their rows stay, emptied
 KEEP_COSTS = 400 * 86_400.0  # seconds that costs are remembered: orders and their files go before
 
-# Orders that are over and too old, or too many.
+# Orders that are over and too old, or too many. Of the last day all stay: a batch may be under way
+# that is longer than what is kept, and a result that did not arrive can still be fetched.
 _OLD_ORDERS = """
 WITH dated AS (
     SELECT id, ended, deleted,
@@ -20,7 +21,7 @@ SELECT id, ended FROM dated WHERE ended IS NOT NULL AND (
     latest BETWEEN :earliest AND :limit
         AND EXISTS (SELECT 1 FROM dated WHERE latest BETWEEN :limit AND :soon)
     OR deleted
-    OR id IN (
+    OR latest < :young AND id IN (
         SELECT id FROM dated WHERE ended IS NOT NULL AND NOT deleted
         ORDER BY id DESC LIMIT -1 OFFSET :keep
     )
@@ -72,4 +73,5 @@ def _old(
 ) -> list[tuple[int, float]]:
     limit = now - keep_days * 86_400
     dates = {"earliest": EARLIEST, "limit": limit, "soon": now + 86_400, "keep": keep_orders}
+    dates["young"] = now - PART_SECONDS
     return [tuple(row) for row in db.execute(f"{_OLD_ORDERS} {more}", dates)]

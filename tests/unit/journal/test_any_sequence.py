@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ MOVES: dict[str, tuple[set[State], State]] = {
     "cancelled": (OPEN_STATES, State.CANCELLED),
 }
 ITEMS = st.integers(0, 2)
+NEXT_WEEK = time.time() + 7 * 86_400.0
 
 
 class AnySequence(RuleBasedStateMachine):
@@ -76,7 +78,7 @@ class AnySequence(RuleBasedStateMachine):
 
     @rule(keep=st.integers(0, 2))
     def prune(self, keep: int) -> None:
-        self.store.prune(0, keep_orders=keep)
+        self.store.prune(NEXT_WEEK, keep_orders=keep)
         over = sorted(order for order, (_, state) in self.model.items() if state.is_over)
         for order in over[: len(over) - keep] if len(over) > keep else []:
             del self.model[order]
@@ -108,9 +110,9 @@ def test_what_was_emptied_is_not_among_the_orders_that_are_kept(tmp_path: Path) 
     store = Store.open(tmp_path)
     first, second = intend(store, 1), intend(store, 0)
     store.cancelled(second)
-    store.prune(0, keep_orders=0)
+    store.prune(NEXT_WEEK, keep_orders=0)
     store.cancelled(first)
-    store.prune(0, keep_orders=1)
+    store.prune(NEXT_WEEK, keep_orders=1)
     found = store.find(identity(1).digest)
     store.close()
     assert found is not None
