@@ -65,7 +65,7 @@ def age(since: float, now: float) -> float | None:
 class Retention:
     """What is kept: orders for `days` and at most so many, results in at most so many bytes.
 
-    Orders that are not over, or of the last day, stay whatever it says; results of the last hour do.
+    Whatever it says, orders that are not over or of the last day stay, and results of an hour.
     """
 
     days: int = KEEP_DAYS

@@ -7,6 +7,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from ..errors import BadReply, Fate, NotFound, QueueFull, RateLimited, RunningHubError, Uncertain
 from ..journal import NO_HOLD, Hold, Identity, LimitReached, OrderExists
@@ -87,8 +88,9 @@ class Submitter:
                     await self._in_line(room, wait, end)
                     wait, room = next_wait(wait), None
                 end = self.limiter.next_end
+                place = partial(self._order_once, order, identity, watch, hold, v2=v2, after=after)
                 try:
-                    return await self._order_once(order, identity, watch, hold, v2=v2, after=after)
+                    return await self.context.sender.retry(place, repeatable=False)
                 except NotFound as error:
                     if v2 or not order.has_v2 or not self._may_go_by_v2(error):
                         raise
@@ -102,7 +104,6 @@ class Submitter:
                     asked = error.retry_after or 0.0
                     if asked > LONGEST_RETRY_AFTER or clock.now() > patience:
                         raise
-                watch(self.limiter.progress(Stage.WAITING_FOREIGN))
                 await self.limiter.wait_for_end(end, max(wait, asked), clock)
                 wait = next_wait(wait)
         except BaseException:
@@ -163,6 +164,8 @@ class Submitter:
         v2: bool,
         after: int | None,
     ) -> ActiveOrder:
+        """One create, in a row of its own: a row that outlives what a create may take is a question
+        to whoever else reads it, and no order may leave once somebody has answered it."""
         journal, deliveries, webhook = self.context.journal, self.context.deliveries, None
         if deliveries is not None:
             order, webhook = deliveries.addressed(order)
@@ -183,21 +186,18 @@ class Submitter:
             raise
         asked_at = self.context.sender.clock.now()
         watch(Progress(Stage.ORDERING))
-        tries: list[asyncio.Future[Ticket]] = []
-
-        async def attempt() -> Ticket:
-            # Once begun it goes on through a stop: its reply names the task to cancel.
-            tries.append(asyncio.ensure_future(self._create(row, order, call)))
-            return await asyncio.shield(tries[-1])
-
+        # Once begun it goes on through a stop: its reply names the task to cancel.
+        creating = asyncio.ensure_future(self._create(row, order, call))
         try:
-            ticket = await self.context.sender.retry(attempt, repeatable=call.repeatable)
+            ticket = await asyncio.shield(creating)
         except asyncio.CancelledError:
-            self.context.spawn(self._abandon(row, order, tries[-1]), row)
+            self.context.spawn(self._abandon(row, order, creating), row)
             raise
         except RunningHubError as error:
             # Written also when Stop comes this moment: it would be a question for ever.
             await asyncio.shield(self.context.spawn(self._came_to_nothing(row, error), row))
+            if isinstance(error, RateLimited):
+                watch(self.limiter.progress(Stage.WAITING_FOREIGN))
             if error.fate in _NOTHING_RUNS:
                 raise
             await self.limiter.read()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from rh_api.client import Client, Progress, Stage
 from rh_api.emulator import Emulator, Fault
 from rh_api.errors import Fate, RateLimited, ResultUnavailable
 from tests.support.jobs import paint
+from tests.support.waiting import until
+
+from .conftest import MakeClient
 
 CREATE = "/task/openapi/create"
 QUERY = "/openapi/v2/query"
@@ -58,6 +63,24 @@ async def test_an_order_that_shall_come_another_day_says_when(
         await client.run(paint())
     assert caught.value.fate is Fate.NOT_STARTED
     assert emulator.counters.under(CREATE) == 1
+
+
+async def test_an_order_that_waits_to_be_sent_is_nobodys_question(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    """Whoever answered it would let an equal order go, and this one then went out as well."""
+    emulator.faults.append(Fault(CREATE, "retry_after", value=120))
+    stages: list[Stage] = []
+    waiting = asyncio.ensure_future(
+        make_client(pace=1.0).run(paint(), lambda news: stages.append(news.stage))
+    )
+    await until(lambda: Stage.WAITING_FOREIGN in stages)
+    other = make_client()
+    assert await other.open_orders() == []
+    await other.run(paint())
+    waiting.cancel()
+    await asyncio.wait((waiting,))
+    assert emulator.counters.orders == 1
 
 
 async def test_a_result_that_shall_come_another_day_says_when(
