@@ -113,6 +113,9 @@ async def open_catalogue(settings: Settings) -> AsyncGenerator[ModelCatalogue]:
 class Client:
     """Everything of RunningHub for one key. Use it in one event loop; `close` it there.
 
+    As a context manager it is closed at the end; what still runs then is waited for, or, where an
+    exception leads out, stopped as `run` is.
+
     `programs` reads workflows and apps, `models` the standard models; `costs`, `uploads`, `account`
     and `task(id)` are what their names say. All else is about orders.
     """
@@ -140,7 +143,8 @@ class Client:
             settings.limits,
             settings.command,
         )
-        self._closed = self._started = False
+        self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._models: ModelCatalogue | None = None
         self._cloud_nodes: CloudNodes | None = None
         self.programs = Library(self._sender, settings, lambda: self.models)
@@ -163,7 +167,9 @@ class Client:
     async def __aenter__(self) -> Client:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            await self._drop_waiters()
         await self.close()
 
     async def close(self) -> None:
@@ -190,11 +196,14 @@ class Client:
         Whoever still waits is cancelled.
         """
         self._context.leaving = True
+        await self._drop_waiters()
+        await self.close()
+
+    async def _drop_waiters(self) -> None:
         for waiter in tuple(self._waiters):
             waiter.cancel()
         if self._waiters:
             await asyncio.wait(tuple(self._waiters))
-        await self.close()
 
     @property
     def models(self) -> ModelCatalogue:
@@ -252,7 +261,11 @@ class Client:
 
     async def until_left(self, work: Coroutine[None, None, T]) -> T:
         """What `work` gives, unless `leave` ends it first."""
-        self._start()
+        try:
+            self._start()
+        except RuntimeError:
+            work.close()
+            raise
         waiter = asyncio.ensure_future(work)
         self._waiters.add(waiter)
         waiter.add_done_callback(self._waiters.discard)
@@ -271,9 +284,13 @@ class Client:
         return await self.until_left(self._jobs.run_all(asked, watch))
 
     def _start(self) -> None:
-        """Once: see to what earlier starts left behind."""
-        if not self._started:
-            self._started = True
+        """Once: see to what earlier starts left behind. RuntimeError for one that is closed, or of
+        another loop: an order would get its row, and then never leave."""
+        loop = asyncio.get_running_loop()
+        if self._closed or self._loop not in (None, loop):
+            raise RuntimeError("a Client is used in one event loop, until it is closed")
+        if self._loop is None:
+            self._loop = loop
             self.engine.start()
             if self.settings.webhook_port:
                 from .webhook_listener import keep_listening  # a web server: few listen
