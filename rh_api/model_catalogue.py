@@ -161,9 +161,15 @@ class ModelCatalogue:
 
         They are in CNY, of runninghub.cn: of what the other official site asks they say nothing.
         """
-        if currency_of(self._settings.origin) not in ("", prices.CURRENCY):
+        return self._list_price(model, body.compose(model, given or {}, extra).body)
+
+    def _list_price(self, model: Model, body: Mapping[str, object]) -> ListPrice | None:
+        """By the catalogue's own lists: what a node holds of its model came with its file, and
+        may pass no limit of cost."""
+        known = self.catalogue.models.get(model.endpoint)
+        if known is None or currency_of(self._settings.origin) not in ("", prices.CURRENCY):
             return None
-        return prices.list_price(model, body.compose(model, given or {}, extra).body)
+        return prices.list_price(known, body)
 
     async def preview_of(
         self, model: Model, given: Mapping[str, object], extra: object = None
@@ -187,11 +193,7 @@ class ModelCatalogue:
     async def quoted(self, model: Model, body: Mapping[str, object]) -> money.Quote:
         """What an order with this body will cost, of filler: by the service, else by a list."""
         told = await self.service_price(model, prices.preview_body(model, body))
-        if told.is_known:
-            return told
-        if currency_of(self._settings.origin) not in ("", prices.CURRENCY):
-            return money.Quote()
-        return _quote_of_list(prices.list_price(model, body))
+        return told if told.is_known else _quote_of_list(self._list_price(model, body))
 
     def quote_of_list(
         self, model: Model, given: Mapping[str, object], extra: object = None

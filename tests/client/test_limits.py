@@ -23,6 +23,7 @@ from rh_api.errors import (
     TimeLimit,
 )
 from rh_api.journal import State
+from rh_api.models.stored import model_json
 from rh_api.money.limits import Reached
 from rh_api.run.cost_bounds import refusal
 from tests.client.conftest import MakeClient
@@ -379,6 +380,28 @@ async def test_a_price_that_rose_since_the_list_is_held_or_refused(
     assert (await client.costs.committed()).day["CNY"] == 3 * COIN
     running.cancel()
     await asyncio.wait([running])
+
+
+async def test_a_price_that_came_with_a_node_s_model_bounds_nothing(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    account = emulator.account
+    account.kind, account.coins, account.money, account.currency = "SHARED", 0, Decimal(9), "CNY"
+    emulator.faults.append(Fault("/openapi/v2/price-preview/", "code", value=1007, count=None))
+    client = make_client(RUNNINGHUB_MAX_COST_DAY="0.1 CNY")
+    schema = model_json(client.models.find(PAINTER))
+    schema["price"] = {"unit": "run", "as_of": "2026-11-01", "amount": 0.000001}
+    cheap = replace(paint_by_model(), schema=schema)
+    with pytest.raises(CostLimit) as refused:
+        await client.run(cheap)
+    assert refused.value.key == "error.cost_day"
+    assert (await client.costs.quote(cheap)).ranges["CNY"].amount > COIN // 10
+    # Of a model that is in no catalogue nobody tells a price.
+    unlisted = replace(cheap, model="some/model", schema={**schema, "endpoint": "some/model"})
+    with pytest.raises(CostLimit) as refused:
+        await client.run(unlisted)
+    assert refused.value.key == "error.cost_unbounded"
+    assert emulator.counters.orders == 0
 
 
 async def test_a_price_in_another_currency_than_the_account_s_bounds_nothing(
