@@ -44,6 +44,15 @@ def test_a_picture_of_many_bands_is_one_stream(
     np.testing.assert_array_equal(read, pixels)
 
 
+@pytest.mark.parametrize(("side", "bands"), [(100, 1), (460, 2), (600, 4), (1024, 4)])
+def test_equal_pictures_are_equal_bytes_whatever_the_threads(side: int, bands: int) -> None:
+    """They are what an order is known by."""
+    pixels = np.random.default_rng(3).integers(0, 256, (side, side, 3), np.uint8)
+    alone = encode_png(pixels, threads=2)
+    assert alone.count(b"IDAT") == bands + 2  # zlib's header and checksum
+    assert {encode_png(pixels), encode_png(pixels, threads=3)} == {alone}
+
+
 def test_checksums_hold_for_readers_that_verify_them() -> None:
     data = encode_png(np.rint(photo(512) * 255).astype(np.uint8), threads=2)
     position, packed, names = 8, b"", []
