@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from ...rh_api.errors import BadInput, RunningHubError
-from ...rh_api.graph.constants import MODEL_CLASSES, MODEL_OUTPUTS, POOL, TYPED_OUTPUTS
+from ...rh_api.graph.constants import (
+    MODEL_CLASSES,
+    MODEL_OUTPUTS,
+    POOL,
+    SEGMENT_CLASS,
+    TYPED_OUTPUTS,
+)
 from ...rh_api.graph.extra_data import ExtraData, mark_again, read_extra_data
 from ...rh_api.graph.fields import looks_like_field
 from ...rh_api.graph.link_validation import IsField, fail_closed, mirror_links
@@ -137,14 +143,15 @@ def _refuse_keys(prompt: Graph, beside: object, canvas: object) -> None:
 
 
 def again(prompt: Graph, extra: ExtraData) -> dict[str, Any]:
-    """Nodes that shall order anew say so, and no others."""
-    return mark_again(prompt, extra.again, FREE_INPUTS)
+    """Nodes that shall order anew say so, and no others: a prompt that was queued before may still
+    say it. Parts that are cut now say it for themselves."""
+    return mark_again(prompt, extra.again, (*FREE_INPUTS, SEGMENT_CLASS))
 
 
 # Pure functions of the prompt and what was said beside it to a prompt, in their order. Marked
 # parts are cut out between the two: of links into them the real outputs have to be known.
-EARLY_PASSES: tuple[Pass, ...] = (nulls, sockets)
-PASSES: tuple[Pass, ...] = (keyless, switches, mirror, again)
+EARLY_PASSES: tuple[Pass, ...] = (nulls, sockets, again)
+PASSES: tuple[Pass, ...] = (keyless, switches, mirror)
 
 
 def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:

@@ -61,6 +61,18 @@ def test_a_switch_may_be_a_text_that_means_what_it_says(
     assert passed["prompt"]["1"]["inputs"]["3.flag"] == text  # of the remote workflow's own
 
 
+def test_only_the_words_beside_a_prompt_order_anew(handle: Callable[[Any], Any]) -> None:
+    """A prompt of the history, or of a picture, may have been one of Run again."""
+    segment = {"class_type": "RunningHubSegment", "inputs": {"segment": "{}", "again": True}}
+    prompt = {"1": remote(again=True), "2": segment, "3": segment}
+    passed = handle({"prompt": prompt, "extra_data": {"runninghub": {"again": ["3"]}}})["prompt"]
+    assert {one: node["inputs"].get("again") for one, node in passed.items()} == {
+        "1": None,
+        "2": None,
+        "3": True,
+    }
+
+
 def test_a_switch_that_is_neither_is_refused_on_its_node(handle: Callable[[Any], Any]) -> None:
     (refusal,) = handle({"prompt": {"7": remote(reroll_seeds="no way")}})["prompt"].items()
     assert refusal[0] == "7"
