@@ -17,9 +17,13 @@ class Uploads:
 
     transfers: Transfers
 
-    async def send(self, source: Source, watch: Watch = unwatched) -> Uploaded:
-        """Upload media, unless a valid remote copy is known."""
+    async def send(
+        self, source: Source, watch: Watch = unwatched, *, lasts: float = 0.0
+    ) -> Uploaded:
+        """Upload media, unless a remote copy is known that is valid for `lasts` seconds more."""
         sha256 = await self.transfers.content_hash(source)
+        if lasts and await self.transfers.journal.upload(sha256, lasts) is None:
+            await self.transfers.forget([sha256])
         return await self.transfers.upload(source, sha256, watch)
 
     async def is_known(self, source: Source) -> bool:
@@ -39,9 +43,16 @@ class Uploads:
         return await self.transfers.file_here(algorithm, hexdigest)
 
     async def send_all(
-        self, sources: Sequence[Source | LazySource], watch: Watch = unwatched
+        self,
+        sources: Sequence[Source | LazySource],
+        watch: Watch = unwatched,
+        *,
+        lasts: float = 0.0,
     ) -> list[Uploaded]:
-        """Upload several, each while files of later ones are still made; in their order."""
+        """Upload several, each while files of later ones are still made; in their order.
+
+        `lasts`: as of `send`.
+        """
         shares = [0.0] * len(sources)
 
         async def send_one(index: int, source: Source | LazySource) -> Uploaded:
@@ -51,7 +62,7 @@ class Uploads:
                 watch(Progress(Stage.UPLOADING, share, {"percent": int(100 * share)}))
 
             ready = await source.source() if isinstance(source, LazySource) else source
-            return await self.send(ready, show)
+            return await self.send(ready, show, lasts=lasts)
 
         return await together([send_one(index, source) for index, source in enumerate(sources)])
 

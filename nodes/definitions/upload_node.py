@@ -7,10 +7,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ...rh_api.graph.constants import NAME_SECONDS
 from .deferred import runs
-
-# RunningHub drops uploads after a day, ComfyUI keeps names as long as it runs: ask again in time.
-NAME_SECONDS = 6 * 3600
 
 
 class UploadNode(io.ComfyNode):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ...rh_api.client import Client
+from ...rh_api.graph.constants import NAME_SECONDS
 from ...rh_api.wire.uploads import Uploaded
 from .. import language
 from ..values.adapters.table import media_of
@@ -34,7 +35,7 @@ async def execute(field: str, value: object, profile: str, *, mask: object = Non
     async def work(client: Client) -> list[Uploaded]:
         with Sources(config.scratch_folder(), cloud.in_worker) as sources:
             drafts = [sources.draft(item, field) for item in media]
-            uploaded = await client.uploads.send_all(drafts, display)
+            uploaded = await client.uploads.send_all(drafts, display, lasts=NAME_SECONDS)
         told = [(one.key, one.params) for one in sources.fitted.values()]
         line = language.in_each([("node.uploaded", {"count": len(uploaded)}), *told])
         display.end = node_outcomes.End("kept", line)

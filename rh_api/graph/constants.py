@@ -46,3 +46,7 @@ TASK_CLASSES = (
 """The classes that run a standard model and offer those of some tasks (`models.tasks.GROUPS`)."""
 MODEL_CLASSES = ("RunningHubModel", *TASK_CLASSES)
 """All classes that run a standard model."""
+
+NAME_SECONDS = 6 * 3600
+"""That ComfyUI keeps the names which an Upload node gave: the service drops uploads after a day,
+and a name that goes on as plain text is known for no upload."""

@@ -330,9 +330,9 @@ class SqliteJournal:
 
     # What saves work another time
 
-    async def upload(self, sha256: str) -> tuple[str, str] | None:
-        caches = self._store.caches
-        return await self._do(caches.upload, self.origin, self.account, sha256, self.now())
+    async def upload(self, sha256: str, lasts: float = 0.0) -> tuple[str, str] | None:
+        caches, until = self._store.caches, self.now() + lasts
+        return await self._do(caches.upload, self.origin, self.account, sha256, until)
 
     async def record_upload(self, sha256: str, name: str, url: str, seconds: float) -> None:
         record, expires = self._store.caches.remember_upload, self.now() + seconds

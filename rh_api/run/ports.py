@@ -342,8 +342,8 @@ class Journal(Protocol):
         """What the latest successes of a program did cost, newest first."""
         ...
 
-    async def upload(self, sha256: str) -> tuple[str, str] | None:
-        """Name and URL of a content that the service still has."""
+    async def upload(self, sha256: str, lasts: float = 0.0) -> tuple[str, str] | None:
+        """Name and URL of a content that the service still has, `lasts` seconds from now too."""
         ...
 
     async def record_upload(self, sha256: str, name: str, url: str, seconds: float) -> None:

@@ -1,14 +1,19 @@
-"""Results on this machine can be emptied, and what is still on its way is left alone."""
+"""Results on this machine can be emptied, and what is still on its way is left alone; names of
+uploads are trusted as long as whoever asks needs them."""
 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from rh_api.client import Client, Progress, Stage
 from rh_api.emulator import Emulator, Fault
+from rh_api.graph.constants import NAME_SECONDS
 from tests.client.conftest import MakeClient
-from tests.support.jobs import invert, paint
+from tests.support.jobs import invert, paint, picture
+from tests.support.service import uploads
 
 
 def files(folder: Path) -> list[Path]:
@@ -61,3 +66,20 @@ async def test_a_transfer_under_way_is_left_alone(
     assert result.path.stat().st_size == result.size
     assert emulator.counters.under("/results/") == 1
     assert files(tmp_path / "state") == [result.path]
+
+
+async def test_an_upload_whose_name_shall_last_is_made_anew_in_time(
+    client: Client, emulator: Emulator
+) -> None:
+    def grow_older(hours: int) -> None:
+        with closing(sqlite3.connect(client.settings.state / "orders.sqlite3")) as db, db:
+            db.execute("UPDATE uploads SET expires = expires - 3600 * ?", (hours,))
+
+    (old,) = await client.uploads.send_all([picture()], lasts=NAME_SECONDS)
+    grow_older(15)
+    assert await client.uploads.send_all([picture()], lasts=NAME_SECONDS) == [old]
+    grow_older(2)
+    assert await client.uploads.send(picture()) == old  # as for an order, which uses it at once
+    assert uploads(emulator) == 1
+    await client.uploads.send_all([picture()], lasts=NAME_SECONDS)
+    assert uploads(emulator) == 2
