@@ -6,7 +6,7 @@ use one file.
 """
 
 from .journal import SqliteJournal
-from .ledger import NO_HOLD, Committed, Hold, LimitReached, Rules
+from .ledger import NO_HOLD, Committed, Hold, LimitReached, LimitsChanged, Rules
 from .rows import FileStamp, Identity, OrderExists, OrderRow, ResultRow, State
 from .store import Store
 from .webhooks import Address, token_hash
@@ -19,6 +19,7 @@ __all__ = [
     "Hold",
     "Identity",
     "LimitReached",
+    "LimitsChanged",
     "OrderExists",
     "OrderRow",
     "ResultRow",

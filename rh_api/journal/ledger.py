@@ -83,6 +83,10 @@ class LimitReached(Exception):
         self.reached = reached
 
 
+class LimitsChanged(Exception):
+    """Limits were set or lowered since a sum was held for an order, or none had to be."""
+
+
 class Ledger:
     """Reservations of all accounts, in the journal's file."""
 
@@ -160,6 +164,11 @@ class Ledger:
             db.execute("UPDATE amounts SET held = 0 WHERE reservation_id = ?", (number,))
             _hold(db, number, amounts)
             return True
+
+    def check_in(self, db: sqlite3.Connection, origin: str, account: str, hold: Hold) -> None:
+        """LimitsChanged where the hold was made by other limits than those of now."""
+        if not hold.once and hold.limits.lowest(_rules(db, origin, account).limits) != hold.limits:
+            raise LimitsChanged
 
     def bind_in(self, db: sqlite3.Connection, number: int, order: int) -> None:
         db.execute("UPDATE reservations SET order_id = ? WHERE id = ?", (order, number))

@@ -110,8 +110,8 @@ class Store:
     ) -> int:
         """Write down an order that is about to be sent; on the disk when this returns.
 
-        `what` is what repeating or explaining the order needs, as JSON values; `hold` what is
-        reserved for it, now where that was not done before. Raises LimitReached, and OrderExists
+        `what`: JSON values that repeating or explaining the order needs; `hold`: what is reserved
+        for it, now where that was not done. Raises LimitReached, LimitsChanged, and OrderExists
         while an order of the same identity is unfinished, in any process, or where one made since
         that of the number `after`, 0 for none, has succeeded.
         """
@@ -139,6 +139,7 @@ class Store:
             )
             order = cast(int, cursor.lastrowid)
             paid_by = (identity.origin, identity.account, identity.workflow)
+            self.ledger.check_in(db, identity.origin, identity.account, hold)
             self.ledger.bind_in(db, self.ledger.reserve_in(db, *paid_by, hold), order)
             if webhook is not None:
                 self.webhooks.expect_in(db, order, webhook)

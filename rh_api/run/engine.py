@@ -18,7 +18,7 @@ from ..errors import (
     TimeLimit,
     Uncertain,
 )
-from ..journal import Identity, OrderExists, OrderRow, State
+from ..journal import Identity, LimitsChanged, OrderExists, OrderRow, State
 from ..journal.retention import age
 from ..money.limits import Limits
 from ..wire.orders import Ticket, Tips, rejected_nodes
@@ -126,6 +126,8 @@ class Engine:
                     hold = await self.budget.at_service_price(order, hold)
                     after = earlier.id if earlier else 0
                     active = await self.submitter.submit(order, identity, watch, hold, after=after)
+            except LimitsChanged:
+                continue  # while it waited: it goes by those of now
             except OrderExists:
                 again = False  # another process was faster: what it orders will do
             else:

@@ -198,7 +198,7 @@ class Journal(Protocol):
         """Write down an order that is about to be sent; on the disk when this returns.
 
         `what`: JSON values that repeating or explaining it needs; `hold`: what is reserved for
-        it; `webhook`: the address that it carries. Raises LimitReached, and OrderExists while an
+        it; `webhook`: its address. Raises LimitReached, LimitsChanged; OrderExists while an
         order of the same identity is unfinished, in any process, or where one was made since that
         of the number `after`, 0 for none.
         """

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ..errors import BadReply, Fate, NotFound, QueueFull, RateLimited, RunningHubError, Uncertain
-from ..journal import NO_HOLD, Hold, Identity, LimitReached, OrderExists
+from ..journal import NO_HOLD, Hold, Identity, LimitReached, LimitsChanged, OrderExists
 from ..switches import SUBMIT_AUTO, SUBMIT_V1, SUBMIT_V2
 from ..wire.call import Call
 from ..wire.envelope import LONGEST_RETRY_AFTER
@@ -257,7 +257,7 @@ class Submitter:
         """Stop came while the row was being written: nothing has left this machine."""
         try:
             row = await intending
-        except (RunningHubError, OrderExists, LimitReached):
+        except (RunningHubError, OrderExists, LimitReached, LimitsChanged):
             return
         await self.context.journal.record_dropped(row, for_good=True)
 

@@ -382,6 +382,22 @@ async def test_a_price_that_rose_since_the_list_is_held_or_refused(
     await asyncio.wait([running])
 
 
+@pytest.mark.parametrize("before", ["", "50 coins"])
+async def test_a_limit_that_is_set_while_an_order_waits_holds_for_it(
+    client: Client, emulator: Emulator, before: str
+) -> None:
+    if before:
+        await client.costs.set_rule("day", before)
+    emulator.foreign_tasks = emulator.account.limit
+    order = await begun(client, paint(), Stage.WAITING_FOREIGN)
+    await client.costs.set_rule("order", "0.1 coins")
+    emulator.foreign_tasks = 0
+    with pytest.raises(CostLimit) as refused:
+        await order
+    assert refused.value.key == "error.cost_order"
+    assert (emulator.counters.orders, await day(client)) == (0, {})
+
+
 async def test_a_price_that_came_with_a_node_s_model_bounds_nothing(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
