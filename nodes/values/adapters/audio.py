@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -28,14 +28,14 @@ class AudioAdapter(Adapter):
     outputs = ("audio",)
 
     def detect(self, value: object) -> bool:
-        return isinstance(value, dict) and cast("dict[object, object]", value).keys() >= _KEYS
+        return isinstance(value, Mapping) and cast("Mapping[object, object]", value).keys() >= _KEYS
 
     def count(self, value: Any) -> int:
-        shape = getattr(value["waveform"], "shape", ())
+        shape = _shape(value)
         return shape[0] if len(shape) > 2 else 1
 
     def channels(self, media: Media) -> int:
-        return media.value["waveform"].shape[-2]
+        return (1, 1, *_shape(media.value))[-2]  # of one axis it is refused when encoded
 
     def encode(self, media: Media, encoding: Encoding) -> Source:
         waveform = to_array(media.part(media.value["waveform"]))
@@ -56,6 +56,10 @@ class AudioAdapter(Adapter):
 
     def read(self, result: Result, shelf: Shelf) -> dict[str, Any]:
         return {"audio": _value(_sound(result, shelf))}
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    return getattr(value["waveform"], "shape", ())
 
 
 def _sound(result: Result, shelf: Shelf) -> Sound:

@@ -20,7 +20,7 @@ def to_array(tensor: object) -> np.ndarray:
     """
     if not isinstance(tensor, torch.Tensor):
         raise MediaError("media.not_a_tensor", type=type(tensor).__name__)
-    values = tensor.detach().cpu()
+    values = tensor.detach().cpu().to_dense()
     if values.is_floating_point():
         values = values.to(torch.float32)
     return values.numpy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -27,6 +27,26 @@ class Sound(dict):  # type: ignore[type-arg]
 
     def __init__(self, count: int) -> None:
         super().__init__(waveform=np.zeros((count, 2, 5), np.float32), sample_rate=8000)
+
+
+class LazySound(Mapping):  # type: ignore[type-arg]
+    """An AUDIO of the video pack's, which reads its file when somebody first looks."""
+
+    def __init__(self) -> None:
+        self.loaded: Sound | None = None
+
+    def _load(self) -> Sound:
+        self.loaded = self.loaded or Sound(1)
+        return self.loaded
+
+    def __getitem__(self, key: str) -> Any:
+        return self._load()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._load())
+
+    def __len__(self) -> int:
+        return len(self._load())
 
 
 VIDEO = SimpleNamespace(get_stream_source=None)
@@ -170,6 +190,13 @@ def test_an_empty_list_is_no_value(values: ModuleType) -> None:
 def test_there_is_always_an_order(values: ModuleType) -> None:
     assert read(values, {}) == [{}]
     assert len(read(values, {"1.sound": [Sound(0)]})) == 1  # which has no sound to send
+
+
+def test_a_sound_that_is_read_when_somebody_looks_is_a_sound(values: ModuleType) -> None:
+    sound = LazySound()
+    values.look({"7.audio": [sound], "6.text": ["a"], "3.seed": (None,)})
+    assert sound.loaded
+    assert one(values, {"7.audio": [sound]})["7.audio"].kind.value == "AUDIO"
 
 
 def test_before_the_graph_runs_a_link_is_a_promise(values: ModuleType) -> None:

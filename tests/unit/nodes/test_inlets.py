@@ -72,6 +72,17 @@ def test_what_is_another_value_is_refused(
         given(kind, value)
 
 
+def test_a_sound_of_one_axis_is_refused_with_its_encoding(
+    pack: Callable[[str], ModuleType],
+) -> None:
+    table = pack("nodes.values.adapters.table")
+    waveform = pack("nodes.values.codecs.tensors").from_array(np.zeros(100, np.float32))
+    (media,) = table.media_of({"waveform": waveform, "sample_rate": 8000})
+    assert media.adapter.channels(media) == 1
+    with pytest.raises(Exception, match="not_a_sound"):
+        media.adapter.encode(media, None)
+
+
 def test_nothing_is_left_out_where_it_may_be(given: Callable[..., list[object]]) -> None:
     assert given("FLOAT", None, required=False) == []
     with pytest.raises(Exception, match="nothing came"):
