@@ -18,6 +18,7 @@ import folder_paths
 from server import PromptServer
 
 from ...rh_api.errors import RunningHubError
+from ...rh_api.graph.extra_data import read_canvas
 from ...rh_api.wire.call_example import without_key
 from .. import language
 from ..values.codecs.errors import MediaError
@@ -78,7 +79,7 @@ def place_of(node_id: str, prompt_id: str, page: str | None) -> Place:
     queue = getattr(PromptServer.instance, "prompt_queue", None)
     for _, number, prompt, extra, *_ in list(getattr(queue, "currently_running", {}).values()):
         if number == prompt_id:
-            workflow = (extra.get("extra_pnginfo") or {}).get("workflow") or {}
+            workflow = read_canvas(extra)
             ran = prompt.get(node_id) or {}
             inputs = ran.get("inputs") or {}
             named = [inputs[name] for name in PROGRAM_INPUTS if isinstance(inputs.get(name), str)]

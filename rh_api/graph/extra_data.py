@@ -69,8 +69,13 @@ def read_extra_data(extra_data: object) -> ExtraData:
         workflow=read_workflow(ours.get("workflow", "")),
         models=str(models),
         route=str(route),
-        canvas=as_object(as_object(as_object(extra_data).get("extra_pnginfo")).get("workflow")),
+        canvas=read_canvas(extra_data),
     )
+
+
+def read_canvas(extra_data: object) -> Mapping[str, Any]:
+    """The canvas' own workflow; an empty one where that is a text, as some clients send it."""
+    return as_object(as_object(as_object(extra_data).get("extra_pnginfo")).get("workflow"))
 
 
 def read_models(text: str) -> str:

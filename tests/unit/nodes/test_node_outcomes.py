@@ -120,6 +120,16 @@ async def test_the_page_that_ran_it_is_told_once_and_later_ones_ask(
     assert (await host.post("ends", graph="another"))["ends"] == {}
 
 
+@pytest.mark.parametrize("beside", [{"workflow": '{"id": "a graph"}'}, {"workflow": [1]}, [], None])
+def test_a_node_runs_whatever_a_client_sends_for_the_canvas(host: Host, beside: object) -> None:
+    job = [*RUNNING[0]]
+    job[3] = {"extra_pnginfo": beside}
+    queue = SimpleNamespace(currently_running={0: job})
+    sys.modules["server"].PromptServer.instance = SimpleNamespace(prompt_queue=queue)
+    place = load_pack("nodes.runtime.node_outcomes").place_of("3", "a prompt", None)
+    assert (place.graph, place.program) == ("", "77")
+
+
 async def test_without_an_account_nothing_ended(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
