@@ -177,7 +177,8 @@ def fields_of(node: Node) -> list[Field]:
 
 def takes_url(graph: Graph, name: str) -> bool:
     """Whether the field of that full name loads from an address instead of an uploaded name."""
-    return loads_url(fields(graph), name)
+    node_id = name.partition(".")[0]
+    return loads_url(fields({node_id: graph.get(node_id)}), name)
 
 
 def loads_url(among: Iterable[Field], name: str) -> bool:

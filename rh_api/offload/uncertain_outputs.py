@@ -63,20 +63,19 @@ def doubts_of(placement: Placement) -> dict[str, Doubts]:
 def kept_apart(placement: Placement, doubts: Mapping[str, Doubts]) -> Iterator[Apart]:
     """One line for each output in doubt that keeps pieces of a part apart."""
     part_of, told = placement.part_of, set[tuple[int, tuple[str, int]]]()
+    members: defaultdict[int | None, list[str]] = defaultdict(list)
+    for node_id in placement.index.order:
+        members[part_of.get(node_id)].append(node_id)
     for node_id in placement.index.order:
         part = part_of.get(node_id)
         for _, source, slot in placement.edges_of(node_id) if part is not None else ():
             doubt = (source, slot)
             if part is None or doubt not in doubts.get(node_id, NONE) or (part, doubt) in told:
                 continue
-            others = (
-                one
-                for one in placement.index.order
-                if part_of.get(one) == part and doubt not in doubts.get(one, NONE)
-            )
+            told.add((part, doubt))
+            others = (one for one in members[part] if doubt not in doubts.get(one, NONE))
             other = next(others, None)
             if other is not None:
-                told.add((part, doubt))
                 yield Apart(node_id, source, other)
 
 
