@@ -20,6 +20,7 @@ _FLOAT = re.compile(
     r"[-+]?(?:[0-9]{1,30}\.[0-9]{0,30}|\.[0-9]{1,30}|[0-9]{1,30})(?:[eE][-+]?[0-9]{1,3})?"
 )
 _QUOTED_KEY = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')\s*:(?:\s+(.*))?$""")
+_ENDS = {"'": re.compile(r"(?:[^']|'')*'(?!')"), '"': re.compile(r'(?:[^"\\]|\\.)*"')}
 _NAME = re.compile(r"[&*]([^\s,\[\]{}]{1,100})(?:\s+(.*))?$")
 _WORDS: dict[str, object] = {
     "": None,
@@ -179,17 +180,18 @@ class _Reader:
         return text if strip or not text else text + "\n"
 
     def _quoted(self, rest: str) -> str:
-        text = rest
-        while not (end := _closing(text)):
+        # Line by line: neither a doubled quote nor an escape goes on in the next one.
+        ends, parts, line, start = _ENDS[rest[0]], list[str](), rest, 1
+        while not (found := ends.match(line, start)):
             if self.at >= len(self.lines):
                 raise self._wrong()
-            line = self.lines[self.at].strip()
-            text = f"{text}\n" if not line else f"{text} {line}".replace("\n ", "\n")
+            before, line, start = line, self.lines[self.at].strip(), 0
+            parts += before, "\n" if not line else " " if before else ""
             self.at += 1
-        tail = text[end:].strip()
+        tail = line[found.end() :].strip()
         if tail and not tail.startswith("#"):
             raise self._wrong()
-        return _unquoted(text[:end])
+        return _unquoted("".join(parts) + line[: found.end()])
 
     def _wrong(self) -> NotYaml:
         return NotYaml(f"line {self.at + 1}")
@@ -212,15 +214,6 @@ def _split(text: str) -> tuple[str, str] | None:
             return None
         key, rest = text[:-1], ""
     return (key.strip(), rest.strip()) if " #" not in key else None
-
-
-def _closing(text: str) -> int:
-    """Where a quoted text ends, behind its quote; 0 while it does not."""
-    if text[0] == "'":
-        found = re.match(r"'(?:[^']|'')*'(?!')", text)
-    else:
-        found = re.match(r'"(?:[^"\\]|\\.)*"', text, re.DOTALL)
-    return found.end() if found else 0
 
 
 def _unquoted(text: str) -> str:

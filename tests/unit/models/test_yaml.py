@@ -35,6 +35,11 @@ from rh_api.models.yaml import NotYaml, read_yaml
         ("a: 'one\n  two\n\n  three'", {"a": "one two\nthree"}),
         ("a: one\n  two # told\nb: 2 # two", {"a": "one two", "b": 2}),
         (
+            "a: 'one''s\n  two\n\n\n  ''three''' # told",
+            {"a": "one's two\n\n'three'"},
+        ),
+        ('a: "one\n  \\"two\\"" # told', {"a": 'one "two"'}),
+        (
             "# first\n'200':\n  description: ''\n$ref: '#/x'",
             {"200": {"description": ""}, "$ref": "#/x"},
         ),
@@ -67,8 +72,9 @@ def test_what_a_text_says(text: str, value: object) -> None:
         "a:\n" + "\n".join("  " * depth + "- " * 1 + "x:" for depth in range(1, 200)),
         "- " * 500 + "x",
         "\n" * 30_001,
+        "a: 'one\n" + " two two two two two two two two two two\n" * 4_000,
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_what_is_not_read(text: str) -> None:
     with pytest.raises(NotYaml):
