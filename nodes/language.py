@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,17 +18,13 @@ _LOCALES = Path(__file__).parents[1] / "locales"
 CHINESE = frozenset({"zh"})
 
 _spoken: Mapping[str, str] = ENGLISH
-_read: dict[str, Mapping[str, str]] = {"en": ENGLISH}
 
 
 def speak(locale: str) -> None:
     """Take up the language of a browser, such as `zh` or `zh-TW`; English for one we lack."""
     global _spoken
     name = locale.lower().replace("_", "-").partition("-")[0]
-    known = name if name in CHINESE else "en"
-    if known not in _read:
-        _read[known] = _texts(known)
-    _spoken = _read[known]
+    _spoken = _texts(name) if name in CHINESE else ENGLISH
 
 
 def is_chinese() -> bool:
@@ -58,7 +54,7 @@ def _each() -> Iterator[tuple[str, Mapping[str, str]]]:
     """The sentences of each language, in English where it has none."""
     yield "en", ENGLISH
     for name in sorted(CHINESE):
-        yield name, {**ENGLISH, **_read.setdefault(name, _texts(name))}
+        yield name, {**ENGLISH, **_texts(name)}
 
 
 def error_in_each(error: RunningHubError) -> dict[str, str]:
@@ -71,6 +67,7 @@ def told(error: RunningHubError) -> str:
     return error.told(say)
 
 
+@cache
 def _texts(name: str) -> Mapping[str, str]:
     try:
         read: Any = json.loads((_LOCALES / name / "main.json").read_text("utf-8"))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from string import Formatter
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 import pytest
@@ -113,6 +114,24 @@ def test_sums_and_places_in_a_sentence_speak_its_language(
     assert "2 coins" in str(error)
     assert "RunningHub: Costs" in str(error)
     assert language.error_in_each(error)["zh"] == told
+
+
+def test_the_texts_of_a_language_are_read_once(pack: Callable[[str], ModuleType]) -> None:
+    language = pack("nodes.language")
+    first = language.in_each([("node.uploaded", {"count": 1})])
+    opened: list[str] = []
+
+    def note(frame: FrameType, event: str, about: Any) -> None:
+        if event == "c_call" and about.__name__ == "open":
+            opened.append(frame.f_code.co_name)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        again = language.in_each([("node.uploaded", {"count": 1})])
+    finally:
+        sys.setprofile(before)
+    assert (again, opened) == (first, [])
 
 
 def test_an_error_within_an_error_speaks_the_same_language(
