@@ -24,7 +24,7 @@ _FILE = (
     r"|zip|json|txt|safetensors)\b"
 )
 _HEX = re.compile(rf"(?<![0-9A-Za-z])[0-9a-fA-F]{{32}}(?![0-9A-Za-z]|{_FILE})")
-_PROXY = re.compile(r"/proxy/([0-9A-Za-z]{16,64})(?=/|$)")
+_PROXY = re.compile(r"/proxy(?:-plus)?/([0-9A-Za-z]{16,64})(?=/|$)")
 _NAME = re.compile(
     r"api[-_ ]?key|\bkey\b|access[-_ ]?token|\btoken\b|authori[sz]ation|bearer|secret"
     r"|密钥|秘钥|令牌",

@@ -16,8 +16,8 @@ _DATA = frozenset({"-d", "--data", "--data-raw", "--data-binary", "--data-ascii"
 _DATA_JOINED = re.compile(r"(?:--data(?:-raw|-binary|-ascii)?|--json)=|-d(?=\{)")
 # Quotes may be escaped where the JSON stands in double quotes.
 _KEYS = re.compile(
-    r"""(api_?key(?:\\*["']?\s*:\s*\\*["']?|=))[^"'\\\s,}&#]+|(Bearer\s+)[^\s"'\\]+"""
-    r"|(/proxy/)[0-9A-Za-z]{32}\b",
+    r"""(api[-_]?key(?:\\*["']?\s*:\s*\\*["']?|=))[^"'\\\s,}&#]+|(Bearer\s+)[^\s"'\\]+"""
+    r"|(/proxy(?:-plus)?/)[0-9A-Za-z]{32}\b",
     re.IGNORECASE,
 )
 

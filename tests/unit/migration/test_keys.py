@@ -36,6 +36,10 @@ CASES = {
         node("Any", [f"https://www.runninghub.ai/proxy/{KEY}/view?x=1"]),
         Surety.CERTAIN,
     ),
+    "the address of a proxy of more memory": (
+        node("Any", [f"https://www.runninghub.ai/proxy-plus/{KEY}/view?x=1"]),
+        Surety.CERTAIN,
+    ),
     "alone in a text": (node("PrimitiveString", [KEY]), Surety.MAYBE),
     "in a graph's metadata": (
         {"prompt": '{"1": {"class_type": "A", "inputs": {"apiKey": "' + KEY + '"}}}'},

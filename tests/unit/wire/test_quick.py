@@ -68,6 +68,19 @@ def test_each_form_of_the_example_is_the_same_module(body: str, wrapped: Any) ->
     assert read_module(without_key(text)) == module
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"https://www.runninghub.cn/proxy/{KEY}/prompt",
+        f"https://www.runninghub.cn/proxy-plus/{KEY}/prompt",
+        f"curl -H 'api-key: {KEY}' -H 'x-api-key:{KEY}' -H \"Authorization: Bearer {KEY}\"",
+        f"https://www.runninghub.cn/x?apiKey={KEY}&api_key={KEY}",
+    ],
+)
+def test_a_key_is_taken_out_wherever_a_link_or_a_header_has_it(text: str) -> None:
+    assert KEY not in without_key(text)
+
+
 def test_given_values_take_the_place_of_the_examples_own_as_texts() -> None:
     module = read_module(MODULE.example())
     entries = quick_entries(module, {"12.steps": 30, "3.text": "a boat"})
