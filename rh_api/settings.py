@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from .disk import replace_bytes
 from .errors import BadInput, NoKey, WrongSite
 from .graph.extra_data import read_models, read_route
 from .money.amounts import CURRENCIES, read_sums
@@ -220,12 +221,12 @@ def register_state_folder(folder: Path, values: Mapping[str, str]) -> None:
     """
     if values.get("RUNNINGHUB_STATE", "").strip():
         return
-    told = str(folder.resolve())
-    name = hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    told = str(folder.resolve()).encode("utf-8", "surrogateescape")
+    name = hashlib.sha256(told).hexdigest()[:16]
     file = default_state_folder(values) / REGISTERED / name
-    if not file.exists():
+    if not file.exists() or file.read_bytes() != told:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.write_bytes(told.encode("utf-8", "surrogateescape"))
+        replace_bytes(file, told)
 
 
 def find_state_folder(values: Mapping[str, str]) -> Path:
@@ -248,14 +249,15 @@ def state_folders(values: Mapping[str, str]) -> list[Path]:
     """All folders with a journal that are known on this machine."""
     own = default_state_folder(values)
     noted = map(_read_folder, sorted((own / REGISTERED).glob("*")))
-    return [folder for folder in (own, *noted) if (folder / JOURNAL).is_file()]
+    # Each once: who was killed while it noted one left another file that may name it.
+    return [one for one in dict.fromkeys((own, *noted)) if (one / JOURNAL).is_file()]
 
 
 def choose_state_folder(folder: Path, values: Mapping[str, str]) -> Path:
     """Use this one of several from here on; the file that says so."""
     file = default_state_folder(values) / CHOSEN
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file.write_bytes(str(folder).encode("utf-8", "surrogateescape"))
+    replace_bytes(file, str(folder).encode("utf-8", "surrogateescape"))
     return file
 
 

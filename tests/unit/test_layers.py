@@ -99,7 +99,9 @@ ROOMS = {
     "rh_api.run.ports": Room(ours=SAID | {"rh_api.journal"}, banned=CLOCK_AND_SOCKET),
     "rh_api.disk": Room(),
     "rh_api.switches": Room(ours=VALUES, banned=OUTSIDE_WORLD),
-    "rh_api.settings": Room(ours=VALUES | {"rh_api.graph", "rh_api.money", "rh_api.switches"}),
+    "rh_api.settings": Room(
+        ours=VALUES | {"rh_api.disk", "rh_api.graph", "rh_api.money", "rh_api.switches"}
+    ),
     "rh_api.journal": Room(
         ours=VALUES | {"rh_api.disk", "rh_api.money", "rh_api.switches", "rh_api.wire"}
     ),

@@ -12,6 +12,7 @@ from rh_api.errors import BadInput, NoKey
 from rh_api.settings import (
     DEFAULT_ORIGIN,
     JOURNAL,
+    REGISTERED,
     Secret,
     Settings,
     choose_state_folder,
@@ -265,6 +266,14 @@ def test_the_command_line_uses_the_journal_of_the_one_comfyui_that_there_is(tmp_
     assert find_state_folder(home) == comfyui
     # One that is gone is none.
     register_state_folder(tmp_path / "gone", home)
+    assert Settings.from_mapping(home).state == comfyui
+    # What a power cut left of a note is mended; another file that names the same is no other.
+    notes = own / REGISTERED
+    for note in notes.iterdir():
+        note.write_bytes(b"")
+    register_state_folder(comfyui, home)
+    assert Settings.from_mapping(home).state == comfyui
+    (notes / "a.part").write_bytes(str(comfyui.resolve()).encode())
     assert Settings.from_mapping(home).state == comfyui
 
 
