@@ -29,6 +29,11 @@ class Knobs:
     queue_seconds: float = 0.0
     create_seconds: float = 0.0
     """How long a task shows the state CREATE, which only V2 has."""
+    unknown_seconds: float = 0.0
+    """How long a new task is unknown to query, outputs, status and cancel: what took the order and
+    what is asked about it need not be in step."""
+    cancel_seconds: float = 0.0
+    """How long a task goes on after its cancel was taken: no source says that it ended by then."""
     latency: float = 0.0
     """Waited before each request is looked at."""
     result_lag: float = 0.0

@@ -76,6 +76,27 @@ async def test_an_unusual_machine_is_taken_when_it_is_named(remote: Remote) -> N
     assert (await remote.finished(created))["usage"]["consumeCoins"] == "1"
 
 
+async def test_a_new_task_may_be_unknown_to_all_but_its_order(remote: Remote) -> None:
+    remote.emulator.run_seconds, remote.emulator.unknown_seconds = 60, 3600
+    task_id = (await remote.create())["data"]["taskId"]
+
+    for path in ("status", "outputs", "cancel"):
+        assert (await remote.v1(f"/task/openapi/{path}", taskId=task_id))["code"] == 807
+    assert (await remote.query(task_id))["errorCode"] == "1004"
+
+    remote.emulator.unknown_seconds = 0.0
+    assert (await remote.query(task_id))["status"] == "RUNNING"
+
+
+async def test_a_cancel_that_was_taken_may_end_its_task_later(remote: Remote) -> None:
+    remote.emulator.run_seconds, remote.emulator.cancel_seconds = 60, 0.1
+    created = await remote.create()
+
+    assert (await remote.v1("/task/openapi/cancel", taskId=created["data"]["taskId"]))["code"] == 0
+    assert (await remote.query(created["data"]["taskId"]))["status"] == "RUNNING"
+    assert (await remote.finished(created))["status"] == "CANCEL"
+
+
 async def test_a_v2_order_is_answered_with_client_and_tips(remote: Remote) -> None:
     path = f"/openapi/v2/run/workflow/{TEXT_OUT}"
 

@@ -73,10 +73,16 @@ async def workflow_json(state: State, request: web.Request) -> web.Response:
     )
 
 
-def _task(state: State, body: Json, key: str) -> Task:
-    task_id = requests.positive_id(body, "taskId", "taskId must be positive")
+def _known(state: State, task_id: str, key: str) -> Task | None:
+    """A task of the account, unless it is so new that nobody knows it yet."""
     task = state.tasks.get(task_id)
-    if task is None or task.key != key:
+    is_known = task and task.key == key and state.clock() >= task.created + state.unknown_seconds
+    return task if is_known else None
+
+
+def _task(state: State, body: Json, key: str) -> Task:
+    task = _known(state, requests.positive_id(body, "taskId", "taskId must be positive"), key)
+    if task is None:
         raise Refused(state.unknown_task_code or 807)
     return task
 
@@ -93,7 +99,10 @@ async def cancel(state: State, request: web.Request) -> web.Response:
     task = _task(state, body, key)
     state.counters.cancels += 1
     if task.order.model is None or state.model_cancel == "works":
-        await lifecycle.cancel(task)
+        if state.cancel_seconds:
+            state.spawn(lifecycle.cancel(task, after=state.cancel_seconds))
+        else:
+            await lifecycle.cancel(task)
     elif state.model_cancel == "refused":
         raise Refused(807)
     return _v1(None)
@@ -120,8 +129,8 @@ async def query(state: State, request: web.Request) -> web.Response:
     task_id = str(body.get("taskId") or "").strip()
     if not task_id.isdigit() or int(task_id) <= 0:
         raise Refused(1007, "taskId must be greater than 0")
-    task = state.tasks.get(task_id)
-    if task is None or task.key != key:
+    task = _known(state, task_id, key)
+    if task is None:
         raise Refused(state.unknown_task_code or 1004, task_id=task_id)
     return web.json_response(replies.query_reply(state, _polled(state, task)))
 

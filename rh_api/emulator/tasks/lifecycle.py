@@ -271,8 +271,9 @@ async def _tell(state: State, task: Task, url: str) -> None:
     await webhooks.send(webhook, pause=state.webhook_retry_seconds)
 
 
-async def cancel(task: Task) -> None:
-    """Stop a task; one that is over stays what it is."""
+async def cancel(task: Task, *, after: float = 0.0) -> None:
+    """Stop a task, `after` so many seconds; one that is over stays what it is."""
+    await asyncio.sleep(after)
     if task.runner and not task.is_over:
         task.runner.cancel()
         if task.order.hosted:
