@@ -8,6 +8,7 @@ import logging
 from dataclasses import dataclass, field, replace
 
 from ..errors import Fate, RunningHubError, TaskNotFound, about_task
+from ..journal.retention import age
 from ..wire import tasks
 from ..wire.tasks import Phase, Report, is_native
 from . import native
@@ -15,7 +16,7 @@ from .context import AccountContext
 from .orders import Order
 from .orders import is_model as names_model
 from .progress import Stopped
-from .report_query import query_report
+from .report_query import UNKNOWN_SECONDS, query_report
 
 log = logging.getLogger("runninghub")
 
@@ -23,7 +24,7 @@ BOUND = 30.0  # seconds that a cancel, its tries and its confirmation may take t
 TRIES = 3
 CONFIRM = (0.0, 0.5, 1.0, 2.0)  # pauses before the polls that confirm it
 AGAIN = (15.0, 30.0, 60.0, 120.0, 300.0)  # seconds between further tries, the last one on and on
-MISSES = 2  # a task that was just placed may be unknown for a moment
+MISSES = 2  # times that both polls must not know a task that a cancel can have ended
 _GONE = Report(Phase.CANCELLED)
 
 
@@ -94,7 +95,7 @@ class Canceller:
             await asyncio.wait(trying)
 
     async def _stop(self, row: int, task_id: str, is_model: bool) -> Stopped:
-        ended = await self._ended(task_id, is_model=is_model)
+        ended = await self._ended(task_id, row, is_model=is_model)
         if ended is None:
             if is_model:
                 log.warning("task %s goes on and costs; the next run gets its result", task_id)
@@ -142,23 +143,34 @@ class Canceller:
         """Ask that a task stops and see that it did; False when that could not be seen."""
         return await self._ended(task_id) is not None
 
-    async def _ended(self, task_id: str, *, is_model: bool = False) -> Report | None:
+    async def _is_new(self, row: int | None) -> bool:
+        """Whether a task was ordered so lately that it may run although nobody knows it yet."""
+        if row is None:
+            return False
+        found = await self.context.if_readable(self.context.journal.order(row))
+        made = found and age(found.placed or found.created, self.context.journal.now())
+        return made is None or made < UNKNOWN_SECONDS
+
+    async def _ended(
+        self, task_id: str, row: int | None = None, *, is_model: bool = False
+    ) -> Report | None:
         """The last report of a task that was asked to stop; None when no end was seen."""
         try:
-            return await asyncio.wait_for(self._cancel(task_id, is_model), BOUND)
+            return await asyncio.wait_for(self._cancel(task_id, row, is_model), BOUND)
         except asyncio.TimeoutError:
             return None
 
-    async def _cancel(self, task_id: str, is_model: bool) -> Report | None:
-        """Ask and look, a few times; a standard model's task once. Polls alone say that it is gone:
-        one that was just placed may be unknown to the cancel."""
+    async def _cancel(self, task_id: str, row: int | None, is_model: bool) -> Report | None:
+        """Ask and look, a few times; a standard model's task once. Polls alone say that it is gone,
+        and of a new one only where a cancel was taken: it may be unknown to all of them."""
         transport, clock = self.context.sender.transport, self.context.sender.clock
-        misses = 0
+        misses, is_taken = 0, False
         for _ in range(1 if is_model else TRIES):
             try:
                 ended = await self._ask(task_id)
                 if ended is not None:
                     return ended
+                is_taken = not is_model  # which the service may answer and not do
             except RunningHubError as error:
                 log.info("cancelling task %s: %s", task_id, about_task(error, Fate.RUNNING))
             for pause in CONFIRM:
@@ -167,7 +179,7 @@ class Canceller:
                     report = await query_report(transport.send, task_id)
                 except TaskNotFound as error:
                     misses += error.fate is Fate.OVER
-                    if misses == MISSES:
+                    if misses >= MISSES and (is_taken or not await self._is_new(row)):
                         return _GONE
                     continue
                 except RunningHubError:

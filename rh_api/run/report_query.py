@@ -16,6 +16,10 @@ from .ports import Clock, Journal, Send
 
 Poll = Callable[[], Awaitable[Report]]
 
+UNKNOWN_SECONDS = 150.0
+"""Until two polls that do not know a task are believed: a new one may be unknown for a while, and
+what is given up too early runs on, and is paid again."""
+
 
 def polls(send: Send, task_id: str) -> tuple[Poll, Poll]:
     """The recommended way of asking how a task is doing, and the older one, which may know more.

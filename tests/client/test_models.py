@@ -296,11 +296,12 @@ async def stopped(client: Client, emulator: Emulator) -> None:
         await running
 
 
+@pytest.mark.parametrize("unknown_seconds", [0.0, 3600.0], ids=["known", "not known yet"])
 @pytest.mark.parametrize("answer", ["refused", "ignored"])
 async def test_a_task_that_cannot_be_stopped_goes_on_and_serves_the_next_run(
-    make_client: MakeClient, emulator: Emulator, answer: Any
+    make_client: MakeClient, emulator: Emulator, answer: Any, unknown_seconds: float
 ) -> None:
-    emulator.model_cancel = answer
+    emulator.model_cancel, emulator.unknown_seconds = answer, unknown_seconds
     told: list[Stopped] = []
     key = example_key("shared")
     client = make_client(RUNNINGHUB_API_KEY=key, stopped=told.append)
@@ -311,6 +312,7 @@ async def test_a_task_that_cannot_be_stopped_goes_on_and_serves_the_next_run(
     (task,) = emulator.tasks.values()
     assert task.status == "RUNNING"
 
+    emulator.unknown_seconds = 0.0
     outcome = await make_client(RUNNINGHUB_API_KEY=key).run(paint())
     assert outcome.task_id == task.id
     assert outcome.results

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rh_api.client import Client, State
+from rh_api.client import Client, State, Stopped
 from rh_api.emulator import Emulator, Fault
 from rh_api.errors import Detached, Fate, RunningHubError, TaskNotFound, Uncertain
 from tests.campaign.process import Driver
@@ -172,6 +172,27 @@ async def test_promise_2_a_cancel_without_proof_is_repeated_at_the_next_start(
     assert left.cancelling
     await after.close()
     assert not emulator.open_tasks(emulator.default_key)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.0], ids=["at once", "after a while"])
+async def test_promise_2_a_task_that_is_not_known_yet_is_stopped_once_it_is(
+    make_client: MakeClient, emulator: Emulator, seconds: float
+) -> None:
+    emulator.run_seconds, emulator.unknown_seconds = 3600, 3600
+    emulator.cancel_seconds = seconds
+    told: list[Stopped] = []
+    client = make_client(pace=60.0, stopped=told.append)
+    job = await begun(client, paint())
+    job.cancel()
+    await until(lambda: told)
+    assert not told[0].confirmed
+    (left,) = await client.open_orders()
+    assert left.cancelling
+    emulator.unknown_seconds = 0.0
+    await until(lambda: len(told) > 1)
+    assert told[1].confirmed
+    assert not emulator.open_tasks(emulator.default_key)
+    assert await client.open_orders() == []
 
 
 async def test_promise_2_a_process_that_ends_cancels_nothing(

@@ -11,6 +11,7 @@ from rh_api.errors import Detached, Fate, StoreUnavailable, TimeLimit, Unreachab
 from rh_api.journal import State
 from rh_api.run.orders import Order
 from rh_api.run.progress import Stopped
+from rh_api.run.report_query import UNKNOWN_SECONDS
 from rh_api.run.results import Outcome
 from rh_api.switches import SUBMIT_AUTO, SUBMIT_V1
 from rh_api.wire.call import Request, Response
@@ -251,11 +252,31 @@ def test_a_task_that_was_unknown_for_a_moment_is_cancelled_all_the_same(make):
     assert world.told[0].confirmed
 
 
+UNKNOWN = {"query": [until(5, code(1004))], "outputs": [code(807)]}
+
+
 def test_a_task_that_both_polls_have_lost_is_over(make):
-    world = make(query=[until(5, code(1004))], outputs=[code(807)], cancel=[code(807)])
+    world = make(**UNKNOWN, cancel=[lambda _: world.rows.later(UNKNOWN_SECONDS) or code(807)])
     stop_at(world, 5)
     assert world.state() is State.CANCELLED
     assert len(world.service.times("cancel")) == 1
+
+
+def test_a_new_task_that_no_cancel_reached_is_not_taken_for_stopped(make):
+    world = make(**UNKNOWN, cancel=[code(807)])
+
+    async def story() -> None:
+        await stopped(world, 5)
+        assert world.told == [Stopped(TASK, confirmed=False)]
+        row = world.row()
+        assert row is not None
+        assert (row.state, row.cancel) == (State.RUNNING, "wanted")
+        world.service.query, world.service.cancel = [until(40, CANCELLED)], [code(0)]
+        await asyncio.sleep(60)
+
+    play(world, story)
+    assert world.told[1:] == [Stopped(TASK, confirmed=True)]
+    assert world.state() is State.CANCELLED
 
 
 @pytest.mark.parametrize("reply", [code(0), code(807)], ids=str)
