@@ -155,10 +155,13 @@ class Canceller:
         self, task_id: str, row: int | None = None, *, is_model: bool = False
     ) -> Report | None:
         """The last report of a task that was asked to stop; None when no end was seen."""
+        cancelling = asyncio.ensure_future(self._cancel(task_id, row, is_model))
         try:
-            return await asyncio.wait_for(self._cancel(task_id, row, is_model), BOUND)
-        except asyncio.TimeoutError:
-            return None
+            # Not wait_for: before Python 3.12 it loses a cancel that comes with the result.
+            await asyncio.wait((cancelling,), timeout=BOUND)
+            return cancelling.result() if cancelling.done() else None
+        finally:
+            cancelling.cancel()
 
     async def _cancel(self, task_id: str, row: int | None, is_model: bool) -> Report | None:
         """Ask and look, a few times; a standard model's task once. Polls alone say that it is gone,

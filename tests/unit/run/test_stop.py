@@ -9,6 +9,7 @@ from unit.run.world import RUNNING, SUCCESS, TASK, Answer, code, now, state, tak
 
 from rh_api.errors import Detached, Fate, StoreUnavailable, TimeLimit, Unreachable
 from rh_api.journal import State
+from rh_api.run.cancellation import CONFIRM, TRIES
 from rh_api.run.orders import Order
 from rh_api.run.progress import Stopped
 from rh_api.run.report_query import UNKNOWN_SECONDS
@@ -277,6 +278,34 @@ def test_a_new_task_that_no_cancel_reached_is_not_taken_for_stopped(make):
     play(world, story)
     assert world.told[1:] == [Stopped(TASK, confirmed=True)]
     assert world.state() is State.CANCELLED
+
+
+@pytest.mark.parametrize("steps", range(5))
+def test_tries_to_cancel_end_with_the_client_at_whatever_step(make, steps: int):
+    world = make(query=[RUNNING], cancel=[LOST])
+    leaving: list[asyncio.Task[float]] = []
+    polls = 0
+
+    async def leave() -> float:
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await world.engine.settle()
+        return now()
+
+    def leave_at_the_last(_: object) -> Answer:
+        nonlocal polls
+        polls += 1
+        if polls == TRIES * len(CONFIRM):
+            leaving.append(asyncio.ensure_future(leave()))
+        return RUNNING
+
+    async def story() -> float:
+        await stopped(world, 5)
+        world.service.query = [leave_at_the_last]
+        await asyncio.sleep(60)
+        return await leaving[0]
+
+    assert play(world, story) < 60
 
 
 @pytest.mark.parametrize("reply", [code(0), code(807)], ids=str)
