@@ -171,8 +171,7 @@ class Engine:
         if wait and not report.phase.is_over:
             report, seconds, gone = await self._follow(active)
         elif report.phase is Phase.SUCCESS:
-            report = await self._listed(earlier, task_id, report)
-            gone = missing(report, None if earlier is None else await self._awaited_before(earlier))
+            report, gone = await self._listed(earlier, task_id, report)
         else:
             raise TaskUnfinished(task_id=task_id, remote=report.phase.name.lower())
         return await self.delivery.deliver(active, report, seconds, gone)
@@ -205,12 +204,10 @@ class Engine:
     async def _relisted(self, done: ActiveOrder, kept: Outcome | None) -> Outcome:
         """What was listed in part, or not at all, may be listed by now: the service is asked
         again, and never paid again for what it did not list."""
-        report, earlier, task_id, gone = None, done.earlier, done.ticket.task_id, ()
+        report, task_id, gone, shows = None, done.ticket.task_id, (), done.order.shows
         with contextlib.suppress(RunningHubError):
             report = await self.report(task_id)
-            report = await self._listed(earlier, task_id, report, wait=False)
-        if report is not None and earlier is not None:
-            gone = missing(report, earlier.missing or await self._awaited_before(earlier))
+            report, gone = await self._listed(done.earlier, task_id, report, shows, wait=False)
         if report is not None and report.phase is Phase.SUCCESS:
             here = sum(1 for result in report.results or () if not result.is_missing)
             if here > (0 if kept is None else len(kept.results)):
@@ -361,18 +358,18 @@ class Engine:
         earlier: OrderRow | None,
         task_id: str,
         report: Report,
+        shows: Collection[str] = (),
         *,
         wait: bool = True,
-    ) -> Report:
-        """The fullest list of a success that the service gives now."""
-        sender = self.context.sender
+    ) -> tuple[Report, tuple[str, ...]]:
+        """The fullest list of a success that the service gives now, and what it lacks."""
+        sender, awaited = self.context.sender, earlier and earlier.missing
+        if earlier is not None and not awaited:
+            awaited = await self._awaited(earlier.announced, earlier.workflow, shows)
         ways = polls(sender.transport.send, task_id)
         asks = [partial(if_answered, poll) for poll in reversed(ways)]
-        awaited = earlier and (earlier.missing or await self._awaited_before(earlier))
-        return await completed(report, awaited, asks, sender.clock, wait=wait)
-
-    async def _awaited_before(self, earlier: OrderRow) -> frozenset[str] | None:
-        return await self._awaited(earlier.announced, earlier.workflow, ())
+        report = await completed(report, awaited, asks, sender.clock, wait=wait)
+        return report, missing(report, awaited)
 
     async def _ran(self, row: OrderRow, order: Order) -> float:
         """Running seconds that passed before this start.
