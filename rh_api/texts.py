@@ -108,6 +108,7 @@ ENGLISH: dict[str, str] = {
     "RunningHub tasks on the canvas or by task --order {order} on the command line: look again, "
     "name its task, or say that it did not start. To send it again, which may cost twice: Run "
     "again on the node, --again on the command line, extra_data.runninghub.again from a program.",
+    "error.task_lost": "RunningHub has not known this task for some minutes, by either way of asking. That proves nothing: it may be running, or be paid for. It is not ordered again by itself; the same inputs look for it once more. Look at the call records on {origin} first, then answer for order {order} of the journal, in RunningHub tasks on the canvas or by task --order {order} on the command line: look again, name its task, or say that it did not start. To send it again, which may cost twice: Run again on the node, --again on the command line, extra_data.runninghub.again from a program.",
     "error.uncertain_before": "An equal order of {when} may be running already, or be paid for; "
     "it is not sent again by itself. {tasks} Look at the call "
     "records on {origin} first, then answer for order {order} of the journal, in RunningHub tasks on "

@@ -150,10 +150,11 @@ class Store:
 
         `announced`: the nodes that it will run for output, as far as it says.
         """
+        nodes = list(announced)
         return self._file.change(
-            "UPDATE orders SET state = 'placed', task_id = ?, placed = ?, error_key = '', told = ?"
-            " WHERE id = ? AND state IN ('intended', 'uncertain')",
-            (task_id, self._clock(), json.dumps(list(announced)), order),
+            "UPDATE orders SET state = 'placed', task_id = ?, placed = ?, error_key = '',"
+            " told = coalesce(?, told) WHERE id = ? AND state IN ('intended', 'uncertain')",
+            (task_id, self._clock(), json.dumps(nodes) if nodes else None, order),
         )
 
     def become_task(self, order: int, origin: str, task_id: str, announced: Iterable[str]) -> int:

@@ -16,13 +16,12 @@ from ..errors import (
     TaskCancelled,
     TaskUnfinished,
     TimeLimit,
-    Uncertain,
 )
 from ..journal import Identity, LimitsChanged, OrderExists, OrderRow, State
 from ..journal.retention import age
 from ..money.limits import Limits
 from ..wire.orders import Ticket, Tips, rejected_nodes
-from ..wire.tasks import Phase, Report, is_native
+from ..wire.tasks import Phase, Report
 from .budget import NO_LIMITS, Budget
 from .cancellation import Canceller
 from .context import AccountContext
@@ -32,7 +31,16 @@ from .orders import ActiveOrder, Order
 from .poller import Poller
 from .progress import Progress, Stage, Watch
 from .recovery import CANCELS, Recovery, order_of
-from .report_query import completed, if_answered, missing, polls, query_report, record_end, say_cost
+from .report_query import (
+    completed,
+    if_answered,
+    missing,
+    polls,
+    query_report,
+    record_end,
+    record_error,
+    say_cost,
+)
 from .result_delivery import EXPIRED, ResultDelivery
 from .results import Outcome
 from .submit import Prepare, Submitter
@@ -288,14 +296,12 @@ class Engine:
             self._stop(active)
             raise
         except RunningHubError as error:
-            if row is not None and error.fate is Fate.OVER:
-                await journal.record_failed(row, key=error.key, code=error.code)
-            if row is not None and is_native(task_id) and error.fate is Fate.UNKNOWN:
-                await journal.record_lost(row, key=error.key)
-                raise Uncertain(error.key, order=row, origin=journal.origin) from error
+            error = error.with_context(task_id=task_id)
+            if row is not None:
+                error = await record_error(journal, row, active.earlier, error)
             if error.fate is not Fate.OVER:
                 self.budget.left.watch()  # it goes on, and nobody may follow it
-            raise error.with_context(task_id=task_id) from error.__cause__
+            raise error from error.__cause__
         if report.error is not None:
             if row is not None:
                 await record_end(journal, row, report)

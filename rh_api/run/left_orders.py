@@ -14,13 +14,10 @@ from ..journal import OrderRow
 from ..journal.retention import age
 from .cancellation import Canceller
 from .context import AccountContext
-from .report_query import query_report, record_end
+from .report_query import UNKNOWN_SECONDS, query_report, record_end, record_error
 
 LOOKS = (5.0, 5.0, 10.0, 10.0, 20.0, 20.0, 30.0)
 """Seconds between looks; fewer where the time of an order may be over before."""
-UNKNOWN_SECONDS = 10.0
-"""Until a task that both polls do not know is given up: one that was just placed may be unknown
-for a moment, and would be paid again."""
 
 
 @dataclass(slots=True)
@@ -107,7 +104,7 @@ class LeftOrders:
             unknown = now - self._unknown_since.setdefault(row.id, now)
             if error.fate is not Fate.OVER or unknown < UNKNOWN_SECONDS:
                 raise
-            await journal.record_failed(row.id, key=error.key, code=error.code)
+            await record_error(journal, row.id, row, error)
             return
         self._unknown_since.pop(row.id, None)
         if report.phase.is_over:

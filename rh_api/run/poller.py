@@ -28,13 +28,13 @@ from ..wire.tasks import Phase, Report
 from .poll_schedule import PollSchedule
 from .ports import Clock, Transport
 from .progress import Progress, Stage, Watch
-from .report_query import Awaited, Poll, completed, if_answered, polls
+from .report_query import UNKNOWN_SECONDS, Awaited, Poll, completed, if_answered, polls
 
 log = logging.getLogger("runninghub")
 
 SILENCE = 15.0  # seconds of polls that tell nothing until somebody is told
 NO_ANSWER = 600.0  # seconds without one readable answer until we stop watching
-MISSES = 3  # times that a fresh task may be unknown to the endpoint that is asked
+MISSES = 3  # polls by one route that do not know a task until the other one is asked
 REFUSALS = 3
 REFUSED_PATIENCE = 150.0  # seconds that both routes may refuse: a gateway being replaced does
 SILENT = 3  # polls in a row without an answer that may hold up the time limit
@@ -162,8 +162,8 @@ class Poller:
         task_id = self.ticket.task_id
         try:
             report = await self._polls[self._old_route]()
-        except TaskNotFound as error:
-            if self._is_gone(error.fate):
+        except TaskNotFound:
+            if self._is_gone():
                 raise
             return None
         except RateLimited as error:
@@ -195,18 +195,13 @@ class Poller:
             await self._find_socket()
         return report
 
-    def _is_gone(self, fate: Fate) -> bool:
-        """Whether a task that was not found is to be given up."""
-        if fate is Fate.UNKNOWN:  # whoever was asked may not be who runs it
-            return self.clock.now() - self._answered >= REFUSED_PATIENCE
+    def _is_gone(self) -> bool:
+        """Whether a task that was not found is to be given up: what one route does not know yet, or
+        has lost, the other may know."""
         self._misses += 1
-        if self._misses < MISSES:
-            return False
-        if self._old_route:
-            return True
-        # What one endpoint has lost, the other may know; given up, it would be paid again.
-        self._old_route, self._misses = True, 0
-        return False
+        if self._misses % MISSES == 0:
+            self._old_route = not self._old_route
+        return self.clock.now() - self._answered >= UNKNOWN_SECONDS
 
     def _refused(self, error: Refused) -> None:
         """The recommended route may be missing or want another key: the old one decides.

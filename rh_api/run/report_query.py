@@ -6,7 +6,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 
-from ..errors import Refused, RunningHubError, Say, about_task
+from ..errors import (
+    Fate,
+    Refused,
+    RunningHubError,
+    Say,
+    TaskNotFound,
+    Uncertain,
+    about_task,
+)
+from ..journal import OrderRow
+from ..journal.retention import age
 from ..money.amounts import costs_of, say_sums
 from ..wire import tasks
 from ..wire.call import Call
@@ -19,6 +29,8 @@ Poll = Callable[[], Awaitable[Report]]
 UNKNOWN_SECONDS = 150.0
 """Until two polls that do not know a task are believed: a new one may be unknown for a while, and
 what is given up too early runs on, and is paid again."""
+TASKS_LAST = 24 * 3600.0
+"""No task runs for so many seconds."""
 
 
 def polls(send: Send, task_id: str) -> tuple[Poll, Poll]:
@@ -42,6 +54,28 @@ async def if_answered(poll: Poll) -> Report | None:
         return await poll()
     except RunningHubError:
         return None
+
+
+async def record_error(
+    journal: Journal, order: int, earlier: OrderRow | None, error: RunningHubError
+) -> RunningHubError:
+    """What ended the watching of an order's task; the error to raise. `earlier`: its row, where
+    it was placed before.
+
+    That neither poll knows its task proves nothing, unless it is more than a day old: it is a
+    question.
+    """
+    made = None if earlier is None else age(earlier.created, journal.now())
+    is_old = made is not None and made > TASKS_LAST and error.fate is Fate.OVER
+    if isinstance(error, TaskNotFound) and not is_old:
+        key = "error.task_lost" if error.fate is Fate.OVER else error.key
+        await journal.record_lost(order, key=key)
+        question = Uncertain(key, order=order, origin=journal.origin, task_id=error.task_id)
+        question.__cause__ = error
+        return question
+    if error.fate is Fate.OVER:
+        await journal.record_failed(order, key=error.key, code=error.code)
+    return error
 
 
 async def record_end(journal: Journal, order: int, report: Report) -> None:

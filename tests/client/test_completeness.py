@@ -13,7 +13,7 @@ import pytest
 
 from rh_api.client import Client, Job, Outcome
 from rh_api.emulator import Emulator, Fault
-from rh_api.errors import NoOutput
+from rh_api.errors import NoOutput, Uncertain
 from tests.client.conftest import MakeClient
 from tests.support.graphs import node
 from tests.support.jobs import paint
@@ -166,6 +166,18 @@ async def test_a_list_in_part_after_a_restart_is_one_as_well(
     await asyncio.wait((job,))
     outcome = await make_client(pace=30.0).run(two_saves())
     assert len(outcome.missing) == 1
+    assert emulator.counters.orders == 1
+
+
+async def test_a_list_in_part_of_a_task_that_was_lost_and_found_is_one_as_well(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.unknown_seconds = 3600
+    with pytest.raises(Uncertain):
+        await make_client(pace=60.0).run(two_saves())
+    emulator.unknown_seconds, emulator.late_results, emulator.late_results_seen = 0.0, 3, 1
+    outcome = await make_client().run(two_saves())
+    assert sorted(nodes_of(outcome)) == ["2", "3"]
     assert emulator.counters.orders == 1
 
 

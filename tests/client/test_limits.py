@@ -162,6 +162,26 @@ async def test_a_left_task_that_is_unknown_for_a_moment_is_not_paid_again(
     assert emulator.counters.orders == 1
 
 
+async def test_a_left_task_that_stays_unknown_is_a_question_until_it_is_known(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    limit = {"RUNNINGHUB_MAX_COST_ORDER": "10 coins"}
+    emulator.hold_at = "13"
+    killed = make_client(**limit)
+    ordering = await begun(killed, invert())
+    await killed.leave()
+    await asyncio.wait((ordering,))
+    emulator.unknown_seconds = 3600
+    later = make_client(**limit, pace=100.0)
+    (left,) = await later.open_orders()
+    while not left.is_uncertain:
+        assert left.task_id in emulator.tasks
+        (left,) = await later.open_orders()
+    emulator.unknown_seconds, emulator.hold_at = 0.0, None
+    assert (await later.run(invert())).results
+    assert emulator.counters.orders == 1
+
+
 async def test_a_task_of_another_process_that_waited_long_is_left_to_it(
     make_client: MakeClient, emulator: Emulator
 ) -> None:

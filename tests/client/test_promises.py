@@ -141,6 +141,30 @@ async def test_promise_1_one_answer_is_asked_for(client: Client) -> None:
         await client.settle_uncertain(1)
 
 
+async def test_promise_1_a_task_that_is_not_known_yet_is_followed(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.unknown_seconds = 0.5  # half a minute by the client's clock
+    assert (await make_client(pace=60.0).run(paint())).results
+    assert emulator.counters.orders == 1
+
+
+async def test_promise_1_a_task_that_stays_unknown_is_a_question_until_it_is_known(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.unknown_seconds = 3600
+    client = make_client(pace=60.0)
+    with pytest.raises(Uncertain, match="may be running") as caught:
+        await client.run(paint())
+    (task_id,) = emulator.tasks
+    assert caught.value.task_id == task_id
+    (left,) = await client.open_orders()
+    assert (left.order, left.is_uncertain) == (caught.value.order, True)
+    emulator.unknown_seconds = 0.0
+    assert (await client.run(paint())).task_id == task_id
+    assert emulator.counters.orders == 1
+
+
 # 2. Stop stops the bill
 
 

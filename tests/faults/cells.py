@@ -66,6 +66,7 @@ NOT_KEPT = error(errors.UploadFailed, NOT)
 MAYBE = error(errors.Uncertain, UNKNOWN)
 MAYBE_BOOKED = error(errors.Uncertain, UNKNOWN, orders=1)
 LOST_SIGHT = error(errors.Unreachable, RUNNING, orders=1)
+NOT_KNOWN = Expect("Uncertain", UNKNOWN)  # and looked for once more by the same inputs
 NOT_FETCHED = error(errors.ResultUnavailable, OVER, orders=1)
 NO_BOOK = error(errors.StoreUnavailable, NOT)
 
@@ -124,7 +125,9 @@ def _emulated(kind: Any, **more: Any) -> Strike:
         if operation == "upload" and count is None:
             world.fault(OLD_UPLOAD, kind, count=None, **more)
         if operation == "follow" and count is None and more.get("value") in (807, 1004):
-            world.fault(OUTPUTS, kind, count=None, **more)  # a task is gone when no path knows it
+            world.fault(
+                OUTPUTS, kind, count=None, **more
+            )  # what one path does not know the other may
         world.fault(path_of(operation, world.route), kind, count=count, **more)
 
     return strike
@@ -355,8 +358,8 @@ CODES: dict[str, dict[int, tuple[Expect, Expect | None]]] = {
     "follow": {
         1005: (DONE, LOST_SIGHT),
         805: (_TASK_FAILED, _TASK_FAILED),
-        807: (DONE, error(errors.TaskNotFound, OVER, orders=1, more=1)),
-        1004: (DONE, error(errors.TaskNotFound, OVER, orders=1, more=1)),
+        807: (DONE, NOT_KNOWN),
+        1004: (DONE, NOT_KNOWN),
     },
     "cancel": {807: (CONFIRMED, UNCONFIRMED), 802: (CONFIRMED, UNCONFIRMED)},
     "account": {

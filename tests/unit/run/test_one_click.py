@@ -17,6 +17,7 @@ from rh_api.errors import (
     ResultUnavailable,
     RunningHubError,
     StoreUnavailable,
+    TaskNotFound,
     Uncertain,
     Unreachable,
 )
@@ -24,7 +25,7 @@ from rh_api.journal import Identity, State
 from rh_api.run.results import Outcome
 from rh_api.wire.call import Response
 from rh_api.wire.orders import NodeInfo
-from tests.unit.run.engine_world import LOST, ORDER, fails, play, run
+from tests.unit.run.engine_world import DAY, LOST, ORDER, fails, play, run
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,27 @@ def test_a_create_whose_reply_is_lost_is_uncertain_and_never_sent_again(make, re
     assert again.key == "error.uncertain_before"
     assert len(world.service.times("create")) == 1
     assert world.prepared == 1
+
+
+def test_an_order_whose_task_nobody_knows_is_a_question_and_found_again(make):
+    world = make(query=[RUNNING, code(1004)], outputs=[code(807)])
+    error = fails(world, Uncertain)
+    assert (error.key, error.task_id, error.fate) == ("error.task_lost", TASK, Fate.UNKNOWN)
+    assert world.state() is State.UNCERTAIN
+    assert fails(world, Uncertain).key == "error.uncertain_before"
+    world.service.query = [SUCCESS]
+    assert run(world).task_id == TASK
+    assert len(world.service.times("create")) == 1
+
+
+def test_an_order_of_days_ago_whose_task_nobody_knows_is_over(make):
+    world = make(query=[RUNNING, LOST])
+    fails(world, Unreachable)
+    world.restart()
+    world.rows.later(2 * DAY)
+    world.service.query, world.service.outputs = [code(1004)], [code(807)]
+    fails(world, TaskNotFound)
+    assert world.state() is State.FAILED
 
 
 def test_what_is_not_known_of_the_load_is_not_made_up(make):

@@ -183,12 +183,27 @@ def test_a_task_that_is_new_may_be_unknown_for_a_while():
     assert report.phase is Phase.SUCCESS
 
 
-def test_a_task_that_stays_unknown_to_both_endpoints_is_gone():
-    service = Service(query=[code(807)], outputs=[code(807)])
+@pytest.mark.parametrize("seen", [[], [RUNNING]], ids=["new", "seen before"])
+def test_a_task_that_stays_unknown_to_both_endpoints_is_gone(seen: list[Answer]):
+    service = Service(query=[*seen, code(807)], outputs=[code(807)])
     with pytest.raises(TaskNotFound) as caught:
         follow(service)
     assert caught.value.fate is Fate.OVER
-    assert (len(service.times("query")), len(service.times("outputs"))) == (3, 3)
+    assert 150 <= service.sent[-1].at < 200
+    assert len(service.sent) < 80
+
+
+@pytest.mark.parametrize("seen", [[], [RUNNING]], ids=["new", "seen before"])
+@pytest.mark.parametrize("route", ["query", "outputs"])
+def test_a_task_that_both_endpoints_do_not_know_for_a_while_is_followed(
+    seen: list[Answer], route: str
+):
+    service = Service(query=[*seen, code(1004)], outputs=[code(807)])
+    known = until(120, SUCCESS if route == "query" else LISTED, code(807))
+    setattr(service, route, [*(seen if route == "query" else []), known])
+    report, at, _, _ = follow(service)
+    assert report.phase is Phase.SUCCESS
+    assert at < 150
 
 
 def test_a_task_that_one_endpoint_has_lost_is_followed_by_the_other():
