@@ -280,21 +280,18 @@ class Store:
         )
 
     def silent_nodes(self, origin: str, account: str, workflow: str) -> frozenset[str]:
-        """Nodes that gave nothing in the latest success of a program, although they were to run."""
+        """Nodes that gave nothing in the two latest successes of a program, although they were to
+        run. One whose results nobody has waited for is none of these."""
+        silent = """WITH latest AS (SELECT id, told FROM orders o WHERE origin = ? AND account = ?
+            AND workflow = ? AND state = 'done' AND told != '[]' AND (missing != '[]' OR EXISTS
+            (SELECT 1 FROM results WHERE order_id = o.id AND (path IS NOT NULL OR text IS NOT NULL)))
+            ORDER BY id DESC LIMIT 2)
+            SELECT value FROM latest, json_each(told) WHERE NOT EXISTS (SELECT 1 FROM results
+            WHERE order_id = latest.id AND node_id = value AND (url != '' OR text IS NOT NULL))
+            GROUP BY value HAVING count(DISTINCT latest.id) = 2"""
         with self._file.reading() as db:
-            row = db.execute(
-                "SELECT id, told FROM orders WHERE origin = ? AND account = ? AND workflow = ?"
-                " AND state = 'done' AND told != '[]' ORDER BY id DESC LIMIT 1",
-                (origin, account, workflow),
-            ).fetchone()
-            if row is None:
-                return frozenset()
-            gave = db.execute(
-                "SELECT DISTINCT node_id FROM results"
-                " WHERE order_id = ? AND (url != '' OR text IS NOT NULL)",
-                (row["id"],),
-            )
-            return frozenset(map(str, json.loads(row["told"]))) - {one["node_id"] for one in gave}
+            rows = db.execute(silent, (origin, account, workflow))
+            return frozenset(str(row["value"]) for row in rows)
 
     def result_url(self, origin: str) -> str:
         """Where one of the latest results of a site's was fetched, of any account; or ""."""

@@ -352,7 +352,7 @@ class Engine:
     ) -> frozenset[str] | None:
         """Nodes whose results a list must have; None where the service did not say what it runs.
 
-        What gave nothing the last time will give nothing now.
+        What gave nothing the last two times will give nothing now.
         """
         if not announced:
             return None

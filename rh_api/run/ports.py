@@ -161,7 +161,7 @@ class Journal(Protocol):
         ...
 
     async def silent_nodes(self, program: str) -> frozenset[str]:
-        """Nodes that gave nothing in a program's latest success, although they were to run."""
+        """Nodes that gave nothing in a program's two latest successes that were waited for."""
         ...
 
     async def others_wait(self) -> bool:
