@@ -179,7 +179,7 @@ class Engine:
         if wait and not report.phase.is_over:
             report, seconds, gone = await self._follow(active)
         elif report.phase is Phase.SUCCESS:
-            report, gone = await self._listed(earlier, task_id, report)
+            report, gone = await self._listed(active, report)
         else:
             raise TaskUnfinished(task_id=task_id, remote=report.phase.name.lower())
         return await self.delivery.deliver(active, report, seconds, gone)
@@ -212,10 +212,10 @@ class Engine:
     async def _relisted(self, done: ActiveOrder, kept: Outcome | None) -> Outcome:
         """What was listed in part, or not at all, may be listed by now: the service is asked
         again, and never paid again for what it did not list."""
-        report, task_id, gone, shows = None, done.ticket.task_id, (), done.order.shows
+        report, task_id, gone = None, done.ticket.task_id, ()
         with contextlib.suppress(RunningHubError):
             report = await self.report(task_id)
-            report, gone = await self._listed(done.earlier, task_id, report, shows, wait=False)
+            report, gone = await self._listed(done, report, wait=False)
         if report is not None and report.phase is Phase.SUCCESS:
             here = sum(1 for result in report.results or () if not result.is_missing)
             if here > (0 if kept is None else len(kept.results)):
@@ -226,8 +226,11 @@ class Engine:
 
     async def _owed(self, done: ActiveOrder, earlier: OrderRow, left: Report) -> Outcome | None:
         """Results that are not here; None when the service has dropped them, as it does in time."""
+        # Nobody has waited for the list of one that was stopped too late.
+        wait = not earlier.missing and await self.delivery.is_owed(earlier)
+        left, gone = await self._listed(done, left, wait=wait)
         try:
-            return await self.delivery.deliver(done, left, 0.0, earlier.missing)
+            return await self.delivery.deliver(done, left, 0.0, gone)
         except ResultUnavailable as error:
             if error.status not in EXPIRED or not self.delivery.is_old(earlier):
                 raise
@@ -360,19 +363,15 @@ class Engine:
         return frozenset(announced).difference(silent or (), shows)
 
     async def _listed(
-        self,
-        earlier: OrderRow | None,
-        task_id: str,
-        report: Report,
-        shows: Collection[str] = (),
-        *,
-        wait: bool = True,
+        self, active: ActiveOrder, report: Report, *, wait: bool = True
     ) -> tuple[Report, tuple[str, ...]]:
         """The fullest list of a success that the service gives now, and what it lacks."""
-        sender, awaited = self.context.sender, earlier and earlier.missing
+        sender, earlier = self.context.sender, active.earlier
+        awaited = earlier and earlier.missing
         if earlier is not None and not awaited:
-            awaited = await self._awaited(earlier.announced, earlier.workflow, shows)
-        ways = polls(sender.transport.send, task_id)
+            program, shows = earlier.workflow, active.order.shows
+            awaited = await self._awaited(earlier.announced, program, shows)
+        ways = polls(sender.transport.send, active.ticket.task_id)
         asks = [partial(if_answered, poll) for poll in reversed(ways)]
         report = await completed(report, awaited, asks, sender.clock, wait=wait)
         return report, missing(report, awaited)

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from rh_api.client import Client, Job, Outcome
+from rh_api.client import Client, Job, Outcome, Stopped
 from rh_api.emulator import Emulator, Fault
 from rh_api.errors import NoOutput, Uncertain
 from tests.client.conftest import MakeClient
 from tests.support.graphs import node
 from tests.support.jobs import paint
-from tests.support.waiting import begun
+from tests.support.waiting import begun, until
 
 QUERY = "/openapi/v2/query"
 OUTPUTS = "/task/openapi/outputs"
@@ -161,6 +161,57 @@ async def test_after_one_list_that_stayed_in_part_the_next_is_waited_for(
     assert (await make_client(pace=30.0).run(two_saves(1))).missing
     emulator.late_results = 4
     assert sorted(nodes_of(await make_client(pace=30.0).run(two_saves(2)))) == ["2", "3"]
+
+
+async def stopped_too_late(make_client: MakeClient, emulator: Emulator, job: Job) -> None:
+    """Stop comes as the task ends, and the poll that sees this lists one of two results."""
+    emulator.result_lag, emulator.late_results, emulator.late_results_seen = 3600, 4, 1
+    told: list[Stopped] = []
+    client = make_client(stopped=told.append)
+    running = await begun(client, job)
+    await until(lambda: not emulator.open_tasks(emulator.default_key))
+    running.cancel()
+    emulator.result_lag = 0.0
+    await until(lambda: told)
+    assert told[0].too_late
+    await client.close()
+
+
+async def test_a_stop_that_came_too_late_keeps_all_results(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    await stopped_too_late(make_client, emulator, two_saves())
+    outcome = await make_client().run(two_saves())
+    assert sorted(nodes_of(outcome)) == ["2", "3"]
+    assert (outcome.missing, emulator.counters.orders) == ((), 1)
+    assert len((await make_client().run(two_saves())).results) == 2
+
+
+async def test_after_stops_that_came_too_late_the_next_list_is_waited_for(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    for colour in (1, 2):
+        await stopped_too_late(make_client, emulator, two_saves(colour))
+    assert sorted(nodes_of(await make_client().run(two_saves(3)))) == ["2", "3"]
+
+
+async def test_a_success_that_was_seen_for_its_cost_keeps_all_results(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    limit = {"RUNNINGHUB_MAX_COST_ORDER": "50 coins"}
+    emulator.result_lag, emulator.late_results, emulator.late_results_seen = 3600, 4, 1
+    killed = make_client(**limit)
+    running = await begun(killed, two_saves())
+    await killed.leave()
+    await asyncio.wait((running,))
+    later = make_client(**limit)
+    assert await later.open_orders()
+    emulator.result_lag = 0.0
+    while await later.open_orders():
+        assert emulator.counters.orders == 1
+    outcome = await later.run(two_saves())
+    assert sorted(nodes_of(outcome)) == ["2", "3"]
+    assert (outcome.missing, emulator.counters.orders) == ((), 1)
 
 
 async def test_a_list_in_part_after_a_restart_is_one_as_well(
