@@ -143,7 +143,7 @@ class Engine:
 
     async def report(self, task_id: str) -> Report:
         """How a task is doing now; the journal learns that one of its orders has failed."""
-        report = await query_report(self.context.sender.send, task_id)
+        report = await query_report(self.context.sender.send, task_id, is_open=True)
         if report.phase in (Phase.FAILED, Phase.CANCELLED):
             row = await self.context.if_readable(self.context.journal.of_task(task_id))
             if row is not None and not row.state.is_over:

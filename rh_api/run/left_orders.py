@@ -98,7 +98,7 @@ class LeftOrders:
         """
         journal, task_id = self.context.journal, row.task_id or ""
         try:
-            report = await query_report(self.context.sender.send, task_id)
+            report = await query_report(self.context.sender.send, task_id, is_open=True)
         except TaskNotFound as error:
             now = self.context.sender.clock.now()
             unknown = now - self._unknown_since.setdefault(row.id, now)

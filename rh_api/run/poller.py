@@ -28,13 +28,14 @@ from ..wire.tasks import Phase, Report
 from .poll_schedule import PollSchedule
 from .ports import Clock, Transport
 from .progress import Progress, Stage, Watch
-from .report_query import UNKNOWN_SECONDS, Awaited, Poll, completed, if_answered, polls
+from .report_query import UNKNOWN_SECONDS, Awaited, Poll, completed, confirmed, if_answered, polls
 
 log = logging.getLogger("runninghub")
 
 SILENCE = 15.0  # seconds of polls that tell nothing until somebody is told
 NO_ANSWER = 600.0  # seconds without one readable answer until we stop watching
 MISSES = 3  # polls by one route that do not know a task until the other one is asked
+DOUBT = 15.0  # seconds that the older poll may contradict an end that says nothing of itself
 REFUSALS = 3
 REFUSED_PATIENCE = 150.0  # seconds that both routes may refuse: a gateway being replaced does
 SILENT = 3  # polls in a row without an answer that may hold up the time limit
@@ -81,6 +82,7 @@ class Poller:
     _pause: asyncio.Future[None] | None = None
     _socket: asyncio.Task[None] | None = None
     _old_route: bool = False
+    _doubted: float | None = None
     _misses: int = 0
     _refusals: int = 0
     _unanswered: int = 0
@@ -183,9 +185,8 @@ class Poller:
             return None
         finally:
             self._schedule.asked(self.clock.now())
-        if report.phase is Phase.OTHER and not self._old_route:
-            # A state that nobody knows may be an end: the old poll has a code for each.
-            report = await if_answered(self._polls[1]) or report
+        if not self._old_route:
+            report = await self._believed(report)
         self._misses = self._refusals = 0
         self._answered = self.clock.now()
         if not report.phase.is_over:
@@ -193,6 +194,20 @@ class Poller:
             await self._look_at_queue(report.phase)
             self._saw(report.phase, report.socket_url, report.at)
             await self._find_socket()
+        return report
+
+    async def _believed(self, report: Report) -> Report:
+        """A report of the recommended route's as the older poll knows it, where it needs that."""
+        if report.phase is Phase.OTHER:
+            return await if_answered(self._polls[1]) or report  # which has a code for each state
+        now = self.clock.now()
+        if not report.is_bare:
+            self._doubted = None
+        elif self._doubted is None or now - self._doubted < DOUBT:
+            report = await confirmed(report, self._polls[1])
+            if not report.phase.is_over:
+                self._doubted = now if self._doubted is None else self._doubted
+                self._schedule.hint(now)
         return report
 
     def _is_gone(self) -> bool:

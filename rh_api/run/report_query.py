@@ -101,15 +101,26 @@ def say_cost(report: Report, currency: str) -> Callable[[Say], str]:
     return lambda say: say(key, {})
 
 
-async def query_report(send: Send, task_id: str) -> Report:
-    """One report; what the recommended route refuses or leaves open, the older one may tell."""
+async def confirmed(report: Report, older: Poll) -> Report:
+    """An end of the recommended route's that says nothing of itself, as the older one knows it:
+    an order that is taken for over too early runs on, and is paid again."""
+    later = await if_answered(older) if report.is_bare else None
+    is_contrary = later is not None and (later.phase is Phase.SUCCESS or not later.phase.is_over)
+    return later if later is not None and is_contrary else report
+
+
+async def query_report(send: Send, task_id: str, *, is_open: bool = False) -> Report:
+    """One report; what the recommended route refuses or leaves open, the older one may tell.
+
+    `is_open`: nobody knows the task to be over, or has stopped it, so that an end is `confirmed`.
+    """
     try:
-        return await _queried(send, task_id)
+        return await _queried(send, task_id, is_open)
     except RunningHubError as error:
         raise about_task(error) from error.__cause__
 
 
-async def _queried(send: Send, task_id: str) -> Report:
+async def _queried(send: Send, task_id: str, is_open: bool) -> Report:
     newer, older = polls(send, task_id)
     try:
         report = await newer()
@@ -118,7 +129,7 @@ async def _queried(send: Send, task_id: str) -> Report:
         return await older()
     is_unlisted = report.phase is Phase.SUCCESS and report.results is None
     if report.phase is not Phase.OTHER and not is_unlisted:
-        return report
+        return await confirmed(report, older) if is_open else report
     later = await if_answered(older)
     return later if later and (later.phase.is_over or not is_unlisted) else report
 

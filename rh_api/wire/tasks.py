@@ -114,6 +114,14 @@ class Report:
     socket_url: str | None = field(default=None, repr=False)
     at: float | None = None
 
+    @property
+    def is_bare(self) -> bool:
+        """An end, and not well, without a word of why; a cancel never says that."""
+        error = self.error
+        if self.phase is not Phase.FAILED or error is None:
+            return self.phase is Phase.CANCELLED
+        return error.code is None and error.params.get("remote") == NO_REASON
+
 
 def cancel(task_id: str) -> Call[None]:
     """Ask that a task stops. TaskNotFound means that there is nothing left to stop."""

@@ -86,7 +86,8 @@ class Bank:
         elif request.path.endswith("/query"):
             answer = self._query(self.tasks[str(body["taskId"])])
         elif request.path.endswith("/outputs"):
-            answer = code(804)
+            is_over = self.tasks[str(body["taskId"])].status in ("CANCEL", "FAILED")
+            answer = code(805 if is_over else 804)
         elif request.path.endswith("/cancel"):
             answer = self._cancel(self.tasks[str(body["taskId"])])
         else:

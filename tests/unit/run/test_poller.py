@@ -307,12 +307,54 @@ def test_a_failure_names_the_node_by_its_title():
     ],
 )
 def test_every_other_end_is_an_error(last: Answer, kind: type[RunningHubError]):
-    service = Service(query=[RUNNING, last])
+    service = Service(query=[RUNNING, last], outputs=[{"code": 804, "data": None}, code(805)])
     with pytest.raises(kind) as caught:
         follow(service)
     assert type(caught.value) is kind
     assert caught.value.fate is Fate.OVER
     assert len(service.times("query")) == 2
+
+
+BARE = [state("FAILED"), state("CANCEL"), state("FAILED", failedReason={}, usage={})]
+
+
+@pytest.mark.parametrize("bare", BARE, ids=str)
+def test_an_end_without_a_reason_is_none_while_the_older_poll_contradicts_it(bare: Answer):
+    service = Service(query=[RUNNING, bare, bare, until(20, SUCCESS)])
+    report, at, _, _ = follow(service)
+    assert report.phase is Phase.SUCCESS
+    assert 20 <= at < 30
+
+
+@pytest.mark.parametrize("bare", BARE, ids=str)
+@pytest.mark.parametrize("older", [OFFLINE, code(805), code(807), code(412)], ids=str)
+def test_an_end_without_a_reason_counts_where_nobody_contradicts_it(bare: Answer, older: Answer):
+    service = Service(query=[RUNNING, bare], outputs=[{"code": 804, "data": None}, older])
+    with pytest.raises(TaskFailed if "FAILED" in str(bare) else TaskCancelled):
+        follow(service)
+    assert len(service.times("query")) == 2
+    assert len(service.times("outputs")) == 2
+
+
+def test_an_end_without_a_reason_counts_though_it_is_contradicted_for_long():
+    service = Service(query=[RUNNING, state("FAILED")])
+    with pytest.raises(TaskFailed):
+        follow(service)
+    assert 15 <= service.sent[-1].at < 60
+
+
+def test_a_success_that_the_older_poll_knows_outweighs_a_cancel():
+    service = Service(query=[state("CANCEL")], outputs=[LISTED])
+    report, _, _, _ = follow(service)
+    assert report.phase is Phase.SUCCESS
+    assert report.results
+
+
+def test_an_end_with_a_reason_costs_no_further_request():
+    service = Service(query=[RUNNING, state("FAILED", errorCode="805", failedReason=REASON)])
+    with pytest.raises(TaskFailed):
+        follow(service)
+    assert len(service.times("outputs")) == 1  # for the socket
 
 
 def test_results_that_are_listed_late_are_waited_for():

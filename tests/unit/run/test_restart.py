@@ -169,10 +169,22 @@ def test_a_look_at_a_task_that_has_failed_closes_its_order(make, last: Answer, l
     world = make(query=[RUNNING, LOST])
     fails(world, Unreachable)
     world.restart()
-    world.service.query = [last]
+    world.service.query, world.service.outputs = [last], [code(805)]
     play(world, lambda: world.engine.report(TASK))
     assert world.state() is left
     assert play(world, questions(world).open_orders) == []
+
+
+@pytest.mark.parametrize("bare", [state("FAILED"), CANCELLED], ids=str)
+def test_a_look_closes_no_order_that_the_older_poll_knows_to_run(make, bare: Answer):
+    world = make(query=[RUNNING, LOST])
+    fails(world, Unreachable)
+    world.restart()
+    world.service.query = [bare]
+    assert not play(world, lambda: world.engine.report(TASK)).phase.is_over
+    world.service.query = [SUCCESS]
+    assert run(world).task_id == TASK
+    assert len(world.service.times("create")) == 1
 
 
 def test_an_order_of_this_start_is_open_too_and_told_from_those_of_before(make):
