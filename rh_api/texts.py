@@ -99,6 +99,7 @@ ENGLISH: dict[str, str] = {
     "error.time_limit": "The task ran longer than {seconds} s and is being cancelled.",
     "error.lost_sight": "RunningHub has not answered for ten minutes. The task goes on in the "
     "cloud; the same inputs, with the same seed, take it up, or look at it on the site.",
+    "error.lost_sight_state": 'For ten minutes RunningHub has called the state of the task "{state}", which this version does not know. The task may go on in the cloud, and cost; the same inputs, with the same seed, take it up, or look at it on the site. A newer version may know that state.',
     "error.node_errors": "RunningHub took the order but will not run node {node} {title}: {remote}. It is "
     "being cancelled.",
     # never pay twice

@@ -20,6 +20,7 @@ from ..errors import (
     TimeLimit,
     Unreachable,
     about_task,
+    quote_remote,
 )
 from ..wire.accounts import queue_status
 from ..wire.orders import Ticket
@@ -28,7 +29,16 @@ from ..wire.tasks import Phase, Report
 from .poll_schedule import PollSchedule
 from .ports import Clock, Transport
 from .progress import Progress, Stage, Watch
-from .report_query import UNKNOWN_SECONDS, Awaited, Poll, completed, confirmed, if_answered, polls
+from .report_query import (
+    UNKNOWN_SECONDS,
+    Awaited,
+    Poll,
+    completed,
+    confirmed,
+    if_answered,
+    named,
+    polls,
+)
 
 log = logging.getLogger("runninghub")
 
@@ -83,6 +93,7 @@ class Poller:
     _socket: asyncio.Task[None] | None = None
     _old_route: bool = False
     _doubted: float | None = None
+    _state: str = ""
     _misses: int = 0
     _refusals: int = 0
     _unanswered: int = 0
@@ -188,18 +199,24 @@ class Poller:
         if not self._old_route:
             report = await self._believed(report)
         self._misses = self._refusals = 0
-        self._answered = self.clock.now()
+        await self._took(report)
+        return report
+
+    async def _took(self, report: Report) -> None:
+        """Take note of an answer; a state that nobody knows is none for long."""
+        self._state = report.state
+        if report.phase is not Phase.OTHER:
+            self._answered = self.clock.now()
         if not report.phase.is_over:
-            self._still_running = self._answered
+            self._still_running = self.clock.now()
             await self._look_at_queue(report.phase)
             self._saw(report.phase, report.socket_url, report.at)
             await self._find_socket()
-        return report
 
     async def _believed(self, report: Report) -> Report:
         """A report of the recommended route's as the older poll knows it, where it needs that."""
         if report.phase is Phase.OTHER:
-            return await if_answered(self._polls[1]) or report  # which has a code for each state
+            return await named(report, self._polls[1])
         now = self.clock.now()
         if not report.is_bare:
             self._doubted = None
@@ -291,7 +308,9 @@ class Poller:
         now = self.clock.now()
         task_id = self.ticket.task_id
         if now - self._answered > NO_ANSWER:
-            raise Unreachable("error.lost_sight", fate=Fate.RUNNING, task_id=task_id)
+            state = quote_remote(self._state)
+            key = "error.lost_sight_state" if state else "error.lost_sight"
+            raise Unreachable(key, fate=Fate.RUNNING, task_id=task_id, state=state)
         started = self._schedule.started
         if self.time_limit == 0 or started is None or now - started < self.time_limit:
             return

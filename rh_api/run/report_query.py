@@ -4,6 +4,7 @@ the list of a success is all that it gave."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
 from functools import partial
 
 from ..errors import (
@@ -101,6 +102,15 @@ def say_cost(report: Report, currency: str) -> Callable[[Say], str]:
     return lambda say: say(key, {})
 
 
+async def named(report: Report, older: Poll) -> Report:
+    """A state that nobody knows, as the older poll knows it, which has a code for each; where that
+    is mute, results say that it is an end."""
+    later = await if_answered(older)
+    if later is None and report.results:
+        return replace(report, phase=Phase.SUCCESS)
+    return later or report
+
+
 async def confirmed(report: Report, older: Poll) -> Report:
     """An end of the recommended route's that says nothing of itself, as the older one knows it:
     an order that is taken for over too early runs on, and is paid again."""
@@ -127,11 +137,12 @@ async def _queried(send: Send, task_id: str, is_open: bool) -> Report:
     except Refused:
         # The route may be missing on this site, want another key, or have lost the task.
         return await older()
-    is_unlisted = report.phase is Phase.SUCCESS and report.results is None
-    if report.phase is not Phase.OTHER and not is_unlisted:
+    if report.phase is Phase.OTHER:
+        return await named(report, older)
+    if report.phase is not Phase.SUCCESS or report.results is not None:
         return await confirmed(report, older) if is_open else report
     later = await if_answered(older)
-    return later if later and (later.phase.is_over or not is_unlisted) else report
+    return later if later and later.phase.is_over else report
 
 
 Ask = Callable[[], Awaitable[Report | None]]

@@ -104,7 +104,8 @@ class Failure:
 class Report:
     """How a task is doing. `results` is None while the service has not listed any.
 
-    `at`: unix seconds by the service's clock, None if it does not tell.
+    `at`: unix seconds by the service's clock, None if it does not tell. `state`: what it calls a
+    phase that nobody has seen yet.
     """
 
     phase: Phase
@@ -113,6 +114,7 @@ class Report:
     error: RunningHubError | None = None
     socket_url: str | None = field(default=None, repr=False)
     at: float | None = None
+    state: str = ""
 
     @property
     def is_bare(self) -> bool:
@@ -187,10 +189,22 @@ def file_name(url: str) -> str:
     return unquote(parts.path).rpartition("/")[2]
 
 
+_OTHER_NAMES = {
+    "SUCCEEDED": Phase.SUCCESS,
+    "COMPLETED": Phase.SUCCESS,
+    "FINISHED": Phase.SUCCESS,
+    "CANCELLED": Phase.CANCELLED,
+    "CANCELED": Phase.CANCELLED,
+    "ERROR": Phase.FAILED,
+}
+"""Of ends, as APIs of this kind have them; no source has seen them here."""
+
+
 def read_phase(value: object) -> Phase:
     """The phase by its name; one that nobody has seen yet is OTHER."""
+    name = read_text(value).strip().upper()
     try:
-        return Phase(read_text(value).upper())
+        return _OTHER_NAMES.get(name) or Phase(name)
     except ValueError:
         return Phase.OTHER
 
@@ -249,7 +263,8 @@ def read_query(response: Response) -> Report:
     listed = as_list(reply.get("results"))
     results = tuple(_read_result(read_object(item)) for item in listed)
     listed_results = results if reply.get("results") is not None else None
-    return Report(phase, listed_results, usage, at=response.at)
+    state = read_text(reply.get("status")) if phase is Phase.OTHER else ""
+    return Report(phase, listed_results, usage, at=response.at, state=state)
 
 
 def _read_result(item: Mapping[str, object]) -> RemoteResult:

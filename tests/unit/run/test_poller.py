@@ -106,6 +106,36 @@ def test_a_phase_that_nobody_knows_goes_on():
     assert 20 <= at < 30
 
 
+NO_OLD_ROUTE: list[Answer] = [Response(404, b"<html>")]
+
+
+@pytest.mark.parametrize("name", ["COMPLETED", "succeeded", " Finished ", "success\n", "EXPORTED"])
+def test_an_end_of_another_name_is_seen_where_the_old_route_is_gone(name: str):
+    service = Service(query=[RUNNING, state(name, [PICTURE])], outputs=NO_OLD_ROUTE)
+    report, _, _, _ = follow(service)
+    assert report.phase is Phase.SUCCESS
+    assert report.results
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("CANCELLED", TaskCancelled), ("canceled", TaskCancelled), ("ERROR", TaskFailed)],
+)
+def test_an_end_of_another_name_that_is_none_of_success_is_seen_too(
+    name: str, kind: type[RunningHubError]
+):
+    with pytest.raises(kind):
+        follow(Service(query=[RUNNING, state(name)], outputs=NO_OLD_ROUTE))
+
+
+def test_ten_minutes_of_a_state_that_nobody_knows_lose_sight_of_the_task():
+    service = Service(query=[RUNNING, state("EXPIRED")], outputs=NO_OLD_ROUTE)
+    with pytest.raises(Unreachable, match="EXPIRED") as caught:
+        follow(service)
+    assert (caught.value.fate, caught.value.task_id) == (Fate.RUNNING, TASK)
+    assert 600 < service.sent[-1].at < 640
+
+
 def test_a_service_that_is_away_is_told_and_so_is_its_return():
     def story(_: object) -> Answer:
         if 5 < now() < 90:

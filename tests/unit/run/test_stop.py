@@ -334,6 +334,13 @@ def test_where_the_new_route_is_refused_the_old_one_confirms_a_cancel(make):
     assert world.state() is State.CANCELLED
 
 
+@pytest.mark.parametrize("name", ["CANCELLED", "Canceled"])
+def test_a_cancel_of_another_name_is_confirmed_where_the_old_route_is_gone(make, name: str):
+    world = make(query=[until(5, state(name))], outputs=[Response(404, b"<html>")])
+    stop_at(world, 5)
+    assert world.told == [Stopped(TASK, confirmed=True)]
+
+
 def test_a_task_that_the_poll_does_not_find_any_more_is_over(make):
     world = make(query=[until(5, code(1004))], outputs=[code(807)])
     stop_at(world, 5)
