@@ -416,17 +416,35 @@ class NoOutput(RunningHubError):
 class ResultUnavailable(RunningHubError):
     """A result could not be fetched; the task is over and its id is in the message.
 
-    `status` is the HTTP status that refused its address, or None.
+    `status` is the HTTP status that refused its address, or None. `passes`: trouble of the way,
+    after which the next try may bring it.
     """
 
     default_key = "error.result_unavailable"
     default_fate = Fate.OVER
 
     def __init__(
-        self, key: str | None = None, /, *, status: int | None = None, **more: Any
+        self,
+        key: str | None = None,
+        /,
+        *,
+        status: int | None = None,
+        passes: bool = False,
+        **more: Any,
     ) -> None:
         super().__init__(key, **more)
-        self.status = status
+        self.status, self.passes = status, passes
+
+    def reason(self, say: Say) -> str:
+        """What is wrong, without what to do about it."""
+        return say(self.key, self._params(say))
+
+    def _suffixes(self, say: Say) -> str:
+        advice = "" if self.key in _ADVISES else " " + say("error.suffix.fetch_again", {})
+        return advice + super()._suffixes(say)
+
+
+_ADVISES = ("error.host_refused", "error.result_later")  # sentences that say what to do
 
 
 class HostRefused(ResultUnavailable):

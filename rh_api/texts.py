@@ -13,6 +13,7 @@ ENGLISH: dict[str, str] = {
     "error.suffix.cost": "It cost {cost}.",
     "error.suffix.cost_none": "It cost nothing.",
     "error.suffix.cost_untold": "What it cost is not told yet.",
+    "error.suffix.fetch_again": "Run again to try once more without paying again, or look at the task on the RunningHub site.",
     "error.suffix.not_started": "Nothing was started; it is safe to run again.",
     "error.suffix.task": "[task {task_id}]",
     "error.unexpected": "Something unexpected happened.",
@@ -141,14 +142,11 @@ ENGLISH: dict[str, str] = {
     "error.no_output_before": "An equal order finished and saved nothing, and the service still "
     "lists nothing of it. It is not ordered again by itself: Run again on the node, --again on the "
     "command line, extra_data.runninghub.again from a program.",
-    "error.result_unavailable": "A result could not be fetched: {reason}. Run again to try once "
-    "more without paying again, or look at the task on the RunningHub site.",
+    "error.result_unavailable": "A result could not be fetched: {reason}.",
     "error.result_later": "A result cannot be fetched for now: {reason}. Run again in {minutes} "
     "minutes; nothing is paid again.",
-    "error.result_is_page": "{host} sent a web page or an error instead of the result. Run again "
-    "to try once more without paying again.",
-    "error.result_empty": "{host} sent an empty file as result. Run again to try once more "
-    "without paying again.",
+    "error.result_is_page": "{host} sent a web page or an error instead of the result.",
+    "error.result_empty": "{host} sent an empty file as result.",
     "error.too_many_redirects": "A result could not be fetched: {host} redirects too often.",
     "error.host_refused": "A result or socket is on a host that is not RunningHub's: {host}. "
     "{url} If you trust it, add the host to RUNNINGHUB_RESULT_HOSTS and run again: nothing is "
@@ -377,6 +375,8 @@ ENGLISH: dict[str, str] = {
     "progress.incomplete": "The service listed no result of node {nodes}. What is there was "
     "delivered. Fetching task {task_id} later may bring the rest without paying; Run again orders "
     "anew.",
+    "progress.not_fetched": "Result {number} of {total} ({name}, node {node}) did not come, and the others were "
+    "delivered. {reason} Fetching task {task_id} again tries it once more without paying; Run again orders anew.",
     "progress.cost_measured": "What it cost was measured, by the account's balance before and after it: the native route does not tell.",
     "progress.cost_untold": "What it cost is not told: the native route does not, and the account's balance did not show it for this order alone.",
     "progress.native_taken": "RunningHub does not take this graph under the workflow id {sent} ({remote}). As its route is auto it goes by the native route now, which tells no cost and no place in the queue.",

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import filecmp
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from ..errors import BadInput, DiskFull, NoOutput, ResultUnavailable, RunningHubError
-from ..journal import OrderRow, ResultRow
+from ..errors import NoOutput, ResultUnavailable, RunningHubError
+from ..journal import OrderRow
 from ..journal.retention import RESULTS, Retention, age, empty, kept_bytes, kept_folders, tidy
-from ..wire.filetypes import Verdict, by_suffix
-from ..wire.orders import Tips
-from ..wire.tasks import Phase, RemoteResult, Report, Usage, file_name
-from ..wire.wholeness import judge
+from ..texts import Words
+from ..wire.tasks import RemoteResult, Report, file_name
 from .context import AccountContext
+from .kept_results import (
+    again_path,
+    better,
+    judge_file,
+    kept_results,
+    make_folder,
+    result_of,
+    rows_of,
+)
 from .orders import ActiveOrder
-from .ports import Fetched
 from .progress import Arrivals, Watch, unwatched
 from .report_query import query_report, say_cost
-from .results import Outcome, Result
+from .results import Notice, Outcome, Result
 from .singleflight import SingleFlight
 from .transfers import PARALLEL, Moved, Transfers
 
@@ -98,7 +102,7 @@ class ResultDelivery:
         """What a finished order still gives: its results from this machine, or a report of those
         to fetch, which lists nothing when it had none; None when nobody knows its task."""
         rows = await self.context.journal.results(order.id)
-        return await asyncio.to_thread(_kept, order, rows, self.folder)
+        return await asyncio.to_thread(kept_results, order, rows, self.folder)
 
     async def is_owed(self, order: OrderRow) -> bool:
         """Whether no file of a finished order was ever here, deleted ones included."""
@@ -148,7 +152,7 @@ class ResultDelivery:
         making = (make(result, outcome.task_id) for result in outcome.results)
         results = await asyncio.gather(*making)
         if row is not None and results != list(outcome.results):
-            await self.context.journal.record_results(row, _rows_of(results, self.folder))
+            await self.context.journal.record_results(row, rows_of(results, self.folder))
         return replace(outcome, results=tuple(results))
 
     async def settle(self) -> None:
@@ -170,55 +174,100 @@ class ResultDelivery:
             cost = say_cost(report, self.context.journal.currency)
             raise NoOutput(task_id=task_id).with_context(cost=cost)
         folder = self.folder / RESULTS / (f"{_ELSEWHERE}{task_id}" if row is None else str(row))
-        fetched = await self._fetch(listed, folder, task_id, active.watch)
+        here = {} if row is None else await self._here(row, listed)
+        fetched = await self._fetch(listed, here, folder, task_id, active.watch)
+        if fetched.lost and not self._is_worth(fetched.came, active.earlier):
+            raise next(iter(fetched.lost.values()))
+        results = tuple(fetched.came[index] for index in sorted(fetched.came))
         if row is not None and done is not None:
             await asyncio.shield(done)
-            await self.context.journal.record_results(row, _rows_of(fetched, self.folder))
-        tips, taken_up = active.ticket.tips, active.asked_at is None
-        return Outcome(task_id, fetched, report.usage, tips, seconds, taken_up=taken_up)
+            await self.context.journal.record_results(row, rows_of(results, self.folder))
+        return Outcome(
+            task_id,
+            results,
+            report.usage,
+            active.ticket.tips,
+            seconds,
+            kept=bool(here),
+            taken_up=active.asked_at is None,
+            unfetched=fetched.notices(task_id),
+        )
+
+    def _is_worth(self, came: Mapping[int, Result], earlier: OrderRow | None) -> bool:
+        """Whether to deliver these without the rest. Of an order whose files the service has
+        dropped its texts alone are no reason not to order anew."""
+        has_file = any(result.path for result in came.values())
+        return has_file or (bool(came) and (earlier is None or not self.is_old(earlier)))
+
+    async def _here(self, row: int, listed: Sequence[RemoteResult]) -> dict[int, Result]:
+        """Files of an order that came when others of it did not."""
+        known = await self.context.if_readable(self.context.journal.results(row))
+        rows = {one.index: one for one in known or () if one.path}
+        wanted = [rows[i] for i, r in enumerate(listed) if i in rows and rows[i].url == r.url]
+        found = await asyncio.to_thread(lambda: [result_of(one, self.folder) for one in wanted])
+        return {one.index: one for one in found if one is not None and not one.looks_cut}
 
     async def _fetch(
-        self, listed: Sequence[RemoteResult], folder: Path, task_id: str, watch: Watch
-    ) -> tuple[Result, ...]:
+        self,
+        listed: Sequence[RemoteResult],
+        here: Mapping[int, Result],
+        folder: Path,
+        task_id: str,
+        watch: Watch,
+    ) -> _Fetched:
         """All results; an address that has expired is asked for anew, once."""
-        try:
-            return await self._fetch_all(listed, folder, task_id, watch)
-        except ResultUnavailable as error:
-            fresh = await self._fresh(task_id) if error.status in EXPIRED else None
-            if not fresh or [new.url for new in fresh] == [old.url for old in listed]:
-                raise
-        return await self._fetch_all(fresh, folder, task_id, watch)
+        fetched = await self._fetch_all(listed, here, folder, task_id, watch)
+        if not any(error.status in EXPIRED for error in fetched.lost.values()):
+            return fetched
+        fresh = await self._fresh(task_id)
+        if not fresh or [new.url for new in fresh] == [old.url for old in listed]:
+            return fetched
+        is_same = [new.node_id for new in fresh] == [old.node_id for old in listed]
+        came = fetched.came if is_same else {}
+        return await self._fetch_all(fresh, came, folder, task_id, watch)
 
     async def _fetch_all(
-        self, results: Sequence[RemoteResult], folder: Path, task_id: str, watch: Watch
-    ) -> tuple[Result, ...]:
-        """All results that have an address or a text, in their order; whole or not at all.
+        self,
+        results: Sequence[RemoteResult],
+        here: Mapping[int, Result],
+        folder: Path,
+        task_id: str,
+        watch: Watch,
+    ) -> _Fetched:
+        """All results that have an address or a text and are not `here`; whole or not at all.
 
-        The first failure is raised when the others have arrived, which need not be fetched again.
+        Trouble of the way, and of this machine, is raised when the others have arrived.
         """
-        is_used = await asyncio.to_thread(_make_folder, folder)
-        arrivals = Arrivals(len(results), sum(bool(one.url) for one in results), watch)
+        is_used = await asyncio.to_thread(make_folder, folder)
+        wanted = [i for i, one in enumerate(results) if i not in here and not one.is_missing]
+        arrivals = Arrivals(len(results), sum(bool(results[i].url) for i in wanted), watch)
 
         async def fetch(index: int, remote: RemoteResult) -> Result:
             into, show = folder / f"{index:04d}", partial(arrivals.moved, index)
             result = await self._fetch_one(remote, into, index, task_id, show)
             if is_used and result.path is not None and not result.is_cut:
-                await self.transfers.bulk.forget(_again_path(result.path))  # of one that died
+                await self.transfers.bulk.forget(again_path(result.path))  # of one that died
             arrivals.tell(1)
             return result
 
-        arrivals.tell()
-        wanted = [(i, remote) for i, remote in enumerate(results) if not remote.is_missing]
-        jobs = [asyncio.ensure_future(fetch(i, remote)) for i, remote in wanted]
+        arrivals.tell(len(here))
+        jobs = [asyncio.ensure_future(fetch(i, results[i])) for i in wanted]
         try:
             done = await asyncio.gather(*jobs, return_exceptions=True)
         finally:
             for job in jobs:
                 job.cancel()
-        for item in done:
-            if isinstance(item, BaseException):
+        fetched = _Fetched(len(results), dict(here), {})
+        for index, item in zip(wanted, done, strict=True):
+            if isinstance(item, ResultUnavailable) and not item.passes:
+                remote = results[index]
+                named = {"name": file_name(remote.url) or "?", "node": remote.node_id or "?"}
+                fetched.lost[index] = item.with_context(params=named)
+            elif isinstance(item, BaseException):
                 raise item
-        return tuple(item for item in done if isinstance(item, Result))
+            else:
+                fetched.came[index] = item
+        return fetched
 
     async def _fetch_one(
         self, remote: RemoteResult, into: Path, index: int, task_id: str, show: Moved
@@ -245,19 +294,19 @@ class ResultDelivery:
         complete, and stays at all unless that is another content that may be the better one."""
         if result.path is None:
             return result
-        into = _again_path(result.path)
+        into = again_path(result.path)
         try:
             fetched = await self.transfers.download(result.url, into, task_id)
         except RunningHubError as error:
             log.warning("a result of task %s was not fetched again: %s", task_id, error)
             return replace(result, verdict=None)
-        return await asyncio.to_thread(_better, result, result.path, fetched)
+        return await asyncio.to_thread(better, result, result.path, fetched)
 
     async def _judged(self, result: Result, task_id: str) -> Result:
         """A result of before that was not judged yet; what is cut is fetched once more."""
         if result.path is None or result.verdict is not None:
             return result
-        verdict = await asyncio.to_thread(_judge_file, result.path, result.size)
+        verdict = await asyncio.to_thread(judge_file, result.path, result.size)
         result = replace(result, verdict=verdict)
         return await self._again(result, task_id) if result.is_cut else result
 
@@ -269,102 +318,26 @@ class ResultDelivery:
         return report.results
 
 
-def _rows_of(results: Sequence[Result], folder: Path) -> list[ResultRow]:
-    """Rows for the journal; `folder` is the store's, which paths are relative to."""
-    return [
-        ResultRow(
-            node_id=result.node_id,
-            index=result.index,
-            kind=result.type.kind.value if result.type else "",
-            url=result.url,
-            path=result.path.relative_to(folder).as_posix() if result.path else None,
-            size=result.size,
-            text=result.text,
-            verdict=result.verdict.value if result.verdict else "",
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """Of `total` results, by their places in the list, those that came and why others did not."""
+
+    total: int
+    came: dict[int, Result]
+    lost: dict[int, ResultUnavailable]
+
+    def notices(self, task_id: str) -> tuple[Notice, ...]:
+        """What is to be said of the lost ones."""
+        return tuple(
+            Notice(
+                "progress.not_fetched",
+                {
+                    **error.params,
+                    "number": index + 1,
+                    "total": self.total,
+                    "reason": Words.of(error.reason),
+                    "task_id": task_id,
+                },
+            )
+            for index, error in self.lost.items()
         )
-        for result in results
-    ]
-
-
-def _kept(order: OrderRow, rows: Sequence[ResultRow], folder: Path) -> Outcome | Report | None:
-    """See `ResultDelivery.kept`; looks at the files."""
-    if order.task_id is None:
-        return None
-    usage = Usage(order.coins, order.money, order.third_party_money, order.seconds)
-    listed = sorted(rows, key=lambda row: row.index)
-    rows = [row for row in listed if row.url or row.path or row.text is not None]
-    whole = [result for row in rows if (result := _result(row, folder)) is not None]
-    if rows and len(whole) == len(rows):
-        return Outcome(
-            order.task_id, tuple(whole), usage, Tips(), 0.0, kept=True, missing=order.missing
-        )
-    remote = tuple(RemoteResult(row.url, row.node_id, text=row.text) for row in rows)
-    return Report(Phase.SUCCESS, remote, usage)
-
-
-def _result(row: ResultRow, folder: Path) -> Result | None:
-    """The result if all of it is here."""
-    name = file_name(row.url)
-    if row.path is None:
-        if row.url:
-            return None
-        return Result(row.node_id, name, None, None, text=row.text, index=row.index)
-    path = folder / row.path
-    try:
-        size = path.stat().st_size
-    except OSError:
-        return None
-    if size != row.size:
-        return None
-    return Result(
-        row.node_id,
-        name,
-        path,
-        by_suffix(path.suffix),
-        size,
-        row.text,
-        row.url,
-        Verdict(row.verdict) if row.verdict else None,
-        row.index,
-    )
-
-
-def _better(old: Result, kept: Path, new: Fetched) -> Result:
-    """Which of two files of one result stays, under the name of the first one, `kept`."""
-    if new.size == old.size and filecmp.cmp(kept, new.path, shallow=False):
-        new.path.unlink()
-        return replace(old, verdict=new.verdict)
-    if new.verdict is Verdict.CUT and new.size <= old.size:
-        new.path.unlink()
-        return replace(old, verdict=None)
-    path = kept.with_suffix(new.path.suffix)
-    new.path.replace(path)
-    if path != kept:
-        kept.unlink(missing_ok=True)
-    # Cut at another place each time, it is worth asking for another time.
-    verdict = None if new.verdict is Verdict.CUT else new.verdict
-    return replace(old, path=path, type=new.type, size=new.size, verdict=verdict)
-
-
-def _judge_file(path: Path, size: int) -> Verdict:
-    try:
-        with path.open("rb") as file:
-            return judge(file, size)
-    except OSError:
-        return Verdict.CANNOT_TELL
-
-
-def _make_folder(folder: Path) -> bool:
-    """Whether an earlier try left something there."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return any(folder.iterdir())
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(folder=folder.name) from error
-        raise BadInput("error.folder_not_writable", folder=str(folder)) from error
-
-
-def _again_path(path: Path) -> Path:
-    """Where the same result goes when it is fetched once more; the suffix is added."""
-    return path.with_name(path.stem + "-again")

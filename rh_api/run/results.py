@@ -72,8 +72,9 @@ class Outcome:
     `kept`: the results were here from an earlier equal order, and nothing was paid now.
     `taken_up`: its task was there already, and nothing was ordered now. `shared`: another caller
     waited for the same order and is the one who is told what it cost.
-    `missing`: nodes of whose results the service listed nothing that could be fetched. `warned`:
-    what there was to say before it was ordered.
+    `missing`: nodes of whose results the service listed nothing that could be fetched.
+    `unfetched`: what is to be said of results that it listed and that did not come. `warned`: what
+    there was to say before it was ordered.
     """
 
     task_id: str
@@ -86,6 +87,7 @@ class Outcome:
     shared: bool = False
     warned: tuple[Notice, ...] = ()
     taken_up: bool = False
+    unfetched: tuple[Notice, ...] = ()
 
     @property
     def is_paid(self) -> bool:
@@ -103,4 +105,4 @@ class Outcome:
         if self.missing:
             nodes = ", ".join(self.missing)
             notices.append(Notice("progress.incomplete", {"nodes": nodes, "task_id": self.task_id}))
-        return tuple(notices)
+        return (*notices, *self.unfetched)

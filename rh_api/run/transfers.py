@@ -308,13 +308,17 @@ class Transfers:
             reason = str(error.params.get("remote"))
             if minutes := error.params.get("minutes"):
                 raise ResultUnavailable(
-                    "error.result_later", task_id=task_id, reason=reason, minutes=minutes
+                    "error.result_later",
+                    task_id=task_id,
+                    passes=True,
+                    reason=reason,
+                    minutes=minutes,
                 ) from error
-            raise ResultUnavailable(task_id=task_id, reason=reason) from error
+            raise ResultUnavailable(task_id=task_id, passes=True, reason=reason) from error
         except RunningHubError as error:
             # The fate is the task's, whatever became of this request.
             reason = error.with_context(fate=Fate.OVER)
-            raise ResultUnavailable(task_id=task_id, reason=reason) from error
+            raise ResultUnavailable(task_id=task_id, passes=True, reason=reason) from error
 
 
 async def load_sources(values: Mapping[str, object]) -> dict[str, object]:

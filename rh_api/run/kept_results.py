@@ -1,0 +1,122 @@
+"""Results of an order as rows of the journal, and as files on this machine."""
+
+from __future__ import annotations
+
+import errno
+import filecmp
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import BadInput, DiskFull
+from ..journal import OrderRow, ResultRow
+from ..wire.filetypes import Verdict, by_suffix
+from ..wire.orders import Tips
+from ..wire.tasks import Phase, RemoteResult, Report, Usage, file_name
+from ..wire.wholeness import judge
+from .ports import Fetched
+from .results import Outcome, Result
+
+
+def rows_of(results: Sequence[Result], folder: Path) -> list[ResultRow]:
+    """Rows for the journal; `folder` is the store's, which paths are relative to."""
+    return [
+        ResultRow(
+            node_id=result.node_id,
+            index=result.index,
+            kind=result.type.kind.value if result.type else "",
+            url=result.url,
+            path=result.path.relative_to(folder).as_posix() if result.path else None,
+            size=result.size,
+            text=result.text,
+            verdict=result.verdict.value if result.verdict else "",
+        )
+        for result in results
+    ]
+
+
+def kept_results(
+    order: OrderRow, rows: Sequence[ResultRow], folder: Path
+) -> Outcome | Report | None:
+    """See `ResultDelivery.kept`; looks at the files."""
+    if order.task_id is None:
+        return None
+    usage = Usage(order.coins, order.money, order.third_party_money, order.seconds)
+    listed = sorted(rows, key=lambda row: row.index)
+    rows = [row for row in listed if row.url or row.path or row.text is not None]
+    whole = [result for row in rows if (result := result_of(row, folder)) is not None]
+    if rows and len(whole) == len(rows):
+        return Outcome(
+            order.task_id, tuple(whole), usage, Tips(), 0.0, kept=True, missing=order.missing
+        )
+    # Those without anything keep the others in their places.
+    remote = tuple(RemoteResult(row.url, row.node_id, text=row.text) for row in listed)
+    return Report(Phase.SUCCESS, remote if rows else (), usage)
+
+
+def result_of(row: ResultRow, folder: Path) -> Result | None:
+    """The result if all of it is here."""
+    name = file_name(row.url)
+    if row.path is None:
+        if row.url:
+            return None
+        return Result(row.node_id, name, None, None, text=row.text, index=row.index)
+    path = folder / row.path
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return None
+    if size != row.size:
+        return None
+    return Result(
+        row.node_id,
+        name,
+        path,
+        by_suffix(path.suffix),
+        size,
+        row.text,
+        row.url,
+        Verdict(row.verdict) if row.verdict else None,
+        row.index,
+    )
+
+
+def better(old: Result, kept: Path, new: Fetched) -> Result:
+    """Which of two files of one result stays, under the name of the first one, `kept`."""
+    if new.size == old.size and filecmp.cmp(kept, new.path, shallow=False):
+        new.path.unlink()
+        return replace(old, verdict=new.verdict)
+    if new.verdict is Verdict.CUT and new.size <= old.size:
+        new.path.unlink()
+        return replace(old, verdict=None)
+    path = kept.with_suffix(new.path.suffix)
+    new.path.replace(path)
+    if path != kept:
+        kept.unlink(missing_ok=True)
+    # Cut at another place each time, it is worth asking for another time.
+    verdict = None if new.verdict is Verdict.CUT else new.verdict
+    return replace(old, path=path, type=new.type, size=new.size, verdict=verdict)
+
+
+def judge_file(path: Path, size: int) -> Verdict:
+    try:
+        with path.open("rb") as file:
+            return judge(file, size)
+    except OSError:
+        return Verdict.CANNOT_TELL
+
+
+def make_folder(folder: Path) -> bool:
+    """Whether an earlier try left something there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return any(folder.iterdir())
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(folder=folder.name) from error
+        raise BadInput("error.folder_not_writable", folder=str(folder)) from error
+
+
+def again_path(path: Path) -> Path:
+    """Where the same result goes when it is fetched once more; the suffix is added."""
+    return path.with_name(path.stem + "-again")
