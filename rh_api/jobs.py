@@ -352,7 +352,7 @@ class Jobs:
 
         async def send(name: str, source: Source | LoraFile) -> tuple[str, str]:
             if isinstance(source, LoraFile):
-                return name, await self.transfers.upload_lora(source.path, watch)
+                return name, await self.transfers.upload_lora(source.path, watch, hashes[name])
             try:
                 uploaded = await self.transfers.upload(source, hashes[name], watch, prompt)
             except FileTooLarge as error:

@@ -222,7 +222,7 @@ ENGLISH: dict[str, str] = {
     "1900000000000000301.",
     "error.file_unreadable": "The file {name} cannot be read.",
     "error.file_empty": "The file {name} is empty or no file.",
-    "error.file_changed": "The file {name} changed while it was being uploaded; run again.",
+    "error.file_changed": "The file {name} changed before all of it was uploaded. Nothing was started; run again.",
     "error.store_in_use": "The journal in {folder} is {reason} and another process uses it. "
     "Close the other ComfyUI and start again: no order is placed without the journal.",
     "error.store_newer": "The journal {file} was written by a newer version of RunningHub Remote: update this copy. The journal stays as it is, and no order is placed without it.",

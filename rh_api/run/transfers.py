@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import os
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -40,6 +38,7 @@ from ..wire.uploads import (
     lora_slot,
     read_upload,
 )
+from .file_contents import about_file, hash_bytes, hash_file
 from .ports import Bulk, Fetched, Journal, Meter
 from .progress import Progress, Stage, Watch
 from .retry import Sender
@@ -51,7 +50,6 @@ Moved = Callable[[int, "int | None"], None] | None
 PARALLEL = 4  # transfers at once; more gain nothing on a line with 100 ms delay
 DOWNLOAD_TRIES = 5
 ENOUGH = 32 * 1024  # bytes that so many tries must bring, or a twentieth, to be worth as many more
-_BLOCK = 1024 * 1024
 # A remote copy must still be there when the order leaves the service's queue.
 _LASTS = VALID_SECONDS - 2 * 3600.0
 
@@ -167,7 +165,9 @@ class Transfers:
 
             meter = Meter(moved=moved)
             async with self._places:
+                await self._check_content(source.body, "sha256", sha256)
                 reply = await self.bulk.upload(path, source.body, name, source.mime, fields, meter)
+                await self._check_content(source.body, "sha256", sha256)
             return read(reply)
 
         retry = partial(self.sender.retry, repeatable=True, fate=Fate.NOT_STARTED, waits=True)
@@ -194,6 +194,12 @@ class Transfers:
         await self.journal.record_upload(sha256, uploaded.name, uploaded.url, _LASTS)
         return uploaded
 
+    async def _check_content(self, body: bytes | Path, algorithm: str, hexdigest: str) -> None:
+        """Raise BadInput for a file that is not what it was hashed as: asked on either side of an
+        upload, which itself sees what changes meanwhile."""
+        if isinstance(body, Path) and await self._file_hash(body, algorithm) != hexdigest:
+            raise BadInput("error.file_changed", name=body.name)
+
     async def forget(self, hashes: Iterable[str]) -> None:
         """Trust no remote copy of these contents any more."""
         for sha256 in hashes:
@@ -202,20 +208,21 @@ class Transfers:
     async def content_hash(self, source: Source) -> str:
         """SHA-256 of the bytes; of a file it is computed once per path, size, mtime and inode."""
         if isinstance(source.body, bytes):
-            return await asyncio.to_thread(_hash_bytes, source.body)
+            return await asyncio.to_thread(hash_bytes, source.body)
         return await self._file_hash(source.body, "sha256")
 
     async def fingerprints(
         self, values: Mapping[str, object]
     ) -> tuple[dict[str, object], dict[str, str]]:
-        """Fields as they make up an order's identity, and the hash of each source."""
+        """Fields as they make up an order's identity, and the hash of each file."""
         sources = {name: value for name, value in values.items() if isinstance(value, Source)}
         digests = await asyncio.gather(*map(self.content_hash, sources.values()))
         hashes = dict(zip(sources, digests, strict=True))
         inputs = {**values, **{name: {"sha256": sha256} for name, sha256 in hashes.items()}}
         for name, value in values.items():
             if isinstance(value, LoraFile):
-                inputs[name] = {"md5": await self.lora_hash(value.path)}
+                hashes[name] = await self.lora_hash(value.path)
+                inputs[name] = {"md5": hashes[name]}
         return inputs, hashes
 
     async def file_here(self, algorithm: str, hexdigest: str) -> Path | None:
@@ -227,12 +234,12 @@ class Transfers:
         return None
 
     async def _file_hash(self, path: Path, algorithm: str) -> str:
-        full, about = await asyncio.to_thread(_about_file, path)
+        full, about = await asyncio.to_thread(about_file, path)
         stamp = FileStamp.of(about)
         hexdigest = await self.journal.file_hash(full, stamp, algorithm)
         if hexdigest is not None:
             return hexdigest
-        hexdigest = await asyncio.to_thread(_hash_file, path, algorithm)
+        hexdigest = await asyncio.to_thread(hash_file, path, algorithm)
         await self.journal.record_file_hash(full, stamp, algorithm, hexdigest)
         return hexdigest
 
@@ -242,23 +249,27 @@ class Transfers:
         """MD5 of a LoRA file, which is how the service knows one."""
         return await self._file_hash(path, "md5")
 
-    async def upload_lora(self, path: Path, watch: Watch) -> str:
-        """The name that RHLoraLoader takes for a local LoRA file, uploaded unless known by md5."""
-        full, about = await asyncio.to_thread(_about_file, path)
+    async def upload_lora(self, path: Path, watch: Watch, md5: str = "") -> str:
+        """The name that RHLoraLoader takes for a local LoRA file, uploaded unless known by md5,
+        which is computed where it is not given."""
+        full, about = await asyncio.to_thread(about_file, path)
         return await self._loras.join(
-            full, lambda show: self._upload_lora(full, about.st_size, show), watch
+            (full, md5), lambda show: self._upload_lora(full, about.st_size, show, md5), watch
         )
 
-    async def _upload_lora(self, path: Path, size: int, watch: Watch) -> str:
+    async def _upload_lora(self, path: Path, size: int, watch: Watch, md5: str) -> str:
         watch(Progress(Stage.PREPARING, params={"name": path.name}))
-        call = lora_slot(path.stem, await self._file_hash(path, "md5"))
+        md5 = md5 or await self.lora_hash(path)
+        call = lora_slot(path.stem, md5)
 
         async def attempt() -> str:
             slot = await self.sender.transport.send(call)
             if slot.put_url is not None:
                 meter = Meter(moved=_percent(watch, Stage.UPLOADING, size))
                 async with self._places:
+                    await self._check_content(path, "md5", md5)
                     await self.bulk.put(slot.put_url, path, meter)
+                    await self._check_content(path, "md5", md5)
             return slot.name
 
         retry = partial(self.sender.retry, repeatable=call.repeatable, fate=call.fate)
@@ -355,30 +366,3 @@ def _percent(watch: Watch, stage: Stage, size: int) -> Callable[[int, int | None
             watch(Progress(stage, percent / 100, {"percent": percent}))
 
     return moved
-
-
-def _about_file(path: Path) -> tuple[Path, os.stat_result]:
-    """A regular file that is not empty, by its real path; BadInput for anything else."""
-    try:
-        full = path.resolve(strict=True)
-        about = full.stat()
-    except OSError as error:
-        raise BadInput("error.file_unreadable", name=path.name) from error
-    if not full.is_file() or about.st_size == 0:
-        raise BadInput("error.file_empty", name=path.name)
-    return full, about
-
-
-def _hash_bytes(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
-
-
-def _hash_file(path: Path, algorithm: str) -> str:
-    digest = hashlib.new(algorithm, usedforsecurity=False)
-    try:
-        with path.open("rb", buffering=0) as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-    except OSError as error:
-        raise BadInput("error.file_unreadable", name=path.name) from error
-    return digest.hexdigest()
