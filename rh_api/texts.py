@@ -139,8 +139,10 @@ ENGLISH: dict[str, str] = {
     "error.batch_items": "Items {numbers}: {reason}",
     # errors: results
     "error.no_output": "The task finished but saved nothing. Does the workflow have a save node?",
-    "error.no_output_before": "An equal order finished and saved nothing, and the service still "
-    "lists nothing of it. It is not ordered again by itself: Run again on the node, --again on the "
+    "error.no_output_read": "The task finished and lists {count} results, of which none has an address or a text. "
+    "Fetching the task later may bring them without paying; the task's page on the RunningHub site may show them.",
+    "error.no_output_before": "An equal order finished without a result that could be read, and the service still "
+    "lists none. It is not ordered again by itself: Run again on the node, --again on the "
     "command line, extra_data.runninghub.again from a program.",
     "error.result_unavailable": "A result could not be fetched: {reason}.",
     "error.result_later": "A result cannot be fetched for now: {reason}. Run again in {minutes} "

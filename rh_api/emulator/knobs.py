@@ -198,6 +198,9 @@ class Knobs:
     examples, blank in live logs."""
     text_results: Literal["text", "list"] = "text"
     """``results[].text``: a text, or a list of texts as some clients' readers expect."""
+    result_rows: Literal["objects", "lists", "addresses"] = "objects"
+    """``results`` of V2: objects with an address each, with a list of one, or bare addresses. No
+    source has the latter two, and none says that others cannot come."""
     field_data: Literal["published", "list"] = "published"
     """An app's ``fieldData``: JSON in one of three dialects, or a list of its options' names."""
     resource_filter: Literal["title", "file"] = "title"

@@ -209,13 +209,15 @@ def query_reply(state: State, task: Task) -> Json:
     return reply
 
 
-def _result_item(state: State, task: Task, result: Result) -> Json:
+def _result_item(state: State, task: Task, result: Result) -> Json | str | None:
     text: str | list[str] | None = result.text
     if text is not None and state.text_results == "list":
         text = [text]
     url = _result_url(state, task, result.file) if result.file else None
+    if result.file and state.result_rows == "addresses":
+        return url
     item: Json = {
-        state.query_url_field: url,
+        state.query_url_field: [url] if url and state.result_rows == "lists" else url,
         "nodeId": result.node_id,
         "outputType": result.extension,
         "text": text,

@@ -172,7 +172,8 @@ class ResultDelivery:
             if done is not None:
                 await asyncio.shield(done)
             cost = say_cost(report, self.context.journal.currency)
-            raise NoOutput(task_id=task_id).with_context(cost=cost)
+            key = "error.no_output_read" if listed else None
+            raise NoOutput(key, task_id=task_id, count=len(listed)).with_context(cost=cost)
         folder = self.folder / RESULTS / (f"{_ELSEWHERE}{task_id}" if row is None else str(row))
         here = {} if row is None else await self._here(row, listed)
         fetched = await self._fetch(listed, here, folder, task_id, active.watch)

@@ -7,6 +7,7 @@ generation result (V2)".
 from __future__ import annotations
 
 import enum
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -233,7 +234,7 @@ def read_outputs(response: Response) -> Report:
         raise BadReply(status=response.status)
     # The same figures stand on every element: one task, one cost.
     usage = _read_usage(items[0]) if items else Usage()
-    return Report(Phase.SUCCESS, tuple(_read_result(item) for item in items), usage)
+    return Report(Phase.SUCCESS, _read_results(data), usage)
 
 
 def read_query(response: Response) -> Report:
@@ -260,33 +261,67 @@ def read_query(response: Response) -> Report:
         return Report(phase, usage=usage, error=TaskCancelled())
     if code and not phase.is_over and not phase.is_waiting and phase is not Phase.RUNNING:
         raise business_error(code, reply, response)
-    listed = as_list(reply.get("results"))
-    results = tuple(_read_result(read_object(item)) for item in listed)
-    listed_results = results if reply.get("results") is not None else None
+    listed = reply.get("results")
+    results = None if listed is None else _read_results(listed)
     state = read_text(reply.get("status")) if phase is Phase.OTHER else ""
-    return Report(phase, listed_results, usage, at=response.at, state=state)
+    return Report(phase, results, usage, at=response.at, state=state)
 
 
-def _read_result(item: Mapping[str, object]) -> RemoteResult:
-    text = next(
-        (t for name in ("text", "content", "output") if (t := item.get(name)) is not None), None
-    )
-    url = next((u for n in ("url", "fileUrl", "outputUrl") if (u := read_text(item.get(n)))), "")
+_URLS = ("url", "fileUrl", "outputUrl")
+_TEXTS = ("text", "content", "output")
+_ABOUT = frozenset({"nodeId", "outputType", "fileType"})
+
+
+def _read_results(listed: object) -> tuple[RemoteResult, ...]:
+    """Results in whatever shape they are listed: what was paid is not lost for its form."""
+    if isinstance(listed, str) and listed.lstrip().startswith("["):
+        parsed = read_json(listed)
+        listed = listed if parsed is None else parsed
+    return tuple(result for row in _several(listed) for result in _read_row(row))
+
+
+def _read_row(row: object) -> list[RemoteResult]:
+    item = read_object(row)
+    if not item:
+        text = row if isinstance(row, str) else ""
+        return [RemoteResult(text) if _is_address(text) else RemoteResult(text=text or None)]
+    urls = next(filter(None, (_addresses(item.get(name)) for name in _URLS)), ())
+    # Beside an address a number or an object is about the file.
+    names = [n for n in _TEXTS if not urls or isinstance(item.get(n), (str, list))]
+    texts = [text for n in names if (text := _whole_text(item.get(n))) is not None]
+    text = next(filter(None, texts), texts[0] if texts else None)
+    if not urls and text is None and item.keys().isdisjoint((*_URLS, *_TEXTS)):
+        # Under a name that nobody has seen yet; else people read the row itself.
+        every = (address for value in item.values() for address in _addresses(value))
+        urls = tuple(filter(_is_address, every))[:1]
+        is_empty = not any(value for name, value in item.items() if name not in _ABOUT)
+        text = None if urls or is_empty else _whole_text(item)
     suffix = read_text(item.get("outputType")) or read_text(item.get("fileType"))
-    return RemoteResult(
-        url=url,
-        node_id=read_id(item.get("nodeId")),
-        suffix=suffix.lower().lstrip("."),
-        text=_whole_text(text),
-    )
+    node_id, suffix = read_id(item.get("nodeId")), suffix.lower().lstrip(".")
+    return [RemoteResult(url, node_id, suffix, text) for url in urls or ("",)]
+
+
+def _is_address(text: str) -> bool:
+    return text.strip().startswith(("http://", "https://"))
+
+
+def _several(value: object) -> list[object]:
+    """The items of a list, or the one thing in its place."""
+    return cast("list[object]", value) if isinstance(value, list) else [value] if value else []
+
+
+def _addresses(value: object) -> tuple[str, ...]:
+    return tuple(text for one in _several(value) if (text := read_text(one)))
 
 
 def _whole_text(value: object) -> str | None:
-    """The text of a result; models may give it in several pieces."""
+    """The text of a result; models may give it in several pieces. What is none, as JSON."""
     if isinstance(value, list):
-        pieces = as_list(cast("object", value))
-        value = "\n".join(read_text(piece) for piece in pieces) or None
-    return value if isinstance(value, str) else None
+        pieces = map(_whole_text, _several(cast("object", value)))
+        return "\n".join(piece or "" for piece in pieces) or None
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _read_usage(item: Mapping[str, object]) -> Usage:

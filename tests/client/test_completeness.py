@@ -89,6 +89,28 @@ async def test_a_result_that_never_gets_an_address_is_named_and_comes_later_for_
     assert emulator.counters.orders == 1
 
 
+async def test_rows_without_anything_are_not_told_as_saved_nothing(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.missing_address = "null"
+    with pytest.raises(NoOutput, match=r"lists 1 results.*It cost .*\[task"):
+        await client.run(paint())
+    with pytest.raises(NoOutput, match="without a result that could be read"):
+        await client.run(paint())
+    emulator.missing_address = None
+    assert (await client.run(paint())).results
+    assert emulator.counters.orders == 1
+
+
+@pytest.mark.parametrize("rows", ["lists", "addresses"])
+async def test_results_in_rows_of_another_shape_are_delivered(
+    client: Client, emulator: Emulator, rows: Any
+) -> None:
+    emulator.result_rows = rows
+    outcome = await client.run(two_saves())
+    assert [result.path is not None for result in outcome.results] == [True, True]
+
+
 async def test_a_list_that_stays_in_part_is_delivered_and_completed_by_the_next_run(
     make_client: MakeClient, emulator: Emulator
 ) -> None:

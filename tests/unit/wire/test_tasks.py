@@ -40,8 +40,54 @@ def test_results_are_read_by_every_name_that_clients_know():
         ("", "12:3", "", "words"),
         ("", "", "", "more"),
         ("https://a/3.txt", "", "", ""),
-        ("", "", "", None),
+        ("", "", "", "nonsense"),
     ]
+
+
+URL = "https://a/1.png"
+
+
+def read(report: tasks.Report) -> list[tuple[str, str | None]]:
+    return [(result.url, result.text) for result in report.results or ()]
+
+
+@pytest.mark.parametrize(
+    ("row", "url", "text"),
+    [
+        ({"text": 42}, "", "42"),
+        ({"text": True}, "", "true"),
+        ({"text": {"caption": "一只猫"}}, "", '{"caption": "一只猫"}'),
+        ({"text": [{"text": "hello"}, 1]}, "", '{"text": "hello"}\n1'),
+        ({"text": ["a", ["b", "c"]]}, "", "a\nb\nc"),
+        ({"text": "", "content": "hello"}, "", "hello"),
+        ({"text": []}, "", None),
+        ({"url": [URL]}, URL, None),
+        ({"downloadUrl": URL, "outputType": "png"}, URL, None),
+        ({"url": None, "coverUrl": URL}, "", None),
+        ({"nodeId": "9", "outputType": "png"}, "", None),
+        ({"nodeId": "9", "boxes": [1]}, "", '{"nodeId": "9", "boxes": [1]}'),
+        ({"url": URL, "output": False, "content": {}}, URL, None),
+        (URL, URL, None),
+    ],
+)
+def test_results_of_other_shapes_are_not_lost(row: object, url: str, text: str | None):
+    for results in ([row], json.dumps([row]), f" {json.dumps([row])}"):
+        body = json.dumps({"status": "SUCCESS", "results": results})
+        assert read(tasks.query(ID).read(Response(200, body.encode()))) == [(url, text)]
+    body = json.dumps({"code": 0, "data": [row]})
+    assert read(tasks.outputs(ID).read(Response(200, body.encode()))) == [(url, text)]
+
+
+@pytest.mark.parametrize("nothing", [[], "[]", "", {}])
+def test_an_empty_list_of_any_shape_is_none(nothing: object):
+    body = json.dumps({"status": "SUCCESS", "results": nothing})
+    assert read(tasks.query(ID).read(Response(200, body.encode()))) == []
+
+
+def test_each_of_several_addresses_of_a_row_is_a_result():
+    body = json.dumps({"status": "SUCCESS", "results": {"url": [URL, "https://a/2.png"]}})
+    report = tasks.query(ID).read(Response(200, body.encode()))
+    assert read(report) == [(URL, None), ("https://a/2.png", None)]
 
 
 def test_results_that_are_not_listed_yet_differ_from_none():
