@@ -31,6 +31,8 @@ Kind = Literal[
     "objects",
     "nested",
     "gzip_bomb",
+    "gzip",
+    "unmeasured",
     "echo_key",
 ]
 
@@ -77,14 +79,17 @@ class Fault:
     objects                 JSON whose ``data`` holds ``value`` (8,000,000) empty objects
     nested                  JSON of ``value`` (1,000,000) nested lists
     gzip_bomb               ``value`` (64) MiB of spaces, sent as gzip of a thousandth of that
+    gzip                    the answer packed, as some stores keep what they serve
+    unmeasured              the answer without its length: it ends where the connection does
     echo_key                refused with a text that repeats the key. ``value`` is how: plain, json
                             (escapes), percent, base64 (of the header's value), utf16 (the whole
                             body), or location (an address to be redirected to)
     ======================  ==================================================================
 
     ``processed`` says whether the request is carried out all the same; half_json, truncated,
-    wrong_types, null_data, lost_reply, drip, slow_read, delay, cut, chunked, endless and
-    other_etag always carry it out. ``status`` is the HTTP status of body, empty and redirect.
+    wrong_types, null_data, lost_reply, drip, slow_read, delay, cut, chunked, gzip, unmeasured,
+    endless and other_etag always carry it out. ``status`` is the HTTP status of body, empty and
+    redirect.
 
     None of them is a claim that the service does so: caches, proxies and broken machines between
     it and a client have done each of them to somebody.

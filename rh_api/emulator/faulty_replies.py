@@ -66,6 +66,8 @@ def _is_processed(fault: Fault) -> bool:
         "chunked",
         "endless",
         "other_etag",
+        "gzip",
+        "unmeasured",
     )
     return fault.processed or fault.kind in always or fault.value == "after"
 
@@ -201,6 +203,23 @@ async def _chunked(
     return stream
 
 
+async def _packed(
+    request: web.Request, response: web.StreamResponse, fault: Fault
+) -> web.StreamResponse:
+    headers = {"Content-Type": response.content_type, "Content-Encoding": "gzip"}
+    return web.Response(body=gzip.compress(_body(response)), headers=headers)
+
+
+async def _unmeasured(
+    request: web.Request, response: web.StreamResponse, fault: Fault
+) -> web.StreamResponse:
+    if request.transport is not None:
+        head = f"HTTP/1.1 {response.status} OK\r\nContent-Type: {response.content_type}\r\n\r\n"
+        request.transport.write(head.encode() + _body(response))
+        request.transport.close()
+    return response
+
+
 _ON_THE_WIRE: dict[
     str, Callable[[web.Request, web.StreamResponse, Fault], Awaitable[web.StreamResponse]]
 ] = {
@@ -211,6 +230,8 @@ _ON_THE_WIRE: dict[
     "drip": _dripped,
     "chunked": _chunked,
     "endless": _chunked,
+    "gzip": _packed,
+    "unmeasured": _unmeasured,
 }
 """Faults of the connection: the answer is right, what happens to its bytes is not."""
 

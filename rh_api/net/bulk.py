@@ -24,7 +24,8 @@ from ..wire.call import ANSWER_LIMIT, KEYED, Auth, Response
 from ..wire.envelope import limited
 from ..wire.tasks import file_name
 from ..wire.uploads import OLD_UPLOAD_PATH
-from .download import Download, Part
+from .download import Download
+from .part import Part
 from .safety import SafeUrl, address_of, check_url, guard, unreachable, withhold
 from .tls_proxy import CONNECT_SECONDS, USER_AGENT, trust, unpack
 from .transfer_thread import (

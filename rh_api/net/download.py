@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import re
 import shutil
-import sys
-import time
-import uuid
-from collections.abc import Generator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
 import requests
 import urllib3.exceptions
 
-from ..disk import sync, sync_path
 from ..errors import (
     BadInput,
     CutOff,
@@ -41,9 +36,10 @@ from ..wire.filetypes import (
     looks_like_page,
     sniff,
 )
-from ..wire.wholeness import judge
+from ..wire.wholeness import Verdict, judge
+from .part import Part
 from .safety import MAX_REDIRECTS, SafeUrl, check_redirect, unreachable
-from .tls_proxy import CONNECT_SECONDS, USER_AGENT
+from .tls_proxy import CONNECT_SECONDS, PACKINGS, USER_AGENT
 from .transfer_thread import BLOCK, Stopped, TransferThread, proxies_for
 
 READ_SECONDS = 60.0  # a last resort: the pace is watched from outside
@@ -53,6 +49,7 @@ LOOK_BYTES = 16 * 2**20  # of a body of unknown length between two looks at the 
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _NO_RANGE = re.compile(r"bytes \*/(\d+)")
 _PAGES = frozenset({".html", ".htm", ".xml", ".xhtml"})
+_TEXTS = frozenset({".txt", ".md"})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -72,6 +69,8 @@ class Download:
         self._name = name
         self._folder = into.parent
         self._part = Part(into)
+        self._type = ""  # as the server calls it
+        self._is_open = False  # its end is that of the connection, and half of it looks the same
 
     def run(self, line: TransferThread) -> Fetched:
         with self._part.alone():
@@ -82,7 +81,7 @@ class Download:
             have, tag = self._part.left_over()
             with self._ask(line, have, tag) as response:
                 size = self._receive(line, response, have)
-            return self._finish(size)
+            return self._finish(line, size)
         except BaseException as error:
             given_up = isinstance(error, RunningHubError) and error.fate is Fate.OVER
             if given_up or line.is_stopped or not self._part.left_over()[0]:
@@ -122,31 +121,32 @@ class Download:
             return have
         _check_status(response)
         start, total = self._extent(line, response, have)
-        self._write(line, response, start, total)
-        return line.done if total is None else total
+        self._type = response.headers.get("Content-Type", "").lower()
+        return self._write(line, response, start, total)
 
     def _extent(
         self, line: TransferThread, response: requests.Response, have: int
     ) -> tuple[int, int | None]:
-        """Where the body begins in the file, and the whole size; None for a chunked body."""
-        headers = response.headers
-        if headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise ResultUnavailable(reason=f"Content-Encoding {headers['Content-Encoding'][:40]}")
+        """Where the body begins in the file, and the whole size; None where it is not announced."""
+        headers, is_packed = response.headers, _is_packed(response)
         if response.status_code == 206:
             match = _RANGE.fullmatch(headers.get("Content-Range", ""))
-            if match is None or int(match[1]) != have or int(match[2]) >= int(match[3]):
+            if (
+                is_packed
+                or match is None
+                or int(match[1]) != have
+                or int(match[2]) >= int(match[3])
+            ):
                 self._part.drop()
                 raise _broken(line, "Content-Range")
             self._check_content(line, headers)
             return have, int(match[3])
         # The whole: the first try, a server without ranges, or another content by now.
-        if "chunked" in headers.get("Transfer-Encoding", "").lower():
+        if is_packed or "chunked" in headers.get("Transfer-Encoding", "").lower():
             return 0, None
         length = headers.get("Content-Length", "")
-        if not length.isdecimal():
-            # Its end would be the end of the connection, and half of it looked the same.
-            raise _broken(line, "no Content-Length")
-        return 0, int(length)
+        self._is_open = not length.isdecimal()
+        return 0, None if self._is_open else int(length)
 
     def _check_content(self, line: TransferThread, headers: Mapping[str, str]) -> None:
         """The rest must be of the content that the first half is of, whatever If-Range did."""
@@ -157,20 +157,24 @@ class Download:
 
     def _write(
         self, line: TransferThread, response: requests.Response, start: int, total: int | None
-    ) -> None:
+    ) -> int:
         line.done, line.total = start, total
+        blocks, mark = _blocks(line, response), _content_mark(response.headers)
+        if _is_packed(response):
+            blocks, mark = _unpacked(line, blocks), ""  # a range would be one of what is packed
+        size = start
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             room = _Room(self._folder)
             if total is not None:
                 room.take(total - start)
-            with self._part.growing(start, _content_mark(response.headers)) as part:
+            with self._part.growing(start, mark) as part:
                 try:
-                    while block := _next_block(line, response):
+                    for block in blocks:
                         if total is None:
                             room.take(len(block))
                         part.write(block)
-                        line.moved(len(block))
+                        size += len(block)
                     if total is not None and line.done != total:
                         raise _broken(line, f"{line.done} of {total} bytes")
                 except (RunningHubError, Stopped):
@@ -179,13 +183,18 @@ class Download:
                     raise
         except OSError as error:
             raise self._disk_error(error) from None
+        return size
 
-    def _finish(self, size: int) -> Fetched:
+    def _finish(self, line: TransferThread, size: int) -> Fetched:
         try:
             with self._part.path.open("rb") as file:
                 head = file.read(HEAD)
                 verdict = judge(file, size)
-            suffix, kind = _name_type(head, self._name, self._url.host)
+            if self._is_open and verdict is not Verdict.WHOLE:
+                if verdict is Verdict.CUT:
+                    raise _broken(line, "no Content-Length")
+                verdict = Verdict.CUT  # nothing proves its end: it is fetched once more
+            suffix, kind = _name_type(head, self._name, self._url.host, self._type)
             if not head and (kind is None or kind.kind is not Kind.TEXT):
                 raise ResultUnavailable("error.result_empty", host=self._url.host)
             path = self._part.named(suffix)
@@ -218,6 +227,37 @@ class _Room:
                 raise OSError(errno.ENOSPC, "no room for a result")
             self._left = min(LOOK_BYTES, free)
         self._left -= count
+
+
+def _is_packed(response: requests.Response) -> bool:
+    """Whether it comes packed, as some stores keep it; ResultUnavailable for an unknown way."""
+    encoding = response.headers.get("Content-Encoding", "identity").lower()
+    if encoding not in ("identity", *PACKINGS):
+        raise ResultUnavailable(reason=f"Content-Encoding {encoding[:40]}")
+    return encoding != "identity"
+
+
+def _blocks(line: TransferThread, response: requests.Response) -> Iterator[bytes]:
+    while block := _next_block(line, response):
+        yield block
+        line.moved(len(block))
+
+
+def _unpacked(line: TransferThread, blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """What packed blocks hold, in pieces: a megabyte of them can hold gigabytes."""
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    try:
+        for block in blocks:
+            while block:
+                if unpacker.eof:  # several, one behind the other
+                    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
+                yield unpacker.decompress(block, BLOCK)
+                block = unpacker.unconsumed_tail or unpacker.unused_data
+        yield unpacker.flush()
+    except zlib.error:
+        raise ResultUnavailable(reason="Content-Encoding") from None
+    if not unpacker.eof:
+        raise _broken(line, "Content-Encoding")
 
 
 def _next_block(line: TransferThread, response: requests.Response) -> bytes:
@@ -256,10 +296,14 @@ def _content_mark(headers: Mapping[str, str]) -> str:
     return etag if etag.startswith('"') else headers.get("Last-Modified", "")
 
 
-def _name_type(head: bytes, name: str, host: str) -> tuple[str, FileType | None]:
-    """Suffix and proven type. Bytes decide; a name is believed only where bytes prove nothing."""
+def _name_type(head: bytes, name: str, host: str, told: str = "") -> tuple[str, FileType | None]:
+    """Suffix and proven type. Bytes decide; a name is believed only where bytes prove nothing.
+
+    `told`: the server's word, by which a text that is written like a page is told from a page.
+    """
     claimed = PurePosixPath(name).suffix.lower()
-    if looks_like_page(head) and claimed not in _PAGES:
+    is_text = claimed in _TEXTS and "html" not in told and "xml" not in told
+    if looks_like_page(head) and claimed not in _PAGES and not is_text:
         raise ResultUnavailable("error.result_is_page", host=host)
     proven = sniff(head)
     if proven is ZIP and claimed == USDZ.suffix:
@@ -272,125 +316,3 @@ def _name_type(head: bytes, name: str, host: str) -> tuple[str, FileType | None]
     if declared.kind is Kind.TEXT:
         return (declared.suffix, declared) if b"\0" not in head else (".bin", None)
     return declared.suffix, None
-
-
-if sys.platform != "win32":
-    import fcntl
-
-SYNC_BYTES = 32 * 2**20
-SYNC_SECONDS = 2.0  # what a slow line has brought until then is lost with the power
-
-
-class Part:
-    """`into`.part, and in `into`.part.tag how much of it is on the disk, and of which content.
-
-    A power cut can keep a file's length and lose its bytes: only what was synced is resumed.
-    """
-
-    def __init__(self, into: Path) -> None:
-        self._into = into
-        self.path = into.with_name(into.name + ".part")
-        self._tag = into.with_name(into.name + ".part.tag")
-
-    @contextlib.contextmanager
-    def alone(self) -> Generator[None]:
-        """While another process fetches the same, this one writes under a name of its own."""
-        claim = self._claim()
-        if claim is not None:
-            with claim:
-                yield
-            return
-        own = f"{self.path.name}-{uuid.uuid4().hex[:8]}"
-        self.path, self._tag = self._into.with_name(own), self._into.with_name(own + ".tag")
-        try:
-            yield
-        finally:
-            self.drop()
-
-    def _claim(self) -> contextlib.AbstractContextManager[object] | None:
-        """Holds the half file until it has its name; None when somebody else holds it."""
-        if sys.platform == "win32":
-            return contextlib.nullcontext()  # an open file has no second writer there
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = self.path.open("ab")
-        except OSError:
-            return contextlib.nullcontext()  # said when there is something to write
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            return None
-        except OSError:
-            pass  # a file system without locks
-        return file
-
-    def left_over(self) -> tuple[int, str]:
-        """Bytes of an earlier try that can be resumed, and the server's mark of their content."""
-        try:
-            synced, _, mark = self._tag.read_text("latin-1").partition("\n")
-            have = min(int(synced), self.path.stat().st_size)
-        except (OSError, ValueError):
-            return 0, ""
-        return (have, mark) if have > 0 and mark else (0, "")
-
-    @contextlib.contextmanager
-    def growing(self, start: int, mark: str) -> Generator[Growing]:
-        """Open it behind its first `start` bytes. `mark`: of a new content, "" where the server
-        knows none."""
-        if start:
-            _, mark = self.left_over()
-        else:
-            self._tag.unlink(missing_ok=True)
-        with self.path.open("r+b" if start else "wb") as file:
-            if start:
-                file.seek(start)
-                file.truncate()
-            yield Growing(file, self._tag, mark)
-
-    def named(self, suffix: str) -> Path:
-        """The whole file under its name."""
-        sync_path(self.path)
-        path = self._into.with_name(self._into.name + suffix)
-        self.path.replace(path)
-        self._tag.unlink(missing_ok=True)
-        return path
-
-    def drop_unheld(self) -> None:
-        """What an earlier try left, unless another process fetches the same right now."""
-        if self.path.exists() and (claim := self._claim()) is not None:
-            with claim:
-                self.drop()
-
-    def drop(self) -> None:
-        for path in (self.path, self._tag):
-            try:
-                path.unlink(missing_ok=True)
-            except OSError:
-                pass  # it is overwritten or resumed next time
-
-
-class Growing:
-    """A `Part` while blocks come in."""
-
-    def __init__(self, file: BinaryIO, tag: Path, mark: str) -> None:
-        self._file = file
-        self._tag = tag
-        self._mark = mark
-        self._synced = file.tell()
-        self._due = time.monotonic() + SYNC_SECONDS
-
-    def write(self, block: bytes) -> None:
-        self._file.write(block)
-        if self._file.tell() - self._synced >= SYNC_BYTES or time.monotonic() >= self._due:
-            self.keep()
-
-    def keep(self) -> None:
-        """From here on a next try may go on."""
-        if self._mark:
-            sync(self._file)
-            self._synced = self._file.tell()
-            with self._tag.open("wb") as tag:
-                tag.write(f"{self._synced}\n{self._mark}".encode("latin-1", "replace"))
-                sync(tag)
-        self._due = time.monotonic() + SYNC_SECONDS

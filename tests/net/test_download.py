@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import os
 import shutil
+import zlib
 from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +28,8 @@ from rh_api.errors import (
 from rh_api.net.bulk import RequestsBulk
 from rh_api.net.transfer_thread import StallPolicy
 from rh_api.run.ports import Meter
-from rh_api.wire.filetypes import FLAC, MP4, PNG, Kind
+from rh_api.wire.filetypes import FLAC, MP4, PNG, Kind, Verdict
+from tests.support.pictures import plain_png
 
 from .conftest import Scripted, Serve
 
@@ -355,6 +358,72 @@ async def test_a_body_that_cannot_be_proven_whole_is_not_taken(
     with pytest.raises(error):
         await carry(server.origin).download(server.origin + "/a.png", folder / "r", Meter())
     assert [name for name in names(folder) if not name.startswith("r.part")] == []
+
+
+def gzipped(data: bytes) -> bytes:
+    return gzip.compress(data[:100_000]) + gzip.compress(data[100_000:])
+
+
+@pytest.mark.parametrize(("pack", "word"), [(gzipped, "gzip"), (zlib.compress, "deflate")])
+async def test_a_packed_body_is_unpacked_and_proven_by_its_own_end(
+    carry: Carry, serve: Serve, folder: Path, pack: Callable[[bytes], bytes], word: str
+) -> None:
+    server, plain = await serve(), PICTURE + bytes(5 * 2**20)
+    head = f'HTTP/1.1 200 OK\r\nContent-Encoding: {word}\r\nETag: "a"\r\n'
+    body = pack(plain)
+    says(
+        server,
+        f"{head}\r\n".encode() + body[:-20],
+        f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body,
+    )
+    bulk = carry(server.origin)
+    with pytest.raises(Unreachable):
+        await bulk.download(server.origin + "/a.png", folder / "r", Meter())
+    fetched = await bulk.download(server.origin + "/a.png", folder / "r", Meter())
+    assert "Range" not in server.heads[1]
+    assert (fetched.size, fetched.path.read_bytes()) == (len(plain), plain)
+
+
+async def test_a_bomb_leaves_room_on_the_disk(
+    emulator: Emulator, carry: Carry, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def disk_usage(where: Path) -> Usage:
+        taken = sum(path.stat().st_size for path in where.iterdir())
+        return Usage(2**24, taken, 2**24 - taken)
+
+    monkeypatch.setattr(shutil, "disk_usage", disk_usage)
+    emulator.faults.append(Fault("/results", "gzip_bomb", value=16))
+    with pytest.raises(DiskFull):
+        await carry(emulator.base_url).download(put(emulator, b"x"), folder / "r", Meter())
+    assert names(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "verdict"),
+    [(plain_png((1, 2, 3)), Verdict.WHOLE), (b"fLaC" + bytes(500), Verdict.CUT)],
+)
+async def test_without_a_length_a_file_proves_its_end_or_is_doubted(
+    emulator: Emulator, carry: Carry, folder: Path, data: bytes, verdict: Verdict
+) -> None:
+    emulator.faults.append(Fault("/results", "unmeasured"))
+    fetched = await carry(emulator.base_url).download(put(emulator, data), folder / "r", Meter())
+    assert (fetched.path.read_bytes(), fetched.verdict) == (data, verdict)
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md"])
+@pytest.mark.parametrize("told", ["text/plain", "text/html", "application/xml"])
+async def test_a_text_that_begins_like_a_page_is_one_unless_the_server_says_so(
+    emulator: Emulator, carry: Carry, folder: Path, name: str, told: str
+) -> None:
+    data = b"<html><body>what a model wrote</body></html>"
+    emulator.faults.append(Fault("/results", "body", value=data, content_type=told))
+    url = f"{emulator.base_url}/results/u/output/{name}"
+    fetching = carry(emulator.base_url).download(url, folder / "r", Meter())
+    if told == "text/plain":
+        assert (await fetching).path.read_bytes() == data
+        return
+    with pytest.raises(ResultUnavailable, match="web page"):
+        await fetching
 
 
 # Where it may come from
