@@ -150,6 +150,8 @@ ENGLISH: dict[str, str] = {
     "error.result_is_page": "{host} sent a web page or an error instead of the result.",
     "error.result_empty": "{host} sent an empty file as result.",
     "error.too_many_redirects": "A result could not be fetched: {host} redirects too often.",
+    "error.address_unreadable": "A result or socket has an address that cannot be read: {url}.",
+    "error.address_insecure": "A result or socket has an address that is not {scheme} on its usual port, so it was not asked: {url}.",
     "error.host_refused": "A result or socket is on a host that is not RunningHub's: {host}. "
     "{url} If you trust it, add the host to RUNNINGHUB_RESULT_HOSTS and run again: nothing is "
     "paid again.",

@@ -175,6 +175,9 @@ class Knobs:
     """Name of every result in its address, whatever it may hold; None: as the service names them.
     What is served there is a fault's to say."""
 
+    escapes_names: bool = True
+    """Whether ``result_name`` stands escaped in addresses."""
+
     # Two readings of one answer
     numeric_ids: bool = False
     upload_envelope: Literal["cn", "en", "msg"] = "cn"

@@ -141,7 +141,8 @@ def _result_url(state: State, task: Task, file: Stored) -> str | None:
     url = file_url(state, file.path)
     if state.result_name is None:
         return url
-    return url.rpartition("/")[0] + "/" + quote(state.result_name, safe="")
+    name = quote(state.result_name, safe="") if state.escapes_names else state.result_name
+    return url.rpartition("/")[0] + "/" + name
 
 
 def _usage(task: Task) -> Json:

@@ -19,7 +19,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import quote, urljoin, urlsplit
 
 import aiohttp
@@ -55,9 +55,11 @@ _PARTS = re.compile(
     r"(?P<rest>[/?#].*)?",
     re.IGNORECASE,
 )
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+_UNREADABLE = "error.address_unreadable"
 
 FILES = ("https", "http")
 SOCKETS = ("wss", "ws")
@@ -77,26 +79,30 @@ def check_url(url: str, settings: Settings, schemes: tuple[str, str] = FILES) ->
     """`url` as an address that may be asked without the key.
 
     `schemes` are the encrypted one, for every listed host, and the plain one, for the configured
-    origin alone. Raises HostRefused, which tells the host and the address without its query.
+    origin alone. Raises HostRefused, which tells the reason, the host and the address without its
+    query.
     """
     encrypted, plain = schemes
-    match = None
+    url, match = url.strip(" "), None
     if len(url) <= MAX_LENGTH and not _FORBIDDEN.search(url):
-        # Names of files may come unescaped; in a host a non-ASCII letter fails the pattern.
+        # Names of files may come unescaped; in a host what that escapes fails the pattern.
         url = quote(url, safe=_PRINTABLE)
         match = _PARTS.fullmatch(url)
     if match is None:
-        _refuse(url)
+        _refuse(url, _UNREADABLE)
     scheme, host = match["scheme"].lower(), match["host"].lower()
     port = int(match["port"] or _PORTS[scheme])
     # A standard port is left out: the object store signs the Host header without it.
     place = host if port == _PORTS[scheme] else f"{host}:{port}"
     safe = SafeUrl(f"{scheme}://{place}{match['rest'] or '/'}", scheme, host, port)
-    if scheme not in schemes or not _parsers_agree(safe):
-        _refuse(url)
-    if (scheme == encrypted) == _is_secure(settings) and _is_own(safe, settings):
+    if not _parsers_agree(safe):
+        _refuse(url, _UNREADABLE)
+    own = encrypted if _is_secure(settings) else plain
+    if scheme == own and _is_own(safe, settings):
         return safe
-    if scheme == plain or port != 443 or not _is_listed(host, settings.result_hosts):
+    if scheme != encrypted or port != 443:
+        _refuse(url, "error.address_insecure", scheme=encrypted)
+    if not _is_listed(host, settings.result_hosts):
         _refuse(url)
     return safe
 
@@ -123,10 +129,10 @@ def check_redirect(current: SafeUrl, location: str, settings: Settings) -> SafeU
     """Where a redirect leads, under the same rules; never from TLS back to plain http."""
     # Joining would quietly drop what must be refused, a tab in the host for example.
     if not location or _FORBIDDEN.search(location):
-        _refuse(location)
+        _refuse(location, _UNREADABLE)
     target = check_url(urljoin(current.text, location), settings)
     if current.scheme == "https" and target.scheme != "https":
-        _refuse(target.text)
+        _refuse(target.text, "error.address_insecure", scheme="https")
     key = settings.key.reveal()
     if key and _without(target.text, key, "…") is not target.text:
         _refuse(target.text)  # of the native route, whose addresses hold it: it goes no further
@@ -178,12 +184,12 @@ def _parsers_agree(url: SafeUrl) -> bool:
     )
 
 
-def _refuse(url: str) -> NoReturn:
+def _refuse(url: str, key: str | None = None, **params: Any) -> NoReturn:
     try:
         host = urlsplit(url).hostname or ""
     except ValueError:
         host = ""
-    raise HostRefused(host=redact(host)[:100] or "?", url=without_query(url))
+    raise HostRefused(key, host=redact(host)[:100] or "?", url=without_query(url), **params)
 
 
 # What may be said

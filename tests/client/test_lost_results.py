@@ -15,6 +15,7 @@ from rh_api.emulator import Emulator, Fault
 from rh_api.errors import HostRefused, ResultUnavailable
 from tests.client.conftest import MakeClient
 from tests.client.test_completeness import nodes_of, two_saves
+from tests.support.pictures import plain_png
 
 GONE: dict[str, Any] = {"value": "<Error/>", "status": 404, "count": None}
 
@@ -91,6 +92,14 @@ async def test_results_of_a_foreign_host_are_named_with_what_to_do(
     emulator.result_base = "https://cdn.example.com"
     with pytest.raises(HostRefused, match="RUNNINGHUB_RESULT_HOSTS"):
         await client.run(two_saves())
+
+
+async def test_a_name_with_a_space_is_no_reason(client: Client, emulator: Emulator) -> None:
+    emulator.result_name, emulator.escapes_names = "my pic.png", False
+    emulator.faults.append(Fault("/results", "body", value=plain_png((1, 2, 3)), count=None))
+    outcome = await client.run(two_saves())
+    assert [result.name for result in outcome.results] == ["my pic.png"] * 2
+    assert emulator.journal[-1].path.endswith("/my pic.png")
 
 
 async def test_files_that_are_here_are_not_paid_anew_for_the_sake_of_a_lost_one(

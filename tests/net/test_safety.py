@@ -97,6 +97,39 @@ def test_a_refusal_names_host_and_address_but_not_the_signature() -> None:
     assert caught.value.params == {"host": "new.example", "url": "https://new.example/a.png"}
 
 
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [
+        (" https://{}/a.png ", "https://{}/a.png"),
+        ("https://{}/my pic 图.png?a=b c", "https://{}/my%20pic%20%E5%9B%BE.png?a=b%20c"),
+    ],
+)
+def test_spaces_of_a_file_s_name_are_escaped(url: str, sent: str) -> None:
+    host = "rh-images.xiaoyaoyou.com"
+    assert check_url(url.format(host), settings()).text == sent.format(host)
+    current = check_url("https://www.runninghub.ai/r/a.png", settings())
+    assert check_redirect(current, url.format(host), settings()).text == sent.format(host)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("/files/a.png", "cannot be read"),
+        ("//rh-images.xiaoyaoyou.com/a.png", "cannot be read"),
+        ("https://rh images.xiaoyaoyou.com/a.png", "cannot be read"),
+        ("https://me@rh-images.xiaoyaoyou.com/a.png", "cannot be read"),
+        ("http://rh-images.xiaoyaoyou.com/a.png", "not https on its usual port"),
+        ("https://rh-images.xiaoyaoyou.com:8443/a.png", "not https on its usual port"),
+        ("wss://rh-images.xiaoyaoyou.com/a.png", "not https on its usual port"),
+        ("https://new.example/a.png", "add the host to RUNNINGHUB_RESULT_HOSTS"),
+    ],
+)
+def test_each_reason_has_its_sentence(url: str, reason: str) -> None:
+    with pytest.raises(HostRefused, match=reason) as caught:
+        check_url(url, settings())
+    assert ("RUNNINGHUB_RESULT_HOSTS" in str(caught.value)) == ("add the host" in reason)
+
+
 @pytest.mark.parametrize("host", ["cdn.example", "files.cdn.example"])
 def test_a_host_that_the_person_added_passes_over_tls_only(host: str) -> None:
     allowed = settings("https://www.runninghub.ai", "cdn.example")
