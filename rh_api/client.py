@@ -182,13 +182,12 @@ class Client:
             await asyncio.wait((self._listening,))
         if self._cloud_nodes is not None:
             await self._cloud_nodes.close()
-        await self._jobs.flights.settle()
-        await self.engine.settle()
-        await self._transport.close()
-        await self._bulk.close()
-        await self._journal.close()
-        # Whoever was still on the way may have opened it anew.
-        await self._transport.close()
+        # The transport twice: whoever was still on the way may have opened it anew.
+        settle, sessions = self.engine.settle, self._transport.close
+        steps = (self._jobs.flights.settle, settle, sessions, self._bulk.close, self._journal.close)
+        async with contextlib.AsyncExitStack() as stack:  # each, whatever became of the others
+            for step in (sessions, *reversed(steps)):
+                stack.push_async_callback(step)
 
     async def leave(self) -> None:
         """End as a process does: what runs in the cloud goes on, and the next start takes it up.

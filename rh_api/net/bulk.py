@@ -26,8 +26,8 @@ from ..wire.tasks import file_name
 from ..wire.uploads import OLD_UPLOAD_PATH
 from .download import Download
 from .part import Part
-from .safety import SafeUrl, address_of, check_url, guard, unreachable, withhold
-from .tls_proxy import CONNECT_SECONDS, USER_AGENT, trust, unpack
+from .safety import SafeUrl, address_of, check_url, guard, trusted, unreachable, withhold
+from .tls_proxy import CONNECT_SECONDS, USER_AGENT, unpack
 from .transfer_thread import (
     BLOCK,
     UNSENT,
@@ -187,7 +187,7 @@ class RequestsBulk:
 
     async def _session(self) -> requests.Session:
         if self._opened is None:
-            context = await asyncio.to_thread(trust)
+            context = await asyncio.to_thread(trusted, self._settings.host)
             self._opened = self._opened or open_session(context, TRANSFERS)
         return self._opened
 

@@ -31,7 +31,7 @@ from yarl import URL
 from ..errors import BadInput, Fate, HostRefused, Unreachable, quote_remote
 from ..settings import Settings
 from ..wire.call import KEYED
-from .tls_proxy import is_loopback
+from .tls_proxy import is_loopback, trust
 
 # Which addresses may be asked
 
@@ -306,6 +306,15 @@ def unreachable(error: BaseException, host: str, *, sent: bool) -> Unreachable:
     if not sent and any(_is_tls(cause) for cause in _causes(error)):
         return Unreachable("error.tls", fate=fate, host=host, reason=reason)
     return Unreachable(fate=fate, host=host, reason=reason)
+
+
+def trusted(host: str) -> ssl.SSLContext:
+    """`trust`, for a connection to `host`. What goes wrong then may pass, like too many files."""
+    try:
+        return trust()
+    except OSError as error:
+        failure = unreachable(error, host, sent=False)
+    raise failure
 
 
 class Redacting(logging.Filter):

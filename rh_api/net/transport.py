@@ -22,8 +22,8 @@ from ..errors import BadInput, Fate, HostRefused, RunningHubError, Unreachable
 from ..settings import Settings
 from ..wire.call import Auth, Call, Request, Response
 from .ahead import ORDER_SECONDS, OneRequestConnector
-from .safety import SOCKETS, address_of, guard, unreachable, withhold, without_query
-from .tls_proxy import CONNECT_SECONDS, USER_AGENT, proxy_for, trust, unpack
+from .safety import SOCKETS, address_of, guard, trusted, unreachable, withhold, without_query
+from .tls_proxy import CONNECT_SECONDS, USER_AGENT, proxy_for, unpack
 
 log = logging.getLogger("runninghub")
 
@@ -142,16 +142,18 @@ class AiohttpTransport:
             expecting.cancel()
         if self._opening is not None:
             opening, self._opening = self._opening, None
-            with contextlib.suppress(BadInput):
+            with contextlib.suppress(RunningHubError):
                 sessions = await opening
                 sessions.ahead.expect_nothing()
                 for session in (sessions.steady, sessions.fresh):
                     await session.close()
 
     async def _sessions(self) -> _Sessions:
-        if self._opening is None:
-            self._opening = asyncio.create_task(_open_sessions(self._unused))
-        return await asyncio.shield(self._opening)
+        opening = self._opening
+        if opening is None or (opening.done() and (opening.cancelled() or opening.exception())):
+            opening = asyncio.create_task(_open_sessions(self._settings.host, self._unused))
+            self._opening = opening  # one that failed is no reason for the next to fail
+        return await asyncio.shield(opening)
 
     async def _exchange(self, session: aiohttp.ClientSession, call: Call[T]) -> Response:
         request = call.request
@@ -238,8 +240,8 @@ async def _leave(connecting: asyncio.Future[aiohttp.ClientWebSocketResponse[bool
         closing.cancel()
 
 
-async def _open_sessions(unused: float) -> _Sessions:
-    context = await asyncio.to_thread(trust)
+async def _open_sessions(host: str, unused: float) -> _Sessions:
+    context = await asyncio.to_thread(trusted, host)
     # No limits: the engine decides how much runs at once, and a cancel must not queue here.
     steady = aiohttp.TCPConnector(ssl=context, limit=0, keepalive_timeout=IDLE_SECONDS)
     single = OneRequestConnector(context, unused)

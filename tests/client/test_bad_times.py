@@ -4,8 +4,11 @@ and it is said."""
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import sqlite3
+import ssl
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import pytest
 
 from rh_api.client import Client
 from rh_api.emulator import Account, Emulator, Fault, catalog
-from rh_api.errors import Fate, StoreUnavailable, TaskCancelled
+from rh_api.errors import Fate, StoreUnavailable, TaskCancelled, Unreachable
 from rh_api.journal import Store
 from rh_api.settings import Settings
 from tests.client.conftest import MakeClient
@@ -95,6 +98,27 @@ async def test_a_sleep_of_eight_hours_loses_nothing(
         clock.slept = 8 * 3600.0
         assert (await job).results  # type: ignore[attr-defined]
     assert (emulator.counters.orders, emulator.counters.cancels) == (1, 0)
+
+
+async def test_a_machine_out_of_files_is_told_and_goes_on_when_there_are_some(
+    make_client: MakeClient, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full() -> ssl.SSLContext:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    journals = {one for one in threading.enumerate() if "journal" in one.name}
+    client, other = make_client(pace=200.0), make_client("other", pace=200.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", full)
+        for one in (client, other):
+            with pytest.raises(Unreachable, match="Too many open files") as caught:
+                await one.run(paint())
+            assert caught.value.fate is Fate.NOT_STARTED
+        await other.close()
+    assert (await client.run(paint())).results
+    await client.close()
+    assert {one for one in threading.enumerate() if "journal" in one.name} <= journals
+    assert emulator.counters.orders == 1
 
 
 async def test_two_machines_with_one_key_do_not_meddle(

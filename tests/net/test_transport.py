@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
 import json
 import ssl
@@ -11,6 +12,7 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
+import certifi
 import pytest
 
 from rh_api.emulator import Emulator, Fault
@@ -23,7 +25,9 @@ from rh_api.errors import (
     RunningHubError,
     Unreachable,
 )
+from rh_api.net.bulk import RequestsBulk
 from rh_api.net.transport import AiohttpTransport, SystemClock
+from rh_api.run.ports import Meter
 from rh_api.wire.accounts import account_status, queue_status
 from rh_api.wire.call import ANSWER_LIMIT, LARGE_ANSWER_LIMIT, Auth, Call, Request, Response
 from rh_api.wire.envelope import read_json, read_object
@@ -32,6 +36,7 @@ from rh_api.wire.workflows import workflow_json
 from .conftest import KEY, Scripted, Serve
 
 Reach = Callable[..., AiohttpTransport]
+Carry = Callable[..., RequestsBulk]
 
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n{"code":0,"data":{} }'
 CREATE = "/task/openapi/create"
@@ -446,6 +451,37 @@ async def test_a_closed_transport_opens_anew(emulator: Emulator, reach: Reach) -
     await transport.close()
     await transport.send(queue_status())
     assert emulator.counters.connections == 2
+
+
+async def test_a_failed_opening_is_no_reason_for_the_next_to_fail(
+    emulator: Emulator, reach: Reach, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "ca.pem"
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    transport = reach(emulator.base_url)
+    with pytest.raises(BadInput, match=r"ca\.pem"):
+        await transport.send(queue_status())
+    bundle.write_bytes(Path(certifi.where()).read_bytes())
+    await transport.send(queue_status())
+
+
+async def test_no_more_files_is_told_and_started_nothing(
+    emulator: Emulator, reach: Reach, carry: Carry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full() -> ssl.SSLContext:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    transport, bulk = reach(emulator.base_url), carry(emulator.base_url)
+    with monkeypatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", full)
+        for work in (
+            transport.send(queue_status()),
+            bulk.download(emulator.base_url + "/results/u/output/a.png", tmp_path / "r", Meter()),
+        ):
+            with pytest.raises(Unreachable, match="Too many open files") as caught:
+                await work
+            assert caught.value.fate is Fate.NOT_STARTED
+    await transport.send(queue_status())
 
 
 async def test_no_error_keeps_the_address_it_came_from(reach: Reach) -> None:
