@@ -159,10 +159,10 @@ class AgentTools:
     ) -> Document:
         recorder = _Recorder(tell)
         try:
+            parsed = parse([*arguments(), "--json"])
             if pays:
                 await self._require_limit()
-            parsed = parse([*arguments(), "--json"])
-            parsed.scope = self._scope
+                parsed.scope = self._scope
             await command_of(parsed.command)(parsed, recorder, self.environ)
         except RunningHubError as error:
             return _failed(error, recorder.notes)

@@ -16,7 +16,11 @@ from .run import run
 from .terminal import Terminal, shortened
 from .workflow import field_document, field_row
 
-_NO_OPTIONS = frozenset({"command", "app", "json"})
+_RUNS = frozenset(
+    {"set", "outputs", "instance", "reroll_seeds", "personal_queue", "retain", "webhook"}
+    | {"out", "timeout", "max_cost", "again", "run"}
+)
+"""The options that run it: whatever else is among the arguments, it is only looked at."""
 
 
 async def app(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
@@ -24,7 +28,7 @@ async def app(arguments: Namespace, terminal: Terminal, environ: Mapping[str, st
     given = {
         name for name, value in vars(arguments).items() if value is not None and value is not False
     }
-    act = run if given - _NO_OPTIONS else app_form
+    act = run if given & _RUNS else app_form
     await act(arguments, terminal, environ)
 
 

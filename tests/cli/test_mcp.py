@@ -102,6 +102,27 @@ async def test_a_model_is_found_priced_and_run(
     assert emulator.counters.orders == 1
 
 
+@pytest.mark.parametrize("max_cost", ["50 coins", ""])
+@pytest.mark.parametrize(
+    ("kind", "program", "names"),
+    [
+        ("workflow", catalog.TEXT_TO_IMAGE, "fields"),
+        ("app", next(iter(catalog.apps())), "fields"),
+        ("model", MODEL, "parameters"),
+    ],
+)
+async def test_a_look_at_a_form_orders_nothing(
+    agent: Agent, emulator: Emulator, kind: str, program: str, names: str, max_cost: str
+) -> None:
+    async with agent(max_cost) as client:
+        form = await ask(client, "show_form", kind=kind, program=program)
+        fields = {"prompt": "a cat"} if kind == "model" else {}
+        await ask(client, "quote", kind=kind, program=program, fields=fields)
+    assert form["status"] == "done", form
+    assert form[names]
+    assert emulator.counters.orders == 0
+
+
 async def test_what_may_cost_more_than_the_limit_is_not_ordered(
     agent: Agent, emulator: Emulator
 ) -> None:
