@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from ..client import Client, Progress
 from ..errors import BadInput, Fate, RunningHubError, Uncertain
+from ..graph.check import JsonText
 from ..money.amounts import read_sums
 from ..settings import Settings
 from ..texts import english
@@ -188,8 +189,7 @@ class AgentTools:
             if "=" in name:  # what follows it would be read as the value
                 raise BadInput("cli.set_form", given=name)
         for name, value in fields.items():
-            items = cast("list[object]", value) if isinstance(value, list) else [value]
-            given += [f"--set={name}={_text(item)}" for item in items]
+            given += _set(name, value)
         for name, value in files.items():
             given += [f"--set={name}=@{self._below(one)}" for one in value.split("\n") if one]
         return given
@@ -229,8 +229,27 @@ def _option(name: str, value: str) -> list[str]:
     return [f"{name}={value}"] if value else []
 
 
+def _set(name: str, value: object) -> list[str]:
+    """The options that set a field to a JSON value. BadInput for null, NaN and Infinity."""
+    if value is None:
+        raise BadInput("node.null", name=name[:80])
+    items = cast("list[object]", value) if isinstance(value, list) else [value]
+    try:
+        if any(item is None or isinstance(item, (list, dict)) for item in items):
+            # A word of its own: as `--set=…` the parser would make a plain text of it.
+            whole = items if isinstance(value, list) else items[0]
+            return ["--set", JsonText(f"{name}={_json(whole)}")]
+        return [f"--set={name}={_text(item)}" for item in items]
+    except ValueError:
+        raise BadInput("node.bad_type", name=name[:80], value=f"{value}"[:80]) from None
+
+
 def _text(value: object) -> str:
     """A JSON value as `--set` takes it; a text that begins with an @ names no file."""
     if not isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return _json(value)
     return f"@{value}" if value.startswith("@") else value
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -15,6 +15,7 @@ from typing import cast
 from ..client import Result, Source
 from ..disk import sync_path
 from ..errors import BadInput
+from ..graph.check import JsonText
 from ..graph.outputs import group
 from ..wire.filetypes import Kind
 
@@ -35,7 +36,8 @@ class Saved:
 def read_fields(given: Sequence[str], *, repeated: bool = False) -> dict[str, object]:
     """`6.text=a cat` to a text and `10.image=@photo.png` to a Source, by the field's name.
 
-    `@@` begins a text with an @. `repeated`: a name that comes again adds an item to a list.
+    `@@` begins a text with an @, and a JsonText goes on as one. `repeated`: a name that comes again
+    adds an item to a list.
     Raises BadInput for anything that cannot be meant.
     """
     fields: dict[str, object] = {}
@@ -44,7 +46,7 @@ def read_fields(given: Sequence[str], *, repeated: bool = False) -> dict[str, ob
         name = name.strip()
         if not equals or not name:
             raise BadInput("cli.set_form", given=one)
-        value = _value(text)
+        value = JsonText(text) if isinstance(one, JsonText) else _value(text)
         if name not in fields:
             fields[name] = value
         elif repeated:

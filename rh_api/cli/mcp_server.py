@@ -94,10 +94,11 @@ def _add_work(server: MCPServer[Any], tools: AgentTools) -> None:
         """Order once, wait, and put the results into the folder. Costs money.
 
         fields: name to value, `<nodeId>.<field>` of a workflow or app, a parameter of a model; a
-        list where the model takes one. files: name to a file below the folder; several for a list,
-        a line each. instance: default, plus or ultra. timeout: seconds of running, 0 for none.
-        extra: JSON of keys that a model's schema does not know. send_anyway: also what only the
-        catalogue speaks against. The same order again is served without paying.
+        list where the model takes one. Leave out what shall stay as it is: null is refused. files:
+        name to a file below the folder; several for a list, a line each. instance: default, plus or
+        ultra. timeout: seconds of running, 0 for none. extra: JSON of keys that a model's schema
+        does not know. send_anyway: also what only the catalogue speaks against. The same order
+        again is served without paying.
         """
         chosen = {"--instance": instance, "--timeout": str(timeout or ""), "--extra": extra}
         options = [f"{name}={value}" for name, value in chosen.items() if value]

@@ -23,6 +23,7 @@ from .conftest import ROOT, Call
 
 CREATE = "/task/openapi/create"
 MODEL = "rhart-image-n-pro/text-to-image"
+PAINT_APP = next(iter(catalog.apps()))
 PAINT = {"6.text": "a cat", "3.seed": 7, "5.width": 64, "5.height": 64}
 
 Agent = Callable[..., AbstractAsyncContextManager[Client]]
@@ -107,7 +108,7 @@ async def test_a_model_is_found_priced_and_run(
     ("kind", "program", "names"),
     [
         ("workflow", catalog.TEXT_TO_IMAGE, "fields"),
-        ("app", next(iter(catalog.apps())), "fields"),
+        ("app", PAINT_APP, "fields"),
         ("model", MODEL, "parameters"),
     ],
 )
@@ -170,6 +171,39 @@ async def test_a_key_in_a_field_is_refused(agent: Agent, emulator: Emulator, fie
     assert field in refused["error"]["message"]
     assert emulator.default_key not in json.dumps(refused)
     assert emulator.counters.orders == 0
+
+
+@pytest.mark.parametrize(
+    "value", [None, {"a": 1}, [{"a": 1}], [["a"]], [None], float("nan"), [float("inf")]]
+)
+async def test_what_is_no_text_goes_out_as_none(
+    variables: dict[str, str], emulator: Emulator, tmp_path: Path, value: object
+) -> None:
+    tools = AgentTools(variables, tmp_path, "50 coins")
+    for kind, program, name in (
+        ("workflow", catalog.TEXT_TO_IMAGE, "6.text"),
+        ("app", PAINT_APP, "6.text"),
+        ("model", MODEL, "prompt"),
+    ):
+        refused = await tools.run(kind, program, {name: value}, {})
+        assert refused["status"] == "refused", refused
+    assert emulator.counters.orders == 0
+
+
+async def test_a_list_of_objects_reaches_the_parameter_that_takes_one(
+    agent: Agent, call: Call, emulator: Emulator
+) -> None:
+    emulator.account.kind = "SHARED"
+    emulator.account.money = 100
+    model, shots = "kling-v3.0-pro/text-to-video", [{"prompt": "a cat", "duration": 5}]
+    await asyncio.to_thread(call, "limits", "--allow", f"model/{model}=50 CNY, 50 coins")
+    async with agent("50 CNY") as client:
+        fields: dict[str, Any] = {"prompt": "a cat", "multiShot": True, "shotType": "customize"}
+        fields["multiPrompt"] = shots
+        answer = await ask(client, "run", kind="model", program=model, fields=fields)
+    assert answer["status"] == "done", answer
+    sent = [one.json for one in emulator.journal if one.path.endswith(f"/{model}")]
+    assert sent[-1]["multiPrompt"] == shots
 
 
 def test_without_the_sdk_one_sentence_says_how_to_get_it(
