@@ -527,6 +527,8 @@ ENGLISH: dict[str, str] = {
     "cli.migrate_no_files": "{path}: no JSON in this folder, and no picture, video or sound of a kind that can be read.",
     "cli.migrate_others": "{path}: files of other kinds were not read: {count}.",
     "cli.migrate_same": "{path}: --out is the folder that the file is in; choose another one, or leave --out away.",
+    "cli.migrate_closed": "The file, or a new one for it, cannot be read or written: {reason}.",
+    "cli.migrate_failed": "{count} of {all} files could not be read or written; each is named above, with the reason.",
     "cli.scrub_none": "{file}: no key.",
     "cli.scrub_ask": "Take this key out of {file}?",
     "cli.scrub_left": "{file}: {veiled} stays; --key {start} takes it out.",

@@ -69,6 +69,8 @@ examples:
 Nothing is changed before you have seen what would be: --out writes new files, --yes replaces these
 and keeps a copy of each. --scrub takes out keys that are certain or likely; one in doubt, since a
 checksum looks the same, only when you are asked or name it with --key. It cleans copies (.bak) too.
+Of several files or a folder, one that cannot be read or written is named, and the others go on; the
+exit code then is 2.
 
 """
 APP_EXAMPLE = f"""\

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from argparse import Namespace
@@ -34,7 +35,10 @@ async def migrate(arguments: Namespace, terminal: Terminal, environ: Mapping[str
     documents = [work.file(path) for path in files]
     if any("keys" in one and one["keys"] for one in documents):
         terminal.note(english("keys.revoke", {}))
-    terminal.document({"files": documents})
+    terminal.done = {"files": documents}
+    if work.failed:
+        raise BadInput("cli.migrate_failed", count=work.failed, all=len(documents))
+    terminal.document(terminal.done)
 
 
 def _catalogue(environ: Mapping[str, str]) -> Catalogue:
@@ -52,17 +56,24 @@ class _Work:
     terminal: Terminal
     catalogue: Catalogue
     folder: Path | None
+    failed: int = 0
+    """Files that could not be read or written; one without a graph is none of them."""
 
     def file(self, path: Path) -> dict[str, object]:
         """One file, which may be unreadable when it came out of a folder."""
         if self.folder is not None and self.folder.resolve() == path.parent.resolve():
             raise BadInput("cli.migrate_same", path=path)
-        data = path.read_bytes()
         try:
-            return (self._scrub if self.arguments.scrub else self._migrate)(path, data)
+            try:
+                data = path.read_bytes()
+                return (self._scrub if self.arguments.scrub else self._migrate)(path, data)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise BadInput("cli.migrate_closed", reason=reason) from error
         except RunningHubError as error:
             if len(self.arguments.files) == 1 and Path(self.arguments.files[0]) == path:
                 raise
+            self.failed += error.key != "migrate.no_graph"
             self.terminal.note(f"{path}: {error}")
             return {"file": str(path), "error": str(error)}
 
@@ -154,13 +165,17 @@ class _Work:
 
 
 def _files(given: Sequence[str], terminal: Terminal, *, copies: bool) -> Iterator[Path]:
-    """`copies`: those as well that were kept of such files."""
+    """`copies`: those as well that were kept of such files. Folders that cannot be read are told as
+    files are."""
+    closed: list[Path] = []
     for name in given:
         path = Path(name).expanduser()
         if not path.is_dir():
             yield existing(name)
             continue
-        every = sorted(one for one in path.rglob("*") if one.is_file())
+        walked = os.walk(path, onerror=lambda error: closed.append(Path(str(error.filename))))
+        found = (Path(folder, name) for folder, _, names in walked for name in names)
+        every = sorted(one for one in found if one.is_file())
         inside = [
             one
             for one in every
@@ -171,6 +186,7 @@ def _files(given: Sequence[str], terminal: Terminal, *, copies: bool) -> Iterato
         elif others := len(every) - len(inside):
             terminal.note(english("cli.migrate_others", {"path": path, "count": others}))
         yield from inside
+    yield from closed
 
 
 def _free(path: Path) -> Path:

@@ -172,7 +172,8 @@ def _dumped(data: bytes, document: object) -> bytes:
     indent = next(iter(_indents(text)), None)
     separators = (",", ":") if indent is None and '": ' not in text[:2000] else None
     written = json.dumps(document, ensure_ascii=False, indent=indent, separators=separators)
-    return (written + text[len(text.rstrip()) :]).encode()
+    # UTF-8 has no bytes for half an emoji, as a cut title ends with: it stays an escape.
+    return (written + text[len(text.rstrip()) :]).encode("utf-8", "backslashreplace")
 
 
 def _indents(text: str) -> Iterator[int | str]:

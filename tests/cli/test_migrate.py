@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,38 @@ def test_a_folder_is_searched_and_tells_what_it_cannot_read(call: Call, graph: P
     assert "not read: 1." in ran.err
     files = ran.document["files"]
     assert {Path(one["file"]).name for one in files} >= {"old.json", "torn.png"}
-    assert ran.code == 0
+    assert "1 of 2 files" in ran.document["error"]["message"]
+    assert ran.code == 2  # or a script believed that no key is left
+    (graph.parent / "deep" / "torn.png").write_bytes(b"{}")
+    assert call("migrate", str(graph.parent)).code == 0  # no graph is no failure
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="of Linux is /proc")
+@pytest.mark.parametrize("scrub", [(), ("--scrub",)])
+def test_what_cannot_be_read_or_written_holds_up_no_other_file(
+    call: Call, graph: Path, tmp_path: Path, scrub: tuple[str, ...]
+) -> None:
+    (tmp_path / "a.json").symlink_to("/proc/self/mem")  # which even root cannot read from its start
+    long = graph.with_name("b" * 248 + ".json")  # no name for its copy is left
+    long.write_bytes(graph.read_bytes())
+    ran = call("migrate", str(tmp_path), "--yes", "--json", *scrub)
+    files = {Path(one["file"]).name: one for one in ran.document["files"]}
+    for unread in ("a.json", long.name):
+        assert "cannot be read or written" in files[unread]["error"]
+    assert "backup" in files["old.json"]
+    assert ran.code == 2
+    assert json.loads(long.read_text("utf-8")) == OLD
+    assert call("migrate", str(tmp_path / "a.json"), *scrub).code == 2
+
+
+def test_half_an_emoji_stays_as_it_was_escaped(call: Call, graph: Path) -> None:
+    cut = {**OLD, "9": {"class_type": "Note", "inputs": {"text": "漂 \ud83d"}}}
+    graph.write_bytes(json.dumps(cut, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+    for more in ((), ("--scrub",)):
+        ran = call("migrate", str(graph), "--yes", "--json", *more)
+        assert ran.code == 0, ran.err
+        assert json.loads(graph.read_text("utf-8"))["9"] == cut["9"]
+        assert "漂" in graph.read_text("utf-8")
 
 
 def test_every_kind_that_comfyui_saves_is_found_in_a_folder(call: Call, tmp_path: Path) -> None:
