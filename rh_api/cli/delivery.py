@@ -46,7 +46,8 @@ async def deliver(
 
 
 def order_document(outcome: Outcome, saved: Sequence[Saved]) -> dict[str, object]:
-    """What came of an order, as `--json` prints it."""
+    """What came of an order, as `--json` prints it. `paid`: it was placed now, so that whoever adds
+    up `cost` counts each order once."""
     results = [
         {
             "node_id": one.node_id,
@@ -60,6 +61,7 @@ def order_document(outcome: Outcome, saved: Sequence[Saved]) -> dict[str, object
     return {
         "seconds": seconds_of(outcome),
         "cost": cost_document(outcome.usage),
+        "paid": outcome.is_paid and not outcome.taken_up,
         "results": results,
         "notices": [english(notice.key, notice.params) for notice in outcome.notices],
     }

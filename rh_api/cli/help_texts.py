@@ -23,13 +23,18 @@ environment:
   RUNNINGHUB_SUBMIT           auto: order by the V2 routes where the others are gone; v1 unless set
   RUNNINGHUB_WEBHOOK_URL      public address of `webhooks`, which orders then carry
 """
+_PAID = """\
+With --json, `cost` is what the task cost, and `paid` is true only where it was ordered now: an equal
+order of before is served, and paid no second time.
+
+"""
 RUN_EXAMPLE = f"""\
 example:
   {PROGRAM} run 1900000000000000109 --set 3.text="a cat" --set 10.image=@photo.png
 
 `@` uploads a file, `@@` begins a text with an @. `{PROGRAM} workflow ID` lists the fields.
 
-"""
+{_PAID}"""
 TASKS = f"""\
 examples:
   {PROGRAM} task 1900000000000000301 --fetch --out results
@@ -39,7 +44,7 @@ examples:
 An order whose reply was lost is a question: it is not sent again until you say what became of it,
 or `run --again`. Look at the call records of the site first.
 
-"""
+{_PAID}"""
 OFFLOAD = f"""\
 examples:
   {PROGRAM} offload prompt.json --nodes 3,6,8 --explain
@@ -48,7 +53,7 @@ examples:
 Nodes that the marked ones cannot do without go along. What reads their results runs in a ComfyUI
 only.
 
-"""
+{_PAID}"""
 WEBHOOKS = f"""\
 example:
   {PROGRAM} webhooks --listen 8191
@@ -81,7 +86,7 @@ example:
   {PROGRAM} app 1900000000000000202
   {PROGRAM} app 1900000000000000202 --set 10.image=@photo.png --out results
 
-"""
+{_PAID}"""
 QUICK = f"""\
 MODULE is what the "call API" button of a Quick Create page gives, JSON or a curl line: a file of it,
 the text itself, or - for stdin. Alone it lists the module's form and runs nothing. A key in it is
@@ -92,7 +97,7 @@ examples:
   {PROGRAM} quick module.json --set 10.image=@photo.png --out results
   {PROGRAM} quick --styles 1900000000000000302
 
-"""
+{_PAID}"""
 HISTORY = f"""\
 examples:
   {PROGRAM} history
@@ -135,7 +140,7 @@ example:
   {PROGRAM} model rhart-image-n-pro/edit --set prompt="as a watercolour" --set imageUrls=@a.png \
 --set imageUrls=@b.png --out results
 
-"""
+{_PAID}"""
 MCP = f"""\
 It needs one more package: pip install "runninghub-remote[mcp]". No order is placed where nothing limits
 what it may cost: give --max-cost, or set a limit by `{PROGRAM} limits` or the environment.

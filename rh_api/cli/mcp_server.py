@@ -30,7 +30,8 @@ Runs RunningHub workflows, AI apps and standard models. Runs cost money: ask for
 first. An answer's `status` says how it ended. `done`; `refused`, `failed`: the message says what to change.
 `running`: the task goes on and costs, follow it by its id. `unknown`: it may have started, and NOTHING may
 be ordered again for it: tell the person, who looks at the site's call records. `not_fetched`: paid for,
-fetch its results by its id. `unreachable`: nothing is known of the service, try again later."""
+fetch its results by its id. `unreachable`: nothing is known of the service, try again later.
+`paid` false: an order of before was served, whose `cost` was paid then."""
 
 
 def server_of(tools: AgentTools) -> MCPServer[Any]:

@@ -44,6 +44,19 @@ def test_the_document_says_everything(call: Call, emulator: Emulator, tmp_path: 
     assert f"task {task_id}" in ran.err
 
 
+def test_the_document_tells_an_order_of_before_from_one_that_is_paid_now(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    arguments = ("run", catalog.TEXT_OUT, "--out", str(tmp_path), "--json")
+    first, second = call(*arguments).document, call(*arguments).document
+    fetch = ("task", first["task_id"], "--fetch", "--out", str(tmp_path), "--json")
+    fetched, elsewhere = call(*fetch), call(*fetch, RUNNINGHUB_STATE=str(tmp_path / "other"))
+    told = [first, second, fetched.document, elsewhere.document]
+    assert [one["paid"] for one in told] == [True, False, False, False]
+    assert all(one["cost"] == first["cost"] for one in told)
+    assert emulator.counters.orders == 1
+
+
 def test_texts_are_printed_and_kept_as_files(call: Call, tmp_path: Path) -> None:
     ran = call("run", catalog.TEXT_OUT, "--set", "21.value=two\nlines é", "--out", str(tmp_path))
 
