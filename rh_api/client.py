@@ -370,17 +370,17 @@ class Client:
     ) -> None:
         """A person's answer about an uncertain order: it became that task, or it did not start.
 
-        With `task_id` the task is looked up first, and the same inputs take it up from then on;
-        with `not_started` they are ordered when they are run again. The third answer, send again
-        although it may cost twice, is `Job.again`. Raises BadInput when there is no such question
-        (any more), TaskNotFound.
+        The task is looked up first, and equal inputs take it up from then on; of `not_started` they
+        are ordered when they are run again. Both can be said anew until it is over, and after the
+        third, `Job.again`, which sends although it may cost twice. Raises BadInput, TaskNotFound.
         """
         if not_started == bool(task_id):
             raise ValueError("one answer: task_id or not_started")
         if not_started:
             await self.engine.recovery.settle_as_not_started(order)
         else:
-            await self.engine.recovery.settle_as_task(order, as_task_id(task_id))
+            task, nodes_of = as_task_id(task_id), self.programs.nodes_of
+            await self.engine.recovery.settle_as_task(order, task, nodes_of)
             self.engine.budget.left.watch()
 
     # Results on this machine

@@ -42,6 +42,7 @@ class PastOrder:
     example without a key, "" where an older version did not keep it. `graph`: of a graph all of it
     but its fields, in API format, None where an older version did not keep it or it was too long;
     `sent_as`: the id of the workflow that it went under; `is_native`: by the native route.
+    `state`: also uncertain where an equal one was ordered since; then `ended_at` says when.
     `error_key`: of the error that ended it, "" for none. `currency`: of money in its cost, ""
     where the site does not tell. `results`: how many there are; `first`: the first of them.
     `account`: a fingerprint of the key that ordered it; `mine`: of the account that asked.
@@ -88,7 +89,7 @@ class PastOrder:
             name=row.name,
             instance=row.instance,
             task_id=row.task_id or "",
-            state=row.state,
+            state=State.UNCERTAIN if row.is_left_open else row.state,
             origin=row.origin,
             account=row.account,
             mine=(row.origin, row.account) == account,
@@ -117,6 +118,8 @@ def failure_text(one: PastOrder, say: Say) -> str:
     """What the journal keeps of a failure, without the service's own words; "" for none."""
     if not one.error_key:
         return ""
+    if one.state is State.UNCERTAIN and one.ended_at is not None:
+        return say("error.ordered_again", {})
     holes = set(re.findall(r"\{(\w+)", ENGLISH.get(one.error_key, "{unknown}")))
     key = one.error_key if holes <= {"remote"} else "error.order_failed"
     said = _NO_WORDS.sub("", say(key, {"remote": ""}))

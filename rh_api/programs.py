@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Awaitable, Callable, Container, Mapping
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import cast
@@ -284,6 +285,12 @@ class Library:
         program = await self._get(self.app_id(text), is_app=True, fresh=fresh)
         assert isinstance(program, RemoteApp)  # noqa: S101 - for the type checker
         return program
+
+    async def nodes_of(self, workflow: str) -> Collection[str]:
+        """The ids of a workflow's nodes, none where it cannot be read."""
+        with contextlib.suppress(RunningHubError):
+            return (await self.workflow(workflow)).graph.keys()
+        return ()
 
     def inline(self, graph: Graph, workflow: str, set_fields: Container[str]) -> InlineGraph:
         """A graph as it goes out under a workflow's id or link, "" for the one that is set."""

@@ -123,7 +123,12 @@ ENGLISH: dict[str, str] = {
     "error.tasks_unknown": "How many tasks the account had before is not known.",
     "error.order_being_made": "Order {order} is being sent this moment, maybe by another process. Look again when it is {seconds} s old.",
     "error.order_settled": "There is no open question about order {order}.",
-    "error.task_of_other_order": "Task {task_id} belongs to another order.",
+    "error.task_of_other_order": "Task {id} belongs to another order, number {order}.",
+    "error.task_of_other_program": "Task {id} is not of order {order}: its results are of nodes {nodes}, none of which that one has. "
+    "Nothing was changed. They can be fetched by the task's id; the order is still to be answered.",
+    "error.order_twin": "Order {order} cannot be answered now: an equal order is under way, or somebody has answered it this moment. Look again when that one is over.",
+    "error.ordered_again": "No task id came back, so nobody knows whether it was placed; an equal order was placed since. "
+    "What is held for it stays held until it is told what became of it.",
     "error.task_id_taken": "RunningHub named task {id} for order {order}, which is the task of "
     "order {other}.",
     "error.book_set_aside": "The journal was damaged, or of a newer version, and was set aside "
@@ -556,7 +561,7 @@ ENGLISH: dict[str, str] = {
     "cli.order_asked": "What you found out is said by: {command} --is TASK, or "
     "{command} --not-started",
     "cli.order_is": "Order {order} is task {task_id} from now on: run the same "
-    "again to take it up.",
+    "again to take it up. Until it is over another answer takes this one's place.",
     "cli.order_not_started": "Order {order} came to nothing: run the same again to order it.",
     "cli.sight_before": "tasks of the account when it was sent: {count}",
     "cli.sight_now": "tasks of the account now: {count}",

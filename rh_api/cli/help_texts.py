@@ -42,7 +42,8 @@ examples:
   {PROGRAM} task --order 7 --is 1900000000000000301
 
 An order whose reply was lost is a question: it is not sent again until you say what became of it,
-or `run --again`. Look at the call records of the site first.
+or `run --again`, after which it can still be answered: until then what was held for it stays held. Look
+at the call records of the site first. A wrong answer can be given anew until its task is over.
 
 {_PAID}"""
 OFFLOAD = f"""\

@@ -17,7 +17,7 @@ from ..switches import SUBMIT_V2
 from .caches import RUNS_KEPT
 from .database import JournalFile
 from .pruning import empty_order, old_orders
-from .rows import OrderRow, ResultRow, State, read_order
+from .rows import ORDERED_AGAIN, OrderRow, ResultRow, State, read_order
 
 SEARCHED_CHARACTERS = 20_000  # of an order's texts; a whole book in a field is found by its start
 FIRST_CHARACTERS = 300  # of a text among the results, in a list
@@ -43,6 +43,7 @@ _SPENT_BY_PROGRAM = " ".join(
     ["SELECT workflow,", _SUMMED, "FROM orders INDEXED BY programs", _ENDED, "GROUP BY workflow"]
 )
 _UNREAD = "FROM orders WHERE deleted = 0 AND id > (SELECT coalesce(max(order_id), 0) FROM words)"
+_LEFT_OPEN = f"task_id IS NULL AND error_key = '{ORDERED_AGAIN}'"
 _STATES = {state.value: state for state in State}
 
 
@@ -138,8 +139,9 @@ class History:
             low, high = _bounds(db, query)
             high = min(high, before or _LAST)
             # One state at a time comes in order from its index; several would have to be sorted.
-            states = [(state,) for state in dict.fromkeys(query.states)] or [()]
-            found = [_select(db, query, account, one, (low, high), limit) for one in states]
+            states = [one for state in dict.fromkeys(query.states) for one in _told_as(state)]
+            between = low, high
+            found = [_select(db, query, account, one, between, limit) for one in states or [""]]
             rows = islice(merge(*found, key=lambda row: -row.id), limit)
             return _with_results(db, list(rows))
 
@@ -213,6 +215,27 @@ class History:
             )
             return [read_order(row) for row in rows]
 
+    def silent_nodes(self, origin: str, account: str, workflow: str) -> frozenset[str]:
+        """Nodes that gave nothing in the two latest successes of a program, although they were to
+        run. One whose results nobody has waited for is none of these."""
+        silent = """WITH latest AS (SELECT id, told FROM orders o WHERE origin = ? AND account = ?
+            AND workflow = ? AND state = 'done' AND told != '[]' AND (missing != '[]' OR EXISTS
+            (SELECT 1 FROM results WHERE order_id = o.id AND (path IS NOT NULL OR text IS NOT NULL)))
+            ORDER BY id DESC LIMIT 2)
+            SELECT value FROM latest, json_each(told) WHERE NOT EXISTS (SELECT 1 FROM results
+            WHERE order_id = latest.id AND node_id = value AND (url != '' OR text IS NOT NULL))
+            GROUP BY value HAVING count(DISTINCT latest.id) = 2"""
+        with self._file.reading() as db:
+            rows = db.execute(silent, (origin, account, workflow))
+            return frozenset(str(row["value"]) for row in rows)
+
+    def result_url(self, origin: str) -> str:
+        """Where one of the latest results of a site's was fetched, of any account; or ""."""
+        latest = """SELECT url FROM (SELECT * FROM results ORDER BY order_id DESC LIMIT 50)
+            JOIN orders o ON o.id = order_id WHERE o.origin = ? AND url != '' LIMIT 1"""
+        with self._file.reading() as db:
+            return next((str(row["url"]) for row in db.execute(latest, (origin,))), "")
+
     def old_orders(self, now: float, keep_days: float, keep_orders: int) -> list[int]:
         """The numbers of the orders that `Store.prune` would forget."""
         with self._file.reading() as db:
@@ -254,11 +277,19 @@ def _bounds(db: sqlite3.Connection, query: Query) -> tuple[int, int]:
     return low, high
 
 
+def _told_as(state: State) -> list[str]:
+    """What rows of a state are, each by its index: see `OrderRow.is_left_open`."""
+    if state is State.UNCERTAIN:
+        return ["state = 'uncertain'", f"state = 'failed' AND {_LEFT_OPEN}"]
+    others = f" AND NOT ({_LEFT_OPEN})" if state is State.FAILED else ""
+    return [f"state = '{state.value}'{others}"]
+
+
 def _select(
     db: sqlite3.Connection,
     query: Query,
     account: tuple[str, str] | None,
-    states: Sequence[State],
+    state: str,
     between: tuple[int, int],
     limit: int,
 ) -> Iterator[OrderRow]:
@@ -287,9 +318,8 @@ def _select(
     for comparison, amount in query.costs:
         wanted.append("(" + " OR ".join(f"{cost} {comparison} ?" for cost in _COSTS) + ")")
         values += [round(amount * MICRO)] * len(_COSTS)
-    for state in states:
-        wanted.append("state = ?")
-        values.append(state.value)
+    if state:
+        wanted.append(state)
     if account is not None:
         wanted.append("+origin = ? AND +account = ?")
         values += account

@@ -133,10 +133,10 @@ class SqliteJournal:
         return await self._do(self._store.results, order)
 
     async def silent_nodes(self, program: str) -> frozenset[str]:
-        return await self._do(self._store.silent_nodes, self.origin, self.account, program)
+        return await self._do(self._store.history.silent_nodes, self.origin, self.account, program)
 
     async def result_url(self) -> str:
-        return await self._do(self._store.result_url, self.origin)
+        return await self._do(self._store.history.result_url, self.origin)
 
     async def has_placed(self) -> bool:
         return await self._do(self._store.history.has_placed, self.origin)
@@ -199,8 +199,10 @@ class SqliteJournal:
     async def place(self, order: int, task_id: str) -> None:
         await self._do(self._store.placed, order, task_id)
 
-    async def drop(self, order: int) -> None:
-        await self._do(self._store.dropped, order, for_good=True)
+    async def answer(self, seen: OrderRow, task_id: str) -> bool:
+        if task_id:
+            return await self._do(self._store.answered, seen, task_id)
+        return await self._do(self._store.disowned, seen)
 
     async def prune(self) -> list[int]:
         keep = Retention.read(self.folder)

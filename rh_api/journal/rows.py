@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 from ..wire.envelope import read_object
 
+ORDERED_AGAIN = "error.uncertain"
+"""What ends an order of which nobody knows whether it was placed, when an equal one is ordered."""
+
 
 class State(enum.Enum):
     """What the journal knows of an order. Until it is over, it keeps its twins away."""
@@ -89,6 +92,24 @@ class OrderRow:
     missing: tuple[str, ...]
     deleted: int = 0
     """1: a person deleted what it was; what it cost still counts."""
+
+    @property
+    def condition(self) -> tuple[int, str, str | None]:
+        """What changes whenever something becomes of it."""
+        return self.id, self.state.value, self.task_id
+
+    @property
+    def is_left_open(self) -> bool:
+        """Nobody knows whether it was placed, and an equal one was ordered all the same."""
+        is_unknown = self.task_id is None and self.error_key == ORDERED_AGAIN
+        return self.state is State.FAILED and is_unknown
+
+    @property
+    def is_answerable(self) -> bool:
+        """Whether a person may say what became of it: where nobody knows, and, while it is not
+        over, where a person said so before."""
+        is_open = self.state in (State.INTENDED, State.UNCERTAIN) or self.is_left_open
+        return is_open or (bool(self.what.get("answered")) and not self.state.is_over)
 
     @property
     def kind(self) -> str:

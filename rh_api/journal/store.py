@@ -194,13 +194,28 @@ class Store:
         What was held for it stays held until it is released or an order is bound to it again,
         unless it is `for_good`.
         """
-        with self._file.writing() as db:
-            gone = db.execute(
-                "DELETE FROM orders WHERE id = ? AND state IN ('intended', 'uncertain')", (order,)
-            )
-            if gone.rowcount:
-                self.ledger.unbind_in(db, order, for_good=for_good)
-            return gone.rowcount > 0
+        gone = "DELETE FROM orders WHERE id = ? AND state IN ('intended', 'uncertain')"
+        return self._delete(gone, (order,), for_good=for_good)
+
+    def answered(self, seen: OrderRow, task_id: str) -> bool:
+        """A person says that it became that task, which may be said anew while it is not over.
+
+        Nothing changes where it is not as it was `seen`, or while an equal order is not over.
+        """
+        what = json.dumps({**seen.what, "answered": True})
+        return self._file.change(
+            "UPDATE orders SET state = 'placed', task_id = ?, placed = ?, started = NULL,"
+            " ended = NULL, error_key = '', told = '[]', what = ?"
+            " WHERE id = ? AND state = ? AND task_id IS ? AND NOT EXISTS (SELECT 1 FROM orders AS"
+            " twin WHERE twin.identity_digest = ? AND twin.ended IS NULL AND twin.id != ?)",
+            (task_id, self._clock(), what, *seen.condition, seen.identity_digest, seen.id),
+        )
+
+    def disowned(self, seen: OrderRow) -> bool:
+        """A person says that it never started: the row goes, and what was held for it, unless it is
+        not as it was `seen`."""
+        gone = "DELETE FROM orders WHERE id = ? AND state = ? AND task_id IS ?"
+        return self._delete(gone, seen.condition, for_good=True)
 
     def done(
         self,
@@ -279,27 +294,6 @@ class Store:
             (json.dumps(list(missing)), order),
         )
 
-    def silent_nodes(self, origin: str, account: str, workflow: str) -> frozenset[str]:
-        """Nodes that gave nothing in the two latest successes of a program, although they were to
-        run. One whose results nobody has waited for is none of these."""
-        silent = """WITH latest AS (SELECT id, told FROM orders o WHERE origin = ? AND account = ?
-            AND workflow = ? AND state = 'done' AND told != '[]' AND (missing != '[]' OR EXISTS
-            (SELECT 1 FROM results WHERE order_id = o.id AND (path IS NOT NULL OR text IS NOT NULL)))
-            ORDER BY id DESC LIMIT 2)
-            SELECT value FROM latest, json_each(told) WHERE NOT EXISTS (SELECT 1 FROM results
-            WHERE order_id = latest.id AND node_id = value AND (url != '' OR text IS NOT NULL))
-            GROUP BY value HAVING count(DISTINCT latest.id) = 2"""
-        with self._file.reading() as db:
-            rows = db.execute(silent, (origin, account, workflow))
-            return frozenset(str(row["value"]) for row in rows)
-
-    def result_url(self, origin: str) -> str:
-        """Where one of the latest results of a site's was fetched, of any account; or ""."""
-        latest = """SELECT url FROM (SELECT * FROM results ORDER BY order_id DESC LIMIT 50)
-            JOIN orders o ON o.id = order_id WHERE o.origin = ? AND url != '' LIMIT 1"""
-        with self._file.reading() as db:
-            return next((str(row["url"]) for row in db.execute(latest, (origin,))), "")
-
     def unfinished(self, origin: str | None = None, account: str | None = None) -> list[OrderRow]:
         """Orders that are not over, oldest first; of one site and account where given."""
         with self._file.reading() as db:
@@ -365,6 +359,13 @@ class Store:
         """
         with self._file.writing() as db:
             return prune(db, now, keep_days, keep_orders)
+
+    def _delete(self, statement: str, values: tuple[object, ...], *, for_good: bool) -> bool:
+        with self._file.writing() as db:
+            if not db.execute(statement, values).rowcount:
+                return False
+            self.ledger.unbind_in(db, cast(int, values[0]), for_good=for_good)
+            return True
 
     def _end(
         self, order: int, state: State, key: str, code: int | None, costs: Sums | None, usage: Usage

@@ -205,11 +205,14 @@ class Journal(Protocol):
         ...
 
     async def place(self, order: int, task_id: str) -> None:
-        """A person or a later look found the task of an uncertain order."""
+        """A later look found the task of an uncertain order."""
         ...
 
-    async def drop(self, order: int) -> None:
-        """A person saw that an uncertain order never started: the row goes."""
+    async def answer(self, seen: OrderRow, task_id: str) -> bool:
+        """A person says which task an order became; "": it never started, and the row goes.
+
+        Nothing changes where it is not as it was `seen`, or an equal order is not over.
+        """
         ...
 
     async def prune(self) -> list[int]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from ..errors import BadInput, RunningHubError, Uncertain
 from ..journal import Identity, OrderRow, State
 from ..journal.retention import age
+from ..journal.rows import ORDERED_AGAIN
 from ..wire.accounts import queue_status
 from ..wire.orders import TaskOptions
 from .cancellation import Canceller
@@ -21,6 +22,8 @@ from .report_query import query_report
 
 CREATE_SECONDS = 90.0  # longer than any create may take, its reply and its row included
 QUESTIONS = (State.INTENDED, State.UNCERTAIN)
+NodesOf = Callable[[str], Awaitable[Collection[str]]]
+"""The ids of a workflow's nodes, none where nothing tells them."""
 LOOK_AGAIN = 0.5  # seconds between two looks at an order that another process is placing
 
 
@@ -170,9 +173,10 @@ class Recovery:
         )
 
     async def send_again(self, row: OrderRow) -> None:
-        """A person's answer: whatever became of this one, another is ordered."""
+        """A person's answer: whatever became of this one, another is ordered. It can be answered
+        still, which frees or books what is held for it."""
         if row.state in QUESTIONS:
-            await self.context.journal.record_failed(row.id, key="error.uncertain")
+            await self.context.journal.record_failed(row.id, key=ORDERED_AGAIN)
 
     # Open ones
 
@@ -205,27 +209,37 @@ class Recovery:
             now = load.running + load.queued
         return Inspection(asked.before, now, sum(1 for row in rows if row.task_id))
 
-    async def settle_as_task(self, order: int, task_id: str) -> None:
+    async def settle_as_task(
+        self, order: int, task_id: str, nodes_of: NodesOf | None = None
+    ) -> None:
         """An uncertain order became that task, which the service knows: it is one to take up.
 
         If it had been stopped before its task was known, it is cancelled now. Raises TaskNotFound,
-        or BadInput when the task is another order's.
+        or BadInput when the task is another order's, or made what no node of this one makes.
         """
         question = await self._answerable(order)
         context = self.context
         twin = await context.journal.of_task(task_id)
-        if twin is not None:
-            raise BadInput("error.task_of_other_order", task_id=task_id)
-        await query_report(context.sender.send, task_id)
-        await context.journal.place(order, task_id)
+        if twin is not None and twin.id != order:
+            raise BadInput("error.task_of_other_order", id=task_id, order=twin.id)
+        report = await query_report(context.sender.send, task_id)
+        made = {one.node_id for one in report.results or () if one.node_id}
+        nodes: Collection[str] = question.graph.keys()
+        if made and question.kind == "workflow" and nodes_of is not None:
+            nodes = await nodes_of(question.program)
+        if made and nodes and _outer(made).isdisjoint(_outer(nodes)):
+            named = ", ".join(sorted(made))
+            raise BadInput("error.task_of_other_program", id=task_id, order=order, nodes=named)
+        if not await context.journal.answer(question, task_id):
+            raise BadInput("error.order_twin", order=order)
         if question.cancel == "wanted":
             again = self.canceller.again
             context.spawn(again(order, task_id, is_model=is_model(question.workflow)), order)
 
     async def settle_as_not_started(self, order: int) -> None:
         """A person has seen that an uncertain order did not start: it may be ordered again."""
-        await self._answerable(order)
-        await self.context.journal.drop(order)
+        if not await self.context.journal.answer(await self._answerable(order), ""):
+            raise BadInput("error.order_twin", order=order)
 
     async def cancel_again(self) -> None:
         """Begin the cancels that an earlier start asked for and could not confirm."""
@@ -239,7 +253,7 @@ class Recovery:
         row = await journal.order(order)
         if (
             row is None
-            or row.state not in QUESTIONS
+            or not row.is_answerable
             or (row.origin, row.account) != (journal.origin, journal.account)
         ):
             raise BadInput("error.order_settled", order=order)
@@ -252,6 +266,11 @@ class Recovery:
         if row.state is State.INTENDED and made is not None and made < CREATE_SECONDS:
             raise BadInput("error.order_being_made", order=order, seconds=int(CREATE_SECONDS))
         return row
+
+
+def _outer(nodes: Collection[str]) -> set[str]:
+    """The nodes of the canvas: `57` of `57:9`, which lies in the subgraph that it is."""
+    return {node.partition(":")[0] for node in nodes}
 
 
 def order_of(row: OrderRow | None) -> Order:

@@ -299,3 +299,78 @@ def test_an_order_that_came_to_nothing_is_ordered_when_it_is_run_again(
 
     assert ran.code == 0
     assert emulator.counters.orders == 2  # the person was wrong, and said so
+
+
+def test_a_task_of_another_workflow_or_order_is_no_answer(
+    call: Call, emulator: Emulator, base_url: str, uncertain: int, tmp_path: Path
+) -> None:
+    (made,) = emulator.tasks
+    body = {"apiKey": emulator.default_key, "workflowId": catalog.TEXT_OUT}
+    reply = requests.post(f"{base_url}/task/openapi/create", json=body, timeout=120).json()
+    other = reply["data"]["taskId"]
+    while not emulator.tasks[other].is_over:
+        time.sleep(0.01)
+    argv = ("run", catalog.TEXT_TO_IMAGE, "--set", "3.seed=5", "--out", str(tmp_path), "--json")
+    known = call(*argv).document["task_id"]
+
+    for wrong, said in ((other, f"is not of order {uncertain}"), (known, "order, number 2")):
+        ran = call("task", "--order", str(uncertain), "--is", wrong)
+        assert (ran.code, said in ran.err) == (2, True), ran.err
+        assert call("task", "--list", "--json").document["orders"][0]["uncertain"]
+    assert call("task", "--order", str(uncertain), "--is", made).code == 0
+
+
+def test_an_answer_is_corrected_while_its_task_is_not_over(
+    call: Call, emulator: Emulator, uncertain: int, order: Callable[[], str], tmp_path: Path
+) -> None:
+    (made,) = emulator.tasks
+    wrong = order()
+    answer = ("task", "--order", str(uncertain))
+    assert call(*answer, "--is", wrong).code == 0
+    assert call("task", "--list", "--json").document["orders"][0]["task_id"] == wrong
+    assert call(*answer, "--is", made).code == 0
+    ran = call("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path), "--json")
+    assert ran.document["task_id"] == made
+    assert "no open question" in call(*answer, "--is", wrong).err  # it is over
+
+    emulator.faults.append(Fault(CREATE, "lost_reply"))
+    argv = ("run", catalog.TEXT_TO_IMAGE, "--set", "3.seed=5", "--out", str(tmp_path), "--json")
+    second = ("task", "--order", str(call(*argv).document["error"]["order"]))
+    assert call(*second, "--is", wrong).code == 0
+    assert call(*second, "--not-started").code == 0
+    assert call("task", "--list", "--json").document == {"orders": []}
+
+
+def spent(call: Call) -> str:
+    return call("limits", "--json").document["today"]
+
+
+@pytest.mark.parametrize("answer", ["is", "not started"])
+def test_an_order_that_was_ordered_again_is_no_failure_and_can_be_answered(
+    call: Call, emulator: Emulator, tmp_path: Path, answer: str
+) -> None:
+    call("limits", "--day", "30 coins", "--allow", f"{catalog.TEXT_TO_IMAGE}=3 coins")
+    emulator.faults.append(Fault(CREATE, "lost_reply"))
+    argv = ("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path), "--json")
+    number = str(call(*argv).document["error"]["order"])
+    (made,) = emulator.tasks
+    assert call(*argv, "--again").code == 0
+    assert spent(call) == "4 coins"  # 1 was paid, 3 are held
+
+    past = call("history", "--json").document["orders"]
+    assert [one["state"] for one in past] == ["done", "uncertain"]
+    asked = call("history", "--state", "uncertain", "--json").document["orders"]
+    assert [str(one["order"]) for one in asked] == [number]
+    assert call("history", "--state", "failed", "--json").document["orders"] == []
+    shown = call("history", number)
+    assert "an equal order was placed since" in shown.out
+    assert f"task --order {number} --look" in shown.err
+
+    if answer == "is":
+        assert call("task", "--order", number, "--is", made).code == 0
+        assert call(*argv).document["task_id"] == made
+        assert spent(call) == "2 coins"
+    else:
+        assert call("task", "--order", number, "--not-started").code == 0
+        assert spent(call) == "1 coin"
+    assert emulator.counters.orders == 2
