@@ -76,11 +76,13 @@ class Budget:
     async def reserved(self, order: Order, watch: Watch) -> AsyncGenerator[Hold]:
         """What is held for an order that is about to be made; released unless one was written.
 
-        Raises CostLimit, with nothing uploaded, where a limit leaves no room for it, and
-        StoreUnavailable where nothing can be held.
+        Raises CostLimit where a limit leaves no room for it, which says whether anything can have
+        been uploaded by then, and StoreUnavailable where nothing can be held.
         """
+        told: dict[str, object] = {"order_key": _key_of(order)}
         try:
             hold = await self._reserve(order, watch)
+            told["done"] = Words.of(lambda say: say("money.not_ordered", {}))
             try:
                 yield hold
             except LimitReached as error:  # the price is higher, or others were faster
@@ -90,7 +92,7 @@ class Budget:
                 await self._release(hold)
                 raise
         except CostLimit as error:
-            raise error.with_context(params={"order_key": _key_of(order)}) from error.__cause__
+            raise error.with_context(params=told) from error.__cause__
         # Nothing is awaited from here on: a Stop now would lose the task that was just placed.
 
     async def _release(self, hold: Hold) -> None:

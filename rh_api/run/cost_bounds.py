@@ -13,6 +13,8 @@ from ..money.quotes import Quote
 from ..money.rates import cost_of, seconds_of
 from ..texts import Words
 
+_NOT_SENT = Words.of(lambda say: say("money.not_sent", {}))
+
 
 @dataclass(frozen=True, slots=True)
 class Bound:
@@ -138,7 +140,8 @@ def _plus(one: Sums, other: Sums) -> dict[str, int]:
 def unbounded(program: str, limits: Limits, key: str = "error.cost_unbounded") -> CostLimit:
     """The error of an order of which nothing says what it may cost at most."""
     lowest = limits.order or limits.prompt or limits.day
-    return CostLimit(key, program=program, limit=Words.of(partial(say_sums, lowest)), hint="costs")
+    limit = Words.of(partial(say_sums, lowest))
+    return CostLimit(key, program=program, limit=limit, done=_NOT_SENT, hint="costs")
 
 
 def require_limited(units: Iterable[str], limits: Limits) -> None:
@@ -150,6 +153,7 @@ def require_limited(units: Iterable[str], limits: Limits) -> None:
             "error.cost_other_unit",
             unit=named_units(paid_in),
             limits=named_units(sorted(limits.units)),
+            done=_NOT_SENT,
             hint="costs",
         )
 
@@ -177,6 +181,7 @@ def refusal(reached: Reached, where: str) -> CostLimit:
         (_REACHED if reached.needed else _OVER)[reached.scope],
         where=where,
         hint="costs",
+        done=_NOT_SENT,
         needed=Words.of(partial(say_amount, reached.unit, reached.needed)),
         limit=Words.of(partial(say_amount, reached.unit, reached.limit)),
         spent=Words.of(partial(say_amount, reached.unit, reached.spent)),

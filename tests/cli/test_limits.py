@@ -119,3 +119,18 @@ def test_what_went_with_a_damaged_journal_is_told_each_time(call: Call, tmp_path
         assert "orders.damaged-1.sqlite3: its orders are not known here" in told
     (tmp_path / "state" / "orders.damaged-1.sqlite3").unlink()
     assert [call(*argv).err for argv in LOOKS] == [""] * len(LOOKS)
+
+
+def test_a_refusal_behind_the_upload_does_not_say_that_nothing_was_uploaded(
+    call: Call, emulator: Emulator, photo: Path, tmp_path: Path
+) -> None:
+    """What a model's order costs is asked with the addresses of its files."""
+    emulator.account.kind = "SHARED"
+    ran = call(
+        *("model", "rhart-image-n-pro/edit", "--set", "prompt=a cat", "--max-cost", "1 CNY"),
+        *("--set", f"imageUrls=@{photo}", "--out", str(tmp_path)),
+    )
+    assert ran.code == 2
+    assert len(emulator.uploads) == 1
+    assert "Nothing was ordered. Nobody can say" in ran.err, ran.err
+    assert emulator.counters.orders == 0
