@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from ..client import Client
 from ..errors import BadInput
+from ..graph.nearest import listed, nearest
 from ..journal.ledger import ALLOWED, FLOOR
 from ..money.amounts import Sums, say_sums, written
 from ..money.limits import SCOPES, VARIABLES
@@ -26,14 +27,20 @@ async def limits(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
         for scope in (*SCOPES, FLOOR)
         if (given := getattr(arguments, scope)) is not None
     }
+    allowed: dict[str, str] = {}
     for text in arguments.allow or ():
         program, equals, given = text.rpartition("=")
         if not equals or not program.strip():
             raise BadInput("error.bad_amount", value=text[:60])
-        changes[ALLOWED + program.strip()] = given
-    if not all(given.strip() for given in changes.values()):
+        allowed[program.strip()] = given
+    if not all(given.strip() for given in (*changes.values(), *allowed.values())):
         raise BadInput("error.bad_amount", value="")
     async with Client(settings) as client:
+        for named, given in allowed.items():
+            # Taken away is whatever is stored, also what no version of ours should have taken.
+            is_none = given.strip().lower() == _NONE
+            program = named if is_none else _program(client, named, terminal)
+            changes[ALLOWED + program] = given
         for scope, given in changes.items():
             await client.costs.set_rule(scope, "" if given.strip().lower() == _NONE else given)
         rules, spent = await client.costs.rules(), await client.costs.committed()
@@ -62,3 +69,20 @@ async def limits(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
             "today": written(spent.day, english),
         }
     )
+
+
+def _program(client: Client, named: str, terminal: Terminal) -> str:
+    """A program as the journal names it; BadInput for what names none. A model that is in no list
+    is told, and may be ordered all the same."""
+    kind, _, rest = named.partition("/")
+    if kind in ("graph", "quick") and rest:
+        return named  # as a refusal named it
+    if kind == "app" and rest:
+        return f"app/{client.programs.app_id(rest)}"
+    if kind != "model" or not rest:
+        return client.programs.workflow_id(named)
+    endpoint, known = client.models.find(rest).endpoint, client.models.catalogue.models
+    if endpoint not in known:
+        near = listed(nearest(endpoint, known))
+        terminal.note(english("cli.model_unlisted", {"model": endpoint, "near": near}))
+    return f"model/{endpoint}"

@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from rh_api.emulator import Emulator, catalog
 
 from .conftest import Call
@@ -60,6 +62,31 @@ def test_limits_are_set_shown_and_taken_away(call: Call, emulator: Emulator) -> 
     # A bare number is in what the account pays in.
     told = call("limits", "--order", "20", "--day", "none", "--json").document
     assert told["limits"] == {"order": "20 coins", "allow/app/7": "30 coins, 1 USD"}
+
+
+@pytest.mark.parametrize("name", ["nonsense", "app/", "app/x", "model/", "model/x y", "modell/a/b"])
+def test_a_sum_for_no_program_is_refused(call: Call, name: str) -> None:
+    assert call("limits", "--allow", f"{name}=2 coins").code == 2
+    assert call("limits", "--json").document["limits"] == {}
+
+
+def test_a_sum_is_stored_for_a_program_as_its_orders_name_it(call: Call) -> None:
+    model = "rhart-image-n-pro/text-to-image"
+    named = (
+        "app/https://www.runninghub.ai/ai-detail/7",
+        "8",
+        f"model/{model}",
+        "graph/0a",
+        "model/a/b",
+    )
+    for name in named:
+        ran = call("limits", "--allow", f"{name}=2 coins")
+        assert ran.code == 0, ran.err
+    assert "does not know a/b" in ran.err  # such a model can be ordered
+    stored = call("limits", "--json").document["limits"]
+    assert {*stored} == {f"allow/{name}" for name in ("app/7", *named[1:])}
+    call("limits", "--allow", "model/a/b=none")
+    assert "allow/model/a/b" not in call("limits", "--json").document["limits"]
 
 
 def test_limits_of_the_environment_are_listed_by_their_variable(call: Call) -> None:
