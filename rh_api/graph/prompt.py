@@ -21,8 +21,11 @@ class Node:
 
     @property
     def label(self) -> str:
-        """Title and class, as a sentence names the node."""
-        return self.title if self.title == self.class_type else f"{self.title} [{self.class_type}]"
+        """Title and class, as a sentence names the node; its id where it has neither, as in the
+        form of an app."""
+        if self.title == self.class_type:
+            return self.title or self.id
+        return f"{self.title} [{self.class_type}]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -283,3 +284,10 @@ def test_any_value_passes_or_is_refused_and_passing_is_final(name: str, value: o
     stored = {one.full_name: one.stored for one in FORM.fields}[name]
     for sent in checked.values():
         assert sent is value or stored is None or type(sent) is type(stored)
+
+
+def test_a_row_that_names_no_node_is_called_by_its_id() -> None:
+    (row,) = form_of(("6.text", "", "LIST", "0", STYLES)).fields
+    form = replace(FORM, fields=(replace(row, description="", description_en=""),))
+    with pytest.raises(BadField, match='of node 6: "x" is not one of'):
+        check_app(form, {"6.text": "x"})
