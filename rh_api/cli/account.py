@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TypeVar
 
 from ..client import Client
-from ..errors import RunningHubError
+from ..errors import KeyRefused, RunningHubError
 from ..settings import Settings
 from ..texts import english
 from ..wire.accounts import Account, QueueStatus
@@ -29,8 +29,9 @@ async def account(arguments: Namespace, terminal: Terminal, environ: Mapping[str
         )
     if isinstance(status, RunningHubError) and isinstance(queue, RunningHubError):
         raise status
+    is_refused = isinstance(status, KeyRefused)  # what the other call tells makes no key good
     for failed in (status, queue):
-        if isinstance(failed, RunningHubError):
+        if isinstance(failed, RunningHubError) and not (is_refused and failed is status):
             terminal.note(str(failed))
     known = _known(
         None if isinstance(status, RunningHubError) else status,
@@ -43,6 +44,9 @@ async def account(arguments: Namespace, terminal: Terminal, environ: Mapping[str
             for name, value in known.items()
         ],
     )
+    if is_refused:
+        terminal.done = known
+        raise status
     terminal.document(known)
 
 

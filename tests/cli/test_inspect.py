@@ -180,6 +180,15 @@ def test_what_the_account_does_not_say_is_unknown_and_not_zero(
     assert "301" in ran.err
 
 
+def test_a_key_that_the_account_call_refuses_is_no_good_one(call: Call, emulator: Emulator) -> None:
+    emulator.faults.append(Fault("/uc/openapi/accountStatus", "code", count=None, value=802))
+    ran = call("account", "--json")
+
+    assert ran.code == 1
+    assert (ran.document["error"]["code"], ran.document["limit"]) == (802, 3)
+    assert ran.err.count("API key") == 1
+
+
 def test_without_a_queue_status_the_limit_is_unknown(call: Call, emulator: Emulator) -> None:
     emulator.faults.append(Fault("/openapi/v2/queue/status", "code", count=None, value=301))
     document = call("account", "--json").document
