@@ -262,6 +262,8 @@ class Recovery:
     async def _answerable(self, order: int) -> OrderRow:
         """An order of whose fate a person may say something: not one that is on its way now."""
         row = await self._question(order)
+        if row.task_id in self.context.followers:  # its end would be written down as this one's
+            raise BadInput("error.order_twin", order=order)
         made = age(row.created, self.context.journal.now())
         if row.state is State.INTENDED and made is not None and made < CREATE_SECONDS:
             raise BadInput("error.order_being_made", order=order, seconds=int(CREATE_SECONDS))

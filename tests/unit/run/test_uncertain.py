@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from unit.run.world import SUCCESS, TASK, code, load, taken
+from unit.run.world import SUCCESS, TASK, code, load, taken, until
 
 from rh_api.errors import BadInput, Fate, RunningHubError, TaskNotFound, Uncertain, Unreachable
 from rh_api.journal import State
@@ -77,6 +77,21 @@ def test_an_uncertain_order_that_did_not_start_is_ordered_when_it_is_run_again(m
     assert run(world).task_id == "2"
     with pytest.raises(BadInput, match="no open question"):
         play(world, lambda: questions(world).settle_as_not_started(order))
+
+
+def test_an_answer_is_not_taken_back_while_its_task_is_followed(make):
+    world = make(query=[until(10, SUCCESS)])
+    order = uncertain_order(world)
+
+    async def story() -> None:
+        await questions(world).settle_as_task(order, TASK)
+        following = asyncio.ensure_future(world.run())
+        await asyncio.sleep(5.0)
+        with pytest.raises(BadInput, match="cannot be answered now"):
+            await questions(world).settle_as_task(order, "3")
+        assert (await following).task_id == TASK
+
+    play(world, story)
 
 
 def test_a_look_at_an_uncertain_order_tells_what_can_be_seen_and_settles_nothing(make):
