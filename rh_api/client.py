@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Collection, Coroutine, Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from .job import Job
 from .jobs import Jobs
 from .journal import ResultRow, Rules, SqliteJournal, State
 from .journal.retention import Retention, empty, freed
+from .keyless_catalogue import open_catalogue
 from .model_catalogue import ModelCatalogue
 from .money.quotes import Quote
 from .net.bulk import RequestsBulk
@@ -43,7 +44,7 @@ from .run.results import Notice, Outcome, Result
 from .run.retry import Sender
 from .run.transfers import LazySource, LoraFile, Source, Transfers
 from .run.webhook_deliveries import Deliveries
-from .settings import NO_SECRET, Settings
+from .settings import Settings
 from .task import TaskHandle
 from .uploads import Uploads
 from .webhooks import Webhooks
@@ -99,22 +100,9 @@ COVER_BYTES = 8 * 1024**2  # of a picture on the site, before it is made small
 T = TypeVar("T")
 
 
-@contextlib.asynccontextmanager
-async def open_catalogue(settings: Settings) -> AsyncGenerator[ModelCatalogue]:
-    """The standard models of a site, to be refreshed without an account: no key goes out."""
-    transport = AiohttpTransport(replace(settings, key=NO_SECRET))
-    try:
-        sender = Sender(transport, SystemClock())
-        yield ModelCatalogue(settings, sender, VendorRegistry.of(settings))
-    finally:
-        await transport.close()
-
-
 class Client:
-    """Everything of RunningHub for one key. Use it in one event loop; `close` it there.
-
-    As a context manager it is closed at the end; what still runs then is waited for, or, where an
-    exception leads out, stopped as `run` is.
+    """Everything of RunningHub for one key. Use it in one event loop; `close` it there. At the end
+    of its `async with` what runs is waited for, or stopped where an exception leads out.
 
     `programs` reads workflows and apps, `models` the standard models; `costs`, `uploads`, `account`
     and `task(id)` are what their names say. All else is about orders.
@@ -145,8 +133,6 @@ class Client:
         )
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._models: ModelCatalogue | None = None
-        self._cloud_nodes: CloudNodes | None = None
         self.programs = Library(self._sender, settings, lambda: self.models)
         self.adopt(settings)
         self.uploads = Uploads(self._transfers)
@@ -180,8 +166,8 @@ class Client:
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.wait((self._listening,))
-        if self._cloud_nodes is not None:
-            await self._cloud_nodes.close()
+        if "cloud_nodes" in self.__dict__:
+            await self.cloud_nodes.close()
         # The transport twice: whoever was still on the way may have opened it anew.
         settle, sessions = self.engine.settle, self._transport.close
         steps = (self._jobs.flights.settle, settle, sessions, self._bulk.close, self._journal.close)
@@ -204,21 +190,15 @@ class Client:
         if self._waiters:
             await asyncio.wait(tuple(self._waiters))
 
-    @property
+    @cached_property
     def models(self) -> ModelCatalogue:
         """The standard models: search, form, price, refresh."""
-        if self._models is None:
-            registry = VendorRegistry.of(self.settings)
-            self._models = ModelCatalogue(self.settings, self._sender, registry)
-        return self._models
+        return ModelCatalogue(self.settings, self._sender, VendorRegistry.of(self.settings))
 
-    @property
+    @cached_property
     def cloud_nodes(self) -> CloudNodes:
         """What the native route's ComfyUI lists: a hint."""
-        if self._cloud_nodes is None:
-            send, now = self._transport.send, self._journal.now
-            self._cloud_nodes = CloudNodes(send, self.settings, now)
-        return self._cloud_nodes
+        return CloudNodes(self._transport.send, self.settings, self._journal.now)
 
     @property
     def costs(self) -> Costs:

@@ -215,27 +215,6 @@ class History:
             )
             return [read_order(row) for row in rows]
 
-    def silent_nodes(self, origin: str, account: str, workflow: str) -> frozenset[str]:
-        """Nodes that gave nothing in the two latest successes of a program, although they were to
-        run. One whose results nobody has waited for is none of these."""
-        silent = """WITH latest AS (SELECT id, told FROM orders o WHERE origin = ? AND account = ?
-            AND workflow = ? AND state = 'done' AND told != '[]' AND (missing != '[]' OR EXISTS
-            (SELECT 1 FROM results WHERE order_id = o.id AND (path IS NOT NULL OR text IS NOT NULL)))
-            ORDER BY id DESC LIMIT 2)
-            SELECT value FROM latest, json_each(told) WHERE NOT EXISTS (SELECT 1 FROM results
-            WHERE order_id = latest.id AND node_id = value AND (url != '' OR text IS NOT NULL))
-            GROUP BY value HAVING count(DISTINCT latest.id) = 2"""
-        with self._file.reading() as db:
-            rows = db.execute(silent, (origin, account, workflow))
-            return frozenset(str(row["value"]) for row in rows)
-
-    def result_url(self, origin: str) -> str:
-        """Where one of the latest results of a site's was fetched, of any account; or ""."""
-        latest = """SELECT url FROM (SELECT * FROM results ORDER BY order_id DESC LIMIT 50)
-            JOIN orders o ON o.id = order_id WHERE o.origin = ? AND url != '' LIMIT 1"""
-        with self._file.reading() as db:
-            return next((str(row["url"]) for row in db.execute(latest, (origin,))), "")
-
     def old_orders(self, now: float, keep_days: float, keep_orders: int) -> list[int]:
         """The numbers of the orders that `Store.prune` would forget."""
         with self._file.reading() as db:

@@ -133,10 +133,10 @@ class SqliteJournal:
         return await self._do(self._store.results, order)
 
     async def silent_nodes(self, program: str) -> frozenset[str]:
-        return await self._do(self._store.history.silent_nodes, self.origin, self.account, program)
+        return await self._do(self._store.caches.silent_nodes, self.origin, self.account, program)
 
     async def result_url(self) -> str:
-        return await self._do(self._store.history.result_url, self.origin)
+        return await self._do(self._store.caches.result_url, self.origin)
 
     async def has_placed(self) -> bool:
         return await self._do(self._store.history.has_placed, self.origin)

@@ -80,9 +80,10 @@ class Budget:
         been uploaded by then, and StoreUnavailable where nothing can be held.
         """
         told: dict[str, object] = {"order_key": _key_of(order)}
+        is_held = False
         try:
             hold = await self._reserve(order, watch)
-            told["done"] = Words.of(lambda say: say("money.not_ordered", {}))
+            is_held = True
             try:
                 yield hold
             except LimitReached as error:  # the price is higher, or others were faster
@@ -92,6 +93,8 @@ class Budget:
                 await self._release(hold)
                 raise
         except CostLimit as error:
+            if is_held:
+                told["done"] = Words.of(lambda say: say("money.not_ordered", {}))
             raise error.with_context(params=told) from error.__cause__
         # Nothing is awaited from here on: a Stop now would lose the task that was just placed.
 

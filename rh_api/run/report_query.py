@@ -71,9 +71,7 @@ async def record_error(
     if isinstance(error, TaskNotFound) and not is_old:
         key = "error.task_lost" if error.fate is Fate.OVER else error.key
         await journal.record_lost(order, key=key)
-        question = Uncertain(key, order=order, origin=journal.origin, task_id=error.task_id)
-        question.__cause__ = error
-        return question
+        return Uncertain(key, order=order, origin=journal.origin, task_id=error.task_id)
     if error.fate is Fate.OVER:
         await journal.record_failed(order, key=error.key, code=error.code)
     return error

@@ -40,7 +40,13 @@ class AnySequence(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
     def latest(self, item: int) -> int | None:
-        return max((order for order, (i, _) in self.model.items() if i == item), default=None)
+        """The one that is not over, else the latest success, else the latest."""
+        ranks = [
+            (state in OPEN_STATES, state is State.DONE, order)
+            for order, (i, state) in self.model.items()
+            if i == item
+        ]
+        return max(ranks)[2] if ranks else None
 
     @rule(item=ITEMS)
     def intend(self, item: int) -> None:
