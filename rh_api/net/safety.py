@@ -100,10 +100,11 @@ def check_url(url: str, settings: Settings, schemes: tuple[str, str] = FILES) ->
     own = encrypted if _is_secure(settings) else plain
     if scheme == own and _is_own(safe, settings):
         return safe
-    if scheme != encrypted or port != 443:
-        _refuse(url, "error.address_insecure", scheme=encrypted)
-    if not _is_listed(host, settings.result_hosts):
+    is_listed = _is_listed(host, settings.result_hosts)
+    if not is_listed and host != settings.host:
         _refuse(url)
+    if not is_listed or (scheme, port) != (encrypted, 443):
+        _refuse(url, "error.address_insecure", scheme=encrypted)
     return safe
 
 
