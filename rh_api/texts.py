@@ -30,11 +30,16 @@ ENGLISH: dict[str, str] = {
     "error.bad_reply": "RunningHub sent an answer that cannot be read (HTTP {status}).",
     "error.redirected": "RunningHub sent a call elsewhere (HTTP {status}); it was not followed, "
     "because it carries the key. Check RUNNINGHUB_BASE_URL.",
+    "error.redirected_order": "RunningHub sent a call elsewhere (HTTP {status}); it was not followed, "
+    "because it carries the key. Nothing was started or paid. Check RUNNINGHUB_BASE_URL.",
     "error.service_fault": "RunningHub reports a fault of its own: {remote}.",
     "error.rate_limited": "RunningHub asks for fewer requests ({remote}). Nothing was started; "
     "wait a moment and run again.",
     "error.rate_limited_until": "RunningHub takes no request for now ({remote}). Nothing was "
-    "started; come back in {minutes} minutes.",
+    "started; come back in {pause}.",
+    "error.pause_minutes": "{count} minutes",
+    "error.pause_hours": "{count} hours",
+    "error.pause_days": "{count} days",
     "error.queue_full": "The account runs as many tasks as it may ({remote}). Nothing was started.",
     "error.unknown_code": "RunningHub answered with a code that is not documented: {remote}.",
     # errors: refusals, nothing was started
@@ -150,8 +155,8 @@ ENGLISH: dict[str, str] = {
     "lists none. It is not ordered again by itself: Run again on the node, --again on the "
     "command line, extra_data.runninghub.again from a program.",
     "error.result_unavailable": "A result could not be fetched: {reason}.",
-    "error.result_later": "A result cannot be fetched for now: {reason}. Run again in {minutes} "
-    "minutes; nothing is paid again.",
+    "error.result_later": "A result cannot be fetched for now: {reason}. Run again in {pause}; "
+    "nothing is paid again.",
     "error.result_is_page": "{host} sent a web page or an error instead of the result.",
     "error.result_empty": "{host} sent an empty file as result.",
     "error.too_many_redirects": "A result could not be fetched: {host} redirects too often.",

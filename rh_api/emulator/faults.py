@@ -33,6 +33,8 @@ Kind = Literal[
     "gzip_bomb",
     "gzip",
     "unmeasured",
+    "quoted",
+    "doubled",
     "echo_key",
 ]
 
@@ -81,6 +83,8 @@ class Fault:
     gzip_bomb               ``value`` (64) MiB of spaces, sent as gzip of a thousandth of that
     gzip                    the answer packed, as some stores keep what they serve
     unmeasured              the answer without its length: it ends where the connection does
+    quoted                  the answer as a JSON text of itself
+    doubled                 the answer with its fields a second time, as null
     echo_key                refused with a text that repeats the key. ``value`` is how: plain, json
                             (escapes), percent, base64 (of the header's value), utf16 (the whole
                             body), or location (an address to be redirected to)
@@ -88,8 +92,8 @@ class Fault:
 
     ``processed`` says whether the request is carried out all the same; half_json, truncated,
     wrong_types, null_data, lost_reply, drip, slow_read, delay, cut, chunked, gzip, unmeasured,
-    endless and other_etag always carry it out. ``status`` is the HTTP status of body, empty and
-    redirect.
+    quoted, doubled, endless and other_etag always carry it out. ``status`` is the HTTP status of
+    body, empty and redirect.
 
     None of them is a claim that the service does so: caches, proxies and broken machines between
     it and a client have done each of them to somebody.

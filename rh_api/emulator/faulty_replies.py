@@ -68,6 +68,8 @@ def _is_processed(fault: Fault) -> bool:
         "other_etag",
         "gzip",
         "unmeasured",
+        "quoted",
+        "doubled",
     )
     return fault.processed or fault.kind in always or fault.value == "after"
 
@@ -130,6 +132,12 @@ def _distorted(response: web.StreamResponse, fault: Fault) -> web.Response:
         cut = body[: int(len(body) * float(fault.value or 0.5))]
         return web.Response(status=response.status, body=cut, content_type="application/json")
     said = json.loads(body)
+    if fault.kind == "quoted":
+        return web.json_response(body.decode(), status=response.status)
+    if fault.kind == "doubled":
+        empty = json.dumps(dict.fromkeys(said.keys() - {"code", "msg"}))
+        text = f"{body.decode()[:-1]}, {empty[1:]}"
+        return web.Response(text=text, status=response.status, content_type="application/json")
     said = wrong_types(said) if fault.kind == "wrong_types" else null_data(said)
     return web.json_response(said, status=response.status)
 

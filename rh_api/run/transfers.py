@@ -18,6 +18,7 @@ from ..errors import (
     FileTooLarge,
     NotFound,
     RateLimited,
+    Redirected,
     Refused,
     ResultUnavailable,
     RunningHubError,
@@ -185,12 +186,8 @@ class Transfers:
                 raise
             fields = {"fileType": "input"}
             uploaded = await retry(lambda: attempt(OLD_UPLOAD_PATH, fields))
-        except Refused as error:
-            if error.code != BAD_PARAMETERS or not isinstance(source.body, Path):
-                raise
-            # What the service names is our hash of it.
-            told = {"name": source.body.name}
-            raise error.with_context("error.upload_refused", params=told) from error.__cause__
+        except (Redirected, Refused) as error:
+            raise _about_upload(error, source) from error.__cause__
         await self.journal.record_upload(sha256, uploaded.name, uploaded.url, _LASTS)
         return uploaded
 
@@ -317,13 +314,13 @@ class Transfers:
         except RateLimited as error:
             # Its own sentence is that of an order which was not started.
             reason = str(error.params.get("remote"))
-            if minutes := error.params.get("minutes"):
+            if pause := error.params.get("pause"):
                 raise ResultUnavailable(
                     "error.result_later",
                     task_id=task_id,
                     passes=True,
                     reason=reason,
-                    minutes=minutes,
+                    pause=pause,
                 ) from error
             raise ResultUnavailable(task_id=task_id, passes=True, reason=reason) from error
         except RunningHubError as error:
@@ -352,6 +349,16 @@ async def together(work: Sequence[Coroutine[None, None, T]]) -> list[T]:
     finally:
         for job in jobs:
             job.cancel()
+
+
+def _about_upload(error: RunningHubError, source: Source) -> RunningHubError:
+    """The same, in the words of an upload, with which nothing was started."""
+    if isinstance(error, Redirected):
+        return error.with_context("error.redirected_order")
+    if error.code != BAD_PARAMETERS or not isinstance(source.body, Path):
+        return error
+    # What the service names is our hash of it.
+    return error.with_context("error.upload_refused", params={"name": source.body.name})
 
 
 def _percent(watch: Watch, stage: Stage, size: int) -> Callable[[int, int | None], None]:

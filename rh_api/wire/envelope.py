@@ -26,6 +26,7 @@ from ..errors import (
     error_for_code,
     quote_remote,
 )
+from ..texts import Words
 from .call import Response
 
 Json = Mapping[str, object]
@@ -153,8 +154,18 @@ def _paced(response: Response, **params: object) -> RateLimited:
     seconds = retry_after(response)
     if seconds is None or seconds <= LONGEST_RETRY_AFTER:
         return RateLimited(retry_after=seconds, **params)
-    minutes = math.ceil(seconds / 60)
-    return RateLimited("error.rate_limited_until", retry_after=seconds, minutes=minutes, **params)
+    pause = _pause(seconds)
+    return RateLimited("error.rate_limited_until", retry_after=seconds, pause=pause, **params)
+
+
+def _pause(seconds: float) -> Words:
+    """A pause as people say it."""
+    key, size = "error.pause_days", 24 * 3600
+    if seconds <= 2 * 3600:
+        key, size = "error.pause_minutes", 60
+    elif seconds <= 48 * 3600:
+        key, size = "error.pause_hours", 3600
+    return Words.of(lambda say: say(key, {"count": math.ceil(seconds / size)}))
 
 
 def retry_after(response: Response) -> float | None:

@@ -26,6 +26,7 @@ from ..errors import (
     NotFound,
     QueueFull,
     RateLimited,
+    Redirected,
     Refused,
     RunningHubError,
     TaskNotFound,
@@ -47,7 +48,7 @@ from .tasks import Phase, is_task_id, read_phase
 CREATE_SECONDS = 60.0  # past it an order's fate is unknown: long enough for a slow line
 
 # In half an answer an id counts only with the sign behind it: its end may be what is missing.
-_WHOLE_ID = re.compile(rb'"taskId"\s*:\s*(?:"(\d{5,25})"|(\d{5,25})[,}\s])')
+_WHOLE_ID = re.compile(rb'"taskId\\*"\s*:\s*(?:\\*"(\d{5,25})\\*"|(\d{5,25})[,}\s])')
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,8 @@ def read_ticket(response: Response) -> Ticket:
             raise  # with an id there is a task, whatever the code says
     task_id = read_id(data.get("taskId"))
     if not is_task_id(task_id):
+        task_id = salvaged_id(response)
+    if not task_id:
         raise BadReply(status=response.status)
     return Ticket(
         task_id=task_id,
@@ -182,7 +185,8 @@ def read_ticket(response: Response) -> Ticket:
 
 
 def salvaged_id(response: Response) -> str:
-    """The task id in an answer that broke off: the one thing of it that must not be lost."""
+    """The task id in an answer that broke off, says it twice, or is a JSON text of itself: the
+    one thing of it that must not be lost."""
     found = _WHOLE_ID.search(response.body) if 200 <= response.status < 300 else None
     return (found[1] or found[2]).decode() if found else ""
 
@@ -248,7 +252,9 @@ def telling_fate(read: Callable[[Response], T], path: str) -> Callable[[Response
             return read(response)
         except RunningHubError as error:
             fate, wrong_address = _judge(error, response, path)
-            told = error.with_context(fate=fate, wrong_address=wrong_address)
+            is_elsewhere = isinstance(error, Redirected) and fate is Fate.NOT_STARTED
+            key = "error.redirected_order" if is_elsewhere else None
+            told = error.with_context(key, fate=fate, wrong_address=wrong_address)
             raise told from error.__cause__
 
     return reader

@@ -94,6 +94,8 @@ def _read_ticket(response: Response, refusal: Refusal) -> Ticket:
     # With an id there is a task, whatever else is said: asking it tells.
     if not is_task_id(task_id):
         raise_refusal(reply, response, refusal)
+        task_id = salvaged_id(response)
+    if not task_id:
         raise BadReply(status=response.status)
     return Ticket(
         task_id=task_id,

@@ -11,6 +11,7 @@ import pytest
 
 from rh_api.client import Client, Job, Stage
 from rh_api.emulator import Emulator, Fault, catalog
+from rh_api.emulator.accounts import example_key
 from rh_api.errors import (
     Fate,
     GraphRejected,
@@ -18,6 +19,7 @@ from rh_api.errors import (
     NoBalance,
     NoOutput,
     PlanRefused,
+    Redirected,
     ResultUnavailable,
     RunningHubError,
     StoreUnavailable,
@@ -27,7 +29,7 @@ from rh_api.errors import (
     WorkflowNotFound,
 )
 from tests.client.conftest import MakeClient
-from tests.support.jobs import invert, paint
+from tests.support.jobs import PAINTER, invert, paint, paint_by_model
 from tests.support.waiting import begun, until
 
 CANCEL = "/task/openapi/cancel"
@@ -109,7 +111,9 @@ async def test_an_uncertain_order_stops_its_twin_even_after_a_restart_until_told
     assert emulator.counters.orders == 2
 
 
-@pytest.mark.parametrize("kind", ["half_json", "truncated", "wrong_types", "drip"])
+@pytest.mark.parametrize(
+    "kind", ["half_json", "truncated", "wrong_types", "drip", "quoted", "doubled"]
+)
 async def test_a_task_id_in_a_damaged_answer_is_kept(
     client: Client, emulator: Emulator, kind: str
 ) -> None:
@@ -117,6 +121,16 @@ async def test_a_task_id_in_a_damaged_answer_is_kept(
     emulator.faults.append(Fault(CREATE, kind, value=value))  # type: ignore[arg-type]
     outcome = await client.run(paint())
     assert outcome.task_id in emulator.tasks
+    assert emulator.counters.orders == 1
+
+
+@pytest.mark.parametrize("kind", ["quoted", "doubled"])
+async def test_a_task_id_in_a_damaged_answer_of_a_model_is_kept(
+    make_client: MakeClient, emulator: Emulator, kind: str
+) -> None:
+    client = make_client(RUNNINGHUB_API_KEY=example_key("shared"))
+    emulator.faults.append(Fault(f"/openapi/v2/{PAINTER}", kind))  # type: ignore[arg-type]
+    assert (await client.run(paint_by_model())).task_id in emulator.tasks
     assert emulator.counters.orders == 1
 
 
@@ -230,8 +244,19 @@ async def test_a_redirected_order_is_not_followed_and_was_not_started(
     with pytest.raises(RunningHubError) as caught:
         await client.run(paint())
     assert caught.value.fate is Fate.NOT_STARTED
+    assert "Nothing was started or paid" in str(caught.value)
     assert emulator.counters.orders == 0
     await client.run(paint())  # nothing blocks the next try
+
+
+async def test_a_redirected_upload_says_that_nothing_was_started(
+    client: Client, emulator: Emulator
+) -> None:
+    elsewhere = Fault("/openapi/v2/media/upload", "redirect", value="https://x.y/", status=307)
+    emulator.faults.append(elsewhere)
+    with pytest.raises(Redirected, match="Nothing was started or paid"):
+        await client.run(invert())
+    assert emulator.counters.orders == 0
 
 
 @pytest.mark.parametrize(

@@ -55,11 +55,15 @@ async def test_a_pause_of_a_day_does_not_end_the_watching(
     assert outcome.task_id in emulator.tasks
 
 
+@pytest.mark.parametrize(
+    ("seconds", "pause"),
+    [(7_000, "117 minutes"), (100_000, "28 hours"), (10**9, "11575 days")],
+)
 async def test_an_order_that_shall_come_another_day_says_when(
-    client: Client, emulator: Emulator
+    client: Client, emulator: Emulator, seconds: int, pause: str
 ) -> None:
-    emulator.faults.append(Fault(CREATE, "retry_after", value=100_000))
-    with pytest.raises(RateLimited, match="in 1667 minutes") as caught:
+    emulator.faults.append(Fault(CREATE, "retry_after", value=seconds))
+    with pytest.raises(RateLimited, match=f"in {pause}") as caught:
         await client.run(paint())
     assert caught.value.fate is Fate.NOT_STARTED
     assert emulator.counters.under(CREATE) == 1
@@ -87,7 +91,7 @@ async def test_a_result_that_shall_come_another_day_says_when(
     client: Client, emulator: Emulator
 ) -> None:
     emulator.faults.append(Fault("/results/", "retry_after", value=100_000))
-    with pytest.raises(ResultUnavailable, match="in 1667 minutes"):
+    with pytest.raises(ResultUnavailable, match="in 28 hours"):
         await client.run(paint())
     await client.run(paint())
     assert emulator.counters.orders == 1
