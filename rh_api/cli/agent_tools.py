@@ -191,7 +191,8 @@ class AgentTools:
         for name, value in fields.items():
             given += _set(name, value)
         for name, value in files.items():
-            given += [f"--set={name}=@{self._below(one)}" for one in value.split("\n") if one]
+            named = [one for one in value.split("\n") if one] or [""]  # which is no file
+            given += [f"--set={name}=@{self._below(one)}" for one in named]
         return given
 
     def _below(self, name: str) -> Path:

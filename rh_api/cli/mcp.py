@@ -21,7 +21,7 @@ async def mcp(arguments: Namespace, terminal: Terminal, environ: Mapping[str, st
         raise BadInput("mcp.no_sdk") from error
     if arguments.max_cost is not None:
         read_sums(arguments.max_cost)
-    folder = out_folder(arguments.out or ".")
+    folder = out_folder(arguments.out or ".").resolve()  # its paths hold wherever an agent stands
     tools = AgentTools(environ, folder, arguments.max_cost or "")
     server = server_of(tools)
     try:

@@ -125,7 +125,7 @@ class _Work:
         """Each key is agreed to singly: by --key, by --yes or --out where it is none in doubt,
         or here."""
         self.terminal.say(f"  {key_line(found, english)}")
-        if any(found.key.startswith(one) for one in self.arguments.key or ()):
+        if any(one and found.key.startswith(one) for one in self.arguments.key or ()):
             return True
         sure = found.surety is not Surety.MAYBE
         if sure and (self.arguments.yes or self.folder is not None):

@@ -36,6 +36,8 @@ class _Writer:
         self.shown = {name: self._shown(name) for name in self.new}
         self.links: list[Link] = []
         self.gone = {*plan.put, *plan.dropped}
+        told = any(as_dict(link.whole) is not None for link in canvas.links)
+        self.objects = told or bool(canvas.place) or canvas.graph.get("version") == 1
 
     def write(self) -> None:
         graph = self.canvas.graph
@@ -76,7 +78,7 @@ class _Writer:
             self.links.append(link)
 
     def _written(self, link: Link) -> object:
-        """As the file has its links: lists in the root, objects in a subgraph."""
+        """As the file has its links: objects in a subgraph and in version 1, else lists."""
         parts = {
             "id": link.id,
             "origin_id": _number(link.origin),
@@ -86,7 +88,7 @@ class _Writer:
             "type": link.type,
         }
         whole = as_dict(link.whole)
-        if whole is not None or (link.whole is None and self.canvas.place):
+        if whole is not None or (link.whole is None and self.objects):
             return {**(whole or {}), **parts}
         return [*parts.values(), *as_list(link.whole)[6:]]
 

@@ -190,6 +190,16 @@ async def test_what_is_no_text_goes_out_as_none(
     assert emulator.counters.orders == 0
 
 
+async def test_an_empty_file_name_is_not_left_out(
+    variables: dict[str, str], emulator: Emulator, tmp_path: Path
+) -> None:
+    """The order would go out with the picture that the workflow has stored, and be paid."""
+    tools = AgentTools(variables, tmp_path, "50 coins")
+    refused = await tools.run("workflow", catalog.INVERT, {}, {"10.image": ""})
+    assert refused["status"] == "refused", refused
+    assert emulator.counters.orders == 0
+
+
 async def test_a_list_of_objects_reaches_the_parameter_that_takes_one(
     agent: Agent, call: Call, emulator: Emulator
 ) -> None:

@@ -220,6 +220,24 @@ def every(value: Any) -> Iterator[Any]:
             yield from every(one)
 
 
+def test_links_of_a_file_of_version_1_are_objects_the_new_ones_too() -> None:
+    nodes = [
+        node(1, "RH_SettingsNode", [], ["https://x", "k", "190"]),
+        node(2, "LoadImage", [], ["a.png", "image"]),
+        node(3, "RH_ImageUploaderNode", [("apiConfig", 1), ("image", 2)]),
+        node(4, "RH_NodeInfoListNode", [("fieldValue", 3)], [10, "image", ""]),
+        node(6, "RH_ExecuteNode", [("apiConfig", 5), ("nodeInfoList", 4)], [600, 1, False, False]),
+    ]
+    ends = [(1, 3, 0), (2, 3, 1), (3, 4, 0), (4, 6, 1), (1, 6, 0)]
+    links = [
+        dict(zip(KEYS, [number, start, 0, end, slot, "*"], strict=True))
+        for number, (start, end, slot) in enumerate(ends, 1)
+    ]
+    old: dict[str, Any] = {"nodes": nodes, "links": links, "version": 1}
+    (link,) = migrate(old, CATALOGUE).document["links"]
+    assert (link["origin_id"], link["target_id"]) == (2, 6)
+
+
 def test_what_is_inside_of_a_subgraph_is_replaced_there() -> None:
     inner = old_canvas()
     inner["nodes"].append(node(7, "PreviewAny", []))
