@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from unittest import mock
 
@@ -11,21 +11,21 @@ from rh_api.journal import Identity, Store
 from rh_api.run.orders import ActiveOrder
 from rh_api.run.result_delivery import ResultDelivery
 from rh_api.run.results import Outcome
-from rh_api.run.retry import Sender
+from rh_api.run.submit import Submitter
+from rh_api.wire.orders import Ticket
 from rh_api.wire.tasks import Report
 
 
 @contextlib.contextmanager
 def one_retry_too_many() -> Iterator[None]:
     """A create whose reply was lost is sent again like any other call."""
-    plain = Sender.retry
+    plain = Submitter._create
 
-    async def retry(
-        self: Sender, attempt: Callable[[], Awaitable[Any]], *, repeatable: bool, **more: Any
-    ) -> Any:
-        return await plain(self, attempt, repeatable=True, **more)
+    async def create(self: Submitter, *order: Any) -> Ticket:
+        again = self.context.sender.retry
+        return await again(lambda: plain(self, *order), repeatable=True)
 
-    with mock.patch.object(Sender, "retry", retry):
+    with mock.patch.object(Submitter, "_create", create):
         yield
 
 

@@ -112,6 +112,9 @@ ROOMS = {
     "rh_api.model_catalogue": Room(
         ours=SAID | {"rh_api.disk", "rh_api.run", "rh_api.run.ports", "rh_api.settings"}
     ),
+    "rh_api.keyless_catalogue": Room(
+        ours=frozenset({"rh_api.model_catalogue", "rh_api.net", "rh_api.run", "rh_api.settings"})
+    ),
     "rh_api.cloud_nodes": Room(
         ours=VALUES | {"rh_api.disk", "rh_api.run.ports", "rh_api.settings", "rh_api.wire"},
         banned=CLOCK_AND_SOCKET,
@@ -166,6 +169,7 @@ ROOMS = {
             "rh_api.costs",
             "rh_api.job",
             "rh_api.jobs",
+            "rh_api.keyless_catalogue",
             "rh_api.model_catalogue",
             "rh_api.net",
             "rh_api.programs",
