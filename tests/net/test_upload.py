@@ -505,7 +505,8 @@ async def test_what_the_system_only_keeps_is_not_told_as_sent(carry: Carry, serv
     bulk = carry(server.origin, upload_pace=StallPolicy(floor=1.0, window=0.5, reply=0.5))
     with pytest.raises(Unreachable, match="0 bytes in"):  # once all stands still
         await upload(bulk, content(32 * MIB), Meter(lambda done, _: told.append(done)))
-    assert 0 < told[-1] < 1.75 * MIB
+    # The reader's own system takes up to two; what is kept back here would be three or more.
+    assert 0 < told[-1] < 2.75 * MIB
 
 
 async def test_uploads_that_share_a_slow_line_are_waited_for_while_it_moves(
