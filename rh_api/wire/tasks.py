@@ -6,6 +6,7 @@ generation result (V2)".
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import json
 import re
@@ -315,13 +316,27 @@ def _addresses(value: object) -> tuple[str, ...]:
 
 
 def _whole_text(value: object) -> str | None:
-    """The text of a result; models may give it in several pieces. What is none, as JSON."""
-    if isinstance(value, list):
-        pieces = map(_whole_text, _several(cast("object", value)))
-        return "\n".join(piece or "" for piece in pieces) or None
+    """The text of a result; models may give it in several pieces, in lists of lists too. What is
+    none, as JSON."""
+    if not isinstance(value, list):
+        return _piece(value)
+    pieces: list[str] = []
+    waiting = [cast("object", value)]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting += reversed(cast("list[object]", one))
+        else:
+            pieces.append(_piece(one) or "")
+    return "\n".join(pieces) or None
+
+
+def _piece(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False)
+    with contextlib.suppress(RecursionError):  # of objects in objects, a thousand deep
+        return json.dumps(value, ensure_ascii=False)
+    return None
 
 
 def _read_usage(item: Mapping[str, object]) -> Usage:

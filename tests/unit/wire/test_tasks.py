@@ -78,6 +78,13 @@ def test_results_of_other_shapes_are_not_lost(row: object, url: str, text: str |
     assert read(tasks.outputs(ID).read(Response(200, body.encode()))) == [(url, text)]
 
 
+@pytest.mark.parametrize("depth", [100, 450, 800])
+def test_lists_in_lists_are_read_however_deep(depth: int):
+    text = "[" * depth + '"x"' + "]" * depth
+    body = f'{{"status": "SUCCESS", "results": [{{"text": {text}}}]}}'
+    assert read(tasks.query(ID).read(Response(200, body.encode()))) == [("", "x")]
+
+
 @pytest.mark.parametrize("nothing", [[], "[]", "", {}])
 def test_an_empty_list_of_any_shape_is_none(nothing: object):
     body = json.dumps({"status": "SUCCESS", "results": nothing})
