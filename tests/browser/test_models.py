@@ -119,11 +119,9 @@ def test_the_choice_by_keyboard_alone(canvas: Canvas) -> None:
     canvas.menu_entry(node, "Choose a model")
     options(canvas).first.wait_for()
     keys.type("kling-v3.0-std/")
-    options(canvas).first.locator(
-        'xpath=self::*[starts-with(@title, "kling-v3.0-std/")]'
-    ).wait_for()
+    second = options(canvas).nth(1)  # the first one may be that of the list before
+    second.locator('xpath=self::*[starts-with(@title, "kling-v3.0-std/")]').wait_for()
     keys.press("ArrowDown")
-    second = options(canvas).nth(1)
     second.locator('xpath=self::*[@aria-selected="true"]').wait_for()
     endpoint = (second.get_attribute("title") or "").split()[0]
     keys.press("Enter")
