@@ -52,7 +52,18 @@ def load_pack(name: str) -> ModuleType:
         spec.loader.exec_module(sys.modules[PACK])
     for host in ("torch", "comfy_api"):
         stand_in(host)
+    _drop_those_of_another_host()
     return importlib.import_module(f"{PACK}.{name}")
+
+
+def _drop_those_of_another_host() -> None:
+    """A test that had a ComfyUI of its own leaves modules behind which know that one's folders."""
+    host = sys.modules.get("folder_paths")
+    loaded = {name: it for name, it in sys.modules.items() if name.startswith(f"{PACK}.nodes")}
+    if any(getattr(module, "folder_paths", host) is not host for module in loaded.values()):
+        for name in loaded:
+            del sys.modules[name]
+        delattr(sys.modules[PACK], "nodes")
 
 
 @pytest.fixture(autouse=True)
