@@ -155,7 +155,7 @@ class Client:
 
     async def __aexit__(self, kind: object, *_: object) -> None:
         if kind is not None:
-            await self._drop_waiters()
+            await self._cancel_waiters()
         await self.close()
 
     async def close(self) -> None:
@@ -181,10 +181,10 @@ class Client:
         Whoever still waits is cancelled.
         """
         self._context.leaving = True
-        await self._drop_waiters()
+        await self._cancel_waiters()
         await self.close()
 
-    async def _drop_waiters(self) -> None:
+    async def _cancel_waiters(self) -> None:
         for waiter in tuple(self._waiters):
             waiter.cancel()
         if self._waiters:

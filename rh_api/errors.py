@@ -416,8 +416,8 @@ class NoOutput(RunningHubError):
 class ResultUnavailable(RunningHubError):
     """A result could not be fetched; the task is over and its id is in the message.
 
-    `status` is the HTTP status that refused its address, or None. `passes`: trouble of the way,
-    after which the next try may bring it.
+    `status` is the HTTP status that refused its address, or None. `is_transient`: trouble of the
+    way, after which the next try may bring it.
     """
 
     default_key = "error.result_unavailable"
@@ -429,11 +429,11 @@ class ResultUnavailable(RunningHubError):
         /,
         *,
         status: int | None = None,
-        passes: bool = False,
+        is_transient: bool = False,
         **more: Any,
     ) -> None:
         super().__init__(key, **more)
-        self.status, self.passes = status, passes
+        self.status, self.is_transient = status, is_transient
 
     def reason(self, say: Say) -> str:
         """What is wrong, without what to do about it."""

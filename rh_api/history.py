@@ -89,7 +89,7 @@ class PastOrder:
             name=row.name,
             instance=row.instance,
             task_id=row.task_id or "",
-            state=State.UNCERTAIN if row.is_left_open else row.state,
+            state=State.UNCERTAIN if row.is_superseded else row.state,
             origin=row.origin,
             account=row.account,
             mine=(row.origin, row.account) == account,

@@ -10,7 +10,7 @@ from comfy_api.latest import io
 from ...rh_api.client import Client
 from ...rh_api.wire.workflows import APP, WORKFLOW, read_page
 from ..values.failures import told_plainly
-from ..values.field_values import Inputs, look
+from ..values.field_values import Inputs, read_lazy_values
 from ..values.upload_sources import Sources
 from . import (
     cloud,
@@ -68,7 +68,7 @@ async def fingerprint(named: str, inputs: Inputs) -> str:
 
 async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
     """The outputs of a node that runs a program. Raises NodeFailure."""
-    look(inputs)
+    read_lazy_values(inputs)
     display = NodeDisplay.of_running_node()
     with told_plainly():
         asked = node_inputs.read_asked(inputs, named)

@@ -19,7 +19,7 @@ from ...rh_api.offload.class_traits import traits_of
 from .. import language
 from ..values import inlets, outlets, outputs
 from ..values.failures import told_plainly
-from ..values.field_values import Inputs, look
+from ..values.field_values import Inputs, read_lazy_values
 from ..values.upload_sources import Sources
 from . import (
     cached_files,
@@ -59,7 +59,7 @@ def fingerprint(inputs: Inputs) -> object:
 
 async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
     """The outputs of a Segment node. `node`: its entry in the prompt. Raises NodeFailure."""
-    look(inputs)
+    read_lazy_values(inputs)
     display = SegmentDisplay.of_running_node()
     with told_plainly():
         segment = replace(_loaded(inputs), **_about(node))

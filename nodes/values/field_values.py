@@ -27,7 +27,7 @@ def promised(fields: Inputs) -> dict[str, object]:
     }
 
 
-def look(inputs: Inputs) -> None:
+def read_lazy_values(inputs: Inputs) -> None:
     """What other packs read when somebody first looks (sounds of videos, by a program that may
     take seconds) is read now: to be called where that holds up nobody."""
     for values in inputs.values():

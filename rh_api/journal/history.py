@@ -43,7 +43,7 @@ _SPENT_BY_PROGRAM = " ".join(
     ["SELECT workflow,", _SUMMED, "FROM orders INDEXED BY programs", _ENDED, "GROUP BY workflow"]
 )
 _UNREAD = "FROM orders WHERE deleted = 0 AND id > (SELECT coalesce(max(order_id), 0) FROM words)"
-_LEFT_OPEN = f"task_id IS NULL AND error_key = '{ORDERED_AGAIN}'"
+_SUPERSEDED = f"task_id IS NULL AND error_key = '{ORDERED_AGAIN}'"
 _STATES = {state.value: state for state in State}
 
 
@@ -139,7 +139,7 @@ class History:
             low, high = _bounds(db, query)
             high = min(high, before or _LAST)
             # One state at a time comes in order from its index; several would have to be sorted.
-            states = [one for state in dict.fromkeys(query.states) for one in _told_as(state)]
+            states = [one for state in dict.fromkeys(query.states) for one in _rows_in(state)]
             between = low, high
             found = [_select(db, query, account, one, between, limit) for one in states or [""]]
             rows = islice(merge(*found, key=lambda row: -row.id), limit)
@@ -256,11 +256,11 @@ def _bounds(db: sqlite3.Connection, query: Query) -> tuple[int, int]:
     return low, high
 
 
-def _told_as(state: State) -> list[str]:
-    """What rows of a state are, each by its index: see `OrderRow.is_left_open`."""
+def _rows_in(state: State) -> list[str]:
+    """What rows of a state are, each by its index: see `OrderRow.is_superseded`."""
     if state is State.UNCERTAIN:
-        return ["state = 'uncertain'", f"state = 'failed' AND {_LEFT_OPEN}"]
-    others = f" AND NOT ({_LEFT_OPEN})" if state is State.FAILED else ""
+        return ["state = 'uncertain'", f"state = 'failed' AND {_SUPERSEDED}"]
+    others = f" AND NOT ({_SUPERSEDED})" if state is State.FAILED else ""
     return [f"state = '{state.value}'{others}"]
 
 

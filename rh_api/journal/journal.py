@@ -199,10 +199,10 @@ class SqliteJournal:
     async def place(self, order: int, task_id: str) -> None:
         await self._do(self._store.placed, order, task_id)
 
-    async def answer(self, seen: OrderRow, task_id: str) -> bool:
+    async def settle(self, seen: OrderRow, task_id: str) -> bool:
         if task_id:
-            return await self._do(self._store.answered, seen, task_id)
-        return await self._do(self._store.disowned, seen)
+            return await self._do(self._store.settled_as_task, seen, task_id)
+        return await self._do(self._store.settled_as_not_started, seen)
 
     async def prune(self) -> list[int]:
         keep = Retention.read(self.folder)

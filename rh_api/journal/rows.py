@@ -94,12 +94,12 @@ class OrderRow:
     """1: a person deleted what it was; what it cost still counts."""
 
     @property
-    def condition(self) -> tuple[int, str, str | None]:
+    def snapshot(self) -> tuple[int, str, str | None]:
         """What changes whenever something becomes of it."""
         return self.id, self.state.value, self.task_id
 
     @property
-    def is_left_open(self) -> bool:
+    def is_superseded(self) -> bool:
         """Nobody knows whether it was placed, and an equal one was ordered all the same."""
         is_unknown = self.task_id is None and self.error_key == ORDERED_AGAIN
         return self.state is State.FAILED and is_unknown
@@ -108,7 +108,7 @@ class OrderRow:
     def is_answerable(self) -> bool:
         """Whether a person may say what became of it: where nobody knows, and, while it is not
         over, where a person said so before."""
-        is_open = self.state in (State.INTENDED, State.UNCERTAIN) or self.is_left_open
+        is_open = self.state in (State.INTENDED, State.UNCERTAIN) or self.is_superseded
         return is_open or (bool(self.what.get("answered")) and not self.state.is_over)
 
     @property

@@ -197,7 +197,7 @@ class Store:
         gone = "DELETE FROM orders WHERE id = ? AND state IN ('intended', 'uncertain')"
         return self._delete(gone, (order,), for_good=for_good)
 
-    def answered(self, seen: OrderRow, task_id: str) -> bool:
+    def settled_as_task(self, seen: OrderRow, task_id: str) -> bool:
         """A person says that it became that task, which may be said anew while it is not over.
 
         Nothing changes where it is not as it was `seen`, or while an equal order is not over.
@@ -208,14 +208,14 @@ class Store:
             " ended = NULL, error_key = '', told = '[]', what = ?"
             " WHERE id = ? AND state = ? AND task_id IS ? AND NOT EXISTS (SELECT 1 FROM orders AS"
             " twin WHERE twin.identity_digest = ? AND twin.ended IS NULL AND twin.id != ?)",
-            (task_id, self._clock(), what, *seen.condition, seen.identity_digest, seen.id),
+            (task_id, self._clock(), what, *seen.snapshot, seen.identity_digest, seen.id),
         )
 
-    def disowned(self, seen: OrderRow) -> bool:
+    def settled_as_not_started(self, seen: OrderRow) -> bool:
         """A person says that it never started: the row goes, and what was held for it, unless it is
         not as it was `seen`."""
         gone = "DELETE FROM orders WHERE id = ? AND state = ? AND task_id IS ?"
-        return self._delete(gone, seen.condition, for_good=True)
+        return self._delete(gone, seen.snapshot, for_good=True)
 
     def done(
         self,

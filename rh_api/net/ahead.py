@@ -106,7 +106,7 @@ class OneRequestConnector(aiohttp.TCPConnector):
         return asyncio.get_running_loop().time() - ahead.since < self._unused
 
     def _opened(self, ahead: _Ahead) -> None:
-        if not _came(ahead.opening):
+        if not _succeeded(ahead.opening):
             with contextlib.suppress(ValueError):
                 self._ahead.remove(ahead)  # whoever needs one meets the reason again
             return
@@ -119,11 +119,11 @@ class OneRequestConnector(aiohttp.TCPConnector):
             return
         self._ahead.remove(ahead)
         # Done, it may have failed just now, and `_opened` is still to hear of it.
-        if not ahead.opening.cancel() and _came(ahead.opening):
+        if not ahead.opening.cancel() and _succeeded(ahead.opening):
             ahead.opening.result().close()
 
 
-def _came(opening: asyncio.Task[Connection]) -> bool:
+def _succeeded(opening: asyncio.Task[Connection]) -> bool:
     return not opening.cancelled() and opening.exception() is None
 
 

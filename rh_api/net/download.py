@@ -39,7 +39,7 @@ from ..wire.filetypes import (
 from ..wire.wholeness import Verdict, judge
 from .part import Part
 from .safety import MAX_REDIRECTS, SafeUrl, check_redirect, unreachable
-from .tls_proxy import CONNECT_SECONDS, PACKINGS, USER_AGENT
+from .tls_proxy import CONNECT_SECONDS, CONTENT_CODINGS, USER_AGENT
 from .transfer_thread import BLOCK, Stopped, TransferThread, proxies_for
 
 READ_SECONDS = 60.0  # a last resort: the pace is watched from outside
@@ -232,7 +232,7 @@ class _Room:
 def _is_packed(response: requests.Response) -> bool:
     """Whether it comes packed, as some stores keep it; ResultUnavailable for an unknown way."""
     encoding = response.headers.get("Content-Encoding", "identity").lower()
-    if encoding not in ("identity", *PACKINGS):
+    if encoding not in ("identity", *CONTENT_CODINGS):
         raise ResultUnavailable(reason=f"Content-Encoding {encoding[:40]}")
     return encoding != "identity"
 

@@ -21,7 +21,7 @@ from ..errors import BadInput, Fate, Unreachable
 USER_AGENT = "runninghub-remote/0.1"
 CONNECT_SECONDS = 10.0
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-PACKINGS = ("gzip", "x-gzip", "deflate")
+CONTENT_CODINGS = ("gzip", "x-gzip", "deflate")
 OPENSSL_VARIABLES = frozenset({"SSL_CERT_FILE", "SSL_CERT_DIR"})
 
 
@@ -75,7 +75,7 @@ def unpack(body: bytes, encoding: str, limit: int) -> tuple[bytes, bool]:
     At most `limit` bytes: a megabyte of gzip can hold gigabytes. What cannot be unpacked stays as
     it is; its reader will find no JSON in it.
     """
-    if encoding.strip().lower() not in PACKINGS:
+    if encoding.strip().lower() not in CONTENT_CODINGS:
         return body, True
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)  # reads the headers of both
     try:

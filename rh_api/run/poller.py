@@ -36,8 +36,8 @@ from .report_query import (
     completed,
     confirmed,
     if_answered,
-    named,
     polls,
+    resolved,
 )
 
 log = logging.getLogger("runninghub")
@@ -197,12 +197,12 @@ class Poller:
         finally:
             self._schedule.asked(self.clock.now())
         if not self._old_route:
-            report = await self._believed(report)
+            report = await self._reconciled(report)
         self._misses = self._refusals = 0
-        await self._took(report)
+        await self._note_answer(report)
         return report
 
-    async def _took(self, report: Report) -> None:
+    async def _note_answer(self, report: Report) -> None:
         """Take note of an answer; a state that nobody knows is none for long."""
         self._state = report.state
         if report.phase is not Phase.OTHER:
@@ -213,12 +213,12 @@ class Poller:
             self._saw(report.phase, report.socket_url, report.at)
             await self._find_socket()
 
-    async def _believed(self, report: Report) -> Report:
+    async def _reconciled(self, report: Report) -> Report:
         """A report of the recommended route's as the older poll knows it, where it needs that."""
         if report.phase is Phase.OTHER:
-            return await named(report, self._polls[1])
+            return await resolved(report, self._polls[1])
         now = self.clock.now()
-        if not report.is_bare:
+        if not report.is_unexplained:
             self._doubted = None
         elif self._doubted is None or now - self._doubted < DOUBT:
             report = await confirmed(report, self._polls[1])

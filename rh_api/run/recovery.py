@@ -230,7 +230,7 @@ class Recovery:
         if made and nodes and _outer(made).isdisjoint(_outer(nodes)):
             named = ", ".join(sorted(made))
             raise BadInput("error.task_of_other_program", id=task_id, order=order, nodes=named)
-        if not await context.journal.answer(question, task_id):
+        if not await context.journal.settle(question, task_id):
             raise BadInput("error.order_twin", order=order)
         if question.cancel == "wanted":
             again = self.canceller.again
@@ -238,7 +238,7 @@ class Recovery:
 
     async def settle_as_not_started(self, order: int) -> None:
         """A person has seen that an uncertain order did not start: it may be ordered again."""
-        if not await self.context.journal.answer(await self._answerable(order), ""):
+        if not await self.context.journal.settle(await self._answerable(order), ""):
             raise BadInput("error.order_twin", order=order)
 
     async def cancel_again(self) -> None:

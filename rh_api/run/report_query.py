@@ -100,7 +100,7 @@ def say_cost(report: Report, currency: str) -> Callable[[Say], str]:
     return lambda say: say(key, {})
 
 
-async def named(report: Report, older: Poll) -> Report:
+async def resolved(report: Report, older: Poll) -> Report:
     """A state that nobody knows, as the older poll knows it, which has a code for each; where that
     is mute, results say that it is an end."""
     later = await if_answered(older)
@@ -112,7 +112,7 @@ async def named(report: Report, older: Poll) -> Report:
 async def confirmed(report: Report, older: Poll) -> Report:
     """An end of the recommended route's that says nothing of itself, as the older one knows it:
     an order that is taken for over too early runs on, and is paid again."""
-    later = await if_answered(older) if report.is_bare else None
+    later = await if_answered(older) if report.is_unexplained else None
     is_contrary = later is not None and (later.phase is Phase.SUCCESS or not later.phase.is_over)
     return later if later is not None and is_contrary else report
 
@@ -136,7 +136,7 @@ async def _queried(send: Send, task_id: str, is_open: bool) -> Report:
         # The route may be missing on this site, want another key, or have lost the task.
         return await older()
     if report.phase is Phase.OTHER:
-        return await named(report, older)
+        return await resolved(report, older)
     if report.phase is not Phase.SUCCESS or report.results is not None:
         return await confirmed(report, older) if is_open else report
     later = await if_answered(older)

@@ -175,9 +175,9 @@ class ResultDelivery:
             key = "error.no_output_read" if listed else None
             raise NoOutput(key, task_id=task_id, count=len(listed)).with_context(cost=cost)
         folder = self.folder / RESULTS / (f"{_ELSEWHERE}{task_id}" if row is None else str(row))
-        here = {} if row is None else await self._here(row, listed)
+        here = {} if row is None else await self._kept_files(row, listed)
         fetched = await self._fetch(listed, here, folder, task_id, active.watch)
-        if fetched.lost and not self._is_worth(fetched.came, active.earlier):
+        if fetched.lost and not self._is_worth_delivering(fetched.came, active.earlier):
             raise next(iter(fetched.lost.values()))
         results = tuple(fetched.came[index] for index in sorted(fetched.came))
         if row is not None and done is not None:
@@ -194,13 +194,13 @@ class ResultDelivery:
             unfetched=fetched.notices(task_id),
         )
 
-    def _is_worth(self, came: Mapping[int, Result], earlier: OrderRow | None) -> bool:
+    def _is_worth_delivering(self, came: Mapping[int, Result], earlier: OrderRow | None) -> bool:
         """Whether to deliver these without the rest. Of an order whose files the service has
         dropped its texts alone are no reason not to order anew."""
         has_file = any(result.path for result in came.values())
         return has_file or (bool(came) and (earlier is None or not self.is_old(earlier)))
 
-    async def _here(self, row: int, listed: Sequence[RemoteResult]) -> dict[int, Result]:
+    async def _kept_files(self, row: int, listed: Sequence[RemoteResult]) -> dict[int, Result]:
         """Files of an order that came when others of it did not."""
         known = await self.context.if_readable(self.context.journal.results(row))
         rows = {one.index: one for one in known or () if one.path}
@@ -260,7 +260,7 @@ class ResultDelivery:
                 job.cancel()
         fetched = _Fetched(len(results), dict(here), {})
         for index, item in zip(wanted, done, strict=True):
-            if isinstance(item, ResultUnavailable) and not item.passes:
+            if isinstance(item, ResultUnavailable) and not item.is_transient:
                 remote = results[index]
                 named = {"name": file_name(remote.url) or "?", "node": remote.node_id or "?"}
                 fetched.lost[index] = item.with_context(params=named)

@@ -318,15 +318,15 @@ class Transfers:
                 raise ResultUnavailable(
                     "error.result_later",
                     task_id=task_id,
-                    passes=True,
+                    is_transient=True,
                     reason=reason,
                     pause=pause,
                 ) from error
-            raise ResultUnavailable(task_id=task_id, passes=True, reason=reason) from error
+            raise ResultUnavailable(task_id=task_id, is_transient=True, reason=reason) from error
         except RunningHubError as error:
             # The fate is the task's, whatever became of this request.
             reason = error.with_context(fate=Fate.OVER)
-            raise ResultUnavailable(task_id=task_id, passes=True, reason=reason) from error
+            raise ResultUnavailable(task_id=task_id, is_transient=True, reason=reason) from error
 
 
 async def load_sources(values: Mapping[str, object]) -> dict[str, object]:

@@ -119,7 +119,7 @@ class Report:
     state: str = ""
 
     @property
-    def is_bare(self) -> bool:
+    def is_unexplained(self) -> bool:
         """An end, and not well, without a word of why; a cancel never says that."""
         error = self.error
         if self.phase is not Phase.FAILED or error is None:

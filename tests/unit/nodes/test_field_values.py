@@ -194,7 +194,7 @@ def test_there_is_always_an_order(values: ModuleType) -> None:
 
 def test_a_sound_that_is_read_when_somebody_looks_is_a_sound(values: ModuleType) -> None:
     sound = LazySound()
-    values.look({"7.audio": [sound], "6.text": ["a"], "3.seed": (None,)})
+    values.read_lazy_values({"7.audio": [sound], "6.text": ["a"], "3.seed": (None,)})
     assert sound.loaded
     assert one(values, {"7.audio": [sound]})["7.audio"].kind.value == "AUDIO"
 

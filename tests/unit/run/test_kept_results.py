@@ -29,7 +29,7 @@ def test_results_that_did_not_arrive_are_fetched_without_an_order(make):
     pictures = [{**PICTURE, "nodeId": "12"}, text, PICTURE]
     usage = {"consumeCoins": "17", "taskCostTime": "83"}
     world = make(query=[state("SUCCESS", pictures, usage=usage)])
-    world.files.failing = ResultUnavailable(reason="offline", passes=True)
+    world.files.failing = ResultUnavailable(reason="offline", is_transient=True)
     error = fails(world, ResultUnavailable)
     assert error.task_id == TASK
     world.files.failing = None
