@@ -142,15 +142,21 @@ async def test_one_left_task_that_the_service_has_lost_hides_no_other(
     assert (await later.run(invert(3))).results
 
 
+async def left_one_running(make_client: MakeClient, emulator: Emulator) -> dict[str, str]:
+    """A process ordered `invert()` and has ended; the limit that was and is set."""
+    limit = {"RUNNINGHUB_MAX_COST_ORDER": "10 coins"}
+    emulator.hold_at = "13"
+    ended = make_client(**limit)
+    ordering = await begun(ended, invert())
+    await ended.leave()
+    await asyncio.wait((ordering,))
+    return limit
+
+
 async def test_a_left_task_that_is_unknown_for_a_moment_is_not_paid_again(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
-    limit = {"RUNNINGHUB_MAX_COST_ORDER": "10 coins"}
-    emulator.hold_at = "13"
-    killed = make_client(**limit)
-    ordering = await begun(killed, invert())
-    await killed.leave()
-    await asyncio.wait((ordering,))
+    limit = await left_one_running(make_client, emulator)
     polls = "/openapi/v2/query", "/task/openapi/outputs"
     unknown = [Fault(path, "code", value=807) for path in polls]
     emulator.faults.extend(unknown)
@@ -165,12 +171,7 @@ async def test_a_left_task_that_is_unknown_for_a_moment_is_not_paid_again(
 async def test_a_left_task_that_stays_unknown_is_a_question_until_it_is_known(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
-    limit = {"RUNNINGHUB_MAX_COST_ORDER": "10 coins"}
-    emulator.hold_at = "13"
-    killed = make_client(**limit)
-    ordering = await begun(killed, invert())
-    await killed.leave()
-    await asyncio.wait((ordering,))
+    limit = await left_one_running(make_client, emulator)
     emulator.unknown_seconds = 3600
     later = make_client(**limit, pace=100.0)
     (left,) = await later.open_orders()
