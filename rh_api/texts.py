@@ -13,7 +13,7 @@ ENGLISH: dict[str, str] = {
     "error.suffix.cost": "It cost {cost}.",
     "error.suffix.cost_none": "It cost nothing.",
     "error.suffix.cost_untold": "What it cost is not told yet.",
-    "error.suffix.fetch_again": "Run again to try once more without paying again, or look at the task on the RunningHub site.",
+    "error.suffix.fetch_again": "The same inputs try it once more without paying again; the task can be looked at on the RunningHub site, too.",
     "error.suffix.not_started": "Nothing was started; it is safe to run again.",
     "error.suffix.task": "[task {task_id}]",
     "error.unexpected": "Something unexpected happened.",
@@ -113,14 +113,14 @@ ENGLISH: dict[str, str] = {
     "{reason}. {tasks} It was not sent again. "
     "Look at the call records on {origin} first, then answer for order {order} of the journal, in "
     "RunningHub tasks on the canvas or by task --order {order} on the command line: look again, "
-    "name its task, or say that it did not start. To send it again, which may cost twice: Run "
-    "again on the node, --again on the command line, extra_data.runninghub.again from a program.",
-    "error.task_lost": "RunningHub has not known this task for some minutes, by either way of asking. That proves nothing: it may be running, or be paid for. It is not ordered again by itself; the same inputs look for it once more. Look at the call records on {origin} first, then answer for order {order} of the journal, in RunningHub tasks on the canvas or by task --order {order} on the command line: look again, name its task, or say that it did not start. To send it again, which may cost twice: Run again on the node, --again on the command line, extra_data.runninghub.again from a program.",
+    "name its task, or say that it did not start. To send it again, which may cost twice: “Run again as a new order” "
+    "on the node, --again on the command line, extra_data.runninghub.again from a program.",
+    "error.task_lost": "RunningHub has not known this task for some minutes, by either way of asking. That proves nothing: it may be running, or be paid for. It is not ordered again by itself; the same inputs look for it once more. Look at the call records on {origin} first, then answer for order {order} of the journal, in RunningHub tasks on the canvas or by task --order {order} on the command line: look again, name its task, or say that it did not start. To send it again, which may cost twice: “Run again as a new order” on the node, --again on the command line, extra_data.runninghub.again from a program.",
     "error.uncertain_before": "An equal order of {when} may be running already, or be paid for; "
     "it is not sent again by itself. {tasks} Look at the call "
     "records on {origin} first, then answer for order {order} of the journal, in RunningHub tasks on "
     "the canvas or by task --order {order} on the command line: look again, name its task, or say "
-    "that it did not start. To send it again, which may cost twice: Run again on the node, --again "
+    "that it did not start. To send it again, which may cost twice: “Run again as a new order” on the node, --again "
     "on the command line, extra_data.runninghub.again from a program.",
     "error.tasks_before_and_now": "The account had {before} tasks before and has {now} now.",
     "error.tasks_before": "The account had {before} tasks before it.",
@@ -152,11 +152,11 @@ ENGLISH: dict[str, str] = {
     "error.no_output_read": "The task finished and lists {count} results, of which none has an address or a text. "
     "Fetching the task later may bring them without paying; the task's page on the RunningHub site may show them.",
     "error.no_output_before": "An equal order finished without a result that could be read, and the service still "
-    "lists none. It is not ordered again by itself: Run again on the node, --again on the "
+    "lists none. It is not ordered again by itself: “Run again as a new order” on the node, --again on the "
     "command line, extra_data.runninghub.again from a program.",
     "error.result_unavailable": "A result could not be fetched: {reason}.",
-    "error.result_later": "A result cannot be fetched for now: {reason}. Run again in {pause}; "
-    "nothing is paid again.",
+    "error.result_later": "A result cannot be fetched for now: {reason}. The same inputs bring "
+    "it in {pause}; nothing is paid again.",
     "error.result_is_page": "{host} sent a web page or an error instead of the result.",
     "error.result_empty": "{host} sent an empty file as result.",
     "error.too_many_redirects": "A result could not be fetched: {host} redirects too often.",
@@ -389,10 +389,10 @@ ENGLISH: dict[str, str] = {
     "progress.looks_cut": "{names} ends in the middle and was delivered as it is: the service has "
     "no better copy. Fetching task {task_id} again may bring one; nothing is paid for that.",
     "progress.incomplete": "The service listed no result of node {nodes}. What is there was "
-    "delivered. Fetching task {task_id} later may bring the rest without paying; Run again orders "
-    "anew.",
+    "delivered. Fetching task {task_id} later may bring the rest without paying; “Run again as a new "
+    "order” pays anew.",
     "progress.not_fetched": "Result {number} of {total} ({name}, node {node}) did not come, and the others were "
-    "delivered. {reason} Fetching task {task_id} again tries it once more without paying; Run again orders anew.",
+    "delivered. {reason} Fetching task {task_id} again tries it once more without paying; “Run again as a new order” pays anew.",
     "progress.cost_measured": "What it cost was measured, by the account's balance before and after it: the native route does not tell.",
     "progress.cost_untold": "What it cost is not told: the native route does not, and the account's balance did not show it for this order alone.",
     "progress.native_taken": "RunningHub does not take this graph under the workflow id {sent} ({remote}). As its route is auto it goes by the native route now, which tells no cost and no place in the queue.",

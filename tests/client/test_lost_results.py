@@ -70,7 +70,9 @@ async def test_what_nothing_came_of_is_a_failure_that_says_what_to_do(
 ) -> None:
     for node in ("2", "3"):
         lost(emulator, node, **GONE)
-    with pytest.raises(ResultUnavailable, match=r"HTTP 404\. Run again .* without paying again"):
+    with pytest.raises(
+        ResultUnavailable, match=r"HTTP 404\. The same inputs .* without paying again"
+    ):
         await client.run(two_saves())
     emulator.faults.clear()
     assert len((await client.run(two_saves())).results) == 2
