@@ -732,6 +732,7 @@ ENGLISH: dict[str, str] = {
     "the result lies at {file}.",
     "node.not_produced_by_any": "None of the {count} orders made anything for these outputs: "
     "{outputs}.",
+    "node.not_all": "not all results came",
     "node.not_produced": "Task {task_id} made nothing for these outputs: {outputs}.",
     "node.over_done": "Done: its results wait to be fetched.",
     "node.over_failed": "It failed in the cloud.",

@@ -23,6 +23,7 @@ from ...rh_api.wire.call_example import without_key
 from .. import language
 from ..values.codecs.errors import MediaError
 from ..values.costs import cost_sentences
+from ..values.gaps import gaps_of
 from ..values.result_files import Shelf
 
 if TYPE_CHECKING:
@@ -57,14 +58,15 @@ class Place:
 class End:
     """`state`: "paid", "kept" (nothing was paid now), "stopped", "unsure" (may run on) or "failed".
 
-    `line` says it in each language; `shown` is what ComfyUI shows on the node; `tasks` whose
-    results are here.
+    `line` says it in each language, and `gaps` what was paid and did not come; `shown` is what
+    ComfyUI shows on the node; `tasks` whose results are here.
     """
 
     state: str
     line: Mapping[str, str]
     shown: Mapping[str, Any] = field(default_factory=dict[str, Any])
     tasks: Sequence[str] = ()
+    gaps: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 _places: OrderedDict[str, Place] = OrderedDict()
@@ -118,7 +120,8 @@ def done(
     state = "paid" if any(one.is_paid for one in outcomes) else "kept"
     # Sentences of now, and what the page has as `line`.
     pictures = {name: value for name, value in (shown or {}).items() if name not in _WORDS}
-    return End(state, line, pictures, [one.task_id for one in outcomes])
+    gaps = language.in_each(gaps_of(outcomes))
+    return End(state, line, pictures, [one.task_id for one in outcomes], gaps)
 
 
 def failed(error: RunningHubError | MediaError) -> End:
@@ -159,6 +162,8 @@ async def tell(client: Client, place: Place, end: End, unsure: Sequence[str] = (
         "state": end.state,
         "line": end.line,
         "unsure": list(unsure),
+        "gaps": end.gaps,
+        "tasks": list(end.tasks),
         "profile": place.profile,
     }
     PromptServer.instance.send_sync(ENDED, event, place.page)

@@ -20,6 +20,7 @@ from .adapters.model_3d import MODEL_3D
 from .adapters.plain import PlainAdapter
 from .adapters.table import READERS, TYPED, reader_of
 from .costs import cost_sentences
+from .gaps import Sentence, gaps_of
 from .result_files import Shelf, Unreadable
 
 Groups = Mapping[str, Sequence[Result]]
@@ -183,12 +184,12 @@ def done_sentence(outcomes: Sequence[Outcome], currency: str = "") -> str:
 
 
 def done_lines(outcomes: Sequence[Outcome], currency: str = "") -> dict[str, str]:
-    """How long it ran and what it cost, in each language."""
-    return language.in_each(_done(outcomes, currency))
+    """How long it ran, what it cost and what of it did not come, in each language."""
+    return _with_gaps(_done(outcomes, currency), outcomes)
 
 
 def notice_for_canvas(outcomes: Sequence[Outcome], currency: str) -> str:
-    """How long it ran and what it cost, as JSON for the page, which picks its language.
+    """The line of its end, as JSON for the page, which picks its language.
 
     `orders`: how many there were. `again` is what it says when ComfyUI shows the node's outputs
     anew without running it.
@@ -198,13 +199,20 @@ def notice_for_canvas(outcomes: Sequence[Outcome], currency: str) -> str:
             "kept": all(outcome.kept for outcome in outcomes),
             "orders": len(outcomes),
             "line": done_lines(outcomes, currency),
-            "again": language.in_each([("node.kept", {})]),
+            "again": _with_gaps([("node.kept", {})], outcomes),
         },
         ensure_ascii=False,
     )
 
 
-def _done(outcomes: Sequence[Outcome], currency: str) -> list[tuple[str, dict[str, object]]]:
+def _with_gaps(line: Sequence[Sentence], outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """A line in each language, and what was paid and did not come: a label shows the beginning
+    alone, and no other node tells it."""
+    gaps = gaps_of(outcomes)
+    return language.in_each([("node.not_all", {}), *line, *gaps] if gaps else line)
+
+
+def _done(outcomes: Sequence[Outcome], currency: str) -> list[Sentence]:
     """What was ordered, each order once: equal items of a batch, and equal nodes, share one."""
     orders: dict[str, Outcome] = {}
     for outcome in outcomes:
@@ -217,7 +225,7 @@ def _done(outcomes: Sequence[Outcome], currency: str) -> list[tuple[str, dict[st
         return [("node.kept", {})]
     if shared == len(orders):
         return [("node.shared", {})]
-    said: list[tuple[str, dict[str, object]]] = []
+    said: list[Sentence] = []
     if len(orders) > 1:
         said.append(("node.orders_done", {"count": len(orders)}))
         if kept:

@@ -97,8 +97,13 @@ class Outcome:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What a person must know of inputs or results that are not as they should be."""
+        return (*self.warned, *self.gaps)
+
+    @property
+    def gaps(self) -> tuple[Notice, ...]:
+        """What was paid and did not come, or not whole."""
         cut = [result.name or str(result.index) for result in self.results if result.looks_cut]
-        notices = list(self.warned)
+        notices: list[Notice] = []
         if cut:
             params = {"names": ", ".join(cut), "task_id": self.task_id}
             notices.append(Notice("progress.looks_cut", params))

@@ -13,6 +13,7 @@ from tests.browser.canvas import Canvas
 from tests.browser.frontends import NEWEST
 from tests.browser.hosts import running
 from tests.browser.tab import GONE
+from tests.support.graphs import node
 
 CHECKPOINT, SAMPLER = "4", "3"  # of catalog.TEXT_TO_IMAGE
 
@@ -203,6 +204,37 @@ def test_a_run_under_way_is_drawn_again(either: Canvas, emulator: Emulator, way:
     paid = "用时" if either.classic else "done in"
     either.until(lambda: paid in line_at(either, node))
     assert len(emulator.tasks) == 1
+
+
+def test_a_result_that_was_paid_and_did_not_come_is_said_on_the_node(
+    either: Canvas, emulator: Emulator
+) -> None:
+    savers = {"5": "first", "6": "second"}
+    graph = {"4": node("EmptyImage", width=8, height=8, batch_size=1, color=1)} | {
+        node_id: node("SaveImage", images=["4", 0], filename_prefix=name)
+        for node_id, name in savers.items()
+    }
+    lost = Fault("/results/", "status", value=404, count=1)
+    either.clear()
+    made = either.program(emulator.add_workflow(graph))
+    either.settle()
+    emulator.faults.append(lost)
+    either.run()
+    said, lost_words, fetch, brought = (
+        ("结果不全 · 用时", "未能取得", "取回结果", "结果已取回")
+        if either.classic
+        else ("not all results came", "did not come", "Fetch results", "The results are here")
+    )
+    either.until(lambda: said in line_at(either, made))
+    card = either.page.locator(".runninghub-notices").get_by_role("alert")
+    card.get_by_text(lost_words).wait_for()
+    either.picture("one lost")
+    card.get_by_role("button", name=fetch).click()
+    either.page.get_by_text(brought).first.wait_for()
+    card.wait_for(state="detached")
+    either.come_back("reloaded")
+    either.until(lambda: said in line_at(either, made))
+    assert (lost.struck, emulator.counters.orders) == (1, 1)
 
 
 @pytest.mark.parametrize("way", ["reloaded", "reopened"])

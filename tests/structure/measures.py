@@ -35,6 +35,7 @@ SINCE = (
     "nodes/values/codecs/embedded_texts.py",
     "nodes/values/codecs/fitting.py",
     "nodes/values/codecs/flac.py",
+    "nodes/values/gaps.py",
     "rh_api/cloud_nodes.py",
     "rh_api/cli/history.py",
     "rh_api/cli/journals.py",

@@ -75,3 +75,21 @@ test("a page that is opened later tells it the same", async () => {
   resuming.afterConfigureGraph();
   await vi.waitFor(() => expect(lines()).toEqual([PAID.en, SHARED.en]));
 });
+
+test("what was paid and did not come is told until it is brought or the node runs anew", async () => {
+  const gaps = { en: "Result 2 of 2 did not come." };
+  const ended = (told) => happen("runninghub.ended", { node: "1", graph: "g", line: PAID, state: "paid", unsure: [], gaps: told, tasks: ["7"], profile: "" });
+  const cards = () => [...document.querySelectorAll(".runninghub-notices [role=alert]")];
+  ended(gaps);
+  await vi.waitFor(() => expect(cards().map((card) => card.textContent).join()).toContain(gaps.en));
+  happen("executed", { node: "1", output });
+  expect(cards()).toHaveLength(1);
+  answers["/runninghub/tasks/fetch"] = { gaps };
+  const [fetching] = cards()[0].querySelectorAll("button");
+  fetching.click();
+  await vi.waitFor(() => expect(cards()[0].textContent.split(gaps.en)).toHaveLength(3));
+  ended(gaps);
+  await vi.waitFor(() => expect(cards()).toHaveLength(1));
+  ended({ en: "" });
+  expect(cards()).toHaveLength(0);
+});

@@ -43,6 +43,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
                 kept=True,
                 is_paid=False,
                 notices=(),
+                gaps=(),
             )
             for number, results in enumerate(orders)
         ]
@@ -181,3 +182,20 @@ def test_what_was_ordered_is_told_each_once(made: Made, orders: str, told: str) 
         for one in orders.split()
     ]
     assert load_pack("nodes.values.outputs").done_sentence(done) == told
+
+
+def test_what_was_paid_and_did_not_come_is_in_the_line_of_the_node() -> None:
+    outcomes, tasks = load_pack("rh_api.run.results"), load_pack("rh_api.wire.tasks")
+    done = outcomes.Outcome(
+        task_id="7",
+        results=(),
+        usage=tasks.Usage(coins="1", seconds="9"),
+        tips=None,
+        seconds=9.0,
+        missing=("13",),
+    )
+    lines = load_pack("nodes.values.outputs").done_lines([done, done])
+    assert lines["en"].startswith("not all results came · done in 9 s · 1 coin · ")
+    assert lines["en"].count("13") == 1
+    assert "13" in lines["zh"]
+    assert lines["zh"].startswith("结果不全 · ")

@@ -74,13 +74,15 @@ export const running = {
 			failed.add(nodeOf(detail.node));
 		});
 		onEvent("runninghub.ended", (detail) => {
-			const { node: id, graph, line, state, unsure } = detail;
+			const { node: id, graph, line, state, unsure, gaps = {} } = detail;
 			listen();
 			const node = isOpen(graph) ? nodeOf(id) : null;
 			if (node) tellEnd(node, line, state);
 			if (state === "paid" || state === "kept") told.add(node);
 			if (unsure.length > 0) void tellUnsure(detail);
 			else if (state !== "failed") dismiss(id, graph);
+			dismiss(gapsOf(id), graph);
+			if (lineOf(gaps)) void tellGaps(detail);
 			// Also of a part of a graph, and of a graph that is not the one on the canvas.
 			if (state === "paid") void loadTexts().then(() => tellAway(t("away_done"), node?.title));
 		});
@@ -283,6 +285,26 @@ async function tellUnsure({ node: id, graph, line, unsure, profile }) {
 		action(tasks("look"), told, openTasks),
 	]);
 	alerts.set(placeOf(id, graph), { shut, question: 0 });
+}
+
+/** Beside the notice of a failure, which the node's next output closes. @param {string} id */
+const gapsOf = (id) => `${id} gaps`;
+
+/** What was paid and did not come: the node has room for its beginning alone. @param {{ node: string, graph: string, gaps: Record<string, string>, tasks: string[], profile: string }} ended */
+async function tellGaps({ node: id, graph, gaps, tasks: ids, profile }) {
+	await loadTexts();
+	const node = isOpen(graph) && nodeOf(id);
+	const shut = notice("alert", t("gaps", { node: node?.title ?? id }), lineOf(gaps), (close, told) => [
+		action(tasks("fetch"), told, async () => {
+			const answers = await Promise.all(ids.map((task_id) => post("/runninghub/tasks/fetch", { task_id, profile })));
+			const left = answers.map((one) => lineOf(one.gaps)).filter(Boolean);
+			if (left.length > 0) throw new Error(left.join(" "));
+			close();
+			toast("success", tasks("did.fetch"));
+		}),
+		node && action(t("show_node"), told, async () => show(id)),
+	]);
+	alerts.set(placeOf(gapsOf(id), graph), { shut, question: 0 });
 }
 
 /** ComfyUI hides the message of a run that failed behind a button. @param {RhFailure} failure */
