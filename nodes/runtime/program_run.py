@@ -17,6 +17,7 @@ from . import (
     config,
     demo_server,
     failure_reports,
+    incomplete_outputs,
     model_renewal,
     node_inputs,
     program_versions,
@@ -56,14 +57,18 @@ async def validate(named: str, inputs: Inputs) -> None:
 
 
 async def fingerprint(named: str, inputs: Inputs) -> str:
-    """What changes when the program does, and always when every run shall be new."""
+    """What changes when the program does or there is more to be had of it, and always when every
+    run shall be new."""
     if any(inputs.get("reroll_seeds", ())) or any(inputs.get("again", ())):
         return f"run {next(_runs)}"
-    # Nothing of a model or module is stored elsewhere: its inputs are all that it does.
-    if named in (node_inputs.MODEL, node_inputs.MODULE) or node_inputs.is_linked(inputs, named):
+    if node_inputs.is_linked(inputs, named):
         return ""
     asked = node_inputs.read_asked(inputs, named)
-    return f"saved {await program_versions.changes(asked.profile, asked.job({}))}"
+    turns = incomplete_outputs.turns(_key(asked))
+    # Nothing of a model or module is stored elsewhere: its inputs are all that it does.
+    if asked.is_model or asked.is_quick:
+        return f"turn {turns}"
+    return f"saved {await program_versions.changes(asked.profile, asked.job({}))}, turn {turns}"
 
 
 async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
@@ -80,6 +85,7 @@ async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
                 program_versions.remember(asked.profile, jobs[0], program)
             jobs = [replace(job, scope=display.prompt_id) for job in jobs]
             outcomes = await client.run_all(jobs, display)
+            incomplete_outputs.note(_key(asked), outcomes)
             warned = (*outcomes[0].warned, *sources.fitted.values())
             outcomes[0] = replace(outcomes[0], warned=warned)
         return await output_of(client, outcomes, display, program, wanted)
@@ -91,3 +97,8 @@ async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
         output, line = await cloud.run(work, display, asked.profile)
     display.finish(line)
     return output
+
+
+def _key(asked: node_inputs.Asked) -> str:
+    """What is the same for all nodes that run a program for an account."""
+    return f"{asked.named} {asked.profile} {asked.program}"

@@ -26,6 +26,7 @@ from . import (
     cloud,
     config,
     failure_reports,
+    incomplete_outputs,
     local_classes,
     local_files,
     node_outcomes,
@@ -50,11 +51,13 @@ async def validate(inputs: Inputs) -> None:
 
 
 def fingerprint(inputs: Inputs) -> object:
-    """What changes when a file does that the segment uploads, or one of its outputs is gone."""
+    """What changes when a file does that the segment uploads, or one of its outputs is gone or was
+    never there."""
     if any(inputs.get("again") or ()):
         return f"run {next(_runs)}"
-    lost = cached_files.losses(_first(inputs, "segment", ""))
-    return [*local_files.state(_loaded(inputs)), lost]
+    text = _first(inputs, "segment", "")
+    state = local_files.state(_loaded(inputs))
+    return [*state, cached_files.losses(text), incomplete_outputs.turns(text)]
 
 
 async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
@@ -84,6 +87,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
             )
             scoped = replace(job, scope=display.prompt_id)
             outcome = await driver.run_order(client, segment, scoped, display)
+            incomplete_outputs.note(_first(inputs, "segment", ""), [outcome])
             return replace(outcome, warned=(*outcome.warned, *sources.fitted.values()))
 
     async def work(client: Client) -> tuple[list[Any], str]:

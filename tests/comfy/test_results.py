@@ -13,7 +13,20 @@ from PIL import Image
 
 from rh_api.emulator import Emulator, Fault, catalog
 from tests.comfy.client import ComfyClient
-from tests.comfy.graphs import hollow_png, inverted, loaded, looks, mark, pixels, remote, save, seen
+from tests.comfy.graphs import (
+    hollow_png,
+    invert,
+    inverted,
+    loaded,
+    looks,
+    mark,
+    marked,
+    pixels,
+    remote,
+    save,
+    seen,
+)
+from tests.comfy.page import Page
 from tests.comfy.server import Server
 from tests.support.graphs import node
 
@@ -355,4 +368,42 @@ async def test_a_kept_picture_that_was_damaged_since_is_fetched_again_for_nothin
     (file,) = result.outputs["3"]["images"]
     assert np.array_equal(await seen(comfyui, file), inverted(picture))
     assert kept.read_bytes() == whole
+    assert emulator.counters.orders == 1
+
+
+@pytest.mark.parametrize("kind", ["program", "part"])
+async def test_what_did_not_come_is_brought_by_the_next_run_and_not_asked_for_at_each(
+    comfyui: ComfyClient, emulator: Emulator, kind: str
+) -> None:
+    shown = emulator.add_workflow(
+        {
+            "1": node("EmptyImage", width=8, height=8, batch_size=1, color=mark()),
+            "2": save(["1", 0]),
+            "3": invert(["1", 0]),
+            "4": node("SaveImage", images=["3", 0], filename_prefix="other"),
+        }
+    )
+    prompt = {"1": remote(shown, {"1.color": mark()}), "5": looks("1", FILES)}
+    extra = {}
+    if kind == "part":
+        prompt, extra = emulator.workflows[shown].graph, marked("1", "3")
+
+    async def runs() -> bool:
+        """Whether anything ran of which ComfyUI did not take what it had."""
+        result = await comfyui.queue(prompt, extra)
+        return any(event.data["node"] for event in result.events if event.type == "executing")
+
+    lost = Fault("/results/", "status", value=404, count=1)
+    emulator.faults.append(lost)
+    assert await runs()
+    gone = next(asked.path for asked in emulator.journal if asked.path.startswith("/results/"))
+    emulator.faults.append(Fault(gone, "status", value=404))
+    assert await runs()
+    assert not await runs()
+    emulator.faults.clear()
+    (task_id,) = emulator.tasks
+    async with Page(comfyui.url) as page:
+        await page.post("tasks/fetch", task_id=task_id)
+    assert await runs()
+    assert not await runs()
     assert emulator.counters.orders == 1

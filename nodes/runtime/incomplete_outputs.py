@@ -1,0 +1,42 @@
+"""Which nodes gave less than what was paid for: ComfyUI's cache would give it again for good.
+
+A node runs anew when it is queued next, which the journal answers at no cost, and again whenever
+something of it has come; what is lost for good is not asked for at each run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..values.gaps import Sentence, gaps_of
+
+if TYPE_CHECKING:
+    from ...rh_api.client import Outcome
+
+# By what a node's fingerprint knows of it.
+_gaps: dict[str, Sequence[Sentence]] = {}
+_turns: Counter[str] = Counter()
+_keys: dict[str, str] = {}  # by a task's id
+
+
+def note(key: str, outcomes: Sequence[Outcome]) -> None:
+    """Remember what a node that ran did not give."""
+    gaps = gaps_of(outcomes)
+    if gaps and gaps != _gaps.get(key):
+        _turns[key] += 1
+    _gaps[key] = gaps
+    _keys.update({outcome.task_id: key for outcome in outcomes if outcome.gaps})
+
+
+def fetched(outcome: Outcome) -> None:
+    """Some of a task's results may have been brought by hand."""
+    key = _keys.get(outcome.task_id)
+    if key is not None and gaps_of([outcome]) != _gaps[key]:
+        _turns[key] += 1
+
+
+def turns(key: str) -> int:
+    """How often a node has to run anew for it: its fingerprint."""
+    return _turns[key]
