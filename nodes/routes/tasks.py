@@ -7,9 +7,7 @@ import asyncio
 from ...rh_api.client import Client, OpenOrder, as_task_id
 from ...rh_api.errors import BadInput
 from ...rh_api.settings import Settings
-from .. import language
 from ..runtime import accounts, cloud, config, demo_server, incomplete_outputs, profiles, under_way
-from ..values.gaps import gaps_of
 from .body import Body, number_of, switch_of, text_of
 
 CONSOLE = "/enterprise-api/consumerApi"
@@ -90,11 +88,10 @@ async def fetch(body: Body) -> dict[str, object]:
     """Bring a finished task's results here, where equal inputs and a Task node find them. `gaps`:
     what did not come, in each language."""
     outcome = await _client(body).task(_task_id(body)).fetch()
-    incomplete_outputs.fetched(outcome)
     return {
         "task_id": outcome.task_id,
         "kept": outcome.kept,
-        "gaps": language.in_each(gaps_of([outcome])),
+        "gaps": incomplete_outputs.fetched(outcome),
         "results": [
             {
                 "node_id": one.node_id,

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .. import language
 from ..values.gaps import Sentence, gaps_of
 
 if TYPE_CHECKING:
@@ -30,11 +31,13 @@ def note(key: str, outcomes: Sequence[Outcome]) -> None:
     _keys.update({outcome.task_id: key for outcome in outcomes if outcome.gaps})
 
 
-def fetched(outcome: Outcome) -> None:
-    """Some of a task's results may have been brought by hand."""
+def fetched(outcome: Outcome) -> dict[str, str]:
+    """Of a task whose results were brought by hand: what is missing still, in each language."""
+    gaps = gaps_of([outcome])
     key = _keys.get(outcome.task_id)
-    if key is not None and gaps_of([outcome]) != _gaps[key]:
+    if key is not None and gaps != _gaps[key]:
         _turns[key] += 1
+    return language.in_each(gaps)
 
 
 def turns(key: str) -> int:
