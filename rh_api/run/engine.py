@@ -14,6 +14,7 @@ from ..errors import (
     ResultUnavailable,
     RunningHubError,
     TaskCancelled,
+    TaskNotFound,
     TaskUnfinished,
     TimeLimit,
 )
@@ -157,18 +158,20 @@ class Engine:
         on. Else raises TaskUnfinished while it is not over. Its own error when it failed.
         """
         earlier = await self.context.journal.of_task(task_id)
+        kept = None
         if earlier is not None and earlier.state is State.DONE:
             kept = await self.delivery.kept(earlier)
             if isinstance(kept, Outcome):
                 kept = await self.delivery.served(earlier, kept)
                 if not kept.missing:
                     return kept
-                done = _done(earlier, task_id, order_of(earlier), watch)
-                return await self._relisted(done, kept)
+                return await self._relisted(_done(earlier, task_id, order_of(earlier), watch), kept)
         try:
             report = await self.report(task_id)
         except RunningHubError as error:
-            raise error.with_context(task_id=task_id) from error.__cause__
+            if not (isinstance(error, TaskNotFound) and kept is not None and kept.results):
+                raise error.with_context(task_id=task_id) from error.__cause__
+            report = kept  # the service has forgotten it; what it listed is written down
         if report.error is not None:
             cost = say_cost(report, self.context.journal.currency)
             raise report.error.with_context(task_id=task_id, cost=cost)
@@ -214,8 +217,7 @@ class Engine:
         again, and never paid again for what it did not list."""
         report, task_id, gone = None, done.ticket.task_id, ()
         with contextlib.suppress(RunningHubError):
-            report = await self.report(task_id)
-            report, gone = await self._listed(done, report, wait=False)
+            report, gone = await self._listed(done, await self.report(task_id), wait=False)
         if report is not None and report.phase is Phase.SUCCESS:
             here = sum(1 for result in report.results or () if not result.is_missing)
             if here > (0 if kept is None else len(kept.results)):
@@ -369,8 +371,7 @@ class Engine:
         sender, earlier = self.context.sender, active.earlier
         awaited = earlier and earlier.missing
         if earlier is not None and not awaited:
-            program, shows = earlier.workflow, active.order.shows
-            awaited = await self._awaited(earlier.announced, program, shows)
+            awaited = await self._awaited(earlier.announced, earlier.workflow, active.order.shows)
         ways = polls(sender.transport.send, active.ticket.task_id)
         asks = [partial(if_answered, poll) for poll in reversed(ways)]
         report = await completed(report, awaited, asks, sender.clock, wait=wait)

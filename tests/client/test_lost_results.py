@@ -116,3 +116,18 @@ async def test_files_that_are_here_are_not_paid_anew_for_the_sake_of_a_lost_one(
     again = await make_client().run(two_saves())
     assert nodes_of(again) == ["3"]
     assert emulator.counters.orders == 1
+
+
+async def test_a_lost_one_can_be_fetched_when_the_service_has_forgotten_its_task(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    fault = lost(emulator, **GONE)
+    client = make_client()
+    first = await client.run(two_saves())
+    emulator.tasks.clear()
+    still = await client.task(first.task_id).fetch()
+    assert (nodes_of(still), len(still.notices), fault.struck) == (["3"], 1, 2)
+    emulator.faults.clear()
+    fetched = await client.task(first.task_id).fetch()
+    assert (sorted(nodes_of(fetched)), fetched.notices) == (["2", "3"], ())
+    assert emulator.counters.orders == 1
