@@ -256,7 +256,8 @@ def read_query(response: Response) -> Report:
         failure = read_failure(reply.get("failedReason"))
         if code and isinstance(error_for_code(code, ""), TaskNotFound):
             raise business_error(code, reply, response)
-        error = failed_task(failure, code, read_text(reply.get("errorMessage")))
+        # 0 is the code of what is well, and says of an end as little as none.
+        error = failed_task(failure, code or None, read_text(reply.get("errorMessage")))
         return Report(phase, usage=usage, error=error)
     if phase is Phase.CANCELLED:
         return Report(phase, usage=usage, error=TaskCancelled())

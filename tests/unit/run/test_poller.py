@@ -345,7 +345,13 @@ def test_every_other_end_is_an_error(last: Answer, kind: type[RunningHubError]):
     assert len(service.times("query")) == 2
 
 
-BARE = [state("FAILED"), state("CANCEL"), state("FAILED", failedReason={}, usage={})]
+BARE = [
+    state("FAILED"),
+    state("CANCEL"),
+    state("FAILED", failedReason={}, usage={}),
+    state("FAILED", errorCode="0", errorMessage=""),
+    state("FAILED", errorCode=0),
+]
 
 
 @pytest.mark.parametrize("bare", BARE, ids=str)
