@@ -73,17 +73,18 @@ class Budget:
     # Before
 
     @contextlib.asynccontextmanager
-    async def reserved(self, order: Order, watch: Watch) -> AsyncGenerator[Hold]:
+    async def reserved(
+        self, order: Order, watch: Watch, *, uploaded: bool = False
+    ) -> AsyncGenerator[Hold]:
         """What is held for an order that is about to be made; released unless one was written.
 
-        Raises CostLimit where a limit leaves no room for it, which says whether anything can have
-        been uploaded by then, and StoreUnavailable where nothing can be held.
+        `uploaded`: what it needs can be at the service already. Raises CostLimit where a limit
+        leaves no room for it, which says so, and StoreUnavailable where nothing can be held.
         """
         told: dict[str, object] = {"order_key": _key_of(order)}
-        is_held = False
         try:
             hold = await self._reserve(order, watch)
-            is_held = True
+            uploaded = True
             try:
                 yield hold
             except LimitReached as error:  # the price is higher, or others were faster
@@ -93,7 +94,7 @@ class Budget:
                 await self._release(hold)
                 raise
         except CostLimit as error:
-            if is_held:
+            if uploaded:
                 told["done"] = Words.of(lambda say: say("money.not_ordered", {}))
             raise error.with_context(params=told) from error.__cause__
         # Nothing is awaited from here on: a Stop now would lose the task that was just placed.

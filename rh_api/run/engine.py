@@ -128,7 +128,7 @@ class Engine:
                 if taken_up is not None:
                     return taken_up
             try:
-                async with self.budget.reserved(order, watch) as hold:
+                async with self.budget.reserved(order, watch, uploaded=prepared) as hold:
                     if not prepared:
                         order = order.with_payload(await self.submitter.prepared(prepare))
                         prepared = True

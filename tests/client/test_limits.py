@@ -416,6 +416,7 @@ async def test_a_limit_that_is_set_while_an_order_waits_holds_for_it(
     with pytest.raises(CostLimit) as refused:
         await order
     assert refused.value.key == "error.cost_order"
+    assert "Nothing was ordered" in str(refused.value)  # what it needs may have been uploaded
     assert (emulator.counters.orders, await day(client)) == (0, {})
 
 
