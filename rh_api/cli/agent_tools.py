@@ -236,7 +236,8 @@ def _set(name: str, value: object) -> list[str]:
         raise BadInput("node.null", name=name[:80])
     items = cast("list[object]", value) if isinstance(value, list) else [value]
     try:
-        if any(item is None or isinstance(item, (list, dict)) for item in items):
+        # None at all would be left out, and what is stored be paid.
+        if not items or any(item is None or isinstance(item, (list, dict)) for item in items):
             # A word of its own: as `--set=…` the parser would make a plain text of it.
             whole = items if isinstance(value, list) else items[0]
             return ["--set", JsonText(f"{name}={_json(whole)}")]

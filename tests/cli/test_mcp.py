@@ -174,7 +174,7 @@ async def test_a_key_in_a_field_is_refused(agent: Agent, emulator: Emulator, fie
 
 
 @pytest.mark.parametrize(
-    "value", [None, {"a": 1}, [{"a": 1}], [["a"]], [None], float("nan"), [float("inf")]]
+    "value", [None, [], {"a": 1}, [{"a": 1}], [["a"]], [None], float("nan"), [float("inf")]]
 )
 async def test_what_is_no_text_goes_out_as_none(
     variables: dict[str, str], emulator: Emulator, tmp_path: Path, value: object
