@@ -36,10 +36,11 @@ async def limits(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
     if not all(given.strip() for given in (*changes.values(), *allowed.values())):
         raise BadInput("error.bad_amount", value="")
     async with Client(settings) as client:
+        stored = (await client.costs.rules()).allowed
         for named, given in allowed.items():
             # Taken away is whatever is stored, also what no version of ours should have taken.
-            is_none = given.strip().lower() == _NONE
-            program = named if is_none else _program(client, named, terminal)
+            is_stored = given.strip().lower() == _NONE and named in stored
+            program = named if is_stored else _program(client, named, terminal)
             changes[ALLOWED + program] = given
         for scope, given in changes.items():
             await client.costs.set_rule(scope, "" if given.strip().lower() == _NONE else given)
