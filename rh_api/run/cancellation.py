@@ -37,11 +37,18 @@ class Canceller:
     trying: dict[int, asyncio.Task[None]] = field(default_factory=dict[int, "asyncio.Task[None]"])
     """By row: cancels that could not be confirmed, and are tried again."""
 
-    async def order(self, row: int, task_id: str, order: Order | None = None) -> None:
+    async def order(
+        self,
+        row: int,
+        task_id: str,
+        order: Order | None = None,
+        why: RunningHubError | None = None,
+    ) -> None:
         """Cancel the task of a row in the journal, which says so before and after.
 
         `order`: what was ordered, where that is known. A standard model is asked to stop once:
         sources doubt that the service stops those, so only what it then reports counts.
+        `why`: what is wrong with what runs, so that it is a failure however it ends.
 
         What cannot be confirmed is tried again until it is, or until `close`.
 
@@ -51,20 +58,23 @@ class Canceller:
             return
         self._stopping.add(row)
         try:
-            await self._order(row, task_id, order)
+            await self._order(row, task_id, order, why)
         finally:
             self._stopping.discard(row)
 
-    async def _order(self, row: int, task_id: str, order: Order | None) -> None:
+    async def _order(
+        self, row: int, task_id: str, order: Order | None, why: RunningHubError | None
+    ) -> None:
         journal = self.context.journal
         is_recorded = await journal.record_cancel_wanted(row)
-        stopped = await self._stop(row, task_id, order is not None and order.is_model)
+        stopped = await self._stop(row, task_id, order is not None and order.is_model, why)
         if not (is_recorded or stopped.confirmed):
             # The disk may have room by now.
             stopped = replace(stopped, is_recorded=await journal.record_cancel_wanted(row))
         if order is not None and order.measure is not None and stopped.confirmed:
             stopped = replace(stopped, usage=await order.measure(task_id) or stopped.usage)
-        self.context.stopped(stopped)
+        if why is None or not stopped.too_late:
+            self.context.stopped(stopped)
 
     async def again(self, row: int, task_id: str, *, is_model: bool = False) -> None:
         """Repeat a cancel that an earlier start could not confirm."""
@@ -94,26 +104,31 @@ class Canceller:
         if trying:
             await asyncio.wait(trying)
 
-    async def _stop(self, row: int, task_id: str, is_model: bool) -> Stopped:
+    async def _stop(
+        self, row: int, task_id: str, is_model: bool, why: RunningHubError | None = None
+    ) -> Stopped:
         ended = await self._ended(task_id, row, is_model=is_model)
         if ended is None:
             if is_model:
                 log.warning("task %s goes on and costs; the next run gets its result", task_id)
             else:
                 log.warning("task %s could not be cancelled for certain: it may cost", task_id)
-                self._try_again(row, task_id)
+                self._try_again(row, task_id, why)
             return Stopped(task_id, confirmed=False, goes_on=is_model)
         trying = self.trying.pop(row, None)
         if trying is not None and trying is not asyncio.current_task():
             trying.cancel()
         too_late = ended.phase is Phase.SUCCESS
-        if too_late:  # and paid for, also where nothing is listed yet
+        if too_late and why is not None:  # half of a graph: equal inputs order anew
+            journal = self.context.journal
+            await journal.record_failed(row, key=why.key, code=why.code, usage=ended.usage)
+        elif too_late:  # and paid for, also where nothing is listed yet
             await self.context.journal.record_done(row, ended)
         else:  # the older poll says of a cancelled task that it failed
             await self.context.journal.record_cancelled(row, ended.usage)
         return Stopped(task_id, confirmed=True, too_late=too_late, usage=ended.usage)
 
-    def _try_again(self, row: int, task_id: str) -> None:
+    def _try_again(self, row: int, task_id: str, why: RunningHubError | None) -> None:
         if row in self.trying or self.context.leaving:
             return
 
@@ -127,7 +142,7 @@ class Canceller:
                 ):
                     self.trying.pop(row, None)
                     return
-                stopped = await self._stop(row, task_id, is_model=False)
+                stopped = await self._stop(row, task_id, is_model=False, why=why)
                 if stopped.confirmed:
                     self.context.stopped(stopped)
                     return

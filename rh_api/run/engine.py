@@ -271,7 +271,7 @@ class Engine:
             rejected = rejected_nodes(ticket)
             # Of a graph of ours each output was asked for: one that will not run is a failure.
             if rejected is not None and (active.order.graph is not None or not ticket.tips.outputs):
-                self._stop(active)
+                self._stop(active, rejected)
                 raise rejected
             return await self._follow(active)
         except asyncio.CancelledError:
@@ -280,12 +280,12 @@ class Engine:
         finally:
             self.submitter.limiter.release()
 
-    def _stop(self, active: ActiveOrder) -> None:
+    def _stop(self, active: ActiveOrder, why: RunningHubError | None = None) -> None:
         if active.row is not None:
-            self.context.spawn(self._cancelled(active.row, active), active.row)
+            self.context.spawn(self._cancelled(active.row, active, why), active.row)
 
-    async def _cancelled(self, row: int, active: ActiveOrder) -> None:
-        await self.canceller.order(row, active.ticket.task_id, active.order)
+    async def _cancelled(self, row: int, active: ActiveOrder, why: RunningHubError | None) -> None:
+        await self.canceller.order(row, active.ticket.task_id, active.order, why)
         self.budget.ended()
         self.budget.left.watch()  # where that was not confirmed
 

@@ -203,11 +203,16 @@ async def test_a_class_that_the_cloud_lacks_is_named_and_uploads_stay_good(
     assert uploads(emulator) == 1
 
 
+@pytest.mark.parametrize("ended", [False, True], ids=["cancelled", "too late"])
 async def test_an_upload_that_was_lost_is_no_reason_to_order_again_what_has_begun(
-    client: Client, emulator: Emulator
+    client: Client, emulator: Emulator, *, ended: bool
 ) -> None:
     await client.run(inverted(14, "a.png"))
     emulator.uploads.clear()
+    if ended:
+        emulator.faults.append(Fault("/task/openapi/cancel", "delay", value=0.5, count=None))
+    else:
+        emulator.run_seconds = 30
     graph = inverting()
     graph["8"] = node("EmptyImage", width=8, height=8, batch_size=1, color=7)
     graph["9"] = node("SaveImage", images=["8", 0], filename_prefix="other")
@@ -215,6 +220,7 @@ async def test_an_upload_that_was_lost_is_no_reason_to_order_again_what_has_begu
     with pytest.raises(GraphRejected, match="node 1 "):
         await client.run(job)
     assert emulator.counters.orders == 2
+    emulator.run_seconds = 0.05
     await client.run(job)
     assert uploads(emulator) == 2
     assert emulator.counters.orders == 3
