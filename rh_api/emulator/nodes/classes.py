@@ -106,6 +106,18 @@ NODE_CLASSES: dict[str, NodeClass] = {
     "LoadVideo": NodeClass({"file": UPLOAD}, ("VIDEO",)),
     "LoadAudio": NodeClass({"audio": UPLOAD}, ("AUDIO",)),
     "LoadImages(zip)": NodeClass({"upload": UPLOAD}, ("IMAGE",)),
+    "AudioAdjustVolume": NodeClass(
+        {"audio": link("AUDIO"), "volume": Field("INT", -100, 100)}, ("AUDIO",)
+    ),
+    "Video Slice": NodeClass(
+        {
+            "video": link("VIDEO"),
+            "start_time": Field("FLOAT"),
+            "duration": Field("FLOAT", 0.0),
+            "strict_duration": FLAG,
+        },
+        ("VIDEO",),
+    ),
     "SaveVideo": NodeClass(
         {"video": link("VIDEO"), "filename_prefix": TEXT}, ("VIDEO",), is_output=True
     ),

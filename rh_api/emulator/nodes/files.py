@@ -41,6 +41,14 @@ def save_audio(context: NodeContext, audio: File, filename_prefix: str) -> tuple
     return (audio,)
 
 
+def unchanged(context: NodeContext, **inputs: Any) -> tuple[File]:
+    """A node of sound or video with settings at which it changes nothing; it knows no others."""
+    (kept,) = (value for value in inputs.values() if isinstance(value, tuple))
+    if any(value for value in inputs.values() if value is not kept):
+        raise NotImplementedError("the emulator changes no sound or video")
+    return (kept,)
+
+
 def save_any(context: NodeContext, content: str, extension: str, filename_prefix: str) -> tuple[()]:
     context.save_file(filename_prefix, base64.b64decode(content), extension)
     return ()
@@ -50,6 +58,8 @@ FUNCTIONS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "LoadVideo": load_file,
     "LoadAudio": load_file,
     "LoadImages(zip)": load_zip,
+    "AudioAdjustVolume": unchanged,
+    "Video Slice": unchanged,
     "SaveVideo": save_video,
     "SaveAudio": save_audio,
     "EmulatorFile": save_any,
