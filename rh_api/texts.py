@@ -828,6 +828,7 @@ ENGLISH: dict[str, str] = {
     "segment.pulled_reader": "{node} goes along: it needs the {type} of {other}, which cannot cross.",
     "segment.pulled_source": "{node} goes along: {other} needs its {type}, which cannot cross.",
     "segment.opens_here": "{node} runs here, so that pictures and sound go up and not a video made of them.",
+    "segment.saves_here": "{node} is not ordered: nothing of its part makes what it reads. It runs in ComfyUI on this machine, at no cost.",
     "segment.runs_here": "{node} runs here too: its result is needed here and costs nothing.",
     "segment.changes": "{node} may give another value each time it runs. In the cloud it runs once for equal orders, which are kept; order anew for another value.",
     "segment.changes_twice": "{node} may give another value each time it runs, and it runs here as well as in the cloud, so one run may use two values. What runs in the cloud is kept for equal orders.",

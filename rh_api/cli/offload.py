@@ -90,6 +90,9 @@ async def offload(arguments: Namespace, terminal: Terminal, environ: Mapping[str
         again: bool = arguments.again
         order = partial(_order, run, service, terminal, folder, again=again, scope=scope)
         await run_in_order(plan.segments, order)
+    for told in run.plan.notes:
+        if told.key == "segment.saves_here":
+            terminal.note(english(told.key, told.params))
     for node_id in run.waiting():
         node = run.nodes[node_id]
         terminal.note(english("cli.offload_waits", {"node": f"{node.id} ({node.label})"}))

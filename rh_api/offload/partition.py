@@ -5,6 +5,7 @@ order. Parts and local nodes that need each other so are a strongly connected co
 graph whose vertices are the parts and the nodes that stay here. In such a component the nodes
 are layered by stages: how often a path to the node has left a part. A piece is what touches
 within one part and one stage, and needs the same of what may not come (`uncertain_outputs.py`).
+A piece of savers alone would make nothing: they stay here.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .class_facts import CHEAP
 from .graph_algorithms import DisjointSets, strongly_connected_components
-from .placement import Placement
+from .placement import Placement, stuck_inwards, stuck_outwards
+from .savers import PREFIX_INPUT, SAVERS
 from .uncertain_outputs import NONE, Apart, Doubts, doubts_of, kept_apart
 
 Vertex = int | str
@@ -33,7 +36,35 @@ class Partition:
 
 
 def partition_parts(placement: Placement) -> Partition:
-    """Pieces of which none needs itself by way of another."""
+    """Pieces of which none needs itself by way of another, and each makes something."""
+    partition = _partitioned(placement)
+    idle = _idle(partition)
+    return partition_parts(placement.keeping_here(idle)) if idle else partition
+
+
+def _idle(partition: Partition) -> set[str]:
+    """The savers of pieces in which nothing makes what they save."""
+    index, piece_of = partition.placement.index, partition.piece_of
+    savers = {node_id for node_id in piece_of if index.nodes[node_id].class_type in SAVERS}
+    busy: set[int] = set()
+    for node_id, piece in piece_of.items():
+        node = index.nodes[node_id]
+        if node_id not in savers and node.class_type not in CHEAP:
+            busy.add(piece)
+        for edge in index.edges[node_id]:
+            source = edge.source
+            if source not in piece_of or (node_id in savers and edge.input == PREFIX_INPUT):
+                continue
+            if piece_of[source] == piece:
+                needed = (source in savers) != (node_id in savers)
+            else:  # what cannot come out of another piece is made in this one too
+                needed = stuck_inwards(index, node, edge) or stuck_outwards(index, node, edge)
+            if needed:
+                busy.add(piece)
+    return {node_id for node_id in savers if piece_of[node_id] not in busy}
+
+
+def _partitioned(placement: Placement) -> Partition:
     component_of = _components(placement) if _may_return(placement) else {}
     doubts = doubts_of(placement)
     if not component_of and not doubts:

@@ -7,8 +7,8 @@ back something that cannot cross.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from .boundary_types import crossing_of
 from .class_facts import CHEAP, MADE_VIDEO
@@ -46,6 +46,20 @@ class Placement:
         return tuple(
             past if as_written.source in part_of else as_written
             for as_written, past in zip(written, edges, strict=True)
+        )
+
+    def keeping_here(self, savers: Collection[str]) -> Placement:
+        """With these savers on this machine, which notes tell."""
+        label, rank = self.index.label, self.index.rank
+        told = (
+            Note(one, "segment.saves_here", {"node": label(one)})
+            for one in sorted(savers, key=rank.__getitem__)
+        )
+        return replace(
+            self,
+            part_of={one: part for one, part in self.part_of.items() if one not in savers},
+            marked=self.marked.difference(savers),
+            notes=(*self.notes, *told),
         )
 
 

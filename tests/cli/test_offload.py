@@ -53,6 +53,21 @@ def test_marked_nodes_run_and_what_comes_back_lands_in_the_folder(
     assert "4 (SaveImage) reads what came back" in ran.err
 
 
+def test_a_saver_of_what_is_here_is_left_to_a_comfyui(
+    call: Call, photo: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    shown = {**graph(photo.name), "5": node("PreviewImage", images=["1", 0])}
+    ran = call(
+        "offload", str(written(tmp_path, shown)), "--nodes", "2,3,4,5", "--out", str(tmp_path)
+    )
+    assert (ran.code, emulator.counters.orders) == (0, 1), ran.err
+    assert "5 (PreviewImage) is not ordered" in ran.err
+
+    alone = call("offload", str(written(tmp_path, shown)), "--nodes", "5")
+    assert (alone.code, emulator.counters.orders) == (2, 1)
+    assert "5 (PreviewImage) is not ordered" in alone.err
+
+
 def test_a_graph_goes_by_the_native_route(
     call: Call, prompt: Path, emulator: Emulator, tmp_path: Path
 ) -> None:
@@ -522,12 +537,13 @@ def sound(path: Path, channels: int) -> Path:
 
 SOUND = {
     "1": node("LoadAudio", audio="sound.wav"),
-    "2": node("SaveAudio", audio=["1", 0], filename_prefix="out"),
+    "2": node("AudioAdjustVolume", audio=["1", 0], volume=0),
+    "3": node("SaveAudio", audio=["2", 0], filename_prefix="out"),
 }
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize("marked", [(["2"],), (["1"], ["2"])], ids=["in", "out and in"])
+@pytest.mark.parametrize("marked", [(["2", "3"],), (["1"], ["2", "3"])], ids=["in", "out and in"])
 def test_a_sound_crosses(
     call: Call, tmp_path: Path, channels: int, marked: tuple[list[str], ...]
 ) -> None:
@@ -546,7 +562,7 @@ def test_a_sound_whose_channels_its_head_does_not_tell_is_sent(
 ) -> None:
     (tmp_path / "sound.mp3").write_bytes(b"ID3" + bytes(600))
     prompt = {**SOUND, "1": node("LoadAudio", audio="sound.mp3")}
-    ran = call("offload", str(written(tmp_path, prompt)), "--nodes", "2", "--out", str(tmp_path))
+    ran = call("offload", str(written(tmp_path, prompt)), "--nodes", "2,3", "--out", str(tmp_path))
 
     assert emulator.counters.orders == 1, ran.err
 

@@ -35,6 +35,12 @@ def save(source: list[Any]) -> dict[str, Any]:
     return node("SaveImage", images=source, filename_prefix="saved")
 
 
+def whole_video(source: list[Any]) -> dict[str, Any]:
+    """What changes nothing of a video."""
+    whole = {"start_time": 0.0, "duration": 0.0, "strict_duration": False}
+    return node("Video Slice", video=source, **whole)
+
+
 def looks(node_id: str, slot: int) -> dict[str, Any]:
     return node("TestLooks", value=[node_id, slot])
 

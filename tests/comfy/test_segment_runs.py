@@ -194,6 +194,16 @@ async def test_a_partial_run_orders_only_its_branch(
     assert "ImageFlip" not in classes(graph)
 
 
+async def test_a_saver_of_what_is_here_runs_here(comfyui: ComfyClient, emulator: Emulator) -> None:
+    picture = pixels()
+    prompt = {"1": await loaded(comfyui, picture), "2": invert(["1", 0]), "3": save(["2", 0])}
+    for marks, orders in ((("4",), 0), (("2", "3", "4"), 1)):
+        result = await comfyui.queue({**prompt, "4": save(["1", 0])}, marked(*marks))
+        (made,) = await saved(comfyui, result, "4")
+        assert (made == picture).all()
+        assert emulator.counters.orders == orders
+
+
 async def test_the_view_before_paying_tells_all_and_does_nothing(
     comfyui: ComfyClient, server: Server, emulator: Emulator
 ) -> None:

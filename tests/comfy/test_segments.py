@@ -22,6 +22,7 @@ from tests.comfy.graphs import (
     remote,
     save,
     turning,
+    whole_video,
 )
 from tests.comfy.media import moving, sounding
 from tests.comfy.segments import classes, graphs, saved
@@ -109,18 +110,20 @@ async def test_a_sound_file_comes_back_as_it_is(
 async def test_a_sound_goes_up_as_floats(comfyui: ComfyClient, emulator: Emulator) -> None:
     prompt = {
         "1": node("TestHolds", kind="sound", mark=mark()),
-        "2": node("SaveAudio", audio=["1", 0], filename_prefix=f"heard/it_{mark()}"),
+        "2": node("AudioAdjustVolume", audio=["1", 0], volume=0),
+        "3": node("SaveAudio", audio=["2", 0], filename_prefix=f"heard/it_{mark()}"),
     }
-    result = await comfyui.queue(prompt, marked("2"))
+    result = await comfyui.queue(prompt, marked("2", "3"))
 
     assert result.outcome == "success", result.refusal
-    (file,) = result.outputs["2"]["audio"]
+    (file,) = result.outputs["3"]["audio"]
     assert (file["subfolder"], file["type"]) == ("heard", "output")
     assert file["filename"].startswith("it_")
     (stored,) = emulator.uploads.values()
     assert await comfyui.view(file) == stored.data
 
 
+@pytest.mark.since("0.14.1")  # a node that takes and gives a video
 async def test_a_video_file_goes_up_and_is_saved_here(
     comfyui: ComfyClient, server: Server, emulator: Emulator
 ) -> None:
@@ -129,19 +132,20 @@ async def test_a_video_file_goes_up_and_is_saved_here(
     (server.base / "input" / name).write_bytes(film)
     prompt = {
         "1": node("LoadVideo", file=name),
-        "2": node(
+        "2": whole_video(["1", 0]),
+        "3": node(
             "SaveVideo",
-            video=["1", 0],
+            video=["2", 0],
             filename_prefix=f"film_{mark()}",
             format="auto",
             codec="auto",
         ),
     }
-    result = await comfyui.queue(prompt, marked("2"))
+    result = await comfyui.queue(prompt, marked("2", "3"))
 
     assert result.outcome == "success", result.refusal
-    (file,) = result.outputs["2"]["images"]
-    assert result.outputs["2"]["animated"] == [True]
+    (file,) = result.outputs["3"]["images"]
+    assert result.outputs["3"]["animated"] == [True]
     assert file["filename"].endswith(".mp4")
     (stored,) = emulator.uploads.values()
     assert stored.data == film

@@ -433,9 +433,12 @@ def test_a_link_here_that_leads_nowhere_is_left_to_comfyui() -> None:
 
 def test_ids_that_are_taken() -> None:
     prompt = chain()
-    prompt["8:0"] = node("PreviewImage", images=["7", 0])
-    plan = cut_at(prompt, "8")
-    assert one(plan).id == "8:0:0"
+    prompt["7"] = node("RebatchImages", images=["6", 0], batch_size=1)
+    prompt["8:0"] = node("PreviewImage", images=["6", 0])
+    prompt["9"] = node("SaveImage", images=["7", 0], filename_prefix="y")
+    # A list does not come out of the one part, so what makes it runs in the other too.
+    plan = cut(prompt, [Mark("a", ("7", "9")), Mark("b", ("8",))], core_class)
+    assert [each.id for each in plan.segments] == ["7", "8:0:0"]
     assert plan.prompt["8"]["inputs"]["files"] == ["8:0:0", 0]
 
 

@@ -14,8 +14,10 @@ from rh_api.offload import (
     LocalLora,
     Mark,
     ModelName,
+    Plan,
     core_class,
     cut,
+    dump,
     with_file,
     with_lora,
 )
@@ -220,21 +222,15 @@ def saving(class_type: str, source: list[Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("class_type", sorted(SAVERS))
-@pytest.mark.parametrize("source_too", [True, False])
-def test_a_marked_saver_runs_in_the_cloud_and_its_files_are_saved_here(
-    class_type: str, source_too: bool
-) -> None:
+def test_a_marked_saver_runs_in_the_cloud_and_its_files_are_saved_here(class_type: str) -> None:
     saver, remote = SAVERS[class_type], core_class(SAVERS[class_type].remote)
     assert remote is not None
     prompt = {"1": SOURCES[saver.input], "9": saving(class_type, ["1", 0])}
-    marked = ("1", "9") if source_too else ("9",)
-    plan = cut(prompt, [Mark("a", marked)], classes)
+    plan = cut(prompt, [Mark("a", ("1", "9"))], classes)
     segment = one(plan)
     entry = segment.graph["9"]
     assert entry["class_type"] == saver.remote
-    given = entry["inputs"].keys() | {
-        name for inlet in segment.inlets for to, name in inlet.targets if to == "9"
-    }
+    given = entry["inputs"].keys()
     assert given <= remote.inputs.keys()
     assert {name for name, each in remote.inputs.items() if each.required} <= given
     saved = segment.saved[0]
@@ -270,20 +266,55 @@ def test_equal_savers_and_what_is_read_here_share_one_saver_in_the_cloud() -> No
     assert segment.outlets[0].prefix != segment.outlets[2].prefix
 
 
-def test_savers_of_different_pictures_from_here_stay_apart() -> None:
+def kept_here(plan: Plan) -> list[str]:
+    return [each.node_id for each in plan.notes if each.key == "segment.saves_here"]
+
+
+@pytest.mark.parametrize("class_type", sorted(SAVERS))
+def test_a_saver_of_what_is_here_is_no_order(class_type: str) -> None:
+    prompt = {"1": SOURCES[SAVERS[class_type].input], "9": saving(class_type, ["1", 0])}
+    plan = cut(prompt, [Mark("a", ("9",))], classes)
+    assert plan.prompt is prompt
+    assert kept_here(plan) == ["9"]
+
+
+def test_a_saver_takes_nothing_along_that_runs_here() -> None:
+    plan = cut_at(painting(), "9", only=True)
+    assert (plan.segments, kept_here(plan)) == ((), ["9"])
+    prompt = {
+        "1": SOURCES["images"],
+        "2": node("RebatchImages", images=["1", 0], batch_size=1),  # a list, which cannot go up
+        "3": node("CreateVideo", images=["1", 0], fps=8.0),
+        "4": shown(["2", 0]),
+        "5": saving("SaveVideo", ["3", 0]),
+        "6": node("SaveText", text="words", filename_prefix="x", format="txt"),
+    }
+    plan = cut_at(prompt, "4", "5", "6")
+    assert (plan.segments, kept_here(plan)) == ((), ["4", "5", "6"])
+
+
+def test_a_preview_of_what_comes_in_is_no_second_order() -> None:
     prompt = {
         "1": node("LoadImage", image="a.png"),
-        "2": node("LoadImage", image="b.png"),
-        "3": saving("SaveImage", ["1", 0]),
+        "2": node("ImageInvert", image=["1", 0]),
+        "3": shown(["1", 0]),
         "4": saving("SaveImage", ["2", 0]),
         "5": saving("MaskPreview", ["1", 1]),
     }
-    segments = cut_at(prompt, "3", "4", "5").segments
-    assert [each.id for each in segments] == ["3:0", "4:0", "5:0"]
-    preview = segments[2]
-    assert preview.inlets[0].targets == (("6", "mask"),)
-    assert preview.graph["6"]["class_type"] == "MaskToImage"
-    assert preview.graph["5"]["inputs"]["images"] == ["6", 0]
+    plan = cut_at(prompt, "2", "3", "4", "5")
+    assert dump(one(plan)) == dump(one(cut_at(prompt, "2", "4")))
+    assert plan.prompt["3"] is prompt["3"]
+    assert kept_here(plan) == ["3", "5"]
+    # Where its source goes, so does the saver.
+    assert {"1", "3", "5"} <= one(cut_at(prompt, "1", "2", "3", "4", "5")).graph.keys()
+
+
+def test_a_saver_of_another_part_s_picture_saves_here_what_comes_out() -> None:
+    marks = [Mark("a", ("3", "8")), Mark("b", ("9",))]
+    plan = cut(painting(), marks, core_class)
+    assert dump(one(plan)) == dump(one(cut(painting(), marks[:1], core_class)))
+    assert plan.prompt["9"]["inputs"]["images"] == [one(plan).id, 0]
+    assert kept_here(plan) == ["9"]
 
 
 def test_a_linked_prefix_is_made_here() -> None:

@@ -81,6 +81,7 @@ def test_every_link_is_good_on_both_sides(seed: int, size: int) -> None:
         brought = {target for inlet in segment.inlets for target in inlet.targets}
         whole(segment.graph, brought)
         assert 0 < len(segment.outlets) <= OUTLETS
+        assert segment.graph.keys() > {each.saver for each in segment.saved}
         assert len(segment.inlets) <= INLETS
         assert load(dump(segment)).graph == segment.graph
         for inlet in segment.inlets:
@@ -94,9 +95,10 @@ def test_every_link_is_good_on_both_sides(seed: int, size: int) -> None:
         for node in read_nodes(plan.prompt).values()
         if node.class_type not in {SEGMENT_CLASS, SAVED_CLASS}
     }
-    unused = {note.node_id for note in plan.notes if note.key == "segment.unused"}
+    stay = ("segment.unused", "segment.saves_here")
+    told = {note.node_id for note in plan.notes if note.key in stay}
     for mark in marks:
-        for node_id in set(mark.nodes) & kept - unused if plan.segments else ():
+        for node_id in set(mark.nodes) & kept - told if plan.segments else ():
             assert sketch.prompt[node_id]["class_type"] in CHEAP | {MADE_VIDEO}
 
 
