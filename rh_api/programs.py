@@ -21,6 +21,7 @@ from .models.schema import Model
 from .models.values import MediaFile
 from .offload.class_facts import CLOUD_LORA_LOADER
 from .offload.core_classes import core_lines
+from .offload.remote_graph import with_float_masks
 from .run.orders import digest
 from .run.progress import unwatched
 from .run.retry import Sender
@@ -184,7 +185,8 @@ class InlineGraph(_OfGraph):
         for name, value in values.items():
             node_id, field_name = workflow_fields.split_name(name)
             cast("dict[str, object]", filled[node_id]["inputs"])[field_name] = value
-        return json.dumps(filled, ensure_ascii=False, separators=(",", ":"))
+        sent = with_float_masks(filled)
+        return json.dumps(sent, ensure_ascii=False, separators=(",", ":"))
 
 
 def _is_kept(value: object) -> bool:

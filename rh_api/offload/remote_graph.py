@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ..graph.prompt import is_link
 from .boundary_types import crossing_of
 from .class_facts import LORA_CLASSES, OTHER, REMOTE_CLASS, model_kind
 from .dependencies import Piece, Target
@@ -214,3 +215,33 @@ class _Builder:
             mask = self.new_nodes.add("SolidMask", {"value": _HALF_LEVEL, **side})
             self._half_level = self.new_nodes.add("MaskToImage", {"mask": [mask, 0]})
         return self._half_level
+
+
+def with_float_masks(graph: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What goes out of a remote graph: ImageInvert takes no mask of bools, which many packs give,
+    so one that is rounded becomes floats first. It is no part of the order's identity, which stays
+    that of earlier versions.
+    """
+    sent = dict(graph)
+    new_nodes = NodeAllocator(sent)
+    for blend in graph.values():
+        half_level = _read(
+            graph, _read(graph, blend, "ImageBlend", "image2"), "MaskToImage", "mask"
+        )
+        if half_level.get("inputs", {}).get("value") != _HALF_LEVEL:
+            continue
+        inverse = _read(graph, blend, "ImageBlend", "image1")
+        if inverse.get("class_type") == "ImageInvert":
+            mask = inverse["inputs"]["image"]
+            itself = {"image1": mask, "image2": mask, "blend_factor": 0.0, "blend_mode": "normal"}
+            floats = new_nodes.add("ImageBlend", itself)
+            sent[blend["inputs"]["image1"][0]] = {**inverse, "inputs": {"image": [floats, 0]}}
+    return sent
+
+
+def _read(
+    graph: Mapping[str, Any], entry: Mapping[str, Any], class_type: str, name: str
+) -> Mapping[str, Any]:
+    """The node that an input of a node of that class is linked to; {} where there is none."""
+    link = entry["inputs"].get(name) if entry.get("class_type") == class_type else None
+    return graph.get(str(link[0]), {}) if is_link(link) else {}

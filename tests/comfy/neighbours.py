@@ -244,6 +244,21 @@ class Inverts:
         return ((255 * (1 - sent)).to(torch.uint8).float() / 255,)
 
 
+class Bools:
+    """A mask of bools, as many packs give them."""
+
+    CATEGORY = "tests"
+    FUNCTION = "execute"
+    RETURN_TYPES = ("MASK",)
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"mask": ("MASK",)}}
+
+    def execute(self, mask):
+        return (mask > 0.5,)
+
+
 class TinyModels:
     """What a checkpoint gives, small enough for a test: random weights,
     the same on each machine."""
@@ -351,6 +366,7 @@ NODE_CLASS_MAPPINGS = {
     "TestFails": Fails,
     "TestHolds": Holds,
     "TestHolds3": Holds3,
+    "TestBools": Bools,
     "TestInverts": Inverts,
     "TestLooks": Looks,
     "TestTinyModels": TinyModels,

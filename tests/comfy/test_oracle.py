@@ -366,6 +366,19 @@ async def test_what_torchaudio_resamples_there_is_what_it_resamples_here(
     assert float(told) <= 1 / 32768
 
 
+async def test_a_mask_of_bools_comes_back(here: ComfyClient) -> None:
+    prompt = {
+        "1": node("LoadImageMask", image="photo.png", channel="red"),
+        "2": node("TestBools", mask=["1", 0]),
+        "3": node("ThresholdMask", mask=["1", 0], value=0.5),
+        "4": apart(["2", 0], ["3", 0]),
+    }
+    result = await here.queue(prompt, {"runninghub": {"segments": [{"nodes": ["2"]}]}})
+
+    assert result.outcome == "success", (result.refusal, result.events[-2:])
+    assert result.outputs["4"]["text"] == ["0.0000"]
+
+
 @pytest.mark.since("0.21.1")
 async def test_text_and_numbers_come_through_exactly(here: ComfyClient) -> None:
     prompt = {

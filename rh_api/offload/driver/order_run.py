@@ -6,6 +6,7 @@ from ...client import Client, Job, Outcome, Watch
 from ...errors import BadInput, NoOutput, RunningHubError
 from ...graph.prompt import Graph, links
 from .. import Segment
+from ..remote_graph import with_float_masks
 from .inputs import name_of
 
 
@@ -19,7 +20,7 @@ async def run_order(client: Client, segment: Segment, job: Job, watch: Watch) ->
             raise
         raise error.with_context("segment.nothing_made") from error.__cause__
     except RunningHubError as error:
-        owner = _owner(job.graph or {}, segment.members, error.node_id or "")
+        owner = _owner(with_float_masks(job.graph or {}), segment.members, error.node_id or "")
         if owner in ("", error.node_id):
             raise
         title = BadInput("segment.helper", title=name_of(segment, owner))

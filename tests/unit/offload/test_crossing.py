@@ -21,6 +21,7 @@ from rh_api.offload import (
     with_inlet,
 )
 from rh_api.offload.core_classes import core_class as known
+from rh_api.offload.remote_graph import with_float_masks
 from tests.support.graphs import node
 
 
@@ -389,6 +390,28 @@ def test_a_video_that_may_be_of_pictures_is_opened_here() -> None:
     there = one(cut_at(prompt, "2"))
     assert {"2", "3"} <= there.graph.keys()
     assert [each.type for each in there.outlets] == ["IMAGE"]
+
+
+def test_a_mask_that_comes_out_becomes_floats_on_its_way_and_not_in_what_is_known() -> None:
+    prompt = {
+        "1": picture(),
+        "2": node("InvertMask", mask=["1", 1]),
+        "3": node("GrowMask", mask=["2", 0], expand=1, tapered_corners=True),
+        "4": node("MaskPreview", mask=["2", 0]),
+        "5": node("MaskPreview", mask=["3", 0]),
+        "6": node("ImageInvert", image=["1", 0]),
+        "7": save(["6", 0]),
+    }
+    graph = one(cut_at(prompt, "2", "3")).graph
+    sent = with_float_masks(graph)
+    added = {i: entry["inputs"] for i, entry in sent.items() if i not in graph}
+    read = {sent[i]["inputs"]["image"][0] for i, entry in graph.items() if sent[i] != entry}
+    assert read == added.keys()
+    pictures = {one["image1"][0] for one in added.values()}
+    assert [graph[one]["class_type"] for one in pictures] == ["MaskToImage"] * 2
+    assert all(one["image1"] == one["image2"] for one in added.values())
+    plain = one(cut_at(prompt, "6", "7")).graph
+    assert with_float_masks(plain) == plain
 
 
 def test_what_follows_from_how_a_value_is_read() -> None:
