@@ -839,7 +839,7 @@ ENGLISH: dict[str, str] = {
     "segment.unchecked": "Nobody can look up beforehand whether RunningHub has these models: {names}.",
     "segment.loss_image": "The pictures of {node} come back as 8-bit PNG, without what lies outside 0 to 1.",
     "segment.loss_mask": "The masks of {node} come back in 256 levels, rounded.",
-    "segment.loss_audio": "The sound of {node} comes back as FLAC: 16 bit, at most 2 channels, cut at full volume.",
+    "segment.loss_audio": "The sound of {node} comes back as FLAC: 16 bit, 1 or 2 channels, cut at full volume. More channels come back mixed up, as noise of another length: make it stereo first.",
     "segment.loss_video": "The video of {node} comes back in a new container, its pictures and sound untouched.",
     "segment.unproven_text": "The value of {node} comes back as a text result, which is known from other programs only and not proven.",
     "segment.file_unnamed": '"{input}" of node {node} names no file. Choose one.',
