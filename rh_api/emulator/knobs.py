@@ -100,6 +100,8 @@ class Knobs:
     """How many polls after the end, by either route, see only ``late_results_seen`` results: files
     lag behind the state in a vendor client's loop of thirty tries."""
     late_results_seen: int = 0
+    results_order: Literal["reversed", "same"] = "reversed"
+    """How the older poll lists results beside the recommended one: no source promises an order."""
     missing_address: Literal["null", "empty"] | None = None
     """The first result's address is null or empty text."""
     missing_address_polls: int | None = None
@@ -206,6 +208,8 @@ class Knobs:
     source has the latter two, and none says that others cannot come."""
     field_data: Literal["published", "list"] = "published"
     """An app's ``fieldData``: JSON in one of three dialects, or a list of its options' names."""
+    resource_lists: int = 20
+    """Requests for lists of models that are answered a minute: a comment in the vendor's skill."""
     resource_filter: Literal["title", "file"] = "title"
     """What ``resourceName`` is compared with: the title that a model has on the site, which need
     not be like its file's name (the harsh reading), or the file's name."""

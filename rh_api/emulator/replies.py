@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from collections.abc import Sequence
 from math import ceil
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -95,6 +96,14 @@ def outputs_reply(state: State, task: Task) -> Json:
     return {"code": code, "msg": TEXTS[code], "data": data}
 
 
+def outputs_told(state: State, task: Task) -> Json:
+    """The same in a webhook, where the running time is a number (docs, "Advanced task")."""
+    reply = outputs_reply(state, task)
+    for item in reply["data"] if task.status == "SUCCESS" else ():
+        item["taskCostTime"] = int(item["taskCostTime"])
+    return reply
+
+
 def _outputs(state: State, task: Task, status: Status) -> tuple[int, Any]:
     match status:
         case "CREATE":
@@ -111,7 +120,7 @@ def _outputs(state: State, task: Task, status: Status) -> tuple[int, Any]:
         case "SUCCESS":
             return 0, [
                 _output_item(state, task, result, result.file)
-                for result in seen_results(state, task)
+                for result in _in_order(state, seen_results(state, task))
                 if result.file
             ]
 
@@ -131,6 +140,11 @@ def seen_results(state: State, task: Task) -> list[Result]:
     """The results that this poll sees."""
     late = 0 < task.ends_seen <= state.late_results
     return task.results[: state.late_results_seen] if late else task.results
+
+
+def _in_order(state: State, results: Sequence[Result]) -> Sequence[Result]:
+    """As the older poll lists them."""
+    return results if state.results_order == "same" else results[::-1]
 
 
 def _result_url(state: State, task: Task, file: Stored) -> str | None:

@@ -72,6 +72,8 @@ class State(Knobs):
         self.tasks: dict[str, Task] = {}
         self.webhooks: dict[str, Webhook] = {}
         self.warm: set[str] = set()
+        self.resources_asked: list[float] = []
+        """When lists of models were asked for within the last minute, by the loop's clock."""
         self.rerolls = 0
         self.saved: Counter[str] = Counter()
         """Files that the native route's ComfyUI saved, by prefix."""

@@ -12,6 +12,7 @@ import pytest
 
 from rh_api.emulator import Fault
 from rh_api.emulator.catalog import TEXT_OUT
+from tests.support.graphs import node
 
 if TYPE_CHECKING:
     from conftest import Remote
@@ -54,6 +55,13 @@ async def test_models_are_found_by_their_title_and_not_by_their_file(remote: Rem
 
     remote.emulator.resource_filter = "file"
     assert await listed(remote, "nocturne") == [model]
+
+
+async def test_lists_of_models_are_answered_twenty_times_a_minute(remote: Remote) -> None:
+    for _ in range(20):
+        await listed(remote, "")
+    refused = await remote.post(RESOURCES, {"resourceType": "LORA"}, **remote.bearer)
+    assert refused["code"] == 1003
 
 
 async def test_the_account_is_asked_by_one_spelling_unless_told_otherwise(remote: Remote) -> None:
@@ -159,6 +167,19 @@ async def test_field_data_may_be_a_list_of_names(remote: Remote) -> None:
 
 
 # Results
+
+
+@pytest.mark.parametrize("order", ["reversed", "same"])
+async def test_the_routes_list_results_in_another_order(remote: Remote, order: Any) -> None:
+    savers = [node("EmptyImage", width=8, height=8, batch_size=1, color=1)]
+    savers += [node("SaveImage", images=["0", 0], filename_prefix=name) for name in "ab"]
+    graph = {str(number): entry for number, entry in enumerate(savers)}
+    remote.emulator.results_order = order
+    task_id = await ended(remote, remote.emulator.add_workflow(graph))
+    told, files = await both(remote, task_id)
+    named = [[one["nodeId"] for one in listed] for listed in (told, files)]
+    assert (named[0] == named[1]) == (order == "same")
+    assert sorted(named[0]) == sorted(named[1]) == ["1", "2"]
 
 
 async def test_results_may_come_later_than_success(remote: Remote) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -77,6 +78,11 @@ async def api_key_list(state: State, request: web.Request) -> web.Response:
 async def resource_list(state: State, request: web.Request) -> web.Response:
     """``POST /openapi/v2/resource/list``: public models by kind and part of their title."""
     _account(state, request)
+    now = asyncio.get_running_loop().time()
+    state.resources_asked[:] = [at for at in state.resources_asked if at > now - 60]
+    if len(state.resources_asked) >= state.resource_lists:
+        raise Refused(1003)
+    state.resources_asked.append(now)
     body = await requests.read_json(request)
     kind = body.get("resourceType")
     names = {"CHECKPOINT": state.checkpoints, "LORA": LORAS}.get(str(kind), ())
