@@ -40,7 +40,7 @@ from .run.orders import model_page
 from .run.ports import Clock
 from .run.progress import Progress, Stage, Stopped, Watch, unheard, unwatched
 from .run.recovery import Inspection, OpenOrder
-from .run.results import Notice, Outcome, Result
+from .run.results import Lost, Notice, Outcome, Result
 from .run.retry import Sender
 from .run.transfers import LazySource, LoraFile, Source, Transfers
 from .run.webhook_deliveries import Deliveries
@@ -62,6 +62,7 @@ __all__ = [
     "Job",
     "LazySource",
     "LoraFile",
+    "Lost",
     "Notice",
     "OpenOrder",
     "Outcome",

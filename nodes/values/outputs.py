@@ -5,25 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import PurePosixPath
 from typing import Any
 
 from comfy_api.latest import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
-from ...rh_api.client import Outcome, Program, Result, StandardModel
+from ...rh_api.client import Lost, Outcome, Program, Result, StandardModel
 from ...rh_api.graph.constants import POOL
 from ...rh_api.graph.outputs import group, select
+from ...rh_api.wire.filetypes import by_suffix
 from .. import language
 from . import result_files
 from .adapters.adapter import Adapter, Part
 from .adapters.model_3d import MODEL_3D
 from .adapters.plain import PlainAdapter
-from .adapters.table import READERS, TYPED, reader_of
+from .adapters.table import READERS, TYPED, adapter_of_files, reader_of
 from .costs import cost_sentences
 from .gaps import Sentence, gaps_of
 from .result_files import Shelf, Unreadable
 
-Groups = Mapping[str, Sequence[Result]]
+Groups = Mapping[str, Sequence[Result | Lost]]
 """One order's results by the remote node that made them."""
 
 
@@ -31,22 +34,27 @@ Groups = Mapping[str, Sequence[Result]]
 class Made:
     """What one remote node made in all orders, in file order.
 
-    Parts are handed out joined, where the first of them stands; a file that cannot be decoded is
-    a blocker.
+    Parts are handed out joined, where the first of them stands; a file that did not come or cannot
+    be decoded is a blocker. Of several orders it divides them, so that none takes its place.
     """
 
     items: list[Any] = field(default_factory=list[Any])
 
-    def values(self) -> list[Any]:
-        parts = [item for item in self.items if isinstance(item, Part)]
-        numbers = [number for part in parts for number in part.numbers]
-        values: list[Any] = []
-        for item in self.items:
-            if not isinstance(item, Part):
-                values.append(item)
-            elif item is parts[0]:
-                values += item.join(numbers)
-        return values
+    def values(self, *, is_batch: bool) -> list[Any]:
+        runs = groupby(self.items, lambda item: is_batch and isinstance(item, ExecutionBlocker))
+        return [value for _, run in runs for value in _joined(list(run))]
+
+
+def _joined(items: Sequence[Any]) -> list[Any]:
+    parts = [item for item in items if isinstance(item, Part)]
+    numbers = [number for part in parts for number in part.numbers]
+    values: list[Any] = []
+    for item in items:
+        if not isinstance(item, Part):
+            values.append(item)
+        elif item is parts[0]:
+            values += item.join(numbers)
+    return values
 
 
 def node_output(
@@ -62,12 +70,12 @@ def node_output(
 
     Reads and writes files: to be called in a worker thread. Raises NodeFailure's sources.
     """
-    every = [result for outcome in outcomes for result in outcome.results]
+    every = [result for outcome in outcomes for result in outcome.placed]
     announced = {node_id for outcome in outcomes for node_id in outcome.tips.outputs}
     graph = program.graph if program is not None else None
     selected = select(wanted, announced, graph, every)
     orders = [
-        (Shelf(outcome.task_id), group(outcome.results, selected, lambda r: r.name))
+        (Shelf(outcome.task_id), group(outcome.placed, selected, lambda r: r.name))
         for outcome in outcomes
     ]
     sorter = _Sorter(orders)
@@ -76,10 +84,10 @@ def node_output(
             for result in results:
                 sorter.add(node_id, result, shelf)
 
-    slots: list[tuple[str, list[Any]]] = [(name, sorter.typed[name]) for name in TYPED]
+    slots: list[tuple[str, list[Any]]] = [(name, sorter.of_type(name)) for name in TYPED]
     slots.append(("task_id", [outcome.task_id for outcome in outcomes]))
     if isinstance(program, StandardModel):
-        slots.append((MODEL_3D, sorter.typed[MODEL_3D]))
+        slots.append((MODEL_3D, sorter.of_type(MODEL_3D)))
     else:
         carried = selected[:POOL]
         for number in range(POOL):
@@ -106,6 +114,8 @@ class _Sorter:
 
     def __init__(self, orders: Sequence[tuple[Shelf, Groups]]) -> None:
         self._made: dict[str, Made] = {}
+        self._lost: dict[str, list[Any]] = {}
+        self._is_batch = len(orders) > 1
         self.typed: dict[str, list[Any]] = {name: [] for name in (*TYPED, MODEL_3D)}
         self.unreadable: list[str] = []
         self._readers = {adapter: adapter.reader(_read_by(adapter, orders)) for adapter in READERS}
@@ -115,10 +125,17 @@ class _Sorter:
 
     def of_node(self, node_id: str) -> list[Any]:
         """What a remote node made; [] for one that made nothing."""
-        return self._made.get(node_id, Made()).values()
+        return self._made.get(node_id, Made()).values(is_batch=self._is_batch)
 
-    def add(self, node_id: str, result: Result, shelf: Shelf) -> None:
+    def of_type(self, name: str) -> list[Any]:
+        """A typed output; one for which all was lost says so."""
+        return self.typed[name] or self._lost.get(name, [])
+
+    def add(self, node_id: str, result: Result | Lost, shelf: Shelf) -> None:
         items = self._made.setdefault(node_id, Made()).items
+        if isinstance(result, Lost):
+            items.append(self._not_here(result))
+            return
         adapter = reader_of(result)
         try:
             taken = self._readers[adapter].take(result, shelf)
@@ -132,6 +149,14 @@ class _Sorter:
             self.typed[name].append(value)
         # Of a text file that is the text; its name is in `files` as well.
         items += list(taken.values())[:1]
+
+    def _not_here(self, lost: Lost) -> ExecutionBlocker:
+        blocker = ExecutionBlocker(language.say(lost.notice.key, lost.notice.params))
+        kind = by_suffix(PurePosixPath(lost.name).suffix)
+        adapter = adapter_of_files(kind.kind.value) if kind else None
+        for name in adapter.outputs if adapter else ():
+            self._lost.setdefault(name, []).append(blocker)
+        return blocker
 
     def _blocked(self, error: Unreadable, outputs: Sequence[str]) -> ExecutionBlocker:
         sentence = language.told(error)
@@ -148,7 +173,15 @@ def _read_by(
 ) -> list[tuple[Shelf, list[Result]]]:
     """The results that an adapter makes values of, by order."""
     return [
-        (shelf, [one for made in groups.values() for one in made if reader_of(one) is adapter])
+        (
+            shelf,
+            [
+                one
+                for made in groups.values()
+                for one in made
+                if isinstance(one, Result) and reader_of(one) is adapter
+            ],
+        )
         for shelf, groups in orders
     ]
 

@@ -46,9 +46,8 @@ def kept_results(
     rows = [row for row in listed if row.url or row.path or row.text is not None]
     whole = [result for row in rows if (result := result_of(row, folder)) is not None]
     if rows and len(whole) == len(rows):
-        return Outcome(
-            order.task_id, tuple(whole), usage, Tips(), 0.0, kept=True, missing=order.missing
-        )
+        tips, missing = Tips(order.announced), order.missing
+        return Outcome(order.task_id, tuple(whole), usage, tips, 0.0, kept=True, missing=missing)
     # Those without anything keep the others in their places.
     remote = tuple(RemoteResult(row.url, row.node_id, text=row.text) for row in listed)
     return Report(Phase.SUCCESS, remote if rows else (), usage)

@@ -27,7 +27,7 @@ from .kept_results import (
 from .orders import ActiveOrder
 from .progress import Arrivals, Watch, unwatched
 from .report_query import query_report, say_cost
-from .results import Notice, Outcome, Result
+from .results import Lost, Notice, Outcome, Result
 from .singleflight import SingleFlight
 from .transfers import PARALLEL, Moved, Transfers
 
@@ -191,7 +191,7 @@ class ResultDelivery:
             seconds,
             kept=bool(here),
             taken_up=active.asked_at is None,
-            unfetched=fetched.notices(task_id),
+            unfetched=fetched.unfetched(task_id),
         )
 
     def _is_worth_delivering(self, came: Mapping[int, Result], earlier: OrderRow | None) -> bool:
@@ -258,7 +258,7 @@ class ResultDelivery:
         finally:
             for job in jobs:
                 job.cancel()
-        fetched = _Fetched(len(results), dict(here), {})
+        fetched = _Fetched(results, dict(here), {})
         for index, item in zip(wanted, done, strict=True):
             if isinstance(item, ResultUnavailable) and not item.is_transient:
                 remote = results[index]
@@ -321,24 +321,29 @@ class ResultDelivery:
 
 @dataclass(frozen=True, slots=True)
 class _Fetched:
-    """Of `total` results, by their places in the list, those that came and why others did not."""
+    """Of `listed` results, by their places, those that came and why others did not."""
 
-    total: int
+    listed: Sequence[RemoteResult]
     came: dict[int, Result]
     lost: dict[int, ResultUnavailable]
 
-    def notices(self, task_id: str) -> tuple[Notice, ...]:
-        """What is to be said of the lost ones."""
+    def unfetched(self, task_id: str) -> tuple[Lost, ...]:
+        """The lost ones, with what is to be said of them."""
         return tuple(
-            Notice(
-                "progress.not_fetched",
-                {
-                    **error.params,
-                    "number": index + 1,
-                    "total": self.total,
-                    "reason": Words.of(error.reason),
-                    "task_id": task_id,
-                },
+            Lost(
+                self.listed[index].node_id,
+                file_name(self.listed[index].url),
+                index,
+                Notice(
+                    "progress.not_fetched",
+                    {
+                        **error.params,
+                        "number": index + 1,
+                        "total": len(self.listed),
+                        "reason": Words.of(error.reason),
+                        "task_id": task_id,
+                    },
+                ),
             )
             for index, error in self.lost.items()
         )

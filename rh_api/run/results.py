@@ -66,6 +66,16 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """A result that the service listed and that did not come; `notice` says why."""
+
+    node_id: str
+    name: str
+    index: int
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """A finished order: its task, results in the service's order, costs, and running seconds.
 
@@ -73,8 +83,7 @@ class Outcome:
     `taken_up`: its task was there already, and nothing was ordered now. `shared`: another caller
     waited for the same order and is the one who is told what it cost.
     `missing`: nodes of whose results the service listed nothing that could be fetched.
-    `unfetched`: what is to be said of results that it listed and that did not come. `warned`: what
-    there was to say before it was ordered.
+    `warned`: what there was to say before it was ordered.
     """
 
     task_id: str
@@ -87,7 +96,12 @@ class Outcome:
     shared: bool = False
     warned: tuple[Notice, ...] = ()
     taken_up: bool = False
-    unfetched: tuple[Notice, ...] = ()
+    unfetched: tuple[Lost, ...] = ()
+
+    @property
+    def placed(self) -> list[Result | Lost]:
+        """All that the service listed, in its order: a node that lost its file keeps its output."""
+        return sorted((*self.results, *self.unfetched), key=lambda one: one.index)
 
     @property
     def is_paid(self) -> bool:
@@ -110,4 +124,4 @@ class Outcome:
         if self.missing:
             nodes = ", ".join(self.missing)
             notices.append(Notice("progress.incomplete", {"nodes": nodes, "task_id": self.task_id}))
-        return (*notices, *self.unfetched)
+        return (*notices, *(one.notice for one in self.unfetched))

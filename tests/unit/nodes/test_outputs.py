@@ -7,7 +7,7 @@ import itertools
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import av
@@ -34,18 +34,20 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
     monkeypatch.setattr(sys.modules["folder_paths"], "BASE", tmp_path)
     outputs = load_pack("nodes.values.outputs")
 
+    results, orders_of = load_pack("rh_api.run.results"), load_pack("rh_api.wire.orders")
+
     def made_of(*orders: list[Any], wanted: tuple[str, ...] = ()) -> dict[str, list[Any]]:
         outcomes = [
-            SimpleNamespace(
-                task_id=str(1900000000000000301 + number),
-                results=tuple(results),
-                tips=SimpleNamespace(outputs=()),
+            results.Outcome(
+                str(1900000000000000301 + number),
+                tuple(one for one in made if isinstance(one, results.Result)),
+                None,
+                orders_of.Tips(),
+                0.0,
                 kept=True,
-                is_paid=False,
-                notices=(),
-                gaps=(),
+                unfetched=tuple(one for one in made if isinstance(one, results.Lost)),
             )
-            for number, results in enumerate(orders)
+            for number, made in enumerate(orders)
         ]
         output, _ = outputs.node_output(outcomes, None, wanted)
         return dict(zip(OUTPUTS, output.args, strict=True))
@@ -68,6 +70,13 @@ def result(tmp_path: Path) -> Callable[[str, bytes], Any]:
     return give
 
 
+def lost(node_id: str, name: str) -> Any:
+    """A result that did not come."""
+    results: ModuleType = load_pack("rh_api.run.results")
+    said = {"number": 1, "total": 2, "name": name, "node": node_id, "reason": "", "task_id": "7"}
+    return results.Lost(node_id, name, 0, results.Notice("progress.not_fetched", said))
+
+
 def words(values: list[Any]) -> list[str]:
     """What the blockers among some values say."""
     return [value.message for value in values if hasattr(value, "message")]
@@ -85,6 +94,27 @@ def test_a_listed_node_that_made_nothing_is_a_blocker_and_the_others_go_on(
     assert found["out_1"][0].shape == (1, 4, 5, 3)
     (message,) = words(found["out_2"])
     assert "out_2" in message
+
+
+def test_a_lost_result_keeps_its_output_and_is_not_told_as_made_by_nobody(
+    made: Made, result: Any
+) -> None:
+    found = made([result("3", RED), lost("2", "a.mp4")])
+    for name in ("out_1", "video"):
+        (message,) = words(found[name])
+        assert "(a.mp4, node 2) did not come" in message
+    assert found["out_2"][0].shape == (1, 4, 5, 3)
+    (message,) = words(found["audio"])
+    assert "out_1," not in message
+    assert "video" not in message
+
+
+def test_in_a_batch_of_orders_a_lost_picture_keeps_its_place(made: Made, result: Any) -> None:
+    found = made([result("2", RED)], [lost("2", "a.png")], [result("2", RED), result("2", RED)])
+    first, gap, last = found["out_1"]
+    assert words([gap])
+    assert (len(first), len(last)) == (1, 2)
+    assert [len(batch) for batch in found["images"]] == [3]
 
 
 def test_pictures_of_two_orders_are_one_batch(made: Made, result: Any) -> None:
