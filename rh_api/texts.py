@@ -412,6 +412,7 @@ ENGLISH: dict[str, str] = {
     "each picture.",
     "media.too_many_pixels": "{file} has more than the {limit} pixels that are read as pictures; "
     "it is kept as a file.",
+    "media.too_many_pictures": "With {file} the pictures take more than the {limit} GiB that are read at once; it is kept as a file.",
     "media.unreadable_picture": "{file} cannot be read as a picture: {reason}.",
     "media.not_a_tensor": "This input is not a picture or mask but {type}.",
     # sound and video

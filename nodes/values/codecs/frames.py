@@ -16,11 +16,13 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from .codec import BYTE_LIMIT
 from .errors import MediaError
 from .pixels import from_levels
 
-# Of all files together. As ComfyUI's float32, picture and mask, this is 4 GiB.
+# What one file may claim, which costs whoever writes it a few bytes.
 PIXEL_LIMIT = 256_000_000
+_PIXEL_BYTES = 16  # as ComfyUI's float32, picture and mask
 
 # Named, because among Pillow's other formats some start programs (EPS) or are no pictures.
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
@@ -82,8 +84,9 @@ class Frame:
 def survey(paths: Sequence[Path]) -> list[Survey | MediaError]:
     """Size and number of frames of each file, from its headers, or why it is not read.
 
-    That is `media.too_many_pixels` where the files so far are over PIXEL_LIMIT with it, or it alone
-    over the limit that Pillow keeps for one picture; `media.unreadable_picture`.
+    That is `media.too_many_pixels` where it alone is over PIXEL_LIMIT, or over the limit that
+    Pillow keeps for one picture; `media.too_many_pictures` where the files so far are over
+    BYTE_LIMIT with it; `media.unreadable_picture`.
     """
     surveys: list[Survey | MediaError] = []
     pixels = 0
@@ -94,9 +97,12 @@ def survey(paths: Sequence[Path]) -> list[Survey | MediaError]:
             surveys.append(error)
             continue
         more = found.size[0] * found.size[1] * found.count
-        if pixels + more > PIXEL_LIMIT:
+        if more > PIXEL_LIMIT:
             error = MediaError("media.too_many_pixels", file=path.name, limit=PIXEL_LIMIT)
             surveys.append(error)
+        elif (pixels + more) * _PIXEL_BYTES > BYTE_LIMIT:
+            limit = BYTE_LIMIT // 2**30
+            surveys.append(MediaError("media.too_many_pictures", file=path.name, limit=limit))
         else:
             pixels += more
             surveys.append(found)

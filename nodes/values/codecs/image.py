@@ -83,7 +83,8 @@ def decode(paths: Sequence[Path]) -> Decoded:
     Pillow, and 16-bit ones are kept whole but for grey with alpha and colour with one clear level.
     A picture is turned as its EXIF says.
 
-    Raises `media.too_many_pixels` before anything is decoded, `media.unreadable_picture`.
+    Raises `media.too_many_pixels` and `media.too_many_pictures` before anything is decoded,
+    `media.unreadable_picture`.
     """
     surveys = survey(paths)
     _raise_first(surveys)

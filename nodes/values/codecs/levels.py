@@ -20,7 +20,7 @@ def read(paths: Sequence[Path]) -> np.ndarray:
 
     8-bit samples are divided by 255, as ComfyUI's LoadImage does; other files are read as its
     pictures are, alpha being 1 - mask. Raises `media.unreadable_picture`,
-    `media.too_many_pixels`, `media.sizes_differ`.
+    `media.too_many_pixels`, `media.too_many_pictures`, `media.sizes_differ`.
     """
     surveys: list[Survey] = []
     for found in survey(paths):

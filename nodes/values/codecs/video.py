@@ -14,6 +14,7 @@ import numpy as np
 from av.error import InvalidDataError
 
 from .audio import Sound, read_track
+from .codec import BYTE_LIMIT
 from .errors import MediaError
 from .pixels import from_levels
 from .streams import decodable, opened, tags
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-# Of one video as float32: 23 seconds of 1080p at 30 frames a second, 10 minutes of 240p.
-BYTE_LIMIT = 2**34
 # Of one frame: twice what 8K has. A decoder holds a dozen of them.
 PIXEL_LIMIT = 2**26
 
