@@ -59,18 +59,28 @@ def _remuxed(source: Path, target: Path, texts: Mapping[str, str]) -> bool:
         ):
             new.metadata.update({**old.metadata, **texts})
             streams = {
-                stream.index: new.add_stream_from_template(stream)
+                stream.index: _added(new, stream)
                 for stream in old.streams
                 if stream.type in ("audio", "video")
             }
             for packet in old.demux():
-                if packet.dts is not None and packet.stream.index in streams:
+                # A Matroska file tells no dts of the first ones where frames are reordered.
+                if packet.size and packet.stream.index in streams:
                     packet.stream = streams[packet.stream.index]
                     new.mux(packet)
     # FFmpeg's errors, a codec that the muxer does not take, an odd stream: it is paid all the same.
     except Exception:  # noqa: BLE001
         return False
     return True
+
+
+def _added(new: Any, old: Any) -> Any:
+    """A stream like `old`: opaque, since PyAV may know no encoder of its codec."""
+    stream = new.add_stream_from_template(old, opaque=True)
+    stream.metadata.update(old.metadata)  # where alpha is told, too
+    if new.format.name in ("webm", "matroska") and old.type == "video" and old.average_rate:
+        stream.codec_context.framerate = old.average_rate
+    return stream
 
 
 def _webp(source: Path, texts: Mapping[str, str]) -> bytes | None:

@@ -22,6 +22,7 @@ CODECS = {
     ".opus": "libopus",
     ".webm": "libvpx-vp9",
     ".mp4": "libx264",
+    ".mkv": "libx264",
 }
 
 
@@ -29,7 +30,7 @@ def media(path: Path) -> None:
     """Half a second of noise, or ten frames."""
     chance = np.random.default_rng(1)
     with av.open(str(path), "w") as container:
-        if path.suffix in (".webm", ".mp4"):
+        if path.suffix in (".webm", ".mp4", ".mkv"):
             stream: Any = container.add_stream(CODECS[path.suffix], rate=10)
             stream.width, stream.height, stream.pix_fmt = 32, 16, "yuv420p"
             for _ in range(10):
@@ -67,6 +68,28 @@ def test_sound_and_film_carry_the_prompt_and_are_what_they_were(
     copy(source, target, SAID)
     assert TEXTS.items() <= texts_of(target).items()
     assert decoded(target) == decoded(source) != []
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixels"), [("libvpx-vp9", "yuva420p"), ("libsvtav1", "yuv420p")]
+)
+def test_a_film_keeps_its_alpha_and_its_rate(tmp_path: Path, codec: str, pixels: str) -> None:
+    source, target = tmp_path / "a.webm", tmp_path / "b.webm"
+    with av.open(str(source), "w") as container:
+        stream: Any = container.add_stream(codec, rate=Fraction(2997, 125))
+        stream.width = stream.height = 64
+        stream.pix_fmt = pixels
+        for _ in range(3):
+            container.mux(stream.encode(av.VideoFrame(64, 64, pixels)))
+        container.mux(stream.encode(None))
+    copy(source, target, SAID)
+    assert TEXTS.items() <= texts_of(target).items()
+    with av.open(str(source)) as before, av.open(str(target)) as after:
+        old, new = before.streams.video[0], after.streams.video[0]
+        if int(av.__version__.partition(".")[0]) >= 18:  # older ones hand on no rate
+            assert (new.average_rate, new.base_rate) == (old.average_rate, old.base_rate)
+        said = [{k.lower(): v for k, v in one.metadata.items()} for one in (old, new)]
+        assert said[0].get("alpha_mode") == said[1].get("alpha_mode")
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
