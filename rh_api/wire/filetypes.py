@@ -86,7 +86,9 @@ def sniff(head: bytes) -> FileType | None:
     """The type that the first bytes prove, or None; `head` is at most the first HEAD bytes."""
     for offset, magic, kind in _MAGIC:
         if head[offset : offset + len(magic)] == magic and (offset == 0 or head[:4] == b"RIFF"):
-            return kind
+            # Both begin alike; what it is stands in its EBML header, as DocType.
+            is_mkv = kind.suffix == ".webm" and b"\x42\x82\x88matroska" in head[:64]
+            return _BY_SUFFIX[".mkv"] if is_mkv else kind
     if head[4:8] == b"ftyp":
         brand = head[8:12]
         if brand == b"M4A ":

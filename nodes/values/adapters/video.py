@@ -35,7 +35,7 @@ class VideoAdapter(Adapter):
     def encode(self, media: Media, encoding: Encoding) -> Source:
         made = file_of(media.value, encoding.new_folder())
         if isinstance(made, Path):
-            # By its name first: the first bytes of .mkv and .webm are the same.
+            # By its name first: the first bytes of an old .mov prove nothing.
             found = by_suffix(made.suffix) or sniff(_head(made))
         else:
             found = sniff(made[:HEAD])

@@ -31,6 +31,8 @@ from rh_api.wire.filetypes import FileType, Kind, by_suffix, looks_like_page, sn
         (b"\x00\x00\x00\x20ftypM4A ", ".m4a", Kind.AUDIO),
         (b"\x00\x00\x00\x20ftypavif", ".avif", Kind.IMAGE),
         (b"\x1aE\xdf\xa3", ".webm", Kind.VIDEO),
+        (b"\x1aE\xdf\xa3\x9fB\x86\x81\1B\x82\x84webm", ".webm", Kind.VIDEO),
+        (b"\x1aE\xdf\xa3\xa3B\x86\x81\1B\x82\x88matroska", ".mkv", Kind.VIDEO),
         (b"PK\x03\x04", ".zip", Kind.FILE),
         (b"glTF", ".glb", Kind.FILE),
     ],
