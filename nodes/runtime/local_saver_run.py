@@ -26,9 +26,13 @@ from ..values.result_files import NotKept, SaverItem
 _PREVIEWS = frozenset({"PreviewImage", "MaskPreview", "PreviewAudio"})
 _ANIMATED = frozenset({"SaveVideo", "SaveWEBM", "SaveAnimatedPNG", "SaveAnimatedWEBP"})
 _TEXTS = frozenset({"PreviewAny", "SaveText"})
-_SUFFIXES = {"SaveAudioOpus": ".opus"}
-_NAMED_PLAINLY = frozenset({"audio", "text"})
-"""Kinds whose savers write `name_00001.flac`; all others write `name_00001_.png`."""
+_SUFFIXES = {
+    ("SaveAudioOpus", ".ogg"): ".opus",
+    ("SaveAudioAdvanced", ".ogg"): ".opus",
+    ("SaveSVGNode", ".bin"): ".svg",
+}
+_NAMED_PLAINLY = frozenset({"audio", "text", "SaveImageAdvanced"})
+"""Kinds and savers that write `name_00001.flac`; all others write `name_00001_.png`."""
 _SHOWN_AS = {"audio": "audio", "text": "files"}
 _PREFIX = {"SaveAudio": "audio/ComfyUI", "SaveVideo": "video/ComfyUI"}
 
@@ -108,12 +112,18 @@ def _saved(
     entries: list[dict[str, str]] = []
     for number, (path, kind) in enumerate(files):
         begin = f"{name.replace('%batch_num%', str(number))}_{counter + number:05}"
-        joint = "" if kind in _NAMED_PLAINLY else "_"
-        suffix = _SUFFIXES.get(class_type, path.suffix)
-        target = Path(folder) / f"{begin}{joint}{suffix}"
+        joint = "" if {kind, class_type} & _NAMED_PLAINLY else "_"
+        target = Path(folder) / f"{begin}{joint}{_suffix(class_type, path)}"
         _put(path, target, metadata, task_id)
         entries.append({"filename": target.name, "subfolder": subfolder, "type": place})
     return _shown(class_type, files[0][1], entries)
+
+
+def _suffix(class_type: str, path: Path) -> str:
+    """Of a drawing only where ComfyUI never serves one as a page, whose scripts would run."""
+    suffix = _SUFFIXES.get((class_type, path.suffix), path.suffix)
+    is_safe = suffix != ".svg" or hasattr(folder_paths, "renders_safely_as_image")
+    return suffix if is_safe else path.suffix
 
 
 def _shown(class_type: str, kind: str, entries: list[dict[str, str]]) -> dict[str, Any]:

@@ -74,6 +74,15 @@ _BY_SUFFIX: dict[str, FileType] = {
     ".m4a": FileType(Kind.AUDIO, ".m4a", "audio/mp4"),
     ".txt": FileType(Kind.TEXT, ".txt", "text/plain"),
     ".json": FileType(Kind.TEXT, ".json", "application/json"),
+    **{
+        suffix: FileType(Kind.TEXT, suffix, "text/plain")
+        for suffix in (".ass", ".csv", ".md", ".srt", ".vtt", ".yaml", ".yml")
+    },
+    # Nothing that a browser or a loader would run: neither pages, SVG among them, nor pickles.
+    **{
+        suffix: FileType(Kind.FILE, suffix, "application/octet-stream")
+        for suffix in (".exr", ".hdr", ".latent", ".psd", ".safetensors")
+    },
     ".usdz": USDZ,
     **{
         suffix: FileType(Kind.FILE, suffix, f"model/{suffix[1:]}")

@@ -77,6 +77,33 @@ def test_a_picture_appears_whole_under_the_saver_s_name(
         assert opened.tobytes() == source.tobytes()
 
 
+@pytest.mark.parametrize(
+    ("class_type", "name", "kind", "saved"),
+    [
+        ("SaveImageAdvanced", "a.exr", "file", "x_00001.exr"),
+        ("SaveAudioAdvanced", "a.ogg", "audio", "x_00001.opus"),
+        ("SaveAudioOpus", "a.ogg", "audio", "x_00001.opus"),
+        ("SaveSVGNode", "a.bin", "file", "x_00001_.svg"),
+        ("SaveImage", "a.bin", "file", "x_00001_.bin"),
+    ],
+)
+def test_a_file_is_named_as_the_saver_names_its_own(
+    saver: Any, tmp_path: Path, class_type: str, name: str, kind: str, saved: str
+) -> None:
+    (tmp_path / name).write_bytes(b"something")
+    saver.folder_paths.renders_safely_as_image = lambda *_: False
+    saver._saved(class_type, "x", [(tmp_path / name, kind)], {}, TASK)
+    assert names(tmp_path) == [saved]
+
+
+def test_a_comfyui_that_would_run_scripts_of_a_drawing_gets_none(
+    saver: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "a.bin").write_bytes(b"<svg/>")
+    saver._saved("SaveSVGNode", "x", [(tmp_path / "a.bin", "file")], {}, TASK)
+    assert names(tmp_path) == ["x_00001_.bin"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no other system can be told so")
 @pytest.mark.parametrize("metadata", [{}, {"prompt": {"1": {"class_type": "X", "inputs": {}}}}])
 def test_a_full_disk_leaves_no_half_file_and_names_the_task(
