@@ -132,7 +132,8 @@ def frames(path: Path) -> Iterator[Frame]:
 
 
 def _count(picture: Image.Image) -> int:
-    return int(getattr(picture, "n_frames", 1))
+    # A photo's second view, or its preview, is no frame: ComfyUI reads the first alone.
+    return 1 if picture.format == "MPO" else int(getattr(picture, "n_frames", 1))
 
 
 def _frame(picture: Image.Image, path: Path) -> Frame:

@@ -202,6 +202,13 @@ def test_a_bomb_is_refused_before_memory_is_taken(keep) -> None:
     assert refusal.value.params["file"] == path.name
 
 
+def test_of_a_photo_s_two_views_only_the_first_is_read(keep) -> None:
+    first, second = (Image.new("RGB", (6, 4), shade) for shade in ("red", "blue"))
+    path = keep(first, ".jpg", format="MPO", save_all=True, append_images=[second])
+    image, _ = one(path)
+    assert image[0, 0, 0] > 0.9
+
+
 def test_pictures_are_read_together_as_long_as_a_film_may_be(keep) -> None:
     path = keep(Image.new("1", (8000, 8000)))
     *whole, last = frames.survey([path] * (BYTE_LIMIT // 16 // 8000**2 + 1))
