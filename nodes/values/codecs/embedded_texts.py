@@ -45,6 +45,10 @@ def copy(source: Path, target: Path, metadata: Mapping[str, Any]) -> None:
             png_text.copy(picture, made, texts)
     elif texts and source.suffix == ".webp":
         target.write_bytes(_webp(source, texts) or source.read_bytes())
+    elif texts and target.suffix == ".svg":
+        target.write_bytes(_svg(source.read_bytes(), metadata))
+    elif texts and source.suffix == ".glb":
+        target.write_bytes(_glb(source.read_bytes(), texts))
     elif not (texts and source.suffix in _CONTAINERS and _remuxed(source, target, texts)):
         shutil.copyfile(source, target)
 
@@ -81,6 +85,30 @@ def _added(new: Any, old: Any) -> Any:
     if new.format.name in ("webm", "matroska") and old.type == "video" and old.average_rate:
         stream.codec_context.framerate = old.average_rate
     return stream
+
+
+def _svg(data: bytes, metadata: Mapping[str, Any]) -> bytes:
+    """With the values where SaveSVGNode wrote those of the cloud, if it did."""
+    before, begin, rest = data.partition(b"<![CDATA[")
+    _, end, after = rest.partition(b"]]>")
+    if not (end and before.rstrip().endswith(b"<metadata>")):
+        return data
+    said = json.dumps(metadata, indent=2).replace("]]>", "]]\\u003e")
+    return b"".join((before, begin, b"\n", said.encode(), b"\n", end, after))
+
+
+def _glb(data: bytes, texts: Mapping[str, str]) -> bytes:
+    """With the texts where SaveGLB puts them: glTF 2.0, asset.extras of the first chunk."""
+    try:
+        version, _, length, kind = struct.unpack_from("<4xIII4s", data)
+        document = json.loads(data[20 : 20 + length])
+        document["asset"]["extras"] = {**document["asset"].get("extras", {}), **texts}
+    except (struct.error, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return data
+    said = json.dumps(document).encode()
+    said += b" " * (-len(said) % 4)
+    body = struct.pack("<I4s", len(said), kind) + said + data[20 + length :]
+    return b"glTF" + struct.pack("<II", version, 12 + len(body)) + body
 
 
 def _webp(source: Path, texts: Mapping[str, str]) -> bytes | None:

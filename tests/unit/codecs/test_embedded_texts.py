@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,37 @@ def test_a_webp_carries_the_prompt_where_comfyui_looks_for_it(
     again = tmp_path / "c.webp"
     copy(target, again, SAID)
     assert again.read_bytes() == target.read_bytes()
+
+
+def test_a_drawing_carries_the_prompt_in_place_of_the_cloud_s(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.bin", tmp_path / "b.svg"
+    cloud = '<svg>\n  <metadata>\n <![CDATA[\n{"prompt": 1}\n]]>\n</metadata><!--x--></svg>'
+    source.write_text(cloud)
+    copy(source, target, {"prompt": {"1": "a]]>b"}})
+    made = target.read_text()
+    said = made.partition("<![CDATA[")[2].partition("]]>")[0]
+    assert json.loads(said) == {"prompt": {"1": "a]]>b"}}
+    assert made.endswith("\n]]>\n</metadata><!--x--></svg>")
+    source.write_text("<svg><!--x--></svg>")
+    copy(source, target, SAID)
+    assert target.read_bytes() == source.read_bytes()
+
+
+def test_a_mesh_carries_the_prompt_in_place_of_the_cloud_s(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.glb", tmp_path / "b.glb"
+    document = b'{"asset": {"version": "2.0", "extras": {"prompt": "x"}}, "n": [0.1]}'
+    document += b" " * (-len(document) % 4)
+    rest = struct.pack("<I4s", 4, b"BIN\0") + b"mesh"
+    body = struct.pack("<I4s", len(document), b"JSON") + document + rest
+    source.write_bytes(b"glTF" + struct.pack("<II", 2, 12 + len(body)) + body)
+    copy(source, target, SAID)
+    made = target.read_bytes()
+    assert struct.unpack_from("<4sII", made) == (b"glTF", 2, len(made))
+    length, _ = struct.unpack_from("<I4s", made, 12)
+    assert length % 4 == 0
+    said = json.loads(made[20 : 20 + length])
+    assert said == {"asset": {"version": "2.0", "extras": TEXTS}, "n": [0.1]}
+    assert made[20 + length :] == rest
 
 
 @pytest.mark.parametrize("name", ["a.webp", "a.flac", "a.mp4", "a.png", "a.glb"])
