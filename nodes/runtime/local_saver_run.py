@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import struct
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,6 +34,7 @@ _SUFFIXES = {
 }
 _NAMED_PLAINLY = frozenset({"audio", "text", "SaveImageAdvanced"})
 """Kinds and savers that write `name_00001.flac`; all others write `name_00001_.png`."""
+_EXR_HEAD = 2**16
 _SHOWN_AS = {"audio": "audio", "text": "files"}
 _PREFIX = {"SaveAudio": "audio/ComfyUI", "SaveVideo": "video/ComfyUI"}
 
@@ -137,11 +139,23 @@ def _shown(class_type: str, kind: str, entries: list[dict[str, str]]) -> dict[st
 
 def _size(path: Path, kind: str) -> tuple[int, int]:
     """Width and height for `%width%` and `%height%`; 0 where there are none to be read."""
+    if path.suffix == ".exr":
+        return _exr_size(path)
     adapter = adapter_of_files(kind)
     try:
         return (0, 0) if adapter is None else adapter.size(path)
     except MediaError:
         return 0, 0
+
+
+def _exr_size(path: Path) -> tuple[int, int]:
+    """By the dataWindow of its header: the first and the last column and row."""
+    with path.open("rb") as file:
+        _, _, window = file.read(_EXR_HEAD).partition(b"dataWindow\0box2i\0")
+    if len(window) < 20:
+        return 0, 0
+    left, top, right, bottom = struct.unpack_from("<4i", window, 4)
+    return right - left + 1, bottom - top + 1
 
 
 def _put(path: Path, target: Path, metadata: Mapping[str, Any], task_id: str) -> None:

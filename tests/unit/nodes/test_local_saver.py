@@ -7,6 +7,7 @@ import io
 import json
 import os
 import resource
+import struct
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -94,6 +95,14 @@ def test_a_file_is_named_as_the_saver_names_its_own(
     saver.folder_paths.renders_safely_as_image = lambda *_: False
     saver._saved(class_type, "x", [(tmp_path / name, kind)], {}, TASK)
     assert names(tmp_path) == [saved]
+
+
+def test_the_size_of_an_exr_is_read_from_its_header(saver: Any, tmp_path: Path) -> None:
+    head = b"\x76\x2f\x31\x01\2\0\0\0dataWindow\0box2i\0" + struct.pack("<5i", 16, 2, 3, 17, 14)
+    (tmp_path / "a.exr").write_bytes(head)
+    assert saver._size(tmp_path / "a.exr", "file") == (16, 12)
+    (tmp_path / "a.exr").write_bytes(head[:-1])
+    assert saver._size(tmp_path / "a.exr", "file") == (0, 0)
 
 
 def test_a_comfyui_that_would_run_scripts_of_a_drawing_gets_none(
