@@ -118,6 +118,7 @@ class Canceller:
         trying = self.trying.pop(row, None)
         if trying is not None and trying is not asyncio.current_task():
             trying.cancel()
+        await self.context.journal.record_placed(row, task_id)  # it may be a question by now
         too_late = ended.phase is Phase.SUCCESS
         if too_late and why is not None:  # half of a graph: equal inputs order anew
             journal = self.context.journal
@@ -134,12 +135,13 @@ class Canceller:
 
         async def until_confirmed() -> None:
             was_noted = await self._is_noted(row)
+            before = set(self.context.followers.get(task_id, ()))
             for pause in itertools.chain(AGAIN, itertools.repeat(AGAIN[-1])):
                 await self.context.sender.clock.sleep(pause)
-                # A later run took it up, here or in another process: it is wanted.
-                if task_id in self.context.followers or (
-                    was_noted and not await self._is_noted(row)
-                ):
+                # A later run that took it up, here or in another process, wants it, and says so in
+                # the journal; one that only looks on does not.
+                followers = self.context.followers.get(task_id, ())
+                if not (await self._is_noted(row) if was_noted else before.issuperset(followers)):
                     self.trying.pop(row, None)
                     return
                 stopped = await self._stop(row, task_id, is_model=False, why=why)

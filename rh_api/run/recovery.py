@@ -245,8 +245,11 @@ class Recovery:
         """Begin the cancels that an earlier start asked for and could not confirm."""
         context, again = self.context, self.canceller.again
         for row in await context.if_readable(context.journal.unfinished()) or ():
-            if row.id <= self.last and row.cancel == "wanted" and row.task_id:
-                context.spawn(again(row.id, row.task_id, is_model=is_model(row.workflow)), row.id)
+            if row.id > self.last or row.cancel != "wanted":
+                continue
+            task_id = row.task_id or (await self._is_listed(row) and str(row.what["prompt"]))
+            if task_id:
+                context.spawn(again(row.id, task_id, is_model=is_model(row.workflow)), row.id)
 
     async def _question(self, order: int) -> OrderRow:
         journal = self.context.journal

@@ -119,6 +119,27 @@ def test_a_cancel_that_could_not_be_confirmed_is_repeated_at_the_next_start(make
     assert TASK in caplog.text
 
 
+def test_a_stopped_order_that_became_a_question_is_cancelled_at_the_next_start(make):
+    world = make(query=[code(1004)], outputs=[code(807)], cancel=[code(807)])
+
+    async def story() -> None:
+        waiting = asyncio.ensure_future(world.run())
+        await asyncio.sleep(5)
+        assert not await world.engine.canceller.named(TASK)
+        with pytest.raises(Uncertain):
+            await waiting
+
+    play(world, story)
+    (left,) = play(world, questions(world).open_orders)
+    assert (left.state, left.cancelling) == (State.UNCERTAIN, True)
+    play(world, questions(world).cancel_again)
+    assert world.state() is State.UNCERTAIN  # nobody knows it still
+    world.service.query = [RUNNING]
+    world.service.cancel = [lambda _: world.service.query.__setitem__(0, CANCELLED) or code(0)]
+    play(world, questions(world).cancel_again)
+    assert world.state() is State.CANCELLED
+
+
 def test_what_still_cannot_be_cancelled_is_taken_up_when_it_is_wanted_again(make):
     world = make()
     stopped_without_proof(world)

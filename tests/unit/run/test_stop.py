@@ -7,7 +7,15 @@ import asyncio
 import pytest
 from unit.run.world import RUNNING, SUCCESS, TASK, Answer, code, now, state, taken, until
 
-from rh_api.errors import Detached, Fate, StoreUnavailable, TimeLimit, Unreachable
+from rh_api.errors import (
+    Detached,
+    Fate,
+    StoreUnavailable,
+    TaskCancelled,
+    TimeLimit,
+    Uncertain,
+    Unreachable,
+)
 from rh_api.journal import State
 from rh_api.run.cancellation import CONFIRM, TRIES
 from rh_api.run.orders import Order
@@ -17,6 +25,8 @@ from rh_api.run.results import Outcome
 from rh_api.switches import SUBMIT_AUTO, SUBMIT_V1
 from rh_api.wire.call import Request, Response
 from tests.unit.run.engine_world import CANCELLED, LOST, ORDER, fails, play, run, stop_at, stopped
+
+UNKNOWN = {"query": [until(5, code(1004))], "outputs": [code(807)]}
 
 
 def test_stop_while_it_runs_cancels_and_sees_that_it_did(make):
@@ -246,14 +256,66 @@ def test_a_task_that_another_process_took_up_is_not_cancelled_any_more(make):
     play(world, story)
 
 
+def test_a_stop_from_outside_is_tried_again_while_the_order_is_still_waited_for(make):
+    world = make(query=[RUNNING], cancel=[LOST])
+
+    async def story() -> None:
+        waiting = asyncio.ensure_future(world.run())
+        await asyncio.sleep(5)
+        assert not await world.engine.canceller.named(TASK)
+        world.service.query, world.service.cancel = [until(40, CANCELLED)], [code(0)]
+        with pytest.raises(TaskCancelled):
+            await waiting
+        await asyncio.sleep(20)
+
+    play(world, story)
+    assert world.told == [Stopped(TASK, confirmed=True)]
+    assert world.state() is State.CANCELLED
+
+
+def test_whoever_only_looks_on_does_not_call_a_stop_off(make):
+    world = make(query=[RUNNING], cancel=[LOST])
+
+    async def story() -> None:
+        await stopped(world, 5)
+        looking = asyncio.ensure_future(world.engine.fetch(TASK, world.watcher, wait=True))
+        world.service.query, world.service.cancel = [until(40, CANCELLED)], [code(0)]
+        with pytest.raises(TaskCancelled):
+            await looking
+
+    play(world, story)
+    assert len(world.service.times("cancel")) > TRIES
+
+
+@pytest.mark.parametrize("end", [CANCELLED, SUCCESS], ids=["cancelled", "too late"])
+def test_a_stopped_task_that_became_a_question_is_settled_by_its_cancel(make, end: Answer):
+    world = make(**UNKNOWN, cancel=[code(807)])
+    world.service.query[0] = code(1004)
+
+    async def story() -> None:
+        waiting = asyncio.ensure_future(world.run())
+        await asyncio.sleep(5)
+        assert not await world.engine.canceller.named(TASK)
+        with pytest.raises(Uncertain):
+            await waiting
+        assert world.state() is State.UNCERTAIN
+        world.service.query = [end]
+        await asyncio.sleep(300)
+
+    play(world, story)
+    assert len(world.service.times("create")) == 1
+    if end is SUCCESS:
+        assert run(world).results
+        assert len(world.service.times("create")) == 1
+    else:
+        assert world.state() is State.CANCELLED
+
+
 def test_a_task_that_was_unknown_for_a_moment_is_cancelled_all_the_same(make):
     world = make(query=[until(9, CANCELLED)], cancel=[code(807), code(0)])
     stop_at(world, 5)
     assert world.state() is State.CANCELLED
     assert world.told[0].confirmed
-
-
-UNKNOWN = {"query": [until(5, code(1004))], "outputs": [code(807)]}
 
 
 def test_a_task_that_both_polls_have_lost_is_over(make):
