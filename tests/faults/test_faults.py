@@ -14,6 +14,7 @@ from tests.faults.operations import OPERATIONS
 NEXT_STEPS = (
     "run again",
     "Run again",
+    "The same inputs",
     "Check",
     "top up",
     "make room",
