@@ -44,7 +44,7 @@ log = logging.getLogger("runninghub")
 
 SILENCE = 15.0  # seconds of polls that tell nothing until somebody is told
 NO_ANSWER = 600.0  # seconds without one readable answer until we stop watching
-MISSES = 3  # polls by one route that do not know a task until the other one is asked
+MISSES = 3  # polls by one route that tell nothing of a task until the other one is asked
 DOUBT = 15.0  # seconds that the older poll may contradict an end that says nothing of itself
 REFUSALS = 3
 REFUSED_PATIENCE = 150.0  # seconds that both routes may refuse: a gateway being replaced does
@@ -95,6 +95,7 @@ class Poller:
     _doubted: float | None = None
     _state: str = ""
     _misses: int = 0
+    _faults: int = 0
     _refusals: int = 0
     _unanswered: int = 0
     _answered: float = 0.0
@@ -172,7 +173,6 @@ class Poller:
 
     async def _poll(self) -> Report | None:
         """One report; None when the answer says nothing, which is no failure of the task."""
-        task_id = self.ticket.task_id
         try:
             report = await self._polls[self._old_route]()
         except TaskNotFound:
@@ -190,10 +190,11 @@ class Poller:
             self._answered = self.clock.now()
             return None
         except RunningHubError as error:
-            if error.fate is Fate.OVER:
-                raise
-            log.debug("a poll of task %s failed: %s", task_id, error)
-            return None
+            report = await self._failed(error)
+            if report is None:
+                return None
+        else:
+            self._faults = 0
         finally:
             self._schedule.asked(self.clock.now())
         if not self._old_route:
@@ -201,6 +202,15 @@ class Poller:
         self._misses = self._refusals = 0
         await self._note_answer(report)
         return report
+
+    async def _failed(self, error: RunningHubError) -> Report | None:
+        """What the older poll tells where the recommended one fails again and again."""
+        if error.fate is Fate.OVER:
+            raise error
+        log.debug("a poll of task %s failed: %s", self.ticket.task_id, error)
+        self._faults += not isinstance(error, Unreachable)  # which says nothing of the route
+        ask_older = self._faults >= MISSES and not self._old_route
+        return await if_answered(self._polls[1]) if ask_older else None
 
     async def _note_answer(self, report: Report) -> None:
         """Take note of an answer; a state that nobody knows is none for long."""

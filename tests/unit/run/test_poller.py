@@ -155,9 +155,17 @@ def test_a_failed_poll_is_no_failed_task(broken: Answer):
     assert report.phase is Phase.SUCCESS
 
 
+@pytest.mark.parametrize("broken", BROKEN[1:], ids=str)
+def test_where_the_new_route_tells_nothing_the_old_one_is_asked(broken: Answer):
+    done = until(20, LISTED, {"code": 804, "data": None})
+    report, at, _, _ = follow(Service(query=[RUNNING, broken], outputs=[done]))
+    assert report.results
+    assert at < 30
+
+
 @pytest.mark.parametrize("broken", BROKEN[:4], ids=str)
 def test_ten_minutes_without_an_answer_lose_sight_of_a_task_that_runs(broken: Answer):
-    service = Service(query=[RUNNING, broken])
+    service = Service(query=[RUNNING, broken], outputs=[broken])
     with pytest.raises(Unreachable) as caught:
         follow(service)
     error = caught.value
