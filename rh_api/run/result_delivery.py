@@ -58,7 +58,11 @@ class ResultDelivery:
         """
 
         async def bring(show: Watch) -> Outcome:
-            outcome = await self._bring(replace(active, watch=show), report, seconds, missing)
+            try:
+                outcome = await self._bring(replace(active, watch=show), report, seconds, missing)
+            except RunningHubError as error:  # what was paid is told although nothing came of it
+                cost = say_cost(report, self.context.journal.currency)
+                raise error.with_context(cost=cost) from error.__cause__
             return replace(outcome, missing=tuple(missing))
 
         return await self._flights.join(active.ticket.task_id, bring, active.watch)
@@ -171,9 +175,8 @@ class ResultDelivery:
         if all(result.is_missing for result in listed):
             if done is not None:
                 await asyncio.shield(done)
-            cost = say_cost(report, self.context.journal.currency)
             key = "error.no_output_read" if listed else None
-            raise NoOutput(key, task_id=task_id, count=len(listed)).with_context(cost=cost)
+            raise NoOutput(key, task_id=task_id, count=len(listed))
         folder = self.folder / RESULTS / (f"{_ELSEWHERE}{task_id}" if row is None else str(row))
         here = {} if row is None else await self._kept_files(row, listed)
         fetched = await self._fetch(listed, here, folder, task_id, active.watch)

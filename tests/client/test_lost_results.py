@@ -73,7 +73,7 @@ async def test_what_nothing_came_of_is_a_failure_that_says_what_to_do(
     for node in ("2", "3"):
         lost(emulator, node, **GONE)
     with pytest.raises(
-        ResultUnavailable, match=r"HTTP 404\. The same inputs .* without paying again"
+        ResultUnavailable, match=r"HTTP 404\. The same inputs .* without paying again.* cost 1 coin"
     ):
         await client.run(two_saves())
     emulator.faults.clear()
