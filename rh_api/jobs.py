@@ -178,10 +178,9 @@ class Jobs:
             checked.append(await self._checked(job))
             await asyncio.sleep(0)  # thousands of checks must not hold up the loop
         progress = BatchProgress(len(jobs), guarded(watch))
-        works = (
-            self._run_checked(*one, progress.watch_of(index)) for index, one in enumerate(checked)
-        )
-        return joined(await side_by_side(works, progress.ended))
+        works = (self._run_checked(*one, progress.watch_of(n)) for n, one in enumerate(checked))
+        done = await side_by_side(works, progress.ended)
+        return joined(done, self.engine.context.journal.currency)
 
     async def _run(
         self,

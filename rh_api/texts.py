@@ -145,6 +145,7 @@ ENGLISH: dict[str, str] = {
     "error.batch_failed": "{count} of {total} items failed. The results of the others are kept: "
     "run again to order only the failed. {items}",
     "error.batch_failed_whole": "All {total} items failed. {items}",
+    "error.batch_cost": "The others cost {cost}.",
     "error.batch_item": "Item {numbers}: {reason}",
     "error.batch_items": "Items {numbers}: {reason}",
     # errors: results
@@ -377,7 +378,8 @@ ENGLISH: dict[str, str] = {
     "progress.running": "running {node}",
     "progress.downloading": "downloading {done} of {total} {size}",
     "progress.megabytes": "· {mb} of {all} MB",
-    "progress.batch": "{done} of {total} done, {running} running{uploading}",
+    "progress.batch": "{done} of {total} done{failed}, {running} running{uploading}",
+    "progress.also_failed": ", {count} failed",
     "progress.also_uploading": ", {count} uploading",
     "progress.reading": "reading results",
     "progress.picture_fitted": '"{field}": the picture had {before} MB as PNG and was sent as {format} with '

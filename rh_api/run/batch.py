@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from ..errors import BatchFailed, RunningHubError
+from ..errors import BatchFailed, RunningHubError, Say
+from ..money.amounts import Sums, added, costs_of, say_sums
 from ..texts import Words
+from ..wire.tasks import Usage
 from .progress import Progress, Stage, Watch
 from .results import Outcome
 
@@ -30,6 +33,7 @@ class BatchProgress:
     _uploading: set[int] = field(default_factory=set[int])
     _running: set[int] = field(default_factory=set[int])
     _over: int = 0
+    _failed: int = 0
     _share: float = 0.0
 
     def watch_of(self, index: int) -> Watch:
@@ -53,6 +57,7 @@ class BatchProgress:
             if order.cancelled():
                 return
             self._over += 1
+            self._failed += order.exception() is not None
             self._running.discard(index)
             self._uploading.discard(index)
             self._reaches(index, 1.0)
@@ -69,19 +74,22 @@ class BatchProgress:
         self._share += share - before
 
     def _tell(self, news: Progress) -> None:
-        also = {"count": len(self._uploading)}
-        words = Words.of(lambda say: say("progress.also_uploading", also))
         params: dict[str, object] = {
-            "done": self._over,
+            "done": self._over - self._failed,
             "total": self.total,
+            "failed": _counted("progress.also_failed", self._failed),
             "running": len(self._running),
-            "uploading": words if self._uploading else "",
+            "uploading": _counted("progress.also_uploading", len(self._uploading)),
         }
         if "task_id" in news.params:
             params["task_id"] = news.params["task_id"]
         is_over = self._over == self.total  # sums of fractions are a little off
         share = 1.0 if is_over else min(1.0, self._share / self.total)
         self.watch(Progress(Stage.BATCH, share, params, news.node_id, news.preview))
+
+
+def _counted(key: str, count: int) -> str:
+    return Words.of(lambda say: say(key, {"count": count})) if count else ""
 
 
 async def side_by_side(
@@ -107,10 +115,11 @@ async def side_by_side(
             order.cancel()
 
 
-def joined(done: Sequence[Outcome | BaseException]) -> list[Outcome]:
-    """The outcomes when all orders went well; else BatchFailed, naming items from 1.
+def joined(done: Sequence[Outcome | BaseException], currency: str) -> list[Outcome]:
+    """The outcomes when all orders went well; else BatchFailed, naming items from 1, with what the
+    others did cost.
 
-    What is no error of ours is raised as it is.
+    What is no error of ours is raised as it is. `currency`: of the account's money.
     """
     failed: dict[int, RunningHubError] = {}
     for index, item in enumerate(done):
@@ -118,6 +127,17 @@ def joined(done: Sequence[Outcome | BaseException]) -> list[Outcome]:
             failed[index] = item
         elif isinstance(item, BaseException):
             raise item
+    outcomes = [item for item in done if isinstance(item, Outcome)]
     if failed:
-        raise BatchFailed.of(failed, len(done))
-    return [item for item in done if isinstance(item, Outcome)]
+        paid = added(_paid(one.usage, currency) for one in outcomes if one.is_paid)
+        told = partial(_others_cost, paid) if any(paid.values()) else None
+        raise BatchFailed.of(failed, len(done)).with_context(cost=told)
+    return outcomes
+
+
+def _paid(usage: Usage, currency: str) -> Sums:
+    return costs_of(usage.coins, usage.money, usage.third_party_money, currency=currency) or {}
+
+
+def _others_cost(paid: Sums, say: Say) -> str:
+    return say("error.batch_cost", {"cost": say_sums(paid, say)})

@@ -130,6 +130,7 @@ async def test_when_some_fail_they_are_named_and_only_they_are_ordered_again(
     assert list(caught.value.errors) == [1]
     assert "1 of 4 items" in str(caught.value)
     assert "Item 2:" in str(caught.value)
+    assert "The others cost 3 coins." in str(caught.value)
     assert emulator.counters.orders == 3
     outcomes = await client.run_all(batch(4))
     assert len(outcomes) == 4
@@ -319,5 +320,8 @@ def test_a_batch_counts_its_orders_as_they_go_on() -> None:
     assert [one.params["running"] for one in news] == [0, 1, 1, 2]
     with contextlib.closing(asyncio.new_event_loop()) as loop:
         for index in range(3):
-            batch.ended(index)(loop.create_future())
-    assert (news[-1].fraction, news[-1].params["done"], news[-1].params["running"]) == (1.0, 3, 0)
+            order = loop.create_future()
+            order.set_exception(BatchFailed()) if index == 1 else order.set_result(None)
+            batch.ended(index)(order)
+    assert news[-1].fraction == 1.0
+    assert english(news[-1].stage.value, news[-1].params) == "2 of 3 done, 1 failed, 0 running"
