@@ -265,13 +265,14 @@ def _done(outcomes: Sequence[Outcome], currency: str) -> list[Sentence]:
             said.append(("node.orders_kept", {"count": kept}))
         if shared:
             said.append(("node.orders_shared", {"count": shared}))
-        taken_up = sum(outcome.taken_up for outcome in paid)
-        if taken_up:
-            said.append(("node.orders_taken_up", {"count": taken_up}))
-    else:
-        (one,) = paid
-        if one.taken_up:
-            return [("node.taken_up", {}), *cost_sentences([one.usage], currency)]
-        seconds = one.usage.seconds or (f"{one.seconds:.0f}" if one.seconds else None)
-        said.append(("node.done_in" if seconds else "node.done", {"seconds": seconds}))
-    return said + cost_sentences([outcome.usage for outcome in paid], currency)
+        said += cost_sentences([one.usage for one in paid if not one.taken_up], currency)
+        before = [outcome.usage for outcome in paid if outcome.taken_up]
+        if before:  # what these cost may have been told when their run was stopped
+            said.append(("node.orders_taken_up", {"count": len(before)}))
+        return said + cost_sentences(before, currency)
+    (one,) = paid
+    if one.taken_up:
+        return [("node.taken_up", {}), *cost_sentences([one.usage], currency)]
+    seconds = one.usage.seconds or (f"{one.seconds:.0f}" if one.seconds else None)
+    said.append(("node.done_in" if seconds else "node.done", {"seconds": seconds}))
+    return said + cost_sentences([one.usage], currency)

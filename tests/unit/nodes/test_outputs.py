@@ -193,6 +193,12 @@ def test_every_type_has_one_adapter_and_every_file_one_reader(result: Any) -> No
         ("1s 1 2", "2 orders done · 2 coins"),
         ("1k 2", "2 orders done · 1 of them kept from before · 1 coin"),
         ("1s 2", "2 orders done · 1 of them ordered and told by an equal node · 1 coin"),
+        (
+            "1t 2t 3 4k",
+            "4 orders done · 1 of them kept from before · 1 coin · 2 were ordered before · 2 coins",
+        ),
+        ("1t 2t", "2 orders done · 2 were ordered before · 2 coins"),
+        ("1t", "done · it was ordered before, nothing was ordered now · 1 coin"),
         ("1k 1k", "nothing was paid now: kept from an equal order before"),
         ("1s 1s", "done together with an equal node, which tells the cost; nothing was paid twice"),
     ],
@@ -208,6 +214,7 @@ def test_what_was_ordered_is_told_each_once(made: Made, orders: str, told: str) 
             seconds=9.0,
             kept=one.endswith("k"),
             shared=one.endswith("s"),
+            taken_up=one.endswith("t"),
         )
         for one in orders.split()
     ]
