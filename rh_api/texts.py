@@ -375,6 +375,8 @@ ENGLISH: dict[str, str] = {
     "progress.ordering": "ordering",
     "progress.queued": "queued",
     "progress.no_news": "no news from RunningHub; the task may go on there",
+    "progress.key_refused": "RunningHub does not accept the key any more; the task goes on there and may cost, and its "
+    "results come once the key is accepted again",
     "progress.running": "running {node}",
     "progress.downloading": "downloading {done} of {total} {size}",
     "progress.megabytes": "· {mb} of {all} MB",

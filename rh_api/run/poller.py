@@ -105,7 +105,8 @@ class Poller:
     _queue: dict[str, object] = field(default_factory=dict[str, object])
     _queue_at: float | None = None
     _mute_since: float = 0.0
-    _is_away: bool = False
+    _silence: Stage = Stage.NO_NEWS
+    _told: Stage | None = None
     _waited: float = 0.0
     _warned: float = 0.0
 
@@ -253,6 +254,8 @@ class Poller:
         was_old, self._old_route = self._old_route, not self._old_route
         self._refusals += 1
         silent = self.clock.now() - self._answered
+        if was_old:
+            self._silence = Stage.KEY_REFUSED if isinstance(error, KeyRefused) else Stage.NO_NEWS
         if not was_old or self._refusals < REFUSALS or silent < REFUSED_PATIENCE:
             return
         key = "error.key_refused_running" if isinstance(error, KeyRefused) else None
@@ -274,15 +277,16 @@ class Poller:
             self._socket = asyncio.ensure_future(self._listen(socket_url))
 
     def _tell_silence(self, report: Report | None) -> None:
-        """Once when the service has been mute for a while, and once when it answers again."""
+        """Once when the service has been mute for a while, or refuses the key, and once when it
+        answers again."""
         now = self.clock.now()
         if self._unanswered == 1:
             self._mute_since = now
-        if report is None and now - self._mute_since >= SILENCE and not self._is_away:
-            self._is_away = True
-            self.watch(Progress(Stage.NO_NEWS, params={"ran": now - self._mute_since}))
-        elif report is not None and self._is_away:
-            self._is_away = False
+        if report is None and now - self._mute_since >= SILENCE and self._told != self._silence:
+            self._told = self._silence
+            self.watch(Progress(self._silence, params={"ran": now - self._mute_since}))
+        elif report is not None and self._told is not None:
+            self._told, self._silence = None, Stage.NO_NEWS
             stage = Stage.QUEUED if report.phase.is_waiting else Stage.RUNNING
             self.watch(Progress(stage, params=self._timing()))
 

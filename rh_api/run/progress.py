@@ -23,6 +23,7 @@ class Stage(enum.Enum):
     ORDERING = "progress.ordering"
     QUEUED = "progress.queued"
     NO_NEWS = "progress.no_news"
+    KEY_REFUSED = "progress.key_refused"
     RUNNING = "progress.running"
     DOWNLOADING = "progress.downloading"
     BATCH = "progress.batch"
@@ -61,6 +62,7 @@ _SPANS = {
     Stage.WAITING_FOREIGN: (0.1, 0.1),
     Stage.QUEUED: (0.1, 0.1),
     Stage.NO_NEWS: (0.1, 0.1),
+    Stage.KEY_REFUSED: (0.1, 0.1),
     Stage.RUNNING: (0.1, 0.95),
     Stage.COST_WARNING: (0.1, 0.1),
     Stage.DOWNLOADING: (0.95, 1.0),

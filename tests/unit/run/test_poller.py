@@ -204,6 +204,17 @@ def test_an_end_that_nobody_knows_by_name_is_looked_up_by_the_old_poll():
     assert len(service.times("outputs")) == 2
 
 
+def test_a_key_that_is_refused_amid_a_run_is_told_as_that():
+    def story(running: Answer, done: Answer) -> Answer:
+        return lambda _: code(802) if 5 < now() < 90 else running if now() < 150 else done
+
+    running = {"code": 804, "data": None}
+    service = Service(query=[story(RUNNING, SUCCESS)], outputs=[story(running, LISTED)])
+    _, _, watcher, _ = follow(service)
+    assert watcher.stages == ["RUNNING", "KEY_REFUSED", "RUNNING"]
+    assert len([news for _, news in watcher.seen if news.stage is Stage.KEY_REFUSED]) == 1
+
+
 def test_a_key_that_both_routes_refuse_ends_the_watching_of_a_running_task():
     service = Service(query=[RUNNING, code(412)], outputs=[code(802)])
     with pytest.raises(KeyRefused) as caught:
