@@ -338,6 +338,7 @@ ENGLISH: dict[str, str] = {
     "error.cost_rate_unknown": "Nothing was {done}. What a second of running costs this account is not known before its first run here, so that a limit of {limit} bounds nothing yet. Allow {program} a sum by name (settings, RunningHub: Costs; on the command line: limits --allow {program}=SUM), or remove the limit.",
     "error.cost_overdue": "Order {order} of before, task {id}, may have run longer than was held for it, and cannot be looked at now. Nothing new is ordered under a limit until it is known to be over: look at it in RunningHub tasks, cancel it there, or let this run pass the limit.",
     "error.cost_time": "The limits of cost pay for {seconds} s of running, and those are over: the task is being cancelled.",
+    "error.cost_time_unseen": "RunningHub has not told whether the task runs. If it does, the {seconds} s of running that the limits of cost pay for are over: the task is being cancelled.",
     "money.page": "RunningHub: Costs",
     "money.coin": "{amount} coin",
     "money.coins": "{amount} coins",

@@ -352,8 +352,8 @@ class Poller:
                 params = {"seconds": int(self.paid), "ran": int(ran)}
                 self.watch(Progress(Stage.COST_WARNING, params=params))
         if self.clock.now() - self._paid_since >= self.paid:
-            task_id, seconds = self.ticket.task_id, int(self.paid)
-            raise TimeLimit("error.cost_time", task_id=task_id, seconds=seconds)
+            key = "error.cost_time_unseen" if self._schedule.started is None else "error.cost_time"
+            raise TimeLimit(key, task_id=self.ticket.task_id, seconds=int(self.paid))
 
     async def _ended(self, report: Report) -> Report:
         now = self.clock.now()

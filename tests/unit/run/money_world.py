@@ -284,7 +284,8 @@ async def _one(process: Process, order: Order, season: Season) -> None:
     try:
         await process.engine.run(order, prepare, unwatched)
     except RunningHubError as error:
-        season.refused += error.key.startswith("error.cost_") and error.key != "error.cost_time"
+        is_time = error.key.startswith("error.cost_time")
+        season.refused += error.key.startswith("error.cost_") and not is_time
 
 
 def _billed(bank: Bank) -> dict[str, int]:

@@ -506,6 +506,16 @@ def test_at_the_limit_the_watching_ends():
     assert 40 <= service.sent[-1].at <= 46
 
 
+@pytest.mark.parametrize(
+    ("query", "key"), [(code(1004), "error.cost_time_unseen"), (RUNNING, "error.cost_time")]
+)
+def test_at_the_end_of_what_is_paid_only_what_was_seen_is_said_to_have_run(query: Answer, key: str):
+    service = Service(query=[query], outputs=[code(807)])
+    with pytest.raises(TimeLimit) as caught:
+        follow(service, Phase.QUEUED, paid=30.0)
+    assert caught.value.key == key
+
+
 def test_a_task_that_ends_at_the_limit_is_still_taken():
     service = Service(query=[until(29.9, SUCCESS)])
     report, at, _, _ = follow(service, time_limit=30.0)
