@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from rh_api.client import Client, Outcome
+from rh_api.client import Client, Job, Outcome
 from rh_api.emulator import Emulator, Fault
+from rh_api.emulator.catalog import TEXT_OUT
 from rh_api.wire.filetypes import Verdict
 from tests.client.conftest import MakeClient
 from tests.support.jobs import paint
@@ -77,6 +78,17 @@ async def test_a_cut_result_that_cannot_be_asked_for_again_is_kept_and_asked_for
     assert path_of(again).read_bytes() == made_by(emulator)
     assert again.notices == ()
     assert emulator.counters.orders == 1
+
+
+async def test_what_comes_twice_alike_without_its_length_is_taken(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault(RESULTS, "unmeasured", count=None))
+    for _ in range(2):
+        outcome = await make_client().run(Job(TEXT_OUT))
+        assert {one.verdict for one in outcome.results if one.path} == {Verdict.CANNOT_TELL}
+        assert outcome.notices == ()
+    assert emulator.counters.under(RESULTS) == 2
 
 
 async def test_the_longer_of_two_cut_results_stays(client: Client, emulator: Emulator) -> None:
