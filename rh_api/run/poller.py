@@ -45,7 +45,7 @@ log = logging.getLogger("runninghub")
 SILENCE = 15.0  # seconds of polls that tell nothing until somebody is told
 NO_ANSWER = 600.0  # seconds without one readable answer until we stop watching
 MISSES = 3  # polls by one route that tell nothing of a task until the other one is asked
-DOUBT = 15.0  # seconds that the older poll may contradict an end that says nothing of itself
+DOUBT = 15.0  # seconds until an end is believed that one poll alone speaks of, and not in words
 REFUSALS = 3
 REFUSED_PATIENCE = 150.0  # seconds that both routes may refuse: a gateway being replaced does
 SILENT = 3  # polls in a row without an answer that may hold up the time limit
@@ -226,17 +226,23 @@ class Poller:
 
     async def _reconciled(self, report: Report) -> Report:
         """A report of the recommended route's as the older poll knows it, where it needs that."""
+        now, doubted = self.clock.now(), self._doubted
+        is_settled = doubted is not None and now - doubted >= DOUBT
         if report.phase is Phase.OTHER:
-            return await resolved(report, self._polls[1])
-        now = self.clock.now()
-        if not report.is_unexplained:
+            later = await resolved(report, self._polls[1])
+            if later.phase is not Phase.SUCCESS or later.results is not report.results:
+                self._doubted = doubted if later is report else None
+                return later
+            later = later if is_settled else report
+        elif not report.is_unexplained:
             self._doubted = None
-        elif self._doubted is None or now - self._doubted < DOUBT:
-            report = await confirmed(report, self._polls[1])
-            if not report.phase.is_over:
-                self._doubted = now if self._doubted is None else self._doubted
-                self._schedule.hint(now)
-        return report
+            return report
+        else:
+            later = report if is_settled else await confirmed(report, self._polls[1])
+        if not later.phase.is_over:
+            self._doubted = now if doubted is None else doubted
+            self._schedule.hint(now)
+        return later
 
     def _is_gone(self) -> bool:
         """Whether a task that was not found is to be given up: what one route does not know yet, or

@@ -102,11 +102,13 @@ def say_cost(report: Report, currency: str) -> Callable[[Say], str]:
 
 async def resolved(report: Report, older: Poll) -> Report:
     """A state that nobody knows, as the older poll knows it, which has a code for each; where that
-    is mute, results say that it is an end."""
-    later = await if_answered(older)
-    if later is None and report.results:
-        return replace(report, phase=Phase.SUCCESS)
-    return later or report
+    is refused, as what is gone is, results say that it is an end."""
+    try:
+        return await older()
+    except Refused:
+        return replace(report, phase=Phase.SUCCESS) if report.results else report
+    except RunningHubError:
+        return report
 
 
 async def confirmed(report: Report, older: Poll) -> Report:

@@ -117,6 +117,25 @@ def test_an_end_of_another_name_is_seen_where_the_old_route_is_gone(name: str):
     assert report.results
 
 
+AWAY: Answer = Response(503, b"<html>")
+
+
+@pytest.mark.parametrize("older", [AWAY, OFFLINE, *NO_OLD_ROUTE])
+def test_results_amid_a_state_that_nobody_knows_are_no_end_yet(older: Answer):
+    every = state("SUCCESS", [PICTURE, {**PICTURE, "nodeId": "8"}])
+    query: list[Answer] = [RUNNING, state("SAVING", [PICTURE]), until(60, every)]
+    report, at, _, _ = follow(Service(query=query, outputs=[older]))
+    assert at >= 60
+    assert report.results is not None
+    assert [result.node_id for result in report.results] == ["9", "8"]
+
+
+def test_an_old_route_that_fails_for_a_while_is_not_gone():
+    query: list[Answer] = [RUNNING, state("SAVING", [PICTURE])]
+    _, at, _, _ = follow(Service(query=query, outputs=[until(60, LISTED, AWAY)]))
+    assert at >= 60
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("CANCELLED", TaskCancelled), ("canceled", TaskCancelled), ("ERROR", TaskFailed)],
