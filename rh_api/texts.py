@@ -132,6 +132,9 @@ ENGLISH: dict[str, str] = {
     "error.task_of_other_program": "Task {id} is not of order {order}: its results are of nodes {nodes}, none of which that one has. "
     "Nothing was changed. They can be fetched by the task's id; the order is still to be answered.",
     "error.order_twin": "Order {order} cannot be answered now: an equal order is under way, or somebody has answered it this moment. Look again when that one is over.",
+    "error.order_seen": "Order {order} did start if it is task {id}, which was seen running, so it stays in the journal. "
+    "If that is another one's: name the right task (task --order {order} --is TASK), or, when that is over, run the same "
+    "inputs as a new order (“Run again as a new order”, --again).",
     "error.ordered_again": "No task id came back, so nobody knows whether it was placed; an equal order was placed since. "
     "What is held for it stays held until it is told what became of it.",
     "error.task_id_taken": "RunningHub named task {id} for order {order}, which is the task of "

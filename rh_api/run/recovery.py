@@ -237,8 +237,14 @@ class Recovery:
             context.spawn(again(order, task_id, is_model=is_model(question.workflow)), order)
 
     async def settle_as_not_started(self, order: int) -> None:
-        """A person has seen that an uncertain order did not start: it may be ordered again."""
-        if not await self.context.journal.settle(await self._answerable(order), ""):
+        """A person has seen that an uncertain order did not start: it may be ordered again.
+
+        Not what it was said to be and was seen running since, maybe by a process that follows it.
+        """
+        row = await self._answerable(order)
+        if row.state is State.RUNNING:
+            raise BadInput("error.order_seen", order=order, id=row.task_id)
+        if not await self.context.journal.settle(row, ""):
             raise BadInput("error.order_twin", order=order)
 
     async def cancel_again(self) -> None:

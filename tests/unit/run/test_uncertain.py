@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from unit.run.world import SUCCESS, TASK, code, load, taken, until
+from unit.run.world import RUNNING, SUCCESS, TASK, code, load, taken, until
 
 from rh_api.errors import BadInput, Fate, RunningHubError, TaskNotFound, Uncertain, Unreachable
 from rh_api.journal import State
@@ -92,6 +92,23 @@ def test_an_answer_is_not_taken_back_while_its_task_is_followed(make):
         assert (await following).task_id == TASK
 
     play(world, story)
+
+
+def test_what_another_process_saw_running_did_start(make):
+    world = make(query=[RUNNING, until(10, SUCCESS)])
+    order = uncertain_order(world)
+
+    async def story() -> None:
+        await questions(world).settle_as_task(order, TASK)
+        following = asyncio.ensure_future(world.run())
+        await asyncio.sleep(5.0)
+        world.restart()
+        with pytest.raises(BadInput, match=f"did start if it is task {TASK}"):
+            await questions(world).settle_as_not_started(order)
+        assert (await following).task_id == TASK
+
+    play(world, story)
+    assert (world.state(), len(world.service.times("create"))) == (State.DONE, 1)
 
 
 def test_a_look_at_an_uncertain_order_tells_what_can_be_seen_and_settles_nothing(make):
