@@ -339,7 +339,7 @@ ENGLISH: dict[str, str] = {
     "error.limit_other_unit": "This key pays in {unit}, so that a limit in {named} would never hold. Nothing was stored. Write a sum in {unit}; others may stand beside it.",
     "error.cost_unbounded": "Nothing was {done}. Nobody can say what {program} costs at most, and there is a limit of {limit}. Allow this program a sum by name (settings, RunningHub: Costs; on the command line: limits --allow {program}=SUM), or remove the limit.",
     "error.cost_rate_unknown": "Nothing was {done}. What a second of running costs this account is not known before its first run here, so that a limit of {limit} bounds nothing yet. Allow {program} a sum by name (settings, RunningHub: Costs; on the command line: limits --allow {program}=SUM), or remove the limit.",
-    "error.cost_overdue": "Order {order} of before, task {id}, may have run longer than was held for it, and cannot be looked at now. Nothing new is ordered under a limit until it is known to be over: look at it in RunningHub tasks, cancel it there, or let this run pass the limit.",
+    "error.cost_overdue": "Order {order} of before, task {id}, may have run longer than was held for it, and cannot be looked at now. Nothing new is ordered under a limit until it is known to be over: look at it in RunningHub tasks, cancel it there, run its inputs again where RunningHub does not know it, or let this run pass the limit.",
     "error.cost_time": "The limits of cost pay for {seconds} s of running, and those are over: the task is being cancelled.",
     "error.cost_time_unseen": "RunningHub has not told whether the task runs. If it does, the {seconds} s of running that the limits of cost pay for are over: the task is being cancelled.",
     "money.page": "RunningHub: Costs",

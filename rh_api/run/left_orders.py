@@ -14,7 +14,7 @@ from ..journal import OrderRow
 from ..journal.retention import age
 from .cancellation import Canceller
 from .context import AccountContext
-from .report_query import UNKNOWN_SECONDS, query_report, record_end, record_error
+from .report_query import UNKNOWN_SECONDS, is_long_over, query_report, record_end, record_error
 
 LOOKS = (5.0, 5.0, 10.0, 10.0, 20.0, 20.0, 30.0)
 """Seconds between looks; fewer where the time of an order may be over before."""
@@ -102,7 +102,8 @@ class LeftOrders:
         except TaskNotFound as error:
             now = self.context.sender.clock.now()
             unknown = now - self._unknown_since.setdefault(row.id, now)
-            if error.fate is not Fate.OVER or unknown < UNKNOWN_SECONDS:
+            is_over = unknown >= UNKNOWN_SECONDS or is_long_over(row, journal.now())
+            if error.fate is not Fate.OVER or not is_over:
                 raise
             await record_error(journal, row.id, row, error)
             return

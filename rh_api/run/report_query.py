@@ -57,6 +57,12 @@ async def if_answered(poll: Poll) -> Report | None:
         return None
 
 
+def is_long_over(row: OrderRow, now: float) -> bool:
+    """Whether an order is older than any task gets."""
+    made = age(row.created, now)
+    return made is not None and made > TASKS_LAST
+
+
 async def record_error(
     journal: Journal, order: int, earlier: OrderRow | None, error: RunningHubError
 ) -> RunningHubError:
@@ -66,9 +72,8 @@ async def record_error(
     That neither poll knows its task proves nothing, unless it is more than a day old: it is a
     question.
     """
-    made = None if earlier is None else age(earlier.created, journal.now())
-    is_old = made is not None and made > TASKS_LAST and error.fate is Fate.OVER
-    if isinstance(error, TaskNotFound) and not is_old:
+    is_old = earlier is not None and is_long_over(earlier, journal.now())
+    if isinstance(error, TaskNotFound) and not (is_old and error.fate is Fate.OVER):
         key = "error.task_lost" if error.fate is Fate.OVER else error.key
         await journal.record_lost(order, key=key)
         return Uncertain(key, order=order, origin=journal.origin, task_id=error.task_id)

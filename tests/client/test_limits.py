@@ -183,6 +183,19 @@ async def test_a_left_task_that_stays_unknown_is_a_question_until_it_is_known(
     assert emulator.counters.orders == 1
 
 
+async def test_a_left_task_that_is_older_than_any_and_unknown_holds_up_no_order(
+    make_client: MakeClient, emulator: Emulator, tmp_path: Path
+) -> None:
+    limit = await left_one_running(make_client, emulator)
+    with closing(sqlite3.connect(tmp_path / "state" / "orders.sqlite3")) as db, db:
+        ages = "created = created - 100000, placed = placed - 100000"
+        db.execute(f"UPDATE orders SET {ages}, started = started - 100000")
+    emulator.tasks.clear()
+    emulator.hold_at = None
+    assert (await make_client(**limit, pace=1.0).run(invert(2))).results
+    assert emulator.counters.orders == 2
+
+
 async def test_a_task_of_another_process_that_waited_long_is_left_to_it(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
