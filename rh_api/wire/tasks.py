@@ -293,9 +293,9 @@ def _read_row(row: object) -> list[RemoteResult]:
     texts = [text for n in names if (text := _whole_text(item.get(n))) is not None]
     text = next(filter(None, texts), texts[0] if texts else None)
     if not urls and text is None and item.keys().isdisjoint((*_URLS, *_TEXTS)):
-        # Under a name that nobody has seen yet; else people read the row itself.
-        every = (address for value in item.values() for address in _addresses(value))
-        urls = tuple(filter(_is_address, every))[:1]
+        # Under a name that nobody has seen yet, all of the first one; else people read the row.
+        every = (tuple(filter(_is_address, _addresses(value))) for value in item.values())
+        urls = next(filter(None, every), ())
         is_empty = not any(value for name, value in item.items() if name not in _ABOUT)
         text = None if urls or is_empty else _whole_text(item)
     suffix = read_text(item.get("outputType")) or read_text(item.get("fileType"))

@@ -91,8 +91,10 @@ def test_an_empty_list_of_any_shape_is_none(nothing: object):
     assert read(tasks.query(ID).read(Response(200, body.encode()))) == []
 
 
-def test_each_of_several_addresses_of_a_row_is_a_result():
-    body = json.dumps({"status": "SUCCESS", "results": {"url": [URL, "https://a/2.png"]}})
+@pytest.mark.parametrize("name", ["url", "imageUrls"])
+def test_each_of_several_addresses_of_a_row_is_a_result(name: str):
+    row = {name: [URL, "https://a/2.png"], "coverUrl": "https://a/cover.png"}
+    body = json.dumps({"status": "SUCCESS", "results": row})
     report = tasks.query(ID).read(Response(200, body.encode()))
     assert read(report) == [(URL, None), ("https://a/2.png", None)]
 
