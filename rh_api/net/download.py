@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import re
 import shutil
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 import requests
@@ -50,6 +51,8 @@ _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _NO_RANGE = re.compile(r"bytes \*/(\d+)")
 _PAGES = frozenset({".html", ".htm", ".xml", ".xhtml"})
 _TEXTS = frozenset({".txt", ".md"})
+_NO_CODINGS = frozenset({"", "identity", "none", "utf-8", "aws-chunked"})
+"""What stores say of a body that is not packed: the rest is metadata of an upload gone astray."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -128,7 +131,7 @@ class Download:
         self, line: TransferThread, response: requests.Response, have: int
     ) -> tuple[int, int | None]:
         """Where the body begins in the file, and the whole size; None where it is not announced."""
-        headers, is_packed = response.headers, _is_packed(response)
+        headers, is_packed = response.headers, _coding(response) != ""
         if response.status_code == 206:
             match = _RANGE.fullmatch(headers.get("Content-Range", ""))
             if (
@@ -160,8 +163,9 @@ class Download:
     ) -> int:
         line.done, line.total = start, total
         blocks, mark = _blocks(line, response), _content_mark(response.headers)
-        if _is_packed(response):
-            blocks, mark = _unpacked(line, blocks), ""  # a range would be one of what is packed
+        if coding := _coding(response):
+            # A range would be one of what is packed.
+            blocks, mark = _unpacked(line, blocks, coding), ""
         size = start
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -229,12 +233,14 @@ class _Room:
         self._left -= count
 
 
-def _is_packed(response: requests.Response) -> bool:
-    """Whether it comes packed, as some stores keep it; ResultUnavailable for an unknown way."""
-    encoding = response.headers.get("Content-Encoding", "identity").lower()
-    if encoding not in ("identity", *CONTENT_CODINGS):
-        raise ResultUnavailable(reason=f"Content-Encoding {encoding[:40]}")
-    return encoding != "identity"
+def _coding(response: requests.Response) -> str:
+    """How it comes packed, as some stores keep it, "" for not; ResultUnavailable for an unknown
+    way."""
+    told = response.headers.get("Content-Encoding", "").lower()
+    codings = [word for one in told.split(",") if (word := one.strip()) not in _NO_CODINGS]
+    if len(codings) > 1 or not set(codings).issubset(CONTENT_CODINGS):
+        raise ResultUnavailable(reason=f"Content-Encoding {told[:40]}")
+    return "".join(codings)
 
 
 def _blocks(line: TransferThread, response: requests.Response) -> Iterator[bytes]:
@@ -243,14 +249,23 @@ def _blocks(line: TransferThread, response: requests.Response) -> Iterator[bytes
         line.moved(len(block))
 
 
-def _unpacked(line: TransferThread, blocks: Iterable[bytes]) -> Iterator[bytes]:
+def _unpacked(line: TransferThread, blocks: Iterator[bytes], coding: str) -> Iterator[bytes]:
     """What packed blocks hold, in pieces: a megabyte of them can hold gigabytes."""
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    head = next(blocks, b"")
+    while len(head) < 2 and (more := next(blocks, b"")):
+        head += more
+    # By deflate many servers mean a bare stream, without zlib's header, which is a multiple of 31.
+    is_headed = int.from_bytes(head[:2], "big") % 31 == 0 or head.startswith(b"\x1f\x8b")
+    bits = -zlib.MAX_WBITS if coding == "deflate" and not is_headed else zlib.MAX_WBITS | 32
+    unpacker = zlib.decompressobj(bits)
     try:
-        for block in blocks:
+        for block in itertools.chain((head,), blocks):
             while block:
-                if unpacker.eof:  # several, one behind the other
-                    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
+                if unpacker.eof:  # several, one behind the other, or what fills up the last one
+                    block = block.lstrip(b"\0")
+                    if not block:
+                        break
+                    unpacker = zlib.decompressobj(bits)
                 yield unpacker.decompress(block, BLOCK)
                 block = unpacker.unconsumed_tail or unpacker.unused_data
         yield unpacker.flush()

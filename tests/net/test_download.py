@@ -370,7 +370,25 @@ def gzipped(data: bytes) -> bytes:
     return gzip.compress(data[:100_000]) + gzip.compress(data[100_000:])
 
 
-@pytest.mark.parametrize(("pack", "word"), [(gzipped, "gzip"), (zlib.compress, "deflate")])
+def padded(data: bytes) -> bytes:
+    return gzip.compress(data) + bytes(512)
+
+
+def bare(data: bytes) -> bytes:
+    return zlib.compress(data)[2:-4]
+
+
+@pytest.mark.parametrize(
+    ("pack", "word"),
+    [
+        (gzipped, "gzip"),
+        (gzipped, "aws-chunked, gzip"),
+        (padded, "gzip"),
+        (zlib.compress, "deflate"),
+        (bare, "deflate"),
+        (gzipped, "deflate"),
+    ],
+)
 async def test_a_packed_body_is_unpacked_and_proven_by_its_own_end(
     carry: Carry, serve: Serve, folder: Path, pack: Callable[[bytes], bytes], word: str
 ) -> None:
@@ -379,7 +397,7 @@ async def test_a_packed_body_is_unpacked_and_proven_by_its_own_end(
     body = pack(plain)
     says(
         server,
-        f"{head}\r\n".encode() + body[:-20],
+        f"{head}\r\n".encode() + body[:-1000],
         f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body,
     )
     bulk = carry(server.origin)
@@ -388,6 +406,17 @@ async def test_a_packed_body_is_unpacked_and_proven_by_its_own_end(
     fetched = await bulk.download(server.origin + "/a.png", folder / "r", Meter())
     assert "Range" not in server.heads[1]
     assert (fetched.size, fetched.path.read_bytes()) == (len(plain), plain)
+
+
+@pytest.mark.parametrize("word", ["", "identity", "None", "utf-8", "aws-chunked"])
+async def test_a_coding_that_is_none_is_no_reason_to_lose_a_result(
+    carry: Carry, serve: Serve, folder: Path, word: str
+) -> None:
+    server = await serve()
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {word}\r\nContent-Length: {len(PICTURE)}"
+    says(server, f"{head}\r\n\r\n".encode() + PICTURE)
+    fetched = await carry(server.origin).download(server.origin + "/a.png", folder / "r", Meter())
+    assert fetched.path.read_bytes() == PICTURE
 
 
 async def test_a_bomb_leaves_room_on_the_disk(
