@@ -13,7 +13,6 @@ from ..errors import (
     NoOutput,
     ResultUnavailable,
     RunningHubError,
-    TaskCancelled,
     TaskNotFound,
     TaskUnfinished,
     TimeLimit,
@@ -22,7 +21,7 @@ from ..journal import Identity, LimitsChanged, OrderExists, OrderRow, State
 from ..journal.retention import age
 from ..money.limits import Limits
 from ..wire.orders import Ticket, Tips, rejected_nodes
-from ..wire.tasks import Phase, Report
+from ..wire.tasks import Phase, Report, is_unexplained
 from .budget import NO_LIMITS, Budget
 from .cancellation import Canceller
 from .context import AccountContext
@@ -249,8 +248,8 @@ class Engine:
         self.submitter.limiter.hold()
         try:
             return await self._see_through(ActiveOrder(order, ticket, watch, earlier.id, earlier))
-        except TaskCancelled:
-            if earlier.cancel:
+        except RunningHubError as error:
+            if earlier.cancel and is_unexplained(error):
                 return None
             raise
 

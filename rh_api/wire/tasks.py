@@ -120,11 +120,16 @@ class Report:
 
     @property
     def is_unexplained(self) -> bool:
-        """An end, and not well, without a word of why; a cancel never says that."""
-        error = self.error
-        if self.phase is not Phase.FAILED or error is None:
-            return self.phase is Phase.CANCELLED
+        """An end, and not well, without a word of why."""
+        is_mute = self.error is not None and is_unexplained(self.error)
+        return self.phase is Phase.CANCELLED or is_mute
+
+
+def is_unexplained(error: RunningHubError) -> bool:
+    """Whether the end of a task is told without a word of why, as a cancel always is."""
+    if isinstance(error, TaskFailed):
         return error.code is None and error.params.get("remote") == NO_REASON
+    return isinstance(error, TaskCancelled)
 
 
 def cancel(task_id: str) -> Call[None]:

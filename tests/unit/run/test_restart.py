@@ -9,7 +9,7 @@ from email.utils import formatdate
 import pytest
 from unit.run.world import QUEUED, RUNNING, SUCCESS, TASK, Answer, code, now, state, taken, until
 
-from rh_api.errors import TimeLimit, Uncertain, Unreachable
+from rh_api.errors import TaskFailed, TimeLimit, Uncertain, Unreachable
 from rh_api.journal import State
 from rh_api.run.orders import Order
 from rh_api.run.progress import Stopped
@@ -148,17 +148,26 @@ def test_what_still_cannot_be_cancelled_is_taken_up_when_it_is_wanted_again(make
     assert len(world.service.times("create")) == 0
 
 
-def test_what_turns_out_to_be_cancelled_is_ordered_anew(make):
+@pytest.mark.parametrize("end", [CANCELLED, state("FAILED")], ids=str)
+def test_what_turns_out_to_be_cancelled_is_ordered_anew(make, end: Answer):
     world = make()
     stopped_without_proof(world)
     world.service.create = [taken("2")]
 
     def poll(request: Request) -> Answer:
-        return SUCCESS if (request.body or {})["taskId"] == "2" else CANCELLED
+        return SUCCESS if (request.body or {})["taskId"] == "2" else end
 
     world.service.query = [poll]
     assert run(world).task_id == "2"
     assert len(world.service.times("create")) == 1
+
+
+def test_what_failed_with_a_reason_after_a_stop_is_told_and_not_ordered_anew(make):
+    world = make()
+    stopped_without_proof(world)
+    world.service.query = [state("FAILED", errorCode="805", errorMessage="out of memory")]
+    assert "out of memory" in str(fails(world, TaskFailed))
+    assert len(world.service.times("create")) == 0
 
 
 def test_open_orders_are_those_of_before_that_nobody_waits_for(make):
