@@ -245,8 +245,7 @@ class Poller:
         return later
 
     def _is_gone(self) -> bool:
-        """Whether a task that was not found is to be given up: what one route does not know yet, or
-        has lost, the other may know."""
+        """Whether one not found is to be given up: what one route lacks, the other may know."""
         self._misses += 1
         if self._misses % MISSES == 0:
             self._old_route = not self._old_route

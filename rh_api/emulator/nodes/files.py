@@ -43,7 +43,7 @@ def save_audio(context: NodeContext, audio: File, filename_prefix: str) -> tuple
 
 def unchanged(context: NodeContext, **inputs: Any) -> tuple[File]:
     """A node of sound or video with settings at which it changes nothing; it knows no others."""
-    (kept,) = (value for value in inputs.values() if isinstance(value, tuple))
+    kept: File = inputs.get("audio") or inputs["video"]
     if any(value for value in inputs.values() if value is not kept):
         raise NotImplementedError("the emulator changes no sound or video")
     return (kept,)
