@@ -26,11 +26,15 @@ _counter = itertools.count(1)
 Made = Callable[..., dict[str, list[Any]]]
 
 
+@pytest.fixture(autouse=True)
+def _host() -> None:
+    stand_in("comfy_execution")
+    stand_in("folder_paths")
+
+
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
     """All outputs by name of orders with these results."""
-    stand_in("comfy_execution")
-    stand_in("folder_paths")
     monkeypatch.setattr(sys.modules["folder_paths"], "BASE", tmp_path)
     outputs = load_pack("nodes.values.outputs")
 
