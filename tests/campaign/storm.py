@@ -19,7 +19,7 @@ from tests.campaign import books
 from tests.campaign.books import Findings
 from tests.campaign.jobs import Wish, graph
 from tests.campaign.person import answer, looked_at
-from tests.campaign.troubles import over, trouble
+from tests.campaign.troubles import oddities, over, trouble
 from tests.faults.rig import quickly
 from tests.support.clocks import LoopClock
 
@@ -34,6 +34,7 @@ RESULTS = "/results/"
 UPLOAD = "/openapi/v2/media/upload"
 LIMIT = "/openapi/v2/queue/status"
 WORKFLOW = "/api/openapi/getJsonApiFormat"
+PATHS = (CREATE, QUERY, CANCEL, RESULTS, UPLOAD, LIMIT, WORKFLOW)
 
 _UNREADABLE = ("html", "half_json", "truncated", "wrong_types", "null_data", "empty")
 _BROKEN = ("reset", "lost_reply", "status", "delay")
@@ -89,6 +90,7 @@ class Storm:
                 Fault(path, kind, value=value, count=count, after=chance.randint(0, 2))  # type: ignore[arg-type]
             )
         trouble(self.seed, self.emulator, self.state)
+        oddities(self.seed, self.emulator, PATHS)
         if chance.random() < 0.15:
             self.emulator.fail_next = {"node_id": "3", "exception_type": "X", "count": 1}
 
@@ -186,7 +188,7 @@ class Storm:
     def _came(self, outcome: Outcome) -> None:
         """What a delivery lacks it names."""
         if not outcome.missing:
-            count = len(outcome.results)
+            count = len(outcome.results) + len(outcome.unfetched)
             self.found.missing += books.missing(self.emulator, outcome.task_id, count)
 
     def _failed(self, wish: Wish, error: RunningHubError) -> None:
@@ -227,8 +229,8 @@ class Storm:
             done = [task.id for task in wish.tasks(emulator) if task.status == "SUCCESS"]
             if wish.mark not in got or got[wish.mark].task_id not in done:
                 found.lost += 1
-            elif got[wish.mark].missing:
-                found.missing += len(got[wish.mark].missing)
+            else:
+                found.missing += len(got[wish.mark].missing) + len(got[wish.mark].unfetched)
         found.half += books.bad_files(self.state, all_is_delivered=not self.stopped)
         said = [str(error) for error in self.errors]
         found.leaks += books.leaked_keys(emulator, [self.state], said)

@@ -1,15 +1,18 @@
-"""What befalls results on their way here: cut, listed in part, without an address, no room."""
+"""What befalls results on their way here: cut, listed in part, without an address, no room; and
+what is no fault of a service, but odd."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from rh_api.emulator import Emulator, Fault
+from rh_api.emulator.faults import Kind
 
 RESULTS = "/results/"
 FULL = Path("/dev/full")
+CODED: tuple[Kind, ...] = ("gzip", "unmeasured")
 ROWS = 12  # orders whose results may find no room: one storm places fewer
 
 Trouble = Callable[[random.Random, Emulator, Path], None]
@@ -57,9 +60,23 @@ def trouble(seed: int, emulator: Emulator, state: Path) -> str:
     return chosen.__name__
 
 
+def oddities(seed: int, emulator: Emulator, paths: Iterable[str]) -> None:
+    """A service that is slow to know what it took, and that answers well in odd shapes."""
+    chance = random.Random(f"{seed} oddities")
+    emulator.unknown_seconds = chance.choice([0.0, 0.0, 1.0, 5.0, 20.0, 60.0])
+    emulator.cancel_seconds = chance.choice([0.0, 0.0, 1.0, 3.0, 8.0])
+    emulator.result_rows = chance.choice(["objects", "lists", "addresses"])
+    for path in paths:
+        kind = chance.choice(CODED if path == RESULTS else (*CODED, "quoted", "doubled"))
+        if chance.random() < 0.3:
+            count, after = chance.randint(1, 3), chance.randint(0, 2)
+            emulator.faults.append(Fault(path, kind, count=count, after=after))
+
+
 def over(emulator: Emulator, state: Path) -> None:
     """All of it ends, and every other fault."""
     emulator.faults.clear()
+    emulator.unknown_seconds = emulator.cancel_seconds = 0.0
     emulator.fail_next = None
     emulator.late_results = 0
     emulator.missing_address = None
