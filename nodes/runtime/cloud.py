@@ -144,8 +144,10 @@ async def _begin(
         raise
     except asyncio.CancelledError:
         if display.has_ordered_nothing:
-            end = node_outcomes.End("stopped", language.in_each([("node.stopped_before", {})]))
-            _tell(node_outcomes.tell(one, display.place, end))
+            line = language.in_each([("node.stopped_before", {})])
+            display.end = node_outcomes.End("stopped", line)
+        if display.end is not None:
+            _tell(node_outcomes.tell(one, display.place, display.end))
         raise
     finally:
         drawing.cancel()

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from comfy_api.latest import io
 
-from ...rh_api.client import Client, Outcome, Program, Progress, Result, Stage, Watch
+from ...rh_api.client import Client, Outcome, Program, Progress, Result, Stage
 from ..values import outputs
 from . import cloud, node_outcomes
 from .node_display import NodeDisplay
@@ -28,7 +28,7 @@ async def output_of(
     def make(found: Sequence[Outcome], doubtful: list[Result]) -> tuple[io.NodeOutput, str]:
         return outputs.node_output(found, program, wanted, doubtful, currency)
 
-    output, line = await decoded(client, display, outcomes, make)
+    output, line = await decoded(client, display, outcomes, currency, make)
     line_in_each = outputs.done_lines(outcomes, currency)
     display.end = node_outcomes.done(outcomes, line_in_each, output.ui)
     return output, line
@@ -36,8 +36,9 @@ async def output_of(
 
 async def decoded(
     client: Client,
-    watch: Watch,
+    display: NodeDisplay,
     outcomes: Sequence[Outcome],
+    currency: str,
     make: Callable[[Sequence[Outcome], list[Result]], T],
 ) -> T:
     """What `make` makes of finished orders, in a worker thread.
@@ -45,7 +46,8 @@ async def decoded(
     `make` takes up the results that it could not decode. A file that lay here may have been
     damaged since: it is fetched again, which costs nothing.
     """
-    watch(Progress(Stage.READING))
+    display.end = node_outcomes.unread(outcomes, currency)
+    display(Progress(Stage.READING))
     doubtful: list[Result] = []
     made = await cloud.in_worker(make, outcomes, doubtful)
     if not any(one in doubtful for outcome in outcomes if outcome.kept for one in outcome.results):

@@ -51,7 +51,7 @@ class NodeDisplay:
         self._client_id = client_id
         self.place = node_outcomes.place_of(node_id, prompt_id, client_id)
         self.end: node_outcomes.End | None = None
-        """How the run ended, once it did."""
+        """How the run ended, once it did; while results are read, how it ends by a Stop."""
         self._news: Progress | None = None
         self._since = 0.0
         self._share = 0.0

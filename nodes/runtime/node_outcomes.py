@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import folder_paths
 from server import PromptServer
 
+from ...rh_api.client import Stopped
 from ...rh_api.errors import RunningHubError
 from ...rh_api.graph.extra_data import read_canvas
 from ...rh_api.wire.call_example import without_key
@@ -27,7 +28,7 @@ from ..values.gaps import gaps_of
 from ..values.result_files import Shelf
 
 if TYPE_CHECKING:
-    from ...rh_api.client import Client, Outcome, Stopped
+    from ...rh_api.client import Client, Outcome
 
 ENDED = "runninghub.ended"
 """The socket event: the ids of a node and of its workflow, how its run ended, and the line of that
@@ -122,6 +123,18 @@ def done(
     pictures = {name: value for name, value in (shown or {}).items() if name not in _WORDS}
     gaps = language.in_each(gaps_of(outcomes))
     return End(state, line, pictures, [one.task_id for one in outcomes], gaps)
+
+
+def unread(outcomes: Sequence[Outcome], currency: str) -> End:
+    """The end of orders that are done, where Stop comes while their results are read."""
+    late = [
+        Stopped(one.task_id, confirmed=True, too_late=True, usage=one.usage)
+        for one in outcomes
+        if one.is_paid
+    ]
+    return End(
+        "stopped", line_of(late, currency) if late else language.in_each([("node.kept", {})])
+    )
 
 
 def failed(error: RunningHubError | MediaError) -> End:

@@ -102,10 +102,10 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
         def make(found: Sequence[Outcome], doubtful: list[Result]) -> tuple[list[Any], list[str]]:
             return outlets.values(segment, found[0], doubtful)
 
-        values, unreadable = await decoded(client, display, [outcome], make)
+        currency = await client.costs.known_currency()
+        values, unreadable = await decoded(client, display, [outcome], currency, make)
         if outcome.kept:
             warned.extend(_old_values(segment))
-        currency = await client.costs.known_currency()
         display.end = node_outcomes.done([outcome], outputs.done_lines([outcome], currency))
         done = outputs.done_sentence([outcome], currency)
         return values, " · ".join([done, *warned, *outputs.notices([outcome]), *unreadable])

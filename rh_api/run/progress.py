@@ -77,9 +77,10 @@ LARGE = 10**7  # bytes of all results, below which their number says enough
 
 @dataclass(slots=True)
 class Arrivals:
-    """What is told of results on their way: how many of `total` are here, and the megabytes of
-    large ones once the size of each of the `files` is known."""
+    """What is told of a task's results on their way: how many of `total` are here, and the
+    megabytes of large ones once the size of each of the `files` is known."""
 
+    task_id: str
     total: int
     files: int
     watch: Watch
@@ -101,7 +102,8 @@ class Arrivals:
         done = sum(done for done, _ in self._bytes.values())
         size = sum(size for _, size in self._bytes.values())
         share = max(self._here, len(self._bytes) * done / (size or 1)) / self.total
-        told = {"done": self._here, "total": self.total, "mb": done // 10**6, "all": size // 10**6}
+        told: dict[str, object] = {"done": self._here, "total": self.total, "task_id": self.task_id}
+        told |= {"mb": done // 10**6, "all": size // 10**6}
         is_told = size >= LARGE and len(self._bytes) == self.files
         large = Words.of(lambda say: say("progress.megabytes", told)) if is_told else ""
         self.watch(Progress(Stage.DOWNLOADING, share, {**told, "size": large}))

@@ -25,7 +25,7 @@ from .kept_results import (
     rows_of,
 )
 from .orders import ActiveOrder
-from .progress import Arrivals, Watch, unwatched
+from .progress import Arrivals, Stopped, Watch, unwatched
 from .report_query import query_report, say_cost
 from .results import Lost, Notice, Outcome, Result
 from .singleflight import SingleFlight
@@ -54,7 +54,8 @@ class ResultDelivery:
         """Bring the results that a last report lists, once for all who want them now.
 
         `seconds`: of running, as far as they were seen. `missing`: nodes whose results were
-        waited for in vain. Raises NoOutput, ResultUnavailable, DiskFull.
+        waited for in vain. Raises NoOutput, ResultUnavailable, DiskFull. A Stop is told as one that
+        came too late.
         """
 
         async def bring(show: Watch) -> Outcome:
@@ -65,7 +66,14 @@ class ResultDelivery:
                 raise error.with_context(cost=cost) from error.__cause__
             return replace(outcome, missing=tuple(missing))
 
-        return await self._flights.join(active.ticket.task_id, bring, active.watch)
+        task_id = active.ticket.task_id
+        try:
+            return await self._flights.join(task_id, bring, active.watch)
+        except asyncio.CancelledError:
+            if not self.context.leaving:
+                late = Stopped(task_id, confirmed=True, too_late=True, usage=report.usage)
+                self.context.stopped(late)
+            raise
 
     async def expecting(self, results: int) -> Callable[[], None]:
         """What opens the connections over which so many results, 0 for an unknown number, will
@@ -244,7 +252,8 @@ class ResultDelivery:
         """
         is_used = await asyncio.to_thread(make_folder, folder)
         wanted = [i for i, one in enumerate(results) if i not in here and not one.is_missing]
-        arrivals = Arrivals(len(results), sum(bool(results[i].url) for i in wanted), watch)
+        files = sum(bool(results[i].url) for i in wanted)
+        arrivals = Arrivals(task_id, len(results), files, watch)
 
         async def fetch(index: int, remote: RemoteResult) -> Result:
             into, show = folder / f"{index:04d}", partial(arrivals.moved, index)

@@ -8,12 +8,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from rh_api.client import Client, Progress, Stage
+from rh_api.client import Client, Progress, Stage, Stopped
 from rh_api.emulator import Emulator, Fault
 from rh_api.graph.constants import NAME_SECONDS
 from tests.client.conftest import MakeClient
 from tests.support.jobs import invert, paint, picture
 from tests.support.service import uploads
+from tests.support.waiting import until
 
 
 def files(folder: Path) -> list[Path]:
@@ -66,6 +67,22 @@ async def test_a_transfer_under_way_is_left_alone(
     assert result.path.stat().st_size == result.size
     assert emulator.counters.under("/results/") == 1
     assert files(tmp_path / "state") == [result.path]
+
+
+async def test_a_stop_amid_a_download_tells_what_was_paid(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.faults.append(Fault("/results/", "drip", value=2_000))
+    told: list[Stopped] = []
+    client = make_client(stopped=told.append)
+    running = asyncio.ensure_future(client.run(paint()))
+    await until(lambda: emulator.faults[0].struck)
+    running.cancel()
+    await until(lambda: told)
+    (late,) = told
+    assert (late.confirmed, late.too_late, late.usage.coins) == (True, True, "1")
+    assert (await client.run(paint())).task_id == late.task_id
+    assert emulator.counters.orders == 1
 
 
 async def test_an_upload_whose_name_shall_last_is_made_anew_in_time(

@@ -372,6 +372,25 @@ async def test_stop_during_an_upload_leaves_no_order(
     assert emulator.counters.orders == 1
 
 
+async def test_stop_during_a_download_says_that_the_result_is_paid(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    drip = Fault("/results/", "drip", value=2_000, count=None)
+    emulator.faults.append(drip)
+    prompt = {"1": remote(catalog.TEXT_TO_IMAGE, new_picture())}
+    for runs in (1, 2):  # the second one fetches what the first one ordered
+        taken = await comfyui.submit(prompt)
+        await until(lambda runs=runs: drip.struck == runs, 20)
+        await comfyui.interrupt(taken.prompt_id)
+        assert (await comfyui.finish(taken)).outcome == "interrupted"
+        said = "run again to have its results, which are not paid again · 1 coin"
+        assert (await end_of(comfyui, "1")).endswith(said)
+
+    emulator.faults.clear()
+    assert (await comfyui.queue(prompt)).outcome == "success"
+    assert emulator.counters.orders == 1
+
+
 async def test_stop_while_others_fill_the_account_leaves_no_order(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from rh_api.client import Stopped
+from rh_api.client import Outcome, Stopped
+from rh_api.wire.orders import Tips
 from rh_api.wire.tasks import Usage
 from tests.unit.nodes.conftest import load_pack
 from tests.unit.nodes.host import Host, hosted
@@ -81,6 +83,20 @@ def test_money_is_told_with_its_currency_in_each_language(host: Host) -> None:
     assert line["zh"].endswith(" · 花费 0.5 元 · 第三方模型 0.75 元")
     line = load_pack("nodes.runtime.node_outcomes").line_of([paid])
     assert line["en"].endswith(" · 0.75 of the wallet for third-party models")
+
+
+def test_orders_whose_results_are_not_read_any_more_were_paid_once(host: Host) -> None:
+    unread = load_pack("nodes.runtime.node_outcomes").unread
+    paid = Outcome("7", (), Usage(coins="3"), Tips(), 1.0)
+    kept = replace(paid, task_id="8", kept=True)
+    end = unread([paid, kept], "")
+    assert (end.state, end.line["en"]) == (
+        "stopped",
+        "stopped too late: the task was over; run again to have its results, "
+        "which are not paid again · 3 coins",
+    )
+    said = "nothing was paid now: kept from an equal order before"
+    assert unread([kept], "").line["en"] == said
 
 
 RUNNING = {
