@@ -383,7 +383,7 @@ async def test_stop_during_a_download_says_that_the_result_is_paid(
         await until(lambda runs=runs: drip.struck == runs, 20)
         await comfyui.interrupt(taken.prompt_id)
         assert (await comfyui.finish(taken)).outcome == "interrupted"
-        said = "run again to have its results, which are not paid again · 1 coin"
+        said = "the same inputs and seed bring its results, which are not paid again · 1 coin"
         assert (await end_of(comfyui, "1")).endswith(said)
 
     emulator.faults.clear()

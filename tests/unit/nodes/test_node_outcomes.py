@@ -34,7 +34,7 @@ async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         (Stopped("7", confirmed=True), "stopped · cancelled in the cloud · cost not told"),
         (
             Stopped("7", confirmed=True, too_late=True, usage=Usage(money="0.5")),
-            "stopped too late: the task was over; run again to have its results, "
+            "stopped too late: the task was over; the same inputs and seed bring its results, "
             "which are not paid again · paid 0.5 of the wallet",
         ),
         (
@@ -50,7 +50,7 @@ async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         (
             Stopped("7", confirmed=False, goes_on=True),
             "stopped waiting · RunningHub does not stop this task: it goes on and costs; "
-            "run again to have its result without paying again",
+            "the same inputs and seed bring its result without paying again",
         ),
     ],
 )
@@ -68,9 +68,9 @@ def test_of_several_tasks_each_end_is_told_and_all_that_they_cost(host: Host) ->
     goes_on = [Stopped(n, confirmed=False, goes_on=True) for n in "45"]
     line = line_of([late[0], goes_on[0], *late[1:], goes_on[1]])
     assert line["en"] == (
-        "2 of 5 tasks: RunningHub does not stop them, they go on and cost; run again to have "
-        "their results without paying again · 3 of 5 tasks: over already; run again to have their "
-        "results, which are not paid again · 9 coins"
+        "2 of 5 tasks: RunningHub does not stop them, they go on and cost; the same inputs "
+        "and seeds bring their results without paying again · 3 of 5 tasks: over already; the same "
+        "inputs and seeds bring their results, which are not paid again · 9 coins"
     )
     assert line["zh"].endswith("9 金币")
     assert line_of(goes_on)["en"].startswith("2 of 2 tasks: RunningHub does not stop them")
@@ -92,7 +92,7 @@ def test_orders_whose_results_are_not_read_any_more_were_paid_once(host: Host) -
     end = unread([paid, kept], "")
     assert (end.state, end.line["en"]) == (
         "stopped",
-        "stopped too late: the task was over; run again to have its results, "
+        "stopped too late: the task was over; the same inputs and seed bring its results, "
         "which are not paid again · 3 coins",
     )
     said = "nothing was paid now: kept from an equal order before"
