@@ -93,3 +93,13 @@ test("what was paid and did not come is told until it is brought or the node run
   ended({ en: "" });
   expect(cards()).toHaveLength(0);
 });
+
+test("what nodes say is read again once a step of undo has put their values back", () => {
+  const shared = {}; // as Nodes 2.0 follows it
+  const page = Object.assign(document.createElement("div"), { id: "vue-app" });
+  page.__vue_app__ = { config: { globalProperties: { $pinia: { state: { value: shared } } } } };
+  document.body.append(page);
+  running.afterConfigureGraph();
+  expect(shared.runninghub).toEqual({ changes: 1 });
+  page.remove();
+});

@@ -64,6 +64,8 @@ export const running = {
 			watch(node);
 		}
 	},
+	// Undo puts values back without a word to their widgets.
+	afterConfigureGraph: () => redraw(),
 	setup() {
 		whenAnswered.add(dismissAnswered);
 		onRefused((errors) => void tellRefused(errors));
