@@ -27,6 +27,7 @@ const end = (node, line, state) => happen("runninghub.ended", { node, graph: "g"
 let answers = {};
 
 beforeAll(() => {
+  api.queuePrompt = async () => ({ prompt_id: "p" });
   running.setup();
   vi.stubGlobal("fetch", async () => ({ ok: true, status: 200, json: async () => ({ token: "t" }) }));
   listen(); // as the first node of ours on a page has it
@@ -92,6 +93,18 @@ test("what was paid and did not come is told until it is brought or the node run
   await vi.waitFor(() => expect(cards()).toHaveLength(1));
   ended({ en: "" });
   expect(cards()).toHaveLength(0);
+});
+
+test("what failed before is not told beside a new run, and what may cost is", async () => {
+  const cards = () => [...document.querySelectorAll(".runninghub-notices [role=alert]")].map((card) => card.textContent);
+  const about = { node_id: "1", node_type: "RunningHubRemoteWorkflow" };
+  happen("execution_error", { ...about, prompt_id: "p", exception_message: "no memory" });
+  await vi.waitFor(() => expect(cards().join()).toContain("no memory"));
+  happen("runninghub.ended", { node: "2", graph: "g", line: { en: "may run" }, state: "unsure", unsure: ["7"], profile: "" });
+  await vi.waitFor(() => expect(cards()).toHaveLength(2));
+  await api.queuePrompt(0, {});
+  expect(cards()).toHaveLength(1);
+  expect(cards()[0]).toContain("may run");
 });
 
 test("what nodes say is read again once a step of undo has put their values back", () => {

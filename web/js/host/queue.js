@@ -32,14 +32,16 @@ export const queueAgain = () => app.queuePrompt(0);
 /** How many runs a press of Run is. */
 export const runCount = () => Number(stores()?._s.get("queueSettingsStore")?.batchCount) || 1;
 
-/** ComfyUI tells nobody what it refused. @param {(errors: Record<string, any>) => void} act */
-export function onRefused(act) {
+/** ComfyUI tells nobody what it refused, nor what it took. @type {(refused: (errors: Record<string, any>) => void, taken: () => void) => void} */
+export function onQueued(refused, taken) {
 	const { queuePrompt } = api;
 	api.queuePrompt = async (/** @type {[number, any, any?]} */ ...given) => {
 		try {
-			return await queuePrompt.apply(api, given);
+			const answer = await queuePrompt.apply(api, given);
+			taken();
+			return answer;
 		} catch (error) {
-			act(/** @type {any} */ (error)?.response?.node_errors ?? {});
+			refused(/** @type {any} */ (error)?.response?.node_errors ?? {});
 			throw error;
 		}
 	};

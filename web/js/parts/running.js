@@ -8,7 +8,7 @@ import { notice, openDialog } from "../host/dialogs.js";
 import { lazy } from "../host/lazy.js";
 import { draw } from "../host/painter.js";
 import { dropPreview } from "../host/previews.js";
-import { onRefused, queueAs } from "../host/queue.js";
+import { onQueued, queueAs } from "../host/queue.js";
 import { post } from "../host/server.js";
 import { estimateText, loadTexts, textsOf } from "../host/texts.js";
 import { removeWidget } from "../host/widgets.js";
@@ -41,7 +41,7 @@ const told = new Set();
 /** Nodes that say it beside ComfyUI's own badges. @type {WeakSet<any>} */
 const badged = new WeakSet();
 const failed = new Set(); // nodes whose twin in the cloud failed in the last run
-/** Notices of nodes that failed, by workflow and node: what closes one, and the order that it asks about. @type {Map<string, { shut: RhAct, question: number }>} */
+/** Notices of nodes that failed, by workflow and node: what closes one, the order that it asks about, and whether a new run leaves it. @type {Map<string, { shut: RhAct, question: number, stays?: boolean }>} */
 const alerts = new Map();
 let twin = { prompt_id: "", node: "" };
 let listening = false;
@@ -68,7 +68,7 @@ export const running = {
 	afterConfigureGraph: () => redraw(),
 	setup() {
 		whenAnswered.add(dismissAnswered);
-		onRefused((errors) => void tellRefused(errors));
+		onQueued((errors) => void tellRefused(errors), dismissFailures);
 		// Segments run without a node of ours on the canvas.
 		onEvent("runninghub.failed", (detail) => {
 			listen();
@@ -162,6 +162,15 @@ const placeOf = (id, graph) => `${graph || rootGraph().id} ${id}`;
 function dismiss(id, graph) {
 	alerts.get(placeOf(id, graph))?.shut();
 	alerts.delete(placeOf(id, graph));
+}
+
+/** A new run of the open workflow begins: what failed before would look like a failure of it. */
+function dismissFailures() {
+	for (const [place, { shut, question, stays }] of alerts) {
+		if (stays || question || !place.startsWith(placeOf(""))) continue;
+		shut();
+		alerts.delete(place);
+	}
 }
 
 function dismissAnswered(order = 0) {
@@ -286,7 +295,7 @@ async function tellUnsure({ node: id, graph, line, unsure, profile }) {
 		}),
 		action(tasks("look"), told, openTasks),
 	]);
-	alerts.set(placeOf(id, graph), { shut, question: 0 });
+	alerts.set(placeOf(id, graph), { shut, question: 0, stays: true });
 }
 
 /** Beside the notice of a failure, which the node's next output closes. @param {string} id */
@@ -306,7 +315,7 @@ async function tellGaps({ node: id, graph, gaps, tasks: ids, profile }) {
 		}),
 		node && action(t("show_node"), told, async () => show(id)),
 	]);
-	alerts.set(placeOf(gapsOf(id), graph), { shut, question: 0 });
+	alerts.set(placeOf(gapsOf(id), graph), { shut, question: 0, stays: true });
 }
 
 /** ComfyUI hides the message of a run that failed behind a button. @param {RhFailure} failure */
