@@ -806,6 +806,7 @@ ENGLISH: dict[str, str] = {
     "segment.no_source": '"{input}" of node {node} reads from node {other}, which is not there. Connect it anew.',
     "segment.no_output_slot": "Node {node} reads output {slot} of node {other}, which has no such output. Connect it anew.",
     "segment.input_missing": 'Node {node} lacks its input "{input}". Connect it, or un-mute what it reads from.',
+    "segment.no_model": "Node {node} names no model in \"{input}\", and this ComfyUI may have none to choose. Name one of RunningHub's: on the canvas by the node's menu, “Find a model in the cloud”.",
     "segment.too_small": '"{input}" of node {node} is {value}; at least {least} is allowed. Nothing was sent.',
     "segment.too_large": '"{input}" of node {node} is {value}; at most {most} is allowed. Nothing was sent.',
     "segment.file_linked": '"{input}" of node {node} names a file through a link, so it cannot be told which file has to go up. Choose the file on the node itself.',

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..graph.prompt import is_link
 from .boundary_types import crossing_of
-from .class_facts import LORA_CLASSES, OTHER, REMOTE_CLASS, model_kind
+from .class_facts import LORA_CLASSES, MODEL_KINDS, OTHER, REMOTE_CLASS, model_kind
 from .dependencies import Piece, Target
 from .graph_index import GraphIndex, IndexedNode, Value
 from .node_allocator import NodeAllocator
@@ -108,9 +108,10 @@ class _Builder:
         """A node's inputs as they go up: what its class does not declare is left behind."""
         for name in node.traits.required:
             if name not in node.inputs:
-                raise CannotOffload(
-                    "segment.input_missing", local_id=node.id, node=node.label, input=name
-                )
+                # A machine without models of that kind has none to choose.
+                is_model = (node.class_type, name) in MODEL_KINDS
+                key = "segment.no_model" if is_model else "segment.input_missing"
+                raise CannotOffload(key, local_id=node.id, node=node.label, input=name)
         linked = {edge.input for edge in node.edges}
         inputs = {
             name: self._value(node, name, value)

@@ -99,3 +99,16 @@ def test_a_checkpoint_is_found_in_the_cloud(either: Canvas) -> None:
     text = either.add("PrimitiveString", 20, 60)
     either.connect(text, "STRING", node, "1.ckpt_name")
     assert either.prompt()[node]["inputs"]["1.ckpt_name"] == [text, 0]
+
+
+def test_a_marked_loader_names_a_model_that_this_machine_lacks(either: Canvas) -> None:
+    either.clear()
+    loader = either.add("CheckpointLoaderSimple", 300, 200)
+    either.select(loader)
+    either.command("runninghub.segments.mark")
+    either.menu_entry(loader, "在云端查找" if either.classic else "Find a model")
+    box = either.dialog.get_by_role("listbox")
+    box.get_by_role("option", name="second_model").dblclick()
+    chosen = "second_model.safetensors"
+    either.until(lambda: either.prompt()[loader]["inputs"]["ckpt_name"] == chosen)
+    either.picture("named")

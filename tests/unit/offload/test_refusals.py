@@ -171,6 +171,14 @@ def test_a_muted_source_leaves_an_input_empty() -> None:
     assert error.params["input"] == "image1"
 
 
+def test_a_loader_on_a_machine_without_models_names_none() -> None:
+    prompt = saved(node("VAEDecode", samples=["4", 0], vae=["3", 2]))
+    prompt["3"] = node("CheckpointLoaderSimple")
+    prompt["4"] = node("EmptyLatentImage", width=64, height=64, batch_size=1)
+    error = refusal(prompt, "1", "3", "4")
+    assert (error.key, error.local_id) == ("segment.no_model", "3")
+
+
 @pytest.mark.parametrize("value", ["", "  ", None, 5])
 def test_a_loader_without_a_file(value: object) -> None:
     error = refusal(saved(node("LoadImage", image=value)), "1")

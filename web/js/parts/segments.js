@@ -11,6 +11,7 @@ import { bytesText, dotted, estimateText, loadTexts, textsOf } from "../host/tex
 import { action, card, fill, h, page } from "../lib/view.js";
 import { offerKey, openWorkflowOf } from "./account.js";
 import { profileSelect, routeSelect, SANDBOX } from "./profiles.js";
+import { findItems } from "./program/resources.js";
 import { listen, waysOut } from "./running.js";
 
 const t = textsOf("segments");
@@ -184,6 +185,7 @@ function menuOf(thing) {
 		{ content: unmarking, callback: () => unmark(things) },
 		{ content: t("menu", { name: known.segment }), callback: () => openOptions([holder]) },
 		{ content: `${say("title")}…`, callback: () => void explain() },
+		...findItems(thing, known.profile ?? ""),
 	];
 }
 

@@ -24,15 +24,25 @@ export function offerModels(node, widget, kind) {
 	after(widget, (value) => {
 		if (value !== FIND) return;
 		widget.value = held;
-		void find(node, widget, kind);
+		void find(node, widget, kind, valueOf(node, "profile"));
 	});
 }
 
-/** @type {(node: ComfyNode, widget: ComfyWidget, kind: string) => Promise<void>} */
-async function find(node, widget, kind) {
+/** Widgets of ComfyUI's loaders that name a model → its kind. @type {Record<string, string>} */
+const KINDS = { ckpt_name: "CHECKPOINT", unet_name: "UNET", lora_name: "LORA" };
+
+/** Of a loader that runs there: its own list has what is on this machine. @type {(node: ComfyNode, profile: string) => MenuItem[]} */
+export const findItems = (node, profile) =>
+	(node.widgets ?? []).flatMap((widget) => {
+		const kind = KINDS[widget.name] && (/gguf/i.test(node.type) ? "GGUF" : KINDS[widget.name]);
+		return kind ? [{ content: t("find"), callback: () => void find(node, widget, kind, profile) }] : [];
+	});
+
+/** @type {(node: ComfyNode, widget: ComfyWidget, kind: string, profile: string) => Promise<void>} */
+async function find(node, widget, kind, profile) {
 	/** @type {typeof import("./resources.mjs")} */
 	const { openResources } = await lazy("parts/program/resources.mjs");
-	const asked = { kind, profile: valueOf(node, "profile"), value: String(widget.value ?? ""), module: moduleOf(node) };
+	const asked = { kind, profile, value: String(widget.value ?? ""), module: moduleOf(node) };
 	const chosen = await openResources(asked, (names) => {
 		seen.set(kind, new Set([...(seen.get(kind) ?? []), ...names]));
 	});
