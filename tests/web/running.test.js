@@ -4,7 +4,8 @@ import { beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { api } from "../../web/js/host/scripts.js";
 import { app } from "../../web/js/host/scripts.js";
 import { resuming } from "../../web/js/parts/resuming.js";
-import { listen, running } from "../../web/js/parts/running.js";
+import { hasEnded, listen, running } from "../../web/js/parts/running.js";
+import { whenAnswered } from "../../web/js/parts/tasks.js";
 
 const PAID = { en: "done in 1 s · 1 coin" };
 const SHARED = { en: "done together with an equal node" };
@@ -105,6 +106,20 @@ test("what failed before is not told beside a new run, and what may cost is", as
   await api.queuePrompt(0, {});
   expect(cards()).toHaveLength(1);
   expect(cards()[0]).toContain("may run");
+  happen("executed", { node: "2", output });
+  expect(cards()).toHaveLength(0);
+});
+
+test("a question that was answered is not asked on the node any more", async () => {
+  answers["/runninghub/report"] = { graph: "g", question: 5 };
+  happen("runninghub.ended", { node: "1", graph: "g", line: { en: "answer it first" }, state: "failed", unsure: [] });
+  happen("execution_error", { node_id: "1", node_type: "RunningHubRemoteWorkflow", prompt_id: "p", exception_message: "answer it first" });
+  const asked = () => document.querySelector(".runninghub-notices").textContent.includes("answer it first");
+  await vi.waitFor(() => expect(asked()).toBe(true));
+  whenAnswered.forEach((act) => act(4));
+  expect(hasEnded(app.graph.nodes[0])).toBe(true);
+  whenAnswered.forEach((act) => act(5));
+  expect([hasEnded(app.graph.nodes[0]), asked()]).toEqual([false, false]);
 });
 
 test("what nodes say is read again once a step of undo has put their values back", () => {

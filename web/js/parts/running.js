@@ -174,7 +174,13 @@ function dismissFailures() {
 }
 
 function dismissAnswered(order = 0) {
-	for (const { shut, question } of alerts.values()) if (question === order) shut();
+	for (const [place, { shut, question }] of alerts) {
+		if (question !== order) continue;
+		shut();
+		const [graph, id = ""] = place.split(" ");
+		if (isOpen(graph)) done.delete(nodeOf(id)); // its badge asked the same
+	}
+	redraw();
 }
 
 /** Nothing runs: what lines still say of a run is over, and nobody knows how. */
