@@ -712,6 +712,7 @@ ENGLISH: dict[str, str] = {
     "Name one, or make one the default on the page Keys and sites of ComfyUI's settings. Nothing was ordered.",
     "node.bad_profile_name": "A profile needs a name of 1 to {most} readable characters.",
     "node.reserved_profile": 'No profile can be named "{value}": it stands for something else.',
+    "node.no_site": "The address of the site is missing, such as https://www.runninghub.ai.",
     "node.bad_site": "A site must look like https://www.runninghub.ai, not {value!r}.",
     "node.lora_there": "at RunningHub as {name}",
     "node.uploaded": "uploaded: {count}",

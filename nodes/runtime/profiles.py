@@ -77,7 +77,8 @@ class Profiles:
         try:
             site = read_origin(origin.strip())
         except BadInput:
-            raise BadInput("node.bad_site", value=origin[:100]) from None
+            key = "node.bad_site" if origin.strip() else "node.no_site"
+            raise BadInput(key, value=origin[:100]) from None
         given = read_key(key)
         if not given:
             # A key is never tried on a site that it was not entered for.

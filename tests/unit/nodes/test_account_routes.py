@@ -124,6 +124,7 @@ async def test_a_kept_key_never_goes_to_another_site(host: Host) -> None:
         ({"name": "a\u202eb", "origin": AI, "key": KEY}, "node.bad_profile_name"),
         ({"name": "sandbox", "origin": AI, "key": KEY}, "node.reserved_profile"),
         ({"name": "environment", "origin": AI, "key": KEY}, "node.reserved_profile"),
+        ({"name": "a", "origin": " ", "key": KEY}, "node.no_site"),
         ({"name": "a", "origin": "file:///etc/passwd", "key": KEY}, "node.bad_site"),
         ({"name": "a", "origin": AI + "/path?x=1", "key": KEY}, "node.bad_site"),
         ({"name": "a", "origin": AI.replace("https", "http"), "key": KEY}, "error.key_in_clear"),
