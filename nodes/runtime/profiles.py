@@ -77,8 +77,8 @@ class Profiles:
         try:
             site = read_origin(origin.strip())
         except BadInput:
-            key = "node.bad_site" if origin.strip() else "node.no_site"
-            raise BadInput(key, value=origin[:100]) from None
+            said = "node.bad_site" if origin.strip() else "node.no_site"
+            raise BadInput(said, value=origin[:100]) from None
         given = read_key(key)
         if not given:
             # A key is never tried on a site that it was not entered for.
