@@ -196,9 +196,10 @@ def test_a_marked_part_gives_its_values_back_and_is_ordered_anew(
     (made,) = nodes(canvas, "EmptyImage")
     assert canvas.node(made)["widgets"]["width"] == 472
     # ComfyUI takes a slash of a tab's name for a folder.
-    path = canvas.run_js("() => app.extensionManager.workflow.activeWorkflow.path")
-    assert path.startswith("workflows/before after")
-    assert path.count("/") == 1
+    # Its tab has its name once its nodes are there.
+    path = "() => app.extensionManager.workflow.activeWorkflow.path"
+    canvas.until(lambda: canvas.run_js(path).startswith("workflows/before after"))
+    assert canvas.run_js(path).count("/") == 1
     # Nothing of it is marked, and the next run would order nothing.
     bar = canvas.page.get_by_test_id("action-bar-buttons")
     bar.get_by_text("1 个任务" if canvas.classic else "1 order").wait_for(state="detached")
