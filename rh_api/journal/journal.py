@@ -264,8 +264,10 @@ class SqliteJournal:
     async def record_wanted_again(self, order: int) -> None:
         await self._record(self._store.keep, order)
 
-    async def record_results(self, order: int, rows: Sequence[ResultRow]) -> None:
-        await self._record(self._store.save_results, order, rows)
+    async def record_results(
+        self, order: int, rows: Sequence[ResultRow], *, whole: bool = False
+    ) -> None:
+        await self._record(self._store.save_results, order, rows, whole=whole)
 
     # Webhooks
 

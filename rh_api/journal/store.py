@@ -279,10 +279,11 @@ class Store:
             (order,),
         )
 
-    def save_results(self, order: int, rows: Iterable[ResultRow]) -> bool:
-        """Add results; one of a known node and index takes the place of that one."""
+    def save_results(self, order: int, rows: Iterable[ResultRow], *, whole: bool = False) -> bool:
+        """Add results by node and index; a `whole` list takes the place of all: orders differ."""
         with self._file.writing() as db:
             known = db.execute("SELECT 1 FROM orders WHERE id = ?", (order,)).fetchone()
+            db.execute("DELETE FROM results WHERE order_id = ? AND ?", (order, whole))
             if known is not None:
                 _write_results(db, order, rows)
             return known is not None

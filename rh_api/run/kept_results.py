@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import filecmp
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +32,17 @@ def rows_of(results: Sequence[Result], folder: Path) -> list[ResultRow]:
             verdict=result.verdict.value if result.verdict else "",
         )
         for result in results
+    ]
+
+
+def list_rows(
+    listed: Sequence[RemoteResult], came: Mapping[int, Result], folder: Path
+) -> list[ResultRow]:
+    """Rows for a whole list, whether or not each of it `came`."""
+    here = {row.index: row for row in rows_of(list(came.values()), folder)}
+    return [
+        here.get(index) or ResultRow(one.node_id, index, "", one.url, text=one.text)
+        for index, one in enumerate(listed)
     ]
 
 

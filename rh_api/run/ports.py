@@ -272,8 +272,11 @@ class Journal(Protocol):
         """What could not be cancelled shall run on."""
         ...
 
-    async def record_results(self, order: int, rows: Sequence[ResultRow]) -> None:
-        """Add results; one of a known node and index takes the place of that one."""
+    async def record_results(
+        self, order: int, rows: Sequence[ResultRow], *, whole: bool = False
+    ) -> None:
+        """Add results; one of a known node and index takes the place of that one, and a `whole`
+        list that of all that were listed before."""
         ...
 
     async def promised(self, order: int) -> bool | None:

@@ -20,6 +20,7 @@ from .kept_results import (
     better,
     judge_file,
     kept_results,
+    list_rows,
     make_folder,
     result_of,
     rows_of,
@@ -193,7 +194,8 @@ class ResultDelivery:
         results = tuple(fetched.came[index] for index in sorted(fetched.came))
         if row is not None and done is not None:
             await asyncio.shield(done)
-            await self.context.journal.record_results(row, rows_of(results, self.folder))
+            rows = list_rows(listed, fetched.came, self.folder)
+            await self.context.journal.record_results(row, rows, whole=True)
         return Outcome(
             task_id,
             results,
