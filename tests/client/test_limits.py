@@ -135,7 +135,8 @@ async def test_one_left_task_that_the_service_has_lost_hides_no_other(
     await killed.leave()
     await asyncio.wait(orders)
     del emulator.tasks[lost.id]
-    later = make_client(**limit)
+    # So fast that it has been unknown for long when the other one's time is over.
+    later = make_client(pace=80, **limit)
     assert await later.open_orders()
     await until(lambda: other.status == "CANCEL", 60)
     emulator.run_seconds = 0.05
