@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import pytest
 from unit.run.world import (
     SUCCESS,
+    TASK,
     Answer,
     Files,
     Service,
@@ -21,7 +22,7 @@ from unit.run.world import (
     virtually,
 )
 
-from rh_api.errors import RunningHubError, Unreachable
+from rh_api.errors import RunningHubError, Uncertain, Unreachable
 from rh_api.journal import Identity, OrderRow, State
 from rh_api.run.context import AccountContext
 from rh_api.run.engine import Engine
@@ -117,6 +118,15 @@ async def stopped(world: World, seconds: float, order: Order = ORDER, **more: An
     left = now()
     await world.engine.context.settle()
     return left
+
+
+async def stopped_until_asked(world: World) -> None:
+    """Stop a run from outside, which nobody confirms, and wait until its task is a question."""
+    waiting = asyncio.ensure_future(world.run())
+    await asyncio.sleep(5)
+    assert not await world.engine.canceller.named(TASK)
+    with pytest.raises(Uncertain):
+        await waiting
 
 
 def stop_at(world: World, seconds: float, order: Order = ORDER, **more: Any) -> float:

@@ -25,6 +25,7 @@ from tests.unit.run.engine_world import (
     questions,
     run,
     stop_at,
+    stopped_until_asked,
 )
 
 
@@ -121,15 +122,7 @@ def test_a_cancel_that_could_not_be_confirmed_is_repeated_at_the_next_start(make
 
 def test_a_stopped_order_that_became_a_question_is_cancelled_at_the_next_start(make):
     world = make(query=[code(1004)], outputs=[code(807)], cancel=[code(807)])
-
-    async def story() -> None:
-        waiting = asyncio.ensure_future(world.run())
-        await asyncio.sleep(5)
-        assert not await world.engine.canceller.named(TASK)
-        with pytest.raises(Uncertain):
-            await waiting
-
-    play(world, story)
+    play(world, lambda: stopped_until_asked(world))
     (left,) = play(world, questions(world).open_orders)
     assert (left.state, left.cancelling) == (State.UNCERTAIN, True)
     play(world, questions(world).cancel_again)

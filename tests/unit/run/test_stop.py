@@ -13,7 +13,6 @@ from rh_api.errors import (
     StoreUnavailable,
     TaskCancelled,
     TimeLimit,
-    Uncertain,
     Unreachable,
 )
 from rh_api.journal import State
@@ -24,7 +23,17 @@ from rh_api.run.report_query import UNKNOWN_SECONDS
 from rh_api.run.results import Outcome
 from rh_api.switches import SUBMIT_AUTO, SUBMIT_V1
 from rh_api.wire.call import Request, Response
-from tests.unit.run.engine_world import CANCELLED, LOST, ORDER, fails, play, run, stop_at, stopped
+from tests.unit.run.engine_world import (
+    CANCELLED,
+    LOST,
+    ORDER,
+    fails,
+    play,
+    run,
+    stop_at,
+    stopped,
+    stopped_until_asked,
+)
 
 UNKNOWN = {"query": [until(5, code(1004))], "outputs": [code(807)]}
 
@@ -293,11 +302,7 @@ def test_a_stopped_task_that_became_a_question_is_settled_by_its_cancel(make, en
     world.service.query[0] = code(1004)
 
     async def story() -> None:
-        waiting = asyncio.ensure_future(world.run())
-        await asyncio.sleep(5)
-        assert not await world.engine.canceller.named(TASK)
-        with pytest.raises(Uncertain):
-            await waiting
+        await stopped_until_asked(world)
         assert world.state() is State.UNCERTAIN
         world.service.query = [end]
         await asyncio.sleep(300)
