@@ -7,7 +7,7 @@ import itertools
 import logging
 from dataclasses import dataclass, field, replace
 
-from ..errors import Fate, RunningHubError, TaskNotFound, about_task
+from ..errors import Fate, GraphRejected, RunningHubError, TaskNotFound, about_task
 from ..journal.retention import age
 from ..wire import tasks
 from ..wire.tasks import Phase, Report, is_native
@@ -42,13 +42,13 @@ class Canceller:
         row: int,
         task_id: str,
         order: Order | None = None,
-        why: RunningHubError | None = None,
+        rejected: GraphRejected | None = None,
     ) -> None:
         """Cancel the task of a row in the journal, which says so before and after.
 
         `order`: what was ordered, where that is known. A standard model is asked to stop once:
         sources doubt that the service stops those, so only what it then reports counts.
-        `why`: what is wrong with what runs, so that it is a failure however it ends.
+        `rejected`: what is wrong with what runs, so that it is a failure however it ends.
 
         What cannot be confirmed is tried again until it is, or until `close`.
 
@@ -58,22 +58,26 @@ class Canceller:
             return
         self._stopping.add(row)
         try:
-            await self._order(row, task_id, order, why)
+            await self._order(row, task_id, order, rejected)
         finally:
             self._stopping.discard(row)
 
     async def _order(
-        self, row: int, task_id: str, order: Order | None, why: RunningHubError | None
+        self, row: int, task_id: str, order: Order | None, rejected: GraphRejected | None
     ) -> None:
         journal = self.context.journal
         is_recorded = await journal.record_cancel_wanted(row)
-        stopped = await self._stop(row, task_id, order is not None and order.is_model, why)
+        stopped = await self._stop(row, task_id, order is not None and order.is_model, rejected)
         if not (is_recorded or stopped.confirmed):
             # The disk may have room by now.
             stopped = replace(stopped, is_recorded=await journal.record_cancel_wanted(row))
         if order is not None and order.measure is not None and stopped.confirmed:
             stopped = replace(stopped, usage=await order.measure(task_id) or stopped.usage)
-        if why is None or not stopped.too_late:
+        self._tell(stopped, rejected)
+
+    def _tell(self, stopped: Stopped, rejected: GraphRejected | None) -> None:
+        # Half of a graph is no result that somebody can have; its failure was told.
+        if rejected is None or not stopped.too_late:
             self.context.stopped(stopped)
 
     async def again(self, row: int, task_id: str, *, is_model: bool = False) -> None:
@@ -105,7 +109,7 @@ class Canceller:
             await asyncio.wait(trying)
 
     async def _stop(
-        self, row: int, task_id: str, is_model: bool, why: RunningHubError | None = None
+        self, row: int, task_id: str, is_model: bool, rejected: GraphRejected | None = None
     ) -> Stopped:
         ended = await self._ended(task_id, row, is_model=is_model)
         if ended is None:
@@ -113,23 +117,25 @@ class Canceller:
                 log.warning("task %s goes on and costs; the next run gets its result", task_id)
             else:
                 log.warning("task %s could not be cancelled for certain: it may cost", task_id)
-                self._try_again(row, task_id, why)
+                self._try_again(row, task_id, rejected)
             return Stopped(task_id, confirmed=False, goes_on=is_model)
         trying = self.trying.pop(row, None)
         if trying is not None and trying is not asyncio.current_task():
             trying.cancel()
         await self.context.journal.record_placed(row, task_id)  # it may be a question by now
         too_late = ended.phase is Phase.SUCCESS
-        if too_late and why is not None:  # half of a graph: equal inputs order anew
+        if too_late and rejected is not None:  # half of a graph: equal inputs order anew
             journal = self.context.journal
-            await journal.record_failed(row, key=why.key, code=why.code, usage=ended.usage)
+            await journal.record_failed(
+                row, key=rejected.key, code=rejected.code, usage=ended.usage
+            )
         elif too_late:  # and paid for, also where nothing is listed yet
             await self.context.journal.record_done(row, ended)
         else:  # the older poll says of a cancelled task that it failed
             await self.context.journal.record_cancelled(row, ended.usage)
         return Stopped(task_id, confirmed=True, too_late=too_late, usage=ended.usage)
 
-    def _try_again(self, row: int, task_id: str, why: RunningHubError | None) -> None:
+    def _try_again(self, row: int, task_id: str, rejected: GraphRejected | None) -> None:
         if row in self.trying or self.context.leaving:
             return
 
@@ -144,9 +150,9 @@ class Canceller:
                 if not (await self._is_noted(row) if was_noted else before.issuperset(followers)):
                     self.trying.pop(row, None)
                     return
-                stopped = await self._stop(row, task_id, is_model=False, why=why)
+                stopped = await self._stop(row, task_id, is_model=False, rejected=rejected)
                 if stopped.confirmed:
-                    self.context.stopped(stopped)
+                    self._tell(stopped, rejected)
                     return
 
         self.trying[row] = asyncio.ensure_future(until_confirmed())

@@ -10,6 +10,7 @@ from functools import partial
 
 from ..errors import (
     Fate,
+    GraphRejected,
     NoOutput,
     ResultUnavailable,
     RunningHubError,
@@ -279,12 +280,12 @@ class Engine:
         finally:
             self.submitter.limiter.release()
 
-    def _stop(self, active: ActiveOrder, why: RunningHubError | None = None) -> None:
+    def _stop(self, active: ActiveOrder, rejected: GraphRejected | None = None) -> None:
         if active.row is not None:
-            self.context.spawn(self._cancelled(active.row, active, why), active.row)
+            self.context.spawn(self._cancelled(active.row, active, rejected), active.row)
 
-    async def _cancelled(self, row: int, active: ActiveOrder, why: RunningHubError | None) -> None:
-        await self.canceller.order(row, active.ticket.task_id, active.order, why)
+    async def _cancelled(self, row: int, active: ActiveOrder, error: GraphRejected | None) -> None:
+        await self.canceller.order(row, active.ticket.task_id, active.order, error)
         self.budget.ended()
         self.budget.left.watch()  # where that was not confirmed
 
