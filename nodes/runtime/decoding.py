@@ -46,7 +46,7 @@ async def decoded(
     `make` takes up the results that it could not decode. A file that lay here may have been
     damaged since: it is fetched again, which costs nothing.
     """
-    display.end = node_outcomes.unread(outcomes, currency)
+    display.end = node_outcomes.stopped_reading(outcomes, currency)
     display(Progress(Stage.READING))
     doubtful: list[Result] = []
     made = await cloud.in_worker(make, outcomes, doubtful)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # By what a node's fingerprint knows of it.
 _gaps: dict[str, Sequence[Sentence]] = {}
-_turns: Counter[str] = Counter()
+_reruns: Counter[str] = Counter()
 _keys: dict[str, str] = {}  # by a task's id
 
 
@@ -26,7 +26,7 @@ def note(key: str, outcomes: Sequence[Outcome]) -> None:
     """Remember what a node that ran did not give."""
     gaps = gaps_of(outcomes)
     if gaps and gaps != _gaps.get(key):
-        _turns[key] += 1
+        _reruns[key] += 1
     _gaps[key] = gaps
     _keys.update({outcome.task_id: key for outcome in outcomes if outcome.gaps})
 
@@ -36,10 +36,10 @@ def fetched(outcome: Outcome) -> dict[str, str]:
     gaps = gaps_of([outcome])
     key = _keys.get(outcome.task_id)
     if key is not None and gaps != _gaps[key]:
-        _turns[key] += 1
+        _reruns[key] += 1
     return language.in_each(gaps)
 
 
-def turns(key: str) -> int:
+def reruns(key: str) -> int:
     """How often a node has to run anew for it: its fingerprint."""
-    return _turns[key]
+    return _reruns[key]

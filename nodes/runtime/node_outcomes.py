@@ -125,7 +125,7 @@ def done(
     return End(state, line, pictures, [one.task_id for one in outcomes], gaps)
 
 
-def unread(outcomes: Sequence[Outcome], currency: str) -> End:
+def stopped_reading(outcomes: Sequence[Outcome], currency: str) -> End:
     """The end of orders that are done, where Stop comes while their results are read."""
     late = [
         Stopped(one.task_id, confirmed=True, too_late=True, usage=one.usage)

@@ -64,11 +64,11 @@ async def fingerprint(named: str, inputs: Inputs) -> str:
     if node_inputs.is_linked(inputs, named):
         return ""
     asked = node_inputs.read_asked(inputs, named)
-    turns = incomplete_outputs.turns(_key(asked))
+    reruns = incomplete_outputs.reruns(_key(asked))
     # Nothing of a model or module is stored elsewhere: its inputs are all that it does.
     if asked.is_model or asked.is_quick:
-        return f"turn {turns}"
-    return f"saved {await program_versions.changes(asked.profile, asked.job({}))}, turn {turns}"
+        return f"rerun {reruns}"
+    return f"saved {await program_versions.changes(asked.profile, asked.job({}))}, rerun {reruns}"
 
 
 async def execute(named: str, inputs: Inputs) -> io.NodeOutput:

@@ -57,7 +57,7 @@ def fingerprint(inputs: Inputs) -> object:
         return f"run {next(_runs)}"
     text = _first(inputs, "segment", "")
     state = local_files.state(_loaded(inputs))
-    return [*state, cached_files.losses(text), incomplete_outputs.turns(text)]
+    return [*state, cached_files.losses(text), incomplete_outputs.reruns(text)]
 
 
 async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:

@@ -70,12 +70,12 @@ def node_output(
 
     Reads and writes files: to be called in a worker thread. Raises NodeFailure's sources.
     """
-    every = [result for outcome in outcomes for result in outcome.placed]
+    every = [result for outcome in outcomes for result in outcome.listed]
     announced = {node_id for outcome in outcomes for node_id in outcome.tips.outputs}
     graph = program.graph if program is not None else None
     selected = select(wanted, announced, graph, every)
     orders = [
-        (Shelf(outcome.task_id), group(outcome.placed, selected, lambda r: r.name))
+        (Shelf(outcome.task_id), group(outcome.listed, selected, lambda r: r.name))
         for outcome in outcomes
     ]
     sorter = _Sorter(orders)

@@ -96,7 +96,7 @@ def outputs_reply(state: State, task: Task) -> Json:
     return {"code": code, "msg": TEXTS[code], "data": data}
 
 
-def outputs_told(state: State, task: Task) -> Json:
+def webhook_outputs(state: State, task: Task) -> Json:
     """The same in a webhook, where the running time is a number (docs, "Advanced task")."""
     reply = outputs_reply(state, task)
     for item in reply["data"] if task.status == "SUCCESS" else ():

@@ -99,7 +99,7 @@ class Outcome:
     unfetched: tuple[Lost, ...] = ()
 
     @property
-    def placed(self) -> list[Result | Lost]:
+    def listed(self) -> list[Result | Lost]:
         """All that the service listed, in its order: a node that lost its file keeps its output."""
         return sorted((*self.results, *self.unfetched), key=lambda one: one.index)
 

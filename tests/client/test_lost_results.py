@@ -48,7 +48,7 @@ async def test_one_that_cannot_be_had_takes_no_other_with_it(
     lost(emulator, **how)
     first = await make_client().run(two_saves())
     assert nodes_of(first) == ["3"]
-    assert {one.node_id for one in first.placed} == {"2", "3"}
+    assert {one.node_id for one in first.listed} == {"2", "3"}
     assert all(said in told(first) for said in (reason, "'node': '2'", "'total': 2", "b_00001"))
     assert emulator.counters.orders == 1
 

@@ -262,7 +262,7 @@ async def _tell(state: State, task: Task, url: str) -> None:
     data: Any = (
         replies.query_reply(state, task)
         if task.order.route == "v2"
-        else json.dumps(replies.outputs_told(state, task), separators=(",", ":"))
+        else json.dumps(replies.webhook_outputs(state, task), separators=(",", ":"))
     )
     webhook = webhooks.Webhook(
         state.next_id(), task.key, task.id, url, data, created=webhooks.now_text()

@@ -86,17 +86,17 @@ def test_money_is_told_with_its_currency_in_each_language(host: Host) -> None:
 
 
 def test_orders_whose_results_are_not_read_any_more_were_paid_once(host: Host) -> None:
-    unread = load_pack("nodes.runtime.node_outcomes").unread
+    stopped_reading = load_pack("nodes.runtime.node_outcomes").stopped_reading
     paid = Outcome("7", (), Usage(coins="3"), Tips(), 1.0)
     kept = replace(paid, task_id="8", kept=True)
-    end = unread([paid, kept], "")
+    end = stopped_reading([paid, kept], "")
     assert (end.state, end.line["en"]) == (
         "stopped",
         "stopped too late: the task was over; the same inputs and seed bring its results, "
         "which are not paid again · 3 coins",
     )
     said = "nothing was paid now: kept from an equal order before"
-    assert unread([kept], "").line["en"] == said
+    assert stopped_reading([kept], "").line["en"] == said
 
 
 RUNNING = {
