@@ -99,7 +99,7 @@ def _thousand_orders() -> list[Row]:
 
         await asyncio.gather(*(one(number) for number in range(ORDERS)))
         took = now()
-        await engine.context.settle()
+        await engine.settle()
         rows.store.close()
         return took
 
