@@ -1,4 +1,4 @@
-"""The canvas in a real browser: from a link to a ready node, long tasks, and what is shipped.
+"""The canvas in a real browser: from a link to a ready node, and long tasks.
 
 The browser draws without a graphics card here, which makes some of ComfyUI's own frames long
 tasks: ours are told from them by a page without our scripts that does the same.
@@ -11,6 +11,7 @@ import statistics
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from rh_api.emulator import Emulator
 from tests.browser.canvas import Canvas
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.frontends import NEWEST
-from tests.browser.hosts import ROOT, running
+from tests.browser.hosts import running
 from tests.browser.test_models import KLING, model
 from tests.browser.test_programs import big
 
@@ -27,7 +28,6 @@ ROUNDS = 5
 MODELS = 20
 READY = 1.0  # seconds from a link to a ready node, beside the network
 LONG = 0.1  # seconds that one task may hold up the page
-SHIPPED = 100_000  # bytes
 BLAMED = "/extensions/some-name/"
 
 # Frames that took long, with the share of them that ran in our scripts.
@@ -71,12 +71,8 @@ TO_NODE = """async (id) => {
 
 
 def rows() -> list[Row]:
-    shipped = sum(path.stat().st_size for path in (ROOT / "web").rglob("*.js"))
-    name = "JavaScript shipped"
-    ratio = shipped / SHIPPED
-    weight = Row(name, f"{shipped / 1000:.0f} kB", f"{SHIPPED // 1000} kB", ratio, 1.0)
     with _canvas() as (canvas, workflow):
-        return [*_measured(canvas, workflow), _models(canvas), weight]
+        return [*_measured(canvas, workflow), _models(canvas)]
 
 
 @contextmanager
@@ -84,7 +80,7 @@ def _canvas() -> Iterator[tuple[Canvas, str]]:
     from playwright.sync_api import sync_playwright
 
     emulator = Emulator()
-    emulator.account.kind = "SHARED"
+    emulator.account.kind, emulator.account.money = "SHARED", Decimal(100)
     with (
         tempfile.TemporaryDirectory() as folder,
         emulator.run_in_thread() as url,
