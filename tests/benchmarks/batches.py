@@ -24,7 +24,7 @@ from PIL import Image
 from benchmarks.line import RESULT
 from benchmarks.net import MIB, peak_reset, resident
 from benchmarks.pictures import photo
-from benchmarks.rows import Row
+from benchmarks.rows import Row, timed
 from nodes.values.codecs import image
 from rh_api.client import Client, Job, LazySource, Progress, Source, Stage
 from rh_api.emulator import Emulator, catalog
@@ -91,14 +91,7 @@ async def _pictures_up(client: Client) -> list[Row]:
             1.15,
             note,
         ),
-        Row(
-            "another thread meanwhile: longest stall",
-            f"{stall * 1000:.1f} ms",
-            "10 ms",
-            stall / 0.01,
-            1.0,
-            note,
-        ),
+        timed("another thread meanwhile: longest stall", stall, 0.01, note),
     ]
 
 

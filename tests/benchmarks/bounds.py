@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from benchmarks.batches import in_world
 from benchmarks.net import MIB, peak_reset, resident
-from benchmarks.rows import Row, paired
+from benchmarks.rows import Row, paired, timed
 from rh_api.client import Client, Job, Progress
 from rh_api.emulator import catalog
 from rh_api.wire.call import LARGE_ANSWER_LIMIT
@@ -57,13 +57,12 @@ async def _jobs(client: Client) -> list[Row]:
         with contextlib.suppress(asyncio.CancelledError):
             await work
     return [
-        Row(
+        timed(
             f"{JOBS:,} jobs {what}: longest stretch of the loop",
-            f"{stretches.longest * 1000:.1f} ms",
-            f"{STRETCH * 1000:g} ms",
-            stretches.longest / STRETCH,
-            1.0,
+            stretches.longest,
+            STRETCH,
             f"processor time, less up to {stretches.collecting * 1000:.0f} ms of the collector",
+            clock=time.thread_time,
         )
         for what, stretches in (("built", built), ("stopped", stopped))
     ]

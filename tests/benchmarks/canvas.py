@@ -15,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from benchmarks.rows import Row
+from benchmarks.rows import Row, timed
 from rh_api.emulator import Emulator
 from tests.browser.canvas import Canvas
 from tests.browser.conftest import CHROMIUM, FLAGS
@@ -148,13 +148,7 @@ def _models(canvas: Canvas) -> Row:
         canvas.page.wait_for_timeout(1500)
         spent.append(_ours(profiler.send("Profiler.stop")["profile"]) / MODELS)
     took = min(spent)
-    return Row(
-        f"a node of {MODELS} models that are loaded",
-        f"{took * 1000:.1f} ms",
-        "10 ms",
-        took / 0.01,
-        1.0,
-    )
+    return timed(f"a node of {MODELS} models that are loaded", took, 0.01)
 
 
 def _ours(profile: dict[str, Any]) -> float:

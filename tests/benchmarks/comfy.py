@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.models import definitions
 from benchmarks.net import MIB, peak_reset, resident
-from benchmarks.rows import Row
+from benchmarks.rows import Row, timed
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.emulator.models.results import film
 from tests.comfy.client import ComfyClient
@@ -156,11 +156,4 @@ def _import_cost() -> Row:
             foreign.update(told["foreign"])
     took = statistics.median(times)
     note = f"new third-party modules: {', '.join(sorted(foreign)) or 'none'}"
-    return Row(
-        "import in ComfyUI with all schemas",
-        f"{took * 1000:.1f} ms",
-        "20 ms",
-        took / 0.02,
-        1.0,
-        note,
-    )
+    return timed("import in ComfyUI with all schemas", took, 0.02, note)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.rows import Row, median_of
+from benchmarks.rows import Row, median_of, timed
 
 ROOT = Path(__file__).parents[2]
 HELP_SECONDS = 0.15
@@ -21,12 +21,10 @@ RUNS = 15
 def rows() -> Iterator[Row]:
     helped = seconds("-m", "rh_api", "--help", runs=RUNS)
     bare = seconds("-c", "pass", runs=RUNS)
-    yield Row(
+    yield timed(
         "a fresh interpreter, `python -m rh_api --help`",
-        f"{helped:.3f} s",
-        f"{HELP_SECONDS:g} s",
-        helped / HELP_SECONDS,
-        1.0,
+        helped,
+        HELP_SECONDS,
         f"median of {RUNS}; the bare interpreter takes {bare:.3f} s",
     )
     shown = seconds("-m", "rh_api", "demo", runs=3)

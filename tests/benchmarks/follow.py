@@ -22,7 +22,7 @@ from pathlib import Path
 
 import aiohttp
 
-from benchmarks.rows import Row
+from benchmarks.rows import Row, timed
 from rh_api.emulator.catalog import TEXT_TO_IMAGE
 from rh_api.journal import Address, Identity, Store, token_hash
 from rh_api.run.poll_schedule import PollSchedule
@@ -147,10 +147,8 @@ def answer_row() -> Row:
     with tempfile.TemporaryDirectory() as folder:
         seconds = asyncio.run(_answers(Path(folder)))
     slow = statistics.quantiles(seconds, n=20)[-1]
-    measured = f"{slow * 1000:.1f} ms"
     note = f"{len(seconds)} deliveries, {AT_ONCE} at once, client in the same process"
-    name = "answer to a webhook, 95th percentile"
-    return Row(name, measured, "50 ms", slow / ANSWER_SECONDS, 1.0, note)
+    return timed("answer to a webhook, 95th percentile", slow, ANSWER_SECONDS, note)
 
 
 async def _answers(folder: Path) -> list[float]:

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.batches import emulator
-from benchmarks.rows import Row
+from benchmarks.rows import Row, timed
 from rh_api.client import Client, Job
 from rh_api.emulator import Emulator, catalog
 from rh_api.settings import Secret, Settings
@@ -65,13 +65,12 @@ def _crowd() -> Row:
         _limit(origin, PLACES)
         took, cpu = asyncio.run(main(origin, Path(folder)))
     each = cpu / ORDERS
-    return Row(
+    return timed(
         f"CPU an order, {ORDERS:,} of {RUN:g} s at a limit of {PLACES}",
-        f"{each * 1000:.1f} ms",
-        f"{CPU * 1000:g} ms",
-        each / CPU,
-        1.0,
+        each,
+        CPU,
         f"{took:.0f} s, with places never empty {ORDERS / PLACES * RUN:g} s",
+        clock=time.process_time,
     )
 
 

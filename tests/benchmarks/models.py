@@ -13,7 +13,7 @@ from typing import Any
 
 import requests
 
-from benchmarks.rows import Row
+from benchmarks.rows import Row, timed
 from rh_api.models.catalogue import Catalogue
 from rh_api.models.merge import merge
 from rh_api.models.search import Search
@@ -69,4 +69,4 @@ def _newer(known: Catalogue) -> list[Any]:
 
 
 def _row(name: str, seconds: float, goal: float) -> Row:
-    return Row(name, f"{seconds * 1000:.2f} ms", f"{goal * 1000:g} ms", seconds / goal, 1.0)
+    return timed(name, seconds, goal, clock=process_time)

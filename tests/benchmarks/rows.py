@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+
+YARD = 0.008  # seconds of `_yard` on the machine that goals in seconds are meant for
+_PICTURE = np.linspace(0, 1, 512 * 512 * 3, dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,47 @@ class Row:
     @property
     def ok(self) -> bool:
         return self.ratio <= self.goal
+
+
+def timed(
+    name: str,
+    seconds: float,
+    goal: float,
+    note: str = "",
+    *,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Row:
+    """A row whose goal is in seconds: of a machine that does a fixed piece of work in `YARD`.
+
+    That piece is timed now, by the `clock` that took `seconds`, so that a slower or a busier
+    machine has as much more time.
+    """
+    limit = goal * slowness(clock)
+    against = f"{_milliseconds(goal)}, which is {_milliseconds(limit)} here and now"
+    return Row(name, _milliseconds(seconds), against, seconds / limit, 1.0, note)
+
+
+def slowness(clock: Callable[[], float] = time.perf_counter) -> float:
+    """How many times as long as `YARD` the fixed piece of work takes on this machine now."""
+    times: list[float] = []
+    for _ in range(15):
+        start = clock()
+        _yard()
+        times.append(clock() - start)
+    return median_of(times) / YARD
+
+
+def _yard() -> None:
+    """Python's own work and numpy's, three quarters and one."""
+    known = {str(number): [number, number * 0.5] for number in range(8_000)}
+    again = json.loads(json.dumps(known))
+    assert sorted(again, key=lambda key: again[key][1]) == list(known)
+    for _ in range(16):
+        np.rint(_PICTURE * 255).astype(np.uint8)
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1e3:.3g} ms"
 
 
 def median_of(times: Sequence[float]) -> float:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from benchmarks.rows import Row
+from benchmarks.rows import Row, timed
 from rh_api.offload import Mark, core_class, cut, read_marks
 
 SAMPLING = {
@@ -84,7 +84,7 @@ def painting(size: int, segments: int) -> tuple[dict[str, Any], list[Mark]]:
 
 
 def _row(name: str, seconds: float, limit: float) -> Row:
-    return Row(name, f"{seconds * 1e3:.2f} ms", f"{limit * 1e3:g} ms", seconds / limit, 1.0)
+    return timed(name, seconds, limit, clock=time.process_time)
 
 
 def _best(prompt: dict[str, Any], marks: Sequence[Mark]) -> float:

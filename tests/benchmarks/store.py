@@ -11,7 +11,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from benchmarks.rows import Row, median_of
+from benchmarks.rows import Row, median_of, timed
 from rh_api.journal import Identity, State, Store
 from rh_api.journal.history import Query
 
@@ -42,24 +42,20 @@ def rows() -> list[Row]:
         bare = _bare_append(folder / "bare")
     title = f"{ORDERS:,} orders in the store"
     return [
-        _row(f"open, {title}", median_of(opening), OPEN_SECONDS, "opened and closed"),
-        _row(
+        timed(f"open, {title}", median_of(opening), OPEN_SECONDS, "opened and closed"),
+        timed(
             f"add one, {title}",
             median_of(adding),
             ADD_SECONDS,
             f"on the disk; a bare append with fsync: {bare * 1e3:.2f} ms",
         ),
         *(
-            _row(f"page of history, {name}, {title}", seconds, PAGE_SECONDS, "50 orders at most")
+            timed(f"page of history, {name}, {title}", seconds, PAGE_SECONDS, "50 orders at most")
             for name, seconds in pages.items()
         ),
-        _row(f"spend of {DAYS} days by day, {title}", spending, SPEND_SECONDS, "all of them"),
-        _row(f"spend of {DAYS} days by program, {title}", programs, SPEND_SECONDS, "all of them"),
+        timed(f"spend of {DAYS} days by day, {title}", spending, SPEND_SECONDS, "all of them"),
+        timed(f"spend of {DAYS} days by program, {title}", programs, SPEND_SECONDS, "all of them"),
     ]
-
-
-def _row(name: str, seconds: float, limit: float, note: str) -> Row:
-    return Row(name, f"{seconds * 1e3:.2f} ms", f"{limit * 1e3:g} ms", seconds / limit, 1.0, note)
 
 
 def _fill(path: Path) -> None:
