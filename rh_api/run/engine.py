@@ -169,9 +169,12 @@ class Engine:
         try:
             report = await self.report(task_id)
         except RunningHubError as error:
-            if not (isinstance(error, TaskNotFound) and kept is not None and kept.results):
+            left = kept if kept is not None and kept.results else None  # written down when listed
+            if wait and earlier is not None and not earlier.state.is_over:
+                left = Report(Phase.OTHER)  # a new task may be unknown for a while
+            if left is None or not isinstance(error, TaskNotFound):
                 raise error.with_context(task_id=task_id) from error.__cause__
-            report = kept  # the service has forgotten it; what it listed is written down
+            report = left
         if report.error is not None:
             cost = say_cost(report, self.context.journal.currency)
             raise report.error.with_context(task_id=task_id, cost=cost)
@@ -208,9 +211,7 @@ class Engine:
         if left is None or not serve:
             return None
         kept = await self.delivery.served(earlier, left) if isinstance(left, Outcome) else None
-        if kept is not None and not kept.missing:
-            return kept
-        return await self._relisted(done, kept)
+        return kept if kept and not kept.missing else await self._relisted(done, kept)
 
     async def _relisted(self, done: ActiveOrder, kept: Outcome | None) -> Outcome:
         """What was listed in part, or not at all, may be listed by now: the service is asked
@@ -389,9 +390,7 @@ class Engine:
         if order.time_limit and task_id:
             with contextlib.suppress(RunningHubError):
                 now = (await query_report(self.context.sender.transport.send, task_id)).at
-        if now is None:
-            now = self.context.journal.now()
-        return max(0.0, age(started, now) or 0.0)
+        return max(0.0, age(started, now or self.context.journal.now()) or 0.0)
 
 
 def _done(row: OrderRow, task_id: str, order: Order, watch: Watch) -> ActiveOrder:

@@ -149,6 +149,24 @@ async def test_promise_1_a_task_that_is_not_known_yet_is_followed(
     assert emulator.counters.orders == 1
 
 
+async def test_promise_1_a_task_that_is_not_known_yet_is_waited_for_by_its_id(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.unknown_seconds = 3600
+    first = make_client()
+    ordering = await begun(first, paint())
+    (task,) = emulator.tasks.values()
+    await first.leave()
+    await asyncio.wait((ordering,))
+    waiting = asyncio.ensure_future(make_client().task(task.id).wait())
+    asked = emulator.counters.requests["/task/openapi/outputs"]
+    await until(
+        lambda: emulator.counters.requests["/task/openapi/outputs"] > asked or waiting.done()
+    )
+    emulator.unknown_seconds = 0.0
+    assert (await waiting).results
+
+
 async def test_promise_1_a_task_that_stays_unknown_is_a_question_until_it_is_known(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
