@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from .plan import Classes, ClassInfo, InputInfo
@@ -11,6 +11,8 @@ _UPLOADS = {"image": "IMAGE", "video": "VIDEO", "audio": "AUDIO", "file": "FILE"
 _GROWING = ("COMFY_DYNAMIC", "COMFY_AUTOGROW")
 # Packs that take any input (`**kwargs`) do not say so in this format.
 _CLOSED = ("nodes", "comfy_extras", "comfy_api_nodes")
+_ACCOUNT = frozenset({"AUTH_TOKEN_COMFY_ORG", "API_KEY_COMFY_ORG"})
+"""Hidden inputs by which a class acts for a person's account of comfy.org."""
 
 
 def class_info(about: Mapping[str, Any]) -> ClassInfo:
@@ -21,9 +23,8 @@ def class_info(about: Mapping[str, Any]) -> ClassInfo:
     """
     groups = _mapping(about.get("input"))
     inputs: dict[str, InputInfo] = {}
-    for group in ("required", "optional"):
-        for name, spec in _mapping(groups.get(group)).items():
-            inputs[name] = _input(spec, required=group == "required")
+    for name, spec, required in _declared(groups):
+        inputs[name] = _input(spec, required=required)
     outputs = tuple(
         one if isinstance(one, str) else "COMBO" for one in _sequence(about.get("output"))
     )
@@ -35,7 +36,7 @@ def class_info(about: Mapping[str, Any]) -> ClassInfo:
         output_is_list=lists,
         input_is_list=bool(about.get("is_input_list")),
         is_output=bool(about.get("output_node")),
-        is_api=bool(about.get("api_node")),
+        is_api=bool(about.get("api_node")) or _asks_for_account(groups),
         open=module not in _CLOSED,
         changes=bool(about.get("changes")),
     )
@@ -59,6 +60,20 @@ def from_object_info(text: Mapping[str, Any]) -> Classes:
         return known[name]
 
     return find
+
+
+def _declared(groups: Mapping[str, Any]) -> Iterator[tuple[str, object, bool]]:
+    """Name, spec, and whether it is required, of each input."""
+    for group in ("required", "optional"):
+        for name, spec in _mapping(groups.get(group)).items():
+            yield name, spec, group == "required"
+
+
+def _asks_for_account(groups: Mapping[str, Any]) -> bool:
+    """Some classes that call comfy.org say so by what they are given alone. A V3 class writes each
+    as a tuple."""
+    hidden = _mapping(groups.get("hidden")).values()
+    return any(one in _ACCOUNT for each in hidden for one in (_sequence(each) or (str(each),)))
 
 
 def _input(spec: object, *, required: bool) -> InputInfo:

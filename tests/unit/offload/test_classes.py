@@ -148,3 +148,21 @@ def test_choices_and_lists_of_other_packs() -> None:
     assert info.outputs == ("COMBO", "IMAGE")
     assert info.output_is_list == (True, False)
     assert info.is_api
+
+
+TOKEN = "AUTH_TOKEN_COMFY_ORG"
+
+
+@pytest.mark.parametrize(
+    ("hidden", "is_api"),
+    [
+        ({"auth_token": TOKEN}, True),
+        ({"api_key_comfy_org": ("API_KEY_COMFY_ORG",)}, True),
+        ({"auth_token_comfy_org": [TOKEN]}, True),
+        ({"prompt": "PROMPT", "unique_id": ("UNIQUE_ID",)}, False),
+        ({"odd": None}, False),
+        (None, False),
+    ],
+)
+def test_who_is_given_an_account_calls_its_service(hidden: Any, *, is_api: bool) -> None:
+    assert class_info({"input": {"required": {}, "hidden": hidden}}).is_api is is_api
