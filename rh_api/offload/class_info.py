@@ -25,6 +25,8 @@ def class_info(about: Mapping[str, Any]) -> ClassInfo:
     inputs: dict[str, InputInfo] = {}
     for name, spec, required in _declared(groups):
         inputs[name] = _input(spec, required=required)
+        if inputs[name].grows:
+            inputs.update(_chosen(name, spec))
     outputs = tuple(
         one if isinstance(one, str) else "COMBO" for one in _sequence(about.get("output"))
     )
@@ -67,6 +69,28 @@ def _declared(groups: Mapping[str, Any]) -> Iterator[tuple[str, object, bool]]:
     for group in ("required", "optional"):
         for name, spec in _mapping(groups.get(group)).items():
             yield name, spec, group == "required"
+
+
+def _chosen(name: str, spec: object) -> Iterator[tuple[str, InputInfo]]:
+    """The inputs that the choices of an input bring, such as `mode.image`.
+
+    Which choice was made shows in a prompt alone, and two may bring inputs of one name: so none is
+    required, numbers have no range, and what they differ in is open.
+    """
+    about = _mapping(_sequence(spec)[1]) if len(_sequence(spec)) > 1 else {}
+    found: dict[str, InputInfo] = {}
+    for choice in map(_mapping, _sequence(about.get("options"))):
+        for inner, its, _ in _declared(_mapping(choice.get("inputs"))):
+            full = f"{name}.{inner}"
+            for each, one in ((full, _input(its, required=False)), *_chosen(full, its)):
+                other = found.get(each, one)
+                found[each] = InputInfo(
+                    one.type if one.type == other.type else "*",
+                    lazy=one.lazy or other.lazy,
+                    upload=one.upload or other.upload,
+                    grows=one.grows or other.grows,
+                )
+    yield from found.items()
 
 
 def _asks_for_account(groups: Mapping[str, Any]) -> bool:

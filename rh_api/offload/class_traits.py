@@ -118,7 +118,7 @@ def _path_inputs(info: ClassInfo) -> tuple[str, ...]:
     return tuple(
         name
         for name, about in info.inputs.items()
-        if about.type in ("STRING", "COMBO") and _DISK_INPUT.fullmatch(name)
+        if about.type in ("STRING", "COMBO") and _DISK_INPUT.fullmatch(name.rpartition(".")[2])
     )
 
 

@@ -35,6 +35,9 @@ def line_of(name: str, info: ClassInfo) -> str:
     """A class as the table writes it, without what is empty at the end."""
     inputs: list[str] = []
     for field, about in info.inputs.items():
+        parent = info.inputs.get(field.partition(".")[0])
+        if "." in field and parent and parent.grows:
+            continue  # what a choice brings: core has no files and no paths among it
         kind = "" if about.type == "COMBO" else about.type
         optional = "" if about.required else "?"
         lazy = "~" if about.lazy else ""

@@ -166,3 +166,55 @@ TOKEN = "AUTH_TOKEN_COMFY_ORG"
 )
 def test_who_is_given_an_account_calls_its_service(hidden: Any, *, is_api: bool) -> None:
     assert class_info({"input": {"required": {}, "hidden": hidden}}).is_api is is_api
+
+
+CHOICE = {
+    "input": {
+        "required": {
+            "mode": (
+                "COMFY_DYNAMICCOMBO_V3",
+                {
+                    "options": [
+                        {"key": "gain", "inputs": {"required": {"by": ("FLOAT", {"max": 4})}}},
+                        {
+                            "key": "file",
+                            "inputs": {
+                                "required": {
+                                    "image": (["a.png"], {"image_upload": True}),
+                                    "deeper": (
+                                        "COMFY_DYNAMICCOMBO_V3",
+                                        {
+                                            "options": [
+                                                {
+                                                    "key": "folder",
+                                                    "inputs": {
+                                                        "optional": {"folder_path": ("STRING", {})}
+                                                    },
+                                                }
+                                            ]
+                                        },
+                                    ),
+                                }
+                            },
+                        },
+                        {"key": "link", "inputs": {"required": {"image": ("IMAGE", {})}}},
+                        None,
+                    ]
+                },
+            )
+        }
+    },
+    "python_module": "comfy_extras.nodes_choice",
+}
+
+
+def test_what_a_choice_brings_is_known() -> None:
+    info = class_info(CHOICE)
+    assert info.inputs["mode"].required
+    assert info.inputs["mode.by"] == InputInfo("FLOAT")
+    assert info.inputs["mode.image"] == InputInfo("*", upload="IMAGE")
+    traits = traits_of("Chooses", info)
+    assert traits.files == {"mode.image": "IMAGE"}
+    assert traits.paths == ("mode.deeper.folder_path",)
+    assert traits.required == ()
+    assert line_of("Chooses", info) == "Chooses|mode:COMFY_DYNAMICCOMBO_V3"
