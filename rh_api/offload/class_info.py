@@ -11,6 +11,9 @@ _UPLOADS = {"image": "IMAGE", "video": "VIDEO", "audio": "AUDIO", "file": "FILE"
 _GROWING = ("COMFY_DYNAMIC", "COMFY_AUTOGROW")
 # Packs that take any input (`**kwargs`) do not say so in this format.
 _CLOSED = ("nodes", "comfy_extras", "comfy_api_nodes")
+MATCHED = "COMFY_MATCHTYPE_V3"
+"""The type of inputs and outputs that take on the type of what is linked to them; the id of their
+template may follow, by which a node with several tells them apart."""
 _ACCOUNT = frozenset({"AUTH_TOKEN_COMFY_ORG", "API_KEY_COMFY_ORG"})
 """Hidden inputs by which a class acts for a person's account of comfy.org."""
 
@@ -27,9 +30,9 @@ def class_info(about: Mapping[str, Any]) -> ClassInfo:
         inputs[name] = _input(spec, required=required)
         if inputs[name].grows:
             inputs.update(_chosen(name, spec))
-    outputs = tuple(
-        one if isinstance(one, str) else "COMBO" for one in _sequence(about.get("output"))
-    )
+    kinds = _sequence(about.get("output"))
+    templates = (*_sequence(about.get("output_matchtypes")), *(None,) * len(kinds))
+    outputs = tuple(map(_typed, kinds, templates))
     lists = tuple(bool(one) for one in _sequence(about.get("output_is_list")))
     module = str(about.get("python_module", "custom_nodes")).partition(".")[0]
     return ClassInfo(
@@ -104,7 +107,7 @@ def _input(spec: object, *, required: bool) -> InputInfo:
     parts = _sequence(spec)
     kind = parts[0] if parts else "*"
     about: Mapping[str, Any] = _mapping(parts[1]) if len(parts) > 1 else {}
-    name = kind if isinstance(kind, str) else "COMBO"
+    name = _typed(kind, _mapping(about.get("template")).get("template_id"))
     upload = next((each for word, each in _UPLOADS.items() if about.get(f"{word}_upload")), "")
     return InputInfo(
         name,
@@ -115,6 +118,13 @@ def _input(spec: object, *, required: bool) -> InputInfo:
         least=_bound(name, about.get("min")),
         most=_bound(name, about.get("max")),
     )
+
+
+def _typed(kind: object, template: object) -> str:
+    """A type as ComfyUI tells it; a list of choices is a COMBO."""
+    if kind == MATCHED and isinstance(template, str):
+        return f"{MATCHED} {template}"
+    return kind if isinstance(kind, str) else "COMBO"
 
 
 def _bound(type_name: str, bound: object) -> float | None:

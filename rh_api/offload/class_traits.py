@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from ..graph.constants import OUTLETS, TASK_CLASSES
 from ..graph.fields import FieldKind, kind_of
 from .boundary_types import ALIASES
+from .class_info import MATCHED
 from .plan import CUT, ClassInfo, InputInfo
 from .savers import SAVERS
-
-MATCHED = "COMFY_MATCHTYPE_V3"
-"""The type of inputs and outputs that take on the type of what is linked to them."""
 
 _LOADED = {
     FieldKind.IMAGE: "IMAGE",
@@ -56,6 +54,11 @@ class Traits:
     paths: tuple[str, ...]
     required: tuple[str, ...]
     files: Mapping[str, str]
+
+    @property
+    def is_matched(self) -> bool:
+        """Whether an output takes on the type of what is linked to the node."""
+        return any(one.startswith(MATCHED) for one in self.outputs)
 
     @property
     def changes(self) -> bool:

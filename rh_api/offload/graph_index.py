@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, cast
 from ..graph.prompt import Graph, id_order, is_link
 from .boundary_types import ALIASES, crossing_of
 from .class_facts import FILE_VIDEO, MADE_VIDEO, PLAIN_CHOICE, SWITCH, SWITCHED, SWITCHED_BY
-from .class_traits import MATCHED, Traits, traits_of
+from .class_info import MATCHED
+from .class_traits import Traits, traits_of
 from .graph_algorithms import CycleFound, topological_order
 from .plan import CannotOffload, Classes
 from .savers import SAVERS
@@ -134,7 +135,7 @@ def index_graph(
             lists[node_id] = values
         if node.class_type == SWITCH:
             videos[node_id] = _switched_video(nodes, videos, edges[node_id])
-        if MATCHED in node.traits.outputs:
+        if node.traits.is_matched:
             matched[node_id] = _matched_outputs(nodes, matched, node, edges[node_id])
     rank = {node_id: place for place, node_id in enumerate(sorted(order, key=id_order))}
     return GraphIndex(nodes, roots, order, rank, edges, lists, matched, videos)
@@ -275,13 +276,19 @@ def _matched_outputs(
     edges: Collection[Edge],
 ) -> tuple[str, ...]:
     """Output types of a node whose class leaves them to what is linked: if that agrees, its."""
-    types = {
-        _output_type(nodes, matched, source, slot)
-        for name, source, slot in edges
-        if (declared := node.traits.known.inputs.get(name)) and declared.type == MATCHED
-    }
-    type_name = types.pop() if len(types) == 1 else "*"
-    return tuple(type_name if one == MATCHED else one for one in node.traits.outputs)
+    types: dict[str, set[str]] = {}
+    for name, source, slot in edges:
+        if declared := node.traits.known.inputs.get(name):
+            given = _output_type(nodes, matched, source, slot)
+            types.setdefault(declared.type, set()).add(given)
+
+    def resolved(type_name: str) -> str:
+        if not type_name.startswith(MATCHED):
+            return type_name
+        found = types.get(type_name, ())
+        return next(iter(found)) if len(found) == 1 else "*"
+
+    return tuple(map(resolved, node.traits.outputs))
 
 
 def _video_class(nodes: Mapping[str, IndexedNode], videos: Mapping[str, str], source: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rh_api.offload import ClassInfo, class_info
+from rh_api.offload.class_info import MATCHED
 from rh_api.offload.core_classes import TABLE, UPLOADS
 
 SHIPPED = Path(__file__).parents[2] / "rh_api" / "offload" / TABLE
@@ -38,15 +39,21 @@ def line_of(name: str, info: ClassInfo) -> str:
         parent = info.inputs.get(field.partition(".")[0])
         if "." in field and parent and parent.grows:
             continue  # what a choice brings: core has no files and no paths among it
-        kind = "" if about.type == "COMBO" else about.type
+        kind = "" if about.type == "COMBO" else _plain(about.type)
         optional = "" if about.required else "?"
         lazy = "~" if about.lazy else ""
         upload = f"^{_MARKS[about.upload]}" if about.upload else ""
         inputs.append(f"{field}:{kind}{optional}{lazy}{upload}")
     padded = (*info.output_is_list, *(False,) * len(info.outputs))
-    outputs = [kind + "*" * is_list for kind, is_list in zip(info.outputs, padded, strict=False)]
+    kinds = map(_plain, info.outputs)
+    outputs = [kind + "*" * is_list for kind, is_list in zip(kinds, padded, strict=False)]
     flags = "o" * info.is_output + "l" * info.input_is_list
     return "|".join((name, ";".join(inputs), ";".join(outputs), flags)).rstrip("|")
+
+
+def _plain(kind: str) -> str:
+    """Without the template of a matched type: no class of core has several."""
+    return MATCHED if kind.startswith(MATCHED) else kind
 
 
 def main() -> None:

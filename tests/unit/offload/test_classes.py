@@ -10,8 +10,10 @@ from rh_api.offload import ClassInfo, InputInfo, class_info, core_class
 from rh_api.offload.class_facts import CHEAP, CLIP_LOADERS, MODEL_KINDS
 from rh_api.offload.class_traits import traits_of
 from rh_api.offload.core_classes import core_lines
+from rh_api.offload.graph_index import index_graph
 from rh_api.offload.savers import SAVERS
 from tests.core_classes.__main__ import SHIPPED, line_of, table_of
+from tests.support.graphs import node
 
 SWITCH: dict[str, Any] = {
     "input": {
@@ -218,3 +220,34 @@ def test_what_a_choice_brings_is_known() -> None:
     assert traits.paths == ("mode.deeper.folder_path",)
     assert traits.required == ()
     assert line_of("Chooses", info) == "Chooses|mode:COMFY_DYNAMICCOMBO_V3"
+
+
+LANES = {
+    "input": {
+        "required": {"one": ("COMFY_MATCHTYPE_V3", {"template": {"template_id": "a"}})},
+        "optional": {"two": ("COMFY_MATCHTYPE_V3", {"template": {"template_id": "b"}})},
+    },
+    "output": ["COMFY_MATCHTYPE_V3", "COMFY_MATCHTYPE_V3"],
+    "output_matchtypes": ["a", "b"],
+    "python_module": "custom_nodes.pack",
+}
+
+
+@pytest.mark.parametrize(
+    ("two", "slot", "type_name"),
+    [(["1", 1], 0, "IMAGE"), (["1", 1], 1, "MASK"), (None, 0, "IMAGE"), (None, 1, "*")],
+)
+def test_each_matched_output_goes_by_its_own_template(
+    two: list[Any] | None, slot: int, type_name: str
+) -> None:
+    lanes, linked = class_info(LANES), {"two": two} if two else {}
+    index = index_graph(
+        {
+            "1": node("LoadImage", image="a.png"),
+            "2": node("Lanes", one=["1", 0], **linked),
+            "3": node("PreviewAny", source=["2", slot]),
+        },
+        lambda name: lanes if name == "Lanes" else core_class(name),
+    )
+    assert index.matched["2"][slot] == type_name
+    assert line_of("Lanes", lanes).count("COMFY_MATCHTYPE_V3") == 4
