@@ -80,9 +80,8 @@ def _chosen(name: str, spec: object) -> Iterator[tuple[str, InputInfo]]:
     Which choice was made shows in a prompt alone, and two may bring inputs of one name: so none is
     required, numbers have no range, and what they differ in is open.
     """
-    about = _mapping(_sequence(spec)[1]) if len(_sequence(spec)) > 1 else {}
     found: dict[str, InputInfo] = {}
-    for choice in map(_mapping, _sequence(about.get("options"))):
+    for choice in map(_mapping, _sequence(_about(spec).get("options"))):
         for inner, its, _ in _declared(_mapping(choice.get("inputs"))):
             full = f"{name}.{inner}"
             for each, one in ((full, _input(its, required=False)), *_chosen(full, its)):
@@ -100,13 +99,13 @@ def _asks_for_account(groups: Mapping[str, Any]) -> bool:
     """Some classes that call comfy.org say so by what they are given alone. A V3 class writes each
     as a tuple."""
     hidden = _mapping(groups.get("hidden")).values()
-    return any(one in _ACCOUNT for each in hidden for one in (_sequence(each) or (str(each),)))
+    return any(str(next(iter(_sequence(each)), each)) in _ACCOUNT for each in hidden)
 
 
 def _input(spec: object, *, required: bool) -> InputInfo:
     parts = _sequence(spec)
     kind = parts[0] if parts else "*"
-    about: Mapping[str, Any] = _mapping(parts[1]) if len(parts) > 1 else {}
+    about = _about(spec)
     name = _typed(kind, _mapping(about.get("template")).get("template_id"))
     upload = next((each for word, each in _UPLOADS.items() if about.get(f"{word}_upload")), "")
     return InputInfo(
@@ -118,6 +117,12 @@ def _input(spec: object, *, required: bool) -> InputInfo:
         least=_bound(name, about.get("min")),
         most=_bound(name, about.get("max")),
     )
+
+
+def _about(spec: object) -> Mapping[str, Any]:
+    """What an input's declaration says beside its type."""
+    parts = _sequence(spec)
+    return _mapping(parts[1]) if len(parts) > 1 else {}
 
 
 def _typed(kind: object, template: object) -> str:

@@ -162,7 +162,7 @@ TOKEN = "AUTH_TOKEN_COMFY_ORG"
         ({"api_key_comfy_org": ("API_KEY_COMFY_ORG",)}, True),
         ({"auth_token_comfy_org": [TOKEN]}, True),
         ({"prompt": "PROMPT", "unique_id": ("UNIQUE_ID",)}, False),
-        ({"odd": None}, False),
+        ({"odd": None, "more": ({"a": []},), "none": ()}, False),
         (None, False),
     ],
 )
