@@ -212,8 +212,7 @@ def _without_unasked(data: dict[str, Any], prompt: Graph) -> dict[str, Any]:
 
     def is_lazy(link: Link) -> bool:
         known = local_classes.info(nodes[link.target].class_type)
-        declared = known and known.inputs.get(link.field)
-        return declared is not None and declared.lazy
+        return known is not None and known.is_lazy(link.field)
 
     wanted = data.get("partial_execution_targets")
     outputs = [node.id for node in nodes.values() if local_classes.saves(node.class_type)]

@@ -9,6 +9,7 @@ from .plan import Classes, ClassInfo, InputInfo
 
 _UPLOADS = {"image": "IMAGE", "video": "VIDEO", "audio": "AUDIO", "file": "FILE"}
 _GROWING = ("COMFY_DYNAMIC", "COMFY_AUTOGROW")
+_GROWN = 100  # inputs by one template; ComfyUI takes no more
 # Packs that take any input (`**kwargs`) do not say so in this format.
 _CLOSED = ("nodes", "comfy_extras", "comfy_api_nodes")
 MATCHED = "COMFY_MATCHTYPE_V3"
@@ -29,7 +30,7 @@ def class_info(about: Mapping[str, Any]) -> ClassInfo:
     for name, spec, required in _declared(groups):
         inputs[name] = _input(spec, required=required)
         if inputs[name].grows:
-            inputs.update(_chosen(name, spec))
+            inputs.update(_brought(name, spec))
     kinds = _sequence(about.get("output"))
     templates = (*_sequence(about.get("output_matchtypes")), *(None,) * len(kinds))
     outputs = tuple(map(_typed, kinds, templates))
@@ -74,25 +75,37 @@ def _declared(groups: Mapping[str, Any]) -> Iterator[tuple[str, object, bool]]:
             yield name, spec, group == "required"
 
 
-def _chosen(name: str, spec: object) -> Iterator[tuple[str, InputInfo]]:
-    """The inputs that the choices of an input bring, such as `mode.image`.
+def _brought(name: str, spec: object) -> Mapping[str, InputInfo]:
+    """The inputs that an input brings, such as `mode.image` and `images.image0`.
 
     Which choice was made shows in a prompt alone, and two may bring inputs of one name: so none is
     required, numbers have no range, and what they differ in is open.
     """
     found: dict[str, InputInfo] = {}
-    for choice in map(_mapping, _sequence(_about(spec).get("options"))):
+    for full, inner in _inner(name, spec):
+        for each, one in ((full, _input(inner, required=False)), *_brought(full, inner).items()):
+            other = found.get(each, one)
+            found[each] = InputInfo(
+                one.type if one.type == other.type else "*",
+                lazy=one.lazy or other.lazy,
+                upload=one.upload or other.upload,
+                grows=one.grows or other.grows,
+            )
+    return found
+
+
+def _inner(name: str, spec: object) -> Iterator[tuple[str, object]]:
+    """Full name and spec of what each choice brings, and of what an input grows by its template."""
+    about = _about(spec)
+    for choice in map(_mapping, _sequence(about.get("options"))):
         for inner, its, _ in _declared(_mapping(choice.get("inputs"))):
-            full = f"{name}.{inner}"
-            for each, one in ((full, _input(its, required=False)), *_chosen(full, its)):
-                other = found.get(each, one)
-                found[each] = InputInfo(
-                    one.type if one.type == other.type else "*",
-                    lazy=one.lazy or other.lazy,
-                    upload=one.upload or other.upload,
-                    grows=one.grows or other.grows,
-                )
-    yield from found.items()
+            yield f"{name}.{inner}", its
+    template = _mapping(about.get("template"))
+    most, prefix = template.get("max"), template.get("prefix")
+    count = min(most, _GROWN) if isinstance(most, int) else 0
+    names = _sequence(template.get("names")) or [f"{prefix}{each}" for each in range(count)]
+    for _, its, _ in _declared(_mapping(template.get("input"))):
+        yield from ((f"{name}.{each}", its) for each in names)
 
 
 def _asks_for_account(groups: Mapping[str, Any]) -> bool:

@@ -216,8 +216,7 @@ def stuck_inwards(index: GraphIndex, reader: IndexedNode, edge: Edge) -> str:
     type_name = index.link_type(reader, edge)
     if index.listed(source, slot) == MANY:
         return f"{type_name}[]"
-    declared = reader.traits.known.inputs.get(name)
-    if declared is not None and declared.lazy:
+    if reader.traits.known.is_lazy(name):
         return f"{type_name}?"
     if crossing_of(type_name) is None:
         return type_name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from string import digits
 from typing import Any
 
 from ..errors import BadInput
@@ -123,6 +124,17 @@ class ClassInfo:
     is_api: bool = False
     open: bool = False
     changes: bool = False
+
+    def is_lazy(self, name: str) -> bool:
+        """Whether what an input reads runs only when the node asks for it.
+
+        Packs whose nodes grow inputs one by one declare the first (`input1`), and mean all.
+        """
+        if declared := self.inputs.get(name):
+            return declared.lazy
+        stem = name.rstrip(digits)
+        first = (one for each, one in self.inputs.items() if each.rstrip(digits) == stem != each)
+        return stem != name and any(one.lazy for one in first)
 
 
 Classes = Callable[[str], ClassInfo | None]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import io
 import time
 from fractions import Fraction
@@ -190,6 +191,36 @@ def _apart(one, two):
     return "equal" if one == two else f"{one!r:.80} and {two!r:.80}"
 
 
+class Everything:
+    """Any input, and each is lazy."""
+
+    def __contains__(self, _):
+        return True
+
+    def __getitem__(self, _):
+        return (ANY, {"lazy": True})
+
+
+class Picks:
+    """A switch that grows inputs: it declares the first, and to ComfyUI's validation all."""
+
+    CATEGORY = "tests"
+    FUNCTION = "execute"
+    RETURN_TYPES = (ANY,)
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        asked = inspect.stack()[1].function == "get_input_info"
+        grown = Everything() if asked else {"input1": (ANY, {"lazy": True})}
+        return {"required": {"select": ("INT", {"min": 1})}, "optional": grown}
+
+    def check_lazy_status(self, select, **_):
+        return [f"input{select}"]
+
+    def execute(self, select, **inputs):
+        return (inputs[f"input{select}"],)
+
+
 class Border:
     """What crossing to the cloud and back may change of a value: it is rounded to 8 bits."""
 
@@ -369,6 +400,7 @@ NODE_CLASS_MAPPINGS = {
     "TestBools": Bools,
     "TestInverts": Inverts,
     "TestLooks": Looks,
+    "TestPicks": Picks,
     "TestTinyModels": TinyModels,
     "TestCompares": Compares,
 }

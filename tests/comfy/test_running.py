@@ -63,6 +63,21 @@ async def test_a_branch_that_a_switch_leaves_out_is_not_paid(
     assert seed == seeds[not switch]["3.seed"]
 
 
+@pytest.mark.parametrize("select", [1, 2])
+async def test_a_branch_that_a_growing_switch_leaves_out_is_not_paid(
+    comfyui: ComfyClient, emulator: Emulator, select: int
+) -> None:
+    seeds = new_picture(), new_picture()
+    prompt = {str(n): remote(catalog.TEXT_TO_IMAGE, seed) for n, seed in enumerate(seeds)}
+    prompt["2"] = node("TestPicks", select=select, input1=["0", 0], input2=["1", 0])
+    result = await comfyui.queue({**prompt, "3": save(["2", 0])})
+
+    assert result.outcome == "success"
+    (task,) = emulator.tasks.values()
+    (seed,) = [one["fieldValue"] for one in task.node_info if one["fieldName"] == "seed"]
+    assert seed == seeds[select - 1]["3.seed"]
+
+
 async def test_more_nodes_than_the_account_may_run_wait_their_turn(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:

@@ -38,7 +38,7 @@ def line_of(name: str, info: ClassInfo) -> str:
     for field, about in info.inputs.items():
         parent = info.inputs.get(field.partition(".")[0])
         if "." in field and parent and parent.grows:
-            continue  # what a choice brings: core has no files and no paths among it
+            continue  # what it brings: core has no files, paths and lazy ones among it
         kind = "" if about.type == "COMBO" else _plain(about.type)
         optional = "" if about.required else "?"
         lazy = "~" if about.lazy else ""

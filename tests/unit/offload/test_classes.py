@@ -251,3 +251,41 @@ def test_each_matched_output_goes_by_its_own_template(
     )
     assert index.matched["2"][slot] == type_name
     assert line_of("Lanes", lanes).count("COMFY_MATCHTYPE_V3") == 4
+
+
+def growing(**template: Any) -> ClassInfo:
+    inner = {"input": {"required": {"value": ("IMAGE", {"lazy": True})}}, **template}
+    return class_info({"input": {"required": {"v": ("COMFY_AUTOGROW_V3", {"template": inner})}}})
+
+
+def test_what_a_template_grows_is_of_its_type() -> None:
+    info = growing(prefix="in", min=1, max=2)
+    assert [name for name, about in info.inputs.items() if about.type == "IMAGE"] == [
+        "v.in0",
+        "v.in1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("info", "lazy", "eager"),
+    [
+        (growing(prefix="in", min=1, max=3), ("v.in0", "v.in2"), ("v", "v.on", "in0")),
+        (growing(names=["a", "b"], min=1), ("v.a", "v.b"), ("v.c",)),
+        (growing(prefix="in", max="many"), (), ("v.in0",)),
+        (
+            ClassInfo({"input1": InputInfo("*", lazy=True), "select": InputInfo("INT")}),
+            ("input1", "input2", "input17"),
+            ("select", "select2", "input", "other1", "1"),
+        ),
+        (
+            ClassInfo({"a1": InputInfo("*", lazy=True), "a2": InputInfo("*")}),
+            ("a1", "a3"),
+            ("a2",),
+        ),
+        (ClassInfo({"on": InputInfo("*", lazy=True)}), ("on",), ("on2",)),
+    ],
+)
+def test_inputs_that_a_node_grows_are_as_lazy_as_declared(
+    info: ClassInfo, lazy: tuple[str, ...], eager: tuple[str, ...]
+) -> None:
+    assert [name for name in (*lazy, *eager) if info.is_lazy(name)] == list(lazy)
