@@ -16,6 +16,7 @@ from .plan import Inlet, LocalFile, LocalLora
 from .remote_graph import PREFIX
 from .savers import PREFIX_INPUT
 
+_RGB, _RGBA = 3, 4
 _SOUND_CHANNELS = 2
 
 
@@ -26,7 +27,7 @@ class Item:
     `channels` of a picture or a sound, 0 where nobody has counted; `value` of a plain one.
     """
 
-    channels: int = 3
+    channels: int = 0
     value: object = None
 
 
@@ -101,15 +102,15 @@ class _Loaders:
 
 
 def _pictures(loaders: _Loaders, crossing: Crossing, inlet: Inlet, items: Sequence[Item]) -> str:
-    channels = {item.channels for item in items}
-    if len(channels) != 1 or not channels <= {3, 4}:
+    channels = {item.channels or _RGB for item in items}
+    if len(channels) != 1 or not channels <= {_RGB, _RGBA}:
         raise BadInput(
             "segment.channels", inlet=_where(inlet), channels=", ".join(map(str, sorted(channels)))
         )
     made: list[str] = []
     for index in range(len(items)):
         loader = loaders.load(crossing, index)
-        if channels == {4}:
+        if channels == {_RGBA}:
             # LoadImage gives 1 - alpha as its mask, and this takes it so.
             loader = loaders.add("JoinImageWithAlpha", {"image": [loader, 0], "alpha": [loader, 1]})
         made.append(loader)

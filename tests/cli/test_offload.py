@@ -557,6 +557,19 @@ def test_a_sound_crosses(
     assert Path(result["path"]).read_bytes() == here.read_bytes()
 
 
+def test_what_becomes_of_a_sound_is_explained_before_anybody_has_looked_at_it(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    sound(tmp_path / "sound.wav", 2)
+    ran = call("offload", str(written(tmp_path, SOUND)), "--nodes", "2", "--explain", "--json")
+
+    assert ran.code == 0, ran.err
+    (segment,) = ran.document["segments"]
+    assert [one["kind"] for one in (*segment["up"], *segment["back"])] == ["AUDIO", "AUDIO"]
+    assert segment["quote"]["rate"]["a_second"] == "0.2"
+    assert emulator.counters.orders == 0
+
+
 def test_a_sound_whose_channels_its_head_does_not_tell_is_sent(
     call: Call, emulator: Emulator, tmp_path: Path
 ) -> None:

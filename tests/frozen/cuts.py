@@ -65,7 +65,8 @@ def _filled(segment: Segment) -> Iterator[Any]:
 def _items(inlet: Inlet, *, several: bool) -> list[Item]:
     if inlet.type in VALUES:
         return [Item(value=VALUES[inlet.type])]
-    return SEVERAL.get(inlet.type, [Item()]) if several else [Item()]
+    one = [Item(3)]
+    return SEVERAL.get(inlet.type, one) if several else one
 
 
 # As orders
