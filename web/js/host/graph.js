@@ -93,10 +93,28 @@ export const titleOfClass = (className) => String(window.LiteGraph?.registered_n
 /** The same, or else the class's own name. */
 export const typeName = (className = "") => titleOfClass(className) || className;
 
-/** As Run would send it. */
+/** As Run would send it; the graph stays as it is. */
 export async function toPrompt() {
-	const { workflow, output } = await app.graphToPrompt();
+	const ask = async () => (await throughOthers()) ?? (await app.graphToPrompt());
+	const { workflow, output } = await undrawn(ask);
 	return { prompt: output, extra_data: { extra_pnginfo: { workflow } } };
+}
+
+/** The pack Use Everywhere links what it broadcasts only while Run is pressed, and has a word for those who ask. */
+const throughOthers = async () => app.ue_modified_prompt?.();
+
+/** A widget of another pack may draw its value when it is asked for it, and keep that until a run is over. @type {<T>(ask: () => Promise<T>) => Promise<T>} */
+async function undrawn(ask) {
+	const nodes = [rootGraph(), ...(rootGraph().subgraphs?.values() ?? [])].flatMap((graph) => graph.nodes);
+	const drawing = nodes.flatMap(({ widgets }) => widgets ?? []).filter(({ serializeValue }) => serializeValue);
+	const before = new Map(drawing.map((widget) => [widget, widget.value]));
+	try {
+		return await ask();
+	} finally {
+		for (const [widget, value] of before) {
+			if (widget.value !== value) widget.value = value;
+		}
+	}
 }
 
 /** As Save would write it. */
