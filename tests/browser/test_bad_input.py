@@ -88,6 +88,35 @@ def test_a_program_that_cannot_be_read_is_named_and_the_node_stays(
     canvas.forgive(REFUSED)
 
 
+def test_a_node_that_another_pack_made_anew_by_its_values_orders_nothing(
+    canvas: Canvas, emulator: Emulator
+) -> None:
+    canvas.clear()
+    node = canvas.program(catalog.TEXT_TO_IMAGE)
+    canvas.set_widget(node, "6.text", "words that would be lost")
+    preview = canvas.add("PreviewImage", 800, 150)
+    made = canvas.run_js(
+        """(id) => {
+            const graph = app.canvas.graph;
+            const old = graph.nodes.find((one) => String(one.id) === id);
+            const made = LiteGraph.createNode(old.type);
+            graph.add(made);
+            made.properties = {...old.properties};
+            for (const widget of made.widgets) {
+                const before = old.widgets.find(({name}) => name === widget.name);
+                if (before) widget.value = before.value;
+            }
+            graph.remove(old);
+            return String(made.id);
+        }""",
+        node,
+    )
+    canvas.connect(made, "images", preview, "images")
+    assert "6.text" not in canvas.prompt()[made]["inputs"]
+    assert "choose again" in str(canvas.refused()["node_errors"][made])
+    assert emulator.counters.orders == 0
+
+
 def test_a_link_of_the_other_site_and_a_profile_that_is_not_here(
     canvas: Canvas, emulator: Emulator
 ) -> None:

@@ -206,8 +206,9 @@ function watch(node, kind) {
 			build(node, read);
 			if (isLoadingPrompt()) growItems(node, read, "all");
 		});
-		// The server refuses to run what was not read.
-		form.serializeValue = () => (isUnread(node) ? JSON.stringify({ ...formOf(node), unread: true }) : form.value);
+		// The server refuses to run what was not read, or what another pack made anew by the values alone.
+		const isShown = () => (readForm(form.value)?.id ?? "") === (formOf(node)?.id ?? "");
+		form.serializeValue = () => (isUnread(node) || !isShown() ? JSON.stringify({ ...formOf(node), unread: true }) : form.value);
 	}
 	if (text) after(text, () => (isLoadingPrompt() ? rememberText(node) : textChanged(node, choose)));
 }
