@@ -27,6 +27,15 @@ def register() -> None:
     routes.install(server.routes, comfyui.host_names())
     server.app.on_shutdown.append(shutdown.run)
     server.add_on_prompt_handler(handle_prompt)
+    server.app.on_startup.append(_come_last)
+
+
+async def _come_last(_: object) -> None:
+    """Once all packs are loaded: what they change in a prompt shall be changed in marked parts too,
+    which they know no more once those are cut out."""
+    handlers = PromptServer.instance.on_prompt_handlers
+    handlers.remove(handle_prompt)
+    handlers.append(handle_prompt)
 
 
 class RunningHubExtension(ComfyExtension):

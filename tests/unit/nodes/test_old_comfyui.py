@@ -73,8 +73,12 @@ async def load():
             answer = await getattr(extension, call)()
         nodes.append(len(answer or ()))
     routes = [f"{route.method} {route.path}" for route in host.routes]
-    return {"handlers": len(host.on_prompt_handlers), "routes": routes,
-            "ends": len(host.app.on_shutdown), "nodes": nodes}
+    registered = {"handlers": len(host.on_prompt_handlers), "routes": routes,
+                  "ends": len(host.app.on_shutdown), "nodes": nodes}
+    host.add_on_prompt_handler(dict)
+    for begin in host.app.on_startup:
+        await begin(host.app)
+    return {**registered, "order": [one.__name__ for one in host.on_prompt_handlers]}
 
 print(json.dumps(asyncio.run(load())))
 """
@@ -115,6 +119,11 @@ def test_handler_and_routes_are_there_once_whatever_is_called(
     assert "POST /runninghub/session" in registered["routes"]
     assert len(set(registered["routes"])) == len(registered["routes"])
     assert said == ""
+
+
+def test_the_handler_comes_after_those_of_packs_that_are_loaded_later(tmp_path: Path) -> None:
+    registered, _ = load(tmp_path, [ROOT], "on_load", "get_node_list")
+    assert registered["order"] == ["dict", "handle_prompt"]
 
 
 def test_a_second_copy_gives_no_nodes_and_names_both_folders(tmp_path: Path) -> None:
