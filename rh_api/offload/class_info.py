@@ -139,10 +139,12 @@ def _about(spec: object) -> Mapping[str, Any]:
 
 
 def _typed(kind: object, template: object) -> str:
-    """A type as ComfyUI tells it; a list of choices is a COMBO."""
-    if kind == MATCHED and isinstance(template, str):
-        return f"{MATCHED} {template}"
-    return kind if isinstance(kind, str) else "COMBO"
+    """A type as ComfyUI tells it; a list of choices is a COMBO.
+
+    A plain text: packs write "any type" as one that is equal to every other, or has no hash.
+    """
+    name = str(kind) if isinstance(kind, str) else "COMBO"
+    return f"{name} {template}" if name == MATCHED and isinstance(template, str) else name
 
 
 def _bound(type_name: str, bound: object) -> float | None:

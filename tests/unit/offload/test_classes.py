@@ -114,6 +114,28 @@ def test_a_class_that_says_nonsense_is_read_as_saying_little(about: dict[str, An
     assert info.outputs == ()
 
 
+class AnyType(str):
+    """Equal to every type, and so without a hash, as many packs write it."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+
+def test_a_type_that_is_equal_to_every_other_is_read_as_any() -> None:
+    anything = AnyType("*")
+    about = {"input": {"required": {"a": (anything, {"max": 3})}}, "output": (anything,)}
+    info = class_info(about)
+    assert {info.inputs["a"].type, *info.outputs} == {"*"}
+    assert info.inputs["a"].type != "IMAGE"
+    assert info.inputs["a"].most is None
+
+
 @pytest.mark.parametrize(
     ("class_type", "name", "about", "kind"),
     [
