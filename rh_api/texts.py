@@ -842,6 +842,7 @@ ENGLISH: dict[str, str] = {
     "segment.saves_here": "{node} is not ordered: nothing of its part makes what it reads. It runs in ComfyUI on this machine, at no cost.",
     "segment.runs_here": "{node} runs here too: its result is needed here and costs nothing.",
     "segment.changes": "{node} may give another value each time it runs. In the cloud it runs once for equal orders, which are kept; order anew for another value.",
+    "segment.each_turn": "{node} runs this part in each turn of its loop. Each turn that brings other inputs is an order of its own, and costs.",
     "segment.changes_twice": "{node} may give another value each time it runs, and it runs here as well as in the cloud, so one run may use two values. What runs in the cloud is kept for equal orders.",
     "segment.unused": "{node} is marked but does not run: no output needs it.",
     "segment.one_item": "What {node} reads comes as a list: it may hold one item only.",

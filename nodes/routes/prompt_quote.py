@@ -14,6 +14,7 @@ from ...rh_api.models.stored import read_model
 from ...rh_api.money.amounts import COINS
 from ...rh_api.money.quotes import QuoteSource, in_few_words, in_number
 from ...rh_api.offload import marks_of
+from ...rh_api.offload.notes import EACH_TURN
 from ...rh_api.wire.model_refs import is_endpoint
 from .. import language
 from ..runtime import cloud, config, model_catalogues, model_view, profiles, segment_facts
@@ -113,10 +114,12 @@ async def _of_segments(body: Body) -> list[_Asked]:
         facts = await segment_facts.facts_of(plan)
     except RunningHubError:
         return []  # the run refuses it
+    looped = {note.node_id for note in plan.notes if note.key == EACH_TURN}
     return [
         _Asked(
             one.name,
             facts.quotes.get(one.id, Quote()),
+            least=not looped.isdisjoint(one.members),
             is_emulated=one.ordering.profile == profiles.SANDBOX,
         )
         for one in plan.segments

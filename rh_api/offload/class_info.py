@@ -129,6 +129,7 @@ def _input(spec: object, *, required: bool) -> InputInfo:
         grows=is_growing(name),
         least=_bound(name, about.get("min")),
         most=_bound(name, about.get("max")),
+        raw=bool(about.get("rawLink")),
     )
 
 

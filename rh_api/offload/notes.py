@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from ..graph.prompt import downstream, id_order
 from .boundary_types import crossing_of
@@ -12,6 +12,7 @@ from .graph_index import GraphIndex
 from .plan import Inlet, Mark, Note, Segment
 
 UNUSED = "segment.unused"
+EACH_TURN = "segment.each_turn"
 
 
 def unused_notes(index: GraphIndex, marks: Sequence[Mark]) -> Iterator[Note]:
@@ -33,14 +34,38 @@ def plan_notes(dependencies: Dependencies, segments: Sequence[Segment]) -> Itera
         yield Note(
             apart.reader, "segment.kept_apart", {**labels, "reader": index.label(apart.reader)}
         )
+    loops = {node_id: turns for node_id in dependencies.local if (turns := _turns(index, node_id))}
     for segment in segments:
         yield from _segment_notes(index, segment)
+        for node_id, turns in loops.items():
+            if turns.intersection(segment.members):
+                yield Note(segment.members[0], EACH_TURN, {"node": index.label(node_id)})
         for node_id in segment.members:
             if index.nodes[node_id].traits.changes:
                 key = (
                     "segment.changes_twice" if node_id in dependencies.local else "segment.changes"
                 )
                 yield Note(node_id, key, {"node": index.label(node_id)})
+
+
+def _turns(index: GraphIndex, node_id: str) -> Set[str]:
+    """What a node that ends a loop runs in each turn: all between it and the start, which it is
+    linked to by itself."""
+    node = index.nodes[node_id]
+    declared = node.traits.known.inputs
+    raw = {one.source for one in node.edges if one.input in declared and declared[one.input].raw}
+    behind: set[str] = set()
+    waiting = list(raw)
+    while waiting:
+        source = waiting.pop()
+        if source in index.nodes and source not in behind:
+            behind.add(source)
+            waiting += [edge.source for edge in index.nodes[source].edges]
+    started = set(raw)
+    for each in index.order:
+        if any(edge.source in started for edge in index.nodes[each].edges):
+            started.add(each)
+    return behind & started
 
 
 def _segment_notes(index: GraphIndex, segment: Segment) -> Iterator[Note]:

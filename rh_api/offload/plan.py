@@ -99,7 +99,8 @@ class InputInfo:
 
     `lazy`: what it reads runs only when the node asks for it. `upload`: it holds the name of a
     file in ComfyUI's folders, IMAGE, VIDEO, AUDIO or FILE. `grows`: it brings inputs named after
-    it (`format.codec`). `least`, `most`: the range of a number; None where none is known.
+    it (`format.codec`). `least`, `most`: the range of a number; None where none is known. `raw`:
+    its node gets the link itself, as the end of a loop does, and may run what lies behind it again.
     """
 
     type: str
@@ -109,6 +110,7 @@ class InputInfo:
     grows: bool = False
     least: float | None = None
     most: float | None = None
+    raw: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -533,3 +533,25 @@ def test_a_node_that_changes_by_itself_is_told_of(shown: bool) -> None:
     plan = cut(prompt, marks, lambda name: own.get(name) or core_class(name))
     told = [(each.node_id, each.key) for each in plan.notes if "segment.changes" in each.key]
     assert told == [("1", "segment.changes_twice" if shown else "segment.changes")]
+
+
+def test_a_part_within_a_loop_is_told_to_be_an_order_a_turn() -> None:
+    raw = InputInfo("*", raw=True)
+    own = {
+        "Starts": ClassInfo({"value": InputInfo("IMAGE")}, ("FLOW_CONTROL", "IMAGE")),
+        "Ends": ClassInfo({"flow": raw, "value": raw}, ("IMAGE",)),
+    }
+    prompt = {
+        "1": empty(),
+        "2": node("ImageInvert", image=["1", 0]),
+        "3": node("Starts", value=["2", 0]),
+        "4": node("ImageInvert", image=["3", 1]),
+        "5": node("ImageBlend", image1=["4", 0], image2=["1", 0]),
+        "6": node("Ends", flow=["3", 0], value=["5", 0]),
+        "7": node("ImageInvert", image=["6", 0]),
+        "8": save(["7", 0]),
+    }
+    marks = [Mark(each, (each,)) for each in ("2", "4", "7")]
+    plan = cut(prompt, marks, lambda name: own.get(name) or core_class(name))
+    told = [(each.node_id, each.params) for each in plan.notes if each.key == "segment.each_turn"]
+    assert told == [("4", {"node": "6 (Ends)"})]
