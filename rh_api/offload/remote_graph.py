@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from ..graph.prompt import is_link
 from .boundary_types import crossing_of
@@ -124,6 +124,8 @@ class _Builder:
         return inputs
 
     def _value(self, node: IndexedNode, name: str, value: object) -> object:
+        if isinstance(value, dict):
+            return self._row(node, name, cast("dict[str, object]", value))
         _check_range(node, name, value)
         loaded = node.traits.files.get(name)
         if loaded and not (value == "" and node.traits.known.inputs[name].type == "STRING"):
@@ -146,6 +148,17 @@ class _Builder:
             if node.class_type in LORA_CLASSES and kind == "LORA":
                 self.loras.append(LocalLora(node.id, name, str(node.inputs[name])))
         return value
+
+    def _row(self, node: IndexedNode, name: str, row: dict[str, object]) -> object:
+        """A LoRA as other packs list several, `{"on": true, "lora": "a.safetensors"}`: such a node
+        goes without one that it does not find, and the run is paid."""
+        lora = row.get("lora")
+        if not isinstance(lora, str) or not model_kind(node.class_type, name, lora):
+            return row
+        lora = lora.replace("\\", "/")
+        if row.get("on", True):
+            self.models.append(ModelName(node.id, name, lora, "LORA"))
+        return {**row, "lora": lora}
 
     def _local_saver(self, node: IndexedNode, inputs: dict[str, Any]) -> str:
         """The remote saver that does the work of a local one, under its id.

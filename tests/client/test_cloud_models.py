@@ -10,8 +10,8 @@ import pytest
 
 from rh_api.client import Client
 from rh_api.emulator import Emulator, Fault
-from rh_api.offload import CannotOffload, LocalFile, ModelName, Ordering, Segment
-from rh_api.offload.driver import Models, check_early
+from rh_api.offload import CannotOffload, LocalFile, LocalLora, ModelName, Ordering, Segment
+from rh_api.offload.driver import LocalFiles, Models, check_early
 from rh_api.texts import english
 from tests.client.conftest import MakeClient
 
@@ -41,9 +41,18 @@ def loads(name: str, ordering: Ordering | None = None, kind: str = "CHECKPOINT")
     )
 
 
-async def warnings(client: Client, segment: Segment, models: Models | None = None) -> list[str]:
+class AllLoras(NoFiles):
+    """A machine with every LoRA."""
+
+    def lora(self, name: str) -> Path | None:
+        return Path(name)
+
+
+async def warnings(
+    client: Client, segment: Segment, models: Models | None = None, files: LocalFiles | None = None
+) -> list[str]:
     models = models or Models(time.monotonic)
-    notices = await check_early(client, segment, models=models, files=NoFiles())
+    notices = await check_early(client, segment, models=models, files=files or NoFiles())
     return [english(one.key, one.params) for one in notices]
 
 
@@ -91,6 +100,14 @@ async def test_a_setting_is_strict_until_a_mark_says_otherwise(make_client: Make
     with pytest.raises(CannotOffload):
         await warnings(client, segment)
     assert len(await warnings(client, replace(segment, ordering=Ordering(models="warn")))) == 1
+
+
+async def test_a_lora_of_this_machine_that_does_not_go_up_is_asked_for(client: Client) -> None:
+    segment = loads("only_here.safetensors", STRICT, kind="LORA")
+    with pytest.raises(CannotOffload, match=r"only_here\.safetensors"):
+        await warnings(client, segment, files=AllLoras())
+    goes_up = LocalLora("4", "ckpt_name", "only_here.safetensors")
+    assert await warnings(client, replace(segment, loras=(goes_up,)), files=AllLoras()) == []
 
 
 async def test_a_list_that_does_not_answer_is_no_warning(

@@ -94,9 +94,11 @@ class Models:
         machine; who asked for strict checks is refused instead, by CannotOffload."""
         is_strict = (segment.ordering.models or client.settings.models) == STRICT
         notices: list[Notice] = []
+        may_go_up = {(one.node_id, one.input) for one in segment.loras}
         for model in segment.models:
             kind = _KINDS.get(model.kind)
-            if kind is None or (kind is ResourceKind.LORA and files.lora(model.value) is not None):
+            goes_up = (model.node_id, model.input) in may_go_up
+            if kind is None or (goes_up and files.lora(model.value) is not None):
                 continue
             if await self._may_be_there(client, kind, model.value):
                 continue

@@ -10,6 +10,7 @@ from unit.offload.prompts import cut_at, keys_of, one, painting
 
 from rh_api.offload import (
     ClassInfo,
+    InputInfo,
     LocalFile,
     LocalLora,
     Mark,
@@ -161,6 +162,27 @@ def test_models_to_look_up_and_those_that_nobody_can() -> None:
     )
     unchecked = [each for each in plan.notes if each.key == "segment.unchecked"]
     assert [each.params["names"] for each in unchecked] == ["ae.safetensors, sub/canny.pth"]
+
+
+def test_loras_that_a_node_lists_in_rows_are_models_of_it() -> None:
+    """As rgthree's Power Lora Loader: it goes without one that is not there."""
+    many = ClassInfo({"model": InputInfo("MODEL")}, ("MODEL",), open=True)
+    prompt = painting()
+    rows = {
+        "lora_1": {"on": True, "lora": "mine\\style.safetensors", "strength": 0.5},
+        "lora_2": {"on": False, "lora": "off.safetensors", "strength": 1},
+        "header": {"type": "Header", "lora": "None"},
+    }
+    prompt["20"] = node("Many", model=["4", 0], **rows)
+    prompt["3"]["inputs"]["model"] = ["20", 0]
+    plan = cut(
+        prompt, [Mark("part", ("3",))], lambda name: {"Many": many}.get(name) or core_class(name)
+    )
+    assert one(plan).models[1:] == (ModelName("20", "lora_1", "mine/style.safetensors", "LORA"),)
+    assert one(plan).loras == ()
+    sent = one(plan).graph["20"]["inputs"]
+    assert sent["lora_1"] == {"on": True, "lora": "mine/style.safetensors", "strength": 0.5}
+    assert (sent["lora_2"], sent["header"]) == (rows["lora_2"], rows["header"])
 
 
 @pytest.mark.parametrize("text", [r"(\w+)\.bin", r"see C:\models\a.ckpt", "a.safetensors"])
