@@ -148,15 +148,31 @@ test("what says that a thing runs there is the marked group or subgraph that it 
   expect(marks.holderOf(inSubgraph, root)).toBe(outer);
 });
 
-test("what a group holds touches what its nodes touch", () => {
-  const [before, after] = [node(), node()];
-  const inside = node({}, {
-    inputs: [{}, {}],
-    outputs: [{}],
-    getInputNode: (slot) => [before, null][slot],
-    getOutputNodes: () => [after],
+/** Nodes in a row, each reading the one before it. */
+function row(...nodes) {
+  const graph = { nodes, getNodeById: (id) => nodes[id] ?? null };
+  nodes.forEach((one, id) => {
+    Object.assign(one, { graph, inputs: [{}, {}], getInputLink: (slot) => (slot === 0 && id > 0 ? { origin_id: id - 1, origin_slot: 0 } : null) });
   });
+  return nodes;
+}
+
+test("what a group holds touches what its nodes touch", () => {
+  const [before, inside, after] = row(node(), node(), node(), node());
   expect(marks.neighboursOf(group({}, [inside]))).toEqual([before, after]);
+});
+
+test("nodes touch through those that only the browser has", () => {
+  const virtual = () => node({}, { isVirtualNode: true });
+  const [first, , , second, third] = row(node(), virtual(), virtual(), node(), node());
+  expect(marks.neighboursOf(second)).toEqual([first, third]);
+  expect(marks.neighboursOf(first)).toContain(second);
+});
+
+test("a ring of them ends", () => {
+  const [one, other] = row(node({}, { isVirtualNode: true }), node());
+  one.getInputLink = () => ({ origin_id: 0, origin_slot: 0 });
+  expect(marks.neighboursOf(other)).toEqual([one]);
 });
 
 test("the first six segments have colours of their own", () => {

@@ -100,9 +100,19 @@ export const insideOf = (node) => thingsOf(node?.subgraph).flatMap((thing) => ma
 /** @param {any} thing @returns {any[]} */
 export function neighboursOf(thing) {
 	if (isGroup(thing)) return [...(thing.nodes ?? [])].flatMap(neighboursOf);
-	const sources = [...thing.inputs.keys()].map((slot) => thing.getInputNode(slot));
-	const targets = [...thing.outputs.keys()].flatMap((slot) => thing.getOutputNodes(slot));
-	return [...sources, ...targets].filter(Boolean);
+	/** @type {any[]} */
+	const nodes = thing.graph?.nodes ?? [];
+	return [...sourcesOf(thing), ...nodes.filter((node) => sourcesOf(node).includes(thing))];
+}
+
+/** @param {any} node @returns {any[]} */
+const sourcesOf = (node) => [...(node.inputs ?? []).keys()].flatMap((slot) => sourceOf(node, slot) ?? []);
+
+/** What a node reads, past what only the browser has (Reroute, Set and Get), as Run finds it. @type {(node: any, slot: number, most?: number) => any} */
+function sourceOf(node, slot, most = 100) {
+	const link = node.getInputLink(slot);
+	const source = link && node.graph?.getNodeById(link.origin_id);
+	return source?.isVirtualNode && !source.subgraph && most > 0 ? sourceOf(source, link.origin_slot, most - 1) : source;
 }
 
 export const colorOf = (segment = "") => COLORS[(Number.parseInt(segment, 10) || 1) % COLORS.length] ?? "";
