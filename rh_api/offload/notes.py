@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 
 from ..graph.prompt import downstream, id_order
 from .boundary_types import crossing_of
@@ -48,7 +48,7 @@ def plan_notes(dependencies: Dependencies, segments: Sequence[Segment]) -> Itera
                 yield Note(node_id, key, {"node": index.label(node_id)})
 
 
-def _turns(index: GraphIndex, node_id: str) -> Set[str]:
+def _turns(index: GraphIndex, node_id: str) -> set[str]:
     """What a node that ends a loop runs in each turn: all between it and the start, which it is
     linked to by itself."""
     node = index.nodes[node_id]
