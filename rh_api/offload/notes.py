@@ -34,7 +34,8 @@ def plan_notes(dependencies: Dependencies, segments: Sequence[Segment]) -> Itera
         yield Note(
             apart.reader, "segment.kept_apart", {**labels, "reader": index.label(apart.reader)}
         )
-    loops = {node_id: turns for node_id in dependencies.local if (turns := _turns(index, node_id))}
+    here = sorted(dependencies.local, key=index.rank.__getitem__)
+    loops = {node_id: turns for node_id in here if (turns := _turns(index, node_id))}
     for segment in segments:
         yield from _segment_notes(index, segment)
         for node_id, turns in loops.items():
