@@ -33,6 +33,7 @@ from .poller import Poller
 from .progress import Progress, Stage, Watch
 from .recovery import CANCELS, Recovery, order_of
 from .report_query import (
+    UNNAMED,
     completed,
     if_answered,
     missing,
@@ -371,7 +372,7 @@ class Engine:
         """The fullest list of a success that the service gives now, and what it lacks."""
         sender, earlier = self.context.sender, active.earlier
         awaited = earlier and earlier.missing
-        if earlier is not None and not awaited:
+        if earlier is not None and (not awaited or UNNAMED in awaited):
             awaited = await self._awaited(earlier.announced, earlier.workflow, active.order.shows)
         ways = polls(sender.transport.send, active.ticket.task_id)
         asks = [partial(if_answered, poll) for poll in reversed(ways)]

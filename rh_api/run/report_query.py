@@ -160,16 +160,22 @@ Awaited = Collection[str]
 """Nodes whose results are waited for; None in its place where the service told of none."""
 
 
+UNNAMED = "?"
+
+
 def missing(report: Report, awaited: Awaited | None) -> tuple[str, ...]:
     """Nodes that gave nothing although they were to, and those whose results have no address.
 
-    "?" stands for a result of a node that the service did not name.
+    UNNAMED stands for results of nodes that the service did not name.
     """
     listed = report.results or ()
     here = {result.node_id for result in listed if not result.is_missing}
-    without = [result.node_id or "?" for result in listed if result.is_missing]
-    # Results that name no node may be those of any.
-    absent = [] if "" in here else [node for node in awaited or () if node not in here]
+    without = [result.node_id or UNNAMED for result in listed if result.is_missing]
+    absent = [node for node in awaited or () if node not in here]
+    # Results that name no node may be those of any; each is one node's.
+    unnamed = sum(1 for result in listed if not result.node_id)
+    if unnamed:
+        absent = [UNNAMED] if unnamed < len(absent) else []
     return tuple(dict.fromkeys([*without, *absent]))
 
 

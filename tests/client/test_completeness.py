@@ -111,6 +111,22 @@ async def test_results_in_rows_of_another_shape_are_delivered(
     assert [result.path is not None for result in outcome.results] == [True, True]
 
 
+async def test_fewer_addresses_than_nodes_is_a_list_in_part(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    graph = dict(two_saves().graph or {})
+    job = Job(graph=graph | {"4": node("SaveImage", images=["1", 0], filename_prefix="c")})
+    emulator.result_rows = "addresses"  # which name no node
+    emulator.late_results = 10**6
+    for seen, missing in ((1, ("?",)), (2, ("?",)), (3, ())):
+        emulator.late_results_seen = seen
+        outcome = await make_client(pace=30.0).run(job)
+        assert (len(outcome.results), outcome.missing) == (seen, missing)
+        keys = [notice.key for notice in outcome.notices]
+        assert keys == (["progress.incomplete"] if missing else [])
+    assert emulator.counters.orders == 1
+
+
 async def test_a_list_that_stays_in_part_is_delivered_and_completed_by_the_next_run(
     make_client: MakeClient, emulator: Emulator
 ) -> None:

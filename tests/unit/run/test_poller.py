@@ -500,8 +500,9 @@ def test_what_was_told_is_complete_without_a_second_look():
     service = Service(query=[state("SUCCESS", BOTH)])
     follow(service, awaited=frozenset({"9", "12"}))
     assert len(service.sent) == 1
-    service = Service(query=[state("SUCCESS", [{"url": "https://files.example/a.png"}])])
-    follow(service, awaited=frozenset({"9", "12"}))  # of some node that nobody names
+    unnamed = [{"url": f"https://files.example/{name}.png"} for name in "ab"]
+    service = Service(query=[state("SUCCESS", unnamed)])
+    follow(service, awaited=frozenset({"9", "12"}))  # of whichever nodes
     assert len(service.sent) == 1
 
 
