@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
+
+HELD_SECONDS = 2.0  # a scanner of viruses, an indexer or a synced folder needs less
+_PAUSE = 0.02
 
 
 def sync(file: BinaryIO) -> None:
@@ -20,6 +24,23 @@ def sync_path(path: Path) -> None:
     # For writing: Windows syncs nothing else.
     with path.open("r+b") as file:
         sync(file)
+
+
+def put(part: Path, path: Path) -> None:
+    """Give a complete file its name, whoever has that. Raises OSError.
+
+    Windows refuses it while anybody has one of both open, as scanners have each new file for a
+    moment.
+    """
+    deadline = time.monotonic() + HELD_SECONDS
+    while True:
+        try:
+            os.replace(part, path)  # noqa: PTH105 - which tests stand in for
+            return
+        except PermissionError:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(_PAUSE)
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -38,6 +59,6 @@ def replace_bytes(path: Path, data: bytes, mode: int = 0o666) -> None:
         with open(part, "xb", opener=partial(os.open, mode=mode)) as file:
             file.write(data)
             sync(file)
-        part.replace(path)
+        put(part, path)
     finally:
         part.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ import folder_paths
 from comfy.cli_args import args
 from comfy_api.latest import io
 
-from ...rh_api.disk import sync_path
+from ...rh_api.disk import put, sync_path
 from ...rh_api.errors import BadInput, Fate
 from ..values.adapters.table import adapter_of_files
 from ..values.codecs import embedded_texts
@@ -166,7 +166,7 @@ def _put(path: Path, target: Path, metadata: Mapping[str, Any], task_id: str) ->
     try:
         embedded_texts.copy(path, part, metadata)
         sync_path(part)
-        part.replace(target)
+        put(part, target)
     except OSError as error:
         raise NotKept(task_id, error, target, path) from None
     finally:

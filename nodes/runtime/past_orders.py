@@ -14,6 +14,7 @@ from typing import Any, cast
 import folder_paths
 
 from ...rh_api.client import Client, Job, LoraFile, PastOrder, Progress, ResultRow, Source
+from ...rh_api.disk import put
 from ...rh_api.errors import BadInput
 from ...rh_api.graph.extra_data import NATIVE
 from ...rh_api.graph.fields import split_name
@@ -85,7 +86,7 @@ def make_input(path: Path, name: str) -> dict[str, object]:
         folder.mkdir(parents=True, exist_ok=True)
         if not target.exists() or target.stat().st_size != path.stat().st_size:
             shutil.copyfile(path, part)
-            part.replace(target)
+            put(part, target)
     except OSError as error:
         raise BadInput("node.input_folder", reason=error.strerror or str(error)) from None
     finally:

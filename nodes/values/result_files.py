@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ from typing import Any
 import folder_paths
 
 from ...rh_api.client import Result
-from ...rh_api.disk import sync_path
+from ...rh_api.disk import put, sync_path
 from ...rh_api.errors import Fate, RunningHubError
 from .. import language
 from .codecs.errors import MediaError
@@ -101,9 +102,16 @@ class Shelf:
         # Two nodes may be given the same order's files at the same moment.
         part = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
         try:
+            if _is_one_file(result.path, target):
+                return target
             folder.mkdir(parents=True, exist_ok=True)
             give(result.path, part)
-            part.replace(target)
+            try:
+                put(part, target)
+            except PermissionError:
+                # Windows, while a page plays what lies there from before.
+                if not filecmp.cmp(part, target, shallow=False):
+                    raise
         except OSError as error:
             raise NotKept(self.task_id, error, target, result.path) from None
         finally:
@@ -133,6 +141,13 @@ def shown(every: Sequence[Shelf]) -> dict[str, Any]:
     if videos and shown["images"] is videos:
         shown["animated"] = (True,)
     return shown
+
+
+def _is_one_file(one: Path, other: Path) -> bool:
+    try:
+        return other.samefile(one)
+    except OSError:
+        return False
 
 
 def _linked(source: Path, target: Path) -> None:

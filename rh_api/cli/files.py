@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import re
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from ..client import Result, Source
-from ..disk import sync_path
+from ..disk import put, sync_path
 from ..errors import BadInput
 from ..graph.check import JsonText
 from ..graph.outputs import group
@@ -126,7 +127,8 @@ def _save(result: Result, folder: Path, stem: str, numbers: itertools.count[int]
             if _publish(part, target := folder / f"{stem}_{number}{suffix}")
         )
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # as Windows says of what a scanner has open
+            part.unlink(missing_ok=True)
     kind = result.type.kind if result.type else Kind.FILE if result.path else Kind.TEXT
     return Saved(result.node_id, target, kind.value, target.stat().st_size, _text(result))
 
@@ -141,7 +143,7 @@ def _publish(part: Path, target: Path) -> bool:
         # No hard links here, as on exFAT and some network drives.
         try:
             target.touch(exist_ok=False)
-            part.replace(target)
+            put(part, target)
         except FileExistsError:
             return False
         except OSError:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
+from ..disk import put
 from ..errors import Fate, StoreUnavailable
 from ..money.amounts import micros
 from .rows import read_order
@@ -232,7 +233,7 @@ def _make(folder: Path, patience: float) -> None:
         path.with_name(path.name + companion).unlink(missing_ok=True)
     path.touch(mode=0o600)
     _migrate(path, patience)
-    path.replace(folder / _FILE)
+    put(path, folder / _FILE)
 
 
 def _migrate(path: Path, patience: float) -> None:

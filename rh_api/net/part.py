@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 import uuid
@@ -10,7 +11,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import BinaryIO
 
-from ..disk import sync, sync_path
+from ..disk import put, sync, sync_path
 
 if sys.platform != "win32":
     import fcntl
@@ -47,11 +48,13 @@ class Part:
 
     def _claim(self) -> contextlib.AbstractContextManager[object] | None:
         """Holds the half file until it has its name; None when somebody else holds it."""
-        if sys.platform == "win32":
-            return contextlib.nullcontext()  # an open file has no second writer there
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            if sys.platform == "win32":
+                return _held_beside(self.path)
             file = self.path.open("ab")
+        except FileExistsError:
+            return None
         except OSError:
             return contextlib.nullcontext()  # said when there is something to write
         try:
@@ -90,7 +93,7 @@ class Part:
         """The whole file under its name."""
         sync_path(self.path)
         path = self._into.with_name(self._into.name + suffix)
-        self.path.replace(path)
+        put(self.path, path)
         self._tag.unlink(missing_ok=True)
         return path
 
@@ -106,6 +109,16 @@ class Part:
                 path.unlink(missing_ok=True)
             except OSError:
                 pass  # it is overwritten or resumed next time
+
+
+if sys.platform == "win32":
+
+    def _held_beside(path: Path) -> BinaryIO:
+        """FileExistsError while somebody else has it. A second file, since Windows gives an open
+        one no other name, and takes this one away with whoever opened it."""
+        held = path.with_name(path.name + ".held")
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_TEMPORARY
+        return os.fdopen(os.open(held, flags), "wb")
 
 
 class Growing:

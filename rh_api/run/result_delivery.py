@@ -312,10 +312,10 @@ class ResultDelivery:
         into = again_path(result.path)
         try:
             fetched = await self.transfers.download(result.url, into, task_id)
-        except RunningHubError as error:
+            return await asyncio.to_thread(better, result, result.path, fetched)
+        except (RunningHubError, OSError) as error:
             log.warning("a result of task %s was not fetched again: %s", task_id, error)
             return replace(result, verdict=None)
-        return await asyncio.to_thread(better, result, result.path, fetched)
 
     async def _judged(self, result: Result, task_id: str) -> Result:
         """A result of before that was not judged yet; what is cut is fetched once more."""

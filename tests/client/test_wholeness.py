@@ -4,6 +4,7 @@ it is delivered."""
 from __future__ import annotations
 
 import asyncio
+import errno
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -97,6 +98,24 @@ async def test_the_longer_of_two_cut_results_stays(client: Client, emulator: Emu
     assert path_of(outcome).stat().st_size == int(len(made_by(emulator)) * 0.6)
     assert outcome.notices
     assert files(outcome) == ["0000.png"]
+
+
+async def test_a_cut_result_that_somebody_has_open_is_delivered_as_it_is(
+    client: Client, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Windows says of a film that a player shows."""
+    replace = Path.replace
+
+    def held(source: Path, target: Path) -> Path:
+        if target.exists():
+            raise OSError(errno.EACCES, "Sharing violation")
+        return replace(source, target)
+
+    monkeypatch.setattr(Path, "replace", held)
+    emulator.faults.append(Fault(RESULTS, "cut"))
+    outcome = await client.run(paint())
+    assert path_of(outcome).stat().st_size == len(made_by(emulator)) // 2
+    assert emulator.counters.orders == 1
 
 
 async def test_what_an_earlier_version_kept_cut_is_fetched_again_for_nothing(

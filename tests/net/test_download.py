@@ -26,6 +26,7 @@ from rh_api.errors import (
     Unreachable,
 )
 from rh_api.net.bulk import RequestsBulk
+from rh_api.net.part import Part
 from rh_api.net.transfer_thread import StallPolicy
 from rh_api.run.ports import Meter
 from rh_api.wire.filetypes import FLAC, MP4, PNG, Kind, Verdict
@@ -729,13 +730,26 @@ async def test_a_slow_line_above_the_floor_is_waited_for(
 async def test_what_an_earlier_try_left_is_removed_unless_somebody_writes_it(
     emulator: Emulator, carry: Carry, folder: Path
 ) -> None:
-    fcntl = pytest.importorskip("fcntl", reason="an open file has no second writer there")
     folder.mkdir()
+    (folder / "r1.part").write_bytes(b"abc")
     (folder / "r1.part.tag").write_text('3\n"a"')
     bulk = carry(emulator.base_url)
-    with (folder / "r1.part").open("ab") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)  # as another process does
+    with Part(folder / "r1").alone():  # as another process does
         await bulk.forget(folder / "r1")
-        assert names(folder) == ["r1.part", "r1.part.tag"]
+        assert {"r1.part", "r1.part.tag"} <= set(names(folder))
     await bulk.forget(folder / "r1")
     assert names(folder) == []
+
+
+async def test_two_who_fetch_one_result_at_once_both_have_it_whole(
+    emulator: Emulator, carry: Carry, folder: Path
+) -> None:
+    folder.mkdir()
+    bulk, url = carry(emulator.base_url), put(emulator, PICTURE)
+    other = Part(folder / "r")
+    with other.alone(), other.growing(0, '"a"') as growing:  # as another process does
+        growing.write(PICTURE[:5])
+        fetched = await bulk.download(url, folder / "r", Meter())
+        assert fetched.path.read_bytes() == PICTURE
+        growing.write(PICTURE[5:])
+    assert other.named(".png").read_bytes() == PICTURE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +20,27 @@ def test_of_many_who_write_one_file_at_once_the_last_stands(tmp_path: Path) -> N
             done.result()
     assert file.read_bytes() in contents
     assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_file_that_somebody_has_open_for_a_moment_is_replaced_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Windows refuses it while a virus scanner looks."""
+    replace, refused = os.replace, []
+
+    def held(source: Path, target: Path) -> None:
+        if len(refused) < 3:
+            refused.append(source)
+            raise PermissionError(errno.EACCES, "Sharing violation")
+        replace(source, target)
+
+    file = tmp_path / "file"
+    file.write_bytes(b"old")
+    monkeypatch.setattr(os, "replace", held)
+    replace_bytes(file, b"new")
+    assert file.read_bytes() == b"new"
+    assert len(refused) == 3
+    assert list(tmp_path.iterdir()) == [file]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import itertools
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -111,6 +113,33 @@ def test_a_lost_result_keeps_its_output_and_is_not_told_as_made_by_nobody(
     (message,) = words(found["audio"])
     assert "out_1," not in message
     assert "video" not in message
+
+
+def test_what_a_page_plays_is_shown_again_where_it_lies(
+    made: Made, result: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows gives no name anew while somebody reads the file."""
+
+    def held(source: Path, target: Path) -> None:
+        raise OSError(errno.EACCES, "Sharing violation")
+
+    sound = result("3", wav())
+    before = made([sound])
+    monkeypatch.setattr(os, "replace", held)
+    again = made([sound])
+    assert again["audio"][0]["waveform"].shape == before["audio"][0]["waveform"].shape
+
+
+def test_a_file_in_output_that_somebody_reads_stays_as_it_is(
+    made: Made, result: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(source: Path, target: Path) -> None:
+        raise PermissionError(errno.EACCES, "Sharing violation")
+
+    archive = result("3", b"PK\x05\x06" + bytes(18), ".zip")
+    before = made([archive])["files"]
+    monkeypatch.setattr(os, "replace", held)
+    assert made([archive])["files"] == before
 
 
 def test_in_a_batch_of_orders_a_lost_picture_keeps_its_place(made: Made, result: Any) -> None:
