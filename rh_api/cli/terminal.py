@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import re
@@ -65,8 +66,9 @@ class Terminal:
     def _print(self, text: str) -> None:
         self.line.clear()
         error = try_write(self._out, text + "\n")
-        # People who read no further, as with `head`, miss nothing.
-        is_missed = self.as_json or not isinstance(error, BrokenPipeError)
+        # People who read no further, as with `head`, miss nothing: on Windows that is EINVAL.
+        has_left = error is not None and error.errno in (errno.EPIPE, errno.EINVAL)
+        is_missed = self.as_json or not has_left
         if error is not None and is_missed and not self._is_lost:
             self._is_lost = True
             self.note(english("cli.output_lost", {"reason": error.strerror or str(error)}))

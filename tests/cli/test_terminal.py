@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import subprocess
@@ -98,6 +99,23 @@ def test_a_command_on_a_terminal_leaves_only_its_result(
     assert code == 0
     assert "[####" in err.getvalue()
     assert err.getvalue().endswith(" \r")
+
+
+class Left(io.StringIO):
+    """A pipe whose reader has left, as Windows tells it."""
+
+    def flush(self) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+
+def test_a_reader_that_has_left_on_windows_misses_nothing(
+    variables: dict[str, str], tmp_path: Path
+) -> None:
+    err = io.StringIO()
+    for more, is_told in (((), False), (("--json",), True)):
+        command = ["run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path), *more]
+        assert main(command, Left(), err, variables) == 0
+        assert ("cannot be written" in err.getvalue()) == is_told
 
 
 def test_a_terminal_that_cannot_rewrite_gets_plain_lines(
