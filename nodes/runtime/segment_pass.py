@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -20,6 +21,7 @@ from . import config, local_classes, local_files
 
 _models: list[Models] = []
 
+_NO_NAME = re.compile(r'[<>:"|?*\0-\x1f]' if os.name == "nt" else "\0")
 _LONGEST_NAME = 200  # bytes; file systems take 255, with the saver's counter and ending
 
 
@@ -72,8 +74,9 @@ def _check_prefix(saved: Saved) -> None:
     path = Path(os.path.normpath(prefix))
     # As ComfyUI looks at it: a link within the folder may lead anywhere.
     inside = Path(os.path.normpath(root / path.parent)).is_relative_to(os.path.normpath(root))
-    longest = max((len(part.encode("utf-8", "replace")) for part in path.parts), default=0)
-    if not inside or longest > _LONGEST_NAME or "\0" in prefix:
+    names = [part for part in path.parts if part != path.anchor]
+    longest = max((len(name.encode("utf-8", "replace")) for name in names), default=0)
+    if not inside or longest > _LONGEST_NAME or any(map(_NO_NAME.search, names)):
         node = f"{saved.node_id} ({saved.class_type})"
         value = prefix[:80]
         refused = {"node": node, "input": PREFIX_INPUT, "value": value}

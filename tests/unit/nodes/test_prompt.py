@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +61,29 @@ def test_a_switch_may_be_a_text_that_means_what_it_says(
     passed = handle({"prompt": {"1": remote(reroll_seeds=text, **{"3.flag": text})}})
     assert passed["prompt"]["1"]["inputs"]["reroll_seeds"] is means
     assert passed["prompt"]["1"]["inputs"]["3.flag"] == text  # of the remote workflow's own
+
+
+@pytest.mark.skipif(os.name != "nt", reason="other systems take such names")
+@pytest.mark.parametrize(
+    ("prefix", "is_name"),
+    [
+        ("shot 12:30", False),
+        ("a?b/c", False),
+        ("<a>", False),
+        ("云端/图", True),
+        ("OUTPUT/a", True),
+        ("a\\b", True),
+    ],
+)
+def test_what_is_no_name_on_windows_is_refused_before_it_is_paid(
+    pack: Pack, handle: Callable[[Any], Any], prefix: str, is_name: bool
+) -> None:
+    del handle  # its machine alone
+    passes, plans = pack("nodes.runtime.segment_pass"), pack("rh_api.offload")
+    prefix = prefix.replace("OUTPUT", sys.modules["folder_paths"].get_output_directory())
+    saved = plans.Saved("9", "SaveImage", {"filename_prefix": prefix}, "13", 1)
+    with contextlib.nullcontext() if is_name else pytest.raises(plans.CannotOffload):
+        passes._check_prefix(saved)
 
 
 def test_only_the_words_beside_a_prompt_order_anew(handle: Callable[[Any], Any]) -> None:
