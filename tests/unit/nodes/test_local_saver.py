@@ -6,7 +6,6 @@ import importlib
 import io
 import json
 import os
-import resource
 import struct
 import sys
 from collections.abc import Callable, Iterator
@@ -57,6 +56,7 @@ def saver(
 @pytest.fixture
 def full() -> Iterator[Callable[[int], None]]:
     """`full(size)`: no file may grow beyond that, as on a disk that is full."""
+    resource = pytest.importorskip("resource", reason="no such limit on Windows")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
     resource.setrlimit(resource.RLIMIT_FSIZE, limits)
