@@ -42,7 +42,8 @@ ROWS = (
     # 2 for a caller's own function that is told of progress: its errors stop no order.
     # 2 for the bytes of a download, which a large one tells as they come.
     # 3 for those modules.
-    Row("pairs of calling and called file in it", measures.picture_pairs, 141, "75"),
+    # 1 for the name of a new journal, which Windows may refuse for a moment.
+    Row("pairs of calling and called file in it", measures.picture_pairs, 142, "75"),
     Row("modules of over 400 lines among them", measures.long_picture_files, 0, "0"),
     # Above it are the journal, transfers and money, each a subject that a cut would spread over
     # files which one order then runs through as well. So are connections opened ahead,
@@ -89,5 +90,6 @@ ROWS = (
     # it does not mean, results of which some are gone; and for answers that can be taken back.
     # 140 for what other packs and the newest ComfyUI bring: inputs that grow, loops, LoRAs in rows,
     # accounts of comfy.org, types of any kind.
-    Row("lines of rh_api and nodes", measures.program_lines, 29_951, "<21115"),
+    # 44 for files that somebody has open, and names that are none, on Windows.
+    Row("lines of rh_api and nodes", measures.program_lines, 30_002, "<21115"),
 )
