@@ -25,6 +25,23 @@ if TYPE_CHECKING:
 _colors = itertools.count(0x123456, 0x010203)
 
 
+# The frame of a node as it was drawn last, each kept by its place and the node's present height.
+FRAMES = """() => {
+    window.frames_drawn = new Map();
+    const context = app.canvas.ctx, draw = context.roundRect;
+    context.roundRect = function (x, y, width, height, radius) {
+        if (radius === 10) window.frames_drawn.set(Math.round(x), height);
+        return draw.call(this, x, y, width, height, radius);
+    };
+}"""
+FITS = """(id) => {
+    const node = app.graph.nodes.find((one) => String(one.id) === id);
+    const height = Math.min(node.boundingRect[3], node.height ?? Infinity);
+    const drawn = [...window.frames_drawn].filter(([x]) => Math.abs(x - node.pos[0]) < 10);
+    return drawn.length > 0 && drawn.every(([, one]) => Math.abs(one - height) < 12);
+}"""
+
+
 def inverting(canvas: Canvas) -> tuple[str, str, str]:
     """A picture in a colour that no run had before, turned round, and saved."""
     canvas.clear()
@@ -114,9 +131,11 @@ def test_a_marked_node_runs_there_and_unmarked_here_with_the_same_picture(
     either.set_widget(source, "color", next(_colors))
     emulator.run_seconds = 2
     either.watch_progress()
+    either.run_js(FRAMES)
     prompt_id = either.start()
     either.finished(prompt_id)
     either.shows_picture(saver)
+    either.page.wait_for_function(FITS, arg=inverted)
     either.picture("ran there")
     there = pixels(either, prompt_id, saver)
     (task,) = emulator.tasks.values()

@@ -1,5 +1,6 @@
 // Labels and frames of ours, drawn around the nodes, where the canvas shows in both renderers.
 
+import { isClassic } from "./advanced.js";
 import { redraw } from "./graph.js";
 import { app } from "./scripts.js";
 
@@ -11,6 +12,11 @@ const SMALLEST = 0.45; // of a label's size on the screen; smaller ones are nois
 
 /** @type {Set<RhChips>} */
 const sources = new Set();
+
+/** Elements of what has labels. Nodes 2.0 makes one lower without drawing the canvas. @type {WeakMap<any, Element>} */
+const elements = new WeakMap();
+/** @type {ResizeObserver | undefined} */
+let sizes;
 
 let hooked = false;
 
@@ -37,8 +43,19 @@ function paint(context) {
 			const [x, y, width, height] = thing.boundingRect ?? thing.bounding;
 			// In 1.58 the first stays too high when a node has become lower.
 			drawChips(context, [x, y, width, Math.min(height, thing.height ?? height)], chips, ds.scale);
+			if (!isClassic() && "inputs" in thing) followSize(thing);
 		}
 	}
+}
+
+/** @param {any} thing */
+function followSize(thing) {
+	if (elements.get(thing)?.isConnected) return;
+	const element = document.querySelector(`[data-node-id="${CSS.escape(String(thing.id))}"]`);
+	if (!element) return;
+	elements.set(thing, element);
+	sizes ??= new ResizeObserver(redraw);
+	sizes.observe(element);
 }
 
 /** @type {(context: any, [x, y, width, height]: Iterable<number>, chips: RhChip[], scale: number) => void} */
