@@ -27,7 +27,8 @@ def note(key: str, outcomes: Sequence[Outcome]) -> None:
     gaps = gaps_of(outcomes)
     if gaps and gaps != _gaps.get(key):
         _reruns[key] += 1
-    _gaps[key] = gaps
+    if gaps or key in _gaps:  # the key of a marked part is its whole graph
+        _gaps[key] = gaps
     _keys.update({outcome.task_id: key for outcome in outcomes if outcome.gaps})
 
 

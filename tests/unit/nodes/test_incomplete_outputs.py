@@ -1,0 +1,39 @@
+"""What is remembered of nodes that gave less than was paid, and of all others nothing."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable
+from types import ModuleType
+
+from rh_api.client import Outcome
+from rh_api.wire.orders import Tips
+from rh_api.wire.tasks import Usage
+
+Pack = Callable[[str], ModuleType]
+
+WHOLE = Outcome("1", (), Usage(), Tips(), 1.0)
+LESS = Outcome("2", (), Usage(), Tips(), 1.0, missing=("9",))
+
+
+class Graph(str):
+    """The text of a marked part, which can be watched."""
+
+
+def test_a_part_that_gave_all_that_was_paid_is_not_kept(pack: Pack) -> None:
+    incomplete_outputs = pack("nodes.runtime.incomplete_outputs")
+    graph = Graph('{"1": {"class_type": "ImageInvert"}}' * 1000)
+    kept = weakref.ref(graph)
+    incomplete_outputs.note(graph, [WHOLE])
+    assert incomplete_outputs.reruns(graph) == 0
+    del graph
+    gc.collect()
+    assert kept() is None
+
+
+def test_what_did_not_come_has_the_node_run_anew_until_it_is_there(pack: Pack) -> None:
+    incomplete_outputs = pack("nodes.runtime.incomplete_outputs")
+    for outcome, reruns in ((WHOLE, 0), (LESS, 1), (LESS, 1), (WHOLE, 1), (LESS, 2)):
+        incomplete_outputs.note("a graph", [outcome])
+        assert incomplete_outputs.reruns("a graph") == reruns
