@@ -319,8 +319,9 @@ class SqliteJournal:
         whose = self.origin, self.account
         return await self._do(self._store.ledger.ran_alone, *whose, order, since)
 
-    async def unbooked(self) -> list[OrderRow]:
-        return await self._do(self._store.ledger.unbooked, self.origin, self.account)
+    async def unbooked(self, seconds: float) -> list[OrderRow]:
+        unbooked, since = self._store.ledger.unbooked, self.now() - seconds
+        return await self._do(unbooked, self.origin, self.account, since)
 
     async def open_holds(self) -> list[tuple[OrderRow, float | None]]:
         return await self._do(self._store.ledger.open_holds, self.origin, self.account)

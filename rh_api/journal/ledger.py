@@ -247,15 +247,15 @@ class Ledger:
             )
             return found.fetchone() is None
 
-    def unbooked(self, origin: str, account: str) -> list[OrderRow]:
-        """Orders that are over and whose cost is not told yet, oldest first."""
+    def unbooked(self, origin: str, account: str, since: float) -> list[OrderRow]:
+        """Orders that ended since then and whose cost is not told yet, oldest first."""
         with self._file.reading() as db:
             rows = db.execute(
                 "SELECT orders.* FROM reservations INDEXED BY unbooked"
                 " JOIN orders ON orders.id = order_id"
                 " WHERE reservations.origin = ? AND reservations.account = ? AND booked IS NULL"
-                " AND ended IS NOT NULL AND task_id IS NOT NULL ORDER BY orders.id",
-                (origin, account),
+                " AND ended >= ? AND task_id IS NOT NULL ORDER BY orders.id",
+                (origin, account, since),
             )
             return [read_order(row) for row in rows]
 

@@ -11,6 +11,7 @@ from functools import partial
 
 from ..errors import BadInput, CostLimit, RunningHubError, StoreUnavailable
 from ..journal import Hold, LimitReached, OrderRow, Rules, State
+from ..journal.retention import age
 from ..money.amounts import Sums, larger, say_sums
 from ..money.limits import VARIABLES, Limits, Reached
 from ..texts import Words
@@ -39,6 +40,8 @@ log = logging.getLogger("runninghub")
 
 TRIES = 5  # times that another order may take the sum that was to be held
 ASK_AGAIN = (0.5, 2.0, 8.0, 30.0, 120.0, 480.0)  # seconds between questions for an untold cost
+LATE_QUESTIONS = 2  # about an order that ended longer ago than all of them take
+TOLD_WITHIN = 3 * 86_400.0  # seconds after an end; with a subscription no cost is ever told
 NO_LIMITS = Limits()
 
 
@@ -309,7 +312,8 @@ class Budget:
                     return
                 now = clock.now()
                 for row in untold:
-                    _, due = self._asking.setdefault(row.id, (0, now + ASK_AGAIN[0]))
+                    asked = len(ASK_AGAIN) - LATE_QUESTIONS if self._is_late(row) else 0
+                    _, due = self._asking.setdefault(row.id, (asked, now + ASK_AGAIN[0]))
                     if due <= now:
                         await self._ask_cost(row)
                 await self._wait_until(min(self._asking[row.id][1] for row in untold))
@@ -328,7 +332,8 @@ class Budget:
 
     async def _untold(self) -> list[OrderRow]:
         """Orders of which no cost is told and that have not been asked about often enough."""
-        rows = await self.context.journal.unbooked()  # of the native route none is ever told
+        # Of the native route none is ever told.
+        rows = await self.context.journal.unbooked(TOLD_WITHIN)
         ids = {row.id for row in rows}
         self._asking = {order: asking for order, asking in self._asking.items() if order in ids}
         return [
@@ -336,6 +341,10 @@ class Budget:
             for row in rows
             if not is_native(row.task_id) and self._asking.get(row.id, (0,))[0] < len(ASK_AGAIN)
         ]
+
+    def _is_late(self, row: OrderRow) -> bool:
+        ended = age(row.ended or row.created, self.context.journal.now())
+        return ended is not None and ended > sum(ASK_AGAIN)
 
     async def _ask_cost(self, row: OrderRow) -> None:
         journal, asked = self.context.journal, self._asking[row.id][0] + 1

@@ -331,8 +331,8 @@ class Journal(Protocol):
         """Whether no other order of the account was open or ended since then, unix seconds."""
         ...
 
-    async def unbooked(self) -> list[OrderRow]:
-        """Orders that are over and whose cost is not told, oldest first."""
+    async def unbooked(self, seconds: float) -> list[OrderRow]:
+        """Orders that ended within so many seconds and whose cost is not told, oldest first."""
         ...
 
     async def open_holds(self) -> list[tuple[OrderRow, float | None]]:

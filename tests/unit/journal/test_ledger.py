@@ -115,10 +115,10 @@ def test_a_cost_that_is_not_told_stays_held_and_is_booked_late(store: Store) -> 
     number = order(store, 1, hold(10))
     store.placed(number, "7")
     store.cancelled(number)
-    assert [row.id for row in store.ledger.unbooked(*OWN)] == [number]
+    assert [row.id for row in store.ledger.unbooked(*OWN, 0.0)] == [number]
     assert store.ledger.committed(*OWN, "", None).day == {"coins": 10 * COIN}
     assert store.ledger.book(number, {"coins": 3 * COIN}, Usage("3"))
-    assert store.ledger.unbooked(*OWN) == []
+    assert store.ledger.unbooked(*OWN, 0.0) == []
     row = store.order(number)
     assert row is not None
     assert row.coins == "3"

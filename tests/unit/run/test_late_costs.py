@@ -8,11 +8,13 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from unit.run.world import TASK, now, state, virtually
+import pytest
+from unit.run.world import SUCCESS, TASK, now, state, virtually
 
 from rh_api.errors import TaskFailed
+from rh_api.run.budget import ASK_AGAIN
 from rh_api.wire.call import Request
-from tests.unit.run.engine_world import ORDER, World
+from tests.unit.run.engine_world import DAY, ORDER, World
 
 FAILED = state("FAILED", errorCode="805")
 
@@ -54,3 +56,32 @@ def test_a_cost_told_after_a_minute_is_booked_although_others_end_all_the_while(
     row = world.row(replace(ORDER, item=0))
     assert row is not None
     assert row.coins == "7"
+
+
+@pytest.mark.parametrize(
+    ("since", "pauses"),
+    [
+        (60.0, list(ASK_AGAIN)),
+        (3600.0, [0.5, 480.0]),
+        (7 * DAY, []),
+    ],
+)
+def test_the_next_start_asks_as_often_as_that_may_help(
+    make, since: float, pauses: list[float]
+) -> None:
+    world = make(query=[SUCCESS])
+
+    async def story() -> float:
+        await world.run(ORDER)
+        await world.engine.settle()
+        world.rows.later(since)
+        world.restart()
+        started = now()
+        world.engine.budget.ended()
+        await asyncio.sleep(2 * sum(ASK_AGAIN))
+        await world.engine.settle()
+        return started
+
+    started = virtually(story())
+    asked = [at for at in asked_about(world, TASK) if at > started]
+    assert [later - earlier for earlier, later in pairwise([started, *asked])] == pauses
