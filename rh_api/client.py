@@ -371,7 +371,7 @@ class Client:
         return await self.engine.delivery.kept_bytes()
 
     async def would_free(self, keep: Retention) -> tuple[int, int, int]:
-        """With other bounds: the orders and bytes that go at the next start; bytes taken now."""
+        """With other bounds: the orders and bytes that go at the next tidying; bytes taken now."""
         old, journal = await self._journal.old_orders(keep), self._journal
         files = await asyncio.to_thread(freed, self.settings.state, old, keep.bytes)
         taken = await self.kept_bytes() + await journal.size()

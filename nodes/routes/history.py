@@ -239,7 +239,7 @@ async def delete(body: Body) -> dict[str, object]:
 async def retention(body: Body) -> dict[str, object]:
     """How long orders and their results are kept, and what other bounds would free.
 
-    `keep`: true writes `days`, `orders` and `bytes` down, for the next start.
+    `keep`: true writes `days`, `orders` and `bytes` down, for the next tidying.
     """
     folder = config.settings_folder()
     now = Retention.read(folder)

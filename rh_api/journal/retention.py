@@ -27,7 +27,7 @@ RESULTS = "results"  # below the store's folder: a folder an order, named by its
 KEEP_DAYS = 30  # the service itself drops results long before
 KEEP_ORDERS = 10_000
 MOST_BYTES = 8 * 1024**3  # about a hundred videos or four thousand pictures
-YOUNG_SECONDS = 3600.0  # what is younger may still be on its way to somebody
+YOUNG_SECONDS = 3600.0  # what is younger at a start may still be on its way to somebody
 PART_SECONDS = 86_400.0  # a transfer is taken up only while the service keeps the result
 EARLIEST = 1_735_689_600.0  # 2025: a machine that says less has lost its date
 SET_BACK = 300.0  # seconds that a clock may be put right by
@@ -105,12 +105,17 @@ def freed(folder: Path, old: Iterable[int], most: int) -> int:
     return gone + max(0, sum(kept.values()) - most)
 
 
-def tidy(folder: Path, forgotten: Iterable[int], most: int = MOST_BYTES) -> None:
+def tidy(
+    folder: Path,
+    forgotten: Iterable[int],
+    most: int = MOST_BYTES,
+    young: float = YOUNG_SECONDS,
+) -> None:
     """Delete what is kept of forgotten orders, then of others, oldest first, down to `most` bytes.
 
     `forgotten`: numbers of orders, as `Store.prune` gives them. Half files of transfers that
-    nobody can take up any more go too. What is younger than an hour stays. A file that cannot be
-    deleted is left for the next time.
+    nobody can take up any more go too. What is younger than `young` seconds stays. A file that
+    cannot be deleted is left for the next time.
     """
     empty(folder, map(str, forgotten))
     for part in (folder / RESULTS).glob("*/*.part*"):
@@ -119,9 +124,9 @@ def tidy(folder: Path, forgotten: Iterable[int], most: int = MOST_BYTES) -> None
                 _remove(part)
     orders = [_Kept(path) for path in _folders(folder / RESULTS)]
     total = sum(order.size for order in orders)
-    young = time.time() - YOUNG_SECONDS
+    since = time.time() - young
     for order in sorted(orders, key=lambda order: order.at):
-        if order.at > young or (order.size and total <= most):
+        if order.at > since or (order.size and total <= most):
             continue
         shutil.rmtree(order.path, ignore_errors=True)
         total -= order.size

@@ -85,7 +85,7 @@ class Engine:
 
     def start(self) -> None:
         """See to what earlier starts left behind; `settle` waits for it."""
-        self.context.spawn(self.delivery.tidy())
+        self.delivery.keep_tidy()
         self.context.spawn(self.recovery.cancel_again(), CANCELS)
         self.budget.start()
 

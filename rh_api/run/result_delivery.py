@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -11,7 +12,16 @@ from pathlib import Path
 
 from ..errors import NoOutput, ResultUnavailable, RunningHubError
 from ..journal import OrderRow
-from ..journal.retention import RESULTS, Retention, age, empty, kept_bytes, kept_folders, tidy
+from ..journal.retention import (
+    RESULTS,
+    YOUNG_SECONDS,
+    Retention,
+    age,
+    empty,
+    kept_bytes,
+    kept_folders,
+    tidy,
+)
 from ..texts import Words
 from ..wire.tasks import RemoteResult, Report, file_name
 from .context import AccountContext
@@ -37,6 +47,7 @@ log = logging.getLogger("runninghub")
 _ELSEWHERE = "task-"  # begins the folder of a task that the journal does not know
 # Clients report that results last about a day; an hour before, nobody relies on it.
 RESULTS_LAST = 23 * 3600.0
+TIDY_SECONDS = 86_400.0  # between two tidyings by one process
 EXPIRED = (403, 404)  # how the object store refuses an address that is too old
 
 
@@ -48,6 +59,7 @@ class ResultDelivery:
     transfers: Transfers
     folder: Path
     _flights: SingleFlight[Outcome] = field(default_factory=SingleFlight[Outcome])
+    _next_tidying: float = math.inf
 
     async def deliver(
         self, active: ActiveOrder, report: Report, seconds: float, missing: Sequence[str] = ()
@@ -58,6 +70,8 @@ class ResultDelivery:
         waited for in vain. Raises NoOutput, ResultUnavailable, DiskFull. A Stop is told as one that
         came too late.
         """
+        if self.context.sender.clock.now() >= self._next_tidying:
+            self.keep_tidy(TIDY_SECONDS)
 
         async def bring(show: Watch) -> Outcome:
             try:
@@ -83,11 +97,19 @@ class ResultDelivery:
         count = min(max(1, results), PARALLEL)
         return lambda: self.transfers.bulk.expect(url, count) if url else None
 
-    async def tidy(self) -> None:
+    def keep_tidy(self, young: float = YOUNG_SECONDS) -> None:
+        """Tidy now, and from then on once a day: a ComfyUI runs for weeks.
+
+        What came less than `young` seconds ago stays: who runs now may not have read it yet.
+        """
+        self._next_tidying = self.context.sender.clock.now() + TIDY_SECONDS
+        self.context.spawn(self._tidy(young))
+
+    async def _tidy(self, young: float) -> None:
         """Forget old orders and keep the results on this machine within bounds."""
         forgotten = await self.context.if_readable(self.context.journal.prune())
         most = Retention.read(self.folder).bytes
-        await asyncio.to_thread(tidy, self.folder, forgotten or (), most)
+        await asyncio.to_thread(tidy, self.folder, forgotten or (), most, young)
 
     async def kept_bytes(self) -> int:
         """What the results on this machine take, of all accounts."""

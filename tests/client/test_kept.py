@@ -4,17 +4,23 @@ uploads are trusted as long as whoever asks needs them."""
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
 from rh_api.client import Client, Progress, Stage, Stopped
 from rh_api.emulator import Emulator, Fault
 from rh_api.graph.constants import NAME_SECONDS
+from rh_api.journal.retention import Retention
 from tests.client.conftest import MakeClient
+from tests.support.clocks import QuickClock
 from tests.support.jobs import invert, paint, picture
 from tests.support.service import uploads
 from tests.support.waiting import until
+
+DAY = 86_400.0
 
 
 def files(folder: Path) -> list[Path]:
@@ -100,3 +106,32 @@ async def test_an_upload_whose_name_shall_last_is_made_anew_in_time(
     assert uploads(emulator) == 1
     await client.uploads.send_all([picture()], lasts=NAME_SECONDS)
     assert uploads(emulator) == 2
+
+
+async def test_results_stay_within_their_bounds_while_a_client_runs_for_days(
+    make_client: MakeClient, tmp_path: Path
+) -> None:
+    folder = tmp_path / "state"
+    client = make_client()
+    Retention(bytes=10**8).write(folder)
+    await client.run(invert())
+    await client.engine.context.settle()
+    for number, days in ((801, 0.5), (802, 1.5), (803, 2.5), (804, 3.5)):
+        large = folder / "results" / str(number) / "0000.mp4"
+        large.parent.mkdir()
+        with large.open("wb") as file:
+            file.truncate(6 * 10**7)
+        then = time.time() - days * DAY
+        os.utime(large, (then, then))
+
+    async def left() -> set[str]:
+        await client.engine.context.settle()
+        return {path.parent.name for path in files(folder) if path.suffix == ".mp4"}
+
+    await client.run(paint())
+    assert await left() == {"801", "802", "803", "804"}  # it was tidied a moment ago
+    clock = client.engine.context.sender.clock
+    assert isinstance(clock, QuickClock)
+    clock.slept += DAY
+    await client.run(paint("a dog"))
+    assert await left() == {"801"}
