@@ -12,7 +12,7 @@ from functools import partial
 from ..errors import BadInput, CostLimit, RunningHubError, StoreUnavailable
 from ..journal import Hold, LimitReached, OrderRow, Rules, State
 from ..journal.retention import age
-from ..money.amounts import Sums, larger, say_sums
+from ..money.amounts import Sums, added, larger, say_sums
 from ..money.limits import VARIABLES, Limits, Reached
 from ..texts import Words
 from ..wire.tasks import is_native
@@ -258,15 +258,16 @@ class Budget:
         except RunningHubError as error:
             log.info("no more can be held for an order: %s", error)
             return None
-        more = (
-            None if facts.allowed else longest(facts, limits, spent.prompt, spent.day, hold.amounts)
-        )
+        own = {unit: -amount for unit, amount in hold.amounts.items()}
+        prompt, day = added((spent.prompt, own)), spent.day
+        if spent.since <= (hold.at or 0.0) < spent.until:  # else it counts for the day before
+            day = added((day, own))
+        more = None if facts.allowed else longest(facts, limits, prompt, day, hold.amounts)
         if more is None or more.seconds is None:
             return None
-        at = self.facts.wallet.unix()
-        hold = replace(hold, amounts=more.amounts, seconds=more.seconds, limits=limits, at=at)
+        hold = replace(hold, amounts=more.amounts, seconds=more.seconds, limits=limits)
         with contextlib.suppress(LimitReached, StoreUnavailable):
-            if await journal.hold_instead(hold):
+            if await journal.hold_instead(replace(hold, at=self.facts.wallet.unix())):
                 return hold
         return None
 

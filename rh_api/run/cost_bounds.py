@@ -72,12 +72,14 @@ def bound_of(facts: Facts, limits: Limits, prompt: Sums, day: Sums) -> Bound | R
 
 
 def longest(facts: Facts, limits: Limits, prompt: Sums, day: Sums, held: Sums) -> Bound | None:
-    """As much as the limits leave for an order that has `held` already; None for no more."""
+    """As much as the limits leave for an order that has `held` already; None for no more.
+
+    `prompt`, `day`: what is spent or held of each, that of the order left out.
+    """
     if not facts.unit or facts.rate is None or facts.unit not in limits.units:
         return None
     own = held.get(facts.unit, 0)
-    spent = {facts.unit: -own}
-    room = left(limits, facts.unit, _plus(prompt, spent), _plus(day, spent))
+    room = left(limits, facts.unit, prompt, day)
     if room is None or room <= own:
         return None
     wanted = min(room, 2 * own)  # some is left for others
@@ -131,10 +133,6 @@ def _timed(
                 return Reached(scope, unit, limit, sums.get(unit, 0), least)
     held = min(room, max(wanted, least))
     return Bound({unit: held}, seconds_of(unit, rate, held, facts.retained))
-
-
-def _plus(one: Sums, other: Sums) -> dict[str, int]:
-    return {unit: one.get(unit, 0) + other.get(unit, 0) for unit in {*one, *other}}
 
 
 def unbounded(program: str, limits: Limits, key: str = "error.cost_unbounded") -> CostLimit:

@@ -39,6 +39,11 @@ T = TypeVar("T")
 ORDER, PROMPT, DAY = 12, 30, 4_000  # coins
 PRICE = Decimal("0.35")  # CNY
 MONEY_A_DAY = 60  # CNY
+LIMITS = Limits(
+    read_sums(f"{ORDER} coins, 1 CNY"),
+    read_sums(f"{PROMPT} coins, 5 CNY"),
+    read_sums(f"{DAY} coins, {MONEY_A_DAY} CNY"),
+)
 MADE = {"text": "made", "nodeId": "9", "outputType": "txt"}
 NOON = 1_800_014_400.0
 
@@ -181,18 +186,15 @@ class Season:
 
 
 class Process:
-    """One process: an engine over the shared journal."""
+    """One process: an engine over the shared journal. `began`: when time was 0."""
 
-    def __init__(self, folder: Path, bank: Bank) -> None:
-        self.rows = UnthreadedJournal(folder, clock=lambda: NOON + now())
+    def __init__(
+        self, folder: Path, bank: Bank, limits: Limits = LIMITS, began: float = NOON
+    ) -> None:
+        self.rows = UnthreadedJournal(folder, clock=lambda: began + now())
         sender = Sender(bank, LoopClock())
         transfers = Transfers(Files(), sender, self.rows.journal)
         self.context = AccountContext(sender, self.rows.journal)
-        limits = Limits(
-            read_sums(f"{ORDER} coins, 1 CNY"),
-            read_sums(f"{PROMPT} coins, 5 CNY"),
-            read_sums(f"{DAY} coins, {MONEY_A_DAY} CNY"),
-        )
         last = self.rows.store.last_order()
         self.engine = Engine.of(self.context, transfers, last, limits)
         self.engine.budget.start()
