@@ -11,7 +11,6 @@ from functools import partial
 
 from ..errors import BadInput, CostLimit, RunningHubError, StoreUnavailable
 from ..journal import Hold, LimitReached, OrderRow, Rules, State
-from ..journal.retention import age
 from ..money.amounts import Sums, added, larger, say_sums
 from ..money.limits import VARIABLES, Limits, Reached
 from ..texts import Words
@@ -312,8 +311,9 @@ class Budget:
                         continue
                     return
                 now = clock.now()
+                late = self.context.journal.now() - sum(ASK_AGAIN)
                 for row in untold:
-                    asked = len(ASK_AGAIN) - LATE_QUESTIONS if self._is_late(row) else 0
+                    asked = len(ASK_AGAIN) - LATE_QUESTIONS if (row.ended or late) < late else 0
                     _, due = self._asking.setdefault(row.id, (asked, now + ASK_AGAIN[0]))
                     if due <= now:
                         await self._ask_cost(row)
@@ -342,10 +342,6 @@ class Budget:
             for row in rows
             if not is_native(row.task_id) and self._asking.get(row.id, (0,))[0] < len(ASK_AGAIN)
         ]
-
-    def _is_late(self, row: OrderRow) -> bool:
-        ended = age(row.ended or row.created, self.context.journal.now())
-        return ended is not None and ended > sum(ASK_AGAIN)
 
     async def _ask_cost(self, row: OrderRow) -> None:
         journal, asked = self.context.journal, self._asking[row.id][0] + 1
