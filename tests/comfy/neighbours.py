@@ -385,8 +385,14 @@ def changes(moment):
 async def surround(_):
     """Handlers before and after all others; which pack is loaded first is the file system's."""
     handlers = PromptServer.instance.on_prompt_handlers
-    handlers.insert(0, changes("before"))
-    handlers.append(changes("after"))
+    before, after = changes("before"), changes("after")
+
+    def first(data):
+        if handlers[-1] is not after:  # whoever else goes last has its place by the first prompt
+            handlers.append(after)
+        return before(data)
+
+    handlers.insert(0, first)
 
 
 PromptServer.instance.app.on_startup.append(surround)
