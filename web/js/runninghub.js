@@ -3,6 +3,7 @@
 import { register } from "./host/comfy.js";
 import { h } from "./lib/view.js";
 import { account } from "./parts/account.js";
+import { autoRuns } from "./parts/auto_runs.js";
 import { panel } from "./parts/panel/panel.js";
 import { profiles } from "./parts/profiles.js";
 import { migration } from "./parts/migration.js";
@@ -14,7 +15,7 @@ import { segments } from "./parts/segments.js";
 import { sum } from "./parts/sum.js";
 import { tasks } from "./parts/tasks.js";
 
-for (const [name, part] of Object.entries({ profiles, programNode, models, account, running, resuming, segments, tasks, migration, panel, sum })) {
+for (const [name, part] of Object.entries({ profiles, programNode, models, account, running, resuming, segments, tasks, migration, panel, sum, autoRuns })) {
 	register(name, part);
 }
 document.head.append(h("link", { rel: "stylesheet", href: new URL("../css/runninghub.css", import.meta.url).href }));

@@ -75,15 +75,18 @@ let corner = null;
 
 /**
  * Takes neither the focus nor the graph away; gives what closes it.
- * @type {(role: "status" | "alert", title: string, text: string, buttons: (close: () => void, said: HTMLElement) => any[]) => () => void}
+ * @type {(role: "status" | "alert", title: string, text: string, buttons: (close: () => void, said: HTMLElement) => any[], onClose?: () => void) => () => void}
  */
-export function notice(role, title, text, buttons) {
+export function notice(role, title, text, buttons, onClose) {
 	if (!corner?.isConnected) {
 		corner = page();
 		corner.classList.add("runninghub-notices");
 		document.body.append(corner);
 	}
-	const close = () => made.remove();
+	const close = () => {
+		made.remove();
+		onClose?.();
+	};
 	/** @param {KeyboardEvent} event */
 	const onkeydown = (event) => {
 		// Run is Run, wherever the focus was left.

@@ -29,16 +29,45 @@ export const queueAs = (id) => queueChanged((body) => ({ ...body, prompt_id: id 
 /** The graph as it is now, once more. */
 export const queueAgain = () => app.queuePrompt(0);
 
-/** How many runs a press of Run is. */
-export const runCount = () => Number(stores()?._s.get("queueSettingsStore")?.batchCount) || 1;
+const settings = () => stores()?._s.get("queueSettingsStore");
 
-/** ComfyUI tells nobody what it refused, nor what it took. @type {(refused: (errors: Record<string, any>) => void, taken: () => void) => void} */
+/** How many runs a press of Run is. */
+export const runCount = () => Number(settings()?.batchCount) || 1;
+
+/** Whether ComfyUI runs by itself: at each change of the graph, or again and again. @returns {"" | "change" | "instant"} */
+export function autoMode() {
+	const { autoQueueEnabled, autoQueueMode } = app.ui ?? {}; // of the old menu
+	const mode = String((autoQueueEnabled && autoQueueMode) || settings()?.mode);
+	return mode === "change" ? mode : mode.startsWith("instant") ? "instant" : "";
+}
+
+export function stopAutoRuns() {
+	const own = settings();
+	if (own) own.mode = "disabled";
+	if (app.ui) app.ui.autoQueueEnabled = false;
+}
+
+/** As ComfyUI would by itself. */
+export const autoRun = () => app.queuePrompt(0, runCount(), { intent: { trigger_source: "auto_queue" } });
+
+/** Asked before each run that ComfyUI begins by itself. @param {() => Promise<boolean>} may */
+export function onAutoRun(may) {
+	const { queuePrompt } = app;
+	app.queuePrompt = async (/** @type {[number, number?, any?]} */ ...given) => {
+		if (given[2]?.intent?.trigger_source !== "auto_queue" || (await may())) return queuePrompt.apply(app, given);
+		// It takes the run for queued, and at a change waits for its end: it shall look at its count again.
+		if (autoMode() === "change") stores()?._s.get("queuePendingTaskCount")?.$patch({});
+		return false;
+	};
+}
+
+/** ComfyUI tells nobody what it refused, nor what it took. @type {(refused: (errors: Record<string, any>) => void, taken: (prompt: any) => void) => void} */
 export function onQueued(refused, taken) {
 	const { queuePrompt } = api;
 	api.queuePrompt = async (/** @type {[number, any, any?]} */ ...given) => {
 		try {
 			const answer = await queuePrompt.apply(api, given);
-			taken();
+			taken(given[1]?.output ?? {});
 			return answer;
 		} catch (error) {
 			refused(/** @type {any} */ (error)?.response?.node_errors ?? {});

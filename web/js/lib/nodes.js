@@ -82,6 +82,12 @@ export const widgetOf = (node, name) => node?.widgets?.find(({ name: own = "" })
 /** @type {(node: any, name: string) => string} */
 export const valueOf = (node, name) => String(widgetOf(node, name)?.value ?? "");
 
+/** Its widgets that ComfyUI gives a new value with each run: a control that says so follows each. @type {(node: any) => string[]} */
+export const drawnBy = (node) =>
+	(node?.widgets ?? []).flatMap(({ name = "", value = "" }, /** @type {number} */ index, /** @type {any[]} */ all) =>
+		/(^| )control_after_generate$/.test(name) && value !== "fixed" ? [all[index - 1]?.name] : [],
+	);
+
 /** @type {(node: any, name: string, value: string) => void} */
 export function setWidget(node, name, value) {
 	const found = widgetOf(node, name);

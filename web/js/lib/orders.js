@@ -1,6 +1,6 @@
 // How many orders a node would place, as far as its graph tells: one for each item that comes. Pure.
 
-import { classOf, sourceOf, valueOf, widgetOf } from "./nodes.js";
+import { classOf, drawnBy, sourceOf, valueOf, widgetOf } from "./nodes.js";
 
 const [RUNS, BYPASSED] = [0, 4]; // modes of a node
 const ALONE = ["STRING", "INT", "FLOAT", "BOOLEAN", "COMBO", "VIDEO", "FILE_3D"]; // types whose values are one item
@@ -56,7 +56,7 @@ export function ordersTold(node, fields) {
 export function orderKey(node) {
 	/** @type {{ widgets?: any[], inputs?: any[] }} */
 	const { widgets = [], inputs = [] } = node;
-	const isDrawn = widgets.some(({ name = "", value }) => /(^| )control_after_generate$/.test(name) && value !== "fixed");
+	const isDrawn = drawnBy(node).length > 0;
 	const linked = inputs.filter(({ name }) => linkOf(node, name) !== null).map(({ name }) => ({ name, source: sourceOf(node, name) }));
 	if (isDrawn || valueOf(node, "reroll_seeds") === "true" || linked.some(({ source }) => !source)) return null;
 	const values = widgets.filter(({ name = "" }) => !name.startsWith("$$")).map(({ name, value }) => [name, value]);

@@ -2,16 +2,15 @@
 
 import { barButtons, showInBar } from "../host/action_bar.js";
 import { onEvent } from "../host/comfy.js";
-import { openDialog } from "../host/dialogs.js";
 import { rootGraph, toPrompt } from "../host/graph.js";
-import { runCount } from "../host/queue.js";
+import { lazy } from "../host/lazy.js";
+import { autoMode, runCount } from "../host/queue.js";
 import { post } from "../host/server.js";
-import { loadTexts, textsOf } from "../host/texts.js";
+import { dotted, loadTexts, textsOf } from "../host/texts.js";
 import { clean } from "../lib/form.js";
 import { allThings, markOf } from "../lib/marks.js";
 import { kindOf, programOf } from "../lib/nodes.js";
 import { orderKey } from "../lib/orders.js";
-import { h, page } from "../lib/view.js";
 import { givenTo, ordersOf, whenPriced } from "./program/price.js";
 
 const t = textsOf("sum");
@@ -24,6 +23,7 @@ const UPLOADING = /^(Load3D|Preview3D|WebcamCapture|RecordAudio)/; // asking the
 let timer = 0;
 let turn = 0;
 let before = "";
+let said = "";
 
 /** @type {ComfyPart} */
 export const sum = {
@@ -72,7 +72,7 @@ async function look(more = false) {
 	const programs = ordering(nodes).map(askedOf);
 	const marked = allThings(rootGraph()).some(markOf) && !nodes.some(({ type }) => UPLOADING.test(type));
 	if (programs.length === 0 && !marked) {
-		before = "";
+		before = said = "";
 		return showInBar(null);
 	}
 	const asked = JSON.stringify({ programs, ...(marked && (await toPrompt())) });
@@ -85,15 +85,22 @@ async function look(more = false) {
 		before = ""; // the next change asks anew
 		if (more) timer = window.setTimeout(look, AGAIN);
 	}
-	showInBar(told?.text ? () => buttonOf(told) : null);
+	said = told?.text ?? "";
+	showInBar(said ? () => buttonOf(told) : null);
 }
 
 /** @param {{ text: string, orders: any[] }} told */
 const buttonOf = (told) => ({ label: timesOf(told.text), tooltip: `${t("tip")}\n${eachRun()}`.trim(), icon: "pi pi-cloud", onClick: () => open(told) });
 
-/** A sum is of one run; Run may be several. */
-const timesOf = (text = "", count = runCount()) => (count > 1 ? t("times", { text, count }) : text);
-const eachRun = (count = runCount()) => (count > 1 ? t("each_run", { count }) : "");
+/** @param {{ text: string, orders: any[] }} told */
+const open = async ({ text, orders }) => (await lazy("parts/sum.mjs")).openSum(timesOf(text), eachRun(), orders);
+
+/** A sum is of one run; Run may be several, or go on by itself. */
+const timesOf = (text = "", count = runCount()) => dotted(count > 1 ? t("times", { text, count }) : text, autoMode() && t(`auto.${autoMode()}`));
+const eachRun = (count = runCount()) => [count > 1 && t("each_run", { count }), autoMode() && t(`by_itself.${autoMode()}`)].filter(Boolean).join(" ");
+
+/** What a run would cost as the graph was lately; "" for nothing. */
+export const sumText = () => said && timesOf(said);
 
 /** @param {any} node */
 function askedOf(node) {
@@ -106,11 +113,4 @@ function askedOf(node) {
 		least,
 		...(program?.kind === "model" && givenTo(node)),
 	};
-}
-
-/** @param {{ text: string, orders: { title: string, quote: string }[] }} told */
-function open({ text, orders }) {
-	const rows = orders.flatMap(({ title, quote }) => [h("dt", "", clean(title, 120)), h("dd", "", quote)]);
-	const each = eachRun() && h("p", "", eachRun());
-	openDialog({ title: timesOf(text), body: page(each, h("p", "muted", t("about")), h("dl", "", ...rows)) });
 }

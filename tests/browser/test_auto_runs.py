@@ -1,0 +1,154 @@
+"""ComfyUI's "Run (On Change)" and "Run (Instant)": what they would order is asked about first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rh_api.emulator import Emulator
+from tests.browser.canvas import Canvas
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+
+
+def run_by_itself(canvas: Canvas, mode: str) -> None:
+    """Chooses how Run works, and notes from now on what became of each run that ComfyUI began."""
+    canvas.run_js(
+        """(mode) => {
+            window.begun = [];
+            const { queuePrompt } = app;
+            app.queuePrompt = async (...given) => {
+                const went = await queuePrompt.apply(app, given);
+                if (given[2]?.intent?.trigger_source === "auto_queue") begun.push(went);
+                return went;
+            };
+            const page = document.querySelector("#vue-app").__vue_app__;
+            page.config.globalProperties.$pinia._s.get("queueSettingsStore").mode = mode;
+        }""",
+        mode,
+    )
+
+
+def begun(canvas: Canvas, went: bool) -> int:
+    """How many runs ComfyUI began by itself that went out, or did not."""
+    return canvas.run_js("(went) => begun.filter((one) => one === went).length", went)
+
+
+def question(canvas: Canvas) -> Locator:
+    return canvas.page.locator(".runninghub-notices [role=alert]")
+
+
+def press(canvas: Canvas, english: str, chinese: str) -> None:
+    name = chinese if canvas.classic else english
+    question(canvas).get_by_role("button", name=name, exact=True).click()
+
+
+def type_text(canvas: Canvas, node: str, text: str) -> None:
+    """Key by key, at the end of what is there, and leaves it by a click: 1.49 looks only then."""
+    box = (canvas.page if canvas.classic else canvas.shown(node)).locator("textarea").first
+    box.click()
+    box.press("End")
+    box.press_sequentially(text, delay=60)
+    canvas.page.mouse.click(700, 800)
+
+
+def bar_says(canvas: Canvas, english: str, chinese: str) -> None:
+    bar = canvas.page.get_by_test_id("action-bar-buttons")
+    bar.get_by_text(chinese if canvas.classic else english).wait_for()
+
+
+def texts(emulator: Emulator) -> list[str]:
+    """The texts of all orders."""
+    return [task.graph["6"]["inputs"]["text"] for task in emulator.tasks.values()]
+
+
+def test_a_text_that_is_typed_is_one_order_once_it_is_allowed(
+    either: Canvas, emulator: Emulator
+) -> None:
+    either.clear()
+    node, preview = either.painting()
+    either.settle()
+    run_by_itself(either, "change")
+    bar_says(either, "at each change", "每次更改")
+    type_text(either, node, " in the fog")
+    question(either).wait_for()
+    either.picture("asked")
+    assert emulator.counters.orders == 0
+    press(either, "Let it order", "允许自动下单")
+    either.shows_picture(preview)
+    type_text(either, node, " of a cold night")
+    either.until(lambda: emulator.counters.orders > 1)
+    whole = "a lighthouse at dusk in the fog"
+    assert texts(emulator) == [whole, f"{whole} of a cold night"]
+
+
+def test_a_seed_that_comfyui_draws_is_no_change(either: Canvas, emulator: Emulator) -> None:
+    either.clear()
+    node, _ = either.painting()
+    either.set_widget(node, "3.seed control_after_generate", "randomize")
+    either.settle()
+    run_by_itself(either, "change")
+    either.run()
+    either.settle()
+    either.until(lambda: begun(either, went=False) > 0)
+    assert emulator.counters.orders == 1
+    assert question(either).count() == 0
+
+
+def test_again_and_again_is_asked_about_where_it_would_pay(
+    either: Canvas, emulator: Emulator
+) -> None:
+    either.clear()
+    node, _ = either.painting()
+    either.settle()
+    run_by_itself(either, "instant-running")
+    bar_says(either, "again and again", "循环运行")
+    either.run()
+    # The same inputs pay nothing.
+    either.until(lambda: begun(either, went=True) > 1)
+    assert question(either).count() == 0
+    either.set_widget(node, "3.seed control_after_generate", "randomize")
+    question(either).wait_for()
+    either.picture("asked")
+    assert emulator.counters.orders == 1
+    press(either, "Let it order", "允许自动下单")
+    either.until(lambda: emulator.counters.orders > 2)
+    # Stop is no word for more.
+    emulator.hold_at = "3"
+    either.says(node, "KSampler")
+    either.command("Comfy.Interrupt")
+    question(either).wait_for()
+    orders = emulator.counters.orders
+    press(either, "Turn it off", "关闭自动运行")
+    emulator.hold_at = None
+    either.set_widget(node, "3.seed control_after_generate", "fixed")
+    either.run()
+    assert emulator.counters.orders == orders + 1
+
+
+def test_what_pays_nothing_new_runs_as_ever(either: Canvas, emulator: Emulator) -> None:
+    either.clear()
+    either.painting()
+    made = either.add("EmptyImage", 100, 600)
+    either.connect(made, "IMAGE", either.add("PreviewImage", 500, 600), "images")
+    either.settle()
+    either.run()
+    run_by_itself(either, "change")
+    either.set_widget(made, "width", 72)
+    either.settle()
+    either.until(lambda: begun(either, went=True) > 0)
+    assert question(either).count() == 0
+    assert emulator.counters.orders == 1
+
+
+def test_a_marked_part_is_asked_about_too(canvas: Canvas, emulator: Emulator) -> None:
+    made, _, shown = canvas.marked_part(88)
+    canvas.settle()
+    run_by_itself(canvas, "change")
+    canvas.set_widget(made, "width", 96)
+    canvas.settle()
+    question(canvas).wait_for()
+    assert emulator.counters.orders == 0
+    press(canvas, "Let it order", "允许自动下单")
+    canvas.shows_picture(shown)
+    assert emulator.counters.orders == 1
