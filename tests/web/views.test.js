@@ -9,7 +9,7 @@ import { explainedView } from "../../web/js/parts/explained.mjs";
 import { loadTexts } from "../../web/js/host/texts.js";
 import { action, answer, h } from "../../web/js/lib/view.js";
 import { offerKey, testText } from "../../web/js/parts/account.js";
-import { sightText } from "../../web/js/parts/tasks.js";
+import { sightText } from "../../web/js/parts/tasks.mjs";
 
 
 /** Answers of the server by path; what was sent is kept in `sent`. */

@@ -9,7 +9,6 @@ import { bytesText, coinsText, dotted, moneyText, t as text, textsOf } from "../
 import { clean } from "../../lib/form.js";
 import { action, answer, fill, h, link, row, say, sayError, wordsOf } from "../../lib/view.js";
 import { movedTo, visibleRows } from "../../lib/window.js";
-import { taskView } from "../tasks.js";
 
 const t = textsOf("panel");
 
@@ -367,6 +366,7 @@ async function orderView(order, leave, again) {
 	const isOver = OVER.includes(one.state);
 	if (!isOver) {
 		// The same card as in the list of what is under way: answers, stop, fetch.
+		const { taskView } = await lazy("parts/tasks.mjs");
 		return [back, taskView({ ...one, followed: false, cancelling: false }, async () => leave(true), () => leave(true)), inputsView(one)];
 	}
 	const seconds = one.seconds && text("amounts.seconds", { seconds: one.seconds });

@@ -2,10 +2,11 @@
 
 import { askAway, canAskAway } from "../../host/notifications.js";
 import { show } from "../../host/graph.js";
+import { lazy } from "../../host/lazy.js";
 import { post } from "../../host/server.js";
 import { coinsText, dotted, moneyText, t as text, textsOf } from "../../host/texts.js";
 import { action, answer, h, say, sayError } from "../../lib/view.js";
-import { isStopping, taskView } from "../tasks.js";
+import { isStopping } from "../tasks.js";
 
 const t = textsOf("panel");
 
@@ -28,18 +29,19 @@ export function makeView() {
 		let count = 0;
 		try {
 			const { tasks } = await post("/runninghub/now", {});
+			const { taskView } = await lazy("parts/tasks.mjs");
 			count = tasks.length;
 			if (!isOpen) return;
 			say(said, count === 0 ? t("now.none") : "");
-			draw(tasks);
+			draw(tasks, taskView);
 		} catch (error) {
 			sayError(said, error);
 		}
 		if (isOpen) timer = window.setTimeout(look, count > 0 && !document.hidden ? BUSY : IDLE);
 	}
 
-	/** @param {any[]} tasks */
-	function draw(tasks) {
+	/** @param {any[]} tasks @param {any} taskView */
+	function draw(tasks, taskView) {
 		const numbers = new Set(tasks.map(({ order }) => order));
 		for (const [order, { view }] of cards) {
 			if (numbers.has(order)) continue;

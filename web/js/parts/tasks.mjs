@@ -1,0 +1,99 @@
+// What can be done about each task that runs, and each order whose fate nobody knows.
+
+import { execute, language, toast } from "../host/comfy.js";
+import { loading, openDialog } from "../host/dialogs.js";
+import { change, createNode, rootGraph, show } from "../host/graph.js";
+import { post } from "../host/server.js";
+import { dotted, loadTexts, numberText, textsOf } from "../host/texts.js";
+import { setWidget } from "../lib/nodes.js";
+import { action, answer, card, fill, form, h, link, row } from "../lib/view.js";
+import { isStopping, readTasks, whenAnswered } from "./tasks.js";
+
+const t = textsOf("tasks");
+
+export async function openTasks() {
+	await loadTexts();
+	const body = loading();
+	const dialog = openDialog({ title: t("title"), body, wide: true });
+	const again = () =>
+		fill(body, async () => {
+			const views = (await readTasks("/all")).map((task) => taskView(task, again, dialog.close));
+			return views.length > 0 ? views : [h("p", "", t("none"))];
+		});
+	await again();
+}
+
+/** @type {(task: RhTask, again: () => Promise<void>, leave: () => void) => any} */
+export function taskView(task, again, leave) {
+	const { order, task_id: id, profile, kind, program, placed, link: address } = task;
+	const said = answer();
+	const send = (verb = "", more = {}) => post(`/runninghub/tasks/${verb}`, { order, task_id: id, profile, ...more });
+	/** @param {string} key @param {RhAct} run */
+	const button = (key, run, ask = false) => action(t(key), said, run, ask ? t(`${key}_sure`) : "");
+	/** @param {string} verb @param {() => object} more */
+	const doing = (verb, more = () => ({}), did = verb) => async () => {
+		const { confirmed = true } = await send(verb, more());
+		if (verb === "settle") whenAnswered.forEach((act) => act(order));
+		toast(confirmed ? "success" : "warn", t(confirmed ? `did.${did}` : "cancel_unsure"));
+		await again();
+	};
+	const unborn = () => ({ task_id: "", not_started: true });
+	const label = t("task_id");
+	const named = h("input", { className: "grow", inputMode: "numeric", placeholder: label, "aria-label": label });
+	const naming = button("is_task", doing("settle", () => ({ task_id: named.value.trim() })));
+	const rows = task.uncertain
+		? [
+				h("p", "", t("question")),
+				row(
+					button("look_again", async () => {
+						said.textContent = sightText(await send("look"));
+					}),
+					button("not_started", doing("settle", unborn), true),
+					// To say that it did not start is what lets equal inputs be ordered again.
+					button("again", doing("settle", unborn, "again"), true),
+					address && link(t("records"), address),
+				),
+				form(naming, row(named, naming)),
+			]
+		: [
+				row(
+					...(task.followed
+						? [button("detach", doing("detach"))]
+						: [button("follow", () => (leave(), follow(id, profile))), button("fetch", doing("fetch"))]),
+					!task.over && button("cancel", doing("cancel"), true),
+					address && link(t("on_site"), address),
+				),
+			];
+	const when = new Date(placed * 1000).toLocaleString(language());
+	const facts = dotted(
+		id ? t("task", { id }) : t("order", { order }),
+		t("placed", { when }),
+		isStopping(task) && t("cancelling"),
+		task.followed && t("followed"),
+		task.end,
+	);
+	return card(task.name || `${t(`kind.${kind}`)} ${program}`, h("p", "muted", facts), ...rows, said);
+}
+
+/** @param {RhSight} sight */
+export function sightText({ before, now, ours }) {
+	if (now === null) return t("sight_none");
+	const seen = t("sight_now", { now: numberText(now), ours: numberText(ours) });
+	const then = before === null ? "" : t("sight_before", { before: numberText(before) });
+	return [seen, then, t("sight_over")].filter(Boolean).join(" ");
+}
+
+/** @type {(id: string, profile: string) => Promise<void>} */
+async function follow(id, profile) {
+	const root = rootGraph();
+	const node = createNode("RunningHubTask");
+	change(() => {
+		// Below all others, where it covers none.
+		node.pos = [0, Math.max(0, ...root.nodes.map(({ pos, size }) => pos[1] + size[1])) + 80];
+		root.add(node);
+		setWidget(node, "task_id", id);
+		setWidget(node, "profile", profile);
+	});
+	show(String(node.id));
+	await execute("Comfy.QueueSelectedOutputNodes");
+}
