@@ -55,6 +55,8 @@ def _turns(index: GraphIndex, node_id: str) -> set[str]:
     node = index.nodes[node_id]
     declared = node.traits.known.inputs
     raw = {one.source for one in node.edges if one.input in declared and declared[one.input].raw}
+    if not raw:
+        return raw
     behind: set[str] = set()
     waiting = list(raw)
     while waiting:
