@@ -57,6 +57,18 @@ def bar_says(canvas: Canvas, english: str, chinese: str) -> None:
     bar.get_by_text(chinese if canvas.classic else english).wait_for()
 
 
+def come_to_rest(canvas: Canvas) -> None:
+    """Nothing begins by itself any more, and what runs ends: the next test has the same journal."""
+    canvas.run_js(
+        """async () => {
+            const page = document.querySelector("#vue-app").__vue_app__;
+            page.config.globalProperties.$pinia._s.get("queueSettingsStore").mode = "disabled";
+            const left = async () => Object.values(await (await app.api.fetchApi("/queue")).json()).flat();
+            while ((await left()).length > 0) await new Promise((done) => setTimeout(done, 50));
+        }"""
+    )
+
+
 def texts(emulator: Emulator) -> list[str]:
     """The texts of all orders."""
     return [task.graph["6"]["inputs"]["text"] for task in emulator.tasks.values()]
@@ -80,6 +92,7 @@ def test_a_text_that_is_typed_is_one_order_once_it_is_allowed(
     either.until(lambda: emulator.counters.orders > 1)
     whole = "a lighthouse at dusk in the fog"
     assert texts(emulator) == [whole, f"{whole} of a cold night"]
+    come_to_rest(either)
 
 
 def test_a_seed_that_comfyui_draws_is_no_change(either: Canvas, emulator: Emulator) -> None:
@@ -93,6 +106,7 @@ def test_a_seed_that_comfyui_draws_is_no_change(either: Canvas, emulator: Emulat
     either.until(lambda: begun(either, went=False) > 0)
     assert emulator.counters.orders == 1
     assert question(either).count() == 0
+    come_to_rest(either)
 
 
 def test_again_and_again_is_asked_about_where_it_would_pay(
@@ -124,6 +138,7 @@ def test_again_and_again_is_asked_about_where_it_would_pay(
     either.set_widget(node, "3.seed control_after_generate", "fixed")
     either.run()
     assert emulator.counters.orders == orders + 1
+    come_to_rest(either)
 
 
 def test_what_pays_nothing_new_runs_as_ever(either: Canvas, emulator: Emulator) -> None:
@@ -139,6 +154,7 @@ def test_what_pays_nothing_new_runs_as_ever(either: Canvas, emulator: Emulator) 
     either.until(lambda: begun(either, went=True) > 0)
     assert question(either).count() == 0
     assert emulator.counters.orders == 1
+    come_to_rest(either)
 
 
 def test_a_marked_part_is_asked_about_too(canvas: Canvas, emulator: Emulator) -> None:
@@ -152,3 +168,4 @@ def test_a_marked_part_is_asked_about_too(canvas: Canvas, emulator: Emulator) ->
     press(canvas, "Let it order", "允许自动下单")
     canvas.shows_picture(shown)
     assert emulator.counters.orders == 1
+    come_to_rest(canvas)

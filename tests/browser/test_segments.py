@@ -341,7 +341,7 @@ def test_a_node_inside_a_marked_group_or_subgraph_is_not_marked_again(either: Ca
     by_shortcut(either, inner, True)
     either.command("Comfy.Graph.ExitSubgraph")
     either.wait_for("() => app.canvas.graph === app.rootGraph")
-    assert mark_of(either, outer) is None
+    either.until(lambda: mark_of(either, outer) is None)
 
 
 def test_a_part_cannot_be_cancelled_after_less_than_no_time(canvas: Canvas) -> None:
