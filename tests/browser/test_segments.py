@@ -335,13 +335,15 @@ def test_a_node_inside_a_marked_group_or_subgraph_is_not_marked_again(either: Ca
     by_command(either, outer)
     either.open_subgraph()
     (inner,) = either.nodes("ImageInvert")
-    menu = menu_of(either, inner, title)
-    assert offered(menu)[1:] == [options, explained]
-    leave(either, menu)
     by_shortcut(either, inner, True)
     either.command("Comfy.Graph.ExitSubgraph")
     either.wait_for("() => app.canvas.graph === app.rootGraph")
-    either.until(lambda: mark_of(either, outer) is None)
+    assert mark_of(either, outer) is None
+    by_command(either, outer)
+    either.open_subgraph()
+    # Last: where this is asked for right after a graph was opened, 1.58 may take no key any more.
+    menu = menu_of(either, inner, title)
+    assert offered(menu)[1:] == [options, explained]
 
 
 def test_a_part_cannot_be_cancelled_after_less_than_no_time(canvas: Canvas) -> None:
