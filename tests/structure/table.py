@@ -93,5 +93,5 @@ ROWS = (
     # accounts of comfy.org, types of any kind.
     # 44 for files that somebody has open, and names that are none, on Windows.
     # 30 for weeks in one process: bounds of what is kept, costs that are never told, midnight.
-    Row("lines of rh_api and nodes", measures.program_lines, 30_032, "<21115"),
+    Row("lines of rh_api and nodes", measures.program_lines, 30_034, "<21115"),
 )
