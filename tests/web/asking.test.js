@@ -26,6 +26,19 @@ test("a seed that another pack draws for it is drawn anew by the next run", asyn
   expect(widgets.map(({ value }) => value)).toEqual([-1, -1]);
 });
 
+test("what a person types meanwhile stays", async () => {
+  const text = { value: "a cat", serializeValue: () => text.value };
+  app.rootGraph.nodes[0].widgets.push(text);
+  const { graphToPrompt } = app;
+  app.graphToPrompt = async () => {
+    const made = await graphToPrompt();
+    text.value = "a cat in the fog";
+    return made;
+  };
+  await toPrompt();
+  expect(text.value).toBe("a cat in the fog");
+});
+
 test("it stays so where the graph makes no prompt", async () => {
   const { graphToPrompt } = app;
   app.graphToPrompt = async () => {

@@ -95,18 +95,16 @@ export const typeName = (className = "") => titleOfClass(className) || className
 
 /** As Run would send it; the graph stays as it is. */
 export async function toPrompt() {
-	const ask = async () => (await throughOthers()) ?? (await app.graphToPrompt());
-	const { workflow, output } = await undrawn(ask);
+	// Use Everywhere links what it broadcasts only while Run is pressed, and has a word for those who ask.
+	const ask = async () => (await app.ue_modified_prompt?.()) ?? (await app.graphToPrompt());
+	const { workflow, output } = await keepingNumbers(ask);
 	return { prompt: output, extra_data: { extra_pnginfo: { workflow } } };
 }
 
-/** The pack Use Everywhere links what it broadcasts only while Run is pressed, and has a word for those who ask. */
-const throughOthers = async () => app.ue_modified_prompt?.();
-
-/** A widget of another pack may draw its value when it is asked for it, and keep that until a run is over. @type {<T>(ask: () => Promise<T>) => Promise<T>} */
-async function undrawn(ask) {
+/** A seed of another pack may be drawn when it is asked for, and stay so until a run is over. Texts are left alone: a person may type meanwhile. @type {<T>(ask: () => Promise<T>) => Promise<T>} */
+async function keepingNumbers(ask) {
 	const nodes = [rootGraph(), ...(rootGraph().subgraphs?.values() ?? [])].flatMap((graph) => graph.nodes);
-	const drawing = nodes.flatMap(({ widgets }) => widgets ?? []).filter(({ serializeValue }) => serializeValue);
+	const drawing = nodes.flatMap(({ widgets }) => widgets ?? []).filter(({ serializeValue, value }) => serializeValue && typeof value === "number");
 	const before = new Map(drawing.map((widget) => [widget, widget.value]));
 	try {
 		return await ask();
