@@ -1,6 +1,6 @@
 // Marks of segments: what of a graph shall run on RunningHub, as values and without a canvas.
 
-import { classOf, isOurs } from "./nodes.js";
+import { classOf, isOurs, sourceAt } from "./nodes.js";
 
 export const INSTANCES = ["default", "plus", "ultra"];
 
@@ -97,22 +97,23 @@ function holds(group, thing) {
 /** @param {any} node @returns {RhMark[]} */
 export const insideOf = (node) => thingsOf(node?.subgraph).flatMap((thing) => markOf(thing) ?? insideOf(thing));
 
-/** @param {any} thing @returns {any[]} */
-export function neighboursOf(thing) {
-	if (isGroup(thing)) return [...(thing.nodes ?? [])].flatMap(neighboursOf);
+/** What nodes and what groups hold read, and who reads them. @param {any[]} things of one graph @returns {any[]} */
+export function neighboursOf(things) {
+	const own = new Set(things.flatMap((thing) => (isGroup(thing) ? [...(thing.nodes ?? [])] : thing)));
 	/** @type {any[]} */
-	const nodes = thing.graph?.nodes ?? [];
-	return [...sourcesOf(thing), ...nodes.filter((node) => sourcesOf(node).includes(thing))];
+	const nodes = things[0]?.graph?.nodes ?? [];
+	const readers = nodes.filter((node) => producersOf(node).some((producer) => own.has(producer)));
+	return [...[...own].flatMap(producersOf), ...readers];
 }
 
 /** @param {any} node @returns {any[]} */
-const sourcesOf = (node) => [...(node.inputs ?? []).keys()].flatMap((slot) => sourceOf(node, slot) ?? []);
+const producersOf = (node) => [...(node.inputs ?? []).keys()].flatMap((slot) => producerOf(node, slot) ?? []);
 
-/** What a node reads, past what only the browser has (Reroute, Set and Get), as Run finds it. @type {(node: any, slot: number, most?: number) => any} */
-function sourceOf(node, slot, most = 100) {
-	const link = node.getInputLink(slot);
-	const source = link && node.graph?.getNodeById(link.origin_id);
-	return source?.isVirtualNode && !source.subgraph && most > 0 ? sourceOf(source, link.origin_slot, most - 1) : source;
+/** The node that an input reads, past those that only the browser has (Reroute, Set and Get), as Run finds it. @type {(node: any, slot: number, most?: number) => any} */
+function producerOf(node, slot, most = 100) {
+	const source = sourceAt(node, slot);
+	const isPassed = source?.node.isVirtualNode && !source.node.subgraph && most > 0;
+	return source && isPassed ? producerOf(source.node, source.slot, most - 1) : source?.node;
 }
 
 export const colorOf = (segment = "") => COLORS[(Number.parseInt(segment, 10) || 1) % COLORS.length] ?? "";

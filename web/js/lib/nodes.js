@@ -106,7 +106,12 @@ export function isLinked(node, name) {
 /** Where an input's value comes from. @type {(node: any, name: string) => { node: any, slot: number } | null} */
 export function sourceOf(node, name) {
 	const slot = node.findInputSlot(name);
-	const link = slot === -1 ? null : node.getInputLink(slot);
+	return slot === -1 ? null : sourceAt(node, slot);
+}
+
+/** The same by the input's place. @type {(node: any, slot: number) => { node: any, slot: number } | null} */
+export function sourceAt(node, slot) {
+	const link = node.getInputLink(slot);
 	const source = link && node.graph?.getNodeById(link.origin_id);
 	return link && source ? { node: source, slot: link.origin_slot } : null;
 }

@@ -49,7 +49,7 @@ function put(things, wanted) {
 /** @type {RhDo} */
 function mark(things) {
 	const chosen = things.flatMap((thing) => markOf(thing) ?? marks.insideOf(thing));
-	const touched = things.flatMap(marks.neighboursOf).map(markOf);
+	const touched = marks.neighboursOf(things).map(markOf);
 	const given = marks.markFor(chosen, touched, marked().map(markOf));
 	put(things.filter((thing) => !markOf(thing)), given);
 }
