@@ -27,10 +27,10 @@ def register() -> None:
     routes.install(server.routes, comfyui.host_names())
     server.app.on_shutdown.append(shutdown.run)
     server.add_on_prompt_handler(handle_prompt)
-    server.app.on_startup.append(_come_last)
+    server.app.on_startup.append(_go_last)
 
 
-async def _come_last(_: object) -> None:
+async def _go_last(_: object) -> None:
     """Once all packs are loaded: what they change in a prompt shall be changed in marked parts too,
     which they know no more once those are cut out."""
     handlers = PromptServer.instance.on_prompt_handlers

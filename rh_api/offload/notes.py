@@ -35,11 +35,11 @@ def plan_notes(dependencies: Dependencies, segments: Sequence[Segment]) -> Itera
             apart.reader, "segment.kept_apart", {**labels, "reader": index.label(apart.reader)}
         )
     here = sorted(dependencies.local, key=index.rank.__getitem__)
-    loops = {node_id: turns for node_id in here if (turns := _turns(index, node_id))}
+    loops = {node_id: body for node_id in here if (body := _loop_body(index, node_id))}
     for segment in segments:
         yield from _segment_notes(index, segment)
-        for node_id, turns in loops.items():
-            if turns.intersection(segment.members):
+        for node_id, body in loops.items():
+            if body.intersection(segment.members):
                 yield Note(segment.members[0], EACH_TURN, {"node": index.label(node_id)})
         for node_id in segment.members:
             if index.nodes[node_id].traits.changes:
@@ -49,7 +49,7 @@ def plan_notes(dependencies: Dependencies, segments: Sequence[Segment]) -> Itera
                 yield Note(node_id, key, {"node": index.label(node_id)})
 
 
-def _turns(index: GraphIndex, node_id: str) -> set[str]:
+def _loop_body(index: GraphIndex, node_id: str) -> set[str]:
     """What a node that ends a loop runs in each turn: all between it and the start, which it is
     linked to by itself."""
     node = index.nodes[node_id]

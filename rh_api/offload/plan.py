@@ -135,8 +135,8 @@ class ClassInfo:
         if declared := self.inputs.get(name):
             return declared.lazy
         stem = name.rstrip(digits)
-        first = (one for each, one in self.inputs.items() if each.rstrip(digits) == stem != each)
-        return stem != name and any(one.lazy for one in first)
+        siblings = (one for each, one in self.inputs.items() if each.rstrip(digits) == stem != each)
+        return stem != name and any(one.lazy for one in siblings)
 
 
 Classes = Callable[[str], ClassInfo | None]

@@ -125,7 +125,7 @@ class _Builder:
 
     def _value(self, node: IndexedNode, name: str, value: object) -> object:
         if isinstance(value, dict):
-            return self._row(node, name, cast("dict[str, object]", value))
+            return self._lora_row(node, name, cast("dict[str, object]", value))
         _check_range(node, name, value)
         loaded = node.traits.files.get(name)
         if loaded and not (value == "" and node.traits.known.inputs[name].type == "STRING"):
@@ -149,7 +149,7 @@ class _Builder:
                 self.loras.append(LocalLora(node.id, name, str(node.inputs[name])))
         return value
 
-    def _row(self, node: IndexedNode, name: str, row: dict[str, object]) -> object:
+    def _lora_row(self, node: IndexedNode, name: str, row: dict[str, object]) -> object:
         """A LoRA as other packs list several, `{"on": true, "lora": "a.safetensors"}`: such a node
         goes without one that it does not find, and the run is paid."""
         lora = row.get("lora")

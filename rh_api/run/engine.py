@@ -170,7 +170,7 @@ class Engine:
         try:
             report = await self.report(task_id)
         except RunningHubError as error:
-            left = kept if kept is not None and kept.results else None  # written down when listed
+            left = kept if kept is not None and kept.results else None  # what was listed is kept
             if wait and earlier is not None and not earlier.state.is_over:
                 left = Report(Phase.OTHER)  # a new task may be unknown for a while
             if left is None or not isinstance(error, TaskNotFound):

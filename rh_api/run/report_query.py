@@ -159,8 +159,8 @@ PAUSES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 2.5)
 Awaited = Collection[str]
 """Nodes whose results are waited for; None in its place where the service told of none."""
 
-
 UNNAMED = "?"
+"""In place of a node that the service did not name."""
 
 
 def missing(report: Report, awaited: Awaited | None) -> tuple[str, ...]:
