@@ -49,14 +49,12 @@ class SqliteJournal:
         self._store = store
         self.origin = origin
         self.account = account
-        # A guess, where it is no official site.
-        self.currency = CNY if origin.endswith(".cn") else USD
+        self.folder = store.folder
+        self.currency = CNY if origin.endswith(".cn") else USD  # a guess for other sites
         self._asked: deque[tuple[asyncio.Future[Any], Callable[[], object]]] = deque()
         self._line = WaitingLine(store.folder, origin, account)
         self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="runninghub-journal")
-
-        self.last_order = store.last_order()
-        """The number of the last order before this start, of any account."""
+        self.last_order = store.last_order()  # before this start, of any account
 
     @classmethod
     def open(cls, folder: Path, origin: str, account: str) -> SqliteJournal:
@@ -68,7 +66,7 @@ class SqliteJournal:
 
     async def close(self) -> None:
         await self._do(self._line.leave)
-        await self._do(self._store.close)
+        await asyncio.wrap_future(self._thread.submit(self._store.close))
         self._thread.shutdown()
 
     async def _do(self, work: Callable[P, T], *values: P.args, **more: P.kwargs) -> T:
@@ -83,19 +81,30 @@ class SqliteJournal:
         return await done
 
     def _visit(self) -> None:
-        """On the journal's thread: do what was asked until then and meanwhile. Thousands of
-        orders wake it, and are woken by it, together: each waking costs more than most reads."""
-        answers: list[_Answer] = []
-        since = time.monotonic()
+        """On the journal's thread: do what was asked until then and meanwhile, for thousands of
+        orders together: each waking costs more than most reads, each commit more than writes."""
         while self._asked:
+            answers = self._answers()
+            _hand_over(answers)
             # Only taken out when it is done: whoever finds it here need not send for a visit.
-            done, work = self._asked[0]
-            if not done.cancelled():
-                answers.append(_answer(done, work))
-            self._asked.popleft()
-            if not self._asked or time.monotonic() - since > LONGEST_HELD:
-                _hand_over(answers)
-                answers, since = [], time.monotonic()
+            for _ in answers:
+                self._asked.popleft()
+
+    def _answers(self) -> list[_Answer]:
+        """To those that are soon done, in one transaction."""
+        if len(self._asked) == 1:
+            return [_answer(*self._asked[0])]
+        answers: list[_Answer] = []
+        until = time.monotonic() + LONGEST_HELD
+        try:
+            with self._store.together():
+                while not answers or (len(answers) < len(self._asked) and time.monotonic() < until):
+                    answers.append(_answer(*self._asked[len(answers)]))
+                    if error := answers[-1][-1]:
+                        raise error
+        except Exception:  # noqa: BLE001 - nothing of it was written: each is done by itself
+            return [_answer(*self._asked[number]) for number in range(len(answers))]
+        return answers
 
     async def _record(self, work: Callable[P, T], *values: P.args, **more: P.kwargs) -> T | None:
         try:
@@ -103,10 +112,6 @@ class SqliteJournal:
         except StoreUnavailable as error:
             log.warning("%s", error)
             return None
-
-    @property
-    def folder(self) -> Path:
-        return self._store.folder
 
     def now(self) -> float:
         return self._store.now()
@@ -373,7 +378,7 @@ class SqliteJournal:
 
 def _answer(done: asyncio.Future[Any], work: Callable[[], object]) -> _Answer:
     try:
-        return done, work(), None
+        return done, None if done.cancelled() else work(), None
     except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
         return done, None, error
 

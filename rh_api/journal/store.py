@@ -42,6 +42,7 @@ class Store:
     def __init__(self, file: JournalFile, clock: Callable[[], float]) -> None:
         self._file = file
         self._clock = clock
+        self.together = file.together
         self.caches = Caches(file)
         self.ledger = Ledger(file, clock)
 
@@ -226,9 +227,8 @@ class Store:
         missing: Iterable[str] = (),
         costs: Sums | None = None,
     ) -> bool:
-        """It succeeded: its end, its cost and its results are written together, and the nodes
-        whose results were waited for in vain. `usage`: as the service prints it; `costs` None:
-        not told yet."""
+        """It succeeded: its end, cost and results are written together, and the nodes whose results
+        were waited for in vain. `usage`: as the service prints it; `costs` None: not told yet."""
         with self._file.writing() as db:
             cursor = db.execute(
                 "UPDATE orders SET state = 'done', ended = ?, error_key = '', coins = ?,"

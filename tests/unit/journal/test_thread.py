@@ -1,19 +1,23 @@
-"""The journal's thread: what is asked at once is done in one visit, and each hears its own."""
+"""The journal's thread: what is asked at once is done in one visit, in one transaction where that
+goes, and each hears its own."""
 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rh_api.errors import StoreUnavailable
-from rh_api.journal import SqliteJournal, Store
-from tests.unit.journal.samples import identity
+from rh_api.errors import Fate, StoreUnavailable
+from rh_api.journal import OrderExists, SqliteJournal, Store
+from tests.unit.journal.samples import child, identity
 
 
 class Counting(ThreadPoolExecutor):
@@ -52,6 +56,78 @@ async def test_what_many_ask_at_once_is_one_visit_in_their_order(
     assert await asyncio.gather(*asked) == list(range(1, 101))
     assert thread.visits == 1
     await journal.close()
+
+
+async def test_all_that_is_answered_is_on_the_disk_and_nothing_else(
+    tmp_path: Path, journal: SqliteJournal, thread: Counting
+) -> None:
+    items = [0, 1, 1, 2, 3]  # the second of the twins is refused
+    asked = [
+        asyncio.ensure_future(journal.intend(identity(item=item), instance="default", what={}))
+        for item in items
+    ]
+    await asyncio.sleep(0)
+    thread.may_begin.set()
+    told = await asyncio.gather(*asked, return_exceptions=True)
+    with closing(Store.open(tmp_path)) as other:
+        written = {row.item: row.id for row in other.unfinished()}
+    assert isinstance(told.pop(2), OrderExists)
+    assert told == [written[item] for item in (0, 1, 2, 3)]
+    await journal.close()
+
+
+async def test_while_another_process_holds_the_file_each_is_told_and_none_is_written(
+    tmp_path: Path, thread: Counting
+) -> None:
+    journal = SqliteJournal(Store.open(tmp_path, patience=0.05), "https://x", "account", thread)
+    with closing(sqlite3.connect(tmp_path / "orders.sqlite3", isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        asked = [
+            asyncio.ensure_future(journal.intend(identity(item=item), instance="default", what={}))
+            for item in range(3)
+        ]
+        reading = asyncio.ensure_future(journal.unfinished())
+        await asyncio.sleep(0)
+        thread.may_begin.set()
+        told = await asyncio.gather(*asked, return_exceptions=True)
+        assert await reading == []
+    assert [type(error) for error in told] == [StoreUnavailable] * 3
+    assert {error.fate for error in told if isinstance(error, StoreUnavailable)} == {
+        Fate.NOT_STARTED
+    }
+    assert await journal.unfinished() == []
+    await journal.close()
+
+
+if sys.platform != "win32":  # no other system can be told that a file may not grow
+
+    def test_on_a_disk_that_fills_up_each_is_told_what_became_of_it(tmp_path: Path) -> None:
+        code = (
+            "import asyncio, resource\n"
+            "from rh_api.journal import SqliteJournal\n"
+            "async def main():\n"
+            "    journal = SqliteJournal(open_store(), 'o', 'a')\n"
+            "    async def intend(item, size):\n"
+            "        what = {'x': 'y' * size}\n"
+            "        try: await journal.intend(Identity('o', 'a', 'w', 'g', 'i', item),\n"
+            "            instance='', what=what)\n"
+            "        except StoreUnavailable as error: return error.fate.name\n"
+            "        return item\n"
+            "    await intend(0, 10)\n"
+            "    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
+            "    room = Path(sys.argv[1], 'orders.sqlite3-wal').stat().st_size + 300_000\n"
+            "    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))\n"
+            "    told = await asyncio.gather(*(intend(n, 20_000) for n in range(1, 21)))\n"
+            "    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))\n"
+            "    await journal.close()\n"
+            "    written = {row.item for row in open_store().unfinished()}\n"
+            "    print(*told)\n"
+            "    print(written == {0, *(one for one in told if one != 'NOT_STARTED')})\n"
+            "asyncio.run(main())\n"
+        )
+        told, is_so = child(code, tmp_path).communicate()[0].splitlines()
+        assert is_so == "True"
+        assert set(told.split()) > {"NOT_STARTED", "1"}
 
 
 async def test_what_was_stopped_before_its_turn_is_not_done(
