@@ -12,6 +12,7 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -163,8 +164,8 @@ class AheadPool(Pool):
     def expect(self, count: int) -> None:
         """See that `count` idle connections are open, or on their way. Returns at once."""
         with self._change:
-            there = self._opening + len(self._ahead) + self._idle()
-            for _ in range(count - there):
+            wanted = count - self._opening - len(self._ahead)
+            for _ in range(wanted - self._idle(wanted)):
                 self._opening += 1
                 threading.Thread(target=self._open, name=THREAD_NAME, daemon=True).start()
 
@@ -175,9 +176,13 @@ class AheadPool(Pool):
             while self._ahead:
                 self._ahead.pop()[0].close()
 
-    def _idle(self) -> int:
+    def _idle(self, most: int) -> int:
+        """Connections that lie in the pool and are alive, up to `most`: looking costs a call of
+        the system each."""
         pooled: list[Any] = [] if self.pool is None else [*self.pool.queue]
-        return sum(1 for one in pooled if one is not None and not is_connection_dropped(one))
+        pooled = [one for one in reversed(pooled) if one is not None]  # its last is given first
+        alive = (one for one in pooled if not is_connection_dropped(one))
+        return sum(1 for _ in islice(alive, max(most, 0)))
 
     def _open(self) -> None:
         connection: Any = self._new_conn()

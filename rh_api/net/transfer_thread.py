@@ -2,7 +2,8 @@
 
 The thread blocks in the operating system; the coroutine looks at it five times a second. It tells
 progress on the loop, gives up what has become too slow, and wakes the thread by shutting its
-socket down. Threads are daemons: a transfer that hangs does not hold up the end of the process.
+socket down. Threads are daemons: a transfer that hangs does not hold up the end of the process. One
+that has ended its transfer takes the next.
 The connections of requests show their socket to the transfer of their thread, and trust what we
 trust.
 """
@@ -14,9 +15,12 @@ import contextlib
 import socket
 import ssl
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar, cast
 
 import requests
@@ -38,6 +42,7 @@ UNSENT = 256 * 1024  # bytes that the system may hold back: what it has taken co
 SOCKET_SECONDS = 150.0  # a last resort: the pace of a transfer is watched from outside
 TICK_SECONDS = 0.2  # Stop must end a wait within half a second
 LEAVE_SECONDS = 0.2  # for the thread to put its file away; then it is left to itself
+IDLE_SECONDS = 2.0  # that a thread waits for another transfer
 KEEP_SECONDS = 10.0  # for a disk to take what the next try shall go on from
 
 
@@ -113,9 +118,7 @@ class TransferThread:
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[T] = loop.create_future()
         self._peers.add(self)
-        threading.Thread(
-            target=self._work, args=(work, loop, outcome), name=THREAD_NAME, daemon=True
-        ).start()
+        _in_thread(partial(self._work, work, loop, outcome))
         try:
             while not outcome.done():
                 await asyncio.wait((outcome,), timeout=TICK_SECONDS)
@@ -207,6 +210,37 @@ class TransferThread:
             fate = Fate.UNKNOWN if self.sent else Fate.NOT_STARTED
             self._verdict = Unreachable("error.too_slow", fate=fate, host=self.host, reason=reason)
         self._mark = None
+
+
+_idle: deque[SimpleQueue[Callable[[], None]]] = deque()  # where idle threads wait for work
+
+
+def _in_thread(work: Callable[[], None]) -> None:
+    """Do `work` in a thread that has nothing else to do: one of before, or a new one, whose start
+    holds up the loop."""
+    try:
+        inbox = _idle.pop()
+    except IndexError:
+        threading.Thread(target=_serve, args=(work,), name=THREAD_NAME, daemon=True).start()
+    else:
+        inbox.put(work)
+
+
+def _serve(work: Callable[[], None]) -> None:
+    inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
+    while True:
+        work()
+        del work  # and with it the body that it carried
+        _idle.append(inbox)
+        try:
+            work = inbox.get(timeout=IDLE_SECONDS)
+        except Empty:
+            try:
+                _idle.remove(inbox)
+            except ValueError:
+                work = inbox.get()  # somebody has just taken it
+            else:
+                return
 
 
 _here = threading.local()
