@@ -351,7 +351,7 @@ class Engine:
         seconds = poller.seconds
         # Of a task that was there already the start was not seen.
         if report.phase is Phase.SUCCESS and seconds > 0 and active.earlier is None:
-            await journal.record_run(order.program, instance, seconds)
+            context.spawn(journal.record_run(order.program, instance, seconds))
         return report, seconds, missing(report, awaited)
 
     async def _awaited(

@@ -115,8 +115,7 @@ class Poller:
         self._polls = polls(self.transport.send, self.ticket.task_id)
 
     async def until_over(self) -> Report:
-        """The last report: of a success with its results, of every other end with its error. What
-        ends the watching without one is raised."""
+        """The last report, with results or its error; what ends the watching without is raised."""
         self._answered = now = self.clock.now()
         self._waited = now if self.asked_at is None else self.asked_at
         self._saw(self.ticket.phase, self.ticket.socket_url, self.ticket.at)
@@ -135,6 +134,7 @@ class Poller:
         finally:
             if self._socket is not None:
                 self._socket.cancel()
+            self._socket = self._pause = None  # they know it: a circle, if it knew them
 
     def delivered(self) -> None:
         """The webhook of the task was called: ask now."""

@@ -60,6 +60,7 @@ class ResultDelivery:
     folder: Path
     _flights: SingleFlight[Outcome] = field(default_factory=SingleFlight[Outcome])
     _next_tidying: float = math.inf
+    _latest_url: str = ""
 
     async def deliver(
         self, active: ActiveOrder, report: Report, seconds: float, missing: Sequence[str] = ()
@@ -93,7 +94,10 @@ class ResultDelivery:
     async def expecting(self, results: int) -> Callable[[], None]:
         """What opens the connections over which so many results, 0 for an unknown number, will
         come: to where the latest of all came from."""
-        url = await self.context.if_readable(self.context.journal.result_url())
+        if not self._latest_url:
+            known = await self.context.if_readable(self.context.journal.result_url())
+            self._latest_url = known or ""
+        url = self._latest_url
         count = min(max(1, results), PARALLEL)
         return lambda: self.transfers.bulk.expect(url, count) if url else None
 
@@ -209,7 +213,7 @@ class ResultDelivery:
             key = "error.no_output_read" if listed else None
             raise NoOutput(key, task_id=task_id, count=len(listed))
         folder = self.folder / RESULTS / (f"{_ELSEWHERE}{task_id}" if row is None else str(row))
-        here = {} if row is None else await self._kept_files(row, listed)
+        here = await self._kept_files(active.earlier, listed)
         fetched = await self._fetch(listed, here, folder, task_id, active.watch)
         if fetched.lost and not self._is_worth_delivering(fetched.came, active.earlier):
             raise next(iter(fetched.lost.values()))
@@ -235,9 +239,13 @@ class ResultDelivery:
         has_file = any(result.path for result in came.values())
         return has_file or (bool(came) and (earlier is None or not self.is_old(earlier)))
 
-    async def _kept_files(self, row: int, listed: Sequence[RemoteResult]) -> dict[int, Result]:
-        """Files of an order that came when others of it did not."""
-        known = await self.context.if_readable(self.context.journal.results(row))
+    async def _kept_files(
+        self, order: OrderRow | None, listed: Sequence[RemoteResult]
+    ) -> dict[int, Result]:
+        """Files of an order that came when others of it did not; none of one placed just now."""
+        if order is None:
+            return {}
+        known = await self.context.if_readable(self.context.journal.results(order.id))
         rows = {one.index: one for one in known or () if one.path}
         wanted = [rows[i] for i, r in enumerate(listed) if i in rows and rows[i].url == r.url]
         found = await asyncio.to_thread(lambda: [result_of(one, self.folder) for one in wanted])
@@ -313,6 +321,7 @@ class ResultDelivery:
         if not remote.url:
             return Result(remote.node_id, name, None, None, text=remote.text, index=index)
         fetched = await self.transfers.download(remote.url, into, task_id, show)
+        self._latest_url = remote.url
         result = Result(
             remote.node_id,
             name,
