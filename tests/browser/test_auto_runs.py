@@ -10,11 +10,13 @@ from tests.browser.canvas import Canvas
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
+ONCE, ON_CHANGE, AGAIN = range(3)  # the lines of the menu beside Run
 
-def run_by_itself(canvas: Canvas, mode: str) -> None:
+
+def run_by_itself(canvas: Canvas, mode: int) -> None:
     """Chooses how Run works, and notes from now on what became of each run that ComfyUI began."""
     canvas.run_js(
-        """(mode) => {
+        """() => {
             window.begun = [];
             const { queuePrompt } = app;
             app.queuePrompt = async (...given) => {
@@ -22,11 +24,21 @@ def run_by_itself(canvas: Canvas, mode: str) -> None:
                 if (given[2]?.intent?.trigger_source === "auto_queue") begun.push(went);
                 return went;
             };
-            const page = document.querySelector("#vue-app").__vue_app__;
-            page.config.globalProperties.$pinia._s.get("queueSettingsStore").mode = mode;
-        }""",
-        mode,
+        }"""
     )
+    choose(canvas, mode)
+
+
+def choose(canvas: Canvas, mode: int) -> None:
+    """Takes one of the lines of the menu beside Run, as a person does."""
+    page = canvas.page
+    page.locator('[data-testid="queue-mode-menu-trigger"], .p-splitbutton-dropdown').first.click()
+    lines = page.locator("[role=menuitem], [role=menuitemradio]")
+    lines.nth(mode).click()
+    # It stays open, and takes the keys: one front end closes it by Escape, the other by a click.
+    page.keyboard.press("Escape")
+    page.mouse.click(700, 800)
+    lines.first.wait_for(state="detached")
 
 
 def begun(canvas: Canvas, went: bool) -> int:
@@ -59,10 +71,9 @@ def bar_says(canvas: Canvas, english: str, chinese: str) -> None:
 
 def come_to_rest(canvas: Canvas) -> None:
     """Nothing begins by itself any more, and what runs ends: the next test has the same journal."""
+    choose(canvas, ONCE)
     canvas.run_js(
         """async () => {
-            const page = document.querySelector("#vue-app").__vue_app__;
-            page.config.globalProperties.$pinia._s.get("queueSettingsStore").mode = "disabled";
             const left = async () => Object.values(await (await app.api.fetchApi("/queue")).json()).flat();
             while ((await left()).length > 0) await new Promise((done) => setTimeout(done, 50));
         }"""
@@ -80,7 +91,7 @@ def test_a_text_that_is_typed_is_one_order_once_it_is_allowed(
     either.clear()
     node, preview = either.painting()
     either.settle()
-    run_by_itself(either, "change")
+    run_by_itself(either, ON_CHANGE)
     bar_says(either, "at each change", "每次更改")
     type_text(either, node, " in the fog")
     question(either).wait_for()
@@ -100,7 +111,7 @@ def test_a_seed_that_comfyui_draws_is_no_change(either: Canvas, emulator: Emulat
     node, _ = either.painting()
     either.set_widget(node, "3.seed control_after_generate", "randomize")
     either.settle()
-    run_by_itself(either, "change")
+    run_by_itself(either, ON_CHANGE)
     either.run()
     either.settle()
     either.until(lambda: begun(either, went=False) > 0)
@@ -115,9 +126,10 @@ def test_again_and_again_is_asked_about_where_it_would_pay(
     either.clear()
     node, _ = either.painting()
     either.settle()
-    run_by_itself(either, "instant-running")
+    run_by_itself(either, AGAIN)
     bar_says(either, "again and again", "循环运行")
-    either.run()
+    # Only the button begins it, no command.
+    either.page.locator("[data-testid=queue-button]").first.click()
     # The same inputs pay nothing.
     either.until(lambda: begun(either, went=True) > 1)
     assert question(either).count() == 0
@@ -148,7 +160,7 @@ def test_what_pays_nothing_new_runs_as_ever(either: Canvas, emulator: Emulator) 
     either.connect(made, "IMAGE", either.add("PreviewImage", 500, 600), "images")
     either.settle()
     either.run()
-    run_by_itself(either, "change")
+    run_by_itself(either, ON_CHANGE)
     either.set_widget(made, "width", 72)
     either.settle()
     either.until(lambda: begun(either, went=True) > 0)
@@ -160,7 +172,7 @@ def test_what_pays_nothing_new_runs_as_ever(either: Canvas, emulator: Emulator) 
 def test_a_marked_part_is_asked_about_too(canvas: Canvas, emulator: Emulator) -> None:
     made, _, shown = canvas.marked_part(88)
     canvas.settle()
-    run_by_itself(canvas, "change")
+    run_by_itself(canvas, ON_CHANGE)
     canvas.set_widget(made, "width", 96)
     canvas.settle()
     question(canvas).wait_for()
