@@ -159,7 +159,7 @@ def _parser() -> _Parser:
         )
     )
 
-    spend = command("spend", "show what orders cost that ended in the last days")
+    spend = command("spend", "show what the orders of the last days cost")
     spend.add_argument("--by", choices=("day", "program"), default="day", help="default: day")
     spend.add_argument(
         "--days", type=_whole(1, 3650), default=30, metavar="N", help="today among them; default 30"
@@ -315,17 +315,17 @@ def _add_quote(quote: argparse.ArgumentParser) -> None:
 
 def _add_limits(limits: argparse.ArgumentParser) -> None:
     for name, what in (
-        ("order", "one order may cost"),
-        ("prompt", "one prompt of ComfyUI's or one command may cost"),
-        ("day", "a day may cost"),
-        ("floor", "is left when it is said to be little"),
+        ("order", "what one order may cost; none: no limit"),
+        ("prompt", "what one run in ComfyUI or one command may cost; none: no limit"),
+        ("day", "what a day may cost; none: no limit"),
+        ("floor", "warn before a run when less than this is left; none: no warning"),
     ):
-        limits.add_argument(f"--{name}", metavar="SUM", help=f"what {what}; none: no limit")
+        limits.add_argument(f"--{name}", metavar="SUM", help=what)
     limits.add_argument(
         "--allow",
         action="append",
         metavar="PROGRAM=SUM",
-        help="what app/ID, model/ENDPOINT or a workflow's ID may cost, whose cost has no bound",
+        help="let a program whose cost has no bound run for this sum: app/ID, model/ENDPOINT or a workflow's ID",
     )
 
 

@@ -22,10 +22,11 @@ environment:
   RUNNINGHUB_MODEL_REGISTRY   on: a refresh of the models reads the vendor's registry as well
   RUNNINGHUB_SUBMIT           auto: order by the V2 routes where the others are gone; v1 unless set
   RUNNINGHUB_WEBHOOK_URL      public address of `webhooks`, which orders then carry
+  RUNNINGHUB_WEBHOOK_PORT     a command listens for webhooks itself, on 127.0.0.1
 """
 _PAID = """\
-With --json, `cost` is what the task cost, and `paid` is true only where it was ordered now: an equal
-order of before is served, and paid no second time.
+With --json, `cost` is what the task cost, and `paid` is true only where it was ordered now: an earlier
+equal order is served, and not paid a second time.
 
 """
 RUN_EXAMPLE = f"""\
@@ -80,8 +81,8 @@ exit code then is 2.
 
 """
 APP_EXAMPLE = f"""\
-The id alone lists the app's form and runs nothing; with any of the options below but --json the
-app is run. --run runs it with the values that its form stores.
+The id alone lists the app's form and runs nothing; with any of the options above but --json the
+app is run. --run alone runs it with the values that its form stores.
 
 example:
   {PROGRAM} app 1900000000000000202
@@ -120,8 +121,8 @@ QUOTE = f"""\
 example:
   {PROGRAM} quote run 1900000000000000109 --set 10.image=@photo.png
 
-A quote is by what own runs did cost, by a model's price, or the rate of the machine. It is none of
-the service's, but for a model's price that it was asked for.
+A quote is told by what earlier runs here cost, by a model's price, or by the machine's rate. Only a
+model's price may come from the service itself.
 
 """
 LIMITS = f"""\
@@ -143,7 +144,7 @@ example:
 
 {_PAID}"""
 MCP = f"""\
-It needs one more package: pip install "runninghub-remote[mcp]". No order is placed where nothing limits
-what it may cost: give --max-cost, or set a limit by `{PROGRAM} limits` or the environment.
+It needs one more package: python -m pip install "mcp>=2.3,<3". No order is placed where nothing
+limits what it may cost: give --max-cost, or set a limit by `{PROGRAM} limits` or the environment.
 
 """

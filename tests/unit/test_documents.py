@@ -1,4 +1,4 @@
-"""What documents for developers say of the tree is there."""
+"""What documents name is there: files, pages, variables, and what the command line has for them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from rh_api.cli import help_texts
+from rh_api.texts import ENGLISH
+
 ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("web/docs/*/*.md")])
 NAMED = re.compile(r"`([\w./-]+\.(?:py|js|mjs|json|toml))`")
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
+VARIABLE = re.compile(r"\b(RUNNINGHUB_[A-Z_]*[A-Z])\b")
+INSTALLED = re.compile(r"pip install[^`\n]*[\"' ]runninghub-remote(?![/\\])")
+
+HOST_ALONE = {"RUNNINGHUB_HOSTS", "RUNNINGHUB_RENEW_MODELS"}
+"""What ComfyUI's side alone reads."""
 
 
 def tree() -> list[str]:
@@ -44,3 +54,50 @@ def test_each_file_that_a_source_names_is_there() -> None:
         if "/node_modules/" not in file
     }
     assert {file: gone for file, text in texts.items() if (gone := missing(text, files))} == {}
+
+
+def headings(path: Path) -> set[str]:
+    """As GitHub names them in addresses."""
+    lines = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_page_and_heading_that_a_document_links_is_there(document: Path) -> None:
+    for name, part in LINK.findall(document.read_text("utf-8")):
+        page = document.parent / name if name else document
+        assert page.is_file(), name
+        assert not part or part in headings(page), part
+
+
+def variables() -> set[str]:
+    """The environment that shipped code reads: names that stand alone in a text of it."""
+    sources = [path for top in ("rh_api", "nodes") for path in (ROOT / top).rglob("*.py")]
+    quoted = re.compile(rf'"{VARIABLE.pattern}"')
+    return {name for path in sources for name in quoted.findall(path.read_text("utf-8"))} - {
+        "RUNNINGHUB_PROFILE"  # the type of a socket
+    }
+
+
+def test_each_variable_that_is_read_is_told_and_the_other_way_round() -> None:
+    told = {
+        name: set(VARIABLE.findall((ROOT / name).read_text("utf-8")))
+        for name in ("README.md", "README.zh-CN.md")
+    }
+    assert {name: sorted(variables() - found) for name, found in told.items()} == {
+        "README.md": [],
+        "README.zh-CN.md": [],
+    }
+    helped = set(VARIABLE.findall(help_texts.ENVIRONMENT))
+    assert told["README.md"] - helped == HOST_ALONE
+    assert helped <= told["README.md"]
+
+
+def test_nothing_has_this_pack_installed_by_its_name() -> None:
+    """No index has it: whoever takes the name there would be installed in its place."""
+    texts = [
+        *(path.read_text("utf-8") for path in DOCUMENTS),
+        *(text for text in vars(help_texts).values() if isinstance(text, str)),
+        *ENGLISH.values(),
+    ]
+    assert [found for text in texts for found in INSTALLED.findall(text)] == []
