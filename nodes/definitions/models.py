@@ -12,10 +12,10 @@ ANY = "RunningHubModel"
 
 # What each is called, and what its models do.
 _TASKS = {
-    "RHTextToImage": ("RH Text to Image", "Makes pictures of a text"),
-    "RHImageToImage": ("RH Image to Image", "Edits pictures, or makes new ones of them"),
+    "RHTextToImage": ("RH Text to Image", "Makes pictures from a text"),
+    "RHImageToImage": ("RH Image to Image", "Edits pictures, or makes new ones from them"),
     "RHUpscaleImage": ("RH Upscale Image", "Enlarges and restores pictures"),
-    "RHTextToVideo": ("RH Text to Video", "Makes videos of a text"),
+    "RHTextToVideo": ("RH Text to Video", "Makes videos from a text"),
     "RHImageToVideo": ("RH Image to Video", "Makes videos that begin or end with a picture"),
     "RHReferenceToVideo": (
         "RH Reference to Video",
@@ -25,7 +25,7 @@ _TASKS = {
     "RHUpscaleVideo": ("RH Upscale Video", "Enlarges, smooths and denoises videos"),
     "RHSpeech": ("RH Speech", "Speaks a text, clones and designs voices"),
     "RHMusic": ("RH Music", "Makes music, sounds and lyrics, and takes sounds apart"),
-    "RH3D": ("RH 3D", "Makes 3D models and worlds of texts, pictures and videos"),
+    "RH3D": ("RH 3D", "Makes 3D models and worlds from texts, pictures and videos"),
     "RHTextAndVision": ("RH Text and Vision", "Writes texts, and tells what media show"),
 }
 

@@ -18,7 +18,11 @@ class RHUploadAudio(UploadNode):
             "RHUploadAudio",
             "RH Upload Audio",
             "Uploads sounds to RunningHub, unless they are there already.",
-            [io.Audio.Input("audio", tooltip="They go up as WAV, sample for sample.")],
+            [
+                io.Audio.Input(
+                    "audio", tooltip="They go up as WAV, sample for sample; above 30 MB as FLAC."
+                )
+            ],
         )
 
     @classmethod

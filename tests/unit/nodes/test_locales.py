@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,6 +72,33 @@ def test_every_sentence_is_there_in_chinese_with_the_same_blanks(part: str) -> N
 def test_chinese_sentences_are_chinese() -> None:
     alike = [key for key, text in sentences("zh", "texts").items() if text == ENGLISH[key]]
     assert alike == []
+
+
+def test_chinese_sentences_have_chinese_punctuation() -> None:
+    """But for what quotes ComfyUI's own page, and the first sign of what a blank brings."""
+    half = re.compile(r"[\u4e00-\u9fff][,;:?!()]|[,;:?!()][\u4e00-\u9fff]| “|” ")
+    front_end = re.compile(r"运行 \((?:更改时|实时)\)")
+    every = {**sentences("zh", "texts"), **sentences("zh", "canvas"), **flat(words("zh"))}
+    wrong = {key: text for key, text in every.items() if half.search(front_end.sub("", text))}
+    assert wrong == {}
+
+
+CALL = r'(?<![\w.])%s\(\s*"([\w.]+)"'
+PART = re.compile(r'(\w+) = textsOf\("([\w.]+)"\)')
+
+
+def test_the_canvas_has_a_sentence_for_each_key_that_it_names() -> None:
+    gone: list[str] = []
+    seen = 0
+    for path in (ROOT / "web" / "js").rglob("*.*js"):
+        source = path.read_text("utf-8")
+        parts = {name: f"{part}." for name, part in PART.findall(source)}
+        for name, part in ({"t": ""} | parts).items():
+            keys = [part + key for key in re.findall(CALL % name, source)]
+            seen += len(keys)
+            gone += [key for key in keys if key not in sentences("en", "canvas")]
+    assert seen > 100
+    assert gone == []
 
 
 def test_the_language_of_the_browser_is_spoken(pack: Callable[[str], ModuleType]) -> None:
