@@ -1,6 +1,6 @@
 """What an order of a model may cost, told from price lists without asking anybody.
 
-All lists are in CNY, so they say nothing of what runninghub.ai asks. A list is old by nature: an
+All lists are in CNY, so they say nothing of what runninghub.ai asks. A list is old by nature: a
 price carries its day, and what the service itself says always counts more.
 """
 
