@@ -115,7 +115,7 @@ class NodeDisplay:
         self._say(sentence)
 
     def _draw(self, now: float) -> None:
-        if self._news is None:
+        if self._news is None or self._client_id is None:
             return
         line = line_of(self._news, now - self._since)
         image = self._due_preview(now)
@@ -148,7 +148,8 @@ class NodeDisplay:
         return _picture(data)
 
     def _say(self, line: str) -> None:
-        if self._node_id:
+        # Without a page ComfyUI would send it to every page, whose node of that id is another one.
+        if self._node_id and self._client_id is not None:
             PromptServer.instance.send_progress_text(line, self._node_id, self._client_id)
 
 

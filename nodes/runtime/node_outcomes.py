@@ -44,7 +44,8 @@ _MOST = 10_000  # tasks whose node is remembered: more than any queue holds
 @dataclass(frozen=True, slots=True)
 class Place:
     """A node of a run. `graph`: the id of its workflow, "" for a prompt without one; `program`:
-    what it named to run; `page`: where it was queued; `prompt`: the id of the run."""
+    what it named to run; `page`: where it was queued, None for a program's prompt that names none;
+    `prompt`: the id of the run."""
 
     prompt: str
     graph: str
@@ -179,7 +180,8 @@ async def tell(client: Client, place: Place, end: End, unsure: Sequence[str] = (
         "tasks": list(end.tasks),
         "profile": place.profile,
     }
-    PromptServer.instance.send_sync(ENDED, event, place.page)
+    if place.page is not None:
+        PromptServer.instance.send_sync(ENDED, event, place.page)
     if place.graph:
         kept = {**asdict(end), "class_type": place.class_type, "program": place.program}
         text = json.dumps({**kept, "profile": place.profile}, ensure_ascii=False)

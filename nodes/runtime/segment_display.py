@@ -78,4 +78,5 @@ class SegmentDisplay(NodeDisplay):
             "node": node_id if node_id in self.members else "",
             "message": message,
         }
-        PromptServer.instance.send_sync(FAILED, told, self._client_id)
+        if self._client_id is not None:
+            PromptServer.instance.send_sync(FAILED, told, self._client_id)

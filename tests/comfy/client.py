@@ -96,14 +96,15 @@ class ComfyClient:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.client_id = uuid.uuid4().hex
+        self.client_id: str | None = uuid.uuid4().hex
+        """None in prompts that name no page, as a program's may be."""
         self.events: list[Event] = []
         self._arrived = asyncio.Condition()
 
     async def __aenter__(self) -> ComfyClient:
         self._session = aiohttp.ClientSession(self.url)
         self._socket = await self._session.ws_connect(
-            "/ws", params={"clientId": self.client_id}, max_msg_size=0
+            "/ws", params={"clientId": self.client_id or ""}, max_msg_size=0
         )
         await self._socket.send_json(
             {"type": "feature_flags", "data": {"supports_preview_metadata": True}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -310,6 +311,37 @@ async def test_the_samplers_preview_is_shown(comfyui: ComfyClient, emulator: Emu
     assert {preview["node"] for preview in previews} == {"1"}
     with Image.open(io.BytesIO(previews[-1]["bytes"])) as picture:
         picture.load()
+
+
+@pytest.mark.parametrize("segments", [[], [{"nodes": ["2"]}]], ids=["node", "segment"])
+async def test_what_names_no_page_shows_on_none(
+    comfyui: ComfyClient, emulator: Emulator, segments: list[dict[str, object]]
+) -> None:
+    """A program's prompt, whose node ids are other nodes on a page that is open."""
+    emulator.run_seconds = 1.0
+    emulator.fail_next = {"node_id": "2", "exception_message": "not today"}
+    start = time.monotonic()
+    async with ComfyClient(comfyui.url) as program:
+        program.client_id = None
+        cloud_node = remote(catalog.INVERT, {"10.image": ["1", 0]})
+        prompt = {
+            "1": await loaded(comfyui, pixels()),
+            "2": node("ImageInvert", image=["1", 0]) if segments else cloud_node,
+            "3": save(["2", 0]),
+        }
+        await program.submit(prompt, {"runninghub": {"segments": segments}})
+        await comfyui.event(
+            lambda event: (
+                event.type == "status"
+                and event.at > start
+                and event.data["status"]["exec_info"]["queue_remaining"] == 0
+                and emulator.counters.orders == 1
+            )
+        )
+
+    shown = {event.type for event in comfyui.events if event.at > start}
+    assert not shown & {"progress_text", "preview", "runninghub.ended", "runninghub.failed"}
+    assert emulator.fail_next is None
 
 
 @pytest.mark.parametrize("socket", ["none", "refused", "silent", "dying", "lying", "foreign"])
