@@ -217,6 +217,19 @@ def test_sockets_of_a_list_grow_as_they_are_linked(either: Canvas, emulator: Emu
     either.until(lambda: items(either, node, "imageUrls") == ["imageUrls.1", "imageUrls.2"])
 
 
+def test_a_model_with_a_parameter_that_waits_for_another_is_copied(either: Canvas) -> None:
+    either.clear()
+    node = model(either, KLING, 700, 60)
+    either.set_widget(node, "prompt", "a harbour")
+    either.set_widget(node, "multiShot", True)
+    either.select(node)
+    either.press("Control+c")
+    either.press("Control+v")
+    either.until(lambda: len(either.nodes("RunningHubModel")) == 2)
+    (copy,) = {*either.nodes("RunningHubModel")} - {node}
+    assert either.prompt()[copy] == either.prompt()[node]
+
+
 def test_a_list_goes_into_a_subgraph_and_out_again(either: Canvas) -> None:
     either.clear()
     node = model(either, SEVERAL, 700, 60)

@@ -111,9 +111,10 @@ export function sourceOf(node, name) {
 
 /** The same by the input's place. @type {(node: any, slot: number) => { node: any, slot: number } | null} */
 export function sourceAt(node, slot) {
-	const link = node.getInputLink(slot);
-	const source = link && node.graph?.getNodeById(link.origin_id);
-	return link && source ? { node: source, slot: link.origin_slot } : null;
+	const { graph } = node; // a copy that is being made is in none yet, and would throw
+	const link = graph && node.getInputLink(slot);
+	const source = link && graph.getNodeById(link.origin_id);
+	return source ? { node: source, slot: link.origin_slot } : null;
 }
 
 /** @type {(widget: ComfyWidget, act: (value: any) => void) => void} */
