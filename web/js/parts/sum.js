@@ -8,7 +8,7 @@ import { autoMode, runCount } from "../host/queue.js";
 import { post } from "../host/server.js";
 import { dotted, loadTexts, textsOf } from "../host/texts.js";
 import { clean } from "../lib/form.js";
-import { allThings, markOf } from "../lib/marks.js";
+import { allThings, isGroup, markOf } from "../lib/marks.js";
 import { kindOf, programOf } from "../lib/nodes.js";
 import { orderKey } from "../lib/orders.js";
 import { givenTo, ordersOf, whenPriced } from "./program/price.js";
@@ -18,12 +18,14 @@ const t = textsOf("sum");
 const QUIET = 700; // ms after a change
 const RUNS = 0; // the mode of a node that is neither muted nor bypassed
 const AGAIN = 5_000; // ms until a question that failed is asked once more
+const LOOKS = ["pos", "size", "bounding", "ds"]; // of a saved graph: arrays and objects, unlike a program's own `size`
 const UPLOADING = /^(Load3D|Preview3D|WebcamCapture|RecordAudio)/; // asking these for their values uploads what they show
 
 let timer = 0;
 let turn = 0;
 let before = "";
 let said = "";
+let lain = ""; // the graph that was asked about, wherever its things lie
 
 /** @type {ComfyPart} */
 export const sum = {
@@ -32,19 +34,20 @@ export const sum = {
 	},
 	setup() {
 		onEvent("graphChanged", soon);
-		onEvent("reconnected", soon);
+		onEvent("reconnected", () => soon());
 		for (const end of ["execution_success", "execution_error", "execution_interrupted"]) {
 			onEvent(end, anew); // a run is known by now
 		}
 		whenPriced.add(anew);
 	},
-	afterConfigureGraph: soon,
+	afterConfigureGraph: () => soon(),
 	nodeCreated: (node) => void (kindOf(node) && soon()),
 };
 
-function soon() {
+/** @param {any} [graph] as ComfyUI has just saved it */
+function soon(graph) {
 	clearTimeout(timer);
-	timer = window.setTimeout(look, QUIET, true);
+	timer = window.setTimeout(look, QUIET, true, graph);
 }
 
 function anew() {
@@ -65,20 +68,32 @@ function ordering(nodes) {
 	});
 }
 
-/** `more`: what fails is asked once more. */
-async function look(more = false) {
+/** A node that was moved costs nothing, and to ask ComfyUI for its prompt holds up the page of a large graph; what a marked group holds hangs on places. @type {(graph: any, things: any[]) => string} */
+const withoutPlaces = (graph, things) =>
+	!graph || things.some((thing) => isGroup(thing) && markOf(thing))
+		? ""
+		: JSON.stringify(graph, (key, value) => (LOOKS.includes(key) && typeof value === "object" ? undefined : value));
+
+/** `more`: what fails is asked once more. @type {(more?: boolean, graph?: any) => Promise<void>} */
+async function look(more = false, graph = null) {
+	const things = allThings(rootGraph());
+	const isMarked = things.some(markOf);
+	const now = isMarked ? withoutPlaces(graph, things) : "";
+	if (now && now === lain && before) return;
+	lain = now;
 	const mine = ++turn;
 	const nodes = running(rootGraph());
 	const programs = ordering(nodes).map(askedOf);
-	const marked = allThings(rootGraph()).some(markOf) && !nodes.some(({ type }) => UPLOADING.test(type));
+	const marked = isMarked && !nodes.some(({ type }) => UPLOADING.test(type));
 	if (programs.length === 0 && !marked) {
 		before = said = "";
 		return showInBar(null);
 	}
-	const asked = JSON.stringify({ programs, ...(marked && (await toPrompt())) });
+	const question = { programs, ...(marked && (await toPrompt())) };
+	const asked = JSON.stringify(question);
 	if (asked === before || mine !== turn) return;
 	before = asked;
-	const told = await post("/runninghub/quote", JSON.parse(asked)).catch(() => null);
+	const told = await post("/runninghub/quote", question).catch(() => null);
 	await loadTexts();
 	if (mine !== turn) return;
 	if (!told) {
