@@ -156,5 +156,4 @@ def program_name(kind: str, number: str) -> str:
 
 
 def _change(change: profiles.Change) -> None:
-    folder = config.state_folder()
-    profiles.store(folder, change(profiles.load(folder)))
+    profiles.change(config.state_folder(), change)

@@ -5,8 +5,10 @@ Nothing of it is ever sent to a browser but the names, the sites and four charac
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +21,8 @@ from ...rh_api.switches import read_webhook_url
 from . import demo_server
 
 FILE = "profiles.json"
+LOCK = "profiles.lock"
+LOCKED_SECONDS = 5.0  # another process needs milliseconds
 ENVIRONMENT = "environment"
 SANDBOX = demo_server.PROFILE
 RESERVED = frozenset({ENVIRONMENT, SANDBOX})
@@ -166,6 +170,26 @@ def load(folder: Path) -> Profiles:
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, BadInput):
         # The cause may quote a key.
         raise BadInput("node.profiles_unreadable", file=str(path)) from None
+
+
+def change(folder: Path, how: Change) -> None:
+    """Change what is stored, of which another ComfyUI of this folder loses nothing by that. Raises
+    BadInput for what cannot be read, changed or written."""
+    with _alone(folder):
+        store(folder, how(load(folder)))
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    with contextlib.ExitStack() as held:
+        # A database locks on every system, and is free when its process has died. Where none can
+        # be made, whoever writes says why.
+        with contextlib.suppress(OSError, sqlite3.Error):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = sqlite3.connect(folder / LOCK, timeout=LOCKED_SECONDS, isolation_level=None)
+            held.callback(lock.close)
+            lock.execute("BEGIN IMMEDIATE")
+        yield
 
 
 def store(folder: Path, profiles: Profiles) -> None:

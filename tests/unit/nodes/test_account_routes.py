@@ -6,6 +6,7 @@ import json
 import stat
 import sys
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ async def test_a_key_is_stored_for_its_owner_alone_and_only_its_end_is_told(host
     ]
     assert told["default"] == "home"
     assert KEY not in host.said
-    (file,) = host.state.iterdir()
+    file = host.state / "profiles.json"
     assert KEY in file.read_text()
     if sys.platform != "win32":
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -100,7 +101,7 @@ async def test_of_several_accounts_none_becomes_the_default_by_itself(
         left = await host.post("profiles/save", name=one, origin=AI, key=OTHER)
         assert left["default"] == ""
     # A file of somebody's own making is no choice either.
-    (file,) = host.state.iterdir()
+    file = host.state / "profiles.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "default": "gone"}))
     assert (await host.get("settings"))["default"] == ""
     monkeypatch.setenv("RUNNINGHUB_API_KEY", KEY)
@@ -178,6 +179,18 @@ async def test_a_damaged_file_is_left_as_it_is(host: Host) -> None:
         assert error["key"] == "node.profiles_unreadable"
         assert file.read_text() == text
     assert KEY not in host.said
+
+
+async def test_two_comfyuis_of_one_folder_lose_nothing_of_each_other(host: Host) -> None:
+    profiles = load_pack("nodes.runtime.profiles")
+
+    def save(number: int) -> None:
+        name, key = f"n{number}", f"{number:032x}"
+        profiles.change(host.state, lambda stored: stored.saved(name, AI, key))
+
+    with ThreadPoolExecutor(4) as processes:
+        list(processes.map(save, range(40)))
+    assert len(names(await host.get("settings"))) == 40
 
 
 async def test_marked_parts_have_a_workflow_for_each_account(host: Host) -> None:
