@@ -35,14 +35,15 @@ async def quote(body: Body) -> dict[str, object]:
     a cost that is not known.
     """
     given = body.get("programs")
-    programs = cast("list[object]", given)[:MOST] if isinstance(given, list) else []
-    told = [await _of_node(cast("Body", one)) for one in programs if isinstance(one, dict)]
+    programs = cast("list[object]", given) if isinstance(given, list) else []
+    told = [await _of_node(cast("Body", one)) for one in programs[:MOST] if isinstance(one, dict)]
     if isinstance(body.get("prompt"), dict):
         told += await _of_segments(body)
     paid = [one for one in told if not one.is_emulated]
     every = [one.quote for one in paid for _ in range(one.orders)]
+    is_least = len(programs) > MOST or any(one.least for one in paid)
     return {
-        "text": in_few_words(every, language.say, least=any(one.least for one in paid)),
+        "text": in_few_words(every, language.say, least=is_least),
         "orders": [{"title": one.title, "quote": one.told()} for one in told],
     }
 

@@ -45,6 +45,11 @@ async def test_programs_are_summed_by_what_their_runs_cost(host: Host, emulator:
     assert told["text"] == "about 2 coins and what is not known, 3 orders"
 
 
+async def test_of_more_nodes_than_are_asked_about_the_sum_is_no_whole_one(host: Host) -> None:
+    told = await host.post("quote", programs=[program()] * 201)
+    assert told["text"] == "at least 200 orders, cost not known"
+
+
 async def test_a_batch_is_as_many_orders_as_the_page_tells(host: Host) -> None:
     batch = program(title="Four", orders=4)
     told = await host.post("quote", programs=[batch, program()])
