@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rh_api.emulator import Emulator, catalog
-from tests.browser.canvas import Canvas
+from tests.browser.canvas import Canvas, is_prompt
 from tests.browser.hosts import ROOT, Host
 from tests.browser.tab import GONE
 
@@ -302,6 +302,24 @@ def test_the_keyboard_reaches_every_view(either: Canvas) -> None:
             at,
         )
     assert tabs.count() == 4
+
+
+def test_run_and_save_are_these_from_the_panel(either: Canvas, emulator: Emulator) -> None:
+    either.clear()
+    node, _ = either.painting()
+    either.run()
+    panel = Panel(either)
+    panel.open("history")
+    panel.orders.first.wait_for()
+    for place in ("listbox", "searchbox"):
+        either.ask_anew(node)
+        panel.view.get_by_role(place).focus()
+        with either.page.expect_response(is_prompt) as answer:
+            either.page.keyboard.press("Control+Enter")
+        either.finished(answer.value.json()["prompt_id"])
+    assert emulator.counters.orders == 3
+    panel.view.get_by_role("searchbox").press("Control+s")
+    either.name_file(f"saved from the panel {either.classic}")
 
 
 def test_a_result_is_dragged_onto_the_canvas(canvas: Canvas) -> None:

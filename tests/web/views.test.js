@@ -166,6 +166,20 @@ test("a notice is closed by Escape, and keeps keys from the graph behind", () =>
   expect([shown.isConnected, graph.mock.calls.length]).toEqual([false, 0]);
 });
 
+test("Run and Save are left to ComfyUI, and not to the browser", () => {
+  const heard = vi.fn();
+  document.body.addEventListener("keydown", heard);
+  notice("alert", "Title", "text", () => []);
+  const [shown] = document.querySelectorAll("[role=alert]");
+  for (const [key, more] of [["Enter", { ctrlKey: true }], ["s", { metaKey: true }], ["z", { ctrlKey: true }]]) {
+    shown.dispatchEvent(new KeyboardEvent("keydown", { key, ...more, bubbles: true, cancelable: true }));
+  }
+  expect(heard.mock.calls.map(([event]) => [event.key, event.defaultPrevented])).toEqual([
+    ["Enter", true],
+    ["s", true],
+  ]);
+});
+
 test("a key goes to the server once, and not to the page", async () => {
   const sent = serve({ ...settings, "/runninghub/profiles/save": { profiles: [] } });
   const ready = offerKey(null);

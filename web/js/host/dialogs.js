@@ -1,6 +1,6 @@
 // Dialogs and notices over ComfyUI's page, which must not take their keys as its own.
 
-import { action, answer, h, page, row } from "../lib/view.js";
+import { action, answer, h, keepKey, page, row } from "../lib/view.js";
 import { t } from "./texts.js";
 
 // What the graph behind must not take as its own.
@@ -89,10 +89,7 @@ export function notice(role, title, text, buttons, onClose) {
 	};
 	/** @param {KeyboardEvent} event */
 	const onkeydown = (event) => {
-		// Run is Run, wherever the focus was left.
-		if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return event.preventDefault();
-		// The graph must not take it as its own.
-		event.stopPropagation();
+		keepKey(event);
 		if (event.key === "Escape") close();
 	};
 	const said = answer();

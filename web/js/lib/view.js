@@ -93,5 +93,14 @@ export function form(button, ...content) {
 /** @type {(text: string, href: string) => any} */
 export const link = (text, href) => h("a", { href, target: "_blank", rel: "noopener noreferrer" }, text);
 
+/**
+ * The graph behind must not take a key as its own; but Run and Save are these, wherever the focus was left.
+ * @param {KeyboardEvent} event
+ */
+export function keepKey(event) {
+	if ((event.ctrlKey || event.metaKey) && ["enter", "s"].includes(event.key.toLowerCase())) event.preventDefault();
+	else event.stopPropagation();
+}
+
 /** @param {unknown} error */
 export const wordsOf = (error) => (error instanceof Error ? error.message : String(error));

@@ -198,6 +198,7 @@ function makeList(open) {
 
 	/** @param {KeyboardEvent} event */
 	function onKey(event) {
+		if (event.ctrlKey || event.metaKey) return;
 		const page = Math.max(1, Math.floor(view.clientHeight / ROW) - 1);
 		const next = movedTo(event.key, active, orders.length, page);
 		if (next !== null) choose(next);

@@ -2,12 +2,12 @@
 
 import { lazy } from "../../host/lazy.js";
 import { textsOf } from "../../host/texts.js";
-import { fill, h } from "../../lib/view.js";
+import { fill, h, keepKey } from "../../lib/view.js";
 
 const t = textsOf("panel");
 
 // The graph must not take them as its own.
-const OURS = ["keydown", "keyup", "keypress", "copy", "cut", "paste"];
+const OURS = ["keyup", "keypress", "copy", "cut", "paste"];
 const KEY = "runninghub.panel";
 
 /** @type {Record<string, () => Promise<any>>} */
@@ -30,6 +30,7 @@ export function makePanel(root) {
 	);
 	const list = h("div", { className: "tabs", role: "tablist", "aria-label": "RunningHub", onkeydown: onKey }, ...tabs);
 	OURS.forEach((kind) => root.addEventListener(kind, (event) => event.stopPropagation()));
+	root.addEventListener("keydown", keepKey);
 
 	/** @param {string} name */
 	async function show(name) {
