@@ -104,8 +104,11 @@ async function look(more = false, graph = null) {
 	showInBar(said ? () => buttonOf(told) : null);
 }
 
-/** @param {{ text: string, orders: any[] }} told */
-const buttonOf = (told) => ({ label: timesOf(told.text), tooltip: `${t("tip")}\n${eachRun()}`.trim(), icon: "pi pi-cloud", onClick: () => open(told) });
+/** Its tip is what a screen reader says, and what a narrow page has of it. @param {{ text: string, orders: any[] }} told */
+function buttonOf(told) {
+	const label = timesOf(told.text);
+	return { label, tooltip: [label, t("tip"), eachRun()].filter(Boolean).join("\n"), icon: "pi pi-cloud", onClick: () => open(told) };
+}
 
 /** @param {{ text: string, orders: any[] }} told */
 const open = async ({ text, orders }) => (await lazy("parts/sum.mjs")).openSum(timesOf(text), eachRun(), orders);
