@@ -170,6 +170,8 @@ def test_an_order_is_found_shown_used_and_deleted(either: Canvas, emulator: Emul
     panel.button("delete").click()
     either.dialog.get_by_role("button", name=panel.words["delete"], exact=True).click()
     either.until(lambda: panel.orders.count() == 1)
+    # The keyboard is where the order was.
+    assert panel.view.get_by_role("listbox").evaluate("(list) => list === document.activeElement")
 
 
 def test_a_marked_part_gives_its_values_back_and_is_ordered_anew(

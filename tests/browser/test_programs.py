@@ -140,6 +140,8 @@ def test_a_chooser_by_keyboard_alone(canvas: Canvas) -> None:
     canvas.clear()
     node = canvas.add("RunningHubRemoteWorkflow")
     canvas.paste(node, LINK)
+    # What a screen reader says of a row is its texts, and no drawn triangle.
+    canvas.dialog.get_by_role("treeitem", name="KSampler 2 / 6 · #3", exact=True).wait_for()
     keys = canvas.page.keyboard
     keys.type("cfg")
     canvas.dialog.get_by_role("treeitem", name="steps").wait_for(state="detached")

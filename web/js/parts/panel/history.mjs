@@ -390,8 +390,9 @@ async function orderView(order, leave, again) {
 	const remove = async () => {
 		await post("/runninghub/history/delete", { orders: [order] });
 		pictures.delete(order);
-		leave(true);
 	};
+	// Not from within the question, which would give the focus back to what is gone by then.
+	const askToRemove = async () => void ((await ask(t("history.delete_title"), t("history.delete_text"), remove, t("history.delete"))) && leave(true));
 	return [
 		back,
 		h("h3", "", titleOf(one)),
@@ -404,7 +405,7 @@ async function orderView(order, leave, again) {
 			action(t("history.use"), said, use),
 			action(t("history.again"), said, repeat, t("history.again_sure")),
 			one.link && link(text("tasks.on_site"), one.link),
-			action(t("history.delete"), said, () => ask(t("history.delete_title"), t("history.delete_text"), remove, t("history.delete"))),
+			action(t("history.delete"), said, askToRemove),
 		),
 		said,
 		one.kind === "graph" && h("p", "muted", t("history.of_graph")),

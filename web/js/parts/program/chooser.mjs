@@ -242,7 +242,7 @@ function rowsElement({ label, tick, fold }) {
 				...(ticked !== undefined && { "aria-checked": ticked }),
 				...(disabled && { "aria-disabled": "true" }),
 			},
-			open !== undefined && h("span", "fold", open ? "▼" : "▶"),
+			open !== undefined && h("span", { className: "fold", "aria-hidden": "true" }, open ? "▼" : "▶"),
 			ticked !== undefined && h("span", { className: `box${ticked ? " on" : ""}`, "aria-hidden": "true" }, ticked && "✓"),
 			h("span", { className: "text", dir: "auto" }, text),
 			kind && h("span", "kind", kind),
