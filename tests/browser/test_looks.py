@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
+from tests.browser.test_panel import Panel
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
@@ -185,6 +186,40 @@ def test_everything_is_reached_at_any_zoom(canvas: Canvas, emulator: Emulator) -
             reaches(canvas, page.get_by_label(label))
         reaches(canvas, page.locator("form.card").get_by_role("button", name="Save"))
         reaches(canvas, page.get_by_role("button", name="Test").first)
+
+
+# Elements that are lower than what is in them, or cover the one before.
+TIGHT = """(rows) => rows.filter((row, at) =>
+    row.scrollHeight > row.clientHeight + 1
+    || (at > 0 && row.getBoundingClientRect().top < rows[at - 1].getBoundingClientRect().bottom - 1))
+    .map((row) => row.innerText)"""
+
+
+def test_texts_are_as_large_as_the_browser_is_told_to_show_them(
+    canvas: Canvas, emulator: Emulator
+) -> None:
+    canvas.clear()
+    # What "very large" of a browser's settings does to a page.
+    canvas.run_js("() => { document.documentElement.style.fontSize = '24px'; }")
+    node = canvas.add("RunningHubRemoteWorkflow", 700, 150)
+    canvas.paste(node, catalog.TEXT_TO_IMAGE)
+    canvas.picture("chooser")
+    rows = canvas.dialog.get_by_role("tree").first.get_by_role("treeitem")
+    assert rows.first.evaluate("(row) => getComputedStyle(row).fontSize") == "21px"
+    assert rows.evaluate_all(TIGHT) == []
+    is_inside(canvas, canvas.dialog)
+    canvas.primary()
+    canvas.ask_anew(node)
+    preview = canvas.add("PreviewImage", 1000, 150)
+    canvas.connect(node, "out_1", preview, "images")
+    for _ in range(2):
+        canvas.run()
+        canvas.ask_anew(node)
+    panel = Panel(canvas)
+    panel.open("history")
+    panel.orders.nth(1).wait_for()
+    canvas.picture("history")
+    assert panel.orders.evaluate_all(TIGHT) == []
 
 
 def zooms(canvas: Canvas, *percents: int) -> Iterator[int]:

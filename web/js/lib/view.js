@@ -90,6 +90,9 @@ export function form(button, ...content) {
 	return h("form", { onsubmit: (/** @type {Event} */ event) => event.preventDefault() }, ...content);
 }
 
+/** A length of the style sheet in pixels: texts are as large as the browser is told. */
+export const rem = (count = 1) => count * (parseFloat(getComputedStyle(document.documentElement).fontSize) || 16);
+
 /** @type {(text: string, href: string) => any} */
 export const link = (text, href) => h("a", { href, target: "_blank", rel: "noopener noreferrer" }, text);
 

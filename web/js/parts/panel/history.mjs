@@ -7,12 +7,12 @@ import { lazy } from "../../host/lazy.js";
 import { fileUrl, post } from "../../host/server.js";
 import { bytesText, coinsText, dotted, moneyText, t as text, textsOf } from "../../host/texts.js";
 import { clean } from "../../lib/form.js";
-import { action, answer, fill, h, link, row, say, sayError, wordsOf } from "../../lib/view.js";
+import { action, answer, fill, h, link, rem, row, say, sayError, wordsOf } from "../../lib/view.js";
 import { movedTo, visibleRows } from "../../lib/window.js";
 
 const t = textsOf("panel");
 
-export const ROW = 68; // px, as the style sheet has it
+export const ROW = rem(4.25); // as the style sheet has it
 const AHEAD = 30; // rows before the end at which more are asked for
 const FRESH = 2500; // ms between two looks while an order of the list is not over
 const COMING = 3600; // s after an order within which its results may still come by themselves

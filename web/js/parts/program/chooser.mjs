@@ -3,11 +3,11 @@
 import { openDialog } from "../../host/dialogs.js";
 import { clean, everyField, MOST_OUTPUTS, typedOf } from "../../lib/form.js";
 import { textsOf } from "../../host/texts.js";
-import { h, link } from "../../lib/view.js";
+import { h, link, rem } from "../../lib/view.js";
 import { visibleRows } from "../../lib/window.js";
 import { shownName } from "./build.js";
 
-const HEIGHT = 30; // as the style sheet has it
+const HEIGHT = rem(1.875); // as the style sheet has it
 
 const t = textsOf("form");
 
