@@ -1,7 +1,7 @@
 // The rows of the chooser.
 
 import { expect, test } from "vitest";
-import { fieldRows, indexed, openAtFirst, outputRows, ticked } from "../../web/js/parts/program/chooser.mjs";
+import { fieldRows, indexed, openAtFirst, openChooser, outputRows, ticked } from "../../web/js/parts/program/chooser.mjs";
 import { firstChoice } from "../../web/js/lib/form.js";
 import { field, node, output, program } from "./sample.js";
 
@@ -63,4 +63,14 @@ test("once twelve outputs are chosen no other can be", () => {
   const list = outputRows(found, firstChoice(found, null, []), TEXTS);
   expect(list[11]).toMatchObject({ ticked: true, disabled: false });
   expect(list[12]).toMatchObject({ ticked: false, disabled: true });
+});
+
+test("an arrow that walks through an input method's words does not leave the search", () => {
+  void openChooser(program(), firstChoice(program(), null, []));
+  const search = document.querySelector("dialog input");
+  const press = (isComposing) => search.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", isComposing, bubbles: true }));
+  press(true);
+  expect(document.activeElement).toBe(search);
+  press(false);
+  expect(document.activeElement.getAttribute("role")).toBe("tree");
 });

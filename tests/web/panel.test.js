@@ -103,6 +103,7 @@ async function history(count) {
   const titles = () => [...list.querySelectorAll(".order")].map((row) => row.querySelector(".title").textContent);
   await vi.waitFor(() => expect(titles()).toContain(`No. ${count}`));
   return {
+    content: /** @type {any} */ (view.content)[0],
     list,
     row: (order) => list.querySelector(`#runninghub-order-${order}`),
     chosen: () => [...list.querySelectorAll(".order")].filter(({ ariaSelected }) => ariaSelected === "true").map(({ id }) => id),
@@ -129,6 +130,20 @@ test("a row of the history that a new order moved down is the one that a click c
   row(1).click();
   expect(chosen()).toEqual(["runninghub-order-1"]);
   expect(list.getAttribute("aria-activedescendant")).toBe("runninghub-order-1");
+  close();
+});
+
+test("an arrow that walks through an input method's words does not leave the history's search", async () => {
+  const { content, list, close } = await history(3);
+  document.body.append(content);
+  const search = content.querySelector("input");
+  const press = (isComposing) => search.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", isComposing, bubbles: true }));
+  search.focus();
+  press(true);
+  expect(document.activeElement).toBe(search);
+  press(false);
+  expect(document.activeElement).toBe(list);
+  content.remove();
   close();
 });
 

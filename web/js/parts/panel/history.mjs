@@ -102,7 +102,7 @@ export function makeView() {
 	words.oninput = () => void type();
 	state.onchange = since.onchange = () => void search();
 	words.onkeydown = (/** @type {KeyboardEvent} */ event) => {
-		if (event.key === "ArrowDown") list.focus();
+		if (event.key === "ArrowDown" && !event.isComposing) list.focus();
 	};
 	const endDrops = onDropped(DRAGGED, (data, at) => void dropLoader(data, at));
 	void search();

@@ -39,10 +39,11 @@ export function openChooser(program, first) {
 		"aria-label": t("search"),
 		oninput: () => draw(),
 		onkeydown: (/** @type {KeyboardEvent} */ event) => {
+			if (event.isComposing) return;
 			if (event.key === "ArrowDown") {
 				event.preventDefault();
 				fields.element.focus();
-			} else if (event.key === "Enter" && !event.isComposing && search.value.trim()) {
+			} else if (event.key === "Enter" && search.value.trim()) {
 				// What was searched for and found; a second Enter is OK.
 				const [hit, more] = found().filter(({ ticked: on }) => on !== undefined);
 				if (!hit || more || hit.ticked || hit.disabled) return;

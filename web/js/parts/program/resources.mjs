@@ -82,7 +82,7 @@ export function openResources({ kind, profile, value, module }, show) {
 	};
 	list.onchange = mark;
 	words.onkeydown = (/** @type {KeyboardEvent} */ event) => {
-		if (event.key !== "ArrowDown" || list.options.length === 0) return;
+		if (event.key !== "ArrowDown" || event.isComposing || list.options.length === 0) return;
 		event.preventDefault();
 		list.focus();
 		if (list.selectedIndex === -1) list.selectedIndex = 0;
