@@ -43,9 +43,8 @@ _MOST = 10_000  # tasks whose node is remembered: more than any queue holds
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A node of a run. `graph`: the id of its workflow, "" for a prompt without one; `program`:
-    what it named to run; `page`: where it was queued, None for a program's prompt that names none;
-    `prompt`: the id of the run."""
+    """A node of a run. `graph`: the id of its workflow, `page`: where it was queued, "" and None
+    where the prompt names none; `program`: what it named to run; `prompt`: the id of the run."""
 
     prompt: str
     graph: str

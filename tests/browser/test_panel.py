@@ -33,6 +33,7 @@ KEYS = {
     "loader": "panel.history.loader",
     "into": "panel.history.into_selected",
     "csv": "panel.spend.csv_day",
+    "nothing": "panel.spend.nothing",
     "search": "panel.add.search",
     "show": "panel.now.show_node",
     "paste": "panel.add.paste",
@@ -257,6 +258,8 @@ def test_what_was_spent_is_summed_and_saved(either: Canvas) -> None:
     panel.open("spend")
     panel.view.get_by_role("listitem").first.wait_for()
     assert panel.view.get_by_role("listitem").count() % 30 == 0
+    label = panel.view.get_by_role("listitem").first.get_attribute("aria-label") or ""
+    assert label.endswith(f": {panel.words['nothing']}")
     panel.view.get_by_text(catalog.TEXT_TO_IMAGE).first.wait_for()
     either.picture("spend")
     with either.page.expect_download() as saved:

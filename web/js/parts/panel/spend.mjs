@@ -82,22 +82,22 @@ function limitViews(limits) {
 
 /** A chart for each kind of money that was spent. @type {(days: any[], currency: string) => any[]} */
 function charts(days, currency) {
-	/** @type {[string, (day: any) => number][]} */
+	/** @type {[string, (value: number) => string, (day: any) => number][]} */
 	const kinds = [
-		[t("spend.unit_coins"), ({ coins }) => Number(coins ?? 0)],
-		[currency || t("spend.unit_money"), ({ money, third_party_money: third }) => Number(money ?? 0) + Number(third ?? 0)],
+		[t("spend.unit_coins"), coinsText, ({ coins }) => Number(coins ?? 0)],
+		[currency || t("spend.unit_money"), (money) => moneyText(money, currency), ({ money, third_party_money: third }) => Number(money ?? 0) + Number(third ?? 0)],
 	];
-	return kinds.filter(([, of]) => days.some((day) => of(day) > 0)).map(([unit, of]) => chart(days, unit, of));
+	return kinds.filter(([, , of]) => days.some((day) => of(day) > 0)).map(([unit, say, of]) => chart(days, unit, say, of));
 }
 
-/** The last days as bars; read out as a table. @type {(days: any[], unit: string, of: (day: any) => number) => any} */
-function chart(days, unit, of) {
+/** The last days as bars; read out as a table. @type {(days: any[], unit: string, say: (value: number) => string, of: (day: any) => number) => any} */
+function chart(days, unit, say, of) {
 	const known = new Map(days.map((day) => [day.day, of(day)]));
 	const dates = lastDays(DAYS);
 	const most = Math.max(...dates.map((date) => known.get(date) ?? 0)) || 1;
 	const bars = dates.map((date) => {
 		const value = known.get(date) ?? 0;
-		const label = `${dayText(date)}: ${numberText(value, 4)} ${unit}`;
+		const label = `${dayText(date)}: ${say(value) || t("spend.nothing")}`;
 		const bar = h("span", { className: "bar", title: label });
 		bar.style.height = `${value > 0 ? Math.max(3, (100 * value) / most) : 0}%`;
 		return h("span", { className: "day", title: label, role: "listitem", ariaLabel: label }, bar);
