@@ -31,6 +31,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from ..errors import Fate, Unreachable
 from ..run.ports import Meter
 from .ahead import AheadPool
+from .happy_eyeballs import RacingConnection
 from .safety import THREAD_NAME
 from .tls_proxy import proxy_for
 
@@ -254,7 +255,7 @@ def bind(line: TransferThread) -> None:
 # Connections of requests
 
 
-class _Plain(HTTPConnection):
+class _Plain(RacingConnection):
     """Shows its socket to the transfer of its thread before each block that it sends."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -266,7 +267,7 @@ class _Plain(HTTPConnection):
         super().send(data)
 
 
-class _Secure(HTTPSConnection):
+class _Secure(RacingConnection, HTTPSConnection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType]
         self.blocksize = SEND_BLOCK

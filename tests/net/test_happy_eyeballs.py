@@ -1,0 +1,86 @@
+"""Hosts of several addresses, of which some lead nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from rh_api.emulator import Emulator
+from rh_api.net.bulk import RequestsBulk
+from rh_api.net.happy_eyeballs import connect_first
+from rh_api.run.ports import Meter
+
+NOWHERE = "127.0.0.7"
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="elsewhere a full queue refuses, and loopback is one address"
+)
+
+
+@contextlib.contextmanager
+def mute(port: int = 0) -> Iterator[int]:
+    """A port of `NOWHERE` that answers nobody: its queue is full."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind((NOWHERE, port))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex((NOWHERE, port))
+        yield port
+
+
+def closed_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+async def test_an_address_that_leads_nowhere_holds_up_no_upload(
+    emulator: Emulator, carry: Callable[..., RequestsBulk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = int(emulator.base_url.rpartition(":")[2])
+    ask = socket.getaddrinfo
+
+    def told(host: str, *more: Any, **named: Any) -> list[Any]:
+        if host != "service.test":
+            return ask(host, *more, **named)
+        return [found for place in (NOWHERE, "127.0.0.1") for found in ask(place, *more, **named)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", told)
+    with mute(port):
+        bulk = carry(f"http://service.test:{port}")
+        sending = bulk.upload(
+            "/openapi/v2/media/upload/binary", b"x", "a.png", "image/png", {}, Meter()
+        )
+        assert (await asyncio.wait_for(sending, 5.0)).status == 200
+
+
+def test_an_address_that_refuses_gives_way_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        places = [("127.0.0.1", closed_port()), ("127.0.0.1", server.getsockname()[1])]
+        before = time.monotonic()
+        with connect_first([(socket.AF_INET, place) for place in places], 5.0) as sock:
+            assert sock.getpeername() == places[1]
+    assert time.monotonic() - before < 0.2
+
+
+def test_the_reason_of_the_last_that_refused_is_told() -> None:
+    with pytest.raises(ConnectionRefusedError):
+        connect_first([(socket.AF_INET, ("127.0.0.1", closed_port()))] * 2, 5.0)
+
+
+def test_where_nobody_answers_the_wait_ends_once_for_all() -> None:
+    with mute() as port:
+        before = time.monotonic()
+        with pytest.raises(TimeoutError):
+            connect_first([(socket.AF_INET, (NOWHERE, port))] * 3, 0.6)
+    assert time.monotonic() - before < 1.5
