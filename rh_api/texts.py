@@ -21,17 +21,24 @@ ENGLISH: dict[str, str] = {
     "error.unreachable": "RunningHub at {host} cannot be reached: {reason}. Check the connection "
     "and any proxy.",
     "error.tls": "The connection to {host} is not secure, so nothing was sent: {reason}. Check "
-    "this machine's date, and any proxy that reads along.",
+    "this machine's date, and whether this network wants a login. Where a proxy or a virus scanner reads "
+    "along, name the file of its authority in REQUESTS_CA_BUNDLE.",
     "error.bad_ca_file": "The file of certificate authorities {file} cannot be read; check "
     "REQUESTS_CA_BUNDLE.",
     "error.proxy_kind": "The proxy for {host} is of a kind that cannot be used ({kind}); set an "
     "http proxy.",
+    "error.proxy_address": "The address of the proxy for {host} cannot be read. Write it as "
+    "http://name:password@proxy:port, with @ / # ? % in a name or password as %40 %2F %23 %3F %25; other "
+    "signs than those of western languages cannot be used.",
     "error.too_slow": "The connection to {host} is too slow or has stalled ({reason}).",
     "error.bad_reply": "RunningHub sent an answer that cannot be read (HTTP {status}).",
+    "error.page": "A web page came in place of RunningHub's answer (HTTP {status}), as of a network "
+    "that wants a login, a proxy or a firewall. Open the site in a browser to see what it says.",
     "error.redirected": "RunningHub sent a call elsewhere (HTTP {status}); it was not followed, "
-    "because it carries the key. Check RUNNINGHUB_BASE_URL.",
+    "because it carries the key. Check RUNNINGHUB_BASE_URL, and whether this network wants a login.",
     "error.redirected_order": "RunningHub sent a call elsewhere (HTTP {status}); it was not followed, "
-    "because it carries the key. Nothing was started or paid. Check RUNNINGHUB_BASE_URL.",
+    "because it carries the key. Nothing was started or paid. Check RUNNINGHUB_BASE_URL, and whether this "
+    "network wants a login.",
     "error.service_fault": "RunningHub reports a fault of its own: {remote}.",
     "error.rate_limited": "RunningHub asks for fewer requests ({remote}). Nothing was started; "
     "wait a moment and run again.",

@@ -303,10 +303,14 @@ def _spellings(character: str) -> str:
 def unreachable(error: BaseException, host: str, *, sent: bool) -> Unreachable:
     """What an exception of a library means. `sent`: bytes of the request may have left."""
     fate = Fate.UNKNOWN if sent else Fate.NOT_STARTED
-    reason = quote_remote(redact(f"{type(error).__name__}: {error}"), 200)
-    if not sent and any(_is_tls(cause) for cause in _causes(error)):
-        return Unreachable("error.tls", fate=fate, host=host, reason=reason)
-    return Unreachable(fate=fate, host=host, reason=reason)
+    told = f"{type(error).__name__}: {error}"
+    key = None
+    for cause in () if sent else _causes(error):
+        if _is_tls(cause):
+            key = "error.tls"
+            # What is wrong with a certificate, at the end of what all others say about it.
+            told = getattr(cause, "verify_message", "") or told
+    return Unreachable(key, fate=fate, host=host, reason=quote_remote(redact(told), 200))
 
 
 def trusted(host: str) -> ssl.SSLContext:

@@ -12,9 +12,11 @@ import ssl
 import zlib
 from functools import lru_cache
 from pathlib import Path
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies
 
 import requests.utils
+from requests.utils import proxy_bypass  # pyright: ignore[reportPrivateImportUsage]
 
 from ..errors import BadInput, Fate, Unreachable
 
@@ -48,9 +50,11 @@ def trust() -> ssl.SSLContext:
 
 def proxy_for(scheme: str, host: str) -> str | None:
     """The proxy that the platform names for an address, or None. Loopback is never proxied."""
+    # Not the standard library's: on Windows that asks the DNS, twice, while our loop waits.
     if is_loopback(host) or proxy_bypass(host):
         return None
-    proxy = getproxies().get({"ws": "http", "wss": "https"}.get(scheme, scheme))
+    named = getproxies()
+    proxy = named.get({"ws": "http", "wss": "https"}.get(scheme, scheme)) or named.get("all")
     if not proxy:
         return None
     if "://" not in proxy:
@@ -58,7 +62,21 @@ def proxy_for(scheme: str, host: str) -> str | None:
     kind = proxy.partition("://")[0].lower()
     if kind not in ("http", "https"):
         raise Unreachable("error.proxy_kind", fate=Fate.NOT_STARTED, host=host, kind=kind)
+    if not _is_readable(proxy):
+        raise Unreachable("error.proxy_address", fate=Fate.NOT_STARTED, host=host)
     return proxy
+
+
+def _is_readable(proxy: str) -> bool:
+    """Whether both libraries can read the address: what they say of another quotes its password."""
+    try:
+        parts = urlsplit(proxy)
+        unquote(parts.netloc).encode("latin-1")
+        port = parts.port
+    except ValueError:
+        return False
+    rest = parts.path + parts.query + parts.fragment
+    return bool(parts.hostname) and port != 0 and "@" not in rest
 
 
 @lru_cache(maxsize=64)

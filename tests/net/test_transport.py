@@ -6,11 +6,14 @@ import asyncio
 import errno
 import gzip
 import json
+import socket
 import ssl
+import sys
 import threading
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import certifi
 import pytest
@@ -26,6 +29,7 @@ from rh_api.errors import (
     Unreachable,
 )
 from rh_api.net.bulk import RequestsBulk
+from rh_api.net.tls_proxy import proxy_for
 from rh_api.net.transport import AiohttpTransport, SystemClock
 from rh_api.run.ports import Meter
 from rh_api.wire.accounts import account_status, queue_status
@@ -158,6 +162,50 @@ async def test_a_proxy_that_cannot_be_used_is_named(
     assert error.fate is Fate.NOT_STARTED
 
 
+async def test_the_proxy_for_all_is_used_where_none_is_for_this_kind(
+    reach: Reach, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = await serve()
+    proxy.talk = lambda reader, writer: answer_each(proxy, reader, writer)
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
+    assert (await fate_of(reach("http://service.test"))).key == "error.proxy_kind"
+    monkeypatch.setenv("all_proxy", proxy.origin)
+    await reach("http://service.test").send(raw())
+    assert proxy.heads[0].startswith(f"POST http://service.test{CREATE} ")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://us:secret/pw@127.0.0.1:8080",
+        "http://us:secret#pw@127.0.0.1:8080",
+        "http://us:12?secret@127.0.0.1:8080",
+        "http://us:猫secret@127.0.0.1:8080",
+        "http://us:%E7%8C%ABsecret@127.0.0.1:8080",
+        "http://us:secret@127.0.0.1:70000",
+        "http://us:secret@[::1:8080",
+        "http://",
+    ],
+)
+async def test_a_proxy_s_address_that_cannot_be_read_is_told_without_it(
+    reach: Reach, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("http_proxy", address)
+    error = await fate_of(reach("http://service.test"))
+    assert (error.key, error.fate) == ("error.proxy_address", Fate.NOT_STARTED)
+    assert error.params == {"host": "service.test"}
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="elsewhere no rule of a proxy asks the DNS")
+def test_whether_a_proxy_is_gone_around_asks_no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(*_: object) -> NoReturn:
+        raise AssertionError("the loop would wait for this")
+
+    for name in ("gethostbyname", "getfqdn", "gethostbyaddr"):
+        monkeypatch.setattr(socket, name, asked)
+    proxy_for("https", "service.test")
+
+
 async def test_loopback_needs_no_exception_from_the_proxy(
     emulator: Emulator, reach: Reach, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +242,7 @@ async def test_an_untrusted_certificate_is_told_as_that(
     server.talk = lambda reader, writer: answer_each(server, reader, writer)
     error = await fate_of(reach(server.origin))
     assert (error.key, error.fate) == ("error.tls", Fate.NOT_STARTED)
+    assert str(error.params["reason"]).endswith("certificate")  # to its end, where the cause stands
     assert server.heads == []
 
 
