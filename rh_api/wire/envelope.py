@@ -28,6 +28,7 @@ from ..errors import (
 )
 from ..texts import Words
 from .call import Response
+from .filetypes import looks_like_page
 
 Json = Mapping[str, object]
 
@@ -48,6 +49,9 @@ _BY_STATUS: dict[int, type[RunningHubError]] = {
     415: Refused,
     421: Refused,
 }
+
+# With a page these are words of a network that wants a login, a proxy or a firewall.
+_OF_WHOEVER_STANDS_BETWEEN = frozenset({200, 401, 403, 407})
 
 
 def reply_of(response: Response) -> Json:
@@ -277,5 +281,7 @@ def _error_for_status(response: Response) -> RunningHubError:
         return Redirected(status=status)
     if status == 429:
         return limited(response)
+    if status in _OF_WHOEVER_STANDS_BETWEEN and looks_like_page(response.body[:512]):
+        return BadReply("error.page", status=status)
     kind = ServiceFault if status >= 500 else _BY_STATUS.get(status)
     return BadReply(status=status) if kind is None else kind(remote=f"HTTP {status}", status=status)

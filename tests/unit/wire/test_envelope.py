@@ -30,6 +30,7 @@ from rh_api.wire.envelope import (
     read_int,
     read_json,
     read_object,
+    reply_of,
     retry_after,
 )
 
@@ -98,6 +99,13 @@ def survives(response: Response) -> None:
         except RunningHubError as error:
             sentences.append(str(error))
     assert all(sentences)
+
+
+@pytest.mark.parametrize("status", [200, 401, 403, 407])
+def test_a_page_is_not_taken_for_the_services_word(status: int):
+    with pytest.raises(BadReply) as caught:
+        reply_of(Response(status, b"\n<!DOCTYPE html><title>Guest Wi-Fi</title>"))
+    assert (caught.value.key, caught.value.params) == ("error.page", {"status": status})
 
 
 @settings(deadline=None)
