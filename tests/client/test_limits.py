@@ -165,6 +165,8 @@ async def test_a_left_task_that_is_unknown_for_a_moment_is_not_paid_again(
     later = make_client(**limit)
     await later.open_orders()
     await until(lambda: all(fault.struck for fault in unknown))
+    looks = emulator.counters.under("/openapi/v2/query")
+    await until(lambda: emulator.counters.under("/openapi/v2/query") > looks, 30)  # no question yet
     emulator.hold_at = None
     assert (await later.run(invert())).results
     assert emulator.counters.orders == 1

@@ -120,6 +120,31 @@ async def test_files_that_are_here_are_not_paid_anew_for_the_sake_of_a_lost_one(
     assert emulator.counters.orders == 1
 
 
+@pytest.mark.parametrize(
+    ("how", "orders"),
+    [
+        ({"value": "", "status": 503}, 1),
+        ({"value": "<!DOCTYPE html><html>sorry</html>"}, 1),
+        ({"value": "<Error/>", "status": 404}, 2),
+    ],
+    ids=["a fault of the store's", "a page", "gone"],
+)
+async def test_an_old_order_is_paid_anew_only_when_its_results_are_gone(
+    make_client: MakeClient, emulator: Emulator, tmp_path: Path, how: dict[str, Any], orders: int
+) -> None:
+    fault = Fault("/results", "body", count=None, **how)
+    emulator.faults.append(fault)
+    client = make_client()
+    with pytest.raises(ResultUnavailable):
+        await client.run(two_saves())
+    await client.close()
+    with closing(sqlite3.connect(tmp_path / "state" / "orders.sqlite3")) as db, db:
+        db.execute("UPDATE orders SET created = created - 100000, ended = ended - 100000")
+    with pytest.raises(ResultUnavailable):
+        await make_client().run(two_saves())
+    assert emulator.counters.orders == orders
+
+
 async def test_a_lost_one_can_be_fetched_when_the_service_has_forgotten_its_task(
     make_client: MakeClient, emulator: Emulator
 ) -> None:

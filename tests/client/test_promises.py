@@ -60,14 +60,17 @@ async def test_promise_1_an_uncertain_order_is_settled_by_its_task_id(
     assert emulator.counters.orders == 1
 
 
-@pytest.mark.parametrize("answers", [True, False], ids=["else it answers", "nothing answers"])
+@pytest.mark.parametrize(
+    ("pages", "answers"),
+    [(0, True), (1, True), (None, False)],
+    ids=["else it answers", "it answers again", "nothing answers"],
+)
 async def test_promise_1_a_page_in_place_of_the_first_ticket_is_not_sent_again_by_itself(
-    client: Client, emulator: Emulator, answers: bool
+    client: Client, emulator: Emulator, pages: int | None, answers: bool
 ) -> None:
     """Where the whole address gives pages it is a wrong one; it may be a gateway that is ill."""
     emulator.faults.append(Fault(CREATE, "html", count=None, value=200, processed=True))
-    if not answers:
-        emulator.faults.append(Fault("/openapi/v2/queue/status", "html", count=None, value=200))
+    emulator.faults.append(Fault("/openapi/v2/queue/status", "html", count=pages, value=200))
     with pytest.raises(RunningHubError) as caught:
         await client.run(paint())
     assert emulator.counters.orders == 1

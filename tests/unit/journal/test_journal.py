@@ -113,6 +113,33 @@ def test_an_uncertain_order_takes_the_task_id_that_was_found_later(store: Store)
     assert (row.state, row.task_id, row.error_key) == (State.PLACED, "task-7", "")
 
 
+def test_an_answer_counts_only_for_what_was_seen_when_it_was_given(store: Store) -> None:
+    order = intend(store)
+    store.uncertain(order, key="error.uncertain")
+    question = store.order(order)
+    assert question is not None
+    assert store.settled_as_task(question, "task-1")
+    answered = store.order(order)
+    assert answered is not None
+    assert store.settled_as_task(answered, "task-2")  # by another process, a moment ago
+    for seen in (question, answered):
+        assert not store.settled_as_not_started(seen)
+        assert not store.settled_as_task(seen, "task-3")
+    row = store.order(order)
+    assert row is not None
+    assert (row.state, row.task_id) == (State.PLACED, "task-2")
+
+
+def test_a_task_is_that_of_its_own_site_and_account(store: Store) -> None:
+    order, mine = place(store), identity()
+    found = store.of_task(mine.origin, mine.account, "task-0")
+    assert found is not None
+    assert found.id == order
+    assert store.of_task(mine.origin, None, "task-0") == found
+    assert store.of_task("https://other.example", mine.account, "task-0") is None
+    assert store.of_task(mine.origin, "c3d4", "task-0") is None
+
+
 def test_an_order_that_never_started_goes_and_its_number_is_not_given_again(store: Store) -> None:
     order = intend(store)
     assert store.dropped(order)

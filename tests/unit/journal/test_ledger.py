@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rh_api.journal import Hold, Identity, LimitReached, Store
+from rh_api.journal import Hold, Identity, LimitReached, LimitsChanged, Store
 from rh_api.money.limits import Limits, midnight
 from rh_api.wire.tasks import Usage
 from tests.support.clocks import SetClock
@@ -75,11 +75,31 @@ def test_a_thousand_at_once_pass_no_limit(store: Store) -> None:
     assert store.ledger.committed(*OWN, "", None).day == {"coins": held * COIN}
 
 
-def test_another_key_has_limits_of_its_own(store: Store) -> None:
+@pytest.mark.parametrize("other", [("https://x", "b"), ("https://y", "a")], ids=["key", "site"])
+def test_another_key_or_site_has_limits_of_its_own(store: Store, other: tuple[str, str]) -> None:
     for scope in "abcde":
         reserve(store, 10, scope)
     assert reached(store, 1) == "day"
-    assert store.ledger.reserve("https://x", "b", "p", hold(10))
+    assert store.ledger.reserve(*other, "p", hold(10))
+    store.ledger.set_rule(*other, "order", {"coins": COIN})
+    store.ledger.set_rule(*OWN, "day", {"coins": 60 * COIN})
+    assert store.ledger.rules(*other).limits == Limits(order={"coins": COIN})
+    assert store.ledger.rules(*OWN).limits == Limits(day={"coins": 60 * COIN})
+    store.ledger.set_rule(*other, "order", {})
+    assert (bool(store.ledger.rules(*other).limits), bool(store.ledger.rules(*OWN).limits)) == (
+        False,
+        True,
+    )
+
+
+def test_what_a_person_let_pass_is_held_past_a_limit_and_counts(store: Store) -> None:
+    held = replace(hold(60), once=True)
+    number = store.ledger.reserve(*OWN, "p", held)
+    store.ledger.set_rule(*OWN, "order", {"coins": COIN})  # while it uploads
+    order(store, 1, replace(held, number=number))
+    assert store.ledger.committed(*OWN, "", None).day == {"coins": 60 * COIN}
+    with pytest.raises(LimitsChanged):
+        order(store, 2, hold(1))
 
 
 def test_a_clock_that_is_set_back_opens_no_new_day(store: Store, clock: SetClock) -> None:

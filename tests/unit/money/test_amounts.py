@@ -7,7 +7,7 @@ import pytest
 from rh_api.errors import BadInput
 from rh_api.money.amounts import costs_of, micros, read_sums, say_sums, written
 from rh_api.money.limits import Limits, left, reached
-from rh_api.money.rates import cost_of, seconds_of
+from rh_api.money.rates import cost_of, rate_of_runs, seconds_of
 from rh_api.texts import english
 
 COIN = 1_000_000
@@ -106,3 +106,26 @@ def test_the_time_that_a_sum_buys_costs_no_more_than_it(unit: str, rate: int, am
     seconds = seconds_of(unit, rate, amount, retained=10)
     if seconds:
         assert cost_of(unit, rate, seconds, retained=10) <= amount
+
+
+@pytest.mark.parametrize(
+    ("unit", "runs", "rate"),
+    [
+        ("coins", [("7", "10")], 600_000),  # six of them for sure, the seventh for a part
+        ("coins", [("14", "70")], 200_000),  # too long for that to say much
+        ("coins", [("6", "30"), ("5", "29")], 200_000),
+        ("CNY", [("0.2", "10")], 20_000),  # of money nothing is rounded
+        ("coins", [("1", "3")], None),
+        ("coins", [(None, "10"), ("3", None)], None),
+    ],
+)
+def test_the_rate_that_runs_show_is_not_that_of_a_rounded_coin(
+    unit: str, runs: list[tuple[str | None, str | None]], rate: int | None
+) -> None:
+    assert rate_of_runs(unit, runs) == rate
+
+
+def test_a_limit_of_any_scope_is_one() -> None:
+    assert not Limits()
+    for scope in ("order", "prompt", "day"):
+        assert Limits(**{scope: {"coins": 0}})
