@@ -37,6 +37,9 @@ async def test_emptied_results_are_gone_and_come_back_for_nothing(
     kept = files(tmp_path / "state")
     assert len(kept) == 2
     assert await client.kept_bytes() == sum(path.stat().st_size for path in kept)
+    forgotten = tmp_path / "state" / "results" / "999" / "a.png"  # of no order that is known
+    forgotten.parent.mkdir()
+    forgotten.write_bytes(b"x")
 
     await client.empty_kept()
     assert files(tmp_path / "state") == []

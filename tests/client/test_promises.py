@@ -61,16 +61,17 @@ async def test_promise_1_an_uncertain_order_is_settled_by_its_task_id(
 
 
 @pytest.mark.parametrize(
-    ("pages", "answers"),
-    [(0, True), (1, True), (None, False)],
-    ids=["else it answers", "it answers again", "nothing answers"],
+    ("pages", "after", "answers"),
+    [(0, 0, True), (1, 0, True), (None, 1, True), (None, 0, False)],
+    ids=["else it answers", "it answers again", "it did answer", "nothing answers"],
 )
 async def test_promise_1_a_page_in_place_of_the_first_ticket_is_not_sent_again_by_itself(
-    client: Client, emulator: Emulator, pages: int | None, answers: bool
+    client: Client, emulator: Emulator, pages: int | None, after: int, answers: bool
 ) -> None:
     """Where the whole address gives pages it is a wrong one; it may be a gateway that is ill."""
     emulator.faults.append(Fault(CREATE, "html", count=None, value=200, processed=True))
-    emulator.faults.append(Fault("/openapi/v2/queue/status", "html", count=pages, value=200))
+    queue = Fault("/openapi/v2/queue/status", "html", count=pages, after=after, value=200)
+    emulator.faults.append(queue)
     with pytest.raises(RunningHubError) as caught:
         await client.run(paint())
     assert emulator.counters.orders == 1

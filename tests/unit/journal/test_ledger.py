@@ -155,9 +155,15 @@ def test_what_no_order_took_is_free_when_nobody_has_the_journal_open(
         assert store.ledger.committed(*OWN, "", None).day == {"coins": 10 * COIN}
 
 
-def test_an_order_that_did_not_start_frees_what_was_held(store: Store) -> None:
-    number = order(store, 1, hold(10))
+def test_an_order_that_did_not_start_frees_what_was_held_for_it_alone(store: Store) -> None:
+    number, other = order(store, 1, hold(10)), order(store, 2, hold(4))
     store.dropped(number, for_good=True)
+    assert store.ledger.committed(*OWN, "", None).day == {"coins": 4 * COIN}
+    reserved = reserve(store, 5), reserve(store, 6)
+    store.ledger.release(reserved[0])
+    assert store.ledger.committed(*OWN, "", None).day == {"coins": 10 * COIN}
+    store.ledger.release(reserved[1])
+    store.dropped(other, for_good=True)
     assert store.ledger.committed(*OWN, "", None).day == {}
 
 
@@ -173,6 +179,22 @@ def test_what_runs_may_hold_more_as_far_as_the_limits_leave_it(store: Store) -> 
     again = store.ledger.held(number)
     assert again is not None
     assert (again.amounts, again.seconds) == ({"coins": 9 * COIN}, 40.0)
+
+
+def test_what_runs_over_midnight_may_use_what_the_new_day_leaves(store: Store) -> None:
+    today = midnight(time.time()) + A_DAY / 2
+    number = order(store, 1, hold(10, "own", today))
+    for scope in "abcd":
+        reserve(store, 10, scope, today)
+    held = store.ledger.held(number)
+    assert held is not None
+    held = replace(held, limits=LIMITS)
+    assert store.ledger.hold_instead(held)  # of a day that is full it has its own part
+    for scope in "efghi":
+        reserve(store, 9, scope, today + A_DAY)
+    assert store.ledger.hold_instead(replace(held, amounts={"coins": 5 * COIN}, at=today + A_DAY))
+    with pytest.raises(LimitReached):
+        store.ledger.hold_instead(replace(held, amounts={"coins": 6 * COIN}, at=today + A_DAY))
 
 
 def test_what_is_held_instead_is_all_that_is_held(store: Store) -> None:

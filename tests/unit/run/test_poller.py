@@ -30,6 +30,7 @@ from rh_api.errors import (
     Fate,
     HostRefused,
     KeyRefused,
+    Refused,
     RunningHubError,
     TaskCancelled,
     TaskFailed,
@@ -223,15 +224,16 @@ def test_an_end_that_nobody_knows_by_name_is_looked_up_by_the_old_poll():
     assert len(service.times("outputs")) == 2
 
 
-def test_a_key_that_is_refused_amid_a_run_is_told_as_that():
+@pytest.mark.parametrize(("refusal", "stage"), [(802, "KEY_REFUSED"), (301, "NO_NEWS")])
+def test_a_key_that_is_refused_amid_a_run_is_told_as_that(refusal: int, stage: str):
     def story(running: Answer, done: Answer) -> Answer:
-        return lambda _: code(802) if 5 < now() < 90 else running if now() < 150 else done
+        return lambda _: code(refusal) if 5 < now() < 90 else running if now() < 150 else done
 
     running = {"code": 804, "data": None}
     service = Service(query=[story(RUNNING, SUCCESS)], outputs=[story(running, LISTED)])
     _, _, watcher, _ = follow(service)
-    assert watcher.stages == ["RUNNING", "KEY_REFUSED", "RUNNING"]
-    assert len([news for _, news in watcher.seen if news.stage is Stage.KEY_REFUSED]) == 1
+    assert watcher.stages == ["RUNNING", stage, "RUNNING"]
+    assert len([news for _, news in watcher.seen if news.stage is Stage[stage]]) == 1
 
 
 def test_a_key_that_both_routes_refuse_ends_the_watching_of_a_running_task():
@@ -243,6 +245,14 @@ def test_a_key_that_both_routes_refuse_ends_the_watching_of_a_running_task():
     told = str(caught.value)
     assert "goes on in the cloud" in told
     assert f"task {TASK} --fetch" in told
+
+
+def test_what_the_older_route_refuses_otherwise_is_no_word_on_the_key():
+    service = Service(query=[RUNNING, code(412)], outputs=[code(301, "PARAMS_INVALID")])
+    with pytest.raises(Refused) as caught:
+        follow(service)
+    assert (caught.value.code, caught.value.fate) == (301, Fate.RUNNING)
+    assert caught.value.key != "error.key_refused_running"
 
 
 def test_a_task_that_is_new_may_be_unknown_for_a_while():

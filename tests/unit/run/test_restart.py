@@ -9,7 +9,14 @@ from email.utils import formatdate
 import pytest
 from unit.run.world import QUEUED, RUNNING, SUCCESS, TASK, Answer, code, now, state, taken, until
 
-from rh_api.errors import TaskFailed, TimeLimit, Uncertain, Unreachable
+from rh_api.errors import (
+    RunningHubError,
+    TaskCancelled,
+    TaskFailed,
+    TimeLimit,
+    Uncertain,
+    Unreachable,
+)
 from rh_api.journal import State
 from rh_api.run.orders import Order
 from rh_api.run.progress import Stopped
@@ -152,6 +159,20 @@ def test_what_turns_out_to_be_cancelled_is_ordered_anew(make, end: Answer):
 
     world.service.query = [poll]
     assert run(world).task_id == "2"
+    assert len(world.service.times("create")) == 1
+
+
+@pytest.mark.parametrize(
+    ("end", "kind"), [(CANCELLED, TaskCancelled), (state("FAILED"), TaskFailed)], ids=str
+)
+def test_what_ends_without_a_word_and_nobody_here_stopped_is_not_ordered_anew(
+    make, end: Answer, kind: type[RunningHubError]
+):
+    world = make(query=[RUNNING, LOST])
+    fails(world, Unreachable)
+    world.restart()
+    world.service.query = [end]
+    fails(world, kind)
     assert len(world.service.times("create")) == 1
 
 

@@ -20,7 +20,15 @@ from rh_api.errors import (
     Unreachable,
     UploadFailed,
 )
-from rh_api.run.retry import BUDGET, LONGEST_PAUSE, LONGEST_RETRY_AFTER, Retry, RetryBudget
+from rh_api.run.retry import (
+    BUDGET,
+    LONGEST_PAUSE,
+    LONGEST_RETRY_AFTER,
+    PATIENCE,
+    TRIES,
+    Retry,
+    RetryBudget,
+)
 
 KINDS = [
     kind
@@ -128,3 +136,24 @@ def test_the_budget_stays_within_its_bounds(steps: list[float | None]):
             before = budget.left
             assert budget.spend(cost) is (before >= cost)
         assert 0 <= budget.left <= BUDGET
+
+
+@pytest.mark.parametrize(
+    ("error", "repeatable", "waited"),
+    [
+        (Unreachable(fate=Fate.UNKNOWN), True, True),
+        (Unreachable(fate=Fate.NOT_STARTED), False, True),
+        (Unreachable(fate=Fate.UNKNOWN), False, False),
+        (Unreachable("error.tls", fate=Fate.UNKNOWN), True, False),
+        (ServiceFault(), True, False),
+    ],
+    ids=["away", "never left", "may have arrived", "a certificate", "a fault"],
+)
+def test_only_a_line_that_is_gone_is_waited_for_and_by_what_may_go_again_alone(
+    error: RunningHubError, repeatable: bool, waited: bool
+):
+    rule, now, again = Retry(RetryBudget(), repeatable, waits=True), 0.0, 0
+    while (pause := rule.pause_before_next(error, now)) is not None:
+        now, again = now + pause, again + 1
+    assert (now >= PATIENCE) is waited
+    assert waited or again == (TRIES - 1 if repeatable else 0)
