@@ -80,9 +80,14 @@ def test_another_key_or_site_has_limits_of_its_own(store: Store, other: tuple[st
     for scope in "abcde":
         reserve(store, 10, scope)
     assert reached(store, 1) == "day"
-    assert store.ledger.reserve(*other, "p", hold(10))
+    for _ in range(2):
+        assert store.ledger.reserve(*other, "p", hold(10, "a"))
     store.ledger.set_rule(*other, "order", {"coins": COIN})
+    store.ledger.set_rule(*OWN, "order", {"coins": COIN})
     store.ledger.set_rule(*OWN, "day", {"coins": 60 * COIN})
+    both = Limits(order={"coins": COIN}, day={"coins": 60 * COIN})
+    assert store.ledger.rules(*OWN).limits == both
+    store.ledger.set_rule(*OWN, "order", {})
     assert store.ledger.rules(*other).limits == Limits(order={"coins": COIN})
     assert store.ledger.rules(*OWN).limits == Limits(day={"coins": 60 * COIN})
     store.ledger.set_rule(*other, "order", {})
@@ -144,6 +149,85 @@ def test_a_cost_that_is_not_told_stays_held_and_is_booked_late(store: Store) -> 
     assert row.coins == "3"
 
 
+def test_costs_are_asked_for_by_their_own_key_and_for_a_while(
+    store: Store, clock: SetClock
+) -> None:
+    number = order(store, 1, hold(10))
+    store.placed(number, "7")
+    store.cancelled(number)
+    assert store.ledger.unbooked(*OWN, clock.now)
+    assert store.ledger.unbooked(*OWN, clock.now + 1) == []
+    for other in (("https://x", "b"), ("https://y", "a")):
+        assert store.ledger.unbooked(*other, 0.0) == []
+
+
+def test_an_order_ran_alone_when_no_other_of_its_account_ran_meanwhile(
+    store: Store, clock: SetClock
+) -> None:
+    first, second = order(store, 1, hold(1)), order(store, 2, hold(1))
+    store.placed(first, "7")
+    store.cancelled(first)
+    assert not store.ledger.ran_alone(*OWN, second, clock.now)
+    assert store.ledger.ran_alone(*OWN, second, clock.now + 1)
+    assert not store.ledger.ran_alone(*OWN, first, clock.now + 1)
+    for other in (("https://x", "b"), ("https://y", "a")):
+        assert store.ledger.ran_alone(*other, 0, 0.0)
+
+
+def test_a_program_is_told_by_its_own_successes(store: Store) -> None:
+    for number, coins in enumerate((3, 5, 9)):
+        row, costs = order(store, number, Hold("p")), {"coins": coins * COIN}
+        store.placed(row, str(number))
+        if coins == 9:
+            store.failed(row, key="error.task_failed", costs=costs)
+        else:
+            store.done(row, costs=costs)
+    told = [{"coins": 5 * COIN}, {"coins": 3 * COIN}]
+    assert store.ledger.costs(*OWN, "p", "default", 5) == told
+    assert store.ledger.costs(*OWN, "p", "default", 1) == told[:1]
+    for whose in ((*OWN, "q"), ("https://x", "b", "p"), ("https://y", "a", "p")):
+        assert store.ledger.costs(*whose, "default", 5) == []
+    assert store.ledger.costs(*OWN, "p", "plus", 5) == []
+
+
+def test_each_order_is_booked_by_itself(store: Store) -> None:
+    first, second = order(store, 1, hold(10)), order(store, 2, Hold("", {"USD": 4 * COIN}))
+    for number in (first, second):
+        store.placed(number, str(number))
+    store.cancelled(first)
+    assert [row.id for row, _ in store.ledger.open_holds(*OWN)] == [second]
+    assert store.ledger.book(first, {"coins": 3 * COIN, "CNY": COIN}, Usage("3"))
+    day = {"coins": 3 * COIN, "CNY": COIN, "USD": 4 * COIN}
+    assert store.ledger.committed(*OWN, "", None).day == day
+    assert store.done(second, Usage(), costs={"USD": 2 * COIN})
+    assert store.ledger.committed(*OWN, "", None).day == {**day, "USD": 2 * COIN}
+
+
+def test_an_order_takes_what_was_held_for_it_and_for_no_other(store: Store) -> None:
+    held = replace(hold(10), number=reserve(store, 10))
+    first = order(store, 1, held)
+    store.ledger.release(held.number)  # of what an order has nothing is free
+    assert store.ledger.committed(*OWN, "", None).day == {"coins": 10 * COIN}
+    store.dropped(first)  # and is sent again
+    assert store.ledger.committed(*OWN, "", None).day == {"coins": 10 * COIN}
+    order(store, 2, held)
+    assert store.ledger.committed(*OWN, "", None).day == {"coins": 10 * COIN}
+    order(store, 3, held)  # that one has it
+    assert store.ledger.committed(*OWN, "", None).day == {"coins": 20 * COIN}
+    reserve(store, 1)
+    released = reserve(store, 4)
+    store.ledger.release(released)
+    order(store, 4, replace(hold(4), number=released))
+    assert store.ledger.committed(*OWN, "", None).day == {"coins": 25 * COIN}
+
+
+def test_midnight_belongs_to_the_day_that_it_begins(store: Store) -> None:
+    begins = midnight(time.time())
+    reserve(store, 7, at=begins)
+    assert store.ledger.committed(*OWN, "", begins - 1).day == {}
+    assert store.ledger.committed(*OWN, "", begins + 1).day == {"coins": 7 * COIN}
+
+
 def test_what_no_order_took_is_free_when_nobody_has_the_journal_open(
     tmp_path: Path, clock: SetClock
 ) -> None:
@@ -183,13 +267,19 @@ def test_what_runs_may_hold_more_as_far_as_the_limits_leave_it(store: Store) -> 
 
 def test_what_runs_over_midnight_may_use_what_the_new_day_leaves(store: Store) -> None:
     today = midnight(time.time()) + A_DAY / 2
-    number = order(store, 1, hold(10, "own", today))
-    for scope in "abcd":
-        reserve(store, 10, scope, today)
+    number = order(store, 1, hold(8, "own", today))
+    other = order(store, 2, Hold(seconds=20.0, at=today))
+    for scope, coins in (("a", 10), ("b", 10), ("c", 10), ("d", 10), ("e", 2)):
+        reserve(store, coins, scope, today)
     held = store.ledger.held(number)
     assert held is not None
     held = replace(held, limits=LIMITS)
-    assert store.ledger.hold_instead(held)  # of a day that is full it has its own part
+    # Of a day that is full it has its own part.
+    assert store.ledger.hold_instead(replace(held, seconds=40.0))
+    own, kept = store.ledger.held(number), store.ledger.held(other)
+    assert own is not None
+    assert kept is not None
+    assert (own.seconds, kept.seconds) == (40.0, 20.0)
     for scope in "efghi":
         reserve(store, 9, scope, today + A_DAY)
     assert store.ledger.hold_instead(replace(held, amounts={"coins": 5 * COIN}, at=today + A_DAY))
@@ -303,5 +393,12 @@ def test_a_rate_is_learnt_whatever_zeros_stand_beside_it(store: Store) -> None:
     for number, third in enumerate(("0", "0.00", "0.0", "1.5", None)):
         row = order(store, number, Hold("p"))
         store.placed(row, str(number))
-        store.done(row, Usage(None, "2", third, "10"), costs={})
+        store.done(row, Usage(None, "2", third, "10" if number else "1"), costs={})
+    short, failed = (order(store, number, Hold("p")) for number in (8, 9))
+    for row in (short, failed):
+        store.placed(row, f"task {row}")
+    store.done(short, Usage(None, "2", "0", "0.9"), costs={})
+    store.failed(failed, key="error.task_failed", usage=Usage(None, "2", "0", "10"), costs={})
     assert len(store.ledger.paces(*OWN, "default")) == 4
+    for other in (("https://x", "b", "default"), ("https://y", "a", "default"), (*OWN, "plus")):
+        assert store.ledger.paces(*other) == []
