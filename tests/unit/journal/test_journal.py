@@ -130,6 +130,36 @@ def test_an_answer_counts_only_for_what_was_seen_when_it_was_given(store: Store)
     assert (row.state, row.task_id) == (State.PLACED, "task-2")
 
 
+def test_what_becomes_of_an_order_becomes_of_no_other(store: Store) -> None:
+    others = [intend(store, 1), intend(store, 2), place(store, 3), place(store, 4)]
+    store.uncertain(others[1], key="error.uncertain")
+    store.want_cancel(others[3])
+    store.save_results(others[2], [PICTURE])
+    before = [store.order(one) for one in others]
+    assert [row and row.cancel for row in before] == ["", "", "", "wanted"]
+
+    first, second, third = intend(store, 5), place(store, 6), intend(store, 7)
+    assert store.placed(first, "task-5")
+    assert store.running(first)
+    assert store.want_cancel(first)
+    assert store.keep(first)
+    assert store.lost(first, key="error.task_lost")
+    seen = store.order(first)
+    assert seen is not None
+    assert store.settled_as_task(seen, "task-5")
+    assert store.done(first, Usage("1"), results=[PICTURE])
+    assert store.save_missing(first, ["9"])
+    assert store.save_results(first, [], whole=True)
+    assert store.cancelled(second)
+    assert store.uncertain(third, key="error.uncertain")
+    question = store.order(third)
+    assert question is not None
+    assert store.settled_as_not_started(question)
+    assert store.dropped(intend(store, 8))
+    assert [store.order(one) for one in others] == before
+    assert (store.results(others[2]), store.results(first)) == ([PICTURE], [])
+
+
 def test_a_task_is_that_of_its_own_site_and_account(store: Store) -> None:
     order, mine = place(store), identity()
     found = store.of_task(mine.origin, mine.account, "task-0")
