@@ -66,6 +66,7 @@ SINCE = (
     "rh_api/wire/quick.py",
     "rh_api/money/",
     "rh_api/net/ahead.py",
+    "rh_api/net/happy_eyeballs.py",
     "rh_api/net/part.py",
     "rh_api/offload/uncertain_outputs.py",
     "rh_api/offload/driver/cloud_models.py",

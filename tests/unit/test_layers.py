@@ -30,8 +30,8 @@ OUTSIDE_WORLD = frozenset(
     }
 )
 CLOCK_AND_SOCKET = frozenset({"http", "socket", "sqlite3", "ssl", "subprocess", "time"})
-# urllib3 and yarl come with the other two, whose URLs they read.
-NETWORK = frozenset({"aiohttp", "requests", "urllib3", "yarl"})
+# The others come with these two: urllib3 and yarl read their URLs, aiohappyeyeballs connects.
+NETWORK = frozenset({"aiohappyeyeballs", "aiohttp", "requests", "urllib3", "yarl"})
 HOST = frozenset(
     {
         "av",
