@@ -13,6 +13,7 @@ from rh_api.client import Client, Job, Stage
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.emulator.accounts import example_key
 from rh_api.errors import (
+    BadReply,
     Fate,
     GraphRejected,
     KeyRefused,
@@ -152,6 +153,17 @@ async def test_an_answer_that_may_be_of_a_started_task_leaves_a_question(
         await client.run(paint())
     with pytest.raises(Uncertain):
         await client.run(paint())
+    assert emulator.counters.orders == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 407])
+async def test_a_firewalls_page_in_place_of_the_answer_sends_nothing_again(
+    client: Client, emulator: Emulator, status: int
+) -> None:
+    emulator.faults.append(Fault(CREATE, "html", value=status, processed=True, count=None))
+    with pytest.raises(BadReply) as caught:
+        await client.run(paint())
+    assert caught.value.key == "error.page"
     assert emulator.counters.orders == 1
 
 
