@@ -106,8 +106,8 @@ class Retry:
     def _safe(self, error: RunningHubError) -> bool:
         if isinstance(error, RateLimited):
             return True  # nothing was started
-        if error.wrong_address:
-            return False  # a page may also be a gateway's that is ill, behind which a task runs
+        if error.wrong_address or (isinstance(error, BadReply) and not self.repeatable):
+            return False  # a page may also be that of a gateway, behind which a task runs
         if not isinstance(error, (Unreachable, BadReply, ServiceFault, UploadFailed)):
             return False  # a refusal: asking again changes nothing
         return error.fate is Fate.NOT_STARTED or (self.repeatable and error.fate is Fate.UNKNOWN)

@@ -270,8 +270,7 @@ def _judge(error: RunningHubError, response: Response, path: str) -> tuple[Fate,
         refused = issubclass(kind, _REFUSALS) and not issubclass(kind, TaskNotFound)
         return Fate.NOT_STARTED if refused else Fate.UNKNOWN, False
     if status in _NOT_CARRIED_OUT or (status == 301 and _is_same_path(response, path)):
-        # A firewall may have looked at the answer, so nothing sends it again by itself.
-        return Fate.NOT_STARTED, isinstance(error, BadReply)
+        return Fate.NOT_STARTED, False
     is_page = status < 300 and looks_like_page(response.body[:512])
     return Fate.UNKNOWN, status in _NO_SUCH_PATH or is_page
 
