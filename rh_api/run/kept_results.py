@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import filecmp
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import BadInput, DiskFull
 from ..journal import OrderRow, ResultRow
 from ..wire.filetypes import Verdict, by_suffix
 from ..wire.orders import Tips
@@ -115,17 +113,6 @@ def judge_file(path: Path, size: int) -> Verdict:
             return judge(file, size)
     except OSError:
         return Verdict.CANNOT_TELL
-
-
-def make_folder(folder: Path) -> bool:
-    """Whether an earlier try left something there."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return any(folder.iterdir())
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(folder=folder.name) from error
-        raise BadInput("error.folder_not_writable", folder=str(folder)) from error
 
 
 def again_path(path: Path) -> Path:

@@ -100,7 +100,8 @@ class Bulk(Protocol):
         ...
 
     async def download(self, url: str, into: Path, meter: Meter) -> Fetched:
-        """Fetch a result to the file `into` (suffix added), resuming `into`.part if it is there."""
+        """Fetch a result to the file `into` (suffix added), resuming `into`.part if it is there.
+        Its folder is made."""
         ...
 
     async def forget(self, into: Path) -> None:

@@ -31,7 +31,6 @@ from .kept_results import (
     judge_file,
     kept_results,
     list_rows,
-    make_folder,
     result_of,
     rows_of,
 )
@@ -214,7 +213,10 @@ class ResultDelivery:
             raise NoOutput(key, task_id=task_id, count=len(listed))
         folder = self.folder / RESULTS / (f"{_ELSEWHERE}{task_id}" if row is None else str(row))
         here = await self._kept_files(active.earlier, listed)
-        fetched = await self._fetch(listed, here, folder, task_id, active.watch)
+        is_used = (
+            row is None or active.earlier is not None
+        )  # an earlier try may have left something
+        fetched = await self._fetch(listed, here, folder, task_id, active.watch, is_used=is_used)
         if fetched.lost and not self._is_worth_delivering(fetched.came, active.earlier):
             raise next(iter(fetched.lost.values()))
         results = tuple(fetched.came[index] for index in sorted(fetched.came))
@@ -258,9 +260,11 @@ class ResultDelivery:
         folder: Path,
         task_id: str,
         watch: Watch,
+        *,
+        is_used: bool,
     ) -> _Fetched:
         """All results; an address that has expired is asked for anew, once."""
-        fetched = await self._fetch_all(listed, here, folder, task_id, watch)
+        fetched = await self._fetch_all(listed, here, folder, task_id, watch, is_used=is_used)
         if not any(error.status in EXPIRED for error in fetched.lost.values()):
             return fetched
         fresh = await self._fresh(task_id)
@@ -268,7 +272,7 @@ class ResultDelivery:
             return fetched
         is_same = [new.node_id for new in fresh] == [old.node_id for old in listed]
         came = fetched.came if is_same else {}
-        return await self._fetch_all(fresh, came, folder, task_id, watch)
+        return await self._fetch_all(fresh, came, folder, task_id, watch, is_used=True)
 
     async def _fetch_all(
         self,
@@ -277,12 +281,13 @@ class ResultDelivery:
         folder: Path,
         task_id: str,
         watch: Watch,
+        *,
+        is_used: bool,
     ) -> _Fetched:
         """All results that have an address or a text and are not `here`; whole or not at all.
 
         Trouble of the way, and of this machine, is raised when the others have arrived.
         """
-        is_used = await asyncio.to_thread(make_folder, folder)
         wanted = [i for i, one in enumerate(results) if i not in here and not one.is_missing]
         files = sum(bool(results[i].url) for i in wanted)
         arrivals = Arrivals(task_id, len(results), files, watch)

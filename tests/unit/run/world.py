@@ -286,6 +286,7 @@ class Files:
         failing = self.failing or self.refuse(url)
         if failing is not None:
             raise failing
+        into.parent.mkdir(parents=True, exist_ok=True)
         path = into.with_suffix(".png")
         path.write_bytes(url.encode())
         self.fetched.append(url)
