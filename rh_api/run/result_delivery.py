@@ -213,10 +213,7 @@ class ResultDelivery:
             raise NoOutput(key, task_id=task_id, count=len(listed))
         folder = self.folder / RESULTS / (f"{_ELSEWHERE}{task_id}" if row is None else str(row))
         here = await self._kept_files(active.earlier, listed)
-        is_used = (
-            row is None or active.earlier is not None
-        )  # an earlier try may have left something
-        fetched = await self._fetch(listed, here, folder, task_id, active.watch, is_used=is_used)
+        fetched = await self._fetch(active, listed, here, folder)
         if fetched.lost and not self._is_worth_delivering(fetched.came, active.earlier):
             raise next(iter(fetched.lost.values()))
         results = tuple(fetched.came[index] for index in sorted(fetched.came))
@@ -255,34 +252,28 @@ class ResultDelivery:
 
     async def _fetch(
         self,
+        active: ActiveOrder,
         listed: Sequence[RemoteResult],
         here: Mapping[int, Result],
         folder: Path,
-        task_id: str,
-        watch: Watch,
-        *,
-        is_used: bool,
     ) -> _Fetched:
         """All results; an address that has expired is asked for anew, once."""
-        fetched = await self._fetch_all(listed, here, folder, task_id, watch, is_used=is_used)
+        fetched = await self._fetch_all(active, listed, here, folder)
         if not any(error.status in EXPIRED for error in fetched.lost.values()):
             return fetched
-        fresh = await self._fresh(task_id)
+        fresh = await self._fresh(active.ticket.task_id)
         if not fresh or [new.url for new in fresh] == [old.url for old in listed]:
             return fetched
         is_same = [new.node_id for new in fresh] == [old.node_id for old in listed]
         came = fetched.came if is_same else {}
-        return await self._fetch_all(fresh, came, folder, task_id, watch, is_used=True)
+        return await self._fetch_all(active, fresh, came, folder)
 
     async def _fetch_all(
         self,
+        active: ActiveOrder,
         results: Sequence[RemoteResult],
         here: Mapping[int, Result],
         folder: Path,
-        task_id: str,
-        watch: Watch,
-        *,
-        is_used: bool,
     ) -> _Fetched:
         """All results that have an address or a text and are not `here`; whole or not at all.
 
@@ -290,12 +281,14 @@ class ResultDelivery:
         """
         wanted = [i for i, one in enumerate(results) if i not in here and not one.is_missing]
         files = sum(bool(results[i].url) for i in wanted)
-        arrivals = Arrivals(task_id, len(results), files, watch)
+        task_id = active.ticket.task_id
+        arrivals = Arrivals(task_id, len(results), files, active.watch)
+        is_new = active.row is not None and active.earlier is None
 
         async def fetch(index: int, remote: RemoteResult) -> Result:
             into, show = folder / f"{index:04d}", partial(arrivals.moved, index)
             result = await self._fetch_one(remote, into, index, task_id, show)
-            if is_used and result.path is not None and not result.is_cut:
+            if not is_new and result.path is not None and not result.is_cut:
                 await self.transfers.bulk.forget(again_path(result.path))  # of one that died
             arrivals.tell(1)
             return result
