@@ -206,7 +206,8 @@ async def test_half_of_a_second_fetch_does_not_outlive_a_whole_result(
 ) -> None:
     """A process was killed while it fetched a cut result once more."""
     folder = tmp_path / "state" / "results" / "1"
-    folder.mkdir(parents=True)
+    await client.run(paint())
+    (folder / "0000.png").unlink()
     (folder / "0000-again.part").touch()
     (folder / "0000-again.part.tag").write_text("0\n")
     assert files(await client.run(paint())) == ["0000.png"]
