@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from ..errors import BadInput, BadReply, Fate
 from .call import Auth, Call, Request, Response
-from .envelope import Json, open_envelope, read_id, read_int, read_object, read_text
-from .tasks import Report, is_task_id, read_outputs, read_query
+from .envelope import open_envelope, read_id, read_int, read_object, read_text
+from .tasks import is_task_id
 
 PATH = "/webhook/"
 """Of the address that an order of ours carries, between the listener's public one and a token."""
@@ -32,38 +32,18 @@ def check_address(url: str) -> None:
         raise BadInput("error.webhook_url", value=url[:200])
 
 
-@dataclass(frozen=True, slots=True)
-class TaskEnd:
-    """A task's end as a webhook tells it."""
-
-    task_id: str
-    report: Report
-
-
-def read_event(body: str | bytes) -> TaskEnd:
-    """The body of a webhook's POST.
-
-    `eventData` is text or an object: the older poll's answer for workflows and AI apps, the V2
-    poll's for what was started by V2. Raises BadInput for anything else, and what the poll's
-    reader raises for a code that is no state.
-    """
-    task_id, data = _read(body)
-    read = read_query if "status" in data else read_outputs
-    return TaskEnd(task_id, read(Response(200, json.dumps(data).encode())))
-
-
 def ended_task(body: str | bytes) -> str:
-    """The task that a webhook's POST is about, whatever it says of its end; BadInput."""
-    return _read(body)[0]
-
-
-def _read(body: str | bytes) -> tuple[str, Json]:
+    """The task that a webhook's POST is about, whatever it says of its end: `eventData` is text or
+    an object, and nobody's word for it. Raises BadInput for anything else."""
     event = read_object(body if isinstance(body, str) else body.decode("utf-8", "replace"))
     task_id = read_id(event.get("taskId"))
-    data = read_object(event.get("eventData"))
-    if event.get("event") != "TASK_END" or not is_task_id(task_id) or not data:
+    if (
+        event.get("event") != "TASK_END"
+        or not is_task_id(task_id)
+        or not read_object(event.get("eventData"))
+    ):
         raise BadInput("error.webhook_unreadable")
-    return task_id, data
+    return task_id
 
 
 @dataclass(frozen=True, slots=True)

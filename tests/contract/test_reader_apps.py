@@ -14,8 +14,8 @@ from rh_api.wire.apps import AppField, AppFieldType, AppForm, AppOption, call_de
 from rh_api.wire.call import Auth, Call, Response
 from rh_api.wire.orders import NodeInfo, TaskOptions, Ticket
 from rh_api.wire.resources import Resource, ResourceKind, ResourcePage, resource_list
-from rh_api.wire.tasks import Phase, RemoteResult, Report, Usage
-from rh_api.wire.webhooks import read_event
+from rh_api.wire.tasks import Phase
+from rh_api.wire.webhooks import ended_task
 from tests.contract.recorded import load
 
 TASK = "1900000000000000001"
@@ -182,53 +182,16 @@ def test_models_are_listed_by_the_name_that_a_loader_takes() -> None:
     assert read("v2_resource_list", sample) == ResourcePage((ink,), 1, 1, False)
 
 
-V1_RESULT = Report(Phase.SUCCESS, (RemoteResult(PNG, "9", "png"),), Usage(seconds="0"))
-V2_RESULT = Report(
-    Phase.SUCCESS,
-    (RemoteResult(PNG, "", "jpg"),),
-    Usage(third_party_money="0.14", seconds="0"),
-)
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("v1 success, eventData is a string", V1_RESULT),
-        ("V2 success, eventData is an object", V2_RESULT),
-    ],
-)
-def test_a_webhook_reports_as_a_poll_does(name: str, expected: Report) -> None:
-    event = named("webhooks", name)["json"]
-    for body in (json.dumps(event), json.dumps(event).encode()):
-        end = read_event(body)
-        assert (end.task_id, end.report) == (TASK, expected)
-
-
 @pytest.mark.parametrize("wrap", [json.dumps, lambda data: data])
 @pytest.mark.parametrize("sample", load("webhooks"), ids=lambda one: one["name"])
-def test_event_data_may_be_text_or_an_object(sample: dict[str, Any], wrap: Any) -> None:
+def test_a_webhook_names_its_task_with_data_as_text_or_an_object(
+    sample: dict[str, Any], wrap: Any
+) -> None:
     event = sample["json"]
     data = event["eventData"]
     data = json.loads(data) if isinstance(data, str) else data
-    end = read_event(json.dumps({**event, "eventData": wrap(data)}))
-    assert end.report.phase is read_event(json.dumps(event)).report.phase
-    assert end.report.phase.is_over
-
-
-@pytest.mark.parametrize(
-    ("name", "kind", "node_id"),
-    [
-        ("v1 failure, eventData is a string", errors.TaskFailed, "3"),
-        ("V2 failure, eventData is an object", errors.ContentRefused, None),
-    ],
-)
-def test_a_webhook_of_a_failed_task_has_its_error(
-    name: str, kind: type[RunningHubError], node_id: str | None
-) -> None:
-    report = read_event(json.dumps(named("webhooks", name)["json"])).report
-    assert report.phase is Phase.FAILED
-    assert type(report.error) is kind
-    assert report.error.node_id == node_id
+    body = json.dumps({**event, "eventData": wrap(data)})
+    assert ended_task(body) == ended_task(body.encode()) == event["taskId"]
 
 
 GOOD = {"event": "TASK_END", "taskId": TASK, "eventData": '{"code": 0, "data": []}'}
@@ -247,7 +210,7 @@ GOOD = {"event": "TASK_END", "taskId": TASK, "eventData": '{"code": 0, "data": [
     ],
 )  # fmt: skip
 def test_what_is_no_event_of_a_tasks_end_is_refused(body: str | bytes) -> None:
-    assert read_event(json.dumps(GOOD)).report == Report(Phase.SUCCESS, ())
+    assert ended_task(json.dumps(GOOD)) == TASK
     with pytest.raises(errors.BadInput) as caught:
-        read_event(body)
+        ended_task(body)
     assert caught.value.key == "error.webhook_unreadable"
