@@ -60,10 +60,7 @@ def _segment(
         loras=remote.loras,
         models=remote.models,
         saved=tuple(_saved(dependencies, piece, remote, outlets[number])),
-        dependencies=tuple(
-            Dependency(node_id, *reason, stays=node_id in dependencies.local)
-            for node_id, reason in reasons.items()
-        ),
+        dependencies=tuple(Dependency(node_id, *reason) for node_id, reason in reasons.items()),
         members=tuple(members),
         titles={node_id: index.nodes[node_id].title for node_id in sorted(members)},
         level=level,

@@ -234,15 +234,11 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """A node that nobody marked and that has to go along, and the sentence why.
-
-    `stays`: a copy runs here too, since a local node needs it.
-    """
+    """A node that nobody marked and that has to go along, and the sentence why."""
 
     node_id: str
     key: str
     params: Mapping[str, Any]
-    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)
