@@ -17,6 +17,8 @@ from rh_api.cli.entry import main
 from rh_api.emulator import Emulator
 from rh_api.emulator.catalog import INVERT
 
+from .prompts import graph, written
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -83,3 +85,16 @@ def photo(tmp_path: Path) -> Path:
     path = tmp_path / "photo.png"
     Image.new("RGB", (16, 8), (10, 20, 30)).save(path)
     return path
+
+
+@pytest.fixture
+def prompt(photo: Path, tmp_path: Path) -> Path:
+    """A graph, beside the picture that it loads."""
+    return written(tmp_path, graph(photo.name))
+
+
+@pytest.fixture
+def marked(photo: Path, tmp_path: Path) -> Path:
+    """A graph with a mark of its own."""
+    marks = {"segments": [{"nodes": ["2"], "timeout": 600}]}
+    return written(tmp_path, {"prompt": graph(photo.name), "extra_data": {"runninghub": marks}})

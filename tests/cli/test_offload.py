@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import wave
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -15,29 +13,7 @@ from rh_api.emulator import Account, Emulator, Fault
 from tests.support.graphs import node
 
 from .conftest import Call
-
-Prompt = dict[str, dict[str, Any]]
-
-
-def graph(name: str = "photo.png") -> Prompt:
-    return {
-        "1": node("LoadImage", image=name),
-        "2": node("ImageInvert", image=["1", 0]),
-        "3": node("ImageScaleBy", image=["2", 0], upscale_method="nearest-exact", scale_by=2.0),
-        "4": node("SaveImage", images=["3", 0], filename_prefix="out"),
-    }
-
-
-@pytest.fixture
-def prompt(photo: Path, tmp_path: Path) -> Path:
-    """A graph, beside the picture that it loads."""
-    return written(tmp_path, graph(photo.name))
-
-
-def written(folder: Path, prompt: Any) -> Path:
-    path = folder / "prompt.json"
-    path.write_text(json.dumps(prompt))
-    return path
+from .prompts import graph, written
 
 
 def test_marked_nodes_run_and_what_comes_back_lands_in_the_folder(
@@ -426,168 +402,6 @@ def test_classes_of_other_packs_come_from_object_info(
     # The emulator does not know it, and that is told of the node before anything is paid.
     assert ran.code in (1, 2)
     assert "MyInvert" in ran.err
-
-
-def test_how_an_order_is_placed_can_be_said(
-    call: Call, prompt: Path, emulator: Emulator, tmp_path: Path
-) -> None:
-    options = ("--personal-queue", "--timeout", "600", "--workflow", "1900000000000000109")
-    ran = call("offload", str(prompt), "--nodes", "2", *options, "--out", str(tmp_path))
-
-    assert ran.code == 0, ran.err
-    (create,) = [one.json for one in emulator.journal if one.path.endswith("/create")]
-    assert create["usePersonalQueue"] in (True, "true")
-    assert create["workflowId"] == "1900000000000000109"
-
-
-def test_an_order_that_takes_longer_than_its_mark_allows_is_cancelled(
-    call: Call, emulator: Emulator, photo: Path, tmp_path: Path
-) -> None:
-    emulator.run_seconds = 60
-    marks = {"segments": [{"nodes": ["2"], "timeout": 1}]}
-    body = {"prompt": graph(photo.name), "extra_data": {"runninghub": marks}}
-    ran = call("offload", str(written(tmp_path, body)), "--out", str(tmp_path / "out"))
-
-    assert ran.code != 0
-    (task,) = emulator.tasks.values()
-    assert task.status == "CANCEL"
-
-
-def test_a_mark_for_another_account_is_refused(
-    call: Call, emulator: Emulator, photo: Path, tmp_path: Path
-) -> None:
-    marks = {"segments": [{"nodes": ["2"], "profile": "studio"}]}
-    body = {"prompt": graph(photo.name), "extra_data": {"runninghub": marks}}
-    ran = call("offload", str(written(tmp_path, body)), "--out", str(tmp_path / "out"))
-
-    assert ran.code != 0
-    assert '"studio"' in ran.err
-    assert emulator.counters.orders == 0
-
-
-@pytest.fixture
-def marked(photo: Path, tmp_path: Path) -> Path:
-    """A graph with a mark of its own."""
-    marks = {"segments": [{"nodes": ["2"], "timeout": 600}]}
-    return written(tmp_path, {"prompt": graph(photo.name), "extra_data": {"runninghub": marks}})
-
-
-def test_options_hold_for_what_the_file_marks(
-    call: Call, marked: Path, emulator: Emulator, tmp_path: Path
-) -> None:
-    options = ("--instance", "plus", "--personal-queue", "--timeout", "1")
-    emulator.run_seconds = 60
-    ran = call("offload", str(marked), *options, "--out", str(tmp_path / "out"))
-
-    assert "longer than 1 s" in ran.err
-    (task,) = emulator.tasks.values()
-    assert task.status == "CANCEL"
-    (create,) = [one.json for one in emulator.journal if one.path.endswith("/create")]
-    assert create["instanceType"] == "plus"
-    assert create["usePersonalQueue"] in (True, "true")
-
-
-def test_a_longer_time_does_not_lift_that_of_a_mark(
-    call: Call, photo: Path, emulator: Emulator, tmp_path: Path
-) -> None:
-    emulator.run_seconds = 60
-    marks = {"segments": [{"nodes": ["2"], "timeout": 1}]}
-    body = {"prompt": graph(photo.name), "extra_data": {"runninghub": marks}}
-    call("offload", str(written(tmp_path, body)), "--timeout", "600", "--out", str(tmp_path))
-
-    (task,) = emulator.tasks.values()
-    assert task.status == "CANCEL"
-
-
-def test_only_holds_for_what_the_file_marks(call: Call, emulator: Emulator, tmp_path: Path) -> None:
-    prompt = {
-        "1": node("VAELoader", vae_name="some.safetensors"),
-        "2": node("EmptyLatentImage", width=64, height=64, batch_size=1),
-        "3": node("VAEDecode", samples=["2", 0], vae=["1", 0]),
-        "4": node("SaveImage", images=["3", 0], filename_prefix="out"),
-    }
-    marks = {"segments": [{"nodes": ["3"]}]}
-    path = written(tmp_path, {"prompt": prompt, "extra_data": {"runninghub": marks}})
-    assert call("offload", str(path), "--explain").code == 0
-    ran = call("offload", str(path), "--explain", "--only")
-
-    assert ran.code == 2
-    assert "Only marked nodes may go" in ran.err
-
-
-def test_a_machine_that_a_marks_route_lacks_is_refused(
-    call: Call, photo: Path, emulator: Emulator, tmp_path: Path
-) -> None:
-    marks = {"segments": [{"nodes": ["2"], "route": "native"}]}
-    body = {"prompt": graph(photo.name), "extra_data": {"runninghub": marks}}
-    ran = call(
-        "offload", str(written(tmp_path, body)), "--instance", "ultra", "--out", str(tmp_path)
-    )
-
-    assert (ran.code, emulator.counters.total) == (2, 0)
-    assert "24 and 48 GB" in ran.err
-
-
-def sound(path: Path, channels: int) -> Path:
-    with wave.open(str(path), "wb") as file:
-        file.setparams((channels, 2, 8000, 80, "NONE", ""))
-        file.writeframes(bytes(2 * channels * 80))
-    return path
-
-
-SOUND = {
-    "1": node("LoadAudio", audio="sound.wav"),
-    "2": node("AudioAdjustVolume", audio=["1", 0], volume=0),
-    "3": node("SaveAudio", audio=["2", 0], filename_prefix="out"),
-}
-
-
-@pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize("marked", [(["2", "3"],), (["1"], ["2", "3"])], ids=["in", "out and in"])
-def test_a_sound_crosses(
-    call: Call, tmp_path: Path, channels: int, marked: tuple[list[str], ...]
-) -> None:
-    here = sound(tmp_path / "sound.wav", channels)
-    marks = {"segments": [{"nodes": nodes, "name": str(nodes)} for nodes in marked]}
-    path = written(tmp_path, {"prompt": SOUND, "extra_data": {"runninghub": marks}})
-    ran = call("offload", str(path), "--out", str(tmp_path / "out"), "--json")
-
-    assert ran.code == 0, ran.err
-    (result,) = ran.document["segments"][-1]["results"]
-    assert Path(result["path"]).read_bytes() == here.read_bytes()
-
-
-def test_what_becomes_of_a_sound_is_explained_before_anybody_has_looked_at_it(
-    call: Call, emulator: Emulator, tmp_path: Path
-) -> None:
-    sound(tmp_path / "sound.wav", 2)
-    ran = call("offload", str(written(tmp_path, SOUND)), "--nodes", "2", "--explain", "--json")
-
-    assert ran.code == 0, ran.err
-    (segment,) = ran.document["segments"]
-    assert [one["kind"] for one in (*segment["up"], *segment["back"])] == ["AUDIO", "AUDIO"]
-    assert segment["quote"]["rate"]["a_second"] == "0.2"
-    assert emulator.counters.orders == 0
-
-
-def test_a_sound_whose_channels_its_head_does_not_tell_is_sent(
-    call: Call, emulator: Emulator, tmp_path: Path
-) -> None:
-    (tmp_path / "sound.mp3").write_bytes(b"ID3" + bytes(600))
-    prompt = {**SOUND, "1": node("LoadAudio", audio="sound.mp3")}
-    ran = call("offload", str(written(tmp_path, prompt)), "--nodes", "2,3", "--out", str(tmp_path))
-
-    assert emulator.counters.orders == 1, ran.err
-
-
-def test_a_sound_of_more_channels_than_come_back_is_refused_before_any_request(
-    call: Call, emulator: Emulator, tmp_path: Path
-) -> None:
-    sound(tmp_path / "sound.wav", 6)
-    ran = call("offload", str(written(tmp_path, SOUND)), "--nodes", "2")
-
-    assert (ran.code, emulator.counters.total) == (2, 0)
-    assert "has 6 channels, but at most 2" in ran.err
 
 
 def test_a_refusal_after_a_paid_order_tells_what_was_paid(

@@ -107,6 +107,12 @@ async def emulator() -> AsyncIterator[Emulator]:
 
 
 @pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where results go; made by the download."""
+    return tmp_path / "results"
+
+
+@pytest.fixture
 def at(tmp_path: Path) -> Callable[..., Settings]:
     """Settings for an origin, with the emulator's key."""
 

@@ -355,6 +355,11 @@ def journal_lambdas() -> list[Place]:
 # Lines
 
 
+def long_test_files(limit: int = 600) -> list[str]:
+    lines = {named(path): lines_of(path) for path in sources("tests")}
+    return [f"{file}: {count}" for file, count in lines.items() if count > limit]
+
+
 def lines_of(path: Path) -> int:
     return len(path.read_text("utf-8").splitlines())
 

@@ -1,4 +1,4 @@
-"""Polls decide, the socket only smooths: every way a task can be watched, in virtual time."""
+"""Polls decide: every way a task can be watched by them, in virtual time."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from unit.run.world import (
     PICTURE,
     QUEUED,
     RUNNING,
-    SOCKET,
     SUCCESS,
     TASK,
     Answer,
     Service,
     Watcher,
     code,
-    frame,
     now,
     state,
     until,
@@ -26,9 +24,7 @@ from unit.run.world import (
 )
 
 from rh_api.errors import (
-    ContentRefused,
     Fate,
-    HostRefused,
     KeyRefused,
     Refused,
     RunningHubError,
@@ -40,14 +36,12 @@ from rh_api.errors import (
 )
 from rh_api.run.poller import SILENCE, Poller
 from rh_api.run.progress import Stage
-from rh_api.run.report_query import missing
 from rh_api.wire.call import Response
 from rh_api.wire.orders import Ticket
 from rh_api.wire.tasks import Phase, Report
 from tests.support.clocks import LoopClock
+from tests.unit.run.polling import LISTED, OFFLINE, follow
 
-OFFLINE = Unreachable(host="x", reason="down")
-LISTED = {"code": 0, "data": [{"fileUrl": "https://files.example/a.png", "nodeId": "9"}]}
 BROKEN = [
     OFFLINE,
     Response(502, b"<html>Bad Gateway</html>"),
@@ -58,28 +52,6 @@ BROKEN = [
     code(1005),
     code(4711),
 ]
-
-
-def follow(
-    service: Service,
-    phase: Phase = Phase.RUNNING,
-    socket: str | None = None,
-    **more: Any,
-) -> tuple[Report, float, Watcher, Poller]:
-    """The last report, when it came, what was shown, and the follower; its error is raised."""
-    watcher = Watcher()
-    made: list[Poller] = []
-
-    async def main() -> tuple[Report, float]:
-        ticket = Ticket(TASK, phase, socket)
-        following = Poller(service, LoopClock(), ticket, watcher, **more)
-        made.append(following)
-        return await following.until_over(), now()
-
-    report, at = virtually(main())
-    if report.error is not None:
-        raise report.error
-    return report, at, watcher, made[0]
 
 
 def test_a_task_is_watched_from_the_queue_to_its_results():
@@ -353,169 +325,6 @@ def test_odd_refusals_in_a_row_do_not_end_a_wait(odd: tuple[Answer, ...], start:
     assert not left
 
 
-REASON = {
-    "node_id": "3",
-    "node_name": "KSampler",
-    "exception_type": "OutOfMemoryError",
-    "exception_message": "too big",
-}
-
-
-def test_a_failure_names_the_node_by_its_title():
-    failed = state("FAILED", errorCode="805", failedReason=REASON)
-    service = Service(query=[RUNNING, failed])
-    with pytest.raises(TaskFailed) as caught:
-        follow(service, titles={"3": "Second pass"})
-    error = caught.value
-    assert (error.task_id, error.node_id, error.fate) == (TASK, "3", Fate.OVER)
-    assert error.params["title"] == "Second pass"
-    for word in ("KSampler", "OutOfMemoryError", "too big", TASK):
-        assert word in str(error)
-
-
-@pytest.mark.parametrize(
-    ("last", "kind"),
-    [
-        (state("FAILED", errorCode="1501", errorMessage="no"), ContentRefused),
-        (state("FAILED"), TaskFailed),
-        (state("CANCEL"), TaskCancelled),
-        # A refusal that comes without a status is an end as well.
-        (state("", errorCode="1501", errorMessage="no"), ContentRefused),
-        (code(1505), ContentRefused),
-    ],
-)
-def test_every_other_end_is_an_error(last: Answer, kind: type[RunningHubError]):
-    service = Service(query=[RUNNING, last], outputs=[{"code": 804, "data": None}, code(805)])
-    with pytest.raises(kind) as caught:
-        follow(service)
-    assert type(caught.value) is kind
-    assert caught.value.fate is Fate.OVER
-    assert len(service.times("query")) == 2
-
-
-BARE = [
-    state("FAILED"),
-    state("CANCEL"),
-    state("FAILED", failedReason={}, usage={}),
-    state("FAILED", errorCode="0", errorMessage=""),
-    state("FAILED", errorCode=0),
-]
-
-
-@pytest.mark.parametrize("bare", BARE, ids=str)
-def test_an_end_without_a_reason_is_none_while_the_older_poll_contradicts_it(bare: Answer):
-    service = Service(query=[RUNNING, bare, bare, until(20, SUCCESS)])
-    report, at, _, _ = follow(service)
-    assert report.phase is Phase.SUCCESS
-    assert 20 <= at < 30
-
-
-@pytest.mark.parametrize("bare", BARE, ids=str)
-@pytest.mark.parametrize("older", [OFFLINE, code(805), code(807), code(412)], ids=str)
-def test_an_end_without_a_reason_counts_where_nobody_contradicts_it(bare: Answer, older: Answer):
-    service = Service(query=[RUNNING, bare], outputs=[{"code": 804, "data": None}, older])
-    with pytest.raises(TaskFailed if "FAILED" in str(bare) else TaskCancelled):
-        follow(service)
-    assert len(service.times("query")) == 2
-    assert len(service.times("outputs")) == 2
-
-
-def test_an_end_without_a_reason_counts_though_it_is_contradicted_for_long():
-    service = Service(query=[RUNNING, state("FAILED")])
-    with pytest.raises(TaskFailed):
-        follow(service)
-    assert 15 <= service.sent[-1].at < 60
-
-
-def test_a_success_that_the_older_poll_knows_outweighs_a_cancel():
-    service = Service(query=[state("CANCEL")], outputs=[LISTED])
-    report, _, _, _ = follow(service)
-    assert report.phase is Phase.SUCCESS
-    assert report.results
-
-
-def test_an_end_with_a_reason_costs_no_further_request():
-    service = Service(query=[RUNNING, state("FAILED", errorCode="805", failedReason=REASON)])
-    with pytest.raises(TaskFailed):
-        follow(service)
-    assert len(service.times("outputs")) == 1  # for the socket
-
-
-def test_results_that_are_listed_late_are_waited_for():
-    done = {"code": 0, "data": [{"fileUrl": "https://files.example/a.png", "nodeId": "9"}]}
-    waiting = {"code": 804, "data": None}
-    outputs: list[Answer] = [waiting, OFFLINE, waiting, done]
-    service = Service(query=[RUNNING, state("SUCCESS")], outputs=outputs)
-    report, _, _, _ = follow(service)
-    assert report.results is not None
-    assert len(report.results) == 1
-
-
-def test_a_success_without_results_ends_all_the_same():
-    service = Service(query=[state("SUCCESS")])
-    report, at, _, _ = follow(service)
-    assert (report.phase, report.results) == (Phase.SUCCESS, None)
-    assert at < 20
-
-
-def test_an_empty_list_is_an_answer_when_both_polls_stay_by_it_for_ten_seconds():
-    service = Service(query=[state("SUCCESS", [])], outputs=[{"code": 0, "data": []}])
-    report, at, _, _ = follow(service)
-    assert report.results == ()
-    first = service.times("query")[0]
-    assert 9 <= at - first <= 11
-    assert len(service.times("outputs")) >= 5
-    assert len(service.times("query")) >= 5
-
-
-def test_an_empty_list_is_an_answer_at_once_where_nothing_is_to_come():
-    service = Service(query=[state("SUCCESS", [])])
-    report, at, _, _ = follow(service, awaited=frozenset())
-    assert report.results == ()
-    assert at == service.times("query")[0]
-
-
-PART = state("SUCCESS", [{"url": "https://files.example/a.png", "nodeId": "9"}])
-BOTH = [
-    {"url": "https://files.example/a.png", "nodeId": "9"},
-    {"url": "https://files.example/b.png", "nodeId": "12"},
-]
-NULL = [BOTH[0], {"url": None, "nodeId": "12", "text": None}]
-
-
-@pytest.mark.parametrize("first", [PART, state("SUCCESS", []), state("SUCCESS", NULL)], ids=str)
-@pytest.mark.parametrize("route", ["query", "outputs"])
-def test_what_is_not_listed_yet_is_asked_for_by_both_polls(first: Answer, route: str):
-    whole = state("SUCCESS", BOTH)
-    older = {"code": 0, "data": [{**one, "fileUrl": one["url"]} for one in BOTH]}
-    if route == "query":
-        service = Service(query=[RUNNING, first, first, whole], outputs=[code(500)])
-    else:
-        service = Service(query=[RUNNING, first], outputs=[{"code": 0, "data": []}, older])
-    report, _, _, _ = follow(service, awaited=frozenset({"9", "12"}))
-    assert report.results is not None
-    assert [one.url[-5:] for one in report.results] == ["a.png", "b.png"]
-
-
-def test_a_list_that_stays_in_part_is_taken_as_it_is():
-    service = Service(query=[PART], outputs=[code(804)])
-    report, at, _, _ = follow(service, awaited=frozenset({"9", "12"}))
-    assert report.results is not None
-    assert len(report.results) == 1
-    assert missing(report, {"9", "12"}) == ("12",)
-    assert at - service.times("query")[0] <= 11
-
-
-def test_what_was_told_is_complete_without_a_second_look():
-    service = Service(query=[state("SUCCESS", BOTH)])
-    follow(service, awaited=frozenset({"9", "12"}))
-    assert len(service.sent) == 1
-    unnamed = [{"url": f"https://files.example/{name}.png"} for name in "ab"]
-    service = Service(query=[state("SUCCESS", unnamed)])
-    follow(service, awaited=frozenset({"9", "12"}))  # of whichever nodes
-    assert len(service.sent) == 1
-
-
 # The time limit
 
 
@@ -586,117 +395,3 @@ def test_a_service_that_is_mute_does_not_hold_up_the_limit() -> None:
     with pytest.raises(TimeLimit):
         follow(service, time_limit=30.0)
     assert service.sent[-1].at < 60
-
-
-# The socket
-
-
-def polls(service: Service, **more: Any) -> tuple[int, float]:
-    """How many polls it took, and how late the end was seen."""
-    report, at, _, _ = follow(service, socket=SOCKET, titles={"1": "a", "2": "b"}, **more)
-    assert report.phase is Phase.SUCCESS
-    return len(service.times("query")), at - 100
-
-
-def lively(to: float) -> list[tuple[float, object]]:
-    progress = [(2.0, frame("progress", node="1", value=i, max=60)) for i in range(int(to / 2))]
-    return [(0.0, frame("executing", node="1")), *progress]
-
-
-NEVER: tuple[float, object] = (10_000.0, "")
-
-
-def test_a_socket_that_speaks_spares_polls_and_its_hint_is_confirmed():
-    over = (0.1, frame("executing", node=None))
-    talking = Service(query=[until(100, SUCCESS)], sockets=[[*lively(100), over, NEVER]])
-    count, lag = polls(talking)
-    assert count <= 6
-    assert lag < 0.6
-    silent_count, _ = polls(Service(query=[until(100, SUCCESS)], sockets=[[NEVER]]))
-    assert count < silent_count
-
-
-def test_one_poll_that_fails_after_a_long_while_is_no_silence():
-    """A socket that speaks makes polls rare."""
-    talking = Service(query=[OFFLINE, until(100, SUCCESS)], sockets=[[*lively(100), NEVER]])
-    _, _, watcher, _ = follow(talking, socket=SOCKET)
-    assert talking.times("query")[0] > SILENCE
-    assert watcher.stages == ["RUNNING"]
-
-
-@pytest.mark.parametrize(
-    "script",
-    [
-        Unreachable(host="x", reason="refused"),
-        HostRefused(host="foreign.example"),
-        [],
-        [(5.0, OFFLINE)],
-        [NEVER],
-        [*lively(40), NEVER],
-        [*lively(40), (0.0, OFFLINE)],
-        [(1.0, b"\xff\xfe"), (1.0, "<html>"), (1.0, "[" * 50_000), NEVER],
-    ],
-    ids=["refused", "foreign", "closed", "dies", "silent", "falls silent", "breaks", "noise"],
-)
-def test_a_bad_socket_costs_only_smoothness(script: Answer):
-    _, lag = polls(Service(query=[until(100, SUCCESS)], sockets=[script]))
-    assert lag <= 15
-    connected = Service(query=[until(100, SUCCESS)], sockets=[script])
-    polls(connected)
-    assert len(connected.connected) <= 3
-
-
-def test_a_socket_of_somebody_else_s_prompt_does_not_hold_up_the_end():
-    other = [(1.0, frame("progress", node="9", value=1, max=2, prompt_id="q"))] * 200
-    first = (0.0, frame("executing", node="1"))
-    _, lag = polls(Service(query=[until(100, SUCCESS)], sockets=[[first, *other, NEVER]]))
-    assert lag <= 15
-
-
-def test_a_socket_that_lies_about_the_end_is_asked_about_and_then_less_believed():
-    lies = [(2.0, frame("executing", node=None))] * 100
-    service = Service(query=[until(100, SUCCESS)], sockets=[[*lies, NEVER]])
-    count, lag = polls(service)
-    assert lag <= 15
-    honest, _ = polls(Service(query=[until(100, SUCCESS)], sockets=[[NEVER]]))
-    assert count <= honest + 30
-
-
-def test_a_task_from_the_queue_gets_its_socket_from_the_old_route():
-    running = {"code": 804, "data": {"netWssUrl": SOCKET}}
-    service = Service(
-        query=[lambda _: QUEUED if now() < 10 else RUNNING if now() < 60 else SUCCESS],
-        outputs=[running],
-        sockets=[[*lively(20), NEVER]],
-    )
-    _, _, watcher, _ = follow(service, Phase.QUEUED, titles={"1": "Sampler", "2": "b"})
-    assert len(service.times("outputs")) == 1
-    shown = [news for _, news in watcher.seen if news.node_id == "1"]
-    assert shown
-    assert shown[-1].params["node"] == "Sampler"
-    fractions = [news.fraction or 0.0 for _, news in watcher.seen]
-    assert fractions == sorted(fractions)
-
-
-def test_without_the_old_route_a_task_from_the_queue_has_no_socket():
-    service = Service(
-        query=[lambda _: QUEUED if now() < 10 else RUNNING if now() < 60 else SUCCESS],
-        outputs=[OFFLINE],
-    )
-    report, _, _, _ = follow(service, Phase.QUEUED)
-    assert report.phase is Phase.SUCCESS
-    assert len(service.times("outputs")) == 1
-
-
-def test_leaving_closes_the_socket():
-    service = Service(query=[RUNNING], sockets=[[*lively(1000), NEVER]])
-
-    async def main() -> None:
-        following = Poller(service, LoopClock(), Ticket(TASK, Phase.RUNNING, SOCKET), Watcher())
-        watching = asyncio.ensure_future(following.until_over())
-        await asyncio.sleep(50)
-        watching.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await watching
-
-    virtually(main())  # which fails when a task is left
