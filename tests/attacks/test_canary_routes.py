@@ -12,7 +12,7 @@ import pytest
 from rh_api.emulator import Account, Emulator, Fault, catalog
 from tests.attacks.conftest import CANARY, files
 from tests.unit.nodes.conftest import load_pack
-from tests.unit.nodes.host import Host, hosted
+from tests.unit.nodes.host import Host, hosted_without_account
 
 PASSWORD = "canary9Password9canary"
 BODIES: tuple[dict[str, Any], ...] = (
@@ -30,9 +30,7 @@ FORGETTING = ("/runninghub/profiles/delete", "/runninghub/passwords/save")
 
 @pytest.fixture
 async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Host]:
-    for name in ("RUNNINGHUB_API_KEY", "RH_API_KEY", "RUNNINGHUB_BASE_URL", "RUNNINGHUB_STATE"):
-        monkeypatch.delenv(name, raising=False)
-    async with hosted(tmp_path, monkeypatch) as host:
+    async with hosted_without_account(tmp_path, monkeypatch) as host:
         yield host
 
 

@@ -21,6 +21,7 @@ from nodes.values.codecs import image
 from nodes.values.codecs.codec import Kind
 from nodes.values.codecs.pixels import from_levels, to_levels
 from nodes.values.codecs.png import encode_png
+from tests.support.pictures import png
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,13 +42,11 @@ def rows() -> list[Row]:
 
 def _writing(side: int, threads: int) -> list[Row]:
     levels = to_levels(photo(side))
-    ours, theirs = encode_png(levels, threads=threads), _pillow_png(levels)
+    ours, theirs = encode_png(levels, threads=threads), png(levels)
     for file in (ours, theirs):
         with Image.open(io.BytesIO(file)) as picture:
             assert np.array_equal(np.asarray(picture), levels), "a PNG was not exact"
-    fast, slow = paired(
-        partial(encode_png, levels, threads=threads), partial(_pillow_png, levels), runs=5
-    )
+    fast, slow = paired(partial(encode_png, levels, threads=threads), partial(png, levels), runs=5)
     what = f"PNG of a {side}² photo, {threads} thread{'s'[: threads - 1]}"
     return [
         Row(f"{what}: time", _ms(fast), f"Pillow default {_ms(slow)}", fast / slow, 1 / 4),
@@ -60,12 +59,6 @@ def _writing(side: int, threads: int) -> list[Row]:
             "both exact through Pillow",
         ),
     ]
-
-
-def _pillow_png(levels: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(levels).save(file, "PNG")
-    return file.getvalue()
 
 
 def _core_levels(samples: np.ndarray) -> np.ndarray:

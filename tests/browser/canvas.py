@@ -181,6 +181,19 @@ class Canvas(Tab):
             list(node_ids),
         )
 
+    def show_advanced(self, node_id: str) -> None:
+        """What few people touch, as Nodes 2.0's button and the classic canvas's menu show it."""
+        if self.classic:
+            self.run_js(
+                """(id) => app.canvas.graph.nodes.find((one) => String(one.id) === id)
+                    .toggleAdvanced()""",
+                node_id,
+            )
+        else:
+            # The map of the graph may lie over it.
+            button = self.shown(node_id).get_by_test_id("advanced-inputs-button")
+            button.dispatch_event("click")
+
     def shown(self, node_id: str) -> Locator:
         """A node as Nodes 2.0 draws it."""
         return self.page.locator(f'[data-node-id="{node_id}"]')

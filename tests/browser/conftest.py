@@ -12,15 +12,16 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
 from rh_api.emulator import Emulator, catalog
 from tests.browser.frontends import NEWEST, OLDEST
 from tests.browser.hosts import KINDS, Host, running
+from tests.support.cloud import cloud, emulator, in_thread
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -49,6 +50,8 @@ FLAGS = [
     "--no-proxy-server",
 ]
 
+__all__ = ["cloud", "emulator"]
+
 collect_ignore_glob = [] if HERE else ["test_*.py"]
 
 
@@ -65,27 +68,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(180))
 
 
-@pytest.fixture(scope="session")
-def cloud() -> Iterator[tuple[Emulator, str]]:
-    emulator = Emulator()
-    with emulator.run_in_thread() as base_url:
-        yield emulator, base_url
-
-
 @pytest.fixture
-def emulator(cloud: tuple[Emulator, str]) -> Emulator:
-    """The shared RunningHub, as new."""
-    emulator, base_url = cloud
-    requests.post(base_url + "/emulator/reset", timeout=10).raise_for_status()
-    return emulator
+def models_account(emulator: Emulator) -> None:
+    """The account may run standard models, and can pay for them."""
+    emulator.account.kind = "SHARED"
+    emulator.account.money = Decimal(1000)
 
 
 @pytest.fixture
 def own_cloud() -> Iterator[tuple[Emulator, str]]:
     """A RunningHub that no other host ever heard of."""
-    emulator = Emulator()
-    with emulator.run_in_thread() as base_url:
-        yield emulator, base_url
+    with in_thread() as cloud:
+        yield cloud
 
 
 # By module: Playwright's own loop must be gone before another module's async tests.

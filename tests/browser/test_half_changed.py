@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 OTHER = "kling-v3.0-std/image-to-video"
 
 
-@pytest.fixture(autouse=True)
-def _may_use_models(emulator: Emulator) -> None:
-    emulator.account.kind = "SHARED"
+pytestmark = pytest.mark.usefixtures("models_account")
 
 
 @contextlib.contextmanager

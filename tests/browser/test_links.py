@@ -59,20 +59,6 @@ def source(canvas: Canvas, node: str, field: str) -> str:
     )
 
 
-def show_advanced(canvas: Canvas, node: str) -> None:
-    """As the button of Nodes 2.0 and the menu of the classic canvas do."""
-    if canvas.classic:
-        canvas.run_js(
-            """(id) => app.canvas.graph.nodes.find((one) => String(one.id) === id)
-                .toggleAdvanced()""",
-            node,
-        )
-    else:
-        # The map of the graph may lie over it.
-        button = canvas.shown(node).get_by_test_id("advanced-inputs-button")
-        button.dispatch_event("click")
-
-
 def sockets(canvas: Canvas, node: str) -> set[str]:
     return set(canvas.node(node)["inputs"])
 
@@ -117,7 +103,7 @@ def test_each_socket_takes_what_is_dropped_on_it(each: Canvas, name: str) -> Non
 def test_an_advanced_socket_is_there_while_it_is_seen_or_linked(each: Canvas) -> None:
     node = program(each)
     number = each.add("PrimitiveInt", 80, 480)
-    show_advanced(each, node)
+    each.show_advanced(node)
     each.wait_for(
         """(id) => app.canvas.graph.nodes.find((one) => String(one.id) === id)
             .findInputSlot("timeout") !== -1""",
@@ -127,7 +113,7 @@ def test_an_advanced_socket_is_there_while_it_is_seen_or_linked(each: Canvas) ->
     each.picture("advanced")
     each.draw_link(number, "INT", node, "timeout")
     assert source(each, node, "timeout") == number
-    show_advanced(each, node)
+    each.show_advanced(node)
     assert sockets(each, node) & {*HIDDEN} == {"timeout"}
     each.picture("linked alone")
 
@@ -165,7 +151,7 @@ def test_a_graph_of_an_older_version_keeps_its_links(each: Canvas) -> None:
     number = each.add("PrimitiveInt", 80, 480)
     text = each.add("PrimitiveString", 80, 620)
     each.draw_link(picture, "IMAGE", node, "10.image")
-    show_advanced(each, node)
+    each.show_advanced(node)
     each.draw_link(number, "INT", node, "timeout")
     each.draw_link(text, "STRING", node, "profile")
     before = each.prompt()
@@ -183,7 +169,7 @@ def test_a_prompt_brings_a_link_to_what_is_hidden(each: Canvas) -> None:
     """A prompt in API format fills only the sockets that are there while it is loaded."""
     node = program(each)
     number = each.add("PrimitiveInt", 80, 480)
-    show_advanced(each, node)
+    each.show_advanced(node)
     each.draw_link(number, "INT", node, "timeout")
     before = each.prompt()
     each.clear()

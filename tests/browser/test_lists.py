@@ -10,18 +10,6 @@ from tests.browser.canvas import Canvas
 PROFILES = "/api/runninghub/profiles/"
 
 
-def show_advanced(canvas: Canvas, node: str) -> None:
-    if canvas.classic:
-        canvas.run_js(
-            """(id) => app.canvas.graph.nodes.find((one) => String(one.id) === id)
-                .toggleAdvanced()""",
-            node,
-        )
-    else:
-        button = canvas.shown(node).get_by_test_id("advanced-inputs-button")
-        button.dispatch_event("click")
-
-
 def store(canvas: Canvas, name: str, key: str) -> None:
     """A profile, stored by another page of this ComfyUI."""
     url = canvas.host.url
@@ -38,7 +26,7 @@ def test_a_node_lists_the_stored_accounts(either: Canvas) -> None:
     either.clear()
     with either.page.expect_response("**/runninghub/settings"):
         node = either.add("RunningHubRemoteWorkflow", 300, 60)
-    show_advanced(either, node)
+    either.show_advanced(node)
     entries = either.open_list(node, "profile")
     shown = entries.all_inner_texts()
     either.picture("accounts")

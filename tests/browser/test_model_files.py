@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 
 import pytest
 
 from rh_api.emulator import Emulator
 from tests.browser.canvas import Canvas
-from tests.browser.test_models import EDITOR, KLING, bodies, model
+from tests.browser.test_models import EDITOR, KLING, model
+from tests.support.service import bodies
 
 FIT = "fit_pictures"
 SEVERAL = "alibaba/qwen-image-2.0/text-to-image"
 
 
-@pytest.fixture(autouse=True)
-def _may_use_models(emulator: Emulator) -> None:
-    emulator.account.kind = "SHARED"
-    emulator.account.money = Decimal(1000)
+pytestmark = pytest.mark.usefixtures("models_account")
 
 
 def test_a_picture_is_made_to_fit_when_a_person_says_so_and_that_is_kept(

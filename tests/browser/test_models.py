@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from rh_api.emulator import Emulator
 from tests.browser.canvas import Canvas
+from tests.support.service import bodies
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
@@ -24,10 +24,7 @@ SUCCESSOR = "rhart-video-s/image-to-video"
 KLING = "kling-v3.0-pro/image-to-video"
 
 
-@pytest.fixture(autouse=True)
-def _may_use_models(emulator: Emulator) -> None:
-    emulator.account.kind = "SHARED"
-    emulator.account.money = Decimal(1000)
+pytestmark = pytest.mark.usefixtures("models_account")
 
 
 def options(canvas: Canvas) -> Locator:
@@ -52,10 +49,6 @@ def model(canvas: Canvas, endpoint: str, x: float = 500, y: float = 60, kind: st
     canvas.dialog.locator("button.primary").click()
     built(canvas, node, endpoint)
     return node
-
-
-def bodies(emulator: Emulator, endpoint: str) -> list[dict[str, Any]]:
-    return [one.json for one in emulator.journal if one.path == f"/openapi/v2/{endpoint}"]
 
 
 def items(canvas: Canvas, node: str, name: str) -> list[str]:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from rh_api.cli.entry import main
 from rh_api.emulator import Emulator
 from rh_api.emulator.catalog import INVERT
+from tests.support.pictures import plain_png
 
 from .prompts import graph, written
 
@@ -83,7 +83,7 @@ def process_environment(variables: dict[str, str]) -> dict[str, str]:
 def photo(tmp_path: Path) -> Path:
     """A picture of one colour, which inverted is (245, 235, 225)."""
     path = tmp_path / "photo.png"
-    Image.new("RGB", (16, 8), (10, 20, 30)).save(path)
+    path.write_bytes(plain_png())
     return path
 
 

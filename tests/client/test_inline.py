@@ -24,7 +24,7 @@ from rh_api.errors import (
 )
 from rh_api.wire.orders import TaskOptions
 from tests.client.conftest import MakeClient
-from tests.support.graphs import node
+from tests.support.graphs import node, painting
 from tests.support.jobs import picture
 from tests.support.service import uploads
 from tests.support.waiting import until
@@ -294,9 +294,3 @@ async def test_news_carry_the_ids_and_titles_of_the_graph(
     await until(lambda: wanted in {(one.node_id, one.params.get("node")) for one in news})
     emulator.hold_at = None
     await run
-
-
-def painting(seed: int) -> Graph:
-    graph = catalog.workflows()[catalog.TEXT_TO_IMAGE].graph
-    graph["3"]["inputs"]["seed"] = seed
-    return graph

@@ -31,9 +31,9 @@ from rh_api.errors import (
 )
 from rh_api.wire.filetypes import Kind
 from tests.client.conftest import MakeClient
-from tests.support.jobs import picture
+from tests.support.jobs import PAINTER, paint_by_model, picture
+from tests.support.service import bodies
 
-PAINTER = "rhart-image-n-pro/text-to-image"
 EDITOR = "rhart-image-n-pro/edit"
 KLING = "kling-video-o3-pro/reference-to-video"
 
@@ -41,10 +41,6 @@ KLING = "kling-video-o3-pro/reference-to-video"
 @pytest.fixture
 def client(make_client: MakeClient) -> Client:
     return make_client(RUNNINGHUB_API_KEY=example_key("shared"))
-
-
-def paint(prompt: str = "a cat", **about: Any) -> Job:
-    return Job(model=PAINTER, fields={"prompt": prompt, "resolution": "1k"}, **about)
 
 
 def sell(emulator: Emulator, endpoint: str, name_cn: str = "") -> None:
@@ -55,17 +51,13 @@ def sell(emulator: Emulator, endpoint: str, name_cn: str = "") -> None:
     )
 
 
-def bodies(emulator: Emulator, endpoint: str = PAINTER) -> list[dict[str, Any]]:
-    return [e.json for e in emulator.journal if e.path == f"/openapi/v2/{endpoint}"]
-
-
 async def test_a_model_is_ordered_followed_and_fetched(client: Client, emulator: Emulator) -> None:
-    outcome = await client.run(paint())
+    outcome = await client.run(paint_by_model())
     (result,) = outcome.results
     assert result.type is not None
     assert result.type.kind is Kind.IMAGE
     assert Decimal(outcome.usage.third_party_money or "0") > 0
-    assert bodies(emulator) == [{"prompt": "a cat", "resolution": "1k"}]
+    assert bodies(emulator, PAINTER) == [{"prompt": "a cat", "resolution": "1k"}]
     # What was made is served again, and an equal wish in other words is the same order.
     fields = {"prompt": "a cat", "resolution": "1K"}
     again = await client.run(
@@ -232,7 +224,7 @@ async def test_a_link_of_the_other_site_is_told_apart(make_client: MakeClient) -
 async def test_a_model_that_is_not_active_for_the_key(client: Client, emulator: Emulator) -> None:
     emulator.inactive_models = (PAINTER,)
     with pytest.raises(KeyRefused, match="not activated") as caught:
-        await client.run(paint())
+        await client.run(paint_by_model())
     assert caught.value.fate is Fate.NOT_STARTED
 
 
@@ -249,7 +241,7 @@ async def test_how_a_model_fails_has_words_of_its_own(
 ) -> None:
     emulator.fail_next = {"error_code": code, "error_message": "no"}
     with pytest.raises(kind, match=words):
-        await client.run(paint())
+        await client.run(paint_by_model())
     assert emulator.counters.orders == 1
 
 
@@ -258,9 +250,9 @@ async def test_a_lost_reply_is_a_question_and_not_sent_again(
 ) -> None:
     emulator.faults.append(Fault(f"/openapi/v2/{PAINTER}", "lost_reply"))
     with pytest.raises(Uncertain):
-        await client.run(paint())
+        await client.run(paint_by_model())
     with pytest.raises(Uncertain):
-        await client.run(paint())
+        await client.run(paint_by_model())
     assert emulator.counters.orders == 1
 
 
@@ -289,7 +281,7 @@ async def stopped(client: Client, emulator: Emulator) -> None:
         if news.stage in (Stage.QUEUED, Stage.RUNNING):
             ordered.set()
 
-    running = asyncio.ensure_future(client.run(paint(), watch))
+    running = asyncio.ensure_future(client.run(paint_by_model(), watch))
     await ordered.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -313,7 +305,7 @@ async def test_a_task_that_cannot_be_stopped_goes_on_and_serves_the_next_run(
     assert task.status == "RUNNING"
 
     emulator.unknown_seconds = 0.0
-    outcome = await make_client(RUNNINGHUB_API_KEY=key).run(paint())
+    outcome = await make_client(RUNNINGHUB_API_KEY=key).run(paint_by_model())
     assert outcome.task_id == task.id
     assert outcome.results
     assert emulator.counters.orders == 1
@@ -464,7 +456,7 @@ async def test_a_hostile_index_costs_one_line_of_the_log_and_nothing_else(
     asked = emulator.counters.requests["/runninghub-api-doc-cn/llms.txt"]
     assert await client.models.renew() is None
     assert emulator.counters.requests["/runninghub-api-doc-cn/llms.txt"] == asked
-    assert (await client.run(paint())).results
+    assert (await client.run(paint_by_model())).results
 
 
 async def test_an_index_that_was_cut_takes_no_model_away(
@@ -511,7 +503,7 @@ async def test_a_daily_look_is_bounded_and_the_command_reads_everything(
 
 
 async def test_the_journal_names_the_model(client: Client) -> None:
-    await client.run(paint())
+    await client.run(paint_by_model())
     estimate = await client.costs.estimate(f"model/{PAINTER}", "default")
     assert estimate.runs == 1
 

@@ -9,11 +9,13 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-import requests
 
 from rh_api.emulator import Emulator, catalog
 from tests.comfy.client import ComfyClient
 from tests.comfy.server import Server, running
+from tests.support.cloud import cloud, emulator, in_thread
+
+__all__ = ["cloud", "emulator"]
 
 collect_ignore_glob = [] if os.environ.get("COMFYUI_DIR") else ["test_*.py"]
 
@@ -33,13 +35,6 @@ def version() -> tuple[int, ...]:
 
 def parts(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")))
-
-
-@pytest.fixture(scope="session")
-def cloud() -> Iterator[tuple[Emulator, str]]:
-    emulator = Emulator()
-    with emulator.run_in_thread() as base_url:
-        yield emulator, base_url
 
 
 @pytest.fixture(scope="session")
@@ -66,18 +61,9 @@ def cloud_on_comfyui(
     It keeps no cache, as a fresh machine: to ComfyUI's, 15 and 15.0 are one value, so that one
     graph may be served what another made.
     """
-    with running(tmp_path_factory.mktemp("cloud"), {}, ("--cache-none",)) as behind:
-        emulator = Emulator(comfyui=behind.url)
-        with emulator.run_in_thread() as base_url:
-            yield emulator, base_url
-
-
-@pytest.fixture
-def emulator(cloud: tuple[Emulator, str]) -> Emulator:
-    """The shared RunningHub, as new."""
-    emulator, base_url = cloud
-    requests.post(base_url + "/emulator/reset", timeout=10).raise_for_status()
-    return emulator
+    folder = tmp_path_factory.mktemp("cloud")
+    with running(folder, {}, ("--cache-none",)) as behind, in_thread(comfyui=behind.url) as cloud:
+        yield cloud
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from rh_api.emulator import catalog
 from tests.comfy.client import ComfyClient
 from tests.support.graphs import node
 from tests.support.pictures import png, png_file
@@ -97,9 +96,3 @@ def flip(source: list[Any], method: str = "x-axis: vertically") -> dict[str, Any
 async def turning(comfyui: ComfyClient, picture: np.ndarray) -> Prompt:
     """A picture (1) that is inverted (2) and saved (3)."""
     return {"1": await loaded(comfyui, picture), "2": invert(["1", 0]), "3": save(["2", 0])}
-
-
-def painting(seed: int) -> Prompt:
-    graph = catalog.workflows()[catalog.TEXT_TO_IMAGE].graph
-    graph["3"]["inputs"]["seed"] = seed
-    return graph

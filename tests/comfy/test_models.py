@@ -19,6 +19,7 @@ from tests.comfy.graphs import loaded, looks, mark, pixels
 from tests.comfy.server import running
 from tests.comfy.test_refusals import nothing_was_sent, sentence
 from tests.support.graphs import node
+from tests.support.service import bodies
 
 pytestmark = pytest.mark.comfy
 
@@ -46,10 +47,6 @@ LAMP = [
 
 def model(endpoint: str, class_type: str = "RunningHubModel", **inputs: Any) -> dict[str, Any]:
     return node(class_type, model=endpoint, **inputs)
-
-
-def bodies(emulator: Emulator, endpoint: str) -> list[dict[str, Any]]:
-    return [e.json for e in emulator.journal if e.path == f"/openapi/v2/{endpoint}"]
 
 
 KINDS = {

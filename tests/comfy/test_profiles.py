@@ -9,10 +9,11 @@ import pytest
 
 from rh_api.emulator import Account, Emulator, catalog
 from tests.comfy.client import ComfyClient
-from tests.comfy.graphs import mark, marked, painting, pixels, remote, turning
+from tests.comfy.graphs import mark, marked, pixels, remote, turning
 from tests.comfy.page import Page
 from tests.comfy.segments import CREATE
 from tests.comfy.server import Server, running
+from tests.support.graphs import painting
 from tests.support.service import asked
 
 pytestmark = [pytest.mark.comfy, pytest.mark.timeout(600)]

@@ -11,11 +11,11 @@ from PIL import Image
 
 from rh_api.emulator import Emulator
 from tests.comfy.client import ComfyClient
-from tests.comfy.graphs import invert, inverted, loaded, mark, marked, painting, pixels, save
+from tests.comfy.graphs import invert, inverted, loaded, mark, marked, pixels, save
 from tests.comfy.media import moving
 from tests.comfy.segments import graphs, saved
 from tests.comfy.server import Server
-from tests.support.graphs import node
+from tests.support.graphs import node, painting
 from tests.support.pictures import png
 
 pytestmark = pytest.mark.comfy

@@ -15,7 +15,6 @@ from tests.comfy.graphs import (
     loaded,
     mark,
     marked,
-    painting,
     pixels,
     remote,
     save,
@@ -24,7 +23,7 @@ from tests.comfy.graphs import (
 )
 from tests.comfy.page import Page
 from tests.comfy.server import Server, running
-from tests.support.graphs import node
+from tests.support.graphs import node, painting
 from tests.support.pictures import png
 from tests.support.service import asked
 

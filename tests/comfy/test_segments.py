@@ -17,7 +17,6 @@ from tests.comfy.graphs import (
     loaded,
     mark,
     marked,
-    painting,
     pixels,
     remote,
     save,
@@ -27,7 +26,7 @@ from tests.comfy.graphs import (
 from tests.comfy.media import moving, sounding
 from tests.comfy.segments import classes, graphs, saved
 from tests.comfy.server import Server
-from tests.support.graphs import node
+from tests.support.graphs import node, painting
 from tests.support.service import uploads
 
 pytestmark = pytest.mark.comfy

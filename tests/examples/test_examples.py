@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from rh_api.emulator import Emulator, catalog
+from tests.support.pictures import plain_png
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -55,7 +56,7 @@ def run(emulator: Emulator, tmp_path: Path) -> Iterator[Run]:
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
     path = tmp_path / "photo.png"
-    Image.new("RGB", (16, 8), (10, 20, 30)).save(path)
+    path.write_bytes(plain_png())
     return path
 
 

@@ -374,17 +374,22 @@ async def test_an_answer_that_would_fill_memory_is_cut(
     assert limit <= len(response.body) < limit + 2**20
 
 
-async def test_a_workflow_may_be_larger_than_other_answers(reach: Reach, serve: Serve) -> None:
-    graph = {"1": {"class_type": "Note", "inputs": {"text": "x" * 5 * 2**20}}}
-    body = json.dumps({"code": 0, "data": {"prompt": json.dumps(graph)}}).encode()
-    assert ANSWER_LIMIT < len(body) < LARGE_ANSWER_LIMIT
-    server = await serve()
+def answer_all(server: Scripted, body: bytes) -> None:
+    """Every request gets this body."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await server.read_request(reader)
         writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
 
     server.talk = talk
+
+
+async def test_a_workflow_may_be_larger_than_other_answers(reach: Reach, serve: Serve) -> None:
+    graph = {"1": {"class_type": "Note", "inputs": {"text": "x" * 5 * 2**20}}}
+    body = json.dumps({"code": 0, "data": {"prompt": json.dumps(graph)}}).encode()
+    assert ANSWER_LIMIT < len(body) < LARGE_ANSWER_LIMIT
+    server = await serve()
+    answer_all(server, body)
     assert await reach(server.origin).send(workflow_json("1")) == graph
     with pytest.raises(BadReply):
         await reach(server.origin).send(account_status())
@@ -394,12 +399,7 @@ async def test_a_long_answer_does_not_hold_up_the_loop(reach: Reach, serve: Serv
     body = b'{"code":0,"data":{"prompt":{'
     body += b",".join(b'"%d":{"a":[1,2]}' % number for number in range(150_000)) + b"}}}"
     server = await serve()
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await server.read_request(reader)
-        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-
-    server.talk = talk
+    answer_all(server, body)
     threads: list[str] = []
 
     def read(answer: Response) -> object:

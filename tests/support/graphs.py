@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from rh_api.emulator import catalog
+
 
 def node(class_type: str, title: str = "", /, **inputs: Any) -> dict[str, Any]:
     """A node of a graph; links are lists. `title`: what a person calls it, "" for nothing."""
     made: dict[str, Any] = {"class_type": class_type, "inputs": inputs}
     return {**made, "_meta": {"title": title}} if title else made
+
+
+def painting(seed: int) -> dict[str, Any]:
+    """The emulator's graph from text to image."""
+    graph = catalog.workflows()[catalog.TEXT_TO_IMAGE].graph
+    graph["3"]["inputs"]["seed"] = seed
+    return graph

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rh_api.emulator import Emulator, Fault
 
 CREATE = "/task/openapi/create"
 UPLOAD = "/openapi/v2/media/upload/binary"
-
-
 QUESTIONS = ("/openapi/v2/query", "/task/openapi/outputs")
 
 
@@ -23,6 +22,12 @@ def asked(emulator: Emulator) -> list[str]:
 def uploads(emulator: Emulator) -> int:
     """How often something was uploaded."""
     return emulator.counters.requests[UPLOAD]
+
+
+def bodies(emulator: Emulator, endpoint: str) -> list[dict[str, Any]]:
+    """What was ordered of a standard model, one body an order."""
+    path = f"/openapi/v2/{endpoint}"
+    return [request.json for request in emulator.journal if request.path == path]
 
 
 def results_are(body: bytes, content_type: str = "image/png") -> Fault:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.structure.measures import module_of
+
 ROOT = Path(__file__).parents[2]
 TOP = ("rh_api", "nodes")
 
@@ -236,11 +238,6 @@ def sources() -> Iterator[Path]:
         yield from sorted((ROOT / top).rglob("*.py"))
 
 
-def module_name(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
 def imports(path: Path) -> Iterator[Import]:
     package = path.parent.relative_to(ROOT).parts
 
@@ -301,7 +298,7 @@ def complaint(home: str, room: Room, found: Import) -> str | None:
 def test_each_room_imports_only_what_its_row_allows() -> None:
     wrong: list[str] = []
     for path in sources():
-        home = room_of(module_name(path))
+        home = room_of(module_of(path))
         if home not in ROOMS:
             wrong.append(f"{path.relative_to(ROOT)}: {home} has no row in ROOMS")
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -38,6 +39,11 @@ CANVAS: dict[str, Any] = {
     "links": [[1, 1, 0, 2, 0, "*"]],
 }
 """It gets longer when its nodes are replaced."""
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """A part of a RIFF file, such as a WAV or a WebP."""
+    return kind + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
 
 
 def png(**texts: str) -> bytes:

@@ -13,7 +13,7 @@ from rh_api.errors import BadInput
 from rh_api.migration.carriers import carrier_of
 from rh_api.migration.documents import clean_file, keys_in_file, migrate_file
 from rh_api.models.catalogue import Catalogue
-from tests.unit.migration.media import KEY, flac, gif, wav
+from tests.unit.migration.media import KEY, chunk, flac, gif, wav
 from tests.unit.migration.test_gif_and_avif import box, heic
 
 CATALOGUE = Catalogue((), date="")
@@ -76,10 +76,6 @@ def tag(version: int, held: bytes, flags: int = 0) -> bytes:
 
 def chunks(*parts: bytes) -> bytes:
     return b"RIFF" + FULL + b"WAVE" + b"".join(parts)
-
-
-def chunk(kind: bytes, body: bytes) -> bytes:
-    return kind + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
 
 
 TEXT = f"apiKey {KEY}".encode()

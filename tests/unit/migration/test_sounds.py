@@ -19,6 +19,7 @@ from tests.unit.migration.media import (
     KEY,
     OLD,
     carrier_for,
+    chunk,
     contents,
     flac,
     m4a,
@@ -253,10 +254,6 @@ def test_a_sound_without_a_tag_is_an_mp3_and_utf_16_is_none() -> None:
     assert clean_file(sound, [KEY]) == sound
     for other in (b"\xff\xfe", f"RunningHub {KEY}".encode("utf-16"), b"\xff\xf1\x50\x80", b"\xff"):
         assert carrier_of(other) is None
-
-
-def chunk(kind: bytes, body: bytes) -> bytes:
-    return kind + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
 
 
 def wav_with(*chunks: bytes) -> bytes:

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
-from rh_api.emulator import Emulator
+from rh_api.emulator import Account, Emulator
 from tests.unit.nodes.conftest import PACK, load_pack
 
 
@@ -125,3 +125,31 @@ async def hosted(
             load_pack("nodes.runtime.demo_server").stop()
             for client in cloud._clients.values():
                 await client.close()
+
+
+@contextlib.asynccontextmanager
+async def hosted_without_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, classes: dict[str, type] | None = None
+) -> AsyncIterator[Host]:
+    """`hosted` where the environment names no account, so that stored ones count."""
+    for name in ("RUNNINGHUB_API_KEY", "RH_API_KEY", "RUNNINGHUB_BASE_URL", "RUNNINGHUB_STATE"):
+        monkeypatch.delenv(name, raising=False)
+    async with hosted(tmp_path, monkeypatch, classes) as host:
+        yield host
+
+
+@contextlib.asynccontextmanager
+async def stored_site(
+    host: Host, key: str, account: Account | None = None
+) -> AsyncIterator[Emulator]:
+    """A service whose key is stored as the only profile, `e`."""
+    emulator = Emulator(run_seconds=0)
+    emulator.accounts[key] = account or emulator.account
+    async with emulator.serve() as url:
+        await host.post("profiles/save", name="e", origin=url, key=key)
+        yield emulator
+
+
+def fields_by_name(program: dict[str, Any]) -> dict[str, Any]:
+    """The fields that a page is told of a program."""
+    return {field["name"]: field for node in program["nodes"] for field in node["fields"]}

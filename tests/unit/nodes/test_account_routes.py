@@ -14,7 +14,7 @@ import pytest
 
 from rh_api.emulator import Account, Emulator, catalog
 from tests.unit.nodes.conftest import load_pack
-from tests.unit.nodes.host import Host, hosted
+from tests.unit.nodes.host import Host, hosted_without_account
 
 KEY = "canary7Key0canary7Key0canary7Key"
 OTHER = "second7Key0second7Key0second7Key"
@@ -23,9 +23,7 @@ AI, CN = "https://www.runninghub.ai", "https://www.runninghub.cn"
 
 @pytest.fixture
 async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Host]:
-    for name in ("RUNNINGHUB_API_KEY", "RH_API_KEY", "RUNNINGHUB_BASE_URL", "RUNNINGHUB_STATE"):
-        monkeypatch.delenv(name, raising=False)
-    async with hosted(tmp_path, monkeypatch) as host:
+    async with hosted_without_account(tmp_path, monkeypatch) as host:
         yield host
 
 

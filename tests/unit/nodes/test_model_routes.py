@@ -14,7 +14,7 @@ from rh_api.models.index import PATH
 from rh_api.models.stored import read_model
 from tests.support.waiting import until
 from tests.unit.nodes.conftest import load_pack
-from tests.unit.nodes.host import Host, hosted
+from tests.unit.nodes.host import Host, fields_by_name, hosted_without_account, stored_site
 
 KEY = "canary7Key0canary7Key0canary7Key"
 PAINTER = "rhart-image-n-pro/text-to-image"
@@ -24,24 +24,15 @@ FILM = "alibaba/happyhorse-1.1/text-to-video"
 
 @pytest.fixture
 async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Host]:
-    for name in ("RUNNINGHUB_API_KEY", "RH_API_KEY", "RUNNINGHUB_BASE_URL", "RUNNINGHUB_STATE"):
-        monkeypatch.delenv(name, raising=False)
-    async with hosted(tmp_path, monkeypatch) as h:
+    async with hosted_without_account(tmp_path, monkeypatch) as h:
         yield h
 
 
 @pytest.fixture
 async def emulator(host: Host) -> AsyncIterator[Emulator]:
     """The service of the default profile, whose key may run models."""
-    emulator = Emulator(run_seconds=0)
-    emulator.accounts[KEY] = Account(kind="SHARED", money=100)
-    async with emulator.serve() as url:
-        await host.post("profiles/save", name="e", origin=url, key=KEY)
+    async with stored_site(host, KEY, Account(kind="SHARED", money=100)) as emulator:
         yield emulator
-
-
-def by_name(told: dict[str, Any]) -> dict[str, Any]:
-    return {field["name"]: field for node in told["nodes"] for field in node["fields"]}
 
 
 async def form(host: Host, text: str, **more: Any) -> dict[str, Any]:
@@ -87,7 +78,7 @@ async def test_a_model_is_told_as_a_program(host: Host, emulator: Emulator) -> N
     kept = read_model(told["model"])
     assert kept is not None
     assert kept.endpoint == EDITOR
-    fields = by_name(told)
+    fields = fields_by_name(told)
     assert fields["imageUrls"]["array"]
     assert fields["imageUrls"]["kind"] == "IMAGE"
     assert fields["prompt"]["multiline"]
@@ -99,12 +90,12 @@ async def test_a_model_is_told_as_a_program(host: Host, emulator: Emulator) -> N
 
 
 async def test_conditions_and_what_may_stay_open_are_told(host: Host) -> None:
-    fields = by_name(await form(host, "kling-v3.0-pro/text-to-video"))
+    fields = fields_by_name(await form(host, "kling-v3.0-pro/text-to-video"))
     assert fields["multiPrompt"]["when"] == {"name": "multiShot", "values": ["true"]}
     assert fields["multiPrompt"]["kind"] == "JSON"
-    named = by_name(await form(host, "kling-lip-sync/identify-face"))
+    named = fields_by_name(await form(host, "kling-lip-sync/identify-face"))
     assert named["videoUrl"]["excludes"] == ["videoId"]
-    seed = by_name(await form(host, FILM))["seed"]
+    seed = fields_by_name(await form(host, FILM))["seed"]
     assert (seed["seed"], seed["blank"], seed["suggested"]) == (True, True, False)
 
 

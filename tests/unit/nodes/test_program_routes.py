@@ -13,7 +13,7 @@ from rh_api.client import Client, Job
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.settings import Settings
 from tests.unit.nodes.conftest import load_pack
-from tests.unit.nodes.host import Host, hosted
+from tests.unit.nodes.host import Host, fields_by_name, hosted_without_account, stored_site
 
 KEY = "canary7Key0canary7Key0canary7Key"
 INVERT_APP = "1900000000000000202"
@@ -44,24 +44,17 @@ class SaveImage:
 
 @pytest.fixture
 async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Host]:
-    for name in ("RUNNINGHUB_API_KEY", "RH_API_KEY", "RUNNINGHUB_BASE_URL", "RUNNINGHUB_STATE"):
-        monkeypatch.delenv(name, raising=False)
-    async with hosted(tmp_path, monkeypatch, {"KSampler": KSampler, "SaveImage": SaveImage}) as h:
+    async with hosted_without_account(
+        tmp_path, monkeypatch, {"KSampler": KSampler, "SaveImage": SaveImage}
+    ) as h:
         yield h
 
 
 @pytest.fixture
 async def emulator(host: Host) -> AsyncIterator[Emulator]:
     """The service of the default profile."""
-    emulator = Emulator(run_seconds=0)
-    emulator.accounts[KEY] = emulator.account
-    async with emulator.serve() as url:
-        await host.post("profiles/save", name="e", origin=url, key=KEY)
+    async with stored_site(host, KEY) as emulator:
         yield emulator
-
-
-def by_name(told: dict[str, Any]) -> dict[str, Any]:
-    return {field["name"]: field for node in told["nodes"] for field in node["fields"]}
 
 
 async def program(host: Host, text: str, kind: str = "workflow", **more: Any) -> dict[str, Any]:
@@ -91,7 +84,7 @@ async def test_a_workflow_is_told_with_all_that_can_be_set(host: Host, emulator:
     assert told["link"] == ""  # an emulator has no pages
     assert len(told["hash"]) == 64
     assert told["app"] is None
-    fields = by_name(told)
+    fields = fields_by_name(told)
     assert {name for name, field in fields.items() if field["suggested"]} == {
         "3.seed",
         "3.steps",
@@ -147,13 +140,13 @@ async def test_an_app_is_told_in_the_pages_language(host: Host, emulator: Emulat
     }
     assert told["outputs"] == []
     assert [node["title"] for node in told["nodes"]] == ["LoadImage", "ImageScaleBy"]
-    fields = by_name(told)
+    fields = fields_by_name(told)
     assert [field["label"] for field in fields.values()] == ["Upload image", "Method"]
     assert all(field["suggested"] for field in fields.values())
     assert fields["12.upscale_method"]["options"] == ["nearest-exact", "bilinear", "bicubic"]
     await host.speak("zh")
     told = await program(host, INVERT_APP, "app")
-    assert [field["label"] for field in by_name(told).values()] == ["上传图像", "算法"]
+    assert [field["label"] for field in fields_by_name(told).values()] == ["上传图像", "算法"]
 
 
 @pytest.mark.parametrize(
@@ -237,7 +230,7 @@ async def test_the_copy_at_hand_serves_until_a_fresh_one_is_wanted(
     assert (await program(host, catalog.TEXT_OUT))["hash"] == first["hash"]
     fresh = await program(host, catalog.TEXT_OUT, fresh=True)
     assert fresh["hash"] != first["hash"]
-    assert by_name(fresh)["21.value"]["stored"] == "changed"
+    assert fields_by_name(fresh)["21.value"]["stored"] == "changed"
 
 
 async def test_all_of_two_thousand_nodes_are_told(host: Host, emulator: Emulator) -> None:
@@ -253,7 +246,7 @@ async def test_all_of_two_thousand_nodes_are_told(host: Host, emulator: Emulator
     number = emulator.add_workflow(graph)
     told = await program(host, number)
     assert len(told["nodes"]) == 2000
-    assert sum(field["suggested"] for field in by_name(told).values()) == 16
+    assert sum(field["suggested"] for field in fields_by_name(told).values()) == 16
 
 
 async def test_the_sandbox_needs_no_key_and_forgets_when_it_ends(host: Host) -> None:

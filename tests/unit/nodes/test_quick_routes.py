@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rh_api.emulator import Emulator, catalog
-from tests.unit.nodes.host import Host, hosted
+from tests.unit.nodes.host import Host, fields_by_name, hosted_without_account, stored_site
 
 KEY = "canary7Key0canary7Key0canary7Key"
 PASTED = "0123456789abcdef0123456789abcdef"
@@ -17,18 +17,13 @@ PAINT, REDRAW, BLEND = catalog.modules().values()
 
 @pytest.fixture
 async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Host]:
-    for name in ("RUNNINGHUB_API_KEY", "RH_API_KEY", "RUNNINGHUB_BASE_URL", "RUNNINGHUB_STATE"):
-        monkeypatch.delenv(name, raising=False)
-    async with hosted(tmp_path, monkeypatch, {}) as h:
+    async with hosted_without_account(tmp_path, monkeypatch) as h:
         yield h
 
 
 @pytest.fixture
 async def emulator(host: Host) -> AsyncIterator[Emulator]:
-    emulator = Emulator(run_seconds=0)
-    emulator.accounts[KEY] = emulator.account
-    async with emulator.serve() as url:
-        await host.post("profiles/save", name="e", origin=url, key=KEY)
+    async with stored_site(host, KEY) as emulator:
         yield emulator
 
 
@@ -36,7 +31,7 @@ async def test_a_module_is_told_without_asking_the_site(host: Host, emulator: Em
     before = len(emulator.journal)
     told = await host.post("program", kind="module", text=REDRAW.example(PASTED))
     assert (told["kind"], told["id"], told["link"]) == ("module", f"{REDRAW.webapp_id}/002", "")
-    fields = {field["name"]: field for node in told["nodes"] for field in node["fields"]}
+    fields = fields_by_name(told)
     assert {name: (field["kind"], field["suggested"]) for name, field in fields.items()} == {
         "10.image": ("IMAGE", True),
         "3.text": ("STRING", True),
