@@ -25,7 +25,7 @@ from .. import language
 from ..values.codecs.errors import MediaError
 from ..values.costs import cost_sentences
 from ..values.gaps import gaps_of
-from ..values.result_files import Shelf
+from ..values.result_files import TaskFiles
 
 if TYPE_CHECKING:
     from ...rh_api.client import Client, Outcome
@@ -204,7 +204,7 @@ async def bring_back(client: Client, end: Mapping[str, Any]) -> bool:
             outcome = await client.task(task_id).fetch()
             for result in outcome.results:
                 if result.path is not None:
-                    Shelf(task_id).lay(result)
+                    TaskFiles(task_id).put_in_temp(result)
         return True
     return False
 

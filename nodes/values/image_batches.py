@@ -17,7 +17,7 @@ from .codecs.errors import MediaError
 from .codecs.tensors import from_array
 
 if TYPE_CHECKING:
-    from .result_files import Shelf
+    from .result_files import TaskFiles
 
 
 class Pictures:
@@ -35,7 +35,7 @@ class Pictures:
     def tensors(self, kind: Kind) -> list[Any]:
         return [from_array(batch) for batch in self._decoded[kind]]
 
-    def take(self, result: Result, shelf: Shelf) -> Part:
+    def take(self, result: Result, task_files: TaskFiles) -> Part:
         """The pictures of the next file, by their numbers. Raises Unreadable."""
         count = next(self._files)
         if isinstance(count, RunningHubError):
@@ -49,16 +49,16 @@ class Pictures:
         return [from_array(batch) for batch in _joined(self._decoded[Kind.IMAGE], numbers)]
 
 
-def read_pictures(orders: Sequence[tuple[Shelf, Sequence[Result]]]) -> Pictures:
+def read_pictures(orders: Sequence[tuple[TaskFiles, Sequence[Result]]]) -> Pictures:
     """The pictures of some orders' files, which are put where the node shows them."""
     decoded, counts = image.read([_paths(results) for _, results in orders])
     files: list[int | RunningHubError] = []
-    every = [(shelf, result) for shelf, results in orders for result in results]
-    for (shelf, result), count in zip(every, counts, strict=True):
+    every = [(task_files, result) for task_files, results in orders for result in results]
+    for (task_files, result), count in zip(every, counts, strict=True):
         if isinstance(count, MediaError):
-            files.append(shelf.unreadable(count, [result]))
+            files.append(task_files.unreadable(count, [result]))
         else:
-            shelf.show("images", result)
+            task_files.show("images", result)
             files.append(count)
     return Pictures(decoded, files)
 

@@ -14,7 +14,7 @@ from ...rh_api.offload import FILES, Outlet, Segment
 from ...rh_api.offload.driver import require_results, text_of, value_of, wanted_results
 from .. import language
 from .adapters.table import BY_TYPE
-from .result_files import NotKept, SaverItem, Shelf
+from .result_files import NotKept, SaverItem, TaskFiles
 
 
 def values(
@@ -28,12 +28,12 @@ def values(
     for any outlet, NotKept.
     """
     require_results(segment, outcome)
-    shelf = Shelf(outcome.task_id)
+    task_files = TaskFiles(outcome.task_id)
     made: list[Any] = [None] * OUTLETS
     unreadable: list[str] = []
     for outlet in segment.outlets:
         try:
-            value = _value(outlet, wanted_results(segment, outlet, outcome), shelf)
+            value = _value(outlet, wanted_results(segment, outlet, outcome), task_files)
         except NotKept:
             raise
         except RunningHubError as error:
@@ -42,25 +42,25 @@ def values(
             value = ExecutionBlocker(sentence)
         made[outlet.number - 1] = value
     if doubtful is not None:
-        doubtful += shelf.doubtful
+        doubtful += task_files.doubtful
     return made, unreadable
 
 
-def _value(outlet: Outlet, results: Sequence[Result], shelf: Shelf) -> Any:
+def _value(outlet: Outlet, results: Sequence[Result], task_files: TaskFiles) -> Any:
     if outlet.type == FILES:
-        return [_saver_item(result, shelf) for result in results]
+        return [_saver_item(result, task_files) for result in results]
     adapter = BY_TYPE.get(outlet.type)
     if adapter is not None:
-        return adapter.decode(results, shelf)
+        return adapter.decode(results, task_files)
     try:
         return value_of(outlet, text_of(results[0]))
     except RunningHubError as error:
-        told = error.with_context(fate=Fate.OVER, task_id=shelf.task_id)
+        told = error.with_context(fate=Fate.OVER, task_id=task_files.task_id)
         raise told from error.__cause__
 
 
-def _saver_item(result: Result, shelf: Shelf) -> SaverItem:
+def _saver_item(result: Result, task_files: TaskFiles) -> SaverItem:
     if result.path is None:
-        return SaverItem(shelf.task_id, text=result.text or "")
+        return SaverItem(task_files.task_id, text=result.text or "")
     kind = result.type.kind.value if result.type else "file"
-    return SaverItem(shelf.task_id, shelf.lay(result), kind)
+    return SaverItem(task_files.task_id, task_files.put_in_temp(result), kind)

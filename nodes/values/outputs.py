@@ -24,7 +24,7 @@ from .adapters.plain import PlainAdapter
 from .adapters.table import READERS, TYPED, adapter_of_files, reader_of
 from .costs import cost_sentences
 from .gaps import Sentence, gaps_of
-from .result_files import Shelf, Unreadable
+from .result_files import TaskFiles, Unreadable
 
 Groups = Mapping[str, Sequence[Result | Lost]]
 """One order's results by the remote node that made them."""
@@ -75,14 +75,14 @@ def node_output(
     graph = program.graph if program is not None else None
     selected = select(wanted, announced, graph, every)
     orders = [
-        (Shelf(outcome.task_id), group(outcome.listed, selected, lambda r: r.name))
+        (TaskFiles(outcome.task_id), group(outcome.listed, selected, lambda r: r.name))
         for outcome in outcomes
     ]
     sorter = _Sorter(orders)
-    for shelf, groups in orders:
+    for task_files, groups in orders:
         for node_id, results in groups.items():
             for result in results:
-                sorter.add(node_id, result, shelf)
+                sorter.add(node_id, result, task_files)
 
     slots: list[tuple[str, list[Any]]] = [(name, sorter.of_type(name)) for name in TYPED]
     slots.append(("task_id", [outcome.task_id for outcome in outcomes]))
@@ -95,11 +95,11 @@ def node_output(
             slots.append((f"out_{number + 1}", items))
 
     if doubtful is not None:
-        doubtful += [result for shelf, _ in orders for result in shelf.doubtful]
+        doubtful += [result for task_files, _ in orders for result in task_files.doubtful]
     missing = missing_sentence([name for name, items in slots if not items], outcomes)
     values = [items or [ExecutionBlocker(missing)] for _, items in slots]
     done = done_sentence(outcomes, currency)
-    shown = result_files.shown([shelf for shelf, _ in orders])
+    shown = result_files.shown([task_files for task_files, _ in orders])
     shown["text"] = (done, *notices(outcomes), *sorter.unreadable, *([missing] if missing else []))
     shown["runninghub"] = (notice_for_canvas(outcomes, currency),)
     return io.NodeOutput(*values, ui=shown), done
@@ -112,7 +112,7 @@ class _Sorter:
     `files`: it was paid, and what else was made goes on. `unreadable`: a sentence for each.
     """
 
-    def __init__(self, orders: Sequence[tuple[Shelf, Groups]]) -> None:
+    def __init__(self, orders: Sequence[tuple[TaskFiles, Groups]]) -> None:
         self._made: dict[str, Made] = {}
         self._lost: dict[str, list[Any]] = {}
         self._is_batch = len(orders) > 1
@@ -131,14 +131,14 @@ class _Sorter:
         """A typed output; one for which all was lost says so."""
         return self.typed[name] or self._lost.get(name, [])
 
-    def add(self, node_id: str, result: Result | Lost, shelf: Shelf) -> None:
+    def add(self, node_id: str, result: Result | Lost, task_files: TaskFiles) -> None:
         items = self._made.setdefault(node_id, Made()).items
         if isinstance(result, Lost):
             items.append(self._not_here(result))
             return
         adapter = reader_of(result)
         try:
-            taken = self._readers[adapter].take(result, shelf)
+            taken = self._readers[adapter].take(result, task_files)
         except Unreadable as error:
             items.append(self._blocked(error, adapter.outputs))
             return
@@ -169,12 +169,12 @@ class _Sorter:
 
 
 def _read_by(
-    adapter: Adapter | PlainAdapter, orders: Sequence[tuple[Shelf, Groups]]
-) -> list[tuple[Shelf, list[Result]]]:
+    adapter: Adapter | PlainAdapter, orders: Sequence[tuple[TaskFiles, Groups]]
+) -> list[tuple[TaskFiles, list[Result]]]:
     """The results that an adapter makes values of, by order."""
     return [
         (
-            shelf,
+            task_files,
             [
                 one
                 for made in groups.values()
@@ -182,7 +182,7 @@ def _read_by(
                 if isinstance(one, Result) and reader_of(one) is adapter
             ],
         )
-        for shelf, groups in orders
+        for task_files, groups in orders
     ]
 
 

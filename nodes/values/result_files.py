@@ -63,7 +63,7 @@ class SaverItem:
     text: str = ""
 
 
-class Shelf:
+class TaskFiles:
     """The files of one task. Names are made of its id: a cloud's own names are not used."""
 
     def __init__(self, task_id: str) -> None:
@@ -79,11 +79,11 @@ class Shelf:
         self.on_show.setdefault(kind, []).append(entry)
         return path
 
-    def lay(self, result: Result) -> Path:
+    def put_in_temp(self, result: Result) -> Path:
         """Put a file where it lies as long as ComfyUI runs, without showing it."""
         return self._place(Path(folder_paths.get_temp_directory()), result, _linked)
 
-    def keep(self, result: Result) -> str:
+    def put_in_output(self, result: Result) -> str:
         """Put a file below the output folder; returns its name as loaders take it."""
         path = self._place(Path(folder_paths.get_output_directory()), result, _copied)
         return f"{SUBFOLDER}/{path.name} [output]"
@@ -91,7 +91,9 @@ class Shelf:
     def unreadable(self, error: MediaError, results: Sequence[Result]) -> Unreadable:
         """What to say of results that `error` keeps from being values; their files are kept."""
         self.doubtful += results
-        return Unreadable(self.task_id, [self.keep(one) for one in results if one.path], error)
+        return Unreadable(
+            self.task_id, [self.put_in_output(one) for one in results if one.path], error
+        )
 
     def _place(self, root: Path, result: Result, give: Callable[[Path, Path], object]) -> Path:
         """The file below `root`, whole or not at all. Equal results get equal names."""
@@ -128,10 +130,10 @@ class Shelf:
         return f"{task}_{node}_{result.path.name}"
 
 
-def shown(every: Sequence[Shelf]) -> dict[str, Any]:
+def shown(every: Sequence[TaskFiles]) -> dict[str, Any]:
     """What the node shows. ComfyUI draws pictures or videos, not both: pictures win."""
     files = {
-        kind: [entry for shelf in every for entry in shelf.on_show.get(kind, ())]
+        kind: [entry for task_files in every for entry in task_files.on_show.get(kind, ())]
         for kind in ("images", "audio", "video")
     }
     videos = files.pop("video")

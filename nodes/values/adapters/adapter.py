@@ -14,7 +14,7 @@ from ....rh_api.wire.filetypes import Kind as FileKind
 from ..codecs.codec import Kind
 
 if TYPE_CHECKING:
-    from ..result_files import Shelf
+    from ..result_files import TaskFiles
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +85,7 @@ class Reader:
     what whole outputs begin with, since it was joined from all results.
     """
 
-    take: Callable[[Result, Shelf], Taken]
+    take: Callable[[Result, TaskFiles], Taken]
     typed: Mapping[str, Sequence[Any]] = field(default_factory=dict[str, Sequence[Any]])
 
 
@@ -128,15 +128,15 @@ class Adapter:
         """Pictures (n, h, w, channels), where `in_zip` says that there are some."""
         raise NotImplementedError
 
-    def decode(self, results: Sequence[Result], shelf: Shelf) -> Any:
+    def decode(self, results: Sequence[Result], task_files: TaskFiles) -> Any:
         """The one value that a saver made these results of. Raises Unreadable."""
         raise NotImplementedError
 
-    def reader(self, orders: Sequence[tuple[Shelf, Sequence[Result]]]) -> Reader:
+    def reader(self, orders: Sequence[tuple[TaskFiles, Sequence[Result]]]) -> Reader:
         """What reads all results of `file_kind`, by order, of a node's run."""
         return Reader(self.read)
 
-    def read(self, result: Result, shelf: Shelf) -> Taken:
+    def read(self, result: Result, task_files: TaskFiles) -> Taken:
         """What one result is for the typed outputs. Raises Unreadable."""
         raise NotImplementedError
 

@@ -17,7 +17,7 @@ from ..codecs.tensors import digest, from_array, to_array
 from .adapter import Adapter, Encoding, Media, one_file
 
 if TYPE_CHECKING:
-    from ..result_files import Shelf
+    from ..result_files import TaskFiles
 
 _KEYS = frozenset({"waveform", "sample_rate"})
 
@@ -45,31 +45,31 @@ class AudioAdapter(Adapter):
         waveform = to_array(media.part(media.value["waveform"]))
         return media.value["sample_rate"], digest(waveform)
 
-    def decode(self, results: Sequence[Result], shelf: Shelf) -> Any:
+    def decode(self, results: Sequence[Result], task_files: TaskFiles) -> Any:
         """One AUDIO of the files that a saver made of a batch."""
-        sounds = [_sound(result, shelf) for result in results]
+        sounds = [_sound(result, task_files) for result in results]
         if len({(sound.rate, sound.waveform.shape) for sound in sounds}) > 1:
-            raise shelf.unreadable(MediaError("segment.sounds_differ"), results)
+            raise task_files.unreadable(MediaError("segment.sounds_differ"), results)
         waveforms = [sound.waveform for sound in sounds]
         joined = waveforms[0] if len(waveforms) == 1 else np.concatenate(waveforms)
         return _value(Sound(joined, sounds[0].rate))
 
-    def read(self, result: Result, shelf: Shelf) -> dict[str, Any]:
-        return {"audio": _value(_sound(result, shelf))}
+    def read(self, result: Result, task_files: TaskFiles) -> dict[str, Any]:
+        return {"audio": _value(_sound(result, task_files))}
 
 
 def _shape(value: Any) -> tuple[int, ...]:
     return getattr(value["waveform"], "shape", ())
 
 
-def _sound(result: Result, shelf: Shelf) -> Sound:
+def _sound(result: Result, task_files: TaskFiles) -> Sound:
     """Equal to what ComfyUI's own LoadAudio makes of the file, which is shown.
     Raises Unreadable."""
     try:
-        sound = audio.read(shelf.lay(result))
+        sound = audio.read(task_files.put_in_temp(result))
     except MediaError as error:
-        raise shelf.unreadable(error, [result]) from None
-    shelf.show("audio", result)
+        raise task_files.unreadable(error, [result]) from None
+    task_files.show("audio", result)
     return sound
 
 

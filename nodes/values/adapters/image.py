@@ -18,7 +18,7 @@ from ..image_batches import read_pictures
 from .adapter import Adapter, Encoding, Media, Reader, one_file
 
 if TYPE_CHECKING:
-    from ..result_files import Shelf
+    from ..result_files import TaskFiles
 
 
 class ImageAdapter(Adapter):
@@ -49,11 +49,11 @@ class ImageAdapter(Adapter):
     def pictures(self, media: Media) -> np.ndarray:
         return array_of(media)
 
-    def decode(self, results: Sequence[Result], shelf: Shelf) -> Any:
+    def decode(self, results: Sequence[Result], task_files: TaskFiles) -> Any:
         """Pictures with their alpha, if all have one."""
-        return from_array(read_levels(results, shelf))
+        return from_array(read_levels(results, task_files))
 
-    def reader(self, orders: Sequence[tuple[Shelf, Sequence[Result]]]) -> Reader:
+    def reader(self, orders: Sequence[tuple[TaskFiles, Sequence[Result]]]) -> Reader:
         pictures = read_pictures(orders)
         typed = {"images": pictures.tensors(Kind.IMAGE), "masks": pictures.tensors(Kind.MASK)}
         return Reader(pictures.take, typed)
@@ -83,9 +83,9 @@ def array_of(media: Media) -> np.ndarray:
     return to_array(media.part(media.value))
 
 
-def read_levels(results: Sequence[Result], shelf: Shelf) -> np.ndarray:
+def read_levels(results: Sequence[Result], task_files: TaskFiles) -> np.ndarray:
     """One batch with every channel as the files have it. Raises Unreadable."""
     try:
         return levels.read([result.path for result in results if result.path])
     except MediaError as error:
-        raise shelf.unreadable(error, results) from None
+        raise task_files.unreadable(error, results) from None

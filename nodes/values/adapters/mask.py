@@ -16,7 +16,7 @@ from .adapter import Adapter, Encoding, Media, one_file
 from .image import array_of, is_mask, read_levels, tensor_shape
 
 if TYPE_CHECKING:
-    from ..result_files import Shelf
+    from ..result_files import TaskFiles
 
 
 class MaskAdapter(Adapter):
@@ -43,6 +43,6 @@ class MaskAdapter(Adapter):
         """Grey ones."""
         return mask.stacked(array_of(media))[..., None]
 
-    def decode(self, results: Sequence[Result], shelf: Shelf) -> Any:
+    def decode(self, results: Sequence[Result], task_files: TaskFiles) -> Any:
         """The mask that the colours hold."""
-        return from_array(read_levels(results, shelf)[..., 0].copy())
+        return from_array(read_levels(results, task_files)[..., 0].copy())

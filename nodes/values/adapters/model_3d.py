@@ -9,7 +9,7 @@ from comfy_api.latest import Types
 from ....rh_api.client import Result
 
 if TYPE_CHECKING:
-    from ..result_files import Shelf
+    from ..result_files import TaskFiles
 
 MODEL_3D = "model_3d"
 """The output that carries it."""
@@ -25,13 +25,13 @@ def is_3d(result: Result) -> bool:
     return result.path is not None and result.path.suffix.lower() in _FORMATS
 
 
-def value_of(result: Result, shelf: Shelf) -> Any:
+def value_of(result: Result, task_files: TaskFiles) -> Any:
     """What an output of the type holds; a name that loaders take where ComfyUI lacks the type.
 
     The file stays on the disk, and lies where ComfyUI does not delete it while it runs.
     """
     made = getattr(Types, "File3D", None)
     if made is None:
-        return shelf.keep(result)
-    path = shelf.lay(result)
+        return task_files.put_in_output(result)
+    path = task_files.put_in_temp(result)
     return made(str(path), path.suffix.lstrip(".").lower())

@@ -15,7 +15,7 @@ from .adapter import Reader
 from .model_3d import MODEL_3D, is_3d, value_of
 
 if TYPE_CHECKING:
-    from ..result_files import Shelf
+    from ..result_files import TaskFiles
 
 # What ComfyUI's LATENT looks like, where the type itself says nothing.
 _LATENT = frozenset({"samples"})
@@ -49,18 +49,18 @@ class PlainAdapter:
             value = cast("Any", value).item()
         return plain_of(value, type_name)
 
-    def reader(self, orders: Sequence[tuple[Shelf, Sequence[Result]]]) -> Reader:
+    def reader(self, orders: Sequence[tuple[TaskFiles, Sequence[Result]]]) -> Reader:
         return Reader(self.read)
 
-    def read(self, result: Result, shelf: Shelf) -> dict[str, Any]:
+    def read(self, result: Result, task_files: TaskFiles) -> dict[str, Any]:
         """A text file is its text first, and a file as well."""
         if result.path is None:
             return {} if result.text is None else {"text": result.text}
         is_text = result.type is not None and result.type.kind is FileKind.TEXT
         text = result.read_text() if is_text else None
-        files: dict[str, Any] = {"files": shelf.keep(result)}
+        files: dict[str, Any] = {"files": task_files.put_in_output(result)}
         if is_3d(result):
-            files[MODEL_3D] = value_of(result, shelf)
+            files[MODEL_3D] = value_of(result, task_files)
         return files if text is None else {"text": text, **files}
 
 

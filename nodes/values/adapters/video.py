@@ -18,7 +18,7 @@ from .adapter import Adapter, Encoding, Media
 from .audio import AudioAdapter
 
 if TYPE_CHECKING:
-    from ..result_files import Shelf
+    from ..result_files import TaskFiles
 
 
 class VideoAdapter(Adapter):
@@ -42,29 +42,29 @@ class VideoAdapter(Adapter):
         found = found or MP4
         return Source(self.file_kind, made, found.suffix, found.mime)
 
-    def decode(self, results: Sequence[Result], shelf: Shelf) -> Any:
+    def decode(self, results: Sequence[Result], task_files: TaskFiles) -> Any:
         try:
-            return _video(results[0], shelf)
+            return _video(results[0], task_files)
         except MediaError as error:
-            raise shelf.unreadable(error, results[:1]) from None
+            raise task_files.unreadable(error, results[:1]) from None
 
-    def read(self, result: Result, shelf: Shelf) -> dict[str, Any]:
+    def read(self, result: Result, task_files: TaskFiles) -> dict[str, Any]:
         """A sound where its container holds nothing else: their first bytes are alike."""
         try:
-            return {"video": _video(result, shelf)}
+            return {"video": _video(result, task_files)}
         except MediaError as error:
             if error.key == "media.no_video":
-                return AudioAdapter().read(result, shelf)
-            raise shelf.unreadable(error, [result]) from None
+                return AudioAdapter().read(result, task_files)
+            raise task_files.unreadable(error, [result]) from None
 
     def size(self, path: Path) -> tuple[int, int]:
         return video.size(path)
 
 
-def _video(result: Result, shelf: Shelf) -> ResultVideo:
+def _video(result: Result, task_files: TaskFiles) -> ResultVideo:
     """A VIDEO that reads its file, which is shown, when it is used. Raises MediaError."""
-    video.check(shelf.lay(result))
-    return ResultVideo(str(shelf.show("video", result)))
+    video.check(task_files.put_in_temp(result))
+    return ResultVideo(str(task_files.show("video", result)))
 
 
 def _head(path: Path) -> bytes:

@@ -105,22 +105,22 @@ def read(groups: Sequence[Sequence[Path]]) -> tuple[Decoded, list[int | MediaErr
 def _read(
     paths: Sequence[Path], surveys: Sequence[Survey | MediaError]
 ) -> tuple[Decoded, list[int | MediaError]]:
-    shelves = _Shelves([found for found in surveys if isinstance(found, Survey)])
+    batches = _Batches([found for found in surveys if isinstance(found, Survey)])
     counts: list[int | MediaError] = []
     for path, found in zip(paths, surveys, strict=True):
         if isinstance(found, MediaError):
             counts.append(found)
             continue
-        before = shelves.count
+        before = batches.count
         try:
             for frame in frames(path):
-                shelves.add(frame)
+                batches.add(frame)
         except MediaError as error:
-            shelves.drop_after(before)
+            batches.drop_after(before)
             counts.append(error)
         else:
-            counts.append(shelves.count - before)
-    return shelves.decoded(), counts
+            counts.append(batches.count - before)
+    return batches.decoded(), counts
 
 
 def _raise_first(found: Sequence[object]) -> None:
@@ -129,8 +129,8 @@ def _raise_first(found: Sequence[object]) -> None:
             raise each
 
 
-class _Shelves:
-    """Room for pictures: one shelf for all while they are alike, one for each when they are not."""
+class _Batches:
+    """Batches for pictures: one of all while they are alike, one for each when they are not."""
 
     def __init__(self, surveys: Sequence[Survey]) -> None:
         # An EXIF turn, which exchanges the sides, is known only when a picture is decoded.
@@ -138,7 +138,7 @@ class _Shelves:
         self._expected = sum(each.count for each in surveys)
         self._images: list[np.ndarray] = []
         self._masks: list[np.ndarray] = []
-        self._filled = 0  # pictures on the last shelf
+        self._filled = 0  # pictures in the last batch
 
     @property
     def count(self) -> int:
@@ -157,21 +157,21 @@ class _Shelves:
     def add(self, frame: Frame) -> None:
         width, height = frame.size
         if not self._images:
-            self._put_up(height, width)
+            self._begin_batch(height, width)
         elif self._images[-1].shape[1:3] != (height, width) or not self._alike:
             self._separate()
-            self._put_up(height, width)
+            self._begin_batch(height, width)
         frame.read_into(self._images[-1][self._filled], self._masks[-1][self._filled])
         self._filled += 1
 
-    def _put_up(self, height: int, width: int) -> None:
+    def _begin_batch(self, height: int, width: int) -> None:
         room = self._expected if self._alike else 1
         self._images.append(np.empty((room, height, width, 3), np.float32))
         self._masks.append(np.zeros((room, height, width), np.float32))
         self._filled = 0
 
     def _separate(self) -> None:
-        """From now on each picture stands alone; those on the common shelf stay where they are."""
+        """From now on each picture stands alone; those of the common batch stay where they are."""
         if self._alike:
             self._alike = False
             images, masks = self._images.pop(), self._masks.pop()
