@@ -18,7 +18,7 @@ class AccountHandle:
     """One account. Each method asks the service."""
 
     sender: Sender
-    _pace: RateLimiter = field(default_factory=partial(RateLimiter, REQUESTS_PER_MINUTE))
+    _limiter: RateLimiter = field(default_factory=partial(RateLimiter, REQUESTS_PER_MINUTE))
 
     async def status(self) -> Account:
         """Balances and running tasks of the account."""
@@ -45,7 +45,7 @@ class AccountHandle:
             call = resource_list(kind, name, page=page)
 
             async def attempt(call: Call[ResourcePage] = call) -> ResourcePage:
-                await self._pace.acquire(self.sender.clock)
+                await self._limiter.acquire(self.sender.clock)
                 return await self.sender.transport.send(call)
 
             read = await self.sender.retry(attempt, repeatable=call.repeatable, fate=call.fate)

@@ -43,8 +43,8 @@ T = TypeVar("T")
 
 TRANSFERS = 8  # at once; four already fill a line with 100 ms of round trip
 # Beside what a system may hold back, as much lies with a proxy of this machine, or on the line.
-UPLOAD_PACE = StallPolicy(floor=10_000, window=60.0, reply=120.0, unseen=2 * UNSENT)
-DOWNLOAD_PACE = StallPolicy(floor=1_000, window=30.0, reply=30.0)
+UPLOAD_POLICY = StallPolicy(floor=10_000, window=60.0, reply=120.0, unseen=2 * UNSENT)
+DOWNLOAD_POLICY = StallPolicy(floor=1_000, window=30.0, reply=30.0)
 READ_SECONDS = 600.0  # above every pace, which decides
 
 # Codes of the object store for an address whose time is over: a new one helps.
@@ -66,13 +66,13 @@ class RequestsBulk:
         self,
         settings: Settings,
         *,
-        upload_pace: StallPolicy = UPLOAD_PACE,
-        download_pace: StallPolicy = DOWNLOAD_PACE,
+        upload_policy: StallPolicy = UPLOAD_POLICY,
+        download_policy: StallPolicy = DOWNLOAD_POLICY,
     ) -> None:
         guard(settings.key.reveal())
         self._settings = settings
-        self._upload_pace = upload_pace
-        self._download_pace = download_pace
+        self._upload_policy = upload_policy
+        self._download_policy = download_policy
         self._places = asyncio.Semaphore(TRANSFERS)
         self._under_way: set[TransferThread] = set()
         self._opened: requests.Session | None = None
@@ -143,9 +143,11 @@ class RequestsBulk:
         """
         settings = self._settings
         safe = address_of(url, settings)
-        line = TransferThread(safe.host, meter, self._download_pace, self._under_way)
+        transfer = TransferThread(safe.host, meter, self._download_policy, self._under_way)
         session = await self._session()
-        return await self._carry(line, Download(settings, session, safe, into, file_name(url)).run)
+        return await self._carry(
+            transfer, Download(settings, session, safe, into, file_name(url)).run
+        )
 
     async def download_small(self, url: str, into: Path, most: int) -> Fetched:
         """`download` of at most so many bytes; ResultUnavailable for more."""
@@ -199,23 +201,23 @@ class RequestsBulk:
         pieces: list[bytes | Path],
         meter: Meter,
     ) -> Response:
-        line = TransferThread(url.host, meter, self._upload_pace, self._under_way)
+        transfer = TransferThread(url.host, meter, self._upload_policy, self._under_way)
         session = await self._session()
-        return await self._carry(line, partial(_send, session, method, url, headers, pieces))
+        return await self._carry(transfer, partial(_send, session, method, url, headers, pieces))
 
-    async def _carry(self, line: TransferThread, work: Callable[[TransferThread], T]) -> T:
+    async def _carry(self, transfer: TransferThread, work: Callable[[TransferThread], T]) -> T:
         async with self._places:
-            return await line.carry(partial(_translated, work))
+            return await transfer.carry(partial(_translated, work))
 
 
-def _translated(work: Callable[[TransferThread], T], line: TransferThread) -> T:
+def _translated(work: Callable[[TransferThread], T], transfer: TransferThread) -> T:
     """`work` with the libraries' exceptions as ours, and without them in the chain."""
-    bind(line)
+    bind(transfer)
     failure: RunningHubError
     try:
-        return work(line)
+        return work(transfer)
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        failure = unreachable(error, line.host, sent=line.sent)
+        failure = unreachable(error, transfer.host, sent=transfer.sent)
     raise failure
 
 
@@ -225,9 +227,9 @@ def _send(
     url: SafeUrl,
     headers: Mapping[str, str],
     pieces: list[bytes | Path],
-    line: TransferThread,
+    transfer: TransferThread,
 ) -> Response:
-    with Body(pieces, line) as body:
+    with Body(pieces, transfer) as body:
         if not len(body):
             raise BadInput("error.file_empty", name=_name(pieces))
         with session.request(
@@ -273,15 +275,15 @@ class Body:
     has a length. A new one starts at the beginning again.
     """
 
-    def __init__(self, pieces: Sequence[bytes | Path], line: TransferThread) -> None:
-        self._line = line
+    def __init__(self, pieces: Sequence[bytes | Path], transfer: TransferThread) -> None:
+        self._transfer = transfer
         self._pieces: list[memoryview | _Open] = [
             _Open(one) if isinstance(one, Path) else memoryview(one) for one in pieces
         ]
         self._files = [one for one in self._pieces if isinstance(one, _Open)]
         self._length = sum(len(one) for one in self._pieces)
         self._given = 0  # bytes of the block that is being sent
-        line.total = self._length
+        transfer.total = self._length
 
     def __len__(self) -> int:
         return self._length
@@ -303,7 +305,7 @@ class Body:
 
     def read(self, size: int = BLOCK) -> bytes:
         """The next block, at most `size` bytes; b"" at the end. Asking says the last one left."""
-        self._line.moved(self._given)
+        self._transfer.moved(self._given)
         block = self._next(size if size > 0 else BLOCK)
         self._given = len(block)
         return block

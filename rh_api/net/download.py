@@ -75,29 +75,29 @@ class Download:
         self._type = ""  # as the server calls it
         self._is_open = False  # its end is that of the connection, and half of it looks the same
 
-    def run(self, line: TransferThread) -> Fetched:
+    def run(self, transfer: TransferThread) -> Fetched:
         with self._part.alone():
-            return self._run(line)
+            return self._run(transfer)
 
-    def _run(self, line: TransferThread) -> Fetched:
+    def _run(self, transfer: TransferThread) -> Fetched:
         try:
             have, tag = self._part.left_over()
-            with self._ask(line, have, tag) as response:
-                size = self._receive(line, response, have)
-            return self._finish(line, size)
+            with self._ask(transfer, have, tag) as response:
+                size = self._receive(transfer, response, have)
+            return self._finish(transfer, size)
         except BaseException as error:
             given_up = isinstance(error, RunningHubError) and error.fate is Fate.OVER
-            if given_up or line.is_stopped or not self._part.left_over()[0]:
+            if given_up or transfer.is_stopped or not self._part.left_over()[0]:
                 self._part.drop()
             raise
 
-    def _ask(self, line: TransferThread, have: int, tag: str) -> requests.Response:
+    def _ask(self, transfer: TransferThread, have: int, tag: str) -> requests.Response:
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
         if have:
             headers |= {"Range": f"bytes={have}-", "If-Range": tag}
         url = self._url
         for _ in range(MAX_REDIRECTS + 1):
-            line.host = url.host
+            transfer.host = url.host
             # Not by way of the session: it has no headers, cookies and proxies to add.
             request = requests.Request("GET", url.text, headers=headers).prepare()
             response = self._session.send(
@@ -113,22 +113,22 @@ class Download:
             url = check_redirect(url, response.headers.get("Location", ""), self._settings)
         raise ResultUnavailable("error.too_many_redirects", host=url.host)
 
-    def _receive(self, line: TransferThread, response: requests.Response, have: int) -> int:
+    def _receive(self, transfer: TransferThread, response: requests.Response, have: int) -> int:
         """Write the body behind what is there. Returns the size that the whole must have."""
         if response.status_code == 416 and have:
             # The part may be the whole: a process that ended between the last byte and its name.
             match = _NO_RANGE.fullmatch(response.headers.get("Content-Range", ""))
             if match is None or int(match[1]) != have:
                 self._part.drop()
-                raise _broken(line, "HTTP 416")
+                raise _broken(transfer, "HTTP 416")
             return have
         _check_status(response)
-        start, total = self._extent(line, response, have)
+        start, total = self._extent(transfer, response, have)
         self._type = response.headers.get("Content-Type", "").lower()
-        return self._write(line, response, start, total)
+        return self._write(transfer, response, start, total)
 
     def _extent(
-        self, line: TransferThread, response: requests.Response, have: int
+        self, transfer: TransferThread, response: requests.Response, have: int
     ) -> tuple[int, int | None]:
         """Where the body begins in the file, and the whole size; None where it is not announced."""
         headers, is_packed = response.headers, _coding(response) != ""
@@ -141,8 +141,8 @@ class Download:
                 or int(match[2]) >= int(match[3])
             ):
                 self._part.drop()
-                raise _broken(line, "Content-Range")
-            self._check_content(line, headers)
+                raise _broken(transfer, "Content-Range")
+            self._check_content(transfer, headers)
             return have, int(match[3])
         # The whole: the first try, a server without ranges, or another content by now.
         if is_packed or "chunked" in headers.get("Transfer-Encoding", "").lower():
@@ -151,21 +151,21 @@ class Download:
         self._is_open = not length.isdecimal()
         return 0, None if self._is_open else int(length)
 
-    def _check_content(self, line: TransferThread, headers: Mapping[str, str]) -> None:
+    def _check_content(self, transfer: TransferThread, headers: Mapping[str, str]) -> None:
         """The rest must be of the content that the first half is of, whatever If-Range did."""
         now, (_, before) = _content_mark(headers), self._part.left_over()
         if now and now != before:
             self._part.drop()
-            raise _broken(line, "another content")
+            raise _broken(transfer, "another content")
 
     def _write(
-        self, line: TransferThread, response: requests.Response, start: int, total: int | None
+        self, transfer: TransferThread, response: requests.Response, start: int, total: int | None
     ) -> int:
-        line.done, line.total = start, total
-        blocks, mark = _blocks(line, response), _content_mark(response.headers)
+        transfer.done, transfer.total = start, total
+        blocks, mark = _blocks(transfer, response), _content_mark(response.headers)
         if coding := _coding(response):
             # A range would be one of what is packed.
-            blocks, mark = _unpacked(line, blocks, coding), ""
+            blocks, mark = _unpacked(transfer, blocks, coding), ""
         size = start
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -179,24 +179,24 @@ class Download:
                             room.take(len(block))
                         part.write(block)
                         size += len(block)
-                    if total is not None and line.done != total:
-                        raise _broken(line, f"{line.done} of {total} bytes")
+                    if total is not None and transfer.done != total:
+                        raise _broken(transfer, f"{transfer.done} of {total} bytes")
                 except (RunningHubError, Stopped):
-                    if not line.is_stopped:
+                    if not transfer.is_stopped:
                         part.keep()
                     raise
         except OSError as error:
             raise self._disk_error(error) from None
         return size
 
-    def _finish(self, line: TransferThread, size: int) -> Fetched:
+    def _finish(self, transfer: TransferThread, size: int) -> Fetched:
         try:
             with self._part.path.open("rb") as file:
                 head = file.read(HEAD)
                 verdict = judge(file, size)
             if self._is_open and verdict is not Verdict.WHOLE:
                 if verdict is Verdict.CUT:
-                    raise _broken(line, "no Content-Length")
+                    raise _broken(transfer, "no Content-Length")
                 verdict = Verdict.CUT  # nothing proves its end: it is fetched once more
             suffix, kind = _name_type(head, self._name, self._url.host, self._type)
             if not head and (kind is None or kind.kind is not Kind.TEXT):
@@ -243,13 +243,13 @@ def _coding(response: requests.Response) -> str:
     return "".join(codings)
 
 
-def _blocks(line: TransferThread, response: requests.Response) -> Iterator[bytes]:
-    while block := _next_block(line, response):
+def _blocks(transfer: TransferThread, response: requests.Response) -> Iterator[bytes]:
+    while block := _next_block(transfer, response):
         yield block
-        line.moved(len(block))
+        transfer.moved(len(block))
 
 
-def _unpacked(line: TransferThread, blocks: Iterator[bytes], coding: str) -> Iterator[bytes]:
+def _unpacked(transfer: TransferThread, blocks: Iterator[bytes], coding: str) -> Iterator[bytes]:
     """What packed blocks hold, in pieces: a megabyte of them can hold gigabytes."""
     head = next(blocks, b"")
     while len(head) < 2 and (more := next(blocks, b"")):
@@ -272,10 +272,10 @@ def _unpacked(line: TransferThread, blocks: Iterator[bytes], coding: str) -> Ite
     except zlib.error:
         raise ResultUnavailable(reason="Content-Encoding") from None
     if not unpacker.eof:
-        raise _broken(line, "Content-Encoding")
+        raise _broken(transfer, "Content-Encoding")
 
 
-def _next_block(line: TransferThread, response: requests.Response) -> bytes:
+def _next_block(transfer: TransferThread, response: requests.Response) -> bytes:
     """Up to a block; what the line does wrong is told from what the disk does wrong."""
     raw = response.raw
     try:
@@ -284,8 +284,8 @@ def _next_block(line: TransferThread, response: requests.Response) -> bytes:
         # urllib3 before 2 waits for all that is asked for: little, for the sake of slow lines.
         return raw.read(SMALL_BLOCK, decode_content=False)
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        failure = unreachable(error, line.host, sent=True)
-    line.go_on()  # when it was us who cut the line, that is the reason
+        failure = unreachable(error, transfer.host, sent=True)
+    transfer.go_on()  # when it was us who cut the line, that is the reason
     raise CutOff(failure.key, fate=failure.fate).with_context(params=failure.params)
 
 
@@ -301,8 +301,8 @@ def _check_status(response: requests.Response) -> None:
     raise ResultUnavailable(reason=f"HTTP {status}", status=status)
 
 
-def _broken(line: TransferThread, reason: str) -> CutOff:
-    return CutOff(host=line.host, reason=reason)
+def _broken(transfer: TransferThread, reason: str) -> CutOff:
+    return CutOff(host=transfer.host, reason=reason)
 
 
 def _content_mark(headers: Mapping[str, str]) -> str:

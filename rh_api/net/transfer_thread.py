@@ -71,7 +71,7 @@ class TransferThread:
     """A transfer as its thread and its coroutine see it."""
 
     def __init__(
-        self, host: str, meter: Meter, pace: StallPolicy, peers: set[TransferThread]
+        self, host: str, meter: Meter, policy: StallPolicy, peers: set[TransferThread]
     ) -> None:
         """`peers`: the transfers that share the line, while they are under way."""
         self.host = host
@@ -79,7 +79,7 @@ class TransferThread:
         self.done = 0  # bytes of the whole, those of an earlier try among them
         self.sent = False
         self._meter = meter
-        self._pace = pace
+        self._policy = policy
         self._cut = False
         self._moved = 0  # bytes of this try
         self._socket: socket.socket | None = None
@@ -201,9 +201,9 @@ class TransferThread:
             self._mark, self._sharing = (now, moved, all_sent), 1
         since, before, _ = self._mark
         self._sharing = max(self._sharing, len(self._peers))
-        floor, window = self._pace.floor / self._sharing, self._pace.window
+        floor, window = self._policy.floor / self._sharing, self._policy.window
         if all_sent:
-            window = self._pace.reply + min(moved, self._pace.unseen) / floor
+            window = self._policy.reply + min(moved, self._policy.unseen) / floor
         if now - since < window:
             return
         if moved - before < floor * (now - since):
@@ -247,9 +247,9 @@ def _serve(work: Callable[[], None]) -> None:
 _here = threading.local()
 
 
-def bind(line: TransferThread) -> None:
-    """Connections that this thread opens or takes from the pool belong to `line` from now on."""
-    _here.line = line
+def bind(transfer: TransferThread) -> None:
+    """Connections that this thread opens or takes from the pool are of `transfer` from now on."""
+    _here.transfer = transfer
 
 
 # Connections of requests
@@ -288,7 +288,7 @@ def _watch(connection: HTTPConnection) -> None:
     # Not SO_SNDBUF: that would bound what is under way, and with it the speed of far lines.
     with contextlib.suppress(AttributeError, OSError):  # Windows, which keeps little back anyway
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
-    _here.line.opened(sock)
+    _here.transfer.opened(sock)
 
 
 class _PlainPool(AheadPool, HTTPConnectionPool):

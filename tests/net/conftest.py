@@ -146,8 +146,8 @@ async def carry(at: Callable[..., Settings]) -> AsyncIterator[Callable[..., Requ
     """`carry(origin)` is a bulk that the test need not close."""
     opened: list[RequestsBulk] = []
 
-    def make(origin: str, *hosts: str, **paces: StallPolicy) -> RequestsBulk:
-        opened.append(RequestsBulk(at(origin, *hosts), **paces))
+    def make(origin: str, *hosts: str, **policies: StallPolicy) -> RequestsBulk:
+        opened.append(RequestsBulk(at(origin, *hosts), **policies))
         return opened[-1]
 
     yield make

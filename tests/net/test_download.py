@@ -219,7 +219,9 @@ async def test_a_drip_below_the_floor_is_given_up_and_can_go_on(
 ) -> None:
     emulator.faults.append(Fault("/results", "drip", value=2000))
     url = put(emulator, PICTURE)
-    bulk = carry(emulator.base_url, download_pace=StallPolicy(floor=20_000, window=0.4, reply=0.4))
+    bulk = carry(
+        emulator.base_url, download_policy=StallPolicy(floor=20_000, window=0.4, reply=0.4)
+    )
     with pytest.raises(Unreachable) as caught:
         await bulk.download(url, folder / "r", Meter())
     assert (caught.value.key, caught.value.fate) == ("error.too_slow", Fate.UNKNOWN)
@@ -232,6 +234,6 @@ async def test_a_slow_line_above_the_floor_is_waited_for(
     emulator: Emulator, carry: Carry, folder: Path
 ) -> None:
     emulator.faults.append(Fault("/results", "drip", value=300_000))
-    bulk = carry(emulator.base_url, download_pace=StallPolicy(floor=1000, window=0.2, reply=0.2))
+    bulk = carry(emulator.base_url, download_policy=StallPolicy(floor=1000, window=0.2, reply=0.2))
     fetched = await bulk.download(put(emulator, PICTURE), folder / "r", Meter())
     assert fetched.path.read_bytes() == PICTURE

@@ -195,7 +195,7 @@ async def test_what_an_earlier_try_has_brought_does_not_count_as_moved(
             writer.write(rest)
 
     server.talk = talk
-    bulk = carry(server.origin, download_pace=StallPolicy(floor=1000, window=0.8, reply=0.8))
+    bulk = carry(server.origin, download_policy=StallPolicy(floor=1000, window=0.8, reply=0.8))
     with pytest.raises(Unreachable) as caught:
         await bulk.download(server.origin + "/a.png", folder / "r", Meter())
     assert caught.value.key == "error.too_slow"

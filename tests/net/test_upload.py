@@ -461,7 +461,7 @@ async def test_an_upload_that_stalls_is_given_up_and_may_be_tried_again(
     with file.open("wb") as sparse:
         sparse.truncate(32 * MIB if blocked_in is reads_nothing else 1000)
     meter = Meter()
-    bulk = carry(server.origin, upload_pace=StallPolicy(floor=10_000, window=0.5, reply=0.5))
+    bulk = carry(server.origin, upload_policy=StallPolicy(floor=10_000, window=0.5, reply=0.5))
     with pytest.raises(Unreachable) as caught:
         await bulk.put(server.origin + "/x", file, meter)
     assert (caught.value.key, caught.value.fate) == ("error.too_slow", Fate.UNKNOWN)
@@ -472,7 +472,7 @@ async def test_a_slow_upload_above_the_floor_is_waited_for(
     emulator: Emulator, carry: Carry
 ) -> None:
     emulator.faults.append(Fault(UPLOAD_PATH, "slow_read", value=8 * MIB))
-    bulk = carry(emulator.base_url, upload_pace=StallPolicy(floor=10_000, window=0.5, reply=5.0))
+    bulk = carry(emulator.base_url, upload_policy=StallPolicy(floor=10_000, window=0.5, reply=5.0))
     assert read_upload(await upload(bulk, content(12 * MIB))).name
 
 
@@ -502,7 +502,7 @@ async def test_what_the_system_only_keeps_is_not_told_as_sent(carry: Carry, serv
     server = await serve()
     server.talk = reads_nothing(server)
     told = [0]
-    bulk = carry(server.origin, upload_pace=StallPolicy(floor=1.0, window=0.5, reply=0.5))
+    bulk = carry(server.origin, upload_policy=StallPolicy(floor=1.0, window=0.5, reply=0.5))
     with pytest.raises(Unreachable, match="0 bytes in"):  # once all stands still
         await upload(bulk, content(32 * MIB), Meter(lambda done, _: told.append(done)))
     # The reader's own system takes up to two; what is kept back here would be three or more.
@@ -514,8 +514,8 @@ async def test_uploads_that_share_a_slow_line_are_waited_for_while_it_moves(
 ) -> None:
     server = await serve()
     server.talk = reads_slowly(server, 4 * MIB)
-    pace = StallPolicy(floor=2 * MIB, window=1.0, reply=1.0, unseen=MIB)
-    bulk = carry(server.origin, upload_pace=pace)
+    policy = StallPolicy(floor=2 * MIB, window=1.0, reply=1.0, unseen=MIB)
+    bulk = carry(server.origin, upload_policy=policy)
     body = content(3 * MIB)
     await asyncio.gather(*(upload(bulk, body) for _ in range(4)))
     assert server.connections == 4
@@ -526,8 +526,8 @@ async def test_what_a_proxy_has_taken_but_not_sent_is_waited_for(
 ) -> None:
     server = await serve()
     server.talk = reads_slowly(server, MIB, swallowed=MIB + 1000)
-    pace = StallPolicy(floor=0.75 * MIB, window=60.0, reply=0.5, unseen=MIB)
-    bulk = carry(server.origin, upload_pace=pace)
+    policy = StallPolicy(floor=0.75 * MIB, window=60.0, reply=0.5, unseen=MIB)
+    bulk = carry(server.origin, upload_policy=policy)
     body = content(MIB)
     await asyncio.gather(*(upload(bulk, body) for _ in range(2)))
 
@@ -542,8 +542,8 @@ async def test_the_wait_for_a_reply_begins_behind_the_last_byte(carry: Carry, se
         writer.write(DONE)
 
     server.talk = talk
-    pace = StallPolicy(floor=20 * MIB, window=60.0, reply=1.5)
-    await upload(carry(server.origin, upload_pace=pace), content(16 * MIB))
+    policy = StallPolicy(floor=20 * MIB, window=60.0, reply=1.5)
+    await upload(carry(server.origin, upload_policy=policy), content(16 * MIB))
 
 
 async def test_a_transfer_that_fails_the_moment_it_is_stopped_ends_without_a_word() -> None:
