@@ -249,7 +249,7 @@ async def prepare(
             return [ready(name, one) for one in value]
         if not isinstance(value, (Media, Pack)):
             return value
-        return sources.draft(value, name, limits.get(name))
+        return sources.lazy_source(value, name, limits.get(name))
 
     jobs = [asked.job({name: ready(name, v) for name, v in fields.items()}) for fields in every]
     return jobs, program, wanted

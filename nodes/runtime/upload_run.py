@@ -34,8 +34,8 @@ async def execute(field: str, value: object, profile: str, *, mask: object = Non
 
     async def work(client: Client) -> list[Uploaded]:
         with Sources(config.scratch_folder(), cloud.in_worker) as sources:
-            drafts = [sources.draft(item, field) for item in media]
-            uploaded = await client.uploads.send_all(drafts, display, lasts=NAME_SECONDS)
+            lazy_sources = [sources.lazy_source(item, field) for item in media]
+            uploaded = await client.uploads.send_all(lazy_sources, display, lasts=NAME_SECONDS)
         told = [(one.key, one.params) for one in sources.fitted.values()]
         line = language.in_each([("node.uploaded", {"count": len(uploaded)}), *told])
         display.end = node_outcomes.End("kept", line)

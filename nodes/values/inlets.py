@@ -56,7 +56,7 @@ def _one(inlet: Inlet, values: Sequence[object], sources: Sources) -> Given:
     if reason := adapter.inlet_refusal(value):
         raise _refusal(reason, inlet)
     media = adapter.split(value)
-    files = [sources.draft(item, f"in_{inlet.number}") for item in media]
+    files = [sources.lazy_source(item, f"in_{inlet.number}") for item in media]
     return Given(inlet, [Item(adapter.channels(item)) for item in media], files)
 
 

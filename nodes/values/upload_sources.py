@@ -41,7 +41,7 @@ class Pack:
 
 
 class Sources:
-    """Drafts of files for one run of a node; use it as a context manager.
+    """Lazy sources of files for one run of a node; use it as a context manager.
 
     `folder`: where files go that are too large for memory. They are gone when the block ends.
     """
@@ -50,7 +50,7 @@ class Sources:
         self._folder = folder
         self.worker = worker
         self._scratch: Path | None = None
-        self._drafts: dict[object, LazySource] = {}
+        self._lazy_sources: dict[object, LazySource] = {}
         self.fitted: dict[str, Notice] = {}
         """What was made to fit a limit, by field: its size before and after, in megabytes."""
 
@@ -67,7 +67,7 @@ class Sources:
             # An upload that was just stopped may hold a file for another moment.
             shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def draft(
+    def lazy_source(
         self, media: Media | Pack, field: str, limit: fitting.Limit | None = None
     ) -> LazySource:
         """The file of `media`, the same one whoever asks; BadField names `field` when it fails.
@@ -75,14 +75,14 @@ class Sources:
         `limit`: what a picture is made to fit; a sound is where it is above what is documented.
         """
         key = media.key, limit
-        if key not in self._drafts:
+        if key not in self._lazy_sources:
             make = partial(self._make, media, field, limit)
-            self._drafts[key] = LazySource(media.file_kind, make)
-        return self._drafts[key]
+            self._lazy_sources[key] = LazySource(media.file_kind, make)
+        return self._lazy_sources[key]
 
     async def _make(self, media: Media | Pack, field: str, limit: fitting.Limit | None) -> Source:
         # One picture is packed by all threads, of several each by one.
-        threads = max(1, THREADS // len(self._drafts))
+        threads = max(1, THREADS // len(self._lazy_sources))
         try:
             made = await self.worker(self._source, media, threads)
             if media.file_kind is FileKind.AUDIO:

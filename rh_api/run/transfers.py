@@ -91,7 +91,7 @@ class Source:
 
 @dataclass(slots=True, eq=False)
 class LazySource:
-    """A Source to be: made when an order needs it, once for all orders that share the draft.
+    """A Source to be: made when an order needs it, once for all orders that share it.
 
     So the first orders of a batch upload while the files of later ones are still being made.
     `kind` is known before. `make` may fail with any error of ours, with nothing paid.
@@ -332,8 +332,8 @@ class Transfers:
 async def load_sources(values: Mapping[str, object]) -> dict[str, object]:
     """The values with a Source in place of each LazySource."""
 
-    async def make(name: str, draft: LazySource) -> tuple[str, Source]:
-        return name, await draft.source()
+    async def make(name: str, lazy_source: LazySource) -> tuple[str, Source]:
+        return name, await lazy_source.source()
 
     sources = await together(
         [make(name, value) for name, value in values.items() if isinstance(value, LazySource)]

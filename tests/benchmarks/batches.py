@@ -106,10 +106,10 @@ async def _upload(client: Client, pictures: list[np.ndarray]) -> tuple[float, fl
             (file,) = await loop.run_in_executor(pool, work)
             return Source(Kind.IMAGE, file.data, file.suffix, file.mime)
 
-        drafts = [LazySource(Kind.IMAGE, partial(make, picture)) for picture in pictures]
+        lazy_sources = [LazySource(Kind.IMAGE, partial(make, picture)) for picture in pictures]
         with stalls:
             start = time.perf_counter()
-            await client.uploads.send_all(drafts)
+            await client.uploads.send_all(lazy_sources)
             return time.perf_counter() - start, stalls.longest
 
 

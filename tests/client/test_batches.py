@@ -204,7 +204,7 @@ async def test_stop_cancels_all(make_client: MakeClient, emulator: Emulator) -> 
     assert emulator.counters.cancels == 3
 
 
-def drafted(make: Callable[[], Awaitable[Source]]) -> Job:
+def inverting_lazily(make: Callable[[], Awaitable[Source]]) -> Job:
     return Job(catalog.INVERT, {"10.image": LazySource(Kind.IMAGE, make)})
 
 
@@ -221,7 +221,7 @@ async def test_later_files_are_made_while_earlier_ones_are_on_their_way(
             await asyncio.sleep(0.01)
         return picture(2)
 
-    await client.run_all([drafted(first), drafted(second)])
+    await client.run_all([inverting_lazily(first), inverting_lazily(second)])
     assert len(emulator.uploads) == 2
 
 
@@ -233,8 +233,10 @@ async def test_a_file_that_orders_share_is_made_once(client: Client, emulator: E
         await asyncio.sleep(0)
         return picture()
 
-    draft = LazySource(Kind.IMAGE, make)
-    jobs = [Job(catalog.INVERT, {"10.image": draft, "12.scale_by": scale}) for scale in (1, 2, 3)]
+    lazy_source = LazySource(Kind.IMAGE, make)
+    jobs = [
+        Job(catalog.INVERT, {"10.image": lazy_source, "12.scale_by": scale}) for scale in (1, 2, 3)
+    ]
     await client.run_all(jobs)
     assert len(made) == 1
     assert emulator.counters.orders == 3
@@ -246,7 +248,7 @@ async def test_no_file_is_made_for_a_job_that_is_refused(client: Client) -> None
 
     wrong = Job(catalog.INVERT, {"10.image": LazySource(Kind.IMAGE, make), "12.nothing": 1})
     with pytest.raises(BadField):
-        await client.run_all([drafted(make), wrong])
+        await client.run_all([inverting_lazily(make), wrong])
 
 
 async def test_a_file_that_cannot_be_made_fails_its_own_item(
@@ -259,7 +261,7 @@ async def test_a_file_that_cannot_be_made_fails_its_own_item(
         raise BadInput("error.file_empty", name="x.png")
 
     with pytest.raises(BatchFailed) as caught:
-        await client.run_all([drafted(good), drafted(bad)])
+        await client.run_all([inverting_lazily(good), inverting_lazily(bad)])
     assert list(caught.value.errors) == [1]
     assert emulator.counters.orders == 1
 

@@ -32,8 +32,10 @@ def made(pack: Pack, tmp_path: Path) -> Callable[..., Any]:
         sound = {"waveform": tensors.from_array(waveform), "sample_rate": rate}
         with upload_sources.Sources(tmp_path, at_once) as sources:
             limit = limits.Limit(*limit) if limit else None
-            drafts = [sources.draft(one, "1.audio", limit) for one in table.media_of(sound)]
-            return [await one.source() for one in drafts], sources.fitted
+            lazy_sources = [
+                sources.lazy_source(one, "1.audio", limit) for one in table.media_of(sound)
+            ]
+            return [await one.source() for one in lazy_sources], sources.fitted
 
     return make
 
