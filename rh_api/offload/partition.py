@@ -69,7 +69,7 @@ def _partitioned(placement: Placement) -> Partition:
     doubts = doubts_of(placement)
     if not component_of and not doubts:
         return Partition(placement, placement.part_of)
-    stage_of = _lifted(placement, _stages(placement, component_of)) if component_of else {}
+    stage_of = _sunk(placement, _stages(placement, component_of)) if component_of else {}
     stages: defaultdict[int, set[int]] = defaultdict(set)
     for node_id, part in placement.part_of.items():
         stages[part].add(stage_of.get(node_id, 0))
@@ -131,25 +131,25 @@ def _stages(placement: Placement, component_of: Mapping[Vertex, int]) -> dict[st
     return stage_of
 
 
-def _lifted(placement: Placement, stage_of: Mapping[str, int]) -> dict[str, int]:
-    """The stages, with what only later pieces of its own part read in the stage of those: it runs
-    there, not in an order of its own."""
-    lifted = dict(stage_of)
+def _sunk(placement: Placement, stage_of: Mapping[str, int]) -> dict[str, int]:
+    """The stages after sinking, as compilers say: what only later pieces of its own part read is
+    in the stage of those, and not in an order of its own."""
+    sunk = dict(stage_of)
     earliest_reader: dict[str, int] = {}
     pinned: set[str] = set()
     for node_id in reversed(placement.index.order):
         part = placement.part_of.get(node_id)
         if node_id in earliest_reader and node_id not in pinned:
-            lifted[node_id] = max(lifted[node_id], earliest_reader[node_id])
+            sunk[node_id] = max(sunk[node_id], earliest_reader[node_id])
         for _, source, _ in placement.edges_of(node_id):
-            if source not in lifted:
+            if source not in sunk:
                 continue
             if part is None or placement.part_of.get(source) != part:
                 pinned.add(source)
             else:
-                stage = lifted[node_id]
+                stage = sunk[node_id]
                 earliest_reader[source] = min(earliest_reader.get(source, stage), stage)
-    return lifted
+    return sunk
 
 
 def _pieces(

@@ -56,10 +56,10 @@ def doubts_of(placement: Placement) -> dict[str, Doubts]:
     found: Mapping[str, Doubts] = {}
     while True:
         # What is bound to a reader in doubt brings doubt to its other readers.
-        lifted = _lifted(placement, _inherited(placement, found))
-        if lifted == found:
-            return lifted
-        found = lifted
+        spread = _spread_to_sources(placement, _spread_to_readers(placement, found))
+        if spread == found:
+            return spread
+        found = spread
 
 
 def kept_apart(placement: Placement, doubts: Mapping[str, Doubts]) -> Iterator[Apart]:
@@ -81,7 +81,7 @@ def kept_apart(placement: Placement, doubts: Mapping[str, Doubts]) -> Iterator[A
                 yield Apart(node_id, source, other)
 
 
-def _inherited(placement: Placement, own: Mapping[str, Doubts]) -> dict[str, Doubts]:
+def _spread_to_readers(placement: Placement, own: Mapping[str, Doubts]) -> dict[str, Doubts]:
     """The doubts of each node and of all that it reads; none where the cloud reads none."""
     index = placement.index
     found: dict[str, Doubts] = {}
@@ -97,14 +97,14 @@ def _inherited(placement: Placement, own: Mapping[str, Doubts]) -> dict[str, Dou
     return found if any(node_id in placement.part_of for node_id in found) else {}
 
 
-def _lifted(placement: Placement, found: Mapping[str, Doubts]) -> dict[str, Doubts]:
+def _spread_to_sources(placement: Placement, found: Mapping[str, Doubts]) -> dict[str, Doubts]:
     """Each node of the cloud with the doubts of all its readers, unless something else needs it;
     and with those of a reader that cannot have it from another order."""
     index, part_of = placement.index, placement.part_of
     readers: defaultdict[str, list[Doubts]] = defaultdict(list)
     bound: defaultdict[str, Doubts] = defaultdict(lambda: NONE)
     results = set(index.roots)
-    lifted: dict[str, Doubts] = {}
+    spread: dict[str, Doubts] = {}
     for node_id in reversed(index.order):
         part = part_of.get(node_id)
         own = found.get(node_id, NONE)
@@ -113,7 +113,7 @@ def _lifted(placement: Placement, found: Mapping[str, Doubts]) -> dict[str, Doub
                 own |= reduce(lambda one, other: one & other, readers[node_id])
             own |= bound[node_id]
             if own:
-                lifted[node_id] = own
+                spread[node_id] = own
         reader = index.nodes[node_id]
         for edge in placement.edges_of(node_id):
             source = edge.source
@@ -126,4 +126,4 @@ def _lifted(placement: Placement, found: Mapping[str, Doubts]) -> dict[str, Doub
             stuck = stuck_inwards(index, reader, edge) or stuck_outwards(index, reader, edge)
             if stuck and stuck not in _MADE_AGAIN and index.edges[source]:
                 bound[source] |= own
-    return lifted
+    return spread
