@@ -56,17 +56,17 @@ _SWITCHES = ("reroll_seeds", "send_anyway", "add_metadata", "use_personal_queue"
 Pass = Callable[[Graph, ExtraData], dict[str, Any]]
 
 
-def sockets(prompt: Graph, _: ExtraData) -> dict[str, Any]:
+def use_pool_links(prompt: Graph, _: ExtraData) -> dict[str, Any]:
     """Links from what a node shows on the canvas become links from all that it has."""
     return pool_links(prompt, {name: one.outputs for name, one in FREE_INPUTS.items()})
 
 
-def mirror(prompt: Graph, _: ExtraData) -> dict[str, Any]:
+def mirror_field_links(prompt: Graph, _: ExtraData) -> dict[str, Any]:
     """Links of free inputs become links that ComfyUI validates."""
     return mirror_links(prompt, {name: one.is_field for name, one in FREE_INPUTS.items()})
 
 
-def keyless(prompt: Graph, _: ExtraData) -> dict[str, Any]:
+def drop_keys(prompt: Graph, _: ExtraData) -> dict[str, Any]:
     """Keys in pasted links and call examples leave the prompt: ComfyUI keeps that, in files as
     well."""
     nodes: dict[str, Any] = dict(prompt)
@@ -79,7 +79,7 @@ def keyless(prompt: Graph, _: ExtraData) -> dict[str, Any]:
     return nodes
 
 
-def switches(prompt: Graph, _: ExtraData) -> dict[str, Any]:
+def read_switches(prompt: Graph, _: ExtraData) -> dict[str, Any]:
     """Texts of scripts and forms mean what they say: for ComfyUI "false" is true."""
     nodes: dict[str, Any] = dict(prompt)
     for node in read_nodes(prompt).values():
@@ -94,7 +94,7 @@ def switches(prompt: Graph, _: ExtraData) -> dict[str, Any]:
     return nodes
 
 
-def nulls(prompt: Graph, _: ExtraData) -> dict[str, Any]:
+def drop_nulls(prompt: Graph, _: ExtraData) -> dict[str, Any]:
     """To ComfyUI a null is what a link will bring, which is refused only when its node runs: others
     have ordered by then. So a field that is null is refused now, an option is as left out."""
     nodes: dict[str, Any] = dict(prompt)
@@ -142,7 +142,7 @@ def _refuse_keys(prompt: Graph, beside: object, canvas: object) -> None:
         raise BadInput("node.key_on_canvas" if has_key(canvas) else "node.key_beside_graph")
 
 
-def again(prompt: Graph, extra: ExtraData) -> dict[str, Any]:
+def order_anew(prompt: Graph, extra: ExtraData) -> dict[str, Any]:
     """Nodes that shall order anew say so, and no others: a prompt that was queued before may still
     say it. Parts that are cut now say it for themselves."""
     return mark_again(prompt, extra.again, (*FREE_INPUTS, SEGMENT_CLASS))
@@ -150,8 +150,8 @@ def again(prompt: Graph, extra: ExtraData) -> dict[str, Any]:
 
 # Pure functions of the prompt and what was said beside it to a prompt, in their order. Marked
 # parts are cut out between the two: of links into them the real outputs have to be known.
-EARLY_PASSES: tuple[Pass, ...] = (nulls, sockets, again)
-PASSES: tuple[Pass, ...] = (keyless, switches, mirror)
+EARLY_PASSES: tuple[Pass, ...] = (drop_nulls, use_pool_links, order_anew)
+PASSES: tuple[Pass, ...] = (drop_keys, read_switches, mirror_field_links)
 
 
 def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from rh_api.texts import ENGLISH
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("web/docs/*/*.md")])
 NAMED = re.compile(r"`([\w./-]+\.(?:py|js|mjs|json|toml))`")
+OF_FILE = re.compile(r"`([\w/]+\.py)`: ((?:`\w+`(?:, )?)+)")
+IN_FILE = re.compile(r"(`\w+`) (?:in|of) `([\w/]+\.py)`")
+METHOD = re.compile(r"`([A-Z][a-z]\w*)\.(\w+)\b")
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
 VARIABLE = re.compile(r"\b(RUNNINGHUB_[A-Z_]*[A-Z])\b")
 INSTALLED = re.compile(r"pip install[^`\n]*[\"' ]runninghub-remote(?![/\\])")
@@ -54,6 +58,50 @@ def test_each_file_that_a_source_names_is_there() -> None:
         if "/node_modules/" not in file
     }
     assert {file: gone for file, text in texts.items() if (gone := missing(text, files))} == {}
+
+
+def defined(path: Path) -> dict[str, set[str]]:
+    """What a file of ours defines: "" its own names, and by class those of each class."""
+    found: dict[str, set[str]] = {"": set()}
+    tree = ast.parse(path.read_bytes())
+    for holder in (tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))):
+        names = found.setdefault("" if isinstance(holder, ast.Module) else holder.name, set())
+        for node in ast.walk(holder):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                names.add(node.name)
+            elif isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Store):
+                names.add(node.id if isinstance(node, ast.Name) else node.attr)
+    return found
+
+
+def test_what_a_document_says_to_stand_in_a_file_stands_there() -> None:
+    text = "".join(
+        (ROOT / name).read_text("utf-8") for name in ("ARCHITECTURE.md", "CONTRIBUTING.md")
+    )
+    of_files = OF_FILE.findall(text) + [(file, name) for name, file in IN_FILE.findall(text)]
+    told = [(file, name) for file, names in of_files for name in re.findall(r"`(\w+)`", names)]
+    assert told
+    known = {file: defined(ROOT / file[1:])[""] for file in tree() if file.endswith(".py")}
+    assert [
+        (file, name)
+        for file, name in told
+        if not any(path.endswith(f"/{file}") and name in known[path] for path in known)
+    ] == []
+
+
+def test_each_method_that_a_document_names_is_there() -> None:
+    classes: dict[str, set[str]] = {}
+    for file in tree():
+        if file.endswith(".py") and not file.startswith("/tests"):
+            for name, names in defined(ROOT / file[1:]).items():
+                classes.setdefault(name, set()).update(names)
+    told = {
+        (owner, name)
+        for document in ("ARCHITECTURE.md", "CONTRIBUTING.md", "docs/reliability.md")
+        for owner, name in METHOD.findall((ROOT / document).read_text("utf-8"))
+    }
+    assert len(told) > 5
+    assert sorted(one for one in told if one[1] not in classes.get(one[0], ())) == []
 
 
 def headings(path: Path) -> set[str]:
