@@ -9,18 +9,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
 from ...rh_api.client import LazySource, Notice, Source
 from ...rh_api.errors import BadField
 from ...rh_api.wire.filetypes import ZIP
 from ...rh_api.wire.filetypes import Kind as FileKind
-from ...rh_api.wire.uploads import OLD_UPLOAD_LIMIT
 from .. import language
-from .adapters.adapter import Encoding, Media
-from .codecs import archive, fitting, flac
-from .codecs.codec import Encoded
+from .adapters.adapter import Encoding, Fitted, Media
+from .codecs import archive
 from .codecs.errors import MediaError
+from .codecs.fitting import Limit
 
 Worker = Callable[..., Awaitable[Any]]
 """Runs a function with its arguments where it may take its time."""
@@ -68,7 +67,7 @@ class Sources:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
     def lazy_source(
-        self, media: Media | Pack, field: str, limit: fitting.Limit | None = None
+        self, media: Media | Pack, field: str, limit: Limit | None = None
     ) -> LazySource:
         """The file of `media`, the same one whoever asks; BadField names `field` when it fails.
 
@@ -80,41 +79,28 @@ class Sources:
             self._lazy_sources[key] = LazySource(media.file_kind, make)
         return self._lazy_sources[key]
 
-    async def _make(self, media: Media | Pack, field: str, limit: fitting.Limit | None) -> Source:
+    async def _make(self, media: Media | Pack, field: str, limit: Limit | None) -> Source:
         # One picture is packed by all threads, of several each by one.
         threads = max(1, THREADS // len(self._lazy_sources))
         try:
-            made = await self.worker(self._source, media, threads)
-            if media.file_kind is FileKind.AUDIO:
-                return await self.worker(self._packed, made, field, limit or fitting.Limit())
-            if limit is None or limit.takes(made.size, made.suffix):
-                return made
-            return await self.worker(self._fitted, made, field, limit)
+            return await self.worker(self._source, media, field, limit, threads)
         except MediaError as error:
             reason = language.say(error.key, error.params)
             raise BadField("node.field_media", field=field, reason=reason) from None
 
-    def _fitted(self, made: Source, field: str, limit: fitting.Limit) -> Source:
-        data = made.body if isinstance(made.body, bytes) else made.body.read_bytes()
-        file = fitting.fitted(data, limit)
-        return self._told("progress.picture_fitted", made, file, field, format=file.suffix[1:])
-
-    def _packed(self, made: Source, field: str, limit: fitting.Limit) -> Source:
-        packed = flac.fitted(cast("bytes", made.body), OLD_UPLOAD_LIMIT, limit)
-        return (
-            self._told(packed.key, made, packed.file, field, bits=packed.bits) if packed else made
-        )
-
-    def _told(self, key: str, made: Source, file: Encoded, field: str, **more: object) -> Source:
-        sizes = {"before": made.size, "after": len(file.data)}
-        told = {name: f"{size / 2**20:.1f}" for name, size in sizes.items()}
-        self.fitted[field] = Notice(key, {"field": field, **told, **more})
-        return Source(made.kind, file.data, file.suffix, file.mime)
-
-    def _source(self, media: Media | Pack, threads: int) -> Source:
+    def _source(self, media: Media | Pack, field: str, limit: Limit | None, threads: int) -> Source:
         if isinstance(media, Pack):
             return self._zip(media, threads)
-        return media.adapter.encode(media, Encoding(threads, self._new_folder))
+        made = media.adapter.encode(media, Encoding(threads, self._new_folder))
+        fitted = media.adapter.fit(made, limit)
+        return made if fitted is None else self._told(made, fitted, field)
+
+    def _told(self, made: Source, fitted: Fitted, field: str) -> Source:
+        file = fitted.file
+        sizes = {"before": made.size, "after": len(file.data)}
+        told = {name: f"{size / 2**20:.1f}" for name, size in sizes.items()}
+        self.fitted[field] = Notice(fitted.key, {"field": field, **told, **fitted.params})
+        return Source(made.kind, file.data, file.suffix, file.mime)
 
     def _zip(self, pack: Pack, threads: int) -> Source:
         path = self._new_folder() / "pictures.zip"

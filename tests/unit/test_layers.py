@@ -310,6 +310,31 @@ def test_each_room_imports_only_what_its_row_allows() -> None:
     assert not wrong, "\n" + "\n".join(wrong)
 
 
+TYPES = {"IMAGE", "MASK", "VIDEO", "AUDIO"}
+OF_FILES = {"routes/history.py"}
+"""What a browser shows of a file as it is, whatever its values would be."""
+
+
+def compares_types(path: Path) -> bool:
+    """Whether something is compared with a type of ComfyUI's, or with a kind of media."""
+    return any(
+        (isinstance(side, ast.Constant) and side.value in TYPES)
+        or (isinstance(side, ast.Attribute) and side.attr in TYPES)
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Compare)
+        for side in ast.walk(node)
+    )
+
+
+def test_nothing_but_an_adapter_branches_on_a_type_of_comfyuis() -> None:
+    nodes = ROOT / "nodes"
+    asking = {
+        path.relative_to(nodes).as_posix() for path in nodes.rglob("*.py") if compares_types(path)
+    }
+    own = {file for file in asking if file.startswith(("values/adapters/", "values/codecs/"))}
+    assert asking - own == OF_FILES
+
+
 def test_the_emulator_starts_without_pillow() -> None:
     code = "import sys, rh_api.emulator; sys.exit('PIL' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

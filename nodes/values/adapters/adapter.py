@@ -11,7 +11,8 @@ import numpy as np
 
 from ....rh_api.client import Result, Source
 from ....rh_api.wire.filetypes import Kind as FileKind
-from ..codecs.codec import Kind
+from ..codecs.codec import Encoded, Kind
+from ..codecs.fitting import Limit
 
 if TYPE_CHECKING:
     from ..result_files import TaskFiles
@@ -63,6 +64,15 @@ class Encoding:
 
     threads: int
     new_folder: Callable[[], Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A file in place of one that would not be taken; `key` and `params` of what is said of it."""
+
+    file: Encoded
+    key: str
+    params: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +129,11 @@ class Adapter:
     def encode(self, media: Media, encoding: Encoding) -> Source:
         """The file of an item. Raises MediaError."""
         raise NotImplementedError
+
+    def fit(self, made: Source, limit: Limit | None) -> Fitted | None:
+        """What goes up in place of an encoded file that `limit`, or the service, does not take;
+        None where it goes as it is. Raises MediaError."""
+        return None
 
     def contents(self, media: Media) -> object:
         """What is alike for items that make equal files, as far as that shows at once."""

@@ -9,12 +9,14 @@ import numpy as np
 
 from ....rh_api.client import Result, Source
 from ....rh_api.wire.filetypes import Kind as FileKind
-from ..codecs import audio
+from ....rh_api.wire.uploads import OLD_UPLOAD_LIMIT
+from ..codecs import audio, flac
 from ..codecs.audio import Sound
 from ..codecs.codec import Kind
 from ..codecs.errors import MediaError
+from ..codecs.fitting import Limit
 from ..codecs.tensors import digest, from_array, to_array
-from .adapter import Adapter, Encoding, Media, one_file
+from .adapter import Adapter, Encoding, Fitted, Media, one_file
 
 if TYPE_CHECKING:
     from ..result_files import TaskFiles
@@ -40,6 +42,11 @@ class AudioAdapter(Adapter):
     def encode(self, media: Media, encoding: Encoding) -> Source:
         waveform = to_array(media.part(media.value["waveform"]))
         return one_file(audio.encode(waveform, media.value["sample_rate"]), self.file_kind)
+
+    def fit(self, made: Source, limit: Limit | None) -> Fitted | None:
+        """Packed where it is above what is documented, or above `limit` if that is higher."""
+        packed = flac.fitted(cast("bytes", made.body), OLD_UPLOAD_LIMIT, limit or Limit())
+        return packed and Fitted(packed.file, packed.key, {"bits": packed.bits})
 
     def contents(self, media: Media) -> object:
         waveform = to_array(media.part(media.value["waveform"]))

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from ....rh_api.client import Result, Source
 from ....rh_api.wire.filetypes import Kind as FileKind
-from ..codecs import frames, image, levels
+from ..codecs import fitting, frames, image, levels
 from ..codecs.codec import Kind
 from ..codecs.errors import MediaError
 from ..codecs.tensors import digest, from_array, to_array
 from ..image_batches import read_pictures
-from .adapter import Adapter, Encoding, Media, Reader, one_file
+from .adapter import Adapter, Encoding, Fitted, Media, Reader, one_file
 
 if TYPE_CHECKING:
     from ..result_files import TaskFiles
@@ -42,6 +42,9 @@ class ImageAdapter(Adapter):
         alpha = None if media.mask is None else array_of(media.mask)
         files = image.encode(array_of(media), alpha, threads=encoding.threads)
         return one_file(files, self.file_kind)
+
+    def fit(self, made: Source, limit: fitting.Limit | None) -> Fitted | None:
+        return fit_picture(made, limit)
 
     def contents(self, media: Media) -> object:
         return digest(array_of(media))
@@ -76,6 +79,14 @@ def is_mask(shape: tuple[int, ...]) -> bool:
 
 def _is_image(shape: tuple[int, ...]) -> bool:
     return len(shape) == 4 and not (shape[1] == 1 and shape[3] > 4)
+
+
+def fit_picture(made: Source, limit: fitting.Limit | None) -> Fitted | None:
+    """A PNG file as another picture file, or a smaller one, if `limit` does not take it."""
+    if limit is None or limit.takes(made.size, made.suffix):
+        return None
+    file = fitting.fitted(cast("bytes", made.body), limit)
+    return Fitted(file, "progress.picture_fitted", {"format": file.suffix[1:]})
 
 
 def array_of(media: Media) -> np.ndarray:

@@ -11,9 +11,10 @@ from ....rh_api.client import Result, Source
 from ....rh_api.wire.filetypes import Kind as FileKind
 from ..codecs import mask
 from ..codecs.codec import Kind
+from ..codecs.fitting import Limit
 from ..codecs.tensors import digest, from_array
-from .adapter import Adapter, Encoding, Media, one_file
-from .image import array_of, is_mask, read_levels, tensor_shape
+from .adapter import Adapter, Encoding, Fitted, Media, one_file
+from .image import array_of, fit_picture, is_mask, read_levels, tensor_shape
 
 if TYPE_CHECKING:
     from ..result_files import TaskFiles
@@ -35,6 +36,9 @@ class MaskAdapter(Adapter):
     def encode(self, media: Media, encoding: Encoding) -> Source:
         files = mask.encode(array_of(media), threads=encoding.threads)
         return one_file(files, self.file_kind)
+
+    def fit(self, made: Source, limit: Limit | None) -> Fitted | None:
+        return fit_picture(made, limit)
 
     def contents(self, media: Media) -> object:
         return digest(array_of(media))
