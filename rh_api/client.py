@@ -36,6 +36,7 @@ from .quick import QuickLibrary
 from .run.context import AccountContext
 from .run.engine import Engine
 from .run.estimates import Estimate
+from .run.file_contents import hash_file
 from .run.orders import model_page
 from .run.ports import Clock
 from .run.progress import Progress, Stage, Stopped, Watch, unheard, unwatched
@@ -92,6 +93,7 @@ __all__ = [
     "Uploads",
     "Watch",
     "as_task_id",
+    "hash_file",
     "model_page",
     "open_catalogue",
 ]

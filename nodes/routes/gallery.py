@@ -10,6 +10,7 @@ from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.wire.apps import SORTS
 from ..runtime import cloud, config, thumbnails
 from .body import Body, number_of, text_of
+from .clients import client_of
 
 _MOST = 2_000  # covers that are remembered: their addresses, and some kB each that was asked for
 
@@ -24,7 +25,7 @@ async def apps(body: Body) -> dict[str, object]:
     sort, number = text_of(body, "sort", SORTS[0]), max(1, number_of(body, "page", 1))
     if sort not in SORTS:
         raise BadInput("node.bad_type", name="sort", value=sort[:80])
-    client = cloud.client(config.settings(text_of(body, "profile")))
+    client = client_of(body)
     found = await client.programs.public_apps(sort, number)
     for one in found.apps:
         if one.cover:
@@ -51,7 +52,7 @@ def list_cover(origin: str, name: str, address: str) -> None:
 
 async def cover(body: Body) -> dict[str, object]:
     """The cover of a listed app or style, read anew from its pixels, as a data URL; "" for none."""
-    client = cloud.client(config.settings(text_of(body, "profile")))
+    client = client_of(body)
     name = client.settings.origin, text_of(body, "id")[:_LONGEST]
     if name not in _covers and name in _addresses:
         into = config.scratch_folder() / f"cover-{uuid.uuid4().hex}"

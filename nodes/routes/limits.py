@@ -13,18 +13,19 @@ from ...rh_api.money.limits import SCOPES
 from .. import language
 from ..runtime import cloud, config, failure_reports
 from .body import Body, text_of
+from .clients import client_of
 
 RULES = (*SCOPES, FLOOR)
 
 
 async def limits(body: Body) -> dict[str, object]:
     """Those of a profile's key, as they are written, and what today has cost or holds."""
-    return await _shown(_client(body))
+    return await _shown(client_of(body))
 
 
 async def save(body: Body) -> dict[str, object]:
     """One of them, or what a `program` without a bound may cost; a blank sum takes it away."""
-    client, program = _client(body), text_of(body, "program").strip()
+    client, program = client_of(body), text_of(body, "program").strip()
     scope = ALLOWED + program if program else text_of(body, "scope")
     if not program and scope not in RULES:
         raise BadInput("node.bad_choice", name="scope", value=scope[:40], choices=", ".join(RULES))
@@ -39,10 +40,6 @@ async def once(body: Body) -> dict[str, object]:
     run = str(uuid.uuid4())
     cloud.client(config.settings(refused.profile)).costs.allow_once(refused.order_keys, run)
     return {"orders": len(refused.order_keys), "prompt": run}
-
-
-def _client(body: Body) -> Client:
-    return cloud.client(config.settings(text_of(body, "profile")))
 
 
 async def _shown(client: Client) -> dict[str, object]:

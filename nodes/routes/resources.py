@@ -5,8 +5,9 @@ from __future__ import annotations
 from ...rh_api.client import Client, ResourceKind
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.wire.quick import is_module_id
-from ..runtime import cloud, config, segment_pass
+from ..runtime import segment_pass
 from .body import Body, text_of
+from .clients import client_of
 from .gallery import list_cover
 
 LONGEST = 200
@@ -21,7 +22,7 @@ async def resources(body: Body) -> dict[str, object]:
     name = text_of(body, "kind")
     if name not in ResourceKind.__members__:
         raise BadInput("node.bad_type", name="kind", value=name[:80])
-    client = cloud.client(config.settings(text_of(body, "profile")))
+    client = client_of(body)
     words = text_of(body, "words").strip()[:LONGEST]
     found = await segment_pass.models().search(client, ResourceKind[name], words)
     styles = await _styles(client, text_of(body, "module"), words) if name == "LORA" else []

@@ -9,6 +9,7 @@ from .. import language
 from ..runtime import cloud, config, node_display, node_outcomes
 from . import guard
 from .body import Body, text_of
+from .clients import client_of
 
 
 async def session(body: Body) -> dict[str, object]:
@@ -29,7 +30,7 @@ async def ends(body: Body) -> dict[str, object]:
     it; an end without that has nothing to show any more.
     """
     try:
-        client = cloud.client(config.settings(text_of(body, "profile")))
+        client = client_of(body)
     except BadInput:
         return {"ends": {}}  # without an account nothing was ordered
     found = await node_outcomes.of_graph(client, text_of(body, "graph"))

@@ -9,6 +9,7 @@ from ...rh_api.errors import BadInput
 from ...rh_api.settings import Settings
 from ..runtime import accounts, cloud, config, demo_server, incomplete_outputs, profiles, under_way
 from .body import Body, number_of, switch_of, text_of
+from .clients import client_of
 
 CONSOLE = "/enterprise-api/consumerApi"
 """The site's page of keys: of its list of calls no source tells the address."""
@@ -81,13 +82,13 @@ async def now(_: Body) -> dict[str, object]:
 
 async def cancel(body: Body) -> dict[str, object]:
     """`confirmed`: it was seen that the task does not run any more."""
-    return {"confirmed": await _client(body).task(_task_id(body)).cancel()}
+    return {"confirmed": await client_of(body).task(_task_id(body)).cancel()}
 
 
 async def fetch(body: Body) -> dict[str, object]:
     """Bring a finished task's results here, where equal inputs and a Task node find them. `gaps`:
     what did not come, in each language."""
-    outcome = await _client(body).task(_task_id(body)).fetch()
+    outcome = await client_of(body).task(_task_id(body)).fetch()
     return {
         "task_id": outcome.task_id,
         "kept": outcome.kept,
@@ -107,12 +108,12 @@ async def fetch(body: Body) -> dict[str, object]:
 
 async def detach(body: Body) -> dict[str, object]:
     """Whoever waits for the task goes on without it, and it goes on in the cloud."""
-    return {"detached": _client(body).task(_task_id(body)).detach()}
+    return {"detached": client_of(body).task(_task_id(body)).detach()}
 
 
 async def look(body: Body) -> dict[str, object]:
     """What can be seen of an uncertain order: tasks of the account before and now."""
-    sight = await _client(body).inspect_uncertain(_order(body))
+    sight = await client_of(body).inspect_uncertain(_order(body))
     return {"before": sight.before, "now": sight.now, "ours": sight.ours}
 
 
@@ -121,7 +122,7 @@ async def settle(body: Body) -> dict[str, object]:
     task_id, not_started = text_of(body, "task_id").strip(), switch_of(body, "not_started")
     if not_started == bool(task_id):
         raise BadInput("node.one_answer")
-    await _client(body).settle_uncertain(_order(body), task_id=task_id, not_started=not_started)
+    await client_of(body).settle_uncertain(_order(body), task_id=task_id, not_started=not_started)
     return {"task_id": task_id}
 
 
@@ -139,10 +140,6 @@ async def empty(_: Body) -> dict[str, object]:
 def _any_client() -> Client:
     """Results are kept for all accounts together. Raises NoKey where there is none."""
     return accounts.any_client() or cloud.client(config.settings())
-
-
-def _client(body: Body) -> Client:
-    return cloud.client(config.settings(text_of(body, "profile")))
 
 
 def _task_id(body: Body) -> str:

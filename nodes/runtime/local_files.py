@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import folder_paths
 
+from ...rh_api.client import hash_file
 from ...rh_api.errors import BadInput
 from ...rh_api.journal import FileStamp
 from ...rh_api.offload import CannotOffload, LocalFile, Segment
 from ...rh_api.offload.driver import check_media
 
 LORAS = "loras"
-_BLOCK = 1 << 20
 
 # A file that has not changed is not read again.
 _hashes: dict[tuple[Path, FileStamp], str] = {}
@@ -82,9 +81,5 @@ def state(segment: Segment) -> list[str]:
 def _hash(path: Path) -> str:
     stamp = (path, FileStamp.of(path.stat()))
     if stamp not in _hashes:
-        digest = hashlib.sha256()
-        with path.open("rb", buffering=0) as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-        _hashes[stamp] = digest.hexdigest()
+        _hashes[stamp] = hash_file(path, "sha256")
     return _hashes[stamp]

@@ -21,20 +21,15 @@ from ...rh_api.graph.fields import split_name
 from ...rh_api.history import values_of
 from ...rh_api.journal.history import file_hash
 from ...rh_api.journal.retention import RESULTS
+from ...rh_api.offload import crossing_of
 from ...rh_api.offload.class_facts import CLOUD_LORA_LOADER
-from ...rh_api.wire.filetypes import Kind, by_suffix
+from ...rh_api.wire.filetypes import by_suffix
 from ...rh_api.wire.orders import TaskOptions
 from ..values.result_files import SUBFOLDER
 from . import local_files
 
 ANSWER_SECONDS = 60.0  # that a page waits for the task of a run that it asked for
 
-# The node of ComfyUI's own that loads a kind, its widget, and its folder below input/.
-_LOADERS = {
-    Kind.IMAGE: ("LoadImage", "image", SUBFOLDER),
-    Kind.VIDEO: ("LoadVideo", "file", SUBFOLDER),
-    Kind.AUDIO: ("LoadAudio", "audio", SUBFOLDER),
-}
 _MODEL_SUFFIXES = (".glb", ".gltf", ".obj", ".fbx", ".stl")
 _LOADER_3D = ("Load3D", "model_file", "3d")
 
@@ -66,10 +61,12 @@ def loader_of(path: Path) -> str | None:
 
 
 def _loader(path: Path) -> tuple[str, str, str] | None:
+    """The node of ComfyUI's own that loads a file, its widget, and its folder below input/."""
     if path.suffix.lower() in _MODEL_SUFFIXES:
         return _LOADER_3D
     found = by_suffix(path.suffix)
-    return _LOADERS.get(found.kind) if found else None
+    crossing = crossing_of(found.kind.name) if found else None
+    return (crossing.loader, crossing.field, SUBFOLDER) if crossing else None
 
 
 def make_input(path: Path, name: str) -> dict[str, object]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import cast
 
 from ..errors import CatalogueRefused
 from ..graph.fields import FieldKind
+from ..graph.json_values import as_object
 from ..wire.envelope import as_list
 from ..wire.model_refs import BASE, is_endpoint
 from .fields import default_of
@@ -53,18 +53,18 @@ def read_page(data: bytes, entry: Entry) -> Model:
     and for one of something else than a model.
     """
     check_size(data, entry.page, MAX_PAGE)
-    spec = _object(_spec(data.decode("utf-8", "replace"), entry))
-    paths = [path for path in _object(spec.get("paths")) if path.startswith(BASE)]
+    spec = as_object(_spec(data.decode("utf-8", "replace"), entry))
+    paths = [path for path in as_object(spec.get("paths")) if path.startswith(BASE)]
     endpoint = paths[0].removeprefix(BASE).strip("/") if len(paths) == 1 else ""
     if not is_endpoint(endpoint):
         raise CatalogueRefused(source=entry.page, reason="no path of a model")
-    post = _object(_object(_object(spec.get("paths")).get(paths[0])).get("post"))
-    content = _object(_object(post.get("requestBody")).get("content"))
-    schema = _resolved(_object(_object(content.get("application/json")).get("schema")), spec)
-    properties = _object(schema.get("properties"))
+    post = as_object(as_object(as_object(spec.get("paths")).get(paths[0])).get("post"))
+    content = as_object(as_object(post.get("requestBody")).get("content"))
+    schema = _resolved(as_object(as_object(content.get("application/json")).get("schema")), spec)
+    properties = as_object(schema.get("properties"))
     required = {one for one in as_list(schema.get("required")) if isinstance(one, str)}
     parameters = [
-        _parameter(name, _resolved(_object(about), spec), spec, name in required)
+        _parameter(name, _resolved(as_object(about), spec), spec, name in required)
         for name, about in [*properties.items()][:MAX_PARAMETERS]
         if is_parameter_name(name) and name not in _NOT_OURS
     ]
@@ -90,24 +90,20 @@ def _spec(text: str, entry: Entry) -> object:
         raise CatalogueRefused(source=entry.page, reason=f"its YAML: {error}") from error
 
 
-def _object(value: object) -> Json:
-    return cast("Json", value) if isinstance(value, dict) else {}
-
-
 def _resolved(schema: Json, spec: Json) -> Json:
     """A schema itself, or the component that it refers to, at most a few steps away."""
     for _ in range(8):
         reference = schema.get("$ref")
         if not isinstance(reference, str) or not reference.startswith("#/components/schemas/"):
             break
-        components = _object(_object(spec.get("components")).get("schemas"))
-        schema = _object(components.get(reference.rpartition("/")[2]))
+        components = as_object(as_object(spec.get("components")).get("schemas"))
+        schema = as_object(components.get(reference.rpartition("/")[2]))
     return schema
 
 
 def _parameter(name: str, about: Json, spec: Json, required: bool) -> Parameter:
     is_array = about.get("type") == "array"
-    item = _resolved(_object(about.get("items")), spec) if is_array else about
+    item = _resolved(as_object(about.get("items")), spec) if is_array else about
     options = texts_of(as_list(item.get("enum")) or as_list(about.get("enum")), MAX_OPTIONS)
     kind = _kind(name, item, options)
     return Parameter(

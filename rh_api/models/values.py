@@ -64,11 +64,6 @@ def convert(one: Parameter, value: object, doubt: Doubt) -> object:
     return items or None
 
 
-def check_file(one: Parameter, value: MediaFile, doubt: Doubt) -> None:
-    """What the catalogue says against a file whose bytes are known now."""
-    _file(one, value, doubt)
-
-
 def check_count(field: str, count: int, limit: int | None, doubt: Doubt) -> None:
     if limit is not None and count > limit:
         doubt("error.model_field_count", field, count=count, limit=limit)
@@ -117,13 +112,14 @@ def _single(one: Parameter, value: object, doubt: Doubt) -> object:
     if isinstance(value, Unsupported):
         raise _wrong(one, value.type_name)
     if isinstance(value, GivenMedia):
-        return _file(one, value, doubt)
+        return check_file(one, value, doubt)
     if not isinstance(value, (str, int, float)):
         raise _wrong(one, type(value).__name__)
     return _CONVERTERS.get(one.kind, _text)(one, value, doubt)
 
 
-def _file(one: Parameter, value: GivenMedia, doubt: Doubt) -> GivenMedia:
+def check_file(one: Parameter, value: GivenMedia, doubt: Doubt) -> GivenMedia:
+    """A medium as it is; what the catalogue says against a file is told, as far as it is known."""
     taken = _TAKES.get(one.kind, frozenset[Kind]())
     is_midi = value.kind is Kind.FILE and not _MIDI.isdisjoint(one.formats)
     if value.kind not in taken and not is_midi:
