@@ -16,6 +16,12 @@ const COMFYUI = [
   { selector: "Identifier[name=/^(LiteGraph|comfyAPI|__vue_app__)$/]", message: HOST },
 ];
 
+// What a module does when it is loaded: it declares, and one script registers.
+const EFFECTS = {
+  selector: "Program > :matches(ExpressionStatement, IfStatement, SwitchStatement, TryStatement, BlockStatement, ForStatement, ForInStatement, ForOfStatement, WhileStatement)",
+  message: "Only runninghub.js has effects when it is loaded.",
+};
+
 const PURE = {
   selector: `${IMPORTS}[source.value=/^\\.\\.\\//]`,
   message: "lib/ knows neither ComfyUI's page nor our parts: what it needs is handed in.",
@@ -52,16 +58,20 @@ export default [
         { property: "createContextualFragment", message: HTML },
         { object: "document", property: "write", message: HTML },
       ],
-      "no-restricted-syntax": ["error", OUTSIDE, ...COMFYUI],
+      "no-restricted-syntax": ["error", OUTSIDE, EFFECTS, ...COMFYUI],
     },
   },
   {
     files: ["web/js/lib/*.js"],
-    rules: { "no-restricted-syntax": ["error", OUTSIDE, ...COMFYUI, PURE] },
+    rules: { "no-restricted-syntax": ["error", OUTSIDE, EFFECTS, ...COMFYUI, PURE] },
   },
   {
     files: ["web/js/host/*.js"],
-    rules: { "no-restricted-syntax": ["error", OUTSIDE] },
+    rules: { "no-restricted-syntax": ["error", OUTSIDE, EFFECTS] },
+  },
+  {
+    files: ["web/js/runninghub.js"],
+    rules: { "no-restricted-syntax": ["error", OUTSIDE, ...COMFYUI] },
   },
   {
     files: ["web/js/host/lazy.js"],

@@ -12,29 +12,38 @@ const STILL = /\.(png|jpe?g|bmp)( \[\w+\])?$/i; // others may have several frame
 
 const ONE = { length: 1, distinct: 1 };
 
-/** What comes out of a class of nodes; all others may give any number. @type {Map<string, (node: any) => Items | null>} */
-const RULES = new Map();
+/** @type {[string, (node: any) => Items | null][]} */
+const RULES_OF_CLASSES = [
+	["LoadImage LoadImageMask", (node) => (STILL.test(valueOf(node, "image")) && !linkOf(node, "image") ? ONE : null)],
+	[
+		"EmptyImage EmptyLatentImage EmptySD3LatentImage EmptyFlux2LatentImage EmptyHunyuanImageLatent EmptyChromaRadianceLatentImage",
+		(node) => times(ONE, node, "batch_size"),
+	],
+	["RepeatImageBatch RepeatLatentBatch", (node) => times(through(node), node, "amount")],
+	[
+		"KSampler KSamplerAdvanced SamplerCustom SamplerCustomAdvanced",
+		(node) => {
+			const items = through(node);
+			return items && { ...items, distinct: items.length }; // noise of their own
+		},
+	],
+	[
+		"Reroute VAEDecode VAEDecodeTiled VAEEncode VAEEncodeTiled VAEEncodeForInpaint SetLatentNoiseMask LatentUpscale LatentUpscaleBy ImageScale " +
+			"ImageScaleBy ImageScaleToTotalPixels ImageScaleToMaxDimension ImageUpscaleWithModel ImageInvert ImageCrop ImageBlur ImageSharpen ImagePadForOutpaint " +
+			"ImageToMask MaskToImage InvertMask GrowMask",
+		(node) => through(node),
+	],
+	[
+		"ImageBatch LatentBatch",
+		(node) => {
+			const [one, other] = BATCHED.flatMap((type) => linked(node, type)).map(({ name }) => itemsAt(node, name));
+			return one && other ? { length: one.length + other.length, distinct: one.distinct + other.distinct } : null;
+		},
+	],
+];
 
-/** @type {(names: string, rule: (node: any) => Items | null) => void} */
-const rule = (names, make) => names.split(" ").forEach((name) => RULES.set(name, make));
-
-rule("LoadImage LoadImageMask", (node) => (STILL.test(valueOf(node, "image")) && !linkOf(node, "image") ? ONE : null));
-rule("EmptyImage EmptyLatentImage EmptySD3LatentImage EmptyFlux2LatentImage EmptyHunyuanImageLatent EmptyChromaRadianceLatentImage", (node) => times(ONE, node, "batch_size"));
-rule("RepeatImageBatch RepeatLatentBatch", (node) => times(through(node), node, "amount"));
-rule("KSampler KSamplerAdvanced SamplerCustom SamplerCustomAdvanced", (node) => {
-	const items = through(node);
-	return items && { ...items, distinct: items.length }; // noise of their own
-});
-rule(
-	"Reroute VAEDecode VAEDecodeTiled VAEEncode VAEEncodeTiled VAEEncodeForInpaint SetLatentNoiseMask LatentUpscale LatentUpscaleBy ImageScale " +
-		"ImageScaleBy ImageScaleToTotalPixels ImageScaleToMaxDimension ImageUpscaleWithModel ImageInvert ImageCrop ImageBlur ImageSharpen ImagePadForOutpaint " +
-		"ImageToMask MaskToImage InvertMask GrowMask",
-	(node) => through(node),
-);
-rule("ImageBatch LatentBatch", (node) => {
-	const [one, other] = BATCHED.flatMap((type) => linked(node, type)).map(({ name }) => itemsAt(node, name));
-	return one && other ? { length: one.length + other.length, distinct: one.distinct + other.distinct } : null;
-});
+/** What comes out of a class of nodes; all others may give any number. */
+const RULES = new Map(RULES_OF_CLASSES.flatMap(([names, rule]) => names.split(" ").map((name) => /** @type {const} */ ([name, rule]))));
 
 /**
  * `least`: it may be more of them.

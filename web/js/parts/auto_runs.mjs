@@ -24,18 +24,28 @@ let steady = true; // nothing of that was paid again: no loader brings another f
 /** @type {{ place: string, shut: () => void } | null} */
 let question = null;
 
-onEvent("graphChanged", () => {
-	changed = Date.now();
-});
-// Stop is no word for more.
-onEvent("execution_interrupted", () => {
-	allowed = "";
-});
+let listens = false;
+
+function listen() {
+	if (listens) return;
+	listens = true;
+	onEvent("graphChanged", () => {
+		changed = Date.now();
+	});
+	// Stop is no word for more.
+	onEvent("execution_interrupted", () => {
+		allowed = "";
+	});
+	onEvent("runninghub.ended", ({ state }) => {
+		if (state === "paid" && passed) steady = false;
+	});
+}
 
 const placeOf = (mode = autoMode()) => mode && `${mode} ${rootGraph().id}`;
 
 /** Whether ComfyUI may run by itself now. @param {{ prompt: Record<string, any>, isWell: boolean }} newest the run that was queued last */
 export async function mayRun(newest) {
+	listen();
 	const part = payingPart((await toPrompt()).prompt);
 	if (!part) return true;
 	const place = placeOf();
@@ -61,10 +71,6 @@ export async function mayRun(newest) {
 	passed = "";
 	return placeOf() === allowed;
 }
-
-onEvent("runninghub.ended", ({ state }) => {
-	if (state === "paid" && passed) steady = false;
-});
 
 /** @type {(value: any) => boolean} */
 const isLink = (value) => Array.isArray(value) && value.length === 2 && Number.isInteger(value[1]);
