@@ -113,8 +113,8 @@ async def detach(body: Body) -> dict[str, object]:
 
 async def look(body: Body) -> dict[str, object]:
     """What can be seen of an uncertain order: tasks of the account before and now."""
-    sight = await client_of(body).inspect_uncertain(_order(body))
-    return {"before": sight.before, "now": sight.now, "ours": sight.ours}
+    inspection = await client_of(body).inspect_uncertain(_order(body))
+    return {"before": inspection.before, "now": inspection.now, "ours": inspection.ours}
 
 
 async def settle(body: Body) -> dict[str, object]:

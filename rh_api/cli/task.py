@@ -179,15 +179,15 @@ async def _settle(service: Service, arguments: Namespace) -> None:
     """A person's answer about an uncertain order, or a look at what can be seen of it."""
     client, terminal, order = service.client, service.terminal, arguments.order
     if arguments.look:
-        sight = await client.inspect_uncertain(order)
+        inspection = await client.inspect_uncertain(order)
         for key, count in (
-            ("cli.sight_before", sight.before),
-            ("cli.sight_now", sight.now),
-            ("cli.sight_ours", sight.ours),
+            ("cli.sight_before", inspection.before),
+            ("cli.sight_now", inspection.now),
+            ("cli.sight_ours", inspection.ours),
         ):
             shown = english("cli.unknown", {}) if count is None else count
             terminal.say(english(key, {"count": shown}))
-        counts = {"before": sight.before, "now": sight.now, "ours": sight.ours}
+        counts = {"before": inspection.before, "now": inspection.now, "ours": inspection.ours}
         terminal.document({"order": order, **counts})
         return
     task_id = (arguments.its or "").strip()

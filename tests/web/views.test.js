@@ -9,7 +9,7 @@ import { explainedView } from "../../web/js/parts/explained.mjs";
 import { loadTexts } from "../../web/js/host/texts.js";
 import { action, answer, h } from "../../web/js/lib/view.js";
 import { offerKey, testText } from "../../web/js/parts/account.js";
-import { sightText } from "../../web/js/parts/tasks.mjs";
+import { inspectionText } from "../../web/js/parts/tasks.mjs";
 
 
 /** Answers of the server by path; what was sent is kept in `sent`. */
@@ -120,11 +120,11 @@ test.each([
 });
 
 test("a look at an uncertain order says what was seen, and when nothing was", () => {
-  expect(sightText({ before: 2, now: 3, ours: 1 })).toBe(
+  expect(inspectionText({ before: 2, now: 3, ours: 1 })).toBe(
     "Tasks of the account now: 3; known here: 1. Before this order: 2. " +
       "A task that is over already counts in neither: the call records on the site tell.",
   );
-  expect(sightText({ before: 2, now: null, ours: 1 })).toBe("RunningHub does not answer now.");
+  expect(inspectionText({ before: 2, now: null, ours: 1 })).toBe("RunningHub does not answer now.");
 });
 
 test("an action that cannot be taken back happens at the second press, and not after a look away", async () => {

@@ -110,83 +110,10 @@ interface RhChoice {
   typed: number[];
 }
 
-/** `added`: nodes with fields that were not there. `other`: fields of another kind now. */
-interface RhChanges {
-  added: { title: string; id: string; count: number }[];
-  gone: RhField[];
-  other: { field: RhField; kind: string }[];
-  values: { field: RhField; stored: unknown }[];
-  goneOutputs: RhOutput[];
-  addedOutputs: RhRemoteOutput[];
-}
-
-interface RhRow {
-  key: string;
-  level: number;
-  text: string;
-  kind?: string;
-  more?: string;
-  tip?: string;
-  open?: boolean;
-  ticked?: boolean;
-  disabled?: boolean;
-}
-
 /** The value of a field that stays when its program changed. */
 type RhCarry = (before: RhField, after: RhField, value: any) => unknown;
-/** A value of a field made one that its widget takes, or that is sent. */
-type RhFitting = (field: RhField, value: any) => unknown;
-type RhStanding =
-  | { socket: string }
-  | { widget: "STRING" | "INT" | "FLOAT" | "BOOLEAN" | "COMBO"; takes?: string; spec: [any, Record<string, any>] };
-/** Makes something of a form and a program; `seen`: the program then, as `seenOf` gave it. */
-type RhFollow<T> = (form: RhForm, seen: string, program: RhProgram) => T;
-
-/** What an output that every node has is called, and what it carries. */
-interface RhTypedText {
-  name: string;
-  tip: string;
-}
-
-/** `label`: for who cannot see it. A row with `open` has others below it. */
-interface RhTree {
-  label: string;
-  tick: (row: RhRow) => void;
-  fold?: (row: RhRow, open: boolean) => void;
-}
-
-/** `run` closes the dialog afterwards, unless it gives (or resolves to) false. */
-interface RhButton {
-  label: string;
-  primary?: boolean;
-  run?: () => unknown;
-}
-
-interface RhAsked {
-  title: string;
-  body: HTMLElement | string;
-  /** Without any: one that closes. */
-  buttons?: RhButton[];
-  onClose?: () => void;
-  wide?: boolean;
-}
 
 interface RhDialog {
   close(): void;
   element: HTMLDialogElement;
-}
-
-
-/** What goes on at a node. `timer`: until a typed id counts as whole. */
-interface RhState {
-  /** The id or link that was dealt with. */
-  text: string;
-  /** The one that the node was built from. */
-  named: string;
-  timer: number;
-  asking: AbortController | null;
-  /** The program as it is now, when it is not what the node was built from. */
-  changed: RhProgram | null;
-  /** The model as it is now, when the service no longer offers it. */
-  notice: RhProgram | null;
 }

@@ -26,16 +26,6 @@ interface RhChip {
   frame?: boolean;
 }
 
-/** What earlier runs took; nulls where nothing is known. */
-interface RhEstimate {
-  runs: number | null;
-  seconds: number | null;
-  coins: number | null;
-  money: number | null;
-  /** What a run will probably cost, in words. */
-  quote?: string;
-}
-
 interface RhProfile {
   name: string;
   origin: string;
@@ -62,15 +52,6 @@ interface RhStored {
   sites: string[];
 }
 
-interface RhAccount {
-  kind: string;
-  coins: number | string | null;
-  money: number | string | null;
-  currency: string | null;
-  running: number | null;
-  limit: number | null;
-}
-
 /** An order that nobody here waits for. */
 interface RhTask {
   order: number;
@@ -94,71 +75,9 @@ interface RhTask {
   link?: string;
 }
 
-interface RhSight {
-  before: number | null;
-  now: number | null;
-  ours: number;
-}
-
-interface RhNode {
-  id: string;
-  title?: string;
-  class_type?: string;
-}
-
-interface RhUp {
-  kind: string;
-  from: RhNode | null;
-  name: string;
-  /** null: only the run will tell. */
-  bytes: number | null;
-  known: boolean | null;
-}
-
-interface RhSegment {
-  id: string;
-  name: string;
-  instance: string;
-  nodes: RhNode[];
-  pulled: (RhNode & { reason: string })[];
-  up: RhUp[];
-  back: { kind: string; from: RhNode; to: RhNode[] }[];
-  saved: RhNode[];
-  estimate: RhEstimate;
-  quote?: { text: string } | null;
-}
-
-interface RhExplained {
-  segments: RhSegment[];
-  local: RhNode[];
-  /** What all of it will probably cost, in words. */
-  quote?: string;
-  notes: (RhNode & { text: string })[];
-  refused: (RhNode & { message: string; hint: string }) | null;
-}
-
-type RhSay = (key: string, params?: Record<string, unknown>) => string;
 type RhAct = () => unknown;
-interface RhFailure {
-  prompt_id: string;
-  node_id: string;
-  node_type: string;
-  exception_type?: string;
-  exception_message?: string;
-}
-/** Whether a thing of the graph is one of a kind. */
-type RhTest = (thing: any) => boolean;
-/** Does something to things of the graph. */
-type RhDo = (things: any[]) => void;
 /** What is drawn around a node or a group. */
 type RhChips = (thing: any) => RhChip[];
-
-/** A run that is over: its nodes as they were queued, what each showed, and which ComfyUI kept. */
-interface RhRun {
-  nodes: Record<string, any>;
-  outputs: Record<string, any>;
-  cached: Set<string>;
-}
 
 /** A view of the panel; `close` ends what it does in the background. */
 interface RhPanelView {

@@ -3,6 +3,13 @@
 import { action, answer, h, keepKey, page, row } from "../lib/view.js";
 import { t } from "./texts.js";
 
+/** `run` closes the dialog afterwards, unless it gives (or resolves to) false. @typedef {{ label: string, primary?: boolean, run?: () => unknown }} Button */
+
+/**
+ * Without `buttons`: one that closes.
+ * @typedef {{ title: string, body: HTMLElement | string, buttons?: Button[], onClose?: () => void, wide?: boolean }} Asked
+ */
+
 // What the graph behind must not take as its own.
 const OURS = ["keydown", "keyup", "keypress", "copy", "cut", "paste", "wheel", "drop", "dragover"];
 
@@ -10,7 +17,7 @@ export const loading = () => page(h("p", "muted", t("account.loading")));
 
 /**
  * The focus stays in it, and goes back; Enter means the primary button.
- * @type {(asked: RhAsked) => RhDialog}
+ * @type {(asked: Asked) => RhDialog}
  */
 export function openDialog({ title, body, buttons = [{ label: t("account.close") }], onClose, wide }) {
 	const before = document.activeElement;

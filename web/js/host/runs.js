@@ -4,6 +4,11 @@ import { onEvent, request } from "./comfy.js";
 import { rootGraph } from "./graph.js";
 import { api } from "./scripts.js";
 
+/**
+ * A run that is over: its nodes as they were queued, what each showed, and which ComfyUI kept.
+ * @typedef {{ nodes: Record<string, any>, outputs: Record<string, any>, cached: Set<string> }} Run
+ */
+
 const MOST = 16; // runs that are looked through, newest first
 
 /** The name that ComfyUI has for this page, once its socket is open. @type {() => Promise<string>} */
@@ -20,7 +25,7 @@ export async function runningPrompt() {
 	return String(queued.find(isOfGraph)?.[1] ?? "");
 }
 
-/** Of the graph that is open, newest first. @returns {Promise<RhRun[]>} */
+/** Of the graph that is open, newest first. @returns {Promise<Run[]>} */
 export async function lastRuns() {
 	const history = await read(`/history?max_items=${MOST}`);
 	/** @type {any[]} */

@@ -2,6 +2,13 @@
 
 import { language, request } from "./comfy.js";
 
+/** @typedef {(key: string, params?: Record<string, unknown>) => string} Say */
+
+/**
+ * What earlier runs took; nulls where nothing is known. `quote`: what a run will probably cost, in words.
+ * @typedef {{ runs: number | null, seconds: number | null, coins: number | null, money: number | null, quote?: string }} Estimate
+ */
+
 /** @type {Record<string, any>} */
 let languages = {};
 
@@ -22,13 +29,13 @@ async function fetchTexts() {
 	else loading = null;
 }
 
-/** `runninghub.canvas.<key>`; the key itself while there are no sentences. @type {RhSay} */
+/** `runninghub.canvas.<key>`; the key itself while there are no sentences. @type {Say} */
 export function t(key, params = {}) {
 	const sentence = find(language(), key) ?? find("en", key) ?? key;
 	return sentence.replace(/\{(\w+)\}/g, (hole, name) => (Object.hasOwn(params, name) ? String(params[name]) : hole));
 }
 
-/** `t` for the keys of one part. @type {(part: string) => RhSay} */
+/** `t` for the keys of one part. @type {(part: string) => Say} */
 export const textsOf = (part) => (key, params) => t(`${part}.${key}`, params);
 
 /** @type {(locale: string, key: string) => string | undefined} */
@@ -54,7 +61,7 @@ export function bytesText(bytes = 0) {
 	return `${numberText(bytes / 1000 ** step, step ? 1 : 0)} ${["B", "kB", "MB", "GB"][step]}`;
 }
 
-/** "usually 34 s, about 7 coins (…)"; "" when nothing is known. @param {RhEstimate | null} estimate */
+/** "usually 34 s, about 7 coins (…)"; "" when nothing is known. @param {Estimate | null} estimate */
 export function estimateText(estimate) {
 	const quote = estimate?.quote ?? "";
 	if (!estimate?.runs || estimate.seconds === null) return quote;

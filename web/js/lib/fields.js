@@ -2,6 +2,13 @@
 
 import { number } from "./form.js";
 
+/** A value of a field made one that its widget takes, or that is sent. @typedef {(field: RhField, value: any) => unknown} Fitting */
+
+/**
+ * What stands for a field on a node.
+ * @typedef {{ socket: string } | { widget: "STRING" | "INT" | "FLOAT" | "BOOLEAN" | "COMBO", takes?: string, spec: [any, Record<string, any>] }} Standing
+ */
+
 // A media field takes what can be uploaded for it, or a remote name as text.
 const SOCKETS = new Map([
 	["IMAGE", "IMAGE,MASK,STRING"],
@@ -14,7 +21,7 @@ const SAFE = Number.MAX_SAFE_INTEGER;
 
 const NUMBERS = ["INT", "FLOAT"];
 
-/** @param {RhField} field @returns {RhStanding} */
+/** @param {RhField} field @returns {Standing} */
 export function standing(field) {
 	const { kind, name, options, step, blank } = field;
 	const socket = SOCKETS.get(kind);
@@ -50,7 +57,7 @@ export function startValue({ kind, stored, options, blank }) {
 	return options?.includes(stored) ? stored : String(stored ?? "");
 }
 
-/** The given value where it fits, else the stored one. @type {RhFitting} */
+/** The given value where it fits, else the stored one. @type {Fitting} */
 export function fitting(field, value) {
 	if (field.blank) return fittingOrNone(field, value);
 	if (field.kind === "BOOLEAN") {
@@ -67,7 +74,7 @@ export function fitting(field, value) {
 	return ["string", "number", "boolean"].includes(typeof value) ? String(value) : startValue(field);
 }
 
-/** The same for a field that may stay unset, as "". @type {RhFitting} */
+/** The same for a field that may stay unset, as "". @type {Fitting} */
 function fittingOrNone(field, value) {
 	if (value === "" || value === null || value === undefined) return "";
 	const text = String(value);
@@ -75,7 +82,7 @@ function fittingOrNone(field, value) {
 	return choices(field).find((one) => String(one) === text) ?? startValue(field);
 }
 
-/** A number beyond 2^53 goes out as the text it came as, while nobody changed it. @type {RhFitting} */
+/** A number beyond 2^53 goes out as the text it came as, while nobody changed it. @type {Fitting} */
 export function sent(field, value) {
 	const untouched = field.kind === "INT" && typeof field.stored === "string" && value === startValue(field);
 	return untouched ? field.stored : value;

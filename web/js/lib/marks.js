@@ -2,6 +2,8 @@
 
 import { classOf, isOurs, sourceAt } from "./nodes.js";
 
+/** Whether a thing of the graph is one of a kind. @typedef {(thing: any) => boolean} Test */
+
 export const INSTANCES = ["default", "plus", "ultra"];
 
 const KEY = "runninghub"; // in a node's properties and a group's flags
@@ -9,7 +11,7 @@ const KEY = "runninghub"; // in a node's properties and a group's flags
 // White is readable on each of them.
 const COLORS = ["#4a6b12", "#6d28d9", "#0f6e6a", "#a3420b", "#a61b5b", "#1f55c4"];
 
-/** @type {RhTest} */
+/** @type {Test} */
 export const isGroup = (thing) => typeof thing?.recomputeInsideNodes === "function";
 
 /** @param {any} instance */
@@ -61,7 +63,7 @@ export function markFor(chosen, touched, all) {
 	return { segment: String(number), instance: "", only: false };
 }
 
-/** Not what only the browser has (but subgraphs), nor ours, which is in the cloud anyway. @type {RhTest} */
+/** Not what only the browser has (but subgraphs), nor ours, which is in the cloud anyway. @type {Test} */
 export function isMarkable(thing) {
 	const isNode = Array.isArray(thing?.inputs) && !isOurs(classOf(thing));
 	return isGroup(thing) || (isNode && Boolean(thing.subgraph || !thing.isVirtualNode));

@@ -11,6 +11,11 @@ import { action, answer, form, h, link, page, row, wordsOf } from "../lib/view.j
 import { readSettings, remember, SANDBOX } from "./profiles.js";
 import { waysOut } from "./running.js";
 
+/**
+ * What the account of a profile says of itself.
+ * @typedef {{ kind: string, coins: number | string | null, money: number | string | null, currency: string | null, running: number | null, limit: number | null }} Account
+ */
+
 const t = textsOf("account");
 
 const KEY = /KeyFailure$/; // the server's word for what another key mends
@@ -120,7 +125,7 @@ async function tellTested(name) {
 	}
 }
 
-/** @param {RhAccount} found */
+/** @param {Account} found */
 export function testText({ kind, coins, money, currency, running, limit }) {
 	const known = KINDS[kind];
 	const found = dotted(

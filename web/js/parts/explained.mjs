@@ -3,27 +3,55 @@
 import { bytesText, estimateText, textsOf } from "../host/texts.js";
 import { card, h, page } from "../lib/view.js";
 
+/** @typedef {{ id: string, title?: string, class_type?: string }} Named */
+
+/** Something that goes up; null: only the run will tell. @typedef {{ kind: string, from: Named | null, name: string, bytes: number | null, known: boolean | null }} Upload */
+
+/**
+ * @typedef {object} Segment
+ * @property {string} id
+ * @property {string} name
+ * @property {string} instance
+ * @property {Named[]} nodes
+ * @property {(Named & { reason: string })[]} pulled
+ * @property {Upload[]} up
+ * @property {{ kind: string, from: Named, to: Named[] }[]} back
+ * @property {Named[]} saved
+ * @property {import("../host/texts.js").Estimate} estimate
+ * @property {{ text: string } | null} [quote]
+ */
+
+/**
+ * `quote`: what all of it will probably cost, in words.
+ * @typedef {object} Explained
+ * @property {Segment[]} segments
+ * @property {Named[]} local
+ * @property {string} [quote]
+ * @property {(Named & { text: string })[]} notes
+ * @property {(Named & { message: string, hint: string }) | null} refused
+ */
+
 const t = textsOf("segments");
 const say = textsOf("segments.explain");
 
-/** @type {(explained: RhExplained, select: (id: string) => unknown) => any} */
+/** @type {(explained: Explained, select: (id: string) => unknown) => any} */
 export function explainedView({ refused, segments, local, notes, quote }, select) {
-	/** @param {RhNode} node */
+	/** @param {Named} node */
 	const button = ({ id, title, class_type: type = "" }) =>
 		h(
 			"button",
 			{ className: "node", title: say("show", { id, class: type }), onclick: () => select(id) },
 			title || type || id,
 		);
-	/** @param {RhNode[]} nodes */
+	/** @param {Named[]} nodes */
 	const names = (nodes) => nodes.flatMap((node, index) => [index ? ", " : "", button(node)]);
-	/** @param {RhNode} node @param {string} text */
+	/** @param {Named} node @param {string} text */
 	const told = (node, text) => h("div", "", ...(node.id ? [button(node), ": "] : []), text);
 	/** @param {string} title @param {any[]} content */
 	const filled = (title, content) => content.length > 0 && card(title, h("div", "", ...content));
 	const kindText = (kind = "") => t(`kind.${kind.toLowerCase()}`);
 
-	/** @param {RhUp} item */
+	/** @param {Upload} item */
 	const up = ({ kind, from, name, bytes, known }) => {
 		const [before = "", after = ""] = say("from", { node: "\n" }).split("\n");
 		const more = [bytes !== null && bytesText(bytes), known && say("there")].filter(Boolean).join(", ");
@@ -31,7 +59,7 @@ export function explainedView({ refused, segments, local, notes, quote }, select
 		return h("div", "", kindText(kind), name && ` ${name}`, ...source, more && h("span", "muted", ` (${more})`));
 	};
 
-	/** @param {RhSegment} one */
+	/** @param {Segment} one */
 	const segmentView = ({ name, instance, nodes, pulled, up: ups, back, saved, estimate, quote }) => {
 		const moved = new Set(pulled.map(({ id }) => id));
 		const rows = Object.entries({

@@ -18,6 +18,8 @@ import { allThings } from "../lib/marks.js";
 import { action, answer, h, link } from "../lib/view.js";
 import { openTasks, whenAnswered } from "./tasks.js";
 
+/** As ComfyUI tells it. @typedef {{ prompt_id: string, node_id: string, node_type: string, exception_type?: string, exception_message?: string }} Failure */
+
 const t = textsOf("running");
 const segments = textsOf("segments");
 const tasks = textsOf("tasks");
@@ -324,7 +326,7 @@ async function tellGaps({ node: id, graph, gaps, tasks: ids, profile }) {
 	alerts.set(placeOf(gapsOf(id), graph), { shut, question: 0, stays: true });
 }
 
-/** ComfyUI hides the message of a run that failed behind a button. @param {RhFailure} failure */
+/** ComfyUI hides the message of a run that failed behind a button. @param {Failure} failure */
 async function tellFailure({ prompt_id: prompt, node_id: id, node_type, exception_type: kind = "", exception_message: said = "" }, own = id) {
 	await loadTexts();
 	const read = (words = false) => post("/runninghub/report", { prompt, node_id: own, words });

@@ -15,6 +15,8 @@ import { profileSelect, routeSelect, SANDBOX } from "./profiles.js";
 import { findItems } from "./program/resources.js";
 import { listen, waysOut } from "./running.js";
 
+/** Does something to things of the graph. @typedef {(things: any[]) => void} Act */
+
 const t = textsOf("segments");
 const say = textsOf("segments.explain");
 const account = textsOf("account");
@@ -46,7 +48,7 @@ function put(things, wanted) {
 	refresh();
 }
 
-/** @type {RhDo} */
+/** @type {Act} */
 function mark(things) {
 	const chosen = things.flatMap((thing) => markOf(thing) ?? marks.insideOf(thing));
 	const touched = marks.neighboursOf(things).map(markOf);
@@ -54,10 +56,10 @@ function mark(things) {
 	put(things.filter((thing) => !markOf(thing)), given);
 }
 
-/** @type {RhDo} */
+/** @type {Act} */
 const unmark = (things) => put(things.filter(markOf), null);
 
-/** @param {RhDo} act */
+/** @param {Act} act */
 const withSelection = (act) => () => {
 	const things = selection();
 	return things.length > 0 ? act(things) : toast("info", t("select_first"));
@@ -200,7 +202,7 @@ function refresh() {
 
 const id = (name = "") => `runninghub.segments.${name}`;
 
-/** @type {RhDo} One key for both: marks, unless all is marked. */
+/** @type {Act} One key for both: marks, unless all is marked. */
 const toggle = (things) => (things.every(markOf) ? unmark(things) : mark(things));
 
 /** @type {[string, string, string, () => void][]} */

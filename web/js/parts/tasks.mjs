@@ -9,6 +9,8 @@ import { setWidget } from "../lib/nodes.js";
 import { action, answer, card, fill, form, h, link, row } from "../lib/view.js";
 import { isStopping, readTasks, whenAnswered } from "./tasks.js";
 
+/** Tasks of the account before an uncertain order and now; `ours`: of these, known here. @typedef {{ before: number | null, now: number | null, ours: number }} Inspection */
+
 const t = textsOf("tasks");
 
 export async function openTasks() {
@@ -46,7 +48,7 @@ export function taskView(task, again, leave) {
 				h("p", "", t("question")),
 				row(
 					button("look_again", async () => {
-						said.textContent = sightText(await send("look"));
+						said.textContent = inspectionText(await send("look"));
 					}),
 					button("not_started", doing("settle", unborn), true),
 					// To say that it did not start is what lets equal inputs be ordered again.
@@ -75,8 +77,8 @@ export function taskView(task, again, leave) {
 	return card(task.name || `${t(`kind.${kind}`)} ${program}`, h("p", "muted", facts), ...rows, said);
 }
 
-/** @param {RhSight} sight */
-export function sightText({ before, now, ours }) {
+/** @param {Inspection} inspection */
+export function inspectionText({ before, now, ours }) {
 	if (now === null) return t("sight_none");
 	const seen = t("sight_now", { now: numberText(now), ours: numberText(ours) });
 	const then = before === null ? "" : t("sight_before", { before: numberText(before) });

@@ -16,6 +16,23 @@ import { fetchProgram, readProgram } from "./loader.js";
 import { isOffered } from "./models.js";
 import { showState, stateOf, textOf } from "./state.js";
 
+/**
+ * `added`: nodes with fields that were not there. `other`: fields of another kind now.
+ * @typedef {object} Changes
+ * @property {{ title: string, id: string, count: number }[]} added
+ * @property {RhField[]} gone
+ * @property {{ field: RhField, kind: string }[]} other
+ * @property {{ field: RhField, stored: unknown }[]} values
+ * @property {RhOutput[]} goneOutputs
+ * @property {RhRemoteOutput[]} addedOutputs
+ */
+
+/**
+ * Makes something of a form and a program; `seen`: the program then, as `seenOf` gave it.
+ * @template T
+ * @typedef {(form: RhForm, seen: string, program: RhProgram) => T} Follow
+ */
+
 const t = textsOf("form");
 
 /** @returns {ComfyNode[]} */
@@ -120,7 +137,7 @@ function listsOf(node, form, program) {
 /** @param {RhField} field */
 const said = (field) => clean(startValue(field), 80) || "–";
 
-/** @type {RhFollow<RhChanges>} */
+/** @type {Follow<Changes>} */
 export function compare(form, seen, program) {
 	const now = new Map(everyField(program).map((field) => [field.name, field]));
 	const outputs = new Set(program.outputs.map((output) => output.id));
@@ -155,7 +172,7 @@ function readSeen(seen) {
 	};
 }
 
-/** @type {RhFollow<RhForm>} */
+/** @type {Follow<RhForm>} */
 export function merge(form, seen, program) {
 	const choice = presentChoice(program, form);
 	const { added, addedOutputs } = compare(form, seen, program);

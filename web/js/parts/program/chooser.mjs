@@ -7,6 +7,24 @@ import { h, link, rem } from "../../lib/view.js";
 import { visibleRows } from "../../lib/window.js";
 import { shownName } from "./build.js";
 
+/**
+ * A line of the tree.
+ * @typedef {object} Row
+ * @property {string} key
+ * @property {number} level
+ * @property {string} text
+ * @property {string} [kind]
+ * @property {string} [more]
+ * @property {string} [tip]
+ * @property {boolean} [open] others are below it
+ * @property {boolean} [ticked]
+ * @property {boolean} [disabled]
+ */
+
+/** `label`: for who cannot see it. @typedef {{ label: string, tick: (row: Row) => void, fold?: (row: Row, open: boolean) => void }} Tree */
+
+/** What an output that every node has is called, and what it carries. @typedef {{ name: string, tip: string }} TypedText */
+
 const HEIGHT = rem(1.875); // as the style sheet has it
 
 const t = textsOf("form");
@@ -19,7 +37,7 @@ export function openChooser(program, first) {
 	const index = indexed(program, first);
 	const open = openAtFirst(program, first);
 	const typed = typedOf(program.kind).map(({ name }) => ({ name: shownName(name), tip: t(`typed.${name}`) }));
-	const tick = (/** @type {RhRow} */ row) => {
+	const tick = (/** @type {Row} */ row) => {
 		choice = ticked(choice, row.key);
 		draw();
 	};
@@ -122,7 +140,7 @@ export function openAtFirst(program, choice) {
 }
 
 /**
- * @type {(index: { node: RhRemoteNode; words: string; fields: { field: RhRemoteField; words: string }[] }[], choice: RhChoice, open: Set<string>, sought: string, flat?: boolean) => RhRow[]}
+ * @type {(index: { node: RhRemoteNode; words: string; fields: { field: RhRemoteField; words: string }[] }[], choice: RhChoice, open: Set<string>, sought: string, flat?: boolean) => Row[]}
  */
 export function fieldRows(index, choice, open, sought, flat = false) {
 	const words = lower(sought).split(/\s+/).filter(Boolean);
@@ -135,14 +153,14 @@ export function fieldRows(index, choice, open, sought, flat = false) {
 	});
 }
 
-/** @type {(node: RhRemoteNode, choice: RhChoice, open: boolean) => RhRow} */
+/** @type {(node: RhRemoteNode, choice: RhChoice, open: boolean) => Row} */
 function nodeRow(node, choice, open) {
 	const chosen = node.fields.filter((field) => choice.fields.has(field.name)).length;
 	const more = `${chosen ? `${chosen} / ${node.fields.length} · ` : ""}#${node.id}`;
 	return { key: `node ${node.id}`, level: 1, ...named(node), more, open };
 }
 
-/** @type {(field: RhRemoteField, choice: RhChoice, flat: boolean) => RhRow} */
+/** @type {(field: RhRemoteField, choice: RhChoice, flat: boolean) => Row} */
 function fieldRow(field, choice, flat) {
 	return {
 		key: field.name,
@@ -156,10 +174,10 @@ function fieldRow(field, choice, flat) {
 	};
 }
 
-/** @type {(program: RhProgram, choice: RhChoice, typedTexts: RhTypedText[]) => RhRow[]} */
+/** @type {(program: RhProgram, choice: RhChoice, typedTexts: TypedText[]) => Row[]} */
 export function outputRows(program, choice, typedTexts) {
 	const full = choice.outputs.length >= MOST_OUTPUTS;
-	/** @type {RhRow[]} */
+	/** @type {Row[]} */
 	const remote = program.outputs.map((output) => {
 		const ticked = choice.outputs.includes(output.id);
 		const { id, type: kind } = output;
@@ -200,7 +218,7 @@ const lower = (text = "") => text.slice(0, 1000).toLowerCase();
 
 /* A tree of many rows to tick: only those in view are in the page, keys do all that clicks do. */
 
-/** @param {RhTree} asked */
+/** @param {Tree} asked */
 function rowsElement({ label, tick, fold }) {
 	const id = `runninghub-${Math.random()}`;
 	const space = h("div", { className: "space", role: "presentation" });
@@ -210,7 +228,7 @@ function rowsElement({ label, tick, fold }) {
 		{ className: "runninghub-rows", tabIndex: 0, role: "tree", "aria-label": label, "aria-multiselectable": "true" },
 		space,
 	);
-	/** @type {RhRow[]} */
+	/** @type {Row[]} */
 	let rows = [];
 	let nothing = "";
 	let active = 0;
@@ -228,7 +246,7 @@ function rowsElement({ label, tick, fold }) {
 		view.setAttribute("aria-activedescendant", active >= first && active < last ? `${id}-${active}` : "");
 	}
 
-	/** @param {RhRow} row @param {number} index */
+	/** @param {Row} row @param {number} index */
 	function rowElement({ key, level, text, kind, more, tip = text, open, ticked, disabled }, index) {
 		const classes = ["row", open !== undefined && "above", level === 2 && "below", index === active && "active"];
 		const made = h(
@@ -267,7 +285,7 @@ function rowsElement({ label, tick, fold }) {
 		draw();
 	}
 
-	/** @param {RhRow | undefined} row */
+	/** @param {Row | undefined} row */
 	function use(row) {
 		if (row?.open !== undefined) {
 			fold?.(row, !row.open);
@@ -287,7 +305,7 @@ function rowsElement({ label, tick, fold }) {
 	});
 	view.addEventListener("keydown", (event) => {
 		const row = rows[active];
-		const above = (/** @type {RhRow} */ one, /** @type {number} */ index) =>
+		const above = (/** @type {Row} */ one, /** @type {number} */ index) =>
 			index < active && (row?.level === 1 || one.level === 1);
 		/** @type {Record<string, RhAct>} */
 		const keys = {
@@ -313,7 +331,7 @@ function rowsElement({ label, tick, fold }) {
 	sizes.observe(view);
 	return {
 		element: view,
-		/** @param {RhRow[]} now @param {string} [none] */
+		/** @param {Row[]} now @param {string} [none] */
 		show(now, none = "") {
 			const key = rows[active]?.key;
 			rows = now;

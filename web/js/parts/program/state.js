@@ -5,14 +5,25 @@ import { makeButton } from "../../host/widgets.js";
 import { idFor, isLinked, kindOf, valueOf, widgetOf } from "../../lib/nodes.js";
 import { formOf } from "./build.js";
 
+/**
+ * What goes on at a node.
+ * @typedef {object} State
+ * @property {string} text the id or link that was dealt with
+ * @property {string} named the one that the node was built from
+ * @property {number} timer until a typed id counts as whole
+ * @property {AbortController | null} asking
+ * @property {RhProgram | null} changed the program as it is now, when it is not what the node was built from
+ * @property {RhProgram | null} notice the model as it is now, when the service no longer offers it
+ */
+
 const t = textsOf("form");
 
 const BUTTON = "choose_fields";
 
-/** @type {WeakMap<ComfyNode, RhState>} */
+/** @type {WeakMap<ComfyNode, State>} */
 const states = new WeakMap();
 
-/** @param {ComfyNode} node @returns {RhState} */
+/** @param {ComfyNode} node @returns {State} */
 export function stateOf(node) {
 	const state = states.get(node) ?? { text: "", named: "", timer: 0, asking: null, changed: null, notice: null };
 	states.set(node, state);
