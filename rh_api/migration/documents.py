@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import cast
 
 from ..errors import BadInput
 from ..models.catalogue import Catalogue
@@ -14,7 +13,16 @@ from .api_prompt import is_prompt
 from .canvas_graph import is_workflow
 from .carriers import Carrier, DoesNotFit, carrier_of
 from .graph import Json, as_dict
-from .keys import Found, clean, clean_bytes, clean_text, find_keys, find_keys_in_text, gather
+from .keys import (
+    Found,
+    clean,
+    clean_bytes,
+    clean_text,
+    find_keys,
+    find_keys_in_text,
+    gather,
+    read_document,
+)
 from .migrate import Migration, migrate
 
 SUFFIXES = (".json", *carriers.SUFFIXES)
@@ -51,7 +59,7 @@ def migrate_file(data: bytes, catalogue: Catalogue) -> FileMigration:
     texts = carrier.read(data)
     changes: dict[int, str] = {}
     for place, (name, text) in enumerate(texts):
-        document = _parsed(text)
+        document = read_document(text)
         if document is None:
             continue
         before = len(graphs)
@@ -69,12 +77,12 @@ def keys_in_file(data: bytes) -> tuple[Found, ...]:
     carrier = carrier_of(data)
     if carrier is None:
         text = _text_of(data)
-        document = _parsed(text)
+        document = read_document(text)
         # A note, or a command line that orders something.
         return find_keys_in_text(text, "text") if document is None else find_keys(document)
     found: list[Found] = []
     for name, text in carrier.read(data):
-        document = _parsed(text)
+        document = read_document(text)
         found += find_keys_in_text(text, name) if document is None else find_keys({name: document})
     return gather((one.key, one.surety, place) for one in found for place in one.places)
 
@@ -84,7 +92,7 @@ def clean_file(data: bytes, keys: Iterable[str]) -> bytes:
     wanted = tuple(keys)
     carrier = carrier_of(data)
     if carrier is None:
-        document = _parsed(_text_of(data))
+        document = read_document(_text_of(data))
         return (
             clean_bytes(data, wanted)
             if document is None
@@ -117,7 +125,7 @@ def _each_graph(value: object, name: str, act: Callable[[Json, str], Json]) -> o
         return act(document, name)
     changed: Json = {}
     for key, one in document.items():
-        inner = _parsed(one) if isinstance(one, str) and key in _HOLDERS else None
+        inner = read_document(one) if isinstance(one, str) and key in _HOLDERS else None
         if inner is not None:
             replaced = _each_graph(inner, key, act)
             changed[key] = one if replaced is inner else json.dumps(replaced)
@@ -145,7 +153,7 @@ def _written(
 
 
 def _json_of(data: bytes) -> object:
-    document = _parsed(_text_of(data))
+    document = read_document(_text_of(data))
     if document is None:
         raise BadInput("migrate.unreadable")
     return document
@@ -156,14 +164,6 @@ def _text_of(data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BadInput("migrate.unreadable") from None
-
-
-def _parsed(text: str) -> object | None:
-    try:
-        read: object = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return cast("object", read) if isinstance(read, (dict, list)) else None
 
 
 def _dumped(data: bytes, document: object) -> bytes:

@@ -216,12 +216,15 @@ def _label(node: Json, path: tuple[str, ...]) -> str:
     return title if node_id is None else f"{title} ({node_id})"
 
 
-def _json(text: str) -> object:
-    """What a text holds as JSON: a form, or a graph in a graph's metadata."""
-    if not text.lstrip().startswith(("{", "[")):
-        return None
+def read_document(text: str) -> object | None:
+    """The object or list that a text holds as JSON; None for anything else."""
     try:
         read: object = json.loads(text)
     except (ValueError, RecursionError):
         return None
     return cast("object", read) if isinstance(read, (dict, list)) else None
+
+
+def _json(text: str) -> object:
+    """What a text holds as JSON: a form, or a graph in a graph's metadata."""
+    return read_document(text) if text.lstrip().startswith(("{", "[")) else None
