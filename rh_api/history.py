@@ -114,16 +114,16 @@ class PastOrder:
         )
 
 
-def failure_text(one: PastOrder, say: Say) -> str:
+def failure_text(order: PastOrder, say: Say) -> str:
     """What the journal keeps of a failure, without the service's own words; "" for none."""
-    if not one.error_key:
+    if not order.error_key:
         return ""
-    if one.state is State.UNCERTAIN and one.ended_at is not None:
+    if order.state is State.UNCERTAIN and order.ended_at is not None:
         return say("error.ordered_again", {})
-    holes = set(re.findall(r"\{(\w+)", ENGLISH.get(one.error_key, "{unknown}")))
-    key = one.error_key if holes <= {"remote"} else "error.order_failed"
+    holes = set(re.findall(r"\{(\w+)", ENGLISH.get(order.error_key, "{unknown}")))
+    key = order.error_key if holes <= {"remote"} else "error.order_failed"
     said = _NO_WORDS.sub("", say(key, {"remote": ""}))
-    code = "" if one.code is None else say("error.suffix.code", {"code": one.code})
+    code = "" if order.code is None else say("error.suffix.code", {"code": order.code})
     return f"{said} {code}".strip()
 
 
@@ -238,18 +238,19 @@ def added(spent: Sequence[Spent]) -> Spent:
     )
 
 
-def spent_document(one: Spent) -> dict[str, Any]:
+def spent_document(spent: Spent) -> dict[str, Any]:
     """As JSON values; sums are plain numbers in texts, None where none was told."""
-    day = f"{datetime.fromtimestamp(one.since):%Y-%m-%d}" if one.since and not one.program else None
+    is_day = spent.since and not spent.program
+    day = f"{datetime.fromtimestamp(spent.since):%Y-%m-%d}" if is_day else None
     return {
         "day": day,
-        "program": one.program or None,
-        "name": one.name or None,
-        "orders": one.orders,
-        "untold": one.untold,
-        "coins": _plain(one.coins),
-        "money": _plain(one.money),
-        "third_party_money": _plain(one.third_party_money),
+        "program": spent.program or None,
+        "name": spent.name or None,
+        "orders": spent.orders,
+        "untold": spent.untold,
+        "coins": _plain(spent.coins),
+        "money": _plain(spent.money),
+        "third_party_money": _plain(spent.third_party_money),
     }
 
 

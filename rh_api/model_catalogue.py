@@ -282,7 +282,7 @@ class ModelCatalogue:
                 break
         return found
 
-    async def _registered(self, known: Catalogue) -> list[Model]:
+    async def _registered(self, catalogue: Catalogue) -> list[Model]:
         """The models of the vendor's registry that nothing else tells of; none when it fails."""
         if self._registry is None:
             return []
@@ -292,13 +292,13 @@ class ModelCatalogue:
         except RunningHubError as error:
             log.info("%s", error)
             return []
-        complete = frozenset(m.endpoint for m in known.models.values() if m.parameters)
+        complete = frozenset(m.endpoint for m in catalogue.models.values() if m.parameters)
         return [model for model in found if model.endpoint not in complete]
 
-    async def _details(self, known: Catalogue) -> list[Model]:
+    async def _details(self, catalogue: Catalogue) -> list[Model]:
         """The models of the site's catalogue whose pages are not known yet."""
         send = self._sender.transport.send
-        pages = {page for model in known.models.values() for page in model.pages}
+        pages = {page for model in catalogue.models.values() for page in model.pages}
         found: list[Model] = []
         try:
             listed = await send(
@@ -357,11 +357,11 @@ def _shipped() -> Catalogue:
     return read_catalogue(_SHIPPED.read_bytes())
 
 
-def _quote_of_service(told: PricePreview) -> money.Quote:
-    amount = micros(told.amount, up=True)
-    if not amount or told.currency not in (CNY, USD):
+def _quote_of_service(preview: PricePreview) -> money.Quote:
+    amount = micros(preview.amount, up=True)
+    if not amount or preview.currency not in (CNY, USD):
         return money.Quote()
-    return money.fixed(told.currency, amount, money.QuoteSource.PREVIEW)
+    return money.fixed(preview.currency, amount, money.QuoteSource.PREVIEW)
 
 
 def _quote_of_list(listed: ListPrice | None) -> money.Quote:

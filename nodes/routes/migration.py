@@ -88,8 +88,8 @@ def _shown(found: Iterable[Found]) -> list[dict[str, object]]:
     return [{"id": _id(one), **key_document(one)} for one in found]
 
 
-def _id(found: Found) -> str:
-    return hashlib.sha256(found.key.encode()).hexdigest()[:16]
+def _id(key: Found) -> str:
+    return hashlib.sha256(key.key.encode()).hexdigest()[:16]
 
 
 def _chosen(found: Iterable[Found], body: Mapping[str, Any]) -> list[str]:

@@ -40,32 +40,33 @@ async def _listed(*, followed: bool) -> dict[str, object]:
     return {"tasks": shown}
 
 
-async def _end(one: OpenOrder, client: Client) -> str:
-    return "" if one.followed or one.is_uncertain else await under_way.end_of(client, one.task_id)
+async def _end(order: OpenOrder, client: Client) -> str:
+    is_open = order.followed or order.is_uncertain
+    return "" if is_open else await under_way.end_of(client, order.task_id)
 
 
-def _shown(one: OpenOrder, profile: str, settings: Settings) -> dict[str, object]:
-    name = one.name
+def _shown(order: OpenOrder, profile: str, settings: Settings) -> dict[str, object]:
+    name = order.name
     if profile == profiles.SANDBOX:
-        name = name or demo_server.name_of(one.kind, one.program)
-    page = f"/call-api/call-record-detail/{one.task_id}" if one.task_id else CONSOLE
+        name = name or demo_server.name_of(order.kind, order.program)
+    page = f"/call-api/call-record-detail/{order.task_id}" if order.task_id else CONSOLE
     return {
-        "order": one.order,
-        "task_id": one.task_id,
+        "order": order.order,
+        "task_id": order.task_id,
         "profile": profile,
         "origin": settings.origin,
         "link": config.site_page(settings, page),
-        "state": one.state.value,
-        "kind": one.kind,
-        "program": "" if one.kind == "graph" else one.program,
+        "state": order.state.value,
+        "kind": order.kind,
+        "program": "" if order.kind == "graph" else order.program,
         "name": name[:200],
-        "placed": one.placed_at,
-        "started": one.started_at,
-        "uncertain": one.is_uncertain,
-        "cancelling": one.cancelling,
-        "from_before": one.from_before,
-        "followed": one.followed,
-        "before": one.before,
+        "placed": order.placed_at,
+        "started": order.started_at,
+        "uncertain": order.is_uncertain,
+        "cancelling": order.cancelling,
+        "from_before": order.from_before,
+        "followed": order.followed,
+        "before": order.before,
     }
 
 

@@ -116,23 +116,23 @@ def info(class_type: str) -> ClassInfo | None:
     return _infos[known]
 
 
-def _changes(known: Any) -> bool:
+def _changes(node_class: Any) -> bool:
     """Whether a class decides for itself if it has to run again; a V3 class inherits the word."""
-    own = (vars(each) for each in known.__mro__ if not each.__module__.startswith("comfy_api."))
+    own = (vars(c) for c in node_class.__mro__ if not c.__module__.startswith("comfy_api."))
     return any("IS_CHANGED" in each or "fingerprint_inputs" in each for each in own)
 
 
-def _node_info(known: Any) -> Mapping[str, Any]:
+def _node_info(node_class: Any) -> Mapping[str, Any]:
     """A class as ComfyUI's /object_info describes it."""
-    if hasattr(known, "GET_NODE_INFO_V1"):
-        return known.GET_NODE_INFO_V1()
-    outputs = getattr(known, "RETURN_TYPES", ())
+    if hasattr(node_class, "GET_NODE_INFO_V1"):
+        return node_class.GET_NODE_INFO_V1()
+    outputs = getattr(node_class, "RETURN_TYPES", ())
     return {
-        "input": known.INPUT_TYPES(),
-        "is_input_list": getattr(known, "INPUT_IS_LIST", False),
+        "input": node_class.INPUT_TYPES(),
+        "is_input_list": getattr(node_class, "INPUT_IS_LIST", False),
         "output": outputs,
-        "output_is_list": getattr(known, "OUTPUT_IS_LIST", (False,) * len(outputs)),
-        "output_node": getattr(known, "OUTPUT_NODE", False),
-        "api_node": getattr(known, "API_NODE", False),
-        "python_module": getattr(known, "RELATIVE_PYTHON_MODULE", "nodes"),
+        "output_is_list": getattr(node_class, "OUTPUT_IS_LIST", (False,) * len(outputs)),
+        "output_node": getattr(node_class, "OUTPUT_NODE", False),
+        "api_node": getattr(node_class, "API_NODE", False),
+        "python_module": getattr(node_class, "RELATIVE_PYTHON_MODULE", "nodes"),
     }

@@ -94,43 +94,46 @@ def fields(model: Model) -> list[dict[str, object]]:
     return [_field(one, model.rules) for one in model.parameters]
 
 
-def _field(one: Parameter, rules: Sequence[Rule]) -> dict[str, object]:
-    name = input_name(one.name)
-    is_number = one.kind in _NUMBERS
-    only = next((rule for rule in rules if rule.op is Op.ONLY and one.name in rule.names), None)
+def _field(parameter: Parameter, rules: Sequence[Rule]) -> dict[str, object]:
+    name = input_name(parameter.name)
+    is_number = parameter.kind in _NUMBERS
+    only = next((r for r in rules if r.op is Op.ONLY and parameter.name in r.names), None)
     # Several of a list go into one text.
-    kind = FieldKind.STRING if one.is_array and one.kind is FieldKind.COMBO else one.kind
+    is_list = parameter.is_array and parameter.kind is FieldKind.COMBO
+    kind = FieldKind.STRING if is_list else parameter.kind
     return {
         "name": name,
-        "field": one.name,
+        "field": parameter.name,
         "kind": kind.value,
-        "stored": plain(one.default),
-        "multiline": kind is FieldKind.JSON or _is_prose(one),
-        "min": plain(one.low) if is_number else None,
-        "max": plain(one.high) if is_number else None,
-        "step": plain(one.step) if is_number else None,
-        "options": [*one.options] if kind is FieldKind.COMBO and one.options else None,
-        "seed": one.kind is FieldKind.INT and one.name.lower().endswith("seed"),
-        "suggested": _is_suggested(one),
+        "stored": plain(parameter.default),
+        "multiline": kind is FieldKind.JSON or _is_prose(parameter),
+        "min": plain(parameter.low) if is_number else None,
+        "max": plain(parameter.high) if is_number else None,
+        "step": plain(parameter.step) if is_number else None,
+        "options": [*parameter.options] if kind is FieldKind.COMBO and parameter.options else None,
+        "seed": parameter.kind is FieldKind.INT and parameter.name.lower().endswith("seed"),
+        "suggested": _is_suggested(parameter),
         "label": name,
-        "description": _description(one),
-        "required": one.required,
-        "array": one.is_array,
-        "max_items": one.max_items,
-        "blank": one.default is None and one.kind in _UNSURE,
+        "description": _description(parameter),
+        "required": parameter.required,
+        "array": parameter.is_array,
+        "max_items": parameter.max_items,
+        "blank": parameter.default is None and parameter.kind in _UNSURE,
         "when": only and {"name": input_name(only.other), "values": [*only.values]},
-        "excludes": _excluded(one.name, rules),
+        "excludes": _excluded(parameter.name, rules),
     }
 
 
-def _is_prose(one: Parameter) -> bool:
-    long = one.max_length is not None and one.max_length > _LONG
-    return one.kind is FieldKind.STRING and (long or _PROSE.fullmatch(one.name) is not None)
+def _is_prose(parameter: Parameter) -> bool:
+    long = parameter.max_length is not None and parameter.max_length > _LONG
+    is_prose = long or _PROSE.fullmatch(parameter.name) is not None
+    return is_prose and parameter.kind is FieldKind.STRING
 
 
-def _is_suggested(one: Parameter) -> bool:
+def _is_suggested(parameter: Parameter) -> bool:
     """What costs nothing to leave alone is shown when somebody asks for it."""
-    return one.required or one.is_media or one.default is not None or _is_prose(one)
+    is_set = parameter.default is not None
+    return parameter.required or parameter.is_media or is_set or _is_prose(parameter)
 
 
 def _excluded(name: str, rules: Iterable[Rule]) -> list[str]:
@@ -138,17 +141,17 @@ def _excluded(name: str, rules: Iterable[Rule]) -> list[str]:
     return [input_name(one) for names in apart for one in names if one != name]
 
 
-def _description(one: Parameter) -> str:
+def _description(parameter: Parameter) -> str:
     """What else is known of it, as one line."""
-    said = [one.note] if one.note else []
-    if one.options and one.is_array:
-        said.append(" | ".join(one.options[:20]))
-    if one.max_items is not None:
-        said.append(f"≤ {one.max_items}")
-    if one.max_mb is not None:
-        said.append(f"≤ {one.max_mb:g} MB")
-    if one.formats:
-        said.append(", ".join(one.formats))
+    said = [parameter.note] if parameter.note else []
+    if parameter.options and parameter.is_array:
+        said.append(" | ".join(parameter.options[:20]))
+    if parameter.max_items is not None:
+        said.append(f"≤ {parameter.max_items}")
+    if parameter.max_mb is not None:
+        said.append(f"≤ {parameter.max_mb:g} MB")
+    if parameter.formats:
+        said.append(", ".join(parameter.formats))
     return " · ".join(said)
 
 

@@ -26,28 +26,29 @@ def hint(error: RunningHubError, profile: str) -> str:
     return ""
 
 
-def shown(found: Program, settings: Settings, *, is_sandbox: bool) -> dict[str, object]:
+def shown(program: Program, settings: Settings, *, is_sandbox: bool) -> dict[str, object]:
     """The program as JSON. `settings`: the account that it was read with."""
-    number = found.id
-    is_quick = isinstance(found, QuickCreate)
-    page = "ai-detail" if found.is_app else "workflow"
-    app = _app(found) if isinstance(found, RemoteApp) else None
+    number = program.id
+    is_quick = isinstance(program, QuickCreate)
+    page = "ai-detail" if program.is_app else "workflow"
+    app = _app(program) if isinstance(program, RemoteApp) else None
     fields = (
-        suggest.app_offer(found.form, chinese=language.is_chinese())
-        if isinstance(found, (RemoteApp, QuickCreate))
-        else suggest.workflow_offer(found.graph or {}, LocalClasses().about)
+        suggest.app_offer(program.form, chinese=language.is_chinese())
+        if isinstance(program, (RemoteApp, QuickCreate))
+        else suggest.workflow_offer(program.graph or {}, LocalClasses().about)
     )
-    outputs = suggest.outputs(found.graph, local_classes.saves) if found.graph is not None else []
-    kind = "module" if is_quick else "app" if found.is_app else "workflow"
-    name = f"app/{number}" if found.is_app else number
+    graph = program.graph
+    outputs = [] if graph is None else suggest.outputs(graph, local_classes.saves)
+    kind = "module" if is_quick else "app" if program.is_app else "workflow"
+    name = f"app/{number}" if program.is_app else number
     return {
         "kind": kind,
         "id": number,
         "name": app["name"] if app else demo_server.name_of(kind, number) if is_sandbox else "",
         "link": "" if is_quick else config.site_page(settings, f"/{page}/{number}"),
-        "hash": found.graph_hash,
+        "hash": program.graph_hash,
         "sandbox": is_sandbox,
-        "protected": isinstance(found, RemoteApp) and found.form.encrypted,
+        "protected": isinstance(program, RemoteApp) and program.form.encrypted,
         "password": bool(settings.password_of(name)),
         "nodes": suggest.listed(fields),
         "outputs": [
@@ -64,8 +65,8 @@ def shown(found: Program, settings: Settings, *, is_sandbox: bool) -> dict[str, 
     }
 
 
-def _app(found: RemoteApp) -> dict[str, object]:
-    form = found.form
+def _app(app: RemoteApp) -> dict[str, object]:
+    form = app.form
     # From tags to plain text: what a page shows is never markup of a stranger.
     text = html.unescape(re.sub(r"<[^<>]*>", " ", form.description[: 4 * DESCRIPTION_LENGTH]))
     cover = next((url for url in form.covers if url.startswith("https://")), "")

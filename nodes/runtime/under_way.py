@@ -39,31 +39,31 @@ _seen: dict[str, _Seen] = {}
 _previews: dict[str, tuple[int, str]] = {}
 
 
-async def told(client: Client, one: OpenOrder) -> dict[str, object]:
+async def told(client: Client, order: OpenOrder) -> dict[str, object]:
     """What it is doing in a line, the share of it that is done (0 to 1, None: not known), seconds,
     what is usual, its node, its preview, its place in the queue and its cost, as far as told."""
-    usual = await client.costs.estimate(one.kind_program, one.instance)
-    elapsed = None if one.started_at is None else max(0.0, time.time() - one.started_at)
+    usual = await client.costs.estimate(order.kind_program, order.instance)
+    elapsed = None if order.started_at is None else max(0.0, time.time() - order.started_at)
     shown: dict[str, object] = {
         "line": "",
         "share": None,
         "over": False,
         "elapsed": elapsed,
         "usual": usual.seconds,
-        "node": node_outcomes.node_of(one.task_id),
+        "node": node_outcomes.node_of(order.task_id),
         "preview": "",
         "coins": None,
         "money": None,
         "currency": say_unit(client.costs.currency, language.say),
     }
-    if one.news is not None:
-        shown["line"] = line_of(one.news, 0.0)
-        shown["share"] = one.news.overall
-        shown["preview"] = await _preview(one)
-    elif one.task_id:
-        report = _asked(client, one.task_id)
+    if order.news is not None:
+        shown["line"] = line_of(order.news, 0.0)
+        shown["share"] = order.news.overall
+        shown["preview"] = await _preview(order)
+    elif order.task_id:
+        report = _asked(client, order.task_id)
         # Of a task that was stopped the one thing to say is that, until it is over.
-        if report is not None and (report.phase.is_over or not one.cancelling):
+        if report is not None and (report.phase.is_over or not order.cancelling):
             shown["line"] = language.say(_PHASES.get(report.phase, "node.running"), {})
             shown["over"] = report.phase.is_over
             shown["coins"], shown["money"] = report.usage.coins, report.usage.money
@@ -72,16 +72,16 @@ async def told(client: Client, one: OpenOrder) -> dict[str, object]:
     return shown
 
 
-async def _preview(one: OpenOrder) -> str:
-    data = one.news.preview if one.news else None
+async def _preview(order: OpenOrder) -> str:
+    data = order.news.preview if order.news else None
     if not data:
         return ""
-    kept = _previews.get(one.task_id)
+    kept = _previews.get(order.task_id)
     if kept is None or kept[0] != hash(data):
         made = thumbnails.url_of(await cloud.in_worker(thumbnails.of_bytes, data))
         if len(_previews) > FORGET:
             _previews.clear()
-        kept = _previews[one.task_id] = hash(data), made
+        kept = _previews[order.task_id] = hash(data), made
     return kept[1]
 
 

@@ -62,11 +62,11 @@ async def _named(client: Client, text: str, *, everyone: bool) -> PastOrder | No
     return next((one for one in found if text in (str(one.order), one.task_id)), None)
 
 
-def _row(one: PastOrder) -> tuple[str, ...]:
-    paid = cost(one.usage, one.currency) if one.usage != Usage() else ""
-    made = f"{one.results} {one.first.kind or 'text'}" if one.first else ""
-    title = one.name or one.program
-    return str(one.order), _when(one.created_at), one.state.value, one.kind, title, paid, made
+def _row(order: PastOrder) -> tuple[str, ...]:
+    paid = cost(order.usage, order.currency) if order.usage != Usage() else ""
+    made = f"{order.results} {order.first.kind or 'text'}" if order.first else ""
+    title, state = order.name or order.program, order.state.value
+    return str(order.order), _when(order.created_at), state, order.kind, title, paid, made
 
 
 def _when(at: float) -> str:
@@ -74,35 +74,36 @@ def _when(at: float) -> str:
 
 
 def _show(
-    one: PastOrder, results: Sequence[ResultRow], settings: Settings, terminal: Terminal
+    order: PastOrder, results: Sequence[ResultRow], settings: Settings, terminal: Terminal
 ) -> None:
-    link = f"{one.origin}/call-api/call-record-detail/{one.task_id}" if one.task_id else ""
-    program = f"{one.kind} {one.program}" + (f" ({one.name})" if one.name else "")
+    link = f"{order.origin}/call-api/call-record-detail/{order.task_id}" if order.task_id else ""
+    program = f"{order.kind} {order.program}" + (f" ({order.name})" if order.name else "")
+    paid = cost(order.usage, order.currency) if order.state.is_over else ""
     rows = [
         (english("cli.history_program", {}), program),
-        (english("cli.task_state", {}), one.state.value),
-        (english("cli.history_ordered", {}), _when(one.created_at)),
-        (english("cli.task_cost", {}), cost(one.usage, one.currency) if one.state.is_over else ""),
-        (english("cli.task_seconds", {}), one.usage.seconds or ""),
-        (english("cli.task_failure", {}), failure_text(one, english)),
+        (english("cli.task_state", {}), order.state.value),
+        (english("cli.history_ordered", {}), _when(order.created_at)),
+        (english("cli.task_cost", {}), paid),
+        (english("cli.task_seconds", {}), order.usage.seconds or ""),
+        (english("cli.task_failure", {}), failure_text(order, english)),
         (english("cli.task_link", {}), link),
     ]
     terminal.table([row for row in rows if row[1]])
-    if one.inputs:
+    if order.inputs:
         terminal.say(english("cli.history_inputs", {}))
         values = [
-            (name, json.dumps(value, ensure_ascii=False)) for name, value in one.inputs.items()
+            (name, json.dumps(value, ensure_ascii=False)) for name, value in order.inputs.items()
         ]
         terminal.table([(name, shortened(value)) for name, value in values])
     if results:
         terminal.say(english("cli.history_results", {}))
         terminal.table([(row.node_id, _made(row, settings)) for row in results])
     task = f"{PROGRAM} task"
-    if one.state is State.UNCERTAIN:
-        command = f"{task} --order {one.order} --look"
+    if order.state is State.UNCERTAIN:
+        command = f"{task} --order {order.order} --look"
         terminal.note(english("cli.history_question", {"command": command}))
-    elif one.state is State.DONE and any(row.url and row.path is None for row in results):
-        terminal.note(english("cli.history_owed", {"command": f"{task} {one.task_id} --fetch"}))
+    elif order.state is State.DONE and any(row.url and row.path is None for row in results):
+        terminal.note(english("cli.history_owed", {"command": f"{task} {order.task_id} --fetch"}))
     listed = [
         {
             "node_id": row.node_id,
@@ -113,7 +114,7 @@ def _show(
         }
         for row in results
     ]
-    terminal.document({**_document(one), "link": link or None, "results": listed})
+    terminal.document({**_document(order), "link": link or None, "results": listed})
 
 
 def _made(row: ResultRow, settings: Settings) -> str:
@@ -122,25 +123,25 @@ def _made(row: ResultRow, settings: Settings) -> str:
     return shortened(row.text) if row.text is not None else english("cli.history_file", {})
 
 
-def _document(one: PastOrder) -> dict[str, object]:
+def _document(order: PastOrder) -> dict[str, object]:
     return {
-        "order": one.order,
-        "kind": one.kind,
-        "program": one.program,
-        "name": one.name or None,
-        "instance": one.instance,
-        "task_id": one.task_id or None,
-        "state": one.state.value,
-        "origin": one.origin,
-        "ordered_at": one.created_at,
-        "started_at": one.started_at,
-        "ended_at": one.ended_at,
-        "seconds": one.usage.seconds,
-        "cost": {**cost_document(one.usage), "currency": one.currency or None},
-        "failure": failure_text(one, english) or None,
-        "inputs": dict(one.inputs),
-        "options": dict(one.options),
-        "result_count": one.results,
+        "order": order.order,
+        "kind": order.kind,
+        "program": order.program,
+        "name": order.name or None,
+        "instance": order.instance,
+        "task_id": order.task_id or None,
+        "state": order.state.value,
+        "origin": order.origin,
+        "ordered_at": order.created_at,
+        "started_at": order.started_at,
+        "ended_at": order.ended_at,
+        "seconds": order.usage.seconds,
+        "cost": {**cost_document(order.usage), "currency": order.currency or None},
+        "failure": failure_text(order, english) or None,
+        "inputs": dict(order.inputs),
+        "options": dict(order.options),
+        "result_count": order.results,
     }
 
 
@@ -174,13 +175,13 @@ async def spend(arguments: Namespace, terminal: Terminal, environ: Mapping[str, 
     )
 
 
-def _named_sum(one: Spent) -> tuple[str, str]:
-    if one.program:
-        return one.program, one.name
-    return f"{datetime.fromtimestamp(one.since).astimezone():%Y-%m-%d}", ""
+def _named_sum(spent: Spent) -> tuple[str, str]:
+    if spent.program:
+        return spent.program, spent.name
+    return f"{datetime.fromtimestamp(spent.since).astimezone():%Y-%m-%d}", ""
 
 
-def _paid(one: Spent, currency: str) -> str:
-    sums = spent_document(one)
+def _paid(spent: Spent, currency: str) -> str:
+    sums = spent_document(spent)
     usage = Usage(*(sums[name] for name in ("coins", "money", "third_party_money")))
     return cost(usage, currency)

@@ -119,42 +119,42 @@ def _names(found: Model) -> str:
     return " · ".join(name for name in names if name and name != found.endpoint)
 
 
-def _row(one: Parameter) -> tuple[str, ...]:
-    name = input_name(one.name) + ("*" if one.required else "")
-    kind = f"{one.kind.value}[]" if one.is_array else one.kind.value
-    default = "" if one.default is None else f"= {word(one.default)}"
-    return name, kind, shortened(default), _limits(one), shortened(one.note)
+def _row(parameter: Parameter) -> tuple[str, ...]:
+    name = input_name(parameter.name) + ("*" if parameter.required else "")
+    kind = f"{parameter.kind.value}[]" if parameter.is_array else parameter.kind.value
+    default = "" if parameter.default is None else f"= {word(parameter.default)}"
+    return name, kind, shortened(default), _limits(parameter), shortened(parameter.note)
 
 
-def _limits(one: Parameter) -> str:
-    if one.options:
-        return shortened(" | ".join(one.options))
+def _limits(parameter: Parameter) -> str:
+    if parameter.options:
+        return shortened(" | ".join(parameter.options))
     parts: list[str] = []
-    if one.low is not None or one.high is not None:
-        low, high = ("" if one.low is None else one.low), ("" if one.high is None else one.high)
+    if parameter.low is not None or parameter.high is not None:
+        low, high = ("" if end is None else end for end in (parameter.low, parameter.high))
         parts.append(f"{low} … {high}")
-    if one.max_length is not None:
-        parts.append(f"≤ {one.max_length}")
-    if one.max_items is not None:
-        parts.append(f"≤ {one.max_items}")
-    if one.max_mb is not None:
-        parts.append(f"≤ {one.max_mb:g} MB")
-    return ", ".join([*parts, *one.formats])
+    if parameter.max_length is not None:
+        parts.append(f"≤ {parameter.max_length}")
+    if parameter.max_items is not None:
+        parts.append(f"≤ {parameter.max_items}")
+    if parameter.max_mb is not None:
+        parts.append(f"≤ {parameter.max_mb:g} MB")
+    return ", ".join([*parts, *parameter.formats])
 
 
-def _document(one: Parameter) -> dict[str, object]:
+def _document(parameter: Parameter) -> dict[str, object]:
     return {
-        "name": input_name(one.name),
-        "type": one.kind.value,
-        "array": one.is_array,
-        "required": one.required,
-        "default": one.default,
-        "options": list(one.options) or None,
-        "low": one.low,
-        "high": one.high,
-        "max_length": one.max_length,
-        "max_items": one.max_items,
-        "max_mb": one.max_mb,
-        "formats": list(one.formats) or None,
-        "note": one.note or None,
+        "name": input_name(parameter.name),
+        "type": parameter.kind.value,
+        "array": parameter.is_array,
+        "required": parameter.required,
+        "default": parameter.default,
+        "options": list(parameter.options) or None,
+        "low": parameter.low,
+        "high": parameter.high,
+        "max_length": parameter.max_length,
+        "max_items": parameter.max_items,
+        "max_mb": parameter.max_mb,
+        "formats": list(parameter.formats) or None,
+        "note": parameter.note or None,
     }

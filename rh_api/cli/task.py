@@ -168,11 +168,11 @@ def _show_open(listed: list[OpenOrder], terminal: Terminal) -> None:
     )
 
 
-def _row(one: OpenOrder) -> tuple[str, ...]:
-    placed = datetime.fromtimestamp(one.placed_at, tz=timezone.utc).astimezone()
-    state = english("cli.order_cancelling", {}) if one.cancelling else one.state.value
-    asked = f"--order {one.order}" if one.is_uncertain else one.task_id
-    return asked, state, f"{one.kind} {one.program}", f"{placed:%Y-%m-%d %H:%M}"
+def _row(order: OpenOrder) -> tuple[str, ...]:
+    placed = datetime.fromtimestamp(order.placed_at, tz=timezone.utc).astimezone()
+    state = english("cli.order_cancelling", {}) if order.cancelling else order.state.value
+    asked = f"--order {order.order}" if order.is_uncertain else order.task_id
+    return asked, state, f"{order.kind} {order.program}", f"{placed:%Y-%m-%d %H:%M}"
 
 
 async def _settle(service: Service, arguments: Namespace) -> None:

@@ -166,48 +166,48 @@ def output_type(class_type: str) -> str:
     return "*"
 
 
-def _is_button(one: Field) -> bool:
-    is_name = one.kind is not FieldKind.ZIP and isinstance(one.stored, str)
-    return is_name and _UPLOAD_BUTTON.fullmatch(one.name) is not None
+def _is_button(field: Field) -> bool:
+    is_name = field.kind is not FieldKind.ZIP and isinstance(field.stored, str)
+    return is_name and _UPLOAD_BUTTON.fullmatch(field.name) is not None
 
 
-def _offered(one: Field, about: About, label: str) -> Offered:
+def _offered(field: Field, about: About, label: str) -> Offered:
     options = about.choices
-    if options is not None and (one.stored not in options or resource_of(one)):
+    if options is not None and (field.stored not in options or resource_of(field)):
         options = None  # not what the remote class offers, or files of this machine
-    kind = _kind(one, about, has_options=options is not None)
+    kind = _kind(field, about, has_options=options is not None)
     low, high = (about.low, about.high) if kind in _NUMBERS else (None, None)
-    if not _within(one.stored, low, high):
+    if not _within(field.stored, low, high):
         low = high = None
     return Offered(
-        one,
+        field,
         kind,
         label,
-        multiline=kind is FieldKind.STRING and _multiline(one, about.multiline),
+        multiline=kind is FieldKind.STRING and _multiline(field, about.multiline),
         low=_in_bounds(low, kind),
         high=_in_bounds(high, kind),
         step=about.step if kind in _NUMBERS else None,
         options=tuple(options) if options is not None else None,
-        is_seed=kind is FieldKind.INT and is_seed(one),
+        is_seed=kind is FieldKind.INT and is_seed(field),
     )
 
 
-def _kind(one: Field, about: About, *, has_options: bool) -> FieldKind:
-    if has_options and one.kind in (FieldKind.STRING, FieldKind.INT, FieldKind.FLOAT):
+def _kind(field: Field, about: About, *, has_options: bool) -> FieldKind:
+    if has_options and field.kind in (FieldKind.STRING, FieldKind.INT, FieldKind.FLOAT):
         return FieldKind.COMBO
-    if one.kind is not FieldKind.INT:
-        return one.kind
+    if field.kind is not FieldKind.INT:
+        return field.kind
     # JSON stores a FLOAT of 7.0 as 7.
     if about.kind is None:
-        is_fraction = _FRACTION.fullmatch(one.name.lower()) is not None
+        is_fraction = _FRACTION.fullmatch(field.name.lower()) is not None
     else:
         is_fraction = about.kind == "FLOAT"
     return FieldKind.FLOAT if is_fraction else FieldKind.INT
 
 
-def _multiline(one: Field, declared: bool) -> bool:
-    stored = one.stored if isinstance(one.stored, str) else ""
-    return declared or "\n" in stored or len(stored) > LONG_TEXT or _is_prompt(one)
+def _multiline(field: Field, declared: bool) -> bool:
+    stored = field.stored if isinstance(field.stored, str) else ""
+    return declared or "\n" in stored or len(stored) > LONG_TEXT or _is_prompt(field)
 
 
 def _within(stored: object, low: float | None, high: float | None) -> bool:
@@ -221,37 +221,37 @@ def _in_bounds(limit: float | None, kind: FieldKind) -> float | None:
     return limit if limit is None or kind is FieldKind.FLOAT else min(max(limit, LOWEST), HIGHEST)
 
 
-def _rank(one: Offered, *, marked: bool) -> int | None:
+def _rank(offered: Offered, *, marked: bool) -> int | None:
     """How soon a field is suggested; None when it is not."""
-    node, name = one.field.node, one.field.name.lower()
+    node, name = offered.field.node, offered.field.name.lower()
     words = words_of(node.class_type)
     writes = bool(words & (_SAVING | _SHOWING))
     rules = (
-        bool(media_taken(node.class_type, one.kind)),
-        not writes and _is_prompt(one.field),
-        not writes and one.is_seed,
-        not writes and name == "steps" and one.kind in _NUMBERS,
+        bool(media_taken(node.class_type, offered.kind)),
+        not writes and _is_prompt(offered.field),
+        not writes and offered.is_seed,
+        not writes and name == "steps" and offered.kind in _NUMBERS,
         not writes and name in ("width", "height") and bool(words & _SIZE_CLASS),
         not writes and marked,
     )
     return next((rank for rank, holds in enumerate(rules) if holds), None)
 
 
-def _is_prompt(one: Field) -> bool:
-    if not isinstance(one.stored, str) or one.kind is not FieldKind.STRING:
+def _is_prompt(field: Field) -> bool:
+    if not isinstance(field.stored, str) or field.kind is not FieldKind.STRING:
         return False
-    words = words_of(one.node.class_type)
-    if words & _WRITES and _PROMPT.fullmatch(one.name):
+    words = words_of(field.node.class_type)
+    if words & _WRITES and _PROMPT.fullmatch(field.name):
         return True
     is_source = "primitive" in words or len(words & _TEXT_CLASS) > 0
-    return is_source and one.name.lower() in _PLAIN_TEXT
+    return is_source and field.name.lower() in _PLAIN_TEXT
 
 
-def _label(one: Field, title: str, count: int) -> str:
+def _label(field: Field, title: str, count: int) -> str:
     """The node's title, behind the field where the node has more than one: a label's end is what a
     narrow node cuts off."""
-    alone = count == 1 or media_taken(one.node.class_type, one.kind) or _is_prompt(one)
-    return title if alone else f"{one.name} · {title}"
+    alone = count == 1 or media_taken(field.node.class_type, field.kind) or _is_prompt(field)
+    return title if alone else f"{field.name} · {title}"
 
 
 def one_line(text: str, limit: int = LABEL_LENGTH) -> str:
@@ -275,20 +275,20 @@ def _made_longer(offered: list[Offered], more: Sequence[str]) -> list[Offered]:
     ]
 
 
-def _of_app(about: AppField, one: Field, known: Known, *, chinese: bool) -> Offered:
-    title = (about.description if chinese else about.description_en) or one.node.title
+def _of_app(about: AppField, field: Field, known: Known, *, chinese: bool) -> Offered:
+    title = (about.description if chinese else about.description_en) or field.node.title
     # In a form each field has a title of its own, its node has none.
-    node = replace(one.node, title=one.node.class_type)
+    node = replace(field.node, title=field.node.class_type)
     shown = _shown(known)
-    stored = shown.get(word(one.stored), one.stored) if shown else one.stored
+    stored = shown.get(word(field.stored), field.stored) if shown else field.stored
     made = _offered(
-        replace(one, node=node, stored=stored),
+        replace(field, node=node, stored=stored),
         About(kind=known.declared, multiline=about.multiline, step=about.step),
-        one_line(title or one.name),
+        one_line(title or field.name),
     )
     return replace(
         made,
-        kind=one.kind,
+        kind=field.kind,
         low=known.low,
         high=known.high,
         options=tuple(shown.values()) if shown else None,
@@ -339,20 +339,21 @@ def listed(offered: Iterable[Offered]) -> list[dict[str, object]]:
     return list(nodes.values())
 
 
-def _as_json(one: Offered) -> dict[str, object]:
+def _as_json(offered: Offered) -> dict[str, object]:
+    options = None if offered.options is None else [plain(one) for one in offered.options]
     return {
-        "resource": resource_of(one.field) if one.options is None else "",
-        "name": one.field.full_name,
-        "field": one.field.name,
-        "kind": one.kind.value,
-        "stored": plain(one.field.stored),
-        "multiline": one.multiline,
-        "min": plain(one.low),
-        "max": plain(one.high),
-        "step": plain(one.step),
-        "options": None if one.options is None else [plain(option) for option in one.options],
-        "seed": one.is_seed,
-        "suggested": one.suggested,
-        "label": one.label,
-        "description": one.description,
+        "resource": resource_of(offered.field) if offered.options is None else "",
+        "name": offered.field.full_name,
+        "field": offered.field.name,
+        "kind": offered.kind.value,
+        "stored": plain(offered.field.stored),
+        "multiline": offered.multiline,
+        "min": plain(offered.low),
+        "max": plain(offered.high),
+        "step": plain(offered.step),
+        "options": options,
+        "seed": offered.is_seed,
+        "suggested": offered.suggested,
+        "label": offered.label,
+        "description": offered.description,
     }

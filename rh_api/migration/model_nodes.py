@@ -178,20 +178,20 @@ def _misfits(model: Model, names: Sequence[str], values: Sequence[object]) -> in
     return count
 
 
-def _place(one: Parameter | None) -> int:
-    name = one.name.lower() if one else ""
+def _place(parameter: Parameter | None) -> int:
+    name = parameter.name.lower() if parameter else ""
     if name in ("prompt", "text"):
         return 0
     return 1 if name in ("negativeprompt", "negative_prompt") else 2
 
 
-def _required(model: Model, one: Parameter) -> bool:
-    return _REQUIRED.get((model.endpoint, one.name), one.required)
+def _required(model: Model, parameter: Parameter) -> bool:
+    return _REQUIRED.get((model.endpoint, parameter.name), parameter.required)
 
 
-def _is_text(model: Model, one: Parameter) -> bool:
+def _is_text(model: Model, parameter: Parameter) -> bool:
     """Media that the old class takes as an address in a text."""
-    return model.endpoint.startswith("marble-") and one.kind in _SOCKETS
+    return model.endpoint.startswith("marble-") and parameter.kind in _SOCKETS
 
 
 def _socket_name(parameter: str) -> str:
@@ -201,23 +201,23 @@ def _socket_name(parameter: str) -> str:
     return re.sub(r"([A-Z])", r"_\1", name).lower().strip("_")
 
 
-def _set_value(node: OldNode, model: Model, one: Parameter, new: NewNode) -> None:
-    name = input_name(one.name)
-    about = _about(one)
-    if one.name in node.links:
-        new.links[name] = node.links[one.name]
-        new.fields.append(NewField(name, one.kind.value, about))
+def _set_value(node: OldNode, model: Model, parameter: Parameter, new: NewNode) -> None:
+    name = input_name(parameter.name)
+    about = _about(parameter)
+    if parameter.name in node.links:
+        new.links[name] = node.links[parameter.name]
+        new.fields.append(NewField(name, parameter.kind.value, about))
         return
-    value = node.values.get(one.name)
+    value = node.values.get(parameter.name)
     if value is None and node.is_saved:
-        value = _usual(model, one)
-    if isinstance(value, str) and one.kind is not FieldKind.COMBO:
+        value = _usual(model, parameter)
+    if isinstance(value, str) and parameter.kind is not FieldKind.COMBO:
         value = value.strip()
-    if value is None or value == "" or (one.options and value == _OMIT):
+    if value is None or value == "" or (parameter.options and value == _OMIT):
         return
-    new.values[name] = str(value) if one.kind is FieldKind.COMBO else value
-    control = node.text(_CONTROL) if one.name == "seed" else ""
-    new.fields.append(NewField(name, one.kind.value, about, control=control))
+    new.values[name] = str(value) if parameter.kind is FieldKind.COMBO else value
+    control = node.text(_CONTROL) if parameter.name == "seed" else ""
+    new.fields.append(NewField(name, parameter.kind.value, about, control=control))
 
 
 def _bring_text(name: str, new: NewNode, plan: Plan, node: OldNode) -> None:
@@ -228,43 +228,42 @@ def _bring_text(name: str, new: NewNode, plan: Plan, node: OldNode) -> None:
         new.links[name] = Output(plan.add(text), "STRING")
 
 
-def _set_media(node: OldNode, socket: str, one: Parameter, item: int, new: NewNode) -> None:
+def _set_media(node: OldNode, socket: str, parameter: Parameter, item: int, new: NewNode) -> None:
     source = node.links.get(socket)
-    name = input_name(one.name)
+    name = input_name(parameter.name)
     if source is None:
         return
-    if one.kind is FieldKind.IMAGE:
+    if parameter.kind is FieldKind.IMAGE:
         new.values["batch"] = "first"
-    new.links[f"{name}.{item}" if item else name] = source
+    full_name = f"{name}.{item}" if item else name
+    new.links[full_name] = source
     if item and all(field.name != name for field in new.fields):
-        new.fields.append(NewField(name, one.kind.value, _about(one)))
-    new.fields.append(
-        NewField(f"{name}.{item}" if item else name, one.kind.value, _about(one), bool(item))
-    )
+        new.fields.append(NewField(name, parameter.kind.value, _about(parameter)))
+    new.fields.append(NewField(full_name, parameter.kind.value, _about(parameter), bool(item)))
 
 
-def _usual(model: Model, one: Parameter) -> object:
+def _usual(model: Model, parameter: Parameter) -> object:
     """What a widget holds that nobody touched."""
-    if one.kind is FieldKind.COMBO:
-        if model.endpoint.startswith(_RATIO_IN_PROMPT) and one.name == "aspectRatio":
+    if parameter.kind is FieldKind.COMBO:
+        if model.endpoint.startswith(_RATIO_IN_PROMPT) and parameter.name == "aspectRatio":
             return None
-        return one.default or (one.options[0] if one.options else None)
-    if one.kind in (FieldKind.INT, FieldKind.FLOAT):
-        return one.default if one.default is not None else 0
-    return bool(one.default) if one.kind is FieldKind.BOOLEAN else None
+        return parameter.default or (parameter.options[0] if parameter.options else None)
+    if parameter.kind in (FieldKind.INT, FieldKind.FLOAT):
+        return parameter.default if parameter.default is not None else 0
+    return bool(parameter.default) if parameter.kind is FieldKind.BOOLEAN else None
 
 
-def _about(one: Parameter) -> Mapping[str, object]:
+def _about(parameter: Parameter) -> Mapping[str, object]:
     about: dict[str, object] = {
-        "stored": one.default,
-        "min": one.low,
-        "max": one.high,
-        "step": one.step,
-        "options": list(one.options) or None,
-        "seed": one.name == "seed",
+        "stored": parameter.default,
+        "min": parameter.low,
+        "max": parameter.high,
+        "step": parameter.step,
+        "options": list(parameter.options) or None,
+        "seed": parameter.name == "seed",
     }
-    if one.is_array:
-        about |= {"array": True, "max_items": one.max_items}
+    if parameter.is_array:
+        about |= {"array": True, "max_items": parameter.max_items}
     return about
 
 

@@ -43,19 +43,19 @@ def document_of(migration: Migration, say: Say) -> dict[str, object]:
     }
 
 
-def key_line(found: Found, say: Say) -> str:
+def key_line(key: Found, say: Say) -> str:
     """A key, veiled, with all its places."""
-    surety = say(_SURETIES[found.surety], {})
-    places = ", ".join(found.places)
-    return say("keys.found", {"veiled": found.veiled, "surety": surety, "places": places})
+    surety = say(_SURETIES[key.surety], {})
+    places = ", ".join(key.places)
+    return say("keys.found", {"veiled": key.veiled, "surety": surety, "places": places})
 
 
-def key_document(found: Found) -> dict[str, object]:
+def key_document(key: Found) -> dict[str, object]:
     """JSON of a key for a page: never the key itself."""
     return {
-        "key": found.veiled,
-        "surety": found.surety.name.lower(),
-        "places": list(found.places),
+        "key": key.veiled,
+        "surety": key.surety.name.lower(),
+        "places": list(key.places),
     }
 
 

@@ -150,16 +150,16 @@ def _units(model: Model, unit: str, body: Mapping[str, object]) -> Decimal | Non
     return None
 
 
-def _veiled(one: Parameter, value: object) -> object:
-    if one.is_media:
-        items = [_placeholder(one) for _ in as_items(value)]
-        return items if one.is_array else next(iter(items), None)
-    if one.kind is FieldKind.COMBO:
-        known = [text for item in as_items(value) if (text := option_for(one.options, item))]
-        return known if one.is_array else next(iter(known), None)
-    if one.kind in _PLAIN and isinstance(value, (int, float)):
+def _veiled(parameter: Parameter, value: object) -> object:
+    if parameter.is_media:
+        items = [_placeholder(parameter) for _ in as_items(value)]
+        return items if parameter.is_array else next(iter(items), None)
+    if parameter.kind is FieldKind.COMBO:
+        known = [text for item in as_items(value) if (text := option_for(parameter.options, item))]
+        return known if parameter.is_array else next(iter(known), None)
+    if parameter.kind in _PLAIN and isinstance(value, (int, float)):
         return value
-    if one.kind is FieldKind.STRING and isinstance(value, str):
+    if parameter.kind is FieldKind.STRING and isinstance(value, str):
         return filler(len(value))
     return None
 
@@ -170,9 +170,10 @@ def filler(length: int) -> str:
     return f"{text[:-1]}s" if text.endswith(" ") else text
 
 
-def _placeholder(one: Parameter) -> str:
-    suffix = _SUFFIX.get(one.kind, "png")
-    return _PLACEHOLDER + (suffix if not one.formats or suffix in one.formats else one.formats[0])
+def _placeholder(parameter: Parameter) -> str:
+    suffix = _SUFFIX.get(parameter.kind, "png")
+    is_taken = not parameter.formats or suffix in parameter.formats
+    return _PLACEHOLDER + (suffix if is_taken else parameter.formats[0])
 
 
 def _digits(number: Decimal) -> str:

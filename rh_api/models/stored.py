@@ -142,29 +142,29 @@ _READERS: Mapping[str, tuple[str, Callable[[object], Any]]] = {
 }
 
 
-def _parameter_json(one: Parameter) -> dict[str, object]:
+def _parameter_json(parameter: Parameter) -> dict[str, object]:
     made: dict[str, object] = {
-        "name": one.name,
-        "type": one.kind.value,
-        "required": one.required,
-        "unsure": not one.is_sure,
-        "array": one.is_array,
-        "options": list(one.options),
-        "low": one.low,
-        "high": one.high,
-        "step": one.step,
-        "min_length": one.min_length,
-        "max_length": one.max_length,
-        "max_items": one.max_items,
-        "max_mb": one.max_mb,
-        "formats": list(one.formats),
-        "note": one.note or None,
+        "name": parameter.name,
+        "type": parameter.kind.value,
+        "required": parameter.required,
+        "unsure": not parameter.is_sure,
+        "array": parameter.is_array,
+        "options": list(parameter.options),
+        "low": parameter.low,
+        "high": parameter.high,
+        "step": parameter.step,
+        "min_length": parameter.min_length,
+        "max_length": parameter.max_length,
+        "max_items": parameter.max_items,
+        "max_mb": parameter.max_mb,
+        "formats": list(parameter.formats),
+        "note": parameter.note or None,
     }
     kept = {
         key: value for key, value in made.items() if value not in (None, []) and value is not False
     }
-    if one.default is not None:
-        kept["default"] = one.default
+    if parameter.default is not None:
+        kept["default"] = parameter.default
     return kept
 
 

@@ -44,23 +44,23 @@ class Doubt(Protocol):
     def __call__(self, key: str, field: str, /, **params: object) -> None: ...
 
 
-def convert(one: Parameter, value: object, doubt: Doubt) -> object:
+def convert(parameter: Parameter, value: object, doubt: Doubt) -> object:
     """A value as it travels; None for one that says nothing.
 
     Files stay as they are, and so does what a link is still to bring. BadField for a value of a
     wrong type, and for several where one goes.
     """
     if isinstance(value, Promised):
-        return [value] if one.is_array else value
-    if one.kind is FieldKind.JSON:
-        return _json(one, value, doubt)
-    if not one.is_array:
+        return [value] if parameter.is_array else value
+    if parameter.kind is FieldKind.JSON:
+        return _json(parameter, value, doubt)
+    if not parameter.is_array:
         if isinstance(value, (list, tuple)):
-            value = _only(cast("Sequence[object]", value), one)
-        return _single(one, value, doubt)
-    items = [_single(one, item, doubt) for item in _items_of(one, value)]
+            value = _only(cast("Sequence[object]", value), parameter)
+        return _single(parameter, value, doubt)
+    items = [_single(parameter, item, doubt) for item in _items_of(parameter, value)]
     items = [item for item in items if item is not None]
-    check_count(one.name, len(items), one.max_items, doubt)
+    check_count(parameter.name, len(items), parameter.max_items, doubt)
     return items or None
 
 
@@ -104,109 +104,110 @@ def _no_constant(name: str) -> object:
     raise ValueError(name)
 
 
-def _single(one: Parameter, value: object, doubt: Doubt) -> object:
+def _single(parameter: Parameter, value: object, doubt: Doubt) -> object:
     if value is None or value == "":
         return None
     if isinstance(value, Promised):
         return value
     if isinstance(value, Unsupported):
-        raise _wrong(one, value.type_name)
+        raise _wrong(parameter, value.type_name)
     if isinstance(value, GivenMedia):
-        return check_file(one, value, doubt)
+        return check_file(parameter, value, doubt)
     if not isinstance(value, (str, int, float)):
-        raise _wrong(one, type(value).__name__)
-    return _CONVERTERS.get(one.kind, _text)(one, value, doubt)
+        raise _wrong(parameter, type(value).__name__)
+    return _CONVERTERS.get(parameter.kind, _text)(parameter, value, doubt)
 
 
-def check_file(one: Parameter, value: GivenMedia, doubt: Doubt) -> GivenMedia:
+def check_file(parameter: Parameter, value: GivenMedia, doubt: Doubt) -> GivenMedia:
     """A medium as it is; what the catalogue says against a file is told, as far as it is known."""
-    taken = _TAKES.get(one.kind, frozenset[Kind]())
-    is_midi = value.kind is Kind.FILE and not _MIDI.isdisjoint(one.formats)
+    taken = _TAKES.get(parameter.kind, frozenset[Kind]())
+    is_midi = value.kind is Kind.FILE and not _MIDI.isdisjoint(parameter.formats)
     if value.kind not in taken and not is_midi:
-        raise _wrong(one, value.kind.value.upper())
+        raise _wrong(parameter, value.kind.value.upper())
     if not isinstance(value, MediaFile):
         return value
-    if one.max_mb and value.size is not None and value.size > one.max_mb * MEGABYTE:
+    if parameter.max_mb and value.size is not None and value.size > parameter.max_mb * MEGABYTE:
         size = f"{value.size / MEGABYTE:.1f}"
-        doubt("error.model_field_size", one.name, size=size, limit=f"{one.max_mb:g}")
+        doubt("error.model_field_size", parameter.name, size=size, limit=f"{parameter.max_mb:g}")
     suffix = value.suffix.lower().lstrip(".")
-    formats = {_SAME.get(form, form) for form in one.formats}
+    formats = {_SAME.get(form, form) for form in parameter.formats}
     if suffix and formats and _SAME.get(suffix, suffix) not in formats:
-        expected = ", ".join(one.formats)
-        doubt("error.model_field_format", one.name, value=suffix, expected=expected)
+        expected = ", ".join(parameter.formats)
+        doubt("error.model_field_format", parameter.name, value=suffix, expected=expected)
     return value
 
 
-def _address(one: Parameter, value: str | float, doubt: Doubt) -> str:
-    text = _plain(one, value).strip()
+def _address(parameter: Parameter, value: str | float, doubt: Doubt) -> str:
+    text = _plain(parameter, value).strip()
     if not is_address(text):
-        doubt("error.model_field_address", one.name, value=_shown(text))
+        doubt("error.model_field_address", parameter.name, value=_shown(text))
     return text
 
 
-def _plain(one: Parameter, value: str | float) -> str:
+def _plain(parameter: Parameter, value: str | float) -> str:
     if isinstance(value, (bool, JsonText)):
-        raise _wrong(one, _shown(value))
+        raise _wrong(parameter, _shown(value))
     return word(value)
 
 
-def _text(one: Parameter, value: str | float, doubt: Doubt) -> str:
-    text = _plain(one, value)
-    low, high = one.min_length or 0, one.max_length
+def _text(parameter: Parameter, value: str | float, doubt: Doubt) -> str:
+    text = _plain(parameter, value)
+    low, high = parameter.min_length or 0, parameter.max_length
     if len(text) < low or (high is not None and len(text) > high):
         bound = low if len(text) < low else high
-        doubt("error.model_field_length", one.name, count=len(text), limit=bound)
+        doubt("error.model_field_length", parameter.name, count=len(text), limit=bound)
     return text
 
 
-def _option(one: Parameter, value: str | float, doubt: Doubt) -> str:
+def _option(parameter: Parameter, value: str | float, doubt: Doubt) -> str:
     text = word(value).strip()
-    if not one.options:
+    if not parameter.options:
         return text
-    found = option_for(one.options, value)
+    found = option_for(parameter.options, value)
     if found is None:
-        near = listed(nearest(text, one.options, limit=5))
-        doubt("error.model_field_option", one.name, value=_shown(text), near=near)
+        near = listed(nearest(text, parameter.options, limit=5))
+        doubt("error.model_field_option", parameter.name, value=_shown(text), near=near)
     return found or text
 
 
-def _number(one: Parameter, value: str | float, doubt: Doubt) -> float:
+def _number(parameter: Parameter, value: str | float, doubt: Doubt) -> float:
     number = number_of(value.strip() if isinstance(value, str) else value)
     if number is None or number < LOWEST:
-        raise _wrong(one, _shown(value))
-    low, high = one.low, one.high
+        raise _wrong(parameter, _shown(value))
+    low, high = parameter.low, parameter.high
     if (low is not None and number < low) or (high is not None and number > high):
         shown = {"low": "-" if low is None else low, "high": "-" if high is None else high}
-        doubt("error.model_field_range", one.name, value=number, **shown)
+        doubt("error.model_field_range", parameter.name, value=number, **shown)
     return number
 
 
-def _whole(one: Parameter, value: str | float, doubt: Doubt) -> float:
-    number = _number(one, value, doubt)
+def _whole(parameter: Parameter, value: str | float, doubt: Doubt) -> float:
+    number = _number(parameter, value, doubt)
     if not isinstance(number, int):
-        raise _wrong(one, _shown(value))
+        raise _wrong(parameter, _shown(value))
     return number
 
 
-def _switch(one: Parameter, value: str | float, doubt: Doubt) -> bool:
+def _switch(parameter: Parameter, value: str | float, doubt: Doubt) -> bool:
     text = word(value).strip().lower()
     if text not in ("true", "1", "false", "0"):
-        raise _wrong(one, _shown(value))
+        raise _wrong(parameter, _shown(value))
     return text in ("true", "1")
 
 
-def _json(one: Parameter, value: object, doubt: Doubt) -> object:
+def _json(parameter: Parameter, value: object, doubt: Doubt) -> object:
     read = read_plain(value) if isinstance(value, str) else value
     if isinstance(read, (list, tuple)):
         read = [_json_item(item) for item in cast("Sequence[object]", read)]
         if any(isinstance(item, Promised) for item in read):
             return read  # what a link brings is looked at when it is there
-    if one.is_array and isinstance(read, dict):
+    if parameter.is_array and isinstance(read, dict):
         read = [cast("object", read)]
     if not isinstance(read, (list, dict)) or not is_plain(cast("object", read)):
-        raise _wrong(one, _shown(value))
+        raise _wrong(parameter, _shown(value))
     made = cast("list[object] | dict[str, object]", read)
-    check_count(one.name, len(made) if isinstance(made, list) else 0, one.max_items, doubt)
+    count = len(made) if isinstance(made, list) else 0
+    check_count(parameter.name, count, parameter.max_items, doubt)
     return made or None
 
 
@@ -231,7 +232,7 @@ _CONVERTERS: dict[FieldKind, _Converter] = {
 }
 
 
-def _items_of(one: Parameter, value: object) -> list[object]:
+def _items_of(parameter: Parameter, value: object) -> list[object]:
     """The items of an array: of a list, of its JSON text, or one alone.
 
     Several options may be given as one text with commas, unless one has a comma itself.
@@ -240,23 +241,23 @@ def _items_of(one: Parameter, value: object) -> list[object]:
         read = read_plain(value)
         if isinstance(read, list):
             return cast("list[object]", read)
-    if isinstance(value, str) and one.kind is FieldKind.COMBO and one.options:
+    if isinstance(value, str) and parameter.kind is FieldKind.COMBO and parameter.options:
         parts = [part.strip() for part in value.split(",")]
-        if all(option_for(one.options, part) for part in parts):
+        if all(option_for(parameter.options, part) for part in parts):
             return [*parts]
     return as_items(value)
 
 
-def _only(items: Sequence[object], one: Parameter) -> object:
+def _only(items: Sequence[object], parameter: Parameter) -> object:
     if len(items) == 1:
         return items[0]
-    raise BadField("error.model_field_list", field=input_name(one.name), count=len(items))
+    raise BadField("error.model_field_list", field=input_name(parameter.name), count=len(items))
 
 
-def _wrong(one: Parameter, given: object) -> BadField:
-    kind = "IMAGE, VIDEO, AUDIO" if one.kind is FieldKind.URL else one.kind.value
+def _wrong(parameter: Parameter, given: object) -> BadField:
+    kind = "IMAGE, VIDEO, AUDIO" if parameter.kind is FieldKind.URL else parameter.kind.value
     return BadField(
-        "error.model_field_type", field=input_name(one.name), expected=kind, value=given
+        "error.model_field_type", field=input_name(parameter.name), expected=kind, value=given
     )
 
 

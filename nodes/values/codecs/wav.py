@@ -115,17 +115,17 @@ def _format(about: bytes, start: int, length: int) -> Format | None:
     return Format(samples, channels, rate, start, length // frame)
 
 
-def read_samples(file: BinaryIO, found: Format) -> np.ndarray:
+def read_samples(file: BinaryIO, form: Format) -> np.ndarray:
     """The samples as float32 (channels, samples), full scale being 1.
 
     Equal to the bit to what ComfyUI's LoadAudio makes of them.
     """
-    waveform = np.empty((found.channels, found.length), np.float32)
-    file.seek(found.start)
-    for first, last in _blocks(found.channels, found.length):
-        count = (last - first) * found.channels
-        block = np.frombuffer(file.read(count * found.samples.itemsize), found.samples)
-        waveform[:, first:last] = floats(_whole(block)).reshape(-1, found.channels).T
+    waveform = np.empty((form.channels, form.length), np.float32)
+    file.seek(form.start)
+    for first, last in _blocks(form.channels, form.length):
+        count = (last - first) * form.channels
+        block = np.frombuffer(file.read(count * form.samples.itemsize), form.samples)
+        waveform[:, first:last] = floats(_whole(block)).reshape(-1, form.channels).T
     return waveform
 
 

@@ -82,23 +82,23 @@ def page(model: Model) -> str:
     return f"# {title}\n\n## OpenAPI Specification\n\n```yaml\n{block}\n```\n"
 
 
-def _schema(one: Parameter) -> Json:
-    item: Json = {"type": _TYPES.get(one.type, "string")}
-    if one.options:
-        item["enum"] = list(one.options)
+def _schema(parameter: Parameter) -> Json:
+    item: Json = {"type": _TYPES.get(parameter.type, "string")}
+    if parameter.options:
+        item["enum"] = list(parameter.options)
     limits = {
-        "minimum": one.low,
-        "maximum": one.high,
-        "minLength": one.min_length,
-        "maxLength": one.max_length,
+        "minimum": parameter.low,
+        "maximum": parameter.high,
+        "minLength": parameter.min_length,
+        "maxLength": parameter.max_length,
     }
     item |= {name: value for name, value in limits.items() if value is not None}
-    if one.default is not None:
-        item["default"] = one.default
-    if not one.array:
+    if parameter.default is not None:
+        item["default"] = parameter.default
+    if not parameter.array:
         return item
     whole: Json = {"type": "array", "items": item}
-    return whole if one.max_items is None else {**whole, "maxItems": one.max_items}
+    return whole if parameter.max_items is None else {**whole, "maxItems": parameter.max_items}
 
 
 def _yaml(value: Any, indent: int = 0) -> list[str]:
@@ -155,45 +155,47 @@ def catalogue_detail(model: Model) -> Json:
     }
 
 
-def _site_field(one: Parameter) -> Json:
+def _site_field(parameter: Parameter) -> Json:
     """A field as the site's editor writes it; ``maxInpuNum`` is its spelling."""
-    made = _field(one)
-    if one.aliases:
-        made["fieldKey"] = one.aliases[0]
-        if one.options:
+    made = _field(parameter)
+    if parameter.aliases:
+        made["fieldKey"] = parameter.aliases[0]
+        if parameter.options:
             made["options"] = [
                 {"value": str(index), "description": option, "apiValue": option}
-                for index, option in enumerate(one.options)
+                for index, option in enumerate(parameter.options)
             ]
-    if one.array:
-        made |= {"multipleInputs": True, "maxInpuNum": one.max_items}
+    if parameter.array:
+        made |= {"multipleInputs": True, "maxInpuNum": parameter.max_items}
     return made
 
 
-def _field(one: Parameter) -> Json:
+def _field(parameter: Parameter) -> Json:
     made: Json = {
-        "fieldKey": one.name,
-        "type": "LIST" if one.type == "COMBO" else one.type,
-        "title": one.name,
-        "label": one.name,
-        "required": one.required,
-        "description": one.name,
+        "fieldKey": parameter.name,
+        "type": "LIST" if parameter.type == "COMBO" else parameter.type,
+        "title": parameter.name,
+        "label": parameter.name,
+        "required": parameter.required,
+        "description": parameter.name,
     }
     optional = {
-        "defaultValue": one.default,
-        "min": one.low,
-        "max": one.high,
-        "step": one.step,
-        "minLength": one.min_length,
-        "maxLength": one.max_length,
-        "maxSize": one.max_mb,
-        "accept": json.dumps([form.upper() for form in one.formats]) if one.formats else None,
+        "defaultValue": parameter.default,
+        "min": parameter.low,
+        "max": parameter.high,
+        "step": parameter.step,
+        "minLength": parameter.min_length,
+        "maxLength": parameter.max_length,
+        "maxSize": parameter.max_mb,
+        "accept": json.dumps([form.upper() for form in parameter.formats])
+        if parameter.formats
+        else None,
     }
     made |= {name: value for name, value in optional.items() if value is not None}
-    if one.options:
+    if parameter.options:
         made["options"] = [
             {"value": option, "description": option, "descriptionEn": option}
-            for option in one.options
+            for option in parameter.options
         ]
     return made
 

@@ -66,104 +66,112 @@ def _check_together(model: Model, body: Json) -> None:
             _refuse(pair[0], f"or {pair[1]} is required, and not both")
 
 
-def _check_value(state: State, key: str, one: Parameter, value: Any) -> None:
-    if value is None or (value in ("", [], {}) and value not in one.options):
-        _refuse(one.name, "must not be empty")
-    if not one.array:
-        _check_one(state, key, one, value)
+def _check_value(state: State, key: str, parameter: Parameter, value: Any) -> None:
+    if value is None or (value in ("", [], {}) and value not in parameter.options):
+        _refuse(parameter.name, "must not be empty")
+    if not parameter.array:
+        _check_one(state, key, parameter, value)
         return
     if not isinstance(value, list):
-        _refuse(one.name, "must be a list")
+        _refuse(parameter.name, "must be a list")
     items = cast("list[Any]", value)
-    if one.max_items is not None and len(items) > one.max_items:
-        _refuse(one.name, f"takes at most {one.max_items} items")
+    if parameter.max_items is not None and len(items) > parameter.max_items:
+        _refuse(parameter.name, f"takes at most {parameter.max_items} items")
     for item in items:
-        _check_one(state, key, one, item)
+        _check_one(state, key, parameter, item)
 
 
-def _check_one(state: State, key: str, one: Parameter, value: Any) -> None:
-    if one.made_by and one.type == "JSON":
-        _check_ids_within(state, key, one, value)
-    elif one.type in MEDIA:
-        if not (one.made_by and is_issued(state, key, one, value)):
-            _check_media(state, one, value)
-    elif one.type == "JSON":
+def _check_one(state: State, key: str, parameter: Parameter, value: Any) -> None:
+    if parameter.made_by and parameter.type == "JSON":
+        _check_ids_within(state, key, parameter, value)
+    elif parameter.type in MEDIA:
+        if not (parameter.made_by and is_issued(state, key, parameter, value)):
+            _check_media(state, parameter, value)
+    elif parameter.type == "JSON":
         if not isinstance(value, (dict, list)):
-            _refuse(one.name, "must be an object or a list")
-    elif one.type == "BOOLEAN":
+            _refuse(parameter.name, "must be an object or a list")
+    elif parameter.type == "BOOLEAN":
         if not isinstance(value, bool):
-            _refuse(one.name, "must be true or false")
-    elif one.type in ("INT", "FLOAT"):
-        _check_number(one, value)
+            _refuse(parameter.name, "must be true or false")
+    elif parameter.type in ("INT", "FLOAT"):
+        _check_number(parameter, value)
     else:
-        _check_text(state, key, one, value)
+        _check_text(state, key, parameter, value)
 
 
-def _check_number(one: Parameter, value: Any) -> None:
-    kinds = int if one.type == "INT" else (int, float)
+def _check_number(parameter: Parameter, value: Any) -> None:
+    kinds = int if parameter.type == "INT" else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds):
-        _refuse(one.name, f"must be a number ({one.type})")
-    if (one.low is not None and value < one.low) or (one.high is not None and value > one.high):
-        _refuse(one.name, f"must be between {one.low} and {one.high}")
+        _refuse(parameter.name, f"must be a number ({parameter.type})")
+    if (parameter.low is not None and value < parameter.low) or (
+        parameter.high is not None and value > parameter.high
+    ):
+        _refuse(parameter.name, f"must be between {parameter.low} and {parameter.high}")
 
 
-def _check_text(state: State, key: str, one: Parameter, value: Any) -> None:
+def _check_text(state: State, key: str, parameter: Parameter, value: Any) -> None:
     if not isinstance(value, str):
-        _refuse(one.name, "must be a text")
-    if one.options and value not in one.options:
-        _refuse(one.name, f"must be one of {', '.join(one.options)}")
-    if one.max_length is not None and len(value) > one.max_length:
-        _refuse(one.name, f"is longer than {one.max_length}")
-    if one.min_length is not None and len(value) < one.min_length:
-        _refuse(one.name, f"is shorter than {one.min_length}")
-    if one.type == "LORA" and not (value in LORAS or state.exists("uploaded_loras", value)):
-        _refuse(one.name, "is no LoRA that is known")
-    if one.made_by and not is_issued(state, key, one, value):
-        _refuse(one.name, f"{value} is not found or has expired")
+        _refuse(parameter.name, "must be a text")
+    if parameter.options and value not in parameter.options:
+        _refuse(parameter.name, f"must be one of {', '.join(parameter.options)}")
+    if parameter.max_length is not None and len(value) > parameter.max_length:
+        _refuse(parameter.name, f"is longer than {parameter.max_length}")
+    if parameter.min_length is not None and len(value) < parameter.min_length:
+        _refuse(parameter.name, f"is shorter than {parameter.min_length}")
+    if parameter.type == "LORA" and not (value in LORAS or state.exists("uploaded_loras", value)):
+        _refuse(parameter.name, "is no LoRA that is known")
+    if parameter.made_by and not is_issued(state, key, parameter, value):
+        _refuse(parameter.name, f"{value} is not found or has expired")
 
 
-def _check_media(state: State, one: Parameter, value: Any) -> None:
+def _check_media(state: State, parameter: Parameter, value: Any) -> None:
     """An address that can be fetched, or a data URI; a node's file name is neither."""
     if not isinstance(value, str):
-        _refuse(one.name, "must be an address")
-    kind = one.type.lower()
+        _refuse(parameter.name, "must be an address")
+    kind = parameter.type.lower()
     if value.startswith("data:"):
         if not value.startswith(f"data:{kind}/") or ";base64," not in value:
-            _refuse(one.name, f"must be a data URI of {kind}")
+            _refuse(parameter.name, f"must be a data URI of {kind}")
         return
     address = urlsplit(value)
     if address.scheme not in ("http", "https") or not address.hostname:
-        _refuse(one.name, "must be an address")
+        _refuse(parameter.name, "must be an address")
     if not value.startswith(_own_bases(state)):
         return
     stored = state.store.served(address.path)
     if stored is None:
-        raise Refused(1001, f"Invalid URL: {one.name} cannot be fetched")
-    if stored.kind not in (kind, "zip", "file") and one.name != "url":
-        _refuse(one.name, f"is no {kind}")
-    if one.formats and stored.extension not in one.formats and "any" not in one.formats:
-        _refuse(one.name, f"must be one of {', '.join(one.formats)}")
-    if one.max_mb is not None and len(stored.data) > one.max_mb * 1024 * 1024:
-        raise Refused(1008, f"File size limit exceeded: {one.name} is over {one.max_mb:g} MB")
+        raise Refused(1001, f"Invalid URL: {parameter.name} cannot be fetched")
+    if stored.kind not in (kind, "zip", "file") and parameter.name != "url":
+        _refuse(parameter.name, f"is no {kind}")
+    if (
+        parameter.formats
+        and stored.extension not in parameter.formats
+        and "any" not in parameter.formats
+    ):
+        _refuse(parameter.name, f"must be one of {', '.join(parameter.formats)}")
+    if parameter.max_mb is not None and len(stored.data) > parameter.max_mb * 1024 * 1024:
+        raise Refused(
+            1008, f"File size limit exceeded: {parameter.name} is over {parameter.max_mb:g} MB"
+        )
 
 
 def _own_bases(state: State) -> tuple[str, ...]:
     return tuple(base for base in (state.base_url, state.result_base) if base)
 
 
-def is_issued(state: State, key: str, one: Parameter, value: Any) -> bool:
+def is_issued(state: State, key: str, parameter: Parameter, value: Any) -> bool:
     """Whether ``value`` is an id of this account's that one of the right models gave out."""
     issued = state.issued_ids.get(str(value))
-    return issued is not None and issued.fits(one, key)
+    return issued is not None and issued.fits(parameter, key)
 
 
-def _check_ids_within(state: State, key: str, one: Parameter, value: Any) -> None:
+def _check_ids_within(state: State, key: str, parameter: Parameter, value: Any) -> None:
     """The keys of such items are not published; an item is right when it holds one such id."""
     items = cast("list[Any]", value) if isinstance(value, list) else [value]
     for item in items:
         held = list(cast("Json", item).values()) if isinstance(item, dict) else [item]
-        if not any(is_issued(state, key, one, each) for each in held):
-            _refuse(one.name, f"{held[0] if held else item} is not found or has expired")
+        if not any(is_issued(state, key, parameter, each) for each in held):
+            _refuse(parameter.name, f"{held[0] if held else item} is not found or has expired")
 
 
 def placeholder_in(model: Model, body: Json) -> str | None:
@@ -176,12 +184,12 @@ def placeholder_in(model: Model, body: Json) -> str | None:
     return None
 
 
-def _is_placeholder(one: Parameter, value: str) -> bool:
-    if one.type in MEDIA:
+def _is_placeholder(parameter: Parameter, value: str) -> bool:
+    if parameter.type in MEDIA:
         host = urlsplit(value).hostname or ""
         empty = value.startswith("data:") and len(value.partition(",")[2]) < 200
         return empty or host in RESERVED_HOSTS or host.endswith(RESERVED_ENDS)
-    if one.type != "STRING" or not one.name.lower().endswith(TEXTS_THAT_ARE_READ):
+    if parameter.type != "STRING" or not parameter.name.lower().endswith(TEXTS_THAT_ARE_READ):
         return False
     plain = value.lower()
     return len(set(plain.split() and plain.replace(" ", ""))) < 2 or any(

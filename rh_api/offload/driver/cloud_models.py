@@ -112,8 +112,8 @@ class Models:
         """Whether it is listed by its name or as a title, or nobody can say."""
         title = _stem(name).casefold()
 
-        def is_it(one: Resource) -> bool:
-            return is_same_model(one.model_name, name) or one.title.casefold() == title
+        def is_it(resource: Resource) -> bool:
+            return is_same_model(resource.model_name, name) or resource.title.casefold() == title
 
         try:
             return await self._lists(client, kind, name, is_it)
