@@ -60,7 +60,7 @@ async def _measure(emulator: Emulator, server: Server) -> list[Row]:
             extra = await _median(client, lambda: _one(client)) - RUN
             calls = sum(not e.path.startswith("/ws") for e in emulator.journal) / ROUNDS
             name = f"{RUN:g} s task, 512² in and out" + ("" if socket == "ok" else ", no socket")
-            made.append(Row(name, f"+{extra:.2f} s", f"{goal} s", extra / goal, 1.0))
+            made.append(timed(f"{name}: beside the task", extra, goal))
             if socket == "ok":
                 made.append(Row(f"{name}: requests", f"{calls:g}", "5", calls / 5, 1.0))
         emulator.socket, emulator.expose_socket_on_create = "ok", True

@@ -17,7 +17,7 @@ from typing import Any
 
 import requests
 
-from benchmarks.rows import Row
+from benchmarks.rows import Row, timed
 from rh_api.emulator import Emulator
 from tests.browser.canvas import Canvas
 from tests.browser.conftest import CHROMIUM, FLAGS
@@ -120,12 +120,10 @@ def rows() -> Iterator[Row]:
         canvas.run_js(TO_FOUND, ["", f"prompt number {ORDERS - 1}"])
         frames, long = canvas.run_js(SCROLL)
         ours = max((spent for _, spent, _ in long), default=0.0) / 1000
-        yield Row(
+        yield timed(
             "panel, our share of the longest frame of a scroll",
-            f"{ours:.3f} s",
-            f"{FRAME:g} s",
-            ours / FRAME,
-            1.0,
+            ours,
+            FRAME,
             f"of {len(frames)} frames {len(long)} took over 50 ms, the longest"
             f" {max(frames) / 1000:.3f} s, the median {statistics.median(frames) / 1000:.3f} s;"
             f" layout in one at most {max((one for *_, one in long), default=0.0) / 1000:.3f} s",
@@ -192,7 +190,7 @@ def _row(name: str, took: list[list[float]], goal: float) -> Row:
     server = statistics.median(one for _, one in took) / 1000
     best = min(one for one, _ in took) / 1000
     note = f"of it the server {server:.3f} s; at best {best:.3f} s"
-    return Row(name, f"{whole:.3f} s", f"{goal:g} s", whole / goal, 1.0, note)
+    return timed(name, whole, goal, note)
 
 
 def _unread(base: Path) -> int:
