@@ -33,11 +33,11 @@ def is_chinese() -> bool:
 
 def say(key: str, params: Mapping[str, object]) -> str:
     """The sentence of `key`, in English where the language has none."""
-    return _said(_spoken, key, params)
+    return _filled(_spoken, key, params)
 
 
-def _said(texts: Mapping[str, str], key: str, params: Mapping[str, object]) -> str:
-    say = partial(_said, texts)
+def _filled(texts: Mapping[str, str], key: str, params: Mapping[str, object]) -> str:
+    say = partial(_filled, texts)
     spoken = {n: one.tell(say) if isinstance(one, Words) else one for n, one in params.items()}
     return fill(texts.get(key) or ENGLISH.get(key, key), spoken)
 
@@ -45,12 +45,12 @@ def _said(texts: Mapping[str, str], key: str, params: Mapping[str, object]) -> s
 def in_each(sentences: Sequence[tuple[str, Mapping[str, object]]]) -> dict[str, str]:
     """Sentences by their keys as one line in each language, for a page that shows it later."""
     return {
-        name: " · ".join(_said(texts, key, params) for key, params in sentences)
-        for name, texts in _each()
+        name: " · ".join(_filled(texts, key, params) for key, params in sentences)
+        for name, texts in _languages()
     }
 
 
-def _each() -> Iterator[tuple[str, Mapping[str, str]]]:
+def _languages() -> Iterator[tuple[str, Mapping[str, str]]]:
     """The sentences of each language, in English where it has none."""
     yield "en", ENGLISH
     for name in sorted(CHINESE):
@@ -59,7 +59,7 @@ def _each() -> Iterator[tuple[str, Mapping[str, str]]]:
 
 def error_in_each(error: RunningHubError) -> dict[str, str]:
     """What a person reads of an error, in each language."""
-    return {name: error.told(partial(_said, texts)) for name, texts in _each()}
+    return {name: error.told(partial(_filled, texts)) for name, texts in _languages()}
 
 
 def told(error: RunningHubError) -> str:

@@ -15,7 +15,7 @@ from .wire.apps import AppForm
 from .wire.quick import QuickModule, quick_entries
 
 
-class _OfForm:
+class _FormProgram:
     """What a program says of itself whose graph nobody knows."""
 
     __slots__ = ()
@@ -41,7 +41,7 @@ class _OfForm:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteApp(_OfForm):
+class RemoteApp(_FormProgram):
     """An AI app: its form is all that is known of it."""
 
     app_id: str
@@ -65,7 +65,7 @@ class RemoteApp(_OfForm):
 
 
 @dataclass(frozen=True, slots=True)
-class QuickCreate(_OfForm):
+class QuickCreate(_FormProgram):
     """A module of Quick Create: what its call example told, and nothing that the service says.
 
     A seed that is left out is drawn in `entries`: it is none of the order's identity, so that an

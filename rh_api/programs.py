@@ -37,7 +37,7 @@ _FREE = frozenset({CLOUD_LORA_LOADER})  # which only loads
 KEPT_SECONDS = 600.0  # that what was read of a program is trusted
 
 
-class _OfGraph:
+class _GraphProgram:
     """What a program whose graph is known says of it, read once for all of its orders."""
 
     graph: Graph
@@ -71,7 +71,7 @@ class _OfGraph:
 
 
 @dataclass(frozen=True)
-class RemoteWorkflow(_OfGraph):
+class RemoteWorkflow(_GraphProgram):
     """A saved workflow: its API-format graph, and a digest that changes when it does."""
 
     workflow_id: str
@@ -112,7 +112,7 @@ service wants a real one; a refusal costs nothing."""
 
 
 @dataclass(frozen=True)
-class InlineGraph(_OfGraph):
+class InlineGraph(_GraphProgram):
     """A whole graph in API format that goes out with its order; nothing of it is saved there.
 
     `sent_id`: the workflow id that it goes under. `graph_hash` covers the graph without the

@@ -35,20 +35,21 @@ def _served(
         headers = {name.lower(): request.headers.getall(name) for name in request.headers}
         reason = guard.refusal(request.method, headers, names, needs_token=not route.open)
         if reason is not None:
-            return _reply(_told(BadInput(reason, host=request.headers.get("Host", "")[:100])), 403)
+            host = request.headers.get("Host", "")[:100]
+            return _reply(_as_json(BadInput(reason, host=host)), 403)
         try:
             is_get = route.method == "GET"
             given = read_query(request.query) if is_get else read_body(await request.read())
             answer = await route.load()(given)
             return _file(answer) if isinstance(answer, FileAnswer) else _reply(answer, 200)
         except RunningHubError as error:
-            return _reply(_told(error), 400)
+            return _reply(_as_json(error), 400)
         except web.HTTPException:
             raise  # too large a body
         # A bug of ours must not end as a page of aiohttp's that no caller can read.
         except Exception:
             log.exception("%s failed", route.path)
-            return _reply(_told(RunningHubError()), 500)
+            return _reply(_as_json(RunningHubError()), 500)
 
     return serve
 
@@ -68,7 +69,7 @@ _HINTS = {
 }
 
 
-def _told(error: RunningHubError) -> dict[str, Any]:
+def _as_json(error: RunningHubError) -> dict[str, Any]:
     params = {name: value for name, value in error.params.items() if _is_plain(value)}
     return {
         "error": {

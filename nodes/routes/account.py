@@ -21,13 +21,13 @@ SITES = tuple(f"https://{host}" for host in OFFICIAL_HOSTS)
 async def settings(_: Body) -> dict[str, object]:
     """Each profile's name, site and the end of its key; the environment's comes first and wins."""
     stored = profiles.load(config.state_folder())
-    listed = [_shown(name, one, "file") for name, one in stored.by_name.items()]
+    listed = [_profile_document(name, one, "file") for name, one in stored.by_name.items()]
     problem = ""
     if config.has_environment_key():
         try:
             found = config.settings(profiles.ENVIRONMENT)
             own = profiles.Profile(found.origin, found.key)
-            listed.insert(0, _shown(profiles.ENVIRONMENT, own, "environment"))
+            listed.insert(0, _profile_document(profiles.ENVIRONMENT, own, "environment"))
         except BadInput as error:
             problem = language.told(error)
     return {
@@ -42,7 +42,7 @@ async def settings(_: Body) -> dict[str, object]:
     }
 
 
-def _shown(name: str, profile: profiles.Profile, source: str) -> dict[str, object]:
+def _profile_document(name: str, profile: profiles.Profile, source: str) -> dict[str, object]:
     return {
         "name": name,
         "origin": profile.origin,

@@ -39,7 +39,7 @@ async def page(body: Body) -> dict[str, object]:
     if not query.words and not _reading:  # before a person has typed a word
         _reading.add(reading := asyncio.ensure_future(_prepare_search(client)))
         reading.add_done_callback(_reading.discard)
-    return {"orders": await _listed(found.orders), "before": found.before}
+    return {"orders": await _rows(found.orders), "before": found.before}
 
 
 _reading: set[asyncio.Future[None]] = set()
@@ -58,14 +58,14 @@ def _states(body: Body) -> list[State]:
         raise BadInput("node.bad_type", name="states", value=str(given)[:80]) from None
 
 
-async def _listed(orders: Sequence[PastOrder]) -> list[dict[str, object]]:
+async def _rows(orders: Sequence[PastOrder]) -> list[dict[str, object]]:
     """Orders as a list shows them."""
     known = accounts.names()
     profiles = [known.get((one.origin, one.account), "") for one in orders]
     asked = {
         profile: cloud.client(config.settings(profile)).costs
         for one, profile in zip(orders, profiles, strict=True)
-        if profile and _is_unclear(one)
+        if profile and _needs_currency(one)
     }
     if asked:
         await asyncio.gather(*(costs.known_currency() for costs in asked.values()))
@@ -75,7 +75,7 @@ async def _listed(orders: Sequence[PastOrder]) -> list[dict[str, object]]:
     ]
 
 
-def _is_unclear(one: PastOrder) -> bool:
+def _needs_currency(one: PastOrder) -> bool:
     """Whether it cost money of which its account may tell the currency, but its site does not."""
     return not one.currency and bool(one.usage.money or one.usage.third_party_money)
 
@@ -105,12 +105,12 @@ def _row(one: PastOrder, profile: str, currency: str) -> dict[str, object]:
         "emulated": is_emulated,
         "text": longest[:SHOWN_TEXT],
         "results": one.results,
-        "first": _first(one),
+        "first": _first_kind(one),
         "uncertain": one.state in (State.UNCERTAIN, State.INTENDED),
     }
 
 
-def _first(one: PastOrder) -> str:
+def _first_kind(one: PastOrder) -> str:
     """What kind its first result is; "owed" for one that is not here."""
     if one.first is None:
         return ""
@@ -121,11 +121,11 @@ def _first(one: PastOrder) -> str:
 
 async def order(body: Body) -> dict[str, object]:
     """All of one order: its fields and what it made."""
-    client, one = await _asked(body)
+    client, one = await _named_order(body)
     rows = await client.past_results(one.order)
     link = f"{one.origin}/call-api/call-record-detail/{one.task_id}" if one.task_id else ""
     results = await asyncio.to_thread(_results, client, rows)
-    (row,) = await _listed([one])
+    (row,) = await _rows([one])
     return {
         **row,
         "link": link,
@@ -166,7 +166,7 @@ def _result(client: Client, row: ResultRow) -> dict[str, object]:
 
 async def thumbnail(body: Body) -> dict[str, object]:
     """The first picture of an order, small, as a data URL; "" where it made none."""
-    client, one = await _asked(body)
+    client, one = await _named_order(body)
     rows = await client.past_results(one.order)
     pictures = (row for row in rows if row.kind in ("image", "video"))
     for row in sorted(pictures, key=lambda row: row.index):
@@ -178,7 +178,7 @@ async def thumbnail(body: Body) -> dict[str, object]:
 
 async def result(query: Body) -> FileAnswer:
     """One file of an order, by the order's number and the result's place in its list."""
-    client, one = await _asked(query)
+    client, one = await _named_order(query)
     path, _ = await past_orders.find_file(client, one.order, number_of(query, "index"))
     found = by_suffix(path.suffix)
     is_shown = found is not None and found.kind in (Kind.IMAGE, Kind.VIDEO, Kind.AUDIO)
@@ -188,7 +188,7 @@ async def result(query: Body) -> FileAnswer:
 
 async def loader(body: Body) -> dict[str, object]:
     """Put a result among ComfyUI's inputs; the node that loads it, its widget and value."""
-    client, one = await _asked(body)
+    client, one = await _named_order(body)
     path, _ = await past_orders.find_file(client, one.order, number_of(body, "index"))
     name = f"{one.task_id or one.order}_{path.name}"
     return await asyncio.to_thread(past_orders.make_input, path, name)
@@ -200,7 +200,7 @@ async def inputs(body: Body) -> dict[str, object]:
     `graph`: of a part of a graph, that part in API format; null where the journal has it not.
     `lacking`: its fields whose files have to be given by hand.
     """
-    _, one = await _asked(body)
+    _, one = await _named_order(body)
     profile, client = accounts.of_order(one)
     values, gone = await past_orders.values(client, one)
     part, lacking = await past_orders.part(client, one)
@@ -221,7 +221,7 @@ async def inputs(body: Body) -> dict[str, object]:
 
 async def again(body: Body) -> dict[str, object]:
     """Order the same anew, which costs; answered once its task is known, or it was refused."""
-    _, one = await _asked(body)
+    _, one = await _named_order(body)
     _, client = accounts.of_order(one)
     return {"task_id": await past_orders.run_again(client, one)}
 
@@ -256,7 +256,7 @@ async def retention(body: Body) -> dict[str, object]:
     return {**given, "kept": kept, "frees": frees}
 
 
-async def _asked(body: Body) -> tuple[Client, PastOrder]:
+async def _named_order(body: Body) -> tuple[Client, PastOrder]:
     """The order that a request names, and a client of this journal."""
     number, client = number_of(body, "order"), accounts.any_client()
     if client is not None:

@@ -20,7 +20,7 @@ RULES = (*SCOPES, FLOOR)
 
 async def limits(body: Body) -> dict[str, object]:
     """Those of a profile's key, as they are written, and what today has cost or holds."""
-    return await _shown(client_of(body))
+    return await _limits_document(client_of(body))
 
 
 async def save(body: Body) -> dict[str, object]:
@@ -30,7 +30,7 @@ async def save(body: Body) -> dict[str, object]:
     if not program and scope not in RULES:
         raise BadInput("node.bad_choice", name="scope", value=scope[:40], choices=", ".join(RULES))
     await client.costs.set_rule(scope, text_of(body, "sum"))
-    return await _shown(client)
+    return await _limits_document(client)
 
 
 async def once(body: Body) -> dict[str, object]:
@@ -42,7 +42,7 @@ async def once(body: Body) -> dict[str, object]:
     return {"orders": len(refused.order_keys), "prompt": run}
 
 
-async def _shown(client: Client) -> dict[str, object]:
+async def _limits_document(client: Client) -> dict[str, object]:
     rules, spent = await client.costs.rules(), await client.costs.committed()
     today = {unit: amount for unit, amount in spent.day.items() if amount}
     return {

@@ -38,32 +38,33 @@ async def migrate(body: Body) -> Mapping[str, Any]:
 
 async def keys(body: Body) -> Mapping[str, Any]:
     """The keys of a graph, veiled, each with an id that says nothing of it."""
-    return {"keys": _shown(find_keys(_graph(body)))}
+    return {"keys": _keys_json(find_keys(_graph(body)))}
 
 
 async def clean_graph(body: Body) -> Mapping[str, Any]:
     """`graph` without the keys whose ids are `keys`."""
     graph = _graph(body)
-    return {"graph": clean(graph, _chosen(find_keys(graph), body))}
+    return {"graph": clean(graph, _chosen_keys(find_keys(graph), body))}
 
 
 async def keep(body: Body) -> Mapping[str, Any]:
     """Stores one key of `graph` as a profile. Nothing is sent to the site."""
-    (key,) = _chosen(find_keys(_graph(body)), {"keys": [text_of(body, "key")]}) or ("",)
+    (key,) = _chosen_keys(find_keys(_graph(body)), {"keys": [text_of(body, "key")]}) or ("",)
     named = {"name": text_of(body, "name"), "origin": text_of(body, "origin")}
     return await account.save({**named, "key": key})
 
 
 async def saved(_: Body) -> Mapping[str, Any]:
     """The keys of all workflows that this ComfyUI has saved."""
-    return {"files": await asyncio.to_thread(lambda: list(map(_file, saved_workflows.files())))}
+    files = await asyncio.to_thread(lambda: list(map(_file_json, saved_workflows.files())))
+    return {"files": files}
 
 
 async def clean_saved(body: Body) -> Mapping[str, Any]:
     """Takes `keys` out of one saved workflow; a copy stays beside it."""
     found = saved_workflows.find(text_of(body, "file"))
     data = found.path.read_bytes()
-    chosen = _chosen(keys_in_file(data), body)
+    chosen = _chosen_keys(keys_in_file(data), body)
     backup = await asyncio.to_thread(saved_workflows.replace, found, clean_file(data, chosen))
     return {"backup": backup}
 
@@ -84,7 +85,7 @@ def _catalogue() -> Catalogue:
     return ModelCatalogue(config.without_key()).catalogue
 
 
-def _shown(found: Iterable[Found]) -> list[dict[str, object]]:
+def _keys_json(found: Iterable[Found]) -> list[dict[str, object]]:
     return [{"id": _id(one), **key_document(one)} for one in found]
 
 
@@ -92,14 +93,14 @@ def _id(key: Found) -> str:
     return hashlib.sha256(key.key.encode()).hexdigest()[:16]
 
 
-def _chosen(found: Iterable[Found], body: Mapping[str, Any]) -> list[str]:
+def _chosen_keys(found: Iterable[Found], body: Mapping[str, Any]) -> list[str]:
     wanted = set(map(str, _list(body, "keys")))
     return [one.key for one in found if _id(one) in wanted]
 
 
-def _file(one: saved_workflows.Saved) -> dict[str, object]:
+def _file_json(one: saved_workflows.Saved) -> dict[str, object]:
     try:
         found = keys_in_file(one.path.read_bytes())
     except (BadInput, OSError):
         found = ()
-    return {"id": one.id, "name": one.name, "keys": _shown(found)}
+    return {"id": one.id, "name": one.name, "keys": _keys_json(found)}

@@ -76,7 +76,7 @@ async def price(body: Body) -> dict[str, object]:
         return {**_UNTOLD, "text": language.say("quote.emulated", {})}
     catalogue = model_catalogues.catalogue(text_of(body, "profile"))
     await catalogue.load()
-    model = _kept(catalogue, body)
+    model = _model_of(catalogue, body)
     found = catalogue.price_of(model, _values(body), text_of(body, "extra"))
     if found is None or not pays_as_listed(text_of(body, "profile").strip()):
         return _UNTOLD
@@ -104,7 +104,7 @@ async def preview(body: Body) -> dict[str, object]:
     settings = config.settings(text_of(body, "profile").strip())
     catalogue = cloud.client(settings).models
     await catalogue.load()
-    model = _kept(catalogue, body)
+    model = _model_of(catalogue, body)
     quote = await catalogue.preview_of(model, _values(body), text_of(body, "extra"))
     own = quote.text if language.is_chinese() else quote.text_en or quote.text
     amounts = _amounts(quote.amount, body)
@@ -128,7 +128,7 @@ def _amounts(amount: Decimal | None, body: Body) -> dict[str, str | None]:
     return {"amount": f"{amount:f}", "total": f"{amount * orders:f}"}
 
 
-def _kept(catalogue: ModelCatalogue, body: Body) -> Model:
+def _model_of(catalogue: ModelCatalogue, body: Body) -> Model:
     """The model as the node keeps it, else as it is known here."""
     return read_model(body.get("schema")) or catalogue.resolve(text_of(body, "model"))
 

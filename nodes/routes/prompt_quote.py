@@ -49,7 +49,7 @@ async def quote(body: Body) -> dict[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _QuotedOrders:
     """Equal orders of a node or a part: what one of them will cost, nothing in the sandbox."""
 
     title: str
@@ -68,14 +68,14 @@ class _Asked:
         return language.say("quote.each", {"orders": orders, "quote": quote})
 
 
-async def _of_node(body: Body) -> _Asked:
+async def _of_node(body: Body) -> _QuotedOrders:
     count = body.get("orders")
     orders = min(max(count, 1), MOST_ORDERS) if type(count) is int else 1
     title = str(body.get("title", ""))[:200]
     least = switch_of(body, "least")
     if text_of(body, "profile").strip() == profiles.SANDBOX:
-        return _Asked(title, Quote(), orders, least, is_emulated=True)
-    return _Asked(title, await _quote(body), orders, least)
+        return _QuotedOrders(title, Quote(), orders, least, is_emulated=True)
+    return _QuotedOrders(title, await _quote(body), orders, least)
 
 
 async def _quote(body: Body) -> Quote:
@@ -83,7 +83,7 @@ async def _quote(body: Body) -> Quote:
     try:
         profile = text_of(body, "profile").strip()
         if body.get("kind") == "model":
-            listed = await _listed(body, profile)
+            listed = await _quote_of_list(body, profile)
             if not is_endpoint(text_of(body, "id")):
                 return listed
         name, instance = journal_name(body)
@@ -96,7 +96,7 @@ async def _quote(body: Body) -> Quote:
         return listed  # the run tells what is wrong
 
 
-async def _listed(body: Body, profile: str) -> Quote:
+async def _quote_of_list(body: Body, profile: str) -> Quote:
     catalogue = model_catalogues.catalogue(profile)
     await catalogue.load()
     model = read_model(body.get("schema")) or catalogue.resolve(text_of(body, "id"))
@@ -107,7 +107,7 @@ async def _listed(body: Body, profile: str) -> Quote:
     return Quote() if is_list and not pays_as_listed(profile) else listed
 
 
-async def _of_segments(body: Body) -> list[_Asked]:
+async def _of_segments(body: Body) -> list[_QuotedOrders]:
     graph = cast("Graph", body["prompt"])
     try:
         extra = read_extra_data(body.get("extra_data"))
@@ -117,7 +117,7 @@ async def _of_segments(body: Body) -> list[_Asked]:
         return []  # the run refuses it
     looped = {note.node_id for note in plan.notes if note.key == EACH_TURN}
     return [
-        _Asked(
+        _QuotedOrders(
             one.name,
             facts.quotes.get(one.id, Quote()),
             least=not looped.isdisjoint(one.members),

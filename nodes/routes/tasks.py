@@ -17,15 +17,15 @@ CONSOLE = "/enterprise-api/consumerApi"
 
 async def left_tasks(_: Body) -> dict[str, object]:
     """What nobody waits for, of every account that has a key here, oldest first."""
-    return await _listed(followed=False)
+    return await _open_orders(followed=False)
 
 
 async def all_tasks(_: Body) -> dict[str, object]:
     """All open orders of these accounts, those that somebody here waits for among them."""
-    return await _listed(followed=True)
+    return await _open_orders(followed=True)
 
 
-async def _listed(*, followed: bool) -> dict[str, object]:
+async def _open_orders(*, followed: bool) -> dict[str, object]:
     found = [
         (one, name, settings)
         for name, settings in accounts.listed()
@@ -34,7 +34,7 @@ async def _listed(*, followed: bool) -> dict[str, object]:
     found.sort(key=lambda each: each[0].order)
     ends = await asyncio.gather(*(_end(one, cloud.client(settings)) for one, _, settings in found))
     shown = [
-        {**_shown(*each), "over": bool(end), "end": end}
+        {**_as_json(*each), "over": bool(end), "end": end}
         for each, end in zip(found, ends, strict=True)
     ]
     return {"tasks": shown}
@@ -45,7 +45,7 @@ async def _end(order: OpenOrder, client: Client) -> str:
     return "" if is_open else await under_way.end_of(client, order.task_id)
 
 
-def _shown(order: OpenOrder, profile: str, settings: Settings) -> dict[str, object]:
+def _as_json(order: OpenOrder, profile: str, settings: Settings) -> dict[str, object]:
     name = order.name
     if profile == profiles.SANDBOX:
         name = name or demo_server.name_of(order.kind, order.program)
@@ -77,7 +77,7 @@ async def now(_: Body) -> dict[str, object]:
         client = cloud.client(settings)
         for one in await client.open_orders(followed=True):
             doing = await under_way.told(client, one)
-            told.append((one.order, {**_shown(one, name, settings), **doing}))
+            told.append((one.order, {**_as_json(one, name, settings), **doing}))
     return {"tasks": [one for _, one in sorted(told, key=lambda each: each[0])]}
 
 

@@ -84,14 +84,14 @@ def noted(place: Place, subject: Subject, inputs: Inputs) -> Iterator[None]:
     except NodeFailure as failure:
         # Texts alone: the error would keep the run's pictures in memory.
         if failure.error is not None and place.node:
-            report = _written(failure.error, place, subject, inputs)
+            report = _report_of(failure.error, place, subject, inputs)
             _last[place.prompt, place.node] = report
             while len(_last) > KEPT:
                 _last.popitem(last=False)
         raise
 
 
-def _written(error: RunningHubError, place: Place, subject: Subject, inputs: Inputs) -> Report:
+def _report_of(error: RunningHubError, place: Place, subject: Subject, inputs: Inputs) -> Report:
     texts = _texts_of(error, inputs)
 
     def written(message: str) -> str:

@@ -43,7 +43,7 @@ _runs = itertools.count()
 async def validate(inputs: Inputs) -> None:
     """Refuse what can be refused before the graph runs. Raises NodeFailure."""
     with told_plainly():
-        segment = _loaded(inputs)
+        segment = _read_segment(inputs)
         client = cloud.ordering(config.settings(segment.ordering.profile))
         await cloud.early(
             driver.check_early(client, segment, models=segment_pass.models(), files=local_files)
@@ -56,7 +56,7 @@ def fingerprint(inputs: Inputs) -> object:
     if any(inputs.get("again") or ()):
         return f"run {next(_runs)}"
     text = _first(inputs, "segment", "")
-    state = local_files.state(_loaded(inputs))
+    state = local_files.state(_read_segment(inputs))
     return [*state, cached_files.losses(text), incomplete_outputs.reruns(text)]
 
 
@@ -65,7 +65,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
     read_lazy_values(inputs)
     display = SegmentDisplay.of_running_node()
     with told_plainly():
-        segment = replace(_loaded(inputs), **_about(node))
+        segment = replace(_read_segment(inputs), **_titles(node))
     display.members = frozenset(segment.members)
 
     warned: list[str] = []
@@ -138,13 +138,13 @@ def _texts(segment: Segment) -> dict[str, list[object]]:
     }
 
 
-def _about(node: Mapping[str, Any]) -> dict[str, Any]:
+def _titles(node: Mapping[str, Any]) -> dict[str, Any]:
     """What people call the part and its nodes: beside the inputs, since it changes no order."""
     about = (node.get("_meta") or {}).get("runninghub") or {}
     return {"name": str(about.get("name") or ""), "titles": dict(about.get("titles") or {})}
 
 
-def _loaded(inputs: Inputs) -> Segment:
+def _read_segment(inputs: Inputs) -> Segment:
     """The segment, and how it is ordered. Raises BadInput for a text that is none."""
     text = _first(inputs, "segment", "")
     ordering = Ordering(

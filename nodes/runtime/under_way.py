@@ -29,13 +29,13 @@ _PHASES = {
 
 
 @dataclass(slots=True)
-class _Seen:
+class _Followed:
     at: float = float("-inf")
     report: Report | None = None
     asking: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
-_seen: dict[str, _Seen] = {}
+_seen: dict[str, _Followed] = {}
 _previews: dict[str, tuple[int, str]] = {}
 
 
@@ -61,7 +61,7 @@ async def told(client: Client, order: OpenOrder) -> dict[str, object]:
         shown["share"] = order.news.overall
         shown["preview"] = await _preview(order)
     elif order.task_id:
-        report = _asked(client, order.task_id)
+        report = _last_report(client, order.task_id)
         # Of a task that was stopped the one thing to say is that, until it is over.
         if report is not None and (report.phase.is_over or not order.cancelling):
             shown["line"] = language.say(_PHASES.get(report.phase, "node.running"), {})
@@ -87,7 +87,7 @@ async def _preview(order: OpenOrder) -> str:
 
 async def end_of(client: Client, task_id: str) -> str:
     """How a task ended, as a line; "" while it may run. The service is asked first, for a while."""
-    _asked(client, task_id)
+    _last_report(client, task_id)
     seen = _seen[task_id]
     if seen.asking is not None:
         await asyncio.wait((seen.asking,), timeout=LOOK_SECONDS)
@@ -95,11 +95,11 @@ async def end_of(client: Client, task_id: str) -> str:
     return language.say(_PHASES[phase], {}) if phase.is_over else ""
 
 
-def _asked(client: Client, task_id: str) -> Report | None:
+def _last_report(client: Client, task_id: str) -> Report | None:
     """What the service said last; it is asked again meanwhile when that was long ago."""
     if len(_seen) > FORGET:
         _seen.clear()
-    seen = _seen.setdefault(task_id, _Seen())
+    seen = _seen.setdefault(task_id, _Followed())
     if seen.asking is None and time.monotonic() - seen.at > ASK_SECONDS:
 
         async def ask() -> None:

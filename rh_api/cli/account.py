@@ -25,7 +25,7 @@ async def account(arguments: Namespace, terminal: Terminal, environ: Mapping[str
         return
     async with Client(Settings.from_mapping(environ)) as client:
         status, queue = await asyncio.gather(
-            _told(client.account.status()), _told(client.account.queue())
+            _or_its_error(client.account.status()), _or_its_error(client.account.queue())
         )
     if isinstance(status, RunningHubError) and isinstance(queue, RunningHubError):
         raise status
@@ -33,7 +33,7 @@ async def account(arguments: Namespace, terminal: Terminal, environ: Mapping[str
     for failed in (status, queue):
         if isinstance(failed, RunningHubError) and not (is_refused and failed is status):
             terminal.note(str(failed))
-    known = _known(
+    known = _status_document(
         None if isinstance(status, RunningHubError) else status,
         None if isinstance(queue, RunningHubError) else queue,
     )
@@ -61,14 +61,14 @@ async def _keys(terminal: Terminal, environ: Mapping[str, str]) -> None:
     terminal.document({"keys": [asdict(key) for key in keys]})
 
 
-async def _told(asked: Awaitable[T]) -> T | RunningHubError:
+async def _or_its_error(asked: Awaitable[T]) -> T | RunningHubError:
     try:
         return await asked
     except RunningHubError as error:
         return error
 
 
-def _known(status: Account | None, queue: QueueStatus | None) -> dict[str, object]:
+def _status_document(status: Account | None, queue: QueueStatus | None) -> dict[str, object]:
     running = queue.running if queue else status.running if status else None
     return {
         "kind": (status.kind if status else "") or (queue.kind if queue else "") or None,

@@ -28,7 +28,7 @@ def main(argv: Sequence[str], stdout: TextIO, stderr: TextIO, environ: Mapping[s
             try:
                 _run(arguments, terminal, environ)
             except BadInput as error:
-                if error.key != "error.several_journals" or not _asked(terminal, environ):
+                if error.key != "error.several_journals" or not _journal_chosen(terminal, environ):
                     raise
                 _run(arguments, terminal, environ)
     except SystemExit:
@@ -40,7 +40,7 @@ def main(argv: Sequence[str], stdout: TextIO, stderr: TextIO, environ: Mapping[s
     return Exit.OK
 
 
-def _asked(terminal: Terminal, environ: Mapping[str, str]) -> bool:
+def _journal_chosen(terminal: Terminal, environ: Mapping[str, str]) -> bool:
     from .journals import ask_for_journal  # few commands have to ask
 
     return ask_for_journal(terminal, environ)

@@ -37,7 +37,7 @@ async def history(arguments: Namespace, terminal: Terminal, environ: Mapping[str
     everyone = arguments.all_accounts
     async with Client(settings) as client:
         if len(arguments.words) == 1 and words.lstrip("#").isdecimal() and not arguments.before:
-            named = await _named(client, words.lstrip("#"), everyone=everyone)
+            named = await _find_order(client, words.lstrip("#"), everyone=everyone)
             if named is not None:
                 _show(named, await client.past_results(named.order), settings, terminal)
                 return
@@ -53,7 +53,7 @@ async def history(arguments: Namespace, terminal: Terminal, environ: Mapping[str
     terminal.document({"orders": [_document(one) for one in page.orders], "before": page.before})
 
 
-async def _named(client: Client, text: str, *, everyone: bool) -> PastOrder | None:
+async def _find_order(client: Client, text: str, *, everyone: bool) -> PastOrder | None:
     """The order of a number, or of a task's whole id."""
     by_number = search_query(f"#{text}")
     found = (await client.history(by_number, limit=1, everyone=everyone)).orders
@@ -97,7 +97,7 @@ def _show(
         terminal.table([(name, shortened(value)) for name, value in values])
     if results:
         terminal.say(english("cli.history_results", {}))
-        terminal.table([(row.node_id, _made(row, settings)) for row in results])
+        terminal.table([(row.node_id, _result_text(row, settings)) for row in results])
     task = f"{PROGRAM} task"
     if order.state is State.UNCERTAIN:
         command = f"{task} --order {order.order} --look"
@@ -117,7 +117,7 @@ def _show(
     terminal.document({**_document(order), "link": link or None, "results": listed})
 
 
-def _made(row: ResultRow, settings: Settings) -> str:
+def _result_text(row: ResultRow, settings: Settings) -> str:
     if row.path:
         return str(settings.state / row.path)
     return shortened(row.text) if row.text is not None else english("cli.history_file", {})
@@ -158,9 +158,9 @@ async def spend(arguments: Namespace, terminal: Terminal, environ: Mapping[str, 
         terminal.say(english("cli.spend_none", params))
     else:
         total = added(spent)
-        rows = [(*_named_sum(one), str(one.orders), _paid(one, currency)) for one in spent]
+        rows = [(*_named_sum(one), str(one.orders), _sum_text(one, currency)) for one in spent]
         together = english("cli.spend_total", {})
-        rows.append((together, "", str(total.orders), _paid(total, currency)))
+        rows.append((together, "", str(total.orders), _sum_text(total, currency)))
         terminal.table(rows)
         if total.untold:
             terminal.note(english("cli.spend_untold", {"count": total.untold}))
@@ -181,7 +181,7 @@ def _named_sum(spent: Spent) -> tuple[str, str]:
     return f"{datetime.fromtimestamp(spent.since).astimezone():%Y-%m-%d}", ""
 
 
-def _paid(spent: Spent, currency: str) -> str:
+def _sum_text(spent: Spent, currency: str) -> str:
     sums = spent_document(spent)
     usage = Usage(*(sums[name] for name in ("coins", "money", "third_party_money")))
     return cost(usage, currency)

@@ -104,7 +104,7 @@ def _add_work(server: MCPServer[Any], tools: AgentTools) -> None:
         chosen = {"--instance": instance, "--timeout": str(timeout or ""), "--extra": extra}
         options = [f"{name}={value}" for name, value in chosen.items() if value]
         options += ["--send-anyway"] if send_anyway else []
-        return await _told(
+        return await _with_progress(
             ctx, lambda tell: tools.run(kind, program, fields or {}, files or {}, options, tell)
         )
 
@@ -116,7 +116,7 @@ def _add_work(server: MCPServer[Any], tools: AgentTools) -> None:
     @server.tool()
     async def fetch_results(task_id: str, ctx: Context) -> dict[str, Any]:
         """Put the results of a task that is over into the folder. Nothing is paid."""
-        return await _told(ctx, lambda tell: tools.task(task_id, "fetch", tell))
+        return await _with_progress(ctx, lambda tell: tools.task(task_id, "fetch", tell))
 
     @server.tool()
     async def cancel_task(task_id: str) -> dict[str, Any]:
@@ -126,10 +126,10 @@ def _add_work(server: MCPServer[Any], tools: AgentTools) -> None:
     @server.tool()
     async def demo(ctx: Context) -> dict[str, Any]:
         """The demonstration on a built-in emulator: needs no key and costs nothing."""
-        return await _told(ctx, tools.demo)
+        return await _with_progress(ctx, tools.demo)
 
 
-async def _told(ctx: Context, work: Callable[[Tell], Awaitable[Document]]) -> Document:
+async def _with_progress(ctx: Context, work: Callable[[Tell], Awaitable[Document]]) -> Document:
     """Do long work, and report how far it is; the newest news alone, if the other side is slow."""
     news: asyncio.Queue[tuple[float, str]] = asyncio.Queue()
     highest = 0.0

@@ -44,7 +44,7 @@ def canvas_marks(
             inner = subgraphs.get(str(node.get("type")))
             if node_id not in prompt and node_id not in above:
                 continue  # muted, a note, or virtual
-            said = _said(as_object(node.get("properties"))) or _of_group(groups, node) or around
+            said = _mark_of(as_object(node.get("properties"))) or _of_group(groups, node) or around
             if inner is not None and node_id in above:
                 waiting.append((inner, f"{node_id}:", said))
             elif said is not None:
@@ -61,7 +61,7 @@ class _Group:
 
 def _groups(graph: Mapping[str, Any]) -> Iterator[_Group]:
     for group in _objects(graph.get("groups")):
-        said = _said(as_object(group.get("flags")))
+        said = _mark_of(as_object(group.get("flags")))
         numbers = _numbers(group.get("bounding"))
         if said is not None and len(numbers) == 4:
             yield _Group((numbers[0], numbers[1], numbers[2], numbers[3]), said)
@@ -88,7 +88,7 @@ def _holds(box: Box, x: float, y: float) -> bool:
     return left <= x < left + width and top <= y < top + height
 
 
-def _said(holder: Mapping[str, Any]) -> Said | None:
+def _mark_of(holder: Mapping[str, Any]) -> Said | None:
     said = as_object(holder.get("runninghub"))
     return said if said.get("segment") not in (None, "") else None
 
