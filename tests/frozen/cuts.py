@@ -22,8 +22,8 @@ from rh_api.offload import (
     with_lora,
 )
 from tests.frozen.identities import JOURNAL, read_identities
+from tests.frozen.jobs import picture, sound
 from tests.frozen.service import ORIGIN, named, service
-from tests.frozen.wishes import picture, sound
 
 Case = dict[str, Any]
 VALUES = {"INT": 2**53 + 1, "FLOAT": 1e-7, "STRING": "words, 词", "BOOLEAN": True}

@@ -1,4 +1,4 @@
-"""What the journal writes of each wish: its identity, and what else an order is found by."""
+"""What the journal writes of each job: its identity, and what else an order is found by."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 from rh_api.client import Client, Job
 from rh_api.emulator import Emulator
 from rh_api.emulator.accounts import example_key
+from tests.frozen.jobs import FROZEN_JOBS, PLAIN, retained
 from tests.frozen.service import named, service, settings
-from tests.frozen.wishes import PLAIN, WISHES, retained
 from tests.support.clocks import QuickClock
 
 Recorded = dict[str, dict[str, Any]]
@@ -21,14 +21,14 @@ JOURNAL = "orders.sqlite3"
 
 
 async def identities(folder: Path) -> Recorded:
-    """By wish, from journals in `folder` that are made for it."""
+    """By job, from journals in `folder` that are made for it."""
     emulator = service()
     async with emulator.serve() as base_url:
         with named(base_url):
             found: Recorded = {}
-            for number, (name, wish) in enumerate(WISHES.items()):
+            for number, (name, make_job) in enumerate(FROZEN_JOBS.items()):
                 state = folder / str(number)
-                (found[name],) = await _placed(emulator, state, [wish(folder)])
+                (found[name],) = await _placed(emulator, state, [make_job(folder)])
             anew = [Job(PLAIN, {"5.value": 11}, reroll_seeds=True)] * 2
             twins = await _placed(emulator, folder / "twins", anew)
             found |= {f"twin {one['item']} with seeds of its own": one for one in twins}

@@ -16,8 +16,8 @@ from typing import Any
 from rh_api.client import Client, Job, Progress, Stage
 from rh_api.emulator import Emulator, Fault
 from rh_api.errors import RunningHubError
+from tests.frozen.jobs import APP_ID, FROZEN, MEDIA, archive, film, picture, plain, sound, whole
 from tests.frozen.service import named, service, settings
-from tests.frozen.wishes import APP_ID, FROZEN, MEDIA, archive, film, picture, plain, sound, whole
 from tests.support.clocks import QuickClock
 
 CREATE = "/task/openapi/create"

@@ -18,8 +18,8 @@ from tests.frozen.contents import digests, unpacked_digests
 from tests.frozen.cuts import made, ordered
 from tests.frozen.errors import errors
 from tests.frozen.identities import identities
+from tests.frozen.jobs import FROZEN
 from tests.frozen.journal import record
-from tests.frozen.wishes import FROZEN
 
 
 def written(name: str, value: Any) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from rh_api.emulator import Emulator
 from rh_api.emulator.catalog import App
 from rh_api.settings import Settings
-from tests.frozen.wishes import APP, APP_ID, PROGRAMS
+from tests.frozen.jobs import APP, APP_ID, PROGRAMS
 
 HOST = "service.test"
 ORIGIN = f"http://{HOST}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.frozen.contents import digests, packs_as_recorded, unpacked_digests
-from tests.frozen.wishes import FROZEN
+from tests.frozen.jobs import FROZEN
 
 RECORDED = json.loads((FROZEN / "contents.json").read_text("utf-8"))
 

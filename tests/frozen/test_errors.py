@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.frozen.errors import errors
-from tests.frozen.wishes import FROZEN
+from tests.frozen.jobs import FROZEN
 
 RECORDED = json.loads((FROZEN / "errors.json").read_text("utf-8"))
 

@@ -7,19 +7,19 @@ import json
 from pathlib import Path
 
 from tests.frozen.identities import identities
-from tests.frozen.wishes import FROZEN
+from tests.frozen.jobs import FROZEN
 
 RECORDED = json.loads((FROZEN / "identities.json").read_text("utf-8"))
 
 
-async def test_the_same_wish_is_the_same_order(tmp_path: Path) -> None:
+async def test_the_same_job_is_the_same_order(tmp_path: Path) -> None:
     found = await identities(tmp_path)
     assert found.keys() == RECORDED.keys()
     changed = {name: one for name, one in found.items() if one != RECORDED[name]}
     assert changed == {}
 
 
-def test_the_wishes_are_told_apart() -> None:
+def test_the_jobs_are_told_apart() -> None:
     """What is no part of an identity is the same order; all else is another."""
     by_digest: dict[str, set[str]] = {}
     for name, one in RECORDED.items():

@@ -13,9 +13,9 @@ import pytest
 from rh_api.client import Client, State
 from rh_api.emulator import Fault
 from rh_api.errors import Uncertain
+from tests.frozen.jobs import MEDIA, PLAIN, film, picture, sound
 from tests.frozen.journal import DONE, JOBS, JOURNAL, ORDER, RECORDED, Past, going_on
 from tests.frozen.service import settings
-from tests.frozen.wishes import MEDIA, PLAIN, film, picture, sound
 from tests.support.clocks import QuickClock
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.frozen.cuts import Case, made, ordered
-from tests.frozen.wishes import FROZEN
+from tests.frozen.jobs import FROZEN
 
 CUTS: dict[str, Case] = json.loads((FROZEN / "cuts.json").read_text("utf-8"))
 ORDERS: dict[str, Case] = json.loads((FROZEN / "segment_orders.json").read_text("utf-8"))

@@ -99,7 +99,7 @@ def _lora(folder: Path) -> Job:
     return Job(LORA, {"20.file_name": LoraFile(path), "20.strength_model": 0.25})
 
 
-WISHES: dict[str, Callable[[Path], Job]] = {
+FROZEN_JOBS: dict[str, Callable[[Path], Job]] = {
     "saved workflow as it is": lambda _: Job(PLAIN),
     "fields of all plain types": lambda _: plain(),
     "a whole number at a FLOAT": lambda _: Job(PLAIN, {"6.value": 2}),
