@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,19 @@ class TaskFiles:
         """Put a file below the output folder; returns its name as loaders take it."""
         path = self._place(Path(folder_paths.get_output_directory()), result, _copied)
         return f"{SUBFOLDER}/{path.name} [output]"
+
+    @contextlib.contextmanager
+    def reading(self, results: Sequence[Result], key: str) -> Iterator[None]:
+        """While a value is made of results that are paid: whatever that stumbles over, be it a
+        library's change, leaves them as files. Raises Unreadable, which says `key`; the disk's own
+        errors are no word about a file."""
+        try:
+            yield
+        except (OSError, RunningHubError):
+            raise
+        except Exception as error:
+            file = ", ".join(one.path.name for one in results if one.path)
+            raise self.unreadable(MediaError.of(error, key, file), results) from error
 
     def unreadable(self, error: MediaError, results: Sequence[Result]) -> Unreadable:
         """What to say of results that `error` keeps from being values; their files are kept."""

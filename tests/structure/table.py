@@ -99,5 +99,6 @@ ROWS = (
     # 24 for several pages and ComfyUIs at once: prompts of no page, keys that two of them save.
     # 60 for networks as they are: dead addresses, proxies and pages of whoever stands between.
     # 29 for longer names, which say what they hold, and adapters that fit their own files.
-    Row("lines of rh_api and nodes", measures.program_lines, 30_179, "<21115"),
+    # 17 for libraries that change under what was paid.
+    Row("lines of rh_api and nodes", measures.program_lines, 30_196, "<21115"),
 )

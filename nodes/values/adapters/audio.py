@@ -72,10 +72,8 @@ def _shape(value: Any) -> tuple[int, ...]:
 def _sound(result: Result, task_files: TaskFiles) -> Sound:
     """Equal to what ComfyUI's own LoadAudio makes of the file, which is shown.
     Raises Unreadable."""
-    try:
+    with task_files.reading([result], "media.unreadable_sound"):
         sound = audio.read(task_files.put_in_temp(result))
-    except MediaError as error:
-        raise task_files.unreadable(error, [result]) from None
     task_files.show("audio", result)
     return sound
 

@@ -12,7 +12,6 @@ from ....rh_api.client import Result, Source
 from ....rh_api.wire.filetypes import Kind as FileKind
 from ..codecs import fitting, frames, image, levels
 from ..codecs.codec import Kind
-from ..codecs.errors import MediaError
 from ..codecs.tensors import digest, from_array, to_array
 from ..image_batches import read_pictures
 from .adapter import Adapter, Encoding, Fitted, Media, Reader, one_file
@@ -96,7 +95,5 @@ def array_of(media: Media) -> np.ndarray:
 
 def read_levels(results: Sequence[Result], task_files: TaskFiles) -> np.ndarray:
     """One batch with every channel as the files have it. Raises Unreadable."""
-    try:
+    with task_files.reading(results, "media.unreadable_picture"):
         return levels.read([result.path for result in results if result.path])
-    except MediaError as error:
-        raise task_files.unreadable(error, results) from None

@@ -14,5 +14,14 @@ class MediaError(ValueError):
         self.key = key
         self.params = params
 
+    @classmethod
+    def of(cls, error: Exception, key: str, file: str) -> MediaError:
+        """What to say of an error that something else made while it read `file`."""
+        if isinstance(error, cls):
+            return error
+        # FFmpeg's own words alone: PyAV adds the path on this machine.
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return cls(key, file=file, reason=reason)
+
     def __str__(self) -> str:
         return f"{self.key} {self.params}" if self.params else self.key

@@ -187,8 +187,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             raise MediaError("media.too_many_pixels", file=path.name, limit=limit) from error
         # Pillow's readers raise whatever a damaged file makes them stumble over.
         except Exception as error:
-            reason = str(error) or type(error).__name__
-            raise MediaError(_UNREADABLE, file=path.name, reason=reason) from error
+            raise MediaError.of(error, _UNREADABLE, path.name) from error
 
 
 def _open(file: BinaryIO) -> Image.Image:

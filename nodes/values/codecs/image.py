@@ -115,9 +115,12 @@ def _read(
         try:
             for frame in frames(path):
                 batches.add(frame)
-        except MediaError as error:
+        except OSError:  # of the disk; what Pillow says of the file is none
+            raise
+        # What is paid comes as a file if Pillow has changed, or the memory is too small.
+        except Exception as error:  # noqa: BLE001
             batches.drop_after(before)
-            counts.append(error)
+            counts.append(MediaError.of(error, "media.unreadable_picture", path.name))
         else:
             counts.append(batches.count - before)
     return batches.decoded(), counts

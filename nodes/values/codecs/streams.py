@@ -43,9 +43,7 @@ def opened(path: Path, unreadable: str) -> Iterator[InputContainer]:
         raise
     # PyAV has an error class for each of FFmpeg's codes, and a damaged file meets others too.
     except Exception as error:
-        # FFmpeg's own words alone: PyAV adds the path on this machine.
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise MediaError(unreadable, file=path.name, reason=reason) from error
+        raise MediaError.of(error, unreadable, path.name) from error
 
 
 def tags(container: InputContainer) -> dict[str, str]:

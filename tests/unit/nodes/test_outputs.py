@@ -15,6 +15,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from PIL import Image
 from support.pictures import png
 
 from tests.unit.nodes.conftest import load_pack, stand_in
@@ -91,6 +92,16 @@ def words(values: list[Any]) -> list[str]:
 def wav() -> bytes:
     audio = load_pack("nodes.values.codecs.audio")
     return audio.encode(np.zeros((1, 2, 50), np.float32), 8000)[0].data
+
+
+def film() -> bytes:
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as output:
+        stream = output.add_stream("mpeg4", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        output.mux(stream.encode(av.VideoFrame(32, 32, "yuv420p")))
+        output.mux(stream.encode(None))
+    return file.getvalue()
 
 
 def test_a_listed_node_that_made_nothing_is_a_blocker_and_the_others_go_on(
@@ -196,6 +207,45 @@ def test_what_cannot_be_decoded_is_a_file_and_the_rest_goes_on(
         assert kept in message
     assert found["out_1"][0].shape == (1, 4, 5, 3)
     assert found["out_3"][0]["waveform"].shape == (1, 2, 50)
+
+
+def gone(*_: object, **__: object) -> None:
+    raise AttributeError("this name is no more")
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "node_id", "outputs"),
+    [
+        (Image.Image, "crop", "3", ("images", "masks")),
+        (av, "open", "4", ("video",)),
+        (np, "frombuffer", "5", ("audio",)),
+    ],
+    ids=["Pillow", "PyAV", "numpy"],
+)
+def test_what_a_library_no_longer_reads_is_a_file_and_the_rest_goes_on(
+    made: Made,
+    result: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    place: Any,
+    name: str,
+    node_id: str,
+    outputs: tuple[str, ...],
+) -> None:
+    """As when PyAV 19 dropped an argument: each video and each sound was refused after it was
+    paid."""
+    files = {"3": RED, "4": film(), "5": wav()}
+    results = [result(one, data) for one, data in files.items()]
+    monkeypatch.setattr(place, name, gone)
+    found = made([*results, result("6", b"words", ".txt")])
+    monkeypatch.undo()
+    kept = [one for one in found["files"] if f"_{node_id}_" in one]
+    assert len(kept) == 1
+    for output in (*outputs, f"out_{int(node_id) - 2}"):
+        (message,) = words(found[output])
+        assert kept[0] in message
+        assert "this name is no more" in message
+    whole = {"images", "masks", "video", "audio", "text"} - {*outputs}
+    assert not any(words(found[output]) for output in whole)
 
 
 def test_pictures_stand_where_the_first_of_their_node_stood(made: Made, result: Any) -> None:
