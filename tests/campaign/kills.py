@@ -80,7 +80,7 @@ class Kill:
     ) -> None:
         batch = chance.random() < 0.3
         plain = [wish.plain() for wish in wishes]
-        running = await driver.start(plain, PACE, batch=batch, disk=_disk(self.seed))
+        running = await driver.start(plain, PACE, batch=batch, disk=disk_of(self.seed))
         await running.heard("begun")
         listening = asyncio.ensure_future(running.ended())
         await asyncio.sleep(chance.uniform(0, SPAN))
@@ -96,7 +96,7 @@ class Kill:
     ) -> None:
         """The next start, and somebody who answers what it asks."""
         emulator.run_seconds = 0.3
-        recorded = None if _disk(self.seed) is None else books.recorded_stops(driver.state)
+        recorded = None if disk_of(self.seed) is None else books.recorded_stops(driver.state)
         async with driver.client(PACE) as client:
             await client.open_orders()  # and at the end the cancels of before are through
         self.found.unstopped += books.unstopped(emulator, driver.state, stopped, recorded)
@@ -123,7 +123,7 @@ class Kill:
         found.leaks += books.leaked_keys(emulator, [state], [str(end) for end in ends])
 
 
-def _disk(seed: int) -> int | None:
+def disk_of(seed: int) -> int | None:
     """How much a file may hold before the blow; mostly what it likes."""
     chance = random.Random(f"{seed} disk")
     return chance.choice(SMALL_DISKS) if chance.random() < 0.2 else None

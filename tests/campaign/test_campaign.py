@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from tests.campaign.kills import kill
+from rh_api.emulator import Emulator
+from rh_api.journal import Store
+from tests.campaign.comfyui import Asked
+from tests.campaign.kills import SMALL_DISKS, disk_of, kill
 from tests.campaign.mutants import MUTANTS
 from tests.campaign.storm import storm
+from tests.campaign.troubles import no_room, trouble
+from tests.unit.journal.samples import intend
 
 STORMS = (0, 1, 2, 3, 6, 8, 10, 12, 15, 16)
 KILLS = (0, 2, 3, 8)
@@ -20,6 +28,10 @@ CATCHING = {
     "a cancel not recorded": 2,
     "a gap not told": 1,
 }
+
+
+COMFYUI_KILLS = range(20)
+"""What `--long` asks of a ComfyUI."""
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +67,39 @@ def test_the_campaign_notices_a_fault_in_our_own_code(name: str) -> None:
     with mutant():
         assert getattr(storm(CATCHING[name]), column)
     assert not storm(CATCHING[name])
+
+
+@pytest.mark.parametrize("seeds", [STORMS, KILLS + POWER_CUTS, COMFYUI_KILLS])
+def test_all_that_may_befall_results_is_drawn(seeds: tuple[int, ...], tmp_path: Path) -> None:
+    drawn = {trouble(seed, Emulator(), tmp_path / str(seed)) for seed in seeds}
+    assert drawn == {"", "cut_short", "listed_in_part", "without_address", "no_room"}
+
+
+def test_small_disks_are_drawn() -> None:
+    assert {disk_of(seed) for seed in range(50)} == {None, *SMALL_DISKS}
+
+
+def test_a_comfyui_is_killed_with_up_to_six_cloud_nodes_of_each_kind() -> None:
+    every = [Asked(seed, random.Random(f"{seed} ComfyUI")) for seed in COMFYUI_KILLS]
+    assert {len(one.wishes) for one in every} == {1, 2, 3, 4, 5, 6}
+    kinds = [
+        {
+            "segment" if one.marks else "",
+            *(node["inputs"].get("workflow", "") for node in one.prompt.values()),
+        }
+        for one in every
+    ]
+    assert len(set().union(*kinds) - {""}) == 3  # of fields, of pictures, of marks
+    assert any(len(kind - {""}) == 3 for kind in kinds)
+    assert any(
+        node["inputs"].get("kind") == "batch" for one in every for node in one.prompt.values()
+    )
+
+
+def test_room_lacks_for_orders_to_come(tmp_path: Path) -> None:
+    """One ComfyUI's journal goes on from kill to kill."""
+    with closing(Store.open(tmp_path)) as store:
+        last = max(intend(store, item) for item in range(30))
+    no_room(random.Random(0), Emulator(), tmp_path)
+    rows = [int(path.name) for path in (tmp_path / "results").iterdir()]
+    assert min(rows) > last

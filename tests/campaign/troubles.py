@@ -4,7 +4,9 @@ what is no fault of a service, but odd."""
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 
 from rh_api.emulator import Emulator, Fault
@@ -37,14 +39,22 @@ def without_address(chance: random.Random, emulator: Emulator, _: Path) -> None:
 
 
 def no_room(chance: random.Random, _: Emulator, state: Path) -> None:
-    """The first results of some orders go to a device that is full."""
+    """The first results of some orders to come go to a device that is full."""
     if not FULL.exists():
         return
-    for row in chance.sample(range(1, ROWS + 1), chance.randint(ROWS // 3, ROWS)):
+    first = 1 + _last_row(state / "orders.sqlite3")
+    for row in chance.sample(range(first, first + ROWS), chance.randint(ROWS // 3, ROWS)):
         folder = state / "results" / str(row)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "0000.part").symlink_to(FULL)
         (folder / "0000.part.tag").symlink_to("/dev/null")
+
+
+def _last_row(journal: Path) -> int:
+    if not journal.exists():
+        return 0
+    with closing(sqlite3.connect(journal)) as book:
+        return book.execute("SELECT max(id) FROM orders").fetchone()[0] or 0
 
 
 TROUBLES: tuple[Trouble, ...] = (cut_short, listed_in_part, without_address, no_room)
