@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.release.__main__ import owned
+
 ROOT = Path(__file__).parents[2]
 WORKFLOW = (ROOT / ".github/workflows/ci.yml").read_text("utf-8")
 PYPROJECT = (ROOT / "pyproject.toml").read_text("utf-8")
@@ -68,11 +70,30 @@ def test_a_run_of_the_tests_finds_its_settings_and_its_plugins(step: str) -> Non
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_lowest_versions_are_tried_as_the_gate_tries_them() -> None:
+    gate = (ROOT / ".ci/run").read_text("utf-8").splitlines()
+    (at,) = (number for number, step in enumerate(STEPS) if "tests/lowest.txt" in step)
+    assert STEPS[at + 1] == "python -m pytest -n auto tests/unit"
+    assert set(STEPS[at : at + 2]) <= set(gate)
+
+
+def test_what_others_release_is_met_each_week_and_no_cache_hides_it() -> None:
+    (day,) = re.findall(
+        r'^  schedule:\n    - cron: "\d+ \d+ \* \* ([0-6])"\n', WORKFLOW, re.MULTILINE
+    )
+    assert day
+    words = re.sub(r"#.*", "", WORKFLOW)
+    assert "cache" not in words.lower()
+    newest = [step for step in STEPS if step.startswith("python -m pip install -e")]
+    assert newest == ['python -m pip install -e ".[test]"']
+
+
 def test_the_lowest_python_is_tried() -> None:
     (lowest,) = re.findall(r'^requires-python = ">=(.+)"$', PYPROJECT, re.MULTILINE)
     (matrix,) = re.findall(r"python: \[(.+)\]", WORKFLOW)
     versions = re.findall(r'"([\d.]+)"', matrix)
     assert versions[0] == lowest
+    assert {"3.10", "3.12", "3.14"} <= set(versions)
     minors = [int(version.partition(".")[2]) for version in versions]
     assert minors == list(range(minors[0], minors[-1] + 1))
 
@@ -84,3 +105,42 @@ def test_others_code_runs_by_its_content_and_can_write_nothing() -> None:
     assert re.search(r"^permissions:\n  contents: read\n\n", WORKFLOW, re.MULTILINE)
     assert WORKFLOW.count("permissions:") == 1
     assert "secrets." not in WORKFLOW
+
+
+def scripts(workflow: str) -> dict[str, str]:
+    """The steps of several lines, by their names."""
+    found = re.findall(r"- name: (.+)\n        run: \|\n((?: {10}.*\n)+)", workflow)
+    return {name: re.sub(r"(?m)^ {10}", "", script) for name, script in found}
+
+
+@pytest.mark.parametrize(
+    ("tag", "owner", "said"),
+    [
+        ("v0.0.7", True, "is not the version in pyproject.toml"),
+        ("", False, "python -m tests.release owner OWNER/NAME PUBLISHER"),
+        ("", True, ""),
+    ],
+    ids=["another version", "nobody's", "ours"],
+)
+def test_only_a_tag_of_this_version_with_its_owner_is_published(
+    tmp_path: Path, tag: str, owner: bool, said: str
+) -> None:
+    bash = shutil.which("bash")
+    if bash is None or sys.platform == "win32":
+        pytest.skip("no bash that knows these paths")
+    (version,) = re.findall(r'^version = "(.+)"$', PYPROJECT, re.MULTILINE)
+    for name in ("pyproject.toml", "README.md", "README.zh-CN.md", "SECURITY.md"):
+        text = (ROOT / name).read_text("utf-8")
+        (tmp_path / name).write_text(owned(text, "someone/copy", "someone") if owner else text)
+    publish = (ROOT / ".github/workflows/publish.yml").read_text("utf-8")
+    script = scripts(publish)["The tag is the version, and the owner is filled in"]
+    # As GitHub runs it.
+    done = subprocess.run(
+        [bash, "-e", "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "GITHUB_REF_NAME": tag or f"v{version}"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == (1 if said else 0), done.stdout + done.stderr
+    assert said in done.stdout
