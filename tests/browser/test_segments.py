@@ -394,6 +394,27 @@ def test_marks_without_a_key_are_told_and_run_here_at_a_word(
     assert emulator.counters.total == 0
 
 
+@pytest.mark.parametrize("classic", [False, True])
+def test_marks_are_no_local_run_where_the_plugin_did_not_load(
+    kind: str, new_host: Callable[..., Host], opened: Callable[..., Canvas], classic: bool
+) -> None:
+    if kind != "stage":
+        pytest.skip("a real ComfyUI loads it")
+    frontend = OLDEST if classic else NEWEST
+    canvas = opened(new_host(frontend, STAGE_PACK_FAILS="1"), classic=classic)
+    canvas.forgive("status of 40[45]")
+    _, inverted, saver = inverting(canvas)
+    by_command(canvas, inverted)
+    assert canvas.run_js("() => app.queuePrompt(0)") is False
+    canvas.dialog.get_by_text("未能加载" if classic else "did not load").first.wait_for()
+    canvas.picture("refused")
+    canvas.press_button("本地运行" if classic else "Run locally")
+    assert mark_of(canvas, inverted) is None
+    assert requests.get(f"{canvas.host.url}/history", timeout=10).json() == {}
+    canvas.run()
+    canvas.shows_picture(saver)
+
+
 def test_marks_without_a_key_may_run_in_the_sandbox(
     new_host: Callable[..., Host], opened: Callable[..., Canvas], own_cloud: tuple[Emulator, str]
 ) -> None:

@@ -50,6 +50,12 @@ export function stopAutoRuns() {
 /** As ComfyUI would by itself. */
 export const autoRun = () => app.queuePrompt(0, runCount(), { intent: { trigger_source: "auto_queue" } });
 
+/** Asked before each run. @param {() => boolean} may */
+export function onRun(may) {
+	const { queuePrompt } = app;
+	app.queuePrompt = async (/** @type {[number, number?, any?]} */ ...given) => may() && queuePrompt.apply(app, given);
+}
+
 /** Asked before each run that ComfyUI begins by itself. @param {() => Promise<boolean>} may */
 export function onAutoRun(may) {
 	const { queuePrompt } = app;

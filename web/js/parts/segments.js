@@ -2,11 +2,12 @@
 
 import { toast } from "../host/comfy.js";
 import { openDialog } from "../host/dialogs.js";
-import { change, redraw, rootGraph, selection as selected, show, toPrompt } from "../host/graph.js";
+import { change, redraw, rootGraph, selection as selected, show, titleOfClass, toPrompt } from "../host/graph.js";
 import { clean } from "../lib/form.js";
 import * as marks from "../lib/marks.js";
 import { lazy } from "../host/lazy.js";
 import { draw } from "../host/painter.js";
+import { onRun } from "../host/queue.js";
 import { get, post } from "../host/server.js";
 import { dotted, loadTexts, textsOf } from "../host/texts.js";
 import { action, fill, h, page } from "../lib/view.js";
@@ -193,6 +194,17 @@ function menuOf(thing) {
 	];
 }
 
+/** Where the server has none of our nodes it has nothing that knows marks either: what is marked would run here without a word. */
+function mayRun() {
+	if (titleOfClass("RunningHubTask") || marked().length === 0) return true;
+	openDialog({
+		title: t("not_loaded_title"),
+		body: t("not_loaded_text", { count: marked().length }),
+		buttons: [{ label: t("later") }, { label: t("run_locally"), run: () => unmark(marked()) }],
+	});
+	return false;
+}
+
 function refresh() {
 	if (marked().length === 0) return;
 	listen();
@@ -231,6 +243,7 @@ export const segments = {
 	getCanvasMenuItems: (canvas) => menuOf(canvas.graph?.getGroupOnPos(...canvas.graph_mouse)),
 	setup() {
 		waysOut.push(nameWorkflow);
+		onRun(mayRun);
 		void loadTexts().then(redraw);
 		// A marked part may be pasted from another page.
 		document.addEventListener("paste", () => setTimeout(refresh), true);
