@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from rh_api.emulator import Emulator, catalog
 from tests.comfy.client import ComfyClient
-from tests.comfy.server import Server, running
+from tests.comfy.server import PACK_NAME, Server, running
 from tests.support.cloud import cloud, emulator, in_thread
 
 __all__ = ["cloud", "emulator"]
@@ -48,8 +49,12 @@ def server(
         "RUNNINGHUB_API_KEY": emulator.default_key,
         "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
     }
+    known["PYTHONWARNINGS"] = "default::DeprecationWarning,default::FutureWarning"
     with running(tmp_path_factory.mktemp("comfyui"), known) as server:
         yield server
+        said = server.said()
+    # What this ComfyUI, its PyAV, numpy, Pillow and torch shall take away of what we use.
+    assert re.findall(rf"{PACK_NAME}/\S+:\d+: (?:Deprecation|Future)Warning.*", said) == []
 
 
 @pytest.fixture(scope="session")
