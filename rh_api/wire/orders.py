@@ -265,8 +265,8 @@ def _judge(error: RunningHubError, response: Response, path: str) -> tuple[Fate,
     status = response.status
     if isinstance(error, GraphRejected):
         return Fate.NOT_STARTED, False  # ComfyUI's own report on a graph, which it did not queue
-    if error.code is not None:
-        kind = BY_CODE.get(error.code, RunningHubError)
+    kind = BY_CODE.get(error.code) if error.code is not None else None
+    if kind is not None:  # beside a code that nobody documents the status says what it says
         refused = issubclass(kind, _REFUSALS) and not issubclass(kind, TaskNotFound)
         return Fate.NOT_STARTED if refused else Fate.UNKNOWN, False
     if status in _NOT_CARRIED_OUT or (status == 301 and _is_same_path(response, path)):

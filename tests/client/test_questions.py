@@ -10,13 +10,14 @@ import pytest
 from rh_api.client import Client, Job, Stage
 from rh_api.emulator import Emulator, Fault
 from rh_api.emulator.accounts import example_key
-from rh_api.errors import BadReply, Fate, KeyRefused, RunningHubError, Uncertain
+from rh_api.errors import BadReply, Fate, KeyRefused, RunningHubError, Uncertain, UnknownCode
 from tests.client.conftest import MakeClient
 from tests.support.jobs import PAINTER, invert, paint, paint_by_model
 from tests.support.service import CREATE
 from tests.support.waiting import begun
 
 STATUS = "/openapi/v2/queue/status"
+WELCOME = "<!doctype html><title>Welcome</title>"
 
 
 @pytest.mark.parametrize(
@@ -162,13 +163,18 @@ async def test_a_path_that_is_missing_leaves_a_question_where_orders_were_taken(
     assert emulator.counters.orders == 1
 
 
-@pytest.mark.parametrize("status", [200, 301, 403, 404, 405, 421])
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        *((status, WELCOME) for status in (200, 301, 403, 404, 405, 421)),
+        *((status, '{"code": 40400, "msg": "no such route"}') for status in (403, 404, 405, 410)),
+    ],
+)
 async def test_a_wrong_base_url_leaves_no_question(
-    make_client: MakeClient, emulator: Emulator, status: int
+    make_client: MakeClient, emulator: Emulator, status: int, said: str
 ) -> None:
-    """A site that answers everything with one page, and a graph that nobody has to be asked for."""
-    page = "<!doctype html><title>Welcome</title>"
-    emulator.faults.append(Fault("/", "body", None, value=page, status=status))
+    """A site that answers everything alike, and a graph that nobody has to be asked for."""
+    emulator.faults.append(Fault("/", "body", None, value=said, status=status))
     client = make_client()
     graph = {"1": {"class_type": "EmptyLatentImage", "inputs": {"width": 64}}}
     with pytest.raises(RunningHubError) as caught:
@@ -178,15 +184,18 @@ async def test_a_wrong_base_url_leaves_no_question(
 
 
 @pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("body", ["", '{"code": 40101, "msg": "bad token", "data": null}'])
 async def test_a_wrong_key_leaves_no_question(
-    client: Client, emulator: Emulator, status: int
+    client: Client, emulator: Emulator, status: int, body: str
 ) -> None:
     await client.run(paint())
-    emulator.faults.append(Fault(CREATE, "body", value="", status=status))
-    with pytest.raises(KeyRefused) as caught:
+    emulator.faults.append(Fault(CREATE, "body", value=body, status=status))
+    with pytest.raises(KeyRefused if not body else UnknownCode) as caught:
         await client.run(paint("a dog"))
     assert caught.value.fate is Fate.NOT_STARTED
+    assert "othing was started" in str(caught.value)
     assert not await client.open_orders()
+    assert emulator.counters.requests[CREATE] == 2
 
 
 async def test_a_task_that_is_another_order_s_is_nobody_else_s(

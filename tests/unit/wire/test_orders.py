@@ -127,6 +127,12 @@ PAGE = "<!doctype html><title>Welcome</title>"
         ),
         (200, '{"code": 4711}', UNKNOWN, False),
         (500, '{"code": 4711}', UNKNOWN, False),
+        *(
+            (status, '{"code": 4711}', NOT, False)
+            for status in (401, 403, 405, 407, 413, 415, 421, 429, 307, 308)
+        ),
+        *((status, '{"code": 4711}', UNKNOWN, True) for status in (404, 410)),
+        *((status, '{"code": 500}', UNKNOWN, False) for status in (401, 403, 404)),
     ],
 )
 def test_an_answer_without_a_ticket_tells_whether_a_task_was_started(
