@@ -582,6 +582,8 @@ def about_task(error: E, fate: Fate = Fate.UNKNOWN) -> E:
         return error
     if isinstance(error, KeyRefused):
         return error.with_context("error.key_refused_asked", fate=fate)
+    if isinstance(error, RateLimited) and "pause" in error.params:
+        return error.with_context("error.call_later", fate=fate)
     says_so = isinstance(error, (Refused, RateLimited, QueueFull, UploadFailed))
     says_so = says_so and not isinstance(error, NotFound)
     return error.with_context("error.call_refused" if says_so else None, fate=fate)

@@ -52,6 +52,7 @@ ENGLISH: dict[str, str] = {
     # errors: refusals, nothing was started
     "error.refused": "RunningHub refused: {remote}. Nothing was started.",
     "error.call_refused": "RunningHub refused to answer about the task: {remote}.",
+    "error.call_later": "RunningHub does not answer about the task for now ({remote}); ask again in {pause}.",
     "error.key_refused": "RunningHub does not accept the API key: {remote}. Nothing was started or paid. Check the "
     "key (in the settings, or RUNNINGHUB_API_KEY), and that it belongs to the site that it is used "
     "on (the settings', or RUNNINGHUB_BASE_URL): keys of runninghub.ai and runninghub.cn are not interchangeable.",

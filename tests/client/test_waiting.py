@@ -9,13 +9,15 @@ import pytest
 from rh_api.client import Client, Progress, Stage
 from rh_api.emulator import Emulator, Fault
 from rh_api.errors import Fate, RateLimited, ResultUnavailable
-from tests.support.jobs import paint
+from tests.support.jobs import invert, paint
 from tests.support.waiting import until
 
 from .conftest import MakeClient
 
 CREATE = "/task/openapi/create"
 QUERY = "/openapi/v2/query"
+UPLOAD = "/openapi/v2/media/upload"
+ACCOUNT = "/uc/openapi/accountStatus"
 
 
 async def test_a_long_wait_in_the_queue_is_told_with_what_runs_and_waits(
@@ -95,6 +97,27 @@ async def test_a_result_that_shall_come_another_day_says_when(
         await client.run(paint())
     await client.run(paint())
     assert emulator.counters.orders == 1
+
+
+async def test_a_task_that_shall_be_asked_about_another_day_says_when(
+    client: Client, emulator: Emulator
+) -> None:
+    first = await client.run(paint())
+    emulator.faults.append(Fault(QUERY, "retry_after", value=100_000))
+    with pytest.raises(RateLimited, match="in 28 hours") as caught:
+        await client.task(first.task_id).refresh()
+    assert "othing was started" not in str(caught.value)
+    assert caught.value.fate is Fate.UNKNOWN
+
+
+@pytest.mark.parametrize("path", [UPLOAD, ACCOUNT])
+async def test_whatever_shall_come_another_day_says_when(
+    client: Client, emulator: Emulator, path: str
+) -> None:
+    emulator.faults.append(Fault(path, "retry_after", value=100_000))
+    with pytest.raises(RateLimited, match="in 28 hours"):
+        await (client.run(invert()) if path == UPLOAD else client.account.status())
+    assert (emulator.counters.under(path), emulator.counters.orders) == (1, 0)
 
 
 async def test_odd_refusals_of_a_gateway_do_not_end_a_wait(
