@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 from unit.run.world import RUNNING, SUCCESS, TASK, Answer, Service, code, state, until
 
@@ -152,6 +155,25 @@ def test_what_is_not_listed_yet_is_asked_for_by_both_polls(first: Answer, route:
     report, _, _, _ = follow(service, awaited=frozenset({"9", "12"}))
     assert report.results is not None
     assert [one.url[-5:] for one in report.results] == ["a.png", "b.png"]
+
+
+def hanging(_: object) -> Any:
+    """As long as a call waits for its answer."""
+
+    async def hang() -> None:
+        await asyncio.sleep(20)
+        raise OFFLINE
+
+    return hang()
+
+
+@pytest.mark.parametrize("query", [hanging, PART], ids=["both", "the older one"])
+def test_polls_that_hang_do_not_hold_up_a_list_in_part(query: Answer):
+    service = Service(query=[PART, query], outputs=[hanging])
+    report, at, _, _ = follow(service, awaited=frozenset({"9", "12"}))
+    assert missing(report, {"9", "12"}) == ("12",)
+    assert at - service.times("query")[0] <= 40
+    assert len(service.times("query")) == 2
 
 
 def test_a_list_that_stays_in_part_is_taken_as_it_is():
