@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import traceback
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from rh_api.cli.entry import main
 from rh_api.client import Client, Progress, Watch
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import RunningHubError
+from rh_api.run.progress import unwatched
 from tests.attacks.conftest import CANARY, files
 from tests.support.jobs import invert, paint
 
@@ -121,6 +123,23 @@ async def test_the_key_stays_secret_through_failing_and_good_runs(
     assert holders(home) == []
     assert not emulator.counters.keys_misplaced
     assert emulator.counters.keys_seen
+
+
+@pytest.mark.usefixtures("_loud")
+@pytest.mark.parametrize("path", [CREATE, WORKFLOW, UPLOAD])
+@pytest.mark.parametrize("way", ["plain", "json", "percent", "base64", "utf16", "location"])
+async def test_the_key_is_not_told_however_the_service_spells_it(
+    client: Client, emulator: Emulator, caplog: pytest.LogCaptureFixture, path: str, way: str
+) -> None:
+    struck = (path, OLD_UPLOAD) if path == UPLOAD else (path,)
+    emulator.faults += [Fault(one, "echo_key", count=None, value=way) for one in struck]
+    with pytest.raises(RunningHubError) as caught:
+        await attempt(client, path, 1, unwatched)
+    assert way == "location" or "wrong parameter:" in str(caught.value)
+    percent = "".join(f"%{ord(letter):02X}" for letter in CANARY)
+    base64 = b64encode(f"Bearer {CANARY}".encode()).decode()
+    for told in (words(caught.value), caplog.text):
+        assert not any(one in told for one in (CANARY, percent, base64))
 
 
 @pytest.mark.usefixtures("_loud")
