@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from unit.run.world import SUCCESS, TASK, Answer, Files, code, each_taken, load, now, taken, until
+from unit.run.world import (
+    RUNNING,
+    SUCCESS,
+    TASK,
+    Answer,
+    Files,
+    code,
+    each_taken,
+    load,
+    now,
+    taken,
+    until,
+)
 
+from rh_api.errors import RateLimited
 from rh_api.journal import State
 from rh_api.run.orders import Order
-from rh_api.wire.call import Response
-from tests.unit.run.engine_world import play, run
+from rh_api.wire.call import Request, Response
+from tests.unit.run.engine_world import fails, play, run
 
 FULL = [code(421), code(415), code(1520), code(814)]
 
@@ -90,12 +104,19 @@ def test_a_limit_that_cannot_be_read_holds_nothing_up(make):
     assert run(world).task_id == TASK
 
 
-def test_a_pace_that_is_asked_for_is_kept_by_the_next_create(make):
-    slow = Response(429, b"", {"retry-after": "100"})
+@pytest.mark.parametrize("seconds", [100, 150])
+def test_a_pace_that_is_asked_for_is_kept_by_the_next_create(make, seconds: int):
+    slow = Response(429, b"", {"retry-after": str(seconds)})
     world = make(create=[slow, taken()], query=[SUCCESS])
     assert run(world).task_id == TASK
     first, second = world.service.times("create")
-    assert second >= first + 100
+    assert second >= first + seconds
+
+
+def test_a_pace_of_more_than_150_seconds_is_an_error_that_says_when(make):
+    world = make(create=[Response(429, b"", {"retry-after": "151"}), taken()], query=[SUCCESS])
+    assert "come back in 3 minutes" in str(fails(world, RateLimited))
+    assert world.service.times("create") == [0]
 
 
 def test_a_place_is_free_again_while_results_are_fetched(make):
@@ -107,3 +128,38 @@ def test_a_place_is_free_again_while_results_are_fetched(make):
 
     world.files.download = slow_download
     run(world)
+
+
+def test_two_processes_keep_the_places_of_an_account_filled_and_neither_starves(make):
+    places, share, chance = 3, 25, random.Random(3)
+    lengths = [chance.uniform(6, 14) for _ in range(2 * share)]
+    ends: dict[str, float] = {}
+
+    def create(_: object) -> Answer:
+        if sum(end > now() for end in ends.values()) >= places:
+            return code(421)
+        ends[str(len(ends) + 1)] = now() + lengths[len(ends)]
+        return taken(str(len(ends)))
+
+    def query(request: Request) -> Answer:
+        return SUCCESS if ends[str((request.body or {})["taskId"])] <= now() else RUNNING
+
+    queue = [lambda _: load(places)]
+    worlds = [make(create=[create], query=[query], queue=queue) for _ in range(2)]
+    for number, world in enumerate(worlds):
+        world.engine.submitter.chance = random.Random(number)
+    done: list[list[float]] = [[], []]
+
+    async def run_one(process: int, number: int) -> None:
+        await worlds[process].run(Order("1", inputs={"process": process, "n": number}))
+        done[process].append(now())
+
+    async def story() -> None:
+        every = (run_one(process, number) for process in range(2) for number in range(share))
+        await asyncio.gather(*every)
+        await worlds[1].engine.settle()
+
+    play(worlds[0], story)
+    assert max(map(max, done)) <= 1.15 * sum(lengths) / places
+    first, other = sorted(done, key=max)
+    assert sum(end <= max(first) for end in other) >= share / 1.5
