@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.campaign import power
 from tests.unit.nodes.conftest import stand_in
 
 TASK = "1904136902449209346"
@@ -119,15 +120,28 @@ def test_a_full_disk_leaves_no_half_file_and_names_the_task(
     saver: Any, tmp_path: Path, full: Callable[[int], None], metadata: dict[str, Any]
 ) -> None:
     made = picture(tmp_path / "a.png")
-    kinds = importlib.import_module("..values.result_files", saver.__package__)
+    kinds = importlib.import_module("..values.failures", saver.__package__)
+    files = [saver.SaverItem(TASK, made, "image")]
     full(65_536)
-    with pytest.raises(kinds.NotKept) as caught:
-        saver._saved("SaveImage", "cat", [(made, "image")], metadata, TASK)
+    with pytest.raises(kinds.NodeFailure) as caught:
+        saver.execute(json.dumps({"class_type": "SaveImage"}), files, "cat", metadata)
     assert names(tmp_path) == []
+    assert "Errno" not in str(caught.value)
     assert TASK in str(caught.value)
     assert str(made) in str(caught.value)
     assert f"written into {tmp_path / 'output'} (" in str(caught.value)
     assert "run the same again, which costs nothing" in str(caught.value)
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(
+    saver: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", os.fsync)  # for the time of this test
+    power.note_syncs(tmp_path / "synced")
+    made = picture(tmp_path / "a.png")
+    saver._saved("SaveImage", "cat", [(made, "image")], {}, TASK)
+    power.cut(tmp_path / "output", tmp_path / "synced")
+    assert (tmp_path / "output" / "cat_00001_.png").read_bytes() == made.read_bytes()
 
 
 @pytest.mark.parametrize("class_type", ["SaveText", "PreviewAny", "SaveImage"])
