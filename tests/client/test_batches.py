@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -11,10 +12,13 @@ import pytest
 from rh_api.client import Client, Job, LazySource, Progress, Source, Stage
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import BadField, BadInput, BatchFailed, Fate, Uncertain
-from rh_api.run.batch import UNDER_WAY, BatchProgress
+from rh_api.run.batch import STARTED_TOGETHER, UNDER_WAY, BatchProgress, side_by_side
 from rh_api.run.progress import unwatched
+from rh_api.run.results import Outcome
 from rh_api.texts import english
 from rh_api.wire.filetypes import Kind
+from rh_api.wire.orders import Tips
+from rh_api.wire.tasks import Usage
 from tests.client.conftest import MakeClient
 from tests.support.jobs import invert, paint, picture
 
@@ -306,6 +310,25 @@ async def test_the_check_of_many_jobs_leaves_the_loop_its_turns(
         await client.run_all([*jobs, Job(catalog.TEXT_TO_IMAGE, {"99.text": "x"})])
     assert turns >= 200
     assert emulator.counters.orders == 0
+
+
+async def test_few_orders_of_a_batch_begin_in_one_turn_of_the_loop() -> None:
+    turn, begun, loop = 0, Counter[int](), asyncio.get_running_loop()
+
+    def count() -> None:
+        nonlocal turn
+        turn += 1
+        loop.call_soon(count)
+
+    async def begin() -> Outcome:
+        begun[turn] += 1
+        await asyncio.sleep(0)
+        return Outcome("1", (), Usage(), Tips(), 0.0)
+
+    count()
+    await side_by_side((begin() for _ in range(200)), lambda _: lambda _: None)
+    assert begun.total() == 200
+    assert max(begun.values()) <= STARTED_TOGETHER
 
 
 def test_a_batch_counts_its_orders_as_they_go_on() -> None:

@@ -89,6 +89,15 @@ async def test_a_result_that_never_gets_an_address_is_named_and_comes_later_for_
     assert emulator.counters.orders == 1
 
 
+async def test_a_result_without_an_address_is_named_where_nothing_was_announced(
+    make_client: MakeClient, emulator: Emulator
+) -> None:
+    emulator.blank_prompt_tips, emulator.missing_address = True, "null"
+    outcome = await make_client(pace=30.0).run(two_saves())
+    assert {*nodes_of(outcome), *outcome.missing} == {"2", "3"}
+    assert [notice.key for notice in outcome.notices] == ["progress.incomplete"]
+
+
 async def test_rows_without_anything_are_not_told_as_saved_nothing(
     client: Client, emulator: Emulator
 ) -> None:

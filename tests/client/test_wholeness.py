@@ -46,7 +46,8 @@ async def test_a_cut_result_is_fetched_once_more(client: Client, emulator: Emula
     assert path_of(outcome).read_bytes() == made_by(emulator)
     assert files(outcome) == ["0000.png"]
     assert outcome.notices == ()
-    assert emulator.counters.under(RESULTS) == 2
+    asked = [entry for entry in emulator.journal if entry.path.startswith(RESULTS)]
+    assert ["Range" in entry.headers for entry in asked] == [False, False]
     assert emulator.counters.orders == 1
 
 
@@ -169,6 +170,7 @@ async def test_a_half_file_is_not_gone_on_with_another_content(
     outcome = await client.run(paint())
     assert path_of(outcome).read_bytes() == made_by(emulator)
     assert outcome.notices == ()
+    assert emulator.counters.under(RESULTS) == 3  # half, the rest of another, all of it
 
 
 async def test_a_line_that_always_breaks_does_not_give_a_result_up(

@@ -160,6 +160,8 @@ async def test_only_a_mark_that_stands_for_bytes_lets_it_resume(
         b"HTTP/1.1 206 Partial Content\r\nContent-Length: 10\r\nContent-Range: bytes 9-18/20\r\n\r\n",
         b"HTTP/1.1 206 Partial Content\r\nContent-Length: 10\r\n\r\n",
         b"HTTP/1.1 206 Partial Content\r\nContent-Length: 10\r\nContent-Range: bytes 10-19/15\r\n\r\n",
+        b"HTTP/1.1 206 Partial Content\r\nContent-Length: 10\r\n"
+        b'Content-Range: bytes 10-19/20\r\nETag: "b"\r\n\r\n',
         b"HTTP/1.1 416 Range Not Satisfiable\r\nContent-Length: 0\r\n\r\n",
     ],
 )

@@ -265,6 +265,9 @@ UNTOLD: dict[str, Callable[[], bytes]] = {
     "avi streamed": lambda: resized(movie("avi", "mjpeg"), 0),
     "mp4 fragmented": lambda: movie(movflags="frag_keyframe+empty_moov"),
     "mp4 for dash": lambda: movie(movflags="dash+frag_keyframe+empty_moov+global_sidx"),
+    "mp4 of an index and fragments": lambda: (
+        movie() + box(b"moof", bytes(8)) + box(b"mdat", bytes(8))
+    ),
     "mp4 open": lambda: open_size(faststart()),
     "mp4 without media": lambda: box(b"ftyp", b"isom\0\0\0\0") + box(b"moov", box(b"mvhd")),
     "avif": lambda: box(b"ftyp", b"avif\0\0\0\0") + box(b"meta", bytes(40)) + box(b"mdat", b"x"),
@@ -364,6 +367,12 @@ def test_half_a_fragment_is_cut(make: Callable[[], bytes]) -> None:
     data = make()
     end = data.rindex(b"mdat") + 20
     assert verdict(data[:end]) is CUT
+
+
+def test_a_movie_that_ends_before_its_samples_is_cut() -> None:
+    """Between two boxes, each of which ends well."""
+    data = faststart()
+    assert verdict(data[: data.index(b"mdat") - 4]) is CUT
 
 
 @given(st.data())
