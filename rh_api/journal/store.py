@@ -147,24 +147,24 @@ class Store:
             return order
 
     def placed(self, order: int, task_id: str, announced: Iterable[str] = ()) -> bool:
-        """The service named the task: at once, or found later for an uncertain order.
+        """The service named the task, no other order's: at once, or later for an uncertain one.
 
         `announced`: the nodes that it will run for output, as far as it says.
         """
         nodes = list(announced)
         return self._file.change(
-            "UPDATE orders SET state = 'placed', task_id = ?, placed = ?, error_key = '',"
-            " told = coalesce(?, told) WHERE id = ? AND state IN ('intended', 'uncertain')",
+            "UPDATE orders SET state = 'placed', task_id = ?1, placed = ?2, error_key = '',"
+            " told = coalesce(?3, told) WHERE id = ?4 AND state IN ('intended', 'uncertain') AND"
+            " NOT EXISTS (SELECT 1 FROM orders o WHERE o.task_id = ?1 AND o.origin = orders.origin)",
             (task_id, self._clock(), json.dumps(nodes) if nodes else None, order),
         )
 
     def become_task(self, order: int, origin: str, task_id: str, announced: Iterable[str]) -> int:
         """`placed`, unless another order is this task already: then that one's number, else 0."""
+        if self.placed(order, task_id, announced):
+            return 0
         twin = self.of_task(origin, None, task_id)
-        if twin is not None and twin.id != order:
-            return twin.id
-        self.placed(order, task_id, announced)
-        return 0
+        return 0 if twin is None or twin.id == order else twin.id
 
     def running(self, order: int, at: float | None = None) -> bool:
         """It was seen running, `at` unix seconds by the service's clock where that is known."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from rh_api.journal import OrderExists, State, Store
 from rh_api.journal.waiting_line import WaitingLine
-from tests.unit.journal.samples import child, intend
+from tests.unit.journal.samples import child, identity, intend
 
 
 def test_two_stores_on_one_file_do_not_place_one_order_twice(tmp_path: Path, store: Store) -> None:
@@ -61,14 +63,34 @@ def test_of_processes_that_start_together_one_places_the_order(tmp_path: Path) -
     assert said == ["exists 1", "exists 1", "exists 1", "mine"]
 
 
+def test_of_two_processes_that_are_told_one_task_at_once_one_has_it(tmp_path: Path) -> None:
+    together, site = threading.Barrier(2), identity().origin
+
+    def become(store: Store, order: int, task: str) -> int:
+        together.wait(10)
+        return store.become_task(order, site, task, ())
+
+    with (
+        closing(Store.open(tmp_path)) as one,
+        closing(Store.open(tmp_path)) as other,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        for number in range(20):
+            first, second = intend(one, 2 * number), intend(other, 2 * number + 1)
+            task = f"task-{number}"
+            told = threads.map(become, (one, other), (first, second), (task, task))
+            assert tuple(told) in ((0, first), (second, 0))
+
+
 def test_every_acknowledged_order_survives_a_kill(tmp_path: Path) -> None:
     code = (
         "store = open_store()\n"
         "for item in range(100_000):\n"
         "    order = store.intend(Identity('o', sys.argv[2], 'w', 'g', 'i', item),\n"
         "        instance='', what={'x': 'y' * 500})\n"
-        "    store.placed(order, f'task-{item}')\n"
-        "    print(order, f'task-{item}', flush=True)\n"
+        "    task = f'task-{sys.argv[2]}-{item}'\n"
+        "    store.placed(order, task)\n"
+        "    print(order, task, flush=True)\n"
     )
     acknowledged: dict[int, str] = {}
     for attempt in range(4):
