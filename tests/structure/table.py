@@ -99,7 +99,7 @@ ROWS = (
     # 24 for several pages and ComfyUIs at once: prompts of no page, keys that two of them save.
     # 29 for longer names, which say what they hold, and adapters that fit their own files.
     # 17 for libraries that change under what was paid.
-    # 65 for networks as they are: dead addresses, proxies and pages of whoever stands between, polls
+    # 65 for networks as they are: dead addresses, proxies, pages of whoever stands between, polls
     # that hang, pauses of a day.
     Row("lines of rh_api and nodes", measures.program_lines, 30_201, "<21115"),
 )
