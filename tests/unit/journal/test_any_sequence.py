@@ -64,7 +64,7 @@ class AnySequence(RuleBasedStateMachine):
     @rule(data=st.data(), move=st.sampled_from(sorted(MOVES)))
     def move(self, data: st.DataObject, move: str) -> None:
         order = data.draw(st.sampled_from(sorted(self.model)))
-        more = {"placed": ("task",)}.get(move, ())
+        more = {"placed": (f"task-{order}",)}.get(move, ())
         key = {"key": "error.x"} if move in ("uncertain", "failed") else {}
         applied = getattr(self.store, move)(order, *more, **key)
         came_from, goes_to = MOVES[move]
