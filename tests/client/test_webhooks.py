@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,15 +15,18 @@ import aiohttp
 import pytest
 
 from rh_api.client import Client, Job
-from rh_api.emulator import Emulator
+from rh_api.emulator import Emulator, Fault
 from rh_api.emulator.accounts import example_key
-from rh_api.errors import BadInput
+from rh_api.errors import BadInput, Fate, Unreachable
 from rh_api.journal import Store
 from rh_api.settings import Settings
 from rh_api.webhook_listener import BODY_LIMIT, listening
 from tests.client.conftest import MakeClient
 from tests.support.jobs import paint, paint_by_model
 from tests.support.waiting import until
+
+DETAIL = "/task/openapi/getWebhookDetail"
+RESEND = "/task/openapi/retryWebhook"
 
 
 @dataclass
@@ -93,6 +97,22 @@ async def test_what_the_service_posts_is_taken_in_both_shapes(
     detail = await client.webhooks.details(outcome.task_id)
     await until(lambda: next(iter(emulator.webhooks.values())).status == "SUCCESS")
     assert detail.url == address
+
+
+async def test_only_what_may_be_asked_twice_is_sent_again_after_a_lost_reply(
+    make_client: MakeClient, ear: Ear, emulator: Emulator
+) -> None:
+    client = make_client(RUNNINGHUB_WEBHOOK_URL=ear.url, RUNNINGHUB_API_KEY=example_key("shared"))
+    outcome = await client.run(paint())
+    await until(lambda: ear.told)
+    emulator.faults += [Fault(path, "lost_reply") for path in (DETAIL, RESEND)]
+    before = Counter(emulator.counters.requests)
+    found = await client.webhooks.details(outcome.task_id)  # it reads
+    with pytest.raises(Unreachable) as caught:
+        await client.webhooks.resend(found)  # each time it is POSTed once more
+    assert caught.value.fate is Fate.NO_ORDER
+    asked = emulator.counters.requests - before
+    assert (asked[DETAIL], asked[RESEND]) == (2, 1)
 
 
 async def test_without_an_address_no_order_carries_one(

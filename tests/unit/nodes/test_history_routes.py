@@ -193,6 +193,28 @@ async def test_a_result_becomes_an_input_of_comfyui(host: Host, tmp_path: Path) 
     assert [one.name for one in file.parent.iterdir()] == [file.name]
 
 
+@pytest.mark.parametrize(
+    ("name", "loader"),
+    [
+        ("a.png", ("LoadImage", "image", "runninghub/a.png")),
+        ("a.mp4", ("LoadVideo", "file", "runninghub/a.mp4")),
+        ("a.wav", ("LoadAudio", "audio", "runninghub/a.wav")),
+        ("a.glb", ("Load3D", "model_file", "3d/a.glb")),
+        ("a.txt", None),
+        ("a.zip", None),
+    ],
+)
+async def test_each_kind_has_the_node_that_loads_it(
+    host: Host, tmp_path: Path, name: str, loader: tuple[str, str, str] | None
+) -> None:
+    past_orders = load_pack("nodes.runtime.past_orders")
+    (tmp_path / name).write_bytes(b"x")
+    assert past_orders.loader_of(tmp_path / name) == (loader[0] if loader else None)
+    if loader is not None:
+        made = past_orders.make_input(tmp_path / name, name)
+        assert (made["node"], made["widget"], made["value"]) == loader
+
+
 async def test_inputs_are_told_with_files_by_their_names_in_the_cloud(
     host: Host, emulator: Emulator
 ) -> None:

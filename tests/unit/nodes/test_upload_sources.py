@@ -94,3 +94,27 @@ async def test_what_is_still_too_large_is_refused_as_a_sound(
 async def test_a_limit_that_is_known_to_be_higher_leaves_the_wav(made: Callable[..., Any]) -> None:
     (source,), told = await made(steps(1, 1, MOST + 100), limit=(50 * MIB, ("mp3", "wav")))
     assert (source.suffix, told) == (".wav", {})
+
+
+@pytest.mark.parametrize("kind", ["IMAGE", "MASK"])
+@pytest.mark.parametrize(("limit", "fits"), [((0, ("webp",)), False), ((MIB, ("png",)), True)])
+async def test_a_picture_or_a_mask_that_a_field_does_not_take_becomes_one_that_it_does(
+    pack: Pack, tmp_path: Path, kind: str, limit: tuple[int, tuple[str, ...]], fits: bool
+) -> None:
+    upload_sources, table = pack("nodes.values.upload_sources"), pack("nodes.values.adapters.table")
+    tensors = pack("nodes.values.codecs.tensors")
+    shape = (1, 64, 96, 3) if kind == "IMAGE" else (1, 64, 96)
+    value = tensors.from_array(np.linspace(0, 1, int(np.prod(shape)), np.float32).reshape(shape))
+    (media,) = table.media_of(value)
+    assert media.kind.value == kind
+    limit_of_field = pack("nodes.values.codecs.fitting").Limit(*limit)
+    with upload_sources.Sources(tmp_path, at_once) as sources:
+        source = await sources.lazy_source(media, "1.image", limit_of_field).source()
+        plain = await sources.lazy_source(media, "1.image").source()
+    assert plain.suffix == ".png"
+    if fits:
+        assert (source.body, sources.fitted) == (plain.body, {})
+        return
+    notice = sources.fitted["1.image"]
+    assert source.suffix == ".webp"
+    assert (notice.key, notice.params["format"]) == ("progress.picture_fitted", "webp")
