@@ -22,7 +22,7 @@ from aiohttp import web
 
 from .errors import BadInput, StoreUnavailable
 from .journal import Store, token_hash
-from .journal.webhooks import Expected, last_sign, sign_of_life
+from .journal.webhooks import Expected, end_of_life, sign_of_life
 from .wire.call import MIB
 from .wire.webhooks import PATH, ended_task
 
@@ -179,7 +179,7 @@ async def _serving(
         finally:
             living.cancel()
             with contextlib.suppress(OSError):
-                last_sign(folder)
+                end_of_life(folder)
     finally:
         await runner.cleanup()
         await listener.settle()

@@ -19,7 +19,7 @@ RULES = (*SCOPES, FLOOR)
 
 
 async def limits(body: Body) -> dict[str, object]:
-    """Those of a profile's key, as they are written, and what today has cost or holds."""
+    """The limits of a profile's key, as they are written, and what today has cost or holds."""
     return await _limits_document(client_of(body))
 
 

@@ -14,7 +14,7 @@ LONGEST = 200
 
 
 async def resources(body: Body) -> dict[str, object]:
-    """Those of a kind with these words in their title or name; what was asked once is kept an hour.
+    """Models of a kind by words of their title or name; what was asked once is kept an hour.
 
     For LoRAs of a module of Quick Create its styles come first, by their names; `cover`: by which
     id the route of covers gives a style's picture.

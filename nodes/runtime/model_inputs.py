@@ -90,7 +90,7 @@ def limits_of(program: Program, names: Iterable[str], *, fit_pictures: bool) -> 
 
 
 def lists_of(program: Program, names: Iterable[str]) -> frozenset[str]:
-    """Those of the inputs that take all items of a list or batch at once."""
+    """The inputs that take all items of a list or batch at once."""
     if not isinstance(program, StandardModel):
         return frozenset()
     arrays = {one.name for one in program.model.parameters if one.is_array}

@@ -200,7 +200,7 @@ class OffloadRun:
                 with_inlet(segment.graph, inlet, self._local(inlet).items)
 
     def outside(self, segment: Segment) -> list[Inlet]:
-        """Those inlets of a segment that no other segment feeds."""
+        """The inlets of a segment that no other segment feeds."""
         segments = self._segments()
         return [inlet for inlet in segment.inlets if inlet.source[0] not in segments]
 

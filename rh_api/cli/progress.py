@@ -110,7 +110,7 @@ def columns(text: str) -> int:
 
 
 def cut(text: str, width: int) -> str:
-    """As much of a text as fits into `width` columns."""
+    """The beginning of a text that fits into `width` columns."""
     used = 0
     for index, character in enumerate(text):
         used += _columns(character)

@@ -91,7 +91,7 @@ class Notes(logging.Handler):
 
 
 def shortened(text: str) -> str:
-    """As much of a text as a table shows."""
+    """The beginning of a text that a table shows."""
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 

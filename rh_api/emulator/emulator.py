@@ -43,7 +43,7 @@ class Emulator(State):
         return not connected and not self.connections.under_way
 
     async def reset(self) -> None:
-        """As newly made: knobs, what is there, counters; tasks are dropped."""
+        """Make all as new: knobs, what is there, counters; tasks are dropped."""
         await lifecycle.reset(self)
 
     @contextlib.asynccontextmanager

@@ -52,7 +52,7 @@ class State(Knobs):
         self._begin()
 
     def renew(self) -> None:
-        """As newly made: knobs, what is there, counters. Tasks are forgotten, not stopped."""
+        """Make all as new: knobs, what is there, counters. Tasks are forgotten, not stopped."""
         for one in fields(Knobs):
             setattr(self, one.name, one.default)
         self._begin()
@@ -122,7 +122,7 @@ class State(Knobs):
         return self._models
 
     def documented_models(self) -> list[Model]:
-        """Those that the site lists."""
+        """Models that the site lists."""
         return [one for one in self.models.values() if one.status != "removed"]
 
     def is_new(self, model: Model) -> bool:

@@ -74,7 +74,7 @@ class Retention:
 
     @classmethod
     def read(cls, folder: Path) -> Retention:
-        """As a person set it for the journal in `folder`; the defaults for what is no number."""
+        """The bounds set for the journal in `folder`; the default for each that is no number."""
         try:
             kept: object = json.loads((folder / _SETTINGS).read_text("utf-8"))
         except (OSError, ValueError, RecursionError):

@@ -44,13 +44,13 @@ def sign_of_life(folder: Path) -> None:
     (folder / _SIGN).touch(mode=0o600)
 
 
-def last_sign(folder: Path) -> None:
-    """It serves it no more."""
+def end_of_life(folder: Path) -> None:
+    """The listener of this folder has ended."""
     (folder / _SIGN).unlink(missing_ok=True)
 
 
 class WebhookRows:
-    """Those rows of a journal. For one thread at a time, as the store is."""
+    """A journal's rows about webhooks. For one thread at a time, as the store is."""
 
     def __init__(self, file: JournalFile, clock: Callable[[], float]) -> None:
         self._file = file
@@ -83,7 +83,7 @@ class WebhookRows:
             )
 
     def heard(self, orders: Collection[int]) -> set[int]:
-        """Those of them whose address was called."""
+        """The orders whose address was called."""
         with self._file.reading() as db:
             rows = db.execute(
                 "SELECT order_id FROM webhooks WHERE heard IS NOT NULL AND order_id >= ?",

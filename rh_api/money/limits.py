@@ -36,7 +36,7 @@ class Limits:
         return frozenset((*self.order, *self.prompt, *self.day))
 
     def lowest(self, other: Limits) -> Limits:
-        """Both: of two for one unit the lower."""
+        """The limits of both: of two for one unit the lower."""
         return Limits(
             _lower(self.order, other.order),
             _lower(self.prompt, other.prompt),

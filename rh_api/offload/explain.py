@@ -49,7 +49,7 @@ class Facts:
     notes: tuple[Note, ...] = ()
 
     def merged(self, other: Facts) -> Facts:
-        """Those of both."""
+        """The facts of both."""
         return Facts(
             {**self.files, **other.files},
             {**self.loras, **other.loras},

@@ -247,7 +247,7 @@ class Budget:
         poller.paid, poller.extend = hold.seconds, extend
 
     async def _extended(self, hold: Hold, order: Order) -> Hold | None:
-        """More of it, as far as the limits leave that; None where they do not."""
+        """A larger hold, as far as the limits leave that; None where they do not."""
         journal = self.context.journal
         try:
             rules = await journal.rules()
@@ -320,7 +320,7 @@ class Budget:
                 await self._wait_until(min(self._asking[row.id][1] for row in untold))
 
     async def _wait_until(self, due: float) -> None:
-        """Until then, or until an order ends."""
+        """Wait until that time, or until an order ends."""
         clock = self.context.sender.clock
         if self._has_news or due <= clock.now():
             return

@@ -66,7 +66,7 @@ class AccountContext:
     def told_of_end(
         self, order: int | None, follower: Follower
     ) -> contextlib.AbstractAsyncContextManager[None]:
-        """Meanwhile the follower is told of the order's webhook, if it has one of a listener."""
+        """While this is open the follower is told of the order's webhook, if a listener has it."""
         if self.deliveries is None or order is None:
             return contextlib.nullcontext()
         return self.deliveries.awaited(order, follower)

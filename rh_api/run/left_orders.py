@@ -22,7 +22,7 @@ LOOKS = (5.0, 5.0, 10.0, 10.0, 20.0, 20.0, 30.0)
 
 @dataclass(slots=True)
 class LeftOrders:
-    """Those of one account. `last`: the last order before this start, up to which all are looked
+    """Left orders of an account. `last`: the last one before this start, up to which all are looked
     at; of later ones, which another process may follow, only those whose time may be over.
     `ended`: is told when one has ended."""
 

@@ -143,7 +143,7 @@ class PollSchedule:
         return pause
 
     def _promised_pause(self, elapsed: float) -> float:
-        """Until as much waiting as a poll is worth must be expected from a lost delivery."""
+        """Seconds until as much waiting as a poll is worth is to be expected of a lost delivery."""
         pause, due = 0.0, 0.0
         elapsed = max(0.0, elapsed)
         alive = self._end(elapsed)[1]

@@ -147,7 +147,7 @@ class Poller:
             self._schedule.promise()
 
     async def _wait(self) -> None:
-        """Until the next poll is due, the time limit is over, or the socket has news."""
+        """Wait until the next poll is due, the time limit is over, or the socket has news."""
         while True:
             now = self.clock.now()
             due = max(self._schedule.next_at(now), self._not_before)

@@ -285,7 +285,7 @@ class Journal(Protocol):
         ...
 
     async def heard(self, orders: Collection[int]) -> set[int]:
-        """Those of them whose webhook was called: a reason to ask, and no more."""
+        """The orders whose webhook was called: a reason to ask, and no more."""
         ...
 
     currency: str

@@ -60,7 +60,7 @@ class OpenOrder:
 
     @property
     def kind_program(self) -> str:
-        """As `Client.estimate` takes it."""
+        """The program as `client.costs.estimate` takes it."""
         return self.program if self.kind == "workflow" else f"{self.kind}/{self.program}"
 
     @property
@@ -181,7 +181,7 @@ class Recovery:
     # Open ones
 
     async def open_orders(self, *, followed: bool = False) -> list[OpenOrder]:
-        """Those that nobody waits for, oldest first; `followed`: also those that somebody does.
+        """Orders that nobody waits for, oldest first; `followed`: also those that somebody does.
 
         One that is being placed this moment is none.
         """

@@ -26,7 +26,7 @@ class Wallet:
 
     @property
     def last(self) -> Account | None:
-        """As it was read before, however long ago."""
+        """The account as it was read before, however long ago."""
         return self._account
 
     async def read(self) -> Account:

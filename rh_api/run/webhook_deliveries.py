@@ -31,7 +31,7 @@ class Follower(Protocol):
         ...
 
     def promised(self) -> None:
-        """It will come, as far as can be known."""
+        """The delivery will come, as far as can be known."""
         ...
 
 
@@ -58,7 +58,7 @@ class Deliveries:
 
     @contextlib.asynccontextmanager
     async def awaited(self, order: int, follower: Follower) -> AsyncGenerator[None]:
-        """Meanwhile the follower is told of the order's delivery."""
+        """While this is open the follower is told of the order's delivery."""
         try:
             promised = await self.journal.promised(order)
         except StoreUnavailable:
@@ -81,7 +81,7 @@ class Deliveries:
                 self._stop_looking()
 
     def _stop_looking(self) -> None:
-        """Whoever comes before it has ended looks anew."""
+        """End the look; whoever comes before it has ended begins another."""
         if self._looking is not None:
             self._looking.cancel()
             self._looking = None

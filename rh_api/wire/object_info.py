@@ -21,7 +21,7 @@ class Listed:
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
 
     def document(self) -> dict[str, object]:
-        """As JSON; a list that several inputs share, as those of LoRAs, is there once."""
+        """The list as JSON; one that several inputs share, as those of LoRAs, is there once."""
         numbers = {names: number for number, names in enumerate(dict.fromkeys(self.files.values()))}
         inputs = {name: numbers[names] for name, names in self.files.items()}
         return {"classes": sorted(self.classes), "lists": [*numbers], "inputs": inputs}

@@ -27,7 +27,7 @@ class PlainAdapter:
     outputs = ("text", "files")
 
     def encode(self, value: object) -> object:
-        """As JSON says it; lists and objects as JsonText, all else Unsupported."""
+        """The value as JSON says it; lists and objects as JsonText, all else Unsupported."""
         if isinstance(value, (str, bool)):
             return value
         if isinstance(value, numbers.Integral):

@@ -306,6 +306,6 @@ async def stop_all(state: State) -> None:
 
 
 async def reset(state: State) -> None:
-    """As newly made, with no task."""
+    """Forget all tasks."""
     await stop_all(state)
     state.renew()

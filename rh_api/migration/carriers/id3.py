@@ -67,7 +67,7 @@ class _Tag:
 
     @property
     def is_apart(self) -> bool:
-        """As a whole; in the last version each frame is by itself."""
+        """Unsynchronised as a whole; in the last version each frame is by itself."""
         return self.number < 4 and bool(self.flags & _APART)
 
     @property

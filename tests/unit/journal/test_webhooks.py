@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rh_api.journal import Address, Store, token_hash
-from rh_api.journal.webhooks import ALIVE, GRACE, last_sign, sign_of_life
+from rh_api.journal.webhooks import ALIVE, GRACE, end_of_life, sign_of_life
 from tests.support.clocks import SetClock
 from tests.unit.journal.samples import identity, place
 
@@ -111,7 +111,7 @@ def test_nothing_is_promised_without_a_listener(
     clock.now += ALIVE + 1
     assert store.webhooks.promised(order) is False
     clock.now -= ALIVE + 1
-    last_sign(tmp_path)
+    end_of_life(tmp_path)
     assert store.webhooks.promised(order) is False
 
 
