@@ -61,83 +61,83 @@ def _states(body: Body) -> list[State]:
 async def _rows(orders: Sequence[PastOrder]) -> list[dict[str, object]]:
     """Orders as a list shows them."""
     known = accounts.names()
-    profiles = [known.get((one.origin, one.account), "") for one in orders]
+    profiles = [known.get((past.origin, past.account), "") for past in orders]
     asked = {
         profile: cloud.client(config.settings(profile)).costs
-        for one, profile in zip(orders, profiles, strict=True)
-        if profile and _needs_currency(one)
+        for past, profile in zip(orders, profiles, strict=True)
+        if profile and _needs_currency(past)
     }
     if asked:
         await asyncio.gather(*(costs.known_currency() for costs in asked.values()))
     return [
-        _row(one, profile, one.currency or (asked[profile].currency if profile in asked else ""))
-        for one, profile in zip(orders, profiles, strict=True)
+        _row(past, profile, past.currency or (asked[profile].currency if profile in asked else ""))
+        for past, profile in zip(orders, profiles, strict=True)
     ]
 
 
-def _needs_currency(one: PastOrder) -> bool:
+def _needs_currency(past: PastOrder) -> bool:
     """Whether it cost money of which its account may tell the currency, but its site does not."""
-    return not one.currency and bool(one.usage.money or one.usage.third_party_money)
+    return not past.currency and bool(past.usage.money or past.usage.third_party_money)
 
 
-def _row(one: PastOrder, profile: str, currency: str) -> dict[str, object]:
-    texts = [value for value in one.inputs.values() if isinstance(value, str) and value.strip()]
+def _row(past: PastOrder, profile: str, currency: str) -> dict[str, object]:
+    texts = [value for value in past.inputs.values() if isinstance(value, str) and value.strip()]
     longest = max(texts, key=len, default="")
-    name = one.name
-    is_emulated = demo_server.is_emulated(one.origin, one.account)
+    name = past.name
+    is_emulated = demo_server.is_emulated(past.origin, past.account)
     if is_emulated:
-        name = name or demo_server.name_of(one.kind, one.program)
+        name = name or demo_server.name_of(past.kind, past.program)
     return {
-        "order": one.order,
-        "kind": one.kind,
-        "program": "" if one.kind == "graph" else one.program,
+        "order": past.order,
+        "kind": past.kind,
+        "program": "" if past.kind == "graph" else past.program,
         "name": name[:200],
-        "state": one.state.value,
-        "task_id": one.task_id,
+        "state": past.state.value,
+        "task_id": past.task_id,
         "profile": profile,
-        "placed": one.created_at,
-        "seconds": one.usage.seconds,
-        "coins": one.usage.coins,
-        "money": one.usage.money,
-        "third_party": one.usage.third_party_money,
+        "placed": past.created_at,
+        "seconds": past.usage.seconds,
+        "coins": past.usage.coins,
+        "money": past.usage.money,
+        "third_party": past.usage.third_party_money,
         "currency": say_unit(currency, language.say),
-        "measured": one.is_native,
+        "measured": past.is_native,
         "emulated": is_emulated,
         "text": longest[:SHOWN_TEXT],
-        "results": one.results,
-        "first": _first_kind(one),
-        "uncertain": one.state in (State.UNCERTAIN, State.INTENDED),
+        "results": past.results,
+        "first": _first_kind(past),
+        "uncertain": past.state in (State.UNCERTAIN, State.INTENDED),
     }
 
 
-def _first_kind(one: PastOrder) -> str:
+def _first_kind(past: PastOrder) -> str:
     """What kind its first result is; "owed" for one that is not here."""
-    if one.first is None:
+    if past.first is None:
         return ""
-    if one.first.path is None:
-        return "text" if one.first.text is not None else "owed"
-    return one.first.kind or "file"
+    if past.first.path is None:
+        return "text" if past.first.text is not None else "owed"
+    return past.first.kind or "file"
 
 
 async def order(body: Body) -> dict[str, object]:
     """All of one order: its fields and what it made."""
-    client, one = await _named_order(body)
-    rows = await client.past_results(one.order)
-    link = f"{one.origin}/call-api/call-record-detail/{one.task_id}" if one.task_id else ""
+    client, past = await _named_order(body)
+    rows = await client.past_results(past.order)
+    link = f"{past.origin}/call-api/call-record-detail/{past.task_id}" if past.task_id else ""
     results = await asyncio.to_thread(_results, client, rows)
-    (row,) = await _rows([one])
+    (row,) = await _rows([past])
     return {
         **row,
         "link": link,
-        "instance": one.instance,
-        "failure": failure_text(one, language.say),
+        "instance": past.instance,
+        "failure": failure_text(past, language.say),
         "inputs": [
             {"name": name, "value": value if not isinstance(value, dict) else None}
-            for name, value in one.inputs.items()
+            for name, value in past.inputs.items()
         ],
         "results": results,
-        "owed": one.state is State.DONE and any(not each["here"] for each in results),
-        "missing": list(one.missing),
+        "owed": past.state is State.DONE and any(not each["here"] for each in results),
+        "missing": list(past.missing),
     }
 
 
@@ -166,8 +166,8 @@ def _result(client: Client, row: ResultRow) -> dict[str, object]:
 
 async def thumbnail(body: Body) -> dict[str, object]:
     """The first picture of an order, small, as a data URL; "" where it made none."""
-    client, one = await _named_order(body)
-    rows = await client.past_results(one.order)
+    client, past = await _named_order(body)
+    rows = await client.past_results(past.order)
     pictures = (row for row in rows if row.kind in ("image", "video"))
     for row in sorted(pictures, key=lambda row: row.index):
         path = past_orders.file_of(client, row)
@@ -178,19 +178,19 @@ async def thumbnail(body: Body) -> dict[str, object]:
 
 async def result(query: Body) -> FileAnswer:
     """One file of an order, by the order's number and the result's place in its list."""
-    client, one = await _named_order(query)
-    path, _ = await past_orders.find_file(client, one.order, number_of(query, "index"))
+    client, past = await _named_order(query)
+    path, _ = await past_orders.find_file(client, past.order, number_of(query, "index"))
     found = by_suffix(path.suffix)
     is_shown = found is not None and found.kind in (Kind.IMAGE, Kind.VIDEO, Kind.AUDIO)
-    name = f"{one.task_id or one.order}_{path.name}"
+    name = f"{past.task_id or past.order}_{path.name}"
     return FileAnswer(path, name, found.mime if found is not None and is_shown else "")
 
 
 async def loader(body: Body) -> dict[str, object]:
     """Put a result among ComfyUI's inputs; the node that loads it, its widget and value."""
-    client, one = await _named_order(body)
-    path, _ = await past_orders.find_file(client, one.order, number_of(body, "index"))
-    name = f"{one.task_id or one.order}_{path.name}"
+    client, past = await _named_order(body)
+    path, _ = await past_orders.find_file(client, past.order, number_of(body, "index"))
+    name = f"{past.task_id or past.order}_{path.name}"
     return await asyncio.to_thread(past_orders.make_input, path, name)
 
 
@@ -200,18 +200,18 @@ async def inputs(body: Body) -> dict[str, object]:
     `graph`: of a part of a graph, that part in API format; null where the journal has it not.
     `lacking`: its fields whose files have to be given by hand.
     """
-    _, one = await _named_order(body)
-    profile, client = accounts.of_order(one)
-    values, gone = await past_orders.values(client, one)
-    part, lacking = await past_orders.part(client, one)
+    _, past = await _named_order(body)
+    profile, client = accounts.of_order(past)
+    values, gone = await past_orders.values(client, past)
+    part, lacking = await past_orders.part(client, past)
     return {
-        "kind": one.kind,
-        "program": one.program,
-        "example": one.example,
-        "name": one.name,
+        "kind": past.kind,
+        "program": past.program,
+        "example": past.example,
+        "name": past.name,
         "profile": profile,
-        "instance": one.instance,
-        "classes": dict(one.classes),
+        "instance": past.instance,
+        "classes": dict(past.classes),
         "values": values,
         "gone": gone,
         "graph": part,
@@ -221,9 +221,9 @@ async def inputs(body: Body) -> dict[str, object]:
 
 async def again(body: Body) -> dict[str, object]:
     """Order the same anew, which costs; answered once its task is known, or it was refused."""
-    _, one = await _named_order(body)
-    _, client = accounts.of_order(one)
-    return {"task_id": await past_orders.run_again(client, one)}
+    _, past = await _named_order(body)
+    _, client = accounts.of_order(past)
+    return {"task_id": await past_orders.run_again(client, past)}
 
 
 async def delete(body: Body) -> dict[str, object]:

@@ -230,20 +230,20 @@ def _read(data: Any) -> Profiles:
     read = cast("Mapping[str, Any]", data)
     by_name = {
         read_name(name): Profile(
-            read_origin(one["origin"]),
-            read_key(one["key"]),
-            str(one.get("workflow", "")),
-            read_webhook_url(str(one.get("webhook", ""))),
-            read_route(str(one.get("route", ""))),
+            read_origin(entry["origin"]),
+            read_key(entry["key"]),
+            str(entry.get("workflow", "")),
+            read_webhook_url(str(entry.get("webhook", ""))),
+            read_route(str(entry.get("route", ""))),
         )
-        for name, one in read["profiles"].items()
+        for name, entry in read["profiles"].items()
     }
     return Profiles(
         by_name,
         _default(by_name, str(read.get("default", ""))),
         {
-            (one["origin"], one["program"]): Secret(str(one["password"]))
-            for one in read.get("passwords", ())
+            (entry["origin"], entry["program"]): Secret(str(entry["password"]))
+            for entry in read.get("passwords", ())
         },
         read_models(str(read.get("models", ""))),
         read.get("renews_models") is not False,

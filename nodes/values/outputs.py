@@ -258,21 +258,22 @@ def _done(outcomes: Sequence[Outcome], currency: str) -> list[Sentence]:
         return [("node.kept", {})]
     if shared == len(orders):
         return [("node.shared", {})]
-    said: list[Sentence] = []
+    lines: list[Sentence] = []
     if len(orders) > 1:
-        said.append(("node.orders_done", {"count": len(orders)}))
+        lines.append(("node.orders_done", {"count": len(orders)}))
         if kept:
-            said.append(("node.orders_kept", {"count": kept}))
+            lines.append(("node.orders_kept", {"count": kept}))
         if shared:
-            said.append(("node.orders_shared", {"count": shared}))
-        said += cost_sentences([one.usage for one in paid if not one.taken_up], currency)
+            lines.append(("node.orders_shared", {"count": shared}))
+        placed_now = [outcome.usage for outcome in paid if not outcome.taken_up]
+        lines += cost_sentences(placed_now, currency)
         before = [outcome.usage for outcome in paid if outcome.taken_up]
         if before:  # what these cost may have been told when their run was stopped
-            said.append(("node.orders_taken_up", {"count": len(before)}))
-        return said + cost_sentences(before, currency)
-    (one,) = paid
-    if one.taken_up:
-        return [("node.taken_up", {}), *cost_sentences([one.usage], currency)]
-    seconds = one.usage.seconds or (f"{one.seconds:.0f}" if one.seconds else None)
-    said.append(("node.done_in" if seconds else "node.done", {"seconds": seconds}))
-    return said + cost_sentences([one.usage], currency)
+            lines.append(("node.orders_taken_up", {"count": len(before)}))
+        return lines + cost_sentences(before, currency)
+    (only,) = paid
+    if only.taken_up:
+        return [("node.taken_up", {}), *cost_sentences([only.usage], currency)]
+    seconds = only.usage.seconds or (f"{only.seconds:.0f}" if only.seconds else None)
+    lines.append(("node.done_in" if seconds else "node.done", {"seconds": seconds}))
+    return lines + cost_sentences([only.usage], currency)

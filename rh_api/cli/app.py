@@ -35,20 +35,20 @@ async def app(arguments: Namespace, terminal: Terminal, environ: Mapping[str, st
 async def app_form(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     """The form of an AI app as `--set` takes it, with the choices that bind."""
     async with Client(Settings.from_mapping(environ)) as client:
-        found = await client.programs.app(arguments.app)
-    description = _plain(found.form.description)
-    for line in filter(None, (found.form.name, description)):
+        app = await client.programs.app(arguments.app)
+    description = _plain(app.form.description)
+    for line in filter(None, (app.form.name, description)):
         terminal.say(line)
-    terminal.say(english("cli.app_fields", {"app": found.app_id}))
-    fields = form_table(terminal, found.form)
-    if found.form.encrypted:
+    terminal.say(english("cli.app_fields", {"app": app.app_id}))
+    fields = form_table(terminal, app.form)
+    if app.form.encrypted:
         terminal.say(english("cli.app_protected", {}))
     terminal.document(
         {
-            "app_id": found.app_id,
-            "name": found.form.name,
+            "app_id": app.app_id,
+            "name": app.form.name,
             "description": description,
-            "encrypted": found.form.encrypted,
+            "encrypted": app.form.encrypted,
             "fields": fields,
         }
     )

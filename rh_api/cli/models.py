@@ -32,7 +32,7 @@ async def models(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
     catalogue = ModelCatalogue(settings)
     found = catalogue.search(" ".join(arguments.words), arguments.task or "")
     if found:
-        terminal.table([(one.endpoint, one.task, _names(one)) for one in found])
+        terminal.table([(model.endpoint, model.task, _names(model)) for model in found])
     params = {"count": len(found), "date": catalogue.catalogue.date}
     terminal.note(english("cli.models_found", params))
     terminal.document(
@@ -40,14 +40,14 @@ async def models(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
             "date": catalogue.catalogue.date,
             "models": [
                 {
-                    "endpoint": one.endpoint,
-                    "name": one.name,
-                    "name_zh": one.name_zh,
-                    "task": one.task,
-                    "output": one.output,
-                    "family": one.family,
+                    "endpoint": model.endpoint,
+                    "name": model.name,
+                    "name_zh": model.name_zh,
+                    "task": model.task,
+                    "output": model.output,
+                    "family": model.family,
                 }
-                for one in found
+                for model in found
             ],
         }
     )
@@ -85,29 +85,29 @@ def model_job(arguments: Namespace) -> Job:
 
 async def _form(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     catalogue = ModelCatalogue(Settings.from_mapping(environ))
-    found = catalogue.form(arguments.model)
-    price = catalogue.price_of(found)
+    model = catalogue.form(arguments.model)
+    price = catalogue.price_of(model)
     known = catalogue.catalogue.models
-    if found.endpoint not in known:
-        near = listed(nearest(found.endpoint, known))
-        raise BadInput("cli.model_unlisted", model=found.endpoint, near=near)
-    if found.parameters:
-        names = {"model": found.endpoint, "names": _names(found)}
+    if model.endpoint not in known:
+        near = listed(nearest(model.endpoint, known))
+        raise BadInput("cli.model_unlisted", model=model.endpoint, near=near)
+    if model.parameters:
+        names = {"model": model.endpoint, "names": _names(model)}
         terminal.say(english("cli.model_fields", names))
-        terminal.table([_row(one) for one in found.parameters])
-    if found.completeness is not Completeness.FULL:
+        terminal.table([_row(one) for one in model.parameters])
+    if model.completeness is not Completeness.FULL:
         terminal.say(english("cli.model_incomplete", {}))
     told = price.told(english) if price else english("model.price_unknown", {})
     terminal.say(told)
     terminal.document(
         {
-            "endpoint": found.endpoint,
-            "name": found.name,
-            "name_zh": found.name_zh,
-            "task": found.task,
-            "output": found.output,
-            "complete": found.completeness is Completeness.FULL,
-            "parameters": [_document(one) for one in found.parameters],
+            "endpoint": model.endpoint,
+            "name": model.name,
+            "name_zh": model.name_zh,
+            "task": model.task,
+            "output": model.output,
+            "complete": model.completeness is Completeness.FULL,
+            "parameters": [_document(one) for one in model.parameters],
             "price": told if price else None,
         }
     )

@@ -145,24 +145,24 @@ def _show(task_id: str, report: Report, origin: str, terminal: Terminal) -> None
 def _show_open(listed: list[OpenOrder], terminal: Terminal) -> None:
     if listed:
         terminal.say(english("cli.orders_open", {"command": f"{PROGRAM} task"}))
-        terminal.table([_row(one) for one in listed])
+        terminal.table([_row(order) for order in listed])
     else:
         terminal.say(english("cli.orders_none", {}))
     terminal.document(
         {
             "orders": [
                 {
-                    "order": one.order,
-                    "task_id": one.task_id or None,
-                    "state": one.state.value,
-                    "kind": one.kind,
-                    "program": one.program,
-                    "placed_at": one.placed_at,
-                    "uncertain": one.is_uncertain,
-                    "cancelling": one.cancelling,
-                    "before": one.before,
+                    "order": order.order,
+                    "task_id": order.task_id or None,
+                    "state": order.state.value,
+                    "kind": order.kind,
+                    "program": order.program,
+                    "placed_at": order.placed_at,
+                    "uncertain": order.is_uncertain,
+                    "cancelling": order.cancelling,
+                    "before": order.before,
                 }
-                for one in listed
+                for order in listed
             ]
         }
     )

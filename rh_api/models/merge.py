@@ -77,17 +77,17 @@ def merge_model(old: Model, new: Model) -> Model:
 def _merged(old: Parameter | None, new: Parameter) -> Parameter:
     if old is None:
         return new
-    made = {field.name: getattr(new, field.name) for field in fields(Parameter)}
-    for name, value in made.items():
+    merged = {field.name: getattr(new, field.name) for field in fields(Parameter)}
+    for name, value in merged.items():
         if value is None or value in ((), ""):
-            made[name] = getattr(old, name)
+            merged[name] = getattr(old, name)
     if old.kind in _TOLD_APART and new.kind is FieldKind.STRING:
-        made["kind"] = old.kind
-    made["is_array"] = new.is_array or old.is_array
-    made["note"] = old.note or new.note
-    if made["options"] and made["default"] not in made["options"]:
-        made["default"] = new.default
-    return Parameter(**made)
+        merged["kind"] = old.kind
+    merged["is_array"] = new.is_array or old.is_array
+    merged["note"] = old.note or new.note
+    if merged["options"] and merged["default"] not in merged["options"]:
+        merged["default"] = new.default
+    return Parameter(**merged)
 
 
 def changes(old: Catalogue, new: Catalogue) -> Changes:

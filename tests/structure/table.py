@@ -101,5 +101,7 @@ ROWS = (
     # 17 for libraries that change under what was paid.
     # 65 for networks as they are: dead addresses, proxies, pages of whoever stands between, polls
     # that hang, pauses of a day.
-    Row("lines of rh_api and nodes", measures.program_lines, 30_201, "<21115"),
+    # 60 for networks as they are: dead addresses, proxies and pages of whoever stands between.
+    # 30 for longer names, which say what they hold, and adapters that fit their own files.
+    Row("lines of rh_api and nodes", measures.program_lines, 30_187, "<21115"),
 )
