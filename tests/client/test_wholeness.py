@@ -93,8 +93,11 @@ async def test_what_comes_twice_alike_without_its_length_is_taken(
     assert emulator.counters.under(RESULTS) == 2
 
 
-async def test_the_longer_of_two_cut_results_stays(client: Client, emulator: Emulator) -> None:
-    emulator.faults += [Fault(RESULTS, "cut", value=0.3), Fault(RESULTS, "cut", value=0.6)]
+@pytest.mark.parametrize("parts", [(0.3, 0.6), (0.6, 0.3)])
+async def test_the_longer_of_two_cut_results_stays(
+    client: Client, emulator: Emulator, parts: tuple[float, float]
+) -> None:
+    emulator.faults += [Fault(RESULTS, "cut", value=part) for part in parts]
     outcome = await client.run(paint())
     assert path_of(outcome).stat().st_size == int(len(made_by(emulator)) * 0.6)
     assert outcome.notices

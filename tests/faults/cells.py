@@ -220,7 +220,7 @@ _OWN_WAYS: dict[tuple[str, str], Way] = {
     ("download", "wrong types"): Way(
         "`body`: an mp4 as .png", _emulated("body", value=MP4, content_type="image/png")
     ),
-    ("download", "slow drip"): Way("`drip` 600 B/s", _emulated("drip", value=600)),
+    ("download", "slow drip"): Way("`drip` 100 B/s", _emulated("drip", value=100)),
     ("lora put", "wrong types"): Way(
         "`body`: no XML, status 200", _emulated("body", value="[1]", processed=True)
     ),
