@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import asyncio
 import time
 from collections.abc import Callable
 from math import ceil
@@ -11,7 +12,11 @@ from pathlib import Path
 import pytest
 import requests
 
+from rh_api.client import Client, Outcome
 from rh_api.emulator import Emulator, Fault, catalog
+from rh_api.settings import Settings
+from tests.client.test_completeness import two_saves
+from tests.support.clocks import QuickClock
 from tests.support.service import Meanwhile
 
 from .conftest import Call
@@ -95,6 +100,29 @@ def test_what_was_ordered_here_is_fetched_without_the_service(
 
     assert call("task", task_id, "--fetch", "--out", str(tmp_path)).code == 0
     assert (tmp_path / f"{task_id}_9_1.png").exists()
+
+
+def test_a_list_in_part_is_told_and_completed_by_a_later_fetch(
+    call: Call, emulator: Emulator, variables: dict[str, str], tmp_path: Path
+) -> None:
+    async def order() -> Outcome:
+        """By a clock that hurries: a list in part is waited for."""
+        async with Client(Settings.from_mapping(variables), clock=QuickClock(50)) as client:
+            return await client.run(two_saves())
+
+    emulator.missing_address = "null"
+    first = asyncio.run(order())
+    (gone,) = first.missing
+    argv = ("task", first.task_id, "--fetch", "--json", "--out")
+    told = call(*argv, str(tmp_path / "one"))
+    assert (told.code, len(told.document["results"])) == (0, 1)
+    assert f"listed no result of node {gone}" in told.err
+
+    emulator.missing_address = None
+    whole = call(*argv, str(tmp_path / "both"))
+    assert {one["node_id"] for one in whole.document["results"]} == {"2", "3"}
+    assert "listed no result" not in whole.err
+    assert emulator.counters.orders == 1
 
 
 def test_a_running_task_is_shown_and_not_fetched(
