@@ -102,8 +102,8 @@ class Knobs:
     late_results_seen: int = 0
     results_order: Literal["reversed", "same"] = "reversed"
     """How the older poll lists results beside the recommended one: no source promises an order."""
-    missing_address: Literal["null", "empty"] | None = None
-    """The first result's address is null or empty text."""
+    missing_address: Literal["null", "empty", "blank"] | None = None
+    """The first result's address is null or empty text; blank: so is its text."""
     missing_address_polls: int | None = None
     """How many polls after the end see it missing; None: all."""
     told_task_id: str | None = None

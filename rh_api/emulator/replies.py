@@ -231,6 +231,8 @@ def _result_item(state: State, task: Task, result: Result) -> Json | str | None:
     url = _result_url(state, task, result.file) if result.file else None
     if result.file and state.result_rows == "addresses":
         return url
+    if url == "" and state.missing_address == "blank":
+        text = ""
     item: Json = {
         state.query_url_field: [url] if url and state.result_rows == "lists" else url,
         "nodeId": result.node_id,

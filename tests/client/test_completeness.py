@@ -54,7 +54,7 @@ async def test_results_that_are_listed_late_are_waited_for(
     assert emulator.counters.orders == 1
 
 
-@pytest.mark.parametrize("how", ["null", "empty"])
+@pytest.mark.parametrize("how", ["null", "empty", "blank"])
 async def test_a_result_without_an_address_is_asked_for_again(
     client: Client, emulator: Emulator, how: Any
 ) -> None:
@@ -64,7 +64,7 @@ async def test_a_result_without_an_address_is_asked_for_again(
     assert all(result.path for result in outcome.results)
 
 
-@pytest.mark.parametrize("how", ["null", "empty"])
+@pytest.mark.parametrize("how", ["null", "empty", "blank"])
 async def test_a_result_that_never_gets_an_address_is_named_and_comes_later_for_nothing(
     make_client: MakeClient, emulator: Emulator, tmp_path: Path, how: Any
 ) -> None:

@@ -68,6 +68,13 @@ def read(report: tasks.Report) -> list[tuple[str, str | None]]:
         ({"nodeId": "9", "boxes": [1]}, "", '{"nodeId": "9", "boxes": [1]}'),
         ({"url": URL, "output": False, "content": {}}, URL, None),
         (URL, URL, None),
+        ({"url": None, "outputType": "txt", "text": ""}, "", ""),
+        ({"url": "", "outputType": "", "text": ""}, "", ""),
+        *(
+            ({"url": "", "outputType": one, "text": ""}, "", None)
+            for one in ("png", "image", "glb")
+        ),
+        ({"url": None, "outputType": "mp4", "text": "a caption"}, "", "a caption"),
     ],
 )
 def test_results_of_other_shapes_are_not_lost(row: object, url: str, text: str | None):
