@@ -51,7 +51,9 @@ class Knobs:
     """How; a silent one is forgotten, as by a gateway: whatever comes over it is not read."""
 
     # Size
-    upload_limit: int = 30 * MIB
+    upload_limit: int = 20 * MIB
+    """Of the recommended upload. No page prints it; a public client found it to be stricter than
+    the older one's, and others take both for the same."""
     old_upload_limit: int = 30 * MIB
     ranges: bool = True
     """False: downloads ignore Range, as some caches do."""
@@ -65,7 +67,9 @@ class Knobs:
     """The code for "over the limit"; None: 421, for dedicated keys 415. 1520 was seen too."""
     is_free: bool = False
     """Nothing is charged, and no cost is told, as for a subscription."""
-    bill_failed: bool = False
+    bill_failed: bool = True
+    """A failed task costs what one that ended well does: one source measured that, another says
+    that nothing is taken."""
     api_balance_empty: bool = False
     """Orders are refused with 433 and a text about the API balance: money, though the code is the
     graph's (live logs of public clients)."""
@@ -196,7 +200,9 @@ class Knobs:
     storage_fields: bool = False
     usage_list: bool = False
     cancelled_status: Literal["CANCEL", "FAILED"] = "CANCEL"
-    failed_code: Literal["805", "1000"] = "805"
+    failed_code: Literal["805", "1000"] = "1000"
+    """What a query says of a failed task: 805 says so, 1000 is also that of a fault of the service
+    for which an order would be tried again."""
     blank_prompt_tips: bool = False
     v2_reply: Literal["filled", "blank"] = "filled"
     """``clientId`` and ``promptTips`` in replies to a V2 order: filled in the documentation's

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rh_api.client import Client, Job, Stage
+from rh_api.client import Client, Job, Source, Stage
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.errors import (
     Fate,
@@ -25,6 +25,7 @@ from rh_api.errors import (
     WorkflowNeverRun,
     WorkflowNotFound,
 )
+from rh_api.wire.filetypes import Kind
 from tests.client.conftest import MakeClient
 from tests.support.jobs import invert, paint
 from tests.support.service import CREATE, UPLOAD
@@ -227,6 +228,16 @@ async def test_an_upload_the_new_endpoint_will_not_take_goes_by_the_old_one(
     outcome = await client.run(invert(10))
     assert outcome.results
     assert emulator.counters.requests["/task/openapi/upload"] == 1
+
+
+async def test_a_file_that_the_new_endpoint_finds_too_large_goes_by_the_old_one(
+    client: Client, emulator: Emulator
+) -> None:
+    assert emulator.upload_limit < emulator.old_upload_limit
+    source = Source(Kind.IMAGE, bytes(emulator.upload_limit + 1), ".png", "image/png")
+    uploaded = await client.uploads.send(source)
+    assert emulator.uploads[uploaded.name].data == source.body
+    assert uploaded.name.startswith("api/")
 
 
 async def test_an_upload_that_fails_for_good_orders_nothing(

@@ -336,7 +336,6 @@ async def test_a_price_in_another_currency_than_the_account_s_bounds_nothing(
 async def test_a_failed_task_costs_what_the_service_says(
     client: Client, emulator: Emulator
 ) -> None:
-    emulator.bill_failed = True
     emulator.fail_next = {"node_id": "13", "exception_type": "E", "exception_message": "no"}
     with pytest.raises(TaskFailed) as failed:
         await client.run(invert())

@@ -255,7 +255,6 @@ async def test_what_it_cost_is_measured_by_the_balance(client: Client, emulator:
 
 async def test_so_is_what_a_failed_one_cost(client: Client, emulator: Emulator) -> None:
     emulator.run_seconds, emulator.fail_next = 3.0, {"node_id": "7:2"}
-    emulator.bill_failed = True
     before = emulator.account.coins
     with pytest.raises(TaskFailed):
         await client.run(inverting())

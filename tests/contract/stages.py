@@ -426,7 +426,6 @@ STAGES: dict[tuple[str, str], Stage] = {
     ("query", "success"): picture_and_video,
     ("query", "success with text output"): text_only,
     ("query", "success newer shape with sub-task usage"): third_party_usage,
-    ("query", "failed in a node"): failed(),
     ("query", "failed by moderation"): failed(
         error_code=1501, error_message="Content verification failed"
     ),
@@ -501,12 +500,16 @@ ALSO: dict[tuple[str, str], Stage] = {
 """A second step for some."""
 
 
-async def failed_with_list(world: World) -> None:
-    await knobs(failed_code="1000", traceback_list=True)(world)
-    await failed()(world)
+def failed_as(**turned: Any) -> Stage:
+    async def stage(world: World) -> None:
+        await knobs(**turned)(world)
+        await failed()(world)
+
+    return stage
 
 
-STAGES["query", "failed, traceback as list"] = failed_with_list
+STAGES["query", "failed in a node"] = failed_as(failed_code="805")
+STAGES["query", "failed, traceback as list"] = failed_as(traceback_list=True)
 
 EXCEPTIONS: dict[tuple[str, str], str] = {}
 """Recorded exchanges that the emulator does not answer, with the reason."""

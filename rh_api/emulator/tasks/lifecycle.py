@@ -231,7 +231,8 @@ def _keep_results(state: State, task: Task, outcome: Outcome) -> None:
 
 
 def _bill(state: State, task: Task) -> None:
-    """A failed task costs nothing unless a knob says so: sources disagree. A stopped one does.
+    """A failed task costs as much as a good one unless a knob says otherwise, and so does a stopped
+    one for the time that it ran.
 
     The time that a machine is retained afterwards is billed as well.
     """

@@ -117,7 +117,7 @@ async def test_of_a_failure_is_told_what_the_journal_keeps(host: Host, emulator:
         store.change("UPDATE orders SET error_key = ?", (key,))
         failure = (await host.post("history/order", order=1))["failure"]
         assert failure.startswith(told)
-        assert "805" in failure
+        assert "1000" in failure
 
 
 async def test_a_thumbnail_is_small_and_made_once(host: Host, emulator: Emulator) -> None:
