@@ -26,6 +26,8 @@ CHECKPOINTS = (
     "second_model.safetensors",
     "nocturne_xl_fp16.safetensors",
 )
+UNLISTED = ("attic_xl.safetensors",)
+"""Checkpoints that run and that no list of models shows: nobody says that it shows all."""
 LORAS = ("ink_v1.safetensors", "watercolor_v2.safetensors")
 TITLES = {"nocturne_xl_fp16.safetensors": "Harbour by Night"}
 """Models whose title on the site says nothing of their file's name."""

@@ -62,7 +62,8 @@ class State(Knobs):
         self.workflows = catalog.workflows()
         self.apps = catalog.apps()
         self.modules = catalog.modules()
-        self.checkpoints = catalog.CHECKPOINTS
+        self.checkpoints = (*catalog.CHECKPOINTS, *catalog.UNLISTED)
+        self.unlisted = catalog.UNLISTED
         self.titles = dict(catalog.TITLES)
         """What a model is called on the site, by its file's name, where it is not like it."""
         self.store = ObjectStore()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from rh_api.emulator import Account, Emulator, Fault
+from rh_api.emulator import Account, Emulator, Fault, catalog
 from tests.support.graphs import node
 
 from .conftest import Call
@@ -195,6 +195,21 @@ def test_what_did_not_come_withholds_nothing_but_what_takes_it(
     assert ran.err.count("the results of node 2 (ImageInvert) are not among") == 1
     for order in ("3", "7"):
         assert f"Order {order} is not placed" in ran.err
+    assert emulator.counters.orders == 1
+
+
+def test_a_model_that_the_cloud_does_not_list_is_told_and_ordered(
+    call: Call, emulator: Emulator, tmp_path: Path
+) -> None:
+    (model,) = catalog.UNLISTED
+    prompt = catalog.workflows()[catalog.TEXT_TO_IMAGE].graph
+    prompt["4"]["inputs"]["ckpt_name"] = model
+    named = ("offload", str(written(tmp_path, prompt)), "--nodes", ",".join(prompt))
+    ran = call(*named, "--out", str(tmp_path / "out"))
+
+    assert ran.code == 0, ran.err
+    assert f'does not list a model "{model}"' in ran.err
+    assert "may be billed" in ran.err
     assert emulator.counters.orders == 1
 
 

@@ -45,6 +45,33 @@ async def test_a_model_that_the_cloud_does_not_list_is_refused_on_request(
     assert emulator.counters.orders == 0
 
 
+async def test_a_model_that_the_cloud_does_not_list_is_told_on_its_node_and_runs(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    prompt = painting(mark())
+    (prompt["4"]["inputs"]["ckpt_name"],) = catalog.UNLISTED
+    result = await comfyui.queue(prompt, marked(*prompt))
+
+    assert result.outcome == "success", result.refusal or result.failure
+    told = [text for node_id in prompt for text in result.texts(node_id)]
+    assert any(f'does not list a model "{catalog.UNLISTED[0]}"' in text for text in told)
+    assert emulator.counters.orders == 1
+
+
+@pytest.mark.parametrize(("name", "value"), [("steps", 0), ("cfg", 100.5), ("seed", -1)])
+async def test_a_number_that_the_class_here_does_not_take_is_refused_before_anything_goes_up(
+    comfyui: ComfyClient, emulator: Emulator, name: str, value: float
+) -> None:
+    prompt = painting(mark())
+    prompt["3"]["inputs"][name] = value
+    result = await comfyui.queue(prompt, marked(*prompt))
+
+    assert result.status == 400
+    assert set(result.node_errors) == {"3"}
+    assert f'"{name}" of node 3' in result.refusal
+    assert not asked(emulator)
+
+
 async def test_a_missing_file_is_refused_on_its_loader(
     comfyui: ComfyClient, server: Server, emulator: Emulator
 ) -> None:

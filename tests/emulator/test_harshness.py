@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from rh_api.emulator import Fault
+from rh_api.emulator import Fault, catalog
 from rh_api.emulator.catalog import TEXT_OUT
 from tests.support.graphs import node
 
@@ -55,6 +55,16 @@ async def test_models_are_found_by_their_title_and_not_by_their_file(remote: Rem
 
     remote.emulator.resource_filter = "file"
     assert await listed(remote, "nocturne") == [model]
+
+
+async def test_a_model_may_run_that_no_list_shows(remote: Remote) -> None:
+    (model,) = catalog.UNLISTED
+    graph = catalog.workflows()[catalog.TEXT_TO_IMAGE].graph
+    graph["4"]["inputs"]["ckpt_name"] = model
+
+    assert model not in await listed(remote, "")
+    ran = await remote.finished(await remote.create(remote.emulator.add_workflow(graph)))
+    assert ran["status"] == "SUCCESS"
 
 
 async def test_lists_of_models_are_answered_twenty_times_a_minute(remote: Remote) -> None:

@@ -93,7 +93,11 @@ async def resource_list(state: State, request: web.Request) -> web.Response:
     if not 1 <= size <= 50:
         raise Refused(301, "size must be between 1 and 50")
     by_title = state.resource_filter == "title"
-    found = [name for name in names if wanted in (state.title_of(name) if by_title else name)]
+    found = [
+        name
+        for name in names
+        if name not in state.unlisted and wanted in (state.title_of(name) if by_title else name)
+    ]
     start = (current - 1) * size
     records = [
         _resource(str(kind), name, state.title_of(name)) for name in found[start : start + size]
