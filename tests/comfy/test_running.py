@@ -152,6 +152,22 @@ async def test_equal_nodes_of_one_prompt_are_one_order(
 
     assert emulator.counters.orders == 1
     assert result.outputs["3"]["text"] == result.outputs["4"]["text"]
+    told = [result.outputs[node_id]["text"][0] for node_id in ("1", "2")]
+    assert sum("1 coin" in text for text in told) == 1
+    assert sum(text.startswith("done together with an equal node") for text in told) == 1
+
+
+async def test_a_number_beyond_its_class_here_is_ordered_with_a_word_on_the_node(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    graph = {"1": node("PrimitiveInt", value=0), "2": node("PreviewAny", source=["1", 0])}
+    workflow = emulator.add_workflow(graph)
+    result = await comfyui.queue({"1": remote(workflow, {"1.value": 2**64 - 1})})
+
+    assert result.outcome == "success", result.refusal or result.failure
+    _, *words = result.outputs["1"]["text"]
+    assert any("1.value" in text and "the class here takes" in text for text in words)
+    assert emulator.counters.orders == 1
 
 
 async def test_equal_nodes_with_reroll_seeds_are_two_orders(
