@@ -359,6 +359,30 @@ def test_a_part_cannot_be_cancelled_after_less_than_no_time(canvas: Canvas) -> N
     assert canvas.node(inverted)["properties"]["runninghub"]["timeout"] == 5
 
 
+def test_an_order_is_placed_as_the_dialog_of_its_part_says(
+    either: Canvas, emulator: Emulator
+) -> None:
+    _, inverted, _ = inverting(either)
+    by_command(either, inverted)
+    either.select(inverted)
+    either.command("runninghub.segments.options")
+    seconds, queue, workflow, apply = (
+        ("运行多少秒后取消", "独占密钥", "提交图时使用", "应用")
+        if either.classic
+        else ("Cancel after seconds", "Dedicated keys", "Saved workflow that the graph", "Apply")
+    )
+    either.dialog.get_by_label(seconds).fill("1")
+    either.dialog.get_by_label(queue).check()
+    either.dialog.get_by_label(workflow).fill(catalog.TEXT_OUT)
+    either.press_button(apply)
+    either.load(either.workflow())
+    emulator.run_seconds = 60
+    either.run("execution_error")
+    either.until(lambda: [task.status for task in emulator.tasks.values()] == ["CANCEL"])
+    (order,) = [one.json for one in emulator.journal if one.path.endswith("/create")]
+    assert (order["usePersonalQueue"], order["workflowId"]) == (True, catalog.TEXT_OUT)
+
+
 def test_what_would_run_is_explained_before(canvas: Canvas, emulator: Emulator) -> None:
     _, inverted, _ = inverting(canvas)
     by_command(canvas, inverted)

@@ -263,6 +263,27 @@ async def test_a_program_names_the_workflow_that_the_graph_goes_out_under(
     assert sent == ["1", catalog.TEXT_OUT]
 
 
+@pytest.mark.parametrize("by", ["program", "canvas"])
+async def test_a_mark_says_how_its_order_is_placed(
+    comfyui: ComfyClient, emulator: Emulator, by: str
+) -> None:
+    emulator.run_seconds = 60
+    rules = {"timeout": 1, "use_personal_queue": True, "workflow": catalog.TEXT_OUT}
+    drawn = {
+        "id": 2,
+        "type": "ImageInvert",
+        "properties": {"runninghub": {"segment": "1", **rules}},
+    }
+    canvas = {"extra_pnginfo": {"workflow": {"nodes": [drawn]}}}
+    prompt = await turning(comfyui, pixels())
+    result = await comfyui.queue(prompt, canvas if by == "canvas" else marked("2", **rules))
+
+    assert "longer than 1 s" in result.failure["exception_message"]
+    await until(lambda: [task.status for task in emulator.tasks.values()] == ["CANCEL"])
+    (order,) = [one.json for one in emulator.journal if one.path == CREATE]
+    assert (order["usePersonalQueue"], order["workflowId"]) == (True, catalog.TEXT_OUT)
+
+
 async def test_prompts_that_wait_in_line_each_get_their_own(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
