@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from tests.campaign import power
+from tests.unit.codecs.test_embedded_texts import media
 from tests.unit.nodes.conftest import stand_in
 
 TASK = "1904136902449209346"
@@ -77,6 +78,33 @@ def test_a_picture_appears_whole_under_the_saver_s_name(
     assert names(tmp_path) == ["cat_00001_.png"]
     with Image.open(tmp_path / "output" / "cat_00001_.png") as opened, Image.open(made) as source:
         assert opened.tobytes() == source.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("class_type", "suffix", "kind"),
+    [
+        ("SaveImage", ".png", "image"),
+        ("SaveAnimatedWEBP", ".webp", "image"),
+        ("SaveAudio", ".flac", "audio"),
+        ("SaveAudioMP3", ".mp3", "audio"),
+        ("SaveAudioOpus", ".ogg", "audio"),
+        ("SaveWEBM", ".webm", "video"),
+        ("SaveVideo", ".mp4", "video"),
+    ],
+)
+def test_what_a_saver_saved_carries_the_prompt(
+    saver: Any, tmp_path: Path, class_type: str, suffix: str, kind: str
+) -> None:
+    made = tmp_path / f"a{suffix}"
+    if kind == "image":
+        Image.new("RGB", (16, 16)).save(made)
+    else:
+        media(tmp_path / "a.opus" if suffix == ".ogg" else made)
+    if suffix == ".ogg":
+        (tmp_path / "a.opus").rename(made)
+    saver._saved(class_type, "x", [(made, kind)], {"prompt": {"1": {"text": "mine"}}}, TASK)
+    (name,) = names(tmp_path)
+    assert b'{"1": {"text": "mine"}}' in (tmp_path / "output" / name).read_bytes()
 
 
 @pytest.mark.parametrize(
