@@ -230,7 +230,7 @@ def notice_for_canvas(outcomes: Sequence[Outcome], currency: str) -> str:
     return json.dumps(
         {
             "kept": all(outcome.kept for outcome in outcomes),
-            "orders": len(outcomes),
+            "orders": len({outcome.task_id for outcome in outcomes}),
             "line": done_lines(outcomes, currency),
             "again": _with_gaps([("node.kept", {})], outcomes),
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import itertools
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -287,8 +288,23 @@ def test_every_type_has_one_adapter_and_every_file_one_reader(result: Any) -> No
     ],
 )
 def test_what_was_ordered_is_told_each_once(made: Made, orders: str, told: str) -> None:
+    assert load_pack("nodes.values.outputs").done_sentence(outcomes_of(orders)) == told
+
+
+@pytest.mark.parametrize(
+    ("orders", "count"), [("1", 1), ("1 1s 1s", 1), ("1s 1 2", 2), ("1k 2", 2)]
+)
+def test_the_canvas_is_told_of_as_many_orders_as_there_were(
+    made: Made, orders: str, count: int
+) -> None:
+    told = load_pack("nodes.values.outputs").notice_for_canvas(outcomes_of(orders), "")
+    assert json.loads(told)["orders"] == count
+
+
+def outcomes_of(orders: str) -> list[Any]:
+    """An outcome a word: its task's id, and k for kept, s for shared, t for taken up."""
     outcomes, tasks = load_pack("rh_api.run.results"), load_pack("rh_api.wire.tasks")
-    done = [
+    return [
         outcomes.Outcome(
             task_id=one[0],
             results=(),
@@ -301,7 +317,6 @@ def test_what_was_ordered_is_told_each_once(made: Made, orders: str, told: str) 
         )
         for one in orders.split()
     ]
-    assert load_pack("nodes.values.outputs").done_sentence(done) == told
 
 
 def test_what_was_paid_and_did_not_come_is_in_the_line_of_the_node() -> None:
