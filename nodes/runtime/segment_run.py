@@ -95,6 +95,8 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
             outcome = await order(client)
         except RunningHubError as error:
             display.failed(error.node_id or "", language.told(error))
+            if warned:
+                display.finish(" · ".join(warned))
             raise
         finally:
             display.ended()

@@ -58,6 +58,19 @@ async def test_a_model_that_the_cloud_does_not_list_is_told_on_its_node_and_runs
     assert emulator.counters.orders == 1
 
 
+async def test_a_model_that_the_cloud_does_not_have_is_told_with_the_nearest_when_it_is_refused(
+    comfyui: ComfyClient, emulator: Emulator
+) -> None:
+    prompt = painting(mark())
+    prompt["4"]["inputs"]["ckpt_name"] = "exampel_model.safetensors"
+    result = await comfyui.queue(prompt, marked(*prompt))
+
+    assert "exampel_model.safetensors" in result.failure["exception_message"]
+    told = [text for node_id in prompt for text in result.texts(node_id)]
+    assert any("Nearest: example_model.safetensors" in text for text in told)
+    assert emulator.counters.orders == 0
+
+
 @pytest.mark.parametrize(("name", "value"), [("steps", 0), ("cfg", 100.5), ("seed", -1)])
 async def test_a_number_that_the_class_here_does_not_take_is_refused_before_anything_goes_up(
     comfyui: ComfyClient, emulator: Emulator, name: str, value: float

@@ -105,5 +105,6 @@ ROWS = (
     # 30 for longer names, which say what they hold, and adapters that fit their own files.
     # 68 for networks as they are: dead addresses, proxies and pages of whoever stands between,
     # polls that hang, pauses of a day, rows that are blank.
-    Row("lines of rh_api and nodes", measures.program_lines, 30_205, "<21115"),
+    # 2 for what a part was warned of before it was refused.
+    Row("lines of rh_api and nodes", measures.program_lines, 30_207, "<21115"),
 )
