@@ -128,6 +128,13 @@ async def test_the_workflow_s_json_is_text_and_its_message_upper_case(remote: Re
 # nodeInfoList
 
 
+async def test_a_field_that_is_listed_twice_is_refused(remote: Remote) -> None:
+    """What becomes of it is not documented; one public client keeps the last."""
+    twice = [item("6.text", "one"), item("6.text", "two")]
+    assert (await remote.create(nodeInfoList=twice))["code"] == 803
+    assert remote.emulator.counters.orders == 0
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -68,7 +68,11 @@ def node_info_list(body: Json) -> list[dict[str, Any]]:
                 raise Refused(301, f"{name} must not be blank")
         if "fieldValue" not in item:
             raise Refused(301, "fieldValue must not be blank")
-    return cast("list[dict[str, Any]]", items)
+    listed = cast("list[dict[str, Any]]", items)
+    # What a field that is listed twice becomes is not documented.
+    if len({(str(item["nodeId"]), str(item["fieldName"])) for item in listed}) < len(listed):
+        raise Refused(803)
+    return listed
 
 
 def apply_node_info(graph: Graph, items: list[dict[str, Any]], *, app: App | None = None) -> Graph:
