@@ -35,6 +35,8 @@ FILM = "film.mp4"
 FRAMES = "73"
 """A film that comes back is read by the pack, to the nearest level; core's reader is another, and
 two levels apart at most, before 0.21.1 three."""
+MAPPED = "82"
+"""What runs once an item of a list."""
 RESIZES = frozenset({"ImageBatch", "ImageScale", "ImageScaleBy", "JoinImageWithAlpha"})
 """What they compute differs in the last bit when a picture lies otherwise in memory, as one does
 that came from a file. A saver cuts off: of a few numbers it makes a level, and a second saver
@@ -133,8 +135,8 @@ def add_list(random: Random, prompt: Prompt) -> None:
         prompt |= {
             "80": node("RepeatImageBatch", image=[random.choice(pictures), 0], amount=2),
             "81": node("RebatchImages", images=["80", 0], batch_size=1),
-            "82": node("ImageInvert", image=["81", 0]),
-            "83": node("RebatchImages", images=["82", 0], batch_size=random.choice((2, 64))),
+            MAPPED: node("ImageInvert", image=["81", 0]),
+            "83": node("RebatchImages", images=[MAPPED, 0], batch_size=random.choice((2, 64))),
             "84": node("SaveImage", images=["83", 0], filename_prefix="kept"),
         }
 
@@ -301,7 +303,8 @@ async def is_equal_to_local(
 async def test_those_cuts_ordered_something(
     here: ComfyClient, cloud_on_comfyui: tuple[Emulator, str], classes: Classes
 ) -> None:
-    """Of the random cuts above most are accepted, and they go to the cloud."""
+    """Of the random cuts above most are accepted, and they go to the cloud: with films, masks and
+    lists, too."""
     plans: list[Plan] = []
     for number in range(GRAPHS):
         prompt, marks = random_cut(number, classes)
@@ -312,6 +315,10 @@ async def test_those_cuts_ordered_something(
     assert len(plans) > 0.6 * GRAPHS
     assert sum(bool(plan.segments) for plan in plans) > 0.6 * GRAPHS
     assert any(plan.split for plan in plans)
+    parts = [part for plan in plans for part in plan.segments]
+    assert {"IMAGE", "MASK", "VIDEO"} <= {one.type for part in parts for one in part.inlets}
+    assert {"IMAGE", "MASK", "VIDEO"} <= {one.type for part in parts for one in part.outlets}
+    assert any(MAPPED in part.members for part in parts)
 
     # The real thing once more, to see the order itself.
     emulator = cloud_on_comfyui[0]
