@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
+from rh_api.texts import english
 from tests.browser import frontends
 
 ROOT = Path(__file__).parents[2]
+READMES = ("README.md", "README.zh-CN.md")
 PYPROJECT = (ROOT / "pyproject.toml").read_text("utf-8")
 
 
@@ -33,3 +37,24 @@ def test_the_lowest_versions_are_those_that_are_allowed() -> None:
 
 def test_the_newest_front_end_is_a_development_dependency() -> None:
     assert f"{frontends.PACKAGE}=={frontends.NEWEST}" in listed("dev")
+
+
+def test_the_oldest_comfyui_is_one_that_the_tests_ran_on() -> None:
+    (oldest,) = re.findall(r'^requires-comfyui = ">=(.+)"$', PYPROJECT, re.MULTILINE)
+    (seen,) = re.findall(r"last seen on ([\d.]+\d)", (ROOT / "CONTRIBUTING.md").read_text("utf-8"))
+    assert oldest == seen
+    short = oldest.removesuffix(".0")
+    assert f"ComfyUI {short} or newer" in english("node.comfyui_too_old", {})
+    for name in READMES:
+        told = (ROOT / name).read_text("utf-8")
+        assert f"badge/ComfyUI-{short}%2B" in told
+        assert len(re.findall(rf"ComfyUI {re.escape(short)}\b(?!\.\d)", told)) == 2
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_a_person_is_told_the_lowest_versions(name: str) -> None:
+    told = (ROOT / name).read_text("utf-8")
+    for one in [*listed("dependencies"), *(one for one in listed("test") if one[:3] == "av>")]:
+        package, _, lowest = one.partition(">=")
+        called = {"av": "PyAV"}.get(package, package)
+        assert re.search(rf"{called}\D*\b{re.escape(lowest)}(?![.\d])", told), one
