@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from rh_api.client import Outcome
 from rh_api.emulator import Emulator
 from rh_api.journal import State, Store
 from rh_api.wire.wholeness import Verdict
@@ -135,6 +136,11 @@ def placed_twice(emulator: Emulator, wishes: Iterable[Wish]) -> int:
         for earlier in wish.tasks(emulator)[:-1]
         if earlier.status not in ("CANCEL", "FAILED")
     )
+
+
+def files(outcome: Outcome) -> int:
+    """How many files came: all that is ordered here makes pictures, and a text is none."""
+    return sum(result.path is not None for result in outcome.results)
 
 
 def missing(emulator: Emulator, task_id: str, delivered: int) -> int:

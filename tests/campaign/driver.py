@@ -65,7 +65,7 @@ async def order(client: Client, index: int, item: dict[str, Any]) -> None:
             event="end",
             index=index,
             task_id=outcome.task_id,
-            results=[str(result.path) for result in outcome.results],
+            results=[str(result.path) for result in outcome.results if result.path],
             missing=outcome.missing,
             kept=outcome.kept,
         )

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
+from rh_api.errors import DiskFull
 from rh_api.journal import Identity, Store
+from rh_api.net import download
 from rh_api.run.orders import ActiveOrder
 from rh_api.run.result_delivery import ResultDelivery
 from rh_api.run.results import Outcome
 from rh_api.run.submit import Submitter
+from rh_api.wire import tasks
 from rh_api.wire.orders import Ticket
-from rh_api.wire.tasks import Report
+from rh_api.wire.tasks import RemoteResult, Report
+from rh_api.wire.wholeness import Verdict
 
 
 @contextlib.contextmanager
@@ -79,9 +84,49 @@ def a_gap_not_told() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def a_text_of_nothing() -> Iterator[None]:
+    """A row without an address is taken for a text, which is empty."""
+    plain = tasks._read_row
+
+    def read(row: object) -> list[RemoteResult]:
+        return [one if one.url or one.text else replace(one, text="") for one in plain(row)]
+
+    with mock.patch.object(tasks, "_read_row", read):
+        yield
+
+
+@contextlib.contextmanager
+def a_cut_not_seen() -> Iterator[None]:
+    """A file is whole when it has the length that was announced."""
+    with mock.patch.object(download, "judge", return_value=Verdict.WHOLE):
+        yield
+
+
+@contextlib.contextmanager
+def no_room_forgets() -> Iterator[None]:
+    """An order whose results find no room is no longer known."""
+    plain = ResultDelivery.deliver
+
+    async def deliver(self: ResultDelivery, active: ActiveOrder, *rest: Any) -> Outcome:
+        try:
+            return await plain(self, active, *rest)
+        except DiskFull:
+            journal: Any = self.context.journal
+            gone = "DELETE FROM orders WHERE id = ?"
+            await journal._do(journal._store._file.change, gone, (active.row,))
+            raise
+
+    with mock.patch.object(ResultDelivery, "deliver", deliver):
+        yield
+
+
 MUTANTS = {
     "one retry too many": (one_retry_too_many, "twice"),
     "one row too late": (one_row_too_late, "twice"),
     "a cancel not recorded": (a_cancel_not_recorded, "unstopped"),
     "a gap not told": (a_gap_not_told, "missing"),
+    "a text of nothing": (a_text_of_nothing, "missing"),
+    "a cut not seen": (a_cut_not_seen, "half"),
+    "no room forgets": (no_room_forgets, "twice"),
 }

@@ -188,7 +188,7 @@ class Storm:
     def _came(self, outcome: Outcome) -> None:
         """What a delivery lacks it names."""
         if not outcome.missing:
-            count = len(outcome.results) + len(outcome.unfetched)
+            count = books.files(outcome) + len(outcome.unfetched)
             self.found.missing += books.missing(self.emulator, outcome.task_id, count)
 
     def _failed(self, wish: Wish, error: RunningHubError) -> None:
@@ -230,7 +230,8 @@ class Storm:
             if wish.mark not in got or got[wish.mark].task_id not in done:
                 found.lost += 1
             else:
-                found.missing += len(got[wish.mark].missing) + len(got[wish.mark].unfetched)
+                last = got[wish.mark]
+                found.missing += books.missing(emulator, last.task_id, books.files(last))
         found.half += books.bad_files(self.state, all_is_delivered=not self.stopped)
         said = [str(error) for error in self.errors]
         found.leaks += books.leaked_keys(emulator, [self.state], said)

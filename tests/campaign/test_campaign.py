@@ -27,6 +27,9 @@ CATCHING = {
     "one row too late": 10,
     "a cancel not recorded": 2,
     "a gap not told": 1,
+    "a text of nothing": 1,
+    "a cut not seen": 5,
+    "no room forgets": 0,
 }
 
 
@@ -100,6 +103,8 @@ def test_room_lacks_for_orders_to_come(tmp_path: Path) -> None:
     """One ComfyUI's journal goes on from kill to kill."""
     with closing(Store.open(tmp_path)) as store:
         last = max(intend(store, item) for item in range(30))
-    no_room(random.Random(0), Emulator(), tmp_path)
+    emulator = Emulator()
+    no_room(random.Random(0), emulator, tmp_path)
+    emulator.faults[0].strikes()
     rows = [int(path.name) for path in (tmp_path / "results").iterdir()]
     assert min(rows) > last

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from rh_api.emulator import Emulator, Fault
 from rh_api.emulator.faults import Kind
+from tests.support.service import Meanwhile
 
+CREATE = "/task/openapi/create"
 RESULTS = "/results/"
 FULL = Path("/dev/full")
 CODED: tuple[Kind, ...] = ("gzip", "unmeasured")
@@ -38,16 +40,22 @@ def without_address(chance: random.Random, emulator: Emulator, _: Path) -> None:
     emulator.missing_address_polls = chance.choice([1, 3, 10, None])
 
 
-def no_room(chance: random.Random, _: Emulator, state: Path) -> None:
+def no_room(chance: random.Random, emulator: Emulator, state: Path) -> None:
     """The first results of some orders to come go to a device that is full."""
     if not FULL.exists():
         return
     first = 1 + _last_row(state / "orders.sqlite3")
-    for row in chance.sample(range(first, first + ROWS), chance.randint(ROWS // 3, ROWS)):
-        folder = state / "results" / str(row)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "0000.part").symlink_to(FULL)
-        (folder / "0000.part.tag").symlink_to("/dev/null")
+    rows = chance.sample(range(first, first + ROWS), chance.randint(ROWS // 3, ROWS))
+
+    def fill() -> None:
+        for row in rows:
+            folder = state / "results" / str(row)
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "0000.part").symlink_to(FULL)
+            (folder / "0000.part.tag").symlink_to("/dev/null")
+
+    # Not before: a start deletes halves that are old, and the device is older than a day.
+    emulator.faults.insert(0, Meanwhile(CREATE, fill))
 
 
 def _last_row(journal: Path) -> int:
