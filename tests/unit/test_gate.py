@@ -101,10 +101,10 @@ def test_each_python_runs_the_readme_s_tests_in_an_environment_of_its_own(ran: l
     assert {line[:5] for line in ran if line.startswith("3.")} == {"3.10 ", "3.12 ", "3.13 "}
 
 
-def test_the_unit_tests_run_once_more_with_the_lowest_versions(ran: list[str]) -> None:
+def test_unit_and_network_tests_run_once_more_with_the_lowest_versions(ran: list[str]) -> None:
     assert [line for line in ran if " lowest: " in line] == [
         "3.10 lowest: python -m pip install --constraint tests/lowest.txt -e .[test]",
-        "3.10 lowest: python -m pytest -n auto tests/unit",
+        "3.10 lowest: python -m pytest -n auto tests/unit tests/net",
     ]
 
 

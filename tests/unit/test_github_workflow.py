@@ -20,6 +20,8 @@ README = (ROOT / "README.md").read_text("utf-8")
 STEPS = re.findall(r"- run: (.+)", WORKFLOW)
 ELSEWHERE = ("pip-audit", 'python -m pip install "pip-audit')
 """Steps that ask a service of the internet, and nothing of ours."""
+LOWEST = " tests/unit tests/net"
+"""What runs with the lowest versions."""
 
 
 def ours() -> list[str]:
@@ -42,7 +44,7 @@ def test_what_a_step_names_is_there(step: str) -> None:
 @pytest.mark.parametrize("step", [step for step in ours() if "constraint" not in step])
 def test_a_step_is_what_the_documents_tell_people_to_do(step: str) -> None:
     told = README + (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    assert step.removeprefix("bash ").removesuffix(" tests/unit") in told
+    assert step.removeprefix("bash ").removesuffix(LOWEST) in told
 
 
 @pytest.mark.parametrize("step", [step for step in ours() if step.startswith("bash ")])
@@ -57,7 +59,7 @@ def test_a_script_is_one_that_bash_can_read(step: str) -> None:
 @pytest.mark.parametrize("step", [step for step in ours() if step.startswith("python -m pytest")])
 def test_a_run_of_the_tests_finds_its_settings_and_its_plugins(step: str) -> None:
     """The step itself, with a single test in place of all."""
-    options = step.removesuffix(" tests/unit").replace("-n auto", "-n 0").split()[1:]
+    options = step.removesuffix(LOWEST).replace("-n auto", "-n 0").split()[1:]
     command = [sys.executable, *options, "-p", "no:cacheprovider", "-q"]
     # Whoever counts what the outer run reaches does not mean this one.
     done = subprocess.run(
@@ -73,7 +75,7 @@ def test_a_run_of_the_tests_finds_its_settings_and_its_plugins(step: str) -> Non
 def test_the_lowest_versions_are_tried_as_the_gate_tries_them() -> None:
     gate = (ROOT / ".ci/run").read_text("utf-8").splitlines()
     (at,) = (number for number, step in enumerate(STEPS) if "tests/lowest.txt" in step)
-    assert STEPS[at + 1] == "python -m pytest -n auto tests/unit"
+    assert STEPS[at + 1] == f"python -m pytest -n auto{LOWEST}"
     assert set(STEPS[at : at + 2]) <= set(gate)
 
 
