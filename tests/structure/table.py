@@ -97,11 +97,7 @@ ROWS = (
     # 30 for weeks in one process: bounds of what is kept, costs that are never told, midnight.
     # 70 for what thousands of orders share: commits of the journal, threads of transfers.
     # 24 for several pages and ComfyUIs at once: prompts of no page, keys that two of them save.
-    # 29 for longer names, which say what they hold, and adapters that fit their own files.
     # 17 for libraries that change under what was paid.
-    # 65 for networks as they are: dead addresses, proxies, pages of whoever stands between, polls
-    # that hang, pauses of a day.
-    # 60 for networks as they are: dead addresses, proxies and pages of whoever stands between.
     # 30 for longer names, which say what they hold, and adapters that fit their own files.
     # 68 for networks as they are: dead addresses, proxies and pages of whoever stands between,
     # polls that hang, pauses of a day, rows that are blank.
