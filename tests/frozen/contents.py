@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nodes.values.codecs import archive, audio, image, mask
+from nodes.values.codecs import audio, image, mask
 from nodes.values.codecs.codec import Encoded
+from tests.support.archives import zipped
 
 HEAD = 8  # bytes of a PNG before its first chunk
 CLASSIC = ("1.2.", "1.3.")  # versions of zlib proper, which pack alike
@@ -33,7 +34,7 @@ def contents() -> Mapping[str, list[Encoded]]:
         "a large picture, on several threads": image.encode(shares(1, 600, 500, 3), threads=3),
         "masks": mask.encode(masks),
         "sounds": audio.encode(shares(2, 2, 9), 44100),
-        "an archive": archive.encode([batch]),
+        "an archive": [Encoded(zipped([batch]), ".zip", "application/zip")],
     }
 
 

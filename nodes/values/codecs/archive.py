@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from collections.abc import Iterable
 from typing import BinaryIO
@@ -17,13 +16,6 @@ from .errors import MediaError
 _DATE = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _READABLE = 0o100644 << 16
-
-
-def encode(batches: Iterable[np.ndarray], *, threads: int = 1) -> list[Encoded]:
-    """One zip of all pictures of some IMAGE batches, in order. Raises what `write` raises."""
-    file = io.BytesIO()
-    write(file, batches, threads=threads)
-    return [Encoded(file.getvalue(), ".zip", "application/zip")]
 
 
 def write(file: BinaryIO, batches: Iterable[np.ndarray], *, threads: int = 1) -> None:
