@@ -63,6 +63,22 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
     return made_of
 
 
+def test_only_what_shall_be_seen_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: Callable[..., Any]
+) -> None:
+    monkeypatch.setattr(sys.modules["folder_paths"], "BASE", tmp_path)
+    result_files = load_pack("nodes.values.result_files")
+    task_files = result_files.TaskFiles("7")
+    unseen = task_files.put_in_temp(result("1", RED))
+    name = task_files.put_in_output(result("2", RED))
+    seen = task_files.show("images", result("3", RED))
+
+    entry = {"filename": seen.name, "subfolder": "runninghub", "type": "temp"}
+    assert result_files.shown([task_files]) == {"images": [entry]}
+    assert (seen.read_bytes(), unseen.read_bytes(), seen.parent) == (RED, RED, unseen.parent)
+    assert (name.startswith("runninghub/7_2_"), name.endswith(" [output]")) == (True, True)
+
+
 @pytest.fixture
 def result(tmp_path: Path) -> Callable[[str, bytes], Any]:
     """A result of a remote node, told by what its bytes are."""
