@@ -12,9 +12,9 @@ from ..errors import (
     Fate,
     GraphRejected,
     NoOutput,
+    Refused,
     ResultUnavailable,
     RunningHubError,
-    TaskNotFound,
     TaskUnfinished,
     TimeLimit,
 )
@@ -172,8 +172,8 @@ class Engine:
         except RunningHubError as error:
             left = kept if kept is not None and kept.results else None  # what was listed is kept
             if wait and earlier is not None and not earlier.state.is_over:
-                left = Report(Phase.OTHER)  # a new task may be unknown for a while
-            if left is None or not isinstance(error, TaskNotFound):
+                left = Report(Phase.OTHER)  # it may be unknown, or refused, for a while
+            if left is None or not isinstance(error, Refused):
                 raise error.with_context(task_id=task_id) from error.__cause__
             report = left
         if report.error is not None:

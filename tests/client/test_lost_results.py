@@ -145,8 +145,9 @@ async def test_an_old_order_is_paid_anew_only_when_its_results_are_gone(
     assert emulator.counters.orders == orders
 
 
-async def test_a_lost_one_can_be_fetched_when_the_service_has_forgotten_its_task(
-    make_client: MakeClient, emulator: Emulator
+@pytest.mark.parametrize("refused", [False, True], ids=["forgotten", "a key that is refused"])
+async def test_a_lost_one_can_be_fetched_when_the_service_does_not_tell_of_its_task(
+    make_client: MakeClient, emulator: Emulator, refused: bool
 ) -> None:
     fault = lost(emulator, **GONE)
     client = make_client()
@@ -155,6 +156,8 @@ async def test_a_lost_one_can_be_fetched_when_the_service_has_forgotten_its_task
     still = await client.task(first.task_id).fetch()
     assert (nodes_of(still), len(still.notices), fault.struck) == (["3"], 1, 2)
     emulator.faults.clear()
+    if refused:
+        emulator.faults += [Fault(f"/{part}/", "code", None, 802) for part in ("task", "openapi")]
     fetched = await client.task(first.task_id).fetch()
     assert (sorted(nodes_of(fetched)), fetched.notices) == (["2", "3"], ())
     assert emulator.counters.orders == 1

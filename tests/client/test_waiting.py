@@ -10,7 +10,7 @@ from rh_api.client import Client, Progress, Stage
 from rh_api.emulator import Emulator, Fault
 from rh_api.errors import Fate, RateLimited, ResultUnavailable
 from tests.support.jobs import invert, paint
-from tests.support.waiting import until
+from tests.support.waiting import begun, until
 
 from .conftest import MakeClient
 
@@ -129,3 +129,22 @@ async def test_odd_refusals_of_a_gateway_do_not_end_a_wait(
     ]
     await client.run(paint())
     assert emulator.counters.orders == 1
+
+
+@pytest.mark.parametrize("refusals", [1, 3])
+async def test_odd_refusals_do_not_end_a_wait_that_begins_with_them(
+    make_client: MakeClient, emulator: Emulator, refusals: int
+) -> None:
+    """Who waits for a task by its id looks at it first."""
+    emulator.run_seconds = 0.5
+    first = make_client()
+    ordering = await begun(first, paint())
+    await first.leave()
+    await asyncio.wait((ordering,))
+    (task_id,) = emulator.tasks
+    emulator.faults += [
+        Fault(QUERY, "body", count=refusals, value="", status=403),
+        Fault("/task/openapi/outputs", "body", count=refusals, value="<html>", status=404),
+    ]
+    assert (await make_client().task(task_id).wait()).results
+    assert all(fault.struck == refusals for fault in emulator.faults)
