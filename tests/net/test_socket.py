@@ -191,9 +191,10 @@ async def test_a_socket_is_not_redirected(reach: Reach) -> None:
         raise web.HTTPFound("/ws?elsewhere")
 
     async with sockets(handler) as origin:
-        with pytest.raises(HostRefused):
+        with pytest.raises(HostRefused) as caught:
             await frames(reach(origin), as_socket(origin))
     assert len(visits) == 1
+    assert caught.value.params["url"] == "/ws"
 
 
 @pytest.mark.parametrize(
