@@ -35,6 +35,7 @@ SINCE = (
     "nodes/runtime/thumbnails.py",
     "nodes/runtime/under_way.py",
     "nodes/values/codecs/embedded_texts.py",
+    "nodes/values/codecs/exr_text.py",
     "nodes/values/codecs/fitting.py",
     "nodes/values/codecs/flac.py",
     "nodes/values/gaps.py",

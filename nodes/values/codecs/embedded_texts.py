@@ -15,7 +15,7 @@ from typing import Any
 import av
 from PIL import Image
 
-from . import png_text
+from . import exr_text, png_text
 
 _MODEL, _MAKE = 0x0110, 0x010F
 """EXIF tags: `prompt:{…}` stands in the first, others from the second downwards."""
@@ -45,6 +45,8 @@ def copy(source: Path, target: Path, metadata: Mapping[str, Any]) -> None:
             png_text.copy(picture, made, texts)
     elif texts and source.suffix == ".webp":
         target.write_bytes(_webp(source, texts) or source.read_bytes())
+    elif texts and source.suffix == ".exr":
+        target.write_bytes(exr_text.with_texts(source.read_bytes(), texts))
     elif texts and target.suffix == ".svg":
         target.write_bytes(_svg(source.read_bytes(), metadata))
     elif texts and source.suffix == ".glb":

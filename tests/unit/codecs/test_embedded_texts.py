@@ -93,6 +93,41 @@ def test_a_film_keeps_its_alpha_and_its_rate(tmp_path: Path, codec: str, pixels:
         assert said[0].get("alpha_mode") == said[1].get("alpha_mode")
 
 
+def exr(path: Path) -> None:
+    """Noise in floats, as SaveImageAdvanced has it encoded."""
+    noise = np.random.default_rng(3).random((37, 23, 3), np.float32)
+    encoder: Any = av.CodecContext.create("exr", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = 23, 37, "gbrpf32le"
+    encoder.time_base = Fraction(1, 1)
+    frame = av.VideoFrame.from_ndarray(noise, format="gbrpf32le")
+    frame.pts = 0
+    path.write_bytes(b"".join(bytes(one) for one in (*encoder.encode(frame), *encoder.encode())))
+
+
+def test_an_exr_carries_the_prompt_in_place_of_the_cloud_s(tmp_path: Path) -> None:
+    source, target, again = (tmp_path / name for name in ("a.exr", "b.exr", "c.exr"))
+    exr(source)
+    copy(source, target, {"prompt": {"1": "the cloud's"}, "workflow": 1})
+    copy(target, again, SAID)
+    made = again.read_bytes()
+    for name, text in TEXTS.items():
+        assert name.encode() + b"\0string\0" + struct.pack("<I", len(text)) + text.encode() in made
+    assert b"the cloud's" in target.read_bytes()
+    assert b"the cloud's" not in made
+    assert decoded(source) == decoded(target) == decoded(again) != []
+
+
+def test_an_exr_that_is_cut_or_has_tiles_is_copied_as_it_is(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.exr", tmp_path / "b.exr"
+    exr(source)
+    whole = source.read_bytes()
+    tiled = whole[:5] + bytes([whole[5] | 2]) + whole[6:]
+    for data in (tiled, b"x" + whole[1:], *(whole[:size] for size in range(0, 700, 7))):
+        source.write_bytes(data)
+        copy(source, target, SAID)
+        assert target.read_bytes() == data
+
+
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 @pytest.mark.parametrize("frames", [1, 3])
 @pytest.mark.parametrize("lossless", [True, False])
@@ -155,7 +190,7 @@ def test_a_mesh_carries_the_prompt_in_place_of_the_cloud_s(tmp_path: Path) -> No
     assert made[20 + length :] == rest
 
 
-@pytest.mark.parametrize("name", ["a.webp", "a.flac", "a.mp4", "a.png", "a.glb"])
+@pytest.mark.parametrize("name", ["a.webp", "a.flac", "a.mp4", "a.png", "a.glb", "a.exr"])
 def test_what_is_damaged_or_holds_no_texts_is_copied(tmp_path: Path, name: str) -> None:
     source, target = tmp_path / name, tmp_path / f"b{name[1:]}"
     source.write_bytes(b"RIFF\x10\0\0\0WEBPVP8 \xff\xff\0\0cut")

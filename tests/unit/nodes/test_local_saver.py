@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from tests.campaign import power
-from tests.unit.codecs.test_embedded_texts import media
+from tests.unit.codecs.test_embedded_texts import exr, media
 from tests.unit.nodes.conftest import stand_in
 
 TASK = "1904136902449209346"
@@ -84,6 +84,7 @@ def test_a_picture_appears_whole_under_the_saver_s_name(
     ("class_type", "suffix", "kind"),
     [
         ("SaveImage", ".png", "image"),
+        ("SaveImageAdvanced", ".exr", "file"),
         ("SaveAnimatedWEBP", ".webp", "image"),
         ("SaveAudio", ".flac", "audio"),
         ("SaveAudioMP3", ".mp3", "audio"),
@@ -98,6 +99,8 @@ def test_what_a_saver_saved_carries_the_prompt(
     made = tmp_path / f"a{suffix}"
     if kind == "image":
         Image.new("RGB", (16, 16)).save(made)
+    elif suffix == ".exr":
+        exr(made)
     else:
         media(tmp_path / "a.opus" if suffix == ".ogg" else made)
     if suffix == ".ogg":
