@@ -13,7 +13,7 @@ import pytest
 import requests
 from PIL import Image
 
-from rh_api.emulator import Emulator, catalog
+from rh_api.emulator import Account, Emulator, catalog
 from tests.browser.canvas import Canvas
 from tests.browser.frontends import NEWEST, OLDEST
 from tests.browser.hosts import Host
@@ -381,6 +381,37 @@ def test_an_order_is_placed_as_the_dialog_of_its_part_says(
     either.until(lambda: [task.status for task in emulator.tasks.values()] == ["CANCEL"])
     (order,) = [one.json for one in emulator.journal if one.path.endswith("/create")]
     assert (order["usePersonalQueue"], order["workflowId"]) == (True, catalog.TEXT_OUT)
+
+
+@pytest.mark.parametrize("classic", [False, True])
+def test_a_part_is_paid_by_the_account_that_its_dialog_names(
+    new_host: Callable[..., Host],
+    opened: Callable[..., Canvas],
+    cloud: tuple[Emulator, str],
+    emulator: Emulator,
+    classic: bool,
+) -> None:
+    other = "b" * len(emulator.default_key)
+    emulator.accounts[other] = Account()
+    host = new_host(OLDEST if classic else NEWEST)
+    keys = {"main": emulator.default_key, "studio": other}
+    stored = {"origin": cloud[1], "workflow": catalog.INVERT}
+    profiles = {name: {**stored, "key": key} for name, key in keys.items()}
+    folder = host.base / "user" / "__runninghub"
+    folder.mkdir(exist_ok=True)
+    known = {"v": 1, "default": "main", "profiles": profiles}
+    (folder / "profiles.json").write_text(json.dumps(known))
+    canvas = opened(host, classic=classic)
+    _, inverted, saver = inverting(canvas)
+    by_command(canvas, inverted)
+    canvas.select(inverted)
+    canvas.command("runninghub.segments.options")
+    accounts = canvas.dialog.locator("select", has=canvas.page.locator("option[value=studio]"))
+    accounts.select_option("studio")
+    canvas.press_button("应用" if classic else "Apply")
+    canvas.run()
+    canvas.shows_picture(saver)
+    assert [task.key for task in emulator.tasks.values()] == [other]
 
 
 def test_what_would_run_is_explained_before(canvas: Canvas, emulator: Emulator) -> None:
