@@ -26,6 +26,7 @@ from tests.campaign.mutants import MUTANTS
 from tests.campaign.storm import storm
 
 MUTANT_SEEDS = 60
+COMFYUI_KILLS = 20
 PARTS = ("storms", "kills", "power", "comfyui", "mutants")
 Heard = Callable[[int, Findings], None]
 
@@ -53,7 +54,7 @@ def main() -> int:
     if "power" in parts:
         bad |= _part("power cut", _each(lambda seed: kill(seed, power_cut=True).found), seeds)
     if "comfyui" in parts and "COMFYUI_DIR" in os.environ:
-        few = range(given.seed, given.seed + (20 if given.long else 2))
+        few = range(given.seed, given.seed + (COMFYUI_KILLS if given.long else 2))
         bad |= _part("kill -9 of ComfyUI", _of_comfyui, few)
     return int(bad | ("mutants" in parts and _mutants(given.seed)))
 
