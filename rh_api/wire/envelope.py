@@ -91,8 +91,9 @@ def business_error(code: int, reply: Json, response: Response) -> RunningHubErro
         return _paced(response, code=code, **error.params)
     if isinstance(error, GraphRejected):
         return _rejected(error, remote_text(reply))
-    if isinstance(error, UnknownCode) and response.status >= 500:
-        return ServiceFault(code=code, remote=quote_remote(remote_text(reply)))
+    if isinstance(error, UnknownCode):
+        kind = ServiceFault if response.status >= 500 else _BY_STATUS.get(response.status)
+        return error if kind is None else kind(code=code, remote=error.params["remote"])
     return error
 
 

@@ -208,8 +208,14 @@ def test_a_key_that_is_refused_amid_a_run_is_told_as_that(refusal: int, stage: s
     assert len([news for _, news in watcher.seen if news.stage is Stage[stage]]) == 1
 
 
-def test_a_key_that_both_routes_refuse_ends_the_watching_of_a_running_task():
-    service = Service(query=[RUNNING, code(412)], outputs=[code(802)])
+ODD_REFUSAL = Response(401, b'{"code": 40101, "msg": "bad token"}')
+
+
+@pytest.mark.parametrize("refusals", [(code(412), code(802)), (ODD_REFUSAL, ODD_REFUSAL)], ids=str)
+def test_a_key_that_both_routes_refuse_ends_the_watching_of_a_running_task(
+    refusals: tuple[Answer, Answer],
+):
+    service = Service(query=[RUNNING, refusals[0]], outputs=[refusals[1]])
     with pytest.raises(KeyRefused) as caught:
         follow(service)
     assert caught.value.fate is Fate.RUNNING

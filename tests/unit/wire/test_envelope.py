@@ -198,6 +198,12 @@ def test_a_pace_is_seconds_or_a_date_by_the_server_s_clock(asked: str, seconds: 
         (429, '{"code": 0}', RateLimited, Fate.NOT_STARTED),
         (500, '{"error": "no"}', ServiceFault, Fate.UNKNOWN),
         (500, '{"code": 4711}', ServiceFault, Fate.UNKNOWN),
+        (401, '{"code": 4711}', KeyRefused, Fate.NOT_STARTED),
+        (403, '{"code": 4711}', KeyRefused, Fate.NOT_STARTED),
+        (404, '{"code": 4711}', NotFound, Fate.NOT_STARTED),
+        (413, '{"code": 4711}', FileTooLarge, Fate.NOT_STARTED),
+        (400, '{"code": 4711}', UnknownCode, Fate.UNKNOWN),
+        (401, '{"code": 1005}', ServiceFault, Fate.UNKNOWN),
         (502, "<html>", ServiceFault, Fate.UNKNOWN),
     ],
 )
