@@ -10,7 +10,7 @@ import contextlib
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,7 @@ class Place:
     class_type: str
     program: str
     profile: str
-    page: str | None
+    page: str | None = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,13 @@ def placed(task_id: object, place: Place) -> None:
         _places.move_to_end(task_id)
         if len(_places) > _MOST:
             _places.popitem(last=False)
+
+
+def seen_on(place: Place, page: str) -> Place:
+    """The same place on the page that looks at it now, which is told what becomes of its tasks."""
+    seen = replace(place, page=page)
+    _places.update({task_id: seen for task_id, one in _places.items() if one == place})
+    return seen
 
 
 def node_of(task_id: str) -> str:

@@ -306,6 +306,14 @@ class Canvas(Tab):
         )
         return x, y
 
+    def press_widget(self, node_id: str, widget: str) -> None:
+        """A button that is on the node, with the mouse."""
+        if self.classic:
+            self.page.mouse.click(*self.widget_at(node_id, widget))
+            return
+        label = self.node(node_id)["labels"][widget]
+        self.shown(node_id).get_by_role("button", name=label, exact=True).click()
+
     def open_list(self, node_id: str, widget: str) -> Locator:
         """Opens the list of a widget with the mouse; its entries."""
         if self.classic:
@@ -433,12 +441,17 @@ class Canvas(Tab):
         """The page goes away and comes again with the open workflow: "reloaded", or "reopened" as
         a tab of its own, which ComfyUI does not know for the same."""
         kept = self.run_js("() => JSON.stringify(app.rootGraph.serialize())")
+        name = "() => window.comfyAPI.api.api.clientId"
+        before = self.run_js(name)
         if way == "reopened":
-            self.run_js("() => sessionStorage.clear()")
+            # Both hold the page's name over a reload, the second in another tab's place too.
+            self.run_js("() => { sessionStorage.clear(); window.name = ''; }")
             self.page.goto("about:blank")
         self.open()
         with self.page.expect_response(lambda answer: "/history?max_items" in answer.url):
             self.load(json.loads(kept))
+        self.wait_for("() => window.comfyAPI.api.api.clientId")
+        assert (self.run_js(name) == before) == (way == "reloaded")
 
     def finished(self, prompt_id: str) -> dict[str, Any]:
         """Waits for the end of a prompt; its entry of the history."""
