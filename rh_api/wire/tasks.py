@@ -349,11 +349,13 @@ def _piece(value: object) -> str | None:
 
 
 def _read_usage(item: Mapping[str, object]) -> Usage:
+    seconds = read_text(item.get("taskCostTime"))
     return Usage(
         coins=read_text(item.get("consumeCoins")) or None,
         money=read_text(item.get("consumeMoney")) or None,
         third_party_money=read_text(item.get("thirdPartyConsumeMoney")) or None,
-        seconds=read_text(item.get("taskCostTime")) or None,
+        # It prints "0" where it does not count: for third-party models, and while a task runs.
+        seconds=seconds if seconds.strip("0.") else None,
     )
 
 

@@ -142,7 +142,7 @@ STARTED = ("ticket", TASK, Phase.RUNNING, SOCKET, ("9",), ())
 QUEUED = ("ticket", TASK, Phase.QUEUED, None, ("9",), ())
 RUNNING = Report(Phase.RUNNING)
 COINS = Usage(coins="17", seconds="83")
-NO_COST = Usage(seconds="0")
+NO_COST = Usage()
 NODE_FAILURE = ("3", ("KSampler", "RuntimeError", "example failure"))
 
 DELIVERY = Delivery(
@@ -279,7 +279,7 @@ EXPECTED: dict[tuple[str, str], object] = {
     ("query", "success newer shape with sub-task usage"): Report(
         Phase.SUCCESS,
         (RemoteResult(PNG, "", "jpg"),),
-        Usage(third_party_money="0.14", seconds="0"),
+        Usage(third_party_money="0.14"),
     ),
     ("query", "failed in a node"): Ended(Phase.FAILED, over(errors.TaskFailed, 805), *NODE_FAILURE),
     ("query", "failed, traceback as list"): Ended(
