@@ -275,6 +275,8 @@ async def test_samples_are_told_before_the_sandbox_runs(host: Host) -> None:
     assert {"kind": "workflow", "id": catalog.INVERT, "name": "Invert a picture"} in before[
         "samples"
     ]
+    # Who tries the first one has a picture: one that always fails is for tests.
+    assert catalog.NO_OUTPUT_FILES not in {one["id"] for one in before["samples"]}
     assert not load_pack("nodes.runtime.demo_server").is_running()
     assert (await host.post("sandbox", on=True))["samples"] == before["samples"]
 
