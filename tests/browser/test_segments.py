@@ -470,22 +470,42 @@ def test_marks_are_no_local_run_where_the_plugin_did_not_load(
     canvas.shows_picture(saver)
 
 
+@pytest.mark.parametrize("classic", [False, True])
 def test_marks_without_a_key_may_run_in_the_sandbox(
-    new_host: Callable[..., Host], opened: Callable[..., Canvas], own_cloud: tuple[Emulator, str]
+    new_host: Callable[..., Host],
+    opened: Callable[..., Canvas],
+    own_cloud: tuple[Emulator, str],
+    classic: bool,
 ) -> None:
     emulator, base_url = own_cloud
-    canvas = opened(new_host(RUNNINGHUB_BASE_URL=base_url))
+    frontend = OLDEST if classic else NEWEST
+    canvas = opened(new_host(frontend, RUNNINGHUB_BASE_URL=base_url), classic=classic)
+    no_key, later, sandbox, menu, start, explain = (
+        ("但没有密钥", "以后再说", "沙盒", "反转图像", "启动沙盒", "哪些会在 RunningHub")
+        if classic
+        else (
+            "there is no key",
+            "Later",
+            "sandbox",
+            "Invert Image",
+            "Start the sandbox",
+            "What would",
+        )
+    )
     _, inverted, saver = inverting(canvas)
     by_command(canvas, inverted)
-    canvas.dialog.get_by_text("there is no key").wait_for()
-    canvas.press_button("Later")
-    canvas.menu_entry(inverted, "What would run on RunningHub")
-    canvas.dialog.get_by_text("there is no key").wait_for()
+    canvas.dialog.get_by_text(no_key).wait_for()
+    # It is said in words too, not on the button alone.
+    canvas.dialog.locator(".body").get_by_text(sandbox).wait_for()
+    canvas.press_button(later)
+    menu_of(canvas, inverted, menu).get_by_text(explain).click()
+    canvas.dialog.get_by_text(no_key).wait_for()
     canvas.picture("offered")
-    canvas.press_button("Start the sandbox")
-    canvas.until(lambda: any("sandbox" in text for text in canvas.painted()))
+    canvas.press_button(start)
+    canvas.until(lambda: any(sandbox in text for text in canvas.painted()))
     assert canvas.node(inverted)["properties"]["runninghub"]["profile"] == "sandbox"
     if canvas.dialog.count():
+        canvas.picture("explained in the sandbox")
         canvas.page.keyboard.press("Escape")
     canvas.run()
     canvas.shows_picture(saver)
