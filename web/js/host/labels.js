@@ -5,7 +5,7 @@ import { kindOf } from "../lib/nodes.js";
 import { isClassic } from "./advanced.js";
 
 const LEFT = 12;
-const ABOVE = 6; // what ComfyUI leaves between a box and what is over it, half of it
+const ABOVE = 4; // of what ComfyUI leaves between a box and what is over it: the box covers what hangs lower
 const FONT = "10px Inter, system-ui, sans-serif";
 
 /** Of this node's fields, and of those that a subgraph shows. @param {ComfyNode} node */
