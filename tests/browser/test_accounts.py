@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pytest
 
 from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
+from tests.browser.frontends import NEWEST, OLDEST
 from tests.browser.hosts import Host
 
 if TYPE_CHECKING:
@@ -25,6 +27,16 @@ SAVE = """async (body) => {
     await fetch("/api/runninghub/profiles/save", {method: "POST", headers, body});
 }"""
 REFUSED = r"api/runninghub/.*|status of 40[03]"
+# Whether a page of settings lies below its label, and begins where that begins.
+LABEL_ABOVE = """(page) => {
+    const item = page.closest(".setting-item");
+    const label = [...item.querySelectorAll("*")].find((one) =>
+        !page.contains(one) && !one.contains(page) && one.innerText?.trim());
+    const [above, below] = [label, page].map((one) => one.getBoundingClientRect());
+    return above.bottom <= below.top && Math.abs(above.left - below.left) < 40;
+}"""
+PLACES = """(all) => all.map((one) => one.getBoundingClientRect())
+    .map(({ x, y, width, height }) => [x, y, width, height])"""
 
 
 def test_without_a_key_the_sandbox_runs_a_sample(
@@ -49,6 +61,37 @@ def test_without_a_key_the_sandbox_runs_a_sample(
     canvas.shows_picture(preview)
     canvas.picture("ran")
     canvas.forgive(REFUSED)
+
+
+@pytest.mark.parametrize("classic", [False, True])
+def test_the_first_press_on_a_fresh_node_offers_a_key_and_samples(
+    new_host: Callable[..., Host], opened: Callable[..., Canvas], classic: bool
+) -> None:
+    canvas = opened(new_host(OLDEST if classic else NEWEST), classic=classic)
+    canvas.clear()
+    node = canvas.add("RunningHubRemoteWorkflow", 300, 150)
+    canvas.press_widget(node, "choose_fields")
+    canvas.picture("begins")
+    canvas.dialog.get_by_role("button", name="输入密钥" if classic else "Enter a key").click()
+    canvas.dialog.get_by_label("API 密钥" if classic else "API key").wait_for()
+    canvas.picture("a key")
+    canvas.page.keyboard.press("Escape")
+    canvas.press_widget(node, "choose_fields")
+    tried = "不用密钥先试试" if classic else "Try without a key"
+    canvas.dialog.get_by_role("heading", name=tried).wait_for()
+    canvas.press_button("Text to image")
+    canvas.dialog.get_by_role("tree").first.wait_for()
+    canvas.primary()
+    preview = canvas.add("PreviewImage", 800, 150)
+    canvas.connect(node, "out_1", preview, "images")
+    canvas.run()
+    canvas.shows_picture(preview)
+    # It took two seconds, which nobody bills there.
+    took = re.compile(r"(done in|用时) [1-9]")
+    line = canvas.node(node)["widgets"].get("$$node-text-preview")
+    canvas.until(lambda: any(took.match(one) for one in (line or "", *canvas.painted())))
+    canvas.picture("ran")
+    assert canvas.node(node)["widgets"]["profile"] == "sandbox"
 
 
 def test_a_key_entered_where_it_was_missed_leads_on_to_the_fields(
@@ -166,36 +209,53 @@ def test_a_key_is_entered_tested_and_not_seen_again(
     assert canvas.node(node)["widgets"]["6.text"] == "a lighthouse at dusk"
 
 
+@pytest.mark.parametrize("classic", [False, True])
 def test_a_key_is_not_replaced_at_one_press(
     new_host: Callable[..., Host],
     opened: Callable[..., Canvas],
     cloud: tuple[Emulator, str],
     emulator: Emulator,
+    classic: bool,
 ) -> None:
-    canvas = opened(new_host())
+    canvas = opened(new_host(OLDEST if classic else NEWEST), classic=classic)
     canvas.page.set_viewport_size({"width": 1440, "height": 1100})
+    site, address, key, named, save, sure, delete = (
+        ("站点", "其他地址", "API 密钥", "配置名称", "保存", "再按一次将替换", "删除")
+        if classic
+        else ("Site", "Another address", "API key", "Profile name", "Save", "Press again", "Delete")
+    )
 
     def enter(page: Locator, name: str) -> None:
-        page.get_by_label("Site").select_option(label="Another address")
-        page.get_by_label("Another address", exact=True).fill(cloud[1])
-        page.get_by_label("API key").fill(emulator.default_key)
-        page.get_by_label("Profile name").fill(name)
-        page.locator("form.card").get_by_role("button", name="Save").click()
+        page.get_by_label(site).select_option(label=address)
+        page.get_by_label(address, exact=True).fill(cloud[1])
+        page.get_by_label(key).fill(emulator.default_key)
+        page.get_by_label(named).fill(name)
+        page.locator("form.card").get_by_role("button", name=save).click()
 
-    page = canvas.settings("Keys and sites")
+    page = canvas.settings("密钥与站点" if classic else "Keys and sites")
+    canvas.picture("no key")
     assert page.get_by_role("link", name="www.runninghub.ai").count() == 1
     box = page.bounding_box()
     assert box is not None
     assert box["width"] > 500
+    assert page.evaluate(LABEL_ABOVE)
     enter(page, "main")
     page.get_by_role("heading", name="main", exact=True).wait_for()
     canvas.picture("one key")
-    assert page.get_by_label("Profile name").input_value() == "main 2"
+    assert page.get_by_label(named).input_value() == "main 2"
     enter(page, "main")
-    page.get_by_text("Press again to replace").wait_for()
+    page.get_by_text(sure).wait_for()
     canvas.picture("asked")
     with canvas.page.expect_response("**/runninghub/profiles/save"):
-        page.locator("form.card").get_by_role("button", name="Save").click()
+        page.locator("form.card").get_by_role("button", name=save).click()
+    page.get_by_role("heading", name="main", exact=True).wait_for()
+
+    # What asks on itself stays where it was, and moves nothing.
+    button = page.locator(".card").get_by_role("button", name=delete)
+    places = page.locator("button").evaluate_all(PLACES)
+    button.click()
+    page.locator("button.armed").wait_for()
+    assert page.locator("button").evaluate_all(PLACES) == places
 
 
 def test_of_several_keys_none_takes_the_place_of_the_default_by_itself(

@@ -115,12 +115,19 @@ def test_an_advanced_socket_is_there_while_it_is_seen_or_linked(each: Canvas) ->
     assert source(each, node, "timeout") == number
     each.show_advanced(node)
     assert sockets(each, node) & {*HIDDEN} == {"timeout"}
+    # It is seen by its name, and none of the others is.
+    shown = {"timeout", "profile", "超时", "配置"} & set(each.painted())
+    assert shown == {"超时" if each.classic else "timeout"}
     each.picture("linked alone")
 
     before = each.prompt()
     saved = each.workflow()
     each.load(saved)
     assert each.prompt() == before
+    assert sockets(each, node) & {*HIDDEN} == {"timeout"}
+    each.settle()
+    each.open()
+    each.would_send(before)
     assert sockets(each, node) & {*HIDDEN} == {"timeout"}
     each.select(node, number)
     each.press("Control+c")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import requests
 
-from rh_api.emulator import catalog
+from rh_api.emulator import Emulator, catalog
 from tests.browser.canvas import Canvas
 
 PROFILES = "/api/runninghub/profiles/"
@@ -87,6 +87,36 @@ def test_a_checkpoint_is_found_in_the_cloud(either: Canvas) -> None:
     text = either.add("PrimitiveString", 20, 60)
     either.connect(text, "STRING", node, "1.ckpt_name")
     assert either.prompt()[node]["inputs"]["1.ckpt_name"] == [text, 0]
+
+
+def test_a_lora_is_found_in_the_cloud(either: Canvas, emulator: Emulator) -> None:
+    graph = catalog.workflows()[catalog.LORA_TEXT_TO_IMAGE].graph
+    loader = graph["20"]["inputs"]
+    del loader["file_name"]
+    loaded = {"lora_name": "ink_v1.safetensors", "strength_model": 1.0, "strength_clip": 1.0}
+    graph["20"] = {"class_type": "LoraLoader", "inputs": {**loader, **loaded}}
+    either.clear()
+    node = either.add("RunningHubRemoteWorkflow", 300, 60)
+    either.paste(node, emulator.add_workflow(graph))
+    either.dialog.get_by_role("searchbox").fill("lora_name")
+    row = either.dialog.locator('[data-key="20.lora_name"]')
+    if row.get_attribute("aria-checked") != "true":
+        row.click()
+    either.primary()
+    find = "在云端查找" if either.classic else "Find a model"
+    for _ in range(2):  # the second time what was listed is at hand
+        either.pick(node, "20.lora_name", find)
+        either.dialog.get_by_role("listbox").get_by_role("option", name="watercolor_v2").wait_for()
+        either.page.keyboard.press("Escape")
+        either.dialog.wait_for(state="detached")
+    assert emulator.counters.under("/openapi/v2/resource") <= 1
+    either.pick(node, "20.lora_name", "watercolor_v2")
+    assert either.prompt()[node]["inputs"]["20.lora_name"] == "watercolor_v2.safetensors"
+    either.pick(node, "20.lora_name", find)
+    either.dialog.get_by_role("searchbox").fill("mine.safetensors")
+    either.dialog.locator("button.primary").click()
+    either.dialog.wait_for(state="detached")
+    assert either.prompt()[node]["inputs"]["20.lora_name"] == "mine.safetensors"
 
 
 def test_a_marked_loader_names_a_model_that_this_machine_lacks(either: Canvas) -> None:

@@ -77,9 +77,7 @@ def test_a_stop_that_nobody_confirmed_stays_in_sight(either: Canvas, emulator: E
     emulator.faults.append(Fault("/", "reset", count=None))
     either.command("Comfy.Interrupt")
     either.finished(prompt_id)
-    open_end = (
-        "未获确认：任务可能" if either.classic else "not confirmed: the task may run and cost"
-    )
+    open_end = "未获确认" if either.classic else "not confirmed: the task may run and cost"
     either.until(lambda: open_end in line_at(either, node))
     told = either.page.locator(".runninghub-notices [role=alert]")
     again = told.get_by_role("button", name="再次取消" if either.classic else "Cancel again")

@@ -108,6 +108,21 @@ def test_promoted_widgets_progress_and_price_stand_on_the_subgraph(
     either.picture("done")
 
 
+def test_what_a_run_usually_costs_stands_on_the_subgraph(
+    either: Canvas, emulator: Emulator
+) -> None:
+    either.clear()
+    node, _ = either.painting()
+    either.run()
+    either.select(node)
+    either.command("Comfy.Graph.ConvertToSubgraph")
+    either.wait_for("() => app.graph.nodes.some((one) => one.subgraph)")
+    # Nothing of it ran: what is said is what the journal knows of such runs.
+    cost = "约 1 金币" if either.classic else "about 1 coin"
+    either.until(lambda: any(cost in line for line in either.painted()))
+    either.picture("usually")
+
+
 def test_a_subgraph_keeps_links_and_values_whatever_is_done_to_it(either: Canvas) -> None:
     outer, _ = packed(either)
     either.set_widget(outer, "3.seed", 4321)

@@ -28,6 +28,16 @@ def test_each_has_a_picture_and_the_main_jobs_are_there() -> None:
     used = [classes(json.loads(path.read_text("utf-8"))) for path in TEMPLATES]
     assert len(used) >= 6
     assert {"RunningHubRemoteWorkflow", "RunningHubAIApp", "RHLoraUploader"} <= set().union(*used)
+    marked = [path for path in TEMPLATES if '"segment"' in path.read_text("utf-8")]
+    assert [path.stem for path in marked] == ["Part of a local graph"]
+
+
+def test_the_one_that_wants_a_file_of_ones_own_says_where_to_put_it() -> None:
+    (lora,) = [path for path in TEMPLATES if '"RHLoraUploader"' in path.read_text("utf-8")]
+    nodes = json.loads(lora.read_text("utf-8"))["nodes"]
+    (note,) = [one["widgets_values"][0] for one in nodes if one["type"] == "MarkdownNote"]
+    assert "models/loras" in note
+    assert "my-style.safetensors" in note
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
