@@ -50,12 +50,28 @@ def line_at(canvas: Canvas, node: str) -> str:
     return line or " ".join(canvas.painted())
 
 
+def progress_of(canvas: Canvas, node: str) -> float:
+    """How far its bar is, 0 to 1, as the front end has it."""
+    return canvas.run_js(
+        "(id) => app.canvas.graph.nodes.find((one) => String(one.id) === id)?.progress ?? 0", node
+    )
+
+
+def is_shown_whole(canvas: Canvas, node: str) -> None:
+    """A run under way on its node: line, bar, the sampler's preview; and Stop is offered."""
+    canvas.says(node, "KSampler")
+    canvas.until(lambda: progress_of(canvas, node) > 0)
+    canvas.wait_for("() => Object.keys(app.nodePreviewImages ?? {}).length > 0")
+
+
 def test_stop_says_what_became_of_the_money(either: Canvas, emulator: Emulator) -> None:
     either.clear()
     node, _ = either.painting()
-    emulator.hold_at = SAMPLER
+    emulator.hold_at = CHECKPOINT
     prompt_id = either.start()
-    either.says(node, "KSampler")
+    either.says(node, "Checkpoint")
+    emulator.hold_at = SAMPLER
+    is_shown_whole(either, node)
     either.command("Comfy.Interrupt")
     either.finished(prompt_id)
     (task,) = emulator.tasks.values()
@@ -65,6 +81,11 @@ def test_stop_says_what_became_of_the_money(either: Canvas, emulator: Emulator) 
     either.until(lambda: said in line_at(either, node))
     progress = "运行中 KSampler" if either.classic else "running KSampler"
     assert progress not in line_at(either, node)
+    # The half picture would look like a result.
+    either.wait_for("() => Object.keys(app.nodePreviewImages ?? {}).length === 0")
+    either.until(lambda: either.node(node)["images"] == 0)
+    if not either.classic:
+        either.shown(node).locator("img").wait_for(state="detached")
     either.picture("stopped")
 
 
@@ -175,20 +196,6 @@ def test_a_page_that_is_reloaded_meanwhile_gets_its_picture(
     canvas.finished(prompt_id)
     canvas.shows_picture(preview)
     assert len(emulator.tasks) == 1
-
-
-def progress_of(canvas: Canvas, node: str) -> float:
-    """How far its bar is, 0 to 1, as the front end has it."""
-    return canvas.run_js(
-        "(id) => app.canvas.graph.nodes.find((one) => String(one.id) === id)?.progress ?? 0", node
-    )
-
-
-def is_shown_whole(canvas: Canvas, node: str) -> None:
-    """A run under way on its node: line, bar, the sampler's preview; and Stop is offered."""
-    canvas.says(node, "KSampler")
-    canvas.until(lambda: progress_of(canvas, node) > 0)
-    canvas.wait_for("() => Object.keys(app.nodePreviewImages ?? {}).length > 0")
 
 
 @pytest.mark.parametrize("way", ["reloaded", "reopened"])

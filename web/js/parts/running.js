@@ -83,6 +83,7 @@ export const running = {
 			const node = isOpen(graph) ? nodeOf(id) : null;
 			if (node) tellEnd(node, line, state);
 			if (state === "paid" || state === "kept") told.add(node);
+			else if (node) dropPreview(id, node, true); // half a picture would look like a result
 			if (unsure.length > 0) void tellUnsure(detail);
 			else if (state !== "failed") dismiss(id, graph);
 			dismiss(gapsOf(id), graph);
