@@ -123,6 +123,21 @@ def test_what_a_run_usually_costs_stands_on_the_subgraph(
     either.picture("usually")
 
 
+def test_the_price_of_a_model_stands_on_the_subgraph(either: Canvas) -> None:
+    either.clear()
+    node = either.add("RHTextToImage")
+    either.dialog.wait_for()  # the choice of models, as for anybody who places one
+    either.page.keyboard.press("Escape")
+    either.type_into(node, "model", "rhart-image-n-pro/text-to-image")
+    price = "约 0.4 元" if either.classic else "about 0.4 CNY"
+    either.until(lambda: either.node(node)["labels"]["price"].startswith(price))
+    either.select(node)
+    either.command("Comfy.Graph.ConvertToSubgraph")
+    either.wait_for("() => app.graph.nodes.some((one) => one.subgraph)")
+    either.until(lambda: price in either.painted())
+    either.picture("price")
+
+
 def test_a_subgraph_keeps_links_and_values_whatever_is_done_to_it(either: Canvas) -> None:
     outer, _ = packed(either)
     either.set_widget(outer, "3.seed", 4321)

@@ -10,12 +10,13 @@ import { draw } from "../host/painter.js";
 import { dropPreview } from "../host/previews.js";
 import { onQueued, queueAs } from "../host/queue.js";
 import { post } from "../host/server.js";
-import { estimateText, loadTexts, textsOf } from "../host/texts.js";
+import { dotted, estimateText, loadTexts, textsOf } from "../host/texts.js";
 import { removeWidget } from "../host/widgets.js";
 import { clean } from "../lib/form.js";
 import { after, classOf, isOurs, kindOf, programOf, valueOf, widgetOf } from "../lib/nodes.js";
 import { allThings } from "../lib/marks.js";
 import { action, answer, h, link } from "../lib/view.js";
+import { priceOf } from "./program/price.js";
 import { openTasks, whenAnswered } from "./tasks.js";
 
 /** As ComfyUI tells it. @typedef {{ prompt_id: string, node_id: string, node_type: string, exception_type?: string, exception_message?: string }} Failure */
@@ -224,7 +225,13 @@ function chipsOf(thing) {
 
 /** @type {(node: any) => RhChip | undefined} */
 const badgeOf = (node) =>
-	endOf(node) ?? estimateOf(node)[0] ?? nodesIn(node).map((inner) => endOf(inner) ?? estimateOf(inner)[0]).find(Boolean);
+	endOf(node) ?? estimateOf(node)[0] ?? nodesIn(node).map((inner) => endOf(inner) ?? beforeOf(inner)).find(Boolean);
+
+/** What a run of a node inside a subgraph will probably take and cost. @type {(inner: any) => RhChip | undefined} */
+function beforeOf(inner) {
+	const text = dotted(estimateOf(inner)[0]?.text ?? "", priceOf(inner));
+	return text ? { text, color: KEPT } : undefined;
+}
 
 /** Those inside a subgraph: ours, and what a marked part cut out. @param {any} node @returns {any[]} */
 const nodesIn = ({ subgraph }) => (subgraph?.nodes ?? []).flatMap((/** @type {any} */ node) => [node, ...nodesIn(node)]);

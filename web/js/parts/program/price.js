@@ -1,5 +1,6 @@
 // The line of a model's node that says what an order may cost, from lists at once, and from the service when it is pressed.
 
+import { redrawBadges } from "../../host/badges.js";
 import { toast } from "../../host/comfy.js";
 import { post } from "../../host/server.js";
 import { dotted, loadTexts, shortPrice, textsOf } from "../../host/texts.js";
@@ -44,6 +45,12 @@ function tellSoon(node) {
 	clearTimeout(timers.get(node));
 	timers.set(node, window.setTimeout(tell, QUIET, node));
 }
+
+/** What is known of a node's price now. @type {WeakMap<ComfyNode, string>} */
+const prices = new WeakMap();
+
+/** For a subgraph's node, which has no such line. @param {ComfyNode} node */
+export const priceOf = (node) => prices.get(node) ?? "";
 
 /** How many orders a node's last run was. @type {WeakMap<ComfyNode, number>} */
 const ran = new WeakMap();
@@ -99,6 +106,7 @@ async function tell(node) {
 	if (node.graph && JSON.stringify(asked(node)) === before) {
 		const all = dotted(shortPrice(text), product(node, answer));
 		show(node, text ? t("price", { text: all }) : t("ask_price"), `${text}\n${t("price_tip")}`.trim());
+		keep(node, text && all);
 	}
 }
 
@@ -113,6 +121,7 @@ async function ask(node) {
 		const answer = await post("/runninghub/models/preview", asked(node));
 		const text = dotted(answer.text, product(node, answer));
 		show(node, t(answer.free ? "asked_free" : "asked", { text }), t("price_tip"));
+		keep(node, text);
 		whenPriced.forEach((act) => act());
 	} catch (error) {
 		toast("warn", t("no_answer"), wordsOf(error));
@@ -132,6 +141,12 @@ const asked = (node) => ({
 export function givenTo(node) {
 	const values = Object.entries(valuesOf(node)).filter(([name, value]) => value !== "" && !isLinked(node, name));
 	return { schema: formOf(node)?.model ?? null, values: Object.fromEntries(values), extra: valueOf(node, "extra") };
+}
+
+/** @type {(node: ComfyNode, price: string) => void} */
+function keep(node, price) {
+	prices.set(node, price);
+	redrawBadges();
 }
 
 /** @type {(node: ComfyNode, label: string, tip?: string) => void} */
