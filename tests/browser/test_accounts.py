@@ -92,6 +92,7 @@ def test_the_first_press_on_a_fresh_node_offers_a_key_and_samples(
     canvas.until(lambda: any(took.match(one) for one in (line or "", *canvas.painted())))
     canvas.picture("ran")
     assert canvas.node(node)["widgets"]["profile"] == "sandbox"
+    assert canvas.node(node)["title"] == "Text to image"
 
 
 def test_a_key_entered_where_it_was_missed_leads_on_to_the_fields(

@@ -74,6 +74,18 @@ def test_results_failures_and_uploads_stand_after_a_restart(
     assert uploader in later.nodes("RHLoraUploader")
 
 
+def test_one_card_tells_of_a_failure(either: Canvas, emulator: Emulator) -> None:
+    either.clear()
+    either.painting()
+    emulator.fail_next = {"node_id": "3", "exception_type": "E", "exception_message": "too big"}
+    either.run("execution_error")
+    told = either.page.locator(".runninghub-notices").get_by_role("alert")
+    told.get_by_text("too big").wait_for()
+    # ComfyUI's own is in each front end.
+    either.page.get_by_test_id("error-overlay").wait_for(state="detached")
+    either.picture("one card")
+
+
 def test_a_stopped_run_stands_after_a_restart(
     new_host: Callable[..., Host],
     opened: Callable[..., Canvas],

@@ -227,82 +227,82 @@ def test_a_prompt_in_api_format_brings_fields_values_and_links(either: Canvas) -
     assert either.node(node)["widgets"]["12.seed"] == 1234567890123
 
 
-def test_copies_and_undone_changes_are_whole_nodes(canvas: Canvas) -> None:
-    _, node, _ = redrawing(canvas)
-    before = canvas.prompt()
-    canvas.settle()
-    canvas.select(node)
-    canvas.press("Control+c")
-    canvas.press("Control+v")
-    canvas.wait_for("() => app.graph.nodes.length === 4")
-    (copy,) = set(canvas.nodes("RunningHubRemoteWorkflow")) - {node}
-    canvas.picture("copied")
-    assert canvas.node(copy)["widgets"]["3.text"] == "a woodcut, 木刻"
-    assert canvas.node(copy)["outputs"] == [
-        {**each, "links": 0} for each in canvas.node(node)["outputs"]
+def test_copies_and_undone_changes_are_whole_nodes(either: Canvas) -> None:
+    _, node, _ = redrawing(either)
+    before = either.prompt()
+    either.settle()
+    either.select(node)
+    either.press("Control+c")
+    either.press("Control+v")
+    either.wait_for("() => app.graph.nodes.length === 4")
+    (copy,) = set(either.nodes("RunningHubRemoteWorkflow")) - {node}
+    either.picture("copied")
+    assert either.node(copy)["widgets"]["3.text"] == "a woodcut, 木刻"
+    assert either.node(copy)["outputs"] == [
+        {**each, "links": 0} for each in either.node(node)["outputs"]
     ]
-    canvas.settle()
-    canvas.command("Comfy.Undo")
-    canvas.wait_for("() => app.graph.nodes.length === 3")
-    assert canvas.prompt() == before
-    canvas.command("Comfy.Redo")
-    canvas.wait_for("() => app.graph.nodes.length === 4")
-    (copy,) = set(canvas.nodes("RunningHubRemoteWorkflow")) - {node}
-    assert canvas.node(copy)["widgets"]["12.seed"] == 1234567890123
+    either.settle()
+    either.command("Comfy.Undo")
+    either.wait_for("() => app.graph.nodes.length === 3")
+    assert either.prompt() == before
+    either.command("Comfy.Redo")
+    either.wait_for("() => app.graph.nodes.length === 4")
+    (copy,) = set(either.nodes("RunningHubRemoteWorkflow")) - {node}
+    assert either.node(copy)["widgets"]["12.seed"] == 1234567890123
 
 
-def test_choosing_fields_is_one_step_of_undo(canvas: Canvas) -> None:
-    canvas.clear()
-    node = canvas.add("RunningHubRemoteWorkflow")
-    canvas.settle()
-    canvas.paste(node, LINK)
-    canvas.primary()
-    canvas.settle()
-    canvas.command("Comfy.Undo")
-    canvas.wait_for(
+def test_choosing_fields_is_one_step_of_undo(either: Canvas) -> None:
+    either.clear()
+    node = either.add("RunningHubRemoteWorkflow")
+    either.settle()
+    either.paste(node, LINK)
+    either.primary()
+    either.settle()
+    either.command("Comfy.Undo")
+    either.wait_for(
         """(id) => !app.graph.nodes.find((n) => String(n.id) === id)
             .widgets.some((one) => one.name === "6.text")""",
         node,
     )
-    canvas.command("Comfy.Redo")
-    canvas.wait_for(
+    either.command("Comfy.Redo")
+    either.wait_for(
         """(id) => app.graph.nodes.find((n) => String(n.id) === id)
             .widgets.some((one) => one.name === "6.text")""",
         node,
     )
-    assert canvas.node(node)["outputs"][0]["label"] == "Save Image"
+    assert either.node(node)["outputs"][0]["label"] == "Save Image"
 
 
-def test_into_a_subgraph_twice_and_out_again(canvas: Canvas, emulator: Emulator) -> None:
-    _, node, saver = redrawing(canvas)
-    before = canvas.prompt()
-    canvas.select(node)
-    canvas.command("Comfy.Graph.ConvertToSubgraph")
-    canvas.wait_for("() => app.graph.nodes.some((one) => one.subgraph)")
-    inner = [i for i, n in canvas.prompt().items() if n["class_type"] == "RunningHubRemoteWorkflow"]
+def test_into_a_subgraph_twice_and_out_again(either: Canvas, emulator: Emulator) -> None:
+    _, node, saver = redrawing(either)
+    before = either.prompt()
+    either.select(node)
+    either.command("Comfy.Graph.ConvertToSubgraph")
+    either.wait_for("() => app.graph.nodes.some((one) => one.subgraph)")
+    inner = [i for i, n in either.prompt().items() if n["class_type"] == "RunningHubRemoteWorkflow"]
     assert ":" in inner[0]
-    assert inputs_of(canvas.prompt()) == inputs_of(before)
-    (outer,) = canvas.run_js(
+    assert inputs_of(either.prompt()) == inputs_of(before)
+    (outer,) = either.run_js(
         "() => app.graph.nodes.filter((one) => one.subgraph).map((one) => String(one.id))"
     )
-    canvas.settle()
-    canvas.select(outer, saver)
-    canvas.press("Control+c")
-    canvas.press("Control+v")
-    canvas.wait_for("() => app.graph.nodes.filter((one) => one.subgraph).length === 2")
-    canvas.picture("two instances")
-    both = canvas.prompt()
+    either.settle()
+    either.select(outer, saver)
+    either.press("Control+c")
+    either.press("Control+v")
+    either.wait_for("() => app.graph.nodes.filter((one) => one.subgraph).length === 2")
+    either.picture("two instances")
+    both = either.prompt()
     kinds = [n["class_type"] for n in both.values()]
     assert kinds.count("RunningHubRemoteWorkflow") == 2
-    canvas.run()
+    either.run()
     assert len(ordered(emulator)) >= 1
     assert all(order["3.text"] == "a woodcut, 木刻" for order in ordered(emulator))
-    canvas.select(outer)
-    canvas.command("Comfy.Graph.UnpackSubgraph")
-    canvas.wait_for("() => app.graph.nodes.filter((one) => one.subgraph).length === 1")
-    (out,) = canvas.nodes("RunningHubRemoteWorkflow")
-    assert canvas.node(out)["widgets"]["3.text"] == "a woodcut, 木刻"
-    assert canvas.node(out)["inputs"]["10.image"]["linked"]
+    either.select(outer)
+    either.command("Comfy.Graph.UnpackSubgraph")
+    either.wait_for("() => app.graph.nodes.filter((one) => one.subgraph).length === 1")
+    (out,) = either.nodes("RunningHubRemoteWorkflow")
+    assert either.node(out)["widgets"]["3.text"] == "a woodcut, 木刻"
+    assert either.node(out)["inputs"]["10.image"]["linked"]
 
 
 def test_primitive_and_reroute_reach_a_field(canvas: Canvas, emulator: Emulator) -> None:
@@ -409,19 +409,19 @@ def test_a_workflow_that_changed_says_so_and_is_followed(
 
 
 def test_a_node_is_called_as_its_app_is_unless_a_person_gave_a_name(
-    canvas: Canvas, emulator: Emulator
+    either: Canvas, emulator: Emulator
 ) -> None:
-    canvas.clear()
-    node = canvas.add("RunningHubAIApp")
+    either.clear()
+    node = either.add("RunningHubAIApp")
 
     def titled(app: str) -> str:
-        canvas.paste(node, app, "app")
-        canvas.primary()
-        return canvas.node(node)["title"]
+        either.paste(node, app, "app")
+        either.primary()
+        return either.node(node)["title"]
 
     assert titled(APP) == "Example app"
     assert titled("1900000000000000202") == "Invert a picture"
-    canvas.run_js("(id) => void (app.graph.getNodeById(Number(id)).title = 'Mine')", node)
+    either.run_js("(id) => void (app.graph.getNodeById(Number(id)).title = 'Mine')", node)
     assert titled(APP) == "Mine"
 
 
