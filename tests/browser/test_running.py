@@ -296,6 +296,28 @@ def test_what_a_run_cost_stands_on_a_page_that_came_later(
     assert paid not in line_at(either, node)
 
 
+def test_what_a_marked_part_cost_stands_on_a_reloaded_page(
+    either: Canvas, emulator: Emulator
+) -> None:
+    *_, shown = either.marked_part(84)
+    either.settle()
+    either.run()
+    either.shows_picture(shown)
+    paid = "用时" if either.classic else "done in"
+
+    def stands() -> bool:
+        nodes = [either.node(one) for one in either.nodes("EmptyImage")]
+        lines = [one["widgets"].get("$$node-text-preview") or "" for one in nodes]
+        return any(line.startswith(paid) for line in (*lines, *either.painted()))
+
+    either.until(stands)
+    # What comes back is all that is loaded: no node of ours, whose coming would be a sign.
+    either.open()
+    either.wait_for("() => app.graph.nodes.length === 3")
+    either.until(stands)
+    either.picture("reloaded")
+
+
 def test_two_tabs_keep_to_themselves(canvas: Canvas, emulator: Emulator) -> None:
     canvas.clear()
     _, preview = canvas.painting()

@@ -15,7 +15,8 @@ import { segments } from "./parts/segments.js";
 import { sum } from "./parts/sum.js";
 import { tasks } from "./parts/tasks.js";
 
-for (const [name, part] of Object.entries({ profiles, programNode, models, account, running, resuming, segments, tasks, migration, panel, sum, autoRuns })) {
+// ComfyUI calls them in this order: marks are seen before a run of theirs is shown again.
+for (const [name, part] of Object.entries({ profiles, programNode, models, account, running, segments, resuming, tasks, migration, panel, sum, autoRuns })) {
 	register(name, part);
 }
 document.head.append(h("link", { rel: "stylesheet", href: new URL("../css/runninghub.css", import.meta.url).href }));
