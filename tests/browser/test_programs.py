@@ -195,6 +195,24 @@ def test_a_saved_file_and_a_reloaded_page_bring_the_same_node(either: Canvas) ->
     either.picture("reloaded")
 
 
+def test_a_file_of_other_options_and_outputs_keeps_fields_and_sockets(either: Canvas) -> None:
+    """As one of a version with fewer options, which ComfyUI reads by their places."""
+    _, node, _ = redrawing(either)
+    before, outputs = either.prompt()[node]["inputs"], either.node(node)["outputs"]
+    saved = either.workflow()
+    (one,) = [each for each in saved["nodes"] if str(each["id"]) == node]
+    one.pop("widgets_values_named", None)
+    del one["widgets_values"][4]
+    one["outputs"][0].update(name="result", label="", type="*")
+    either.clear()
+    either.load(saved)
+    now = either.prompt()[node]["inputs"]
+    assert {k: v for k, v in now.items() if "." in k} == {
+        k: v for k, v in before.items() if "." in k
+    }
+    assert either.node(node)["outputs"] == outputs
+
+
 def test_a_dropped_picture_brings_its_workflow(either: Canvas) -> None:
     _, node, _ = redrawing(either)
     before = either.prompt()
