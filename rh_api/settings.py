@@ -148,6 +148,11 @@ class Settings:
         """A fingerprint that tells keys apart in the store and cannot be turned back."""
         return hashlib.sha256(b"runninghub account\0" + self.key.reveal().encode()).hexdigest()[:16]
 
+    @property
+    def payer(self) -> tuple[str, str]:
+        """Who pays: two settings of one account at one site are equal in it."""
+        return self.origin, self.account
+
     def password_of(self, program: str) -> str:
         """What opens a protected program, "" for none; `program` as the journal names it."""
         return (self.passwords(program) or self.access_password).reveal()

@@ -362,6 +362,11 @@ def _add_offload(offload: argparse.ArgumentParser) -> None:
         "wants a workflow for the graph",
     )
     offload.add_argument(
+        "--profile",
+        metavar="NAME",
+        help="the account that pays; the key of studio is in RUNNINGHUB_API_KEY_STUDIO",
+    )
+    offload.add_argument(
         "--personal-queue",
         action="store_true",
         help="dedicated keys: wait instead of a refusal",

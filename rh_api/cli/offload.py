@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from argparse import Namespace
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
-from ..client import Client, Outcome, Result, Source
+from ..client import Outcome, Result, Source
 from ..errors import BadInput
 from ..graph.constants import SAVED_CLASS
 from ..graph.extra_data import NATIVE
@@ -50,6 +51,7 @@ from ..offload.driver import (
 from ..offload.explain import Facts, Load, explain
 from ..settings import Settings
 from ..texts import english
+from .accounts import account_settings, key_variable
 from .delivery import order_document, tell
 from .explain import lines
 from .files import Saved, existing, out_folder, save
@@ -78,17 +80,21 @@ _CONSTANTS = frozenset(
 async def offload(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     """Run the marked parts; their results are in the folder when this returns."""
     prompt, run = planned(arguments)
-    settings = limited(Settings.from_mapping(environ), arguments)
+    accounts = accounts_of(run.plan, arguments, environ)
     if arguments.explain:
-        await _explain(run, prompt, settings, terminal)
+        document = explain(prompt, run.plan, await facts(run, accounts, terminal), english)
+        for line in lines(document):
+            terminal.say(line)
+        terminal.document(document)
         return
-    settings.require_key()
+    for settings in accounts.values():
+        settings.require_key()
     plan, scope = run.plan, uuid4().hex
     folder = out_folder(arguments.out or ".")
-    async with connected(settings, terminal) as service:
-        service.orders = len(plan.segments)
+    async with _connected(accounts, terminal) as services:
+        next(iter(services.values())).orders = len(plan.segments)
         again: bool = arguments.again
-        order = partial(_order, run, service, terminal, folder, again=again, scope=scope)
+        order = partial(_order, run, services, terminal, folder, again=again, scope=scope)
         await run_in_order(plan.segments, order)
     for told in run.plan.notes:
         if told.key == "segment.saves_here":
@@ -156,6 +162,7 @@ def _with_options(mark: Mark, arguments: Namespace) -> Mark:
     ordering = replace(
         own,
         timeout=min(filter(None, (own.timeout, arguments.timeout)), default=0),
+        profile=arguments.profile or own.profile,
         use_personal_queue=own.use_personal_queue or arguments.personal_queue,
         workflow=arguments.workflow or own.workflow,
         route=arguments.route or own.route,
@@ -164,6 +171,41 @@ def _with_options(mark: Mark, arguments: Namespace) -> Mark:
         raise BadInput("error.native_ultra")
     only = mark.only or arguments.only
     return replace(mark, instance=instance, only=only, ordering=ordering)
+
+
+def accounts_of(
+    plan: Plan, arguments: Namespace, environ: Mapping[str, str]
+) -> dict[str, Settings]:
+    """The settings by the account that each order names, "" for that of the key.
+
+    Raises CannotOffload for one whose key is not here.
+    """
+    accounts: dict[str, Settings] = {}
+    for segment in plan.segments:
+        profile = segment.ordering.profile
+        settings = account_settings(environ, profile)
+        if settings is None:
+            about = {"id": segment.id, "name": profile, "variable": key_variable(profile)}
+            raise CannotOffload("cli.offload_profile", local_id=segment.id, **about)
+        accounts[profile] = limited(settings, arguments)
+    several = len({settings.payer for settings in accounts.values()}) > 1
+    if several and arguments.max_cost is not None:
+        raise BadInput("cli.max_cost_accounts", names=", ".join(filter(None, accounts)))
+    return accounts
+
+
+@contextlib.asynccontextmanager
+async def _connected(
+    accounts: Mapping[str, Settings], terminal: Terminal
+) -> AsyncGenerator[dict[str, Service]]:
+    """A service for each account by its name; two names of one have the same."""
+    async with contextlib.AsyncExitStack() as stack:
+        payers: dict[tuple[str, str], Service] = {}
+        for settings in accounts.values():
+            if settings.payer not in payers:
+                service = await stack.enter_async_context(connected(settings, terminal))
+                payers[settings.payer] = service
+        yield {name: payers[settings.payer] for name, settings in accounts.items()}
 
 
 def _classes(object_info: str | None) -> Classes:
@@ -187,13 +229,8 @@ class OffloadRun:
     told: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])
 
     def check(self) -> None:
-        """Refuse before any request what only a ComfyUI can do: run a node, know a profile."""
+        """Refuse before any request what only a ComfyUI can do: run a node."""
         for segment in self.plan.segments:
-            profile = segment.ordering.profile
-            if profile:
-                raise CannotOffload(
-                    "cli.offload_profile", local_id=segment.id, id=segment.id, name=profile
-                )
             for file in segment.files:
                 self.folders.file(file)
             for inlet in self.outside(segment):
@@ -257,7 +294,7 @@ class OffloadRun:
 
 async def _order(
     run: OffloadRun,
-    service: Service,
+    services: Mapping[str, Service],
     terminal: Terminal,
     folder: Path,
     segment: Segment,
@@ -265,8 +302,12 @@ async def _order(
     again: bool,
     scope: str,
 ) -> None:
-    """Order one segment and save what it made; no order where what it takes did not come."""
-    client = service.client
+    """Order one segment and save what it made; no order where what it takes did not come.
+
+    The first of the services, which are by account, shows the progress of all.
+    """
+    client = services[segment.ordering.profile].client
+    watch = partial(next(iter(services.values())).watch, order=segment.id)
     try:
         given = [run.given(inlet) for inlet in segment.inlets]
     except NothingCame:
@@ -278,7 +319,7 @@ async def _order(
         terminal.note(english(notice.key, notice.params))
     job = await job_of(client, segment, given, models=run.models, files=run.folders, again=again)
     job = replace(job, scope=scope)
-    outcome = await driver.run_order(client, segment, job, partial(service.watch, order=segment.id))
+    outcome = await driver.run_order(client, segment, job, watch)
     run.made[segment.id] = outcome
     saved, missing = _save(segment, outcome, folder)
     run.missing += missing
@@ -316,22 +357,8 @@ def _owned(result: Result, node_id: str) -> Result:
     return replace(result, node_id=node_id)
 
 
-async def _explain(run: OffloadRun, prompt: Graph, settings: Settings, terminal: Terminal) -> None:
-    """Tell what would be done; nothing is uploaded or ordered."""
-    find = finder(run)
-    if settings.key:
-        async with connected(settings, terminal) as service:
-            known = await find(service.client)
-    else:
-        known = await find(None)
-    document = explain(prompt, run.plan, known, english)
-    for line in lines(document):
-        terminal.say(line)
-    terminal.document(document)
-
-
-def finder(run: OffloadRun) -> Callable[[Client | None], Awaitable[Facts]]:
-    """What finds out what the orders send, take and cost."""
+async def facts(run: OffloadRun, accounts: Mapping[str, Settings], terminal: Terminal) -> Facts:
+    """What the orders send, take and cost, each by its own account; nothing is uploaded."""
     inlets = {
         (segment.id, inlet.number): Load(source.body.name, source.size)
         for segment in run.plan.segments
@@ -339,4 +366,15 @@ def finder(run: OffloadRun) -> Callable[[Client | None], Awaitable[Facts]]:
         for source in run.given(inlet).files
         if isinstance(source, Source) and isinstance(source.body, Path)
     }
-    return partial(find_facts, plan=run.plan, models=run.models, files=run.folders, inlets=inlets)
+    known = Facts(inlets=inlets)
+    for profile, settings in accounts.items():
+        its = tuple(one for one in run.plan.segments if one.ordering.profile == profile)
+        find = partial(
+            find_facts, plan=replace(run.plan, segments=its), models=run.models, files=run.folders
+        )
+        if settings.key:
+            async with connected(settings, terminal) as service:
+                known = known.merged(await find(service.client))
+        else:
+            known = known.merged(await find(None))
+    return known

@@ -10,7 +10,7 @@ from ..money.quotes import total
 from ..settings import Settings
 from ..texts import english
 from .models import model_job
-from .offload import finder, planned
+from .offload import accounts_of, facts, planned
 from .quick import quick_job
 from .run import job_of
 from .terminal import Terminal
@@ -18,18 +18,20 @@ from .terminal import Terminal
 
 async def quote(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     """Tell what it would cost; nothing goes up, and nothing is ordered or held."""
+    if arguments.of == "offload":
+        _, run = planned(arguments)
+        accounts = accounts_of(run.plan, arguments, environ)
+        for settings in accounts.values():
+            settings.require_key()
+        quotes = (await facts(run, accounts, terminal)).quotes
+        _tell([(one.id, quotes[one.id]) for one in run.plan.segments], terminal)
+        return
     settings = Settings.from_mapping(environ)
     settings.require_key()
     async with Client(settings) as client:
-        if arguments.of == "offload":
-            _, run = planned(arguments)
-            quotes = (await finder(run)(client)).quotes
-            named = [(one.id, quotes[one.id]) for one in run.plan.segments]
-        else:
-            job = _job(arguments)
-            name = job.app or job.model or job.workflow or client.programs.quick(job.quick).id
-            named = [(name, await client.costs.quote(job))]
-    _tell(named, terminal)
+        job = _job(arguments)
+        name = job.app or job.model or job.workflow or client.programs.quick(job.quick).id
+        _tell([(name, await client.costs.quote(job))], terminal)
 
 
 def _job(arguments: Namespace) -> Job:

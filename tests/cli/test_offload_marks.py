@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import _thread
 from pathlib import Path
 
-from rh_api.emulator import Emulator
+import pytest
+
+from rh_api.emulator import Account, Emulator
 from tests.support.graphs import node
+from tests.support.service import Meanwhile
 
 from .conftest import Call
 from .prompts import graph, written
+
+STUDIO = "canary7Key0canary7Key0canary7Key"
 
 
 def test_how_an_order_is_placed_can_be_said(
@@ -36,16 +42,103 @@ def test_an_order_that_takes_longer_than_its_mark_allows_is_cancelled(
     assert task.status == "CANCEL"
 
 
-def test_a_mark_for_another_account_is_refused(
+def test_a_mark_for_an_account_without_a_key_is_refused(
     call: Call, emulator: Emulator, photo: Path, tmp_path: Path
 ) -> None:
-    marks = {"segments": [{"nodes": ["2"], "profile": "studio"}]}
+    marks = {"segments": [{"nodes": ["2"], "profile": "studio 2"}]}
     body = {"prompt": graph(photo.name), "extra_data": {"runninghub": marks}}
     ran = call("offload", str(written(tmp_path, body)), "--out", str(tmp_path / "out"))
 
     assert ran.code != 0
-    assert '"studio"' in ran.err
-    assert emulator.counters.orders == 0
+    assert '"studio 2"' in ran.err
+    assert "RUNNINGHUB_API_KEY_STUDIO_2" in ran.err
+    assert emulator.counters.total == 0
+
+
+@pytest.fixture
+def studio(emulator: Emulator, variables: dict[str, str]) -> str:
+    """The key of an account of that name."""
+    emulator.accounts[STUDIO] = Account()
+    variables["RUNNINGHUB_API_KEY_STUDIO"] = STUDIO
+    return STUDIO
+
+
+@pytest.fixture
+def parts(photo: Path, tmp_path: Path) -> Path:
+    """Two parts, one after the other, each for an account of its own."""
+    both = graph(photo.name)
+    both["4"] = node("ImageRotate", image=["3", 0], rotation="90 degrees")
+    both["5"] = node("SaveImage", images=["4", 0], filename_prefix="turned")
+    marks = {"segments": [{"nodes": ["2", "3"]}, {"nodes": ["4", "5"], "profile": "studio"}]}
+    return written(tmp_path, {"prompt": both, "extra_data": {"runninghub": marks}})
+
+
+def test_each_part_is_paid_by_the_account_of_its_mark(
+    call: Call, emulator: Emulator, studio: str, parts: Path, tmp_path: Path
+) -> None:
+    explained = call("offload", str(parts), "--explain")
+    assert (explained.code, emulator.counters.orders) == (0, 0), explained.err
+    quoted = call("quote", "offload", str(parts))
+    assert (quoted.code, emulator.counters.orders) == (0, 0), quoted.err
+
+    ran = call("offload", str(parts), "--out", str(tmp_path / "out"))
+    assert ran.code == 0, ran.err
+    assert [task.key for task in emulator.tasks.values()] == [emulator.default_key, studio]
+    assert len(list((tmp_path / "out").iterdir())) == 2
+    for said in (explained, quoted, ran):
+        assert studio not in said.out + said.err
+
+
+def test_ctrl_c_stops_and_tells_the_tasks_of_all_accounts(
+    call: Call, emulator: Emulator, studio: str, photo: Path, tmp_path: Path
+) -> None:
+    both = graph(photo.name)
+    both["5"] = node("ImageRotate", image=["1", 0], rotation="90 degrees")
+    both["6"] = node("SaveImage", images=["5", 0], filename_prefix="turned")
+    marks = {"segments": [{"nodes": ["2"]}, {"nodes": ["5"], "profile": "studio"}]}
+    body = written(tmp_path, {"prompt": both, "extra_data": {"runninghub": marks}})
+    emulator.run_seconds = 600
+    both_run = Meanwhile("/ws/c_instance", _thread.interrupt_main)
+    both_run.after = 1
+    emulator.faults.append(both_run)
+    ran = call("offload", str(body), "--out", str(tmp_path / "out"))
+    assert ran.code == 130
+    assert {task.key for task in emulator.tasks.values()} == {emulator.default_key, studio}
+    assert {task.status for task in emulator.tasks.values()} == {"CANCEL"}
+    assert all(number in ran.err for number in emulator.tasks)
+    assert ran.err.count("cancelled in the cloud") == 2
+
+
+def test_an_option_names_the_account_of_all_parts(
+    call: Call, emulator: Emulator, studio: str, parts: Path, tmp_path: Path
+) -> None:
+    options = ("--profile", "studio", "--max-cost", "50 coins")
+    ran = call("offload", str(parts), *options, "--out", str(tmp_path / "out"))
+    assert ran.code == 0, ran.err
+    assert [task.key for task in emulator.tasks.values()] == [studio, studio]
+
+
+def test_what_a_command_may_cost_is_not_split_among_accounts(
+    call: Call, emulator: Emulator, studio: str, parts: Path, tmp_path: Path
+) -> None:
+    ran = call("offload", str(parts), "--max-cost", "50 coins", "--out", str(tmp_path / "out"))
+    assert (ran.code, emulator.counters.total) == (2, 0)
+    assert "studio" in ran.err
+
+
+def test_an_id_of_one_site_is_not_sent_to_another(
+    call: Call, emulator: Emulator, studio: str, parts: Path, variables: dict[str, str]
+) -> None:
+    variables["RUNNINGHUB_SEGMENT_WORKFLOW"] = "1900000000000000999"
+    other = Emulator(run_seconds=0)
+    other.accounts[studio] = Account()
+    with other.run_in_thread() as base_url:
+        variables["RUNNINGHUB_BASE_URL_STUDIO"] = base_url
+        call("offload", str(parts), "--profile", "studio")
+    creates = [one.json for one in other.journal if one.path.endswith("/create")]
+    assert creates
+    assert "1900000000000000999" not in str(creates)
+    assert emulator.counters.total == 0
 
 
 def test_options_hold_for_what_the_file_marks(

@@ -40,6 +40,7 @@ SINCE = (
     "nodes/values/codecs/flac.py",
     "nodes/values/gaps.py",
     "rh_api/cloud_nodes.py",
+    "rh_api/cli/accounts.py",
     "rh_api/cli/history.py",
     "rh_api/cli/journals.py",
     "rh_api/cli/limits.py",
