@@ -204,8 +204,8 @@ async def completed(
     *,
     wait: bool = True,
 ) -> Report:
-    """The fullest list of a success that its polls, `asks`, give within ten seconds; without
-    `wait`, for one that has been waited for before, at once."""
+    """The fullest list of a success that its polls, `asks`, give within ten seconds, where a look
+    that hangs is waited for; without `wait`, for one that has been waited for before, at once."""
     until, is_mute = clock.now() + sum(PAUSES), False
     for pause in PAUSES if wait else PAUSES[:1]:
         # Polls that hang would make minutes of it.
