@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from .conftest import Scripted
 Carry = Callable[..., RequestsBulk]
 
 
-PICTURE = b"\x89PNG\r\n\x1a\n" + os.urandom(300_000)
+# The same in each process: what is in a test's name is.
+PICTURE = b"\x89PNG\r\n\x1a\n" + random.Random(5).randbytes(300_000)
 
 
 # The beginning of an answer that then breaks off; between its lines is room for one more.
