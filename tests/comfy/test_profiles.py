@@ -160,6 +160,10 @@ async def test_without_a_default_account_nothing_is_ordered_that_names_none(
             prompt = await turning(client, pixels())
             marks = await client.submit(prompt, marked("2"))
             assert "(second, third)" in marks.refusal
-            assert emulator.counters.total == 0
+            # Another ComfyUI may still ask about tasks of the test before, by another key.
+            assert not emulator.counters.orders
+            assert not [
+                one.path for one in emulator.journal if CANARY in f"{one.headers}{one.json}"
+            ]
             named = remote(catalog.TEXT_OUT, fields, profile="third")
             assert (await client.queue({"1": named})).outcome == "success"
