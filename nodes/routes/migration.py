@@ -10,7 +10,7 @@ from typing import Any, cast
 from ...rh_api.errors import BadInput
 from ...rh_api.migration import migrate as migrated
 from ...rh_api.migration.documents import clean_file, keys_in_file
-from ...rh_api.migration.keys import Found, clean, find_keys
+from ...rh_api.migration.keys import FoundKey, clean, find_keys
 from ...rh_api.migration.report import document_of, key_document
 from ...rh_api.model_catalogue import ModelCatalogue
 from ...rh_api.models.catalogue import Catalogue
@@ -85,15 +85,15 @@ def _catalogue() -> Catalogue:
     return ModelCatalogue(config.without_key()).catalogue
 
 
-def _keys_json(found: Iterable[Found]) -> list[dict[str, object]]:
+def _keys_json(found: Iterable[FoundKey]) -> list[dict[str, object]]:
     return [{"id": _id(one), **key_document(one)} for one in found]
 
 
-def _id(key: Found) -> str:
-    return hashlib.sha256(key.key.encode()).hexdigest()[:16]
+def _id(found: FoundKey) -> str:
+    return hashlib.sha256(found.key.encode()).hexdigest()[:16]
 
 
-def _chosen_keys(found: Iterable[Found], body: Mapping[str, Any]) -> list[str]:
+def _chosen_keys(found: Iterable[FoundKey], body: Mapping[str, Any]) -> list[str]:
     wanted = set(map(str, _list(body, "keys")))
     return [one.key for one in found if _id(one) in wanted]
 

@@ -41,8 +41,9 @@ async def _open_orders(*, followed: bool) -> dict[str, object]:
 
 
 async def _end(order: OpenOrder, client: Client) -> str:
-    is_open = order.followed or order.is_uncertain
-    return "" if is_open else await under_way.end_of(client, order.task_id)
+    if order.followed or order.is_uncertain:
+        return ""
+    return await under_way.end_of(client, order.task_id)
 
 
 def _as_json(order: OpenOrder, profile: str, settings: Settings) -> dict[str, object]:

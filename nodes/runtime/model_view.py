@@ -99,8 +99,8 @@ def _field(parameter: Parameter, rules: Sequence[Rule]) -> dict[str, object]:
     is_number = parameter.kind in _NUMBERS
     only = next((r for r in rules if r.op is Op.ONLY and parameter.name in r.names), None)
     # Several of a list go into one text.
-    is_list = parameter.is_array and parameter.kind is FieldKind.COMBO
-    kind = FieldKind.STRING if is_list else parameter.kind
+    has_several = parameter.is_array and parameter.kind is FieldKind.COMBO
+    kind = FieldKind.STRING if has_several else parameter.kind
     return {
         "name": name,
         "field": parameter.name,
@@ -126,14 +126,14 @@ def _field(parameter: Parameter, rules: Sequence[Rule]) -> dict[str, object]:
 
 def _is_prose(parameter: Parameter) -> bool:
     long = parameter.max_length is not None and parameter.max_length > _LONG
-    is_prose = long or _PROSE.fullmatch(parameter.name) is not None
-    return is_prose and parameter.kind is FieldKind.STRING
+    is_named_so = _PROSE.fullmatch(parameter.name) is not None
+    return parameter.kind is FieldKind.STRING and (long or is_named_so)
 
 
 def _is_suggested(parameter: Parameter) -> bool:
     """What costs nothing to leave alone is shown when somebody asks for it."""
-    is_set = parameter.default is not None
-    return parameter.required or parameter.is_media or is_set or _is_prose(parameter)
+    has_default = parameter.default is not None
+    return parameter.required or parameter.is_media or has_default or _is_prose(parameter)
 
 
 def _excluded(name: str, rules: Iterable[Rule]) -> list[str]:

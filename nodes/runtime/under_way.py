@@ -29,13 +29,13 @@ _PHASES = {
 
 
 @dataclass(slots=True)
-class _Followed:
+class _LastAnswer:
     at: float = float("-inf")
     report: Report | None = None
     asking: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
-_seen: dict[str, _Followed] = {}
+_seen: dict[str, _LastAnswer] = {}
 _previews: dict[str, tuple[int, str]] = {}
 
 
@@ -99,7 +99,7 @@ def _last_report(client: Client, task_id: str) -> Report | None:
     """What the service said last; it is asked again meanwhile when that was long ago."""
     if len(_seen) > FORGET:
         _seen.clear()
-    seen = _seen.setdefault(task_id, _Followed())
+    seen = _seen.setdefault(task_id, _LastAnswer())
     if seen.asking is None and time.monotonic() - seen.at > ASK_SECONDS:
 
         async def ask() -> None:

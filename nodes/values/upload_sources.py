@@ -93,9 +93,10 @@ class Sources:
             return self._zip(media, threads)
         made = media.adapter.encode(media, Encoding(threads, self._new_folder))
         fitted = media.adapter.fit(made, limit)
-        return made if fitted is None else self._told(made, fitted, field)
+        return made if fitted is None else self._replaced(made, fitted, field)
 
-    def _told(self, made: Source, fitted: Fitted, field: str) -> Source:
+    def _replaced(self, made: Source, fitted: Fitted, field: str) -> Source:
+        """The fitted file as a source, which is noted for the person."""
         file = fitted.file
         sizes = {"before": made.size, "after": len(file.data)}
         told = {name: f"{size / 2**20:.1f}" for name, size in sizes.items()}

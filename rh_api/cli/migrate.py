@@ -14,7 +14,7 @@ from ..disk import replace_bytes
 from ..errors import BadInput, RunningHubError
 from ..migration import Migration
 from ..migration.documents import SUFFIXES, clean_file, keys_in_file, migrate_file
-from ..migration.keys import Found, Surety
+from ..migration.keys import FoundKey, Surety
 from ..migration.report import document_of, key_line, lines_of
 from ..model_catalogue import ModelCatalogue
 from ..models.catalogue import Catalogue
@@ -121,18 +121,18 @@ class _Work:
         ]
         return {"file": str(path), "keys": keys, **written}
 
-    def _chosen(self, path: Path, key: Found) -> bool:
+    def _chosen(self, path: Path, found: FoundKey) -> bool:
         """Each key is agreed to singly: by --key, by --yes or --out where it is none in doubt,
         or here."""
-        self.terminal.say(f"  {key_line(key, english)}")
-        if any(one and key.key.startswith(one) for one in self.arguments.key or ()):
+        self.terminal.say(f"  {key_line(found, english)}")
+        if any(one and found.key.startswith(one) for one in self.arguments.key or ()):
             return True
-        sure = key.surety is not Surety.MAYBE
+        sure = found.surety is not Surety.MAYBE
         if sure and (self.arguments.yes or self.folder is not None):
             return True
         if self._asks():
             return self._agreed(english("cli.scrub_ask", {"file": path}))
-        params = {"file": path, "veiled": key.veiled, "start": key.key[:4]}
+        params = {"file": path, "veiled": found.veiled, "start": found.key[:4]}
         self.terminal.note(english("cli.scrub_left", params))
         return False
 

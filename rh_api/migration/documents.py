@@ -14,7 +14,7 @@ from .canvas_graph import is_workflow
 from .carriers import Carrier, DoesNotFit, carrier_of
 from .graph import Json, as_dict
 from .keys import (
-    Found,
+    FoundKey,
     clean,
     clean_bytes,
     clean_text,
@@ -72,7 +72,7 @@ def migrate_file(data: bytes, catalogue: Catalogue) -> FileMigration:
     return FileMigration(written, tuple(graphs), beside)
 
 
-def keys_in_file(data: bytes) -> tuple[Found, ...]:
+def keys_in_file(data: bytes) -> tuple[FoundKey, ...]:
     """The keys that a file holds, a plain text among them. BadInput for one that cannot be read."""
     carrier = carrier_of(data)
     if carrier is None:
@@ -80,7 +80,7 @@ def keys_in_file(data: bytes) -> tuple[Found, ...]:
         document = read_document(text)
         # A note, or a command line that orders something.
         return find_keys_in_text(text, "text") if document is None else find_keys(document)
-    found: list[Found] = []
+    found: list[FoundKey] = []
     for name, text in carrier.read(data):
         document = read_document(text)
         found += find_keys_in_text(text, name) if document is None else find_keys({name: document})

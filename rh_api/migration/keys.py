@@ -48,7 +48,7 @@ class Surety(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundKey:
     """A key, and where it stands: `apiKey of RH Settings (6)`. It is never shown whole."""
 
     key: str
@@ -65,17 +65,17 @@ def veiled(key: str) -> str:
     return f"{key[:4]}…{key[-2:]}"
 
 
-def find_keys(document: object) -> tuple[Found, ...]:
+def find_keys(document: object) -> tuple[FoundKey, ...]:
     """The keys of a workflow, a prompt, or any other JSON value; the surest first."""
     return gather(_walk(document, (), None, 0))
 
 
-def find_keys_in_text(text: str, place: str) -> tuple[Found, ...]:
+def find_keys_in_text(text: str, place: str) -> tuple[FoundKey, ...]:
     """The keys of a text that is no JSON, such as a picture's comment."""
     return gather(_in_text(text, place, "", is_text=True))
 
 
-def gather(found: Iterable[tuple[str, Surety, str]]) -> tuple[Found, ...]:
+def gather(found: Iterable[tuple[str, Surety, str]]) -> tuple[FoundKey, ...]:
     """One entry for a key, however often it stands there."""
     surety: dict[str, Surety] = {}
     places: dict[str, list[str]] = {}
@@ -86,7 +86,7 @@ def gather(found: Iterable[tuple[str, Surety, str]]) -> tuple[Found, ...]:
         # A node's key is told once, by the input that holds it.
         if all(place.rpartition(" · ")[2] != one.rpartition(" · ")[2] for one in there):
             there.append(place)
-    entries = [Found(key, surety[key], tuple(places[key])) for key in surety]
+    entries = [FoundKey(key, surety[key], tuple(places[key])) for key in surety]
     return tuple(sorted(entries, key=lambda one: -one.surety.value))
 
 

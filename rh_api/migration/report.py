@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from .graph import Sentence
-from .keys import Found, Surety
+from .keys import FoundKey, Surety
 from .migrate import Migration, Named
 
 Say = Callable[[str, Mapping[str, object]], str]
@@ -43,14 +43,14 @@ def document_of(migration: Migration, say: Say) -> dict[str, object]:
     }
 
 
-def key_line(key: Found, say: Say) -> str:
+def key_line(key: FoundKey, say: Say) -> str:
     """A key, veiled, with all its places."""
     surety = say(_SURETIES[key.surety], {})
     places = ", ".join(key.places)
     return say("keys.found", {"veiled": key.veiled, "surety": surety, "places": places})
 
 
-def key_document(key: Found) -> dict[str, object]:
+def key_document(key: FoundKey) -> dict[str, object]:
     """JSON of a key for a page: never the key itself."""
     return {
         "key": key.veiled,

@@ -137,11 +137,11 @@ def range_of(costs: Sequence[int]) -> Range:
     )
 
 
-def _span(unit: str, range_: Range, say: Say) -> str:
-    low = digits(range_.low)
-    if range_.high is None:
-        return say("quote.from", {"low": say_amount(unit, range_.low, say)})
-    return say("quote.span", {"low": low, "high": say_amount(unit, range_.high, say)})
+def _span(unit: str, costs: Range, say: Say) -> str:
+    low = digits(costs.low)
+    if costs.high is None:
+        return say("quote.from", {"low": say_amount(unit, costs.low, say)})
+    return say("quote.span", {"low": low, "high": say_amount(unit, costs.high, say)})
 
 
 def fixed(
