@@ -116,6 +116,13 @@ def by_suffix(suffix: str) -> FileType | None:
     return _BY_SUFFIX.get("." + suffix.lower().lstrip("."))
 
 
+def names_file(word: str) -> bool:
+    """Whether a suffix, or the word of a kind, is that of a file which is no text."""
+    known = by_suffix(word)
+    kinds = {kind.value for kind in Kind} - {Kind.TEXT.value}
+    return word in kinds if known is None else known.kind is not Kind.TEXT
+
+
 def looks_like_page(head: bytes) -> bool:
     """Whether bytes are a web page or an XML error instead of a file that a task made."""
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:200].lower()

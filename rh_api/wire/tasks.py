@@ -40,6 +40,7 @@ from .envelope import (
     remote_text,
     reply_of,
 )
+from .filetypes import names_file
 
 CANCEL_SECONDS = 10.0
 
@@ -277,7 +278,6 @@ def read_query(response: Response) -> Report:
 _URLS = ("url", "fileUrl", "outputUrl")
 _TEXTS = ("text", "content", "output")
 _ABOUT = frozenset({"nodeId", "outputType", "fileType"})
-_OF_FILE = re.compile(r"image|video|audio|png|jpe?g|webp|gif|mp4|mov|webm|wav|mp3|flac|ogg|glb|zip")
 
 
 def _read_results(listed: object) -> tuple[RemoteResult, ...]:
@@ -306,7 +306,7 @@ def _read_row(row: object) -> list[RemoteResult]:
         text = None if urls or is_empty else _whole_text(item)
     suffix = read_text(item.get("outputType")) or read_text(item.get("fileType"))
     node_id, suffix = read_id(item.get("nodeId")), suffix.lower().lstrip(".")
-    if not text and _OF_FILE.fullmatch(suffix):
+    if text == "" and names_file(suffix):
         text = None  # that of an address which is not there yet
     return [RemoteResult(url, node_id, suffix, text) for url in urls or ("",)]
 
