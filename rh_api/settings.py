@@ -28,6 +28,8 @@ from .switches import (
 
 DEFAULT_ORIGIN = "https://www.runninghub.ai"
 OFFICIAL_HOSTS = tuple(CURRENCIES)
+ENVIRONMENT = "environment"
+"""The name of the account whose key is in the environment."""
 RENEWS, REGISTRY = "RUNNINGHUB_RENEW_MODELS", "RUNNINGHUB_MODEL_REGISTRY"
 KEY_LENGTH = 32  # of every key seen in public samples
 

@@ -16,14 +16,13 @@ from typing import Any, cast
 from ...rh_api.disk import replace_bytes
 from ...rh_api.errors import BadInput
 from ...rh_api.graph.extra_data import read_route
-from ...rh_api.settings import Secret, Settings, read_key, read_models, read_origin
+from ...rh_api.settings import ENVIRONMENT, Secret, Settings, read_key, read_models, read_origin
 from ...rh_api.switches import read_webhook_url
 from . import demo_server
 
 FILE = "profiles.json"
 LOCK = "profiles.lock"
 LOCKED_SECONDS = 5.0  # another process needs milliseconds
-ENVIRONMENT = "environment"
 SANDBOX = demo_server.PROFILE
 RESERVED = frozenset({ENVIRONMENT, SANDBOX})
 NAME_LENGTH = 60

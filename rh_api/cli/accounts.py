@@ -6,25 +6,59 @@ RUNNINGHUB_BASE_URL_STUDIO.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping
+from argparse import Namespace
+from collections.abc import AsyncGenerator, Mapping
 
-from ..settings import Settings
+from ..errors import BadInput
+from ..offload import CannotOffload, Plan
+from ..settings import ENVIRONMENT, Settings
+from .run import Service, connected, limited
+from .terminal import Terminal
 
 _KEY, _SITE = "RUNNINGHUB_API_KEY", "RUNNINGHUB_BASE_URL"
 # They mean nothing on another site than the one that they were written for.
 _OF_SITE = ("RUNNINGHUB_SEGMENT_WORKFLOW", "RUNNINGHUB_ACCESS_PASSWORD")
 _OWN = (_KEY, _SITE, *_OF_SITE, "RUNNINGHUB_ROUTE", "RUNNINGHUB_WEBHOOK_URL")
-ENVIRONMENT = "environment"
-"""How ComfyUI's nodes call the account of the key that has no name."""
 
 
-def key_variable(name: str) -> str:
-    """What has the key of an account by its name."""
-    return _KEY + _ending(name)
+def accounts_of(
+    plan: Plan, arguments: Namespace, environ: Mapping[str, str]
+) -> dict[str, Settings]:
+    """The settings by the account that each order names, "" for that of the key.
+
+    Raises CannotOffload for one whose key is not here.
+    """
+    accounts: dict[str, Settings] = {}
+    for segment in plan.segments:
+        profile = segment.ordering.profile
+        settings = _settings_of(environ, profile)
+        if settings is None:
+            about = {"id": segment.id, "name": profile, "variable": _KEY + _ending(profile)}
+            raise CannotOffload("cli.offload_profile", local_id=segment.id, **about)
+        accounts[profile] = limited(settings, arguments)
+    several = len({settings.payer for settings in accounts.values()}) > 1
+    if several and arguments.max_cost is not None:
+        raise BadInput("cli.max_cost_accounts", names=", ".join(filter(None, accounts)))
+    return accounts
 
 
-def account_settings(environ: Mapping[str, str], name: str) -> Settings | None:
+@contextlib.asynccontextmanager
+async def connected_accounts(
+    accounts: Mapping[str, Settings], terminal: Terminal
+) -> AsyncGenerator[dict[str, Service]]:
+    """A service for each account by its name; two names of one have the same."""
+    async with contextlib.AsyncExitStack() as stack:
+        payers: dict[tuple[str, str], Service] = {}
+        for settings in accounts.values():
+            if settings.payer not in payers:
+                service = await stack.enter_async_context(connected(settings, terminal))
+                payers[settings.payer] = service
+        yield {name: payers[settings.payer] for name, settings in accounts.items()}
+
+
+def _settings_of(environ: Mapping[str, str], name: str) -> Settings | None:
     """The settings of an account by its name, "" for the one without; None for one without a key.
 
     Raises BadInput as `Settings.from_mapping` does.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 from argparse import Namespace
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -51,12 +50,12 @@ from ..offload.driver import (
 from ..offload.explain import Facts, Load, explain
 from ..settings import Settings
 from ..texts import english
-from .accounts import account_settings, key_variable
+from .accounts import accounts_of, connected_accounts
 from .delivery import order_document, tell
 from .explain import lines
 from .files import Saved, existing, out_folder, save
 from .input_folders import InputFolders
-from .run import Service, connected, limited
+from .run import Service, connected
 from .terminal import Terminal
 
 # Loaders whose output is their file: (class, slot) to the input that names it.
@@ -91,7 +90,7 @@ async def offload(arguments: Namespace, terminal: Terminal, environ: Mapping[str
         settings.require_key()
     plan, scope = run.plan, uuid4().hex
     folder = out_folder(arguments.out or ".")
-    async with _connected(accounts, terminal) as services:
+    async with connected_accounts(accounts, terminal) as services:
         next(iter(services.values())).orders = len(plan.segments)
         again: bool = arguments.again
         order = partial(_order, run, services, terminal, folder, again=again, scope=scope)
@@ -171,41 +170,6 @@ def _with_options(mark: Mark, arguments: Namespace) -> Mark:
         raise BadInput("error.native_ultra")
     only = mark.only or arguments.only
     return replace(mark, instance=instance, only=only, ordering=ordering)
-
-
-def accounts_of(
-    plan: Plan, arguments: Namespace, environ: Mapping[str, str]
-) -> dict[str, Settings]:
-    """The settings by the account that each order names, "" for that of the key.
-
-    Raises CannotOffload for one whose key is not here.
-    """
-    accounts: dict[str, Settings] = {}
-    for segment in plan.segments:
-        profile = segment.ordering.profile
-        settings = account_settings(environ, profile)
-        if settings is None:
-            about = {"id": segment.id, "name": profile, "variable": key_variable(profile)}
-            raise CannotOffload("cli.offload_profile", local_id=segment.id, **about)
-        accounts[profile] = limited(settings, arguments)
-    several = len({settings.payer for settings in accounts.values()}) > 1
-    if several and arguments.max_cost is not None:
-        raise BadInput("cli.max_cost_accounts", names=", ".join(filter(None, accounts)))
-    return accounts
-
-
-@contextlib.asynccontextmanager
-async def _connected(
-    accounts: Mapping[str, Settings], terminal: Terminal
-) -> AsyncGenerator[dict[str, Service]]:
-    """A service for each account by its name; two names of one have the same."""
-    async with contextlib.AsyncExitStack() as stack:
-        payers: dict[tuple[str, str], Service] = {}
-        for settings in accounts.values():
-            if settings.payer not in payers:
-                service = await stack.enter_async_context(connected(settings, terminal))
-                payers[settings.payer] = service
-        yield {name: payers[settings.payer] for name, settings in accounts.items()}
 
 
 def _classes(object_info: str | None) -> Classes:

@@ -9,8 +9,9 @@ from ..client import Client, Job, Quote
 from ..money.quotes import total
 from ..settings import Settings
 from ..texts import english
+from .accounts import accounts_of
 from .models import model_job
-from .offload import accounts_of, facts, planned
+from .offload import facts, planned
 from .quick import quick_job
 from .run import job_of
 from .terminal import Terminal
