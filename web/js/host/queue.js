@@ -50,17 +50,11 @@ export function stopAutoRuns() {
 /** As ComfyUI would by itself. */
 export const autoRun = () => app.queuePrompt(0, runCount(), { intent: { trigger_source: "auto_queue" } });
 
-/** Asked before each run. @param {() => boolean} may */
+/** Asked before each run; `isAuto`: ComfyUI begins it by itself. @param {(isAuto: boolean) => boolean | Promise<boolean>} may */
 export function onRun(may) {
 	const { queuePrompt } = app;
-	app.queuePrompt = async (/** @type {[number, number?, any?]} */ ...given) => may() && queuePrompt.apply(app, given);
-}
-
-/** Asked before each run that ComfyUI begins by itself. @param {() => Promise<boolean>} may */
-export function onAutoRun(may) {
-	const { queuePrompt } = app;
 	app.queuePrompt = async (/** @type {[number, number?, any?]} */ ...given) => {
-		if (given[2]?.intent?.trigger_source !== "auto_queue" || (await may())) return queuePrompt.apply(app, given);
+		if (await may(given[2]?.intent?.trigger_source === "auto_queue")) return queuePrompt.apply(app, given);
 		// It takes the run for queued, and at a change waits for its end: it shall look at its count again.
 		if (autoMode() === "change") stores()?._s.get("queuePendingTaskCount")?.$patch({});
 		return false;

@@ -3,7 +3,7 @@
 import { onEvent } from "../host/comfy.js";
 import { rootGraph } from "../host/graph.js";
 import { lazy } from "../host/lazy.js";
-import { onAutoRun, onQueued } from "../host/queue.js";
+import { onQueued, onRun } from "../host/queue.js";
 import { allThings, markOf } from "../lib/marks.js";
 import { kindOf } from "../lib/nodes.js";
 
@@ -20,6 +20,6 @@ export const autoRuns = {
 			});
 		}
 		const orders = () => allThings(rootGraph()).some((thing) => kindOf(thing) || markOf(thing));
-		onAutoRun(async () => !orders() || (await lazy("parts/auto_runs.mjs")).mayRun(newest));
+		onRun(async (isAuto) => !isAuto || !orders() || (await lazy("parts/auto_runs.mjs")).mayRun(newest));
 	},
 };
