@@ -96,6 +96,8 @@ def test_each_socket_takes_what_is_dropped_on_it(each: Canvas, name: str) -> Non
         each.draw_link(number, "INT", node, field)
         assert source(each, node, field) == number
     each.picture("all linked")
+    labels = each.node(node)["labels"]
+    assert {labels[field] for field in texts} <= set(each.painted())
     linked = {name for name, one in each.node(node)["inputs"].items() if one["linked"]}
     assert linked == {"10.image", name, *texts, *seeds}
 
