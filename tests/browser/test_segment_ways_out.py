@@ -55,7 +55,7 @@ def test_marks_are_no_local_run_where_the_plugin_did_not_load(
     canvas.forgive("status of 40[45]")
     _, inverted, saver = inverting(canvas)
     by_command(canvas, inverted)
-    assert canvas.run_js("() => app.queuePrompt(0)") is False
+    canvas.page.locator("[data-testid=queue-button]").first.click()
     canvas.dialog.get_by_text("未能加载" if classic else "did not load").first.wait_for()
     canvas.picture("refused")
     canvas.press_button("本地运行" if classic else "Run locally")
