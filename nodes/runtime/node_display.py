@@ -104,7 +104,7 @@ class NodeDisplay:
     def draw_anew(self, client_id: str) -> None:
         """The next drawing shows all of it, and its end will, on that page."""
         self._client_id = client_id
-        self.place = node_outcomes.seen_on(self.place, client_id)
+        self.place = node_outcomes.move_to_page(self.place, client_id)
         self._drawn = ("", None)
         self._preview, self._preview_at = self._latest, float("-inf")
 

@@ -108,11 +108,11 @@ def placed(task_id: object, place: Place) -> None:
             _places.popitem(last=False)
 
 
-def seen_on(place: Place, page: str) -> Place:
-    """The same place on the page that looks at it now, which is told what becomes of its tasks."""
-    seen = replace(place, page=page)
-    _places.update({task_id: seen for task_id, one in _places.items() if one == place})
-    return seen
+def move_to_page(place: Place, page: str) -> Place:
+    """The place on the page that looks at it now, which from here on is told of all its tasks."""
+    moved = replace(place, page=page)
+    _places.update({task_id: moved for task_id, one in _places.items() if one == place})
+    return moved
 
 
 def node_of(task_id: str) -> str:
