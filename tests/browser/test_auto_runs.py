@@ -153,6 +153,36 @@ def test_again_and_again_is_asked_about_where_it_would_pay(
     come_to_rest(either)
 
 
+def test_what_is_drawn_while_an_answer_is_late_is_asked_about_too(
+    either: Canvas, emulator: Emulator
+) -> None:
+    # ComfyUI tells the end of such a run before it answers that it was queued, begins the next one,
+    # and draws the new seed in between.
+    either.clear()
+    node, _ = either.painting()
+    either.settle()
+    either.run()
+    either.run_js(
+        """(late) => {
+            const { fetch } = window;
+            window.fetch = async (address, options) => {
+                const answer = await fetch(address, options);
+                const isRun = options?.method === "POST" && String(address).endsWith("/prompt");
+                if (isRun) await new Promise((done) => setTimeout(done, late));
+                return answer;
+            };
+        }""",
+        1_000,
+    )
+    either.set_widget(node, "3.seed control_after_generate", "randomize")
+    run_by_itself(either, AGAIN)
+    either.page.locator("[data-testid=queue-button]").first.click()
+    question(either).wait_for()
+    assert emulator.counters.orders == 1
+    press(either, "Turn it off", "关闭自动运行")
+    come_to_rest(either)
+
+
 def test_what_pays_nothing_new_runs_as_ever(either: Canvas, emulator: Emulator) -> None:
     either.clear()
     either.painting()

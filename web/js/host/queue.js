@@ -53,11 +53,27 @@ export const autoRun = () => app.queuePrompt(0, runCount(), { intent: { trigger_
 /** Asked before each run; `isAuto`: ComfyUI begins it by itself. @param {(isAuto: boolean) => boolean | Promise<boolean>} may */
 export function onRun(may) {
 	const { queuePrompt } = app;
+	/** @type {Set<Promise<any>>} */
+	const queueing = new Set();
+
 	app.queuePrompt = async (/** @type {[number, number?, any?]} */ ...given) => {
-		if (await may(given[2]?.intent?.trigger_source === "auto_queue")) return queuePrompt.apply(app, given);
-		// It takes the run for queued, and at a change waits for its end: it shall look at its count again.
-		if (autoMode() === "change") stores()?._s.get("queuePendingTaskCount")?.$patch({});
-		return false;
+		const isAuto = given[2]?.intent?.trigger_source === "auto_queue";
+		do {
+			// What ComfyUI is asked for while it queues it makes later, of values that it draws meanwhile.
+			if (isAuto) await Promise.allSettled(queueing);
+			if (!(await may(isAuto))) {
+				// It takes the run for queued, and at a change waits for its end: it shall look at its count again.
+				if (autoMode() === "change") stores()?._s.get("queuePendingTaskCount")?.$patch({});
+				return false;
+			}
+		} while (isAuto && queueing.size > 0);
+		const queued = queuePrompt.apply(app, given);
+		queueing.add(queued);
+		try {
+			return await queued;
+		} finally {
+			queueing.delete(queued);
+		}
 	};
 }
 
