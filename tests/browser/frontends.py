@@ -16,11 +16,13 @@ from importlib import metadata
 from pathlib import Path
 
 OLDEST = "1.49.6"
-"""What ComfyUI 0.33 brings."""
+"""What the newest ComfyUI brings."""
 
 NEWEST = "1.58.1"
 """The same as in pyproject.toml."""
 
+SILENT = "1.48.7"
+"""What ComfyUI 0.33.0 brings: it tells of no run that it begins it by itself."""
 
 PACKAGE = "comfyui-frontend-package"
 
@@ -57,5 +59,5 @@ def _cache() -> Path:
 
 
 if __name__ == "__main__":
-    for wanted in (OLDEST, NEWEST):
+    for wanted in (OLDEST, NEWEST, SILENT):
         folder(wanted)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+import pytest
 
 from rh_api.emulator import Emulator
 from tests.browser.canvas import Canvas
+from tests.browser.frontends import SILENT
+from tests.browser.hosts import Host
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
@@ -181,6 +186,33 @@ def test_what_is_drawn_while_an_answer_is_late_is_asked_about_too(
     assert emulator.counters.orders == 1
     press(either, "Turn it off", "关闭自动运行")
     come_to_rest(either)
+
+
+@pytest.mark.parametrize("mode", [ON_CHANGE, AGAIN])
+def test_a_front_end_that_tells_of_no_automatic_run_is_asked_too(
+    kind: str,
+    hosts: Callable[[str, str], Host],
+    opened: Callable[..., Canvas],
+    emulator: Emulator,
+    mode: int,
+) -> None:
+    canvas = opened(hosts(kind, SILENT), classic=True)
+    canvas.clear()
+    node, preview = canvas.painting()
+    canvas.settle()
+    choose(canvas, mode)
+    run = canvas.page.locator("[data-testid=queue-button]").first
+    # A press is no automatic run.
+    run.click()
+    canvas.shows_picture(preview)
+    assert question(canvas).count() == 0
+    canvas.set_widget(node, "3.seed", 4321 + mode)
+    canvas.settle()
+    question(canvas).wait_for()
+    assert emulator.counters.orders == 1
+    press(canvas, "Let it order", "允许自动下单")
+    canvas.until(lambda: emulator.counters.orders == 2)
+    come_to_rest(canvas)
 
 
 def test_what_pays_nothing_new_runs_as_ever(either: Canvas, emulator: Emulator) -> None:

@@ -6,7 +6,7 @@ import { stores } from "./stores.js";
 
 /** ComfyUI lets nobody speak beside the prompt, so it is added on the way out. @param {(body: any) => object} change */
 const queueChanged = (change) =>
-	withPatchedApi("queuePrompt", () => app.queuePrompt(0), (queue, restore) => (number, data, more) => {
+	withPatchedApi("queuePrompt", queueAgain, (queue, restore) => (number, data, more) => {
 		restore();
 		return withPatchedApi("fetchApi", () => queue(number, data, more), (send, restoreSend) => (route, options) => {
 			if (route !== "/prompt" || typeof options?.body !== "string") return send(route, options);
@@ -27,7 +27,10 @@ export const runAgain = (node) =>
 export const queueAs = (id) => queueChanged((body) => ({ ...body, prompt_id: id }));
 
 /** The graph as it is now, once more. */
-export const queueAgain = () => app.queuePrompt(0);
+export function queueAgain() {
+	press();
+	return app.queuePrompt(0);
+}
 
 const settings = () => stores()?._s.get("queueSettingsStore");
 
@@ -48,16 +51,39 @@ export function stopAutoRuns() {
 }
 
 /** As ComfyUI would by itself. */
-export const autoRun = () => app.queuePrompt(0, runCount(), { intent: { trigger_source: "auto_queue" } });
+export const autoRun = () => app.queuePrompt(0, runCount(), isTold ? { intent: { trigger_source: AUTO } } : undefined);
+
+const AUTO = "auto_queue";
+
+/** Whether ComfyUI says which runs it begins by itself. It does since 1.47.12 and 1.49. */
+let isTold = false;
+
+/** Where it does not, a run that nobody presses for is one: while a command runs, or a button of ours. */
+let isPressed = false;
+
+function press() {
+	isPressed = true;
+	queueMicrotask(() => {
+		isPressed = false;
+	});
+}
+
+/** @param {any} more what ComfyUI says of a run; once, the nodes that it is of */
+function isOwnRun(more) {
+	isTold ||= Object.hasOwn(more ?? {}, "intent");
+	return isTold ? more?.intent?.trigger_source === AUTO : autoMode() !== "" && !isPressed;
+}
 
 /** Asked before each run; `isAuto`: ComfyUI begins it by itself. @param {(isAuto: boolean) => boolean | Promise<boolean>} may */
 export function onRun(may) {
 	const { queuePrompt } = app;
 	/** @type {Set<Promise<any>>} */
 	const queueing = new Set();
+	const commands = stores()?._s.get("command");
+	commands?.$onAction((/** @type {any} */ { name, args }) => name === "execute" && args[0].startsWith("Comfy.Queue") && press());
 
 	app.queuePrompt = async (/** @type {[number, number?, any?]} */ ...given) => {
-		const isAuto = given[2]?.intent?.trigger_source === "auto_queue";
+		const isAuto = isOwnRun(given[2]);
 		do {
 			// What ComfyUI is asked for while it queues it makes later, of values that it draws meanwhile.
 			if (isAuto) await Promise.allSettled(queueing);
