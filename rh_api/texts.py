@@ -361,7 +361,7 @@ ENGLISH: dict[str, str] = {
     "quote.run": "about {amount} ({range}, by one own run)",
     "quote.preview": "{amount} (asked of the service)",
     "quote.list": "about {amount} (price list)",
-    "quote.rate": "cost not known yet: {rate} a second on {size} (observed, not documented)",
+    "quote.rate": "{rate} a second on {size} (observed, not documented), sum not known yet",
     "quote.emulated": "nothing is paid: it runs in the sandbox",
     "quote.unknown": "cost not known beforehand",
     "quote.span": "{low} to {high}",

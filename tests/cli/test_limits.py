@@ -43,7 +43,7 @@ def test_a_quote_takes_the_arguments_of_the_command(call: Call, tmp_path: Path) 
     asked = ("run", catalog.TEXT_TO_IMAGE, "--set", "6.text=a cat", "--out", str(tmp_path))
     before = call("quote", *asked)
     assert before.out == (
-        "cost not known yet: 0.2 coins a second on default (observed, not documented)\n"
+        "0.2 coins a second on default (observed, not documented), sum not known yet\n"
     )
     for seed in "12":
         assert call(*asked, "--set", f"3.seed={seed}").code == 0

@@ -56,7 +56,7 @@ def test_without_runs_it_says_the_rate_and_that_nobody_documents_it() -> None:
     assert not quote_of_runs([]).is_known
     quote = Quote(source=QuoteSource.RATE, rate=200_000, rate_unit="coins", instance="default")
     assert quote.told(english) == (
-        "cost not known yet: 0.2 coins a second on default (observed, not documented)"
+        "0.2 coins a second on default (observed, not documented), sum not known yet"
     )
     assert Quote().told(english) == "cost not known beforehand"
 
