@@ -429,6 +429,25 @@ class Canvas(Tab):
         assert answer.value.status == 200, body
         return body["prompt_id"]
 
+    def answer_late(self) -> None:
+        """From now on ComfyUI's answer that a run was queued reaches the page after the end of a
+        short run, as it may from afar. The page counts them in `answered`."""
+        self.run_js(
+            """(late) => {
+                const { fetch } = window;
+                window.answered = 0;
+                window.fetch = async (address, options) => {
+                    const answer = await fetch(address, options);
+                    if (options?.method !== "POST" || !String(address).endsWith("/prompt")) return answer;
+                    await new Promise((done) => setTimeout(done, late));
+                    // Once who waits for it went on.
+                    setTimeout(() => (answered += 1), 100);
+                    return answer;
+                };
+            }""",
+            1_500,
+        )
+
     def refused(self) -> dict[str, Any]:
         """Presses Run, which the server must refuse; its answer."""
         self.forgive(r"status of 400 .*api/prompt|PromptExecutionError")

@@ -86,6 +86,21 @@ def test_one_card_tells_of_a_failure(either: Canvas, emulator: Emulator) -> None
     either.picture("one card")
 
 
+def test_a_failure_stays_told_when_the_run_is_answered_after_it(
+    either: Canvas, emulator: Emulator
+) -> None:
+    either.clear()
+    either.painting()
+    either.answer_late()
+    emulator.fail_next = {"node_id": "3", "exception_type": "E", "exception_message": "too big"}
+    either.run("execution_error")
+    told = either.page.locator(".runninghub-notices").get_by_role("alert")
+    either.wait_for("() => answered > 0")
+    assert told.get_by_text("too big").count() == 1
+    either.page.get_by_test_id("error-overlay").wait_for(state="detached")
+    either.picture("one card")
+
+
 def test_a_stopped_run_stands_after_a_restart(
     new_host: Callable[..., Host],
     opened: Callable[..., Canvas],

@@ -99,7 +99,7 @@ test("what was paid and did not come is told until it is brought or the node run
 test("what failed before is not told beside a new run, and what may cost is", async () => {
   const cards = () => [...document.querySelectorAll(".runninghub-notices [role=alert]")].map((card) => card.textContent);
   const about = { node_id: "1", node_type: "RunningHubRemoteWorkflow" };
-  happen("execution_error", { ...about, prompt_id: "p", exception_message: "no memory" });
+  happen("execution_error", { ...about, prompt_id: "former", exception_message: "no memory" });
   await vi.waitFor(() => expect(cards().join()).toContain("no memory"));
   happen("runninghub.ended", { node: "2", graph: "g", line: { en: "may run" }, state: "unsure", unsure: ["7"], profile: "" });
   await vi.waitFor(() => expect(cards()).toHaveLength(2));
@@ -108,6 +108,15 @@ test("what failed before is not told beside a new run, and what may cost is", as
   expect(cards()[0]).toContain("may run");
   happen("executed", { node: "2", output });
   expect(cards()).toHaveLength(0);
+});
+
+test("what failed before ComfyUI answered that it was queued stays told", async () => {
+  const cards = () => [...document.querySelectorAll(".runninghub-notices [role=alert]")].map((card) => card.textContent);
+  const about = { node_id: "1", node_type: "RunningHubRemoteWorkflow" };
+  happen("execution_error", { ...about, prompt_id: "p", exception_message: "no memory" });
+  await vi.waitFor(() => expect(cards().join()).toContain("no memory"));
+  await api.queuePrompt(0, {});
+  expect(cards().join()).toContain("no memory");
 });
 
 test("a question that was answered is not asked on the node any more", async () => {
