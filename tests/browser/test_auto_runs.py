@@ -167,24 +167,35 @@ def test_what_is_drawn_while_an_answer_is_late_is_asked_about_too(
     node, _ = either.painting()
     either.settle()
     either.run()
-    either.run_js(
-        """(late) => {
-            const { fetch } = window;
-            window.fetch = async (address, options) => {
-                const answer = await fetch(address, options);
-                const isRun = options?.method === "POST" && String(address).endsWith("/prompt");
-                if (isRun) await new Promise((done) => setTimeout(done, late));
-                return answer;
-            };
-        }""",
-        1_000,
-    )
+    either.answer_late()
     either.set_widget(node, "3.seed control_after_generate", "randomize")
     run_by_itself(either, AGAIN)
     either.page.locator("[data-testid=queue-button]").first.click()
     question(either).wait_for()
     assert emulator.counters.orders == 1
     press(either, "Turn it off", "关闭自动运行")
+    come_to_rest(either)
+
+
+def test_a_run_that_failed_before_it_was_answered_is_no_paid_one(
+    either: Canvas, emulator: Emulator
+) -> None:
+    either.clear()
+    either.painting()
+    made = either.add("EmptyImage", 100, 600)
+    either.connect(made, "IMAGE", either.add("PreviewImage", 500, 600), "images")
+    either.settle()
+    emulator.fail_next = {"node_id": "3", "exception_type": "E", "exception_message": "too big"}
+    either.answer_late()
+    either.run("execution_error")
+    either.wait_for("() => answered > 0")
+    either.settle()
+    # Nothing that the order hangs on: but it would be a new one.
+    run_by_itself(either, ON_CHANGE)
+    either.set_widget(made, "width", 72)
+    either.settle()
+    either.until(lambda: begun(either, went=False) > 0)
+    assert emulator.counters.orders == 1
     come_to_rest(either)
 
 

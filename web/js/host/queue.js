@@ -103,13 +103,13 @@ export function onRun(may) {
 	};
 }
 
-/** ComfyUI tells nobody what it refused, nor what it took. @type {(refused: (errors: Record<string, any>) => void, taken: (prompt: any) => void) => void} */
+/** ComfyUI tells nobody what it refused, nor what it took. @type {(refused: (errors: Record<string, any>) => void, taken: (prompt: any, id: string) => void) => void} */
 export function onQueued(refused, taken) {
 	const { queuePrompt } = api;
 	api.queuePrompt = async (/** @type {[number, any, any?]} */ ...given) => {
 		try {
 			const answer = await queuePrompt.apply(api, given);
-			taken(given[1]?.output ?? {});
+			taken(given[1]?.output ?? {}, String(answer?.prompt_id));
 			return answer;
 		} catch (error) {
 			refused(/** @type {any} */ (error)?.response?.node_errors ?? {});

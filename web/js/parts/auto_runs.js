@@ -7,19 +7,20 @@ import { onQueued, onRun } from "../host/queue.js";
 import { allThings, markOf } from "../lib/marks.js";
 import { kindOf } from "../lib/nodes.js";
 
-/** The run that was queued last, and whether nothing says that it did not end well. */
-const newest = { prompt: {}, isWell: false };
+/** The run that was queued last. */
+const newest = { prompt: {}, id: "" };
+
+/** The run that ended well last: an end may be told before the answer that the run was queued. */
+let succeeded = "";
 
 /** @type {ComfyPart} */
 export const autoRuns = {
 	setup() {
-		onQueued(() => {}, (prompt) => Object.assign(newest, { prompt, isWell: true }));
-		for (const end of ["execution_error", "execution_interrupted"]) {
-			onEvent(end, () => {
-				newest.isWell = false;
-			});
-		}
+		onQueued(() => {}, (prompt, id) => Object.assign(newest, { prompt, id }));
+		onEvent("execution_success", ({ prompt_id: id }) => {
+			succeeded = id;
+		});
 		const orders = () => allThings(rootGraph()).some((thing) => kindOf(thing) || markOf(thing));
-		onRun(async (isAuto) => !isAuto || !orders() || (await lazy("parts/auto_runs.mjs")).mayRun(newest));
+		onRun(async (isAuto) => !isAuto || !orders() || (await lazy("parts/auto_runs.mjs")).mayRun({ prompt: newest.prompt, isWell: newest.id === succeeded }));
 	},
 };

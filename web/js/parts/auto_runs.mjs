@@ -43,7 +43,7 @@ function listen() {
 
 const placeOf = (mode = autoMode()) => mode && `${mode} ${rootGraph().id}`;
 
-/** Whether ComfyUI may run by itself now. @param {{ prompt: Record<string, any>, isWell: boolean }} newest the run that was queued last */
+/** Whether ComfyUI may run by itself now. @param {{ prompt: Record<string, any>, isWell: boolean }} newest the run that was queued last, and whether it ended well */
 export async function mayRun(newest) {
 	listen();
 	const part = payingPart((await toPrompt()).prompt);
