@@ -3,6 +3,7 @@ the list of a success is all that it gave."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from functools import partial
@@ -153,8 +154,10 @@ async def _queried(send: Send, task_id: str, is_open: bool) -> Report:
 Ask = Callable[[], Awaitable[Report | None]]
 """One poll; None when it says nothing."""
 
-# Seconds before each time that both polls are asked; ten in all.
-PAUSES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 2.5)
+LOOKING = 10.0
+"""Seconds for which a success that lacks results is asked about."""
+PAUSES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.0, 2.5)
+"""Seconds before each time that both polls are asked."""
 
 Awaited = Collection[str]
 """Nodes whose results are waited for; None in its place where the service told of none."""
@@ -204,19 +207,31 @@ async def completed(
     *,
     wait: bool = True,
 ) -> Report:
-    """The fullest list of a success that its polls, `asks`, give within ten seconds, where a look
-    that hangs is waited for; without `wait`, for one that has been waited for before, at once."""
-    until, is_mute = clock.now() + sum(PAUSES), False
-    for pause in PAUSES if wait else PAUSES[:1]:
-        # Polls that hang would make minutes of it.
-        if is_complete(report, awaited) or (is_mute and clock.now() >= until):
-            break
-        await clock.sleep(pause)
-        for ask in asks:
+    """The fullest list of a success that its polls, `asks`, give within LOOKING seconds; without
+    `wait`, for one that has been waited for before, at the first look. Neither waits for the other.
+    What a poll that hangs would have told, `task ID --fetch` still brings."""
+
+    async def look(ask: Ask) -> None:
+        nonlocal report
+        for pause in PAUSES if wait else PAUSES[:1]:
+            await clock.sleep(pause)
             later = await ask()
-            is_mute = is_mute or later is None
             if later is not None and later.phase is Phase.SUCCESS:
                 report = fuller(report, later, awaited)
             if is_complete(report, awaited):
-                break
+                return
+
+    if is_complete(report, awaited):
+        return report
+    until = clock.now() + LOOKING
+    looks = {asyncio.ensure_future(look(ask)) for ask in asks}
+    try:
+        while looks and not is_complete(report, awaited) and (left := until - clock.now()) > 0:
+            first = asyncio.FIRST_COMPLETED
+            ended, looks = await asyncio.wait(looks, timeout=left, return_when=first)
+            for each in ended:
+                each.result()
+    finally:
+        for each in looks:
+            each.cancel()
     return report
