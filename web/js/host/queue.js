@@ -50,17 +50,15 @@ export function stopAutoRuns() {
 	if (app.ui) app.ui.autoQueueEnabled = false;
 }
 
-/** As ComfyUI would by itself. */
-export const autoRun = () => app.queuePrompt(0, runCount(), isTold ? { intent: { trigger_source: AUTO } } : undefined);
-
-const AUTO = "auto_queue";
+const AUTO = "auto_queue"; // ComfyUI's word for what begins such a run
 
 /** Whether ComfyUI says which runs it begins by itself. It does since 1.47.12 and 1.49. */
-let isTold = false;
+let saysWhich = false;
 
 /** Where it does not, a run that nobody presses for is one: while a command runs, or a button of ours. */
 let isPressed = false;
 
+/** The run that begins at once is a person's. */
 function press() {
 	isPressed = true;
 	queueMicrotask(() => {
@@ -68,14 +66,24 @@ function press() {
 	});
 }
 
-/** @param {any} more what ComfyUI says of a run; once, the nodes that it is of */
-function isOwnRun(more) {
-	isTold ||= Object.hasOwn(more ?? {}, "intent");
-	return isTold ? more?.intent?.trigger_source === AUTO : autoMode() !== "" && !isPressed;
+/** Of a run that begins now. @param {any} more what ComfyUI says of it; once, the nodes that it is of */
+function isAutoRun(more) {
+	saysWhich ||= Object.hasOwn(more ?? {}, "intent");
+	return saysWhich ? more?.intent?.trigger_source === AUTO : autoMode() !== "" && !isPressed;
 }
 
-/** Asked before each run; `isAuto`: ComfyUI begins it by itself. @param {(isAuto: boolean) => boolean | Promise<boolean>} may */
+/** As ComfyUI would by itself. */
+export const autoRun = () => app.queuePrompt(0, runCount(), saysWhich ? { intent: { trigger_source: AUTO } } : undefined);
+
+/** @type {((isAuto: boolean) => boolean | Promise<boolean>)[]} */
+const questions = [];
+
+/** Asked before each run, in the order of these calls, until one says no; `isAuto`: ComfyUI begins it by itself. @param {(isAuto: boolean) => boolean | Promise<boolean>} may */
 export function onRun(may) {
+	if (questions.push(may) === 1) askBeforeRuns();
+}
+
+function askBeforeRuns() {
 	const { queuePrompt } = app;
 	/** @type {Set<Promise<any>>} */
 	const queueing = new Set();
@@ -83,11 +91,12 @@ export function onRun(may) {
 	commands?.$onAction((/** @type {any} */ { name, args }) => name === "execute" && args[0].startsWith("Comfy.Queue") && press());
 
 	app.queuePrompt = async (/** @type {[number, number?, any?]} */ ...given) => {
-		const isAuto = isOwnRun(given[2]);
+		const isAuto = isAutoRun(given[2]);
 		do {
 			// What ComfyUI is asked for while it queues it makes later, of values that it draws meanwhile.
 			if (isAuto) await Promise.allSettled(queueing);
-			if (!(await may(isAuto))) {
+			for (const may of questions) {
+				if (await may(isAuto)) continue;
 				// It takes the run for queued, and at a change waits for its end: it shall look at its count again.
 				if (autoMode() === "change") stores()?._s.get("queuePendingTaskCount")?.$patch({});
 				return false;
