@@ -154,7 +154,7 @@ async def _queried(send: Send, task_id: str, is_open: bool) -> Report:
 Ask = Callable[[], Awaitable[Report | None]]
 """One poll; None when it says nothing."""
 
-LOOKING = 10.0
+LOOK_SECONDS = 10.0
 """Seconds for which a success that lacks results is asked about."""
 PAUSES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.0, 2.5)
 """Seconds before each time that both polls are asked."""
@@ -207,7 +207,7 @@ async def completed(
     *,
     wait: bool = True,
 ) -> Report:
-    """The fullest list of a success that its polls, `asks`, give within LOOKING seconds; without
+    """The fullest list of a success that its polls, `asks`, give within LOOK_SECONDS; without
     `wait`, for one that has been waited for before, at the first look. Neither waits for the other.
     What a poll that hangs would have told, `task ID --fetch` still brings."""
 
@@ -223,7 +223,7 @@ async def completed(
 
     if is_complete(report, awaited):
         return report
-    until = clock.now() + LOOKING
+    until = clock.now() + LOOK_SECONDS
     looks = {asyncio.ensure_future(look(ask)) for ask in asks}
     try:
         while looks and not is_complete(report, awaited) and (left := until - clock.now()) > 0:

@@ -44,7 +44,7 @@ const told = new Set();
 /** Nodes that say it beside ComfyUI's own badges. @type {WeakSet<any>} */
 const badged = new WeakSet();
 const failed = new Set(); // nodes whose twin in the cloud failed in the last run
-/** Notices of nodes that failed, by workflow and node: what closes one, the order that it asks about, the run that it is of, and whether a new run leaves it. @type {Map<string, { shut: RhAct, question: number, of?: string, stays?: boolean }>} */
+/** Notices of nodes that failed, by workflow and node: what closes one, the order that it asks about, the run that it is of, and whether a new run leaves it. @type {Map<string, { shut: RhAct, question: number, run?: string, stays?: boolean }>} */
 const alerts = new Map();
 let twin = { prompt_id: "", node: "" };
 let listening = false;
@@ -168,11 +168,11 @@ function dismiss(id, graph) {
 	alerts.delete(placeOf(id, graph));
 }
 
-/** A new run of the open workflow begins: what failed before would look like a failure of it. @param {any} _ @param {string} run it may have failed already */
-function dismissFailures(_, run) {
-	for (const [place, { shut, question, stays, of }] of alerts) {
-		if (of === run) setTimeout(closeErrorCard); // ComfyUI opens its own again
-		if (stays || question || of === run || !place.startsWith(placeOf(""))) continue;
+/** A new run of the open workflow begins: what failed before would look like a failure of it. @param {any} _ @param {string} begun its id; it may have failed already */
+function dismissFailures(_, begun) {
+	for (const [place, { shut, question, stays, run }] of alerts) {
+		if (run === begun) setTimeout(closeErrorCard); // ComfyUI opens its own again
+		if (stays || question || run === begun || !place.startsWith(placeOf(""))) continue;
 		shut();
 		alerts.delete(place);
 	}
@@ -376,5 +376,5 @@ async function tellFailure({ prompt_id: prompt, node_id: id, node_type, exceptio
 		report && action(t("copy_report"), told, copy(told)),
 		report && action(t("copy_words"), told, copy(told, true)),
 	]);
-	alerts.set(placeOf(own, graph), { shut, question: report?.question ?? 0, of: prompt });
+	alerts.set(placeOf(own, graph), { shut, question: report?.question ?? 0, run: prompt });
 }
