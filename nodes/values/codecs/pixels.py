@@ -11,6 +11,8 @@ from .errors import MediaError
 _WHITE = 255.0
 # Samples converted at a time: the float copy that is worked on stays in the processor's cache.
 _BLOCK_SAMPLES = 1 << 16
+# Levels that numpy makes floats of at a time: its own 8,192 fall out of the first cache.
+_CAST_LEVELS = 2048
 _TWO_WORKERS = 1 << 18  # samples from which a second thread is worth its start
 _WORKER = ThreadPoolExecutor(1, thread_name_prefix="runninghub-levels")
 
@@ -64,4 +66,8 @@ def from_levels(levels: np.ndarray, out: np.ndarray, *, threads: int = 1) -> Non
 
 
 def _divide(levels: np.ndarray, white: np.float32, out: np.ndarray) -> None:
-    np.divide(levels, white, out=out, dtype=np.float32)
+    usual = np.setbufsize(_CAST_LEVELS)
+    try:
+        np.divide(levels, white, out=out, dtype=np.float32)
+    finally:
+        np.setbufsize(usual)
