@@ -18,9 +18,9 @@ File = tuple[bytes, str]
 """Its bytes and its extension without the dot."""
 
 
-def load_file(context: NodeContext, **name: str) -> tuple[File]:
-    (one,) = name.values()
-    return ((context.read_input(one), one.rpartition(".")[2]),)
+def load_file(context: NodeContext, **inputs: str) -> tuple[File]:
+    (file_name,) = inputs.values()
+    return ((context.read_input(file_name), file_name.rpartition(".")[2]),)
 
 
 def load_zip(context: NodeContext, upload: str) -> tuple[Batch]:
@@ -43,10 +43,10 @@ def save_audio(context: NodeContext, audio: File, filename_prefix: str) -> tuple
 
 def unchanged(context: NodeContext, **inputs: Any) -> tuple[File]:
     """A node of sound or video with settings at which it changes nothing; it knows no others."""
-    kept: File = inputs.get("audio") or inputs["video"]
-    if any(value for value in inputs.values() if value is not kept):
+    file: File = inputs.get("audio") or inputs["video"]
+    if any(value for value in inputs.values() if value is not file):
         raise NotImplementedError("the emulator changes no sound or video")
-    return (kept,)
+    return (file,)
 
 
 def save_any(context: NodeContext, content: str, extension: str, filename_prefix: str) -> tuple[()]:

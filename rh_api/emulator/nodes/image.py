@@ -51,7 +51,7 @@ def loaded(data: bytes) -> tuple[Batch, Batch]:
     if "A" not in picture.getbands():
         return [colours], [filled((64, 64), 0.0)]
     alpha = from_levels(picture.convert("RGBA").getchannel("A"))
-    return [colours], [alpha.each(inverted)]
+    return [colours], [alpha.mapped(inverted)]
 
 
 def load_image_mask(context: NodeContext, image: str, channel: str) -> tuple[Batch]:
@@ -77,11 +77,11 @@ def empty_image(
     _context: NodeContext, width: int, height: int, batch_size: int, color: int
 ) -> tuple[Batch]:
     colours = (color >> 16 & 255, color >> 8 & 255, color & 255)
-    return ([filled((width, height), *(one / 255 for one in colours))] * batch_size,)
+    return ([filled((width, height), *(level / 255 for level in colours))] * batch_size,)
 
 
 def image_invert(_context: NodeContext, image: Batch) -> tuple[Batch]:
-    return ([picture.each(inverted) for picture in image],)
+    return ([picture.mapped(inverted) for picture in image],)
 
 
 def image_scale(
@@ -92,36 +92,36 @@ def image_scale(
     old_width, old_height = image[0].size
     width = width or max(1, round(old_width * height / old_height))
     height = height or max(1, round(old_height * width / old_width))
-    return ([scaled(one, upscale_method, width, height, crop) for one in image],)
+    return ([scaled(picture, upscale_method, width, height, crop) for picture in image],)
 
 
 def image_scale_by(
     _context: NodeContext, image: Batch, upscale_method: str, scale_by: float
 ) -> tuple[Batch]:
     width, height = (max(1, round(side * scale_by)) for side in image[0].size)
-    return ([resized(one, width, height, upscale_method) for one in image],)
+    return ([resized(picture, width, height, upscale_method) for picture in image],)
 
 
-def _overlay(one: Any, two: Any) -> Any:
-    dark = one <= 0.5
-    return dark * (one * two * 2.0) + (1 - dark) * (1.0 - (1.0 - one) * (1.0 - two) * 2.0)
+def _overlay(base: Any, top: Any) -> Any:
+    dark = base <= 0.5
+    return dark * (base * top * 2.0) + (1 - dark) * (1.0 - (1.0 - base) * (1.0 - top) * 2.0)
 
 
-def _soft_light(one: Any, two: Any) -> Any:
-    low = one <= 0.25
-    root = low * (((one * 16.0 - 12.0) * one + 4.0) * one) + (1 - low) * (bigger(one, 0.0) ** 0.5)
-    dark = two <= 0.5
-    darker = one - (1.0 - two * 2.0) * one * (1.0 - one)
-    return dark * darker + (1 - dark) * (one + (two * 2.0 - 1.0) * (root - one))
+def _soft_light(base: Any, top: Any) -> Any:
+    low = base <= 0.25
+    root = low * (((base * 16.0 - 12.0) * base + 4.0) * base) + (1 - low) * bigger(base, 0.0) ** 0.5
+    dark = top <= 0.5
+    darker = base - (1.0 - top * 2.0) * base * (1.0 - base)
+    return dark * darker + (1 - dark) * (base + (top * 2.0 - 1.0) * (root - base))
 
 
 _BLENDS: dict[str, Callable[[Any, Any], Any]] = {
-    "normal": lambda _one, two: two,
-    "multiply": lambda one, two: one * two,
-    "screen": lambda one, two: 1.0 - (1.0 - one) * (1.0 - two),
+    "normal": lambda _base, top: top,
+    "multiply": lambda base, top: base * top,
+    "screen": lambda base, top: 1.0 - (1.0 - base) * (1.0 - top),
     "overlay": _overlay,
     "soft_light": _soft_light,
-    "difference": lambda one, two: one - two,
+    "difference": lambda base, top: base - top,
 }
 
 
@@ -131,18 +131,18 @@ def image_blend(
     width, height = image1[0].size
     second = with_channels(image2, image1[0].channels)
     if second[0].size != (width, height):
-        second = [scaled(two, "bicubic", width, height, "center") for two in second]
+        second = [scaled(picture, "bicubic", width, height, "center") for picture in second]
     blend = _BLENDS[blend_mode]
     return (
         [
             clamped(
                 mixed(
                     lambda x, y: x * (1 - blend_factor) + blend(x, y) * blend_factor,
-                    one,
-                    two,
+                    base,
+                    top,
                 )
             )
-            for one, two in paired(image1, second)
+            for base, top in paired(image1, second)
         ],
     )
 
@@ -151,7 +151,7 @@ def image_crop(
     _context: NodeContext, image: Batch, width: int, height: int, x: int, y: int
 ) -> tuple[Batch]:
     left, top = min(x, image[0].width - 1), min(y, image[0].height - 1)
-    return ([cropped(one, (left, top, left + width, top + height)) for one in image],)
+    return ([cropped(picture, (left, top, left + width, top + height)) for picture in image],)
 
 
 def image_pad_for_outpaint(
@@ -175,7 +175,7 @@ def image_pad_for_outpaint(
                 if away < feathering:
                     inner.planes[0].putpixel((x, y), ((feathering - away) / feathering) ** 2)
     mask = pasted(filled(size, 1.0), inner, (left, top))
-    return [pasted(canvas, one, (left, top)) for one in image], [mask]
+    return [pasted(canvas, picture, (left, top)) for picture in image], [mask]
 
 
 def _way_to_border(x: int, y: int, size: tuple[int, int], sides: tuple[int, int, int, int]) -> int:
@@ -195,7 +195,7 @@ def image_batch(_context: NodeContext, image1: Batch, image2: Batch) -> tuple[Ba
     first, second = with_channels(image1, channels), with_channels(image2, channels)
     width, height = first[0].size
     if second[0].size != (width, height):
-        second = [scaled(one, "bilinear", width, height, "center") for one in second]
+        second = [scaled(picture, "bilinear", width, height, "center") for picture in second]
     return ([*first, *second],)
 
 
@@ -212,10 +212,10 @@ def image_composite_masked(
     width, height = destination[0].size
     tops = with_channels(source, destination[0].channels)
     if resize_source:
-        tops = [resized(one, width, height, "bilinear") for one in tops]
+        tops = [resized(top, width, height, "bilinear") for top in tops]
     tops = repeated(tops, count)
     covers = mask or [filled(tops[0].size, 1.0)]
-    covers = repeated([resized(one, *tops[0].size, "bilinear") for one in covers], count)
+    covers = repeated([resized(cover, *tops[0].size, "bilinear") for cover in covers], count)
     if x >= width or y >= height:
         return (destination,)
     return (
@@ -229,10 +229,10 @@ def image_composite_masked(
 def _covered(under: Picture, top: Picture, cover: Picture, place: tuple[int, int]) -> Picture:
     x, y = place
     width, height = min(top.width, under.width - x), min(top.height, under.height - y)
-    seen, through = (cropped(one, (0, 0, width, height)) for one in (top, cover))
+    above, through = (cropped(picture, (0, 0, width, height)) for picture in (top, cover))
     covers = Picture(through.planes * top.channels)
     below = cropped(under, (x, y, x + width, y + height))
-    return pasted(under, mixed(lambda m, s, d: m * s + (1.0 - m) * d, covers, seen, below), place)
+    return pasted(under, mixed(lambda m, s, d: m * s + (1.0 - m) * d, covers, above, below), place)
 
 
 def repeat_batch(_context: NodeContext, image: Batch, amount: int) -> tuple[Batch]:
@@ -246,11 +246,11 @@ def from_batch(_context: NodeContext, image: Batch, batch_index: int, length: in
 
 
 def image_flip(_context: NodeContext, image: Batch, flip_method: str) -> tuple[Batch]:
-    return ([flipped(one, flip_method) for one in image],)
+    return ([flipped(picture, flip_method) for picture in image],)
 
 
 def image_rotate(_context: NodeContext, image: Batch, rotation: str) -> tuple[Batch]:
-    return ([turned(one, quarters=QUARTERS[rotation]) for one in image],)
+    return ([turned(picture, quarters=QUARTERS[rotation]) for picture in image],)
 
 
 def image_size(_context: NodeContext, image: Batch) -> tuple[int, int, int]:

@@ -45,39 +45,39 @@ def interpret(
             context.outcome.failure = _failure(node_id, node, fail)
             return context.outcome
         try:
-            known = NODE_CLASSES[node["class_type"]].inputs
+            declared = NODE_CLASSES[node["class_type"]].inputs
             arguments = {
-                name: _value(values, given)
-                for name, given in inputs_of(node).items()
-                if name in known
+                name: _value(values, stored)
+                for name, stored in inputs_of(node).items()
+                if name in declared
             }
             values[node_id] = functions[node["class_type"]](context, **arguments)
         except Exception as problem:  # noqa: BLE001 - whatever a node raises is its failure
-            told = {"exception_type": type(problem).__name__, "exception_message": str(problem)}
-            context.outcome.failure = _failure(node_id, node, told)
+            error = {"exception_type": type(problem).__name__, "exception_message": str(problem)}
+            context.outcome.failure = _failure(node_id, node, error)
             return context.outcome
     return context.outcome
 
 
-def _value(values: dict[str, tuple[Any, ...]], given: Any) -> Any:
-    link = as_link(given)
-    return values[link[0]][link[1]] if link else given
+def _value(values: dict[str, tuple[Any, ...]], stored: Any) -> Any:
+    link = as_link(stored)
+    return values[link[0]][link[1]] if link else stored
 
 
-def _failure(node_id: str, node: dict[str, Any], told: dict[str, Any]) -> dict[str, str]:
+def _failure(node_id: str, node: dict[str, Any], error: dict[str, Any]) -> dict[str, str]:
     """``failedReason`` as the service sends it: every field a string."""
-    kind = str(told.get("exception_type", "RuntimeError"))
-    message = str(told.get("exception_message", "example failure"))
+    kind = str(error.get("exception_type", "RuntimeError"))
+    message = str(error.get("exception_message", "example failure"))
     plain = {name: value for name, value in inputs_of(node).items() if not as_link(value)}
     trace = [
         '  File "/workspace/ComfyUI/execution.py", line 1, in execute\n',
         f"{kind}: {message}\n",
     ]
     return {
-        "current_outputs": str(told.get("current_outputs", "{}")),
+        "current_outputs": str(error.get("current_outputs", "{}")),
         "exception_type": kind,
         "node_name": str(node["class_type"]),
-        "current_inputs": str(told.get("current_inputs", json.dumps(plain, ensure_ascii=False))),
+        "current_inputs": str(error.get("current_inputs", json.dumps(plain, ensure_ascii=False))),
         "traceback": json.dumps(trace, separators=(",", ":")),
         "node_id": node_id,
         "exception_message": message,

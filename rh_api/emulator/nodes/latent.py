@@ -20,8 +20,8 @@ LEAST = 64
 """The smallest side that LatentUpscale makes, in pixels."""
 
 
-def _each(samples: Latent, change: Callable[[Image.Image], Image.Image]) -> tuple[Latent]:
-    return (replace(samples, pictures=tuple(change(one) for one in samples.pictures)),)
+def _mapped(samples: Latent, change: Callable[[Image.Image], Image.Image]) -> tuple[Latent]:
+    return (replace(samples, pictures=tuple(change(image) for image in samples.pictures)),)
 
 
 def upscale(
@@ -34,14 +34,14 @@ def upscale(
     wide = max(LEAST, width or round(old_width * max(LEAST, height) / old_height))
     high = max(LEAST, height or round(old_height * max(LEAST, width) / old_width))
     size = (wide // 8 * 8, high // 8 * 8)
-    return _each(samples, lambda one: one.resize(size, RESAMPLING[upscale_method]))
+    return _mapped(samples, lambda image: image.resize(size, RESAMPLING[upscale_method]))
 
 
 def upscale_by(
     _context: NodeContext, samples: Latent, upscale_method: str, scale_by: float
 ) -> tuple[Latent]:
     width, height = (max(1, round(side // 8 * scale_by)) * 8 for side in samples.pictures[0].size)
-    return _each(samples, lambda one: one.resize((width, height), RESAMPLING[upscale_method]))
+    return _mapped(samples, lambda image: image.resize((width, height), RESAMPLING[upscale_method]))
 
 
 def flip(_context: NodeContext, samples: Latent, flip_method: str) -> tuple[Latent]:
@@ -50,12 +50,12 @@ def flip(_context: NodeContext, samples: Latent, flip_method: str) -> tuple[Late
         if flip_method.startswith("x")
         else Image.Transpose.FLIP_LEFT_RIGHT
     )
-    return _each(samples, lambda one: one.transpose(way))
+    return _mapped(samples, lambda image: image.transpose(way))
 
 
 def rotate(_context: NodeContext, samples: Latent, rotation: str) -> tuple[Latent]:
     angle = -90 * QUARTERS[rotation]
-    return _each(samples, lambda one: one.rotate(angle, expand=True))
+    return _mapped(samples, lambda image: image.rotate(angle, expand=True))
 
 
 def from_batch(
@@ -83,7 +83,7 @@ def blend(
     _context: NodeContext, samples1: Latent, samples2: Latent, blend_factor: float
 ) -> tuple[Latent]:
     size = samples1.pictures[0].size
-    seconds = [one.resize(size, Image.Resampling.BICUBIC) for one in samples2.pictures]
+    seconds = [image.resize(size, Image.Resampling.BICUBIC) for image in samples2.pictures]
     count = max(len(samples1.pictures), len(seconds))
     return (
         replace(

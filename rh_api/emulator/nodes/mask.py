@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 
 
 def mask_to_image(_context: NodeContext, mask: Batch) -> tuple[Batch]:
-    return ([Picture(one.planes * 3) for one in mask],)
+    return ([Picture(picture.planes * 3) for picture in mask],)
 
 
 def image_to_mask(_context: NodeContext, image: Batch, channel: str) -> tuple[Batch]:
     index = ("red", "green", "blue", "alpha").index(channel)
-    return ([Picture((one.planes[index],)) for one in image],)
+    return ([Picture((picture.planes[index],)) for picture in image],)
 
 
 def invert_mask(_context: NodeContext, mask: Batch) -> tuple[Batch]:
-    return ([one.each(inverted) for one in mask],)
+    return ([picture.mapped(inverted) for picture in mask],)
 
 
 def solid_mask(_context: NodeContext, value: float, width: int, height: int) -> tuple[Batch]:
@@ -52,11 +52,11 @@ def crop_mask(
 ) -> tuple[Batch]:
     if x >= mask[0].width or y >= mask[0].height:
         raise ValueError("CropMask: nothing of the mask is left")
-    return ([cropped(one, (x, y, x + width, y + height)) for one in mask],)
+    return ([cropped(picture, (x, y, x + width, y + height)) for picture in mask],)
 
 
 def threshold_mask(_context: NodeContext, mask: Batch, value: float) -> tuple[Batch]:
-    return ([mixed(lambda x: x > value, one) for one in mask],)
+    return ([mixed(lambda x: x > value, picture) for picture in mask],)
 
 
 def grow_mask(
@@ -68,17 +68,17 @@ def grow_mask(
         steps += [(-1, -1), (-1, 1), (1, -1), (1, 1)]
     grown = list(mask)
     for _ in range(abs(expand)):
-        grown = [one.each(lambda plane: _spread(plane, steps, spread)) for one in grown]
+        grown = [picture.mapped(lambda plane: _spread(plane, steps, spread)) for picture in grown]
     return (grown,)
 
 
 def _spread(plane: Plane, steps: list[tuple[int, int]], spread: Callable[[Any, Any], Any]) -> Plane:
-    found = plane
+    grown = plane
     for x, y in steps:
         moved = plane.copy()
         moved.paste(plane, (x, y))
-        found = computed(spread, found, moved)
-    return found
+        grown = computed(spread, grown, moved)
+    return grown
 
 
 def _rounded(value: Any) -> Any:
@@ -87,12 +87,12 @@ def _rounded(value: Any) -> Any:
 
 
 _OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
-    "multiply": lambda one, two: one * two,
-    "add": lambda one, two: one + two,
-    "subtract": lambda one, two: one - two,
-    "and": lambda one, two: _rounded(one) * _rounded(two),
-    "or": lambda one, two: bigger(_rounded(one), _rounded(two)),
-    "xor": lambda one, two: abs(_rounded(one) - _rounded(two)),
+    "multiply": lambda under, over: under * over,
+    "add": lambda under, over: under + over,
+    "subtract": lambda under, over: under - over,
+    "and": lambda under, over: _rounded(under) * _rounded(over),
+    "or": lambda under, over: bigger(_rounded(under), _rounded(over)),
+    "xor": lambda under, over: abs(_rounded(under) - _rounded(over)),
 }
 
 
@@ -126,18 +126,18 @@ def _combined(
 
 def join_image_with_alpha(_context: NodeContext, image: Batch, alpha: Batch) -> tuple[Batch]:
     count = max(len(image), len(alpha))
-    fitting = [resized(one, *image[0].size, "bilinear") for one in alpha]
+    fitting = [resized(picture, *image[0].size, "bilinear") for picture in alpha]
     return (
         [
-            Picture((*one.planes[:3], inverted(mask.planes[0])))
-            for one, mask in zip(repeated(image, count), repeated(fitting, count), strict=True)
+            Picture((*picture.planes[:3], inverted(mask.planes[0])))
+            for picture, mask in zip(repeated(image, count), repeated(fitting, count), strict=True)
         ],
     )
 
 
 def split_image_with_alpha(_context: NodeContext, image: Batch) -> tuple[Batch, Batch]:
-    return [Picture(one.planes[:3]) for one in image], [
-        Picture((inverted(_alpha(one)),)) for one in image
+    return [Picture(picture.planes[:3]) for picture in image], [
+        Picture((inverted(_alpha(picture)),)) for picture in image
     ]
 
 

@@ -51,7 +51,7 @@ class Picture:
     def channels(self) -> int:
         return len(self.planes)
 
-    def each(self, change: Callable[[Plane], Plane]) -> Picture:
+    def mapped(self, change: Callable[[Plane], Plane]) -> Picture:
         return Picture(tuple(change(plane) for plane in self.planes))
 
     def __repr__(self) -> str:
@@ -71,18 +71,18 @@ def computed(formula: Formula, *planes: Plane) -> Plane:
     apply = cast("Callable[..., Any]", formula)
     names = [f"p{number}" for number in range(len(planes))]
 
-    def of_names(given: dict[str, Any]) -> Any:
-        return apply(*(given[name] for name in names))
+    def of_names(operands: dict[str, Any]) -> Any:
+        return apply(*(operands[name] for name in names))
 
     named: dict[str, Any] = dict(zip(names, planes, strict=True))
-    found = cast("Plane", ImageMath.lambda_eval(of_names, **named))
-    return found if found.mode == "F" else found.convert("F")
+    result = cast("Plane", ImageMath.lambda_eval(of_names, **named))
+    return result if result.mode == "F" else result.convert("F")
 
 
 def mixed(formula: Formula, *pictures: Picture) -> Picture:
     """``formula`` plane by plane, of pictures with equally many."""
-    planes = zip(*(one.planes for one in pictures), strict=True)
-    return Picture(tuple(computed(formula, *each) for each in planes))
+    channels = zip(*(picture.planes for picture in pictures), strict=True)
+    return Picture(tuple(computed(formula, *planes) for planes in channels))
 
 
 def filled(size: tuple[int, int], *values: float) -> Picture:
@@ -102,13 +102,13 @@ def inverted(plane: Plane) -> Plane:
     return stretched(plane, -1.0, 1.0)
 
 
-def smaller(one: Any, two: Any) -> Any:
+def smaller(first: Any, second: Any) -> Any:
     """The smaller of two operands of a formula."""
-    return ImageMath.imagemath_min(one, two)
+    return ImageMath.imagemath_min(first, second)
 
 
-def bigger(one: Any, two: Any) -> Any:
-    return ImageMath.imagemath_max(one, two)
+def bigger(first: Any, second: Any) -> Any:
+    return ImageMath.imagemath_max(first, second)
 
 
 def clamped(picture: Picture) -> Picture:
@@ -141,11 +141,11 @@ def with_channels(batch: Batch, count: int, *, fill: float = 1.0) -> Batch:
     return [
         Picture(
             (
-                *one.planes[:count],
-                *(Image.new("F", one.size, fill) for _ in range(count - one.channels)),
+                *picture.planes[:count],
+                *(Image.new("F", picture.size, fill) for _ in range(count - picture.channels)),
             )
         )
-        for one in batch
+        for picture in batch
     ]
 
 
@@ -154,12 +154,12 @@ def repeated(batch: Batch, count: int) -> Batch:
     return [batch[number % len(batch)] for number in range(count)]
 
 
-def paired(one: Batch, two: Batch) -> list[tuple[Picture, Picture]]:
+def paired(first: Batch, second: Batch) -> list[tuple[Picture, Picture]]:
     """Side by side, a single one beside each; other lengths do not fit."""
-    if len(one) != len(two) and 1 not in (len(one), len(two)):
-        raise RuntimeError(f"batches of {len(one)} and {len(two)} pictures do not fit")
-    count = max(len(one), len(two))
-    return list(zip(repeated(one, count), repeated(two, count), strict=True))
+    if len(first) != len(second) and 1 not in (len(first), len(second)):
+        raise RuntimeError(f"batches of {len(first)} and {len(second)} pictures do not fit")
+    count = max(len(first), len(second))
+    return list(zip(repeated(first, count), repeated(second, count), strict=True))
 
 
 def resized(picture: Picture, width: int, height: int, method: str) -> Picture:
@@ -169,14 +169,14 @@ def resized(picture: Picture, width: int, height: int, method: str) -> Picture:
         return from_levels(levels)
     if picture.size == (width, height):
         return picture
-    return picture.each(lambda plane: plane.resize((width, height), RESAMPLING[method]))
+    return picture.mapped(lambda plane: plane.resize((width, height), RESAMPLING[method]))
 
 
 def cropped(picture: Picture, box: tuple[int, int, int, int]) -> Picture:
     """What lies in ``box`` (left, top, right, bottom) and in the picture."""
     left, top, right, bottom = box
     inside = (left, top, min(right, picture.width), min(bottom, picture.height))
-    return picture.each(lambda plane: plane.crop(inside))
+    return picture.mapped(lambda plane: plane.crop(inside))
 
 
 def scaled(picture: Picture, method: str, width: int, height: int, crop: str) -> Picture:
@@ -194,10 +194,10 @@ def scaled(picture: Picture, method: str, width: int, height: int, crop: str) ->
     return resized(picture, width, height, method)
 
 
-def pasted(onto: Picture, what: Picture, place: tuple[int, int]) -> Picture:
-    """``onto`` with ``what`` at ``place``; neither is changed."""
+def pasted(onto: Picture, patch: Picture, place: tuple[int, int]) -> Picture:
+    """``onto`` with ``patch`` at ``place``; neither is changed."""
     planes: list[Plane] = []
-    for under, over in zip(onto.planes, what.planes, strict=True):
+    for under, over in zip(onto.planes, patch.planes, strict=True):
         plane = under.copy()
         plane.paste(over, place)
         planes.append(plane)
@@ -213,7 +213,7 @@ def turned(picture: Picture, *, quarters: int) -> Picture:
     )
     if not quarters:
         return picture
-    return picture.each(lambda plane: plane.transpose(methods[quarters - 1]))
+    return picture.mapped(lambda plane: plane.transpose(methods[quarters - 1]))
 
 
 def flipped(picture: Picture, method: str) -> Picture:
@@ -223,4 +223,4 @@ def flipped(picture: Picture, method: str) -> Picture:
         if method.startswith("x")
         else Image.Transpose.FLIP_LEFT_RIGHT
     )
-    return picture.each(lambda plane: plane.transpose(way))
+    return picture.mapped(lambda plane: plane.transpose(way))

@@ -93,8 +93,8 @@ def empty_latent(_context: NodeContext, width: int, height: int, batch_size: int
 
 def vae_encode(_context: NodeContext, pixels: Batch, vae: str) -> tuple[Latent]:
     del vae
-    pictures = [to_levels(one, add=0.5).convert("RGB") for one in pixels]
-    return (Latent(tuple(_multiple_of_8(one) for one in pictures)),)
+    pictures = [to_levels(picture, add=0.5).convert("RGB") for picture in pixels]
+    return (Latent(tuple(_multiple_of_8(picture) for picture in pictures)),)
 
 
 def _multiple_of_8(picture: Image.Image) -> Image.Image:
@@ -107,11 +107,11 @@ def _multiple_of_8(picture: Image.Image) -> Image.Image:
 
 def vae_decode(_context: NodeContext, samples: Latent, vae: str) -> tuple[Batch]:
     del vae
-    return ([from_levels(one) for one in samples.pictures],)
+    return ([from_levels(picture) for picture in samples.pictures],)
 
 
 def set_noise_mask(_context: NodeContext, samples: Latent, mask: Batch) -> tuple[Latent]:
-    return (replace(samples, noise_mask=tuple(to_levels(one, add=0.5) for one in mask)),)
+    return (replace(samples, noise_mask=tuple(to_levels(picture, add=0.5) for picture in mask)),)
 
 
 def sample(

@@ -64,8 +64,8 @@ def math_expression(
     _context: NodeContext, expression: str, **values: Any
 ) -> tuple[float, int, bool]:
     names = {name.removeprefix("values."): value for name, value in values.items()}
-    found = evaluated(expression, names)
-    return float(found), int(found), bool(found)
+    number = evaluated(expression, names)
+    return float(number), int(number), bool(number)
 
 
 FUNCTIONS: dict[str, Callable[..., tuple[Any, ...]]] = {
