@@ -78,13 +78,13 @@ class Model:
 
     def values(self, body: Json) -> Json:
         """What counts in a run: the body, and the defaults of what it leaves out."""
-        usual = {one.name: one.default for one in self.parameters if one.only_with is None}
+        usual = {param.name: param.default for param in self.parameters if param.only_with is None}
         return usual | body
 
     @property
     def is_self_hosted(self) -> bool:
         """Run on the service's own machines, billed as run time: the site lists node keys."""
-        return any(one.aliases for one in self.parameters)
+        return any(param.aliases for param in self.parameters)
 
     @property
     def page(self) -> str:
@@ -104,34 +104,34 @@ def _number(endpoint: str) -> int:
     return value
 
 
-def read_model(said: Json) -> Model:
+def read_model(row: Json) -> Model:
     """A model from JSON, as the data file and the emulator's own path have it."""
-    said = dict(said)
-    parameters = tuple(_parameter(one) for one in said.pop("parameters", ()))
-    price = said.pop("price", None)
+    row = dict(row)
+    parameters = tuple(_parameter(param) for param in row.pop("parameters", ()))
+    price = row.pop("price", None)
     return Model(
-        **_fitting(Model, said),
+        **_fitting(Model, row),
         parameters=parameters,
         price=Price(**_fitting(Price, price)) if price else None,
     )
 
 
-def _parameter(said: Json) -> Parameter:
-    return Parameter(**_fitting(Parameter, said))
+def _parameter(row: Json) -> Parameter:
+    return Parameter(**_fitting(Parameter, row))
 
 
-def _fitting(kind: type, said: Json) -> Json:
+def _fitting(kind: type, row: Json) -> Json:
     """Lists as tuples; TypeError for a name that ``kind`` does not have."""
-    known = {one.name for one in fields(kind)}
-    if unknown := said.keys() - known:
+    names = {field.name for field in fields(kind)}
+    if unknown := row.keys() - names:
         raise TypeError(f"{kind.__name__} has no {min(unknown)!r}")
-    return {name: _frozen(value) for name, value in said.items()}
+    return {name: _frozen(value) for name, value in row.items()}
 
 
 def _frozen(value: Any) -> Any:
     if not isinstance(value, list):
         return value
-    return tuple(_frozen(one) for one in cast("list[Any]", value))
+    return tuple(_frozen(item) for item in cast("list[Any]", value))
 
 
 @cache

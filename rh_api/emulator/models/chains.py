@@ -27,7 +27,7 @@ def makers() -> frozenset[str]:
 
 
 def issue(state: State, key: str, model: Model, body: Json) -> str | None:
-    """The text that tells what the run made can be called by; None: it makes nothing of the kind.
+    """The text that tells the ids of what the run made; None for a model that gives out none.
 
     An id stands alone, or within JSON in the text, as a text or as a number.
     """

@@ -54,60 +54,60 @@ _MAKERS = (
 def convert(models: Iterable[Json], prices: Iterable[Json]) -> list[Json]:
     """The models of the emulator's file, in the order of their endpoints."""
     priced = {row["endpoint"]: row for row in prices}
-    made = [_model(one, priced.get(one["endpoint"])) for one in models]
-    return sorted(made, key=lambda one: one["endpoint"])
+    entries = [_model(model, priced.get(model["endpoint"])) for model in models]
+    return sorted(entries, key=lambda entry: entry["endpoint"])
 
 
-def _model(one: Json, priced: Json | None) -> Json:
-    names = {param["name"] for param in one["params"]}
-    made: Json = {
-        "endpoint": one["endpoint"],
-        "name": one["name"],
-        "name_cn": one.get("name_cn", ""),
-        "task": one["task"],
-        "output": one["output"],
-        "category": one["category"],
-        "status": one["status"],
-        "schema": one["schema"],
-        "parameters": [_parameter(param, names) for param in one["params"]],
+def _model(model: Json, priced: Json | None) -> Json:
+    names = {param["name"] for param in model["params"]}
+    entry: Json = {
+        "endpoint": model["endpoint"],
+        "name": model["name"],
+        "name_cn": model.get("name_cn", ""),
+        "task": model["task"],
+        "output": model["output"],
+        "category": model["category"],
+        "status": model["status"],
+        "schema": model["schema"],
+        "parameters": [_parameter(param, names) for param in model["params"]],
     }
     pairs = {
-        found.groups()
-        for param in one["params"]
-        if (found := _ONE_OF.search(param.get("note", "")))
+        match.groups()
+        for param in model["params"]
+        if (match := _ONE_OF.search(param.get("note", "")))
     }
-    made["one_of"] = sorted(pairs)
-    made["price"] = _price(one, priced)
-    return {name: value for name, value in made.items() if value not in ("", [], None)}
+    entry["one_of"] = sorted(pairs)
+    entry["price"] = _price(model, priced)
+    return {name: value for name, value in entry.items() if value not in ("", [], None)}
 
 
 def _parameter(param: Json, names: set[str]) -> Json:
-    made: Json = {to: param[name] for name, to in _KEPT.items() if name in param}
+    entry: Json = {to: param[name] for name, to in _KEPT.items() if name in param}
     for name in ("required", "multiple"):
         if param.get(name):
-            made["array" if name == "multiple" else name] = True
-    made |= _rules(str(param.get("note", "")), names - {param["name"]})
-    return made
+            entry["array" if name == "multiple" else name] = True
+    entry |= _rules(str(param.get("note", "")), names - {param["name"]})
+    return entry
 
 
 def _rules(note: str, names: set[str]) -> Json:
-    made: Json = {}
-    if (found := _ONLY_WITH.search(note)) and found[1] in names:
-        made["only_with"] = [found[1], found[2]]
+    rules: Json = {}
+    if (match := _ONLY_WITH.search(note)) and match[1] in names:
+        rules["only_with"] = [match[1], match[2]]
     for part in note.split("; "):
-        if (found := _NEEDS.search(part)) and found[1] in names:
-            made["needs"] = found[1]
-        if (found := _EXCLUDES.search(part)) and (other := found[1] or found[2]) in names:
-            made["excludes"] = other
+        if (match := _NEEDS.search(part)) and match[1] in names:
+            rules["needs"] = match[1]
+        if (match := _EXCLUDES.search(part)) and (excluded := match[1] or match[2]) in names:
+            rules["excludes"] = excluded
     makers = next((makers for mark, makers in _MAKERS if mark in note), ())
     if makers:
-        made["made_by"] = list(makers)
-        if found := _PURPOSE.search(note):
-            made["purpose"] = found[1] or found[2]
-    return made
+        rules["made_by"] = list(makers)
+        if match := _PURPOSE.search(note):
+            rules["purpose"] = match[1] or match[2]
+    return rules
 
 
-def _price(one: Json, priced: Json | None) -> Json | None:
+def _price(model: Json, priced: Json | None) -> Json | None:
     """``per`` a unit, ``by`` the keys that the ``amounts`` hang on;
     a plain amount hangs on none."""
     if priced and priced["pricing_type"] in ("fixed", "parameter_based"):
@@ -116,17 +116,17 @@ def _price(one: Json, priced: Json | None) -> Json | None:
             "by": priced.get("depends_on", []),
             "amounts": priced.get("rules", {"": priced.get("amount")}),
         }
-    known = cast("Json", one.get("price", {}))
-    amount = known.get("amount", known.get("max"))
-    return amount and {"per": known.get("per", "run"), "by": [], "amounts": {"": amount}}
+    price = cast("Json", model.get("price", {}))
+    amount = price.get("amount", price.get("max"))
+    return amount and {"per": price.get("per", "run"), "by": [], "amounts": {"": amount}}
 
 
 def main(models: str, prices: str) -> None:
     facts = json.loads(Path(models).read_text("utf-8"))["models"]
     rows = [json.loads(line) for line in Path(prices).read_text("utf-8").splitlines() if line]
-    made = convert(facts, rows)
+    entries = convert(facts, rows)
     text = "".join(
-        json.dumps(one, ensure_ascii=False, separators=(",", ":")) + "\n" for one in made
+        json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n" for entry in entries
     )
     CATALOGUE.write_text(text, "utf-8")
 

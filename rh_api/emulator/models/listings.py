@@ -47,9 +47,9 @@ def index(models: list[Model], base_url: str) -> str:
 
 def page(model: Model) -> str:
     """A model's page: Markdown around one OpenAPI block."""
-    properties: Json = {one.name: _schema(one) for one in model.parameters}
+    properties: Json = {param.name: _schema(param) for param in model.parameters}
     properties["webhookUrl"] = {"type": "string", "description": "任务结束时回调的地址"}
-    required = [one.name for one in model.parameters if one.required]
+    required = [param.name for param in model.parameters if param.required]
     schema: Json = {"type": "object", "properties": properties}
     if required:
         schema["required"] = required
@@ -146,7 +146,7 @@ def catalogue_row(model: Model) -> Json:
 
 def catalogue_detail(model: Model) -> Json:
     """``data`` of ``/api/sku/detail``: its fields are a JSON text."""
-    fields = [_site_field(one) for one in model.parameters]
+    fields = [_site_field(param) for param in model.parameters]
     return {
         **catalogue_row(model),
         "rhEndpoint": model.endpoint,
@@ -157,21 +157,21 @@ def catalogue_detail(model: Model) -> Json:
 
 def _site_field(parameter: Parameter) -> Json:
     """A field as the site's editor writes it; ``maxInpuNum`` is its spelling."""
-    made = _field(parameter)
+    field = _field(parameter)
     if parameter.aliases:
-        made["fieldKey"] = parameter.aliases[0]
+        field["fieldKey"] = parameter.aliases[0]
         if parameter.options:
-            made["options"] = [
+            field["options"] = [
                 {"value": str(index), "description": option, "apiValue": option}
                 for index, option in enumerate(parameter.options)
             ]
     if parameter.array:
-        made |= {"multipleInputs": True, "maxInpuNum": parameter.max_items}
-    return made
+        field |= {"multipleInputs": True, "maxInpuNum": parameter.max_items}
+    return field
 
 
 def _field(parameter: Parameter) -> Json:
-    made: Json = {
+    field: Json = {
         "fieldKey": parameter.name,
         "type": "LIST" if parameter.type == "COMBO" else parameter.type,
         "title": parameter.name,
@@ -191,13 +191,13 @@ def _field(parameter: Parameter) -> Json:
         if parameter.formats
         else None,
     }
-    made |= {name: value for name, value in optional.items() if value is not None}
+    field |= {name: value for name, value in optional.items() if value is not None}
     if parameter.options:
-        made["options"] = [
+        field["options"] = [
             {"value": option, "description": option, "descriptionEn": option}
             for option in parameter.options
         ]
-    return made
+    return field
 
 
 def registry(models: list[Model]) -> Json:
@@ -212,9 +212,9 @@ def registry(models: list[Model]) -> Json:
                 "output_type": "string" if model.output == "text" else model.output,
                 "category": f"RunningHub/{model.category}",
                 "params": [
-                    {**_field(one), **({"multiple": True} if one.array else {})}
-                    for one in model.parameters
-                    if one.type != "JSON"
+                    {**_field(param), **({"multiple": True} if param.array else {})}
+                    for param in model.parameters
+                    if param.type != "JSON"
                 ],
                 "name_cn": model.name_cn or model.name,
                 "name_en": model.name,

@@ -33,11 +33,11 @@ def price_of(model: Model, body: Json, currency: str) -> Decimal:
 
 def _amount(price: Price, values: Json) -> Decimal:
     """The row that fits best; where none does the dearest, as nobody is charged less."""
-    wanted = [_word(values.get(name)) for name in price.by]
+    words = [_word(values.get(name)) for name in price.by]
     for row, amount in price.amounts.items():
         parts = row.split("|")
-        if len(parts) == len(wanted) and all(
-            part in ("*", value) for part, value in zip(parts, wanted, strict=True)
+        if len(parts) == len(words) and all(
+            part in ("*", value) for part, value in zip(parts, words, strict=True)
         ):
             return Decimal(str(amount))
     return max(Decimal(str(amount)) for amount in price.amounts.values())
@@ -52,7 +52,7 @@ def _word(value: Any) -> str:
 def _units(price: Price, values: Json) -> Decimal:
     match price.per:
         case "second" | "5_seconds":
-            seconds = next((found for name in SECONDS if (found := _number(values, name))), 5)
+            seconds = next((number for name in SECONDS if (number := _number(values, name))), 5)
             return Decimal(-(-seconds // (5 if price.per == "5_seconds" else 1)))
         case "image":
             return Decimal(count_of(values))
@@ -65,9 +65,9 @@ def _units(price: Price, values: Json) -> Decimal:
 
 def count_of(values: Json) -> int:
     """How many results a body asks for."""
-    return next((found for name in COUNTS if (found := _number(values, name))), 1)
+    return next((number for name in COUNTS if (number := _number(values, name))), 1)
 
 
 def _number(values: Json, name: str) -> int:
-    found = re.match(r"\d+", str(values.get(name) or ""))
-    return int(found[0]) if found else 0
+    digits = re.match(r"\d+", str(values.get(name) or ""))
+    return int(digits[0]) if digits else 0

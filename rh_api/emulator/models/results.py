@@ -28,34 +28,34 @@ _FILM = Path(__file__).with_name("film.mp4")
 def make(model: Model, body: Json) -> list[Product]:
     """The products of one run, in order; imports Pillow for pictures."""
     text = json.dumps(body, sort_keys=True, ensure_ascii=False)
-    seed = hashlib.sha256(f"{model.endpoint} {text}".encode()).digest()
+    run_seed = hashlib.sha256(f"{model.endpoint} {text}".encode()).digest()
     values = model.values(body)
     count = min(count_of(values), MOST_RESULTS)
     prefix = model.endpoint.rpartition("/")[2]
-    made: list[Product] = []
+    products: list[Product] = []
     for index in range(count):
-        each = hashlib.sha256(seed + bytes([index])).digest()
+        seed = hashlib.sha256(run_seed + bytes([index])).digest()
         match model.output:
             case "image":
-                extension, data = _picture(each, values)
-                made.append(Product("", prefix, extension, data))
+                extension, data = _picture(seed, values)
+                products.append(Product("", prefix, extension, data))
             case "video":
-                made.append(Product("", prefix, "mp4", film(each)))
+                products.append(Product("", prefix, "mp4", film(seed)))
             case "audio":
-                made.append(Product("", prefix, "wav", sound(each)))
+                products.append(Product("", prefix, "wav", sound(seed)))
             case "3d":
-                made.append(Product("", prefix, "glb", cube(each)))
-                made.append(Product("", prefix, "png", _picture(each, {})[1]))
+                products.append(Product("", prefix, "glb", cube(seed)))
+                products.append(Product("", prefix, "png", _picture(seed, {})[1]))
             case "text":
-                made.append(Product("", "", "txt", None, _answer(model, values, each)))
-    return made
+                products.append(Product("", "", "txt", None, _answer(model, values, seed)))
+    return products
 
 
 def _picture(seed: bytes, values: Json) -> tuple[str, bytes]:
     from ..procedural import paint
 
-    wanted = str(values.get("outputFormat") or "png").lower()  # also "webp(lossless)"
-    extension = "jpg" if wanted.startswith("jp") else "webp" if wanted.startswith("webp") else "png"
+    choice = str(values.get("outputFormat") or "png").lower()  # also "webp(lossless)"
+    extension = "jpg" if choice.startswith("jp") else "webp" if choice.startswith("webp") else "png"
     number = int.from_bytes(seed[:4], "big")
     prompt = str(values.get("prompt") or "")
     picture = paint((SIDE, SIDE), prompt=prompt, seed=number, detail=seed, contrast=0.5)
@@ -93,7 +93,7 @@ def sound(seed: bytes) -> bytes:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE)
-        file.writeframes(b"".join(struct.pack("<h", int(8000 * one)) for one in samples))
+        file.writeframes(b"".join(struct.pack("<h", int(8000 * sample)) for sample in samples))
     return data.getvalue()
 
 
@@ -106,7 +106,7 @@ def cube(seed: bytes) -> bytes:
     corners = b"".join(struct.pack("<3f", *corner) for corner in _CORNERS)
     triangles = [part for a, b, c, d in _SIDES for part in (a, b, c, a, c, d)]
     indices = struct.pack(f"<{len(triangles)}H", *triangles)
-    colour = [*(round(one / 255, 3) for one in seed[:3]), 1.0]
+    colour = [*(round(byte / 255, 3) for byte in seed[:3]), 1.0]
     scene: dict[str, Any] = {
         "asset": {"version": "2.0", "generator": "emulator"},
         "scene": 0,

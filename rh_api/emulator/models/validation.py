@@ -29,38 +29,38 @@ FILLERS = ("lorem ipsum", "placeholder")
 
 def check_body(state: State, key: str, model: Model, body: Json) -> None:
     """Raise ``Refused`` for the first thing that is wrong with a body."""
-    known = {one.name: one for one in model.parameters}
-    node_keys = {alias for one in model.parameters for alias in one.aliases}
+    parameters = {param.name: param for param in model.parameters}
+    node_keys = {alias for param in model.parameters for alias in param.aliases}
     for name, value in body.items():
         if name in ALLOWED:
             continue
         if name in node_keys or "##" in name:
             _refuse(name, "is no parameter of this API")
-        if name not in known:
+        if name not in parameters:
             if model.schema == "full":
                 _refuse(name, "is unknown")
             continue
-        _check_value(state, key, known[name], value)
+        _check_value(state, key, parameters[name], value)
     _check_together(model, body)
 
 
-def _refuse(name: str, what: str) -> NoReturn:
-    raise Refused(1007, f"Invalid parameters: {name} {what}")
+def _refuse(name: str, reason: str) -> NoReturn:
+    raise Refused(1007, f"Invalid parameters: {name} {reason}")
 
 
 def _check_together(model: Model, body: Json) -> None:
-    for one in model.parameters:
-        applies = one.only_with is None or str(body.get(one.only_with[0])) == one.only_with[1]
-        if one.name not in body:
-            if one.required and applies and one.excludes not in body:
-                _refuse(one.name, "is required")
+    for param in model.parameters:
+        applies = param.only_with is None or str(body.get(param.only_with[0])) == param.only_with[1]
+        if param.name not in body:
+            if param.required and applies and param.excludes not in body:
+                _refuse(param.name, "is required")
             continue
-        if not applies and one.only_with:
-            _refuse(one.name, f"is only for {one.only_with[0]}={one.only_with[1]}")
-        if one.needs and one.needs not in body:
-            _refuse(one.name, f"needs {one.needs}")
-        if one.excludes and one.excludes in body:
-            _refuse(one.name, f"excludes {one.excludes}")
+        if not applies and param.only_with:
+            _refuse(param.name, f"is only for {param.only_with[0]}={param.only_with[1]}")
+        if param.needs and param.needs not in body:
+            _refuse(param.name, f"needs {param.needs}")
+        if param.excludes and param.excludes in body:
+            _refuse(param.name, f"excludes {param.excludes}")
     for pair in model.one_of:
         if sum(name in body for name in pair) != 1:
             _refuse(pair[0], f"or {pair[1]} is required, and not both")
@@ -70,7 +70,7 @@ def _check_value(state: State, key: str, parameter: Parameter, value: Any) -> No
     if value is None or (value in ("", [], {}) and value not in parameter.options):
         _refuse(parameter.name, "must not be empty")
     if not parameter.array:
-        _check_one(state, key, parameter, value)
+        _check_item(state, key, parameter, value)
         return
     if not isinstance(value, list):
         _refuse(parameter.name, "must be a list")
@@ -78,10 +78,10 @@ def _check_value(state: State, key: str, parameter: Parameter, value: Any) -> No
     if parameter.max_items is not None and len(items) > parameter.max_items:
         _refuse(parameter.name, f"takes at most {parameter.max_items} items")
     for item in items:
-        _check_one(state, key, parameter, item)
+        _check_item(state, key, parameter, item)
 
 
-def _check_one(state: State, key: str, parameter: Parameter, value: Any) -> None:
+def _check_item(state: State, key: str, parameter: Parameter, value: Any) -> None:
     if parameter.made_by and parameter.type == "JSON":
         _check_ids_within(state, key, parameter, value)
     elif parameter.type in MEDIA:
@@ -169,18 +169,18 @@ def _check_ids_within(state: State, key: str, parameter: Parameter, value: Any) 
     """The keys of such items are not published; an item is right when it holds one such id."""
     items = cast("list[Any]", value) if isinstance(value, list) else [value]
     for item in items:
-        held = list(cast("Json", item).values()) if isinstance(item, dict) else [item]
-        if not any(is_issued(state, key, parameter, each) for each in held):
-            _refuse(parameter.name, f"{held[0] if held else item} is not found or has expired")
+        ids = list(cast("Json", item).values()) if isinstance(item, dict) else [item]
+        if not any(is_issued(state, key, parameter, candidate) for candidate in ids):
+            _refuse(parameter.name, f"{ids[0] if ids else item} is not found or has expired")
 
 
 def placeholder_in(model: Model, body: Json) -> str | None:
     """The name of a parameter whose value only stands for one: filler text, or no real file."""
-    for one in model.parameters:
-        given = body.get(one.name)
-        for value in cast("list[Any]", given) if isinstance(given, list) else [given]:
-            if isinstance(value, str) and _is_placeholder(one, value):
-                return one.name
+    for param in model.parameters:
+        value = body.get(param.name)
+        for text in cast("list[Any]", value) if isinstance(value, list) else [value]:
+            if isinstance(text, str) and _is_placeholder(param, text):
+                return param.name
     return None
 
 
