@@ -56,7 +56,7 @@ class ComfyUI:
             hosted = Hosted(self, client_id)
             await hosted.listen()
             try:
-                said = await _json(
+                answer = await _json(
                     session,
                     "POST",
                     "/prompt",
@@ -65,11 +65,11 @@ class ComfyUI:
             except BaseException:
                 await hosted.close()
                 raise
-        verdict = _verdict(graph, savers, said)
+        verdict = _verdict(graph, savers, answer)
         if not verdict.ok:
             await hosted.close()
             return verdict, None
-        hosted.prompt_id = str(said["prompt_id"])
+        hosted.prompt_id = str(answer["prompt_id"])
         return verdict, hosted
 
     async def _carry(
@@ -99,13 +99,14 @@ def _names(node: dict[str, Any]) -> Iterator[str]:
     return (value for value in inputs_of(node).values() if isinstance(value, str) and value)
 
 
-def _verdict(graph: Graph, savers: frozenset[str], said: dict[str, Any]) -> Verdict:
+def _verdict(graph: Graph, savers: frozenset[str], answer: dict[str, Any]) -> Verdict:
     """ComfyUI's answer to a prompt; what it took will run, less the outputs with errors."""
-    errors: dict[str, dict[str, Any]] = said.get("node_errors") or {}
-    if "prompt_id" not in said:
-        error: Any = said.get("error")
-        told = cast("dict[str, Any]", error) if isinstance(error, dict) else {"message": str(said)}
-        return Verdict(error=told, node_errors=errors)
+    errors: dict[str, dict[str, Any]] = answer.get("node_errors") or {}
+    if "prompt_id" not in answer:
+        error: Any = answer.get("error")
+        if not isinstance(error, dict):
+            error = {"message": str(answer)}
+        return Verdict(error=cast("dict[str, Any]", error), node_errors=errors)
     broken: set[str] = {
         output for entry in errors.values() for output in entry["dependent_outputs"]
     }
@@ -172,9 +173,9 @@ class Hosted:
 
     def _pass_on(self, text: str, progress: Progress) -> bool:
         """True when the prompt is over."""
-        said: dict[str, Any] = json.loads(text)
-        kind: str = said.get("type", "")
-        data: dict[str, Any] = said.get("data") or {}
+        message: dict[str, Any] = json.loads(text)
+        kind: str = message.get("type", "")
+        data: dict[str, Any] = message.get("data") or {}
         if data.get("prompt_id") != self.prompt_id:
             return False
         node = data.get("node") if kind == "executing" else None
@@ -186,11 +187,11 @@ class Hosted:
 
     async def _ended(self, session: aiohttp.ClientSession) -> dict[str, Any]:
         path = f"/history/{self.prompt_id}"
-        found: dict[str, Any] = {}
-        while self.prompt_id not in found:
-            found = await _json(session, "GET", path)
-            await asyncio.sleep(0 if found else LOOK_SECONDS)
-        return found[self.prompt_id]
+        history: dict[str, Any] = {}
+        while self.prompt_id not in history:
+            history = await _json(session, "GET", path)
+            await asyncio.sleep(0 if history else LOOK_SECONDS)
+        return history[self.prompt_id]
 
 
 async def _json(session: aiohttp.ClientSession, method: str, path: str, **sent: Any) -> Any:
@@ -224,8 +225,8 @@ async def _products(
 
 def _product(node_id: str, place: dict[str, str], data: bytes) -> Product:
     stem, _, extension = place["filename"].rpartition(".")
-    found = _NUMBERED.match(stem)
-    prefix = found[1] if found else stem
+    match = _NUMBERED.match(stem)
+    prefix = match[1] if match else stem
     if place["subfolder"]:
         prefix = f"{place['subfolder']}/{prefix}"
     temporary = place["type"] == "temp"
@@ -234,15 +235,15 @@ def _product(node_id: str, place: dict[str, str], data: bytes) -> Product:
 
 def _failure(entry: dict[str, Any]) -> dict[str, str] | None:
     """``failedReason`` as the service sends it, from the message that ended the prompt."""
-    for kind, said in entry["status"]["messages"]:
+    for kind, data in entry["status"]["messages"]:
         if kind in ("execution_error", "execution_interrupted"):
             return {
-                "current_outputs": json.dumps(said.get("current_outputs", []), default=str),
-                "exception_type": str(said.get("exception_type", "InterruptProcessingException")),
-                "node_name": str(said.get("node_type", "")),
-                "current_inputs": json.dumps(said.get("current_inputs", {}), default=str),
-                "traceback": json.dumps(said.get("traceback", [])),
-                "node_id": str(said.get("node_id", "")),
-                "exception_message": str(said.get("exception_message", "interrupted")),
+                "current_outputs": json.dumps(data.get("current_outputs", []), default=str),
+                "exception_type": str(data.get("exception_type", "InterruptProcessingException")),
+                "node_name": str(data.get("node_type", "")),
+                "current_inputs": json.dumps(data.get("current_inputs", {}), default=str),
+                "traceback": json.dumps(data.get("traceback", [])),
+                "node_id": str(data.get("node_id", "")),
+                "exception_message": str(data.get("exception_message", "interrupted")),
             }
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -55,11 +55,10 @@ class Counters:
         return sum(count for path, count in self.requests.items() if path.startswith(prefix))
 
     def look_for_keys(
-        self, keys: Iterable[str], place: str, path: str, texts: Iterable[str]
+        self, keys: Collection[str], place: str, path: str, texts: Iterable[str]
     ) -> None:
         """Note that a key stands in one of ``texts``, which a request to ``path`` had there."""
-        said = list(texts)
-        if any(key in text for key in keys for text in said):
+        if any(key in text for text in texts for key in keys):
             self.keys_seen.add((place, path))
             if not _belongs(place, path):
                 self.keys_misplaced.add((place, path))

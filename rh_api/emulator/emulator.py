@@ -87,10 +87,10 @@ class Emulator(State):
         finally:
             listener.close()
             await lifecycle.stop_all(self)
-            left = [handler.transport for handler in server.connections]
+            transports = [handler.transport for handler in server.connections]
             self.connections.close()
             await runner.cleanup()
-            for transport in left:
+            for transport in transports:
                 # Closing alone waits for a client that no longer reads, longer than the loop lives.
                 if isinstance(transport, asyncio.Transport):
                     transport.abort()

@@ -131,15 +131,15 @@ def _distorted(response: web.StreamResponse, fault: Fault) -> web.Response:
     if fault.kind == "half_json":
         cut = body[: int(len(body) * float(fault.value or 0.5))]
         return web.Response(status=response.status, body=cut, content_type="application/json")
-    said = json.loads(body)
+    answer = json.loads(body)
     if fault.kind == "quoted":
         return web.json_response(body.decode(), status=response.status)
     if fault.kind == "doubled":
-        empty = json.dumps(dict.fromkeys(said.keys() - {"code", "msg"}))
+        empty = json.dumps(dict.fromkeys(answer.keys() - {"code", "msg"}))
         text = f"{body.decode()[:-1]}, {empty[1:]}"
         return web.Response(text=text, status=response.status, content_type="application/json")
-    said = wrong_types(said) if fault.kind == "wrong_types" else null_data(said)
-    return web.json_response(said, status=response.status)
+    answer = wrong_types(answer) if fault.kind == "wrong_types" else null_data(answer)
+    return web.json_response(answer, status=response.status)
 
 
 async def _begun(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
@@ -246,11 +246,11 @@ _ON_THE_WIRE: dict[
 
 def _key(request: web.Request, body: Any) -> str:
     """The key that the request carries, wherever that is."""
-    given = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    body = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
     if "key" in request.match_info:
         return request.match_info["key"]
     bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    return str(given.get("apiKey") or given.get("apikey") or bearer or request.query.get("apiKey"))
+    return str(body.get("apiKey") or body.get("apikey") or bearer or request.query.get("apiKey"))
 
 
 def _echoed(path: str, way: str, key: str) -> web.Response:
@@ -263,14 +263,14 @@ def _echoed(path: str, way: str, key: str) -> web.Response:
     text = json.dumps(refusal_body(path, refused), ensure_ascii=False)
     written = {
         "plain": key,
-        "json": "".join(f"\\u{ord(one):04x}" for one in key),
-        "percent": "".join(f"%{ord(one):02X}" for one in key),
+        "json": "".join(f"\\u{ord(char):04x}" for char in key),
+        "percent": "".join(f"%{ord(char):02X}" for char in key),
         "base64": base64.b64encode(f"Bearer {key}".encode()).decode(),
         "utf16": key,
     }[way]
-    said = text.replace(mark, written)
+    echo = text.replace(mark, written)
     if way == "utf16":
         return web.Response(
-            body=said.encode("utf-16"), content_type="application/json", charset="utf-16"
+            body=echo.encode("utf-16"), content_type="application/json", charset="utf-16"
         )
-    return web.Response(text=said, content_type="application/json")
+    return web.Response(text=echo, content_type="application/json")

@@ -81,8 +81,8 @@ def _entry(state: State, task: Task, number: int) -> dict[str, Any]:
         "status_str": "success" if is_good else "error",
         "completed": is_good,
         "messages": [
-            _said(task, "execution_start"),
-            _said(task, "execution_cached", nodes=[]),
+            _event(task, "execution_start"),
+            _event(task, "execution_cached", nodes=[]),
             *_ends(task),
         ],
     }
@@ -98,7 +98,7 @@ def _output(result: Result) -> tuple[str, Any]:
     return kind, {"filename": name, "subfolder": folder, "type": place}
 
 
-def _said(task: Task, kind: str, **more: Any) -> list[Any]:
+def _event(task: Task, kind: str, **more: Any) -> list[Any]:
     return [kind, {"prompt_id": task.prompt_id, "timestamp": int(time.time() * 1000), **more}]
 
 
@@ -107,13 +107,13 @@ def _ends(task: Task) -> Iterator[list[Any]]:
         current = task.progress.current or ""
         kind = task.graph.get(current, {}).get("class_type", "")
         done = [*task.progress.done]
-        yield _said(task, "execution_interrupted", node_id=current, node_type=kind, executed=done)
+        yield _event(task, "execution_interrupted", node_id=current, node_type=kind, executed=done)
         return
     reason = task.failed_reason
     if reason is None:
-        yield _said(task, "execution_success")
+        yield _event(task, "execution_success")
         return
-    yield _said(
+    yield _event(
         task,
         "execution_error",
         node_id=reason.get("node_id", ""),
@@ -138,23 +138,23 @@ def object_info(state: State) -> dict[str, Any]:
 
 
 def _class_info(state: State, name: str) -> dict[str, Any]:
-    known = NODE_CLASSES[name]
+    node_class = NODE_CLASSES[name]
     inputs: dict[str, dict[str, Any]] = {"required": {}, "optional": {}}
-    for field_name, spec in known.inputs.items():
+    for field_name, spec in node_class.inputs.items():
         part = inputs["optional" if spec.optional else "required"]
         part[field_name] = _spec(state, spec)
     return {
         "input": inputs,
         "input_order": {part: list(inputs[part]) for part in inputs},
-        "output": list(known.outputs),
-        "output_is_list": [False for _ in known.outputs],
-        "output_name": list(known.outputs),
+        "output": list(node_class.outputs),
+        "output_is_list": [False for _ in node_class.outputs],
+        "output_name": list(node_class.outputs),
         "name": name,
         "display_name": name,
         "description": "",
         "python_module": "nodes",
         "category": "emulator",
-        "output_node": known.is_output,
+        "output_node": node_class.is_output,
     }
 
 

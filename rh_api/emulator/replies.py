@@ -22,7 +22,7 @@ def task_number(state: State, task: Task) -> str | int:
     return int(task.id) if state.numeric_ids else task.id
 
 
-def told_number(state: State, task: Task) -> str | int:
+def reply_number(state: State, task: Task) -> str | int:
     """The id that the reply to a create tells: another one when a knob says so."""
     return task_number(state, task) if state.told_task_id is None else state.told_task_id
 
@@ -58,7 +58,7 @@ def created(state: State, task: Task) -> Json:
     """``data`` of create and ai-app/run (RunningHub docs, "Start ComfyUI Task")."""
     return {
         "netWssUrl": socket_url(state, task) if state.expose_socket_on_create else None,
-        "taskId": told_number(state, task),
+        "taskId": reply_number(state, task),
         "clientId": task.client_id,
         "taskStatus": task.status,
         "promptTips": "" if state.blank_prompt_tips else prompt_tips(task),
@@ -69,7 +69,7 @@ def submitted(state: State, task: Task) -> Json:
     """The bare task object that V2 orders are answered with."""
     filled = state.v2_reply == "filled"
     return {
-        "taskId": told_number(state, task),
+        "taskId": reply_number(state, task),
         "status": task.status,
         "errorCode": task.error_code,
         "errorMessage": task.error_message,

@@ -53,8 +53,8 @@ class State(Knobs):
 
     def renew(self) -> None:
         """Make all as new: knobs, what is there, counters. Tasks are forgotten, not stopped."""
-        for one in fields(Knobs):
-            setattr(self, one.name, one.default)
+        for knob in fields(Knobs):
+            setattr(self, knob.name, knob.default)
         self._begin()
 
     def _begin(self) -> None:
@@ -119,26 +119,26 @@ class State(Knobs):
     def models(self) -> dict[str, Model]:
         """The standard models by endpoint, those included that are no longer sold."""
         if self._models is None:
-            self._models = {one.endpoint: one for one in shipped()}
+            self._models = {model.endpoint: model for model in shipped()}
         return self._models
 
     def documented_models(self) -> list[Model]:
         """Models that the site lists."""
-        return [one for one in self.models.values() if one.status != "removed"]
+        return [model for model in self.models.values() if model.status != "removed"]
 
     def is_new(self, model: Model) -> bool:
-        """Whether it was put there after the start."""
-        return all(model.endpoint != one.endpoint for one in shipped())
+        """Whether the model was added after the start."""
+        return all(model.endpoint != older.endpoint for older in shipped())
 
-    def add_model(self, endpoint: str, **said: Any) -> Model:
+    def add_model(self, endpoint: str, **row: Any) -> Model:
         """Sell another model: its attributes and parameters as in the data file."""
-        model = self.models[endpoint] = read_model({"name": endpoint, **said, "endpoint": endpoint})
+        model = self.models[endpoint] = read_model({"name": endpoint, **row, "endpoint": endpoint})
         return model
 
-    def change_model(self, endpoint: str, **said: Any) -> Model:
+    def change_model(self, endpoint: str, **row: Any) -> Model:
         """Change attributes of one that is there; ``parameters`` replaces all of them."""
-        read = read_model({**said, "endpoint": endpoint})
-        changed = replace(self.models[endpoint], **{name: getattr(read, name) for name in said})
+        partial = read_model({**row, "endpoint": endpoint})
+        changed = replace(self.models[endpoint], **{name: getattr(partial, name) for name in row})
         self.models[endpoint] = changed
         return changed
 
@@ -180,19 +180,19 @@ class State(Knobs):
 
     def take_failure(self) -> dict[str, Any] | None:
         """The failure that the next task shall have; counts it down."""
-        wanted = self.fail_next
-        if wanted is None:
+        failure = self.fail_next
+        if failure is None:
             return None
-        left = int(wanted.get("count", 1)) - 1
-        self.fail_next = {**wanted, "count": left} if left > 0 else None
-        return wanted
+        count = int(failure.get("count", 1)) - 1
+        self.fail_next = {**failure, "count": count} if count > 0 else None
+        return failure
 
     def warm_nodes(self, task: Task) -> list[str]:
         """Loaders that an earlier run of the workflow left loaded."""
         if task.workflow_id not in self.warm:
             return []
         loaders = ("CheckpointLoaderSimple",)
-        return [node for node, what in task.graph.items() if what["class_type"] in loaders]
+        return [node_id for node_id, node in task.graph.items() if node["class_type"] in loaders]
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Do ``work`` beside everything else, until serving ends."""
@@ -207,9 +207,9 @@ class State(Knobs):
 
     def turn(self, knobs: Mapping[str, Any], account: Mapping[str, Any]) -> None:
         """Set knobs and the default account's attributes; AttributeError for an unknown name."""
-        known = {one.name for one in fields(Knobs)}
-        known_of_account = {one.name for one in fields(Account)}
-        for name in [*(knobs.keys() - known), *(account.keys() - known_of_account)]:
+        names = {knob.name for knob in fields(Knobs)}
+        account_names = {field.name for field in fields(Account)}
+        for name in [*(knobs.keys() - names), *(account.keys() - account_names)]:
             raise AttributeError(f"no knob {name!r}")
         for name, value in knobs.items():
             setattr(self, name, value)

@@ -20,10 +20,10 @@ async def account_status(state: State, request: web.Request) -> web.Response:
     """``POST /uc/openapi/accountStatus``: its field is ``apikey``, unlike everywhere else."""
     body = await requests.read_json(request)
     fields = ("apikey", "apiKey") if state.account_key == "both" else (state.account_key,)
-    given = next((name for name in fields if str(body.get(name) or "").strip()), None)
-    if given is None:
+    field = next((name for name in fields if str(body.get(name) or "").strip()), None)
+    if field is None:
         raise Refused(1601)
-    key, account = requests.account_of_body(state, body, field=given)
+    key, account = requests.account_of_body(state, body, field=field)
     count = len(state.open_tasks(key)) + state.foreign_tasks
     data: Json = {
         "remainCoins": str(account.coins),
@@ -88,26 +88,26 @@ async def resource_list(state: State, request: web.Request) -> web.Response:
     names = {"CHECKPOINT": state.checkpoints, "LORA": LORAS}.get(str(kind), ())
     if kind not in ("UNET", "CHECKPOINT", "LORA", "GGUF"):
         raise Refused(301)
-    wanted = str(body.get("resourceName") or "")
+    part = str(body.get("resourceName") or "")
     size, current = int(body.get("size") or 10), int(body.get("current") or 1)
     if not 1 <= size <= 50:
         raise Refused(301, "size must be between 1 and 50")
     by_title = state.resource_filter == "title"
-    found = [
+    matches = [
         name
         for name in names
-        if name not in state.unlisted and wanted in (state.title_of(name) if by_title else name)
+        if name not in state.unlisted and part in (state.title_of(name) if by_title else name)
     ]
     start = (current - 1) * size
     records = [
-        _resource(str(kind), name, state.title_of(name)) for name in found[start : start + size]
+        _resource(str(kind), name, state.title_of(name)) for name in matches[start : start + size]
     ]
-    pages = -(-len(found) // size)
+    pages = -(-len(matches) // size)
     data: Json = {
         "records": records,
         "size": size,
         "current": current,
-        "total": len(found),
+        "total": len(matches),
         "pages": pages,
         "hasNext": current < pages,
         "hasPrevious": current > 1,

@@ -51,16 +51,16 @@ async def call_demo(state: State, request: web.Request) -> web.Response:
 def _form(state: State, app: App) -> list[Json]:
     if state.field_data == "published":
         return app.fields
-    return [{**one, "fieldData": _options(one["fieldData"])} for one in app.fields]
+    return [{**field, "fieldData": _options(field["fieldData"])} for field in app.fields]
 
 
 def _options(field_data: str | None) -> list[str] | str | None:
     """The names of a field's options; other fields keep what they have."""
     match json.loads(field_data or "null"):
         case ["COMBO", {"options": [*options]}]:
-            return [str(one) for one in options]
+            return [str(option) for option in options]
         case [{"name": _}, *_] as items:
-            return [str(one["name"]) for one in cast("list[Json]", items) if "name" in one]
+            return [str(option["name"]) for option in cast("list[Json]", items) if "name" in option]
         case _:
             return field_data
 
@@ -77,9 +77,9 @@ async def model_params(state: State, request: web.Request) -> web.Response:
     styles = module.styles if module else []
     picture = f"{state.base_url}/results/covers/"
     data = [
-        {**one, "modelPreviewUrl": one["modelPreviewUrl"].replace("/results/covers/", picture)}
-        for one in styles
-        if one["type"] == kind
+        {**style, "modelPreviewUrl": style["modelPreviewUrl"].replace("/results/covers/", picture)}
+        for style in styles
+        if style["type"] == kind
     ]
     return web.json_response({"code": 0, "msg": "success", "data": data})
 

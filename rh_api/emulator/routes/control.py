@@ -24,26 +24,26 @@ async def show(state: State, _request: web.Request) -> web.Response:
             "status": task.status,
             "workflow_id": task.workflow_id,
             "node_info": task.node_info,
-            "results": [one.file.path for one in task.results if one.file],
+            "results": [result.file.path for result in task.results if result.file],
         }
         for task in state.tasks.values()
     }
     return web.json_response(
         {
-            "knobs": {one.name: getattr(state, one.name) for one in fields(Knobs)},
+            "knobs": {knob.name: getattr(state, knob.name) for knob in fields(Knobs)},
             "counters": state.counters.plain(),
             "accounts": {key: _plain(account) for key, account in state.accounts.items()},
-            "workflows": {one.id: one.title for one in state.workflows.values()},
-            "apps": {one.id: one.name for one in state.apps.values()},
+            "workflows": {workflow.id: workflow.title for workflow in state.workflows.values()},
+            "apps": {app.id: app.name for app in state.apps.values()},
             "tasks": tasks,
             "faults": [_plain(fault) for fault in state.faults],
         }
     )
 
 
-def _plain(what: Account | Fault) -> dict[str, Any]:
+def _plain(record: Account | Fault) -> dict[str, Any]:
     """Attributes as JSON can say them."""
-    values = {one.name: getattr(what, one.name) for one in fields(what)}
+    values = {field.name: getattr(record, field.name) for field in fields(record)}
     simple = (str, int, float, bool, type(None))
     return {
         name: value if isinstance(value, simple) else str(value) for name, value in values.items()
@@ -91,14 +91,14 @@ async def models(state: State, request: web.Request) -> web.Response:
     """``POST /emulator/models``: ``add`` or ``change`` (a model's attributes), or ``remove``."""
     body = await read_json(request)
     try:
-        for name, said in body.items():
+        for name, argument in body.items():
             match name:
                 case "add":
-                    state.add_model(**said)
+                    state.add_model(**argument)
                 case "change":
-                    state.change_model(**said)
+                    state.change_model(**argument)
                 case "remove":
-                    state.remove_model(said)
+                    state.remove_model(argument)
                 case _:
                     raise TypeError(f"{name!r} is nothing that can be done")
     except (KeyError, TypeError) as problem:

@@ -141,8 +141,8 @@ async def lora_url(state: State, request: web.Request) -> web.Response:
         raise Refused(301)
     name = f"api-lora-cn/{md5.lower()}.safetensors"
     data = {"fileName": name}
-    known = state.store.loras.get(name)
-    if state.lora_known_url or not (known and known.is_whole):
+    lora = state.store.loras.get(name)
+    if state.lora_known_url or not (lora and lora.is_whole):
         data["url"] = _presigned(state, name)
     return web.json_response({"code": 0, "msg": "success", "data": data})
 

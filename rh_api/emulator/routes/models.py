@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..state import State
 
 
-async def _asked(state: State, request: web.Request) -> tuple[str, Account, Model, Json]:
+async def _model_request(state: State, request: web.Request) -> tuple[str, Account, Model, Json]:
     """Who asks what of which model, when he may: shared enterprise keys only, 1014 for others."""
     key = requests.bearer(request)
     account = requests.account_of_key(state, key, 412)
@@ -45,7 +45,7 @@ async def _asked(state: State, request: web.Request) -> tuple[str, Account, Mode
 
 async def run(state: State, request: web.Request) -> web.Response:
     """``POST /openapi/v2/{endpoint}``: the body's keys are the model's parameters."""
-    key, account, model, body = await _asked(state, request)
+    key, account, model, body = await _model_request(state, request)
     price = price_of(model, body, account.currency or "CNY")
     if account.wallet <= 0:
         raise Refused(812)
@@ -67,7 +67,7 @@ async def run(state: State, request: web.Request) -> web.Response:
 
 async def price_preview(state: State, request: web.Request) -> web.Response:
     """``POST /openapi/v2/price-preview/{endpoint}``: the same body, checked and not run."""
-    key, account, model, body = await _asked(state, request)
+    key, account, model, body = await _model_request(state, request)
     check_body(state, key, model, body)
     if state.preview_placeholders == "refused" and (name := placeholder_in(model, body)):
         raise Refused(1007, f"Invalid parameters: {name} cannot be processed")
@@ -103,7 +103,7 @@ async def index(state: State, request: web.Request) -> web.Response:
 async def page(state: State, request: web.Request) -> web.Response:
     """A page of the documentation; one that does not exist is the site's empty shell."""
     name = request.match_info["name"]
-    model = next((one for one in state.documented_models() if one.page == name), None)
+    model = next((model for model in state.documented_models() if model.page == name), None)
     if model is None or state.page_shell:
         shell = "<!DOCTYPE html><html><body><div id='root'></div></body></html>"
         return web.Response(text=shell, content_type="text/html")
@@ -122,12 +122,11 @@ async def site_list(state: State, request: web.Request) -> web.Response:
     if body.get("categoryType") != "STANDARD_MODEL":
         raise Refused(301)
     number, size = int(body.get("pageNum") or 1), int(body.get("pageSize") or 20)
-    models = [
-        one for one in state.documented_models() if state.site_list_fresh or not state.is_new(one)
-    ]
+    listed = state.documented_models()
+    models = [model for model in listed if state.site_list_fresh or not state.is_new(model)]
     start = (number - 1) * size
     page: Json = {
-        "records": [listings.catalogue_row(one) for one in models[start : start + size]],
+        "records": [listings.catalogue_row(model) for model in models[start : start + size]],
         "total": len(models),
         "size": size,
         "current": number,
@@ -139,8 +138,8 @@ async def site_list(state: State, request: web.Request) -> web.Response:
 async def site_detail(state: State, request: web.Request) -> web.Response:
     """``POST /api/sku/detail``: one model of it."""
     _web_client(request)
-    wanted = str((await requests.read_json(request)).get("id") or "")
-    model = next((one for one in state.documented_models() if one.sku == wanted), None)
+    sku = str((await requests.read_json(request)).get("id") or "")
+    model = next((model for model in state.documented_models() if model.sku == sku), None)
     if model is None:
         raise Refused(404)
     data = listings.catalogue_detail(model)

@@ -44,11 +44,11 @@ async def prompt(state: State, request: web.Request) -> web.StreamResponse:
     body = await requests.read_json(request)
     graph = body.get("prompt")
     if not isinstance(graph, dict):
-        said = "No prompt provided"
-        error: Json = {"type": "no_prompt", "message": said, "details": said, "extra_info": {}}
+        text = "No prompt provided"
+        error: Json = {"type": "no_prompt", "message": text, "details": text, "extra_info": {}}
         return web.json_response(native.refusal(error, {}), status=400)
-    given = body.get("prompt_id")
-    if given is not None and not native.is_canonical(given):
+    prompt_id = body.get("prompt_id")
+    if prompt_id is not None and not native.is_canonical(prompt_id):
         error = {
             "type": "invalid_prompt_id",
             "message": "prompt_id must be a valid UUID",
@@ -73,17 +73,17 @@ async def prompt(state: State, request: web.Request) -> web.StreamResponse:
 
 
 def _order(state: State, key: str, machine: str, graph: Graph, body: Json) -> Order:
-    made = (one for one in graph.values() if str(one.get("class_type")).startswith("Empty"))
-    sizes = (one.get("inputs", {}).get("batch_size", 1) for one in made)
+    blanks = (node for node in graph.values() if str(node.get("class_type")).startswith("Empty"))
+    sizes = (node.get("inputs", {}).get("batch_size", 1) for node in blanks)
     if state.native_batch == "refused" and any(isinstance(n, int) and n > 1 for n in sizes):
         raise Refused(433, "batch size must be 1")
-    given = body.get("prompt_id") if state.native_prompt_id == "given" else None
+    prompt_id = body.get("prompt_id") if state.native_prompt_id == "given" else None
     return orders.build_native_order(
         state,
         key,
         machine,
         graph,
-        prompt_id=given if isinstance(given, str) else None,
+        prompt_id=prompt_id if isinstance(prompt_id, str) else None,
         client_id=str(body.get("client_id") or "") or None,
     )
 
@@ -99,10 +99,10 @@ def _cannot_run(state: State, order: Order) -> web.Response:
 async def prompt_count(state: State, request: web.Request) -> web.Response:
     """``GET /prompt``: how many are left."""
     key, machine = _place(state, request)
-    return web.json_response(_left(state, key, machine))
+    return web.json_response(_remaining(state, key, machine))
 
 
-def _left(state: State, key: str, machine: str) -> Json:
+def _remaining(state: State, key: str, machine: str) -> Json:
     lines = native.queue(native.prompts(state, key, machine))
     return {"exec_info": {"queue_remaining": sum(len(line) for line in lines.values())}}
 
@@ -110,11 +110,11 @@ def _left(state: State, key: str, machine: str) -> Json:
 async def history(state: State, request: web.Request) -> web.Response:
     """``GET /history`` and ``GET /history/{id}``: an unknown id is an empty object."""
     key, machine = _place(state, request)
-    over = native.history(state, native.prompts(state, key, machine))
-    wanted = request.match_info.get("id")
-    if wanted is not None:
-        over = {name: entry for name, entry in over.items() if name == wanted}
-    return web.json_response(over)
+    entries = native.history(state, native.prompts(state, key, machine))
+    prompt_id = request.match_info.get("id")
+    if prompt_id is not None:
+        entries = {name: entry for name, entry in entries.items() if name == prompt_id}
+    return web.json_response(entries)
 
 
 async def queue(state: State, request: web.Request) -> web.Response:
@@ -136,7 +136,7 @@ async def change_queue(state: State, request: web.Request) -> web.Response:
 
 
 async def interrupt(state: State, request: web.Request) -> web.Response:
-    """``POST /interrupt``: of what runs the named one or, with an older core, whichever it is."""
+    """``POST /interrupt``: stops what runs; a newer core only the named prompt, if one is named."""
     key, machine = _place(state, request)
     named = (await requests.read_json(request)).get("prompt_id")
     state.counters.cancels += 1
@@ -185,16 +185,16 @@ async def upload_image(state: State, request: web.Request) -> web.Response:
 
 async def object_info(state: State, request: web.Request) -> web.Response:
     """``GET /object_info``, which answers whoever asks: it proves no key."""
-    wanted = request.match_info.get("name")
+    name = request.match_info.get("name")
     if state.comfyui is not None:
-        known = await _of_comfyui(state, "/object_info")
+        classes = await _of_comfyui(state, "/object_info")
     else:
-        known = native.object_info(state)
-    if wanted is not None:
-        known = {name: about for name, about in known.items() if name == wanted}
-    if state.native_info_bytes and wanted is None:
-        known["Padding"] = {"input": {}, "description": " " * state.native_info_bytes}
-    return web.json_response(known)
+        classes = native.object_info(state)
+    if name is not None:
+        classes = {class_name: about for class_name, about in classes.items() if class_name == name}
+    if state.native_info_bytes and name is None:
+        classes["Padding"] = {"input": {}, "description": " " * state.native_info_bytes}
+    return web.json_response(classes)
 
 
 async def system_stats(state: State, request: web.Request) -> web.Response:
@@ -244,16 +244,16 @@ async def socket(state: State, request: web.Request) -> web.StreamResponse:
 
 async def _talk(state: State, answer: web.WebSocketResponse, who: tuple[str, str, str]) -> None:
     key, machine, client_id = who
-    status = {"status": _left(state, key, machine), "sid": client_id}
-    told: set[str] = set()
+    status = {"status": _remaining(state, key, machine), "sid": client_id}
+    watched: set[str] = set()
     opened = state.clock()
     try:
         await answer.send_json({"type": "status", "data": status})
         while True:
             tasks = native.prompts(state, key, machine).values()
-            new = [one for one in tasks if one.client_id == client_id and one.id not in told]
+            new = [task for task in tasks if task.client_id == client_id and task.id not in watched]
             for task in new:
-                told.add(task.id)
+                watched.add(task.id)
                 # Who was there before the prompt misses nothing of it.
                 is_early = task.created >= opened
                 frames = task.progress.watch(replay=is_early or state.socket_replay)

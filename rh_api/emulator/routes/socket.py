@@ -20,7 +20,7 @@ OTHER_PROMPT = "99999999-9999-4999-8999-999999999999"
 
 def _find(state: State, request: web.Request) -> Task | None:
     client_id = request.query.get("clientId", "")
-    return next((one for one in state.tasks.values() if one.client_id == client_id), None)
+    return next((task for task in state.tasks.values() if task.client_id == client_id), None)
 
 
 async def follow(state: State, request: web.Request) -> web.StreamResponse:
@@ -81,24 +81,24 @@ async def _send(socket: web.WebSocketResponse, frame: Frame) -> None:
 def _lies(task: Task) -> list[Frame]:
     """Noise, another prompt's end, and this prompt's end long before it is true."""
 
-    def said(kind: str, **data: object) -> str:
+    def message(kind: str, **data: object) -> str:
         return json.dumps({"type": kind, "data": data})
 
     nodes = sorted(task.graph)
     return [
         b"\x00\x00\x00\x01\x00\x00\x00\x01",
         "not json",
-        said("unknown_future"),
+        message("unknown_future"),
         json.dumps(["a", "list"]),
-        said("progress", value="many", max=None, node=None, prompt_id=task.prompt_id),
-        said("progress", value=500, max=20, node="no such node", prompt_id=OTHER_PROMPT),
-        said("execution_success", prompt_id=OTHER_PROMPT, timestamp=0),
-        said("executing", node=None, prompt_id=OTHER_PROMPT),
+        message("progress", value="many", max=None, node=None, prompt_id=task.prompt_id),
+        message("progress", value=500, max=20, node="no such node", prompt_id=OTHER_PROMPT),
+        message("execution_success", prompt_id=OTHER_PROMPT, timestamp=0),
+        message("executing", node=None, prompt_id=OTHER_PROMPT),
         "x" * 70_000,
-        said("execution_success", node=nodes[0], prompt_id=task.prompt_id),
-        said("execution_success", prompt_id=task.prompt_id, timestamp=0),
-        said("executing", node=None, prompt_id=task.prompt_id),
-        said("execution_error", prompt_id=OTHER_PROMPT, node_id="1", exception_message="lie"),
+        message("execution_success", node=nodes[0], prompt_id=task.prompt_id),
+        message("execution_success", prompt_id=task.prompt_id, timestamp=0),
+        message("executing", node=None, prompt_id=task.prompt_id),
+        message("execution_error", prompt_id=OTHER_PROMPT, node_id="1", exception_message="lie"),
     ]
 
 

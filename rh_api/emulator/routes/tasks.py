@@ -73,15 +73,15 @@ async def workflow_json(state: State, request: web.Request) -> web.Response:
     )
 
 
-def _known(state: State, task_id: str, key: str) -> Task | None:
+def _visible(state: State, task_id: str, key: str) -> Task | None:
     """A task of the account, unless it is so new that nobody knows it yet."""
     task = state.tasks.get(task_id)
-    is_known = task and task.key == key and state.clock() >= task.created + state.unknown_seconds
-    return task if is_known else None
+    is_visible = task and task.key == key and state.clock() >= task.created + state.unknown_seconds
+    return task if is_visible else None
 
 
 def _task(state: State, body: Json, key: str) -> Task:
-    task = _known(state, requests.positive_id(body, "taskId", "taskId must be positive"), key)
+    task = _visible(state, requests.positive_id(body, "taskId", "taskId must be positive"), key)
     if task is None:
         raise Refused(state.unknown_task_code or 807)
     return task
@@ -129,7 +129,7 @@ async def query(state: State, request: web.Request) -> web.Response:
     task_id = str(body.get("taskId") or "").strip()
     if not task_id.isdigit() or int(task_id) <= 0:
         raise Refused(1007, "taskId must be greater than 0")
-    task = _known(state, task_id, key)
+    task = _visible(state, task_id, key)
     if task is None:
         raise Refused(state.unknown_task_code or 1004, task_id=task_id)
     return web.json_response(replies.query_reply(state, _polled(state, task)))

@@ -162,11 +162,11 @@ async def _compute_model(
         kind = str(fail.get("exception_type", "RuntimeError"))
         message = str(fail.get("exception_message", "example failure"))
         return Outcome(failure={"exception_type": kind, "exception_message": message})
-    told = chains.issue(state, task.key, run.model, run.body)
+    text = chains.issue(state, task.key, run.model, run.body)
     products = await asyncio.to_thread(results.make, run.model, run.body)
-    if told is not None:
-        files = [one for one in products if one.data is not None]
-        products = [*files, Product("", "", "txt", None, told)]
+    if text is not None:
+        files = [product for product in products if product.data is not None]
+        products = [*files, Product("", "", "txt", None, text)]
     return Outcome(products=products)
 
 
@@ -178,8 +178,8 @@ def _fail(state: State, task: Task, outcome: Outcome, fail: dict[str, Any]) -> N
         task.error_message = str(fail.get("error_message", "unknown error"))
     else:
         task.error_code = state.failed_code
-        known = {"805": "APIKEY_TASK_STATUS_ERROR", "1000": "unknown error"}
-        task.error_message = known[state.failed_code]
+        messages = {"805": "APIKEY_TASK_STATUS_ERROR", "1000": "unknown error"}
+        task.error_message = messages[state.failed_code]
     if not (task.order.hosted or task.order.model):
         task.progress.failed(task.failed_reason)
 
@@ -301,8 +301,8 @@ async def stop_all(state: State) -> None:
     for task in running:
         task.ending = True
     work = [task.runner for task in running if task.runner] + list(state.background)
-    for one in work:
-        one.cancel()
+    for future in work:
+        future.cancel()
     await asyncio.gather(*work, return_exceptions=True)
 
 

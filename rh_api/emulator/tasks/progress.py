@@ -101,16 +101,16 @@ class Progress:
         for weight, frames in steps:
             for frame, node in frames:
                 if node not in (None, self.current):
-                    await self._held(knobs)
+                    await self._hold(knobs)
                 self._step_to(node)
                 self.send(frame)
             passed += weight
             due = began + (until - began) * (passed / total)
             if due > clock():
                 await asyncio.sleep(due - clock())
-        await self._held(knobs)
+        await self._hold(knobs)
 
-    async def _held(self, knobs: Knobs) -> None:
+    async def _hold(self, knobs: Knobs) -> None:
         while self.current is not None and self.current == knobs.hold_at:  # noqa: ASYNC110 - see there
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -137,12 +137,12 @@ class Progress:
                 steps.extend(self._sampling(node_id, shown, knobs, failing=failing))
                 continue
             frames: list[tuple[Frame, str | None]] = [start]
-            if made := self._output(outcome, node_id):
+            if output := self._output(outcome, node_id):
                 executed = _message(
                     "executed",
                     node=node_id,
                     display_node=node_id,
-                    output=made,
+                    output=output,
                     prompt_id=self.prompt_id,
                 )
                 steps.append((1.0, frames))
@@ -162,11 +162,11 @@ class Progress:
             values = values[:1]
         steps: list[tuple[float, list[tuple[Frame, str | None]]]] = []
         for value in values:
-            told: dict[str, Any] = {"value": value, "max": top}
+            counts: dict[str, Any] = {"value": value, "max": top}
             frames: list[tuple[Frame, str | None]] = []
             if knobs.progress_state:
                 state = {
-                    **told,
+                    **counts,
                     "state": "running",
                     "node_id": node_id,
                     "prompt_id": self.prompt_id,
@@ -183,7 +183,7 @@ class Progress:
                     )
                 )
             frames.append(
-                (_message("progress", **told, prompt_id=self.prompt_id, node=node_id), None)
+                (_message("progress", **counts, prompt_id=self.prompt_id, node=node_id), None)
             )
             if shown and value == values[len(values) // 2]:
                 frames.append((PREVIEW_HEADER + shown, None))
@@ -195,22 +195,22 @@ class Progress:
 
     @staticmethod
     def _output(outcome: Outcome, node_id: str) -> dict[str, Any]:
-        made: dict[str, list[Any]] = {}
+        output: dict[str, list[Any]] = {}
         for product in outcome.products:
             if product.node_id != node_id:
                 continue
             if product.data is None:
-                made.setdefault("text", []).append(product.text)
+                output.setdefault("text", []).append(product.text)
                 continue
             kind = "images" if product.extension == "png" else "files"
-            made.setdefault(kind, []).append(
+            output.setdefault(kind, []).append(
                 {
                     "filename": product.name,
                     "subfolder": "",
                     "type": "temp" if product.temporary else "output",
                 }
             )
-        return dict(made)
+        return dict(output)
 
     def succeeded(self) -> None:
         self.send(_message("execution_success", prompt_id=self.prompt_id, timestamp=_now()))

@@ -54,12 +54,12 @@ def check_slots(state: State, key: str, account: Account, *, personal: bool) -> 
 
 
 def node_info_list(body: Json) -> list[dict[str, Any]]:
-    given = body.get("nodeInfoList")
-    if given is None:
+    node_info = body.get("nodeInfoList")
+    if node_info is None:
         return []
-    if not isinstance(given, list):
+    if not isinstance(node_info, list):
         raise Refused(301)
-    items = cast("list[Any]", given)
+    items = cast("list[Any]", node_info)
     for item in items:
         if not isinstance(item, dict):
             raise Refused(301)
@@ -78,7 +78,7 @@ def node_info_list(body: Json) -> list[dict[str, Any]]:
 def apply_node_info(graph: Graph, items: list[dict[str, Any]], *, app: App | None = None) -> Graph:
     """A copy of ``graph`` with the listed values; 803 when an item does not fit it."""
     changed = copy.deepcopy(graph)
-    exposed = {(one["nodeId"], one["fieldName"]) for one in app.fields} if app else None
+    exposed = {(field["nodeId"], field["fieldName"]) for field in app.fields} if app else None
     for item in items:
         node_id, name = str(item["nodeId"]), str(item["fieldName"])
         if exposed is not None and (node_id, name) not in exposed:
@@ -100,9 +100,9 @@ def apply_node_info(graph: Graph, items: list[dict[str, Any]], *, app: App | Non
 
 
 def _kind(class_type: str, name: str, stored: object) -> str:
-    known = NODE_CLASSES.get(class_type)
-    if known and name in known.inputs:
-        return known.inputs[name].kind
+    node_class = NODE_CLASSES.get(class_type)
+    if node_class and name in node_class.inputs:
+        return node_class.inputs[name].kind
     names: dict[type, str] = {bool: "BOOLEAN", int: "INT", float: "FLOAT"}
     return names.get(type(stored), "STRING")
 
@@ -175,16 +175,16 @@ def build_order(
 def _inline(
     state: State, workflow_id: str, graph: Graph, items: list[dict[str, Any]], body: Json
 ) -> Graph:
-    known = state.workflows.get(workflow_id)
-    if known is None and not state.accepts_placeholder_workflow:
+    workflow = state.workflows.get(workflow_id)
+    if workflow is None and not state.accepts_placeholder_workflow:
         raise Refused(380)
-    if known:
-        check_password(known.password, body)
+    if workflow:
+        check_password(workflow.password, body)
     if items:
         try:
-            if known is None or not state.accepts_list_with_inline:
+            if workflow is None or not state.accepts_list_with_inline:
                 raise Refused(803)
-            apply_node_info(known.graph, items)
+            apply_node_info(workflow.graph, items)
         except Refused:
             text = "APIKEY_INVALID_NODE_INFO: node_not_found_in_workflow"
             raise Refused(803, text) from None
@@ -201,9 +201,8 @@ def build_app_order(
     check_start(state, account, body)
     check_password(app.password, body)
     items = node_info_list(body)
-    defaults = [
-        {name: one[name] for name in ("nodeId", "fieldName", "fieldValue")} for one in app.fields
-    ]
+    names = ("nodeId", "fieldName", "fieldValue")
+    defaults = [{name: field[name] for name in names} for field in app.fields]
     graph = apply_node_info(state.workflows[app.workflow_id].graph, [*defaults, *items], app=app)
     if state.reroll_seeds:
         reroll(state, graph, items)
@@ -232,8 +231,8 @@ def build_quick_order(state: State, key: str, account: Account, body: Json) -> O
         raise Refused(301, "quickCreateCode is wrong")
     check_start(state, account, {})
     items = _whole_entries(body)
-    wanted = sorted((one["nodeId"], one["fieldName"]) for one in module.fields)
-    if sorted((one["nodeId"], one["fieldName"]) for one in items) != wanted:
+    expected = sorted((field["nodeId"], field["fieldName"]) for field in module.fields)
+    if sorted((item["nodeId"], item["fieldName"]) for item in items) != expected:
         raise Refused(803)
     graph = apply_node_info(state.workflows[module.workflow_id].graph, items)
     plain: Json = {"addMetadata": False}

@@ -41,7 +41,7 @@ def validate_prompt(graph: Graph, exists: Exists) -> Verdict:
     outputs = [node for node in graph if NODE_CLASSES[graph[node]["class_type"]].is_output]
     if not outputs:
         return Verdict(error=_fault("prompt_no_outputs", "Prompt has no outputs"))
-    errors = {node: found for node in graph if (found := _node_errors(graph, node, exists))}
+    errors = {node: problems for node in graph if (problems := _node_errors(graph, node, exists))}
     verdict = Verdict()
     for output in sorted(outputs, key=id_key):
         broken = [node for node in execution_order(graph, [output]) if node in errors]
@@ -74,11 +74,11 @@ def _has_cycle(graph: Graph, output: str) -> bool:
 def _node_errors(graph: Graph, node_id: str, exists: Exists) -> list[dict[str, Any]]:
     node = graph[node_id]
     inputs = inputs_of(node)
-    found: list[dict[str, Any]] = []
+    problems: list[dict[str, Any]] = []
     for name, spec in NODE_CLASSES[node["class_type"]].inputs.items():
         if name not in inputs:
             if not spec.optional:
-                found.append(
+                problems.append(
                     _error("required_input_missing", "Required input is missing", name, name)
                 )
             continue
@@ -89,8 +89,8 @@ def _node_errors(graph: Graph, node_id: str, exists: Exists) -> list[dict[str, A
             else _value_error(inputs, name, spec, exists)
         )
         if problem:
-            found.append(problem)
-    return found
+            problems.append(problem)
+    return problems
 
 
 def _link_error(
