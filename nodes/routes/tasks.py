@@ -26,16 +26,16 @@ async def all_tasks(_: Body) -> dict[str, object]:
 
 
 async def _open_orders(*, followed: bool) -> dict[str, object]:
-    found = [
-        (one, name, settings)
+    rows = [
+        (order, name, settings)
         for name, settings in accounts.listed()
-        for one in await cloud.client(settings).open_orders(followed=followed)
+        for order in await cloud.client(settings).open_orders(followed=followed)
     ]
-    found.sort(key=lambda each: each[0].order)
-    ends = await asyncio.gather(*(_end(one, cloud.client(settings)) for one, _, settings in found))
+    rows.sort(key=lambda row: row[0].order)
+    ends = await asyncio.gather(*(_end(order, cloud.client(account)) for order, _, account in rows))
     shown = [
-        {**_as_json(*each), "over": bool(end), "end": end}
-        for each, end in zip(found, ends, strict=True)
+        {**_as_json(*row), "over": bool(end), "end": end}
+        for row, end in zip(rows, ends, strict=True)
     ]
     return {"tasks": shown}
 
@@ -73,13 +73,13 @@ def _as_json(order: OpenOrder, profile: str, settings: Settings) -> dict[str, ob
 
 async def now(_: Body) -> dict[str, object]:
     """All that is under way, each with how it is doing."""
-    told: list[tuple[int, dict[str, object]]] = []
+    rows: list[tuple[int, dict[str, object]]] = []
     for name, settings in accounts.listed():
         client = cloud.client(settings)
-        for one in await client.open_orders(followed=True):
-            doing = await under_way.told(client, one)
-            told.append((one.order, {**_as_json(one, name, settings), **doing}))
-    return {"tasks": [one for _, one in sorted(told, key=lambda each: each[0])]}
+        for order in await client.open_orders(followed=True):
+            doing = await under_way.progress_of(client, order)
+            rows.append((order.order, {**_as_json(order, name, settings), **doing}))
+    return {"tasks": [task for _, task in sorted(rows, key=lambda row: row[0])]}
 
 
 async def cancel(body: Body) -> dict[str, object]:
@@ -97,13 +97,13 @@ async def fetch(body: Body) -> dict[str, object]:
         "gaps": incomplete_outputs.fetched(outcome),
         "results": [
             {
-                "node_id": one.node_id,
-                "name": one.name,
-                "kind": one.type.kind.value if one.type else "",
-                "size": one.size,
-                "text": one.text,
+                "node_id": result.node_id,
+                "name": result.name,
+                "kind": result.type.kind.value if result.type else "",
+                "size": result.size,
+                "text": result.text,
             }
-            for one in outcome.results
+            for result in outcome.results
         ],
     }
 

@@ -22,7 +22,7 @@ _losses: Counter[str] = Counter()
 
 def hold(segment: str, outputs: Sequence[Any]) -> None:
     """Watch the files of a segment's outputs for as long as anything holds these."""
-    for gone in [text for text, held in _held.items() if not held]:
+    for gone in [text for text, files in _held.items() if not files]:
         del _held[gone]
     for output in outputs:
         items = cast("list[object]", output) if isinstance(output, list) else [output]
@@ -32,8 +32,8 @@ def hold(segment: str, outputs: Sequence[Any]) -> None:
 def losses(segment: str) -> int:
     """How often files of the segment's outputs were found to be gone: what is cached counts no
     more then, and the journal gives it anew at no cost."""
-    held = _held.get(segment, {})
-    if not all(path.is_file() for path in list(held.values())):
+    files = _held.get(segment, {})
+    if not all(path.is_file() for path in list(files.values())):
         _losses[segment] += 1
         del _held[segment]
     return _losses[segment]

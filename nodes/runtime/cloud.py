@@ -70,25 +70,25 @@ def client(settings: Settings) -> Client:
     """The one client of an account. To be called in the server's loop only."""
     shutdown.at_end(leave)
     account = settings.origin, settings.account
-    found = _clients.get(account)
-    if found is None:
+    own = _clients.get(account)
+    if own is None:
         config.register_journal()
-        found = _clients[account] = Client(settings, stopped=partial(_stopped, account))
-    return found
+        own = _clients[account] = Client(settings, stopped=partial(_stopped, account))
+    return own
 
 
 def ordering(settings: Settings) -> Client:
     """The account's client, whose orders go out as `settings` say: two profiles may share it."""
-    found = client(settings)
-    found.adopt(settings)
-    return found
+    shared = client(settings)
+    shared.adopt(settings)
+    return shared
 
 
 def _stopped(account: Account, report: Stopped) -> None:
     """What became of a task that was stopped goes to its node."""
-    found = _clients.get(account)
-    if found is not None:
-        _tell(node_outcomes.stopped(found, report))
+    client = _clients.get(account)
+    if client is not None:
+        _tell(node_outcomes.stopped(client, report))
 
 
 def _tell(work: Coroutine[Any, Any, None]) -> None:
@@ -114,8 +114,8 @@ async def leave() -> None:
     to the same: the journal knows all that was sent, and the next start takes it up.
     """
     while _clients:
-        _, one = _clients.popitem()
-        await one.leave()
+        _, client = _clients.popitem()
+        await client.leave()
 
 
 async def ask(
@@ -135,24 +135,24 @@ async def _begin(
     work: Callable[[Client], Awaitable[T]], settings: Settings, display: NodeDisplay
 ) -> T:
     drawing = asyncio.ensure_future(display.keep_drawing())
-    one = ordering(settings)
+    client = ordering(settings)
     try:
-        done = await work(one)
+        done = await work(client)
     except (RunningHubError, MediaError) as error:
         drawing.cancel()  # or it would write its line over what is told now
-        await node_outcomes.tell(one, display.place, node_outcomes.failed(error))
+        await node_outcomes.tell(client, display.place, node_outcomes.failed(error))
         raise
     except asyncio.CancelledError:
         if display.has_ordered_nothing:
             line = language.in_each([("node.stopped_before", {})])
             display.end = node_outcomes.End("stopped", line)
         if display.end is not None:
-            _tell(node_outcomes.tell(one, display.place, display.end))
+            _tell(node_outcomes.tell(client, display.place, display.end))
         raise
     finally:
         drawing.cancel()
     if display.end is not None:
-        await node_outcomes.tell(one, display.place, display.end)
+        await node_outcomes.tell(client, display.place, display.end)
     return done
 
 

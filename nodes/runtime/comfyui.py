@@ -35,7 +35,7 @@ def our_version() -> str:
     """ "?" where pyproject.toml is gone."""
     pyproject = Path(__file__).parents[2] / "pyproject.toml"
     try:
-        found = re.search(r'^version = "([^"]+)"', pyproject.read_text("utf-8"), re.MULTILINE)
+        match = re.search(r'^version = "([^"]+)"', pyproject.read_text("utf-8"), re.MULTILINE)
     except OSError:
         return "?"
-    return found[1] if found else "?"
+    return match[1] if match else "?"

@@ -45,18 +45,18 @@ def settings(profile: str = "") -> Settings:
         )
         if stored:
             raise NoKey("node.no_default", names=", ".join(stored))
-        return _environment()  # which may have no key, and says so
-    found = profiles.load(state_folder()).get(name)
-    account = _account(found.origin, found.key.reveal(), found.workflow)
+        return _account(None, None)  # the environment's may have no key, and says so
+    entry = profiles.load(state_folder()).get(name)
+    account = _account(entry.origin, entry.key.reveal(), entry.workflow)
     return replace(
         account,
-        webhook_url=found.webhook or account.webhook_url,
-        route=found.route or account.route,
+        webhook_url=entry.webhook or account.webhook_url,
+        route=entry.route or account.route,
     )
 
 
 def stored_name(profile: str) -> str:
-    """The stored profile that a node's word for one means; "" for the environment's."""
+    """The stored profile that a node means by a word; "" for the environment's."""
     name = profile.strip()
     if name == profiles.ENVIRONMENT or (not name and has_environment_key()):
         return ""
@@ -76,15 +76,11 @@ def has_environment_key() -> bool:
 
 def known_keys() -> frozenset[str]:
     """All keys that are known here, whatever their account."""
-    known = {one.key.reveal() for one in profiles.load(state_folder()).by_name.values()}
+    keys = {profile.key.reveal() for profile in profiles.load(state_folder()).by_name.values()}
     for name in KEY_VARIABLES:
         with contextlib.suppress(BadInput):  # what can be no key may stand anywhere
-            known.add(read_key(os.environ.get(name, "")).reveal())
-    return frozenset(known - {""})
-
-
-def _environment() -> Settings:
-    return _account(None, None)
+            keys.add(read_key(os.environ.get(name, "")).reveal())
+    return frozenset(keys - {""})
 
 
 def _account(origin: str | None, key: str | None, workflow: str = "") -> Settings:
@@ -97,14 +93,14 @@ def _account(origin: str | None, key: str | None, workflow: str = "") -> Setting
     # The general access password belongs to the environment's key, not to another site's.
     general = {} if origin is None else {"RUNNINGHUB_ACCESS_PASSWORD": ""}
     shared = {k: v for k, v in os.environ.items() if origin is None or k not in KEY_VARIABLES}
-    found = Settings.from_mapping({**shared, **own, **general}, state_folder())
-    found.require_key()
+    account = Settings.from_mapping({**shared, **own, **general}, state_folder())
+    account.require_key()
     return replace(
-        found,
-        passwords=partial(_password, found.origin),
-        segment_workflow=workflow or found.segment_workflow,
-        models=found.models or stored_models(),
-        renews_models=found.renews_models and profiles.load(state_folder()).renews_models,
+        account,
+        passwords=partial(_password, account.origin),
+        segment_workflow=workflow or account.segment_workflow,
+        models=account.models or stored_models(),
+        renews_models=account.renews_models and profiles.load(state_folder()).renews_models,
     )
 
 

@@ -20,13 +20,13 @@ async def output_of(
     outcomes: Sequence[Outcome],
     display: NodeDisplay,
     program: Program | None,
-    wanted: Sequence[str],
+    output_ids: Sequence[str],
 ) -> tuple[io.NodeOutput, str]:
     """What a node gives for its finished orders, and its last line; see `outputs.node_output`."""
     currency = await client.costs.known_currency()
 
-    def make(found: Sequence[Outcome], doubtful: list[Result]) -> tuple[io.NodeOutput, str]:
-        return outputs.node_output(found, program, wanted, doubtful, currency)
+    def make(orders: Sequence[Outcome], doubtful: list[Result]) -> tuple[io.NodeOutput, str]:
+        return outputs.node_output(orders, program, output_ids, doubtful, currency)
 
     output, line = await decoded(client, display, outcomes, currency, make)
     line_in_each = outputs.done_lines(outcomes, currency)
@@ -49,9 +49,10 @@ async def decoded(
     display.end = node_outcomes.stopped_reading(outcomes, currency)
     display(Progress(Stage.READING))
     doubtful: list[Result] = []
-    made = await cloud.in_worker(make, outcomes, doubtful)
-    if not any(one in doubtful for outcome in outcomes if outcome.kept for one in outcome.results):
-        return made
+    values = await cloud.in_worker(make, outcomes, doubtful)
+    kept = (result for outcome in outcomes if outcome.kept for result in outcome.results)
+    if not any(result in doubtful for result in kept):
+        return values
     renewed = [
         await client.fetch_again(outcome, doubtful) if outcome.kept else outcome
         for outcome in outcomes

@@ -61,7 +61,7 @@ def samples() -> list[dict[str, str]]:
     apps = running.apps if running else catalog.apps()
     modules = running.modules if running else catalog.modules()
     return [
-        *({"kind": "module", "id": one.example(), "name": one.name} for one in modules.values()),
+        *({"kind": "module", "id": m.example(), "name": m.name} for m in modules.values()),
         *(
             {"kind": "workflow", "id": w.id, "name": w.title}
             for w in workflows.values()
@@ -73,8 +73,8 @@ def samples() -> list[dict[str, str]]:
 
 def name_of(kind: str, number: str) -> str:
     """What a sample is called; "" for one that is not there."""
-    named = (one["name"] for one in samples() if (one["kind"], one["id"]) == (kind, number))
-    return next(named, "")
+    names = {(sample["kind"], sample["id"]): sample["name"] for sample in samples()}
+    return names.get((kind, number), "")
 
 
 def is_emulated(origin: str, account: str) -> bool:
@@ -95,9 +95,9 @@ def refuse_link(settings: Settings, text: str, *, is_app: bool) -> None:
     except BadInput:
         return  # whoever reads it next says what is wrong
     catalog = _package().catalog
-    known = catalog.apps() if is_app else catalog.workflows()
+    programs = catalog.apps() if is_app else catalog.workflows()
     name = host.partition(":")[0]
-    if name in LOOPBACK or (not name and number in known):
+    if name in LOOPBACK or (not name and number in programs):
         raise BadInput("error.sandbox_link", value=number)
 
 

@@ -70,10 +70,10 @@ _last: OrderedDict[tuple[str, str], Report] = OrderedDict()
 
 def last(prompt: str, node_id: str) -> Report:
     """What is kept of a node's failure in a run. Raises BadInput where there is nothing."""
-    found = _last.get((prompt, node_id))
-    if found is None:
+    report = _last.get((prompt, node_id))
+    if report is None:
         raise BadInput("node.no_report")
-    return found
+    return report
 
 
 @contextmanager
@@ -95,7 +95,7 @@ def _report_of(error: RunningHubError, place: Place, subject: Subject, inputs: I
     texts = _texts_of(error, inputs)
 
     def written(message: str) -> str:
-        return "\n".join(f"{name}: {said}" for name, said in lines(message) if said)
+        return "\n".join(f"{name}: {text}" for name, text in lines(message) if text)
 
     def lines(message: str) -> Iterator[tuple[str, str]]:
         yield "RunningHub Remote", comfyui.our_version()
@@ -138,8 +138,8 @@ def _refused_id(error: RunningHubError, subject: Subject) -> str | None:
 
 
 def _order_keys(error: RunningHubError) -> tuple[str, ...]:
-    each = error.errors.values() if isinstance(error, BatchFailed) else [error]
-    keys = [one.params.get("order_key") for one in each]
+    causes = error.errors.values() if isinstance(error, BatchFailed) else [error]
+    keys = [cause.params.get("order_key") for cause in causes]
     return tuple(key for key in keys if isinstance(key, str))
 
 

@@ -66,11 +66,11 @@ def read(class_type: str) -> dict[str, Spec] | None:
 
     It may list the files of folders, so whoever has many nodes to ask about asks once a class.
     """
-    known = _class(class_type)
-    if known is None:
+    node_class = _class(class_type)
+    if node_class is None:
         return None
     try:
-        inputs = known.INPUT_TYPES()
+        inputs = node_class.INPUT_TYPES()
         return {
             name: (spec[0], spec[1] if len(spec) > 1 and isinstance(spec[1], dict) else {})
             for group in ("optional", "required")
@@ -83,8 +83,8 @@ def read(class_type: str) -> dict[str, Spec] | None:
 
 def saves(class_type: str) -> bool | None:
     """Whether a class is an output node; None for one that is not known here."""
-    known = _class(class_type)
-    return None if known is None else bool(getattr(known, "OUTPUT_NODE", False))
+    node_class = _class(class_type)
+    return None if node_class is None else bool(getattr(node_class, "OUTPUT_NODE", False))
 
 
 def _class(class_type: str) -> Any:
@@ -104,22 +104,23 @@ _infos: dict[object, ClassInfo] = {}
 
 def info(class_type: str) -> ClassInfo | None:
     """What cutting asks of a class, read once; None for one that is not known here."""
-    known = _class(class_type)
-    if known is None:
+    node_class = _class(class_type)
+    if node_class is None:
         return None
-    if known not in _infos:
+    if node_class not in _infos:
         try:
-            _infos[known] = class_info({**_node_info(known), "changes": _changes(known)})
+            changes = _changes(node_class)
+            _infos[node_class] = class_info({**_node_info(node_class), "changes": changes})
         # A class of another pack that cannot describe itself takes and gives anything.
         except Exception:  # noqa: BLE001
-            _infos[known] = ClassInfo(open=True)
-    return _infos[known]
+            _infos[node_class] = ClassInfo(open=True)
+    return _infos[node_class]
 
 
 def _changes(node_class: Any) -> bool:
     """Whether a class decides for itself if it has to run again; a V3 class inherits the word."""
     own = (vars(c) for c in node_class.__mro__ if not c.__module__.startswith("comfy_api."))
-    return any("IS_CHANGED" in each or "fingerprint_inputs" in each for each in own)
+    return any("IS_CHANGED" in members or "fingerprint_inputs" in members for members in own)
 
 
 def _node_info(node_class: Any) -> Mapping[str, Any]:

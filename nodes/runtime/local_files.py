@@ -66,16 +66,16 @@ def state(segment: Segment) -> list[str]:
 
     The content of media; of a LoRA, which may be gigabytes, its size and time.
     """
-    found: list[str] = []
+    states: list[str] = []
     for loaded in segment.files:
         try:
-            found.append(_hash(file(loaded)))
+            states.append(_hash(file(loaded)))
         except BadInput:
-            found.append("")
+            states.append("")
     for used in segment.loras:
         path = lora(used.value)
-        found.append("" if path is None else repr((str(path), *FileStamp.of(path.stat()))))
-    return found
+        states.append("" if path is None else repr((str(path), *FileStamp.of(path.stat()))))
+    return states
 
 
 def _hash(path: Path) -> str:

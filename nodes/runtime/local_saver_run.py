@@ -72,13 +72,13 @@ def _items(files: object) -> list[SaverItem]:
     """BadInput for what a segment's outlet did not give, such as a path that a prompt names, and
     for a file that is gone."""
     items = cast("list[object]", files) if isinstance(files, list) else [files]
-    taken = [item for item in items if isinstance(item, SaverItem)]
-    if len(taken) < len(items):
+    from_cloud = [item for item in items if isinstance(item, SaverItem)]
+    if len(from_cloud) < len(items):
         raise BadInput("segment.not_of_cloud")
-    for item in taken:
+    for item in from_cloud:
         if item.path is not None and not item.path.is_file():
             raise BadInput("segment.result_gone", fate=Fate.OVER, task_id=item.task_id)
-    return taken
+    return from_cloud
 
 
 def _read(saver: str) -> tuple[str, Mapping[str, Any]]:

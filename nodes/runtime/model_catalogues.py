@@ -33,19 +33,19 @@ def names(node_id: str) -> list[str]:
     if node_id not in GROUPS:
         return []
     try:
-        known = catalogue().catalogue
+        listing = catalogue().catalogue
     except RunningHubError:
         return []  # what is wrong with the account is for a run to say
-    if _named is None or _named[0] is not known:
-        _named = known, _by_node(known)
+    if _named is None or _named[0] is not listing:
+        _named = listing, _by_node(listing)
     return _named[1][node_id]
 
 
-def _by_node(known: Catalogue) -> dict[str, list[str]]:
+def _by_node(listing: Catalogue) -> dict[str, list[str]]:
     nodes = {task: node_id for node_id, tasks in GROUPS.items() for task in tasks}
-    found: dict[str, dict[str, None]] = {node_id: {} for node_id in GROUPS}
-    for model in known.models.values():
+    by_node: dict[str, dict[str, None]] = {node_id: {} for node_id in GROUPS}
+    for model in listing.models.values():
         if model.is_usable and model.task in nodes:
             names = dict.fromkeys(name for name in (model.name, model.name_zh) if name)
-            found[nodes[model.task]].update(names)
-    return {node_id: [*names] for node_id, names in found.items()}
+            by_node[nodes[model.task]].update(names)
+    return {node_id: [*names] for node_id, names in by_node.items()}

@@ -38,8 +38,8 @@ ALIKE = 0.75  # `promt` is as near to `prompt` as 0.9, what other packs add is b
 
 def schema_of(form: str) -> object:
     """The model that a form keeps; None for a form without one, and for what is no form."""
-    kept = _parts(form).get("model")
-    return kept if isinstance(kept, dict) else None
+    model = _parts(form).get("model")
+    return model if isinstance(model, dict) else None
 
 
 def is_unread(form: str) -> bool:
@@ -51,10 +51,10 @@ def _parts(form: str) -> Mapping[str, object]:
     if not form or len(form) > FORM_LENGTH:
         return {}
     try:
-        read: object = json.loads(form)
+        parsed: object = json.loads(form)
     except (ValueError, RecursionError):
         return {}
-    return cast("Mapping[str, object]", read) if isinstance(read, dict) else {}
+    return cast("Mapping[str, object]", parsed) if isinstance(parsed, dict) else {}
 
 
 def fields_of(inputs: Inputs, schema: object) -> Inputs:
@@ -63,17 +63,17 @@ def fields_of(inputs: Inputs, schema: object) -> Inputs:
     Where a form says which those are, others came from elsewhere in the browser, and only a
     mistyped one is for the check to refuse. Without a form any other is.
     """
-    found = {name: given for name, given in inputs.items() if is_field(name)}
-    kept = read_model(schema)
-    if kept is None:
-        return found
-    known = {input_name(one.name) for one in kept.parameters}
+    fields = {name: values for name, values in inputs.items() if is_field(name)}
+    model = read_model(schema)
+    if model is None:
+        return fields
+    declared = {input_name(parameter.name) for parameter in model.parameters}
 
     def is_meant(name: str) -> bool:
         parameter = input_name(parameter_name(name)[0])
-        return parameter in known or bool(get_close_matches(parameter, known, 1, ALIKE))
+        return parameter in declared or bool(get_close_matches(parameter, declared, 1, ALIKE))
 
-    return {name: given for name, given in found.items() if is_meant(name)}
+    return {name: values for name, values in fields.items() if is_meant(name)}
 
 
 def limits_of(program: Program, names: Iterable[str], *, fit_pictures: bool) -> dict[str, Limit]:
@@ -81,11 +81,11 @@ def limits_of(program: Program, names: Iterable[str], *, fit_pictures: bool) -> 
     if not isinstance(program, StandardModel):
         return {}
     kinds = {FieldKind.AUDIO, FieldKind.IMAGE} if fit_pictures else {FieldKind.AUDIO}
-    known = {name: program.model.parameter(parameter_name(name)[0]) for name in names}
+    parameters = {name: program.model.parameter(parameter_name(name)[0]) for name in names}
     return {
-        name: Limit(int((one.max_mb or 0) * MEGABYTE), one.formats)
-        for name, one in known.items()
-        if one is not None and one.kind in kinds and (one.max_mb or one.formats)
+        name: Limit(int((param.max_mb or 0) * MEGABYTE), param.formats)
+        for name, param in parameters.items()
+        if param is not None and param.kind in kinds and (param.max_mb or param.formats)
     }
 
 
@@ -93,5 +93,5 @@ def lists_of(program: Program, names: Iterable[str]) -> frozenset[str]:
     """The inputs that take all items of a list or batch at once."""
     if not isinstance(program, StandardModel):
         return frozenset()
-    arrays = {one.name for one in program.model.parameters if one.is_array}
+    arrays = {parameter.name for parameter in program.model.parameters if parameter.is_array}
     return frozenset(name for name in names if parameter_name(name)[0] in arrays)

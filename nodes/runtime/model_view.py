@@ -29,7 +29,7 @@ _UNTOLD = (0, 2, 3, 4)
 
 
 def names(model: Model) -> tuple[str, str]:
-    """What the page's language calls it, and the other one, "" where that is the same."""
+    """What the page's language calls it, and what the other does, "" where that is the same."""
     english, chinese = model.name, model.name_zh or model.name
     own, other = (chinese, english) if language.is_chinese() else (english, chinese)
     return own, "" if other == own else other
@@ -55,9 +55,9 @@ def listed(model: Model, catalogue: ModelCatalogue) -> dict[str, object]:
 
 def shown(model: Model, catalogue: ModelCatalogue) -> dict[str, object]:
     """A model as a program: in the shape that workflows and apps have, with its schema beside."""
-    known = catalogue.catalogue
-    is_listed = model.endpoint in known.models
-    following = None if model.is_usable else known.successor(model)
+    listing = catalogue.catalogue
+    is_listed = model.endpoint in listing.models
+    following = None if model.is_usable else listing.successor(model)
     schema = model_json(model)
     return {
         "kind": "model",
@@ -80,7 +80,7 @@ def shown(model: Model, catalogue: ModelCatalogue) -> dict[str, object]:
         "successor": following and {"endpoint": following.endpoint, "name": names(following)[0]},
         "notice": _notice(model, catalogue, is_listed=is_listed),
         "price": _price(model, catalogue),
-        "date": known.date,
+        "date": listing.date,
     }
 
 
@@ -91,7 +91,7 @@ def _hash(parts: list[object]) -> str:
 
 def fields(model: Model) -> list[dict[str, object]]:
     """Its parameters as fields of a node."""
-    return [_field(one, model.rules) for one in model.parameters]
+    return [_field(parameter, model.rules) for parameter in model.parameters]
 
 
 def _field(parameter: Parameter, rules: Sequence[Rule]) -> dict[str, object]:
@@ -138,29 +138,29 @@ def _is_suggested(parameter: Parameter) -> bool:
 
 def _excluded(name: str, rules: Iterable[Rule]) -> list[str]:
     apart = (r.names for r in rules if r.op in (Op.AT_MOST_ONE, Op.ONE) and name in r.names)
-    return [input_name(one) for names in apart for one in names if one != name]
+    return [input_name(rival) for names in apart for rival in names if rival != name]
 
 
 def _description(parameter: Parameter) -> str:
     """What else is known of it, as one line."""
-    said = [parameter.note] if parameter.note else []
+    facts = [parameter.note] if parameter.note else []
     if parameter.options and parameter.is_array:
-        said.append(" | ".join(parameter.options[:20]))
+        facts.append(" | ".join(parameter.options[:20]))
     if parameter.max_items is not None:
-        said.append(f"≤ {parameter.max_items}")
+        facts.append(f"≤ {parameter.max_items}")
     if parameter.max_mb is not None:
-        said.append(f"≤ {parameter.max_mb:g} MB")
+        facts.append(f"≤ {parameter.max_mb:g} MB")
     if parameter.formats:
-        said.append(", ".join(parameter.formats))
-    return " · ".join(said)
+        facts.append(", ".join(parameter.formats))
+    return " · ".join(facts)
 
 
 def _takes(parameters: Iterable[Parameter]) -> list[str]:
     """The kinds of media, and text, that it has a field for."""
     kinds = (
-        f"{one.kind.value}[]" if one.is_array else one.kind.value
-        for one in parameters
-        if one.is_media or _is_prose(one)
+        f"{parameter.kind.value}[]" if parameter.is_array else parameter.kind.value
+        for parameter in parameters
+        if parameter.is_media or _is_prose(parameter)
     )
     return [*dict.fromkeys(kinds)]
 
@@ -182,7 +182,6 @@ def _notice(model: Model, catalogue: ModelCatalogue, *, is_listed: bool) -> str:
     return ""
 
 
-def values_of(given: Mapping[str, Any]) -> dict[str, object]:
+def values_of(inputs: Mapping[str, Any]) -> dict[str, object]:
     """What a page says of a node's fields, as far as a price may hang on it: plain values."""
-    plain_values = {n: v for n, v in given.items() if isinstance(v, (str, int, float, bool))}
-    return dict(plain_values)
+    return {n: v for n, v in inputs.items() if isinstance(v, (str, int, float, bool))}

@@ -193,11 +193,11 @@ def line_of(news: Progress, seconds: float) -> str:
         seconds += ran
     if int(seconds) < 1:
         return line
-    told: dict[str, object] = {"line": line, "seconds": int(seconds)}
+    elapsed: dict[str, object] = {"line": line, "seconds": int(seconds)}
     # A run that takes longer than usual is not "4 s of about 2 s".
     if isinstance(usual, (int, float)) and usual >= 1 and seconds <= usual:
-        return language.say("node.elapsed_of", {**told, "usual": round(usual)})
-    return language.say("node.elapsed", told)
+        return language.say("node.elapsed_of", {**elapsed, "usual": round(usual)})
+    return language.say("node.elapsed", elapsed)
 
 
 def _picture(data: bytes) -> Image.Image | None:

@@ -170,7 +170,7 @@ def fields_of(inputs: Inputs, asked: Asked) -> Inputs:
     """The inputs that are fields of the program. Raises BadField for a mistyped one."""
     if asked.is_model:
         return model_inputs.fields_of(inputs, asked.model.schema)
-    fields = {name: given for name, given in inputs.items() if looks_like_field(name)}
+    fields = {name: values for name, values in inputs.items() if looks_like_field(name)}
     for name in _strangers(inputs):
         if name.lstrip()[:1].isdecimal():
             raise BadField("error.field_name", field=name[:80])
@@ -198,7 +198,7 @@ def _refuse_bare(inputs: Inputs, program: Program) -> None:
         return
     for name in _strangers(inputs):
         last = name.rpartition(".")[2].lower()
-        near = [one.full_name for one in program.fields() if one.name.lower() == last]
+        near = [field.full_name for field in program.fields() if field.name.lower() == last]
         if near:
             raise BadField("node.mistyped", field=name[:80], near=listed(near[:5]))
 
@@ -213,11 +213,11 @@ async def check_early(client: Client, asked: Asked, inputs: Inputs) -> None:
         if not is_linked(inputs, "extra"):
             await client.check(asked.job(promised(fields)))
         return
-    known = client.known_program(asked.job({}))
-    if known is not None:
-        _refuse_bare(inputs, known)
+    program = client.known_program(asked.job({}))
+    if program is not None:
+        _refuse_bare(inputs, program)
         await client.check(asked.job(promised(fields)))
-        await _output_ids(client, asked, known)
+        await _output_ids(client, asked, program)
     else:
         read_output_ids(asked.outputs)
 
@@ -235,7 +235,7 @@ async def prepare(
     program = await client.program(asked.job({}))
     if not asked.is_model:
         _refuse_bare(inputs, program)
-    wanted = await _output_ids(client, asked, program)
+    output_ids = await _output_ids(client, asked, program)
     zips = {field.full_name for field in program.fields() if field.kind is FieldKind.ZIP}
     lists = model_inputs.lists_of(program, fields)
     limits = model_inputs.limits_of(program, fields, fit_pictures=asked.model.fit_pictures)
@@ -246,13 +246,13 @@ async def prepare(
 
     def ready(name: str, value: object) -> object:
         if isinstance(value, list):
-            return [ready(name, one) for one in value]
+            return [ready(name, item) for item in value]
         if not isinstance(value, (Media, Pack)):
             return value
         return sources.lazy_source(value, name, limits.get(name))
 
     jobs = [asked.job({name: ready(name, v) for name, v in fields.items()}) for fields in every]
-    return jobs, program, wanted
+    return jobs, program, output_ids
 
 
 async def _output_ids(client: Client, asked: Asked, program: Program) -> tuple[str, ...]:

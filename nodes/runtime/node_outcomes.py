@@ -1,7 +1,7 @@
 """How a node's last run ended: told to the page that ran it, and kept for pages that come later.
 
 ComfyUI ends a prompt the moment that Stop is pressed, and forgets all runs when it ends itself; the
-cloud's answer comes after the one, and somebody may look after the other.
+cloud's answer comes after a Stop, and somebody may look after a restart.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def placed(task_id: object, place: Place) -> None:
 def move_to_page(place: Place, page: str) -> Place:
     """The place on the page that looks at it now, which from here on is told of all its tasks."""
     moved = replace(place, page=page)
-    _places.update({task_id: moved for task_id, one in _places.items() if one == place})
+    _places.update({task_id: moved for task_id, old in _places.items() if old == place})
     return moved
 
 
@@ -125,19 +125,19 @@ def done(
     outcomes: Sequence[Outcome], line: Mapping[str, str], shown: Mapping[str, Any] | None = None
 ) -> End:
     """The end of orders that are done."""
-    state = "paid" if any(one.is_paid for one in outcomes) else "kept"
+    state = "paid" if any(outcome.is_paid for outcome in outcomes) else "kept"
     # Sentences of now, and what the page has as `line`.
     pictures = {name: value for name, value in (shown or {}).items() if name not in _WORDS}
     gaps = language.in_each(gaps_of(outcomes))
-    return End(state, line, pictures, [one.task_id for one in outcomes], gaps)
+    return End(state, line, pictures, [outcome.task_id for outcome in outcomes], gaps)
 
 
 def stopped_reading(outcomes: Sequence[Outcome], currency: str) -> End:
     """The end of orders that are done, where Stop comes while their results are read."""
     late = [
-        Stopped(one.task_id, confirmed=True, too_late=True, usage=one.usage)
-        for one in outcomes
-        if one.is_paid
+        Stopped(outcome.task_id, confirmed=True, too_late=True, usage=outcome.usage)
+        for outcome in outcomes
+        if outcome.is_paid
     ]
     return End(
         "stopped", line_of(late, currency) if late else language.in_each([("node.kept", {})])
@@ -164,8 +164,8 @@ async def stopped(client: Client, report: Stopped) -> None:
     if len(_stops) > _MOST_RUNS:
         _stops.popitem(last=False)
     # One that could not be confirmed is told of again once it is.
-    reports[:] = [*(one for one in reports if one.task_id != report.task_id), report]
-    unsure = [one.task_id for one in reports if not one.confirmed]
+    reports[:] = [*(earlier for earlier in reports if earlier.task_id != report.task_id), report]
+    unsure = [stop.task_id for stop in reports if not stop.confirmed]
     line = line_of(reports, await client.costs.known_currency())
     await tell(client, place, End("unsure" if unsure else "stopped", line), unsure)
 
@@ -189,8 +189,8 @@ async def tell(client: Client, place: Place, end: End, unsure: Sequence[str] = (
     if place.page is not None:
         PromptServer.instance.send_sync(ENDED, event, place.page)
     if place.graph:
-        kept = {**asdict(end), "class_type": place.class_type, "program": place.program}
-        text = json.dumps({**kept, "profile": place.profile}, ensure_ascii=False)
+        record = {**asdict(end), "class_type": place.class_type, "program": place.program}
+        text = json.dumps({**record, "profile": place.profile}, ensure_ascii=False)
         await client.remember_end(place.graph, place.node, text)
 
 
@@ -202,9 +202,9 @@ async def of_graph(client: Client, graph: str) -> dict[str, dict[str, Any]]:
 async def bring_back(client: Client, end: Mapping[str, Any]) -> bool:
     """Lay what a node shows where the browser may fetch it: ComfyUI empties that folder when it
     starts. Nothing is ordered; False where it is not to be had any more."""
-    files = [one for listed in end["shown"].values() for one in listed if isinstance(one, dict)]
+    files = [file for listed in end["shown"].values() for file in listed if isinstance(file, dict)]
     folder = Path(folder_paths.get_temp_directory())
-    if all((folder / one["subfolder"] / one["filename"]).is_file() for one in files):
+    if all((folder / file["subfolder"] / file["filename"]).is_file() for file in files):
         return True
     with contextlib.suppress(RunningHubError):
         for task_id in end["tasks"]:
@@ -232,11 +232,11 @@ def line_of(reports: Sequence[Stopped], currency: str = "") -> dict[str, str]:
     ends: dict[str, list[Stopped]] = {}
     for report in reports:
         ends.setdefault(_key_of(report), []).append(report)
-    said = [
+    sentences = [
         (
             key if len(reports) == 1 else several,
             {
-                "task_id": ", ".join(one.task_id for one in ends[key]),
+                "task_id": ", ".join(report.task_id for report in ends[key]),
                 "count": len(ends[key]),
                 "total": len(reports),
             },
@@ -246,7 +246,7 @@ def line_of(reports: Sequence[Stopped], currency: str = "") -> dict[str, str]:
     ]
     over = [report.usage for report in reports if report.confirmed]
     costs = cost_sentences(over, currency) or [("node.cost_untold", {})]
-    return language.in_each([*said, *(costs if over else ())])
+    return language.in_each([*sentences, *(costs if over else ())])
 
 
 def _key_of(report: Stopped) -> str:

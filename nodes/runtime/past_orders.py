@@ -56,25 +56,25 @@ async def find_file(client: Client, order: int, index: int) -> tuple[Path, Resul
 
 def loader_of(path: Path) -> str | None:
     """The class of the node that loads a file; None where none does."""
-    found = _loader(path)
-    return found[0] if found else None
+    loader = _loader(path)
+    return loader[0] if loader else None
 
 
 def _loader(path: Path) -> tuple[str, str, str] | None:
     """The node of ComfyUI's own that loads a file, its widget, and its folder below input/."""
     if path.suffix.lower() in _MODEL_SUFFIXES:
         return _LOADER_3D
-    found = by_suffix(path.suffix)
-    crossing = crossing_of(found.kind.name) if found else None
+    file_type = by_suffix(path.suffix)
+    crossing = crossing_of(file_type.kind.name) if file_type else None
     return (crossing.loader, crossing.field, SUBFOLDER) if crossing else None
 
 
 def make_input(path: Path, name: str) -> dict[str, object]:
     """A copy among ComfyUI's inputs, whole or not at all; how a node loads it."""
-    found = _loader(path)
-    if found is None:
+    loader = _loader(path)
+    if loader is None:
         raise BadInput("node.no_loader", name=path.name)
-    node, widget, subfolder = found
+    node, widget, subfolder = loader
     clean = re.sub(r"[^0-9A-Za-z._-]", "-", name)
     folder = Path(folder_paths.get_input_directory()) / subfolder
     target = folder / clean
@@ -94,20 +94,20 @@ def make_input(path: Path, name: str) -> dict[str, object]:
 async def values(client: Client, order: PastOrder) -> tuple[dict[str, object], list[str]]:
     """Its fields; a file by its name in the cloud, while that is kept there. And the fields whose
     files have to be given again."""
-    found: dict[str, object] = {}
+    fields: dict[str, object] = {}
     gone: list[str] = []
     for name, value in order.inputs.items():
         file = file_hash(value)
         if file is None:
-            found[name] = value
+            fields[name] = value
             continue
         algorithm, digest = file
-        known = await client.uploads.known(digest) if algorithm == "sha256" else None
-        if known is None:
+        uploaded = await client.uploads.known(digest) if algorithm == "sha256" else None
+        if uploaded is None:
             gone.append(name)
         else:
-            found[name] = known.url if order.kind == "model" else known.name
-    return found, gone
+            fields[name] = uploaded.url if order.kind == "model" else uploaded.name
+    return fields, gone
 
 
 async def _local_file(client: Client, value: object) -> Source | LoraFile | None:
@@ -168,7 +168,7 @@ async def run_again(client: Client, order: PastOrder) -> str:
     if gone:
         raise BadInput("node.inputs_gone", fields=", ".join(gone))
     own = values_of(order.graph or {})
-    fields = {name: one for name, one in fields.items() if name not in own or own[name] != one}
+    fields = {name: new for name, new in fields.items() if name not in own or own[name] != new}
     options = order.options
     job = Job(
         workflow=order.program if order.kind == "workflow" else order.sent_as,

@@ -66,10 +66,10 @@ class Profiles:
 
     def get(self, name: str) -> Profile:
         """The profile of a name. Raises BadInput for one that is not here."""
-        found = self.by_name.get(name)
-        if found is None:
+        profile = self.by_name.get(name)
+        if profile is None:
             raise BadInput("node.no_profile", value=name[:80])
-        return found
+        return profile
 
     def saved(self, name: str, origin: str, key: str) -> Profiles:
         """With a new or changed profile; a blank key keeps the old one, for the old site alone.
@@ -80,20 +80,20 @@ class Profiles:
         try:
             site = read_origin(origin.strip())
         except BadInput:
-            said = "node.bad_site" if origin.strip() else "node.no_site"
-            raise BadInput(said, value=origin[:100]) from None
-        given = read_key(key)
-        if not given:
+            sentence = "node.bad_site" if origin.strip() else "node.no_site"
+            raise BadInput(sentence, value=origin[:100]) from None
+        secret = read_key(key)
+        if not secret:
             # A key is never tried on a site that it was not entered for.
             if old is None or old.origin != site:
                 raise BadInput("node.key_for_site", site=site)
-            given = old.key
-        Settings(site, given, Path()).require_key()
+            secret = old.key
+        Settings(site, secret, Path()).require_key()
         # An id of one site means nothing on the other.
         workflow = old.workflow if old is not None and old.origin == site else ""
-        kept = Profile(site, given) if old is None else old
-        made = replace(kept, origin=site, key=given, workflow=workflow)
-        by_name = {**self.by_name, name: made}
+        base = Profile(site, secret) if old is None else old
+        profile = replace(base, origin=site, key=secret, workflow=workflow)
+        by_name = {**self.by_name, name: profile}
         return replace(self, by_name=by_name, default=_default(by_name, self.default))
 
     def with_workflow(self, name: str, number: str) -> Profiles:
@@ -122,8 +122,8 @@ class Profiles:
     def without(self, name: str) -> Profiles:
         """Without a profile."""
         self.get(name)
-        rest = {one: profile for one, profile in self.by_name.items() if one != name}
-        return replace(self, by_name=rest, default=_default(rest, self.default))
+        by_name = {stored: profile for stored, profile in self.by_name.items() if stored != name}
+        return replace(self, by_name=by_name, default=_default(by_name, self.default))
 
     def defaulting_to(self, name: str) -> Profiles:
         self.get(name)
@@ -133,10 +133,11 @@ class Profiles:
         """With a program's access password; a blank one forgets it."""
         if len(password) > PASSWORD_LENGTH:
             raise BadInput("node.bad_password", most=PASSWORD_LENGTH)
-        rest = {place: one for place, one in self.passwords.items() if place != (origin, program)}
+        passwords = dict(self.passwords)
+        passwords.pop((origin, program), None)
         if password:
-            rest[origin, program] = Secret(password)
-        return replace(self, passwords=rest)
+            passwords[origin, program] = Secret(password)
+        return replace(self, passwords=passwords)
 
 
 Change = Callable[[Profiles], Profiles]
@@ -180,13 +181,13 @@ def change(folder: Path, how: Change) -> None:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as stack:
         # A database locks on every system, and is free when its process has died. Where none can
         # be made, whoever writes says why.
         with contextlib.suppress(OSError, sqlite3.Error):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = sqlite3.connect(folder / LOCK, timeout=LOCKED_SECONDS, isolation_level=None)
-            held.callback(lock.close)
+            stack.callback(lock.close)
             lock.execute("BEGIN IMMEDIATE")
         yield
 
@@ -209,13 +210,13 @@ def _written(profiles: Profiles) -> dict[str, Any]:
         "renews_models": profiles.renews_models,
         "profiles": {
             name: {
-                "origin": one.origin,
-                "key": one.key.reveal(),
-                "workflow": one.workflow,
-                "webhook": one.webhook,
-                "route": one.route,
+                "origin": profile.origin,
+                "key": profile.key.reveal(),
+                "workflow": profile.workflow,
+                "webhook": profile.webhook,
+                "route": profile.route,
             }
-            for name, one in profiles.by_name.items()
+            for name, profile in profiles.by_name.items()
         },
         "passwords": [
             {"origin": origin, "program": program, "password": password.reveal()}
@@ -226,7 +227,7 @@ def _written(profiles: Profiles) -> dict[str, Any]:
 
 def _read(data: Any) -> Profiles:
     """Checked as what a person enters is: the file may have been edited."""
-    read = cast("Mapping[str, Any]", data)
+    document = cast("Mapping[str, Any]", data)
     by_name = {
         read_name(name): Profile(
             read_origin(entry["origin"]),
@@ -235,15 +236,15 @@ def _read(data: Any) -> Profiles:
             read_webhook_url(str(entry.get("webhook", ""))),
             read_route(str(entry.get("route", ""))),
         )
-        for name, entry in read["profiles"].items()
+        for name, entry in document["profiles"].items()
     }
     return Profiles(
         by_name,
-        _default(by_name, str(read.get("default", ""))),
+        _default(by_name, str(document.get("default", ""))),
         {
             (entry["origin"], entry["program"]): Secret(str(entry["password"]))
-            for entry in read.get("passwords", ())
+            for entry in document.get("passwords", ())
         },
-        read_models(str(read.get("models", ""))),
-        read.get("renews_models") is not False,
+        read_models(str(document.get("models", ""))),
+        document.get("renews_models") is not False,
     )

@@ -80,7 +80,7 @@ async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
 
     async def work(client: Client) -> tuple[io.NodeOutput, str]:
         with Sources(config.scratch_folder(), cloud.in_worker) as sources:
-            jobs, program, wanted = await node_inputs.prepare(client, asked, inputs, sources)
+            jobs, program, output_ids = await node_inputs.prepare(client, asked, inputs, sources)
             if not (asked.is_model or asked.is_quick):
                 program_versions.remember(asked.profile, jobs[0], program)
             jobs = [replace(job, scope=display.prompt_id) for job in jobs]
@@ -88,7 +88,7 @@ async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
             incomplete_outputs.note(_key(asked), outcomes)
             warned = (*outcomes[0].warned, *sources.fitted.values())
             outcomes[0] = replace(outcomes[0], warned=warned)
-        return await output_of(client, outcomes, display, program, wanted)
+        return await output_of(client, outcomes, display, program, output_ids)
 
     subject = failure_reports.Subject(
         _CLASSES[named], asked.program, asked.profile, asked.options.instance

@@ -53,13 +53,13 @@ def shown(program: Program, settings: Settings, *, is_sandbox: bool) -> dict[str
         "nodes": suggest.listed(fields),
         "outputs": [
             {
-                "id": one.node.id,
-                "title": suggest.one_line(one.node.title, 200),
-                "class_type": one.node.class_type[:200],
-                "type": one.type,
-                "suggested": one.suggested,
+                "id": output.node.id,
+                "title": suggest.one_line(output.node.title, 200),
+                "class_type": output.node.class_type[:200],
+                "type": output.type,
+                "suggested": output.suggested,
             }
-            for one in outputs
+            for output in outputs
         ],
         "app": app,
     }

@@ -58,12 +58,12 @@ Pass = Callable[[Graph, ExtraData], dict[str, Any]]
 
 def use_pool_links(prompt: Graph, _: ExtraData) -> dict[str, Any]:
     """Links from what a node shows on the canvas become links from all that it has."""
-    return pool_links(prompt, {name: one.outputs for name, one in FREE_INPUTS.items()})
+    return pool_links(prompt, {name: free.outputs for name, free in FREE_INPUTS.items()})
 
 
 def mirror_field_links(prompt: Graph, _: ExtraData) -> dict[str, Any]:
     """Links of free inputs become links that ComfyUI validates."""
-    return mirror_links(prompt, {name: one.is_field for name, one in FREE_INPUTS.items()})
+    return mirror_links(prompt, {name: free.is_field for name, free in FREE_INPUTS.items()})
 
 
 def drop_keys(prompt: Graph, _: ExtraData) -> dict[str, Any]:
@@ -84,9 +84,9 @@ def read_switches(prompt: Graph, _: ExtraData) -> dict[str, Any]:
     nodes: dict[str, Any] = dict(prompt)
     for node in read_nodes(prompt).values():
         own = _SWITCHES if node.class_type in FREE_INPUTS else ()
-        said = {name: node.inputs[name] for name in own if isinstance(node.inputs.get(name), str)}
+        texts = {name: node.inputs[name] for name in own if isinstance(node.inputs.get(name), str)}
         try:
-            meant = {name: read_switch(name, str(text)) for name, text in said.items()}
+            meant = {name: read_switch(name, str(text)) for name, text in texts.items()}
         except BadInput as error:
             raise BadInput(error.key, local_id=node.id, **dict[str, Any](error.params)) from None
         if meant:
@@ -112,15 +112,15 @@ def drop_nulls(prompt: Graph, _: ExtraData) -> dict[str, Any]:
 
 def _fields_of(node: Node, own: FreeInputs) -> list[str]:
     """What a node has to say: which program, and that one's fields."""
-    found = {name: [value] for name, value in node.inputs.items() if own.is_field(name)}
+    fields = {name: [value] for name, value in node.inputs.items() if own.is_field(name)}
     if own.named == "model":
         # Imported here: the start of ComfyUI need not know of models.
         from . import model_inputs
 
         form = node.inputs.get("form")
         schema = model_inputs.schema_of(form if isinstance(form, str) else "")
-        found = model_inputs.fields_of(found, schema)
-    return [name for name in (own.named, *found) if name in node.inputs]
+        fields = model_inputs.fields_of(fields, schema)
+    return [name for name in (own.named, *fields) if name in node.inputs]
 
 
 def _refuse_keys(prompt: Graph, beside: object, canvas: object) -> None:
@@ -175,16 +175,16 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
         if not ours and not marks:
             return data
         passed = graph
-        for each in EARLY_PASSES:
-            passed = each(passed, extra)
+        for prompt_pass in EARLY_PASSES:
+            passed = prompt_pass(passed, extra)
         if marks:
             # Only now: what cannot be loaded here must not refuse prompts that nobody marked.
             from . import segment_pass
 
             data = segment_pass.offloaded(data, passed, marks, extra)
             passed = data["prompt"]
-        for each in PASSES:
-            passed = each(passed, extra)
+        for prompt_pass in PASSES:
+            passed = prompt_pass(passed, extra)
         _refuse_keys(passed, data.get("extra_data"), extra.canvas)
         data = _without_unasked(data, passed)
     # Anything that escaped would run unchecked.
@@ -211,17 +211,18 @@ def _without_unasked(data: dict[str, Any], prompt: Graph) -> dict[str, Any]:
     from . import local_classes
 
     def is_lazy(link: Link) -> bool:
-        known = local_classes.info(nodes[link.target].class_type)
-        return known is not None and known.is_lazy(link.field)
+        info = local_classes.info(nodes[link.target].class_type)
+        return info is not None and info.is_lazy(link.field)
 
-    wanted = data.get("partial_execution_targets")
+    requested = data.get("partial_execution_targets")
     outputs = [node.id for node in nodes.values() if local_classes.saves(node.class_type)]
-    if isinstance(wanted, list):
-        outputs = [one for one in outputs if one in wanted]
+    if isinstance(requested, list):
+        outputs = [output for output in outputs if output in requested]
     waiting = on_demand(prompt, outputs, ours, is_lazy)
     if not waiting:
         return data
-    return {**data, "partial_execution_targets": [one for one in outputs if one not in waiting]}
+    targets = [output for output in outputs if output not in waiting]
+    return {**data, "partial_execution_targets": targets}
 
 
 def _concerned(prompt: Graph, ours: list[str], marks: tuple[Mark, ...]) -> Iterator[str]:

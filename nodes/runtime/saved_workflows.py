@@ -32,18 +32,18 @@ def files() -> Iterator[Saved]:
     """All workflows of its users; where each has a login of their own, nobody sees another's."""
     users = Path(folder_paths.get_user_directory())
     whose = "default" if comfyui.has_logins() else "*"
-    found = sorted(users.glob(f"{whose}/workflows/**/*.json"))[:MOST]
-    for path in found:
+    paths = sorted(users.glob(f"{whose}/workflows/**/*.json"))[:MOST]
+    for path in paths:
         if path.is_file() and not path.is_symlink():
             yield Saved(path, path.relative_to(users).as_posix())
 
 
 def find(file_id: str) -> Saved:
     """The file of an id. Raises BadInput for one that is not there (any more)."""
-    found = next((one for one in files() if one.id == file_id), None)
-    if found is None:
+    file = next((file for file in files() if file.id == file_id), None)
+    if file is None:
         raise BadInput("keys.no_file")
-    return found
+    return file
 
 
 def replace(file: Saved, data: bytes) -> str:

@@ -72,11 +72,11 @@ class SegmentDisplay(NodeDisplay):
 
     def failed(self, node_id: str, message: str) -> None:
         """Tell the canvas which of the cut-out nodes it was; ComfyUI's own error names ours."""
-        told = {
+        event = {
             "prompt_id": self._prompt_id,
             "segment": self._node_id,
             "node": node_id if node_id in self.members else "",
             "message": message,
         }
         if self._client_id is not None:
-            PromptServer.instance.send_sync(FAILED, told, self._client_id)
+            PromptServer.instance.send_sync(FAILED, event, self._client_id)

@@ -18,8 +18,8 @@ ASK_SECONDS = 10.0  # for what the service is asked about models
 
 def planned(graph: Graph, extra: ExtraData, marks: tuple[Mark, ...]) -> Plan:
     """A prompt as it came, with its marked parts cut out. Raises what a run of it would."""
-    for each in EARLY_PASSES:
-        graph = each(graph, extra)
+    for prompt_pass in EARLY_PASSES:
+        graph = prompt_pass(graph, extra)
     segment_pass.require_key(marks)
     return segment_pass.planned(graph, marks, extra)
 
@@ -28,7 +28,7 @@ async def facts_of(plan: Plan) -> Facts:
     """What each account knows of the segments that it pays for."""
     facts = Facts()
     for profile in dict.fromkeys(segment.ordering.profile for segment in plan.segments):
-        own = tuple(one for one in plan.segments if one.ordering.profile == profile)
+        own = tuple(segment for segment in plan.segments if segment.ordering.profile == profile)
         facts = facts.merged(await _facts_of(replace(plan, segments=own), profile))
     return facts
 

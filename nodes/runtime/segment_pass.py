@@ -38,12 +38,12 @@ def offloaded(
     """POST /prompt's body with `prompt` and its marked parts cut out; of a partial run only what
     its targets need. Raises what `planned` and `require_key` raise."""
     require_key(marks)
-    wanted = data.get("partial_execution_targets")
-    targets = list(map(str, cast("list[object]", wanted))) if isinstance(wanted, list) else None
+    ids = data.get("partial_execution_targets")
+    targets = list(map(str, cast("list[object]", ids))) if isinstance(ids, list) else None
     plan = planned(prompt, marks, extra, targets)
     cut_out = {**data, "prompt": dict(plan.prompt)}
     if targets is not None:
-        cut_out["partial_execution_targets"] = [one for one in targets if one in plan.prompt]
+        cut_out["partial_execution_targets"] = [node for node in targets if node in plan.prompt]
     return cut_out
 
 

@@ -101,8 +101,8 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
         finally:
             display.ended()
 
-        def make(found: Sequence[Outcome], doubtful: list[Result]) -> tuple[list[Any], list[str]]:
-            return outlets.values(segment, found[0], doubtful)
+        def make(orders: Sequence[Outcome], doubtful: list[Result]) -> tuple[list[Any], list[str]]:
+            return outlets.values(segment, orders[0], doubtful)
 
         currency = await client.costs.known_currency()
         values, unreadable = await decoded(client, display, [outcome], currency, make)

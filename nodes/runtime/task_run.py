@@ -56,9 +56,9 @@ async def execute(inputs: Inputs) -> io.NodeOutput:
 
 def read_asked(inputs: Inputs) -> Asked:
     """Raises BadInput for what is no task's id, no list of outputs, or no text at all."""
-    given = [value for value in inputs.get("task_id", ()) if value is not None]
+    values = [value for value in inputs.get("task_id", ()) if value is not None]
     return Asked(
-        tuple(as_task_id(node_inputs.require_type("task_id", value, "")) for value in given),
+        tuple(as_task_id(node_inputs.require_type("task_id", value, "")) for value in values),
         read_output_ids(node_inputs.read_input(inputs, "outputs", "")),
         node_inputs.read_input(inputs, "profile", "").strip(),
     )

@@ -22,18 +22,18 @@ _SUFFIX = ".thumbnail.webp"
 
 def of_file(path: Path) -> str:
     """A picture or the first frame of a video as a data URL; "" for what cannot be read."""
-    kept = path.with_name(path.name + _SUFFIX)
+    cached = path.with_name(path.name + _SUFFIX)
     try:
-        return _url(kept.read_bytes())
+        return _url(cached.read_bytes())
     except OSError:
         pass
     small = _of_video(path) if path.suffix.lower() in (".mp4", ".webm", ".mov", ".mkv") else None
-    made = encoded(path) if small is None else _encoded(small)
-    if not made:
+    thumbnail = encoded(path) if small is None else _encoded(small)
+    if not thumbnail:
         return ""
     with contextlib.suppress(OSError):  # a full disk costs the next look some time
-        replace_bytes(kept, made)
-    return _url(made)
+        replace_bytes(cached, thumbnail)
+    return _url(thumbnail)
 
 
 def of_bytes(data: bytes) -> bytes:

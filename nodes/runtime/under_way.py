@@ -35,11 +35,11 @@ class _LastAnswer:
     asking: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
-_seen: dict[str, _LastAnswer] = {}
+_answers: dict[str, _LastAnswer] = {}
 _previews: dict[str, tuple[int, str]] = {}
 
 
-async def told(client: Client, order: OpenOrder) -> dict[str, object]:
+async def progress_of(client: Client, order: OpenOrder) -> dict[str, object]:
     """What it is doing in a line, the share of it that is done (0 to 1, None: not known), seconds,
     what is usual, its node, its preview, its place in the queue and its cost, as far as told."""
     usual = await client.costs.estimate(order.kind_program, order.instance)
@@ -76,39 +76,39 @@ async def _preview(order: OpenOrder) -> str:
     data = order.news.preview if order.news else None
     if not data:
         return ""
-    kept = _previews.get(order.task_id)
-    if kept is None or kept[0] != hash(data):
-        made = thumbnails.url_of(await cloud.in_worker(thumbnails.of_bytes, data))
+    preview = _previews.get(order.task_id)
+    if preview is None or preview[0] != hash(data):
+        url = thumbnails.url_of(await cloud.in_worker(thumbnails.of_bytes, data))
         if len(_previews) > FORGET:
             _previews.clear()
-        kept = _previews[order.task_id] = hash(data), made
-    return kept[1]
+        preview = _previews[order.task_id] = hash(data), url
+    return preview[1]
 
 
 async def end_of(client: Client, task_id: str) -> str:
     """How a task ended, as a line; "" while it may run. The service is asked first, for a while."""
     _last_report(client, task_id)
-    seen = _seen[task_id]
-    if seen.asking is not None:
-        await asyncio.wait((seen.asking,), timeout=LOOK_SECONDS)
-    phase = seen.report.phase if seen.report else Phase.QUEUED
+    answer = _answers[task_id]
+    if answer.asking is not None:
+        await asyncio.wait((answer.asking,), timeout=LOOK_SECONDS)
+    phase = answer.report.phase if answer.report else Phase.QUEUED
     return language.say(_PHASES[phase], {}) if phase.is_over else ""
 
 
 def _last_report(client: Client, task_id: str) -> Report | None:
     """What the service said last; it is asked again meanwhile when that was long ago."""
-    if len(_seen) > FORGET:
-        _seen.clear()
-    seen = _seen.setdefault(task_id, _LastAnswer())
-    if seen.asking is None and time.monotonic() - seen.at > ASK_SECONDS:
+    if len(_answers) > FORGET:
+        _answers.clear()
+    answer = _answers.setdefault(task_id, _LastAnswer())
+    if answer.asking is None and time.monotonic() - answer.at > ASK_SECONDS:
 
         async def ask() -> None:
             try:
-                seen.report = await client.task(task_id).refresh()
+                answer.report = await client.task(task_id).refresh()
             except RunningHubError:
                 pass  # the line is bad for now; it is asked again
             finally:
-                seen.at, seen.asking = time.monotonic(), None
+                answer.at, answer.asking = time.monotonic(), None
 
-        seen.asking = asyncio.ensure_future(ask())
-    return seen.report
+        answer.asking = asyncio.ensure_future(ask())
+    return answer.report

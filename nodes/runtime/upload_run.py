@@ -36,8 +36,8 @@ async def execute(field: str, value: object, profile: str, *, mask: object = Non
         with Sources(config.scratch_folder(), cloud.in_worker) as sources:
             lazy_sources = [sources.lazy_source(item, field) for item in media]
             uploaded = await client.uploads.send_all(lazy_sources, display, lasts=NAME_SECONDS)
-        told = [(one.key, one.params) for one in sources.fitted.values()]
-        line = language.in_each([("node.uploaded", {"count": len(uploaded)}), *told])
+        notices = [(notice.key, notice.params) for notice in sources.fitted.values()]
+        line = language.in_each([("node.uploaded", {"count": len(uploaded)}), *notices])
         display.end = node_outcomes.End("kept", line)
         return uploaded
 
