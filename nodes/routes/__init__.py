@@ -39,8 +39,8 @@ def _served(
             return _reply(_as_json(BadInput(reason, host=host)), 403)
         try:
             is_get = route.method == "GET"
-            given = read_query(request.query) if is_get else read_body(await request.read())
-            answer = await route.load()(given)
+            body = read_query(request.query) if is_get else read_body(await request.read())
+            answer = await route.load()(body)
             return _file(answer) if isinstance(answer, FileAnswer) else _reply(answer, 200)
         except RunningHubError as error:
             return _reply(_as_json(error), 400)

@@ -21,12 +21,12 @@ SITES = tuple(f"https://{host}" for host in OFFICIAL_HOSTS)
 async def settings(_: Body) -> dict[str, object]:
     """Each profile's name, site and the end of its key; the environment's comes first and wins."""
     stored = profiles.load(config.state_folder())
-    listed = [_profile_document(name, one, "file") for name, one in stored.by_name.items()]
+    listed = [_profile_document(name, profile, "file") for name, profile in stored.by_name.items()]
     problem = ""
     if config.has_environment_key():
         try:
-            found = config.settings(profiles.ENVIRONMENT)
-            own = profiles.Profile(found.origin, found.key)
+            environment = config.settings(profiles.ENVIRONMENT)
+            own = profiles.Profile(environment.origin, environment.key)
             listed.insert(0, _profile_document(profiles.ENVIRONMENT, own, "environment"))
         except BadInput as error:
             problem = language.told(error)

@@ -28,12 +28,12 @@ def read_body(data: bytes) -> Body:
     if not data.strip():
         return {}
     try:
-        read: object = json.loads(data, parse_constant=_refused)
+        parsed: object = json.loads(data, parse_constant=_refused)
     except (ValueError, RecursionError):
         raise BadInput("node.route_body") from None
-    if not isinstance(read, dict):
+    if not isinstance(parsed, dict):
         raise BadInput("node.route_body")
-    return cast("Body", read)
+    return cast("Body", parsed)
 
 
 def _refused(constant: str) -> None:

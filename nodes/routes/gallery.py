@@ -26,22 +26,22 @@ async def apps(body: Body) -> dict[str, object]:
     if sort not in SORTS:
         raise BadInput("node.bad_type", name="sort", value=sort[:80])
     client = client_of(body)
-    found = await client.programs.public_apps(sort, number)
-    for one in found.apps:
-        if one.cover:
-            list_cover(client.settings.origin, one.app_id, one.cover)
+    page = await client.programs.public_apps(sort, number)
+    for app in page.apps:
+        if app.cover:
+            list_cover(client.settings.origin, app.app_id, app.cover)
     return {
         "apps": [
             {
-                "id": one.app_id,
-                "title": one.title[:200],
-                "description": one.description[:500],
-                "cover": bool(one.cover),
+                "id": app.app_id,
+                "title": app.title[:200],
+                "description": app.description[:500],
+                "cover": bool(app.cover),
             }
-            for one in found.apps
+            for app in page.apps
         ],
-        "total": found.total,
-        "next": number + 1 if found.has_next else None,
+        "total": page.total,
+        "next": number + 1 if page.has_next else None,
     }
 
 
@@ -58,8 +58,8 @@ async def cover(body: Body) -> dict[str, object]:
         into = config.scratch_folder() / f"cover-{uuid.uuid4().hex}"
         try:
             path = await client.cover(_addresses[name], into)
-            made = await cloud.in_worker(thumbnails.encoded, path)
-            _remember(_covers, name, thumbnails.url_of(made))
+            picture = await cloud.in_worker(thumbnails.encoded, path)
+            _remember(_covers, name, thumbnails.url_of(picture))
         except RunningHubError:
             _remember(_covers, name, "")  # a host that is not listed, or nothing there
         finally:
@@ -68,8 +68,8 @@ async def cover(body: Body) -> dict[str, object]:
     return {"picture": _covers.get(name, "")}
 
 
-def _remember(kept: OrderedDict[tuple[str, str], str], name: tuple[str, str], value: str) -> None:
-    kept[name] = value
-    kept.move_to_end(name)
-    if len(kept) > _MOST:
-        kept.popitem(last=False)
+def _remember(cache: OrderedDict[tuple[str, str], str], name: tuple[str, str], value: str) -> None:
+    cache[name] = value
+    cache.move_to_end(name)
+    if len(cache) > _MOST:
+        cache.popitem(last=False)

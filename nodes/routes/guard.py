@@ -43,8 +43,8 @@ def refusal(
         return None
     if not _is_json(headers.get("content-type", ())):
         return "node.route_type"
-    given = headers.get(TOKEN_HEADER.lower(), ())
-    if needs_token and not (len(given) == 1 and _is_token(given[0])):
+    tokens = headers.get(TOKEN_HEADER.lower(), ())
+    if needs_token and not (len(tokens) == 1 and _is_token(tokens[0])):
         return "node.route_token"
     return None
 
@@ -86,5 +86,5 @@ def _is_json(types: Sequence[str]) -> bool:
     return len(types) == 1 and types[0].partition(";")[0].strip().lower() == JSON
 
 
-def _is_token(given: str) -> bool:
-    return secrets.compare_digest(given.encode("utf-8", "surrogateescape"), _token.encode())
+def _is_token(text: str) -> bool:
+    return secrets.compare_digest(text.encode("utf-8", "surrogateescape"), _token.encode())

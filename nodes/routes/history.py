@@ -35,11 +35,11 @@ async def page(body: Body) -> dict[str, object]:
         states=_states(body),
     )
     before = number_of(body, "before") if body.get("before") is not None else None
-    found = await client.history(query, before=before, limit=PAGE, everyone=True)
+    matches = await client.history(query, before=before, limit=PAGE, everyone=True)
     if not query.words and not _reading:  # before a person has typed a word
         _reading.add(reading := asyncio.ensure_future(_prepare_search(client)))
         reading.add_done_callback(_reading.discard)
-    return {"orders": await _rows(found.orders), "before": found.before}
+    return {"orders": await _rows(matches.orders), "before": matches.before}
 
 
 _reading: set[asyncio.Future[None]] = set()
@@ -51,26 +51,26 @@ async def _prepare_search(client: Client) -> None:
 
 
 def _states(body: Body) -> list[State]:
-    given = body.get("states") or []
+    names = body.get("states") or []
     try:
-        return [State(one) for one in cast("list[object]", given)]
+        return [State(name) for name in cast("list[object]", names)]
     except (TypeError, ValueError):
-        raise BadInput("node.bad_type", name="states", value=str(given)[:80]) from None
+        raise BadInput("node.bad_type", name="states", value=str(names)[:80]) from None
 
 
 async def _rows(orders: Sequence[PastOrder]) -> list[dict[str, object]]:
     """Orders as a list shows them."""
-    known = accounts.names()
-    profiles = [known.get((past.origin, past.account), "") for past in orders]
-    asked = {
+    names = accounts.names()
+    profiles = [names.get((past.origin, past.account), "") for past in orders]
+    costs = {
         profile: cloud.client(config.settings(profile)).costs
         for past, profile in zip(orders, profiles, strict=True)
         if profile and _needs_currency(past)
     }
-    if asked:
-        await asyncio.gather(*(costs.known_currency() for costs in asked.values()))
+    if costs:
+        await asyncio.gather(*(account.known_currency() for account in costs.values()))
     return [
-        _row(past, profile, past.currency or (asked[profile].currency if profile in asked else ""))
+        _row(past, profile, past.currency or (costs[profile].currency if profile in costs else ""))
         for past, profile in zip(orders, profiles, strict=True)
     ]
 
@@ -136,7 +136,7 @@ async def order(body: Body) -> dict[str, object]:
             for name, value in past.inputs.items()
         ],
         "results": results,
-        "owed": past.state is State.DONE and any(not each["here"] for each in results),
+        "owed": past.state is State.DONE and any(not result["here"] for result in results),
         "missing": list(past.missing),
     }
 
@@ -180,10 +180,10 @@ async def result(query: Body) -> FileAnswer:
     """One file of an order, by the order's number and the result's place in its list."""
     client, past = await _named_order(query)
     path, _ = await past_orders.find_file(client, past.order, number_of(query, "index"))
-    found = by_suffix(path.suffix)
-    is_shown = found is not None and found.kind in (Kind.IMAGE, Kind.VIDEO, Kind.AUDIO)
+    file_type = by_suffix(path.suffix)
+    is_shown = file_type is not None and file_type.kind in (Kind.IMAGE, Kind.VIDEO, Kind.AUDIO)
     name = f"{past.task_id or past.order}_{path.name}"
-    return FileAnswer(path, name, found.mime if found is not None and is_shown else "")
+    return FileAnswer(path, name, file_type.mime if file_type is not None and is_shown else "")
 
 
 async def loader(body: Body) -> dict[str, object]:
@@ -228,10 +228,10 @@ async def again(body: Body) -> dict[str, object]:
 
 async def delete(body: Body) -> dict[str, object]:
     """Forget orders that are over, with their files."""
-    given = body.get("orders")
-    if not isinstance(given, list) or not given:
-        raise BadInput("node.bad_type", name="orders", value=str(given)[:80])
-    orders = [number_of({"order": one}, "order") for one in cast("list[object]", given)]
+    numbers = body.get("orders")
+    if not isinstance(numbers, list) or not numbers:
+        raise BadInput("node.bad_type", name="orders", value=str(numbers)[:80])
+    orders = [number_of({"order": number}, "order") for number in cast("list[object]", numbers)]
     client = accounts.any_client()
     return {"deleted": await client.delete_orders(orders) if client is not None else []}
 
@@ -243,24 +243,24 @@ async def retention(body: Body) -> dict[str, object]:
     """
     folder = config.settings_folder()
     now = Retention.read(folder)
-    given = {name: body.get(name, getattr(now, name)) for name in ("days", "orders", "bytes")}
-    for name, value in given.items():
+    bounds = {name: body.get(name, getattr(now, name)) for name in ("days", "orders", "bytes")}
+    for name, value in bounds.items():
         if not is_kept(name, value):
             raise BadInput("node.bad_type", name=name, value=str(value)[:80])
-    wanted = Retention(**given)
+    chosen = Retention(**bounds)
     if switch_of(body, "keep"):
-        await asyncio.to_thread(wanted.write, folder)
+        await asyncio.to_thread(chosen.write, folder)
     client = accounts.any_client()
-    orders, size, kept = (0, 0, 0) if client is None else await client.would_free(wanted)
+    orders, size, kept_size = (0, 0, 0) if client is None else await client.would_free(chosen)
     frees = {"orders": orders, "bytes": size}
-    return {**given, "kept": kept, "frees": frees}
+    return {**bounds, "kept": kept_size, "frees": frees}
 
 
 async def _named_order(body: Body) -> tuple[Client, PastOrder]:
     """The order that a request names, and a client of this journal."""
     number, client = number_of(body, "order"), accounts.any_client()
     if client is not None:
-        found = await client.history(Query(order=number), limit=1, everyone=True)
-        if found.orders:
-            return client, found.orders[0]
+        matches = await client.history(Query(order=number), limit=1, everyone=True)
+        if matches.orders:
+            return client, matches.orders[0]
     raise BadInput("node.no_order", order=number)

@@ -23,17 +23,17 @@ from .body import Body, text_of
 async def look(body: Body) -> Mapping[str, Any]:
     """How many old nodes and keys a graph holds; for the notice when it is loaded."""
     graph = _graph(body)
-    found = await asyncio.to_thread(lambda: migrated(graph, _catalogue()))
-    replaced = sum(len(one.nodes) for one in found.replaced)
-    return {"old": replaced + len(found.left), "keys": len(find_keys(graph))}
+    migration = await asyncio.to_thread(lambda: migrated(graph, _catalogue()))
+    replaced = sum(len(chain.nodes) for chain in migration.replaced)
+    return {"old": replaced + len(migration.left), "keys": len(find_keys(graph))}
 
 
 async def migrate(body: Body) -> Mapping[str, Any]:
     """`graph` as it becomes, and what became of what. `skip`: ids of nodes to leave alone."""
     graph = _graph(body)
     skip = frozenset(map(str, _list(body, "skip")))
-    found = await asyncio.to_thread(lambda: migrated(graph, _catalogue(), skip))
-    return {"graph": found.document, **document_of(found, language.say)}
+    migration = await asyncio.to_thread(lambda: migrated(graph, _catalogue(), skip))
+    return {"graph": migration.document, **document_of(migration, language.say)}
 
 
 async def keys(body: Body) -> Mapping[str, Any]:
@@ -62,10 +62,10 @@ async def saved(_: Body) -> Mapping[str, Any]:
 
 async def clean_saved(body: Body) -> Mapping[str, Any]:
     """Takes `keys` out of one saved workflow; a copy stays beside it."""
-    found = saved_workflows.find(text_of(body, "file"))
-    data = found.path.read_bytes()
+    file = saved_workflows.find(text_of(body, "file"))
+    data = file.path.read_bytes()
     chosen = _chosen_keys(keys_in_file(data), body)
-    backup = await asyncio.to_thread(saved_workflows.replace, found, clean_file(data, chosen))
+    backup = await asyncio.to_thread(saved_workflows.replace, file, clean_file(data, chosen))
     return {"backup": backup}
 
 
@@ -85,22 +85,22 @@ def _catalogue() -> Catalogue:
     return ModelCatalogue(config.without_key()).catalogue
 
 
-def _keys_json(found: Iterable[FoundKey]) -> list[dict[str, object]]:
-    return [{"id": _id(one), **key_document(one)} for one in found]
+def _keys_json(keys: Iterable[FoundKey]) -> list[dict[str, object]]:
+    return [{"id": _id(key), **key_document(key)} for key in keys]
 
 
-def _id(found: FoundKey) -> str:
-    return hashlib.sha256(found.key.encode()).hexdigest()[:16]
+def _id(key: FoundKey) -> str:
+    return hashlib.sha256(key.key.encode()).hexdigest()[:16]
 
 
-def _chosen_keys(found: Iterable[FoundKey], body: Mapping[str, Any]) -> list[str]:
-    wanted = set(map(str, _list(body, "keys")))
-    return [one.key for one in found if _id(one) in wanted]
+def _chosen_keys(keys: Iterable[FoundKey], body: Mapping[str, Any]) -> list[str]:
+    ids = set(map(str, _list(body, "keys")))
+    return [key.key for key in keys if _id(key) in ids]
 
 
-def _file_json(one: saved_workflows.Saved) -> dict[str, object]:
+def _file_json(file: saved_workflows.Saved) -> dict[str, object]:
     try:
-        found = keys_in_file(one.path.read_bytes())
+        keys = keys_in_file(file.path.read_bytes())
     except (BadInput, OSError):
-        found = ()
-    return {"id": one.id, "name": one.name, "keys": _keys_json(found)}
+        keys = ()
+    return {"id": file.id, "name": file.name, "keys": _keys_json(keys)}

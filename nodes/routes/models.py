@@ -24,19 +24,19 @@ _UNTOLD = {"text": "", "amount": None, "total": None, "currency": ""}
 async def models(body: Body) -> dict[str, object]:
     """Models by words, best first; or exactly those of `only`, in that order."""
     catalogue = model_catalogues.catalogue(text_of(body, "profile"))
-    known = await catalogue.load()
+    listing = await catalogue.load()
     only = body.get("only")
     if isinstance(only, list):
-        named = (known.models.get(str(one)) for one in cast("list[object]", only)[:MOST])
-        found = [one for one in named if one is not None]
+        named = (listing.models.get(str(name)) for name in cast("list[object]", only)[:MOST])
+        matches = [model for model in named if model is not None]
     else:
-        found = catalogue.search(text_of(body, "words"), text_of(body, "task"))
+        matches = catalogue.search(text_of(body, "words"), text_of(body, "task"))
     limit = body.get("limit", MOST)
-    shown = found[: min(limit, MOST) if type(limit) is int and limit >= 0 else MOST]
+    shown = matches[: min(limit, MOST) if type(limit) is int and limit >= 0 else MOST]
     return {
-        "date": known.date,
-        "total": sum(model.is_usable for model in known.models.values()),
-        "found": len(found),
+        "date": listing.date,
+        "total": sum(model.is_usable for model in listing.models.values()),
+        "found": len(matches),
         "models": [model_view.listed(model, catalogue) for model in shown],
     }
 
@@ -77,12 +77,12 @@ async def price(body: Body) -> dict[str, object]:
     catalogue = model_catalogues.catalogue(text_of(body, "profile"))
     await catalogue.load()
     model = _model_of(catalogue, body)
-    found = catalogue.price_of(model, _values(body), text_of(body, "extra"))
-    if found is None or not pays_as_listed(text_of(body, "profile").strip()):
+    list_price = catalogue.price_of(model, _values(body), text_of(body, "extra"))
+    if list_price is None or not pays_as_listed(text_of(body, "profile").strip()):
         return _UNTOLD
-    amounts = _amounts(found.amount, body)
+    amounts = _amounts(list_price.amount, body)
     return {
-        "text": found.told(language.say),
+        "text": list_price.told(language.say),
         **amounts,
         "currency": say_unit(CURRENCY, language.say),
     }
@@ -110,9 +110,9 @@ async def preview(body: Body) -> dict[str, object]:
     amounts = _amounts(quote.amount, body)
     amount = amounts["amount"]
     unit = say_unit(quote.currency, language.say)
-    told = own or (f"{amount} {unit}".strip() if amount is not None else "")
+    text = own or (f"{amount} {unit}".strip() if amount is not None else "")
     return {
-        "text": told or language.say("model.price_unknown", {}),
+        "text": text or language.say("model.price_unknown", {}),
         **amounts,
         "currency": unit,
         "free": quote.is_free,
@@ -134,7 +134,7 @@ def _model_of(catalogue: ModelCatalogue, body: Body) -> Model:
 
 
 def _values(body: Body) -> dict[str, object]:
-    given = body.get("values", {})
-    if not isinstance(given, dict):
-        raise BadInput("node.bad_type", name="values", value=str(cast("object", given))[:80])
-    return model_view.values_of(cast("Mapping[str, object]", given))
+    values = body.get("values", {})
+    if not isinstance(values, dict):
+        raise BadInput("node.bad_type", name="values", value=str(cast("object", values))[:80])
+    return model_view.values_of(cast("Mapping[str, object]", values))

@@ -34,11 +34,11 @@ async def program(body: Body) -> dict[str, object]:
     number = client.programs.app_id(text) if is_app else client.programs.workflow_id(text)
     job = Job(app=number) if is_app else Job(number)
     try:
-        found = await client.program(job, fresh=switch_of(body, "fresh"))
+        program = await client.program(job, fresh=switch_of(body, "fresh"))
     except RunningHubError as error:
-        told = error.with_context(hint=program_view.hint(error, profile))
-        raise told from error.__cause__
-    shown = program_view.shown(found, settings, is_sandbox=profile == demo_server.PROFILE)
+        hinted = error.with_context(hint=program_view.hint(error, profile))
+        raise hinted from error.__cause__
+    shown = program_view.shown(program, settings, is_sandbox=profile == demo_server.PROFILE)
     if shown["protected"] and not shown["password"]:
         # Anybody may read an app's form; without its password each run would fail.
         raise BadInput("node.app_protected", hint="password")
@@ -50,8 +50,8 @@ def _module(body: Body) -> dict[str, object]:
     example = without_key(text_of(body, "text"))
     read_module(example)
     settings = config.settings(text_of(body, "profile").strip())
-    found = cloud.client(settings).programs.quick(example)
-    return program_view.shown(found, settings, is_sandbox=False)
+    module = cloud.client(settings).programs.quick(example)
+    return program_view.shown(module, settings, is_sandbox=False)
 
 
 def journal_name(body: Body) -> tuple[str, str]:

@@ -34,17 +34,17 @@ async def quote(body: Body) -> dict[str, object]:
     Nothing is asked of the service about models. An order whose program cannot be told counts, with
     a cost that is not known.
     """
-    given = body.get("programs")
-    programs = cast("list[object]", given) if isinstance(given, list) else []
-    told = [await _of_node(cast("Body", one)) for one in programs[:MOST] if isinstance(one, dict)]
+    listed = body.get("programs")
+    programs = cast("list[object]", listed) if isinstance(listed, list) else []
+    quoted = [await _of_node(cast("Body", row)) for row in programs[:MOST] if isinstance(row, dict)]
     if isinstance(body.get("prompt"), dict):
-        told += await _of_segments(body)
-    paid = [one for one in told if not one.is_emulated]
-    every = [one.quote for one in paid for _ in range(one.orders)]
-    is_least = len(programs) > MOST or any(one.least for one in paid)
+        quoted += await _of_segments(body)
+    paid = [entry for entry in quoted if not entry.is_emulated]
+    every = [entry.quote for entry in paid for _ in range(entry.orders)]
+    is_least = len(programs) > MOST or any(entry.least for entry in paid)
     return {
         "text": in_few_words(every, language.say, least=is_least),
-        "orders": [{"title": one.title, "quote": one.told()} for one in told],
+        "orders": [{"title": entry.title, "quote": entry.told()} for entry in quoted],
     }
 
 
@@ -101,8 +101,8 @@ async def _quote_of_list(body: Body, profile: str) -> Quote:
     await catalogue.load()
     model = read_model(body.get("schema")) or catalogue.resolve(text_of(body, "id"))
     values = body.get("values")
-    given = cast("Mapping[str, Any]", values if isinstance(values, dict) else {})
-    listed = catalogue.quote_of_list(model, model_view.values_of(given), text_of(body, "extra"))
+    fields = cast("Mapping[str, Any]", values if isinstance(values, dict) else {})
+    listed = catalogue.quote_of_list(model, model_view.values_of(fields), text_of(body, "extra"))
     is_list = listed.source is QuoteSource.LIST
     return Quote() if is_list and not pays_as_listed(profile) else listed
 
@@ -118,10 +118,10 @@ async def _of_segments(body: Body) -> list[_QuotedOrders]:
     looped = {note.node_id for note in plan.notes if note.key == EACH_TURN}
     return [
         _QuotedOrders(
-            one.name,
-            facts.quotes.get(one.id, Quote()),
-            least=not looped.isdisjoint(one.members),
-            is_emulated=one.ordering.profile == profiles.SANDBOX,
+            segment.name,
+            facts.quotes.get(segment.id, Quote()),
+            least=not looped.isdisjoint(segment.members),
+            is_emulated=segment.ordering.profile == profiles.SANDBOX,
         )
-        for one in plan.segments
+        for segment in plan.segments
     ]

@@ -24,11 +24,11 @@ async def resources(body: Body) -> dict[str, object]:
         raise BadInput("node.bad_type", name="kind", value=name[:80])
     client = client_of(body)
     words = text_of(body, "words").strip()[:LONGEST]
-    found = await segment_pass.models().search(client, ResourceKind[name], words)
+    listed = await segment_pass.models().search(client, ResourceKind[name], words)
     styles = await _styles(client, text_of(body, "module"), words) if name == "LORA" else []
-    named = {one["name"] for one in styles}
-    others = [one for one in found if one.model_name not in named]
-    models = [{"name": one.model_name, "title": one.title} for one in others]
+    named = {style["name"] for style in styles}
+    others = [model for model in listed if model.model_name not in named]
+    models = [{"name": model.model_name, "title": model.title} for model in others]
     return {"models": [*styles, *models]}
 
 
@@ -40,14 +40,14 @@ async def _styles(client: Client, module: str, words: str) -> list[dict[str, str
         styles = await client.quick.params(module.partition("/")[0])
     except RunningHubError:
         return []
-    found: list[dict[str, str]] = []
+    rows: list[dict[str, str]] = []
     for style in styles:
         cover = f"style/{module}/{style.id}" if style.preview else ""
         if cover:
             list_cover(client.settings.origin, cover, style.preview)
-        found += [
+        rows += [
             {"name": lora, "title": style.name[:LONGEST], "cover": cover}
             for lora, _ in style.loras
             if words.lower() in f"{style.name} {style.trigger} {lora}".lower()
         ]
-    return found
+    return rows

@@ -33,11 +33,11 @@ async def ends(body: Body) -> dict[str, object]:
         client = client_of(body)
     except BadInput:
         return {"ends": {}}  # without an account nothing was ordered
-    found = await node_outcomes.of_graph(client, text_of(body, "graph"))
-    for end in found.values():
+    by_node = await node_outcomes.of_graph(client, text_of(body, "graph"))
+    for end in by_node.values():
         if not await _brought_back(end):
             end["shown"] = {}
-    return {"ends": found}
+    return {"ends": by_node}
 
 
 async def _brought_back(end: dict[str, Any]) -> bool:

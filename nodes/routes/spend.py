@@ -28,8 +28,8 @@ async def spend(body: Body) -> dict[str, object]:
     by_program = await client.costs.spend(days, by="program")
     return {
         "currency": say_unit(currency, language.say),
-        "days": [spent_document(one) for one in by_day],
-        "programs": [spent_document(one) for one in by_program],
+        "days": [spent_document(day) for day in by_day],
+        "programs": [spent_document(program) for program in by_program],
         "today": spent_document(added(await client.costs.spend(1))),
         "week": spent_document(added(await client.costs.spend(7))),
         "all": spent_document(added(by_day)),
@@ -45,11 +45,11 @@ async def spend(body: Body) -> dict[str, object]:
 async def _balance(client: Client) -> str:
     """What the account has left, in words; "" where the service does not tell it soon."""
     try:
-        left = await asyncio.wait_for(client.costs.balance(), BALANCE_SECONDS)
+        balance = await asyncio.wait_for(client.costs.balance(), BALANCE_SECONDS)
     except (RunningHubError, asyncio.TimeoutError):
         return ""
-    known = {unit: amount for unit, amount in left.items() if unit and amount}
-    return say_sums(known, language.say)
+    sums = {unit: amount for unit, amount in balance.items() if unit and amount}
+    return say_sums(sums, language.say)
 
 
 async def _limits(client: Client) -> list[dict[str, object]]:
