@@ -28,17 +28,19 @@ def read_prompt(document: Json) -> OldGraph:
             id=node.id,
             class_type=node.class_type,
             title=node.title,
-            values={name: _plain(one) for name, one in node.inputs.items() if not is_link(one)},
-            links={name: _source(one) for name, one in node.inputs.items() if is_link(one)},
+            values={
+                name: _plain(value) for name, value in node.inputs.items() if not is_link(value)
+            },
+            links={name: _source(link) for name, link in node.inputs.items() if is_link(link)},
             names=frozenset(node.inputs),
         )
         for node in read_nodes(document).values()
     }
     readers = readers_of(nodes.values())
     dependents: dict[str, set[str]] = {}
-    for source, found in readers.items():
-        dependents.setdefault(source.node, set()).update(one.node for one in found)
-    return OldGraph(nodes, readers, {key: frozenset(found) for key, found in dependents.items()})
+    for source, reading in readers.items():
+        dependents.setdefault(source.node, set()).update(reader.node for reader in reading)
+    return OldGraph(nodes, readers, {node: frozenset(ids) for node, ids in dependents.items()})
 
 
 def write_prompt(document: Json, plan: Plan) -> Json:
@@ -47,10 +49,10 @@ def write_prompt(document: Json, plan: Plan) -> Json:
     new = plan.new_nodes()
 
     def link(source: Source | Output) -> list[object] | None:
-        found = plan.whence(source)
-        if isinstance(found, Output):
-            return [ids[found.node], shape_of(new[found.node]).slot(found.name)]
-        return None if found is None else [found.node, found.slot]
+        start = plan.whence(source)
+        if isinstance(start, Output):
+            return [ids[start.node], shape_of(new[start.node]).slot(start.name)]
+        return None if start is None else [start.node, start.slot]
 
     written: Json = {}
     for node_id, entry in document.items():
@@ -61,8 +63,8 @@ def write_prompt(document: Json, plan: Plan) -> Json:
             written[node_id] = _relinked(node, plan, link)
         elif node is None:
             written[node_id] = entry
-    for name, made in plan.added.items():
-        written[ids[name]] = _written(made, link)
+    for name, new_node in plan.added.items():
+        written[ids[name]] = _written(new_node, link)
     return written
 
 
@@ -85,13 +87,13 @@ def _ids(document: Json, plan: Plan) -> dict[str, str]:
     return {**{node: node for node in plan.put}, **added}
 
 
-def _written(made: NewNode, link: _Link) -> Json:
-    linked = {name: link(source) for name, source in made.links.items()}
-    inputs = {**made.values, **{name: one for name, one in linked.items() if one is not None}}
+def _written(node: NewNode, link: _Link) -> Json:
+    linked = {name: link(source) for name, source in node.links.items()}
+    inputs = {**node.values, **{name: start for name, start in linked.items() if start is not None}}
     return {
         "inputs": inputs,
-        "class_type": made.class_type,
-        "_meta": {"title": made.title or made.class_type},
+        "class_type": node.class_type,
+        "_meta": {"title": node.title or node.class_type},
     }
 
 
@@ -106,12 +108,12 @@ def _relinked(node: Json, plan: Plan, link: _Link) -> Json:
     }
     if not changed:
         return node
-    kept = {name: changed.get(name, value) for name, value in inputs.items()}
+    relinked = {name: changed.get(name, value) for name, value in inputs.items()}
     return {
         **node,
         "inputs": {
             name: value
-            for name, value in kept.items()
+            for name, value in relinked.items()
             if name not in changed or changed[name] is not None
         },
     }

@@ -17,7 +17,7 @@ BORDERS = ("-10", "-20")
 _SEEDS = frozenset({"seed", "noise_seed"})  # the canvas saves one more value after them
 
 WidgetsOf = Callable[[str, Sequence[object]], "Sequence[str] | None"]
-"""Class and saved values to their names, by place; None for a class that is not told."""
+"""Class and saved values to their names, by place; None for a class that no table has."""
 
 
 @dataclass
@@ -42,8 +42,7 @@ def scopes(document: Json) -> Iterator[tuple[Json, str]]:
     """The graphs of a workflow, each with its place: the root and then each subgraph once."""
     yield document, ""
     definitions = as_dict(document.get("definitions")) or {}
-    for one in as_list(definitions.get("subgraphs")):
-        subgraph = as_dict(one)
+    for subgraph in map(as_dict, as_list(definitions.get("subgraphs"))):
         if subgraph is not None and is_workflow(subgraph):
             yield subgraph, f"{subgraph.get('name') or 'subgraph'} / "
 
@@ -55,8 +54,7 @@ class CanvasGraph:
         self.graph = graph
         self.place = place
         self.nodes: dict[str, Json] = {}
-        for one in as_list(graph.get("nodes")):
-            node = as_dict(one)
+        for node in map(as_dict, as_list(graph.get("nodes"))):
             if node is not None and isinstance(node.get("type"), str):
                 self.nodes[str(node.get("id"))] = node
         self.links = [link for link in map(_read_link, as_list(graph.get("links"))) if link]
@@ -108,27 +106,27 @@ class CanvasGraph:
         node = self.nodes.get(node_id, {})
         if node.get("type") == "SetNode":
             name = as_list(node.get("widgets_values"))[:1]
-            for other, getter in self.nodes.items():
+            for getter_id, getter in self.nodes.items():
                 if (
                     getter["type"] == "GetNode"
                     and name == as_list(getter.get("widgets_values"))[:1]
                 ):
-                    yield other
+                    yield getter_id
 
     def _read_node(self, node_id: str, node: Json) -> OldNode:
         class_type = cast("str", node["type"])
         links: dict[str, Source] = {}
         values = dict(self._saved_values(node))
         names = set(values)
-        for slot, one in enumerate(inputs_of(node)):
-            name = str(one.get("name"))
+        for slot, socket in enumerate(inputs_of(node)):
+            name = str(socket.get("name"))
             names.add(name)
-            found = self._start(self._into.get((node_id, slot)), 0)
-            if isinstance(found, Source):
-                links[name] = found
+            start = self._start(self._into.get((node_id, slot)), 0)
+            if isinstance(start, Source):
+                links[name] = start
                 values.pop(name, None)
-            elif isinstance(found, dict):
-                values[name] = found.get("value")
+            elif isinstance(start, dict):
+                values[name] = start.get("value")
         return OldNode(
             id=node_id,
             class_type=class_type,
@@ -151,13 +149,14 @@ class CanvasGraph:
 
     def _names(self, node: Json, values: Sequence[object]) -> Sequence[str]:
         """By the sockets of its widgets, where the file has them all, else by the class's table."""
-        told: list[str] = []
-        for one in inputs_of(node):
-            if as_dict(one.get("widget")) is not None and one.get("name"):
-                name = str(one["name"])
-                told += [name, "control_after_generate"] if name in _SEEDS else [name]
-        known = self._widgets_of(cast("str", node["type"]), values)
-        return told if known is None or (told and len(told) == len(values)) else known
+        by_sockets: list[str] = []
+        for socket in inputs_of(node):
+            if as_dict(socket.get("widget")) is not None and socket.get("name"):
+                name = str(socket["name"])
+                by_sockets += [name, "control_after_generate"] if name in _SEEDS else [name]
+        by_class = self._widgets_of(cast("str", node["type"]), values)
+        has_all = len(by_sockets) == len(values) > 0
+        return by_sockets if has_all or by_class is None else by_class
 
     def _start(self, link: Link | None, depth: int) -> Source | dict[str, object] | None:
         """Where a link really starts; a dict with a `value` for a Primitive; None for nowhere."""
@@ -181,9 +180,9 @@ class CanvasGraph:
             return self._set_link(node)
         if node["type"] in PASSING:
             return self._into.get((link.origin, 0))
-        wanted = _type_of(outputs_of(node), link.origin_slot)
-        for slot, one in enumerate(inputs_of(node)):
-            if one.get("type") == wanted and (link.origin, slot) in self._into:
+        kind = _type_of(outputs_of(node), link.origin_slot)
+        for slot, socket in enumerate(inputs_of(node)):
+            if socket.get("type") == kind and (link.origin, slot) in self._into:
                 return self._into[link.origin, slot]
         return None
 
@@ -197,11 +196,11 @@ class CanvasGraph:
 
 
 def inputs_of(node: Json) -> list[Json]:
-    return [as_dict(one) or {} for one in as_list(node.get("inputs"))]
+    return [as_dict(socket) or {} for socket in as_list(node.get("inputs"))]
 
 
 def outputs_of(node: Json) -> list[Json]:
-    return [as_dict(one) or {} for one in as_list(node.get("outputs"))]
+    return [as_dict(socket) or {} for socket in as_list(node.get("outputs"))]
 
 
 def label_of(node: Json | None) -> str:

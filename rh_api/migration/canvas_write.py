@@ -36,8 +36,8 @@ class _Writer:
         self.shown = {name: self._shown(name) for name in self.new}
         self.links: list[Link] = []
         self.gone = {*plan.put, *plan.dropped}
-        told = any(as_dict(link.whole) is not None for link in canvas.links)
-        self.objects = told or bool(canvas.place) or canvas.graph.get("version") == 1
+        are_objects = any(as_dict(link.whole) is not None for link in canvas.links)
+        self.objects = are_objects or bool(canvas.place) or canvas.graph.get("version") == 1
 
     def write(self) -> None:
         graph = self.canvas.graph
@@ -45,13 +45,13 @@ class _Writer:
         for link in self.canvas.links:
             if link.target not in self.gone | idle and link.origin not in idle:
                 self._move(link)
-        made = {self.ids[name]: self._node(name, new) for name, new in self.new.items()}
-        left = [
-            made.pop(_id(node), node)
+        new_nodes = {self.ids[name]: self._node(name, new) for name, new in self.new.items()}
+        in_place = [
+            new_nodes.pop(_id(node), node)
             for node in as_list(graph.get("nodes"))
             if _id(node) not in self.plan.dropped | idle
         ]
-        graph["nodes"] = [*left, *made.values()]
+        graph["nodes"] = [*in_place, *new_nodes.values()]
         graph["links"] = [self._written(link) for link in self.links]
         self._tell_slots()
 
@@ -59,7 +59,7 @@ class _Writer:
         """Reroutes and the like that served, or were served by, only what is gone."""
         nodes = self.canvas.nodes
         passing = {node_id for node_id, node in nodes.items() if node["type"] in PASSING}
-        served = {one for node_id in self.plan.dropped for one in self.canvas.past(node_id)}
+        served = {reroute for node_id in self.plan.dropped for reroute in self.canvas.past(node_id)}
         ends = {node_id: self.canvas.ends(node_id) for node_id in passing}
         return {
             node_id
@@ -69,12 +69,12 @@ class _Writer:
 
     def _move(self, link: Link) -> None:
         """Keeps a link, lets it start elsewhere, or leaves it out."""
-        found = self.plan.whence(Source(link.origin, link.origin_slot))
-        if isinstance(found, Output):
-            link.origin = self.ids[found.node]
-            link.origin_slot = self.shown[found.node].index(found.name)
-            link.type = shape_of(self.new[found.node]).outputs[found.name]
-        if found is not None:
+        start = self.plan.whence(Source(link.origin, link.origin_slot))
+        if isinstance(start, Output):
+            link.origin = self.ids[start.node]
+            link.origin_slot = self.shown[start.node].index(start.name)
+            link.type = shape_of(self.new[start.node]).outputs[start.name]
+        if start is not None:
             self.links.append(link)
 
     def _written(self, link: Link) -> object:
@@ -99,38 +99,38 @@ class _Writer:
         if new.class_type not in (*PROGRAMS, MODEL):
             return every
         used = {
-            one.name
-            for source, one in self.plan.moved.items()
-            if one.node == name and (source.node, source.slot) in self.started
+            output.name
+            for source, output in self.plan.moved.items()
+            if output.node == name and (source.node, source.slot) in self.started
         }
-        for other in self.new.values():
+        for reader in self.new.values():
             used |= {
-                one.name
-                for one in other.links.values()
-                if isinstance(one, Output) and one.node == name
+                link.name
+                for link in reader.links.values()
+                if isinstance(link, Output) and link.node == name
             }
-        return [one for one in every if one in (used or _USUAL)]
+        return [output for output in every if output in (used or _USUAL)]
 
     def _node(self, name: str, new: NewNode) -> Json:
         old = self.canvas.nodes.get(name) or self.canvas.nodes.get(new.near) or {}
         shape, node_id = shape_of(new), self.ids[name]
         inputs: list[Json] = []
-        for one, (kind, _) in shape.widgets.items():
-            inputs.append(_socket(one, kind, widget=True))
-        inputs += [_socket(one, kind) for one, kind in shape.sockets.items()]
+        for widget, (kind, _) in shape.widgets.items():
+            inputs.append(_socket(widget, kind, widget=True))
+        inputs += [_socket(socket, kind) for socket, kind in shape.sockets.items()]
         for field in new.fields:
             media = _MEDIA.get(field.kind)
             inputs.append(_socket(field.name, media or field.kind, widget=media is None))
-        for slot, one in enumerate(inputs):
-            source = new.links.get(str(one["name"]))
+        for slot, socket in enumerate(inputs):
+            source = new.links.get(str(socket["name"]))
             start = None if source is None else self._start(source)
             if start is not None:
                 self.last_link += 1
-                self.links.append(Link(self.last_link, *start, node_id, slot, one["type"]))
+                self.links.append(Link(self.last_link, *start, node_id, slot, socket["type"]))
         drawn = {"shape": _LIST} if new.class_type in (*PROGRAMS, MODEL) else {}
         outputs: list[Json] = [
-            {"name": one, "type": shape.outputs[one], "links": None, **drawn}
-            for one in self.shown[name]
+            {"name": output, "type": shape.outputs[output], "links": None, **drawn}
+            for output in self.shown[name]
         ]
         rows = max(len(inputs) - len(shape.widgets) + 4, len(outputs))
         node: Json = {
@@ -146,7 +146,7 @@ class _Writer:
             "outputs": outputs,
             "properties": {"Node name for S&R": new.class_type},
             "widgets_values": [
-                new.values.get(one, usual) for one, (_, usual) in shape.widgets.items()
+                new.values.get(widget, usual) for widget, (_, usual) in shape.widgets.items()
             ],
         }
         if new.title:
@@ -169,36 +169,36 @@ class _Writer:
             "name": new.form.get("name", ""),
             "hash": "",
             "fields": [
-                {**_field(one.name, one.kind, new.values.get(one.name)), **one.about}
-                for one in new.fields
-                if not one.item
+                {**_field(field.name, field.kind, new.values.get(field.name)), **field.about}
+                for field in new.fields
+                if not field.item
             ],
             "outputs": [],
-            "sockets": [every.index(one) for one in self.shown[name]],
+            "sockets": [every.index(output) for output in self.shown[name]],
             **{key: value for key, value in new.form.items() if key not in ("id", "name")},
         }
         values = {
-            one.name: new.values.get(one.name, "")
-            for one in new.fields
-            if one.kind not in _MEDIA and one.name not in new.links
+            field.name: new.values.get(field.name, "")
+            for field in new.fields
+            if field.kind not in _MEDIA and field.name not in new.links
         }
-        values |= {f"{one.name} {_CONTROL}": one.control for one in new.fields if one.control}
+        values |= {f"{seed.name} {_CONTROL}": seed.control for seed in new.fields if seed.control}
         saved = as_list(node["widgets_values"])
-        for one in new.fields:
-            if one.kind not in _MEDIA:
-                saved += [new.values.get(one.name, ""), *([one.control] if one.control else [])]
+        for field in new.fields:
+            if field.kind not in _MEDIA:
+                saved += [new.values.get(field.name, ""), *filter(None, [field.control])]
         properties = as_dict(node["properties"])
         assert properties is not None  # noqa: S101 - made above
         properties["runninghub"] = {"form": form, "values": values}
 
     def _name_of(self, node: Json) -> str:
-        return next(name for name, one in self.ids.items() if one == _id(node))
+        return next(name for name, node_id in self.ids.items() if node_id == _id(node))
 
     def _start(self, source: Source | Output) -> tuple[str, int] | None:
-        found = self.plan.whence(source)
-        if isinstance(found, Output):
-            return self.ids[found.node], self.shown[found.node].index(found.name)
-        return None if found is None else (found.node, found.slot)
+        start = self.plan.whence(source)
+        if isinstance(start, Output):
+            return self.ids[start.node], self.shown[start.node].index(start.name)
+        return None if start is None else (start.node, start.slot)
 
     def _tell_slots(self) -> None:
         """Each slot says which links it has; so do the borders of a subgraph."""
@@ -207,29 +207,27 @@ class _Writer:
         out: dict[tuple[str, int], list[object]] = {}
         for link in self.links:
             out.setdefault((link.origin, link.origin_slot), []).append(link.id)
-        for one in as_list(graph.get("nodes")):
-            node = as_dict(one) or {}
+        for node in filter(None, map(as_dict, as_list(graph.get("nodes")))):
             for slot, socket in enumerate(inputs_of(node)):
                 now = into.get((_id(node), slot))
                 if socket.get("link") != now or "link" not in socket:
                     socket["link"] = now
             for slot, socket in enumerate(outputs_of(node)):
-                found = out.get((_id(node), slot))
-                if as_list(socket.get("links")) != (found or []):
-                    socket["links"] = found
+                links = out.get((_id(node), slot))
+                if as_list(socket.get("links")) != (links or []):
+                    socket["links"] = links
         for side in ("inputs", "outputs"):
-            for one in as_list(graph.get(side)):
-                border = as_dict(one) or {}
+            for border in filter(None, map(as_dict, as_list(graph.get(side)))):
                 if isinstance(border.get("linkIds"), list):
                     there = {link.id for link in self.links}
                     border["linkIds"] = [i for i in as_list(border["linkIds"]) if i in there]
 
 
 def _socket(name: str, kind: str, *, widget: bool = False) -> Json:
-    made: Json = {"name": name, "type": kind, "link": None}
+    socket: Json = {"name": name, "type": kind, "link": None}
     if widget:
-        made |= {"shape": _OPTIONAL, "widget": {"name": name}}
-    return made
+        socket |= {"shape": _OPTIONAL, "widget": {"name": name}}
+    return socket
 
 
 def _field(name: str, kind: str, value: object) -> Json:

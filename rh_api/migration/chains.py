@@ -64,8 +64,8 @@ class Chains:
         self._drop()
         self._forget_unused()
         for change in self.plan.changes:
-            used = self._used.get(change.nodes[0], [])
-            change.nodes += [one for one in dict.fromkeys(used) if one in self.plan.dropped]
+            used = dict.fromkeys(self._used.get(change.nodes[0], []))
+            change.nodes += [node_id for node_id in used if node_id in self.plan.dropped]
         self._explain_rest()
 
     # one order
@@ -202,11 +202,11 @@ class Chains:
         source = node.links.get(name)
         if source is not None and source.node in BORDERS:
             return self._settings_outside(source.slot)
-        found = self.graph.nodes.get(source.node) if source else None
-        rule = self._rules.get(found.id) if found else None
-        if found is None or not isinstance(rule, Settings):
+        settings = self.graph.nodes.get(source.node) if source else None
+        rule = self._rules.get(settings.id) if settings else None
+        if settings is None or not isinstance(rule, Settings):
             raise Kept("migrate.stays_no_settings")
-        return found, rule
+        return settings, rule
 
     def _settings_outside(self, slot: int) -> tuple[OldNode, Settings]:
         """What feeds an input of the subgraph, if it says the same wherever that is used."""
@@ -215,7 +215,7 @@ class Chains:
         rule = rule_of(first) if first else None
         if first is None or not isinstance(rule, Settings) or rule.target in first.links:
             raise Kept("migrate.stays_no_settings")
-        if any(one.values != first.values or one.links for one in every):
+        if any(node.values != first.values or node.links for node in every):
             raise Kept("migrate.stays_settings_differ")
         # An id of its own: the number may be another node's in here.
         return replace(first, id=f"outside {first.id}"), rule
@@ -230,7 +230,9 @@ class Chains:
             if node is None or node.id in used:
                 raise Kept("migrate.stays_list", node=node.title if node else "subgraph")
             if isinstance(rule, Entries):
-                own = [one for names in rule.names for one in self._entry(node, names, rule.media)]
+                own = [
+                    entry for names in rule.names for entry in self._entry(node, names, rule.media)
+                ]
             elif isinstance(rule, Upload) and rule.names is not None and source.slot == 1:
                 own = list(self._uploaded_entry(node, rule.names))
             else:
@@ -246,7 +248,7 @@ class Chains:
             if isinstance(entry.value, Source) and entry.value.node in self._rules:
                 yield entry.value.node
                 node = self.graph.nodes[entry.value.node]
-                yield from (one.node for one in node.links.values() if one.node in self._rules)
+                yield from (link.node for link in node.links.values() if link.node in self._rules)
 
     def _entry(self, node: OldNode, names: Names, media: str) -> Iterator[Entry]:
         name = self._field_name(node, names)
@@ -264,9 +266,9 @@ class Chains:
 
     def _field_name(self, node: OldNode, names: Names) -> str:
         """`6.text`; "" for an entry that a node with places for several leaves empty."""
-        for one in (names.node, names.field, names.custom):
-            if one in node.links:
-                raise Kept("migrate.stays_linked", name=one)
+        for name in (names.node, names.field, names.custom):
+            if name in node.links:
+                raise Kept("migrate.stays_linked", name=name)
         node_id, field = node.text(names.node), node.text(names.field)
         if names.custom:
             node_id, field = node_id.strip(), field.strip()
@@ -282,8 +284,8 @@ class Chains:
         node, rule = self.graph.nodes.get(source.node), self._rules.get(source.node)
         if entry.media or node is None or not isinstance(rule, Upload) or source.slot != 0:
             return entry.media, source
-        found = self._brought(node, rule)
-        return (rule.media, found) if found is not None else ("", source)
+        brought = self._brought(node, rule)
+        return (rule.media, brought) if brought is not None else ("", source)
 
     def _brought(self, node: OldNode, rule: Upload) -> Source | Output | None:
         """What an uploader uploads; None where only it can know."""
@@ -333,7 +335,7 @@ class Chains:
                 node_id
                 for node_id in parts - self.plan.dropped - set(self.plan.put) - set(self.plan.kept)
                 if (ends := self.graph.dependents.get(node_id))
-                and all(self.plan.goes(one) for one in ends)
+                and all(self.plan.goes(end) for end in ends)
             }
             if not gone:
                 return
@@ -343,9 +345,9 @@ class Chains:
         """Loaders of orders that stay after all."""
         starts = [*self.plan.moved.values()]
         for new in self.plan.new_nodes().values():
-            starts += [one for one in new.links.values() if isinstance(one, Output)]
-        read = {one.node for one in starts}
-        self.plan.added = {name: new for name, new in self.plan.added.items() if name in read}
+            starts += [start for start in new.links.values() if isinstance(start, Output)]
+        used = {start.node for start in starts}
+        self.plan.added = {name: new for name, new in self.plan.added.items() if name in used}
 
     def _upload_others(self) -> None:
         """Uploaders whose remote names others read as well."""
@@ -367,15 +369,15 @@ class Chains:
         """Whether an order that stays reads from it: its account may be another."""
         waiting, seen = [node_id], {node_id}
         while waiting:
-            for one in self.graph.dependents.get(waiting.pop(), ()):
-                rule = self._rules.get(one)
-                if one in self.plan.kept and isinstance(rule, (Execute, Direct, Stays)):
+            for dependent in self.graph.dependents.get(waiting.pop(), ()):
+                rule = self._rules.get(dependent)
+                if dependent in self.plan.kept and isinstance(rule, (Execute, Direct, Stays)):
                     return True
                 if isinstance(rule, Stays):
                     return True
-                if one not in seen and not self.plan.goes(one):
-                    seen.add(one)
-                    waiting.append(one)
+                if dependent not in seen and not self.plan.goes(dependent):
+                    seen.add(dependent)
+                    waiting.append(dependent)
         return False
 
     def _explain_rest(self) -> None:

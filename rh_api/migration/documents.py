@@ -54,7 +54,7 @@ def migrate_file(data: bytes, catalogue: Catalogue) -> FileMigration:
         whole = _json_of(data)
         changed = _each_graph(whole, "", lambda doc, name: _noted(doc, name, catalogue, graphs))
         _require(graphs)
-        replaces = any(one.replaced for _, one in graphs)
+        replaces = any(migration.replaced for _, migration in graphs)
         return FileMigration(_dumped(data, changed) if replaces else data, tuple(graphs))
     texts = carrier.read(data)
     changes: dict[int, str] = {}
@@ -64,11 +64,11 @@ def migrate_file(data: bytes, catalogue: Catalogue) -> FileMigration:
             continue
         before = len(graphs)
         changed = _each_graph(document, name, lambda d, n: _noted(d, n, catalogue, graphs))
-        if any(one.replaced for _, one in graphs[before:]):
+        if any(migration.replaced for _, migration in graphs[before:]):
             changes[place] = json.dumps(changed, separators=(",", ":"))
     _require(graphs)
-    written, left = _written(carrier, data, changes)
-    beside = {texts[place][0]: text for place, text in left.items()}
+    written, overflow = _written(carrier, data, changes)
+    beside = {texts[place][0]: text for place, text in overflow.items()}
     return FileMigration(written, tuple(graphs), beside)
 
 
@@ -80,32 +80,28 @@ def keys_in_file(data: bytes) -> tuple[FoundKey, ...]:
         document = read_document(text)
         # A note, or a command line that orders something.
         return find_keys_in_text(text, "text") if document is None else find_keys(document)
-    found: list[FoundKey] = []
+    keys: list[FoundKey] = []
     for name, text in carrier.read(data):
         document = read_document(text)
-        found += find_keys_in_text(text, name) if document is None else find_keys({name: document})
-    return gather((one.key, one.surety, place) for one in found for place in one.places)
+        keys += find_keys_in_text(text, name) if document is None else find_keys({name: document})
+    return gather((key.key, key.surety, place) for key in keys for place in key.places)
 
 
 def clean_file(data: bytes, keys: Iterable[str]) -> bytes:
     """The file without those keys."""
-    wanted = tuple(keys)
+    keys = tuple(keys)
     carrier = carrier_of(data)
     if carrier is None:
         document = read_document(_text_of(data))
-        return (
-            clean_bytes(data, wanted)
-            if document is None
-            else _dumped(data, clean(document, wanted))
-        )
+        return clean_bytes(data, keys) if document is None else _dumped(data, clean(document, keys))
     changes: dict[int, str] = {}
     for place, (_, text) in enumerate(carrier.read(data)):
-        cleaned = clean_text(text, wanted)
+        cleaned = clean_text(text, keys)
         if cleaned != text:
             changes[place] = cleaned
     # What is packed goes by its text, and all else where it stands: a key may be in any place.
     data = carrier.write(data, changes)
-    return carrier.sealed(data, clean_bytes(data, wanted))
+    return carrier.sealed(data, clean_bytes(data, keys))
 
 
 def _noted(
@@ -124,13 +120,13 @@ def _each_graph(value: object, name: str, act: Callable[[Json, str], Json]) -> o
     if is_workflow(document) or is_prompt(document):
         return act(document, name)
     changed: Json = {}
-    for key, one in document.items():
-        inner = read_document(one) if isinstance(one, str) and key in _HOLDERS else None
+    for key, entry in document.items():
+        inner = read_document(entry) if isinstance(entry, str) and key in _HOLDERS else None
         if inner is not None:
             replaced = _each_graph(inner, key, act)
-            changed[key] = one if replaced is inner else json.dumps(replaced)
+            changed[key] = entry if replaced is inner else json.dumps(replaced)
         else:
-            changed[key] = _each_graph(one, key, act) if key in _HOLDERS else one
+            changed[key] = _each_graph(entry, key, act) if key in _HOLDERS else entry
     return changed
 
 
@@ -143,13 +139,13 @@ def _written(
     carrier: Carrier, data: bytes, texts: Mapping[int, str]
 ) -> tuple[bytes, dict[int, str]]:
     """The file with all that fits into it, and what does not."""
-    left: dict[int, str] = {}
+    overflow: dict[int, str] = {}
     for place, text in texts.items():
         try:
             data = carrier.write(data, {place: text})
         except DoesNotFit:
-            left[place] = text
-    return data, left
+            overflow[place] = text
+    return data, overflow
 
 
 def _json_of(data: bytes) -> object:

@@ -27,8 +27,8 @@ class Output:
 class OldNode:
     """One node. `values` and `links` by input name; links lead past nodes that only pass on.
 
-    `names`: every input that is told, linked or not. `live`: neither muted nor bypassed.
-    `is_saved`: of a canvas, where a value that is not told is the class's usual one.
+    `names`: every input that the graph has, linked or not. `live`: neither muted nor bypassed.
+    `is_saved`: of a canvas, where a value that is missing is the class's usual one.
     """
 
     id: str
@@ -130,9 +130,9 @@ class Change:
     notes: list[Sentence] = field(default_factory=list[Sentence])
 
     def note(self, key: str, **params: object) -> None:
-        said = Sentence(key, params)
-        if said not in self.notes:
-            self.notes.append(said)
+        sentence = Sentence(key, params)
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
 
 @dataclass
@@ -174,11 +174,11 @@ Json = dict[str, Any]
 
 def readers_of(nodes: Iterable[OldNode]) -> dict[Source, tuple[Reader, ...]]:
     """Who reads which output."""
-    found: dict[Source, list[Reader]] = {}
+    readers: dict[Source, list[Reader]] = {}
     for node in nodes:
         for name, source in node.links.items():
-            found.setdefault(source, []).append(Reader(node.id, name, node.title))
-    return {source: tuple(readers) for source, readers in found.items()}
+            readers.setdefault(source, []).append(Reader(node.id, name, node.title))
+    return {source: tuple(reading) for source, reading in readers.items()}
 
 
 def as_dict(value: object) -> Json | None:

@@ -31,7 +31,7 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 _SITE = re.compile(r"runninghub|rhtv|rh[-_ ]?(api|openapi)", re.IGNORECASE)
-_GIVEN = re.compile(r"[0-9A-Za-z_.-]{20,200}")
+_KEY = re.compile(r"[0-9A-Za-z_.-]{20,200}")
 _PLACEHOLDER = re.compile(r"your|xxx|\*\*\*|here|enter|paste", re.IGNORECASE)
 _NEAR = 60  # characters between a name and its key
 _TEXTS = re.compile(r"note|markdown|primitive|string|text", re.IGNORECASE)
@@ -75,19 +75,19 @@ def find_keys_in_text(text: str, place: str) -> tuple[FoundKey, ...]:
     return gather(_in_text(text, place, "", is_text=True))
 
 
-def gather(found: Iterable[tuple[str, Surety, str]]) -> tuple[FoundKey, ...]:
+def gather(findings: Iterable[tuple[str, Surety, str]]) -> tuple[FoundKey, ...]:
     """One entry for a key, however often it stands there."""
     surety: dict[str, Surety] = {}
     places: dict[str, list[str]] = {}
-    for key, sure, place in found:
+    for key, sure, place in findings:
         best = surety.get(key, sure)
-        surety[key] = max(best, sure, key=lambda one: one.value)
+        surety[key] = max(best, sure, key=lambda grade: grade.value)
         there = places.setdefault(key, [])
         # A node's key is told once, by the input that holds it.
-        if all(place.rpartition(" · ")[2] != one.rpartition(" · ")[2] for one in there):
+        if all(place.rpartition(" · ")[2] != earlier.rpartition(" · ")[2] for earlier in there):
             there.append(place)
     entries = [FoundKey(key, surety[key], tuple(places[key])) for key in surety]
-    return tuple(sorted(entries, key=lambda one: -one.surety.value))
+    return tuple(sorted(entries, key=lambda entry: -entry.surety.value))
 
 
 def clean(document: object, keys: Iterable[str]) -> object:
@@ -101,16 +101,16 @@ def clean(document: object, keys: Iterable[str]) -> object:
         raise BadInput("migrate.unreadable") from None
 
 
-def _cleaned(document: object, wanted: list[str]) -> object:
+def _cleaned(document: object, keys: list[str]) -> object:
     if isinstance(document, str):
-        return "" if document.strip() in wanted else clean_text(document, wanted)
+        return "" if document.strip() in keys else clean_text(document, keys)
     if isinstance(document, dict):
         return {
-            clean_text(name, wanted): _cleaned(value, wanted)
+            clean_text(name, keys): _cleaned(value, keys)
             for name, value in cast("Json", document).items()
         }
     if isinstance(document, list):
-        return [_cleaned(value, wanted) for value in as_list(cast("object", document))]
+        return [_cleaned(value, keys) for value in as_list(cast("object", document))]
     return document
 
 
@@ -138,12 +138,12 @@ def _walk(
         inner = about if isinstance(about.get("class_type") or about.get("type"), str) else None
         if inner is not None and ("inputs" in about or "widgets_values" in about):
             node = about
-            yield from _known(about, path)
-        for name, one in about.items():
-            yield from _walk(one, (*path, name), node, depth + 1)
+            yield from _key_inputs(about, path)
+        for name, child in about.items():
+            yield from _walk(child, (*path, name), node, depth + 1)
     elif isinstance(value, list):
-        for place, one in enumerate(as_list(cast("object", value))):
-            yield from _walk(one, (*path, str(place)), node, depth + 1)
+        for place, child in enumerate(as_list(cast("object", value))):
+            yield from _walk(child, (*path, str(place)), node, depth + 1)
     elif isinstance(value, str):
         inner_json = _json(value)
         if inner_json is not None:
@@ -152,7 +152,7 @@ def _walk(
             yield from _in_text(value, _place(path, node), _beside(path, node), _is_text(node))
 
 
-def _known(node: Json, path: tuple[str, ...]) -> Iterator[tuple[str, Surety, str]]:
+def _key_inputs(node: Json, path: tuple[str, ...]) -> Iterator[tuple[str, Surety, str]]:
     """The inputs of known nodes that hold a key, whatever it looks like."""
     class_type = str(node.get("class_type") or node.get("type"))
     for name in KEY_INPUTS.get(class_type, ()):
@@ -166,7 +166,7 @@ def _known(node: Json, path: tuple[str, ...]) -> Iterator[tuple[str, Surety, str
             place = WIDGETS[class_type].index(name)
             value = values[place] if place < len(values) else None
         text = value.strip() if isinstance(value, str) else ""
-        if _GIVEN.fullmatch(text) and not _PLACEHOLDER.search(text):
+        if _KEY.fullmatch(text) and not _PLACEHOLDER.search(text):
             yield text, Surety.CERTAIN, f"{name} · {_label(node, path)}"
 
 
@@ -194,7 +194,7 @@ def _beside(path: tuple[str, ...], node: Json | None) -> str:
     saved = node.get("widgets_values")
     values = [*(as_dict(saved) or {}).values(), *as_list(saved)]
     values += (as_dict(node.get("inputs")) or {}).values()
-    others = [one for one in values if isinstance(one, str) and len(one) < 300]
+    others = [text for text in values if isinstance(text, str) and len(text) < 300]
     return " ".join([name, *own, *others])
 
 
@@ -219,10 +219,10 @@ def _label(node: Json, path: tuple[str, ...]) -> str:
 def read_document(text: str) -> object | None:
     """The object or list that a text holds as JSON; None for anything else."""
     try:
-        read: object = json.loads(text)
+        document: object = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return cast("object", read) if isinstance(read, (dict, list)) else None
+    return cast("object", document) if isinstance(document, (dict, list)) else None
 
 
 def _json(text: str) -> object:

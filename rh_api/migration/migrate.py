@@ -10,7 +10,7 @@ from ..errors import BadInput
 from ..models.catalogue import Catalogue
 from ..wire.envelope import as_list
 from .api_prompt import is_prompt, read_prompt, write_prompt
-from .canvas_graph import CanvasGraph, is_workflow, scopes
+from .canvas_graph import CanvasGraph, inputs_of, is_workflow, scopes
 from .canvas_write import write_graph
 from .chains import Chains
 from .graph import Json, OldGraph, OldNode, Plan, Sentence, as_dict
@@ -71,8 +71,8 @@ def migrate(document: Json, catalogue: Catalogue, skip: Container[str] = ()) -> 
         parts = [(graph, plan)]
     else:
         raise BadInput("migrate.no_graph")
-    replaced = tuple(one for graph, plan in parts for one in _replaced(graph, plan))
-    left = tuple(one for graph, plan in parts for one in _left(graph, plan))
+    replaced = tuple(replacement for graph, plan in parts for replacement in _replaced(graph, plan))
+    left = tuple(node for graph, plan in parts for node in _left(graph, plan))
     return Migration(written if replaced else document, replaced, left)
 
 
@@ -92,8 +92,8 @@ def _migrate_canvas(
     canvases = [CanvasGraph(*scope, widgets_of) for scope in scopes(whole)]
     graphs = [canvas.read() for canvas in canvases]
     parts: list[tuple[OldGraph, Plan]] = []
-    for canvas, read in zip(canvases, graphs, strict=True):
-        graph = replace(read, outside=_outside(canvas, graphs))
+    for canvas, old_graph in zip(canvases, graphs, strict=True):
+        graph = replace(old_graph, outside=_outside(canvas, graphs))
         plan = _planned(graph, classes, skip)
         if plan.changes:
             write_graph(canvas, plan, _last_ids(whole))
@@ -104,8 +104,8 @@ def _migrate_canvas(
 
 def _outside(canvas: CanvasGraph, graphs: Sequence[OldGraph]) -> dict[int, tuple[OldNode, ...]]:
     """The nodes that feed a subgraph's inputs, wherever it stands."""
-    names = [str((as_dict(one) or {}).get("name")) for one in as_list(canvas.graph.get("inputs"))]
-    found: dict[int, tuple[OldNode, ...]] = {}
+    names = [str(socket.get("name")) for socket in inputs_of(canvas.graph)]
+    feeders: dict[int, tuple[OldNode, ...]] = {}
     for graph in graphs:
         for node in graph.nodes.values():
             if not canvas.place or node.class_type != canvas.graph.get("id"):
@@ -114,8 +114,8 @@ def _outside(canvas: CanvasGraph, graphs: Sequence[OldGraph]) -> dict[int, tuple
                 source = node.links.get(name)
                 feeding = graph.nodes.get(source.node) if source else None
                 if feeding is not None:
-                    found[slot] = (*found.get(slot, ()), feeding)
-    return found
+                    feeders[slot] = (*feeders.get(slot, ()), feeding)
+    return feeders
 
 
 def _planned(graph: OldGraph, classes: ModelClasses, skip: Container[str]) -> Plan:
@@ -134,11 +134,11 @@ def _last_ids(whole: Json) -> Mapping[str, int]:
         state = as_dict(graph.get("state")) or {}
         nodes += _numbers([graph.get("last_node_id"), state.get("lastNodeId")])
         links += _numbers([graph.get("last_link_id"), state.get("lastLinkId")])
-        for one in as_list(graph.get("nodes")):
-            nodes += _numbers([(as_dict(one) or {}).get("id")])
-        for one in as_list(graph.get("links")):
-            about = as_dict(one)
-            links += _numbers([about.get("id")] if about else as_list(one)[:1])
+        for node in as_list(graph.get("nodes")):
+            nodes += _numbers([(as_dict(node) or {}).get("id")])
+        for link in as_list(graph.get("links")):
+            about = as_dict(link)
+            links += _numbers([about.get("id")] if about else as_list(link)[:1])
     return {"node": max(nodes), "link": max(links)}
 
 
@@ -151,11 +151,11 @@ def _numbers(values: list[object]) -> Iterator[int]:
 def _tell_last(graph: Json, whole: Json) -> None:
     """The counters from which the canvas numbers what comes next."""
     last = _last_ids(whole)
-    for one in (graph, whole):
+    for document in (graph, whole):
         for name, key in (("last_node_id", "node"), ("last_link_id", "link")):
-            if name in one:
-                one[name] = last[key]
-        state = as_dict(one.get("state"))
+            if name in document:
+                document[name] = last[key]
+        state = as_dict(document.get("state"))
         if state is not None:
             state |= {"lastNodeId": last["node"], "lastLinkId": last["link"]}
 
@@ -167,7 +167,7 @@ def _named(graph: OldGraph, node_id: str) -> Named:
 
 def _replaced(graph: OldGraph, plan: Plan) -> Iterator[Replaced]:
     for change in plan.changes:
-        nodes = tuple(_named(graph, one) for one in change.nodes)
+        nodes = tuple(_named(graph, node_id) for node_id in change.nodes)
         yield Replaced(nodes, change.becomes, change.program, tuple(change.notes))
 
 

@@ -19,12 +19,12 @@ from .graph import Change, NewField, NewNode, OldGraph, OldNode, Output, Plan, S
 from .target_nodes import MODEL
 
 PREFIX = "RH_"
-_ELSE = {"rhseedancevideoreftovideo": "bytedance/dreamactor-v2"}
+_ENDPOINTS = {"rhseedancevideoreftovideo": "bytedance/dreamactor-v2"}
 """A class that is not named by its endpoint."""
 
 _SOCKETS = {FieldKind.IMAGE: 9, FieldKind.VIDEO: 3, FieldKind.AUDIO: 3}
 """Media, in the order of their sockets, and how many a list has that does not say."""
-_UNTOLD = frozenset({FieldKind.JSON, FieldKind.LORA, FieldKind.URL, FieldKind.ANY})
+_NO_WIDGET = frozenset({FieldKind.JSON, FieldKind.LORA, FieldKind.URL, FieldKind.ANY})
 _OMIT = "empty"  # an option that sends nothing
 _CONTROL = "control_after_generate"
 _OWN = ("skip_error", "seed")  # of every class; real persons' only of some
@@ -70,14 +70,14 @@ class ModelClasses:
     """The old classes of the models that a catalogue has."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        self._models = {_folded(PREFIX + one): one for one in catalogue.models}
+        self._models = {_folded(PREFIX + endpoint): endpoint for endpoint in catalogue.models}
         self._catalogue = catalogue
 
     def model_of(self, class_type: str) -> Model | None:
         if not class_type.startswith(PREFIX):
             return None
         folded = _folded(class_type)
-        endpoint = _ELSE.get(folded) or self._models.get(folded)
+        endpoint = _ENDPOINTS.get(folded) or self._models.get(folded)
         return self._catalogue.models.get(endpoint or "")
 
     def widgets_of(self, class_type: str, values: Sequence[object]) -> Sequence[str] | None:
@@ -90,7 +90,7 @@ class ModelClasses:
         if model is None:
             return None
         layout = layout_of(model)
-        listed = [one.name for one in model.parameters if one.name in layout.sent]
+        listed = [parameter.name for parameter in model.parameters if parameter.name in layout.sent]
         texts_first = sorted(listed, key=lambda name: _place(model.parameter(name)))
         uncontrolled = [name for name in layout.widgets if name != _CONTROL]
         orders = (layout.widgets, texts_first, listed, uncontrolled)
@@ -118,13 +118,13 @@ class ModelClasses:
         new = NewNode(MODEL, {"model": model.endpoint}, title=node.own_title)
         new.form = {"id": model.endpoint, "name": model.name, "model": model_json(model)}
         layout = layout_of(model)
-        for one in model.parameters:
-            if one.name in layout.sent:
-                _set_value(node, model, one, new)
-                if one.is_media:
-                    _bring_text(input_name(one.name), new, plan, node)
-        for socket, (one, item) in layout.sockets.items():
-            _set_media(node, socket, one, item, new)
+        for parameter in model.parameters:
+            if parameter.name in layout.sent:
+                _set_value(node, model, parameter, new)
+                if parameter.is_media:
+                    _bring_text(input_name(parameter.name), new, plan, node)
+        for socket, (parameter, item) in layout.sockets.items():
+            _set_media(node, socket, parameter, item, new)
         _tell(node, model, self._catalogue, change)
         plan.put[node.id] = new
         plan.changes.append(change)
@@ -135,24 +135,26 @@ def layout_of(model: Model) -> Layout:
     """The widgets and sockets that the old class of a model has."""
     family, unknown = _SINCE_OF_FAMILY
     since = _SINCE.get(model.endpoint, unknown if model.endpoint.startswith(family) else set())
-    known = [one for one in model.parameters if one.name not in since]
-    plain = [one for one in known if _is_text(model, one) or one.kind not in _SOCKETS]
-    plain = sorted((one for one in plain if one.kind not in _UNTOLD), key=_place)
-    required = [one.name for one in plain if _required(model, one)]
-    optional = [one.name for one in plain if not _required(model, one)]
+    parameters = [param for param in model.parameters if param.name not in since]
+    plain = [param for param in parameters if _is_text(model, param) or param.kind not in _SOCKETS]
+    plain = sorted((param for param in plain if param.kind not in _NO_WIDGET), key=_place)
+    required = [param.name for param in plain if _required(model, param)]
+    optional = [param.name for param in plain if not _required(model, param)]
     names = [*required, *optional, *(name for name in _OWN if name not in (*required, *optional))]
-    widgets = [one for name in names for one in ((name, _CONTROL) if name == "seed" else (name,))]
+    widgets = [
+        widget for name in names for widget in ((name, _CONTROL) if name == "seed" else (name,))
+    ]
     sockets: dict[str, tuple[Parameter, int]] = {}
-    taken = {one.name for one in plain}
-    for one in known:
-        if one.kind not in _SOCKETS or _is_text(model, one):
+    taken = {param.name for param in plain}
+    for param in parameters:
+        if param.kind not in _SOCKETS or _is_text(model, param):
             continue
-        base = _socket_name(one.name)
-        count = one.max_items or (_SOCKETS[one.kind] if one.is_array else 1)
-        if one.is_array and count > 1:
-            sockets |= {f"{base}{item}": (one, item) for item in range(1, count + 1)}
+        base = _socket_name(param.name)
+        count = param.max_items or (_SOCKETS[param.kind] if param.is_array else 1)
+        if param.is_array and count > 1:
+            sockets |= {f"{base}{item}": (param, item) for item in range(1, count + 1)}
         else:
-            sockets[f"{base}_input" if base in taken else base] = (one, 1 if one.is_array else 0)
+            sockets[f"{base}_input" if base in taken else base] = (param, int(param.is_array))
     return Layout((*required, *optional), (*widgets, *_PERSONS), sockets)
 
 
@@ -164,17 +166,17 @@ def _misfits(model: Model, names: Sequence[str], values: Sequence[object]) -> in
     """How many values are none that the widget of that name can have."""
     count = 0
     for name, value in zip(names, values, strict=False):
-        one = model.parameter(name)
-        if one is None:
+        parameter = model.parameter(name)
+        if parameter is None:
             continue
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         fits = {
-            FieldKind.COMBO: value in one.options or value == _OMIT,
+            FieldKind.COMBO: value in parameter.options or value == _OMIT,
             FieldKind.INT: is_number,
             FieldKind.FLOAT: is_number,
             FieldKind.BOOLEAN: isinstance(value, bool),
         }
-        count += not fits.get(one.kind, isinstance(value, str))
+        count += not fits.get(parameter.kind, isinstance(value, str))
     return count
 
 
@@ -272,10 +274,9 @@ def _tell(node: OldNode, model: Model, catalogue: Catalogue, change: Change) -> 
         return name in node.links or node.values.get(name) in (True, "true")
 
     if not model.is_usable:
-        other = catalogue.successor(model)
-        change.note(
-            "migrate.note_gone", model=model.endpoint, other=other.endpoint if other else "-"
-        )
+        successor = catalogue.successor(model)
+        name = successor.endpoint if successor else "-"
+        change.note("migrate.note_gone", model=model.endpoint, other=name)
     if switched("skip_error"):
         change.note("migrate.note_skip_error")
     if switched("real_person_mode"):
@@ -288,7 +289,7 @@ def _tell(node: OldNode, model: Model, catalogue: Catalogue, change: Change) -> 
     if model.endpoint.startswith(_RATIO_IN_PROMPT):
         change.note("migrate.note_ratio")
     sockets = layout_of(model).sockets.items()
-    if any(name in node.links for name, (one, _) in sockets if one.kind is FieldKind.IMAGE):
+    if any(name in node.links for name, (param, _) in sockets if param.kind is FieldKind.IMAGE):
         change.note("migrate.note_first")
 
 

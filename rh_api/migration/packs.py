@@ -399,10 +399,10 @@ _RULES: tuple[Rule, ...] = (
 
 
 def _by_class() -> Mapping[str, tuple[Rule, ...]]:
-    found: dict[str, tuple[Rule, ...]] = {}
+    by_class: dict[str, tuple[Rule, ...]] = {}
     for rule in _RULES:
-        found[rule.class_type] = (*found.get(rule.class_type, ()), rule)
-    return found
+        by_class[rule.class_type] = (*by_class.get(rule.class_type, ()), rule)
+    return by_class
 
 
 _BY_CLASS = _by_class()
@@ -419,7 +419,7 @@ KEY_INPUTS: Mapping[str, tuple[str, ...]] = {
 
 
 def rule_of(node: OldNode) -> Rule | None:
-    """What is known of a node; None for one of no pack that is told here."""
+    """The row of a node's class; None for a class of no pack here."""
     rules = _BY_CLASS.get(node.class_type, ())
-    marked = [one for one in rules if one.marker and one.marker in node.names]
-    return next(iter(marked or [one for one in rules if not one.marker] or rules), None)
+    marked = [rule for rule in rules if rule.marker and rule.marker in node.names]
+    return next(iter(marked or [rule for rule in rules if not rule.marker] or rules), None)

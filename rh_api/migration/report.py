@@ -19,10 +19,10 @@ _SURETIES = {
 
 
 def lines_of(migration: Migration, say: Say) -> Iterator[str]:
-    for one in migration.replaced:
-        nodes = ", ".join(map(_label, one.nodes))
-        yield f"{nodes} → {one.becomes} {one.program}".rstrip()
-        yield from (f"  · {_said(note, say)}" for note in one.notes)
+    for replacement in migration.replaced:
+        nodes = ", ".join(map(_label, replacement.nodes))
+        yield f"{nodes} → {replacement.becomes} {replacement.program}".rstrip()
+        yield from (f"  · {_said(note, say)}" for note in replacement.notes)
     for left in migration.left:
         yield say("migrate.stays", {"node": _label(left.node), "why": _said(left.why, say)})
 
@@ -32,12 +32,12 @@ def document_of(migration: Migration, say: Say) -> dict[str, object]:
     return {
         "replaced": [
             {
-                "nodes": [_node(node) for node in one.nodes],
-                "becomes": one.becomes,
-                "program": one.program,
-                "notes": [_said(note, say) for note in one.notes],
+                "nodes": [_node(node) for node in replacement.nodes],
+                "becomes": replacement.becomes,
+                "program": replacement.program,
+                "notes": [_said(note, say) for note in replacement.notes],
             }
-            for one in migration.replaced
+            for replacement in migration.replaced
         ],
         "stays": [{**_node(left.node), "why": _said(left.why, say)} for left in migration.left],
     }

@@ -134,9 +134,9 @@ def _entry(place: int, start: int, tag: int, kind: int, raw: bytes) -> _Entry | 
     whole = decoded(plain, codec)
     text = whole.rstrip("\0")
     tail = whole[len(text) :]
-    found = _PREFIX.match(text)
-    prefix = found[0] if found else ""
-    name = found[1] if found else _NAMES.get(tag, f"tag {tag:#06x}")
+    match = _PREFIX.match(text)
+    prefix = match[0] if match else ""
+    name = match[1] if match else _NAMES.get(tag, f"tag {tag:#06x}")
     return _Entry(place, start, len(raw), head, codec, name, prefix, text[len(prefix) :], tail)
 
 

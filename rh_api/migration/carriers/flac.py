@@ -42,8 +42,8 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
                 raise DoesNotFit(len(new) - _MOST)
             parts += [data[done : start - 3], struct.pack(">I", len(new))[1:], new]
             done = end
-    made = b"".join([*parts, data[done:]])
-    return id3.write_texts(made, before) if before else made
+    written = b"".join([*parts, data[done:]])
+    return id3.write_texts(written, before) if before else written
 
 
 def _blocks(data: bytes) -> Iterator[tuple[int, int]]:

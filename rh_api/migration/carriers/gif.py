@@ -37,17 +37,17 @@ class _Text:
 
 
 def read_texts(data: bytes) -> list[tuple[str, str]]:
-    return [(one.name, decoded(one.plain)) for one in _texts(data)]
+    return [(text.name, decoded(text.plain)) for text in _texts(data)]
 
 
 def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
     parts: list[bytes] = []
     done = 0
-    for number, one in enumerate(_texts(data)):
-        plain = encoded(texts[number]) if number in texts else one.plain
-        if plain != one.plain:
-            parts += [data[done : one.start], one.written(plain)]
-            done = one.end
+    for number, old in enumerate(_texts(data)):
+        plain = encoded(texts[number]) if number in texts else old.plain
+        if plain != old.plain:
+            parts += [data[done : old.start], old.written(plain)]
+            done = old.end
     return b"".join([*parts, data[done:]])
 
 

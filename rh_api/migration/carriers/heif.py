@@ -79,7 +79,7 @@ def _items(data: bytes) -> Iterator[_Item]:
 
 def _names(data: bytes, start: int, end: int) -> dict[int, str]:
     """What the items that hold texts are called, by their ids."""
-    found: dict[int, str] = {}
+    names: dict[int, str] = {}
     skip = 6 if data[start : start + 1] == b"\0" else 8
     for kind, body, after in boxes(data, start + skip, end):
         version = data[body : min(body + 1, after)]
@@ -90,8 +90,8 @@ def _names(data: bytes, start: int, end: int) -> dict[int, str]:
         place = body + 6 + width
         name = _name(data[place : place + 4], data[place + 4 : after])
         if name:
-            found[number] = name
-    return found
+            names[number] = name
+    return names
 
 
 def _name(kind: bytes, rest: bytes) -> str:
@@ -152,9 +152,9 @@ def _pieces(
     reader: _Reader, begin: int, count: int, widths: tuple[int, int, int]
 ) -> tuple[tuple[int, int], ...]:
     index, offset, length = widths
-    found: list[tuple[int, int]] = []
+    pieces: list[tuple[int, int]] = []
     for _ in range(count):
         reader.number(index)
         start = begin + reader.number(offset)
-        found.append((start, start + reader.number(length)))
-    return tuple(found)
+        pieces.append((start, start + reader.number(length)))
+    return tuple(pieces)

@@ -120,11 +120,11 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
         own = changed_texts(texts, first, _texts(frames))
         first += len(frames)
         if own:
-            held = _replaced(data, tag, zeros, [(frames[place], own[place]) for place in own])
-            if len(held) > _MOST:
-                raise DoesNotFit(len(held) - _MOST)
-            length = _number(len(held), 7, 4)
-            parts += [data[done : tag.start - 4], length, held]
+            body = _replaced(data, tag, zeros, [(frames[place], own[place]) for place in own])
+            if len(body) > _MOST:
+                raise DoesNotFit(len(body) - _MOST)
+            length = _number(len(body), 7, 4)
+            parts += [data[done : tag.start - 4], length, body]
             done = tag.end
             if tag.foot:
                 parts += [data[done : done + 6], length]
@@ -159,11 +159,11 @@ def _tags(data: bytes) -> Iterator[_Tag]:
 def _plain(data: bytes, tag: _Tag) -> tuple[bytes, Sequence[int]]:
     """What a tag holds, without the zeros that keep it apart from sound, and behind how many of
     its bytes each of those stood."""
-    held = data[tag.start : tag.end]
+    body = data[tag.start : tag.end]
     if not tag.is_apart:
-        return held, ()
-    found = enumerate(_ZERO.finditer(held))
-    return _without_zeros(held), array("Q", (match.start() + 1 - number for number, match in found))
+        return body, ()
+    zeros = enumerate(_ZERO.finditer(body))
+    return _without_zeros(body), array("Q", (match.start() + 1 - number for number, match in zeros))
 
 
 def _replaced(
@@ -209,9 +209,9 @@ def _frame(tag: _Tag, plain: bytes, places: tuple[int, int, int], bits: int) -> 
     if flags & version.closed or body + more > end:
         return None
     apart = tag.frames_apart or bool(flags & version.apart)
-    held = plain[body + more : end]
+    raw = plain[body + more : end]
     kind = plain[start : start + version.name]
-    content = content_of(kind, _without_zeros(held) if apart else held)
+    content = content_of(kind, _without_zeros(raw) if apart else raw)
     if content is None:
         return None
     head, before = plain[start:body], plain[body : body + more]
@@ -247,8 +247,8 @@ def _apart(plain: bytes) -> bytes:
     return _LIKE_SOUND.sub(b"\xff\0", plain)
 
 
-def _without_zeros(held: bytes) -> bytes:
-    return held.replace(b"\xff\0", b"\xff")
+def _without_zeros(apart: bytes) -> bytes:
+    return apart.replace(b"\xff\0", b"\xff")
 
 
 def _value(plain: bytes, bits: int) -> int:

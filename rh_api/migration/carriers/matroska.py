@@ -40,11 +40,11 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
 
 def sealed(before: bytes, after: bytes) -> bytes:
     """`after`, as long as `before`, with the checksums of the elements that differ."""
-    made = bytearray(after)
+    changed = bytearray(after)
     for _, start, end in _parts(before):
         if before[start : start + 2] == _CRC and before[start:end] != after[start:end]:
-            made[start + 2 : start + 6] = struct.pack("<I", zlib.crc32(after[start + 6 : end]))
-    return bytes(made)
+            changed[start + 2 : start + 6] = struct.pack("<I", zlib.crc32(after[start + 6 : end]))
+    return bytes(changed)
 
 
 def _parts(data: bytes) -> Iterator[tuple[int, int, int]]:

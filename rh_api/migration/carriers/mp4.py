@@ -34,19 +34,19 @@ class _Text:
 
 
 def read_texts(data: bytes) -> list[tuple[str, str]]:
-    return [(one.name, decoded(data[one.start : one.end])) for one in _texts(data)]
+    return [(text.name, decoded(data[text.start : text.end])) for text in _texts(data)]
 
 
 def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
     """Raises DoesNotFit for a text that is longer than the old one."""
     changed = bytearray(data)
-    for number, one in enumerate(_texts(data)):
+    for number, old in enumerate(_texts(data)):
         if number in texts:
             plain = encoded(texts[number])
-            room = one.end - one.start
+            room = old.end - old.start
             if len(plain) > room:
                 raise DoesNotFit(len(plain) - room)
-            changed[one.start : one.end] = plain.ljust(room)
+            changed[old.start : old.end] = plain.ljust(room)
     return bytes(changed)
 
 
@@ -110,7 +110,7 @@ def _user_texts(data: bytes, kind: bytes, start: int, end: int) -> Iterator[_Tex
 
 def _keys(data: bytes, start: int, end: int) -> list[str]:
     """The names that the numbers of `ilst` mean."""
-    found: list[str] = []
+    names: list[str] = []
     for _, body, after in boxes(data, start + 8, end):
-        found.append(data[body:after].decode("utf-8", "replace"))
-    return found
+        names.append(data[body:after].decode("utf-8", "replace"))
+    return names

@@ -69,14 +69,14 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
 
 def sealed(before: bytes, after: bytes) -> bytes:
     """`after`, as long as `before`, with the checksums of the pages that differ."""
-    made = bytearray(after)
+    changed = bytearray(after)
     for page in _pages(before):
         if before[page.start : page.end] != after[page.start : page.end]:
             place = page.start + _CHECKSUM
-            made[place : place + 4] = bytes(4)
-            checksum = _checksum(bytes(made[page.start : page.end]))
-            made[place : place + 4] = struct.pack("<I", checksum)
-    return bytes(made)
+            changed[place : place + 4] = bytes(4)
+            checksum = _checksum(bytes(changed[page.start : page.end]))
+            changed[place : place + 4] = struct.pack("<I", checksum)
+    return bytes(changed)
 
 
 def _checksum(page: bytes) -> int:

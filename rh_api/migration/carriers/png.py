@@ -56,8 +56,8 @@ def _chunks_with_texts(
 def _texts(kind: bytes, body: bytes, room: int) -> list[tuple[str, str]]:
     if kind == b"eXIf":
         return exif.read_texts(body)
-    read = _read(kind, body, room)
-    return [] if read is None else [read]
+    text = _read(kind, body, room)
+    return [] if text is None else [text]
 
 
 def _replaced(kind: bytes, body: bytes, texts: Mapping[int, str]) -> tuple[bytes, bytes]:

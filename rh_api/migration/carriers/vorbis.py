@@ -27,7 +27,7 @@ class _Comment:
 
 def read_texts(block: bytes, start: int) -> list[tuple[str, str]]:
     """`start`: where the comments begin in the block."""
-    return [(one.name, decoded(block[one.start : one.end])) for one in _comments(block, start)]
+    return [(text.name, decoded(block[text.start : text.end])) for text in _comments(block, start)]
 
 
 def write_texts(
@@ -37,17 +37,17 @@ def write_texts(
     one; DoesNotFit for one that is longer."""
     parts: list[bytes] = []
     done = 0
-    for number, one in enumerate(_comments(block, start)):
+    for number, old in enumerate(_comments(block, start)):
         if number not in texts:
             continue
-        plain, room = encoded(texts[number]), one.end - one.start
+        plain, room = encoded(texts[number]), old.end - old.start
         if as_long:
             if len(plain) > room:
                 raise DoesNotFit(len(plain) - room)
             plain = plain.ljust(room)
-        length = struct.pack("<I", one.start - one.place + len(plain))
-        parts += [block[done : one.place - _LENGTH], length, block[one.place : one.start], plain]
-        done = one.end
+        length = struct.pack("<I", old.start - old.place + len(plain))
+        parts += [block[done : old.place - _LENGTH], length, block[old.place : old.start], plain]
+        done = old.end
     return b"".join([*parts, block[done:]])
 
 
