@@ -377,7 +377,7 @@ def _warnings(program: Program, values: Mapping[str, object], ranges: Ranges) ->
     if ranges is nothing_known or not isinstance(program, RemoteWorkflow):
         return ()
     fields = outside(program.graph, values, ranges)
-    return tuple(Notice("progress.field_outside", field.told) for field in fields)
+    return tuple(Notice("progress.field_outside", field.params) for field in fields)
 
 
 def _file_of(source: Source) -> MediaFile:

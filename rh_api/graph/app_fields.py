@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from ..wire.apps import AppField, AppFieldType, AppForm, word
-from .check import Choice, Known, UnknownField, check_field
+from .check import Choice, Facts, UnknownField, check_field
 from .fields import Field, FieldKind, is_seed, kind_of, loads_url, split_name
 from .nearest import listed, nearest
 from .prompt import Node
@@ -36,37 +36,37 @@ def app_fields(form: AppForm) -> list[Field]:
     return [_field(about) for about in form.fields]
 
 
-def app_known(form: AppForm) -> dict[str, Known]:
+def app_facts(form: AppForm) -> dict[str, Facts]:
     """By full name, which choices and which range bind a field."""
-    return {about.full_name: _known(about, _field(about)) for about in form.fields}
+    return {about.full_name: _facts(about, _field(about)) for about in form.fields}
 
 
 def app_choices(form: AppForm) -> dict[str, list[str]]:
     """By full name, what a field with choices takes, with the word for it: `2 (bicubic)`."""
     return {
-        name: [str(choice) for choice in known.choices]
-        for name, known in app_known(form).items()
-        if known.choices is not None
+        name: [str(choice) for choice in facts.choices]
+        for name, facts in app_facts(form).items()
+        if facts.choices is not None
     }
 
 
-def check_app(form: AppForm, given: Mapping[str, object]) -> dict[str, object]:
+def check_app(form: AppForm, values: Mapping[str, object]) -> dict[str, object]:
     """The given values by full name, as `check` gives those of a workflow.
 
     A choice may be given by what is sent (`1`), or by its name or description. Raises
     UnknownField for a field that the app does not offer, BadField for all else.
     """
-    known = {about.full_name: about for about in form.fields}
+    form_fields = {about.full_name: about for about in form.fields}
     checked: dict[str, object] = {}
-    for name, value in given.items():
+    for name, value in values.items():
         split_name(name)
-        about = known.get(name)
+        about = form_fields.get(name)
         if about is None:
-            offered = (f"{one.full_name} ({one.node.title})" for one in app_fields(form))
+            offered = (f"{field.full_name} ({field.node.title})" for field in app_fields(form))
             near = listed(nearest(name, offered, limit=5))
             raise UnknownField("error.app_field_unknown", field=name, near=near)
         field = _field(about)
-        checked[name] = _as_stored(check_field(field, value, _known(about, field)), about.stored)
+        checked[name] = _as_stored(check_field(field, value, _facts(about, field)), about.stored)
     return checked
 
 
@@ -101,34 +101,34 @@ def _field(about: AppField) -> Field:
 
 def _kind(about: AppField) -> FieldKind:
     stored = about.stored if isinstance(about.stored, _PLAIN) else None
-    told = kind_of(about.node_name, about.field, stored)
-    known = _KINDS.get(about.type)
-    if told in _BY_CLASS or (told in _MEDIA and known in (None, FieldKind.STRING)):
-        return told
-    if known in _MEDIA or known is FieldKind.LORA:
-        return known or told
+    by_class = kind_of(about.node_name, about.field, stored)
+    by_type = _KINDS.get(about.type)
+    if by_class in _BY_CLASS or (by_class in _MEDIA and by_type in (None, FieldKind.STRING)):
+        return by_class
+    if by_type in _MEDIA or by_type is FieldKind.LORA:
+        return by_type or by_class
     if about.options is not None:
         return FieldKind.COMBO
     if about.type is AppFieldType.SWITCH:
         # Without choices nothing says whether it is on and off or the number of an input.
         return FieldKind.BOOLEAN if word(stored).lower() in _SWITCHED else FieldKind.ANY
-    return known or told
+    return by_type or by_class
 
 
-def _known(about: AppField, field: Field) -> Known:
+def _facts(about: AppField, field: Field) -> Facts:
     """Choices bind as on the site, where nothing else can be picked.
 
     A range binds where the stored value keeps to it.
     """
     declared = about.type.value if field.kind in (FieldKind.INT, FieldKind.FLOAT) else None
     if field.kind is FieldKind.COMBO:
-        return Known(declared, _choices(about))
+        return Facts(declared, _choices(about))
     low, high, stored = about.low, about.high, field.stored
     if not isinstance(stored, (int, float)) or not (
         (low is None or low <= stored) and (high is None or stored <= high)
     ):
         low = high = None
-    return Known(declared, None, low, high)
+    return Facts(declared, None, low, high)
 
 
 def _choices(about: AppField) -> list[Choice]:
@@ -140,13 +140,13 @@ def _choices(about: AppField) -> list[Choice]:
         Choice(
             option.name if named else option.value,
             tuple(
-                one
-                for one in (
+                label
+                for label in (
                     option.value if named else option.name,
                     option.description_en,
                     option.description,
                 )
-                if one
+                if label
             ),
         )
         for option in options

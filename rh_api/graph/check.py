@@ -96,7 +96,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Facts:
     """What is known of a field beside its stored value.
 
     `declared`: the type that its class declares, such as FLOAT. `choices`: all that it takes;
@@ -109,14 +109,14 @@ class Known:
     high: float | None = None
 
 
-_NOTHING = Known()
+_NOTHING = Facts()
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
     field: Field
     value: object
-    known: Known
+    facts: Facts
 
     def refusal(self, key: str, **params: object) -> BadField:
         return _refusal(BadField, key, self.field.full_name, self.field.node, **params)
@@ -136,7 +136,7 @@ def nothing_known(class_type: str, field: str) -> None:
 
 def check(
     graph: Graph,
-    given: Mapping[str, object],
+    values: Mapping[str, object],
     options: Options = nothing_known,
     declared: Declared = nothing_known,
 ) -> dict[str, object]:
@@ -152,28 +152,28 @@ def check(
     """
     nodes = read_nodes(graph)
     checked: dict[str, object] = {}
-    for name, value in given.items():
+    for name, value in values.items():
         field = _find(graph, nodes, name)
         where = (field.node.class_type, field.name)
         offered = options(*where)
         if offered is not None and not _holds(offered, field.stored):
             offered = None  # not what the remote class offers
-        choices = None if offered is None else [Choice(one) for one in offered]
-        checked[name] = check_field(field, value, Known(declared(*where), choices))
+        choices = None if offered is None else [Choice(option) for option in offered]
+        checked[name] = check_field(field, value, Facts(declared(*where), choices))
     return checked
 
 
-def check_field(field: Field, value: object, known: Known = _NOTHING) -> object:
+def check_field(field: Field, value: object, facts: Facts = _NOTHING) -> object:
     """One value for one field, as `check` does it. Raises BadField."""
     if isinstance(value, Promised):
         return value
-    case = _Case(field, value, known)
+    case = _Case(field, value, facts)
     converted = _convert(case)
     if media_taken(field.node.class_type, field.kind):
         return converted
-    if known.choices is None:
+    if facts.choices is None:
         return _in_range(case, converted)
-    return _choose(case, converted, known.choices)
+    return _choose(case, converted, facts.choices)
 
 
 def _find(graph: Graph, nodes: Mapping[str, Node], name: str) -> Field:
@@ -206,11 +206,11 @@ def _other_nodes(graph: Graph, node_id: str, field_name: str) -> list[str]:
     """Fields that may have been meant: of a node so titled, else so named, else any."""
     every = fields(graph)
     same = [field for field in every if field.name == field_name]
-    wanted = node_id.lower()
+    title = node_id.lower()
     titled = [
         field
         for field in same
-        if wanted in (field.node.title.lower(), field.node.class_type.lower())
+        if title in (field.node.title.lower(), field.node.class_type.lower())
     ]
     labels = {field.full_name: field.node.label for field in titled or same or every}
     return [f"{name} ({labels[name]})" for name in nearest(f"{node_id}.{field_name}", labels)]
@@ -230,11 +230,11 @@ def _convert(case: _Case) -> object:
 
 
 def _media(case: _Case, media: GivenMedia) -> GivenMedia:
-    taken = media_taken(case.field.node.class_type, case.field.kind)
-    if media.kind not in taken:
+    kinds = media_taken(case.field.node.class_type, case.field.kind)
+    if media.kind not in kinds:
         raise case.refusal(
-            "error.field_media_kind" if taken else "error.field_media",
-            expected="/".join(sorted(kind.value.upper() for kind in taken))
+            "error.field_media_kind" if kinds else "error.field_media",
+            expected="/".join(sorted(kind.value.upper() for kind in kinds))
             or case.field.kind.value,
             given=media.kind.value.upper(),
         )
@@ -271,9 +271,9 @@ def _number(case: _Case) -> int | float:
 
 
 def _in_range(case: _Case, value: object) -> object:
-    low = LOWEST if case.known.low is None else case.known.low
-    high = HIGHEST if case.known.high is None else case.known.high
-    narrowed = case.known.low is not None or case.known.high is not None
+    low = LOWEST if case.facts.low is None else case.facts.low
+    high = HIGHEST if case.facts.high is None else case.facts.high
+    narrowed = case.facts.low is not None or case.facts.high is not None
     if narrowed and isinstance(value, (int, float)) and not low <= value <= high:
         raise case.out_of_range(low, high)
     return value
@@ -283,8 +283,8 @@ def _whole(case: _Case) -> int | float:
     value = _number(case)
     if isinstance(value, int) or value.is_integer():
         return int(value)
-    named_whole = case.known.declared is None and _WHOLE.fullmatch(case.field.name)
-    if named_whole or case.known.declared == "INT":
+    named_whole = case.facts.declared is None and _WHOLE.fullmatch(case.field.name)
+    if named_whole or case.facts.declared == "INT":
         raise case.refusal("error.field_whole", value=_shown(value))
     return value
 

@@ -47,10 +47,10 @@ class ExtraData:
 def read_extra_data(extra_data: object) -> ExtraData:
     """Raises BadInput for nonsense below `runninghub`; also for a word that nobody knows: with
     `segment` for `segments` all would run here, unsaid."""
-    said = as_object(extra_data).get("runninghub")
-    if not isinstance(said, (dict, type(None))):
+    entry = as_object(extra_data).get("runninghub")
+    if not isinstance(entry, (dict, type(None))):
         raise BadInput("segment.bad_segments")
-    ours = as_object(cast("object", said))
+    ours = as_object(cast("object", entry))
     for word in ours:
         if word not in _WORDS:
             raise BadInput("segment.bad_word", word=word[:80], known=", ".join(_WORDS))
@@ -95,15 +95,15 @@ def read_route(text: str) -> str:
     return word
 
 
-def read_workflow(said: object) -> str:
+def read_workflow(workflow: object) -> str:
     """The id or link of a workflow. Raises BadInput for what is neither text nor whole number."""
-    if not isinstance(said, (str, int)) or isinstance(said, bool):
+    if not isinstance(workflow, (str, int)) or isinstance(workflow, bool):
         raise BadInput("segment.bad_workflow")
-    return str(said).strip()
+    return str(workflow).strip()
 
 
-def _again(said: object) -> frozenset[str]:
-    ids = cast("list[object]", said) if isinstance(said, list) else [None]
+def _again(again: object) -> frozenset[str]:
+    ids = cast("list[object]", again) if isinstance(again, list) else [None]
     if not all(isinstance(node_id, (str, int)) for node_id in ids):
         raise BadInput("node.bad_again")
     return frozenset(str(node_id) for node_id in ids)

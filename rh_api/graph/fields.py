@@ -186,7 +186,7 @@ def loads_url(among: Iterable[Field], name: str) -> bool:
     return any(field.full_name == name and field.kind is FieldKind.URL for field in among)
 
 
-def seeds(graph: Graph, given: Container[str]) -> dict[str, int]:
+def seeds(graph: Graph, listed: Container[str]) -> dict[str, int]:
     """The stored seeds that nobody set, by full name.
 
     The service re-rolls a seed that is not listed (RunningHub docs, "About nodeInfoList", note
@@ -198,7 +198,7 @@ def seeds(graph: Graph, given: Container[str]) -> dict[str, int]:
         if is_seed(field)
         and isinstance(field.stored, int)
         and not isinstance(field.stored, bool)
-        and field.full_name not in given
+        and field.full_name not in listed
     }
 
 

@@ -13,8 +13,8 @@ def nearest(word: str, candidates: Iterable[str], limit: int = 3) -> list[str]:
     folded: dict[str, str] = {}
     for candidate in candidates:
         folded.setdefault(candidate[:_LONGEST].lower(), candidate)
-    found = difflib.get_close_matches(word[:_LONGEST].lower(), folded, n=limit, cutoff=0.0)
-    return [folded[name] for name in found]
+    matches = difflib.get_close_matches(word[:_LONGEST].lower(), folded, n=limit, cutoff=0.0)
+    return [folded[name] for name in matches]
 
 
 def listed(names: Iterable[str]) -> str:

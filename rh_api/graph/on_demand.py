@@ -30,7 +30,7 @@ def on_demand(
                     waiting.append(link.source)
         return reached
 
-    read = {link.source for each in reading.values() for link in each}
-    may_wait = set(outputs) & set(paid) & read
+    read_from = {link.source for inputs in reading.values() for link in inputs}
+    may_wait = set(outputs) & set(paid) & read_from
     may_wait &= sources(set(outputs) - may_wait, lazily=True)
     return may_wait - sources(set(outputs) - may_wait, lazily=False)

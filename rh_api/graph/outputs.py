@@ -67,10 +67,10 @@ def select(
     """
     if listed_ids:
         return tuple(listed_ids)
-    seen = {result.node_id for result in results} - {""}
+    in_results = {result.node_id for result in results} - {""}
     ends = terminal_nodes(graph) if graph is not None else ()
-    for source in (set(announced) - {""}, set(ends), seen):
-        if source & seen or (source and not seen):
+    for source in (set(announced) - {""}, set(ends), in_results):
+        if source & in_results or (source and not in_results):
             return tuple(sorted(source, key=id_order))
     return ()
 
@@ -90,17 +90,17 @@ def group(
             groups[result.node_id].append(result)
     if not groups[""]:
         del groups[""]
-    return {node_id: _ordered(made, name) for node_id, made in groups.items()}
+    return {node_id: _ordered(members, name) for node_id, members in groups.items()}
 
 
-def _ordered(made: list[P], name: Callable[[P], str]) -> list[P]:
-    counted = [(count, item) for item in made if (count := counter(name(item))) is not None]
-    if len(counted) < len(made):
-        return made
+def _ordered(results: list[P], name: Callable[[P], str]) -> list[P]:
+    counted = [(count, item) for item in results if (count := counter(name(item))) is not None]
+    if len(counted) < len(results):
+        return results
     return [item for _, item in sorted(counted, key=lambda pair: pair[0])]
 
 
 def counter(file_name: str) -> int | None:
     """The number that ComfyUI counts files with: 1 in `ComfyUI_00001_abcde_1760000000.png`."""
-    found = _COUNTER.search(PurePosixPath(file_name).stem)
-    return int(found[1]) if found else None
+    match = _COUNTER.search(PurePosixPath(file_name).stem)
+    return int(match[1]) if match else None

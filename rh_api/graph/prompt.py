@@ -52,7 +52,7 @@ def is_link(value: object) -> TypeGuard[list[object]]:
 
 def read_nodes(graph: Graph) -> dict[str, Node]:
     """The nodes by id, in the graph's order; entries that are no node are left out."""
-    found: dict[str, Node] = {}
+    nodes: dict[str, Node] = {}
     for node_id, entry in graph.items():
         if not isinstance(entry, dict):
             continue
@@ -61,8 +61,8 @@ def read_nodes(graph: Graph) -> dict[str, Node]:
         if not isinstance(class_type, str) or not class_type or not isinstance(inputs, dict):
             continue
         title = _title(about.get("_meta")) or class_type
-        found[node_id] = Node(node_id, class_type, title, cast("dict[str, object]", inputs))
-    return found
+        nodes[node_id] = Node(node_id, class_type, title, cast("dict[str, object]", inputs))
+    return nodes
 
 
 def _title(meta: object) -> str:
@@ -81,8 +81,8 @@ def links(graph: Graph) -> Iterator[Link]:
 
 def terminal_nodes(graph: Graph) -> tuple[str, ...]:
     """Ids of the nodes that no node reads from, ordered as integer paths."""
-    read = {link.source for link in links(graph)}
-    return tuple(sorted((i for i in read_nodes(graph) if i not in read), key=id_order))
+    read_from = {link.source for link in links(graph)}
+    return tuple(sorted((i for i in read_nodes(graph) if i not in read_from), key=id_order))
 
 
 def downstream(graph: Graph, sources: Iterable[str]) -> set[str]:

@@ -23,7 +23,7 @@ class Outside:
     high: float | None
 
     @property
-    def told(self) -> dict[str, object]:
+    def params(self) -> dict[str, object]:
         """What fills the sentence."""
         return {
             "field": self.field,
@@ -42,9 +42,9 @@ def outside(graph: Graph, values: Mapping[str, object], ranges: Ranges) -> Itera
             continue
         node_id, field = split_name(name)
         node = nodes.get(node_id)
-        found = None if node is None else ranges(node.class_type, field)
-        if node is None or found is None or node.inputs.get(field) == value:
+        bounds = None if node is None else ranges(node.class_type, field)
+        if node is None or bounds is None or node.inputs.get(field) == value:
             continue
-        low, high = found
+        low, high = bounds
         if (low is not None and value < low) or (high is not None and value > high):
             yield Outside(name, node.label, value, low, high)

@@ -69,18 +69,18 @@ def _shown(node: Node, pool: int) -> _Shown | None:
     form = node.inputs.get(FORM, "")
     if form == "":
         return None
-    read = _object(form)
-    if read is None:
+    document = _object(form)
+    if document is None:
         raise _refused(node, "error.form_unreadable")
-    sockets = read.get("sockets")
+    sockets = document.get("sockets")
     if sockets is None:
         return None
     numbers = cast("list[object]", sockets) if isinstance(sockets, list) else [None]
-    found = [n for n in numbers if type(n) is int and 0 <= n < pool]
-    if len(found) < len(numbers):
+    slots = [n for n in numbers if type(n) is int and 0 <= n < pool]
+    if len(slots) < len(numbers):
         raise _refused(node, "error.form_unreadable")
-    rest = {name: value for name, value in read.items() if name != "sockets"}
-    return _Shown(node, found, json.dumps(rest, ensure_ascii=False))
+    rest = {name: value for name, value in document.items() if name != "sockets"}
+    return _Shown(node, slots, json.dumps(rest, ensure_ascii=False))
 
 
 def _object(form: object) -> Mapping[str, object] | None:
@@ -88,10 +88,10 @@ def _object(form: object) -> Mapping[str, object] | None:
     if not isinstance(form, str) or len(form) > FORM_LENGTH:
         return None
     try:
-        read: object = json.loads(form)
+        document: object = json.loads(form)
     except (ValueError, RecursionError):
         return None
-    return cast("Mapping[str, object]", read) if isinstance(read, dict) else None
+    return cast("Mapping[str, object]", document) if isinstance(document, dict) else None
 
 
 def _pooled(link: list[object], sources: Mapping[str, _Shown]) -> list[object]:

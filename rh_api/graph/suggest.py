@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ..wire.apps import AppField, AppForm, word
-from .app_fields import app_fields, app_known
-from .check import HIGHEST, LOWEST, Known
+from .app_fields import app_facts, app_fields
+from .check import HIGHEST, LOWEST, Facts
 from .fields import Field, FieldKind, fields_of, is_seed, media_taken, words_of
 from .model_fields import resource_of
 from .prompt import Graph, Node, id_order, read_nodes, terminal_nodes
@@ -100,20 +100,20 @@ def workflow_offer(graph: Graph, local: Local = nothing_local) -> list[Offered]:
     offered: list[Offered] = []
     ranks: list[tuple[int, int]] = []
     for node in sorted(read_nodes(graph).values(), key=lambda node: id_order(node.id)):
-        plain = [one for one in fields_of(node) if not _is_button(one)]
+        plain = [field for field in fields_of(node) if not _is_button(field)]
         title = one_line(node.title)
         marked = (
             node.title != node.class_type
             and len(plain) <= _MARKED_FIELDS
             and _MARKED.search(node.title) is not None
         )
-        for one in plain:
-            about = local(node.class_type, one.name) or _NOTHING
-            made = _offered(one, about, _label(one, title, len(plain)))
-            rank = _rank(made, marked=marked)
+        for field in plain:
+            about = local(node.class_type, field.name) or _NOTHING
+            offer = _offered(field, about, _label(field, title, len(plain)))
+            rank = _rank(offer, marked=marked)
             if rank is not None:
                 ranks.append((rank, len(offered)))
-            offered.append(made)
+            offered.append(offer)
     # The best ranks, and of equal ones the first.
     for _, index in sorted(ranks)[:SUGGESTED_MOST]:
         offered[index] = replace(offered[index], suggested=True)
@@ -122,10 +122,10 @@ def workflow_offer(graph: Graph, local: Local = nothing_local) -> list[Offered]:
 
 def app_offer(form: AppForm, *, chinese: bool = False) -> list[Offered]:
     """The fields of an app in its form's order; its author chose them, so all are suggested."""
-    known = app_known(form)
+    facts = app_facts(form)
     pairs = zip(form.fields, app_fields(form), strict=True)
     return _told_apart(
-        [_of_app(about, one, known[one.full_name], chinese=chinese) for about, one in pairs]
+        [_of_app(about, field, facts[field.full_name], chinese=chinese) for about, field in pairs]
     )
 
 
@@ -141,15 +141,15 @@ def outputs(graph: Graph, saves: Callable[[str], bool | None] = nothing_saved) -
     """
     nodes = read_nodes(graph)
     ends = frozenset(terminal_nodes(graph))
-    found: list[tuple[Node, int]] = []
+    ranked: list[tuple[Node, int]] = []
     for node in sorted(nodes.values(), key=lambda node: id_order(node.id)):
         words = words_of(node.class_type)
         is_output = saves(node.class_type)
         rank = 0 if words & _SAVING else 1 if words & _SHOWING else 2
         if is_output or (is_output is None and (node.id in ends or rank == 0)):
-            found.append((node, rank))
-    best = min((rank for _, rank in found), default=0)
-    return [Output(node, output_type(node.class_type), rank == best) for node, rank in found]
+            ranked.append((node, rank))
+    best = min((rank for _, rank in ranked), default=0)
+    return [Output(node, output_type(node.class_type), rank == best) for node, rank in ranked]
 
 
 def output_type(class_type: str) -> str:
@@ -263,47 +263,47 @@ def one_line(text: str, limit: int = LABEL_LENGTH) -> str:
 
 def _told_apart(offered: list[Offered]) -> list[Offered]:
     """With the node's id, and if need be the field, behind a label that occurs twice."""
-    by_id = _made_longer(offered, [one.field.node.id for one in offered])
-    return _made_longer(by_id, [one.field.name for one in offered])
+    by_id = _made_longer(offered, [offer.field.node.id for offer in offered])
+    return _made_longer(by_id, [offer.field.name for offer in offered])
 
 
 def _made_longer(offered: list[Offered], more: Sequence[str]) -> list[Offered]:
-    counts = Counter(one.label for one in offered)
+    counts = Counter(offer.label for offer in offered)
     return [
-        replace(one, label=f"{one.label} ({word})") if counts[one.label] > 1 else one
-        for one, word in zip(offered, more, strict=True)
+        replace(offer, label=f"{offer.label} ({word})") if counts[offer.label] > 1 else offer
+        for offer, word in zip(offered, more, strict=True)
     ]
 
 
-def _of_app(about: AppField, field: Field, known: Known, *, chinese: bool) -> Offered:
+def _of_app(about: AppField, field: Field, facts: Facts, *, chinese: bool) -> Offered:
     title = (about.description if chinese else about.description_en) or field.node.title
     # In a form each field has a title of its own, its node has none.
     node = replace(field.node, title=field.node.class_type)
-    shown = _shown(known)
+    shown = _shown(facts)
     stored = shown.get(word(field.stored), field.stored) if shown else field.stored
-    made = _offered(
+    offer = _offered(
         replace(field, node=node, stored=stored),
-        About(kind=known.declared, multiline=about.multiline, step=about.step),
+        About(kind=facts.declared, multiline=about.multiline, step=about.step),
         one_line(title or field.name),
     )
     return replace(
-        made,
+        offer,
         kind=field.kind,
-        low=known.low,
-        high=known.high,
+        low=facts.low,
+        high=facts.high,
         options=tuple(shown.values()) if shown else None,
         suggested=True,
         description=one_line(title, 500),
     )
 
 
-def _shown(known: Known) -> dict[str, object]:
+def _shown(facts: Facts) -> dict[str, object]:
     """Choices by their values, as a person picks them: a number by its word, if that is its own."""
-    choices = known.choices or ()
+    choices = facts.choices or ()
     shown = [choice.shown for choice in choices]
     if len(set(shown)) < len(shown):
         shown = [choice.value for choice in choices]
-    return {word(choice.value): one for choice, one in zip(choices, shown, strict=True)}
+    return {word(choice.value): label for choice, label in zip(choices, shown, strict=True)}
 
 
 LARGEST = 2**53 - 1
@@ -325,8 +325,8 @@ def listed(offered: Iterable[Offered]) -> list[dict[str, object]]:
     """Fields by node, as JSON."""
     nodes: dict[str, dict[str, object]] = {}
     fields: dict[str, list[dict[str, object]]] = {}
-    for one in offered:
-        node = one.field.node
+    for offer in offered:
+        node = offer.field.node
         if node.id not in nodes:
             fields[node.id] = []
             nodes[node.id] = {
@@ -335,12 +335,12 @@ def listed(offered: Iterable[Offered]) -> list[dict[str, object]]:
                 "class_type": node.class_type[:200],
                 "fields": fields[node.id],
             }
-        fields[node.id].append(_as_json(one))
+        fields[node.id].append(_as_json(offer))
     return list(nodes.values())
 
 
 def _as_json(offered: Offered) -> dict[str, object]:
-    options = None if offered.options is None else [plain(one) for one in offered.options]
+    options = None if offered.options is None else [plain(option) for option in offered.options]
     return {
         "resource": resource_of(offered.field) if offered.options is None else "",
         "name": offered.field.full_name,
