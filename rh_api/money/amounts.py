@@ -56,10 +56,10 @@ def read_sums(text: str, unit: str = "") -> dict[str, int]:
         is_unclear = "" in named if words else len(parts) > 1
         if match is None or is_unclear or len(named) > 1:
             raise BadInput("error.bad_amount", value=part.strip()[:60])
-        (one,) = named
-        if one in sums or Decimal(match[2]) > LARGEST:
+        (own_unit,) = named
+        if own_unit in sums or Decimal(match[2]) > LARGEST:
             raise BadInput("error.bad_amount", value=text.strip()[:60])
-        sums[one] = int(Decimal(match[2]) * MICRO)
+        sums[own_unit] = int(Decimal(match[2]) * MICRO)
     return sums
 
 
@@ -91,8 +91,8 @@ def costs_of(
     `currency`: of the account, which pays its running time and other firms' models in one.
     """
     paid = {COINS: micros(coins)}, {currency: micros(money)}, {currency: micros(third_party)}
-    known = [{unit: one for unit, one in sums.items() if one is not None} for sums in paid]
-    return added(known) if any(known) else None
+    costs = [{unit: cost for unit, cost in sums.items() if cost is not None} for sums in paid]
+    return added(costs) if any(costs) else None
 
 
 def digits(amount: int) -> str:
@@ -109,10 +109,10 @@ def say_sums(sums: Sums, say: Say) -> str:
 
 def say_amount(unit: str, amount: int, say: Say) -> str:
     """One sum: `14 coins`, `0.35 CNY`; `unit` "" is the wallet's, where nobody tells which."""
-    told = {"amount": digits(amount)}
+    params = {"amount": digits(amount)}
     if unit == COINS:
-        return say("money.coin" if amount == MICRO else "money.coins", told)
-    return f"{told['amount']} {say_unit(unit, say)}" if unit else say("money.wallet", told)
+        return say("money.coin" if amount == MICRO else "money.coins", params)
+    return f"{params['amount']} {say_unit(unit, say)}" if unit else say("money.wallet", params)
 
 
 def say_unit(unit: str, say: Say) -> str:
@@ -129,9 +129,9 @@ def added(many: Iterable[Sums]) -> dict[str, int]:
     return total
 
 
-def larger(one: Sums, other: Sums) -> dict[str, int]:
+def larger(first: Sums, second: Sums) -> dict[str, int]:
     """By unit the larger of both."""
-    return {unit: max(one.get(unit, 0), other.get(unit, 0)) for unit in (*one, *other)}
+    return {unit: max(first.get(unit, 0), second.get(unit, 0)) for unit in (*first, *second)}
 
 
 def written(sums: Sums, say: Say) -> str:

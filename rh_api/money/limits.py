@@ -48,7 +48,7 @@ class Limits:
 
         def named(sums: Sums) -> Sums:
             bare = {unit: sums[""]} if "" in sums else {}
-            return _lower({one: amount for one, amount in sums.items() if one}, bare)
+            return _lower({name: amount for name, amount in sums.items() if name}, bare)
 
         return Limits(named(self.order), named(self.prompt), named(self.day))
 
@@ -104,6 +104,6 @@ def midnight(now: float) -> float:
     return day.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
 
 
-def _lower(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
-    units = (*one, *other)
-    return {unit: min(sums[unit] for sums in (one, other) if unit in sums) for unit in units}
+def _lower(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
+    units = (*first, *second)
+    return {unit: min(sums[unit] for sums in (first, second) if unit in sums) for unit in units}

@@ -73,9 +73,9 @@ class Quote:
             return self.words  # which tell the amount, and where it is from
         params = {
             "amount": " + ".join(
-                say_amount(unit, one.amount, say) for unit, one in self.ranges.items()
+                say_amount(unit, costs.amount, say) for unit, costs in self.ranges.items()
             ),
-            "range": " + ".join(_span(unit, one, say) for unit, one in self.ranges.items()),
+            "range": " + ".join(_span(unit, costs, say) for unit, costs in self.ranges.items()),
             "runs": self.runs,
             "words": self.words,
         }
@@ -88,11 +88,11 @@ class Quote:
             "runs": self.runs,
             "amounts": {
                 unit: {
-                    "amount": digits(one.amount),
-                    "low": digits(one.low),
-                    "high": None if one.high is None else digits(one.high),
+                    "amount": digits(costs.amount),
+                    "low": digits(costs.low),
+                    "high": None if costs.high is None else digits(costs.high),
                 }
-                for unit, one in self.ranges.items()
+                for unit, costs in self.ranges.items()
             },
             "rate": None
             if self.rate is None
@@ -106,10 +106,10 @@ def quote_of_runs(costs: Sequence[Mapping[str, int]]) -> Quote:
     units = [unit for unit in UNITS if any(cost.get(unit) for cost in costs)]
     ranges = {unit: range_of([cost[unit] for cost in costs if cost.get(unit)]) for unit in units}
     if COINS in ranges:
-        one = ranges[COINS]
-        high = None if one.high is None else whole_coins(one.high)
+        coins = ranges[COINS]
+        high = None if coins.high is None else whole_coins(coins.high)
         ranges[COINS] = Range(
-            round(one.amount / MICRO) * MICRO or MICRO, one.low // MICRO * MICRO, high
+            round(coins.amount / MICRO) * MICRO or MICRO, coins.low // MICRO * MICRO, high
         )
     source = QuoteSource.RUNS if ranges else QuoteSource.UNKNOWN
     return Quote(ranges, source, len(costs))
@@ -147,9 +147,9 @@ def _span(unit: str, costs: Range, say: Say) -> str:
 def fixed(
     unit: str, amount: int, source: QuoteSource, *, is_from: bool = False, words: str = ""
 ) -> Quote:
-    """A price that is told: exactly, or `is_from` that much on."""
-    told = Range(amount, amount, None if is_from else amount)
-    return Quote({unit: told}, source, words=words)
+    """A price from elsewhere: exactly that, or with `is_from` at least that."""
+    price = Range(amount, amount, None if is_from else amount)
+    return Quote({unit: price}, source, words=words)
 
 
 def total(quotes: Sequence[Quote], say: Say) -> str:
@@ -162,15 +162,16 @@ def in_few_words(quotes: Sequence[Quote], say: Say, *, least: bool = False) -> s
     may be more of them."""
     if not quotes:
         return ""
-    known = added({unit: one.amount for unit, one in each.ranges.items()} for each in quotes)
-    if not known:
+    sums = added({unit: costs.amount for unit, costs in quote.ranges.items()} for quote in quotes)
+    if not sums:
         key = "quote.total_none"
-    elif not all(each.is_known for each in quotes):
+    elif not all(quote.is_known for quote in quotes):
         key = "quote.total_unknown"
+    elif least or any(costs.high is None for quote in quotes for costs in quote.ranges.values()):
+        key = "quote.total_more"
     else:
-        is_least = least or any(one.high is None for each in quotes for one in each.ranges.values())
-        key = "quote.total_more" if is_least else "quote.total"
-    return say(key, {"amount": say_sums(known, say), "orders": in_number(len(quotes), say, least)})
+        key = "quote.total"
+    return say(key, {"amount": say_sums(sums, say), "orders": in_number(len(quotes), say, least)})
 
 
 def in_number(count: int, say: Say, least: bool) -> str:

@@ -34,8 +34,8 @@ def rate_of_runs(unit: str, runs: Iterable[tuple[str | None, str | None]]) -> in
 def rate_of(unit: str, instance: str, learnt: int | None) -> int | None:
     """Millionths a second: the observed rate, or a dearer one that own runs have shown."""
     observed = COINS_A_SECOND.get(instance) if unit == COINS else None
-    known = [rate for rate in (observed, learnt) if rate]
-    return max(known) if known else None
+    rates = [rate for rate in (observed, learnt) if rate]
+    return max(rates) if rates else None
 
 
 def cost_of(unit: str, rate: int, seconds: float, retained: int = 0) -> int:
