@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from ..graph.json_values import as_object
 
-Said = Mapping[str, object]
+RawMark = Mapping[str, object]
 """What is written at a mark, unchecked: `segment`, `instance`, `only`."""
 
 _TITLE = 30  # a node's title stands above its position
@@ -25,17 +25,17 @@ Box = tuple[float, float, float, float]
 
 def canvas_marks(
     workflow: Mapping[str, Any], prompt: Container[str], above: Mapping[str, list[str]]
-) -> Iterator[tuple[str, Said]]:
+) -> Iterator[tuple[str, RawMark]]:
     """Each node of the prompt that is marked, with its closest mark: its own, its smallest
     group's, the same of the subgraph around it, and so on.
 
     `above`: the nodes of the prompt by the subgraph nodes that they are below.
     """
     subgraphs = {
-        str(each.get("id")): each
-        for each in _objects(as_object(workflow.get("definitions")).get("subgraphs"))
+        str(subgraph.get("id")): subgraph
+        for subgraph in _objects(as_object(workflow.get("definitions")).get("subgraphs"))
     }
-    waiting: list[tuple[Mapping[str, Any], str, Said | None]] = [(workflow, "", None)]
+    waiting: list[tuple[Mapping[str, Any], str, RawMark | None]] = [(workflow, "", None)]
     while waiting:
         graph, path, around = waiting.pop()
         groups = list(_groups(graph))
@@ -44,30 +44,30 @@ def canvas_marks(
             inner = subgraphs.get(str(node.get("type")))
             if node_id not in prompt and node_id not in above:
                 continue  # muted, a note, or virtual
-            said = _mark_of(as_object(node.get("properties"))) or _of_group(groups, node) or around
+            raw = _mark_of(as_object(node.get("properties"))) or _of_group(groups, node) or around
             if inner is not None and node_id in above:
-                waiting.append((inner, f"{node_id}:", said))
-            elif said is not None:
-                yield from ((each, said) for each in above.get(node_id, ()))
-            if said is not None and node_id in prompt:
-                yield node_id, said
+                waiting.append((inner, f"{node_id}:", raw))
+            elif raw is not None:
+                yield from ((inner_id, raw) for inner_id in above.get(node_id, ()))
+            if raw is not None and node_id in prompt:
+                yield node_id, raw
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
     box: Box
-    said: Said
+    raw: RawMark
 
 
 def _groups(graph: Mapping[str, Any]) -> Iterator[_Group]:
     for group in _objects(graph.get("groups")):
-        said = _mark_of(as_object(group.get("flags")))
+        raw = _mark_of(as_object(group.get("flags")))
         numbers = _numbers(group.get("bounding"))
-        if said is not None and len(numbers) == 4:
-            yield _Group((numbers[0], numbers[1], numbers[2], numbers[3]), said)
+        if raw is not None and len(numbers) == 4:
+            yield _Group((numbers[0], numbers[1], numbers[2], numbers[3]), raw)
 
 
-def _of_group(groups: list[_Group], node: Mapping[str, Any]) -> Said | None:
+def _of_group(groups: list[_Group], node: Mapping[str, Any]) -> RawMark | None:
     if not groups:
         return None
     position, size = _numbers(node.get("pos")), _numbers(node.get("size"))
@@ -79,8 +79,8 @@ def _of_group(groups: list[_Group], node: Mapping[str, Any]) -> Said | None:
         title = str(node.get("title") or node.get("type") or "")
         width, height = min(width, _COLLAPSED_WIDTH + _LETTER * len(title)), 0.0
     x, y = position[0] + width / 2, position[1] - _TITLE + (height + _TITLE) / 2
-    around = [each for each in groups if _holds(each.box, x, y)]
-    return min(around, key=lambda each: each.box[2] * each.box[3]).said if around else None
+    around = [group for group in groups if _holds(group.box, x, y)]
+    return min(around, key=lambda group: group.box[2] * group.box[3]).raw if around else None
 
 
 def _holds(box: Box, x: float, y: float) -> bool:
@@ -88,14 +88,14 @@ def _holds(box: Box, x: float, y: float) -> bool:
     return left <= x < left + width and top <= y < top + height
 
 
-def _mark_of(holder: Mapping[str, Any]) -> Said | None:
-    said = as_object(holder.get("runninghub"))
-    return said if said.get("segment") not in (None, "") else None
+def _mark_of(holder: Mapping[str, Any]) -> RawMark | None:
+    raw = as_object(holder.get("runninghub"))
+    return raw if raw.get("segment") not in (None, "") else None
 
 
 def _objects(value: object) -> list[Mapping[str, Any]]:
     listed = cast("list[object]", value) if isinstance(value, list) else []
-    return [as_object(each) for each in listed]
+    return [as_object(entry) for entry in listed]
 
 
 def _numbers(value: object) -> list[float]:
@@ -103,4 +103,4 @@ def _numbers(value: object) -> list[float]:
     if isinstance(value, dict):
         value = list(cast("dict[str, object]", value).values())
     listed = cast("list[object]", value) if isinstance(value, list) else []
-    return [float(each) for each in listed if isinstance(each, (int, float))]
+    return [float(number) for number in listed if isinstance(number, (int, float))]

@@ -34,7 +34,7 @@ def class_info(about: Mapping[str, Any]) -> ClassInfo:
     kinds = _sequence(about.get("output"))
     templates = (*_sequence(about.get("output_matchtypes")), *(None,) * len(kinds))
     outputs = tuple(map(_typed, kinds, templates))
-    lists = tuple(bool(one) for one in _sequence(about.get("output_is_list")))
+    lists = tuple(map(bool, _sequence(about.get("output_is_list"))))
     module = str(about.get("python_module", "custom_nodes")).partition(".")[0]
     return ClassInfo(
         inputs=inputs,
@@ -55,15 +55,15 @@ def is_growing(type_name: str) -> bool:
 
 def from_object_info(text: Mapping[str, Any]) -> Classes:
     """The classes of a whole `/object_info`, each read when it is asked for."""
-    known: dict[str, ClassInfo | None] = {}
+    infos: dict[str, ClassInfo | None] = {}
 
     def find(name: str) -> ClassInfo | None:
-        if name not in known:
+        if name not in infos:
             about = text.get(name)
-            known[name] = (
+            infos[name] = (
                 class_info(cast("Mapping[str, Any]", about)) if isinstance(about, dict) else None
             )
-        return known[name]
+        return infos[name]
 
     return find
 
@@ -81,17 +81,17 @@ def _brought(name: str, spec: object) -> Mapping[str, InputInfo]:
     Which choice was made shows in a prompt alone, and two may bring inputs of one name: so none is
     required, numbers have no range, and what they differ in is open.
     """
-    found: dict[str, InputInfo] = {}
+    brought: dict[str, InputInfo] = {}
     for full, inner in _inner(name, spec):
-        for each, one in ((full, _input(inner, required=False)), *_brought(full, inner).items()):
-            other = found.get(each, one)
-            found[each] = InputInfo(
-                one.type if one.type == other.type else "*",
-                lazy=one.lazy or other.lazy,
-                upload=one.upload or other.upload,
-                grows=one.grows or other.grows,
+        for path, info in ((full, _input(inner, required=False)), *_brought(full, inner).items()):
+            earlier = brought.get(path, info)
+            brought[path] = InputInfo(
+                info.type if info.type == earlier.type else "*",
+                lazy=info.lazy or earlier.lazy,
+                upload=info.upload or earlier.upload,
+                grows=info.grows or earlier.grows,
             )
-    return found
+    return brought
 
 
 def _inner(name: str, spec: object) -> Iterator[tuple[str, object]]:
@@ -103,16 +103,16 @@ def _inner(name: str, spec: object) -> Iterator[tuple[str, object]]:
     template = _mapping(about.get("template"))
     most, prefix = template.get("max"), template.get("prefix")
     count = min(most, _GROWN) if isinstance(most, int) else 0
-    names = _sequence(template.get("names")) or [f"{prefix}{each}" for each in range(count)]
+    names = _sequence(template.get("names")) or [f"{prefix}{number}" for number in range(count)]
     for _, its, _ in _declared(_mapping(template.get("input"))):
-        yield from ((f"{name}.{each}", its) for each in names)
+        yield from ((f"{name}.{inner}", its) for inner in names)
 
 
 def _asks_for_account(groups: Mapping[str, Any]) -> bool:
     """Some classes that call comfy.org say so by what they are given alone. A V3 class writes each
     as a tuple."""
     hidden = _mapping(groups.get("hidden")).values()
-    return any(str(next(iter(_sequence(each)), each)) in _ACCOUNT for each in hidden)
+    return any(str(next(iter(_sequence(kind)), kind)) in _ACCOUNT for kind in hidden)
 
 
 def _input(spec: object, *, required: bool) -> InputInfo:
@@ -120,7 +120,7 @@ def _input(spec: object, *, required: bool) -> InputInfo:
     kind = parts[0] if parts else "*"
     about = _about(spec)
     name = _typed(kind, _mapping(about.get("template")).get("template_id"))
-    upload = next((each for word, each in _UPLOADS.items() if about.get(f"{word}_upload")), "")
+    upload = next((medium for word, medium in _UPLOADS.items() if about.get(f"{word}_upload")), "")
     return InputInfo(
         name,
         required=required,

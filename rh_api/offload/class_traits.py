@@ -38,7 +38,7 @@ _DISK_INPUT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """`info` is what is known of the class, `known` the same with nothing for None.
+    """`info` is what is known of the class, `definition` the same with nothing for None.
 
     `outputs`: what they give as it crosses the boundary; MATCHED where that depends on the node.
     `obstacle`: the key of the reason why it cannot run in the cloud, "" for none; `paths`: inputs
@@ -47,7 +47,7 @@ class Traits:
     """
 
     info: ClassInfo | None
-    known: ClassInfo
+    definition: ClassInfo
     own: bool
     outputs: tuple[str, ...]
     obstacle: str
@@ -58,34 +58,34 @@ class Traits:
     @property
     def is_matched(self) -> bool:
         """Whether an output takes on the type of what is linked to the node."""
-        return any(one.startswith(MATCHED) for one in self.outputs)
+        return any(type_name.startswith(MATCHED) for type_name in self.outputs)
 
     @property
     def changes(self) -> bool:
         """Whether it may give another value each time, and not for a file's sake: those go up as
         they are."""
-        return self.known.changes and not self.files
+        return self.definition.changes and not self.files
 
     def declares(self, name: str) -> bool:
         """Whether the class has that input; the browser leaves others in a prompt."""
-        known = self.known
-        if name in known.inputs or known.open:
+        definition = self.definition
+        if name in definition.inputs or definition.open:
             return True
-        grown = known.inputs.get(name.partition(".")[0])
+        grown = definition.inputs.get(name.partition(".")[0])
         return grown is not None and grown.grows
 
 
 def traits_of(class_type: str, info: ClassInfo | None) -> Traits:
     own = class_type.startswith("RunningHub") or class_type in _OWN
-    known = info or (_UNKNOWN_PROGRAM if own and class_type not in CUT else _UNKNOWN)
-    inputs = known.inputs
+    definition = info or (_UNKNOWN_PROGRAM if own and class_type not in CUT else _UNKNOWN)
+    inputs = definition.inputs
     return Traits(
         info,
-        known,
+        definition,
         own,
-        tuple(ALIASES.get(type_name, type_name) for type_name in known.outputs),
+        tuple(ALIASES.get(type_name, type_name) for type_name in definition.outputs),
         _obstacle(class_type, info, own=own),
-        _path_inputs(known),
+        _path_inputs(definition),
         tuple(name for name, about in inputs.items() if about.required and not about.grows),
         {name: kind for name, about in inputs.items() if (kind := _file(class_type, name, about))},
     )

@@ -57,7 +57,7 @@ def _on_nodes(marks: Sequence[Mark], prompt: Graph) -> Sequence[Mark]:
         return marks
     below = below_subgraphs(prompt)
     return [
-        replace(mark, nodes=tuple(i for one in mark.nodes for i in (one, *below.get(one, ()))))
+        replace(mark, nodes=tuple(i for node in mark.nodes for i in (node, *below.get(node, ()))))
         for mark in marks
     ]
 

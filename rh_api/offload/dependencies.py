@@ -75,20 +75,20 @@ class Dependencies:
 def find_dependencies(partition: Partition) -> Dependencies:
     """Raises CannotOffload for what cannot go or cannot cross."""
     cheap = _cheap(partition.placement)
-    found = _Walk(partition, cheap, {}).dependencies()
+    dependencies = _Walk(partition, cheap, {}).dependencies()
     piece_of = partition.piece_of
     went_along = {
         number: frozenset(node for node in piece.nodes if piece_of.get(node) != number)
-        for number, piece in found.pieces.items()
+        for number, piece in dependencies.pieces.items()
     }
     # What went along for one link serves the others too: once more, knowing that.
     if any(
         incoming.source in went_along[number]
-        for number, piece in found.pieces.items()
+        for number, piece in dependencies.pieces.items()
         for incoming in piece.inlets
     ):
         return _Walk(partition, cheap, went_along).dependencies()
-    return found
+    return dependencies
 
 
 def _cheap(placement: Placement) -> frozenset[str]:
@@ -279,7 +279,7 @@ class _Walk:
 
     def _check_output(self, reader: IndexedNode, edge: Edge) -> None:
         source = self.index.nodes[edge.source]
-        if source.traits.info and not 0 <= edge.slot < len(source.traits.known.outputs):
+        if source.traits.info and not 0 <= edge.slot < len(source.traits.definition.outputs):
             raise CannotOffload(
                 "segment.no_output_slot",
                 local_id=reader.id,

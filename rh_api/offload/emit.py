@@ -42,8 +42,8 @@ def order_again(plan: Plan, ids: Container[str]) -> Plan:
     """The plan with those segments told to order anew of which a node is named."""
     prompt = dict(plan.prompt)
     for segment in plan.segments:
-        saved = (one.node_id for one in segment.saved)
-        if any(node_id in ids for node_id in (segment.id, *segment.members, *saved)):
+        savers = (saver.node_id for saver in segment.saved)
+        if any(node_id in ids for node_id in (segment.id, *segment.members, *savers)):
             entry = cast("Mapping[str, Any]", prompt[segment.id])
             prompt[segment.id] = {**entry, "inputs": {**entry["inputs"], AGAIN: True}}
     return replace(plan, prompt=prompt)

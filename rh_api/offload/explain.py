@@ -26,7 +26,7 @@ class Load:
 
     name: str = ""
     bytes: int | None = None
-    known: bool | None = None
+    in_cloud: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,10 @@ def explain(prompt: Graph, plan: Plan, facts: Facts, say: Say) -> dict[str, Any]
     here = read_nodes(plan.prompt)
     ours = (SEGMENT_CLASS, SAVED_CLASS)
     unused = {note.node_id for note in plan.notes if note.key == UNUSED}
+    quotes = [facts.quotes[segment.id] for segment in plan.segments if segment.id in facts.quotes]
     return {
         "segments": [_segment(segment, nodes, plan, facts, say) for segment in plan.segments],
-        "quote": total(
-            [facts.quotes[one.id] for one in plan.segments if one.id in facts.quotes], say
-        ),
+        "quote": total(quotes, say),
         "local": [
             _node(node)
             for node in here.values()
@@ -102,13 +101,13 @@ def _segment(
         "instance": segment.instance,
         "nodes": [_node(nodes[node_id]) for node_id in remote],
         "pulled": [
-            {**_node(nodes[one.node_id]), "reason": say(one.key, one.params)}
-            for one in segment.dependencies
-            if one.node_id in nodes
+            {**_node(nodes[dependency.node_id]), "reason": say(dependency.key, dependency.params)}
+            for dependency in segment.dependencies
+            if dependency.node_id in nodes
         ],
         "up": [*_up(segment, nodes, facts)],
         "back": [*_back(segment, nodes, plan)],
-        "saved": [_node(nodes[one.node_id]) for one in segment.saved if one.node_id in nodes],
+        "saved": [_node(nodes[saver.node_id]) for saver in segment.saved if saver.node_id in nodes],
         "estimate": {name: usual.get(name) for name in ("runs", "seconds", "coins", "money")},
         "quote": None if quote is None else {"text": quote.told(say), **quote.document()},
     }
@@ -122,7 +121,7 @@ def _up(segment: Segment, nodes: Mapping[str, Node], facts: Facts) -> Iterator[d
         load = facts.files.get((file.node_id, file.input), Load(file.value))
         yield _load(file.type, _named(nodes, file.node_id), load)
     for (node_id, name), load in facts.loras.items():
-        if any((node_id, name) == (one.node_id, one.input) for one in segment.loras):
+        if any((node_id, name) == (lora.node_id, lora.input) for lora in segment.loras):
             yield _load(LORA, _named(nodes, node_id), load)
 
 
@@ -132,7 +131,7 @@ def _load(kind: str, source: dict[str, str], load: Load) -> dict[str, Any]:
         "from": source,
         "name": load.name,
         "bytes": load.bytes,
-        "known": load.known,
+        "known": load.in_cloud,
     }
 
 

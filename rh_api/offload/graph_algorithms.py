@@ -113,5 +113,5 @@ class DisjointSets(Generic[Vertex]):
             parent[vertex] = vertex = parent[parent[vertex]]
         return vertex
 
-    def union(self, one: Vertex, other: Vertex) -> None:
-        self._parent[self.find(one)] = self.find(other)
+    def union(self, vertex: Vertex, other: Vertex) -> None:
+        self._parent[self.find(vertex)] = self.find(other)

@@ -99,12 +99,12 @@ class GraphIndex:
     def link_type(self, reader: IndexedNode, edge: Edge) -> str:
         """What a link carries; `*` when neither end tells."""
         _, source, slot = edge
-        given = _output_type(self.nodes, self.matched, source, slot)
-        if given not in _VAGUE:
-            return given
-        declared = reader.traits.known.inputs.get(edge.input)
-        wanted = ALIASES.get(declared.type, declared.type) if declared else "*"
-        return wanted if crossing_of(wanted) else "*"
+        output_type = _output_type(self.nodes, self.matched, source, slot)
+        if output_type not in _VAGUE:
+            return output_type
+        declared = reader.traits.definition.inputs.get(edge.input)
+        input_type = ALIASES.get(declared.type, declared.type) if declared else "*"
+        return input_type if crossing_of(input_type) else "*"
 
     def is_file_video(self, source: str) -> bool:
         """Whether a VIDEO is known to be a file; one made of pictures cannot cross."""
@@ -185,11 +185,11 @@ def _slot(index: Any) -> int:
 
 def _roots(nodes: Mapping[str, IndexedNode], targets: Collection[str] | None) -> tuple[str, ...]:
     """Output nodes; of a class that is not known, nodes that nobody reads."""
-    read = {source for node in nodes.values() for _, source, _ in node.edges}
+    sources = {source for node in nodes.values() for _, source, _ in node.edges}
     roots = (
         node.id
         for node in nodes.values()
-        if (node.traits.known.is_output if node.traits.info else node.id not in read)
+        if (node.traits.definition.is_output if node.traits.info else node.id not in sources)
         and (targets is None or node.id in targets)
     )
     return tuple(sorted(roots, key=id_order))
@@ -222,13 +222,14 @@ def _past(
         if saver is None or not saver.passes:
             return edge
         through = saver.input
-    before = (Edge(name, one.source, one.slot) for one in edges[source] if one.input == through)
+    before = (Edge(name, link.source, link.slot) for link in edges[source] if link.input == through)
     return next(before, edge)
 
 
 def _chosen(nodes: Mapping[str, IndexedNode], switch: IndexedNode) -> bool | None:
     """What a switch has chosen, on itself or by a plain node; None where that will show."""
-    source = next((nodes.get(one.source) for one in switch.edges if one.input == SWITCHED_BY), None)
+    choosers = (nodes.get(edge.source) for edge in switch.edges if edge.input == SWITCHED_BY)
+    source = next(choosers, None)
     choice = switch.inputs.get(SWITCHED_BY)
     if source is not None and source.class_type == PLAIN_CHOICE:
         choice = source.inputs.get("value")
@@ -244,15 +245,15 @@ def _list_outputs(
     node: IndexedNode, edges: Collection[Edge], lists: Mapping[str, tuple[int, ...]]
 ) -> tuple[int, ...]:
     """A list, or what ComfyUI makes once for each item of a list; () where no output is either."""
-    known = node.traits.known
+    definition = node.traits.definition
     mapped = ONE
-    if lists and not known.input_is_list:
+    if lists and not definition.input_is_list:
         mapped = max((_listed(lists, source, slot) for _, source, slot in edges), default=ONE)
-    if not mapped and not any(known.output_is_list):
+    if not mapped and not any(definition.output_is_list):
         return ()
     own = PERHAPS if node.traits.own else MANY
-    padded = (*known.output_is_list, *(False,) * len(known.outputs))
-    return tuple(own if padded[slot] else mapped for slot in range(len(known.outputs)))
+    padded = (*definition.output_is_list, *(False,) * len(definition.outputs))
+    return tuple(own if padded[slot] else mapped for slot in range(len(definition.outputs)))
 
 
 def _output_type(
@@ -278,15 +279,15 @@ def _matched_outputs(
     """Output types of a node whose class leaves them to what is linked: if that agrees, its."""
     types: dict[str, set[str]] = {}
     for name, source, slot in edges:
-        if declared := node.traits.known.inputs.get(name):
-            given = _output_type(nodes, matched, source, slot)
-            types.setdefault(declared.type, set()).add(given)
+        if declared := node.traits.definition.inputs.get(name):
+            output_type = _output_type(nodes, matched, source, slot)
+            types.setdefault(declared.type, set()).add(output_type)
 
     def resolved(type_name: str) -> str:
         if not type_name.startswith(MATCHED):
             return type_name
-        found = types.get(type_name, ())
-        return next(iter(found)) if len(found) == 1 else "*"
+        linked = types.get(type_name, ())
+        return next(iter(linked)) if len(linked) == 1 else "*"
 
     return tuple(map(resolved, node.traits.outputs))
 

@@ -107,14 +107,14 @@ def _pictures(loaders: _Loaders, crossing: Crossing, inlet: Inlet, items: Sequen
         raise BadInput(
             "segment.channels", inlet=_where(inlet), channels=", ".join(map(str, sorted(channels)))
         )
-    made: list[str] = []
+    images: list[str] = []
     for index in range(len(items)):
         loader = loaders.load(crossing, index)
         if channels == {_RGBA}:
             # LoadImage gives 1 - alpha as its mask, and this takes it so.
             loader = loaders.add("JoinImageWithAlpha", {"image": [loader, 0], "alpha": [loader, 1]})
-        made.append(loader)
-    return _batch(loaders, made)
+        images.append(loader)
+    return _batch(loaders, images)
 
 
 def _masks(loaders: _Loaders, crossing: Crossing, inlet: Inlet, items: Sequence[Item]) -> str:
@@ -147,13 +147,13 @@ def _video(loaders: _Loaders, crossing: Crossing, inlet: Inlet, items: Sequence[
 _ADD_LOADERS = {"IMAGE": _pictures, "MASK": _masks, "AUDIO": _sound, "VIDEO": _video}
 
 
-def _batch(loaders: _Loaders, made: Sequence[str]) -> str:
+def _batch(loaders: _Loaders, images: Sequence[str]) -> str:
     """One batch of all, in their order; halves of halves, so that little is copied often."""
-    row = list(made)
+    row = list(images)
     while len(row) > 1:
         joined = [
-            loaders.add("ImageBatch", {"image1": [one, 0], "image2": [other, 0]})
-            for one, other in zip(row[::2], row[1::2], strict=False)
+            loaders.add("ImageBatch", {"image1": [first, 0], "image2": [second, 0]})
+            for first, second in zip(row[::2], row[1::2], strict=False)
         ]
         row = [*joined, *row[2 * len(joined) :]]
     return row[0]

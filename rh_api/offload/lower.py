@@ -106,9 +106,9 @@ def _levels(dependencies: Dependencies) -> dict[int, int]:
             behind[node_id] = needed
     before = {
         number: {
-            other
+            earlier
             for place, source, _, _ in piece.inlets
-            for other in (behind.get(source, nothing) if place == LOCAL else (place,))
+            for earlier in (behind.get(source, nothing) if place == LOCAL else (place,))
         }
         for number, piece in pieces.items()
     }
@@ -116,7 +116,7 @@ def _levels(dependencies: Dependencies) -> dict[int, int]:
 
     def level(number: int) -> int:
         if number not in levels:
-            levels[number] = max((level(other) + 1 for other in before[number]), default=0)
+            levels[number] = max((level(earlier) + 1 for earlier in before[number]), default=0)
         return levels[number]
 
     return {number: level(number) for number in pieces}
@@ -156,8 +156,8 @@ def _inlets(
 ) -> tuple[Inlet, ...]:
     """Numbered by the first input that each feeds."""
     carried: list[tuple[tuple[Target, ...], str, Link, bool]] = []
-    for (place, source, slot, type_name), readers in piece.inlets.items():
-        targets = sorted((remote.redirected.get(one, one) for one in readers), key=input_order)
+    for (place, source, slot, type_name), uses in piece.inlets.items():
+        targets = sorted((remote.redirected.get(use, use) for use in uses), key=input_order)
         link, listed = (source, slot), False
         if place == LOCAL:
             listed = dependencies.index.listed(source, slot) == PERHAPS
@@ -201,6 +201,6 @@ def _saved(
         plain = {
             name: value
             for name, value in sorted(node.inputs.items())
-            if name not in linked and name in node.traits.known.inputs
+            if name not in linked and name in node.traits.definition.inputs
         }
         yield Saved(node_id, node.class_type, plain, saver, files[saver])

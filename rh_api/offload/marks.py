@@ -57,10 +57,10 @@ def marks_of(extra: ExtraData, prompt: Graph) -> tuple[Mark, ...]:
     marks = list(_program_marks(extra, prompt, below))
     named = {node_id for mark in marks for node_id in mark.nodes}
     nodes_of: dict[Mark, list[str]] = {}
-    for node_id, said in canvas_marks(extra.canvas, prompt, below):
+    for node_id, raw in canvas_marks(extra.canvas, prompt, below):
         if node_id not in named:
             named.add(node_id)
-            mark = _mark(said.get("segment"), said, extra, node_id)
+            mark = _mark(raw.get("segment"), raw, extra, node_id)
             nodes_of.setdefault(mark, []).append(node_id)
     marks += [
         mark.on(sorted(nodes, key=id_order))
@@ -87,11 +87,11 @@ def _program_marks(
         raise BadInput("segment.orders_many", count=len(extra.segments), limit=ORDERS)
     first: dict[str, int] = {}
     for number, segment in enumerate(extra.segments, 1):
-        said = as_object(segment)
-        if not isinstance(segment, dict) or not said.keys() <= _KEYS:
+        raw = as_object(segment)
+        if not isinstance(segment, dict) or not raw.keys() <= _KEYS:
             raise BadInput("segment.bad_segment", number=number)
-        mark = _mark(said.get("name", str(number)), said, extra, "")
-        nodes = dict.fromkeys(_ids(said.get("nodes"), number, prompt, below))
+        mark = _mark(raw.get("name", str(number)), raw, extra, "")
+        nodes = dict.fromkeys(_ids(raw.get("nodes"), number, prompt, below))
         for node_id in nodes:
             if first.setdefault(node_id, number) != number:
                 raise CannotOffload("segment.twice", local_id=node_id, node=node_id)
@@ -105,10 +105,10 @@ def _ids(
     ids = cast("list[object]", listed) if isinstance(listed, list) else []
     if not ids:
         raise BadInput("segment.no_nodes", number=number)
-    for said in ids:
-        if isinstance(said, bool) or not isinstance(said, (str, int)):
+    for raw_id in ids:
+        if isinstance(raw_id, bool) or not isinstance(raw_id, (str, int)):
             raise BadInput("segment.bad_segment", number=number)
-        node_id = str(said)[:_LONGEST]
+        node_id = str(raw_id)[:_LONGEST]
         if node_id not in prompt and node_id not in below:
             near = listed_names(nearest(node_id, prompt))
             raise BadInput("segment.unknown_node", node=node_id, number=number, near=near)
@@ -117,12 +117,12 @@ def _ids(
         yield from below.get(node_id, ())
 
 
-def _mark(name: object, said: Mapping[str, object], extra: ExtraData, node_id: str) -> Mark:
+def _mark(name: object, raw: Mapping[str, object], extra: ExtraData, node_id: str) -> Mark:
     """A mark without its nodes. `extra`: what was said for all graphs; a mark's own comes first.
 
     Raises CannotOffload with `node_id`.
     """
-    instance, only = said.get("instance") or "default", said.get("only", False)
+    instance, only = raw.get("instance") or "default", raw.get("only", False)
     if not isinstance(name, str) or not 0 < len(name) <= _LONGEST or not isinstance(only, bool):
         raise CannotOffload("segment.bad_mark", local_id=node_id)
     if instance not in INSTANCES:
@@ -132,18 +132,18 @@ def _mark(name: object, said: Mapping[str, object], extra: ExtraData, node_id: s
             value=str(instance)[:_LONGEST],
             choices=", ".join(INSTANCES),
         )
-    return Mark(name, (), str(instance), only, _ordering(said, extra, node_id))
+    return Mark(name, (), str(instance), only, _ordering(raw, extra, node_id))
 
 
-def _ordering(said: Mapping[str, object], extra: ExtraData, node_id: str) -> Ordering:
+def _ordering(raw: Mapping[str, object], extra: ExtraData, node_id: str) -> Ordering:
     """What of a mark says how its orders are placed; null and "" are as good as left out."""
 
     def refused(name: str) -> CannotOffload:
-        value = str(said[name])[:_LONGEST]
+        value = str(raw[name])[:_LONGEST]
         return CannotOffload("segment.bad_option", local_id=node_id, name=name, value=value)
 
-    profile, timeout = said.get("profile") or "", said.get("timeout") or 0
-    personal = said.get("use_personal_queue") or False
+    profile, timeout = raw.get("profile") or "", raw.get("timeout") or 0
+    personal = raw.get("use_personal_queue") or False
     if not isinstance(profile, str) or len(profile) > _LONGEST:
         raise refused("profile")
     if not isinstance(timeout, int) or isinstance(timeout, bool) or timeout < 0:
@@ -151,16 +151,16 @@ def _ordering(said: Mapping[str, object], extra: ExtraData, node_id: str) -> Ord
     if not isinstance(personal, bool):
         raise refused("use_personal_queue")
     try:
-        own = read_workflow(said.get("workflow") or "")
+        own = read_workflow(raw.get("workflow") or "")
     except BadInput:
         raise refused("workflow") from None
-    models = said.get("models") or ""
+    models = raw.get("models") or ""
     if models not in ("", *MODEL_CHECKS):
         raise refused("models")
-    route = said.get("route") or ""
+    route = raw.get("route") or ""
     if route not in ("", *ROUTES):
         raise refused("route")
-    if route == NATIVE and said.get("instance") == INSTANCES[-1]:
+    if route == NATIVE and raw.get("instance") == INSTANCES[-1]:
         raise CannotOffload("error.native_ultra", local_id=node_id)
     return Ordering(
         profile.strip(),

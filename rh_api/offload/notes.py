@@ -30,7 +30,7 @@ def plan_notes(dependencies: Dependencies, segments: Sequence[Segment]) -> Itera
     for node_id in sorted(runs_here, key=index.rank.__getitem__):
         yield Note(node_id, "segment.runs_here", {"node": index.label(node_id)})
     for apart in dependencies.partition.apart:
-        labels = {"node": index.label(apart.source), "other": index.label(apart.other)}
+        labels = {"node": index.label(apart.source), "other": index.label(apart.sibling)}
         yield Note(
             apart.reader, "segment.kept_apart", {**labels, "reader": index.label(apart.reader)}
         )
@@ -53,8 +53,8 @@ def _loop_body(index: GraphIndex, node_id: str) -> set[str]:
     """What a node that ends a loop runs in each turn: all between it and the start, which it is
     linked to by itself."""
     node = index.nodes[node_id]
-    declared = node.traits.known.inputs
-    raw = {one.source for one in node.edges if one.input in declared and declared[one.input].raw}
+    inputs = node.traits.definition.inputs
+    raw = {edge.source for edge in node.edges if edge.input in inputs and inputs[edge.input].raw}
     if not raw:
         return raw
     behind: set[str] = set()
@@ -65,9 +65,9 @@ def _loop_body(index: GraphIndex, node_id: str) -> set[str]:
             behind.add(source)
             waiting += [edge.source for edge in index.nodes[source].edges]
     started = set(raw)
-    for each in index.order:
-        if any(edge.source in started for edge in index.nodes[each].edges):
-            started.add(each)
+    for reader in index.order:
+        if any(edge.source in started for edge in index.nodes[reader].edges):
+            started.add(reader)
     return behind & started
 
 

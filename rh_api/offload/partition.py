@@ -106,7 +106,7 @@ def _components(placement: Placement) -> dict[Vertex, int]:
             needed = _vertex(placement, source)
             if needed != reader:
                 reads[reader][needed] = None
-    cycles = (one for one in strongly_connected_components(reads) if len(one) > 1)
+    cycles = (cycle for cycle in strongly_connected_components(reads) if len(cycle) > 1)
     return {vertex: number for number, cycle in enumerate(cycles) for vertex in cycle}
 
 
@@ -123,9 +123,9 @@ def _stages(placement: Placement, component_of: Mapping[Vertex, int]) -> dict[st
             continue
         latest = 0
         for _, source, _ in placement.edges_of(node_id):
-            other = _vertex(placement, source)
-            if component_of.get(other) == component:
-                leaves_part = isinstance(other, int) and other != own
+            source_vertex = _vertex(placement, source)
+            if component_of.get(source_vertex) == component:
+                leaves_part = isinstance(source_vertex, int) and source_vertex != own
                 latest = max(latest, stage_of[source] + leaves_part)
         stage_of[node_id] = latest
     return stage_of

@@ -51,15 +51,15 @@ class Placement:
     def keeping_here(self, savers: Collection[str]) -> Placement:
         """With these savers on this machine, which notes tell."""
         label, rank = self.index.label, self.index.rank
-        told = (
-            Note(one, "segment.saves_here", {"node": label(one)})
-            for one in sorted(savers, key=rank.__getitem__)
+        saved_here = (
+            Note(saver, "segment.saves_here", {"node": label(saver)})
+            for saver in sorted(savers, key=rank.__getitem__)
         )
         return replace(
             self,
-            part_of={one: part for one, part in self.part_of.items() if one not in savers},
+            part_of={node: part for node, part in self.part_of.items() if node not in savers},
             marked=self.marked.difference(savers),
-            notes=(*self.notes, *told),
+            notes=(*self.notes, *saved_here),
         )
 
 
@@ -165,17 +165,17 @@ class _GrowingParts:
                 bits = self.behind.get(source, 0)
                 if not bits or source in self.mark_of:
                     continue
-                other = index.nodes[source]
-                if other.class_type in CHEAP:
+                producer = index.nodes[source]
+                if producer.class_type in CHEAP:
                     same = sole_reader.get(source, number) == number
                     sole_reader[source] = number if same else -1
                 if number < 0 or not bits >> number & 1:
                     continue
-                if self.marks[number].only or other.obstacle:
+                if self.marks[number].only or producer.obstacle:
                     continue
                 stuck = stuck_inwards(index, node, edge)
                 if stuck:
-                    why = {"node": other.label, "other": node.label, "type": stuck}
+                    why = {"node": producer.label, "other": node.label, "type": stuck}
                     self._move(source, number, ("segment.pulled_source", why))
                     moved = True
         return moved
@@ -216,7 +216,7 @@ def stuck_inwards(index: GraphIndex, reader: IndexedNode, edge: Edge) -> str:
     type_name = index.link_type(reader, edge)
     if index.listed(source, slot) == MANY:
         return f"{type_name}[]"
-    if reader.traits.known.is_lazy(name):
+    if reader.traits.definition.is_lazy(name):
         return f"{type_name}?"
     if crossing_of(type_name) is None:
         return type_name

@@ -81,16 +81,16 @@ class Mark:
     @property
     def sort_key(self) -> tuple[object, ...]:
         """Orders marks by what they say."""
-        about = self.ordering
-        told = (
-            about.profile,
-            about.timeout,
-            about.use_personal_queue,
-            about.workflow,
-            about.models,
-            about.route,
+        ordering = self.ordering
+        options = (
+            ordering.profile,
+            ordering.timeout,
+            ordering.use_personal_queue,
+            ordering.workflow,
+            ordering.models,
+            ordering.route,
         )
-        return self.name, self.instance, self.only, *told
+        return self.name, self.instance, self.only, *options
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +135,8 @@ class ClassInfo:
         if declared := self.inputs.get(name):
             return declared.lazy
         stem = name.rstrip(digits)
-        siblings = (one for each, one in self.inputs.items() if each.rstrip(digits) == stem != each)
-        return stem != name and any(one.lazy for one in siblings)
+        siblings = (info for key, info in self.inputs.items() if key.rstrip(digits) == stem != key)
+        return stem != name and any(info.lazy for info in siblings)
 
 
 Classes = Callable[[str], ClassInfo | None]

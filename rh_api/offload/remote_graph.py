@@ -51,7 +51,7 @@ def build_remote_graph(index: GraphIndex, piece: Piece) -> RemoteGraph:
 
 def _check_range(node: IndexedNode, name: str, value: object) -> None:
     """Refuse a number outside the range of its class, as ComfyUI does for nodes that stay here."""
-    about = node.traits.known.inputs.get(name)
+    about = node.traits.definition.inputs.get(name)
     if about is None or isinstance(value, bool) or not isinstance(value, (int, float)):
         return
     refused = partial(
@@ -128,7 +128,7 @@ class _Builder:
             return self._lora_row(node, name, cast("dict[str, object]", value))
         _check_range(node, name, value)
         loaded = node.traits.files.get(name)
-        if loaded and not (value == "" and node.traits.known.inputs[name].type == "STRING"):
+        if loaded and not (value == "" and node.traits.definition.inputs[name].type == "STRING"):
             if not isinstance(value, str) or not value.strip():
                 raise CannotOffload(
                     "segment.file_unnamed", local_id=node.id, node=node.label, input=name
@@ -138,7 +138,7 @@ class _Builder:
             self.files.append(LocalFile(node.id, name, value, loaded))
             return value
         kind = model_kind(node.class_type, name, value)
-        declared = node.traits.known.inputs.get(name)
+        declared = node.traits.definition.inputs.get(name)
         is_text = declared is not None and declared.type == "STRING"
         # A text may end like a model's file, or be a pattern for such names.
         if kind and not (kind == OTHER and is_text):

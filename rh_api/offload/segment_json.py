@@ -21,14 +21,18 @@ def dump(segment: Segment) -> str:
         "v": _VERSION,
         "instance": segment.instance,
         "graph": segment.graph,
-        "inlets": [[each.number, each.type, each.targets, each.listed] for each in segment.inlets],
-        "outlets": [
-            [each.number, each.type, each.source, each.saver, each.prefix]
-            for each in segment.outlets
+        "inlets": [
+            [inlet.number, inlet.type, inlet.targets, inlet.listed] for inlet in segment.inlets
         ],
-        "files": [[each.node_id, each.input, each.value, each.type] for each in segment.files],
-        "loras": [[each.node_id, each.input, each.value] for each in segment.loras],
-        "models": [[each.node_id, each.input, each.value, each.kind] for each in segment.models],
+        "outlets": [
+            [outlet.number, outlet.type, outlet.source, outlet.saver, outlet.prefix]
+            for outlet in segment.outlets
+        ],
+        "files": [[file.node_id, file.input, file.value, file.type] for file in segment.files],
+        "loras": [[lora.node_id, lora.input, lora.value] for lora in segment.loras],
+        "models": [
+            [model.node_id, model.input, model.value, model.kind] for model in segment.models
+        ],
         "members": segment.members,
     }
     try:
@@ -57,9 +61,9 @@ def load(text: str) -> Segment:
                 Outlet(int(number), _text(kind), _link(source), _text(saver), _text(prefix))
                 for number, kind, source, saver, prefix in about["outlets"]
             ),
-            files=tuple(LocalFile(*map(_text, each)) for each in about["files"]),
-            loras=tuple(LocalLora(*map(_text, each)) for each in about["loras"]),
-            models=tuple(ModelName(*map(_text, each)) for each in about["models"]),
+            files=tuple(LocalFile(*map(_text, row)) for row in about["files"]),
+            loras=tuple(LocalLora(*map(_text, row)) for row in about["loras"]),
+            models=tuple(ModelName(*map(_text, row)) for row in about["models"]),
             members=tuple(map(_text, about["members"])),
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -41,11 +41,11 @@ _MADE_AGAIN = frozenset(
 
 
 class Apart(NamedTuple):
-    """A node that waits for an output of `source`, and one of its part that does not."""
+    """`reader` waits for an output of `source`, and `sibling`, of the same part, does not."""
 
     reader: str
     source: str
-    other: str
+    sibling: str
 
 
 def doubts_of(placement: Placement) -> dict[str, Doubts]:
@@ -53,18 +53,18 @@ def doubts_of(placement: Placement) -> dict[str, Doubts]:
     part has theirs."""
     if not placement.index.lists:  # every output that is asked for comes
         return {}
-    found: Mapping[str, Doubts] = {}
+    doubts: Mapping[str, Doubts] = {}
     while True:
         # What is bound to a reader in doubt brings doubt to its other readers.
-        spread = _spread_to_sources(placement, _spread_to_readers(placement, found))
-        if spread == found:
+        spread = _spread_to_sources(placement, _spread_to_readers(placement, doubts))
+        if spread == doubts:
             return spread
-        found = spread
+        doubts = spread
 
 
 def kept_apart(placement: Placement, doubts: Mapping[str, Doubts]) -> Iterator[Apart]:
     """One line for each output in doubt that keeps pieces of a part apart."""
-    part_of, told = placement.part_of, set[tuple[int, tuple[str, int]]]()
+    part_of, seen = placement.part_of, set[tuple[int, tuple[str, int]]]()
     members: defaultdict[int | None, list[str]] = defaultdict(list)
     for node_id in placement.index.order:
         members[part_of.get(node_id)].append(node_id)
@@ -72,32 +72,32 @@ def kept_apart(placement: Placement, doubts: Mapping[str, Doubts]) -> Iterator[A
         part = part_of.get(node_id)
         for _, source, slot in placement.edges_of(node_id) if part is not None else ():
             doubt = (source, slot)
-            if part is None or doubt not in doubts.get(node_id, NONE) or (part, doubt) in told:
+            if part is None or doubt not in doubts.get(node_id, NONE) or (part, doubt) in seen:
                 continue
-            told.add((part, doubt))
-            others = (one for one in members[part] if doubt not in doubts.get(one, NONE))
-            other = next(others, None)
-            if other is not None:
-                yield Apart(node_id, source, other)
+            seen.add((part, doubt))
+            siblings = (node for node in members[part] if doubt not in doubts.get(node, NONE))
+            sibling = next(siblings, None)
+            if sibling is not None:
+                yield Apart(node_id, source, sibling)
 
 
 def _spread_to_readers(placement: Placement, own: Mapping[str, Doubts]) -> dict[str, Doubts]:
     """The doubts of each node and of all that it reads; none where the cloud reads none."""
     index = placement.index
-    found: dict[str, Doubts] = {}
+    spread: dict[str, Doubts] = {}
     for node_id in index.order:
         doubts = own.get(node_id, NONE)
         for _, source, slot in placement.edges_of(node_id):
-            doubts |= found.get(source, NONE)
+            doubts |= spread.get(source, NONE)
             node = index.nodes.get(source)
             if node is not None and node.traits.own and index.listed(source, slot) == PERHAPS:
                 doubts |= {(source, slot)}
         if doubts:
-            found[node_id] = doubts
-    return found if any(node_id in placement.part_of for node_id in found) else {}
+            spread[node_id] = doubts
+    return spread if any(node_id in placement.part_of for node_id in spread) else {}
 
 
-def _spread_to_sources(placement: Placement, found: Mapping[str, Doubts]) -> dict[str, Doubts]:
+def _spread_to_sources(placement: Placement, doubts: Mapping[str, Doubts]) -> dict[str, Doubts]:
     """Each node of the cloud with the doubts of all its readers, unless something else needs it;
     and with those of a reader that cannot have it from another order."""
     index, part_of = placement.index, placement.part_of
@@ -107,10 +107,10 @@ def _spread_to_sources(placement: Placement, found: Mapping[str, Doubts]) -> dic
     spread: dict[str, Doubts] = {}
     for node_id in reversed(index.order):
         part = part_of.get(node_id)
-        own = found.get(node_id, NONE)
+        own = doubts.get(node_id, NONE)
         if part is not None:
             if node_id not in results and readers[node_id]:
-                own |= reduce(lambda one, other: one & other, readers[node_id])
+                own |= reduce(lambda common, more: common & more, readers[node_id])
             own |= bound[node_id]
             if own:
                 spread[node_id] = own
