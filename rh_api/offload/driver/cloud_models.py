@@ -27,55 +27,55 @@ class Models:
     """
 
     now: Callable[[], float]
-    _known: dict[tuple[str, ResourceKind, str], tuple[float, list[Resource]]] = field(
+    _answers: dict[tuple[str, ResourceKind, str], tuple[float, list[Resource]]] = field(
         default_factory=dict[tuple[str, ResourceKind, str], "tuple[float, list[Resource]]"]
     )
 
     async def has(self, client: Client, kind: ResourceKind, name: str) -> bool:
         """Whether the cloud lists that very name; raises what the question raises."""
         return await self._lists(
-            client, kind, name, lambda one: is_same_model(one.model_name, name)
+            client, kind, name, lambda resource: is_same_model(resource.model_name, name)
         )
 
     async def _lists(
-        self, client: Client, kind: ResourceKind, name: str, is_it: Callable[[Resource], bool]
+        self, client: Client, kind: ResourceKind, name: str, matches: Callable[[Resource], bool]
     ) -> bool:
         stem = _stem(name)
         # A title need not hold the whole file name, or any of it.
         for part in dict.fromkeys((stem, _longest_word(stem), "")):
-            if any(is_it(one) for one in self._seen(client, kind)):
+            if any(matches(resource) for resource in self._resources(client, kind)):
                 return True
             await self._ask(client, kind, part)
-        return any(is_it(one) for one in self._seen(client, kind))
+        return any(matches(resource) for resource in self._resources(client, kind))
 
     async def search(self, client: Client, kind: ResourceKind, words: str) -> list[Resource]:
         """Models for people to choose from: what the service lists for these words first, then
         all seen whose name or title holds them. Raises what the question raises."""
         await self._ask(client, kind, words)
-        listed = self._known[client.settings.origin, kind, words][1]
-        wanted = words.casefold().split()
+        answer = self._answers[client.settings.origin, kind, words][1]
+        terms = words.casefold().split()
         others = (
-            one
-            for one in self._seen(client, kind)
-            if all(word in f"{one.model_name} {one.title}".casefold() for word in wanted)
+            resource
+            for resource in self._resources(client, kind)
+            if all(word in f"{resource.model_name} {resource.title}".casefold() for word in terms)
         )
-        return [*{one.model_name: one for one in (*listed, *others)}.values()]
+        return [*{resource.model_name: resource for resource in (*answer, *others)}.values()]
 
-    def _seen(self, client: Client, kind: ResourceKind) -> list[Resource]:
+    def _resources(self, client: Client, kind: ResourceKind) -> list[Resource]:
         """All models of a kind that this site has listed within the last hour."""
         return [
-            one
-            for (origin, listed_kind, _), (since, found) in self._known.items()
+            resource
+            for (origin, listed_kind, _), (since, resources) in self._answers.items()
             if (origin, listed_kind) == (client.settings.origin, kind) and self._is_fresh(since)
-            for one in found
+            for resource in resources
         ]
 
     async def _ask(self, client: Client, kind: ResourceKind, part: str) -> None:
         question = client.settings.origin, kind, part
-        known = self._known.get(question)
-        if known is None or not self._is_fresh(known[0]):
-            found = await client.account.resources(kind, part)
-            self._known[question] = (self.now(), found)
+        answer = self._answers.get(question)
+        if answer is None or not self._is_fresh(answer[0]):
+            resources = await client.account.resources(kind, part)
+            self._answers[question] = (self.now(), resources)
 
     def _is_fresh(self, since: float) -> bool:
         return self.now() - since < KEPT_SECONDS
@@ -94,7 +94,7 @@ class Models:
         machine; who asked for strict checks is refused instead, by CannotOffload."""
         is_strict = (segment.ordering.models or client.settings.models) == STRICT
         notices: list[Notice] = []
-        may_go_up = {(one.node_id, one.input) for one in segment.loras}
+        may_go_up = {(lora.node_id, lora.input) for lora in segment.loras}
         for model in segment.models:
             kind = _KINDS.get(model.kind)
             goes_up = (model.node_id, model.input) in may_go_up
@@ -102,7 +102,7 @@ class Models:
                 continue
             if await self._may_be_there(client, kind, model.value):
                 continue
-            missing = _missing(segment, model, self._seen(client, kind))
+            missing = _missing(segment, model, self._resources(client, kind))
             if is_strict:
                 raise missing
             notices.append(Notice("segment.model_unlisted", missing.params))
@@ -112,11 +112,11 @@ class Models:
         """Whether it is listed by its name or as a title, or nobody can say."""
         title = _stem(name).casefold()
 
-        def is_it(resource: Resource) -> bool:
+        def matches(resource: Resource) -> bool:
             return is_same_model(resource.model_name, name) or resource.title.casefold() == title
 
         try:
-            return await self._lists(client, kind, name, is_it)
+            return await self._lists(client, kind, name, matches)
         except RunningHubError:
             return True  # the graph's own check will tell, before anything is paid
 
@@ -133,13 +133,13 @@ def _longest_word(stem: str) -> str:
     return max(words, key=len, default=stem)
 
 
-def is_same_model(one: str, other: str) -> bool:
+def is_same_model(listed_name: str, name: str) -> bool:
     """Whether two names are one model's: Windows writes folders with a backslash."""
-    return one.replace("\\", "/") == other.replace("\\", "/")
+    return listed_name.replace("\\", "/") == name.replace("\\", "/")
 
 
-def _missing(segment: Segment, model: ModelName, seen: Iterable[Resource]) -> CannotOffload:
-    files = {word: one.model_name for one in seen for word in (one.title, one.model_name)}
+def _missing(segment: Segment, model: ModelName, rows: Iterable[Resource]) -> CannotOffload:
+    files = {word: row.model_name for row in rows for word in (row.title, row.model_name)}
     near = dict.fromkeys(files[word] for word in nearest(model.value, files))
     return CannotOffload(
         "segment.model_missing",

@@ -51,8 +51,8 @@ async def find_facts(
 
 async def _load(client: Client | None, name: str, path: Path) -> Load:
     source = Source.of_file(path)
-    known = None if client is None else await client.uploads.is_known(source)
-    return Load(name, source.size, known)
+    in_cloud = None if client is None else await client.uploads.is_known(source)
+    return Load(name, source.size, in_cloud)
 
 
 def _program_name(segment: Segment, loras: Mapping[tuple[str, str], Load]) -> str:

@@ -23,22 +23,22 @@ async def hints(client: Client, segment: Segment, patience: float = PATIENCE) ->
     route = segment.ordering.route or client.settings.route
     if route not in (NATIVE, AUTO) or segment.instance not in MACHINES:
         return []
-    known = await client.cloud_nodes.listed(segment.instance, patience)
-    return [] if known is None else [*_unlisted(segment, known)]
+    cloud = await client.cloud_nodes.listed(segment.instance, patience)
+    return [] if cloud is None else [*_unlisted(segment, cloud)]
 
 
-def _unlisted(segment: Segment, known: Listed) -> Iterator[Note]:
+def _unlisted(segment: Segment, cloud: Listed) -> Iterator[Note]:
     for node in read_nodes(segment.graph).values():
-        if node.class_type not in known.classes:
+        if node.class_type not in cloud.classes:
             params = {"node": title_of(segment, node.id), "name": node.class_type}
             yield Note(node.id, "segment.class_unlisted", params)
-    goes_up = {(one.node_id, one.input) for one in segment.loras}
+    goes_up = {(lora.node_id, lora.input) for lora in segment.loras}
     for model in segment.models:
         if (model.node_id, model.input) in goes_up:
             continue  # where it is here, else the list of LoRAs is asked
         class_type = segment.graph[model.node_id].get("class_type")
-        there = known.files.get(f"{class_type}.{model.input}", (model.value,))
-        if not any(is_same_model(one, model.value) for one in there):
-            node, near = title_of(segment, model.node_id), listed(nearest(model.value, there))
+        files = cloud.files.get(f"{class_type}.{model.input}", (model.value,))
+        if not any(is_same_model(file, model.value) for file in files):
+            node, near = title_of(segment, model.node_id), listed(nearest(model.value, files))
             params = {"node": node, "name": model.value, "near": near}
             yield Note(model.node_id, "segment.file_unlisted", params)

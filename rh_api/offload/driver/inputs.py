@@ -47,8 +47,8 @@ def check_media(file: LocalFile, path: Path) -> None:
     if file.type == "FILE":
         return
     with path.open("rb") as opened:
-        found = sniff(opened.read(HEAD))
-    guessed = found.mime if found else mimetypes.guess_type(path.name)[0] or ""
+        file_type = sniff(opened.read(HEAD))
+    guessed = file_type.mime if file_type else mimetypes.guess_type(path.name)[0] or ""
     if guessed.partition("/")[0] not in _MEDIA and path.suffix.lower() not in _MORE_PICTURES:
         name = file.value[:200]
         raise CannotOffload("segment.file_no_media", local_id=file.node_id, name=name)

@@ -23,9 +23,8 @@ async def run_order(client: Client, segment: Segment, job: Job, watch: Watch) ->
         owner = _owner(with_float_masks(job.graph or {}), segment.members, error.node_id or "")
         if owner in ("", error.node_id):
             raise
-        title = BadInput("segment.helper", title=name_of(segment, owner))
-        told = error.with_context(node_id=owner, params={"node": owner, "title": title})
-        raise told from error.__cause__
+        params = {"node": owner, "title": BadInput("segment.helper", title=name_of(segment, owner))}
+        raise error.with_context(node_id=owner, params=params) from error.__cause__
 
 
 def _owner(graph: Graph, members: tuple[str, ...], node_id: str) -> str:
@@ -38,5 +37,5 @@ def _owner(graph: Graph, members: tuple[str, ...], node_id: str) -> str:
     for at in reached:
         if at in members:
             return at
-        reached += [one for one in neighbours.get(at, ()) if one not in reached]
+        reached += [neighbour for neighbour in neighbours.get(at, ()) if neighbour not in reached]
     return ""

@@ -28,15 +28,15 @@ async def check_early(
     if segment.ordering.workflow:
         client.programs.workflow_id(segment.ordering.workflow)
     unlisted = await models.check(client, segment, files)
-    told = [(one.params.get("node"), one.params.get("name")) for one in unlisted]
-    more = [Notice(one.key, one.params) for one in await hints(client, segment)]
-    return *unlisted, *(m for m in more if (m.params["node"], m.params["name"]) not in told)
+    named = [(notice.params.get("node"), notice.params.get("name")) for notice in unlisted]
+    more = [Notice(note.key, note.params) for note in await hints(client, segment)]
+    return *unlisted, *(m for m in more if (m.params["node"], m.params["name"]) not in named)
 
 
 async def job_of(
     client: Client,
     segment: Segment,
-    given: Sequence[Given],
+    inlet_values: Sequence[Given],
     *,
     models: Models,
     files: LocalFiles,
@@ -48,9 +48,9 @@ async def job_of(
     """
     graph: Mapping[str, Any] = segment.graph
     fields: dict[str, object] = {}
-    for one in given:
-        graph, places = with_inlet(graph, one.inlet, one.items)
-        fields |= {name: one.files[index] for name, index in places.items()}
+    for inlet_value in inlet_values:
+        graph, places = with_inlet(graph, inlet_value.inlet, inlet_value.items)
+        fields |= {name: inlet_value.files[index] for name, index in places.items()}
     for file in segment.files:
         graph = with_file(graph, file, "")
         fields[f"{file.node_id}.{file.input}"] = Source.of_file(files.file(file))
@@ -97,8 +97,8 @@ async def run_in_order(
     async def after(needed: Sequence[asyncio.Task[T]], segment: Segment) -> T:
         if needed:
             await asyncio.wait(needed)
-        for one in needed:
-            one.result()
+        for task in needed:
+            task.result()
         return await run(segment)
 
     for segment in segments:

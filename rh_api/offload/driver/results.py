@@ -30,13 +30,13 @@ class NothingCame(RunningHubError):
 def results_of(outlet: Outlet, results: Sequence[Result]) -> list[Result]:
     """What the outlet's saver made, in its order: told by the node, else by the file's name."""
     own = [
-        one
-        for one in results
-        if (one.node_id == outlet.saver)
-        or (not one.node_id and outlet.prefix and one.name.startswith(_begin(outlet.prefix)))
+        result
+        for result in results
+        if (result.node_id == outlet.saver)
+        or (not result.node_id and outlet.prefix and result.name.startswith(_begin(outlet.prefix)))
     ]
     groups = group(own, (outlet.saver,), lambda result: result.name)
-    return [one for of_node in groups.values() for one in of_node]
+    return [result for of_node in groups.values() for result in of_node]
 
 
 def _begin(prefix: str) -> str:
@@ -69,8 +69,8 @@ def text_of(result: Result) -> str:
 def value_of(outlet: Outlet, text: str) -> object:
     """A text that PreviewAny wrote as the value that it was."""
     try:
-        read = text if outlet.type == "STRING" else _number(text.strip())
-        return plain_of(read, outlet.type)
+        value = text if outlet.type == "STRING" else _number(text.strip())
+        return plain_of(value, outlet.type)
     except ValueError:
         raise BadInput("segment.bad_text", type=outlet.type, value=text[:80]) from None
 
