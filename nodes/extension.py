@@ -65,8 +65,8 @@ def extension() -> ComfyExtension:
         log.warning(english("node.comfyui_too_old", {}))
         return Nothing()
     folder = Path(__file__).parents[1]
-    if other := _other_copy():
-        log.error(english("node.second_copy", {"folder": str(folder), "other": str(other)}))
+    if earlier := _other_copy():
+        log.error(english("node.second_copy", {"folder": str(folder), "other": str(earlier)}))
         return Nothing()
     # To any other name aiohttp's `web.static` answers 404.
     if not re.fullmatch(r"[\w!$&'()*+,;=:@~.-]+", folder.name, re.ASCII):

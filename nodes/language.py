@@ -38,7 +38,7 @@ def say(key: str, params: Mapping[str, object]) -> str:
 
 def _filled(texts: Mapping[str, str], key: str, params: Mapping[str, object]) -> str:
     say = partial(_filled, texts)
-    spoken = {n: one.tell(say) if isinstance(one, Words) else one for n, one in params.items()}
+    spoken = {k: v.tell(say) if isinstance(v, Words) else v for k, v in params.items()}
     return fill(texts.get(key) or ENGLISH.get(key, key), spoken)
 
 
@@ -70,8 +70,8 @@ def told(error: RunningHubError) -> str:
 @cache
 def _texts(name: str) -> Mapping[str, str]:
     try:
-        read: Any = json.loads((_LOCALES / name / "main.json").read_text("utf-8"))
-        texts = read["runninghub"]["texts"]
+        document: Any = json.loads((_LOCALES / name / "main.json").read_text("utf-8"))
+        texts = document["runninghub"]["texts"]
     except (OSError, ValueError, KeyError, TypeError):
         log.warning("the texts of %s cannot be read", name)
         return ENGLISH

@@ -35,6 +35,6 @@ class RunningHubSaved(io.ComfyNode):
     def execute(
         cls, saver: str, files: object, filename_prefix: str | None = None
     ) -> io.NodeOutput:
-        said = {} if cls.hidden.prompt is None else {"prompt": cls.hidden.prompt}
-        metadata = {**said, **(cls.hidden.extra_pnginfo or {})}
+        prompt = {} if cls.hidden.prompt is None else {"prompt": cls.hidden.prompt}
+        metadata = {**prompt, **(cls.hidden.extra_pnginfo or {})}
         return runs().local_saver_run.execute(saver, files, filename_prefix, metadata)

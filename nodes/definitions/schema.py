@@ -27,7 +27,7 @@ def program_schema(
 ) -> io.Schema:
     """A node that runs a program in the cloud; `named` is the input that says which, `without` are
     options that its orders do not have."""
-    options = [one for one in order_inputs() if one.id not in without]
+    options = [option for option in order_inputs() if option.id not in without]
     return io.Schema(
         node_id=node_id,
         display_name=display_name,
@@ -90,7 +90,7 @@ _MODEL_WORDS = ("runninghub", "cloud", "model", "api")
 
 def model_inputs() -> list[io.Input]:
     """What a model's node has beside its parameters."""
-    shared = {one.id: one for one in order_inputs()}
+    shared = {option.id: option for option in order_inputs()}
     anew = io.Boolean.Input(
         "reroll_seeds",
         optional=True,
@@ -126,10 +126,10 @@ def model_inputs() -> list[io.Input]:
     ]
 
 
-def internal(made: io.Schema) -> io.Schema:
+def internal(schema: io.Schema) -> io.Schema:
     """A node that the prompt handler makes and that no menu lists."""
-    made.is_dev_only = True  # no argument: ComfyUI before 0.12 does not know it
-    return made
+    schema.is_dev_only = True  # no argument: ComfyUI before 0.12 does not know it
+    return schema
 
 
 def form_input() -> io.Input:

@@ -30,7 +30,7 @@ class RunningHubTask(io.ComfyNode):
                     tooltip="The task's id, as every node of RunningHub and the site's call "
                     "records tell it.",
                 ),
-                *(one for one in schema.order_inputs() if one.id in _SHARED),
+                *(option for option in schema.order_inputs() if option.id in _SHARED),
             ],
             outputs=schema.result_outputs(),
             is_input_list=True,

@@ -80,7 +80,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
             job = await driver.job_of(
                 client,
                 segment,
-                inlets.given(segment, inputs, sources, local_classes.info),
+                inlets.values(segment, inputs, sources, local_classes.info),
                 models=segment_pass.models(),
                 files=local_files,
                 again=_first(inputs, "again", False),

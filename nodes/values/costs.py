@@ -26,15 +26,15 @@ def cost_sentences(
         "node.money": [usage.money for usage in usages],
         "node.third_party": [usage.third_party_money for usage in usages],
     }
-    said: list[tuple[str, dict[str, object]]] = []
+    sentences: list[tuple[str, dict[str, object]]] = []
     for key, values in costs.items():
         value = _sum([value for value in values if value is not None])
         if value is not None:
             one_coin = key == "node.coins" and value == "1"
             if key != "node.coins":
                 value = _in_currency(value, currency)
-            said.append(("node.coin" if one_coin else key, {"value": value}))
-    return said
+            sentences.append(("node.coin" if one_coin else key, {"value": value}))
+    return sentences
 
 
 def _sum(costs: Sequence[str]) -> str | None:

@@ -21,9 +21,9 @@ Inputs = Mapping[str, Sequence[object]]
 def promised(fields: Inputs) -> dict[str, object]:
     """The fields as far as they are known before the graph runs; a link's value is Promised."""
     return {
-        name: Promised() if list(given) == [None] else PLAIN.encode(unwrap(given[0]))
-        for name, given in fields.items()
-        if given
+        name: Promised() if list(values) == [None] else PLAIN.encode(unwrap(values[0]))
+        for name, values in fields.items()
+        if values
     }
 
 
@@ -50,18 +50,16 @@ def orders(
     batch the first item goes alone. Nothing is encoded yet. Raises BadField for a field without
     a value, and BadInput for lengths that differ.
     """
-    given = {name: _items(name, values, name in zips) for name, values in fields.items()}
-    given |= {name: [_together(items)] for name, items in given.items() if name in lists}
+    items_of = {name: _items(name, values, name in zips) for name, values in fields.items()}
+    items_of |= {name: [_together(items)] for name, items in items_of.items() if name in lists}
     if first:
-        given = {name: items[:1] for name, items in given.items()}
-    lengths = {name: len(items) for name, items in given.items() if len(items) > 1}
+        items_of = {name: items[:1] for name, items in items_of.items()}
+    lengths = {name: len(items) for name, items in items_of.items() if len(items) > 1}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f'"{name}" {length}' for name, length in lengths.items())
-        raise BadInput("node.batch_lengths", lengths=told)
+        listing = ", ".join(f'"{name}" {length}' for name, length in lengths.items())
+        raise BadInput("node.batch_lengths", lengths=listing)
     count = max(lengths.values(), default=1)
-    return [
-        {name: items[index % len(items)] for name, items in given.items()} for index in range(count)
-    ]
+    return [{name: items[n % len(items)] for name, items in items_of.items()} for n in range(count)]
 
 
 def check_count(every: Sequence[Mapping[str, object]], most: int, *, alike: bool) -> None:
@@ -92,7 +90,7 @@ def with_masks(pictures: list[Media], mask: object) -> list[Media]:
     masks = media_of(mask)
     if len(masks) not in (1, len(pictures)):
         raise MediaError("media.mask_count", masks=len(masks), pictures=len(pictures))
-    return [replace(one, mask=masks[n % len(masks)]) for n, one in enumerate(pictures)]
+    return [replace(picture, mask=masks[n % len(masks)]) for n, picture in enumerate(pictures)]
 
 
 def _together(items: list[object]) -> object:

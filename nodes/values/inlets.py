@@ -12,7 +12,7 @@ from .adapters.table import BY_TYPE, PLAIN
 from .upload_sources import Sources
 
 
-def given(
+def values(
     segment: Segment,
     inputs: Mapping[str, Sequence[object]],
     sources: Sources,
@@ -26,25 +26,25 @@ def given(
     """
     came = [(inlet, inputs.get(f"in_{inlet.number}", ())) for inlet in segment.inlets]
     return [
-        _one(inlet, values, sources)
-        for inlet, values in came
-        if any(one is not None for one in values) or not _optional(segment, inlet, classes)
+        _value(inlet, items, sources)
+        for inlet, items in came
+        if any(item is not None for item in items) or not _optional(segment, inlet, classes)
     ]
 
 
 def _optional(segment: Segment, inlet: Inlet, classes: Classes) -> bool:
     """Whether all that take its value do without."""
-    known = [(classes(segment.graph[node]["class_type"]), name) for node, name in inlet.targets]
+    readers = [(classes(segment.graph[node]["class_type"]), name) for node, name in inlet.targets]
     return all(
         about is not None and name in about.inputs and not about.inputs[name].required
-        for about, name in known
+        for about, name in readers
     )
 
 
-def _one(inlet: Inlet, values: Sequence[object], sources: Sources) -> Given:
-    if len(values) != 1:
-        raise _refusal("segment.list_came", inlet, count=len(values))
-    (value,) = values
+def _value(inlet: Inlet, items: Sequence[object], sources: Sources) -> Given:
+    if len(items) != 1:
+        raise _refusal("segment.list_came", inlet, count=len(items))
+    (value,) = items
     adapter = BY_TYPE.get(inlet.type)
     if adapter is None:
         try:
@@ -66,5 +66,5 @@ def _refusal(key: str, inlet: Inlet, **params: Any) -> BadInput:
 
 
 def _wrong(inlet: Inlet, value: object) -> BadInput:
-    given = "nothing" if value is None else type(value).__name__
-    return _refusal("segment.wrong_value", inlet, type=inlet.type, given=given)
+    type_name = "nothing" if value is None else type(value).__name__
+    return _refusal("segment.wrong_value", inlet, type=inlet.type, given=type_name)

@@ -29,7 +29,7 @@ def values(
     """
     require_results(segment, outcome)
     task_files = TaskFiles(outcome.task_id)
-    made: list[Any] = [None] * OUTLETS
+    slots: list[Any] = [None] * OUTLETS
     unreadable: list[str] = []
     for outlet in segment.outlets:
         try:
@@ -40,10 +40,10 @@ def values(
             sentence = language.told(error)
             unreadable.append(sentence)
             value = ExecutionBlocker(sentence)
-        made[outlet.number - 1] = value
+        slots[outlet.number - 1] = value
     if doubtful is not None:
         doubtful += task_files.doubtful
-    return made, unreadable
+    return slots, unreadable
 
 
 def _value(outlet: Outlet, results: Sequence[Result], task_files: TaskFiles) -> Any:
@@ -55,8 +55,7 @@ def _value(outlet: Outlet, results: Sequence[Result], task_files: TaskFiles) -> 
     try:
         return value_of(outlet, text_of(results[0]))
     except RunningHubError as error:
-        told = error.with_context(fate=Fate.OVER, task_id=task_files.task_id)
-        raise told from error.__cause__
+        raise error.with_context(fate=Fate.OVER, task_id=task_files.task_id) from error.__cause__
 
 
 def _saver_item(result: Result, task_files: TaskFiles) -> SaverItem:

@@ -31,7 +31,7 @@ Groups = Mapping[str, Sequence[Result | Lost]]
 
 
 @dataclass(slots=True)
-class Made:
+class NodeResults:
     """What one remote node made in all orders, in file order.
 
     Parts are handed out joined, where the first of them stands; a file that did not come or cannot
@@ -60,7 +60,7 @@ def _joined(items: Sequence[Any]) -> list[Any]:
 def node_output(
     outcomes: Sequence[Outcome],
     program: Program | None,
-    wanted: Sequence[str],
+    chosen: Sequence[str],
     doubtful: list[Result] | None = None,
     currency: str = "",
 ) -> tuple[io.NodeOutput, str]:
@@ -73,7 +73,7 @@ def node_output(
     every = [result for outcome in outcomes for result in outcome.listed]
     announced = {node_id for outcome in outcomes for node_id in outcome.tips.outputs}
     graph = program.graph if program is not None else None
-    selected = select(wanted, announced, graph, every)
+    selected = select(chosen, announced, graph, every)
     orders = [
         (TaskFiles(outcome.task_id), group(outcome.listed, selected, lambda r: r.name))
         for outcome in outcomes
@@ -113,7 +113,7 @@ class _Sorter:
     """
 
     def __init__(self, orders: Sequence[tuple[TaskFiles, Groups]]) -> None:
-        self._made: dict[str, Made] = {}
+        self._of_nodes: dict[str, NodeResults] = {}
         self._lost: dict[str, list[Any]] = {}
         self._is_batch = len(orders) > 1
         self.typed: dict[str, list[Any]] = {name: [] for name in (*TYPED, MODEL_3D)}
@@ -125,30 +125,30 @@ class _Sorter:
 
     def of_node(self, node_id: str) -> list[Any]:
         """What a remote node made; [] for one that made nothing."""
-        return self._made.get(node_id, Made()).values(is_batch=self._is_batch)
+        return self._of_nodes.get(node_id, NodeResults()).values(is_batch=self._is_batch)
 
     def of_type(self, name: str) -> list[Any]:
         """A typed output; one for which all was lost says so."""
         return self.typed[name] or self._lost.get(name, [])
 
     def add(self, node_id: str, result: Result | Lost, task_files: TaskFiles) -> None:
-        items = self._made.setdefault(node_id, Made()).items
+        items = self._of_nodes.setdefault(node_id, NodeResults()).items
         if isinstance(result, Lost):
             items.append(self._not_here(result))
             return
         adapter = reader_of(result)
         try:
-            taken = self._readers[adapter].take(result, task_files)
+            typed = self._readers[adapter].take(result, task_files)
         except Unreadable as error:
             items.append(self._blocked(error, adapter.outputs))
             return
-        if isinstance(taken, Part):
-            items.append(taken)
+        if isinstance(typed, Part):
+            items.append(typed)
             return
-        for name, value in taken.items():
+        for name, value in typed.items():
             self.typed[name].append(value)
         # Of a text file that is the text; its name is in `files` as well.
-        items += list(taken.values())[:1]
+        items += list(typed.values())[:1]
 
     def _not_here(self, lost: Lost) -> ExecutionBlocker:
         blocker = ExecutionBlocker(language.say(lost.notice.key, lost.notice.params))
@@ -164,7 +164,7 @@ class _Sorter:
         blocker = ExecutionBlocker(sentence)
         for name in outputs:
             self.typed[name].append(blocker)
-        self.typed["files"] += error.kept
+        self.typed["files"] += error.files
         return blocker
 
 
@@ -176,10 +176,10 @@ def _read_by(
         (
             task_files,
             [
-                one
-                for made in groups.values()
-                for one in made
-                if isinstance(one, Result) and reader_of(one) is adapter
+                result
+                for results in groups.values()
+                for result in results
+                if isinstance(result, Result) and reader_of(result) is adapter
             ],
         )
         for task_files, groups in orders
@@ -197,8 +197,8 @@ def missing_sentence(names: Sequence[str], outcomes: Sequence[Outcome]) -> str:
 
 def notices(outcomes: Sequence[Outcome]) -> list[str]:
     """A sentence for each thing that is not as it should be, and was delivered."""
-    said = [language.say(one.key, one.params) for outcome in outcomes for one in outcome.notices]
-    return list(dict.fromkeys(said))  # the same holds for each item of a batch
+    every = [notice for outcome in outcomes for notice in outcome.notices]  # alike in a batch
+    return list(dict.fromkeys(language.say(notice.key, notice.params) for notice in every))
 
 
 def _runs(names: Sequence[str]) -> list[str]:

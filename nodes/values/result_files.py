@@ -27,16 +27,16 @@ SUBFOLDER = "runninghub"
 class Unreadable(RunningHubError):
     """Results that nothing here can decode; they are kept as files, since they were paid.
 
-    `kept`: their names, as loaders take them.
+    `files`: their names, as loaders take them.
     """
 
     default_key = "node.unreadable"
     default_fate = Fate.OVER
 
-    def __init__(self, task_id: str, kept: Sequence[str], error: MediaError) -> None:
+    def __init__(self, task_id: str, files: Sequence[str], error: MediaError) -> None:
         reason = language.say(error.key, error.params)
-        super().__init__(task_id=task_id, files=", ".join(kept), reason=reason)
-        self.kept = tuple(kept)
+        super().__init__(task_id=task_id, files=", ".join(files), reason=reason)
+        self.files = tuple(files)
 
 
 class NotKept(RunningHubError):
@@ -98,14 +98,14 @@ class TaskFiles:
         except (OSError, RunningHubError):
             raise
         except Exception as error:
-            file = ", ".join(one.path.name for one in results if one.path)
+            file = ", ".join(result.path.name for result in results if result.path)
             raise self.unreadable(MediaError.of(error, key, file), results) from error
 
     def unreadable(self, error: MediaError, results: Sequence[Result]) -> Unreadable:
         """What to say of results that `error` keeps from being values; their files are kept."""
         self.doubtful += results
         return Unreadable(
-            self.task_id, [self.put_in_output(one) for one in results if one.path], error
+            self.task_id, [self.put_in_output(result) for result in results if result.path], error
         )
 
     def _place(self, root: Path, result: Result, give: Callable[[Path, Path], object]) -> Path:
@@ -158,9 +158,9 @@ def shown(every: Sequence[TaskFiles]) -> dict[str, Any]:
     return shown
 
 
-def _is_one_file(one: Path, other: Path) -> bool:
+def _is_one_file(path: Path, target: Path) -> bool:
     try:
-        return other.samefile(one)
+        return target.samefile(path)
     except OSError:
         return False
 

@@ -36,7 +36,7 @@ class Pack:
 
     @property
     def key(self) -> object:
-        return tuple(one.key for one in self.media)
+        return tuple(media.key for media in self.media)
 
 
 class Sources:
@@ -91,17 +91,17 @@ class Sources:
     def _source(self, media: Media | Pack, field: str, limit: Limit | None, threads: int) -> Source:
         if isinstance(media, Pack):
             return self._zip(media, threads)
-        made = media.adapter.encode(media, Encoding(threads, self._new_folder))
-        fitted = media.adapter.fit(made, limit)
-        return made if fitted is None else self._replaced(made, fitted, field)
+        encoded = media.adapter.encode(media, Encoding(threads, self._new_folder))
+        fitted = media.adapter.fit(encoded, limit)
+        return encoded if fitted is None else self._replaced(encoded, fitted, field)
 
-    def _replaced(self, made: Source, fitted: Fitted, field: str) -> Source:
+    def _replaced(self, encoded: Source, fitted: Fitted, field: str) -> Source:
         """The fitted file as a source, which is noted for the person."""
         file = fitted.file
-        sizes = {"before": made.size, "after": len(file.data)}
-        told = {name: f"{size / 2**20:.1f}" for name, size in sizes.items()}
-        self.fitted[field] = Notice(fitted.key, {"field": field, **told, **fitted.params})
-        return Source(made.kind, file.data, file.suffix, file.mime)
+        sizes = {"before": encoded.size, "after": len(file.data)}
+        megabytes = {name: f"{size / 2**20:.1f}" for name, size in sizes.items()}
+        self.fitted[field] = Notice(fitted.key, {"field": field, **megabytes, **fitted.params})
+        return Source(encoded.kind, file.data, file.suffix, file.mime)
 
     def _zip(self, pack: Pack, threads: int) -> Source:
         path = self._new_folder() / "pictures.zip"

@@ -130,7 +130,7 @@ class Adapter:
         """The file of an item. Raises MediaError."""
         raise NotImplementedError
 
-    def fit(self, made: Source, limit: Limit | None) -> Fitted | None:
+    def fit(self, encoded: Source, limit: Limit | None) -> Fitted | None:
         """What goes up in place of an encoded file that `limit`, or the service, does not take;
         None where it goes as it is. Raises MediaError."""
         return None

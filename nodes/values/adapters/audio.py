@@ -43,9 +43,9 @@ class AudioAdapter(Adapter):
         waveform = to_array(media.part(media.value["waveform"]))
         return one_file(audio.encode(waveform, media.value["sample_rate"]), self.file_kind)
 
-    def fit(self, made: Source, limit: Limit | None) -> Fitted | None:
+    def fit(self, encoded: Source, limit: Limit | None) -> Fitted | None:
         """Packed where it is above what is documented, or above `limit` if that is higher."""
-        packed = flac.fitted(cast("bytes", made.body), OLD_UPLOAD_LIMIT, limit or Limit())
+        packed = flac.fitted(cast("bytes", encoded.body), OLD_UPLOAD_LIMIT, limit or Limit())
         return packed and Fitted(packed.file, packed.key, {"bits": packed.bits})
 
     def contents(self, media: Media) -> object:

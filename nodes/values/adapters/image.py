@@ -42,8 +42,8 @@ class ImageAdapter(Adapter):
         files = image.encode(array_of(media), alpha, threads=encoding.threads)
         return one_file(files, self.file_kind)
 
-    def fit(self, made: Source, limit: fitting.Limit | None) -> Fitted | None:
-        return fit_picture(made, limit)
+    def fit(self, encoded: Source, limit: fitting.Limit | None) -> Fitted | None:
+        return fit_picture(encoded, limit)
 
     def contents(self, media: Media) -> object:
         return digest(array_of(media))
@@ -80,11 +80,11 @@ def _is_image(shape: tuple[int, ...]) -> bool:
     return len(shape) == 4 and not (shape[1] == 1 and shape[3] > 4)
 
 
-def fit_picture(made: Source, limit: fitting.Limit | None) -> Fitted | None:
+def fit_picture(encoded: Source, limit: fitting.Limit | None) -> Fitted | None:
     """A PNG file as another picture file, or a smaller one, if `limit` does not take it."""
-    if limit is None or limit.takes(made.size, made.suffix):
+    if limit is None or limit.takes(encoded.size, encoded.suffix):
         return None
-    file = fitting.fitted(cast("bytes", made.body), limit)
+    file = fitting.fitted(cast("bytes", encoded.body), limit)
     return Fitted(file, "progress.picture_fitted", {"format": file.suffix[1:]})
 
 

@@ -37,8 +37,8 @@ class MaskAdapter(Adapter):
         files = mask.encode(array_of(media), threads=encoding.threads)
         return one_file(files, self.file_kind)
 
-    def fit(self, made: Source, limit: Limit | None) -> Fitted | None:
-        return fit_picture(made, limit)
+    def fit(self, encoded: Source, limit: Limit | None) -> Fitted | None:
+        return fit_picture(encoded, limit)
 
     def contents(self, media: Media) -> object:
         return digest(array_of(media))

@@ -30,8 +30,8 @@ def value_of(result: Result, task_files: TaskFiles) -> Any:
 
     The file stays on the disk, and lies where ComfyUI does not delete it while it runs.
     """
-    made = getattr(Types, "File3D", None)
-    if made is None:
+    file_3d = getattr(Types, "File3D", None)
+    if file_3d is None:
         return task_files.put_in_output(result)
     path = task_files.put_in_temp(result)
-    return made(str(path), path.suffix.lstrip(".").lower())
+    return file_3d(str(path), path.suffix.lstrip(".").lower())

@@ -33,14 +33,14 @@ class VideoAdapter(Adapter):
         return "" if has_file(value) else "segment.video_made"
 
     def encode(self, media: Media, encoding: Encoding) -> Source:
-        made = file_of(media.value, encoding.new_folder())
-        if isinstance(made, Path):
+        file = file_of(media.value, encoding.new_folder())
+        if isinstance(file, Path):
             # By its name first: the first bytes of an old .mov prove nothing.
-            found = by_suffix(made.suffix) or sniff(_head(made))
+            file_type = by_suffix(file.suffix) or sniff(_head(file))
         else:
-            found = sniff(made[:HEAD])
-        found = found or MP4
-        return Source(self.file_kind, made, found.suffix, found.mime)
+            file_type = sniff(file[:HEAD])
+        file_type = file_type or MP4
+        return Source(self.file_kind, file, file_type.suffix, file_type.mime)
 
     def decode(self, results: Sequence[Result], task_files: TaskFiles) -> Any:
         try:

@@ -76,11 +76,11 @@ def read(path: Path) -> Sound:
     `media.too_much_sound` above SAMPLE_LIMIT.
     """
     with path.open("rb") as file:
-        found = read_format(file)
+        header = read_format(file)
         # Who streams a WAV writes 0 for its length: how much there is FFmpeg finds out.
-        if found is not None and found.length:
-            _bounded(path, found.length * found.channels)
-            return Sound(read_samples(file, found)[None], found.rate)
+        if header is not None and header.length:
+            _bounded(path, header.length * header.channels)
+            return Sound(read_samples(file, header)[None], header.rate)
     sound = read_track(path, "media.unreadable_sound")
     if sound is None:
         raise MediaError("media.no_sound", file=path.name)

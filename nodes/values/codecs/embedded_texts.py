@@ -41,8 +41,8 @@ def copy(source: Path, target: Path, metadata: Mapping[str, Any]) -> None:
     """
     texts = {name: json.dumps(value) for name, value in metadata.items()}
     if texts and source.suffix == ".png":
-        with source.open("rb") as picture, target.open("wb") as made:
-            png_text.copy(picture, made, texts)
+        with source.open("rb") as picture, target.open("wb") as output:
+            png_text.copy(picture, output, texts)
     elif texts and source.suffix == ".webp":
         target.write_bytes(_webp(source, texts) or source.read_bytes())
     elif texts and source.suffix == ".exr":
@@ -95,8 +95,8 @@ def _svg(data: bytes, metadata: Mapping[str, Any]) -> bytes:
     _, end, after = rest.partition(b"]]>")
     if not (end and before.rstrip().endswith(b"<metadata>")):
         return data
-    said = json.dumps(metadata, indent=2).replace("]]>", "]]\\u003e")
-    return b"".join((before, begin, b"\n", said.encode(), b"\n", end, after))
+    text = json.dumps(metadata, indent=2).replace("]]>", "]]\\u003e")
+    return b"".join((before, begin, b"\n", text.encode(), b"\n", end, after))
 
 
 def _glb(data: bytes, texts: Mapping[str, str]) -> bytes:
@@ -107,9 +107,9 @@ def _glb(data: bytes, texts: Mapping[str, str]) -> bytes:
         document["asset"]["extras"] = {**document["asset"].get("extras", {}), **texts}
     except (struct.error, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return data
-    said = json.dumps(document).encode()
-    said += b" " * (-len(said) % 4)
-    body = struct.pack("<I4s", len(said), kind) + said + data[20 + length :]
+    chunk = json.dumps(document).encode()
+    chunk += b" " * (-len(chunk) % 4)
+    body = struct.pack("<I4s", len(chunk), kind) + chunk + data[20 + length :]
     return b"glTF" + struct.pack("<II", version, 12 + len(body)) + body
 
 

@@ -32,8 +32,8 @@ def with_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
     except (struct.error, ValueError, IndexError):
         return data
     for name, text in texts.items():
-        said = text.encode()
-        header += name.encode() + b"\0string\0" + struct.pack("<I", len(said)) + said
+        content = text.encode()
+        header += name.encode() + b"\0string\0" + struct.pack("<I", len(content)) + content
     grown = len(header) - at
-    moved = struct.pack(f"<{len(offsets)}Q", *(one + grown for one in offsets))
+    moved = struct.pack(f"<{len(offsets)}Q", *(offset + grown for offset in offsets))
     return header + b"\0" + moved + data[first:]

@@ -36,7 +36,7 @@ class Limit:
         return is_known and (not self.bytes or size <= self.bytes)
 
     def _names(self) -> set[str]:
-        return {_NAMES.get(one.lower(), one) for one in self.formats}
+        return {_NAMES.get(name.lower(), name) for name in self.formats}
 
     def order(self, *, has_alpha: bool) -> list[str]:
         """Pillow's names of the formats to try, best first; alpha is never given up."""
@@ -54,9 +54,9 @@ def fitted(file: bytes, limit: Limit) -> Encoded:
         picture.load()
         names = limit.order(has_alpha=picture.mode == "RGBA")
         for smaller in _smaller(picture):
-            for made in _files(smaller, names):
-                if limit.takes(len(made.data), made.suffix):
-                    return made
+            for encoded in _files(smaller, names):
+                if limit.takes(len(encoded.data), encoded.suffix):
+                    return encoded
     raise MediaError(
         "media.does_not_fit", limit=f"{limit.bytes / 2**20:g}", formats=", ".join(limit.formats)
     )

@@ -113,9 +113,9 @@ def too_large(wav: bytes, most: int, form: str = "WAV", share: float = 0.0) -> M
 
 def _samples(wav: bytes) -> tuple[np.ndarray, int]:
     """(samples, channels) of a file of ours, without a copy, and its rate."""
-    found = cast("Format", read_format(io.BytesIO(wav)))
-    frames = np.frombuffer(wav, found.samples, offset=found.start).reshape(-1, found.channels)
-    return frames, found.rate
+    header = cast("Format", read_format(io.BytesIO(wav)))
+    frames = np.frombuffer(wav, header.samples, offset=header.start).reshape(-1, header.channels)
+    return frames, header.rate
 
 
 def _blocks(frames: np.ndarray) -> Iterator[np.ndarray]:

@@ -92,11 +92,11 @@ def survey(paths: Sequence[Path]) -> list[Survey | MediaError]:
     pixels = 0
     for path in paths:
         try:
-            found = look(path)
+            picture = look(path)
         except MediaError as error:
             surveys.append(error)
             continue
-        more = found.size[0] * found.size[1] * found.count
+        more = picture.size[0] * picture.size[1] * picture.count
         if more > PIXEL_LIMIT:
             error = MediaError("media.too_many_pixels", file=path.name, limit=PIXEL_LIMIT)
             surveys.append(error)
@@ -105,7 +105,7 @@ def survey(paths: Sequence[Path]) -> list[Survey | MediaError]:
             surveys.append(MediaError("media.too_many_pictures", file=path.name, limit=limit))
         else:
             pixels += more
-            surveys.append(found)
+            surveys.append(picture)
     return surveys
 
 
@@ -204,15 +204,15 @@ def _open(file: BinaryIO) -> Image.Image:
 
 def _without_texts(png: BinaryIO) -> io.BytesIO:
     """A PNG's chunks but those of texts (PNG, third edition, 11.3.3)."""
-    kept = io.BytesIO()
-    kept.write(png.read(8))
+    stripped = io.BytesIO()
+    stripped.write(png.read(8))
     while len(head := png.read(8)) == 8:
         length, name = struct.unpack(">I4s", head)
         body = png.read(length + 4)
         if name not in (b"tEXt", b"zTXt", b"iTXt"):
-            kept.write(head + body)
-    kept.seek(0)
-    return kept
+            stripped.write(head + body)
+    stripped.seek(0)
+    return stripped
 
 
 def _formats() -> list[str]:

@@ -99,17 +99,17 @@ def read(groups: Sequence[Sequence[Path]]) -> tuple[Decoded, list[int | MediaErr
     Also how many pictures each file gave, or why none: the others are read all the same.
     """
     every = [path for paths in groups for path in paths]
-    return _read(every, [found for paths in groups for found in survey(paths)])
+    return _read(every, [surveyed for paths in groups for surveyed in survey(paths)])
 
 
 def _read(
     paths: Sequence[Path], surveys: Sequence[Survey | MediaError]
 ) -> tuple[Decoded, list[int | MediaError]]:
-    batches = _Batches([found for found in surveys if isinstance(found, Survey)])
+    batches = _Batches([surveyed for surveyed in surveys if isinstance(surveyed, Survey)])
     counts: list[int | MediaError] = []
-    for path, found in zip(paths, surveys, strict=True):
-        if isinstance(found, MediaError):
-            counts.append(found)
+    for path, surveyed in zip(paths, surveys, strict=True):
+        if isinstance(surveyed, MediaError):
+            counts.append(surveyed)
             continue
         before = batches.count
         try:
@@ -126,10 +126,10 @@ def _read(
     return batches.decoded(), counts
 
 
-def _raise_first(found: Sequence[object]) -> None:
-    for each in found:
-        if isinstance(each, MediaError):
-            raise each
+def _raise_first(results: Sequence[object]) -> None:
+    for result in results:
+        if isinstance(result, MediaError):
+            raise result
 
 
 class _Batches:
@@ -137,8 +137,8 @@ class _Batches:
 
     def __init__(self, surveys: Sequence[Survey]) -> None:
         # An EXIF turn, which exchanges the sides, is known only when a picture is decoded.
-        self._alike = len({tuple(sorted(each.size)) for each in surveys}) == 1
-        self._expected = sum(each.count for each in surveys)
+        self._alike = len({tuple(sorted(picture.size)) for picture in surveys}) == 1
+        self._expected = sum(picture.count for picture in surveys)
         self._images: list[np.ndarray] = []
         self._masks: list[np.ndarray] = []
         self._filled = 0  # pictures in the last batch

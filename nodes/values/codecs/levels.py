@@ -23,25 +23,25 @@ def read(paths: Sequence[Path]) -> np.ndarray:
     `media.too_many_pixels`, `media.too_many_pictures`, `media.sizes_differ`.
     """
     surveys: list[Survey] = []
-    for found in survey(paths):
-        if isinstance(found, MediaError):
-            raise found
-        surveys.append(found)
-    if len({one.size for one in surveys}) != 1:
+    for surveyed in survey(paths):
+        if isinstance(surveyed, MediaError):
+            raise surveyed
+        surveys.append(surveyed)
+    if len({picture.size for picture in surveys}) != 1:
         raise MediaError("media.sizes_differ", count=len(paths))
-    if any(one.count > 1 for one in surveys) or not all(map(_is_plain, paths)):
+    if any(picture.count > 1 for picture in surveys) or not all(map(_is_plain, paths)):
         return _as_pictures(paths)
     (width, height) = surveys[0].size
     channels = 4 if all(_mode(path) == "RGBA" for path in paths) else 3
-    made = np.empty((len(paths), height, width, channels), np.float32)
+    batch = np.empty((len(paths), height, width, channels), np.float32)
     for index, path in enumerate(paths):
         try:
             with _opened(path) as picture:
                 samples = np.asarray(picture)
         except (OSError, ValueError, SyntaxError) as error:
             raise _unreadable(path, error) from None
-        from_levels(samples[..., :channels], out=made[index], threads=2)
-    return made
+        from_levels(samples[..., :channels], out=batch[index], threads=2)
+    return batch
 
 
 def _mode(path: Path) -> str:

@@ -169,9 +169,9 @@ class _Tape:
         if channels not in _LAYOUTS:
             raise MediaError("media.sound_channels", channels=channels, most=8)
         self._layout = _LAYOUTS[channels]
-        known = min((each for each in _SOUND_RATES if each >= rate), default=_SOUND_RATES[-1])
-        stream = cast("AudioStream", output.add_stream("aac", rate=known, layout=self._layout))
-        stream.bit_rate = min(_CHANNEL_BITS, 4 * known) * channels
+        aac_rate = min((hz for hz in _SOUND_RATES if hz >= rate), default=_SOUND_RATES[-1])
+        stream = cast("AudioStream", output.add_stream("aac", rate=aac_rate, layout=self._layout))
+        stream.bit_rate = min(_CHANNEL_BITS, 4 * aac_rate) * channels
         self._output, self._stream = output, stream
         self._waveform, self._rate = waveform, rate
         self._played = 0

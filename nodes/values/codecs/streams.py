@@ -54,10 +54,10 @@ def tags(container: InputContainer) -> dict[str, str]:
     return {name: _text(value) for name, value in container.metadata.items()}
 
 
-def _text(told: str) -> str:
-    return told.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def _text(raw: str) -> str:
+    return raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def decodable(streams: Sequence[S]) -> S | None:
     """The first stream whose codec is known: decoding another would crash the process."""
-    return next((each for each in streams if each.codec_context is not None), None)
+    return next((stream for stream in streams if stream.codec_context is not None), None)

@@ -195,7 +195,7 @@ class _Roll:
 
 def _convert(frame: VideoFrame, out: np.ndarray) -> None:
     """Fill `out` with an upright frame, by way of 8 bits, or 16 where it has more."""
-    deep = max(each.bits for each in frame.format.components) > 8
+    deep = max(component.bits for component in frame.format.components) > 8
     levels = frame.to_ndarray(
         format="gbrp16le" if deep else "rgb24", interpolation=_EXACT, dst_colorspace=_BT601
     )

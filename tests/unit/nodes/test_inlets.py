@@ -21,7 +21,7 @@ def given(pack: Callable[[str], ModuleType]) -> Callable[..., list[object]]:
         graph = {"2": {"class_type": "Takes", "inputs": {}}}
         segment = offload.Segment("2", "a", "default", graph, (inlet,))
         info = offload.ClassInfo({"x": offload.InputInfo(kind, required)})
-        came: Any = inlets.given(segment, {"in_0": values}, None, lambda _: info)
+        came: Any = inlets.values(segment, {"in_0": values}, None, lambda _: info)
         return [item.value for one in came for item in one.items]
 
     return read
