@@ -34,7 +34,7 @@ class Composed:
     """A body, and what speaks against it.
 
     `body` has its keys in the order of the schema, then those of `extra`; files that are still to
-    be uploaded stand in it as they were given. `refusals` cannot work, `doubts` may be sent
+    be uploaded stand in it as they came. `refusals` cannot work, `doubts` may be sent
     anyway. `left_out`: what was given and does not count beside the other values.
     """
 
@@ -52,78 +52,77 @@ class Composed:
         return self.body
 
 
-def compose(model: Model, given: Mapping[str, object], extra: object = None) -> Composed:
+def compose(model: Model, inputs: Mapping[str, object], extra: object = None) -> Composed:
     """The body for values by input name (`prompt`, `p.model`, `imageUrls.2`).
 
     A value is text, number or bool, a MediaFile, a list of those at an array, JSON or its text at
     a JSON parameter, or Promised, of which only its existence is checked; None and blank texts
-    count as not given. `extra` is an object, or its text,
-    of keys that the schema does not have.
+    count as not given. `extra` is an object, or its text, of keys that the schema does not have.
     """
-    return _Composer(model).compose(given, extra)
+    return _Composer(model).compose(inputs, extra)
 
 
 def check_files(model: Model, files: Mapping[str, MediaFile]) -> None:
-    """Doubt files, by the names that `flat` gave them, whose bytes were made after the rest was
+    """Doubt files, by the names that `flat` gave them, whose bytes were made after the body was
     composed. BadField as for any other doubt."""
     composer = _Composer(model)
     for name, file in files.items():
-        one = model.parameter(parameter_name(name)[0])
-        if one is not None:
-            check_file(one, file, composer.doubt)
+        parameter = model.parameter(parameter_name(name)[0])
+        if parameter is not None:
+            check_file(parameter, file, composer.doubt)
     Composed({}, doubts=tuple(composer.doubts)).checked()
 
 
 class _Composer:
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.known = {one.name: one for one in model.parameters}
+        self.parameters = {parameter.name: parameter for parameter in model.parameters}
         self.refusals: list[BadField] = []
         self.doubts: list[BadField] = []
 
-    def compose(self, given: Mapping[str, object], extra: object) -> Composed:
+    def compose(self, inputs: Mapping[str, object], extra: object) -> Composed:
         values: dict[str, object] = {}
         wrong: set[str] = set()
-        for name, value in self._gathered(given).items():
+        for name, value in self._gathered(inputs).items():
             try:
-                made = convert(self.known[name], value, self.doubt)
+                converted = convert(self.parameters[name], value, self.doubt)
             except BadField as error:
                 self.refusals.append(error)
                 wrong.add(name)
                 continue
-            if made is not None:
-                values[name] = made
+            if converted is not None:
+                values[name] = converted
         more = self._extra(extra, values)
-        for one in self.model.parameters:
+        for name, parameter in self.parameters.items():
             # The service wants it and its usual value is known: a short prompt shall do.
-            if one.required and one.name not in {*values, *more} and one.default is not None:
-                values[one.name] = [one.default] if one.is_array else one.default
+            usual = parameter.default
+            if parameter.required and name not in {*values, *more} and usual is not None:
+                values[name] = [usual] if parameter.is_array else usual
         left_out = self._drop_idle(values, more)
         given_names = {*values, *more, *wrong}
-        for one in self.model.parameters:
-            if one.required and one.name not in given_names:
-                tell = self._refuse if one.is_sure else self.doubt
-                tell("error.model_field_missing", one.name)
+        for name, parameter in self.parameters.items():
+            if parameter.required and name not in given_names:
+                tell = self._refuse if parameter.is_sure else self.doubt
+                tell("error.model_field_missing", name)
         for rule in self.model.rules:
             self._check(rule, {**more, **values}, wrong)
-        body = {one.name: values[one.name] for one in self.model.parameters if one.name in values}
+        body = {name: values[name] for name in self.parameters if name in values}
         return Composed({**body, **more}, tuple(self.refusals), tuple(self.doubts), left_out)
 
-    def _gathered(self, given: Mapping[str, object]) -> dict[str, object]:
+    def _gathered(self, inputs: Mapping[str, object]) -> dict[str, object]:
         """The values by parameter; numbered items of a list behind the list itself, in order."""
         values: dict[str, object] = {}
         items: dict[str, dict[int, object]] = {}
-        for key, value in given.items():
+        for key, value in inputs.items():
             if value is None or (isinstance(value, str) and not value.strip()):
                 continue
             name, item = parameter_name(key)
-            one = self.known.get(name)
-            if one is None or (item is not None and not one.is_array):
-                near = listed(nearest(key, map(input_name, self.known)))
-                unknown = (
-                    "error.model_field_unknown" if self.known else "error.model_field_unlisted"
-                )
-                self._refuse(unknown, key[:100], near=near)
+            parameter = self.parameters.get(name)
+            if parameter is None or (item is not None and not parameter.is_array):
+                near = listed(nearest(key, map(input_name, self.parameters)))
+                is_listed = bool(self.parameters)
+                refusal = "error.model_field_unknown" if is_listed else "error.model_field_unlisted"
+                self._refuse(refusal, key[:100], near=near)
             elif item is None:
                 values[name] = value
             else:
@@ -131,14 +130,14 @@ class _Composer:
         for name, numbered in items.items():
             first = as_items(values.get(name))
             # A socket of one item may bring a batch: its items stand in its place.
-            more = (one for item in sorted(numbered) for one in as_items(numbered[item]))
+            more = (item for number in sorted(numbered) for item in as_items(numbered[number]))
             values[name] = [*first, *more]
         return values
 
     def _holds(self, rule: Rule, values: Mapping[str, object]) -> bool | None:
         """None: a link is still to tell."""
-        other = self.known.get(rule.other)
-        value = values.get(rule.other, other.default if other else None)
+        parameter = self.parameters.get(rule.other)
+        value = values.get(rule.other, parameter.default if parameter else None)
         if value is None:
             return False
         if isinstance(value, Promised) and rule.values:
@@ -156,7 +155,7 @@ class _Composer:
         }
         for name in idle:
             del values[name]
-        return tuple(one.name for one in self.model.parameters if one.name in idle)
+        return tuple(name for name in self.parameters if name in idle)
 
     def _check(self, rule: Rule, values: Mapping[str, object], wrong: set[str]) -> None:
         here = [name for name in rule.names if name in values or name in wrong]
@@ -182,20 +181,20 @@ class _Composer:
         if extra is None or (isinstance(extra, str) and not extra.strip()):
             return {}
         too_long = isinstance(extra, str) and len(extra) > MAX_EXTRA
-        read = read_plain(extra) if isinstance(extra, str) and not too_long else extra
-        if not isinstance(read, dict) or not is_plain(cast("object", read)):
+        parsed = read_plain(extra) if isinstance(extra, str) and not too_long else extra
+        if not isinstance(parsed, dict) or not is_plain(cast("object", parsed)):
             self._refuse("error.model_extra", "extra")
             return {}
-        made = cast("dict[str, object]", read)
-        for name in made:
+        keys = cast("dict[str, object]", parsed)
+        for name in keys:
             if not is_parameter_name(name):
                 self._refuse("error.model_extra_key", name[:100])
             elif name in values:
                 self._refuse("error.model_extra_twice", name)
-        return made
+        return keys
 
     def _error(self, key: str, name: str, params: dict[str, object]) -> BadField:
-        shown = input_name(name) if name in self.known else name
+        shown = input_name(name) if name in self.parameters else name
         about = {**params, "field": shown, "model": self.model.endpoint}
         return BadField(key).with_context(params=about)
 
@@ -212,23 +211,23 @@ def _listed(names: Iterable[str]) -> str:
 
 def flat(body: Mapping[str, object]) -> dict[str, object]:
     """The body with a name of its own for each file: the items of a list are `imageUrls.1` …"""
-    made: dict[str, object] = {}
+    values: dict[str, object] = {}
     for name, value in body.items():
         items = as_items(cast("object", value)) if isinstance(value, list) else []
-        if any(isinstance(one, GivenMedia) for one in items):
-            made |= {f"{name}.{number}": one for number, one in enumerate(items, 1)}
+        if any(isinstance(item, GivenMedia) for item in items):
+            values |= {f"{name}.{number}": item for number, item in enumerate(items, 1)}
         else:
-            made[name] = value
-    return made
+            values[name] = value
+    return values
 
 
 def nested(values: Mapping[str, object]) -> dict[str, object]:
     """The body again, from values by the names that `flat` gave them."""
-    made: dict[str, object] = {}
+    body: dict[str, object] = {}
     for name, value in values.items():
         key, dot, _ = name.partition(".")  # a key has no dot itself
         if dot:
-            cast("list[object]", made.setdefault(key, [])).append(value)
+            cast("list[object]", body.setdefault(key, [])).append(value)
         else:
-            made[name] = value
-    return made
+            body[name] = value
+    return body

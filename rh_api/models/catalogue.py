@@ -38,10 +38,10 @@ class Catalogue:
         if ref.endpoint in self.models:
             return self.models[ref.endpoint]
         if ref.page:
-            found = self._pages().get(ref.page)
-            if found is None:
+            described = self._pages().get(ref.page)
+            if described is None:
                 raise BadInput("error.model_page_unknown", page=ref.page)
-            return found
+            return described
         named = self.named(ref.name)
         if len(named) > 1:
             raise BadInput(
@@ -62,11 +62,11 @@ class Catalogue:
             self._by_name = {}
             for model in self.models.values():
                 own = {model.name, model.name_zh, *model.aliases, model.endpoint}
-                for one in {name.lower() for name in own if name}:
-                    self._by_name.setdefault(one, []).append(model)
-        found = self._by_name.get(name.strip().lower(), [])
+                for folded in {own_name.lower() for own_name in own if own_name}:
+                    self._by_name.setdefault(folded, []).append(model)
+        namesakes = self._by_name.get(name.strip().lower(), [])
         for status in Status:
-            some = [model for model in found if model.status is status]
+            some = [model for model in namesakes if model.status is status]
             if some:
                 return some
         return []
@@ -93,7 +93,7 @@ class Catalogue:
 
     def _pages(self) -> dict[str, Model]:
         if self._by_page is None:
-            self._by_page = {page: one for one in self.models.values() for page in one.pages}
+            self._by_page = {page: model for model in self.models.values() for page in model.pages}
         return self._by_page
 
 

@@ -44,8 +44,8 @@ _BYTES = 10_000  # a limit beyond it is of bytes, below it of megabytes
 
 def read_fields(listed: Iterable[object]) -> tuple[Parameter, ...]:
     """The fields that have a usable key; of one listed twice the last counts."""
-    found = (read_field(one) for one in list(listed)[:MAX_PARAMETERS])
-    return tuple({one.name: one for one in found if one is not None}.values())
+    parameters = filter(None, map(read_field, list(listed)[:MAX_PARAMETERS]))
+    return tuple({parameter.name: parameter for parameter in parameters}.values())
 
 
 def read_field(value: object) -> Parameter | None:
@@ -94,19 +94,19 @@ def default_of(kind: FieldKind, value: object, options: tuple[str, ...]) -> obje
 
 
 def _options(listed: list[object], *, by_label: bool) -> tuple[str, ...]:
-    def text(one: object) -> str:
-        about = read_object(one)
+    def text(option: object) -> str:
+        about = read_object(option)
         if not about:
-            return text_of(one)
+            return text_of(option)
         names = ("description", "value") if by_label else ("apiValue", "value")
-        return next((found for name in names if (found := text_of(about.get(name)))), "")
+        return next((named for name in names if (named := text_of(about.get(name)))), "")
 
-    return texts_of((text(one) for one in listed if text(one) != _NOTHING), MAX_OPTIONS)
+    return texts_of((text(option) for option in listed if text(option) != _NOTHING), MAX_OPTIONS)
 
 
 def _formats(value: object) -> tuple[str, ...]:
     """`["JPG", ".png"]`, its JSON text, or `image/png,.webp`, as suffixes."""
-    read = read_json(value) if isinstance(value, str) and value.startswith("[") else value
-    listed = as_list(read) or (value.split(",") if isinstance(value, str) else [])
-    names = (text_of(one, 30).lower().rpartition("/")[2].strip(" .") for one in listed)
+    parsed = read_json(value) if isinstance(value, str) and value.startswith("[") else value
+    listed = as_list(parsed) or (value.split(",") if isinstance(value, str) else [])
+    names = (text_of(form, 30).lower().rpartition("/")[2].strip(" .") for form in listed)
     return texts_of((name for name in names if re.fullmatch(r"[a-z0-9]{2,5}", name)), 40)

@@ -47,23 +47,23 @@ class Entry:
 def read_index(data: bytes) -> tuple[Entry, ...]:
     """The pages of models. CatalogueRefused for a page of HTML, and for an index without any."""
     check_size(data, "index", MAX_INDEX)
-    found = {entry.page: entry for entry in _entries(data.decode("utf-8", "replace"))}
-    if not found:
+    entries = {entry.page: entry for entry in _entries(data.decode("utf-8", "replace"))}
+    if not entries:
         raise CatalogueRefused(source="index", reason="no page of a model is listed")
-    if len(found) > MAX_MODELS:
-        raise CatalogueRefused(source="index", reason=f"{len(found)} pages are too many")
-    return tuple(found.values())
+    if len(entries) > MAX_MODELS:
+        raise CatalogueRefused(source="index", reason=f"{len(entries)} pages are too many")
+    return tuple(entries.values())
 
 
 def _entries(text: str) -> Iterator[Entry]:
     for line in text.splitlines():
-        found = _LINE.match(line.strip())
-        page = _PAGE.search(found["link"]) if found else None
-        if found is None or page is None:
+        match = _LINE.match(line.strip())
+        page = _PAGE.search(match["link"]) if match else None
+        if match is None or page is None:
             continue
-        crumbs = tuple(text_of(part, 80) for part in found["crumbs"].split(">"))
+        crumbs = tuple(text_of(part, 80) for part in match["crumbs"].split(">"))
         if crumbs[0].replace(" ", "").startswith(tuple(s.replace(" ", "") for s in _SECTIONS)):
-            yield Entry(page[1], text_of(found["title"]), crumbs)
+            yield Entry(page[1], text_of(match["title"]), crumbs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,11 @@ def look(catalogue: Catalogue, index: tuple[Entry, ...]) -> Look:
     by_page = {page: model for model in models.values() for page in model.pages}
     new: list[Entry] = []
     for entry in index:
-        known = by_page.get(entry.page) or _titled(catalogue, entry.title)
-        if known is None:
+        model = by_page.get(entry.page) or _titled(catalogue, entry.title)
+        if model is None:
             new.append(entry)
         else:
-            models[known.endpoint] = _seen(models[known.endpoint], entry.page)
+            models[model.endpoint] = _listed_at(models[model.endpoint], entry.page)
     paged = [model for model in models.values() if model.is_usable and _doc_pages(model)]
     gone = [model for model in paged if not any(page in listed for page in _doc_pages(model))]
     if len(gone) > max(_MOST_GONE, len(paged) * _SHARE_GONE):
@@ -109,11 +109,11 @@ def _doc_pages(model: Model) -> list[str]:
 
 
 def _titled(catalogue: Catalogue, title: str) -> Model | None:
-    found = catalogue.named(title)
-    return found[0] if len(found) == 1 and found[0].is_usable else None
+    models = catalogue.named(title)
+    return models[0] if len(models) == 1 and models[0].is_usable else None
 
 
-def _seen(model: Model, page: str) -> Model:
+def _listed_at(model: Model, page: str) -> Model:
     pages = model.pages if page in model.pages else (*model.pages, page)
     # What was gone and is listed again is there again; what refuses is told by its replies alone.
     status = Status.ACTIVE if model.status is Status.GONE else model.status

@@ -40,21 +40,21 @@ def merge(old: Catalogue, newer: Iterable[Model], *, date: str) -> Catalogue:
     """The older catalogue with `newer` models laid over it, as of `date`; nothing is taken away."""
     models = dict(old.models)
     for model in newer:
-        known = models.get(model.endpoint)
-        models[model.endpoint] = model if known is None else merge_model(known, model)
+        older = models.get(model.endpoint)
+        models[model.endpoint] = model if older is None else merge_model(older, model)
     return Catalogue(models.values(), date=date)
 
 
 def merge_model(old: Model, new: Model) -> Model:
     """The newer account of a model with what only the older one knew."""
-    parts = {one.name: one for one in new.parameters}
-    known = {one.name: one for one in old.parameters}
-    merged = [_merged(known.get(name), one) for name, one in parts.items()]
+    newer = {parameter.name: parameter for parameter in new.parameters}
+    older = {parameter.name: parameter for parameter in old.parameters}
+    merged = [_merged(older.get(name), parameter) for name, parameter in newer.items()]
     # A key that is no longer taken is refused for nothing; one that is lost is lost.
-    merged += [replace(one, required=False) for one in old.parameters if one.name not in parts]
+    merged += [replace(older[name], required=False) for name in older if name not in newer]
     endpoint = new.endpoint
     name = old.name if new.name == endpoint else new.name
-    was = [one for one in (old.name, *old.aliases) if one not in (name, endpoint)]
+    was = [alias for alias in (old.name, *old.aliases) if alias not in (name, endpoint)]
     incomplete = old.completeness is not Completeness.FULL and not new.parameters
     return Model(
         endpoint=endpoint,
@@ -96,11 +96,11 @@ def changes(old: Catalogue, new: Catalogue) -> Changes:
     changed: list[str] = []
     gone: list[str] = []
     for endpoint, model in new.models.items():
-        known = old.models.get(endpoint)
-        if known is None or (model.is_usable and known.status is Status.GONE):
+        older = old.models.get(endpoint)
+        if older is None or (model.is_usable and older.status is Status.GONE):
             added.append(endpoint)
-        elif known.is_usable and not model.is_usable:
+        elif older.is_usable and not model.is_usable:
             gone.append(endpoint)
-        elif replace(known, pages=()) != replace(model, pages=()):
+        elif replace(older, pages=()) != replace(model, pages=()):
             changed.append(endpoint)
     return Changes(tuple(sorted(added)), tuple(sorted(changed)), tuple(sorted(gone)))

@@ -47,8 +47,8 @@ _NEVER = frozenset({"apikey", "authorization", "__proto__", "webhookurl"})
 
 def input_name(parameter: str) -> str:
     """The input that a parameter has: its own name, escaped where one of ours is called so."""
-    taken = parameter in RESERVED or _OURS.fullmatch(parameter)
-    return f"{ESCAPE}{parameter}" if taken else parameter
+    is_ours = parameter in RESERVED or _OURS.fullmatch(parameter)
+    return f"{ESCAPE}{parameter}" if is_ours else parameter
 
 
 def is_field(name: str) -> bool:

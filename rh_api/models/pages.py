@@ -62,7 +62,7 @@ def read_page(data: bytes, entry: Entry) -> Model:
     content = as_object(as_object(post.get("requestBody")).get("content"))
     schema = _resolved(as_object(as_object(content.get("application/json")).get("schema")), spec)
     properties = as_object(schema.get("properties"))
-    required = {one for one in as_list(schema.get("required")) if isinstance(one, str)}
+    required = {name for name in as_list(schema.get("required")) if isinstance(name, str)}
     parameters = [
         _parameter(name, _resolved(as_object(about), spec), spec, name in required)
         for name, about in [*properties.items()][:MAX_PARAMETERS]
@@ -83,9 +83,9 @@ def read_page(data: bytes, entry: Entry) -> Model:
 
 
 def _spec(text: str, entry: Entry) -> object:
-    found = _FENCE.search(text)
+    block = _FENCE.search(text)
     try:
-        return read_yaml(found[1]) if found else None
+        return read_yaml(block[1]) if block else None
     except NotYaml as error:
         raise CatalogueRefused(source=entry.page, reason=f"its YAML: {error}") from error
 
@@ -124,9 +124,9 @@ def _parameter(name: str, about: Json, spec: Json, required: bool) -> Parameter:
 
 
 def _kind(name: str, item: Json, options: tuple[str, ...]) -> FieldKind:
-    told = item.get("type")
-    if isinstance(told, str) and told in _KINDS:
-        return _KINDS[told]
+    json_type = item.get("type")
+    if isinstance(json_type, str) and json_type in _KINDS:
+        return _KINDS[json_type]
     if options:
         return FieldKind.COMBO
     return next((kind for pattern, kind in _FILES if pattern.search(name)), FieldKind.STRING)

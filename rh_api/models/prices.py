@@ -95,17 +95,17 @@ def preview_body(model: Model, body: Mapping[str, object]) -> dict[str, object]:
     length, files are placeholders, everything else is left out. A text or a file that is required
     and missing is filler as well: the page that asks may not know what a link brings.
     """
-    made: dict[str, object] = {}
-    for one in model.parameters:
-        value = body.get(one.name)
-        if value is None and one.required:
-            value = filler(max(_USUAL_TEXT, one.min_length or 0))
+    preview: dict[str, object] = {}
+    for parameter in model.parameters:
+        value = body.get(parameter.name)
+        if value is None and parameter.required:
+            value = filler(max(_USUAL_TEXT, parameter.min_length or 0))
         if value is None:
             continue
-        veiled = _veiled(one, value)
+        veiled = _veiled(parameter, value)
         if veiled is not None:
-            made[one.name] = veiled
-    return made
+            preview[parameter.name] = veiled
+    return preview
 
 
 def _row(model: Model, price: PriceRule, body: Mapping[str, object]) -> str:
@@ -116,14 +116,15 @@ def _row(model: Model, price: PriceRule, body: Mapping[str, object]) -> str:
     rows = {tuple(part.strip().lower() for part in key.split("|")): row for key, row in price.rows}
     fitting: list[tuple[str, ...]] = [()]
     for key in price.keys:
-        given = [_folded(body[key])] if key in body else ["", *_default(model, key)]
-        fitting = [(*front, part) for front in fitting for part in (*given, "*")]
-    return next((rows[parts] for parts in fitting if parts in rows), "")
+        parts = [_folded(body[key])] if key in body else ["", *_default(model, key)]
+        fitting = [(*front, part) for front in fitting for part in (*parts, "*")]
+    return next((rows[cells] for cells in fitting if cells in rows), "")
 
 
 def _default(model: Model, key: str) -> list[str]:
-    one = model.parameter(key)
-    return [_folded(one.default)] if one is not None and one.default is not None else []
+    parameter = model.parameter(key)
+    default = parameter.default if parameter else None
+    return [] if default is None else [_folded(default)]
 
 
 def _folded(value: object) -> str:
@@ -131,8 +132,8 @@ def _folded(value: object) -> str:
 
 
 def _value(model: Model, name: str, body: Mapping[str, object]) -> object:
-    one = model.parameter(name)
-    return body.get(name, one.default if one else None)
+    parameter = model.parameter(name)
+    return body.get(name, parameter.default if parameter else None)
 
 
 def _units(model: Model, unit: str, body: Mapping[str, object]) -> Decimal | None:
@@ -140,7 +141,7 @@ def _units(model: Model, unit: str, body: Mapping[str, object]) -> Decimal | Non
         return Decimal(1)
     if unit == "image":
         counts = [number_of(_value(model, name, body)) for name in _COUNTS]
-        return Decimal(str(next((one for one in counts if one and one > 0), 1)))
+        return Decimal(str(next((count for count in counts if count and count > 0), 1)))
     if unit == "second":
         seconds = number_of(_value(model, _SECONDS, body))
         return Decimal(str(seconds)) if seconds and seconds > 0 else None
@@ -155,8 +156,9 @@ def _veiled(parameter: Parameter, value: object) -> object:
         items = [_placeholder(parameter) for _ in as_items(value)]
         return items if parameter.is_array else next(iter(items), None)
     if parameter.kind is FieldKind.COMBO:
-        known = [text for item in as_items(value) if (text := option_for(parameter.options, item))]
-        return known if parameter.is_array else next(iter(known), None)
+        choices = [option_for(parameter.options, item) for item in as_items(value)]
+        choices = [choice for choice in choices if choice]
+        return choices if parameter.is_array else next(iter(choices), None)
     if parameter.kind in _PLAIN and isinstance(value, (int, float)):
         return value
     if parameter.kind is FieldKind.STRING and isinstance(value, str):

@@ -23,7 +23,7 @@ def read_registry(data: bytes) -> tuple[Model, ...]:
     listed = as_list(whole) or as_list(read_object(whole).get("models"))
     if len(listed) > MAX_MODELS:
         raise CatalogueRefused(source="registry", reason=f"{len(listed)} models are too many")
-    models = {one.endpoint: one for one in map(_model, listed) if one is not None}
+    models = {model.endpoint: model for model in filter(None, map(_model, listed))}
     if not models:
         raise CatalogueRefused(source="registry", reason="no list of models")
     return tuple(models.values())

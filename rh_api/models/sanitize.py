@@ -22,10 +22,10 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
-def check_size(data: bytes, what: str, most: int = MAX_BYTES) -> None:
+def check_size(data: bytes, source: str, most: int = MAX_BYTES) -> None:
     """Refuse more bytes than any honest source sends, before anything of them is read."""
     if len(data) > most:
-        raise CatalogueRefused(source=what, reason=f"{len(data)} bytes are too many")
+        raise CatalogueRefused(source=source, reason=f"{len(data)} bytes are too many")
 
 
 def text_of(value: object, most: int = MAX_TEXT) -> str:
@@ -44,12 +44,12 @@ def is_chinese(text: str) -> bool:
 
 def texts_of(values: Iterable[object], most: int) -> tuple[str, ...]:
     """Distinct texts that are not blank, in their order."""
-    found: dict[str, None] = {}
+    texts: dict[str, None] = {}
     for value in values:
         text = text_of(value)
-        if text and len(found) < most:
-            found[text] = None
-    return tuple(found)
+        if text and len(texts) < most:
+            texts[text] = None
+    return tuple(texts)
 
 
 def number_of(value: object) -> float | None:

@@ -147,7 +147,7 @@ class Model:
     pages: tuple[str, ...] = field(default=())
 
     def parameter(self, name: str) -> Parameter | None:
-        return next((one for one in self.parameters if one.name == name), None)
+        return next((parameter for parameter in self.parameters if parameter.name == name), None)
 
     @property
     def is_usable(self) -> bool:
@@ -158,5 +158,5 @@ class Model:
 def option_for(options: Iterable[str], value: object) -> str | None:
     """The option that a value is or names: `5` and 5.0 are "5", `1K` is "1k"; None for none."""
     text = word(value).strip()
-    folded = {one.lower(): one for one in reversed(tuple(options))}
+    folded = {option.lower(): option for option in reversed(tuple(options))}
     return text if text in folded.values() else folded.get(text.lower())

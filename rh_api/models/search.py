@@ -37,7 +37,8 @@ class _Entry:
     """Its names and endpoint, a space before each word."""
     joined: str
     """`name` without any space: `3.0pro` is in it."""
-    rest: str
+    traits: str
+    """Its family, task and output, likewise."""
 
 
 class Search:
@@ -53,25 +54,25 @@ class Search:
         `tasks` narrows the choice, and puts models of its first one first where words say
         nothing. Words may be parts of words, in any order.
         """
-        wanted = [*dict.fromkeys(_split(words[:LONGEST_QUERY]))]
+        terms = [*dict.fromkeys(_split(words[:LONGEST_QUERY]))]
         allowed = {task: place for place, task in enumerate(tasks)}
-        found: list[tuple[float, int, str, Model]] = []
+        hits: list[tuple[float, int, str, Model]] = []
         for entry in self._entries:
             if allowed and entry.model.task not in allowed:
                 continue
-            score = _score(entry, wanted)
+            score = _score(entry, terms)
             if score is not None:
                 place = allowed.get(entry.model.task, 0)
-                found.append((-score, place, entry.model.endpoint, entry.model))
-        found.sort(key=lambda one: one[:3])
-        return [one[3] for one in found]
+                hits.append((-score, place, entry.model.endpoint, entry.model))
+        hits.sort(key=lambda hit: hit[:3])
+        return [model for *_, model in hits]
 
 
 def _entry(model: Model) -> _Entry:
     names = " ".join((model.name, model.name_zh, *model.aliases, model.endpoint))
-    rest = f"{model.family} {_FAMILIES.get(model.family, '')} {words_of(model.task)} {model.output}"
-    name = f" {_apart(names)} "
-    return _Entry(model, name, name.replace(" ", ""), f" {_apart(rest)} ")
+    family = f"{model.family} {_FAMILIES.get(model.family, '')}"
+    name, traits = f" {_apart(names)} ", _apart(f"{family} {words_of(model.task)} {model.output}")
+    return _Entry(model, name, name.replace(" ", ""), f" {traits} ")
 
 
 def _apart(text: str) -> str:
@@ -92,11 +93,11 @@ def _score(entry: _Entry, words: list[str]) -> float | None:
             score += 4
         elif f" {word}" in entry.name or f" v{word}" in entry.name:
             score += 3
-        elif f" {word}" in entry.rest:
+        elif f" {word}" in entry.traits:
             score += 2.5
         elif word in entry.name:
             score += 1.5
-        elif word in entry.rest or word in entry.joined:
+        elif word in entry.traits or word in entry.joined:
             score += 1
         else:
             return None

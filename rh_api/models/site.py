@@ -44,15 +44,15 @@ def read_list(data: bytes) -> tuple[Listed, ...]:
     """The rows. CatalogueRefused for an answer that lists none."""
     check_size(data, "site")
     page = read_object(read_object(_opened(data).get("data")).get("page"))
-    rows = [read_object(one) for one in as_list(page.get("records"))[: MAX_MODELS + 1]]
-    found = [
+    rows = [read_object(row) for row in as_list(page.get("records"))[: MAX_MODELS + 1]]
+    listed = [
         Listed(read_id(row.get("id")), text_of(row.get("name")), text_of(row.get("categoryName")))
         for row in rows
     ]
-    found = [one for one in found if one.id.isdigit()]
-    if not found or len(found) > MAX_MODELS:
-        raise CatalogueRefused(source="site", reason=f"{len(found)} models are listed")
-    return tuple(found)
+    listed = [model for model in listed if model.id.isdigit()]
+    if not listed or len(listed) > MAX_MODELS:
+        raise CatalogueRefused(source="site", reason=f"{len(listed)} models are listed")
+    return tuple(listed)
 
 
 def read_detail(data: bytes) -> Model:

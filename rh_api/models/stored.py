@@ -45,8 +45,8 @@ def read_catalogue(data: bytes) -> Catalogue:
         raise CatalogueRefused(source="file", reason="no list of models")
     if len(listed) > MAX_MODELS:
         raise CatalogueRefused(source="file", reason=f"{len(listed)} models are too many")
-    models = (read_model(one) for one in listed)
-    return Catalogue((one for one in models if one), date=text_of(whole.get("date"), 10))
+    models = filter(None, map(read_model, listed))
+    return Catalogue(models, date=text_of(whole.get("date"), 10))
 
 
 def catalogue_text(catalogue: Catalogue) -> str:
@@ -65,8 +65,8 @@ def read_model(value: object) -> Model | None:
     if not isinstance(endpoint, str) or not is_endpoint(endpoint):
         return None
     listed = as_list(about.get("parameters"))[:MAX_PARAMETERS]
-    parameters = {one.name: one for one in map(_read_parameter, listed) if one}
-    rules = (_read_rule(one) for one in as_list(about.get("rules"))[:MAX_RULES])
+    parameters = filter(None, map(_read_parameter, listed))
+    rules = filter(None, map(_read_rule, as_list(about.get("rules"))[:MAX_RULES]))
     successor = text_of(about.get("successor"))
     return Model(
         endpoint=endpoint,
@@ -78,8 +78,8 @@ def read_model(value: object) -> Model | None:
         family=text_of(about.get("family"), 60),
         status=_member(Status, about.get("status"), Status.ACTIVE),
         completeness=_member(Completeness, about.get("schema"), Completeness.FULL),
-        parameters=tuple(parameters.values()),
-        rules=tuple(rule for rule in rules if rule),
+        parameters=tuple({parameter.name: parameter for parameter in parameters}.values()),
+        rules=tuple(rules),
         price=_read_price(about.get("price")),
         successor=successor if is_endpoint(successor) else "",
         pages=texts_of(as_list(about.get("pages")), 8),
@@ -88,7 +88,7 @@ def read_model(value: object) -> Model | None:
 
 def model_json(model: Model) -> dict[str, object]:
     """A model in the form that `read_model` reads."""
-    made: dict[str, object] = {
+    entry: dict[str, object] = {
         "endpoint": model.endpoint,
         "name": model.name,
         "name_zh": model.name_zh,
@@ -99,12 +99,12 @@ def model_json(model: Model) -> dict[str, object]:
         "status": "" if model.status is Status.ACTIVE else model.status.value,
         "schema": "" if model.completeness is Completeness.FULL else model.completeness.value,
         "successor": model.successor,
-        "parameters": [_parameter_json(one) for one in model.parameters],
-        "rules": [_rule_json(one) for one in model.rules],
+        "parameters": [_parameter_json(parameter) for parameter in model.parameters],
+        "rules": [_rule_json(rule) for rule in model.rules],
         "price": _price_json(model.price) if model.price else None,
         "pages": list(model.pages),
     }
-    return {key: value for key, value in made.items() if value not in ("", None, [])}
+    return {key: value for key, value in entry.items() if value not in ("", None, [])}
 
 
 def _member(kind: type[E], value: object, usual: E) -> E:
@@ -120,8 +120,8 @@ def _read_parameter(value: object) -> Parameter | None:
     if not isinstance(name, str) or not is_parameter_name(name):
         return None
     # Thousands of them, each without most of its keys: only what is there is read.
-    given = {field: read(about[key]) for key, (field, read) in _READERS.items() if key in about}
-    return Parameter(name, _member(FieldKind, kind, FieldKind.ANY), **given)
+    more = {field: read(about[key]) for key, (field, read) in _READERS.items() if key in about}
+    return Parameter(name, _member(FieldKind, kind, FieldKind.ANY), **more)
 
 
 _READERS: Mapping[str, tuple[str, Callable[[object], Any]]] = {
@@ -143,7 +143,7 @@ _READERS: Mapping[str, tuple[str, Callable[[object], Any]]] = {
 
 
 def _parameter_json(parameter: Parameter) -> dict[str, object]:
-    made: dict[str, object] = {
+    entry: dict[str, object] = {
         "name": parameter.name,
         "type": parameter.kind.value,
         "required": parameter.required,
@@ -160,12 +160,12 @@ def _parameter_json(parameter: Parameter) -> dict[str, object]:
         "formats": list(parameter.formats),
         "note": parameter.note or None,
     }
-    kept = {
-        key: value for key, value in made.items() if value not in (None, []) and value is not False
+    entry = {
+        key: value for key, value in entry.items() if value not in (None, []) and value is not False
     }
     if parameter.default is not None:
-        kept["default"] = parameter.default
-    return kept
+        entry["default"] = parameter.default
+    return entry
 
 
 def _read_rule(value: object) -> Rule | None:
@@ -187,14 +187,14 @@ def _read_rule(value: object) -> Rule | None:
 
 
 def _rule_json(rule: Rule) -> dict[str, object]:
-    made: dict[str, object] = {
+    entry: dict[str, object] = {
         "op": rule.op.value,
         "names": list(rule.names),
         "other": rule.other,
         "values": list(rule.values),
         "limit": rule.limit or None,
     }
-    return {key: value for key, value in made.items() if value not in ("", None, [])}
+    return {key: value for key, value in entry.items() if value not in ("", None, [])}
 
 
 def _read_price(value: object) -> PriceRule | None:
@@ -204,19 +204,19 @@ def _read_price(value: object) -> PriceRule | None:
     amount = _amount(about.get("amount"))
     if not unit or (not amount and not rows) or len(rows) > _MAX_ROWS:
         return None
-    read = {text_of(key): _amount(row) for key, row in rows.items()}
+    amounts = {text_of(key): _amount(row) for key, row in rows.items()}
     return PriceRule(
         unit=unit,
         as_of=text_of(about.get("as_of"), 10),
         amount=amount,
         keys=texts_of(as_list(about.get("keys")), 8),
-        rows=tuple((key, row) for key, row in read.items() if row),
+        rows=tuple((key, digits) for key, digits in amounts.items() if digits),
         is_from=about.get("from") is True,
     )
 
 
 def _price_json(price: PriceRule) -> dict[str, object]:
-    made: dict[str, object] = {
+    entry: dict[str, object] = {
         "unit": price.unit,
         "as_of": price.as_of,
         "amount": float(price.amount) if price.amount else None,
@@ -224,7 +224,7 @@ def _price_json(price: PriceRule) -> dict[str, object]:
         "rows": {key: float(row) for key, row in price.rows},
         "from": price.is_from or None,
     }
-    return {key: value for key, value in made.items() if value not in ("", None, [], {})}
+    return {key: value for key, value in entry.items() if value not in ("", None, [], {})}
 
 
 def _amount(value: object) -> str:

@@ -105,7 +105,7 @@ GROUPS = MappingProxyType(
         ),
     }
 )
-"""The tasks that each of the nodes for a task offers, those it is named after first."""
+"""The tasks that a node for some of them offers, those it is named after first."""
 
 # How the documentation's tree and paths call what is above.
 _OTHER_NAMES = {
@@ -146,9 +146,9 @@ def task_of(*names: str) -> str:
     for word in words:
         if word in _TASKS or word in _OTHER_NAMES:
             return _OTHER_NAMES.get(word, word)
-    known = sorted([*_TASKS, *_OTHER_NAMES], key=len, reverse=True)
+    longest_first = sorted([*_TASKS, *_OTHER_NAMES], key=len, reverse=True)
     for word in words:
-        for task in known:
+        for task in longest_first:
             if task != "other" and "-" in task and task in word:
                 return _OTHER_NAMES.get(task, task)
     return "other"
@@ -165,16 +165,16 @@ def words_of(task: str) -> str:
     return f"{task} {english} {chinese}"
 
 
-def tasks_of(wanted: str) -> Iterable[str]:
+def tasks_of(word: str) -> Iterable[str]:
     """The tasks that a person's word names: a task, or a node for some (`RHSpeech`).
 
     BadInput for a word that names none.
     """
-    found = GROUPS.get(wanted) or (task_of(wanted),)
-    if found == ("other",) and wanted != "other":
-        near = listed(nearest(wanted, [*TASKS, *GROUPS]))
-        raise BadInput("error.model_task", value=wanted[:100], near=near)
-    return found
+    tasks = GROUPS.get(word) or (task_of(word),)
+    if tasks == ("other",) and word != "other":
+        near = listed(nearest(word, [*TASKS, *GROUPS]))
+        raise BadInput("error.model_task", value=word[:100], near=near)
+    return tasks
 
 
 def title_of(task: str, *, chinese: bool) -> str:

@@ -93,10 +93,10 @@ def is_plain(value: object, depth: int = 0) -> bool:
     if depth > _DEEPEST:
         return False
     if isinstance(value, list):
-        return all(is_plain(one, depth + 1) for one in cast("list[object]", value))
+        return all(is_plain(item, depth + 1) for item in cast("list[object]", value))
     if isinstance(value, dict):
         items = cast("dict[object, object]", value).items()
-        return all(isinstance(key, str) and is_plain(one, depth + 1) for key, one in items)
+        return all(isinstance(key, str) and is_plain(item, depth + 1) for key, item in items)
     return False
 
 
@@ -120,9 +120,9 @@ def _single(parameter: Parameter, value: object, doubt: Doubt) -> object:
 
 def check_file(parameter: Parameter, value: GivenMedia, doubt: Doubt) -> GivenMedia:
     """A medium as it is; what the catalogue says against a file is told, as far as it is known."""
-    taken = _TAKES.get(parameter.kind, frozenset[Kind]())
+    kinds = _TAKES.get(parameter.kind, frozenset[Kind]())
     is_midi = value.kind is Kind.FILE and not _MIDI.isdisjoint(parameter.formats)
-    if value.kind not in taken and not is_midi:
+    if value.kind not in kinds and not is_midi:
         raise _wrong(parameter, value.kind.value.upper())
     if not isinstance(value, MediaFile):
         return value
@@ -163,11 +163,11 @@ def _option(parameter: Parameter, value: str | float, doubt: Doubt) -> str:
     text = word(value).strip()
     if not parameter.options:
         return text
-    found = option_for(parameter.options, value)
-    if found is None:
+    option = option_for(parameter.options, value)
+    if option is None:
         near = listed(nearest(text, parameter.options, limit=5))
         doubt("error.model_field_option", parameter.name, value=_shown(text), near=near)
-    return found or text
+    return option or text
 
 
 def _number(parameter: Parameter, value: str | float, doubt: Doubt) -> float:
@@ -196,26 +196,26 @@ def _switch(parameter: Parameter, value: str | float, doubt: Doubt) -> bool:
 
 
 def _json(parameter: Parameter, value: object, doubt: Doubt) -> object:
-    read = read_plain(value) if isinstance(value, str) else value
-    if isinstance(read, (list, tuple)):
-        read = [_json_item(item) for item in cast("Sequence[object]", read)]
-        if any(isinstance(item, Promised) for item in read):
-            return read  # what a link brings is looked at when it is there
-    if parameter.is_array and isinstance(read, dict):
-        read = [cast("object", read)]
-    if not isinstance(read, (list, dict)) or not is_plain(cast("object", read)):
+    parsed = read_plain(value) if isinstance(value, str) else value
+    if isinstance(parsed, (list, tuple)):
+        parsed = [_json_item(item) for item in cast("Sequence[object]", parsed)]
+        if any(isinstance(item, Promised) for item in parsed):
+            return parsed  # what a link brings is looked at when it is there
+    if parameter.is_array and isinstance(parsed, dict):
+        parsed = [cast("object", parsed)]
+    if not isinstance(parsed, (list, dict)) or not is_plain(cast("object", parsed)):
         raise _wrong(parameter, _shown(value))
-    made = cast("list[object] | dict[str, object]", read)
-    count = len(made) if isinstance(made, list) else 0
+    document = cast("list[object] | dict[str, object]", parsed)
+    count = len(document) if isinstance(document, list) else 0
     check_count(parameter.name, count, parameter.max_items, doubt)
-    return made or None
+    return document or None
 
 
 def _json_item(item: object) -> object:
     """An item of a list, of its JSON text where it is an object or a list: sockets bring texts."""
     if isinstance(item, str) and item.lstrip()[:1] in ("{", "["):
-        read = read_plain(item)
-        return item if read is None else read
+        parsed = read_plain(item)
+        return item if parsed is None else parsed
     return item
 
 
@@ -238,9 +238,9 @@ def _items_of(parameter: Parameter, value: object) -> list[object]:
     Several options may be given as one text with commas, unless one has a comma itself.
     """
     if isinstance(value, str) and value.lstrip().startswith("["):
-        read = read_plain(value)
-        if isinstance(read, list):
-            return cast("list[object]", read)
+        parsed = read_plain(value)
+        if isinstance(parsed, list):
+            return cast("list[object]", parsed)
     if isinstance(value, str) and parameter.kind is FieldKind.COMBO and parameter.options:
         parts = [part.strip() for part in value.split(",")]
         if all(option_for(parameter.options, part) for part in parts):
@@ -254,10 +254,10 @@ def _only(items: Sequence[object], parameter: Parameter) -> object:
     raise BadField("error.model_field_list", field=input_name(parameter.name), count=len(items))
 
 
-def _wrong(parameter: Parameter, given: object) -> BadField:
+def _wrong(parameter: Parameter, shown: object) -> BadField:
     kind = "IMAGE, VIDEO, AUDIO" if parameter.kind is FieldKind.URL else parameter.kind.value
     return BadField(
-        "error.model_field_type", field=input_name(parameter.name), expected=kind, value=given
+        "error.model_field_type", field=input_name(parameter.name), expected=kind, value=shown
     )
 
 

@@ -72,12 +72,12 @@ class _Reader:
         return None
 
     def block(self, least: int, depth: int) -> object:
-        found = self.peek()
-        if found is None or found[0] < least:
+        line = self.peek()
+        if line is None or line[0] < least:
             return None
         if depth > _DEEPEST:
             raise self._wrong()
-        indent, text = found
+        indent, text = line
         if _is_item(text):
             return self._sequence(indent, depth)
         if _split(text) is not None:
@@ -87,68 +87,68 @@ class _Reader:
 
     def _sequence(self, indent: int, depth: int) -> list[object]:
         items: list[object] = []
-        while (found := self.peek()) is not None and found[0] == indent and _is_item(found[1]):
-            rest = found[1][1:].lstrip(" ")
-            if _is_item(rest) or _split(rest) is not None:
+        while (line := self.peek()) is not None and line[0] == indent and _is_item(line[1]):
+            text = line[1][1:].lstrip(" ")
+            if _is_item(text) or _split(text) is not None:
                 # What begins behind the dash is a block of its own, indented by its place.
-                column = indent + len(found[1]) - len(rest)
-                self.lines[self.at] = " " * column + rest
+                column = indent + len(line[1]) - len(text)
+                self.lines[self.at] = " " * column + text
                 items.append(self.block(column, depth + 1))
             else:
                 self.at += 1
-                items.append(self._value(rest, indent, depth))
+                items.append(self._value(text, indent, depth))
         return items
 
     def _mapping(self, indent: int, depth: int) -> dict[str, object]:
-        made: dict[str, object] = {}
-        while (found := self.peek()) is not None and found[0] == indent:
-            pair = _split(found[1])
-            if pair is None or _is_item(found[1]):
+        mapping: dict[str, object] = {}
+        while (line := self.peek()) is not None and line[0] == indent:
+            pair = _split(line[1])
+            if pair is None or _is_item(line[1]):
                 break
             self.at += 1
-            if pair[0] in made or pair[0] == "<<":
+            if pair[0] in mapping or pair[0] == "<<":
                 raise self._wrong()
-            made[pair[0]] = self._value(pair[1], indent, depth, in_mapping=True)
-        return made
+            mapping[pair[0]] = self._value(pair[1], indent, depth, in_mapping=True)
+        return mapping
 
-    def _value(self, rest: str, indent: int, depth: int, *, in_mapping: bool = False) -> object:
-        mark = rest[:1]
+    def _value(self, text: str, indent: int, depth: int, *, in_mapping: bool = False) -> object:
+        mark = text[:1]
         if mark in ("", "#"):
             return self._nested(indent, depth, in_mapping)
         if mark in "&*":
-            return self._named(rest, indent, depth, in_mapping)
+            return self._named(text, indent, depth, in_mapping)
         if mark in "|>":
-            return self._block_scalar(rest, indent)
+            return self._block_scalar(text, indent)
         if mark in "\"'":
-            return self._quoted(rest)
+            return self._quoted(text)
         if mark in "!%@`":
             raise self._wrong()
-        return _flow(rest) if mark in "[{" else self._plain(rest, indent)
+        return _flow(text) if mark in "[{" else self._plain(text, indent)
 
     def _nested(self, indent: int, depth: int, in_mapping: bool) -> object:
-        found = self.peek()
-        if found is None or found[0] < indent:
+        line = self.peek()
+        if line is None or line[0] < indent:
             return None
         # Only a list may stand as far left as the key that it belongs to.
-        if found[0] == indent and not (in_mapping and _is_item(found[1])):
+        if line[0] == indent and not (in_mapping and _is_item(line[1])):
             return None
         return self.block(indent, depth + 1)
 
-    def _named(self, rest: str, indent: int, depth: int, in_mapping: bool) -> object:
-        found = _NAME.match(rest)
-        if found is None:
+    def _named(self, text: str, indent: int, depth: int, in_mapping: bool) -> object:
+        match = _NAME.match(text)
+        if match is None:
             raise self._wrong()
-        if rest[0] == "*":
+        name, behind = match[1], match[2] or ""
+        if text[0] == "*":
             # Only what is finished has a name, so nothing can hold itself.
-            if found[1] not in self.anchors or found[2]:
+            if name not in self.anchors or behind:
                 raise self._wrong()
-            return self.anchors[found[1]]
-        value = self._value(found[2] or "", indent, depth, in_mapping=in_mapping)
-        self.anchors[found[1]] = value
+            return self.anchors[name]
+        value = self.anchors[name] = self._value(behind, indent, depth, in_mapping=in_mapping)
         return value
 
-    def _plain(self, rest: str, indent: int) -> object:
-        parts = [_uncommented(rest)]
+    def _plain(self, text: str, indent: int) -> object:
+        parts = [_uncommented(text)]
         while self.at < len(self.lines):
             line = self.lines[self.at]
             text = line.strip()
@@ -158,8 +158,8 @@ class _Reader:
             self.at += 1
         return _scalar(parts[0]) if len(parts) == 1 else " ".join(parts)
 
-    def _block_scalar(self, rest: str, indent: int) -> str:
-        header = _BLOCK.fullmatch(rest)
+    def _block_scalar(self, mark: str, indent: int) -> str:
+        header = _BLOCK.fullmatch(mark)
         if header is None:
             raise self._wrong()
         lines: list[str] = []
@@ -179,19 +179,19 @@ class _Reader:
         strip = "-" in (header[2], header[4])
         return text if strip or not text else text + "\n"
 
-    def _quoted(self, rest: str) -> str:
+    def _quoted(self, text: str) -> str:
         # Line by line: neither a doubled quote nor an escape goes on in the next one.
-        ends, parts, line, start = _ENDS[rest[0]], list[str](), rest, 1
-        while not (found := ends.match(line, start)):
+        ends, parts, line, start = _ENDS[text[0]], list[str](), text, 1
+        while not (end := ends.match(line, start)):
             if self.at >= len(self.lines):
                 raise self._wrong()
             before, line, start = line, self.lines[self.at].strip(), 0
             parts += before, "\n" if not line else " " if before else ""
             self.at += 1
-        tail = line[found.end() :].strip()
+        tail = line[end.end() :].strip()
         if tail and not tail.startswith("#"):
             raise self._wrong()
-        return _unquoted("".join(parts) + line[: found.end()])
+        return _unquoted("".join(parts) + line[: end.end()])
 
     def _wrong(self) -> NotYaml:
         return NotYaml(f"line {self.at + 1}")
@@ -202,18 +202,18 @@ def _is_item(text: str) -> bool:
 
 
 def _split(text: str) -> tuple[str, str] | None:
-    """Key and rest of `key: rest`; None for a line that is no such pair."""
+    """Key and value of `key: value`; None for a line that is no such pair."""
     if text[:1] in ("'", '"'):
-        found = _QUOTED_KEY.match(text)
-        return (_unquoted(found[1]), (found[2] or "").strip()) if found else None
+        pair = _QUOTED_KEY.match(text)
+        return (_unquoted(pair[1]), (pair[2] or "").strip()) if pair else None
     if text[:1] in ("[", "{", "|", ">", "#", "&", "*", "!", "%", "@", "`"):
         return None
-    key, colon, rest = text.partition(": ")
+    key, colon, value = text.partition(": ")
     if not colon:
         if not text.endswith(":"):
             return None
-        key, rest = text[:-1], ""
-    return (key.strip(), rest.strip()) if " #" not in key else None
+        key, value = text[:-1], ""
+    return (key.strip(), value.strip()) if " #" not in key else None
 
 
 def _unquoted(text: str) -> str:
@@ -263,4 +263,4 @@ def _flow(text: str) -> object:
         if not (text.startswith("[") and text.endswith("]")) or set('[]{}"&*') & set(inner):
             raise NotYaml("a list on one line") from None
         parts = [part.strip() for part in inner.split(",")]
-        return [_unquoted(one) if one.startswith("'") else _scalar(one) for one in parts if one]
+        return [_unquoted(part) if part[0] == "'" else _scalar(part) for part in parts if part]
