@@ -131,10 +131,10 @@ def app_list(sort: str = SORTS[0], page: int = 1) -> Call[AppPage]:
     def read(response: Response) -> AppPage:
         data = read_object(open_envelope(response))
         records = as_list(data.get("records")) or as_list(data.get("list"))
-        found = [one for one in map(_read_listed, records) if one is not None]
+        apps = filter(None, map(_read_listed, records))
         has_next = data.get("hasNext")
         return AppPage(
-            apps=tuple(found),
+            apps=tuple(apps),
             page=page,
             total=read_int(data.get("total")),
             # An empty page ends the list whatever it says.
@@ -152,11 +152,11 @@ _WEBAPP_ID = re.compile(r"webappId\\*[\"']?\s*:\s*\\*[\"']?(\d{6,19})\b")
 def _read_listed(value: object) -> ListedApp | None:
     """An app of the list; its id stands in the text of its example alone."""
     about = read_object(value)
-    found = _WEBAPP_ID.search(read_text(about.get("invokeExample")))
-    if found is None:
+    match = _WEBAPP_ID.search(read_text(about.get("invokeExample")))
+    if match is None:
         return None
     return ListedApp(
-        app_id=found[1],
+        app_id=match[1],
         title=read_text(about.get("title")),
         description=read_text(about.get("description")),
         cover=read_text(about.get("cover")),
@@ -179,7 +179,7 @@ def call_demo(app_id: str) -> Call[AppForm]:
         listed = as_list(data["nodeInfoList"])
         if not listed and data["nodeInfoList"] not in (None, []):
             raise BadReply(status=response.status)
-        covers = (read_text(read_object(one).get("url")) for one in as_list(data.get("covers")))
+        covers = (read_text(read_object(row).get("url")) for row in as_list(data.get("covers")))
         return AppForm(
             app_id=app_id,
             name=read_text(data.get("webappName")),
@@ -220,14 +220,14 @@ def run_app(
 
 def read_fields(items: list[object]) -> tuple[AppField, ...]:
     """The fields of a `nodeInfoList` in its order; of one listed twice the last counts."""
-    found: dict[str, AppField] = {}
+    fields: dict[str, AppField] = {}
     for item in items:
         about = read_object(item)
         node_id, name = read_id(about.get("nodeId")), read_text(about.get("fieldName"))
         if node_id and name:
             field = _read_field(node_id, name, about)
-            found[field.full_name] = field
-    return tuple(found.values())
+            fields[field.full_name] = field
+    return tuple(fields.values())
 
 
 def _read_field(node_id: str, name: str, about: Mapping[str, object]) -> AppField:
@@ -265,7 +265,7 @@ def _read_data(value: object) -> tuple[tuple[AppOption, ...], Mapping[str, objec
     """
     items = as_list(read_json(value) if isinstance(value, str) else value)
     first = items[0] if items else None
-    if len(items) > 1 and all(isinstance(one, str) for one in items):
+    if len(items) > 1 and all(isinstance(item, str) for item in items):
         return _plain_options(items), {}
     widget = read_object(items[1] if len(items) > 1 else None)
     if isinstance(first, str):
@@ -273,30 +273,30 @@ def _read_data(value: object) -> tuple[tuple[AppOption, ...], Mapping[str, objec
     if isinstance(first, list):
         return _plain_options(items[0]), widget
     described = [read_object(item) for item in items]
-    options = [one for one in described if _is_option(one)]
-    defaults = [one for one in described if "default" in one and not _is_option(one)]
-    return tuple(_option(one) for one in options), read_object(defaults[-1] if defaults else None)
+    options = [about for about in described if _is_option(about)]
+    widgets = [about for about in described if "default" in about and not _is_option(about)]
+    return tuple(map(_option, options)), read_object(widgets[-1] if widgets else None)
 
 
-def _is_option(one: Mapping[str, object]) -> bool:
-    return "index" in one or "name" in one
+def _is_option(about: Mapping[str, object]) -> bool:
+    return "index" in about or "name" in about
 
 
-def _option(one: Mapping[str, object]) -> AppOption:
+def _option(about: Mapping[str, object]) -> AppOption:
     """Choices of a switch have their input's number as `index`, a float in the form (2.0)."""
-    name = word(one.get("name"))
-    index = one.get("index")
+    name = word(about.get("name"))
+    index = about.get("index")
     return AppOption(
         name if index is None else word(index),
         name,
-        read_text(one.get("description")),
-        read_text(one.get("descriptionEn")),
+        read_text(about.get("description")),
+        read_text(about.get("descriptionEn")),
     )
 
 
 def _plain_options(value: object) -> tuple[AppOption, ...]:
     return tuple(
-        AppOption(word(one)) for one in as_list(value) if isinstance(one, (str, int, float))
+        AppOption(word(name)) for name in as_list(value) if isinstance(name, (str, int, float))
     )
 
 

@@ -24,7 +24,7 @@ _KEYS = re.compile(
 
 def without_key(text: str) -> str:
     """An example or a link without the values of its keys: what may be kept of it."""
-    return _KEYS.sub(lambda found: found[1] or found[2] or found[3], text)
+    return _KEYS.sub(lambda match: match[1] or match[2] or match[3], text)
 
 
 def example_objects(text: str) -> tuple[list[str], str]:
@@ -41,25 +41,25 @@ def example_objects(text: str) -> tuple[list[str], str]:
         words = shlex.split(text)  # as a POSIX shell takes it apart, either way of quoting
     except ValueError:
         words = text.split()
-    host = next(filter(None, (_host_in(one.strip("'\"")) for one in words)), "")
+    host = next(filter(None, (_host_in(word.strip("'\"")) for word in words)), "")
     return [*_data_in(words), bare], host
 
 
 def _data_in(words: Sequence[str]) -> Iterator[str]:
     """What a curl line sends; copied without its beginning, whatever looks like an object."""
-    for place, one in enumerate(words):
-        joined = _DATA_JOINED.match(one)
+    for place, word in enumerate(words):
+        joined = _DATA_JOINED.match(word)
         if joined:
-            yield one[joined.end() :]
-        elif one in _DATA and place + 1 < len(words):
+            yield word[joined.end() :]
+        elif word in _DATA and place + 1 < len(words):
             yield words[place + 1]
-        elif one.lstrip().startswith("{"):
-            yield one
+        elif word.lstrip().startswith("{"):
+            yield word
 
 
-def _host_in(one: str) -> str:
+def _host_in(word: str) -> str:
     try:
-        parts = urlsplit(one)
+        parts = urlsplit(word)
     except ValueError:
         return ""
     return parts.netloc.lower() if parts.scheme in ("http", "https") else ""

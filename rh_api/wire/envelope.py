@@ -103,14 +103,14 @@ def _rejected(error: GraphRejected, text: str) -> GraphRejected:
         report = read_object(json.JSONDecoder().raw_decode(text[text.find("{") :])[0])
     except (ValueError, RecursionError):
         return error
-    for node_id, said in read_node_errors(report).items():
+    for node_id, text in read_node_errors(report).items():
         return GraphRejected(
             "error.node_rejected",
             code=error.code,
             node_id=node_id,
             node=node_id,
             title="",
-            remote=said,
+            remote=text,
         )
     return error
 
@@ -136,8 +136,8 @@ def read_node_errors(report: Json) -> dict[str, str]:
 def _error_text(error: object) -> str:
     about = read_object(error)
     parts = (read_text(about.get("message")), read_text(about.get("details")))
-    told = " ".join(part for part in parts if part)
-    return told or read_text(about.get("type")) or read_text(error)
+    text = " ".join(part for part in parts if part)
+    return text or read_text(about.get("type")) or read_text(error)
 
 
 def remote_text(reply: Json) -> str:
@@ -218,14 +218,14 @@ def _has_halves(text: str | bytes) -> bool:
 
 def _is_crowded(text: str | bytes) -> bool:
     """Whether a JSON text may hold too many values, seen without reading it to its end."""
-    found = 0
+    signs = 0
     for start in range(0, len(text), MOST_VALUES):
         end = start + MOST_VALUES
         if isinstance(text, str):
-            found += sum(text.count(sign, start, end) for sign in "{[,")
+            signs += sum(text.count(sign, start, end) for sign in "{[,")
         else:
-            found += sum(text.count(sign, start, end) for sign in (b"{", b"[", b","))
-        if found > MOST_VALUES:
+            signs += sum(text.count(sign, start, end) for sign in (b"{", b"[", b","))
+        if signs > MOST_VALUES:
             return True
     return False
 

@@ -118,9 +118,9 @@ def by_suffix(suffix: str) -> FileType | None:
 
 def names_file(word: str) -> bool:
     """Whether a suffix, or the word of a kind, is that of a file which is no text."""
-    known = by_suffix(word)
+    claimed = by_suffix(word)
     kinds = {kind.value for kind in Kind} - {Kind.TEXT.value}
-    return word in kinds if known is None else known.kind is not Kind.TEXT
+    return word in kinds if claimed is None else claimed.kind is not Kind.TEXT
 
 
 def looks_like_page(head: bytes) -> bool:

@@ -55,7 +55,7 @@ def is_endpoint(text: str) -> bool:
     return (
         len(text) <= LONGEST
         and len(segments) <= MOST_SEGMENTS
-        and all(_SEGMENT.fullmatch(one) and one.strip(".") for one in segments)
+        and all(_SEGMENT.fullmatch(segment) and segment.strip(".") for segment in segments)
         and segments[0].lower() not in NOT_MODELS
     )
 
@@ -97,10 +97,9 @@ def _read_link(text: str) -> ModelRef:
         if is_endpoint(endpoint):
             return ModelRef(endpoint=endpoint, host=host)
     else:
-        pages = [
-            one for one in parts.path.split("/") if _PAGE_ID.fullmatch(one.removesuffix(".md"))
-        ]
+        names = [segment.removesuffix(".md") for segment in parts.path.split("/")]
+        pages = [name for name in names if _PAGE_ID.fullmatch(name)]
         is_model_page = "/call-api/" in parts.path or "-api-doc-" in parts.path
         if len(pages) == 1 and is_model_page:
-            return ModelRef(page=pages[0].removesuffix(".md"), host=host)
+            return ModelRef(page=pages[0], host=host)
     raise BadInput("error.model_link", value=text[:100])

@@ -62,9 +62,9 @@ class Prompt:
     @classmethod
     def of(cls, task_id: str) -> Prompt:
         """The prompt that the id of a task of this route names."""
-        rest = task_id.removeprefix(NATIVE_PREFIX)
-        prompt_id = rest.removeprefix(f"{PLUS}-")
-        return cls("default" if prompt_id == rest else PLUS, prompt_id)
+        name = task_id.removeprefix(NATIVE_PREFIX)
+        prompt_id = name.removeprefix(f"{PLUS}-")
+        return cls("default" if prompt_id == name else PLUS, prompt_id)
 
     @property
     def task_id(self) -> str:
@@ -104,9 +104,9 @@ def queue_prompt(prompt: Prompt, graph: str) -> Call[Ticket]:
         prompt_id = read_text(reply.get("prompt_id"))
         if not _SIGN.fullmatch(prompt_id):
             raise _refusal(reply, response)
-        known = Prompt(prompt.machine, prompt_id)
+        queued = Prompt(prompt.machine, prompt_id)
         tips = Tips(node_errors=read_node_errors(reply))
-        return Ticket(known.task_id, Phase.QUEUED, prompt.socket_url, tips, response.at)
+        return Ticket(queued.task_id, Phase.QUEUED, prompt.socket_url, tips, response.at)
 
     body = {
         "prompt": json.loads(graph),
@@ -114,17 +114,17 @@ def queue_prompt(prompt: Prompt, graph: str) -> Call[Ticket]:
         "prompt_id": prompt.prompt_id,
     }
     request = _request(prompt.machine, "POST", "/prompt", body)
-    read_told = telling_fate(read, request.path)
-    return Call(request, read_told, repeatable=False, seconds=CREATE_SECONDS)
+    reader = telling_fate(read, request.path)
+    return Call(request, reader, repeatable=False, seconds=CREATE_SECONDS)
 
 
 def _read(response: Response) -> Json:
     """The object of an answer. ComfyUI's own refusals come with HTTP 400 and say why."""
     reply = read_object(read_json(response.body))
     if response.status == 400 and "error" in reply:
-        for node_id, said in read_node_errors(reply).items():
+        for node_id, text in read_node_errors(reply).items():
             raise GraphRejected(
-                "error.node_rejected", node_id=node_id, node=node_id, title="", remote=said
+                "error.node_rejected", node_id=node_id, node=node_id, title="", remote=text
             )
         error = read_object(reply["error"])
         raise GraphRejected(remote=quote_remote(read_text(error.get("message"))))
@@ -177,40 +177,40 @@ def read_end(entry: Json, prompt: Prompt, at: float | None = None) -> Report:
     """What an entry of ComfyUI's history says: files and texts by node, or what went wrong."""
     status = read_object(entry.get("status"))
     messages = [as_list(message) for message in as_list(status.get("messages"))]
-    said = {read_text(one[0]): read_object(one[1]) for one in messages if len(one) > 1}
-    if "execution_interrupted" in said:
+    events = {read_text(pair[0]): read_object(pair[1]) for pair in messages if len(pair) > 1}
+    if "execution_interrupted" in events:
         return Report(Phase.CANCELLED, error=TaskCancelled(), at=at)
     results = tuple(_results(read_object(entry.get("outputs")), prompt.machine))
     is_error = read_text(status.get("status_str")) == "error"
     if is_error or (not results and not status):
-        error = _failure(said.get("execution_error", {}))
+        error = _failure(events.get("execution_error", {}))
         return Report(Phase.FAILED, error=error, at=at)
     return Report(Phase.SUCCESS, results, at=at)
 
 
-def _failure(said: Json) -> TaskFailed:
-    if not said:
+def _failure(event: Json) -> TaskFailed:
+    if not event:
         return TaskFailed("error.native_failed")
-    return failed_task(read_failure(said), None, "")
+    return failed_task(read_failure(event), None, "")
 
 
 def _results(outputs: Json, machine: str) -> list[RemoteResult]:
     """What was saved, in the order in which nodes ended; a node's text only where it saved no
     file, and nothing that is only there to be looked at."""
-    found: list[RemoteResult] = []
+    results: list[RemoteResult] = []
     for node_id, shown in outputs.items():
         kinds = read_object(shown)
         items = [read_object(item) for listed in kinds.values() for item in as_list(listed)]
         files = [item for item in items if read_text(item.get("filename"))]
-        found += [
+        results += [
             RemoteResult(_view(item, machine), node_id)
             for item in files
             if read_text(item.get("type")) != "temp"
         ]
         if not files:
             texts = as_list(kinds.get("text")) or [kinds.get("text")]
-            found += [RemoteResult("", node_id, text=t) for t in texts if isinstance(t, str)]
-    return found
+            results += [RemoteResult("", node_id, text=t) for t in texts if isinstance(t, str)]
+    return results
 
 
 def _view(file: Mapping[str, object], machine: str) -> str:
@@ -244,8 +244,8 @@ def core_version(machine: str) -> Call[tuple[int, ...]]:
 
     def read(response: Response) -> tuple[int, ...]:
         system = read_object(reply_of(response).get("system"))
-        found = re.match(r"\d+(\.\d+)*", read_text(system.get("comfyui_version")).lstrip("v"))
-        return tuple(int(part[:9]) for part in found[0].split(".")) if found else ()
+        match = re.match(r"\d+(\.\d+)*", read_text(system.get("comfyui_version")).lstrip("v"))
+        return tuple(int(part[:9]) for part in match[0].split(".")) if match else ()
 
     request = _request(machine, "GET", "/system_stats")
     return Call(request, read, repeatable=True, seconds=_CALL_SECONDS)

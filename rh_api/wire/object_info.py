@@ -27,12 +27,12 @@ class Listed:
         return {"classes": sorted(self.classes), "lists": [*numbers], "inputs": inputs}
 
     @classmethod
-    def of_document(cls, read: Json) -> Listed:
+    def of_document(cls, document: Json) -> Listed:
         """Raises ValueError for what `document` did not make."""
         try:
-            lists = [tuple(map(str, as_list(names))) for names in as_list(read["lists"])]
-            files = {name: lists[int(n)] for name, n in read_object(read["inputs"]).items()}  # type: ignore[call-overload]
-            return cls(frozenset(map(str, as_list(read["classes"]))), files)
+            lists = [tuple(map(str, as_list(names))) for names in as_list(document["lists"])]
+            files = {name: lists[int(n)] for name, n in read_object(document["inputs"]).items()}  # type: ignore[call-overload]
+            return cls(frozenset(map(str, as_list(document["classes"]))), files)
         except (KeyError, TypeError, IndexError) as error:
             raise ValueError(str(error)) from error
 
@@ -63,8 +63,8 @@ def _entries(text: str) -> Iterator[tuple[str, Json]]:
     read = json.JSONDecoder().raw_decode
 
     def after(at: int) -> int:
-        found = _GAP.match(text, at)
-        return found.end() if found else at
+        gap = _GAP.match(text, at)
+        return gap.end() if gap else at
 
     at = after(0)
     if text[at] != "{":
@@ -84,6 +84,6 @@ def _choices(about: Json) -> Iterable[tuple[str, tuple[str, ...]]]:
             kind, *more = as_list(spec) or [None]
             if kind == "COMBO":
                 kind = read_object(more[0] if more else None).get("options")
-            options = tuple(one for one in as_list(kind) if isinstance(one, str))
-            if any("." in one for one in options):
+            options = tuple(name for name in as_list(kind) if isinstance(name, str))
+            if any("." in option for option in options):
                 yield name, options

@@ -187,8 +187,8 @@ def read_ticket(response: Response) -> Ticket:
 def salvaged_id(response: Response) -> str:
     """The task id in an answer that broke off, says it twice, or is a JSON text of itself: the
     one thing of it that must not be lost."""
-    found = _WHOLE_ID.search(response.body) if 200 <= response.status < 300 else None
-    return (found[1] or found[2]).decode() if found else ""
+    match = _WHOLE_ID.search(response.body) if 200 <= response.status < 300 else None
+    return (match[1] or match[2]).decode() if match else ""
 
 
 def read_tips(value: object) -> Tips:
@@ -254,8 +254,8 @@ def telling_fate(read: Callable[[Response], T], path: str) -> Callable[[Response
             fate, wrong_address = _judge(error, response, path)
             is_elsewhere = isinstance(error, Redirected) and fate is Fate.NOT_STARTED
             key = "error.redirected_order" if is_elsewhere else None
-            told = error.with_context(key, fate=fate, wrong_address=wrong_address)
-            raise told from error.__cause__
+            with_fate = error.with_context(key, fate=fate, wrong_address=wrong_address)
+            raise with_fate from error.__cause__
 
     return reader
 

@@ -87,16 +87,16 @@ def read_module(text: str) -> QuickModule:
     if code is None and _ID.fullmatch(app_id):
         raise BadInput("error.quick_is_app", id=app_id)
     fields = tuple(map(_typed, read_fields(as_list(listed))))
-    found = {
+    checks = {
         "webappId": _ID.fullmatch(app_id),
         "quickCreateCode": isinstance(code, str) and _CODE.fullmatch(code),
         "nodeInfoList": fields and len(fields) == len(as_list(listed)),
     }
-    for name, is_good in found.items():
+    for name, is_good in checks.items():
         if not is_good:
             raise BadInput("error.quick_incomplete", name=name)
     form = AppForm(app_id, "", "", (), False, fields)
-    types = tuple(read_text(read_object(one).get("fieldType")) for one in as_list(listed))
+    types = tuple(read_text(read_object(entry).get("fieldType")) for entry in as_list(listed))
     return QuickModule(str(code), form, types, host)
 
 
@@ -132,8 +132,8 @@ def example_of(module: QuickModule) -> str:
     entries = quick_entries(module, {})
     for entry, about in zip(entries, module.form.fields, strict=True):
         entry["fieldValue"] = about.stored
-    told = {"quickCreateCode": module.code, "nodeInfoList": entries}
-    return json.dumps({"webappId": module.form.app_id, **told}, ensure_ascii=False)
+    body = {"quickCreateCode": module.code, "nodeInfoList": entries}
+    return json.dumps({"webappId": module.form.app_id, **body}, ensure_ascii=False)
 
 
 def run_quick(app_id: str, code: str, more: Mapping[str, object]) -> Call[Ticket]:
@@ -150,7 +150,7 @@ def model_params(app_id: str, kind: int) -> Call[tuple[Style, ...]]:
 
     def read(response: Response) -> tuple[Style, ...]:
         data = open_envelope(response)
-        return tuple(_read_style(read_object(one)) for one in as_list(data))
+        return tuple(_read_style(read_object(row)) for row in as_list(data))
 
     body = {"type": kind, "webappId": app_id}
     request = Request("POST", "/api/fast/creation/model/params", Auth.NONE, body)
@@ -168,10 +168,9 @@ def _read_style(about: Mapping[str, object]) -> Style:
         content=read_text(about.get("content")),
         trigger=read_text(about.get("modelTrigger")),
         category=word(about.get("modelCategory")),
-        loras=tuple(one for one in loras if one[0]),
+        loras=tuple(lora for lora in loras if lora[0]),
     )
 
 
 def _object_in(text: str) -> Mapping[str, object] | None:
-    found = read_object(read_json(text))
-    return found or None
+    return read_object(read_json(text)) or None

@@ -69,12 +69,12 @@ def resource_list(
         records = as_list(data.get("records"))
         if not records and data.get("records") != []:
             raise BadReply(status=response.status)
-        found = (_read_resource(one) for one in records)
+        resources = map(_read_resource, records)
         current = read_int(data.get("current")) or page
         pages = read_int(data.get("pages"))
         has_next = data.get("hasNext")
         return ResourcePage(
-            resources=tuple(one for one in found if one.model_name),
+            resources=tuple(resource for resource in resources if resource.model_name),
             page=current,
             total=read_int(data.get("total")),
             # An empty page ends the list whatever it says: nobody shall turn pages forever.

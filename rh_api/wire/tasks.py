@@ -172,10 +172,10 @@ def is_task_id(text: str) -> bool:
 
 def as_task_id(text: str) -> str:
     """The id of a task as a person gave it; BadInput for what can be none."""
-    named = text.strip()
-    if not is_task_id(named):
-        raise BadInput("error.task_id", value=named[:100])
-    return named
+    task_id = text.strip()
+    if not is_task_id(task_id):
+        raise BadInput("error.task_id", value=task_id[:100])
+    return task_id
 
 
 NATIVE_PREFIX = "native-"
@@ -321,7 +321,7 @@ def _several(value: object) -> list[object]:
 
 
 def _addresses(value: object) -> tuple[str, ...]:
-    return tuple(text for one in _several(value) if (text := read_text(one)))
+    return tuple(text for item in _several(value) if (text := read_text(item)))
 
 
 def _whole_text(value: object) -> str | None:
@@ -332,11 +332,11 @@ def _whole_text(value: object) -> str | None:
     pieces: list[str] = []
     waiting = [cast("object", value)]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, list):
-            waiting += reversed(cast("list[object]", one))
+        piece = waiting.pop()
+        if isinstance(piece, list):
+            waiting += reversed(cast("list[object]", piece))
         else:
-            pieces.append(_piece(one) or "")
+            pieces.append(_piece(piece) or "")
     return "\n".join(pieces) or None
 
 
@@ -379,11 +379,11 @@ def read_failure(value: object) -> Failure:
 
 def failed_task(failure: Failure, code: int | None, remote: str) -> TaskFailed:
     """The error of a failed task, with as much of the reason as the service gave."""
-    known = error_for_code(code, remote) if code else None
-    kind = ContentRefused if isinstance(known, ContentRefused) else TaskFailed
+    error = error_for_code(code, remote) if code else None
+    kind = ContentRefused if isinstance(error, ContentRefused) else TaskFailed
     if not failure.message and not failure.node_class:
-        if isinstance(known, TaskFailed) and known.key != TaskFailed.default_key:
-            return known
+        if isinstance(error, TaskFailed) and error.key != TaskFailed.default_key:
+            return error
         return kind("error.task_failed_plain", code=code, remote=quote_remote(remote) or NO_REASON)
     return kind(
         None if kind is TaskFailed else "error.task_failed",

@@ -30,12 +30,12 @@ def judge_glb(file: Reading) -> Verdict:
 
 def judge_zip(file: Reading) -> Verdict:
     """Whole when a directory ends where its own end says: one within an entry does not."""
-    found = False
+    has_end = False
     for position in _ends(file):
-        found = True
+        has_end = True
         if _directory_fits(file, position):
             return Verdict.WHOLE
-    return Verdict.CANNOT_TELL if found else Verdict.CUT
+    return Verdict.CANNOT_TELL if has_end else Verdict.CUT
 
 
 def _ends(file: Reading) -> Iterator[int]:

@@ -91,7 +91,7 @@ def _read_index(file: Reading, box: _Box, index: _Index, depth: int = 0) -> None
         elif inner.name == b"dref":
             references = _boxes(file, inner.start + 8, end)
             flags = (file.at(reference.start, 4) for reference in references)
-            index.is_elsewhere |= any(len(one) == 4 and not one[3] & 1 for one in flags)
+            index.is_elsewhere |= any(len(bits) == 4 and not bits[3] & 1 for bits in flags)
         elif inner.name in (b"stco", b"co64"):
             index.last = max(index.last, _farthest(file, inner.start + 8, end, inner.name))
 

@@ -69,9 +69,9 @@ def _behind(file: Reading, position: int, head: bytes) -> int | None:
 def _end_of_scan(file: Reading, position: int) -> int:
     """Where the marker behind a scan stands, or the end of the file."""
     while block := file.at(position, BLOCK):
-        found = _MARKER_IN_SCAN.search(block)
-        if found:
-            return position + found.start()
+        marker = _MARKER_IN_SCAN.search(block)
+        if marker:
+            return position + marker.start()
         if len(block) == 1:
             break
         position += len(block) - 1  # the last byte may be the first half of a marker
