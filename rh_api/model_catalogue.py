@@ -1,4 +1,4 @@
-"""The standard models that are known here: those that are shipped, and what was read of newer ones.
+"""The standard models at hand: those that are shipped, and what was read of newer ones.
 
 A refresh asks the account's own site alone, without the key: once a day the documentation's index
 and a few pages, by command also the site's catalogue.
@@ -48,7 +48,7 @@ DAY = 24 * 3600.0
 PAGES_A_DAY = 19  # beside the index: twenty requests
 BYTES_A_DAY = 2_000_000
 PAGES_AT_ONCE = 1_000  # by command
-MOST_TOLD = 500  # prices of the service's that are remembered
+MOST_QUOTES = 500  # of the service, that are remembered
 DETAILS_AT_ONCE = 1_000
 
 _SHIPPED = Path(__file__).with_name("models") / "catalogue.json"
@@ -69,17 +69,17 @@ class Registry(Protocol):
 
 
 @dataclass
-class _Known:
+class _Shared:
     """What a process knows of one site's models, whoever asks."""
 
     catalogue: Catalogue | None = None
     search: Search | None = None
-    told: dict[str, money.Quote] = field(default_factory=dict[str, money.Quote])
+    quotes: dict[str, money.Quote] = field(default_factory=dict[str, money.Quote])
     """What the service said that an order costs, by the account and the question."""
     refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-_known: WeakValueDictionary[Path, _Known] = WeakValueDictionary()
+_shared: WeakValueDictionary[Path, _Shared] = WeakValueDictionary()
 
 
 class ModelCatalogue:
@@ -95,50 +95,50 @@ class ModelCatalogue:
         """`sender`: of the site's calls; without one nothing is asked of it. `registry`: the
         vendor's, where it is switched on."""
         self._settings = settings
-        self._asked = sender
+        self._site_sender = sender
         self._registry = registry
         host = urlsplit(settings.origin).netloc.replace(":", "-")
         self._file = settings.state / f"models-{host}.json"
         self._looked = settings.state / f"models-{host}-looked.json"
-        self._known = _known.setdefault(self._file, _Known())
+        self._shared = _shared.setdefault(self._file, _Shared())
 
     @property
     def catalogue(self) -> Catalogue:
         """All models; reads files when it is first asked."""
-        if self._known.catalogue is None:
-            self._known.catalogue = self._read()
-        return self._known.catalogue
+        if self._shared.catalogue is None:
+            self._shared.catalogue = self._read()
+        return self._shared.catalogue
 
     async def load(self) -> Catalogue:
         """All models; files are read in a thread."""
-        return self._known.catalogue or await asyncio.to_thread(lambda: self.catalogue)
+        return self._shared.catalogue or await asyncio.to_thread(lambda: self.catalogue)
 
     def find(self, text: str) -> Model:
         """The model that a person named; see `Catalogue.find`."""
         return self.catalogue.find(text)
 
-    def resolve(self, text: str, kept: Model | None = None) -> Model:
+    def resolve(self, text: str, stored: Model | None = None) -> Model:
         """The model that a person named, maybe by a link, which is refused if of another site.
 
-        `kept`: a model that a node knows, for a name that has left the catalogue.
+        `stored`: the model that a node keeps, for a name that has left the catalogue.
         """
         ref = read_model_ref(text)
         check_site(ref.host, self._settings)
         try:
             return self.catalogue.resolve(ref)
         except BadInput:
-            if kept is None:
+            if stored is None:
                 raise
-            return Catalogue([kept], date="").resolve(ref)
+            return Catalogue([stored], date="").resolve(ref)
 
     def search(self, words: str = "", task: str = "") -> list[Model]:
         """Models that all words fit, in either language, best first; see `Search.find`.
 
         `task`: one of the catalogue's, or a node for some (`RHSpeech`).
         """
-        if self._known.search is None:
-            self._known.search = Search(self.catalogue)
-        return self._known.search.find(words, tasks_of(task) if task else ())
+        if self._shared.search is None:
+            self._shared.search = Search(self.catalogue)
+        return self._shared.search.find(words, tasks_of(task) if task else ())
 
     def form(self, text: str) -> Model:
         """What a model takes; BadInput for one that is not known or no longer offered."""
@@ -148,74 +148,73 @@ class ModelCatalogue:
 
     @property
     def _sender(self) -> Sender:
-        if self._asked is None:
+        if self._site_sender is None:
             raise ValueError("this catalogue was made to read what is here")
-        return self._asked
+        return self._site_sender
 
     # Prices
 
     def price_of(
-        self, model: Model, given: Mapping[str, object] | None = None, extra: object = None
+        self, model: Model, values: Mapping[str, object] | None = None, extra: object = None
     ) -> ListPrice | None:
         """What an order with these values may cost, from lists alone; None where none says it.
 
         They are in CNY, of runninghub.cn: of what the other official site asks they say nothing.
         """
-        return self._list_price(model, body.compose(model, given or {}, extra).body)
+        return self._list_price(model, body.compose(model, values or {}, extra).body)
 
     def _list_price(self, model: Model, body: Mapping[str, object]) -> ListPrice | None:
         """By the catalogue's own lists: what a node holds of its model came with its file, and
         may pass no limit of cost."""
-        known = self.catalogue.models.get(model.endpoint)
-        if known is None or currency_of(self._settings.origin) not in ("", prices.CURRENCY):
+        listed = self.catalogue.models.get(model.endpoint)
+        if listed is None or currency_of(self._settings.origin) not in ("", prices.CURRENCY):
             return None
-        return prices.list_price(known, body)
+        return prices.list_price(listed, body)
 
     async def preview_of(
-        self, model: Model, given: Mapping[str, object], extra: object = None
+        self, model: Model, values: Mapping[str, object], extra: object = None
     ) -> PricePreview:
         """What the service says that an order with these values would cost; nothing is started.
 
         It is asked with filler, also for what is required and nobody gave, and placeholders: no
         text and no file of the person's goes out.
         """
-        composed = body.compose(model, given, extra).body
-        asked = prices.preview_body(model, composed)
-        told = await self._sender.send(price_preview(model.endpoint, asked))
-        if len(self._known.told) >= MOST_TOLD:
-            self._known.told.clear()
-        self._known.told[self._question(model, asked)] = _quote_of_service(told)
-        return told
+        veiled = prices.preview_body(model, body.compose(model, values, extra).body)
+        preview = await self._sender.send(price_preview(model.endpoint, veiled))
+        if len(self._shared.quotes) >= MOST_QUOTES:
+            self._shared.quotes.clear()
+        self._shared.quotes[self._question(model, veiled)] = _quote_of_service(preview)
+        return preview
 
-    def _question(self, model: Model, asked: Mapping[str, object]) -> str:
-        return json.dumps([self._settings.account, model.endpoint, asked], sort_keys=True)
+    def _question(self, model: Model, veiled: Mapping[str, object]) -> str:
+        return json.dumps([self._settings.account, model.endpoint, veiled], sort_keys=True)
 
     async def quoted(self, model: Model, body: Mapping[str, object]) -> money.Quote:
         """What an order with this body will cost, of filler: by the service, else by a list."""
-        told = await self.service_price(model, prices.preview_body(model, body))
-        return told if told.is_known else _quote_of_list(self._list_price(model, body))
+        quote = await self.service_price(model, prices.preview_body(model, body))
+        return quote if quote.is_known else _quote_of_list(self._list_price(model, body))
 
     def quote_of_list(
-        self, model: Model, given: Mapping[str, object], extra: object = None
+        self, model: Model, values: Mapping[str, object], extra: object = None
     ) -> money.Quote:
         """What an order with a node's values will cost, without a question to the service: by
         what it said when it was asked for such an order before, else by the lists."""
-        asked = prices.preview_body(model, body.compose(model, given, extra).body)
-        told = self._known.told.get(self._question(model, asked), money.Quote())
-        return told if told.is_known else _quote_of_list(self.price_of(model, given, extra))
+        veiled = prices.preview_body(model, body.compose(model, values, extra).body)
+        quote = self._shared.quotes.get(self._question(model, veiled), money.Quote())
+        return quote if quote.is_known else _quote_of_list(self.price_of(model, values, extra))
 
     async def service_price(self, model: Model, body: Mapping[str, object]) -> money.Quote:
         """What the service says that exactly this body will cost; unknown where it says nothing."""
-        if self._asked is None or not self._settings.key:
+        if self._site_sender is None or not self._settings.key:
             return money.Quote()
         try:
-            told = await self._asked.send(price_preview(model.endpoint, body))
+            preview = await self._site_sender.send(price_preview(model.endpoint, body))
         except RunningHubError as error:
             log.info("the service tells no price of %s: %s", model.endpoint, error)
             return money.Quote()
-        return _quote_of_service(told)
+        return _quote_of_service(preview)
 
-    # Newer ones
+    # Newer models
 
     def is_due(self) -> bool:
         """Whether the last look at the index is a day ago."""
@@ -227,7 +226,7 @@ class ModelCatalogue:
         A failure is told in one line of the log, and tried again the next day.
         """
         looked = await asyncio.to_thread(self._read_looked)
-        if not self.is_due() or self._known.refreshing.locked():
+        if not self.is_due() or self._shared.refreshing.locked():
             return None
         try:
             return await self.refresh()
@@ -242,19 +241,19 @@ class ModelCatalogue:
         `thorough`: all new pages, and the site's own catalogue. Raises the error of the index;
         what else cannot be read is left out and logged.
         """
-        async with self._known.refreshing:
+        async with self._shared.refreshing:
             old = await self.load()
             looked = await asyncio.to_thread(self._read_looked)
             call = document(index.PATH, index.MAX_INDEX, "" if thorough else looked.etag)
-            found = await self._sender.send(call)
+            reply = await self._sender.send(call)
             now = datetime.now(timezone.utc)
-            new, etag = old, found.etag
-            if found.data is not None:
-                seen = index.look(old, index.read_index(found.data))
+            new, etag = old, reply.etag
+            if reply.data is not None:
+                look = index.look(old, index.read_index(reply.data))
                 most = PAGES_AT_ONCE if thorough else PAGES_A_DAY
-                read = await self._pages(seen.new[:most], bounded=not thorough)
-                new = merge(seen.catalogue, read, date=now.date().isoformat())
-                if len(read) < len(seen.new):
+                models = await self._pages(look.new[:most], bounded=not thorough)
+                new = merge(look.catalogue, models, date=now.date().isoformat())
+                if len(models) < len(look.new):
                     etag = ""  # what is left is asked for tomorrow, whatever the index says then
             # What the site itself says of a model counts more than the vendor's file.
             others = await self._registered(new)
@@ -264,23 +263,23 @@ class ModelCatalogue:
                 new = merge(new, others, date=now.date().isoformat())
             looked = _Looked(now.timestamp(), etag)
             await asyncio.to_thread(self._keep, None if new is old else new, looked)
-            self._known.catalogue, self._known.search = new, None
+            self._shared.catalogue, self._shared.search = new, None
             return changes(old, new)
 
     async def _pages(self, entries: tuple[index.Entry, ...], *, bounded: bool) -> list[Model]:
-        found: list[Model] = []
-        left = BYTES_A_DAY
+        models: list[Model] = []
+        budget = BYTES_A_DAY
         for entry in entries:
             try:
                 page = await self._sender.transport.send(document(entry.path, MAX_PAGE))
                 data = page.data or b""
-                left -= len(data)
-                found.append(await asyncio.to_thread(read_page, data, entry))
+                budget -= len(data)
+                models.append(await asyncio.to_thread(read_page, data, entry))
             except RunningHubError as error:
                 log.info("%s", error)
-            if bounded and left < 0:
+            if bounded and budget < 0:
                 break
-        return found
+        return models
 
     async def _registered(self, catalogue: Catalogue) -> list[Model]:
         """The models of the vendor's registry that nothing else tells of; none when it fails."""
@@ -288,38 +287,38 @@ class ModelCatalogue:
             return []
         try:
             data = await self._registry.read(MAX_BYTES)
-            found = await asyncio.to_thread(read_registry, data)
+            models = await asyncio.to_thread(read_registry, data)
         except RunningHubError as error:
             log.info("%s", error)
             return []
         complete = frozenset(m.endpoint for m in catalogue.models.values() if m.parameters)
-        return [model for model in found if model.endpoint not in complete]
+        return [model for model in models if model.endpoint not in complete]
 
     async def _details(self, catalogue: Catalogue) -> list[Model]:
         """The models of the site's catalogue whose pages are not known yet."""
         send = self._sender.transport.send
         pages = {page for model in catalogue.models.values() for page in model.pages}
-        found: list[Model] = []
+        models: list[Model] = []
         try:
             listed = await send(
                 question(site.LIST_PATH, site.LIST_BODY, site.HEADERS, site.read_list, 4_000_000)
             )
         except RunningHubError as error:
             log.info("%s", error)
-            return found
-        for one in [one for one in listed if one.id not in pages][:DETAILS_AT_ONCE]:
-            asked = question(
+            return models
+        for row in [row for row in listed if row.id not in pages][:DETAILS_AT_ONCE]:
+            detail = question(
                 site.DETAIL_PATH,
-                site.detail_body(one.id),
+                site.detail_body(row.id),
                 site.HEADERS,
                 site.read_detail,
                 site.MAX_DETAIL,
             )
             try:
-                found.append(await send(asked))
+                models.append(await send(detail))
             except RunningHubError as error:
                 log.info("%s", error)
-        return found
+        return models
 
     def _keep(self, catalogue: Catalogue | None, looked: _Looked) -> None:
         if catalogue is not None:
@@ -328,16 +327,16 @@ class ModelCatalogue:
 
     def _read_looked(self) -> _Looked:
         try:
-            kept = read_object(read_json(self._looked.read_bytes()[:10_000]))
+            note = read_object(read_json(self._looked.read_bytes()[:10_000]))
         except OSError:
             return _Looked()
-        at = kept.get("at")
-        return _Looked(at if isinstance(at, float) else 0.0, read_text(kept.get("etag")))
+        at = note.get("at")
+        return _Looked(at if isinstance(at, float) else 0.0, read_text(note.get("etag")))
 
     def _read(self) -> Catalogue:
         shipped = _shipped()
         try:
-            kept = read_catalogue(self._file.read_bytes())
+            refreshed = read_catalogue(self._file.read_bytes())
         except FileNotFoundError:
             return shipped
         except (OSError, CatalogueRefused) as error:
@@ -345,9 +344,9 @@ class ModelCatalogue:
             return shipped
         # A newer version of the pack knows more than an older look.
         return (
-            kept
-            if kept.date >= shipped.date
-            else merge(kept, shipped.models.values(), date=shipped.date)
+            refreshed
+            if refreshed.date >= shipped.date
+            else merge(refreshed, shipped.models.values(), date=shipped.date)
         )
 
 
