@@ -25,8 +25,8 @@ interface ComfyWidget {
   element?: HTMLElement;
   inputEl?: HTMLElement;
   onRemove?: () => void;
-  beforeQueued?: (...given: any[]) => void;
-  afterQueued?: (...given: any[]) => void;
+  beforeQueued?: (...args: any[]) => void;
+  afterQueued?: (...args: any[]) => void;
   y?: number;
 }
 
@@ -119,7 +119,7 @@ interface ComfyNode {
     type: string,
     name: string,
     value: any,
-    callback: ((...given: any[]) => void) | string | null,
+    callback: ((...args: any[]) => void) | string | null,
     options?: Record<string, any>,
   ): ComfyWidget;
   addDOMWidget(
@@ -138,13 +138,13 @@ interface ComfyNode {
   clone(): ComfyNode | null;
   configure(info: SavedNode): void;
   serialize(): SavedNode;
-  onNodeCreated?: (...given: any[]) => any;
+  onNodeCreated?: (...args: any[]) => any;
   onConfigure?: (info: SavedNode) => void;
   onSerialize?: (info: SavedNode) => void;
   onAdded?: (graph: ComfyGraph) => void;
   onRemoved?: () => void;
   onExecuted?: (output: any) => void;
-  onConnectionsChange?: (...given: any[]) => void;
+  onConnectionsChange?: (...args: any[]) => void;
   onDrawForeground?: (context: CanvasRenderingContext2D, ...more: any[]) => void;
   onDrawBackground?: (context: CanvasRenderingContext2D, ...more: any[]) => void;
   onMouseDown?: (event: any, position: [number, number], canvas: any) => boolean | undefined;
@@ -198,7 +198,7 @@ interface ComfyCanvas {
   ds: { scale: number; offset: [number, number] };
   selected_nodes: Record<string, ComfyNode>;
   selectedItems: Set<any>;
-  onDrawForeground?: ((this: unknown, ...given: any[]) => void) | null;
+  onDrawForeground?: ((this: unknown, ...args: any[]) => void) | null;
   setDirty(front: boolean, back?: boolean): void;
   selectNode?(node: ComfyNode): void;
   selectItems?(items: any[]): void;
@@ -239,7 +239,7 @@ interface ComfyCommand {
   tooltip?: string | (() => string);
   menubarLabel?: string | (() => string);
   versionAdded?: string;
-  function: (...given: any[]) => void | Promise<void>;
+  function: (...args: any[]) => void | Promise<void>;
 }
 
 interface ComfyKeybinding {
@@ -274,7 +274,7 @@ type MenuItem = {
   disabled?: boolean;
   has_submenu?: boolean;
   submenu?: { options: MenuItem[] };
-  callback?: (...given: any[]) => any;
+  callback?: (...args: any[]) => any;
 } | null;
 
 /** The hooks of an extension; a part is one without its name. */
@@ -359,7 +359,7 @@ interface ComfyExtensionManager {
       itemList?: string[];
     }): Promise<boolean | null>;
   };
-  command: { execute(id: string, ...given: any[]): Promise<void> };
+  command: { execute(id: string, ...args: any[]): Promise<void> };
   registerSidebarTab(tab: ComfySidebarTab): void;
   unregisterSidebarTab(id: string): void;
   workflow?: any;

@@ -33,16 +33,16 @@ export function extendAdvanced(prototype) {
 		configure.call(this, info);
 	};
 
-	prototype.onConnectInput = function (/** @type {any[]} */ ...given) {
+	prototype.onConnectInput = function (/** @type {any[]} */ ...args) {
 		settle(this);
-		return onConnectInput?.apply(this, given) ?? true;
+		return onConnectInput?.apply(this, args) ?? true;
 	};
 
-	prototype.onConnectionsChange = function (...given) {
-		const [side, , isConnected] = given;
+	prototype.onConnectionsChange = function (...args) {
+		const [side, , isConnected] = args;
 		// At once, so that it is one step of undo.
 		if (side === INPUT && !isConnected && !busy.has(this)) syncAdvanced(this);
-		return onConnectionsChange?.apply(this, given);
+		return onConnectionsChange?.apply(this, args);
 	};
 }
 

@@ -7,7 +7,7 @@ import { t } from "./texts.js";
 
 /**
  * Without `buttons`: one that closes.
- * @typedef {{ title: string, body: HTMLElement | string, buttons?: Button[], onClose?: () => void, wide?: boolean }} Asked
+ * @typedef {{ title: string, body: HTMLElement | string, buttons?: Button[], onClose?: () => void, wide?: boolean }} DialogContent
  */
 
 // What the graph behind must not take as its own.
@@ -17,27 +17,27 @@ export const loading = () => page(h("p", "muted", t("account.loading")));
 
 /**
  * The focus stays in it, and goes back; Enter means the primary button.
- * @type {(asked: Asked) => RhDialog}
+ * @type {(content: DialogContent) => RhDialog}
  */
 export function openDialog({ title, body, buttons = [{ label: t("account.close") }], onClose, wide }) {
 	const before = document.activeElement;
 	const id = `runninghub-${Math.random()}`;
-	const said = h("p", { className: "said", role: "alert" });
+	const status = h("p", { className: "said", role: "alert" });
 	const content = h("div", "body", typeof body === "string" ? h("p", "", body) : body);
-	const made = buttons.map(({ label, primary, run }) => {
-		const button = action(label, said, async () => (await run?.()) === false || close());
+	const actions = buttons.map(({ label, primary, run }) => {
+		const button = action(label, status, async () => (await run?.()) === false || close());
 		button.className = primary ? "primary" : "";
 		return button;
 	});
-	const main = made.find((_, index) => buttons[index]?.primary);
+	const main = actions.find((_, index) => buttons[index]?.primary);
 	/** @type {HTMLDialogElement} */
 	const dialog = h(
 		"dialog",
 		{ className: `runninghub-dialog${wide ? " wide" : ""}`, "aria-labelledby": id },
 		h("h2", { id }, title),
 		content,
-		said,
-		h("div", "buttons", ...made),
+		status,
+		h("div", "buttons", ...actions),
 	);
 	const close = () => {
 		if (!dialog.isConnected) return;
@@ -58,7 +58,7 @@ export function openDialog({ title, body, buttons = [{ label: t("account.close")
 	document.body.append(dialog);
 	dialog.showModal();
 	const first = content.querySelector("[autofocus]") ?? content.querySelector("input, select, textarea");
-	(first ?? main ?? made[0])?.focus({ preventScroll: true });
+	(first ?? main ?? actions[0])?.focus({ preventScroll: true });
 	return { close, element: dialog };
 }
 
@@ -82,7 +82,7 @@ let corner = null;
 
 /**
  * Takes neither the focus nor the graph away; gives what closes it.
- * @type {(role: "status" | "alert", title: string, text: string, buttons: (close: () => void, said: HTMLElement) => any[], onClose?: () => void) => () => void}
+ * @type {(role: "status" | "alert", title: string, text: string, buttons: (close: () => void, status: HTMLElement) => any[], onClose?: () => void) => () => void}
  */
 export function notice(role, title, text, buttons, onClose) {
 	if (!corner?.isConnected) {
@@ -91,7 +91,7 @@ export function notice(role, title, text, buttons, onClose) {
 		document.body.append(corner);
 	}
 	const close = () => {
-		made.remove();
+		element.remove();
 		onClose?.();
 	};
 	/** @param {KeyboardEvent} event */
@@ -99,15 +99,15 @@ export function notice(role, title, text, buttons, onClose) {
 		keepKey(event);
 		if (event.key === "Escape") close();
 	};
-	const said = answer();
-	const made = h(
+	const status = answer();
+	const element = h(
 		"div",
 		{ role, onkeydown },
 		h("h3", "", title),
 		h("p", "", text),
-		row(...buttons(close, said), action(t("account.close"), said, close), said),
+		row(...buttons(close, status), action(t("account.close"), status, close), status),
 	);
-	corner.append(made);
+	corner.append(element);
 	corner.scrollTop = corner.scrollHeight; // to the buttons of the newest, however small the page is
 	return close;
 }

@@ -22,10 +22,10 @@ export function nodeOf(id) {
 /** Makes the workflow of that id the one that is seen; "" is the open one. Throws where no tab has it. @param {string} id */
 export async function openWorkflow(id) {
 	if (!id || rootGraph().id === id) return;
-	const found = app.extensionManager?.workflow?.openWorkflows?.find((/** @type {any} */ { activeState }) => activeState?.id === id);
-	if (!found) throw new Error(t("running.elsewhere"));
+	const workflow = app.extensionManager?.workflow?.openWorkflows?.find((/** @type {any} */ { activeState }) => activeState?.id === id);
+	if (!workflow) throw new Error(t("running.elsewhere"));
 	// As ComfyUI's own tabs do it.
-	await app.loadGraphData(JSON.parse(JSON.stringify(found.activeState)), true, true, found);
+	await app.loadGraphData(JSON.parse(JSON.stringify(workflow.activeState)), true, true, workflow);
 }
 
 export function show(id = "") {
@@ -128,7 +128,7 @@ export async function replaceGraph(workflow) {
 	try {
 		// Else Nodes 2.0 shows what an old node says of itself on the new one that has its id.
 		rootGraph().clear();
-		await new Promise((seen) => setTimeout(seen));
+		await new Promise((resolve) => setTimeout(resolve));
 	} finally {
 		change(() => rootGraph().configure(workflow));
 		canvas.emitAfterChange?.();
@@ -166,7 +166,7 @@ export function freePlace([x = 0, y = 0], [width = 0, height = 0] = TYPICAL) {
 	const nodes = app.canvas.graph?.nodes ?? [];
 	const covered = (/** @type {any} */ { pos, size }) =>
 		x < pos[0] + size[0] && pos[0] < x + width && y < pos[1] + size[1] + TITLE && pos[1] < y + height + TITLE;
-	for (let one; (one = nodes.find(covered)); ) y = one.pos[1] + one.size[1] + GAP;
+	for (let node; (node = nodes.find(covered)); ) y = node.pos[1] + node.size[1] + GAP;
 	return [x, y];
 }
 

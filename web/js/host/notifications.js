@@ -3,7 +3,7 @@
 const MARK = "● ";
 
 /** What stands in the title while they are away, and what ComfyUI wrote there. */
-let told = "";
+let marked = "";
 let own = "";
 // ComfyUI writes its own whenever something runs. Later: another that insists must not stop the page.
 const watcher = new MutationObserver(() => setTimeout(mark));
@@ -11,32 +11,32 @@ const watcher = new MutationObserver(() => setTimeout(mark));
 /** @type {(title: string, text?: string) => void} */
 export function tellAway(title, text = "") {
 	if (!document.hidden) return;
-	if (!told) {
+	if (!marked) {
 		document.addEventListener("visibilitychange", comeBack);
 		watcher.observe(document.head, { childList: true, subtree: true, characterData: true });
 	}
-	told = (MARK + title).replace(/\s+/g, " ").trim(); // as the browser gives it back
+	marked = (MARK + title).replace(/\s+/g, " ").trim(); // as the browser gives it back
 	mark();
 	if ("Notification" in window && Notification.permission === "granted") {
-		const made = new Notification(title, { body: text, tag: "runninghub" });
-		made.onclick = () => {
+		const notification = new Notification(title, { body: text, tag: "runninghub" });
+		notification.onclick = () => {
 			window.focus();
-			made.close();
+			notification.close();
 		};
 	}
 }
 
 function mark() {
-	if (!told || document.title === told) return;
+	if (!marked || document.title === marked) return;
 	if (!document.title.startsWith(MARK)) own = document.title;
-	document.title = told;
+	document.title = marked;
 }
 
 function comeBack() {
 	if (document.hidden) return;
 	document.removeEventListener("visibilitychange", comeBack);
 	watcher.disconnect();
-	told = "";
+	marked = "";
 	document.title = own;
 }
 

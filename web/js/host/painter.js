@@ -26,9 +26,9 @@ export function draw(source) {
 	if (!hooked && app.canvas) {
 		hooked = true;
 		const before = app.canvas.onDrawForeground;
-		app.canvas.onDrawForeground = function (...given) {
-			before?.apply(this, given);
-			paint(given[0]);
+		app.canvas.onDrawForeground = function (...args) {
+			before?.apply(this, args);
+			paint(args[0]);
 		};
 	}
 	redraw();

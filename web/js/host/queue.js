@@ -90,8 +90,8 @@ function askBeforeRuns() {
 	const commands = stores()?._s.get("command");
 	commands?.$onAction((/** @type {any} */ { name, args }) => name === "execute" && args[0].startsWith("Comfy.Queue") && press());
 
-	app.queuePrompt = async (/** @type {[number, number?, any?]} */ ...given) => {
-		const isAuto = isAutoRun(given[2]);
+	app.queuePrompt = async (/** @type {[number, number?, any?]} */ ...args) => {
+		const isAuto = isAutoRun(args[2]);
 		do {
 			// What ComfyUI is asked for while it queues it makes later, of values that it draws meanwhile.
 			if (isAuto) await Promise.allSettled(queueing);
@@ -102,7 +102,7 @@ function askBeforeRuns() {
 				return false;
 			}
 		} while (isAuto && queueing.size > 0);
-		const queued = queuePrompt.apply(app, given);
+		const queued = queuePrompt.apply(app, args);
 		queueing.add(queued);
 		try {
 			return await queued;
@@ -112,13 +112,13 @@ function askBeforeRuns() {
 	};
 }
 
-/** ComfyUI tells nobody what it refused, nor what it took. @type {(refused: (errors: Record<string, any>) => void, taken: (prompt: any, id: string) => void) => void} */
-export function onQueued(refused, taken) {
+/** ComfyUI tells nobody what it refused, nor what it took. @type {(refused: (errors: Record<string, any>) => void, accepted: (prompt: any, id: string) => void) => void} */
+export function onQueued(refused, accepted) {
 	const { queuePrompt } = api;
-	api.queuePrompt = async (/** @type {[number, any, any?]} */ ...given) => {
+	api.queuePrompt = async (/** @type {[number, any, any?]} */ ...args) => {
 		try {
-			const answer = await queuePrompt.apply(api, given);
-			taken(given[1]?.output ?? {}, String(answer?.prompt_id));
+			const answer = await queuePrompt.apply(api, args);
+			accepted(args[1]?.output ?? {}, String(answer?.prompt_id));
 			return answer;
 		} catch (error) {
 			refused(/** @type {any} */ (error)?.response?.node_errors ?? {});
@@ -127,7 +127,7 @@ export function onQueued(refused, taken) {
 	};
 }
 
-/** @typedef {(...given: any[]) => Promise<any>} ApiMethod */
+/** @typedef {(...args: any[]) => Promise<any>} ApiMethod */
 
 /**
  * While something is done, one of ComfyUI's calls is another. `make` gets the own one, and what puts it back.
@@ -136,10 +136,10 @@ export function onQueued(refused, taken) {
 async function withPatchedApi(name, act, make) {
 	const own = api[name];
 	const restore = () => {
-		if (api[name] === other) api[name] = own;
+		if (api[name] === patched) api[name] = own;
 	};
-	const other = make(own.bind(api), restore);
-	api[name] = other;
+	const patched = make(own.bind(api), restore);
+	api[name] = patched;
 	try {
 		return await act();
 	} finally {

@@ -29,8 +29,8 @@ export async function runningPrompt() {
 export async function lastRuns() {
 	const history = await read(`/history?max_items=${MOST}`);
 	/** @type {any[]} */
-	const found = Object.values(history).filter(({ prompt }) => isOfGraph(prompt));
-	const runs = found.sort((one, other) => other.prompt[0] - one.prompt[0]);
+	const entries = Object.values(history).filter(({ prompt }) => isOfGraph(prompt));
+	const runs = entries.sort((first, second) => second.prompt[0] - first.prompt[0]);
 	return runs.map(({ prompt, outputs, status }) => ({ nodes: prompt[2], outputs: outputs ?? {}, cached: cachedIn(status?.messages) }));
 }
 

@@ -34,7 +34,7 @@ export async function post(path, body, signal) {
 function token() {
 	if (session === null || spoken !== language()) {
 		spoken = language();
-		session = send("/runninghub/session", json({ locale: spoken })).then(read).then((said) => String(said.token));
+		session = send("/runninghub/session", json({ locale: spoken })).then(read).then((body) => String(body.token));
 		// Who waits for it hears of the failure; the next call tries again.
 		session.catch(() => {
 			session = null;
@@ -65,9 +65,9 @@ async function send(path, options) {
 
 /** @param {Response} answer */
 async function read(answer) {
-	const said = await answer.json().catch(() => null);
-	if (answer.ok && said !== null) return said;
-	const { error } = said ?? {};
+	const body = await answer.json().catch(() => null);
+	if (answer.ok && body !== null) return body;
+	const { error } = body ?? {};
 	throw error && typeof error === "object" ? new ServerError(error) : await failure("server.no_answer", answer.status);
 }
 

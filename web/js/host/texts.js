@@ -40,8 +40,8 @@ export const textsOf = (part) => (key, params) => t(`${part}.${key}`, params);
 
 /** @type {(locale: string, key: string) => string | undefined} */
 function find(locale, key) {
-	const found = key.split(".").reduce((from, step) => from?.[step], languages[locale]?.runninghub?.canvas);
-	return typeof found === "string" ? found : undefined;
+	const text = key.split(".").reduce((from, step) => from?.[step], languages[locale]?.runninghub?.canvas);
+	return typeof text === "string" ? text : undefined;
 }
 
 /** @type {(value: number | string, digits?: number) => string} */

@@ -44,8 +44,8 @@ export function standing(field) {
 
 /** @param {RhField[]} fields */
 export function standsLike(...fields) {
-	const [one, other] = fields.map((field) => JSON.stringify(standing({ ...field, stored: null, label: "" })));
-	return one === other;
+	const [first, second] = fields.map((field) => JSON.stringify(standing({ ...field, stored: null, label: "" })));
+	return first === second;
 }
 
 /** @param {RhField} field */
@@ -64,11 +64,11 @@ export function fitting(field, value) {
 		return value === true || value === "true" || (value !== false && value !== "false" && startValue(field));
 	}
 	if (field.kind === "INT" || field.kind === "FLOAT") {
-		const found = number(value);
-		if (found === null) return startValue(field);
+		const parsed = number(value);
+		if (parsed === null) return startValue(field);
 		const { min, max } = range(field);
-		const held = Math.min(Math.max(found, min), max);
-		return field.kind === "INT" ? Math.round(held) : held;
+		const bounded = Math.min(Math.max(parsed, min), max);
+		return field.kind === "INT" ? Math.round(bounded) : bounded;
 	}
 	if (field.options) return choices(field).includes(value) ? value : startValue(field);
 	return ["string", "number", "boolean"].includes(typeof value) ? String(value) : startValue(field);
@@ -79,7 +79,7 @@ function fittingOrNone(field, value) {
 	if (value === "" || value === null || value === undefined) return "";
 	const text = String(value);
 	if (NUMBERS.includes(field.kind)) return number(value) === null ? startValue(field) : text;
-	return choices(field).find((one) => String(one) === text) ?? startValue(field);
+	return choices(field).find((choice) => String(choice) === text) ?? startValue(field);
 }
 
 /** A number beyond 2^53 goes out as the text it came as, while nobody changed it. @type {Fitting} */
@@ -126,7 +126,7 @@ export const hintOf = ({ min, max }) => (min === null && max === null ? "" : `${
 /** A value of the field of the same name of another program, where it fits. @type {RhCarry} */
 export function moved(before, after, value) {
 	if (value === startValue(before)) return startValue(after);
-	const found = fitting(after, value);
+	const fitted = fitting(after, value);
 	// "5" of a list and 5 of a number are the same to a person.
-	return found === startValue(after) && typeof value === "number" ? fitting(after, String(value)) : found;
+	return fitted === startValue(after) && typeof value === "number" ? fitting(after, String(value)) : fitted;
 }

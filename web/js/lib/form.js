@@ -89,9 +89,9 @@ export function seenOf(program) {
 
 /** @type {(kind: RhKind, outputs: RhOutput[], typed: number[], before: RhForm | null) => number[]} */
 function arrange(kind, outputs, typed, before) {
-	const wanted = [...typed, ...outputs.map((_, index) => typedOf(kind).length + index)];
-	const kept = before ? slotOrigins(before, outputs).filter((index) => wanted.includes(index)) : [];
-	return [...kept, ...sorted(wanted.filter((index) => !kept.includes(index)))];
+	const indices = [...typed, ...outputs.map((_, index) => typedOf(kind).length + index)];
+	const former = before ? slotOrigins(before, outputs).filter((index) => indices.includes(index)) : [];
+	return [...former, ...sorted(indices.filter((index) => !former.includes(index)))];
 }
 
 /**
@@ -110,20 +110,20 @@ export function slotOrigins(before, outputs) {
 
 /** @param {RhForm} form @param {number} index */
 export function slotOf(form, index) {
-	const known = typedOf(form.kind);
-	const typed = known[index];
-	if (typed) return { ...typed, label: "" };
-	const place = index - known.length;
+	const typed = typedOf(form.kind);
+	const slot = typed[index];
+	if (slot) return { ...slot, label: "" };
+	const place = index - typed.length;
 	const { type = "*", label = "" } = form.outputs[place] ?? {};
 	return { name: `out_${place + 1}`, type, label };
 }
 
-/** From a file or another program. @param {unknown} given @returns {RhForm | null} */
-export function readForm(given) {
-	const form = typeof given === "string" ? parse(given) : given;
+/** From a file or another program. @param {unknown} source @returns {RhForm | null} */
+export function readForm(source) {
+	const form = typeof source === "string" ? parse(source) : source;
 	if (!isObject(form) || form.v !== 1) return null;
 	/** @type {RhKind} */
-	const kind = KINDS.find((one) => one === form.kind) ?? "workflow";
+	const kind = KINDS.find((name) => name === form.kind) ?? "workflow";
 	const outputs = unique(list(form.outputs).map(readOutput), "id").slice(0, kind === "model" ? 0 : MOST_OUTPUTS);
 	const pool = slots(kind);
 	const sockets = Array.isArray(form.sockets) ? form.sockets : slots(kind, typedOf(kind).length + outputs.length);
@@ -164,7 +164,7 @@ export function readField(field, program = "workflow") {
 		min: number(field.min),
 		max: number(field.max),
 		step: number(field.step),
-		options: options.length ? options.filter((one) => ["string", "number", "boolean"].includes(typeof one)) : null,
+		options: options.length ? options.filter((option) => ["string", "number", "boolean"].includes(typeof option)) : null,
 		seed: field.seed === true,
 		...(RESOURCES.includes(resource) && { resource }),
 		...(program === "model" && readParameter(field)),
@@ -211,10 +211,10 @@ const OWN = /^(form|model|extra|batch|max_orders|timeout|reroll_seeds|send_anywa
 
 /** @type {(items: any[], key: string) => any[]} */
 const unique = (items, key) =>
-	items.filter((item, place) => item && items.findIndex((one) => one?.[key] === item[key]) === place);
+	items.filter((item, place) => item && items.findIndex((twin) => twin?.[key] === item[key]) === place);
 
 /** @param {number[]} indices */
-const sorted = (indices) => [...new Set(indices)].sort((one, other) => one - other);
+const sorted = (indices) => [...new Set(indices)].sort((first, second) => first - second);
 
 /** @param {unknown} value */
 const list = (value) => (Array.isArray(value) ? value : []);
@@ -245,6 +245,6 @@ export const isObject = (value) => typeof value === "object" && value !== null &
 
 /** @param {unknown} value */
 export function number(value) {
-	const found = typeof value === "number" || (typeof value === "string" && value.trim()) ? Number(value) : NaN;
-	return Number.isFinite(found) ? found : null;
+	const parsed = typeof value === "number" || (typeof value === "string" && value.trim()) ? Number(value) : NaN;
+	return Number.isFinite(parsed) ? parsed : null;
 }

@@ -20,15 +20,15 @@ const sizeOf = (instance) => (INSTANCES.indexOf(instance) > 0 ? instance : "");
 /** How orders are placed: who pays, seconds, the queue, the saved workflow, the route. The server checks them. */
 const RULES = ["profile", "timeout", "use_personal_queue", "workflow", "route"];
 
-/** Only what differs from the defaults. @param {any} said */
-const rulesOf = (said) => Object.fromEntries(RULES.flatMap((name) => (said[name] ? [[name, said[name]]] : [])));
+/** Only what differs from the defaults. @param {any} mark */
+const rulesOf = (mark) => Object.fromEntries(RULES.flatMap((name) => (mark[name] ? [[name, mark[name]]] : [])));
 
 /** @type {(thing: any) => RhMark | null} */
 export function markOf(thing) {
-	const said = (isGroup(thing) ? thing.flags : thing?.properties)?.[KEY] ?? {};
-	const { segment, instance, only } = said;
+	const stored = (isGroup(thing) ? thing.flags : thing?.properties)?.[KEY] ?? {};
+	const { segment, instance, only } = stored;
 	if (typeof segment !== "string" || !segment) return null;
-	return { segment, instance: sizeOf(instance), only: only === true, ...rulesOf(said) };
+	return { segment, instance: sizeOf(instance), only: only === true, ...rulesOf(stored) };
 }
 
 /** @type {(thing: any, mark: RhMark | null) => void} */
@@ -36,11 +36,11 @@ export function setMark(thing, mark) {
 	const holder = (thing[isGroup(thing) ? "flags" : "properties"] ??= {});
 	const { segment, instance, only } = mark ?? {};
 	const none = Object.fromEntries(RULES.map((name) => [name, undefined]));
-	const said = { segment, instance: sizeOf(instance) || undefined, only: only || undefined };
-	const given = { ...holder[KEY], ...said, ...none, ...rulesOf(mark ?? {}) };
-	const kept = Object.entries(given).filter(([, value]) => value !== undefined);
-	if (kept.length > 0) {
-		holder[KEY] = Object.fromEntries(kept);
+	const facts = { segment, instance: sizeOf(instance) || undefined, only: only || undefined };
+	const merged = { ...holder[KEY], ...facts, ...none, ...rulesOf(mark ?? {}) };
+	const entries = Object.entries(merged).filter(([, value]) => value !== undefined);
+	if (entries.length > 0) {
+		holder[KEY] = Object.fromEntries(entries);
 	} else {
 		delete holder[KEY];
 	}
@@ -52,14 +52,14 @@ export function setMark(thing, mark) {
  */
 export function markFor(chosen, touched, all) {
 	for (const marks of [chosen, touched]) {
-		const [known] = marks
+		const [lowest] = marks
 			.flatMap((mark) => mark ?? [])
-			.sort((one, other) => one.segment.localeCompare(other.segment, "en", { numeric: true }));
-		if (known) return known;
+			.sort((first, second) => first.segment.localeCompare(second.segment, "en", { numeric: true }));
+		if (lowest) return lowest;
 	}
-	const taken = new Set(all.map((mark) => mark?.segment));
+	const names = new Set(all.map((mark) => mark?.segment));
 	let number = 1;
-	while (taken.has(String(number))) number += 1;
+	while (names.has(String(number))) number += 1;
 	return { segment: String(number), instance: "", only: false };
 }
 
@@ -72,8 +72,8 @@ export function isMarkable(thing) {
 /** @param {any[]} selection */
 export function markableOf(selection) {
 	const things = selection.filter(isMarkable);
-	const held = new Set(things.filter(isGroup).flatMap(({ children }) => [...(children ?? [])]));
-	return things.filter((thing) => !held.has(thing));
+	const inGroups = new Set(things.filter(isGroup).flatMap(({ children }) => [...(children ?? [])]));
+	return things.filter((thing) => !inGroups.has(thing));
 }
 
 /** @param {any} graph @returns {any[]} */
@@ -85,9 +85,9 @@ export const allThings = (root) => [root, ...(root?.subgraphs?.values() ?? [])].
 /** The marked group or subgraph that a thing is in; null for none. @type {(thing: any, root: any) => any} */
 export function holderOf(thing, root) {
 	const { graph } = thing;
-	const group = graph?.groups?.find((/** @type {any} */ one) => one !== thing && markOf(one) && holds(one, thing));
+	const group = graph?.groups?.find((/** @type {any} */ candidate) => candidate !== thing && markOf(candidate) && holds(candidate, thing));
 	const outer = allThings(root).filter(({ subgraph }) => subgraph && subgraph === graph);
-	return group ?? outer.map((one) => (markOf(one) ? one : holderOf(one, root))).find(Boolean) ?? null;
+	return group ?? outer.map((node) => (markOf(node) ? node : holderOf(node, root))).find(Boolean) ?? null;
 }
 
 /** @type {(group: any, thing: any) => boolean} */

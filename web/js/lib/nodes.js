@@ -29,7 +29,7 @@ export const PROGRAMS = new Map([
 ]);
 
 /** The class of a new node of that kind. @param {RhKind} kind */
-export const classFor = (kind) => [...PROGRAMS].find(([, other]) => other === kind)?.[0] ?? "";
+export const classFor = (kind) => [...PROGRAMS].find(([, programKind]) => programKind === kind)?.[0] ?? "";
 
 /** Of a search entry for one model too, which is a node of the general class. @param {any} node */
 export const classOf = (node) => classNamed(node?.comfyClass ?? node?.type);
@@ -90,10 +90,10 @@ export const drawnBy = (node) =>
 
 /** @type {(node: any, name: string, value: string) => void} */
 export function setWidget(node, name, value) {
-	const found = widgetOf(node, name);
-	if (found) {
-		found.value = value;
-		found.callback?.(value);
+	const widget = widgetOf(node, name);
+	if (widget) {
+		widget.value = value;
+		widget.callback?.(value);
 	}
 }
 

@@ -36,8 +36,8 @@ const RULES_OF_CLASSES = [
 	[
 		"ImageBatch LatentBatch",
 		(node) => {
-			const [one, other] = BATCHED.flatMap((type) => linked(node, type)).map(({ name }) => itemsAt(node, name));
-			return one && other ? { length: one.length + other.length, distinct: one.distinct + other.distinct } : null;
+			const [first, second] = BATCHED.flatMap((type) => linked(node, type)).map(({ name }) => itemsAt(node, name));
+			return first && second ? { length: first.length + second.length, distinct: first.distinct + second.distinct } : null;
 		},
 	],
 ];
@@ -52,13 +52,13 @@ const RULES = new Map(RULES_OF_CLASSES.flatMap(([names, rule]) => names.split(" 
 export function ordersTold(node, fields) {
 	if (valueOf(node, "batch") === "first") return { count: 1, least: false };
 	// A parameter that takes a list, and a zip, have all items at once.
-	const each = fields.filter(({ array, kind }) => !array && kind !== "ZIP").map(({ name }) => itemsAt(node, name));
-	const told = each.flatMap((items) => items ?? []);
+	const perField = fields.filter(({ array, kind }) => !array && kind !== "ZIP").map(({ name }) => itemsAt(node, name));
+	const counted = perField.flatMap((items) => items ?? []);
 	// With new seeds equal items are orders of their own.
 	const isAnew = valueOf(node, "reroll_seeds") === "true";
-	const length = Math.max(1, ...told.map((items) => items.length));
-	const count = isAnew ? length : Math.max(1, ...told.map(({ distinct }) => distinct));
-	return { count, least: told.length < each.length && (length === 1 || count < length) };
+	const length = Math.max(1, ...counted.map((items) => items.length));
+	const count = isAnew ? length : Math.max(1, ...counted.map(({ distinct }) => distinct));
+	return { count, least: counted.length < perField.length && (length === 1 || count < length) };
 }
 
 /** Nodes of one graph with the same key are one order; null for one that orders by itself, or may. @param {any} node */
@@ -88,7 +88,7 @@ function itemsOf({ node, slot }) {
 
 /** As many as came, at the first input that may bring several. @type {(node: any, type?: string) => Items | null} */
 function through(node, type = "") {
-	const [first] = node.inputs.filter((/** @type {any} */ one) => linkOf(node, one.name) !== null && (type ? one.type === type : [...BATCHED, "*"].includes(one.type)));
+	const [first] = node.inputs.filter((/** @type {any} */ input) => linkOf(node, input.name) !== null && (type ? input.type === type : [...BATCHED, "*"].includes(input.type)));
 	return first ? itemsAt(node, first.name) : null;
 }
 
@@ -110,10 +110,10 @@ function isOnce({ node, slot }, seen = new Set()) {
 }
 
 /** @type {(node: any, name: string) => unknown} */
-const linkOf = (node, name) => node.inputs?.find((/** @type {any} */ one) => one.name === name)?.link ?? null;
+const linkOf = (node, name) => node.inputs?.find((/** @type {any} */ input) => input.name === name)?.link ?? null;
 
 /** @type {(node: any, type: string) => any[]} */
-const linked = (node, type) => node.inputs.filter((/** @type {any} */ one) => one.type === type);
+const linked = (node, type) => node.inputs.filter((/** @type {any} */ input) => input.type === type);
 
 /** @param {Source} source */
 const typeOf = ({ node, slot }) => node.outputs?.[slot]?.type;

@@ -9,13 +9,13 @@ const MOST_MARKED = 40; // with those used lately at most 60 entries of the sear
 /** @typedef {{ kind: RhKind, id: string, name: string }} Recent */
 
 /** The latest first. @param {RhKind} kind @returns {Recent[]} */
-export const recentOf = (kind) => read(KEY).filter((one) => one.kind === kind).slice(0, mostOf(kind));
+export const recentOf = (kind) => read(KEY).filter((entry) => entry.kind === kind).slice(0, mostOf(kind));
 
 /** @param {Recent} used */
 export function rememberUse({ kind, id, name }) {
-	const others = read(KEY).filter((one) => one.kind !== kind || one.id !== id);
-	const same = others.filter((one) => one.kind === kind).slice(0, mostOf(kind) - 1);
-	write(KEY, [{ kind, id, name }, ...same, ...others.filter((one) => one.kind !== kind)]);
+	const others = read(KEY).filter((entry) => entry.kind !== kind || entry.id !== id);
+	const same = others.filter((entry) => entry.kind === kind).slice(0, mostOf(kind) - 1);
+	write(KEY, [{ kind, id, name }, ...same, ...others.filter((entry) => entry.kind !== kind)]);
 }
 
 /** What a person marked, of every kind, the latest first. */
@@ -26,9 +26,9 @@ export const favourites = () => marked().filter(({ kind }) => kind === "model").
 
 /** Whether it is marked now. @type {(id: string, name: string, kind?: RhKind) => boolean} */
 export function flipFavourite(id, name, kind = "model") {
-	const known = marked();
-	const others = known.filter((one) => one.kind !== kind || one.id !== id);
-	const isNew = others.length === known.length;
+	const entries = marked();
+	const others = entries.filter((entry) => entry.kind !== kind || entry.id !== id);
+	const isNew = others.length === entries.length;
 	write(MARKED, isNew ? [{ kind, id, name }, ...others] : others);
 	return isNew;
 }
@@ -39,8 +39,8 @@ const mostOf = (kind) => (kind === "model" ? MOST_MODELS : MOST);
 /** @returns {Recent[]} */
 function read(key = "") {
 	try {
-		const kept = JSON.parse(localStorage.getItem(key) ?? "[]");
-		return kept.filter((/** @type {any} */ one) => typeof one?.id === "string" && typeof one.name === "string");
+		const stored = JSON.parse(localStorage.getItem(key) ?? "[]");
+		return stored.filter((/** @type {any} */ entry) => typeof entry?.id === "string" && typeof entry.name === "string");
 	} catch {
 		return [];
 	}

@@ -2,20 +2,20 @@
 
 /**
  * Tag, properties (or a class name), and what is in it: nodes and texts; what is falsy is left out.
- * @type {(tag: string, given?: Record<string, any> | string, ...content: any[]) => any}
+ * @type {(tag: string, props?: Record<string, any> | string, ...content: any[]) => any}
  */
-export function h(tag, given = "", ...content) {
+export function h(tag, props = "", ...content) {
 	/** @type {any} */
-	const made = document.createElement(tag);
-	for (const [name, value] of Object.entries(typeof given === "string" ? { className: given } : given)) {
-		if (name in made) {
-			made[name] = value;
+	const element = document.createElement(tag);
+	for (const [name, value] of Object.entries(typeof props === "string" ? { className: props } : props)) {
+		if (name in element) {
+			element[name] = value;
 		} else {
-			made.setAttribute(name, value);
+			element.setAttribute(name, value);
 		}
 	}
-	made.append(...content.filter(Boolean));
-	return made;
+	element.append(...content.filter(Boolean));
+	return element;
 }
 
 /** @type {(...content: any[]) => any} */
@@ -32,16 +32,16 @@ export async function fill(into, make) {
 
 export const answer = () => h("p", { className: "answer", role: "status" });
 
-/** In such a line, whatever stood there. @param {HTMLElement} said */
-export function say(said, text = "") {
-	said.classList.remove("bad");
-	said.textContent = text;
+/** In such a line, whatever stood there. @param {HTMLElement} status */
+export function say(status, text = "") {
+	status.classList.remove("bad");
+	status.textContent = text;
 }
 
-/** @type {(said: HTMLElement, error: unknown) => void} */
-export function sayError(said, error) {
-	said.classList.add("bad");
-	said.textContent = wordsOf(error);
+/** @type {(status: HTMLElement, error: unknown) => void} */
+export function sayError(status, error) {
+	status.classList.add("bad");
+	status.textContent = wordsOf(error);
 }
 
 /** @type {(...content: any[]) => any} */
@@ -52,36 +52,36 @@ export const card = (title, ...content) => h("section", "card", h("h3", "", titl
 
 /**
  * Never disabled: that would take the focus away from who uses the keyboard. Label, where a failure is told, what it does, and a question that is asked on the button first.
- * @type {(label: string, said: HTMLElement, run: RhAct, question?: string) => HTMLButtonElement}
+ * @type {(label: string, status: HTMLElement, run: RhAct, question?: string) => HTMLButtonElement}
  */
-export function action(label, said, run, question = "") {
+export function action(label, status, run, question = "") {
 	let armed = !question;
 	let busy = false;
-	const made = h("button", { type: "button", onblur: () => arm() }, label);
+	const button = h("button", { type: "button", onblur: () => arm() }, label);
 	const arm = (on = false) => {
 		armed = on || !question;
-		made.textContent = on ? question : label;
+		button.textContent = on ? question : label;
 		// The style sheet leaves room for both: the second press must meet what the first one met.
-		if (question) made.dataset.other = on ? label : question;
-		made.classList.toggle("armed", on);
+		if (question) button.dataset.other = on ? label : question;
+		button.classList.toggle("armed", on);
 	};
 	arm();
-	made.onclick = async () => {
+	button.onclick = async () => {
 		if (busy || !armed) return arm(!busy);
 		arm(false);
 		busy = true;
-		made.ariaBusy = "true";
-		say(said);
+		button.ariaBusy = "true";
+		say(status);
 		try {
 			await run();
 		} catch (error) {
-			sayError(said, error);
+			sayError(status, error);
 		} finally {
 			busy = false;
-			made.ariaBusy = null;
+			button.ariaBusy = null;
 		}
 	};
-	return made;
+	return button;
 }
 
 /** Enter in one of its fields presses the button. @type {(button: HTMLButtonElement, ...content: any[]) => any} */

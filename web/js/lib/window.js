@@ -14,6 +14,6 @@ export function visibleRows(top, height, rowHeight, count, extra = 6) {
 export function movedTo(key, at, count, page) {
 	/** @type {Record<string, number>} */
 	const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: count - 1 };
-	const found = to[key];
-	return found === undefined || count === 0 ? null : Math.min(Math.max(found, 0), count - 1);
+	const target = to[key];
+	return target === undefined || count === 0 ? null : Math.min(Math.max(target, 0), count - 1);
 }
