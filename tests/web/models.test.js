@@ -35,13 +35,13 @@ const program = (more = {}) => ({
   ...more,
 });
 
-const made = (found = program(), before = null) => makeForm(found, firstChoice(found, before, []), before);
+const modelForm = (remote = program(), before = null) => makeForm(remote, firstChoice(remote, before, []), before);
 
 beforeEach(() => localStorage.clear());
 afterEach(() => localStorage.clear());
 
 test("a model's form has its suggested fields, its outputs and its schema", () => {
-  const form = made();
+  const form = modelForm();
   expect(form.fields.map(({ name }) => name)).toEqual(["prompt", "imageUrls"]);
   expect(form.fields[0].tip).toBe("words");
   expect(form.sockets.map((index) => slotOf(form, index).type)).toEqual(["VIDEO"]);
@@ -119,15 +119,15 @@ test("favourites are marked and unmarked, and models used lately push no workflo
 /** The dialog of three models; what is searched for later is never found. */
 async function choice(words) {
   const row = (endpoint) => ({ endpoint, name: endpoint, other: "", family: "", task: "", task_name: "", price: "", takes: [], complete: true, status: "active" });
-  const found = { found: 3, total: 3, date: "", models: ["a/text-to-video", "a/image-to-video", "b/text-to-video"].map(row) };
+  const listing = { found: 3, total: 3, date: "", models: ["a/text-to-video", "a/image-to-video", "b/text-to-video"].map(row) };
   let searches = 0;
   vi.stubGlobal("fetch", (path) => {
     if (path === "/api/runninghub/models" && ++searches > 1) return new Promise(() => {});
-    const body = { "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/settings": { profiles: [] }, "/api/runninghub/models": found }[path];
+    const body = { "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/settings": { profiles: [] }, "/api/runninghub/models": listing }[path];
     return Promise.resolve({ ok: true, status: 200, json: async () => body });
   });
   await loadTexts();
-  const chosen = openChoice({ task: "", profile: "", words, said: "" }, () => {});
+  const chosen = openChoice({ task: "", profile: "", words, reason: "" }, () => {});
   const rows = () => [...document.querySelectorAll(".runninghub-models .row")];
   await vi.waitFor(() => expect(rows().length).toBe(3));
   return { chosen, second: /** @type {any} */ (rows()[1]), field: /** @type {any} */ (document.querySelector(".runninghub-choice [type=search]")) };

@@ -52,7 +52,7 @@ export const account = {
 		},
 	],
 	setup() {
-		waysOut.push(({ kind, there }, said, close) => (KEY.test(kind) ? keyWays(there, said, close) : []));
+		waysOut.push(({ kind, there }, status, close) => (KEY.test(kind) ? keyWays(there, status, close) : []));
 	},
 	nodeCreated(node) {
 		if (isOurs(classOf(node))) addBadge(node, () => sandboxBadge(node));
@@ -68,51 +68,51 @@ export async function openWorkflowOf(profile) {
 /** Where keys are made. @param {string[]} sites */
 export const keyLinks = (sites) => sites.flatMap((site) => [" ", link(new URL(site).host, site + KEY_PAGE)]);
 
-/** @param {string[]} taken */
-function freeName(taken) {
+/** @param {string[]} names */
+function freeName(names) {
 	let name = "main";
-	for (let number = 2; taken.includes(name); number += 1) name = `main ${number}`;
+	for (let number = 2; names.includes(name); number += 1) name = `main ${number}`;
 	return name;
 }
 
 /**
- * `taken`: names of profiles; `replaced`: the one whose key was refused.
- * @type {(sites: string[], taken: string[], done: (name: string) => unknown, replaced?: RhProfile) => any}
+ * `names`: of the profiles there are; `replaced`: the one whose key was refused.
+ * @type {(sites: string[], names: string[], done: (name: string) => unknown, replaced?: RhProfile) => any}
  */
-export function keyForm(sites, taken, done, replaced) {
-	const said = answer();
+export function keyForm(sites, names, done, replaced) {
+	const status = answer();
 	/** @param {string} key @param {Node} input */
 	const field = (key, input) => h("label", "", t(key), input);
-	const name = h("input", { value: replaced?.name ?? freeName(taken), maxLength: 60 });
-	const other = h("input", { placeholder: "https://", hidden: true, "aria-label": t("other_site") });
+	const name = h("input", { value: replaced?.name ?? freeName(names), maxLength: 60 });
+	const address = h("input", { placeholder: "https://", hidden: true, "aria-label": t("other_site") });
 	const site = h(
 		"select",
-		{ onchange: () => (other.hidden = site.value !== "") },
+		{ onchange: () => (address.hidden = site.value !== "") },
 		...sites.map((value) => h("option", { value }, new URL(value).host)),
 		h("option", { value: "" }, t("other_site")),
 	);
 	const key = h("input", { type: "password", autocomplete: "new-password", placeholder: t("key_hint") });
 	if (replaced) {
 		site.value = sites.includes(replaced.origin) ? replaced.origin : "";
-		other.value = replaced.origin;
-		other.hidden = site.value !== "";
+		address.value = replaced.origin;
+		address.hidden = site.value !== "";
 	}
 	let replacing = replaced?.name ?? "";
-	const save = action(t("save"), said, async () => {
+	const save = action(t("save"), status, async () => {
 		const named = name.value.trim();
-		if (taken.includes(named) && replacing !== named) {
+		if (names.includes(named) && replacing !== named) {
 			replacing = named;
-			said.textContent = t("replace_sure", { name: named });
+			status.textContent = t("replace_sure", { name: named });
 			return;
 		}
-		remember(await post("/runninghub/profiles/save", { name: named, origin: site.value || other.value, key: key.value }));
+		remember(await post("/runninghub/profiles/save", { name: named, origin: site.value || address.value, key: key.value }));
 		key.value = "";
 		await done(named);
 		void tellTested(named);
 	});
 	save.className = "primary";
-	const fields = [field("site", site), other, field("key", key), field("name", name)];
-	return form(save, ...fields, row(save), said);
+	const fields = [field("site", site), address, field("key", key), field("name", name)];
+	return form(save, ...fields, row(save), status);
 }
 
 /** A key that was stored is tried at once. @param {string} name */
@@ -125,20 +125,20 @@ async function tellTested(name) {
 	}
 }
 
-/** @param {Account} found */
+/** @param {Account} account */
 export function testText({ kind, coins, money, currency, running, limit }) {
-	const known = KINDS[kind];
-	const found = dotted(
-		known ? t(`kind.${known}`) : kind || t("kind.unknown"),
+	const key = KINDS[kind];
+	const facts = dotted(
+		key ? t(`kind.${key}`) : kind || t("kind.unknown"),
 		coins !== null && t("coins", { coins: numberText(coins) }),
 		money !== null && t("money", { money: numberText(money), currency: currency ?? "" }),
 		limit !== null && t("running", { running: running ?? 0, limit }),
 	);
-	return t("works", { found });
+	return t("works", { found: facts });
 }
 
-/** Under a failure for want of a key. @type {(there: () => Promise<any>, said: HTMLElement, close: () => void) => any[]} */
-function keyWays(there, said, close) {
+/** Under a failure for want of a key. @type {(there: () => Promise<any>, status: HTMLElement, close: () => void) => any[]} */
+function keyWays(there, status, close) {
 	const enter = async () => {
 		const node = await there();
 		close();
@@ -150,7 +150,7 @@ function keyWays(there, said, close) {
 		close();
 		await useSandbox(node, samples);
 	};
-	return [action(t("offer.enter"), said, enter), action(t("offer.try_button"), said, sandbox)];
+	return [action(t("offer.enter"), status, enter), action(t("offer.try_button"), status, sandbox)];
 }
 
 /**
@@ -171,8 +171,8 @@ export async function offerKey(node, reason = "", isRefused = reason !== "") {
 			dialog.close();
 		}, replaced);
 		enter.querySelector("input[type=password]")?.setAttribute("autofocus", "");
-		const said = answer();
-		const sandbox = action(t("offer.try_button"), said, async () => {
+		const status = answer();
+		const sandbox = action(t("offer.try_button"), status, async () => {
 			const { samples } = await post("/runninghub/sandbox", { on: true });
 			resolve(useSandbox(/** @type {ComfyNode} */ (node), samples));
 			dialog.close();
@@ -183,7 +183,7 @@ export async function offerKey(node, reason = "", isRefused = reason !== "") {
 			reason && h("p", "bad", reason),
 			way("enter", enter),
 			way("get", h("p", "", t("offer.get_text"), ...keyLinks(sites))),
-			node && way("try", h("p", "muted", t("offer.try_text")), sandbox, said),
+			node && way("try", h("p", "muted", t("offer.try_text")), sandbox, status),
 		);
 		const dialog = openDialog({ title: t(reason ? "offer.refused" : "offer.title"), body, onClose: () => resolve(ready) });
 	});

@@ -87,9 +87,9 @@ function payingPart(prompt) {
 	}
 	if (ids.size === 0) return null;
 	/** @type {(without: (id: string) => string[]) => string} */
-	const told = (without) =>
+	const snapshot = (without) =>
 		JSON.stringify([...ids].sort().map((id) => [id, prompt[id].class_type, { ...prompt[id].inputs, ...Object.fromEntries(without(id).map((name) => [name, null])) }]));
-	return { all: told(() => []), still: told(drawnAt), isAnew: programs.some((id) => prompt[id].inputs?.reroll_seeds === true) };
+	return { all: snapshot(() => []), still: snapshot(drawnAt), isAnew: programs.some((id) => prompt[id].inputs?.reroll_seeds === true) };
 }
 
 /** Inputs that ComfyUI gives new values, by itself or by way of a Primitive. @param {string} id @returns {string[]} */
@@ -114,14 +114,14 @@ async function askAt(place) {
 		"alert",
 		t(`title.${mode}`),
 		text,
-		(close, told) => [
-			action(t("allow"), told, async () => {
+		(close, status) => [
+			action(t("allow"), status, async () => {
 				question = null;
 				allowed = place;
 				close();
 				if (placeOf() === place) await autoRun();
 			}),
-			action(t("off"), told, close),
+			action(t("off"), status, close),
 		],
 		() => {
 			if (question !== mine) return;

@@ -36,77 +36,77 @@ function profilesView({ profiles, default: chosen, environment, problem, models,
 
 /** What is asked before one is deleted: the default pays for what names none. @type {(profiles: RhProfile[], name: string, chosen: string) => string} */
 function deleteSure(profiles, name, chosen) {
-	const [next, ...more] = profiles.filter((one) => one.name !== name);
+	const [next, ...more] = profiles.filter((profile) => profile.name !== name);
 	if (next && more.length === 0 && next.name !== chosen) return t("delete_next", { name: next.name });
 	return next && name === chosen ? t("delete_default") : t("delete_sure");
 }
 
 /** What becomes of marked parts with models that the cloud does not list. @param {string} models */
 function modelsView(models) {
-	const said = answer();
+	const status = answer();
 	const words = ["warn", "strict"].map((value) => h("option", { value }, t(`models.${value}`)));
 	const choice = h("select", "", ...words);
 	choice.value = models;
-	choice.onchange = told(said, () => post("/runninghub/models/save", { models: choice.value }));
-	return card(t("marked"), h("label", "", t("models.label"), choice), said);
+	choice.onchange = keeping(status, () => post("/runninghub/models/save", { models: choice.value }));
+	return card(t("marked"), h("label", "", t("models.label"), choice), status);
 }
 
-/** Keeps what was chosen, and says so. @type {(said: HTMLElement, keep: () => Promise<unknown>) => () => Promise<void>} */
-const told = (said, keep) => async () => {
+/** Keeps what was chosen, and says so. @type {(status: HTMLElement, keep: () => Promise<unknown>) => () => Promise<void>} */
+const keeping = (status, keep) => async () => {
 	try {
 		await keep();
-		say(said, t("stored"));
+		say(status, t("stored"));
 	} catch (error) {
-		sayError(said, error);
+		sayError(status, error);
 	}
 };
 
 function keptView() {
-	const said = answer();
-	const show = ({ bytes = 0 }) => (said.textContent = t("kept", { size: bytesText(bytes) }));
+	const status = answer();
+	const show = ({ bytes = 0 }) => (status.textContent = t("kept", { size: bytesText(bytes) }));
 	get("/runninghub/kept").then(show, () => {});
 	const empty = async () => show(await post("/runninghub/kept/empty", {}));
-	return row(said, action(t("empty"), said, empty, t("empty_sure")));
+	return row(status, action(t("empty"), status, empty, t("empty_sure")));
 }
 
 /** @type {(profile: RhProfile, isDefault: boolean, again: RhAct, sure: string) => any} */
 function profileView({ name, origin, key_tail: tail, workflow, webhook, route, from }, isDefault, again, sure) {
-	const said = answer();
+	const status = answer();
 	const routed = answer();
-	/** @type {(what: "workflow" | "webhook", value: string, placeholder: string) => any} */
-	const kept = (what, value, placeholder) => {
-		const said = answer();
-		const input = h("input", { className: "grow", name: `${what} of ${name}`, value, placeholder });
-		const keep = action(t("save"), said, async () => {
-			const { profiles } = await post(`/runninghub/profiles/${what}`, { name, [what]: input.value });
-			input.value = profiles.find((/** @type {RhProfile} */ one) => one.name === name)?.[what] ?? "";
-			said.textContent = t("stored");
+	/** @type {(setting: "workflow" | "webhook", value: string, placeholder: string) => any} */
+	const settingForm = (setting, value, placeholder) => {
+		const fieldStatus = answer();
+		const input = h("input", { className: "grow", name: `${setting} of ${name}`, value, placeholder });
+		const keep = action(t("save"), fieldStatus, async () => {
+			const { profiles } = await post(`/runninghub/profiles/${setting}`, { name, [setting]: input.value });
+			input.value = profiles.find((/** @type {RhProfile} */ profile) => profile.name === name)?.[setting] ?? "";
+			fieldStatus.textContent = t("stored");
 		});
-		return form(keep, h("label", "", t(what), row(input, keep)), said);
+		return form(keep, h("label", "", t(setting), row(input, keep)), fieldStatus);
 	};
 	const way = routeSelect(route, t("routes.unsaid"));
-	way.onchange = told(routed, () => post("/runninghub/profiles/route", { name, route: way.value }));
+	way.onchange = keeping(routed, () => post("/runninghub/profiles/route", { name, route: way.value }));
 	const isStored = from === "file";
 	const change = (verb = "") => async () => {
 		remember(await post(`/runninghub/profiles/${verb}`, { name }));
 		await again();
 	};
 	const test = async () => {
-		said.textContent = t("testing");
-		said.textContent = testText(await post("/runninghub/profiles/test", { name }));
+		status.textContent = t("testing");
+		status.textContent = testText(await post("/runninghub/profiles/test", { name }));
 	};
 	return card(
 		isStored ? name : t("from_environment"),
 		h("p", "muted", dotted(origin, t("key_set", { tail }), isDefault && t("is_default"))),
 		row(
-			action(t("test"), said, test),
-			isStored && !isDefault && action(t("make_default"), said, change("default")),
-			isStored && action(t("delete"), said, change("delete"), sure),
+			action(t("test"), status, test),
+			isStored && !isDefault && action(t("make_default"), status, change("default")),
+			isStored && action(t("delete"), status, change("delete"), sure),
 		),
-		said,
-		isStored && kept("workflow", workflow, "1"),
+		status,
+		isStored && settingForm("workflow", workflow, "1"),
 		isStored && h("label", "", t("route"), way, h("span", "muted", t("routes.hint"))),
 		isStored && routed,
-		isStored && kept("webhook", webhook, "https://"),
+		isStored && settingForm("webhook", webhook, "https://"),
 	);
 }

@@ -22,11 +22,11 @@ export function limitsPage() {
 	const ask = (path, body = {}) => post(`/runninghub/limits${path}`, { profile: profile.value, ...body });
 	const show = () =>
 		fill(view, async () => {
-			const found = await ask("").catch((error) => {
+			const limits = await ask("").catch((error) => {
 				// This page is where the other sentence sends people.
 				throw error.key === "error.no_key" ? new Error(t("no_key")) : error;
 			});
-			return limitsView(found, ask, show);
+			return limitsView(limits, ask, show);
 		});
 	profile.onchange = show;
 	onAccounts(view, show);
@@ -34,35 +34,35 @@ export function limitsPage() {
 	return page(h("label", "", t("profile"), profile), view);
 }
 
-/** @type {(found: Limits, ask: Ask, again: () => unknown) => any[]} */
-function limitsView(found, ask, again) {
+/** @type {(limits: Limits, ask: Ask, again: () => unknown) => any[]} */
+function limitsView(limits, ask, again) {
 	/** @type {(label: string, value: string, body: Record<string, string>, placeholder?: string) => any} */
 	const sum = (label, value, body, placeholder = t("none")) => {
-		const said = answer();
+		const sumStatus = answer();
 		const input = h("input", { className: "grow", value, placeholder, "aria-label": label });
-		const save = action(t("save"), said, async () => {
+		const save = action(t("save"), sumStatus, async () => {
 			await ask("/save", { ...body, sum: input.value });
-			said.textContent = t("stored");
+			sumStatus.textContent = t("stored");
 			if (body["program"]) await again();
 		});
-		return form(save, h("label", "", label), row(input, save), said);
+		return form(save, h("label", "", label), row(input, save), sumStatus);
 	};
 	const program = h("input", { placeholder: "app/1900000000000000202", "aria-label": t("program") });
 	const allowing = h("input", { placeholder: "30 coins", "aria-label": t("sum") });
-	const said = answer();
-	const allow = action(t("allow"), said, async () => {
+	const status = answer();
+	const allow = action(t("allow"), status, async () => {
 		await ask("/save", { program: program.value, sum: allowing.value });
 		await again();
 	});
 	return [
 		h("p", "muted", t("about")),
-		...SCOPES.map((scope) => sum(t(scope), String(Reflect.get(found, scope)), { scope }, t(scope === "floor" ? "no_floor" : "none"))),
-		h("p", "", t("today", { sum: found.today || "0" })),
+		...SCOPES.map((scope) => sum(t(scope), String(Reflect.get(limits, scope)), { scope }, t(scope === "floor" ? "no_floor" : "none"))),
+		h("p", "", t("today", { sum: limits.today || "0" })),
 		card(
 			t("allowed"),
 			h("p", "muted", t("allowed_about")),
-			...found.allowed.map((one) => sum(one.program, one.sum, { program: one.program })),
-			form(allow, row(program, allowing, allow), said),
+			...limits.allowed.map((allowance) => sum(allowance.program, allowance.sum, { program: allowance.program })),
+			form(allow, row(program, allowing, allow), status),
 		),
 		h("p", "muted", t("promise")),
 	];

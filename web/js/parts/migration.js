@@ -53,9 +53,9 @@ export async function tell() {
 	/** @type {(key: string, count: number, verb: string, name: "openReplace" | "openKeys") => void} */
 	const say = (key, count, verb, name) => {
 		if (count === 0) return;
-		notice("status", t(key), t(`${key}_text`, { count }), (close, said) => {
+		notice("status", t(key), t(`${key}_text`, { count }), (close, status) => {
 			notices.push(close);
-			return [action(t(verb), said, () => (close(), open(name)))];
+			return [action(t(verb), status, () => (close(), open(name)))];
 		});
 	};
 	say("found", old, "replace", "openReplace");

@@ -22,22 +22,22 @@ export async function openReplace() {
 	if (look.replaced.length + look.stays.length === 0) return void ask(t("title"), t("none"));
 	/** @type {Set<string>} */
 	const skip = new Set();
-	const cards = look.replaced.map((/** @type {any} */ one) => replacedCard(one, skip));
-	const stays = look.stays.map((/** @type {any} */ one) => h("li", { dir: "auto" }, `${nameOf(one)}: ${one.why}`));
-	const left = stays.length > 0 && card(t("stays"), h("ul", "", ...stays));
-	const body = page(h("p", "muted", t("intro")), ...cards, left);
+	const cards = look.replaced.map((/** @type {any} */ replacement) => replacedCard(replacement, skip));
+	const stays = look.stays.map((/** @type {any} */ node) => h("li", { dir: "auto" }, `${nameOf(node)}: ${node.why}`));
+	const stayCard = stays.length > 0 && card(t("stays"), h("ul", "", ...stays));
+	const body = page(h("p", "muted", t("intro")), ...cards, stayCard);
 	const run = async () => {
-		const made = skip.size === 0 ? look : await post("/runninghub/migration/replace", { graph, skip: [...skip] });
-		if (made.replaced.length === 0) return;
-		await replaceGraph(made.graph);
+		const result = skip.size === 0 ? look : await post("/runninghub/migration/replace", { graph, skip: [...skip] });
+		if (result.replaced.length === 0) return;
+		await replaceGraph(result.graph);
 		tellAnew();
-		toast("success", t("replaced", { count: made.replaced.flatMap((/** @type {any} */ { nodes }) => nodes).length }));
+		toast("success", t("replaced", { count: result.replaced.flatMap((/** @type {any} */ { nodes }) => nodes).length }));
 	};
 	// A command is over when its dialog is there.
 	void ask(t("title"), body, look.replaced.length > 0 ? run : undefined, look.replaced.length > 0 ? t("replace") : undefined);
 }
 
-/** @type {(one: any, skip: Set<string>) => HTMLElement} */
+/** @type {(replacement: any, skip: Set<string>) => HTMLElement} */
 function replacedCard({ nodes, becomes, program, notes }, skip) {
 	const { id } = nodes[0];
 	const box = h("input", {
@@ -59,7 +59,7 @@ function replacedCard({ nodes, becomes, program, notes }, skip) {
 export async function openKeys() {
 	const here = h("div");
 	const saved = h("div");
-	const said = answer();
+	const status = answer();
 	const showHere = () =>
 		fill(here, async () => {
 			const { keys } = await post("/runninghub/keys/find", { graph: toWorkflow() });
@@ -81,7 +81,7 @@ export async function openKeys() {
 			here,
 			h("h3", "", t("saved")),
 			saved,
-			row(action(t("look_saved"), said, showSaved), said),
+			row(action(t("look_saved"), status, showSaved), status),
 		),
 		wide: true,
 	});
@@ -93,7 +93,7 @@ const about = ({ surety, places }) => h("p", { className: "muted", dir: "auto" }
 
 /** @type {(key: any, again: () => Promise<void>) => HTMLElement} */
 function keyCard(key, again) {
-	const said = answer();
+	const status = answer();
 	const remove = async () => {
 		const { graph } = await post("/runninghub/keys/clean", { graph: toWorkflow(), keys: [key.id] });
 		await replaceGraph(graph);
@@ -101,23 +101,23 @@ function keyCard(key, again) {
 		toast("success", t("removed"));
 		await again();
 	};
-	return card(key.key, about(key), row(action(t("remove"), said, remove, t("remove_sure"))), mine(key), said);
+	return card(key.key, about(key), row(action(t("remove"), status, remove, t("remove_sure"))), mine(key), status);
 }
 
 /** @type {(file: any, key: any, again: () => Promise<void>) => HTMLElement} */
 function savedCard(file, key, again) {
-	const said = answer();
+	const status = answer();
 	const remove = async () => {
 		const { backup } = await post("/runninghub/keys/saved/clean", { file: file.id, keys: [key.id] });
 		toast("success", t("removed_saved", { backup }));
 		await again();
 	};
-	return card(dotted(key.key, file.name), about(key), row(action(t("remove"), said, remove, t("remove_sure"))), said);
+	return card(dotted(key.key, file.name), about(key), row(action(t("remove"), status, remove, t("remove_sure"))), status);
 }
 
 /** Folded, and nothing in it is chosen beforehand. @param {any} key */
 function mine(key) {
-	const said = answer();
+	const status = answer();
 	const name = h("input", { "aria-label": t("name"), placeholder: t("name") });
 	const site = h("select", { "aria-label": t("site") });
 	const folded = h("details", {
@@ -129,8 +129,8 @@ function mine(key) {
 	});
 	const store = async () => {
 		await post("/runninghub/keys/keep", { graph: toWorkflow(), key: key.id, name: name.value.trim(), origin: site.value });
-		said.textContent = t("stored", { name: name.value.trim() });
+		status.textContent = t("stored", { name: name.value.trim() });
 	};
-	folded.append(h("summary", "", t("mine")), h("p", "muted", t("mine_text")), row(name, site, action(t("store"), said, store)), said);
+	folded.append(h("summary", "", t("mine")), h("p", "muted", t("mine_text")), row(name, site, action(t("store"), status, store)), status);
 	return folded;
 }

@@ -10,7 +10,7 @@ import { ANY_MODEL, kindOf, setWidget, widgetOf } from "../lib/nodes.js";
 import { favourites, recentOf } from "../lib/recent.js";
 import { action, wordsOf } from "../lib/view.js";
 import { FIT } from "./program/fit.js";
-import { markTold } from "./program/models.js";
+import { markNamed } from "./program/models.js";
 import { waysOut } from "./running.js";
 
 const t = textsOf("models");
@@ -34,16 +34,16 @@ export const models = {
 	},
 
 	setup() {
-		waysOut.push(({ node, kind, there }, said, close) =>
-			DOUBTFUL.test(kind) && kindOf(node) === "model" ? anyway(node, there, said, close) : [],
+		waysOut.push(({ node, kind, there }, status, close) =>
+			DOUBTFUL.test(kind) && kindOf(node) === "model" ? anyway(node, there, status, close) : [],
 		);
 	},
 };
 
 /** Of those that a person marked or used lately. @param {NodeData} general @returns {[string, NodeData][]} */
 function entriesOf(general) {
-	const known = new Map([...favourites(), ...recentOf("model")].map(({ id, name }) => [id, name]));
-	return [...known].slice(0, MOST).map(([id, shown]) => {
+	const names = new Map([...favourites(), ...recentOf("model")].map(({ id, name }) => [id, name]));
+	return [...names].slice(0, MOST).map(([id, shown]) => {
 		const name = `${ANY_MODEL}:${id}`;
 		const aliases = [id, ...(general.search_aliases ?? [])];
 		return [name, { ...general, name, display_name: `${shown} · RunningHub`, search_aliases: aliases }];
@@ -58,7 +58,7 @@ function preset(prototype, endpoint) {
 		setType(this, ANY_MODEL);
 		onAdded?.call(this, graph);
 		if (!isNew) return;
-		markTold(this);
+		markNamed(this);
 		setTimeout(() => this.graph && setWidget(this, "model", endpoint));
 	};
 }
@@ -74,12 +74,12 @@ async function refresh() {
 	}
 }
 
-/** Run again with what a person decides. @type {(node: any, there: () => Promise<any>, said: HTMLElement, close: () => void) => any[]} */
-function anyway(node, there, said, close) {
+/** Run again with what a person decides. @type {(node: any, there: () => Promise<any>, status: HTMLElement, close: () => void) => any[]} */
+function anyway(node, there, status, close) {
 	const fit = widgetOf(node, FIT);
 	const isOffered = fit && !fit.hidden && !fit.value;
 	const button = (/** @type {string} */ label, /** @type {string} */ choice) =>
-		action(t(label), said, async () => {
+		action(t(label), status, async () => {
 			const own = await there();
 			close();
 			setWidget(own, choice, /** @type {any} */ (true));

@@ -18,7 +18,7 @@ const ENVIRONMENT = "environment";
 let asking = null;
 let names = [""];
 let byDefault = "";
-let known = "";
+let accounts = "";
 
 /** What is done when accounts have changed, while its element is in the page. @type {Map<HTMLElement, RhAct>} */
 const followers = new Map();
@@ -38,9 +38,9 @@ export function remember({ profiles: stored, default: chosen }) {
 	names = ["", ...stored.map(({ name }) => name), SANDBOX];
 	byDefault = chosen;
 	redraw();
-	const before = known;
-	known = JSON.stringify([chosen, ...stored.map(({ name, key_tail: tail }) => [name, tail])]);
-	if (before && before !== known) tellFollowers();
+	const before = accounts;
+	accounts = JSON.stringify([chosen, ...stored.map(({ name, key_tail: tail }) => [name, tail])]);
+	if (before && before !== accounts) tellFollowers();
 }
 
 function tellFollowers() {
@@ -79,24 +79,24 @@ export const profiles = {
 
 /** The same for a dialog. @param {string} chosen */
 export function profileSelect(chosen) {
-	const made = h("select");
+	const select = h("select");
 	const show = () => {
-		const value = made.value || chosen;
-		made.replaceChildren(...[...new Set([...names, chosen])].map(optionOf));
-		made.value = value;
+		const value = select.value || chosen;
+		select.replaceChildren(...[...new Set([...names, chosen])].map(optionOf));
+		select.value = value;
 	};
 	show();
-	onAccounts(made, show);
+	onAccounts(select, show);
 	readSettings().then(show, () => null);
-	return made;
+	return select;
 }
 
 /** How graphs go out, with what "" means. @param {string} chosen @param {string} unsaid */
 export function routeSelect(chosen, unsaid) {
 	const ways = ["task", "native", "auto"].map((value) => h("option", { value }, t(`routes.${value}`)));
-	const made = h("select", "", h("option", { value: "" }, unsaid), ...ways);
-	made.value = chosen;
-	return made;
+	const select = h("select", "", h("option", { value: "" }, unsaid), ...ways);
+	select.value = chosen;
+	return select;
 }
 
 const optionOf = (value = "") => h("option", { value }, labelOf(value));

@@ -40,7 +40,7 @@ const done = new WeakMap();
 /** Nodes that ComfyUI shows anew without running them. @type {Set<string>} */
 const cached = new Set();
 /** Nodes whose own end came in this run: ComfyUI has one output for all equal ones. @type {Set<any>} */
-const told = new Set();
+const ended = new Set();
 /** Nodes that say it beside ComfyUI's own badges. @type {WeakSet<any>} */
 const badged = new WeakSet();
 const failed = new Set(); // nodes whose twin in the cloud failed in the last run
@@ -51,7 +51,7 @@ let listening = false;
 
 /**
  * Buttons of other parts under a failure, whose class is `kind`; `there` opens the node's workflow and gives the node.
- * @type {((failure: { report: any, node: any, kind: string, there: () => Promise<any> }, told: HTMLElement, close: () => void) => any)[]}
+ * @type {((failure: { report: any, node: any, kind: string, there: () => Promise<any> }, status: HTMLElement, close: () => void) => any)[]}
  */
 export const waysOut = [];
 
@@ -83,7 +83,7 @@ export const running = {
 			listen();
 			const node = isOpen(graph) ? nodeOf(id) : null;
 			if (node) tellEnd(node, line, state);
-			if (state === "paid" || state === "kept") told.add(node);
+			if (state === "paid" || state === "kept") ended.add(node);
 			else if (node) dropPreview(id, node, true); // half a picture would look like a result
 			if (unsure.length > 0) void tellUnsure(detail);
 			else if (state !== "failed") dismiss(id, graph);
@@ -111,7 +111,7 @@ export function listen() {
 	onEvent("execution_start", () => {
 		failed.clear();
 		cached.clear();
-		told.clear();
+		ended.clear();
 		redraw();
 	});
 	onEvent("execution_cached", ({ nodes }) => nodes.forEach((/** @type {string} */ id) => cached.add(String(id))));
@@ -123,7 +123,7 @@ export function listen() {
 		const program = programOf(node);
 		if (program) estimates.delete(JSON.stringify(program));
 		// Its last line of progress came meanwhile, in the language of who asked the server last.
-		const own = told.has(node) ? done.get(node) : undefined;
+		const own = ended.has(node) ? done.get(node) : undefined;
 		if (own) tellEnd(node, own.line, own.state);
 		else tellOutput(node, detail.output, cached.has(String(id)));
 	});
@@ -144,8 +144,8 @@ export const isListening = () => listening;
 
 /** @param {unknown} notice what the server left with a node's outputs, also of an earlier version */
 function readNotice(notice) {
-	const read = typeof notice === "string" ? JSON.parse(notice) : {};
-	return { kept: read.kept === true, line: read.line ?? {}, again: read.again ?? {} };
+	const parsed = typeof notice === "string" ? JSON.parse(notice) : {};
+	return { kept: parsed.kept === true, line: parsed.line ?? {}, again: parsed.again ?? {} };
 }
 
 /** @type {(node: any, line: Record<string, string>, state: string) => void} */
@@ -208,8 +208,8 @@ const lineOf = (line) => line[language()] ?? line.en ?? "";
 
 /** Nodes 2.0 does not draw the canvas when a widget changes. @param {ComfyNode} node */
 function watch(node) {
-	const told = (node.widgets ?? []).filter(({ name }) => ["workflow", "app", "model", "module", "instance", "profile"].includes(name));
-	for (const widget of told) {
+	const widgets = (node.widgets ?? []).filter(({ name }) => ["workflow", "app", "model", "module", "instance", "profile"].includes(name));
+	for (const widget of widgets) {
 		after(widget, () => {
 			done.delete(node);
 			redraw();
@@ -263,9 +263,9 @@ function estimateOf(thing) {
 /** A hint; the run tells what is wrong. */
 async function estimate(key = "") {
 	const program = JSON.parse(key);
-	const told = await post("/runninghub/estimate", program).catch(() => null);
+	const expected = await post("/runninghub/estimate", program).catch(() => null);
 	// A model's node tells its price itself, by the values that it has.
-	estimates.set(key, estimateText(program.kind === "model" && told ? { ...told, quote: "" } : told));
+	estimates.set(key, estimateText(program.kind === "model" && expected ? { ...expected, quote: "" } : expected));
 	redraw();
 }
 
@@ -282,11 +282,11 @@ async function tellRefused(errors) {
 		const node = nodeOf(id);
 		const there = thereOf(graph, id);
 		for (const { details, extra_info: more } of list) {
-			/** @type {(told: HTMLElement, close: () => void) => any[]} */
-			const ways = (told, close) => waysOut.map((way) => way({ report: null, node, kind: more?.exception_type ?? "", there }, told, close)).flat().filter(Boolean);
+			/** @type {(status: HTMLElement, close: () => void) => any[]} */
+			const ways = (status, close) => waysOut.map((way) => way({ report: null, node, kind: more?.exception_type ?? "", there }, status, close)).flat().filter(Boolean);
 			if (ways(answer(), () => {}).length === 0) continue;
 			dismiss(id, graph);
-			const shut = notice("alert", t("failed", { node: node?.title ?? id }), details, (close, told) => ways(told, close));
+			const shut = notice("alert", t("failed", { node: node?.title ?? id }), details, (close, status) => ways(status, close));
 			alerts.set(placeOf(id, graph), { shut, question: 0 });
 			break;
 		}
@@ -303,14 +303,14 @@ const thereOf = (graph, id) => async () => {
 async function tellUnsure({ node: id, graph, line, unsure, profile }) {
 	await loadTexts();
 	dismiss(id, graph);
-	const shut = notice("alert", t("unsure"), lineOf(line), (close, told) => [
-		action(t("cancel_again"), told, async () => {
+	const shut = notice("alert", t("unsure"), lineOf(line), (close, status) => [
+		action(t("cancel_again"), status, async () => {
 			const answers = await Promise.all(unsure.map((task_id) => post("/runninghub/tasks/cancel", { task_id, profile })));
 			if (!answers.every(({ confirmed }) => confirmed)) throw new Error(tasks("cancel_unsure"));
 			close();
 			toast("success", tasks("did.cancel"));
 		}),
-		action(tasks("look"), told, openTasks),
+		action(tasks("look"), status, openTasks),
 	]);
 	alerts.set(placeOf(id, graph), { shut, question: 0, stays: true });
 }
@@ -322,33 +322,33 @@ const gapsOf = (id) => `${id} gaps`;
 async function tellGaps({ node: id, graph, gaps, tasks: ids, profile }) {
 	await loadTexts();
 	const node = isOpen(graph) && nodeOf(id);
-	const shut = notice("alert", t("gaps", { node: node?.title ?? id }), lineOf(gaps), (close, told) => [
-		action(tasks("fetch"), told, async () => {
+	const shut = notice("alert", t("gaps", { node: node?.title ?? id }), lineOf(gaps), (close, status) => [
+		action(tasks("fetch"), status, async () => {
 			const answers = await Promise.all(ids.map((task_id) => post("/runninghub/tasks/fetch", { task_id, profile })));
-			const left = answers.map((one) => lineOf(one.gaps)).filter(Boolean);
-			if (left.length > 0) throw new Error(left.join(" "));
+			const missing = answers.map((fetched) => lineOf(fetched.gaps)).filter(Boolean);
+			if (missing.length > 0) throw new Error(missing.join(" "));
 			close();
 			toast("success", tasks("did.fetch"));
 		}),
-		node && action(t("show_node"), told, async () => show(id)),
+		node && action(t("show_node"), status, async () => show(id)),
 	]);
 	alerts.set(placeOf(gapsOf(id), graph), { shut, question: 0, stays: true });
 }
 
 /** ComfyUI hides the message of a run that failed behind a button. @param {Failure} failure */
-async function tellFailure({ prompt_id: prompt, node_id: id, node_type, exception_type: kind = "", exception_message: said = "" }, own = id) {
+async function tellFailure({ prompt_id: prompt, node_id: id, node_type, exception_type: kind = "", exception_message: message = "" }, own = id) {
 	await loadTexts();
 	const read = (words = false) => post("/runninghub/report", { prompt, node_id: own, words });
 	const report = await read().catch(() => null);
 	const graph = report?.graph || rootGraph().id;
 	const node = isOpen(graph) && nodeOf(id);
 	const there = thereOf(graph, id);
-	/** @param {HTMLElement} told */
-	const copy = (told, words = false) => async () => {
+	/** @param {HTMLElement} status */
+	const copy = (status, words = false) => async () => {
 		const { text } = words ? await read(words) : report;
 		if (navigator.clipboard) {
 			await navigator.clipboard.writeText(text);
-			told.textContent = t("copied");
+			status.textContent = t("copied");
 		} else {
 			// The page is not from a secure origin.
 			const body = h("textarea", { readOnly: true, rows: 12, value: text });
@@ -364,17 +364,17 @@ async function tellFailure({ prompt_id: prompt, node_id: id, node_type, exceptio
 	const part = report?.segment ? segments("menu", { name: report.segment }) : node_type;
 	const title = t("failed", { node: node?.title ?? part });
 	closeErrorCard();
-	tellAway(title, said.trim());
+	tellAway(title, message.trim());
 	dismiss(own, graph);
-	const shut = notice("alert", title, said.trim(), (close, told) => [
-		...waysOut.map((way) => way({ report, node, kind, there }, told, close)).flat(),
-		(node || !isOpen(graph)) && action(t("show_node"), told, async () => (await there()) && show(id)),
-		report?.question > 0 && action(t("answer"), told, openTasks),
-		report?.costs > 0 && action(t("once"), told, once, t("once_sure")),
-		report?.costs > 0 && action(t("raise"), told, raiseLimit),
+	const shut = notice("alert", title, message.trim(), (close, status) => [
+		...waysOut.map((way) => way({ report, node, kind, there }, status, close)).flat(),
+		(node || !isOpen(graph)) && action(t("show_node"), status, async () => (await there()) && show(id)),
+		report?.question > 0 && action(t("answer"), status, openTasks),
+		report?.costs > 0 && action(t("once"), status, once, t("once_sure")),
+		report?.costs > 0 && action(t("raise"), status, raiseLimit),
 		report?.link && link(t("open_task"), report.link),
-		report && action(t("copy_report"), told, copy(told)),
-		report && action(t("copy_words"), told, copy(told, true)),
+		report && action(t("copy_report"), status, copy(status)),
+		report && action(t("copy_words"), status, copy(status, true)),
 	]);
 	alerts.set(placeOf(own, graph), { shut, question: report?.question ?? 0, run: prompt });
 }

@@ -42,10 +42,10 @@ function selection() {
 	return withHolders(marks.markableOf(chosen));
 }
 
-/** @type {(things: any[], wanted: RhMark | null) => void} */
-function put(things, wanted) {
+/** @type {(things: any[], newMark: RhMark | null) => void} */
+function put(things, newMark) {
 	if (things.length === 0) return;
-	change(() => things.forEach((thing) => marks.setMark(thing, wanted)));
+	change(() => things.forEach((thing) => marks.setMark(thing, newMark)));
 	refresh();
 }
 
@@ -53,8 +53,8 @@ function put(things, wanted) {
 function mark(things) {
 	const chosen = things.flatMap((thing) => markOf(thing) ?? marks.insideOf(thing));
 	const touched = marks.neighboursOf(things).map(markOf);
-	const given = marks.markFor(chosen, touched, marked().map(markOf));
-	put(things.filter((thing) => !markOf(thing)), given);
+	const newMark = marks.markFor(chosen, touched, marked().map(markOf));
+	put(things.filter((thing) => !markOf(thing)), newMark);
 }
 
 /** @type {Act} */
@@ -68,12 +68,12 @@ const withSelection = (act) => () => {
 
 /** @type {RhChips} */
 function chipsOf(thing) {
-	const known = markOf(thing);
-	if (!known) {
+	const current = markOf(thing);
+	if (!current) {
 		const names = new Set(marks.insideOf(thing).map(({ segment }) => segment));
 		return [...names].map((name) => ({ text: t("inside", { name }), color: marks.colorOf(name) }));
 	}
-	const { segment, instance, only, profile } = known;
+	const { segment, instance, only, profile } = current;
 	const size = instance && t(`size.${instance}`);
 	const text = dotted(`RunningHub ${segment}`, size, only && t("only_chip"), profile === SANDBOX && account("sandbox.chip"));
 	return [{ text, color: marks.colorOf(segment), frame: true }];
@@ -81,17 +81,17 @@ function chipsOf(thing) {
 
 /** @type {(things: any[], at?: string) => void} `at`: the field that the focus goes to */
 function openOptions(things, at) {
-	const known = things.map(markOf).find(Boolean);
-	if (!known) return toast("info", t("select_marked"));
-	const { segment: name } = known;
+	const current = things.map(markOf).find(Boolean);
+	if (!current) return toast("info", t("select_marked"));
+	const { segment: name } = current;
 	const size = h("select", "", ...marks.INSTANCES.map((value) => h("option", { value }, t(`size.${value}`))));
-	size.value = known.instance || "default";
-	const only = h("input", { type: "checkbox", checked: known.only });
-	const profile = profileSelect(known.profile ?? "");
-	const timeout = h("input", { type: "number", min: "0", value: String(known.timeout ?? "") });
-	const workflow = h("input", { value: String(known.workflow ?? ""), autofocus: at === "workflow" });
-	const queue = h("input", { type: "checkbox", checked: Boolean(known.use_personal_queue) });
-	const route = routeSelect(known.route ?? "", t("route_unsaid"));
+	size.value = current.instance || "default";
+	const only = h("input", { type: "checkbox", checked: current.only });
+	const profile = profileSelect(current.profile ?? "");
+	const timeout = h("input", { type: "number", min: "0", value: String(current.timeout ?? "") });
+	const workflow = h("input", { value: String(current.workflow ?? ""), autofocus: at === "workflow" });
+	const queue = h("input", { type: "checkbox", checked: Boolean(current.use_personal_queue) });
+	const route = routeSelect(current.route ?? "", t("route_unsaid"));
 	const rules = () => ({
 		route: route.value,
 		profile: profile.value,
@@ -99,7 +99,7 @@ function openOptions(things, at) {
 		workflow: workflow.value.trim(),
 		use_personal_queue: queue.checked,
 	});
-	const apply = () => timeout.reportValidity() && put(marked(name), { ...known, ...rules(), instance: size.value, only: only.checked });
+	const apply = () => timeout.reportValidity() && put(marked(name), { ...current, ...rules(), instance: size.value, only: only.checked });
 	openDialog({
 		title: t("options_title", { name, count: marked(name).length }),
 		body: page(
@@ -119,12 +119,12 @@ function openOptions(things, at) {
 	});
 }
 
-/** Where the service refused the workflow's id that a part went out under. @type {(failure: { report: any, there: () => Promise<any> }, told: HTMLElement) => any} */
-function nameWorkflow({ report, there }, told) {
+/** Where the service refused the workflow's id that a part went out under. @type {(failure: { report: any, there: () => Promise<any> }, status: HTMLElement) => any} */
+function nameWorkflow({ report, there }, status) {
 	const { segment, refused_id: profile = null } = report ?? {};
 	const things = marked(segment);
 	if (profile === null || (!profile && things.length === 0)) return null;
-	return action(t("name_workflow"), told, async () => {
+	return action(t("name_workflow"), status, async () => {
 		if (profile) return openWorkflowOf(profile);
 		await there();
 		openOptions(marked(segment), "workflow");
@@ -136,22 +136,22 @@ async function explain() {
 	const body = page(h("p", "", say("asking")));
 	const dialog = openDialog({ title: say("title"), body, wide: true });
 	await fill(body, async () => {
-		const told = await post("/runninghub/explain", await toPrompt());
-		if (told.refused?.hint === "no_key") {
+		const explained = await post("/runninghub/explain", await toPrompt());
+		if (explained.refused?.hint === "no_key") {
 			dialog.close();
 			await offerLocal();
 		}
 		const { explainedView } = await lazy("parts/explained.mjs");
-		return [explainedView(told, (/** @type {string} */ id) => show(id) && dialog.close())];
+		return [explainedView(explained, (/** @type {string} */ id) => show(id) && dialog.close())];
 	});
 }
 
-let asked = false;
+let wasAsked = false;
 
 async function askForKey() {
 	// What runs in the sandbox needs none.
-	if (asked || marked().every((thing) => markOf(thing)?.profile === SANDBOX)) return;
-	asked = true;
+	if (wasAsked || marked().every((thing) => markOf(thing)?.profile === SANDBOX)) return;
+	wasAsked = true;
 	const { profiles } = await get("/runninghub/settings").catch(() => ({ profiles: null }));
 	if (profiles?.length === 0) await offerLocal();
 }
@@ -183,14 +183,14 @@ function menuOf(thing) {
 	const chosen = selection();
 	const holder = markedBy(thing);
 	const things = chosen.includes(holder) ? chosen : [holder];
-	const known = markOf(holder);
+	const current = markOf(holder);
 	const unmarking = holder === thing ? t("unmark") : t("unmark_holder", { name: clean(holder.title, 60) });
-	if (!known) return [{ content: t("mark"), callback: () => mark(things) }];
+	if (!current) return [{ content: t("mark"), callback: () => mark(things) }];
 	return [
 		{ content: unmarking, callback: () => unmark(things) },
-		{ content: t("menu", { name: known.segment }), callback: () => openOptions([holder]) },
+		{ content: t("menu", { name: current.segment }), callback: () => openOptions([holder]) },
 		{ content: `${say("title")}…`, callback: () => void explain() },
-		...findItems(thing, known.profile ?? ""),
+		...findItems(thing, current.profile ?? ""),
 	];
 }
 

@@ -24,7 +24,7 @@ const UPLOADING = /^(Load3D|Preview3D|WebcamCapture|RecordAudio)/; // asking the
 let timer = 0;
 let turn = 0;
 let before = "";
-let said = "";
+let shown = "";
 let lain = ""; // the graph that was asked about, wherever its things lie
 
 /** @type {ComfyPart} */
@@ -86,31 +86,31 @@ async function look(more = false, graph = null) {
 	const programs = ordering(nodes).map(askedOf);
 	const marked = isMarked && !nodes.some(({ type }) => UPLOADING.test(type));
 	if (programs.length === 0 && !marked) {
-		before = said = "";
+		before = shown = "";
 		return showInBar(null);
 	}
 	const question = { programs, ...(marked && (await toPrompt())) };
-	const asked = JSON.stringify(question);
-	if (asked === before || mine !== turn) return;
-	before = asked;
-	const told = await post("/runninghub/quote", question).catch(() => null);
+	const key = JSON.stringify(question);
+	if (key === before || mine !== turn) return;
+	before = key;
+	const quote = await post("/runninghub/quote", question).catch(() => null);
 	await loadTexts();
 	if (mine !== turn) return;
-	if (!told) {
+	if (!quote) {
 		before = ""; // the next change asks anew
 		if (more) timer = window.setTimeout(look, AGAIN);
 	}
-	said = told?.text ?? "";
-	showInBar(said ? () => buttonOf(told) : null);
+	shown = quote?.text ?? "";
+	showInBar(shown ? () => buttonOf(quote) : null);
 }
 
-/** Its tip is what a screen reader says, and what a narrow page has of it. @param {{ text: string, orders: any[] }} told */
-function buttonOf(told) {
-	const label = timesOf(told.text);
-	return { label, tooltip: [label, t("tip"), eachRun()].filter(Boolean).join("\n"), icon: "pi pi-cloud", onClick: () => open(told) };
+/** Its tip is what a screen reader says, and what a narrow page has of it. @param {{ text: string, orders: any[] }} quote */
+function buttonOf(quote) {
+	const label = timesOf(quote.text);
+	return { label, tooltip: [label, t("tip"), eachRun()].filter(Boolean).join("\n"), icon: "pi pi-cloud", onClick: () => open(quote) };
 }
 
-/** @param {{ text: string, orders: any[] }} told */
+/** @param {{ text: string, orders: any[] }} quote */
 const open = async ({ text, orders }) => (await lazy("parts/sum.mjs")).openSum(timesOf(text), eachRun(), orders);
 
 /** A sum is of one run; Run may be several, or go on by itself. */
@@ -118,7 +118,7 @@ const timesOf = (text = "", count = runCount()) => dotted(count > 1 ? t("times",
 const eachRun = (count = runCount()) => [count > 1 && t("each_run", { count }), autoMode() && t(`by_itself.${autoMode()}`)].filter(Boolean).join(" ");
 
 /** What a run would cost as the graph was lately; "" for nothing. */
-export const sumText = () => said && timesOf(said);
+export const sumText = () => shown && timesOf(shown);
 
 /** @param {any} node */
 function askedOf(node) {

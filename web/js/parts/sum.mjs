@@ -7,8 +7,8 @@ import { h, page } from "../lib/view.js";
 
 const t = textsOf("sum");
 
-/** @param {string} title @param {string} each what holds for each of several runs @param {{ title: string, quote: string }[]} orders */
-export function openSum(title, each, orders) {
-	const rows = orders.flatMap((one) => [h("dt", "", clean(one.title, 120)), h("dd", "", one.quote)]);
-	openDialog({ title, body: page(each && h("p", "", each), h("p", "muted", t("about")), h("dl", "", ...rows)) });
+/** @param {string} title @param {string} perRun what holds for each of several runs @param {{ title: string, quote: string }[]} orders */
+export function openSum(title, perRun, orders) {
+	const rows = orders.flatMap((order) => [h("dt", "", clean(order.title, 120)), h("dd", "", order.quote)]);
+	openDialog({ title, body: page(perRun && h("p", "", perRun), h("p", "muted", t("about")), h("dl", "", ...rows)) });
 }

@@ -27,17 +27,17 @@ export const readTasks = async (which = "") => (await get(`/runninghub/tasks${wh
 
 /** The same ones once in a tab; without an answer the command says why. */
 async function announce() {
-	const found = await readTasks().catch(() => []);
-	const orders = String(found.map(({ order }) => order));
+	const list = await readTasks().catch(() => []);
+	const orders = String(list.map(({ order }) => order));
 	if (!orders || sessionStorage.runninghub === orders) return;
 	sessionStorage.runninghub = orders;
 	await loadTexts();
-	const questions = found.filter(({ uncertain }) => uncertain).length;
-	const ended = found.filter(({ over }) => over).length;
-	const running = found.length - questions - ended;
+	const questions = list.filter(({ uncertain }) => uncertain).length;
+	const ended = list.filter(({ over }) => over).length;
+	const running = list.length - questions - ended;
 	const line = (key = "", count = 0) => (count ? t(count === 1 ? `${key}_one` : key, { count }) : "");
 	const text = [line("running", running), line("ended", ended), line("uncertain", questions)].filter(Boolean).join("\n");
-	notice("status", t("before"), text, (close, said) => [action(t("look"), said, () => (close(), openTasks()))]);
+	notice("status", t("before"), text, (close, status) => [action(t("look"), status, () => (close(), openTasks()))]);
 }
 
 export async function openTasks() {

@@ -28,10 +28,10 @@ export async function openTasks() {
 /** @type {(task: RhTask, again: () => Promise<void>, leave: () => void) => any} */
 export function taskView(task, again, leave) {
 	const { order, task_id: id, profile, kind, program, placed, link: address } = task;
-	const said = answer();
+	const status = answer();
 	const send = (verb = "", more = {}) => post(`/runninghub/tasks/${verb}`, { order, task_id: id, profile, ...more });
 	/** @param {string} key @param {RhAct} run */
-	const button = (key, run, ask = false) => action(t(key), said, run, ask ? t(`${key}_sure`) : "");
+	const button = (key, run, ask = false) => action(t(key), status, run, ask ? t(`${key}_sure`) : "");
 	/** @param {string} verb @param {() => object} more */
 	const doing = (verb, more = () => ({}), did = verb) => async () => {
 		const { confirmed = true } = await send(verb, more());
@@ -48,7 +48,7 @@ export function taskView(task, again, leave) {
 				h("p", "", t("question")),
 				row(
 					button("look_again", async () => {
-						said.textContent = inspectionText(await send("look"));
+						status.textContent = inspectionText(await send("look"));
 					}),
 					button("not_started", doing("settle", unborn), true),
 					// To say that it did not start is what lets equal inputs be ordered again.
@@ -74,15 +74,15 @@ export function taskView(task, again, leave) {
 		task.followed && t("followed"),
 		task.end,
 	);
-	return card(task.name || `${t(`kind.${kind}`)} ${program}`, h("p", "muted", facts), ...rows, said);
+	return card(task.name || `${t(`kind.${kind}`)} ${program}`, h("p", "muted", facts), ...rows, status);
 }
 
 /** @param {Inspection} inspection */
 export function inspectionText({ before, now, ours }) {
 	if (now === null) return t("sight_none");
-	const seen = t("sight_now", { now: numberText(now), ours: numberText(ours) });
+	const sight = t("sight_now", { now: numberText(now), ours: numberText(ours) });
 	const then = before === null ? "" : t("sight_before", { before: numberText(before) });
-	return [seen, then, t("sight_over")].filter(Boolean).join(" ");
+	return [sight, then, t("sight_over")].filter(Boolean).join(" ");
 }
 
 /** @type {(id: string, profile: string) => Promise<void>} */

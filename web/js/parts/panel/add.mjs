@@ -19,12 +19,12 @@ const BOX = 0.1; // of a cover that is seen when it is asked for
 export function makeView() {
 	const account = profileSelect("");
 	account.setAttribute("aria-label", t("spend.account"));
-	const kept = h("div", "programs");
-	const showKept = () => kept.replaceChildren(...keptViews(account, showKept));
+	const programs = h("div", "programs");
+	const showKept = () => programs.replaceChildren(...keptViews(account, showKept));
 	showKept();
 	const apps = appsView(account, showKept);
 	account.onchange = () => void apps.start();
-	return { content: [account, pasteView(account), kept, modelsView(), ...apps.content], close: apps.close };
+	return { content: [account, pasteView(account), programs, modelsView(), ...apps.content], close: apps.close };
 }
 
 /** @type {(kind: RhKind, id: string, profile: string) => Promise<void>} */
@@ -35,57 +35,57 @@ async function place(kind, id, profile) {
 
 /** @param {HTMLSelectElement} account */
 function pasteView(account) {
-	const said = answer();
+	const status = answer();
 	const label = t("add.paste");
 	const input = h("input", { className: "grow", placeholder: label, "aria-label": label });
-	const put = action(t("add.put"), said, async () => {
-		const given = input.value.trim();
-		if (!idIn(given)) throw new Error(t("add.no_id"));
-		const kind = /ai-detail|call-api\/api-detail|webapp/.test(given) ? "app" : "workflow";
-		await place(kind, given, account.value);
+	const put = action(t("add.put"), status, async () => {
+		const pasted = input.value.trim();
+		if (!idIn(pasted)) throw new Error(t("add.no_id"));
+		const kind = /ai-detail|call-api\/api-detail|webapp/.test(pasted) ? "app" : "workflow";
+		await place(kind, pasted, account.value);
 		input.value = "";
 	});
-	return form(put, row(input, put), said, h("p", "muted", t("add.own")));
+	return form(put, row(input, put), status, h("p", "muted", t("add.own")));
 }
 
 /** Standard models by their task: each node offers its own. */
 function modelsView() {
-	const said = answer();
-	const known = [...MODELS.keys()].filter(titleOfClass);
-	const buttons = known.map((name) =>
-		action(titleOfClass(name), said, async () => {
+	const status = answer();
+	const classes = [...MODELS.keys()].filter(titleOfClass);
+	const buttons = classes.map((name) =>
+		action(titleOfClass(name), status, async () => {
 			const { placeTask } = await lazy("parts/program/add_to_canvas.mjs");
 			await placeTask(name);
 		}),
 	);
-	return known.length > 0 && h("details", "", h("summary", "", t("add.models")), row(...buttons), said);
+	return classes.length > 0 && h("details", "", h("summary", "", t("add.models")), row(...buttons), status);
 }
 
 /** @type {(account: HTMLSelectElement, again: RhAct) => any[]} */
 function keptViews(account, again) {
 	const liked = marked();
-	const isLiked = (/** @type {any} */ one) => liked.some(({ kind, id }) => kind === one.kind && id === one.id);
-	const lately = [...recentOf("workflow"), ...recentOf("app"), ...recentOf("model")].filter((one) => !isLiked(one));
+	const isLiked = (/** @type {any} */ program) => liked.some(({ kind, id }) => kind === program.kind && id === program.id);
+	const lately = [...recentOf("workflow"), ...recentOf("app"), ...recentOf("model")].filter((program) => !isLiked(program));
 	const section = (/** @type {string} */ key, /** @type {any[]} */ many) =>
-		many.length > 0 && h("section", "", h("h3", "", t(`add.${key}`)), ...many.map((one) => programView(one, isLiked(one), account, again)));
+		many.length > 0 && h("section", "", h("h3", "", t(`add.${key}`)), ...many.map((program) => programView(program, isLiked(program), account, again)));
 	return [section("favourites", liked), section("lately", lately)].filter(Boolean);
 }
 
-/** @type {(one: { kind: RhKind, id: string, name: string }, isLiked: boolean, account: HTMLSelectElement, again: RhAct, cover?: any) => any} */
-function programView(one, isLiked, account, again, cover) {
-	const said = answer();
-	const name = clean(one.name, 120) || one.id;
-	const put = action(name, said, () => place(one.kind, one.id, account.value));
+/** @type {(program: { kind: RhKind, id: string, name: string }, isLiked: boolean, account: HTMLSelectElement, again: RhAct, cover?: any) => any} */
+function programView(program, isLiked, account, again, cover) {
+	const status = answer();
+	const name = clean(program.name, 120) || program.id;
+	const put = action(name, status, () => place(program.kind, program.id, account.value));
 	put.className = "line";
-	put.title = `${t(`add.kind.${one.kind}`)} ${one.id}`;
+	put.title = `${t(`add.kind.${program.kind}`)} ${program.id}`;
 	const star = h("button", { type: "button", className: "star", ariaPressed: String(isLiked), ariaLabel: t("add.favourite", { name }), title: t("add.favourite", { name }) }, isLiked ? "★" : "☆");
 	star.onclick = () => {
-		const liked = flipFavourite(one.id, name, one.kind);
+		const liked = flipFavourite(program.id, name, program.kind);
 		star.ariaPressed = String(liked);
 		star.textContent = liked ? "★" : "☆";
 		again();
 	};
-	return h("div", "program", cover, h("div", "grow", put, said), star);
+	return h("div", "program", cover, h("div", "grow", put, status), star);
 }
 
 /** @type {(account: HTMLSelectElement, again: RhAct) => { content: any[], start: () => Promise<void>, close: RhAct }} */
@@ -96,15 +96,15 @@ function appsView(account, again) {
 	let next = 1;
 	/** @type {number | null} */
 	let total = null;
-	let asked = 0;
+	let turn = 0;
 	let isOpen = true;
-	const said = answer();
-	const told = h("p", "muted");
+	const status = answer();
+	const countLine = h("p", "muted");
 	const words = h("input", { type: "search", className: "grow", placeholder: t("add.search"), "aria-label": t("add.search"), oninput: draw });
 	const sort = h("select", { "aria-label": t("add.sort"), onchange: () => void start() }, ...SORTS.map((value) => h("option", { value }, t(`add.sort_${value}`))));
 	const list = h("div", "gallery");
-	const more = action(t("add.more"), said, () => load());
-	const covers = new IntersectionObserver((seen) => seen.forEach(({ isIntersecting, target }) => isIntersecting && void showCover(target)), { threshold: BOX });
+	const more = action(t("add.more"), status, () => load());
+	const covers = new IntersectionObserver((entries) => entries.forEach(({ isIntersecting, target }) => isIntersecting && void showCover(target)), { threshold: BOX });
 	/** @type {Map<string, string>} */
 	const pictures = new Map();
 
@@ -113,60 +113,60 @@ function appsView(account, again) {
 		covers.unobserve(frame);
 		const { id } = frame.dataset;
 		if (!pictures.has(id)) {
-			const found = await post("/runninghub/apps/cover", { id, profile: account.value }).catch(() => ({ picture: "" }));
-			pictures.set(id, found.picture);
+			const cover = await post("/runninghub/apps/cover", { id, profile: account.value }).catch(() => ({ picture: "" }));
+			pictures.set(id, cover.picture);
 		}
 		const picture = pictures.get(id);
 		if (picture) frame.replaceChildren(h("img", { src: picture, alt: "" }));
 	}
 
 	async function load() {
-		const mine = ++asked;
-		const found = await post("/runninghub/apps", { sort: sort.value, page: next ?? 1, profile: account.value }).catch((error) => {
-			if (mine === asked) throw error;
+		const mine = ++turn;
+		const page = await post("/runninghub/apps", { sort: sort.value, page: next ?? 1, profile: account.value }).catch((error) => {
+			if (mine === turn) throw error;
 		});
-		if (mine !== asked || !isOpen) return;
-		const known = new Set(apps.map(({ id }) => id));
-		apps = [...apps, ...found.apps.filter((/** @type {any} */ { id }) => !known.has(id))];
-		next = found.next;
-		total = found.total;
+		if (mine !== turn || !isOpen) return;
+		const ids = new Set(apps.map(({ id }) => id));
+		apps = [...apps, ...page.apps.filter((/** @type {any} */ { id }) => !ids.has(id))];
+		next = page.next;
+		total = page.total;
 		draw();
 	}
 
 	async function start() {
 		apps = [];
 		next = 1;
-		say(said);
+		say(status);
 		list.replaceChildren(h("p", "muted", t("loading")));
 		try {
 			await load();
 		} catch (error) {
 			list.replaceChildren();
-			sayError(said, error);
+			sayError(status, error);
 		}
 	}
 
 	function draw() {
 		const sought = words.value.toLowerCase().split(/\s+/).filter(Boolean);
 		const fits = ({ title = "", description = "", id = "" }) => sought.every((/** @type {string} */ word) => `${title} ${description} ${id}`.toLowerCase().includes(word));
-		const found = apps.filter(fits);
+		const matches = apps.filter(fits);
 		const liked = marked();
 		covers.disconnect();
-		const views = found.map(({ id, title, cover }) => {
+		const views = matches.map(({ id, title, cover }) => {
 			const frame = h("div", "cover", h("i", { className: "pi pi-image", ariaHidden: "true" }));
 			frame.dataset.id = id;
 			if (cover) covers.observe(frame);
-			return programView({ kind: "app", id, name: title }, liked.some((one) => one.kind === "app" && one.id === id), account, again, frame);
+			return programView({ kind: "app", id, name: title }, liked.some((program) => program.kind === "app" && program.id === id), account, again, frame);
 		});
 		list.replaceChildren(...views);
-		told.textContent = t("add.loaded", { shown: numberText(found.length), loaded: numberText(apps.length), total: total === null ? "?" : numberText(total) });
+		countLine.textContent = t("add.loaded", { shown: numberText(matches.length), loaded: numberText(apps.length), total: total === null ? "?" : numberText(total) });
 		more.hidden = next === null;
 	}
 
 	void start();
 	const head = h("h3", "", t("add.apps"));
 	return {
-		content: [head, row(words, sort), told, said, list, row(more)],
+		content: [head, row(words, sort), countLine, status, list, row(more)],
 		start,
 		close() {
 			isOpen = false;

@@ -27,45 +27,45 @@ const pictures = new Map();
 
 /** @returns {RhPanelView} */
 export function makeView() {
-	const said = answer();
+	const status = answer();
 	const words = h("input", { type: "search", placeholder: t("history.search"), "aria-label": t("history.search"), title: t("history.search_tip") });
-	const state = select(t("history.state"), ["", ...STATES], (one) => (one ? t(`state.${one}`) : t("history.any_state")));
-	const since = select(t("history.since"), SINCE, (one) => t(`history.since_${one || "ever"}`));
+	const state = select(t("history.state"), ["", ...STATES], (name) => (name ? t(`state.${name}`) : t("history.any_state")));
+	const since = select(t("history.since"), SINCE, (period) => t(`history.since_${period || "ever"}`));
 	const list = makeList((order) => void openOrder(order));
 	const detail = h("div", { className: "detail", hidden: true });
-	const overview = h("div", "overview", h("div", "filters", words, state, since), said, list.view, keptView());
+	const overview = h("div", "overview", h("div", "filters", words, state, since), status, list.view, keptView());
 	let isSearching = false;
 	let looking = 0;
-	let asked = 0;
+	let turn = 0;
 	let isOpen = true;
 
 	const more = (/** @type {number | null} */ before = null) =>
 		post("/runninghub/history", { words: words.value, states: state.value ? [state.value] : [], since: since.value, before });
 
 	async function search() {
-		const mine = ++asked;
+		const mine = ++turn;
 		try {
-			const found = await more();
-			if (mine !== asked) return;
+			const page = await more();
+			if (mine !== turn) return;
 			const isNarrowed = words.value.trim() || state.value || since.value;
-			say(said, found.orders.length > 0 ? "" : t(isNarrowed ? "history.none_found" : "history.none"));
-			list.start(found, (before) => more(before));
+			say(status, page.orders.length > 0 ? "" : t(isNarrowed ? "history.none_found" : "history.none"));
+			list.start(page, (before) => more(before));
 			follow();
 		} catch (error) {
-			if (mine !== asked) return;
-			sayError(said, error);
+			if (mine !== turn) return;
+			sayError(status, error);
 		}
 	}
 
 	/** Only while something is under way. */
 	function follow() {
 		clearTimeout(looking);
-		const mine = asked;
+		const mine = turn;
 		if (!list.isUnderWay()) return;
 		looking = window.setTimeout(async () => {
-			const found = await more().catch(() => null);
-			if (mine !== asked) return;
-			if (found) list.refresh(found);
+			const page = await more().catch(() => null);
+			if (mine !== turn) return;
+			if (page) list.refresh(page);
 			follow();
 		}, FRESH);
 	}
@@ -109,7 +109,7 @@ export function makeView() {
 	return {
 		content: [overview, detail],
 		close() {
-			asked += 1;
+			turn += 1;
 			isOpen = false;
 			clearTimeout(looking);
 			endDrops();
@@ -146,28 +146,28 @@ function makeList(open) {
 
 	function draw() {
 		const [first, last] = visibleRows(view.scrollTop, view.clientHeight, ROW, orders.length);
-		const seen = new Set(orders.slice(first, last).map(({ order }) => order));
-		for (const [order, made] of drawn) {
-			if (seen.has(order)) continue;
-			made.remove();
+		const visible = new Set(orders.slice(first, last).map(({ order }) => order));
+		for (const [order, element] of drawn) {
+			if (visible.has(order)) continue;
+			element.remove();
 			drawn.delete(order);
 		}
 		for (let at = first; at < last; at += 1) {
-			const one = orders[at];
-			let made = drawn.get(one.order);
-			if (!made) {
-				made = rowView(one, () => {
-					choose(orders.findIndex(({ order }) => order === one.order)); // new ones may have moved it
-					open(one.order);
+			const entry = orders[at];
+			let element = drawn.get(entry.order);
+			if (!element) {
+				element = rowView(entry, () => {
+					choose(orders.findIndex(({ order }) => order === entry.order)); // new ones may have moved it
+					open(entry.order);
 				});
-				drawn.set(one.order, made);
-				space.append(made);
-				queue.add(one);
+				drawn.set(entry.order, element);
+				space.append(element);
+				queue.add(entry);
 			}
-			made.style.top = `${at * ROW}px`;
-			made.ariaPosInSet = String(at + 1);
-			made.ariaSetSize = String(before === null ? orders.length : -1);
-			made.ariaSelected = String(at === active);
+			element.style.top = `${at * ROW}px`;
+			element.ariaPosInSet = String(at + 1);
+			element.ariaSetSize = String(before === null ? orders.length : -1);
+			element.ariaSelected = String(at === active);
 		}
 		space.style.height = `${orders.length * ROW}px`;
 		const chosen = orders[active];
@@ -179,11 +179,11 @@ function makeList(open) {
 		if (reading || before === null) return;
 		reading = true;
 		const mine = turn;
-		const found = await read(before).catch(() => null);
+		const page = await read(before).catch(() => null);
 		reading = false;
-		if (mine !== turn || !found) return;
-		orders = [...orders, ...found.orders];
-		before = found.before;
+		if (mine !== turn || !page) return;
+		orders = [...orders, ...page.orders];
+		before = page.before;
 		draw();
 	}
 
@@ -210,33 +210,33 @@ function makeList(open) {
 	return {
 		view,
 		focus: () => view.focus({ preventScroll: true }),
-		/** @type {(found: any, more: (before: number) => Promise<any>) => void} */
-		start(found, more) {
+		/** @type {(page: any, more: (before: number) => Promise<any>) => void} */
+		start(page, more) {
 			turn += 1;
 			reading = false;
-			orders = found.orders;
-			before = found.before;
+			orders = page.orders;
+			before = page.before;
 			read = more;
 			active = 0;
-			for (const made of drawn.values()) made.remove();
+			for (const element of drawn.values()) element.remove();
 			drawn.clear();
 			view.hidden = orders.length === 0;
 			view.scrollTop = 0;
 			draw();
 		},
 		isUnderWay: () => orders.some(({ state, first, placed }) => !OVER.includes(state) || (first === "owed" && Date.now() / 1000 - placed < COMING)),
-		/** What changed, and what is new, without leaving the place. @param {any} found */
-		refresh(found) {
+		/** What changed, and what is new, without leaving the place. @param {any} page */
+		refresh(page) {
 			const places = new Map(orders.map(({ order }, at) => [order, at]));
 			const newest = orders[0]?.order ?? 0;
-			for (const one of found.orders) {
-				const at = places.get(one.order);
-				if (at === undefined || JSON.stringify(orders[at]) === JSON.stringify(one)) continue;
-				orders[at] = one;
-				drawn.get(one.order)?.remove();
-				drawn.delete(one.order);
+			for (const entry of page.orders) {
+				const at = places.get(entry.order);
+				if (at === undefined || JSON.stringify(orders[at]) === JSON.stringify(entry)) continue;
+				orders[at] = entry;
+				drawn.get(entry.order)?.remove();
+				drawn.delete(entry.order);
 			}
-			const added = found.orders.filter((/** @type {any} */ one) => one.order > newest);
+			const added = page.orders.filter((/** @type {any} */ entry) => entry.order > newest);
 			orders = [...added, ...orders];
 			active += added.length;
 			draw();
@@ -253,30 +253,30 @@ function makeList(open) {
 
 const rowId = (order = 0) => `runninghub-order-${order}`;
 
-/** @type {(one: any, open: RhAct) => any} */
-function rowView(one, open) {
-	const picture = pictures.get(one.order);
-	const made = h(
+/** @type {(entry: any, open: RhAct) => any} */
+function rowView(entry, open) {
+	const picture = pictures.get(entry.order);
+	const element = h(
 		"div",
-		{ className: "order", role: "option", id: rowId(one.order), onclick: open },
-		h("div", "thumb", picture ? h("img", { src: picture, alt: "" }) : h("i", { className: iconOf(one), ariaHidden: "true" })),
+		{ className: "order", role: "option", id: rowId(entry.order), onclick: open },
+		h("div", "thumb", picture ? h("img", { src: picture, alt: "" }) : h("i", { className: iconOf(entry), ariaHidden: "true" })),
 		h(
 			"div",
 			"what",
-			h("div", "title", titleOf(one)),
-			h("div", "text", clean(one.text, 120)),
+			h("div", "title", titleOf(entry)),
+			h("div", "text", clean(entry.text, 120)),
 			// A narrow panel cuts the end off: rather the time than the cost.
-			h("div", "muted", dotted(t(`state.${one.state}`), costText(one), whenText(one.placed))),
+			h("div", "muted", dotted(t(`state.${entry.state}`), costText(entry), whenText(entry.placed))),
 		),
-		h("span", { className: `dot ${one.state}`, ariaHidden: "true" }),
+		h("span", { className: `dot ${entry.state}`, ariaHidden: "true" }),
 	);
-	if (one.results > 0) makeDraggable(made, one.order, 0);
-	return made;
+	if (entry.results > 0) makeDraggable(element, entry.order, 0);
+	return element;
 }
 
-const titleOf = (/** @type {any} */ one) => clean(one.name, 120) || dotted(text(`tasks.kind.${one.kind}`), one.program);
+const titleOf = (/** @type {any} */ entry) => clean(entry.name, 120) || dotted(text(`tasks.kind.${entry.kind}`), entry.program);
 
-/** @param {any} one */
+/** @param {any} entry */
 function iconOf({ first, state }) {
 	/** @type {Record<string, string>} */
 	const icons = { image: "image", video: "video", audio: "volume-up", text: "align-left", file: "file", owed: "cloud-download" };
@@ -295,10 +295,10 @@ function whenText(seconds = 0) {
 	return clock.format(new Date(seconds * 1000));
 }
 
-/** @param {any} one */
+/** @param {any} entry */
 function costText({ coins, money, third_party: third, currency, measured, emulated }) {
-	const told = dotted(coinsText(coins), moneyText(money, currency), moneyText(third, currency));
-	const cost = told && measured ? t("history.measured", { cost: told }) : told;
+	const amount = dotted(coinsText(coins), moneyText(money, currency), moneyText(third, currency));
+	const cost = amount && measured ? t("history.measured", { cost: amount }) : amount;
 	return cost && emulated ? t("history.emulated", { cost }) : cost;
 }
 
@@ -313,15 +313,15 @@ function pictureQueue(rowOf) {
 		if (order === undefined || busy >= PICTURES || !isOpen) return order !== undefined && waiting.push(order);
 		if (rowOf(order) && !pictures.has(order)) {
 			busy += 1;
-			const found = await post("/runninghub/history/thumbnail", { order }).catch(() => ({ picture: "" }));
+			const thumbnail = await post("/runninghub/history/thumbnail", { order }).catch(() => ({ picture: "" }));
 			busy -= 1;
-			pictures.set(order, found.picture);
-			if (found.picture) rowOf(order)?.querySelector(".thumb")?.replaceChildren(h("img", { src: found.picture, alt: "" }));
+			pictures.set(order, thumbnail.picture);
+			if (thumbnail.picture) rowOf(order)?.querySelector(".thumb")?.replaceChildren(h("img", { src: thumbnail.picture, alt: "" }));
 		}
 		void next();
 	}
 	return {
-		/** @param {any} one */
+		/** @param {any} entry */
 		add({ order, first }) {
 			if (pictures.has(order) || !["image", "video"].includes(first)) return;
 			waiting.push(order);
@@ -352,30 +352,30 @@ async function dropLoader(data, at) {
 
 /** @type {(order: number, index: number, at?: number[] | "selected") => Promise<void>} */
 async function asLoader(order, index, at) {
-	const made = await post("/runninghub/history/loader", { order, index });
+	const loader = await post("/runninghub/history/loader", { order, index });
 	const { placeLoader } = await lazy("parts/program/add_to_canvas.mjs");
-	placeLoader(made, at);
+	placeLoader(loader, at);
 }
 
 // One order
 
 /** @type {(order: number, leave: (changed?: boolean) => void, again: RhAct) => Promise<any[]>} */
 async function orderView(order, leave, again) {
-	const one = await post("/runninghub/history/order", { order });
-	const said = answer();
+	const entry = await post("/runninghub/history/order", { order });
+	const status = answer();
 	const back = h("button", { type: "button", className: "back", onclick: () => leave() }, `‹ ${t("history.back")}`);
-	const isOver = OVER.includes(one.state);
+	const isOver = OVER.includes(entry.state);
 	if (!isOver) {
 		// The same card as in the list of what is under way: answers, stop, fetch.
 		const { taskView } = await lazy("parts/tasks.mjs");
-		return [back, taskView({ ...one, followed: false, cancelling: false }, async () => leave(true), () => leave(true)), inputsView(one)];
+		return [back, taskView({ ...entry, followed: false, cancelling: false }, async () => leave(true), () => leave(true)), inputsView(entry)];
 	}
-	const seconds = one.seconds && text("amounts.seconds", { seconds: one.seconds });
-	const facts = dotted(t(`state.${one.state}`), whenText(one.placed), seconds, costText(one), one.instance !== "default" && one.instance);
+	const seconds = entry.seconds && text("amounts.seconds", { seconds: entry.seconds });
+	const facts = dotted(t(`state.${entry.state}`), whenText(entry.placed), seconds, costText(entry), entry.instance !== "default" && entry.instance);
 	const use = async () => {
-		const asked = await post("/runninghub/history/inputs", { order });
+		const inputs = await post("/runninghub/history/inputs", { order });
 		const { useInputs } = await lazy("parts/program/add_to_canvas.mjs");
-		await useInputs(asked);
+		await useInputs(inputs);
 	};
 	const repeat = async () => {
 		const { task_id: id } = await post("/runninghub/history/again", { order });
@@ -383,7 +383,7 @@ async function orderView(order, leave, again) {
 		leave(true);
 	};
 	const fetch = async () => {
-		await post("/runninghub/tasks/fetch", { task_id: one.task_id, profile: one.profile });
+		await post("/runninghub/tasks/fetch", { task_id: entry.task_id, profile: entry.profile });
 		pictures.delete(order);
 		again();
 	};
@@ -395,28 +395,28 @@ async function orderView(order, leave, again) {
 	const askToRemove = async () => void ((await ask(t("history.delete_title"), t("history.delete_text"), remove, t("history.delete"))) && leave(true));
 	return [
 		back,
-		h("h3", "", titleOf(one)),
+		h("h3", "", titleOf(entry)),
 		h("p", "muted", facts),
-		h("p", "muted", dotted(one.task_id && text("tasks.task", { id: one.task_id }), one.profile && one.profile !== "environment" && one.profile)),
-		one.failure && h("p", "bad", one.failure),
-		one.owed && h("p", "", t("history.owed")),
+		h("p", "muted", dotted(entry.task_id && text("tasks.task", { id: entry.task_id }), entry.profile && entry.profile !== "environment" && entry.profile)),
+		entry.failure && h("p", "bad", entry.failure),
+		entry.owed && h("p", "", t("history.owed")),
 		row(
-			one.owed && action(text("tasks.fetch"), said, fetch),
-			action(t("history.use"), said, use),
-			action(t("history.again"), said, repeat, t("history.again_sure")),
-			one.link && link(text("tasks.on_site"), one.link),
-			action(t("history.delete"), said, askToRemove),
+			entry.owed && action(text("tasks.fetch"), status, fetch),
+			action(t("history.use"), status, use),
+			action(t("history.again"), status, repeat, t("history.again_sure")),
+			entry.link && link(text("tasks.on_site"), entry.link),
+			action(t("history.delete"), status, askToRemove),
 		),
-		said,
-		one.kind === "graph" && h("p", "muted", t("history.of_graph")),
-		...one.results.map((/** @type {any} */ result) => resultView(order, result)),
-		inputsView(one),
+		status,
+		entry.kind === "graph" && h("p", "muted", t("history.of_graph")),
+		...entry.results.map((/** @type {any} */ result) => resultView(order, result)),
+		inputsView(entry),
 	];
 }
 
 /** @type {(order: number, result: any) => any} */
 function resultView(order, { index, kind, name, size, text: words, here, loader, node_id: node }) {
-	const said = answer();
+	const status = answer();
 	const src = fileUrl("/runninghub/history/result", { order, index });
 	/** @type {Record<string, () => any>} */
 	const makers = {
@@ -432,17 +432,17 @@ function resultView(order, { index, kind, name, size, text: words, here, loader,
 		shown,
 		h("figcaption", "muted", dotted(node && `#${node}`, name, size && bytesText(size))),
 		row(
-			loader && action(t("history.loader"), said, () => asLoader(order, index)),
-			loader && action(t("history.into_selected"), said, () => asLoader(order, index, "selected")),
+			loader && action(t("history.loader"), status, () => asLoader(order, index)),
+			loader && action(t("history.into_selected"), status, () => asLoader(order, index, "selected")),
 			here && name && h("a", { href: src, download: name }, t("history.save")),
 		),
-		said,
+		status,
 	);
 	if (loader) makeDraggable(view, order, index);
 	return view;
 }
 
-/** @param {any} one */
+/** @param {any} entry */
 function inputsView({ inputs }) {
 	if (inputs.length === 0) return null;
 	const rows = inputs.flatMap((/** @type {any} */ { name, value }) => [
@@ -455,33 +455,33 @@ function inputsView({ inputs }) {
 // What is kept
 
 function keptView() {
-	const said = answer();
+	const status = answer();
 	const body = h("div", "kept");
-	const made = h("details", "retention", h("summary", "", t("kept.title")), body, said);
-	const fail = (/** @type {unknown} */ error) => sayError(said, error);
+	const details = h("details", "retention", h("summary", "", t("kept.title")), body, status);
+	const fail = (/** @type {unknown} */ error) => sayError(status, error);
 	/** @param {any} now */
 	const show = (now) => {
-		say(said);
+		say(status);
 		const days = number(t("kept.days"), now.days);
 		const orders = number(t("kept.orders"), now.orders);
 		const size = number(t("kept.gigabytes"), now.bytes / 1e9, 0.1);
-		const given = () => ({ days: Math.round(days.input.valueAsNumber), orders: Math.round(orders.input.valueAsNumber), bytes: Math.round(size.input.valueAsNumber * 1e9) });
-		const told = h("p", "muted");
-		const tell = (/** @type {any} */ { kept, frees }) => (told.textContent = t("kept.frees", { kept: bytesText(kept), orders: frees.orders, size: bytesText(frees.bytes) }));
+		const bounds = () => ({ days: Math.round(days.input.valueAsNumber), orders: Math.round(orders.input.valueAsNumber), bytes: Math.round(size.input.valueAsNumber * 1e9) });
+		const effect = h("p", "muted");
+		const tell = (/** @type {any} */ { kept, frees }) => (effect.textContent = t("kept.frees", { kept: bytesText(kept), orders: frees.orders, size: bytesText(frees.bytes) }));
 		const look = () => {
-			say(said);
-			return post("/runninghub/retention", given()).then(tell, fail);
+			say(status);
+			return post("/runninghub/retention", bounds()).then(tell, fail);
 		};
 		for (const { input } of [days, orders, size]) input.onchange = look;
-		const keep = action(t("kept.keep"), said, async () => {
-			tell(await post("/runninghub/retention", { ...given(), keep: true }));
-			said.textContent = t("kept.done");
+		const keep = action(t("kept.keep"), status, async () => {
+			tell(await post("/runninghub/retention", { ...bounds(), keep: true }));
+			status.textContent = t("kept.done");
 		});
 		tell(now);
-		body.replaceChildren(days.view, orders.view, size.view, told, row(keep));
+		body.replaceChildren(days.view, orders.view, size.view, effect, row(keep));
 	};
-	made.ontoggle = () => made.open && post("/runninghub/retention", {}).then(show, fail);
-	return made;
+	details.ontoggle = () => details.open && post("/runninghub/retention", {}).then(show, fail);
+	return details;
 }
 
 function number(label = "", value = 0, step = 1) {

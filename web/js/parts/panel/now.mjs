@@ -16,9 +16,9 @@ const IDLE = 5000; // while nothing is, or nobody sees it
 /** @returns {RhPanelView} */
 export function makeView() {
 	const list = h("div", { className: "tasks", "aria-live": "off" });
-	const said = answer();
-	const asked = answer();
-	const away = canAskAway() && action(t("now.away"), asked, async () => void (asked.textContent = t((await askAway()) ? "now.away_yes" : "now.away_no")));
+	const status = answer();
+	const awayStatus = answer();
+	const away = canAskAway() && action(t("now.away"), awayStatus, async () => void (awayStatus.textContent = t((await askAway()) ? "now.away_yes" : "now.away_no")));
 	/** @type {Map<number, { key: string, view: any, progress: any }>} */
 	const cards = new Map();
 	let timer = 0;
@@ -32,10 +32,10 @@ export function makeView() {
 			const { taskView } = await lazy("parts/tasks.mjs");
 			count = tasks.length;
 			if (!isOpen) return;
-			say(said, count === 0 ? t("now.none") : "");
+			say(status, count === 0 ? t("now.none") : "");
 			draw(tasks, taskView);
 		} catch (error) {
-			sayError(said, error);
+			sayError(status, error);
 		}
 		if (isOpen) timer = window.setTimeout(look, count > 0 && !document.hidden ? BUSY : IDLE);
 	}
@@ -67,7 +67,7 @@ export function makeView() {
 
 	void look();
 	return {
-		content: [said, list, away, asked],
+		content: [status, list, away, awayStatus],
 		close() {
 			isOpen = false;
 			clearTimeout(timer);
@@ -77,13 +77,13 @@ export function makeView() {
 
 /** @param {any} task */
 function progressView(task) {
-	const said = answer();
+	const status = answer();
 	const line = h("p", "line");
 	const bar = h("progress", { max: 1, "aria-label": t("now.progress") });
 	const picture = h("img", { className: "preview", alt: t("now.preview"), hidden: true });
 	const facts = h("p", "muted");
-	const node = task.node && action(t("now.show_node"), said, () => void (said.textContent = show(task.node) ? "" : t("now.no_node")));
-	const view = h("div", "progress", picture, line, bar, facts, node, said);
+	const node = task.node && action(t("now.show_node"), status, () => void (status.textContent = show(task.node) ? "" : t("now.no_node")));
+	const view = h("div", "progress", picture, line, bar, facts, node, status);
 	return { view, update: (/** @type {any} */ now) => fillProgress(now, { line, bar, picture, facts, view }) };
 }
 

@@ -34,9 +34,9 @@ function render(into) {
 		/** @type {[typeof import("./panel.mjs"), void]} */
 		const [{ makePanel }] = await Promise.all([lazy("parts/panel/panel.mjs"), loadTexts()]);
 		if (!isOpen) return [];
-		const made = makePanel(view);
-		close = made.close;
-		return made.content;
+		const shown = makePanel(view);
+		close = shown.close;
+		return shown.content;
 	});
 }
 

@@ -45,11 +45,11 @@ export function makePanel(root) {
 		});
 		body.setAttribute("aria-labelledby", `runninghub-tab-${name}`);
 		await fill(body, async () => {
-			const view = await VIEWS[name]?.();
+			const module = await VIEWS[name]?.();
 			if (mine !== opened) return [];
-			const made = view.makeView();
-			closeView = made.close;
-			return made.content;
+			const view = module.makeView();
+			closeView = view.close;
+			return view.content;
 		});
 	}
 

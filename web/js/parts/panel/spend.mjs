@@ -13,41 +13,41 @@ const DAYS = 30;
 
 /** @returns {RhPanelView} */
 export function makeView() {
-	const said = answer();
+	const status = answer();
 	const body = h("div", "spend");
 	const account = profileSelect("");
 	account.setAttribute("aria-label", t("spend.account"));
-	let asked = 0;
+	let turn = 0;
 	async function look() {
-		const mine = ++asked;
-		say(said);
+		const mine = ++turn;
+		say(status);
 		try {
-			const found = await post("/runninghub/spend", { days: DAYS, profile: account.value });
-			if (mine === asked) body.replaceChildren(...spendView(found).filter(Boolean));
+			const spending = await post("/runninghub/spend", { days: DAYS, profile: account.value });
+			if (mine === turn) body.replaceChildren(...spendView(spending).filter(Boolean));
 		} catch (error) {
-			if (mine !== asked) return;
-			sayError(said, error);
+			if (mine !== turn) return;
+			sayError(status, error);
 			body.replaceChildren();
 		}
 	}
 	account.onchange = () => void look();
 	void look();
-	return { content: [account, said, body], close: () => (asked += 1) };
+	return { content: [account, status, body], close: () => (turn += 1) };
 }
 
-/** @param {any} found */
-function spendView(found) {
-	const { currency, days, programs, today, week, all, limits, balance, csv } = found;
-	const left = balance && h("p", "", t("spend.balance", { sum: balance }));
+/** @param {any} spending */
+function spendView(spending) {
+	const { currency, days, programs, today, week, all, limits, balance, csv } = spending;
+	const balanceLine = balance && h("p", "", t("spend.balance", { sum: balance }));
 	const sums = [
 		["today", today],
 		["week", week],
 		["month", all],
 	].map(([key, sum]) => h("div", "sum", h("span", "muted", t(`spend.${key}`)), h("strong", "", spentText(sum, currency)), h("span", "muted", t(sum.orders === 1 ? "spend.order" : "spend.orders", { count: sum.orders }))));
 	const untold = all.untold > 0 && h("p", "muted", t(all.untold === 1 ? "spend.untold_one" : "spend.untold", { count: all.untold }));
-	if (all.orders === 0) return [left, h("div", "sums", ...sums), ...limitViews(limits), h("p", "muted", t("spend.none"))];
+	if (all.orders === 0) return [balanceLine, h("div", "sums", ...sums), ...limitViews(limits), h("p", "muted", t("spend.none"))];
 	return [
-		left,
+		balanceLine,
 		h("div", "sums", ...sums),
 		...limitViews(limits),
 		h("h3", "", t("spend.by_day")),
@@ -92,11 +92,11 @@ function charts(days, currency) {
 
 /** The last days as bars; read out as a table. @type {(days: any[], unit: string, say: (value: number) => string, of: (day: any) => number) => any} */
 function chart(days, unit, say, of) {
-	const known = new Map(days.map((day) => [day.day, of(day)]));
+	const byDay = new Map(days.map((day) => [day.day, of(day)]));
 	const dates = lastDays(DAYS);
-	const most = Math.max(...dates.map((date) => known.get(date) ?? 0)) || 1;
+	const most = Math.max(...dates.map((date) => byDay.get(date) ?? 0)) || 1;
 	const bars = dates.map((date) => {
-		const value = known.get(date) ?? 0;
+		const value = byDay.get(date) ?? 0;
 		const label = `${dayText(date)}: ${say(value) || t("spend.nothing")}`;
 		const bar = h("span", { className: "bar", title: label });
 		bar.style.height = `${value > 0 ? Math.max(3, (100 * value) / most) : 0}%`;
@@ -123,8 +123,8 @@ const dayText = (day = "") => new Date(`${day}T12:00`).toLocaleDateString(langua
 
 /** @type {(programs: any[], currency: string) => any} */
 function programTable(programs, currency) {
-	const rows = programs.map((one) =>
-		h("tr", "", h("td", "", clean(one.name, 80) || one.program), h("td", "number", String(one.orders)), h("td", "number", spentText(one, currency))),
+	const rows = programs.map((program) =>
+		h("tr", "", h("td", "", clean(program.name, 80) || program.program), h("td", "number", String(program.orders)), h("td", "number", spentText(program, currency))),
 	);
 	const head = h("tr", "", h("th", { scope: "col" }, t("spend.program")), h("th", { scope: "col", className: "number" }, t("spend.count")), h("th", { scope: "col", className: "number" }, t("spend.cost")));
 	return h("table", "", h("thead", "", head), h("tbody", "", ...rows));

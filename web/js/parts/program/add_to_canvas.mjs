@@ -8,7 +8,7 @@ import { classFor, classOf, kindOf, setWidget, widgetOf } from "../../lib/nodes.
 import { formOf } from "./build.js";
 import { applyForm } from "./choose.js";
 import { readProgram } from "./loader.js";
-import { markTold, openModels } from "./models.js";
+import { markNamed, openModels } from "./models.js";
 import { rememberText } from "./state.js";
 
 const t = textsOf("panel");
@@ -27,7 +27,7 @@ const SEEDS = ["seed", "noise_seed"]; // which ComfyUI changes after a run, wher
 export async function placeProgram(kind, id, profile = "", fields = []) {
 	const node = addNode(classFor(kind));
 	if (!node) return null;
-	if (kind === "model") markTold(node); // or it would ask which
+	if (kind === "model") markNamed(node); // or it would ask which
 	const text = widgetOf(node, kind);
 	const account = widgetOf(node, "profile");
 	if (account) account.value = profile;
@@ -47,12 +47,12 @@ export async function placeProgram(kind, id, profile = "", fields = []) {
 	return node;
 }
 
-/** Sets the selected node of that program, or makes one. @param {any} asked what `history/inputs` answered */
-export async function useInputs(asked) {
-	const { program, example, profile, instance, values, gone } = asked;
-	if (asked.kind === "graph") return useValues(asked);
-	const kind = asked.kind === "quick" ? "module" : asked.kind;
-	const fits = (/** @type {any} */ one) => kindOf(one) === kind && formOf(one)?.id === program;
+/** Sets the selected node of that program, or makes one. @param {any} inputs what `history/inputs` answered */
+export async function useInputs(inputs) {
+	const { program, example, profile, instance, values, gone } = inputs;
+	if (inputs.kind === "graph") return useValues(inputs);
+	const kind = inputs.kind === "quick" ? "module" : inputs.kind;
+	const fits = (/** @type {any} */ candidate) => kindOf(candidate) === kind && formOf(candidate)?.id === program;
 	const chosen = selection().find(fits);
 	const names = Object.keys(values).filter((name) => isFieldName(name, kind));
 	const hasAll = chosen && names.every((name) => formOf(chosen)?.fields.some((field) => field.name === name));
@@ -66,13 +66,13 @@ export async function useInputs(asked) {
 	toast(gone.length > 0 ? "warn" : "success", t("history.used"), gone.length > 0 ? t("history.gone", { fields: gone.join(", ") }) : "");
 }
 
-/** The values of a part of a graph go into its own nodes; where that graph is not open, the part is. @param {any} asked */
+/** The values of a part of a graph go into its own nodes; where that graph is not open, the part is. @param {any} inputs */
 async function useValues({ values, classes, graph, lacking, name }) {
 	const isIt = (/** @type {any} */ node, /** @type {string} */ className) =>
 		classOf(node) === className || (className === CLOUD_LORA && Boolean(widgetOf(node, "lora_name")));
-	const known = Object.entries(classes).map(([id, className]) => ({ id, node: nodeOf(id), className }));
-	const there = known.filter(({ node, className }) => node && isIt(node, className));
-	const others = known.filter(({ node, className }) => node && !isIt(node, className) && !BORDER.test(className));
+	const nodes = Object.entries(classes).map(([id, className]) => ({ id, node: nodeOf(id), className }));
+	const there = nodes.filter(({ node, className }) => node && isIt(node, className));
+	const others = nodes.filter(({ node, className }) => node && !isIt(node, className) && !BORDER.test(className));
 	if (there.length === 0 || others.length > 0) {
 		if (!graph) throw new Error(t("history.no_node"));
 		await openPrompt(graph, clean(name.replace(NO_FILE_NAME, " ")) || t("history.part"));
@@ -116,16 +116,16 @@ export function placeTask(className) {
 	return openModels(node);
 }
 
-/** On a new node in the middle or `at` a place, or on the one that is selected. @type {(made: { node: string, widget: string, value: string }, at?: number[] | "selected") => any} */
+/** On a new node in the middle or `at` a place, or on the one that is selected. @type {(loader: { node: string, widget: string, value: string }, at?: number[] | "selected") => any} */
 export function placeLoader({ node: className, widget, value }, at) {
-	const chosen = selection().find((/** @type {any} */ one) => classOf(one) === className);
+	const chosen = selection().find((/** @type {any} */ candidate) => classOf(candidate) === className);
 	if (at === SELECTED && !chosen) throw new Error(t("history.select_loader", { node: typeName(className) }));
 	const node = at === SELECTED ? chosen : addNode(className, at);
 	if (!node) throw new Error(t("history.no_loader", { node: className }));
-	const found = widgetOf(node, widget);
-	const list = found?.options?.values;
+	const box = widgetOf(node, widget);
+	const list = box?.options?.values;
 	// ComfyUI listed its input folder when the page was opened.
-	if (found && Array.isArray(list) && !list.includes(value)) found.options.values = [...list, value];
+	if (box && Array.isArray(list) && !list.includes(value)) box.options.values = [...list, value];
 	change(() => setWidget(node, widget, value));
 	show(String(node.id));
 	return node;

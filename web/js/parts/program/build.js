@@ -55,7 +55,7 @@ export function buildForFile(node, form, saved) {
 	// Links know a socket by its place, and ComfyUI keeps the places that the node has.
 	const places = new Map(saved.map(({ name }, place) => [name, place]));
 	const place = (/** @type {ComfyInputSlot} */ { name }) => places.get(name) ?? saved.length;
-	node.inputs = [...node.inputs].sort((one, other) => place(one) - place(other));
+	node.inputs = [...node.inputs].sort((first, second) => place(first) - place(second));
 	built.set(node, form);
 	node.outputs = [];
 }
@@ -131,8 +131,8 @@ function buildInputs(node, form, before, carry) {
 				if (widget && carry) widget.value = values.get(name);
 			}
 			// Unless a person gave it another name.
-			for (const one of [node.inputs[node.findInputSlot(name)], widgetOf(node, name)]) {
-				if (one && (!was || one.label === was.label)) one.label = field.label;
+			for (const target of [node.inputs[node.findInputSlot(name)], widgetOf(node, name)]) {
+				if (target && (!was || target.label === was.label)) target.label = field.label;
 			}
 			explain(node, field);
 		}
@@ -180,9 +180,9 @@ function removeField(node, name) {
 		const own = node.inputs[slot]?.name ?? "";
 		if (own === name || isItemOf(own, name)) node.removeInput(slot);
 	}
-	const widgets = (node.widgets ?? []).filter((one) => one.name === name || controlled(one.name) === name);
-	for (const one of widgets.reverse()) {
-		if (node.widgets?.includes(one)) removeWidget(node, one);
+	const widgets = (node.widgets ?? []).filter((widget) => widget.name === name || controlled(widget.name) === name);
+	for (const widget of widgets.reverse()) {
+		if (node.widgets?.includes(widget)) removeWidget(node, widget);
 	}
 }
 
@@ -197,8 +197,8 @@ function explain(node, field) {
 		excludes && t("excludes", { names: excludes.join(", ") }),
 	];
 	const words = lines.filter(Boolean).join("\n");
-	for (const one of [widgetOf(node, field.name), node.inputs[node.findInputSlot(field.name)]]) {
-		if (one) one.tooltip = words;
+	for (const target of [widgetOf(node, field.name), node.inputs[node.findInputSlot(field.name)]]) {
+		if (target) target.tooltip = words;
 	}
 }
 
@@ -222,17 +222,17 @@ const watched = new WeakSet();
 /** Says at fields that do not count now what they wait for. @param {ComfyNode} node */
 export function showConditions(node) {
 	for (const field of formOf(node)?.fields ?? []) {
-		const other = field.when && widgetOf(node, field.when.name);
-		if (other && !watched.has(other)) {
-			watched.add(other);
-			after(other, () => showConditions(node));
+		const trigger = field.when && widgetOf(node, field.when.name);
+		if (trigger && !watched.has(trigger)) {
+			watched.add(trigger);
+			after(trigger, () => showConditions(node));
 		}
 		const end = field.when ? ` · ${conditionOf(field.when)}` : "";
 		const waits = !counts(node, field);
-		for (const one of end ? [widgetOf(node, field.name), node.inputs[node.findInputSlot(field.name)]] : []) {
-			const label = one?.label ?? field.label;
+		for (const target of end ? [widgetOf(node, field.name), node.inputs[node.findInputSlot(field.name)]] : []) {
+			const label = target?.label ?? field.label;
 			const own = label.endsWith(end) ? label.slice(0, -end.length) : label;
-			if (one) one.label = waits ? own + end : own;
+			if (target) target.label = waits ? own + end : own;
 		}
 	}
 	node.setDirtyCanvas(true, true);
@@ -259,7 +259,7 @@ function dressAll(node, form, before) {
 		const own3d = type === "FILE_3D" ? (declared.get(name)?.type ?? type) : type;
 		Object.assign(output, { name, type: own3d, localized_name: shownName(name), shape: listShape() });
 		// A label that a person gave stays.
-		const own = output.label && !before?.outputs.some((one) => one.label === output.label);
+		const own = output.label && !before?.outputs.some((former) => former.label === output.label);
 		if (label && !own) output.label = label;
 	});
 	// Nodes 2.0 sees a new list, not a changed slot.
@@ -284,7 +284,7 @@ function order(node, form) {
 	const places = new Map(form.fields.map((field, index) => [field.name, index]));
 	const place = (/** @type {ComfyWidget} */ { name, serialize }) =>
 		serialize === false ? places.size + 1 : (places.get(controlled(name) || name) ?? -1);
-	node.widgets = [...(node.widgets ?? [])].sort((one, other) => place(one) - place(other));
+	node.widgets = [...(node.widgets ?? [])].sort((first, second) => place(first) - place(second));
 }
 
 const controlled = (name = "") => (name.endsWith(CONTROL) ? name.slice(0, -CONTROL.length) : "");

@@ -44,17 +44,17 @@ export async function checkForChanges() {
 	if (nodes.length === 0) return;
 	// Nobody asked for it, so it says nothing when it fails.
 	const { profiles } = await readSettings().catch(() => ({ profiles: [] }));
-	const known = ["", ...profiles.map(({ name = "" }) => name)];
+	const profileNames = ["", ...profiles.map(({ name = "" }) => name)];
 	await loadTexts();
 	/** @type {Map<string, Promise<RhProgram | null>>} */
-	const asked = new Map();
+	const programs = new Map();
 	for (const node of nodes) {
 		const profile = valueOf(node, "profile");
-		const isReadable = kindOf(node) === "model" || known.length > 1; // models need no key
-		if (node.graph && isReadable && known.includes(profile)) {
+		const isReadable = kindOf(node) === "model" || profileNames.length > 1; // models need no key
+		if (node.graph && isReadable && profileNames.includes(profile)) {
 			const key = JSON.stringify([kindOf(node), formOf(node)?.id, profile]);
-			const program = asked.get(key) ?? fetchProgram(node, true).catch(() => null);
-			asked.set(key, program);
+			const program = programs.get(key) ?? fetchProgram(node, true).catch(() => null);
+			programs.set(key, program);
 			tellChange(node, await program);
 		}
 	}
@@ -122,10 +122,10 @@ export async function update(node) {
 function listsOf(node, form, program) {
 	const changes = compare(form, seenBy(node), program);
 	const lists = {
-		added: changes.added.map((one) => (one.id ? t("added_line", one) : `${one.title}: ${one.count}`)),
+		added: changes.added.map((addition) => (addition.id ? t("added_line", addition) : `${addition.title}: ${addition.count}`)),
 		gone: changes.gone.map((field) => `${field.label} (${clean(field.name)})`),
 		other: changes.other.map(({ field, kind }) => `${field.label}: ${field.kind} → ${kind}`),
-		values: changes.values.map(({ field, stored }) => `${field.label}: ${said(field)} → ${said({ ...field, stored })}`),
+		values: changes.values.map(({ field, stored }) => `${field.label}: ${valueText(field)} → ${valueText({ ...field, stored })}`),
 		added_outputs: changes.addedOutputs.map((output) => `${clean(output.title)} (#${clean(output.id)})`),
 		gone_outputs: changes.goneOutputs.map((output) => `${output.label} (#${output.id})`),
 	};
@@ -135,13 +135,13 @@ function listsOf(node, form, program) {
 }
 
 /** @param {RhField} field */
-const said = (field) => clean(startValue(field), 80) || "–";
+const valueText = (field) => clean(startValue(field), 80) || "–";
 
 /** @type {Follow<Changes>} */
 export function compare(form, seen, program) {
 	const now = new Map(everyField(program).map((field) => [field.name, field]));
 	const outputs = new Set(program.outputs.map((output) => output.id));
-	const known = readSeen(seen);
+	const earlier = readSeen(seen);
 	const there = form.fields.flatMap((field) => {
 		const after = now.get(field.name);
 		return after ? { field, kind: after.kind, stored: after.stored } : [];
@@ -149,15 +149,15 @@ export function compare(form, seen, program) {
 	const added = program.nodes.map(({ id, title, class_type, fields }) => ({
 		title: clean(title) || clean(class_type) || clean(program.name),
 		id,
-		count: fields.length - (known?.fields.get(id) ?? 0),
+		count: fields.length - (earlier?.fields.get(id) ?? 0),
 	}));
 	return {
-		added: added.filter(({ count }) => known && count > 0),
+		added: added.filter(({ count }) => earlier && count > 0),
 		gone: form.fields.filter((field) => !now.has(field.name)),
 		other: there.filter(({ field, kind }) => kind !== field.kind),
 		values: there.filter(({ field, kind, stored }) => kind === field.kind && differs(field.stored, stored)),
 		goneOutputs: form.outputs.filter((output) => !outputs.has(output.id)),
-		addedOutputs: program.outputs.filter((output) => output.suggested && known && !known.outputs.has(output.id)),
+		addedOutputs: program.outputs.filter((output) => output.suggested && earlier && !earlier.outputs.has(output.id)),
 	};
 }
 
@@ -183,5 +183,5 @@ export function merge(form, seen, program) {
 	return makeForm(program, choice, form);
 }
 
-/** @type {(one: unknown, other: unknown) => boolean} */
-const differs = (one, other) => JSON.stringify(one ?? null) !== JSON.stringify(other ?? null);
+/** @type {(before: unknown, after: unknown) => boolean} */
+const differs = (before, after) => JSON.stringify(before ?? null) !== JSON.stringify(after ?? null);

@@ -44,8 +44,8 @@ export async function choose(node) {
 
 /** The title is the program's name, unless a person gave another. @type {(node: ComfyNode, form: RhForm, before: RhForm | null) => void} */
 function name(node, form, before) {
-	const given = node.constructor.title ?? "";
-	if ([given, before?.name, ""].includes(node.title)) node.title = form.name || given || node.title;
+	const classTitle = node.constructor.title ?? "";
+	if ([classTitle, before?.name, ""].includes(node.title)) node.title = form.name || classTitle || node.title;
 }
 
 /** @type {(node: ComfyNode, program: RhProgram, form: RhForm) => void} */

@@ -63,7 +63,7 @@ export function openChooser(program, first) {
 				fields.element.focus();
 			} else if (event.key === "Enter" && search.value.trim()) {
 				// What was searched for and found; a second Enter is OK.
-				const [hit, more] = found().filter(({ ticked: on }) => on !== undefined);
+				const [hit, more] = matchingRows().filter(({ ticked: on }) => on !== undefined);
 				if (!hit || more || hit.ticked || hit.disabled) return;
 				event.preventDefault();
 				tick(hit);
@@ -75,10 +75,10 @@ export function openChooser(program, first) {
 		h("section", "pane", h("h3", "", t("outputs"), counts[1]), outputs.element),
 	];
 
-	const found = () => fieldRows(index, choice, open, search.value, Boolean(program.app) || program.kind === "model");
+	const matchingRows = () => fieldRows(index, choice, open, search.value, Boolean(program.app) || program.kind === "model");
 
 	function draw() {
-		fields.show(found(), t(index.length === 0 ? "no_fields" : "none_found"));
+		fields.show(matchingRows(), t(index.length === 0 ? "no_fields" : "none_found"));
 		outputs.show(outputRows(program, choice, typed));
 		counts[0].textContent = t("chosen", { count: choice.fields.size });
 		const full = choice.outputs.length >= MOST_OUTPUTS;
@@ -130,7 +130,7 @@ export function indexed(program, choice) {
 		})),
 	}));
 	const isFirst = (/** @type {typeof nodes[0]} */ { node }) => isNoted(node, choice);
-	return [...nodes.filter(isFirst), ...nodes.filter((one) => !isFirst(one))];
+	return [...nodes.filter(isFirst), ...nodes.filter((entry) => !isFirst(entry))];
 }
 
 /** @type {(program: RhProgram, choice: RhChoice) => Set<string>} */
@@ -145,9 +145,9 @@ export function openAtFirst(program, choice) {
 export function fieldRows(index, choice, open, sought, flat = false) {
 	const words = lower(sought).split(/\s+/).filter(Boolean);
 	return index.flatMap(({ node, words: ofNode, fields }) => {
-		const found = fields.filter((one) => words.every((word) => `${ofNode} ${one.words}`.includes(word)));
-		const rows = found.map(({ field }) => fieldRow(field, choice, flat));
-		if (flat || found.length === 0) return rows;
+		const matches = fields.filter((entry) => words.every((word) => `${ofNode} ${entry.words}`.includes(word)));
+		const rows = matches.map(({ field }) => fieldRow(field, choice, flat));
+		if (flat || matches.length === 0) return rows;
 		const isOpen = words.length > 0 || open.has(node.id);
 		return [nodeRow(node, choice, isOpen), ...(isOpen ? rows : [])];
 	});
@@ -192,14 +192,14 @@ export function outputRows(program, choice, typedTexts) {
 
 /** @type {(choice: RhChoice, key: string) => RhChoice} */
 export function ticked(choice, key) {
-	const [what, id = ""] = key.split(" ");
-	if (what === "out") return { ...choice, outputs: flipped(choice.outputs, id) };
-	if (what === "typed") return { ...choice, typed: flipped(choice.typed, Number(id)).sort((one, other) => one - other) };
+	const [prefix, id = ""] = key.split(" ");
+	if (prefix === "out") return { ...choice, outputs: flipped(choice.outputs, id) };
+	if (prefix === "typed") return { ...choice, typed: flipped(choice.typed, Number(id)).sort((first, second) => first - second) };
 	return { ...choice, fields: new Set(flipped([...choice.fields], key)) };
 }
 
 /** @template T @param {T[]} items @param {T} item */
-const flipped = (items, item) => (items.includes(item) ? items.filter((one) => one !== item) : [...items, item]);
+const flipped = (items, item) => (items.includes(item) ? items.filter((member) => member !== item) : [...items, item]);
 
 /** @type {(node: RhRemoteNode, choice: RhChoice) => boolean} */
 const isNoted = (node, choice) => node.fields.some((field) => field.suggested || choice.fields.has(field.name));
@@ -218,7 +218,7 @@ const lower = (text = "") => text.slice(0, 1000).toLowerCase();
 
 /* A tree of many rows to tick: only those in view are in the page, keys do all that clicks do. */
 
-/** @param {Tree} asked */
+/** @param {Tree} tree */
 function rowsElement({ label, tick, fold }) {
 	const id = `runninghub-${Math.random()}`;
 	const space = h("div", { className: "space", role: "presentation" });
@@ -249,7 +249,7 @@ function rowsElement({ label, tick, fold }) {
 	/** @param {Row} row @param {number} index */
 	function rowElement({ key, level, text, kind, more, tip = text, open, ticked, disabled }, index) {
 		const classes = ["row", open !== undefined && "above", level === 2 && "below", index === active && "active"];
-		const made = h(
+		const element = h(
 			"div",
 			{
 				className: classes.filter(Boolean).join(" "),
@@ -267,9 +267,9 @@ function rowsElement({ label, tick, fold }) {
 			kind && h("span", "kind", kind),
 			h("span", { className: "more", dir: "auto" }, more),
 		);
-		made.dataset.key = key;
-		made.style.top = `${index * HEIGHT}px`;
-		return made;
+		element.dataset.key = key;
+		element.style.top = `${index * HEIGHT}px`;
+		return element;
 	}
 
 	const drawSoon = () => {
@@ -305,8 +305,8 @@ function rowsElement({ label, tick, fold }) {
 	});
 	view.addEventListener("keydown", (event) => {
 		const row = rows[active];
-		const above = (/** @type {Row} */ one, /** @type {number} */ index) =>
-			index < active && (row?.level === 1 || one.level === 1);
+		const above = (/** @type {Row} */ candidate, /** @type {number} */ index) =>
+			index < active && (row?.level === 1 || candidate.level === 1);
 		/** @type {Record<string, RhAct>} */
 		const keys = {
 			ArrowDown: () => go(active + 1),

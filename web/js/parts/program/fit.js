@@ -31,7 +31,7 @@ export function showFit(node) {
 	const widget = widgetOf(node, FIT);
 	if (!widget) return;
 	const parameters = formOf(node)?.model?.parameters;
-	const isLimited = (/** @type {any} */ one) => isObject(one) && one.type === "IMAGE" && (one.max_mb || one.formats);
+	const isLimited = (/** @type {any} */ parameter) => isObject(parameter) && parameter.type === "IMAGE" && (parameter.max_mb || parameter.formats);
 	widget.value = node.properties?.runninghub?.fit === true;
 	widget.hidden = !widget.value && !(Array.isArray(parameters) && parameters.some(isLimited));
 }

@@ -37,12 +37,12 @@ function grow(node, field, type, how) {
 	const slotOf = (number = 0) => node.findInputSlot(`${name}.${number}`);
 	const numbers = Array.from({ length: Math.min(most, MOST) }, (_, index) => index + 1);
 	const last = Math.max(0, ...numbers.filter((number) => isLinked(node, `${name}.${number}`)));
-	const wanted = how === "all" ? numbers.length : Math.min(last + 1, numbers.length);
+	const count = how === "all" ? numbers.length : Math.min(last + 1, numbers.length);
 	for (const number of numbers) {
 		const slot = slotOf(number);
-		if (number > wanted && slot !== -1 && how === "trim") {
+		if (number > count && slot !== -1 && how === "trim") {
 			node.removeInput(slot);
-		} else if (number <= wanted && slot === -1) {
+		} else if (number <= count && slot === -1) {
 			addItem(node, field, type, number);
 			const before = number === 1 ? node.findInputSlot(name) : slotOf(number - 1);
 			insertLastInput(node, before + 1);

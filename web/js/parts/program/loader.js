@@ -32,10 +32,10 @@ export async function readProgram(node, fresh) {
 	showState(node);
 	try {
 		for (;;) {
-			const found = await fetchProgram(node, fresh, asking.signal).catch((error) => ({ error }));
+			const result = await fetchProgram(node, fresh, asking.signal).catch((error) => ({ error }));
 			if (asking.signal.aborted || !node.graph) return null;
-			if (!("error" in found)) return found;
-			if (!(await resolveFailure(node, found.error))) return null;
+			if (!("error" in result)) return result;
+			if (!(await resolveFailure(node, result.error))) return null;
 		}
 	} finally {
 		if (state.asking === asking) state.asking = null;
@@ -47,17 +47,17 @@ export async function readProgram(node, fresh) {
 async function resolveFailure(node, error) {
 	const { message, hint } = error instanceof ServerError ? error : { message: String(error), hint: "" };
 	const title = t(`failed.${kindOf(node)}`);
-	const other = otherKind(node);
+	const rightKind = otherKind(node);
 	if (hint === "no_key") return offerKey(node);
 	if (hint === "key") return offerKey(node, message);
 	if (hint === "model") {
 		stateOf(node).asking = null;
-		await openModels(node, { words: textOf(node), said: message });
+		await openModels(node, { words: textOf(node), reason: message });
 		return false; // a choice asks for itself
 	}
 	if (hint === "password") return askPassword(node, message);
 	if (hint !== "wrong_kind") return ask(title, message);
-	await ask(title, message, () => swap(node, other), t(`swap.${other}`));
+	await ask(title, message, () => swap(node, rightKind), t(`swap.${rightKind}`));
 	return false; // the new node asks for itself
 }
 

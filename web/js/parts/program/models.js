@@ -18,10 +18,10 @@ const ANOTHER = "choose_model";
 const WIDTH = 340; // in which a price stands on one line
 
 /** Nodes that came out of a file, or that a program names. @type {WeakSet<ComfyNode>} */
-const told = new WeakSet();
+const named = new WeakSet();
 
 /** Its name is known: nobody has to be asked. @param {ComfyNode} node */
-export const markTold = (node) => told.add(node);
+export const markNamed = (node) => named.add(node);
 
 /** A new one, which opens its choice once a person has put it down. @param {ComfyNode} node */
 export function prepareModel(node) {
@@ -29,7 +29,7 @@ export function prepareModel(node) {
 	addPrice(node);
 	showButtons(node);
 	whenPlaced(node, () => {
-		if (!told.has(node) && textOf(node) === "") void openModels(node);
+		if (!named.has(node) && textOf(node) === "") void openModels(node);
 	});
 }
 
@@ -45,14 +45,14 @@ export function showButtons(node) {
 	}
 }
 
-/** Lets a person choose; what is chosen comes back as if it were pasted. @type {(node: ComfyNode, first?: { words?: string, said?: string }) => Promise<void>} */
-export async function openModels(node, { words = "", said = "" } = {}) {
+/** Lets a person choose; what is chosen comes back as if it were pasted. @type {(node: ComfyNode, first?: { words?: string, reason?: string }) => Promise<void>} */
+export async function openModels(node, { words = "", reason = "" } = {}) {
 	if (document.querySelector("dialog.runninghub-dialog[open]")) return;
 	await loadTexts();
 	/** @type {typeof import("./models.mjs")} */
 	const { openChoice } = await lazy("parts/program/models.mjs");
-	const asked = { task: classOf(node), profile: valueOf(node, "profile"), words, said };
-	const chosen = await openChoice(asked, () => void offerKey(node));
+	const question = { task: classOf(node), profile: valueOf(node, "profile"), words, reason };
+	const chosen = await openChoice(question, () => void offerKey(node));
 	if (!node.graph) return;
 	if (chosen) {
 		setWidget(node, "model", chosen);

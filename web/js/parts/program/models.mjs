@@ -18,8 +18,8 @@ const ALL = 1000;
 /** @typedef {{ endpoint: string, name: string, other: string, family: string, task: string, task_name: string, price: string, takes: string[], complete: boolean, status: string }} Row */
 /** @typedef {{ title: string, rows: Row[] }} Part */
 
-/** The endpoint, or what was typed; "" for nothing. @type {(asked: { task: string, profile: string, words: string, said: string }, offerKey: () => void) => Promise<string>} */
-export function openChoice({ task, profile, words: given, said: reason }, offerKey) {
+/** The endpoint, or what was typed; "" for nothing. @type {(question: { task: string, profile: string, words: string, reason: string }, offerKey: () => void) => Promise<string>} */
+export function openChoice({ task, profile, words: typed, reason }, offerKey) {
 	const id = `runninghub-models-${Math.random()}`;
 	let chosen = "";
 	let asking = new AbortController();
@@ -32,7 +32,7 @@ export function openChoice({ task, profile, words: given, said: reason }, offerK
 	const words = h("input", {
 		type: "search",
 		role: "combobox",
-		value: given,
+		value: typed,
 		placeholder: t("search"),
 		"aria-label": t("search"),
 		"aria-controls": id,
@@ -64,32 +64,32 @@ export function openChoice({ task, profile, words: given, said: reason }, offerK
 		const kind = tasks.value === general ? "" : tasks.value;
 		const body = { words: text, task: kind };
 		try {
-			const liked = favourites().map((one) => one.id);
-			const used = recentOf("model").map((one) => one.id).filter((one) => !liked.includes(one));
-			const wanted = text ? [] : [...liked, ...used];
+			const liked = favourites().map((model) => model.id);
+			const used = recentOf("model").map((model) => model.id).filter((model) => !liked.includes(model));
+			const rememberedIds = text ? [] : [...liked, ...used];
 			// Which tasks a kind has, all its models tell.
-			const isSorted = kind !== "" && wanted.length > 0;
-			const [known, found] = await Promise.all([
-				wanted.length > 0 ? find({ only: wanted }, signal) : null,
+			const isSorted = kind !== "" && rememberedIds.length > 0;
+			const [remembered, listing] = await Promise.all([
+				rememberedIds.length > 0 ? find({ only: rememberedIds }, signal) : null,
 				find({ ...body, limit: isSorted ? ALL : limit }, signal),
 			]);
-			const elsewhere = kind && found.found === 0 ? (await find({ words: text, limit: 1 }, signal)).found : 0;
-			const own = new Set(found.models.map((row) => row.task));
+			const elsewhere = kind && listing.found === 0 ? (await find({ words: text, limit: 1 }, signal)).found : 0;
+			const own = new Set(listing.models.map((row) => row.task));
 			/** @type {(ids: string[]) => Row[]} */
-			const rowsOf = (ids) => known?.models.filter((row) => ids.includes(row.endpoint) && (!isSorted || own.has(row.task))) ?? [];
-			const first = found.models.slice(0, limit);
-			const others = first.filter((row) => !wanted.includes(row.endpoint));
+			const rowsOf = (ids) => remembered?.models.filter((row) => ids.includes(row.endpoint) && (!isSorted || own.has(row.task))) ?? [];
+			const first = listing.models.slice(0, limit);
+			const others = first.filter((row) => !rememberedIds.includes(row.endpoint));
 			show([
 				{ title: t("favourites"), rows: rowsOf(liked) },
 				{ title: t("lately"), rows: rowsOf(used) },
-				{ title: wanted.length > 0 ? t("others") : "", rows: others },
+				{ title: rememberedIds.length > 0 ? t("others") : "", rows: others },
 			], elsewhere ? t("elsewhere", { count: elsewhere }) : t("none"));
-			count.textContent = t(found.found > first.length ? "found_first" : "found", {
-				count: found.found,
+			count.textContent = t(listing.found > first.length ? "found_first" : "found", {
+				count: listing.found,
 				shown: first.length,
-				date: found.date,
+				date: listing.date,
 			});
-			more.hidden = found.found <= first.length;
+			more.hidden = listing.found <= first.length;
 		} catch (error) {
 			if (!signal.aborted) count.textContent = wordsOf(error);
 		}
@@ -110,7 +110,7 @@ export function openChoice({ task, profile, words: given, said: reason }, offerK
 	}
 
 	/** @type {(row: Row, place: number) => HTMLElement} */
-	function rowView({ endpoint, name, other, family, task_name: kind, price, takes, complete, status }, place) {
+	function rowView({ endpoint, name, other: alias, family, task_name: kind, price, takes, complete, status }, place) {
 		const isGone = status !== "active";
 		const about = dotted(clean(family, 40), clean(kind, 60), takes.map(takeText).join(" + "), !complete && t("incomplete"), isGone && t("gone"));
 		const star = h("span", { className: "star", "aria-hidden": "true", title: t("mark") });
@@ -118,28 +118,28 @@ export function openChoice({ task, profile, words: given, said: reason }, offerK
 			star.textContent = on ? "★" : "☆";
 			star.classList.toggle("on", on);
 		};
-		mark(favourites().some((one) => one.id === endpoint));
+		mark(favourites().some((model) => model.id === endpoint));
 		star.onclick = (/** @type {Event} */ event) => {
 			event.stopPropagation();
 			mark(flipFavourite(endpoint, name));
 		};
-		const made = h(
+		const element = h(
 			"div",
-			{ className: `row${isGone ? " gone" : ""}`, role: "option", id: `${id}-${place}`, title: dotted(endpoint, other) },
+			{ className: `row${isGone ? " gone" : ""}`, role: "option", id: `${id}-${place}`, title: dotted(endpoint, alias) },
 			star,
 			h(
 				"div",
 				"text",
-				h("div", "name", h("span", { dir: "auto" }, clean(name, 120)), other && h("span", { className: "other", dir: "auto" }, clean(other, 120))),
+				h("div", "name", h("span", { dir: "auto" }, clean(name, 120)), alias && h("span", { className: "other", dir: "auto" }, clean(alias, 120))),
 				h("div", "about", about),
 			),
 			h("span", { className: "price", dir: "auto", title: price }, shortPrice(price)),
 		);
-		made.onclick = () => {
+		element.onclick = () => {
 			chosen = endpoint;
 			dialog.close();
 		};
-		return made;
+		return element;
 	}
 
 	/** @param {string} kind */
@@ -189,9 +189,9 @@ export function openChoice({ task, profile, words: given, said: reason }, offerK
 			act();
 		}
 	};
-	const said = answer();
+	const feedback = answer();
 	const more = h("button", { type: "button", className: "more", hidden: true, onclick: () => void ask(ALL) }, t("more"));
-	const key = action(t("no_key"), said, () => {
+	const key = action(t("no_key"), feedback, () => {
 		dialog.close();
 		offerKey();
 	});
@@ -216,7 +216,7 @@ export function openChoice({ task, profile, words: given, said: reason }, offerK
 				h("div", "head", words, tasks),
 				list,
 				h("div", "foot", count, more, key),
-				said,
+				feedback,
 			),
 			wide: true,
 			buttons: [{ label: t("cancel") }, { label: t("choose"), primary: true, run }],

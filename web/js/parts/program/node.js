@@ -14,7 +14,7 @@ import { checkForChanges, ownNodes, review, update } from "./changed.js";
 import { choose } from "./choose.js";
 import { growItems } from "./items.js";
 import { askPassword } from "./loader.js";
-import { markTold, openModels, openNotice, prepareModel, showButtons } from "./models.js";
+import { markNamed, openModels, openNotice, prepareModel, showButtons } from "./models.js";
 import { textChanged } from "./text_changed.js";
 import { addFit, showFit } from "./fit.js";
 import { countOrders, followPrice } from "./price.js";
@@ -42,8 +42,8 @@ export const programNode = {
 	},
 
 	beforeRegisterVueAppNodeDefs(definitions) {
-		definitions.forEach((one, place) => {
-			if (isOurs(one.name)) definitions[place] = forSearch(one);
+		definitions.forEach((definition, place) => {
+			if (isOurs(definition.name)) definitions[place] = forSearch(definition);
 		});
 	},
 
@@ -65,10 +65,10 @@ export const programNode = {
  * @param {NodeData} whole @returns {NodeData}
  */
 export function forSearch(whole) {
-	const kept = whole.output.flatMap((_, place) => (/^out_\d+$/.test(whole.output_name[place] ?? "") ? [] : [place]));
+	const places = whole.output.flatMap((_, place) => (/^out_\d+$/.test(whole.output_name[place] ?? "") ? [] : [place]));
 	const trimmed = Object.entries(whole).map(([name, value]) => {
 		const isOfOutputs = name.startsWith("output") && Array.isArray(value) && value.length === whole.output.length;
-		return [name, isOfOutputs ? kept.map((place) => value[place]) : value];
+		return [name, isOfOutputs ? places.map((place) => value[place]) : value];
 	});
 	const optional = Object.entries(whole.input.optional ?? {}).filter(([name]) => !isHidden(name) && !/^link_\d+$/.test(name));
 	const input = { ...whole.input, optional: Object.fromEntries(optional) };
@@ -103,9 +103,9 @@ function extend(prototype, kind) {
 	const { onNodeCreated, configure, onSerialize, onConnectionsChange, onExecuted } = prototype;
 
 	if (kind === "model") {
-		prototype.onConnectionsChange = function (...given) {
-			if (given[0] === INPUT && !isLoadingPrompt() && !configuring.has(this)) linked(this, Boolean(given[2]));
-			return onConnectionsChange?.apply(this, given);
+		prototype.onConnectionsChange = function (...args) {
+			if (args[0] === INPUT && !isLoadingPrompt() && !configuring.has(this)) linked(this, Boolean(args[2]));
+			return onConnectionsChange?.apply(this, args);
 		};
 	}
 
@@ -114,8 +114,8 @@ function extend(prototype, kind) {
 		return onExecuted?.call(this, output);
 	};
 
-	prototype.onNodeCreated = function (...given) {
-		const made = onNodeCreated?.apply(this, given);
+	prototype.onNodeCreated = function (...args) {
+		const result = onNodeCreated?.apply(this, args);
 		removePoolSockets(this);
 		makeAdvanced(this);
 		watch(this, kind);
@@ -134,18 +134,18 @@ function extend(prototype, kind) {
 			explainAll(this);
 			freshen(this);
 		});
-		return made;
+		return result;
 	};
 
 	prototype.configure = function (info) {
-		const kept = info.properties?.runninghub;
-		const form = readForm(kept?.form) ?? readForm(savedText(this, info)) ?? blankForm(kind, MODELS.get(classOf(this)));
-		markTold(this);
+		const stored = info.properties?.runninghub;
+		const form = readForm(stored?.form) ?? readForm(savedText(this, info)) ?? blankForm(kind, MODELS.get(classOf(this)));
+		markNamed(this);
 		configuring.add(this);
 		buildForFile(this, form, info.inputs ?? []);
 		configure.call(this, info);
 		configuring.delete(this);
-		finishFromFile(this, form, isObject(kept?.values) ? kept.values : {});
+		finishFromFile(this, form, isObject(stored?.values) ? stored.values : {});
 		const named = widgetOf(this, kind);
 		if (named && kind !== "module" && isUnread(this)) named.value = form.id;
 		rememberText(this);
@@ -155,9 +155,9 @@ function extend(prototype, kind) {
 
 	prototype.onSerialize = function (info) {
 		onSerialize?.call(this, info);
-		const kept = info.properties?.runninghub;
-		if (info.properties && kept) {
-			info.properties.runninghub = { ...kept, form: formOf(this), values: valuesOf(this) };
+		const stored = info.properties?.runninghub;
+		if (info.properties && stored) {
+			info.properties.runninghub = { ...stored, form: formOf(this), values: valuesOf(this) };
 		}
 		// A file, a copy and a step of undo are of one program, whatever is being read.
 		const place = (this.widgets ?? []).findIndex(({ name }) => name === kind);
@@ -201,10 +201,10 @@ function watch(node, kind) {
 	if (form) {
 		// A prompt in API format comes in by its values, this one first.
 		after(form, (value) => {
-			const read = readForm(value);
-			if (!read) return;
-			build(node, read);
-			if (isLoadingPrompt()) growItems(node, read, "all");
+			const newForm = readForm(value);
+			if (!newForm) return;
+			build(node, newForm);
+			if (isLoadingPrompt()) growItems(node, newForm, "all");
 		});
 		// The server refuses to run what was not read, or what another pack made anew by the values alone.
 		const isShown = () => (readForm(form.value)?.id ?? "") === (formOf(node)?.id ?? "");
@@ -221,12 +221,12 @@ function savedText(node, info) {
 
 /** @param {ComfyNode} node @returns {MenuItem[]} */
 function menuOf(node) {
-	const other = otherKind(node);
+	const target = otherKind(node);
 	const isModel = kindOf(node) === "model";
 	const isModule = kindOf(node) === "module"; // all that is known of it stands in the node
 	const own = [
 		{ content: `${t("password")}…`, callback: () => void askPassword(node) },
-		{ content: t(`swap.${other}`), callback: () => swap(node, other) },
+		{ content: t(`swap.${target}`), callback: () => swap(node, target) },
 	];
 	return [
 		null,

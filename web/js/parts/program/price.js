@@ -68,10 +68,10 @@ export function countOrders(node, output) {
  */
 export function ordersOf(node) {
 	const fields = formOf(node)?.fields ?? [];
-	const told = ordersTold(node, fields);
-	if (!told.least) return told;
+	const counted = ordersTold(node, fields);
+	if (!counted.least) return counted;
 	const shown = fields.filter(({ array }) => !array).map(({ name }) => sourceOf(node, name)?.node.imgs?.length ?? 0);
-	return { count: Math.max(told.count, ran.get(node) ?? 1, ...shown), least: true };
+	return { count: Math.max(counted.count, ran.get(node) ?? 1, ...shown), least: true };
 }
 
 /** What they cost together; "" of one. @type {(node: ComfyNode, answer: { total: string | null, currency: string }) => string} */
@@ -85,8 +85,8 @@ const asking = new Map();
 
 /** @param {string} question */
 function listed(question) {
-	const found = asking.get(question);
-	if (found) return found;
+	const pending = asking.get(question);
+	if (pending) return pending;
 	const nothing = { text: "", total: null, currency: "" };
 	const answer = post("/runninghub/models/price", JSON.parse(question))
 		.catch(() => nothing)
@@ -98,12 +98,12 @@ function listed(question) {
 /** @param {ComfyNode} node */
 async function tell(node) {
 	if (!node.graph || !formOf(node)?.id) return;
-	const before = JSON.stringify(asked(node));
+	const before = JSON.stringify(questionOf(node));
 	const answer = await listed(before);
 	const { text } = answer;
 	await loadTexts();
 	// A value may have changed meanwhile.
-	if (node.graph && JSON.stringify(asked(node)) === before) {
+	if (node.graph && JSON.stringify(questionOf(node)) === before) {
 		const all = dotted(shortPrice(text), product(node, answer));
 		show(node, text ? t("price", { text: all }) : t("ask_price"), `${text}\n${t("price_tip")}`.trim());
 		keep(node, text && all);
@@ -118,7 +118,7 @@ async function ask(node) {
 	await loadTexts();
 	show(node, t("asking"));
 	try {
-		const answer = await post("/runninghub/models/preview", asked(node));
+		const answer = await post("/runninghub/models/preview", questionOf(node));
 		const text = dotted(answer.text, product(node, answer));
 		show(node, t(answer.free ? "asked_free" : "asked", { text }), t("price_tip"));
 		keep(node, text);
@@ -130,7 +130,7 @@ async function ask(node) {
 }
 
 /** @param {ComfyNode} node */
-const asked = (node) => ({
+const questionOf = (node) => ({
 	model: valueOf(node, "model").trim(),
 	...givenTo(node),
 	count: ordersOf(node).count,

@@ -10,20 +10,20 @@ const t = textsOf("resources");
 const FIND = "runninghub:find"; // the entry of the list that asks the cloud
 
 /** Names that were shown, by kind. @type {Map<string, Set<string>>} */
-const seen = new Map();
+const shown = new Map();
 
 /** @type {(node: ComfyNode, widget: ComfyWidget, kind: string) => void} */
 export function offerModels(node, widget, kind) {
-	let held = widget.value;
+	let former = widget.value;
 	const list = () => {
-		if (widget.value !== FIND) held = widget.value;
-		return [FIND, ...(seen.get(kind) ?? [])];
+		if (widget.value !== FIND) former = widget.value;
+		return [FIND, ...(shown.get(kind) ?? [])];
 	};
 	void loadTexts();
 	makeList(widget, list, (value) => (value === FIND ? t("find") : value));
 	after(widget, (value) => {
 		if (value !== FIND) return;
-		widget.value = held;
+		widget.value = former;
 		void find(node, widget, kind, valueOf(node, "profile"));
 	});
 }
@@ -42,9 +42,9 @@ export const findItems = (node, profile) =>
 async function find(node, widget, kind, profile) {
 	/** @type {typeof import("./resources.mjs")} */
 	const { openResources } = await lazy("parts/program/resources.mjs");
-	const asked = { kind, profile, value: String(widget.value ?? ""), module: moduleOf(node) };
-	const chosen = await openResources(asked, (names) => {
-		seen.set(kind, new Set([...(seen.get(kind) ?? []), ...names]));
+	const question = { kind, profile, value: String(widget.value ?? ""), module: moduleOf(node) };
+	const chosen = await openResources(question, (names) => {
+		shown.set(kind, new Set([...(shown.get(kind) ?? []), ...names]));
 	});
 	if (chosen && node.graph) setWidget(node, widget.name, chosen);
 }

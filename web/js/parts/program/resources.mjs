@@ -11,12 +11,12 @@ const t = textsOf("resources");
 const SEEN = 0.1; // of a style's picture when it is asked for
 const QUIET = 350; // ms after a letter: the service answers few questions a minute
 
-/** @type {(asked: { kind: string, profile: string, value: string, module: string }, show: (names: string[]) => void) => Promise<string>} */
+/** @type {(question: { kind: string, profile: string, value: string, module: string }, show: (names: string[]) => void) => Promise<string>} */
 export function openResources({ kind, profile, value, module }, show) {
 	let answer = "";
 	let timer = 0;
 	let asking = new AbortController();
-	const said = h("p", { className: "muted", role: "status" });
+	const status = h("p", { className: "muted", role: "status" });
 	const list = h("select", { size: 12, className: "list", "aria-label": t("list") });
 	const styles = h("div", { className: "styles", role: "group", "aria-label": t("styles") });
 	const covers = new IntersectionObserver((shown) => shown.forEach(({ isIntersecting, target }) => isIntersecting && void showCover(target)), { threshold: SEEN });
@@ -51,14 +51,14 @@ export function openResources({ kind, profile, value, module }, show) {
 	}
 
 	/** The chosen one, by picture or in the list. */
-	const mark = () => [...styles.children].forEach((one) => one.setAttribute("aria-pressed", String(/** @type {any} */ (one).dataset.name === list.value)));
+	const mark = () => [...styles.children].forEach((style) => style.setAttribute("aria-pressed", String(/** @type {any} */ (style).dataset.name === list.value)));
 	const finish = () => /** @type {any} */ (styles.closest("dialog")?.querySelector("button.primary"))?.click();
 
 	async function ask() {
 		asking.abort();
 		asking = new AbortController();
 		const { signal } = asking;
-		said.textContent = t("asking");
+		status.textContent = t("asking");
 		try {
 			const body = { kind, profile, module, words: words.value.trim() };
 			/** @type {{ models: { name: string; title: string; cover?: string }[] }} */
@@ -68,9 +68,9 @@ export function openResources({ kind, profile, value, module }, show) {
 			if (words.value.trim() === "") list.value = value;
 			showStyles(models);
 			show(models.map(({ name }) => name));
-			said.textContent = models.length === 0 ? t("none") : t("found", { count: models.length });
+			status.textContent = models.length === 0 ? t("none") : t("found", { count: models.length });
 		} catch (error) {
-			if (!signal.aborted) said.textContent = wordsOf(error);
+			if (!signal.aborted) status.textContent = wordsOf(error);
 		}
 	}
 
@@ -94,7 +94,7 @@ export function openResources({ kind, profile, value, module }, show) {
 		};
 		openDialog({
 			title: t(`title.${kind}`),
-			body: page(words, styles, list, said, h("p", "muted", t("free"))),
+			body: page(words, styles, list, status, h("p", "muted", t("free"))),
 			buttons: [{ label: t("cancel") }, { label: t("use"), primary: true, run }],
 			onClose: () => {
 				clearTimeout(timer);

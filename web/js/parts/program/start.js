@@ -23,8 +23,8 @@ export async function openStart(node) {
 		if (!text) throw new Error(t("start.empty"));
 		use(text);
 	};
-	const said = answer();
-	const key = action(t("start.no_key"), said, () => {
+	const status = answer();
+	const key = action(t("start.no_key"), status, () => {
 		dialog.close();
 		void offerKey(node);
 	});
@@ -44,15 +44,15 @@ export async function openStart(node) {
 			enterSandbox(node);
 			use(id);
 		};
-		const made = action(name, said, press);
-		made.classList.add("line");
-		return made;
+		const button = action(name, status, press);
+		button.classList.add("line");
+		return button;
 	});
 	const sandbox = tries.length > 0 && h("section", "", h("h3", "", t("start.samples")), h("div", "lines", ...tries));
 	const lately = recent.length > 0 && h("section", "", h("h3", "", t("start.lately")), h("div", "lines", ...recent));
 	const dialog = openDialog({
 		title: label,
-		body: page(input, lately, sandbox, row(key), said),
+		body: page(input, lately, sandbox, row(key), status),
 		buttons: [{ label: t("cancel") }, { label: t("ok"), primary: true, run: ok }],
 	});
 }

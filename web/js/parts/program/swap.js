@@ -11,23 +11,23 @@ export const otherKind = (node) => (kindOf(node) === "app" ? "workflow" : "app")
 /** The widget's callback then reads the program. @type {(node: ComfyNode, kind: RhKind) => void} */
 export function swap(node, kind) {
 	const { graph } = node;
-	const made = createNode(classFor(kind));
-	if (!graph || !made) return;
+	const newNode = createNode(classFor(kind));
+	if (!graph || !newNode) return;
 	const text = textOf(node);
 	change(() => {
-		made.pos = [node.pos[0], node.pos[1]];
-		graph.add(made);
+		newNode.pos = [node.pos[0], node.pos[1]];
+		graph.add(newNode);
 		const marks = { ...node.properties.runninghub, values: undefined, seen: undefined };
-		made.properties.runninghub = { ...marks, ...made.properties.runninghub };
+		newNode.properties.runninghub = { ...marks, ...newNode.properties.runninghub };
 		for (const { name, value, serialize } of node.widgets ?? []) {
-			const same = widgetOf(made, name);
+			const same = widgetOf(newNode, name);
 			if (same && !["form", "outputs"].includes(name) && serialize !== false) same.value = value;
 		}
-		moveLinks(node, made);
+		moveLinks(node, newNode);
 		graph.remove(node);
-		select([made]);
+		select([newNode]);
 	});
-	setWidget(made, kind, text);
+	setWidget(newNode, kind, text);
 }
 
 /** @type {(from: ComfyNode, to: ComfyNode) => void} */
@@ -36,7 +36,7 @@ function moveLinks(from, to) {
 	const before = formOf(from)?.sockets ?? [];
 	const now = formOf(to)?.sockets ?? [];
 	const links = graph?.links?.values?.() ?? Object.values(graph?.links ?? {});
-	for (const link of [...links].filter((one) => String(one.origin_id) === String(from.id))) {
+	for (const link of [...links].filter((candidate) => String(candidate.origin_id) === String(from.id))) {
 		const slot = now.indexOf(before[link.origin_slot] ?? -1);
 		const target = graph?.getNodeById(link.target_id);
 		if (slot !== -1 && target) to.connect(slot, target, link.target_slot);

@@ -13,8 +13,8 @@ export function textChanged(node, load) {
 	const kind = kindOf(node);
 	const box = widgetOf(node, inputOf(node));
 	const pasted = String(box?.value ?? "");
-	const kept = withoutKey(pasted);
-	if (box && kept !== pasted) box.value = kept;
+	const keyless = withoutKey(pasted);
+	if (box && keyless !== pasted) box.value = keyless;
 	const text = textOf(node);
 	const before = state.text;
 	// A letter typed, or a part taken off, is not yet meant.
