@@ -31,9 +31,9 @@ test("what a person types meanwhile stays", async () => {
   app.rootGraph.nodes[0].widgets.push(text);
   const { graphToPrompt } = app;
   app.graphToPrompt = async () => {
-    const made = await graphToPrompt();
+    const prompt = await graphToPrompt();
     text.value = "a cat in the fog";
-    return made;
+    return prompt;
   };
   await toPrompt();
   expect(text.value).toBe("a cat in the fog");

@@ -10,7 +10,7 @@ const form = makeForm(then, firstChoice(then, null, []), null);
 const seen = seenOf(then);
 
 const withNodes = (act) => program({ hash: "two", nodes: act(program().nodes) });
-const sampler = (fields) => (nodes) => nodes.map((one) => (one.id === "12" ? { ...one, fields: fields(one.fields) } : one));
+const sampler = (fields) => (nodes) => nodes.map((remote) => (remote.id === "12" ? { ...remote, fields: fields(remote.fields) } : remote));
 
 test("the same fields and outputs are nothing to tell", () => {
   expect(Object.values(compare(form, seen, program({ hash: "two" }))).flat()).toEqual([]);
@@ -19,37 +19,37 @@ test("the same fields and outputs are nothing to tell", () => {
 test("a new node is told and its suggested fields come", () => {
   const now = withNodes((nodes) => [...nodes, node("20", "Size", "Empty", [field("20.width", "INT", 512, { suggested: true }), field("20.x", "INT", 0)])]);
   expect(compare(form, seen, now).added).toEqual([{ title: "Size", id: "20", count: 2 }]);
-  expect(merge(form, seen, now).fields.map((one) => one.name)).toContain("20.width");
-  expect(merge(form, seen, now).fields.map((one) => one.name)).not.toContain("20.x");
+  expect(merge(form, seen, now).fields.map(({ name }) => name)).toContain("20.width");
+  expect(merge(form, seen, now).fields.map(({ name }) => name)).not.toContain("20.x");
 });
 
 test("fields that were there and not chosen stay unchosen", () => {
-  const now = withNodes((nodes) => nodes.filter((one) => one.id !== "3"));
-  const names = merge({ ...form, fields: form.fields.slice(0, 2) }, seen, now).fields.map((one) => one.name);
+  const now = withNodes((nodes) => nodes.filter(({ id }) => id !== "3"));
+  const names = merge({ ...form, fields: form.fields.slice(0, 2) }, seen, now).fields.map(({ name }) => name);
   expect(names).toEqual(["10.image"]);
 });
 
 test("a chosen field that is gone is told and goes", () => {
   const now = withNodes(sampler((fields) => fields.slice(1)));
-  expect(compare(form, seen, now).gone.map((one) => one.name)).toEqual(["12.seed"]);
-  expect(merge(form, seen, now).fields.map((one) => one.name)).not.toContain("12.seed");
+  expect(compare(form, seen, now).gone.map(({ name }) => name)).toEqual(["12.seed"]);
+  expect(merge(form, seen, now).fields.map(({ name }) => name)).not.toContain("12.seed");
 });
 
 test("another kind and another stored value are told", () => {
   const now = withNodes(
-    sampler(([one, steps, ...rest]) => [{ ...one, kind: "STRING", stored: "x" }, { ...steps, stored: 30 }, ...rest]),
+    sampler(([seed, steps, ...rest]) => [{ ...seed, kind: "STRING", stored: "x" }, { ...steps, stored: 30 }, ...rest]),
   );
-  const found = compare(form, seen, now);
-  expect(found.other.map((one) => [one.field.name, one.kind])).toEqual([["12.seed", "STRING"]]);
-  expect(found.values.map((one) => [one.field.name, one.stored])).toEqual([["12.steps", 30]]);
+  const changes = compare(form, seen, now);
+  expect(changes.other.map(({ field: { name }, kind }) => [name, kind])).toEqual([["12.seed", "STRING"]]);
+  expect(changes.values.map(({ field: { name }, stored }) => [name, stored])).toEqual([["12.steps", 30]]);
 });
 
 test("outputs come and go", () => {
   const now = program({ outputs: [output("15", "Show", "STRING", false), output("30", "New", "VIDEO", true)] });
-  const found = compare(form, seen, now);
-  expect(found.goneOutputs.map((one) => one.id)).toEqual(["14"]);
-  expect(found.addedOutputs.map((one) => one.id)).toEqual(["30"]);
-  expect(merge(form, seen, now).outputs.map((one) => one.id)).toEqual(["30"]);
+  const changes = compare(form, seen, now);
+  expect(changes.goneOutputs.map(({ id }) => id)).toEqual(["14"]);
+  expect(changes.addedOutputs.map(({ id }) => id)).toEqual(["30"]);
+  expect(merge(form, seen, now).outputs.map(({ id }) => id)).toEqual(["30"]);
 });
 
 test("without a note of what was there nothing counts as new", () => {

@@ -7,9 +7,9 @@ import { field, node, output, program } from "./sample.js";
 
 const TEXTS = Array.from({ length: 7 }, (_, index) => ({ name: `typed ${index}`, tip: "" }));
 
-function rows({ found = program(), sought = "", flat = false } = {}) {
-  const choice = firstChoice(found, null, []);
-  return fieldRows(indexed(found, choice), choice, openAtFirst(found, choice), sought, flat);
+function rows({ workflow = program(), sought = "", flat = false } = {}) {
+  const choice = firstChoice(workflow, null, []);
+  return fieldRows(indexed(workflow, choice), choice, openAtFirst(workflow, choice), sought, flat);
 }
 const keys = (list) => list.map((row) => row.key);
 
@@ -20,8 +20,8 @@ test("nodes are followed by their fields, with what is stored", () => {
 
 test("nodes with a suggested field come first, the others are closed", () => {
   const many = Array.from({ length: 20 }, (_, id) => node(String(100 + id), "Other", "Other", [field(`${100 + id}.a`, "INT", 1)]));
-  const found = program({ nodes: [...many, ...program().nodes] });
-  const list = rows({ found });
+  const workflow = program({ nodes: [...many, ...program().nodes] });
+  const list = rows({ workflow });
   expect(list[0].key).toBe("node 3");
   expect(list.find((row) => row.key === "node 100").open).toBe(false);
   expect(keys(list)).not.toContain("100.a");
@@ -34,8 +34,8 @@ test.each([
   ["by several words", "ksampler ste", ["node 12", "12.steps"]],
   ["by id", "#10", ["node 10", "10.image"]],
   ["and nothing", "zebra", []],
-])("a search finds %s", (_, sought, found) => {
-  expect(keys(rows({ sought }))).toEqual(found);
+])("a search finds %s", (_, sought, expected) => {
+  expect(keys(rows({ sought }))).toEqual(expected);
 });
 
 test("an app's form has no nodes but labels", () => {
@@ -59,8 +59,8 @@ test("a field whose name has spaces is ticked by its whole name", () => {
 
 test("once twelve outputs are chosen no other can be", () => {
   const outputs = Array.from({ length: 13 }, (_, id) => output(String(id), `Out ${id}`, "IMAGE", true));
-  const found = program({ outputs });
-  const list = outputRows(found, firstChoice(found, null, []), TEXTS);
+  const workflow = program({ outputs });
+  const list = outputRows(workflow, firstChoice(workflow, null, []), TEXTS);
   expect(list[11]).toMatchObject({ ticked: true, disabled: false });
   expect(list[12]).toMatchObject({ ticked: false, disabled: true });
 });

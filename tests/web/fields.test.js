@@ -68,8 +68,8 @@ test.each([
   ["BOOLEAN", true, 0, true],
   ["STRING", "a", 5, "5"],
   ["STRING", "a", [1], "a"],
-])("%s with %s stored makes of %s %s", (kind, stored, given, made) => {
-  expect(fitting(field(kind, stored), given)).toBe(made);
+])("%s with %s stored makes of %s %s", (kind, stored, value, expected) => {
+  expect(fitting(field(kind, stored), value)).toBe(expected);
 });
 
 test("a value out of range is brought into it, a choice that is not offered is not taken", () => {
@@ -91,8 +91,8 @@ test("after a change a person's value stays, an untouched one follows the progra
 });
 
 test("another label or stored value needs no new widget, another range does", () => {
-  const one = field("INT", 20, { min: 0, max: 9 });
-  expect(standsLike(one, field("INT", 5, { min: 0, max: 9, label: "Y" }))).toBe(true);
-  expect(standsLike(one, field("INT", 20, { min: 0, max: 8 }))).toBe(false);
+  const original = field("INT", 20, { min: 0, max: 9 });
+  expect(standsLike(original, field("INT", 5, { min: 0, max: 9, label: "Y" }))).toBe(true);
+  expect(standsLike(original, field("INT", 20, { min: 0, max: 8 }))).toBe(false);
   expect(standsLike(field("IMAGE", "a"), field("VIDEO", "a"))).toBe(false);
 });

@@ -5,8 +5,8 @@ import { blankForm, firstChoice, makeForm, presentChoice, readForm, slotOf } fro
 import { output, program } from "./sample.js";
 
 const built = (changes = {}, before = null) => {
-  const found = program(changes);
-  return makeForm(found, firstChoice(found, before, []), before);
+  const workflow = program(changes);
+  return makeForm(workflow, firstChoice(workflow, before, []), before);
 };
 const names = (form) => form.fields.map((field) => field.name);
 const slots = (form) => form.sockets.map((index) => slotOf(form, index).label || slotOf(form, index).name);
@@ -25,9 +25,9 @@ test("several outputs of a type have one slot for all of them as well", () => {
 });
 
 test("typed outputs that have a link stay, and new slots come behind them", () => {
-  const found = program();
+  const workflow = program();
   const before = { ...blankForm("workflow"), sockets: [4, 0] };
-  const form = makeForm(found, firstChoice(found, before, [4]), before);
+  const form = makeForm(workflow, firstChoice(workflow, before, [4]), before);
   expect(slots(form)).toEqual(["text", "Save Image"]);
 });
 
@@ -37,8 +37,8 @@ test("a program that does not say what it makes has sockets for all media", () =
 
 test("another program takes over chosen fields of the same name and kind", () => {
   const before = built();
-  const other = program({ id: "2", nodes: program().nodes.map((node) => ({ ...node, fields: node.fields.map((field) => ({ ...field, suggested: false })) })) });
-  expect([...firstChoice(other, before, []).fields]).toEqual(["3.text", "10.image", "12.seed", "12.steps"]);
+  const another = program({ id: "2", nodes: program().nodes.map((node) => ({ ...node, fields: node.fields.map((field) => ({ ...field, suggested: false })) })) });
+  expect([...firstChoice(another, before, []).fields]).toEqual(["3.text", "10.image", "12.seed", "12.steps"]);
 });
 
 test("what is gone from the program is no longer chosen", () => {
@@ -62,15 +62,15 @@ test("outputs of one title are told apart, and no more than twelve get a socket"
   const many = Array.from({ length: 14 }, (_, index) => output(String(index), "Save Image", "IMAGE", true));
   const form = built({ outputs: many });
   expect(form.outputs).toHaveLength(12);
-  expect(new Set(form.outputs.map((one) => one.label)).size).toBe(12);
+  expect(new Set(form.outputs.map(({ label }) => label)).size).toBe(12);
   expect(Math.max(...form.sockets)).toBe(18);
 });
 
 test("titles of strangers become one short line", () => {
   const title = `\u202e<b>x</b>\n${"y".repeat(10_000)}`;
-  const [made] = built({ outputs: [output("9", title, "IMAGE", true)] }).outputs;
-  expect(made.label).toMatch(/^<b>x<\/b> y+…$/);
-  expect([...made.label]).toHaveLength(40);
+  const [shortened] = built({ outputs: [output("9", title, "IMAGE", true)] }).outputs;
+  expect(shortened.label).toMatch(/^<b>x<\/b> y+…$/);
+  expect([...shortened.label]).toHaveLength(40);
 });
 
 test("fields can be taken away", () => {
@@ -89,8 +89,8 @@ test.each([
   ["no object", "[1]"],
   ["another version", '{"v": 2, "fields": []}'],
   ["nothing", undefined],
-])("%s is no form", (_, given) => {
-  expect(readForm(given)).toBeNull();
+])("%s is no form", (_, source) => {
+  expect(readForm(source)).toBeNull();
 });
 
 test("a form that was edited by hand is read as far as it makes sense", () => {

@@ -15,10 +15,10 @@ test("the scripts know the version of the pack", () => {
 });
 
 test("each lazy module is asked for with the version, and by nobody else", () => {
-  const asked = [...sources.values()].flatMap((code) => [...code.matchAll(/lazy\("([^"]+)"\)/g)].map(([, path]) => path));
+  const requested = [...sources.values()].flatMap((code) => [...code.matchAll(/lazy\("([^"]+)"\)/g)].map(([, path]) => path));
   const lazy = [...sources.keys()].filter((name) => name.endsWith(".mjs"));
-  expect(asked.length).toBeGreaterThan(0);
-  expect([...new Set(asked)].sort()).toEqual(lazy.sort());
+  expect(requested.length).toBeGreaterThan(0);
+  expect([...new Set(requested)].sort()).toEqual(lazy.sort());
   for (const [name, code] of sources) {
     expect(code, name).not.toMatch(/^(import|export)[^;]*from "[^"]+\.mjs"/m);
   }

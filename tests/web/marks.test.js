@@ -151,8 +151,8 @@ test("what says that a thing runs there is the marked group or subgraph that it 
 /** Nodes in a row, each reading the one before it. */
 function row(...nodes) {
   const graph = { nodes, getNodeById: (id) => nodes[id] ?? null };
-  nodes.forEach((one, id) => {
-    Object.assign(one, { graph, inputs: [{}, {}], getInputLink: (slot) => (slot === 0 && id > 0 ? { origin_id: id - 1, origin_slot: 0 } : null) });
+  nodes.forEach((member, id) => {
+    Object.assign(member, { graph, inputs: [{}, {}], getInputLink: (slot) => (slot === 0 && id > 0 ? { origin_id: id - 1, origin_slot: 0 } : null) });
   });
   return nodes;
 }
@@ -170,9 +170,9 @@ test("nodes touch through those that only the browser has", () => {
 });
 
 test("a ring of them ends", () => {
-  const [one, other] = row(node({}, { isVirtualNode: true }), node());
-  one.getInputLink = () => ({ origin_id: 0, origin_slot: 0 });
-  expect(marks.neighboursOf([other])).toEqual([one]);
+  const [virtual, real] = row(node({}, { isVirtualNode: true }), node());
+  virtual.getInputLink = () => ({ origin_id: 0, origin_slot: 0 });
+  expect(marks.neighboursOf([real])).toEqual([virtual]);
 });
 
 test("the first six segments have colours of their own", () => {

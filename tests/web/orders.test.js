@@ -5,11 +5,11 @@ import { orderKey, ordersTold } from "../../web/js/lib/orders.js";
 
 /** A graph of `id: [class, widgets, links, more]`, where a link is `[id, slot]` and its type; each node has an output of each type. */
 function graph(nodes) {
-  const made = new Map();
-  const self = { getNodeById: (id) => made.get(id) ?? null };
+  const byId = new Map();
+  const self = { getNodeById: (id) => byId.get(id) ?? null };
   for (const [id, [type, values = {}, links = {}, more = {}]] of Object.entries(nodes)) {
     const inputs = Object.entries(links).map(([name, [origin, kind]]) => ({ name, type: kind, link: { origin_id: origin, origin_slot: 0 } }));
-    made.set(id, {
+    byId.set(id, {
       id,
       type,
       mode: 0,
@@ -17,17 +17,17 @@ function graph(nodes) {
       widgets: Object.entries(values).map(([name, value]) => ({ name, value })),
       inputs,
       outputs: [{ type: more.out ?? "IMAGE" }],
-      findInputSlot: (name) => inputs.findIndex((one) => one.name === name),
+      findInputSlot: (name) => inputs.findIndex((input) => input.name === name),
       getInputLink: (slot) => inputs[slot].link,
       constructor: { nodeData: { output_is_list: [more.list ?? false] } },
       ...more,
     });
   }
-  return made.get("end");
+  return byId.get("end");
 }
 
 const fields = (...names) => names.map((name) => ({ name, kind: "IMAGE" }));
-const told = (nodes, widgets = {}, ...more) => ordersTold(graph({ ...nodes, end: ["Program", widgets, { "1.image": ["last", "IMAGE"] }] }), [...fields("1.image"), ...more]);
+const ordersFor = (nodes, widgets = {}, ...more) => ordersTold(graph({ ...nodes, end: ["Program", widgets, { "1.image": ["last", "IMAGE"] }] }), [...fields("1.image"), ...more]);
 
 const sampled = {
   empty: ["EmptyLatentImage", { batch_size: 4 }, {}, { out: "LATENT" }],
@@ -39,26 +39,26 @@ const exactly = (count) => ({ count, least: false });
 const atLeast = (count) => ({ count, least: true });
 
 test("a batch that is sampled here is an order each", () => {
-  expect(told(sampled)).toEqual(exactly(4));
-  expect(told(sampled, { batch: "first" })).toEqual(exactly(1));
+  expect(ordersFor(sampled)).toEqual(exactly(4));
+  expect(ordersFor(sampled, { batch: "first" })).toEqual(exactly(1));
 });
 
 test("what lies on the way and keeps their number counts for nothing", () => {
   const scaled = { ...sampled, reroute: ["Reroute", {}, { "": ["last", "*"] }, { out: "*" }] };
   const bypassed = { last: ["SomebodysNode", {}, { image: ["scale", "IMAGE"] }, { mode: 4 }], scale: ["ImageScale", {}, { image: ["decode", "IMAGE"] }], decode: sampled.last };
-  expect(told({ ...sampled, ...bypassed })).toEqual(exactly(4));
-  expect(told({ ...scaled, last: ["ImageInvert", {}, { image: ["reroute", "IMAGE"] }], decode: sampled.last, reroute: ["Reroute", {}, { "": ["decode", "*"] }, { out: "*" }] })).toEqual(exactly(4));
+  expect(ordersFor({ ...sampled, ...bypassed })).toEqual(exactly(4));
+  expect(ordersFor({ ...scaled, last: ["ImageInvert", {}, { image: ["reroute", "IMAGE"] }], decode: sampled.last, reroute: ["Reroute", {}, { "": ["decode", "*"] }, { out: "*" }] })).toEqual(exactly(4));
 });
 
 test("equal items are one order, unless each run wants new seeds", () => {
   const repeated = { load: ["LoadImage", { image: "a.png" }], last: ["RepeatImageBatch", { amount: 3 }, { image: ["load", "IMAGE"] }] };
-  expect(told(repeated)).toEqual(exactly(1));
-  expect(told(repeated, { reroll_seeds: true })).toEqual(exactly(3));
+  expect(ordersFor(repeated)).toEqual(exactly(1));
+  expect(ordersFor(repeated, { reroll_seeds: true })).toEqual(exactly(3));
 });
 
 test("two batches are joined", () => {
   const joined = { load: ["LoadImage", { image: "a.png [input]" }], decode: sampled.last, last: ["ImageBatch", {}, { image1: ["decode", "IMAGE"], image2: ["load", "IMAGE"] }] };
-  expect(told({ ...sampled, ...joined })).toEqual(exactly(5));
+  expect(ordersFor({ ...sampled, ...joined })).toEqual(exactly(5));
 });
 
 test.each([
@@ -70,7 +70,7 @@ test.each([
   ["a subgraph", { last: ["x", {}, {}, { subgraph: {} }] }],
   ["the border of a subgraph", {}],
 ])("of %s there may be more", (_, nodes) => {
-  expect(told(nodes)).toEqual(atLeast(1));
+  expect(ordersFor(nodes)).toEqual(atLeast(1));
 });
 
 test("what is known of one input holds for the others, which go in step with it", () => {
@@ -80,18 +80,18 @@ test("what is known of one input holds for the others, which go in step with it"
 
 test("values that are one item, lists and zips that take all, and free inputs are one order", () => {
   const text = { last: ["StringConcatenate", {}, {}, { out: "STRING" }] };
-  expect(told(text)).toEqual(exactly(1));
+  expect(ordersFor(text)).toEqual(exactly(1));
   const end = graph({ ...sampled, end: ["Program", {}, { images: ["last", "IMAGE"], zip: ["last", "IMAGE"] }] });
   expect(ordersTold(end, [{ name: "images", kind: "IMAGE", array: true }, { name: "zip", kind: "ZIP" }, ...fields("free")])).toEqual(exactly(1));
 });
 
 test("equal nodes are one order, by what they say and where their inputs come from", () => {
   const key = (widgets = {}, links = {}) =>
-    orderKey(graph({ one: ["LoadImage"], other: ["LoadImage"], end: ["Program", { workflow: "19", "3.seed": 7, ...widgets }, links] }));
-  const linked = { "1.image": ["one", "IMAGE"] };
+    orderKey(graph({ first: ["LoadImage"], second: ["LoadImage"], end: ["Program", { workflow: "19", "3.seed": 7, ...widgets }, links] }));
+  const linked = { "1.image": ["first", "IMAGE"] };
   expect(key({ "$$node-text-preview": "running", "3.seed control_after_generate": "fixed" }, linked)).not.toBeNull();
   expect(key({ "$$node-text-preview": "done" }, linked)).toBe(key({}, linked));
-  expect(new Set([key(), key({ "3.seed": 8 }), key({}, linked), key({}, { "1.image": ["other", "IMAGE"] })]).size).toBe(4);
+  expect(new Set([key(), key({ "3.seed": 8 }), key({}, linked), key({}, { "1.image": ["second", "IMAGE"] })]).size).toBe(4);
 });
 
 test("a node whose next order nobody knows is one by itself", () => {

@@ -35,10 +35,10 @@ const CHIPS = [
 test("labels stand side by side, and a frame has the colour of its label", () => {
   const { drawn, ...context } = paper();
   drawChips(Object.assign(context, { drawn }), [100, 50, 200, 80], CHIPS, 1);
-  const [frame, one, two] = drawn;
+  const [frame, first, second] = drawn;
   expect(frame).toEqual(["frame", "#222", 3]);
-  expect([one[0], two[0]]).toEqual(["one", "two"]);
-  expect(two[1]).toBeGreaterThan(one[1] + 3 * 7);
+  expect([first[0], second[0]]).toEqual(["one", "two"]);
+  expect(second[1]).toBeGreaterThan(first[1] + 3 * 7);
 });
 
 test("labels stay above their own thing, one above the other, and cover none of it", () => {

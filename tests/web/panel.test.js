@@ -87,11 +87,11 @@ test.each([
 /** The list of past orders, of which the newest is under way; `add` has another one placed, and waits until the list tells it. */
 async function history(count) {
   let newest = count;
-  const one = (order) => ({
+  const entry = (order) => ({
     order, state: order === newest ? "running" : "done", first: "text", placed: 0, results: 1, name: `No. ${order}`, text: "", kind: "workflow", program: "1",
     task_id: "", profile: "", coins: null, money: null, third_party: null, currency: "", measured: false, emulated: false, owed: false, failure: "", inputs: [], link: "",
   });
-  const page = () => ({ orders: Array.from({ length: newest }, (_, at) => one(newest - at)), before: null });
+  const page = () => ({ orders: Array.from({ length: newest }, (_, at) => entry(newest - at)), before: null });
   vi.useFakeTimers();
   vi.stubGlobal("fetch", async (path) => {
     const body = { "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/history": page() }[path];
@@ -158,53 +158,53 @@ test.each([[0, 0], [10, 11]])("a new order leaves what is read of the history wh
 test("a bound that cannot be looked at is told as a failure, until another one can", async () => {
   let fails = true;
   vi.stubGlobal("fetch", async (path) => {
-    const kept = { days: 30, orders: 1000, bytes: 1e9, kept: 0, frees: { orders: 0, bytes: 0 } };
-    const body = { "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/history": { orders: [], before: null }, "/api/runninghub/retention": kept }[path];
+    const retention = { days: 30, orders: 1000, bytes: 1e9, kept: 0, frees: { orders: 0, bytes: 0 } };
+    const body = { "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/history": { orders: [], before: null }, "/api/runninghub/retention": retention }[path];
     const isRefused = fails && path.endsWith("retention");
     return { ok: !isRefused, status: isRefused ? 400 : 200, json: async () => (isRefused ? { error: { key: "x", message: "No such bound." } } : body) };
   });
   await loadTexts();
   const view = makeHistory();
-  const kept = /** @type {any} */ (view.content)[0].querySelector(".retention");
-  const said = kept.querySelector(".answer");
-  const failed = () => said.classList.contains("bad");
-  kept.open = true;
-  kept.ontoggle();
-  await vi.waitFor(() => expect([said.textContent, failed()]).toEqual(["No such bound.", true]));
+  const details = /** @type {any} */ (view.content)[0].querySelector(".retention");
+  const status = details.querySelector(".answer");
+  const failed = () => status.classList.contains("bad");
+  details.open = true;
+  details.ontoggle();
+  await vi.waitFor(() => expect([status.textContent, failed()]).toEqual(["No such bound.", true]));
   fails = false;
-  kept.ontoggle();
-  await vi.waitFor(() => expect(kept.querySelector("input")).not.toBeNull());
-  expect([said.textContent, failed()]).toEqual(["", false]);
+  details.ontoggle();
+  await vi.waitFor(() => expect(details.querySelector("input")).not.toBeNull());
+  expect([status.textContent, failed()]).toEqual(["", false]);
   fails = true;
-  kept.querySelector("input").onchange();
-  await vi.waitFor(() => expect([said.textContent, failed()]).toEqual(["No such bound.", true]));
+  details.querySelector("input").onchange();
+  await vi.waitFor(() => expect([status.textContent, failed()]).toEqual(["No such bound.", true]));
   fails = false;
-  kept.querySelector("input").onchange();
-  await vi.waitFor(() => expect([said.textContent, failed()]).toEqual(["", false]));
+  details.querySelector("input").onchange();
+  await vi.waitFor(() => expect([status.textContent, failed()]).toEqual(["", false]));
   view.close();
 });
 
 test("apps that one account could not list are nothing to the account chosen since", async () => {
   /** @type {(answer: any) => void} */
   let answerFirst = () => {};
-  let asked = 0;
+  let requests = 0;
   const app = { id: "1900000000000000201", title: "Redraw", description: "", cover: "" };
   const refusal = { ok: false, status: 400, json: async () => ({ error: { key: "x", message: "No key." } }) };
   vi.stubGlobal("fetch", (path) => {
-    if (path === "/api/runninghub/apps" && ++asked === 1) return new Promise((resolve) => (answerFirst = resolve));
+    if (path === "/api/runninghub/apps" && ++requests === 1) return new Promise((resolve) => (answerFirst = resolve));
     const body = { "/api/i18n": { en: english }, "/api/runninghub/session": { token: "t" }, "/api/runninghub/settings": { profiles: [], default: "" }, "/api/runninghub/apps": { apps: [app], next: null, total: 1 } }[path];
     return Promise.resolve({ ok: true, status: 200, json: async () => body });
   });
   await loadTexts();
   const view = makeApps();
   document.body.replaceChildren(.../** @type {any} */ (view.content));
-  const found = () => document.querySelector(".gallery").textContent;
-  await vi.waitFor(() => expect(asked).toBe(1));
+  const gallery = () => document.querySelector(".gallery").textContent;
+  await vi.waitFor(() => expect(requests).toBe(1));
   /** @type {any} */ (document.querySelector("select")).onchange();
-  await vi.waitFor(() => expect(found()).toContain("Redraw"));
+  await vi.waitFor(() => expect(gallery()).toContain("Redraw"));
   answerFirst(refusal);
   await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(found()).toContain("Redraw");
+  expect(gallery()).toContain("Redraw");
   expect(document.querySelector(".bad")).toBeNull();
   view.close();
 });

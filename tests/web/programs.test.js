@@ -35,11 +35,11 @@ test("a node says its program once its id is whole", () => {
 
 test("a widget that is set tells who listens to it", () => {
   const heard = [];
-  const one = node("RunningHubAIApp", { app: "" });
-  one.widgets[0].callback = (value) => heard.push(value);
-  setWidget(one, "app", "19");
-  setWidget(one, "missing", "20");
-  expect([one.widgets[0].value, heard]).toEqual(["19", ["19"]]);
+  const app = node("RunningHubAIApp", { app: "" });
+  app.widgets[0].callback = (value) => heard.push(value);
+  setWidget(app, "app", "19");
+  setWidget(app, "missing", "20");
+  expect([app.widgets[0].value, heard]).toEqual(["19", ["19"]]);
 });
 
 test("our nodes are told from others of a like name", () => {
@@ -55,18 +55,18 @@ test.each([
   [`curl -X POST 'https://a.example' --header 'Authorization: Bearer ${KEY}' -d '${EXAMPLE}'`],
   [`curl --header "Authorization: Bearer ${KEY}" --data-raw "${EXAMPLE.replaceAll('"', '\\"')}"`],
 ])("a call example has an id, and is kept without its key: %s", (text) => {
-  const kept = withoutKey(text);
-  expect(kept).not.toContain(KEY);
-  expect(idFor("module", kept)).toBe("1900000000000000302/002");
-  expect(withoutKey(kept)).toBe(kept);
-  expect(programOf(node("RunningHubQuickCreate", { module: kept })).id).toBe("1900000000000000302/002");
+  const keyless = withoutKey(text);
+  expect(keyless).not.toContain(KEY);
+  expect(idFor("module", keyless)).toBe("1900000000000000302/002");
+  expect(withoutKey(keyless)).toBe(keyless);
+  expect(programOf(node("RunningHubQuickCreate", { module: keyless })).id).toBe("1900000000000000302/002");
 });
 
 test.each([
   ["https://www.runninghub.ai/workflow/1900000000000000301?apiKey=KEY&source=1", "https://www.runninghub.ai/workflow/1900000000000000301?apiKey=&source=1"],
   ["https://www.runninghub.ai/proxy/KEY/prompt", "https://www.runninghub.ai/proxy//prompt"],
-])("a link is kept without its key: %s", (link, kept) => {
-  expect(withoutKey(link.replace("KEY", KEY))).toBe(kept);
+])("a link is kept without its key: %s", (link, keyless) => {
+  expect(withoutKey(link.replace("KEY", KEY))).toBe(keyless);
 });
 
 test("half an example has no id yet", () => {

@@ -62,16 +62,16 @@ test("a node that ComfyUI shows anew says that nothing was paid", () => {
 });
 
 test("a page that is opened later tells it the same", async () => {
-  const kept = { class_type: "RunningHubRemoteWorkflow", program: "1900000000000000101", shown: {} };
+  const ran = { class_type: "RunningHubRemoteWorkflow", program: "1900000000000000101", shown: {} };
   const nodes = Object.fromEntries(
-    [1, 2].map((id) => [id, { class_type: kept.class_type, inputs: { workflow: kept.program } }]),
+    [1, 2].map((id) => [id, { class_type: ran.class_type, inputs: { workflow: ran.program } }]),
   );
   answers = {
     ...answers,
     "/history": { p: { prompt: [1, "p", nodes, { extra_pnginfo: { workflow: { id: "g" } } }], outputs: { 1: output, 2: output } } },
     "/queue": { queue_running: [] },
     "/runninghub/ends": {
-      ends: { 1: { ...kept, line: PAID, state: "paid" }, 2: { ...kept, line: SHARED, state: "kept" } },
+      ends: { 1: { ...ran, line: PAID, state: "paid" }, 2: { ...ran, line: SHARED, state: "kept" } },
     },
   };
   resuming.afterConfigureGraph();
@@ -80,7 +80,7 @@ test("a page that is opened later tells it the same", async () => {
 
 test("what was paid and did not come is told until it is brought or the node runs anew", async () => {
   const gaps = { en: "Result 2 of 2 did not come." };
-  const ended = (told) => happen("runninghub.ended", { node: "1", graph: "g", line: PAID, state: "paid", unsure: [], gaps: told, tasks: ["7"], profile: "" });
+  const ended = (missing) => happen("runninghub.ended", { node: "1", graph: "g", line: PAID, state: "paid", unsure: [], gaps: missing, tasks: ["7"], profile: "" });
   const cards = () => [...document.querySelectorAll(".runninghub-notices [role=alert]")];
   ended(gaps);
   await vi.waitFor(() => expect(cards().map((card) => card.textContent).join()).toContain(gaps.en));
@@ -123,12 +123,12 @@ test("a question that was answered is not asked on the node any more", async () 
   answers["/runninghub/report"] = { graph: "g", question: 5 };
   happen("runninghub.ended", { node: "1", graph: "g", line: { en: "answer it first" }, state: "failed", unsure: [] });
   happen("execution_error", { node_id: "1", node_type: "RunningHubRemoteWorkflow", prompt_id: "p", exception_message: "answer it first" });
-  const asked = () => document.querySelector(".runninghub-notices").textContent.includes("answer it first");
-  await vi.waitFor(() => expect(asked()).toBe(true));
+  const isAsked = () => document.querySelector(".runninghub-notices").textContent.includes("answer it first");
+  await vi.waitFor(() => expect(isAsked()).toBe(true));
   whenAnswered.forEach((act) => act(4));
   expect(hasEnded(app.graph.nodes[0])).toBe(true);
   whenAnswered.forEach((act) => act(5));
-  expect([hasEnded(app.graph.nodes[0]), asked()]).toEqual([false, false]);
+  expect([hasEnded(app.graph.nodes[0]), isAsked()]).toEqual([false, false]);
 });
 
 test("what nodes say is read again once a step of undo has put their values back", () => {

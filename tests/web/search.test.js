@@ -31,10 +31,10 @@ test("the search shows what a person can use, and the types it goes by", () => {
 });
 
 test("the definition that nodes are made of is not touched", () => {
-  const [whole, other] = [definition(), { ...definition(), name: "KSampler" }];
-  const list = [whole, other];
+  const [whole, foreign] = [definition(), { ...definition(), name: "KSampler" }];
+  const list = [whole, foreign];
   programNode.beforeRegisterVueAppNodeDefs(list);
   expect(list[0]).not.toBe(whole);
   expect(whole).toEqual(definition());
-  expect(list[1]).toBe(other);
+  expect(list[1]).toBe(foreign);
 });

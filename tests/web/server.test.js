@@ -14,11 +14,11 @@ function serve(routes) {
   vi.stubGlobal("fetch", async (path, options = {}) => {
     const route = path.replace("/api", "");
     calls.push([route, options]);
-    const given = typeof routes[route] === "function" ? routes[route](calls) : routes[route];
-    if (given instanceof Error) {
-      throw given;
+    const reply = typeof routes[route] === "function" ? routes[route](calls) : routes[route];
+    if (reply instanceof Error) {
+      throw reply;
     }
-    const [status, body] = given ?? [404, null];
+    const [status, body] = reply ?? [404, null];
     return { ok: status < 400, status, json: async () => body };
   });
   return calls;
@@ -52,8 +52,8 @@ test("a refusal becomes an error with its sentence and hint", async () => {
 test.each([
   ["no answer", new TypeError("Failed to fetch"), "server.offline"],
   ["an answer that is no JSON of ours", [502, null], "server.no_answer"],
-])("%s is an error of the same class", async (_, given, key) => {
-  serve({ "/x": given });
+])("%s is an error of the same class", async (_, reply, key) => {
+  serve({ "/x": reply });
   const failed = await server.get("/x").catch((error) => error);
   expect(failed).toBeInstanceOf(server.ServerError);
   expect(failed.key).toBe(key);

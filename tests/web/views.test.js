@@ -104,9 +104,9 @@ test("a plan says what runs where, what was pulled in and why, and what goes up"
 });
 
 test("what a test of an account found is said without what is not known", () => {
-  const found = { kind: "SHARED", coins: "76600", money: null, currency: null, running: 1, limit: 3 };
-  expect(testText(found)).toBe("It works: enterprise key, shared · 76,600 coins · 1 of 3 tasks running");
-  expect(testText({ ...found, kind: "BRAND-NEW", coins: null, limit: null })).toBe("It works: BRAND-NEW");
+  const account = { kind: "SHARED", coins: "76600", money: null, currency: null, running: 1, limit: 3 };
+  expect(testText(account)).toBe("It works: enterprise key, shared · 76,600 coins · 1 of 3 tasks running");
+  expect(testText({ ...account, kind: "BRAND-NEW", coins: null, limit: null })).toBe("It works: BRAND-NEW");
 });
 
 // The service's own words, as tests/contract/samples has them.
@@ -142,8 +142,8 @@ test("an action that cannot be taken back happens at the second press, and not a
 test("an action is not begun twice, and says why it failed", async () => {
   let fail = () => {};
   const began = [];
-  const said = answer();
-  const button = action("Go", said, () => {
+  const status = answer();
+  const button = action("Go", status, () => {
     began.push(1);
     return new Promise((_, reject) => (fail = reject));
   });
@@ -151,7 +151,7 @@ test("an action is not begun twice, and says why it failed", async () => {
   button.click();
   expect(began.length).toBe(1);
   fail(new Error("no line"));
-  await vi.waitFor(() => expect(said.textContent).toBe("no line"));
+  await vi.waitFor(() => expect(status.textContent).toBe("no line"));
 });
 
 test("a notice is closed by Escape, and keeps keys from the graph behind", () => {
