@@ -33,7 +33,7 @@ async def account(arguments: Namespace, terminal: Terminal, environ: Mapping[str
     for failed in (status, queue):
         if isinstance(failed, RunningHubError) and not (is_refused and failed is status):
             terminal.note(str(failed))
-    known = _status_document(
+    document = _status_document(
         None if isinstance(status, RunningHubError) else status,
         None if isinstance(queue, RunningHubError) else queue,
     )
@@ -41,13 +41,13 @@ async def account(arguments: Namespace, terminal: Terminal, environ: Mapping[str
     terminal.table(
         [
             (english(f"cli.account_{name}", {}), unknown if value is None else str(value))
-            for name, value in known.items()
+            for name, value in document.items()
         ],
     )
     if is_refused:
-        terminal.done = known
+        terminal.done = document
         raise status
-    terminal.document(known)
+    terminal.document(document)
 
 
 async def _keys(terminal: Terminal, environ: Mapping[str, str]) -> None:
@@ -61,9 +61,9 @@ async def _keys(terminal: Terminal, environ: Mapping[str, str]) -> None:
     terminal.document({"keys": [asdict(key) for key in keys]})
 
 
-async def _or_its_error(asked: Awaitable[T]) -> T | RunningHubError:
+async def _or_its_error(call: Awaitable[T]) -> T | RunningHubError:
     try:
-        return await asked
+        return await call
     except RunningHubError as error:
         return error
 

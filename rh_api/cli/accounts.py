@@ -66,7 +66,7 @@ def _settings_of(environ: Mapping[str, str], name: str) -> Settings | None:
     if name in ("", ENVIRONMENT):
         return Settings.from_mapping(environ)
     ending = _ending(name)
-    own = {one: environ[one + ending] for one in _OWN if environ.get(one + ending, "").strip()}
+    own = {key: environ[key + ending] for key in _OWN if environ.get(key + ending, "").strip()}
     if _KEY not in own:
         return None
     left_out = _OF_SITE if _SITE in own else ()

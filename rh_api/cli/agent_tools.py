@@ -49,12 +49,12 @@ class _Recorder(Terminal):
 
     def __init__(self, tell: Tell) -> None:
         super().__init__(StringIO(), StringIO(), {}, as_json=True)
-        self.made: Document = {}
+        self.answer: Document = {}
         self.notes: list[str] = []
         self._tell = tell
 
     def document(self, value: Mapping[str, object]) -> None:
-        self.made = dict(value)
+        self.answer = dict(value)
 
     def note(self, text: str) -> None:
         self.notes.append(text)
@@ -119,11 +119,11 @@ class AgentTools:
         return await self._do(arguments, tell, pays=True)
 
     async def task(
-        self, task_id: str, what: Literal["", "fetch", "cancel"] = "", tell: Tell = silent
+        self, task_id: str, action: Literal["", "fetch", "cancel"] = "", tell: Tell = silent
     ) -> Document:
         """How a task is doing, once it was cancelled, or with its results in the folder."""
         options = {"": [], "cancel": ["--cancel"], "fetch": ["--fetch", "--out", str(self.folder)]}
-        return await self._do(lambda: ["task", _plain(task_id), *options[what]], tell)
+        return await self._do(lambda: ["task", _plain(task_id), *options[action]], tell)
 
     async def history(self, words: str = "", limit: int = 20) -> Document:
         """Orders of the journal, newest first."""
@@ -167,7 +167,7 @@ class AgentTools:
             await command_of(parsed.command)(parsed, recorder, self.environ)
         except RunningHubError as error:
             return _failed(error, recorder.notes)
-        return {"status": "done", **recorder.made, "notes": recorder.notes}
+        return {"status": "done", **recorder.answer, "notes": recorder.notes}
 
     async def _require_limit(self) -> None:
         """BadInput where neither the server, the environment nor the journal limits a cost."""
@@ -184,16 +184,16 @@ class AgentTools:
 
     def _sets(self, fields: Mapping[str, object], files: Mapping[str, str]) -> list[str]:
         """The options that set fields to values, and to files below the folder."""
-        given: list[str] = []
+        options: list[str] = []
         for name in (*fields, *files):
             if "=" in name:  # what follows it would be read as the value
                 raise BadInput("cli.set_form", given=name)
         for name, value in fields.items():
-            given += _set(name, value)
+            options += _set(name, value)
         for name, value in files.items():
-            named = [one for one in value.split("\n") if one] or [""]  # which is no file
-            given += [f"--set={name}=@{self._below(one)}" for one in named]
-        return given
+            named = [file for file in value.split("\n") if file] or [""]  # which is no file
+            options += [f"--set={name}=@{self._below(file)}" for file in named]
+        return options
 
     def _below(self, name: str) -> Path:
         """A file below the folder. BadInput for any other: an agent uploads no stranger's files."""
@@ -206,13 +206,12 @@ class AgentTools:
 
 def _failed(error: RunningHubError, notes: Sequence[str]) -> Document:
     """An error as an answer. An order whose fate is unknown is never called failed."""
-    told = [*notes]
+    sentences = [*notes]
     if isinstance(error, Uncertain) and error.order is not None:
-        told.append(
-            english("cli.order_asked", {"command": f"{PROGRAM} task --order {error.order}"})
-        )
+        command = f"{PROGRAM} task --order {error.order}"
+        sentences.append(english("cli.order_asked", {"command": command}))
     status = "running" if error.fate is Fate.RUNNING else _STATUSES[exit_code(error)]
-    return {"status": status, **document(error), "notes": told}
+    return {"status": status, **document(error), "notes": sentences}
 
 
 def _plain(text: str) -> str:

@@ -25,10 +25,10 @@ _RUNS = frozenset(
 
 async def app(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     """The id alone lists the form: a look costs nothing. Any option of a run runs the app."""
-    given = {
+    options = {
         name for name, value in vars(arguments).items() if value is not None and value is not False
     }
-    act = run if given & _RUNS else app_form
+    act = run if options & _RUNS else app_form
     await act(arguments, terminal, environ)
 
 

@@ -45,7 +45,7 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     def command(name: str, summary: str, epilog: str = "") -> argparse.ArgumentParser:
-        made = commands.add_parser(
+        subparser = commands.add_parser(
             name,
             help=summary,
             description=summary[0].upper() + summary[1:] + ".",
@@ -53,10 +53,10 @@ def _parser() -> _Parser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        made.add_argument(
+        subparser.add_argument(
             "--json", action="store_true", help="one JSON document on stdout, all else on stderr"
         )
-        return made
+        return subparser
 
     demo = command("demo", "show it all against the built-in emulator: no key, no network")
     demo.add_argument("--open", action="store_true", help="open the picture")
@@ -258,13 +258,13 @@ def _add_task(task: argparse.ArgumentParser) -> None:
     task.add_argument(
         "--order", type=_whole(1, 10**11), metavar="N", help="an order of which no task is known"
     )
-    what = task.add_mutually_exclusive_group()
-    what.add_argument("--cancel", action="store_true", help="stop it, and see that it stopped")
-    what.add_argument("--fetch", action="store_true", help="fetch its results, into --out")
-    what.add_argument("--follow", action="store_true", help="wait for its end, then --fetch")
-    what.add_argument("--look", action="store_true", help="tasks of the account then and now")
-    what.add_argument("--is", dest="its", metavar="TASK", help="the order became this task")
-    what.add_argument("--not-started", action="store_true", help="the order came to nothing")
+    actions = task.add_mutually_exclusive_group()
+    actions.add_argument("--cancel", action="store_true", help="stop it, and see that it stopped")
+    actions.add_argument("--fetch", action="store_true", help="fetch its results, into --out")
+    actions.add_argument("--follow", action="store_true", help="wait for its end, then --fetch")
+    actions.add_argument("--look", action="store_true", help="tasks of the account then and now")
+    actions.add_argument("--is", dest="its", metavar="TASK", help="the order became this task")
+    actions.add_argument("--not-started", action="store_true", help="the order came to nothing")
     task.add_argument("--out", metavar="DIR", help="where --fetch puts results; default here")
 
 
@@ -294,9 +294,9 @@ def _add_quote(quote: argparse.ArgumentParser) -> None:
     kinds = quote.add_subparsers(dest="of", metavar="COMMAND", required=True)
 
     def kind(name: str, summary: str) -> argparse.ArgumentParser:
-        made = kinds.add_parser(name, help=summary, description=summary, allow_abbrev=False)
-        made.add_argument("--json", action="store_true", help="one JSON document on stdout")
-        return made
+        subparser = kinds.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        subparser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+        return subparser
 
     run = kind("run", "of a workflow")
     run.add_argument("workflow", metavar="WORKFLOW", help="id or link")
@@ -314,13 +314,13 @@ def _add_quote(quote: argparse.ArgumentParser) -> None:
 
 
 def _add_limits(limits: argparse.ArgumentParser) -> None:
-    for name, what in (
+    for name, summary in (
         ("order", "what one order may cost; none: no limit"),
         ("prompt", "what one run in ComfyUI or one command may cost; none: no limit"),
         ("day", "what a day may cost; none: no limit"),
         ("floor", "warn before a run when less than this is left; none: no warning"),
     ):
-        limits.add_argument(f"--{name}", metavar="SUM", help=what)
+        limits.add_argument(f"--{name}", metavar="SUM", help=summary)
     limits.add_argument(
         "--allow",
         action="append",
@@ -385,9 +385,9 @@ def _add_offload(offload: argparse.ArgumentParser) -> None:
 def _add_set(
     command: argparse.ArgumentParser,
     metavar: str = "NODE.FIELD=VALUE",
-    what: str = "a field's value; may be given many times",
+    summary: str = "a field's value; may be given many times",
 ) -> None:
-    command.add_argument("--set", action="append", metavar=metavar, help=what)
+    command.add_argument("--set", action="append", metavar=metavar, help=summary)
 
 
 def _add_order(command: argparse.ArgumentParser) -> None:

@@ -50,13 +50,13 @@ def order_document(outcome: Outcome, saved: Sequence[Saved]) -> dict[str, object
     up `cost` counts each order once."""
     results = [
         {
-            "node_id": one.node_id,
-            "path": str(one.path),
-            "kind": one.kind,
-            "size": one.size,
-            "text": one.text,
+            "node_id": result.node_id,
+            "path": str(result.path),
+            "kind": result.kind,
+            "size": result.size,
+            "text": result.text,
         }
-        for one in saved
+        for result in saved
     ]
     return {
         "seconds": seconds_of(outcome),
@@ -97,10 +97,10 @@ def in_currency(amount: str, currency: str = "") -> str:
 
 def tell(terminal: Terminal, outcome: Outcome, saved: Sequence[Saved], currency: str = "") -> None:
     """What came of an order, for people."""
-    for one in saved:
-        if one.text is not None:
-            terminal.say(one.text)
-        terminal.say(str(one.path))
+    for result in saved:
+        if result.text is not None:
+            terminal.say(result.text)
+        terminal.say(str(result.path))
     params = {
         "task_id": outcome.task_id,
         "cost": cost(outcome.usage, currency),

@@ -55,9 +55,10 @@ def _tell(service: Emulator, address: str, terminal: Terminal) -> None:
     for name, value in variables.items():
         terminal.say(f'$env:{name} = "{value}"')
     terminal.say("\n" + english("cli.emulator_workflows", {}))
-    links = {one.id: f"{address}/workflow/{one.id}" for one in service.workflows.values()}
-    for one in service.workflows.values():
-        terminal.say(f"{links[one.id]}  {one.title}")
+    workflows = service.workflows.values()
+    links = {workflow.id: f"{address}/workflow/{workflow.id}" for workflow in workflows}
+    for workflow in workflows:
+        terminal.say(f"{links[workflow.id]}  {workflow.title}")
     terminal.say("\n" + english("cli.emulator_accounts", {}))
     for key, account in service.accounts.items():
         terminal.say(f"{key}  {account.kind}")
@@ -70,8 +71,8 @@ def _tell(service: Emulator, address: str, terminal: Terminal) -> None:
             "base_url": address,
             "key": service.default_key,
             "workflows": [
-                {"id": one.id, "title": one.title, "link": links[one.id]}
-                for one in service.workflows.values()
+                {"id": workflow.id, "title": workflow.title, "link": links[workflow.id]}
+                for workflow in workflows
             ],
             "accounts": [
                 {"key": key, "kind": account.kind} for key, account in service.accounts.items()

@@ -13,17 +13,14 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
     for segment in document["segments"]:
         yield english("cli.explain_segment", {"id": segment["id"], "size": segment["instance"]})
         yield from _listed("cli.explain_nodes", segment["nodes"])
-        for one in segment["pulled"]:
-            yield "  " + english(
-                "cli.explain_pulled", {"node": _label(one), "reason": one["reason"]}
-            )
-        for one in segment["up"]:
-            yield "  " + english("cli.explain_up", {"what": _load_text(one)})
-        for one in segment["back"]:
-            yield "  " + english(
-                "cli.explain_back",
-                {"kind": one["kind"], "node": _label(one["from"]), "to": _labels(one["to"])},
-            )
+        for node in segment["pulled"]:
+            params = {"node": _label(node), "reason": node["reason"]}
+            yield "  " + english("cli.explain_pulled", params)
+        for load in segment["up"]:
+            yield "  " + english("cli.explain_up", {"what": _load_text(load)})
+        for outlet in segment["back"]:
+            labels = {"node": _label(outlet["from"]), "to": _labels(outlet["to"])}
+            yield "  " + english("cli.explain_back", {"kind": outlet["kind"], **labels})
         yield from _listed("cli.explain_saved", segment["saved"])
         usual = segment["estimate"]
         if usual["seconds"] is not None:
@@ -49,10 +46,10 @@ def _label(node: Mapping[str, Any]) -> str:
     return f"{node['id']} ({node['title']})" if node["title"] else str(node["id"])
 
 
-def _load_text(one: Mapping[str, Any]) -> str:
-    told = [one["kind"], one["name"] or _label(one["from"])]
-    if one["bytes"] is not None:
-        told.append(f"{one['bytes']} B")
-    if one["known"]:
-        told.append(english("cli.explain_known", {}))
-    return " · ".join(told)
+def _load_text(load: Mapping[str, Any]) -> str:
+    parts = [load["kind"], load["name"] or _label(load["from"])]
+    if load["bytes"] is not None:
+        parts.append(f"{load['bytes']} B")
+    if load["known"]:
+        parts.append(english("cli.explain_known", {}))
+    return " · ".join(parts)

@@ -34,7 +34,7 @@ class Saved:
     text: str | None
 
 
-def read_fields(given: Sequence[str], *, repeated: bool = False) -> dict[str, object]:
+def read_fields(assignments: Sequence[str], *, repeated: bool = False) -> dict[str, object]:
     """`6.text=a cat` to a text and `10.image=@photo.png` to a Source, by the field's name.
 
     `@@` begins a text with an @, and a JsonText goes on as one. `repeated`: a name that comes again
@@ -42,12 +42,12 @@ def read_fields(given: Sequence[str], *, repeated: bool = False) -> dict[str, ob
     Raises BadInput for anything that cannot be meant.
     """
     fields: dict[str, object] = {}
-    for one in given:
-        name, equals, text = one.partition("=")
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
         name = name.strip()
         if not equals or not name:
-            raise BadInput("cli.set_form", given=one)
-        value = JsonText(text) if isinstance(one, JsonText) else _value(text)
+            raise BadInput("cli.set_form", given=assignment)
+        value = JsonText(text) if isinstance(assignment, JsonText) else _value(text)
         if name not in fields:
             fields[name] = value
         elif repeated:
@@ -105,10 +105,10 @@ def save(
     replaced: k goes on behind it. Raises OSError.
     """
     saved: list[Saved] = []
-    for node_id, made in group(results, selected, lambda result: result.name).items():
+    for node_id, of_node in group(results, selected, lambda result: result.name).items():
         stem = "_".join(filter(None, (prefix, _safe(node_id))))
         numbers = itertools.count(1)
-        saved += [_save(result, folder, stem, numbers) for result in made]
+        saved += [_save(result, folder, stem, numbers) for result in of_node]
     return saved
 
 

@@ -33,7 +33,7 @@ async def history(arguments: Namespace, terminal: Terminal, environ: Mapping[str
     settings = Settings.from_mapping(environ)
     words: str = " ".join(arguments.words)
     since = read_since(arguments.since, time.time()) if arguments.since else None
-    query = search_query(words, since=since, states=[State(one) for one in arguments.state or ()])
+    query = search_query(words, since=since, states=[State(name) for name in arguments.state or ()])
     everyone = arguments.all_accounts
     async with Client(settings) as client:
         if len(arguments.words) == 1 and words.lstrip("#").isdecimal() and not arguments.before:
@@ -45,28 +45,28 @@ async def history(arguments: Namespace, terminal: Terminal, environ: Mapping[str
             query, before=arguments.before, limit=arguments.limit, everyone=everyone
         )
     if page.orders:
-        terminal.table([_row(one) for one in page.orders])
+        terminal.table([_row(order) for order in page.orders])
         if page.before is not None:
             terminal.note(english("cli.history_more", {"order": page.before}))
     else:
         terminal.say(english("cli.history_none", {"path": str(settings.state)}))
-    terminal.document({"orders": [_document(one) for one in page.orders], "before": page.before})
+    terminal.document({"orders": [*map(_document, page.orders)], "before": page.before})
 
 
 async def _find_order(client: Client, text: str, *, everyone: bool) -> PastOrder | None:
     """The order of a number, or of a task's whole id."""
     by_number = search_query(f"#{text}")
-    found = (await client.history(by_number, limit=1, everyone=everyone)).orders
-    if not found:
-        found = (await client.history(text, limit=1, everyone=everyone)).orders
-    return next((one for one in found if text in (str(one.order), one.task_id)), None)
+    orders = (await client.history(by_number, limit=1, everyone=everyone)).orders
+    if not orders:
+        orders = (await client.history(text, limit=1, everyone=everyone)).orders
+    return next((order for order in orders if text in (str(order.order), order.task_id)), None)
 
 
 def _row(order: PastOrder) -> tuple[str, ...]:
     paid = cost(order.usage, order.currency) if order.usage != Usage() else ""
-    made = f"{order.results} {order.first.kind or 'text'}" if order.first else ""
+    results = f"{order.results} {order.first.kind or 'text'}" if order.first else ""
     title, state = order.name or order.program, order.state.value
-    return str(order.order), _when(order.created_at), state, order.kind, title, paid, made
+    return str(order.order), _when(order.created_at), state, order.kind, title, paid, results
 
 
 def _when(at: float) -> str:
@@ -158,7 +158,7 @@ async def spend(arguments: Namespace, terminal: Terminal, environ: Mapping[str, 
         terminal.say(english("cli.spend_none", params))
     else:
         total = added(spent)
-        rows = [(*_named_sum(one), str(one.orders), _sum_text(one, currency)) for one in spent]
+        rows = [(*_named_sum(sums), str(sums.orders), _sum_text(sums, currency)) for sums in spent]
         together = english("cli.spend_total", {})
         rows.append((together, "", str(total.orders), _sum_text(total, currency)))
         terminal.table(rows)
@@ -169,7 +169,7 @@ async def spend(arguments: Namespace, terminal: Terminal, environ: Mapping[str, 
             "days": arguments.days,
             "by": arguments.by,
             "currency": currency or None,
-            "spent": [spent_document(one) for one in spent],
+            "spent": [spent_document(sums) for sums in spent],
             "total": spent_document(replace(added(spent), since=0.0)),
         }
     )

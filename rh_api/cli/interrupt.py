@@ -50,22 +50,22 @@ def _listening(
     def leave(_number: int, _frame: FrameType | None) -> None:
         """Without the exit hooks: they wait for threads, and the person has waited enough."""
         params = {"tasks": ", ".join(placed), "command": f"{PROGRAM} task"}
-        said = english("cli.left_tasks" if placed else "cli.left", params)
+        sentence = english("cli.left_tasks" if placed else "cli.left", params)
         with contextlib.suppress(OSError):
-            os.write(2, f"\n{said}\n".encode())
+            os.write(2, f"\n{sentence}\n".encode())
         os._exit(Exit.STOPPED)
 
     def first(_number: int, _frame: FrameType | None) -> None:
-        for one in before:  # `timeout` and shells send theirs twice
-            signal.signal(one, leave if one == signal.SIGINT else signal.SIG_IGN)
+        for sig in before:  # `timeout` and shells send theirs twice
+            signal.signal(sig, leave if sig == signal.SIGINT else signal.SIG_IGN)
         loop.call_soon_threadsafe(task.cancel)
 
     # What `nohup` had ignored stays so; shells have Ctrl-C ignored behind every `&`.
-    for one in signal.Signals:
-        if one.name in _STOPS and (one.name == "SIGINT" or signal.getsignal(one) != signal.SIG_IGN):
-            before[one] = signal.signal(one, first)
+    for sig in signal.Signals:
+        if sig.name in _STOPS and (sig.name == "SIGINT" or signal.getsignal(sig) != signal.SIG_IGN):
+            before[sig] = signal.signal(sig, first)
     try:
         yield
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for sig, handler in before.items():
+            signal.signal(sig, handler)

@@ -18,9 +18,9 @@ def ask_for_journal(terminal: Terminal, environ: Mapping[str, str]) -> bool:
     for number, folder in enumerate(folders, 1):
         terminal.note(f"{number}  {folder}")
     terminal.note(english("cli.choose_journal", {"most": len(folders)}))
-    said = sys.stdin.readline().strip()
-    if not (said.isascii() and said.isdecimal() and 1 <= int(said) <= len(folders)):
+    answer = sys.stdin.readline().strip()
+    if not (answer.isascii() and answer.isdecimal() and 1 <= int(answer) <= len(folders)):
         return False
-    file = choose_state_folder(folders[int(said) - 1], environ)
+    file = choose_state_folder(folders[int(answer) - 1], environ)
     terminal.note(english("cli.chose_journal", {"file": file}))
     return True

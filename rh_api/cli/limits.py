@@ -23,27 +23,27 @@ async def limits(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
     settings = Settings.from_mapping(environ)
     settings.require_key()
     changes = {
-        scope: given
+        scope: amount
         for scope in (*SCOPES, FLOOR)
-        if (given := getattr(arguments, scope)) is not None
+        if (amount := getattr(arguments, scope)) is not None
     }
     allowed: dict[str, str] = {}
     for text in arguments.allow or ():
-        program, equals, given = text.rpartition("=")
+        program, equals, amount = text.rpartition("=")
         if not equals or not program.strip():
             raise BadInput("error.bad_amount", value=text[:60])
-        allowed[program.strip()] = given
-    if not all(given.strip() for given in (*changes.values(), *allowed.values())):
+        allowed[program.strip()] = amount
+    if not all(amount.strip() for amount in (*changes.values(), *allowed.values())):
         raise BadInput("error.bad_amount", value="")
     async with Client(settings) as client:
         stored = (await client.costs.rules()).allowed
-        for named, given in allowed.items():
+        for named, amount in allowed.items():
             # Taken away is whatever is stored, also what no version of ours should have taken.
-            is_stored = given.strip().lower() == _NONE and named in stored
+            is_stored = amount.strip().lower() == _NONE and named in stored
             program = named if is_stored else _program(client, named, terminal)
-            changes[ALLOWED + program] = given
-        for scope, given in changes.items():
-            await client.costs.set_rule(scope, "" if given.strip().lower() == _NONE else given)
+            changes[ALLOWED + program] = amount
+        for scope, amount in changes.items():
+            await client.costs.set_rule(scope, "" if amount.strip().lower() == _NONE else amount)
         rules, spent = await client.costs.rules(), await client.costs.committed()
     rows: dict[str, Sums] = {
         "order": rules.limits.order,
@@ -52,11 +52,9 @@ async def limits(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
         "floor": rules.floor,
         **{ALLOWED + name: sums for name, sums in rules.allowed.items()},
     }
-    said = {name: text for name in VARIABLES.values() if (text := environ.get(name, "").strip())}
+    env = {name: text for name in VARIABLES.values() if (text := environ.get(name, "").strip())}
     listed = [(name, say_sums(sums, english)) for name, sums in rows.items() if sums]
-    listed += [
-        (scope, f"{said[name]} ({name})") for scope, name in VARIABLES.items() if name in said
-    ]
+    listed += [(scope, f"{env[name]} ({name})") for scope, name in VARIABLES.items() if name in env]
     if listed:
         terminal.table(listed)
     else:
@@ -66,7 +64,7 @@ async def limits(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
     terminal.document(
         {
             "limits": {name: written(sums, english) for name, sums in rows.items() if sums},
-            "environment": said,
+            "environment": env,
             "today": written(spent.day, english),
         }
     )
@@ -82,8 +80,8 @@ def _program(client: Client, named: str, terminal: Terminal) -> str:
         return f"app/{client.programs.app_id(rest)}"
     if kind != "model" or not rest:
         return client.programs.workflow_id(named)
-    endpoint, known = client.models.find(rest).endpoint, client.models.catalogue.models
-    if endpoint not in known:
-        near = listed(nearest(endpoint, known))
+    endpoint, offered = client.models.find(rest).endpoint, client.models.catalogue.models
+    if endpoint not in offered:
+        near = listed(nearest(endpoint, offered))
         terminal.note(english("cli.model_unlisted", {"model": endpoint, "near": near}))
     return f"model/{endpoint}"

@@ -161,8 +161,8 @@ def behind_token(app: Any, token: str) -> Any:
 
     async def guarded(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
-            given = dict(scope["headers"]).get(b"authorization", b"")
-            if not secrets.compare_digest(given, expected):
+            header = dict(scope["headers"]).get(b"authorization", b"")
+            if not secrets.compare_digest(header, expected):
                 await send({"type": "http.response.start", "status": 401, "headers": []})
                 await send({"type": "http.response.body", "body": b""})
                 return

@@ -33,7 +33,7 @@ async def migrate(arguments: Namespace, terminal: Terminal, environ: Mapping[str
     work = _Work(arguments, terminal, catalogue, folder)
     files = list(_files(arguments.files, terminal, copies=arguments.scrub))
     documents = [work.file(path) for path in files]
-    if any("keys" in one and one["keys"] for one in documents):
+    if any("keys" in document and document["keys"] for document in documents):
         terminal.note(english("keys.revoke", {}))
     terminal.done = {"files": documents}
     if work.failed:
@@ -78,20 +78,20 @@ class _Work:
             return {"file": str(path), "error": str(error)}
 
     def _migrate(self, path: Path, data: bytes) -> dict[str, object]:
-        found = migrate_file(data, self.catalogue)
-        for name, migration in found.graphs:
+        file = migrate_file(data, self.catalogue)
+        for name, migration in file.graphs:
             self._tell(path, name, migration)
         written: dict[str, object] = {}
-        if found.replaces:
-            written = self._written(path, found.data, english("cli.migrate_ask", {"file": path}))
+        if file.replaces:
+            written = self._written(path, file.data, english("cli.migrate_ask", {"file": path}))
             if written:
-                for name, text in found.beside.items():
+                for name, text in file.beside.items():
                     kind = re.sub(r"\W+", "_", name) or "graph"
                     target = _free(Path(str(written["written"])).with_suffix(f".{kind}.json"))
                     replace_bytes(target, text.encode())
                     params = {"file": path, "graph": name, "beside": target}
                     self.terminal.note(english("cli.migrate_beside", params))
-        graphs = [{"name": name, **document_of(one, english)} for name, one in found.graphs]
+        graphs = [{"name": name, **document_of(graph, english)} for name, graph in file.graphs]
         return {"file": str(path), "graphs": graphs, **written}
 
     def _tell(self, path: Path, name: str, migration: Migration) -> None:
@@ -103,36 +103,36 @@ class _Work:
             self.terminal.say(f"  {line}")
 
     def _scrub(self, path: Path, data: bytes) -> dict[str, object]:
-        found = keys_in_file(data)
-        self.terminal.say(str(path) if found else english("cli.scrub_none", {"file": path}))
-        chosen = [one.key for one in found if self._chosen(path, one)]
+        found_keys = keys_in_file(data)
+        self.terminal.say(str(path) if found_keys else english("cli.scrub_none", {"file": path}))
+        chosen = [key.key for key in found_keys if self._chosen(path, key)]
         written: dict[str, object] = {}
         if chosen:
             written = self._written(path, clean_file(data, chosen), "")
             self.terminal.note(english("cli.scrub_keys", {"count": len(chosen)}))
         keys = [
             {
-                "key": one.veiled,
-                "surety": one.surety.name.lower(),
-                "places": list(one.places),
-                "removed": one.key in chosen and bool(written),
+                "key": key.veiled,
+                "surety": key.surety.name.lower(),
+                "places": list(key.places),
+                "removed": key.key in chosen and bool(written),
             }
-            for one in found
+            for key in found_keys
         ]
         return {"file": str(path), "keys": keys, **written}
 
-    def _chosen(self, path: Path, found: FoundKey) -> bool:
+    def _chosen(self, path: Path, key: FoundKey) -> bool:
         """Each key is agreed to singly: by --key, by --yes or --out where it is none in doubt,
         or here."""
-        self.terminal.say(f"  {key_line(found, english)}")
-        if any(one and found.key.startswith(one) for one in self.arguments.key or ()):
+        self.terminal.say(f"  {key_line(key, english)}")
+        if any(start and key.key.startswith(start) for start in self.arguments.key or ()):
             return True
-        sure = found.surety is not Surety.MAYBE
+        sure = key.surety is not Surety.MAYBE
         if sure and (self.arguments.yes or self.folder is not None):
             return True
         if self._asks():
             return self._agreed(english("cli.scrub_ask", {"file": path}))
-        params = {"file": path, "veiled": found.veiled, "start": found.key[:4]}
+        params = {"file": path, "veiled": key.veiled, "start": key.key[:4]}
         self.terminal.note(english("cli.scrub_left", params))
         return False
 
@@ -152,7 +152,7 @@ class _Work:
         replace_bytes(path, data)
         params = {"file": path, "backup": backup}
         self.terminal.note(english("cli.migrate_backup", params))
-        if not question or any(one.surety is not Surety.MAYBE for one in keys_in_file(before)):
+        if not question or any(key.surety is not Surety.MAYBE for key in keys_in_file(before)):
             self.terminal.note(english("cli.migrate_backup_key", params))
         return {"written": str(path), "backup": str(backup)}
 
@@ -164,22 +164,22 @@ class _Work:
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _files(given: Sequence[str], terminal: Terminal, *, copies: bool) -> Iterator[Path]:
+def _files(named: Sequence[str], terminal: Terminal, *, copies: bool) -> Iterator[Path]:
     """`copies`: those as well that were kept of such files. Folders that cannot be read are told as
     files are."""
     closed: list[Path] = []
-    for name in given:
+    for name in named:
         path = Path(name).expanduser()
         if not path.is_dir():
             yield existing(name)
             continue
         walked = os.walk(path, onerror=lambda error: closed.append(Path(str(error.filename))))
-        found = (Path(folder, name) for folder, _, names in walked for name in names)
-        every = sorted(one for one in found if one.is_file())
+        files = (Path(folder, name) for folder, _, names in walked for name in names)
+        every = sorted(file for file in files if file.is_file())
         inside = [
-            one
-            for one in every
-            if Path(_COPY.sub("", one.name) if copies else one.name).suffix.lower() in SUFFIXES
+            file
+            for file in every
+            if Path(_COPY.sub("", file.name) if copies else file.name).suffix.lower() in SUFFIXES
         ]
         if not inside:
             terminal.note(english("cli.migrate_no_files", {"path": path}))

@@ -26,14 +26,14 @@ async def models(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
     """Models by words in either language, best first; no key is needed to look."""
     settings = Settings.from_mapping(environ)
     if arguments.refresh:
-        async with open_catalogue(settings) as known:
-            changed = await known.refresh(thorough=True)
+        async with open_catalogue(settings) as renewed:
+            changed = await renewed.refresh(thorough=True)
         terminal.note(changed.told(english))
     catalogue = ModelCatalogue(settings)
-    found = catalogue.search(" ".join(arguments.words), arguments.task or "")
-    if found:
-        terminal.table([(model.endpoint, model.task, _names(model)) for model in found])
-    params = {"count": len(found), "date": catalogue.catalogue.date}
+    matches = catalogue.search(" ".join(arguments.words), arguments.task or "")
+    if matches:
+        terminal.table([(model.endpoint, model.task, _names(model)) for model in matches])
+    params = {"count": len(matches), "date": catalogue.catalogue.date}
     terminal.note(english("cli.models_found", params))
     terminal.document(
         {
@@ -47,7 +47,7 @@ async def models(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
                     "output": model.output,
                     "family": model.family,
                 }
-                for model in found
+                for model in matches
             ],
         }
     )
@@ -87,18 +87,18 @@ async def _form(arguments: Namespace, terminal: Terminal, environ: Mapping[str, 
     catalogue = ModelCatalogue(Settings.from_mapping(environ))
     model = catalogue.form(arguments.model)
     price = catalogue.price_of(model)
-    known = catalogue.catalogue.models
-    if model.endpoint not in known:
-        near = listed(nearest(model.endpoint, known))
+    offered = catalogue.catalogue.models
+    if model.endpoint not in offered:
+        near = listed(nearest(model.endpoint, offered))
         raise BadInput("cli.model_unlisted", model=model.endpoint, near=near)
     if model.parameters:
         names = {"model": model.endpoint, "names": _names(model)}
         terminal.say(english("cli.model_fields", names))
-        terminal.table([_row(one) for one in model.parameters])
+        terminal.table([_row(parameter) for parameter in model.parameters])
     if model.completeness is not Completeness.FULL:
         terminal.say(english("cli.model_incomplete", {}))
-    told = price.told(english) if price else english("model.price_unknown", {})
-    terminal.say(told)
+    price_text = price.told(english) if price else english("model.price_unknown", {})
+    terminal.say(price_text)
     terminal.document(
         {
             "endpoint": model.endpoint,
@@ -107,16 +107,16 @@ async def _form(arguments: Namespace, terminal: Terminal, environ: Mapping[str, 
             "task": model.task,
             "output": model.output,
             "complete": model.completeness is Completeness.FULL,
-            "parameters": [_document(one) for one in model.parameters],
-            "price": told if price else None,
+            "parameters": [_document(parameter) for parameter in model.parameters],
+            "price": price_text if price else None,
         }
     )
 
 
-def _names(found: Model) -> str:
+def _names(model: Model) -> str:
     """What the sites call it, unless that is its endpoint."""
-    names = dict.fromkeys((found.name, found.name_zh))
-    return " · ".join(name for name in names if name and name != found.endpoint)
+    names = dict.fromkeys((model.name, model.name_zh))
+    return " · ".join(name for name in names if name and name != model.endpoint)
 
 
 def _row(parameter: Parameter) -> tuple[str, ...]:

@@ -95,9 +95,9 @@ async def offload(arguments: Namespace, terminal: Terminal, environ: Mapping[str
         again: bool = arguments.again
         order = partial(_order, run, services, terminal, folder, again=again, scope=scope)
         await run_in_order(plan.segments, order)
-    for told in run.plan.notes:
-        if told.key == "segment.saves_here":
-            terminal.note(english(told.key, told.params))
+    for note in run.plan.notes:
+        if note.key == "segment.saves_here":
+            terminal.note(english(note.key, note.params))
     for node_id in run.waiting():
         node = run.nodes[node_id]
         terminal.note(english("cli.offload_waits", {"node": f"{node.id} ({node.label})"}))
@@ -113,8 +113,8 @@ def planned(arguments: Namespace) -> tuple[Graph, OffloadRun]:
     prompt, extra_data = read_prompt(arguments.prompt)
     plan = cut(prompt, _marks(arguments, prompt, extra_data), _classes(arguments.object_info))
     if not plan.segments:
-        told = (english(note.key, note.params) for note in plan.notes)
-        raise BadInput("cli.offload_nothing", told=" ".join(told))
+        reasons = (english(note.key, note.params) for note in plan.notes)
+        raise BadInput("cli.offload_nothing", told=" ".join(reasons))
     folders = InputFolders(Path(arguments.prompt).parent, arguments.input)
     run = OffloadRun(plan, read_nodes(plan.prompt), folders, Models(time.monotonic))
     run.check()
@@ -123,12 +123,12 @@ def planned(arguments: Namespace) -> tuple[Graph, OffloadRun]:
 
 def read_prompt(name: str) -> tuple[Graph, object]:
     """A prompt in API format, alone or as POST /prompt takes it, with what was said beside it."""
-    read = _read_object(name)
-    inner = read.get("prompt")
+    document = _read_object(name)
+    inner = document.get("prompt")
     if isinstance(inner, dict) and "class_type" not in inner:
-        graph, beside = cast("Graph", inner), read.get("extra_data")
+        graph, beside = cast("Graph", inner), document.get("extra_data")
     else:
-        graph, beside = read, None
+        graph, beside = document, None
     if not read_nodes(graph):
         raise BadInput("cli.prompt_unreadable", path=name)
     return graph, beside
@@ -136,12 +136,12 @@ def read_prompt(name: str) -> tuple[Graph, object]:
 
 def _read_object(name: str) -> dict[str, Any]:
     try:
-        read: object = json.loads(existing(name).read_text("utf-8-sig"))
+        document: object = json.loads(existing(name).read_text("utf-8-sig"))
     except (ValueError, OSError, RecursionError) as error:
         raise BadInput("cli.prompt_unreadable", path=name) from error
-    if not isinstance(read, dict):
+    if not isinstance(document, dict):
         raise BadInput("cli.prompt_unreadable", path=name)
-    return cast("dict[str, Any]", read)
+    return cast("dict[str, Any]", document)
 
 
 def _marks(arguments: Namespace, prompt: Graph, extra_data: object) -> list[Mark]:
@@ -180,17 +180,17 @@ def _classes(object_info: str | None) -> Classes:
 
 @dataclass(slots=True)
 class OffloadRun:
-    """One plan under way. `made`: what came of the segments so far; `held_up`: those that are not
-    ordered, since what they take did not come; `missing`: what did not; `told`: documents."""
+    """One plan under way. `outcomes`: of the segments so far; `held_up`: those that are not
+    ordered, since what they take did not come; `missing`: what did not; `documents`: as printed."""
 
     plan: Plan
     nodes: Mapping[str, Node]
     folders: InputFolders
     models: Models
-    made: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
+    outcomes: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
     held_up: set[str] = field(default_factory=set[str])
     missing: list[NothingCame] = field(default_factory=list[NothingCame])
-    told: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])
+    documents: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])
 
     def check(self) -> None:
         """Refuse before any request what only a ComfyUI can do: run a node."""
@@ -216,11 +216,11 @@ class OffloadRun:
         source, slot = inlet.source
         if source in self.held_up:
             raise NothingCame(node=source)
-        if source not in self.made:
+        if source not in self.outcomes:
             return self._local(inlet)
         segment = self._segments()[source]
-        outlet = next(one for one in segment.outlets if one.number == slot + 1)
-        return given_from(inlet, outlet, wanted_results(segment, outlet, self.made[source]))
+        outlet = next(outlet for outlet in segment.outlets if outlet.number == slot + 1)
+        return given_from(inlet, outlet, wanted_results(segment, outlet, self.outcomes[source]))
 
     def _local(self, inlet: Inlet) -> Given:
         source, slot = inlet.source
@@ -241,8 +241,8 @@ class OffloadRun:
 
     def document(self) -> dict[str, object]:
         """What is done so far, in the plan's order."""
-        ids = (segment.id for segment in self.plan.segments)
-        return {"segments": [self.told[one] for one in ids if one in self.told]}
+        ids = (segment.id for segment in self.plan.segments if segment.id in self.documents)
+        return {"segments": [self.documents[segment_id] for segment_id in ids]}
 
     def waiting(self) -> list[str]:
         """Nodes that read what came back, and only a ComfyUI can run."""
@@ -284,12 +284,12 @@ async def _order(
     job = await job_of(client, segment, given, models=run.models, files=run.folders, again=again)
     job = replace(job, scope=scope)
     outcome = await driver.run_order(client, segment, job, watch)
-    run.made[segment.id] = outcome
+    run.outcomes[segment.id] = outcome
     saved, missing = _save(segment, outcome, folder)
     run.missing += missing
     tell(terminal, outcome, saved, client.costs.currency)
-    told = {"id": segment.id, "task_id": outcome.task_id, **order_document(outcome, saved)}
-    run.told[segment.id] = told
+    document = {"id": segment.id, "task_id": outcome.task_id, **order_document(outcome, saved)}
+    run.documents[segment.id] = document
     terminal.done = run.document()
 
 
@@ -298,7 +298,7 @@ def _save(
 ) -> tuple[list[Saved], list[NothingCame]]:
     """What came out, under the ids of the local nodes: of a saver, or of what made it; and what
     did not."""
-    savers = {one.outlet: one.node_id for one in segment.saved}
+    savers = {saver.outlet: saver.node_id for saver in segment.saved}
     saved: list[Saved] = []
     missing: list[NothingCame] = []
     for outlet in segment.outlets:
@@ -308,7 +308,7 @@ def _save(
         except NothingCame as error:
             missing.append(error)
             continue
-        owned = [_owned(one, owner) for one in results]
+        owned = [_owned(result, owner) for result in results]
         saved += save(owned, (owner,), folder, _prefix(outlet))
     return saved, missing
 
@@ -330,15 +330,15 @@ async def facts(run: OffloadRun, accounts: Mapping[str, Settings], terminal: Ter
         for source in run.given(inlet).files
         if isinstance(source, Source) and isinstance(source.body, Path)
     }
-    known = Facts(inlets=inlets)
+    all_facts = Facts(inlets=inlets)
     for profile, settings in accounts.items():
-        its = tuple(one for one in run.plan.segments if one.ordering.profile == profile)
+        its = tuple(segment for segment in run.plan.segments if segment.ordering.profile == profile)
         find = partial(
             find_facts, plan=replace(run.plan, segments=its), models=run.models, files=run.folders
         )
         if settings.key:
             async with connected(settings, terminal) as service:
-                known = known.merged(await find(service.client))
+                all_facts = all_facts.merged(await find(service.client))
         else:
-            known = known.merged(await find(None))
-    return known
+            all_facts = all_facts.merged(await find(None))
+    return all_facts

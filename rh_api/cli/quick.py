@@ -25,16 +25,16 @@ _LISTS = frozenset({"command", "module", "json", "styles", "type"})
 
 async def quick(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     """A module alone lists its form, which costs nothing. Any option of a run runs it."""
-    given = {
+    options = {
         name for name, value in vars(arguments).items() if value is not None and value is not False
     }
     if arguments.styles is not None:
-        if given & {"module"} or given - _LISTS:
+        if options & {"module"} or options - _LISTS:
             raise BadInput("cli.quick_either")
         await _styles(arguments, terminal, environ)
     elif arguments.module is None:
         raise BadInput("cli.quick_which")
-    elif given - _LISTS:
+    elif options - _LISTS:
         await _run(arguments, terminal, environ)
     else:
         _form(arguments, terminal)
@@ -75,17 +75,17 @@ async def _styles(arguments: Namespace, terminal: Terminal, environ: Mapping[str
     if styles:
         rows = [
             (
-                one.name,
-                one.key,
-                " + ".join(f"{name} ({weight or '-'})" for name, weight in one.loras) or "-",
-                shortened(one.trigger),
+                style.name,
+                style.key,
+                " + ".join(f"{name} ({weight or '-'})" for name, weight in style.loras) or "-",
+                shortened(style.trigger),
             )
-            for one in styles
+            for style in styles
         ]
         terminal.table(rows)
     else:
         terminal.say(english("cli.quick_no_styles", {"type": kind, "id": arguments.styles}))
-    terminal.document({"styles": [_document(one) for one in styles]})
+    terminal.document({"styles": [_document(style) for style in styles]})
 
 
 def _document(style: Style) -> dict[str, object]:
@@ -93,17 +93,17 @@ def _document(style: Style) -> dict[str, object]:
     return {**asdict(style), "loras": loras}
 
 
-def _example(given: str) -> str:
+def _example(text: str) -> str:
     """The call example that a person means, without its key: a file's, stdin's, or the text."""
-    if given == "-":
+    if text == "-":
         return without_key(sys.stdin.read(LONGEST + 1))
-    if "{" in given:
-        return without_key(given)
+    if "{" in text:
+        return without_key(text)
     try:
-        with Path(given).open(encoding="utf-8-sig") as file:
+        with Path(text).open(encoding="utf-8-sig") as file:
             return without_key(file.read(LONGEST + 1))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
         raise BadInput(
-            "cli.quick_file", file=without_key(given)[:200], reason=reason or str(error)
+            "cli.quick_file", file=without_key(text)[:200], reason=reason or str(error)
         ) from error

@@ -25,7 +25,7 @@ async def quote(arguments: Namespace, terminal: Terminal, environ: Mapping[str, 
         for settings in accounts.values():
             settings.require_key()
         quotes = (await facts(run, accounts, terminal)).quotes
-        _tell([(one.id, quotes[one.id]) for one in run.plan.segments], terminal)
+        _tell([(segment.id, quotes[segment.id]) for segment in run.plan.segments], terminal)
         return
     settings = Settings.from_mapping(environ)
     settings.require_key()
@@ -42,15 +42,16 @@ def _job(arguments: Namespace) -> Job:
 
 def _tell(named: Sequence[tuple[str, Quote]], terminal: Terminal) -> None:
     if len(named) > 1:
-        for name, one in named:
-            terminal.say(f"{name}: {one.told(english)}")
-    together = total([one for _, one in named], english)
+        for name, quote in named:
+            terminal.say(f"{name}: {quote.told(english)}")
+    together = total([quote for _, quote in named], english)
     terminal.say(together)
     terminal.document(
         {
             "text": together,
             "orders": [
-                {"of": name, "text": one.told(english), **one.document()} for name, one in named
+                {"of": name, "text": quote.told(english), **quote.document()}
+                for name, quote in named
             ],
         }
     )

@@ -96,27 +96,28 @@ async def connected(settings: Settings, terminal: Terminal) -> AsyncGenerator[Se
                 terminal.note(english("cli.stopping", {}))
                 raise
     except asyncio.CancelledError:
-        told = interruption(stopped, terminal.placed, currency)
-        _tell_others(terminal, stopped, told, currency)
-        raise told from None
+        failure = interruption(stopped, terminal.placed, currency)
+        _tell_others(terminal, stopped, failure, currency)
+        raise failure from None
     except RunningHubError as error:
         # Past its time limit a task is cancelled while the client closes: now that is known.
         is_over = Stopped(error.task_id or "", confirmed=True) in stopped
-        told = error.with_context(fate=Fate.OVER if is_over else None)
-        _tell_others(terminal, stopped, told, currency)
-        raise told from error.__cause__
+        failure = error.with_context(fate=Fate.OVER if is_over else None)
+        _tell_others(terminal, stopped, failure, currency)
+        raise failure from error.__cause__
 
 
 def _tell_others(
-    terminal: Terminal, stopped: Sequence[Stopped], told: RunningHubError, currency: str
+    terminal: Terminal, stopped: Sequence[Stopped], failure: RunningHubError, currency: str
 ) -> None:
-    """What became of each task that `told` leaves open."""
-    for one in stopped:
-        is_news = one.too_late and not isinstance(told, Interrupted)
-        if one.task_id and (is_news or one.task_id != told.task_id):
-            key = "cli.other_stopped" if one.confirmed else "cli.other_unsure"
-            key = "cli.other_too_late" if one.too_late else key
-            terminal.note(english(key, {"task_id": one.task_id, "cost": cost(one.usage, currency)}))
+    """What became of each task that `failure` leaves open."""
+    for stop in stopped:
+        is_news = stop.too_late and not isinstance(failure, Interrupted)
+        if stop.task_id and (is_news or stop.task_id != failure.task_id):
+            key = "cli.other_stopped" if stop.confirmed else "cli.other_unsure"
+            key = "cli.other_too_late" if stop.too_late else key
+            params = {"task_id": stop.task_id, "cost": cost(stop.usage, currency)}
+            terminal.note(english(key, params))
 
 
 def interruption(stopped: Sequence[Stopped], placed: Sequence[str], currency: str) -> Interrupted:
@@ -125,7 +126,7 @@ def interruption(stopped: Sequence[Stopped], placed: Sequence[str], currency: st
         return Interrupted("cli.stopped_fetching", fate=Fate.OVER, task_id=placed[-1])
     if not stopped:
         return Interrupted()
-    worst = min(stopped, key=lambda one: (one.confirmed, not one.too_late))
+    worst = min(stopped, key=lambda stop: (stop.confirmed, not stop.too_late))
     key, fate = "cli.stopped_unknown", Fate.UNKNOWN
     if worst.confirmed:
         key, fate = "cli.stopped_too_late" if worst.too_late else "cli.stopped", Fate.OVER
@@ -162,7 +163,7 @@ async def order(
         about={_id_name(program): program.id},
     )
     for node_id in listed:
-        if all(one.node_id != node_id for one in saved):
+        if all(result.node_id != node_id for result in saved):
             terminal.note(english("cli.made_nothing", {"node": node_id}))
     return saved
 

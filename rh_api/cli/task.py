@@ -122,7 +122,8 @@ def _show(task_id: str, report: Report, origin: str, terminal: Terminal) -> None
     results = report.results or ()
     if results:
         terminal.say(english("cli.task_results", {"command": f"{PROGRAM} task {task_id} --fetch"}))
-        terminal.table([(one.node_id, file_name(one.url) or one.text or "") for one in results])
+        files = [(result.node_id, file_name(result.url) or result.text or "") for result in results]
+        terminal.table(files)
     terminal.document(
         {
             "task_id": task_id,
@@ -131,8 +132,8 @@ def _show(task_id: str, report: Report, origin: str, terminal: Terminal) -> None
             "cost": cost_document(usage),
             "failure": None if error is None else {"message": str(error), "code": error.code},
             "results": [
-                {"node_id": one.node_id, "url": one.url or None, "text": one.text}
-                for one in results
+                {"node_id": result.node_id, "url": result.url or None, "text": result.text}
+                for result in results
             ],
             "link": link,
         }
@@ -171,8 +172,8 @@ def _show_open(listed: list[OpenOrder], terminal: Terminal) -> None:
 def _row(order: OpenOrder) -> tuple[str, ...]:
     placed = datetime.fromtimestamp(order.placed_at, tz=timezone.utc).astimezone()
     state = english("cli.order_cancelling", {}) if order.cancelling else order.state.value
-    asked = f"--order {order.order}" if order.is_uncertain else order.task_id
-    return asked, state, f"{order.kind} {order.program}", f"{placed:%Y-%m-%d %H:%M}"
+    argument = f"--order {order.order}" if order.is_uncertain else order.task_id
+    return argument, state, f"{order.kind} {order.program}", f"{placed:%Y-%m-%d %H:%M}"
 
 
 async def _settle(service: Service, arguments: Namespace) -> None:

@@ -17,14 +17,14 @@ async def upload(arguments: Namespace, terminal: Terminal, environ: Mapping[str,
     settings = Settings.from_mapping(environ)
     settings.require_key()
     sources = [(name, read_source(name)) for name in arguments.files]
-    made: list[dict[str, object]] = []
+    files: list[dict[str, object]] = []
     async with connected(settings, terminal) as service:
         for name, source in sources:
             uploaded = await service.client.uploads.send(source, service.watch)
             params = {"file": name, "name": uploaded.name, "url": uploaded.url or "-"}
             terminal.say(english("cli.uploaded", params))
-            made.append({"file": name, "name": uploaded.name, "url": uploaded.url})
-    terminal.document({"files": made})
+            files.append({"file": name, "name": uploaded.name, "url": uploaded.url})
+    terminal.document({"files": files})
 
 
 async def lora(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:

@@ -21,14 +21,14 @@ from .terminal import Terminal
 async def webhooks(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     """Listen until Ctrl-C, which is its ordinary end."""
     settings = Settings.from_mapping(environ)
-    wanted = read_webhook_port(str(arguments.listen))
+    wanted_port = read_webhook_port(str(arguments.listen))
     ended: list[str] = []
 
     def tell(task_id: str) -> None:
         ended.append(task_id)
         terminal.note(english("cli.webhooks_ended", {"task_id": task_id}))
 
-    async with listening(settings.state, wanted, tell) as port:
+    async with listening(settings.state, wanted_port, tell) as port:
         folder = str(settings.state)
         terminal.note(english("cli.webhooks_begin", {"port": port, "folder": folder}))
         if settings.webhook_url:

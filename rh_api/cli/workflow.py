@@ -18,17 +18,17 @@ from .terminal import Terminal, shortened
 async def workflow(arguments: Namespace, terminal: Terminal, environ: Mapping[str, str]) -> None:
     """The settable fields as `--set` takes them, and the outputs in their order."""
     async with Client(Settings.from_mapping(environ)) as client:
-        found = await client.programs.workflow(arguments.workflow)
-    nodes = read_nodes(found.graph)
-    settable = fields(found.graph)
-    outputs = [nodes[node_id] for node_id in select((), (), found.graph)]
-    terminal.say(english("cli.workflow_fields", {"workflow": found.workflow_id}))
+        saved = await client.programs.workflow(arguments.workflow)
+    nodes = read_nodes(saved.graph)
+    settable = fields(saved.graph)
+    outputs = [nodes[node_id] for node_id in select((), (), saved.graph)]
+    terminal.say(english("cli.workflow_fields", {"workflow": saved.workflow_id}))
     terminal.table([field_row(field) for field in settable])
     terminal.say(english("cli.workflow_outputs", {}))
     terminal.table([(node.id, node.label) for node in outputs])
     terminal.document(
         {
-            "workflow_id": found.workflow_id,
+            "workflow_id": saved.workflow_id,
             "fields": [field_document(field) for field in settable],
             "outputs": [
                 {"node_id": node.id, "title": node.title, "class": node.class_type}
