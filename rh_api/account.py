@@ -39,7 +39,7 @@ class AccountHandle:
 
         At most `limit`, over as many pages as that takes.
         """
-        found: list[Resource] = []
+        resources: list[Resource] = []
         page = 1
         while True:
             call = resource_list(kind, name, page=page)
@@ -48,8 +48,8 @@ class AccountHandle:
                 await self._limiter.acquire(self.sender.clock)
                 return await self.sender.transport.send(call)
 
-            read = await self.sender.retry(attempt, repeatable=call.repeatable, fate=call.fate)
-            found += read.resources
-            if len(found) >= limit or not read.has_next:
-                return found[:limit]
+            answer = await self.sender.retry(attempt, repeatable=call.repeatable, fate=call.fate)
+            resources += answer.resources
+            if len(resources) >= limit or not answer.has_next:
+                return resources[:limit]
             page += 1

@@ -77,8 +77,8 @@ class CloudNodes:
 
     def _load(self, machine: str) -> None:
         try:
-            read = read_object(json.loads(self._file(machine).read_text("utf-8")))
-            self._known[machine] = float(str(read["at"])), Listed.of_document(read)
+            document = read_object(json.loads(self._file(machine).read_text("utf-8")))
+            self._known[machine] = float(str(document["at"])), Listed.of_document(document)
         except (OSError, ValueError, KeyError, RecursionError):
             self._known.pop(machine, None)
 
@@ -89,7 +89,7 @@ class CloudNodes:
     async def close(self) -> None:
         """What is being read is given up."""
         reading = [task for _, task in self._reading.values()]
-        for one in reading:
-            one.cancel()
+        for task in reading:
+            task.cancel()
         if reading:
             await asyncio.wait(reading)

@@ -68,8 +68,8 @@ class Costs:
     def currency(self) -> str:
         """Of the account's money, as it or its site tells; "" where neither does."""
         account = self._budget.facts.wallet.last
-        told = account.currency if account is not None else None
-        return told if told in (CNY, USD) else currency_of(self._journal.origin)
+        currency = account.currency if account is not None else None
+        return currency if currency in (CNY, USD) else currency_of(self._journal.origin)
 
     async def known_currency(self) -> str:
         """`currency`; where neither tells it the account is asked, for ASK_SECONDS at most."""

@@ -98,7 +98,7 @@ class RunningHubError(Exception):
         `key`: of another sentence. `cost` says what its task did cost. `params` are added to those
         of the sentence. Raise it `from error.__cause__`, so that a log shows the failure once.
         """
-        given = {
+        changes = {
             "key": key,
             "fate": fate,
             "task_id": task_id,
@@ -109,7 +109,7 @@ class RunningHubError(Exception):
         }
         copy = type(self).__new__(type(self), *self.args)
         copy.__dict__.update(self.__dict__)
-        copy.__dict__.update({name: value for name, value in given.items() if value is not None})
+        copy.__dict__.update({name: value for name, value in changes.items() if value is not None})
         copy.params = {**self.params, **_without_keys(params)}
         copy.__cause__ = self.__cause__
         return copy.with_traceback(self.__traceback__)
@@ -139,9 +139,9 @@ class RunningHubError(Exception):
 
     def _params(self, say: Say) -> Mapping[str, object]:
         """What fills the sentence: errors and others' words without their full stop."""
-        known = {"task_id": self.task_id} if self.task_id else {}
-        told = {name: _in_sentence(name, value, say) for name, value in self.params.items()}
-        return {**known, **told}
+        task = {"task_id": self.task_id} if self.task_id else {}
+        params = {name: _in_sentence(name, value, say) for name, value in self.params.items()}
+        return {**task, **params}
 
 
 # As of every key seen in public samples; names of files are made of hashes of this length.

@@ -78,9 +78,9 @@ class PastOrder:
     first: ResultRow | None
 
     @classmethod
-    def of(cls, found: Found, account: tuple[str, str]) -> PastOrder:
+    def of(cls, entry: Found, account: tuple[str, str]) -> PastOrder:
         """`account`: origin and key's fingerprint of who asks."""
-        row = found.row
+        row = entry.row
         values = values_of(row.graph)
         return cls(
             order=row.id,
@@ -99,7 +99,7 @@ class PastOrder:
             usage=Usage(row.coins, row.money, row.third_party_money, row.seconds),
             currency=currency_of(row.origin),
             inputs={**values, **row.inputs},
-            classes={one: str(node.get("class_type")) for one, node in row.graph.items()},
+            classes={node_id: str(node.get("class_type")) for node_id, node in row.graph.items()},
             options=row.options,
             example=str(row.what.get("example") or ""),
             graph=_whole(row.graph, read_object(row.what.get("rest"))),
@@ -109,8 +109,8 @@ class PastOrder:
             code=row.code,
             cancelling=row.cancel == "wanted" and row.ended is None,
             missing=row.missing,
-            results=found.results,
-            first=found.first,
+            results=entry.results,
+            first=entry.first,
         )
 
 
@@ -122,9 +122,9 @@ def failure_text(order: PastOrder, say: Say) -> str:
         return say("error.ordered_again", {})
     holes = set(re.findall(r"\{(\w+)", ENGLISH.get(order.error_key, "{unknown}")))
     key = order.error_key if holes <= {"remote"} else "error.order_failed"
-    said = _NO_WORDS.sub("", say(key, {"remote": ""}))
+    sentence = _NO_WORDS.sub("", say(key, {"remote": ""}))
     code = "" if order.code is None else say("error.suffix.code", {"code": order.code})
-    return f"{said} {code}".strip()
+    return f"{sentence} {code}".strip()
 
 
 def values_of(graph: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
@@ -162,9 +162,9 @@ async def read_page(
 ) -> HistoryPage:
     """`everyone`: of all accounts that the journal knows."""
     own = (journal.origin, journal.account)
-    found = await journal.history(query, None if everyone else own, before, limit + 1)
-    orders = tuple(PastOrder.of(one, own) for one in found[:limit])
-    return HistoryPage(orders, orders[-1].order if len(found) > limit else None)
+    entries = await journal.history(query, None if everyone else own, before, limit + 1)
+    orders = tuple(PastOrder.of(entry, own) for entry in entries[:limit])
+    return HistoryPage(orders, orders[-1].order if len(entries) > limit else None)
 
 
 async def read_spent(journal: SqliteJournal, days: int, *, by: str) -> list[Spent]:
@@ -173,7 +173,7 @@ async def read_spent(journal: SqliteJournal, days: int, *, by: str) -> list[Spen
     if by not in ("day", "program") or not 0 < days <= MOST_DAYS:
         raise ValueError(f"{days} days by {by}")
     today = datetime.fromtimestamp(journal.now()).replace(hour=0, minute=0, second=0, microsecond=0)
-    starts = [(today + timedelta(days=1 - each)).timestamp() for each in range(days, -1, -1)]
+    starts = [(today + timedelta(days=1 - ago)).timestamp() for ago in range(days, -1, -1)]
     if by == "program":
         return await journal.spent([(starts[0], starts[-1])], by_program=True)
     return await journal.spent(list(pairwise(starts)))
@@ -223,18 +223,18 @@ def added(spent: Sequence[Spent]) -> Spent:
     """All of them together."""
 
     def total(sums: Iterable[Decimal | None]) -> Decimal | None:
-        told = [one for one in sums if one is not None]
-        return sum(told, Decimal(0)) if told else None
+        amounts = [amount for amount in sums if amount is not None]
+        return sum(amounts, Decimal(0)) if amounts else None
 
     return Spent(
-        since=min((one.since for one in spent), default=0.0),
+        since=min((entry.since for entry in spent), default=0.0),
         program="",
         name="",
-        orders=sum(one.orders for one in spent),
-        untold=sum(one.untold for one in spent),
-        coins=total(one.coins for one in spent),
-        money=total(one.money for one in spent),
-        third_party_money=total(one.third_party_money for one in spent),
+        orders=sum(entry.orders for entry in spent),
+        untold=sum(entry.untold for entry in spent),
+        coins=total(entry.coins for entry in spent),
+        money=total(entry.money for entry in spent),
+        third_party_money=total(entry.third_party_money for entry in spent),
     )
 
 
@@ -267,9 +267,9 @@ def spent_csv(spent: Sequence[Spent], currency: str) -> str:
     file = io.StringIO()
     written = csv.writer(file, lineterminator="\n")
     written.writerow((*columns, "currency"))
-    for one in map(spent_document, spent):
-        cells = [_cell(one[column]) for column in columns]
-        written.writerow((*cells, currency if one["money"] or one["third_party_money"] else ""))
+    for entry in map(spent_document, spent):
+        cells = [_cell(entry[column]) for column in columns]
+        written.writerow((*cells, currency if entry["money"] or entry["third_party_money"] else ""))
     return file.getvalue()
 
 

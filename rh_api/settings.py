@@ -125,7 +125,7 @@ class Settings:
             result_hosts=tuple(host.strip(".") for host in hosts if host.strip(".")),
             access_password=Secret(values.get("RUNNINGHUB_ACCESS_PASSWORD", "")),
             segment_workflow=values.get("RUNNINGHUB_SEGMENT_WORKFLOW", "").strip(),
-            models=(said := values.get("RUNNINGHUB_MODELS", "")) and read_models(said),
+            models=(mode := values.get("RUNNINGHUB_MODELS", "")) and read_models(mode),
             route=(by := values.get("RUNNINGHUB_ROUTE", "")) and read_route(by),
             renews_models=not (on := values.get(RENEWS, "")) or read_switch(RENEWS, on),
             model_registry=(at := values.get(REGISTRY, "")) and read_registry(at),
@@ -228,12 +228,12 @@ def register_state_folder(folder: Path, values: Mapping[str, str]) -> None:
     """
     if values.get("RUNNINGHUB_STATE", "").strip():
         return
-    told = str(folder.resolve()).encode("utf-8", "surrogateescape")
-    name = hashlib.sha256(told).hexdigest()[:16]
+    content = str(folder.resolve()).encode("utf-8", "surrogateescape")
+    name = hashlib.sha256(content).hexdigest()[:16]
     file = default_state_folder(values) / REGISTERED / name
-    if not file.exists() or file.read_bytes() != told:
+    if not file.exists() or file.read_bytes() != content:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace_bytes(file, told)
+        replace_bytes(file, content)
 
 
 def find_state_folder(values: Mapping[str, str]) -> Path:
@@ -257,7 +257,7 @@ def state_folders(values: Mapping[str, str]) -> list[Path]:
     own = default_state_folder(values)
     noted = map(_read_folder, sorted((own / REGISTERED).glob("*")))
     # Each once: who was killed while it noted one left another file that may name it.
-    return [one for one in dict.fromkeys((own, *noted)) if (one / JOURNAL).is_file()]
+    return [folder for folder in dict.fromkeys((own, *noted)) if (folder / JOURNAL).is_file()]
 
 
 def choose_state_folder(folder: Path, values: Mapping[str, str]) -> Path:

@@ -887,9 +887,9 @@ class Words(str):
 
     @classmethod
     def of(cls, tell: Callable[[Say], str]) -> Words:
-        made = cls(tell(english))
-        made.tell = tell
-        return made
+        words = cls(tell(english))
+        words.tell = tell
+        return words
 
 
 class _Blank(dict[str, object]):

@@ -18,12 +18,12 @@ class Webhooks:
 
     async def details(self, task_id: str) -> Delivery:
         """The last delivery of a task's end. NotFound for a task without a webhook; BadInput."""
-        wanted = as_task_id(task_id)
+        task_id = as_task_id(task_id)
         try:
-            return await self.sender.send(webhook_detail(wanted))
+            return await self.sender.send(webhook_detail(task_id))
         except NotFound as error:
-            told = error.with_context("error.no_webhook", task_id=wanted)
-            raise told from error.__cause__
+            refusal = error.with_context("error.no_webhook", task_id=task_id)
+            raise refusal from error.__cause__
 
     async def resend(self, delivery: Delivery, url: str = "") -> None:
         """Have the service POST it again, to `url` instead if one is given (http or https)."""
