@@ -260,10 +260,10 @@ class Client:
         first and BatchFailed names the failed: running again orders only those. Cancelling the
         caller stops all.
         """
-        asked = list(jobs)
-        if len(asked) == 1:
-            return [await self.run(asked[0], watch)]
-        return await self.until_left(self._jobs.run_all(asked, watch))
+        batch = list(jobs)
+        if len(batch) == 1:
+            return [await self.run(batch[0], watch)]
+        return await self.until_left(self._jobs.run_all(batch, watch))
 
     def _start(self) -> None:
         """Once: see to what earlier starts left behind. RuntimeError for one that is closed, or of
@@ -304,8 +304,8 @@ class Client:
 
         `before`: of the page before this one. `everyone`: of other accounts as well.
         """
-        wanted = search_query(query) if isinstance(query, str) else query
-        return await read_page(self._journal, wanted, before=before, limit=limit, everyone=everyone)
+        query = search_query(query) if isinstance(query, str) else query
+        return await read_page(self._journal, query, before=before, limit=limit, everyone=everyone)
 
     async def prepare_search(self) -> None:
         """Note the texts of orders that came since the last search, which then need not wait."""
@@ -376,8 +376,8 @@ class Client:
         """With other bounds: the orders and bytes that go at the next tidying; bytes taken now."""
         old, journal = await self._journal.old_orders(keep), self._journal
         files = await asyncio.to_thread(freed, self.settings.state, old, keep.bytes)
-        taken = await self.kept_bytes() + await journal.size()
-        return len(old), files + await journal.size(old), taken
+        total = await self.kept_bytes() + await journal.size()
+        return len(old), files + await journal.size(old), total
 
     async def empty_kept(self) -> None:
         """Delete the results that are kept here, of all accounts, to make room.

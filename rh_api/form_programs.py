@@ -31,10 +31,10 @@ class _FormProgram:
         return app_fields.app_fields(self.form)
 
     def check(
-        self, given: Mapping[str, object], choices: Options, declared: Declared
+        self, fields: Mapping[str, object], choices: Options, declared: Declared
     ) -> dict[str, object]:
         """As for a workflow; the form's own options bind, local classes are not asked."""
-        return app_fields.check_app(self.form, given)
+        return app_fields.check_app(self.form, fields)
 
     def values(self, checked: Mapping[str, object], *, reroll_seeds: bool) -> dict[str, object]:
         return app_fields.app_values(self.form, checked, reroll_seeds=reroll_seeds)

@@ -87,16 +87,16 @@ class Jobs:
         if job.graph is not None:
             return self.library.inline(job.graph, job.workflow, job.fields)
         if job.app:
-            return self.library.known(self.library.app_id(job.app), is_app=True)
-        return self.library.known(self.library.workflow_id(job.workflow), is_app=False)
+            return self.library.known_program(self.library.app_id(job.app), is_app=True)
+        return self.library.known_program(self.library.workflow_id(job.workflow), is_app=False)
 
     def _model(self, job: Job) -> StandardModel:
-        kept = read_model(job.schema)
-        model = self.library.model(job.model, kept)
+        stored = read_model(job.schema)
+        model = self.library.model(job.model, stored)
         if not job.send_anyway:
             self.library.models().catalogue.check_offered(model)
-        if kept is not None and kept.endpoint == model.endpoint:
-            model = kept
+        if stored is not None and stored.endpoint == model.endpoint:
+            model = stored
         return StandardModel(model, job.extra, job.send_anyway)
 
     def _quick(self, job: Job) -> QuickCreate:
@@ -108,8 +108,8 @@ class Jobs:
     async def run(self, job: Job, watch: Watch) -> Outcome:
         """One order, or the part in an equal one under way, from the check to the results."""
         if not (job.model or job.quick or job.graph) and self.known_program(job) is None:
-            given = job.fields.values()
-            self.transfers.expect_order(sum(isinstance(one, (Source, LazySource)) for one in given))
+            kinds, values = (Source, LazySource), job.fields.values()
+            self.transfers.expect_order(sum(isinstance(value, kinds) for value in values))
         return await self._run_checked(*await self._checked(job), guarded(watch))
 
     async def _run_checked(
@@ -178,7 +178,7 @@ class Jobs:
             checked.append(await self._checked(job))
             await asyncio.sleep(0)  # thousands of checks must not hold up the loop
         progress = BatchProgress(len(jobs), guarded(watch))
-        works = (self._run_checked(*one, progress.watch_of(n)) for n, one in enumerate(checked))
+        works = (self._run_checked(*args, progress.watch_of(n)) for n, args in enumerate(checked))
         done = await side_by_side(works, progress.ended)
         return joined(done, self.engine.context.journal.currency)
 
@@ -326,15 +326,15 @@ class Jobs:
                 if isinstance(value, Source) and isinstance(program, StandardModel):
                     media = _file_of(value)
                 files[id(media)] = value
-                kept.append(media)
+                all_media.append(media)
                 return media
             if isinstance(value, list):
                 return [stand_in(item) for item in cast("list[object]", value)]
             return value
 
-        kept: list[GivenMedia] = []  # while they are, their ids are theirs
-        given = {name: stand_in(value) for name, value in job.fields.items()}
-        checked = program.check(given, job.choices, job.declared)
+        all_media: list[GivenMedia] = []  # while they are, their ids are theirs
+        fields = {name: stand_in(value) for name, value in job.fields.items()}
+        checked = program.check(fields, job.choices, job.declared)
         values = program.values(checked, reroll_seeds=job.reroll_seeds)
         loras = {name: value for name, value in job.fields.items() if isinstance(value, LoraFile)}
         return {name: files.get(id(value), value) for name, value in values.items()} | loras

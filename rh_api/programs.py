@@ -86,10 +86,10 @@ class RemoteWorkflow(_GraphProgram):
         return self.workflow_id
 
     def check(
-        self, given: Mapping[str, object], choices: Options, declared: Declared
+        self, fields: Mapping[str, object], choices: Options, declared: Declared
     ) -> dict[str, object]:
         """The given values in the stored types; UnknownField and BadField as `graph.check` says."""
-        return check(self.graph, given, choices, declared)
+        return check(self.graph, fields, choices, declared)
 
     def values(self, checked: Mapping[str, object], *, reroll_seeds: bool) -> dict[str, object]:
         """What is sent: the checked values, and stored seeds that nobody set unless re-rolled."""
@@ -131,9 +131,9 @@ class InlineGraph(_GraphProgram):
         values: dict[str, object] = {}
         shape: dict[str, object] = {}
         for node in read_nodes(graph).values():
-            kept = {n: v for n, v in node.inputs.items() if f"{node.id}.{n}" not in set_fields}
-            values[node.id] = [node.class_type, kept]
-            shape[node.id] = [node.class_type, {n: v for n, v in kept.items() if is_link(v)}]
+            inputs = {n: v for n, v in node.inputs.items() if f"{node.id}.{n}" not in set_fields}
+            values[node.id] = [node.class_type, inputs]
+            shape[node.id] = [node.class_type, {n: v for n, v in inputs.items() if is_link(v)}]
         return cls(graph, sent_id, digest(values), f"graph/{digest(shape)[:16]}")
 
     @property
@@ -147,7 +147,7 @@ class InlineGraph(_GraphProgram):
         nodes = read_nodes(self.graph).values()
 
         def inputs(node: Node, kept: bool) -> dict[str, object]:
-            return {name: one for name, one in node.inputs.items() if _is_kept(one) is kept}
+            return {name: value for name, value in node.inputs.items() if _is_kept(value) is kept}
 
         graph = {
             node.id: {"class_type": node.class_type, "inputs": inputs(node, True)} for node in nodes
@@ -165,12 +165,12 @@ class InlineGraph(_GraphProgram):
         return ", ".join(titles[:TITLE_NODES]) + (" …" if len(titles) > TITLE_NODES else "")
 
     def check(
-        self, given: Mapping[str, object], choices: Options, declared: Declared
+        self, fields: Mapping[str, object], choices: Options, declared: Declared
     ) -> dict[str, object]:
         """As for a saved workflow; what a field loads is the business of whoever set it."""
-        media = {name: value for name, value in given.items() if isinstance(value, GivenMedia)}
+        media = {name: value for name, value in fields.items() if isinstance(value, GivenMedia)}
         promised = {name: Promised() for name in media}
-        return {**check(self.graph, {**given, **promised}, choices, declared), **media}
+        return {**check(self.graph, {**fields, **promised}, choices, declared), **media}
 
     def values(self, checked: Mapping[str, object], *, reroll_seeds: bool) -> dict[str, object]:
         """The checked values alone: the graph carries its seeds."""
@@ -227,10 +227,10 @@ class StandardModel:
         return []
 
     def check(
-        self, given: Mapping[str, object], choices: Options, declared: Declared
+        self, fields: Mapping[str, object], choices: Options, declared: Declared
     ) -> dict[str, object]:
         """What will be sent, by key; a file in a list as `imageUrls.1`. BadField, see `compose`."""
-        return flat(compose(self.model, given, self.extra).checked(send_anyway=self.send_anyway))
+        return flat(compose(self.model, fields, self.extra).checked(send_anyway=self.send_anyway))
 
     def check_files(self, files: Mapping[str, MediaFile]) -> None:
         """Check files that were made after the fields, by the names that `check` gave them."""
@@ -300,13 +300,13 @@ class Library:
         sent_id = PLACEHOLDER if named in ("", PLACEHOLDER) else self.workflow_id(named)
         return InlineGraph.of(graph, sent_id, set_fields)
 
-    def model(self, text: str, kept: Model | None = None) -> Model:
+    def model(self, text: str, stored: Model | None = None) -> Model:
         """A standard model, by endpoint, name or link; no request.
 
-        `kept`: one that a node knows, for a name that has left the catalogue. BadInput for one
+        `stored`: as a node keeps it, for a name that has left the catalogue. BadInput for a model
         that is not known.
         """
-        return self.models().resolve(text, kept)
+        return self.models().resolve(text, stored)
 
     def quick(self, text: str) -> QuickCreate:
         """A module of Quick Create, of its call example; no request."""
@@ -318,7 +318,7 @@ class Library:
         """AI apps that anybody may run, a page of 50; nothing searches them."""
         return await self.sender.send(app_list(sort, page))
 
-    def known(self, number: str, *, is_app: bool) -> Program | None:
+    def known_program(self, number: str, *, is_app: bool) -> Program | None:
         """What was read within the last ten minutes; None without a request."""
         entry = self._known.get((is_app, number))
         if entry is None or self.sender.clock.now() - entry[0] > KEPT_SECONDS:
@@ -326,9 +326,9 @@ class Library:
         return entry[1]
 
     async def _get(self, number: str, *, is_app: bool, fresh: bool) -> Program:
-        kept = self.known(number, is_app=is_app)
-        if kept is not None and not fresh:
-            return kept
+        program = self.known_program(number, is_app=is_app)
+        if program is not None and not fresh:
+            return program
         read = self._read_app if is_app else self._read_workflow
         program = await self._reading.join((is_app, number), lambda _: read(number), unwatched)
         self._known[is_app, number] = (self.sender.clock.now(), program)

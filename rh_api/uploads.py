@@ -31,7 +31,7 @@ class Uploads:
         sha256 = await self.transfers.content_hash(source)
         return await self.transfers.known(sha256) is not None
 
-    async def known(self, sha256: str) -> Uploaded | None:
+    async def remote_copy(self, sha256: str) -> Uploaded | None:
         """A content that the service still has; asks nobody."""
         return await self.transfers.known(sha256)
 

@@ -102,7 +102,7 @@ async def values(client: Client, order: PastOrder) -> tuple[dict[str, object], l
             fields[name] = value
             continue
         algorithm, digest = file
-        uploaded = await client.uploads.known(digest) if algorithm == "sha256" else None
+        uploaded = await client.uploads.remote_copy(digest) if algorithm == "sha256" else None
         if uploaded is None:
             gone.append(name)
         else:

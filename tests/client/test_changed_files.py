@@ -62,7 +62,7 @@ async def test_a_file_that_is_saved_anew_before_its_upload_is_refused(
         assert caught.value.fate is Fate.NOT_STARTED
         assert emulator.counters.orders == 0
         assert emulator.counters.put_bytes == 0
-        assert await client.uploads.known(hashlib.sha256(RED).hexdigest()) is None
+        assert await client.uploads.remote_copy(hashlib.sha256(RED).hexdigest()) is None
         assert (await client.run(job())).results
         file.write_bytes(RED)
         assert not (await client.run(job())).kept
