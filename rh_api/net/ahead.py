@@ -34,7 +34,7 @@ else:
 # An order must not be lost with a connection whose other end is gone: no service or gateway is
 # known that drops a new one sooner.
 ORDER_SECONDS = 2.0
-LOOKS = 2  # turns of the loop: one takes note of an end that is here already
+LOOKS = 2  # turns of the loop: in one it notes an end that is here already
 TRANSFER_SECONDS = 30.0  # a transfer that is lost with its connection is only made again
 
 
@@ -89,7 +89,7 @@ class OneRequestConnector(aiohttp.TCPConnector):
             self._drop(ahead)
 
     async def _take(self, key: ConnectionKey) -> Connection | None:
-        while ahead := next((one for one in self._ahead if one.key == key), None):
+        while ahead := next((spare for spare in self._ahead if spare.key == key), None):
             await asyncio.wait((ahead.opening,))
             for _ in range(LOOKS):
                 await asyncio.sleep(0)
@@ -164,8 +164,8 @@ class AheadPool(Pool):
     def expect(self, count: int) -> None:
         """See that `count` idle connections are open, or on their way. Returns at once."""
         with self._change:
-            wanted = count - self._opening - len(self._ahead)
-            for _ in range(wanted - self._idle(wanted)):
+            missing = count - self._opening - len(self._ahead)
+            for _ in range(missing - self._idle(missing)):
                 self._opening += 1
                 threading.Thread(target=self._open, name=THREAD_NAME, daemon=True).start()
 
@@ -180,8 +180,8 @@ class AheadPool(Pool):
         """Connections that lie in the pool and are alive, up to `most`: looking costs a call of
         the system each."""
         pooled: list[Any] = [] if self.pool is None else [*self.pool.queue]
-        pooled = [one for one in reversed(pooled) if one is not None]  # its last is given first
-        alive = (one for one in pooled if not is_connection_dropped(one))
+        pooled = [idle for idle in reversed(pooled) if idle is not None]  # its last is given first
+        alive = (idle for idle in pooled if not is_connection_dropped(idle))
         return sum(1 for _ in islice(alive, max(most, 0)))
 
     def _open(self) -> None:

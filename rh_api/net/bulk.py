@@ -278,11 +278,11 @@ class Body:
     def __init__(self, pieces: Sequence[bytes | Path], transfer: TransferThread) -> None:
         self._transfer = transfer
         self._pieces: list[memoryview | _Open] = [
-            _Open(one) if isinstance(one, Path) else memoryview(one) for one in pieces
+            _Open(piece) if isinstance(piece, Path) else memoryview(piece) for piece in pieces
         ]
-        self._files = [one for one in self._pieces if isinstance(one, _Open)]
-        self._length = sum(len(one) for one in self._pieces)
-        self._given = 0  # bytes of the block that is being sent
+        self._files = [piece for piece in self._pieces if isinstance(piece, _Open)]
+        self._length = sum(len(piece) for piece in self._pieces)
+        self._in_flight = 0  # bytes of the block that is being sent
         transfer.total = self._length
 
     def __len__(self) -> int:
@@ -305,9 +305,9 @@ class Body:
 
     def read(self, size: int = BLOCK) -> bytes:
         """The next block, at most `size` bytes; b"" at the end. Asking says the last one left."""
-        self._transfer.moved(self._given)
+        self._transfer.moved(self._in_flight)
         block = self._next(size if size > 0 else BLOCK)
-        self._given = len(block)
+        self._in_flight = len(block)
         return block
 
     def check_unchanged(self) -> None:

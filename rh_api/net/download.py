@@ -236,10 +236,10 @@ class _Room:
 def _coding(response: requests.Response) -> str:
     """How it comes packed, as some stores keep it, "" for not; ResultUnavailable for an unknown
     way."""
-    told = response.headers.get("Content-Encoding", "").lower()
-    codings = [word for one in told.split(",") if (word := one.strip()) not in _NO_CODINGS]
+    header = response.headers.get("Content-Encoding", "").lower()
+    codings = [coding for part in header.split(",") if (coding := part.strip()) not in _NO_CODINGS]
     if len(codings) > 1 or not set(codings).issubset(CONTENT_CODINGS):
-        raise ResultUnavailable(reason=f"Content-Encoding {told[:40]}")
+        raise ResultUnavailable(reason=f"Content-Encoding {header[:40]}")
     return "".join(codings)
 
 
@@ -311,13 +311,13 @@ def _content_mark(headers: Mapping[str, str]) -> str:
     return etag if etag.startswith('"') else headers.get("Last-Modified", "")
 
 
-def _name_type(head: bytes, name: str, host: str, told: str = "") -> tuple[str, FileType | None]:
+def _name_type(head: bytes, name: str, host: str, mime: str = "") -> tuple[str, FileType | None]:
     """Suffix and proven type. Bytes decide; a name is believed only where bytes prove nothing.
 
-    `told`: the server's word, by which a text that is written like a page is told from a page.
+    `mime`: the server's word, by which a text that is written like a page is told from a page.
     """
     claimed = PurePosixPath(name).suffix.lower()
-    is_text = claimed in _TEXTS and "html" not in told and "xml" not in told
+    is_text = claimed in _TEXTS and "html" not in mime and "xml" not in mime
     if looks_like_page(head) and claimed not in _PAGES and not is_text:
         raise ResultUnavailable("error.result_is_page", host=host)
     proven = sniff(head)

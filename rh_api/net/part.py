@@ -114,11 +114,11 @@ class Part:
 if sys.platform == "win32":
 
     def _held_beside(path: Path) -> BinaryIO:
-        """FileExistsError while somebody else has it. A second file, since Windows gives an open
-        one no other name, and takes this one away with whoever opened it."""
-        held = path.with_name(path.name + ".held")
+        """FileExistsError while another process has it. A lock file beside it, since Windows does
+        not rename an open file, and deletes this one when it is closed."""
+        lock = path.with_name(path.name + ".held")
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_TEMPORARY
-        return os.fdopen(os.open(held, flags), "wb")
+        return os.fdopen(os.open(lock, flags), "wb")
 
 
 class Growing:

@@ -178,9 +178,9 @@ def _parsers_agree(url: SafeUrl) -> bool:
         )
     except (LocationParseError, ValueError):
         return False
-    wanted = (url.scheme, url.host.strip("[]"), url.port, None)
+    ours = (url.scheme, url.host.strip("[]"), url.port, None)
     return all(
-        (scheme, host, port or _PORTS[url.scheme], user) == wanted
+        (scheme, host, port or _PORTS[url.scheme], user) == ours
         for scheme, host, port, user in readings
     )
 
@@ -203,7 +203,7 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     (re.compile(r"(/proxy(?:-plus)?/)[^/\s?'\"]+", re.IGNORECASE), r"\1…"),
     (re.compile(r"(//)[^/\s@'\"]+@"), r"\1…@"),
     # Any query, with or without its address: libraries print `url: /path?query`.
-    (re.compile(r"\?[^\s'\"<>()]*"), lambda found: "?…" if "=" in found[0] else found[0]),
+    (re.compile(r"\?[^\s'\"<>()]*"), lambda match: "?…" if "=" in match[0] else match[0]),
     (re.compile(r"\b(Bearer|Basic)\s+[^\s'\",]+", re.IGNORECASE), r"\1 …"),
     (
         re.compile(
@@ -303,14 +303,14 @@ def _spellings(character: str) -> str:
 def unreachable(error: BaseException, host: str, *, sent: bool) -> Unreachable:
     """What an exception of a library means. `sent`: bytes of the request may have left."""
     fate = Fate.UNKNOWN if sent else Fate.NOT_STARTED
-    told = f"{type(error).__name__}: {error}"
+    reason = f"{type(error).__name__}: {error}"
     key = None
     for cause in () if sent else _causes(error):
         if _is_tls(cause):
             key = "error.tls"
             # What is wrong with a certificate, at the end of what all others say about it.
-            told = getattr(cause, "verify_message", "") or told
-    return Unreachable(key, fate=fate, host=host, reason=quote_remote(redact(told), 200))
+            reason = getattr(cause, "verify_message", "") or reason
+    return Unreachable(key, fate=fate, host=host, reason=quote_remote(redact(reason), 200))
 
 
 def trusted(host: str) -> ssl.SSLContext:

@@ -83,7 +83,7 @@ class TransferThread:
         self._cut = False
         self._moved = 0  # bytes of this try
         self._socket: socket.socket | None = None
-        self._told: tuple[int, int | None] | None = None
+        self._reported: tuple[int, int | None] | None = None
         self._mark: tuple[float, int, bool] | None = None
         self._peers = peers
         self._sharing = 1  # the most that it had to share with since the mark
@@ -183,15 +183,15 @@ class TransferThread:
             except OSError:
                 pass  # the other side was quicker
         loop = asyncio.get_running_loop()
-        kept = loop.time() + KEEP_SECONDS
-        while not outcome.done() and not self.is_stopped and loop.time() < kept:
+        deadline = loop.time() + KEEP_SECONDS
+        while not outcome.done() and not self.is_stopped and loop.time() < deadline:
             await asyncio.wait((outcome,), timeout=TICK_SECONDS)
         await asyncio.wait((outcome,), timeout=LEAVE_SECONDS)
 
     def _tell(self) -> None:
         now = (self.done, self.total)
-        if now != self._told and self.sent:
-            self._told = now
+        if now != self._reported and self.sent:
+            self._reported = now
             self._meter.moved(*now)
 
     def _judge(self, now: float) -> None:

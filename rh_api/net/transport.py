@@ -275,11 +275,11 @@ async def _note_sent(_: aiohttp.ClientSession, context: SimpleNamespace, __: obj
 
 
 async def _refuse_redirect(
-    _: aiohttp.ClientSession, __: object, told: aiohttp.TraceRequestRedirectParams
+    _: aiohttp.ClientSession, __: object, redirect: aiohttp.TraceRequestRedirectParams
 ) -> NoReturn:
     # Only sockets come here: ws_connect cannot be told not to follow.
-    target = told.response.headers.get("Location", "")
-    raise HostRefused(fate=Fate.UNKNOWN, host=told.url.host or "?", url=without_query(target))
+    target = redirect.response.headers.get("Location", "")
+    raise HostRefused(fate=Fate.UNKNOWN, host=redirect.url.host or "?", url=without_query(target))
 
 
 async def _frames(
