@@ -129,9 +129,9 @@ def joined(done: Sequence[Outcome | BaseException], currency: str) -> list[Outco
             raise item
     outcomes = [item for item in done if isinstance(item, Outcome)]
     if failed:
-        paid = added(_paid(one.usage, currency) for one in outcomes if one.is_paid)
-        told = partial(_others_cost, paid) if any(paid.values()) else None
-        raise BatchFailed.of(failed, len(done)).with_context(cost=told)
+        paid = added(_paid(outcome.usage, currency) for outcome in outcomes if outcome.is_paid)
+        cost = partial(_others_cost, paid) if any(paid.values()) else None
+        raise BatchFailed.of(failed, len(done)).with_context(cost=cost)
     return outcomes
 
 

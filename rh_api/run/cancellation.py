@@ -159,8 +159,8 @@ class Canceller:
 
     async def _is_noted(self, row: int) -> bool:
         """Whether the journal says that it is to be cancelled; True where it cannot be read."""
-        found = await self.context.if_readable(self.context.journal.order(row))
-        return found is None or found.cancel == "wanted"
+        order = await self.context.if_readable(self.context.journal.order(row))
+        return order is None or order.cancel == "wanted"
 
     async def task(self, task_id: str) -> bool:
         """Ask that a task stops and see that it did; False when that could not be seen."""
@@ -170,9 +170,9 @@ class Canceller:
         """Whether a task was ordered so lately that it may run although nobody knows it yet."""
         if row is None:
             return False
-        found = await self.context.if_readable(self.context.journal.order(row))
-        made = found and age(found.placed or found.created, self.context.journal.now())
-        return made is None or made < UNKNOWN_SECONDS
+        order = await self.context.if_readable(self.context.journal.order(row))
+        seconds = order and age(order.placed or order.created, self.context.journal.now())
+        return seconds is None or seconds < UNKNOWN_SECONDS
 
     async def _ended(
         self, task_id: str, row: int | None = None, *, is_model: bool = False

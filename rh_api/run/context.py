@@ -111,7 +111,7 @@ class AccountContext:
 
     async def settle(self, *about: Hashable) -> None:
         """Wait until all of it has come to its end; with `about`, what belongs to those."""
-        while left := [
+        while pending := [
             task for task, whose in self._background.items() if not about or whose in about
         ]:
-            await asyncio.wait(left)
+            await asyncio.wait(pending)

@@ -147,8 +147,8 @@ class AccountLimiter(Limiter):
     def progress(self, stage: Stage) -> Progress:
         """News of waiting, with the places that are taken."""
         params: dict[str, object] = {"used": self._used, "limit": self.limit}
-        told = Words.of(lambda say: say("progress.places", params))
-        places = str(self._used) if self.limit is None else told
+        words = Words.of(lambda say: say("progress.places", params))
+        places = str(self._used) if self.limit is None else words
         return Progress(stage, params={**params, "places": places})
 
 
@@ -167,5 +167,5 @@ def tasks_told(before: object, now: object) -> Words:
 
 
 def next_wait(wait: float) -> float:
-    """The wait after one that did not help."""
+    """The wait after a wait that did not help."""
     return min(LONGEST_WAIT, wait * 2)

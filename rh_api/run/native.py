@@ -64,18 +64,18 @@ async def find(send: Send, clock: Clock, task_id: str) -> Ticket | None:
     for pause in LOOKS:
         await clock.sleep(pause)
         try:
-            found = await report(send, task_id)
+            current = await report(send, task_id)
         except RunningHubError as error:
             log.debug("looking for %s: %s", task_id, error)
         else:
-            return Ticket(task_id, found.phase, Prompt.of(task_id).socket_url)
+            return Ticket(task_id, current.phase, Prompt.of(task_id).socket_url)
     return None
 
 
 async def stop(send: Send, task_id: str) -> Report | None:
     """Take a prompt out of the queue, or interrupt it if it is the one that runs.
 
-    The report of one that was seen to end by that, or before; None where it is still to be seen.
+    Its report where the prompt was seen to end, by that or before; None where it may still run.
     Raises Refused where another prompt might be stopped in its place.
     """
     prompt = Prompt.of(task_id)

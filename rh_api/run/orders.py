@@ -122,17 +122,17 @@ class Order:
     def call(self, access_password: str) -> Call[Ticket]:
         """The create call, which alone may start the task."""
         if self.is_model:
-            told = {"webhookUrl": self.options.webhook_url} if self.options.webhook_url else {}
-            return create_model(self.program_id, {**self.body, **told})
+            webhook = {"webhookUrl": self.options.webhook_url} if self.options.webhook_url else {}
+            return create_model(self.program_id, {**self.body, **webhook})
         if self.example:
             app_id, _, code = self.program_id.partition("/")
             return run_quick(app_id, code, self.body)
         if self.prompt:
             return queue_prompt(Prompt.of(self.prompt), self.graph or "")
-        given = (self.program_id, self.node_info, self.options)
+        args = (self.program_id, self.node_info, self.options)
         if self.is_app:
-            return run_app(*given, access_password=access_password)
-        return create(*given, graph=self.graph, access_password=access_password)
+            return run_app(*args, access_password=access_password)
+        return create(*args, graph=self.graph, access_password=access_password)
 
     @property
     def described(self) -> dict[str, object]:

@@ -32,7 +32,7 @@ PROMISED_QUEUE_LONGEST = 30.0
 _STEP, _PROMISED_STEP = 0.25, 1.0
 _PRIOR_SCALE = 6.0  # seconds; shape of the broad guess: half of all runs end within it
 _MIN_SPREAD, _MAX_SPREAD = 0.05, 0.35  # of the logarithm of a run time
-_JITTER = 0.2  # seconds by which any run differs: what a line and a queue do to short ones
+_JITTER = 0.2  # seconds by which any run differs: what network and queue do to short ones
 _LONE_SPREAD = 0.12  # when one run is all that is known
 
 
@@ -45,7 +45,7 @@ class PollSchedule:
 
     history: Sequence[float] = ()
     promised: bool = False
-    """A delivery will tell the end: ones before it came."""
+    """A webhook will tell the end: earlier deliveries reached this machine."""
     started: float | None = None
     _asked: float | None = None
     _queue_pause: float = QUEUE_SHORTEST
@@ -54,7 +54,7 @@ class PollSchedule:
     _lies: int = 0
     _doubted_until: float = 0.0
     _next: float | None = None
-    _known: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    _runs: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
     """Of each earlier run the logarithm of its seconds, and how far about it the next may be."""
 
     def __post_init__(self) -> None:
@@ -62,7 +62,7 @@ class PollSchedule:
         common = _spread(durations) if durations else 0.0
         for seconds in durations:
             spread = min(_MAX_SPREAD, math.hypot(common, _JITTER / seconds))
-            self._known.append((math.log(seconds), spread))
+            self._runs.append((math.log(seconds), spread))
 
     def running(self, now: float) -> None:
         """The task was seen running; only the first time counts."""
@@ -163,16 +163,16 @@ class PollSchedule:
 
     def _end(self, elapsed: float) -> tuple[float, float]:
         """Density of the end after `elapsed` seconds, and the share of runs that go on then."""
-        guess = 1.0 / (len(self._known) + 1.5)
+        guess = 1.0 / (len(self._runs) + 1.5)
         density = guess * _PRIOR_SCALE / (_PRIOR_SCALE + elapsed) ** 2
         survival = guess * _PRIOR_SCALE / (_PRIOR_SCALE + elapsed)
-        if self._known and elapsed > 0:
-            share, now = (1.0 - guess) / len(self._known), math.log(elapsed)
-            for center, spread in self._known:
+        if self._runs and elapsed > 0:
+            share, now = (1.0 - guess) / len(self._runs), math.log(elapsed)
+            for center, spread in self._runs:
                 z = (now - center) / spread
                 density += share * math.exp(-z * z / 2) / (elapsed * spread * _ROOT_2_PI)
                 survival += share * math.erfc(z / _ROOT_2) / 2
-        elif self._known:
+        elif self._runs:
             survival += 1.0 - guess
         return density, max(survival, 1e-9)
 

@@ -181,8 +181,8 @@ class Poller:
                 raise
             return None
         except RateLimited as error:
-            asked = error.retry_after or RATE_PAUSE
-            self._not_before = self.clock.now() + min(asked, LONGEST_RATE_PAUSE)
+            pause = error.retry_after or RATE_PAUSE
+            self._not_before = self.clock.now() + min(pause, LONGEST_RATE_PAUSE)
             return None
         except Refused as error:
             self._refused(error)
@@ -245,7 +245,7 @@ class Poller:
         return later
 
     def _is_gone(self) -> bool:
-        """Whether one not found is to be given up: what one route lacks, the other may know."""
+        """Whether a task not found is given up: what one route lacks, the other may know."""
         self._misses += 1
         if self._misses % MISSES == 0:
             self._old_route = not self._old_route
@@ -264,8 +264,8 @@ class Poller:
         if not was_old or self._refusals < REFUSALS or silent < REFUSED_PATIENCE:
             return
         key = "error.key_refused_running" if isinstance(error, KeyRefused) else None
-        told = about_task(error).with_context(key, fate=Fate.RUNNING, task_id=self.ticket.task_id)
-        raise told from error.__cause__
+        denial = about_task(error).with_context(key, fate=Fate.RUNNING, task_id=self.ticket.task_id)
+        raise denial from error.__cause__
 
     def _saw(self, phase: Phase, socket_url: str | None, at: float | None) -> None:
         now = self.clock.now()
@@ -396,5 +396,5 @@ class Poller:
             self._schedule.hint(now)
             self._look_again()  # all other news only put the next poll off
         title = self.titles.get(news.node_id, news.node_id)
-        told = {"node": title, "step": news.node_fraction, **self._timing()}
-        self.watch(Progress(Stage.RUNNING, news.fraction, told, news.node_id, news.preview))
+        params = {"node": title, "step": news.node_fraction, **self._timing()}
+        self.watch(Progress(Stage.RUNNING, news.fraction, params, news.node_id, news.preview))

@@ -102,11 +102,11 @@ class Arrivals:
         done = sum(done for done, _ in self._bytes.values())
         size = sum(size for _, size in self._bytes.values())
         share = max(self._here, len(self._bytes) * done / (size or 1)) / self.total
-        told: dict[str, object] = {"done": self._here, "total": self.total, "task_id": self.task_id}
-        told |= {"mb": done // 10**6, "all": size // 10**6}
+        params: dict[str, object] = {"done": self._here, "total": self.total}
+        params |= {"task_id": self.task_id, "mb": done // 10**6, "all": size // 10**6}
         is_told = size >= LARGE and len(self._bytes) == self.files
-        large = Words.of(lambda say: say("progress.megabytes", told)) if is_told else ""
-        self.watch(Progress(Stage.DOWNLOADING, share, {**told, "size": large}))
+        large = Words.of(lambda say: say("progress.megabytes", params)) if is_told else ""
+        self.watch(Progress(Stage.DOWNLOADING, share, {**params, "size": large}))
 
 
 @dataclass(frozen=True, slots=True)

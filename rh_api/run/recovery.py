@@ -199,7 +199,7 @@ class Recovery:
 
     async def inspect_uncertain(self, order: int) -> Inspection:
         """What can be seen of an uncertain order; changes nothing."""
-        asked = OpenOrder.of(await self._question(order), self.last)
+        open_order = OpenOrder.of(await self._question(order), self.last)
         rows = await self.context.journal.unfinished()
         try:
             load = await self.context.sender.send(queue_status())
@@ -207,7 +207,7 @@ class Recovery:
             now = None
         else:
             now = load.running + load.queued
-        return Inspection(asked.before, now, sum(1 for row in rows if row.task_id))
+        return Inspection(open_order.before, now, sum(1 for row in rows if row.task_id))
 
     async def settle_as_task(
         self, order: int, task_id: str, nodes_of: NodesOf | None = None
@@ -223,12 +223,12 @@ class Recovery:
         if twin is not None and twin.id != order:
             raise BadInput("error.task_of_other_order", id=task_id, order=twin.id)
         report = await query_report(context.sender.send, task_id)
-        made = {one.node_id for one in report.results or () if one.node_id}
+        savers = {result.node_id for result in report.results or () if result.node_id}
         nodes: Collection[str] = question.graph.keys()
-        if made and question.kind == "workflow" and nodes_of is not None:
+        if savers and question.kind == "workflow" and nodes_of is not None:
             nodes = await nodes_of(question.program)
-        if made and nodes and _outer(made).isdisjoint(_outer(nodes)):
-            named = ", ".join(sorted(made))
+        if savers and nodes and _outer(savers).isdisjoint(_outer(nodes)):
+            named = ", ".join(sorted(savers))
             raise BadInput("error.task_of_other_program", id=task_id, order=order, nodes=named)
         if not await context.journal.settle(question, task_id):
             raise BadInput("error.order_twin", order=order)
@@ -273,8 +273,8 @@ class Recovery:
         row = await self._question(order)
         if row.task_id in self.context.followers:  # its end would be written down as this one's
             raise BadInput("error.order_twin", order=order)
-        made = age(row.created, self.context.journal.now())
-        if row.state is State.INTENDED and made is not None and made < CREATE_SECONDS:
+        seconds = age(row.created, self.context.journal.now())
+        if row.state is State.INTENDED and seconds is not None and seconds < CREATE_SECONDS:
             raise BadInput("error.order_being_made", order=order, seconds=int(CREATE_SECONDS))
         return row
 

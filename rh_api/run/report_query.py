@@ -41,8 +41,8 @@ def polls(send: Send, task_id: str) -> tuple[Poll, Poll]:
     For a prompt of the native route both are its one way.
     """
     if is_native(task_id):
-        one = partial(native.report, send, task_id)
-        return one, one
+        poll = partial(native.report, send, task_id)
+        return poll, poll
     return partial(_sent, send, tasks.query, task_id), partial(_sent, send, tasks.outputs, task_id)
 
 
@@ -60,8 +60,8 @@ async def if_answered(poll: Poll) -> Report | None:
 
 def is_long_over(row: OrderRow, now: float) -> bool:
     """Whether an order is older than any task gets."""
-    made = age(row.created, now)
-    return made is not None and made > TASKS_LAST
+    seconds = age(row.created, now)
+    return seconds is not None and seconds > TASKS_LAST
 
 
 async def record_error(
@@ -107,8 +107,8 @@ def say_cost(report: Report, currency: str) -> Callable[[Say], str]:
 
 
 async def resolved(report: Report, older: Poll) -> Report:
-    """A state that nobody knows, as the older poll knows it, which has a code for each; where that
-    is refused, as what is gone is, results say that it is an end."""
+    """A report of an unknown state, as the older poll tells it, which has a code for each state;
+    where that is refused, as for a task that is gone, results say that it has ended."""
     try:
         return await older()
     except Refused:
@@ -224,14 +224,14 @@ async def completed(
     if is_complete(report, awaited):
         return report
     until = clock.now() + LOOK_SECONDS
-    looks = {asyncio.ensure_future(look(ask)) for ask in asks}
+    probes = {asyncio.ensure_future(look(ask)) for ask in asks}
     try:
-        while looks and not is_complete(report, awaited) and (left := until - clock.now()) > 0:
+        while probes and not is_complete(report, awaited) and (timeout := until - clock.now()) > 0:
             first = asyncio.FIRST_COMPLETED
-            ended, looks = await asyncio.wait(looks, timeout=left, return_when=first)
-            for each in ended:
-                each.result()
+            ended, probes = await asyncio.wait(probes, timeout=timeout, return_when=first)
+            for probe in ended:
+                probe.result()
     finally:
-        for each in looks:
-            each.cancel()
+        for probe in probes:
+            probe.cancel()
     return report

@@ -48,16 +48,16 @@ CHANCE = random.Random()  # noqa: S311
 class RetryBudget:
     """Tokens that retries cost and successes bring back, shared by all calls of a client."""
 
-    left: float = BUDGET
+    tokens: float = BUDGET
 
     def spend(self, cost: float) -> bool:
-        if self.left < cost:
+        if self.tokens < cost:
             return False
-        self.left -= cost
+        self.tokens -= cost
         return True
 
     def succeeded(self) -> None:
-        self.left = min(BUDGET, self.left + REFILL)
+        self.tokens = min(BUDGET, self.tokens + REFILL)
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ class Retry:
     tries: int = TRIES
     chance: random.Random = CHANCE
     waits: bool = False
-    _made: int = 0
+    _failures: int = 0
     _lost: int = 0
     _lost_at: float = 0.0
 
@@ -79,19 +79,19 @@ class Retry:
         is_away = error.key in _LINE and not isinstance(error, CutOff)
         if self.waits and is_away and self._safe(error):
             return self._pause_for_line(now)
-        self._made += 1
-        if self._made >= self.tries or not self._safe(error):
+        self._failures += 1
+        if self._failures >= self.tries or not self._safe(error):
             return None
         if isinstance(error, RateLimited):
-            asked = error.retry_after
-            if asked is not None and asked > LONGEST_RETRY_AFTER:
+            retry_after = error.retry_after
+            if retry_after is not None and retry_after > LONGEST_RETRY_AFTER:
                 return None
-            cost, least = RATE_COST, asked or 0.0
+            cost, least = RATE_COST, retry_after or 0.0
         else:
             cost, least = RETRY_COST, 0.0
         if not self.budget.spend(cost):
             return None
-        ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (self._made - 1))
+        ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (self._failures - 1))
         return least + self.chance.random() * ceiling
 
     def _pause_for_line(self, now: float) -> float | None:

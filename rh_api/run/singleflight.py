@@ -85,17 +85,17 @@ class Twins:
     """Numbers that tell equal work apart which is under way at once and shall not be one."""
 
     def __init__(self) -> None:
-        self._taken: dict[Hashable, set[int]] = {}
+        self._numbers: dict[Hashable, set[int]] = {}
 
     @contextlib.contextmanager
     def number(self, key: Hashable) -> Generator[int]:
         """The lowest from 0 that no other work of `key` has meanwhile."""
-        taken = self._taken.setdefault(key, set())
-        number = next(one for one in range(len(taken) + 1) if one not in taken)
-        taken.add(number)
+        numbers = self._numbers.setdefault(key, set())
+        number = next(free for free in range(len(numbers) + 1) if free not in numbers)
+        numbers.add(number)
         try:
             yield number
         finally:
-            taken.discard(number)
-            if not taken:
-                del self._taken[key]
+            numbers.discard(number)
+            if not numbers:
+                del self._numbers[key]

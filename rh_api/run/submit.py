@@ -101,10 +101,10 @@ class Submitter:
                     room = await self._room()
                     continue
                 except RateLimited as error:
-                    asked = error.retry_after or 0.0
-                    if asked > LONGEST_RETRY_AFTER or clock.now() > patience:
+                    retry_after = error.retry_after or 0.0
+                    if retry_after > LONGEST_RETRY_AFTER or clock.now() > patience:
                         raise
-                await self.limiter.wait_for_end(end, max(wait, asked), clock)
+                await self.limiter.wait_for_end(end, max(wait, retry_after), clock)
                 wait = next_wait(wait)
         except BaseException:
             self.limiter.release()
@@ -118,34 +118,34 @@ class Submitter:
             return None
         if not await self.context.if_readable(self.context.journal.others_wait()):
             return None
-        seen: list[int] = []
-        while len(seen) < GIVEN_WAY and not (seen and seen[-1] > min(seen)):
+        counts: list[int] = []
+        while len(counts) < GIVEN_WAY and not (counts and counts[-1] > min(counts)):
             await clock.sleep(LOOK)  # the order that ended here is written by then
-            told = await self.context.if_readable(self.context.journal.in_line())
-            seen.append(0 if told is None else told[1])
-        return seen[-1] if seen[-1] >= limiter.limit else None
+            line = await self.context.if_readable(self.context.journal.in_line())
+            counts.append(0 if line is None else line[1])
+        return counts[-1] if counts[-1] >= limiter.limit else None
 
     async def _room(self) -> int:
         """How many tasks of the account the journal knows while the service says that it is full:
         with fewer there is room, whatever others have that it does not know."""
-        told = await self.context.if_readable(self.context.journal.in_line())
-        return 0 if told is None else told[0]
+        line = await self.context.if_readable(self.context.journal.in_line())
+        return 0 if line is None else line[0]
 
     async def _in_line(self, room: int, seconds: float, end: asyncio.Event) -> None:
         """At most `seconds`; until `end`, an order of ours leaving a place, or where other
         processes wait too, until the journal knows fewer than `room` tasks: who sees it first
         is by chance, so that each has its share."""
-        clock, told = self.context.sender.clock, None
+        clock = self.context.sender.clock
         until = clock.now() + seconds
         self._waiting += 1
         try:
-            while (left := until - clock.now()) > 0:
-                told = await self.context.if_readable(self.context.journal.in_line())
-                if told is not None and told[1] < room:
+            while (remaining := until - clock.now()) > 0:
+                line = await self.context.if_readable(self.context.journal.in_line())
+                if line is not None and line[1] < room:
                     return
-                room = max(room, told[0] if told is not None else 0)
-                pause = min(left, LOOK * self._waiting * (0.5 + self.chance.random()))
-                if told is not None and told[2]:
+                room = max(room, line[0] if line is not None else 0)
+                pause = min(remaining, LOOK * self._waiting * (0.5 + self.chance.random()))
+                if line is not None and line[2]:
                     await clock.sleep(pause)
                     continue
                 await self.limiter.wait_for_end(end, pause, clock)
@@ -171,12 +171,12 @@ class Submitter:
             order, webhook = deliveries.addressed(order)
         call = (order.call_v2 if v2 else order.call)(self.context.password_of(order.page))
         instance, before = order.options.instance, self.limiter.tasks_before()
-        what: dict[str, object] = {**order.described, "before": before}
+        details: dict[str, object] = {**order.described, "before": before}
         if v2:
-            what["submit"] = SUBMIT_V2
+            details["submit"] = SUBMIT_V2
         intending = asyncio.ensure_future(
             journal.intend(
-                identity, instance=instance, what=what, hold=hold, webhook=webhook, after=after
+                identity, instance=instance, what=details, hold=hold, webhook=webhook, after=after
             )
         )
         try:
@@ -221,12 +221,11 @@ class Submitter:
         except RunningHubError as error:
             if error.wrong_address and not await self._takes_orders(error):
                 raise error.with_context(fate=Fate.NOT_STARTED) from error.__cause__
-            found = None
+            ticket = None
             if order.prompt and error.fate is Fate.UNKNOWN:
-                found = await native.find(sender.transport.send, sender.clock, order.prompt)
-            if found is None:
+                ticket = await native.find(sender.transport.send, sender.clock, order.prompt)
+            if ticket is None:
                 raise
-            ticket = found
         twin = await self.context.journal.record_placed(row, ticket.task_id, ticket.tips.outputs)
         if twin:
             task = ticket.task_id
@@ -234,7 +233,7 @@ class Submitter:
         return ticket
 
     async def _takes_orders(self, error: RunningHubError) -> bool:
-        """Whether the origin is known to be one that orders can be placed at."""
+        """Whether orders can be placed at the origin, as far as is known."""
         if isinstance(error, BadReply):
             if self.limiter.tasks_seen is None:
                 await self.limiter.read()

@@ -93,10 +93,10 @@ class Deliveries:
             await self.clock.sleep(LOOK)
 
     def _tell(self, heard: set[int]) -> None:
-        told = [entry for entry in self._awaited if entry[0] in heard]
-        self._awaited = [entry for entry in self._awaited if entry not in told]
-        for _, follower in told:
+        delivered = [entry for entry in self._awaited if entry[0] in heard]
+        self._awaited = [entry for entry in self._awaited if entry not in delivered]
+        for _, follower in delivered:
             follower.delivered()
-        if told:
+        if delivered:
             for _, follower in self._awaited:
                 follower.promised()  # deliveries do reach this machine

@@ -168,7 +168,7 @@ def test_what_is_not_the_line_is_not_waited_for(play, refusal: RunningHubError):
 def test_waiting_transfers_take_no_tries_from_orders(play):
     async def story(transfers: Transfers) -> None:
         await asyncio.gather(*(up(n)(transfers) for n in range(8)))
-        assert transfers.sender.budget.left == BUDGET
+        assert transfers.sender.budget.tokens == BUDGET
 
     play(story, Line(lost=between(0, 100)))
 

@@ -121,7 +121,7 @@ def test_when_everything_fails_the_calls_of_a_client_stop_asking_again():
     assert not again[-1]
     for _ in range(1000):
         budget.succeeded()
-    assert budget.left == BUDGET
+    assert budget.tokens == BUDGET
     assert Retry(budget, repeatable=True).pause_before_next(ServiceFault()) is not None
 
 
@@ -133,9 +133,9 @@ def test_the_budget_stays_within_its_bounds(steps: list[float | None]):
         if cost is None:
             budget.succeeded()
         else:
-            before = budget.left
+            before = budget.tokens
             assert budget.spend(cost) is (before >= cost)
-        assert 0 <= budget.left <= BUDGET
+        assert 0 <= budget.tokens <= BUDGET
 
 
 @pytest.mark.parametrize(
