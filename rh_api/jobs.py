@@ -121,7 +121,7 @@ class Jobs:
             program.check_files(_files_of(values))
         inputs, sources = await self.transfers.fingerprints(values)
         warned: tuple[Notice, ...] = ()
-        relied_on = {sha256 for sha256 in sources.values() if await self.transfers.known(sha256)}
+        relied_on = {sha256 for sha256 in sources.values() if await self.transfers.copy_of(sha256)}
         while True:
             try:
                 outcome = await self._run(job, program, values, inputs, sources, watch)
@@ -216,7 +216,7 @@ class Jobs:
                     await cost.booked(error.task_id)
                 raise
             if order.prompt:
-                outcome = await cost.told(outcome)
+                outcome = await cost.with_cost(outcome)
             # One False: the first waiter who takes it is told the cost, to all others it is shared.
             return replace(outcome, warned=(*outcome.warned, *low)), iter((False,))
 

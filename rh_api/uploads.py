@@ -29,11 +29,11 @@ class Uploads:
     async def is_known(self, source: Source) -> bool:
         """Whether a valid remote copy of media is known; asks nobody."""
         sha256 = await self.transfers.content_hash(source)
-        return await self.transfers.known(sha256) is not None
+        return await self.transfers.copy_of(sha256) is not None
 
     async def remote_copy(self, sha256: str) -> Uploaded | None:
         """A content that the service still has; asks nobody."""
-        return await self.transfers.known(sha256)
+        return await self.transfers.copy_of(sha256)
 
     async def file_here(self, algorithm: str, hexdigest: str) -> Path | None:
         """A file of this machine that an order was given and that has not changed since.

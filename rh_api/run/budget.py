@@ -58,7 +58,7 @@ class Budget:
     _booking: asyncio.Task[None] | None = None
     _once: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     """Run and key of each order that a person lets pass."""
-    left: LeftOrders = field(init=False)
+    left_orders: LeftOrders = field(init=False)
     _closed: bool = False
     _asking: dict[int, tuple[int, float]] = field(default_factory=dict[int, tuple[int, float]])
     """By order: how often its cost was asked for, and when it is next, by the clock's time."""
@@ -66,7 +66,7 @@ class Budget:
     _has_news: bool = False
 
     def __post_init__(self) -> None:
-        self.left = LeftOrders(self.context, self.canceller, self.recovery.last, self.ended)
+        self.left_orders = LeftOrders(self.context, self.canceller, self.recovery.last, self.ended)
 
     def in_force(self, rules: Rules) -> Limits:
         """Of all limits the lowest: the environment's, a command's and the stored ones."""
@@ -83,7 +83,7 @@ class Budget:
         `uploaded`: what it needs can be at the service already. Raises CostLimit where a limit
         leaves no room for it, which says so, and StoreUnavailable where nothing can be held.
         """
-        told: dict[str, object] = {"order_key": _key_of(order)}
+        params: dict[str, object] = {"order_key": _key_of(order)}
         try:
             hold = await self._reserve(order, watch)
             uploaded = True
@@ -97,8 +97,8 @@ class Budget:
                 raise
         except CostLimit as error:
             if uploaded:
-                told["done"] = Words.of(lambda say: say("money.not_ordered", {}))
-            raise error.with_context(params=told) from error.__cause__
+                params["done"] = Words.of(lambda say: say("money.not_ordered", {}))
+            raise error.with_context(params=params) from error.__cause__
         # Nothing is awaited from here on: a Stop now would lose the task that was just placed.
 
     async def _release(self, hold: Hold) -> None:
@@ -115,12 +115,12 @@ class Budget:
         if not order.is_model or not hold.limits or hold.once:
             return hold
         journal = self.context.journal
-        told = priced(await order.price(order.body), journal.currency)
-        if not told and not hold.amounts:
+        amounts = priced(await order.price(order.body), journal.currency)
+        if not amounts and not hold.amounts:
             raise unbounded(order.program, hold.limits)
-        require_limited(told, hold.limits)
-        if told and told != hold.amounts:
-            hold = replace(hold, amounts=told, at=self.facts.wallet.unix())
+        require_limited(amounts, hold.limits)
+        if amounts and amounts != hold.amounts:
+            hold = replace(hold, amounts=amounts, at=self.facts.wallet.unix())
             await journal.hold_instead(hold)
         return hold
 
@@ -141,7 +141,7 @@ class Budget:
             return replace(hold, number=await self._hold(order, hold))
         if order.prompt:
             raise unbounded(order.program, limits, "error.native_limit")
-        await self.left.see_to_overdue()
+        await self.left_orders.see_to_overdue()
         bound: Bound | Reached | None = None
         for _ in range(TRIES):
             at = self.facts.wallet.unix()
@@ -215,17 +215,17 @@ class Budget:
         if not least:
             return
         with contextlib.suppress(RunningHubError):
-            left = self.facts.wallet.balance(await self.facts.wallet.read())
-            low = [unit for unit, amount in least.items() if left.get(unit, amount) < amount]
+            balance = self.facts.wallet.balance(await self.facts.wallet.read())
+            low = [unit for unit, amount in least.items() if balance.get(unit, amount) < amount]
             for unit in low[:1]:
-                sums = {"left": {unit: left[unit]}, "floor": {unit: least[unit]}}
-                params = {name: Words.of(partial(say_sums, one)) for name, one in sums.items()}
+                amounts = {"left": {unit: balance[unit]}, "floor": {unit: least[unit]}}
+                params = {name: Words.of(partial(say_sums, sums)) for name, sums in amounts.items()}
                 watch(Progress(Stage.BALANCE_LOW, params=params))
 
     def _say_bound(self, bound: Bound, watch: Watch) -> None:
         if bound.seconds is not None:
-            held = Words.of(partial(say_sums, bound.amounts))
-            params = {"seconds": int(bound.seconds), "sum": held}
+            highest = Words.of(partial(say_sums, bound.amounts))
+            params = {"seconds": int(bound.seconds), "sum": highest}
             watch(Progress(Stage.COST_BOUND, params=params))
 
     # While it runs
@@ -285,14 +285,14 @@ class Budget:
         """Once: see to what earlier starts left, and to costs that were not told then."""
         if not self.recovery.last:
             return
-        self.left.watch()
+        self.left_orders.watch()
         self._booking = asyncio.ensure_future(self._book())
 
     async def close(self) -> None:
         """Whatever is not told by now is asked for by the next start."""
-        self._closed = self.left.is_closed = True
-        working = [task for task in (self._booking, self.left.watching) if task is not None]
-        self._booking = self.left.watching = None
+        self._closed = self.left_orders.is_closed = True
+        working = [task for task in (self._booking, self.left_orders.watching) if task is not None]
+        self._booking = self.left_orders.watching = None
         for task in working:
             task.cancel()
         if working:
@@ -313,8 +313,8 @@ class Budget:
                 now = clock.now()
                 late = self.context.journal.now() - sum(ASK_AGAIN)
                 for row in untold:
-                    asked = len(ASK_AGAIN) - LATE_QUESTIONS if (row.ended or late) < late else 0
-                    _, due = self._asking.setdefault(row.id, (asked, now + ASK_AGAIN[0]))
+                    tries = len(ASK_AGAIN) - LATE_QUESTIONS if (row.ended or late) < late else 0
+                    _, due = self._asking.setdefault(row.id, (tries, now + ASK_AGAIN[0]))
                     if due <= now:
                         await self._ask_cost(row)
                 await self._wait_until(min(self._asking[row.id][1] for row in untold))
@@ -344,9 +344,9 @@ class Budget:
         ]
 
     async def _ask_cost(self, row: OrderRow) -> None:
-        journal, asked = self.context.journal, self._asking[row.id][0] + 1
-        pause = ASK_AGAIN[asked] if asked < len(ASK_AGAIN) else 0.0
-        self._asking[row.id] = asked, self.context.sender.clock.now() + pause
+        journal, tries = self.context.journal, self._asking[row.id][0] + 1
+        pause = ASK_AGAIN[tries] if tries < len(ASK_AGAIN) else 0.0
+        self._asking[row.id] = tries, self.context.sender.clock.now() + pause
         try:
             report = await query_report(self.context.sender.transport.send, row.task_id or "")
         except RunningHubError as error:
@@ -355,7 +355,7 @@ class Budget:
         if not report.phase.is_over or await journal.record_cost(row.id, report.usage):
             return
         # Of a failed or stopped task nothing was told for minutes: it took nothing.
-        if asked == len(ASK_AGAIN) and row.state is not State.DONE:
+        if tries == len(ASK_AGAIN) and row.state is not State.DONE:
             await journal.record_free(row.id)
 
 

@@ -82,8 +82,8 @@ def longest(facts: Facts, limits: Limits, prompt: Sums, day: Sums, held: Sums) -
     room = left(limits, facts.unit, prompt, day)
     if room is None or room <= own:
         return None
-    wanted = min(room, 2 * own)  # some is left for others
-    return Bound({facts.unit: wanted}, seconds_of(facts.unit, facts.rate, wanted, facts.retained))
+    amount = min(room, 2 * own)  # some is left for others
+    return Bound({facts.unit: amount}, seconds_of(facts.unit, facts.rate, amount, facts.retained))
 
 
 def highest(facts: Facts) -> Sums:
@@ -109,7 +109,7 @@ def _allowed(facts: Facts) -> Bound:
 
 def priced(price: Quote, currency: str) -> Sums:
     """The most that a model's price says; in another currency than the account's, nothing."""
-    highs = {unit: one.high for unit, one in price.ranges.items()}
+    highs = {unit: costs.high for unit, costs in price.ranges.items()}
     bounded = {unit: high for unit, high in highs.items() if high is not None}
     is_whole = len(bounded) == len(highs) and {*bounded} <= {COINS, currency}
     return bounded if is_whole else {}
@@ -121,18 +121,18 @@ def _timed(
     room = left(limits, unit, prompt, day) or 0
     own = facts.quote.ranges.get(unit)
     least = own.amount if own else cost_of(unit, rate, 1, facts.retained)
-    wanted = own.high if own and own.high else room
+    most = own.high if own and own.high else room
     if facts.time_limit:
-        wanted = min(wanted, cost_of(unit, rate, facts.time_limit, facts.retained))
-        least = min(least, wanted)
+        most = min(most, cost_of(unit, rate, facts.time_limit, facts.retained))
+        least = min(least, most)
     least = max(least, cost_of(unit, rate, 1, facts.retained))
     if least > room:
         for scope, limited, sums in by_scope(limits, prompt, day):
             limit = limited.get(unit)
             if limit is not None and limit - sums.get(unit, 0) < least:
                 return Reached(scope, unit, limit, sums.get(unit, 0), least)
-    held = min(room, max(wanted, least))
-    return Bound({unit: held}, seconds_of(unit, rate, held, facts.retained))
+    amount = min(room, max(most, least))
+    return Bound({unit: amount}, seconds_of(unit, rate, amount, facts.retained))
 
 
 def unbounded(program: str, limits: Limits, key: str = "error.cost_unbounded") -> CostLimit:

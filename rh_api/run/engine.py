@@ -114,8 +114,8 @@ class Engine:
         `serve`: results of an earlier equal order will do.
         """
         journal = self.context.journal
-        what = (order.program, order.graph_hash, order.inputs_hash, order.item)
-        identity = Identity(journal.origin, journal.account, *what)
+        content = (order.program, order.graph_hash, order.inputs_hash, order.item)
+        identity = Identity(journal.origin, journal.account, *content)
         prepared = False
         while True:
             earlier = await self.recovery.find(identity)
@@ -137,7 +137,7 @@ class Engine:
                     after = earlier.id if earlier else 0
                     active = await self.submitter.submit(order, identity, watch, hold, after=after)
             except LimitsChanged:
-                continue  # while it waited: it goes by those of now
+                continue  # while it waited: the next round goes by the new ones
             except OrderExists:
                 again = False  # another process was faster: what it orders will do
             else:
@@ -159,23 +159,22 @@ class Engine:
         on. Else raises TaskUnfinished while it is not over. Its own error when it failed.
         """
         earlier = await self.context.journal.of_task(task_id)
-        kept = None
+        cached = None
         if earlier is not None and earlier.state is State.DONE:
-            kept = await self.delivery.kept(earlier)
-            if isinstance(kept, Outcome):
-                kept = await self.delivery.served(earlier, kept)
-                if not kept.missing:
-                    return kept
-                return await self._relisted(_done(earlier, task_id, order_of(earlier), watch), kept)
+            cached = await self.delivery.kept_results(earlier)
+            if isinstance(cached, Outcome):
+                outcome = await self.delivery.served(earlier, cached)
+                done = _done(earlier, task_id, order_of(earlier), watch)
+                return outcome if not outcome.missing else await self._relisted(done, outcome)
         try:
             report = await self.report(task_id)
         except RunningHubError as error:
-            left = kept if kept is not None and kept.results else None  # what was listed is kept
+            listed = cached if cached is not None and cached.results else None  # by the journal
             if wait and earlier is not None and not earlier.state.is_over:
-                left = Report(Phase.OTHER)  # it may be unknown, or refused, for a while
-            if left is None or not isinstance(error, Refused):
+                listed = Report(Phase.OTHER)  # it may be unknown, or refused, for a while
+            if listed is None or not isinstance(error, Refused):
                 raise error.with_context(task_id=task_id) from error.__cause__
-            report = left
+            report = listed
         if report.error is not None:
             cost = say_cost(report, self.context.journal.currency)
             raise report.error.with_context(task_id=task_id, cost=cost)
@@ -203,18 +202,18 @@ class Engine:
             return await self._rejoin(earlier, earlier.task_id, order, watch)
         if earlier.state is not State.DONE or not earlier.task_id:
             return None
-        left = await self.delivery.kept(earlier)
+        cached = await self.delivery.kept_results(earlier)
         done = _done(earlier, earlier.task_id, order, watch)
         # What came once and was deleted is owed to nobody who asks for another run.
-        is_owed = isinstance(left, Report) and (serve or await self.delivery.is_owed(earlier))
-        if isinstance(left, Report) and left.results and is_owed:
-            return await self._owed(done, earlier, left)
-        if left is None or not serve:
+        is_owed = isinstance(cached, Report) and (serve or await self.delivery.is_owed(earlier))
+        if isinstance(cached, Report) and cached.results and is_owed:
+            return await self._owed(done, earlier, cached)
+        if cached is None or not serve:
             return None
-        kept = await self.delivery.served(earlier, left) if isinstance(left, Outcome) else None
-        return kept if kept and not kept.missing else await self._relisted(done, kept)
+        local = await self.delivery.served(earlier, cached) if isinstance(cached, Outcome) else None
+        return local if local and not local.missing else await self._relisted(done, local)
 
-    async def _relisted(self, done: ActiveOrder, kept: Outcome | None) -> Outcome:
+    async def _relisted(self, done: ActiveOrder, local: Outcome | None) -> Outcome:
         """What was listed in part, or not at all, may be listed by now: the service is asked
         again, and never paid again for what it did not list."""
         report, task_id, gone = None, done.ticket.task_id, ()
@@ -222,19 +221,19 @@ class Engine:
             report, gone = await self._listed(done, await self.report(task_id), wait=False)
         if report is not None and report.phase is Phase.SUCCESS:
             here = sum(1 for result in report.results or () if not result.is_missing)
-            if here > (0 if kept is None else len(kept.results)):
+            if here > (0 if local is None else len(local.results)):
                 return await self.delivery.deliver(done, report, 0.0, gone)
-        if kept is None:
+        if local is None:
             raise NoOutput("error.no_output_before", task_id=task_id)
-        return kept
+        return local
 
-    async def _owed(self, done: ActiveOrder, earlier: OrderRow, left: Report) -> Outcome | None:
+    async def _owed(self, done: ActiveOrder, earlier: OrderRow, report: Report) -> Outcome | None:
         """Results that are not here; None when the service has dropped them, as it does in time."""
-        # Nobody has waited for the list of one that was stopped too late.
+        # Nobody has waited for the list of an order that was stopped too late.
         wait = not earlier.missing and await self.delivery.is_owed(earlier)
-        left, gone = await self._listed(done, left, wait=wait)
+        report, gone = await self._listed(done, report, wait=wait)
         try:
-            return await self.delivery.deliver(done, left, 0.0, gone)
+            return await self.delivery.deliver(done, report, 0.0, gone)
         except ResultUnavailable as error:
             if error.status not in EXPIRED or not self.delivery.is_old(earlier):
                 raise
@@ -289,7 +288,7 @@ class Engine:
     async def _cancelled(self, row: int, active: ActiveOrder, error: GraphRejected | None) -> None:
         await self.canceller.order(row, active.ticket.task_id, active.order, error)
         self.budget.ended()
-        self.budget.left.watch()  # where that was not confirmed
+        self.budget.left_orders.watch()  # where that was not confirmed
 
     async def _follow(self, active: ActiveOrder) -> tuple[Report, float, tuple[str, ...]]:
         """The last report, with running seconds and the nodes of which nothing came.
@@ -307,7 +306,7 @@ class Engine:
             if row is not None:
                 error = await record_error(journal, row, active.earlier, error)
             if error.fate is not Fate.OVER:
-                self.budget.left.watch()  # it goes on, and nobody may follow it
+                self.budget.left_orders.watch()  # it goes on, and nobody may follow it
             raise error from error.__cause__
         if report.error is not None:
             if row is not None:

@@ -39,15 +39,15 @@ def list_rows(
     """Rows for a whole list, whether or not each of it `came`."""
     here = {row.index: row for row in rows_of(list(came.values()), folder)}
     return [
-        here.get(index) or ResultRow(one.node_id, index, "", one.url, text=one.text)
-        for index, one in enumerate(listed)
+        here.get(index) or ResultRow(remote.node_id, index, "", remote.url, text=remote.text)
+        for index, remote in enumerate(listed)
     ]
 
 
 def kept_results(
     order: OrderRow, rows: Sequence[ResultRow], folder: Path
 ) -> Outcome | Report | None:
-    """See `ResultDelivery.kept`; looks at the files."""
+    """See `ResultDelivery.kept_results`; looks at the files."""
     if order.task_id is None:
         return None
     usage = Usage(order.coins, order.money, order.third_party_money, order.seconds)
@@ -57,7 +57,7 @@ def kept_results(
     if rows and len(whole) == len(rows):
         tips, missing = Tips(order.announced), order.missing
         return Outcome(order.task_id, tuple(whole), usage, tips, 0.0, kept=True, missing=missing)
-    # Those without anything keep the others in their places.
+    # Rows without anything keep the others in their places.
     remote = tuple(RemoteResult(row.url, row.node_id, text=row.text) for row in listed)
     return Report(Phase.SUCCESS, remote if rows else (), usage)
 
@@ -89,22 +89,22 @@ def result_of(row: ResultRow, folder: Path) -> Result | None:
     )
 
 
-def better(old: Result, kept: Path, new: Fetched) -> Result:
-    """Which of two files of one result stays, under the name of the first one, `kept`."""
-    if new.size == old.size and filecmp.cmp(kept, new.path, shallow=False):
+def better(old: Result, path: Path, new: Fetched) -> Result:
+    """Which of two files of one result stays, under the name of the first one, `path`."""
+    if new.size == old.size and filecmp.cmp(path, new.path, shallow=False):
         new.path.unlink()
         # Where its length was not told, twice the same proves the end as well as that does.
-        return replace(old, verdict=judge_file(kept, old.size))
+        return replace(old, verdict=judge_file(path, old.size))
     if new.verdict is Verdict.CUT and new.size <= old.size:
         new.path.unlink()
         return replace(old, verdict=None)
-    path = kept.with_suffix(new.path.suffix)
-    new.path.replace(path)
-    if path != kept:
-        kept.unlink(missing_ok=True)
+    target = path.with_suffix(new.path.suffix)
+    new.path.replace(target)
+    if path != target:
+        path.unlink(missing_ok=True)
     # Cut at another place each time, it is worth asking for another time.
     verdict = None if new.verdict is Verdict.CUT else new.verdict
-    return replace(old, path=path, type=new.type, size=new.size, verdict=verdict)
+    return replace(old, path=target, type=new.type, size=new.size, verdict=verdict)
 
 
 def judge_file(path: Path, size: int) -> Verdict:

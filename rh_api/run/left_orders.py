@@ -22,9 +22,9 @@ LOOKS = (5.0, 5.0, 10.0, 10.0, 20.0, 20.0, 30.0)
 
 @dataclass(slots=True)
 class LeftOrders:
-    """Left orders of an account. `last`: the last one before this start, up to which all are looked
-    at; of later ones, which another process may follow, only those whose time may be over.
-    `ended`: is told when one has ended."""
+    """Orders of an account whose tasks nobody here follows. `last`: the last order before this
+    start, up to which all are looked at; of later ones, which another process may follow, only
+    those whose time may be over. `ended`: is called when an order has ended."""
 
     context: AccountContext
     canceller: Canceller
@@ -42,10 +42,10 @@ class LeftOrders:
             self.watching = asyncio.ensure_future(self._watch())
 
     async def see_to_overdue(self) -> None:
-        """Before a new order: those whose time may be over are looked at and stopped.
+        """Before a new order: left ones whose time may be over are looked at and stopped.
 
-        A process that was killed has stopped none of its own. Raises CostLimit where one cannot
-        be looked at: what it costs is not known.
+        A process that was killed has stopped none of its own. Raises CostLimit where a left order
+        cannot be looked at: what it costs is not known.
         """
         unseen: tuple[OrderRow, RunningHubError] | None = None
         async with self._looking:
@@ -63,14 +63,14 @@ class LeftOrders:
         pauses = iter(LOOKS)
         pause = next(pauses)
         while True:
-            left: list[tuple[OrderRow, float | None]] = []
+            orphans: list[tuple[OrderRow, float | None]] = []
             with contextlib.suppress(RunningHubError):  # the next look may find more
-                held = await self.context.journal.open_holds()
-                left = [one for one in held if self._is_left(one[0])]
-                if not left:
+                holds = await self.context.journal.open_holds()
+                orphans = [(row, seconds) for row, seconds in holds if self._is_left(row)]
+                if not orphans:
                     return
             due = math.inf
-            for row, seconds in left:
+            for row, seconds in orphans:
                 time_left = self._time_left(row, seconds)
                 if row.id <= self.last or not time_left:
                     with contextlib.suppress(RunningHubError):

@@ -40,7 +40,7 @@ class BalanceCost:
         account = await self.wallet.read()
         return account if account.running == 0 else None
 
-    async def told(self, outcome: Outcome) -> Outcome:
+    async def with_cost(self, outcome: Outcome) -> Outcome:
         """The outcome with its cost, and the notice whether it was measured; as it is where it was
         not ordered now."""
         if self._began is None or outcome.kept:
@@ -64,10 +64,10 @@ class BalanceCost:
         if not await self.journal.ran_alone(row.id, began):
             return None
         pairs = (before.coins, after.coins), (before.money, after.money)
-        paid = [(micros(one) or 0) - (micros(other) or 0) for one, other in pairs]
+        paid = [(micros(then) or 0) - (micros(now) or 0) for then, now in pairs]
         if min(paid) < 0 or not any(paid):  # money was paid in, or nothing is booked yet
             return None
-        coins, money = (digits(one) if one else None for one in paid)
+        coins, money = (digits(amount) if amount else None for amount in paid)
         usage = Usage(coins=coins, money=money)
         await self.journal.record_cost(row.id, usage)
         return usage

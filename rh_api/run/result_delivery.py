@@ -94,8 +94,8 @@ class ResultDelivery:
         """What opens the connections over which so many results, 0 for an unknown number, will
         come: to where the latest of all came from."""
         if not self._latest_url:
-            known = await self.context.if_readable(self.context.journal.result_url())
-            self._latest_url = known or ""
+            latest = await self.context.if_readable(self.context.journal.result_url())
+            self._latest_url = latest or ""
         url = self._latest_url
         count = min(max(1, results), PARALLEL)
         return lambda: self.transfers.bulk.expect(url, count) if url else None
@@ -131,12 +131,12 @@ class ResultDelivery:
         row = await self.context.journal.order(int(folder))
         if row is None or not row.state.is_over:
             return row is not None
-        left = await self.kept(row)
-        if not isinstance(left, Report) or not left.results or self.is_old(row):
+        cached = await self.kept_results(row)
+        if not isinstance(cached, Report) or not cached.results or self.is_old(row):
             return False
         return await self.is_owed(row)
 
-    async def kept(self, order: OrderRow) -> Outcome | Report | None:
+    async def kept_results(self, order: OrderRow) -> Outcome | Report | None:
         """What a finished order still gives: its results from this machine, or a report of those
         to fetch, which lists nothing when it had none; None when nobody knows its task."""
         rows = await self.context.journal.results(order.id)
@@ -241,14 +241,14 @@ class ResultDelivery:
     async def _kept_files(
         self, order: OrderRow | None, listed: Sequence[RemoteResult]
     ) -> dict[int, Result]:
-        """Files of an order that came when others of it did not; none of one placed just now."""
+        """Files of an order that came when its others did not; none if it was placed just now."""
         if order is None:
             return {}
-        known = await self.context.if_readable(self.context.journal.results(order.id))
-        rows = {one.index: one for one in known or () if one.path}
-        wanted = [rows[i] for i, r in enumerate(listed) if i in rows and rows[i].url == r.url]
-        found = await asyncio.to_thread(lambda: [result_of(one, self.folder) for one in wanted])
-        return {one.index: one for one in found if one is not None and not one.looks_cut}
+        stored = await self.context.if_readable(self.context.journal.results(order.id))
+        rows = {row.index: row for row in stored or () if row.path}
+        usable = [rows[i] for i, r in enumerate(listed) if i in rows and rows[i].url == r.url]
+        files = await asyncio.to_thread(lambda: [result_of(row, self.folder) for row in usable])
+        return {file.index: file for file in files if file is not None and not file.looks_cut}
 
     async def _fetch(
         self,
@@ -277,10 +277,10 @@ class ResultDelivery:
     ) -> _Fetched:
         """All results that have an address or a text and are not `here`; whole or not at all.
 
-        Trouble of the way, and of this machine, is raised when the others have arrived.
+        A fault of the line, or of this machine, is raised when the others have arrived.
         """
-        wanted = [i for i, one in enumerate(results) if i not in here and not one.is_missing]
-        files = sum(bool(results[i].url) for i in wanted)
+        due = [i for i, remote in enumerate(results) if i not in here and not remote.is_missing]
+        files = sum(bool(results[i].url) for i in due)
         task_id = active.ticket.task_id
         arrivals = Arrivals(task_id, len(results), files, active.watch)
         is_new = active.row is not None and active.earlier is None
@@ -289,19 +289,19 @@ class ResultDelivery:
             into, show = folder / f"{index:04d}", partial(arrivals.moved, index)
             result = await self._fetch_one(remote, into, index, task_id, show)
             if not is_new and result.path is not None and not result.is_cut:
-                await self.transfers.bulk.forget(again_path(result.path))  # of one that died
+                await self.transfers.bulk.forget(again_path(result.path))  # of a dead process
             arrivals.tell(1)
             return result
 
         arrivals.tell(len(here))
-        jobs = [asyncio.ensure_future(fetch(i, results[i])) for i in wanted]
+        jobs = [asyncio.ensure_future(fetch(i, results[i])) for i in due]
         try:
             done = await asyncio.gather(*jobs, return_exceptions=True)
         finally:
             for job in jobs:
                 job.cancel()
         fetched = _Fetched(results, dict(here), {})
-        for index, item in zip(wanted, done, strict=True):
+        for index, item in zip(due, done, strict=True):
             if isinstance(item, ResultUnavailable) and not item.is_transient:
                 remote = results[index]
                 named = {"name": file_name(remote.url) or "?", "node": remote.node_id or "?"}
@@ -335,7 +335,7 @@ class ResultDelivery:
 
     async def _again(self, result: Result, task_id: str) -> Result:
         """The same result from its first byte once more; the old file stays until another one is
-        complete, and stays at all unless that is another content that may be the better one."""
+        complete, and for good unless the new content is another and may be better."""
         if result.path is None:
             return result
         into = again_path(result.path)
@@ -371,7 +371,7 @@ class _Fetched:
     lost: dict[int, ResultUnavailable]
 
     def unfetched(self, task_id: str) -> tuple[Lost, ...]:
-        """The lost ones, with what is to be said of them."""
+        """The lost results, with what is to be said of each."""
         return tuple(
             Lost(
                 self.listed[index].node_id,

@@ -101,7 +101,7 @@ class Outcome:
     @property
     def listed(self) -> list[Result | Lost]:
         """All that the service listed, in its order: a node that lost its file keeps its output."""
-        return sorted((*self.results, *self.unfetched), key=lambda one: one.index)
+        return sorted((*self.results, *self.unfetched), key=lambda result: result.index)
 
     @property
     def is_paid(self) -> bool:
@@ -124,4 +124,4 @@ class Outcome:
         if self.missing:
             nodes = ", ".join(self.missing)
             notices.append(Notice("progress.incomplete", {"nodes": nodes, "task_id": self.task_id}))
-        return (*notices, *(one.notice for one in self.unfetched))
+        return (*notices, *(lost.notice for lost in self.unfetched))

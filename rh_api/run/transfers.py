@@ -100,13 +100,13 @@ class LazySource:
     kind: Kind
     make: Callable[[], Awaitable[Source]]
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _made: Source | None = None
+    _source: Source | None = None
 
     async def source(self) -> Source:
         async with self._turn:
-            if self._made is None:
-                self._made = await self.make()
-            return self._made
+            if self._source is None:
+                self._source = await self.make()
+            return self._source
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class Transfers:
         `sha256`: of its bytes, see `content_hash`. `prompt`: the task's id of an order of the
         native route, whose own upload will do. Raises the refusal, with nothing paid.
         """
-        uploaded = await self.known(sha256)
+        uploaded = await self.copy_of(sha256)
         if uploaded is not None:
             return uploaded
         return await self._uploads.join(
@@ -144,7 +144,7 @@ class Transfers:
             watch,
         )
 
-    async def known(self, sha256: str) -> Uploaded | None:
+    async def copy_of(self, sha256: str) -> Uploaded | None:
         """The valid remote copy of a content, if the journal knows one."""
         row = await self.journal.upload(sha256)
         return None if row is None else Uploaded(*row)
@@ -306,7 +306,7 @@ class Transfers:
         return await retry(attempt, waits=True, anew=has_grown)
 
     async def download(self, url: str, into: Path, task_id: str, show: Moved = None) -> Fetched:
-        """A file; every failure is one of a result of that task. `show`: its bytes as they come."""
+        """A file; every failure tells of a result of that task. `show`: its bytes as they come."""
         try:
             return await self._arriving(url, into, show)
         except (ResultUnavailable, DiskFull, BadInput) as error:

@@ -21,7 +21,7 @@ class Wallet:
     journal: Journal
     _account: Account | None = None
     _read_at: float = 0.0
-    _told: tuple[float, float] | None = None
+    _service_time: tuple[float, float] | None = None
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -37,7 +37,7 @@ class Wallet:
                 account = await self.sender.send(account_status())
                 self._account, self._read_at = account, now
                 if account.at is not None:
-                    self._told = account.at, self.sender.clock.now()
+                    self._service_time = account.at, self.sender.clock.now()
                 if account.currency in (CNY, USD):
                     self.journal.currency = account.currency
             return self._account
@@ -53,12 +53,12 @@ class Wallet:
 
     def unix(self) -> float | None:
         """Now, in unix seconds by the service's clock; None where it has not told it."""
-        if self._told is None:
+        if self._service_time is None:
             return None
-        at, then = self._told
+        at, then = self._service_time
         return at + self.sender.clock.now() - then
 
     def balance(self, account: Account) -> dict[str, int]:
         """What is left, by unit, as far as it is told."""
-        left = {COINS: micros(account.coins), self.journal.currency: micros(account.money)}
-        return {unit: amount for unit, amount in left.items() if amount is not None}
+        amounts = {COINS: micros(account.coins), self.journal.currency: micros(account.money)}
+        return {unit: amount for unit, amount in amounts.items() if amount is not None}
