@@ -65,15 +65,15 @@ class Remote:
         ]
         reply = await self.finished(await self.create(workflow_id, nodeInfoList=items))
         assert reply["status"] == "SUCCESS", reply
-        found: list[tuple[str, bytes]] = []
+        outputs: list[tuple[str, bytes]] = []
         for result in reply["results"] or []:
             if result["url"] is None:
-                found.append(("", result["text"].encode()))
+                outputs.append(("", result["text"].encode()))
                 continue
             status, data = await self.get(result["url"])
             assert status == 200
-            found.append((result["url"].rpartition("/")[2], data))
-        return found
+            outputs.append((result["url"].rpartition("/")[2], data))
+        return outputs
 
     async def upload(self, data: bytes, name: str = "input.png") -> Any:
         form = aiohttp.FormData()

@@ -85,7 +85,7 @@ async def test_the_time_that_a_machine_is_retained_is_billed(remote: Remote) -> 
     plain = await remote.finished(await remote.create())
     retained = await remote.finished(await remote.create(retainSeconds=100))
 
-    paid = [Decimal(one["usage"]["consumeMoney"]) for one in (plain, retained)]
+    paid = [Decimal(reply["usage"]["consumeMoney"]) for reply in (plain, retained)]
     assert paid[0] < Decimal("0.01")
     assert paid[1] - paid[0] == pytest.approx(Decimal("0.14"), abs=Decimal("0.003"))
     assert remote.emulator.account.money == Decimal(5) - sum(paid)
@@ -99,11 +99,11 @@ async def test_a_dedicated_key_pays_with_its_subscription(remote: Remote) -> Non
     assert remote.emulator.account.coins == 7
 
 
-@pytest.mark.parametrize(("machine", "asked"), [("plus", None), ("default", "plus")])
+@pytest.mark.parametrize(("machine", "instance"), [("plus", None), ("default", "plus")])
 async def test_a_dedicated_key_has_machines_of_one_size(
-    remote: Remote, machine: str, asked: str | None
+    remote: Remote, machine: str, instance: str | None
 ) -> None:
     use(remote, Account(kind="EXCLUSIVE", machine=machine))
 
-    assert (await remote.create(instanceType=asked))["code"] == 435
+    assert (await remote.create(instanceType=instance))["code"] == 435
     assert (await remote.create(TEXT_TO_IMAGE, instanceType=machine))["code"] == 0

@@ -66,8 +66,8 @@ def fields_of(workflow_id: str) -> dict[str, Any]:
     }
 
 
-PRODUCING = [one for one in WORKFLOWS.values() if one.title != "Preview only"]
-CASES = [(one.id, place) for one in PRODUCING for place in fields_of(one.id)]
+PRODUCING = [workflow for workflow in WORKFLOWS.values() if workflow.title != "Preview only"]
+CASES = [(workflow.id, place) for workflow in PRODUCING for place in fields_of(workflow.id)]
 
 
 @pytest.fixture
@@ -101,14 +101,14 @@ async def test_changing_a_field_changes_the_result(
     second = await remote.run(workflow_id, after)
 
     if name in NAMES_ONLY:
-        assert {one.partition("_0000")[0] for one, _ in first} != {
-            one.partition("_0000")[0] for one, _ in second
+        assert {file.partition("_0000")[0] for file, _ in first} != {
+            file.partition("_0000")[0] for file, _ in second
         }
         return
     assert content(first) != content(second)
 
 
-@pytest.mark.parametrize("workflow_id", [one.id for one in PRODUCING])
+@pytest.mark.parametrize("workflow_id", [workflow.id for workflow in PRODUCING])
 async def test_equal_inputs_give_equal_bytes(remote: Remote, workflow_id: str) -> None:
     values = settings(workflow_id)
 
@@ -141,15 +141,13 @@ async def test_seeds_that_are_not_listed_are_drawn_anew(remote: Remote) -> None:
 
 
 async def test_metadata_is_written_only_when_asked_for(remote: Remote) -> None:
-    found = {}
-    for wanted in (True, False):
-        reply = await remote.finished(
-            await remote.create("1900000000000000108", addMetadata=wanted)
-        )
+    has_metadata = {}
+    for add in (True, False):
+        reply = await remote.finished(await remote.create("1900000000000000108", addMetadata=add))
         _, data = await remote.get(reply["results"][0]["url"])
-        found[wanted] = "prompt" in Image.open(io.BytesIO(data)).text
+        has_metadata[add] = "prompt" in Image.open(io.BytesIO(data)).text
 
-    assert found == {True: True, False: False}
+    assert has_metadata == {True: True, False: False}
 
 
 async def test_a_picture_of_the_demo_has_its_size(remote: Remote) -> None:

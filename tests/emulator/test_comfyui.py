@@ -100,8 +100,8 @@ class StandIn:
         return socket
 
     async def look(self, request: web.Request) -> web.Response:
-        wanted = request.match_info["id"]
-        return web.json_response({wanted: self.history[wanted]} if wanted in self.history else {})
+        prompt = request.match_info["id"]
+        return web.json_response({prompt: self.history[prompt]} if prompt in self.history else {})
 
     async def view(self, request: web.Request) -> web.Response:
         self.views.append(dict(request.query))
@@ -157,15 +157,15 @@ async def test_a_graph_of_classes_that_only_comfyui_knows_runs_there(
     assert list(stand_in.prompts.values()) == [GRAPH]
     assert json.loads(created["data"]["promptTips"])["outputs_to_execute"] == ["9:1"]
     assert reply["status"] == "SUCCESS"
-    found = [(one["nodeId"], one["outputType"], one["text"]) for one in reply["results"]]
-    assert found == [
+    results = [(row["nodeId"], row["outputType"], row["text"]) for row in reply["results"]]
+    assert results == [
         ("9:1", "png", None),
         ("9:1", "png", None),
         ("5", "flac", None),
         ("6", "txt", "a line"),
         ("7", "txt", None),
     ]
-    urls = [one["url"] for one in reply["results"] if one["url"]]
+    urls = [row["url"] for row in reply["results"] if row["url"]]
     names = [url.rpartition("/output/")[2] for url in urls]
     assert [name.rpartition("_")[0].rpartition("_")[0] for name in names] == [
         "out_00001",
@@ -199,8 +199,8 @@ async def test_what_comfyui_does_not_take_is_refused_with_its_words(
     refused = await remote.inline(GRAPH)
 
     assert refused["code"] == 433
-    told = json.loads(refused["msg"].removeprefix("VALIDATE_PROMPT_FAILED: "))
-    assert told["node_errors"] == errors
+    report = json.loads(refused["msg"].removeprefix("VALIDATE_PROMPT_FAILED: "))
+    assert report["node_errors"] == errors
     assert remote.emulator.counters.orders == 0
 
 
@@ -247,17 +247,17 @@ async def test_the_socket_says_what_comfyui_says(remote: Remote, stand_in: Stand
     stand_in.waits.clear()
     remote.emulator.socket_replay = True
     created = await remote.inline(GRAPH)
-    seen: list[Any] = []
+    frames: list[Any] = []
     async with remote.session.ws_connect(created["data"]["netWssUrl"]) as socket:
         async for message in socket:
             text = message.type is aiohttp.WSMsgType.TEXT
-            seen.append(json.loads(message.data)["type"] if text else message.data[8:])
+            frames.append(json.loads(message.data)["type"] if text else message.data[8:])
             if not text:
                 stand_in.waits.set()
 
     order = ["status", "execution_start", "executing", "progress", b"picture"]
-    assert [one for one in seen if one in order][:5] == order
-    assert seen[-3:] == ["execution_success", "executing", "status"]
+    assert [frame for frame in frames if frame in order][:5] == order
+    assert frames[-3:] == ["execution_success", "executing", "status"]
 
 
 async def test_a_cancelled_task_leaves_comfyui(remote: Remote, stand_in: StandIn) -> None:
@@ -283,7 +283,7 @@ async def test_without_a_socket_the_history_tells_the_end(
 
     reply = await remote.finished(await remote.inline(GRAPH))
 
-    assert [one["nodeId"] for one in reply["results"]] == ["9:1"]
+    assert [result["nodeId"] for result in reply["results"]] == ["9:1"]
 
 
 async def test_a_comfyui_that_is_gone_is_an_error_not_a_task(

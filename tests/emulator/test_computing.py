@@ -35,22 +35,22 @@ class Lab:
 
     async def run(self, **nodes: dict[str, Any]) -> list[np.ndarray]:
         """``n3=node(…)`` is node 3; the last one is saved. Returns the saved pictures."""
-        graph = {**self.loaders, **{name[1:]: what for name, what in nodes.items()}}
+        graph = {**self.loaders, **{name[1:]: entry for name, entry in nodes.items()}}
         last = list(nodes)[-1][1:]
         graph["9"] = node("SaveImage", images=[last, 0], filename_prefix="out")
         reply = await self.remote.finished(await self.remote.inline(graph))
         assert reply["status"] == "SUCCESS", reply
-        found = []
+        pictures = []
         for result in reply["results"]:
             _, data = await self.remote.get(result["url"])
-            found.append(np.asarray(Image.open(io.BytesIO(data))))
-        return found
+            pictures.append(np.asarray(Image.open(io.BytesIO(data))))
+        return pictures
 
 
 @pytest.fixture
 async def lab(remote: Remote) -> Lab:
-    uploads = [await remote.upload(png(one)) for one in (PICTURE, SMALL)]
-    return Lab(remote, [one["data"]["fileName"] for one in uploads])
+    uploads = [await remote.upload(png(picture)) for picture in (PICTURE, SMALL)]
+    return Lab(remote, [upload["data"]["fileName"] for upload in uploads])
 
 
 AS_IT_IS = {"upscale_method": "nearest-exact", "scale_by": 1.0}
@@ -165,24 +165,24 @@ async def test_scaling_keeps_the_ratio_when_one_side_is_zero(lab: Lab) -> None:
     assert np.abs(saved - expected).max() <= 1
 
 
-def soft_light(one: np.ndarray, two: np.ndarray) -> np.ndarray:
-    root = np.where(one <= 0.25, ((16 * one - 12) * one + 4) * one, np.sqrt(one))
-    darker = one - (1 - 2 * two) * one * (1 - one)
-    return np.where(two <= 0.5, darker, one + (2 * two - 1) * (root - one))
+def soft_light(dst: np.ndarray, src: np.ndarray) -> np.ndarray:
+    root = np.where(dst <= 0.25, ((16 * dst - 12) * dst + 4) * dst, np.sqrt(dst))
+    darker = dst - (1 - 2 * src) * dst * (1 - dst)
+    return np.where(src <= 0.5, darker, dst + (2 * src - 1) * (root - dst))
 
 
 @pytest.mark.parametrize(
     ("mode", "formula"),
     [
-        ("normal", lambda one, two: two),
-        ("multiply", lambda one, two: one * two),
-        ("screen", lambda one, two: 1 - (1 - one) * (1 - two)),
+        ("normal", lambda dst, src: src),
+        ("multiply", lambda dst, src: dst * src),
+        ("screen", lambda dst, src: 1 - (1 - dst) * (1 - src)),
         (
             "overlay",
-            lambda one, two: np.where(one <= 0.5, 2 * one * two, 1 - 2 * (1 - one) * (1 - two)),
+            lambda dst, src: np.where(dst <= 0.5, 2 * dst * src, 1 - 2 * (1 - dst) * (1 - src)),
         ),
         ("soft_light", soft_light),
-        ("difference", lambda one, two: one - two),
+        ("difference", lambda dst, src: dst - src),
     ],
 )
 async def test_blending_is_that_of_core(lab: Lab, mode: str, formula: Any) -> None:
@@ -191,9 +191,9 @@ async def test_blending_is_that_of_core(lab: Lab, mode: str, formula: Any) -> No
         n4=node("ImageBlend", image1=["1", 0], image2=["3", 0], blend_factor=0.25, blend_mode=mode),
     )
 
-    one = RGB.astype(np.float32) / 255
-    two = 1 - one
-    mixed = one * np.float32(0.75) + formula(one, two) * np.float32(0.25)
+    picture = RGB.astype(np.float32) / 255
+    inverse = 1 - picture
+    mixed = picture * np.float32(0.75) + formula(picture, inverse) * np.float32(0.25)
     apart = np.abs(saved.astype(int) - cut(mixed))
     assert apart.max() <= 1
     assert np.count_nonzero(apart) <= 3  # a last bit of float32 at the border of two levels
@@ -255,7 +255,7 @@ async def test_a_batch_saves_one_file_a_picture(lab: Lab) -> None:
         n4=node("ImageBatch", image1=["3", 0], image2=["1", 0]),
     )
 
-    assert [one.shape for one in saved] == [(24, 32, 3)] * 3
+    assert [picture.shape for picture in saved] == [(24, 32, 3)] * 3
     assert saved[1][0, 0].tolist() == [0x10, 0x20, 0x30]
     assert np.array_equal(saved[2], RGB)
 
@@ -299,12 +299,12 @@ async def test_batches_are_repeated_and_picked_from(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("operation", "formula"),
     [
-        ("multiply", lambda one, two: one * two),
-        ("add", lambda one, two: one + two),
-        ("subtract", lambda one, two: one - two),
-        ("and", lambda one, two: (one > 0.5) & (two > 0.5)),
-        ("or", lambda one, two: (one > 0.5) | (two > 0.5)),
-        ("xor", lambda one, two: (one > 0.5) ^ (two > 0.5)),
+        ("multiply", lambda dst, src: dst * src),
+        ("add", lambda dst, src: dst + src),
+        ("subtract", lambda dst, src: dst - src),
+        ("and", lambda dst, src: (dst > 0.5) & (src > 0.5)),
+        ("or", lambda dst, src: (dst > 0.5) | (src > 0.5)),
+        ("xor", lambda dst, src: (dst > 0.5) ^ (src > 0.5)),
     ],
 )
 async def test_masks_are_combined_where_they_overlap(
@@ -349,7 +349,7 @@ async def test_masks_grow_are_cut_and_decided(lab: Lab) -> None:
     )
 
     rows = ["001111100", "000111000", "000010000"]
-    assert saved[..., 0].tolist() == [[255 * int(one) for one in row] for row in rows]
+    assert saved[..., 0].tolist() == [[255 * int(digit) for digit in row] for row in rows]
 
 
 async def test_text_and_numbers_are_those_of_core(remote: Remote) -> None:
@@ -371,7 +371,7 @@ async def test_text_and_numbers_are_those_of_core(remote: Remote) -> None:
     }
     reply = await remote.finished(await remote.inline(graph))
 
-    shown = {one["nodeId"]: one["text"] for one in reply["results"]}
+    shown = {result["nodeId"]: result["text"] for result in reply["results"]}
     assert shown == {"10": "A Dog-B", "11": "2.0", "12": "2"}
 
 
@@ -437,8 +437,8 @@ async def test_a_lora_of_strength_zero_changes_nothing(remote: Remote) -> None:
     workflow = "1900000000000000105"
     off = {"3.seed": 1, "20.strength_model": 0, "20.strength_clip": 0}
     plain = {
-        name: what
-        for name, what in remote.emulator.workflows[workflow].graph.items()
+        name: entry
+        for name, entry in remote.emulator.workflows[workflow].graph.items()
         if name != "20"
     }
     plain["3"] = {**plain["3"], "inputs": {**plain["3"]["inputs"], "model": ["4", 0], "seed": 1}}

@@ -45,7 +45,7 @@ def split(answer: bytes) -> tuple[dict[str, str], bytes]:
     lines = head.decode().split("\r\n")
     return {
         "status": lines[0].split()[1],
-        **{name.lower(): value for name, _, value in (one.partition(": ") for one in lines[1:])},
+        **{name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])},
     }, body
 
 

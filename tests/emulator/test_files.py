@@ -77,7 +77,7 @@ async def test_an_upload_s_time_ends(remote: Remote) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "status", "expected"),
+    ("span", "status", "expected"),
     [
         ("bytes=0-9", 206, DATA[:10]),
         ("bytes=1000-", 206, DATA[1000:]),
@@ -88,11 +88,11 @@ async def test_an_upload_s_time_ends(remote: Remote) -> None:
     ],
 )
 async def test_a_download_can_be_asked_for_in_ranges(
-    remote: Remote, wanted: str, status: int, expected: bytes
+    remote: Remote, span: str, status: int, expected: bytes
 ) -> None:
     url = (await remote.upload(DATA))["data"]["download_url"]
 
-    assert await remote.get(url, Range=wanted) == (status, expected)
+    assert await remote.get(url, Range=span) == (status, expected)
     assert remote.emulator.counters.download_bytes == len(expected)
 
 

@@ -27,8 +27,8 @@ APP = "1900000000000000202"
 
 async def both(remote: Remote, task_id: str) -> tuple[list[Any], list[Any]]:
     """The results that one poll by each route sees."""
-    told = (await remote.query(task_id))["results"] or []
-    return told, (await remote.outputs(task_id))["data"]
+    results = (await remote.query(task_id))["results"] or []
+    return results, (await remote.outputs(task_id))["data"]
 
 
 async def ended(remote: Remote, workflow_id: str = TEXT_OUT) -> str:
@@ -43,7 +43,7 @@ async def ended(remote: Remote, workflow_id: str = TEXT_OUT) -> str:
 async def listed(remote: Remote, name: str) -> list[str]:
     body = {"resourceType": "CHECKPOINT", "resourceName": name, "current": 1, "size": 50}
     reply = await remote.post(RESOURCES, body, **remote.bearer)
-    return [one["nodeModelName"] for one in reply["data"]["records"]]
+    return [record["nodeModelName"] for record in reply["data"]["records"]]
 
 
 async def test_models_are_found_by_their_title_and_not_by_their_file(remote: Remote) -> None:
@@ -137,21 +137,21 @@ async def test_an_empty_api_balance_has_the_code_of_a_wrong_graph(remote: Remote
 
 
 async def test_public_apps_hold_their_id_in_an_example_call(remote: Remote) -> None:
-    seen: list[dict[str, Any]] = []
+    apps: list[dict[str, Any]] = []
     page: dict[str, Any] = {"hasNext": True, "current": 0}
     while page["hasNext"]:
         body = {"current": page["current"] + 1, "size": 50, "sort": "NEWEST"}
         page = (await remote.post(APP_LIST, body, **remote.bearer))["data"]
-        seen += page["records"]
+        apps += page["records"]
 
-    assert page["total"] > len(seen) > 100
-    assert "id" not in seen[0]
-    examples = [one["invokeExample"] for one in seen]
-    assert any(APP in one for one in examples)
-    assert any("www.runninghub.cn" in one for one in examples)
-    assert any("www.runninghub.ai" in one for one in examples)
-    assert any('"{\\"webappId' in one for one in examples)
-    assert any("'{\"webappId" in one for one in examples)
+    assert page["total"] > len(apps) > 100
+    assert "id" not in apps[0]
+    examples = [app["invokeExample"] for app in apps]
+    assert any(APP in example for example in examples)
+    assert any("www.runninghub.cn" in example for example in examples)
+    assert any("www.runninghub.ai" in example for example in examples)
+    assert any('"{\\"webappId' in example for example in examples)
+    assert any("'{\"webappId" in example for example in examples)
 
 
 async def test_the_list_of_apps_has_other_shapes_and_wants_other_headers(remote: Remote) -> None:
@@ -171,7 +171,7 @@ async def test_field_data_may_be_a_list_of_names(remote: Remote) -> None:
 
     fields = json.loads((await remote.get(query))[1])["data"]["nodeInfoList"]
 
-    by_name = {one["fieldName"]: one["fieldData"] for one in fields}
+    by_name = {field["fieldName"]: field["fieldData"] for field in fields}
     assert by_name["upscale_method"] == ["nearest-exact", "bilinear", "bicubic"]
     assert json.loads(by_name["image"])[1] == {"image_upload": True}
 
@@ -186,8 +186,8 @@ async def test_the_routes_list_results_in_another_order(remote: Remote, order: A
     graph = {str(number): entry for number, entry in enumerate(savers)}
     remote.emulator.results_order = order
     task_id = await ended(remote, remote.emulator.add_workflow(graph))
-    told, files = await both(remote, task_id)
-    named = [[one["nodeId"] for one in listed] for listed in (told, files)]
+    results, files = await both(remote, task_id)
+    named = [[row["nodeId"] for row in listed] for listed in (results, files)]
     assert (named[0] == named[1]) == (order == "same")
     assert sorted(named[0]) == sorted(named[1]) == ["1", "2"]
 
@@ -197,8 +197,8 @@ async def test_results_may_come_later_than_success(remote: Remote) -> None:
     task_id = await ended(remote)
 
     assert await both(remote, task_id) == ([], [])
-    told, files = await both(remote, task_id)
-    assert (len(told), len(files)) == (2, 1)
+    results, files = await both(remote, task_id)
+    assert (len(results), len(files)) == (2, 1)
 
 
 async def test_a_part_of_the_results_may_be_seen_first(remote: Remote) -> None:
@@ -214,19 +214,19 @@ async def test_a_result_may_have_no_address(remote: Remote, knob: Any, address: 
     remote.emulator.missing_address, remote.emulator.missing_address_polls = knob, 2
     task_id = await ended(remote, "1900000000000000101")
 
-    told, files = await both(remote, task_id)
-    assert (told[0]["url"], files[0]["fileUrl"]) == (address, address)
-    told, files = await both(remote, task_id)
-    assert told[0]["url"] == files[0]["fileUrl"]
-    assert told[0]["url"].startswith("http")
+    results, files = await both(remote, task_id)
+    assert (results[0]["url"], files[0]["fileUrl"]) == (address, address)
+    results, files = await both(remote, task_id)
+    assert results[0]["url"] == files[0]["fileUrl"]
+    assert results[0]["url"].startswith("http")
 
 
 async def test_a_text_may_be_a_list_of_texts(remote: Remote) -> None:
     remote.emulator.text_results = "list"
 
-    told, _ = await both(remote, await ended(remote))
+    results, _ = await both(remote, await ended(remote))
 
-    assert [one["text"] for one in told if one["text"]] == [["a caption"]]
+    assert [result["text"] for result in results if result["text"]] == [["a caption"]]
 
 
 async def test_a_create_may_be_told_another_orders_id(remote: Remote) -> None:
@@ -319,9 +319,9 @@ async def test_a_file_may_never_end(remote: Remote) -> None:
     remote.emulator.faults.append(Fault("/input/", "endless"))
 
     async with remote.session.get(url) as answer:
-        read = 0
-        while read < 50 * len(data):
-            read += len(await answer.content.read(65536))
+        received = 0
+        while received < 50 * len(data):
+            received += len(await answer.content.read(65536))
     assert (await remote.get(url))[1] == data
 
 
@@ -347,14 +347,14 @@ async def test_a_refusal_may_repeat_the_key(remote: Remote, way: str, path: str)
 
     async with remote.session.post(path, json=body, headers=remote.bearer) as answer:
         raw, charset = await answer.read(), answer.charset
-    said = json.loads(raw.decode(charset or "utf-8"))
+    refusal = json.loads(raw.decode(charset or "utf-8"))
 
     key = remote.key
     written = {
-        "percent": "".join(f"%{ord(one):02X}" for one in key),
+        "percent": "".join(f"%{ord(letter):02X}" for letter in key),
         "base64": base64.b64encode(f"Bearer {key}".encode()).decode(),
     }
-    assert written.get(way, key) in said.get("msg", said.get("errorMessage"))
+    assert written.get(way, key) in refusal.get("msg", refusal.get("errorMessage"))
     assert (key.encode() in raw) == (way == "plain")
 
 
@@ -374,7 +374,7 @@ async def test_a_flooding_socket_sends_as_fast_as_it_is_read(remote: Remote) -> 
     async with remote.session.ws_connect(created["data"]["netWssUrl"]) as socket:
         messages = [await socket.receive(2) for _ in range(2000)]
 
-    assert {one.type for one in messages} == {aiohttp.WSMsgType.TEXT}
+    assert {message.type for message in messages} == {aiohttp.WSMsgType.TEXT}
     assert json.loads(messages[-1].data)["type"] == "progress"
-    assert sum(len(one.data) for one in messages) > 1_000_000
+    assert sum(len(message.data) for message in messages) > 1_000_000
     assert await asyncio.wait_for(remote.create(), 2)

@@ -30,13 +30,13 @@ async def site(remote: Remote, path: str, **body: Any) -> Any:
 
 
 async def listed(remote: Remote) -> list[dict[str, Any]]:
-    said = await site(remote, "list", categoryType="STANDARD_MODEL", pageNum=1, pageSize=1000)
-    return said["data"]["page"]["records"]
+    listing = await site(remote, "list", categoryType="STANDARD_MODEL", pageNum=1, pageSize=1000)
+    return listing["data"]["page"]["records"]
 
 
 async def detail(remote: Remote, endpoint: str) -> dict[str, Any]:
-    said = await site(remote, "detail", id=remote.emulator.models[endpoint].sku)
-    return {**said["data"], "fields": json.loads(said["data"]["inputConfigJson"])}
+    reply = await site(remote, "detail", id=remote.emulator.models[endpoint].sku)
+    return {**reply["data"], "fields": json.loads(reply["data"]["inputConfigJson"])}
 
 
 async def test_the_index_has_a_line_for_each_model_that_is_sold(remote: Remote) -> None:
@@ -94,7 +94,7 @@ async def test_the_sites_catalogue_is_for_its_own_pages(remote: Remote) -> None:
 async def test_self_hosted_models_are_described_by_node_keys(remote: Remote) -> None:
     about = await detail(remote, F2)
 
-    ratio = next(one for one in about["fields"] if one["title"] == "aspectRatio")
+    ratio = next(field for field in about["fields"] if field["title"] == "aspectRatio")
     assert about["rhEndpoint"] == F2
     assert "##" in ratio["fieldKey"]
     assert ratio["options"][0]["value"] == "0"
@@ -104,16 +104,16 @@ async def test_self_hosted_models_are_described_by_node_keys(remote: Remote) -> 
 async def test_lists_are_told_in_the_sites_spelling(remote: Remote) -> None:
     about = await detail(remote, "seedream-v4.5/image-to-image")
 
-    pictures = next(one for one in about["fields"] if one["fieldKey"] == "imageUrls")
+    pictures = next(field for field in about["fields"] if field["fieldKey"] == "imageUrls")
     assert pictures["multipleInputs"] is True
     assert pictures["maxInpuNum"] > 1
 
 
 async def test_the_registry_leaves_out_what_the_real_one_leaves_out(remote: Remote) -> None:
-    models = {one["endpoint"]: one for one in json.loads(await text(remote, REGISTRY))["models"]}
+    models = {row["endpoint"]: row for row in json.loads(await text(remote, REGISTRY))["models"]}
 
     assert F2 not in models
-    assert "elementList" not in [one["fieldKey"] for one in models[KLING]["params"]]
+    assert "elementList" not in [field["fieldKey"] for field in models[KLING]["params"]]
     assert models["mureka-ai/generate-lyrics"]["output_type"] == "string"
     assert len(models) > 400
 
@@ -146,7 +146,7 @@ async def test_another_process_adds_changes_and_removes_models(remote: Remote) -
 
     change = {"endpoint": F2, "name_cn": "<script>", "parameters": [{"name": "style"}]}
     assert await control(change=change) == {}
-    assert [one.name for one in remote.emulator.models[F2].parameters] == ["style"]
+    assert [parameter.name for parameter in remote.emulator.models[F2].parameters] == ["style"]
     assert "[<script>]" in await text(remote, INDEX)
 
     assert await control(remove=F2) == {}
@@ -206,9 +206,9 @@ def param(name: str, note: str = "", **more: Any) -> dict[str, Any]:
     ],
 )
 def test_remarks_become_rules(note: str, rule: dict[str, Any]) -> None:
-    (made,) = convert([facts(param("one", note), param("other"))], [])
+    (model,) = convert([facts(param("one", note), param("other"))], [])
 
-    assert made["parameters"][0] == {"name": "one", "type": "STRING", **rule}
+    assert model["parameters"][0] == {"name": "one", "type": "STRING", **rule}
 
 
 def test_what_a_price_hangs_on_is_kept() -> None:
@@ -219,10 +219,10 @@ def test_what_a_price_hangs_on_is_kept() -> None:
         "depends_on": ["one"],
         "rules": {"x": 2},
     }
-    known = {**facts(param("one")), "price": {"per": "run", "amount": 3}}
+    documented = {**facts(param("one")), "price": {"per": "run", "amount": 3}}
 
-    (listed_price,) = convert([known], [row])
-    (known_price,) = convert([known], [])
+    (listed_price,) = convert([documented], [row])
+    (documented_price,) = convert([documented], [])
 
     assert listed_price["price"] == {"per": "second", "by": ["one"], "amounts": {"x": 2}}
-    assert known_price["price"] == {"per": "run", "by": [], "amounts": {"": 3}}
+    assert documented_price["price"] == {"per": "run", "by": [], "amounts": {"": 3}}

@@ -47,13 +47,13 @@ async def preview(remote: Remote, endpoint: str, body: Any) -> Any:
 
 async def done(remote: Remote, endpoint: str, body: Any, key: str = KEY) -> Any:
     """The query's reply when a run is over."""
-    said = await run(remote, endpoint, body, key)
-    assert said["errorCode"] == "", said
-    runner = remote.emulator.tasks[said["taskId"]].runner
+    started = await run(remote, endpoint, body, key)
+    assert started["errorCode"] == "", started
+    runner = remote.emulator.tasks[started["taskId"]].runner
     assert runner is not None
     await runner
     headers = {"Authorization": f"Bearer {key}"}
-    return await remote.post("/openapi/v2/query", {"taskId": said["taskId"]}, **headers)
+    return await remote.post("/openapi/v2/query", {"taskId": started["taskId"]}, **headers)
 
 
 async def uploads(remote: Remote) -> dict[str, str]:
@@ -63,29 +63,29 @@ async def uploads(remote: Remote) -> dict[str, str]:
     }
 
 
-def value_of(one: Parameter, urls: dict[str, str]) -> Any:
+def value_of(part: Parameter, urls: dict[str, str]) -> Any:
     plain = {
-        "STRING": (BOAT["prompt"] * 9)[: min(one.max_length or 99, max(one.min_length or 0, 16))],
-        "INT": int(one.low or 1),
-        "FLOAT": float(one.low or 1),
+        "STRING": (BOAT["prompt"] * 9)[: min(part.max_length or 99, max(part.min_length or 0, 16))],
+        "INT": int(part.low or 1),
+        "FLOAT": float(part.low or 1),
         "BOOLEAN": True,
         "LORA": "ink_v1.safetensors",
         "JSON": {"a": 1},
-        "COMBO": one.options[0] if one.options else "",
+        "COMBO": part.options[0] if part.options else "",
         **urls,
-    }[one.type]
-    usual = plain if one.type in urls or one.default in (None, "") else one.default
-    return [usual] if one.array else usual
+    }[part.type]
+    usual = plain if part.type in urls or part.default in (None, "") else part.default
+    return [usual] if part.array else usual
 
 
 def required_of(model: Model, urls: dict[str, str]) -> dict[str, Any]:
     body = {
-        one.name: value_of(one, urls)
-        for one in model.parameters
-        if one.required and one.only_with is None
+        field.name: value_of(field, urls)
+        for field in model.parameters
+        if field.required and field.only_with is None
     }
     first = [pair[0] for pair in model.one_of]
-    named = {one.name: one for one in model.parameters}
+    named = {field.name: field for field in model.parameters}
     return body | {name: value_of(named[name], urls) for name in first}
 
 
@@ -95,13 +95,13 @@ async def test_every_model_that_is_sold_runs_with_what_it_requires(remote: Remot
     wants_an_id: list[str] = []
     for model in remote.emulator.documented_models():
         if model.status == "deprecated" or any(
-            one.required and one.made_by for one in model.parameters
+            field.required and field.made_by for field in model.parameters
         ):
             wants_an_id.append(model.endpoint)
             continue
         reply = await done(remote, model.endpoint, required_of(model, urls))
         assert reply["status"] == "SUCCESS", model.endpoint
-        kinds = [one["outputType"] for one in reply["results"]]
+        kinds = [result["outputType"] for result in reply["results"]]
         assert model.output in kinds, model.endpoint
         ends[model.output] += 1
 
@@ -141,14 +141,14 @@ async def test_what_is_wrong_with_a_body_is_named(
     model = remote.emulator.models[endpoint]
     body = required_of(model, await uploads(remote))
     if name == "lora":
-        (name,) = (one.name for one in model.parameters if one.type == "LORA")
+        (name,) = (field.name for field in model.parameters if field.type == "LORA")
         change = {name: "none.safetensors"}
 
     for ask in (run, preview):
         assert (await ask(remote, endpoint, body))["errorCode"] == ""
-        said = await ask(remote, endpoint, body | change)
-        assert (said["errorCode"], said.get("taskId") or "") == ("1007", "")
-        assert name in said["errorMessage"]
+        refusal = await ask(remote, endpoint, body | change)
+        assert (refusal["errorCode"], refusal.get("taskId") or "") == ("1007", "")
+        assert name in refusal["errorMessage"]
     assert remote.emulator.counters.orders == 1
 
 
@@ -160,9 +160,9 @@ async def test_an_empty_text_is_right_where_it_is_an_option(remote: Remote) -> N
 
 
 async def test_what_is_missing_is_named(remote: Remote) -> None:
-    said = await run(remote, SEEDREAM, {"resolution": "2k"})
+    refusal = await run(remote, SEEDREAM, {"resolution": "2k"})
 
-    assert (said["errorCode"], "prompt is required" in said["errorMessage"]) == ("1007", True)
+    assert (refusal["errorCode"], "prompt is required" in refusal["errorMessage"]) == ("1007", True)
 
 
 async def test_keys_that_exclude_each_other_are_refused(remote: Remote) -> None:
@@ -205,8 +205,9 @@ async def test_who_may_not_learns_it_from_the_price_too(remote: Remote) -> None:
 
 async def test_paths_and_models_that_are_not_there_or_not_for_this_key(remote: Remote) -> None:
     emulator = remote.emulator
-    gone = next(one.endpoint for one in emulator.models.values() if one.status == "removed")
-    withdrawn = next(one.endpoint for one in emulator.models.values() if one.status == "deprecated")
+    models = emulator.models.values()
+    gone = next(model.endpoint for model in models if model.status == "removed")
+    withdrawn = next(model.endpoint for model in models if model.status == "deprecated")
     emulator.inactive_models = (F2,)
 
     assert [(await run(remote, path, BOAT))["code"] for path in ("no/model", gone, F2)] == [412] * 3
@@ -303,8 +304,8 @@ async def test_the_price_is_not_told_for_placeholders(
     endpoint = "vidu/image-to-video-q3-pro-fast"
     body = required_of(remote.emulator.models[endpoint], await uploads(remote)) | change
 
-    said = await preview(remote, endpoint, body)
-    assert (said["errorCode"], next(iter(change)) in said["errorMessage"]) == ("1007", True)
+    refusal = await preview(remote, endpoint, body)
+    assert (refusal["errorCode"], next(iter(change)) in refusal["errorMessage"]) == ("1007", True)
 
     remote.emulator.preview_placeholders = "accepted"
     assert (await preview(remote, endpoint, body))["errorCode"] == ""
@@ -316,43 +317,43 @@ async def test_the_price_is_not_told_for_placeholders(
 async def files(remote: Remote, endpoint: str, **change: Any) -> list[bytes]:
     model = remote.emulator.models[endpoint]
     reply = await done(remote, endpoint, required_of(model, await uploads(remote)) | change)
-    return [(await remote.get(one["url"]))[1] for one in reply["results"] if one["url"]]
+    return [(await remote.get(result["url"]))[1] for result in reply["results"] if result["url"]]
 
 
 async def test_several_results_of_one_run_differ(remote: Remote) -> None:
-    made = await files(remote, SEEDREAM, sequentialImageGeneration="auto", maxImages=4)
+    pictures = await files(remote, SEEDREAM, sequentialImageGeneration="auto", maxImages=4)
 
-    assert len(set(made)) == 4
-    assert {Image.open(io.BytesIO(one)).size for one in made} == {(96, 96)}
+    assert len(set(pictures)) == 4
+    assert {Image.open(io.BytesIO(picture)).size for picture in pictures} == {(96, 96)}
 
 
 @pytest.mark.parametrize(
-    ("asked", "made"), [("png", "PNG"), ("jpeg", "JPEG"), ("webp(lossless)", "WEBP")]
+    ("option", "expected"), [("png", "PNG"), ("jpeg", "JPEG"), ("webp(lossless)", "WEBP")]
 )
 async def test_pictures_have_the_format_that_is_asked_for(
-    remote: Remote, asked: str, made: str
+    remote: Remote, option: str, expected: str
 ) -> None:
-    (data,) = await files(remote, "rhart-image/f-2-dev/text-to-image", outputFormat=asked)
+    (data,) = await files(remote, "rhart-image/f-2-dev/text-to-image", outputFormat=option)
 
-    assert Image.open(io.BytesIO(data)).format == made
+    assert Image.open(io.BytesIO(data)).format == expected
 
 
 async def test_a_film_can_be_decoded_and_is_the_bodys_own(remote: Remote) -> None:
     endpoint = "kling-v2.5-turbo-pro/text-to-video"
-    (one,) = await files(remote, endpoint, prompt="a red boat")
-    (other,) = await files(remote, endpoint, prompt="a blue boat")
+    (red,) = await files(remote, endpoint, prompt="a red boat")
+    (blue,) = await files(remote, endpoint, prompt="a blue boat")
 
-    with av.open(io.BytesIO(one)) as container:
+    with av.open(io.BytesIO(red)) as container:
         assert len(list(container.decode(video=0))) == 8
-    assert one != other
+    assert red != blue
 
 
 async def test_a_sound_can_be_read(remote: Remote) -> None:
-    one, other = await files(remote, "mureka-ai/mureka-v9/generate-song", n=2)
+    first, second = await files(remote, "mureka-ai/mureka-v9/generate-song", n=2)
 
-    with wave.open(io.BytesIO(one)) as file:
+    with wave.open(io.BytesIO(first)) as file:
         assert (file.getnchannels(), file.getnframes()) == (1, 6400)
-    assert one != other
+    assert first != second
 
 
 async def test_a_solid_is_a_whole_glb_beside_its_picture(remote: Remote) -> None:
@@ -371,9 +372,9 @@ async def test_a_solid_is_a_whole_glb_beside_its_picture(remote: Remote) -> None
 async def test_a_text_is_no_file_and_results_name_a_kind_or_an_extension(remote: Remote) -> None:
     lyrics = "mureka-ai/generate-lyrics"
     reply = await done(remote, lyrics, {"prompt": "a song of the sea"})
-    (told,) = reply["results"]
-    assert (told["url"], told["outputType"], "nodeId" in told) == (None, "text", False)
-    assert "a song of the sea" in told["text"]
+    (result,) = reply["results"]
+    assert (result["url"], result["outputType"], "nodeId" in result) == (None, "text", False)
+    assert "a song of the sea" in result["text"]
 
     picture = (await done(remote, SEEDREAM, BOAT))["results"][0]
     assert picture["outputType"] == "image"
@@ -412,9 +413,9 @@ async def test_a_cancel_of_a_model_has_three_readings(
     remote.emulator.run_seconds, remote.emulator.model_cancel = 60, reading
     task_id = (await run(remote, SEEDREAM, BOAT))["taskId"]
 
-    said = await remote.post("/task/openapi/cancel", {"apiKey": KEY, "taskId": task_id})
+    reply = await remote.post("/task/openapi/cancel", {"apiKey": KEY, "taskId": task_id})
 
-    assert said["code"] == code
+    assert reply["code"] == code
     query = await remote.post("/openapi/v2/query", {"taskId": task_id}, **BEARER)
     assert query["status"] == status
 
@@ -423,9 +424,9 @@ async def test_a_model_has_no_socket(remote: Remote) -> None:
     remote.emulator.run_seconds = 60
     task_id = (await run(remote, SEEDREAM, BOAT))["taskId"]
 
-    said = await remote.post("/task/openapi/outputs", {"apiKey": KEY, "taskId": task_id})
+    reply = await remote.post("/task/openapi/outputs", {"apiKey": KEY, "taskId": task_id})
 
-    assert (said["code"], said["data"]) == (804, None)
+    assert (reply["code"], reply["data"]) == (804, None)
 
 
 # Chains
@@ -434,30 +435,30 @@ async def test_a_model_has_no_socket(remote: Remote) -> None:
 async def made_id(remote: Remote, endpoint: str, change: dict[str, Any], key: str = KEY) -> str:
     """The text of a run that gives out an id."""
     body = required_of(remote.emulator.models[endpoint], await uploads(remote)) | change
-    *_, told = (await done(remote, endpoint, body, key))["results"]
-    return told["text"]
+    *_, result = (await done(remote, endpoint, body, key))["results"]
+    return result["text"]
 
 
 async def test_an_element_is_used_by_a_number_within_json(remote: Remote) -> None:
     film = "kling-v3.0-pro/image-to-video"
-    told = json.loads(await made_id(remote, "kling-elements", {"name": "cat"}))
+    element = json.loads(await made_id(remote, "kling-elements", {"name": "cat"}))
     body = required_of(remote.emulator.models[film], await uploads(remote))
 
-    right = await run(remote, film, body | {"elementList": [{"elementId": told["elementId"]}]})
+    right = await run(remote, film, body | {"elementList": [{"elementId": element["elementId"]}]})
     wrong = await run(remote, film, body | {"elementList": [{"elementId": 12345}]})
 
-    assert isinstance(told["elementId"], int)
+    assert isinstance(element["elementId"], int)
     assert right["errorCode"] == ""
     assert (wrong["errorCode"], "12345" in wrong["errorMessage"]) == ("1007", True)
 
 
 async def test_a_face_and_its_session_go_together_into_a_film(remote: Remote) -> None:
     film = "kling-lip-sync/lip-sync-video"
-    told = json.loads(await made_id(remote, "kling-lip-sync/identify-face", {}))
+    face = json.loads(await made_id(remote, "kling-lip-sync/identify-face", {}))
     voice = await made_id(remote, "kling-lip-sync/tts", {})
     body = {
-        "sessionId": told["sessionId"],
-        "faceId": told["faceData"][0]["faceId"],
+        "sessionId": face["sessionId"],
+        "faceId": face["faceData"][0]["faceId"],
         "audioId": voice,
         "soundStartTime": 0,
         "soundEndTime": 2000,
@@ -469,8 +470,8 @@ async def test_a_face_and_its_session_go_together_into_a_film(remote: Remote) ->
 
 
 async def test_an_upload_is_good_for_its_purpose_its_account_and_its_time(remote: Remote) -> None:
-    other = example_key("another")
-    remote.emulator.accounts[other] = Account(kind="SHARED", money=Decimal(9), currency="CNY")
+    stranger = example_key("another")
+    remote.emulator.accounts[stranger] = Account(kind="SHARED", money=Decimal(9), currency="CNY")
     song, upload = "mureka-ai/mureka-v9/generate-song", "mureka-ai/files-upload"
     body = required_of(remote.emulator.models[song], await uploads(remote))
 
@@ -479,7 +480,7 @@ async def test_an_upload_is_good_for_its_purpose_its_account_and_its_time(remote
 
     vocal = await made_id(remote, upload, {"purpose": "vocal"})
     assert await code(vocal) == ""
-    assert await code(vocal, other) == "1007"
+    assert await code(vocal, stranger) == "1007"
     assert await code(await made_id(remote, upload, {"purpose": "melody"})) == "1007"
     assert await code(await made_id(remote, "mureka-ai/vocal-clone", {})) == ""
 

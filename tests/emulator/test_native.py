@@ -21,7 +21,7 @@ GRAPH = {
 }
 
 
-async def said(remote: Remote, method: str, path: str, body: Any = None, key: str = "") -> Any:
+async def call(remote: Remote, method: str, path: str, body: Any = None, key: str = "") -> Any:
     address = f"/proxy/{key or remote.key}{path}"
     async with remote.session.request(method, address, json=body) as answer:
         return answer.status, json.loads(await answer.read() or b"null")
@@ -29,17 +29,17 @@ async def said(remote: Remote, method: str, path: str, body: Any = None, key: st
 
 async def queued(remote: Remote, prompt_id: str = ID) -> str:
     body = {"prompt": GRAPH, "client_id": "me", "prompt_id": prompt_id}
-    status, reply = await said(remote, "POST", "/prompt", body)
+    status, reply = await call(remote, "POST", "/prompt", body)
     assert (status, reply["node_errors"]) == (200, {})
     return reply["prompt_id"]
 
 
-@pytest.mark.parametrize(("knob", "kept"), [("given", True), ("own", False)])
+@pytest.mark.parametrize(("knob", "counts"), [("given", True), ("own", False)])
 async def test_the_callers_id_counts_or_is_ignored(
-    emulator: Emulator, remote: Remote, knob: Any, kept: bool
+    emulator: Emulator, remote: Remote, knob: Any, counts: bool
 ) -> None:
     emulator.native_prompt_id = knob
-    assert (await queued(remote) == ID) is kept
+    assert (await queued(remote) == ID) is counts
 
 
 async def test_a_prompt_goes_through_queue_and_history_to_its_file(
@@ -49,7 +49,7 @@ async def test_a_prompt_goes_through_queue_and_history_to_its_file(
     (task,) = emulator.tasks.values()
     assert task.runner is not None
     await task.runner
-    _, history = await said(remote, "GET", f"/history/{prompt_id}")
+    _, history = await call(remote, "GET", f"/history/{prompt_id}")
     (file,) = history[prompt_id]["outputs"]["3"]["images"]
     assert file == {"filename": "b_00001_.png", "subfolder": "a", "type": "output"}
     async with remote.session.get(f"/api/proxy/{remote.key}/view", params=file) as answer:
@@ -61,7 +61,7 @@ async def test_a_prompt_goes_through_queue_and_history_to_its_file(
 async def test_an_older_core_interrupts_whatever_runs(emulator: Emulator, remote: Remote) -> None:
     emulator.native_prompt_id, emulator.run_seconds = "given", 60
     await queued(remote)
-    await said(remote, "POST", "/interrupt", {"prompt_id": OTHER})
+    await call(remote, "POST", "/interrupt", {"prompt_id": OTHER})
     (task,) = emulator.tasks.values()
     assert task.status == "CANCEL"
 
@@ -72,9 +72,9 @@ async def test_a_newer_core_interrupts_the_prompt_that_is_named(
     emulator.native_prompt_id, emulator.native_core, emulator.run_seconds = "given", "new", 60
     await queued(remote)
     (task,) = emulator.tasks.values()
-    await said(remote, "POST", "/interrupt", {"prompt_id": OTHER})
+    await call(remote, "POST", "/interrupt", {"prompt_id": OTHER})
     assert task.status == "RUNNING"
-    await said(remote, "POST", "/interrupt", {"prompt_id": ID})
+    await call(remote, "POST", "/interrupt", {"prompt_id": ID})
     assert task.status == "CANCEL"
 
 
@@ -83,16 +83,16 @@ async def test_what_is_taken_out_of_the_queue_is_in_no_history(
 ) -> None:
     emulator.native_prompt_id, emulator.queue_seconds = "given", 60
     await queued(remote)
-    await said(remote, "POST", "/queue", {"delete": [ID]})
-    assert await said(remote, "GET", f"/history/{ID}") == (200, {})
-    assert (await said(remote, "GET", "/queue"))[1]["queue_pending"] == []
+    await call(remote, "POST", "/queue", {"delete": [ID]})
+    assert await call(remote, "GET", f"/history/{ID}") == (200, {})
+    assert (await call(remote, "GET", "/queue"))[1]["queue_pending"] == []
 
 
 async def test_the_list_of_classes_answers_whatever_the_key(remote: Remote) -> None:
-    status, classes = await said(remote, "GET", "/object_info", key="x")
+    status, classes = await call(remote, "GET", "/object_info", key="x")
     assert status == 200
     assert classes["SaveImage"]["output_node"] is True
-    assert (await said(remote, "GET", "/queue", key="x"))[1]["code"] == 802
+    assert (await call(remote, "GET", "/queue", key="x"))[1]["code"] == 802
 
 
 @pytest.mark.parametrize(("there", "status"), [(False, 404), (True, 200)])
@@ -130,12 +130,12 @@ async def test_a_restart_forgets_all_prompts(emulator: Emulator, remote: Remote)
     emulator.run_seconds = 60
     await queued(remote)
     emulator.native_forgets = True
-    assert (await said(remote, "GET", "/queue"))[1] == {"queue_running": [], "queue_pending": []}
+    assert (await call(remote, "GET", "/queue"))[1] == {"queue_running": [], "queue_pending": []}
 
 
 async def test_the_key_is_in_no_note_of_a_request(emulator: Emulator, remote: Remote) -> None:
     emulator.faults.append(Fault("/proxy/{key}/queue", "status"))
-    assert (await said(remote, "GET", "/queue"))[0] == 500
+    assert (await call(remote, "GET", "/queue"))[0] == 500
     await queued(remote)
     assert emulator.counters.requests["/proxy/{key}/prompt"] == 1
     async with remote.session.get("/emulator/state") as answer:

@@ -172,8 +172,8 @@ async def test_state_is_told_and_reset_over_http(remote: Remote) -> None:
 async def test_requests_orders_and_connections_are_counted(remote: Remote) -> None:
     for _ in range(3):
         await remote.create(TEXT_OUT)
-    async with aiohttp.ClientSession(remote.emulator.base_url) as other:
-        await other.post(CREATE, json={})
+    async with aiohttp.ClientSession(remote.emulator.base_url) as client:
+        await client.post(CREATE, json={})
 
     counters = remote.emulator.counters
     assert counters["orders"] == 3

@@ -210,7 +210,7 @@ async def test_a_field_of_the_wrong_kind_is_refused(remote: Remote, body: dict[s
 async def test_retaining_is_for_shared_keys_and_ten_to_180_seconds(remote: Remote) -> None:
     remote.emulator.accounts[remote.key] = Account(kind="SHARED", money=Decimal(1))
 
-    codes = [(await remote.create(retainSeconds=one))["code"] for one in (9, 10, 180, 181, "60")]
+    codes = [(await remote.create(retainSeconds=span))["code"] for span in (9, 10, 180, 181, "60")]
 
     assert codes == [301, 0, 0, 301, 301]
 
@@ -255,7 +255,7 @@ async def test_an_invalid_graph_is_refused_with_comfyui_s_reason(
     report = json.loads(reply["msg"].partition(": ")[2])
     assert reply["code"] == 433
     assert report["error"]["type"] == "prompt_outputs_failed_validation"
-    assert [one["type"] for one in report["node_errors"][node]["errors"]] == [kind]
+    assert [error["type"] for error in report["node_errors"][node]["errors"]] == [kind]
     assert report["node_errors"][node]["dependent_outputs"] == ["9"]
 
 

@@ -53,12 +53,12 @@ async def test_a_task_goes_from_state_to_state_in_its_time(remote: Remote) -> No
     emulator.create_seconds, emulator.queue_seconds, emulator.run_seconds = 0.1, 0.1, 0.1
     created = await remote.create(TEXT_OUT)
     task = emulator.tasks[created["data"]["taskId"]]
-    seen = [created["data"]["taskStatus"]]
-    while seen[-1] != "SUCCESS":
+    statuses = [created["data"]["taskStatus"]]
+    while statuses[-1] != "SUCCESS":
         now = (await remote.query(task.id))["status"]
-        seen += [now] if now != seen[-1] else []
+        statuses += [now] if now != statuses[-1] else []
 
-    assert seen == ["CREATE", "QUEUED", "RUNNING", "SUCCESS"]
+    assert statuses == ["CREATE", "QUEUED", "RUNNING", "SUCCESS"]
     assert task.started - task.created >= 0.2
     assert task.ended - task.started >= 0.1
     assert await states(remote, task.id) == ("SUCCESS", 0, "SUCCESS")
@@ -114,7 +114,7 @@ async def test_slots_are_shared_with_foreign_tasks_and_freed_at_the_end(remote: 
     await remote.finished(first)
     third = await remote.create()
 
-    assert [one["code"] for one in (first, second, third)] == [0, 421, 0]
+    assert [reply["code"] for reply in (first, second, third)] == [0, 421, 0]
     async with remote.session.get("/openapi/v2/queue/status", headers=remote.bearer) as answer:
         data = (await answer.json())["data"]
     assert data == {
@@ -133,11 +133,11 @@ async def test_over_the_limit_tasks_can_be_queued_one_after_the_other(remote: Re
 
     created = [await remote.create(TEXT_OUT) for _ in range(8)]
     emulator.hold_at = None
-    for one in created:
-        await remote.finished(one)
+    for reply in created:
+        await remote.finished(reply)
 
     tasks = list(emulator.tasks.values())
-    assert [one["data"]["taskStatus"] for one in created] == ["RUNNING", *["QUEUED"] * 7]
+    assert [reply["data"]["taskStatus"] for reply in created] == ["RUNNING", *["QUEUED"] * 7]
     assert all(later.started >= earlier.ended for earlier, later in itertools.pairwise(tasks))
 
 
@@ -158,7 +158,7 @@ async def test_a_failed_task_is_billed_unless_a_knob_says_otherwise(remote: Remo
     remote.emulator.bill_failed = False
     free = await remote.finished(await remote.create())
 
-    assert [one["usage"]["consumeCoins"] for one in (billed, free)] == ["1", None]
+    assert [reply["usage"]["consumeCoins"] for reply in (billed, free)] == ["1", None]
 
 
 async def test_failures_are_counted_down(remote: Remote) -> None:
@@ -166,7 +166,7 @@ async def test_failures_are_counted_down(remote: Remote) -> None:
 
     replies = [await remote.finished(await remote.create()) for _ in range(3)]
 
-    assert [one["status"] for one in replies] == ["FAILED", "FAILED", "SUCCESS"]
+    assert [reply["status"] for reply in replies] == ["FAILED", "FAILED", "SUCCESS"]
     reason = replies[0]["failedReason"]
     assert (reason["node_id"], reason["node_name"], reason["exception_message"]) == (
         "3",
@@ -264,8 +264,8 @@ async def test_a_held_task_stays_at_a_node_until_it_is_let_go(remote: Remote) ->
         async for message in socket:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 continue
-            told = json.loads(message.data)
-            if told["type"] == "progress" and told["data"]["value"] == told["data"]["max"]:
+            news = json.loads(message.data)
+            if news["type"] == "progress" and news["data"]["value"] == news["data"]["max"]:
                 # A node later it would be over: it has no time to run.
                 assert (await states(remote, created["data"]["taskId"]))[2] == "RUNNING"
                 remote.emulator.hold_at = None
@@ -322,12 +322,12 @@ async def test_a_lying_socket_ends_before_the_task_does(remote: Remote) -> None:
 
     ends = [
         place
-        for place, one in enumerate(frames)
-        if one["type"] == "execution_success"
-        and one["data"]["prompt_id"] == task.prompt_id
-        and "node" not in one["data"]
+        for place, frame in enumerate(frames)
+        if frame["type"] == "execution_success"
+        and frame["data"]["prompt_id"] == task.prompt_id
+        and "node" not in frame["data"]
     ]
-    begins = [place for place, one in enumerate(frames) if one["type"] == "execution_start"]
+    begins = [place for place, frame in enumerate(frames) if frame["type"] == "execution_start"]
 
     assert len(ends) == 2
     assert ends[0] < begins[0] < ends[1]
@@ -338,9 +338,9 @@ async def test_a_preview_is_a_binary_frame_with_a_jpeg(remote: Remote) -> None:
     created = await remote.create()
 
     async with remote.session.ws_connect(created["data"]["netWssUrl"]) as socket:
-        found = [one.data async for one in socket if one.type is aiohttp.WSMsgType.BINARY]
+        frames = [frame.data async for frame in socket if frame.type is aiohttp.WSMsgType.BINARY]
 
-    assert [one[:10] for one in found] == [b"\0\0\0\1\0\0\0\1\xff\xd8"]
+    assert [frame[:10] for frame in frames] == [b"\0\0\0\1\0\0\0\1\xff\xd8"]
 
 
 async def test_who_comes_late_is_told_the_current_node(remote: Remote) -> None:
@@ -352,10 +352,10 @@ async def test_who_comes_late_is_told_the_current_node(remote: Remote) -> None:
             if '"node": "3"' in str(message.data):
                 break
         async with remote.session.ws_connect(url) as late:
-            told = [json.loads((await late.receive()).data) for _ in range(2)]
+            news = [json.loads((await late.receive()).data) for _ in range(2)]
 
-    assert [one["type"] for one in told] == ["status", "executing"]
-    assert told[1]["data"]["node"] == "3"
+    assert [frame["type"] for frame in news] == ["status", "executing"]
+    assert news[1]["data"]["node"] == "3"
 
 
 async def test_progress_is_spread_over_the_run(remote: Remote) -> None:
@@ -414,10 +414,10 @@ async def test_a_webhook_is_told_the_end_as_text(remote: Remote, receiver: Any) 
 
     event = received[-1]
     assert (event["event"], event["taskId"]) == ("TASK_END", task_id)
-    told, polled = json.loads(event["eventData"]), await remote.outputs(task_id)
+    posted, polled = json.loads(event["eventData"]), await remote.outputs(task_id)
     # The one figure that is a number there.
-    assert told["data"][0].pop("taskCostTime") == int(polled["data"][0].pop("taskCostTime"))
-    assert told == polled
+    assert posted["data"][0].pop("taskCostTime") == int(polled["data"][0].pop("taskCostTime"))
+    assert posted == polled
     assert (len(received), detail["retryCount"]) == (2, 1)
     assert detail["userApiKey"] == "emul****mula"
 
@@ -443,5 +443,5 @@ async def test_a_webhook_can_be_sent_again_elsewhere(remote: Remote, receiver: A
     await remote.v1("/task/openapi/retryWebhook", webhookId=detail["id"], webhookUrl=url)
     await delivered(remote, task_id)
 
-    assert [one["taskId"] for one in received] == [task_id]
+    assert [event["taskId"] for event in received] == [task_id]
     assert (await remote.v1("/task/openapi/getWebhookDetail", taskId="1"))["code"] == 1
