@@ -42,8 +42,8 @@ ENCODERS = 2  # as in nodes/
 
 
 def rows() -> list[Row]:
-    made = [*in_world(LINE, 0.1, _pictures_up), *in_world(LINE, 0.1, _results_down)]
-    return [*made, *in_world(0, RUN, _batch)]
+    far = [*in_world(LINE, 0.1, _pictures_up), *in_world(LINE, 0.1, _results_down)]
+    return [*far, *in_world(0, RUN, _batch)]
 
 
 def in_world(bits: float, run: float, work: Callable[[Client], Awaitable[list[Row]]]) -> list[Row]:

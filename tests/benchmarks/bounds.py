@@ -58,13 +58,13 @@ async def _jobs(client: Client) -> list[Row]:
             await work
     return [
         timed(
-            f"{JOBS:,} jobs {what}: longest stretch of the loop",
+            f"{JOBS:,} jobs {phase}: longest stretch of the loop",
             stretches.longest,
             STRETCH,
             f"processor time, less up to {stretches.collecting * 1000:.0f} ms of the collector",
             clock=time.thread_time,
         )
-        for what, stretches in (("built", built), ("stopped", stopped))
+        for phase, stretches in (("built", built), ("stopped", stopped))
     ]
 
 
@@ -101,7 +101,7 @@ class _Stretches:
 
 
 def _memory() -> list[Row]:
-    what = {
+    texts = {
         f"{LARGE_ANSWER_LIMIT // MIB} MiB of empty objects": EMPTY_OBJECTS,
         f"as many values as an answer may have, {MOST_VALUES:,}": LARGEST,
     }
@@ -114,7 +114,7 @@ def _memory() -> list[Row]:
             1.0,
             "Linux alone tells",
         )
-        for name, text in what.items()
+        for name, text in texts.items()
         for grown in [_grown(lambda text=text: read_json(text))]
     ]
 

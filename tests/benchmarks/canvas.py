@@ -35,8 +35,8 @@ WATCH = """() => {
     window.longTasks = [];
     new PerformanceObserver((list) => {
         for (const frame of list.getEntries()) {
-            const ours = frame.scripts.filter((one) => one.sourceURL.includes("BLAMED"));
-            const spent = ours.reduce((sum, one) => sum + one.duration, 0);
+            const ours = frame.scripts.filter((script) => script.sourceURL.includes("BLAMED"));
+            const spent = ours.reduce((sum, script) => sum + script.duration, 0);
             window.longTasks.push([frame.duration, spent]);
         }
     }).observe({type: "long-animation-frame", buffered: false});
@@ -44,8 +44,8 @@ WATCH = """() => {
 
 # From the text in the widget to the dialog, and from OK to the built node, in the page's clock.
 TO_CHOOSER = """async ([id, link]) => {
-    const node = app.graph.nodes.find((one) => String(one.id) === id);
-    const widget = node.widgets.find((one) => one.name === "workflow");
+    const node = app.graph.nodes.find((candidate) => String(candidate.id) === id);
+    const widget = node.widgets.find(({name}) => name === "workflow");
     const start = performance.now();
     widget.value = link;
     widget.callback(link);
@@ -54,15 +54,15 @@ TO_CHOOSER = """async ([id, link]) => {
     }
     const shown = performance.now();
     const calls = performance.getEntriesByType("resource").filter(
-        (one) => one.startTime >= start && one.name.includes("/runninghub/program"));
-    const waited = calls.reduce((sum, one) => sum + one.duration, 0);
+        (call) => call.startTime >= start && call.name.includes("/runninghub/program"));
+    const waited = calls.reduce((sum, call) => sum + call.duration, 0);
     return shown - start - waited;
 }"""
 TO_NODE = """async (id) => {
-    const node = app.graph.nodes.find((one) => String(one.id) === id);
+    const node = app.graph.nodes.find((candidate) => String(candidate.id) === id);
     const start = performance.now();
     document.querySelector("dialog.runninghub-dialog[open] button.primary").click();
-    while (!node.widgets.some((one) => one.name === "6.text")) {
+    while (!node.widgets.some(({name}) => name === "6.text")) {
         await new Promise(requestAnimationFrame);
     }
     await new Promise(requestAnimationFrame);
@@ -86,11 +86,11 @@ def _canvas() -> Iterator[tuple[Canvas, str]]:
         emulator.run_in_thread() as url,
         sync_playwright() as playwright,
     ):
-        known = {"RUNNINGHUB_BASE_URL": url, "RUNNINGHUB_API_KEY": emulator.default_key}
+        settings = {"RUNNINGHUB_BASE_URL": url, "RUNNINGHUB_API_KEY": emulator.default_key}
         workflow = emulator.add_workflow(big(300))
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         with (
-            running("stage", NEWEST, Path(folder), known) as host,
+            running("stage", NEWEST, Path(folder), settings) as host,
             Canvas.opened(browser, host, name="benchmark") as canvas,
         ):
             yield canvas, workflow
@@ -119,7 +119,7 @@ def _measured(canvas: Canvas, workflow: str) -> Iterator[Row]:
     yield _longest(canvas, "running")
 
 
-def _longest(canvas: Canvas, what: str) -> Row:
+def _longest(canvas: Canvas, doing: str) -> Row:
     """Our scripts' share of the worst frame since the last look."""
     frames = canvas.run_js(
         "() => new Promise((done) => setTimeout(() => done(longTasks.splice(0)), 300))"
@@ -127,7 +127,7 @@ def _longest(canvas: Canvas, what: str) -> Row:
     ours = max((own for _, own in frames), default=0.0) / 1000
     whole = max((frame for frame, _ in frames), default=0.0) / 1000
     note = f"the worst whole frame, ComfyUI's own work included: {whole:.2f} s"
-    return Row(f"longest task while {what}", f"{ours:.3f} s", f"{LONG} s", ours / LONG, 1.0, note)
+    return Row(f"longest task while {doing}", f"{ours:.3f} s", f"{LONG} s", ours / LONG, 1.0, note)
 
 
 def _models(canvas: Canvas) -> Row:
@@ -136,8 +136,8 @@ def _models(canvas: Canvas) -> Row:
     canvas.clear()
     model(canvas, KLING)
     workflow = canvas.workflow()
-    (one,) = workflow["nodes"]
-    workflow["nodes"] = [{**one, "id": number} for number in range(1, MODELS + 1)]
+    (node,) = workflow["nodes"]
+    workflow["nodes"] = [{**node, "id": number} for number in range(1, MODELS + 1)]
     profiler = canvas.page.context.new_cdp_session(canvas.page)
     profiler.send("Profiler.enable")
     spent: list[float] = []
@@ -153,8 +153,8 @@ def _models(canvas: Canvas) -> Row:
 
 def _ours(profile: dict[str, Any]) -> float:
     """Seconds of a profile."""
-    frames = {one["id"]: one["callFrame"] for one in profile["nodes"]}
-    parents = {child: one["id"] for one in profile["nodes"] for child in one.get("children", ())}
+    frames = {node["id"]: node["callFrame"] for node in profile["nodes"]}
+    parents = {child: node["id"] for node in profile["nodes"] for child in node.get("children", ())}
     spent = 0
     for sample, took in zip(profile["samples"], profile["timeDeltas"], strict=True):
         at: int | None = sample

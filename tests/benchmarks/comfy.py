@@ -33,25 +33,25 @@ HERE = Path(__file__).resolve().parent
 
 def rows() -> list[Row]:
     with _stage() as (emulator, server):
-        told = definitions(server.url)
+        listing = definitions(server.url)
         measured = asyncio.run(_measure(emulator, server))
         handed_on = asyncio.run(_video_handed_on(emulator, server))
-    return [told, *measured, *handed_on, _import_cost()]
+    return [listing, *measured, *handed_on, _import_cost()]
 
 
 @contextlib.contextmanager
 def _stage() -> Iterator[tuple[Emulator, Server]]:
     emulator = Emulator(run_seconds=RUN)
     with tempfile.TemporaryDirectory() as folder, emulator.run_in_thread() as url:
-        known = {"RUNNINGHUB_BASE_URL": url, "RUNNINGHUB_API_KEY": emulator.default_key}
-        with running(Path(folder), known) as server:
+        settings = {"RUNNINGHUB_BASE_URL": url, "RUNNINGHUB_API_KEY": emulator.default_key}
+        with running(Path(folder), settings) as server:
             yield emulator, server
 
 
 async def _measure(emulator: Emulator, server: Server) -> list[Row]:
     emulator.account.limit = 3
     async with ComfyClient(server.url) as client:
-        made: list[Row] = []
+        rows: list[Row] = []
         for socket, goal in (("ok", 0.3), ("none", 0.8)):
             emulator.socket = socket  # type: ignore[assignment]
             emulator.expose_socket_on_create = socket == "ok"
@@ -60,20 +60,20 @@ async def _measure(emulator: Emulator, server: Server) -> list[Row]:
             extra = await _median(client, lambda: _one(client)) - RUN
             calls = sum(not e.path.startswith("/ws") for e in emulator.journal) / ROUNDS
             name = f"{RUN:g} s task, 512² in and out" + ("" if socket == "ok" else ", no socket")
-            made.append(timed(f"{name}: beside the task", extra, goal))
+            rows.append(timed(f"{name}: beside the task", extra, goal))
             if socket == "ok":
-                made.append(Row(f"{name}: requests", f"{calls:g}", "5", calls / 5, 1.0))
+                rows.append(Row(f"{name}: requests", f"{calls:g}", "5", calls / 5, 1.0))
         emulator.socket, emulator.expose_socket_on_create = "ok", True
-        one = await _median(client, lambda: _several(1))
+        single = await _median(client, lambda: _several(1))
         for count, goal in ((3, 1.1), (6, 2.2)):
             took = await _median(client, lambda count=count: _several(count))
             name = f"{count} nodes at a limit of 3"
-            made.append(Row(name, f"{took:.2f} s", f"{one:.2f} s", took / one, goal))
+            rows.append(Row(name, f"{took:.2f} s", f"{single:.2f} s", took / single, goal))
         beside = await _median(client, _beside_a_local_node)
         name = "a cloud node beside a local one that blocks as long"
-        longer = max(one, RUN)
-        made.append(Row(name, f"{beside:.2f} s", f"{longer:.2f} s", beside / longer, 1.05))
-        return made
+        longer = max(single, RUN)
+        rows.append(Row(name, f"{beside:.2f} s", f"{longer:.2f} s", beside / longer, 1.05))
+        return rows
 
 
 async def _median(
@@ -83,8 +83,8 @@ async def _median(
 
 
 async def _seconds(client: ComfyClient, make: Callable[[], Prompt | Awaitable[Prompt]]) -> float:
-    made = make()
-    prompt = made if isinstance(made, dict) else await made
+    prompt = make()
+    prompt = prompt if isinstance(prompt, dict) else await prompt
     started = time.perf_counter()
     result = await client.queue(prompt)
     assert result.outcome == "success", result
@@ -103,7 +103,7 @@ async def _one(client: ComfyClient) -> Prompt:
 
 def _several(count: int) -> Prompt:
     fields = [{"3.seed": mark(), "5.width": 64, "5.height": 64} for _ in range(count)]
-    return {str(i): remote(catalog.TEXT_TO_IMAGE, each) for i, each in enumerate(fields, 1)}
+    return {str(i): remote(catalog.TEXT_TO_IMAGE, inputs) for i, inputs in enumerate(fields, 1)}
 
 
 def _beside_a_local_node() -> Prompt:
@@ -151,9 +151,9 @@ def _import_cost() -> Row:
             done = subprocess.run(
                 [*command, str(pack)], capture_output=True, text=True, check=True, env=env
             )
-            told = json.loads(done.stdout.splitlines()[-1])
-            times.append(told["seconds"])
-            foreign.update(told["foreign"])
+            report = json.loads(done.stdout.splitlines()[-1])
+            times.append(report["seconds"])
+            foreign.update(report["foreign"])
     took = statistics.median(times)
     note = f"new third-party modules: {', '.join(sorted(foreign)) or 'none'}"
     return timed("import in ComfyUI with all schemas", took, 0.02, note)

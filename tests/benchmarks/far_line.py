@@ -45,11 +45,11 @@ LIMIT_LASTS = 60.0  # after which the account's limit is read anew: each run her
 
 
 def rows() -> list[Row]:
-    made: list[Row] = []
+    measured: list[Row] = []
     for secure in (False, True):
         with service(secure) as far, tempfile.TemporaryDirectory() as folder:
-            made += asyncio.run(_measure(far, Path(folder)))
-    return made
+            measured += asyncio.run(_measure(far, Path(folder)))
+    return measured
 
 
 # The service, and what it tells
@@ -101,9 +101,8 @@ def _named(name: str, port: int) -> Generator[None]:
     """The platform finds `name`, whatever port is asked for, at a port of loopback."""
     platforms = socket.getaddrinfo
 
-    def find(host: Any, asked: Any, *more: Any, **options: Any) -> Any:
-        known = host == name or host == name.encode()
-        place = ("127.0.0.1", port) if known else (host, asked)
+    def find(host: Any, its_port: Any, *more: Any, **options: Any) -> Any:
+        place = ("127.0.0.1", port) if host in (name, name.encode()) else (host, its_port)
         return platforms(*place, *more, **options)
 
     socket.getaddrinfo = find
@@ -179,11 +178,11 @@ async def _timed(far: Far, work: Callable[[], Awaitable[object]]) -> Seen:
     start = time.perf_counter()
     await work()
     took = time.perf_counter() - start
-    told = far.since()
-    asked = sum(n for path, n in told["requests"].items() if path != "/ws/c_instance")
+    news = far.since()
+    sent = sum(n for path, n in news["requests"].items() if path != "/ws/c_instance")
     if os.environ.get("RUNNINGHUB_FAR_TOLD"):
-        print(f"{(took - told['cloud']) / ROUND_TRIP:.2f}", told, file=sys.stderr)
-    return Seen(took - told["cloud"], asked, told["connections"])
+        print(f"{(took - news['cloud']) / ROUND_TRIP:.2f}", news, file=sys.stderr)
+    return Seen(took - news["cloud"], sent, news["connections"])
 
 
 async def _measure(far: Far, folder: Path) -> list[Row]:
@@ -196,9 +195,9 @@ async def _measure(far: Far, folder: Path) -> list[Row]:
     async with person.client("known") as client:
         await client.run(person.invert())
     for number in range(ROUNDS):
-        for seen, state in ((remembered, "known"), (first, f"new-{number}")):
+        for runs, state in ((remembered, "known"), (first, f"new-{number}")):
             async with person.client(state) as client:
-                seen.append(await _timed(far, lambda c=client: c.run(person.invert())))
+                runs.append(await _timed(far, lambda c=client: c.run(person.invert())))
     async with person.client("warm") as client:
 
         async def chain() -> None:
@@ -225,11 +224,11 @@ async def _warm(
     person: Person, client: Client, work: Callable[[], Awaitable[object]]
 ) -> list[Seen]:
     await work()
-    seen: list[Seen] = []
+    runs: list[Seen] = []
     for _ in range(ROUNDS):
         person.clock.ahead += LIMIT_LASTS + 1
-        seen.append(await _timed(person.far, work))
-    return seen
+        runs.append(await _timed(person.far, work))
+    return runs
 
 
 async def _large(person: Person, client: Client) -> Row:
@@ -255,12 +254,12 @@ async def _large(person: Person, client: Client) -> Row:
     return _row(name, [Seen(seconds, 0, 0) for seconds in beside], 2.2)
 
 
-def _row(what: str, runs: list[Seen], goal: float, *, secure: bool = True) -> Row:
+def _row(name: str, runs: list[Seen], goal: float, *, secure: bool = True) -> Row:
     trips = statistics.median(run.beside for run in runs) / ROUND_TRIP
     least = min(run.beside for run in runs) / ROUND_TRIP
     opened = statistics.median(run.connections for run in runs)
     return Row(
-        f"far line{', TLS' if secure else ''}: {what}",
+        f"far line{', TLS' if secure else ''}: {name}",
         f"{trips:.2f} round trips",
         f"the limit {goal:g}",
         trips,
@@ -271,9 +270,9 @@ def _row(what: str, runs: list[Seen], goal: float, *, secure: bool = True) -> Ro
 
 
 def _requests(runs: list[Seen], goal: int) -> Row:
-    asked = statistics.median(run.requests for run in runs)
-    what = "requests of a warm run, its progress socket left out"
-    return Row(f"far line: {what}", f"{asked:g}", f"the limit {goal}", asked, goal)
+    sent = statistics.median(run.requests for run in runs)
+    name = "requests of a warm run, its progress socket left out"
+    return Row(f"far line: {name}", f"{sent:g}", f"the limit {goal}", sent, goal)
 
 
 if __name__ == "__main__":

@@ -38,10 +38,10 @@ async def main(round_trip: float, run: float, pem: str) -> None:
         emulator.result_base = f"https://{RESULT_HOST}" if pem else None
         print(json.dumps({"service": own, "results": results}), flush=True)
         loop = asyncio.get_running_loop()
-        told: set[str] = set()
+        past: set[str] = set()
         while bits := await loop.run_in_executor(None, sys.stdin.readline):
-            over = [task for task in emulator.tasks.values() if task.ended and task.id not in told]
-            told.update(task.id for task in over)
+            over = [task for task in emulator.tasks.values() if task.ended and task.id not in past]
+            past.update(task.id for task in over)
             news = {
                 "cloud": sum((task.ended or 0.0) - task.created for task in over),
                 "orders": len(over),

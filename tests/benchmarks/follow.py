@@ -93,13 +93,13 @@ LONG_TASKS, SHORTEST_LONG = 500, 120.0
 LOST_DELIVERIES = 0.01
 
 
-def long_world(seed: int, *, known: bool) -> list[Run]:
-    """Runs of 120 s and more, without a socket; `known`: of programs that ran before."""
+def long_world(seed: int, *, ran_before: bool) -> list[Run]:
+    """Runs of 120 s and more, without a socket; `ran_before`: their programs did."""
     rng, runs = random.Random(seed), list[Run]()
     while len(runs) < LONG_TASKS:
         run = _run(rng, 0.0)
         if run.seconds >= SHORTEST_LONG:
-            runs.append(run if known else replace(run, history=[]))
+            runs.append(run if ran_before else replace(run, history=[]))
     return runs
 
 
@@ -125,17 +125,17 @@ def with_webhook(run: Run, rng: random.Random) -> tuple[int, float]:
 
 
 def webhook_rows() -> list[Row]:
-    made: list[Row] = []
-    for known in (True, False):
-        rng, runs = random.Random(0), long_world(0, known=known)
+    rows: list[Row] = []
+    for ran_before in (True, False):
+        rng, runs = random.Random(0), long_world(0, ran_before=ran_before)
         requests, lag = _totals(lambda run, rng=rng: with_webhook(run, rng), runs)
         share, lag = requests / _totals(planned, runs)[0], lag / LONG_TASKS
         name = f"follow {LONG_TASKS} tasks of 120 s and more by webhooks"
-        note = f"programs that {'ran before' if known else 'are new'}, 1 % lost, virtual time"
-        made.append(Row(f"{name}: requests", "webhook", "polls alone", share, 0.1, note))
-        if known:
-            made.append(Row(f"{name}: mean lag", f"{lag:.2f} s", "1 s", lag, 1.0, note))
-    return made
+        note = f"programs that {'ran before' if ran_before else 'are new'}, 1 % lost, virtual time"
+        rows.append(Row(f"{name}: requests", "webhook", "polls alone", share, 0.1, note))
+        if ran_before:
+            rows.append(Row(f"{name}: mean lag", f"{lag:.2f} s", "1 s", lag, 1.0, note))
+    return rows
 
 
 ANSWER_SECONDS = 0.05
@@ -196,11 +196,11 @@ def _totals(policy: Callable[[Run], tuple[int, float]], runs: list[Run]) -> tupl
 
 
 def rows() -> list[Row]:
-    made: list[Row] = []
+    follows: list[Row] = []
     for share, goals in ((0.9, (0.40, 0.35)), (0.0, (1.25, 0.45))):
         requests, lag = compare(share)
         name = f"follow {TASKS} tasks, sockets in {share:.0%}"
         note = f"median of {ROUNDS} worlds, virtual time"
-        for what, ratio, goal in (("requests", requests, goals[0]), ("mean lag", lag, goals[1])):
-            made.append(Row(f"{name}: {what}", "plan", "every 5 s", ratio, goal, note))
-    return [*made, *webhook_rows(), answer_row()]
+        for figure, ratio, goal in (("requests", requests, goals[0]), ("mean lag", lag, goals[1])):
+            follows.append(Row(f"{name}: {figure}", "plan", "every 5 s", ratio, goal, note))
+    return [*follows, *webhook_rows(), answer_row()]

@@ -60,12 +60,12 @@ def _quotes() -> Iterator[Row]:
 
 def _costs(chance: random.Random, count: int) -> list[dict[str, int]]:
     middle = chance.uniform(8, 300)
-    made: list[dict[str, int]] = []
+    costs: list[dict[str, int]] = []
     for _ in range(count):
         cold = 1.3 if chance.random() < 0.1 else 1.0
         cost = math.ceil(middle * cold * math.exp(chance.gauss(0, 0.2)))
-        made.append({"coins": cost * COIN})
-    return made
+        costs.append({"coins": cost * COIN})
+    return costs
 
 
 def _error(chance: random.Random) -> float:
@@ -76,5 +76,5 @@ def _error(chance: random.Random) -> float:
 
 def _inside(chance: random.Random, runs: int) -> bool:
     *past, after = _costs(chance, runs + 1)
-    one = quote_of_runs(past).ranges["coins"]
-    return one.high is not None and one.low <= after["coins"] <= one.high
+    quote = quote_of_runs(past).ranges["coins"]
+    return quote.high is not None and quote.low <= after["coins"] <= quote.high

@@ -68,10 +68,10 @@ def _crowd() -> Row:
         _limit(origin, PLACES)
         took, cpu = asyncio.run(main(origin, Path(folder)))
         more = _new_file(Path(tempfile.gettempdir())) - _new_file(Path(folder))
-    each = cpu / ORDERS
+    per_order = cpu / ORDERS
     return timed(
         f"CPU an order, {ORDERS:,} of {RUN:g} s at a limit of {PLACES}",
-        each,
+        per_order,
         CPU,
         f"{took:.0f} s, with places never empty {ORDERS / PLACES * RUN:g} s; a disk's folder and"
         f" file took {more * 1e3:.2f} ms more",
@@ -111,16 +111,16 @@ def _two_processes() -> list[Row]:
         for process in both:
             assert process.stdin
             print(file=process.stdin, flush=True)
-        told = [process.communicate()[0] for process in both]
+        outputs = [process.communicate()[0] for process in both]
         with urllib.request.urlopen(f"{origin}/emulator/state", timeout=10) as answer:
             requests = json.load(answer)["counters"]["requests"]
     refused = requests["/task/openapi/create"] - SHARED
-    ends = [[float(end) - start for end in text.split()] for text in told]
+    ends = [[float(end) - start for end in text.split()] for text in outputs]
     ideal = SHARED / SHARED_PLACES * RUN
     took = max(map(max, ends))
     # At the moment when one of them is through, the other has had its share as well.
-    first, other = sorted(ends, key=max)
-    share = half / max(1, sum(1 for end in other if end <= max(first)))
+    first, last = sorted(ends, key=max)
+    share = half / max(1, sum(1 for end in last if end <= max(first)))
     name = f"two processes, {SHARED} orders of {RUN:g} s at a limit of {SHARED_PLACES}"
     return [
         Row(name, f"{took:.1f} s", f"{ideal:.1f} s", took / ideal, 1.15),

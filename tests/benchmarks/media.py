@@ -47,11 +47,11 @@ def _writing(side: int, threads: int) -> list[Row]:
         with Image.open(io.BytesIO(file)) as picture:
             assert np.array_equal(np.asarray(picture), levels), "a PNG was not exact"
     fast, slow = paired(partial(encode_png, levels, threads=threads), partial(png, levels), runs=5)
-    what = f"PNG of a {side}² photo, {threads} thread{'s'[: threads - 1]}"
+    name = f"PNG of a {side}² photo, {threads} thread{'s'[: threads - 1]}"
     return [
-        Row(f"{what}: time", _ms(fast), f"Pillow default {_ms(slow)}", fast / slow, 1 / 4),
+        Row(f"{name}: time", _ms(fast), f"Pillow default {_ms(slow)}", fast / slow, 1 / 4),
         Row(
-            f"{what}: bytes",
+            f"{name}: bytes",
             f"{len(ours) / 1e6:.2f} MB",
             f"Pillow default {len(theirs) / 1e6:.2f} MB",
             len(ours) / len(theirs),
@@ -90,8 +90,8 @@ def _reading(count: int, side: int) -> list[Row]:
         assert np.array_equal(ours, _core_decode(paths)), "a picture was not exact"
         fast, slow = paired(partial(image.decode, paths), partial(_core_decode, paths), runs=5)
     against = f"LoadImage's lines {_ms(slow)}"
-    what = f"{count} PNG of {side}² to one batch: time"
-    return [Row(what, _ms(fast), against, fast / slow, 1.0, "both decode with Pillow; equal bits")]
+    name = f"{count} PNG of {side}² to one batch: time"
+    return [Row(name, _ms(fast), against, fast / slow, 1.0, "both decode with Pillow; equal bits")]
 
 
 def _converting(count: int, side: int) -> Row:
@@ -101,17 +101,17 @@ def _converting(count: int, side: int) -> Row:
     batch = np.ones((count, side, side, 3), np.float32)
 
     def ours() -> None:
-        for index, each in enumerate(levels):
-            from_levels(each, out=batch[index], threads=2)
+        for index, picture in enumerate(levels):
+            from_levels(picture, out=batch[index], threads=2)
 
     def core() -> np.ndarray:
         """ComfyUI's LoadImage from its array on, and the batch that an ImageBatch makes."""
-        return np.concatenate([(each.astype(np.float32) / 255.0)[None] for each in levels])
+        return np.concatenate([(picture.astype(np.float32) / 255.0)[None] for picture in levels])
 
     fast, slow = paired(ours, core, runs=9)
     assert np.array_equal(batch, core()), "a conversion was not exact"
-    what = f"levels of {count} pictures of {side}² to the batch: time"
-    return Row(what, _ms(fast), f"LoadImage's lines {_ms(slow)}", fast / slow, 0.15)
+    name = f"levels of {count} pictures of {side}² to the batch: time"
+    return Row(name, _ms(fast), f"LoadImage's lines {_ms(slow)}", fast / slow, 0.15)
 
 
 def _files(folder: Path, count: int, side: int) -> list[Path]:
@@ -137,7 +137,7 @@ def _core_decode(paths: Sequence[Path]) -> np.ndarray:
 _PEAK = """
 import resource, sys
 from pathlib import Path
-paths = [Path(each) for each in sys.argv[2:]]
+paths = [Path(name) for name in sys.argv[2:]]
 if sys.argv[1] == "ours":
     from nodes.values.codecs import image
     decode = lambda paths: image.decode(paths)

@@ -30,11 +30,11 @@ def rows() -> Iterator[Row]:
     took = []
     for _ in range(7):
         started = process_time()
-        known = read_catalogue(data)
-        merge(known, _newer(known), date="2027-01-01")
+        catalogue = read_catalogue(data)
+        merge(catalogue, _newer(catalogue), date="2027-01-01")
         took.append(process_time() - started)
-    yield _row(f"catalogue: read and merge {len(known)} models", median(took), READ)
-    search = Search(known)
+    yield _row(f"catalogue: read and merge {len(catalogue)} models", median(took), READ)
+    search = Search(catalogue)
     keys = []
     for end in range(len(TYPED)):
         started = process_time()
@@ -42,10 +42,10 @@ def rows() -> Iterator[Row]:
         keys.append(process_time() - started)
     yield _row("search: the slowest keystroke", max(keys), KEY)
     tracemalloc.start()
-    held = read_catalogue(data), Search(known)
+    in_memory = read_catalogue(data), Search(catalogue)
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert held
+    assert in_memory
     yield Row(
         "catalogue and index in memory",
         f"{used / 2**20:.1f} MiB",
@@ -58,14 +58,14 @@ def rows() -> Iterator[Row]:
 def definitions(url: str) -> Row:
     """The share of all our nodes in what a running ComfyUI tells of its nodes."""
     every = requests.get(f"{url}/object_info", timeout=60).json()
-    ours: dict[str, Any] = {name: one for name, one in every.items() if name.startswith(OURS)}
+    ours: dict[str, Any] = {name: node for name, node in every.items() if name.startswith(OURS)}
     size = len(json.dumps(ours))
     note = f"{len(ours)} nodes"
     return Row("/object_info of our nodes", f"{size} B", f"{SIZE} B", size / SIZE, 1.0, note)
 
 
-def _newer(known: Catalogue) -> list[Any]:
-    return [replace(model, pages=("api-1",)) for model in known.models.values()]
+def _newer(catalogue: Catalogue) -> list[Any]:
+    return [replace(model, pages=("api-1",)) for model in catalogue.models.values()]
 
 
 def _row(name: str, seconds: float, goal: float) -> Row:

@@ -141,7 +141,7 @@ async def stop_seconds(bulk: RequestsBulk, url: str, file: Path) -> list[float]:
     seconds: list[float] = []
     for _ in range(3):
         under_way = asyncio.Event()
-        meter = Meter(lambda done, _, seen=under_way: seen.set() if done > 16 * MIB else None)
+        meter = Meter(lambda done, _, event=under_way: event.set() if done > 16 * MIB else None)
         sending = asyncio.ensure_future(bulk.put(url, file, meter))
         await under_way.wait()
         start = time.perf_counter()
@@ -172,7 +172,7 @@ async def polls(origin: str, folder: Path) -> Row:
             requests.post(url, json=body, headers=headers, verify=ca, timeout=10)  # noqa: ASYNC210
         theirs.append(time.process_time() - start)
     await transport.close()
-    mine, rival = (1000 * statistics.median(one) / (POLLS // 5) for one in (ours, theirs))
+    mine, rival = (1000 * statistics.median(times) / (POLLS // 5) for times in (ours, theirs))
     return Row(
         "CPU a poll over TLS",
         f"{mine:.2f} ms",

@@ -37,17 +37,17 @@ def rows() -> list[Row]:
 def _stage() -> Iterator[tuple[Emulator, str]]:
     emulator = Emulator(run_seconds=0.1)
     with tempfile.TemporaryDirectory() as folder, emulator.run_in_thread() as url:
-        known = {
+        settings = {
             "RUNNINGHUB_BASE_URL": url,
             "RUNNINGHUB_API_KEY": emulator.default_key,
             "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
         }
-        with running(Path(folder), known) as server:
+        with running(Path(folder), settings) as server:
             yield emulator, server.url
 
 
-async def _run(client: ComfyClient, made: Marked) -> float:
-    prompt, segments = made
+async def _run(client: ComfyClient, marked: Marked) -> float:
+    prompt, segments = marked
     started = time.perf_counter()
     result = await client.queue(prompt, {"runninghub": {"segments": segments}})
     assert result.outcome == "success", (result.refusal, result)
@@ -94,12 +94,12 @@ async def _times(emulator: Emulator, url: str) -> list[Row]:
     emulator.run_seconds = RUN
     async with ComfyClient(url) as client:
         await _run(client, _independent(1))
-        one = await _median(client, lambda: _independent(1))
-        two = await _median(client, lambda: _independent(2))
+        alone = await _median(client, lambda: _independent(1))
+        both = await _median(client, lambda: _independent(2))
         chain = await _median(client, _chain)
     extra = chain - 2 * RUN
     return [
-        Row("two independent segments", f"{two:.2f} s", f"{one:.2f} s", two / one, 1.1),
+        Row("two independent segments", f"{both:.2f} s", f"{alone:.2f} s", both / alone, 1.1),
         timed("a chain of two, beside the cloud", extra, 0.6),
     ]
 

@@ -32,7 +32,7 @@ NOISE = 1.1  # what a run may take beside one without limits and panel
 
 # Each is answered in the page's clock: milliseconds, and those of them that our routes took.
 ASKED = """(start) => performance.getEntriesByType("resource")
-    .filter((one) => one.startTime >= start && one.name.includes("/runninghub/history"))"""
+    .filter((call) => call.startTime >= start && call.name.includes("/runninghub/history"))"""
 TO_OPEN = """async () => {
     const orders = () => document.querySelectorAll(".runninghub-panel .order").length > 0;
     const start = performance.now();
@@ -64,8 +64,8 @@ SCROLL = """async () => {
     const long = [];
     const watch = new PerformanceObserver((list) => {
         for (const frame of list.getEntries()) {
-            const ours = frame.scripts.filter((one) => one.sourceURL.includes("/some-name/"));
-            const spent = ours.reduce((sum, one) => sum + one.duration, 0);
+            const ours = frame.scripts.filter((script) => script.sourceURL.includes("/some-name/"));
+            const spent = ours.reduce((sum, script) => sum + script.duration, 0);
             const layout = frame.startTime + frame.duration - frame.styleAndLayoutStart;
             long.push([frame.duration, spent, frame.styleAndLayoutStart ? layout : 0]);
         }
@@ -114,9 +114,9 @@ def rows() -> Iterator[Row]:
         yield _row("panel, until its list is there, later", opened[1:], OPEN)
         canvas.run_js(TO_OPEN)
         canvas.until(lambda: _unread(canvas.host.base) == 0)  # what follows a panel's opening
-        found = [_found(canvas, number) for number in range(ROUNDS)]
-        yield _row("panel, a keystroke of the search, the first", found[:1], KEY)
-        yield _row("panel, a keystroke of the search, later", found[1:], KEY)
+        searches = [_searched(canvas, number) for number in range(ROUNDS)]
+        yield _row("panel, a keystroke of the search, the first", searches[:1], KEY)
+        yield _row("panel, a keystroke of the search, later", searches[1:], KEY)
         canvas.run_js(TO_FOUND, ["", f"prompt number {ORDERS - 1}"])
         frames, long = canvas.run_js(SCROLL)
         ours = max((spent for _, spent, _ in long), default=0.0) / 1000
@@ -126,7 +126,7 @@ def rows() -> Iterator[Row]:
             FRAME,
             f"of {len(frames)} frames {len(long)} took over 50 ms, the longest"
             f" {max(frames) / 1000:.3f} s, the median {statistics.median(frames) / 1000:.3f} s;"
-            f" layout in one at most {max((one for *_, one in long), default=0.0) / 1000:.3f} s",
+            f" layout in one at most {max((took for *_, took in long), default=0.0) / 1000:.3f} s",
         )
 
         canvas.run_js(CLOSE)
@@ -180,15 +180,15 @@ def _opened(canvas: Canvas) -> list[float]:
     return took
 
 
-def _found(canvas: Canvas, number: int) -> list[float]:
+def _searched(canvas: Canvas, number: int) -> list[float]:
     text = f"prompt number {4_711 + number}"
     return canvas.run_js(TO_FOUND, [text, text])
 
 
 def _row(name: str, took: list[list[float]], goal: float) -> Row:
-    whole = statistics.median(one for one, _ in took) / 1000
-    server = statistics.median(one for _, one in took) / 1000
-    best = min(one for one, _ in took) / 1000
+    whole = statistics.median(total for total, _ in took) / 1000
+    server = statistics.median(share for _, share in took) / 1000
+    best = min(total for total, _ in took) / 1000
     note = f"of it the server {server:.3f} s; at best {best:.3f} s"
     return timed(name, whole, goal, note)
 
@@ -198,8 +198,8 @@ def _unread(base: Path) -> int:
     (file,) = base.rglob("orders.sqlite3")
     with closing(sqlite3.connect(file, timeout=30)) as db:
         counted = "SELECT (SELECT max(id) FROM orders) - (SELECT max(order_id) FROM words)"
-        (left,) = db.execute(counted).fetchone()
-        return ORDERS if left is None else int(left)
+        (unread,) = db.execute(counted).fetchone()
+        return ORDERS if unread is None else int(unread)
 
 
 @contextmanager
@@ -212,10 +212,10 @@ def _canvas() -> Iterator[Canvas]:
         emulator.run_in_thread() as url,
         sync_playwright() as playwright,
     ):
-        known = {"RUNNINGHUB_BASE_URL": url, "RUNNINGHUB_API_KEY": emulator.default_key}
+        settings = {"RUNNINGHUB_BASE_URL": url, "RUNNINGHUB_API_KEY": emulator.default_key}
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         with (
-            running("stage", NEWEST, Path(folder), known) as host,
+            running("stage", NEWEST, Path(folder), settings) as host,
             Canvas.opened(browser, host, name="benchmark") as canvas,
         ):
             yield canvas
@@ -227,13 +227,13 @@ def fill(base: Path, count: int) -> None:
     (file,) = base.rglob("orders.sqlite3")
     with closing(sqlite3.connect(file, timeout=30)) as db, db:
         row = db.execute("SELECT * FROM orders ORDER BY id DESC LIMIT 1")
-        names = [one[0] for one in row.description]
+        names = [column[0] for column in row.description]
         values: dict[str, Any] = dict(zip(names, row.fetchone(), strict=True))
         del values["id"]
         marks = ", ".join("?" for _ in values)
         for number in range(count):
             what = json.dumps({"inputs": {"6.text": f"prompt number {number}"}, "name": ""})
             own = {"identity_digest": f"x{number}", "what": what, "task_id": f"7{number}"}
-            made = {**values, **own}
-            columns = ", ".join(made)
-            db.execute(f"INSERT INTO orders ({columns}) VALUES ({marks})", tuple(made.values()))
+            order = {**values, **own}
+            columns = ", ".join(order)
+            db.execute(f"INSERT INTO orders ({columns}) VALUES ({marks})", tuple(order.values()))

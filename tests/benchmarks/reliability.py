@@ -92,12 +92,12 @@ def _thousand_orders() -> list[Row]:
         async def prepare() -> tuple[()]:
             return ()
 
-        async def one(number: int) -> None:
+        async def order(number: int) -> None:
             await engine.run(Order("1", inputs={"n": number}), prepare, unwatched)
             memory.append(tracemalloc.get_traced_memory()[0])
             service.sent.clear()
 
-        await asyncio.gather(*(one(number) for number in range(ORDERS)))
+        await asyncio.gather(*(order(number) for number in range(ORDERS)))
         took = now()
         await engine.settle()
         rows.store.close()

@@ -60,9 +60,9 @@ def slowness(clock: Callable[[], float] = time.perf_counter) -> float:
 
 def _yard() -> None:
     """Python's own work and numpy's, three quarters and one."""
-    known = {str(number): [number, number * 0.5] for number in range(8_000)}
-    again = json.loads(json.dumps(known))
-    assert sorted(again, key=lambda key: again[key][1]) == list(known)
+    table = {str(number): [number, number * 0.5] for number in range(8_000)}
+    again = json.loads(json.dumps(table))
+    assert sorted(again, key=lambda key: again[key][1]) == list(table)
     for _ in range(16):
         np.rint(_PICTURE * 255).astype(np.uint8)
 

@@ -27,10 +27,10 @@ def serve(line: ssl.SSLSocket) -> None:
                     length = int(value)
             left = length - len(head[1])
             while left > 0:
-                got = line.recv_into(buffer[: min(left, BUFFER)])
-                if not got:
+                received = line.recv_into(buffer[: min(left, BUFFER)])
+                if not received:
                     return
-                left -= got
+                left -= received
             line.sendall(REPLY % (len(BODY), BODY))
     except OSError:
         pass  # the client left

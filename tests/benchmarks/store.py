@@ -35,7 +35,7 @@ def rows() -> list[Row]:
         opening = [_seconds(lambda: Store.open(folder).close()) for _ in range(9)]
         with closing(Store.open(folder)) as store:
             assert len(store.unfinished()) == ORDERS // UNFINISHED_EVERY
-            pages = {name: _median(partial(_page, store, one)) for name, one in QUERIES.items()}
+            pages = {name: _median(partial(_page, store, query)) for name, query in QUERIES.items()}
             spending = _median(partial(_spend_by_day, store))
             programs = _median(partial(_spend_by_program, store))
             adding = [_seconds(lambda item=item: _add(store, item)) for item in range(300)]
@@ -100,8 +100,8 @@ def _page(store: Store, query: Query) -> None:
 
 def _spend_by_day(store: Store) -> None:
     starts = [NOW - day * 86_400 for day in range(DAYS, 0, -1)]
-    told = [one for at in starts for one in store.history.spent(ACCOUNT, at, at + 86_400)]
-    assert len(told) == DAYS
+    spent = [row for at in starts for row in store.history.spent(ACCOUNT, at, at + 86_400)]
+    assert len(spent) == DAYS
 
 
 def _spend_by_program(store: Store) -> None:

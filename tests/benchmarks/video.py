@@ -96,13 +96,13 @@ def rows() -> list[Row]:
         _film(path)
         seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
         for _ in range(TURNS):
-            for way, taken in seconds.items():
-                taken += _read(way, "time", small, path)
-        fast, slow = (statistics.median(taken) for taken in seconds.values())
-        what = f"mp4 of {FRAMES} frames of {WIDTH} by {HEIGHT} to one batch"
+            for way, times in seconds.items():
+                times += _read(way, "time", small, path)
+        fast, slow = (statistics.median(times) for times in seconds.values())
+        name = f"mp4 of {FRAMES} frames of {WIDTH} by {HEIGHT} to one batch"
         against = f"ComfyUI's {'' if _real() else 'lines '}"
         timed = Row(
-            f"{what}: time",
+            f"{name}: time",
             f"{fast * 1e3:.0f} ms",
             f"{against}{slow * 1e3:.0f} ms",
             fast / slow,
@@ -116,7 +116,7 @@ def rows() -> list[Row]:
         return [
             timed,
             Row(
-                f"{what}: peak",
+                f"{name}: peak",
                 f"{ours / 2**20:.0f} MiB",
                 f"{against}{theirs / 2**20:.0f} MiB",
                 ours / theirs,
@@ -144,10 +144,10 @@ def _real() -> bool:
     return "COMFYUI_DIR" in os.environ
 
 
-def _read(way: str, what: str, small: Path, path: Path) -> Any:
+def _read(way: str, figure: str, small: Path, path: Path) -> Any:
     python = os.environ.get("COMFYUI_PYTHON", sys.executable) if _real() else sys.executable
     done = subprocess.run(
-        [python, "-c", _READER, way, what, str(small), str(path)],
+        [python, "-c", _READER, way, figure, str(small), str(path)],
         env=os.environ | {"PACK": str(ROOT), "ROUNDS": str(ROUNDS)},
         capture_output=True,
         text=True,
