@@ -37,26 +37,26 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=None)
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--only", choices=PARTS)
-    given = parser.parse_args()
+    options = parser.parse_args()
     logging.getLogger("aiohttp").addHandler(logging.NullHandler())
     logging.getLogger("aiohttp").propagate = False
-    runs = given.runs or (400 if given.long else 40)
-    kills = 50 if given.long else max(5, runs // 4)
+    runs = options.runs or (400 if options.long else 40)
+    kills = 50 if options.long else max(5, runs // 4)
     print(f"| part | runs | seeds | {' | '.join(NAMES)} | seconds |")
     print(f"|---|--:|---|{'--:|' * len(NAMES)}--:|")
-    seeds = range(given.seed, given.seed + kills)
-    bad, parts = False, PARTS if given.only is None else (given.only,)
+    seeds = range(options.seed, options.seed + kills)
+    bad, parts = False, PARTS if options.only is None else (options.only,)
     if "storms" in parts:
-        storms = range(given.seed, given.seed + runs)
-        bad |= _part("two or three faults at once", _each(storm), storms)
+        storms = range(options.seed, options.seed + runs)
+        bad |= _part("two or three faults at once", _seeded(storm), storms)
     if "kills" in parts:
-        bad |= _part("kill -9", _each(lambda seed: kill(seed).found), seeds)
+        bad |= _part("kill -9", _seeded(lambda seed: kill(seed).findings), seeds)
     if "power" in parts:
-        bad |= _part("power cut", _each(lambda seed: kill(seed, power_cut=True).found), seeds)
+        bad |= _part("power cut", _seeded(lambda seed: kill(seed, power_cut=True).findings), seeds)
     if "comfyui" in parts and "COMFYUI_DIR" in os.environ:
-        few = range(given.seed, given.seed + (COMFYUI_KILLS if given.long else 2))
+        few = range(options.seed, options.seed + (COMFYUI_KILLS if options.long else 2))
         bad |= _part("kill -9 of ComfyUI", _of_comfyui, few)
-    return int(bad | ("mutants" in parts and _mutants(given.seed)))
+    return int(bad | ("mutants" in parts and _mutants(options.seed)))
 
 
 def _mutants(first: int) -> bool:
@@ -65,12 +65,12 @@ def _mutants(first: int) -> bool:
     for name, (mutant, column) in MUTANTS.items():
         caught = _caught(mutant, column, first)
         bad |= caught is None
-        what = f"caught by seed {caught} ({column})" if caught is not None else "NOT CAUGHT"
-        print(f'- mutant "{name}": {what}')
+        verdict = f"caught by seed {caught} ({column})" if caught is not None else "NOT CAUGHT"
+        print(f'- mutant "{name}": {verdict}')
     return bad
 
 
-def _each(run: Callable[[int], Findings]) -> Callable[[range, Heard], None]:
+def _seeded(run: Callable[[int], Findings]) -> Callable[[range, Heard], None]:
     def runs(seeds: range, heard: Heard) -> None:
         for seed in seeds:
             heard(seed, run(seed))
@@ -87,7 +87,7 @@ def _of_comfyui(seeds: range, heard: Heard) -> None:
 
 def _part(name: str, run: Callable[[range, Heard], None], seeds: range) -> bool:
     total, began = Findings(), time.monotonic()
-    run(seeds, lambda seed, found: total.add(found, seed))
+    run(seeds, lambda seed, findings: total.add(findings, seed))
     first, count = seeds[0], len(seeds)
     numbers = " | ".join(str(getattr(total, column)) for column in NAMES)
     seconds = time.monotonic() - began

@@ -42,21 +42,21 @@ class Findings:
     """Errors that do not name the task which the journal knew."""
     seeds: set[int] = field(default_factory=set)
 
-    def add(self, other: Findings, seed: int) -> None:
+    def add(self, findings: Findings, seed: int) -> None:
         for name in NAMES:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        if other:
+            setattr(self, name, getattr(self, name) + getattr(findings, name))
+        if findings:
             self.seeds.add(seed)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in NAMES)
 
     def __str__(self) -> str:
-        found = {name: getattr(self, name) for name in NAMES if getattr(self, name)}
-        return f"{found} by seeds {sorted(self.seeds)}" if found else "nothing"
+        counts = {name: getattr(self, name) for name in NAMES if getattr(self, name)}
+        return f"{counts} by seeds {sorted(self.seeds)}" if counts else "nothing"
 
 
-NAMES = tuple(one.name for one in fields(Findings) if one.name != "seeds")
+NAMES = tuple(column.name for column in fields(Findings) if column.name != "seeds")
 
 
 class KeyWatch(logging.Handler):
@@ -117,13 +117,13 @@ def unstopped(
     `recorded`: the tasks that count, where a full disk may have kept a Stop out of the journal.
     """
     with closing(Store.open(state)) as store:
-        asked = [row for row in store.unfinished() if row.task_id is None]
+        uncertain = [row for row in store.unfinished() if row.task_id is None]
     return sum(
         1
         for wish in stopped
         for task in wish.tasks(emulator)
         if not task.is_over
-        and not any(wish.is_of(row) for row in asked)
+        and not any(wish.is_of(row) for row in uncertain)
         and (recorded is None or task.id in recorded)
     )
 
@@ -152,13 +152,13 @@ def missing(emulator: Emulator, task_id: str, delivered: int) -> int:
 def bad_files(state: Path, *, all_is_delivered: bool) -> int:
     files = [path for path in (state / "results").rglob("*") if path.is_file()]
     parts = [path for path in files if ".part" in path.name]
-    known = set[Path]()
+    excused = set[Path]()
     if not all_is_delivered:
         # Stop amid the second fetch of a cut file leaves it owed: the next run fetches it anew.
         owed = _owed(state)
-        known = {path for path in files if (path.parent.name, path.name[:4]) in owed}
-        known |= _told_cut(state)
-    whole = [path for path in files if path not in parts and path not in known]
+        excused = {path for path in files if (path.parent.name, path.name[:4]) in owed}
+        excused |= _told_cut(state)
+    whole = [path for path in files if path not in parts and path not in excused]
     broken = [path for path in whole if not path.read_bytes().endswith(END_OF_PNG)]
     return len(broken) + (len(parts) if all_is_delivered else 0)
 
@@ -185,5 +185,5 @@ def leaked_keys(emulator: Emulator, folders: Iterable[Path], texts: Iterable[str
         for path in folder.rglob("*")
         if path.is_file() and key.encode() in path.read_bytes()
     )
-    said = sum(1 for text in texts if key in text)
-    return files + said + len(emulator.counters.keys_misplaced)
+    lines = sum(1 for text in texts if key in text)
+    return files + lines + len(emulator.counters.keys_misplaced)

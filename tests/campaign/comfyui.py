@@ -42,7 +42,7 @@ SPAN = 3.0  # seconds within which the blow falls; a prompt undisturbed takes ab
 
 
 @dataclass
-class Asked:
+class Queued:
     """A prompt under way to its cloud nodes. `shows`: by node, how many pictures it shows."""
 
     seed: int
@@ -68,22 +68,22 @@ class Asked:
     def batch(self, number: int) -> None:
         """Up to three orders by the pictures at one field; which are new to the service."""
         kind, count = self.chance.choice((("rgba", 1), ("pair", 2), ("batch", 2)))
-        held = node("TestHolds", kind=kind, mark=1000 * self.seed + number)
-        self.prompt[f"{number}0"] = held
+        source = node("TestHolds", kind=kind, mark=1000 * self.seed + number)
+        self.prompt[f"{number}0"] = source
         fields = {"10.image": [f"{number}0", 0], "13.filename_prefix": self._wish(number)}
         # Two of "batch" are equal, so they are one order and still two pictures.
         self._cloud(f"{number}1", catalog.INVERT, fields, count + (kind == "batch"))
 
     def segment(self, number: int) -> None:
         """Two marked nodes, whose picture is saved here. The journal knows them by a title."""
-        one, two, last = (f"{number}{place}" for place in "123")
+        empty, inverse, last = (f"{number}{place}" for place in "123")
         colour = 0x100000 + 1000 * self.seed + number
         mark = self._wish(number, colour)
         size = {"width": 9, "height": 7, "batch_size": 1}
-        self.prompt[one] = node("EmptyImage", mark, color=colour, **size)
-        self.prompt[two] = node("ImageInvert", image=[one, 0])
-        self.prompt[last] = node("SaveImage", images=[two, 0], filename_prefix="kept")
-        self.marks.append({"nodes": [one, two], "name": mark})
+        self.prompt[empty] = node("EmptyImage", mark, color=colour, **size)
+        self.prompt[inverse] = node("ImageInvert", image=[empty, 0])
+        self.prompt[last] = node("SaveImage", images=[inverse, 0], filename_prefix="kept")
+        self.marks.append({"nodes": [empty, inverse], "name": mark})
         self.shows[last] = 1
 
     def _wish(self, number: int, colour: int | None = None) -> str:
@@ -108,7 +108,7 @@ class Drawn(Wish):
         return [
             task
             for task in emulator.tasks.values()
-            if any(one["inputs"].get("color") == self.colour for one in task.graph.values())
+            if any(entry["inputs"].get("color") == self.colour for entry in task.graph.values())
         ]
 
 
@@ -120,7 +120,7 @@ class ComfyKills:
     emulator: Emulator = field(default_factory=Emulator)
 
     def __post_init__(self) -> None:
-        self._known = {
+        self._env = {
             "RUNNINGHUB_API_KEY": self.emulator.default_key,
             "RUNNINGHUB_STATE": str(self.folder / "state"),
             "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
@@ -128,24 +128,24 @@ class ComfyKills:
 
     async def run(self, seeds: range, done: Callable[[int, Findings], None]) -> None:
         async with self.emulator.serve() as origin:
-            self._known["RUNNINGHUB_BASE_URL"] = origin
-            before: Asked | None = None
-            found = Findings()
+            self._env["RUNNINGHUB_BASE_URL"] = origin
+            before: Queued | None = None
+            findings = Findings()
             for seed in [*seeds, None]:
-                asked = None if seed is None else Asked(seed, random.Random(f"{seed} ComfyUI"))
-                with running(self.folder / "comfyui", self._known) as server:
+                queued = None if seed is None else Queued(seed, random.Random(f"{seed} ComfyUI"))
+                with running(self.folder / "comfyui", self._env) as server:
                     if before:
-                        await self._again(server, before, found)
-                        done(before.seed, found)
-                    if asked:
-                        found = Findings()
-                        await self._killed(server, asked)
-                if asked:
-                    await self._looked_at(asked, found)
-                before = asked
+                        await self._again(server, before, findings)
+                        done(before.seed, findings)
+                    if queued:
+                        findings = Findings()
+                        await self._killed(server, queued)
+                if queued:
+                    await self._looked_at(queued, findings)
+                before = queued
 
-    async def _killed(self, server: Server, asked: Asked) -> None:
-        emulator, chance = self.emulator, asked.chance
+    async def _killed(self, server: Server, queued: Queued) -> None:
+        emulator, chance = self.emulator, queued.chance
         emulator.run_seconds = chance.choice([0.3, 1.0, 2.0])
         emulator.account.limit = chance.randint(1, 6)
         asked_to_stop = chance.random() < 0.3
@@ -153,72 +153,73 @@ class ComfyKills:
             emulator.run_seconds = LONG
         if chance.random() < 0.5:  # so that the blow often falls while an order is on its way
             emulator.faults.append(Fault(CREATE, "delay", value=0.4, count=None))
-        trouble(asked.seed, emulator, self.folder / "state")
+        trouble(queued.seed, emulator, self.folder / "state")
         async with ComfyClient(server.url) as comfyui:
-            taken = await comfyui.submit(asked.prompt, asked.extra)
-            assert taken.status == 200, taken.refusal
+            submitted = await comfyui.submit(queued.prompt, queued.extra)
+            assert submitted.status == 200, submitted.refusal
             await asyncio.sleep(chance.uniform(0, SPAN))
             if asked_to_stop:
                 emulator.faults.append(Fault(CANCEL, "status", count=None))
-                await comfyui.interrupt(taken.prompt_id)
+                await comfyui.interrupt(submitted.prompt_id)
                 await asyncio.sleep(chance.uniform(0.3, 2.0))
             with contextlib.suppress(ProcessLookupError):
                 os.kill(server.pid, signal.SIGKILL)
             await comfyui.closed()
 
-    async def _looked_at(self, asked: Asked, found: Findings) -> None:
+    async def _looked_at(self, queued: Queued, findings: Findings) -> None:
         """What the blow left, before anything starts again; then somebody answers."""
         emulator, state = self.emulator, self.folder / "state"
         await asyncio.wait_for(all_arrived(emulator), 60)
-        found.unknown += len(books.unknown_tasks(emulator, state, asked.wishes))
+        findings.unknown += len(books.unknown_tasks(emulator, state, queued.wishes))
         over(emulator, state)
         emulator.run_seconds = 0.3
         for _ in range(2):  # the first start asks the cancels of before once more
-            async with Client(Settings.from_mapping(self._known), clock=QuickClock(PACE)) as client:
-                await answer(client, emulator, asked.wishes)
-        found.unstopped += sum(not emulator.tasks[one].is_over for one in self._stopped(asked))
+            async with Client(Settings.from_mapping(self._env), clock=QuickClock(PACE)) as client:
+                await answer(client, emulator, queued.wishes)
+        stopped = self._stopped(queued)
+        findings.unstopped += sum(not emulator.tasks[task_id].is_over for task_id in stopped)
 
-    def _stopped(self, asked: Asked) -> set[str]:
+    def _stopped(self, queued: Queued) -> set[str]:
         """The tasks of a prompt whose cancel the service was asked for, in vain."""
-        ours = {task.id for wish in asked.wishes for task in wish.tasks(self.emulator)}
+        ours = {task.id for wish in queued.wishes for task in wish.tasks(self.emulator)}
         return ours & {e.json["taskId"] for e in self.emulator.journal if e.path == CANCEL}
 
-    async def _again(self, server: Server, asked: Asked, found: Findings) -> None:
+    async def _again(self, server: Server, queued: Queued, findings: Findings) -> None:
         """The same prompt, in a ComfyUI that has started anew."""
         emulator = self.emulator
         emulator.account.limit = 6
         async with ComfyClient(server.url) as comfyui:
             try:
-                result = await comfyui.queue(asked.prompt, asked.extra)
+                result = await comfyui.queue(queued.prompt, queued.extra)
             except asyncio.TimeoutError:
-                found.hangs += 1
+                findings.hangs += 1
                 return
-        found.twice += _twice(emulator, asked)
+        findings.twice += _twice(emulator, queued)
         if result.outcome != "success":
-            found.lost += 1
+            findings.lost += 1
             sys.stderr.write(f"{result.outcome} {result.refusal} {result.events[-3:]}\n")
         else:
-            found.missing += sum(
-                max(0, count - _shown(result, node_id)) for node_id, count in asked.shows.items()
+            findings.missing += sum(
+                max(0, count - _shown(result, node_id)) for node_id, count in queued.shows.items()
             )
         state = self.folder / "state"
-        found.half += books.bad_files(state, all_is_delivered=True)
+        findings.half += books.bad_files(state, all_is_delivered=True)
         # Not custom_nodes: among the pack's own files is the emulator's, with its key.
         folders = [state, *(server.base / name for name in ("user", "output", "temp"))]
-        found.leaks += books.leaked_keys(emulator, folders, [server.said()])
+        findings.leaks += books.leaked_keys(emulator, folders, [server.said()])
 
 
 def _shown(result: Result, node_id: str) -> int:
     return len(result.outputs.get(node_id, {}).get("images", ()))
 
 
-def _twice(emulator: Emulator, asked: Asked) -> int:
+def _twice(emulator: Emulator, queued: Queued) -> int:
     """Orders behind an equal one that was neither cancelled nor failed."""
     equal: defaultdict[str, list[Task]] = defaultdict(list)
-    for wish in asked.wishes:
+    for wish in queued.wishes:
         for task in wish.tasks(emulator):
-            said = task.graph if task.order.inline else task.node_info
-            equal[json.dumps([task.workflow_id, said], sort_keys=True)].append(task)
+            fields = task.graph if task.order.inline else task.node_info
+            equal[json.dumps([task.workflow_id, fields], sort_keys=True)].append(task)
     return sum(
         1
         for tasks in equal.values()

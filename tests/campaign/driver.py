@@ -90,7 +90,7 @@ async def main(pace: float, items: list[dict[str, Any]], *, at_once: bool) -> No
             if at_once
             else [order(client, number, item) for number, item in enumerate(items)]
         )
-        jobs = [asyncio.ensure_future(one) for one in work]
+        jobs = [asyncio.ensure_future(coroutine) for coroutine in work]
 
         def stop() -> None:
             sys.stdin.readline()

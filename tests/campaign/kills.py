@@ -33,7 +33,7 @@ class Kill:
     seed: int
     folder: Path
     power_cut: bool = False
-    found: Findings = field(default_factory=Findings)
+    findings: Findings = field(default_factory=Findings)
     events: list[str] = field(default_factory=list)
     questions: int = 0
 
@@ -58,17 +58,17 @@ class Kill:
                     power.cut(state, self.folder / "synced")
                 if state.exists():
                     unknown = books.unknown_tasks(emulator, state, wishes)
-                    self.found.unknown += len(unknown)
+                    self.findings.unknown += len(unknown)
                 over(emulator, state)
                 stopped = wishes if "stopping" in self.events else []
                 await self._restarted(driver, emulator, wishes, stopped)
-                wanted = [] if stopped else wishes
-                ends = await driver.run([wish.plain() for wish in wanted], PACE)
+                repeated = [] if stopped else wishes
+                ends = await driver.run([wish.plain() for wish in repeated], PACE)
             except asyncio.TimeoutError:
-                self.found.hangs += 1
-                return self.found
-        self._audit(emulator, state, wishes, wanted, ends)
-        return self.found
+                self.findings.hangs += 1
+                return self.findings
+        self._audit(emulator, state, wishes, repeated, ends)
+        return self.findings
 
     async def _killed(
         self,
@@ -99,7 +99,7 @@ class Kill:
         recorded = None if disk_of(self.seed) is None else books.recorded_stops(driver.state)
         async with driver.client(PACE) as client:
             await client.open_orders()  # and at the end the cancels of before are through
-        self.found.unstopped += books.unstopped(emulator, driver.state, stopped, recorded)
+        self.findings.unstopped += books.unstopped(emulator, driver.state, stopped, recorded)
         async with driver.client(PACE) as client:
             self.questions += await answer(client, emulator, wishes)
 
@@ -108,19 +108,19 @@ class Kill:
         emulator: Emulator,
         state: Path,
         wishes: list[Wish],
-        wanted: list[Wish],
+        repeated: list[Wish],
         ends: list[dict[str, Any]],
     ) -> None:
-        found = self.found
-        found.twice += books.placed_twice(emulator, wishes)
-        for wish, end in zip(wanted, ends, strict=True):
+        findings = self.findings
+        findings.twice += books.placed_twice(emulator, wishes)
+        for wish, end in zip(repeated, ends, strict=True):
             done = [task.id for task in wish.tasks(emulator) if task.status == "SUCCESS"]
             if end["event"] != "end" or end["task_id"] not in done:
-                found.lost += 1
+                findings.lost += 1
             else:
-                found.missing += books.missing(emulator, end["task_id"], len(end["results"]))
-        found.half += books.bad_files(state, all_is_delivered=bool(wanted))
-        found.leaks += books.leaked_keys(emulator, [state], [str(end) for end in ends])
+                findings.missing += books.missing(emulator, end["task_id"], len(end["results"]))
+        findings.half += books.bad_files(state, all_is_delivered=bool(repeated))
+        findings.leaks += books.leaked_keys(emulator, [state], [str(end) for end in ends])
 
 
 def disk_of(seed: int) -> int | None:
@@ -143,6 +143,6 @@ async def all_arrived(emulator: Emulator) -> None:
 def kill(seed: int, *, power_cut: bool = False) -> Kill:
     """One run by its seed."""
     with tempfile.TemporaryDirectory() as name:
-        one = Kill(seed, Path(name), power_cut)
-        asyncio.run(one.run())
-        return one
+        killed = Kill(seed, Path(name), power_cut)
+        asyncio.run(killed.run())
+        return killed

@@ -40,15 +40,15 @@ def one_row_too_late() -> Iterator[None]:
     intend, placed = Store.intend, Store.placed
     waiting: dict[int, tuple[Identity, dict[str, Any]]] = {}
 
-    def remember(self: Store, identity: Identity, **said: Any) -> int:
+    def remember(self: Store, identity: Identity, **facts: Any) -> int:
         number = -1 - len(waiting)
-        waiting[number] = (identity, said)
+        waiting[number] = (identity, facts)
         return number
 
     def write(self: Store, order: int, task_id: str, announced: Iterable[str] = ()) -> bool:
         if order in waiting:
-            identity, said = waiting[order]
-            order = intend(self, identity, **said)
+            identity, facts = waiting[order]
+            order = intend(self, identity, **facts)
         return placed(self, order, task_id, announced)
 
     with mock.patch.multiple(Store, intend=remember, placed=write):
@@ -90,7 +90,7 @@ def a_text_of_nothing() -> Iterator[None]:
     plain = tasks._read_row
 
     def read(row: object) -> list[RemoteResult]:
-        return [one if one.url or one.text else replace(one, text="") for one in plain(row)]
+        return [file if file.url or file.text else replace(file, text="") for file in plain(row)]
 
     with mock.patch.object(tasks, "_read_row", read):
         yield

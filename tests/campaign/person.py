@@ -15,19 +15,19 @@ from tests.campaign.jobs import Wish
 
 async def answer(client: Client, emulator: Emulator, wishes: Sequence[Wish]) -> int:
     """Settle each uncertain order by the truth; gives how many there were."""
-    asked = [left for left in await client.open_orders() if left.is_uncertain]
-    for left in asked:
-        (wish,) = [one for one in wishes if one.is_of(left)]
+    questions = [question for question in await client.open_orders() if question.is_uncertain]
+    for question in questions:
+        (wish,) = [wish for wish in wishes if wish.is_of(question)]
         tasks = [
             task
             for task in wish.tasks(emulator)
-            if task.status not in ("CANCEL", "FAILED") and _has_contents_of(task, left)
+            if task.status not in ("CANCEL", "FAILED") and _has_contents_of(task, question)
         ]
         if tasks:
-            await client.settle_uncertain(left.order, task_id=tasks[-1].id)
+            await client.settle_uncertain(question.order, task_id=tasks[-1].id)
         else:
-            await client.settle_uncertain(left.order, not_started=True)
-    return len(asked)
+            await client.settle_uncertain(question.order, not_started=True)
+    return len(questions)
 
 
 async def looked_at(client: Client, outcome: Outcome) -> Outcome:
@@ -36,8 +36,8 @@ async def looked_at(client: Client, outcome: Outcome) -> Outcome:
     return await client.fetch_again(outcome, doubtful) if doubtful else outcome
 
 
-def _has_contents_of(task: Task, left: OpenOrder) -> bool:
+def _has_contents_of(task: Task, question: OpenOrder) -> bool:
     """Uploads are named by their contents, which tell the items of a batch apart."""
     names = f"{task.node_info} {task.graph}"
-    hashes = re.findall(r"\b[0-9a-f]{64}\b", str(left.inputs))
+    hashes = re.findall(r"\b[0-9a-f]{64}\b", str(question.inputs))
     return all(digest in names for digest in hashes)

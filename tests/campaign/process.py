@@ -83,7 +83,7 @@ class Driver:
     synced: Path | None = None
 
     @property
-    def _known(self) -> dict[str, str]:
+    def _env(self) -> dict[str, str]:
         return {
             "RUNNINGHUB_API_KEY": self.key,
             "RUNNINGHUB_BASE_URL": self.origin,
@@ -93,7 +93,7 @@ class Driver:
 
     def client(self, pace: float) -> Client:
         """A client of the same account and journal in this process."""
-        return Client(Settings.from_mapping(self._known), clock=QuickClock(pace))
+        return Client(Settings.from_mapping(self._env), clock=QuickClock(pace))
 
     async def start(
         self,
@@ -110,7 +110,7 @@ class Driver:
         variables = {
             "PATH": os.environ.get("PATH", ""),
             "PYTHONPATH": str(ROOT),
-            **self._known,
+            **self._env,
         }
         if self.synced:
             variables["CAMPAIGN_SYNCED"] = str(self.synced)

@@ -70,7 +70,7 @@ class Storm:
     wishes: list[Wish] = field(init=False)
     stopped: set[str] = field(default_factory=set)
     errors: list[RunningHubError] = field(default_factory=list)
-    found: Findings = field(default_factory=Findings)
+    findings: Findings = field(default_factory=Findings)
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
@@ -112,26 +112,26 @@ class Storm:
         with key_watch:
             async with self.emulator.serve() as origin:
                 await self._bounded(self._with_faults(origin))
-                self.found.unknown += len(
+                self.findings.unknown += len(
                     books.unknown_tasks(self.emulator, self.state, self.wishes)
                 )
                 over(self.emulator, self.state)
-                got = await self._bounded(self._without_faults(origin)) or {}
-                self._audit(got)
-        self.found.leaks += key_watch.leaks
-        return self.found
+                outcomes = await self._bounded(self._without_faults(origin)) or {}
+                self._audit(outcomes)
+        self.findings.leaks += key_watch.leaks
+        return self.findings
 
     async def _bounded(self, work: Any) -> Any:
         try:
             return await asyncio.wait_for(work, BOUND)
         except asyncio.TimeoutError:
-            self.found.hangs += 1
+            self.findings.hangs += 1
             return None
 
     async def _with_faults(self, origin: str) -> None:
         """Everything at once; perhaps Stop, perhaps the end of the process."""
-        what = self.chance.choice(["watch", "watch", "stop", "stop all", "stop unheard", "leave"])
-        if what == "stop unheard":  # and what was stopped runs on
+        deed = self.chance.choice(["watch", "watch", "stop", "stop all", "stop unheard", "leave"])
+        if deed == "stop unheard":  # and what was stopped runs on
             self.emulator.faults.insert(0, Fault(CANCEL, "status", count=None))
             self.emulator.run_seconds = BOUND
         client = self.client(origin)
@@ -141,16 +141,16 @@ class Storm:
                 job.cancel()
             batch = asyncio.ensure_future(self._batch(client))
             jobs = dict.fromkeys(jobs, batch)
-        if what == "stop unheard":
+        if deed == "stop unheard":
             await self._until_something_runs(jobs.values())
-        elif what != "watch":
+        elif deed != "watch":
             await asyncio.wait(set(jobs.values()), timeout=self.chance.choice(MOMENTS))
-        if what == "leave":
+        if deed == "leave":
             await client.leave()
-        elif what.startswith("stop"):
-            chosen = self.wishes[:1] if what == "stop" else self.wishes
+        elif deed.startswith("stop"):
+            chosen = self.wishes[:1] if deed == "stop" else self.wishes
             for wish in chosen:
-                if jobs[wish.mark].cancel() or what == "stop unheard":
+                if jobs[wish.mark].cancel() or deed == "stop unheard":
                     same = [m for m, job in jobs.items() if job is jobs[wish.mark]]
                     self.stopped.update(same)
         await asyncio.wait(set(jobs.values()))
@@ -168,8 +168,8 @@ class Storm:
         try:
             outcomes = await client.run_all([wish.job() for wish in self.wishes])
         except BatchFailed as error:
-            for index, one in error.errors.items():
-                self._failed(self.wishes[index], one)
+            for index, failure in error.errors.items():
+                self._failed(self.wishes[index], failure)
         except RunningHubError as error:
             self.errors.append(error)
         else:
@@ -189,14 +189,14 @@ class Storm:
         """What a delivery lacks it names."""
         if not outcome.missing:
             count = books.files(outcome) + len(outcome.unfetched)
-            self.found.missing += books.missing(self.emulator, outcome.task_id, count)
+            self.findings.missing += books.missing(self.emulator, outcome.task_id, count)
 
     def _failed(self, wish: Wish, error: RunningHubError) -> None:
         """An error of an order whose task is known names it."""
         self.errors.append(error)
         tasks = [task.id for task in wish.tasks(self.emulator) if task.status != "CANCEL"]
         if tasks and not isinstance(error, Uncertain) and error.task_id not in tasks:
-            self.found.mute += 1
+            self.findings.mute += 1
 
     async def _without_faults(self, origin: str) -> dict[str, Outcome]:
         """The next start: the questions are answered by the truth, the rest is asked for again."""
@@ -204,9 +204,9 @@ class Storm:
         await first.open_orders()
         await first.close()  # and with it the cancels of before
         stopped = [wish for wish in self.wishes if wish.mark in self.stopped]
-        self.found.unstopped += books.unstopped(self.emulator, self.state, stopped)
+        self.findings.unstopped += books.unstopped(self.emulator, self.state, stopped)
         self.emulator.run_seconds = 1.0
-        got: dict[str, Outcome] = {}
+        outcomes: dict[str, Outcome] = {}
         async with self.client(origin) as client:
             await answer(client, self.emulator, self.wishes)
             for wish in self.wishes:
@@ -216,25 +216,25 @@ class Storm:
                     with contextlib.suppress(Uncertain):
                         outcome = await self._order(client, wish)
                         if outcome is not None:
-                            got[wish.mark] = outcome
+                            outcomes[wish.mark] = outcome
                             break
-        return got
+        return outcomes
 
-    def _audit(self, got: dict[str, Outcome]) -> None:
-        found, emulator = self.found, self.emulator
-        found.twice += books.placed_twice(emulator, self.wishes)
+    def _audit(self, outcomes: dict[str, Outcome]) -> None:
+        findings, emulator = self.findings, self.emulator
+        findings.twice += books.placed_twice(emulator, self.wishes)
         for wish in self.wishes:
             if wish.mark in self.stopped:
                 continue
             done = [task.id for task in wish.tasks(emulator) if task.status == "SUCCESS"]
-            if wish.mark not in got or got[wish.mark].task_id not in done:
-                found.lost += 1
+            if wish.mark not in outcomes or outcomes[wish.mark].task_id not in done:
+                findings.lost += 1
             else:
-                last = got[wish.mark]
-                found.missing += books.missing(emulator, last.task_id, books.files(last))
-        found.half += books.bad_files(self.state, all_is_delivered=not self.stopped)
-        said = [str(error) for error in self.errors]
-        found.leaks += books.leaked_keys(emulator, [self.state], said)
+                last = outcomes[wish.mark]
+                findings.missing += books.missing(emulator, last.task_id, books.files(last))
+        findings.half += books.bad_files(self.state, all_is_delivered=not self.stopped)
+        texts = [str(error) for error in self.errors]
+        findings.leaks += books.leaked_keys(emulator, [self.state], texts)
 
 
 def storm(seed: int) -> Findings:

@@ -13,7 +13,7 @@ import pytest
 from rh_api.emulator import Emulator
 from rh_api.journal import Store
 from tests.campaign.__main__ import COMFYUI_KILLS
-from tests.campaign.comfyui import Asked
+from tests.campaign.comfyui import Queued
 from tests.campaign.kills import SMALL_DISKS, disk_of, kill
 from tests.campaign.mutants import MUTANTS
 from tests.campaign.storm import storm
@@ -45,20 +45,20 @@ def _deaf() -> Iterator[None]:
 
 @pytest.mark.parametrize("seed", STORMS)
 def test_after_a_storm_nothing_was_paid_twice_and_nothing_is_lost(seed: int) -> None:
-    found = storm(seed)
-    assert not found, str(found)
+    findings = storm(seed)
+    assert not findings, str(findings)
 
 
 @pytest.mark.parametrize("seed", KILLS)
 def test_after_a_kill_nothing_was_paid_twice_and_nothing_is_lost(seed: int) -> None:
-    found = kill(seed).found
-    assert not found, str(found)
+    findings = kill(seed).findings
+    assert not findings, str(findings)
 
 
 @pytest.mark.parametrize("seed", POWER_CUTS)
 def test_after_a_power_cut_nothing_was_paid_twice_and_nothing_is_lost(seed: int) -> None:
-    found = kill(seed, power_cut=True).found
-    assert not found, str(found)
+    findings = kill(seed, power_cut=True).findings
+    assert not findings, str(findings)
 
 
 with_full_disks = pytest.mark.skipif(not FULL.exists(), reason="no device that is always full")
@@ -86,20 +86,20 @@ def test_small_disks_are_drawn() -> None:
 
 
 def test_a_comfyui_is_killed_with_up_to_six_cloud_nodes_of_each_kind() -> None:
-    every = [Asked(seed, random.Random(f"{seed} ComfyUI")) for seed in range(COMFYUI_KILLS)]
+    every = [Queued(seed, random.Random(f"{seed} ComfyUI")) for seed in range(COMFYUI_KILLS)]
     assert COMFYUI_KILLS >= 20
-    assert {len(one.wishes) for one in every} == {1, 2, 3, 4, 5, 6}
+    assert {len(queued.wishes) for queued in every} == {1, 2, 3, 4, 5, 6}
     kinds = [
         {
-            "segment" if one.marks else "",
-            *(node["inputs"].get("workflow", "") for node in one.prompt.values()),
+            "segment" if queued.marks else "",
+            *(node["inputs"].get("workflow", "") for node in queued.prompt.values()),
         }
-        for one in every
+        for queued in every
     ]
     assert len(set().union(*kinds) - {""}) == 3  # of fields, of pictures, of marks
     assert any(len(kind - {""}) == 3 for kind in kinds)
     assert any(
-        node["inputs"].get("kind") == "batch" for one in every for node in one.prompt.values()
+        node["inputs"].get("kind") == "batch" for queued in every for node in queued.prompt.values()
     )
 
 
