@@ -29,7 +29,7 @@ def main() -> int:
         except AssertionError as problem:
             failed.append(number)
             sys.stderr.write(f"graph {number}: {problem}\n")
-    sys.stdout.write(counts.told() + "\n")
+    sys.stdout.write(counts.report() + "\n")
     sys.stdout.write(f"not equal         {len(failed)}\n")
     sys.stdout.write(f"{time.monotonic() - began:.0f} s\n")
     return 1 if failed else 0

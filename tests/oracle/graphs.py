@@ -27,12 +27,12 @@ Fill = Callable[["Growing"], dict[str, Any]]
 
 
 class Growing:
-    """A prompt under way: `made` has the outputs of each type so far."""
+    """A prompt under way: `outputs` has those of each type so far."""
 
     def __init__(self, random: Random, subgraphs: list[str]) -> None:
         self.random = random
         self.prompt: Prompt = {}
-        self.made: defaultdict[str, list[Link]] = defaultdict(list)
+        self.outputs: defaultdict[str, list[Link]] = defaultdict(list)
         self.read: set[str] = set()
         self._free = 1
         self._subgraphs = subgraphs
@@ -47,18 +47,18 @@ class Growing:
         return self.choose((0.0, 0.25, 0.3, 0.5, 1.0, round(self.random.random(), 3)))
 
     def text(self) -> Any:
-        texts = self.made["STRING"]
+        texts = self.outputs["STRING"]
         if texts and self.random.random() < 0.5:
             return self.link("STRING")
         return self.choose(WORDS)
 
     def link(self, kind: str) -> Link:
         """Mostly something new, so that graphs are deep; sometimes again, so that they fan out."""
-        options = self.made[kind]
+        options = self.outputs[kind]
         near = options[-4:] if self.random.random() < 0.7 else options
-        found = self.choose(near)
-        self.read.add(found[0])
-        return list(found)
+        link = self.choose(near)
+        self.read.add(link[0])
+        return list(link)
 
     def add(self, class_type: str, inputs: dict[str, Any], outputs: tuple[str, ...]) -> str:
         within = self.choose(self._subgraphs)
@@ -66,7 +66,7 @@ class Growing:
         self._free += 1
         self.prompt[node_id] = {"class_type": class_type, "inputs": inputs}
         for slot, kind in enumerate(outputs):
-            self.made[kind].append([node_id, slot])
+            self.outputs[kind].append([node_id, slot])
         return node_id
 
 
@@ -82,7 +82,7 @@ def _scale(g: Growing) -> dict[str, Any]:
 
 def _size(g: Growing) -> Any:
     """A number, or a link to one that another node counts."""
-    if g.made["SIZE"] and g.random.random() < 0.4:
+    if g.outputs["SIZE"] and g.random.random() < 0.4:
         return g.link("SIZE")
     return g.whole(4, 20)
 
@@ -112,7 +112,7 @@ def _lora(g: Growing, *, clip: bool) -> dict[str, Any]:
 
 
 def _switch(g: Growing, kind: str) -> dict[str, Any]:
-    flags = g.made["BOOLEAN"]
+    flags = g.outputs["BOOLEAN"]
     switch = g.link("BOOLEAN") if flags and g.random.random() < 0.7 else g.choose((True, False))
     return {"switch": switch, "on_false": g.link(kind), "on_true": g.link(kind)}
 
@@ -390,21 +390,21 @@ def random_prompt(random: Random, *, models: bool = True, most: int = 22) -> Pro
     """A prompt that validates. Without `models` it runs on a ComfyUI that has none."""
     subgraphs = ["", "", "", *random.sample(["90:", "91:", "90:92:"], random.randint(0, 3))]
     g = Growing(random, subgraphs)
-    options = [one for one in CLASSES if models or not MODELS & {*one[1], *one[2]}]
+    options = [row for row in CLASSES if models or not MODELS & {*row[1], *row[2]}]
     if models and random.random() < 0.6:
-        for wanted in ("CheckpointLoaderSimple", "CLIPTextEncode", "EmptyLatentImage", "KSampler"):
-            _grow(g, next(one for one in options if one[0] == wanted))
+        for name in ("CheckpointLoaderSimple", "CLIPTextEncode", "EmptyLatentImage", "KSampler"):
+            _grow(g, next(row for row in options if row[0] == name))
     _grow(g, options[0])
     for _ in range(random.randint(3, most)):
-        ready = [one for one in options if all(g.made[kind] for kind in one[1])]
-        fresh = [one for one in ready if one[1]]
+        ready = [row for row in options if all(g.outputs[kind] for kind in row[1])]
+        fresh = [row for row in ready if row[1]]
         _grow(g, random.choice(fresh if fresh and random.random() < 0.8 else ready))
     _save(g)
     return g.prompt
 
 
-def _grow(g: Growing, one: tuple[str, tuple[str, ...], tuple[str, ...], Fill]) -> None:
-    class_type, _, outputs, fill = one
+def _grow(g: Growing, row: tuple[str, tuple[str, ...], tuple[str, ...], Fill]) -> None:
+    class_type, _, outputs, fill = row
     g.add(class_type, fill(g), outputs)
 
 
@@ -412,16 +412,16 @@ def _save(g: Growing) -> None:
     """Savers and previews: on most of what nothing reads, on some of what something does."""
     count = 0
     for kind in ("IMAGE", "MASK", "STRING", "INT", "FLOAT", "BOOLEAN", "LATENT"):
-        for link in list(g.made[kind]):
+        for link in list(g.outputs[kind]):
             if g.random.random() < (0.8 if link[0] not in g.read else 0.1):
                 count += _saver(g, kind, link)
     if not count:
-        _saver(g, "IMAGE", g.made["IMAGE"][-1])
+        _saver(g, "IMAGE", g.outputs["IMAGE"][-1])
 
 
 def _saver(g: Growing, kind: str, link: Link) -> int:
     if kind == "LATENT":
-        if not g.made["VAE"]:
+        if not g.outputs["VAE"]:
             return 0
         link = [g.add("VAEDecode", {"samples": link, "vae": g.link("VAE")}, ()), 0]
     if kind == "MASK":
@@ -456,10 +456,10 @@ def random_marks(random: Random, prompt: Prompt) -> list[dict[str, Any]]:
     free = list(prompt)
     marks: list[dict[str, Any]] = []
     for number in range(random.choice((1, 1, 1, 2, 2, 3))):
-        nodes = [one for one in _region(random, prompt) if one in free]
+        nodes = [node_id for node_id in _region(random, prompt) if node_id in free]
         if not nodes:
             continue
-        free = [one for one in free if one not in nodes]
+        free = [node_id for node_id in free if node_id not in nodes]
         mark: dict[str, Any] = {"nodes": nodes, "name": f"part {number}"}
         if random.random() < 0.1:
             mark["only"] = True
@@ -469,13 +469,13 @@ def random_marks(random: Random, prompt: Prompt) -> list[dict[str, Any]]:
 
 def _region(random: Random, prompt: Prompt) -> list[str]:
     ids = list(prompt)
-    within = sorted({one.rpartition(":")[0] for one in ids} - {""})
+    within = sorted({node_id.rpartition(":")[0] for node_id in ids} - {""})
     way = random.random()
     if within and way < 0.15:
         chosen = random.choice(within)
-        return [one for one in ids if one.startswith(chosen + ":")]
+        return [node_id for node_id in ids if node_id.startswith(chosen + ":")]
     if way < 0.35:
-        return [one for one in ids if random.random() < 0.5]
+        return [node_id for node_id in ids if random.random() < 0.5]
     near: defaultdict[str, list[str]] = defaultdict(list)
     for node_id, node in prompt.items():
         for value in node["inputs"].values():
@@ -486,9 +486,9 @@ def _region(random: Random, prompt: Prompt) -> list[str]:
     edge = list(chosen)
     while edge and len(chosen) < 14:
         at = edge.pop(0)
-        for other in near[at]:
-            if other not in chosen and random.random() < 0.75:
-                chosen.append(other)
-                edge.append(other)
+        for neighbour in near[at]:
+            if neighbour not in chosen and random.random() < 0.75:
+                chosen.append(neighbour)
+                edge.append(neighbour)
     # With holes in it, so that it is left and entered again.
-    return [one for one in chosen if random.random() < 0.75] or chosen
+    return [node_id for node_id in chosen if random.random() < 0.75] or chosen

@@ -29,14 +29,14 @@ def with_borders(prompt: Prompt, plan: Plan, outputs: list[str]) -> Prompt:
     drawing = _Drawing(prompt, plan)
     for node_id in outputs:
         drawing.copy(drawing.saved_at(node_id), node_id, node_id)
-    return drawing.made
+    return drawing.drawn
 
 
 @dataclass
 class _Drawing:
     prompt: Prompt
     plan: Plan
-    made: Prompt = field(default_factory=dict)
+    drawn: Prompt = field(default_factory=dict)
     """The oracle's prompt. A node's copy is called by its place and its id."""
     _copies: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -44,13 +44,13 @@ class _Drawing:
         self.segments = {segment.id: segment for segment in self.plan.segments}
 
     def saved_at(self, node_id: str) -> str:
-        kept = self.plan.prompt[node_id]
-        return kept["inputs"]["files"][0] if kept["class_type"] == SAVED_CLASS else HERE
+        local = self.plan.prompt[node_id]
+        return local["inputs"]["files"][0] if local["class_type"] == SAVED_CLASS else HERE
 
     def runs_at(self, place: str, node_id: str) -> bool:
         if place == HERE:
-            kept = self.plan.prompt.get(node_id)
-            return kept is not None and kept["class_type"] not in (SEGMENT_CLASS, SAVED_CLASS)
+            local = self.plan.prompt.get(node_id)
+            return local is not None and local["class_type"] not in (SEGMENT_CLASS, SAVED_CLASS)
         return node_id in self.segments[place].graph
 
     def copy(self, place: str, node_id: str, name: str = "") -> str:
@@ -59,13 +59,13 @@ class _Drawing:
             self._copies[key] = name = name or f"{node_id} at {place}"
             node = self.prompt[node_id]
             inputs = {
-                each: self.given(place, node_id, each, value)
-                for each, value in node["inputs"].items()
+                input_name: self.incoming(place, node_id, input_name, value)
+                for input_name, value in node["inputs"].items()
             }
-            self.made[name] = {"class_type": node["class_type"], "inputs": inputs}
+            self.drawn[name] = {"class_type": node["class_type"], "inputs": inputs}
         return self._copies[key]
 
-    def given(self, place: str, reader: str, name: str, value: Any) -> Any:
+    def incoming(self, place: str, reader: str, name: str, value: Any) -> Any:
         """What an input gets, through the borders that lie on its way."""
         while (link := as_link(value)) is not None:
             source, slot = link
@@ -95,7 +95,8 @@ class _Drawing:
         if place == HERE:
             at, kind = self.way_out(reader, name, source, slot)
             return self.border("out", kind, [self.copy(at, source), slot])
-        inlet = next(one for one in self.segments[place].inlets if (reader, name) in one.targets)
+        inlets = self.segments[place].inlets
+        inlet = next(inlet for inlet in inlets if (reader, name) in inlet.targets)
         came: list[Any] = [self.copy(self.above(inlet.source[0]), source), slot]
         if inlet.source[0] in self.segments:
             came = self.border("out", inlet.type, came)
@@ -107,13 +108,13 @@ class _Drawing:
     def border(self, way: str, kind: str, value: list[Any]) -> list[Any]:
         name = f"{value[0]} {value[1]} {way} {kind}"
         inputs = {"value": value, "kind": kind, "way": way}
-        self.made[name] = {"class_type": BORDER, "inputs": inputs}
+        self.drawn[name] = {"class_type": BORDER, "inputs": inputs}
         return [name, 0]
 
     def way_out(self, reader: str, name: str, source: str, slot: int) -> tuple[str, str]:
         """The segment that a local input reads from, and as which type."""
-        kept = self.plan.prompt.get(reader)
-        written = as_link(kept["inputs"].get(name)) if kept else None
+        local = self.plan.prompt.get(reader)
+        written = as_link(local["inputs"].get(name)) if local else None
         if written and written[0] in self.segments:
             return written[0], self.segments[written[0]].outlets[written[1]].type
         return next(

@@ -42,13 +42,13 @@ Values = tuple[Any, ...]
 def input_folder() -> dict[str, bytes]:
     """The local pictures: RGB, RGBA, and one of a single colour."""
     noise = np.random.default_rng(7)
-    made = {
+    pictures = {
         "photo.png": noise.integers(0, 256, (9, 13, 3), np.uint8),
         "see_through.png": noise.integers(0, 256, (12, 8, 4), np.uint8),
         "tiny.png": np.full((8, 8, 3), 128, np.uint8),
     }
     folder: dict[str, bytes] = {}
-    for name, levels in made.items():
+    for name, levels in pictures.items():
         data = io.BytesIO()
         Image.fromarray(levels).save(data, "PNG")
         folder[name] = data.getvalue()
@@ -81,12 +81,12 @@ def levels_of(picture: Image.Image) -> tuple[str, tuple[int, int], bytes]:
 
 
 def run_node(
-    context: NodeContext, node_id: str, node: dict[str, Any], given: dict[str, Any]
+    context: NodeContext, node_id: str, node: dict[str, Any], inputs: dict[str, Any]
 ) -> Values:
     """One node's outputs; inputs that its class does not have are dropped, as in ComfyUI."""
     context.node_id = node_id
-    known = NODE_CLASSES[node["class_type"]].inputs
-    arguments = {name: value for name, value in given.items() if name in known}
+    accepted = NODE_CLASSES[node["class_type"]].inputs
+    arguments = {name: value for name, value in inputs.items() if name in accepted}
     return node_functions()[node["class_type"]](context, **arguments)
 
 
@@ -99,11 +99,11 @@ def run_uncut(prompt: Prompt) -> dict[str, list[Any]]:
     values: dict[str, Values] = {}
     for node_id in execution_order(prompt, outputs_of(prompt)):
         node = prompt[node_id]
-        given = _given(node, values)
+        inputs = _inputs(node, values)
         if node["class_type"] == BORDER:
-            values[node_id] = (ROUNDED[given["way"]](given["kind"], given["value"]),)
+            values[node_id] = (ROUNDED[inputs["way"]](inputs["kind"], inputs["value"]),)
         else:
-            values[node_id] = run_node(context, node_id, node, given)
+            values[node_id] = run_node(context, node_id, node, inputs)
     return context.shown
 
 
@@ -112,16 +112,16 @@ def outputs_of(prompt: Prompt) -> list[str]:
         node_id
         for node_id, node in prompt.items()
         if node["class_type"] == SAVED_CLASS
-        or ((known := NODE_CLASSES.get(node["class_type"])) and known.is_output)
+        or ((node_class := NODE_CLASSES.get(node["class_type"])) and node_class.is_output)
     ]
 
 
-def _given(node: dict[str, Any], values: dict[str, Values]) -> dict[str, Any]:
-    given: dict[str, Any] = {}
+def _inputs(node: dict[str, Any], values: dict[str, Values]) -> dict[str, Any]:
+    inputs: dict[str, Any] = {}
     for name, value in node["inputs"].items():
         link = as_link(value)
-        given[name] = values[link[0]][link[1]] if link else value
-    return given
+        inputs[name] = values[link[0]][link[1]] if link else value
+    return inputs
 
 
 @dataclass
@@ -147,25 +147,25 @@ def run_cut(prompt: Prompt, order: Order) -> dict[str, list[Any]]:
     values: dict[str, Values] = {}
     for node_id in execution_order(prompt, outputs_of(prompt)):
         node = prompt[node_id]
-        given = _given(node, values)
+        inputs = _inputs(node, values)
         if node["class_type"] == SEGMENT_CLASS:
-            values[node_id] = order(given)
+            values[node_id] = order(inputs)
         elif node["class_type"] == SAVED_CLASS:
             assert json.loads(node["inputs"]["saver"])["class_type"]
-            context.shown[node_id] = given["files"]
+            context.shown[node_id] = inputs["files"]
             values[node_id] = ()
         else:
-            values[node_id] = run_node(context, node_id, node, given)
+            values[node_id] = run_node(context, node_id, node, inputs)
     return context.shown
 
 
 def run_in_memory(sent: Sent) -> Order:
-    return lambda given: _run_segment(given, sent)
+    return lambda inputs: _run_segment(inputs, sent)
 
 
-def _run_segment(given: dict[str, Any], sent: Sent) -> Values:
+def _run_segment(inputs: dict[str, Any], sent: Sent) -> Values:
     """Values go up as the contract says, results come back as they are read here."""
-    segment = load(given["segment"])
+    segment = load(inputs["segment"])
     graph: Any = dict(segment.graph)
     for file in segment.files:
         graph = with_file(graph, file, sent.put(input_folder()[file.value]))
@@ -173,15 +173,15 @@ def _run_segment(given: dict[str, Any], sent: Sent) -> Values:
         if lora.value == LOCAL_LORA:
             graph = with_lora(graph, lora, REMOTE_LORA)
     for inlet in segment.inlets:
-        items, data = encoded(inlet.type, given[f"in_{inlet.number}"])
+        items, data = encoded(inlet.type, inputs[f"in_{inlet.number}"])
         graph, fields = with_inlet(graph, inlet, items)
         for place, item in fields.items():
             node_id, _, name = place.rpartition(".")
             graph[node_id]["inputs"][name] = sent.put(data[item])
     graph = json.loads(json.dumps(graph))
     sent.orders.append(graph)
-    made = run_remote(graph, sent.uploads)
-    return tuple(decoded_outlet(outlet, made[outlet.saver]) for outlet in segment.outlets)
+    results = run_remote(graph, sent.uploads)
+    return tuple(decoded_outlet(outlet, results[outlet.saver]) for outlet in segment.outlets)
 
 
 def run_remote(graph: Prompt, uploads: dict[str, bytes]) -> dict[str, list[Any]]:
@@ -191,20 +191,20 @@ def run_remote(graph: Prompt, uploads: dict[str, bytes]) -> dict[str, list[Any]]
     outcome = interpret(graph, outputs_of(graph), context, stop=threading.Event())
     if outcome.failure:
         raise AssertionError(f"the order failed: {outcome.failure}")
-    made: dict[str, list[Any]] = {}
+    results: dict[str, list[Any]] = {}
     for product in outcome.products:
         value = product.data if product.data is not None else product.text
-        made.setdefault(product.node_id, []).append(value)
-    return made
+        results.setdefault(product.node_id, []).append(value)
+    return results
 
 
 def encoded(kind: str, value: Any) -> tuple[list[Item], list[bytes]]:
     """A value as the items of an inlet, and the file of each."""
     if kind == "IMAGE":
-        files = [_png(to_levels(one, add=0.5)) for one in value]
-        return [Item(channels=one.channels) for one in value], files
+        files = [_png(to_levels(picture, add=0.5)) for picture in value]
+        return [Item(channels=picture.channels) for picture in value], files
     if kind == "MASK":
-        return [Item(channels=1) for _ in value], [_png(_mask_picture(one)) for one in value]
+        return [Item(channels=1) for _ in value], [_png(_mask_picture(mask)) for mask in value]
     return [Item(value=value)], []
 
 
@@ -220,29 +220,29 @@ def _png(picture: Image.Image) -> bytes:
     return data.getvalue()
 
 
-def decoded_outlet(outlet: Outlet, made: list[Any]) -> Any:
+def decoded_outlet(outlet: Outlet, results: list[Any]) -> Any:
     match outlet.type:
         case "IMAGE":
-            return [from_levels(decoded(data)) for data in made]
+            return [from_levels(decoded(data)) for data in results]
         case "MASK":
-            return [Picture(from_levels(decoded(data)).planes[:1]) for data in made]
+            return [Picture(from_levels(decoded(data)).planes[:1]) for data in results]
         case kind if kind == FILES:
-            return [_file(one) for one in made]
+            return [_file(result) for result in results]
         case kind:
-            [text] = made
+            [text] = results
             readers: dict[str, Callable[[str], Any]] = {
                 "INT": int,
                 "FLOAT": float,
-                "BOOLEAN": lambda told: told == "True",
+                "BOOLEAN": lambda word: word == "True",
             }
             return readers.get(kind, str)(text)
 
 
-def _file(made: Any) -> Any:
+def _file(result: Any) -> Any:
     """A file of a remote saver as the local saver would have made it."""
-    if isinstance(made, str):
-        return made
-    return levels_of(decoded(made)) if made.startswith(b"\x89PNG") else made.decode()
+    if isinstance(result, str):
+        return result
+    return levels_of(decoded(result)) if result.startswith(b"\x89PNG") else result.decode()
 
 
 # The roundings of the border, by which the oracle says what a cut may change.
@@ -255,10 +255,10 @@ def rounded_in(kind: str, value: Any) -> Any:
     gives it: twice inverted, it is off by a last bit.
     """
     if kind in ("IMAGE", "MASK"):
-        levels = [from_levels(to_levels(one, add=0.5)) for one in value]
+        levels = [from_levels(to_levels(image, add=0.5)) for image in value]
         return [
-            Picture((*one.planes[:3], *(inverted(inverted(alpha)) for alpha in one.planes[3:])))
-            for one in levels
+            Picture((*image.planes[:3], *(inverted(inverted(alpha)) for alpha in image.planes[3:])))
+            for image in levels
         ]
     return value
 
@@ -266,9 +266,9 @@ def rounded_in(kind: str, value: Any) -> Any:
 def rounded_out(kind: str, value: Any) -> Any:
     """A value after it came back: a picture as SaveImage cuts it, a mask to the nearest levels."""
     if kind == "IMAGE":
-        return [from_levels(to_levels(one)) for one in value]
+        return [from_levels(to_levels(picture)) for picture in value]
     if kind == "MASK":
-        return [Picture(from_levels(to_levels(one)).planes[:1]) for one in _lifted(value)]
+        return [Picture(from_levels(to_levels(mask)).planes[:1]) for mask in _lifted(value)]
     return value
 
 

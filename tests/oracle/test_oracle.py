@@ -33,24 +33,24 @@ def test_random_cuts_are_equal_to_local_and_mostly_accepted() -> None:
     for number in range(300):
         try_one(Random(number), counts)
 
-    told = counts.told()
-    assert len(counts.classes) >= 40, told
-    assert counts.accepted > 0.6 * counts.tried, told
-    assert counts.pulled > 0.3 * counts.tried, told
-    assert counts.split > 0.15 * counts.tried, told
-    assert counts.fails_uncut < 0.1 * counts.graphs, told
+    report = counts.report()
+    assert len(counts.classes) >= 40, report
+    assert counts.accepted > 0.6 * counts.tried, report
+    assert counts.pulled > 0.3 * counts.tried, report
+    assert counts.split > 0.15 * counts.tried, report
+    assert counts.fails_uncut < 0.1 * counts.graphs, report
 
 
 def expected_of(prompt: Prompt, plan: Plan) -> dict[str, list[Any]]:
     return run_uncut(with_borders(prompt, plan, outputs_of(prompt)))
 
 
-def colours(one: int, two: int) -> Prompt:
+def colours(first: int, second: int) -> Prompt:
     """Two pictures that a segment makes, and what a person does with them here."""
     size = {"width": 8, "height": 8, "batch_size": 1}
     return {
-        "1": node("EmptyImage", color=one, **size),
-        "2": node("EmptyImage", color=two, **size),
+        "1": node("EmptyImage", color=first, **size),
+        "2": node("EmptyImage", color=second, **size),
         "3": node("SaveImage", images=["1", 0], filename_prefix="one"),
         "4": node("SaveImage", images=["2", 0], filename_prefix="two"),
     }
@@ -83,11 +83,11 @@ def test_the_oracle_sees_an_input_that_was_lost() -> None:
         "7": node("SaveImage", images=["5", 0], filename_prefix="blended"),
     }
     plan = plan_of(prompt, [{"nodes": ["5"]}])
-    made = run_cut(dict(plan.prompt), run_in_memory(Sent()))
-    assert made == expected_of(prompt, plan)
+    shown = run_cut(dict(plan.prompt), run_in_memory(Sent()))
+    assert shown == expected_of(prompt, plan)
 
     prompt["6"]["inputs"]["value"] = 0.75
-    assert made != expected_of(prompt, plan)
+    assert shown != expected_of(prompt, plan)
 
 
 @pytest.mark.parametrize("value", [0.5, 0.1, 1 / 3, 0.7])
@@ -113,12 +113,12 @@ def test_a_second_run_of_equal_segments_sends_equal_bytes() -> None:
         "4": node("SaveImage", images=["3", 0], filename_prefix="x"),
     }
     plan = plan_of(prompt, [{"nodes": ["3"]}])
-    one, two = Sent(), Sent()
-    run_cut(dict(plan.prompt), run_in_memory(one))
-    run_cut(dict(plan.prompt), run_in_memory(two))
+    first, second = Sent(), Sent()
+    run_cut(dict(plan.prompt), run_in_memory(first))
+    run_cut(dict(plan.prompt), run_in_memory(second))
 
-    assert (one.uploads, one.orders) == (two.uploads, two.orders)
-    assert len(one.uploads) == 1
+    assert (first.uploads, first.orders) == (second.uploads, second.orders)
+    assert len(first.uploads) == 1
 
 
 def test_a_graph_that_fails_uncut_counts_as_that() -> None:

@@ -53,14 +53,14 @@ class Wire:
     def lora(self, name: str, /) -> Path | None:
         return self.folder / LOCAL_LORA if name == LOCAL_LORA else None
 
-    def order(self, given: dict[str, Any]) -> Values:
-        return asyncio.run(self._order(given))
+    def order(self, inputs: dict[str, Any]) -> Values:
+        return asyncio.run(self._order(inputs))
 
-    async def _order(self, given: dict[str, Any]) -> Values:
-        segment = load(given["segment"])
+    async def _order(self, inputs: dict[str, Any]) -> Values:
+        segment = load(inputs["segment"])
         brought: list[Given] = []
         for inlet in segment.inlets:
-            items, files = encoded(inlet.type, given[f"in_{inlet.number}"])
+            items, files = encoded(inlet.type, inputs[f"in_{inlet.number}"])
             sources = [Source(Kind.IMAGE, data, ".png", "image/png") for data in files]
             brought.append(Given(inlet, items, sources))
         async with Client(self.settings, clock=QuickClock(8)) as client:
@@ -73,8 +73,8 @@ class Wire:
 
 def _contents(outcome: Outcome, outlet: Any) -> list[Any]:
     return [
-        one.text if one.path is None else one.path.read_bytes()
-        for one in results_of(outlet, outcome.results)
+        result.text if result.path is None else result.path.read_bytes()
+        for result in results_of(outlet, outcome.results)
     ]
 
 
@@ -85,13 +85,13 @@ def wire(tmp_path: Path) -> Iterator[Wire]:
     (tmp_path / LOCAL_LORA).write_bytes(b"a style")
     emulator = Emulator(run_seconds=0)
     with emulator.run_in_thread() as url:
-        known = {
+        settings = {
             "RUNNINGHUB_API_KEY": emulator.default_key,
             "RUNNINGHUB_BASE_URL": url,
             "RUNNINGHUB_STATE": str(tmp_path / "state"),
             "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
         }
-        yield Wire(emulator, Settings.from_mapping(known), tmp_path)
+        yield Wire(emulator, Settings.from_mapping(settings), tmp_path)
 
 
 def as_uploaded(prompt: Prompt) -> Prompt:
@@ -114,8 +114,8 @@ def test_it_is_by_the_native_route(wire: Wire, number: int) -> None:
 
 def is_a_batch(prompt: Prompt) -> bool:
     """Whether it makes several at once, which the native route is not asked for."""
-    made = (one["inputs"] for one in prompt.values() if one["class_type"].startswith("Empty"))
-    return any(inputs.get("batch_size", 1) > 1 for inputs in made)
+    empties = (node["inputs"] for node in prompt.values() if node["class_type"].startswith("Empty"))
+    return any(inputs.get("batch_size", 1) > 1 for inputs in empties)
 
 
 def check_cut(wire: Wire, random: Random) -> None:
@@ -132,8 +132,8 @@ def check_cut(wire: Wire, random: Random) -> None:
         if plan.segments:
             break
 
-    made = run_cut(dict(plan.prompt), wire.order)
+    shown = run_cut(dict(plan.prompt), wire.order)
 
-    assert made == run_uncut(with_borders(as_uploaded(prompt), plan, outputs_of(prompt)))
+    assert shown == run_uncut(with_borders(as_uploaded(prompt), plan, outputs_of(prompt)))
     assert wire.emulator.counters.orders
     assert not wire.emulator.counters.keys_misplaced

@@ -34,7 +34,7 @@ class Counts:
         """Random cuts of prompts that run."""
         return self.graphs - self.fails_uncut
 
-    def told(self) -> str:
+    def report(self) -> str:
         tried = max(1, self.tried)
         lines = [
             f"graphs            {self.graphs}, {self.nodes / max(1, self.graphs):.1f} nodes each, "
@@ -69,7 +69,7 @@ def check(prompt: Prompt, marks: list[dict[str, Any]], counts: Counts) -> None:
         return
     try:
         plan = plan_of(prompt, marks)
-        made = run_cut(dict(plan.prompt), run_in_memory(Sent()))
+        shown = run_cut(dict(plan.prompt), run_in_memory(Sent()))
     except BadInput as refused:
         counts.refused[refused.key] += 1
         return
@@ -78,9 +78,9 @@ def check(prompt: Prompt, marks: list[dict[str, Any]], counts: Counts) -> None:
     counts.idle += not plan.segments
     counts.pulled += any(segment.dependencies for segment in plan.segments)
     counts.split += plan.split > 0
-    assert made.keys() == uncut.keys(), (made.keys(), uncut.keys())
+    assert shown.keys() == uncut.keys(), (shown.keys(), uncut.keys())
     expected = run_uncut(with_borders(prompt, plan, list(uncut)))
-    wrong = [node_id for node_id in uncut if made[node_id] != expected[node_id]]
+    wrong = [node_id for node_id in uncut if shown[node_id] != expected[node_id]]
     assert not wrong, f"{wrong} differ"
 
 
