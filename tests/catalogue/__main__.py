@@ -53,8 +53,8 @@ PLACEHOLDERS = (0.0, 9999.0)
 
 
 def rule(op: str, *names: str, other: str = "", values: tuple[str, ...] = (), limit: int = 0):
-    made = {"op": op, "names": list(names), "other": other, "values": list(values)}
-    return {k: v for k, v in {**made, "limit": limit}.items() if v}
+    fields = {"op": op, "names": list(names), "other": other, "values": list(values)}
+    return {k: v for k, v in {**fields, "limit": limit}.items() if v}
 
 
 # What a note says, to the rules that it stands for; {0} is the parameter that it stands at.
@@ -95,9 +95,9 @@ RULES: tuple[tuple[str, tuple[dict[str, Any], ...]], ...] = (
 def rules_of(name: str, note: str) -> Iterator[dict[str, Any]]:
     """What the note of a parameter demands."""
     for pattern, rules in RULES:
-        if found := re.match(pattern, note):
+        if match := re.match(pattern, note):
             text = json.dumps(rules)
-            for number, word in enumerate((name, *found.groups())):
+            for number, word in enumerate((name, *match.groups())):
                 text = text.replace(f"{{{number}}}", word)
             yield from json.loads(text)
             return
@@ -106,7 +106,7 @@ def rules_of(name: str, note: str) -> Iterator[dict[str, Any]]:
 def parameter(facts: dict[str, Any]) -> dict[str, Any]:
     note = facts.get("note", "")
     kind = "URL" if note.startswith("any media") else facts["type"]
-    made = {
+    fields = {
         "name": facts["name"],
         "type": kind,
         "required": facts["required"],
@@ -124,7 +124,7 @@ def parameter(facts: dict[str, Any]) -> dict[str, Any]:
         "formats": facts.get("formats"),
         "note": "" if note == UNSURE else REWORDED.get(note, note),
     }
-    return {key: value for key, value in made.items() if value is not None}
+    return {key: value for key, value in fields.items() if value is not None}
 
 
 def price(facts: dict[str, Any] | None, row: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -137,7 +137,7 @@ def price(facts: dict[str, Any] | None, row: dict[str, Any] | None) -> dict[str,
     if row:
         unit = row["unit"].removesuffix(" (from)")
         images = facts and "image" in (facts["per"], unit)
-        made = {
+        fields = {
             "unit": "image" if images else unit,
             "as_of": PRICES_AS_OF,
             "amount": row.get("amount"),
@@ -145,13 +145,13 @@ def price(facts: dict[str, Any] | None, row: dict[str, Any] | None) -> dict[str,
             "rows": row.get("rules"),
             "from": row["unit"].endswith("(from)"),
         }
-        return {key: value for key, value in made.items() if value}
+        return {key: value for key, value in fields.items() if value}
     if facts is None:
         return None
     amount = facts.get("amount", facts.get("min"))
     is_from = facts.get("lowest", False) or facts.get("min") != facts.get("max")
-    made = {"unit": facts["per"], "as_of": facts["as_of"], "amount": amount, "from": is_from}
-    return {key: value for key, value in made.items() if value}
+    fields = {"unit": facts["per"], "as_of": facts["as_of"], "amount": amount, "from": is_from}
+    return {key: value for key, value in fields.items() if value}
 
 
 def agree(facts: dict[str, Any], amounts: list[float]) -> bool:
@@ -164,12 +164,12 @@ def agree(facts: dict[str, Any], amounts: list[float]) -> bool:
 def model(facts: dict[str, Any], row: dict[str, Any] | None) -> dict[str, Any]:
     endpoint = facts["endpoint"]
     gone = facts["status"] == "removed"
-    every = {one["name"] for one in facts["params"]}
+    every = {param["name"] for param in facts["params"]}
     rules = [
-        made
-        for one in facts["params"]
-        for made in rules_of(one["name"], one.get("note", ""))
-        if every.issuperset(made["names"]) and made.get("other", "") in every | {""}
+        rule
+        for param in facts["params"]
+        for rule in rules_of(param["name"], param.get("note", ""))
+        if every.issuperset(rule["names"]) and rule.get("other", "") in every | {""}
     ]
     return {
         "endpoint": endpoint,
@@ -182,8 +182,8 @@ def model(facts: dict[str, Any], row: dict[str, Any] | None) -> dict[str, Any]:
         "status": STATUS[facts["status"]],
         "schema": facts["schema"],
         "successor": SUCCESSORS.get(endpoint) or facts.get("replaced_by") or "",
-        "parameters": [] if gone else [parameter(one) for one in facts["params"]],
-        "rules": [] if gone else [one for n, one in enumerate(rules) if one not in rules[:n]],
+        "parameters": [] if gone else [parameter(param) for param in facts["params"]],
+        "rules": [] if gone else [rule for n, rule in enumerate(rules) if rule not in rules[:n]],
         "price": None if gone else price(facts.get("price"), row),
     }
 
@@ -194,13 +194,13 @@ def main() -> int:
     parser.add_argument("prices", type=Path)
     parser.add_argument("--date", required=True, help="the day that the facts are of")
     parser.add_argument("--out", type=Path, default=SHIPPED)
-    given = parser.parse_args()
-    facts = json.loads(given.facts.read_text("utf-8"))["models"]
-    lines = given.prices.read_text("utf-8").splitlines()
+    options = parser.parse_args()
+    facts = json.loads(options.facts.read_text("utf-8"))["models"]
+    lines = options.prices.read_text("utf-8").splitlines()
     prices = {row["endpoint"]: row for row in map(json.loads, filter(None, lines))}
-    models = [model(one, prices.get(one["endpoint"])) for one in facts]
-    whole = json.dumps({"date": given.date, "models": models})
-    given.out.write_text(catalogue_text(read_catalogue(whole.encode())), "utf-8")
+    models = [model(entry, prices.get(entry["endpoint"])) for entry in facts]
+    whole = json.dumps({"date": options.date, "models": models})
+    options.out.write_text(catalogue_text(read_catalogue(whole.encode())), "utf-8")
     return 0
 
 

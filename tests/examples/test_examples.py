@@ -29,7 +29,7 @@ def emulator() -> Emulator:
 @pytest.fixture
 def run(emulator: Emulator, tmp_path: Path) -> Iterator[Run]:
     """`run("01_…", "19…")`: what the example printed, and how it ended."""
-    kept = {n: v for n, v in os.environ.items() if not n.lower().endswith("_proxy")}
+    inherited = {n: v for n, v in os.environ.items() if not n.lower().endswith("_proxy")}
     with emulator.run_in_thread() as address:
         own = {
             "RUNNINGHUB_BASE_URL": address,
@@ -43,7 +43,7 @@ def run(emulator: Emulator, tmp_path: Path) -> Iterator[Run]:
             return subprocess.run(
                 [sys.executable, str(ROOT / "examples" / f"{name}.py"), *argv],
                 cwd=tmp_path,
-                env=kept | own,
+                env=inherited | own,
                 capture_output=True,
                 encoding="utf-8",
                 timeout=120,
@@ -125,9 +125,9 @@ def test_the_full_way_tells_every_step_and_keeps_the_results(
     assert lines[0] == "NORMAL account, 76600 coins, 3 tasks at once"
     (name,) = emulator.uploads
     assert f"10.image is {name}" in lines
-    (kept,) = (tmp_path / "out").iterdir()
-    assert lines[-1] == str(kept)
-    assert kept.read_bytes().startswith(b"\x89PNG")
+    (result,) = (tmp_path / "out").iterdir()
+    assert lines[-1] == str(result)
+    assert result.read_bytes().startswith(b"\x89PNG")
     assert emulator.counters.orders == 1
     assert emulator.counters.under("/openapi/v2/media/upload") == 1
 

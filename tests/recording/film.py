@@ -101,7 +101,7 @@ class Film:
         and what stays the same costs nothing."""
         height = round(width * self._pictures[0].height / self._pictures[0].width)
         size = (width, height)
-        first, *rest = (one.resize(size, Image.Resampling.LANCZOS) for one in self._pictures)
+        first, *rest = (frame.resize(size, Image.Resampling.LANCZOS) for frame in self._pictures)
         first.save(
             path,
             save_all=True,

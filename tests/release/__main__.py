@@ -38,8 +38,8 @@ def closed(changelog: str, version: str, day: datetime.date) -> str:
 
     Raises ValueError if nothing is in the open section.
     """
-    _, found, rest = changelog.partition(OPEN + "\n")
-    if not found or not rest.split("\n## ")[0].strip():
+    _, heading, rest = changelog.partition(OPEN + "\n")
+    if not heading or not rest.split("\n## ")[0].strip():
         raise ValueError(f"CHANGELOG.md has nothing under {OPEN!r}")
     return changelog.replace(OPEN, f"{OPEN}\n\n## {version} ({day.isoformat()})", 1)
 
@@ -83,12 +83,12 @@ def main() -> None:
     own.add_argument("publisher")
     bump = commands.add_parser("bump", help="set the version and close the changelog's section")
     bump.add_argument("version")
-    given = parser.parse_args()
+    options = parser.parse_args()
     try:
-        if given.command == "owner":
-            _own(given.repository, given.publisher)
+        if options.command == "owner":
+            _own(options.repository, options.publisher)
         else:
-            _bump(given.version)
+            _bump(options.version)
     except ValueError as error:
         sys.exit(str(error))
 

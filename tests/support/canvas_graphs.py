@@ -63,7 +63,7 @@ def to_canvas(prompt: dict[str, Any]) -> dict[str, Any]:
         own = [link for link in links if link[1] == node["id"]]
         slots = max((link[2] for link in own), default=-1) + 1
         node["outputs"] = [
-            {"name": str(slot), "type": "*", "links": [one[0] for one in own if one[2] == slot]}
+            {"name": str(slot), "type": "*", "links": [link[0] for link in own if link[2] == slot]}
             for slot in range(slots)
         ]
     last = {"last_node_id": len(nodes), "last_link_id": len(links)}
@@ -83,14 +83,14 @@ def to_prompt(workflow: dict[str, Any]) -> dict[str, Any]:
     for node_id, node in nodes.items():
         class_type = node["type"]
         sockets = node["inputs"]
-        told = [one["name"] for one in sockets if one.get("widget")]
-        names = WIDGETS.get(class_type) or told
-        kept = node.get("properties", {}).get("runninghub", {})
+        widgets = [socket["name"] for socket in sockets if socket.get("widget")]
+        names = WIDGETS.get(class_type) or widgets
+        stored = node.get("properties", {}).get("runninghub", {})
         values = node.get("widgets_values") or []
         inputs: dict[str, Any] = (
             dict(values) if isinstance(values, dict) else dict(zip(names, values, strict=False))
         )
-        inputs |= kept.get("values", {})
+        inputs |= stored.get("values", {})
         for socket in sockets:
             if socket.get("link") is not None:
                 origin, slot = origins[socket["link"]]

@@ -9,8 +9,8 @@ from rh_api.emulator import catalog
 
 def node(class_type: str, title: str = "", /, **inputs: Any) -> dict[str, Any]:
     """A node of a graph; links are lists. `title`: what a person calls it, "" for nothing."""
-    made: dict[str, Any] = {"class_type": class_type, "inputs": inputs}
-    return {**made, "_meta": {"title": title}} if title else made
+    entry: dict[str, Any] = {"class_type": class_type, "inputs": inputs}
+    return {**entry, "_meta": {"title": title}} if title else entry
 
 
 def painting(seed: int) -> dict[str, Any]:

@@ -42,14 +42,14 @@ class _Maker:
 
 def apicall(seed: int) -> dict[str, Any]:
     """A graph of ComfyUI_RH_APICall: chains that several orders share, files, switches."""
-    made = _Maker(seed)
-    draw = made.random
+    maker = _Maker(seed)
+    draw = maker.random
     settings = [
-        made.node(
+        maker.node(
             "RH_SettingsNode",
             base_url="https://www.runninghub.cn",
             apiKey=f"{draw.getrandbits(128):032x}",
-            workflowId_webappId=draw.choice(["", " "]) + made.target(),
+            workflowId_webappId=draw.choice(["", " "]) + maker.target(),
         )
         for _ in range(draw.randint(1, 2))
     ]
@@ -58,19 +58,19 @@ def apicall(seed: int) -> dict[str, Any]:
         config = [draw.choice(settings), 0]
         value: Any = draw.choice(
             [
-                made.text(),
-                [made.node("PrimitiveString", value=made.text()), 0],
-                [made.node("RH_ImageUploaderNode", apiConfig=config, image=made.picture()), 0],
-                [made.node("RH_VideoUploader", apiConfig=config, video="clip.mp4"), 0],
-                [made.node("RH_AudioUploader", apiConfig=config, audio="voice.wav"), 0],
+                maker.text(),
+                [maker.node("PrimitiveString", value=maker.text()), 0],
+                [maker.node("RH_ImageUploaderNode", apiConfig=config, image=maker.picture()), 0],
+                [maker.node("RH_VideoUploader", apiConfig=config, video="clip.mp4"), 0],
+                [maker.node("RH_AudioUploader", apiConfig=config, audio="voice.wav"), 0],
             ]
         )
-        number, name = made.field(place * 100)
+        number, name = maker.field(place * 100)
         entry = {"nodeId": number, "fieldName": name, "fieldValue": value}
         before = draw.choice(ends)
         if before:
             entry["previousNodeInfoList"] = before
-        ends.append([made.node("RH_NodeInfoListNode", **entry), 0])
+        ends.append([maker.node("RH_NodeInfoListNode", **entry), 0])
     for _ in range(draw.randint(1, 3)):
         inputs: dict[str, Any] = {
             "apiConfig": [draw.choice(settings), 0],
@@ -81,19 +81,19 @@ def apicall(seed: int) -> dict[str, Any]:
         }
         if end := draw.choice(ends):
             inputs["nodeInfoList"] = end
-        made.shown(made.node("RH_ExecuteNode", **inputs), 10)
-    return made.prompt
+        maker.shown(maker.node("RH_ExecuteNode", **inputs), 10)
+    return maker.prompt
 
 
 def rh_api(seed: int) -> dict[str, Any]:
     """A graph of ComfyUI_RH_API: uploads that add to the list themselves, named fields."""
-    made = _Maker(seed)
-    draw = made.random
+    maker = _Maker(seed)
+    draw = maker.random
     config = [
-        made.node(
+        maker.node(
             "RH_Config",
             api_key=f"{draw.getrandbits(128):032x}",
-            workflow_or_app_id=made.target(),
+            workflow_or_app_id=maker.target(),
             base_url="https://www.runninghub.cn",
             is_ai_app=draw.random() < 0.3,
         ),
@@ -101,51 +101,51 @@ def rh_api(seed: int) -> dict[str, Any]:
     ]
     end: list[Any] | None = None
     for place in range(draw.randint(0, 5)):
-        number, name = made.field(place * 100)
+        number, name = maker.field(place * 100)
         named = {"node_id": f" {number} ", "field_name": draw.choice(["custom", name])}
         named["custom_field_name"] = "prompt"
         before = {"previous_params": end} if end else {}
         match draw.randrange(4):
             case 0:
-                picture = made.picture()
+                picture = maker.picture()
                 end = [
-                    made.node("RH_UploadImage", config=config, image=picture, **named, **before),
+                    maker.node("RH_UploadImage", config=config, image=picture, **named, **before),
                     1,
                 ]
             case 1:
-                picture = made.picture()
+                picture = maker.picture()
                 images = {"image_2": picture, "node_id_2": str(number), "field_name_2": "image"}
-                end = [made.node("RH_MultiInputImage", config=config, **images, **before), 0]
+                end = [maker.node("RH_MultiInputImage", config=config, **images, **before), 0]
             case _:
-                end = [made.node("RH_Param", field_value=made.text(), **named, **before), 0]
+                end = [maker.node("RH_Param", field_value=maker.text(), **named, **before), 0]
     inputs: dict[str, Any] = {"config": config, "timeout": 600}
     inputs["use_high_performance"] = draw.random() < 0.3
     if end:
         inputs["params"] = end
-    made.shown(made.node("RH_Execute", **inputs), 7)
-    return made.prompt
+    maker.shown(maker.node("RH_Execute", **inputs), 7)
+    return maker.prompt
 
 
 def runninghub(seed: int) -> dict[str, Any]:
     """A graph of ComfyUI-RunningHub."""
-    made = _Maker(seed)
-    draw = made.random
+    maker = _Maker(seed)
+    draw = maker.random
     config = [
-        made.node(
+        maker.node(
             "RH_Settings",
             api_key=f"{draw.getrandbits(128):032x}",
             base_url="https://www.runninghub.cn",
-            workflow_id=made.target(),
+            workflow_id=maker.target(),
         ),
         0,
     ]
     end: list[Any] | None = None
     for place in range(draw.randint(0, 5)):
-        number, name = made.field(place * 100)
-        upload = made.node("RH_UploadImage", api_config=config, image=made.picture())
-        value = draw.choice([made.text(), [upload, 0]])
+        number, name = maker.field(place * 100)
+        upload = maker.node("RH_UploadImage", api_config=config, image=maker.picture())
+        value = draw.choice([maker.text(), [upload, 0]])
         before = {"previous_list": end} if end else {}
-        entry = made.node(
+        entry = maker.node(
             "RH_NodeInfo", node_id=number, field_name=name, field_value=value, **before
         )
         end = [entry, 0]
@@ -154,7 +154,7 @@ def runninghub(seed: int) -> dict[str, Any]:
     if end:
         inputs["node_info_list"] = end
     if draw.random() < 0.3:
-        made.shown(made.node("RH_ExecuteAIApp", webapp_id=made.target(), **inputs), 4)
+        maker.shown(maker.node("RH_ExecuteAIApp", webapp_id=maker.target(), **inputs), 4)
     else:
-        made.shown(made.node("RH_ExecuteWorkflow", **inputs), 10)
-    return made.prompt
+        maker.shown(maker.node("RH_ExecuteWorkflow", **inputs), 10)
+    return maker.prompt

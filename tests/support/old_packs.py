@@ -20,7 +20,7 @@ Prompt = Mapping[str, Any]
 class Media:
     """A file that goes up, by what brings it: `LoadImage:a.png`."""
 
-    what: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ OURS = {"RunningHubRemoteWorkflow": "workflow", "RunningHubAIApp": "app"}
 
 def ordered(prompt: Prompt) -> list[Order]:
     """What our nodes of a prompt order."""
-    found: list[Order] = []
+    placed: list[Order] = []
     for node in prompt.values():
         name = OURS.get(node["class_type"])
         if name is None:
@@ -76,8 +76,8 @@ def ordered(prompt: Prompt) -> list[Order]:
         )
         size = inputs.get("instance", "default")
         instance = None if size == "default" else size
-        found.append(Order(inputs[name], name == "app", fields, instance))
-    return found
+        placed.append(Order(inputs[name], name == "app", fields, instance))
+    return placed
 
 
 def value_of(prompt: Prompt, value: object) -> object:
@@ -91,8 +91,8 @@ def value_of(prompt: Prompt, value: object) -> object:
             return str(inputs["value"])
         case "RH_ImageUploaderNode" | "RH_UploadImage":
             return value_of(prompt, inputs["image"])
-        case other:
-            loader, name = FILES[other]
+        case class_type:
+            loader, name = FILES[class_type]
             return Media(f"{loader}:{inputs[name]}")
 
 

@@ -21,9 +21,9 @@ def when(stage: Stage, event: asyncio.Event) -> Callable[[Progress], None]:
 
 async def begun(client: Client, job: Job, stage: Stage = Stage.RUNNING) -> asyncio.Task[object]:
     """`job` under way, and seen at `stage`."""
-    seen = asyncio.Event()
-    task: asyncio.Task[object] = asyncio.ensure_future(client.run(job, when(stage, seen)))
-    await seen.wait()
+    reached = asyncio.Event()
+    task: asyncio.Task[object] = asyncio.ensure_future(client.run(job, when(stage, reached)))
+    await reached.wait()
     return task
 
 
