@@ -210,8 +210,8 @@ def samples(data: bytes) -> list[bytes]:
         return [frame.to_ndarray().tobytes() for frame in container.decode(stream)]
 
 
-def told(data: bytes) -> dict[str, str]:
+def metadata_of(data: bytes) -> dict[str, str]:
     """What FFmpeg reads of the texts of a sound or a film."""
     with av.open(io.BytesIO(data)) as container:
-        found = {**container.metadata, **container.streams[0].metadata}
-    return {name.lower(): text for name, text in found.items()}
+        metadata = {**container.metadata, **container.streams[0].metadata}
+    return {name.lower(): text for name, text in metadata.items()}

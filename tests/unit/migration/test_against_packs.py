@@ -75,11 +75,11 @@ def load() -> Iterator[Callable[[str, str], ModuleType]]:
         return importlib.import_module(f"{package}.{name}")
 
     yield module
-    for name, known in before.items():
-        if known is None:
+    for name, original in before.items():
+        if original is None:
             sys.modules.pop(name, None)
         else:
-            sys.modules[name] = known
+            sys.modules[name] = original
 
 
 @pytest.fixture(scope="module")
@@ -125,26 +125,26 @@ def test_what_they_order_is_what_the_model_says(
             inputs = prompt[link[0]]["inputs"]
             before = listed(inputs.get("previousNodeInfoList"), prompt)
             value = value_of(prompt, inputs["fieldValue"])
-            (made,) = lists.NodeInfoListNode().process(
+            (extended,) = lists.NodeInfoListNode().process(
                 inputs["nodeId"], inputs["fieldName"], value, before
             )
-            return made
+            return extended
 
-        nodes = [one for one in prompt.values() if one["class_type"] == "RH_ExecuteNode"]
+        nodes = [node for node in prompt.values() if node["class_type"] == "RH_ExecuteNode"]
         for node, order in zip(nodes, orders(prompt), strict=True):
             inputs = node["inputs"]
             config = prompt[inputs["apiConfig"][0]]["inputs"]
             entries = listed(inputs.get("nodeInfoList"))
             big, target = inputs["use_rtx4090_48g"], config["workflowId_webappId"]
-            made = executes.ExecuteNode()
+            runner = executes.ExecuteNode()
             if inputs["is_webapp_task"]:
-                made.create_ai_app_task(config, entries, target, big)
+                runner.create_ai_app_task(config, entries, target, big)
             else:
-                made.create_task(config, entries, config["base_url"], big)
+                runner.create_task(config, entries, config["base_url"], big)
             body = wire.sent.body
-            found = {(str(e["nodeId"]), e["fieldName"], e["fieldValue"]) for e in entries}
+            fields = {(str(e["nodeId"]), e["fieldName"], e["fieldValue"]) for e in entries}
             assert body["nodeInfoList"] == entries
-            assert found == order.fields
+            assert fields == order.fields
             assert str(body.get("webappId", body.get("workflowId"))) == order.target
             assert body.get("instanceType") == order.instance
 
@@ -165,23 +165,23 @@ def test_their_models_send_the_same_bodies(
         if not model.parameters:
             unknown += 1
             continue
-        made = factory.create_node_class(definition)
+        node_class = factory.create_node_class(definition)
         for seed in range(max(1, COUNT // 10)):
-            inputs, links = _filled(made, random.Random(f"{endpoint}{seed}"))
+            inputs, links = _filled(node_class, random.Random(f"{endpoint}{seed}"))
             urls = {f"__url_{socket}": f"https://files/{socket}" for socket in links}
-            old = made().build_payload(**inputs, **urls)
+            old = node_class().build_payload(**inputs, **urls)
             prompt = {"1": {"class_type": name, "inputs": {**inputs, **links}}}
             document = migrate(prompt, catalogue).document
             new = document["1"]["inputs"]
-            given = {key: _given(value, document) for key, value in new.items() if key not in OURS}
-            body = dict(compose(model, given).body)
+            values = {key: _link(value, document) for key, value in new.items() if key not in OURS}
+            body = dict(compose(model, values).body)
             if _differences(endpoint, old, body):
                 differ[endpoint] = (old, body)
     assert unknown <= 4
     assert not differ, json.dumps(differ, ensure_ascii=False, indent=1)
 
 
-def _given(value: Any, document: Mapping[str, Any]) -> Any:
+def _link(value: Any, document: Mapping[str, Any]) -> Any:
     """What a link brings: the address of a socket's file, or a text."""
     if not isinstance(value, list):
         return value
@@ -208,10 +208,10 @@ RATIO = "rhart-image-g-2/"  # there the aspect ratio went into the prompt
 
 def _differences(endpoint: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
     """Keys of two bodies that differ for no reason that is known."""
-    one, other = _plain(old), _plain(new)
-    found = {key for key in {*one, *other} if one.get(key) != other.get(key)}
-    known = AS_LIST | FILLED.get(endpoint, set()) | {key for key in IDLE if key not in new}
-    return found - known - ({"prompt", "aspectRatio"} if endpoint.startswith(RATIO) else set())
+    theirs, ours = _plain(old), _plain(new)
+    differing = {key for key in {*theirs, *ours} if theirs.get(key) != ours.get(key)}
+    usual = AS_LIST | FILLED.get(endpoint, set()) | {key for key in IDLE if key not in new}
+    return differing - usual - ({"prompt", "aspectRatio"} if endpoint.startswith(RATIO) else set())
 
 
 def _plain(body: Mapping[str, Any]) -> dict[str, str]:
@@ -225,10 +225,10 @@ def _word(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _filled(made: Any, draw: random.Random) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+def _filled(node_class: Any, draw: random.Random) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     inputs: dict[str, Any] = {}
     links: dict[str, list[Any]] = {}
-    kinds = made.INPUT_TYPES()
+    kinds = node_class.INPUT_TYPES()
     for part in ("required", "optional"):
         for name, spec in kinds[part].items():
             if name in ("api_config", "asset_ids", "real_person_mode", "conversion_slots"):
@@ -260,10 +260,10 @@ def published(pack: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def test_published_graphs_order_the_same(catalogue: Catalogue) -> None:
     count = 0
     for name, graph in published("ComfyUI_RH_APICall"):
-        made = migrate(graph, catalogue).document
-        wanted = [replace(one, target=one.target.strip()) for one in orders(to_prompt(graph))]
-        assert ordered(to_prompt(made)) == wanted, name
-        count += len(wanted)
+        document = migrate(graph, catalogue).document
+        old = [replace(order, target=order.target.strip()) for order in orders(to_prompt(graph))]
+        assert ordered(to_prompt(document)) == old, name
+        count += len(old)
     assert count == 8
 
 
@@ -272,18 +272,18 @@ def test_published_models_send_the_same_bodies(
 ) -> None:
     """Old values by the names that they fit; what a graph does not tell is the old class's own."""
     factory = load("ComfyUI_RH_OpenAPI", "nodes.node_factory")
-    known = {f"RH_{one['class_name']}": one for one in factory._load_registry()}
+    definitions = {f"RH_{row['class_name']}": row for row in factory._load_registry()}
     classes = ModelClasses(catalogue)
     count = 0
     broken: list[str] = []
     for name, graph in published("ComfyUI_RH_OpenAPI"):
-        made = migrate(graph, catalogue).document
-        new = {str(node["id"]): node for node in made["nodes"]}
+        document = migrate(graph, catalogue).document
+        new = {str(node["id"]): node for node in document["nodes"]}
         for node in graph["nodes"]:
-            found = new.get(str(node["id"]), {})
-            if found.get("type") != "RunningHubModel":
+            ours = new.get(str(node["id"]), {})
+            if ours.get("type") != "RunningHubModel":
                 continue
-            old = factory.create_node_class(known[node["type"]])
+            old = factory.create_node_class(definitions[node["type"]])
             kinds = old.INPUT_TYPES()
             every = {**kinds["required"], **kinds["optional"]}
             inputs = {key: _usual(spec) for key, spec in every.items() if _is_plain(spec)}
@@ -296,11 +296,11 @@ def test_published_models_send_the_same_bodies(
             except ValueError:
                 broken.append(name)  # its own pack does not run it any more
                 continue
-            given = {**found["properties"]["runninghub"]["values"], **_sources(made, found)}
-            given = {key: value for key, value in given.items() if " " not in key}
+            values = {**ours["properties"]["runninghub"]["values"], **_sources(document, ours)}
+            values = {key: value for key, value in values.items() if " " not in key}
             model = classes.model_of(node["type"])
             assert model is not None
-            sent = dict(compose(model, given).body)
+            sent = dict(compose(model, values).body)
             assert not _differences(model.endpoint, body, sent), (name, body, sent)
             count += 1
     assert count > 200
@@ -310,8 +310,8 @@ def test_published_models_send_the_same_bodies(
 def _sources(graph: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, str]:
     """An address for each socket that is linked, made of where its link starts."""
     starts = {link[0]: f"https://files/{link[1]}" for link in graph["links"]}
-    inputs = [one for one in node["inputs"] if one.get("link") is not None]
-    return {one["name"]: starts[one["link"]] for one in inputs}
+    inputs = [socket for socket in node["inputs"] if socket.get("link") is not None]
+    return {socket["name"]: starts[socket["link"]] for socket in inputs}
 
 
 def _is_plain(spec: Any) -> bool:
@@ -328,14 +328,14 @@ def test_every_published_graph_becomes_ours(catalogue: Catalogue) -> None:
     left: dict[str, list[str]] = {}
     for pack, orders_of in (("ComfyUI_RH_APICall", "RH_ExecuteNode"), ("ComfyUI_RH_OpenAPI", "")):
         for name, graph in published(pack):
-            made = migrate(graph, catalogue)
-            stays = [one.why.key for one in made.left if one.why.key != "migrate.stays_needed"]
+            moved = migrate(graph, catalogue)
+            stays = [stay.why.key for stay in moved.left if stay.why.key != "migrate.stays_needed"]
             if stays:
                 left[name] = stays
             if orders_of:
                 assert not stays, name
                 assert any(
-                    "Workflow" in one.becomes or "App" in one.becomes for one in made.replaced
+                    "Workflow" in new.becomes or "App" in new.becomes for new in moved.replaced
                 )
     # Models of which the catalogue knows no parameters, and one of assets.
     assert len(left) <= 14, left

@@ -38,28 +38,28 @@ def execute(list_from: str | None = None, /, **inputs: Any) -> dict[str, Any]:
 
 
 def run(prompt: dict[str, Any], **more: Any) -> tuple[dict[str, Any], Migration]:
-    made = migrate(prompt, CATALOGUE, **more)
-    return {key: node["inputs"] for key, node in made.document.items()}, made
+    migration = migrate(prompt, CATALOGUE, **more)
+    return {key: node["inputs"] for key, node in migration.document.items()}, migration
 
 
-def why(made: Migration) -> dict[str, str]:
-    return {one.node.id: one.why.key for one in made.left}
+def why(migration: Migration) -> dict[str, str]:
+    return {left.node.id: left.why.key for left in migration.left}
 
 
 def test_an_order_keeps_its_time_limit_and_its_machine() -> None:
     old = {"1": SETTINGS, "2": execute(run_timeout=77, use_rtx4090_48g=True, is_webapp_task=True)}
-    new, made = run(old)
+    new, migration = run(old)
     assert new == {"2": {"app": "190", "timeout": 77, "instance": "plus", "reroll_seeds": True}}
-    assert made.replaced[0].becomes == "RunningHubAIApp"
-    assert [node.id for node in made.replaced[0].nodes] == ["2", "1"]
+    assert migration.replaced[0].becomes == "RunningHubAIApp"
+    assert [node.id for node in migration.replaced[0].nodes] == ["2", "1"]
 
 
 def test_a_list_from_elsewhere_stays_linked() -> None:
     maker = {"class_type": "OtherList", "inputs": {}}
     old = {"1": SETTINGS, "3": maker, "4": entry("a", before="3"), "2": execute("4")}
-    new, made = run(old)
+    new, migration = run(old)
     assert new == {key: node["inputs"] for key, node in old.items()}
-    assert why(made) == {
+    assert why(migration) == {
         "2": "migrate.stays_list",
         "1": "migrate.stays_needed",
         "4": "migrate.stays_needed",
@@ -74,16 +74,16 @@ def test_a_value_that_another_node_makes_stays_linked() -> None:
 
 def test_a_field_that_comes_twice_has_its_last_value() -> None:
     old = {"1": SETTINGS, "3": entry("a"), "4": entry("b", before="3"), "2": execute("4")}
-    new, made = run(old)
+    new, migration = run(old)
     assert new["2"]["6.text"] == "b"
-    assert "migrate.note_twice" in {note.key for note in made.replaced[0].notes}
+    assert "migrate.note_twice" in {note.key for note in migration.replaced[0].notes}
 
 
 def test_a_switch_over_a_link_cannot_be_known() -> None:
     old = {"1": SETTINGS, "3": {"class_type": "Bool", "inputs": {}}}
     for name in ("is_webapp_task", "use_rtx4090_48g"):
-        _, made = run({**old, "2": execute(None, **{name: ["3", 0]})})
-        assert why(made)["2"] == "migrate.stays_linked"
+        _, migration = run({**old, "2": execute(None, **{name: ["3", 0]})})
+        assert why(migration)["2"] == "migrate.stays_linked"
 
 
 def test_an_uploader_whose_name_others_read_becomes_ours() -> None:
@@ -92,12 +92,12 @@ def test_an_uploader_whose_name_others_read_becomes_ours() -> None:
     upload = {"class_type": "RH_ImageUploaderNode", "inputs": wired}
     shown = {"class_type": "ShowText", "inputs": {"text": ["6", 0]}}
     old = {"1": SETTINGS, "5": picture, "6": upload, "7": shown}
-    new, made = run({**old, "4": entry(["6", 0], 10, "image"), "2": execute("4")})
+    new, moved = run({**old, "4": entry(["6", 0], 10, "image"), "2": execute("4")})
     assert new["2"]["10.image"] == ["5", 0]
     assert new["2"]["batch"] == "first"
     assert new["6"] == {"image": ["5", 0]}
     assert new["7"] == {"text": ["6", 0]}
-    assert [one.becomes for one in made.replaced] == ["RunningHubRemoteWorkflow", "RHUploadImage"]
+    assert [row.becomes for row in moved.replaced] == ["RunningHubRemoteWorkflow", "RHUploadImage"]
     assert "1" not in new
 
 
@@ -105,23 +105,23 @@ def test_a_path_outside_stays_and_feeds_the_field() -> None:
     wired = {"apiConfig": ["1", 0], "video_path": "/a.mp4"}
     upload = {"class_type": "RH_VideoUploaderPath", "inputs": wired}
     old = {"1": SETTINGS, "6": upload, "4": entry(["6", 0], 1, "video"), "2": execute("4")}
-    new, made = run(old)
+    new, migration = run(old)
     assert new["2"]["1.video"] == ["6", 0]
-    assert why(made) == {"6": "migrate.stays_path", "1": "migrate.stays_needed"}
+    assert why(migration) == {"6": "migrate.stays_path", "1": "migrate.stays_needed"}
 
 
 def test_what_a_person_leaves_out_is_left_alone() -> None:
     old = {"1": SETTINGS, "2": execute(), "3": execute()}
-    new, made = run(old, skip={"2"})
+    new, migration = run(old, skip={"2"})
     assert new["2"] == old["2"]["inputs"]
     assert "workflow" in new["3"]
-    assert why(made) == {"2": "migrate.stays_chosen", "1": "migrate.stays_needed"}
+    assert why(migration) == {"2": "migrate.stays_chosen", "1": "migrate.stays_needed"}
 
 
 def test_a_settings_node_without_a_target_keeps_its_order() -> None:
     empty = {**SETTINGS, "inputs": {**SETTINGS["inputs"], "workflowId_webappId": " "}}
-    _, made = run({"1": empty, "2": execute()})
-    assert why(made)["2"] == "migrate.stays_no_target"
+    _, migration = run({"1": empty, "2": execute()})
+    assert why(migration)["2"] == "migrate.stays_no_target"
 
 
 def canvas(nodes: list[dict[str, Any]], links: list[list[Any]]) -> dict[str, Any]:
@@ -133,8 +133,8 @@ def node(
 ) -> dict[str, Any]:
     sockets = [{"name": name, "type": "*", "link": link} for name, link in inputs]
     outputs = [{"name": "out", "type": "*", "links": []}]
-    told = {"inputs": sockets, "outputs": outputs, "widgets_values": values or []}
-    return {"id": node_id, "type": kind, "mode": 0, **told, **more}
+    slots = {"inputs": sockets, "outputs": outputs, "widgets_values": values or []}
+    return {"id": node_id, "type": kind, "mode": 0, **slots, **more}
 
 
 def old_canvas(**of_entry: Any) -> dict[str, Any]:
@@ -149,10 +149,10 @@ def old_canvas(**of_entry: Any) -> dict[str, Any]:
         ),
         node(6, "RH_ExecuteNode", [("apiConfig", 2), ("nodeInfoList", 5)], [600, 1, False, False]),
     ]
-    for one in (nodes[3], nodes[4]):
-        for socket in one["inputs"]:
+    for info_list in (nodes[3], nodes[4]):
+        for socket in info_list["inputs"]:
             socket["type"] = "ARRAY" if socket["name"].startswith("previous") else "STRING"
-        one["outputs"][0]["type"] = "ARRAY"
+        info_list["outputs"][0]["type"] = "ARRAY"
     links = [
         [1, 1, 0, 2, 0, "*"],
         [2, 2, 0, 6, 0, "*"],
@@ -165,8 +165,8 @@ def old_canvas(**of_entry: Any) -> dict[str, Any]:
 
 def test_a_canvas_passes_on_what_its_own_nodes_say() -> None:
     new = migrate(old_canvas(), CATALOGUE).document
-    (made,) = new["nodes"]
-    assert made["properties"]["runninghub"]["values"] == {"6.text": "a cat", "7.text": "bad"}
+    (ours,) = new["nodes"]
+    assert ours["properties"]["runninghub"]["values"] == {"6.text": "a cat", "7.text": "bad"}
     assert new["links"] == []
 
 
@@ -174,25 +174,25 @@ def test_named_wires_are_seen_through() -> None:
     old = old_canvas()
     setter = node(8, "SetNode", [("", 1)], ["account"])
     getter = node(9, "GetNode", [], ["account"])
-    old["nodes"] = [one for one in old["nodes"] if one["id"] != 2] + [setter, getter]
+    old["nodes"] = [old_node for old_node in old["nodes"] if old_node["id"] != 2] + [setter, getter]
     old["links"][0] = [1, 1, 0, 8, 0, "*"]
     old["links"][1] = [2, 9, 0, 6, 0, "*"]
-    made = next(one for one in migrate(old, CATALOGUE).document["nodes"] if one["id"] == 6)
-    assert made["type"] == "RunningHubRemoteWorkflow"
-    assert made["properties"]["runninghub"]["values"] == {"6.text": "a cat", "7.text": "bad"}
+    ours = next(new for new in migrate(old, CATALOGUE).document["nodes"] if new["id"] == 6)
+    assert ours["type"] == "RunningHubRemoteWorkflow"
+    assert ours["properties"]["runninghub"]["values"] == {"6.text": "a cat", "7.text": "bad"}
 
 
 def test_a_bypassed_entry_is_no_entry_and_stays() -> None:
     migrated = migrate(old_canvas(mode=4), CATALOGUE)
-    made = next(one for one in migrated.document["nodes"] if one["id"] == 6)
-    assert made["properties"]["runninghub"]["values"] == {"6.text": "a cat"}
-    assert {one.node.id for one in migrated.left} == {"4", "5"}
+    ours = next(new for new in migrated.document["nodes"] if new["id"] == 6)
+    assert ours["properties"]["runninghub"]["values"] == {"6.text": "a cat"}
+    assert {left.node.id for left in migrated.left} == {"4", "5"}
 
 
 def test_a_muted_entry_ends_the_list() -> None:
     migrated = migrate(old_canvas(mode=2), CATALOGUE)
-    made = next(one for one in migrated.document["nodes"] if one["id"] == 6)
-    assert made["properties"]["runninghub"]["values"] == {}
+    ours = next(new for new in migrated.document["nodes"] if new["id"] == 6)
+    assert ours["properties"]["runninghub"]["values"] == {}
 
 
 def test_a_torn_graph_is_no_crash() -> None:
@@ -202,22 +202,22 @@ def test_a_torn_graph_is_no_crash() -> None:
         old = old_graphs.apicall(number % 5)
         graph = to_canvas(old) if number % 2 else old
         for _ in range(draw.randint(1, 4)):
-            holders = [one for one in every(graph) if one]
+            holders = [holder for holder in every(graph) if holder]
             holder = draw.choice(holders)
             place = draw.choice(list(holder) if isinstance(holder, dict) else range(len(holder)))
             holder[place] = copy.copy(draw.choice(junk))
         with contextlib.suppress(BadInput):
-            made = migrate(graph, CATALOGUE).document
-            json.dumps(made)
-            find_keys(made)
+            document = migrate(graph, CATALOGUE).document
+            json.dumps(document)
+            find_keys(document)
 
 
 def every(value: Any) -> Iterator[Any]:
     """The objects and lists of a JSON value."""
     if isinstance(value, (dict, list)):
         yield value
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from every(one)
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from every(part)
 
 
 def test_links_of_a_file_of_version_1_are_objects_the_new_ones_too() -> None:
@@ -249,7 +249,7 @@ def test_what_is_inside_of_a_subgraph_is_replaced_there() -> None:
     whole["definitions"] = {"subgraphs": [inner]}
     migrated = migrate(whole, CATALOGUE)
     (subgraph,) = migrated.document["definitions"]["subgraphs"]
-    assert {one["id"] for one in subgraph["nodes"]} == {6, 7}
+    assert {new["id"] for new in subgraph["nodes"]} == {6, 7}
     (link,) = subgraph["links"]
     assert (link["origin_id"], link["target_id"], link["id"]) == (6, -20, 6)
     assert subgraph["outputs"][0]["linkIds"] == [6]

@@ -15,8 +15,8 @@ PICTURE = {"class_type": "LoadImage", "inputs": {"image": "a.png"}}
 
 
 def moved(prompt: dict[str, Any]) -> tuple[dict[str, Any], Migration]:
-    made = migrate(prompt, CATALOGUE)
-    return made.document, made
+    migration = migrate(prompt, CATALOGUE)
+    return migration.document, migration
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,13 @@ def moved(prompt: dict[str, Any]) -> tuple[dict[str, Any], Migration]:
 def test_an_order_in_one_node_becomes_a_workflow(
     kind: str, inputs: dict[str, Any], fields: dict[str, Any]
 ) -> None:
-    new, made = moved({"2": {"class_type": kind, "inputs": {**TARGET, **inputs}}})
+    new, migration = moved({"2": {"class_type": kind, "inputs": {**TARGET, **inputs}}})
     ours = new["2"]
     assert ours["class_type"] == "RunningHubRemoteWorkflow"
     assert ours["inputs"]["workflow"] == "190"
     assert fields.items() <= ours["inputs"].items()
     assert ours["inputs"].get("timeout") == inputs.get("timeout")
-    assert [one.becomes for one in made.replaced] == ["RunningHubRemoteWorkflow"]
+    assert [replaced.becomes for replaced in migration.replaced] == ["RunningHubRemoteWorkflow"]
     assert TARGET["api_key"] not in str(new)
 
 
@@ -68,9 +68,9 @@ def test_a_picture_that_is_linked_goes_into_its_field() -> None:
 
 def test_an_order_without_its_picture_stays() -> None:
     inputs = {**TARGET, "prompt": "a cat", "negative_prompt": ""}
-    new, made = moved({"2": {"class_type": "RH_ImageToImage", "inputs": inputs}})
+    new, migration = moved({"2": {"class_type": "RH_ImageToImage", "inputs": inputs}})
     assert new["2"]["class_type"] == "RH_ImageToImage"
-    assert [one.why.key for one in made.left] == ["migrate.stays_no_media"]
+    assert [left.why.key for left in migration.left] == ["migrate.stays_no_media"]
 
 
 @pytest.mark.parametrize(
@@ -100,10 +100,10 @@ def test_an_order_without_its_picture_stays() -> None:
 def test_a_node_becomes_one_of_ours(
     kind: str, inputs: dict[str, Any], becomes: str, ours: dict[str, Any] | None
 ) -> None:
-    new, made = moved({"1": PICTURE, "2": {"class_type": kind, "inputs": inputs}})
+    new, migration = moved({"1": PICTURE, "2": {"class_type": kind, "inputs": inputs}})
     assert new["2"]["class_type"] == becomes
     assert new["2"]["inputs"] == (ours or {"task_id": inputs["task_id"]})
-    assert [one.becomes for one in made.replaced] == [becomes]
+    assert [replaced.becomes for replaced in migration.replaced] == [becomes]
 
 
 def test_a_text_display_is_replaced_only_where_something_is_shown() -> None:

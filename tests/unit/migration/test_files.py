@@ -67,47 +67,47 @@ def pixels(data: bytes) -> bytes:
 def test_a_json_file_keeps_its_form() -> None:
     for indent in (None, 2, 4):
         data = (json.dumps(OLD, indent=indent) + "\n").encode()
-        made = migrate_file(data, CATALOGUE).data
-        assert prompt_of(made) == NEW
-        same = json.dumps(json.loads(made), indent=indent, ensure_ascii=False) + "\n"
-        assert made.decode() == same
+        migrated = migrate_file(data, CATALOGUE).data
+        assert prompt_of(migrated) == NEW
+        same = json.dumps(json.loads(migrated), indent=indent, ensure_ascii=False) + "\n"
+        assert migrated.decode() == same
 
 
 def test_a_picture_keeps_its_pixels_and_other_texts() -> None:
     data = png(prompt=json.dumps(OLD), parameters="steps 20", packed="zip")
-    made = migrate_file(data, CATALOGUE)
-    with Image.open(io.BytesIO(made.data)) as image:
+    migrated = migrate_file(data, CATALOGUE)
+    with Image.open(io.BytesIO(migrated.data)) as image:
         assert prompt_of(image.info["prompt"]) == NEW
         assert image.info["parameters"] == "steps 20"
         assert (image.info["packed"], image.info["Author"]) == ("zip", "某人")
-    assert pixels(made.data) == pixels(data)
-    before, after = data.index(b"IDAT"), made.data.index(b"IDAT")
-    assert data[before - 4 :] == made.data[after - 4 :]
+    assert pixels(migrated.data) == pixels(data)
+    before, after = data.index(b"IDAT"), migrated.data.index(b"IDAT")
+    assert data[before - 4 :] == migrated.data[after - 4 :]
 
 
 def test_a_webp_keeps_its_pixels_and_other_texts() -> None:
     data = webp(prompt=json.dumps(OLD), workflow='{"nodes": []}')
-    made = migrate_file(data, CATALOGUE).data
-    with Image.open(io.BytesIO(made)) as image:
+    migrated = migrate_file(data, CATALOGUE).data
+    with Image.open(io.BytesIO(migrated)) as image:
         exif = image.getexif()
         assert prompt_of(exif[0x0110].removeprefix("prompt:")) == NEW
         assert exif[0x010F] == 'workflow:{"nodes": []}'
         assert exif[0x0131] == "a program"
-    assert pixels(made) == pixels(data)
-    assert int.from_bytes(made[4:8], "little") == len(made) - 8
+    assert pixels(migrated) == pixels(data)
+    assert int.from_bytes(migrated[4:8], "little") == len(migrated) - 8
 
 
 def test_a_jpeg_keeps_its_pixels_and_other_texts() -> None:
     old = json.dumps(OLD)
     for data in (jpeg("a hill", prompt=old), jpeg(old), jpeg("a hill", user=old)):
-        made = migrate_file(data, CATALOGUE).data
-        ((found, migration),) = migrate_file(made, CATALOGUE).graphs
-        assert found in ("prompt", "comment", "user comment")
+        migrated = migrate_file(data, CATALOGUE).data
+        ((name, migration),) = migrate_file(migrated, CATALOGUE).graphs
+        assert name in ("prompt", "comment", "user comment")
         assert not migration.replaced
         assert migration.document["2"]["inputs"] == NEW
         scan = data.index(b"\xff\xdb")
-        assert made.endswith(data[scan:])
-        with Image.open(io.BytesIO(made)) as image:
+        assert migrated.endswith(data[scan:])
+        with Image.open(io.BytesIO(migrated)) as image:
             assert image.getexif()[0x0131] == "a program"
             assert image.info["xmp"] == b"<x:xmpmeta/>"
 
@@ -119,23 +119,23 @@ def test_no_form_keeps_the_old_text_with_its_key() -> None:
     long = long.encode().decode("unicode-escape")
     for text in (old, long):
         for data in (png(prompt=text), webp(prompt=text), jpeg(prompt=text), jpeg(user=text)):
-            made = migrate_file(data, CATALOGUE).data
-            assert KEY.encode() not in made
-            assert KEY.encode("utf-16-be") not in made
+            migrated = migrate_file(data, CATALOGUE).data
+            assert KEY.encode() not in migrated
+            assert KEY.encode("utf-16-be") not in migrated
 
 
 @pytest.mark.parametrize("tags", [False, True])
 def test_a_video_is_as_long_as_before(tags: bool) -> None:
     text = json.dumps(OLD) if tags else json.dumps({"prompt": json.dumps(OLD)})
     data = video(tags=tags, **{"prompt" if tags else "comment": text})
-    made = migrate_file(data, CATALOGUE).data
-    assert len(made) == len(data)
-    assert sum(a != b for a, b in zip(data, made, strict=True)) < len(text)
-    with av.open(io.BytesIO(made)) as container:
-        told = container.metadata
-        assert told["title"] == "a film"
-        read = json.loads(told["prompt"] if tags else json.loads(told["comment"])["prompt"])
-        assert read["2"]["inputs"] == NEW
+    migrated = migrate_file(data, CATALOGUE).data
+    assert len(migrated) == len(data)
+    assert sum(a != b for a, b in zip(data, migrated, strict=True)) < len(text)
+    with av.open(io.BytesIO(migrated)) as container:
+        texts = container.metadata
+        assert texts["title"] == "a film"
+        graph = json.loads(texts["prompt"] if tags else json.loads(texts["comment"])["prompt"])
+        assert graph["2"]["inputs"] == NEW
         assert len(list(container.decode(video=0))) == 3
 
 
@@ -144,12 +144,12 @@ def test_a_webm_is_as_long_as_before(form: str) -> None:
     old = json.dumps(OLD)
     for name, text in (("prompt", old), ("comment", json.dumps({"prompt": old}))):
         data = video(form, tags=False, **{name: text})
-        made = migrate_file(data, CATALOGUE).data
-        assert len(made) == len(data)
-        with av.open(io.BytesIO(made), options={"err_detect": "crccheck+explode"}) as container:
-            told = {key.lower(): value for key, value in container.metadata.items()}
-            assert told["title"] == "a film"
-            graph = json.loads(told[name])
+        migrated = migrate_file(data, CATALOGUE).data
+        assert len(migrated) == len(data)
+        with av.open(io.BytesIO(migrated), options={"err_detect": "crccheck+explode"}) as container:
+            metadata = {key.lower(): value for key, value in container.metadata.items()}
+            assert metadata["title"] == "a film"
+            graph = json.loads(metadata[name])
             assert (graph if name == "prompt" else json.loads(graph["prompt"]))["2"][
                 "inputs"
             ] == NEW
@@ -159,19 +159,19 @@ def test_a_webm_is_as_long_as_before(form: str) -> None:
 def test_checksums_of_a_matroska_file_are_right_again() -> None:
     data = video("matroska", prompt=json.dumps(OLD))
     place = data.rindex(b"\x12\x54\xc3\x67", 0, data.index(b"PROMPT"))
-    for made in (data, clean_file(data, [KEY]), migrate_file(data, CATALOGUE).data):
-        begin = made.index(b"\xbf\x84", place)
-        width = 9 - made[place + 4].bit_length()
-        length = int.from_bytes(made[place + 4 : begin], "big") & ((1 << 7 * width) - 1)
-        checksum = zlib.crc32(made[begin + 6 : begin + length])
-        assert made[begin + 2 : begin + 6] == checksum.to_bytes(4, "little")
+    for file in (data, clean_file(data, [KEY]), migrate_file(data, CATALOGUE).data):
+        begin = file.index(b"\xbf\x84", place)
+        width = 9 - file[place + 4].bit_length()
+        length = int.from_bytes(file[place + 4 : begin], "big") & ((1 << 7 * width) - 1)
+        checksum = zlib.crc32(file[begin + 6 : begin + length])
+        assert file[begin + 2 : begin + 6] == checksum.to_bytes(4, "little")
 
 
 def test_what_does_not_fit_into_a_video_goes_beside_it() -> None:
     data = video(tags=True, workflow=json.dumps(CANVAS, separators=(",", ":")))
-    made = migrate_file(data, CATALOGUE)
-    assert made.data == data
-    assert json.loads(made.beside["workflow"])["nodes"][0]["type"] == "RunningHubRemoteWorkflow"
+    migrated = migrate_file(data, CATALOGUE)
+    assert migrated.data == data
+    assert json.loads(migrated.beside["workflow"])["nodes"][0]["type"] == "RunningHubRemoteWorkflow"
 
 
 @pytest.mark.parametrize(
@@ -224,17 +224,17 @@ def test_what_does_not_fit_into_a_video_goes_beside_it() -> None:
     ],
 )
 def test_a_key_goes_and_nothing_else(data: bytes) -> None:
-    (found,) = keys_in_file(data)
-    assert found.key == KEY
-    assert KEY not in found.veiled
-    made = clean_file(data, [found.key])
-    assert KEY.encode() not in made
-    assert keys_in_file(made) == ()
+    (key,) = keys_in_file(data)
+    assert key.key == KEY
+    assert KEY not in key.veiled
+    cleaned = clean_file(data, [key.key])
+    assert KEY.encode() not in cleaned
+    assert keys_in_file(cleaned) == ()
     if not data.startswith((b"{", b"curl")):
-        assert made[:4] == data[:4]
-        assert contents(made) == contents(data) != []
+        assert cleaned[:4] == data[:4]
+        assert contents(cleaned) == contents(data) != []
     assert clean_file(data, []) == data or data.startswith(b"{")
-    assert clean_file(made, [KEY]) == made
+    assert clean_file(cleaned, [KEY]) == cleaned
 
 
 @given(st.text(PLAIN, max_size=30), st.text(PLAIN, max_size=30))
@@ -248,11 +248,11 @@ def test_any_text_loses_its_key_and_nothing_else(before: str, after: str) -> Non
         assert carrier is not None
         texts = carrier.read(data)
         assert [text.replace(KEY, "x" * 32) for _, text in texts] != [text for _, text in texts]
-        made = clean_file(data, [KEY])
-        assert carrier.read(made) == [(name, one.replace(KEY, "x" * 32)) for name, one in texts]
-        assert contents(made) == contents(data)
-        assert [one.key for one in keys_in_file(data)] == [KEY]
-        assert keys_in_file(made) == ()
+        clean = clean_file(data, [KEY])
+        assert carrier.read(clean) == [(name, text.replace(KEY, "x" * 32)) for name, text in texts]
+        assert contents(clean) == contents(data)
+        assert [key.key for key in keys_in_file(data)] == [KEY]
+        assert keys_in_file(clean) == ()
 
 
 def test_a_text_that_is_no_utf_8_stays_as_it_is() -> None:
@@ -267,7 +267,7 @@ def test_of_two_texts_of_one_name_each_is_read() -> None:
     for text in (json.dumps(OLD), json.dumps({"text": "second"})):
         info.add_text("prompt", text)
     data = saved("PNG", pnginfo=info)
-    assert [one.key for one in keys_in_file(data)] == [KEY]
+    assert [key.key for key in keys_in_file(data)] == [KEY]
     assert clean_file(data, [KEY]).count(b"second") == 1
     assert KEY.encode() not in clean_file(data, [KEY])
 

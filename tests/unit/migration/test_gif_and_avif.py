@@ -37,19 +37,19 @@ NEW = {"workflow": "1900000000000000109", "reroll_seeds": True}
 
 def test_a_gif_keeps_its_frames() -> None:
     data = gif(json.dumps({"prompt": OLD, "workflow": CANVAS}), xmp="<x/>", frames=3)
-    made = migrate_file(data, CATALOGUE)
-    assert [name for name, _ in made.graphs] == ["prompt", "workflow"]
-    assert made.beside == {}
-    with Image.open(io.BytesIO(made.data)) as image:
-        read = json.loads(image.info["comment"])
+    migrated = migrate_file(data, CATALOGUE)
+    assert [name for name, _ in migrated.graphs] == ["prompt", "workflow"]
+    assert migrated.beside == {}
+    with Image.open(io.BytesIO(migrated.data)) as image:
+        comment = json.loads(image.info["comment"])
         assert (image.info["duration"], image.info["loop"]) == (80, 0)
-    assert read["prompt"]["2"]["inputs"] == NEW
-    assert read["workflow"]["nodes"][0]["type"] == "RunningHubRemoteWorkflow"
-    assert contents(made.data) == contents(data)
+    assert comment["prompt"]["2"]["inputs"] == NEW
+    assert comment["workflow"]["nodes"][0]["type"] == "RunningHubRemoteWorkflow"
+    assert contents(migrated.data) == contents(data)
     assert len(contents(data)) == 3
-    assert ("XMP", "<x/>") in carrier_for(made.data).read(made.data)
-    for each in (data, made.data):
-        with av.open(io.BytesIO(each)) as container:
+    assert ("XMP", "<x/>") in carrier_for(migrated.data).read(migrated.data)
+    for file in (data, migrated.data):
+        with av.open(io.BytesIO(file)) as container:
             assert len(list(container.decode(video=0))) == 3
 
 
@@ -59,19 +59,19 @@ def test_any_text_of_a_gif_comes_back(comment: str, xmp: str, new: str, newer: s
     data = gif(comment, xmp=xmp)
     carrier = carrier_for(data)
     assert carrier.read(data) == [("XMP", xmp), ("comment", comment)]
-    made = carrier.write(data, {0: new, 1: newer})
-    assert carrier.read(made) == [("XMP", new), ("comment", newer)]
-    assert made == gif(newer, xmp=new)
-    assert carrier.write(made, {0: xmp, 1: comment}) == data
+    written = carrier.write(data, {0: new, 1: newer})
+    assert carrier.read(written) == [("XMP", new), ("comment", newer)]
+    assert written == gif(newer, xmp=new)
+    assert carrier.write(written, {0: xmp, 1: comment}) == data
 
 
 def test_a_key_in_two_pieces_of_a_comment_goes() -> None:
     for before in range(215, 265, 7):
         data = gif("y" * (before - 7) + "apiKey " + KEY + " more" * 100)
-        made = clean_file(data, [KEY])
-        assert len(made) == len(data)
-        assert made == gif("y" * (before - 7) + "apiKey " + GONE + " more" * 100)
-        assert keys_in_file(made) == ()
+        cleaned = clean_file(data, [KEY])
+        assert len(cleaned) == len(data)
+        assert cleaned == gif("y" * (before - 7) + "apiKey " + GONE + " more" * 100)
+        assert keys_in_file(cleaned) == ()
 
 
 def test_pieces_stay_as_another_program_cut_them() -> None:
@@ -93,13 +93,13 @@ def test_pieces_stay_as_another_program_cut_them() -> None:
         ("XMP", xmp.decode()),
         ("comment", ""),
     ]
-    made = clean_file(data, [KEY])
-    assert made == data.replace(
+    cleaned = clean_file(data, [KEY])
+    assert cleaned == data.replace(
         cut(text, 9), cut(text.replace(KEY.encode(), GONE.encode()), 9)
     ).replace(cut(xmp, 10), cut(xmp.replace(KEY.encode(), GONE.encode()), 10))
-    assert contents(made) == contents(data)
+    assert contents(cleaned) == contents(data)
     long = carrier_for(data).write(data, {0: "z" * 600, 2: "new"})
-    assert [one for _, one in carrier_for(long).read(long)] == ["z" * 600, xmp.decode(), "new"]
+    assert [text for _, text in carrier_for(long).read(long)] == ["z" * 600, xmp.decode(), "new"]
     assert contents(long) == contents(data)
 
 
@@ -133,7 +133,7 @@ def heic(
         for number, kind, _, more in items
     ]
     iinf = box(b"iinf", bytes(4) + struct.pack(">H", len(infos)), *infos)
-    held = b"".join(body for _, _, body, _ in items)
+    data = b"".join(body for _, _, body, _ in items)
 
     def table(base: int) -> bytes:
         rows: list[bytes] = []
@@ -155,10 +155,10 @@ def heic(
     ftyp = box(b"ftyp", brand, bytes(4), b"mif1heic")
     hdlr = box(b"hdlr", bytes(8) + b"pict" + bytes(13))
     if method:
-        return ftyp + box(b"meta", bytes(4), hdlr, iinf, table(0), box(b"idat", held))
+        return ftyp + box(b"meta", bytes(4), hdlr, iinf, table(0), box(b"idat", data))
     meta = box(b"meta", bytes(4), hdlr, iinf, table(0))
     return (
-        ftyp + box(b"meta", bytes(4), hdlr, iinf, table(len(ftyp + meta) + 8)) + box(b"mdat", held)
+        ftyp + box(b"meta", bytes(4), hdlr, iinf, table(len(ftyp + meta) + 8)) + box(b"mdat", data)
     )
 
 
@@ -187,10 +187,10 @@ def test_each_form_of_a_heic_is_read_and_is_as_long_as_before(
     carrier = carrier_for(data)
     names = [name for name, _ in carrier.read(data)]
     assert sorted(names) == ["XMP", "prompt", "software"]
-    made = migrate_file(data, CATALOGUE)
-    (found, migration), *_ = migrate_file(made.data, CATALOGUE).graphs
-    assert (found, migration.document["2"]["inputs"]) == ("prompt", NEW)
-    assert len(made.data) == len(data)
+    migrated = migrate_file(data, CATALOGUE)
+    (name, migration), *_ = migrate_file(migrated.data, CATALOGUE).graphs
+    assert (name, migration.document["2"]["inputs"]) == ("prompt", NEW)
+    assert len(migrated.data) == len(data)
     cleaned = clean_file(data, [KEY])
     gone = json.dumps(OLD).replace(KEY, GONE)
     assert cleaned == heic(exif_item(gone, before), xmp.replace(KEY, GONE).encode(), **form)
@@ -207,9 +207,9 @@ def test_each_form_of_a_heic_is_read_and_is_as_long_as_before(
 
 def test_a_graph_that_is_longer_goes_beside_a_heic() -> None:
     data = heic(exif_item(json.dumps(CANVAS, separators=(",", ":"))), b"<x/>")
-    made = migrate_file(data, CATALOGUE)
-    assert made.data == data
-    assert json.loads(made.beside["prompt"])["nodes"][0]["type"] == "RunningHubRemoteWorkflow"
+    migrated = migrate_file(data, CATALOGUE)
+    assert migrated.data == data
+    assert json.loads(migrated.beside["prompt"])["nodes"][0]["type"] == "RunningHubRemoteWorkflow"
 
 
 @pytest.mark.parametrize(
@@ -230,8 +230,8 @@ def test_items_that_hold_no_text_or_lie_elsewhere_are_left_alone(
 ) -> None:
     data = heic(exif_item("{}"), b"<x/>")
     assert data.count(old) == 1
-    other = data.replace(old, new)
-    assert [name for name, _ in carrier_for(other).read(other)] == left
+    changed = data.replace(old, new)
+    assert [name for name, _ in carrier_for(changed).read(changed)] == left
 
 
 if HAS_AVIF:
@@ -239,16 +239,16 @@ if HAS_AVIF:
     @pytest.mark.parametrize("frames", [1, 3])
     def test_an_avif_keeps_its_pixels(frames: int) -> None:
         data = avif(prompt=json.dumps(OLD), workflow='{"nodes": []}', xmp="<x/>", frames=frames)
-        made = migrate_file(data, CATALOGUE)
-        assert made.beside == {}
-        assert len(made.data) == len(data)
-        with Image.open(io.BytesIO(made.data)) as image:
+        migrated = migrate_file(data, CATALOGUE)
+        assert migrated.beside == {}
+        assert len(migrated.data) == len(data)
+        with Image.open(io.BytesIO(migrated.data)) as image:
             exif = image.getexif()
             assert json.loads(exif[0x0110].removeprefix("prompt:"))["2"]["inputs"] == NEW
             assert exif[0x010F] == 'workflow:{"nodes": []}'
             assert exif[0x0131] == "a program"
             assert image.info["xmp"] == b"<x/>"
-        assert contents(made.data) == contents(data)
+        assert contents(migrated.data) == contents(data)
         assert len(contents(data)) == frames
 
     @given(PLAIN, PLAIN, st.sampled_from(["exif", "user", "xmp"]))
@@ -272,7 +272,7 @@ if HAS_AVIF:
             with pytest.raises(DoesNotFit):
                 carrier.write(data, {place: new})
             return
-        made = carrier.write(data, {place: new})
-        assert len(made) == len(data)
-        assert carrier.read(made)[place][1].rstrip(" ") == new.rstrip(" ")
-        assert contents(made) == contents(data)
+        written = carrier.write(data, {place: new})
+        assert len(written) == len(data)
+        assert carrier.read(written)[place][1].rstrip(" ") == new.rstrip(" ")
+        assert contents(written) == contents(data)

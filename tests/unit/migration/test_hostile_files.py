@@ -60,18 +60,18 @@ def page(flags: int, table: bytes, body: bytes, stream: int = 1) -> bytes:
     )
 
 
-def comments(count: int, each: bytes, told: int | None = None) -> bytes:
-    one = struct.pack("<I", len(each)) + each
-    return bytes(4) + struct.pack("<I", count if told is None else told) + one * count
+def comments(count: int, text: bytes, claimed: int | None = None) -> bytes:
+    comment = struct.pack("<I", len(text)) + text
+    return bytes(4) + struct.pack("<I", count if claimed is None else claimed) + comment * count
 
 
 def block(body: bytes) -> bytes:
     return b"\4" + len(body).to_bytes(3, "big") + body
 
 
-def tag(version: int, held: bytes, flags: int = 0) -> bytes:
-    length = bytes(len(held) >> 7 * place & 0x7F for place in (3, 2, 1, 0))
-    return b"ID3" + bytes([version, 0, flags]) + length + held
+def tag(version: int, body: bytes, flags: int = 0) -> bytes:
+    length = bytes(len(body) >> 7 * place & 0x7F for place in (3, 2, 1, 0))
+    return b"ID3" + bytes([version, 0, flags]) + length + body
 
 
 def chunks(*parts: bytes) -> bytes:
@@ -187,6 +187,6 @@ def test_packed_texts_take_no_more_together_than_one_may() -> None:
     data = b"\x89PNG\r\n\x1a\n" + text(b"zTXt", b"a\0\0" + packed) * 40 + text(b"IEND", b"")
     carrier = carrier_of(data)
     assert carrier is not None
-    read = carrier.read(data)
-    assert 0 < sum(len(text) for _, text in read) <= 2**26
+    texts = carrier.read(data)
+    assert 0 < sum(len(text) for _, text in texts) <= 2**26
     assert carrier.write(data, {}) == data

@@ -43,22 +43,22 @@ def text(codec: int, value: str, description: str = "", language: str = "") -> b
 
 def tag(version: int, *frames: bytes, flags: int = 0, before: bytes = b"", after: int = 0) -> bytes:
     """`before`: an extended head; `after`: zeros that leave room."""
-    held = before + b"".join(frames) + bytes(after)
+    body = before + b"".join(frames) + bytes(after)
     if flags & APART and version < 4:
-        held = apart(held)
-    rest = bytes([version, 0, flags]) + number(len(held), 7)
-    return b"ID3" + rest + held + (b"3DI" + rest if flags & FOOT else b"")
+        body = apart(body)
+    head = bytes([version, 0, flags]) + number(len(body), 7)
+    return b"ID3" + head + body + (b"3DI" + head if flags & FOOT else b"")
 
 
 def apart(plain: bytes) -> bytes:
     """As the specification has it, byte by byte."""
-    made = bytearray()
+    written = bytearray()
     for place, byte in enumerate(plain):
-        made.append(byte)
+        written.append(byte)
         following = plain[place + 1 : place + 2]
         if byte == 0xFF and (not following or following == b"\0" or following >= b"\xe0"):
-            made.append(0)
-    return bytes(made)
+            written.append(0)
+    return bytes(written)
 
 
 NAMES = {2: ("TXX", "COM", "TT2"), 3: ("TXXX", "COMM", "TIT2"), 4: ("TXXX", "COMM", "TIT2")}
@@ -71,9 +71,9 @@ COVER = b"\0image/jpeg\0\3\0\xff\xd8\xff\xe0\0\x10\xff\0\xff" + bytes(range(256)
 def test_each_version_and_each_way_of_writing(version: int, codec: int, flags: int) -> None:
     own, comment, title = NAMES[version]
     old = json.dumps(OLD)
-    each = flags and version == 4  # there each frame is kept apart by itself
+    by_frame = flags and version == 4  # there each frame is kept apart by itself
     frames = [
-        frame(version, kind, apart(body) if each else body, 2 if each else 0)
+        frame(version, kind, apart(body) if by_frame else body, 2 if by_frame else 0)
         for kind, body in (
             ("PIC" if version == 2 else "APIC", COVER),
             (own, text(codec, old, "prompt")),
@@ -93,15 +93,15 @@ def test_each_version_and_each_way_of_writing(version: int, codec: int, flags: i
     coded = "utf-16-le" if codec == 1 else CODECS[codec]
     assert cleaned == data.replace(KEY.encode(coded), GONE.encode(coded))
     assert keys_in_file(cleaned) == ()
-    made = migrate_file(data, CATALOGUE).data
-    assert made.endswith(bytes(100) + SOUND)
-    ((_, migration),) = migrate_file(made, CATALOGUE).graphs
+    migrated = migrate_file(data, CATALOGUE).data
+    assert migrated.endswith(bytes(100) + SOUND)
+    ((_, migration),) = migrate_file(migrated, CATALOGUE).graphs
     assert migration.document["2"]["class_type"] == "RunningHubRemoteWorkflow"
-    rest = carrier_for(made).read(made)
-    assert rest[1:] == [("comment", f"apiKey {KEY}"), ("title", "a title")]
-    length = 10 + int("".join(f"{byte:07b}" for byte in made[6:10]), 2)
-    assert made[length:] == SOUND
-    assert made.count(apart(COVER) if flags else COVER) == 2
+    texts = carrier_for(migrated).read(migrated)
+    assert texts[1:] == [("comment", f"apiKey {KEY}"), ("title", "a title")]
+    length = 10 + int("".join(f"{byte:07b}" for byte in migrated[6:10]), 2)
+    assert migrated[length:] == SOUND
+    assert migrated.count(apart(COVER) if flags else COVER) == 2
 
 
 @given(
@@ -127,20 +127,20 @@ def test_any_text_comes_back_and_is_written_as_it_was(
     data += SOUND
     assert [value for _, value in id3.read_texts(data)] == [old for old, _ in whole]
     assert id3.write_texts(data, {place: old for place, (old, _) in enumerate(whole)}) == data
-    made = id3.write_texts(data, {place: new for place, (_, new) in enumerate(whole)})
-    assert id3.read_texts(made) == [("name", new) for _, new in whole]
-    assert made.endswith(SOUND)
-    back = id3.write_texts(made, {place: old for place, (old, _) in enumerate(whole)})
+    written = id3.write_texts(data, {place: new for place, (_, new) in enumerate(whole)})
+    assert id3.read_texts(written) == [("name", new) for _, new in whole]
+    assert written.endswith(SOUND)
+    back = id3.write_texts(written, {place: old for place, (old, _) in enumerate(whole)})
     assert [value for _, value in id3.read_texts(back)] == [old for old, _ in whole]
 
 
 def test_what_latin_letters_cannot_write_becomes_utf_16() -> None:
     data = tag(3, frame(3, "TXXX", text(0, "old", "prümpt")), frame(3, "WOAF", b"http://a")) + SOUND
-    made = id3.write_texts(data, {0: "雪", 1: "http://雪"})
-    assert id3.read_texts(made)[0] == ("prümpt", "雪")
-    assert frame(3, "TXXX", text(1, "雪", "prümpt")) in made
-    assert "http://雪".encode() in made
-    assert samples(made) == samples(SOUND)
+    written = id3.write_texts(data, {0: "雪", 1: "http://雪"})
+    assert id3.read_texts(written)[0] == ("prümpt", "雪")
+    assert frame(3, "TXXX", text(1, "雪", "prümpt")) in written
+    assert "http://雪".encode() in written
+    assert samples(written) == samples(SOUND)
 
 
 def test_addresses_lyrics_and_xmp_are_texts() -> None:
@@ -155,7 +155,7 @@ def test_addresses_lyrics_and_xmp_are_texts() -> None:
     data = tag(4, *frames) + SOUND
     names = [name for name, _ in carrier_for(data).read(data)]
     assert names == ["about", "WOAS", "lyrics", "XMP"]
-    assert [one.key for one in keys_in_file(data)] == [KEY]
+    assert [key.key for key in keys_in_file(data)] == [KEY]
     assert clean_file(data, [KEY]) == data.replace(KEY.encode(), GONE.encode())
 
 
@@ -220,11 +220,11 @@ def test_a_text_without_an_end_or_a_description_is_read() -> None:
         b"",
     ]
     data = tag(3, *(frame(3, "TXXX", body) for body in bodies), frame(3, "TIT2", b"\3a\0b\0\0"))
-    found = [value for _, value in id3.read_texts(data)]
-    assert found == ["alone", "ab", "ab", "ab", "text", "", "a\0b"]
-    assert id3.write_texts(data, dict(enumerate(found))) == data
-    made = id3.write_texts(data, {1: "雪"})
-    assert [value for _, value in id3.read_texts(made)][1] == "雪"
+    texts = [value for _, value in id3.read_texts(data)]
+    assert texts == ["alone", "ab", "ab", "ab", "text", "", "a\0b"]
+    assert id3.write_texts(data, dict(enumerate(texts))) == data
+    written = id3.write_texts(data, {1: "雪"})
+    assert [value for _, value in id3.read_texts(written)][1] == "雪"
 
 
 def test_what_is_longer_than_a_frame_or_a_tag_may_be_does_not_fit() -> None:

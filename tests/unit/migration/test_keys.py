@@ -51,13 +51,13 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_key_is_found_and_taken_out(name: str) -> None:
     document, surety = CASES[name]
-    (found,) = find_keys(document)
-    assert (found.key, found.surety) == (KEY, surety)
-    assert found.places
-    assert KEY not in found.veiled + "".join(found.places)
-    left = clean(document, [KEY])
-    assert find_keys(left) == ()
-    assert KEY not in str(left)
+    (key,) = find_keys(document)
+    assert (key.key, key.surety) == (KEY, surety)
+    assert key.places
+    assert KEY not in key.veiled + "".join(key.places)
+    cleaned = clean(document, [KEY])
+    assert find_keys(cleaned) == ()
+    assert KEY not in str(cleaned)
 
 
 def test_a_whole_value_becomes_empty() -> None:
@@ -78,7 +78,7 @@ def test_a_whole_value_becomes_empty() -> None:
         node("Any", ["text"], properties={"ver": KEY}),
     ],
 )
-def test_what_only_looks_like_one_is_left(document: object) -> None:
+def test_what_only_looks_like_a_key_stays(document: object) -> None:
     assert find_keys(document) == ()
 
 
@@ -91,6 +91,6 @@ def test_each_key_is_told_once_with_its_places() -> None:
 
 
 def test_a_text_that_is_no_json() -> None:
-    (found,) = find_keys_in_text(f"RunningHub {KEY}", "comment")
-    assert found.places == ("comment",)
+    (key,) = find_keys_in_text(f"RunningHub {KEY}", "comment")
+    assert key.places == ("comment",)
     assert find_keys_in_text("md5 " + KEY, "comment") == ()

@@ -44,7 +44,7 @@ def node_of(document: dict[str, Any], node_id: int = 1) -> dict[str, Any]:
 def linked(document: dict[str, Any]) -> dict[str, int]:
     starts = {link[0]: link[1] for link in document["links"]}
     inputs = node_of(document)["inputs"]
-    return {one["name"]: starts[one["link"]] for one in inputs if one["link"] is not None}
+    return {slot["name"]: starts[slot["link"]] for slot in inputs if slot["link"] is not None}
 
 
 def test_values_go_by_their_names(catalogue: Catalogue) -> None:
@@ -55,15 +55,15 @@ def test_values_go_by_their_names(catalogue: Catalogue) -> None:
     new = migrate(old, catalogue)
     node = node_of(new.document)
     assert node["type"] == "RunningHubModel"
-    kept = node["properties"]["runninghub"]
-    assert kept["values"] == {
+    stored = node["properties"]["runninghub"]
+    assert stored["values"] == {
         "prompt": "a cat",
         "negativePrompt": "blur",
         "duration": "5",
         "guidanceScale": 0.5,
     }
-    assert kept["form"]["id"] == "kling-v2.5-turbo-pro/image-to-video"
-    assert kept["form"]["model"]["endpoint"] == kept["form"]["id"]
+    assert stored["form"]["id"] == "kling-v2.5-turbo-pro/image-to-video"
+    assert stored["form"]["model"]["endpoint"] == stored["form"]["id"]
     assert linked(new.document) == {"firstImageUrl": 11, "lastImageUrl": 12}
     notes = {note.key for note in new.replaced[0].notes}
     assert {"migrate.note_skip_error", "migrate.note_idle_seed"} <= notes
@@ -71,8 +71,8 @@ def test_values_go_by_their_names(catalogue: Catalogue) -> None:
 
 def test_published_graphs_have_an_older_order(catalogue: Catalogue) -> None:
     old = saved("RH_KlingV25TurboProImageToVideo", ["first_image"], ["a cat", "blur", "5", 0.5])
-    kept = node_of(migrate(old, catalogue).document)["properties"]["runninghub"]
-    assert (kept["values"]["prompt"], kept["values"]["duration"]) == ("a cat", "5")
+    stored = node_of(migrate(old, catalogue).document)["properties"]["runninghub"]
+    assert (stored["values"]["prompt"], stored["values"]["duration"]) == ("a cat", "5")
 
 
 def test_numbered_sockets_are_items_of_a_list(catalogue: Catalogue) -> None:
@@ -95,8 +95,8 @@ def test_a_seed_keeps_what_becomes_of_it_after_a_run(catalogue: Catalogue) -> No
     values = ["a", "720p", "5", "16:9", 7, "randomize", False]
     old = saved("RH_AlibabaHappyhorse10ReferenceToVideo", ["image1"], values)
     node = node_of(migrate(old, catalogue).document)
-    kept = node["properties"]["runninghub"]["values"]
-    assert (kept["seed"], kept["seed control_after_generate"]) == (7, "randomize")
+    stored = node["properties"]["runninghub"]["values"]
+    assert (stored["seed"], stored["seed control_after_generate"]) == (7, "randomize")
     assert node["widgets_values"][-2:] == [7, "randomize"]
 
 
@@ -142,4 +142,4 @@ def test_a_model_that_nobody_knows_stays(catalogue: Catalogue) -> None:
     old = {"1": {"class_type": "RH_CinematicVideoGenerator", "inputs": {"prompt": "a"}}}
     new = migrate(old, catalogue)
     assert new.document is old
-    assert [one.why.key for one in new.left] == ["migrate.stays_unknown_model"]
+    assert [left.why.key for left in new.left] == ["migrate.stays_unknown_model"]

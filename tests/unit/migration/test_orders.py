@@ -55,8 +55,8 @@ def _is_sound(workflow: dict[str, Any]) -> None:
         assert number in nodes[origin]["outputs"][slot]["links"]
         assert nodes[target]["inputs"][place]["link"] == number
         assert number <= workflow["last_link_id"]
-    told = [one["link"] for node in nodes.values() for one in node["inputs"] if one["link"]]
-    assert sorted(told) == sorted(link[0] for link in workflow["links"])
+    links = [entry["link"] for node in nodes.values() for entry in node["inputs"] if entry["link"]]
+    assert sorted(links) == sorted(link[0] for link in workflow["links"])
 
 
 old_orders = frozenset(OUTPUTS)
@@ -80,8 +80,8 @@ def test_results_reach_the_same_nodes(make: Callable[[int], dict[str, Any]]) -> 
             if node["class_type"] != "PreviewAny":
                 continue
             order, slot = node["inputs"]["source"]
-            wanted = OUTPUTS[old[order]["class_type"]][slot]
-            assert _reads(new, new[node_id]["inputs"].get("source"), order) == wanted, seed
+            expected = OUTPUTS[old[order]["class_type"]][slot]
+            assert _reads(new, new[node_id]["inputs"].get("source"), order) == expected, seed
             checked += 1
     assert checked > 20
 

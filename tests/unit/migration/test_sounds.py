@@ -23,12 +23,12 @@ from tests.unit.migration.media import (
     contents,
     flac,
     m4a,
+    metadata_of,
     mp3,
     ogg_flac,
     old_mp3,
     opus,
     samples,
-    told,
     vorbis,
     wav,
 )
@@ -49,40 +49,40 @@ Maker = Callable[..., bytes]
 @pytest.mark.parametrize("make", [*GROWING, *STAYING])
 def test_a_sound_is_heard_as_before(make: Maker) -> None:
     data = make(prompt=json.dumps(OLD), workflow='{"nodes": []}', comment="雪")
-    made = migrate_file(data, CATALOGUE)
-    found = told(made.data)
-    assert json.loads(found["prompt"])["2"]["inputs"]["workflow"] == "1900000000000000109"
-    assert (found["workflow"], found["title"]) == ('{"nodes": []}', "a song")
-    assert [name for name, _ in made.graphs] == ["prompt", "workflow"]
-    assert samples(made.data) == samples(data) != []
-    assert contents(made.data) == contents(data)
-    assert len(made.data) == len(data) or make in GROWING
-    assert KEY.encode() not in made.data
+    migrated = migrate_file(data, CATALOGUE)
+    metadata = metadata_of(migrated.data)
+    assert json.loads(metadata["prompt"])["2"]["inputs"]["workflow"] == "1900000000000000109"
+    assert (metadata["workflow"], metadata["title"]) == ('{"nodes": []}', "a song")
+    assert [name for name, _ in migrated.graphs] == ["prompt", "workflow"]
+    assert samples(migrated.data) == samples(data) != []
+    assert contents(migrated.data) == contents(data)
+    assert len(migrated.data) == len(data) or make in GROWING
+    assert KEY.encode() not in migrated.data
 
 
 @pytest.mark.parametrize("make", [*GROWING, *STAYING])
 def test_a_longer_graph_goes_into_the_sound_or_beside_it(make: Maker) -> None:
     data = make(workflow=json.dumps(CANVAS, separators=(",", ":")))
-    made = migrate_file(data, CATALOGUE)
+    migrated = migrate_file(data, CATALOGUE)
     if make in STAYING:
-        assert made.data == data
-        new = made.beside["workflow"]
+        assert migrated.data == data
+        new = migrated.beside["workflow"]
     else:
-        assert made.beside == {}
-        assert len(made.data) > len(data)
-        assert samples(made.data) == samples(data) != []
-        new = told(made.data)["workflow"]
+        assert migrated.beside == {}
+        assert len(migrated.data) > len(data)
+        assert samples(migrated.data) == samples(data) != []
+        new = metadata_of(migrated.data)["workflow"]
     assert json.loads(new)["nodes"][0]["type"] == "RunningHubRemoteWorkflow"
 
 
 @pytest.mark.parametrize("make", [*GROWING, *STAYING, m4a, wav])
 def test_a_key_leaves_its_place_alone_behind(make: Maker) -> None:
     data = make(comment=f"RunningHub {KEY} 雪")
-    made = clean_file(data, [KEY])
-    assert len(made) == len(data)
-    assert contents(made) == contents(data)
-    assert told(made)["comment"] == f"RunningHub {GONE} 雪"
-    assert bare(made) == bare(data).replace(KEY.encode(), GONE.encode()).replace(
+    cleaned = clean_file(data, [KEY])
+    assert len(cleaned) == len(data)
+    assert contents(cleaned) == contents(data)
+    assert metadata_of(cleaned)["comment"] == f"RunningHub {GONE} 雪"
+    assert bare(cleaned) == bare(data).replace(KEY.encode(), GONE.encode()).replace(
         KEY.encode("utf-16-le"), GONE.encode("utf-16-le")
     )
 
@@ -95,42 +95,42 @@ def bare(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("make", [flac, mp3, old_mp3])
-@given(text=PLAIN, other=PLAIN)
+@given(text=PLAIN, former=PLAIN)
 @settings(max_examples=25, deadline=None)
-def test_any_text_of_any_length_comes_back(make: Maker, text: str, other: str) -> None:
-    data = make(prompt=other, comment="a word")
+def test_any_text_of_any_length_comes_back(make: Maker, text: str, former: str) -> None:
+    data = make(prompt=former, comment="a word")
     carrier = carrier_for(data)
     before = carrier.read(data)
     place = [name for name, _ in before].index("prompt")
-    assert before[place][1] == other.rstrip("\0")
-    made = carrier.write(data, {place: text})
-    assert carrier.read(made) == [
+    assert before[place][1] == former.rstrip("\0")
+    written = carrier.write(data, {place: text})
+    assert carrier.read(written) == [
         (name, text if number == place else old) for number, (name, old) in enumerate(before)
     ]
-    assert told(made)["prompt"] == text
-    assert contents(made) == contents(data)
-    assert carrier.write(made, {place: before[place][1]}) == data or make is old_mp3
+    assert metadata_of(written)["prompt"] == text
+    assert contents(written) == contents(data)
+    assert carrier.write(written, {place: before[place][1]}) == data or make is old_mp3
 
 
 @pytest.mark.parametrize("make", [opus, vorbis, ogg_flac])
-@given(text=PLAIN, other=PLAIN)
+@given(text=PLAIN, former=PLAIN)
 @settings(max_examples=25, deadline=None)
-def test_a_text_of_an_ogg_is_as_long_as_before(make: Maker, text: str, other: str) -> None:
-    data = make(prompt=other, comment="a word")
+def test_a_text_of_an_ogg_is_as_long_as_before(make: Maker, text: str, former: str) -> None:
+    data = make(prompt=former, comment="a word")
     carrier = carrier_for(data)
     before = carrier.read(data)
     place = [name for name, _ in before].index("prompt")
-    room, length = len(other.encode()), len(text.encode())
+    room, length = len(former.encode()), len(text.encode())
     if length > room:
         with pytest.raises(DoesNotFit) as caught:
             carrier.write(data, {place: text})
         assert caught.value.missing == length - room
         return
-    made = carrier.write(data, {place: text})
-    assert len(made) == len(data)
-    assert carrier.read(made)[place] == ("prompt", text + " " * (room - length))
-    assert checksums_are_right(made)
-    assert samples(made) == samples(data)
+    written = carrier.write(data, {place: text})
+    assert len(written) == len(data)
+    assert carrier.read(written)[place] == ("prompt", text + " " * (room - length))
+    assert checksums_are_right(written)
+    assert samples(written) == samples(data)
 
 
 def remainder(byte: int) -> int:
@@ -152,15 +152,15 @@ def checksum(page: bytes) -> int:
 
 
 def pages(data: bytes) -> list[bytes]:
-    found: list[bytes] = []
+    ogg_pages: list[bytes] = []
     place = 0
     while place < len(data):
         assert data[place : place + 4] == b"OggS"
         table = data[place + 27 : place + 27 + data[place + 26]]
         end = place + 27 + len(table) + sum(table)
-        found.append(data[place:end])
+        ogg_pages.append(data[place:end])
         place = end
-    return found
+    return ogg_pages
 
 
 def checksums_are_right(data: bytes) -> bool:
@@ -178,23 +178,23 @@ def test_a_key_between_two_pages_goes(make: Maker) -> None:
         text = json.dumps({"text": "y" * before, "apiKey": KEY, "more": "z" * 70000})
         data = make(prompt=text)
         torn += KEY.encode() not in data
-        assert [one.key for one in keys_in_file(data)] == [KEY]
-        made = clean_file(data, [KEY])
-        assert told(made)["prompt"] == text.replace(KEY, GONE)
-        assert (len(made), contents(made)) == (len(data), contents(data))
+        assert [key.key for key in keys_in_file(data)] == [KEY]
+        cleaned = clean_file(data, [KEY])
+        assert metadata_of(cleaned)["prompt"] == text.replace(KEY, GONE)
+        assert (len(cleaned), contents(cleaned)) == (len(data), contents(data))
         assert checksums_are_right(data)
-        assert checksums_are_right(made)
-        assert keys_in_file(made) == ()
+        assert checksums_are_right(cleaned)
+        assert keys_in_file(cleaned) == ()
     assert torn
 
 
 def test_a_sound_behind_another_one_is_read() -> None:
     data = opus(comment="first") + opus(comment=f"RunningHub {KEY}")
-    assert [one.key for one in keys_in_file(data)] == [KEY]
-    made = clean_file(data, [KEY])
-    assert made.count(GONE.encode()) == 1
-    assert len(made) == len(data)
-    assert checksums_are_right(made)
+    assert [key.key for key in keys_in_file(data)] == [KEY]
+    cleaned = clean_file(data, [KEY])
+    assert cleaned.count(GONE.encode()) == 1
+    assert len(cleaned) == len(data)
+    assert checksums_are_right(cleaned)
 
 
 def test_what_comfyui_put_into_a_flac_before_it_had_pyav() -> None:
@@ -202,14 +202,14 @@ def test_what_comfyui_put_into_a_flac_before_it_had_pyav() -> None:
     data = flac()
     comments = [f"prompt={json.dumps(OLD)}".encode(), f"workflow={json.dumps(CANVAS)}".encode()]
     body = struct.pack("<I", 7) + b"ComfyUI" + struct.pack("<I", len(comments))
-    body += b"".join(struct.pack("<I", len(one)) + one for one in comments)
+    body += b"".join(struct.pack("<I", len(comment)) + comment for comment in comments)
     block = b"\4" + len(body).to_bytes(3, "big") + body
     data = data[:42] + block + data[42:]
-    made = migrate_file(data, CATALOGUE)
-    assert [name for name, _ in made.graphs] == ["prompt", "workflow"]
-    assert KEY.encode() not in made.data
-    assert made.beside == {}
-    assert samples(made.data) == samples(flac())
+    migrated = migrate_file(data, CATALOGUE)
+    assert [name for name, _ in migrated.graphs] == ["prompt", "workflow"]
+    assert KEY.encode() not in migrated.data
+    assert migrated.beside == {}
+    assert samples(migrated.data) == samples(flac())
 
 
 def test_a_flac_with_a_tag_before_it_is_read_with_both() -> None:
@@ -218,8 +218,8 @@ def test_a_flac_with_a_tag_before_it_is_read_with_both() -> None:
     data = tag + flac(prompt=json.dumps(OLD))
     assert keys_in_file(data)[0].places[0] == "comment"
     assert len(keys_in_file(data)[0].places) > 1
-    made = clean_file(data, [KEY])
-    assert (len(made), keys_in_file(made)) == (len(data), ())
+    cleaned = clean_file(data, [KEY])
+    assert (len(cleaned), keys_in_file(cleaned)) == (len(data), ())
     migrated = migrate_file(data, CATALOGUE).data
     assert migrated.startswith(tag)
     carrier = carrier_for(data)
@@ -240,11 +240,11 @@ def test_comfyui_finds_the_new_graph_of_an_mp3() -> None:
     """Its front end looks for a zero right behind the last brace."""
     for make in (mp3, old_mp3):
         data = make(prompt=json.dumps(OLD), workflow=json.dumps(CANVAS))
-        made = migrate_file(data, CATALOGUE).data
+        migrated = migrate_file(data, CATALOGUE).data
         for name in ("prompt", "workflow"):
-            start = made.index(f"{name}\0{{".encode()) + len(name) + 1
-            end = made.index(b"}\0", start) + 1
-            assert KEY not in json.dumps(json.loads(made[start:end]))
+            start = migrated.index(f"{name}\0{{".encode()) + len(name) + 1
+            end = migrated.index(b"}\0", start) + 1
+            assert KEY not in json.dumps(json.loads(migrated[start:end]))
 
 
 def test_a_sound_without_a_tag_is_an_mp3_and_utf_16_is_none() -> None:
@@ -252,8 +252,8 @@ def test_a_sound_without_a_tag_is_an_mp3_and_utf_16_is_none() -> None:
     sound = data[data.index(b"\xff\xfb") :]
     assert keys_in_file(sound) == ()
     assert clean_file(sound, [KEY]) == sound
-    for other in (b"\xff\xfe", f"RunningHub {KEY}".encode("utf-16"), b"\xff\xf1\x50\x80", b"\xff"):
-        assert carrier_of(other) is None
+    for head in (b"\xff\xfe", f"RunningHub {KEY}".encode("utf-16"), b"\xff\xf1\x50\x80", b"\xff"):
+        assert carrier_of(head) is None
 
 
 def wav_with(*chunks: bytes) -> bytes:
@@ -272,11 +272,11 @@ def test_a_wav_is_read_with_its_tag_and_its_xmp() -> None:
     names = [name for name, _ in carrier.read(data)]
     assert names[:2] == ["title", "ISFT"]
     assert names[-3:] == ["comment", "IART", "XMP"]
-    made = migrate_file(data, CATALOGUE)
-    assert made.beside == {}
-    assert int.from_bytes(made.data[4:8], "little") == len(made.data) - 8
-    assert facts in made.data
-    assert samples(made.data) == samples(wav())
+    migrated = migrate_file(data, CATALOGUE)
+    assert migrated.beside == {}
+    assert int.from_bytes(migrated.data[4:8], "little") == len(migrated.data) - 8
+    assert facts in migrated.data
+    assert samples(migrated.data) == samples(wav())
     cleaned = clean_file(data, [KEY])
     assert cleaned == data.replace(KEY.encode(), GONE.encode())
 
@@ -287,12 +287,12 @@ def test_any_text_of_a_wav_comes_back(text: str, name: str) -> None:
     data = wav(comment="a word")
     carrier = carrier_for(data)
     before = carrier.read(data)
-    place = [one for one, _ in before].index(name)
-    made = carrier.write(data, {place: text})
-    assert told(made)[name] == text
-    assert int.from_bytes(made[4:8], "little") == len(made) - 8
-    assert samples(made) == samples(data) != []
-    assert carrier.write(made, {place: before[place][1]}) == data
+    place = [label for label, _ in before].index(name)
+    written = carrier.write(data, {place: text})
+    assert metadata_of(written)[name] == text
+    assert int.from_bytes(written[4:8], "little") == len(written) - 8
+    assert samples(written) == samples(data) != []
+    assert carrier.write(written, {place: before[place][1]}) == data
 
 
 def test_a_wav_that_was_written_as_it_came_keeps_its_length() -> None:
@@ -300,9 +300,9 @@ def test_a_wav_that_was_written_as_it_came_keeps_its_length() -> None:
     endless = b"\xff\xff\xff\xff"
     streamed = data[:4] + endless + data[8:].replace(b"data", b"data" + endless, 1)
     carrier = carrier_for(streamed)
-    made = carrier.write(streamed, {0: "a longer text than it was"})
-    assert made[:8] == streamed[:8]
-    assert made.endswith(streamed[streamed.index(b"data") :])
+    written = carrier.write(streamed, {0: "a longer text than it was"})
+    assert written[:8] == streamed[:8]
+    assert written.endswith(streamed[streamed.index(b"data") :])
 
 
 @pytest.mark.parametrize("length", [0, 1, 0xFFFFFFF0])
@@ -311,8 +311,8 @@ def test_a_wav_that_lies_about_its_length_is_written(length: int) -> None:
     lying = data[:4] + struct.pack("<I", length) + data[8:]
     carrier = carrier_for(lying)
     place = [name for name, _ in carrier.read(lying)].index("comment")
-    made = carrier.write(lying, {place: "a"})
-    assert dict(carrier.read(made))["comment"] == "a"
+    written = carrier.write(lying, {place: "a"})
+    assert dict(carrier.read(written))["comment"] == "a"
     if length > len(data):
         with pytest.raises(DoesNotFit):
             carrier.write(lying, {place: "x" * 100})
@@ -331,8 +331,8 @@ def test_what_programs_call_as_they_like_is_read_in_an_m4a() -> None:
     data = m4a()
     # Behind all else, where no place in the sound moves.
     data += box(b"moov", box(b"udta", meta))
-    made = migrate_file(data, CATALOGUE)
-    assert [name for name, _ in made.graphs] == ["prompt"]
-    assert len(made.data) == len(data)
+    migrated = migrate_file(data, CATALOGUE)
+    assert [name for name, _ in migrated.graphs] == ["prompt"]
+    assert len(migrated.data) == len(data)
     assert "covr" not in dict(carrier_for(data).read(data))
     assert clean_file(data, [KEY]) == data.replace(KEY.encode(), GONE.encode())

@@ -21,9 +21,9 @@ def test_ours_are_among_them() -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_the_inputs_of_our_nodes_are_known(name: str) -> None:
-    told = {one for one in WORDS[name]["inputs"] if not re.fullmatch(r"link_\d+", one)}
+    documented = {field for field in WORDS[name]["inputs"] if not re.fullmatch(r"link_\d+", field)}
     shape = SHAPES[name]
-    assert {*shape.widgets, *shape.sockets} - {"form"} == told - {"form"}
+    assert {*shape.widgets, *shape.sockets} - {"form"} == documented - {"form"}
 
 
 def test_the_outputs_of_programs_are_the_pool() -> None:
