@@ -106,7 +106,7 @@ def test_a_field_is_of_the_kind_that_the_form_says(name: str, kind: FieldKind) -
 
 def test_fields_stand_in_the_forms_order_with_their_stored_values_and_words() -> None:
     fields = app_fields(FORM)
-    assert [field.full_name for field in fields] == [one.full_name for one in FORM.fields]
+    assert [field.full_name for field in fields] == [field.full_name for field in FORM.fields]
     seed = fields[1]
     assert (seed.stored, seed.node.title, seed.node.class_type) == (
         42,
@@ -253,7 +253,7 @@ def test_every_field_of_the_form_goes_out_and_so_stored_seeds_are_held() -> None
     assert values["6.text"] == "a dog"
     assert values["3.seed"] == "42"
     assert values["30.number"] == 8
-    stored = {one.full_name for one in FORM.fields if one.stored is not None}
+    stored = {field.full_name for field in FORM.fields if field.stored is not None}
     assert set(values) == stored
 
 
@@ -275,13 +275,13 @@ VALUES: Any = (
 )
 
 
-@given(st.sampled_from([one.full_name for one in FORM.fields]), VALUES)
+@given(st.sampled_from([field.full_name for field in FORM.fields]), VALUES)
 def test_any_value_passes_or_is_refused_and_passing_is_final(name: str, value: object) -> None:
     checked: dict[str, object] = {}
     with contextlib.suppress(BadField):
         checked = check_app(FORM, {name: value})
     assert check_app(FORM, checked) == checked
-    stored = {one.full_name: one.stored for one in FORM.fields}[name]
+    stored = {field.full_name: field.stored for field in FORM.fields}[name]
     for sent in checked.values():
         assert sent is value or stored is None or type(sent) is type(stored)
 

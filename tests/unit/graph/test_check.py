@@ -63,11 +63,11 @@ NAMES = st.text(max_size=12)
 
 
 def options(class_type: str, field: str) -> Sequence[object] | None:
-    known: dict[tuple[str, str], Sequence[object]] = {
+    choices: dict[tuple[str, str], Sequence[object]] = {
         ("KSampler", "sampler_name"): ["euler", "dpmpp_2m", "ddim"],
         ("KSampler", "scheduler"): ["normal", "karras"],
     }
-    return known.get((class_type, field))
+    return choices.get((class_type, field))
 
 
 def declared(class_type: str, field: str) -> str | None:
@@ -284,9 +284,9 @@ def test_any_value_at_any_graph_is_either_taken_or_refused_as_a_field(
     inputs: dict[str, dict[str, object]], values: dict[str, object]
 ) -> None:
     graph = {
-        node_id: {"class_type": "LoadImage", "inputs": held} for node_id, held in inputs.items()
+        node_id: {"class_type": "LoadImage", "inputs": fields} for node_id, fields in inputs.items()
     }
-    names = [f"{node_id}.{field}" for node_id, held in inputs.items() for field in held]
+    names = [f"{node_id}.{field}" for node_id, fields in inputs.items() for field in fields]
     for name, value in zip([*names, *values], [*values.values()] * 3, strict=False):
         with contextlib.suppress(BadField):
             assert list(check(graph, {name: value})) == [name]

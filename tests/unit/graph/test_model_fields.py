@@ -28,13 +28,13 @@ def test_a_model_is_chosen_from_the_clouds_list_and_not_from_this_machines(
     class_type: str, name: str, resource: str
 ) -> None:
     graph = {"4": node(class_type, **{name: "mine.safetensors"})}
-    (told,) = listed(workflow_offer(graph, lambda *_: LOCAL))
-    (field,) = cast("list[dict[str, object]]", told["fields"])
+    (entry,) = listed(workflow_offer(graph, lambda *_: LOCAL))
+    (field,) = cast("list[dict[str, object]]", entry["fields"])
     assert field["resource"] == resource
     assert (field["options"] is None) == bool(resource)
 
 
 def test_a_weight_is_no_model() -> None:
-    (told,) = listed(workflow_offer({"4": node("LoraLoader", lora=0.5)}))
-    (field,) = cast("list[dict[str, object]]", told["fields"])
+    (entry,) = listed(workflow_offer({"4": node("LoraLoader", lora=0.5)}))
+    (field,) = cast("list[dict[str, object]]", entry["fields"])
     assert field["resource"] == ""

@@ -14,7 +14,7 @@ Wires = dict[str, dict[str, str]]
 
 
 def waiting(wires: Wires, outputs: str = "a b c save show") -> set[str]:
-    nodes = {one for name, inputs in wires.items() for one in (name, *inputs.values())}
+    nodes = {node_id for name, inputs in wires.items() for node_id in (name, *inputs.values())}
     graph = {
         name: {
             "class_type": "Any",
@@ -22,7 +22,7 @@ def waiting(wires: Wires, outputs: str = "a b c save show") -> set[str]:
         }
         for name in nodes
     }
-    ends = [one for one in outputs.split() if one in nodes]
+    ends = [node_id for node_id in outputs.split() if node_id in nodes]
 
     def is_lazy(link: Link) -> bool:
         return link.field.startswith("on")

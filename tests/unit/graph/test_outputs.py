@@ -23,13 +23,13 @@ GRAPH = {
 
 
 @dataclass(frozen=True)
-class Made:
+class Result:
     node_id: str
     name: str
 
 
-def name_of(made: Made) -> str:
-    return made.name
+def name_of(result: Result) -> str:
+    return result.name
 
 
 @pytest.mark.parametrize(
@@ -70,11 +70,11 @@ def test_an_id_that_the_workflow_lacks_is_answered_with_the_nearest() -> None:
 
 
 def test_what_a_person_listed_wins() -> None:
-    assert select(("12", "3"), ("9",), GRAPH, [Made("9", "")]) == ("12", "3")
+    assert select(("12", "3"), ("9",), GRAPH, [Result("9", "")]) == ("12", "3")
 
 
 def test_without_a_list_the_service_says_else_the_graph_else_the_results() -> None:
-    results = [Made("12:3", ""), Made("9", ""), Made("", "")]
+    results = [Result("12:3", ""), Result("9", ""), Result("", "")]
     assert select((), ("12:3", "9", "9", ""), GRAPH, results) == ("9", "12:3")
     assert select((), ("12:3", "9"), GRAPH) == ("9", "12:3")
     assert select((), (), GRAPH, results) == ("9", "12", "12:3")
@@ -88,7 +88,7 @@ def test_a_saver_that_another_node_reads_from_is_not_lost() -> None:
         "6": {"class_type": "Note", "inputs": {"images": ["5", 0]}},
     }
     assert select((), (), passing) == ("6",)
-    assert select((), (), passing, [Made("5", "")]) == ("5",)
+    assert select((), (), passing, [Result("5", "")]) == ("5",)
 
 
 @pytest.mark.parametrize(
@@ -113,15 +113,15 @@ def test_the_counter_is_read_from_a_file_name(name: str, count: int | None) -> N
 
 
 def test_files_of_a_node_are_ordered_by_counter_when_all_have_one() -> None:
-    listed = [Made("9", f"a_{n:05}_.png") for n in (3, 1, 2)]
+    listed = [Result("9", f"a_{n:05}_.png") for n in (3, 1, 2)]
     assert group(listed, ("9",), name_of) == {"9": [listed[1], listed[2], listed[0]]}
-    listed.append(Made("9", "cover.png"))
+    listed.append(Result("9", "cover.png"))
     assert group(listed, ("9",), name_of) == {"9": listed}
 
 
 def test_results_without_a_node_come_last_and_unselected_ones_are_left_out() -> None:
-    loose, other, mine = Made("", "x.png"), Made("3", "y.png"), Made("9", "z.png")
-    grouped = group([loose, other, mine], ("12", "9"), name_of)
+    loose, unselected, mine = Result("", "x.png"), Result("3", "y.png"), Result("9", "z.png")
+    grouped = group([loose, unselected, mine], ("12", "9"), name_of)
     assert list(grouped.items()) == [("12", []), ("9", [mine]), ("", [loose])]
 
 
@@ -133,7 +133,7 @@ def test_results_of_the_service_can_be_grouped() -> None:
 
 @given(st.permutations(range(8)))
 def test_no_result_is_lost_or_doubled(order: list[int]) -> None:
-    made = [Made(str(n % 3), f"x_{n:05}_.png") for n in order]
-    grouped = group(made, ("2", "0", "1"), name_of)
+    results = [Result(str(n % 3), f"x_{n:05}_.png") for n in order]
+    grouped = group(results, ("2", "0", "1"), name_of)
     flat = [item for items in grouped.values() for item in items]
-    assert flat == [Made(str(n % 3), f"x_{n:05}_.png") for n in (2, 5, 0, 3, 6, 1, 4, 7)]
+    assert flat == [Result(str(n % 3), f"x_{n:05}_.png") for n in (2, 5, 0, 3, 6, 1, 4, 7)]

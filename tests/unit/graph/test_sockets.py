@@ -17,8 +17,8 @@ OURS = {"RunningHubRemoteWorkflow": TYPED_OUTPUTS + POOL}
 
 
 def remote(form: object = "", **inputs: Any) -> dict[str, Any]:
-    said = form if isinstance(form, str) else json.dumps(form)
-    return {"class_type": "RunningHubRemoteWorkflow", "inputs": {"form": said, **inputs}}
+    text = form if isinstance(form, str) else json.dumps(form)
+    return {"class_type": "RunningHubRemoteWorkflow", "inputs": {"form": text, **inputs}}
 
 
 def save(*link: Any) -> dict[str, Any]:
@@ -64,16 +64,16 @@ def test_a_prompt_that_passed_before_passes_unchanged() -> None:
 
 
 def test_what_is_shown_changes_nothing() -> None:
-    kept = {"v": 1, "name": "\u6c34\u5f69"}
-    few: Any = pool_links({"1": remote({**kept, "sockets": [9]}), "2": save("1", 0)}, OURS)
-    more: Any = pool_links({"1": remote({**kept, "sockets": [0, 9]}), "2": save("1", 1)}, OURS)
+    stored = {"v": 1, "name": "\u6c34\u5f69"}
+    few: Any = pool_links({"1": remote({**stored, "sockets": [9]}), "2": save("1", 0)}, OURS)
+    more: Any = pool_links({"1": remote({**stored, "sockets": [0, 9]}), "2": save("1", 1)}, OURS)
     assert few == more
-    assert json.loads(few["1"]["inputs"]["form"]) == kept
+    assert json.loads(few["1"]["inputs"]["form"]) == stored
 
 
 def test_nodes_of_others_may_have_a_form_of_their_own() -> None:
-    other = {"class_type": "Survey", "inputs": {"form": "{"}}
-    prompt = {"1": other, "2": save("1", 5)}
+    survey = {"class_type": "Survey", "inputs": {"form": "{"}}
+    prompt = {"1": survey, "2": save("1", 5)}
     assert pool_links(prompt, OURS) == prompt
 
 

@@ -21,12 +21,12 @@ from tests.support.graphs import node
 
 
 def offered(graph: dict[str, Any], about: About | None = None) -> dict[str, Offered]:
-    made = workflow_offer(graph, lambda *_: about)
-    return {one.field.full_name: one for one in made}
+    offers = workflow_offer(graph, lambda *_: about)
+    return {offer.field.full_name: offer for offer in offers}
 
 
 def suggested(graph: dict[str, Any]) -> set[str]:
-    return {name for name, one in offered(graph).items() if one.suggested}
+    return {name for name, offer in offered(graph).items() if offer.suggested}
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_the_first_choice_is_what_most_people_change(number: str, expected: set[
 def test_what_a_field_is_for_is_told_by_class_name_and_title(
     class_type: str, title: str, inputs: dict[str, Any], chosen: str
 ) -> None:
-    found = suggested({"1": node(class_type, title, **inputs)})
-    assert found == {f"1.{name}" for name in chosen.split()}
+    names = suggested({"1": node(class_type, title, **inputs)})
+    assert names == {f"1.{name}" for name in chosen.split()}
 
 
 def test_of_too_many_the_most_important_are_chosen() -> None:
@@ -99,7 +99,7 @@ def test_labels_are_titles_and_never_alike() -> None:
         "4": node("Odd", "Prompt (1)", text="c", other=1),
         "5": node("Odd", "\u202eevil\n<b>x</b>" + "y" * 10_000, a=1),
     }
-    labels = {name: one.label for name, one in offered(graph).items()}
+    labels = {name: offer.label for name, offer in offered(graph).items()}
     assert labels["1.text"] == "Prompt (1)"
     assert labels["2.text"] == "Prompt (2)"
     assert labels["3.seed"] == "seed · Sampler"
@@ -129,16 +129,16 @@ def test_a_local_range_binds_only_where_the_stored_value_keeps_to_it() -> None:
 
 
 def test_a_range_is_never_wider_than_what_is_taken() -> None:
-    one = offered({"1": node("Some", seed=2)}, About("INT", low=-(10**30), high=10**30))["1.seed"]
-    assert (one.low, one.high) == (-(2**63), 2**64 - 1)
+    offer = offered({"1": node("Some", seed=2)}, About("INT", low=-(10**30), high=10**30))["1.seed"]
+    assert (offer.low, offer.high) == (-(2**63), 2**64 - 1)
 
 
 def test_local_choices_bind_only_where_they_hold_the_stored_value() -> None:
     graph = {"1": node("Some", mode="fast")}
-    held = offered(graph, About(choices=["fast", "slow"]))["1.mode"]
-    assert (held.kind.value, held.options) == ("COMBO", ("fast", "slow"))
-    other = offered(graph, About(choices=["quick"]))["1.mode"]
-    assert (other.kind.value, other.options) == ("STRING", None)
+    listed = offered(graph, About(choices=["fast", "slow"]))["1.mode"]
+    assert (listed.kind.value, listed.options) == ("COMBO", ("fast", "slow"))
+    unlisted = offered(graph, About(choices=["quick"]))["1.mode"]
+    assert (unlisted.kind.value, unlisted.options) == ("STRING", None)
 
 
 @pytest.mark.parametrize(
@@ -181,10 +181,10 @@ def test_savers_are_suggested_before_what_only_shows() -> None:
         "3": node("PreviewImage", images=["1", 0]),
         "4": node("KSampler", seed=1),
     }
-    made = outputs(graph, {"KSampler": False, "LoadImage": False}.get)
-    assert [(one.node.id, one.suggested) for one in made] == [("3", False), ("12", True)]
+    offers = outputs(graph, {"KSampler": False, "LoadImage": False}.get)
+    assert [(offer.node.id, offer.suggested) for offer in offers] == [("3", False), ("12", True)]
     del graph["12"]
-    assert [one.node.id for one in outputs(graph) if one.suggested] == ["3"]
+    assert [offer.node.id for offer in outputs(graph) if offer.suggested] == ["3"]
 
 
 def test_choices_of_an_app_are_picked_by_their_words() -> None:

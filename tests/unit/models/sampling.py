@@ -26,43 +26,43 @@ def seed_rows() -> list[tuple[str, str, str]]:
     """The models that the documentation listed in April 2026: name, endpoint, what became of it."""
     lines = Path(__file__).with_name("seed.tsv").read_text("utf-8").splitlines()
     return [
-        (name, endpoint, status) for name, endpoint, status in (one.split("\t") for one in lines)
+        (name, endpoint, status) for name, endpoint, status in (line.split("\t") for line in lines)
     ]
 
 
-def value_of(one: Parameter) -> Any:
-    single = _single(one)
-    return [single] if one.is_array else single
+def value_of(param: Parameter) -> Any:
+    single = _single(param)
+    return [single] if param.is_array else single
 
 
-def _single(one: Parameter) -> Any:
-    match one.kind:
+def _single(param: Parameter) -> Any:
+    match param.kind:
         case FieldKind.IMAGE | FieldKind.VIDEO | FieldKind.AUDIO | FieldKind.URL:
-            return ADDRESS + (one.formats[0] if one.formats else "png")
+            return ADDRESS + (param.formats[0] if param.formats else "png")
         case FieldKind.COMBO:
-            return one.options[0] if one.options else "any"
+            return param.options[0] if param.options else "any"
         case FieldKind.BOOLEAN:
             return True
         case FieldKind.INT | FieldKind.FLOAT:
-            return one.default if one.default is not None else one.low or one.high or 1
+            return param.default if param.default is not None else param.low or param.high or 1
         case FieldKind.JSON:
             return {"index": 1}
         case _:
-            return ("a paper lantern " * 20)[: one.max_length or max(15, one.min_length or 0)]
+            return ("a paper lantern " * 20)[: param.max_length or max(15, param.min_length or 0)]
 
 
 def required_values(model: Model) -> dict[str, Any]:
     """The least that runs: what is required and has no usual value, and what rules demand."""
-    wanted = {one.name for one in model.parameters if one.required and one.default is None}
+    names = {param.name for param in model.parameters if param.required and param.default is None}
     for rule in model.rules:
-        if rule.op in (Op.ONE, Op.AT_LEAST_ONE) and wanted.isdisjoint(rule.names):
-            wanted.add(rule.names[0])
+        if rule.op in (Op.ONE, Op.AT_LEAST_ONE) and names.isdisjoint(rule.names):
+            names.add(rule.names[0])
         default = next((p.default for p in model.parameters if p.name == rule.other), None)
         if rule.op is Op.NEEDS and default is not None:
             holds = not rule.values or str(default).lower() in rule.values
-            wanted |= set(rule.names) if holds else set()
-    parts = {one.name: one for one in model.parameters}
-    return {input_name(name): value_of(parts[name]) for name in sorted(wanted)}
+            names |= set(rule.names) if holds else set()
+    params = {param.name: param for param in model.parameters}
+    return {input_name(name): value_of(params[name]) for name in sorted(names)}
 
 
 def every_value(model: Model) -> dict[str, Any]:
@@ -73,6 +73,5 @@ def every_value(model: Model) -> dict[str, Any]:
         if rule.op in (Op.ONE, Op.AT_MOST_ONE)
         for name in rule.names[1:]
     }
-    return {
-        input_name(one.name): value_of(one) for one in model.parameters if one.name not in left_out
-    }
+    params = (param for param in model.parameters if param.name not in left_out)
+    return {input_name(param.name): value_of(param) for param in params}

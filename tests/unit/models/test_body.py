@@ -52,16 +52,16 @@ PAINTER = model(
 )
 
 
-def composed(extra: object = None, /, **given: object) -> Composed:
-    given = {name.replace("__", "."): value for name, value in given.items()}
-    return compose(PAINTER, {"prompt": "a cat", **given}, extra)
+def composed(extra: object = None, /, **values: object) -> Composed:
+    values = {name.replace("__", "."): value for name, value in values.items()}
+    return compose(PAINTER, {"prompt": "a cat", **values}, extra)
 
 
-def sent(extra: object = None, /, **given: object) -> dict[str, object]:
-    made = composed(extra, **given)
-    assert (made.refusals, made.doubts) == ((), ())
-    assert {"prompt": "a cat", "model": "one"}.items() <= made.body.items()
-    return {k: v for k, v in made.body.items() if k not in ("prompt", "model")}
+def sent(extra: object = None, /, **values: object) -> dict[str, object]:
+    result = composed(extra, **values)
+    assert (result.refusals, result.doubts) == ((), ())
+    assert {"prompt": "a cat", "model": "one"}.items() <= result.body.items()
+    return {k: v for k, v in result.body.items() if k not in ("prompt", "model")}
 
 
 def keys(errors: tuple[BadField, ...]) -> list[str]:
@@ -137,10 +137,10 @@ def test_what_is_required_and_has_a_usual_value_need_not_be_given() -> None:
     ],
 )
 def test_what_cannot_work_is_refused(name: str, value: object, key: str) -> None:
-    made = compose(PAINTER, {"prompt": "a cat", name: value})
-    assert keys(made.refusals) == [key]
+    result = compose(PAINTER, {"prompt": "a cat", name: value})
+    assert keys(result.refusals) == [key]
     with pytest.raises(BadField) as caught:
-        made.checked(send_anyway=True)
+        result.checked(send_anyway=True)
     assert name.split(".")[0] in str(caught.value)
 
 
@@ -165,12 +165,12 @@ def test_what_cannot_work_is_refused(name: str, value: object, key: str) -> None
 def test_what_only_the_catalogue_speaks_against_can_be_sent_anyway(
     name: str, value: object, key: str, travels: object
 ) -> None:
-    made = compose(PAINTER, {"prompt": "a cat", name: value})
-    assert (made.refusals, keys(made.doubts)) == ((), [key])
+    result = compose(PAINTER, {"prompt": "a cat", name: value})
+    assert (result.refusals, keys(result.doubts)) == ((), [key])
     with pytest.raises(BadField, match="send anyway") as caught:
-        made.checked()
+        result.checked()
     assert caught.value.hint == "send_anyway"
-    assert made.checked(send_anyway=True)[name] == travels
+    assert result.checked(send_anyway=True)[name] == travels
 
 
 @pytest.mark.parametrize(
@@ -187,11 +187,11 @@ def test_a_midi_file_goes_where_the_formats_say_so() -> None:
 
 
 def test_a_list_comes_before_its_numbered_items_and_those_in_order() -> None:
-    made = compose(
+    result = compose(
         PAINTER,
         {"prompt": "x", "imageUrls.10": URL + "4", "imageUrls.2": URL + "3", "imageUrls": [URL]},
     )
-    assert made.body["imageUrls"] == [URL, URL + "3", URL + "4"]
+    assert result.body["imageUrls"] == [URL, URL + "3", URL + "4"]
 
 
 def test_what_is_missing_is_refused_and_only_doubted_where_no_source_is_sure() -> None:
@@ -199,14 +199,14 @@ def test_what_is_missing_is_refused_and_only_doubted_where_no_source_is_sure() -
         part("a", FieldKind.STRING, required=True),
         part("b", FieldKind.STRING, required=True, is_sure=False),
     )
-    made = compose(model(sure, unsure), {})
-    assert [error.params["field"] for error in made.refusals] == ["a"]
-    assert [error.params["field"] for error in made.doubts] == ["b"]
+    result = compose(model(sure, unsure), {})
+    assert [error.params["field"] for error in result.refusals] == ["a"]
+    assert [error.params["field"] for error in result.doubts] == ["b"]
 
 
 def test_a_wrong_value_is_not_also_missing() -> None:
-    made = compose(model(part("n", FieldKind.INT, required=True)), {"n": "x"})
-    assert keys(made.refusals) == ["error.model_field_type"]
+    result = compose(model(part("n", FieldKind.INT, required=True)), {"n": "x"})
+    assert keys(result.refusals) == ["error.model_field_type"]
 
 
 # Rules between parameters
@@ -216,7 +216,7 @@ MODE = part("mode", FieldKind.COMBO, default="auto", options=("auto", "custom"))
 
 
 @pytest.mark.parametrize(
-    ("rule", "given", "key"),
+    ("rule", "values", "key"),
     [
         (Rule(Op.ONE, ("a", "b")), {}, "error.model_field_one_of"),
         (Rule(Op.ONE, ("a", "b")), {"a": "1", "b": "2"}, "error.model_fields_exclude"),
@@ -234,10 +234,10 @@ MODE = part("mode", FieldKind.COMBO, default="auto", options=("auto", "custom"))
     ],
 )
 def test_values_that_exclude_or_need_each_other(
-    rule: Rule, given: dict[str, object], key: str | None
+    rule: Rule, values: dict[str, object], key: str | None
 ) -> None:
-    made = compose(model(*TEXT, MODE, rules=(rule,)), given)
-    assert keys(made.refusals) == ([key] if key else [])
+    result = compose(model(*TEXT, MODE, rules=(rule,)), values)
+    assert keys(result.refusals) == ([key] if key else [])
 
 
 def test_what_counts_only_with_another_value_is_left_out_and_told() -> None:
@@ -249,11 +249,11 @@ def test_what_counts_only_with_another_value_is_left_out_and_told() -> None:
 
 
 def test_items_that_are_too_many_together_are_doubted() -> None:
-    found = shipped().models["alibaba/wan-2.6/reference-to-video"]
-    made = compose(
-        found, {"prompt": "x", "videoUrls": [URL] * 2, "imageUrls": [URL] * 4, "size": "1280*720"}
+    wan = shipped().models["alibaba/wan-2.6/reference-to-video"]
+    result = compose(
+        wan, {"prompt": "x", "videoUrls": [URL] * 2, "imageUrls": [URL] * 4, "size": "1280*720"}
     )
-    assert "error.model_field_count" in keys(made.doubts)
+    assert "error.model_field_count" in keys(result.doubts)
 
 
 def test_of_a_model_that_nobody_knows_its_name_is_asked_about() -> None:
@@ -304,7 +304,7 @@ def test_a_parameter_is_found_by_the_name_of_its_input(name: str) -> None:
 
 @given(
     st.dictionaries(
-        st.sampled_from([*(one.name for one in PAINTER.parameters), "imageUrls.2", "no.such"]),
+        st.sampled_from([*(param.name for param in PAINTER.parameters), "imageUrls.2", "no.such"]),
         st.none()
         | st.booleans()
         | st.integers()
@@ -317,14 +317,14 @@ def test_a_parameter_is_found_by_the_name_of_its_input(name: str) -> None:
     st.none() | st.text(max_size=30) | st.dictionaries(st.text(max_size=9), st.integers()),
 )
 def test_whatever_is_given_a_body_is_plain_json_of_known_keys(
-    given: dict[str, object], extra: object
+    values: dict[str, object], extra: object
 ) -> None:
-    made = compose(PAINTER, given, extra)
-    if not made.refusals:
-        known = {one.name for one in PAINTER.parameters}
+    result = compose(PAINTER, values, extra)
+    if not result.refusals:
+        names = {param.name for param in PAINTER.parameters}
         added = set(json.loads(extra)) if isinstance(extra, str) and extra.strip() else extra or ()
-        assert set(made.body) <= known | set(added)
-        assert json.loads(json.dumps(made.body, allow_nan=False)) == made.body
-    for error in (*made.refusals, *made.doubts):
+        assert set(result.body) <= names | set(added)
+        assert json.loads(json.dumps(result.body, allow_nan=False)) == result.body
+    for error in (*result.refusals, *result.doubts):
         assert "{" not in error.key
         assert str(error)

@@ -41,19 +41,19 @@ def file_of(*models: object) -> bytes:
 @given(st.lists(ANYTHING, max_size=5))
 def test_whatever_a_file_lists_is_read_or_refused(listed: list[object]) -> None:
     try:
-        found = read_catalogue(file_of(*listed))
+        catalogue = read_catalogue(file_of(*listed))
     except CatalogueRefused:
         assert not listed
         return
-    again = read_catalogue(catalogue_text(found).encode()) if found.models else found
-    assert again.models == found.models
+    again = read_catalogue(catalogue_text(catalogue).encode()) if catalogue.models else catalogue
+    assert again.models == catalogue.models
 
 
 @given(ANYTHING)
 def test_whatever_a_node_kept_is_a_model_or_none(value: object) -> None:
-    found = read_model(value)
-    if found is not None:
-        assert read_model(json.loads(json.dumps(model_json(found)))) == found
+    model = read_model(value)
+    if model is not None:
+        assert read_model(json.loads(json.dumps(model_json(model)))) == model
 
 
 def test_every_shipped_model_survives_being_kept_by_a_node() -> None:
@@ -103,10 +103,10 @@ def test_two_hundred_megabytes_are_refused_unread() -> None:
     ],
 )
 def test_a_name_is_one_bounded_line_of_text(name: str) -> None:
-    found = read_catalogue(file_of({"endpoint": "a/b", "name": name})).models["a/b"]
-    assert len(found.name) <= 300
-    assert found.name.isprintable()
-    assert found.name == text_of(name)
+    model = read_catalogue(file_of({"endpoint": "a/b", "name": name})).models["a/b"]
+    assert len(model.name) <= 300
+    assert model.name.isprintable()
+    assert model.name == text_of(name)
 
 
 def test_keys_that_may_not_stand_in_a_body_are_left_out() -> None:
@@ -116,9 +116,9 @@ def test_keys_that_may_not_stand_in_a_body_are_left_out() -> None:
             {"name": name, "type": "STRING"} for name in ("ok", "apiKey", "__proto__", "a b", 5, "")
         ],
     }
-    found = read_model(about)
-    assert found is not None
-    assert [one.name for one in found.parameters] == ["ok"]
+    model = read_model(about)
+    assert model is not None
+    assert [param.name for param in model.parameters] == ["ok"]
 
 
 def test_successors_in_a_circle_lead_nowhere() -> None:
@@ -129,14 +129,14 @@ def test_successors_in_a_circle_lead_nowhere() -> None:
         Model("a/d", "D", status=Status.WITHDRAWN, successor="a/e"),
         Model("a/e", "E"),
     ]
-    found = Catalogue(gone, date="")
-    assert found.successor(gone[0]) is None
-    assert found.successor(gone[2]) == gone[4]
+    catalogue = Catalogue(gone, date="")
+    assert catalogue.successor(gone[0]) is None
+    assert catalogue.successor(gone[2]) == gone[4]
     with pytest.raises(BadInput, match="nothing follows"):
-        found.check_offered(gone[0])
+        catalogue.check_offered(gone[0])
     with pytest.raises(BadInput, match="a/e follows"):
-        found.check_offered(gone[2])
-    found.check_offered(gone[4])
+        catalogue.check_offered(gone[2])
+    catalogue.check_offered(gone[4])
 
 
 # Endpoints
@@ -188,9 +188,9 @@ def test_no_text_leads_a_path_elsewhere(text: str) -> None:
     if is_endpoint(text):
         path = endpoint_path(text)
         assert path.startswith("/openapi/v2/")
-        rest = path.removeprefix("/openapi/v2/").split("/")
-        assert all(rest)
-        assert not {".", ".."} & set(rest)
+        parts = path.removeprefix("/openapi/v2/").split("/")
+        assert all(parts)
+        assert not {".", ".."} & set(parts)
         assert path.isascii()
         assert not set("?#\\ ") & set(path)
 
@@ -244,12 +244,12 @@ def test_a_model_is_found_by_endpoint_by_name_in_both_languages_and_by_page() ->
     model = Model(
         "a/b", "Painter 2", name_zh="画家二", aliases=("old painter",), pages=("api-123456",)
     )
-    found = Catalogue([model], date="")
+    catalogue = Catalogue([model], date="")
     for text in ("a/b", "painter 2", "画家二", "OLD PAINTER", "/openapi/v2/a/b"):
-        assert found.find(text) == model
-    assert found.find("https://www.runninghub.cn/runninghub-api-doc-cn/api-123456") == model
+        assert catalogue.find(text) == model
+    assert catalogue.find("https://www.runninghub.cn/runninghub-api-doc-cn/api-123456") == model
     with pytest.raises(BadInput, match="Refresh"):
-        found.find("https://www.runninghub.cn/call-api/api-detail/2004543527918551041")
+        catalogue.find("https://www.runninghub.cn/call-api/api-detail/2004543527918551041")
 
 
 def test_an_endpoint_that_nobody_listed_is_a_model_all_the_same() -> None:

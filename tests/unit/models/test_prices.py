@@ -22,7 +22,7 @@ def of(endpoint: str, **body: Any) -> ListPrice | None:
     return list_price(shipped().models[endpoint], body)
 
 
-def told(price: ListPrice | None) -> str:
+def sentence(price: ListPrice | None) -> str:
     return price.told(texts.english) if price else ""
 
 
@@ -31,11 +31,11 @@ def priced(price: PriceRule, *parameters: Parameter) -> Model:
 
 
 def test_a_rate_by_the_second_times_the_seconds() -> None:
-    found = of("kling-video-o3-std/image-to-video", sound=True, duration=5)
-    assert found == ListPrice(
+    price = of("kling-video-o3-std/image-to-video", sound=True, duration=5)
+    assert price == ListPrice(
         "second", Decimal("0.69"), Decimal("3.45"), Decimal(5), is_from=False, as_of=DAY
     )
-    assert told(found) == "about 0.69 CNY a second · 3.45 for 5 s (price list of 2026-09-01)"
+    assert sentence(price) == "about 0.69 CNY a second · 3.45 for 5 s (price list of 2026-09-01)"
 
 
 def test_what_is_left_out_counts_with_its_usual_value() -> None:
@@ -45,13 +45,13 @@ def test_what_is_left_out_counts_with_its_usual_value() -> None:
 
 
 def test_a_price_a_call() -> None:
-    assert told(of("meshy6/text-to-3d")) == "about 5.04 CNY (price list of 2026-09-01)"
+    assert sentence(of("meshy6/text-to-3d")) == "about 5.04 CNY (price list of 2026-09-01)"
 
 
 def test_a_text_is_priced_by_its_length() -> None:
-    found = of("rhart-audio/text-to-audio/speech-2.8-hd", text="a" * 500)
-    assert found is not None
-    assert found.amount == Decimal("0.31")
+    price = of("rhart-audio/text-to-audio/speech-2.8-hd", text="a" * 500)
+    assert price is not None
+    assert price.amount == Decimal("0.31")
 
 
 def test_options_are_compared_whatever_their_case() -> None:
@@ -73,9 +73,9 @@ def test_an_empty_part_is_a_key_that_is_not_given() -> None:
 
 
 def assert_amount(model: Model, body: dict[str, object], amount: str) -> None:
-    found = list_price(model, body)
-    assert found is not None
-    assert found.amount == Decimal(amount)
+    price = list_price(model, body)
+    assert price is not None
+    assert price.amount == Decimal(amount)
 
 
 def test_pictures_are_counted() -> None:
@@ -85,10 +85,10 @@ def test_pictures_are_counted() -> None:
 
 
 def test_a_length_that_nobody_knows_leaves_the_rate() -> None:
-    found = of("rhart-video/sparkvideo-2.0-fast/text-to-video", resolution="720p", duration="-1")
-    assert found is not None
-    assert found.amount is None
-    assert told(found) == "about 1 CNY a second (price list of 2026-09-01)"
+    price = of("rhart-video/sparkvideo-2.0-fast/text-to-video", resolution="720p", duration="-1")
+    assert price is not None
+    assert price.amount is None
+    assert sentence(price) == "about 1 CNY a second (price list of 2026-09-01)"
 
 
 @pytest.mark.parametrize(
@@ -108,11 +108,11 @@ def test_placeholders_and_lists_that_disagree_tell_nothing(endpoint: str) -> Non
 
 def test_every_rule_of_the_catalogue_can_be_told() -> None:
     for model in shipped().models.values():
-        body = {one.name: one.default for one in model.parameters if one.default is not None}
-        found = list_price(model, body)
-        if found is not None:
-            assert found.rate > 0
-            assert "…" not in told(found)
+        params = [param for param in model.parameters if param.default is not None]
+        price = list_price(model, {param.name: param.default for param in params})
+        if price is not None:
+            assert price.rate > 0
+            assert "…" not in sentence(price)
 
 
 def test_a_preview_asks_with_nothing_of_the_person_s() -> None:
@@ -120,23 +120,23 @@ def test_a_preview_asks_with_nothing_of_the_person_s() -> None:
     for model in shipped().models.values():
         body = {name.removeprefix("p."): value for name, value in every_value(model).items()}
         body["extra"] = secret
-        for one in model.parameters:
-            if one.kind in (FieldKind.STRING, FieldKind.LORA, FieldKind.JSON):
-                body[one.name] = secret
-            elif one.is_media:
+        for param in model.parameters:
+            if param.kind in (FieldKind.STRING, FieldKind.LORA, FieldKind.JSON):
+                body[param.name] = secret
+            elif param.is_media:
                 link = f"https://private.example.com/{secret}"
-                body[one.name] = [link, link] if one.is_array else link
-            elif one.kind is FieldKind.COMBO and not one.is_array:
-                body[one.name] = secret if one.options else one.default
-        made = preview_body(model, body)
-        assert secret not in json.dumps(made)
-        assert "private" not in json.dumps(made)
-        for one in model.parameters:
-            if one.is_media:
-                asked = made[one.name]
-                assert len(asked) == 2 if isinstance(asked, list) else isinstance(asked, str)
-            if one.kind is FieldKind.STRING and not one.is_array:
-                assert len(str(made[one.name])) == len(secret)
+                body[param.name] = [link, link] if param.is_array else link
+            elif param.kind is FieldKind.COMBO and not param.is_array:
+                body[param.name] = secret if param.options else param.default
+        preview = preview_body(model, body)
+        assert secret not in json.dumps(preview)
+        assert "private" not in json.dumps(preview)
+        for param in model.parameters:
+            if param.is_media:
+                links = preview[param.name]
+                assert len(links) == 2 if isinstance(links, list) else isinstance(links, str)
+            if param.kind is FieldKind.STRING and not param.is_array:
+                assert len(str(preview[param.name])) == len(secret)
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 23, 24, 25, 5000])

@@ -31,14 +31,14 @@ MODEL = read_model(
 LINK = Promised()
 
 
-def body(extra: object = None, **given: Any) -> dict[str, object]:
+def body(extra: object = None, **values: Any) -> dict[str, object]:
     assert MODEL is not None
-    return compose(MODEL, given, extra).checked()
+    return compose(MODEL, values, extra).checked()
 
 
 def test_what_a_link_will_bring_counts_as_given() -> None:
-    made = body(prompt=LINK, **{"images.2": LINK, "elements.1": LINK, "kind": LINK})
-    assert made == {"prompt": LINK, "images": [LINK], "elements": [LINK], "kind": LINK}
+    sent = body(prompt=LINK, **{"images.2": LINK, "elements.1": LINK, "kind": LINK})
+    assert sent == {"prompt": LINK, "images": [LINK], "elements": [LINK], "kind": LINK}
     with pytest.raises(BadField, match="images"):
         body(prompt=LINK)
     with pytest.raises(BadField, match="3 items"):
@@ -53,17 +53,17 @@ def test_a_condition_that_a_link_will_tell_is_left_open() -> None:
 
 def test_a_batch_at_one_item_puts_its_items_there() -> None:
     assert MODEL is not None
-    given = {"prompt": "x", "images": "https://a/1", "images.1": ["https://a/2", "https://a/3"]}
-    composed = compose(MODEL, given)
+    values = {"prompt": "x", "images": "https://a/1", "images.1": ["https://a/2", "https://a/3"]}
+    composed = compose(MODEL, values)
     assert composed.body["images"] == ["https://a/1", "https://a/2", "https://a/3"]
     assert len(composed.doubts) == 1
 
 
 def test_items_of_json_come_as_texts_from_sockets() -> None:
-    made = body(prompt="x", images=LINK, **{"elements.1": '{"id": 1}', "elements.2": "7"})
-    assert made["elements"] == [{"id": 1}, "7"]
+    sent = body(prompt="x", images=LINK, **{"elements.1": '{"id": 1}', "elements.2": "7"})
+    assert sent["elements"] == [{"id": 1}, "7"]
 
 
 def test_extra_gives_what_the_schema_requires_and_no_usual_value_stands_beside_it() -> None:
-    made = body({"prompt": "x", "kind": "three"}, images=LINK)
-    assert made == {"images": [LINK], "prompt": "x", "kind": "three"}
+    sent = body({"prompt": "x", "kind": "three"}, images=LINK)
+    assert sent == {"images": [LINK], "prompt": "x", "kind": "three"}

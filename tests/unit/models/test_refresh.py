@@ -141,7 +141,7 @@ def painter() -> Model:
 
 def test_the_index_lists_the_pages_of_models() -> None:
     entries = read_index(INDEX.encode())
-    assert [(one.page, one.title) for one in entries] == [
+    assert [(entry.page, entry.title) for entry in entries] == [
         ("api-425766743", "可灵 图生视频v3.0-pro"),
         ("api-500000001", "新画家-文生图"),
         ("api-500000002", "Other model"),
@@ -174,7 +174,7 @@ def test_a_page_is_a_model() -> None:
     assert model.endpoint == "new-vendor/painter/text-to-image"
     assert (model.name_zh, model.family) == ("新画家-文生图", "新厂")
     assert (model.task, model.output, model.pages) == ("text-to-image", "image", ("api-500000001",))
-    parts = {one.name: one for one in model.parameters}
+    parts = {param.name: param for param in model.parameters}
     assert parts["prompt"] == Parameter(
         "prompt",
         FieldKind.STRING,
@@ -245,17 +245,17 @@ def test_the_index_shows_what_is_new_and_what_is_gone() -> None:
     gone = Model("was/listed", "was listed", pages=("api-400000001",))
     back = Model("is/back", "Other model", status=Status.GONE, pages=("api-500000002",))
     old = Catalogue([kling, never, gone, back], date="2026-10-01")
-    seen = look(old, read_index(INDEX.encode()))
-    assert [one.page for one in seen.new] == ["api-500000001", "api-500000003"]
-    models = seen.catalogue.models
+    index = look(old, read_index(INDEX.encode()))
+    assert [entry.page for entry in index.new] == ["api-500000001", "api-500000003"]
+    models = index.catalogue.models
     assert models["kling/a"].pages == ("api-425766743",)
     assert models["never/listed"].is_usable
     assert models["was/listed"].status is Status.GONE
     assert models["is/back"].is_usable
-    found = changes(old, seen.catalogue)
-    assert (found.added, found.changed, found.gone) == (("is/back",), (), ("was/listed",))
+    news = changes(old, index.catalogue)
+    assert (news.added, news.changed, news.gone) == (("is/back",), (), ("was/listed",))
     # The second look has nothing to say.
-    assert not changes(seen.catalogue, look(seen.catalogue, read_index(INDEX.encode())).catalogue)
+    assert not changes(index.catalogue, look(index.catalogue, read_index(INDEX.encode())).catalogue)
 
 
 # The site's catalogue and the vendor's registry
@@ -359,7 +359,7 @@ def test_the_vendor_s_registry() -> None:
     }
     (model,) = read_registry(json.dumps({"models": [row, {"endpoint": "run/x"}, 5]}).encode())
     assert (model.name, model.name_zh, model.output) == ("new painter", "新画家", "text")
-    assert [one.name for one in model.parameters][:3] == ["prompt", "resolution", "imageUrls"]
+    assert [param.name for param in model.parameters][:3] == ["prompt", "resolution", "imageUrls"]
 
 
 # Merging
@@ -399,12 +399,12 @@ NEW = Model(
 
 
 def test_a_merge_takes_what_is_newer_and_loses_nothing() -> None:
-    made = merge_model(OLD, NEW)
-    assert (made.name, made.name_zh) == ("painter", "画家二")
-    assert (made.task, made.output, made.family) == ("image-to-video", "video", "Kling")
-    assert (made.rules, made.price) == (OLD.rules, OLD.price)
-    assert made.pages == ("api-1000001", "api-1000002")
-    assert made.parameters == (
+    merged = merge_model(OLD, NEW)
+    assert (merged.name, merged.name_zh) == ("painter", "画家二")
+    assert (merged.task, merged.output, merged.family) == ("image-to-video", "video", "Kling")
+    assert (merged.rules, merged.price) == (OLD.rules, OLD.price)
+    assert merged.pages == ("api-1000001", "api-1000002")
+    assert merged.parameters == (
         Parameter("prompt", FieldKind.STRING, required=True, max_length=800, note="no punctuation"),
         Parameter("imageUrl", FieldKind.IMAGE, max_mb=10, formats=("png",)),
         Parameter("mode", FieldKind.COMBO, options=("b", "c")),
@@ -430,9 +430,9 @@ def test_a_merge_of_every_model_with_itself_changes_nothing() -> None:
 
 def test_what_only_a_name_was_known_of_becomes_whole() -> None:
     name = Model("new-vendor/painter/text-to-image", "x", completeness=Completeness.NONE)
-    made = merge_model(name, painter())
-    assert made.completeness is Completeness.FULL
-    assert made.parameters == painter().parameters
+    merged = merge_model(name, painter())
+    assert merged.completeness is Completeness.FULL
+    assert merged.parameters == painter().parameters
     # And a row without fields does not make it whole.
     assert merge_model(name, Model(name.endpoint, "x")).completeness is Completeness.NONE
 
@@ -441,7 +441,7 @@ def test_what_changed_is_told() -> None:
     old = Catalogue([OLD, Model("a/c", "c"), Model("a/d", "d")], date="")
     gone = Model("a/c", "c", status=Status.GONE)
     new = Catalogue([merge_model(OLD, NEW), gone, Model("a/d", "d"), Model("a/e", "e")], date="")
-    found = changes(old, new)
-    assert (found.added, found.changed, found.gone) == (("a/e",), ("a/b",), ("a/c",))
-    assert found.told(texts.english) == "+1 models, 1 changed, 1 gone."
+    news = changes(old, new)
+    assert (news.added, news.changed, news.gone) == (("a/e",), ("a/b",), ("a/c",))
+    assert news.told(texts.english) == "+1 models, 1 changed, 1 gone."
     assert changes(old, old).told(texts.english) == "The models are as they were."

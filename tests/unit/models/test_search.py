@@ -28,25 +28,25 @@ SEARCH = Search(shipped())
         ("混元 3D", "hunyuan3d"),
     ],
 )
-def test_words_in_either_language_find_it_first(words: str, first: str) -> None:
+def test_words_in_either_language_find_a_model_first(words: str, first: str) -> None:
     assert SEARCH.find(words)[0].endpoint.startswith(first)
 
 
 def test_all_words_must_fit() -> None:
     assert SEARCH.find("kling nosuchword") == []
-    assert {one.family for one in SEARCH.find("kling 文生视频")} == {"Kling"}
-    assert {one.task for one in SEARCH.find("kling 文生视频")} == {"text-to-video"}
+    assert {model.family for model in SEARCH.find("kling 文生视频")} == {"Kling"}
+    assert {model.task for model in SEARCH.find("kling 文生视频")} == {"text-to-video"}
 
 
 def test_no_words_list_everything_that_is_offered() -> None:
-    usable = [one for one in shipped().models.values() if one.is_usable]
-    assert {one.endpoint for one in SEARCH.find("  ")} == {one.endpoint for one in usable}
+    usable = [model for model in shipped().models.values() if model.is_usable]
+    assert {model.endpoint for model in SEARCH.find("  ")} == {model.endpoint for model in usable}
 
 
 def test_a_task_narrows_and_its_first_comes_first() -> None:
     tasks = GROUPS["RHImageToVideo"]
-    found = SEARCH.find("", tasks)
-    assert {one.task for one in found} == set(tasks)
+    models = SEARCH.find("", tasks)
+    assert {model.task for model in models} == set(tasks)
     assert SEARCH.find("vidu q3", tasks)[0].task in tasks
 
 
@@ -54,12 +54,12 @@ def test_a_full_schema_comes_before_one_that_is_not() -> None:
     half = Model("x/half", "painter", completeness=Completeness.PARTIAL)
     whole = Model("x/whole", "painter")
     gone = Model("x/gone", "painter", status=Status.GONE)
-    found = Search(Catalogue([half, whole, gone], date="")).find("painter")
-    assert [one.endpoint for one in found] == ["x/whole", "x/half"]
+    models = Search(Catalogue([half, whole, gone], date="")).find("painter")
+    assert [model.endpoint for model in models] == ["x/whole", "x/half"]
 
 
 @pytest.mark.parametrize("words", ["x" * 100_000, "% _ \\ ( [", "<script>", "\0", "可" * 5000])
-def test_no_words_break_it(words: str) -> None:
+def test_no_words_break_the_search(words: str) -> None:
     assert isinstance(SEARCH.find(words), list)
 
 

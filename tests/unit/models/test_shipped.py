@@ -21,7 +21,7 @@ FULL = [
 ]
 
 
-def test_it_has_every_live_model_and_those_that_are_gone() -> None:
+def test_the_catalogue_has_every_live_model_and_those_that_are_gone() -> None:
     live = [model for model in MODELS if model.status is not Status.GONE]
     assert len(live) == 491
     assert len(FULL) == 432
@@ -29,7 +29,7 @@ def test_it_has_every_live_model_and_those_that_are_gone() -> None:
     assert sum(len(model.parameters) for model in live) == 2738
 
 
-def test_it_is_written_as_it_is_read() -> None:
+def test_the_catalogue_is_written_as_it_is_read() -> None:
     assert catalogue_text(shipped()) == SHIPPED.read_text("utf-8")
 
 
@@ -37,9 +37,9 @@ def test_it_is_written_as_it_is_read() -> None:
 def test_each_row_of_the_documentation_is_a_model(name: str, endpoint: str, status: str) -> None:
     model = shipped().models[endpoint]
     assert model.status.value == status
-    found = shipped().find(name)
+    named = shipped().find(name)
     # A name that occurs twice is that of the model which is still listed.
-    assert found == model or found.status is not Status.GONE
+    assert named == model or named.status is not Status.GONE
     if status == "active":
         assert model.completeness is Completeness.FULL
         assert model.parameters
@@ -56,13 +56,13 @@ def assert_a_body_works(model: Model) -> None:
     assert (least.refusals, least.doubts) == ((), ())
     whole = compose(model, every_value(model))
     assert (whole.refusals, whole.doubts) == ((), ())
-    names = [one.name for one in model.parameters]
+    names = [param.name for param in model.parameters]
     assert list(whole.body) == [name for name in names if name in whole.body]
-    for one in model.parameters:
-        if one.required:
-            assert one.name in least.body
-        if one.name in whole.body:
-            assert isinstance(whole.body[one.name], list) == one.is_array
+    for param in model.parameters:
+        if param.required:
+            assert param.name in least.body
+        if param.name in whole.body:
+            assert isinstance(whole.body[param.name], list) == param.is_array
 
 
 def test_what_is_gone_or_withdrawn_names_an_active_one_or_none() -> None:
@@ -82,10 +82,10 @@ def test_what_only_the_name_is_known_of_runs_by_extra_alone() -> None:
 
 def test_nine_models_have_a_parameter_that_is_named_like_an_input_of_ours() -> None:
     escaped = {
-        model.endpoint: one.name
+        model.endpoint: param.name
         for model in MODELS
-        for one in model.parameters
-        if input_name(one.name) != one.name
+        for param in model.parameters
+        if input_name(param.name) != param.name
     }
     assert len(escaped) == 9
     assert set(escaped.values()) == {"model"} <= RESERVED
@@ -95,9 +95,9 @@ def test_every_task_is_known_and_most_have_a_node() -> None:
     usable = [model for model in MODELS if model.is_usable]
     assert {model.task for model in usable} <= set(TASKS)
     offered = {task for tasks in GROUPS.values() for task in tasks}
-    rest = {model.task for model in usable} - offered
+    ungrouped = {model.task for model in usable} - offered
     # What only prepares another model's work.
-    assert rest == {
+    assert ungrouped == {
         "audio-prepare",
         "create-character",
         "create-element",
@@ -109,7 +109,7 @@ def test_every_task_is_known_and_most_have_a_node() -> None:
         assert output_of(model.task) in ("", model.output) or model.output
 
 
-def test_nothing_of_it_is_an_address_or_markup() -> None:
+def test_nothing_in_the_catalogue_is_an_address_or_markup() -> None:
     text = SHIPPED.read_text("utf-8")
     assert "://" not in text
     assert "<" not in text

@@ -98,9 +98,9 @@ def written(value: object, indent: int = 0) -> str:
     """A tree as the documentation's own writer prints it: blocks, and quoted texts."""
     pad = " " * indent
     if isinstance(value, dict) and value:
-        return "".join(f"\n{pad}{key}:{written(one, indent + 2)}" for key, one in value.items())
+        return "".join(f"\n{pad}{key}:{written(node, indent + 2)}" for key, node in value.items())
     if isinstance(value, list) and value:
-        return "".join(f"\n{pad}-{written(one, indent + 2)}" for one in value)
+        return "".join(f"\n{pad}-{written(node, indent + 2)}" for node in value)
     return f" {json.dumps(value)}"
 
 

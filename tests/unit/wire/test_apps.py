@@ -74,8 +74,8 @@ def demo(**data: Any) -> Response:
 
 def field(**entry: Any) -> AppField:
     about = {"nodeId": "1", "nodeName": "Node", "fieldName": "x", "fieldValue": "v", **entry}
-    (read,) = call_demo(ID).read(demo(nodeInfoList=[about])).fields
-    return read
+    (app_field,) = call_demo(ID).read(demo(nodeInfoList=[about])).fields
+    return app_field
 
 
 NAMED = '[{"name":"a","index":"0"},{"name":"b","index":1.0},{"default":"0","description":"-"}]'
@@ -113,11 +113,11 @@ A_B = (AppOption("0", "a"), AppOption("1", "b"))
     ],
 )
 def test_field_data_in_any_dialect(data: object, options: Any, default: object) -> None:
-    read = field(fieldType="LIST", fieldData=data)
+    parsed = field(fieldType="LIST", fieldData=data)
     if options and isinstance(options[0], str):
         options = tuple(AppOption(value) for value in options)
-    assert read.options == options
-    assert read.default == default
+    assert parsed.options == options
+    assert parsed.default == default
 
 
 def test_a_range_is_read_of_numbers_only() -> None:
@@ -127,7 +127,7 @@ def test_a_range_is_read_of_numbers_only() -> None:
     assert (broken.low, broken.high, broken.step) == (None, None, None)
 
 
-@pytest.mark.parametrize("kind", [one for one in AppFieldType if one is not AppFieldType.OTHER])
+@pytest.mark.parametrize("kind", [kind for kind in AppFieldType if kind is not AppFieldType.OTHER])
 def test_each_documented_type_is_known(kind: AppFieldType) -> None:
     assert field(fieldType=kind.value.lower()).type is kind
 
@@ -140,12 +140,12 @@ def test_a_type_that_nobody_documents_is_other(kind: object) -> None:
 def test_ids_come_as_numbers_too_and_what_names_no_field_is_left_out() -> None:
     items = [{"nodeId": 14, "fieldName": "image"}, {"nodeId": "1"}, {"fieldName": "x"}, None, 3]
     form = call_demo(ID).read(demo(nodeInfoList=items))
-    assert [one.full_name for one in form.fields] == ["14.image"]
+    assert [field.full_name for field in form.fields] == ["14.image"]
 
 
 def test_of_a_field_listed_twice_the_last_counts() -> None:
     items = [{"nodeId": "1", "fieldName": "x", "fieldValue": value} for value in "ab"]
-    assert [one.stored for one in call_demo(ID).read(demo(nodeInfoList=items)).fields] == ["b"]
+    assert [field.stored for field in call_demo(ID).read(demo(nodeInfoList=items)).fields] == ["b"]
 
 
 @pytest.mark.parametrize("value", [True, "true"])

@@ -108,7 +108,7 @@ def test_every_function_that_makes_a_call_has_a_row() -> None:
 
 
 def test_nobody_may_leave_the_word_out() -> None:
-    (word,) = (one for one in fields(Call) if one.name == "repeatable")
+    (word,) = (field for field in fields(Call) if field.name == "repeatable")
     assert (word.default, word.default_factory) == (MISSING, MISSING)
 
 

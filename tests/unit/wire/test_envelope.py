@@ -153,14 +153,14 @@ def test_half_an_answer_breaks_no_reader(reply: dict[str, object], data: st.Data
 @example("Mon, 01 Jan 2020 00:00:00 +99999999999999999999", None)
 @example("Mon, 01 Jan 2020 00:00:00 GMT", "Mon, 01 Jan 2020 00:00:00 -0000")
 @example("1e999", None)
-def test_any_pace_that_is_asked_for_is_a_wait_or_none(asked: str, now: str | None):
-    headers = {"retry-after": asked} | ({} if now is None else {"date": now})
+def test_any_pace_that_is_asked_for_is_a_wait_or_none(pace: str, now: str | None):
+    headers = {"retry-after": pace} | ({} if now is None else {"date": now})
     seconds = retry_after(Response(429, b"", headers))
     assert seconds is None or 0 <= seconds < float("inf")
 
 
 @pytest.mark.parametrize(
-    ("asked", "seconds"),
+    ("pace", "seconds"),
     [
         ("7", 7.0),
         (" 2.5 ", 2.5),
@@ -172,8 +172,8 @@ def test_any_pace_that_is_asked_for_is_a_wait_or_none(asked: str, now: str | Non
         ("Mon, 01 Jan 2023 00:00:00 GMT", 0.0),
     ],
 )
-def test_a_pace_is_seconds_or_a_date_by_the_server_s_clock(asked: str, seconds: float | None):
-    headers = {"retry-after": asked, "date": "Mon, 01 Jan 2024 00:00:00 GMT"}
+def test_a_pace_is_seconds_or_a_date_by_the_server_s_clock(pace: str, seconds: float | None):
+    headers = {"retry-after": pace, "date": "Mon, 01 Jan 2024 00:00:00 GMT"}
     assert retry_after(Response(429, b"", headers)) == seconds
 
 

@@ -38,9 +38,9 @@ from rh_api.wire.filetypes import FileType, Kind, by_suffix, looks_like_page, sn
     ],
 )
 def test_bytes_prove_a_type(head: bytes, suffix: str, kind: Kind):
-    found = sniff(head)
-    assert found is not None
-    assert (found.suffix, found.kind) == (suffix, kind)
+    file_type = sniff(head)
+    assert file_type is not None
+    assert (file_type.suffix, file_type.kind) == (suffix, kind)
 
 
 @pytest.mark.parametrize("head", [b"", b"\xff", b"....WEBP", b"12345678WEBP", b"plain text", b"{}"])
@@ -53,9 +53,9 @@ def test_bytes_that_prove_nothing(head: bytes):
     [("png", ".png"), (".JPEG", ".jpg"), ("tif", ".tiff"), ("MP4", ".mp4"), ("json", ".json")],
 )
 def test_a_claim_is_read_with_or_without_its_dot(claim: str, suffix: str):
-    found = by_suffix(claim)
-    assert found is not None
-    assert found.suffix == suffix
+    file_type = by_suffix(claim)
+    assert file_type is not None
+    assert file_type.suffix == suffix
 
 
 @pytest.mark.parametrize("claim", ["", ".", "image", "exe"])

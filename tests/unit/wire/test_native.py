@@ -63,12 +63,12 @@ def test_nonsense_in_a_history_is_no_crash(hostile: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "version"),
+    ("answer", "version"),
     [
         (b'{"system": {"comfyui_version": "v0.33.0-1"}}', (0, 33, 0)),
         (b"{}", ()),
         (b'{"system": 5}', ()),
     ],
 )
-def test_a_core_tells_its_version(said: bytes, version: tuple[int, ...]) -> None:
-    assert core_version("default").read(Response(200, said)) == version
+def test_a_core_tells_its_version(answer: bytes, version: tuple[int, ...]) -> None:
+    assert core_version("default").read(Response(200, answer)) == version

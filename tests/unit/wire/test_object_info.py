@@ -44,7 +44,7 @@ def test_what_is_no_such_list_says_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 40, 200, -1, -2])
-def test_a_part_of_it_is_none(cut: int) -> None:
+def test_a_cut_listing_is_none(cut: int) -> None:
     with pytest.raises(BadReply):
         read_object_info(json.dumps(INFO)[:cut])
 
@@ -63,8 +63,8 @@ def test_what_did_not_come_whole_is_none(response: Response) -> None:
 
 
 @pytest.mark.parametrize(
-    "kept", ["{}", '{"classes": [], "lists": [], "inputs": {"a": 1}}', '{"lists": 3}']
+    "stored", ["{}", '{"classes": [], "lists": [], "inputs": {"a": 1}}', '{"lists": 3}']
 )
-def test_a_damaged_file_is_none(kept: str) -> None:
+def test_a_damaged_file_is_none(stored: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
-        Listed.of_document(json.loads(kept))
+        Listed.of_document(json.loads(stored))

@@ -82,9 +82,9 @@ def test_what_cannot_be_a_task_s_id_is_no_ticket(bad: object):
 
 def test_a_socket_s_address_is_in_no_repr_of_a_ticket():
     url = "wss://host/ws?Rh-Comfy-Auth=credential"
-    made = ticket(json.dumps({"code": 0, "data": {"taskId": ID, "netWssUrl": url}}))
-    assert made.socket_url == url
-    assert "credential" not in repr(made)
+    parsed = ticket(json.dumps({"code": 0, "data": {"taskId": ID, "netWssUrl": url}}))
+    assert parsed.socket_url == url
+    assert "credential" not in repr(parsed)
 
 
 NOT, UNKNOWN = Fate.NOT_STARTED, Fate.UNKNOWN

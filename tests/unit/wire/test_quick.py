@@ -84,7 +84,7 @@ def test_a_key_is_taken_out_wherever_a_link_or_a_header_has_it(text: str) -> Non
 def test_given_values_take_the_place_of_the_examples_own_as_texts() -> None:
     module = read_module(MODULE.example())
     entries = quick_entries(module, {"12.steps": 30, "3.text": "a boat"})
-    assert [one["fieldValue"] for one in entries] == [
+    assert [entry["fieldValue"] for entry in entries] == [
         "example.png", "a boat", "ink_v1.safetensors", "30",
     ]  # fmt: skip
     assert {*map(len, entries)} == {6}
@@ -95,7 +95,7 @@ def test_a_switch_without_choices_is_a_text_and_sent_as_the_switch_it_is() -> No
     texts = [{**entry, "fieldName": "select", "fieldValue": "2"}]
     texts += [{**entry, "fieldName": "enable", "fieldValue": "true"}]
     module = read_module(changed(nodeInfoList=texts))
-    assert [one.type for one in module.form.fields] == [AppFieldType.STRING, AppFieldType.SWITCH]
+    assert [item.type for item in module.form.fields] == [AppFieldType.STRING, AppFieldType.SWITCH]
     assert quick_entries(module, {}) == texts
 
 

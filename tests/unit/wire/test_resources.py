@@ -60,8 +60,8 @@ def test_there_is_a_next_page_when(data: dict[str, Any], has_next: bool) -> None
 
 
 def test_a_record_without_a_name_for_loaders_is_left_out() -> None:
-    found = resource_list(ResourceKind.UNET).read(page(records=[{}, None, ONE, {"id": 3}]))
-    assert [one.model_name for one in found.resources] == ["a.safetensors"]
+    listing = resource_list(ResourceKind.UNET).read(page(records=[{}, None, ONE, {"id": 3}]))
+    assert [resource.model_name for resource in listing.resources] == ["a.safetensors"]
 
 
 @pytest.mark.parametrize("data", [{}, {"records": None}, {"records": "x"}, {"records": {"a": 1}}])

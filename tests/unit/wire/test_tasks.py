@@ -71,8 +71,8 @@ def read(report: tasks.Report) -> list[tuple[str, str | None]]:
         ({"url": None, "outputType": "txt", "text": ""}, "", ""),
         ({"url": "", "outputType": "", "text": ""}, "", ""),
         *(
-            ({"url": "", "outputType": one, "text": ""}, "", None)
-            for one in ("png", "image", "glb")
+            ({"url": "", "outputType": kind, "text": ""}, "", None)
+            for kind in ("png", "image", "glb")
         ),
         ({"url": None, "outputType": "mp4", "text": "a caption"}, "", "a caption"),
     ],

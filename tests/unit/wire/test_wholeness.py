@@ -87,22 +87,22 @@ def animated_webp() -> bytes:
 
 def wav(frames: int = 5001, *, channels: int = 1, width: int = 1) -> bytes:
     file = io.BytesIO()
-    with wave.open(file, "wb") as made:
-        made.setnchannels(channels)
-        made.setsampwidth(width)
-        made.setframerate(8000)
-        made.writeframes(noise(frames * channels * width).tobytes())
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(channels)
+        sound.setsampwidth(width)
+        sound.setframerate(8000)
+        sound.writeframes(noise(frames * channels * width).tobytes())
     return file.getvalue()
 
 
 def resized(data: bytes, riff: int | None = None, chunk: int | None = None) -> bytes:
     """A WAV whose sizes, of the file and of its samples, are claimed to be others."""
-    made = bytearray(data)
+    claimed = bytearray(data)
     if riff is not None:
-        made[4:8] = struct.pack("<I", riff)
+        claimed[4:8] = struct.pack("<I", riff)
     if chunk is not None:
-        made[40:44] = struct.pack("<I", chunk)
-    return bytes(made)
+        claimed[40:44] = struct.pack("<I", chunk)
+    return bytes(claimed)
 
 
 @cache
@@ -163,12 +163,12 @@ def glb(version: int = 2) -> bytes:
 
 def zipped(method: int = zipfile.ZIP_DEFLATED, comment: bytes = b"", **more: bytes) -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", method) as made:
-        made.comment = comment
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.comment = comment
         for number in range(5):
-            made.writestr(f"{number}.txt", noise(500 + number).tobytes())
+            archive.writestr(f"{number}.txt", noise(500 + number).tobytes())
         for name, data in more.items():
-            made.writestr(name, data)
+            archive.writestr(name, data)
     return file.getvalue()
 
 
@@ -186,8 +186,8 @@ class Unseekable(io.BytesIO):
 def streamed_zip() -> bytes:
     """Sizes behind the entries, as of a zip that was made on the fly."""
     file = Unseekable()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
-        made.writestr("a.txt", noise(5000).tobytes())
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.txt", noise(5000).tobytes())
     return file.getvalue()
 
 
@@ -317,7 +317,7 @@ def test_bytes_behind_what_is_open_make_nothing_of_it(
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "expected"),
     [
         (b"RIFF" + bytes(4) + b"WEBPVP8 " + bytes(16), OPEN),
         (b"RIFF" + b"\xff" * 4 + b"WAVEfmt " + bytes(16), OPEN),
@@ -328,8 +328,8 @@ def test_bytes_behind_what_is_open_make_nothing_of_it(
         (b"\xff\xd8\xff\xe0" + struct.pack(">H", 4) + bytes(2) + b"\xff", CUT),
     ],
 )
-def test_a_head_that_says_nothing_of_the_size_is_taken_for_that(data: bytes, said: Verdict) -> None:
-    assert verdict(data) is said
+def test_a_head_that_tells_no_size_is_taken_for_that(data: bytes, expected: Verdict) -> None:
+    assert verdict(data) is expected
 
 
 def test_a_zip_with_more_behind_it_than_any_comment_is_whole() -> None:
@@ -348,11 +348,11 @@ def prefixes(data: bytes) -> Iterator[int]:
 @pytest.mark.parametrize("make", PROVEN.values(), ids=list(PROVEN))
 def test_no_beginning_is_whole(make: Callable[[], bytes]) -> None:
     data = make()
-    told = {length: verdict(data[:length]) for length in prefixes(data)}
-    assert [length for length, is_ in told.items() if is_ is WHOLE] == []
+    verdicts = {length: verdict(data[:length]) for length in prefixes(data)}
+    assert [length for length, is_ in verdicts.items() if is_ is WHOLE] == []
     # What is long enough to be of some type is mostly seen to be cut.
-    seen = [is_ is CUT for length, is_ in told.items() if length > 40]
-    assert sum(seen) >= 0.7 * len(seen)
+    cut = [is_ is CUT for length, is_ in verdicts.items() if length > 40]
+    assert sum(cut) >= 0.7 * len(cut)
 
 
 @pytest.mark.parametrize("make", RIFFS.values(), ids=list(RIFFS))
@@ -379,7 +379,7 @@ def test_a_movie_that_ends_before_its_samples_is_cut() -> None:
 @settings(max_examples=300, deadline=None)
 def test_any_strict_prefix_is_never_whole(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(PROVEN)))
-    whole = _made(name)
+    whole = _proven(name)
     length = data.draw(st.integers(0, len(whole) - 1))
     assert verdict(whole[:length]) is not WHOLE
 
@@ -387,14 +387,14 @@ def test_any_strict_prefix_is_never_whole(data: st.DataObject) -> None:
 @given(st.data())
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_are_judged_without_a_crash(data: st.DataObject) -> None:
-    whole = bytearray(_made(data.draw(st.sampled_from(sorted(PROVEN)))))
+    whole = bytearray(_proven(data.draw(st.sampled_from(sorted(PROVEN)))))
     for _ in range(data.draw(st.integers(1, 8))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     assert verdict(bytes(whole)) in Verdict
 
 
 @cache
-def _made(name: str) -> bytes:
+def _proven(name: str) -> bytes:
     return PROVEN[name]()
 
 
