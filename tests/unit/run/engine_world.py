@@ -52,7 +52,7 @@ class World:
         self.files = Files()
         self.watcher = Watcher()
         self.prepared = 0
-        self.told: list[Stopped] = []
+        self.stops: list[Stopped] = []
         self.rows = UnthreadedJournal(folder)
         self.gone: list[Engine] = []
         self.restart()
@@ -60,7 +60,7 @@ class World:
     def restart(self) -> None:
         sender = Sender(self.service, LoopClock())
         transfers = Transfers(self.files, sender, self.rows.journal)
-        context = AccountContext(sender, self.rows.journal, stopped=self.told.append)
+        context = AccountContext(sender, self.rows.journal, stopped=self.stops.append)
         if hasattr(self, "engine"):
             self.gone.append(self.engine)
         self.engine = Engine.of(context, transfers)
@@ -115,9 +115,9 @@ async def stopped(world: World, seconds: float, order: Order = ORDER, **more: An
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
-    left = now()
+    left_at = now()
     await world.engine.context.settle()
-    return left
+    return left_at
 
 
 async def stopped_until_asked(world: World) -> None:

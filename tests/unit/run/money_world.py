@@ -234,14 +234,14 @@ def play(folder: Path, seed: int, count: int, *, kills: float = 0.0) -> Season:
                 number += 1
                 label = str(number)
                 scopes[label] = scope
-                work = _one(process, _order(label, scope, chance), season)
+                work = _place(process, _order(label, scope, chance), season)
                 process.jobs.add(asyncio.ensure_future(work))
             await asyncio.sleep(chance.choice([0, 1, 10]))
             _check_covered(processes[0], bank, season)
             if chance.random() < kills:
                 season.killed += 1
-                running = [one for one in bank.tasks.values() if one.status == "RUNNING"]
-                left_by.update(one.label for one in running)
+                running = [task for task in bank.tasks.values() if task.status == "RUNNING"]
+                left_by.update(task.label for task in running)
                 index = processes.index(process)
                 await process.kill()
                 await asyncio.sleep(chance.choice([1, 20, 200]))
@@ -279,7 +279,7 @@ def _order(label: str, scope: str, chance: random.Random) -> Order:
     )
 
 
-async def _one(process: Process, order: Order, season: Season) -> None:
+async def _place(process: Process, order: Order, season: Season) -> None:
     async def prepare() -> Any:
         return dict(order.body) if order.is_model else tuple[NodeInfo, ...]()
 
@@ -292,9 +292,9 @@ async def _one(process: Process, order: Order, season: Season) -> None:
 
 def _billed(bank: Bank) -> dict[str, int]:
     return {
-        "coins": sum(one.coins or 0 for one in bank.tasks.values()) * MICRO,
+        "coins": sum(task.coins or 0 for task in bank.tasks.values()) * MICRO,
         "CNY": int(
-            sum((one.money or Decimal(0) for one in bank.tasks.values()), Decimal(0)) * MICRO
+            sum((task.money or Decimal(0) for task in bank.tasks.values()), Decimal(0)) * MICRO
         ),
     }
 
@@ -328,8 +328,8 @@ def _check_limits(bank: Bank, season: Season, scopes: dict[str, str], left_by: s
         if (task.coins or 0) > ORDER:
             season.over_order.append(f"{task.label}: {task.coins}")
     season.over_prompt += [f"{name}: {cost}" for name, cost in by_scope.items() if cost > PROMPT]
-    held = sum((task.coins or 0) for task in bank.tasks.values() if task.label not in left_by)
-    if held > DAY:
-        season.over_day.append(f"{held} coins")
-    if sum(one.money or 0 for one in bank.tasks.values()) > MONEY_A_DAY:
+    coins = sum((task.coins or 0) for task in bank.tasks.values() if task.label not in left_by)
+    if coins > DAY:
+        season.over_day.append(f"{coins} coins")
+    if sum(task.money or 0 for task in bank.tasks.values()) > MONEY_A_DAY:
         season.over_day.append("money")

@@ -24,15 +24,15 @@ def follow(
 ) -> tuple[Report, float, Watcher, Poller]:
     """The last report, when it came, what was shown, and the follower; its error is raised."""
     watcher = Watcher()
-    made: list[Poller] = []
+    pollers: list[Poller] = []
 
     async def main() -> tuple[Report, float]:
         ticket = Ticket(TASK, phase, socket)
         following = Poller(service, LoopClock(), ticket, watcher, **more)
-        made.append(following)
+        pollers.append(following)
         return await following.until_over(), now()
 
     report, at = virtually(main())
     if report.error is not None:
         raise report.error
-    return report, at, watcher, made[0]
+    return report, at, watcher, pollers[0]

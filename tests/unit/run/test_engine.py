@@ -21,9 +21,9 @@ def test_an_order_goes_from_its_row_to_its_file(make):
     row = world.row()
     assert row is not None
     assert (row.state, row.task_id) == (State.DONE, TASK)
-    (kept,) = world.rows.store.results(row.id)
-    assert kept.path is not None
-    assert (world.folder / kept.path).samefile(result.path)
+    (stored,) = world.rows.store.results(row.id)
+    assert stored.path is not None
+    assert (world.folder / stored.path).samefile(result.path)
     (sent,) = [sent for sent in world.service.sent if sent.path == "create"]
     assert sent.fresh
     assert sent.body["nodeInfoList"] == [
@@ -78,8 +78,8 @@ def test_every_end_is_in_the_book_and_names_the_task(
 
 def tips(outputs: list[str]) -> Answer:
     node = {"errors": [{"message": "Value not in list"}], "class_type": "Loader"}
-    told = {"outputs_to_execute": outputs, "node_errors": {"4": node}}
-    return {"code": 0, "data": {"taskId": TASK, "taskStatus": "RUNNING", "promptTips": told}}
+    details = {"outputs_to_execute": outputs, "node_errors": {"4": node}}
+    return {"code": 0, "data": {"taskId": TASK, "taskStatus": "RUNNING", "promptTips": details}}
 
 
 def test_an_order_of_which_nothing_will_run_is_cancelled_and_refused(make):

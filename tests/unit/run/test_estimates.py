@@ -22,22 +22,22 @@ def row(tmp_path: Path) -> OrderRow:
     order = store.intend(Identity("o", "a", "7", "", "", 0), instance="default", what={})
     store.placed(order, "1")
     store.done(order, Usage("7"))
-    (found,) = store.history.last_done("o", "a", "7", "default")
+    (done,) = store.history.last_done("o", "a", "7", "default")
     assert store.history.last_done("o", "a", "7", "plus") == []
     assert store.history.last_done("o", "b", "7", "default") == []
     store.close()
-    return found
+    return done
 
 
 def test_nothing_is_told_of_what_never_ran() -> None:
-    told = estimate((), ())
-    assert (told.runs, told.seconds, told.coins, told.money) == (0, None, None, None)
+    usual = estimate((), ())
+    assert (usual.runs, usual.seconds, usual.coins, usual.money) == (0, None, None, None)
 
 
 def test_one_odd_run_does_not_change_what_is_usual(row: OrderRow) -> None:
     done = [replace(row, coins=coins) for coins in ("7", "6", "8", "900", "7")]
-    told = estimate((34.0, 33.0, 35.0, 999.0, 34.2), done)
-    assert (told.runs, told.seconds, told.coins, told.money) == (5, 34.2, "7", None)
+    usual = estimate((34.0, 33.0, 35.0, 999.0, 34.2), done)
+    assert (usual.runs, usual.seconds, usual.coins, usual.money) == (5, 34.2, "7", None)
 
 
 @pytest.mark.parametrize("coins", [None, "", "0", "a few", "NaN", "Infinity"])

@@ -161,5 +161,5 @@ def test_two_processes_keep_the_places_of_an_account_filled_and_neither_starves(
 
     play(worlds[0], story)
     assert max(map(max, done)) <= 1.15 * sum(lengths) / places
-    first, other = sorted(done, key=max)
-    assert sum(end <= max(first) for end in other) >= share / 1.5
+    first, last = sorted(done, key=max)
+    assert sum(end <= max(first) for end in last) >= share / 1.5

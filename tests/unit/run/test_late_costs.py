@@ -33,23 +33,23 @@ def busy_for(world: World, seconds: int) -> None:
 
 
 def asked_about(world: World, task: str) -> list[float]:
-    return [one.at for one in world.service.sent if one.body.get("taskId") == task]
+    return [request.at for request in world.service.sent if request.body.get("taskId") == task]
 
 
 def test_orders_that_end_put_off_no_question_about_another(make) -> None:
     world = make(query=[FAILED])
     busy_for(world, 60)
-    asked = asked_about(world, TASK)  # the first of them was told of its end
-    pauses = [later - earlier for earlier, later in pairwise(asked)]
+    times = asked_about(world, TASK)  # the first of them was told of its end
+    pauses = [later - earlier for earlier, later in pairwise(times)]
     assert pauses == [0.5, 2.0, 8.0, 30.0]
 
 
 def test_a_cost_told_after_a_minute_is_booked_although_others_end_all_the_while(make) -> None:
-    told = state("FAILED", errorCode="805", usage={"consumeCoins": "7"})
+    with_cost = state("FAILED", errorCode="805", usage={"consumeCoins": "7"})
 
     def answer(request: Request) -> Any:
         is_first = (request.body or {})["taskId"] == TASK
-        return told if is_first and now() > 60 else FAILED
+        return with_cost if is_first and now() > 60 else FAILED
 
     world = make(query=[answer])
     busy_for(world, 200)
@@ -83,5 +83,5 @@ def test_the_next_start_asks_as_often_as_that_may_help(
         return started
 
     started = virtually(story())
-    asked = [at for at in asked_about(world, TASK) if at > started]
-    assert [later - earlier for earlier, later in pairwise([started, *asked])] == pauses
+    times = [at for at in asked_about(world, TASK) if at > started]
+    assert [later - earlier for earlier, later in pairwise([started, *times])] == pauses

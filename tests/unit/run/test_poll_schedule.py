@@ -170,7 +170,7 @@ def test_after_a_false_hint_the_socket_no_longer_thins_out_the_polls():
 def test_a_socket_that_cries_wolf_is_heard_less_and_less():
     plan = PollSchedule()
     plan.running(0.0)
-    asked = 0
+    polled = 0
     now = 0.0
     while now < 600.0:
         plan.heard(now)
@@ -178,8 +178,8 @@ def test_a_socket_that_cries_wolf_is_heard_less_and_less():
         due = plan.next_at(now)
         if due <= now + 0.5:
             plan.asked(due)
-            asked += 1
+            polled += 1
         now += 0.5
     blind = PollSchedule()
     blind.running(0.0)
-    assert asked <= len(polls(blind, 0.0, 600.0)) + 40
+    assert polled <= len(polls(blind, 0.0, 600.0)) + 40

@@ -220,9 +220,9 @@ def test_a_key_that_both_routes_refuse_ends_the_watching_of_a_running_task(
         follow(service)
     assert caught.value.fate is Fate.RUNNING
     assert 150 <= service.sent[-1].at < 240
-    told = str(caught.value)
-    assert "goes on in the cloud" in told
-    assert f"task {TASK} --fetch" in told
+    sentence = str(caught.value)
+    assert "goes on in the cloud" in sentence
+    assert f"task {TASK} --fetch" in sentence
 
 
 def test_what_the_older_route_refuses_otherwise_is_no_word_on_the_key():
@@ -255,8 +255,8 @@ def test_a_task_that_both_endpoints_do_not_know_for_a_while_is_followed(
     seen: list[Answer], route: str
 ):
     service = Service(query=[*seen, code(1004)], outputs=[code(807)])
-    known = until(120, SUCCESS if route == "query" else LISTED, code(807))
-    setattr(service, route, [*(seen if route == "query" else []), known])
+    late = until(120, SUCCESS if route == "query" else LISTED, code(807))
+    setattr(service, route, [*(seen if route == "query" else []), late])
     report, at, _, _ = follow(service)
     assert report.phase is Phase.SUCCESS
     assert at < 150
@@ -282,9 +282,9 @@ def test_a_service_that_asks_for_a_slower_pace_gets_it():
     assert at == third
 
 
-@pytest.mark.parametrize("asked", ["100000", "31", "Fri, 31 Dec 2999 23:59:59 GMT"])
-def test_no_pause_that_is_asked_for_ends_the_watching(asked: str):
-    slow = Response(429, b"", {"retry-after": asked})
+@pytest.mark.parametrize("pause", ["100000", "31", "Fri, 31 Dec 2999 23:59:59 GMT"])
+def test_no_pause_that_is_asked_for_ends_the_watching(pause: str):
+    slow = Response(429, b"", {"retry-after": pause})
     service = Service(query=[RUNNING, slow, slow, until(5, SUCCESS)])
     report, _, _, _ = follow(service)
     assert report.phase is Phase.SUCCESS
@@ -318,11 +318,11 @@ def test_limits_hold_while_a_service_asks_for_pauses():
     ids=["403 404", "404 403", "four", "codes"],
 )
 def test_odd_refusals_in_a_row_do_not_end_a_wait(odd: tuple[Answer, ...], start: float):
-    left = list(odd)
+    refusals = list(odd)
 
     def answer(otherwise: Answer) -> Any:
         def give(_: object) -> Answer:
-            return left.pop(0) if now() >= start and left else otherwise
+            return refusals.pop(0) if now() >= start and refusals else otherwise
 
         return give
 
@@ -332,7 +332,7 @@ def test_odd_refusals_in_a_row_do_not_end_a_wait(odd: tuple[Answer, ...], start:
     )
     report, _, _, _ = follow(service)
     assert report.phase is Phase.SUCCESS
-    assert not left
+    assert not refusals
 
 
 # The time limit

@@ -147,14 +147,14 @@ NULL = [BOTH[0], {"url": None, "nodeId": "12", "text": None}]
 @pytest.mark.parametrize("route", ["query", "outputs"])
 def test_what_is_not_listed_yet_is_asked_for_by_both_polls(first: Answer, route: str):
     whole = state("SUCCESS", BOTH)
-    older = {"code": 0, "data": [{**one, "fileUrl": one["url"]} for one in BOTH]}
+    older = {"code": 0, "data": [{**result, "fileUrl": result["url"]} for result in BOTH]}
     if route == "query":
         service = Service(query=[RUNNING, first, first, whole], outputs=[code(500)])
     else:
         service = Service(query=[RUNNING, first], outputs=[{"code": 0, "data": []}, older])
     report, _, _, _ = follow(service, awaited=frozenset({"9", "12"}))
     assert report.results is not None
-    assert [one.url[-5:] for one in report.results] == ["a.png", "b.png"]
+    assert [result.url[-5:] for result in report.results] == ["a.png", "b.png"]
 
 
 def hanging(_: object) -> Any:
@@ -167,13 +167,13 @@ def hanging(_: object) -> Any:
     return hang()
 
 
-@pytest.mark.parametrize(("query", "asked"), [(hanging, 2), (PART, 6)], ids=["both", "one"])
-def test_polls_that_hang_do_not_hold_up_a_list_in_part(query: Answer, asked: int):
+@pytest.mark.parametrize(("query", "count"), [(hanging, 2), (PART, 6)], ids=["both", "one"])
+def test_polls_that_hang_do_not_hold_up_a_list_in_part(query: Answer, count: int):
     service = Service(query=[PART, query], outputs=[hanging])
     report, at, _, _ = follow(service, awaited=frozenset({"9", "12"}))
     assert missing(report, {"9", "12"}) == ("12",)
     assert at - service.times("query")[0] <= 11
-    assert len(service.times("query")) >= asked
+    assert len(service.times("query")) >= count
 
 
 def test_what_one_poll_lists_is_not_held_up_by_the_other():

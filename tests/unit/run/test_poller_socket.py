@@ -85,9 +85,9 @@ def test_a_bad_socket_costs_only_smoothness(script: Answer):
 
 
 def test_a_socket_of_somebody_else_s_prompt_does_not_hold_up_the_end():
-    other = [(1.0, frame("progress", node="9", value=1, max=2, prompt_id="q"))] * 200
+    foreign = [(1.0, frame("progress", node="9", value=1, max=2, prompt_id="q"))] * 200
     first = (0.0, frame("executing", node="1"))
-    _, lag = polls(Service(query=[until(100, SUCCESS)], sockets=[[first, *other, NEVER]]))
+    _, lag = polls(Service(query=[until(100, SUCCESS)], sockets=[[first, *foreign, NEVER]]))
     assert lag <= 15
 
 

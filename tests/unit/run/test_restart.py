@@ -110,28 +110,28 @@ def stopped_without_proof(world: World) -> None:
     assert row is not None
     assert row.cancel == "wanted"
     world.service.sent.clear()
-    world.told.clear()
+    world.stops.clear()
     world.restart()
 
 
 def test_a_cancel_that_could_not_be_confirmed_is_repeated_at_the_next_start(make, caplog):
     world = make()
     stopped_without_proof(world)
-    (left,) = play(world, questions(world).open_orders)
-    assert left.cancelling
+    (order,) = play(world, questions(world).open_orders)
+    assert order.cancelling
     world.service.cancel = [lambda _: world.service.query.__setitem__(0, CANCELLED) or code(0)]
     play(world, questions(world).cancel_again)
     assert len(world.service.times("cancel")) == 1
     assert world.state() is State.CANCELLED
-    assert world.told == [Stopped(TASK, confirmed=True, from_before=True)]
+    assert world.stops == [Stopped(TASK, confirmed=True, from_before=True)]
     assert TASK in caplog.text
 
 
 def test_a_stopped_order_that_became_a_question_is_cancelled_at_the_next_start(make):
     world = make(query=[code(1004)], outputs=[code(807)], cancel=[code(807)])
     play(world, lambda: stopped_until_asked(world))
-    (left,) = play(world, questions(world).open_orders)
-    assert (left.state, left.cancelling) == (State.UNCERTAIN, True)
+    (order,) = play(world, questions(world).open_orders)
+    assert (order.state, order.cancelling) == (State.UNCERTAIN, True)
     play(world, questions(world).cancel_again)
     assert world.state() is State.UNCERTAIN  # nobody knows it still
     world.service.query = [RUNNING]
@@ -192,10 +192,10 @@ def test_open_orders_are_those_of_before_that_nobody_waits_for(make):
     before = questions(world)
 
     async def story() -> None:
-        (left,) = await before.open_orders()
-        assert (left.task_id, left.state, left.program) == (TASK, State.RUNNING, ORDER.program)
-        assert left.inputs == ORDER.inputs
-        assert not left.is_uncertain
+        (order,) = await before.open_orders()
+        assert (order.task_id, order.state, order.program) == (TASK, State.RUNNING, ORDER.program)
+        assert order.inputs == ORDER.inputs
+        assert not order.is_uncertain
         job = asyncio.ensure_future(world.run())
         await asyncio.sleep(5)
         assert await before.open_orders() == []
@@ -235,11 +235,11 @@ def test_an_order_of_this_start_is_open_too_and_told_from_those_of_before(make):
     world = make(create=[LOST])
     before = questions(world)
     fails(world, Uncertain)
-    (left,) = play(world, before.open_orders)
-    assert (left.is_uncertain, left.from_before) == (True, False)
+    (order,) = play(world, before.open_orders)
+    assert (order.is_uncertain, order.from_before) == (True, False)
     world.restart()
-    (left,) = play(world, questions(world).open_orders)
-    assert left.from_before
+    (order,) = play(world, questions(world).open_orders)
+    assert order.from_before
 
 
 def test_an_order_that_is_being_placed_is_no_open_one(make):

@@ -118,13 +118,13 @@ def test_other_keys_are_other_work():
     async def main() -> None:
         flights: SingleFlight[int] = SingleFlight()
 
-        async def one(_: Watch) -> int:
+        async def first(_: Watch) -> int:
             return 1
 
-        async def two(_: Watch) -> int:
+        async def second(_: Watch) -> int:
             return 2
 
-        joined = (flights.join("a", one, unwatched), flights.join("b", two, unwatched))
+        joined = (flights.join("a", first, unwatched), flights.join("b", second, unwatched))
         assert await asyncio.gather(*joined) == [1, 2]
 
     virtually(main())

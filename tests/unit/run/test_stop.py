@@ -43,14 +43,14 @@ def test_stop_while_it_runs_cancels_and_sees_that_it_did(make):
     assert stop_at(world, 30) == 30
     assert world.service.times("cancel") == [30]
     assert world.state() is State.CANCELLED
-    assert world.told == [Stopped(TASK, confirmed=True)]
+    assert world.stops == [Stopped(TASK, confirmed=True)]
 
 
 def test_what_a_stopped_task_cost_is_told(make):
     cancelled = state("CANCEL", usage={"consumeCoins": "3", "taskCostTime": "30"})
     world = make(query=[until(30.7, cancelled)])
     stop_at(world, 30)
-    (stopped,) = world.told
+    (stopped,) = world.stops
     assert (stopped.usage.coins, stopped.too_late) == ("3", False)
 
 
@@ -63,7 +63,7 @@ def test_a_stop_that_could_be_neither_confirmed_nor_written_says_so(make):
 
     world = make(query=[spoil], cancel=[LOST])
     stop_at(world, 30)
-    (stopped,) = world.told
+    (stopped,) = world.stops
     assert (stopped.confirmed, stopped.is_recorded) == (False, False)
     world.rows.fail(None)
     assert world.state() is not State.CANCELLED
@@ -74,9 +74,9 @@ def test_a_cancel_that_never_left_is_not_logged_as_if_nothing_ran(make, caplog):
     away = Unreachable(host="x", reason="refused", fate=Fate.NOT_STARTED)
     world = make(query=[RUNNING], cancel=[away, code(301, "PARAMS_INVALID"), LOST])
     stop_at(world, 30)
-    said = [one for one in caplog.messages if one.startswith("cancelling task")]
-    assert len(said) == 3
-    assert "othing was started" not in " ".join(said)
+    logged = [message for message in caplog.messages if message.startswith("cancelling task")]
+    assert len(logged) == 3
+    assert "othing was started" not in " ".join(logged)
 
 
 def test_a_stop_is_written_once_the_disk_has_room_again(make):
@@ -92,7 +92,7 @@ def test_a_stop_is_written_once_the_disk_has_room_again(make):
 
     world = make(query=[spoil, RUNNING], cancel=[heal])
     stop_at(world, 30)
-    (stopped,) = world.told
+    (stopped,) = world.stops
     assert (stopped.confirmed, stopped.is_recorded) == (False, True)
     (row,) = world.rows.store.unfinished()
     assert row.cancel == "wanted"
@@ -118,7 +118,7 @@ def test_a_stopped_create_that_got_no_task_leaves_its_question(make):
     stop_at(world, 3)
     assert world.state() is State.UNCERTAIN
     assert world.service.times("cancel") == []
-    assert world.told == [Stopped("", confirmed=False)]
+    assert world.stops == [Stopped("", confirmed=False)]
 
 
 def test_a_stopped_create_that_was_refused_leaves_nothing(make):
@@ -129,7 +129,7 @@ def test_a_stopped_create_that_was_refused_leaves_nothing(make):
     world = make(create=[refused])
     stop_at(world, 3)
     assert world.state() is None
-    assert world.told == []
+    assert world.stops == []
 
 
 @pytest.mark.parametrize("steps", range(12))
@@ -208,7 +208,7 @@ def test_a_cancel_that_cannot_be_confirmed_is_repeated_and_stays_wanted(make):
     row = world.row()
     assert row is not None
     assert (row.state, row.cancel) == (State.RUNNING, "wanted")
-    assert world.told == [Stopped(TASK, confirmed=False)]
+    assert world.stops == [Stopped(TASK, confirmed=False)]
 
 
 @pytest.mark.parametrize("unknown", [code(807), code(423)], ids=str)
@@ -219,7 +219,7 @@ def test_a_task_that_the_cancel_alone_does_not_know_may_run_on(make, unknown: An
     row = world.row()
     assert row is not None
     assert (row.state, row.cancel) == (State.RUNNING, "wanted")
-    assert world.told == [Stopped(TASK, confirmed=False)]
+    assert world.stops == [Stopped(TASK, confirmed=False)]
 
 
 def test_a_stop_while_the_service_is_away_is_confirmed_once_it_is_back(make):
@@ -227,12 +227,12 @@ def test_a_stop_while_the_service_is_away_is_confirmed_once_it_is_back(make):
 
     async def story() -> None:
         await stopped(world, 5)
-        assert world.told == [Stopped(TASK, confirmed=False)]
+        assert world.stops == [Stopped(TASK, confirmed=False)]
         world.service.query[0], world.service.cancel[0] = CANCELLED, code(0)
         await asyncio.sleep(20)
 
     play(world, story)
-    assert world.told[1:] == [Stopped(TASK, confirmed=True)]
+    assert world.stops[1:] == [Stopped(TASK, confirmed=True)]
     assert world.state() is State.CANCELLED
 
 
@@ -241,10 +241,10 @@ def test_a_task_that_a_later_run_took_up_is_not_cancelled_any_more(make):
 
     async def story() -> Outcome:
         await stopped(world, 5)
-        asked = len(world.service.times("cancel"))
+        cancels = len(world.service.times("cancel"))
         later = asyncio.ensure_future(world.run())
         await asyncio.sleep(60)
-        assert len(world.service.times("cancel")) == asked
+        assert len(world.service.times("cancel")) == cancels
         world.service.query[0] = SUCCESS
         return await later
 
@@ -256,11 +256,11 @@ def test_a_task_that_another_process_took_up_is_not_cancelled_any_more(make):
 
     async def story() -> None:
         await stopped(world, 5)
-        asked = len(world.service.times("cancel"))
+        cancels = len(world.service.times("cancel"))
         row = await world.engine.context.journal.of_task(TASK)
         await world.engine.context.journal.record_wanted_again(row.id)
         await asyncio.sleep(600)
-        assert len(world.service.times("cancel")) == asked
+        assert len(world.service.times("cancel")) == cancels
 
     play(world, story)
 
@@ -278,7 +278,7 @@ def test_a_stop_from_outside_is_tried_again_while_the_order_is_still_waited_for(
         await asyncio.sleep(20)
 
     play(world, story)
-    assert world.told == [Stopped(TASK, confirmed=True)]
+    assert world.stops == [Stopped(TASK, confirmed=True)]
     assert world.state() is State.CANCELLED
 
 
@@ -320,7 +320,7 @@ def test_a_task_that_was_unknown_for_a_moment_is_cancelled_all_the_same(make):
     world = make(query=[until(9, CANCELLED)], cancel=[code(807), code(0)])
     stop_at(world, 5)
     assert world.state() is State.CANCELLED
-    assert world.told[0].confirmed
+    assert world.stops[0].confirmed
 
 
 def test_a_task_that_both_polls_have_lost_is_over(make):
@@ -335,7 +335,7 @@ def test_a_new_task_that_no_cancel_reached_is_not_taken_for_stopped(make):
 
     async def story() -> None:
         await stopped(world, 5)
-        assert world.told == [Stopped(TASK, confirmed=False)]
+        assert world.stops == [Stopped(TASK, confirmed=False)]
         row = world.row()
         assert row is not None
         assert (row.state, row.cancel) == (State.RUNNING, "wanted")
@@ -343,7 +343,7 @@ def test_a_new_task_that_no_cancel_reached_is_not_taken_for_stopped(make):
         await asyncio.sleep(60)
 
     play(world, story)
-    assert world.told[1:] == [Stopped(TASK, confirmed=True)]
+    assert world.stops[1:] == [Stopped(TASK, confirmed=True)]
     assert world.state() is State.CANCELLED
 
 
@@ -387,7 +387,7 @@ def test_a_stop_that_came_too_late_keeps_the_result_that_is_paid_for(make, reply
 def test_a_success_that_lists_nothing_yet_when_stop_comes_is_not_paid_again(make):
     world = make(query=[until(5, state("SUCCESS", []))])
     stop_at(world, 5)
-    (stopped,) = world.told
+    (stopped,) = world.stops
     assert (stopped.confirmed, stopped.too_late) == (True, True)
     world.service.query = [SUCCESS]
     assert run(world).results
@@ -405,7 +405,7 @@ def test_where_the_new_route_is_refused_the_old_one_confirms_a_cancel(make):
 def test_a_cancel_of_another_name_is_confirmed_where_the_old_route_is_gone(make, name: str):
     world = make(query=[until(5, state(name))], outputs=[Response(404, b"<html>")])
     stop_at(world, 5)
-    assert world.told == [Stopped(TASK, confirmed=True)]
+    assert world.stops == [Stopped(TASK, confirmed=True)]
 
 
 def test_a_task_that_the_poll_does_not_find_any_more_is_over(make):
@@ -431,13 +431,13 @@ def test_a_cancel_that_hangs_is_given_up_in_bounded_time(make):
         return now()
 
     assert play(world, hang) <= 5 + 30
-    assert world.told == [Stopped(TASK, confirmed=False)]
+    assert world.stops == [Stopped(TASK, confirmed=False)]
 
 
 def test_running_again_right_after_a_stop_is_a_new_order(make):
     def poll(request: Request) -> Answer:
-        asked = (request.body or {})["taskId"]
-        return SUCCESS if asked == "2" else CANCELLED if now() > 6 else RUNNING
+        task_id = (request.body or {})["taskId"]
+        return SUCCESS if task_id == "2" else CANCELLED if now() > 6 else RUNNING
 
     world = make(create=[taken("1"), taken("2")], query=[poll])
 
@@ -452,16 +452,16 @@ def test_running_again_right_after_a_stop_is_a_new_order(make):
 
 
 def test_a_cancel_that_takes_long_holds_up_no_other_order(make):
-    other = Order(ORDER.program, inputs={"6.text": "a dog"})
+    second = Order(ORDER.program, inputs={"6.text": "a dog"})
     world = make(create=[taken("1"), taken("2")], query=[RUNNING])
     world.service.cancel = [lambda _: asyncio.sleep(10_000)]
 
     async def story() -> int:
-        stopped, running = (asyncio.ensure_future(world.run(one)) for one in (ORDER, other))
+        stopped, running = (asyncio.ensure_future(world.run(order)) for order in (ORDER, second))
         await asyncio.sleep(5)
         stopped.cancel()
         await asyncio.sleep(1)
-        joining = asyncio.ensure_future(world.run(other))
+        joining = asyncio.ensure_future(world.run(second))
         await asyncio.sleep(1)
         watching = len(world.engine.context.followers["2"])
         world.service.query = [SUCCESS]

@@ -116,7 +116,7 @@ def test_a_storm(seed: int, count: int):
         transfers = Transfers(Files(), sender, rows.journal)
         engine = Engine.of(AccountContext(sender, rows.journal), transfers)
 
-        async def one(order: Order) -> None:
+        async def attempt(order: Order) -> None:
             try:
                 await engine.run(order, prepare, unwatched)
             except RunningHubError as error:
@@ -124,7 +124,7 @@ def test_a_storm(seed: int, count: int):
 
         jobs: list[asyncio.Task[None]] = []
         for order in orders:
-            jobs.append(asyncio.ensure_future(one(order)))
+            jobs.append(asyncio.ensure_future(attempt(order)))
             await asyncio.sleep(chance.choice([0, 0.1, 5]))
             if chance.random() < 0.4:
                 chance.choice(jobs).cancel()

@@ -115,8 +115,8 @@ def test_what_another_process_saw_running_did_start(make):
 def test_a_look_at_an_uncertain_order_tells_what_can_be_seen_and_settles_nothing(make):
     world = make(queue=[load(3, running=1), load(3, running=1, queued=1)])
     order = uncertain_order(world)
-    seen = play(world, lambda: questions(world).inspect_uncertain(order))
-    assert (seen.before, seen.now, seen.ours) == (1, 2, 0)
+    look = play(world, lambda: questions(world).inspect_uncertain(order))
+    assert (look.before, look.now, look.ours) == (1, 2, 0)
     world.service.queue = [LOST]
     assert play(world, lambda: questions(world).inspect_uncertain(order)).now is None
     assert world.state() is State.UNCERTAIN

@@ -27,10 +27,10 @@ OTHER = Order(ORDER.program, inputs={"6.text": "a dog"})
 @pytest.fixture
 def world(make, tmp_path: Path) -> World:
     """Orders carry addresses, and a listener is there."""
-    made: World = make()
-    carrying(made)
+    listening: World = make()
+    carrying(listening)
     sign_of_life(tmp_path)
-    return made
+    return listening
 
 
 def carrying(world: World) -> None:
@@ -47,9 +47,9 @@ def address(world: World, number: int = -1) -> str:
 async def deliver(world: World) -> None:
     """What a listener does with a call to the latest order's address."""
     token = urlsplit(address(world)).path.removeprefix(PATH)
-    found = world.rows.store.webhooks.expected(token_hash(token))
-    assert found is not None
-    world.rows.store.webhooks.hear([found.order])
+    expected = world.rows.store.webhooks.expected(token_hash(token))
+    assert expected is not None
+    world.rows.store.webhooks.hear([expected.order])
 
 
 async def ending(world: World, seconds: float, order: Order = ORDER) -> tuple[float, int]:
@@ -68,7 +68,7 @@ def test_each_order_carries_an_address_of_its_own(world: World) -> None:
     run(world)
     run(world, order=OTHER)
     addresses = [address(world, 0), address(world, 1)]
-    assert all(one.startswith(TUNNEL + PATH) and len(one) > 60 for one in addresses)
+    assert all(url.startswith(TUNNEL + PATH) and len(url) > 60 for url in addresses)
     assert len(set(addresses)) == 2
 
 

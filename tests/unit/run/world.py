@@ -77,14 +77,14 @@ def virtually(main: Coroutine[Any, Any, T]) -> T:
         result = loop.run_until_complete(main)
         for _ in range(5):  # whatever was cancelled without being awaited may end
             loop.run_until_complete(asyncio.sleep(0))
-        left = asyncio.all_tasks(loop)
+        running = asyncio.all_tasks(loop)
         loop.run_until_complete(loop.shutdown_default_executor())
     finally:
         for task in asyncio.all_tasks(loop):
             task.cancel()
         loop.run_until_complete(asyncio.sleep(0))
         loop.close()
-    assert not left
+    assert not running
     assert not unheard
     return result
 
