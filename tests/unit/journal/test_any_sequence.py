@@ -119,7 +119,7 @@ def test_what_was_emptied_is_not_among_the_orders_that_are_kept(tmp_path: Path) 
     store.prune(NEXT_WEEK, keep_orders=0)
     store.cancelled(first)
     store.prune(NEXT_WEEK, keep_orders=1)
-    found = store.find(identity(1).digest)
+    row = store.find(identity(1).digest)
     store.close()
-    assert found is not None
-    assert found.id == first
+    assert row is not None
+    assert row.id == first

@@ -129,8 +129,8 @@ def test_a_first_start_on_a_tiny_disk_leaves_no_book_that_claims_a_lost_order(
     tmp_path: Path,
 ) -> None:
     command = ["unshare", "-rm", sys.executable, "-c", SMALL, str(tmp_path)]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert told.stdout.split() == ["claims", "0"], told.stderr
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert process.stdout.split() == ["claims", "0"], process.stderr
 
 
 def test_a_book_is_opened_with_a_steady_clock(tmp_path: Path) -> None:

@@ -39,8 +39,8 @@ def add(
     """An order that went as far as `state`."""
     item = store.last_order()
     identity = Identity(SITE, account, program, "", text, item)
-    what = {"inputs": {"6.text": text, "10.image": {"sha256": "f" * 64}}, "name": name}
-    order = store.intend(identity, instance="default", what=what)
+    details = {"inputs": {"6.text": text, "10.image": {"sha256": "f" * 64}}, "name": name}
+    order = store.intend(identity, instance="default", what=details)
     if state in (State.INTENDED, State.UNCERTAIN):
         if state is State.UNCERTAIN:
             store.uncertain(order, key="error.unreachable")
@@ -56,25 +56,25 @@ def add(
     return order
 
 
-def found(store: Store, query: Query | str = "", **more: object) -> list[int]:
-    wanted = search_query(query) if isinstance(query, str) else query
+def search(store: Store, query: Query | str = "", **more: object) -> list[int]:
+    query = search_query(query) if isinstance(query, str) else query
     values = {"account": None, "before": None, "limit": 50, **more}
-    return [one.row.id for one in store.history.page(wanted, **values)]  # type: ignore[arg-type]
+    return [entry.row.id for entry in store.history.page(query, **values)]  # type: ignore[arg-type]
 
 
 def test_pages_are_newest_first_and_leave_nothing_out(store: Store) -> None:
-    orders = [add(store, f"picture {each}") for each in range(7)]
-    first = found(store, limit=3)
-    second = found(store, limit=3, before=first[-1])
-    third = found(store, limit=3, before=second[-1])
+    orders = [add(store, f"picture {number}") for number in range(7)]
+    first = search(store, limit=3)
+    second = search(store, limit=3, before=first[-1])
+    third = search(store, limit=3, before=second[-1])
     assert first + second + third == orders[::-1]
 
 
 def test_a_page_tells_how_many_results_there_are_and_the_first(store: Store) -> None:
     add(store)
-    (one,) = store.history.page(Query(), None, None, 5)
-    assert one.results == 2
-    assert one.first == ResultRow("9", 0, "image", "https://x/1.png", "results/1/1.png", 5)
+    (entry,) = store.history.page(Query(), None, None, 5)
+    assert entry.results == 2
+    assert entry.first == ResultRow("9", 0, "image", "https://x/1.png", "results/1/1.png", 5)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_words_are_found_in_an_order_s_own_texts(
     orders = {
         add(store, text): text for text in ("一只猫在屋顶", "cats and 100% rain", "a CAT on a roof")
     }
-    assert [orders[order] for order in found(store, words)] == texts
+    assert [orders[order] for order in search(store, words)] == texts
 
 
 def test_texts_of_many_orders_are_noted_in_pieces_before_a_search(store: Store) -> None:
@@ -114,37 +114,37 @@ def test_texts_of_many_orders_are_noted_in_pieces_before_a_search(store: Store) 
         pieces += 1
     assert pieces == 3
     assert not store.history.read_words()
-    assert len(found(store, "first", limit=2 * many)) == many + 1
-    assert found(store, "last") == [last]
+    assert len(search(store, "first", limit=2 * many)) == many + 1
+    assert search(store, "last") == [last]
 
 
 def test_names_programs_tasks_and_numbers_are_found(store: Store) -> None:
     named = add(store, name="Portrait of a Fox")
     model = add(store, program="model/rhart-image-n-pro/edit")
     task = add(store, task="1955123456789012345")
-    assert found(store, "portrait") == [named]
-    assert found(store, "n-pro/edit") == [model]
-    assert found(store, "195512345") == [task]
-    assert found(store, "23456789") == []  # of an id the beginning counts
-    assert found(store, f"#{model}") == [model]
+    assert search(store, "portrait") == [named]
+    assert search(store, "n-pro/edit") == [model]
+    assert search(store, "195512345") == [task]
+    assert search(store, "23456789") == []  # of an id the beginning counts
+    assert search(store, f"#{model}") == [model]
 
 
 def test_a_file_s_hash_finds_nothing(store: Store) -> None:
     add(store)
-    assert found(store, "ffffffff") == []
+    assert search(store, "ffffffff") == []
 
 
 def test_a_state_is_a_word_and_a_filter(store: Store) -> None:
     failed, done = add(store, state=State.FAILED), add(store)
-    said = add(store, "a failed soufflé")
+    named = add(store, "a failed soufflé")
     running = add(store, state=State.PLACED)
-    asked = add(store, state=State.UNCERTAIN)
-    assert found(store, "failed") == [said, failed]
-    assert found(store, Query(states=(State.FAILED,))) == [failed]
-    assert found(store, Query(states=(State.UNCERTAIN, State.PLACED, State.DONE))) == [
-        asked,
+    uncertain = add(store, state=State.UNCERTAIN)
+    assert search(store, "failed") == [named, failed]
+    assert search(store, Query(states=(State.FAILED,))) == [failed]
+    assert search(store, Query(states=(State.UNCERTAIN, State.PLACED, State.DONE))) == [
+        uncertain,
         running,
-        said,
+        named,
         done,
     ]
 
@@ -154,12 +154,12 @@ def test_days_bound_what_is_found(store: Store, clock: SetClock) -> None:
     for date in ("2027-03-01", "2027-03-02", "2027-04-01"):
         clock.now = read_since(date, 0.0) + 3600
         orders.append(add(store))
-    assert found(store, "2027-03-02") == [orders[1]]
-    assert found(store, "2027-03") == [orders[1], orders[0]]
-    assert found(store, "2027-02") == []
-    assert found(store, Query(since=clock.now - DAY)) == [orders[2]]
-    assert found(store, Query(since=clock.now + DAY)) == []
-    assert found(store, "2027-13-77") == []
+    assert search(store, "2027-03-02") == [orders[1]]
+    assert search(store, "2027-03") == [orders[1], orders[0]]
+    assert search(store, "2027-02") == []
+    assert search(store, Query(since=clock.now - DAY)) == [orders[2]]
+    assert search(store, Query(since=clock.now + DAY)) == []
+    assert search(store, "2027-13-77") == []
 
 
 def test_orders_of_a_clock_that_was_set_back_are_found_by_their_day(
@@ -172,24 +172,24 @@ def test_orders_of_a_clock_that_was_set_back_are_found_by_their_day(
     second = add(store)
     clock.now = later
     third = add(store)
-    assert found(store, "2027-03-02") == [third, first]
-    assert found(store, "2027-02-28") == [second]
+    assert search(store, "2027-03-02") == [third, first]
+    assert search(store, "2027-02-28") == [second]
 
 
 def test_costs_are_compared(store: Store) -> None:
     cheap, dear = add(store, coins="3"), add(store, coins="30")
     wallet = add(store, coins=None, money="0.25")
     untold = add(store, coins=None)
-    assert found(store, ">5") == [dear]
-    assert found(store, "<=3") == [wallet, cheap]
-    assert found(store, "=0.25") == [wallet]
-    assert untold not in found(store, ">=0")
+    assert search(store, ">5") == [dear]
+    assert search(store, "<=3") == [wallet, cheap]
+    assert search(store, "=0.25") == [wallet]
+    assert untold not in search(store, ">=0")
 
 
 def test_accounts_are_apart_unless_all_are_asked_for(store: Store) -> None:
     own, other = add(store), add(store, account="0" * 16)
-    assert found(store, account=OWN) == [own]
-    assert found(store) == [other, own]
+    assert search(store, account=OWN) == [own]
+    assert search(store) == [other, own]
 
 
 def test_an_order_of_before_the_searched_texts_is_found(tmp_path: Path) -> None:
@@ -204,8 +204,8 @@ def test_an_order_of_before_the_searched_texts_is_found(tmp_path: Path) -> None:
             "PRAGMA user_version = 2"
         )
     with closing(Store.open(tmp_path)) as store:
-        assert found(store, "castle") == [1]
-        assert found(store, "城堡") == [1]
+        assert search(store, "castle") == [1]
+        assert search(store, "城堡") == [1]
 
 
 def test_sums_of_a_period_are_exact(store: Store, clock: SetClock) -> None:
@@ -233,9 +233,9 @@ def test_any_text_is_summed_as_limits_read_it(costs: list[str]) -> None:
         for cost in costs:
             add(store, coins=None, money=cost)
         (spent,) = store.history.spent(OWN, 0, store.now() + 1)
-    read = [one for one in map(micros, costs) if one is not None]
-    assert spent.untold == len(costs) - len(read)
-    assert spent.money == (Decimal(sum(read)) / MICRO if read else None)
+    amounts = [amount for amount in map(micros, costs) if amount is not None]
+    assert spent.untold == len(costs) - len(amounts)
+    assert spent.money == (Decimal(sum(amounts)) / MICRO if amounts else None)
 
 
 def test_programs_are_summed_each_under_its_latest_name(store: Store, clock: SetClock) -> None:
@@ -244,7 +244,7 @@ def test_programs_are_summed_each_under_its_latest_name(store: Store, clock: Set
     add(store, program="app/2", coins="9")
     add(store, program="app/3", coins="900", account="0" * 16)
     spent = store.history.spent(OWN, clock.now, clock.now + 1, by_program=True)
-    assert [(one.program, one.name, one.orders, one.coins) for one in spent] == [
+    assert [(total.program, total.name, total.orders, total.coins) for total in spent] == [
         ("app/2", "", 1, Decimal(9)),
         ("app/1", "New name", 2, Decimal(8)),
     ]
@@ -255,8 +255,8 @@ def test_what_is_deleted_is_gone_and_still_counts(store: Store, clock: SetClock)
     row = store.order(secret)
     assert row is not None
     assert store.history.delete([secret, running, 77, secret]) == [secret]
-    assert found(store) == [running]
-    assert found(store, "secret") == []
+    assert search(store) == [running]
+    assert search(store, "secret") == []
     assert store.find(row.identity_digest) is None
     assert store.results(secret) == []
     gone = store.order(secret)
@@ -283,7 +283,7 @@ def test_what_is_kept_for_a_shorter_time_than_spend_is_told_still_counts(
     add(store, "new")
     assert store.history.old_orders(clock.now, 7, 1000) == [1]
     assert store.prune(clock.now, 7, 1000) == [1]
-    assert found(store) == [2]
+    assert search(store) == [2]
     assert store.history.old_orders(clock.now, 7, 1000) == []
     (spent,) = store.history.spent(OWN, start, clock.now + 1)
     assert spent.orders == 2
@@ -295,9 +295,9 @@ def test_what_is_kept_for_a_shorter_time_than_spend_is_told_still_counts(
 
 
 def test_how_the_latest_order_went_out_is_told_whatever_came_between(store: Store) -> None:
-    def placed(program: str, item: int, **what: object) -> None:
+    def placed(program: str, item: int, **details: object) -> None:
         identity = Identity(SITE, KEY, program, "", "", item)
-        store.placed(store.intend(identity, instance="default", what=what), f"task-{item}")
+        store.placed(store.intend(identity, instance="default", what=details), f"task-{item}")
 
     assert not store.history.ordered_by_v2(SITE)
     placed("1900000000000000109", 1)

@@ -122,9 +122,9 @@ def test_an_answer_counts_only_for_what_was_seen_when_it_was_given(store: Store)
     answered = store.order(order)
     assert answered is not None
     assert store.settled_as_task(answered, "task-2")  # by another process, a moment ago
-    for seen in (question, answered):
-        assert not store.settled_as_not_started(seen)
-        assert not store.settled_as_task(seen, "task-3")
+    for stale in (question, answered):
+        assert not store.settled_as_not_started(stale)
+        assert not store.settled_as_task(stale, "task-3")
     row = store.order(order)
     assert row is not None
     assert (row.state, row.task_id) == (State.PLACED, "task-2")
@@ -135,7 +135,7 @@ def test_what_becomes_of_an_order_becomes_of_no_other(store: Store) -> None:
     store.uncertain(others[1], key="error.uncertain")
     store.want_cancel(others[3])
     store.save_results(others[2], [PICTURE])
-    before = [store.order(one) for one in others]
+    before = [store.order(order) for order in others]
     assert [row and row.cancel for row in before] == ["", "", "", "wanted"]
 
     first, second, third = intend(store, 5), place(store, 6), intend(store, 7)
@@ -144,9 +144,9 @@ def test_what_becomes_of_an_order_becomes_of_no_other(store: Store) -> None:
     assert store.want_cancel(first)
     assert store.keep(first)
     assert store.lost(first, key="error.task_lost")
-    seen = store.order(first)
-    assert seen is not None
-    assert store.settled_as_task(seen, "task-5")
+    row = store.order(first)
+    assert row is not None
+    assert store.settled_as_task(row, "task-5")
     assert store.done(first, Usage("1"), results=[PICTURE])
     assert store.save_missing(first, ["9"])
     assert store.save_results(first, [], whole=True)
@@ -156,16 +156,16 @@ def test_what_becomes_of_an_order_becomes_of_no_other(store: Store) -> None:
     assert question is not None
     assert store.settled_as_not_started(question)
     assert store.dropped(intend(store, 8))
-    assert [store.order(one) for one in others] == before
+    assert [store.order(order) for order in others] == before
     assert (store.results(others[2]), store.results(first)) == ([PICTURE], [])
 
 
 def test_a_task_is_that_of_its_own_site_and_account(store: Store) -> None:
     order, mine = place(store), identity()
-    found = store.of_task(mine.origin, mine.account, "task-0")
-    assert found is not None
-    assert found.id == order
-    assert store.of_task(mine.origin, None, "task-0") == found
+    row = store.of_task(mine.origin, mine.account, "task-0")
+    assert row is not None
+    assert row.id == order
+    assert store.of_task(mine.origin, None, "task-0") == row
     assert store.of_task("https://other.example", mine.account, "task-0") is None
     assert store.of_task(mine.origin, "c3d4", "task-0") is None
 

@@ -157,8 +157,8 @@ def test_costs_are_asked_for_by_their_own_key_and_for_a_while(
     store.cancelled(number)
     assert store.ledger.unbooked(*OWN, clock.now)
     assert store.ledger.unbooked(*OWN, clock.now + 1) == []
-    for other in (("https://x", "b"), ("https://y", "a")):
-        assert store.ledger.unbooked(*other, 0.0) == []
+    for whose in (("https://x", "b"), ("https://y", "a")):
+        assert store.ledger.unbooked(*whose, 0.0) == []
 
 
 def test_an_order_ran_alone_when_no_other_of_its_account_ran_meanwhile(
@@ -170,8 +170,8 @@ def test_an_order_ran_alone_when_no_other_of_its_account_ran_meanwhile(
     assert not store.ledger.ran_alone(*OWN, second, clock.now)
     assert store.ledger.ran_alone(*OWN, second, clock.now + 1)
     assert not store.ledger.ran_alone(*OWN, first, clock.now + 1)
-    for other in (("https://x", "b"), ("https://y", "a")):
-        assert store.ledger.ran_alone(*other, 0, 0.0)
+    for whose in (("https://x", "b"), ("https://y", "a")):
+        assert store.ledger.ran_alone(*whose, 0, 0.0)
 
 
 def test_a_program_is_told_by_its_own_successes(store: Store) -> None:
@@ -182,9 +182,9 @@ def test_a_program_is_told_by_its_own_successes(store: Store) -> None:
             store.failed(row, key="error.task_failed", costs=costs)
         else:
             store.done(row, costs=costs)
-    told = [{"coins": 5 * COIN}, {"coins": 3 * COIN}]
-    assert store.ledger.costs(*OWN, "p", "default", 5) == told
-    assert store.ledger.costs(*OWN, "p", "default", 1) == told[:1]
+    booked = [{"coins": 5 * COIN}, {"coins": 3 * COIN}]
+    assert store.ledger.costs(*OWN, "p", "default", 5) == booked
+    assert store.ledger.costs(*OWN, "p", "default", 1) == booked[:1]
     for whose in ((*OWN, "q"), ("https://x", "b", "p"), ("https://y", "a", "p")):
         assert store.ledger.costs(*whose, "default", 5) == []
     assert store.ledger.costs(*OWN, "p", "plus", 5) == []
@@ -400,5 +400,5 @@ def test_a_rate_is_learnt_whatever_zeros_stand_beside_it(store: Store) -> None:
     store.done(short, Usage(None, "2", "0", "0.9"), costs={})
     store.failed(failed, key="error.task_failed", usage=Usage(None, "2", "0", "10"), costs={})
     assert len(store.ledger.paces(*OWN, "default")) == 4
-    for other in (("https://x", "b", "default"), ("https://y", "a", "default"), (*OWN, "plus")):
-        assert store.ledger.paces(*other) == []
+    for whose in (("https://x", "b", "default"), ("https://y", "a", "default"), (*OWN, "plus")):
+        assert store.ledger.paces(*whose) == []

@@ -59,8 +59,8 @@ def test_of_processes_that_start_together_one_places_the_order(tmp_path: Path) -
         assert process.stdin is not None
         process.stdin.close()
         process.stdin = None
-    said = sorted(process.communicate()[0].strip() for process in children)
-    assert said == ["exists 1", "exists 1", "exists 1", "mine"]
+    printed = sorted(process.communicate()[0].strip() for process in children)
+    assert printed == ["exists 1", "exists 1", "exists 1", "mine"]
 
 
 def test_of_two_processes_that_are_told_one_task_at_once_one_has_it(tmp_path: Path) -> None:
@@ -71,15 +71,15 @@ def test_of_two_processes_that_are_told_one_task_at_once_one_has_it(tmp_path: Pa
         return store.become_task(order, site, task, ())
 
     with (
-        closing(Store.open(tmp_path)) as one,
-        closing(Store.open(tmp_path)) as other,
+        closing(Store.open(tmp_path)) as here,
+        closing(Store.open(tmp_path)) as there,
         ThreadPoolExecutor(2) as threads,
     ):
         for number in range(20):
-            first, second = intend(one, 2 * number), intend(other, 2 * number + 1)
+            first, second = intend(here, 2 * number), intend(there, 2 * number + 1)
             task = f"task-{number}"
-            told = threads.map(become, (one, other), (first, second), (task, task))
-            assert tuple(told) in ((0, first), (second, 0))
+            orders = threads.map(become, (here, there), (first, second), (task, task))
+            assert tuple(orders) in ((0, first), (second, 0))
 
 
 def test_every_acknowledged_order_survives_a_kill(tmp_path: Path) -> None:

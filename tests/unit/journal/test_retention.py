@@ -14,7 +14,7 @@ DAY = 24 * 3600
 
 
 @pytest.fixture
-def kept(tmp_path: Path):
+def aged(tmp_path: Path):
     """Makes an order's folder of so many bytes, so many days old."""
 
     def make(name: str, size: int, days: float) -> Path:
@@ -30,28 +30,28 @@ def kept(tmp_path: Path):
     return make
 
 
-def test_the_oldest_orders_go_first_until_the_rest_fits(tmp_path: Path, kept) -> None:
-    old, middle, new = kept("1", 100, 9), kept("2", 100, 5), kept("3", 100, 2)
+def test_the_oldest_orders_go_first_until_the_rest_fits(tmp_path: Path, aged) -> None:
+    old, middle, new = aged("1", 100, 9), aged("2", 100, 5), aged("3", 100, 2)
     tidy(tmp_path, (), most=200)
     assert [path.exists() for path in (old, middle, new)] == [False, True, True]
 
 
-def test_what_is_young_stays_however_large(tmp_path: Path, kept) -> None:
-    young = kept("1", 1000, 0)
+def test_what_is_young_stays_however_large(tmp_path: Path, aged) -> None:
+    young = aged("1", 1000, 0)
     tidy(tmp_path, (), most=10)
     assert young.exists()
 
 
-def test_all_that_was_made_of_forgotten_orders_goes(tmp_path: Path, kept) -> None:
-    order, other = kept("1", 10, 3), kept("2", 10, 3)
+def test_all_that_was_made_of_forgotten_orders_goes(tmp_path: Path, aged) -> None:
+    order, other = aged("1", 10, 3), aged("2", 10, 3)
     (order / "0000.png.thumbnail.webp").write_bytes(b"small")
     tidy(tmp_path, [1, 7])
     assert not order.exists()
     assert other.exists()
 
 
-def test_half_files_go_when_nobody_can_take_them_up_any_more(tmp_path: Path, kept) -> None:
-    old, new = kept("1", 10, 2), kept("2", 10, 0.5)
+def test_half_files_go_when_nobody_can_take_them_up_any_more(tmp_path: Path, aged) -> None:
+    old, new = aged("1", 10, 2), aged("2", 10, 0.5)
     for folder, days in ((old, 2.0), (new, 0.5)):
         for name in ("0001.part", "0001.part.tag"):
             (folder / name).write_bytes(b"half")
@@ -67,8 +67,8 @@ def test_nothing_kept_yet_is_nothing_to_do(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_cannot_be_deleted_keeps_nothing_else(tmp_path: Path, kept) -> None:
-    order = kept("2", 10, 3)
+def test_what_cannot_be_deleted_keeps_nothing_else(tmp_path: Path, aged) -> None:
+    order = aged("2", 10, 3)
     stuck = tmp_path / RESULTS / "1"
     stuck.write_bytes(b"no folder, and so not to be deleted as one")
     tidy(tmp_path, [1, 2])

@@ -29,9 +29,9 @@ class Counting(ThreadPoolExecutor):
         self.may_begin = threading.Event()
         super().submit(self.may_begin.wait)
 
-    def submit(self, fn: Callable[..., Any], /, *given: Any, **more: Any) -> Future[Any]:
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **more: Any) -> Future[Any]:
         self.visits += 1
-        return super().submit(fn, *given, **more)
+        return super().submit(fn, *args, **more)
 
 
 @pytest.fixture
@@ -47,13 +47,13 @@ def journal(tmp_path: Path, thread: Counting) -> SqliteJournal:
 async def test_what_many_ask_at_once_is_one_visit_in_their_order(
     journal: SqliteJournal, thread: Counting
 ) -> None:
-    asked = [
+    intents = [
         asyncio.ensure_future(journal.intend(identity(item=item), instance="default", what={}))
         for item in range(100)
     ]
     await asyncio.sleep(0)
     thread.may_begin.set()
-    assert await asyncio.gather(*asked) == list(range(1, 101))
+    assert await asyncio.gather(*intents) == list(range(1, 101))
     assert thread.visits == 1
     await journal.close()
 
@@ -62,17 +62,17 @@ async def test_all_that_is_answered_is_on_the_disk_and_nothing_else(
     tmp_path: Path, journal: SqliteJournal, thread: Counting
 ) -> None:
     items = [0, 1, 1, 2, 3]  # the second of the twins is refused
-    asked = [
+    intents = [
         asyncio.ensure_future(journal.intend(identity(item=item), instance="default", what={}))
         for item in items
     ]
     await asyncio.sleep(0)
     thread.may_begin.set()
-    told = await asyncio.gather(*asked, return_exceptions=True)
+    answers = await asyncio.gather(*intents, return_exceptions=True)
     with closing(Store.open(tmp_path)) as other:
         written = {row.item: row.id for row in other.unfinished()}
-    assert isinstance(told.pop(2), OrderExists)
-    assert told == [written[item] for item in (0, 1, 2, 3)]
+    assert isinstance(answers.pop(2), OrderExists)
+    assert answers == [written[item] for item in (0, 1, 2, 3)]
     await journal.close()
 
 
@@ -82,17 +82,17 @@ async def test_while_another_process_holds_the_file_each_is_told_and_none_is_wri
     journal = SqliteJournal(Store.open(tmp_path, patience=0.05), "https://x", "account", thread)
     with closing(sqlite3.connect(tmp_path / "orders.sqlite3", isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
-        asked = [
+        intents = [
             asyncio.ensure_future(journal.intend(identity(item=item), instance="default", what={}))
             for item in range(3)
         ]
         reading = asyncio.ensure_future(journal.unfinished())
         await asyncio.sleep(0)
         thread.may_begin.set()
-        told = await asyncio.gather(*asked, return_exceptions=True)
+        answers = await asyncio.gather(*intents, return_exceptions=True)
         assert await reading == []
-    assert [type(error) for error in told] == [StoreUnavailable] * 3
-    assert {error.fate for error in told if isinstance(error, StoreUnavailable)} == {
+    assert [type(error) for error in answers] == [StoreUnavailable] * 3
+    assert {error.fate for error in answers if isinstance(error, StoreUnavailable)} == {
         Fate.NOT_STARTED
     }
     assert await journal.unfinished() == []
@@ -117,17 +117,17 @@ if sys.platform != "win32":  # no other system can be told that a file may not g
             "    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
             "    room = Path(sys.argv[1], 'orders.sqlite3-wal').stat().st_size + 300_000\n"
             "    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))\n"
-            "    told = await asyncio.gather(*(intend(n, 20_000) for n in range(1, 21)))\n"
+            "    answers = await asyncio.gather(*(intend(n, 20_000) for n in range(1, 21)))\n"
             "    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))\n"
             "    await journal.close()\n"
             "    written = {row.item for row in open_store().unfinished()}\n"
-            "    print(*told)\n"
-            "    print(written == {0, *(one for one in told if one != 'NOT_STARTED')})\n"
+            "    print(*answers)\n"
+            "    print(written == {0, *(item for item in answers if item != 'NOT_STARTED')})\n"
             "asyncio.run(main())\n"
         )
-        told, is_so = child(code, tmp_path).communicate()[0].splitlines()
+        answers, is_so = child(code, tmp_path).communicate()[0].splitlines()
         assert is_so == "True"
-        assert set(told.split()) > {"NOT_STARTED", "1"}
+        assert set(answers.split()) > {"NOT_STARTED", "1"}
 
 
 async def test_what_was_stopped_before_its_turn_is_not_done(

@@ -146,8 +146,8 @@ def test_a_file_of_an_older_version_is_migrated_with_its_orders(tmp_path: Path) 
         "store.close()\n"
     )
     for _ in range(2):
-        said = child(code, state, version=tmp_path / "next").communicate()[0]
-        assert said == f"None [({order}, 'task-0')]\n"
+        printed = child(code, state, version=tmp_path / "next").communicate()[0]
+        assert printed == f"None [({order}, 'task-0')]\n"
     refused_as_newer(state)
     with closing(sqlite3.connect(state / "orders.sqlite3")) as db:
         assert db.execute("SELECT x FROM later").fetchall() == [(7,)]
@@ -190,13 +190,13 @@ def test_a_file_that_another_process_uses_is_not_taken_from_it(
             Store.open(tmp_path, patience=0.1)
     process.communicate("go on\n")
     assert process.returncode == 0
-    kept = tmp_path / ("orders.sqlite3" if is_newer else "orders.damaged-1.sqlite3")
+    file = tmp_path / ("orders.sqlite3" if is_newer else "orders.damaged-1.sqlite3")
     if is_newer:
         refused_as_newer(tmp_path)
     else:
         with closing(Store.open(tmp_path)) as store:
-            assert store.set_aside == kept
-    with closing(sqlite3.connect(kept)) as db:
+            assert store.set_aside == file
+    with closing(sqlite3.connect(file)) as db:
         assert db.execute("SELECT task_id FROM orders").fetchall() == [("task-1",)]
 
 

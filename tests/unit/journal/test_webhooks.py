@@ -40,13 +40,13 @@ def served(tmp_path: Path, clock: SetClock) -> Callable[[], None]:
 def test_a_token_is_kept_as_a_hash_alone(store: Store, tmp_path: Path) -> None:
     order = carrying(store, token=TOKEN)
 
-    found = store.webhooks.expected(token_hash(TOKEN))
-    assert found is not None
-    assert (found.order, found.task_id, found.heard) == (order, "task-0", False)
+    expected = store.webhooks.expected(token_hash(TOKEN))
+    assert expected is not None
+    assert (expected.order, expected.task_id, expected.heard) == (order, "task-0", False)
     assert store.webhooks.expected(token_hash("another")) is None
-    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-    assert TUNNEL.encode() in kept
-    assert TOKEN.encode() not in kept
+    written = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert TUNNEL.encode() in written
+    assert TOKEN.encode() not in written
 
 
 def test_what_was_heard_is_heard_in_every_process(

@@ -83,8 +83,8 @@ def test_what_a_task_did_cost_is_summed_by_unit() -> None:
 
 
 def test_of_two_limits_of_one_unit_the_lower_holds() -> None:
-    one = Limits(order={"coins": 50, "USD": 9}, day={"": 100})
-    both = one.lowest(Limits(order={"coins": 20, "CNY": 3}))
+    limits = Limits(order={"coins": 50, "USD": 9}, day={"": 100})
+    both = limits.lowest(Limits(order={"coins": 20, "CNY": 3}))
     assert both.order == {"coins": 20, "USD": 9, "CNY": 3}
     assert both.in_unit("coins").day == {"coins": 100}
 

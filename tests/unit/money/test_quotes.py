@@ -21,13 +21,13 @@ def costs(chance: random.Random, count: int, cold: float) -> list[dict[str, int]
     others half as much again, since the machine has to load the models."""
     middle = chance.uniform(8, 300)
 
-    def one(first: bool) -> dict[str, int]:
+    def run_cost(first: bool) -> dict[str, int]:
         cost = middle * math.exp(chance.gauss(0, 0.2))
         if cold and (first or chance.random() < cold):
             cost *= 1.5
         return {"coins": math.ceil(cost) * COIN}
 
-    return [one(number == 0) for number in range(count)]
+    return [run_cost(number == 0) for number in range(count)]
 
 
 @pytest.mark.parametrize("cold", [0.0, 0.1])
@@ -46,9 +46,9 @@ def test_the_range_holds_nine_of_ten_runs(count: int, cold: float) -> None:
     chance, inside = random.Random(count), 0
     for _ in range(PROGRAMS):
         *past, after = costs(chance, count + 1, cold)
-        one = quote_of_runs(past).ranges["coins"]
-        assert one.high is not None
-        inside += one.low <= after["coins"] <= one.high
+        span = quote_of_runs(past).ranges["coins"]
+        assert span.high is not None
+        inside += span.low <= after["coins"] <= span.high
     assert 0.85 <= inside / PROGRAMS <= 0.95
 
 
