@@ -16,7 +16,7 @@ def test_of_many_who_write_one_file_at_once_the_last_stands(tmp_path: Path) -> N
     file = tmp_path / "folder" / "file"
     contents = [bytes([n]) * 5_000 for n in range(40)]
     with ThreadPoolExecutor(8) as threads:
-        for done in [threads.submit(replace_bytes, file, one) for one in contents]:
+        for done in [threads.submit(replace_bytes, file, content) for content in contents]:
             done.result()
     assert file.read_bytes() in contents
     assert list(file.parent.iterdir()) == [file]
@@ -28,7 +28,7 @@ def test_a_file_that_somebody_has_open_for_a_moment_is_replaced_after_it(
     """As Windows refuses it while a virus scanner looks."""
     replace, refused = os.replace, []
 
-    def held(source: Path, target: Path) -> None:
+    def refusing(source: Path, target: Path) -> None:
         if len(refused) < 3:
             refused.append(source)
             raise PermissionError(errno.EACCES, "Sharing violation")
@@ -36,7 +36,7 @@ def test_a_file_that_somebody_has_open_for_a_moment_is_replaced_after_it(
 
     file = tmp_path / "file"
     file.write_bytes(b"old")
-    monkeypatch.setattr(os, "replace", held)
+    monkeypatch.setattr(os, "replace", refusing)
     replace_bytes(file, b"new")
     assert file.read_bytes() == b"new"
     assert len(refused) == 3

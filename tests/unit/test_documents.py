@@ -62,16 +62,16 @@ def test_each_file_that_a_source_names_is_there() -> None:
 
 def defined(path: Path) -> dict[str, set[str]]:
     """What a file of ours defines: "" its own names, and by class those of each class."""
-    found: dict[str, set[str]] = {"": set()}
+    by_class: dict[str, set[str]] = {"": set()}
     tree = ast.parse(path.read_bytes())
     for holder in (tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))):
-        names = found.setdefault("" if isinstance(holder, ast.Module) else holder.name, set())
+        names = by_class.setdefault("" if isinstance(holder, ast.Module) else holder.name, set())
         for node in ast.walk(holder):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 names.add(node.name)
             elif isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Store):
                 names.add(node.id if isinstance(node, ast.Name) else node.attr)
-    return found
+    return by_class
 
 
 def test_what_a_document_says_to_stand_in_a_file_stands_there() -> None:
@@ -79,13 +79,13 @@ def test_what_a_document_says_to_stand_in_a_file_stands_there() -> None:
         (ROOT / name).read_text("utf-8") for name in ("ARCHITECTURE.md", "CONTRIBUTING.md")
     )
     of_files = OF_FILE.findall(text) + [(file, name) for name, file in IN_FILE.findall(text)]
-    told = [(file, name) for file, names in of_files for name in re.findall(r"`(\w+)`", names)]
-    assert told
-    known = {file: defined(ROOT / file[1:])[""] for file in tree() if file.endswith(".py")}
+    named = [(file, name) for file, names in of_files for name in re.findall(r"`(\w+)`", names)]
+    assert named
+    by_file = {file: defined(ROOT / file[1:])[""] for file in tree() if file.endswith(".py")}
     assert [
         (file, name)
-        for file, name in told
-        if not any(path.endswith(f"/{file}") and name in known[path] for path in known)
+        for file, name in named
+        if not any(path.endswith(f"/{file}") and name in by_file[path] for path in by_file)
     ] == []
 
 
@@ -95,13 +95,13 @@ def test_each_method_that_a_document_names_is_there() -> None:
         if file.endswith(".py") and not file.startswith("/tests"):
             for name, names in defined(ROOT / file[1:]).items():
                 classes.setdefault(name, set()).update(names)
-    told = {
+    methods = {
         (owner, name)
         for document in ("ARCHITECTURE.md", "CONTRIBUTING.md", "docs/reliability.md")
         for owner, name in METHOD.findall((ROOT / document).read_text("utf-8"))
     }
-    assert len(told) > 5
-    assert sorted(one for one in told if one[1] not in classes.get(one[0], ())) == []
+    assert len(methods) > 5
+    assert sorted(method for method in methods if method[1] not in classes.get(method[0], ())) == []
 
 
 def headings(path: Path) -> set[str]:
@@ -128,17 +128,17 @@ def variables() -> set[str]:
 
 
 def test_each_variable_that_is_read_is_told_and_the_other_way_round() -> None:
-    told = {
+    documented = {
         name: set(VARIABLE.findall((ROOT / name).read_text("utf-8")))
         for name in ("README.md", "README.zh-CN.md")
     }
-    assert {name: sorted(variables() - found) for name, found in told.items()} == {
+    assert {name: sorted(variables() - names) for name, names in documented.items()} == {
         "README.md": [],
         "README.zh-CN.md": [],
     }
     helped = set(VARIABLE.findall(help_texts.ENVIRONMENT))
-    assert told["README.md"] - helped == HOST_ALONE
-    assert helped <= told["README.md"]
+    assert documented["README.md"] - helped == HOST_ALONE
+    assert helped <= documented["README.md"]
 
 
 def test_nothing_has_this_pack_installed_by_its_name() -> None:
@@ -148,4 +148,4 @@ def test_nothing_has_this_pack_installed_by_its_name() -> None:
         *(text for text in vars(help_texts).values() if isinstance(text, str)),
         *ENGLISH.values(),
     ]
-    assert [found for text in texts for found in INSTALLED.findall(text)] == []
+    assert [command for text in texts for command in INSTALLED.findall(text)] == []

@@ -44,10 +44,10 @@ PARAMS = st.dictionaries(
 
 
 def kinds() -> list[type[RunningHubError]]:
-    found = [RunningHubError]
-    for kind in found:
-        found.extend(sub for sub in kind.__subclasses__() if sub.__module__ == errors.__name__)
-    return found
+    classes = [RunningHubError]
+    for kind in classes:
+        classes.extend(sub for sub in kind.__subclasses__() if sub.__module__ == errors.__name__)
+    return classes
 
 
 def test_what_failed_for_one_reason_is_told_once() -> None:
@@ -68,9 +68,9 @@ def test_every_error_has_a_fate_and_a_key_of_its_own_room(kind: type[RunningHubE
 
 @pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
 def test_no_failure_of_a_call_about_a_task_says_that_none_was_started(kind: type[RunningHubError]):
-    told = about_task(kind(fate=Fate.NOT_STARTED, remote="no"))
-    assert told.fate is Fate.UNKNOWN
-    assert "othing was started" not in str(told)
+    error = about_task(kind(fate=Fate.NOT_STARTED, remote="no"))
+    assert error.fate is Fate.UNKNOWN
+    assert "othing was started" not in str(error)
 
 
 @settings(deadline=None)
@@ -155,13 +155,13 @@ def test_context_is_added_to_a_copy(kind: type[RunningHubError]):
     with pytest.raises(kind) as caught:
         raise kind(code=7, remote="no") from cause
     error = caught.value
-    told = error.with_context(fate=Fate.OVER, task_id="5", params={"title": "Save"})
-    assert type(told) is kind
-    assert (told.key, told.code, told.task_id, told.fate) == (error.key, 7, "5", Fate.OVER)
-    assert told.params == {**error.params, "title": "Save"}
-    assert told.__cause__ is cause
-    assert told.__traceback__ is error.__traceback__
-    assert told.args == error.args
+    copied = error.with_context(fate=Fate.OVER, task_id="5", params={"title": "Save"})
+    assert type(copied) is kind
+    assert (copied.key, copied.code, copied.task_id, copied.fate) == (error.key, 7, "5", Fate.OVER)
+    assert copied.params == {**error.params, "title": "Save"}
+    assert copied.__cause__ is cause
+    assert copied.__traceback__ is error.__traceback__
+    assert copied.args == error.args
     assert (error.task_id, error.fate, "title" in error.params) == (None, kind.default_fate, False)
 
 

@@ -86,19 +86,19 @@ def ran(tmp_path: Path) -> list[str]:
     return log.read_text("utf-8").splitlines()
 
 
-def told(what: str) -> list[str]:
-    """The commands of the README's line that begins with `what`."""
-    (line,) = re.findall(rf"^{re.escape(what)}.*$", README, re.MULTILINE)
-    return [re.sub(r'"', "", one) for one in line.split(" && ")]
+def commands_of(start: str) -> list[str]:
+    """The commands of the README's line that begins with `start`."""
+    (line,) = re.findall(rf"^{re.escape(start)}.*$", README, re.MULTILINE)
+    return [re.sub(r'"', "", command) for command in line.split(" && ")]
 
 
 def test_each_python_runs_the_readme_s_tests_in_an_environment_of_its_own(ran: list[str]) -> None:
-    install, tests = told('python -m pip install -e ".[test]"')
+    install, tests = commands_of('python -m pip install -e ".[test]"')
     for minor in (10, 12, 13):
         own = [line for line in ran if line.startswith(f"3.{minor} test-3.{minor}.0: ")]
         commands = [line.partition(": ")[2] for line in own]
         # Nothing is held back: pip takes the newest.
-        assert [one for one in commands if "cov" not in one] == [install, tests]
+        assert [command for command in commands if "cov" not in command] == [install, tests]
     assert {line[:5] for line in ran if line.startswith("3.")} == {"3.10 ", "3.12 ", "3.13 "}
 
 
@@ -110,13 +110,13 @@ def test_unit_and_network_tests_run_once_more_with_the_lowest_versions(ran: list
 
 
 def test_the_readme_s_demo_is_run(ran: list[str]) -> None:
-    commands = told('python -m pip install -e ".[demo]"')
+    commands = commands_of('python -m pip install -e ".[demo]"')
     assert [line.partition(": ")[2] for line in ran if " demo: " in line] == commands
 
 
 def test_nothing_is_left_out(ran: list[str]) -> None:
     begun = {line.partition(": ")[2] or line for line in ran}
-    for one in ("ruff format --check .", "ruff check .", "npm run check", "npm test"):
-        assert one in begun
+    for command in ("ruff format --check .", "ruff check .", "npm run check", "npm test"):
+        assert command in begun
     assert any(line.startswith("python -m pytest -n") and "tests/browser" in line for line in begun)
     assert {"pyright", "bandit"} <= {line.split()[0] for line in ran}

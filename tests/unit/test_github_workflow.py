@@ -43,8 +43,8 @@ def test_what_a_step_names_is_there(step: str) -> None:
 
 @pytest.mark.parametrize("step", [step for step in ours() if "constraint" not in step])
 def test_a_step_is_what_the_documents_tell_people_to_do(step: str) -> None:
-    told = README + (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    assert step.removeprefix("bash ").removesuffix(LOWEST) in told
+    documents = README + (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    assert step.removeprefix("bash ").removesuffix(LOWEST) in documents
 
 
 @pytest.mark.parametrize("step", [step for step in ours() if step.startswith("bash ")])
@@ -103,7 +103,7 @@ def test_the_lowest_python_is_tried() -> None:
 def test_others_code_runs_by_its_content_and_can_write_nothing() -> None:
     used = re.findall(r"uses: (\S+)", WORKFLOW)
     assert used
-    assert all(re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", one) for one in used)
+    assert all(re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", action) for action in used)
     assert re.search(r"^permissions:\n  contents: read\n\n", WORKFLOW, re.MULTILINE)
     assert WORKFLOW.count("permissions:") == 1
     assert "secrets." not in WORKFLOW
@@ -111,12 +111,12 @@ def test_others_code_runs_by_its_content_and_can_write_nothing() -> None:
 
 def scripts(workflow: str) -> dict[str, str]:
     """The steps of several lines, by their names."""
-    found = re.findall(r"- name: (.+)\n        run: \|\n((?: {10}.*\n)+)", workflow)
-    return {name: re.sub(r"(?m)^ {10}", "", script) for name, script in found}
+    steps = re.findall(r"- name: (.+)\n        run: \|\n((?: {10}.*\n)+)", workflow)
+    return {name: re.sub(r"(?m)^ {10}", "", script) for name, script in steps}
 
 
 @pytest.mark.parametrize(
-    ("tag", "owner", "said"),
+    ("tag", "owner", "complaint"),
     [
         ("v0.0.7", True, "is not the version in pyproject.toml"),
         ("", False, "python -m tests.release owner OWNER/NAME PUBLISHER"),
@@ -125,7 +125,7 @@ def scripts(workflow: str) -> dict[str, str]:
     ids=["another version", "nobody's", "ours"],
 )
 def test_only_a_tag_of_this_version_with_its_owner_is_published(
-    tmp_path: Path, tag: str, owner: bool, said: str
+    tmp_path: Path, tag: str, owner: bool, complaint: str
 ) -> None:
     bash = shutil.which("bash")
     if bash is None or sys.platform == "win32":
@@ -144,5 +144,5 @@ def test_only_a_tag_of_this_version_with_its_owner_is_published(
         capture_output=True,
         text=True,
     )
-    assert done.returncode == (1 if said else 0), done.stdout + done.stderr
-    assert said in done.stdout
+    assert done.returncode == (1 if complaint else 0), done.stdout + done.stderr
+    assert complaint in done.stdout

@@ -265,7 +265,7 @@ def room_of(module: str) -> str | None:
     if parts[0] not in ROOMS:
         return None
     rooms = (".".join(parts[:length]) for length in range(3, 1, -1))
-    room = next((each for each in rooms if each in ROOMS), parts[0])
+    room = next((name for name in rooms if name in ROOMS), parts[0])
     # A module of rh_api without a row is an error; `from . import Client` asks the package itself.
     if room == "rh_api" and len(parts) > 1 and module_exists(".".join(parts[:2])):
         return ".".join(parts[:2])
@@ -277,18 +277,18 @@ def module_exists(module: str) -> bool:
     return path.is_dir() or path.with_suffix(".py").is_file()
 
 
-def complaint(home: str, room: Room, found: Import) -> str | None:
+def complaint(home: str, room: Room, imported: Import) -> str | None:
     title = home or "the root"
-    top = found.name.split(".")[0]
-    if home == "" and not found.lazy and top != "__future__":
+    top = imported.name.split(".")[0]
+    if home == "" and not imported.lazy and top != "__future__":
         return "is imported while ComfyUI starts: import it inside a function"
-    if found.relative:
-        target = room_of(found.name)
+    if imported.relative:
+        target = room_of(imported.name)
         allowed = target == home or target in room.ours
     elif top == "rh_api" or (top == "nodes" and not home.startswith("nodes")):
         return "must be relative: ComfyUI loads the pack under a path-made name"
     elif top in sys.stdlib_module_names:
-        files = top == "pathlib" and not found.name.startswith("pathlib.Pure")
+        files = top == "pathlib" and not imported.name.startswith("pathlib.Pure")
         allowed = top not in room.banned and not (files and room.banned == OUTSIDE_WORLD)
     else:
         allowed = top in room.packages
@@ -302,11 +302,11 @@ def test_each_room_imports_only_what_its_row_allows() -> None:
         if home not in ROOMS:
             wrong.append(f"{path.relative_to(ROOT)}: {home} has no row in ROOMS")
             continue
-        for found in imports(path):
-            reason = complaint(home, ROOMS[home], found)
+        for imported in imports(path):
+            reason = complaint(home, ROOMS[home], imported)
             if reason:
-                where = f"{path.relative_to(ROOT)}:{found.line}"
-                wrong.append(f"{where}: {found.name} {reason}")
+                where = f"{path.relative_to(ROOT)}:{imported.line}"
+                wrong.append(f"{where}: {imported.name} {reason}")
     assert not wrong, "\n" + "\n".join(wrong)
 
 

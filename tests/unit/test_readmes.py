@@ -14,7 +14,7 @@ NAMES = ("README.md", "README.zh-CN.md")
 CODES = re.compile(r"^\| ([\d,、 ]+) \|", re.MULTILINE)
 
 
-def told(name: str) -> str:
+def text_of(name: str) -> str:
     return (ROOT / name).read_text("utf-8")
 
 
@@ -24,17 +24,17 @@ def codes(text: str) -> list[int]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_codes_are_those_that_we_read(name: str) -> None:
-    found = codes(told(name))
-    assert found
-    assert set(found) <= BY_CODE.keys()
+    listed = codes(text_of(name))
+    assert listed
+    assert set(listed) <= BY_CODE.keys()
 
 
 def test_both_tell_the_same_codes_variables_and_commands() -> None:
-    english, chinese = map(told, NAMES)
+    english, chinese = map(text_of, NAMES)
     assert codes(english) == codes(chinese)
     for pattern in (r"^\| `(RUNNINGHUB_\w+)`", r"^python -m rh_api .+$"):
-        found = [re.findall(pattern, text, re.MULTILINE) for text in (english, chinese)]
-        assert sorted(found[0]) == sorted(found[1]) != []
+        matches = [re.findall(pattern, text, re.MULTILINE) for text in (english, chinese)]
+        assert sorted(matches[0]) == sorted(matches[1]) != []
 
 
 def test_the_animations_are_not_heavy() -> None:

@@ -21,8 +21,8 @@ def lines(name: str) -> list[str]:
 
 def listed(name: str) -> list[str]:
     """A list of requirements in pyproject.toml; Python 3.10 has no reader of TOML."""
-    (found,) = re.findall(rf"^{name} = \[(.*?)\]$", PYPROJECT, re.MULTILINE | re.DOTALL)
-    return re.findall(r'"([^"]+)"', found)
+    (block,) = re.findall(rf"^{name} = \[(.*?)\]$", PYPROJECT, re.MULTILINE | re.DOTALL)
+    return re.findall(r'"([^"]+)"', block)
 
 
 def test_comfyui_manager_installs_what_pip_would() -> None:
@@ -30,9 +30,9 @@ def test_comfyui_manager_installs_what_pip_would() -> None:
 
 
 def test_the_lowest_versions_are_those_that_are_allowed() -> None:
-    allowed = {re.sub(r",.*", "", one) for one in listed("dependencies") + listed("test")}
-    lowest = {re.sub(r"(\.0)?;.*|(\.0)+$", "", one) for one in lines("tests/lowest.txt")}
-    assert lowest == {re.sub(r"(\.0)+$", "", one.replace(">=", "==")) for one in allowed}
+    allowed = {re.sub(r",.*", "", entry) for entry in listed("dependencies") + listed("test")}
+    lowest = {re.sub(r"(\.0)?;.*|(\.0)+$", "", line) for line in lines("tests/lowest.txt")}
+    assert lowest == {re.sub(r"(\.0)+$", "", entry.replace(">=", "==")) for entry in allowed}
 
 
 def test_the_newest_front_end_is_a_development_dependency() -> None:
@@ -46,15 +46,15 @@ def test_the_oldest_comfyui_is_one_that_the_tests_ran_on() -> None:
     short = oldest.removesuffix(".0")
     assert f"ComfyUI {short} or newer" in english("node.comfyui_too_old", {})
     for name in READMES:
-        told = (ROOT / name).read_text("utf-8")
-        assert f"badge/ComfyUI-{short}%2B" in told
-        assert len(re.findall(rf"ComfyUI {re.escape(short)}\b(?!\.\d)", told)) == 2
+        readme = (ROOT / name).read_text("utf-8")
+        assert f"badge/ComfyUI-{short}%2B" in readme
+        assert len(re.findall(rf"ComfyUI {re.escape(short)}\b(?!\.\d)", readme)) == 2
 
 
 @pytest.mark.parametrize("name", READMES)
 def test_a_person_is_told_the_lowest_versions(name: str) -> None:
-    told = (ROOT / name).read_text("utf-8")
-    for one in [*listed("dependencies"), *(one for one in listed("test") if one[:3] == "av>")]:
-        package, _, lowest = one.partition(">=")
+    readme = (ROOT / name).read_text("utf-8")
+    for need in [*listed("dependencies"), *(need for need in listed("test") if need[:3] == "av>")]:
+        package, _, lowest = need.partition(">=")
         called = {"av": "PyAV"}.get(package, package)
-        assert re.search(rf"{called}\D*\b{re.escape(lowest)}(?![.\d])", told), one
+        assert re.search(rf"{called}\D*\b{re.escape(lowest)}(?![.\d])", readme), need

@@ -224,11 +224,11 @@ def test_no_secret_is_shown():
 
 
 def test_the_account_s_fingerprint_tells_keys_apart_and_is_not_the_key():
-    one = Settings("https://x", Secret(KEY), Path()).account
+    account = Settings("https://x", Secret(KEY), Path()).account
     other = Settings("https://x", Secret(KEY[::-1]), Path()).account
-    assert one != other
-    assert one == Settings("https://y", Secret(KEY), Path("z")).account
-    assert one not in KEY
+    assert account != other
+    assert account == Settings("https://y", Secret(KEY), Path("z")).account
+    assert account not in KEY
 
 
 def test_secrets_compare_by_their_text():
@@ -246,8 +246,8 @@ def test_the_state_folder_is_below_the_person_s_own():
 def test_settings_with_limits_can_be_told_apart_in_a_table(tmp_path: Path) -> None:
     home = {"HOME": str(tmp_path)}
     values = {**home, "RUNNINGHUB_MAX_COST_DAY": "5 CNY"}
-    one, other = Settings.from_mapping(values), Settings.from_mapping(home)
-    assert {one: 1, other: 2}[Settings.from_mapping(values)] == 1
+    limited, plain = Settings.from_mapping(values), Settings.from_mapping(home)
+    assert {limited: 1, plain: 2}[Settings.from_mapping(values)] == 1
 
 
 def journal_in(folder: Path) -> Path:
@@ -282,9 +282,9 @@ def test_of_several_journals_a_person_chooses(tmp_path: Path):
     folders = [journal_in(tmp_path / name) for name in ("one", "other")]
     for folder in folders:
         register_state_folder(folder, home)
-    with pytest.raises(BadInput) as asked:
+    with pytest.raises(BadInput) as caught:
         Settings.from_mapping(home)
-    assert all(str(folder) in str(asked.value) for folder in folders)
+    assert all(str(folder) in str(caught.value) for folder in folders)
     chosen = Settings.from_mapping({**home, "RUNNINGHUB_STATE": str(folders[0])})
     assert chosen.state == folders[0]
     choose_state_folder(folders[1], home)
