@@ -59,7 +59,7 @@ def load_pack(name: str) -> ModuleType:
 def _drop_those_of_another_host() -> None:
     """A test that had a ComfyUI of its own leaves modules behind which know that one's folders."""
     host = sys.modules.get("folder_paths")
-    loaded = {name: it for name, it in sys.modules.items() if name.startswith(f"{PACK}.nodes")}
+    loaded = {name: sys.modules[name] for name in sys.modules if name.startswith(f"{PACK}.nodes")}
     if any(getattr(module, "folder_paths", host) is not host for module in loaded.values()):
         for name in loaded:
             del sys.modules[name]

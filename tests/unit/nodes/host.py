@@ -50,9 +50,9 @@ class Host:
     async def _read(self, answer: Any) -> dict[str, Any]:
         text = await answer.text()
         self.said += text
-        read = await answer.json()
-        assert answer.status in ((400, 500) if "error" in read else (200,)), text
-        return read
+        body = await answer.json()
+        assert answer.status in ((400, 500) if "error" in body else (200,)), text
+        return body
 
 
 def stand_in_host(
@@ -66,7 +66,7 @@ def stand_in_host(
         get_temp_directory=lambda: str(tmp_path / "temp"),
         get_output_directory=lambda: str(tmp_path / "output"),
         get_input_directory=lambda: str(tmp_path / "input"),
-        get_filename_list=lambda kind: [one.name for one in (tmp_path / kind).glob("*")],
+        get_filename_list=lambda kind: [file.name for file in (tmp_path / kind).glob("*")],
         get_full_path=lambda kind, name: str(tmp_path / kind / name),
     )
     stand_ins: dict[str, Any] = {

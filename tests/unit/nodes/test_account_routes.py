@@ -36,7 +36,7 @@ async def emulator() -> AsyncIterator[tuple[Emulator, str]]:
 
 
 def names(answer: dict[str, Any]) -> list[str]:
-    return [one["name"] for one in answer["profiles"]]
+    return [profile["name"] for profile in answer["profiles"]]
 
 
 async def test_a_key_is_stored_for_its_owner_alone_and_only_its_end_is_told(host: Host) -> None:
@@ -50,8 +50,8 @@ async def test_a_key_is_stored_for_its_owner_alone_and_only_its_end_is_told(host
         "sites": [AI, CN],
     }
     await host.post("profiles/save", name=" home ", origin=AI + "/", key=f"Bearer {KEY}")
-    told = await host.get("settings")
-    assert told["profiles"] == [
+    settings = await host.get("settings")
+    assert settings["profiles"] == [
         {
             "name": "home",
             "origin": AI,
@@ -63,7 +63,7 @@ async def test_a_key_is_stored_for_its_owner_alone_and_only_its_end_is_told(host
             "from": "file",
         }
     ]
-    assert told["default"] == "home"
+    assert settings["default"] == "home"
     assert KEY not in host.said
     file = host.state / "profiles.json"
     assert KEY in file.read_text()
@@ -78,10 +78,10 @@ async def test_profiles_are_changed_chosen_and_forgotten(host: Host) -> None:
     assert (await host.post("profiles/default", name="b"))["default"] == "b"
     await host.post("profiles/save", name="a", origin=AI, key="")
     assert (await host.get("settings"))["profiles"][0]["key_tail"] == KEY[-4:]
-    left = await host.post("profiles/delete", name="b")
-    assert (names(left), left["default"]) == (["a"], "a")
-    left = await host.post("profiles/delete", name="a")
-    assert (names(left), left["default"]) == ([], "")
+    settings = await host.post("profiles/delete", name="b")
+    assert (names(settings), settings["default"]) == (["a"], "a")
+    settings = await host.post("profiles/delete", name="a")
+    assert (names(settings), settings["default"]) == ([], "")
     assert KEY not in "".join(path.read_text() for path in host.state.iterdir())
 
 
@@ -90,14 +90,14 @@ async def test_of_several_accounts_none_becomes_the_default_by_itself(
 ) -> None:
     for name, key in (("a", KEY), ("b", OTHER), ("c", KEY)):
         await host.post("profiles/save", name=name, origin=AI, key=key)
-    left = await host.post("profiles/delete", name="a")
-    assert (names(left), left["default"]) == (["b", "c"], "")
+    settings = await host.post("profiles/delete", name="a")
+    assert (names(settings), settings["default"]) == (["b", "c"], "")
     error = await host.error("profiles/test", name="")
     assert (error["key"], error["params"]) == ("node.no_default", {"names": "b, c"})
     assert "Keys and sites" in error["message"]
-    for one in ("d", "b"):  # neither a new one nor a new key
-        left = await host.post("profiles/save", name=one, origin=AI, key=OTHER)
-        assert left["default"] == ""
+    for name in ("d", "b"):  # neither a new one nor a new key
+        settings = await host.post("profiles/save", name=name, origin=AI, key=OTHER)
+        assert settings["default"] == ""
     # A file of somebody's own making is no choice either.
     file = host.state / "profiles.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "default": "gone"}))
@@ -152,10 +152,10 @@ async def test_the_environment_wins_and_says_so(
 ) -> None:
     await host.post("profiles/save", name="a", origin=CN, key=OTHER)
     monkeypatch.setenv("RUNNINGHUB_API_KEY", KEY)
-    told = await host.get("settings")
-    assert names(told) == ["environment", "a"]
-    assert [one["from"] for one in told["profiles"]] == ["environment", "file"]
-    assert (told["default"], told["environment"]) == ("environment", True)
+    settings = await host.get("settings")
+    assert names(settings) == ["environment", "a"]
+    assert [profile["from"] for profile in settings["profiles"]] == ["environment", "file"]
+    assert (settings["default"], settings["environment"]) == ("environment", True)
     assert KEY not in host.said
 
 
@@ -163,8 +163,8 @@ async def test_a_bad_key_of_the_environment_is_a_sentence_and_no_failure(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RUNNINGHUB_API_KEY", "nonsense-of-a-key")
-    told = await host.get("settings")
-    assert "32" in told["problem"]
+    settings = await host.get("settings")
+    assert "32" in settings["problem"]
     assert "nonsense" not in host.said
 
 
@@ -196,20 +196,20 @@ async def test_marked_parts_have_a_workflow_for_each_account(host: Host) -> None
     await host.post("profiles/save", name="b", origin=CN, key=OTHER)
     number = "1900000000000000101"
     link = f"{AI}/workflow/{number}"
-    told = await host.post("profiles/workflow", name="a", workflow=link)
-    assert [one["workflow"] for one in told["profiles"]] == [number, ""]
+    answer = await host.post("profiles/workflow", name="a", workflow=link)
+    assert [profile["workflow"] for profile in answer["profiles"]] == [number, ""]
     foreign = await host.error("profiles/workflow", name="b", workflow=link)
     assert foreign["key"] == "error.wrong_site"
     wrong = await host.error("profiles/workflow", name="a", workflow="my workflow")
     assert wrong["key"] == "error.workflow_id"
     # It goes with a new key of the account, and not to another site.
-    told = await host.post("profiles/save", name="a", origin=AI, key=OTHER)
-    assert told["profiles"][0]["workflow"] == number
-    told = await host.post("profiles/workflow", name="a", workflow="")
-    assert told["profiles"][0]["workflow"] == ""
+    answer = await host.post("profiles/save", name="a", origin=AI, key=OTHER)
+    assert answer["profiles"][0]["workflow"] == number
+    answer = await host.post("profiles/workflow", name="a", workflow="")
+    assert answer["profiles"][0]["workflow"] == ""
     await host.post("profiles/workflow", name="a", workflow=number)
-    told = await host.post("profiles/save", name="a", origin=CN, key=KEY)
-    assert told["profiles"][0]["workflow"] == ""
+    answer = await host.post("profiles/save", name="a", origin=CN, key=KEY)
+    assert answer["profiles"][0]["workflow"] == ""
 
 
 async def test_orders_of_an_account_carry_its_own_webhook_address(
@@ -219,16 +219,16 @@ async def test_orders_of_an_account_carry_its_own_webhook_address(
         await host.post("profiles/save", name=name, origin=AI, key=key)
     monkeypatch.setenv("RUNNINGHUB_WEBHOOK_URL", "https://of-all.example")
     config = load_pack("nodes.runtime.config")
-    told = await host.post("profiles/webhook", name="a", webhook="https://own.example/rh/")
-    assert [one["webhook"] for one in told["profiles"]] == ["https://own.example/rh", ""]
+    answer = await host.post("profiles/webhook", name="a", webhook="https://own.example/rh/")
+    assert [profile["webhook"] for profile in answer["profiles"]] == ["https://own.example/rh", ""]
     assert config.settings("a").webhook_url == "https://own.example/rh"
     assert config.settings("b").webhook_url == "https://of-all.example"
     wrong = await host.error("profiles/webhook", name="a", webhook="https://own.example:8188")
     assert wrong["key"] == "error.webhook_port"
-    told = await host.post("profiles/save", name="a", origin=CN, key=KEY)
-    assert told["profiles"][0]["webhook"] == "https://own.example/rh"
-    told = await host.post("profiles/webhook", name="a", webhook=" ")
-    assert told["profiles"][0]["webhook"] == ""
+    answer = await host.post("profiles/save", name="a", origin=CN, key=KEY)
+    assert answer["profiles"][0]["webhook"] == "https://own.example/rh"
+    answer = await host.post("profiles/webhook", name="a", webhook=" ")
+    assert answer["profiles"][0]["webhook"] == ""
 
 
 async def test_graphs_of_an_account_go_by_its_own_route(
@@ -238,15 +238,15 @@ async def test_graphs_of_an_account_go_by_its_own_route(
         await host.post("profiles/save", name=name, origin=AI, key=key)
     monkeypatch.setenv("RUNNINGHUB_ROUTE", "auto")
     config = load_pack("nodes.runtime.config")
-    told = await host.post("profiles/route", name="a", route="native")
-    assert [one["route"] for one in told["profiles"]] == ["native", ""]
+    answer = await host.post("profiles/route", name="a", route="native")
+    assert [profile["route"] for profile in answer["profiles"]] == ["native", ""]
     assert [config.settings(name).route for name in ("a", "b")] == ["native", "auto"]
     wrong = await host.error("profiles/route", name="a", route="fast")
     assert wrong["key"] == "error.bad_route"
-    told = await host.post("profiles/save", name="a", origin=CN, key=KEY)
-    assert told["profiles"][0]["route"] == "native"
-    told = await host.post("profiles/route", name="a", route="")
-    assert told["profiles"][0]["route"] == ""
+    answer = await host.post("profiles/save", name="a", origin=CN, key=KEY)
+    assert answer["profiles"][0]["route"] == "native"
+    answer = await host.post("profiles/route", name="a", route="")
+    assert answer["profiles"][0]["route"] == ""
 
 
 async def test_models_that_are_not_listed_are_a_warning_or_a_refusal(host: Host) -> None:
@@ -260,9 +260,9 @@ async def test_the_test_says_what_the_account_says(
     host: Host, emulator: tuple[Emulator, str]
 ) -> None:
     await host.post("profiles/save", name="e", origin=emulator[1], key=KEY)
-    told = await host.post("profiles/test", name="e")
-    assert told["kind"] == "SHARED"
-    assert (told["coins"], told["limit"], told["running"]) == ("12", 5, 0)
+    account = await host.post("profiles/test", name="e")
+    assert account["kind"] == "SHARED"
+    assert (account["coins"], account["limit"], account["running"]) == ("12", 5, 0)
     await host.post("profiles/save", name="wrong", origin=emulator[1], key=OTHER)
     error = await host.error("profiles/test", name="wrong")
     assert error["key"] == "error.key_refused"
@@ -277,19 +277,19 @@ async def test_a_password_opens_its_program_at_its_site_alone(
     service, url = emulator
     service.workflows[catalog.INVERT].password = "open sesame"
     await host.post("profiles/save", name="e", origin=url, key=KEY)
-    asked = {"kind": "workflow", "text": catalog.INVERT, "profile": "e"}
-    error = await host.error("program", **asked)
+    program = {"kind": "workflow", "text": catalog.INVERT, "profile": "e"}
+    error = await host.error("program", **program)
     assert error["hint"] == "password"
-    wanted = {"kind": "workflow", "id": catalog.INVERT, "profile": "e"}
-    assert await host.post("passwords/save", **wanted, password="open sesame") == {"set": True}
-    told = await host.post("program", **asked)
-    assert told["password"] is True
-    other = await host.post("program", kind="workflow", text=catalog.TEXT_OUT, profile="e")
-    assert other["password"] is False
-    sent = [one.json for one in service.journal if one.path == "/api/openapi/getJsonApiFormat"]
+    protected = {"kind": "workflow", "id": catalog.INVERT, "profile": "e"}
+    assert await host.post("passwords/save", **protected, password="open sesame") == {"set": True}
+    view = await host.post("program", **program)
+    assert view["password"] is True
+    unprotected = await host.post("program", kind="workflow", text=catalog.TEXT_OUT, profile="e")
+    assert unprotected["password"] is False
+    sent = [call.json for call in service.journal if call.path == "/api/openapi/getJsonApiFormat"]
     assert [body.get("accessPassword") for body in sent] == [None, "open sesame", None]
-    await host.post("passwords/save", **wanted, password="")
-    error = await host.error("program", **asked, fresh=True)
+    await host.post("passwords/save", **protected, password="")
+    error = await host.error("program", **program, fresh=True)
     assert error["hint"] == "password"
     assert "sesame" not in host.said
 
@@ -301,12 +301,12 @@ async def test_a_protected_app_asks_for_its_password_before_its_form_is_shown(
     app = next(iter(service.apps.values()))
     app.password = "open sesame"
     await host.post("profiles/save", name="e", origin=url, key=KEY)
-    asked = {"kind": "app", "text": app.id, "profile": "e"}
-    error = await host.error("program", **asked)
+    program = {"kind": "app", "text": app.id, "profile": "e"}
+    error = await host.error("program", **program)
     assert (error["key"], error["hint"]) == ("node.app_protected", "password")
     await host.post("passwords/save", kind="app", id=app.id, profile="e", password="open sesame")
-    told = await host.post("program", **asked)
-    assert (told["protected"], told["password"]) == (True, True)
+    view = await host.post("program", **program)
+    assert (view["protected"], view["password"]) == (True, True)
     assert "sesame" not in host.said
 
 

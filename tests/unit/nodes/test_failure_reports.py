@@ -37,11 +37,11 @@ def place(node_id: str, prompt: str = "p") -> Any:
 def fail(reports: ModuleType, node_id: str, make: Any, **inputs: Any) -> None:
     """A run of a node that ends in an error of ours."""
     failures = load_pack("nodes.values.failures")
-    given = {name: [value] for name, value in inputs.items()}
+    listed = {name: [value] for name, value in inputs.items()}
     subject = reports.Subject("RunningHubRemoteWorkflow", inputs["workflow"])
     with (
         pytest.raises(failures.NodeFailure),
-        reports.noted(place(node_id), subject, given),
+        reports.noted(place(node_id), subject, listed),
         failures.told_plainly(),
     ):
         raise make(load_pack("rh_api.errors"))
@@ -65,7 +65,7 @@ async def test_a_report_says_where_it_failed_and_nothing_of_the_person(
 ) -> None:
     link = "https://www.runninghub.ai/workflow/1900000000000000109?from=me"
     fail(reports, "6:3", failed_in_the_cloud, workflow=link, **{"6.text": PROMPT, "3.seed": 7})
-    told = await host.post("report", prompt="p", node_id="6:3")
+    report = await host.post("report", prompt="p", node_id="6:3")
     for word in (
         "RunningHubRemoteWorkflow (6:3)",
         "Program: 1900000000000000109",
@@ -79,10 +79,10 @@ async def test_a_report_says_where_it_failed_and_nothing_of_the_person(
         "Fate: over",
         "is not allowed",
     ):
-        assert word in told["text"], word
-    assert "secret garden" not in told["text"]
-    assert "from=me" not in told["text"]
-    assert told["link"].endswith("/1900000000000000301")
+        assert word in report["text"], word
+    assert "secret garden" not in report["text"]
+    assert "from=me" not in report["text"]
+    assert report["link"].endswith("/1900000000000000301")
     full = await host.post("report", prompt="p", node_id="6:3", words=True)
     assert "secret garden" in full["text"]
     assert KEY not in host.said
@@ -110,15 +110,15 @@ async def test_a_refused_workflow_id_says_where_another_is_named(
     def refused(errors: Any) -> Exception:
         return errors.WorkflowNotFound("error.placeholder_refused", sent="1", remote="no")
 
-    async def told(workflow: str) -> object:
+    async def refused_id(workflow: str) -> object:
         fail(reports, "1", refused, workflow=workflow)
         return (await host.post("report", prompt="p", node_id="1"))["refused_id"]
 
-    assert await told("") == ""  # the environment's account has no page of its own
+    assert await refused_id("") == ""  # the environment's account has no page of its own
     monkeypatch.delenv("RUNNINGHUB_API_KEY")
     await host.post("profiles/save", name="main", origin="https://www.runninghub.ai", key=KEY)
-    assert await told("") == "main"
-    assert await told("1900000000000000101") == ""
+    assert await refused_id("") == "main"
+    assert await refused_id("1900000000000000101") == ""
     fail(reports, "1", failed_in_the_cloud, workflow="")
     assert (await host.post("report", prompt="p", node_id="1"))["refused_id"] is None
 
@@ -134,8 +134,8 @@ async def test_a_report_is_of_one_run_and_old_ones_make_room(
     with reports.noted(place("1", "other"), reports.Subject("RunningHubRemoteWorkflow"), {}):
         pass
     assert (await host.post("report", prompt="p", node_id="1"))["graph"] == "graph"
-    other = await host.error("report", prompt="other", node_id="1")
-    assert other["key"] == "node.no_report"
+    error = await host.error("report", prompt="other", node_id="1")
+    assert error["key"] == "node.no_report"
     for number in range(reports.KEPT + 5):
         fail(reports, f"n{number}", no_output, workflow="1")
     assert (await host.error("report", prompt="p", node_id="n4"))["key"] == "node.no_report"

@@ -49,20 +49,20 @@ async def run(job: Any) -> str:
         for name, value in job.fields.items()
     }
     own = {"app": job.app, "title": job.title, "graph": job.graph, "route": job.route}
-    made = client_of.Job(job.workflow, fields, **own)
-    return (await client().run(made)).task_id
+    host_job = client_of.Job(job.workflow, fields, **own)
+    return (await client().run(host_job)).task_id
 
 
 async def test_orders_are_listed_and_searched(host: Host) -> None:
     task = await run(paint("a fox in snow"))
     await run(invert())
-    found = await host.post("history")
-    assert [one["order"] for one in found["orders"]] == [2, 1]
-    assert found["before"] is None
-    (one,) = (await host.post("history", words="FOX"))["orders"]
-    assert (one["task_id"], one["state"], one["text"]) == (task, "done", "a fox in snow")
-    assert (one["first"], one["results"], one["coins"]) == ("image", 1, "1")
-    assert one["profile"] == "environment"
+    page = await host.post("history")
+    assert [row["order"] for row in page["orders"]] == [2, 1]
+    assert page["before"] is None
+    (row,) = (await host.post("history", words="FOX"))["orders"]
+    assert (row["task_id"], row["state"], row["text"]) == (task, "done", "a fox in snow")
+    assert (row["first"], row["results"], row["coins"]) == ("image", 1, "1")
+    assert row["profile"] == "environment"
     assert (await host.post("history", words="fox", states=["failed"]))["orders"] == []
     assert len((await host.post("history", since="1d"))["orders"]) == 2
     error = await host.error("history", since="soon")
@@ -78,7 +78,7 @@ async def test_what_a_native_order_cost_is_said_as_measured(host: Host) -> None:
     }
     await run(Job(graph=graph, route="native"))
     orders = (await host.post("history"))["orders"]
-    assert [(one["coins"], one["measured"]) for one in orders] == [("1", True), ("1", False)]
+    assert [(order["coins"], order["measured"]) for order in orders] == [("1", True), ("1", False)]
 
 
 async def test_an_opened_list_prepares_the_search(host: Host) -> None:
@@ -107,7 +107,7 @@ async def test_of_a_failure_is_told_what_the_journal_keeps(host: Host, emulator:
     with pytest.raises(Exception, match="too big"):
         await run(paint())
     store = client()._journal._store._file
-    for language, key, told in (
+    for language, key, sentence in (
         ("en", "error.task_failed", "The order failed. The history keeps no more"),
         ("en", "error.content_refused", "RunningHub refused the content. "),
         ("zh", "error.content_refused", "RunningHub 拒绝了内容。"),
@@ -116,7 +116,7 @@ async def test_of_a_failure_is_told_what_the_journal_keeps(host: Host, emulator:
         await host.speak(language)
         store.change("UPDATE orders SET error_key = ?", (key,))
         failure = (await host.post("history/order", order=1))["failure"]
-        assert failure.startswith(told)
+        assert failure.startswith(sentence)
         assert "1000" in failure
 
 
@@ -130,10 +130,10 @@ async def test_a_thumbnail_is_small_and_made_once(host: Host, emulator: Emulator
     assert head == "data:image/webp;base64"
     with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
         assert max(picture.size) == 256
-    (kept,) = (host.state / "results" / "1").glob("*.thumbnail.webp")
-    made = kept.stat().st_mtime_ns
+    (thumbnail,) = (host.state / "results" / "1").glob("*.thumbnail.webp")
+    written = thumbnail.stat().st_mtime_ns
     assert (await host.post("history/thumbnail", order=1))["picture"] == first
-    assert kept.stat().st_mtime_ns == made
+    assert thumbnail.stat().st_mtime_ns == written
 
 
 async def test_a_result_that_is_no_picture_has_no_thumbnail(host: Host, emulator: Emulator) -> None:
@@ -184,13 +184,13 @@ async def test_what_a_page_could_run_is_only_saved(host: Host, emulator: Emulato
 
 async def test_a_result_becomes_an_input_of_comfyui(host: Host, tmp_path: Path) -> None:
     task = await run(invert())
-    made = await host.post("history/loader", order=1, index=0)
-    assert (made["node"], made["widget"]) == ("LoadImage", "image")
-    file = tmp_path / "input" / made["value"]
+    loader = await host.post("history/loader", order=1, index=0)
+    assert (loader["node"], loader["widget"]) == ("LoadImage", "image")
+    file = tmp_path / "input" / loader["value"]
     assert file.name.startswith(task)
     assert file.read_bytes().startswith(b"\x89PNG")
-    assert await host.post("history/loader", order=1, index=0) == made
-    assert [one.name for one in file.parent.iterdir()] == [file.name]
+    assert await host.post("history/loader", order=1, index=0) == loader
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
 @pytest.mark.parametrize(
@@ -211,20 +211,20 @@ async def test_each_kind_has_the_node_that_loads_it(
     (tmp_path / name).write_bytes(b"x")
     assert past_orders.loader_of(tmp_path / name) == (loader[0] if loader else None)
     if loader is not None:
-        made = past_orders.make_input(tmp_path / name, name)
-        assert (made["node"], made["widget"], made["value"]) == loader
+        chosen = past_orders.make_input(tmp_path / name, name)
+        assert (chosen["node"], chosen["widget"], chosen["value"]) == loader
 
 
 async def test_inputs_are_told_with_files_by_their_names_in_the_cloud(
     host: Host, emulator: Emulator
 ) -> None:
     await run(invert())
-    told = await host.post("history/inputs", order=1)
-    assert (told["kind"], told["program"], told["gone"]) == ("workflow", catalog.INVERT, [])
-    assert told["values"]["10.image"].endswith(".png")
+    inputs = await host.post("history/inputs", order=1)
+    assert (inputs["kind"], inputs["program"], inputs["gone"]) == ("workflow", catalog.INVERT, [])
+    assert inputs["values"]["10.image"].endswith(".png")
     changed("DELETE FROM uploads")
-    told = await host.post("history/inputs", order=1)
-    assert (told["values"], told["gone"]) == ({}, ["10.image"])
+    inputs = await host.post("history/inputs", order=1)
+    assert (inputs["values"], inputs["gone"]) == ({}, ["10.image"])
     error = await host.error("history/again", order=1)
     assert error["key"] == "node.inputs_gone"
     assert emulator.counters.orders == 1
@@ -236,7 +236,7 @@ async def test_the_same_is_ordered_anew(host: Host, emulator: Emulator) -> None:
     assert new != task
     assert emulator.counters.orders == 2
     listed = (await host.post("history", words="again"))["orders"]
-    assert [one["task_id"] for one in listed] == [new, task]
+    assert [order["task_id"] for order in listed] == [new, task]
 
 
 async def test_a_module_is_ordered_anew_by_the_example_that_was_kept(
@@ -248,17 +248,17 @@ async def test_a_module_is_ordered_anew_by_the_example_that_was_kept(
     first = await client().run(job)
     new = (await host.post("history/again", order=1))["task_id"]
     assert new != first.task_id
-    one, other = [entry.json for entry in emulator.journal if entry.path.endswith("/run")]
+    before, after = [entry.json for entry in emulator.journal if entry.path.endswith("/run")]
     seeds = [
         info.pop("fieldValue")
-        for order in (one, other)
+        for order in (before, after)
         for info in order["nodeInfoList"]
         if info["fieldName"] == "seed"
     ]
-    assert one == other, seeds
-    told = await host.post("history/inputs", order=1)
-    assert (told["kind"], told["values"]["6.text"]) == ("quick", "a moth")
-    assert module.webapp_id in told["example"]
+    assert before == after, seeds
+    inputs = await host.post("history/inputs", order=1)
+    assert (inputs["kind"], inputs["values"]["6.text"]) == ("quick", "a moth")
+    assert module.webapp_id in inputs["example"]
     assert "0123456789abcdef" not in host.said
 
     # A row of an older version does not have it.
@@ -276,27 +276,27 @@ def inverted(**more: Any) -> Job:
 
 def sent(emulator: Emulator) -> list[Any]:
     """The graphs of all orders."""
-    creates = [one.json for one in emulator.journal if one.path == "/task/openapi/create"]
-    return [json.loads(one["workflow"]) for one in creates]
+    creates = [entry.json for entry in emulator.journal if entry.path == "/task/openapi/create"]
+    return [json.loads(create["workflow"]) for create in creates]
 
 
 async def test_a_part_of_a_graph_is_ordered_anew_as_it_was(host: Host, emulator: Emulator) -> None:
     task = await run(inverted())
     new = (await host.post("history/again", order=1))["task_id"]
     assert new != task
-    one, other = sent(emulator)
-    assert one == other
-    assert one["10"]["inputs"]["image"].endswith(".png")
+    graph, again = sent(emulator)
+    assert graph == again
+    assert graph["10"]["inputs"]["image"].endswith(".png")
     assert any(
-        isinstance(value, list) for node in one.values() for value in node["inputs"].values()
+        isinstance(value, list) for node in graph.values() for value in node["inputs"].values()
     )
-    told = [await host.post("history/inputs", order=number) for number in (1, 2)]
-    assert told[0]["values"] == told[1]["values"]
+    inputs = [await host.post("history/inputs", order=number) for number in (1, 2)]
+    assert inputs[0]["values"] == inputs[1]["values"]
     # A page opens it as a workflow: its files alone have to be given again.
-    assert told[0]["lacking"] == ["10.image"]
-    part = told[0]["graph"]
-    part["10"]["inputs"]["image"] = one["10"]["inputs"]["image"]
-    assert part == one
+    assert inputs[0]["lacking"] == ["10.image"]
+    part = inputs[0]["graph"]
+    part["10"]["inputs"]["image"] = graph["10"]["inputs"]["image"]
+    assert part == graph
 
     changed("DELETE FROM uploads")
     error = await host.error("history/again", order=1)
@@ -327,14 +327,14 @@ async def test_files_that_are_here_go_up_once_more_with_a_part_that_is_ordered_a
     changed("DELETE FROM uploads")
     for order in (1, 2):
         assert (await host.post("history/again", order=order))["task_id"]
-    one, other, *again = sent(emulator)
-    assert [one, other] == again
-    assert one["20"]["inputs"]["file_name"].endswith(".safetensors")
+    lora_graph, picture_graph, *again = sent(emulator)
+    assert [lora_graph, picture_graph] == again
+    assert lora_graph["20"]["inputs"]["file_name"].endswith(".safetensors")
     # A page opens the part with ComfyUI's own loader of it.
-    told = await host.post("history/inputs", order=1)
-    loader = told["graph"]["20"]
-    assert (loader["class_type"], told["lacking"]) == ("LoraLoader", [])
-    assert loader["inputs"].keys() == one["20"]["inputs"].keys() - {"file_name"}
+    inputs = await host.post("history/inputs", order=1)
+    loader = inputs["graph"]["20"]
+    assert (loader["class_type"], inputs["lacking"]) == ("LoraLoader", [])
+    assert loader["inputs"].keys() == lora_graph["20"]["inputs"].keys() - {"file_name"}
     assert loader["inputs"]["lora_name"] == lora.name
 
     lora.write_bytes(b"another" * 1000)
@@ -344,8 +344,8 @@ async def test_files_that_are_here_go_up_once_more_with_a_part_that_is_ordered_a
         error = await host.error("history/again", order=order)
         assert error["key"] == "node.inputs_gone"
         assert name in error["message"]
-    told = [(await host.post("history/inputs", order=order))["lacking"] for order in (1, 2)]
-    assert told == [["20.lora_name"], ["10.image"]]
+    lacking = [(await host.post("history/inputs", order=order))["lacking"] for order in (1, 2)]
+    assert lacking == [["20.lora_name"], ["10.image"]]
     assert emulator.counters.orders == 4
 
 
@@ -392,12 +392,12 @@ async def test_deleting_takes_files_and_words_and_leaves_the_cost(host: Host) ->
 async def test_spend_is_told_in_days_programs_and_as_csv(host: Host) -> None:
     await run(paint("one"))
     await run(invert())
-    told = await host.post("spend", days=30)
-    assert told["balance"].endswith(" coins")
-    assert told["today"]["coins"] == told["week"]["coins"] == told["all"]["coins"] == "2"
-    assert [one["orders"] for one in told["days"]] == [2]
-    assert {one["program"] for one in told["programs"]} == {catalog.TEXT_TO_IMAGE, catalog.INVERT}
-    assert told["csv"]["day"].startswith("day,")
+    spend = await host.post("spend", days=30)
+    assert spend["balance"].endswith(" coins")
+    assert spend["today"]["coins"] == spend["week"]["coins"] == spend["all"]["coins"] == "2"
+    assert [day["orders"] for day in spend["days"]] == [2]
+    assert {row["program"] for row in spend["programs"]} == {catalog.TEXT_TO_IMAGE, catalog.INVERT}
+    assert spend["csv"]["day"].startswith("day,")
     assert (await host.error("spend", days=0))["key"] == "node.bad_type"
 
 
@@ -412,8 +412,8 @@ async def test_bounds_of_what_is_kept_are_kept(host: Host) -> None:
     assert more["kept"] > now["kept"] + 40_000
     await host.post("history/delete", orders=[2])
     assert (await host.post("retention"))["kept"] == now["kept"]
-    wanted = await host.post("retention", days=7, keep=True)
-    assert wanted["days"] == 7
+    answer = await host.post("retention", days=7, keep=True)
+    assert answer["days"] == 7
     assert (await host.post("retention"))["days"] == 7
     for name, value in {"days": 0, "orders": 1, "bytes": "all"}.items():
         assert (await host.error("retention", **{name: value}))["key"] == "node.bad_type"
@@ -470,9 +470,9 @@ async def test_what_is_under_way_says_how_it_is_doing(host: Host, emulator: Emul
     while not (tasks and tasks[0]["line"]):
         tasks = (await host.post("now"))["tasks"]
         await asyncio.sleep(0.02)
-    (one,) = tasks
-    assert one["followed"]
-    assert one["program"] == catalog.TEXT_TO_IMAGE
+    (task,) = tasks
+    assert task["followed"]
+    assert task["program"] == catalog.TEXT_TO_IMAGE
     waiting.cancel()
     await asyncio.wait((waiting,))
 

@@ -24,12 +24,12 @@ class Graph(str):
 def test_a_part_that_gave_all_that_was_paid_is_not_kept(pack: Pack) -> None:
     incomplete_outputs = pack("nodes.runtime.incomplete_outputs")
     graph = Graph('{"1": {"class_type": "ImageInvert"}}' * 1000)
-    kept = weakref.ref(graph)
+    graph_ref = weakref.ref(graph)
     incomplete_outputs.note(graph, [WHOLE])
     assert incomplete_outputs.reruns(graph) == 0
     del graph
     gc.collect()
-    assert kept() is None
+    assert graph_ref() is None
 
 
 def test_what_did_not_come_has_the_node_run_anew_until_it_is_there(pack: Pack) -> None:

@@ -12,19 +12,19 @@ import pytest
 
 
 @pytest.fixture
-def given(pack: Callable[[str], ModuleType]) -> Callable[..., list[object]]:
+def sent_for(pack: Callable[[str], ModuleType]) -> Callable[..., list[object]]:
     """The plain values that go up, of one that came for an input of a type."""
     offload, inlets = pack("rh_api.offload"), pack("nodes.values.inlets")
 
-    def read(kind: str, *values: object, required: bool = True) -> list[object]:
+    def plain_values(kind: str, *values: object, required: bool = True) -> list[object]:
         inlet = offload.Inlet(0, kind, ("1", 0), (("2", "x"),))
         graph = {"2": {"class_type": "Takes", "inputs": {}}}
         segment = offload.Segment("2", "a", "default", graph, (inlet,))
         info = offload.ClassInfo({"x": offload.InputInfo(kind, required)})
         came: Any = inlets.values(segment, {"in_0": values}, None, lambda _: info)
-        return [item.value for one in came for item in one.items]
+        return [item.value for brought in came for item in brought.items]
 
-    return read
+    return plain_values
 
 
 @pytest.mark.parametrize(
@@ -45,9 +45,9 @@ def given(pack: Callable[[str], ModuleType]) -> Callable[..., list[object]]:
     ],
 )
 def test_a_value_goes_up_as_the_type_of_its_link(
-    given: Callable[..., list[object]], kind: str, value: object, sent: object
+    sent_for: Callable[..., list[object]], kind: str, value: object, sent: object
 ) -> None:
-    (came,) = given(kind, value)
+    (came,) = sent_for(kind, value)
     assert (came, type(came)) == (sent, type(sent))
 
 
@@ -66,10 +66,10 @@ def test_a_value_goes_up_as_the_type_of_its_link(
     ],
 )
 def test_what_is_another_value_is_refused(
-    given: Callable[..., list[object]], kind: str, value: object
+    sent_for: Callable[..., list[object]], kind: str, value: object
 ) -> None:
     with pytest.raises(Exception, match=f"takes {kind} in the cloud"):
-        given(kind, value)
+        sent_for(kind, value)
 
 
 def test_a_sound_of_one_axis_is_refused_with_its_encoding(
@@ -83,9 +83,9 @@ def test_a_sound_of_one_axis_is_refused_with_its_encoding(
         media.adapter.encode(media, None)
 
 
-def test_nothing_is_left_out_where_it_may_be(given: Callable[..., list[object]]) -> None:
-    assert given("FLOAT", None, required=False) == []
+def test_nothing_is_left_out_where_it_may_be(sent_for: Callable[..., list[object]]) -> None:
+    assert sent_for("FLOAT", None, required=False) == []
     with pytest.raises(Exception, match="nothing came"):
-        given("FLOAT", None)
+        sent_for("FLOAT", None)
     with pytest.raises(Exception, match="2 items"):
-        given("FLOAT", None, None)
+        sent_for("FLOAT", None, None)

@@ -55,8 +55,8 @@ class Broken:
 
 @pytest.fixture
 def classes(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    known = {"Sampler": Sampler, "Broken": Broken, "Draws": Draws, "DrawsToo": DrawsToo}
-    monkeypatch.setitem(sys.modules, "nodes", SimpleNamespace(NODE_CLASS_MAPPINGS=known))
+    mappings = {"Sampler": Sampler, "Broken": Broken, "Draws": Draws, "DrawsToo": DrawsToo}
+    monkeypatch.setitem(sys.modules, "nodes", SimpleNamespace(NODE_CLASS_MAPPINGS=mappings))
     return pack("nodes.runtime.local_classes")
 
 
@@ -94,5 +94,5 @@ def test_a_class_that_cannot_tell_tells_nothing(classes: ModuleType, class_type:
 
 
 def test_a_class_that_decides_when_it_runs_again_is_known(classes: ModuleType) -> None:
-    found = {name: classes.info(name).changes for name in ("Sampler", "Draws", "DrawsToo")}
-    assert found == {"Sampler": False, "Draws": True, "DrawsToo": True}
+    changes = {name: classes.info(name).changes for name in ("Sampler", "Draws", "DrawsToo")}
+    assert changes == {"Sampler": False, "Draws": True, "DrawsToo": True}

@@ -72,11 +72,11 @@ def names(tmp_path: Path) -> list[str]:
 def test_a_picture_appears_whole_under_the_saver_s_name(
     saver: Any, tmp_path: Path, metadata: dict[str, Any]
 ) -> None:
-    made = picture(tmp_path / "a.png")
-    shown = saver._saved("SaveImage", "cat", [(made, "image")], metadata, TASK)
+    file = picture(tmp_path / "a.png")
+    shown = saver._saved("SaveImage", "cat", [(file, "image")], metadata, TASK)
     assert shown["images"][0]["filename"] == "cat_00001_.png"
     assert names(tmp_path) == ["cat_00001_.png"]
-    with Image.open(tmp_path / "output" / "cat_00001_.png") as opened, Image.open(made) as source:
+    with Image.open(tmp_path / "output" / "cat_00001_.png") as opened, Image.open(file) as source:
         assert opened.tobytes() == source.tobytes()
 
 
@@ -96,16 +96,16 @@ def test_a_picture_appears_whole_under_the_saver_s_name(
 def test_what_a_saver_saved_carries_the_prompt(
     saver: Any, tmp_path: Path, class_type: str, suffix: str, kind: str
 ) -> None:
-    made = tmp_path / f"a{suffix}"
+    file = tmp_path / f"a{suffix}"
     if kind == "image":
-        Image.new("RGB", (16, 16)).save(made)
+        Image.new("RGB", (16, 16)).save(file)
     elif suffix == ".exr":
-        exr(made)
+        exr(file)
     else:
-        media(tmp_path / "a.opus" if suffix == ".ogg" else made)
+        media(tmp_path / "a.opus" if suffix == ".ogg" else file)
     if suffix == ".ogg":
-        (tmp_path / "a.opus").rename(made)
-    saver._saved(class_type, "x", [(made, kind)], {"prompt": {"1": {"text": "mine"}}}, TASK)
+        (tmp_path / "a.opus").rename(file)
+    saver._saved(class_type, "x", [(file, kind)], {"prompt": {"1": {"text": "mine"}}}, TASK)
     (name,) = names(tmp_path)
     assert b'{"1": {"text": "mine"}}' in (tmp_path / "output" / name).read_bytes()
 
@@ -150,16 +150,16 @@ def test_a_comfyui_that_would_run_scripts_of_a_drawing_gets_none(
 def test_a_full_disk_leaves_no_half_file_and_names_the_task(
     saver: Any, tmp_path: Path, full: Callable[[int], None], metadata: dict[str, Any]
 ) -> None:
-    made = picture(tmp_path / "a.png")
+    file = picture(tmp_path / "a.png")
     kinds = importlib.import_module("..values.failures", saver.__package__)
-    files = [saver.SaverItem(TASK, made, "image")]
+    files = [saver.SaverItem(TASK, file, "image")]
     full(65_536)
     with pytest.raises(kinds.NodeFailure) as caught:
         saver.execute(json.dumps({"class_type": "SaveImage"}), files, "cat", metadata)
     assert names(tmp_path) == []
     assert "Errno" not in str(caught.value)
     assert TASK in str(caught.value)
-    assert str(made) in str(caught.value)
+    assert str(file) in str(caught.value)
     assert f"written into {tmp_path / 'output'} (" in str(caught.value)
     assert "run the same again, which costs nothing" in str(caught.value)
 
@@ -169,10 +169,10 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(
 ) -> None:
     monkeypatch.setattr(os, "fsync", os.fsync)  # for the time of this test
     power.note_syncs(tmp_path / "synced")
-    made = picture(tmp_path / "a.png")
-    saver._saved("SaveImage", "cat", [(made, "image")], {}, TASK)
+    file = picture(tmp_path / "a.png")
+    saver._saved("SaveImage", "cat", [(file, "image")], {}, TASK)
     power.cut(tmp_path / "output", tmp_path / "synced")
-    assert (tmp_path / "output" / "cat_00001_.png").read_bytes() == made.read_bytes()
+    assert (tmp_path / "output" / "cat_00001_.png").read_bytes() == file.read_bytes()
 
 
 @pytest.mark.parametrize("class_type", ["SaveText", "PreviewAny", "SaveImage"])

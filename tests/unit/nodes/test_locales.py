@@ -43,15 +43,15 @@ def test_every_node_has_its_help_in_both_languages() -> None:
 def sentences(language: str, part: str) -> dict[str, str]:
     """Sentences of the pack by key, as `main.json` has them."""
     path = ROOT / "locales" / language / "main.json"
-    read = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    return flat(read.get("runninghub", {}).get(part, {}))
+    main = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return flat(main.get("runninghub", {}).get(part, {}))
 
 
 def flat(tree: dict[str, Any], path: str = "") -> dict[str, str]:
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for name, value in tree.items():
-        found |= flat(value, f"{path}{name}.") if isinstance(value, dict) else {path + name: value}
-    return found
+        texts |= flat(value, f"{path}{name}.") if isinstance(value, dict) else {path + name: value}
+    return texts
 
 
 def blanks(sentence: str) -> set[str]:
@@ -89,15 +89,15 @@ PART = re.compile(r'(\w+) = textsOf\("([\w.]+)"\)')
 
 def test_the_canvas_has_a_sentence_for_each_key_that_it_names() -> None:
     gone: list[str] = []
-    seen = 0
+    count = 0
     for path in (ROOT / "web" / "js").rglob("*.*js"):
         source = path.read_text("utf-8")
         parts = {name: f"{part}." for name, part in PART.findall(source)}
         for name, part in ({"t": ""} | parts).items():
             keys = [part + key for key in re.findall(CALL % name, source)]
-            seen += len(keys)
+            count += len(keys)
             gone += [key for key in keys if key not in sentences("en", "canvas")]
-    assert seen > 100
+    assert count > 100
     assert gone == []
 
 
@@ -108,18 +108,18 @@ def test_the_language_of_the_browser_is_spoken(pack: Callable[[str], ModuleType]
     )
     language.speak("zh-CN")
     try:
-        told = language.told(error)
+        sentence = language.told(error)
         assert language.say("progress.queued", {}) == "排队中"
         assert language.say("no.such.key", {}) == "no.such.key"
     finally:
         language.speak("en")
-    assert "2 项失败" in told
-    assert "错误码 421" in told
-    assert "任务 7" in told
-    assert "failed" not in told
+    assert "2 项失败" in sentence
+    assert "错误码 421" in sentence
+    assert "任务 7" in sentence
+    assert "failed" not in sentence
     assert "2 of 3 items failed" in language.told(error)
-    for other in ("fr", "", "../../etc", "en-GB"):
-        language.speak(other)
+    for unknown in ("fr", "", "../../etc", "en-GB"):
+        language.speak(unknown)
         assert language.say("progress.queued", {}) == "queued"
 
 
@@ -132,16 +132,16 @@ def test_sums_and_places_in_a_sentence_speak_its_language(
     error = bounds.refusal(limits.Reached("order", "coins", 1_000_000, 0, 2_000_000), where)
     language.speak("zh")
     try:
-        told = language.told(error)
+        sentence = language.told(error)
     finally:
         language.speak("en")
-    assert "2 金币" in told
-    assert "上限为 1 金币" in told
-    assert "费用" in told
-    assert "coin" not in told
+    assert "2 金币" in sentence
+    assert "上限为 1 金币" in sentence
+    assert "费用" in sentence
+    assert "coin" not in sentence
     assert "2 coins" in str(error)
     assert "RunningHub: Costs" in str(error)
-    assert language.error_in_each(error)["zh"] == told
+    assert language.error_in_each(error)["zh"] == sentence
 
 
 def test_the_texts_of_a_language_are_read_once(pack: Callable[[str], ModuleType]) -> None:

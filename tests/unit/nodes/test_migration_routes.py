@@ -42,15 +42,15 @@ async def host(
 
 async def test_a_look_counts_and_a_replacement_comes_back(host: Host) -> None:
     assert await host.post("migration/look", graph=GRAPH) == {"old": 2, "keys": 1}
-    made = await host.post("migration/replace", graph=GRAPH)
-    assert made["graph"]["2"]["class_type"] == "RunningHubRemoteWorkflow"
-    assert [node["id"] for node in made["replaced"][0]["nodes"]] == ["2", "1"]
-    assert all(" " in note for note in made["replaced"][0]["notes"])
-    left = await host.post("migration/replace", graph=GRAPH, skip=["2"])
-    assert left["graph"] == GRAPH
+    answer = await host.post("migration/replace", graph=GRAPH)
+    assert answer["graph"]["2"]["class_type"] == "RunningHubRemoteWorkflow"
+    assert [node["id"] for node in answer["replaced"][0]["nodes"]] == ["2", "1"]
+    assert all(" " in note for note in answer["replaced"][0]["notes"])
+    skipped = await host.post("migration/replace", graph=GRAPH, skip=["2"])
+    assert skipped["graph"] == GRAPH
     await host.speak("zh")
-    told = await host.post("migration/replace", graph=GRAPH)
-    assert "种子" in told["replaced"][0]["notes"][0]
+    answer = await host.post("migration/replace", graph=GRAPH)
+    assert "种子" in answer["replaced"][0]["notes"][0]
 
 
 async def test_a_key_that_cannot_work_refuses_no_migration(
@@ -61,17 +61,17 @@ async def test_a_key_that_cannot_work_refuses_no_migration(
 
 
 async def test_a_key_is_veiled_taken_out_and_kept(host: Host, emulator: Emulator) -> None:
-    (found,) = (await host.post("keys/find", graph=GRAPH))["keys"]
-    assert KEY not in json.dumps(found)
-    assert found["surety"] == "certain"
-    cleaned = await host.post("keys/clean", graph=GRAPH, keys=[found["id"]])
+    (key,) = (await host.post("keys/find", graph=GRAPH))["keys"]
+    assert KEY not in json.dumps(key)
+    assert key["surety"] == "certain"
+    cleaned = await host.post("keys/clean", graph=GRAPH, keys=[key["id"]])
     assert cleaned["graph"]["1"]["inputs"]["apiKey"] == ""
     same = await host.post("keys/clean", graph=GRAPH, keys=[])
     assert same["graph"] == GRAPH
     named = {"name": "mine", "origin": emulator.base_url}
-    kept = await host.post("keys/keep", graph=GRAPH, key=found["id"], **named)
-    assert [one["name"] for one in kept["profiles"]] == ["mine"]
-    assert KEY not in json.dumps(kept)
+    settings = await host.post("keys/keep", graph=GRAPH, key=key["id"], **named)
+    assert [profile["name"] for profile in settings["profiles"]] == ["mine"]
+    assert KEY not in json.dumps(settings)
     assert emulator.counters.total == 0
 
 
@@ -82,12 +82,12 @@ async def test_saved_workflows_are_cleaned_with_a_copy(host: Host, tmp_path: Pat
     saved.write_text(json.dumps(GRAPH), "utf-8")
     (folder / "torn.json").write_text("{", "utf-8")
     files = (await host.get("keys/saved"))["files"]
-    told = {one["name"]: one for one in files}
-    assert set(told) == {"default/workflows/deep/old.json", "default/workflows/deep/torn.json"}
-    (key,) = told["default/workflows/deep/old.json"]["keys"]
-    file_id = told["default/workflows/deep/old.json"]["id"]
-    made = await host.post("keys/saved/clean", file=file_id, keys=[key["id"]])
+    by_name = {file["name"]: file for file in files}
+    assert set(by_name) == {"default/workflows/deep/old.json", "default/workflows/deep/torn.json"}
+    (key,) = by_name["default/workflows/deep/old.json"]["keys"]
+    file_id = by_name["default/workflows/deep/old.json"]["id"]
+    cleaned = await host.post("keys/saved/clean", file=file_id, keys=[key["id"]])
     assert KEY not in saved.read_text("utf-8")
-    assert json.loads((folder / made["backup"]).read_text("utf-8")) == GRAPH
+    assert json.loads((folder / cleaned["backup"]).read_text("utf-8")) == GRAPH
     refused = await host.error("keys/saved/clean", file="../../x", keys=[])
     assert "not there" in refused["message"]

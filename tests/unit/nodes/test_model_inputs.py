@@ -37,14 +37,14 @@ def fields(pack: Pack, inputs: dict[str, Any], schema: object = None) -> set[str
 
 
 def test_the_nodes_own_inputs_are_no_parameters(pack: Pack) -> None:
-    given = {"prompt": ["x"], "p.model": ["y"], "imageUrls.2": [1], "p.extra.1": ["z"]}
-    assert fields(pack, given) == set(given)
+    inputs = {"prompt": ["x"], "p.model": ["y"], "imageUrls.2": [1], "p.extra.1": ["z"]}
+    assert fields(pack, inputs) == set(inputs)
 
 
 def test_a_form_leaves_strangers_alone_and_no_mistyped_name(pack: Pack) -> None:
     stranger = {"speak_and_recognation": [True]}
-    given = {"prompt": ["x"], "p.model": ["y"], "imageUrls.2": [1]}
-    assert fields(pack, {**given, **stranger}, SCHEMA) == set(given)
+    inputs = {"prompt": ["x"], "p.model": ["y"], "imageUrls.2": [1]}
+    assert fields(pack, {**inputs, **stranger}, SCHEMA) == set(inputs)
     assert fields(pack, {"promt": ["x"], "imageUrl.1": [1]}, SCHEMA) == {"promt", "imageUrl.1"}
     assert fields(pack, stranger) == set(stranger)
 
@@ -69,11 +69,11 @@ def test_a_form_keeps_its_model(pack: Pack) -> None:
 
 def test_a_list_is_one_value_where_all_go_together(pack: Pack) -> None:
     values = pack("nodes.values.field_values")
-    given = {"tags": ["a", "b", "c"], "prompt": ["x", "y"], "one": ["z"]}
-    made = values.orders(given, (), {"tags", "one"}, first=False)
-    assert made == [
+    inputs = {"tags": ["a", "b", "c"], "prompt": ["x", "y"], "one": ["z"]}
+    orders = values.orders(inputs, (), {"tags", "one"}, first=False)
+    assert orders == [
         {"tags": ["a", "b", "c"], "prompt": "x", "one": "z"},
         {"tags": ["a", "b", "c"], "prompt": "y", "one": "z"},
     ]
-    (first,) = values.orders(given, (), {"tags"}, first=True)
+    (first,) = values.orders(inputs, (), {"tags"}, first=True)
     assert first["tags"] == ["a", "b", "c"]

@@ -40,52 +40,52 @@ async def form(host: Host, text: str, **more: Any) -> dict[str, Any]:
 
 
 async def test_the_choice_needs_no_key_and_is_in_the_pages_language(host: Host) -> None:
-    told = await host.post("models", words="kling", task="RHImageToVideo", limit=2)
-    assert len(told["models"]) == 2 < told["found"] < told["total"]
-    told = await host.post("models", words="kling 3.0 pro", task="RHImageToVideo")
-    first = told["models"][0]
+    listing = await host.post("models", words="kling", task="RHImageToVideo", limit=2)
+    assert len(listing["models"]) == 2 < listing["found"] < listing["total"]
+    listing = await host.post("models", words="kling 3.0 pro", task="RHImageToVideo")
+    first = listing["models"][0]
     assert first["task"] == "image-to-video"
     assert (first["task_name"], first["family"]) == ("image to video", "Kling")
     assert "IMAGE" in first["takes"]
     await host.speak("zh")
     again = await host.post("models", words="可灵 3.0 pro", task="RHImageToVideo")
-    same = next(one for one in again["models"] if one["endpoint"] == first["endpoint"])
+    same = next(row for row in again["models"] if row["endpoint"] == first["endpoint"])
     assert (same["task_name"], same["other"]) == ("图生视频", first["name"])
     # Favourites, one of which is gone.
     gone = "rhart-image-g-1.5/text-to-image"
-    kept = await host.post("models", only=[gone, PAINTER, "no/such"])
-    listed = [(one["endpoint"], one["status"]) for one in kept["models"]]
+    favourites = await host.post("models", only=[gone, PAINTER, "no/such"])
+    listed = [(row["endpoint"], row["status"]) for row in favourites["models"]]
     assert listed == [(gone, "gone"), (PAINTER, "active")]
 
 
 async def test_a_price_stands_where_a_list_says_it(host: Host, emulator: Emulator) -> None:
     (row,) = (await host.post("models", only=[FILM]))["models"]
     assert "0.92 CNY a second" in row["price"]
-    asked = {"model": FILM, "values": {"resolution": "720p", "duration": "10", "prompt": None}}
-    told = await host.post("models/price", **asked, count=3)
-    assert (told["amount"], told["total"], told["currency"]) == ("6.9", "20.7", "CNY")
+    order = {"model": FILM, "values": {"resolution": "720p", "duration": "10", "prompt": None}}
+    price = await host.post("models/price", **order, count=3)
+    assert (price["amount"], price["total"], price["currency"]) == ("6.9", "20.7", "CNY")
     # Of what the other site asks the lists say nothing.
     await host.post("profiles/save", name="ai", origin="https://www.runninghub.ai", key=KEY)
-    elsewhere = await host.post("models/price", **asked, profile="ai")
+    elsewhere = await host.post("models/price", **order, profile="ai")
     assert elsewhere == {"text": "", "amount": None, "total": None, "currency": ""}
 
 
 async def test_a_model_is_told_as_a_program(host: Host, emulator: Emulator) -> None:
-    told = await form(host, EDITOR)
-    assert (told["kind"], told["id"], told["status"]) == ("model", EDITOR, "active")
-    assert (told["notice"], told["successor"], told["outputs"]) == ("", None, [])
-    assert told["typed"] == [0]
-    kept = read_model(told["model"])
-    assert kept is not None
-    assert kept.endpoint == EDITOR
-    fields = fields_by_name(told)
+    program = await form(host, EDITOR)
+    assert (program["kind"], program["id"], program["status"]) == ("model", EDITOR, "active")
+    assert (program["notice"], program["successor"], program["outputs"]) == ("", None, [])
+    assert program["typed"] == [0]
+    model = read_model(program["model"])
+    assert model is not None
+    assert model.endpoint == EDITOR
+    fields = fields_by_name(program)
     assert fields["imageUrls"]["array"]
     assert fields["imageUrls"]["kind"] == "IMAGE"
     assert fields["prompt"]["multiline"]
     assert fields["prompt"]["required"]
     assert fields["resolution"]["options"]
     # Asking tells nobody anything.
-    assert (await form(host, EDITOR))["hash"] == told["hash"]
+    assert (await form(host, EDITOR))["hash"] == program["hash"]
     assert [e.path for e in emulator.journal if "openapi" in e.path] == []
 
 
@@ -109,10 +109,10 @@ async def test_conditions_and_what_may_stay_open_are_told(host: Host) -> None:
 async def test_a_model_that_is_not_offered_is_told_with_a_notice(
     host: Host, text: str, status: str, words: str
 ) -> None:
-    told = await form(host, text)
-    assert told["status"] == status
-    assert words in told["notice"]
-    assert (told["successor"] is not None) == (status == "gone")
+    program = await form(host, text)
+    assert program["status"] == status
+    assert words in program["notice"]
+    assert (program["successor"] is not None) == (status == "gone")
 
 
 @pytest.mark.parametrize("text", ["klingg", "https://www.runninghub.ai/post/7", ""])
@@ -134,9 +134,9 @@ async def test_new_models_are_there_after_a_refresh_without_a_key(
         monkeypatch.setenv("RUNNINGHUB_BASE_URL", url)
         before = await form(host, PAINTER)
         service.add_model("acme/boats/text-to-image", name="boats", parameters=[{"name": "prompt"}])
-        told = await host.post("models/refresh")
-        assert told["added"] == 1, told
-        assert "+1" in told["text"]
+        refresh = await host.post("models/refresh")
+        assert refresh["added"] == 1, refresh
+        assert "+1" in refresh["text"]
         assert (await form(host, "boats"))["status"] == "active"
         assert (await form(host, PAINTER))["hash"] == before["hash"]
         assert not any("authorization" in map(str.lower, e.headers) for e in service.journal)
@@ -146,8 +146,8 @@ async def test_a_preview_tells_nothing_of_the_person(host: Host, emulator: Emula
     emulator.preview_placeholders = "accepted"
     secret = "a very private sentence"
     values = {"prompt": secret, "resolution": "2k", "imageUrls.1": None}
-    told = await host.post("models/preview", model=EDITOR, values=values)
-    assert float(told["amount"]) > 0
+    preview = await host.post("models/preview", model=EDITOR, values=values)
+    assert float(preview["amount"]) > 0
     (sent,) = [e.json for e in emulator.journal if "price-preview" in e.path]
     assert len(sent["prompt"]) == len(secret)
     assert sent["prompt"] != secret
@@ -159,8 +159,8 @@ async def test_a_preview_tells_nothing_of_the_person(host: Host, emulator: Emula
 async def test_a_price_is_told_in_the_words_of_the_language(host: Host, emulator: Emulator) -> None:
     emulator.preview_placeholders = "accepted"
     await host.speak("zh")
-    told = await host.post("models/preview", model=EDITOR, values={"prompt": "x"})
-    assert told["currency"] in ("元", "美元")
+    price = await host.post("models/preview", model=EDITOR, values={"prompt": "x"})
+    assert price["currency"] in ("元", "美元")
 
 
 async def test_a_preview_of_placeholders_that_are_refused_is_a_sentence(
@@ -189,7 +189,7 @@ async def test_the_daily_look_begins_with_the_first_use(
     emulator.add_model("acme/boats/text-to-image", name="boats", parameters=[{"name": "prompt"}])
     await form(host, PAINTER)
     await until(lambda: looks(emulator) == 1)
-    known = load_pack("nodes.runtime.model_catalogues").catalogue()
-    await until(lambda: "acme/boats/text-to-image" in known.catalogue.models)
+    models = load_pack("nodes.runtime.model_catalogues").catalogue()
+    await until(lambda: "acme/boats/text-to-image" in models.catalogue.models)
     await form(host, PAINTER)
     assert looks(emulator) == 1

@@ -30,8 +30,8 @@ def test_a_left_out_input_and_its_default_are_one_order(order: ModuleType) -> No
         "retain_seconds": 0,
         "profile": "",
     }
-    given = {name: [value] for name, value in defaults.items()}
-    short, full = {"workflow": ["1"]}, {"workflow": ["1"], **given}
+    listed = {name: [value] for name, value in defaults.items()}
+    short, full = {"workflow": ["1"]}, {"workflow": ["1"], **listed}
     assert order.read_asked(short) == order.read_asked(full)
     # Not known yet: a link will bring it.
     assert order.read_asked({"workflow": ["1"], "timeout": (None,)}) == order.read_asked(short)
@@ -107,7 +107,7 @@ def test_a_slip_in_a_name_is_no_order(order: ModuleType, name: str, words: str) 
 
 def test_slips_are_looked_for_in_every_option(pack: Pack, order: ModuleType) -> None:
     options = pack("nodes.definitions.schema").order_inputs()
-    assert {one.id for one in options} == set(order.OPTIONS)
+    assert {option.id for option in options} == set(order.OPTIONS)
 
 
 @pytest.mark.parametrize(

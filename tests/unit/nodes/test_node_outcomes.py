@@ -20,8 +20,8 @@ from tests.unit.nodes.host import Host, hosted
 
 @pytest.fixture
 async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Host]:
-    async with hosted(tmp_path, monkeypatch) as one:
-        yield one
+    async with hosted(tmp_path, monkeypatch) as host:
+        yield host
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_orders_whose_results_are_not_read_any_more_were_paid_once(host: Host) -
         "stopped too late: the task was over; the same inputs and seed bring its results, "
         "which are not paid again · 3 coins",
     )
-    said = "nothing was paid now: kept from an equal order before"
-    assert stopped_reading([kept], "").line["en"] == said
+    sentence = "nothing was paid now: kept from an equal order before"
+    assert stopped_reading([kept], "").line["en"] == sentence
 
 
 RUNNING = {
@@ -126,12 +126,12 @@ async def test_the_page_that_ran_it_is_told_once_and_later_ones_ask(
     ends.placed(None, place)
     for task_id in ("7", "7", "8", ""):
         await ends.stopped(client, Stopped(task_id, confirmed=True))
-    ((event, told, client_id),) = sent
-    assert (event, told["node"], told["state"]) == ("runninghub.ended", "3", "stopped")
+    ((event, news, client_id),) = sent
+    assert (event, news["node"], news["state"]) == ("runninghub.ended", "3", "stopped")
     assert client_id == "a page"
     (node, end), *others = (await host.post("ends", graph="a graph"))["ends"].items()
     assert not others
-    assert (node, end["state"], end["line"]) == ("3", "stopped", told["line"])
+    assert (node, end["state"], end["line"]) == ("3", "stopped", news["line"])
     assert (end["class_type"], end["program"]) == ("RunningHubRemoteWorkflow", "77")
     assert (await host.post("ends", graph="another"))["ends"] == {}
 

@@ -78,7 +78,7 @@ async def load():
     host.add_on_prompt_handler(dict)
     for begin in host.app.on_startup:
         await begin(host.app)
-    return {**registered, "order": [one.__name__ for one in host.on_prompt_handlers]}
+    return {**registered, "order": [handler.__name__ for handler in host.on_prompt_handlers]}
 
 print(json.dumps(asyncio.run(load())))
 """
@@ -114,11 +114,11 @@ def load(cwd: Path, roots: list[Path], *calls: str) -> tuple[dict[str, Any], str
 def test_handler_and_routes_are_there_once_whatever_is_called(
     tmp_path: Path, calls: list[str]
 ) -> None:
-    registered, said = load(tmp_path, [ROOT], *calls)
+    registered, log = load(tmp_path, [ROOT], *calls)
     assert (registered["handlers"], registered["ends"]) == (1, 1)
     assert "POST /runninghub/session" in registered["routes"]
     assert len(set(registered["routes"])) == len(registered["routes"])
-    assert said == ""
+    assert log == ""
 
 
 def test_the_handler_comes_after_those_of_packs_that_are_loaded_later(tmp_path: Path) -> None:
@@ -129,21 +129,21 @@ def test_the_handler_comes_after_those_of_packs_that_are_loaded_later(tmp_path: 
 def test_a_second_copy_gives_no_nodes_and_names_both_folders(tmp_path: Path) -> None:
     copy = tmp_path / "ComfyUI-RunningHub"
     copy.symlink_to(ROOT)
-    registered, said = load(tmp_path, [ROOT, copy], "on_load", "get_node_list")
+    registered, log = load(tmp_path, [ROOT, copy], "on_load", "get_node_list")
     first, second = registered["nodes"]
     assert first
     assert not second
     assert (registered["handlers"], registered["ends"]) == (1, 1)
-    assert f"{copy} was not loaded, because {ROOT} is." in said
+    assert f"{copy} was not loaded, because {ROOT} is." in log
 
 
 @pytest.mark.parametrize("name", ["ComfyUI-RunningHub Remote", "云端节点", "a#1"])
 def test_a_folder_whose_scripts_are_not_served_is_told(tmp_path: Path, name: str) -> None:
     folder = tmp_path / name
     folder.symlink_to(ROOT)
-    registered, said = load(tmp_path, [folder], "on_load", "get_node_list")
+    registered, log = load(tmp_path, [folder], "on_load", "get_node_list")
     assert registered["nodes"] != [0]
-    assert f"ComfyUI serves no scripts from {folder}" in said
+    assert f"ComfyUI serves no scripts from {folder}" in log
 
 
 @pytest.mark.parametrize("name", ["runninghub.remote-1.0.0", "ComfyUI_RunningHub(2)"])

@@ -27,7 +27,7 @@ RED = png(np.full((4, 5, 3), (255, 0, 0), np.uint8))
 
 _counter = itertools.count(1)
 
-Made = Callable[..., dict[str, list[Any]]]
+Outputs = Callable[..., dict[str, list[Any]]]
 
 
 @pytest.fixture(autouse=True)
@@ -37,30 +37,30 @@ def _host() -> None:
 
 
 @pytest.fixture
-def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
+def outputs_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Outputs:
     """All outputs by name of orders with these results."""
     monkeypatch.setattr(sys.modules["folder_paths"], "BASE", tmp_path)
     outputs = load_pack("nodes.values.outputs")
 
     results, orders_of = load_pack("rh_api.run.results"), load_pack("rh_api.wire.orders")
 
-    def made_of(*orders: list[Any], wanted: tuple[str, ...] = ()) -> dict[str, list[Any]]:
+    def by_name(*orders: list[Any], listed: tuple[str, ...] = ()) -> dict[str, list[Any]]:
         outcomes = [
             results.Outcome(
                 str(1900000000000000301 + number),
-                tuple(one for one in made if isinstance(one, results.Result)),
+                tuple(entry for entry in order if isinstance(entry, results.Result)),
                 None,
                 orders_of.Tips(),
                 0.0,
                 kept=True,
-                unfetched=tuple(one for one in made if isinstance(one, results.Lost)),
+                unfetched=tuple(entry for entry in order if isinstance(entry, results.Lost)),
             )
-            for number, made in enumerate(orders)
+            for number, order in enumerate(orders)
         ]
-        output, _ = outputs.node_output(outcomes, None, wanted)
+        output, _ = outputs.node_output(outcomes, None, listed)
         return dict(zip(OUTPUTS, output.args, strict=True))
 
-    return made_of
+    return by_name
 
 
 def test_only_what_shall_be_seen_is_shown(
@@ -97,8 +97,8 @@ def result(tmp_path: Path) -> Callable[[str, bytes], Any]:
 def lost(node_id: str, name: str) -> Any:
     """A result that did not come."""
     results: ModuleType = load_pack("rh_api.run.results")
-    said = {"number": 1, "total": 2, "name": name, "node": node_id, "reason": "", "task_id": "7"}
-    return results.Lost(node_id, name, 0, results.Notice("progress.not_fetched", said))
+    params = {"number": 1, "total": 2, "name": name, "node": node_id, "reason": "", "task_id": "7"}
+    return results.Lost(node_id, name, 0, results.Notice("progress.not_fetched", params))
 
 
 def words(values: list[Any]) -> list[str]:
@@ -122,75 +122,77 @@ def film() -> bytes:
 
 
 def test_a_listed_node_that_made_nothing_is_a_blocker_and_the_others_go_on(
-    made: Made, result: Any
+    outputs_of: Outputs, result: Any
 ) -> None:
-    found = made([result("3", RED)], wanted=("3", "9"))
-    assert found["out_1"][0].shape == (1, 4, 5, 3)
-    (message,) = words(found["out_2"])
+    outputs = outputs_of([result("3", RED)], listed=("3", "9"))
+    assert outputs["out_1"][0].shape == (1, 4, 5, 3)
+    (message,) = words(outputs["out_2"])
     assert "out_2" in message
 
 
 def test_a_lost_result_keeps_its_output_and_is_not_told_as_made_by_nobody(
-    made: Made, result: Any
+    outputs_of: Outputs, result: Any
 ) -> None:
-    found = made([result("3", RED), lost("2", "a.mp4")])
+    outputs = outputs_of([result("3", RED), lost("2", "a.mp4")])
     for name in ("out_1", "video"):
-        (message,) = words(found[name])
+        (message,) = words(outputs[name])
         assert "(a.mp4, node 2) did not come" in message
-    assert found["out_2"][0].shape == (1, 4, 5, 3)
-    (message,) = words(found["audio"])
+    assert outputs["out_2"][0].shape == (1, 4, 5, 3)
+    (message,) = words(outputs["audio"])
     assert "out_1," not in message
     assert "video" not in message
 
 
 def test_what_a_page_plays_is_shown_again_where_it_lies(
-    made: Made, result: Any, monkeypatch: pytest.MonkeyPatch
+    outputs_of: Outputs, result: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Windows gives no name anew while somebody reads the file."""
 
-    def held(source: Path, target: Path) -> None:
+    def in_use(source: Path, target: Path) -> None:
         raise OSError(errno.EACCES, "Sharing violation")
 
     sound = result("3", wav())
-    before = made([sound])
-    monkeypatch.setattr(os, "replace", held)
-    again = made([sound])
+    before = outputs_of([sound])
+    monkeypatch.setattr(os, "replace", in_use)
+    again = outputs_of([sound])
     assert again["audio"][0]["waveform"].shape == before["audio"][0]["waveform"].shape
 
 
 def test_a_file_in_output_that_somebody_reads_stays_as_it_is(
-    made: Made, result: Any, monkeypatch: pytest.MonkeyPatch
+    outputs_of: Outputs, result: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def held(source: Path, target: Path) -> None:
+    def in_use(source: Path, target: Path) -> None:
         raise PermissionError(errno.EACCES, "Sharing violation")
 
     archive = result("3", b"PK\x05\x06" + bytes(18), ".zip")
-    before = made([archive])["files"]
-    monkeypatch.setattr(os, "replace", held)
-    assert made([archive])["files"] == before
+    before = outputs_of([archive])["files"]
+    monkeypatch.setattr(os, "replace", in_use)
+    assert outputs_of([archive])["files"] == before
 
 
-def test_in_a_batch_of_orders_a_lost_picture_keeps_its_place(made: Made, result: Any) -> None:
-    found = made([result("2", RED)], [lost("2", "a.png")], [result("2", RED), result("2", RED)])
-    first, gap, last = found["out_1"]
+def test_in_a_batch_a_lost_picture_keeps_its_place(outputs_of: Outputs, result: Any) -> None:
+    outputs = outputs_of(
+        [result("2", RED)], [lost("2", "a.png")], [result("2", RED), result("2", RED)]
+    )
+    first, gap, last = outputs["out_1"]
     assert words([gap])
     assert (len(first), len(last)) == (1, 2)
-    assert [len(batch) for batch in found["images"]] == [3]
+    assert [len(batch) for batch in outputs["images"]] == [3]
 
 
-def test_pictures_of_two_orders_are_one_batch(made: Made, result: Any) -> None:
-    found = made([result("3", RED), result("5", RED)], [result("3", RED)])
-    assert [batch.shape for batch in found["images"]] == [(3, 4, 5, 3)]
-    assert [batch.shape for batch in found["masks"]] == [(3, 4, 5)]
-    assert [batch.shape for batch in found["out_1"]] == [(2, 4, 5, 3)]
-    assert [batch.shape for batch in found["out_2"]] == [(1, 4, 5, 3)]
+def test_pictures_of_two_orders_are_one_batch(outputs_of: Outputs, result: Any) -> None:
+    outputs = outputs_of([result("3", RED), result("5", RED)], [result("3", RED)])
+    assert [batch.shape for batch in outputs["images"]] == [(3, 4, 5, 3)]
+    assert [batch.shape for batch in outputs["masks"]] == [(3, 4, 5)]
+    assert [batch.shape for batch in outputs["out_1"]] == [(2, 4, 5, 3)]
+    assert [batch.shape for batch in outputs["out_2"]] == [(1, 4, 5, 3)]
 
 
 @pytest.mark.parametrize(
     ("container", "codec"), [("mp4", "aac"), ("webm", "opus"), ("aiff", "pcm_s16be")]
 )
 def test_a_sound_is_one_whatever_its_container(
-    made: Made, result: Any, container: str, codec: str
+    outputs_of: Outputs, result: Any, container: str, codec: str
 ) -> None:
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
@@ -199,13 +201,13 @@ def test_a_sound_is_one_whatever_its_container(
         frame.sample_rate = 48_000
         for packet in (*stream.encode(frame), *stream.encode(None)):
             output.mux(packet)
-    found = made([result("3", file.getvalue())])
-    (sound,) = found["audio"]
+    outputs = outputs_of([result("3", file.getvalue())])
+    (sound,) = outputs["audio"]
     assert sound["sample_rate"] == 48_000
 
 
 @pytest.mark.parametrize(
-    ("data", "suffix", "outputs"),
+    ("data", "suffix", "names"),
     [
         (RED[:45], ".png", ("images", "masks")),
         (b"\0\0\0\x18ftypmp42" + bytes(40), ".mp4", ("video",)),
@@ -214,16 +216,16 @@ def test_a_sound_is_one_whatever_its_container(
     ids=["picture", "video", "sound"],
 )
 def test_what_cannot_be_decoded_is_a_file_and_the_rest_goes_on(
-    made: Made, result: Any, data: bytes, suffix: str, outputs: tuple[str, ...]
+    outputs_of: Outputs, result: Any, data: bytes, suffix: str, names: tuple[str, ...]
 ) -> None:
-    found = made([result("3", RED), result("4", data, suffix), result("5", wav(), ".wav")])
-    (kept,) = found["files"]
-    assert kept.endswith(f"{suffix} [output]")
-    for name in (*outputs, "out_2"):
-        (message,) = words(found[name])
-        assert kept in message
-    assert found["out_1"][0].shape == (1, 4, 5, 3)
-    assert found["out_3"][0]["waveform"].shape == (1, 2, 50)
+    outputs = outputs_of([result("3", RED), result("4", data, suffix), result("5", wav(), ".wav")])
+    (path,) = outputs["files"]
+    assert path.endswith(f"{suffix} [output]")
+    for name in (*names, "out_2"):
+        (message,) = words(outputs[name])
+        assert path in message
+    assert outputs["out_1"][0].shape == (1, 4, 5, 3)
+    assert outputs["out_3"][0]["waveform"].shape == (1, 2, 50)
 
 
 def gone(*_: object, **__: object) -> None:
@@ -231,7 +233,7 @@ def gone(*_: object, **__: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "name", "node_id", "outputs"),
+    ("place", "name", "node_id", "names"),
     [
         (Image.Image, "crop", "3", ("images", "masks")),
         (av, "open", "4", ("video",)),
@@ -240,39 +242,39 @@ def gone(*_: object, **__: object) -> None:
     ids=["Pillow", "PyAV", "numpy"],
 )
 def test_what_a_library_no_longer_reads_is_a_file_and_the_rest_goes_on(
-    made: Made,
+    outputs_of: Outputs,
     result: Any,
     monkeypatch: pytest.MonkeyPatch,
     place: Any,
     name: str,
     node_id: str,
-    outputs: tuple[str, ...],
+    names: tuple[str, ...],
 ) -> None:
     """As when PyAV 19 dropped an argument: each video and each sound was refused after it was
     paid."""
     files = {"3": RED, "4": film(), "5": wav()}
-    results = [result(one, data) for one, data in files.items()]
+    results = [result(node, data) for node, data in files.items()]
     monkeypatch.setattr(place, name, gone)
-    found = made([*results, result("6", b"words", ".txt")])
+    outputs = outputs_of([*results, result("6", b"words", ".txt")])
     monkeypatch.undo()
-    kept = [one for one in found["files"] if f"_{node_id}_" in one]
-    assert len(kept) == 1
-    for output in (*outputs, f"out_{int(node_id) - 2}"):
-        (message,) = words(found[output])
-        assert kept[0] in message
+    paths = [path for path in outputs["files"] if f"_{node_id}_" in path]
+    assert len(paths) == 1
+    for slot in (*names, f"out_{int(node_id) - 2}"):
+        (message,) = words(outputs[slot])
+        assert paths[0] in message
         assert "this name is no more" in message
-    whole = {"images", "masks", "video", "audio", "text"} - {*outputs}
-    assert not any(words(found[output]) for output in whole)
+    whole = {"images", "masks", "video", "audio", "text"} - {*names}
+    assert not any(words(outputs[slot]) for slot in whole)
 
 
-def test_pictures_stand_where_the_first_of_their_node_stood(made: Made, result: Any) -> None:
+def test_pictures_stand_where_the_first_of_a_node_stood(outputs_of: Outputs, result: Any) -> None:
     first, last = result("3", b"one", ".txt"), result("3", b"two", ".txt")
-    found = made([first, result("3", RED), last, result("3", RED)])
-    before, pictures, after = found["out_1"]
+    outputs = outputs_of([first, result("3", RED), last, result("3", RED)])
+    before, pictures, after = outputs["out_1"]
     assert (before, after) == ("one", "two")
     assert pictures.shape == (2, 4, 5, 3)
-    assert found["text"] == ["one", "two"]
-    assert len(found["files"]) == 2
+    assert outputs["text"] == ["one", "two"]
+    assert len(outputs["files"]) == 2
 
 
 def test_every_type_has_one_adapter_and_every_file_one_reader(result: Any) -> None:
@@ -286,7 +288,7 @@ def test_every_type_has_one_adapter_and_every_file_one_reader(result: Any) -> No
 
 
 @pytest.mark.parametrize(
-    ("orders", "told"),
+    ("orders", "sentence"),
     [
         ("1", "done in 9 s · 1 coin"),
         ("1 1s 1s", "done in 9 s · 1 coin"),
@@ -303,18 +305,18 @@ def test_every_type_has_one_adapter_and_every_file_one_reader(result: Any) -> No
         ("1s 1s", "done together with an equal node, which tells the cost; nothing was paid twice"),
     ],
 )
-def test_what_was_ordered_is_told_each_once(made: Made, orders: str, told: str) -> None:
-    assert load_pack("nodes.values.outputs").done_sentence(outcomes_of(orders)) == told
+def test_what_was_ordered_is_told_once(outputs_of: Outputs, orders: str, sentence: str) -> None:
+    assert load_pack("nodes.values.outputs").done_sentence(outcomes_of(orders)) == sentence
 
 
 @pytest.mark.parametrize(
     ("orders", "count"), [("1", 1), ("1 1s 1s", 1), ("1s 1 2", 2), ("1k 2", 2)]
 )
 def test_the_canvas_is_told_of_as_many_orders_as_there_were(
-    made: Made, orders: str, count: int
+    outputs_of: Outputs, orders: str, count: int
 ) -> None:
-    told = load_pack("nodes.values.outputs").notice_for_canvas(outcomes_of(orders), "")
-    assert json.loads(told)["orders"] == count
+    notice = load_pack("nodes.values.outputs").notice_for_canvas(outcomes_of(orders), "")
+    assert json.loads(notice)["orders"] == count
 
 
 def outcomes_of(orders: str) -> list[Any]:
@@ -322,16 +324,16 @@ def outcomes_of(orders: str) -> list[Any]:
     outcomes, tasks = load_pack("rh_api.run.results"), load_pack("rh_api.wire.tasks")
     return [
         outcomes.Outcome(
-            task_id=one[0],
+            task_id=word[0],
             results=(),
             usage=tasks.Usage(coins="1", seconds="9"),
             tips=None,
             seconds=9.0,
-            kept=one.endswith("k"),
-            shared=one.endswith("s"),
-            taken_up=one.endswith("t"),
+            kept=word.endswith("k"),
+            shared=word.endswith("s"),
+            taken_up=word.endswith("t"),
         )
-        for one in orders.split()
+        for word in orders.split()
     ]
 
 

@@ -79,12 +79,12 @@ async def test_what_is_no_id_and_no_link_is_refused_before_a_key_is_asked_for(
 
 
 async def test_a_workflow_is_told_with_all_that_can_be_set(host: Host, emulator: Emulator) -> None:
-    told = await program(host, f"{emulator.base_url}/workflow/{catalog.TEXT_TO_IMAGE}?x=1")
-    assert (told["kind"], told["id"], told["sandbox"]) == ("workflow", catalog.TEXT_TO_IMAGE, False)
-    assert told["link"] == ""  # an emulator has no pages
-    assert len(told["hash"]) == 64
-    assert told["app"] is None
-    fields = fields_by_name(told)
+    view = await program(host, f"{emulator.base_url}/workflow/{catalog.TEXT_TO_IMAGE}?x=1")
+    assert (view["kind"], view["id"], view["sandbox"]) == ("workflow", catalog.TEXT_TO_IMAGE, False)
+    assert view["link"] == ""  # an emulator has no pages
+    assert len(view["hash"]) == 64
+    assert view["app"] is None
+    fields = fields_by_name(view)
     assert {name for name, field in fields.items() if field["suggested"]} == {
         "3.seed",
         "3.steps",
@@ -116,7 +116,7 @@ async def test_a_workflow_is_told_with_all_that_can_be_set(host: Host, emulator:
     assert fields["3.sampler_name"]["kind"] == "COMBO"
     assert fields["3.sampler_name"]["options"] == ["euler", "ddim"]
     assert fields["3.scheduler"]["options"] is None
-    assert told["outputs"] == [
+    assert view["outputs"] == [
         {
             "id": "9",
             "title": "Save Image",
@@ -132,21 +132,21 @@ async def test_an_app_is_told_in_the_pages_language(host: Host, emulator: Emulat
         "description": "<p>Turns &amp; <b>inverts</b><script>x</script></p>",
         "covers": [{"url": "http://no.example/a.png"}, {"url": "https://img.example/a.png"}],
     }
-    told = await program(host, INVERT_APP, "app")
-    assert told["app"] == {
+    view = await program(host, INVERT_APP, "app")
+    assert view["app"] == {
         "name": "Invert a picture",
         "description": "Turns & inverts x",
         "cover": "https://img.example/a.png",
     }
-    assert told["outputs"] == []
-    assert [node["title"] for node in told["nodes"]] == ["LoadImage", "ImageScaleBy"]
-    fields = fields_by_name(told)
+    assert view["outputs"] == []
+    assert [node["title"] for node in view["nodes"]] == ["LoadImage", "ImageScaleBy"]
+    fields = fields_by_name(view)
     assert [field["label"] for field in fields.values()] == ["Upload image", "Method"]
     assert all(field["suggested"] for field in fields.values())
     assert fields["12.upscale_method"]["options"] == ["nearest-exact", "bilinear", "bicubic"]
     await host.speak("zh")
-    told = await program(host, INVERT_APP, "app")
-    assert [field["label"] for field in fields_by_name(told).values()] == ["上传图像", "算法"]
+    view = await program(host, INVERT_APP, "app")
+    assert [field["label"] for field in fields_by_name(view).values()] == ["上传图像", "算法"]
 
 
 @pytest.mark.parametrize(
@@ -244,24 +244,24 @@ async def test_all_of_two_thousand_nodes_are_told(host: Host, emulator: Emulator
             "inputs": {"images": link, "filename_prefix": "x"},
         }
     number = emulator.add_workflow(graph)
-    told = await program(host, number)
-    assert len(told["nodes"]) == 2000
-    assert sum(field["suggested"] for field in fields_by_name(told).values()) == 16
+    view = await program(host, number)
+    assert len(view["nodes"]) == 2000
+    assert sum(field["suggested"] for field in fields_by_name(view).values()) == 16
 
 
 async def test_the_sandbox_needs_no_key_and_forgets_when_it_ends(host: Host) -> None:
-    told = await host.post("sandbox", on=True)
-    assert told["on"] is True
-    assert {"kind": "workflow", "id": catalog.INVERT, "name": "Invert a picture"} in told["samples"]
-    assert {"kind": "app", "id": INVERT_APP, "name": "Invert a picture"} in told["samples"]
+    demo = await host.post("sandbox", on=True)
+    assert demo["on"] is True
+    assert {"kind": "workflow", "id": catalog.INVERT, "name": "Invert a picture"} in demo["samples"]
+    assert {"kind": "app", "id": INVERT_APP, "name": "Invert a picture"} in demo["samples"]
     shown = await program(host, catalog.INVERT, profile="sandbox")
     assert (shown["sandbox"], shown["name"]) == (True, "Invert a picture")
-    asked = {"kind": "workflow", "id": catalog.INVERT, "profile": "sandbox"}
-    assert (await host.post("estimate", **asked))["quote"].startswith("nothing is paid")
+    question = {"kind": "workflow", "id": catalog.INVERT, "profile": "sandbox"}
+    assert (await host.post("estimate", **question))["quote"].startswith("nothing is paid")
     priced = {"model": "rhart-image-n-pro/text-to-image", "profile": "sandbox"}
-    for told_by in ("models/price", "models/preview"):
-        told = await host.post(told_by, **priced, values={"prompt": "a fox"})
-        assert (told["text"][:15], told["amount"]) == ("nothing is paid", None)
+    for route in ("models/price", "models/preview"):
+        price = await host.post(route, **priced, values={"prompt": "a fox"})
+        assert (price["text"][:15], price["amount"]) == ("nothing is paid", None)
     account = await host.post("profiles/test", name="sandbox")
     assert account["kind"] == "NORMAL"
     settings = await host.get("settings")
@@ -276,7 +276,7 @@ async def test_samples_are_told_before_the_sandbox_runs(host: Host) -> None:
         "samples"
     ]
     # Who tries the first one has a picture: one that always fails is for tests.
-    assert catalog.NO_OUTPUT_FILES not in {one["id"] for one in before["samples"]}
+    assert catalog.NO_OUTPUT_FILES not in {sample["id"] for sample in before["samples"]}
     assert not load_pack("nodes.runtime.demo_server").is_running()
     assert (await host.post("sandbox", on=True))["samples"] == before["samples"]
 
@@ -291,8 +291,8 @@ async def test_an_estimate_is_told_from_what_runs_took_and_cost(
         none = {"runs": 0, "seconds": None, "coins": None, "money": None}
         return {**none, "quote": f"{rate}, sum not known yet"}
 
-    asked = {"kind": "workflow", "id": catalog.TEXT_OUT, "instance": "default"}
-    assert await host.post("estimate", **asked) == nothing()
+    question = {"kind": "workflow", "id": catalog.TEXT_OUT, "instance": "default"}
+    assert await host.post("estimate", **question) == nothing()
     emulator.run_seconds = 0.2
     values = {
         "RUNNINGHUB_API_KEY": KEY,
@@ -301,11 +301,11 @@ async def test_an_estimate_is_told_from_what_runs_took_and_cost(
     }
     async with Client(Settings.from_mapping(values)) as client:
         await client.run(Job(catalog.TEXT_OUT, {"21.value": "another"}))
-    told = await host.post("estimate", **asked)
-    assert told["runs"] == 1
-    assert told["seconds"] > 0
-    assert float(told["coins"]) > 0
-    assert told["money"] is None
-    assert told["quote"].startswith("about 1 coin (")
-    assert await host.post("estimate", **{**asked, "instance": "plus"}) == nothing("plus")
-    assert await host.post("estimate", **{**asked, "kind": "app"}) == nothing()
+    estimate = await host.post("estimate", **question)
+    assert estimate["runs"] == 1
+    assert estimate["seconds"] > 0
+    assert float(estimate["coins"]) > 0
+    assert estimate["money"] is None
+    assert estimate["quote"].startswith("about 1 coin (")
+    assert await host.post("estimate", **{**question, "instance": "plus"}) == nothing("plus")
+    assert await host.post("estimate", **{**question, "kind": "app"}) == nothing()

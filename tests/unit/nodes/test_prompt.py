@@ -91,7 +91,7 @@ def test_only_the_words_beside_a_prompt_order_anew(handle: Callable[[Any], Any])
     segment = {"class_type": "RunningHubSegment", "inputs": {"segment": "{}", "again": True}}
     prompt = {"1": remote(again=True), "2": segment, "3": segment}
     passed = handle({"prompt": prompt, "extra_data": {"runninghub": {"again": ["3"]}}})["prompt"]
-    assert {one: node["inputs"].get("again") for one, node in passed.items()} == {
+    assert {node_id: node["inputs"].get("again") for node_id, node in passed.items()} == {
         "1": None,
         "2": None,
         "3": True,
@@ -125,8 +125,8 @@ def test_a_field_that_is_null_is_refused_before_anything_is_ordered(
 
 def test_an_option_that_is_null_is_left_out(handle: Callable[[Any], Any]) -> None:
     options = ("form", "profile", "outputs", "instance", "batch", "reroll_seeds", "timeout")
-    given = remote(**dict.fromkeys(options), **{"6.text": "a", "link_0": None})
-    passed = handle({"prompt": {"1": given}})["prompt"]["1"]["inputs"]
+    node = remote(**dict.fromkeys(options), **{"6.text": "a", "link_0": None})
+    passed = handle({"prompt": {"1": node}})["prompt"]["1"]["inputs"]
     assert passed == {"workflow": "1", "6.text": "a"}
 
 
@@ -176,21 +176,21 @@ def test_only_the_words_beside_a_prompt_make_a_node_order_anew(
     handle: Callable[[Any], Any],
 ) -> None:
     graph = {"1": remote(**{"6.text": "a"}), "2": remote(**{"6.text": "b", "again": True})}
-    said = {"prompt": graph, "extra_data": {"runninghub": {"again": ["1"]}}}
-    passed = handle(said)["prompt"]
+    body = {"prompt": graph, "extra_data": {"runninghub": {"again": ["1"]}}}
+    passed = handle(body)["prompt"]
     assert passed["1"]["inputs"]["again"] is True
     assert "again" not in passed["2"]["inputs"]
     assert "again" not in handle({"prompt": graph})["prompt"]["2"]["inputs"]
 
 
-@pytest.mark.parametrize("said", ["1", {"again": "1"}, {"again": [{}]}, {"again": None}, [1]])
-def test_nonsense_beside_a_prompt_is_refused(handle: Callable[[Any], Any], said: object) -> None:
-    refused = handle({"prompt": {"1": remote()}, "extra_data": {"runninghub": said}})["prompt"]
+@pytest.mark.parametrize("words", ["1", {"again": "1"}, {"again": [{}]}, {"again": None}, [1]])
+def test_nonsense_beside_a_prompt_is_refused(handle: Callable[[Any], Any], words: object) -> None:
+    refused = handle({"prompt": {"1": remote()}, "extra_data": {"runninghub": words}})["prompt"]
     assert [node["class_type"] for node in refused.values()] == ["RunningHubRefusal"]
 
 
 @pytest.mark.parametrize(
-    "said",
+    "words",
     [
         {"segments": "nonsense"},
         {"segment": [{"nodes": ["1"]}]},
@@ -201,9 +201,9 @@ def test_nonsense_beside_a_prompt_is_refused(handle: Callable[[Any], Any], said:
         "words",
     ],
 )
-def test_marks_that_make_no_sense_run_nothing(handle: Callable[[Any], Any], said: Any) -> None:
+def test_marks_that_make_no_sense_run_nothing(handle: Callable[[Any], Any], words: Any) -> None:
     prompt = {"1": {"class_type": "SaveImage", "inputs": {}}}
-    data = {"prompt": prompt, "extra_data": {"runninghub": said}}
+    data = {"prompt": prompt, "extra_data": {"runninghub": words}}
     refused = handle(data)["prompt"]
     assert [(node_id, node["class_type"]) for node_id, node in refused.items()] == [
         ("1", "RunningHubRefusal")

@@ -29,9 +29,9 @@ async def emulator(host: Host) -> AsyncIterator[Emulator]:
 
 async def test_a_module_is_told_without_asking_the_site(host: Host, emulator: Emulator) -> None:
     before = len(emulator.journal)
-    told = await host.post("program", kind="module", text=REDRAW.example(PASTED))
-    assert (told["kind"], told["id"], told["link"]) == ("module", f"{REDRAW.webapp_id}/002", "")
-    fields = fields_by_name(told)
+    view = await host.post("program", kind="module", text=REDRAW.example(PASTED))
+    assert (view["kind"], view["id"], view["link"]) == ("module", f"{REDRAW.webapp_id}/002", "")
+    fields = fields_by_name(view)
     assert {name: (field["kind"], field["suggested"]) for name, field in fields.items()} == {
         "10.image": ("IMAGE", True),
         "3.text": ("STRING", True),
@@ -39,7 +39,7 @@ async def test_a_module_is_told_without_asking_the_site(host: Host, emulator: Em
         "12.steps": ("INT", True),
     }
     assert fields["2.lora_name"]["resource"] == "LORA"
-    assert PASTED not in str(told)
+    assert PASTED not in str(view)
     assert len(emulator.journal) == before
 
 
@@ -47,21 +47,21 @@ async def test_a_text_that_is_none_is_refused_without_its_key(
     host: Host, emulator: Emulator
 ) -> None:
     text = REDRAW.example(PASTED)[:-4]
-    told = await host.error("program", kind="module", text=text)
-    assert told["key"] == "error.quick_unreadable"
-    assert PASTED not in str(told)
+    error = await host.error("program", kind="module", text=text)
+    assert error["key"] == "error.quick_unreadable"
+    assert PASTED not in str(error)
 
 
 async def test_styles_come_before_the_accounts_models(host: Host, emulator: Emulator) -> None:
     module = f"{REDRAW.webapp_id}/002"
-    told = await host.post("resources", kind="LORA", words="", module=module)
-    names = [(one["name"], one["title"]) for one in told["models"]]
+    styles = await host.post("resources", kind="LORA", words="", module=module)
+    names = [(style["name"], style["title"]) for style in styles["models"]]
     assert names[:2] == [("ink_v1.safetensors", "ink"), ("watercolor_v2.safetensors", "watercolor")]
-    covers = [one["cover"] for one in told["models"][:2]]
+    covers = [style["cover"] for style in styles["models"][:2]]
     pictures = [(await host.post("apps/cover", id=cover))["picture"] for cover in covers]
     assert len({picture for picture in pictures if picture.startswith("data:image/webp")}) == 2
     plain = await host.post("resources", kind="LORA", words="")
-    assert {one["name"] for one in plain["models"]} <= {name for name, _ in names}
+    assert {model["name"] for model in plain["models"]} <= {name for name, _ in names}
     assert len({name for name, _ in names}) == len(names)
-    found = await host.post("resources", kind="LORA", words="WATER", module=module)
-    assert found["models"][0]["title"] == "watercolor"
+    matches = await host.post("resources", kind="LORA", words="WATER", module=module)
+    assert matches["models"][0]["title"] == "watercolor"

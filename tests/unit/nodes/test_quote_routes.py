@@ -28,10 +28,10 @@ async def test_a_graph_without_orders_costs_nothing(host: Host) -> None:
 
 
 async def test_programs_are_summed_by_what_their_runs_cost(host: Host, emulator: Emulator) -> None:
-    told = await host.post("quote", programs=[program(title="One")])
-    assert told["text"] == "1 order, cost not known"
-    assert told["orders"][0]["title"] == "One"
-    assert "a second on default" in told["orders"][0]["quote"]
+    quote = await host.post("quote", programs=[program(title="One")])
+    assert quote["text"] == "1 order, cost not known"
+    assert quote["orders"][0]["title"] == "One"
+    assert "a second on default" in quote["orders"][0]["quote"]
     values = {
         "RUNNINGHUB_API_KEY": emulator.default_key,
         "RUNNINGHUB_BASE_URL": emulator.base_url,
@@ -41,51 +41,51 @@ async def test_programs_are_summed_by_what_their_runs_cost(host: Host, emulator:
         await client.run(Job(catalog.TEXT_OUT, {"21.value": "another"}))
     assert (await host.post("quote", programs=[program()]))["text"] == "about 1 coin, 1 order"
     several = [program(), program(), program(instance="plus")]
-    told = await host.post("quote", programs=several)
-    assert told["text"] == "about 2 coins and what is not known, 3 orders"
+    quote = await host.post("quote", programs=several)
+    assert quote["text"] == "about 2 coins and what is not known, 3 orders"
 
 
 async def test_of_more_nodes_than_are_asked_about_the_sum_is_no_whole_one(host: Host) -> None:
-    told = await host.post("quote", programs=[program()] * 201)
-    assert told["text"] == "at least 200 orders, cost not known"
+    quote = await host.post("quote", programs=[program()] * 201)
+    assert quote["text"] == "at least 200 orders, cost not known"
 
 
 async def test_a_batch_is_as_many_orders_as_the_page_tells(host: Host) -> None:
     batch = program(title="Four", orders=4)
-    told = await host.post("quote", programs=[batch, program()])
-    assert told["text"] == "5 orders, cost not known"
-    each, alone = (one["quote"] for one in told["orders"])
-    assert each == f"4 orders, each: {alone}"
-    told = await host.post("quote", programs=[batch, program(least=True)])
-    assert told["text"] == "at least 5 orders, cost not known"
-    assert told["orders"][1]["quote"] == f"at least 1 order, each: {alone}"
+    quote = await host.post("quote", programs=[batch, program()])
+    assert quote["text"] == "5 orders, cost not known"
+    several, alone = (order["quote"] for order in quote["orders"])
+    assert several == f"4 orders, each: {alone}"
+    quote = await host.post("quote", programs=[batch, program(least=True)])
+    assert quote["text"] == "at least 5 orders, cost not known"
+    assert quote["orders"][1]["quote"] == f"at least 1 order, each: {alone}"
     priced = model(values={"prompt": "a fox"}, orders=3)
-    (one,) = (await host.post("quote", programs=[{**priced, "orders": 1}]))["orders"]
-    told = await host.post("quote", programs=[{**priced, "least": True}])
-    assert told["text"].startswith("about ")
-    assert told["text"].endswith("or more, at least 3 orders")
-    assert told["orders"][0]["quote"] == f"at least 3 orders, each: {one['quote']}"
+    (single,) = (await host.post("quote", programs=[{**priced, "orders": 1}]))["orders"]
+    quote = await host.post("quote", programs=[{**priced, "least": True}])
+    assert quote["text"].startswith("about ")
+    assert quote["text"].endswith("or more, at least 3 orders")
+    assert quote["orders"][0]["quote"] == f"at least 3 orders, each: {single['quote']}"
     for count in (0, -3, True, "7", 2.5, None):
-        told = await host.post("quote", programs=[program(orders=count)])
-        assert told["text"] == "1 order, cost not known"
-    told = await host.post("quote", programs=[program(orders=10**12)])
-    assert told["text"] == "10000 orders, cost not known"
+        quote = await host.post("quote", programs=[program(orders=count)])
+        assert quote["text"] == "1 order, cost not known"
+    quote = await host.post("quote", programs=[program(orders=10**12)])
+    assert quote["text"] == "10000 orders, cost not known"
 
 
 async def test_a_program_that_cannot_be_told_counts_as_unknown(host: Host) -> None:
     wrong = [program(id="x"), program(kind="planet"), program(profile="nobody"), model(id=7)]
-    told = await host.post("quote", programs=wrong)
-    assert told["text"] == "4 orders, cost not known"
+    quote = await host.post("quote", programs=wrong)
+    assert quote["text"] == "4 orders, cost not known"
 
 
 async def test_a_model_is_told_by_a_list_and_the_service_is_not_asked(
     host: Host, emulator: Emulator
 ) -> None:
     before = dict(emulator.counters.requests)
-    told = await host.post("quote", programs=[model(values={"prompt": "a fox"})])
+    quote = await host.post("quote", programs=[model(values={"prompt": "a fox"})])
     assert dict(emulator.counters.requests) == before
-    assert told["text"].startswith("about ")
-    assert told["text"].endswith("CNY, 1 order")
+    assert quote["text"].startswith("about ")
+    assert quote["text"].endswith("CNY, 1 order")
 
 
 async def test_what_the_service_answered_counts_more_than_a_list_in_another_currency(
@@ -94,16 +94,16 @@ async def test_what_the_service_answered_counts_more_than_a_list_in_another_curr
     emulator.preview_placeholders = "accepted"
     account = emulator.account
     account.kind, account.money, account.currency = "SHARED", Decimal(9), "USD"
-    asked = model(values={"prompt": "a fox"})
-    told = await host.post("models/preview", model=asked["id"], values=asked["values"])
-    assert told["currency"] == "USD"
-    quote = await host.post("quote", programs=[asked])
-    assert quote["text"] == f"about {told['amount']} USD, 1 order"
+    priced = model(values={"prompt": "a fox"})
+    preview = await host.post("models/preview", model=priced["id"], values=priced["values"])
+    assert preview["currency"] == "USD"
+    quote = await host.post("quote", programs=[priced])
+    assert quote["text"] == f"about {preview['amount']} USD, 1 order"
     # Of an order that nobody asked about the list says nothing once the account tells its money.
     await host.post("spend", days=30)
-    other = model(values={"prompt": "a fox", "resolution": "4k"})
-    assert (await host.post("quote", programs=[other]))["text"] == "1 order, cost not known"
-    price = await host.post("models/price", model=asked["id"], values=asked["values"])
+    unasked = model(values={"prompt": "a fox", "resolution": "4k"})
+    assert (await host.post("quote", programs=[unasked]))["text"] == "1 order, cost not known"
+    price = await host.post("models/price", model=priced["id"], values=priced["values"])
     assert price["text"] == ""
 
 
@@ -113,6 +113,6 @@ async def test_marked_parts_are_orders_too(host: Host) -> None:
     }
     workflow = {"nodes": [{"id": 1, "properties": {"runninghub": {"segment": "1"}}}]}
     extra = {"extra_pnginfo": {"workflow": workflow}}
-    told = await host.post("quote", programs=[program()], prompt=prompt, extra_data=extra)
-    assert told["text"] == "1 order, cost not known"  # a marked part that cannot go orders nothing
-    json.dumps(told)
+    quote = await host.post("quote", programs=[program()], prompt=prompt, extra_data=extra)
+    assert quote["text"] == "1 order, cost not known"  # a marked part that cannot go orders nothing
+    json.dumps(quote)

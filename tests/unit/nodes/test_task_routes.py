@@ -45,11 +45,11 @@ async def before(host: Host, emulator: Emulator, key: str = "") -> str:
     }
     client = Client(Settings.from_mapping(values, host.state))
     running = asyncio.ensure_future(client.run(paint()))
-    known = set(emulator.tasks)
-    await until(lambda: emulator.tasks.keys() - known)
+    earlier = set(emulator.tasks)
+    await until(lambda: emulator.tasks.keys() - earlier)
     await client.leave()
     await asyncio.wait((running,))
-    (task_id,) = emulator.tasks.keys() - known
+    (task_id,) = emulator.tasks.keys() - earlier
     return task_id
 
 
@@ -66,27 +66,27 @@ async def test_what_was_left_running_is_listed(host: Host, emulator: Emulator) -
     assert await host.get("tasks") == {"tasks": []}
     await load_pack("nodes.runtime.cloud").leave()
     task_id = await before(host, emulator)
-    (one,) = (await host.get("tasks"))["tasks"]
-    assert one["task_id"] == task_id
-    assert one["state"] in ("placed", "running")
-    assert (one["kind"], one["program"]) == ("workflow", paint().workflow)
-    assert (one["uncertain"], one["cancelling"], one["from_before"]) == (False, False, True)
-    assert one["profile"] == "environment"
-    assert one["link"] == ""  # an emulator has no pages
+    (task,) = (await host.get("tasks"))["tasks"]
+    assert task["task_id"] == task_id
+    assert task["state"] in ("placed", "running")
+    assert (task["kind"], task["program"]) == ("workflow", paint().workflow)
+    assert (task["uncertain"], task["cancelling"], task["from_before"]) == (False, False, True)
+    assert task["profile"] == "environment"
+    assert task["link"] == ""  # an emulator has no pages
     assert emulator.default_key not in host.said
 
 
 async def test_a_task_that_is_over_is_not_told_as_running(host: Host, emulator: Emulator) -> None:
     emulator.run_seconds, emulator.hold_at = 0, "3"  # its sampler
     task_id = await before(host, emulator)
-    (one,) = (await host.get("tasks"))["tasks"]
-    assert (one["over"], one["end"]) == (False, "")
+    (task,) = (await host.get("tasks"))["tasks"]
+    assert (task["over"], task["end"]) == (False, "")
     emulator.hold_at = None
     await until(lambda: emulator.tasks[task_id].is_over)
     load_pack("nodes.runtime.under_way")._answers.clear()  # seconds later
-    (one,) = (await host.get("tasks"))["tasks"]
-    assert one["over"]
-    assert one["end"].startswith("Done")
+    (task,) = (await host.get("tasks"))["tasks"]
+    assert task["over"]
+    assert task["end"].startswith("Done")
 
 
 async def test_tasks_of_every_stored_account_are_listed_once(
@@ -97,13 +97,13 @@ async def test_tasks_of_every_stored_account_are_listed_once(
     for name, key in (("b", OTHER), ("same", emulator.default_key)):
         await host.post("profiles/save", name=name, origin=emulator.base_url, key=key)
     listed = (await host.get("tasks"))["tasks"]
-    assert [(one["task_id"], one["profile"]) for one in listed] == [
+    assert [(task["task_id"], task["profile"]) for task in listed] == [
         (first, "environment"),
         (second, "b"),
     ]
     assert (await host.post("tasks/cancel", task_id=second, profile="b")) == {"confirmed": True}
     assert emulator.tasks[second].status == "CANCEL"
-    assert [one["task_id"] for one in (await host.get("tasks"))["tasks"]] == [first]
+    assert [task["task_id"] for task in (await host.get("tasks"))["tasks"]] == [first]
 
 
 async def test_a_finished_task_is_brought_here(host: Host, emulator: Emulator) -> None:
@@ -133,15 +133,15 @@ async def test_whoever_waits_can_be_let_go(host: Host, emulator: Emulator) -> No
     await running.wait()
     (task_id,) = emulator.tasks
     assert await host.get("tasks") == {"tasks": []}
-    (one,) = (await host.get("tasks/all"))["tasks"]
-    assert (one["task_id"], one["followed"]) == (task_id, True)
+    (task,) = (await host.get("tasks/all"))["tasks"]
+    assert (task["task_id"], task["followed"]) == (task_id, True)
     assert await host.post("tasks/detach", task_id=task_id) == {"detached": True}
     with pytest.raises(Exception, match="No longer waiting"):
         await waiting
     assert await host.post("tasks/detach", task_id=task_id) == {"detached": False}
-    (one,) = (await host.get("tasks"))["tasks"]
-    assert (one["task_id"], one["from_before"], one["followed"]) == (task_id, False, False)
-    assert await host.get("tasks/all") == {"tasks": [one]}
+    (task,) = (await host.get("tasks"))["tasks"]
+    assert (task["task_id"], task["from_before"], task["followed"]) == (task_id, False, False)
+    assert await host.get("tasks/all") == {"tasks": [task]}
     assert emulator.counters.cancels == 0
 
 
@@ -151,8 +151,8 @@ async def test_a_server_that_shuts_down_cancels_nothing(host: Host, emulator: Em
     await until(lambda: emulator.tasks)
     await cloud.leave()
     assert waiting.done()
-    (one,) = (await host.get("tasks"))["tasks"]
-    assert (one["task_id"], one["from_before"]) == (*emulator.tasks, True)
+    (task,) = (await host.get("tasks"))["tasks"]
+    assert (task["task_id"], task["from_before"]) == (*emulator.tasks, True)
     assert emulator.counters.cancels == 0
 
 
@@ -160,13 +160,13 @@ async def test_an_uncertain_order_is_looked_at_and_settled_by_its_task(
     host: Host, emulator: Emulator
 ) -> None:
     order = await uncertain(host, emulator)
-    (one,) = (await host.get("tasks"))["tasks"]
-    assert (one["order"], one["uncertain"], one["task_id"], one["before"]) == (order, True, "", 0)
+    (row,) = (await host.get("tasks"))["tasks"]
+    assert (row["order"], row["uncertain"], row["task_id"], row["before"]) == (order, True, "", 0)
     assert await host.post("tasks/look", order=order) == {"before": 0, "now": 1, "ours": 0}
-    (made,) = emulator.tasks
-    assert await host.post("tasks/settle", order=order, task_id=made) == {"task_id": made}
-    (one,) = (await host.get("tasks"))["tasks"]
-    assert (one["task_id"], one["uncertain"]) == (made, False)
+    (task_id,) = emulator.tasks
+    assert await host.post("tasks/settle", order=order, task_id=task_id) == {"task_id": task_id}
+    (row,) = (await host.get("tasks"))["tasks"]
+    assert (row["task_id"], row["uncertain"]) == (task_id, False)
     assert emulator.counters.orders == 1
 
 
@@ -195,7 +195,7 @@ async def test_an_uncertain_order_that_did_not_start_is_forgotten(
         ("tasks/settle", {"order": 1, "task_id": "1", "not_started": True}, "node.one_answer"),
     ],
 )
-async def test_what_cannot_be_meant_is_said(
+async def test_a_request_that_cannot_be_meant_is_refused(
     host: Host, path: str, body: dict[str, Any], key: str
 ) -> None:
     assert (await host.error(path, **body))["key"] == key

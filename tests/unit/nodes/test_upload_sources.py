@@ -23,7 +23,7 @@ async def at_once(work: Callable[..., Any], *values: object) -> Any:
 
 
 @pytest.fixture
-def made(pack: Pack, tmp_path: Path) -> Callable[..., Any]:
+def upload(pack: Pack, tmp_path: Path) -> Callable[..., Any]:
     """The sources of a sound's items and what was said of them; `limit`: of the field."""
     upload_sources, table = pack("nodes.values.upload_sources"), pack("nodes.values.adapters.table")
     limits, tensors = pack("nodes.values.codecs.fitting"), pack("nodes.values.codecs.tensors")
@@ -33,9 +33,9 @@ def made(pack: Pack, tmp_path: Path) -> Callable[..., Any]:
         with upload_sources.Sources(tmp_path, at_once) as sources:
             limit = limits.Limit(*limit) if limit else None
             lazy_sources = [
-                sources.lazy_source(one, "1.audio", limit) for one in table.media_of(sound)
+                sources.lazy_source(media, "1.audio", limit) for media in table.media_of(sound)
             ]
-            return [await one.source() for one in lazy_sources], sources.fitted
+            return [await lazy.source() for lazy in lazy_sources], sources.fitted
 
     return make
 
@@ -47,31 +47,31 @@ def steps(*shape: int) -> np.ndarray:
 
 
 async def test_a_sound_that_fits_goes_up_as_the_wav_that_it_always_was(
-    made: Callable[..., Any], pack: Pack
+    upload: Callable[..., Any], pack: Pack
 ) -> None:
     sound = steps(1, 2, MOST // 2 - 100)
-    (source,), told = await made(sound)
+    (source,), notes = await upload(sound)
     (file,) = pack("nodes.values.codecs.audio").encode(sound, 48_000)
     assert source.body == file.data
-    assert not told
+    assert not notes
 
 
-async def test_a_larger_one_goes_up_as_flac_and_that_is_said(made: Callable[..., Any]) -> None:
+async def test_a_larger_one_goes_up_as_flac_and_that_is_said(upload: Callable[..., Any]) -> None:
     sound = steps(1, 2, MOST // 2 + 100)
-    (source,), told = await made(sound)
+    (source,), notes = await upload(sound)
     assert (source.suffix, source.mime) == (".flac", "audio/flac")
     assert source.size < 30 * MIB
     samples, rate = load_audio(io.BytesIO(source.body))
     np.testing.assert_array_equal(samples, sound[0])
     assert rate == 48_000
-    notice = told["1.audio"]
+    notice = notes["1.audio"]
     assert notice.key == "progress.sound_packed"
     assert (notice.params["before"], notice.params["bits"]) == ("30.0", 16)
 
 
-async def test_each_sound_of_a_batch_is_a_file_of_its_own(made: Callable[..., Any]) -> None:
+async def test_each_sound_of_a_batch_is_a_file_of_its_own(upload: Callable[..., Any]) -> None:
     batch = np.concatenate([steps(1, 1, MOST + 100), -steps(1, 1, MOST + 100)])
-    sources, _ = await made(batch)
+    sources, _ = await upload(batch)
     assert [source.suffix for source in sources] == [".flac", ".flac"]
     np.testing.assert_array_equal(load_audio(io.BytesIO(sources[1].body))[0], batch[1])
 
@@ -81,19 +81,19 @@ async def test_each_sound_of_a_batch_is_a_file_of_its_own(made: Callable[..., An
     [(None, "FLAC", "30"), ((15 * MIB, ("mp3", "wav")), "WAV", "15")],
 )
 async def test_what_is_still_too_large_is_refused_as_a_sound(
-    made: Callable[..., Any], limit: object, form: str, most: str
+    upload: Callable[..., Any], limit: object, form: str, most: str
 ) -> None:
     noise = np.random.default_rng(5).uniform(-1, 1, (1, 1, 17 * MIB)).astype(np.float32)
-    told = f"lasts 371 s and has 68.0 MB as WAV. At most {most} MB are taken, about"
-    with pytest.raises(Exception, match=re.escape(told)) as refused:
-        await made(noise, limit=limit)
+    message = f"lasts 371 s and has 68.0 MB as WAV. At most {most} MB are taken, about"
+    with pytest.raises(Exception, match=re.escape(message)) as refused:
+        await upload(noise, limit=limit)
     assert f"s of it as {form}" in str(refused.value)
     assert "1.audio" in str(refused.value)
 
 
-async def test_a_limit_that_is_known_to_be_higher_leaves_the_wav(made: Callable[..., Any]) -> None:
-    (source,), told = await made(steps(1, 1, MOST + 100), limit=(50 * MIB, ("mp3", "wav")))
-    assert (source.suffix, told) == (".wav", {})
+async def test_a_limit_known_to_be_higher_leaves_the_wav(upload: Callable[..., Any]) -> None:
+    (source,), notes = await upload(steps(1, 1, MOST + 100), limit=(50 * MIB, ("mp3", "wav")))
+    assert (source.suffix, notes) == (".wav", {})
 
 
 @pytest.mark.parametrize("kind", ["IMAGE", "MASK"])
