@@ -47,7 +47,7 @@ def cut_at(
     return cut(prompt, [Mark("part", nodes, size, only)], core_class)
 
 
-def one(plan: Plan) -> Segment:
+def segment_of(plan: Plan) -> Segment:
     """The only segment of a plan."""
     assert len(plan.segments) == 1
     return plan.segments[0]

@@ -77,7 +77,7 @@ class Sketch:
     def __init__(self, seed: int, size: int) -> None:
         self.random = random.Random(seed)
         self.prompt: dict[str, Any] = {}
-        self.made: dict[str, list[list[Any]]] = {}
+        self.sources: dict[str, list[list[Any]]] = {}
         for _ in range(size):
             self.add(self.random.choice([*LITERALS, *OFTEN]))
         for _ in range(self.random.randint(1, 4)):
@@ -93,7 +93,7 @@ class Sketch:
             if kind == "*":
                 kind = self.random.choice([*PLAIN, "IMAGE", "LATENT"])
             optional = name in inputs or not about.required
-            if optional and (kind not in self.made or self.random.random() > 0.25):
+            if optional and (kind not in self.sources or self.random.random() > 0.25):
                 continue
             if kind == "COMBO":
                 continue
@@ -105,11 +105,11 @@ class Sketch:
         self.prompt[node_id] = {"class_type": class_type, "inputs": inputs}
         for slot, kind in enumerate(info.outputs):
             kind = matched if kind == MATCHED else kind
-            self.made.setdefault(kind, []).append([node_id, slot])
+            self.sources.setdefault(kind, []).append([node_id, slot])
         return node_id
 
     def link(self, kind: str) -> list[Any] | None:
-        if kind not in self.made:
+        if kind not in self.sources:
             makers = [
                 name
                 for name in LITERALS
@@ -117,7 +117,7 @@ class Sketch:
             ]
             if not makers or self.add(self.random.choice(makers)) is None:
                 return None
-        return list(self.random.choice(self.made[kind][-3:]))
+        return list(self.random.choice(self.sources[kind][-3:]))
 
     def new_id(self) -> str:
         number = len(self.prompt) + 1
@@ -143,7 +143,7 @@ class Meaning:
 
     def __init__(self, prompt: Mapping[str, Any]) -> None:
         self.prompt = prompt
-        self.known: dict[tuple[str, int], Any] = {}
+        self.terms: dict[tuple[str, int], Any] = {}
         self.runs: dict[str, _Run] = {}
 
     def inputs(self, node_id: str) -> dict[str, Any]:
@@ -154,9 +154,9 @@ class Meaning:
 
     def term(self, node_id: str, slot: int) -> Any:
         key = (node_id, slot)
-        if key not in self.known:
-            self.known[key] = self._term(node_id, slot)
-        return self.known[key]
+        if key not in self.terms:
+            self.terms[key] = self._term(node_id, slot)
+        return self.terms[key]
 
     def _term(self, node_id: str, slot: int) -> Any:
         entry = self.prompt[node_id]
@@ -168,20 +168,20 @@ class Meaning:
 
 
 class _Run(Meaning):
-    def __init__(self, segment: Segment, given: Mapping[str, Any]) -> None:
+    def __init__(self, segment: Segment, brought: Mapping[str, Any]) -> None:
         super().__init__(segment.graph)
         self.segment = segment
         self.brought = {
-            target: given[f"in_{inlet.number}"]
+            target: brought[f"in_{inlet.number}"]
             for inlet in segment.inlets
             for target in inlet.targets
         }
 
     def inputs(self, node_id: str) -> dict[str, Any]:
-        found = super().inputs(node_id)
+        inputs = super().inputs(node_id)
         brought = {name: term for (node, name), term in self.brought.items() if node == node_id}
-        assert not brought.keys() & found.keys()
-        return {**found, **brought}
+        assert not brought.keys() & inputs.keys()
+        return {**inputs, **brought}
 
     def out(self, slot: int) -> Any:
         outlet = self.segment.outlets[slot]
@@ -214,21 +214,21 @@ def unread(entry: Mapping[str, Any]) -> str:
 
 def lists(prompt: Mapping[str, Any]) -> set[tuple[str, int]]:
     """The outputs that are lists, by ComfyUI's rule."""
-    found: set[tuple[str, int]] = set()
+    outputs: set[tuple[str, int]] = set()
     changed = True
     while changed:
-        before = len(found)
+        before = len(outputs)
         for node_id, entry in prompt.items():
             info = core_class(entry["class_type"])
             assert info is not None
             mapped = not info.input_is_list and any(
-                is_link(value) and (value[0], value[1]) in found
+                is_link(value) and (value[0], value[1]) in outputs
                 for name, value in entry["inputs"].items()
                 if name != unread(entry)
             )
             for slot in range(len(info.outputs)):
                 own = slot < len(info.output_is_list) and info.output_is_list[slot]
                 if mapped or own:
-                    found.add((node_id, slot))
-        changed = len(found) > before
-    return found
+                    outputs.add((node_id, slot))
+        changed = len(outputs) > before
+    return outputs

@@ -38,7 +38,7 @@ def broken(chance: random.Random) -> dict[str, Any]:
             entry["inputs"] = chance.choice(JUNK)
         elif isinstance(inputs, dict) and inputs:
             name = chance.choice(list(inputs))
-            inputs[name] = chance.choice([*JUNK, *([each, 0] for each in ids)])
+            inputs[name] = chance.choice([*JUNK, *([node_id, 0] for node_id in ids)])
             if kind < 0.6:
                 del inputs[name]
     return prompt
@@ -46,14 +46,14 @@ def broken(chance: random.Random) -> dict[str, Any]:
 
 @given(st.integers(0, 2**32))
 @settings(max_examples=400, deadline=None)
-def test_whatever_is_broken(seed: int) -> None:
+def test_a_broken_prompt_is_cut_or_refused_in_words(seed: int) -> None:
     chance = random.Random(seed)
     prompt = broken(chance)
     marks = [
-        Mark(name, tuple(each for each in prompt if chance.random() < 0.3), only=only)
+        Mark(name, tuple(node_id for node_id in prompt if chance.random() < 0.3), only=only)
         for name, only in (("a", False), ("b", chance.random() < 0.3))
     ]
-    targets = [each for each in prompt if chance.random() < 0.5] if chance.random() < 0.3 else None
+    targets = [key for key in prompt if chance.random() < 0.5] if chance.random() < 0.3 else None
     plan, sentence = Plan({}), ""
     try:
         plan = cut(prompt, marks, core_class, targets)

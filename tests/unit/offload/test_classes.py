@@ -35,7 +35,7 @@ def test_what_comfyui_says_of_a_class_and_the_table_agree() -> None:
     assert class_info(SWITCH) == core_class("ComfySwitchNode")
 
 
-def test_the_marks_of_the_table() -> None:
+def test_the_table_says_what_uploads_grows_and_lists() -> None:
     loader = core_class("LoadImage")
     assert loader == ClassInfo(
         {"image": InputInfo("COMBO", required=True, upload="IMAGE")},
@@ -47,9 +47,9 @@ def test_the_marks_of_the_table() -> None:
     assert saver.is_output
     assert not saver.inputs["codec"].required
     assert saver.inputs["format"].grows
-    made = core_class("CreateList")
-    assert made is not None
-    assert (made.output_is_list, made.input_is_list) == ((True,), True)
+    create_list = core_class("CreateList")
+    assert create_list is not None
+    assert (create_list.output_is_list, create_list.input_is_list) == ((True,), True)
     any_of = core_class("PreviewAny")
     assert any_of is not None
     assert any_of.inputs["source"].type == "*"

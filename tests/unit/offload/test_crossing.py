@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unit.offload.prompts import classes_of, cut_at, keys_of, one
+from unit.offload.prompts import classes_of, cut_at, keys_of, segment_of
 
 from rh_api.errors import BadInput
 from rh_api.graph.prompt import read_nodes
@@ -20,7 +20,6 @@ from rh_api.offload import (
     cut,
     with_inlet,
 )
-from rh_api.offload.core_classes import core_class as known
 from rh_api.offload.remote_graph import with_float_masks
 from tests.support.graphs import node
 
@@ -41,15 +40,15 @@ def loaded(kind: str, *items: Item) -> dict[str, Any]:
     """The graph that brings items to input `x` of node 7, and its fields."""
     graph = {"7": node("Anything", y=1)}
     inlet = Inlet(0, kind, ("1", 0), (("7", "x"),))
-    made, fields = with_inlet(graph, inlet, items)
+    wired, fields = with_inlet(graph, inlet, items)
     assert graph == {"7": node("Anything", y=1)}
     assert [fields[name] for name in fields] == list(range(len(fields)))
     for name in fields:
         node_id, _, field = name.partition(".")
-        info = core_class(made[node_id]["class_type"])
+        info = core_class(wired[node_id]["class_type"])
         assert info is not None
         assert info.inputs[field].upload
-    return made
+    return wired
 
 
 def test_types_that_cross() -> None:
@@ -87,7 +86,7 @@ def test_a_batch_goes_whole_and_in_its_order(count: int, channels: int) -> None:
         return [node_id if channels == 3 else entry["inputs"]["image"][0]]
 
     order = leaves(graph["7"]["inputs"]["x"][0])
-    assert [graph[each]["class_type"] for each in order] == ["LoadImage"] * count
+    assert [graph[node_id]["class_type"] for node_id in order] == ["LoadImage"] * count
     assert order == sorted(order, key=int)
 
 
@@ -108,8 +107,8 @@ def test_sound_and_video_go_as_files() -> None:
 def test_plain_values_are_in_the_graph(value: object) -> None:
     graph = {"7": node("Anything"), "9": node("Anything")}
     inlet = Inlet(0, "STRING", ("1", 0), (("7", "x"), ("9", "z")))
-    made, fields = with_inlet(graph, inlet, [Item(value=value)])
-    assert made == {"7": node("Anything", x=value), "9": node("Anything", z=value)}
+    wired, fields = with_inlet(graph, inlet, [Item(value=value)])
+    assert wired == {"7": node("Anything", x=value), "9": node("Anything", z=value)}
     assert fields == {}
 
 
@@ -148,7 +147,7 @@ def test_sound_of_many_channels_is_refused_where_it_would_have_to_come_back() ->
         "2": node("TrimAudioDuration", audio=["1", 0], start_index=0.0, duration=1.0),
         "3": node("SaveAudio", audio=["2", 0], filename_prefix="x"),
     }
-    segment = one(cut_at(prompt, "2"))
+    segment = segment_of(cut_at(prompt, "2"))
     with_inlet(segment.graph, segment.inlets[0], [Item(channels=2)])
     with pytest.raises(BadInput, match="6 channels"):
         with_inlet(segment.graph, segment.inlets[0], [Item(channels=6)])
@@ -159,7 +158,7 @@ def test_sound_of_many_channels_is_refused_where_it_would_have_to_come_back() ->
 
 def out(kind: str) -> tuple[dict[str, Any], str]:
     """A prompt with a marked node 2 whose value of a type is needed here."""
-    made: dict[str, dict[str, Any]] = {
+    prompts: dict[str, dict[str, Any]] = {
         "IMAGE": {"2": empty(), "3": save(["2", 0])},
         "MASK": {
             "2": node("SolidMask", value=0.5, width=8, height=8),
@@ -176,7 +175,7 @@ def out(kind: str) -> tuple[dict[str, Any], str]:
         "INT": {"2": node("GetImageSize", image=["4", 0]), "4": empty()},
         "STRING": {"2": node("PreviewAny", source=["4", 0]), "4": empty()},
     }
-    prompt = made[kind]
+    prompt = prompts[kind]
     if kind in {"INT", "STRING"}:
         prompt["3"] = node("PreviewAny", source=["2", 0])
     return prompt, "2"
@@ -193,10 +192,10 @@ def out(kind: str) -> tuple[dict[str, Any], str]:
         ("STRING", "PreviewAny", "segment.unproven_text"),
     ],
 )
-def test_what_comes_back_and_how(kind: str, saver: str, note: str) -> None:
+def test_each_type_comes_back_through_its_saver(kind: str, saver: str, note: str) -> None:
     prompt, marked = out(kind)
     plan = cut_at(prompt, marked, *(["4"] if "4" in prompt else []))
-    segment = one(plan)
+    segment = segment_of(plan)
     outlet = segment.outlets[0]
     assert (outlet.number, outlet.type, outlet.source) == (1, kind, ("2", 0))
     entry = segment.graph[outlet.saver]
@@ -204,17 +203,17 @@ def test_what_comes_back_and_how(kind: str, saver: str, note: str) -> None:
     assert entry["inputs"].get("filename_prefix", "") == outlet.prefix
     assert note in keys_of(plan)
     nodes = read_nodes(segment.graph)
-    for each in nodes.values():
-        info = known(each.class_type)
+    for remote in nodes.values():
+        info = core_class(remote.class_type)
         assert info is not None
-        assert not each.inputs.keys() - info.inputs.keys()
+        assert not remote.inputs.keys() - info.inputs.keys()
 
 
 def test_a_mask_comes_back_rounded_half_a_level_up() -> None:
     prompt, marked = out("MASK")
     prompt["5"] = node("InvertMask", mask=["2", 0])
     prompt["6"] = node("MaskPreview", mask=["5", 0])
-    segment = one(cut_at(prompt, marked, "5"))
+    segment = segment_of(cut_at(prompt, marked, "5"))
 
     def chain(number: int) -> list[str]:
         saver = segment.graph[segment.outlets[number].saver]
@@ -229,15 +228,15 @@ def test_a_mask_comes_back_rounded_half_a_level_up() -> None:
         first = segment.graph[blend["inputs"]["image1"][0]]
         to_image = segment.graph[first["inputs"]["image"][0]]
         return [
-            *(each["class_type"] for each in (to_image, first, blend, inverse)),
+            *(entry["class_type"] for entry in (to_image, first, blend, inverse)),
             to_image["inputs"]["mask"][0],
             blend["inputs"]["image2"][0],
         ]
 
-    one_chain, other = chain(0), chain(1)
-    assert one_chain[:4] == ["MaskToImage", "ImageInvert", "ImageBlend", "ImageInvert"]
-    assert [one_chain[4], other[4]] == ["2", "5"]
-    assert one_chain[5] == other[5]  # the step is made once
+    plain, inverted = chain(0), chain(1)
+    assert plain[:4] == ["MaskToImage", "ImageInvert", "ImageBlend", "ImageInvert"]
+    assert [plain[4], inverted[4]] == ["2", "5"]
+    assert plain[5] == inverted[5]  # the step is made once
 
 
 def test_every_border_saver_has_a_prefix_of_its_own() -> None:
@@ -246,12 +245,12 @@ def test_every_border_saver_has_a_prefix_of_its_own() -> None:
         for number in range(2, 14)
     }
     prompt |= {f"{number}0": save([str(number), 0]) for number in range(2, 14)}
-    for each in prompt.values():
-        if each["class_type"] == "ImageScaleBy":
-            each["inputs"]["upscale_method"] = "area"
+    for entry in prompt.values():
+        if entry["class_type"] == "ImageScaleBy":
+            entry["inputs"]["upscale_method"] = "area"
     prompt["1"] = picture()
-    segment = one(cut_at(prompt, *map(str, range(1, 14))))
-    prefixes = [f"{each.prefix}_" for each in segment.outlets]
+    segment = segment_of(cut_at(prompt, *map(str, range(1, 14))))
+    prefixes = [f"{outlet.prefix}_" for outlet in segment.outlets]
     assert len(set(prefixes)) == 12
     assert not any(a != b and a.startswith(b) for a in prefixes for b in prefixes)
 
@@ -277,12 +276,12 @@ def test_a_cheap_value_is_made_here_too() -> None:
         "7": save(["6", 0]),
     }
     plan = cut_at(prompt, "1", "2", "3")
-    segment = one(plan)
+    segment = segment_of(plan)
     assert set(segment.graph) == {"1", "2", "3", "4"}
     assert segment.id == "3"
     assert plan.prompt["1"] is prompt["1"]
     assert plan.prompt["2"] is prompt["2"]
-    assert [each.node_id for each in plan.notes if each.key == "segment.runs_here"] == ["1", "2"]
+    assert [note.node_id for note in plan.notes if note.key == "segment.runs_here"] == ["1", "2"]
 
 
 def test_cheap_values_alone_are_no_order() -> None:
@@ -304,12 +303,12 @@ def test_a_value_that_depends_on_the_cloud_comes_back_as_text() -> None:
         "7": save(["3", 0]),
     }
     plan = cut_at(prompt, "1", "2")
-    segment = one(plan)
-    assert [(each.type, each.source) for each in segment.outlets] == [
+    segment = segment_of(plan)
+    assert [(outlet.type, outlet.source) for outlet in segment.outlets] == [
         ("INT", ("2", 0)),
         ("INT", ("2", 1)),
     ]
-    assert [each.prefix for each in segment.outlets] == ["", ""]
+    assert [outlet.prefix for outlet in segment.outlets] == ["", ""]
     assert plan.prompt["3"]["inputs"]["height"] == ["1", 1]
 
 
@@ -327,8 +326,8 @@ def video_of_pictures() -> dict[str, Any]:
 
 def test_a_video_of_pictures_is_made_on_the_other_side() -> None:
     plan = cut_at(video_of_pictures(), "2", "3")
-    segment = one(plan)
-    assert [each.type for each in segment.outlets] == ["IMAGE"]
+    segment = segment_of(plan)
+    assert [outlet.type for outlet in segment.outlets] == ["IMAGE"]
     assert "CreateVideo" not in classes_of(segment.graph).values()
     assert segment.members == ("2",)  # a saver of ours may have the number of a node here
     assert plan.prompt["3"] == node("CreateVideo", images=["2", 0], fps=24.0)
@@ -340,10 +339,10 @@ def test_a_video_of_pictures_goes_up_as_pictures() -> None:
     prompt = video_of_pictures()
     prompt["5"] = node("GetVideoComponents", video=["3", 0])
     prompt["6"] = save(["5", 0])
-    segment = one(cut_at(prompt, "5"))
-    assert [each.type for each in segment.inlets] == ["IMAGE"]
+    segment = segment_of(cut_at(prompt, "5"))
+    assert [inlet.type for inlet in segment.inlets] == ["IMAGE"]
     assert segment.graph["3"]["class_type"] == "CreateVideo"
-    assert [each.node_id for each in segment.dependencies] == ["3"]
+    assert [need.node_id for need in segment.dependencies] == ["3"]
 
 
 def test_a_video_of_pictures_behind_an_open_switch_does_not_come_out() -> None:
@@ -351,15 +350,15 @@ def test_a_video_of_pictures_behind_an_open_switch_does_not_come_out() -> None:
     prompt["6"] = node("ComfyNotNode", value=["1", 0])
     prompt["7"] = node("ComfySwitchNode", switch=["6", 0], on_false=["3", 0], on_true=["3", 0])
     prompt["4"]["inputs"]["video"] = ["7", 0]
-    segment = one(cut_at(prompt, "2", "3", "7"))
-    assert [each.node_id for each in segment.dependencies] == ["4"]
-    assert [each.type for each in segment.outlets] == ["FILES"]
+    segment = segment_of(cut_at(prompt, "2", "3", "7"))
+    assert [need.node_id for need in segment.dependencies] == ["4"]
+    assert [outlet.type for outlet in segment.outlets] == ["FILES"]
 
 
 def test_a_marked_saver_of_a_video_keeps_it_in_the_cloud() -> None:
-    segment = one(cut_at(video_of_pictures(), "2", "3", "4"))
+    segment = segment_of(cut_at(video_of_pictures(), "2", "3", "4"))
     assert segment.graph["4"]["class_type"] == "SaveVideo"
-    assert [each.type for each in segment.outlets] == ["FILES"]
+    assert [outlet.type for outlet in segment.outlets] == ["FILES"]
 
 
 def test_a_file_video_crosses() -> None:
@@ -368,8 +367,8 @@ def test_a_file_video_crosses() -> None:
         "2": node("GetVideoComponents", video=["1", 0]),
         "3": save(["2", 0]),
     }
-    segment = one(cut_at(prompt, "2"))
-    assert [(each.type, each.source) for each in segment.inlets] == [("VIDEO", ("1", 0))]
+    segment = segment_of(cut_at(prompt, "2"))
+    assert [(inlet.type, inlet.source) for inlet in segment.inlets] == [("VIDEO", ("1", 0))]
 
 
 def test_a_video_that_may_be_of_pictures_is_opened_here() -> None:
@@ -384,12 +383,12 @@ def test_a_video_that_may_be_of_pictures_is_opened_here() -> None:
     }
     plan = cut_at(prompt, "3", "4")
     assert plan.prompt["3"] is prompt["3"]
-    assert [each.type for each in one(plan).inlets] == ["IMAGE"]
+    assert [inlet.type for inlet in segment_of(plan).inlets] == ["IMAGE"]
     assert "segment.opens_here" in keys_of(plan)
     # In the cloud it is opened there, since it cannot come out.
-    there = one(cut_at(prompt, "2"))
+    there = segment_of(cut_at(prompt, "2"))
     assert {"2", "3"} <= there.graph.keys()
-    assert [each.type for each in there.outlets] == ["IMAGE"]
+    assert [outlet.type for outlet in there.outlets] == ["IMAGE"]
 
 
 def test_a_mask_that_comes_out_becomes_floats_on_its_way_and_not_in_what_is_known() -> None:
@@ -402,26 +401,26 @@ def test_a_mask_that_comes_out_becomes_floats_on_its_way_and_not_in_what_is_know
         "6": node("ImageInvert", image=["1", 0]),
         "7": save(["6", 0]),
     }
-    graph = one(cut_at(prompt, "2", "3")).graph
+    graph = segment_of(cut_at(prompt, "2", "3")).graph
     sent = with_float_masks(graph)
     added = {i: entry["inputs"] for i, entry in sent.items() if i not in graph}
-    read = {sent[i]["inputs"]["image"][0] for i, entry in graph.items() if sent[i] != entry}
-    assert read == added.keys()
-    pictures = {one["image1"][0] for one in added.values()}
-    assert [graph[one]["class_type"] for one in pictures] == ["MaskToImage"] * 2
-    assert all(one["image1"] == one["image2"] for one in added.values())
-    plain = one(cut_at(prompt, "6", "7")).graph
+    sources = {sent[i]["inputs"]["image"][0] for i, entry in graph.items() if sent[i] != entry}
+    assert sources == added.keys()
+    pictures = {blend["image1"][0] for blend in added.values()}
+    assert [graph[node_id]["class_type"] for node_id in pictures] == ["MaskToImage"] * 2
+    assert all(blend["image1"] == blend["image2"] for blend in added.values())
+    plain = segment_of(cut_at(prompt, "6", "7")).graph
     assert with_float_masks(plain) == plain
 
 
-def test_what_follows_from_how_a_value_is_read() -> None:
+def test_an_unknown_output_has_the_type_that_its_reader_takes() -> None:
     prompt = {
         "1": node("RunningHubRemoteWorkflow", workflow="1"),
         "2": node("ImageInvert", image=["1", 7]),
         "3": node("KSampler"),
         "5": save(["2", 0]),
     }
-    inlet = one(cut_at(prompt, "2")).inlets[0]
+    inlet = segment_of(cut_at(prompt, "2")).inlets[0]
     assert (inlet.type, inlet.source) == ("IMAGE", ("1", 7))
 
 
@@ -434,7 +433,7 @@ def test_matched_types_are_those_of_what_comes_in() -> None:
         "5": node("PreviewAny", source=["4", 0]),
     }
     segments = cut_at(prompt, "2", "4").segments
-    assert [each.outlets[0].type for each in segments] == ["MASK", "IMAGE"]
+    assert [segment.outlets[0].type for segment in segments] == ["MASK", "IMAGE"]
 
 
 def blended(second: list[Any]) -> dict[str, Any]:
@@ -452,13 +451,13 @@ def blended(second: list[Any]) -> dict[str, Any]:
 
 def test_what_a_cloud_node_may_block_is_apart_from_what_does_not_need_it() -> None:
     plan = cut_at(blended(["3", 0]), "3", "4")
-    assert [sorted(one.members) for one in plan.segments] == [["3"], ["4"]]
+    assert [sorted(segment.members) for segment in plan.segments] == [["3"], ["4"]]
     (note,) = [note for note in plan.notes if note.key == "segment.kept_apart"]
     assert note.node_id == "4"
     assert "3 (ImageInvert)" in str(note.params["other"])
     # All that is made there needs what may not come: one order.
     plan = cut_at(blended(["4", 0]), "3", "4")
-    assert [sorted(one.members) for one in plan.segments] == [["3", "4"]]
+    assert [sorted(segment.members) for segment in plan.segments] == [["3", "4"]]
     assert "segment.kept_apart" not in keys_of(plan)
 
 
@@ -498,8 +497,8 @@ def sampler(latent: list[Any]) -> dict[str, Any]:
 def test_models_and_prompts_are_made_in_both_orders_that_are_apart() -> None:
     prompt = sampled_twice()
     plan = cut_at(prompt, "2", "3", "4", "5", "6", "8", "9", "10")
-    assert [len(one.graph) for one in plan.segments] == [6, 6]
-    assert [{"5", "9"} & set(one.members) for one in plan.segments] == [{"5"}, {"9"}]
+    assert [len(segment.graph) for segment in plan.segments] == [6, 6]
+    assert [{"5", "9"} & set(segment.members) for segment in plan.segments] == [{"5"}, {"9"}]
 
 
 def test_nothing_is_sampled_twice_to_keep_it_apart() -> None:
@@ -531,8 +530,8 @@ def test_a_node_that_changes_by_itself_is_told_of(shown: bool) -> None:
         prompt["6"] = node("PreviewAny", source=["1", 0])
     marks = [Mark("part", ("2", "3", "4", "5"))]
     plan = cut(prompt, marks, lambda name: own.get(name) or core_class(name))
-    told = [(each.node_id, each.key) for each in plan.notes if "segment.changes" in each.key]
-    assert told == [("1", "segment.changes_twice" if shown else "segment.changes")]
+    changes = [(note.node_id, note.key) for note in plan.notes if "segment.changes" in note.key]
+    assert changes == [("1", "segment.changes_twice" if shown else "segment.changes")]
 
 
 def test_a_part_within_a_loop_is_told_to_be_an_order_a_turn() -> None:
@@ -551,7 +550,7 @@ def test_a_part_within_a_loop_is_told_to_be_an_order_a_turn() -> None:
         "7": node("ImageInvert", image=["6", 0]),
         "8": save(["7", 0]),
     }
-    marks = [Mark(each, (each,)) for each in ("2", "4", "7")]
+    marks = [Mark(node_id, (node_id,)) for node_id in ("2", "4", "7")]
     plan = cut(prompt, marks, lambda name: own.get(name) or core_class(name))
-    told = [(each.node_id, each.params) for each in plan.notes if each.key == "segment.each_turn"]
-    assert told == [("4", {"node": "6 (Ends)"})]
+    turns = [(note.node_id, note.params) for note in plan.notes if note.key == "segment.each_turn"]
+    assert turns == [("4", {"node": "6 (Ends)"})]

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from unit.offload.prompts import classes_of, cut_at, keys_of, one, painting
+from unit.offload.prompts import classes_of, cut_at, keys_of, painting, segment_of
 
 from rh_api.offload import (
     CannotOffload,
@@ -30,7 +30,7 @@ def chain(*marked_between: str) -> dict[str, Any]:
     for number in range(2, 8):
         prompt[str(number)] = node("ImageInvert", image=[str(number - 1), 0])
     prompt["8"] = node("SaveImage", images=["7", 0], filename_prefix="x")
-    assert all(each in prompt for each in marked_between)
+    assert all(node_id in prompt for node_id in marked_between)
     return prompt
 
 
@@ -42,15 +42,15 @@ def test_a_prompt_without_marks_is_the_same_object() -> None:
 
 def test_what_cannot_cross_goes_along_both_ways() -> None:
     plan = cut_at(painting(), "3")
-    segment = one(plan)
-    assert {each.node_id: each.key for each in segment.dependencies} == {
+    segment = segment_of(plan)
+    assert {need.node_id: need.key for need in segment.dependencies} == {
         "4": "segment.pulled_source",
         "6": "segment.pulled_source",
         "7": "segment.pulled_source",
         "11": "segment.pulled_source",
         "8": "segment.pulled_reader",
     }
-    assert not plan.prompt.keys() & {each.node_id for each in segment.dependencies}
+    assert not plan.prompt.keys() & {need.node_id for need in segment.dependencies}
     assert segment.inlets == (Inlet(0, "IMAGE", ("10", 0), (("11", "pixels"),)),)
     assert segment.outlets == (Outlet(1, "IMAGE", ("8", 0), "12", "runninghub_1"),)
     assert segment.graph["12"] == node("SaveImage", images=["8", 0], filename_prefix="runninghub_1")
@@ -84,7 +84,7 @@ def test_only_what_is_marked_may_go_or_the_link_is_named() -> None:
     with pytest.raises(CannotOffload) as caught:
         cut_at(painting(), "3", "8", only=True)
     assert caught.value.key == "segment.only"
-    whole = one(cut_at(painting(), "3", "4", "6", "7", "8", "11", only=True))
+    whole = segment_of(cut_at(painting(), "3", "4", "6", "7", "8", "11", only=True))
     assert whole.dependencies == ()
 
 
@@ -96,7 +96,7 @@ def test_a_producer_that_is_needed_here_too_runs_on_both_sides() -> None:
     plan = cut_at(prompt, "3")
     assert {"4", "20", "21", "22"} <= plan.prompt.keys()
     assert not {"6", "7", "8", "11"} & plan.prompt.keys()
-    assert "4" in {each.node_id for each in one(plan).dependencies}
+    assert "4" in {need.node_id for need in segment_of(plan).dependencies}
 
 
 def test_what_is_left_and_entered_again_becomes_two_orders() -> None:
@@ -128,7 +128,7 @@ def test_a_part_that_touches_and_is_not_convex_is_split_by_level() -> None:
     first, second = plan.segments
     assert set(first.graph) == {"2", "3"}
     assert first.graph["3"]["class_type"] == "SaveImage"
-    assert [(each.source, each.targets) for each in second.inlets] == [
+    assert [(inlet.source, inlet.targets) for inlet in second.inlets] == [
         (("2", 0), (("5", "image1"),)),
         (("4", 0), (("5", "image2"),)),
     ]
@@ -140,7 +140,7 @@ def test_what_only_a_later_level_reads_is_no_order_of_its_own() -> None:
     prompt["5"]["inputs"]["image1"] = ["8", 0]
     prompt["8"] = node("ImageBatch", image1=["7", 0], image2=["2", 0])
     plan = cut_at(prompt, "2", "5", "7", "8")
-    assert [set(classes_of(each.graph)) & {"2", "5", "7", "8"} for each in plan.segments] == [
+    assert [set(classes_of(segment.graph)) & {"2", "5", "7", "8"} for segment in plan.segments] == [
         {"2"},
         {"5", "7", "8"},
     ]
@@ -173,7 +173,7 @@ def test_two_parts_that_need_each_other_are_split() -> None:
         "9": node("SaveImage", images=["6", 0], filename_prefix="x"),
     }
     plan = cut(prompt, [Mark("a", ("2", "4", "5")), Mark("b", ("3", "6"))], core_class)
-    levels = {each.id: each.level for each in plan.segments}
+    levels = {segment.id: segment.level for segment in plan.segments}
     assert levels == {"2": 0, "3": 1, "4": 2, "6": 3}
 
 
@@ -182,21 +182,21 @@ def test_independent_parts_of_one_mark_are_orders_of_their_own() -> None:
     prompt["20"] = node("ImageInvert", image=["1", 0])
     prompt["21"] = node("SaveImage", images=["20", 0], filename_prefix="y")
     plan = cut_at(prompt, "2", "20")
-    assert [each.level for each in plan.segments] == [0, 0]
-    assert [each.id for each in plan.segments] == ["2", "20"]
+    assert [segment.level for segment in plan.segments] == [0, 0]
+    assert [segment.id for segment in plan.segments] == ["2", "20"]
 
 
 def test_parts_of_one_mark_that_touch_through_what_went_along_are_one() -> None:
     prompt = painting()
     prompt["12"] = node("ImageInvert", image=["8", 0])
     prompt["9"]["inputs"]["images"] = ["12", 0]
-    assert set(one(cut_at(prompt, "3", "12")).members) >= {"3", "8", "12"}
+    assert set(segment_of(cut_at(prompt, "3", "12")).members) >= {"3", "8", "12"}
 
 
 def test_marks_of_other_names_or_sizes_are_other_orders() -> None:
     marks = [Mark("a", ("2",)), Mark("b", ("3",)), Mark("a", ("4",), "plus")]
     plan = cut(chain(), marks, core_class)
-    assert [(each.name, each.instance) for each in plan.segments] == [
+    assert [(segment.name, segment.instance) for segment in plan.segments] == [
         ("a", "default"),
         ("b", "default"),
         ("a", "plus"),
@@ -206,7 +206,7 @@ def test_marks_of_other_names_or_sizes_are_other_orders() -> None:
 
 def test_a_node_in_two_marks_belongs_to_the_first() -> None:
     plan = cut(chain(), [Mark("a", ("2",)), Mark("b", ("2", "3"))], core_class)
-    assert [set(each.members) for each in plan.segments] == [{"2"}, {"3"}]
+    assert [set(segment.members) for segment in plan.segments] == [{"2"}, {"3"}]
 
 
 def test_one_source_is_one_inlet_and_one_outlet() -> None:
@@ -218,8 +218,8 @@ def test_one_source_is_one_inlet_and_one_outlet() -> None:
         "5": node("SaveImage", images=["4", 0], filename_prefix="x"),
         "6": node("PreviewImage", images=["4", 0]),
     }
-    segment = one(cut_at(prompt, "2", "3", "4"))
-    assert [each.targets for each in segment.inlets] == [
+    segment = segment_of(cut_at(prompt, "2", "3", "4"))
+    assert [inlet.targets for inlet in segment.inlets] == [
         (("2", "image1"), ("2", "image2"), ("3", "image")),
     ]
     assert len(segment.outlets) == 1
@@ -248,7 +248,7 @@ def test_only_the_outputs_that_shall_run_count() -> None:
     prompt["20"] = node("PreviewImage", images=["3", 0])
     marks = [Mark("a", ("2", "3", "20", "5"))]
     plan = cut(prompt, marks, core_class, targets=["20"])
-    assert one(plan).members == ("2", "3", "20")
+    assert segment_of(plan).members == ("2", "3", "20")
     assert plan.prompt["20"]["class_type"] == "RunningHubSaved"
 
 
@@ -257,7 +257,7 @@ def test_a_subgraph_node_means_all_below_it() -> None:
     prompt["40:1"] = node("ImageInvert", image=["7", 0])
     prompt["40:2:1"] = node("ImageInvert", image=["40:1", 0])
     prompt["8"]["inputs"]["images"] = ["40:2:1", 0]
-    assert one(cut_at(prompt, "40")).members == ("40:1", "40:2:1")
+    assert segment_of(cut_at(prompt, "40")).members == ("40:1", "40:2:1")
 
 
 @pytest.mark.parametrize("switch", [True, ["20", 0]])
@@ -266,17 +266,17 @@ def test_a_plain_switch_counts_as_its_choice(switch: object) -> None:
     prompt["5"] = node("ComfySwitchNode", switch=switch, on_false=["2", 0], on_true=["4", 0])
     prompt["20"] = node("PrimitiveBoolean", value=True)
     plan = cut_at(prompt, "4", "5", "6")
-    segment = one(plan)
+    segment = segment_of(plan)
     assert segment.graph["6"]["inputs"] == {"image": ["4", 0]}
     assert "5" not in segment.graph
-    assert [each.source for each in segment.inlets] == [("3", 0)]
+    assert [inlet.source for inlet in segment.inlets] == [("3", 0)]
 
 
 def test_what_may_not_be_needed_is_not_run_for_nothing() -> None:
     prompt = chain()
     prompt["20"] = node("ComfyNotNode", value=["1", 0])
     prompt["5"] = node("ComfySwitchNode", switch=["20", 0], on_false=["2", 0], on_true=["4", 0])
-    segment = one(cut_at(prompt, "5", "6"))
+    segment = segment_of(cut_at(prompt, "5", "6"))
     assert {"2", "4"} <= segment.graph.keys()
     assert segment.graph["5"]["inputs"]["on_false"] == ["2", 0]
 
@@ -286,7 +286,7 @@ def test_lists_do_not_cross() -> None:
     prompt["3"] = node("RebatchImages", images=["2", 0], batch_size=1)
     prompt["6"] = node("RebatchImages", images=["5", 0], batch_size=8)
     # 3 makes a list, so 4 and 5 run once for each item; 6 makes lists of its own.
-    segment = one(cut_at(prompt, "4"))
+    segment = segment_of(cut_at(prompt, "4"))
     assert set(segment.members) == {"3", "4", "5", "6", "7", "8"}
     assert segment.inlets[0].source == ("2", 0)
 
@@ -295,7 +295,7 @@ def test_one_of_our_own_nodes_before_the_segment_may_give_one_item() -> None:
     prompt = chain()
     prompt["1"] = node("RunningHubRemoteWorkflow", workflow="1")
     plan = cut_at(prompt, "3")
-    assert one(plan).inlets[0].listed
+    assert segment_of(plan).inlets[0].listed
     assert "segment.one_item" in keys_of(plan)
 
 
@@ -303,35 +303,36 @@ def test_a_saver_hands_its_source_on() -> None:
     prompt = chain()
     prompt["20"] = node("SaveImage", images=["3", 0], filename_prefix="middle")
     prompt["4"]["inputs"]["image"] = ["20", 0]
-    marked = one(cut_at(prompt, "3", "20", "4"))
+    marked = segment_of(cut_at(prompt, "3", "20", "4"))
     assert marked.graph["4"]["inputs"] == {"image": ["3", 0]}
-    left = cut_at(prompt, "3", "4")
-    assert one(left).graph["4"]["inputs"] == {"image": ["3", 0]}
-    assert left.prompt["20"]["inputs"]["images"] == ["3", 0]
+    unmarked = cut_at(prompt, "3", "4")
+    assert segment_of(unmarked).graph["4"]["inputs"] == {"image": ["3", 0]}
+    assert unmarked.prompt["20"]["inputs"]["images"] == ["3", 0]
 
 
 def test_the_text_of_a_segment_says_what_it_is_and_nothing_of_this_run() -> None:
     prompt = painting()
-    plain = one(cut_at(prompt, "3"))
-    for each in prompt.values():
-        each["_meta"] = {"title": "A title"}
+    plain = segment_of(cut_at(prompt, "3"))
+    for entry in prompt.values():
+        entry["_meta"] = {"title": "A title"}
     titled = cut(prompt, [Mark("another name", ("3",))], core_class)
-    assert dump(one(titled)) == dump(plain)
-    assert one(titled).titles["3"] == "A title"
+    assert dump(segment_of(titled)) == dump(plain)
+    assert segment_of(titled).titles["3"] == "A title"
     assert titled.prompt["3"]["_meta"]["runninghub"]["titles"]["3"] == "A title"
     prompt["3"]["inputs"]["seed"] = 2
-    assert dump(one(cut_at(prompt, "3"))) != dump(plain)
-    assert dump(one(cut_at(prompt, "3", size="plus"))) != dump(one(cut_at(prompt, "3")))
+    seeded = dump(segment_of(cut_at(prompt, "3")))
+    assert seeded != dump(plain)
+    assert dump(segment_of(cut_at(prompt, "3", size="plus"))) != seeded
 
 
 def test_the_text_of_a_segment_can_be_read_again() -> None:
-    segment = one(cut_at(painting(), "3"))
-    read = load(dump(segment))
-    assert dump(read) == dump(segment)
-    assert read.graph == segment.graph
-    assert read.outlets == segment.outlets
-    assert read.inlets[0].targets == segment.inlets[0].targets
-    assert (read.id, read.name) == ("", "")
+    segment = segment_of(cut_at(painting(), "3"))
+    again = load(dump(segment))
+    assert dump(again) == dump(segment)
+    assert again.graph == segment.graph
+    assert again.outlets == segment.outlets
+    assert again.inlets[0].targets == segment.inlets[0].targets
+    assert (again.id, again.name) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -343,7 +344,7 @@ def test_another_text_is_no_segment(text: str) -> None:
 
 
 def test_a_text_with_wrong_types_is_no_segment() -> None:
-    about = json.loads(dump(one(cut_at(painting(), "3"))))
+    about = json.loads(dump(segment_of(cut_at(painting(), "3"))))
     for name in about:
         with pytest.raises(Exception, match="no segment that this version"):
             load(json.dumps({**about, name: 5}))
@@ -362,14 +363,14 @@ def painted_twice() -> dict[str, Any]:
 
 def test_no_order_is_cut_in_two_for_what_has_to_go_along_anyway() -> None:
     plan = cut_at(painted_twice(), "3", "12", "14")
-    segment = one(plan)
+    segment = segment_of(plan)
     assert plan.split == 0
-    assert {each.node_id for each in segment.dependencies} == {"4", "6", "7", "8", "11", "13", "15"}
+    assert {need.node_id for need in segment.dependencies} == {"4", "6", "7", "8", "11", "13", "15"}
 
 
 def test_a_part_that_is_left_for_work_here_still_is_two_orders() -> None:
     plan = cut_at(painted_twice(), "3", "14")
-    assert [each.inlets[0].source for each in plan.segments] == [("10", 0), ("12", 0)]
+    assert [segment.inlets[0].source for segment in plan.segments] == [("10", 0), ("12", 0)]
     assert plan.prompt["12"]["inputs"] == {"image": ["3", 0]}
 
 
@@ -386,7 +387,7 @@ def scaled_by_size() -> dict[str, Any]:
 
 def test_no_order_is_cut_in_two_for_a_sum() -> None:
     plan = cut_at(scaled_by_size(), "2", "4", "5")
-    assert [each.key for each in one(plan).dependencies] == ["segment.pulled_cheap"]
+    assert [need.key for need in segment_of(plan).dependencies] == ["segment.pulled_cheap"]
     assert cut_at(scaled_by_size(), "2", "4", "5", only=True).split == 1
     prompt = scaled_by_size()
     prompt["7"] = node("PreviewAny", source=["3", 0])
@@ -400,10 +401,10 @@ def test_a_part_that_something_else_needs_first_is_found_however_far_away() -> N
     prompt["20"] = node("LatentBlend", samples1=["13", 0], samples2=["13", 0], blend_factor=0.5)
     prompt["21"] = node("VAEDecode", samples=["20", 0], vae=["4", 2])
     prompt["22"] = node("PreviewImage", images=["21", 0])
-    segment = one(cut_at(prompt, "3", "12", "14"))
+    segment = segment_of(cut_at(prompt, "3", "12", "14"))
     # 13 goes for 14, so 20 and 21 have to follow 13.
-    assert {"13", "20", "21"} <= {each.node_id for each in segment.dependencies}
-    assert [each.source for each in segment.outlets] == [("15", 0), ("21", 0)]
+    assert {"13", "20", "21"} <= {need.node_id for need in segment.dependencies}
+    assert [outlet.source for outlet in segment.outlets] == [("15", 0), ("21", 0)]
 
 
 def test_what_goes_along_for_one_reader_serves_the_others_too() -> None:
@@ -417,10 +418,10 @@ def test_what_goes_along_for_one_reader_serves_the_others_too() -> None:
         "7": node("SaveImage", images=["6", 0], filename_prefix="x"),
     }
     # The switch may not need the picture, so its loader goes along; the inverter reads it there.
-    segment = one(cut_at(prompt, "2", "4", "6"))
+    segment = segment_of(cut_at(prompt, "2", "4", "6"))
     assert segment.graph["2"]["inputs"] == {"image": ["1", 0]}
-    assert [each.type for each in segment.inlets] == ["BOOLEAN"]
-    assert [each.value for each in segment.files] == ["photo.png"]
+    assert [inlet.type for inlet in segment.inlets] == ["BOOLEAN"]
+    assert [file.value for file in segment.files] == ["photo.png"]
 
 
 def test_a_link_here_that_leads_nowhere_is_left_to_comfyui() -> None:
@@ -431,28 +432,28 @@ def test_a_link_here_that_leads_nowhere_is_left_to_comfyui() -> None:
     assert plan.prompt["20"]["inputs"] == {"image1": ["3", 0], "image2": ["77", 0]}
 
 
-def test_ids_that_are_taken() -> None:
+def test_new_ids_avoid_those_that_are_taken() -> None:
     prompt = chain()
     prompt["7"] = node("RebatchImages", images=["6", 0], batch_size=1)
     prompt["8:0"] = node("PreviewImage", images=["6", 0])
     prompt["9"] = node("SaveImage", images=["7", 0], filename_prefix="y")
     # A list does not come out of the one part, so what makes it runs in the other too.
     plan = cut(prompt, [Mark("a", ("7", "9")), Mark("b", ("8",))], core_class)
-    assert [each.id for each in plan.segments] == ["7", "8:0:0"]
+    assert [segment.id for segment in plan.segments] == ["7", "8:0:0"]
     assert plan.prompt["8"]["inputs"]["files"] == ["8:0:0", 0]
 
 
 @pytest.mark.parametrize(
     "node_id", ["", "a", "-1", "0x1", "\u0663", "9" * 40, "1:", ":", "1 2", "🐈"]
 )
-def test_strange_ids(node_id: str) -> None:
+def test_strange_ids_stay_as_they_are(node_id: str) -> None:
     prompt = {
         "1": node("LoadImage", image="photo.png"),
         node_id: node("ImageInvert", image=["1", 0]),
         "3": node("SaveImage", images=[node_id, 0], filename_prefix="x"),
     }
     plan = cut_at(prompt, node_id)
-    segment = one(plan)
+    segment = segment_of(plan)
     assert (segment.id, len(segment.graph)) == (node_id, 2)
     assert plan.prompt["3"]["inputs"]["images"] == [node_id, 0]
 
@@ -460,10 +461,10 @@ def test_strange_ids(node_id: str) -> None:
 def test_how_an_order_is_placed_stands_beside_the_segment_s_text() -> None:
     """The text is what makes orders equal: who pays for one is not in it."""
     prompt = painting()
-    plain = one(cut(prompt, [Mark("part", ("3",))], core_class))
+    plain = segment_of(cut(prompt, [Mark("part", ("3",))], core_class))
     ordering = Ordering("studio", 90, True, "77")
     plan = cut(prompt, [Mark("part", ("3",), ordering=ordering)], core_class)
-    inputs = plan.prompt[one(plan).id]["inputs"]
+    inputs = plan.prompt[segment_of(plan).id]["inputs"]
     assert {name: inputs[name] for name in ("profile", "timeout", "workflow")} == {
         "profile": "studio",
         "timeout": 90,
@@ -486,7 +487,7 @@ def test_parts_of_two_accounts_that_touch_are_two_orders() -> None:
 @pytest.mark.parametrize("named", ["3", "9"])
 def test_a_node_that_runs_anew_makes_its_segment_order_anew(named: str) -> None:
     plan = cut_at(painting(), "3", "8", "9")
-    segment = one(plan).id
+    segment = segment_of(plan).id
     assert "again" not in plan.prompt[segment]["inputs"]
     again = order_again(plan, {named})
     assert again.prompt[segment]["inputs"]["again"] is True

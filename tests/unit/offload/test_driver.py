@@ -30,7 +30,7 @@ def test_a_saver_s_files_are_told_by_its_node_in_the_order_of_their_counter() ->
     assert results_of(outlet(), results) == [results[2], results[0]]
 
 
-def test_without_node_ids_they_are_told_by_the_prefix() -> None:
+def test_results_without_node_ids_are_told_by_the_prefix() -> None:
     results = [
         picture("", "runninghub_9_00001_.png"),
         picture("", "runninghub_90_00001_.png"),
@@ -60,9 +60,9 @@ def test_without_node_ids_they_are_told_by_the_prefix() -> None:
     ],
 )
 def test_a_text_becomes_the_value_that_it_was(kind: str, text: str, value: object) -> None:
-    made = value_of(outlet(kind), text)
-    assert made == value
-    assert type(made) is type(value)
+    result = value_of(outlet(kind), text)
+    assert result == value
+    assert type(result) is type(value)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from unit.offload.prompts import cut_at, keys_of, one, painting
+from unit.offload.prompts import cut_at, keys_of, painting, segment_of
 
 from rh_api.offload import (
     ClassInfo,
@@ -51,7 +51,7 @@ def test_files_that_a_loader_in_the_segment_reads(
     prompt = {"1": node(class_type, **{name: value}, **inputs), "2": shown(["1", 0], *preview)}
     if class_type == "LoadVideo":
         prompt["2"]["inputs"] |= {"filename_prefix": "x", "format": "auto"}
-    segment = one(cut_at(prompt, "1"))
+    segment = segment_of(cut_at(prompt, "1"))
     assert segment.files == (LocalFile("1", name, value, kind),)
     graph = with_file(segment.graph, segment.files[0], "openapi/abc.bin")
     assert graph["1"]["inputs"][name] == "openapi/abc.bin"
@@ -61,7 +61,7 @@ def test_files_that_a_loader_in_the_segment_reads(
 @pytest.mark.parametrize("value", ["made.png", "made.png [output]"])
 def test_a_loader_of_the_output_folder_becomes_one_of_uploads(value: str) -> None:
     prompt = {"1": node("LoadImageOutput", image=value), "2": shown(["1", 0])}
-    segment = one(cut_at(prompt, "1"))
+    segment = segment_of(cut_at(prompt, "1"))
     assert segment.files == (LocalFile("1", "image", "made.png [output]", "IMAGE"),)
     assert segment.graph["1"]["class_type"] == "LoadImage"
 
@@ -73,12 +73,12 @@ def test_a_custom_loader_that_declares_uploads_is_one_too() -> None:
     }
     info = core_class("Painter")
     assert info is not None
-    for name, each in info.inputs.items():
-        if each.required:
+    for name, field in info.inputs.items():
+        if field.required:
             prompt["1"]["inputs"].setdefault(name, 1)
-    assert one(cut_at(prompt, "1")).files[0].value == "painter/m.png [temp]"
+    assert segment_of(cut_at(prompt, "1")).files[0].value == "painter/m.png [temp]"
     prompt["1"]["inputs"]["mask"] = ""  # nothing was painted
-    assert one(cut_at(prompt, "1")).files == ()
+    assert segment_of(cut_at(prompt, "1")).files == ()
 
 
 def with_loras() -> dict[str, Any]:
@@ -100,7 +100,7 @@ def with_loras() -> dict[str, Any]:
 
 
 def test_loras_become_uploaded_ones_in_a_chain() -> None:
-    segment = one(cut_at(with_loras(), "3"))
+    segment = segment_of(cut_at(with_loras(), "3"))
     assert segment.loras == (
         LocalLora("20", "lora_name", "mine\\style.safetensors"),
         LocalLora("21", "lora_name", "more.safetensors"),
@@ -153,15 +153,15 @@ def test_models_to_look_up_and_those_that_nobody_can() -> None:
     )
     prompt["3"]["inputs"]["positive"] = ["32", 0]
     plan = cut_at(prompt, "3")
-    assert one(plan).models == (
+    assert segment_of(plan).models == (
         ModelName("4", "ckpt_name", "paint.safetensors", "CHECKPOINT"),
         ModelName("20", "lora_name", "mine/style.safetensors", "LORA"),
         ModelName("21", "lora_name", "more.safetensors", "LORA"),
         ModelName("30", "vae_name", "ae.safetensors", "OTHER"),
         ModelName("31", "control_net_name", "sub/canny.pth", "OTHER"),
     )
-    unchecked = [each for each in plan.notes if each.key == "segment.unchecked"]
-    assert [each.params["names"] for each in unchecked] == ["ae.safetensors, sub/canny.pth"]
+    unchecked = [note for note in plan.notes if note.key == "segment.unchecked"]
+    assert [note.params["names"] for note in unchecked] == ["ae.safetensors, sub/canny.pth"]
 
 
 def test_loras_that_a_node_lists_in_rows_are_models_of_it() -> None:
@@ -178,9 +178,10 @@ def test_loras_that_a_node_lists_in_rows_are_models_of_it() -> None:
     plan = cut(
         prompt, [Mark("part", ("3",))], lambda name: {"Many": many}.get(name) or core_class(name)
     )
-    assert one(plan).models[1:] == (ModelName("20", "lora_1", "mine/style.safetensors", "LORA"),)
-    assert one(plan).loras == ()
-    sent = one(plan).graph["20"]["inputs"]
+    segment = segment_of(plan)
+    assert segment.models[1:] == (ModelName("20", "lora_1", "mine/style.safetensors", "LORA"),)
+    assert segment.loras == ()
+    sent = segment.graph["20"]["inputs"]
     assert sent["lora_1"] == {"on": True, "lora": "mine/style.safetensors", "strength": 0.5}
     assert (sent["lora_2"], sent["header"]) == (rows["lora_2"], rows["header"])
 
@@ -191,7 +192,7 @@ def test_a_text_is_no_model_whatever_it_ends_in(text: str) -> None:
         "1": node("RegexReplace", string="a", regex_pattern=text, replace=text),
         "2": node("PreviewAny", source=["1", 0]),
     }
-    segment = one(cut_at(prompt, "1", "2"))
+    segment = segment_of(cut_at(prompt, "1", "2"))
     assert segment.models == ()
     inputs = segment.graph["1"]["inputs"]
     assert (inputs["regex_pattern"], inputs["replace"]) == (text, text)
@@ -228,15 +229,15 @@ SOURCES: dict[str, dict[str, Any]] = {
 
 
 def classes(name: str) -> ClassInfo | None:
-    made = {"Draw": ClassInfo(outputs=("SVG",)), "Model": ClassInfo(outputs=("MESH",))}
-    return made.get(name) or core_class(name)
+    own = {"Draw": ClassInfo(outputs=("SVG",)), "Model": ClassInfo(outputs=("MESH",))}
+    return own.get(name) or core_class(name)
 
 
 def saving(class_type: str, source: list[Any]) -> dict[str, Any]:
     """A saver with all that its class requires."""
     info = core_class(class_type)
     assert info is not None
-    inputs: dict[str, Any] = {name: 1 for name, each in info.inputs.items() if each.required}
+    inputs: dict[str, Any] = {name: 1 for name, field in info.inputs.items() if field.required}
     inputs[SAVERS[class_type].input] = source
     if "filename_prefix" in inputs:
         inputs["filename_prefix"] = "mine"
@@ -249,12 +250,12 @@ def test_a_marked_saver_runs_in_the_cloud_and_its_files_are_saved_here(class_typ
     assert remote is not None
     prompt = {"1": SOURCES[saver.input], "9": saving(class_type, ["1", 0])}
     plan = cut(prompt, [Mark("a", ("1", "9"))], classes)
-    segment = one(plan)
+    segment = segment_of(plan)
     entry = segment.graph["9"]
     assert entry["class_type"] == saver.remote
-    given = entry["inputs"].keys()
-    assert given <= remote.inputs.keys()
-    assert {name for name, each in remote.inputs.items() if each.required} <= given
+    names = entry["inputs"].keys()
+    assert names <= remote.inputs.keys()
+    assert {name for name, field in remote.inputs.items() if field.required} <= names
     saved = segment.saved[0]
     assert (saved.node_id, saved.class_type, saved.saver) == ("9", class_type, "9")
     outlet = segment.outlets[saved.outlet - 1]
@@ -277,19 +278,19 @@ def test_equal_savers_and_what_is_read_here_share_one_saver_in_the_cloud() -> No
         "5": node("ImageInvert", image=["1", 0]),
         "6": shown(["5", 0]),
     }
-    segment = one(cut_at(prompt, "1", "2", "3", "4"))
+    segment = segment_of(cut_at(prompt, "1", "2", "3", "4"))
     assert set(segment.graph) == {"1", "2", "4"}
-    assert [(each.type, each.saver) for each in segment.outlets] == [
+    assert [(outlet.type, outlet.saver) for outlet in segment.outlets] == [
         ("IMAGE", "2"),
         ("FILES", "2"),
         ("FILES", "4"),
     ]
-    assert [(each.node_id, each.outlet) for each in segment.saved] == [("2", 2), ("3", 2), ("4", 3)]
+    assert [(file.node_id, file.outlet) for file in segment.saved] == [("2", 2), ("3", 2), ("4", 3)]
     assert segment.outlets[0].prefix != segment.outlets[2].prefix
 
 
 def kept_here(plan: Plan) -> list[str]:
-    return [each.node_id for each in plan.notes if each.key == "segment.saves_here"]
+    return [note.node_id for note in plan.notes if note.key == "segment.saves_here"]
 
 
 @pytest.mark.parametrize("class_type", sorted(SAVERS))
@@ -324,18 +325,18 @@ def test_a_preview_of_what_comes_in_is_no_second_order() -> None:
         "5": saving("MaskPreview", ["1", 1]),
     }
     plan = cut_at(prompt, "2", "3", "4", "5")
-    assert dump(one(plan)) == dump(one(cut_at(prompt, "2", "4")))
+    assert dump(segment_of(plan)) == dump(segment_of(cut_at(prompt, "2", "4")))
     assert plan.prompt["3"] is prompt["3"]
     assert kept_here(plan) == ["3", "5"]
     # Where its source goes, so does the saver.
-    assert {"1", "3", "5"} <= one(cut_at(prompt, "1", "2", "3", "4", "5")).graph.keys()
+    assert {"1", "3", "5"} <= segment_of(cut_at(prompt, "1", "2", "3", "4", "5")).graph.keys()
 
 
 def test_a_saver_of_another_part_s_picture_saves_here_what_comes_out() -> None:
     marks = [Mark("a", ("3", "8")), Mark("b", ("9",))]
     plan = cut(painting(), marks, core_class)
-    assert dump(one(plan)) == dump(one(cut(painting(), marks[:1], core_class)))
-    assert plan.prompt["9"]["inputs"]["images"] == [one(plan).id, 0]
+    assert dump(segment_of(plan)) == dump(segment_of(cut(painting(), marks[:1], core_class)))
+    assert plan.prompt["9"]["inputs"]["images"] == [segment_of(plan).id, 0]
     assert kept_here(plan) == ["9"]
 
 
@@ -350,13 +351,13 @@ def test_a_linked_prefix_is_made_here() -> None:
         plan = cut_at(prompt, *marked)
         assert plan.prompt["2"]["inputs"]["filename_prefix"] == ["3", 0]
         assert plan.prompt["3"] is prompt["3"]
-        assert one(plan).graph["2"]["inputs"]["filename_prefix"] == "runninghub_1"
+        assert segment_of(plan).graph["2"]["inputs"]["filename_prefix"] == "runninghub_1"
 
 
 def test_unmarked_savers_stay_here() -> None:
     plan = cut_at(painting(), "3", "8")
     assert plan.prompt["9"]["class_type"] == "SaveImage"
-    assert one(plan).saved == ()
+    assert segment_of(plan).saved == ()
 
 
 def test_keys_that_the_class_does_not_declare_are_left_behind() -> None:
@@ -365,7 +366,7 @@ def test_keys_that_the_class_does_not_declare_are_left_behind() -> None:
         "2": saving("SaveVideo", ["1", 0]),
     }
     prompt["2"]["inputs"] |= {"format.codec": "auto", "video-preview": "", "stray": ["1", 0]}
-    graph = one(cut_at(prompt, "1", "2")).graph
+    graph = segment_of(cut_at(prompt, "1", "2")).graph
     assert graph["1"]["inputs"] == {"file": "a.mp4"}
     assert graph["2"]["inputs"].keys() == {"video", "filename_prefix", "format", "format.codec"}
     assert "segment.loss_video" not in keys_of(cut_at(prompt, "1", "2"))

@@ -26,23 +26,23 @@ def canvas(nodes: list[Any], groups: list[Any] | None = None, **more: Any) -> di
     return {"extra_pnginfo": {"workflow": {"nodes": nodes, "groups": groups or [], **more}}}
 
 
-def said(name: str, **more: Any) -> dict[str, Any]:
+def ours(name: str, **more: Any) -> dict[str, Any]:
     return {"runninghub": {"segment": name, **more}}
 
 
 def marked(name: str, **more: Any) -> dict[str, Any]:
-    return {"properties": said(name, **more)}
+    return {"properties": ours(name, **more)}
 
 
 def on_canvas(node_id: object, mark: str = "", **more: Any) -> dict[str, Any]:
-    return {"id": node_id, "type": "ImageInvert", "properties": said(mark) if mark else {}, **more}
+    return {"id": node_id, "type": "ImageInvert", "properties": ours(mark) if mark else {}, **more}
 
 
 @pytest.mark.parametrize(
     "extra",
     [None, {}, 5, [], {"runninghub": None}, {"runninghub": {}}, {"runninghub": {"segments": []}}],
 )
-def test_nothing_is_marked(extra: object) -> None:
+def test_a_prompt_without_marks_marks_nothing(extra: object) -> None:
     assert read_marks(extra, PROMPT) == ()
 
 
@@ -222,7 +222,7 @@ def test_nodes_of_the_canvas() -> None:
             on_canvas(3, "a"),
             on_canvas("6", "a"),
             on_canvas(8, "b"),
-            {"id": 12, "properties": said("b", instance="plus", only=True)},
+            {"id": 12, "properties": ours("b", instance="plus", only=True)},
             on_canvas(99, "a"),  # muted: not in the prompt
         ]
     )
@@ -265,7 +265,7 @@ INNER: dict[str, Any] = {
 
 def test_a_subgraph_node_means_all_below_it_and_an_inner_mark_counts_for_every_instance() -> None:
     extra = canvas(
-        [{"id": 7, "type": "outer", "properties": said("whole")}, {"id": 9, "type": "outer"}],
+        [{"id": 7, "type": "outer", "properties": ours("whole")}, {"id": 9, "type": "outer"}],
         definitions=INNER,
     )
     assert read_marks(extra, PROMPT) == (
@@ -275,13 +275,13 @@ def test_a_subgraph_node_means_all_below_it_and_an_inner_mark_counts_for_every_i
 
 
 def test_a_subgraph_whose_definition_is_missing_is_marked_all_the_same() -> None:
-    extra = canvas([{"id": 7, "type": "gone", "properties": said("whole")}])
+    extra = canvas([{"id": 7, "type": "gone", "properties": ours("whole")}])
     assert read_marks(extra, PROMPT) == (Mark("whole", ("7:1", "7:2:1", "7:2:2")),)
 
 
 def test_a_definition_that_contains_itself_ends() -> None:
     endless = {
-        "subgraphs": [{"id": "x", "nodes": [{"id": 7, "type": "x", "properties": said("a")}]}]
+        "subgraphs": [{"id": "x", "nodes": [{"id": 7, "type": "x", "properties": ours("a")}]}]
     }
     extra = canvas([{"id": 7, "type": "x"}], definitions=endless)
     prompt = {":".join(["7"] * 3000): PROMPT["3"]}
@@ -293,7 +293,7 @@ def placed(node_id: int, x: float, y: float, **more: Any) -> dict[str, Any]:
 
 
 def group(name: str, *bounding: float, **more: Any) -> dict[str, Any]:
-    return {"bounding": list(bounding), "flags": said(name, **more)}
+    return {"bounding": list(bounding), "flags": ours(name, **more)}
 
 
 def test_a_group_means_the_nodes_whose_centre_is_in_it() -> None:
@@ -327,7 +327,7 @@ def test_the_closest_mark_counts() -> None:
         [
             placed(3, 0, 0),
             placed(6, 1000, 1000),
-            placed(8, 0, 0, properties=said("own")),
+            placed(8, 0, 0, properties=ours("own")),
             {"id": 7, "type": "outer", "pos": [0, 0], "size": [200, 100]},
         ],
         groups,
@@ -352,8 +352,8 @@ def test_groups_within_a_subgraph() -> None:
 def test_a_group_without_a_mark_or_without_bounds_marks_nothing() -> None:
     groups = [
         {"bounding": [0, 0, 900, 900], "flags": {}},
-        {"bounding": "x", "flags": said("g")},
-        {"flags": said("g")},
+        {"bounding": "x", "flags": ours("g")},
+        {"flags": ours("g")},
         5,
     ]
     assert read_marks(canvas([placed(3, 0, 0)], groups), PROMPT) == ()

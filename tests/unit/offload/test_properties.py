@@ -42,37 +42,37 @@ def planned(seed: int, size: int) -> tuple[Sketch, list[Mark], Plan] | None:
 @given(SEEDS, st.integers(2, 30))
 @settings(max_examples=300, deadline=None)
 def test_what_is_saved_and_shown_is_what_it_was_before(seed: int, size: int) -> None:
-    made = planned(seed, size)
-    if made is None:
+    case = planned(seed, size)
+    if case is None:
         return
-    sketch, _, plan = made
+    sketch, _, plan = case
     before, after = Meaning(sketch.prompt), Meaning(plan.prompt)
-    saved = {each.node_id: each for segment in plan.segments for each in segment.saved}
+    saved = {entry.node_id: entry for segment in plan.segments for entry in segment.saved}
     for node_id, entry in sketch.prompt.items():
         info = core_class(entry["class_type"])
         assert info is not None
         if not info.is_output:
             continue
-        wanted = before.inputs(node_id)
+        expected = before.inputs(node_id)
         if node_id not in saved:
-            assert after.inputs(node_id) == wanted
+            assert after.inputs(node_id) == expected
             continue
-        wanted.pop(PREFIX_INPUT, None)
+        expected.pop(PREFIX_INPUT, None)
         saver = SAVERS[entry["class_type"]]
         class_type, inputs = after.inputs(node_id)["files"]
         assert class_type == saver.remote
         if entry["class_type"] == "MaskPreview":
-            wanted = {"images": ("MaskToImage", 0, (("mask", wanted["mask"]),))}
-        assert inputs == wanted
+            expected = {"images": ("MaskToImage", 0, (("mask", expected["mask"]),))}
+        assert inputs == expected
 
 
 @given(SEEDS, st.integers(2, 30))
 @settings(max_examples=200, deadline=None)
 def test_every_link_is_good_on_both_sides(seed: int, size: int) -> None:
-    made = planned(seed, size)
-    if made is None:
+    case = planned(seed, size)
+    if case is None:
         return
-    sketch, marks, plan = made
+    sketch, marks, plan = case
     whole(plan.prompt)
     by_id = {segment.id: segment for segment in plan.segments}
     assert len(by_id) == len(plan.segments)
@@ -81,7 +81,7 @@ def test_every_link_is_good_on_both_sides(seed: int, size: int) -> None:
         brought = {target for inlet in segment.inlets for target in inlet.targets}
         whole(segment.graph, brought)
         assert 0 < len(segment.outlets) <= OUTLETS
-        assert segment.graph.keys() > {each.saver for each in segment.saved}
+        assert segment.graph.keys() > {entry.saver for entry in segment.saved}
         assert len(segment.inlets) <= INLETS
         assert load(dump(segment)).graph == segment.graph
         for inlet in segment.inlets:
@@ -89,16 +89,16 @@ def test_every_link_is_good_on_both_sides(seed: int, size: int) -> None:
                 assert inlet.source not in many
             else:
                 assert by_id[inlet.source[0]].level < segment.level
-        assert not many & {each.source for each in segment.outlets if each.type != "FILES"}
-    kept = {
+        assert not many & {outlet.source for outlet in segment.outlets if outlet.type != "FILES"}
+    here = {
         node.id
         for node in read_nodes(plan.prompt).values()
         if node.class_type not in {SEGMENT_CLASS, SAVED_CLASS}
     }
     stay = ("segment.unused", "segment.saves_here")
-    told = {note.node_id for note in plan.notes if note.key in stay}
+    noted = {note.node_id for note in plan.notes if note.key in stay}
     for mark in marks:
-        for node_id in set(mark.nodes) & kept - told if plan.segments else ():
+        for node_id in set(mark.nodes) & here - noted if plan.segments else ():
             assert sketch.prompt[node_id]["class_type"] in CHEAP | {MADE_VIDEO}
 
 
@@ -125,14 +125,14 @@ def whole(graph: Mapping[str, Any], brought: set[tuple[str, str]] = frozenset())
 def test_equal_prompts_give_equal_bytes_and_a_second_pass_changes_nothing(
     seed: int, size: int
 ) -> None:
-    made = planned(seed, size)
-    if made is None:
+    case = planned(seed, size)
+    if case is None:
         return
-    sketch, marks, plan = made
+    sketch, marks, plan = case
     again = cut(sketch.shuffled(), marks, core_class)
     assert again.prompt == plan.prompt
     assert again == plan
-    assert [dump(each) for each in again.segments] == [dump(each) for each in plan.segments]
+    assert [dump(part) for part in again.segments] == [dump(part) for part in plan.segments]
     twice = cut(plan.prompt, marks, core_class)
     assert twice.prompt == plan.prompt
     assert not twice.segments
@@ -141,22 +141,22 @@ def test_equal_prompts_give_equal_bytes_and_a_second_pass_changes_nothing(
 @given(SEEDS, st.integers(2, 20))
 @settings(max_examples=50, deadline=None)
 def test_what_else_is_on_the_canvas_does_not_change_a_segment(seed: int, size: int) -> None:
-    made = planned(seed, size)
-    if made is None:
+    case = planned(seed, size)
+    if case is None:
         return
-    sketch, marks, plan = made
+    sketch, marks, plan = case
     more = {
         "5000": {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8}},
         "5001": {"class_type": "SaveImage", "inputs": {"images": ["5000", 0]}},
         **sketch.prompt,
     }
-    other = cut(more, marks, core_class)
-    assert [dump(each) for each in other.segments] == [dump(each) for each in plan.segments]
+    crowded = cut(more, marks, core_class)
+    assert [dump(part) for part in crowded.segments] == [dump(part) for part in plan.segments]
 
 
 def test_random_cuts_are_of_all_kinds() -> None:
-    plans = [made[2] for seed in range(200) if (made := planned(seed, 30)) is not None]
+    plans = [case[2] for seed in range(200) if (case := planned(seed, 30)) is not None]
     assert len(plans) > 120
-    assert sum(any(each.dependencies for each in plan.segments) for plan in plans) > 60
+    assert sum(any(segment.dependencies for segment in plan.segments) for plan in plans) > 60
     assert sum(len(plan.segments) > 1 for plan in plans) > 30
     assert sum(plan.split > 0 for plan in plans) > 10

@@ -40,7 +40,7 @@ HOME = {
 }
 
 
-def known(name: str) -> ClassInfo | None:
+def class_here(name: str) -> ClassInfo | None:
     return HOME.get(name) or core_class(name)
 
 
@@ -50,7 +50,7 @@ def saved(first: Mapping[str, Any]) -> dict[str, Any]:
 
 def refusal(prompt: Mapping[str, Any], *marked: str) -> CannotOffload:
     with pytest.raises(CannotOffload) as caught:
-        cut(prompt, [Mark("a", marked)], known)
+        cut(prompt, [Mark("a", marked)], class_here)
     error = caught.value
     assert "…" not in str(error)  # every parameter of the sentence is there
     if "node" in error.params:
@@ -95,7 +95,7 @@ def test_marked_output_nodes_whose_work_cannot_be_brought_back(class_type: str) 
 
 
 def test_a_path_that_is_not_set_hinders_nobody() -> None:
-    assert cut(saved(node("ReadPicture", file_path="")), [Mark("a", ("1",))], known).segments
+    assert cut(saved(node("ReadPicture", file_path="")), [Mark("a", ("1",))], class_here).segments
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_saver_of_what_cannot_cross_goes_along() -> None:
     assert refusal(prompt, "3").key == "segment.local_disk_follows"
 
 
-def test_a_circle() -> None:
+def test_a_circle_of_links_is_refused() -> None:
     prompt = saved(node("ImageInvert", image=["3", 0]))
     prompt["3"] = node("ImageInvert", image=["1", 0])
     error = refusal(prompt, "1")
@@ -215,7 +215,7 @@ def test_too_many_values_come_back() -> None:
     error = refusal(prompt, *marked)
     assert (error.key, error.params["count"]) == ("segment.outlets_many", 33)
     del prompt["1034"]
-    assert cut(prompt, [Mark("a", tuple(marked))], known).segments
+    assert cut(prompt, [Mark("a", tuple(marked))], class_here).segments
 
 
 def test_too_many_values_go_up() -> None:
@@ -236,7 +236,7 @@ def test_too_many_values_go_up() -> None:
     error = refusal(prompt, *marked)
     assert (error.key, error.params["count"]) == ("segment.inlets_many", 65)
     prompt, marked = prompt_of(64)
-    assert cut(prompt, [Mark("a", tuple(marked))], known).segments
+    assert cut(prompt, [Mark("a", tuple(marked))], class_here).segments
 
 
 def test_too_many_orders() -> None:
@@ -249,12 +249,11 @@ def test_too_many_orders() -> None:
 
     for count in (ORDERS + 1, 10_000):
         prompt = prompt_of(count)
-        error = refusal(prompt, *(each for each in prompt if each.startswith("2")))
+        error = refusal(prompt, *(node_id for node_id in prompt if node_id.startswith("2")))
         assert error.key == "segment.orders_many"
     prompt = prompt_of(ORDERS)
-    assert (
-        len(cut_at(prompt, *(each for each in prompt if each.startswith("2"))).segments) == ORDERS
-    )
+    marked = [node_id for node_id in prompt if node_id.startswith("2")]
+    assert len(cut_at(prompt, *marked).segments) == ORDERS
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -262,7 +261,7 @@ def test_a_number_that_is_no_json(value: float) -> None:
     prompt = saved(node("SolidMask", value=value, width=8, height=8))
     prompt["2"] = node("MaskPreview", mask=["1", 0])
     with pytest.raises(BadInput, match="cannot be sent"):
-        cut(prompt, [Mark("a", ("1",))], known)
+        cut(prompt, [Mark("a", ("1",))], class_here)
 
 
 def test_nonsense_in_a_prompt_is_no_crash() -> None:
@@ -273,7 +272,7 @@ def test_nonsense_in_a_prompt_is_no_crash() -> None:
         **saved(node("ImageInvert", image=["4", 0])),
         "4": node("LoadImage", image="a.png"),
     }
-    plan = cut(prompt, [Mark("a", ("1",))], known)
+    plan = cut(prompt, [Mark("a", ("1",))], class_here)
     assert plan.segments
     assert refusal({**prompt, "1": prompt["1"], "9": {"inputs": {}}}, "9").key
 

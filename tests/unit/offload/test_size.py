@@ -68,5 +68,5 @@ def test_which_fields_take_an_address_is_told_of_one_node() -> None:
     assert takes_url(many, "7.image")
     assert not takes_url(many, "7.mask")
     assert not takes_url(many, "2000.image")
-    asked = calls(lambda: takes_url(few, "7.image"))
-    assert calls(lambda: takes_url(many, "7.image")) == asked
+    count = calls(lambda: takes_url(few, "7.image"))
+    assert calls(lambda: takes_url(many, "7.image")) == count
