@@ -22,10 +22,10 @@ def test_each_picture_is_a_png_in_order() -> None:
     with zipfile.ZipFile(io.BytesIO(zipped(batches))) as opened:
         assert opened.testzip() is None
         assert opened.namelist() == [f"{number:05}.png" for number in range(1, 6)]
-        read = [load_image(opened.read(name))[0][0] for name in opened.namelist()]
-        assert {each.compress_type for each in opened.infolist()} == {zipfile.ZIP_STORED}
-    for sent, got in zip([*batches[0], *batches[1][..., :3]], read, strict=True):
-        np.testing.assert_array_equal(got, sent)
+        loaded = [load_image(opened.read(name))[0][0] for name in opened.namelist()]
+        assert {entry.compress_type for entry in opened.infolist()} == {zipfile.ZIP_STORED}
+    for sent, picture in zip([*batches[0], *batches[1][..., :3]], loaded, strict=True):
+        np.testing.assert_array_equal(picture, sent)
 
 
 def test_equal_pictures_are_equal_bytes(monkeypatch) -> None:

@@ -72,10 +72,10 @@ def test_what_is_written_is_read_back(tmp_path, channels: int) -> None:
     (file,) = audio.encode(sound, 44100)
     path = tmp_path / "sound.wav"
     path.write_bytes(file.data)
-    read = audio.read(path)
-    assert read.rate == 44100
-    assert read.waveform.dtype == np.float32
-    np.testing.assert_array_equal(read.waveform, sound)
+    back = audio.read(path)
+    assert back.rate == 44100
+    assert back.waveform.dtype == np.float32
+    np.testing.assert_array_equal(back.waveform, sound)
 
 
 def test_equal_sounds_are_equal_bytes_in_any_memory_layout() -> None:
@@ -153,8 +153,8 @@ def test_each_format_is_read_as_load_audio_reads_it(
 
 def test_eight_bits_are_read_around_their_middle(tmp_path) -> None:
     path = write_with_av(tmp_path / "sound.wav", "pcm_u8", "mono")
-    wanted = noise(1, 48000).clip(-1, 127 / 128)
-    np.testing.assert_allclose(audio.read(path).waveform[0], wanted, atol=1 / 127)
+    expected = noise(1, 48000).clip(-1, 127 / 128)
+    np.testing.assert_allclose(audio.read(path).waveform[0], expected, atol=1 / 127)
 
 
 def test_a_file_that_ends_early_gives_what_is_there(tmp_path) -> None:

@@ -38,12 +38,12 @@ def decode(*paths: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
     decoded = image.decode(paths)
     assert set(decoded) == {Kind.IMAGE, Kind.MASK}
     images, masks = decoded[Kind.IMAGE], decoded[Kind.MASK]
-    assert [each.shape[:3] for each in images] == [each.shape for each in masks]
-    assert {each.dtype for each in (*images, *masks)} <= {np.dtype(np.float32)}
+    assert [batch.shape[:3] for batch in images] == [batch.shape for batch in masks]
+    assert {batch.dtype for batch in (*images, *masks)} <= {np.dtype(np.float32)}
     return images, masks
 
 
-def one(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def only_picture(path: Path) -> tuple[np.ndarray, np.ndarray]:
     (images,), (masks,) = decode(path)
     assert len(images) == 1
     return images[0], masks[0]
@@ -63,9 +63,9 @@ def floats(levels: np.ndarray) -> np.ndarray:
 )
 def test_each_format_and_mode_is_read_as_load_image_reads_it(keep, suffix: str, mode: str) -> None:
     path = keep(Image.fromarray(noise(300, 250, 4)).convert(mode), suffix)
-    read, mask = one(path)
+    pixels, mask = only_picture(path)
     expected, expected_mask = load_image(path.read_bytes())
-    np.testing.assert_array_equal(read, expected[0])
+    np.testing.assert_array_equal(pixels, expected[0])
     assert mask.any() == mode.endswith("A")
     if mask.any():
         np.testing.assert_array_equal(mask, expected_mask[0])
@@ -90,31 +90,31 @@ def test_what_went_up_comes_back(
 def test_a_see_through_palette_colour_is_in_the_mask(keep) -> None:
     picture = Image.fromarray(np.array([[0, 1], [2, 1]], np.uint8)).convert("P")
     picture.putpalette([10, 20, 30, 40, 50, 60, 70, 80, 90])
-    read, mask = one(keep(picture, transparency=1))
+    pixels, mask = only_picture(keep(picture, transparency=1))
     np.testing.assert_array_equal(mask, [[0, 1], [0, 1]])
-    np.testing.assert_array_equal(read[1, 0], floats(np.array([70, 80, 90])))
+    np.testing.assert_array_equal(pixels[1, 0], floats(np.array([70, 80, 90])))
 
 
 def test_a_see_through_colour_is_in_the_mask(keep) -> None:
     picture = Image.fromarray(np.array([[[1, 2, 3], [4, 5, 6]]], np.uint8))
-    _, mask = one(keep(picture, transparency=(4, 5, 6)))
+    _, mask = only_picture(keep(picture, transparency=(4, 5, 6)))
     np.testing.assert_array_equal(mask, [[0, 1]])
 
 
 def test_sixteen_bit_grey_is_kept_whole(keep) -> None:
     levels = np.random.default_rng(1).integers(0, 65536, (20, 30), np.uint16)
     for suffix in (".png", ".tiff"):
-        read, mask = one(keep(Image.fromarray(levels), suffix))
-        np.testing.assert_array_equal(read[..., 1], levels / np.float32(65535))
+        pixels, mask = only_picture(keep(Image.fromarray(levels), suffix))
+        np.testing.assert_array_equal(pixels[..., 1], levels / np.float32(65535))
         assert not mask.any()
 
 
 @pytest.mark.parametrize("channels", [3, 4])
 def test_sixteen_bit_colour_is_kept_whole(keep, channels: int) -> None:
     levels = np.random.default_rng(1).integers(0, 65536, (20, 30, channels), np.uint16)
-    read, mask = one(keep(deep_png(levels)))
+    pixels, mask = only_picture(keep(deep_png(levels)))
     whole = (levels / np.float32(65535)).astype(np.float32)
-    np.testing.assert_array_equal(read, whole[..., :3])
+    np.testing.assert_array_equal(pixels, whole[..., :3])
     if channels == 4:
         np.testing.assert_array_equal(mask, np.float32(1) - whole[..., 3])
 
@@ -126,9 +126,9 @@ def test_a_picture_is_turned_as_its_exif_says(keep, suffix: str, orientation: in
     exif = Image.Exif()
     exif[0x0112] = orientation
     path = keep(picture, suffix, exif=exif)
-    read, _ = one(path)
-    assert read.shape == ((5, 8, 3) if orientation < 5 else (8, 5, 3))
-    np.testing.assert_array_equal(read, load_image(path.read_bytes())[0][0])
+    pixels, _ = only_picture(path)
+    assert pixels.shape == ((5, 8, 3) if orientation < 5 else (8, 5, 3))
+    np.testing.assert_array_equal(pixels, load_image(path.read_bytes())[0][0])
 
 
 @pytest.mark.parametrize("suffix", [".png", ".gif", ".webp"])
@@ -151,7 +151,7 @@ def test_previews_of_another_size_are_left_out(keep) -> None:
 
 def test_pictures_of_one_size_are_one_batch(keep) -> None:
     levels = noise(3, 5, 7, 3)
-    (images,), (masks,) = decode(*[keep(Image.fromarray(each)) for each in levels])
+    (images,), (masks,) = decode(*[keep(Image.fromarray(picture)) for picture in levels])
     np.testing.assert_array_equal(images, floats(levels))
     assert masks.shape == (3, 5, 7)
     assert not masks.any()
@@ -160,10 +160,10 @@ def test_pictures_of_one_size_are_one_batch(keep) -> None:
 def test_pictures_of_several_sizes_stay_single_in_order(keep) -> None:
     shapes = [(5, 7, 3), (5, 7, 3), (4, 7, 4), (5, 7, 3)]
     levels = [noise(*shape, seed=index) for index, shape in enumerate(shapes)]
-    images, masks = decode(*[keep(Image.fromarray(each)) for each in levels])
-    assert [each.shape for each in images] == [(1, *shape[:2], 3) for shape in shapes]
-    for read, sent in zip(images, levels, strict=True):
-        np.testing.assert_array_equal(read[0], floats(sent[..., :3]))
+    images, masks = decode(*[keep(Image.fromarray(picture)) for picture in levels])
+    assert [batch.shape for batch in images] == [(1, *shape[:2], 3) for shape in shapes]
+    for batch, sent in zip(images, levels, strict=True):
+        np.testing.assert_array_equal(batch[0], floats(sent[..., :3]))
     assert [mask.any() for mask in masks] == [False, False, True, False]
 
 
@@ -172,14 +172,14 @@ def test_a_turned_picture_among_others_makes_them_single(keep) -> None:
     exif[0x0112] = 6
     levels = [noise(5, 7, 3, seed=index) for index in range(4)]
     paths = [
-        keep(Image.fromarray(each), **({"exif": exif} if index == 2 else {}))
-        for index, each in enumerate(levels)
+        keep(Image.fromarray(picture), **({"exif": exif} if index == 2 else {}))
+        for index, picture in enumerate(levels)
     ]
     images, _ = decode(*paths)
-    assert [each.shape[1:3] for each in images] == [(5, 7), (5, 7), (7, 5), (5, 7)]
-    for index, each in enumerate(images):
+    assert [batch.shape[1:3] for batch in images] == [(5, 7), (5, 7), (7, 5), (5, 7)]
+    for index, batch in enumerate(images):
         upright = np.rot90(levels[index], -1) if index == 2 else levels[index]
-        np.testing.assert_array_equal(each[0], floats(upright))
+        np.testing.assert_array_equal(batch[0], floats(upright))
 
 
 def test_no_files_are_no_pictures() -> None:
@@ -205,14 +205,14 @@ def test_a_bomb_is_refused_before_memory_is_taken(keep) -> None:
 def test_of_a_photo_s_two_views_only_the_first_is_read(keep) -> None:
     first, second = (Image.new("RGB", (6, 4), shade) for shade in ("red", "blue"))
     path = keep(first, ".jpg", format="MPO", save_all=True, append_images=[second])
-    image, _ = one(path)
+    image, _ = only_picture(path)
     assert image[0, 0, 0] > 0.9
 
 
 def test_pictures_are_read_together_as_long_as_a_film_may_be(keep) -> None:
     path = keep(Image.new("1", (8000, 8000)))
     *whole, last = frames.survey([path] * (BYTE_LIMIT // 16 // 8000**2 + 1))
-    assert all(isinstance(found, frames.Survey) for found in whole)
+    assert all(isinstance(survey, frames.Survey) for survey in whole)
     assert isinstance(last, MediaError)
     assert last.key == "media.too_many_pictures"
     assert last.params == {"file": path.name, "limit": BYTE_LIMIT // 2**30}
@@ -306,10 +306,10 @@ def test_a_damaged_file_among_others_costs_itself_alone(mixed, names: list[str])
         assert isinstance(count, MediaError) == (name in ("cut", "stops"))
     whole = [decode(mixed[name]) for name in names if name not in ("cut", "stops")]
     for part, kind in enumerate((Kind.IMAGE, Kind.MASK)):
-        expected = [picture for each in whole for batch in each[part] for picture in batch]
-        read = [picture for batch in decoded[kind] for picture in batch]
-        assert len(read) == len(expected)
-        assert all(np.array_equal(*pair) for pair in zip(read, expected, strict=True))
+        expected = [picture for file in whole for batch in file[part] for picture in batch]
+        pictures = [picture for batch in decoded[kind] for picture in batch]
+        assert len(pictures) == len(expected)
+        assert all(np.array_equal(*pair) for pair in zip(pictures, expected, strict=True))
 
 
 @pytest.mark.parametrize("clear", [0, 700, 65_535])
@@ -318,7 +318,7 @@ def test_one_level_of_16_bit_grey_may_be_see_through(keep, clear: int) -> None:
     head = struct.pack(">2I5B", 2, 2, 16, 0, 0, 0, 0)
     rows = np.pad(levels.astype(">u2").view(np.uint8), ((0, 0), (1, 0))).tobytes()
     whole = png_file(head, zlib.compress(rows))
-    picture, mask = one(
+    picture, mask = only_picture(
         keep(whole[:33] + png_chunk(b"tRNS", struct.pack(">H", clear)) + whole[33:])
     )
     assert np.abs(picture[..., 0] - levels / 65_535).max() < 1e-6
@@ -338,5 +338,5 @@ def test_a_text_beside_the_picture_does_not_keep_it_away(keep, text: bytes) -> N
     levels = noise(4, 5, 3)
     path = keep(Image.fromarray(levels))
     whole = path.read_bytes()
-    picture, _ = one(keep(whole[:33] + text + whole[33:]))
+    picture, _ = only_picture(keep(whole[:33] + text + whole[33:]))
     assert (picture == floats(levels)).all()

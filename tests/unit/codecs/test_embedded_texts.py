@@ -56,8 +56,8 @@ def decoded(path: Path) -> list[bytes]:
 
 def texts_of(path: Path) -> dict[str, str]:
     with av.open(str(path)) as container:
-        found = {**container.metadata, **container.streams[0].metadata}
-    return {name.lower(): text for name, text in found.items()}
+        texts = {**container.metadata, **container.streams[0].metadata}
+    return {name.lower(): text for name, text in texts.items()}
 
 
 @pytest.mark.parametrize("suffix", sorted(CODECS))
@@ -89,8 +89,8 @@ def test_a_film_keeps_its_alpha_and_its_rate(tmp_path: Path, codec: str, pixels:
         old, new = before.streams.video[0], after.streams.video[0]
         if int(av.__version__.partition(".")[0]) >= 18:  # older ones hand on no rate
             assert (new.average_rate, new.base_rate) == (old.average_rate, old.base_rate)
-        said = [{k.lower(): v for k, v in one.metadata.items()} for one in (old, new)]
-        assert said[0].get("alpha_mode") == said[1].get("alpha_mode")
+        tags = [{k.lower(): v for k, v in stream.metadata.items()} for stream in (old, new)]
+        assert tags[0].get("alpha_mode") == tags[1].get("alpha_mode")
 
 
 def exr(path: Path) -> None:
@@ -101,7 +101,7 @@ def exr(path: Path) -> None:
     encoder.time_base = Fraction(1, 1)
     frame = av.VideoFrame.from_ndarray(noise, format="gbrpf32le")
     frame.pts = 0
-    path.write_bytes(b"".join(bytes(one) for one in (*encoder.encode(frame), *encoder.encode())))
+    path.write_bytes(b"".join(map(bytes, (*encoder.encode(frame), *encoder.encode()))))
 
 
 def test_an_exr_carries_the_prompt_in_place_of_the_cloud_s(tmp_path: Path) -> None:
@@ -109,11 +109,11 @@ def test_an_exr_carries_the_prompt_in_place_of_the_cloud_s(tmp_path: Path) -> No
     exr(source)
     copy(source, target, {"prompt": {"1": "the cloud's"}, "workflow": 1})
     copy(target, again, SAID)
-    made = again.read_bytes()
+    data = again.read_bytes()
     for name, text in TEXTS.items():
-        assert name.encode() + b"\0string\0" + struct.pack("<I", len(text)) + text.encode() in made
+        assert name.encode() + b"\0string\0" + struct.pack("<I", len(text)) + text.encode() in data
     assert b"the cloud's" in target.read_bytes()
-    assert b"the cloud's" not in made
+    assert b"the cloud's" not in data
     assert decoded(source) == decoded(target) == decoded(again) != []
 
 
@@ -164,10 +164,10 @@ def test_a_drawing_carries_the_prompt_in_place_of_the_cloud_s(tmp_path: Path) ->
     cloud = '<svg>\n  <metadata>\n <![CDATA[\n{"prompt": 1}\n]]>\n</metadata><!--x--></svg>'
     source.write_text(cloud)
     copy(source, target, {"prompt": {"1": "a]]>b"}})
-    made = target.read_text()
-    said = made.partition("<![CDATA[")[2].partition("]]>")[0]
-    assert json.loads(said) == {"prompt": {"1": "a]]>b"}}
-    assert made.endswith("\n]]>\n</metadata><!--x--></svg>")
+    drawing = target.read_text()
+    metadata = drawing.partition("<![CDATA[")[2].partition("]]>")[0]
+    assert json.loads(metadata) == {"prompt": {"1": "a]]>b"}}
+    assert drawing.endswith("\n]]>\n</metadata><!--x--></svg>")
     source.write_text("<svg><!--x--></svg>")
     copy(source, target, SAID)
     assert target.read_bytes() == source.read_bytes()
@@ -177,17 +177,17 @@ def test_a_mesh_carries_the_prompt_in_place_of_the_cloud_s(tmp_path: Path) -> No
     source, target = tmp_path / "a.glb", tmp_path / "b.glb"
     document = b'{"asset": {"version": "2.0", "extras": {"prompt": "x"}}, "n": [0.1]}'
     document += b" " * (-len(document) % 4)
-    rest = struct.pack("<I4s", 4, b"BIN\0") + b"mesh"
-    body = struct.pack("<I4s", len(document), b"JSON") + document + rest
+    binary = struct.pack("<I4s", 4, b"BIN\0") + b"mesh"
+    body = struct.pack("<I4s", len(document), b"JSON") + document + binary
     source.write_bytes(b"glTF" + struct.pack("<II", 2, 12 + len(body)) + body)
     copy(source, target, SAID)
-    made = target.read_bytes()
-    assert struct.unpack_from("<4sII", made) == (b"glTF", 2, len(made))
-    length, _ = struct.unpack_from("<I4s", made, 12)
+    mesh = target.read_bytes()
+    assert struct.unpack_from("<4sII", mesh) == (b"glTF", 2, len(mesh))
+    length, _ = struct.unpack_from("<I4s", mesh, 12)
     assert length % 4 == 0
-    said = json.loads(made[20 : 20 + length])
-    assert said == {"asset": {"version": "2.0", "extras": TEXTS}, "n": [0.1]}
-    assert made[20 + length :] == rest
+    carried = json.loads(mesh[20 : 20 + length])
+    assert carried == {"asset": {"version": "2.0", "extras": TEXTS}, "n": [0.1]}
+    assert mesh[20 + length :] == binary
 
 
 @pytest.mark.parametrize("name", ["a.webp", "a.flac", "a.mp4", "a.png", "a.glb", "a.exr"])

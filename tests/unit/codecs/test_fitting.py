@@ -33,21 +33,21 @@ def opened(data: bytes) -> Image.Image:
         (Limit(0, ("webp",)), ".webp", True),
     ],
 )
-def test_it_becomes_the_first_file_that_fits(
+def test_a_picture_becomes_the_first_file_that_fits(
     limit: Limit, suffix: str, *, keeps_size: bool
 ) -> None:
-    made = fitted(noise(), limit)
-    assert limit.takes(len(made.data), made.suffix)
-    assert made.suffix == suffix
-    width, height = opened(made.data).size
+    file = fitted(noise(), limit)
+    assert limit.takes(len(file.data), file.suffix)
+    assert file.suffix == suffix
+    width, height = opened(file.data).size
     assert (width == 120) == keeps_size
     assert width / height == pytest.approx(0.75, rel=0.02)
 
 
 def test_alpha_is_never_given_up() -> None:
-    made = fitted(noise(4), Limit(60_000, ("jpg", "png", "webp")))
-    assert made.suffix == ".webp"
-    assert opened(made.data).mode == "RGBA"
+    file = fitted(noise(4), Limit(60_000, ("jpg", "png", "webp")))
+    assert file.suffix == ".webp"
+    assert opened(file.data).mode == "RGBA"
     with pytest.raises(MediaError):
         fitted(noise(4), Limit(60_000, ("jpg",)))
 

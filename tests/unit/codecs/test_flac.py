@@ -26,19 +26,19 @@ def sixteen_bit(*shape: int) -> np.ndarray:
     return (levels / 2**15).astype(np.float32)
 
 
-def read(made: Packed) -> tuple[np.ndarray, int]:
+def read(sound: Packed) -> tuple[np.ndarray, int]:
     """As ComfyUI's own LoadAudio reads it."""
-    return load_audio(io.BytesIO(made.file.data))
+    return load_audio(io.BytesIO(sound.file.data))
 
 
 @pytest.mark.parametrize("rate", [8_000, 44_100, 48_000, 192_000])
 @pytest.mark.parametrize("channels", range(1, 9))
 def test_what_has_16_bits_keeps_every_one(channels: int, rate: int) -> None:
     sound = sixteen_bit(channels, 70_001)
-    made = packed(wav(sound, rate), 10 * MIB)
-    assert (made.bits, made.is_cut) == (16, False)
-    assert (made.file.suffix, made.file.mime) == (".flac", "audio/flac")
-    samples, read_rate = read(made)
+    flac = packed(wav(sound, rate), 10 * MIB)
+    assert (flac.bits, flac.is_cut) == (16, False)
+    assert (flac.file.suffix, flac.file.mime) == (".flac", "audio/flac")
+    samples, read_rate = read(flac)
     np.testing.assert_array_equal(samples, sound)
     assert read_rate == rate
 
@@ -47,9 +47,9 @@ def test_what_has_16_bits_keeps_every_one(channels: int, rate: int) -> None:
 def test_all_other_values_come_within_24_bits(channels: int) -> None:
     sound = np.clip(noise(channels, 140_000), -1, 1)
     sound.flat[:3] = 1, -1, 2**-20
-    made = packed(wav(sound), 10 * MIB)
-    assert (made.bits, made.is_cut) == (24, False)
-    samples, _ = read(made)
+    flac = packed(wav(sound), 10 * MIB)
+    assert (flac.bits, flac.is_cut) == (24, False)
+    samples, _ = read(flac)
     assert samples.shape == sound.shape
     assert np.abs(samples - sound).max() <= 2**-23
 
@@ -57,32 +57,32 @@ def test_all_other_values_come_within_24_bits(channels: int) -> None:
 def test_a_song_that_is_too_large_with_24_bits_goes_with_16() -> None:
     sound = noise(2, 9_000) / 4
     size = len(packed(wav(sound), MIB).file.data)
-    made = packed(wav(sound), size - 1)
-    assert (made.bits, made.is_cut) == (16, False)
-    np.testing.assert_allclose(read(made)[0], sound, atol=2**-16)
+    flac = packed(wav(sound), size - 1)
+    assert (flac.bits, flac.is_cut) == (16, False)
+    np.testing.assert_allclose(read(flac)[0], sound, atol=2**-16)
 
 
 def test_what_is_louder_than_full_scale_is_cut_and_said_to_be() -> None:
-    made = packed(wav(np.array([[[1.5, -3.0, 0.25]]], np.float32)), MIB)
-    assert made.is_cut
-    np.testing.assert_allclose(read(made)[0], [[1, -1, 0.25]], atol=2**-23)
+    flac = packed(wav(np.array([[[1.5, -3.0, 0.25]]], np.float32)), MIB)
+    assert flac.is_cut
+    np.testing.assert_allclose(read(flac)[0], [[1, -1, 0.25]], atol=2**-23)
 
 
 def test_equal_sounds_are_equal_bytes_without_a_version_of_a_library() -> None:
     sound = noise(2, 9_000)
-    made = packed(wav(sound), MIB)
-    assert made == packed(wav(sound), MIB)
-    assert b"Lavf" not in made.file.data
+    flac = packed(wav(sound), MIB)
+    assert flac == packed(wav(sound), MIB)
+    assert b"Lavf" not in flac.file.data
 
 
 def test_what_is_still_too_large_says_how_much_would_go() -> None:
     sound = wav(noise(1, 8_000 * 60), 8_000)
     with pytest.raises(MediaError) as refused:
         packed(sound, MIB // 2)
-    told = refused.value.params
-    assert (refused.value.key, told["seconds"]) == ("media.sound_too_large", 60)
-    assert (told["size"], told["limit"], told["format"]) == ("1.8", "0.5", "FLAC")
-    fits = int(str(told["fits"]))
+    params = refused.value.params
+    assert (refused.value.key, params["seconds"]) == ("media.sound_too_large", 60)
+    assert (params["size"], params["limit"], params["format"]) == ("1.8", "0.5", "FLAC")
+    fits = int(str(params["fits"]))
     assert 25 < fits < 35
     packed(wav(noise(1, 8_000 * fits), 8_000), MIB // 2)
 

@@ -35,9 +35,9 @@ def test_comfyui_reads_what_was_sent(levels: np.ndarray) -> None:
     files = image.encode(floats(levels))
     assert len(files) == len(levels)
     for file, sent in zip(files, levels, strict=True):
-        read, mask = load_image(file.data)
+        picture, mask = load_image(file.data)
         colour = sent[..., :3] if sent.shape[2] > 2 else sent[..., :1].repeat(3, axis=2)
-        np.testing.assert_array_equal(read[0], floats(colour))
+        np.testing.assert_array_equal(picture[0], floats(colour))
         if sent.shape[2] in (2, 4):
             np.testing.assert_array_equal(mask[0], np.float32(1) - floats(sent[..., -1]))
         else:
@@ -48,8 +48,8 @@ def test_a_mask_becomes_alpha_as_load_image_reads_it() -> None:
     levels = np.random.default_rng(1).integers(0, 256, (2, 9, 7, 3), np.uint8)
     masks = floats(np.random.default_rng(2).integers(0, 256, (2, 9, 7), np.uint8))
     for index, file in enumerate(image.encode(floats(levels), masks)):
-        read, mask = load_image(file.data)
-        np.testing.assert_array_equal(read[0], floats(levels[index]))
+        picture, mask = load_image(file.data)
+        np.testing.assert_array_equal(picture[0], floats(levels[index]))
         np.testing.assert_allclose(mask[0], masks[index], atol=6e-8)
 
 
@@ -123,5 +123,5 @@ def test_pictures_and_masks_are_read_back_as_they_were(tmp_path) -> None:
         (file,) = codec.encode(value[kind])
         path = tmp_path / f"{kind.value}{file.suffix}"
         path.write_bytes(file.data)
-        (read,) = image.decode([path])[kind]
-        np.testing.assert_array_equal(read, value[kind])
+        (batch,) = image.decode([path])[kind]
+        np.testing.assert_array_equal(batch, value[kind])

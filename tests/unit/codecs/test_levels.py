@@ -26,9 +26,9 @@ def noise(channels: int, size: tuple[int, int] = (9, 13)) -> np.ndarray:
 @pytest.mark.parametrize("channels", [3, 4])
 def test_every_channel_comes_back_as_it_is_in_the_file(tmp_path: Path, channels: int) -> None:
     pictures = [noise(channels), noise(channels)[::-1]]
-    paths = [written(tmp_path, f"{n}.png", one) for n, one in enumerate(pictures)]
-    made = levels.read(paths)
-    np.testing.assert_array_equal(made, np.stack(pictures).astype(np.float32) / 255.0)
+    paths = [written(tmp_path, f"{n}.png", picture) for n, picture in enumerate(pictures)]
+    stacked = levels.read(paths)
+    np.testing.assert_array_equal(stacked, np.stack(pictures).astype(np.float32) / 255.0)
 
 
 def test_a_picture_without_alpha_among_others_takes_it_from_all(tmp_path: Path) -> None:
@@ -64,10 +64,10 @@ def test_texts_take_the_place_of_those_that_were_there() -> None:
     source.seek(0)
     png_text.copy(source, target, {"prompt": "{}", "workflow": '{"name": "图"}'})
 
-    with Image.open(target) as made:
-        assert isinstance(made, PngImageFile)
-        assert made.text == {"prompt": "{}", "workflow": '{"name": "图"}'}
-        np.testing.assert_array_equal(np.asarray(made), noise(4))
+    with Image.open(target) as copied:
+        assert isinstance(copied, PngImageFile)
+        assert copied.text == {"prompt": "{}", "workflow": '{"name": "图"}'}
+        np.testing.assert_array_equal(np.asarray(copied), noise(4))
 
 
 @pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n", b"no picture at all"])

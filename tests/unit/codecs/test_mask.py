@@ -16,12 +16,12 @@ LEVELS = arrays.arrays(np.uint8, st.tuples(st.integers(1, 70), st.integers(1, 70
 @given(LEVELS)
 @settings(deadline=None)
 def test_each_channel_gives_the_mask(levels: np.ndarray) -> None:
-    wanted = levels[None].astype(np.float32) / 255.0
-    (file,) = mask.encode(wanted)
+    expected = levels[None].astype(np.float32) / 255.0
+    (file,) = mask.encode(expected)
     for channel in ("red", "green", "blue"):
-        np.testing.assert_array_equal(load_image_mask(file.data, channel), wanted)
-    np.testing.assert_allclose(load_image_mask(file.data, "alpha"), wanted, atol=6e-8)
-    np.testing.assert_allclose(load_image(file.data)[1], wanted, atol=6e-8)
+        np.testing.assert_array_equal(load_image_mask(file.data, channel), expected)
+    np.testing.assert_allclose(load_image_mask(file.data, "alpha"), expected, atol=6e-8)
+    np.testing.assert_allclose(load_image(file.data)[1], expected, atol=6e-8)
 
 
 def test_a_batch_is_a_file_each_in_order() -> None:

@@ -28,8 +28,8 @@ def through_pillow(data: bytes) -> np.ndarray:
 @given(PICTURES, st.integers(1, 3))
 @settings(deadline=None)
 def test_pillow_reads_back_every_value(pixels: np.ndarray, threads: int) -> None:
-    read = through_pillow(encode_png(pixels, threads=threads))
-    np.testing.assert_array_equal(read, pixels)
+    decoded = through_pillow(encode_png(pixels, threads=threads))
+    np.testing.assert_array_equal(decoded, pixels)
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -40,8 +40,8 @@ def test_a_picture_of_many_bands_is_one_stream(
 ) -> None:
     pixels = np.random.default_rng(3).integers(0, 256, (*shape, channels), np.uint8)
     pixels[shape[0] // 2 :] //= 64
-    read = through_pillow(encode_png(pixels, threads=threads))
-    np.testing.assert_array_equal(read, pixels)
+    decoded = through_pillow(encode_png(pixels, threads=threads))
+    np.testing.assert_array_equal(decoded, pixels)
 
 
 @pytest.mark.parametrize(("side", "bands"), [(100, 1), (460, 2), (600, 4), (1024, 4)])

@@ -45,7 +45,7 @@ def tone(seconds: float, rate: int, channels: int = 2) -> Sound:
 
 
 @pytest.fixture
-def made(tmp_path):
+def as_mp4(tmp_path):
     """Write frames as an mp4; the path."""
 
     def write(frames, rate=Fraction(24), sound: Sound | None = None, name="made.mp4") -> Path:
@@ -72,23 +72,23 @@ def coded(path: Path, codec: str, pixels: str, frames, rate: int = 24) -> Path:
 
 
 @pytest.mark.parametrize("rate", [24, 30, 12.5, Fraction(30000, 1001), Fraction(24000, 1001), 1])
-def test_pictures_and_their_rate_come_back(made, rate) -> None:
+def test_pictures_and_their_rate_come_back(as_mp4, rate) -> None:
     frames = smooth(20, 90, 120)
-    clip = video.read(made(frames, rate))
+    clip = video.read(as_mp4(frames, rate))
     assert (clip.rate, clip.frames.dtype, clip.frames.shape) == (rate, np.float32, frames.shape)
     assert np.abs(clip.frames - frames).mean() < 1.5 * LEVEL
     assert np.abs(clip.frames - frames).max() < 12 * LEVEL
     assert clip.sound is None
 
 
-def test_a_rate_in_decimals_is_kept(made) -> None:
-    assert video.read(made(smooth(12, 32, 32), 23.976)).rate == Fraction(2997, 125)
+def test_a_rate_in_decimals_is_kept(as_mp4) -> None:
+    assert video.read(as_mp4(smooth(12, 32, 32), 23.976)).rate == Fraction(2997, 125)
 
 
 @pytest.mark.parametrize("colour", COLOURS)
-def test_colours_stay(made, colour: tuple[float, ...]) -> None:
+def test_colours_stay(as_mp4, colour: tuple[float, ...]) -> None:
     frames = np.broadcast_to(np.float32(colour), (3, 32, 48, 3))
-    assert np.abs(video.read(made(frames)).frames - frames).max() < 2.5 * LEVEL
+    assert np.abs(video.read(as_mp4(frames)).frames - frames).max() < 2.5 * LEVEL
 
 
 @given(st.integers(1, 70), st.integers(1, 70), st.integers(1, 4))
@@ -105,26 +105,26 @@ def test_odd_sides_grow_by_their_last_line(height: int, width: int, channels: in
     assert abs(corner - 200).max() < 30
 
 
-def test_alpha_is_left_out_and_grey_becomes_colour(made) -> None:
+def test_alpha_is_left_out_and_grey_becomes_colour(as_mp4) -> None:
     frames = smooth(4, 32, 32)
     see_through = np.concatenate([frames, np.zeros_like(frames[..., :1])], axis=-1)
-    assert made(see_through).read_bytes() == made(frames, name="plain.mp4").read_bytes()
-    grey = video.read(made(frames[..., :1], name="grey.mp4")).frames
+    assert as_mp4(see_through).read_bytes() == as_mp4(frames, name="plain.mp4").read_bytes()
+    grey = video.read(as_mp4(frames[..., :1], name="grey.mp4")).frames
     assert np.ptp(grey, axis=-1).max() < 3 * LEVEL
 
 
-def test_strange_samples_make_an_ordinary_video(made) -> None:
+def test_strange_samples_make_an_ordinary_video(as_mp4) -> None:
     frames = np.zeros((3, 32, 32, 3), np.float16)
     frames[:] = [np.nan, np.inf, 1.5]
-    assert np.abs(video.read(made(frames)).frames - np.float32([0, 1, 1])).max() < 3 * LEVEL
+    assert np.abs(video.read(as_mp4(frames)).frames - np.float32([0, 1, 1])).max() < 3 * LEVEL
 
 
 @pytest.mark.parametrize(
     ("channels", "rate", "written"),
     [(1, 44100, 44100), (2, 48000, 48000), (6, 48000, 48000), (2, 96000, 48000), (1, 9000, 11025)],
 )
-def test_sound_goes_along(made, channels: int, rate: int, written: int) -> None:
-    clip = video.read(made(smooth(48, 32, 32), 24, tone(2, rate, channels)))
+def test_sound_goes_along(as_mp4, channels: int, rate: int, written: int) -> None:
+    clip = video.read(as_mp4(smooth(48, 32, 32), 24, tone(2, rate, channels)))
     assert clip.sound is not None
     assert clip.sound.rate == written
     heard = clip.sound.waveform
@@ -137,26 +137,26 @@ def test_sound_goes_along(made, channels: int, rate: int, written: int) -> None:
     assert np.abs(heard[0, 0, middle] - expected[middle]).mean() < 0.05
 
 
-def test_sound_ends_with_the_pictures(made) -> None:
-    clip = video.read(made(smooth(12, 32, 32), 24, tone(9, 48000)))
+def test_sound_ends_with_the_pictures(as_mp4) -> None:
+    clip = video.read(as_mp4(smooth(12, 32, 32), 24, tone(9, 48000)))
     assert clip.sound is not None
     assert abs(clip.sound.waveform.shape[2] - 24000) < 2048
 
 
-def test_sound_of_nothing_is_no_sound(made) -> None:
+def test_sound_of_nothing_is_no_sound(as_mp4) -> None:
     nothing = Sound(np.zeros((1, 2, 0), np.float32), 44100)
-    assert video.read(made(smooth(2, 32, 32), 24, nothing)).sound is None
+    assert video.read(as_mp4(smooth(2, 32, 32), 24, nothing)).sound is None
 
 
-def test_equal_videos_are_equal_bytes(made) -> None:
+def test_equal_videos_are_equal_bytes(as_mp4) -> None:
     first, second = (
-        made(smooth(30, 64, 96), Fraction(30000, 1001), tone(1, 44100), name).read_bytes()
+        as_mp4(smooth(30, 64, 96), Fraction(30000, 1001), tone(1, 44100), name).read_bytes()
         for name in ("first.mp4", "second.mp4")
     )
     assert first == second
 
 
-def test_frames_are_taken_one_by_one(made) -> None:
+def test_frames_are_taken_one_by_one(as_mp4) -> None:
     """A long video of pictures never lies in memory as a whole."""
 
     def frames() -> Iterator[np.ndarray]:
@@ -164,7 +164,7 @@ def test_frames_are_taken_one_by_one(made) -> None:
             yield np.full((120, 160, 3), index / 120, np.float32)
 
     tracemalloc.start()
-    path = made(frames())
+    path = as_mp4(frames())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(video.read(path).frames) == 120
@@ -176,9 +176,9 @@ def test_a_video_written_in_memory_is_read_back(tmp_path) -> None:
     file, path = io.BytesIO(), tmp_path / "video.mp4"
     mp4.write(file, clip.frames, clip.rate, clip.sound)
     path.write_bytes(file.getvalue())
-    read = video.read(path)
-    assert (read.frames.shape, read.rate) == (clip.frames.shape, clip.rate)
-    assert read.sound is not None
+    back = video.read(path)
+    assert (back.frames.shape, back.rate) == (clip.frames.shape, clip.rate)
+    assert back.sound is not None
 
 
 @pytest.mark.parametrize(
@@ -235,8 +235,8 @@ def test_levels_are_read_without_bias(tmp_path) -> None:
         output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
     light, blue, red = (luma - 16.0) / 219, (120 - 128) / 224, (140 - 128) / 224
-    wanted = [light + 1.5748 * red, light - 0.1873 * blue - 0.4681 * red, light + 1.8556 * blue]
-    error = video.read(path).frames[0] - np.stack(wanted, axis=-1)
+    expected = [light + 1.5748 * red, light - 0.1873 * blue - 0.4681 * red, light + 1.8556 * blue]
+    error = video.read(path).frames[0] - np.stack(expected, axis=-1)
     assert np.abs(error).max() < 0.52 * LEVEL
     assert np.abs(error.mean(axis=(0, 1))).max() < 0.02 * LEVEL
 
@@ -271,9 +271,9 @@ def test_other_files_are_read_too(tmp_path, name: str, codec: str, pixels: str) 
 
 
 @pytest.mark.parametrize("counted", [0, 3, 40, 90])
-def test_the_number_of_frames_may_be_told_wrong(made, counted: int) -> None:
+def test_the_number_of_frames_may_be_told_wrong(as_mp4, counted: int) -> None:
     frames = smooth(40, 32, 48)
-    path = made(frames)
+    path = as_mp4(frames)
     honest = video.read(path).frames
     raw = io.BytesIO()
     with av.open(str(path)) as source, av.open(raw, "w", format="matroska") as target:
@@ -309,27 +309,27 @@ def _with_duration(matroska: bytes, seconds: float) -> bytes:
     ids=["film", "track", "size", "coded size", "frames", "times", "sizes", "equal sizes"],
 )
 def test_what_an_mp4_claims_costs_no_memory(
-    made, box: bytes, place: int, claim: bytes, frames: int | str
+    as_mp4, box: bytes, place: int, claim: bytes, frames: int | str
 ) -> None:
     """A huge size or length in a header: the film that is there comes, or a refusal."""
-    path = made(smooth(10, 48, 64))
+    path = as_mp4(smooth(10, 48, 64))
     data = path.read_bytes()
     at = data.index(box) + place
     path.write_bytes(data[:at] + claim + data[at + len(claim) :])
     tracemalloc.start()
     try:
-        told: int | str = len(video.read(path).frames)
+        outcome: int | str = len(video.read(path).frames)
     except MediaError as refusal:
-        told = refusal.key
+        outcome = refusal.key
     finally:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-    assert told == frames
+    assert outcome == frames
     assert peak < 2**29
 
 
-def test_a_film_that_tells_its_length_takes_no_room_beyond_its_frames(made) -> None:
-    path = made(np.zeros((100, 480, 720, 3), np.uint8))
+def test_a_film_that_tells_its_length_takes_no_room_beyond_its_frames(as_mp4) -> None:
+    path = as_mp4(np.zeros((100, 480, 720, 3), np.uint8))
     tracemalloc.start()
     try:
         room = video.read(path).frames.nbytes
@@ -341,26 +341,26 @@ def test_a_film_that_tells_its_length_takes_no_room_beyond_its_frames(made) -> N
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
-def test_a_turned_video_is_set_upright(made, turns: int) -> None:
+def test_a_turned_video_is_set_upright(as_mp4, turns: int) -> None:
     frames = smooth(3, 48, 64)
-    path = made(frames)
+    path = as_mp4(frames)
     data = path.read_bytes()
-    one, minus = 0x10000, 0xFFFF0000
+    plus, minus = 0x10000, 0xFFFF0000
     matrix = {
-        1: (0, minus, 0, one, 0, 0, 0, 0, 0x40000000),
+        1: (0, minus, 0, plus, 0, 0, 0, 0, 0x40000000),
         2: (minus, 0, 0, 0, minus, 0, 0, 0, 0x40000000),
-        3: (0, one, 0, minus, 0, 0, 0, 0, 0x40000000),
+        3: (0, plus, 0, minus, 0, 0, 0, 0, 0x40000000),
     }[turns]
     place = data.index(b"tkhd") + 44
     path.write_bytes(data[:place] + struct.pack(">9I", *matrix) + data[place + 36 :])
     upright = np.rot90(frames, turns, axes=(1, 2))
-    read = video.read(path).frames
-    assert read.shape == upright.shape
-    assert np.abs(read - upright).mean() < 1.5 * LEVEL
+    back = video.read(path).frames
+    assert back.shape == upright.shape
+    assert np.abs(back - upright).mean() < 1.5 * LEVEL
 
 
-def test_damage_in_the_middle_costs_some_frames_at_most(made) -> None:
-    path = made(smooth(40, 64, 64))
+def test_damage_in_the_middle_costs_some_frames_at_most(as_mp4) -> None:
+    path = as_mp4(smooth(40, 64, 64))
     data = bytearray(path.read_bytes())
     middle = data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2
     data[middle : middle + 60] = bytes(60)
@@ -389,8 +389,8 @@ def test_bytes_that_are_no_video_are_named_without_the_path(tmp_path, data: byte
     assert str(tmp_path) not in str(refusal.value)
 
 
-def test_half_a_file_is_no_reason_to_crash(made) -> None:
-    path = made(smooth(20, 64, 64), 24, tone(1, 44100))
+def test_half_a_file_is_no_reason_to_crash(as_mp4) -> None:
+    path = as_mp4(smooth(20, 64, 64), 24, tone(1, 44100))
     data = path.read_bytes()
     for end in itertools.chain(range(0, 2000, 97), range(2000, len(data), 3001)):
         path.write_bytes(data[:end])
