@@ -40,13 +40,13 @@ def contents() -> Mapping[str, list[Encoded]]:
 
 def digests() -> dict[str, list[str]]:
     """Of each file as it goes up."""
-    return {name: [_digest(one.data) for one in files] for name, files in contents().items()}
+    return {name: [_digest(file.data) for file in files] for name, files in contents().items()}
 
 
 def unpacked_digests() -> dict[str, list[str]]:
     """The same of what is packed in pictures, which is not for a compressor to decide."""
     return {
-        name: [_digest(_unpacked(one.data)) for one in files]
+        name: [_digest(_unpacked(file.data)) for file in files]
         for name, files in contents().items()
         if files[0].suffix == ".png"
     }
@@ -64,11 +64,11 @@ def _digest(data: bytes) -> str:
 
 def _unpacked(png: bytes) -> bytes:
     """Its chunks without their lengths and checksums; those of the pixels as one, unpacked."""
-    found: dict[bytes, bytes] = {}
+    chunks: dict[bytes, bytes] = {}
     at = HEAD
     while at < len(png):
         length, name = struct.unpack_from(">I4s", png, at)
-        found[name] = found.get(name, b"") + png[at + 8 : at + 8 + length]
+        chunks[name] = chunks.get(name, b"") + png[at + 8 : at + 8 + length]
         at += length + 12
-    found[b"IDAT"] = zlib.decompress(found[b"IDAT"])
-    return b"".join(name + body for name, body in found.items())
+    chunks[b"IDAT"] = zlib.decompress(chunks[b"IDAT"])
+    return b"".join(name + body for name, body in chunks.items())

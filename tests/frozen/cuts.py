@@ -30,12 +30,12 @@ VALUES = {"INT": 2**53 + 1, "FLOAT": 1e-7, "STRING": "words, 词", "BOOLEAN": Tr
 SEVERAL = {"IMAGE": [Item(4)] * 3, "MASK": [Item()] * 2, "AUDIO": [Item(2)]}
 
 
-def made(said: Case) -> Case:
+def cut_case(case: Case) -> Case:
     """What a case becomes, as JSON values: the local prompt and the remote graphs, or a refusal."""
-    prompt = said["prompt"]
+    prompt = case["prompt"]
     try:
-        marks = read_marks(said["extra_data"], prompt)
-        plan = cut(prompt, marks, core_class, said.get("targets"))
+        marks = read_marks(case["extra_data"], prompt)
+        plan = cut(prompt, marks, core_class, case.get("targets"))
     except BadInput as error:
         return {"refused": error.key, "node": getattr(error, "local_id", "")}
     sent = {segment.id: [*_filled(segment)] for segment in plan.segments}
@@ -65,21 +65,21 @@ def _filled(segment: Segment) -> Iterator[Any]:
 def _items(inlet: Inlet, *, several: bool) -> list[Item]:
     if inlet.type in VALUES:
         return [Item(value=VALUES[inlet.type])]
-    one = [Item(3)]
-    return SEVERAL.get(inlet.type, one) if several else one
+    single = [Item(3)]
+    return SEVERAL.get(inlet.type, single) if several else single
 
 
 # As orders
 
 
-def ordered(folder: Path, said: Case) -> Case:
+def ordered(folder: Path, case: Case) -> Case:
     """What the command line orders for a case: the texts that went out, and the identities."""
     folder.mkdir()
     (folder / "photo.png").write_bytes(_bytes(picture()))
     (folder / "sound.wav").write_bytes(_bytes(sound()))
     (folder / "style.safetensors").write_bytes(b"\x02\x00\x00\x00\x00\x00\x00\x00{}")
     file = folder / "prompt.json"
-    file.write_text(json.dumps(said), "utf-8")
+    file.write_text(json.dumps(case), "utf-8")
     emulator = service()
     variables = {
         "RUNNINGHUB_API_KEY": emulator.default_key,
@@ -89,7 +89,7 @@ def ordered(folder: Path, said: Case) -> Case:
     out, err = io.StringIO(), io.StringIO()
     with emulator.run_in_thread() as base_url, named(base_url):
         code = main(["offload", str(file), "--out", str(folder / "out")], out, err, variables)
-    sent = [one.json["workflow"] for one in emulator.journal if one.path.endswith("/create")]
+    sent = [entry.json["workflow"] for entry in emulator.journal if entry.path.endswith("/create")]
     assert code == 0, err.getvalue()
     return {"sent": sorted(sent), "orders": read_identities(folder / "state" / JOURNAL)}
 

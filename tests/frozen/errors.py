@@ -16,9 +16,9 @@ def errors() -> dict[str, Any]:
         for value in vars(rh_api.errors).values()
         if isinstance(value, type) and issubclass(value, RunningHubError)
     ]
-    by_class = {one.__name__: [one.default_key, one.default_fate.name] for one in classes}
+    by_class = {kind.__name__: [kind.default_key, kind.default_fate.name] for kind in classes}
     by_code = {str(code): error_for_code(code, "words") for code in (*BY_CODE, 99999)}
     return {
         "classes": by_class,
-        "codes": {code: [type(one).__name__, one.key] for code, one in by_code.items()},
+        "codes": {code: [type(error).__name__, error.key] for code, error in by_code.items()},
     }

@@ -25,18 +25,18 @@ async def identities(folder: Path) -> Recorded:
     emulator = service()
     async with emulator.serve() as base_url:
         with named(base_url):
-            found: Recorded = {}
+            recorded: Recorded = {}
             for number, (name, make_job) in enumerate(FROZEN_JOBS.items()):
                 state = folder / str(number)
-                (found[name],) = await _placed(emulator, state, [make_job(folder)])
+                (recorded[name],) = await _placed(emulator, state, [make_job(folder)])
             anew = [Job(PLAIN, {"5.value": 11}, reroll_seeds=True)] * 2
             twins = await _placed(emulator, folder / "twins", anew)
-            found |= {f"twin {one['item']} with seeds of its own": one for one in twins}
+            recorded |= {f"twin {twin['item']} with seeds of its own": twin for twin in twins}
             shared = example_key("shared")
-            (found["retained, on another account"],) = await _placed(
+            (recorded["retained, on another account"],) = await _placed(
                 emulator, folder / "shared", [retained(folder)], shared
             )
-            return found
+            return recorded
 
 
 async def _placed(

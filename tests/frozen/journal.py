@@ -104,14 +104,14 @@ def _client(emulator: Emulator, state: Path) -> Client:
 
 
 async def _until(client: Client, job: Job, stage: Stage) -> asyncio.Task[Any]:
-    seen = asyncio.Event()
+    reached = asyncio.Event()
 
     def watch(news: Progress) -> None:
         if news.stage is stage:
-            seen.set()
+            reached.set()
 
     task = asyncio.ensure_future(client.run(job, watch))
-    await seen.wait()
+    await reached.wait()
     return task
 
 
@@ -183,10 +183,10 @@ class Past:
 
     async def runs(self, name: str, seconds: float = 0.3) -> str:
         """The service has the task of an order that is under way; its id, in the journal too."""
-        async with Client(settings(self.emulator, self.state.parent / "elsewhere")) as other:
+        async with Client(settings(self.emulator, self.state.parent / "elsewhere")) as elsewhere:
             self.emulator.run_seconds = seconds
-            task = await _until(other, JOBS[name](), Stage.RUNNING)
-            await other.leave()
+            task = await _until(elsewhere, JOBS[name](), Stage.RUNNING)
+            await elsewhere.leave()
             await asyncio.gather(task, return_exceptions=True)
         (task_id,) = self.emulator.tasks
         with closing(sqlite3.connect(self.state / JOURNAL)) as db, db:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.frozen.contents import digests, unpacked_digests
-from tests.frozen.cuts import made, ordered
+from tests.frozen.cuts import cut_case, ordered
 from tests.frozen.errors import errors
 from tests.frozen.identities import identities
 from tests.frozen.jobs import FROZEN
@@ -41,17 +41,17 @@ def again(name: str, make: Callable[[Any], Any]) -> None:
     cases = json.loads((FROZEN / name).read_text("utf-8"))
     lines(
         name,
-        {case: {"said": one["said"], "made": make(one["said"])} for case, one in cases.items()},
+        {case: {"said": old["said"], "made": make(old["said"])} for case, old in cases.items()},
     )
 
 
 def main() -> None:
     written("errors.json", errors())
     written("contents.json", {"files": digests(), "unpacked": unpacked_digests()})
-    again("cuts.json", made)
+    again("cuts.json", cut_case)
     with tempfile.TemporaryDirectory() as folder:
         numbers = itertools.count()
-        again("segment_orders.json", lambda said: ordered(Path(folder, f"{next(numbers)}"), said))
+        again("segment_orders.json", lambda case: ordered(Path(folder, f"{next(numbers)}"), case))
     with tempfile.TemporaryDirectory() as folder:
         written("identities.json", asyncio.run(identities(Path(folder))))
     with tempfile.TemporaryDirectory() as folder:

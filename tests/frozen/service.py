@@ -26,13 +26,13 @@ def named(base_url: str) -> Generator[None]:
     served = urlsplit(base_url)
     look_up = socket.getaddrinfo
 
-    def found(host: Any, port: Any, *more: Any, **options: Any) -> Any:
+    def resolved(host: Any, port: Any, *more: Any, **options: Any) -> Any:
         if host == HOST:
             return look_up(served.hostname, served.port, *more, **options)
         return look_up(host, port, *more, **options)
 
     with (
-        mock.patch.object(socket, "getaddrinfo", found),
+        mock.patch.object(socket, "getaddrinfo", resolved),
         mock.patch.dict(os.environ, {"NO_PROXY": HOST, "no_proxy": HOST}),
     ):
         yield

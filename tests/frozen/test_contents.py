@@ -17,7 +17,5 @@ def test_a_tensor_becomes_the_pixels_that_it_became() -> None:
 def test_a_tensor_becomes_the_file_that_it_became() -> None:
     # zlib-ng and others pack the same pixels differently, so there only sounds are the same file.
     names = [*RECORDED["files"]] if packs_as_recorded() else ["sounds"]
-    found = digests()
-    assert {name: found[name] for name in names} == {
-        name: RECORDED["files"][name] for name in names
-    }
+    now = digests()
+    assert {name: now[name] for name in names} == {name: RECORDED["files"][name] for name in names}

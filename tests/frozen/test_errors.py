@@ -20,5 +20,5 @@ REFINED = {
 def test_what_is_known_of_an_error_is_what_it_was() -> None:
     now = errors()
     for table, recorded in RECORDED.items():
-        expected = {name: REFINED.get(name, told) for name, told in recorded.items()}
+        expected = {name: REFINED.get(name, entry) for name, entry in recorded.items()}
         assert {name: now[table].get(name) for name in recorded} == expected

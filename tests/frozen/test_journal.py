@@ -21,8 +21,8 @@ from tests.support.clocks import QuickClock
 
 @pytest.fixture
 async def past(tmp_path: Path) -> AsyncIterator[Past]:
-    async with going_on(tmp_path) as found:
-        yield found
+    async with going_on(tmp_path) as past:
+        yield past
 
 
 # What is served
@@ -37,19 +37,19 @@ async def test_what_is_done_is_served_and_not_paid_again(past: Past, name: str) 
     assert (outcome.kept, outcome.task_id) == (True, row["task_id"])
     assert past.emulator.counters.orders == 0
     assert (outcome.usage.coins, outcome.usage.seconds) == (row["coins"], row["seconds"])
-    kept = [one for one in past.rows("results") if one["order_id"] == row["id"]]
-    assert [(one.node_id, one.text, one.size, one.url) for one in outcome.results] == [
-        (one["node_id"], one["text"], one["size"], one["url"])
-        for one in sorted(kept, key=lambda one: one["index"])
+    entries = [entry for entry in past.rows("results") if entry["order_id"] == row["id"]]
+    assert [(came.node_id, came.text, came.size, came.url) for came in outcome.results] == [
+        (entry["node_id"], entry["text"], entry["size"], entry["url"])
+        for entry in sorted(entries, key=lambda entry: entry["index"])
     ]
-    for one, result in zip(
-        sorted(kept, key=lambda one: one["index"]), outcome.results, strict=True
+    for entry, result in zip(
+        sorted(entries, key=lambda entry: entry["index"]), outcome.results, strict=True
     ):
-        if one["path"] is None:
+        if entry["path"] is None:
             assert result.path is None
         else:
             assert result.path is not None
-            assert result.path.read_bytes() == (RECORDED / one["path"]).read_bytes()
+            assert result.path.read_bytes() == (RECORDED / entry["path"]).read_bytes()
 
 
 async def test_results_by_a_task_s_id_are_served_too(past: Past) -> None:
@@ -71,8 +71,8 @@ async def test_what_was_paid_and_never_came_is_fetched(past: Past) -> None:
 
     assert outcome.task_id == past.row("done, owed")["task_id"]
     assert past.emulator.counters.orders == 0
-    made = [one.path.read_bytes() if one.path else None for one in outcome.results]
-    assert made == [source.body for source in files.values()]
+    bodies = [result.path.read_bytes() if result.path else None for result in outcome.results]
+    assert bodies == [source.body for source in files.values()]
 
 
 # What is under way
@@ -90,11 +90,11 @@ async def test_what_runs_is_rejoined(past: Past, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["uncertain", "intended"])
-async def test_what_nobody_knows_is_asked(past: Past, name: str) -> None:
+async def test_an_uncertain_order_is_a_question(past: Past, name: str) -> None:
     async with past.client() as client:
         with pytest.raises(Uncertain) as caught:
             await client.run(JOBS[name]())
-        open_orders = {one.order: one for one in await client.open_orders()}
+        open_orders = {order.order: order for order in await client.open_orders()}
 
     assert past.emulator.counters.orders == 0
     number = past.row(name)["id"]
@@ -135,11 +135,11 @@ async def test_every_open_order_is_listed(past: Past) -> None:
     rows = [row for row in past.rows() if row["ended"] is None]
     async with past.client() as client:
         listed = await client.open_orders()
-    assert [(one.order, one.cancelling) for one in listed] == [
+    assert [(order.order, order.cancelling) for order in listed] == [
         (row["id"], row["cancel"] == "wanted") for row in rows
     ]
-    assert {one.program for one in listed} == {PLAIN}
-    assert all(one.from_before for one in listed)
+    assert {order.program for order in listed} == {PLAIN}
+    assert all(order.from_before for order in listed)
 
 
 # What saves work
@@ -155,11 +155,11 @@ async def test_what_was_uploaded_is_not_uploaded_again(past: Past) -> None:
 async def test_run_times_and_costs_are_known(past: Past) -> None:
     async with past.client() as client:
         usual = await client.costs.estimate(PLAIN, "default")
-        other = await client.costs.estimate(MEDIA, "default")
+        media = await client.costs.estimate(MEDIA, "default")
     runs = [row["seconds"] for row in past.rows("runs") if row["workflow"] == PLAIN]
     assert usual.runs == len(runs) > 2
     assert usual.seconds == pytest.approx(sorted(runs)[len(runs) // 2], abs=0.05)
-    assert other.runs == 1
+    assert media.runs == 1
 
 
 # The file
@@ -171,9 +171,9 @@ async def test_nothing_is_lost_by_opening_it(past: Past) -> None:
         await client.costs.estimate(PLAIN, "default")
     after = {table: past.rows(table) for table in TABLES}
     # Nobody hears the reply any more.
-    asked = before["orders"][ORDER.index("intended")]
-    assert asked["state"] == "intended"
-    asked |= {"state": "uncertain", "error_key": "error.uncertain_before"}
+    intended = before["orders"][ORDER.index("intended")]
+    assert intended["state"] == "intended"
+    intended |= {"state": "uncertain", "error_key": "error.uncertain_before"}
     for table, rows in before.items():
         assert [{name: row[name] for name in rows[0]} for row in after[table]] == rows
 
@@ -185,9 +185,9 @@ def described(path: Path) -> dict[str, list[tuple[object, ...]]]:
     """Columns by table, and indexes with what they cover, of a file of SQLite."""
     with closing(sqlite3.connect(path)) as db:
         names = db.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'index')")
-        found = {name: db.execute(f"PRAGMA table_xinfo({name})").fetchall() for (name,) in names}
+        columns = {name: db.execute(f"PRAGMA table_xinfo({name})").fetchall() for (name,) in names}
         indexes = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index'").fetchall()
-        return {**found, "indexes": sorted(indexes, key=str)}
+        return {**columns, "indexes": sorted(indexes, key=str)}
 
 
 async def test_a_new_journal_has_every_table_of_the_old_one(past: Past, tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_the_recorded_file_is_of_the_first_version() -> None:
     with closing(sqlite3.connect(RECORDED / JOURNAL)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (1,)
         states = {state for (state,) in db.execute("SELECT state FROM orders")}
-    assert states == {one.value for one in State}
+    assert states == {state.value for state in State}
 
 
 async def test_files_lie_where_they_lay(past: Past, tmp_path: Path) -> None:
@@ -220,5 +220,5 @@ async def test_a_second_start_finds_what_the_first_left(past: Past) -> None:
     for _ in range(2):
         async with past.client() as client:
             outcomes = await asyncio.gather(*(client.run(job()) for job in DONE.values()))
-        assert all(one.kept for one in outcomes)
+        assert all(outcome.kept for outcome in outcomes)
     assert past.emulator.counters.orders == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.frozen.cuts import Case, made, ordered
+from tests.frozen.cuts import Case, cut_case, ordered
 from tests.frozen.jobs import FROZEN
 
 CUTS: dict[str, Case] = json.loads((FROZEN / "cuts.json").read_text("utf-8"))
@@ -16,7 +16,7 @@ ORDERS: dict[str, Case] = json.loads((FROZEN / "segment_orders.json").read_text(
 
 @pytest.mark.parametrize("name", CUTS)
 def test_a_cut_is_what_it_was(name: str) -> None:
-    assert made(CUTS[name]["said"]) == CUTS[name]["made"]
+    assert cut_case(CUTS[name]["said"]) == CUTS[name]["made"]
 
 
 @pytest.mark.parametrize("name", ORDERS)
@@ -26,12 +26,12 @@ def test_an_order_of_a_segment_is_what_it_was(tmp_path: Path, name: str) -> None
 
 def test_the_recorded_cuts_have_a_little_of_everything() -> None:
     """Stages, batches, masks, savers, files, LoRAs, lists of values, and refusals."""
-    cuts = [one["made"] for one in CUTS.values()]
-    whole = [one for one in cuts if "prompt" in one]
+    cuts = [case["made"] for case in CUTS.values()]
+    whole = [result for result in cuts if "prompt" in result]
     text = json.dumps(whole)
     assert len(whole) > 20
-    assert sum("refused" in one for one in cuts) > 2
-    assert any(one["split"] for one in whole)
-    assert max(len(one["sent"]) for one in whole) > 2
+    assert sum("refused" in result for result in cuts) > 2
+    assert any(plan["split"] for plan in whole)
+    assert max(len(plan["sent"]) for plan in whole) > 2
     for word in ("RunningHubSaved", "ImageBatch", "LoadImageMask", "RHLoraLoader", "SaveAudio"):
         assert word in text

@@ -180,17 +180,17 @@ def import_graph(top: str) -> dict[str, set[str]]:
 
 def _imported(module: str, path: Path, modules: Mapping[str, Path]) -> set[str]:
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) + 1 - node.level] if node.level else []
             base = [*base, *(node.module.split(".") if node.module else [])]
             for alias in node.names:
                 inner = ".".join([*base, alias.name])
-                found.add(inner if inner in modules else ".".join(base))
-    return {name for name in found if name in modules and name != module}
+                names.add(inner if inner in modules else ".".join(base))
+    return {name for name in names if name in modules and name != module}
 
 
 def circles(*tops: str) -> list[str]:
@@ -202,9 +202,9 @@ def circles_of(graph: Mapping[str, set[str]]) -> list[str]:
     """The groups of a graph, each as how many it has and their names."""
     reach = {module: _reached(graph, module) for module in graph}
     groups = {
-        frozenset(other for other in reach[one] if one in reach[other])
-        for one in graph
-        if one in reach[one]
+        frozenset(peer for peer in reach[module] if module in reach[peer])
+        for module in graph
+        if module in reach[module]
     }
     return sorted(f"{len(group)}: " + " ".join(sorted(group)) for group in groups)
 
@@ -260,12 +260,12 @@ def error_classes() -> frozenset[str]:
         for node in ast.walk(tree_of(path))
         if isinstance(node, ast.ClassDef)
     }
-    found = {"Exception", "BaseException", "RunningHubError"}
+    errors = {"Exception", "BaseException", "RunningHubError"}
     while True:
-        more = {name for name, parents in bases.items() if parents & found} - found
+        more = {name for name, parents in bases.items() if parents & errors} - errors
         if not more:
-            return frozenset(found)
-        found |= more
+            return frozenset(errors)
+        errors |= more
 
 
 def changed_errors() -> list[Place]:
@@ -290,16 +290,16 @@ def changes(function: ast.AST, owner: str) -> Iterator[int]:
 
 def _error_names(function: ast.AST, own: str) -> set[str]:
     """Names that hold an error: caught, made here (also by `own`), or an argument that says so."""
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(function):
         if isinstance(node, ast.ExceptHandler) and node.name:
-            found.add(node.name)
+            names.add(node.name)
         elif isinstance(node, ast.arg) and node.annotation is not None:
             if _words(node.annotation) & error_classes():
-                found.add(node.arg)
+                names.add(node.arg)
         elif isinstance(node, ast.Assign) and _makes_error(node.value, own):
-            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-    return found
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return names
 
 
 def _makes_error(value: ast.AST, own: str) -> bool:
@@ -340,7 +340,7 @@ def _last_name(node: ast.AST) -> str:
 
 def journal_lambdas() -> list[Place]:
     """Lambdas over the journal: by what they call it, or by what they are handed to."""
-    found = {
+    lambdas = {
         Place(named(path), node.lineno)
         for path in sources("rh_api", "nodes")
         if not is_emulator(path)
@@ -352,7 +352,7 @@ def journal_lambdas() -> list[Place]:
             or (isinstance(outer, ast.Call) and _last_name(outer.func) in JOURNAL_WORDS)
         )
     }
-    return sorted(found, key=str)
+    return sorted(lambdas, key=str)
 
 
 # Lines

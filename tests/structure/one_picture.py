@@ -30,7 +30,7 @@ files: set[str] = set()
 pairs: set[tuple[str, str]] = set()
 
 
-def seen(frame: FrameType, event: str, _: Any) -> None:
+def note_call(frame: FrameType, event: str, _: Any) -> None:
     """Every call of a function, and every time that a coroutine goes on."""
     if event != "call":
         return
@@ -66,8 +66,8 @@ async def order(base_url: str, key: str, folder: Path) -> None:
 def main() -> None:
     emulator = Emulator(run_seconds=0.3)
     with tempfile.TemporaryDirectory() as folder, emulator.run_in_thread() as base_url:
-        threading.setprofile(seen)
-        sys.setprofile(seen)
+        threading.setprofile(note_call)
+        sys.setprofile(note_call)
         try:
             asyncio.run(order(base_url, emulator.default_key, Path(folder)))
         finally:
@@ -78,7 +78,7 @@ def main() -> None:
         json.dumps(
             {
                 "files": sorted(short.values()),
-                "pairs": sorted((short[one], short[other]) for one, other in pairs),
+                "pairs": sorted((short[caller], short[callee]) for caller, callee in pairs),
             }
         )
     )

@@ -12,7 +12,7 @@ from tests.structure import measures
 class Row:
     """`limit`: what it may be now; it follows the number down and never goes up."""
 
-    what: str
+    name: str
     count: Callable[[], int | Sized]
     limit: int
     goal: str
@@ -24,7 +24,7 @@ class Row:
     def listed(self) -> list[str]:
         """What was counted, one by one, where it is a list."""
         counted = self.count()
-        return [str(one) for one in counted] if isinstance(counted, list) else []
+        return [str(entry) for entry in counted] if isinstance(counted, list) else []
 
 
 ROWS = (

@@ -10,7 +10,7 @@ from tests.structure import measures
 from tests.structure.table import ROWS, Row
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.what)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_no_number_is_above_its_limit(row: Row) -> None:
     assert row.now() <= row.limit, "\n".join(row.listed())
 
@@ -37,12 +37,12 @@ class NoKey(BadInput):
         made.errors = {}
         self.errors = {}
 """
-    found = [
+    lines = [
         line
         for function, owner in measures.methods(ast.parse(code))
         for line in measures.changes(function, owner)
     ]
-    assert sorted(found) == [6, 10, 11, 12, 13, 19]
+    assert sorted(lines) == [6, 10, 11, 12, 13, 19]
 
 
 def test_a_circle_is_seen_however_far_round() -> None:
