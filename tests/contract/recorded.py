@@ -16,8 +16,8 @@ def load(family: str) -> list[dict[str, Any]]:
 
 def tags(text: str) -> list[str]:
     """An answer that is no JSON, reduced to its first and last element."""
-    found = re.findall(r"</?\w+>", text)
-    return [found[0], found[-1]] if found else []
+    elements = re.findall(r"</?\w+>", text)
+    return [elements[0], elements[-1]] if elements else []
 
 
 FREE_TEXT = ("details", "bucket", "objectKey", "curl")
@@ -47,8 +47,8 @@ def masked_text(value: str) -> Any:
     if value.startswith("VALIDATE_PROMPT_FAILED: "):
         errors = json.loads(value.partition(" ")[2])["node_errors"]
         return {
-            node: ([one["type"] for one in found["errors"]], found["class_type"])
-            for node, found in errors.items()
+            node: ([error["type"] for error in refusal["errors"]], refusal["class_type"])
+            for node, refusal in errors.items()
         }
     if re.match(r"(https?|wss?)://", value):
         names = re.findall(r"[?&]([\w-]+)=", value)

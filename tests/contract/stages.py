@@ -80,7 +80,7 @@ class World:
 
 def delivered(name: str) -> Stage:
     """A webhook that went as a recorded one did; what is sent again goes nowhere, at once."""
-    (sample,) = (one for one in load("webhook_detail") if one["name"] == name)
+    (sample,) = (sample for sample in load("webhook_detail") if sample["name"] == name)
     data = sample["response"]["json"]["data"]
     webhook = Webhook(
         id=data["id"],
@@ -259,8 +259,8 @@ def picture_app(*stages: Stage) -> Stage:
         }
         field = {"nodeId": "14", "fieldName": "image", "fieldValue": "example.png"}
         emulator.apps[APP] = App(APP, "Example app", emulator.add_workflow(graph), [field])
-        for one in stages:
-            await one(world)
+        for prepare in stages:
+            await prepare(world)
 
     return stage
 
@@ -269,7 +269,7 @@ def published(name: str) -> Stage:
     """The app whose page is the recorded one."""
 
     async def stage(world: World) -> None:
-        (sample,) = [one for one in load("ai_app_call_demo") if one["name"] == name]
+        (sample,) = [sample for sample in load("ai_app_call_demo") if sample["name"] == name]
         data = sample["response"]["json"]["data"]
         page = ("covers", "tags", "statisticsInfo", "description", "descriptionEn")
         world.emulator.apps[APP] = App(

@@ -60,7 +60,7 @@ class Row:
 
 
 def rows() -> list[Row]:
-    found: list[Row] = []
+    table: list[Row] = []
     section = ""
     for line in (ROOT / "docs" / "coverage.md").read_text("utf-8").splitlines():
         if line.startswith("## "):
@@ -69,8 +69,8 @@ def rows() -> list[Row]:
             continue
         name, state, *lists = (cell.strip() for cell in line.strip("|").split("|"))
         functions, values, samples = (tuple(re.findall(r"`([^`]+)`", cell)) for cell in lists)
-        found.append(Row(section, name, state, functions, values, samples))
-    return found
+        table.append(Row(section, name, state, functions, values, samples))
+    return table
 
 
 ROWS = rows()
@@ -87,13 +87,13 @@ def exists(name: str) -> bool:
     parts = ["rh_api", *name.split(".")]
     for end in range(len(parts) - 1, 1, -1):
         try:
-            found: object = importlib.import_module(".".join(parts[:end]))
+            value: object = importlib.import_module(".".join(parts[:end]))
         except ModuleNotFoundError:
             continue
         for part in parts[end:]:
-            if not hasattr(found, part):
+            if not hasattr(value, part):
                 return False
-            found = getattr(found, part)
+            value = getattr(value, part)
         return True
     return False
 
@@ -115,9 +115,9 @@ def parameters(modules: Iterable[ModuleType]) -> set[str]:
         for mark in getattr(test, "pytestmark", ())
         if inspect.isfunction(test) and mark.name == "parametrize"
     ]
-    given = [value for mark in marks for value in mark.args[1]]
+    arguments = [value for mark in marks for value in mark.args[1]]
     # A row is a tuple, what pytest.param made, or the one value itself.
-    values = [one if isinstance(one, tuple) else (one,) for one in given]
+    values = [row if isinstance(row, tuple) else (row,) for row in arguments]
     values = [row.values if hasattr(row, "marks") else row for row in values]
     return {written(value) for row in values for value in row if isinstance(value, dict)}
 
@@ -126,16 +126,16 @@ def written(exchange: object) -> str:
     return json.dumps(exchange, sort_keys=True)
 
 
-def unplayed(family: str, given: Container[str]) -> list[str]:
+def unplayed(family: str, played: Container[str]) -> list[str]:
     """The exchanges of a family that no test is called with, by what tells them apart."""
     return [
-        str(one.get("name", one.get("code")))
-        for one in load(family)
-        if written(one) not in given and one.get("code") not in SUCCESS_CODES
+        str(sample.get("name", sample.get("code")))
+        for sample in load(family)
+        if written(sample) not in played and sample.get("code") not in SUCCESS_CODES
     ]
 
 
-GIVEN = {side: parameters(modules) for side, modules in PLAYERS.items()}
+PLAYED = {side: parameters(modules) for side, modules in PLAYERS.items()}
 
 
 @pytest.mark.parametrize("row", [r for r in ROWS if r.state == "done"], ids=lambda row: row.name)
@@ -143,26 +143,26 @@ def test_what_is_done_has_a_function_and_an_exchange_that_is_played(row: Row) ->
     assert row.functions
     families = [name.removesuffix(".json") for name in row.samples]
     assert any(
-        len(unplayed(family, given)) < len(load(family))
+        len(unplayed(family, played)) < len(load(family))
         for family in families
-        for given in GIVEN.values()
+        for played in PLAYED.values()
     )
 
 
 @pytest.mark.parametrize("side", PLAYERS)
 def test_every_recorded_exchange_is_played(side: str) -> None:
-    left = {
+    missing = {
         (path.stem, name)
         for path in SAMPLES.glob("*.json")
         if (side, path.stem) not in NOT_PLAYED
-        for name in unplayed(path.stem, GIVEN[side])
+        for name in unplayed(path.stem, PLAYED[side])
     }
-    assert left <= NAMED_IN_ITS_TEST
+    assert missing <= NAMED_IN_ITS_TEST
 
 
 def test_an_exchange_that_nobody_plays_is_noticed() -> None:
-    assert unplayed("create", ()) == [one["name"] for one in load("create")]
-    assert unplayed("create", GIVEN["reader"]) == []
+    assert unplayed("create", ()) == [sample["name"] for sample in load("create")]
+    assert unplayed("create", PLAYED["reader"]) == []
 
 
 def test_each_recorded_family_is_in_the_table() -> None:

@@ -28,7 +28,7 @@ def test_every_exception_and_every_stage_is_a_recorded_exchange() -> None:
 
 @pytest.mark.parametrize(
     ("family", "sample"),
-    [pytest.param(*one, id=f"{one[0]}/{one[1]['name']}") for one in EXCHANGES],
+    [pytest.param(*exchange, id=f"{exchange[0]}/{exchange[1]['name']}") for exchange in EXCHANGES],
 )
 async def test_the_emulator_gives_the_recorded_reply(
     world: World, family: str, sample: dict[str, Any]
@@ -88,7 +88,7 @@ CODES = json.loads((SAMPLES / "error_codes.json").read_text(encoding="utf-8"))
 
 @pytest.mark.parametrize(
     "sample",
-    [pytest.param(one, id=str(one["code"])) for one in CODES if one["code"] not in (0, 200)],
+    [pytest.param(row, id=str(row["code"])) for row in CODES if row["code"] not in (0, 200)],
 )
 async def test_the_emulator_says_each_error_code_in_the_envelope_of_its_path(
     world: World, sample: dict[str, Any]

@@ -12,7 +12,7 @@ import pytest
 from tests.contract.recorded import load, masked
 from tests.contract.stages import World
 
-SEQUENCES = {one["name"]: one for one in load("sockets")}
+SEQUENCES = {sequence["name"]: sequence for sequence in load("sockets")}
 
 SOCKET_EXCEPTIONS = {
     "execution_success carrying node, repeated node": (
@@ -30,15 +30,15 @@ async def frames(
     ``cancel_at`` is a value of the progress at which the task is cancelled.
     """
     reply = await world.post("/task/openapi/outputs", taskId=task.id)
-    found: list[Any] = []
+    messages: list[Any] = []
     async with world.session.ws_connect(reply["data"]["netWssUrl"]) as socket:
         async for message in socket:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 continue
-            found.append(json.loads(message.data))
-            if found[-1]["data"].get("value") == cancel_at is not None:
+            messages.append(json.loads(message.data))
+            if messages[-1]["data"].get("value") == cancel_at is not None:
                 await world.post("/task/openapi/cancel", taskId=task.id)
-        return found, socket.close_code
+        return messages, socket.close_code
 
 
 @pytest.fixture
@@ -53,9 +53,9 @@ async def test_the_socket_tells_a_run_as_recorded(warm: World) -> None:
     warm.emulator.run_seconds = 1
     task = await warm.start()
 
-    told, close_code = await frames(warm, task)
+    messages, close_code = await frames(warm, task)
 
-    assert masked(told) == masked(SEQUENCES["normal success"]["messages"])
+    assert masked(messages) == masked(SEQUENCES["normal success"]["messages"])
     assert close_code == 1000
 
 
@@ -64,9 +64,9 @@ async def test_the_socket_tells_a_failure_as_recorded(warm: World) -> None:
     warm.emulator.fail_next = {"node_id": "3"}
     task = await warm.start()
 
-    told, close_code = await frames(warm, task)
+    messages, close_code = await frames(warm, task)
 
-    assert masked(told) == masked(SEQUENCES["node error"]["messages"])
+    assert masked(messages) == masked(SEQUENCES["node error"]["messages"])
     assert close_code == SEQUENCES["node error"]["close"]["code"]
 
 
@@ -74,9 +74,9 @@ async def test_the_socket_tells_a_cancel_as_recorded(warm: World) -> None:
     warm.emulator.run_seconds = 3
     task = await warm.start()
 
-    told, _ = await frames(warm, task, cancel_at=5)
+    messages, _ = await frames(warm, task, cancel_at=5)
 
-    assert masked(told) == masked(SEQUENCES["interrupted by cancel"]["messages"])
+    assert masked(messages) == masked(SEQUENCES["interrupted by cancel"]["messages"])
 
 
 async def test_a_dying_socket_breaks_off_as_recorded(warm: World) -> None:
@@ -86,9 +86,9 @@ async def test_a_dying_socket_breaks_off_as_recorded(warm: World) -> None:
     warm.emulator.previews = False
     task = await warm.start()
 
-    told, close_code = await frames(warm, task)
+    messages, close_code = await frames(warm, task)
 
-    assert masked(told) == masked(recorded["messages"])
+    assert masked(messages) == masked(recorded["messages"])
     assert close_code == recorded["close"]["code"]
     await task.runner
     assert task.status == "SUCCESS"
@@ -106,9 +106,9 @@ async def test_a_lying_socket_sends_the_recorded_noise(warm: World) -> None:
 
     assert base64.b64decode(recorded[0]["binary_base64"]) in sent
     assert recorded[1]["text"] in sent
-    told = [json.loads(one) for one in sent if isinstance(one, str) and one.startswith("{")]
-    assert json.loads(recorded[2]["text"]) in told
-    states = [one for one in told if one["type"] == "progress_state"]
+    messages = [json.loads(text) for text in sent if isinstance(text, str) and text.startswith("{")]
+    assert json.loads(recorded[2]["text"]) in messages
+    states = [message for message in messages if message["type"] == "progress_state"]
     state = states[0]["data"]["nodes"]["3"]
     assert set(state) == set(recorded[3]["data"]["nodes"]["3"])
 

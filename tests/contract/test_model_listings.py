@@ -18,7 +18,7 @@ from rh_api.models.site import read_detail, read_list
 
 SOLD = Emulator().documented_models()
 ENTRIES = {
-    one.page: one for one in read_index(listings.index(SOLD, "https://www.runninghub.cn").encode())
+    row.page: row for row in read_index(listings.index(SOLD, "https://www.runninghub.cn").encode())
 }
 
 
@@ -31,11 +31,11 @@ def from_site(model: Sold) -> Model:
 
 
 def test_the_index_and_the_sites_list_name_all_of_them() -> None:
-    page = {"records": [listings.catalogue_row(one) for one in SOLD]}
+    page = {"records": [listings.catalogue_row(sold) for sold in SOLD]}
     reply = {"code": 0, "data": {"page": page}}
 
-    assert set(ENTRIES) == {one.page for one in SOLD}
-    assert {one.id for one in read_list(json.dumps(reply).encode())} == {one.sku for one in SOLD}
+    assert set(ENTRIES) == {sold.page for sold in SOLD}
+    assert {row.id for row in read_list(json.dumps(reply).encode())} == {sold.sku for sold in SOLD}
 
 
 @pytest.mark.parametrize("read", [from_page, from_site])
@@ -43,22 +43,22 @@ def test_the_index_and_the_sites_list_name_all_of_them() -> None:
 def test_a_models_keys_are_read_as_they_are_checked(
     read: Callable[[Sold], Model], output: str
 ) -> None:
-    for sold in [one for one in SOLD if one.output == output][:40]:
+    for sold in [sold for sold in SOLD if sold.output == output][:40]:
         model = read(sold)
 
         assert model.endpoint == sold.endpoint
-        assert [(one.name, one.required, one.is_array) for one in model.parameters] == [
-            (one.name, one.required, one.array) for one in sold.parameters
+        assert [(param.name, param.required, param.is_array) for param in model.parameters] == [
+            (param.name, param.required, param.array) for param in sold.parameters
         ]
 
 
 def test_the_registry_is_read_but_for_what_it_leaves_out() -> None:
     models = {
-        one.endpoint: one for one in read_registry(json.dumps(listings.registry(SOLD)).encode())
+        row.endpoint: row for row in read_registry(json.dumps(listings.registry(SOLD)).encode())
     }
 
     for sold in SOLD:
         assert (sold.endpoint in models) != sold.is_self_hosted
     listed = models["kling-v3.0-pro/image-to-video"].parameters
-    assert "elementList" not in [one.name for one in listed]
-    assert "firstImageUrl" in [one.name for one in listed]
+    assert "elementList" not in [param.name for param in listed]
+    assert "firstImageUrl" in [param.name for param in listed]

@@ -388,19 +388,19 @@ def test_every_recorded_exchange_has_its_meaning_here():
 
 
 @pytest.mark.parametrize(("family", "sample"), EXCHANGES)
-def test_the_recorded_answer_means(family: str, sample: dict[str, Any]):
+def test_a_recorded_answer_has_its_meaning(family: str, sample: dict[str, Any]):
     expected = EXPECTED[family, sample["name"]]
-    found = meaning(family, sample)
+    result = meaning(family, sample)
     if isinstance(expected, Ended):
-        assert isinstance(found, Report)
-        assert found.error is not None
-        error = found.error
-        assert found.phase is expected.phase
+        assert isinstance(result, Report)
+        assert result.error is not None
+        error = result.error
+        assert result.phase is expected.phase
         assert Fails(type(error), error.fate, error.code) == expected.error
         assert error.node_id == expected.node_id
         assert all(word in repr(error.params) for word in expected.words)
     else:
-        assert found == expected
+        assert result == expected
 
 
 @pytest.mark.parametrize(("family", "sample"), [p for p in EXCHANGES if p.values[0] in CALLS])

@@ -24,7 +24,7 @@ PNG = "https://rh-images.example.com/fakeuser/output/ComfyUI_00001_abcde_1760000
 
 
 def named(family: str, name: str) -> dict[str, Any]:
-    (sample,) = [one for one in load(family) if one["name"] == name]
+    (sample,) = [sample for sample in load(family) if sample["name"] == name]
     return sample
 
 
@@ -167,11 +167,11 @@ def test_a_live_app_is_read() -> None:
         AppOption("2", "input2", "模型", "model text"),
         AppOption("1", "input1", "用户", "your text"),
     )
-    assert [one.value for one in fields["37.model"].options or ()] == [
+    assert [option.value for option in fields["37.model"].options or ()] == [
         "flux-kontext-pro", "flux-kontext-max",
     ]  # fmt: skip
     assert fields["37.model"].default == "flux-kontext-pro"
-    assert [one.value for one in fields["18.resolution"].options or ()] == ["1k", "2k", "4k"]
+    assert [option.value for option in fields["18.resolution"].options or ()] == ["1k", "2k", "4k"]
     assert (fields["4.ckpt_name"].type, fields["4.ckpt_name"].options) == (AppFieldType.OTHER, None)
     assert fields["11.lora_name"].type is AppFieldType.LORA
 
@@ -183,7 +183,7 @@ def test_models_are_listed_by_the_name_that_a_loader_takes() -> None:
 
 
 @pytest.mark.parametrize("wrap", [json.dumps, lambda data: data])
-@pytest.mark.parametrize("sample", load("webhooks"), ids=lambda one: one["name"])
+@pytest.mark.parametrize("sample", load("webhooks"), ids=lambda sample: sample["name"])
 def test_a_webhook_names_its_task_with_data_as_text_or_an_object(
     sample: dict[str, Any], wrap: Any
 ) -> None:

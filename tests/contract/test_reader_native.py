@@ -31,11 +31,10 @@ def call(family: str, body: dict[str, Any]) -> Call[Any]:
 
 
 def read(family: str, name: str) -> Any:
-    (sample,) = [one for one in load(family) if one["name"] == name]
+    (sample,) = [sample for sample in load(family) if sample["name"] == name]
     response = sample["response"]
     body = json.dumps(response["json"]).encode()
-    made = call(family, sample["request"].get("json", {}))
-    return made.read(Response(response["status"], body))
+    return call(family, sample["request"].get("json", {})).read(Response(response["status"], body))
 
 
 @pytest.mark.parametrize(("family", "sample"), EXCHANGES)
@@ -126,12 +125,12 @@ def test_a_bad_end_is_its_error(name: str, phase: Phase, node: str | None) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "found"),
+    ("name", "lines"),
     [
         ("nothing there", Lines((), ())),
         ("one runs", Lines((PROMPT.prompt_id,), ())),
         ("one waits", Lines((), (PROMPT.prompt_id,))),
     ],
 )
-def test_the_queue_tells_what_runs_and_what_waits(name: str, found: Lines) -> None:
-    assert read("native_queue", name) == found
+def test_the_queue_tells_what_runs_and_what_waits(name: str, lines: Lines) -> None:
+    assert read("native_queue", name) == lines

@@ -33,7 +33,7 @@ def call(family: str, body: dict[str, Any]) -> Call[Any]:
 
 
 def read(family: str, name: str) -> Any:
-    (sample,) = [one for one in load(family) if one["name"] == name]
+    (sample,) = [sample for sample in load(family) if sample["name"] == name]
     response = sample["response"]
     body = json.dumps(response["json"]).encode()
     return call(family, sample["request"]["json"]).read(Response(response["status"], body))
@@ -56,7 +56,8 @@ def call_v2(sample: dict[str, Any]) -> Call[Ticket]:
     kind, _, number = sample["request"]["path"].removeprefix(V2).partition("/")
     body = sample["request"]["json"]
     listed = tuple(
-        NodeInfo(one["nodeId"], one["fieldName"], one["fieldValue"]) for one in body["nodeInfoList"]
+        NodeInfo(info["nodeId"], info["fieldName"], info["fieldValue"])
+        for info in body["nodeInfoList"]
     )
     run = run_workflow if kind == "workflow" else run_app
     return run(number, listed, TaskOptions(instance=body.get("instanceType", "default")))
@@ -70,19 +71,19 @@ V2_READ: dict[str, Ticket | tuple[type[RunningHubError], int]] = {
 }
 
 
-@pytest.mark.parametrize("sample", [pytest.param(one, id=one["name"]) for one in load("run_v2")])
+@pytest.mark.parametrize("sample", load("run_v2"), ids=lambda sample: sample["name"])
 def test_an_order_by_v2_is_sent_and_read_as_recorded(sample: dict[str, Any]) -> None:
-    recorded, made = sample["request"], call_v2(sample)
-    assert (made.request.method, made.request.path) == (recorded["method"], recorded["path"])
-    assert (made.request.auth, made.request.body) == (Auth.BEARER, recorded["json"])
-    assert not made.repeatable
+    recorded, order = sample["request"], call_v2(sample)
+    assert (order.request.method, order.request.path) == (recorded["method"], recorded["path"])
+    assert (order.request.auth, order.request.body) == (Auth.BEARER, recorded["json"])
+    assert not order.repeatable
     answer = Response(200, json.dumps(sample["response"]["json"]).encode())
     expected = V2_READ[sample["name"]]
     if isinstance(expected, Ticket):
-        assert made.read(answer) == expected
+        assert order.read(answer) == expected
         return
     with pytest.raises(expected[0]) as caught:
-        made.read(answer)
+        order.read(answer)
     assert (caught.value.code, caught.value.fate) == (expected[1], errors.Fate.NOT_STARTED)
 
 
