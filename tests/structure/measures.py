@@ -95,6 +95,7 @@ SINCE = (
     "rh_api/wire/wholeness/",
     "rh_api/graph/on_demand.py",
 )
+VAGUE_NAMES = frozenset({"one", "known", "each", "found", "made"})
 JOURNAL_WORDS = ("do", "note", "record")
 JOURNAL_NAMES = ("s", "store", "journal")
 
@@ -353,6 +354,32 @@ def journal_lambdas() -> list[Place]:
         )
     }
     return sorted(lambdas, key=str)
+
+
+# Names
+
+
+def vague_names() -> list[Place]:
+    """Variables, parameters and functions whose names say nothing of what they hold or do."""
+    return [
+        Place(named(path), line)
+        for path in sources("rh_api", "nodes", "tests")
+        for line in vague_lines(tree_of(path))
+    ]
+
+
+def vague_lines(tree: ast.AST) -> Iterator[int]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            name = node.id
+        elif isinstance(node, ast.arg):
+            name = node.arg
+        elif isinstance(node, (ast.ExceptHandler, ast.FunctionDef, ast.AsyncFunctionDef)):
+            name = node.name
+        else:
+            continue
+        if name in VAGUE_NAMES:
+            yield node.lineno
 
 
 # Lines

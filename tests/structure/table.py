@@ -60,6 +60,7 @@ ROWS = (
     Row("import statements in functions of nodes/", measures.local_imports, 10, "10"),
     Row("places that change an error", measures.changed_errors, 0, "0"),
     Row("lambdas over the journal", measures.journal_lambdas, 0, "0"),
+    Row("names that say nothing", measures.vague_names, 0, "0"),
     Row("files of tests of over 600 lines", measures.long_test_files, 0, "0"),
     # What fixes and new features took in modules that were there; new modules are not counted.
     # A docstring that ran over 100 columns is two lines; heads of the modules that were split.

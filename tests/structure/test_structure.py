@@ -50,6 +50,19 @@ def test_a_circle_is_seen_however_far_round() -> None:
     assert measures.circles_of(graph) == ["2: e f", "3: a b c"]
 
 
+def test_a_name_that_says_nothing_is_seen() -> None:
+    code = """
+rows = [one for one in two]
+def found(path, *, each=1):
+    made = each
+    try:
+        made.known = path
+    except ValueError as one:
+        raise
+"""
+    assert sorted(measures.vague_lines(ast.parse(code))) == [2, 3, 3, 4, 7]
+
+
 def test_the_picture_runs_through_what_it_must() -> None:
     files = measures.picture_files()
     assert "rh_api/client.py" in files
