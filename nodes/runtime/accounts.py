@@ -1,4 +1,4 @@
-"""The accounts that have a key here, and whose an order of the journal is."""
+"""The accounts with a key on this machine, and which of them paid an order of the journal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Names = Mapping[cloud.Account, str]
 
 
 def listed() -> Iterator[tuple[str, Settings]]:
-    """Each account once, by the first name that it has."""
+    """Yield (profile name, settings) once per account: environment, stored profiles, sandbox."""
     names = [profiles.ENVIRONMENT] if config.has_environment_key() else []
     names += profiles.load(config.state_folder()).by_name
     names += [profiles.SANDBOX] if demo_server.is_running() else []
@@ -23,7 +23,7 @@ def listed() -> Iterator[tuple[str, Settings]]:
         try:
             settings = config.settings(name)
         except BadInput:
-            continue  # the settings say what is wrong with it
+            continue  # an invalid profile; the settings page shows why
         account = settings.origin, settings.account
         if account not in seen:
             seen.add(account)
@@ -35,12 +35,12 @@ def names() -> Names:
 
 
 def any_client() -> Client | None:
-    """A client of some account, to read the journal that all have in common; None without any."""
+    """Return a client of any account, to read the shared journal; None if no account has a key."""
     return next((cloud.client(settings) for _, settings in listed()), None)
 
 
 def of_order(order: PastOrder) -> tuple[str, Client]:
-    """The account that an order was paid by. BadInput when its key is not here."""
+    """Return the profile and client that paid an order. BadInput if its key is not stored here."""
     for name, settings in listed():
         if (settings.origin, settings.account) == (order.origin, order.account):
             return name, cloud.client(settings)

@@ -1,7 +1,7 @@
-"""Files in ComfyUI's temp folder that outputs of segments read later than they were made.
+"""Detects deleted temp files that cached segment outputs still refer to.
 
-The folder may be emptied under them, by a second ComfyUI or by hand, while ComfyUI's cache still
-has the outputs.
+ComfyUI's temp folder may be emptied, by a second ComfyUI or by hand, while ComfyUI's cache still
+holds outputs that read their files lazily.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from weakref import WeakKeyDictionary
 from ..values.codecs.comfy_video import ResultVideo
 from ..values.result_files import SaverItem
 
-# By the segment's text. What nothing holds any more goes of itself, and its entry with the next.
+# By the segment's JSON. Weak keys: dead outputs drop out, empty entries go at the next `hold`.
 _held: defaultdict[str, WeakKeyDictionary[object, Path]] = defaultdict(WeakKeyDictionary)
 _losses: Counter[str] = Counter()
 
 
 def hold(segment: str, outputs: Sequence[Any]) -> None:
-    """Watch the files of a segment's outputs for as long as anything holds these."""
+    """Track the files of a segment's outputs by weak reference, while the outputs are alive."""
     for gone in [text for text, files in _held.items() if not files]:
         del _held[gone]
     for output in outputs:
@@ -30,8 +30,8 @@ def hold(segment: str, outputs: Sequence[Any]) -> None:
 
 
 def losses(segment: str) -> int:
-    """How often files of the segment's outputs were found to be gone: what is cached counts no
-    more then, and the journal gives it anew at no cost."""
+    """Return how often files of a segment's outputs were found missing. Part of the node's
+    fingerprint: a loss invalidates its cache entry, and a rerun is served at no cost."""
     files = _held.get(segment, {})
     if not all(path.is_file() for path in list(files.values())):
         _losses[segment] += 1

@@ -1,5 +1,5 @@
-"""Cloud work lives in the web server's loop: a local sampler blocks the prompt's own loop, and
-that one ends with its prompt."""
+"""Clients shared in the web server's event loop: the prompt's own loop is blocked by local
+samplers and closed when the prompt ends."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ from .node_display import NodeDisplay
 T = TypeVar("T")
 
 Account = tuple[str, str]
-"""Site and fingerprint of the key."""
+"""Origin, and fingerprint of the key."""
 
-STEP = 0.1  # seconds between looks at the stop flag
-EARLY_SECONDS = 5.0  # that a look at what will be ordered may hold up POST /prompt
+STEP = 0.1  # seconds between polls of ComfyUI's interrupt flag
+EARLY_SECONDS = 5.0  # timeout of the early check, which delays POST /prompt
 
-# Two: more gain nothing on pictures of usual size, and leave nothing for a local sampler.
+# Two: more do not speed up images of usual size, and would take cores from a local sampler.
 _WORKERS = ThreadPoolExecutor(2, thread_name_prefix="runninghub-media")
 _clients: dict[Account, Client] = {}
 _telling: set[asyncio.Future[None]] = set()
 
 
 class _Stopped(Exception):
-    """The person pressed Stop."""
+    """The user pressed Stop (ComfyUI's interrupt flag is set)."""
 
 
 async def run(
     work: Callable[[Client], Coroutine[Any, Any, T]], display: NodeDisplay, profile: str = ""
 ) -> T:
-    """The result of `work`, done in the server's loop with the client of a profile's account.
+    """Run `work` in the server's loop with the client of a profile's account; return its result.
 
-    Every way out of here, Stop and a failing neighbour included, cancels it there, and with it
-    the task in the cloud. Raises NodeFailure, and InterruptProcessingException after Stop.
+    However this exits (Stop and a failing sibling node included), `work` is cancelled, and with
+    it the task in the cloud. Raises NodeFailure, and InterruptProcessingException after Stop.
     """
     with told_plainly():
         settings = config.settings(profile)
@@ -62,12 +62,12 @@ async def run(
 
 
 async def in_worker(work: Callable[..., T], *args: object) -> T:
-    """The result of something that computes, in a thread of its own."""
+    """Run CPU-bound `work` in the media thread pool and return its result."""
     return await asyncio.get_running_loop().run_in_executor(_WORKERS, work, *args)
 
 
 def client(settings: Settings) -> Client:
-    """The one client of an account. To be called in the server's loop only."""
+    """Return the account's only client, created on first use. Call in the server's loop only."""
     shutdown.at_end(leave)
     account = settings.origin, settings.account
     own = _clients.get(account)
@@ -78,40 +78,40 @@ def client(settings: Settings) -> Client:
 
 
 def ordering(settings: Settings) -> Client:
-    """The account's client, whose orders go out as `settings` say: two profiles may share it."""
+    """Return the account's client with `settings` applied: two profiles may share a client."""
     shared = client(settings)
     shared.adopt(settings)
     return shared
 
 
 def _stopped(account: Account, report: Stopped) -> None:
-    """What became of a task that was stopped goes to its node."""
+    """Callback of a client: show on its node what became of a stopped task."""
     client = _clients.get(account)
     if client is not None:
         _tell(node_outcomes.stopped(client, report))
 
 
 def _tell(work: Coroutine[Any, Any, None]) -> None:
-    """What goes to a node after its run is over."""
+    """Start `work` as a background task, referenced until done: its node's run is over."""
     telling = asyncio.ensure_future(work)
     _telling.add(telling)
     telling.add_done_callback(_telling.discard)
 
 
 async def early(look: Awaitable[object]) -> None:
-    """A look that refuses what cannot run; after EARLY_SECONDS it is given up.
+    """Await a check that raises for what cannot run; give up silently after EARLY_SECONDS.
 
-    The run looks again, before anything is paid.
+    The run repeats the check before anything is paid.
     """
     with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(look, EARLY_SECONDS)
 
 
 async def leave() -> None:
-    """End as a process does, when the server shuts down: what runs in the cloud goes on.
+    """Close all clients at server shutdown without cancelling: tasks in the cloud go on.
 
-    Ctrl-C and ComfyUI-Manager's restart end the process without a word to the server. That comes
-    to the same: the journal knows all that was sent, and the next start takes it up.
+    Ctrl-C and ComfyUI-Manager's restart kill the process without calling this. The effect is the
+    same: the journal has every order that was sent, and the next start recovers it.
     """
     while _clients:
         _, client = _clients.popitem()
@@ -121,7 +121,7 @@ async def leave() -> None:
 async def ask(
     question: Callable[[Client], Coroutine[Any, Any, T]], seconds: float, profile: str = ""
 ) -> T:
-    """The answer to a short question; asyncio.TimeoutError when it takes too long."""
+    """Run a short query in the server's loop; asyncio.TimeoutError after `seconds`."""
     settings = config.settings(profile)
 
     async def answer() -> T:
@@ -139,7 +139,7 @@ async def _begin(
     try:
         done = await work(client)
     except (RunningHubError, MediaError) as error:
-        drawing.cancel()  # or it would write its line over what is told now
+        drawing.cancel()  # or its next line would overwrite the failure
         await node_outcomes.tell(client, display.place, node_outcomes.failed(error))
         raise
     except asyncio.CancelledError:
@@ -157,7 +157,7 @@ async def _begin(
 
 
 async def _until_stopped(work: Coroutine[Any, Any, T]) -> T:
-    """`work`, unless the stop flag is up. The flag is not cleared: others want to see it too."""
+    """Await `work`, or cancel it and raise _Stopped at the interrupt flag, which stays set."""
     task = asyncio.ensure_future(work)
     try:
         while not task.done():

@@ -1,4 +1,4 @@
-"""What this ComfyUI says of itself, and our own version in it."""
+"""Host names, login mode and version of this ComfyUI, and our own version."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ except ImportError:
 
 
 def host_names() -> frozenset[str]:
-    """What it is called by, beside loopback and addresses: the names it listens on, and those that
-    its owner gives it, such as a reverse proxy's."""
+    """Return its host names, lower-case, beside loopback and IP addresses: those of --listen, and
+    those in RUNNINGHUB_HOSTS, such as a reverse proxy's."""
     named = f"{getattr(args, 'listen', '')} {os.environ.get('RUNNINGHUB_HOSTS', '')}"
     return frozenset(re.split(r"[\s,;]+", named.lower())) - {""}
 
 
 def has_logins() -> bool:
-    """Whether it was started with --multi-user: then a page is one user's."""
+    """Whether it was started with --multi-user, so that each page belongs to one user."""
     return bool(getattr(args, "multi_user", False))
 
 
 def version() -> str:
-    """ "?" where it does not say."""
+    """Return ComfyUI's version; "?" if it is unknown."""
     return str(_comfyui_version)
 
 
 def our_version() -> str:
-    """ "?" where pyproject.toml is gone."""
+    """Return our version; "?" if pyproject.toml cannot be read."""
     pyproject = Path(__file__).parents[2] / "pyproject.toml"
     try:
         match = re.search(r'^version = "([^"]+)"', pyproject.read_text("utf-8"), re.MULTILINE)

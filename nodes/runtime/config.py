@@ -1,4 +1,4 @@
-"""Where the key and the site come from, and the folder that the journal lies in."""
+"""Resolves a profile name to account settings, and locates ComfyUI's folders for our state."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ KEY_VARIABLES = ("RUNNINGHUB_API_KEY", "RH_API_KEY")
 
 
 def settings(profile: str = "") -> Settings:
-    """The account that a node names, with its key; "" is the default one.
+    """Return the settings, with key, of the account that a node names; "" is the default one.
 
     The default is the environment's, if that has a key, else the stored default. Raises NoKey,
-    also where several are stored and none is the default, and BadInput for a profile that is not
-    here and for a key or an address that cannot work.
+    also if several are stored and none is the default, and BadInput for an unknown profile and
+    for an invalid key or origin.
     """
     name = stored_name(profile)
     if name == demo_server.PROFILE:
-        return replace(_account(*demo_server.start()), webhook_url="")  # it calls nobody outside
+        return replace(_account(*demo_server.start()), webhook_url="")  # it calls no external host
     if not name:
         stored = (
             []
@@ -45,7 +45,7 @@ def settings(profile: str = "") -> Settings:
         )
         if stored:
             raise NoKey("node.no_default", names=", ".join(stored))
-        return _account(None, None)  # the environment's may have no key, and says so
+        return _account(None, None)  # raises NoKey if the environment has none
     entry = profiles.load(state_folder()).get(name)
     account = _account(entry.origin, entry.key.reveal(), entry.workflow)
     return replace(
@@ -56,7 +56,7 @@ def settings(profile: str = "") -> Settings:
 
 
 def stored_name(profile: str) -> str:
-    """The stored profile that a node means by a word; "" for the environment's."""
+    """Return the name of the profile that a node's input selects; "" for the environment's."""
     name = profile.strip()
     if name == profiles.ENVIRONMENT or (not name and has_environment_key()):
         return ""
@@ -64,33 +64,33 @@ def stored_name(profile: str) -> str:
 
 
 def without_key() -> Settings:
-    """The environment's site, and this machine's folders, for what anybody may ask."""
+    """Return the environment's settings without its key, for endpoints that need none."""
     shared = {k: v for k, v in os.environ.items() if k not in KEY_VARIABLES}
     return Settings.from_mapping(shared, state_folder())
 
 
 def has_environment_key() -> bool:
-    """Whether the environment names a key: then it is the default account."""
+    """Whether the environment has a key, which makes it the default account."""
     return any(os.environ.get(name, "").strip() for name in KEY_VARIABLES)
 
 
 def known_keys() -> frozenset[str]:
-    """All keys that are known here, whatever their account."""
+    """Return all keys of stored profiles and of the environment."""
     keys = {profile.key.reveal() for profile in profiles.load(state_folder()).by_name.values()}
     for name in KEY_VARIABLES:
-        with contextlib.suppress(BadInput):  # what can be no key may stand anywhere
+        with contextlib.suppress(BadInput):  # a malformed key is no secret
             keys.add(read_key(os.environ.get(name, "")).reveal())
     return frozenset(keys - {""})
 
 
 def _account(origin: str | None, key: str | None, workflow: str = "") -> Settings:
-    """An account with this machine's folders and passwords; None: what the environment says.
+    """Return an account's settings with this machine's folders and passwords. Raises NoKey.
 
-    A profile's own `workflow` comes before the environment's, which is for any account; of what
-    becomes of unlisted models the environment has the first word, as everywhere.
+    `origin` and `key` None: the environment's. A profile's `workflow` precedes the environment's,
+    which is for any account; for unlisted models the environment precedes the settings page.
     """
     own = {} if origin is None else {"RUNNINGHUB_BASE_URL": origin, KEY_VARIABLES[0]: key or ""}
-    # The general access password belongs to the environment's key, not to another site's.
+    # The environment's access password is for its own key, never sent to a profile's site.
     general = {} if origin is None else {"RUNNINGHUB_ACCESS_PASSWORD": ""}
     shared = {k: v for k, v in os.environ.items() if origin is None or k not in KEY_VARIABLES}
     account = Settings.from_mapping({**shared, **own, **general}, state_folder())
@@ -105,35 +105,35 @@ def _account(origin: str | None, key: str | None, workflow: str = "") -> Setting
 
 
 def stored_models() -> str:
-    """What the settings page says of models that the cloud does not list; "" for nothing."""
+    """Return the stored policy for models that the cloud does not list; "" if none is set."""
     return profiles.load(state_folder()).models
 
 
 def _password(origin: str, program: str) -> Secret:
-    """A program's access password as it is stored now."""
+    """Read a program's access password from the profiles file; NO_SECRET if none is stored."""
     return profiles.load(state_folder()).passwords.get((origin, program), NO_SECRET)
 
 
 def site_page(account: Settings, path: str) -> str:
-    """The address of a page for people; "" where the origin is no site (emulator, proxy)."""
+    """Return the URL of a web page of the site; "" if the origin has none (emulator, proxy)."""
     return account.origin + path if account.is_official else ""
 
 
 def state_folder() -> Path:
-    """A folder of ComfyUI that none of its HTTP routes serves."""
+    """Return our folder below ComfyUI's user directory, which no HTTP route of ComfyUI serves."""
     if hasattr(folder_paths, "get_system_user_directory"):
         return Path(folder_paths.get_system_user_directory("runninghub"))
     return Path(folder_paths.get_user_directory()) / "__runninghub"
 
 
 def settings_folder() -> Path:
-    """The folder of the journal, where a person may have put it elsewhere."""
+    """Return the journal's folder: RUNNINGHUB_STATE if set, else `state_folder`."""
     chosen = os.environ.get("RUNNINGHUB_STATE", "").strip()
     return read_state(chosen) if chosen else state_folder()
 
 
 def register_journal() -> None:
-    """Let the command line of this person find the journal of this ComfyUI."""
+    """Register this ComfyUI's journal where the user's command line looks for it."""
     try:
         register_state_folder(state_folder(), os.environ)
     except OSError as error:
@@ -141,7 +141,7 @@ def register_journal() -> None:
 
 
 def scratch_folder() -> Path:
-    """Where files lie for as long as a node runs: ComfyUI empties it at its start and end."""
+    """Return ComfyUI's temp folder, which it empties at start and exit; created if missing."""
     folder = Path(folder_paths.get_temp_directory())
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -1,4 +1,4 @@
-"""Results become values; what was kept and cannot be decoded is fetched once more first."""
+"""Decodes results to node outputs; a kept file that cannot be decoded is downloaded once more."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def output_of(
     program: Program | None,
     output_ids: Sequence[str],
 ) -> tuple[io.NodeOutput, str]:
-    """What a node gives for its finished orders, and its last line; see `outputs.node_output`."""
+    """Return a node's output for its finished orders, and its status line; sets `display.end`."""
     currency = await client.costs.known_currency()
 
     def make(orders: Sequence[Outcome], doubtful: list[Result]) -> tuple[io.NodeOutput, str]:
@@ -41,10 +41,10 @@ async def decoded(
     currency: str,
     make: Callable[[Sequence[Outcome], list[Result]], T],
 ) -> T:
-    """What `make` makes of finished orders, in a worker thread.
+    """Return `make(outcomes, undecodable)`, run in a worker thread.
 
-    `make` takes up the results that it could not decode. A file that lay here may have been
-    damaged since: it is fetched again, which costs nothing.
+    `make` appends the results that it cannot decode. If one of them is of an outcome served from
+    kept files, which may be damaged, it is downloaded again at no cost, and `make` runs again.
     """
     display.end = node_outcomes.stopped_reading(outcomes, currency)
     display(Progress(Stage.READING))

@@ -1,4 +1,4 @@
-"""The built-in emulator on a thread of this server, for people who have no key."""
+"""The sandbox: the built-in emulator in a thread of this process, for users without a key."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from ...rh_api.emulator import Emulator
 
 PROFILE = "sandbox"
-"""The name that nodes give it."""
+"""The profile name that selects it in nodes."""
 
 LOOPBACK = ("127.0.0.1", "localhost")
-RUN_SECONDS = 2.0  # long enough that a person sees it run
+RUN_SECONDS = 2.0  # long enough that a user sees it run
 
 _running: tuple[str, str, Emulator, ExitStack] | None = None
 
 
 def start() -> tuple[str, str]:
-    """Its address and its key; it is started unless it runs."""
+    """Start it unless it is running; return its origin and its key."""
     global _running
     if _running is None:
         emulator = _package().Emulator(
@@ -41,7 +41,7 @@ def start() -> tuple[str, str]:
 
 
 def stop() -> None:
-    """End it, with all that it knew."""
+    """Stop it and discard its state; idempotent."""
     global _running
     if _running is not None:
         running, _running = _running, None
@@ -54,7 +54,7 @@ def is_running() -> bool:
 
 
 def samples() -> list[dict[str, str]]:
-    """What can be tried in it, whether it runs or not."""
+    """Return the sample programs (kind, id, name) that it offers, also while it is stopped."""
     running = _running[2] if _running else None
     catalog = _package().catalog
     workflows = running.workflows if running else catalog.workflows()
@@ -65,21 +65,21 @@ def samples() -> list[dict[str, str]]:
         *(
             {"kind": "workflow", "id": w.id, "name": w.title}
             for w in workflows.values()
-            if w.id != catalog.NO_OUTPUT_FILES  # it always fails: for whoever tests against it
+            if w.id != catalog.NO_OUTPUT_FILES  # it always fails: it is there for tests
         ),
         *({"kind": "app", "id": app.id, "name": app.name} for app in apps.values()),
     ]
 
 
 def name_of(kind: str, number: str) -> str:
-    """What a sample is called; "" for one that is not there."""
+    """Return the name of a sample; "" if there is none."""
     names = {(sample["kind"], sample["id"]): sample["name"] for sample in samples()}
     return names.get((kind, number), "")
 
 
 def is_emulated(origin: str, account: str) -> bool:
-    """Whether an order was an emulator's, of an earlier start too: it is on this machine, and the
-    account is that of the key that all of them know."""
+    """Whether an order was placed with an emulator, of this or an earlier start: a loopback origin,
+    and the account of the default key that all emulators share."""
     if urlsplit(origin).hostname not in LOOPBACK:
         return False
     key = Secret(_package().Emulator.default_key)
@@ -87,13 +87,13 @@ def is_emulated(origin: str, account: str) -> bool:
 
 
 def refuse_link(settings: Settings, text: str, *, is_app: bool) -> None:
-    """Say of a sample's id or link that the real site cannot know it. Raises BadInput."""
+    """Raise BadInput for a sample's id or link if the account is one of an official site."""
     if not settings.is_official:
         return
     try:
         number, host = read_page(text, APP if is_app else WORKFLOW)
     except BadInput:
-        return  # whoever reads it next says what is wrong
+        return  # the next parser of it reports the error
     catalog = _package().catalog
     programs = catalog.apps() if is_app else catalog.workflows()
     name = host.partition(":")[0]
@@ -102,7 +102,7 @@ def refuse_link(settings: Settings, text: str, *, is_app: bool) -> None:
 
 
 def _package() -> ModuleType:
-    # A tenth of a second, which a page would wait for that never looks at a sample.
+    # Imported on use: it takes 0.1 s, which pages that show no samples need not wait.
     from ...rh_api import emulator
 
     return emulator

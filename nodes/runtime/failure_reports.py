@@ -1,5 +1,4 @@
-"""The last failure of each node as a text to hand on: what failed where,
-and nothing of the person."""
+"""The last failure of each node as a text for bug reports, with private texts redacted."""
 
 from __future__ import annotations
 
@@ -23,16 +22,16 @@ if TYPE_CHECKING:
     from ..values.field_values import Inputs
     from .node_outcomes import Place
 
-KEPT = 100  # nodes that failed in a run
-SHORTEST = 3  # characters of a person's text that is worth cutting out
+KEPT = 100  # reports in memory, oldest evicted first
+SHORTEST = 3  # characters; shorter private texts are not redacted
 CUT = "[cut]"
 _PARAMS_OF_THE_PERSON = ("value", "given", "name", "file", "folder", "near", "lengths")
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a node was to do. `program`: an id or a link, "" for none; of a marked part, whose
-    name is `segment`, the workflow that it names itself."""
+    """What a node was running. `program`: an id or a link, "" for none; of a marked part, whose
+    name is `segment`, the workflow of its own that it is sent under."""
 
     class_type: str
     program: str = ""
@@ -43,13 +42,13 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`plain` has none of the person's texts, `full` has them where the message quotes them.
+    """`plain`: private texts redacted; `full`: with those that the error message quotes.
 
-    `link`: the task's page on the site; "" when there is no task. `question`: the order that has
-    to be answered about, 0 for none. `graph`: the id of the workflow, "" for a prompt without one.
-    `order_keys`: of orders that a limit of cost refused. `segment`: the name of a marked part.
-    `refused_id`: where a person names another workflow to send its graph under: the stored
-    profile, "" for the part itself; None: no such refusal.
+    `link`: the task's page on the site; "" if there is no task. `question`: number of the order
+    whose fate the user has to settle, 0 for none. `graph`: workflow id, "" if the prompt has none.
+    `order_keys`: of orders that a cost limit refused. `segment`: name of a marked part.
+    `refused_id`: which setting has the refused workflow to send graphs under: a stored profile's
+    name, "" for the part itself; None if that was not the error.
     """
 
     plain: str
@@ -65,11 +64,11 @@ class Report:
 
 
 _last: OrderedDict[tuple[str, str], Report] = OrderedDict()
-"""By run and node: another workflow may have a node of the same id."""
+"""By (prompt id, node id): another workflow may have a node of the same id."""
 
 
 def last(prompt: str, node_id: str) -> Report:
-    """What is kept of a node's failure in a run. Raises BadInput where there is nothing."""
+    """Return the report of a node's failure in a run. Raises BadInput if there is none."""
     report = _last.get((prompt, node_id))
     if report is None:
         raise BadInput("node.no_report")
@@ -78,11 +77,11 @@ def last(prompt: str, node_id: str) -> Report:
 
 @contextmanager
 def noted(place: Place, subject: Subject, inputs: Inputs) -> Iterator[None]:
-    """Keep what is known of a failure, for whoever wants to hand it on."""
+    """Store a report of a NodeFailure raised in the block, and re-raise it."""
     try:
         yield
     except NodeFailure as failure:
-        # Texts alone: the error would keep the run's pictures in memory.
+        # Strings only: the error would keep the run's tensors alive.
         if failure.error is not None and place.node:
             report = _report_of(failure.error, place, subject, inputs)
             _last[place.prompt, place.node] = report
@@ -144,12 +143,12 @@ def _order_keys(error: RunningHubError) -> tuple[str, ...]:
 
 
 def _named_in(program: str) -> str:
-    """Of a link the id alone: the rest may say whose it is. A model's endpoint is everybody's."""
+    """Return a link's id alone: the rest may identify the user. An endpoint is public as it is."""
     if "/" in program and is_endpoint(program):
         return program
     module = re.search(r"webappId\W{1,9}(\d{1,19})", program)
     if module:
-        return module[1]  # the rest of a call example is the person's own
+        return module[1]  # the rest of a call example is private
     numbers = re.findall(r"\d{6,19}", program)
     return numbers[-1] if numbers else ""
 
@@ -174,8 +173,8 @@ def _site(profile: str) -> str:
 
 
 def _texts_of(error: RunningHubError, inputs: Inputs) -> list[str]:
-    """What must not be in the plain report: the person's texts, names and folders,
-    longest first."""
+    """Return what the plain report must not contain: input texts, names and values that the error
+    quotes, and the home folder; longest first."""
     texts = [value for values in inputs.values() for value in values if isinstance(value, str)]
     texts += [line for text in texts for line in text.splitlines()]
     params: Mapping[str, object] = error.params

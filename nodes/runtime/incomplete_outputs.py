@@ -1,7 +1,7 @@
-"""Which nodes gave less than what was paid for: ComfyUI's cache would give it again for good.
+"""Invalidates ComfyUI's cache for nodes whose outputs lack results that were paid.
 
-A node runs anew when it is queued next, which the journal answers at no cost, and again whenever
-something of it has come; what is lost for good is not asked for at each run.
+Such a node runs again when it is next queued (served from the journal at no cost), and again each
+time its set of missing results changes; permanently lost ones do not cause a rerun every time.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from ..values.gaps import Sentence, gaps_of
 if TYPE_CHECKING:
     from ...rh_api.client import Outcome
 
-# By what a node's fingerprint knows of it.
+# By the key that a node's fingerprint is made of.
 _gaps: dict[str, Sequence[Sentence]] = {}
 _reruns: Counter[str] = Counter()
 _keys: dict[str, str] = {}  # by a task's id
 
 
 def note(key: str, outcomes: Sequence[Outcome]) -> None:
-    """Remember what a node that ran did not give."""
+    """Record the missing results of a node that ran."""
     gaps = gaps_of(outcomes)
     if gaps and gaps != _gaps.get(key):
         _reruns[key] += 1
-    if gaps or key in _gaps:  # the key of a marked part is its whole graph
+    if gaps or key in _gaps:  # not for every key: a marked part's is its whole graph
         _gaps[key] = gaps
     _keys.update({outcome.task_id: key for outcome in outcomes if outcome.gaps})
 
 
 def fetched(outcome: Outcome) -> dict[str, str]:
-    """Of a task whose results were brought by hand: what is missing still, in each language."""
+    """Record a task's results fetched by the user; return what is still missing, by language."""
     gaps = gaps_of([outcome])
     key = _keys.get(outcome.task_id)
     if key is not None and gaps != _gaps[key]:
@@ -42,5 +42,5 @@ def fetched(outcome: Outcome) -> dict[str, str]:
 
 
 def reruns(key: str) -> int:
-    """How often a node has to run anew for it: its fingerprint."""
+    """Return the number of reruns that were required so far; part of the node's fingerprint."""
     return _reruns[key]

@@ -1,4 +1,4 @@
-"""What ComfyUI on this machine knows of a remote node's class, so that mistakes show early."""
+"""Specs of node classes in this ComfyUI, by which fields of remote nodes are validated early."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from typing import Any, cast
 from ...rh_api.offload import ClassInfo, class_info
 from ...rh_api.wire.envelope import as_number
 
-# `model.safetensors`, `example.png`: the files of this machine say nothing about the cloud's.
+# `model.safetensors`, `example.png`: combos of local files, which differ from the cloud's.
 _FILE = re.compile(r".*\.[A-Za-z][A-Za-z0-9_]{1,11}", re.DOTALL)
 _UPLOADS = ("image_upload", "video_upload", "audio_upload", "file_upload", "image_folder", "remote")
 
 Spec = tuple[object, Mapping[str, Any]]
-"""What a class declares for one input: its type, or its choices, and the rest."""
+"""A declared input: (type or list of options, settings such as min, max, default)."""
 
 
 def choices(class_type: str, field: str) -> Sequence[object] | None:
-    """The options of a combo; None when it is none, lists files, or is not known here."""
+    """Return a combo's options; None if it is no combo, lists files, or the class is unknown."""
     return choices_in(_spec(class_type, field))
 
 
 def declared(class_type: str, field: str) -> str | None:
-    """The type that the class declares for a field, such as FLOAT."""
+    """Return the declared type of a field, such as FLOAT; None for a combo or unknown class."""
     return type_in(_spec(class_type, field))
 
 
 def bounds(class_type: str, field: str) -> tuple[float | None, float | None] | None:
-    """The least and the greatest number that the class takes for a field."""
+    """Return (min, max) that a class declares for a numeric field, each None if not declared."""
     return bounds_in(_spec(class_type, field))
 
 
 def bounds_in(spec: Spec | None) -> tuple[float | None, float | None] | None:
-    """The least and the greatest number that a declared input takes."""
+    """Return (min, max) of an INT or FLOAT input, each None if not declared; None for others."""
     if spec is None or spec[0] not in ("INT", "FLOAT"):
         return None
     return as_number(spec[1].get("min")), as_number(spec[1].get("max"))
 
 
 def choices_in(spec: Spec | None) -> Sequence[object] | None:
-    """The options of a declared combo; None when it is none, or lists files."""
+    """Return the options of a combo; None if it is no combo or lists files."""
     if spec is None:
         return None
     kind, about = spec
@@ -62,9 +62,9 @@ def type_in(spec: Spec | None) -> str | None:
 
 
 def read(class_type: str) -> dict[str, Spec] | None:
-    """All inputs that a class declares; None for one that is not known here.
+    """Return all declared inputs by name; None for an unknown class or one that raises.
 
-    It may list the files of folders, so whoever has many nodes to ask about asks once a class.
+    Not cached, and slow where INPUT_TYPES lists folders: call it once per class.
     """
     node_class = _class(class_type)
     if node_class is None:
@@ -76,19 +76,19 @@ def read(class_type: str) -> dict[str, Spec] | None:
             for group in ("optional", "required")
             for name, spec in (inputs.get(group) or {}).items()
         }
-    # Classes of other packs: what breaks there must not stop an order.
+    # A class of another pack may raise anything; that must not stop an order.
     except Exception:  # noqa: BLE001
         return None
 
 
 def saves(class_type: str) -> bool | None:
-    """Whether a class is an output node; None for one that is not known here."""
+    """Whether a class is an output node; None for an unknown class."""
     node_class = _class(class_type)
     return None if node_class is None else bool(getattr(node_class, "OUTPUT_NODE", False))
 
 
 def _class(class_type: str) -> Any:
-    """A node class of this ComfyUI; None for one that is not known here."""
+    """Return a node class of this ComfyUI; None if it has none of this name."""
     # ComfyUI's own module of this name, not ours: that one is only imported relatively.
     from nodes import NODE_CLASS_MAPPINGS
 
@@ -103,7 +103,7 @@ _infos: dict[object, ClassInfo] = {}
 
 
 def info(class_type: str) -> ClassInfo | None:
-    """What cutting asks of a class, read once; None for one that is not known here."""
+    """Return a class's facts for the offload compiler, cached; None for an unknown class."""
     node_class = _class(class_type)
     if node_class is None:
         return None
@@ -111,20 +111,20 @@ def info(class_type: str) -> ClassInfo | None:
         try:
             changes = _changes(node_class)
             _infos[node_class] = class_info({**_node_info(node_class), "changes": changes})
-        # A class of another pack that cannot describe itself takes and gives anything.
+        # A class of another pack that raises is assumed to accept and return any type.
         except Exception:  # noqa: BLE001
             _infos[node_class] = ClassInfo(open=True)
     return _infos[node_class]
 
 
 def _changes(node_class: Any) -> bool:
-    """Whether a class decides for itself if it has to run again; a V3 class inherits the word."""
+    """Whether a class has its own change detection; that of V3's base class does not count."""
     own = (vars(c) for c in node_class.__mro__ if not c.__module__.startswith("comfy_api."))
     return any("IS_CHANGED" in members or "fingerprint_inputs" in members for members in own)
 
 
 def _node_info(node_class: Any) -> Mapping[str, Any]:
-    """A class as ComfyUI's /object_info describes it."""
+    """Return a class's description in the format of ComfyUI's /object_info."""
     if hasattr(node_class, "GET_NODE_INFO_V1"):
         return node_class.GET_NODE_INFO_V1()
     outputs = getattr(node_class, "RETURN_TYPES", ())

@@ -1,5 +1,4 @@
-"""Files of ComfyUI's folders that go up with a segment:
-`file` and `lora` are a driver's LocalFiles."""
+"""Local files that a segment uploads: `file` and `lora` implement the driver's LocalFiles."""
 
 from __future__ import annotations
 
@@ -15,13 +14,13 @@ from ...rh_api.offload.driver import check_media
 
 LORAS = "loras"
 
-# A file that has not changed is not read again.
+# SHA-256 by path and stamp: an unchanged file is hashed once.
 _hashes: dict[tuple[Path, FileStamp], str] = {}
 
 
 def file(file: LocalFile, /) -> Path:
-    """Where a loader's file lies. A name that leads out of its folder, or to no file or one of
-    another kind, is refused."""
+    """Return the path of a loader's file. Raises CannotOffload for a name that leads out of its
+    folder, to no file, or to one of another media kind."""
     missing = CannotOffload("segment.file_missing", local_id=file.node_id, name=file.value[:200])
     name, base = folder_paths.annotated_filepath(file.value)
     try:
@@ -36,7 +35,7 @@ def file(file: LocalFile, /) -> Path:
 
 
 def lora(name: str, /) -> Path | None:
-    """Where a listed LoRA lies; None for one that is not here."""
+    """Return the path of a LoRA by its listed name; None if it is not listed."""
     if name not in folder_paths.get_filename_list(LORAS):
         return None
     path = folder_paths.get_full_path(LORAS, name)
@@ -44,9 +43,9 @@ def lora(name: str, /) -> Path | None:
 
 
 def lora_name(path: Path) -> str | None:
-    """The name that a LoRA's file is listed by; None for one that is not. `path` is resolved.
+    """Return the listed name of a LoRA file; None if it is not listed. `path`: resolved.
 
-    It may be reached by a link, so each is looked at: not in the server's loop.
+    Blocks: it resolves every listed path, since one may be a symlink. Not in the server's loop.
     """
     for name in folder_paths.get_filename_list(LORAS):
         listed = folder_paths.get_full_path(LORAS, name)
@@ -56,15 +55,15 @@ def lora_name(path: Path) -> str | None:
 
 
 def check(segment: Segment) -> None:
-    """Refuse a segment whose files are not there; CannotOffload names the loader."""
+    """Raise CannotOffload, naming the loader, if a file of the segment cannot be uploaded."""
     for loaded in segment.files:
         file(loaded)
 
 
 def state(segment: Segment) -> list[str]:
-    """What changes when a file that the segment uploads does: the cut-out loaders would have told.
+    """Return fingerprints of the files that a segment uploads, in place of its loaders' own.
 
-    The content of media; of a LoRA, which may be gigabytes, its size and time.
+    SHA-256 of media; path and file stamp of LoRAs, which may be gigabytes; "" for a missing file.
     """
     states: list[str] = []
     for loaded in segment.files:

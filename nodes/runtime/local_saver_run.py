@@ -1,4 +1,4 @@
-"""Files that a marked saver made in the cloud are put where it would have, under its names."""
+"""Saves a marked saver's cloud results locally, where and under the names that it would use."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..values.codecs.errors import MediaError
 from ..values.failures import told_plainly
 from ..values.result_files import NotKept, SaverItem
 
-# Previews lie where ComfyUI empties at its start and end, under names of their own.
+# Previews go to ComfyUI's temp folder, under random prefixes.
 _PREVIEWS = frozenset({"PreviewImage", "MaskPreview", "PreviewAudio"})
 _ANIMATED = frozenset({"SaveVideo", "SaveWEBM", "SaveAnimatedPNG", "SaveAnimatedWEBP"})
 _TEXTS = frozenset({"PreviewAny", "SaveText"})
@@ -45,8 +45,8 @@ def execute(
     filename_prefix: str | None,
     metadata: Mapping[str, Any],
 ) -> io.NodeOutput:
-    """Save what a saver made in the cloud. `saver`: its class and inputs, as JSON. `files`: a list
-    of SaverItem. `metadata`: what a file may carry. Raises NodeFailure.
+    """Save a saver's cloud results. `saver`: its class and inputs, as JSON. `files`: a SaverItem or
+    a list of them. `metadata`: texts to embed (prompt, workflow). Raises NodeFailure.
     """
     if getattr(args, "disable_metadata", False):
         metadata = {}
@@ -69,8 +69,8 @@ def execute(
 
 
 def _items(files: object) -> list[SaverItem]:
-    """BadInput for what a segment's outlet did not give, such as a path that a prompt names, and
-    for a file that is gone."""
+    """Validate the input. Raises BadInput for values that are no outlet's SaverItem, such as a path
+    written into a prompt, and for a deleted file."""
     items = cast("list[object]", files) if isinstance(files, list) else [files]
     from_cloud = [item for item in items if isinstance(item, SaverItem)]
     if len(from_cloud) < len(items):
@@ -97,7 +97,7 @@ def _saved(
     metadata: Mapping[str, Any],
     task_id: str,
 ) -> dict[str, Any]:
-    """Put the files where the saver would, under the names that it would give; what it shows.
+    """Save files as the saver would, and return its `ui` output for them. `files`: (path, kind).
 
     Raises NotKept.
     """
@@ -122,7 +122,7 @@ def _saved(
 
 
 def _suffix(class_type: str, path: Path) -> str:
-    """Of a drawing only where ComfyUI never serves one as a page, whose scripts would run."""
+    """Return the target's suffix; `.svg` only if ComfyUI never serves one as a page (scripts)."""
     suffix = _SUFFIXES.get((class_type, path.suffix), path.suffix)
     is_safe = suffix != ".svg" or hasattr(folder_paths, "renders_safely_as_image")
     return suffix if is_safe else path.suffix
@@ -138,7 +138,7 @@ def _shown(class_type: str, kind: str, entries: list[dict[str, str]]) -> dict[st
 
 
 def _size(path: Path, kind: str) -> tuple[int, int]:
-    """Width and height for `%width%` and `%height%`; 0 where there are none to be read."""
+    """Return (width, height) in pixels for `%width%` and `%height%`; (0, 0) if unreadable."""
     if path.suffix == ".exr":
         return _exr_size(path)
     adapter = adapter_of_files(kind)
@@ -149,7 +149,7 @@ def _size(path: Path, kind: str) -> tuple[int, int]:
 
 
 def _exr_size(path: Path) -> tuple[int, int]:
-    """By the dataWindow of its header: the first and the last column and row."""
+    """Return (width, height) by the header's dataWindow: inclusive min and max of x and y."""
     with path.open("rb") as file:
         _, _, window = file.read(_EXR_HEAD).partition(b"dataWindow\0box2i\0")
     if len(window) < 20:
@@ -159,9 +159,9 @@ def _exr_size(path: Path) -> tuple[int, int]:
 
 
 def _put(path: Path, target: Path, metadata: Mapping[str, Any], task_id: str) -> None:
-    """Write a file, whole or not at all, with what a local one would carry: the prompt, and the
-    person's own workflow. Raises NotKept, with where it is still kept."""
-    # Its ending is what a writer of films goes by; no saver counts names that begin with a dot.
+    """Copy `path` to `target` durably and atomically, embedding `metadata`. Raises NotKept, with
+    the path of the kept result."""
+    # The suffix selects the muxer; savers' counters skip names that begin with a dot.
     part = target.with_name(f".{uuid.uuid4().hex}.part{target.suffix}")
     try:
         embedded_texts.copy(path, part, metadata)

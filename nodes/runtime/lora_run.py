@@ -1,4 +1,4 @@
-"""A LoRA of this machine goes up, once; the name that RHLoraLoader loads it by comes back."""
+"""Uploads a local LoRA, once per content, and returns its remote name for RHLoraLoader."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .node_display import NodeDisplay
 
 
 def validate(lora: str | None, profile: str | None) -> None:
-    """Refuse what is not here; None: a link brings it. Raises NodeFailure."""
+    """Check LoRA and profile, each None if a link provides it. Raises NodeFailure."""
     with told_plainly():
         if profile is not None:
             config.settings(profile)
@@ -26,7 +26,7 @@ def validate(lora: str | None, profile: str | None) -> None:
 
 
 def fingerprint(lora: str | None) -> list[int | str] | str:
-    """What changes when the file does; "" where there is none."""
+    """Return the file's stamp; "" if there is no such file."""
     path = local_files.lora(lora) if lora else None
     if path is None:
         return ""
@@ -34,7 +34,7 @@ def fingerprint(lora: str | None) -> list[int | str] | str:
 
 
 async def execute(lora: str, profile: str) -> io.NodeOutput:
-    """The LoRA's name in the cloud. Raises NodeFailure."""
+    """Upload the LoRA; the output is its remote name. Raises NodeFailure."""
     display = NodeDisplay.of_running_node()
 
     async def work(client: Client) -> str:
@@ -49,7 +49,7 @@ async def execute(lora: str, profile: str) -> io.NodeOutput:
 
 
 def _path(lora: str) -> Path:
-    """The file of a listed name. Raises BadInput for one that is not listed: `..` leads nowhere."""
+    """Return the file of a listed name. Raises BadInput for any other: no path traversal."""
     path = local_files.lora(lora)
     if path is None:
         if not folder_paths.get_filename_list(local_files.LORAS):

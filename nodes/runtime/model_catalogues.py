@@ -1,4 +1,4 @@
-"""The standard models of an account's site; to look at them takes no key."""
+"""The catalogue of standard models for a profile's site; reading it needs no key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _named: tuple[Catalogue, dict[str, list[str]]] | None = None
 
 
 def settings(profile: str = "") -> Settings:
-    """A profile's account, or the environment's site where the default one has no key."""
+    """Return a profile's settings; for "" without a key, those of the environment's site."""
     try:
         return config.settings(profile)
     except NoKey:
@@ -23,19 +23,19 @@ def settings(profile: str = "") -> Settings:
 
 
 def catalogue(profile: str = "") -> ModelCatalogue:
-    """What is known here; it asks nobody. Raises BadInput for a profile that is not here."""
+    """Return the local catalogue, without a request. Raises BadInput for an unknown profile."""
     return ModelCatalogue(settings(profile))
 
 
 def names(node_id: str) -> list[str]:
-    """What the models of a node's tasks are called, in both languages; [] for a node of all."""
+    """Return the names, English and Chinese, of models of a node's tasks; [] for other nodes."""
     global _named
     if node_id not in GROUPS:
         return []
     try:
         listing = catalogue().catalogue
     except RunningHubError:
-        return []  # what is wrong with the account is for a run to say
+        return []  # a run reports what is wrong with the account
     if _named is None or _named[0] is not listing:
         _named = listing, _by_node(listing)
     return _named[1][node_id]

@@ -1,4 +1,4 @@
-"""What the inputs of a standard model's node ask for, beside what every cloud node has."""
+"""Parses the inputs that only nodes of standard models have."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from ..values.field_values import Inputs
 
 @dataclass(frozen=True, slots=True)
 class AskedModel:
-    """`extra`: JSON text of keys that no schema knows. `schema`: the model as the node's form
-    keeps it, None for none. `send_anyway`: also what only the catalogue speaks against.
-    `fit_pictures`: those that are too large for a parameter, or of a format that it does not take,
-    are made to fit."""
+    """`extra`: JSON text of parameters that are not in the schema. `schema`: the model as stored in
+    the node's form, or None. `send_anyway`: send values that only the catalogue rejects.
+    `fit_pictures`: shrink or convert images that exceed a parameter's size limit or have a format
+    that it does not accept."""
 
     extra: str = ""
     schema: object = None
@@ -33,17 +33,17 @@ class AskedModel:
 
 NO_MODEL = AskedModel()
 
-ALIKE = 0.75  # `promt` is as near to `prompt` as 0.9, what other packs add is below 0.5
+ALIKE = 0.75  # difflib ratio: `promt` to `prompt` is 0.9; inputs that other packs add, below 0.5
 
 
 def schema_of(form: str) -> object:
-    """The model that a form keeps; None for a form without one, and for what is no form."""
+    """Return the model stored in a form; None for a form without one, and for malformed JSON."""
     model = _parts(form).get("model")
     return model if isinstance(model, dict) else None
 
 
 def is_unread(form: str) -> bool:
-    """Whether the page says that its node names another program than it shows."""
+    """Whether the form is flagged stale: the node names another program than it shows."""
     return '"unread"' in form and _parts(form).get("unread") is True
 
 
@@ -58,10 +58,10 @@ def _parts(form: str) -> Mapping[str, object]:
 
 
 def fields_of(inputs: Inputs, schema: object) -> Inputs:
-    """The inputs that are parameters of the model.
+    """Return the inputs that are parameters of the model.
 
-    Where a form says which those are, others came from elsewhere in the browser, and only a
-    mistyped one is for the check to refuse. Without a form any other is.
+    With a schema: declared parameters and near misses, which the check then refuses; other inputs
+    were added by other extensions. Without one: all inputs that look like parameters.
     """
     fields = {name: values for name, values in inputs.items() if is_field(name)}
     model = read_model(schema)
@@ -77,7 +77,7 @@ def fields_of(inputs: Inputs, schema: object) -> Inputs:
 
 
 def limits_of(program: Program, names: Iterable[str], *, fit_pictures: bool) -> dict[str, Limit]:
-    """What is known of what their model takes of sounds and, where they shall fit, of pictures."""
+    """Return size and format limits by audio input and, if `fit_pictures`, by image input."""
     if not isinstance(program, StandardModel):
         return {}
     kinds = {FieldKind.AUDIO, FieldKind.IMAGE} if fit_pictures else {FieldKind.AUDIO}
@@ -90,7 +90,7 @@ def limits_of(program: Program, names: Iterable[str], *, fit_pictures: bool) -> 
 
 
 def lists_of(program: Program, names: Iterable[str]) -> frozenset[str]:
-    """The inputs that take all items of a list or batch at once."""
+    """Return the inputs that are arrays: they take all items of a list or batch in one order."""
     if not isinstance(program, StandardModel):
         return frozenset()
     arrays = {parameter.name for parameter in program.model.parameters if parameter.is_array}

@@ -1,4 +1,4 @@
-"""The daily look for new models, in the background, from the first use of a model's node on."""
+"""Daily catalogue refresh in the background, triggered by the use of a standard model's node."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _looking: set[asyncio.Future[Changes | None]] = set()
 
 
 def begin(client: Client, settings: Settings) -> None:
-    """Look, if that is due and nobody has switched it off; in the server's loop. Nobody waits."""
+    """Start a background refresh if it is due, enabled and not running; in the server's loop."""
     if _looking or not settings.renews_models or not client.models.is_due():
         return
     looking = asyncio.ensure_future(client.until_left(client.models.renew()))
@@ -22,6 +22,6 @@ def begin(client: Client, settings: Settings) -> None:
 
 def _ended(looking: asyncio.Future[Changes | None]) -> None:
     _looking.discard(looking)
-    # Whatever it was, the models are as they were; a look of another day may fare better.
+    # Retrieve the exception to silence asyncio: the catalogue is unchanged, and retried later.
     if not looking.cancelled():
         looking.exception()

@@ -1,4 +1,4 @@
-"""What a standard model offers, as a page is told of it."""
+"""Standard models as JSON for the page."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from ...rh_api.models.stored import model_json
 from ...rh_api.models.tasks import title_of
 from .. import language
 
-_LONG = 200  # a text that may have more characters is worth several lines
+_LONG = 200  # characters; a longer maximum length gets a multi-line field
 _PROSE = re.compile(r".*(prompt|text|lyrics|instruction|description)", re.IGNORECASE)
 _NUMBERS = (FieldKind.INT, FieldKind.FLOAT)
 _UNSURE = (*_NUMBERS, FieldKind.BOOLEAN, FieldKind.COMBO)
 
-# The outputs that a model's results most likely fill.
+# Indexes of the node's typed outputs that a model's results most likely fill.
 _SOCKETS = {"image": (0,), "video": (2,), "audio": (3,), "text": (4,), "3d": (7,)}
 _UNTOLD = (0, 2, 3, 4)
 
 
 def names(model: Model) -> tuple[str, str]:
-    """What the page's language calls it, and what the other does, "" where that is the same."""
+    """Return its name in the page's language, and in the other one, "" if that is the same."""
     english, chinese = model.name, model.name_zh or model.name
     own, other = (chinese, english) if language.is_chinese() else (english, chinese)
     return own, "" if other == own else other
 
 
 def listed(model: Model, catalogue: ModelCatalogue) -> dict[str, object]:
-    """A row of the choice."""
+    """Return a model as a row of the model picker."""
     own, other = names(model)
     return {
         "endpoint": model.endpoint,
@@ -54,7 +54,7 @@ def listed(model: Model, catalogue: ModelCatalogue) -> dict[str, object]:
 
 
 def shown(model: Model, catalogue: ModelCatalogue) -> dict[str, object]:
-    """A model as a program: in the shape that workflows and apps have, with its schema beside."""
+    """Return a model as a program: the schema of workflows and apps, plus the model's own."""
     listing = catalogue.catalogue
     is_listed = model.endpoint in listing.models
     following = None if model.is_usable else listing.successor(model)
@@ -90,7 +90,7 @@ def _hash(parts: list[object]) -> str:
 
 
 def fields(model: Model) -> list[dict[str, object]]:
-    """Its parameters as fields of a node."""
+    """Return its parameters as fields of a node."""
     return [_field(parameter, model.rules) for parameter in model.parameters]
 
 
@@ -98,7 +98,7 @@ def _field(parameter: Parameter, rules: Sequence[Rule]) -> dict[str, object]:
     name = input_name(parameter.name)
     is_number = parameter.kind in _NUMBERS
     only = next((r for r in rules if r.op is Op.ONLY and parameter.name in r.names), None)
-    # Several of a list go into one text.
+    # Several options are entered as one text.
     has_several = parameter.is_array and parameter.kind is FieldKind.COMBO
     kind = FieldKind.STRING if has_several else parameter.kind
     return {
@@ -131,7 +131,7 @@ def _is_prose(parameter: Parameter) -> bool:
 
 
 def _is_suggested(parameter: Parameter) -> bool:
-    """What costs nothing to leave alone is shown when somebody asks for it."""
+    """Whether to show the field by default: required, media, prose, or with a default value."""
     has_default = parameter.default is not None
     return parameter.required or parameter.is_media or has_default or _is_prose(parameter)
 
@@ -142,7 +142,7 @@ def _excluded(name: str, rules: Iterable[Rule]) -> list[str]:
 
 
 def _description(parameter: Parameter) -> str:
-    """What else is known of it, as one line."""
+    """Return note, options, maximum count and size, and formats as one line."""
     facts = [parameter.note] if parameter.note else []
     if parameter.options and parameter.is_array:
         facts.append(" | ".join(parameter.options[:20]))
@@ -156,7 +156,7 @@ def _description(parameter: Parameter) -> str:
 
 
 def _takes(parameters: Iterable[Parameter]) -> list[str]:
-    """The kinds of media, and text, that it has a field for."""
+    """Return the kinds of media and prose it accepts, without duplicates; `[]` marks arrays."""
     kinds = (
         f"{parameter.kind.value}[]" if parameter.is_array else parameter.kind.value
         for parameter in parameters
@@ -183,5 +183,5 @@ def _notice(model: Model, catalogue: ModelCatalogue, *, is_listed: bool) -> str:
 
 
 def values_of(inputs: Mapping[str, Any]) -> dict[str, object]:
-    """What a page says of a node's fields, as far as a price may hang on it: plain values."""
+    """Return the scalar values among a node's fields: those a price may depend on."""
     return {n: v for n, v in inputs.items() if isinstance(v, (str, int, float, bool))}

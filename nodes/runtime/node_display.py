@@ -1,5 +1,4 @@
-"""What a node shows while its order is under way: bar, a line of text,
-and the sampler's preview."""
+"""Progress on a running node: progress bar, a line of text, the sampler's preview image."""
 
 from __future__ import annotations
 
@@ -23,25 +22,25 @@ if TYPE_CHECKING:
 
     Preview = tuple[str, Image.Image, int]
 
-INTERVAL = 0.1  # seconds between two drawings
+INTERVAL = 0.1  # seconds between redraws
 PREVIEW_INTERVAL = 0.25  # each preview is decoded and encoded once more on its way to the browser
-PREVIEW_SIDE = 512  # ComfyUI's own default
-PREVIEW_PIXELS = 4096 * 4096  # a larger one is no preview
+PREVIEW_SIDE = 512  # pixels; ComfyUI's own default
+PREVIEW_PIXELS = 4096 * 4096  # larger images are ignored
 BAR = 100.0
 
 _BEFORE = (Stage.PREPARING, Stage.UPLOADING, Stage.WAITING_SLOT, Stage.WAITING_FOREIGN)
-"""Stages while which nothing of an order is in the cloud, nor on its way."""
+"""Stages in which the order has no task and no create request is in flight."""
 
 Display = TypeVar("Display", bound="NodeDisplay")
 
 _drawing: set[NodeDisplay] = set()
-"""What is drawn now; touched in the server's loop only."""
+"""Displays that are being drawn; accessed in the server's loop only."""
 
 
 class NodeDisplay:
-    """The running node on the canvas: call it with news, and `keep_drawing` shows the latest.
+    """Display of the running node: calls store the latest news, `keep_drawing` sends it.
 
-    Whoever tells the news is in the middle of an order, so taking note of them cannot fail.
+    A call does no I/O and does not raise, since it is made in the middle of an order.
     """
 
     def __init__(self, node_id: str, prompt_id: str, client_id: str | None) -> None:
@@ -50,7 +49,7 @@ class NodeDisplay:
         self._client_id = client_id
         self.place = node_outcomes.place_of(node_id, prompt_id, client_id)
         self.end: node_outcomes.End | None = None
-        """How the run ended, once it did; while results are read, how it ends by a Stop."""
+        """How the run ended, once it did; while results are decoded, how a Stop would end it."""
         self._news: Progress | None = None
         self._since = 0.0
         self._share = 0.0
@@ -61,7 +60,7 @@ class NodeDisplay:
 
     @classmethod
     def of_running_node(cls: type[Display]) -> Display:
-        """The node whose `execute` is on the stack."""
+        """Return a display of the node whose `execute` is being called."""
         context = get_executing_context()
         client_id = PromptServer.instance.client_id
         if context is None:
@@ -78,11 +77,11 @@ class NodeDisplay:
 
     @property
     def has_ordered_nothing(self) -> bool:
-        """Whether that is sure; of several orders together it is not."""
+        """Whether no order was submitted for certain; not reliable for several orders at once."""
         return self._news is None or self._news.stage in _BEFORE
 
     def __call__(self, news: Progress) -> None:
-        """Take note; the next drawing shows it."""
+        """Store news for the next redraw."""
         if self._news is None or news.stage is not self._news.stage:
             self._since = time.monotonic()
         self._news = news
@@ -92,7 +91,7 @@ class NodeDisplay:
             self._preview = self._latest = news.preview
 
     async def keep_drawing(self) -> None:
-        """Draw what is new until cancelled, the passing seconds too; in the server's loop."""
+        """Redraw changes, elapsed seconds included, until cancelled; in the server's loop."""
         _drawing.add(self)
         try:
             while True:
@@ -102,14 +101,14 @@ class NodeDisplay:
             _drawing.discard(self)
 
     def draw_anew(self, client_id: str) -> None:
-        """The next drawing shows all of it, and its end will, on that page."""
+        """Redraw everything on another page (`client_id`), which also gets the end of the run."""
         self._client_id = client_id
         self.place = node_outcomes.move_to_page(self.place, client_id)
         self._drawn = ("", None)
         self._preview, self._preview_at = self._latest, float("-inf")
 
     def finish(self, sentence: str) -> None:
-        """Leave a last line of text."""
+        """Show a final line of text, which no redraw replaces."""
         self._news = None
         self._say(sentence)
 
@@ -123,18 +122,18 @@ class NodeDisplay:
             self._say(line)
         has_moved, self._drawn = bars != self._drawn[1], (line, bars)
         if not has_moved and image is None:
-            return  # what is sent next tells of all nodes of the prompt, and each of them sends it
+            return  # an update is sent for all nodes of the prompt: none without a change
         registry = get_progress_state()
-        # It belongs to the prompt that runs, which after a stop is another one.
+        # The registry is of the running prompt, which after a Stop is another one.
         if registry.prompt_id != self._prompt_id:
             return
         shown = None if image is None else ("JPEG", image, PREVIEW_SIDE)
-        # The prompt's thread may add a node to the registry while it is read here.
+        # The prompt's thread may add a node to the registry while this iterates over it.
         with contextlib.suppress(RuntimeError):
             self._show(registry, shown)
 
     def _bars(self) -> object:
-        """What the bars show: equal as long as nothing has to be drawn."""
+        """Return the state of the bars; equal values need no redraw."""
         return round(self._share * BAR)
 
     def _show(self, registry: ProgressRegistry, preview: Preview | None) -> None:
@@ -147,17 +146,17 @@ class NodeDisplay:
         return _picture(data)
 
     def _say(self, line: str) -> None:
-        # Without a page ComfyUI would send it to every page, whose node of that id is another one.
+        # Without a client id ComfyUI broadcasts to all pages, where the node id is another node's.
         if self._node_id and self._client_id is not None:
             PromptServer.instance.send_progress_text(line, self._node_id, self._client_id)
 
 
 def resume(prompt_id: str, client_id: str) -> bool:
-    """Show a run under way on a page that was opened meanwhile; in the server's loop.
+    """Redirect the progress of a running prompt to a page opened meanwhile; in the server's loop.
 
-    ComfyUI tells the news of a prompt to the page that queued it alone. A reloaded page has its id
-    again; another page takes its place once it is closed. False where nothing runs that could be
-    shown there.
+    ComfyUI sends a prompt's events only to the page that queued it. A reloaded page keeps its
+    client id; another page takes over once the first one is closed. Returns False if the prompt is
+    not running, the page is not connected, or the first one still is.
     """
     server = PromptServer.instance
     if not prompt_id or client_id not in server.sockets:
@@ -180,7 +179,7 @@ def resume(prompt_id: str, client_id: str) -> bool:
 
 
 def line_of(news: Progress, seconds: float) -> str:
-    """News as one line of text; `seconds` since its stage began."""
+    """Return news as one line of text; `seconds`: since its stage began."""
     params, running = news.params, news.stage.name == "RUNNING"
     key = news.stage.value
     if running and not params.get("node"):
@@ -201,7 +200,7 @@ def line_of(news: Progress, seconds: float) -> str:
 
 
 def _picture(data: bytes) -> Image.Image | None:
-    """A preview as a picture; None for what is none."""
+    """Decode a JPEG or PNG preview to RGB; None if it is neither, damaged or too large."""
     try:
         with Image.open(bytes_io.BytesIO(data), formats=("JPEG", "PNG")) as picture:
             if picture.width * picture.height > PREVIEW_PIXELS:

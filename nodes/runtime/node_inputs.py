@@ -1,4 +1,4 @@
-"""What a cloud node's own inputs ask for, checked, since a link may bring anything."""
+"""Parses and validates the inputs of cloud nodes; a link may provide values of any type."""
 
 from __future__ import annotations
 
@@ -28,17 +28,16 @@ from . import local_classes, model_inputs
 T = TypeVar("T", str, int, bool)
 
 WORKFLOW, APP, MODEL, MODULE = "workflow", "app", "model", "module"
-"""The inputs that name what to run, a node having one of them."""
+"""The inputs that name what to run; a node has one of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Everything but the fields. `first`: of a batch the first item goes alone. `profile`: name
-    of the account, "" for the default one.
+    """A node's inputs except the fields. `first`: only the first item of a batch is ordered.
+    `profile`: name of the account, "" for the default one. `time_limit`: seconds, 0 for none.
 
-    `named`: which kind of program, and `program`: an id, an endpoint, a name, a link, or a module's
-    call example without its key. `model`:
-    what else an order of a standard model has.
+    `named`: the kind of program (WORKFLOW …). `program`: an id, an endpoint, a name, a link, or a
+    module's call example without its key. `model`: inputs that only standard models have.
     """
 
     named: str
@@ -86,9 +85,9 @@ class Asked:
 
 
 def read_asked(inputs: Inputs, named: str = WORKFLOW) -> Asked:
-    """The inputs by name, with their defaults where they are left out or not known yet.
+    """Parse the inputs, with defaults for those that are missing or still to come by a link.
 
-    `named`: the input that says what to run. Raises BadInput for what no order can have.
+    `named`: the input that names the program. Raises BadInput for an invalid value.
     """
     retain = read_input(inputs, "retain_seconds", 0)
     if retain and not RETAIN[0] <= retain <= RETAIN[1]:
@@ -132,19 +131,19 @@ def read_asked(inputs: Inputs, named: str = WORKFLOW) -> Asked:
     )
 
 
-# To the client a blank one of these is a workflow.
+# Refused here, since the client takes a job with a blank one of these for a workflow's.
 _BLANK = {APP: "error.app_blank", MODULE: "error.quick_blank", MODEL: "error.model_blank"}
 
 
 def is_linked(inputs: Inputs, name: str) -> bool:
-    """Whether an input's value is not known yet, because a link will bring it."""
+    """Whether an input's value is unknown until its link is executed."""
     return list(inputs.get(name, ())) == [None]
 
 
 def read_input(inputs: Inputs, name: str, default: T) -> T:
-    """The first value of an input; `default` where it is left out or not known yet.
+    """Return the first value of an input; `default` if it is missing or still to come by a link.
 
-    Raises BadInput for one of another type.
+    Raises BadInput if its type is not that of `default`.
     """
     values = inputs.get(name, ())
     value = values[0] if values else None
@@ -152,8 +151,8 @@ def read_input(inputs: Inputs, name: str, default: T) -> T:
 
 
 def require_type(name: str, value: object, like: T) -> T:
-    """The value of an input. Raises BadInput where its type is not that of `like`."""
-    # A link of type * may bring anything; True is no number here.
+    """Return `value`. Raises BadInput if its type is not exactly that of `like`."""
+    # A link of type * may bring any value; a bool is not accepted as an int.
     if type(value) is not type(like):
         raise BadInput("node.bad_type", name=name, value=str(value)[:80])
     return value
@@ -167,7 +166,7 @@ def _chosen(inputs: Inputs, name: str, choices: Sequence[str]) -> str:
 
 
 def fields_of(inputs: Inputs, asked: Asked) -> Inputs:
-    """The inputs that are fields of the program. Raises BadField for a mistyped one."""
+    """Return the inputs that are fields of the program. Raises BadField for a mistyped name."""
     if asked.is_model:
         return model_inputs.fields_of(inputs, asked.model.schema)
     fields = {name: values for name, values in inputs.items() if looks_like_field(name)}
@@ -183,17 +182,17 @@ OPTIONS = (
     *("instance", "outputs", "batch", "max_orders", "timeout", "reroll_seeds", "add_metadata"),
     *("use_personal_queue", "retain_seconds", "profile"),
 )
-_MISTYPED = 0.85  # `max_order` is as near as 0.95; a word of another pack's has to stay below
+_MISTYPED = 0.85  # difflib ratio: `max_order` has 0.95; inputs of other packs must stay below
 
 
 def _strangers(inputs: Inputs) -> list[str]:
-    """What is neither a field nor ours: of the browser, of other packs, or a slip."""
+    """Return inputs that are no fields: own options, other packs' inputs, or mistyped names."""
     return [name for name in inputs if not looks_like_field(name) and input_name(name) == name]
 
 
 def _refuse_bare(inputs: Inputs, program: Program) -> None:
-    """Raises BadField for a field without its node. Scripts alone forget that, and they have no
-    form; on the canvas others add inputs, and may call them so."""
+    """Raise BadField for a field without its node id. Only checked without a `form`, that is for
+    scripts: on the canvas other packs may add inputs of such names."""
     if "form" in inputs:
         return
     for name in _strangers(inputs):
@@ -204,9 +203,9 @@ def _refuse_bare(inputs: Inputs, program: Program) -> None:
 
 
 async def check_early(client: Client, asked: Asked, inputs: Inputs) -> None:
-    """Refuse before the graph runs what the program's fields, if they are at hand, tell.
+    """Validate fields and outputs before the graph runs, if the program is cached or a model.
 
-    They may be read again, when a field is not in the copy at hand.
+    The program is read again if a field is not in the cached copy.
     """
     fields = fields_of(inputs, asked)
     if asked.is_model:
@@ -225,12 +224,12 @@ async def check_early(client: Client, asked: Asked, inputs: Inputs) -> None:
 async def prepare(
     client: Client, asked: Asked, inputs: Inputs, sources: Sources
 ) -> tuple[list[Job], Program, tuple[str, ...]]:
-    """The jobs, what they run, and the remote nodes that the outputs shall carry.
+    """Return the jobs, the program, and the ids of the remote nodes whose results to output.
 
-    Nothing is encoded yet, and what can be refused now is.
+    Validates all that can be; media are encoded lazily, by `sources`.
     """
     fields = fields_of(inputs, asked)
-    # Reads the program again when a field is not in the copy at hand.
+    # Reads the program again if a field is not in the cached copy.
     await client.check(asked.job({name: Promised() for name in fields}))
     program = await client.program(asked.job({}))
     if not asked.is_model:
@@ -256,7 +255,7 @@ async def prepare(
 
 
 async def _output_ids(client: Client, asked: Asked, program: Program) -> tuple[str, ...]:
-    """The listed output nodes; the program is read again before one is refused as unknown."""
+    """Return the requested output nodes; reads the program again before refusing an unknown id."""
     try:
         return read_output_ids(asked.outputs, program.graph)
     except RunningHubError as error:

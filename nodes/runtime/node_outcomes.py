@@ -1,7 +1,7 @@
-"""How a node's last run ended: told to the page that ran it, and kept for pages that come later.
+"""How each node's last run ended: sent to the page that queued it, and stored in the journal.
 
-ComfyUI ends a prompt the moment that Stop is pressed, and forgets all runs when it ends itself; the
-cloud's answer comes after a Stop, and somebody may look after a restart.
+ComfyUI ends a prompt as soon as Stop is pressed, before the cloud confirms the cancel, and forgets
+all runs when it exits, after which a page may still ask.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ if TYPE_CHECKING:
     from ...rh_api.client import Client, Outcome
 
 ENDED = "runninghub.ended"
-"""The socket event: the ids of a node and of its workflow, how its run ended, and the line of that
+"""WebSocket event with the payload of `tell`: ids of node and workflow, end state, and its text
 in each language."""
 
 PROGRAM_INPUTS = ("workflow", "app", "module", "model", "task_id")
 
 _WORDS = ("text", "runninghub")
-_MOST_RUNS = 100  # of which it is remembered what became of their stopped tasks
-_MOST = 10_000  # tasks whose node is remembered: more than any queue holds
+_MOST_RUNS = 100  # node runs whose reports of stopped tasks are kept, least recent evicted
+_MOST = 10_000  # tasks whose node is kept: more than any queue holds
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A node of a run. `graph`: the id of its workflow, `page`: where it was queued, "" and None
-    where the prompt names none; `program`: what it named to run; `prompt`: the id of the run."""
+    """A node of a run. `prompt`: id of the run; `graph`: id of its workflow, "" if the prompt has
+    none; `page`: client id of the page that queued it, or None; `program`: what it was to run."""
 
     prompt: str
     graph: str
@@ -59,8 +59,8 @@ class Place:
 class End:
     """`state`: "paid", "kept" (nothing was paid now), "stopped", "unsure" (may run on) or "failed".
 
-    `line` says it in each language, and `gaps` what was paid and did not come; `shown` is what
-    ComfyUI shows on the node; `tasks` whose results are here.
+    `line`: the message by language; `gaps`: likewise, results that were paid but are missing;
+    `shown`: the node's `ui` output without texts; `tasks`: ids of tasks with results kept here.
     """
 
     state: str
@@ -71,14 +71,14 @@ class End:
 
 
 _places: OrderedDict[str, Place] = OrderedDict()
-"""Whose task it is, by its id."""
+"""The node that ordered a task, by task id; oldest evicted first."""
 
 _stops: OrderedDict[Place, list[Stopped]] = OrderedDict()
-"""What became of the tasks of a node's run that were stopped."""
+"""Reports of stopped tasks by node run; least recent evicted first."""
 
 
 def place_of(node_id: str, prompt_id: str, page: str | None) -> Place:
-    """A node of the prompt that runs now."""
+    """Return the Place of a node; without details if the prompt is not running."""
     queue = getattr(PromptServer.instance, "prompt_queue", None)
     for _, number, prompt, extra, *_ in list(getattr(queue, "currently_running", {}).values()):
         if number == prompt_id:
@@ -100,7 +100,7 @@ def place_of(node_id: str, prompt_id: str, page: str | None) -> Place:
 
 
 def placed(task_id: object, place: Place) -> None:
-    """Remember whose task it is; nothing happens for news without a task, or of no node."""
+    """Record which node ordered a task; no-op without a task id or a node."""
     if isinstance(task_id, str) and task_id and place.node:
         _places[task_id] = place
         _places.move_to_end(task_id)
@@ -109,14 +109,14 @@ def placed(task_id: object, place: Place) -> None:
 
 
 def move_to_page(place: Place, page: str) -> Place:
-    """The place on the page that looks at it now, which from here on is told of all its tasks."""
+    """Return the place on another page, which from now on gets the events of all its tasks."""
     moved = replace(place, page=page)
     _places.update({task_id: moved for task_id, old in _places.items() if old == place})
     return moved
 
 
 def node_of(task_id: str) -> str:
-    """The node that a task was ordered by in this start, "" for none."""
+    """Return the id of the node that ordered a task since this start; "" if unknown."""
     place = _places.get(task_id)
     return "" if place is None else place.node
 
@@ -124,16 +124,16 @@ def node_of(task_id: str) -> str:
 def done(
     outcomes: Sequence[Outcome], line: Mapping[str, str], shown: Mapping[str, Any] | None = None
 ) -> End:
-    """The end of orders that are done."""
+    """Return the End of completed orders."""
     state = "paid" if any(outcome.is_paid for outcome in outcomes) else "kept"
-    # Sentences of now, and what the page has as `line`.
+    # Without texts: they are in the language of now, and `line` has them in each.
     pictures = {name: value for name, value in (shown or {}).items() if name not in _WORDS}
     gaps = language.in_each(gaps_of(outcomes))
     return End(state, line, pictures, [outcome.task_id for outcome in outcomes], gaps)
 
 
 def stopped_reading(outcomes: Sequence[Outcome], currency: str) -> End:
-    """The end of orders that are done, where Stop comes while their results are read."""
+    """Return the End of completed orders if Stop is pressed while their results are decoded."""
     late = [
         Stopped(outcome.task_id, confirmed=True, too_late=True, usage=outcome.usage)
         for outcome in outcomes
@@ -145,15 +145,15 @@ def stopped_reading(outcomes: Sequence[Outcome], currency: str) -> End:
 
 
 def failed(error: RunningHubError | MediaError) -> End:
-    """The end of a run that an error ended."""
+    """Return the End of a run that failed with `error`."""
     if isinstance(error, RunningHubError):
         return End("failed", language.error_in_each(error))
     return End("failed", language.in_each([(error.key, error.params)]))
 
 
 async def stopped(client: Client, report: Stopped) -> None:
-    """Tell of a task that was stopped, once its end is known or given up, with what became of the
-    others of its node's run."""
+    """Publish the report of a stopped task, final or unconfirmed, together with those of the other
+    tasks of its node's run."""
     place = _places.get(report.task_id)
     if place is None:
         return
@@ -163,7 +163,7 @@ async def stopped(client: Client, report: Stopped) -> None:
     _stops.move_to_end(place)
     if len(_stops) > _MOST_RUNS:
         _stops.popitem(last=False)
-    # One that could not be confirmed is told of again once it is.
+    # An unconfirmed stop is reported again once it is confirmed.
     reports[:] = [*(earlier for earlier in reports if earlier.task_id != report.task_id), report]
     unsure = [stop.task_id for stop in reports if not stop.confirmed]
     line = line_of(reports, await client.costs.known_currency())
@@ -171,9 +171,9 @@ async def stopped(client: Client, report: Stopped) -> None:
 
 
 async def tell(client: Client, place: Place, end: End, unsure: Sequence[str] = ()) -> None:
-    """Show an end on its node, now and whenever its workflow is opened; in the server's loop.
+    """Send an end to the node's page and store it in the journal; in the server's loop.
 
-    `unsure`: tasks that may run and cost although they were stopped."""
+    `unsure`: stopped tasks whose cancel is unconfirmed: they may still run and cost."""
     if not place.node:
         return
     event = {
@@ -195,13 +195,13 @@ async def tell(client: Client, place: Place, end: End, unsure: Sequence[str] = (
 
 
 async def of_graph(client: Client, graph: str) -> dict[str, dict[str, Any]]:
-    """The last end of each node of a workflow, by its id."""
+    """Return the stored last end of each node of a workflow, as JSON, by node id."""
     return {node: json.loads(text) for node, text in (await client.ends(graph)).items()}
 
 
 async def bring_back(client: Client, end: Mapping[str, Any]) -> bool:
-    """Lay what a node shows where the browser may fetch it: ComfyUI empties that folder when it
-    starts. Nothing is ordered; False where it is not to be had any more."""
+    """Restore a node's shown files in ComfyUI's temp folder, which it empties at start. Orders
+    nothing; returns False if the results are not available any more."""
     files = [file for listed in end["shown"].values() for file in listed if isinstance(file, dict)]
     folder = Path(folder_paths.get_temp_directory())
     if all((folder / file["subfolder"] / file["filename"]).is_file() for file in files):
@@ -223,12 +223,12 @@ _SEVERAL = {
     "node.stopped_too_late": "node.all_too_late",
     "node.stopped": "node.all_stopped",
 }
-"""What is said of one task, and of several of a node's run."""
+"""Message keys for one task and for several of a node's run, worst case first."""
 
 
 def line_of(reports: Sequence[Stopped], currency: str = "") -> dict[str, str]:
-    """What a person reads of a run's tasks that were stopped, in each language: the worst first,
-    and what those cost that are over."""
+    """Return the text about a run's stopped tasks by language: the worst case first, then the cost
+    of those whose stop is confirmed."""
     ends: dict[str, list[Stopped]] = {}
     for report in reports:
         ends.setdefault(_key_of(report), []).append(report)

@@ -1,4 +1,4 @@
-"""What a page does with an order of the past: its files, its inputs, the same once more."""
+"""Past orders as the page uses them: result files, inputs, and running one again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ...rh_api.wire.orders import TaskOptions
 from ..values.result_files import SUBFOLDER
 from . import local_files
 
-ANSWER_SECONDS = 60.0  # that a page waits for the task of a run that it asked for
+ANSWER_SECONDS = 60.0  # timeout of `run_again` for the task id
 
 _MODEL_SUFFIXES = (".glb", ".gltf", ".obj", ".fbx", ".stl")
 _LOADER_3D = ("Load3D", "model_file", "3d")
@@ -37,7 +37,7 @@ _running: set[asyncio.Task[object]] = set()
 
 
 def file_of(client: Client, row: ResultRow) -> Path | None:
-    """The file of a result, if it is here: below the folder of results, and nowhere else."""
+    """Return a result's file; None if it does not exist or is not below the results folder."""
     if not row.path:
         return None
     root = (client.settings.state / RESULTS).resolve()
@@ -46,7 +46,7 @@ def file_of(client: Client, row: ResultRow) -> Path | None:
 
 
 async def find_file(client: Client, order: int, index: int) -> tuple[Path, ResultRow]:
-    """The file of a result by its place in the list; BadInput where it is not here."""
+    """Return the file and row of the result `index` of an order. BadInput if it is not here."""
     for row in await client.past_results(order):
         path = file_of(client, row) if row.index == index else None
         if path is not None:
@@ -55,13 +55,13 @@ async def find_file(client: Client, order: int, index: int) -> tuple[Path, Resul
 
 
 def loader_of(path: Path) -> str | None:
-    """The class of the node that loads a file; None where none does."""
+    """Return the class of the core node that loads a file; None if there is none."""
     loader = _loader(path)
     return loader[0] if loader else None
 
 
 def _loader(path: Path) -> tuple[str, str, str] | None:
-    """The node of ComfyUI's own that loads a file, its widget, and its folder below input/."""
+    """Return (class, widget, folder below input/) of the core node that loads a file, or None."""
     if path.suffix.lower() in _MODEL_SUFFIXES:
         return _LOADER_3D
     file_type = by_suffix(path.suffix)
@@ -70,7 +70,7 @@ def _loader(path: Path) -> tuple[str, str, str] | None:
 
 
 def make_input(path: Path, name: str) -> dict[str, object]:
-    """A copy among ComfyUI's inputs, whole or not at all; how a node loads it."""
+    """Copy a file atomically to ComfyUI's input folder; return loader, widget, value. BadInput."""
     loader = _loader(path)
     if loader is None:
         raise BadInput("node.no_loader", name=path.name)
@@ -92,8 +92,8 @@ def make_input(path: Path, name: str) -> dict[str, object]:
 
 
 async def values(client: Client, order: PastOrder) -> tuple[dict[str, object], list[str]]:
-    """Its fields; a file by its name in the cloud, while that is kept there. And the fields whose
-    files have to be given again."""
+    """Return the order's field values, files as remote names (URLs for models) while the service
+    has them, and the names of the fields whose files it has not any more."""
     fields: dict[str, object] = {}
     gone: list[str] = []
     for name, value in order.inputs.items():
@@ -111,7 +111,7 @@ async def values(client: Client, order: PastOrder) -> tuple[dict[str, object], l
 
 
 async def _local_file(client: Client, value: object) -> Source | LoraFile | None:
-    """The file of this machine that a field was given, if it has not changed since."""
+    """Return the local file that a field was given; None if it is gone or has changed."""
     file = file_hash(value)
     path = await client.uploads.file_here(*file) if file else None
     if file is None or path is None:
@@ -120,8 +120,8 @@ async def _local_file(client: Client, value: object) -> Source | LoraFile | None
 
 
 async def part(client: Client, order: PastOrder) -> tuple[dict[str, Any] | None, list[str]]:
-    """The part of a graph that an order ran, in API format, as it runs here; None where the
-    journal has it not. And the fields whose files have to be given again."""
+    """Return the part of a graph that an order ran, in API format, with local loaders, or None if
+    the journal does not have it; and the names of fields whose files the user has to supply."""
     if order.kind != "graph" or order.graph is None:
         return None, []
     whole = copy.deepcopy(dict(order.graph))
@@ -137,7 +137,7 @@ async def part(client: Client, order: PastOrder) -> tuple[dict[str, Any] | None,
         elif order.graph[node_id]["class_type"] != CLOUD_LORA_LOADER:
             lacking.append(name)
         elif field == "lora_name":
-            # The cloud's loader of what was uploaded has the inputs of ComfyUI's own.
+            # RHLoraLoader has LoraLoader's inputs, and `file_name`.
             node["class_type"] = "LoraLoader"
             node["inputs"].pop("file_name", None)
             path = await client.uploads.file_here(*file)
@@ -149,9 +149,9 @@ async def part(client: Client, order: PastOrder) -> tuple[dict[str, Any] | None,
 
 
 async def run_again(client: Client, order: PastOrder) -> str:
-    """Place the same anew in the background; its task's id, "" while that is not known yet.
+    """Order the same again as a background task; return the task id, "" after ANSWER_SECONDS.
 
-    Raises what refuses it, and BadInput for an order that cannot be repeated from here.
+    Raises the error of a run that fails before that, and BadInput if it cannot be repeated here.
     """
     if order.kind == "graph" and order.graph is None:
         raise BadInput("node.graph_not_kept")
@@ -211,4 +211,4 @@ async def run_again(client: Client, order: PastOrder) -> str:
 def _ended(task: asyncio.Task[object]) -> None:
     _running.discard(task)
     with contextlib.suppress(asyncio.CancelledError):
-        task.exception()  # the journal knows of it, and the page shows that
+        task.exception()  # retrieved to silence asyncio: the page reads it from the journal

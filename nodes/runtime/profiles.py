@@ -1,6 +1,6 @@
-"""Keys and passwords that a person stored: one file that only its owner may read.
+"""Stored profiles (API keys) and access passwords: one JSON file of mode 600.
 
-Nothing of it is ever sent to a browser but the names, the sites and four characters of a key.
+Keys and passwords are never sent to a browser, except for the last four characters of a key.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from . import demo_server
 
 FILE = "profiles.json"
 LOCK = "profiles.lock"
-LOCKED_SECONDS = 5.0  # another process needs milliseconds
+LOCKED_SECONDS = 5.0  # lock timeout; another process holds it for milliseconds
 SANDBOX = demo_server.PROFILE
 RESERVED = frozenset({ENVIRONMENT, SANDBOX})
 NAME_LENGTH = 60
 PASSWORD_LENGTH = 200
-TAIL = 4  # characters of a key that tell a person which one it is
+TAIL = 4  # last characters of a key, by which the user recognizes it
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A key and the site that it is for.
+    """A key and the origin that it is for.
 
-    `workflow`: id of the saved workflow that marked parts go out under, "" for none of its own.
-    `webhook`: public address of the webhook listener that its orders carry, "" for none of its own.
-    `route`: how graphs go out that do not say it, one of ROUTES, "" for nothing said.
+    `workflow`: id of the saved workflow that marked parts are sent under, "" for none of its own.
+    `webhook`: public URL of the webhook listener, sent with its orders, "" for none of its own.
+    `route`: default route of graphs, one of ROUTES, "" if not set.
     """
 
     origin: str
@@ -52,9 +52,9 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Profiles:
-    """All that is stored. `passwords`: by origin and program, as the journal names it. `models`:
-    what becomes of a model that the cloud does not list, as `Settings.models`. `renews_models`:
-    whether new standard models are looked for once a day."""
+    """The file's content. `passwords`: by (origin, program as the journal names it). `models`:
+    policy for models that the cloud does not list, as `Settings.models`. `renews_models`:
+    whether the catalogue of standard models is refreshed daily."""
 
     by_name: Mapping[str, Profile] = field(default_factory=dict[str, Profile])
     default: str = ""
@@ -65,16 +65,16 @@ class Profiles:
     renews_models: bool = True
 
     def get(self, name: str) -> Profile:
-        """The profile of a name. Raises BadInput for one that is not here."""
+        """Return a profile by name. Raises BadInput if there is none."""
         profile = self.by_name.get(name)
         if profile is None:
             raise BadInput("node.no_profile", value=name[:80])
         return profile
 
     def saved(self, name: str, origin: str, key: str) -> Profiles:
-        """With a new or changed profile; a blank key keeps the old one, for the old site alone.
+        """Return a copy with a profile upserted; a blank key keeps the old one, same site only.
 
-        Raises BadInput for what cannot work.
+        Raises BadInput for an invalid name, origin or key.
         """
         name, old = read_name(name), self.by_name.get(name.strip())
         try:
@@ -84,12 +84,12 @@ class Profiles:
             raise BadInput(sentence, value=origin[:100]) from None
         secret = read_key(key)
         if not secret:
-            # A key is never tried on a site that it was not entered for.
+            # A key is never sent to a site that it was not entered for.
             if old is None or old.origin != site:
                 raise BadInput("node.key_for_site", site=site)
             secret = old.key
         Settings(site, secret, Path()).require_key()
-        # An id of one site means nothing on the other.
+        # Workflow ids are per site.
         workflow = old.workflow if old is not None and old.origin == site else ""
         base = Profile(site, secret) if old is None else old
         profile = replace(base, origin=site, key=secret, workflow=workflow)
@@ -97,30 +97,30 @@ class Profiles:
         return replace(self, by_name=by_name, default=_default(by_name, self.default))
 
     def with_workflow(self, name: str, number: str) -> Profiles:
-        """Marked parts of a profile go out under this workflow; "" forgets it."""
+        """Return a copy with the workflow id for a profile's marked parts; "" removes it."""
         changed = replace(self.get(name), workflow=number)
         return replace(self, by_name={**self.by_name, name: changed})
 
     def with_webhook(self, name: str, address: str) -> Profiles:
-        """Orders of a profile carry this address, none with "". BadInput for one that cannot be."""
+        """Return a copy with a profile's webhook URL; "" removes it. BadInput if it is invalid."""
         changed = replace(self.get(name), webhook=read_webhook_url(address))
         return replace(self, by_name={**self.by_name, name: changed})
 
     def with_route(self, name: str, word: str) -> Profiles:
-        """Graphs of a profile go out by this route; BadInput for a word that is none."""
+        """Return a copy with a profile's default route; "" removes it. BadInput if unknown."""
         changed = replace(self.get(name), route=read_route(word))
         return replace(self, by_name={**self.by_name, name: changed})
 
     def with_models(self, word: str) -> Profiles:
-        """With "warn" or "strict" for models that the cloud does not list."""
+        """Return a copy with the policy for unlisted models: "warn" or "strict"."""
         return replace(self, models=read_models(word))
 
     def with_renewal(self, *, on: bool) -> Profiles:
-        """With the daily look for new standard models on or off."""
+        """Return a copy with the daily catalogue refresh on or off."""
         return replace(self, renews_models=on)
 
     def without(self, name: str) -> Profiles:
-        """Without a profile."""
+        """Return a copy without a profile. Raises BadInput if there is none."""
         self.get(name)
         by_name = {stored: profile for stored, profile in self.by_name.items() if stored != name}
         return replace(self, by_name=by_name, default=_default(by_name, self.default))
@@ -130,7 +130,7 @@ class Profiles:
         return replace(self, default=name)
 
     def with_password(self, origin: str, program: str, password: str) -> Profiles:
-        """With a program's access password; a blank one forgets it."""
+        """Return a copy with a program's access password; "" removes it. BadInput if too long."""
         if len(password) > PASSWORD_LENGTH:
             raise BadInput("node.bad_password", most=PASSWORD_LENGTH)
         passwords = dict(self.passwords)
@@ -144,14 +144,14 @@ Change = Callable[[Profiles], Profiles]
 
 
 def _default(by_name: Mapping[str, Profile], chosen: str) -> str:
-    """What was chosen while it is here, else the only one: of several a person says which pays."""
+    """Return `chosen` if it exists, else the only profile; "" for several: the user chooses."""
     if chosen in by_name:
         return chosen
     return next(iter(by_name)) if len(by_name) == 1 else ""
 
 
 def read_name(text: str) -> str:
-    """A profile's name, without spaces around it. Raises BadInput for one that cannot be."""
+    """Strip and validate a profile name. Raises BadInput for an invalid or reserved one."""
     name = text.strip()
     if not name or len(name) > NAME_LENGTH or not name.isprintable():
         raise BadInput("node.bad_profile_name", most=NAME_LENGTH)
@@ -161,20 +161,20 @@ def read_name(text: str) -> str:
 
 
 def load(folder: Path) -> Profiles:
-    """What is stored in a folder. Raises BadInput for a file that cannot be read: it is left."""
+    """Read the file in `folder`; empty if missing. Raises BadInput if it cannot be parsed."""
     path = folder / FILE
     try:
         return _read(json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
         return Profiles()
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, BadInput):
-        # The cause may quote a key.
+        # `from None`: the cause may quote a key.
         raise BadInput("node.profiles_unreadable", file=str(path)) from None
 
 
 def change(folder: Path, how: Change) -> None:
-    """Change what is stored, of which another ComfyUI of this folder loses nothing by that. Raises
-    BadInput for what cannot be read, changed or written."""
+    """Read, modify and write the file under a cross-process lock. Raises BadInput if it cannot be
+    read or written, and whatever `how` raises."""
     with _alone(folder):
         store(folder, how(load(folder)))
 
@@ -182,8 +182,8 @@ def change(folder: Path, how: Change) -> None:
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
-        # A database locks on every system, and is free when its process has died. Where none can
-        # be made, whoever writes says why.
+        # SQLite as a portable lock, released when its process dies. If it cannot be opened, go on:
+        # the write itself reports why.
         with contextlib.suppress(OSError, sqlite3.Error):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = sqlite3.connect(folder / LOCK, timeout=LOCKED_SECONDS, isolation_level=None)
@@ -193,7 +193,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def store(folder: Path, profiles: Profiles) -> None:
-    """Write it whole or not at all, for its owner alone. Raises BadInput when it cannot be."""
+    """Write the file atomically, mode 600. Raises BadInput if the folder is not writable."""
     path = folder / FILE
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -226,7 +226,7 @@ def _written(profiles: Profiles) -> dict[str, Any]:
 
 
 def _read(data: Any) -> Profiles:
-    """Checked as what a person enters is: the file may have been edited."""
+    """Parse the file; validates as for user input, since it may have been edited by hand."""
     document = cast("Mapping[str, Any]", data)
     by_name = {
         read_name(name): Profile(

@@ -1,4 +1,4 @@
-"""A program of the site is checked early, ordered, waited for, and its results handed out."""
+"""Runs nodes for workflows, apps, modules and models: validation, fingerprint, execution."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _runs = itertools.count()
 
 
 async def validate(named: str, inputs: Inputs) -> None:
-    """Refuse what can be refused before the graph runs. `named`: the input that says what to run.
+    """Validate the inputs before the graph runs. `named`: the input that names the program.
 
     Raises NodeFailure.
     """
@@ -43,7 +43,7 @@ async def validate(named: str, inputs: Inputs) -> None:
         asked = node_inputs.read_asked(inputs, named)
         is_linked = node_inputs.is_linked(inputs, named)
         if not (is_linked or asked.is_model or asked.is_quick):
-            # What is no id and no link needs no key.
+            # First: an invalid id or link is reported even without a key.
             read_page(asked.program, APP if asked.is_app else WORKFLOW)
         settings = config.settings(asked.profile)
         if is_linked:
@@ -57,22 +57,22 @@ async def validate(named: str, inputs: Inputs) -> None:
 
 
 async def fingerprint(named: str, inputs: Inputs) -> str:
-    """What changes when the program does or there is more to be had of it, and always when every
-    run shall be new."""
+    """Return the cache fingerprint: it changes with the program and when missing results may have
+    become available, and at each call if every run shall be a new order."""
     if any(inputs.get("reroll_seeds", ())) or any(inputs.get("again", ())):
         return f"run {next(_runs)}"
     if node_inputs.is_linked(inputs, named):
         return ""
     asked = node_inputs.read_asked(inputs, named)
     reruns = incomplete_outputs.reruns(_key(asked))
-    # Nothing of a model or module is stored elsewhere: its inputs are all that it does.
+    # A model or module has no saved version on the site: its inputs determine the run.
     if asked.is_model or asked.is_quick:
         return f"rerun {reruns}"
     return f"saved {await program_versions.changes(asked.profile, asked.job({}))}, rerun {reruns}"
 
 
 async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
-    """The outputs of a node that runs a program. Raises NodeFailure."""
+    """Run the program and return the node's outputs. Raises NodeFailure."""
     read_lazy_values(inputs)
     display = NodeDisplay.of_running_node()
     with told_plainly():
@@ -100,5 +100,5 @@ async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
 
 
 def _key(asked: node_inputs.Asked) -> str:
-    """What is the same for all nodes that run a program for an account."""
+    """Return the key shared by all nodes that run the same program with the same profile."""
     return f"{asked.named} {asked.profile} {asked.program}"

@@ -1,5 +1,4 @@
-"""Which saved workflows and apps have changed since they were run here:
-ComfyUI's cache cannot see that."""
+"""Invalidates ComfyUI's cache when a workflow or app that was run here changed on the site."""
 
 from __future__ import annotations
 
@@ -9,21 +8,21 @@ from ...rh_api.client import Client, Job, Program
 from ...rh_api.errors import RunningHubError
 from . import cloud
 
-READ_SECONDS = 5.0  # that reading one may hold up the start of a prompt
+READ_SECONDS = 5.0  # timeout of reading one, which delays the start of a prompt
 
-# By profile and the text that names it: its digest, and how often that was seen to change.
+# (profile, workflow, app) -> (latest digest, number of changes seen).
 _seen: dict[tuple[str, str, str], tuple[str, int]] = {}
 
 
 def remember(profile: str, job: Job, program: Program) -> None:
-    """Note how what a job runs looked when it was first run here."""
+    """Record the digest of a job's program at its first run here."""
     _seen.setdefault((profile, job.workflow, job.app), (program.graph_hash, 0))
 
 
 async def changes(profile: str, job: Job) -> int:
-    """How often what a job runs, if that was run here, was seen to have changed since.
+    """Read a job's program; return the number of changes seen since its first run, 0 if not run.
 
-    What cannot be read has not changed: if it matters, the run will say what is wrong.
+    If it cannot be read it counts as unchanged: the run itself reports what is wrong.
     """
     key = (profile, job.workflow, job.app)
     if key not in _seen:

@@ -1,4 +1,4 @@
-"""What a program of the site offers, as a page is told of it."""
+"""Workflows, apps and modules as JSON for the page."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .. import language
 from . import config, demo_server, local_classes
 
 DESCRIPTION_LENGTH = 2000
-_WRONG_PARAMETER = (301, 1007)  # what a missing password is most likely refused with
+_WRONG_PARAMETER = (301, 1007)  # error codes that most likely mean a missing password
 
 
 def hint(error: RunningHubError, profile: str) -> str:
-    """What the page can offer to do."""
+    """Return which remedy the page offers for an error; "" for none."""
     if type(error) is Refused and error.code in _WRONG_PARAMETER:
         return "password"
     if isinstance(error, (WorkflowNotFound, AppNotFound)) and profile == demo_server.PROFILE:
@@ -27,7 +27,7 @@ def hint(error: RunningHubError, profile: str) -> str:
 
 
 def shown(program: Program, settings: Settings, *, is_sandbox: bool) -> dict[str, object]:
-    """The program as JSON. `settings`: the account that it was read with."""
+    """Return a program as JSON. `settings`: those that it was read with."""
     number = program.id
     is_quick = isinstance(program, QuickCreate)
     page = "ai-detail" if program.is_app else "workflow"
@@ -67,7 +67,7 @@ def shown(program: Program, settings: Settings, *, is_sandbox: bool) -> dict[str
 
 def _app(app: RemoteApp) -> dict[str, object]:
     form = app.form
-    # From tags to plain text: what a page shows is never markup of a stranger.
+    # Strip tags: third-party markup must not reach the page.
     text = html.unescape(re.sub(r"<[^<>]*>", " ", form.description[: 4 * DESCRIPTION_LENGTH]))
     cover = next((url for url in form.covers if url.startswith("https://")), "")
     return {
@@ -78,7 +78,7 @@ def _app(app: RemoteApp) -> dict[str, object]:
 
 
 class LocalClasses:
-    """What the classes here say of many fields; each class is asked once."""
+    """Specs of fields by local node classes, each class read once."""
 
     def __init__(self) -> None:
         self._read: dict[str, dict[str, local_classes.Spec]] = {}

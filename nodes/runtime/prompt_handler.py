@@ -1,4 +1,4 @@
-"""The passes that every prompt with a node of ours goes through before ComfyUI validates it."""
+"""The passes that rewrite a prompt with nodes of ours or marks, before ComfyUI validates it."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ log = logging.getLogger("runninghub")
 
 @dataclass(frozen=True, slots=True)
 class FreeInputs:
-    """A class whose fields are inputs that it does not declare: which those are, the input that
-    says what to run, and how many outputs it has, of which a node on the canvas shows some."""
+    """A node class whose fields are undeclared inputs. `named`: the input that names the program;
+    `outputs`: how many the class declares, of which a node on the canvas shows some."""
 
     named: str
     is_field: IsField = looks_like_field
@@ -57,18 +57,18 @@ Pass = Callable[[Graph, ExtraData], dict[str, Any]]
 
 
 def use_pool_links(prompt: Graph, _: ExtraData) -> dict[str, Any]:
-    """Links from what a node shows on the canvas become links from all that it has."""
+    """Renumber links from the outputs that a node shows to the outputs that its class declares."""
     return pool_links(prompt, {name: free.outputs for name, free in FREE_INPUTS.items()})
 
 
 def mirror_field_links(prompt: Graph, _: ExtraData) -> dict[str, Any]:
-    """Links of free inputs become links that ComfyUI validates."""
+    """Copy links of undeclared inputs to declared ones, which ComfyUI validates."""
     return mirror_links(prompt, {name: free.is_field for name, free in FREE_INPUTS.items()})
 
 
 def drop_keys(prompt: Graph, _: ExtraData) -> dict[str, Any]:
-    """Keys in pasted links and call examples leave the prompt: ComfyUI keeps that, in files as
-    well."""
+    """Remove API keys from pasted links and call examples: ComfyUI stores the prompt, also in
+    output files."""
     nodes: dict[str, Any] = dict(prompt)
     for node in read_nodes(prompt).values():
         own = FREE_INPUTS.get(node.class_type)
@@ -80,7 +80,7 @@ def drop_keys(prompt: Graph, _: ExtraData) -> dict[str, Any]:
 
 
 def read_switches(prompt: Graph, _: ExtraData) -> dict[str, Any]:
-    """Texts of scripts and forms mean what they say: for ComfyUI "false" is true."""
+    """Parse switches given as text, by scripts and forms, to bool: to ComfyUI "false" is true."""
     nodes: dict[str, Any] = dict(prompt)
     for node in read_nodes(prompt).values():
         own = _SWITCHES if node.class_type in FREE_INPUTS else ()
@@ -95,8 +95,8 @@ def read_switches(prompt: Graph, _: ExtraData) -> dict[str, Any]:
 
 
 def drop_nulls(prompt: Graph, _: ExtraData) -> dict[str, Any]:
-    """To ComfyUI a null is what a link will bring, which is refused only when its node runs: others
-    have ordered by then. So a field that is null is refused now, an option is as left out."""
+    """Raise BadInput for a field that is null; drop other null inputs. ComfyUI takes null for a
+    value still to come by a link and would fail only when the node runs, after others ordered."""
     nodes: dict[str, Any] = dict(prompt)
     for node in read_nodes(prompt).values():
         own = FREE_INPUTS.get(node.class_type)
@@ -111,10 +111,10 @@ def drop_nulls(prompt: Graph, _: ExtraData) -> dict[str, Any]:
 
 
 def _fields_of(node: Node, own: FreeInputs) -> list[str]:
-    """What a node has to say: which program, and that one's fields."""
+    """Return the inputs that must have a value: the program's name, and its fields."""
     fields = {name: [value] for name, value in node.inputs.items() if own.is_field(name)}
     if own.named == "model":
-        # Imported here: the start of ComfyUI need not know of models.
+        # Imported on use, to keep it off ComfyUI's startup.
         from . import model_inputs
 
         form = node.inputs.get("form")
@@ -124,15 +124,15 @@ def _fields_of(node: Node, own: FreeInputs) -> list[str]:
 
 
 def _refuse_keys(prompt: Graph, beside: object, canvas: object) -> None:
-    """Refuse a prompt, or what goes `beside` it (the `canvas` is of that), with a key of this
-    machine in it, wherever that stands: pictures and the history carry both."""
-    # Imported here: the start of ComfyUI need not know of keys.
+    """Raise BadInput if a known API key occurs anywhere in the prompt or its extra data (`beside`,
+    which includes `canvas`): ComfyUI embeds both in images and stores them in its history."""
+    # Imported on use, to keep it off ComfyUI's startup.
     from . import config
 
     keys = config.known_keys()
 
     def has_key(value: object) -> bool:
-        text = json.dumps(value, default=str)  # another pack's handler may have put anything there
+        text = json.dumps(value, default=str)  # other packs' handlers may add any object
         return any(key in text for key in keys)
 
     for node in read_nodes(prompt).values():
@@ -143,22 +143,22 @@ def _refuse_keys(prompt: Graph, beside: object, canvas: object) -> None:
 
 
 def order_anew(prompt: Graph, extra: ExtraData) -> dict[str, Any]:
-    """Nodes that shall order anew say so, and no others: a prompt that was queued before may still
-    say it. Parts that are cut now say it for themselves."""
+    """Set the `again` input on the nodes that shall order anew and clear it on all others, since a
+    requeued prompt may still have it. Segments cut from this prompt get theirs from the cut."""
     return mark_again(prompt, extra.again, (*FREE_INPUTS, SEGMENT_CLASS))
 
 
-# Pure functions of the prompt and what was said beside it to a prompt, in their order. Marked
-# parts are cut out between the two: of links into them the real outputs have to be known.
+# Pure functions (prompt, extra data) -> prompt, in order. Marked parts are cut out between the
+# two: the cut needs links that refer to declared outputs.
 EARLY_PASSES: tuple[Pass, ...] = (drop_nulls, use_pool_links, order_anew)
 PASSES: tuple[Pass, ...] = (drop_keys, read_switches, mirror_field_links)
 
 
 def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
-    """POST /prompt's body after all passes; the body itself when no node of ours is in it.
+    """Return POST /prompt's body after all passes; the same object if it has no node of ours.
 
-    ComfyUI swallows a handler's exceptions and runs the prompt as it came. So whatever goes
-    wrong, the answer is a prompt of one node that refuses with the reason.
+    Fails closed: ComfyUI swallows a handler's exceptions and runs the unchanged prompt, so on any
+    error this returns a prompt of one node whose validation fails with the reason.
     """
     prompt = data.get("prompt")
     if not isinstance(prompt, dict):
@@ -167,7 +167,7 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
     ours = _own_nodes(graph)
     marks: tuple[Mark, ...] = ()
     try:
-        # Imported here: the start of ComfyUI shall not wait for it, and what fails is refused.
+        # Imported on use, to keep it off ComfyUI's startup; an import error is refused too.
         from ...rh_api.offload import marks_of
 
         extra = read_extra_data(data.get("extra_data"))
@@ -178,7 +178,7 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
         for prompt_pass in EARLY_PASSES:
             passed = prompt_pass(passed, extra)
         if marks:
-            # Only now: what cannot be loaded here must not refuse prompts that nobody marked.
+            # Imported only here: an import error must not refuse prompts without marks.
             from . import segment_pass
 
             data = segment_pass.offloaded(data, passed, marks, extra)
@@ -187,7 +187,7 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
             passed = prompt_pass(passed, extra)
         _refuse_keys(passed, data.get("extra_data"), extra.canvas)
         data = _without_unasked(data, passed)
-    # Anything that escaped would run unchecked.
+    # An exception that escaped would let the prompt run unchecked.
     except Exception as error:
         if isinstance(error, RunningHubError):
             reason = language.told(error)
@@ -197,14 +197,14 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
         node_id = str(getattr(error, "local_id", "") or next(_concerned(graph, ours, marks), "1"))
         sentence = language.say("node.prompt_refused", {"reason": reason})
         refused = {**data, "prompt": fail_closed(node_id, sentence)}
-        # They name nodes that are gone, and nothing would run, not even the refusal.
+        # They name nodes that are gone; with them ComfyUI would not run even the refusal.
         refused.pop("partial_execution_targets", None)
         return refused
     return {**data, "prompt": passed}
 
 
 def _without_unasked(data: dict[str, Any], prompt: Graph) -> dict[str, Any]:
-    """The body whose targets are without the nodes of ours that a switch may never ask for."""
+    """Return the body with targets that exclude our nodes that only lazy inputs read."""
     ours, nodes = _own_nodes(prompt), read_nodes(prompt)
     if {link.source for link in links(prompt)}.isdisjoint(ours):
         return data
@@ -226,7 +226,7 @@ def _without_unasked(data: dict[str, Any], prompt: Graph) -> dict[str, Any]:
 
 
 def _concerned(prompt: Graph, ours: list[str], marks: tuple[Mark, ...]) -> Iterator[str]:
-    """Nodes that a refusal without a node of its own is shown on."""
+    """Yield candidate nodes to show an error on that names none, best first."""
     yield from (node for mark in marks for node in mark.nodes)
     yield from ours
     yield from prompt

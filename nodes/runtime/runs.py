@@ -1,4 +1,4 @@
-"""All that runs our nodes, by the names that definitions know: loading this loads the client."""
+"""The modules that run our nodes, by the names that definitions use; imports the client."""
 
 from __future__ import annotations
 

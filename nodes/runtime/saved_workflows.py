@@ -1,4 +1,4 @@
-"""The workflows that this ComfyUI has saved for its users, as the page's list of them has them."""
+"""Workflow files that this ComfyUI has saved for its users: list, find, replace with a backup."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST = 5000
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """One file. `id` stands for its path, which no page is asked for; `name` is for people."""
+    """One file. `id`: opaque hash of its path, since routes accept no paths; `name`: to display."""
 
     path: Path
     name: str
@@ -29,7 +29,7 @@ class Saved:
 
 
 def files() -> Iterator[Saved]:
-    """All workflows of its users; where each has a login of their own, nobody sees another's."""
+    """Yield all users' workflows, at most MOST; with --multi-user only those of the default one."""
     users = Path(folder_paths.get_user_directory())
     whose = "default" if comfyui.has_logins() else "*"
     paths = sorted(users.glob(f"{whose}/workflows/**/*.json"))[:MOST]
@@ -39,7 +39,7 @@ def files() -> Iterator[Saved]:
 
 
 def find(file_id: str) -> Saved:
-    """The file of an id. Raises BadInput for one that is not there (any more)."""
+    """Return the file of an id. Raises BadInput if there is none (any more)."""
     file = next((file for file in files() if file.id == file_id), None)
     if file is None:
         raise BadInput("keys.no_file")
@@ -47,7 +47,7 @@ def find(file_id: str) -> Saved:
 
 
 def replace(file: Saved, data: bytes) -> str:
-    """Puts `data` in the file's place; the name of the copy of what it was."""
+    """Replace the file's content atomically; return the name of the backup of the old one."""
     backup = file.path.with_name(f"{file.path.name}.bak")
     number = 1
     while backup.exists():

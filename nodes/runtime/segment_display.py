@@ -1,5 +1,4 @@
-"""What a segment shows: its line of text on its own node,
-bars and previews on the nodes that run."""
+"""Progress of a segment: text on its own node, bars and previews on the nodes it replaced."""
 
 from __future__ import annotations
 
@@ -19,13 +18,13 @@ if TYPE_CHECKING:
     from .node_display import Preview
 
 FAILED = "runninghub.failed"
-"""The socket event that names the local twin of a remote node that failed."""
+"""WebSocket event: the canvas node whose remote counterpart failed."""
 
 
 class SegmentDisplay(NodeDisplay):
-    """Draws news of remote nodes on the canvas nodes that they were made of.
+    """Draws progress of remote nodes on their canvas nodes.
 
-    `members`: ids of nodes that are the same in both graphs; they are not in the prompt, and
+    `members`: ids of nodes that are the same in both graphs. They are not in the prompt, but
     ComfyUI draws progress on any id that it is given.
     """
 
@@ -51,7 +50,7 @@ class SegmentDisplay(NodeDisplay):
         left, self._left = self._left, ()
         for node_id in left:
             if node_id != self._node_id:
-                # Also of one that ran and ended between two drawings.
+                # Started first: a node may have run and ended between two redraws.
                 registry.start_progress(node_id)
                 registry.finish_progress(node_id)
         elsewhere = bool(self._at) and self._at != self._node_id
@@ -60,18 +59,18 @@ class SegmentDisplay(NodeDisplay):
             registry.update_progress(self._at, self._step * BAR, BAR, preview)
 
     def ended(self) -> None:
-        """No remote node runs any more: their frames go out."""
+        """Mark the nodes that were drawn as finished: no remote node runs any more."""
         registry = get_progress_state()
         if registry.prompt_id != self._prompt_id:
             return
         for node_id in {*self._left, self._at} - {"", self._node_id}:
-            # The prompt's thread may add a node to the registry meanwhile.
+            # The prompt's thread may add a node to the registry while this iterates over it.
             with contextlib.suppress(RuntimeError):
                 registry.finish_progress(node_id)
         self._left, self._at = (), ""
 
     def failed(self, node_id: str, message: str) -> None:
-        """Tell the canvas which of the cut-out nodes it was; ComfyUI's own error names ours."""
+        """Send the page the cut-out node that failed; ComfyUI's own error names the segment."""
         event = {
             "prompt_id": self._prompt_id,
             "segment": self._node_id,

@@ -1,4 +1,4 @@
-"""What marked parts of a prompt would do and cost, found out without a run of them."""
+"""Compiles marked parts of a prompt and estimates their cost, without ordering."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ...rh_api.offload.explain import Facts
 from . import cloud, config, local_files, segment_pass
 from .prompt_handler import EARLY_PASSES
 
-ASK_SECONDS = 10.0  # for what the service is asked about models
+ASK_SECONDS = 10.0  # timeout of an account's facts, which may ask the service about models
 
 
 def planned(graph: Graph, extra: ExtraData, marks: tuple[Mark, ...]) -> Plan:
-    """A prompt as it came, with its marked parts cut out. Raises what a run of it would."""
+    """Apply the early passes and cut out the marked parts. Raises what a run of it would."""
     for prompt_pass in EARLY_PASSES:
         graph = prompt_pass(graph, extra)
     segment_pass.require_key(marks)
@@ -25,7 +25,7 @@ def planned(graph: Graph, extra: ExtraData, marks: tuple[Mark, ...]) -> Plan:
 
 
 async def facts_of(plan: Plan) -> Facts:
-    """What each account knows of the segments that it pays for."""
+    """Return the facts of all segments, each from the account that pays for it."""
     facts = Facts()
     for profile in dict.fromkeys(segment.ordering.profile for segment in plan.segments):
         own = tuple(segment for segment in plan.segments if segment.ordering.profile == profile)

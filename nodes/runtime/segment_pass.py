@@ -1,4 +1,4 @@
-"""The pass that cuts marked parts out of a prompt, and what they ask of the cloud."""
+"""The pass that cuts marked parts out of a prompt, and the shared cache of the cloud's models."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from . import config, local_classes, local_files
 _models: list[Models] = []
 
 _FORBIDDEN = re.compile(r'[<>:"|?*\0-\x1f]' if os.name == "nt" else "\0")
-_LONGEST_NAME = 200  # bytes; file systems take 255, with the saver's counter and ending
+_LONGEST_NAME = 200  # bytes; file systems allow 255, including the saver's counter and suffix
 
 
 def models() -> Models:
-    """What was learnt of the cloud's models since ComfyUI started."""
+    """Return the process-wide cache of the cloud's models."""
     if not _models:
         _models.append(Models(time.monotonic))
     return _models[0]
@@ -35,8 +35,8 @@ def models() -> Models:
 def offloaded(
     data: dict[str, Any], prompt: Graph, marks: tuple[Mark, ...], extra: ExtraData
 ) -> dict[str, Any]:
-    """POST /prompt's body with `prompt` and its marked parts cut out; of a partial run only what
-    its targets need. Raises what `planned` and `require_key` raise."""
+    """Return POST /prompt's body with `prompt` after the cut; for a partial run only what its
+    targets need. Raises what `planned` and `require_key` raise."""
     require_key(marks)
     ids = data.get("partial_execution_targets")
     targets = list(map(str, cast("list[object]", ids))) if isinstance(ids, list) else None
@@ -53,9 +53,9 @@ def planned(
     extra: ExtraData,
     targets: Collection[str] | None = None,
 ) -> Plan:
-    """The prompt with its marked parts cut out. Raises CannotOffload, BadInput, NoKey.
+    """Cut the marked parts out of the prompt. Raises CannotOffload, BadInput, NoKey.
 
-    Everything that can be known without the network is refused here, on the node concerned.
+    Makes every check that needs no network; errors name the node concerned.
     """
     plan = cut(prompt, marks, local_classes.info, targets)
     for segment in plan.segments:
@@ -66,13 +66,13 @@ def planned(
 
 
 def _check_prefix(saved: Saved) -> None:
-    """Refuse a written prefix under which nothing could be saved here once it is paid."""
+    """Raise CannotOffload for a literal prefix under which paid results could not be saved."""
     prefix = saved.inputs.get(PREFIX_INPUT)
     if not isinstance(prefix, str):
         return
     root = Path(folder_paths.get_output_directory())
     path = Path(os.path.normpath(prefix))
-    # As ComfyUI looks at it: a link within the folder may lead anywhere.
+    # normpath, as in ComfyUI's own check: symlinks within the folder may lead anywhere.
     inside = Path(os.path.normpath(root / path.parent)).is_relative_to(os.path.normpath(root))
     names = [part for part in path.parts if part != path.anchor]
     longest = max((len(name.encode("utf-8", "replace")) for name in names), default=0)
@@ -84,8 +84,8 @@ def _check_prefix(saved: Saved) -> None:
 
 
 def require_key(marks: Iterable[Mark]) -> None:
-    """Refuse marks whose account is not on this machine, on a marked node: a shared workflow may
-    come with them."""
+    """Raise CannotOffload, on a marked node, for marks whose profile does not exist or has no key
+    here, as in a shared workflow."""
     for mark in marks:
         try:
             config.settings(mark.ordering.profile)

@@ -1,5 +1,4 @@
-"""A part of the local graph that was cut out is ordered, as one order,
-and its results handed out."""
+"""Runs a Segment node: a cut-out part of the prompt as one order."""
 
 from __future__ import annotations
 
@@ -41,7 +40,7 @@ _runs = itertools.count()
 
 
 async def validate(inputs: Inputs) -> None:
-    """Refuse what can be refused before the graph runs. Raises NodeFailure."""
+    """Validate the segment before the graph runs. Raises NodeFailure."""
     with told_plainly():
         segment = _read_segment(inputs)
         client = cloud.ordering(config.settings(segment.ordering.profile))
@@ -51,8 +50,8 @@ async def validate(inputs: Inputs) -> None:
 
 
 def fingerprint(inputs: Inputs) -> object:
-    """What changes when a file does that the segment uploads, or one of its outputs is gone or was
-    never there."""
+    """Return the cache fingerprint: it changes with the files that the segment uploads, and when an
+    output's file was deleted or missing results call for a rerun."""
     if any(inputs.get("again") or ()):
         return f"run {next(_runs)}"
     text = _first(inputs, "segment", "")
@@ -61,7 +60,7 @@ def fingerprint(inputs: Inputs) -> object:
 
 
 async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
-    """The outputs of a Segment node. `node`: its entry in the prompt. Raises NodeFailure."""
+    """Run the segment; return its outputs. `node`: its entry in the prompt. Raises NodeFailure."""
     read_lazy_values(inputs)
     display = SegmentDisplay.of_running_node()
     with told_plainly():
@@ -124,7 +123,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
 
 
 def _old_values(segment: Segment) -> Iterator[str]:
-    """A sentence for each node that would have given another value if it had run here."""
+    """Yield a notice for each node whose kept value a local run would have recomputed."""
     for node_id in segment.members:
         class_type = segment.graph[node_id]["class_type"]
         if traits_of(class_type, local_classes.info(class_type)).changes:
@@ -132,7 +131,7 @@ def _old_values(segment: Segment) -> Iterator[str]:
 
 
 def _texts(segment: Segment) -> dict[str, list[object]]:
-    """What a report must not quote: the values of the nodes that run in the cloud."""
+    """Return the input values of the remote nodes, which a failure report must redact."""
     return {
         f"{node.id}.{name}": [value]
         for node in read_nodes(segment.graph).values()
@@ -141,13 +140,13 @@ def _texts(segment: Segment) -> dict[str, list[object]]:
 
 
 def _titles(node: Mapping[str, Any]) -> dict[str, Any]:
-    """What people call the part and its nodes: beside the inputs, since it changes no order."""
+    """Read the names of the part and its nodes; kept in `_meta`, since they change no order."""
     about = (node.get("_meta") or {}).get("runninghub") or {}
     return {"name": str(about.get("name") or ""), "titles": dict(about.get("titles") or {})}
 
 
 def _read_segment(inputs: Inputs) -> Segment:
-    """The segment, and how it is ordered. Raises BadInput for a text that is none."""
+    """Parse the segment and its ordering options. Raises BadInput for a malformed text."""
     text = _first(inputs, "segment", "")
     ordering = Ordering(
         profile=_first(inputs, "profile", ""),
@@ -161,5 +160,5 @@ def _read_segment(inputs: Inputs) -> Segment:
 
 
 def _first(inputs: Inputs, name: str, default: Any) -> Any:
-    """The value of an input, which comes as a list; `default` where it was left out."""
+    """Return the first value of an input, which is a list; `default` if it is missing or empty."""
     return next(iter(inputs.get(name) or ()), default)

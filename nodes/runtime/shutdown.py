@@ -1,4 +1,4 @@
-"""What has to end when ComfyUI's server does; whatever needs an end says so when it begins."""
+"""Registry of async cleanup callbacks that run when ComfyUI's server shuts down."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _ends: list[End] = []
 
 
 def at_end(end: End) -> None:
-    """Call `end` once when the server shuts down, however often this is called with it."""
+    """Register `end` to be awaited once at shutdown; idempotent."""
     if end not in _ends:
         _ends.append(end)
 
 
 async def run(_: object = None) -> None:
-    """aiohttp's `on_shutdown` hands over the application."""
+    """Await the callbacks, last registered first. For aiohttp's `on_shutdown`: takes the app."""
     while _ends:
         await _ends.pop()()

@@ -1,4 +1,4 @@
-"""Tasks that were ordered before are watched to their results."""
+"""Runs a Task node: waits for tasks ordered earlier and returns their results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .node_display import NodeDisplay
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The inputs, checked. `task_ids`: none while a link is still to bring them."""
+    """The validated inputs. `task_ids`: empty while they are still to come by a link."""
 
     task_ids: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -27,13 +27,13 @@ class Asked:
 
 
 def validate(inputs: Inputs) -> None:
-    """Refuse what no task has. Raises NodeFailure."""
+    """Validate the inputs and the profile. Raises NodeFailure."""
     with told_plainly():
         config.settings(read_asked(inputs).profile)
 
 
 async def execute(inputs: Inputs) -> io.NodeOutput:
-    """The outputs of a Task node. Stop ends the waiting and not the task. Raises NodeFailure."""
+    """Wait for the tasks and return the outputs. Stop does not cancel them. Raises NodeFailure."""
     display = NodeDisplay.of_running_node()
     with told_plainly():
         asked = read_asked(inputs)
@@ -55,7 +55,7 @@ async def execute(inputs: Inputs) -> io.NodeOutput:
 
 
 def read_asked(inputs: Inputs) -> Asked:
-    """Raises BadInput for what is no task's id, no list of outputs, or no text at all."""
+    """Parse the inputs. Raises BadInput for a malformed task id or list of outputs."""
     values = [value for value in inputs.get("task_id", ()) if value is not None]
     return Asked(
         tuple(as_task_id(node_inputs.require_type("task_id", value, "")) for value in values),

@@ -1,5 +1,5 @@
-"""Small pictures of large ones, made once and kept beside them. What comes from a service may be
-hostile: only its pixels go on."""
+"""Thumbnails as WebP, cached beside their files. Images are decoded and encoded anew: downloaded
+ones may be hostile, so that only pixels reach the page."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from PIL import Image, ImageOps
 
 from ...rh_api.disk import replace_bytes
 
-SIDE = 256  # pixels
-LARGEST_PIXELS = 64_000_000  # of a picture that is worth reading
+SIDE = 256  # pixels, of the longer side
+LARGEST_PIXELS = 64_000_000  # width times height; larger images are not decoded
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 _SUFFIX = ".thumbnail.webp"
 
 
 def of_file(path: Path) -> str:
-    """A picture or the first frame of a video as a data URL; "" for what cannot be read."""
+    """Return a thumbnail of an image or a video's first frame as a data URL; "" if unreadable."""
     cached = path.with_name(path.name + _SUFFIX)
     try:
         return _url(cached.read_bytes())
@@ -31,18 +31,18 @@ def of_file(path: Path) -> str:
     thumbnail = encoded(path) if small is None else _encoded(small)
     if not thumbnail:
         return ""
-    with contextlib.suppress(OSError):  # a full disk costs the next look some time
+    with contextlib.suppress(OSError):  # on a full disk it is only not cached
         replace_bytes(cached, thumbnail)
     return _url(thumbnail)
 
 
 def of_bytes(data: bytes) -> bytes:
-    """The pixels of a picture's bytes, small, as WebP; nothing for what cannot be read."""
+    """Return a WebP thumbnail of an encoded image; b"" if it cannot be decoded."""
     return encoded(io.BytesIO(data))
 
 
 def encoded(source: Path | io.BytesIO) -> bytes:
-    """The pixels of a picture's file, small, as WebP; nothing for what cannot be read."""
+    """Return a WebP thumbnail of an image file or buffer; b"" if it cannot be decoded."""
     try:
         with Image.open(source, formats=_FORMATS) as picture:
             if picture.width * picture.height > LARGEST_PIXELS:
@@ -78,5 +78,5 @@ def _url(data: bytes) -> str:
 
 
 def url_of(data: bytes) -> str:
-    """An encoded picture as a page takes it; "" for none."""
+    """Return a WebP image as a data URL; "" for no bytes."""
     return _url(data) if data else ""

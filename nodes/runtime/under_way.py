@@ -1,6 +1,5 @@
-"""How the orders under way are doing, for a page that is looking: told by whoever follows them
-here, and asked of the service, now and then, for those that another process follows or nobody
-does."""
+"""Progress of open orders for the page: from the news of orders followed in this process, and from
+throttled status polls for the others."""
 
 from __future__ import annotations
 
@@ -15,9 +14,9 @@ from .. import language
 from . import cloud, node_outcomes, thumbnails
 from .node_display import line_of
 
-ASK_SECONDS = 8.0  # between two questions about a task that is not followed here
-LOOK_SECONDS = 3.0  # that a list of tasks waits for such an answer
-FORGET = 500  # tasks that are remembered
+ASK_SECONDS = 8.0  # minimum interval between polls of a task that is not followed here
+LOOK_SECONDS = 3.0  # timeout of `end_of` for such a poll
+FORGET = 500  # tasks in either cache, which is cleared beyond that
 
 _PHASES = {
     Phase.CREATED: "progress.queued",
@@ -40,8 +39,8 @@ _previews: dict[str, tuple[int, str]] = {}
 
 
 async def progress_of(client: Client, order: OpenOrder) -> dict[str, object]:
-    """What it is doing in a line, the share of it that is done (0 to 1, None: not known), seconds,
-    what is usual, its node, its preview, its place in the queue and its cost, as far as told."""
+    """Return an order's progress as JSON: text, done share (0 to 1, None if unknown), elapsed and
+    usual seconds, node id, preview (data URL), cost. Polls in the background if not followed."""
     usual = await client.costs.estimate(order.kind_program, order.instance)
     elapsed = None if order.started_at is None else max(0.0, time.time() - order.started_at)
     shown: dict[str, object] = {
@@ -62,7 +61,7 @@ async def progress_of(client: Client, order: OpenOrder) -> dict[str, object]:
         shown["preview"] = await _preview(order)
     elif order.task_id:
         report = _last_report(client, order.task_id)
-        # Of a task that was stopped the one thing to say is that, until it is over.
+        # While a task is being cancelled its phase is not shown: only its end is.
         if report is not None and (report.phase.is_over or not order.cancelling):
             shown["line"] = language.say(_PHASES.get(report.phase, "node.running"), {})
             shown["over"] = report.phase.is_over
@@ -86,7 +85,7 @@ async def _preview(order: OpenOrder) -> str:
 
 
 async def end_of(client: Client, task_id: str) -> str:
-    """How a task ended, as a line; "" while it may run. The service is asked first, for a while."""
+    """Return how a task ended as text; "" while it may run. Waits up to LOOK_SECONDS for a poll."""
     _last_report(client, task_id)
     answer = _answers[task_id]
     if answer.asking is not None:
@@ -96,7 +95,7 @@ async def end_of(client: Client, task_id: str) -> str:
 
 
 def _last_report(client: Client, task_id: str) -> Report | None:
-    """What the service said last; it is asked again meanwhile when that was long ago."""
+    """Return the latest report; starts a background poll if it is older than ASK_SECONDS."""
     if len(_answers) > FORGET:
         _answers.clear()
     answer = _answers.setdefault(task_id, _LastAnswer())
@@ -106,7 +105,7 @@ def _last_report(client: Client, task_id: str) -> Report | None:
             try:
                 answer.report = await client.task(task_id).refresh()
             except RunningHubError:
-                pass  # the line is bad for now; it is asked again
+                pass  # transient; polled again after ASK_SECONDS
             finally:
                 answer.at, answer.asking = time.monotonic(), None
 

@@ -1,4 +1,4 @@
-"""Each item of a value goes up once; its remote name and address come back."""
+"""Uploads each item of a value, once per content, and returns remote names and URLs."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .node_display import NodeDisplay
 
 
 def validate(profile: str | None) -> None:
-    """Refuse a profile that is not here; None: a link brings it. Raises NodeFailure."""
+    """Check the profile, None if a link provides it. Raises NodeFailure."""
     with told_plainly():
         if profile is not None:
             config.settings(profile)
 
 
 async def execute(field: str, value: object, profile: str, *, mask: object = None) -> io.NodeOutput:
-    """Names and addresses of the items that came through the input `field`; `mask` becomes the
-    alpha of pictures. Raises NodeFailure."""
+    """Upload the items of `value`, which came through the input `field`; the outputs are their
+    remote names and URLs. `mask`: becomes the images' alpha. Raises NodeFailure."""
     display = NodeDisplay.of_running_node()
     with told_plainly():
         media = media_of(value)
