@@ -1,7 +1,7 @@
-"""Our own HTTP routes: plain values in, plain JSON out, every one guarded.
+"""Our HTTP endpoints: request parsing, the guard, dispatch and error envelopes.
 
-`table.py` lists them. Handlers know neither aiohttp nor ComfyUI: what they need of it comes in
-through `nodes/runtime/`.
+`table.py` lists them. Handlers map a JSON body to a JSON object and import neither aiohttp nor
+ComfyUI: what they need of it comes in through `nodes/runtime/`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ log = logging.getLogger("runninghub")
 
 
 def install(routes: web.RouteTableDef, names: Container[str] = ()) -> None:
-    """Add all of them to an aiohttp table; `names`: host names that this server is known under."""
+    """Add all routes to an aiohttp table; `names`: host names, lower-case, that this server has."""
     for route in ROUTES:
         routes.route(route.method, route.path)(_served(route, names))
 
@@ -45,8 +45,8 @@ def _served(
         except RunningHubError as error:
             return _reply(_as_json(error), 400)
         except web.HTTPException:
-            raise  # too large a body
-        # A bug of ours must not end as a page of aiohttp's that no caller can read.
+            raise  # such as 413 for a body that is too large
+        # Unexpected errors get the JSON envelope too, not aiohttp's HTML page.
         except Exception:
             log.exception("%s failed", route.path)
             return _reply(_as_json(RunningHubError()), 500)
@@ -54,7 +54,7 @@ def _served(
     return serve
 
 
-# What the page can offer to do about an error, beside showing it.
+# Error key -> the remedy that the page offers.
 _HINTS = {
     "error.no_key": "no_key",
     "error.wrong_site": "wrong_site",
@@ -90,7 +90,7 @@ def _reply(body: Mapping[str, Any], status: int) -> web.Response:
 
 
 def _file(answer: FileAnswer) -> web.FileResponse:
-    """A file that no other page shows, and that runs nothing wherever it is opened."""
+    """Return a file response that no other origin can embed and in which no script runs."""
     how = "inline" if answer.mime else "attachment"
     headers = {
         "Content-Type": answer.mime or "application/octet-stream",

@@ -1,4 +1,4 @@
-"""Stored keys and passwords, as far as a page may know them: never one of them is sent back."""
+"""Profiles, access passwords and settings; no response contains a key or a password."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SITES = tuple(f"https://{host}" for host in OFFICIAL_HOSTS)
 
 
 async def settings(_: Body) -> dict[str, object]:
-    """Each profile's name, site and the end of its key; the environment's comes first and wins."""
+    """List profiles (name, site, end of the key), the environment's first; and the settings."""
     stored = profiles.load(config.state_folder())
     listed = [_profile_document(name, profile, "file") for name, profile in stored.by_name.items()]
     problem = ""
@@ -37,7 +37,7 @@ async def settings(_: Body) -> dict[str, object]:
         "problem": problem,
         "models": stored.models or "warn",
         "renews_models": stored.renews_models,
-        # The first is offered first.
+        # In the order in which the page offers them.
         "sites": list(reversed(SITES) if language.is_chinese() else SITES),
     }
 
@@ -74,8 +74,8 @@ async def default(body: Body) -> dict[str, object]:
 
 
 async def save_workflow(body: Body) -> dict[str, object]:
-    """The saved workflow, by id or link, that a profile's marked parts go out under; a blank one
-    is forgotten."""
+    """Set the saved workflow, by id or link, that a profile's marked parts are sent under; blank
+    removes it."""
     name, text = text_of(body, "name"), text_of(body, "workflow").strip()
     number = cloud.client(config.settings(name)).programs.workflow_id(text) if text else ""
     _change(lambda stored: stored.with_workflow(name, number))
@@ -83,36 +83,36 @@ async def save_workflow(body: Body) -> dict[str, object]:
 
 
 async def save_webhook(body: Body) -> dict[str, object]:
-    """The public address of the webhook listener that a profile's orders carry; a blank one is
-    forgotten."""
+    """Set the public URL of the webhook listener that is sent with a profile's orders; blank
+    removes it."""
     name, address = text_of(body, "name"), text_of(body, "webhook")
     _change(lambda stored: stored.with_webhook(name, address))
     return await settings({})
 
 
 async def save_route(body: Body) -> dict[str, object]:
-    """How graphs of a profile go out that do not say it; a blank word is forgotten."""
+    """Set the default route of a profile's graphs; blank removes it."""
     name, word = text_of(body, "name"), text_of(body, "route")
     _change(lambda stored: stored.with_route(name, word))
     return await settings({})
 
 
 async def save_models(body: Body) -> dict[str, object]:
-    """What becomes of marked parts with a model that the cloud does not list."""
+    """Set the policy for marked parts with a model that the cloud does not list."""
     word = text_of(body, "models")
     _change(lambda stored: stored.with_models(word))
     return await settings({})
 
 
 async def save_renewal(body: Body) -> dict[str, object]:
-    """Whether new standard models are looked for once a day."""
+    """Enable or disable the daily refresh of the catalogue of standard models."""
     on = switch_of(body, "on")
     _change(lambda stored: stored.with_renewal(on=on))
     return await settings({})
 
 
 async def test(body: Body) -> dict[str, object]:
-    """What the account of a profile says of itself."""
+    """Query the status of a profile's account: balance, running and queued tasks, limit."""
     client = cloud.client(config.settings(text_of(body, "name")))
     account, queue = await asyncio.gather(client.account.status(), _queue(client))
     return {
@@ -127,7 +127,7 @@ async def test(body: Body) -> dict[str, object]:
 
 
 async def _queue(client: Client) -> QueueStatus | None:
-    """The account's limit and load; a key that may not ask for it is still a good key."""
+    """Return the account's limit and load; None on an error, as for keys without permission."""
     try:
         return await client.account.queue()
     except RunningHubError:
@@ -135,7 +135,7 @@ async def _queue(client: Client) -> QueueStatus | None:
 
 
 async def save_password(body: Body) -> dict[str, object]:
-    """The access password of one program, for the site of a profile; a blank one is forgotten."""
+    """Set a program's access password for a profile's site; blank removes it."""
     program = program_name(text_of(body, "kind"), text_of(body, "id"))
     origin = config.settings(text_of(body, "profile")).origin
     password = text_of(body, "password")
@@ -144,7 +144,7 @@ async def save_password(body: Body) -> dict[str, object]:
 
 
 def program_name(kind: str, number: str) -> str:
-    """A program as the journal names it. Raises BadInput for what is no id."""
+    """Return a program's name in the journal. Raises BadInput for an unknown kind or invalid id."""
     if kind == "module" and is_module_id(number):
         return f"quick/{number}"
     if kind not in ("workflow", "app"):

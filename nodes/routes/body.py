@@ -1,4 +1,4 @@
-"""A request's JSON, read value by value, and an answer that is a file."""
+"""Parses and validates request bodies and queries; and the response that is a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FileAnswer:
-    """A file to be shown on a page; `mime` "": of a type that pages only save."""
+    """A file as response. `mime`: MIME type to show it inline, "" to send it as attachment."""
 
     path: Path
     name: str
@@ -24,7 +24,7 @@ class FileAnswer:
 
 
 def read_body(data: bytes) -> Body:
-    """A request's JSON object; nothing at all is an empty one. BadInput for anything else."""
+    """Parse a request's JSON object; an empty body is {}. Raises BadInput for anything else."""
     if not data.strip():
         return {}
     try:
@@ -37,12 +37,12 @@ def read_body(data: bytes) -> Body:
 
 
 def _refused(constant: str) -> None:
-    """NaN and infinities: no JSON, and no browser could read them in what is answered."""
+    """Reject NaN and infinities: they are not JSON, and browsers fail to parse them if echoed."""
     raise ValueError(constant)
 
 
 def read_query(query: Mapping[str, str]) -> Body:
-    """What stands in an address; whole numbers are numbers."""
+    """Convert a query to a body: decimal digits become int (the first 18), the rest stay str."""
     return {
         name: int(value[:18]) if value.isascii() and value.isdecimal() else value
         for name, value in query.items()
@@ -50,7 +50,7 @@ def read_query(query: Mapping[str, str]) -> Body:
 
 
 def text_of(body: Body, name: str, default: str = "") -> str:
-    """A text of a request, or its default when it is left out; BadInput for any other value."""
+    """Return a string of a request, or `default` if missing. BadInput for another type."""
     value = body.get(name, default)
     if not isinstance(value, str):
         raise BadInput("node.bad_type", name=name, value=str(value)[:80])
@@ -58,7 +58,7 @@ def text_of(body: Body, name: str, default: str = "") -> str:
 
 
 def switch_of(body: Body, name: str) -> bool:
-    """A true or false of a request, false when it is left out; BadInput for any other value."""
+    """Return a bool of a request, False if missing. BadInput for another type."""
     value = body.get(name, False)
     if not isinstance(value, bool):
         raise BadInput("node.bad_type", name=name, value=str(value)[:80])
@@ -66,7 +66,7 @@ def switch_of(body: Body, name: str) -> bool:
 
 
 def number_of(body: Body, name: str, default: int | None = None) -> int:
-    """A whole number of a request, from 0; BadInput for any other value."""
+    """Return an int of a request, 0 to 2**62 - 1, or `default` if missing. BadInput otherwise."""
     value = body.get(name, default)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**62:
         raise BadInput("node.bad_type", name=name, value=str(value)[:80])

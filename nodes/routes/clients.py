@@ -1,4 +1,4 @@
-"""Whose account a request is about."""
+"""Selects the client for a request."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from .body import Body, text_of
 
 
 def client_of(body: Body) -> Client:
-    """The client of the profile that a request names, "" for the default one. Raises NoKey."""
+    """Return the client of the request's `profile`, "" for the default. Raises NoKey, BadInput."""
     return cloud.client(config.settings(text_of(body, "profile")))

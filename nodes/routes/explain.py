@@ -1,4 +1,4 @@
-"""What marked parts of a prompt would do, before anything is uploaded or paid."""
+"""Dry run of marked parts: how they would be cut, uploaded and paid, without ordering."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .body import Body
 
 
 async def explained(body: Body) -> Mapping[str, Any]:
-    """`prompt` and `extra_data` are those of POST /prompt."""
+    """Explain the cut of a POST /prompt body (`prompt`, `extra_data`), or the error it raises."""
     prompt = body.get("prompt")
     graph = cast("Graph", prompt if isinstance(prompt, dict) else {})
     first = next(iter(graph), "")

@@ -1,5 +1,5 @@
-"""What anybody may run on the site: public AI apps, with their covers, and those of styles, as this
-machine makes them."""
+"""The site's public AI apps, and the cover images of apps and styles, decoded and encoded anew on
+this machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..runtime import cloud, config, thumbnails
 from .body import Body, number_of, text_of
 from .clients import client_of
 
-_MOST = 2_000  # covers that are remembered: their addresses, and some kB each that was asked for
+_MOST = 2_000  # cached covers: URLs, and some kB for each that was requested
 
 _LONGEST = 120  # characters of an id
 
@@ -21,7 +21,7 @@ _covers: OrderedDict[tuple[str, str], str] = OrderedDict()
 
 
 async def apps(body: Body) -> dict[str, object]:
-    """A page of the public apps of a profile's site; `next`: what asks for one more, or null."""
+    """Return a page of the public apps of a profile's site; `next`: number of the next, or null."""
     sort, number = text_of(body, "sort", SORTS[0]), max(1, number_of(body, "page", 1))
     if sort not in SORTS:
         raise BadInput("node.bad_type", name="sort", value=sort[:80])
@@ -46,12 +46,12 @@ async def apps(body: Body) -> dict[str, object]:
 
 
 def list_cover(origin: str, name: str, address: str) -> None:
-    """From now on `cover` gives the picture at an address, which a site told, by this name."""
+    """Register the URL of a cover, as the site gave it, for `cover` to serve by this name."""
     _remember(_addresses, (origin, name[:_LONGEST]), address)
 
 
 async def cover(body: Body) -> dict[str, object]:
-    """The cover of a listed app or style, read anew from its pixels, as a data URL; "" for none."""
+    """Return the cover of a listed app or style, re-encoded, as a data URL; "" for none."""
     client = client_of(body)
     name = client.settings.origin, text_of(body, "id")[:_LONGEST]
     if name not in _covers and name in _addresses:
@@ -61,7 +61,7 @@ async def cover(body: Body) -> dict[str, object]:
             picture = await cloud.in_worker(thumbnails.encoded, path)
             _remember(_covers, name, thumbnails.url_of(picture))
         except RunningHubError:
-            _remember(_covers, name, "")  # a host that is not listed, or nothing there
+            _remember(_covers, name, "")  # host not allowed, or not found
         finally:
             for part in into.parent.glob(f"{into.name}*"):
                 part.unlink(missing_ok=True)

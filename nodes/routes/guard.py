@@ -1,7 +1,7 @@
-"""Who may call our routes: a page of this ComfyUI, and nobody's page that a person happens to read.
+"""CSRF and DNS rebinding protection: only pages of this ComfyUI may call our routes.
 
-ComfyUI's own guard lets pass a page of any host name that leads to this machine, posts of forms
-and plain text, and pages without an origin. Ours decides from the request's headers alone.
+ComfyUI's own check admits any host name that resolves to this machine, form and plain text POSTs,
+and requests without an Origin. Ours decides by the request's headers alone.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _token = secrets.token_urlsafe(32)
 
 
 def token() -> str:
-    """What a page must know to change anything; another one each time ComfyUI starts."""
+    """Return the CSRF token that changing requests must carry; random per start of ComfyUI."""
     return _token
 
 
 def refusal(
     method: str, headers: Mapping[str, Sequence[str]], names: Container[str], *, needs_token: bool
 ) -> str | None:
-    """The key of the sentence that says why a request is refused; None for one that is not.
+    """Return the message key for refusing a request; None to admit it.
 
-    `headers`: by lower-case name, every value that came. `names`: host names that this ComfyUI
-    is known under, beside loopback and literal addresses.
+    `headers`: all values by lower-case name. `names`: host names that this ComfyUI is known under,
+    lower-case, beside loopback and literal IP addresses. A GET or HEAD needs no token.
     """
     hosts = headers.get("host", ())
     if len(hosts) != 1 or not is_known_host(hosts[0], names):
@@ -50,7 +50,7 @@ def refusal(
 
 
 def is_known_host(host: str, names: Container[str]) -> bool:
-    """Whether a Host header names this machine and not a stranger's domain that leads to it."""
+    """Whether a Host header is `localhost`, an IP address or in `names`: no rebound domain."""
     match = _HOST.fullmatch(host.lower())
     if match is None:
         return False
@@ -65,7 +65,7 @@ def is_known_host(host: str, names: Container[str]) -> bool:
 
 
 def _is_own_page(headers: Mapping[str, Sequence[str]], host: str) -> bool:
-    """Whether the browser, if there is one, says that the calling page is one of this host."""
+    """Whether Sec-Fetch-Site and Origin, where present, say that the page is of this host."""
     sites = headers.get("sec-fetch-site", ())
     if any(site not in _SAME_PAGE for site in sites):
         return False
@@ -74,8 +74,8 @@ def _is_own_page(headers: Mapping[str, Sequence[str]], host: str) -> bool:
 
 
 def _is_of(origin: str, host: str) -> bool:
-    """Whether an origin is of a host;
-    a proxy may name the standard port that browsers leave out."""
+    """Whether an origin matches a Host header, in which a proxy may add the default port
+    that browsers omit."""
     for scheme, port in (("http", ":80"), ("https", ":443")):
         if origin in (f"{scheme}://{host}", f"{scheme}://{host.removesuffix(port)}"):
             return True

@@ -1,4 +1,4 @@
-"""Every order of the journal for a page: found, shown, used once more, and deleted."""
+"""The journal's orders: search, details, result files, reuse, deletion and retention."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHOWN_TEXT = 160  # of an order's own texts in the list
 
 
 async def page(body: Body) -> dict[str, object]:
-    """Orders that fit `words`, `states` and `since`, newest first, below the number `before`."""
+    """Return orders that match `words`, `states` and `since`, newest first, numbers < `before`."""
     client = accounts.any_client()
     if client is None:
         return {"orders": [], "before": None}
@@ -36,7 +36,7 @@ async def page(body: Body) -> dict[str, object]:
     )
     before = number_of(body, "before") if body.get("before") is not None else None
     matches = await client.history(query, before=before, limit=PAGE, everyone=True)
-    if not query.words and not _reading:  # before a person has typed a word
+    if not query.words and not _reading:  # ahead of the first search by words
         _reading.add(reading := asyncio.ensure_future(_prepare_search(client)))
         reading.add_done_callback(_reading.discard)
     return {"orders": await _rows(matches.orders), "before": matches.before}
@@ -46,7 +46,7 @@ _reading: set[asyncio.Future[None]] = set()
 
 
 async def _prepare_search(client: Client) -> None:
-    with contextlib.suppress(RunningHubError):  # which the search itself tells
+    with contextlib.suppress(RunningHubError):  # the search itself reports it
         await client.prepare_search()
 
 
@@ -59,7 +59,7 @@ def _states(body: Body) -> list[State]:
 
 
 async def _rows(orders: Sequence[PastOrder]) -> list[dict[str, object]]:
-    """Orders as a list shows them."""
+    """Return orders as list rows."""
     names = accounts.names()
     profiles = [names.get((past.origin, past.account), "") for past in orders]
     costs = {
@@ -76,7 +76,7 @@ async def _rows(orders: Sequence[PastOrder]) -> list[dict[str, object]]:
 
 
 def _needs_currency(past: PastOrder) -> bool:
-    """Whether it cost money of which its account may tell the currency, but its site does not."""
+    """Whether it cost money in a currency that only its account's status may tell."""
     return not past.currency and bool(past.usage.money or past.usage.third_party_money)
 
 
@@ -111,7 +111,7 @@ def _row(past: PastOrder, profile: str, currency: str) -> dict[str, object]:
 
 
 def _first_kind(past: PastOrder) -> str:
-    """What kind its first result is; "owed" for one that is not here."""
+    """Return the kind of the first result; "owed" if it is not here, "" if there is none."""
     if past.first is None:
         return ""
     if past.first.path is None:
@@ -120,7 +120,7 @@ def _first_kind(past: PastOrder) -> str:
 
 
 async def order(body: Body) -> dict[str, object]:
-    """All of one order: its fields and what it made."""
+    """Return one order with its fields and results."""
     client, past = await _named_order(body)
     rows = await client.past_results(past.order)
     link = f"{past.origin}/call-api/call-record-detail/{past.task_id}" if past.task_id else ""
@@ -165,7 +165,7 @@ def _result(client: Client, row: ResultRow) -> dict[str, object]:
 
 
 async def thumbnail(body: Body) -> dict[str, object]:
-    """The first picture of an order, small, as a data URL; "" where it made none."""
+    """Return a thumbnail of an order's first image or video as a data URL; "" for none."""
     client, past = await _named_order(body)
     rows = await client.past_results(past.order)
     pictures = (row for row in rows if row.kind in ("image", "video"))
@@ -177,7 +177,7 @@ async def thumbnail(body: Body) -> dict[str, object]:
 
 
 async def result(query: Body) -> FileAnswer:
-    """One file of an order, by the order's number and the result's place in its list."""
+    """Serve a result's file, by order number and result index."""
     client, past = await _named_order(query)
     path, _ = await past_orders.find_file(client, past.order, number_of(query, "index"))
     file_type = by_suffix(path.suffix)
@@ -187,7 +187,7 @@ async def result(query: Body) -> FileAnswer:
 
 
 async def loader(body: Body) -> dict[str, object]:
-    """Put a result among ComfyUI's inputs; the node that loads it, its widget and value."""
+    """Copy a result to ComfyUI's input folder; return its loader node, widget and value."""
     client, past = await _named_order(body)
     path, _ = await past_orders.find_file(client, past.order, number_of(body, "index"))
     name = f"{past.task_id or past.order}_{path.name}"
@@ -195,10 +195,9 @@ async def loader(body: Body) -> dict[str, object]:
 
 
 async def inputs(body: Body) -> dict[str, object]:
-    """What a node needs to ask for the same: values by field, and the fields whose files went.
-
-    `graph`: of a part of a graph, that part in API format; null where the journal has it not.
-    `lacking`: its fields whose files have to be given by hand.
+    """Return what a node needs to order the same: `values` by field, and `gone`: fields whose
+    files the service has not any more. For a part of a graph `graph`: that part in API format,
+    null if the journal does not have it; `lacking`: fields whose files the user has to supply.
     """
     _, past = await _named_order(body)
     profile, client = accounts.of_order(past)
@@ -220,14 +219,14 @@ async def inputs(body: Body) -> dict[str, object]:
 
 
 async def again(body: Body) -> dict[str, object]:
-    """Order the same anew, which costs; answered once its task is known, or it was refused."""
+    """Order the same again (this costs); return its task id, or the error if it is refused."""
     _, past = await _named_order(body)
     _, client = accounts.of_order(past)
     return {"task_id": await past_orders.run_again(client, past)}
 
 
 async def delete(body: Body) -> dict[str, object]:
-    """Forget orders that are over, with their files."""
+    """Delete finished orders and their files; return the numbers of those deleted."""
     numbers = body.get("orders")
     if not isinstance(numbers, list) or not numbers:
         raise BadInput("node.bad_type", name="orders", value=str(numbers)[:80])
@@ -237,9 +236,9 @@ async def delete(body: Body) -> dict[str, object]:
 
 
 async def retention(body: Body) -> dict[str, object]:
-    """How long orders and their results are kept, and what other bounds would free.
+    """Return the retention limits and what the given `days`, `orders` and `bytes` would free.
 
-    `keep`: true writes `days`, `orders` and `bytes` down, for the next tidying.
+    `keep` true stores them, for the next cleanup.
     """
     folder = config.settings_folder()
     now = Retention.read(folder)
@@ -257,7 +256,7 @@ async def retention(body: Body) -> dict[str, object]:
 
 
 async def _named_order(body: Body) -> tuple[Client, PastOrder]:
-    """The order that a request names, and a client of this journal."""
+    """Return a client of this journal and the request's `order`. Raises BadInput if unknown."""
     number, client = number_of(body, "order"), accounts.any_client()
     if client is not None:
         matches = await client.history(Query(order=number), limit=1, everyone=True)

@@ -1,5 +1,5 @@
-"""Limits of cost, beside the journal that they hold for: never among ComfyUI's settings, which any
-page can write."""
+"""Cost limits. They are stored with the journal that they apply to, not in ComfyUI's settings,
+which any page can write."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ RULES = (*SCOPES, FLOOR)
 
 
 async def limits(body: Body) -> dict[str, object]:
-    """The limits of a profile's key, as they are written, and what today has cost or holds."""
+    """Return the limits of a profile's key, and what today's orders have cost or hold."""
     return await _limits_document(client_of(body))
 
 
 async def save(body: Body) -> dict[str, object]:
-    """One of them, or what a `program` without a bound may cost; a blank sum takes it away."""
+    """Set the limit of `scope`, or what an unbounded `program` may cost; blank `sum` removes it."""
     client, program = client_of(body), text_of(body, "program").strip()
     scope = ALLOWED + program if program else text_of(body, "scope")
     if not program and scope not in RULES:
@@ -34,8 +34,8 @@ async def save(body: Body) -> dict[str, object]:
 
 
 async def once(body: Body) -> dict[str, object]:
-    """The orders that a node was refused for their cost in a run may pass the limits in one more,
-    which is the `prompt` that is given here: no other run finds the pass."""
+    """Let a node's orders that were refused for their cost pass the limits once, in one new run
+    only: the one with the returned `prompt` id."""
     refused = failure_reports.last(text_of(body, "prompt"), text_of(body, "node_id"))
     run = str(uuid.uuid4())
     cloud.client(config.settings(refused.profile)).costs.allow_once(refused.order_keys, run)

@@ -1,4 +1,4 @@
-"""Graphs of other packs, and keys in graphs: the page sends its graph and loads what comes back."""
+"""Migrates other packs' nodes and removes API keys, in the page's graph or in saved workflows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .body import Body, text_of
 
 
 async def look(body: Body) -> Mapping[str, Any]:
-    """How many old nodes and keys a graph holds; for the notice when it is loaded."""
+    """Count nodes of other packs and keys in a graph, for the notice when it is loaded."""
     graph = _graph(body)
     migration = await asyncio.to_thread(lambda: migrated(graph, _catalogue()))
     replaced = sum(len(chain.nodes) for chain in migration.replaced)
@@ -29,7 +29,7 @@ async def look(body: Body) -> Mapping[str, Any]:
 
 
 async def migrate(body: Body) -> Mapping[str, Any]:
-    """`graph` as it becomes, and what became of what. `skip`: ids of nodes to leave alone."""
+    """Return the migrated `graph` and a report. `skip`: ids of nodes to leave alone."""
     graph = _graph(body)
     skip = frozenset(map(str, _list(body, "skip")))
     migration = await asyncio.to_thread(lambda: migrated(graph, _catalogue(), skip))
@@ -37,31 +37,31 @@ async def migrate(body: Body) -> Mapping[str, Any]:
 
 
 async def keys(body: Body) -> Mapping[str, Any]:
-    """The keys of a graph, veiled, each with an id that says nothing of it."""
+    """List the keys in a graph, masked, each with an id (truncated SHA-256)."""
     return {"keys": _keys_json(find_keys(_graph(body)))}
 
 
 async def clean_graph(body: Body) -> Mapping[str, Any]:
-    """`graph` without the keys whose ids are `keys`."""
+    """Return `graph` without the keys whose ids are in `keys`."""
     graph = _graph(body)
     return {"graph": clean(graph, _chosen_keys(find_keys(graph), body))}
 
 
 async def keep(body: Body) -> Mapping[str, Any]:
-    """Stores one key of `graph` as a profile. Nothing is sent to the site."""
+    """Store one key of `graph` as a profile, without a request to the site."""
     (key,) = _chosen_keys(find_keys(_graph(body)), {"keys": [text_of(body, "key")]}) or ("",)
     named = {"name": text_of(body, "name"), "origin": text_of(body, "origin")}
     return await account.save({**named, "key": key})
 
 
 async def saved(_: Body) -> Mapping[str, Any]:
-    """The keys of all workflows that this ComfyUI has saved."""
+    """List the keys in all workflow files that this ComfyUI has saved."""
     files = await asyncio.to_thread(lambda: list(map(_file_json, saved_workflows.files())))
     return {"files": files}
 
 
 async def clean_saved(body: Body) -> Mapping[str, Any]:
-    """Takes `keys` out of one saved workflow; a copy stays beside it."""
+    """Remove `keys` from one saved workflow; return the name of the backup."""
     file = saved_workflows.find(text_of(body, "file"))
     data = file.path.read_bytes()
     chosen = _chosen_keys(keys_in_file(data), body)

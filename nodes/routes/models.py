@@ -1,4 +1,4 @@
-"""Standard models: the choice, what one takes and costs, and newer ones."""
+"""Standard models: search, form, refresh of the catalogue, and prices."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .. import language
 from ..runtime import cloud, config, model_catalogues, model_renewal, model_view, profiles
 from .body import Body, text_of
 
-MOST = 1_000  # rows that a page gets at once
+MOST = 1_000  # rows per response
 _UNTOLD = {"text": "", "amount": None, "total": None, "currency": ""}
 
 
 async def models(body: Body) -> dict[str, object]:
-    """Models by words, best first; or exactly those of `only`, in that order."""
+    """Search models by `words` and `task`, best match first; or list the endpoints of `only`."""
     catalogue = model_catalogues.catalogue(text_of(body, "profile"))
     listing = await catalogue.load()
     only = body.get("only")
@@ -42,7 +42,7 @@ async def models(body: Body) -> dict[str, object]:
 
 
 async def form(body: Body) -> dict[str, object]:
-    """A model by its endpoint, name or link, as a program; also one that is gone or unlisted."""
+    """Return a model by endpoint, name or link, as a program; also a retired or unlisted one."""
     profile = text_of(body, "profile").strip()
     settings = model_catalogues.settings(profile)
     if settings.key:
@@ -57,7 +57,7 @@ async def form(body: Body) -> dict[str, object]:
 
 
 async def refresh(body: Body) -> dict[str, object]:
-    """Read all that is new, the site's own catalogue included; it may take a minute."""
+    """Refresh the catalogue from all sources, the site's included; may take a minute."""
     settings = model_catalogues.settings(text_of(body, "profile").strip())
     async with open_catalogue(settings) as catalogue:
         changed = await catalogue.refresh(thorough=True)
@@ -71,7 +71,7 @@ async def refresh(body: Body) -> dict[str, object]:
 
 
 async def price(body: Body) -> dict[str, object]:
-    """What an order with these values may cost, from lists alone; `total` of `count` of them."""
+    """Return an order's price by the price lists, without a request; `total`: of `count` orders."""
     if text_of(body, "profile").strip() == profiles.SANDBOX:
         return {**_UNTOLD, "text": language.say("quote.emulated", {})}
     catalogue = model_catalogues.catalogue(text_of(body, "profile"))
@@ -89,7 +89,7 @@ async def price(body: Body) -> dict[str, object]:
 
 
 def pays_as_listed(profile: str) -> bool:
-    """Whether a list's amounts are what the account pays in, as far as that is known here."""
+    """Whether the account pays in the price lists' currency; True if its currency is unknown."""
     try:
         costs = cloud.client(config.settings(profile)).costs
     except NoKey:
@@ -98,7 +98,7 @@ def pays_as_listed(profile: str) -> bool:
 
 
 async def preview(body: Body) -> dict[str, object]:
-    """What the service says that such an order would cost; it is asked with filler."""
+    """Ask the service for an order's price, with placeholders for the user's texts and files."""
     if text_of(body, "profile").strip() == profiles.SANDBOX:
         return {**await price(body), "free": False}
     settings = config.settings(text_of(body, "profile").strip())
@@ -120,7 +120,7 @@ async def preview(body: Body) -> dict[str, object]:
 
 
 def _amounts(amount: Decimal | None, body: Body) -> dict[str, str | None]:
-    """Of one order, and the `total` of as many as the body's `count`."""
+    """Return the amount of one order, and the `total` of the body's `count` orders."""
     if amount is None:
         return {"amount": None, "total": None}
     count = body.get("count", 1)
@@ -129,7 +129,7 @@ def _amounts(amount: Decimal | None, body: Body) -> dict[str, str | None]:
 
 
 def _model_of(catalogue: ModelCatalogue, body: Body) -> Model:
-    """The model as the node keeps it, else as it is known here."""
+    """Return the model stored in the node (`schema`), else that of the catalogue."""
     return read_model(body.get("schema")) or catalogue.resolve(text_of(body, "model"))
 
 

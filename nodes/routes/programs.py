@@ -1,5 +1,4 @@
-"""What a link leads to: its fields and outputs to choose from,
-and what a run of it usually takes."""
+"""Loads a program, with its fields and outputs, by link or id; estimates what a run takes."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ from .body import Body, switch_of, text_of
 
 
 async def program(body: Body) -> dict[str, object]:
-    """A workflow or an app by its id or link, or a standard model."""
+    """Return a program as JSON: workflow or app by id or link, standard model, or module."""
     if body.get("kind") == "model":
         return await models.form(body)
     if body.get("kind") == "module":
@@ -26,11 +25,11 @@ async def program(body: Body) -> dict[str, object]:
     kind, text = text_of(body, "kind", "workflow"), text_of(body, "text")
     profile = text_of(body, "profile").strip()
     is_app = program_name(kind, "1") != "1"
-    read_page(text, APP if is_app else WORKFLOW)  # what is no id and no link needs no key
+    read_page(text, APP if is_app else WORKFLOW)  # first: reported even without a key
     settings = config.settings(profile)
     demo_server.refuse_link(settings, text, is_app=is_app)
     client = cloud.client(settings)
-    # A job with a blank app would be one of a workflow.
+    # Job treats a blank app as a workflow job.
     number = client.programs.app_id(text) if is_app else client.programs.workflow_id(text)
     job = Job(app=number) if is_app else Job(number)
     try:
@@ -40,13 +39,13 @@ async def program(body: Body) -> dict[str, object]:
         raise hinted from error.__cause__
     shown = program_view.shown(program, settings, is_sandbox=profile == demo_server.PROFILE)
     if shown["protected"] and not shown["password"]:
-        # Anybody may read an app's form; without its password each run would fail.
+        # A protected app's form is public, but each run without its password would fail.
         raise BadInput("node.app_protected", hint="password")
     return shown
 
 
 def _module(body: Body) -> dict[str, object]:
-    """A module of Quick Create by its call example: nothing of it is asked of the site."""
+    """Return a module of Quick Create from its call example, without a request to the site."""
     example = without_key(text_of(body, "text"))
     read_module(example)
     settings = config.settings(text_of(body, "profile").strip())
@@ -55,7 +54,7 @@ def _module(body: Body) -> dict[str, object]:
 
 
 def journal_name(body: Body) -> tuple[str, str]:
-    """The program that a page names by `kind` and `id`, as the journal does, and its instance."""
+    """Return the journal's name of the program given by `kind` and `id`, and the instance."""
     kind, number = text_of(body, "kind", "workflow"), text_of(body, "id")
     is_model = kind == "model" and is_endpoint(number)
     name = model_page(number) if is_model else program_name(kind, number)
@@ -63,7 +62,7 @@ def journal_name(body: Body) -> tuple[str, str]:
 
 
 async def estimate(body: Body) -> dict[str, object]:
-    """What runs of a program have usually taken here; nulls where nothing is known."""
+    """Estimate time and cost of a program from earlier runs here; null where unknown."""
     name, instance = journal_name(body)
     profile = text_of(body, "profile")
     client = cloud.client(config.settings(profile))

@@ -1,4 +1,4 @@
-"""What the orders of a prompt will probably cost together, for a line beside Run."""
+"""Estimates the total cost of a prompt's orders, shown beside the Run button."""
 
 from __future__ import annotations
 
@@ -22,17 +22,16 @@ from .body import Body, switch_of, text_of
 from .models import pays_as_listed
 from .programs import journal_name
 
-MOST = 200  # nodes that are asked about
-MOST_ORDERS = 10_000  # of one that are counted
+MOST = 200  # nodes per request
+MOST_ORDERS = 10_000  # counted per node
 
 
 async def quote(body: Body) -> dict[str, object]:
-    """`programs`: of each node that would order, what `estimate` and `models/price` take, its
-    title, and how many `orders` it is, `least` where that many or more. `prompt` and `extra_data`:
-    as POST /prompt has them, where parts are marked.
+    """Return the total as `text`, and each node's quote. `programs`: for each node that orders, the
+    parameters of `estimate` and `models/price`, its title, the number of `orders`, and `least`
+    if that is a lower bound. `prompt`, `extra_data`: as in POST /prompt, if parts are marked.
 
-    Nothing is asked of the service about models. An order whose program cannot be told counts, with
-    a cost that is not known.
+    Asks the service for no model prices. Orders of unresolvable programs have an unknown cost.
     """
     listed = body.get("programs")
     programs = cast("list[object]", listed) if isinstance(listed, list) else []
@@ -50,7 +49,7 @@ async def quote(body: Body) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class _QuotedOrders:
-    """Equal orders of a node or a part: what one of them will cost, nothing in the sandbox."""
+    """Equal orders of a node or a part. `quote`: per order; `least`: `orders` is a lower bound."""
 
     title: str
     quote: Quote
@@ -93,7 +92,7 @@ async def _quote(body: Body) -> Quote:
         own = await costs.quote_program(name, instance)
         return own if own.is_known or not listed.is_known else listed
     except RunningHubError:
-        return listed  # the run tells what is wrong
+        return listed  # the run reports the error
 
 
 async def _quote_of_list(body: Body, profile: str) -> Quote:
@@ -114,7 +113,7 @@ async def _of_segments(body: Body) -> list[_QuotedOrders]:
         plan = segment_facts.planned(graph, extra, marks_of(extra, graph))
         facts = await segment_facts.facts_of(plan)
     except RunningHubError:
-        return []  # the run refuses it
+        return []  # the run reports the error
     looped = {note.node_id for note in plan.notes if note.key == EACH_TURN}
     return [
         _QuotedOrders(

@@ -7,7 +7,7 @@ from .body import Body, switch_of, text_of
 
 
 async def report(body: Body) -> dict[str, object]:
-    """Without the person's texts, unless `words` asks for them."""
+    """Return the report of a node's failure; `words` true: without redacting the user's texts."""
     failure = failure_reports.last(text_of(body, "prompt"), text_of(body, "node_id"))
     text = failure.full if switch_of(body, "words") else failure.plain
     return {

@@ -1,4 +1,4 @@
-"""Models that the cloud has, for fields that name one."""
+"""Search of the cloud's model files (checkpoints, LoRAs …), for fields that name one."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ LONGEST = 200
 
 
 async def resources(body: Body) -> dict[str, object]:
-    """Models of a kind by words of their title or name; what was asked once is kept an hour.
+    """Search models of a kind by words of their title or name; results are cached for an hour.
 
-    For LoRAs of a module of Quick Create its styles come first, by their names; `cover`: by which
-    id the route of covers gives a style's picture.
+    For LoRAs of a module of Quick Create its styles come first; `cover`: the id of the style's
+    image for the route of covers.
     """
     name = text_of(body, "kind")
     if name not in ResourceKind.__members__:
@@ -33,7 +33,7 @@ async def resources(body: Body) -> dict[str, object]:
 
 
 async def _styles(client: Client, module: str, words: str) -> list[dict[str, str]]:
-    """The LoRAs of a module's styles; none where the site does not tell them."""
+    """Return the LoRAs of a module's styles that match; [] if the site's request fails."""
     if not is_module_id(module):
         return []
     try:

@@ -1,4 +1,4 @@
-"""The built-in emulator, on and off."""
+"""Starts and stops the built-in emulator, and lists its samples."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from .body import Body, switch_of
 
 
 async def samples(_: Body) -> dict[str, object]:
-    """What can be tried in it; to ask starts nothing."""
+    """List its sample programs, without starting it."""
     return {"samples": demo_server.samples()}
 
 
 async def switch(body: Body) -> dict[str, object]:
-    """On: it runs as the profile `sandbox`. Off: it and all that it knew is gone."""
+    """Start it, as the profile `sandbox`, or stop it, which discards its state."""
     if switch_of(body, "on"):
         demo_server.start()
     else:

@@ -1,4 +1,4 @@
-"""A page says hello: it gets the token of this start, and we learn which language it speaks."""
+"""Page sessions: token and language, resumed progress, and how nodes' last runs ended."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from .clients import client_of
 
 
 async def session(body: Body) -> dict[str, object]:
-    """Only a page of this ComfyUI gets this far, and can read the answer."""
+    """Set the language to the page's `locale`; return the CSRF token. Same-origin by the guard."""
     language.speak(text_of(body, "locale", "en"))
     return {"token": guard.token()}
 
 
 async def resume(body: Body) -> dict[str, object]:
-    """The page of `client` shows the run of `prompt` from here on; `shown`: it is under way."""
+    """Redirect the progress of the run `prompt` to the page `client`; `shown`: it succeeded."""
     return {"shown": node_display.resume(text_of(body, "prompt"), text_of(body, "client"))}
 
 
 async def ends(body: Body) -> dict[str, object]:
-    """How the nodes of the workflow `graph` ended last, also before this start of ComfyUI.
+    """Return how the nodes of the workflow `graph` last ended, earlier starts included.
 
-    `profile`: one that its nodes name. What the nodes show is laid where the browser may fetch
-    it; an end without that has nothing to show any more.
+    `profile`: one that its nodes name. Restores the files that nodes show in the temp folder;
+    `shown` is empty where that fails.
     """
     try:
         client = client_of(body)
     except BadInput:
-        return {"ends": {}}  # without an account nothing was ordered
+        return {"ends": {}}  # no account, so nothing was ordered
     by_node = await node_outcomes.of_graph(client, text_of(body, "graph"))
     for end in by_node.values():
         if not await _brought_back(end):
@@ -44,4 +44,4 @@ async def _brought_back(end: dict[str, Any]) -> bool:
     try:
         return await node_outcomes.bring_back(cloud.client(config.settings(end["profile"])), end)
     except BadInput:
-        return False  # its account is not here any more
+        return False  # its profile was removed

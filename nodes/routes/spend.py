@@ -1,4 +1,4 @@
-"""What an account's orders cost."""
+"""Spending of an account, by day and program, with balance and limits."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from .. import language
 from ..runtime import cloud, config
 from .body import Body, number_of, text_of
 
-BALANCE_SECONDS = 3.0  # that a page waits for it
+BALANCE_SECONDS = 3.0  # timeout
 
 
 async def spend(body: Body) -> dict[str, object]:
-    """The last `days` by day and by program, with sums of today, 7 days and all, and as CSV."""
+    """Return the last `days` by day and program, totals for today, 7 days and all, and CSV."""
     days = number_of(body, "days", 30)
     if not 1 <= days <= MOST_DAYS:
         raise BadInput("node.bad_type", name="days", value=str(days))
     settings = config.settings(text_of(body, "profile"))
     client = cloud.client(settings)
-    balance = await _balance(client)  # it may tell the currency, too
+    balance = await _balance(client)  # first: it may also learn the currency
     currency = client.costs.currency
     by_day = await client.costs.spend(days)
     by_program = await client.costs.spend(days, by="program")
@@ -43,7 +43,7 @@ async def spend(body: Body) -> dict[str, object]:
 
 
 async def _balance(client: Client) -> str:
-    """What the account has left, in words; "" where the service does not tell it soon."""
+    """Return the account's balance as text; "" on an error or after BALANCE_SECONDS."""
     try:
         balance = await asyncio.wait_for(client.costs.balance(), BALANCE_SECONDS)
     except (RunningHubError, asyncio.TimeoutError):
@@ -53,12 +53,12 @@ async def _balance(client: Client) -> str:
 
 
 async def _limits(client: Client) -> list[dict[str, object]]:
-    """What today has cost or holds, beside the most that a day may, for each unit with a limit."""
+    """Return today's spent and held amount and the daily limit, for each unit with a limit."""
     rules, committed = await client.costs.rules(), await client.costs.committed()
     most = client.settings.limits.lowest(rules.limits).day
     return [
         {
-            # The page has its own word for coins.
+            # The page translates coins itself.
             "unit": unit if unit == COINS else say_unit(unit, language.say),
             "spent": digits(committed.day.get(unit, 0)),
             "limit": digits(limit),

@@ -1,4 +1,4 @@
-"""Every HTTP route of ours, and which function answers it."""
+"""The route table: method, path and handler of each endpoint."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Handler = Callable[[Body], Awaitable[Mapping[str, Any] | FileAnswer]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method and path below /runninghub/. A GET changes nothing and gets its query.
+    """One method and path below /runninghub/. A GET changes nothing; its body is its query.
 
-    `handler`: a module of this folder and its function, as `tasks.cancel`. `open`: may be called
-    without the token, which only the route that gives it out may.
+    `handler`: module and function in this folder, such as `tasks.cancel`. `open`: needs no token;
+    only for the route that issues it.
     """
 
     method: str
@@ -26,7 +26,7 @@ class Route:
     open: bool = False
 
     def load(self) -> Handler:
-        """The function itself; its module is imported by the first request that needs it."""
+        """Return the handler; imports its module lazily, at the first request."""
         module, _, name = self.handler.partition(".")
         return getattr(importlib.import_module(f".{module}", __package__), name)
 

@@ -1,4 +1,4 @@
-"""Open orders, what a person can do about each, and the results that are kept."""
+"""Open orders and the actions on them, and the size of kept results."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from .body import Body, number_of, switch_of, text_of
 from .clients import client_of
 
 CONSOLE = "/enterprise-api/consumerApi"
-"""The site's page of keys: of its list of calls no source tells the address."""
+"""The site's page of API keys: the URL of its list of calls is not documented anywhere."""
 
 
 async def left_tasks(_: Body) -> dict[str, object]:
-    """What nobody waits for, of every account that has a key here, oldest first."""
+    """List the open orders that nothing here waits for, of all accounts here, oldest first."""
     return await _open_orders(followed=False)
 
 
 async def all_tasks(_: Body) -> dict[str, object]:
-    """All open orders of these accounts, those that somebody here waits for among them."""
+    """List all open orders of these accounts, including those that are waited for here."""
     return await _open_orders(followed=True)
 
 
@@ -72,7 +72,7 @@ def _as_json(order: OpenOrder, profile: str, settings: Settings) -> dict[str, ob
 
 
 async def now(_: Body) -> dict[str, object]:
-    """All that is under way, each with how it is doing."""
+    """List all open orders with their progress, oldest first."""
     rows: list[tuple[int, dict[str, object]]] = []
     for name, settings in accounts.listed():
         client = cloud.client(settings)
@@ -83,13 +83,13 @@ async def now(_: Body) -> dict[str, object]:
 
 
 async def cancel(body: Body) -> dict[str, object]:
-    """`confirmed`: it was seen that the task does not run any more."""
+    """Cancel a task; `confirmed`: it was seen not to run any more."""
     return {"confirmed": await client_of(body).task(_task_id(body)).cancel()}
 
 
 async def fetch(body: Body) -> dict[str, object]:
-    """Bring a finished task's results here, where equal inputs and a Task node find them. `gaps`:
-    what did not come, in each language."""
+    """Download a finished task's results, which equal inputs and a Task node then reuse. `gaps`:
+    missing results, by language."""
     outcome = await client_of(body).task(_task_id(body)).fetch()
     return {
         "task_id": outcome.task_id,
@@ -109,18 +109,18 @@ async def fetch(body: Body) -> dict[str, object]:
 
 
 async def detach(body: Body) -> dict[str, object]:
-    """Whoever waits for the task goes on without it, and it goes on in the cloud."""
+    """End all waits for a task here, with Detached, without cancelling it in the cloud."""
     return {"detached": client_of(body).task(_task_id(body)).detach()}
 
 
 async def look(body: Body) -> dict[str, object]:
-    """What can be seen of an uncertain order: tasks of the account before and now."""
+    """Return task counts for an uncertain order: the account's before and now, and known ones."""
     inspection = await client_of(body).inspect_uncertain(_order(body))
     return {"before": inspection.before, "now": inspection.now, "ours": inspection.ours}
 
 
 async def settle(body: Body) -> dict[str, object]:
-    """A person's answer about an uncertain order: it is `task_id`, or it was `not_started`."""
+    """Settle an uncertain order by the user's answer: it is `task_id`, or was `not_started`."""
     task_id, not_started = text_of(body, "task_id").strip(), switch_of(body, "not_started")
     if not_started == bool(task_id):
         raise BadInput("node.one_answer")
@@ -129,18 +129,18 @@ async def settle(body: Body) -> dict[str, object]:
 
 
 async def kept(_: Body) -> dict[str, object]:
-    """How much room the kept results take."""
+    """Return the size of the kept results in bytes."""
     return {"bytes": await _any_client().kept_bytes()}
 
 
 async def empty(_: Body) -> dict[str, object]:
-    """Make room; `bytes` is what is left, since it is still on its way to somebody."""
+    """Delete kept results; `bytes`: what remains, since open orders still need it."""
     await _any_client().empty_kept()
     return await kept({})
 
 
 def _any_client() -> Client:
-    """Results are kept for all accounts together. Raises NoKey where there is none."""
+    """Return any account's client: kept results are shared. Raises NoKey if there is none."""
     return accounts.any_client() or cloud.client(config.settings())
 
 
