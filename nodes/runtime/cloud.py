@@ -33,7 +33,7 @@ EARLY_SECONDS = 5.0  # timeout of the early check, which delays POST /prompt
 # Two: more do not speed up images of usual size, and would take cores from a local sampler.
 _WORKERS = ThreadPoolExecutor(2, thread_name_prefix="runninghub-media")
 _clients: dict[Account, Client] = {}
-_telling: set[asyncio.Future[None]] = set()
+_background: set[asyncio.Future[None]] = set()
 
 
 class _Stopped(Exception):
@@ -51,7 +51,7 @@ async def run(
     with told_plainly():
         settings = config.settings(profile)
         future = asyncio.run_coroutine_threadsafe(
-            _until_stopped(_begin(work, settings, display)), PromptServer.instance.loop
+            _until_stopped(_run_with_display(work, settings, display)), PromptServer.instance.loop
         )
         try:
             return await asyncio.wrap_future(future)
@@ -73,7 +73,7 @@ def client(settings: Settings) -> Client:
     own = _clients.get(account)
     if own is None:
         config.register_journal()
-        own = _clients[account] = Client(settings, stopped=partial(_stopped, account))
+        own = _clients[account] = Client(settings, stopped=partial(_report_stopped, account))
     return own
 
 
@@ -84,18 +84,18 @@ def ordering(settings: Settings) -> Client:
     return shared
 
 
-def _stopped(account: Account, report: Stopped) -> None:
+def _report_stopped(account: Account, report: Stopped) -> None:
     """Callback of a client: show on its node what became of a stopped task."""
     client = _clients.get(account)
     if client is not None:
-        _tell(node_outcomes.stopped(client, report))
+        _in_background(node_outcomes.stopped(client, report))
 
 
-def _tell(work: Coroutine[Any, Any, None]) -> None:
+def _in_background(work: Coroutine[Any, Any, None]) -> None:
     """Start `work` as a background task, referenced until done: its node's run is over."""
-    telling = asyncio.ensure_future(work)
-    _telling.add(telling)
-    telling.add_done_callback(_telling.discard)
+    task = asyncio.ensure_future(work)
+    _background.add(task)
+    task.add_done_callback(_background.discard)
 
 
 async def early(look: Awaitable[object]) -> None:
@@ -131,7 +131,7 @@ async def ask(
     return await asyncio.wrap_future(future)
 
 
-async def _begin(
+async def _run_with_display(
     work: Callable[[Client], Awaitable[T]], settings: Settings, display: NodeDisplay
 ) -> T:
     drawing = asyncio.ensure_future(display.keep_drawing())
@@ -147,7 +147,7 @@ async def _begin(
             line = language.in_each([("node.stopped_before", {})])
             display.end = node_outcomes.End("stopped", line)
         if display.end is not None:
-            _tell(node_outcomes.tell(client, display.place, display.end))
+            _in_background(node_outcomes.tell(client, display.place, display.end))
         raise
     finally:
         drawing.cancel()

@@ -25,8 +25,8 @@ async def output_of(
     """Return a node's output for its finished orders, and its status line; sets `display.end`."""
     currency = await client.costs.known_currency()
 
-    def make(orders: Sequence[Outcome], doubtful: list[Result]) -> tuple[io.NodeOutput, str]:
-        return outputs.node_output(orders, program, output_ids, doubtful, currency)
+    def make(orders: Sequence[Outcome], undecodable: list[Result]) -> tuple[io.NodeOutput, str]:
+        return outputs.node_output(orders, program, output_ids, undecodable, currency)
 
     output, line = await decoded(client, display, outcomes, currency, make)
     line_in_each = outputs.done_lines(outcomes, currency)
@@ -48,13 +48,13 @@ async def decoded(
     """
     display.end = node_outcomes.stopped_reading(outcomes, currency)
     display(Progress(Stage.READING))
-    doubtful: list[Result] = []
-    values = await cloud.in_worker(make, outcomes, doubtful)
+    undecodable: list[Result] = []
+    values = await cloud.in_worker(make, outcomes, undecodable)
     kept = (result for outcome in outcomes if outcome.kept for result in outcome.results)
-    if not any(result in doubtful for result in kept):
+    if not any(result in undecodable for result in kept):
         return values
     renewed = [
-        await client.fetch_again(outcome, doubtful) if outcome.kept else outcome
+        await client.fetch_again(outcome, undecodable) if outcome.kept else outcome
         for outcome in outcomes
     ]
     return await cloud.in_worker(make, renewed, [])

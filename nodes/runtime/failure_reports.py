@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 KEPT = 100  # reports in memory, oldest evicted first
 SHORTEST = 3  # characters; shorter private texts are not redacted
 CUT = "[cut]"
-_PARAMS_OF_THE_PERSON = ("value", "given", "name", "file", "folder", "near", "lengths")
+_PRIVATE_PARAMS = ("value", "given", "name", "file", "folder", "near", "lengths")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def noted(place: Place, subject: Subject, inputs: Inputs) -> Iterator[None]:
 
 
 def _report_of(error: RunningHubError, place: Place, subject: Subject, inputs: Inputs) -> Report:
-    texts = _texts_of(error, inputs)
+    texts = _private_texts(error, inputs)
 
     def written(message: str) -> str:
         return "\n".join(f"{name}: {text}" for name, text in lines(message) if text)
@@ -101,7 +101,7 @@ def _report_of(error: RunningHubError, place: Place, subject: Subject, inputs: I
         yield "ComfyUI", comfyui.version()
         yield "Python", f"{platform.python_version()} on {sys.platform}"
         yield "Node", f"{subject.class_type} ({place.node})"
-        yield "Program", _named_in(subject.program)
+        yield "Program", _public_id(subject.program)
         yield "Site", _site(subject.profile)
         yield "Instance", subject.instance
         yield "Fields", ", ".join(sorted(name for name in inputs if "." in name or is_field(name)))
@@ -117,7 +117,7 @@ def _report_of(error: RunningHubError, place: Place, subject: Subject, inputs: I
         yield "Message", message
 
     return Report(
-        written(_without(str(error), texts)),
+        written(_redacted(str(error), texts)),
         written(str(error)),
         error.task_id or "",
         _link(subject.profile, error.task_id),
@@ -142,7 +142,7 @@ def _order_keys(error: RunningHubError) -> tuple[str, ...]:
     return tuple(key for key in keys if isinstance(key, str))
 
 
-def _named_in(program: str) -> str:
+def _public_id(program: str) -> str:
     """Return a link's id alone: the rest may identify the user. An endpoint is public as it is."""
     if "/" in program and is_endpoint(program):
         return program
@@ -172,18 +172,18 @@ def _site(profile: str) -> str:
     return settings.host if settings.is_official else "another origin"
 
 
-def _texts_of(error: RunningHubError, inputs: Inputs) -> list[str]:
+def _private_texts(error: RunningHubError, inputs: Inputs) -> list[str]:
     """Return what the plain report must not contain: input texts, names and values that the error
     quotes, and the home folder; longest first."""
     texts = [value for values in inputs.values() for value in values if isinstance(value, str)]
     texts += [line for text in texts for line in text.splitlines()]
     params: Mapping[str, object] = error.params
-    texts += [str(params[name]) for name in _PARAMS_OF_THE_PERSON if name in params]
+    texts += [str(params[name]) for name in _PRIVATE_PARAMS if name in params]
     texts.append(str(Path.home()))
     return sorted({text.strip() for text in texts}, key=len, reverse=True)
 
 
-def _without(message: str, texts: Sequence[str]) -> str:
+def _redacted(message: str, texts: Sequence[str]) -> str:
     for text in texts:
         if len(text) >= SHORTEST and not text.isdigit():
             message = message.replace(" ".join(text.split()), CUT)

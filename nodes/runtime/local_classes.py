@@ -109,7 +109,7 @@ def info(class_type: str) -> ClassInfo | None:
         return None
     if node_class not in _infos:
         try:
-            changes = _changes(node_class)
+            changes = _has_change_detection(node_class)
             _infos[node_class] = class_info({**_node_info(node_class), "changes": changes})
         # A class of another pack that raises is assumed to accept and return any type.
         except Exception:  # noqa: BLE001
@@ -117,7 +117,7 @@ def info(class_type: str) -> ClassInfo | None:
     return _infos[node_class]
 
 
-def _changes(node_class: Any) -> bool:
+def _has_change_detection(node_class: Any) -> bool:
     """Whether a class has its own change detection; that of V3's base class does not count."""
     own = (vars(c) for c in node_class.__mro__ if not c.__module__.startswith("comfy_api."))
     return any("IS_CHANGED" in members or "fingerprint_inputs" in members for members in own)

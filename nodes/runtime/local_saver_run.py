@@ -32,7 +32,7 @@ _SUFFIXES = {
     ("SaveAudioAdvanced", ".ogg"): ".opus",
     ("SaveSVGNode", ".bin"): ".svg",
 }
-_NAMED_PLAINLY = frozenset({"audio", "text", "SaveImageAdvanced"})
+_NO_UNDERSCORE = frozenset({"audio", "text", "SaveImageAdvanced"})
 """Kinds and savers that write `name_00001.flac`; all others write `name_00001_.png`."""
 _EXR_HEAD = 2**16
 _SHOWN_AS = {"audio": "audio", "text": "files"}
@@ -51,8 +51,8 @@ def execute(
     if getattr(args, "disable_metadata", False):
         metadata = {}
     with told_plainly():
-        class_type, inputs = _read(saver)
-        items = _items(files)
+        class_type, inputs = _parse_saver(saver)
+        items = _checked_items(files)
     texts = [item.text for item in items if item.path is None]
     paths = [(item.path, item.kind) for item in items if item.path is not None]
     if class_type in _TEXTS:
@@ -64,11 +64,11 @@ def execute(
         if not isinstance(prefix, str):
             prefix = _PREFIX.get(class_type, "ComfyUI")
         with told_plainly():
-            shown |= _saved(class_type, prefix, paths, metadata, items[0].task_id)
+            shown |= _save(class_type, prefix, paths, metadata, items[0].task_id)
     return io.NodeOutput(ui=shown)
 
 
-def _items(files: object) -> list[SaverItem]:
+def _checked_items(files: object) -> list[SaverItem]:
     """Validate the input. Raises BadInput for values that are no outlet's SaverItem, such as a path
     written into a prompt, and for a deleted file."""
     items = cast("list[object]", files) if isinstance(files, list) else [files]
@@ -81,7 +81,7 @@ def _items(files: object) -> list[SaverItem]:
     return from_cloud
 
 
-def _read(saver: str) -> tuple[str, Mapping[str, Any]]:
+def _parse_saver(saver: str) -> tuple[str, Mapping[str, Any]]:
     try:
         about: Any = json.loads(saver)
         class_type, inputs = about["class_type"], about.get("inputs") or {}
@@ -90,7 +90,7 @@ def _read(saver: str) -> tuple[str, Mapping[str, Any]]:
     return str(class_type), cast("Mapping[str, Any]", inputs if isinstance(inputs, dict) else {})
 
 
-def _saved(
+def _save(
     class_type: str,
     prefix: str,
     files: Sequence[tuple[Path, str]],
@@ -114,11 +114,11 @@ def _saved(
     entries: list[dict[str, str]] = []
     for number, (path, kind) in enumerate(files):
         begin = f"{name.replace('%batch_num%', str(number))}_{counter + number:05}"
-        joint = "" if {kind, class_type} & _NAMED_PLAINLY else "_"
+        joint = "" if {kind, class_type} & _NO_UNDERSCORE else "_"
         target = Path(folder) / f"{begin}{joint}{_suffix(class_type, path)}"
-        _put(path, target, metadata, task_id)
+        _copy_to(path, target, metadata, task_id)
         entries.append({"filename": target.name, "subfolder": subfolder, "type": place})
-    return _shown(class_type, files[0][1], entries)
+    return _ui_of(class_type, files[0][1], entries)
 
 
 def _suffix(class_type: str, path: Path) -> str:
@@ -128,7 +128,7 @@ def _suffix(class_type: str, path: Path) -> str:
     return suffix if is_safe else path.suffix
 
 
-def _shown(class_type: str, kind: str, entries: list[dict[str, str]]) -> dict[str, Any]:
+def _ui_of(class_type: str, kind: str, entries: list[dict[str, str]]) -> dict[str, Any]:
     if kind in _SHOWN_AS:
         return {_SHOWN_AS[kind]: entries}
     if kind in ("image", "video"):
@@ -158,7 +158,7 @@ def _exr_size(path: Path) -> tuple[int, int]:
     return right - left + 1, bottom - top + 1
 
 
-def _put(path: Path, target: Path, metadata: Mapping[str, Any], task_id: str) -> None:
+def _copy_to(path: Path, target: Path, metadata: Mapping[str, Any], task_id: str) -> None:
     """Copy `path` to `target` durably and atomically, embedding `metadata`. Raises NotKept, with
     the path of the kept result."""
     # The suffix selects the muxer; savers' counters skip names that begin with a dot.

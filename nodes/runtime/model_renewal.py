@@ -8,20 +8,20 @@ from ...rh_api.client import Client
 from ...rh_api.models.merge import Changes
 from ...rh_api.settings import Settings
 
-_looking: set[asyncio.Future[Changes | None]] = set()
+_refreshes: set[asyncio.Future[Changes | None]] = set()
 
 
 def begin(client: Client, settings: Settings) -> None:
     """Start a background refresh if it is due, enabled and not running; in the server's loop."""
-    if _looking or not settings.renews_models or not client.models.is_due():
+    if _refreshes or not settings.renews_models or not client.models.is_due():
         return
-    looking = asyncio.ensure_future(client.until_left(client.models.renew()))
-    _looking.add(looking)
-    looking.add_done_callback(_ended)
+    refresh = asyncio.ensure_future(client.until_left(client.models.renew()))
+    _refreshes.add(refresh)
+    refresh.add_done_callback(_ended)
 
 
-def _ended(looking: asyncio.Future[Changes | None]) -> None:
-    _looking.discard(looking)
+def _ended(refresh: asyncio.Future[Changes | None]) -> None:
+    _refreshes.discard(refresh)
     # Retrieve the exception to silence asyncio: the catalogue is unchanged, and retried later.
-    if not looking.cancelled():
-        looking.exception()
+    if not refresh.cancelled():
+        refresh.exception()

@@ -25,7 +25,7 @@ _UNSURE = (*_NUMBERS, FieldKind.BOOLEAN, FieldKind.COMBO)
 
 # Indexes of the node's typed outputs that a model's results most likely fill.
 _SOCKETS = {"image": (0,), "video": (2,), "audio": (3,), "text": (4,), "3d": (7,)}
-_UNTOLD = (0, 2, 3, 4)
+_SOCKETS_UNKNOWN = (0, 2, 3, 4)
 
 
 def names(model: Model) -> tuple[str, str]:
@@ -72,7 +72,7 @@ def shown(model: Model, catalogue: ModelCatalogue) -> dict[str, object]:
         "outputs": [],
         "app": None,
         "model": schema,
-        "typed": list(_SOCKETS.get(model.output, _UNTOLD)),
+        "typed": list(_SOCKETS.get(model.output, _SOCKETS_UNKNOWN)),
         "task": model.task,
         "output": model.output,
         "complete": model.completeness is Completeness.FULL,

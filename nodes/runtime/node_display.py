@@ -28,7 +28,7 @@ PREVIEW_SIDE = 512  # pixels; ComfyUI's own default
 PREVIEW_PIXELS = 4096 * 4096  # larger images are ignored
 BAR = 100.0
 
-_BEFORE = (Stage.PREPARING, Stage.UPLOADING, Stage.WAITING_SLOT, Stage.WAITING_FOREIGN)
+_BEFORE_TASK = (Stage.PREPARING, Stage.UPLOADING, Stage.WAITING_SLOT, Stage.WAITING_FOREIGN)
 """Stages in which the order has no task and no create request is in flight."""
 
 Display = TypeVar("Display", bound="NodeDisplay")
@@ -78,7 +78,7 @@ class NodeDisplay:
     @property
     def has_ordered_nothing(self) -> bool:
         """Whether no order was submitted for certain; not reliable for several orders at once."""
-        return self._news is None or self._news.stage in _BEFORE
+        return self._news is None or self._news.stage in _BEFORE_TASK
 
     def __call__(self, news: Progress) -> None:
         """Store news for the next redraw."""
@@ -110,7 +110,7 @@ class NodeDisplay:
     def finish(self, sentence: str) -> None:
         """Show a final line of text, which no redraw replaces."""
         self._news = None
-        self._say(sentence)
+        self._send_text(sentence)
 
     def _draw(self, now: float) -> None:
         if self._news is None or self._client_id is None:
@@ -119,7 +119,7 @@ class NodeDisplay:
         image = self._due_preview(now)
         bars = self._bars()
         if line != self._drawn[0]:
-            self._say(line)
+            self._send_text(line)
         has_moved, self._drawn = bars != self._drawn[1], (line, bars)
         if not has_moved and image is None:
             return  # an update is sent for all nodes of the prompt: none without a change
@@ -143,9 +143,9 @@ class NodeDisplay:
         if self._preview is None or now - self._preview_at < PREVIEW_INTERVAL:
             return None
         data, self._preview, self._preview_at = self._preview, None, now
-        return _picture(data)
+        return _decode_preview(data)
 
-    def _say(self, line: str) -> None:
+    def _send_text(self, line: str) -> None:
         # Without a client id ComfyUI broadcasts to all pages, where the node id is another node's.
         if self._node_id and self._client_id is not None:
             PromptServer.instance.send_progress_text(line, self._node_id, self._client_id)
@@ -199,7 +199,7 @@ def line_of(news: Progress, seconds: float) -> str:
     return language.say("node.elapsed", elapsed)
 
 
-def _picture(data: bytes) -> Image.Image | None:
+def _decode_preview(data: bytes) -> Image.Image | None:
     """Decode a JPEG or PNG preview to RGB; None if it is neither, damaged or too large."""
     try:
         with Image.open(bytes_io.BytesIO(data), formats=("JPEG", "PNG")) as picture:

@@ -100,8 +100,8 @@ def read_asked(inputs: Inputs, named: str = WORKFLOW) -> Asked:
     program = read_input(inputs, named, "")
     if named == MODULE:
         program = without_key(program)
-    if named in _BLANK and not program.strip() and not is_linked(inputs, named):
-        raise BadInput(_BLANK[named])
+    if named in _BLANK_ERRORS and not program.strip() and not is_linked(inputs, named):
+        raise BadInput(_BLANK_ERRORS[named])
     if model_inputs.is_unread(read_input(inputs, "form", "")):
         raise BadInput("node.unread", program=program[:200])
     return Asked(
@@ -132,7 +132,7 @@ def read_asked(inputs: Inputs, named: str = WORKFLOW) -> Asked:
 
 
 # Refused here, since the client takes a job with a blank one of these for a workflow's.
-_BLANK = {APP: "error.app_blank", MODULE: "error.quick_blank", MODEL: "error.model_blank"}
+_BLANK_ERRORS = {APP: "error.app_blank", MODULE: "error.quick_blank", MODEL: "error.model_blank"}
 
 
 def is_linked(inputs: Inputs, name: str) -> bool:
@@ -170,10 +170,10 @@ def fields_of(inputs: Inputs, asked: Asked) -> Inputs:
     if asked.is_model:
         return model_inputs.fields_of(inputs, asked.model.schema)
     fields = {name: values for name, values in inputs.items() if looks_like_field(name)}
-    for name in _strangers(inputs):
+    for name in _non_fields(inputs):
         if name.lstrip()[:1].isdecimal():
             raise BadField("error.field_name", field=name[:80])
-        if near := get_close_matches(name[:80].lower(), OPTIONS, 1, _MISTYPED):
+        if near := get_close_matches(name[:80].lower(), OPTIONS, 1, _MISTYPED_RATIO):
             raise BadField("node.mistyped", field=name[:80], near=near[0])
     return fields
 
@@ -182,20 +182,20 @@ OPTIONS = (
     *("instance", "outputs", "batch", "max_orders", "timeout", "reroll_seeds", "add_metadata"),
     *("use_personal_queue", "retain_seconds", "profile"),
 )
-_MISTYPED = 0.85  # difflib ratio: `max_order` has 0.95; inputs of other packs must stay below
+_MISTYPED_RATIO = 0.85  # difflib ratio: `max_order` has 0.95; inputs of other packs must stay below
 
 
-def _strangers(inputs: Inputs) -> list[str]:
+def _non_fields(inputs: Inputs) -> list[str]:
     """Return inputs that are no fields: own options, other packs' inputs, or mistyped names."""
     return [name for name in inputs if not looks_like_field(name) and input_name(name) == name]
 
 
-def _refuse_bare(inputs: Inputs, program: Program) -> None:
+def _refuse_unqualified(inputs: Inputs, program: Program) -> None:
     """Raise BadField for a field without its node id. Only checked without a `form`, that is for
     scripts: on the canvas other packs may add inputs of such names."""
     if "form" in inputs:
         return
-    for name in _strangers(inputs):
+    for name in _non_fields(inputs):
         last = name.rpartition(".")[2].lower()
         near = [field.full_name for field in program.fields() if field.name.lower() == last]
         if near:
@@ -214,7 +214,7 @@ async def check_early(client: Client, asked: Asked, inputs: Inputs) -> None:
         return
     program = client.known_program(asked.job({}))
     if program is not None:
-        _refuse_bare(inputs, program)
+        _refuse_unqualified(inputs, program)
         await client.check(asked.job(promised(fields)))
         await _output_ids(client, asked, program)
     else:
@@ -233,7 +233,7 @@ async def prepare(
     await client.check(asked.job({name: Promised() for name in fields}))
     program = await client.program(asked.job({}))
     if not asked.is_model:
-        _refuse_bare(inputs, program)
+        _refuse_unqualified(inputs, program)
     output_ids = await _output_ids(client, asked, program)
     zips = {field.full_name for field in program.fields() if field.kind is FieldKind.ZIP}
     lists = model_inputs.lists_of(program, fields)

@@ -36,9 +36,9 @@ in each language."""
 
 PROGRAM_INPUTS = ("workflow", "app", "module", "model", "task_id")
 
-_WORDS = ("text", "runninghub")
-_MOST_RUNS = 100  # node runs whose reports of stopped tasks are kept, least recent evicted
-_MOST = 10_000  # tasks whose node is kept: more than any queue holds
+_TEXT_OUTPUTS = ("text", "runninghub")
+_MAX_RUNS = 100  # node runs whose reports of stopped tasks are kept, least recent evicted
+_MAX_TASKS = 10_000  # tasks whose node is kept: more than any queue holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def placed(task_id: object, place: Place) -> None:
     if isinstance(task_id, str) and task_id and place.node:
         _places[task_id] = place
         _places.move_to_end(task_id)
-        if len(_places) > _MOST:
+        if len(_places) > _MAX_TASKS:
             _places.popitem(last=False)
 
 
@@ -127,7 +127,7 @@ def done(
     """Return the End of completed orders."""
     state = "paid" if any(outcome.is_paid for outcome in outcomes) else "kept"
     # Without texts: they are in the language of now, and `line` has them in each.
-    pictures = {name: value for name, value in (shown or {}).items() if name not in _WORDS}
+    pictures = {name: value for name, value in (shown or {}).items() if name not in _TEXT_OUTPUTS}
     gaps = language.in_each(gaps_of(outcomes))
     return End(state, line, pictures, [outcome.task_id for outcome in outcomes], gaps)
 
@@ -161,7 +161,7 @@ async def stopped(client: Client, report: Stopped) -> None:
         del _places[report.task_id]
     reports = _stops.setdefault(place, [])
     _stops.move_to_end(place)
-    if len(_stops) > _MOST_RUNS:
+    if len(_stops) > _MAX_RUNS:
         _stops.popitem(last=False)
     # An unconfirmed stop is reported again once it is confirmed.
     reports[:] = [*(earlier for earlier in reports if earlier.task_id != report.task_id), report]
@@ -216,7 +216,7 @@ async def bring_back(client: Client, end: Mapping[str, Any]) -> bool:
     return False
 
 
-_SEVERAL = {
+_PLURAL_KEYS = {
     "node.stopped_goes_on": "node.all_go_on",
     "node.stopped_unsure": "node.all_unsure",
     "node.stopped_unrecorded": "node.all_unrecorded",
@@ -231,7 +231,7 @@ def line_of(reports: Sequence[Stopped], currency: str = "") -> dict[str, str]:
     of those whose stop is confirmed."""
     ends: dict[str, list[Stopped]] = {}
     for report in reports:
-        ends.setdefault(_key_of(report), []).append(report)
+        ends.setdefault(_message_key(report), []).append(report)
     sentences = [
         (
             key if len(reports) == 1 else several,
@@ -241,7 +241,7 @@ def line_of(reports: Sequence[Stopped], currency: str = "") -> dict[str, str]:
                 "total": len(reports),
             },
         )
-        for key, several in _SEVERAL.items()
+        for key, several in _PLURAL_KEYS.items()
         if key in ends
     ]
     over = [report.usage for report in reports if report.confirmed]
@@ -249,7 +249,7 @@ def line_of(reports: Sequence[Stopped], currency: str = "") -> dict[str, str]:
     return language.in_each([*sentences, *(costs if over else ())])
 
 
-def _key_of(report: Stopped) -> str:
+def _message_key(report: Stopped) -> str:
     if report.goes_on:
         return "node.stopped_goes_on"
     if not report.confirmed:

@@ -164,7 +164,7 @@ def load(folder: Path) -> Profiles:
     """Read the file in `folder`; empty if missing. Raises BadInput if it cannot be parsed."""
     path = folder / FILE
     try:
-        return _read(json.loads(path.read_text("utf-8")))
+        return _from_json(json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
         return Profiles()
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, BadInput):
@@ -175,12 +175,12 @@ def load(folder: Path) -> Profiles:
 def change(folder: Path, how: Change) -> None:
     """Read, modify and write the file under a cross-process lock. Raises BadInput if it cannot be
     read or written, and whatever `how` raises."""
-    with _alone(folder):
+    with _locked(folder):
         store(folder, how(load(folder)))
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         # SQLite as a portable lock, released when its process dies. If it cannot be opened, go on:
         # the write itself reports why.
@@ -197,12 +197,12 @@ def store(folder: Path, profiles: Profiles) -> None:
     path = folder / FILE
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        replace_bytes(path, json.dumps(_written(profiles), indent=1).encode("ascii"), mode=0o600)
+        replace_bytes(path, json.dumps(_to_json(profiles), indent=1).encode("ascii"), mode=0o600)
     except OSError:
         raise BadInput("error.folder_not_writable", folder=str(folder)) from None
 
 
-def _written(profiles: Profiles) -> dict[str, Any]:
+def _to_json(profiles: Profiles) -> dict[str, Any]:
     return {
         "v": 1,
         "default": profiles.default,
@@ -225,7 +225,7 @@ def _written(profiles: Profiles) -> dict[str, Any]:
     }
 
 
-def _read(data: Any) -> Profiles:
+def _from_json(data: Any) -> Profiles:
     """Parse the file; validates as for user input, since it may have been edited by hand."""
     document = cast("Mapping[str, Any]", data)
     by_name = {

@@ -186,7 +186,7 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
         for prompt_pass in PASSES:
             passed = prompt_pass(passed, extra)
         _refuse_keys(passed, data.get("extra_data"), extra.canvas)
-        data = _without_unasked(data, passed)
+        data = _without_lazy_targets(data, passed)
     # An exception that escaped would let the prompt run unchecked.
     except Exception as error:
         if isinstance(error, RunningHubError):
@@ -194,7 +194,7 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
         else:
             log.exception("a prompt could not be prepared")
             reason = str(error) or type(error).__name__
-        node_id = str(getattr(error, "local_id", "") or next(_concerned(graph, ours, marks), "1"))
+        node_id = str(getattr(error, "local_id", "") or next(_error_nodes(graph, ours, marks), "1"))
         sentence = language.say("node.prompt_refused", {"reason": reason})
         refused = {**data, "prompt": fail_closed(node_id, sentence)}
         # They name nodes that are gone; with them ComfyUI would not run even the refusal.
@@ -203,7 +203,7 @@ def handle_prompt(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "prompt": passed}
 
 
-def _without_unasked(data: dict[str, Any], prompt: Graph) -> dict[str, Any]:
+def _without_lazy_targets(data: dict[str, Any], prompt: Graph) -> dict[str, Any]:
     """Return the body with targets that exclude our nodes that only lazy inputs read."""
     ours, nodes = _own_nodes(prompt), read_nodes(prompt)
     if {link.source for link in links(prompt)}.isdisjoint(ours):
@@ -225,7 +225,7 @@ def _without_unasked(data: dict[str, Any], prompt: Graph) -> dict[str, Any]:
     return {**data, "partial_execution_targets": targets}
 
 
-def _concerned(prompt: Graph, ours: list[str], marks: tuple[Mark, ...]) -> Iterator[str]:
+def _error_nodes(prompt: Graph, ours: list[str], marks: tuple[Mark, ...]) -> Iterator[str]:
     """Yield candidate nodes to show an error on that names none, best first."""
     yield from (node for mark in marks for node in mark.nodes)
     yield from ours

@@ -106,7 +106,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
         currency = await client.costs.known_currency()
         values, unreadable = await decoded(client, display, [outcome], currency, make)
         if outcome.kept:
-            warned.extend(_old_values(segment))
+            warned.extend(_stale_values(segment))
         display.end = node_outcomes.done([outcome], outputs.done_lines([outcome], currency))
         done = outputs.done_sentence([outcome], currency)
         return values, " · ".join([done, *warned, *outputs.notices([outcome]), *unreadable])
@@ -115,14 +115,14 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
     subject = failure_reports.Subject(
         "RunningHubSegment", ordering.workflow, ordering.profile, segment.instance, segment.name
     )
-    with failure_reports.noted(display.place, subject, _texts(segment)):
+    with failure_reports.noted(display.place, subject, _private_values(segment)):
         values, line = await cloud.run(work, display, ordering.profile)
     cached_files.hold(_first(inputs, "segment", ""), values)
     display.finish(line)
     return io.NodeOutput(*values)
 
 
-def _old_values(segment: Segment) -> Iterator[str]:
+def _stale_values(segment: Segment) -> Iterator[str]:
     """Yield a notice for each node whose kept value a local run would have recomputed."""
     for node_id in segment.members:
         class_type = segment.graph[node_id]["class_type"]
@@ -130,7 +130,7 @@ def _old_values(segment: Segment) -> Iterator[str]:
             yield language.say("segment.changes", {"node": driver.title_of(segment, node_id)})
 
 
-def _texts(segment: Segment) -> dict[str, list[object]]:
+def _private_values(segment: Segment) -> dict[str, list[object]]:
     """Return the input values of the remote nodes, which a failure report must redact."""
     return {
         f"{node.id}.{name}": [value]

@@ -6,16 +6,16 @@ from collections.abc import Awaitable, Callable
 
 End = Callable[[], Awaitable[None]]
 
-_ends: list[End] = []
+_callbacks: list[End] = []
 
 
 def at_end(end: End) -> None:
     """Register `end` to be awaited once at shutdown; idempotent."""
-    if end not in _ends:
-        _ends.append(end)
+    if end not in _callbacks:
+        _callbacks.append(end)
 
 
 async def run(_: object = None) -> None:
     """Await the callbacks, last registered first. For aiohttp's `on_shutdown`: takes the app."""
-    while _ends:
-        await _ends.pop()()
+    while _callbacks:
+        await _callbacks.pop()()

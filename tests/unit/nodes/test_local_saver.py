@@ -73,7 +73,7 @@ def test_a_picture_appears_whole_under_the_saver_s_name(
     saver: Any, tmp_path: Path, metadata: dict[str, Any]
 ) -> None:
     file = picture(tmp_path / "a.png")
-    shown = saver._saved("SaveImage", "cat", [(file, "image")], metadata, TASK)
+    shown = saver._save("SaveImage", "cat", [(file, "image")], metadata, TASK)
     assert shown["images"][0]["filename"] == "cat_00001_.png"
     assert names(tmp_path) == ["cat_00001_.png"]
     with Image.open(tmp_path / "output" / "cat_00001_.png") as opened, Image.open(file) as source:
@@ -105,7 +105,7 @@ def test_what_a_saver_saved_carries_the_prompt(
         media(tmp_path / "a.opus" if suffix == ".ogg" else file)
     if suffix == ".ogg":
         (tmp_path / "a.opus").rename(file)
-    saver._saved(class_type, "x", [(file, kind)], {"prompt": {"1": {"text": "mine"}}}, TASK)
+    saver._save(class_type, "x", [(file, kind)], {"prompt": {"1": {"text": "mine"}}}, TASK)
     (name,) = names(tmp_path)
     assert b'{"1": {"text": "mine"}}' in (tmp_path / "output" / name).read_bytes()
 
@@ -125,7 +125,7 @@ def test_a_file_is_named_as_the_saver_names_its_own(
 ) -> None:
     (tmp_path / name).write_bytes(b"something")
     saver.folder_paths.renders_safely_as_image = lambda *_: False
-    saver._saved(class_type, "x", [(tmp_path / name, kind)], {}, TASK)
+    saver._save(class_type, "x", [(tmp_path / name, kind)], {}, TASK)
     assert names(tmp_path) == [saved]
 
 
@@ -141,7 +141,7 @@ def test_a_comfyui_that_would_run_scripts_of_a_drawing_gets_none(
     saver: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "a.bin").write_bytes(b"<svg/>")
-    saver._saved("SaveSVGNode", "x", [(tmp_path / "a.bin", "file")], {}, TASK)
+    saver._save("SaveSVGNode", "x", [(tmp_path / "a.bin", "file")], {}, TASK)
     assert names(tmp_path) == ["x_00001_.bin"]
 
 
@@ -170,7 +170,7 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(
     monkeypatch.setattr(os, "fsync", os.fsync)  # for the time of this test
     power.note_syncs(tmp_path / "synced")
     file = picture(tmp_path / "a.png")
-    saver._saved("SaveImage", "cat", [(file, "image")], {}, TASK)
+    saver._save("SaveImage", "cat", [(file, "image")], {}, TASK)
     power.cut(tmp_path / "output", tmp_path / "synced")
     assert (tmp_path / "output" / "cat_00001_.png").read_bytes() == file.read_bytes()
 
