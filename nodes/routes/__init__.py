@@ -25,10 +25,10 @@ log = logging.getLogger("runninghub")
 def install(routes: web.RouteTableDef, names: Container[str] = ()) -> None:
     """Add all routes to an aiohttp table; `names`: host names, lower-case, that this server has."""
     for route in ROUTES:
-        routes.route(route.method, route.path)(_served(route, names))
+        routes.route(route.method, route.path)(_as_handler(route, names))
 
 
-def _served(
+def _as_handler(
     route: Route, names: Container[str]
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def serve(request: web.Request) -> web.StreamResponse:

@@ -28,7 +28,7 @@ def read_body(data: bytes) -> Body:
     if not data.strip():
         return {}
     try:
-        parsed: object = json.loads(data, parse_constant=_refused)
+        parsed: object = json.loads(data, parse_constant=_reject_constant)
     except (ValueError, RecursionError):
         raise BadInput("node.route_body") from None
     if not isinstance(parsed, dict):
@@ -36,7 +36,7 @@ def read_body(data: bytes) -> Body:
     return cast("Body", parsed)
 
 
-def _refused(constant: str) -> None:
+def _reject_constant(constant: str) -> None:
     """Reject NaN and infinities: they are not JSON, and browsers fail to parse them if echoed."""
     raise ValueError(constant)
 

@@ -12,9 +12,9 @@ from ..runtime import cloud, config, thumbnails
 from .body import Body, number_of, text_of
 from .clients import client_of
 
-_MOST = 2_000  # cached covers: URLs, and some kB for each that was requested
+_MAX_COVERS = 2_000  # cached covers: URLs, and some kB for each that was requested
 
-_LONGEST = 120  # characters of an id
+_MAX_ID = 120  # characters of an id
 
 _addresses: OrderedDict[tuple[str, str], str] = OrderedDict()
 _covers: OrderedDict[tuple[str, str], str] = OrderedDict()
@@ -47,13 +47,13 @@ async def apps(body: Body) -> dict[str, object]:
 
 def list_cover(origin: str, name: str, address: str) -> None:
     """Register the URL of a cover, as the site gave it, for `cover` to serve by this name."""
-    _remember(_addresses, (origin, name[:_LONGEST]), address)
+    _remember(_addresses, (origin, name[:_MAX_ID]), address)
 
 
 async def cover(body: Body) -> dict[str, object]:
     """Return the cover of a listed app or style, re-encoded, as a data URL; "" for none."""
     client = client_of(body)
-    name = client.settings.origin, text_of(body, "id")[:_LONGEST]
+    name = client.settings.origin, text_of(body, "id")[:_MAX_ID]
     if name not in _covers and name in _addresses:
         into = config.scratch_folder() / f"cover-{uuid.uuid4().hex}"
         try:
@@ -71,5 +71,5 @@ async def cover(body: Body) -> dict[str, object]:
 def _remember(cache: OrderedDict[tuple[str, str], str], name: tuple[str, str], value: str) -> None:
     cache[name] = value
     cache.move_to_end(name)
-    if len(cache) > _MOST:
+    if len(cache) > _MAX_COVERS:
         cache.popitem(last=False)

@@ -16,7 +16,7 @@ JSON = "application/json"
 
 LOOPBACK_NAMES = frozenset({"localhost"})
 _HOST = re.compile(r"([a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::([0-9]{1,5}))?")
-_SAME_PAGE = frozenset({"same-origin", "none"})  # none: typed into the address bar
+_SAME_ORIGIN = frozenset({"same-origin", "none"})  # none: typed into the address bar
 
 _token = secrets.token_urlsafe(32)
 
@@ -67,13 +67,13 @@ def is_known_host(host: str, names: Container[str]) -> bool:
 def _is_own_page(headers: Mapping[str, Sequence[str]], host: str) -> bool:
     """Whether Sec-Fetch-Site and Origin, where present, say that the page is of this host."""
     sites = headers.get("sec-fetch-site", ())
-    if any(site not in _SAME_PAGE for site in sites):
+    if any(site not in _SAME_ORIGIN for site in sites):
         return False
     origins = headers.get("origin", ())
-    return len(origins) <= 1 and all(_is_of(origin.lower(), host.lower()) for origin in origins)
+    return len(origins) <= 1 and all(_same_host(origin.lower(), host.lower()) for origin in origins)
 
 
-def _is_of(origin: str, host: str) -> bool:
+def _same_host(origin: str, host: str) -> bool:
     """Whether an origin matches a Host header, in which a proxy may add the default port
     that browsers omit."""
     for scheme, port in (("http", ":80"), ("https", ":443")):

@@ -36,13 +36,13 @@ async def page(body: Body) -> dict[str, object]:
     )
     before = number_of(body, "before") if body.get("before") is not None else None
     matches = await client.history(query, before=before, limit=PAGE, everyone=True)
-    if not query.words and not _reading:  # ahead of the first search by words
-        _reading.add(reading := asyncio.ensure_future(_prepare_search(client)))
-        reading.add_done_callback(_reading.discard)
+    if not query.words and not _indexing:  # ahead of the first search by words
+        _indexing.add(indexing := asyncio.ensure_future(_prepare_search(client)))
+        indexing.add_done_callback(_indexing.discard)
     return {"orders": await _rows(matches.orders), "before": matches.before}
 
 
-_reading: set[asyncio.Future[None]] = set()
+_indexing: set[asyncio.Future[None]] = set()
 
 
 async def _prepare_search(client: Client) -> None:

@@ -18,7 +18,7 @@ from ..runtime import cloud, config, model_catalogues, model_renewal, model_view
 from .body import Body, text_of
 
 MOST = 1_000  # rows per response
-_UNTOLD = {"text": "", "amount": None, "total": None, "currency": ""}
+_NO_PRICE = {"text": "", "amount": None, "total": None, "currency": ""}
 
 
 async def models(body: Body) -> dict[str, object]:
@@ -73,13 +73,13 @@ async def refresh(body: Body) -> dict[str, object]:
 async def price(body: Body) -> dict[str, object]:
     """Return an order's price by the price lists, without a request; `total`: of `count` orders."""
     if text_of(body, "profile").strip() == profiles.SANDBOX:
-        return {**_UNTOLD, "text": language.say("quote.emulated", {})}
+        return {**_NO_PRICE, "text": language.say("quote.emulated", {})}
     catalogue = model_catalogues.catalogue(text_of(body, "profile"))
     await catalogue.load()
     model = _model_of(catalogue, body)
     list_price = catalogue.price_of(model, _values(body), text_of(body, "extra"))
     if list_price is None or not pays_as_listed(text_of(body, "profile").strip()):
-        return _UNTOLD
+        return _NO_PRICE
     amounts = _amounts(list_price.amount, body)
     return {
         "text": list_price.told(language.say),

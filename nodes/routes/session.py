@@ -35,12 +35,12 @@ async def ends(body: Body) -> dict[str, object]:
         return {"ends": {}}  # no account, so nothing was ordered
     by_node = await node_outcomes.of_graph(client, text_of(body, "graph"))
     for end in by_node.values():
-        if not await _brought_back(end):
+        if not await _restored(end):
             end["shown"] = {}
     return {"ends": by_node}
 
 
-async def _brought_back(end: dict[str, Any]) -> bool:
+async def _restored(end: dict[str, Any]) -> bool:
     try:
         return await node_outcomes.bring_back(cloud.client(config.settings(end["profile"])), end)
     except BadInput:
