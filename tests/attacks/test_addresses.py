@@ -168,4 +168,4 @@ async def test_a_lora_is_not_sent_elsewhere(
         await client.uploads.send_lora(path)
     assert neighbour.visits == 0
     assert emulator.counters.put_bytes == 0
-    assert all(b"x" * 1000 not in one.read_bytes() for one in files(home / "state"))
+    assert all(b"x" * 1000 not in path.read_bytes() for path in files(home / "state"))

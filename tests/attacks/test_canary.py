@@ -54,7 +54,7 @@ def faults(path: str, kind: Any, value: Any, elsewhere: str) -> list[Fault]:
     if kind == "redirect":
         value = elsewhere + CREATE
     struck = (path, OLD_UPLOAD) if path == UPLOAD else (path,)
-    return [Fault(one, kind, count=None, value=value, status=status) for one in struck]
+    return [Fault(endpoint, kind, count=None, value=value, status=status) for endpoint in struck]
 
 
 async def attempt(client: Client, path: str, number: int, watch: Watch) -> None:
@@ -69,16 +69,16 @@ def chain(error: BaseException) -> Iterator[BaseException]:
     waiting: list[object] = [error]
     seen: list[BaseException] = []
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, BaseException) and one not in seen:
-            seen.append(one)
-            yield one
-            waiting += [one.__cause__, one.__context__, *one.args]
+        part = waiting.pop()
+        if isinstance(part, BaseException) and part not in seen:
+            seen.append(part)
+            yield part
+            waiting += [part.__cause__, part.__context__, *part.args]
 
 
 def words(error: BaseException) -> str:
-    said = [f"{one} {one!r} {one.args!r} {getattr(one, '__dict__', {})!r}" for one in chain(error)]
-    return "\n".join([*said, *traceback.format_exception(error)])
+    texts = [f"{err} {err!r} {err.args!r} {getattr(err, '__dict__', {})!r}" for err in chain(error)]
+    return "\n".join([*texts, *traceback.format_exception(error)])
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ async def test_the_key_stays_secret_through_failing_and_good_runs(
 ) -> None:
     assert len(FAILING) == 30
     news: list[Progress] = []
-    said = ""
+    output = ""
     other = Emulator()
     other.accounts[CANARY] = emulator.accounts[CANARY]
     async with other.serve() as elsewhere:
@@ -105,17 +105,17 @@ async def test_the_key_stays_secret_through_failing_and_good_runs(
             emulator.faults[:] = faults(path, kind, value, elsewhere)
             with pytest.raises(RunningHubError) as caught:
                 await attempt(client, path, number, news.append)
-            said += words(caught.value)
+            output += words(caught.value)
     assert other.counters.total == 0
     emulator.faults.clear()
     for number in range(10):
         outcome = await client.run(paint(f"good {number}"), news.append)
-        said += repr(outcome)
-    said += repr(await client.account.status()) + repr(client) + repr(client.settings)
+        output += repr(outcome)
+    output += repr(await client.account.status()) + repr(client) + repr(client.settings)
     await client.close()
 
     # The service was made to say it; what it says is quoted, and must be cut out there as well.
-    assert CANARY not in said
+    assert CANARY not in output
     assert CANARY not in repr(news)
     assert CANARY not in caplog.text
     assert caplog.records
@@ -132,14 +132,14 @@ async def test_the_key_is_not_told_however_the_service_spells_it(
     client: Client, emulator: Emulator, caplog: pytest.LogCaptureFixture, path: str, way: str
 ) -> None:
     struck = (path, OLD_UPLOAD) if path == UPLOAD else (path,)
-    emulator.faults += [Fault(one, "echo_key", count=None, value=way) for one in struck]
+    emulator.faults += [Fault(endpoint, "echo_key", count=None, value=way) for endpoint in struck]
     with pytest.raises(RunningHubError) as caught:
         await attempt(client, path, 1, unwatched)
     assert way == "location" or "wrong parameter:" in str(caught.value)
     percent = "".join(f"%{ord(letter):02X}" for letter in CANARY)
     base64 = b64encode(f"Bearer {CANARY}".encode()).decode()
-    for told in (words(caught.value), caplog.text):
-        assert not any(one in told for one in (CANARY, percent, base64))
+    for text in (words(caught.value), caplog.text):
+        assert not any(spelling in text for spelling in (CANARY, percent, base64))
 
 
 @pytest.mark.usefixtures("_loud")
@@ -151,7 +151,7 @@ def test_the_command_line_never_shows_the_key(
         "RUNNINGHUB_BASE_URL": thread_url,
         "RUNNINGHUB_STATE": str(home / "state"),
     }
-    said = ""
+    output = ""
     faults = [None, *(Fault(CREATE, kind) for kind in ("lost_reply", "html", "reset"))]
     faults += [Fault(CREATE, "body", value=ECHO, status=200), Fault(WORKFLOW, "html", count=None)]
     for number, fault in enumerate(faults):
@@ -160,13 +160,13 @@ def test_the_command_line_never_shows_the_key(
             out, err = io.StringIO(), io.StringIO()
             argv = ("run", catalog.TEXT_TO_IMAGE, "--set", f"6.text={number}{more}")
             main((*argv, "--out", str(home / "out"), *more), out, err, variables)
-            said += out.getvalue() + err.getvalue()
+            output += out.getvalue() + err.getvalue()
     emulator.faults.clear()
     for argv in (("account",), ("workflow", catalog.INVERT)):
         out, err = io.StringIO(), io.StringIO()
         assert main((*argv, "--json"), out, err, variables) == 0
         assert json.loads(out.getvalue())
-        said += out.getvalue() + err.getvalue()
-    assert CANARY not in said
+        output += out.getvalue() + err.getvalue()
+    assert CANARY not in output
     assert CANARY not in caplog.text
     assert holders(home) == []

@@ -61,7 +61,7 @@ async def test_the_key_stays_in_the_addresses_of_its_own_origin(
         caplog.set_level(logging.DEBUG, name or None)
     emulator.native_socket = socket
     news: list[Progress] = []
-    said = ""
+    output = ""
     other = Emulator()
     other.accounts[CANARY] = emulator.accounts[CANARY]
     async with other.serve() as elsewhere:
@@ -72,7 +72,7 @@ async def test_the_key_stays_in_the_addresses_of_its_own_origin(
             emulator.faults[:] = [Fault(path, kind, count=None, value=value, status=status)]  # type: ignore[arg-type]
             with pytest.raises(RunningHubError) as caught:
                 await client.run(inverting(number), news.append)
-            said += words(caught.value)
+            output += words(caught.value)
         for number, (kind, value) in enumerate(
             [
                 ("redirect", f"{elsewhere}/proxy/x/object_info"),
@@ -90,16 +90,16 @@ async def test_the_key_stays_in_the_addresses_of_its_own_origin(
             nodes = CloudNodes(client.cloud_nodes.send, client.settings, time.time)
             listed = await nodes.listed("default", 30.0)
             assert (listed is not None) is (number == 4)
-            said += repr(listed)
+            output += repr(listed)
     assert other.counters.total == 0
     emulator.faults.clear()
     outcome = await client.run(inverting(99), news.append)
-    said += repr(outcome) + repr(await client.history()) + repr(await client.open_orders())
-    said += repr([await client.past_results(order) for order in range(1, 30)])
+    output += repr(outcome) + repr(await client.history()) + repr(await client.open_orders())
+    output += repr([await client.past_results(order) for order in range(1, 30)])
     await client.close()
 
     assert outcome.results
-    assert CANARY not in said
+    assert CANARY not in output
     assert CANARY not in repr(news)
     assert CANARY not in caplog.text
     assert caplog.records
@@ -107,9 +107,9 @@ async def test_the_key_stays_in_the_addresses_of_its_own_origin(
     assert holders(home) == []
     assert not emulator.counters.keys_misplaced
     assert ("url", PROMPT) in emulator.counters.keys_seen
-    told = [entry for entry in emulator.journal if entry.path.startswith("/proxy")]
-    assert told
-    for entry in told:
+    entries = [entry for entry in emulator.journal if entry.path.startswith("/proxy")]
+    assert entries
+    for entry in entries:
         assert CANARY not in f"{entry.query}{entry.json}{list(entry.headers.values())}"
         assert "Referer" not in entry.headers
 
@@ -122,7 +122,7 @@ async def test_the_routes_own_upload_takes_the_key_nowhere_else(
         caplog.set_level(logging.DEBUG, name or None)
     emulator.native_upload = True
     emulator.faults.append(Fault("/openapi/v2/media/upload/binary", "html", count=None, value=404))
-    said, other = "", Emulator()
+    output, other = "", Emulator()
     async with other.serve() as elsewhere:
         value = {"redirect": f"{elsewhere}/upload/image", "body": ECHO, "echo_key": "plain"}
         status = {"redirect": 307, "body": 200}.get(kind)
@@ -132,16 +132,16 @@ async def test_the_routes_own_upload_takes_the_key_nowhere_else(
             )
             with pytest.raises(RunningHubError) as caught:
                 await client.run(inverting(5))
-            said = words(caught.value)
+            output = words(caught.value)
         else:
             assert (await client.run(inverting(5))).results
     await client.close()
     assert other.counters.total == 0
-    assert CANARY not in said + caplog.text
+    assert CANARY not in output + caplog.text
     assert holders(home) == []
     assert not emulator.counters.keys_misplaced
-    (told, *_) = [entry for entry in emulator.journal if entry.path == UPLOAD]
-    assert CANARY not in f"{told.query}{[*told.headers.values()]}"
+    (entry, *_) = [entry for entry in emulator.journal if entry.path == UPLOAD]
+    assert CANARY not in f"{entry.query}{[*entry.headers.values()]}"
 
 
 async def test_a_redirect_of_a_result_takes_the_key_nowhere(

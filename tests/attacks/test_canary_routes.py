@@ -36,8 +36,8 @@ async def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 def echo(path: str, word: str = CANARY) -> Fault:
     """The service repeats what it was sent."""
-    said = f'{{"code": 999, "msg": "bad {word}", "data": null}}'
-    return Fault(path, "body", count=None, value=said, status=200)
+    body = f'{{"code": 999, "msg": "bad {word}", "data": null}}'
+    return Fault(path, "body", count=None, value=body, status=200)
 
 
 async def test_no_route_and_no_file_tells_a_key_or_a_password(
@@ -53,7 +53,7 @@ async def test_no_route_and_no_file_tells_a_key_or_a_password(
         program = {"kind": "workflow", "id": catalog.INVERT, "profile": "c"}
         await host.post("passwords/save", **program, password=PASSWORD)
         await host.post("profiles/save", name="d", origin="x", key=CANARY)
-        asked = 0
+        requests = 0
         host.said = ""
         keys = [echo(f"/{part}/") for part in ("api", "uc", "openapi", "task")]
         for faults in ([], keys, [echo("/api/openapi/getJsonApiFormat", PASSWORD)]):
@@ -64,14 +64,14 @@ async def test_no_route_and_no_file_tells_a_key_or_a_password(
                     continue
                 # Each failing call is tried again, which takes its time.
                 for body in BODIES[1:3] if faults else BODIES:
-                    asked += 1
+                    requests += 1
                     if route.method == "GET":
                         await host.get(path)
                     else:
                         await host.post(path, **body)
         await host.post("program", kind="workflow", text=catalog.INVERT)
         emulator.faults.clear()
-    assert asked > 60
+    assert requests > 60
     assert CANARY not in host.said
     assert PASSWORD not in host.said
     assert CANARY not in caplog.text

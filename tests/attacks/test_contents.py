@@ -114,12 +114,12 @@ async def test_a_page_is_an_error_and_no_picture(
     assert not files(home / "state" / "results")
 
 
-@pytest.mark.parametrize("made", [huge_png, zip_bomb, pretending_mp4], ids=["png", "zip", "mp4"])
+@pytest.mark.parametrize("make", [huge_png, zip_bomb, pretending_mp4], ids=["png", "zip", "mp4"])
 async def test_a_result_costs_the_memory_of_a_block_whatever_it_claims(
-    client: Client, emulator: Emulator, made: Callable[[], bytes]
+    client: Client, emulator: Emulator, make: Callable[[], bytes]
 ) -> None:
     await client.run(paint("warm"))
-    body = made()
+    body = make()
     emulator.faults.append(results_are(body))
     peak, outcome = await measured(client.run(paint("bomb")))
     assert outcome.results[0].size == len(body)

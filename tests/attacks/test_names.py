@@ -95,7 +95,7 @@ def test_no_name_leads_out_of_the_persons_folder(
         out, err = io.StringIO(), io.StringIO()
         argv = ("run", catalog.TEXT_TO_IMAGE, "--set", f"6.text=name {number}")
         assert main((*argv, "--out", str(home / "out")), out, err, variables) == 0, err.getvalue()
-    kept = files(home / "out")
-    assert len(kept) == len(some)
-    assert all(re.fullmatch(r"[0-9A-Za-z_-]+\.png", path.name) for path in kept)
+    saved = files(home / "out")
+    assert len(saved) == len(some)
+    assert all(re.fullmatch(r"[0-9A-Za-z_-]+\.png", path.name) for path in saved)
     assert {path.relative_to(home).parts[0] for path in files(home)} == {"state", "out"}

@@ -142,9 +142,9 @@ async def test_a_hostile_request_gets_nothing(
     mixed = {**good, **changed}
     headers = {k: v.format(port=server.port) for k, v in mixed.items() if v is not None}
     async with page.request(method, server.make_url(path), headers=headers, data=body) as answer:
-        said = await answer.text()
+        text = await answer.text()
     assert answer.status == 403
-    assert good["X-RunningHub-Token"] not in said
+    assert good["X-RunningHub-Token"] not in text
     assert board.reached == []
 
 
@@ -193,9 +193,9 @@ async def test_a_bug_shows_nothing_of_itself(page: ClientSession, server: TestSe
     url = server.make_url("/runninghub/fail")
     async with page.post(url, headers=headers, json={}) as answer:
         assert answer.status == 500
-        said = await answer.text()
-    assert "secret words" not in said
-    assert "error.unexpected" in said
+        text = await answer.text()
+    assert "secret words" not in text
+    assert "error.unexpected" in text
 
 
 async def test_an_answer_speaks_the_pages_language(page: ClientSession, server: TestServer) -> None:

@@ -67,7 +67,7 @@ def test_what_the_command_line_saves_has_a_plain_name(node_id: str, prefix: str)
         texts_made = [Result(node_id, f"{number}", None, None, text="x") for number in range(2)]
         saved = save(texts_made, [node_id], Path(folder), prefix)
         names = sorted(path.name for path in Path(folder).rglob("*"))
-    assert names == sorted(one.path.name for one in saved)
+    assert names == sorted(file.path.name for file in saved)
     assert len(names) == 2
     assert all(is_plain(name) for name in names)
 
@@ -106,5 +106,5 @@ def test_no_spelling_leads_out_of_a_folder(steps: list[str]) -> None:
         for place in (Path(folder, "x"), inside / "a" / "x"):
             place.write_bytes(b"x")
         for name in ("\\".join([*steps, "x"]), "/".join([*steps, "x"])):
-            found = InputFolders(inside, None).lora(name)
-            assert found is None or found.is_relative_to(inside.resolve())
+            resolved = InputFolders(inside, None).lora(name)
+            assert resolved is None or resolved.is_relative_to(inside.resolve())

@@ -157,7 +157,7 @@ async def test_a_connection_over_which_something_came_unasked_carries_no_order(
     assert there.asked == [1, 1, 3]
 
 
-async def test_one_that_nobody_used_in_time_is_closed_and_opened_anew(
+async def test_a_connection_that_nobody_used_in_time_is_closed_and_opened_anew(
     at: Callable[..., Settings], serve: Serve
 ) -> None:
     there = Listening(await serve())

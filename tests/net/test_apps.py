@@ -30,19 +30,19 @@ async def test_an_app_of_which_nothing_is_set_runs_as_it_was_published(
     assert ticket.tips.node_errors == {}
     assert emulator.journal[-1].json["webappId"] == int(app_id)
     sent = {
-        (one["nodeId"], one["fieldName"]): one["fieldValue"]
-        for one in emulator.journal[-1].json["nodeInfoList"]
+        (field["nodeId"], field["fieldName"]): field["fieldValue"]
+        for field in emulator.journal[-1].json["nodeInfoList"]
     }
     assert sent == {
-        (one["nodeId"], one["fieldName"]): one["fieldValue"] for one in emulator.apps[app_id].fields
+        (row["nodeId"], row["fieldName"]): row["fieldValue"] for row in emulator.apps[app_id].fields
     }
 
 
 async def test_values_arrive_as_the_nodes_take_them(emulator: Emulator, reach: Reach) -> None:
     transport = reach(emulator.base_url)
     form = await transport.send(call_demo(REDRAW))
-    given = {"12.seed": 2**64 - 1, "12.denoise": 0.25, "3.text": "a dog", "10.image": "example.png"}
-    values = app_values(form, check_app(form, given))
+    typed = {"12.seed": 2**64 - 1, "12.denoise": 0.25, "3.text": "a dog", "10.image": "example.png"}
+    values = app_values(form, check_app(form, typed))
     ticket = await transport.send(run_app(REDRAW, node_info(values)))
     inputs = emulator.tasks[ticket.task_id].graph["12"]["inputs"]
     assert (inputs["seed"], inputs["steps"], inputs["denoise"]) == (2**64 - 1, 20, 0.25)

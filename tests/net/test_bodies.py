@@ -126,15 +126,15 @@ async def test_without_a_length_a_file_proves_its_end_or_is_doubted(
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.md"])
-@pytest.mark.parametrize("told", ["text/plain", "text/html", "application/xml"])
+@pytest.mark.parametrize("content_type", ["text/plain", "text/html", "application/xml"])
 async def test_a_text_that_begins_like_a_page_is_one_unless_the_server_says_so(
-    emulator: Emulator, carry: Carry, folder: Path, name: str, told: str
+    emulator: Emulator, carry: Carry, folder: Path, name: str, content_type: str
 ) -> None:
     data = b"<html><body>what a model wrote</body></html>"
-    emulator.faults.append(Fault("/results", "body", value=data, content_type=told))
+    emulator.faults.append(Fault("/results", "body", value=data, content_type=content_type))
     url = f"{emulator.base_url}/results/u/output/{name}"
     fetching = carry(emulator.base_url).download(url, folder / "r", Meter())
-    if told == "text/plain":
+    if content_type == "text/plain":
         assert (await fetching).path.read_bytes() == data
         return
     with pytest.raises(ResultUnavailable, match="web page"):
@@ -145,8 +145,8 @@ async def test_a_bomb_leaves_room_on_the_disk(
     emulator: Emulator, carry: Carry, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def disk_usage(where: Path) -> Usage:
-        taken = sum(path.stat().st_size for path in where.iterdir())
-        return Usage(2**24, taken, 2**24 - taken)
+        used = sum(path.stat().st_size for path in where.iterdir())
+        return Usage(2**24, used, 2**24 - used)
 
     monkeypatch.setattr(shutil, "disk_usage", disk_usage)
     emulator.faults.append(Fault("/results", "gzip_bomb", value=16))
@@ -189,9 +189,9 @@ async def test_a_body_without_an_end_leaves_room_on_the_disk(
 
     def disk_usage(where: Path) -> Usage:
         nonlocal least
-        taken = sum(path.stat().st_size for path in where.iterdir())
-        least = min(least, room - taken)
-        return Usage(room, taken, room - taken)
+        used = sum(path.stat().st_size for path in where.iterdir())
+        least = min(least, room - used)
+        return Usage(room, used, room - used)
 
     monkeypatch.setattr(shutil, "disk_usage", disk_usage)
     server = await serve(endless)

@@ -27,15 +27,15 @@ from .downloads import HALF, PICTURE, Carry, names, put
 async def test_a_file_appears_whole_under_its_proven_name_without_the_key(
     emulator: Emulator, carry: Carry, folder: Path
 ) -> None:
-    told: list[tuple[int, int | None]] = []
+    moves: list[tuple[int, int | None]] = []
     url = put(emulator, PICTURE)
-    meter = Meter(lambda *now: told.append(now))
+    meter = Meter(lambda *now: moves.append(now))
     fetched = await carry(emulator.base_url).download(url, folder / "r1", meter)
     assert fetched.path == folder / "r1.png"
     assert (fetched.size, fetched.type) == (len(PICTURE), PNG)
     assert fetched.path.read_bytes() == PICTURE
     assert names(folder) == ["r1.png"]
-    assert told[-1] == (len(PICTURE), len(PICTURE))
+    assert moves[-1] == (len(PICTURE), len(PICTURE))
     assert not emulator.counters.keys_seen
     assert "Authorization" not in emulator.journal[-1].headers
 
@@ -171,7 +171,7 @@ async def test_a_foreign_address_is_refused_with_what_adding_it_needs(
 async def test_a_location_with_the_key_is_told_without_it(
     emulator: Emulator, carry: Carry, folder: Path, spelled: str
 ) -> None:
-    key = "".join(spelled.format(one, ord(one)) for one in emulator.default_key)
+    key = "".join(spelled.format(letter, ord(letter)) for letter in emulator.default_key)
     target = f"https://elsewhere.example/{key}/a.png"
     emulator.faults.append(Fault("/results", "redirect", value=target))
     with pytest.raises(HostRefused) as caught:

@@ -58,12 +58,12 @@ async def test_an_address_that_leads_nowhere_holds_up_no_upload(
     port = int(emulator.base_url.rpartition(":")[2])
     ask = socket.getaddrinfo
 
-    def told(host: str, *more: Any, **named: Any) -> list[Any]:
+    def addresses(host: str, *more: Any, **named: Any) -> list[Any]:
         if host != "service.test":
             return ask(host, *more, **named)
-        return [found for place in (NOWHERE, "127.0.0.1") for found in ask(place, *more, **named)]
+        return [entry for place in (NOWHERE, "127.0.0.1") for entry in ask(place, *more, **named)]
 
-    monkeypatch.setattr(socket, "getaddrinfo", told)
+    monkeypatch.setattr(socket, "getaddrinfo", addresses)
     with mute(port):
         bulk = carry(f"http://service.test:{port}")
         sending = bulk.upload(

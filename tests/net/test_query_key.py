@@ -37,7 +37,7 @@ async def test_the_key_stands_in_the_query_and_in_the_header(
     assert (entry.path, entry.query) == (PATH, f"webappId={APP}&apiKey={KEY}")
     assert entry.headers["Authorization"] == f"Bearer {KEY}"
     assert emulator.counters.keys_misplaced == set()
-    assert [one.full_name for one in form.fields] == ["6.text", "3.sampler_name"]
+    assert [field.full_name for field in form.fields] == ["6.text", "3.sampler_name"]
     # The answer repeats the key in a ready command line.
     assert PART not in repr(form)
 
@@ -57,7 +57,7 @@ async def error_of(transport: AiohttpTransport, seconds: float = 0.5) -> Running
 
 def shown(error: BaseException, caplog: pytest.LogCaptureFixture) -> str:
     """Everything that a person or a log could see of a failure."""
-    records = [logging.Formatter().format(one) for one in caplog.records]
+    records = [logging.Formatter().format(record) for record in caplog.records]
     words = [repr(error), str(error), repr(vars(error)), repr(error.__context__)]
     return "\n".join([*words, *traceback.format_exception(error), *records])
 

@@ -74,17 +74,17 @@ ECHOES: dict[str, bytes] = {
 def test_the_key_goes_however_it_is_spelled(echo: bytes) -> None:
     guard(KEY)
     body = b'{"msg": "no such key: ' + echo + b'!", "code": 802}'
-    kept = withhold(body, KEY)
-    assert kept.startswith(b'{"msg": "no such key: ')
-    assert kept.endswith(b'!", "code": 802}')
-    assert len(kept) < 60  # no part of it that says something is left
+    veiled = withhold(body, KEY)
+    assert veiled.startswith(b'{"msg": "no such key: ')
+    assert veiled.endswith(b'!", "code": 802}')
+    assert len(veiled) < 60  # no part of it that says something is left
     assert len(redact(body.decode("latin-1"))) < 60
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
 def test_the_key_goes_from_every_encoding_of_unicode(encoding: str) -> None:
-    said = f'{{"msg": "密钥 {KEY} {JSON_ESCAPES}"}}'
-    assert json.loads(withhold(said.encode(encoding), KEY)) == {"msg": "密钥 ... ..."}
+    body = f'{{"msg": "密钥 {KEY} {JSON_ESCAPES}"}}'
+    assert json.loads(withhold(body.encode(encoding), KEY)) == {"msg": "密钥 ... ..."}
 
 
 @pytest.mark.parametrize("body", [b"", b"%", b"\\u00", b"&#999;", bytes(range(128, 256))])
@@ -96,7 +96,7 @@ def test_what_holds_no_key_stays_as_it_is(body: bytes) -> None:
 @given(st.data())
 def test_any_mixture_of_spellings_is_found(data: st.DataObject) -> None:
     spellings = ("{0}", "\\u{1:04x}", "%{1:02x}", "&#{1};", "\\\\u{1:04X}")
-    echo = "".join(data.draw(st.sampled_from(spellings)).format(one, ord(one)) for one in KEY)
+    echo = "".join(data.draw(st.sampled_from(spellings)).format(char, ord(char)) for char in KEY)
     assert withhold(f"<{echo}>".encode(), KEY) == b"<...>"
 
 
@@ -196,7 +196,7 @@ def test_our_log_shows_no_secret_and_no_traceback_with_one(
     guard_log()
     guard_log()
     log = logging.getLogger("runninghub")
-    assert len([one for one in log.filters if isinstance(one, Redacting)]) == 1
+    assert len([log_filter for log_filter in log.filters if isinstance(log_filter, Redacting)]) == 1
     with caplog.at_level(logging.INFO, "runninghub"):
         log.info("asking %s", f"https://host/{QUERY}")
         try:

@@ -43,13 +43,13 @@ async def test_a_broken_download_goes_on_where_it_was(
     url = put(emulator, PICTURE)
     bulk = carry(emulator.base_url)
     have = await broken_once(emulator, bulk, url, folder / "r")
-    told: list[int] = []
-    meter = Meter(lambda done, _: told.append(done))
+    moves: list[int] = []
+    meter = Meter(lambda done, _: moves.append(done))
     fetched = await bulk.download(url, folder / "r", meter)
     assert emulator.journal[-1].headers["Range"] == f"bytes={have}-"
     assert fetched.path.read_bytes() == PICTURE
     assert names(folder) == ["r.png"]
-    assert all(done >= have for done in told)
+    assert all(done >= have for done in moves)
 
 
 async def test_a_server_without_ranges_sends_the_whole_again(
@@ -68,9 +68,9 @@ async def test_another_content_by_now_starts_anew(
     url = put(emulator, PICTURE)
     bulk = carry(emulator.base_url)
     await broken_once(emulator, bulk, url, folder / "r")
-    other = PICTURE[:8] + bytes(200_000)
-    put(emulator, other)
-    assert (await bulk.download(url, folder / "r", Meter())).path.read_bytes() == other
+    changed = PICTURE[:8] + bytes(200_000)
+    put(emulator, changed)
+    assert (await bulk.download(url, folder / "r", Meter())).path.read_bytes() == changed
 
 
 async def test_what_is_left_without_its_mark_is_not_trusted(
@@ -230,10 +230,10 @@ async def test_two_who_fetch_one_result_at_once_both_have_it_whole(
 ) -> None:
     folder.mkdir()
     bulk, url = carry(emulator.base_url), put(emulator, PICTURE)
-    other = Part(folder / "r")
-    with other.alone(), other.growing(0, '"a"') as growing:  # as another process does
+    part = Part(folder / "r")
+    with part.alone(), part.growing(0, '"a"') as growing:  # as another process does
         growing.write(PICTURE[:5])
         fetched = await bulk.download(url, folder / "r", Meter())
         assert fetched.path.read_bytes() == PICTURE
         growing.write(PICTURE[5:])
-    assert other.named(".png").read_bytes() == PICTURE
+    assert part.named(".png").read_bytes() == PICTURE

@@ -41,10 +41,10 @@ def as_socket(origin: str) -> str:
 
 
 async def test_text_and_pictures_come_in_order_and_no_key_goes(reach: Reach) -> None:
-    seen: list[web.Request] = []
+    requests: list[web.Request] = []
 
     async def handler(request: web.Request) -> web.WebSocketResponse:
-        seen.append(request)
+        requests.append(request)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         await socket.send_str("one")
@@ -55,10 +55,10 @@ async def test_text_and_pictures_come_in_order_and_no_key_goes(reach: Reach) -> 
         return socket
 
     async with sockets(handler) as origin:
-        got = await frames(reach(origin), as_socket(origin))
-    assert got == ["one", b"two", "three"]
-    assert "Authorization" not in seen[0].headers
-    assert seen[0].query_string == "Rh-Comfy-Auth=abc%3D&q=1" or seen[0].query["q"] == "1"
+        messages = await frames(reach(origin), as_socket(origin))
+    assert messages == ["one", b"two", "three"]
+    assert "Authorization" not in requests[0].headers
+    assert requests[0].query_string == "Rh-Comfy-Auth=abc%3D&q=1" or requests[0].query["q"] == "1"
 
 
 async def test_a_frame_without_end_ends_the_socket_quietly(reach: Reach) -> None:
@@ -167,8 +167,8 @@ async def test_leaving_does_not_wait_for_a_farewell(reach: Reach) -> None:
         async with reach(origin).socket(as_socket(origin)) as stream:
             async for _ in stream:
                 break
-            left = loop.time()
-        assert loop.time() - left < 0.5
+            start = loop.time()
+        assert loop.time() - start < 0.5
 
 
 async def test_a_refused_socket_is_told_without_its_address(reach: Reach) -> None:

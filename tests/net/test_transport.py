@@ -198,11 +198,11 @@ async def test_a_proxy_s_address_that_cannot_be_read_is_told_without_it(
 
 @pytest.mark.skipif(sys.platform != "win32", reason="elsewhere no rule of a proxy asks the DNS")
 def test_whether_a_proxy_is_gone_around_asks_no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
-    def asked(*_: object) -> NoReturn:
+    def refuse(*_: object) -> NoReturn:
         raise AssertionError("the loop would wait for this")
 
     for name in ("gethostbyname", "getfqdn", "gethostbyaddr"):
-        monkeypatch.setattr(socket, name, asked)
+        monkeypatch.setattr(socket, name, refuse)
     proxy_for("https", "service.test")
 
 

@@ -39,10 +39,10 @@ def content(size: int) -> bytes:
     return os.urandom(1024) * (size // 1024)
 
 
-async def upload(bulk: RequestsBulk, body: bytes | Path, meter: Meter | None = None, **given: str):
-    path = given.get("path", UPLOAD_PATH)
+async def upload(bulk: RequestsBulk, body: bytes | Path, meter: Meter | None = None, **named: str):
+    path = named.get("path", UPLOAD_PATH)
     fields = {"fileType": "input"} if path == OLD_UPLOAD_PATH else {}
-    name = given.get("name", "a.png")
+    name = named.get("name", "a.png")
     return await bulk.upload(path, body, name, "image/png", fields, meter or Meter())
 
 
@@ -76,17 +76,17 @@ async def test_a_name_travels_as_plain_ascii(emulator: Emulator, carry: Carry) -
 async def test_progress_is_told_on_the_loop_and_ends_with_the_whole(
     emulator: Emulator, carry: Carry
 ) -> None:
-    told: list[tuple[int, int | None]] = []
+    moves: list[tuple[int, int | None]] = []
     loop = asyncio.get_running_loop()
 
     def moved(done: int, total: int | None) -> None:
         assert asyncio.get_running_loop() is loop
-        told.append((done, total))
+        moves.append((done, total))
 
     await upload(carry(emulator.base_url), content(MIB), Meter(moved))
-    assert told[-1][0] == told[-1][1]
-    assert told[-1][0] > MIB
-    assert told == sorted(told)
+    assert moves[-1][0] == moves[-1][1]
+    assert moves[-1][0] > MIB
+    assert moves == sorted(moves)
 
 
 async def test_connections_are_kept(emulator: Emulator, carry: Carry) -> None:
@@ -289,15 +289,15 @@ async def test_a_lora_is_put_with_its_length_and_without_the_key(
     emulator: Emulator, reach: Reach, carry: Carry, lora: Path
 ) -> None:
     url = await lora_url(reach(emulator.base_url), lora)
-    told: list[int] = []
-    await carry(emulator.base_url).put(url, lora, Meter(lambda done, _: told.append(done)))
+    moves: list[int] = []
+    await carry(emulator.base_url).put(url, lora, Meter(lambda done, _: moves.append(done)))
     assert emulator.counters.put_bytes == 3 * MIB
-    assert any(one.is_whole and one.size == 3 * MIB for one in emulator.loras.values())
+    assert any(stored.is_whole and stored.size == 3 * MIB for stored in emulator.loras.values())
     entry = emulator.journal[-1]
     assert (entry.method, entry.length) == ("PUT", 3 * MIB)
     assert "Authorization" not in entry.headers
     assert entry.headers["Content-Type"] == "application/octet-stream"
-    assert told[-1] == 3 * MIB
+    assert moves[-1] == 3 * MIB
 
 
 async def test_an_address_whose_time_is_over_asks_for_a_new_one(
@@ -485,10 +485,10 @@ def reads_slowly(server: Scripted, rate: float, swallowed: int = 0):
         nonlocal free
         loop = asyncio.get_running_loop()
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-        left = int(head.partition("content-length: ")[2].split("\r\n")[0])
-        await reader.readexactly(min(left, swallowed))
-        for size in [min(32768, left - at) for at in range(0, left, 32768)]:
-            if left > swallowed:
+        length = int(head.partition("content-length: ")[2].split("\r\n")[0])
+        await reader.readexactly(min(length, swallowed))
+        for size in [min(32768, length - at) for at in range(0, length, 32768)]:
+            if length > swallowed:
                 await reader.readexactly(size)
             free = max(free, loop.time()) + size / rate
             await asyncio.sleep(free - loop.time())
@@ -501,12 +501,12 @@ def reads_slowly(server: Scripted, rate: float, swallowed: int = 0):
 async def test_what_the_system_only_keeps_is_not_told_as_sent(carry: Carry, serve: Serve) -> None:
     server = await serve()
     server.talk = reads_nothing(server)
-    told = [0]
+    moves = [0]
     bulk = carry(server.origin, upload_policy=StallPolicy(floor=1.0, window=0.5, reply=0.5))
     with pytest.raises(Unreachable, match="0 bytes in"):  # once all stands still
-        await upload(bulk, content(32 * MIB), Meter(lambda done, _: told.append(done)))
+        await upload(bulk, content(32 * MIB), Meter(lambda done, _: moves.append(done)))
     # The reader's own system takes up to two; what is kept back here would be three or more.
-    assert 0 < told[-1] < 2.75 * MIB
+    assert 0 < moves[-1] < 2.75 * MIB
 
 
 async def test_uploads_that_share_a_slow_line_are_waited_for_while_it_moves(
@@ -587,7 +587,7 @@ def test_a_thread_that_outlives_its_loop_ends_without_a_word(
         lines: list[socket.socket] = []
         asyncio.run(leave())
         lines[0].close()
-    workers = [one for one in threading.enumerate() if one.name == "runninghub-bytes"]
+    workers = [thread for thread in threading.enumerate() if thread.name == "runninghub-bytes"]
     for worker in workers:
         worker.join(5)
         assert worker.daemon
