@@ -51,8 +51,8 @@ class Result:
     def outcome(self) -> str:
         """`success`, `error`, `interrupted`, or `refused` if it was never queued."""
         ends = {"execution_success", "execution_error", "execution_interrupted"}
-        seen = [event.type for event in self.events if event.type in ends]
-        return seen[-1].removeprefix("execution_") if seen else "refused"
+        types = [event.type for event in self.events if event.type in ends]
+        return types[-1].removeprefix("execution_") if types else "refused"
 
     @property
     def outputs(self) -> dict[str, dict[str, Any]]:
@@ -133,8 +133,8 @@ class ComfyClient:
 
         `targets`: ids of the output nodes that shall run alone.
         """
-        taken = await self.submit(prompt, extra_data, targets)
-        return taken if "prompt_id" not in taken.body else await self.finish(taken)
+        queued = await self.submit(prompt, extra_data, targets)
+        return queued if "prompt_id" not in queued.body else await self.finish(queued)
 
     async def submit(
         self,
@@ -149,9 +149,9 @@ class ComfyClient:
         async with self._session.post("/prompt", json=order) as answer:
             return Result(answer.status, await answer.json())
 
-    async def finish(self, taken: Result) -> Result:
+    async def finish(self, queued: Result) -> Result:
         """Waits until a submitted prompt is over."""
-        mine = taken.prompt_id
+        mine = queued.prompt_id
         await self.event(
             lambda event: (
                 event.type == "executing"
@@ -163,22 +163,22 @@ class ComfyClient:
         # ComfyUI runs one prompt at a time, so what has no prompt id lies between its two ends.
         marks = [i for i, event in enumerate(self.events) if event.data.get("prompt_id") == mine]
         between = self.events[marks[0] : marks[-1] + 1]
-        return Result(taken.status, taken.body, history, tuple(between))
+        return Result(queued.status, queued.body, history, tuple(between))
 
-    async def event(self, wanted: Callable[[Event], bool]) -> Event:
+    async def event(self, is_wanted: Callable[[Event], bool]) -> Event:
         """The first event, past or to come, that is wanted."""
-        seen = 0
+        at = 0
 
-        def found() -> bool:
-            nonlocal seen
-            while seen < len(self.events) and not wanted(self.events[seen]):
-                seen += 1
-            return seen < len(self.events) or self._listening.done()
+        def is_here() -> bool:
+            nonlocal at
+            while at < len(self.events) and not is_wanted(self.events[at]):
+                at += 1
+            return at < len(self.events) or self._listening.done()
 
         async with self._arrived:
-            await asyncio.wait_for(self._arrived.wait_for(found), WAIT)
-        assert seen < len(self.events), "ComfyUI closed its socket"
-        return self.events[seen]
+            await asyncio.wait_for(self._arrived.wait_for(is_here), WAIT)
+        assert at < len(self.events), "ComfyUI closed its socket"
+        return self.events[at]
 
     async def closed(self) -> None:
         """Waits until ComfyUI's side of the socket is gone."""
@@ -238,8 +238,8 @@ class ComfyClient:
 def _read(message: aiohttp.WSMessage) -> Event | None:
     now = time.monotonic()
     if message.type is aiohttp.WSMsgType.TEXT:
-        said = json.loads(message.data)
-        return Event(said["type"], said["data"], now)
+        event = json.loads(message.data)
+        return Event(event["type"], event["data"], now)
     kind, length = (int.from_bytes(message.data[i : i + 4], "big") for i in (0, 4))
     head, rest = message.data[8 : 8 + length], message.data[8 + length :]
     if kind == 3:

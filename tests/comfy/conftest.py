@@ -30,8 +30,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @functools.cache
 def version() -> tuple[int, ...]:
     """The version of the ComfyUI that COMFYUI_DIR names."""
-    told = Path(os.environ["COMFYUI_DIR"], "comfyui_version.py").read_text("utf-8")
-    return parts(told.partition('__version__ = "')[2].partition('"')[0])
+    text = Path(os.environ["COMFYUI_DIR"], "comfyui_version.py").read_text("utf-8")
+    return parts(text.partition('__version__ = "')[2].partition('"')[0])
 
 
 def parts(version: str) -> tuple[int, ...]:
@@ -44,17 +44,17 @@ def server(
 ) -> Iterator[Server]:
     """The ComfyUI that all tests share. It takes about eight seconds to start."""
     emulator, base_url = cloud
-    known = {
+    environment = {
         "RUNNINGHUB_BASE_URL": base_url,
         "RUNNINGHUB_API_KEY": emulator.default_key,
         "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
     }
-    known["PYTHONWARNINGS"] = "default::DeprecationWarning,default::FutureWarning"
-    with running(tmp_path_factory.mktemp("comfyui"), known) as server:
+    environment["PYTHONWARNINGS"] = "default::DeprecationWarning,default::FutureWarning"
+    with running(tmp_path_factory.mktemp("comfyui"), environment) as server:
         yield server
-        said = server.said()
+        log = server.said()
     # What this ComfyUI, its PyAV, numpy, Pillow and torch shall take away of what we use.
-    assert re.findall(rf"{PACK_NAME}/\S+:\d+: (?:Deprecation|Future)Warning.*", said) == []
+    assert re.findall(rf"{PACK_NAME}/\S+:\d+: (?:Deprecation|Future)Warning.*", log) == []
 
 
 @pytest.fixture(scope="session")

@@ -44,9 +44,9 @@ def looks(node_id: str, slot: int) -> dict[str, Any]:
     return node("TestLooks", value=[node_id, slot])
 
 
-def apart(one: list[Any], two: list[Any]) -> dict[str, Any]:
+def apart(first: list[Any], second: list[Any]) -> dict[str, Any]:
     """Shows how far two outputs are apart, item by item."""
-    return node("TestCompares", one=one, two=two)
+    return node("TestCompares", first=first, second=second)
 
 
 def pixels(size: tuple[int, int] = (37, 23), channels: int = 3) -> np.ndarray:
@@ -74,7 +74,7 @@ async def loaded(comfyui: ComfyClient, picture: np.ndarray) -> dict[str, Any]:
     return node("LoadImage", image=name)
 
 
-async def seen(comfyui: ComfyClient, file: dict[str, str]) -> np.ndarray:
+async def decoded(comfyui: ComfyClient, file: dict[str, str]) -> np.ndarray:
     """The pixels of a file that an output shows."""
     with Image.open(io.BytesIO(await comfyui.view(file))) as picture:
         return np.asarray(picture)

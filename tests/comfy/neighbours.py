@@ -124,13 +124,13 @@ def _video(kind, mark):
     steps = torch.linspace(0.1, 0.9, 12).reshape(12, 1, 1, 1)
     frames = steps.expand(12, 33 if odd else 32, 51 + 2 * (mark % 9) if odd else 48, 3)
     sound = {"waveform": torch.zeros(1, 1, 12000), "sample_rate": 24000}
-    made = InputImpl.VideoFromComponents(
+    clip = InputImpl.VideoFromComponents(
         Types.VideoComponents(images=frames, frame_rate=Fraction(24), audio=sound)
     )
     if odd:
-        return made
+        return clip
     file = io.BytesIO()
-    made.save_to(file)
+    clip.save_to(file)
     return InputImpl.VideoFromFile(file, start_time=0.25, duration=0.25)
 
 
@@ -157,7 +157,7 @@ class Looks:
         return {"required": {"value": (ANY, {})}}
 
     def execute(self, value):
-        return {"ui": {"text": [_told(each) for each in value]}}
+        return {"ui": {"text": [_described(item) for item in value]}}
 
 
 class Compares:
@@ -171,24 +171,24 @@ class Compares:
 
     @classmethod
     def INPUT_TYPES(cls):
-        return {"required": {"one": (ANY, {}), "two": (ANY, {})}}
+        return {"required": {"first": (ANY, {}), "second": (ANY, {})}}
 
-    def execute(self, one, two):
-        return {"ui": {"text": [_apart(a, b) for a, b in zip_longest(one, two)]}}
+    def execute(self, first, second):
+        return {"ui": {"text": [_apart(a, b) for a, b in zip_longest(first, second)]}}
 
 
-def _apart(one, two):
-    if isinstance(one, dict) and isinstance(two, dict):
-        if one["sample_rate"] != two["sample_rate"]:
+def _apart(first, second):
+    if isinstance(first, dict) and isinstance(second, dict):
+        if first["sample_rate"] != second["sample_rate"]:
             return "rates differ"
-        one, two = one["waveform"], two["waveform"]
-    if isinstance(one, torch.Tensor) and isinstance(two, torch.Tensor):
-        if one.shape != two.shape:
-            return f"{tuple(one.shape)} and {tuple(two.shape)}"
-        return f"{(one - two).abs().max():.4f}"
-    if hasattr(one, "get_stream_source") and hasattr(two, "get_stream_source"):
-        one, two = (Path(each.get_stream_source()).read_bytes() for each in (one, two))
-    return "equal" if one == two else f"{one!r:.80} and {two!r:.80}"
+        first, second = first["waveform"], second["waveform"]
+    if isinstance(first, torch.Tensor) and isinstance(second, torch.Tensor):
+        if first.shape != second.shape:
+            return f"{tuple(first.shape)} and {tuple(second.shape)}"
+        return f"{(first - second).abs().max():.4f}"
+    if hasattr(first, "get_stream_source") and hasattr(second, "get_stream_source"):
+        first, second = (Path(video.get_stream_source()).read_bytes() for video in (first, second))
+    return "equal" if first == second else f"{first!r:.80} and {second!r:.80}"
 
 
 class Everything:
@@ -210,8 +210,8 @@ class Picks:
 
     @classmethod
     def INPUT_TYPES(cls):
-        asked = inspect.stack()[1].function == "get_input_info"
-        grown = Everything() if asked else {"input1": (ANY, {"lazy": True})}
+        is_listed = inspect.stack()[1].function == "get_input_info"
+        grown = Everything() if is_listed else {"input1": (ANY, {"lazy": True})}
         return {"required": {"select": ("INT", {"min": 1})}, "optional": grown}
 
     def check_lazy_status(self, select, **_):
@@ -246,7 +246,7 @@ class Border:
         return (rounded,)
 
 
-def _told(value):
+def _described(value):
     if isinstance(value, torch.Tensor):
         return f"{tuple(value.shape)} {value.dtype} {value.min():.4f}..{value.max():.4f}"
     if isinstance(value, dict):
@@ -371,8 +371,8 @@ def changes(moment):
     """
 
     def handler(data):
-        told = (data.get("extra_data") or {}).get("tests", {}).get(moment, {})
-        for node_id, inputs in told.items():
+        edits = (data.get("extra_data") or {}).get("tests", {}).get(moment, {})
+        for node_id, inputs in edits.items():
             if inputs is None:
                 del data["prompt"][node_id]
             else:

@@ -49,10 +49,10 @@ class Page:
     ) -> int:
         """Of a request as it stands, without anything that a page of ours would add."""
         plain = {"Content-Type": "application/json", "X-RunningHub-Token": self.token}
-        wanted = {k: v for k, v in {**plain, **headers}.items() if v}
+        all_headers = {k: v for k, v in {**plain, **headers}.items() if v}
         body = data if method == "POST" else None
         async with self._session.request(
-            method, self.url + path, headers=wanted, data=body, allow_redirects=False
+            method, self.url + path, headers=all_headers, data=body, allow_redirects=False
         ) as answer:
             await answer.read()
             return answer.status

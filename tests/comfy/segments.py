@@ -8,7 +8,7 @@ import numpy as np
 
 from rh_api.emulator import Emulator
 from tests.comfy.client import ComfyClient, Result
-from tests.comfy.graphs import Prompt, seen
+from tests.comfy.graphs import Prompt, decoded
 
 CREATE = "/task/openapi/create"
 
@@ -24,4 +24,4 @@ def classes(graph: Prompt) -> list[str]:
 
 async def saved(comfyui: ComfyClient, result: Result, node_id: str) -> list[np.ndarray]:
     assert result.outcome == "success", (result.refusal, result.events[-3:])
-    return [await seen(comfyui, file) for file in result.outputs[node_id]["images"]]
+    return [await decoded(comfyui, file) for file in result.outputs[node_id]["images"]]

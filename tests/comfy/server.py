@@ -37,8 +37,8 @@ def packed_files() -> list[Path]:
         done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
         return set(done.stdout.split("\0")) - {""}
 
-    kept = listed("--exclude-standard") - listed("--ignored", "--exclude-from=.comfyignore")
-    return [Path(name) for name in sorted(kept) if (ROOT / name).is_file()]
+    packed = listed("--exclude-standard") - listed("--ignored", "--exclude-from=.comfyignore")
+    return [Path(name) for name in sorted(packed) if (ROOT / name).is_file()]
 
 
 def unpack(folder: Path) -> None:

@@ -73,8 +73,8 @@ async def test_what_cannot_work_is_said_before_it_costs(
     comfyui: ComfyClient, emulator: Emulator, case: str
 ) -> None:
     wrong, words = WRONG[case]
-    said = sentence(await comfyui.queue({"1": wrong}))
-    assert [word for word in words if word not in said] == [], said
+    message = sentence(await comfyui.queue({"1": wrong}))
+    assert [word for word in words if word not in message] == [], message
     assert nothing_was_sent(emulator)
 
 

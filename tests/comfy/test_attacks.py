@@ -65,8 +65,8 @@ async def test_what_is_no_picture_for_us_is_kept_as_a_file_and_not_opened(
 ) -> None:
     emulator.faults.append(results_are(body))
     await comfyui.queue({"1": a_picture()})
-    kept = list((server.base / "output" / "runninghub").glob(f"*{suffix}"))
-    assert any(path.read_bytes() == body for path in kept)
+    files = list((server.base / "output" / "runninghub").glob(f"*{suffix}"))
+    assert any(path.read_bytes() == body for path in files)
     assert not list(server.base.rglob("exploded"))
     # The server is alive and well.
     emulator.faults.clear()

@@ -131,7 +131,7 @@ async def test_outputs_are_joined_node_by_node(comfyui: ComfyClient, emulator: E
 
 async def test_items_run_side_by_side(comfyui: ComfyClient, emulator: Emulator) -> None:
     emulator.hold_at = "10"
-    taken = await comfyui.submit(inverted("sized", "TestHolds3"))
+    queued = await comfyui.submit(inverted("sized", "TestHolds3"))
     await comfyui.event(
         lambda event: (
             event.type == "progress_text"
@@ -140,7 +140,7 @@ async def test_items_run_side_by_side(comfyui: ComfyClient, emulator: Emulator) 
         )
     )
     emulator.hold_at = None
-    result = await comfyui.finish(taken)
+    result = await comfyui.finish(queued)
 
     assert result.outcome == "success", result.failure
 
@@ -151,9 +151,9 @@ async def test_when_an_item_fails_it_is_named_and_it_alone_is_ordered_again(
     emulator.faults.append(Fault(CREATE, "code", value=433, after=1))
     prompt = {**inverted("sized", "TestHolds3"), "4": apart(["2", IMAGES], ["3", 0])}
     first = await comfyui.queue(prompt)
-    said = first.failure["exception_message"]
-    assert "1 of 3 items failed" in said
-    assert "Item " in said
+    message = first.failure["exception_message"]
+    assert "1 of 3 items failed" in message
+    assert "Item " in message
     assert emulator.counters.orders == 2
 
     second = await comfyui.queue(prompt)
@@ -171,23 +171,23 @@ async def test_a_result_that_is_no_picture_loses_none_of_the_others(
         {**inverted("sized", "TestHolds3"), "4": looks("2", TASK_ID), "5": save(["2", IMAGES])}
     )
 
-    said = result.outputs["2"]["text"][1]
-    assert "cannot be read as a picture" in said
-    (named,) = re.findall(r"runninghub/(\S+) \[output\]", said)
+    line = result.outputs["2"]["text"][1]
+    assert "cannot be read as a picture" in line
+    (named,) = re.findall(r"runninghub/(\S+) \[output\]", line)
     folder = server.base / "output" / "runninghub"
-    (kept,) = [path for task in emulator.tasks for path in folder.glob(f"{task}*")]
-    assert (kept.name, kept.read_bytes()) == (named, broken)
+    (file,) = [path for task in emulator.tasks for path in folder.glob(f"{task}*")]
+    assert (file.name, file.read_bytes()) == (named, broken)
     assert len(result.outputs["4"]["text"]) == 3
     assert len(result.outputs["5"]["images"]) == 2
 
 
 async def test_stop_cancels_all(comfyui: ComfyClient, emulator: Emulator) -> None:
     emulator.run_seconds = 20
-    taken = await comfyui.submit(inverted("sized", "TestHolds3"))
+    queued = await comfyui.submit(inverted("sized", "TestHolds3"))
     await until(lambda: len(emulator.tasks) == 3, 10)
 
-    await comfyui.interrupt(taken.prompt_id)
-    result = await comfyui.finish(taken)
+    await comfyui.interrupt(queued.prompt_id)
+    result = await comfyui.finish(queued)
     assert result.outcome == "interrupted"
     await until(lambda: all(task.status == "CANCEL" for task in emulator.tasks.values()), 2)
 

@@ -112,12 +112,12 @@ async def test_a_fault_ends_as_the_table_says(
     assert first.outcome == ("success" if expect.ended == "done" else "error")
     assert emulator.counters.orders == orders
     if expect.ended != "done":
-        said = first.failure["exception_message"]
+        message = first.failure["exception_message"]
         assert emulator.default_key not in str(first)
-        assert "Traceback" not in said
+        assert "Traceback" not in message
         if expect.fate in (Fate.RUNNING, Fate.OVER):
             (task_id,) = emulator.tasks
-            assert task_id in said
+            assert task_id in message
     emulator.faults.clear()
     again = await comfyui.queue(prompt)
     assert again.outcome == ("success" if expect.again == "done" else "error")
@@ -126,7 +126,7 @@ async def test_a_fault_ends_as_the_table_says(
 
 
 @pytest.mark.parametrize(
-    ("fault", "count"), [(fault, count) for one, fault, count in CELLS if one == "cancel"]
+    ("fault", "count"), [(fault, count) for name, fault, count in CELLS if name == "cancel"]
 )
 async def test_a_stop_with_a_fault_ends_as_the_table_says(
     comfyui: ComfyClient, emulator: Emulator, server: Server, fault: str, count: int | None
@@ -134,11 +134,11 @@ async def test_a_stop_with_a_fault_ends_as_the_table_says(
     expect: Expect = TABLE["cancel"][fault][0 if count else 1]
     assert expect.ended == "confirmed"
     emulator.run_seconds = 60
-    taken = await comfyui.submit(await prompt_of("cancel", comfyui, server))
+    queued = await comfyui.submit(await prompt_of("cancel", comfyui, server))
     await until(lambda: is_running(emulator), 10)
     emulator.faults.append(fault_of("cancel", fault, count))
-    await comfyui.interrupt(taken.prompt_id)
-    result = await comfyui.finish(taken)
+    await comfyui.interrupt(queued.prompt_id)
+    result = await comfyui.finish(queued)
 
     assert result.outcome == "interrupted"
     await until(lambda: all(task.status == "CANCEL" for task in emulator.tasks.values()), 10)
@@ -149,23 +149,23 @@ async def test_a_cancel_that_is_never_heard_is_listed_as_that(
     comfyui: ComfyClient, emulator: Emulator, server: Server
 ) -> None:
     emulator.run_seconds = 60
-    taken = await comfyui.submit(await prompt_of("cancel", comfyui, server))
+    queued = await comfyui.submit(await prompt_of("cancel", comfyui, server))
     await until(lambda: is_running(emulator), 10)
     emulator.faults.append(fault_of("cancel", "HTTP 500", LASTING))
-    await comfyui.interrupt(taken.prompt_id)
-    await comfyui.finish(taken)
+    await comfyui.interrupt(queued.prompt_id)
+    await comfyui.finish(queued)
     (task_id,) = emulator.tasks
     await until(lambda: emulator.faults[0].struck >= 3, 30)
 
-    (left,) = await open_orders(comfyui, task_id)
-    assert left["cancelling"]
-    assert not left["from_before"]
+    (order,) = await open_orders(comfyui, task_id)
+    assert order["cancelling"]
+    assert not order["from_before"]
     assert emulator.tasks[task_id].status == "RUNNING"
 
 
 async def open_orders(comfyui: ComfyClient, *task_ids: str) -> list[dict[str, Any]]:
     listed = (await comfyui.get("/runninghub/tasks"))["tasks"]
-    return [one for one in listed if one["task_id"] in task_ids]
+    return [order for order in listed if order["task_id"] in task_ids]
 
 
 # The end of the process
@@ -182,8 +182,8 @@ async def cut_short(base: Path, emulator: Emulator, prompt: dict[str, Any], how:
     """A ComfyUI that ends while the tasks of the prompt run."""
     with running(base, environment(emulator)) as server:
         async with ComfyClient(server.url) as comfyui:
-            taken = await comfyui.submit(prompt)
-            assert taken.status == 200, taken.refusal
+            queued = await comfyui.submit(prompt)
+            assert queued.status == 200, queued.refusal
             await until(lambda: len(emulator.tasks) == 2 and is_running(emulator), 30)
             await comfyui.event(
                 lambda event: (
@@ -210,8 +210,8 @@ async def test_after_an_end_in_the_middle_of_a_batch_the_same_prompt_takes_all_o
 
     with running(tmp_path, environment(emulator)) as server:
         async with ComfyClient(server.url) as comfyui:
-            left = await open_orders(comfyui, *emulator.tasks)
-            assert [one["from_before"] for one in left] == [True] * 2
+            unsettled = await open_orders(comfyui, *emulator.tasks)
+            assert [order["from_before"] for order in unsettled] == [True] * 2
             emulator.hold_at = None
             result = await comfyui.queue(prompt)
             assert result.outcome == "success"

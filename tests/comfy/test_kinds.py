@@ -15,7 +15,7 @@ from PIL import Image
 from nodes.values.codecs import video
 from rh_api.emulator import Emulator
 from tests.comfy.client import ComfyClient
-from tests.comfy.graphs import Prompt, apart, hollow_png, looks, mark, pixels, remote, save, seen
+from tests.comfy.graphs import Prompt, apart, decoded, hollow_png, looks, mark, pixels, remote, save
 from tests.comfy.media import moving, sounding
 from tests.comfy.server import Server
 from tests.comfy.test_results import AUDIO, FILES, IMAGES, MASKS, OUT_1, OUT_2, TEXT, VIDEO
@@ -28,12 +28,12 @@ EQUAL, EXACT = "equal", "0.0000"
 AUTO = {"format": "auto", "codec": "auto"}
 
 
-def passes(emulator: Emulator, loader: str, field: str, saver: str, given: str) -> str:
+def passes(emulator: Emulator, loader: str, field: str, saver: str, target: str) -> str:
     """A workflow that gives back the file that it was given."""
     return emulator.add_workflow(
         {
             "1": node(loader, **{field: "stored.bin"}),
-            "2": node(saver, **{given: ["1", 0]}, filename_prefix="kept"),
+            "2": node(saver, **{target: ["1", 0]}, filename_prefix="kept"),
         }
     )
 
@@ -232,15 +232,15 @@ async def test_every_kind_of_result_comes_from_one_task(
         }
     )
 
-    told = {name: result.outputs[name]["text"] for name in slots if name in result.outputs}
+    texts = {name: result.outputs[name]["text"] for name in slots if name in result.outputs}
     sizes = ["(1, 10, 20", "(1, 8, 12"]
-    assert [one.partition(", 3)")[0] for one in told["2"]] == sizes
-    assert [one.partition(") ")[0] for one in told["3"]] == sizes
-    assert told["4"] == ["ResultVideo"] * 2
-    assert told["5"] == ["['sample_rate', 'waveform'] (1, 2, 1200)"]
-    assert told["6"] == [repr(text), repr(data)]
-    kept = {Path(name.strip("'").removesuffix(" [output]")) for name in told["7"]}
-    files = {path.suffix: (server.base / "output" / path).read_bytes() for path in kept}
+    assert [line.partition(", 3)")[0] for line in texts["2"]] == sizes
+    assert [line.partition(") ")[0] for line in texts["3"]] == sizes
+    assert texts["4"] == ["ResultVideo"] * 2
+    assert texts["5"] == ["['sample_rate', 'waveform'] (1, 2, 1200)"]
+    assert texts["6"] == [repr(text), repr(data)]
+    paths = {Path(name.strip("'").removesuffix(" [output]")) for name in texts["7"]}
+    files = {path.suffix: (server.base / "output" / path).read_bytes() for path in paths}
     assert files == {
         ".txt": text.encode(),
         ".json": data.encode(),
@@ -248,8 +248,8 @@ async def test_every_kind_of_result_comes_from_one_task(
         ".zip": bundle.getvalue(),
         ".bin": unknown,
     }
-    assert {path.parent.as_posix() for path in kept} == {"runninghub"}
-    assert result.outputs["8"]["text"] == told["2"][1:]
+    assert {path.parent.as_posix() for path in paths} == {"runninghub"}
+    assert result.outputs["8"]["text"] == texts["2"][1:]
     assert "runninghub" in result.outputs["9"]["text"][0]
     # The task has ten nodes: what hangs on out_12 is blocked, all else ran.
     assert "10" not in result.outputs
@@ -258,8 +258,8 @@ async def test_every_kind_of_result_comes_from_one_task(
     shown = result.outputs["1"]
     assert len(shown["images"]) == 2
     assert await comfyui.view(shown["audio"][0]) == sound
-    got = [await comfyui.view(file) for file in shown["images"]]
-    assert got == [png(opaque), png(see_through)]
+    pictures = [await comfyui.view(file) for file in shown["images"]]
+    assert pictures == [png(opaque), png(see_through)]
 
 
 async def test_two_hundred_pictures_of_one_task(comfyui: ComfyClient, emulator: Emulator) -> None:
@@ -334,9 +334,9 @@ async def test_a_song_whose_wav_is_too_large_goes_up_as_flac_without_loss(
     result = await comfyui.queue(prompt)
 
     assert result.outputs["3"]["text"] == [EXACT]
-    (said,) = [line for line in result.outputs["2"]["text"] if "36.0 MB as WAV" in line]
-    assert '"1.audio"' in said
-    assert "FLAC of 16 bits" in said
+    (line,) = [line for line in result.outputs["2"]["text"] if "36.0 MB as WAV" in line]
+    assert '"1.audio"' in line
+    assert "FLAC of 16 bits" in line
     assert uploaded(emulator).startswith(b"fLaC")
     assert any(line.startswith("reading results") for line in result.texts("2"))
 
@@ -407,18 +407,18 @@ async def test_what_cannot_be_decoded_withholds_nothing_else(
         }
     )
 
-    said = result.outputs.pop("1")
+    shown = result.outputs.pop("1")
     assert set(result.outputs) == {*typed, "text", "files", "out_1", "out_3", "out_5", "out_7"}
     assert set(result.blocked) == {*typed, "out_2", "out_4", "out_6"}
     for name, kind in zip(typed, ("images", "images", "audio"), strict=True):
         assert len(result.outputs[name][kind]) == 1
         assert "cannot be used" in result.blocked[name]
     (file,) = result.outputs["images"]["images"]
-    assert np.array_equal(await seen(comfyui, file), picture)
+    assert np.array_equal(await decoded(comfyui, file), picture)
     (task_id,) = emulator.tasks
-    kept = {path.read_bytes() for path in (server.base / "output/runninghub").glob(f"{task_id}*")}
-    assert kept >= set(damaged.values())
+    files = {path.read_bytes() for path in (server.base / "output/runninghub").glob(f"{task_id}*")}
+    assert files >= set(damaged.values())
     assert len(result.outputs["files"]["text"]) == 4
     for word in ("as a picture", "as a video", "as sound"):
-        assert len([one for one in said["text"] if word in one and task_id in one]) == 1
-    assert len(said["images"]) == 1
+        assert len([line for line in shown["text"] if word in line and task_id in line]) == 1
+    assert len(shown["images"]) == 1

@@ -71,8 +71,8 @@ async def test_what_is_said_beside_a_prompt_raises_no_limit(
 ) -> None:
     prompt = await turning(comfyui, pixels())
     prompt["2"] = remote(catalog.INVERT, {"10.image": ["1", 0]})
-    said = await is_refused(comfyui, limited, prompt, SAID_BESIDE[place])
-    assert "one order may cost 1 coin" in said
+    message = await is_refused(comfyui, limited, prompt, SAID_BESIDE[place])
+    assert "one order may cost 1 coin" in message
     assert nothing_was_sent(emulator)
 
 
@@ -82,8 +82,8 @@ async def test_no_wish_is_one_of_our_words(
     prompt = await turning(comfyui, pixels())
     prompt["2"] = remote(catalog.INVERT, {"10.image": ["1", 0]})
     for name, value in WISHES.items():
-        said = await is_refused(comfyui, limited, prompt, {"runninghub": {name: value}})
-        assert f'a word "{name}", which is none of' in said
+        message = await is_refused(comfyui, limited, prompt, {"runninghub": {name: value}})
+        assert f'a word "{name}", which is none of' in message
     assert nothing_was_sent(emulator)
 
 
@@ -94,8 +94,8 @@ async def test_what_a_node_holds_raises_no_limit(
     prompt = await turning(comfyui, pixels())
     prompt["2"] = remote(catalog.INVERT, {"10.image": ["1", 0]})
     prompt["2"]["inputs"].update(SAID_IN_NODES[place])
-    said = await is_refused(comfyui, limited, prompt)
-    assert "one order may cost 1 coin" in said
+    message = await is_refused(comfyui, limited, prompt)
+    assert "one order may cost 1 coin" in message
     assert nothing_was_sent(emulator)
 
 
@@ -112,8 +112,8 @@ async def test_a_marked_part_raises_no_limit(
         mark = {"segment": "shared", **WISHES, **options}
         node = {"id": 2, "type": "ImageInvert", "properties": {"runninghub": mark}}
         beside = {"extra_pnginfo": {"workflow": {"nodes": [node], **WISHES}}}
-    said = await is_refused(comfyui, limited, prompt, beside)
-    assert "one order may cost 1 coin" in said
+    message = await is_refused(comfyui, limited, prompt, beside)
+    assert "one order may cost 1 coin" in message
     assert nothing_was_sent(emulator)
 
 
@@ -122,8 +122,8 @@ async def test_a_segment_s_options_know_nothing_of_costs(
 ) -> None:
     prompt = await turning(comfyui, pixels())
     for name, value in WISHES.items():
-        said = await is_refused(comfyui, limited, prompt, marked("2", **{name: value}))
-        assert "nothing but" in said
+        message = await is_refused(comfyui, limited, prompt, marked("2", **{name: value}))
+        assert "nothing but" in message
     assert nothing_was_sent(emulator)
 
 
@@ -131,8 +131,8 @@ async def test_the_native_route_passes_no_limit(
     limited: Page, comfyui: ComfyClient, emulator: Emulator
 ) -> None:
     prompt = await turning(comfyui, pixels())
-    said = await is_refused(comfyui, limited, prompt, marked("2", route="native"))
-    assert "limit of 1 coin" in said
+    message = await is_refused(comfyui, limited, prompt, marked("2", route="native"))
+    assert "limit of 1 coin" in message
     assert nothing_was_sent(emulator)
 
 
@@ -140,8 +140,8 @@ async def test_the_person_s_own_page_raises_it(
     limited: Page, comfyui: ComfyClient, emulator: Emulator
 ) -> None:
     prompt = await turning(comfyui, pixels())
-    said = await is_refused(comfyui, limited, prompt, marked("2"))
-    assert "one order may cost 1 coin" in said
+    message = await is_refused(comfyui, limited, prompt, marked("2"))
+    assert "one order may cost 1 coin" in message
     await limited.post("limits/save", scope="order", sum="50 coins")
     result = await comfyui.queue(prompt, marked("2"))
     assert result.outcome == "success", result.events[-2:]

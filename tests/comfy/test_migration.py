@@ -54,10 +54,10 @@ async def test_the_first_picture_of_a_batch_and_texts_go_up(
     new: dict[str, Any] = migrate(old, Catalogue((), date="")).document
     result = await comfyui.queue(new)
     assert result.outcome == "success"
-    orders = [one.json for one in emulator.journal if one.path == "/task/openapi/create"]
+    orders = [line.json for line in emulator.journal if line.path == "/task/openapi/create"]
     assert len(orders) == 1
     fields = {
-        (one["nodeId"], one["fieldName"]): one["fieldValue"] for one in orders[0]["nodeInfoList"]
+        (row["nodeId"], row["fieldName"]): row["fieldValue"] for row in orders[0]["nodeInfoList"]
     }
     assert set(fields) == {("10", "image"), ("12", "steps")}
     assert str(fields["12", "steps"]) == old["7"]["inputs"]["fieldValue"]

@@ -62,7 +62,7 @@ KINDS = {
 async def test_models_of_every_kind_run_from_a_short_prompt(
     comfyui: ComfyClient, emulator: Emulator, kind: str
 ) -> None:
-    endpoint, class_type, name, slot, made = KINDS[kind]
+    endpoint, class_type, name, slot, words = KINDS[kind]
     if kind == "text":
         endpoint = _a_writer()
     prompt = {
@@ -73,8 +73,8 @@ async def test_models_of_every_kind_run_from_a_short_prompt(
 
     assert result.outcome == "success", sentence(result)
     if kind == "3d" and not await _knows_3d(comfyui):
-        made = ".glb [output]"  # ComfyUI has no type of a 3D file before 0.14
-    assert made in result.outputs["2"]["text"][0]
+        words = ".glb [output]"  # ComfyUI has no type of a 3D file before 0.14
+    assert words in result.outputs["2"]["text"][0]
     assert emulator.counters.orders == 1
     assert "third-party" in result.outputs["1"]["text"][0]
     # What is here is not paid again.
@@ -93,21 +93,21 @@ async def _knows_3d(comfyui: ComfyClient) -> bool:
 async def test_a_3d_file_goes_into_cores_own_saver(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
-    made = model("meshy6/text-to-3d", "RH3D", prompt=f"a chair {mark()}")
+    chair = model("meshy6/text-to-3d", "RH3D", prompt=f"a chair {mark()}")
     saver = node("SaveGLB", mesh=["1", MODEL_3D], filename_prefix="chair")
-    result = await comfyui.queue({"1": made, "2": saver})
+    result = await comfyui.queue({"1": chair, "2": saver})
     assert result.outcome == "success", sentence(result)
     (file,) = result.outputs["2"]["3d"]
     assert (await comfyui.view(file))[:4] == b"glTF"
 
 
-def _known() -> ModelCatalogue:
+def _catalogue() -> ModelCatalogue:
     return ModelCatalogue(Settings.from_mapping({"RUNNINGHUB_STATE": tempfile.gettempdir()}))
 
 
 def _a_writer() -> str:
-    found = _known().search(task="text-to-text")
-    return next(one.endpoint for one in found if len(one.parameters) < 6)
+    writers = _catalogue().search(task="text-to-text")
+    return next(writer.endpoint for writer in writers if len(writer.parameters) < 6)
 
 
 async def test_a_list_and_grown_sockets_are_the_items_of_a_list(
@@ -190,8 +190,8 @@ async def test_what_cannot_work_is_refused_with_the_prompt(
     wrong, words = WRONG[case]
     result = await comfyui.queue({"1": wrong})
     assert result.outcome == "refused"
-    said = sentence(result)
-    assert [word for word in words if word not in said] == [], said
+    message = sentence(result)
+    assert [word for word in words if word not in message] == [], message
     assert nothing_was_sent(emulator)
 
 
@@ -215,8 +215,8 @@ async def test_a_doubt_is_sent_anyway_and_the_service_decides(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
     doubted = model(PAINTER, prompt=f"x {mark()}", aspectRatio="7:1", send_anyway=True)
-    said = sentence(await comfyui.queue({"1": doubted}))
-    assert "aspectRatio must be one of" in said
+    message = sentence(await comfyui.queue({"1": doubted}))
+    assert "aspectRatio must be one of" in message
     assert emulator.counters.orders == 0
 
 
@@ -224,7 +224,7 @@ async def test_a_picture_that_is_too_large_is_refused_or_made_to_fit_and_told(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
     limit = {"max_mb": 0.02, "formats": ["jpg", "png"]}
-    kept = {
+    schema = {
         "endpoint": EDITOR,
         "parameters": [
             {"name": "prompt", "type": "STRING", "required": True},
@@ -234,7 +234,7 @@ async def test_a_picture_that_is_too_large_is_refused_or_made_to_fit_and_told(
     }
     edit = model(
         EDITOR,
-        form=json.dumps({"v": 1, "kind": "model", "model": kept}),
+        form=json.dumps({"v": 1, "kind": "model", "model": schema}),
         prompt="smaller",
         resolution="1k",
         imageUrls=["1", 0],
@@ -251,20 +251,20 @@ async def test_a_picture_that_is_too_large_is_refused_or_made_to_fit_and_told(
     sent = emulator.store.read_url(address)
     assert sent.startswith(b"\xff\xd8")
     assert len(sent) <= 0.02 * 2**20
-    said = " ".join(result.outputs["2"]["text"])
-    assert '"imageUrls"' in said
-    assert "jpg" in said
+    words = " ".join(result.outputs["2"]["text"])
+    assert '"imageUrls"' in words
+    assert "jpg" in words
 
 
 async def test_a_saved_schema_and_extra_run_a_model_that_nobody_listed(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
     emulator.add_model("new-vendor/text-to-image", parameters=[*LAMP, {"name": "resolution"}])
-    kept = {
+    schema = {
         "endpoint": "new-vendor/text-to-image",
         "parameters": [{"name": "prompt", "type": "STRING", "required": True}],
     }
-    form = json.dumps({"v": 1, "kind": "model", "model": kept, "sockets": [IMAGES]})
+    form = json.dumps({"v": 1, "kind": "model", "model": schema, "sockets": [IMAGES]})
     text = f"a cat {mark()}"
     run = model(
         "new-vendor/text-to-image",
@@ -297,8 +297,8 @@ async def test_an_id_that_one_model_made_goes_into_the_list_of_another(
 
 def _element(picture: list[Any]) -> dict[str, Any]:
     """What kling-elements needs, with a picture at each parameter that takes one."""
-    needed = [one for one in _known().form("kling-elements").parameters if one.required]
-    return {one.name: picture if one.is_media else f"cup {mark()}"[:20] for one in needed}
+    needed = [param for param in _catalogue().form("kling-elements").parameters if param.required]
+    return {param.name: picture if param.is_media else f"cup {mark()}"[:20] for param in needed}
 
 
 async def test_stop_says_that_a_model_goes_on_and_the_next_run_brings_it(
@@ -307,13 +307,13 @@ async def test_stop_says_that_a_model_goes_on_and_the_next_run_brings_it(
     emulator.run_seconds = 12.0
     emulator.model_cancel = "ignored"
     prompt = {"1": model(PAINTER, prompt=f"a cat {mark()}"), "2": looks("1", 0)}
-    taken = await comfyui.submit(prompt)
+    queued = await comfyui.submit(prompt)
     await comfyui.event(
         lambda event: event.type == "progress_text" and "running" in event.data["text"]
     )
     await comfyui.interrupt()
     stopped = await comfyui.event(lambda event: event.type == "runninghub.ended")
-    assert (await comfyui.finish(taken)).outcome == "interrupted"
+    assert (await comfyui.finish(queued)).outcome == "interrupted"
     assert "goes on" in stopped.data["line"]["en"]
     result = await comfyui.queue(prompt)
     assert result.outcome == "success", sentence(result)
@@ -323,9 +323,9 @@ async def test_stop_says_that_a_model_goes_on_and_the_next_run_brings_it(
 async def test_a_key_that_may_not_use_models_learns_it_before_any_upload(
     comfyui: ComfyClient, emulator: Emulator, tmp_path: Path
 ) -> None:
-    known = {"RUNNINGHUB_BASE_URL": emulator.base_url, "RUNNINGHUB_API_KEY": example_key("basic")}
+    env = {"RUNNINGHUB_BASE_URL": emulator.base_url, "RUNNINGHUB_API_KEY": example_key("basic")}
     emulator.accounts[example_key("basic")] = type(emulator.account)()
-    with running(tmp_path, known) as server:
+    with running(tmp_path, env) as server:
         async with ComfyClient(server.url) as client:
             prompt = {
                 "1": await loaded(client, pixels()),
@@ -338,19 +338,19 @@ async def test_a_key_that_may_not_use_models_learns_it_before_any_upload(
 async def test_a_model_that_appears_while_comfyui_runs_is_found_and_run(
     emulator: Emulator, tmp_path: Path
 ) -> None:
-    known = {
+    env = {
         "RUNNINGHUB_BASE_URL": emulator.base_url,
         "RUNNINGHUB_API_KEY": emulator.default_key,
     }
-    with running(tmp_path, known) as server:
+    with running(tmp_path, env) as server:
         async with ComfyClient(server.url) as client:
-            assert not await _found(client)
+            assert not await _lamp_painters(client)
             emulator.add_model(
                 "new-vendor/lamp/text-to-image", name="lamp-painter", parameters=LAMP
             )
-            told = await _post(client, "models/refresh")
-            assert told["added"] >= 1, told
-            assert [one["endpoint"] for one in await _found(client)] == [
+            changes = await _post(client, "models/refresh")
+            assert changes["added"] >= 1, changes
+            assert [entry["endpoint"] for entry in await _lamp_painters(client)] == [
                 "new-vendor/lamp/text-to-image"
             ]
             about = await client.get("/object_info/RHTextToImage")
@@ -364,7 +364,7 @@ async def test_a_model_that_appears_while_comfyui_runs_is_found_and_run(
             ]
 
 
-async def _found(client: ComfyClient) -> list[dict[str, Any]]:
+async def _lamp_painters(client: ComfyClient) -> list[dict[str, Any]]:
     return (await _post(client, "models", words="lamp-painter"))["models"]
 
 

@@ -17,7 +17,7 @@ from rh_api.errors import BadInput
 from rh_api.offload import Classes, Plan, cut, from_object_info, read_marks
 from tests.comfy.client import ComfyClient, Result
 from tests.comfy.conftest import parts, version
-from tests.comfy.graphs import Prompt, apart, mark, seen
+from tests.comfy.graphs import Prompt, apart, decoded, mark
 from tests.comfy.server import Server, running
 from tests.oracle.graphs import random_marks, random_prompt
 from tests.oracle.oracle import with_borders
@@ -50,12 +50,12 @@ def home(
 ) -> Iterator[Server]:
     """A local ComfyUI whose cloud is another real one."""
     emulator, base_url = cloud_on_comfyui
-    known = {
+    environment = {
         "RUNNINGHUB_BASE_URL": base_url,
         "RUNNINGHUB_API_KEY": emulator.default_key,
         "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT,
     }
-    with running(tmp_path_factory.mktemp("home"), known) as server:
+    with running(tmp_path_factory.mktemp("home"), environment) as server:
         for name, data in input_folder().items():
             (server.base / "input" / name).write_bytes(data)
         steps = np.linspace(0.1, 0.9, 5, dtype=np.float32)
@@ -94,18 +94,18 @@ def random_cut(number: int, classes: Classes) -> tuple[Prompt, list[dict[str, An
 def is_known(prompt: Prompt, classes: Classes) -> bool:
     """Whether this core has its classes, takes its values and has the outputs that are taken:
     savers got theirs late."""
-    found = {node_id: classes(one["class_type"]) for node_id, one in prompt.items()}
-    for node_id, one in prompt.items():
-        about = found[node_id]
+    abouts = {node_id: classes(entry["class_type"]) for node_id, entry in prompt.items()}
+    for node_id, entry in prompt.items():
+        about = abouts[node_id]
         if about is None:
             return False
-        for name, value in one["inputs"].items():
-            taken = about.inputs.get(name)
+        for name, value in entry["inputs"].items():
+            declared = about.inputs.get(name)
             if isinstance(value, list):
-                source = found[value[0]]
+                source = abouts[value[0]]
                 if source is None or value[1] >= len(source.outputs):
                     return False
-            elif taken and taken.least is not None and value < taken.least:
+            elif declared and declared.least is not None and value < declared.least:
                 return False
     return True
 
@@ -128,8 +128,8 @@ def add_list(random: Random, prompt: Prompt) -> None:
     """Sometimes a picture of it twice, as a list that is mapped and joined again."""
     pictures = [
         node_id
-        for node_id, one in prompt.items()
-        if one["class_type"] in ("ImageInvert", "LoadImage")
+        for node_id, entry in prompt.items()
+        if entry["class_type"] in ("ImageInvert", "LoadImage")
     ]
     if pictures and random.random() < 0.4:
         prompt |= {
@@ -176,26 +176,26 @@ def models_cut(number: int) -> tuple[Prompt, list[dict[str, Any]]]:
     }
     while True:
         marks = random_marks(random, prompt)
-        if {"6", "7"} & {node_id for one in marks for node_id in one["nodes"]}:
+        if {"6", "7"} & {node_id for part in marks for node_id in part["nodes"]}:
             return prompt, marks
 
 
-async def shown(here: ComfyClient, result: Result, wanted: list[str]) -> Shown:
+async def shown(here: ComfyClient, result: Result, node_ids: list[str]) -> Shown:
     """What each saver and preview shows: pixels and texts."""
     assert result.outcome == "success", (result.refusal, result.outcome, result.events[-2:])
-    found: Shown = {}
-    for node_id in wanted:
+    shows: Shown = {}
+    for node_id in node_ids:
         output = result.outputs[node_id]
-        pictures = [await seen(here, file) for file in output.get("images", ())]
-        found[node_id] = pictures or list(output["text"])
-    return found
+        pictures = [await decoded(here, file) for file in output.get("images", ())]
+        shows[node_id] = pictures or list(output["text"])
+    return shows
 
 
-def differing(prompt: Prompt, one: Shown, other: Shown) -> dict[str, str]:
+def differing(prompt: Prompt, cut_up: Shown, whole: Shown) -> dict[str, str]:
     """By saver, what is not equal. See FRAMES and RESIZES for what counts as equal."""
     wrong: dict[str, str] = {}
-    for node_id, made in one.items():
-        for left, right in zip(made, other[node_id], strict=True):
+    for node_id, values in cut_up.items():
+        for left, right in zip(values, whole[node_id], strict=True):
             if isinstance(left, str) or isinstance(right, str):
                 if left != right:
                     wrong[node_id] = f"{left!r} {right!r}"
@@ -214,11 +214,11 @@ def differing(prompt: Prompt, one: Shown, other: Shown) -> dict[str, str]:
 
 def classes_above(prompt: Prompt, node_id: str) -> set[str]:
     """The classes of what a node is made from."""
-    found: set[str] = set()
+    above: set[str] = set()
     for value in prompt[node_id]["inputs"].values():
         if isinstance(value, list):
-            found |= {prompt[value[0]]["class_type"]} | classes_above(prompt, value[0])
-    return found
+            above |= {prompt[value[0]]["class_type"]} | classes_above(prompt, value[0])
+    return above
 
 
 def planned(prompt: Prompt, extra: dict[str, Any], classes: Classes) -> Plan:
@@ -233,13 +233,13 @@ async def test_a_random_cut_is_equal_to_local(
 
 
 @pytest.mark.parametrize("number", range(NATIVE_GRAPHS))
-async def test_it_is_by_the_native_route(
+async def test_a_random_cut_by_the_native_route_is_equal_to_local(
     here: ComfyClient, cloud_on_comfyui: tuple[Emulator, str], classes: Classes, number: int
 ) -> None:
     emulator = cloud_on_comfyui[0]
     prompt, marks = random_cut(10_000 + number, classes)
     created = emulator.counters.requests[CREATE]
-    native = [{**one, "route": "native"} for one in marks]
+    native = [{**part, "route": "native"} for part in marks]
     await is_equal_to_local(here, emulator, classes, prompt, native)
     assert emulator.counters.requests[CREATE] == created
 
@@ -276,7 +276,7 @@ async def is_equal_to_local(
     marks: list[dict[str, Any]],
 ) -> None:
     extra = {"runninghub": {"segments": marks}}
-    wanted = outputs_of(prompt)
+    savers = outputs_of(prompt)
     orders = emulator.counters.orders
     cut_up = await here.queue(prompt, extra)
     try:
@@ -291,16 +291,16 @@ async def is_equal_to_local(
         return
     # Equal segments of one prompt are one order; so are those of an earlier test.
     assert emulator.counters.orders - orders <= len(plan.segments)
-    whole = await here.queue(with_borders(prompt, plan, wanted))
+    whole = await here.queue(with_borders(prompt, plan, savers))
     if whole.outcome == "error":  # this core cannot run it: 0.16.4 blends no RGBA with RGB
         assert cut_up.outcome == "error"
         return
 
-    wrong = differing(prompt, await shown(here, cut_up, wanted), await shown(here, whole, wanted))
+    wrong = differing(prompt, await shown(here, cut_up, savers), await shown(here, whole, savers))
     assert not wrong, (wrong, prompt, marks)
 
 
-async def test_those_cuts_ordered_something(
+async def test_the_random_cuts_order_something(
     here: ComfyClient, cloud_on_comfyui: tuple[Emulator, str], classes: Classes
 ) -> None:
     """Of the random cuts above most are accepted, and they go to the cloud: with films, masks and
@@ -316,8 +316,8 @@ async def test_those_cuts_ordered_something(
     assert sum(bool(plan.segments) for plan in plans) > 0.6 * GRAPHS
     assert any(plan.split for plan in plans)
     parts = [part for plan in plans for part in plan.segments]
-    assert {"IMAGE", "MASK", "VIDEO"} <= {one.type for part in parts for one in part.inlets}
-    assert {"IMAGE", "MASK", "VIDEO"} <= {one.type for part in parts for one in part.outlets}
+    assert {"IMAGE", "MASK", "VIDEO"} <= {inlet.type for part in parts for inlet in part.inlets}
+    assert {"IMAGE", "MASK", "VIDEO"} <= {outlet.type for part in parts for outlet in part.outlets}
     assert any(MAPPED in part.members for part in parts)
 
     # The real thing once more, to see the order itself.
@@ -349,8 +349,8 @@ async def test_sound_comes_through_both_ways(
     result = await here.queue(prompt, {"runninghub": {"segments": [{"nodes": ["3"]}]}})
 
     assert result.outcome == "success", (result.refusal, result.events[-2:])
-    [told] = result.outputs["6"]["text"]
-    assert float(told) <= 1 / 32768
+    [text] = result.outputs["6"]["text"]
+    assert float(text) <= 1 / 32768
 
 
 async def test_what_torchaudio_resamples_there_is_what_it_resamples_here(
@@ -369,8 +369,8 @@ async def test_what_torchaudio_resamples_there_is_what_it_resamples_here(
 
     assert result.outcome == "success", (result.refusal, result.events[-2:])
     assert cloud_on_comfyui[0].counters.orders == orders + 1
-    [told] = result.outputs["6"]["text"]
-    assert float(told) <= 1 / 32768
+    [text] = result.outputs["6"]["text"]
+    assert float(text) <= 1 / 32768
 
 
 async def test_a_mask_of_bools_comes_back(here: ComfyClient) -> None:

@@ -27,9 +27,9 @@ async def page(server: Server, emulator: Emulator) -> AsyncIterator[Page]:
     async with Page(server.url) as page:
         yield page
         await page.post("models/save", models="")
-        for one in (await page.get("settings"))["profiles"]:
-            if one["from"] == "file":
-                await page.post("profiles/delete", name=one["name"])
+        for profile in (await page.get("settings"))["profiles"]:
+            if profile["from"] == "file":
+                await page.post("profiles/delete", name=profile["name"])
 
 
 async def test_a_node_pays_with_the_account_that_it_names(
@@ -116,7 +116,7 @@ async def test_a_stored_key_is_enough_and_is_found_nowhere_else(
     emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     emulator.accounts[CANARY] = Account()
-    said = ""
+    output = ""
     with running(tmp_path_factory.mktemp("stored"), {}) as server:
         async with ComfyClient(server.url) as client, Page(server.url) as page:
             prompt = {"1": remote(catalog.TEXT_OUT, {"21.value": f"text {mark()}"})}
@@ -128,20 +128,20 @@ async def test_a_stored_key_is_enough_and_is_found_nowhere_else(
             good = await client.queue(prompt)
             assert (bad.outcome, good.outcome) == ("error", "success")
             for path in ("/history", "/queue", "/settings", "/v2/userdata"):
-                said += await client.text(path)
-            said += json.dumps([event.data for event in client.events], default=str)
-            said += json.dumps(await page.get("settings"))
+                output += await client.text(path)
+            output += json.dumps([event.data for event in client.events], default=str)
+            output += json.dumps(await page.get("settings"))
             for path in ("profiles.json", "../__runninghub/profiles.json"):
                 status = await page.status("GET", f"/userdata/__runninghub%2F{path}", {})
                 assert status in (400, 403, 404)
-        said += server.said()
+        output += server.said()
         holding = [
             path.relative_to(server.base).as_posix()
             for path in server.base.rglob("*")
             if path.is_file() and CANARY.encode() in path.read_bytes()
         ]
     assert holding == ["user/__runninghub/profiles.json"]
-    assert CANARY not in said
+    assert CANARY not in output
     assert not emulator.counters.keys_misplaced
 
 
@@ -163,7 +163,7 @@ async def test_without_a_default_account_nothing_is_ordered_that_names_none(
             # Another ComfyUI may still ask about tasks of the test before, by another key.
             assert not emulator.counters.orders
             assert not [
-                one.path for one in emulator.journal if CANARY in f"{one.headers}{one.json}"
+                entry.path for entry in emulator.journal if CANARY in f"{entry.headers}{entry.json}"
             ]
             named = remote(catalog.TEXT_OUT, fields, profile="third")
             assert (await client.queue({"1": named})).outcome == "success"

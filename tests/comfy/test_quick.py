@@ -44,7 +44,7 @@ async def test_a_module_runs_with_what_is_connected_and_all_else_of_its_example(
 
 
 @pytest.mark.parametrize(
-    ("prompt", "said"),
+    ("prompt", "words"),
     [
         (quick(" "), "Which module"),
         (quick("https://www.runninghub.ai/quick"), "no whole JSON object"),
@@ -53,9 +53,9 @@ async def test_a_module_runs_with_what_is_connected_and_all_else_of_its_example(
     ],
 )
 async def test_what_cannot_work_is_refused_before_the_graph_runs(
-    comfyui: ComfyClient, emulator: Emulator, prompt: dict[str, Any], said: str
+    comfyui: ComfyClient, emulator: Emulator, prompt: dict[str, Any], words: str
 ) -> None:
     result = await comfyui.queue({"1": prompt})
     assert result.outcome == "refused"
-    assert said in sentence(result)
+    assert words in sentence(result)
     assert nothing_was_sent(emulator)

@@ -53,8 +53,8 @@ async def test_a_wrong_field_is_named(comfyui: ComfyClient, emulator: Emulator, 
     # By now the workflow's JSON is at hand.
     assert again.outcome == "refused"
     for result in (first, again):
-        said = sentence(result)
-        assert [word for word in words if word not in said] == [], said
+        message = sentence(result)
+        assert [word for word in words if word not in message] == [], message
     assert nothing_was_sent(emulator)
 
 
@@ -94,8 +94,8 @@ async def test_a_value_that_cannot_travel_is_named(
         }
     )
 
-    said = sentence(result)
-    assert [word for word in words if word not in said] == [], said
+    message = sentence(result)
+    assert [word for word in words if word not in message] == [], message
     assert nothing_was_sent(emulator)
 
 
@@ -110,10 +110,10 @@ async def test_a_batch_above_the_limit_is_refused_with_its_count(
         }
     )
 
-    said = sentence(result)
-    assert "6 orders" in said
-    assert "max_orders allows 5" in said
-    assert "advanced inputs of the node, which its menu shows" in said  # it is hidden at first
+    message = sentence(result)
+    assert "6 orders" in message
+    assert "max_orders allows 5" in message
+    assert "advanced inputs of the node, which its menu shows" in message  # it is hidden at first
     assert nothing_was_sent(emulator)
 
 
@@ -268,9 +268,9 @@ async def test_a_wrong_key_is_told_with_its_site(comfyui: ComfyClient, emulator:
     emulator.account.enabled = False
     result = await comfyui.queue({"1": remote(_unread(emulator))})
 
-    said = sentence(result)
-    assert "does not accept the API key" in said
-    assert "RUNNINGHUB_BASE_URL" in said
+    message = sentence(result)
+    assert "does not accept the API key" in message
+    assert "RUNNINGHUB_BASE_URL" in message
     assert len(asked(emulator)) == 1
 
 
@@ -292,10 +292,10 @@ async def test_a_failed_task_names_node_exception_message_and_task(
     }
     result = await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, {"3.seed": mark()})})
 
-    said = sentence(result)
+    message = sentence(result)
     (task_id,) = emulator.tasks
     for word in ("KSampler", "OutOfMemoryError", "Allocation on device", task_id):
-        assert word in said
+        assert word in message
     assert result.failure["node_id"] == "1"
 
 

@@ -59,15 +59,15 @@ class Cloud:
         """What each node made: pictures as numbers, texts as they are."""
         reply = await self.run(graph)
         assert reply["status"] == "SUCCESS", reply
-        found: dict[str, list[Any]] = {}
+        values: dict[str, list[Any]] = {}
         for result in reply["results"]:
-            made = found.setdefault(result["nodeId"], [])
+            of_node = values.setdefault(result["nodeId"], [])
             if result["url"] is None:
-                made.append(result["text"])
+                of_node.append(result["text"])
                 continue
             async with self.session.get(result["url"], raise_for_status=True) as answer:
-                made.append(np.asarray(Image.open(io.BytesIO(await answer.read()))))
-        return found
+                of_node.append(np.asarray(Image.open(io.BytesIO(await answer.read()))))
+        return values
 
 
 @pytest.fixture
@@ -207,22 +207,22 @@ def laboratory(name: str, other: str) -> Prompt:
         "31": node("PrimitiveInt", value=7),
         "32": node("PrimitiveBoolean", value=True),
     }
-    for key, made in IMAGES.items():
-        graph[f"image:{key}"] = made
+    for key, entry in IMAGES.items():
+        graph[f"image:{key}"] = entry
         graph[f"save:{key}"] = node(
             "SaveImage", images=[f"image:{key}", 0], filename_prefix=f"i_{key}"
         )
-    for key, made in MASKS.items():
-        inputs = {**made["inputs"]}
+    for key, entry in MASKS.items():
+        inputs = {**entry["inputs"]}
         if "image" in inputs and not inputs["image"]:
             inputs["image"] = name
-        graph[f"mask:{key}"] = {**made, "inputs": inputs}
+        graph[f"mask:{key}"] = {**entry, "inputs": inputs}
         graph[f"picture:{key}"] = node("MaskToImage", mask=[f"mask:{key}", SLOTS.get(key, 0)])
         graph[f"save:m_{key}"] = node(
             "SaveImage", images=[f"picture:{key}", 0], filename_prefix=f"m_{key}"
         )
-    for key, made in TEXTS.items():
-        graph[f"text:{key}"] = made
+    for key, entry in TEXTS.items():
+        graph[f"text:{key}"] = entry
         graph[f"show:{key}"] = node("PreviewAny", source=[f"text:{key}", 0])
     return graph
 
@@ -231,26 +231,26 @@ def laboratory(name: str, other: str) -> Prompt:
 async def test_the_emulator_computes_what_comfyui_computes(real: Cloud, built_in: Cloud) -> None:
     """Levels are those of core; a last bit of float32 may move one over a border of two levels."""
     pictures = png(pixels((29, 17), 4)), png(pixels((16, 12)))
-    found = []
+    results = []
     for cloud in (real, built_in):
         names = [await cloud.upload(data, "picture.png") for data in pictures]
-        found.append(await cloud.results(laboratory(*names)))
+        results.append(await cloud.results(laboratory(*names)))
 
-    theirs, ours = found
+    theirs, ours = results
     assert set(ours) == set(theirs)
     assert len(ours) == len(IMAGES) + len(MASKS) + len(TEXTS)
     wrong = {}
-    for node_id, made in theirs.items():
+    for node_id, values in theirs.items():
         same = ours[node_id]
-        assert len(same) == len(made), node_id
-        for one, two in zip(made, same, strict=True):
-            if isinstance(one, str):
-                if one != two:
-                    wrong[node_id] = (one, two)
-            elif one.shape != two.shape:
-                wrong[node_id] = (one.shape, two.shape)
+        assert len(same) == len(values), node_id
+        for first, second in zip(values, same, strict=True):
+            if isinstance(first, str):
+                if first != second:
+                    wrong[node_id] = (first, second)
+            elif first.shape != second.shape:
+                wrong[node_id] = (first.shape, second.shape)
             else:
-                apart = np.abs(one.astype(int) - two)
+                apart = np.abs(first.astype(int) - second)
                 # The mean of four levels is often a whole one, and then the last bit decides.
                 some = apart.size // (4 if node_id == "save:area" else 100)
                 if apart.max() > 1 or np.count_nonzero(apart) > 3 + some:
@@ -282,10 +282,10 @@ async def test_half_a_level_before_saving_makes_every_level_right(
             "8": node("SaveImage", images=["7", 0], filename_prefix="lifted"),
             "9": node("SaveImage", images=["2", 0], filename_prefix="plain"),
         }
-        found = await cloud.results(graph)
+        results = await cloud.results(graph)
 
-        assert np.array_equal(found["8"][0][..., 0], ramp)
-        assert np.count_nonzero(found["9"][0][..., 0] != ramp) == 159
+        assert np.array_equal(results["8"][0][..., 0], ramp)
+        assert np.count_nonzero(results["9"][0][..., 0] != ramp) == 159
 
 
 async def test_a_wrong_graph_is_refused_with_the_errors_of_comfyui(real: Cloud) -> None:
@@ -298,8 +298,8 @@ async def test_a_wrong_graph_is_refused_with_the_errors_of_comfyui(real: Cloud) 
     )
 
     assert refused["code"] == 433
-    told = json.loads(refused["msg"].removeprefix("VALIDATE_PROMPT_FAILED: "))
-    assert set(told["node_errors"]) >= {"1"}
+    refusal = json.loads(refused["msg"].removeprefix("VALIDATE_PROMPT_FAILED: "))
+    assert set(refusal["node_errors"]) >= {"1"}
 
 
 async def test_a_class_that_is_not_there_is_refused_by_name(real: Cloud) -> None:
@@ -333,8 +333,8 @@ async def test_cancel_stops_the_prompt_that_runs(real: Cloud) -> None:
     task_id = created["data"]["taskId"]
     async with real.session.ws_connect(created["data"]["netWssUrl"]) as socket:
         async for message in socket:
-            said = json.loads(message.data)
-            if said["type"] == "executing" and said["data"]["node"] == "1":
+            event = json.loads(message.data)
+            if event["type"] == "executing" and event["data"]["node"] == "1":
                 break
 
     body = {"apiKey": real.emulator.default_key, "taskId": task_id}
@@ -351,7 +351,7 @@ async def test_cancel_stops_the_prompt_that_runs(real: Cloud) -> None:
             await asyncio.sleep(0.05)
         async with session.get("/history") as answer:
             ended = (await answer.json()).values()
-    [entry] = [one for one in ended if one["prompt"][2] == slow]
+    [entry] = [entry for entry in ended if entry["prompt"][2] == slow]
     assert [kind for kind, _ in entry["status"]["messages"]][-1] == "execution_interrupted"
 
 

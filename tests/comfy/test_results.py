@@ -14,6 +14,7 @@ from PIL import Image
 from rh_api.emulator import Emulator, Fault, catalog
 from tests.comfy.client import ComfyClient
 from tests.comfy.graphs import (
+    decoded,
     hollow_png,
     invert,
     inverted,
@@ -24,7 +25,6 @@ from tests.comfy.graphs import (
     pixels,
     remote,
     save,
-    seen,
 )
 from tests.comfy.page import Page
 from tests.comfy.server import Server
@@ -48,7 +48,7 @@ async def test_a_picture_comes_back_exact_to_the_bit(
     )
 
     (file,) = result.outputs["3"]["images"]
-    assert np.array_equal(await seen(comfyui, file), inverted(picture))
+    assert np.array_equal(await decoded(comfyui, file), inverted(picture))
     assert emulator.counters.orders == 1
 
 
@@ -63,7 +63,7 @@ async def test_the_node_alone_shows_its_pictures_and_what_they_cost(
     shown = result.outputs["2"]
     (file,) = shown["images"]
     assert file["type"] == "temp"
-    assert np.array_equal((await seen(comfyui, file))[..., :3], inverted(picture))
+    assert np.array_equal((await decoded(comfyui, file))[..., :3], inverted(picture))
     (task,) = emulator.tasks.values()
     coins = "1 coin" if task.coins == 1 else f"{task.coins} coins"
     assert re.fullmatch(rf"done in \d+ s · {coins}", shown["text"][0])
@@ -127,8 +127,8 @@ async def test_odd_pictures_travel(comfyui: ComfyClient, kind: str) -> None:
     )
 
     assert result.outcome == "success", result.failure
-    (told,) = result.outputs["3"]["text"]
-    assert told.endswith("0.0000..1.0000") == (kind == "wild")
+    (text,) = result.outputs["3"]["text"]
+    assert text.endswith("0.0000..1.0000") == (kind == "wild")
 
 
 async def test_pictures_of_several_sizes_are_single_ones_in_the_outputs_order(
@@ -193,12 +193,12 @@ async def test_a_broken_picture_is_kept_as_a_file(
     result = await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, {"3.seed": mark()})})
 
     (task_id,) = emulator.tasks
-    said = result.outputs["1"]["text"][1]
-    assert "cannot be read as a picture" in said
-    assert task_id in said
-    (kept,) = (server.base / "output" / "runninghub").glob(f"{task_id}*")
-    assert kept.name in said
-    assert kept.read_bytes() == broken
+    line = result.outputs["1"]["text"][1]
+    assert "cannot be read as a picture" in line
+    assert task_id in line
+    (saved,) = (server.base / "output" / "runninghub").glob(f"{task_id}*")
+    assert saved.name in line
+    assert saved.read_bytes() == broken
 
 
 async def test_a_folder_that_takes_no_file_is_named_and_the_result_is_not_lost(
@@ -212,9 +212,9 @@ async def test_a_folder_that_takes_no_file_is_named_and_the_result_is_not_lost(
         result = await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, {"3.seed": mark()})})
     finally:
         folder.unlink()
-    said = result.failure["exception_message"]
-    assert "could not be written" in said
-    (path,) = re.findall(r"(/\S+\.png)", said)
+    message = result.failure["exception_message"]
+    assert "could not be written" in message
+    (path,) = re.findall(r"(/\S+\.png)", message)
     assert Path(path).read_bytes().startswith(b"\x89PNG")
 
 
@@ -286,7 +286,7 @@ async def test_an_uploaded_name_and_address_reach_their_fields(
 
     for saver in ("5", "6"):
         (file,) = result.outputs[saver]["images"]
-        assert np.array_equal(await seen(comfyui, file), inverted(picture))
+        assert np.array_equal(await decoded(comfyui, file), inverted(picture))
     assert len(emulator.uploads) == 1
 
 
@@ -301,7 +301,7 @@ async def test_a_picture_at_a_url_loader_is_sent_as_its_address(comfyui: ComfyCl
     )
 
     (file,) = result.outputs["3"]["images"]
-    assert np.array_equal(await seen(comfyui, file), inverted(picture))
+    assert np.array_equal(await decoded(comfyui, file), inverted(picture))
 
 
 async def test_a_mask_becomes_the_uploads_alpha(comfyui: ComfyClient, emulator: Emulator) -> None:
@@ -359,15 +359,15 @@ async def test_a_kept_picture_that_was_damaged_since_is_fetched_again_for_nothin
         "3": save(["2", IMAGES]),
     }
     await comfyui.queue(graph)
-    kept = max(server.base.rglob("results/*/0000.png"), key=lambda path: path.stat().st_mtime)
-    whole = kept.read_bytes()
-    kept.write_bytes(whole[:60] + bytes(len(whole) - 70) + whole[-10:])
+    stored = max(server.base.rglob("results/*/0000.png"), key=lambda path: path.stat().st_mtime)
+    whole = stored.read_bytes()
+    stored.write_bytes(whole[:60] + bytes(len(whole) - 70) + whole[-10:])
 
     graph["2"]["inputs"]["max_orders"] = 3  # no part of the order: it is served from here
     result = await comfyui.queue(graph)
     (file,) = result.outputs["3"]["images"]
-    assert np.array_equal(await seen(comfyui, file), inverted(picture))
-    assert kept.read_bytes() == whole
+    assert np.array_equal(await decoded(comfyui, file), inverted(picture))
+    assert stored.read_bytes() == whole
     assert emulator.counters.orders == 1
 
 
@@ -396,7 +396,7 @@ async def test_what_did_not_come_is_brought_by_the_next_run_and_not_asked_for_at
     lost = Fault("/results/", "status", value=404, count=1)
     emulator.faults.append(lost)
     assert await runs()
-    gone = next(asked.path for asked in emulator.journal if asked.path.startswith("/results/"))
+    gone = next(entry.path for entry in emulator.journal if entry.path.startswith("/results/"))
     emulator.faults.append(Fault(gone, "status", value=404))
     assert await runs()
     assert not await runs()

@@ -68,13 +68,13 @@ async def test_both_paths_serve_a_page_of_this_comfyui(page: Page, server: Serve
 async def test_a_link_is_told_with_what_the_classes_here_know(
     page: Page, emulator: Emulator
 ) -> None:
-    told = await page.post("program", kind="workflow", text=catalog.TEXT_TO_IMAGE)
-    fields = {field["name"]: field for node in told["nodes"] for field in node["fields"]}
+    form = await page.post("program", kind="workflow", text=catalog.TEXT_TO_IMAGE)
+    fields = {field["name"]: field for node in form["nodes"] for field in node["fields"]}
     assert fields["3.seed"]["max"] == str(2**64 - 1)
     assert fields["3.cfg"]["kind"] == "FLOAT"
     assert "euler" in fields["3.sampler_name"]["options"]
     assert fields["4.ckpt_name"]["options"] is None  # this machine's files are not the cloud's
-    assert [(one["id"], one["type"], one["suggested"]) for one in told["outputs"]] == [
+    assert [(output["id"], output["type"], output["suggested"]) for output in form["outputs"]] == [
         ("9", "IMAGE", True)
     ]
     assert not emulator.counters.orders
@@ -86,10 +86,10 @@ async def test_an_estimate_comes_from_runs_of_this_comfyui(
     emulator.run_seconds = 0.5
     result = await comfyui.queue({"1": remote(catalog.SUBGRAPH, {"12:7.value": mark() / 1e4})})
     assert result.outcome == "success", result
-    told = await page.post("estimate", kind="workflow", id=catalog.SUBGRAPH, instance="default")
-    assert told["runs"] >= 1
-    assert told["seconds"] > 0
-    assert float(told["coins"]) > 0
+    estimate = await page.post("estimate", kind="workflow", id=catalog.SUBGRAPH, instance="default")
+    assert estimate["runs"] >= 1
+    assert estimate["seconds"] > 0
+    assert float(estimate["coins"]) > 0
 
 
 async def test_progress_and_failure_speak_the_pages_language(
@@ -120,14 +120,14 @@ async def test_a_failure_can_be_handed_on(
     fields = {"3.seed": mark(), "6.text": "my private words"}
     result = await comfyui.queue({"17": remote(catalog.TEXT_TO_IMAGE, fields)})
     assert result.outcome == "error"
-    told = await page.post("report", prompt=result.prompt_id, node_id="17")
+    report = await page.post("report", prompt=result.prompt_id, node_id="17")
     (task_id,) = emulator.tasks
-    assert (told["task_id"], told["link"]) == (task_id, "")
+    assert (report["task_id"], report["link"]) == (task_id, "")
     for word in ("RunningHubRemoteWorkflow (17)", "KSampler", "RuntimeError", "cannot paint"):
-        assert word in told["text"]
-    assert "private words" not in told["text"]
-    assert emulator.default_key not in told["text"]
-    assert "ComfyUI: ?" not in told["text"]
+        assert word in report["text"]
+    assert "private words" not in report["text"]
+    assert emulator.default_key not in report["text"]
+    assert "ComfyUI: ?" not in report["text"]
 
 
 async def test_a_run_tells_how_long_it_usually_takes(
@@ -154,9 +154,9 @@ async def test_the_sandbox_runs_a_sample_from_the_graph(page: Page, comfyui: Com
     result = await comfyui.queue({"1": remote(catalog.TEXT_OUT, fields, profile="sandbox")})
     assert result.outcome == "success", result
     program = {"kind": "workflow", "id": catalog.TEXT_OUT, "profile": "sandbox", "title": "Text"}
-    told = await page.post("quote", programs=[program])
-    assert told["text"] == ""
-    assert told["orders"] == [{"title": "Text", "quote": "nothing is paid: it runs in the sandbox"}]
+    sums = await page.post("quote", programs=[program])
+    assert sums["text"] == ""
+    assert sums["orders"] == [{"title": "Text", "quote": "nothing is paid: it runs in the sandbox"}]
     assert not (await page.post("sandbox", on=False))["on"]
     (listed,) = (await page.post("history", words=word))["orders"]
     assert (listed["name"], listed["emulated"], listed["coins"]) == ("Text", True, None)

@@ -41,9 +41,9 @@ async def all_running(emulator: Emulator, count: int) -> None:
 async def test_cloud_nodes_overlap(comfyui: ComfyClient, emulator: Emulator) -> None:
     emulator.hold_at = "3"
     prompt = {str(n): remote(catalog.TEXT_TO_IMAGE, new_picture()) for n in range(3)}
-    taken = await comfyui.submit(prompt)
+    queued = await comfyui.submit(prompt)
     await all_running(emulator, 3)
-    result = await comfyui.finish(taken)
+    result = await comfyui.finish(queued)
 
     assert result.outcome == "success"
     assert emulator.counters.orders == 3
@@ -60,7 +60,7 @@ async def test_a_branch_that_a_switch_leaves_out_is_not_paid(
 
     assert result.outcome == "success"
     (task,) = emulator.tasks.values()
-    (seed,) = [one["fieldValue"] for one in task.node_info if one["fieldName"] == "seed"]
+    (seed,) = [field["fieldValue"] for field in task.node_info if field["fieldName"] == "seed"]
     assert seed == seeds[not switch]["3.seed"]
 
 
@@ -75,7 +75,7 @@ async def test_a_branch_that_a_growing_switch_leaves_out_is_not_paid(
 
     assert result.outcome == "success"
     (task,) = emulator.tasks.values()
-    (seed,) = [one["fieldValue"] for one in task.node_info if one["fieldName"] == "seed"]
+    (seed,) = [field["fieldValue"] for field in task.node_info if field["fieldName"] == "seed"]
     assert seed == seeds[select - 1]["3.seed"]
 
 
@@ -84,7 +84,7 @@ async def test_more_nodes_than_the_account_may_run_wait_their_turn(
 ) -> None:
     emulator.hold_at = "3"
     prompt = {str(n): remote(catalog.TEXT_TO_IMAGE, new_picture()) for n in range(5)}
-    taken = await comfyui.submit(prompt)
+    queued = await comfyui.submit(prompt)
     await comfyui.event(
         lambda event: (
             event.type == "progress_text"
@@ -92,7 +92,7 @@ async def test_more_nodes_than_the_account_may_run_wait_their_turn(
         )
     )
     await all_running(emulator, 3)
-    result = await comfyui.finish(taken)
+    result = await comfyui.finish(queued)
 
     assert result.outcome == "success"
     assert emulator.counters.orders == 5
@@ -103,7 +103,7 @@ async def test_seconds_that_pass_send_the_page_no_state_of_all_nodes(
 ) -> None:
     emulator.hold_at = "3"
     prompt = {str(n): remote(catalog.TEXT_TO_IMAGE, new_picture()) for n in range(6)}
-    taken = await comfyui.submit(prompt)
+    queued = await comfyui.submit(prompt)
 
     def at(seconds: int) -> Callable[[Event], bool]:
         line = f"waiting for a free slot (3 of 3 used) · {seconds} s"
@@ -113,7 +113,7 @@ async def test_seconds_that_pass_send_the_page_no_state_of_all_nodes(
     end = comfyui.events.index(await comfyui.event(at(3)))
     states = [e for e in comfyui.events[begin:end] if e.type == "progress_state"]
     emulator.hold_at = None
-    result = await comfyui.finish(taken)
+    result = await comfyui.finish(queued)
 
     assert result.outcome == "success"
     assert not states
@@ -122,7 +122,7 @@ async def test_seconds_that_pass_send_the_page_no_state_of_all_nodes(
 async def test_a_cloud_node_and_a_blocking_local_node_run_side_by_side(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
-    taken = await comfyui.submit(
+    queued = await comfyui.submit(
         {
             "1": remote(catalog.TEXT_TO_IMAGE, new_picture()),
             "2": node("TestBlocks", seconds=4.0, mark=mark()),
@@ -131,7 +131,7 @@ async def test_a_cloud_node_and_a_blocking_local_node_run_side_by_side(
     )
     await until(lambda: [task.status for task in emulator.tasks.values()] == ["SUCCESS"])
     assert not any(e.type == "executing" and e.data["node"] == "3" for e in comfyui.events)
-    result = await comfyui.finish(taken)
+    result = await comfyui.finish(queued)
 
     assert result.outcome == "success"
     assert set(result.outputs) == {"1", "3"}
@@ -152,9 +152,9 @@ async def test_equal_nodes_of_one_prompt_are_one_order(
 
     assert emulator.counters.orders == 1
     assert result.outputs["3"]["text"] == result.outputs["4"]["text"]
-    told = [result.outputs[node_id]["text"][0] for node_id in ("1", "2")]
-    assert sum("1 coin" in text for text in told) == 1
-    assert sum(text.startswith("done together with an equal node") for text in told) == 1
+    texts = [result.outputs[node_id]["text"][0] for node_id in ("1", "2")]
+    assert sum("1 coin" in text for text in texts) == 1
+    assert sum(text.startswith("done together with an equal node") for text in texts) == 1
 
 
 async def test_a_number_beyond_its_class_here_is_ordered_with_a_word_on_the_node(
@@ -185,11 +185,11 @@ async def test_stop_ends_the_prompt_at_once_and_the_task_in_the_cloud(
 ) -> None:
     emulator.run_seconds = 20
     prompt = {n: remote(catalog.TEXT_TO_IMAGE, new_picture()) for n in "12"}
-    taken = await comfyui.submit(prompt)
+    queued = await comfyui.submit(prompt)
     await until(lambda: len(emulator.tasks) == 2 and is_running(emulator), 10)
 
-    await comfyui.interrupt(taken.prompt_id)
-    result = await comfyui.finish(taken)
+    await comfyui.interrupt(queued.prompt_id)
+    result = await comfyui.finish(queued)
     assert result.outcome == "interrupted"
     await until(lambda: all(task.status == "CANCEL" for task in emulator.tasks.values()), 2)
     assert emulator.counters.cancels == 2
@@ -204,12 +204,12 @@ async def test_stop_reaches_the_cloud_while_a_local_node_blocks(
         "2": node("TestBlocks", seconds=3.0, mark=mark()),
         "3": looks("2", 0),
     }
-    taken = await comfyui.submit(prompt)
+    queued = await comfyui.submit(prompt)
     await until(lambda: is_running(emulator), 10)
 
-    await comfyui.interrupt(taken.prompt_id)
+    await comfyui.interrupt(queued.prompt_id)
     await until(lambda: all(task.status == "CANCEL" for task in emulator.tasks.values()), 2)
-    result = await comfyui.finish(taken)
+    result = await comfyui.finish(queued)
     assert result.outcome == "interrupted"
 
 
@@ -218,10 +218,10 @@ async def test_a_prompt_that_follows_a_stopped_one_runs(
 ) -> None:
     emulator.run_seconds = 20
     prompt = {"1": remote(catalog.TEXT_TO_IMAGE, new_picture())}
-    taken = await comfyui.submit(prompt)
+    queued = await comfyui.submit(prompt)
     await until(lambda: is_running(emulator), 10)
-    await comfyui.interrupt(taken.prompt_id)
-    await comfyui.finish(taken)
+    await comfyui.interrupt(queued.prompt_id)
+    await comfyui.finish(queued)
 
     emulator.run_seconds = 0.2
     result = await comfyui.queue(prompt)
@@ -258,10 +258,10 @@ async def test_a_running_job_that_is_cancelled_in_the_list_ends_in_the_cloud(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
     emulator.hold_at = "3"
-    taken = await comfyui.submit({"1": remote(catalog.TEXT_TO_IMAGE, new_picture())})
+    queued = await comfyui.submit({"1": remote(catalog.TEXT_TO_IMAGE, new_picture())})
     await until(lambda: is_running(emulator), 10)
-    await comfyui.cancel_job(taken.prompt_id)
-    assert (await comfyui.finish(taken)).outcome == "interrupted"
+    await comfyui.cancel_job(queued.prompt_id)
+    assert (await comfyui.finish(queued)).outcome == "interrupted"
     await until(lambda: all(task.status == "CANCEL" for task in emulator.tasks.values()), 2)
 
 
@@ -269,14 +269,14 @@ async def test_a_failing_neighbour_ends_the_task_in_the_cloud(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
     emulator.run_seconds = 20
-    taken = await comfyui.submit(
+    queued = await comfyui.submit(
         {
             "1": remote(catalog.TEXT_TO_IMAGE, new_picture()),
             "2": node("TestFails", seconds=1.0, mark=mark()),
         }
     )
     await until(lambda: is_running(emulator), 10)
-    result = await comfyui.finish(taken)
+    result = await comfyui.finish(queued)
 
     assert result.failure["node_id"] == "2"
     await until(lambda: all(task.status == "CANCEL" for task in emulator.tasks.values()), 2)
@@ -421,11 +421,11 @@ async def test_stop_during_an_upload_leaves_no_order(
         "1": await loaded(comfyui, pixels((400, 300))),
         "2": remote(catalog.INVERT, {"10.image": ["1", 0]}),
     }
-    taken = await comfyui.submit(prompt)
+    queued = await comfyui.submit(prompt)
     await until(lambda: emulator.faults[0].struck == 1, 10)
 
-    await comfyui.interrupt(taken.prompt_id)
-    result = await comfyui.finish(taken)
+    await comfyui.interrupt(queued.prompt_id)
+    result = await comfyui.finish(queued)
     assert result.outcome == "interrupted"
     assert await end_of(comfyui, "2") == "stopped · nothing was ordered"
 
@@ -442,12 +442,12 @@ async def test_stop_during_a_download_says_that_the_result_is_paid(
     emulator.faults.append(drip)
     prompt = {"1": remote(catalog.TEXT_TO_IMAGE, new_picture())}
     for runs in (1, 2):  # the second one fetches what the first one ordered
-        taken = await comfyui.submit(prompt)
+        queued = await comfyui.submit(prompt)
         await until(lambda runs=runs: drip.struck == runs, 20)
-        await comfyui.interrupt(taken.prompt_id)
-        assert (await comfyui.finish(taken)).outcome == "interrupted"
-        said = "the same inputs and seed bring its results, which are not paid again · 1 coin"
-        assert (await end_of(comfyui, "1")).endswith(said)
+        await comfyui.interrupt(queued.prompt_id)
+        assert (await comfyui.finish(queued)).outcome == "interrupted"
+        ending = "the same inputs and seed bring its results, which are not paid again · 1 coin"
+        assert (await end_of(comfyui, "1")).endswith(ending)
 
     emulator.faults.clear()
     assert (await comfyui.queue(prompt)).outcome == "success"
@@ -458,14 +458,14 @@ async def test_stop_while_others_fill_the_account_leaves_no_order(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
     emulator.foreign_tasks = 3
-    taken = await comfyui.submit({"1": remote(catalog.TEXT_TO_IMAGE, new_picture())})
-    told = await comfyui.event(
+    queued = await comfyui.submit({"1": remote(catalog.TEXT_TO_IMAGE, new_picture())})
+    waiting = await comfyui.event(
         lambda event: event.type == "progress_text" and "other tasks" in event.data["text"]
     )
-    assert told.data["node"] == "1"
+    assert waiting.data["node"] == "1"
 
-    await comfyui.interrupt(taken.prompt_id)
-    result = await comfyui.finish(taken)
+    await comfyui.interrupt(queued.prompt_id)
+    result = await comfyui.finish(queued)
     assert result.outcome == "interrupted"
     assert await end_of(comfyui, "1") == "stopped · nothing was ordered"
     assert not emulator.counters.orders
@@ -478,18 +478,18 @@ async def test_the_key_is_nowhere(comfyui: ComfyClient, emulator: Emulator, serv
         "3": save(["2", 0]),
     }
     emulator.fail_next = {"node_id": "13", "exception_type": "E", "exception_message": "m"}
-    said = [await comfyui.queue(good), await comfyui.queue(good)]
-    assert [result.outcome for result in said] == ["error", "success"]
-    said.append(await comfyui.queue({"1": remote("no id")}))
-    said.append(await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, {"3.nothing": 1})}))
+    results = [await comfyui.queue(good), await comfyui.queue(good)]
+    assert [result.outcome for result in results] == ["error", "success"]
+    results.append(await comfyui.queue({"1": remote("no id")}))
+    results.append(await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, {"3.nothing": 1})}))
     for kind in ("lost_reply", "html", "reset", "redirect"):
         emulator.faults.append(Fault("/task/openapi/create", kind, value=502))
-        said.append(await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, new_picture())}))
+        results.append(await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, new_picture())}))
     emulator.account.enabled = False
-    said.append(await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, new_picture())}))
+    results.append(await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, new_picture())}))
 
     key = emulator.default_key
-    assert key not in str(said) + str(comfyui.events)
+    assert key not in str(results) + str(comfyui.events)
     for path in ("/history", "/queue", "/api/jobs", "/object_info"):
         assert key not in str(await comfyui.get(path))
     files = [path for path in server.base.rglob("*") if path.is_file()]
@@ -510,9 +510,9 @@ async def test_a_program_may_ask_for_a_new_order_of_equal_inputs(
     assert (await comfyui.queue(prompt)).outcome == "success"
     assert (await comfyui.queue(prompt)).outcome == "success"
     assert emulator.counters.orders == 1
-    said = {"runninghub": {"again": ["1"]}}
+    extra = {"runninghub": {"again": ["1"]}}
     for orders in (2, 3):
-        assert (await comfyui.queue(prompt, said)).outcome == "success"
+        assert (await comfyui.queue(prompt, extra)).outcome == "success"
         assert emulator.counters.orders == orders
 
 
@@ -528,6 +528,6 @@ async def test_after_a_lost_reply_a_program_decides_to_send_again(
     for _ in range(2):  # the second one is not ordered: it is a question
         assert (await comfyui.queue(prompt)).outcome == "error"
     assert emulator.counters.orders == 1
-    said = {"runninghub": {"again": ["1"]}}
-    assert (await comfyui.queue(prompt, said)).outcome == "success"
+    extra = {"runninghub": {"again": ["1"]}}
+    assert (await comfyui.queue(prompt, extra)).outcome == "success"
     assert emulator.counters.orders == 2

@@ -36,8 +36,8 @@ async def test_local_files_of_every_folder_go_up_byte_for_byte(
     }
     result = await comfyui.queue(prompt, marked("1", "2", "3"))
 
-    made = await saved(comfyui, result, "4")
-    assert all((one == other).all() for one, other in zip(made, pictures, strict=True))
+    images = await saved(comfyui, result, "4")
+    assert all((image == picture).all() for image, picture in zip(images, pictures, strict=True))
     assert {stored.data for stored in emulator.uploads.values()} == set(map(png, pictures))
 
 
@@ -50,8 +50,8 @@ async def test_a_changed_file_is_another_order(
         picture = pixels()
         path.write_bytes(png(picture))
         result = await comfyui.queue(prompt, marked("1", "2"))
-        (made,) = await saved(comfyui, result, "3")
-        assert (made == inverted(picture)).all()
+        (image,) = await saved(comfyui, result, "3")
+        assert (image == inverted(picture)).all()
     assert emulator.counters.orders == 2
 
 
@@ -68,9 +68,9 @@ async def test_a_marked_saver_saves_here_what_it_made_there(
     extra = {**marked("7"), "extra_pnginfo": {"workflow": workflow}}
     for count in (1, 2):
         result = await comfyui.queue(prompt, extra)
-        (made,) = await saved(comfyui, result, "7:3")
+        (image,) = await saved(comfyui, result, "7:3")
         (file,) = result.outputs["7:3"]["images"]
-        assert (made == inverted(picture)).all()
+        assert (image == inverted(picture)).all()
         assert file["type"] == "output"
         assert file["subfolder"] == prefix.split("/")[0]
         assert file["filename"].startswith("away_20")
@@ -98,8 +98,8 @@ async def test_an_emptied_temp_folder_costs_nothing(
     for prefix in ("before", "after", "again"):
         prompt["3"]["inputs"]["filename_prefix"] = prompt["5"]["inputs"]["filename_prefix"] = prefix
         result = await comfyui.queue(prompt, marked("2", "3", "4"))
-        (made,) = await saved(comfyui, result, "3")
-        assert (made == inverted(picture)).all()
+        (image,) = await saved(comfyui, result, "3")
+        assert (image == inverted(picture)).all()
         (file,) = result.outputs["5"]["images"]
         assert len(await comfyui.view(file)) > 0
         if prefix == "before":
@@ -118,8 +118,8 @@ async def test_a_marked_preview_shows_on_its_own_node(
     }
     result = await comfyui.queue(prompt, marked("2", "3"))
 
-    (made,) = await saved(comfyui, result, "3")
-    assert (made == inverted(picture)).all()
+    (image,) = await saved(comfyui, result, "3")
+    assert (image == inverted(picture)).all()
     assert result.outputs["3"]["images"][0]["type"] == "temp"
 
 

@@ -25,8 +25,8 @@ async def test_a_cloud_workflows_picture_goes_on_into_a_segment(
     }
     result = await comfyui.queue(prompt, marked("3"))
 
-    (made,) = await saved(comfyui, result, "4")
-    assert (made == inverted(picture)[::-1]).all()
+    (image,) = await saved(comfyui, result, "4")
+    assert (image == inverted(picture)[::-1]).all()
     assert emulator.counters.orders == 2
 
 
@@ -55,8 +55,8 @@ async def test_what_another_pack_changes_before_or_after_us_counts(
     both = {"before": {"2": sideways}, "after": {"3": sideways, "4": {"filename_prefix": "other"}}}
     result = await comfyui.queue(prompt, {**marked("2"), "tests": both})
 
-    (made,) = await saved(comfyui, result, "4")
-    assert (made == picture).all()
+    (image,) = await saved(comfyui, result, "4")
+    assert (image == picture).all()
     assert result.outputs["4"]["images"][0]["filename"].startswith("other_")
     (graph,) = graphs(emulator)
     assert graph["2"]["inputs"]["flip_method"] == sideways["flip_method"]
@@ -69,7 +69,7 @@ async def test_a_handler_of_another_pack_that_fails_changes_nothing(
     picture = pixels()
     failing = {"tests": {moment: {"99": None}}}
     prompt = await turning(comfyui, picture)
-    (made,) = await saved(comfyui, await comfyui.queue(prompt, {**marked("2"), **failing}), "3")
+    (image,) = await saved(comfyui, await comfyui.queue(prompt, {**marked("2"), **failing}), "3")
 
-    assert (made == inverted(picture)).all()
+    assert (image == inverted(picture)).all()
     assert emulator.counters.orders == 1

@@ -53,8 +53,8 @@ async def test_a_model_that_the_cloud_does_not_list_is_told_on_its_node_and_runs
     result = await comfyui.queue(prompt, marked(*prompt))
 
     assert result.outcome == "success", result.refusal or result.failure
-    told = [text for node_id in prompt for text in result.texts(node_id)]
-    assert any(f'does not list a model "{catalog.UNLISTED[0]}"' in text for text in told)
+    texts = [text for node_id in prompt for text in result.texts(node_id)]
+    assert any(f'does not list a model "{catalog.UNLISTED[0]}"' in text for text in texts)
     assert emulator.counters.orders == 1
 
 
@@ -66,8 +66,8 @@ async def test_a_model_that_the_cloud_does_not_have_is_told_with_the_nearest_whe
     result = await comfyui.queue(prompt, marked(*prompt))
 
     assert "exampel_model.safetensors" in result.failure["exception_message"]
-    told = [text for node_id in prompt for text in result.texts(node_id)]
-    assert any("Nearest: example_model.safetensors" in text for text in told)
+    texts = [text for node_id in prompt for text in result.texts(node_id)]
+    assert any("Nearest: example_model.safetensors" in text for text in texts)
     assert emulator.counters.orders == 0
 
 
@@ -192,21 +192,21 @@ async def test_a_segment_of_a_shared_prompt_reads_no_file_outside(
     }
     (server.base / "input" / prompt["1"]["inputs"]["image"]).write_bytes(png(pixels()))
     result = await comfyui.queue(prompt, marked("1", "2"))
-    taken = result.history["prompt"][2]
+    sent = result.history["prompt"][2]
     # What a program could send instead of marks: our own node, with a name of its choice.
-    segment = next(key for key, one in taken.items() if one["class_type"] == "RunningHubSegment")
-    text = taken[segment]["inputs"]["segment"]
+    segment = next(key for key, entry in sent.items() if entry["class_type"] == "RunningHubSegment")
+    text = sent[segment]["inputs"]["segment"]
     orders = emulator.counters.orders
-    taken[segment]["inputs"]["segment"] = text.replace(
+    sent[segment]["inputs"]["segment"] = text.replace(
         prompt["1"]["inputs"]["image"], "../secret.png"
     )
-    forged = await comfyui.queue(taken)
+    forged = await comfyui.queue(sent)
 
     assert forged.status == 400
     assert "secret.png" in forged.refusal
     assert emulator.counters.orders == orders
-    taken[segment]["inputs"]["segment"] = "{}"
-    assert (await comfyui.queue(taken)).status == 400
+    sent[segment]["inputs"]["segment"] = "{}"
+    assert (await comfyui.queue(sent)).status == 400
 
 
 @pytest.mark.timeout(600)
@@ -224,7 +224,7 @@ async def test_without_a_key_nothing_runs_and_a_marked_node_says_what_to_do(
         async with ComfyClient(server.url) as client, Page(server.url) as page:
             by_program = await client.submit(prompt, marked("2"))
             by_canvas = await client.submit(prompt, {"extra_pnginfo": {"workflow": workflow}})
-            told = await page.post("explain", prompt=prompt, extra_data=marked("2"))
+            explained = await page.post("explain", prompt=prompt, extra_data=marked("2"))
             history = await client.get("/history")
 
     for result in (by_program, by_canvas):
@@ -232,7 +232,7 @@ async def test_without_a_key_nothing_runs_and_a_marked_node_says_what_to_do(
         assert set(result.node_errors) == {"2"}
         assert "Enter a key" in result.refusal
         assert "locally" in result.refusal
-    assert (told["refused"]["id"], told["refused"]["hint"]) == ("2", "no_key")
+    assert (explained["refused"]["id"], explained["refused"]["hint"]) == ("2", "no_key")
     assert history == {}
 
 
@@ -283,8 +283,8 @@ async def test_a_class_that_only_this_machine_has_is_named_on_its_twin(
 
     assert "node 7:2 Mine" in result.failure["exception_message"]
     assert "TestInverts" in result.failure["exception_message"]
-    (told,) = [event.data for event in result.events if event.type == "runninghub.failed"]
-    assert (told["segment"], told["node"]) == ("2", "7:2")
+    (failure,) = [event.data for event in result.events if event.type == "runninghub.failed"]
+    assert (failure["segment"], failure["node"]) == ("2", "7:2")
     assert emulator.counters.orders == 0
 
 
@@ -301,8 +301,8 @@ async def test_two_hundred_megabytes_are_more_than_goes_up(
     result = await comfyui.queue(prompt, marked("1", "2"))
     path.unlink()
 
-    said = result.failure["exception_message"]
-    assert "file of node 1 LoadVideo is a file of 209.7 MB, too large for RunningHub" in said
+    message = result.failure["exception_message"]
+    assert "file of node 1 LoadVideo is a file of 209.7 MB, too large for RunningHub" in message
     assert emulator.counters.orders == 0
 
 
@@ -338,8 +338,8 @@ async def test_results_whose_names_are_not_those_of_the_border_are_not_taken_for
 async def test_a_workflow_that_is_no_id_is_refused(
     comfyui: ComfyClient, emulator: Emulator, workflow: object
 ) -> None:
-    said = {**marked("2")["runninghub"], "workflow": workflow}
-    result = await comfyui.queue(await turning(comfyui, pixels()), {"runninghub": said})
+    wish = {**marked("2")["runninghub"], "workflow": workflow}
+    result = await comfyui.queue(await turning(comfyui, pixels()), {"runninghub": wish})
 
     assert result.status == 400
     assert "extra_data.runninghub.workflow" in result.refusal

@@ -33,13 +33,13 @@ async def test_independent_segments_overlap(comfyui: ComfyClient, emulator: Emul
     emulator.run_seconds = 6
     prompt: Prompt = {}
     for first in ("1", "4"):
-        one, two = str(int(first) + 1), str(int(first) + 2)
-        prompt |= {first: await loaded(comfyui, pixels()), one: invert([first, 0])}
-        prompt[two] = save([one, 0])
+        inverter, saver = str(int(first) + 1), str(int(first) + 2)
+        prompt |= {first: await loaded(comfyui, pixels()), inverter: invert([first, 0])}
+        prompt[saver] = save([inverter, 0])
     extra = {"runninghub": {"segments": [{"nodes": ["2"]}, {"nodes": ["5"]}]}}
-    taken = await comfyui.submit(prompt, extra)
+    queued = await comfyui.submit(prompt, extra)
     await all_running(emulator, 2)
-    result = await comfyui.finish(taken)
+    result = await comfyui.finish(queued)
 
     assert result.outcome == "success", result.refusal
     assert emulator.counters.orders == 2
@@ -58,8 +58,8 @@ async def test_one_segment_feeds_another_by_way_of_a_local_node(
     }
     result = await comfyui.queue(prompt, marked("2", "4"))
 
-    (made,) = await saved(comfyui, result, "5")
-    assert (made == inverted(inverted(picture)[::-1])).all()
+    (image,) = await saved(comfyui, result, "5")
+    assert (image == inverted(inverted(picture)[::-1])).all()
     assert emulator.counters.orders == 2
 
 
@@ -89,8 +89,8 @@ async def test_what_a_program_calls_again_is_ordered_again(
 ) -> None:
     prompt = await turning(comfyui, pixels())
     await comfyui.queue(prompt, marked("2"))
-    said = marked("2")["runninghub"]
-    result = await comfyui.queue(prompt, {"runninghub": {**said, "again": ["2"]}})
+    marks = marked("2")["runninghub"]
+    result = await comfyui.queue(prompt, {"runninghub": {**marks, "again": ["2"]}})
 
     assert result.outcome == "success", result.refusal
     assert emulator.counters.orders == 2
@@ -99,10 +99,10 @@ async def test_what_a_program_calls_again_is_ordered_again(
 async def test_stop_cancels_the_task(comfyui: ComfyClient, emulator: Emulator) -> None:
     emulator.run_seconds = 20
     prompt = await turning(comfyui, pixels())
-    taken = await comfyui.submit(prompt, marked("2"))
+    queued = await comfyui.submit(prompt, marked("2"))
     await until(lambda: is_running(emulator), 10)
-    await comfyui.interrupt(taken.prompt_id)
-    result = await comfyui.finish(taken)
+    await comfyui.interrupt(queued.prompt_id)
+    result = await comfyui.finish(queued)
 
     assert result.outcome == "interrupted"
     await until(lambda: emulator.counters.cancels == 1, 2)
@@ -143,9 +143,9 @@ async def test_a_failing_remote_node_is_named_on_its_twin(
 
     assert result.outcome == "error"
     assert "out of memory" in result.failure["exception_message"]
-    (told,) = [event.data for event in result.events if event.type == "runninghub.failed"]
-    assert told["node"] == "7:4"
-    assert told["segment"] == result.failure["node_id"] == "7:2"
+    (failure,) = [event.data for event in result.events if event.type == "runninghub.failed"]
+    assert failure["node"] == "7:4"
+    assert failure["segment"] == result.failure["node_id"] == "7:2"
 
     emulator.fail_next = {"node_id": "7:2", "exception_message": "out of memory"}
     result = await comfyui.queue(prompt, marked("7"))
@@ -167,11 +167,11 @@ async def test_a_failing_node_of_the_border_is_not_named_as_another_of_the_graph
     emulator.fail_next = {"node_id": helper, "exception_message": "out of memory"}
     result = await comfyui.queue(prompt, marked("2"))
 
-    said = result.failure["exception_message"]
-    assert "failed in node 2 The turn, in a step of our own that carries its value (" in said
-    assert "out of memory" in said
-    (told,) = [event.data for event in result.events if event.type == "runninghub.failed"]
-    assert told["node"] == "2"
+    message = result.failure["exception_message"]
+    assert "failed in node 2 The turn, in a step of our own that carries its value (" in message
+    assert "out of memory" in message
+    (failure,) = [event.data for event in result.events if event.type == "runninghub.failed"]
+    assert failure["node"] == "2"
 
 
 async def test_a_partial_run_orders_only_its_branch(
@@ -187,8 +187,8 @@ async def test_a_partial_run_orders_only_its_branch(
     }
     result = await comfyui.queue(prompt, marked("2", "3", "4", "5"), targets=["3"])
 
-    (made,) = await saved(comfyui, result, "3")
-    assert (made == inverted(picture)).all()
+    (image,) = await saved(comfyui, result, "3")
+    assert (image == inverted(picture)).all()
     assert set(result.outputs) == {"3"}
     (graph,) = graphs(emulator)
     assert "ImageFlip" not in classes(graph)
@@ -199,8 +199,8 @@ async def test_a_saver_of_what_is_here_runs_here(comfyui: ComfyClient, emulator:
     prompt = {"1": await loaded(comfyui, picture), "2": invert(["1", 0]), "3": save(["2", 0])}
     for marks, orders in ((("4",), 0), (("2", "3", "4"), 1)):
         result = await comfyui.queue({**prompt, "4": save(["1", 0])}, marked(*marks))
-        (made,) = await saved(comfyui, result, "4")
-        assert (made == picture).all()
+        (image,) = await saved(comfyui, result, "4")
+        assert (image == picture).all()
         assert emulator.counters.orders == orders
 
 
@@ -217,15 +217,15 @@ async def test_the_view_before_paying_tells_all_and_does_nothing(
         "5": save(["3", 0]),
     }
     async with Page(server.url) as page:
-        told = await page.post("explain", prompt=prompt, extra_data=marked("1", "2", "4"))
+        explained = await page.post("explain", prompt=prompt, extra_data=marked("1", "2", "4"))
         assert emulator.counters.upload_bytes == emulator.counters.orders == 0
         await saved(comfyui, await comfyui.queue(prompt, marked("1", "2", "4")), "5")
         after = await page.post("explain", prompt=prompt, extra_data=marked("1", "2", "4"))
         summed = await page.post("quote", prompt=prompt, extra_data=marked("1", "2", "4"))
         bad = await page.post("explain", prompt=prompt, extra_data=marked("99"))
 
-    assert told["refused"] is None
-    (segment,) = told["segments"]
+    assert explained["refused"] is None
+    (segment,) = explained["segments"]
     assert summed["text"].startswith("about ")
     assert summed["text"].endswith(", 1 order")
     assert segment["nodes"][1] == {"id": "2", "title": "The turn", "class_type": "ImageInvert"}
@@ -233,10 +233,10 @@ async def test_the_view_before_paying_tells_all_and_does_nothing(
     assert (up["kind"], up["name"], up["bytes"], up["known"]) == ("IMAGE", name, len(data), False)
     (back,) = segment["back"]
     assert (back["kind"], back["from"]["id"]) == ("IMAGE", "2")
-    assert [one["id"] for one in back["to"]] == ["3"]
-    assert [one["id"] for one in segment["saved"]] == ["4"]
-    assert [one["id"] for one in told["local"]] == ["3", "5"]
-    assert any("8-bit PNG" in note["text"] for note in told["notes"])
+    assert [entry["id"] for entry in back["to"]] == ["3"]
+    assert [entry["id"] for entry in segment["saved"]] == ["4"]
+    assert [entry["id"] for entry in explained["local"]] == ["3", "5"]
+    assert any("8-bit PNG" in note["text"] for note in explained["notes"])
     assert segment["estimate"]["runs"] == 0
 
     (segment,) = after["segments"]
@@ -256,8 +256,8 @@ async def test_a_program_names_the_workflow_that_the_graph_goes_out_under(
     assert "Keys and sites" in refused.failure["exception_message"]
     assert emulator.counters.orders == 0
 
-    said = {**marked("2")["runninghub"], "workflow": catalog.TEXT_OUT}
-    result = await comfyui.queue(prompt, {"runninghub": said})
+    marks = {**marked("2")["runninghub"], "workflow": catalog.TEXT_OUT}
+    result = await comfyui.queue(prompt, {"runninghub": marks})
     await saved(comfyui, result, "3")
     sent = [e.json["workflowId"] for e in emulator.journal if e.path == CREATE]
     assert sent == ["1", catalog.TEXT_OUT]
@@ -280,7 +280,7 @@ async def test_a_mark_says_how_its_order_is_placed(
 
     assert "longer than 1 s" in result.failure["exception_message"]
     await until(lambda: [task.status for task in emulator.tasks.values()] == ["CANCEL"])
-    (order,) = [one.json for one in emulator.journal if one.path == CREATE]
+    (order,) = [entry.json for entry in emulator.journal if entry.path == CREATE]
     assert (order["usePersonalQueue"], order["workflowId"]) == (True, catalog.TEXT_OUT)
 
 
@@ -290,9 +290,9 @@ async def test_prompts_that_wait_in_line_each_get_their_own(
     pictures = [pixels(), pixels(), pixels()]
     pictures.append(pictures[0])
     prompts = [await turning(comfyui, picture) for picture in pictures]
-    taken = [await comfyui.submit(prompt, marked("2")) for prompt in prompts]
-    for one, picture in zip(taken, pictures, strict=True):
-        (made,) = await saved(comfyui, await comfyui.finish(one), "3")
-        assert (made == inverted(picture)).all()
+    queued = [await comfyui.submit(prompt, marked("2")) for prompt in prompts]
+    for submitted, picture in zip(queued, pictures, strict=True):
+        (image,) = await saved(comfyui, await comfyui.finish(submitted), "3")
+        assert (image == inverted(picture)).all()
     # The fourth picture is the first, and nothing is paid twice.
     assert emulator.counters.orders == 3

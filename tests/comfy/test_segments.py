@@ -39,8 +39,8 @@ async def test_a_picture_goes_through_a_segment_exactly(
     prompt = await turning(comfyui, picture)
     result = await comfyui.queue(prompt, marked("2"))
 
-    (made,) = await saved(comfyui, result, "3")
-    assert (made == inverted(picture)).all()
+    (image,) = await saved(comfyui, result, "3")
+    assert (image == inverted(picture)).all()
     assert emulator.counters.orders == 1
     (graph,) = graphs(emulator)
     assert classes(graph) == ["ImageInvert", "LoadImage", "SaveImage"]
@@ -56,8 +56,8 @@ async def test_alpha_comes_through_whole(comfyui: ComfyClient, emulator: Emulato
     result = await comfyui.queue(prompt, marked("2"))
 
     # Pictures cross in 8 bits, 0.25 as 64 of 255, and core's saver cuts a level off.
-    (told,) = result.outputs["4"]["text"]
-    assert float(told) < 1 / 255, result.refusal
+    (text,) = result.outputs["4"]["text"]
+    assert float(text) < 1 / 255, result.refusal
     assert emulator.counters.orders == 1
 
 
@@ -83,8 +83,8 @@ async def test_a_batch_goes_whole_as_one_order(comfyui: ComfyClient, emulator: E
     }
     result = await comfyui.queue(prompt, marked("2", "3"))
 
-    (told,) = result.outputs["4"]["text"]
-    assert float(told) <= 0.5 / 255, result.refusal
+    (text,) = result.outputs["4"]["text"]
+    assert float(text) <= 0.5 / 255, result.refusal
     assert emulator.counters.orders == 1
     # The third picture is the first: the same bytes go up once.
     assert uploads(emulator) == 2
@@ -191,8 +191,8 @@ async def test_nothing_for_an_optional_input_leaves_it_out(
     }
     result = await comfyui.queue(prompt, marked("4"))
 
-    (made,) = await saved(comfyui, result, "5")
-    assert (made == above).all()
+    (image,) = await saved(comfyui, result, "5")
+    assert (image == above).all()
     (graph,) = graphs(emulator)
     assert "mask" not in graph["4"]["inputs"]
 
@@ -229,13 +229,13 @@ async def test_numbers_of_a_cloud_made_picture_steer_local_nodes(
     }
     result = await comfyui.queue(prompt, marked("2", "3"))
 
-    (made,) = await saved(comfyui, result, "5")
-    assert made.shape == (24, 40, 3)
+    (image,) = await saved(comfyui, result, "5")
+    assert image.shape == (24, 40, 3)
     assert emulator.counters.orders == 1
 
 
 @pytest.mark.parametrize(
-    ("made", "kind", "value"),
+    ("maker", "kind", "value"),
     [
         (node("StringLength", string="seven !"), 0, "7"),
         pytest.param(
@@ -251,9 +251,9 @@ async def test_numbers_of_a_cloud_made_picture_steer_local_nodes(
     ],
 )
 async def test_plain_values_come_back_as_they_were(
-    comfyui: ComfyClient, made: dict[str, Any], kind: int, value: str
+    comfyui: ComfyClient, maker: dict[str, Any], kind: int, value: str
 ) -> None:
-    prompt = {"1": made, "2": node("TestLooks", value=["1", kind])}
+    prompt = {"1": maker, "2": node("TestLooks", value=["1", kind])}
     result = await comfyui.queue(prompt, marked("1"))
 
     assert result.outcome == "success", result.refusal
@@ -275,14 +275,14 @@ async def test_a_result_that_cannot_be_decoded_withholds_no_other(
     result = await comfyui.queue(prompt, marked("2", "3"))
 
     (task_id,) = emulator.tasks
-    (told,) = result.blocked.values()
-    assert "cannot be read as a picture" in told
-    assert task_id in told
+    (words,) = result.blocked.values()
+    assert "cannot be read as a picture" in words
+    assert task_id in words
     assert len({"4", "5"} & set(result.outputs)) == 1
     assert {"4", "5"} == {*result.blocked, *result.outputs}
-    (kept,) = (server.base / "output/runninghub").glob(f"{task_id}*")
-    assert kept.read_bytes() == broken
-    assert any(told.partition(": ")[2] in line for line in result.texts("2"))
+    (file,) = (server.base / "output/runninghub").glob(f"{task_id}*")
+    assert file.read_bytes() == broken
+    assert any(words.partition(": ")[2] in line for line in result.texts("2"))
 
 
 async def test_a_value_that_did_not_come_withholds_no_other(
@@ -302,12 +302,12 @@ async def test_a_value_that_did_not_come_withholds_no_other(
     emulator.empty_nodes = ("7", "8")
     result = await comfyui.queue(prompt, marked("2", "3", "4", "7"))
 
-    (made,) = await saved(comfyui, result, "6")
-    assert (made == inverted(picture)[::-1]).all()
+    (image,) = await saved(comfyui, result, "6")
+    assert (image == inverted(picture)[::-1]).all()
     (task_id,) = emulator.tasks
     assert set(result.blocked) == {"5", "7"}
     assert "the results of node 2 (ImageInvert) are not among" in result.blocked["5"]
-    assert all(task_id in told for told in result.blocked.values())
+    assert all(task_id in words for words in result.blocked.values())
     assert any("are not among" in line for line in result.texts("2"))
     again = await comfyui.queue(prompt, marked("2", "3", "4", "7"))
     assert "6" in again.outputs
@@ -330,8 +330,8 @@ async def test_several_values_of_one_segment_each_reach_their_reader(
     }
     result = await comfyui.queue(prompt, marked("2", "3"))
 
-    (made,) = await saved(comfyui, result, "4")
-    assert (made == inverted(picture[..., :3])).all()
+    (image,) = await saved(comfyui, result, "4")
+    assert (image == inverted(picture[..., :3])).all()
     assert result.outputs["8"]["text"] == ["0.0000"]
 
 
@@ -372,9 +372,9 @@ async def test_what_a_cloud_node_did_not_make_blocks_what_needs_it_and_nothing_e
     result = await comfyui.queue(prompt, marked("3", "4"))
 
     assert result.outcome == "success", result.refusal
-    (made,) = await saved(comfyui, result, "6")
-    assert (made == inverted(picture)).all()
+    (image,) = await saved(comfyui, result, "6")
+    assert (image == inverted(picture)).all()
     assert "5" not in result.outputs
-    (told,) = set(result.blocked.values())
-    assert "images" in told
+    (words,) = set(result.blocked.values())
+    assert "images" in words
     assert emulator.counters.orders == 2  # the text, and what does not need its picture

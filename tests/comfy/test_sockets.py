@@ -10,7 +10,7 @@ import pytest
 
 from rh_api.emulator import Emulator, catalog
 from tests.comfy.client import ComfyClient
-from tests.comfy.graphs import loaded, looks, mark, pixels, remote, save, seen
+from tests.comfy.graphs import decoded, loaded, looks, mark, pixels, remote, save
 from tests.support.service import asked
 
 pytestmark = pytest.mark.comfy
@@ -39,8 +39,8 @@ async def test_each_visible_socket_carries_its_output(
     assert result.outcome == "success", result
     (scaled,) = result.outputs["3"]["images"]
     (blended,) = result.outputs["5"]["images"]
-    assert (await seen(comfyui, scaled)).shape == (120, 200, 3)
-    assert (await seen(comfyui, blended)).shape == (23, 37, 3)
+    assert (await decoded(comfyui, scaled)).shape == (120, 200, 3)
+    assert (await decoded(comfyui, blended)).shape == (23, 37, 3)
     (task_id,) = emulator.tasks
     assert task_id in str(result.outputs["4"])
     # What was queued can be queued again as it is.

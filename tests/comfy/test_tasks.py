@@ -10,7 +10,7 @@ import requests
 from rh_api.emulator import Emulator, Fault, catalog
 from rh_api.emulator.tasks.task import Task
 from tests.comfy.client import ComfyClient
-from tests.comfy.graphs import looks, mark, remote, save, seen
+from tests.comfy.graphs import decoded, looks, mark, remote, save
 from tests.support.graphs import node
 from tests.support.service import asked
 from tests.support.waiting import until
@@ -34,9 +34,9 @@ def ordered_elsewhere(
     return emulator.tasks[reply["data"]["taskId"]]
 
 
-async def over(one: Task) -> str:
-    await until(lambda: one.is_over, 10)
-    return one.id
+async def over(ordered: Task) -> str:
+    await until(lambda: ordered.is_over, 10)
+    return ordered.id
 
 
 async def test_a_finished_task_is_fetched_shown_and_handed_on(
@@ -50,7 +50,7 @@ async def test_a_finished_task_is_fetched_shown_and_handed_on(
     assert result.outcome == "success"
     (shown,) = result.outputs["1"]["images"]
     (saved,) = result.outputs["2"]["images"]
-    assert (await seen(comfyui, shown)).shape == (await seen(comfyui, saved)).shape
+    assert (await decoded(comfyui, shown)).shape == (await decoded(comfyui, saved)).shape
     assert task_id in result.outputs["3"]["text"][0]
     assert emulator.counters.orders == 1
 
@@ -59,8 +59,8 @@ async def test_a_running_task_is_followed_to_its_results(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
     emulator.run_seconds = 1.5
-    one = ordered_elsewhere(emulator)
-    result = await comfyui.queue({"1": task(one.id)})
+    ordered = ordered_elsewhere(emulator)
+    result = await comfyui.queue({"1": task(ordered.id)})
 
     assert result.outcome == "success"
     assert len(result.outputs["1"]["images"]) == 1
@@ -72,18 +72,18 @@ async def test_stop_ends_the_waiting_and_not_the_task(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
     emulator.run_seconds = 30
-    one = ordered_elsewhere(emulator)
-    taken = await comfyui.submit({"1": task(one.id)})
+    ordered = ordered_elsewhere(emulator)
+    queued = await comfyui.submit({"1": task(ordered.id)})
     await comfyui.event(
         lambda event: event.type == "progress_text" and event.data["text"].startswith("running")
     )
 
-    await comfyui.interrupt(taken.prompt_id)
-    result = await comfyui.finish(taken)
+    await comfyui.interrupt(queued.prompt_id)
+    result = await comfyui.finish(queued)
     assert result.outcome == "interrupted"
     assert "goes on in the cloud" in result.texts("1")[-1]
-    assert one.id in result.texts("1")[-1]
-    assert one.status == "RUNNING"
+    assert ordered.id in result.texts("1")[-1]
+    assert ordered.status == "RUNNING"
     assert emulator.counters.cancels == 0
 
 
@@ -91,11 +91,11 @@ async def test_a_task_that_was_ordered_here_is_watched_too_and_stays_its_node_s(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
     emulator.run_seconds = 2
-    taken = await comfyui.submit({"1": remote(catalog.TEXT_TO_IMAGE, {"3.seed": mark()})})
+    queued = await comfyui.submit({"1": remote(catalog.TEXT_TO_IMAGE, {"3.seed": mark()})})
     await until(lambda: bool(emulator.tasks), 10)
     (task_id,) = emulator.tasks
     watching = await comfyui.queue({"1": task(task_id)})
-    first = await comfyui.finish(taken)
+    first = await comfyui.finish(queued)
 
     assert (first.outcome, watching.outcome) == ("success", "success")
     assert await comfyui.view(first.outputs["1"]["images"][0]) == await comfyui.view(
@@ -107,8 +107,8 @@ async def test_a_task_that_was_ordered_here_is_watched_too_and_stays_its_node_s(
 async def test_what_was_fetched_is_served_again_without_the_service(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
-    taken = await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, {"3.seed": mark()})})
-    assert taken.outcome == "success"
+    paid = await comfyui.queue({"1": remote(catalog.TEXT_TO_IMAGE, {"3.seed": mark()})})
+    assert paid.outcome == "success"
     (task_id,) = emulator.tasks
     emulator.tasks.clear()
     emulator.results.clear()
@@ -147,9 +147,9 @@ async def test_a_failed_task_says_why(comfyui: ComfyClient, emulator: Emulator) 
     result = await comfyui.queue({"1": task(task_id)})
 
     assert result.outcome == "error"
-    said = result.failure["exception_message"]
-    assert "out of memory" in said
-    assert task_id in said
+    message = result.failure["exception_message"]
+    assert "out of memory" in message
+    assert task_id in message
 
 
 async def test_an_id_that_nobody_knows_is_said_so(comfyui: ComfyClient, emulator: Emulator) -> None:
@@ -162,8 +162,8 @@ async def test_an_id_that_nobody_knows_is_said_so(comfyui: ComfyClient, emulator
 async def test_a_task_of_another_account_is_not_shown(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
-    other = next(key for key, one in emulator.accounts.items() if one.kind == "SHARED")
-    task_id = await over(ordered_elsewhere(emulator, key=other))
+    key = next(key for key, account in emulator.accounts.items() if account.kind == "SHARED")
+    task_id = await over(ordered_elsewhere(emulator, key=key))
     result = await comfyui.queue({"1": task(task_id)})
 
     assert result.outcome == "error"
@@ -185,8 +185,8 @@ async def test_results_that_are_purged_are_said_so(
 async def test_what_can_be_no_id_is_refused_before_anything_runs(
     comfyui: ComfyClient, emulator: Emulator
 ) -> None:
-    for given in ("", "https://example.com/1", "../1"):
-        result = await comfyui.queue({"1": task(given)})
+    for text in ("", "https://example.com/1", "../1"):
+        result = await comfyui.queue({"1": task(text)})
         assert result.status == 400
         assert "no id of a task" in result.refusal
     assert not asked(emulator)
