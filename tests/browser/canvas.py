@@ -62,9 +62,9 @@ class Canvas(Tab):
                 const graph = app.canvas.graph;
                 const find = (id) => graph.nodes.find((node) => String(node.id) === id);
                 const [from, to] = [find(source), find(target)];
-                const named = (one) => one.name === slot || one.label === slot;
-                const made = from.connect(from.outputs.findIndex(named), to, to.findInputSlot(field));
-                return Boolean(made);
+                const named = ({ name, label }) => name === slot || label === slot;
+                const link = from.connect(from.outputs.findIndex(named), to, to.findInputSlot(field));
+                return Boolean(link);
             }""",
             [source, slot, target, field],
         )
@@ -74,10 +74,10 @@ class Canvas(Tab):
         """Where on the page the dot of an input or output is; `side` is "inputs" or "outputs"."""
         at = self.page.wait_for_function(
             """([id, side, name]) => {
-                const node = app.canvas.graph.nodes.find((one) => String(one.id) === id);
-                const named = (one) => one.name === name || one.label === name;
+                const node = app.canvas.graph.nodes.find((node) => String(node.id) === id);
+                const named = (socket) => socket.name === name || socket.label === name;
                 const slot = node[side].findIndex(named);
-                if (slot === -1) throw new Error(`${name} of ${node[side].map((one) => one.name)}`);
+                if (slot === -1) throw new Error(`${name} of ${node[side].map(({name}) => name)}`);
                 if (LiteGraph.vueNodesMode) {
                     const key = `${id}-${side === "inputs" ? "in" : "out"}-${slot}`;
                     const box = document.querySelector(`[data-slot-key="${key}"]`)
@@ -112,18 +112,18 @@ class Canvas(Tab):
         return json.loads(
             self.run_js(
                 """(id) => {
-                    const node = app.canvas.graph.nodes.find((one) => String(one.id) === id);
+                    const node = app.canvas.graph.nodes.find((node) => String(node.id) === id);
                     const linked = (slot) => node.isInputConnected(slot);
                     return JSON.stringify(!node ? null : {
                         type: node.type, title: node.title, mode: node.mode,
                         widgets: Object.fromEntries(
-                            (node.widgets ?? []).map((one) => [one.name, one.value])),
+                            (node.widgets ?? []).map(({ name, value }) => [name, value])),
                         labels: Object.fromEntries(
-                            (node.widgets ?? []).map((one) => [one.name, one.label ?? one.name])),
+                            (node.widgets ?? []).map(({ name, label }) => [name, label ?? name])),
                         inputs: Object.fromEntries((node.inputs ?? []).map(
-                            (one, slot) => [one.name, {type: one.type, linked: linked(slot)}])),
-                        outputs: (node.outputs ?? []).map((one, slot) => ({
-                            name: one.name, label: one.label ?? one.name, type: one.type,
+                            ({ name, type }, slot) => [name, {type, linked: linked(slot)}])),
+                        outputs: (node.outputs ?? []).map(({ name, label, type }, slot) => ({
+                            name, label: label ?? name, type,
                             links: node.getOutputNodes(slot)?.length ?? 0})),
                         properties: node.properties,
                         images: node.imgs?.length ?? 0,
@@ -145,8 +145,8 @@ class Canvas(Tab):
         """A value as the widget's own control would set it."""
         self.run_js(
             """([id, name, value]) => {
-                const node = app.canvas.graph.nodes.find((one) => String(one.id) === id);
-                const widget = node.widgets.find((one) => one.name === name);
+                const node = app.canvas.graph.nodes.find((node) => String(node.id) === id);
+                const widget = node.widgets.find((widget) => widget.name === name);
                 widget.value = value;
                 widget.callback?.(value, app.canvas, node);
                 app.canvas.setDirty(true, true);
@@ -160,8 +160,8 @@ class Canvas(Tab):
             """() => {
                 window.progressed = new Set();
                 window.comfyAPI.api.api.addEventListener("progress_state", ({detail}) => {
-                    for (const one of Object.values(detail.nodes)) {
-                        if (one.state === "running") window.progressed.add(one.display_node_id);
+                    for (const node of Object.values(detail.nodes)) {
+                        if (node.state === "running") window.progressed.add(node.display_node_id);
                     }
                 });
             }"""
@@ -185,7 +185,7 @@ class Canvas(Tab):
         """What few people touch, as Nodes 2.0's button and the classic canvas's menu show it."""
         if self.classic:
             self.run_js(
-                """(id) => app.canvas.graph.nodes.find((one) => String(one.id) === id)
+                """(id) => app.canvas.graph.nodes.find((node) => String(node.id) === id)
                     .toggleAdvanced()""",
                 node_id,
             )
@@ -245,7 +245,7 @@ class Canvas(Tab):
     def shows_picture(self, node_id: str) -> None:
         """Waits until a node shows a picture."""
         self.wait_for(
-            """(id) => app.canvas.graph.nodes.find((one) => String(one.id) === id)
+            """(id) => app.canvas.graph.nodes.find((node) => String(node.id) === id)
                 .imgs?.some((picture) => picture.naturalWidth > 0)""",
             node_id,
         )
@@ -253,9 +253,9 @@ class Canvas(Tab):
     def says(self, node_id: str, text: str) -> None:
         """Waits until the line of text below a running node holds this."""
         self.wait_for(
-            """([id, text]) => app.canvas.graph.nodes.find((one) => String(one.id) === id)
-                .widgets?.some((one) => one.name === "$$node-text-preview"
-                    && String(one.value).includes(text))""",
+            """([id, text]) => app.canvas.graph.nodes.find((node) => String(node.id) === id)
+                .widgets?.some((widget) => widget.name === "$$node-text-preview"
+                    && String(widget.value).includes(text))""",
             [node_id, text],
         )
 
@@ -275,8 +275,8 @@ class Canvas(Tab):
             return
         x, y = self.run_js(
             """([id, name]) => {
-                const node = app.canvas.graph.nodes.find((one) => String(one.id) === id);
-                const widget = node.widgets.find((one) => one.name === name);
+                const node = app.canvas.graph.nodes.find((node) => String(node.id) === id);
+                const widget = node.widgets.find((widget) => widget.name === name);
                 app.canvas.draw(true, true);
                 const at = [node.pos[0] + 60, node.pos[1] + widget.last_y + 8];
                 const [x, y] = app.canvas.ds.convertOffsetToCanvas(at);
@@ -294,8 +294,8 @@ class Canvas(Tab):
         """Where on the page the classic canvas draws a widget."""
         x, y = self.run_js(
             """([id, name]) => {
-                const node = app.canvas.graph.nodes.find((one) => String(one.id) === id);
-                const widget = node.widgets.find((one) => one.name === name);
+                const node = app.canvas.graph.nodes.find((node) => String(node.id) === id);
+                const widget = node.widgets.find((widget) => widget.name === name);
                 app.canvas.draw(true, true);
                 const at = [node.pos[0] + node.size[0] / 2, node.pos[1] + widget.last_y + 8];
                 const [x, y] = app.canvas.ds.convertOffsetToCanvas(at);
@@ -330,8 +330,8 @@ class Canvas(Tab):
 
     def pick(self, node_id: str, widget: str, entry: str) -> None:
         """An entry of a widget's list, with the mouse."""
-        found = self.open_list(node_id, widget)
-        found.filter(has_text=entry).first.click()
+        entries = self.open_list(node_id, widget)
+        entries.filter(has_text=entry).first.click()
 
     def paste(self, node_id: str, link: str, widget: str = "workflow") -> None:
         """A link into the node; the chooser is there when this returns."""
@@ -367,15 +367,15 @@ class Canvas(Tab):
     def marked_part(self, width: int) -> tuple[str, str, str]:
         """A picture that is made and turned round in the cloud, and the node that shows it here."""
         self.clear()
-        made = self.add("EmptyImage", 100, 200)
+        source = self.add("EmptyImage", 100, 200)
         inverted = self.add("ImageInvert", 500, 200)
         shown = self.add("PreviewImage", 800, 200)
-        self.connect(made, "IMAGE", inverted, "image")
+        self.connect(source, "IMAGE", inverted, "image")
         self.connect(inverted, "IMAGE", shown, "images")
-        self.set_widget(made, "width", width)
-        self.select(made, inverted)
+        self.set_widget(source, "width", width)
+        self.select(source, inverted)
         self.command("runninghub.segments.mark")
-        return made, inverted, shown
+        return source, inverted, shown
 
     def ask_anew(self, node_id: str) -> None:
         """Gives such a program other inputs."""
@@ -386,7 +386,7 @@ class Canvas(Tab):
         """Goes into the graph's one subgraph."""
         self.run_js(
             """() => {
-                const outer = app.graph.nodes.find((one) => one.subgraph);
+                const outer = app.graph.nodes.find((node) => node.subgraph);
                 if (app.canvas.openSubgraph) app.canvas.openSubgraph(outer.subgraph, outer);
                 else app.canvas.setGraph(outer.subgraph);
             }"""
@@ -401,9 +401,9 @@ class Canvas(Tab):
         """An entry of the node's context menu whose text begins so."""
         self.run_js(
             """([id, entry]) => {
-                const node = app.canvas.graph.nodes.find((one) => String(one.id) === id);
-                const all = app.extensions.flatMap((one) => one.getNodeMenuItems?.(node) ?? []);
-                all.find((one) => one?.content.startsWith(entry)).callback();
+                const node = app.canvas.graph.nodes.find((node) => String(node.id) === id);
+                const all = app.extensions.flatMap((ext) => ext.getNodeMenuItems?.(node) ?? []);
+                all.find((item) => item?.content.startsWith(entry)).callback();
             }""",
             [node_id, entry],
         )
@@ -459,7 +459,7 @@ class Canvas(Tab):
     def come_back(self, way: str) -> None:
         """The page goes away and comes again with the open workflow: "reloaded", or "reopened" as
         a tab of its own, which ComfyUI does not know for the same."""
-        kept = self.run_js("() => JSON.stringify(app.rootGraph.serialize())")
+        saved = self.run_js("() => JSON.stringify(app.rootGraph.serialize())")
         name = "() => window.comfyAPI.api.api.clientId"
         before = self.run_js(name)
         if way == "reopened":
@@ -468,7 +468,7 @@ class Canvas(Tab):
             self.page.goto("about:blank")
         self.open()
         with self.page.expect_response(lambda answer: "/history?max_items" in answer.url):
-            self.load(json.loads(kept))
+            self.load(json.loads(saved))
         self.wait_for("() => window.comfyAPI.api.api.clientId")
         assert (self.run_js(name) == before) == (way == "reloaded")
 

@@ -105,14 +105,14 @@ def hosts(
     account: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str, str], Host]]:
     """Hosts by their kind and front end, each started once."""
-    known = {**account, "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT}
+    env = {**account, "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT}
     started: dict[tuple[str, str], Host] = {}
     with contextlib.ExitStack() as stack:
 
         def host(kind: str, frontend: str) -> Host:
             if (kind, frontend) not in started:
                 base = tmp_path_factory.mktemp(kind)
-                started[kind, frontend] = stack.enter_context(running(kind, frontend, base, known))
+                started[kind, frontend] = stack.enter_context(running(kind, frontend, base, env))
             return started[kind, frontend]
 
         yield host
@@ -123,9 +123,9 @@ def new_host(kind: str, tmp_path: Path) -> Iterator[Callable[..., Host]]:
     """Starts hosts for one test alone; without more words they know no account."""
     with contextlib.ExitStack() as stack:
 
-        def start(frontend: str = NEWEST, port: int = 0, **known: str) -> Host:
+        def start(frontend: str = NEWEST, port: int = 0, **env: str) -> Host:
             base = tmp_path / kind
-            return stack.enter_context(running(kind, frontend, base, known, port))
+            return stack.enter_context(running(kind, frontend, base, env, port))
 
         yield start
 

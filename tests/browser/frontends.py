@@ -38,15 +38,15 @@ def folder(version: str) -> Path:
     if not home.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
-            made = Path(scratch) / "made"
+            target = Path(scratch) / "made"
             package = f"{PACKAGE}=={version}"
             command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-            subprocess.run([*command, "--target", str(made), package], check=True)
+            subprocess.run([*command, "--target", str(target), package], check=True)
             # Whole or not at all; another process may have been faster.
             try:
-                made.rename(home)
+                target.rename(home)
             except OSError:
-                shutil.rmtree(made)
+                shutil.rmtree(target)
     return home / "comfyui_frontend_package" / "static"
 
 
@@ -59,5 +59,5 @@ def _cache() -> Path:
 
 
 if __name__ == "__main__":
-    for wanted in (OLDEST, NEWEST, SILENT):
-        folder(wanted)
+    for version in (OLDEST, NEWEST, SILENT):
+        folder(version)

@@ -43,7 +43,7 @@ def menu_of(canvas: Canvas, node_id: str, title: str) -> Locator:
         return canvas.page.get_by_role("menu").filter(has_text="RunningHub")
     x, y = canvas.run_js(
         """(id) => {
-            const { pos } = app.canvas.graph.nodes.find((one) => String(one.id) === id);
+            const { pos } = app.canvas.graph.nodes.find((node) => String(node.id) === id);
             const [x, y] = app.canvas.ds.convertOffsetToCanvas([pos[0] + 40, pos[1] - 12]);
             const box = app.canvas.canvas.getBoundingClientRect();
             return [box.x + x, box.y + y];

@@ -98,7 +98,7 @@ class Tab:
         try:
             self.wait_for(
                 """() => window.app?.extensionManager?.workflow?.activeWorkflow
-                && window.app.extensions?.some((one) => one.name.startsWith("runninghub."))""",
+                && window.app.extensions?.some(({ name }) => name.startsWith("runninghub."))""",
                 patience=STARTING,
             )
         except Exception as error:
@@ -135,9 +135,9 @@ class Tab:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.page.screenshot(path=path)
 
-    def wait_for(self, condition: str, given: Any = None, patience: int = PATIENCE) -> None:
+    def wait_for(self, condition: str, argument: Any = None, patience: int = PATIENCE) -> None:
         """Until a JavaScript function holds."""
-        self.page.wait_for_function(condition, arg=given, timeout=patience)
+        self.page.wait_for_function(condition, arg=argument, timeout=patience)
 
     def until(self, happened: Callable[[], bool]) -> None:
         """Until something has happened on the other side."""
@@ -146,19 +146,19 @@ class Tab:
             assert time.monotonic() < end
             self.page.wait_for_timeout(20)
 
-    def run_js(self, code: str, given: Any = None) -> Any:
-        return self.page.evaluate(code, given)
+    def run_js(self, code: str, argument: Any = None) -> Any:
+        return self.page.evaluate(code, argument)
 
     def _heard(self, message: ConsoleMessage) -> None:
         where = message.location.get("url", "")
-        said = f"{message.text} {where}"
-        ours = "runninghub" in said.lower() or "/extensions/some-name/" in where
-        if message.type == "error" and not KNOWN.search(said):
-            self._said.append(f"console: {said}")
+        line = f"{message.text} {where}"
+        ours = "runninghub" in line.lower() or "/extensions/some-name/" in where
+        if message.type == "error" and not KNOWN.search(line):
+            self._said.append(f"console: {line}")
         elif message.type == "warning" and (
-            ours or ("deprecat" in said.lower() and not OLD_WAYS.search(said))
+            ours or ("deprecat" in line.lower() and not OLD_WAYS.search(line))
         ):
-            self._said.append(f"warning: {said}")
+            self._said.append(f"warning: {line}")
 
     def forgive(self, pattern: str) -> None:
         """Errors that this test means to cause, past and to come."""
@@ -168,9 +168,9 @@ class Tab:
     def troubles(self) -> list[str]:
         """What the console said and nobody forgave."""
         return [
-            said
-            for said in self._said
-            if not any(re.search(pattern, said) for pattern in self._forgiven)
+            line
+            for line in self._said
+            if not any(re.search(pattern, line) for pattern in self._forgiven)
         ]
 
     # Doing
@@ -194,7 +194,7 @@ class Tab:
         """Drops a file onto the canvas."""
         self.run_js(
             """([name, kind, data]) => {
-                const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+                const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
                 const transfer = new DataTransfer();
                 transfer.items.add(new File([bytes], name, {type: kind}));
                 const at = {bubbles: true, cancelable: true, clientX: 700, clientY: 800};

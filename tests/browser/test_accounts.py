@@ -30,12 +30,12 @@ REFUSED = r"api/runninghub/.*|status of 40[03]"
 # Whether a page of settings lies below its label, and begins where that begins.
 LABEL_ABOVE = """(page) => {
     const item = page.closest(".setting-item");
-    const label = [...item.querySelectorAll("*")].find((one) =>
-        !page.contains(one) && !one.contains(page) && one.innerText?.trim());
-    const [above, below] = [label, page].map((one) => one.getBoundingClientRect());
+    const label = [...item.querySelectorAll("*")].find((element) =>
+        !page.contains(element) && !element.contains(page) && element.innerText?.trim());
+    const [above, below] = [label, page].map((element) => element.getBoundingClientRect());
     return above.bottom <= below.top && Math.abs(above.left - below.left) < 40;
 }"""
-PLACES = """(all) => all.map((one) => one.getBoundingClientRect())
+PLACES = """(all) => all.map((element) => element.getBoundingClientRect())
     .map(({ x, y, width, height }) => [x, y, width, height])"""
 
 
@@ -89,7 +89,7 @@ def test_the_first_press_on_a_fresh_node_offers_a_key_and_samples(
     # It took two seconds, which nobody bills there.
     took = re.compile(r"(done in|用时) [1-9]")
     line = canvas.node(node)["widgets"].get("$$node-text-preview")
-    canvas.until(lambda: any(took.match(one) for one in (line or "", *canvas.painted())))
+    canvas.until(lambda: any(took.match(text) for text in (line or "", *canvas.painted())))
     canvas.picture("ran")
     assert canvas.node(node)["widgets"]["profile"] == "sandbox"
     assert canvas.node(node)["title"] == "Text to image"
@@ -128,10 +128,10 @@ def test_a_run_without_a_key_offers_one_and_the_sandbox(
     canvas.page.keyboard.press("Escape")
     canvas.connect(node, "images", preview, "images")
     canvas.refused()
-    told = canvas.page.locator(".runninghub-notices [role=alert]")
-    told.get_by_role("button", name="输入密钥" if classic else "Enter a key").wait_for()
+    alert = canvas.page.locator(".runninghub-notices [role=alert]")
+    alert.get_by_role("button", name="输入密钥" if classic else "Enter a key").wait_for()
     canvas.picture("offered")
-    told.get_by_role("button", name="启动沙盒" if classic else "Start the sandbox").click()
+    alert.get_by_role("button", name="启动沙盒" if classic else "Start the sandbox").click()
     canvas.press_button("Text to image")
     assert canvas.node(node)["widgets"]["profile"] == "sandbox"
     canvas.run()
@@ -168,10 +168,10 @@ def test_a_key_that_is_refused_is_replaced_where_that_shows(
     preview = canvas.add("PreviewImage", 800, 150)
     canvas.connect(node, "out_1", preview, "images")
     canvas.run(ends="execution_error")
-    told = canvas.page.locator(".runninghub-notices [role=alert]")
-    told.get_by_text("没有产生费用" if classic else "Nothing was started or paid").wait_for()
+    alert = canvas.page.locator(".runninghub-notices [role=alert]")
+    alert.get_by_text("没有产生费用" if classic else "Nothing was started or paid").wait_for()
     canvas.picture("run refused")
-    told.get_by_role("button", name="输入密钥" if classic else "Enter a key").click()
+    alert.get_by_role("button", name="输入密钥" if classic else "Enter a key").click()
     key.fill(emulator.default_key)
     key.press("Enter")
     canvas.run()
@@ -200,9 +200,9 @@ def test_a_key_is_entered_tested_and_not_seen_again(
     page.get_by_text("It works").wait_for()
     page.get_by_text("Results kept on this machine: 0 B").wait_for()
     canvas.picture("tested")
-    seen = canvas.run_js("async () => (await fetch('/api/runninghub/settings')).text()")
-    assert emulator.default_key not in seen
-    assert emulator.default_key[-4:] in seen
+    settings = canvas.run_js("async () => (await fetch('/api/runninghub/settings')).text()")
+    assert emulator.default_key not in settings
+    assert emulator.default_key[-4:] in settings
     canvas.page.keyboard.press("Escape")
     page.wait_for(state="detached")
     canvas.clear()

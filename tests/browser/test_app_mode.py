@@ -51,7 +51,7 @@ def test_app_mode_shows_our_fields_runs_them_and_shows_the_picture(
     assert task.graph["6"]["inputs"]["text"] == TEXT
     assert task.graph["3"]["inputs"]["seed"] == seed
     page.wait_for_function(
-        """() => [...document.images].some((one) =>
-            one.src.includes("/view?") && one.naturalWidth > 0 && one.checkVisibility())"""
+        """() => [...document.images].some((image) =>
+            image.src.includes("/view?") && image.naturalWidth > 0 && image.checkVisibility())"""
     )
     canvas.picture("made")

@@ -48,7 +48,7 @@ def choose(canvas: Canvas, mode: int) -> None:
 
 def begun(canvas: Canvas, went: bool) -> int:
     """How many runs ComfyUI began by itself that went out, or did not."""
-    return canvas.run_js("(went) => begun.filter((one) => one === went).length", went)
+    return canvas.run_js("(went) => begun.filter((run) => run === went).length", went)
 
 
 def question(canvas: Canvas) -> Locator:
@@ -182,8 +182,8 @@ def test_a_run_that_failed_before_it_was_answered_is_no_paid_one(
 ) -> None:
     either.clear()
     either.painting()
-    made = either.add("EmptyImage", 100, 600)
-    either.connect(made, "IMAGE", either.add("PreviewImage", 500, 600), "images")
+    source = either.add("EmptyImage", 100, 600)
+    either.connect(source, "IMAGE", either.add("PreviewImage", 500, 600), "images")
     either.settle()
     emulator.fail_next = {"node_id": "3", "exception_type": "E", "exception_message": "too big"}
     either.answer_late()
@@ -192,7 +192,7 @@ def test_a_run_that_failed_before_it_was_answered_is_no_paid_one(
     either.settle()
     # Nothing that the order hangs on: but it would be a new one.
     run_by_itself(either, ON_CHANGE)
-    either.set_widget(made, "width", 72)
+    either.set_widget(source, "width", 72)
     either.settle()
     either.until(lambda: begun(either, went=False) > 0)
     assert emulator.counters.orders == 1
@@ -229,12 +229,12 @@ def test_a_front_end_that_tells_of_no_automatic_run_is_asked_too(
 def test_what_pays_nothing_new_runs_as_ever(either: Canvas, emulator: Emulator) -> None:
     either.clear()
     either.painting()
-    made = either.add("EmptyImage", 100, 600)
-    either.connect(made, "IMAGE", either.add("PreviewImage", 500, 600), "images")
+    source = either.add("EmptyImage", 100, 600)
+    either.connect(source, "IMAGE", either.add("PreviewImage", 500, 600), "images")
     either.settle()
     either.run()
     run_by_itself(either, ON_CHANGE)
-    either.set_widget(made, "width", 72)
+    either.set_widget(source, "width", 72)
     either.settle()
     either.until(lambda: begun(either, went=True) > 0)
     assert question(either).count() == 0
@@ -243,10 +243,10 @@ def test_what_pays_nothing_new_runs_as_ever(either: Canvas, emulator: Emulator) 
 
 
 def test_a_marked_part_is_asked_about_too(canvas: Canvas, emulator: Emulator) -> None:
-    made, _, shown = canvas.marked_part(88)
+    source, _, shown = canvas.marked_part(88)
     canvas.settle()
     run_by_itself(canvas, ON_CHANGE)
-    canvas.set_widget(made, "width", 96)
+    canvas.set_widget(source, "width", 96)
     canvas.settle()
     question(canvas).wait_for()
     assert emulator.counters.orders == 0

@@ -92,15 +92,15 @@ def test_an_end_is_told_to_who_looks_elsewhere(either: Canvas, emulator: Emulato
     away.come_back()
 
 
-def test_so_is_the_end_of_a_part_and_of_a_graph_that_is_not_shown(canvas: Canvas) -> None:
+def test_the_end_of_a_part_and_of_a_graph_that_is_not_shown_is_told_too(canvas: Canvas) -> None:
     away = Away(canvas)
-    made, _, _ = canvas.marked_part(488)
+    source, _, _ = canvas.marked_part(488)
     away.leave("granted")
     canvas.run()
     away.titled("A RunningHub task has ended")
     away.come_back()
 
-    canvas.set_widget(made, "width", 496)
+    canvas.set_widget(source, "width", 496)
     away.leave("granted")
     prompt_id = canvas.start()
     canvas.clear()

@@ -95,25 +95,25 @@ def test_a_node_that_another_pack_made_anew_by_its_values_orders_nothing(
     node = canvas.program(catalog.TEXT_TO_IMAGE)
     canvas.set_widget(node, "6.text", "words that would be lost")
     preview = canvas.add("PreviewImage", 800, 150)
-    made = canvas.run_js(
+    rebuilt = canvas.run_js(
         """(id) => {
             const graph = app.canvas.graph;
-            const old = graph.nodes.find((one) => String(one.id) === id);
-            const made = LiteGraph.createNode(old.type);
-            graph.add(made);
-            made.properties = {...old.properties};
-            for (const widget of made.widgets) {
+            const old = graph.nodes.find((node) => String(node.id) === id);
+            const fresh = LiteGraph.createNode(old.type);
+            graph.add(fresh);
+            fresh.properties = {...old.properties};
+            for (const widget of fresh.widgets) {
                 const before = old.widgets.find(({name}) => name === widget.name);
                 if (before) widget.value = before.value;
             }
             graph.remove(old);
-            return String(made.id);
+            return String(fresh.id);
         }""",
         node,
     )
-    canvas.connect(made, "images", preview, "images")
-    assert "6.text" not in canvas.prompt()[made]["inputs"]
-    assert "choose again" in str(canvas.refused()["node_errors"][made])
+    canvas.connect(rebuilt, "images", preview, "images")
+    assert "6.text" not in canvas.prompt()[rebuilt]["inputs"]
+    assert "choose again" in str(canvas.refused()["node_errors"][rebuilt])
     assert emulator.counters.orders == 0
 
 
@@ -134,8 +134,8 @@ def test_a_link_of_the_other_site_and_a_profile_that_is_not_here(
     canvas.set_widget(node, "6.text", "of another site")
     canvas.set_widget(node, "profile", name)
     before = canvas.prompt()
-    other = f"https://www.runninghub.cn/workflow/{catalog.IMAGE_TO_IMAGE}"
-    refused(canvas, node, other, "belongs to www.runninghub.cn", "is for www.runninghub.ai")
+    foreign = f"https://www.runninghub.cn/workflow/{catalog.IMAGE_TO_IMAGE}"
+    refused(canvas, node, foreign, "belongs to www.runninghub.cn", "is for www.runninghub.ai")
     keeps(canvas, node, before)
     canvas.set_widget(node, "workflow", catalog.TEXT_TO_IMAGE)
     shared = canvas.workflow()
@@ -212,11 +212,11 @@ def test_a_password_is_asked_for_and_kept_out_of_the_graph(
     canvas.shows_picture(preview)
     (task,) = emulator.tasks.values()
     assert task.status == "SUCCESS"
-    seen = [json.dumps(canvas.workflow()), json.dumps(canvas.finished(prompt_id))]
-    seen += [answer.text() for answer in answers if "/runninghub/" in answer.url]
-    seen.append(canvas.run_js("async () => (await fetch('/api/runninghub/settings')).text()"))
-    seen.append(canvas.host.said())
-    assert not [text for text in seen if secret in text or wrong in text]
+    texts = [json.dumps(canvas.workflow()), json.dumps(canvas.finished(prompt_id))]
+    texts += [answer.text() for answer in answers if "/runninghub/" in answer.url]
+    texts.append(canvas.run_js("async () => (await fetch('/api/runninghub/settings')).text()"))
+    texts.append(canvas.host.said())
+    assert not [text for text in texts if secret in text or wrong in text]
     canvas.forgive(REFUSED)
 
 
@@ -285,7 +285,7 @@ def test_strange_titles_fields_and_classes_are_shown_as_what_they_are(
     assert canvas.run_js("() => window.harmed") is None
     for row in dialog.get_by_role("treeitem").all():
         assert row.bounding_box()["height"] == 30  # nothing breaks the line
-    sideways = "(all) => all.some((one) => one.scrollWidth > one.clientWidth)"
+    sideways = "(all) => all.some((box) => box.scrollWidth > box.clientWidth)"
     assert not dialog.get_by_role("tree").evaluate_all(sideways)
     dialog.get_by_role("searchbox").fill("nobody")
     canvas.picture("found")
@@ -297,11 +297,11 @@ def test_strange_titles_fields_and_classes_are_shown_as_what_they_are(
     assert fields["12:3.text"] == "12:3"
     assert fields["12:4:5.text"] == "12:4:5"
     assert fields["20.format.codec"] == "h264"
-    labels = [built["labels"][one] for one in fields]
+    labels = [built["labels"][field] for field in fields]
     assert len(set(labels)) == len(labels)
     assert max(map(len, labels)) <= 80
     assert not [label for label in labels if "\u202e" in label]
-    outputs = [one["label"] for one in built["outputs"]]
+    outputs = [output["label"] for output in built["outputs"]]
     assert len(set(outputs)) == len(outputs)
     preview = canvas.add("PreviewImage", 100, 900)
     canvas.connect(node, "out_2", preview, "images")
@@ -315,8 +315,8 @@ def test_strange_titles_fields_and_classes_are_shown_as_what_they_are(
     canvas.page.get_by_text("Nobody's <i>Node</i>").first.wait_for()
     canvas.picture("refused")
     assert canvas.run_js("() => window.harmed") is None
-    (sent,) = [one.json for one in emulator.journal if one.path.endswith("/openapi/create")]
-    values = {(one["nodeId"], one["fieldName"]): one["fieldValue"] for one in sent["nodeInfoList"]}
+    (sent,) = [entry.json for entry in emulator.journal if entry.path.endswith("/openapi/create")]
+    values = {(row["nodeId"], row["fieldName"]): row["fieldValue"] for row in sent["nodeInfoList"]}
     assert values["20", "a long name"] == 6
     assert values["20", "format.codec"] == "h264"
     assert values["20", "of.7.3"] == 0.25
@@ -355,14 +355,14 @@ def edited(saved: dict[str, Any], **wrong: Any) -> dict[str, Any]:
     """A file in which somebody wrote over the node's values or its form."""
     file = json.loads(json.dumps(saved))
     (node,) = file["nodes"]
-    kept = node["properties"]["runninghub"]
+    stored = node["properties"]["runninghub"]
     if "form" in wrong:
         # It is there twice, the second time as text.
-        texts = [json.dumps(kept["form"], separators=(",", ":"), ensure_ascii=False)]
-        values = [wrong["form"] if one in texts else one for one in node["widgets_values"]]
+        texts = [json.dumps(stored["form"], separators=(",", ":"), ensure_ascii=False)]
+        values = [wrong["form"] if value in texts else value for value in node["widgets_values"]]
         assert values != node["widgets_values"]
         node["widgets_values"] = values
-        kept["form"] = wrong["form"]
+        stored["form"] = wrong["form"]
     else:
-        kept["values"] = dict.fromkeys(kept["values"], wrong["values"])
+        stored["values"] = dict.fromkeys(stored["values"], wrong["values"])
     return file

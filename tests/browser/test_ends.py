@@ -30,8 +30,8 @@ def test_results_failures_and_uploads_stand_after_a_restart(
     loras = tmp_path / kind / "models" / "loras"
     loras.mkdir(parents=True)
     (loras / "my-style.safetensors").write_bytes(LORA)
-    known = {**account, "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT}
-    host = new_host(**known)
+    environment = {**account, "RUNNINGHUB_SEGMENT_WORKFLOW": catalog.INVERT}
+    host = new_host(**environment)
     canvas = opened(host)
     canvas.clear()
     node, _ = canvas.painting()
@@ -53,8 +53,8 @@ def test_results_failures_and_uploads_stand_after_a_restart(
     canvas.run("execution_error")
     stands(canvas, "The cloud task failed")
     # One card about it, which is ours.
-    told = canvas.page.locator(".runninghub-notices").get_by_role("alert")
-    told.get_by_text("too big").wait_for()
+    alert = canvas.page.locator(".runninghub-notices").get_by_role("alert")
+    alert.get_by_text("too big").wait_for()
     canvas.page.get_by_text("This node threw an error").wait_for(state="detached")
     canvas.picture("failed")
     workflow = canvas.workflow()
@@ -62,7 +62,7 @@ def test_results_failures_and_uploads_stand_after_a_restart(
     canvas.forgive(GONE)
     shutil.rmtree(host.base / "temp", ignore_errors=True)
 
-    later = opened(new_host(**known))
+    later = opened(new_host(**environment))
     later.load(workflow)
     later.shows_picture(node)
     for text in ("done in", "at RunningHub as", "The cloud task failed"):
@@ -79,8 +79,8 @@ def test_one_card_tells_of_a_failure(either: Canvas, emulator: Emulator) -> None
     either.painting()
     emulator.fail_next = {"node_id": "3", "exception_type": "E", "exception_message": "too big"}
     either.run("execution_error")
-    told = either.page.locator(".runninghub-notices").get_by_role("alert")
-    told.get_by_text("too big").wait_for()
+    alert = either.page.locator(".runninghub-notices").get_by_role("alert")
+    alert.get_by_text("too big").wait_for()
     # ComfyUI's own is in each front end.
     either.page.get_by_test_id("error-overlay").wait_for(state="detached")
     either.picture("one card")
@@ -94,9 +94,9 @@ def test_a_failure_stays_told_when_the_run_is_answered_after_it(
     either.answer_late()
     emulator.fail_next = {"node_id": "3", "exception_type": "E", "exception_message": "too big"}
     either.run("execution_error")
-    told = either.page.locator(".runninghub-notices").get_by_role("alert")
+    alert = either.page.locator(".runninghub-notices").get_by_role("alert")
     either.wait_for("() => answered > 0")
-    assert told.get_by_text("too big").count() == 1
+    assert alert.get_by_text("too big").count() == 1
     either.page.get_by_test_id("error-overlay").wait_for(state="detached")
     either.picture("one card")
 
@@ -134,8 +134,8 @@ def test_what_a_node_says_stands_among_comfyuis_badges(either: Canvas, emulator:
     if either.classic:
         badges = either.run_js(
             """(id) => {
-                const node = app.graph.nodes.find((one) => String(one.id) === id);
-                return node.badges.map((one) => (typeof one === "function" ? one() : one).text);
+                const node = app.graph.nodes.find((node) => String(node.id) === id);
+                return node.badges.map((tag) => (typeof tag === "function" ? tag() : tag).text);
             }""",
             node,
         )
@@ -147,16 +147,16 @@ def test_what_a_node_says_stands_among_comfyuis_badges(either: Canvas, emulator:
 def test_a_long_end_stays_inside_its_node(canvas: Canvas, emulator: Emulator) -> None:
     canvas.clear()
     node, _ = canvas.painting()
-    said = "the machine had no memory left for it"
-    emulator.fail_next = {"node_id": "3", "exception_type": "E", "exception_message": said}
+    message = "the machine had no memory left for it"
+    emulator.fail_next = {"node_id": "3", "exception_type": "E", "exception_message": message}
     canvas.run("execution_error")
     canvas.shown(node).get_by_text("The cloud task").wait_for()
     canvas.picture("cut")
     right = """(id) => {
         const node = document.querySelector(`[data-node-id="${id}"]`);
         const badge = [...node.querySelectorAll("*")].find(
-            (one) => one.children.length === 0 && one.textContent.startsWith("The cloud task"));
-        return [badge, node].map((one) => one.getBoundingClientRect().right);
+            (box) => box.children.length === 0 && box.textContent.startsWith("The cloud task"));
+        return [badge, node].map((element) => element.getBoundingClientRect().right);
     }"""
     badge, edge = canvas.run_js(right, node)
     assert badge <= edge

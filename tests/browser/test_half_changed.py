@@ -35,8 +35,8 @@ def nothing_is_read(canvas: Canvas) -> Iterator[Callable[[], bool]]:
     try:
         yield lambda: bool(waiting)
     finally:
-        for one in waiting:
-            one.continue_()
+        for route in waiting:
+            route.continue_()
         canvas.page.unroute(is_asked)
 
 
@@ -46,7 +46,7 @@ def shown_form(canvas: Canvas, node: str) -> str:
 
 def wait_for_form(canvas: Canvas, node: str, program: str) -> None:
     canvas.wait_for(
-        """([id, program]) => app.graph.nodes.find((one) => String(one.id) === id)
+        """([id, program]) => app.graph.nodes.find((node) => String(node.id) === id)
             ?.properties.runninghub.form.id === program""",
         [node, program],
     )
@@ -84,9 +84,9 @@ def test_a_file_that_names_one_model_and_shows_another_is_what_it_shows(either: 
     node = model(either, KLING)
     before = either.prompt()
     file = either.workflow()
-    for one in file["nodes"]:
-        values = one["widgets_values"]
-        one["widgets_values"] = [PAINTER if value == KLING else value for value in values]
+    for saved in file["nodes"]:
+        values = saved["widgets_values"]
+        saved["widgets_values"] = [PAINTER if value == KLING else value for value in values]
     assert PAINTER in file["nodes"][0]["widgets_values"]
     either.load(file)
     assert either.node(node)["widgets"]["model"] == KLING

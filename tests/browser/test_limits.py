@@ -70,9 +70,9 @@ def test_a_limit_is_set_reached_and_let_through_once(
     canvas.page.get_by_text(reached).first.wait_for()
     assert emulator.counters.orders == 0
     canvas.picture("reached")
-    asked = canvas.page.get_by_role("button", name=once)
-    place = asked.bounding_box()
-    asked.click()
+    button = canvas.page.get_by_role("button", name=once)
+    place = button.bounding_box()
+    button.click()
     confirm = canvas.page.get_by_role("button", name=sure)
     # The second press meets what the first one met.
     assert confirm.bounding_box() == place
@@ -103,7 +103,7 @@ def test_what_is_let_through_is_the_workflow_that_was_refused(
     alert.get_by_text(reached).wait_for()
 
     canvas.command("Comfy.NewBlankWorkflow")
-    other, _ = canvas.painting()
+    second, _ = canvas.painting()
     assert canvas.graph_id() != refused
     alert.get_by_role("button", name="定位节点" if classic else "Show the node").click()
     canvas.until(lambda: canvas.graph_id() == refused)
@@ -117,7 +117,7 @@ def test_what_is_let_through_is_the_workflow_that_was_refused(
     assert emulator.counters.orders == 1
     alert.wait_for(state="detached")
     # No pass is left behind.
-    canvas.ask_anew(other)
+    canvas.ask_anew(second)
     canvas.run(ends="execution_error")
     alert.get_by_text(reached).wait_for()
     assert emulator.counters.orders == 1
@@ -216,8 +216,8 @@ def test_what_run_will_cost_stands_beside_it(either: Canvas, emulator: Emulator)
     either.settle()
     bar.get_by_text("1 个任务" if chinese else "1 order").wait_for()
     either.run()
-    one = re.compile("约 .+1 个任务" if chinese else "about .+, 1 order")
-    bar.get_by_text(one).wait_for()
+    single = re.compile("约 .+1 个任务" if chinese else "about .+, 1 order")
+    bar.get_by_text(single).wait_for()
     either.painting(560)
     either.settle()
     two = re.compile("约 .+2 个任务" if chinese else "about .+, 2 orders")
@@ -321,8 +321,8 @@ def test_a_sum_that_could_not_be_asked_for_comes_later(canvas: Canvas) -> None:
     bar = canvas.page.get_by_test_id("action-bar-buttons")
     node, _ = canvas.painting()
     canvas.settle()
-    told = bar.get_by_text("1 order")
-    told.wait_for()
+    line = bar.get_by_text("1 order")
+    line.wait_for()
     canvas.forgive("Failed to load resource")
     lost: list[str] = []
 
@@ -333,7 +333,7 @@ def test_a_sum_that_could_not_be_asked_for_comes_later(canvas: Canvas) -> None:
     canvas.page.route("**/runninghub/quote", lose, times=1)
     canvas.set_widget(node, "instance", "plus")
     canvas.settle()
-    told.wait_for(state="detached")
+    line.wait_for(state="detached")
     # Nothing changes meanwhile.
-    told.wait_for()
+    line.wait_for()
     assert len(lost) == 1

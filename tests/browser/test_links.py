@@ -25,7 +25,7 @@ EMPTY_PLACE = (420.0, 800.0)
 
 
 @pytest.fixture(params=[(NEWEST, False), (NEWEST, True), (OLDEST, False), (OLDEST, True)], ids=str)
-def each(
+def canvas(
     request: pytest.FixtureRequest,
     kind: str,
     hosts: Callable[[str, str], Host],
@@ -51,7 +51,7 @@ def source(canvas: Canvas, node: str, field: str) -> str:
     """The node whose link arrives at an input, or none."""
     return canvas.run_js(
         """([id, field]) => {
-            const node = app.canvas.graph.nodes.find((one) => String(one.id) === id);
+            const node = app.canvas.graph.nodes.find((node) => String(node.id) === id);
             const slot = node.findInputSlot(field);
             return String((slot === -1 ? null : node.getInputNode(slot))?.id ?? "");
         }""",
@@ -64,136 +64,136 @@ def sockets(canvas: Canvas, node: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_each_socket_takes_what_is_dropped_on_it(each: Canvas, name: str) -> None:
-    node = program(each, name)
-    picture = each.add("LoadImage", 80, 80)
-    text = each.add("PrimitiveString", 80, 480)
-    number = each.add("PrimitiveInt", 80, 620)
-    texts = [field for field in each.node(node)["inputs"] if field.endswith(".text")]
-    assert sockets(each, node).isdisjoint(HIDDEN)
-    each.picture("built")
+def test_each_socket_takes_what_is_dropped_on_it(canvas: Canvas, name: str) -> None:
+    node = program(canvas, name)
+    picture = canvas.add("LoadImage", 80, 80)
+    text = canvas.add("PrimitiveString", 80, 480)
+    number = canvas.add("PrimitiveInt", 80, 620)
+    texts = [field for field in canvas.node(node)["inputs"] if field.endswith(".text")]
+    assert sockets(canvas, node).isdisjoint(HIDDEN)
+    canvas.picture("built")
 
     for output, field in (("IMAGE", "10.image"), ("MASK", "10.image")):
-        each.draw_link(picture, output, node, field)
-        assert source(each, node, field) == picture, output
-    each.picture("linked")
-    each.drag(each.socket(node, "inputs", "10.image"), EMPTY_PLACE)
-    assert source(each, node, "10.image") == ""
-    each.draw_link(picture, "IMAGE", node, "10.image")
-    assert source(each, node, "10.image") == picture
+        canvas.draw_link(picture, output, node, field)
+        assert source(canvas, node, field) == picture, output
+    canvas.picture("linked")
+    canvas.drag(canvas.socket(node, "inputs", "10.image"), EMPTY_PLACE)
+    assert source(canvas, node, "10.image") == ""
+    canvas.draw_link(picture, "IMAGE", node, "10.image")
+    assert source(canvas, node, "10.image") == picture
 
-    each.draw_link(number, "INT", node, "10.image")
-    assert source(each, node, "10.image") == picture
-    each.draw_link(text, "STRING", node, "10.image")
-    assert source(each, node, "10.image") == text
-    each.draw_link(picture, "IMAGE", node, "10.image")
+    canvas.draw_link(number, "INT", node, "10.image")
+    assert source(canvas, node, "10.image") == picture
+    canvas.draw_link(text, "STRING", node, "10.image")
+    assert source(canvas, node, "10.image") == text
+    canvas.draw_link(picture, "IMAGE", node, "10.image")
 
     for field in [*texts, name]:
-        each.draw_link(text, "STRING", node, field)
-        assert source(each, node, field) == text
-    seeds = [field for field in each.node(node)["inputs"] if field.endswith(".seed")]
+        canvas.draw_link(text, "STRING", node, field)
+        assert source(canvas, node, field) == text
+    seeds = [field for field in canvas.node(node)["inputs"] if field.endswith(".seed")]
     for field in seeds:
-        each.draw_link(number, "INT", node, field)
-        assert source(each, node, field) == number
-    each.picture("all linked")
-    labels = each.node(node)["labels"]
-    assert {labels[field] for field in texts} <= set(each.painted())
-    linked = {name for name, one in each.node(node)["inputs"].items() if one["linked"]}
+        canvas.draw_link(number, "INT", node, field)
+        assert source(canvas, node, field) == number
+    canvas.picture("all linked")
+    labels = canvas.node(node)["labels"]
+    assert {labels[field] for field in texts} <= set(canvas.painted())
+    linked = {name for name, socket in canvas.node(node)["inputs"].items() if socket["linked"]}
     assert linked == {"10.image", name, *texts, *seeds}
 
 
-def test_an_advanced_socket_is_there_while_it_is_seen_or_linked(each: Canvas) -> None:
-    node = program(each)
-    number = each.add("PrimitiveInt", 80, 480)
-    each.show_advanced(node)
-    each.wait_for(
-        """(id) => app.canvas.graph.nodes.find((one) => String(one.id) === id)
+def test_an_advanced_socket_is_there_while_it_is_seen_or_linked(canvas: Canvas) -> None:
+    node = program(canvas)
+    number = canvas.add("PrimitiveInt", 80, 480)
+    canvas.show_advanced(node)
+    canvas.wait_for(
+        """(id) => app.canvas.graph.nodes.find((node) => String(node.id) === id)
             .findInputSlot("timeout") !== -1""",
         node,
     )
-    assert sockets(each, node) >= {*HIDDEN} - {"form"}
-    each.picture("advanced")
-    each.draw_link(number, "INT", node, "timeout")
-    assert source(each, node, "timeout") == number
-    each.show_advanced(node)
-    assert sockets(each, node) & {*HIDDEN} == {"timeout"}
+    assert sockets(canvas, node) >= {*HIDDEN} - {"form"}
+    canvas.picture("advanced")
+    canvas.draw_link(number, "INT", node, "timeout")
+    assert source(canvas, node, "timeout") == number
+    canvas.show_advanced(node)
+    assert sockets(canvas, node) & {*HIDDEN} == {"timeout"}
     # It is seen by its name, and none of the others is.
-    shown = {"timeout", "profile", "超时", "配置"} & set(each.painted())
-    assert shown == {"超时" if each.classic else "timeout"}
-    each.picture("linked alone")
+    shown = {"timeout", "profile", "超时", "配置"} & set(canvas.painted())
+    assert shown == {"超时" if canvas.classic else "timeout"}
+    canvas.picture("linked alone")
 
-    before = each.prompt()
-    saved = each.workflow()
-    each.load(saved)
-    assert each.prompt() == before
-    assert sockets(each, node) & {*HIDDEN} == {"timeout"}
-    each.settle()
-    each.open()
-    each.would_send(before)
-    assert sockets(each, node) & {*HIDDEN} == {"timeout"}
-    each.select(node, number)
-    each.press("Control+c")
-    each.press("Control+v")
-    each.wait_for("() => app.canvas.graph.nodes.length === 4")
-    (other,) = {*each.nodes("RunningHubRemoteWorkflow")} - {node}
-    (number_too,) = {*each.nodes("PrimitiveInt")} - {number}
-    assert source(each, other, "timeout") == number_too
-    assert sockets(each, other) & {*HIDDEN} == {"timeout"}
-    each.load(saved)
+    before = canvas.prompt()
+    saved = canvas.workflow()
+    canvas.load(saved)
+    assert canvas.prompt() == before
+    assert sockets(canvas, node) & {*HIDDEN} == {"timeout"}
+    canvas.settle()
+    canvas.open()
+    canvas.would_send(before)
+    assert sockets(canvas, node) & {*HIDDEN} == {"timeout"}
+    canvas.select(node, number)
+    canvas.press("Control+c")
+    canvas.press("Control+v")
+    canvas.wait_for("() => app.canvas.graph.nodes.length === 4")
+    (copied,) = {*canvas.nodes("RunningHubRemoteWorkflow")} - {node}
+    (number_too,) = {*canvas.nodes("PrimitiveInt")} - {number}
+    assert source(canvas, copied, "timeout") == number_too
+    assert sockets(canvas, copied) & {*HIDDEN} == {"timeout"}
+    canvas.load(saved)
 
-    each.drag(each.socket(node, "inputs", "timeout"), EMPTY_PLACE)
-    assert sockets(each, node).isdisjoint(HIDDEN)
-    each.settle()
-    each.press("Control+z")
-    each.wait_for(
-        """(id) => app.canvas.graph.nodes.find((one) => String(one.id) === id)
+    canvas.drag(canvas.socket(node, "inputs", "timeout"), EMPTY_PLACE)
+    assert sockets(canvas, node).isdisjoint(HIDDEN)
+    canvas.settle()
+    canvas.press("Control+z")
+    canvas.wait_for(
+        """(id) => app.canvas.graph.nodes.find((node) => String(node.id) === id)
             ?.findInputSlot("timeout") >= 0""",
         node,
     )
-    assert each.prompt() == before
+    assert canvas.prompt() == before
 
 
-def test_a_graph_of_an_older_version_keeps_its_links(each: Canvas) -> None:
+def test_a_graph_of_an_older_version_keeps_its_links(canvas: Canvas) -> None:
     """Its nodes were saved with a socket for each hidden widget."""
-    node = program(each)
-    picture = each.add("LoadImage", 80, 80)
-    number = each.add("PrimitiveInt", 80, 480)
-    text = each.add("PrimitiveString", 80, 620)
-    each.draw_link(picture, "IMAGE", node, "10.image")
-    each.show_advanced(node)
-    each.draw_link(number, "INT", node, "timeout")
-    each.draw_link(text, "STRING", node, "profile")
-    before = each.prompt()
-    old = with_old_sockets(each.workflow(), node)
-    each.clear()
-    each.load(old)
-    assert sockets(each, node) & {*HIDDEN} == {"timeout", "profile"}
-    assert each.prompt() == before
-    each.load(each.workflow())
-    assert each.prompt() == before
-    each.picture("old")
+    node = program(canvas)
+    picture = canvas.add("LoadImage", 80, 80)
+    number = canvas.add("PrimitiveInt", 80, 480)
+    text = canvas.add("PrimitiveString", 80, 620)
+    canvas.draw_link(picture, "IMAGE", node, "10.image")
+    canvas.show_advanced(node)
+    canvas.draw_link(number, "INT", node, "timeout")
+    canvas.draw_link(text, "STRING", node, "profile")
+    before = canvas.prompt()
+    old = with_old_sockets(canvas.workflow(), node)
+    canvas.clear()
+    canvas.load(old)
+    assert sockets(canvas, node) & {*HIDDEN} == {"timeout", "profile"}
+    assert canvas.prompt() == before
+    canvas.load(canvas.workflow())
+    assert canvas.prompt() == before
+    canvas.picture("old")
 
 
-def test_a_prompt_brings_a_link_to_what_is_hidden(each: Canvas) -> None:
+def test_a_prompt_brings_a_link_to_what_is_hidden(canvas: Canvas) -> None:
     """A prompt in API format fills only the sockets that are there while it is loaded."""
-    node = program(each)
-    number = each.add("PrimitiveInt", 80, 480)
-    each.show_advanced(node)
-    each.draw_link(number, "INT", node, "timeout")
-    before = each.prompt()
-    each.clear()
-    each.run_js("(prompt) => app.loadApiJson(prompt, 'mine')", before)
-    (loaded,) = each.nodes("RunningHubRemoteWorkflow")
-    assert sockets(each, loaded) & {*HIDDEN} == {"timeout"}
-    assert each.prompt()[loaded]["inputs"] == before[node]["inputs"]
+    node = program(canvas)
+    number = canvas.add("PrimitiveInt", 80, 480)
+    canvas.show_advanced(node)
+    canvas.draw_link(number, "INT", node, "timeout")
+    before = canvas.prompt()
+    canvas.clear()
+    canvas.run_js("(prompt) => app.loadApiJson(prompt, 'mine')", before)
+    (loaded,) = canvas.nodes("RunningHubRemoteWorkflow")
+    assert sockets(canvas, loaded) & {*HIDDEN} == {"timeout"}
+    assert canvas.prompt()[loaded]["inputs"] == before[node]["inputs"]
 
 
 def with_old_sockets(workflow: dict[str, Any], node: str) -> dict[str, Any]:
     """A saved graph as version 0.1.0 wrote it: all sockets in the order of the schema."""
     old = copy.deepcopy(workflow)
-    (saved,) = [one for one in old["nodes"] if str(one["id"]) == node]
+    (saved,) = [entry for entry in old["nodes"] if str(entry["id"]) == node]
     saved.pop("showAdvanced", None)
-    now = {one["name"]: one for one in saved["inputs"]}
+    now = {socket["name"]: socket for socket in saved["inputs"]}
     order = ["form", "workflow", "instance", *HIDDEN[1:]]
     order += [name for name in now if name not in order]
     kinds = {"form": "STRING", "batch": "COMBO", "add_metadata": "BOOLEAN"}
@@ -202,7 +202,7 @@ def with_old_sockets(workflow: dict[str, Any], node: str) -> dict[str, Any]:
         or {"name": name, "type": kinds.get(name, "INT"), "widget": {"name": name}, "link": None}
         for name in order
     ]
-    places = {one["link"]: place for place, one in enumerate(saved["inputs"]) if one["link"]}
+    places = {slot["link"]: place for place, slot in enumerate(saved["inputs"]) if slot["link"]}
     for link in old["links"]:
         link[4] = places.get(link[0], link[4])
     return old

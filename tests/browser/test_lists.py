@@ -30,8 +30,8 @@ def test_a_node_lists_the_stored_accounts(either: Canvas) -> None:
     entries = either.open_list(node, "profile")
     shown = entries.all_inner_texts()
     either.picture("accounts")
-    assert any("studio" in one for one in shown), shown
-    assert any(("沙盒" if either.classic else "sandbox") in one for one in shown), shown
+    assert any("studio" in entry for entry in shown), shown
+    assert any(("沙盒" if either.classic else "sandbox") in entry for entry in shown), shown
     entries.filter(has_text="studio").first.click()
     entries.first.wait_for(state="detached")
     assert either.prompt()[node]["inputs"]["profile"] == "studio"
@@ -42,7 +42,7 @@ def test_a_node_lists_the_stored_accounts(either: Canvas) -> None:
     either.load(saved)
     assert either.prompt()[node]["inputs"]["profile"] == "from another machine"
     shown = either.open_list(node, "profile").all_inner_texts()
-    assert any("from another machine" in one for one in shown), shown
+    assert any("from another machine" in entry for entry in shown), shown
     either.page.keyboard.press("Escape")
 
     # It still takes a text from another node.

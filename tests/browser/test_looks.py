@@ -42,23 +42,23 @@ COLOURS = """
     const contrast = (element, colour) => {
         const around = behind(element);
         const both = [light(over([...around, colour])), light(over(around))];
-        const [high, low] = both.sort((one, other) => other - one);
+        const [high, low] = both.sort((first, second) => second - first);
         return (high + 0.05) / (low + 0.05);
     };
 """
 
 # The texts below an element that are too like what is behind them, by their computed styles.
 PALE = f"""(root, least) => {{{COLOURS}
-    const texts = [...root.querySelectorAll("*")].filter((one) =>
-        one.checkVisibility({{ opacityProperty: true }})
-        && !one.closest("[aria-disabled=true], option")
-        && ([...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim())
-            || one.matches("select, input:not([type=checkbox])")));
+    const texts = [...root.querySelectorAll("*")].filter((element) =>
+        element.checkVisibility({{ opacityProperty: true }})
+        && !element.closest("[aria-disabled=true], option")
+        && ([...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim())
+            || element.matches("select, input:not([type=checkbox])")));
     const wrong = [];
-    for (const one of texts) {{
-        const {{ color }} = getComputedStyle(one, one.placeholder && !one.value ? "::placeholder" : null);
-        const found = contrast(one, color);
-        if (found < least) wrong.push(`${{one.outerHTML.slice(0, 120)}}: ${{color}}: ${{found}}`);
+    for (const text of texts) {{
+        const {{ color }} = getComputedStyle(text, text.placeholder && !text.value ? "::placeholder" : null);
+        const ratio = contrast(text, color);
+        if (ratio < least) wrong.push(`${{text.outerHTML.slice(0, 120)}}: ${{color}}: ${{ratio}}`);
     }}
     return {{ count: texts.length, wrong }};
 }}"""
@@ -89,9 +89,9 @@ ROOM_BESIDE = """(page) => page.closest(".setting-item").clientWidth - page.offs
 
 def is_readable(place: Locator, least_texts: int) -> None:
     """Each text of a place is told from what is behind it."""
-    found = place.evaluate(PALE, READABLE)
-    assert found["wrong"] == []
-    assert found["count"] >= least_texts
+    contrast = place.evaluate(PALE, READABLE)
+    assert contrast["wrong"] == []
+    assert contrast["count"] >= least_texts
 
 
 def shows_focus(canvas: Canvas) -> None:
@@ -231,17 +231,17 @@ def zooms(canvas: Canvas, *percents: int) -> Iterator[int]:
     canvas.page.set_viewport_size({"width": 1440, "height": 900})
 
 
-def reaches(canvas: Canvas, what: Locator) -> None:
+def reaches(canvas: Canvas, place: Locator) -> None:
     """Scrolled to, all of it is in the window, and a click would meet it."""
-    what.scroll_into_view_if_needed()
-    what.click(trial=True)
-    is_inside(canvas, what)
-    assert what.evaluate(SCROLLED)
+    place.scroll_into_view_if_needed()
+    place.click(trial=True)
+    is_inside(canvas, place)
+    assert place.evaluate(SCROLLED)
 
 
-def is_inside(canvas: Canvas, what: Locator) -> None:
+def is_inside(canvas: Canvas, place: Locator) -> None:
     """Nothing of it is outside of the window."""
-    size, box = canvas.page.viewport_size, what.bounding_box()
+    size, box = canvas.page.viewport_size, place.bounding_box()
     assert size
     assert box
     assert box["x"] >= 0
@@ -252,7 +252,7 @@ def is_inside(canvas: Canvas, what: Locator) -> None:
 
 TWO_NOTICES = """async () => {
     const scripts = await (await fetch("/extensions")).json();
-    const {notice} = await import(scripts.find((one) => one.endsWith("/host/dialogs.js")));
+    const {notice} = await import(scripts.find((script) => script.endsWith("/host/dialogs.js")));
     const text = "It may cost. ".repeat(99);
     for (const title of ["older", "newer"]) notice("alert", title, text, () => []);
 }"""

@@ -88,8 +88,8 @@ def test_old_nodes_are_replaced_after_a_look_and_come_back_by_undo(
 ) -> None:
     opened(either)
     either.picture("told")
-    told = notices(either).first.get_by_role("button").first
-    told.click()
+    button = notices(either).first.get_by_role("button").first
+    button.click()
     either.dialog.locator("section.card").first.wait_for()
     either.picture("look")
     assert "RunningHubRemoteWorkflow" in either.dialog.inner_text()
@@ -106,7 +106,7 @@ def test_old_nodes_are_replaced_after_a_look_and_come_back_by_undo(
     assert stands["widgets"]["workflow"] == catalog.TEXT_TO_IMAGE
     assert (stands["widgets"]["instance"], stands["widgets"]["timeout"]) == ("plus", 600)
     assert stands["widgets"]["reroll_seeds"] is True
-    assert [one["name"] for one in stands["outputs"]] == ["images"]
+    assert [output["name"] for output in stands["outputs"]] == ["images"]
     either.settle()
     either.command("Comfy.Undo")
     either.wait_for("() => app.graph.nodes.length === 4")
@@ -194,14 +194,14 @@ def test_a_model_of_the_old_pack_is_ours(canvas: Canvas) -> None:
     canvas.command("runninghub.migration.replace")
     canvas.dialog.locator("section.card").first.wait_for()
     canvas.primary()
-    canvas.wait_for("() => app.graph.nodes.some((one) => one.type === 'RunningHubModel')")
+    canvas.wait_for("() => app.graph.nodes.some((node) => node.type === 'RunningHubModel')")
     canvas.settle()
     canvas.picture("model")
     notices(canvas).first.wait_for(state="detached")
     (new,) = canvas.nodes("RunningHubModel")
     inputs = canvas.prompt()[new]["inputs"]
-    told = {name: inputs[name] for name in ("prompt", "resolution", "duration", "aspectRatio")}
-    assert told == {
+    carried = {name: inputs[name] for name in ("prompt", "resolution", "duration", "aspectRatio")}
+    assert carried == {
         "prompt": "a fox runs",
         "resolution": "720p",
         "duration": "6",
@@ -212,4 +212,4 @@ def test_a_model_of_the_old_pack_is_ours(canvas: Canvas) -> None:
     assert (inputs["seed"], inputs["batch"]) == (7, "first")
     stands = canvas.node(new)
     assert stands["widgets"]["seed control_after_generate"] == "randomize"
-    assert [(one["name"], one["links"]) for one in stands["outputs"]] == [("video", 1)]
+    assert [(output["name"], output["links"]) for output in stands["outputs"]] == [("video", 1)]

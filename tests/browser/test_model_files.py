@@ -25,8 +25,8 @@ def test_a_picture_is_made_to_fit_when_a_person_says_so_and_that_is_kept(
     node = model(either, EDITOR, 500, 60)
     either.set_widget(node, "prompt", "a boat")
     # As if the catalogue had said so: a PNG is not taken.
-    known = json.dumps(either.workflow()["nodes"][0]["properties"]["runninghub"]["form"])
-    narrow = json.loads(known.replace('["jpg", "png"]', '["jpg"]'))
+    form = json.dumps(either.workflow()["nodes"][0]["properties"]["runninghub"]["form"])
+    narrow = json.loads(form.replace('["jpg", "png"]', '["jpg"]'))
     file = either.workflow()
     file["nodes"][0]["properties"]["runninghub"]["form"] = narrow
     either.load(file)
@@ -44,7 +44,7 @@ def test_a_picture_is_made_to_fit_when_a_person_says_so_and_that_is_kept(
     either.picture("does not fit")
     card.click()
     either.shows_picture(preview)
-    ((address,),) = [one["imageUrls"] for one in bodies(emulator, EDITOR)]
+    ((address,),) = [body["imageUrls"] for body in bodies(emulator, EDITOR)]
     assert emulator.store.read_url(address).startswith(b"\xff\xd8")
 
     # It is saved beside the values, whose places stay.

@@ -35,7 +35,7 @@ def options(canvas: Canvas) -> Locator:
 def built(canvas: Canvas, node: str, endpoint: str) -> dict[str, Any]:
     """A node once it is one of this model."""
     canvas.wait_for(
-        """([id, endpoint]) => app.canvas.graph.nodes.find((one) => String(one.id) === id)
+        """([id, endpoint]) => app.canvas.graph.nodes.find((node) => String(node.id) === id)
             .properties.runninghub?.form?.id === endpoint""",
         [node, endpoint],
     )
@@ -52,7 +52,7 @@ def model(canvas: Canvas, endpoint: str, x: float = 500, y: float = 60, kind: st
 
 
 def items(canvas: Canvas, node: str, name: str) -> list[str]:
-    return [one for one in canvas.node(node)["inputs"] if one.startswith(f"{name}.")]
+    return [socket for socket in canvas.node(node)["inputs"] if socket.startswith(f"{name}.")]
 
 
 def test_a_node_just_placed_opens_its_choice_and_becomes_a_picture(
@@ -69,20 +69,20 @@ def test_a_node_just_placed_opens_its_choice_and_becomes_a_picture(
     either.picture("searched")
     row.click()
     either.dialog.wait_for(state="detached")
-    made = built(either, node, PAINTER)
-    assert made["widgets"]["model"] == PAINTER
-    assert made["widgets"]["resolution"] == "1k"
-    assert [one["name"] for one in made["outputs"]] == ["images"]
+    view = built(either, node, PAINTER)
+    assert view["widgets"]["model"] == PAINTER
+    assert view["widgets"]["resolution"] == "1k"
+    assert [output["name"] for output in view["outputs"]] == ["images"]
     either.set_widget(node, "prompt", "a boat in the fog")
     either.set_widget(node, "aspectRatio", "16:9")
     preview = either.add("PreviewImage", 960, 60)
-    either.draw_link(node, made["outputs"][0]["label"], preview, "images")
+    either.draw_link(node, view["outputs"][0]["label"], preview, "images")
     either.picture("built")
     either.run()
     either.shows_picture(preview)
     either.picture("ran")
-    wanted = {"prompt": "a boat in the fog", "aspectRatio": "16:9", "resolution": "1k"}
-    assert bodies(emulator, PAINTER) == [wanted]
+    body = {"prompt": "a boat in the fog", "aspectRatio": "16:9", "resolution": "1k"}
+    assert bodies(emulator, PAINTER) == [body]
 
 
 def test_the_choice_by_keyboard_alone(canvas: Canvas) -> None:
@@ -122,11 +122,11 @@ def test_the_choice_by_keyboard_alone(canvas: Canvas) -> None:
     built(canvas, node, endpoint)
 
     # Escape leaves a new node as it is, and it says how to go on.
-    other = canvas.add("RunningHubModel", 60, 60)
+    another = canvas.add("RunningHubModel", 60, 60)
     options(canvas).first.wait_for()
     keys.press("Escape")
     canvas.dialog.wait_for(state="detached")
-    assert canvas.node(other)["labels"]["choose_fields"] == "Choose a model…"
+    assert canvas.node(another)["labels"]["choose_fields"] == "Choose a model…"
 
 
 @pytest.mark.parametrize(
@@ -143,9 +143,9 @@ def test_a_pasted_endpoint_name_or_link_chooses(either: Canvas, text: str) -> No
     options(either).first.wait_for()
     either.page.keyboard.press("Escape")
     either.type_into(node, "model", text)
-    made = built(either, node, PAINTER)
-    assert made["widgets"]["model"] == PAINTER
-    assert "prompt" in made["widgets"]
+    view = built(either, node, PAINTER)
+    assert view["widgets"]["model"] == PAINTER
+    assert "prompt" in view["widgets"]
 
 
 def test_words_that_name_several_open_the_choice_with_them(either: Canvas) -> None:
@@ -160,7 +160,7 @@ def test_words_that_name_several_open_the_choice_with_them(either: Canvas) -> No
     either.picture("several")
     options(either).first.click()
     either.wait_for(
-        """(id) => app.canvas.graph.nodes.find((one) => String(one.id) === id)
+        """(id) => app.canvas.graph.nodes.find((node) => String(node.id) === id)
             .properties.runninghub.form.id.startsWith("kling")""",
         node,
     )
@@ -201,7 +201,7 @@ def test_sockets_of_a_list_grow_as_they_are_linked(either: Canvas, emulator: Emu
     # While it loads there are as many as there may be.
     three = ["imageUrls.1", "imageUrls.2", "imageUrls.3"]
     either.until(lambda: items(either, node, "imageUrls") == three)
-    assert _told(either.prompt()) == _told(before)
+    assert _without_ids(either.prompt()) == _without_ids(before)
 
     # Pulled off the last, there is one free socket again.
     either.picture("imported")
@@ -230,36 +230,36 @@ def test_a_list_goes_into_a_subgraph_and_out_again(either: Canvas) -> None:
     either.draw_link(first, "IMAGE", node, "imageUrls.1")
     either.draw_link(second, "IMAGE", node, "imageUrls.2")
     either.set_widget(node, "prompt", "a fair")
-    before = _told(either.prompt())
+    before = _without_ids(either.prompt())
     either.settle()
     either.select(node)
     either.command("Comfy.Graph.ConvertToSubgraph")
-    either.wait_for("() => app.graph.nodes.some((one) => one.subgraph)")
-    assert _told(either.prompt()) == before
+    either.wait_for("() => app.graph.nodes.some((node) => node.subgraph)")
+    assert _without_ids(either.prompt()) == before
     either.load(either.workflow())
-    assert _told(either.prompt()) == before
+    assert _without_ids(either.prompt()) == before
     (outer,) = either.run_js(
-        "() => app.graph.nodes.filter((one) => one.subgraph).map((one) => String(one.id))"
+        "() => app.graph.nodes.filter((node) => node.subgraph).map((node) => String(node.id))"
     )
     either.select(outer)
     either.command("Comfy.Graph.UnpackSubgraph")
-    either.wait_for("() => !app.graph.nodes.some((one) => one.subgraph)")
+    either.wait_for("() => !app.graph.nodes.some((node) => node.subgraph)")
     (node,) = either.nodes("RunningHubModel")
     either.picture("unpacked")
-    assert _told(either.prompt()) == before
+    assert _without_ids(either.prompt()) == before
 
 
-def _told(prompt: dict[str, Any]) -> list[Any]:
+def _without_ids(prompt: dict[str, Any]) -> list[Any]:
     """Nodes and links without their ids."""
     return sorted(
         (
-            one["class_type"],
+            entry["class_type"],
             sorted(
                 (name, [prompt[value[0]]["class_type"], value[1]] if _is_link(value) else value)
-                for name, value in one["inputs"].items()
+                for name, value in entry["inputs"].items()
             ),
         )
-        for one in prompt.values()
+        for entry in prompt.values()
     )
 
 
@@ -278,11 +278,11 @@ def test_another_model_keeps_what_still_fits(either: Canvas) -> None:
     either.set_widget(node, "cfgScale", 0.7)
     either.settle()
     before = either.prompt()
-    other = "kling-v3.0-std/image-to-video"
+    endpoint = "kling-v3.0-std/image-to-video"
     either.menu_entry(node, "选择模型" if either.classic else "Choose a model")
-    either.dialog.get_by_role("combobox").first.fill(other)
+    either.dialog.get_by_role("combobox").first.fill(endpoint)
     either.dialog.locator("button.primary").click()
-    built(either, node, other)
+    built(either, node, endpoint)
     inputs = either.prompt()[node]["inputs"]
     assert inputs["firstImageUrl"] == [picture, 0]
     assert inputs["prompt"] == [text, 0]
@@ -297,9 +297,9 @@ def test_another_model_keeps_what_still_fits(either: Canvas) -> None:
     either.settle()
     either.command("Comfy.Undo")
     either.wait_for(
-        """([id, endpoint]) => app.graph.nodes.find((one) => String(one.id) === id)
+        """([id, endpoint]) => app.graph.nodes.find((node) => String(node.id) === id)
             ?.properties.runninghub.form.id === endpoint""",
-        [node, other],
+        [node, endpoint],
     )
     assert either.prompt()[node]["inputs"] == inputs
     assert before[node]["inputs"]["duration"] == "8"
@@ -307,8 +307,8 @@ def test_another_model_keeps_what_still_fits(either: Canvas) -> None:
     # A link that finds no socket is named: the next run would cost as much without the picture.
     either.settle()
     either.set_widget(node, "model", "kling-v3.0-std/text-to-video")
-    said = "找不到对应的接口" if either.classic else "found no socket"
-    either.page.get_by_text(said).first.wait_for()
+    message = "找不到对应的接口" if either.classic else "found no socket"
+    either.page.get_by_text(message).first.wait_for()
     either.picture("lost")
 
 
@@ -367,14 +367,14 @@ def test_the_price_stands_on_the_node_and_nothing_of_mine_goes_out(
     either.set_widget(node, "sound", False)
     either.until(lambda: "0.69" in either.node(node)["labels"]["price"])
     either.picture("price")
-    asked = [one for one in emulator.journal if "price-preview" in one.path]
-    assert asked == []
+    entries = [entry for entry in emulator.journal if "price-preview" in entry.path]
+    assert entries == []
     press(either, node, "price")
     answered = "刚刚答复" if either.classic else "just now"
     either.until(lambda: answered in either.node(node)["labels"]["price"])
     either.picture("asked")
-    (one,) = [one for one in emulator.journal if "price-preview" in one.path]
-    assert "secret" not in json.dumps(one.json)
+    (entry,) = [entry for entry in emulator.journal if "price-preview" in entry.path]
+    assert "secret" not in json.dumps(entry.json)
     assert not emulator.counters.orders
 
 
@@ -432,20 +432,20 @@ def test_favourites_come_first_and_are_entries_of_the_search(either: Canvas) -> 
     box = either.page.get_by_role("combobox").or_(either.page.get_by_role("textbox")).last
     box.fill("kling-v3.0-pro")
     name = "可灵图生视频3.0-pro" if either.classic else "kling-v3.0-pro-image-to-video"
-    found = either.page.get_by_role("listbox").get_by_role("option")
-    chosen = found.first.and_(either.page.get_by_role("option", selected=True))
+    rows = either.page.get_by_role("listbox").get_by_role("option")
+    chosen = rows.first.and_(either.page.get_by_role("option", selected=True))
     chosen.filter(has_text=name).wait_for()
-    assert found.count() > 1  # nodes that offer this model among others come after it
+    assert rows.count() > 1  # nodes that offer this model among others come after it
     either.picture("search")
     either.page.keyboard.press("Enter")
     either.wait_for("() => app.graph.nodes.length === 1")
-    found.first.wait_for(state="detached")  # or the click is for one of its rows
+    rows.first.wait_for(state="detached")  # or the click is for one of its rows
     either.page.mouse.click(700, 400)  # a new node may hang on the mouse until it is put down
     (placed,) = either.nodes("RunningHubModel")
     built(either, placed, KLING)
     assert either.dialog.count() == 0
     assert either.prompt()[placed]["class_type"] == "RunningHubModel"
-    assert [one["type"] for one in either.workflow()["nodes"]] == ["RunningHubModel"]
+    assert [entry["type"] for entry in either.workflow()["nodes"]] == ["RunningHubModel"]
     either.picture("preset")
 
 
@@ -459,8 +459,8 @@ def test_a_newer_model_is_found_without_a_restart(either: Canvas, emulator: Emul
     node = either.add("RHTextToImage", 500, 60)
     either.dialog.get_by_role("combobox").first.fill("brand new")
     options(either).filter(has_text=fresh).first.click()
-    made = built(either, node, fresh)
-    assert "prompt" in made["widgets"]
+    view = built(either, node, fresh)
+    assert "prompt" in view["widgets"]
 
 
 def test_a_task_of_models_offers_its_own_among_favourites_and_those_used_lately(

@@ -44,13 +44,13 @@ def words(language: str) -> dict[str, str]:
     """What a person reads, by our names."""
     texts = json.loads((ROOT / "locales" / language / "main.json").read_text("utf-8"))
 
-    def said(key: str) -> str:
-        found = texts["runninghub"]["canvas"]
+    def sentence(key: str) -> str:
+        branch = texts["runninghub"]["canvas"]
         for step in key.split("."):
-            found = found[step]
-        return found
+            branch = branch[step]
+        return branch
 
-    return {name: said(key) for name, key in KEYS.items()}
+    return {name: sentence(key) for name, key in KEYS.items()}
 
 
 class Panel:
@@ -78,7 +78,7 @@ class Panel:
 def nodes(canvas: Canvas, kind: str) -> list[str]:
     """The ids of the canvas's nodes of a class."""
     return canvas.run_js(
-        "(kind) => app.canvas.graph.nodes.filter((one) => one.type === kind).map((one) => String(one.id))",
+        "(kind) => app.canvas.graph.nodes.filter((node) => node.type === kind).map((node) => String(node.id))",
         kind,
     )
 
@@ -90,7 +90,7 @@ def covering(canvas: Canvas) -> list[str]:
             const on = ({ pos: [x, y], size: [width, height] }, { pos, size }) =>
                 x < pos[0] + size[0] && pos[0] < x + width && y < pos[1] + size[1] && pos[1] < y + height;
             const { nodes } = app.canvas.graph;
-            return nodes.filter((one) => nodes.some((other) => other !== one && on(one, other))).map(({ type }) => type);
+            return nodes.filter((node) => nodes.some((other) => other !== node && on(node, other))).map(({ type }) => type);
         }"""
     )
 
@@ -154,8 +154,8 @@ def test_an_order_is_found_shown_used_and_deleted(either: Canvas, emulator: Emul
     ).first.wait_for()
     panel.button("use").click()
     either.until(lambda: len(nodes(either, "RunningHubRemoteWorkflow")) == 1)
-    (made,) = nodes(either, "RunningHubRemoteWorkflow")
-    either.until(lambda: either.node(made)["widgets"].get("6.text") == text)
+    (added,) = nodes(either, "RunningHubRemoteWorkflow")
+    either.until(lambda: either.node(added)["widgets"].get("6.text") == text)
     either.picture("used")
     panel.button("loader").click()
     either.until(lambda: len(nodes(either, "LoadImage")) == 1)
@@ -179,10 +179,10 @@ def test_a_marked_part_gives_its_values_back_and_is_ordered_anew(
     either: Canvas, emulator: Emulator
 ) -> None:
     canvas = either
-    made, _, _ = canvas.marked_part(472)
-    canvas.run_js("(id) => app.canvas.graph.getNodeById(id).title = 'before/after: *'", int(made))
+    source, _, _ = canvas.marked_part(472)
+    canvas.run_js("(id) => app.canvas.graph.getNodeById(id).title = 'before/after: *'", int(source))
     canvas.run()
-    canvas.set_widget(made, "width", 64)
+    canvas.set_widget(source, "width", 64)
     panel = Panel(canvas)
     panel.open("history")
     panel.view.get_by_role("searchbox").fill("472 emptyimage")
@@ -190,14 +190,14 @@ def test_a_marked_part_gives_its_values_back_and_is_ordered_anew(
     panel.orders.first.click()
     panel.view.locator("dd").get_by_text("472").wait_for()
     panel.button("use").click()
-    canvas.until(lambda: canvas.node(made)["widgets"]["width"] == 472)
+    canvas.until(lambda: canvas.node(source)["widgets"]["width"] == 472)
     canvas.picture("a part's values")
     canvas.clear()
     # Where its workflow is not open, the part opens as one of its own.
     panel.button("use").click()
     canvas.until(lambda: len(nodes(canvas, "ImageInvert")) == 1)
-    (made,) = nodes(canvas, "EmptyImage")
-    assert canvas.node(made)["widgets"]["width"] == 472
+    (source,) = nodes(canvas, "EmptyImage")
+    assert canvas.node(source)["widgets"]["width"] == 472
     # ComfyUI takes a slash of a tab's name for a folder.
     # Its tab has its name once its nodes are there.
     path = "() => app.extensionManager.workflow.activeWorkflow.path"
@@ -210,12 +210,12 @@ def test_a_marked_part_gives_its_values_back_and_is_ordered_anew(
     panel.button("again").click()
     panel.button("again_sure").click()
     canvas.until(lambda: panel.orders.count() == 2)
-    one, other = (
+    first, second = (
         json.loads(entry.json["workflow"])
         for entry in emulator.journal
         if entry.path == "/task/openapi/create"
     )
-    assert one == other
+    assert first == second
     panel.orders.first.locator("img").wait_for()
     canvas.picture("a part ordered anew")
 
@@ -241,10 +241,10 @@ def test_a_crash_and_another_browser_change_no_list(
     canvas.run()
     orders = listed(canvas)
     assert len(orders) == 2
-    other = opened(host)
-    assert listed(other) == orders
-    for one in (canvas, other):
-        one.forgive(GONE)
+    second = opened(host)
+    assert listed(second) == orders
+    for tab in (canvas, second):
+        tab.forgive(GONE)
     host.stop()
     assert listed(opened(new_host(**account))) == orders
     assert emulator.counters.orders == 2
@@ -280,8 +280,8 @@ def test_an_app_is_put_on_the_canvas(either: Canvas) -> None:
     panel.view.get_by_label(panel.words["search"]).fill("")
     cards.first.get_by_role("button").first.click()
     either.until(lambda: len(nodes(either, "RunningHubAIApp")) == 1)
-    (made,) = nodes(either, "RunningHubAIApp")
-    either.until(lambda: either.node(made)["widgets"].get("app") in catalog.apps())
+    (added,) = nodes(either, "RunningHubAIApp")
+    either.until(lambda: either.node(added)["widgets"].get("app") in catalog.apps())
     either.picture("added")
     panel.view.get_by_label(panel.words["paste"]).fill(catalog.INVERT)
     panel.view.locator("form").get_by_role("button").click()
@@ -359,12 +359,12 @@ def test_ten_thousand_orders_scroll_and_nothing_polls_while_it_is_closed(canvas:
     panel.view.get_by_role("searchbox").press_sequentially("prompt number 4711")
     canvas.until(lambda: panel.orders.count() == 1)
     canvas.picture("found among ten thousand")
-    asked: list[str] = []
+    urls: list[str] = []
     canvas.command("runninghub.panel.open")
     panel.view.wait_for(state="detached")
-    canvas.page.on("request", lambda request: asked.append(request.url))
+    canvas.page.on("request", lambda request: urls.append(request.url))
     canvas.page.wait_for_timeout(6_000)
-    assert [one for one in asked if "/runninghub/" in one] == []
+    assert [url for url in urls if "/runninghub/" in url] == []
 
 
 def _fill(canvas: Canvas, count: int) -> None:
@@ -372,20 +372,20 @@ def _fill(canvas: Canvas, count: int) -> None:
     (file,) = canvas.host.base.rglob("orders.sqlite3")
     with closing(sqlite3.connect(file, timeout=30)) as db, db:
         row = db.execute("SELECT * FROM orders ORDER BY id DESC LIMIT 1")
-        names = [one[0] for one in row.description]
+        names = [column[0] for column in row.description]
         values = dict(zip(names, row.fetchone(), strict=True))
         del values["id"]
         marks = ", ".join("?" for _ in values)
         for number in range(count):
-            what = json.dumps({"inputs": {"6.text": f"prompt number {number}"}, "name": ""})
-            made = {
+            inputs = json.dumps({"inputs": {"6.text": f"prompt number {number}"}, "name": ""})
+            order = {
                 **values,
                 "identity_digest": f"x{number}",
-                "what": what,
+                "what": inputs,
                 "task_id": f"7{number}",
             }
             db.execute(
-                f"INSERT INTO orders ({', '.join(made)}) VALUES ({marks})", tuple(made.values())
+                f"INSERT INTO orders ({', '.join(order)}) VALUES ({marks})", tuple(order.values())
             )
 
 
@@ -408,11 +408,11 @@ def test_hostile_titles_are_text_at_any_width(canvas: Canvas, width: int) -> Non
         panel.open(name)
         canvas.page.wait_for_timeout(500)
         wide = canvas.run_js(
-            """() => [...document.querySelectorAll(".runninghub-panel *")].filter((one) =>
-                one.getBoundingClientRect().right >
+            """() => [...document.querySelectorAll(".runninghub-panel *")].filter((element) =>
+                element.getBoundingClientRect().right >
                 document.querySelector(".runninghub-panel").getBoundingClientRect().right + 1
-                && getComputedStyle(one).position !== "absolute" && !one.closest(".what, pre, .line"))
-                .map((one) => one.className)"""
+                && getComputedStyle(element).position !== "absolute" && !element.closest(".what, pre, .line"))
+                .map((element) => element.className)"""
         )
         assert wide == []
         canvas.picture(f"{name} {width}")

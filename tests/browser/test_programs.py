@@ -15,8 +15,8 @@ from tests.browser.canvas import Canvas
 APP = "1900000000000000201"
 # Between the lowest a letter of the label above a box may hang and that box, on the page.
 ROOM_BELOW_LABEL = """([id, name]) => {
-    const node = app.canvas.graph.nodes.find((one) => String(one.id) === id);
-    const { element, label } = node.widgets.find((one) => one.name === name);
+    const node = app.canvas.graph.nodes.find((node) => String(node.id) === id);
+    const { element, label } = node.widgets.find((widget) => widget.name === name);
     const brush = CanvasRenderingContext2D.prototype;
     const { fillText } = brush;
     let lowest = Infinity;
@@ -61,7 +61,7 @@ def _unlinked(inputs: dict[str, Any]) -> dict[str, Any]:
 def ordered(emulator: Emulator) -> list[dict[str, Any]]:
     """What each order set, by field, oldest first."""
     return [
-        {f"{one['nodeId']}.{one['fieldName']}": one["fieldValue"] for one in task.order.node_info}
+        {f"{row['nodeId']}.{row['fieldName']}": row["fieldValue"] for row in task.order.node_info}
         for task in emulator.tasks.values()
     ]
 
@@ -114,13 +114,13 @@ def test_a_fresh_node_says_how_to_begin(either: Canvas, emulator: Emulator) -> N
     assert either.node(node)["widgets"]["6.text"] == "a lighthouse at dusk"
     assert not any(hint in text for text in either.painted())
 
-    other = either.add("RunningHubRemoteWorkflow", 700, 150)
-    either.node_menu(other, "选择字段" if either.classic else "Choose fields")
+    second = either.add("RunningHubRemoteWorkflow", 700, 150)
+    either.node_menu(second, "选择字段" if either.classic else "Choose fields")
     either.picture("used lately")
     either.dialog.locator(f'button[title="{catalog.TEXT_TO_IMAGE}"]').click()
     either.dialog.get_by_role("tree").first.wait_for()
     either.primary()
-    assert either.node(other)["widgets"]["6.text"] == "a lighthouse at dusk"
+    assert either.node(second)["widgets"]["6.text"] == "a lighthouse at dusk"
 
 
 def test_the_search_shows_what_a_person_can_use(either: Canvas) -> None:
@@ -129,13 +129,13 @@ def test_the_search_shows_what_a_person_can_use(either: Canvas) -> None:
     search = either.page.get_by_role("combobox").or_(either.page.get_by_role("textbox")).last
     box = search.element_handle()  # the preview brings others
     name = "RunningHub 远程工作流" if either.classic else "RunningHub Remote Workflow"
-    found = either.page.locator("[role=option], [data-testid*=result]")
+    entries = either.page.locator("[role=option], [data-testid*=result]")
     for word in ("remote", "workflow"):
         box.fill(word)
         # What was found first for the word before may be there for a moment.
-        found.first.filter(has_text=name).wait_for()
-    either.until(lambda: found.count() < 9)
-    assert name in found.first.inner_text()
+        entries.first.filter(has_text=name).wait_for()
+    either.until(lambda: entries.count() < 9)
+    assert name in entries.first.inner_text()
     either.page.get_by_text("task_id").last.wait_for()
     either.picture("search")
     for unseen in ("link_0", "out_12", "max_orders"):
@@ -200,10 +200,10 @@ def test_a_file_of_other_options_and_outputs_keeps_fields_and_sockets(either: Ca
     _, node, _ = redrawing(either)
     before, outputs = either.prompt()[node]["inputs"], either.node(node)["outputs"]
     saved = either.workflow()
-    (one,) = [each for each in saved["nodes"] if str(each["id"]) == node]
-    one.pop("widgets_values_named", None)
-    del one["widgets_values"][4]
-    one["outputs"][0].update(name="result", label="", type="*")
+    (older,) = [entry for entry in saved["nodes"] if str(entry["id"]) == node]
+    older.pop("widgets_values_named", None)
+    del older["widgets_values"][4]
+    older["outputs"][0].update(name="result", label="", type="*")
     either.clear()
     either.load(saved)
     now = either.prompt()[node]["inputs"]
@@ -257,7 +257,7 @@ def test_copies_and_undone_changes_are_whole_nodes(either: Canvas) -> None:
     either.picture("copied")
     assert either.node(copy)["widgets"]["3.text"] == "a woodcut, 木刻"
     assert either.node(copy)["outputs"] == [
-        {**each, "links": 0} for each in either.node(node)["outputs"]
+        {**output, "links": 0} for output in either.node(node)["outputs"]
     ]
     either.settle()
     either.command("Comfy.Undo")
@@ -279,13 +279,13 @@ def test_choosing_fields_is_one_step_of_undo(either: Canvas) -> None:
     either.command("Comfy.Undo")
     either.wait_for(
         """(id) => !app.graph.nodes.find((n) => String(n.id) === id)
-            .widgets.some((one) => one.name === "6.text")""",
+            .widgets.some((widget) => widget.name === "6.text")""",
         node,
     )
     either.command("Comfy.Redo")
     either.wait_for(
         """(id) => app.graph.nodes.find((n) => String(n.id) === id)
-            .widgets.some((one) => one.name === "6.text")""",
+            .widgets.some((widget) => widget.name === "6.text")""",
         node,
     )
     assert either.node(node)["outputs"][0]["label"] == "Save Image"
@@ -296,18 +296,18 @@ def test_into_a_subgraph_twice_and_out_again(either: Canvas, emulator: Emulator)
     before = either.prompt()
     either.select(node)
     either.command("Comfy.Graph.ConvertToSubgraph")
-    either.wait_for("() => app.graph.nodes.some((one) => one.subgraph)")
+    either.wait_for("() => app.graph.nodes.some((node) => node.subgraph)")
     inner = [i for i, n in either.prompt().items() if n["class_type"] == "RunningHubRemoteWorkflow"]
     assert ":" in inner[0]
     assert inputs_of(either.prompt()) == inputs_of(before)
     (outer,) = either.run_js(
-        "() => app.graph.nodes.filter((one) => one.subgraph).map((one) => String(one.id))"
+        "() => app.graph.nodes.filter((node) => node.subgraph).map((node) => String(node.id))"
     )
     either.settle()
     either.select(outer, saver)
     either.press("Control+c")
     either.press("Control+v")
-    either.wait_for("() => app.graph.nodes.filter((one) => one.subgraph).length === 2")
+    either.wait_for("() => app.graph.nodes.filter((node) => node.subgraph).length === 2")
     either.picture("two instances")
     both = either.prompt()
     kinds = [n["class_type"] for n in both.values()]
@@ -317,7 +317,7 @@ def test_into_a_subgraph_twice_and_out_again(either: Canvas, emulator: Emulator)
     assert all(order["3.text"] == "a woodcut, 木刻" for order in ordered(emulator))
     either.select(outer)
     either.command("Comfy.Graph.UnpackSubgraph")
-    either.wait_for("() => app.graph.nodes.filter((one) => one.subgraph).length === 1")
+    either.wait_for("() => app.graph.nodes.filter((node) => node.subgraph).length === 1")
     (out,) = either.nodes("RunningHubRemoteWorkflow")
     assert either.node(out)["widgets"]["3.text"] == "a woodcut, 木刻"
     assert either.node(out)["inputs"]["10.image"]["linked"]
@@ -383,7 +383,7 @@ def test_an_app_has_its_own_fields_and_a_link_finds_the_right_node(
     either.dialog.wait_for()
     either.picture("wrong kind")
     either.dialog.locator("button.primary").click()
-    either.wait_for("() => app.graph.nodes.some((one) => one.type === 'RunningHubAIApp')")
+    either.wait_for("() => app.graph.nodes.some((node) => node.type === 'RunningHubAIApp')")
     either.dialog.get_by_role("tree").first.wait_for()
     either.picture("chooser")
     either.primary()

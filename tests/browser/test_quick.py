@@ -58,9 +58,9 @@ def test_an_order_of_the_history_is_used_and_run_again(either: Canvas, emulator:
     panel.orders.first.click()
     panel.button("use").click()
     either.until(lambda: len(either.nodes("RunningHubQuickCreate")) == 1)
-    (made,) = either.nodes("RunningHubQuickCreate")
-    either.until(lambda: either.node(made)["widgets"].get("6.text") == text)
-    assert PAINT.webapp_id in either.node(made)["widgets"]["module"]
+    (added,) = either.nodes("RunningHubQuickCreate")
+    either.until(lambda: either.node(added)["widgets"].get("6.text") == text)
+    assert PAINT.webapp_id in either.node(added)["widgets"]["module"]
     either.picture("used")
     panel.button("again").click()
     panel.button("again_sure").click()

@@ -53,7 +53,7 @@ def line_at(canvas: Canvas, node: str) -> str:
 def progress_of(canvas: Canvas, node: str) -> float:
     """How far its bar is, 0 to 1, as the front end has it."""
     return canvas.run_js(
-        "(id) => app.canvas.graph.nodes.find((one) => String(one.id) === id)?.progress ?? 0", node
+        "(id) => app.canvas.graph.nodes.find((node) => String(node.id) === id)?.progress ?? 0", node
     )
 
 
@@ -77,8 +77,8 @@ def test_stop_says_what_became_of_the_money(either: Canvas, emulator: Emulator) 
     (task,) = emulator.tasks.values()
     either.until(lambda: task.status == "CANCEL")
     coins = f"{task.coins} 金币" if either.classic else f"{task.coins} coin"
-    said = ("云端任务已取消 · " if either.classic else "cancelled in the cloud · ") + coins
-    either.until(lambda: said in line_at(either, node))
+    ending = ("云端任务已取消 · " if either.classic else "cancelled in the cloud · ") + coins
+    either.until(lambda: ending in line_at(either, node))
     progress = "运行中 KSampler" if either.classic else "running KSampler"
     assert progress not in line_at(either, node)
     # The half picture would look like a result.
@@ -100,15 +100,15 @@ def test_a_stop_that_nobody_confirmed_stays_in_sight(either: Canvas, emulator: E
     either.finished(prompt_id)
     open_end = "未获确认" if either.classic else "not confirmed: the task may run and cost"
     either.until(lambda: open_end in line_at(either, node))
-    told = either.page.locator(".runninghub-notices [role=alert]")
-    again = told.get_by_role("button", name="再次取消" if either.classic else "Cancel again")
+    alert = either.page.locator(".runninghub-notices [role=alert]")
+    again = alert.get_by_role("button", name="再次取消" if either.classic else "Cancel again")
     again.wait_for()
     either.picture("not confirmed")
     emulator.faults.clear()
     again.click()
-    told.wait_for(state="detached")
-    said = "云端任务已取消 · " if either.classic else "cancelled in the cloud · "
-    either.until(lambda: said in line_at(either, node))
+    alert.wait_for(state="detached")
+    ending = "云端任务已取消 · " if either.classic else "cancelled in the cloud · "
+    either.until(lambda: ending in line_at(either, node))
     (task,) = emulator.tasks.values()
     assert task.status == "CANCEL"
 
@@ -117,19 +117,19 @@ def test_a_served_result_never_looks_paid_again(either: Canvas, emulator: Emulat
     either.clear()
     node, _ = either.painting()
     # Another page of another language was here last.
-    other = "en" if either.classic else "zh"
+    language = "en" if either.classic else "zh"
     either.run_js(
         """(locale) => fetch("/api/runninghub/session", {method: "POST",
             headers: {"Content-Type": "application/json"}, body: JSON.stringify({locale})})""",
-        other,
+        language,
     )
     either.run()
     paid = "用时" if either.classic else "done in"
     either.until(lambda: paid in line_at(either, node))
     either.picture("paid")
     either.run()
-    kept = "本次未付费" if either.classic else "nothing was paid now"
-    either.until(lambda: kept in line_at(either, node))
+    served = "本次未付费" if either.classic else "nothing was paid now"
+    either.until(lambda: served in line_at(either, node))
     assert paid not in line_at(either, node)
     either.picture("kept")
     assert len(emulator.tasks) == 1
@@ -165,8 +165,8 @@ def test_a_failed_remote_node_is_named_with_its_message(canvas: Canvas, emulator
         "exception_message": "the sampler is out of <b>memory</b> at a lighthouse at dusk",
     }
     canvas.run("execution_error")
-    said = canvas.page.get_by_text("the sampler is out of <b>memory</b>").first
-    said.wait_for()
+    message = canvas.page.get_by_text("the sampler is out of <b>memory</b>").first
+    message.wait_for()
     canvas.picture("failed")
     canvas.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     canvas.page.get_by_role("button", name="Copy report").click()
@@ -230,16 +230,16 @@ def test_a_result_that_was_paid_and_did_not_come_is_said_on_the_node(
     }
     lost = Fault("/results/", "status", value=404, count=1)
     either.clear()
-    made = either.program(emulator.add_workflow(graph))
+    remote = either.program(emulator.add_workflow(graph))
     either.settle()
     emulator.faults.append(lost)
     either.run()
-    said, lost_words, fetch, brought = (
+    in_part, lost_words, fetch, brought = (
         ("结果不全 · 用时", "未能取得", "取回结果", "结果已取回")
         if either.classic
         else ("not all results came", "did not come", "Fetch results", "The results are here")
     )
-    either.until(lambda: said in line_at(either, made))
+    either.until(lambda: in_part in line_at(either, remote))
     card = either.page.locator(".runninghub-notices").get_by_role("alert")
     card.get_by_text(lost_words).wait_for()
     either.picture("one lost")
@@ -247,7 +247,7 @@ def test_a_result_that_was_paid_and_did_not_come_is_said_on_the_node(
     either.page.get_by_text(brought).first.wait_for()
     card.wait_for(state="detached")
     either.come_back("reloaded")
-    either.until(lambda: said in line_at(either, made))
+    either.until(lambda: in_part in line_at(either, remote))
     assert (lost.struck, emulator.counters.orders) == (1, 1)
 
 
@@ -265,8 +265,8 @@ def test_stop_works_on_a_page_that_came_later(either: Canvas, emulator: Emulator
     stop = "取消当前任务" if either.classic else "Cancel current run"
     either.page.get_by_role("button", name=stop).click()
     either.finished(prompt_id)
-    said = "云端任务已取消 · " if either.classic else "cancelled in the cloud · "
-    either.until(lambda: said in line_at(either, node))
+    ending = "云端任务已取消 · " if either.classic else "cancelled in the cloud · "
+    either.until(lambda: ending in line_at(either, node))
 
 
 @pytest.mark.parametrize("way", ["reloaded", "reopened"])
@@ -306,8 +306,8 @@ def test_what_a_marked_part_cost_stands_on_a_reloaded_page(
     paid = "用时" if either.classic else "done in"
 
     def stands() -> bool:
-        nodes = [either.node(one) for one in either.nodes("EmptyImage")]
-        lines = [one["widgets"].get("$$node-text-preview") or "" for one in nodes]
+        nodes = [either.node(node_id) for node_id in either.nodes("EmptyImage")]
+        lines = [view["widgets"].get("$$node-text-preview") or "" for view in nodes]
         return any(line.startswith(paid) for line in (*lines, *either.painted()))
 
     either.until(stands)
@@ -321,19 +321,19 @@ def test_what_a_marked_part_cost_stands_on_a_reloaded_page(
 def test_two_tabs_keep_to_themselves(canvas: Canvas, emulator: Emulator) -> None:
     canvas.clear()
     _, preview = canvas.painting()
-    other = canvas.second_tab("other tab")
-    other.clear()
-    theirs = other.program(catalog.TEXT_TO_IMAGE)
-    shown = other.add("PreviewImage", 800, 150)
-    other.connect(theirs, "out_1", shown, "images")
-    other.set_widget(theirs, "6.text", "what the other tab asks for")
+    second = canvas.second_tab("other tab")
+    second.clear()
+    theirs = second.program(catalog.TEXT_TO_IMAGE)
+    shown = second.add("PreviewImage", 800, 150)
+    second.connect(theirs, "out_1", shown, "images")
+    second.set_widget(theirs, "6.text", "what the other tab asks for")
     canvas.run()
     canvas.shows_picture(preview)
-    assert other.node(shown)["images"] == 0
-    other.run()
-    other.shows_picture(shown)
+    assert second.node(shown)["images"] == 0
+    second.run()
+    second.shows_picture(shown)
     assert len(emulator.tasks) == 2
-    assert other.troubles == []
+    assert second.troubles == []
 
 
 def test_a_server_that_is_gone_is_said_and_harms_nothing(

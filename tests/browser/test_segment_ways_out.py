@@ -26,7 +26,7 @@ def test_marks_without_a_key_are_told_and_run_here_at_a_word(
     canvas = opened(new_host(RUNNINGHUB_BASE_URL=base_url))
     _, inverted, saver = inverting(canvas)
     shared = canvas.workflow()
-    node = next(one for one in shared["nodes"] if str(one["id"]) == inverted)
+    node = next(entry for entry in shared["nodes"] if str(entry["id"]) == inverted)
     node["properties"]["runninghub"] = {"segment": "1"}
     canvas.load(shared)
     canvas.dialog.get_by_text("there is no key").wait_for()
@@ -111,10 +111,10 @@ def test_marks_without_a_key_may_run_in_the_sandbox(
 def refused_for_its_id(canvas: Canvas) -> None:
     """Runs into that; presses what leads to where another id is named."""
     canvas.run("execution_error")
-    told = canvas.page.locator(".runninghub-notices").get_by_role("alert")
+    alert = canvas.page.locator(".runninghub-notices").get_by_role("alert")
     part = "RunningHub 片段 1 失败" if canvas.classic else "RunningHub segment 1 failed"
-    told.get_by_role("heading", name=part).wait_for()
-    button = told.get_by_role("button", name="指定工作流" if canvas.classic else "Name a workflow")
+    alert.get_by_role("heading", name=part).wait_for()
+    button = alert.get_by_role("button", name="指定工作流" if canvas.classic else "Name a workflow")
     button.wait_for()
     canvas.picture("refused")
     button.click()
@@ -123,7 +123,7 @@ def refused_for_its_id(canvas: Canvas) -> None:
 def focused(canvas: Canvas, label: str) -> Locator:
     """The field of the open dialog that takes what is typed now."""
     field = canvas.dialog.get_by_label(label)
-    canvas.until(lambda: field.evaluate("(one) => one === document.activeElement"))
+    canvas.until(lambda: field.evaluate("(field) => field === document.activeElement"))
     return field
 
 
@@ -153,10 +153,10 @@ def test_a_refused_placeholder_leads_to_the_field_of_the_account(
 ) -> None:
     host = new_host(OLDEST if classic else NEWEST)
     key = {"origin": cloud[1], "key": emulator.default_key}
-    known = {"v": 1, "default": "main", "profiles": {"main": key}}
+    stored = {"v": 1, "default": "main", "profiles": {"main": key}}
     folder = host.base / "user" / "__runninghub"
     folder.mkdir(exist_ok=True)
-    (folder / "profiles.json").write_text(json.dumps(known))
+    (folder / "profiles.json").write_text(json.dumps(stored))
     canvas = opened(host, classic=classic)
     *_, shown = canvas.marked_part(80)
     refused_for_its_id(canvas)

@@ -33,10 +33,10 @@ FRAMES = """() => {
     };
 }"""
 FITS = """(id) => {
-    const node = app.graph.nodes.find((one) => String(one.id) === id);
+    const node = app.graph.nodes.find((node) => String(node.id) === id);
     const height = Math.min(node.boundingRect[3], node.height ?? Infinity);
     const drawn = [...window.frames_drawn].filter(([x]) => Math.abs(x - node.pos[0]) < 10);
-    return drawn.length > 0 && drawn.every(([, one]) => Math.abs(one - height) < 12);
+    return drawn.length > 0 && drawn.every(([, size]) => Math.abs(size - height) < 12);
 }"""
 
 
@@ -55,17 +55,17 @@ def within_subgraph(canvas: Canvas, *node_ids: str) -> str:
     """Puts nodes into a new subgraph; the id of its node."""
     canvas.select(*node_ids)
     canvas.command("Comfy.Graph.ConvertToSubgraph")
-    canvas.wait_for("() => app.graph.nodes.some((one) => one.subgraph)")
-    return canvas.run_js("() => String(app.graph.nodes.find((one) => one.subgraph).id)")
+    canvas.wait_for("() => app.graph.nodes.some((node) => node.subgraph)")
+    return canvas.run_js("() => String(app.graph.nodes.find((node) => node.subgraph).id)")
 
 
 def fails(canvas: Canvas) -> Locator:
     """Runs into a failure of the inverting node; the notice of it."""
     canvas.run("execution_error")
-    told = canvas.page.locator(".runninghub-notices").get_by_role("alert")
-    told.get_by_role("heading", name="Invert Image").wait_for()
-    told.get_by_text("no room for this picture").wait_for()
-    return told
+    alert = canvas.page.locator(".runninghub-notices").get_by_role("alert")
+    alert.get_by_role("heading", name="Invert Image").wait_for()
+    alert.get_by_text("no room for this picture").wait_for()
+    return alert
 
 
 def by_shortcut(canvas: Canvas, node_id: str, _: bool) -> None:
@@ -90,7 +90,7 @@ def test_every_way_of_marking_marks_and_unmarks(canvas: Canvas) -> None:
             way(canvas, inverted, on)
             canvas.wait_for(
                 """([id, on]) => on === Boolean(app.graph.nodes
-                    .find((one) => String(one.id) === id).properties.runninghub?.segment)""",
+                    .find((node) => String(node.id) === id).properties.runninghub?.segment)""",
                 [inverted, on],
             )
             canvas.picture(f"{way.__name__} {'marked' if on else 'unmarked'}")
@@ -176,7 +176,7 @@ def test_marks_survive_saving_copying_and_undo(either: Canvas) -> None:
     either.settle()
     either.command("Comfy.Undo")
     either.wait_for(
-        """(id) => app.graph.nodes.find((one) => String(one.id) === id)
+        """(id) => app.graph.nodes.find((node) => String(node.id) === id)
             .properties.runninghub?.segment""",
         inverted,
     )
@@ -197,7 +197,7 @@ def grouped(canvas: Canvas, node_id: str) -> tuple[float, float]:
     """Puts a group around a node; where on the page its title is."""
     x, y = canvas.run_js(
         """(id) => {
-            const node = app.graph.nodes.find((one) => String(one.id) === id);
+            const node = app.graph.nodes.find((node) => String(node.id) === id);
             const group = new LiteGraph.LGraphGroup("there");
             app.graph.add(group);
             group.pos = [node.pos[0] - 20, node.pos[1] - 90];
@@ -336,7 +336,7 @@ def test_an_order_is_placed_as_the_dialog_of_its_part_says(
     emulator.run_seconds = 60
     either.run("execution_error")
     either.until(lambda: [task.status for task in emulator.tasks.values()] == ["CANCEL"])
-    (order,) = [one.json for one in emulator.journal if one.path.endswith("/create")]
+    (order,) = [entry.json for entry in emulator.journal if entry.path.endswith("/create")]
     assert (order["usePersonalQueue"], order["workflowId"]) == (True, catalog.TEXT_OUT)
 
 
@@ -348,16 +348,16 @@ def test_a_part_is_paid_by_the_account_that_its_dialog_names(
     emulator: Emulator,
     classic: bool,
 ) -> None:
-    other = "b" * len(emulator.default_key)
-    emulator.accounts[other] = Account()
+    studio_key = "b" * len(emulator.default_key)
+    emulator.accounts[studio_key] = Account()
     host = new_host(OLDEST if classic else NEWEST)
-    keys = {"main": emulator.default_key, "studio": other}
+    keys = {"main": emulator.default_key, "studio": studio_key}
     stored = {"origin": cloud[1], "workflow": catalog.INVERT}
     profiles = {name: {**stored, "key": key} for name, key in keys.items()}
     folder = host.base / "user" / "__runninghub"
     folder.mkdir(exist_ok=True)
-    known = {"v": 1, "default": "main", "profiles": profiles}
-    (folder / "profiles.json").write_text(json.dumps(known))
+    contents = {"v": 1, "default": "main", "profiles": profiles}
+    (folder / "profiles.json").write_text(json.dumps(contents))
     canvas = opened(host, classic=classic)
     _, inverted, saver = inverting(canvas)
     by_command(canvas, inverted)
@@ -368,7 +368,7 @@ def test_a_part_is_paid_by_the_account_that_its_dialog_names(
     canvas.press_button("应用" if classic else "Apply")
     canvas.run()
     canvas.shows_picture(saver)
-    assert [task.key for task in emulator.tasks.values()] == [other]
+    assert [task.key for task in emulator.tasks.values()] == [studio_key]
 
 
 def test_what_would_run_is_explained_before(canvas: Canvas, emulator: Emulator) -> None:
@@ -405,22 +405,22 @@ def test_what_fails_there_is_shown_on_its_twin_here_and_within_a_subgraph(
     for node in nodes:
         by_command(canvas, node)
     emulator.fail_next = {"node_id": inverted, "exception_message": "no room for this picture"}
-    told = fails(canvas)
+    alert = fails(canvas)
     # ComfyUI's own mark of an error, too.
     canvas.shown(inverted).get_by_text("Error", exact=True).wait_for()
     assert canvas.shown(source).get_by_text("Error", exact=True).count() == 0
     canvas.picture("failed")
     assert "failed on RunningHub" in canvas.painted()
-    told.get_by_role("button", name="Show the node").click()
-    chosen = "() => [...app.canvas.selectedItems].map((one) => String(one.id))"
+    alert.get_by_role("button", name="Show the node").click()
+    chosen = "() => [...app.canvas.selectedItems].map((node) => String(node.id))"
     assert canvas.run_js(chosen) == [inverted]
-    told.get_by_role("button", name="Close").click()
+    alert.get_by_role("button", name="Close").click()
 
     outer = within_subgraph(canvas, inverted)
     within = f"{outer}:{inverted}"
     emulator.fail_next = {"node_id": within, "exception_message": "no room for this picture"}
-    told = fails(canvas)
-    told.get_by_role("button", name="Show the node").click()
+    alert = fails(canvas)
+    alert.get_by_role("button", name="Show the node").click()
     canvas.wait_for("() => app.canvas.graph !== app.rootGraph")
     canvas.shown(inverted).get_by_text("Error", exact=True).wait_for()
     canvas.picture("shown within")
@@ -428,7 +428,7 @@ def test_what_fails_there_is_shown_on_its_twin_here_and_within_a_subgraph(
     assert "failed on RunningHub" in canvas.painted()
     # What was told of a failure goes when the part runs.
     canvas.run()
-    told.wait_for(state="detached")
+    alert.wait_for(state="detached")
 
 
 def test_a_marked_node_that_cannot_go_says_why_and_nothing_is_ordered(
@@ -439,8 +439,8 @@ def test_a_marked_node_that_cannot_go_says_why_and_nothing_is_ordered(
     canvas.set_widget(ours, "task_id", "1900000000000000301")
     outer = within_subgraph(canvas, inverted, ours)
     by_command(canvas, outer)
-    told = canvas.refused()
-    ((node_id, refused),) = told["node_errors"].items()
+    answer = canvas.refused()
+    ((node_id, refused),) = answer["node_errors"].items()
     assert node_id == f"{outer}:{ours}"
     assert "is a RunningHub node itself" in str(refused)
     canvas.page.get_by_text("is a RunningHub node itself").first.wait_for()

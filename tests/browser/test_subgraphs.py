@@ -20,8 +20,8 @@ def packed(canvas: Canvas) -> tuple[str, str]:
     canvas.settle()
     canvas.select(node)
     canvas.command("Comfy.Graph.ConvertToSubgraph")
-    canvas.wait_for("() => app.graph.nodes.some((one) => one.subgraph)")
-    outer = canvas.run_js("() => String(app.graph.nodes.find((one) => one.subgraph).id)")
+    canvas.wait_for("() => app.graph.nodes.some((node) => node.subgraph)")
+    outer = canvas.run_js("() => String(app.graph.nodes.find((node) => node.subgraph).id)")
     canvas.open_subgraph()
     (inner,) = canvas.nodes("RunningHubRemoteWorkflow")
     promote(canvas, inner, "3.seed", "seed · KSampler")
@@ -29,7 +29,7 @@ def packed(canvas: Canvas) -> tuple[str, str]:
     canvas.run_js(
         """(id) => {
             const graph = app.canvas.graph;
-            const node = graph.nodes.find((one) => String(one.id) === id);
+            const node = graph.nodes.find((node) => String(node.id) === id);
             const input = graph.addInput("prompt", "STRING");
             input.connect(node.inputs[node.findInputSlot("6.text")], node);
         }""",
@@ -46,8 +46,8 @@ def promote(canvas: Canvas, node: str, widget: str, label: str) -> None:
     if canvas.classic:
         x, y = canvas.run_js(
             """([id, name]) => {
-                const node = app.canvas.graph.nodes.find((one) => String(one.id) === id);
-                const widget = node.widgets.find((one) => one.name === name);
+                const node = app.canvas.graph.nodes.find((node) => String(node.id) === id);
+                const widget = node.widgets.find((widget) => widget.name === name);
                 app.canvas.draw(true, true);
                 const at = [node.pos[0] + 60, node.pos[1] + widget.last_y + 10];
                 const [x, y] = app.canvas.ds.convertOffsetToCanvas(at);
@@ -66,12 +66,12 @@ def promote(canvas: Canvas, node: str, widget: str, label: str) -> None:
 def sent(canvas: Canvas) -> list[dict[str, Any]]:
     """The inputs of the nodes of ours that Run would send."""
     nodes = canvas.prompt().values()
-    return [one["inputs"] for one in nodes if one["class_type"] == "RunningHubRemoteWorkflow"]
+    return [node["inputs"] for node in nodes if node["class_type"] == "RunningHubRemoteWorkflow"]
 
 
 def subgraphs(canvas: Canvas) -> list[str]:
     return canvas.run_js(
-        "() => app.graph.nodes.filter((one) => one.subgraph).map((one) => String(one.id))"
+        "() => app.graph.nodes.filter((node) => node.subgraph).map((node) => String(node.id))"
     )
 
 
@@ -97,7 +97,7 @@ def test_promoted_widgets_progress_and_price_stand_on_the_subgraph(
     emulator.hold_at = "3"
     prompt_id = either.start()
     either.wait_for(
-        "(id) => app.graph.nodes.find((one) => String(one.id) === id).progress > 0", outer
+        "(id) => app.graph.nodes.find((node) => String(node.id) === id).progress > 0", outer
     )
     either.picture("running")
     emulator.hold_at = None
@@ -116,7 +116,7 @@ def test_what_a_run_usually_costs_stands_on_the_subgraph(
     either.run()
     either.select(node)
     either.command("Comfy.Graph.ConvertToSubgraph")
-    either.wait_for("() => app.graph.nodes.some((one) => one.subgraph)")
+    either.wait_for("() => app.graph.nodes.some((node) => node.subgraph)")
     # Nothing of it ran: what is said is what the journal knows of such runs.
     cost = "约 1 金币" if either.classic else "about 1 coin"
     either.until(lambda: any(cost in line for line in either.painted()))
@@ -133,7 +133,7 @@ def test_the_price_of_a_model_stands_on_the_subgraph(either: Canvas) -> None:
     either.until(lambda: either.node(node)["labels"]["price"].startswith(price))
     either.select(node)
     either.command("Comfy.Graph.ConvertToSubgraph")
-    either.wait_for("() => app.graph.nodes.some((one) => one.subgraph)")
+    either.wait_for("() => app.graph.nodes.some((node) => node.subgraph)")
     # After how long former runs took, where there were any.
     either.until(lambda: any(text.endswith(price) for text in either.painted()))
     either.picture("price")
@@ -150,7 +150,7 @@ def test_a_subgraph_keeps_links_and_values_whatever_is_done_to_it(either: Canvas
         either.command("Workspace.NextOpenedWorkflow")
         either.wait_for("() => app.graph.nodes.length !== 2 || app.graph.nodes.length === 0")
         either.command("Workspace.PreviousOpenedWorkflow")
-        either.wait_for("() => app.graph.nodes.some((one) => one.subgraph)")
+        either.wait_for("() => app.graph.nodes.some((node) => node.subgraph)")
     assert either.prompt() == before
 
     either.select(outer)
@@ -169,7 +169,7 @@ def test_a_subgraph_keeps_links_and_values_whatever_is_done_to_it(either: Canvas
     either.press("Control+v")
     either.until(lambda: len(subgraphs(either)) == 2)
     # Nothing reads the copy's picture; but what it has is the same.
-    assert all(one == inputs for one in sent(either))
+    assert all(sent_inputs == inputs for sent_inputs in sent(either))
     either.settle()
     undo(either)
     assert either.prompt() == before

@@ -29,9 +29,9 @@ def notices(canvas: Canvas) -> Locator:
 def failed(canvas: Canvas) -> Locator:
     """Runs into an error; the notice of it."""
     canvas.run("execution_error")
-    told = notices(canvas)
-    told.get_by_text(re.compile("not sent again")).wait_for()
-    return told
+    alert = notices(canvas)
+    alert.get_by_text(re.compile("not sent again")).wait_for()
+    return alert
 
 
 def lost(canvas: Canvas, emulator: Emulator, fault: Kind = "lost_reply") -> Locator:
@@ -41,13 +41,13 @@ def lost(canvas: Canvas, emulator: Emulator, fault: Kind = "lost_reply") -> Loca
     return question(canvas, failed(canvas))
 
 
-def question(canvas: Canvas, told: Locator) -> Locator:
+def question(canvas: Canvas, alert: Locator) -> Locator:
     """Where a notice leads to; it is put away."""
-    (order,) = set(re.findall(r"order (\d+)", told.inner_text()))
-    told.get_by_role("button", name="Answer the question").click()
-    asked = card(canvas, f"order {order} ")
-    asked.wait_for()
-    return asked
+    (order,) = set(re.findall(r"order (\d+)", alert.inner_text()))
+    alert.get_by_role("button", name="Answer the question").click()
+    place = card(canvas, f"order {order} ")
+    place.wait_for()
+    return place
 
 
 def card(canvas: Canvas, facts: str) -> Locator:
@@ -69,33 +69,33 @@ def test_an_order_whose_reply_was_lost_is_a_question_and_not_sent_again(
     canvas.painting()
     emulator.hold_at = SAMPLER
     emulator.faults.append(Fault(CREATE, "lost_reply"))
-    told = failed(canvas)
-    told.get_by_text("no task id came back").wait_for()
-    told.get_by_text(re.compile(r"The account had \d+ tasks before and has 1 now")).wait_for()
+    alert = failed(canvas)
+    alert.get_by_text("no task id came back").wait_for()
+    alert.get_by_text(re.compile(r"The account had \d+ tasks before and has 1 now")).wait_for()
     canvas.until(lambda: any("may be running" in line for line in canvas.painted()))
     assert not any(line.startswith("ordering") for line in canvas.painted())
     canvas.picture("told")
-    told.get_by_role("button", name="Close").click()
-    told = failed(canvas)
-    told.get_by_text("may be running already").wait_for()
+    alert.get_by_role("button", name="Close").click()
+    alert = failed(canvas)
+    alert.get_by_text("may be running already").wait_for()
     assert emulator.counters.orders == 1
 
-    asked = question(canvas, told)
-    asked.get_by_role("button", name="Look again").click()
-    asked.get_by_text(re.compile(r"now: 1; known here: \d+\. Before this order: \d+")).wait_for()
+    place = question(canvas, alert)
+    place.get_by_role("button", name="Look again").click()
+    place.get_by_text(re.compile(r"now: 1; known here: \d+\. Before this order: \d+")).wait_for()
     canvas.picture("seen")
-    asked.get_by_label("Task id from the site").fill("1999999999999999999")
-    asked.get_by_label("Task id from the site").press("Enter")  # as good as the button
-    asked.get_by_text("does not know this task").wait_for()
+    place.get_by_label("Task id from the site").fill("1999999999999999999")
+    place.get_by_label("Task id from the site").press("Enter")  # as good as the button
+    place.get_by_text("does not know this task").wait_for()
     canvas.forgive("api/runninghub/tasks/settle")
     (task,) = emulator.tasks.values()
-    asked.get_by_label("Task id from the site").fill(task.id)
-    asked.get_by_role("button", name="It is this task").click()
-    known = card(canvas, f"task {task.id}")
-    known.get_by_role("button", name="Cancel").click()
+    place.get_by_label("Task id from the site").fill(task.id)
+    place.get_by_role("button", name="It is this task").click()
+    task_card = card(canvas, f"task {task.id}")
+    task_card.get_by_role("button", name="Cancel").click()
     canvas.picture("known")
-    known.get_by_role("button", name="Really cancel?").click()
-    known.wait_for(state="detached")
+    task_card.get_by_role("button", name="Really cancel?").click()
+    task_card.wait_for(state="detached")
     assert task.status == "CANCEL"
     assert emulator.counters.orders == 1
 
@@ -106,10 +106,10 @@ def test_each_answer_about_a_lost_order_leads_to_a_picture(
     canvas.clear()
     node, _ = canvas.painting()
 
-    asked = lost(canvas, emulator)
+    place = lost(canvas, emulator)
     (task_id,) = emulator.tasks
-    asked.get_by_label("Task id from the site").fill(task_id)
-    asked.get_by_role("button", name="It is this task").click()
+    place.get_by_label("Task id from the site").fill(task_id)
+    place.get_by_role("button", name="It is this task").click()
     card(canvas, f"task {task_id}").wait_for()
     leave(canvas)
     canvas.run()
@@ -119,22 +119,22 @@ def test_each_answer_about_a_lost_order_leads_to_a_picture(
 
     canvas.ask_anew(node)
     # Nothing was booked, but a broken server cannot be believed.
-    asked = lost(canvas, emulator, "status")
+    place = lost(canvas, emulator, "status")
     assert not any(text.startswith("done in") for text in canvas.painted())
-    asked.get_by_role("button", name="It did not start").click()
-    asked.get_by_role("button", name="Sure that it did not start?").click()
-    asked.wait_for(state="detached")
+    place.get_by_role("button", name="It did not start").click()
+    place.get_by_role("button", name="Sure that it did not start?").click()
+    place.wait_for(state="detached")
     leave(canvas)
     assert emulator.counters.orders == 1
     canvas.run()
     assert emulator.counters.orders == 2
 
     canvas.ask_anew(node)
-    asked = lost(canvas, emulator)
-    asked.get_by_role("button", name="Send again").click()
+    place = lost(canvas, emulator)
+    place.get_by_role("button", name="Send again").click()
     canvas.picture("may cost twice")
-    asked.get_by_role("button", name="It may cost twice. Send again?").click()
-    asked.wait_for(state="detached")
+    place.get_by_role("button", name="It may cost twice. Send again?").click()
+    place.wait_for(state="detached")
     leave(canvas)
     assert emulator.counters.orders == 3
     canvas.run()
@@ -160,27 +160,27 @@ def test_tasks_from_before_a_restart_are_told_once_and_taken_up(
     canvas.forgive(GONE)
 
     canvas = opened(new_host(**account))
-    told = canvas.page.get_by_role("status").filter(has_text="Tasks that nobody waits for")
-    told.get_by_text("2 RunningHub tasks are still running.").wait_for()
+    notice = canvas.page.get_by_role("status").filter(has_text="Tasks that nobody waits for")
+    notice.get_by_text("2 RunningHub tasks are still running.").wait_for()
     canvas.picture("told")
-    told.get_by_role("button", name="Look at them").click()
+    notice.get_by_role("button", name="Look at them").click()
     first, second = emulator.tasks
     for task_id in (first, second):
-        left = card(canvas, f"task {task_id}")
-        left.get_by_text(f"A workflow {catalog.TEXT_TO_IMAGE}").wait_for()
+        task_card = card(canvas, f"task {task_id}")
+        task_card.get_by_text(f"A workflow {catalog.TEXT_TO_IMAGE}").wait_for()
         for name in ("Follow", "Fetch results", "Cancel"):
-            left.get_by_role("button", name=name).wait_for()
+            task_card.get_by_role("button", name=name).wait_for()
     canvas.picture("listed")
     canvas.open()
-    assert told.count() == 0
+    assert notice.count() == 0
 
     canvas.clear()
     canvas.command("runninghub.tasks.open")
-    left = card(canvas, f"task {first}")
-    left.get_by_role("button", name="Fetch results").click()
-    left.get_by_text("not finished yet").wait_for()
+    task_card = card(canvas, f"task {first}")
+    task_card.get_by_role("button", name="Fetch results").click()
+    task_card.get_by_text("not finished yet").wait_for()
     canvas.forgive("api/runninghub/tasks/fetch")
-    left.get_by_role("button", name="Follow").click()
+    task_card.get_by_role("button", name="Follow").click()
     canvas.wait_for("() => app.graph.nodes.length === 1")
     (follower,) = canvas.nodes("RunningHubTask")
     canvas.says(follower, "running")
@@ -218,16 +218,16 @@ def test_a_page_that_stays_open_is_told_of_them_when_comfyui_is_back(
     host.stop()
     canvas.forgive(GONE)
     new_host(frontend, port=int(host.url.rpartition(":")[2]), **account)
-    told = canvas.page.get_by_role("status").filter(
+    notice = canvas.page.get_by_role("status").filter(
         has_text="无人等待的任务" if classic else "Tasks that nobody waits for"
     )
-    told.wait_for()
+    notice.wait_for()
     canvas.picture("told")
     # Nothing says any more that it is waited for.
     canvas.until(lambda: not any("KSampler ·" in line for line in canvas.painted()))
     assert "$$node-text-preview" not in canvas.node(node)["widgets"]
     canvas.until(lambda: canvas.node(node)["images"] == 0)  # the sampler's last preview
-    told.get_by_role("button", name="查看" if classic else "Look at them").click()
+    notice.get_by_role("button", name="查看" if classic else "Look at them").click()
     (task_id,) = emulator.tasks
     card(canvas, task_id).wait_for()
     assert emulator.counters.orders == 1

@@ -32,10 +32,10 @@ def test_each_has_a_picture_and_the_main_jobs_are_there() -> None:
     assert [path.stem for path in marked] == ["Part of a local graph"]
 
 
-def test_the_one_that_wants_a_file_of_ones_own_says_where_to_put_it() -> None:
+def test_the_template_that_wants_a_lora_says_where_to_put_it() -> None:
     (lora,) = [path for path in TEMPLATES if '"RHLoraUploader"' in path.read_text("utf-8")]
     nodes = json.loads(lora.read_text("utf-8"))["nodes"]
-    (note,) = [one["widgets_values"][0] for one in nodes if one["type"] == "MarkdownNote"]
+    (note,) = [node["widgets_values"][0] for node in nodes if node["type"] == "MarkdownNote"]
     assert "models/loras" in note
     assert "my-style.safetensors" in note
 

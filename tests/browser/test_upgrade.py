@@ -34,8 +34,8 @@ class LikeComfyUI(http.server.SimpleHTTPRequestHandler):
     }
 
     def end_headers(self) -> None:
-        kept = self.path.split("?")[0].endswith(".mjs")
-        self.send_header("Cache-Control", "max-age=86400" if kept else "no-store")
+        is_cached = self.path.split("?")[0].endswith(".mjs")
+        self.send_header("Cache-Control", "max-age=86400" if is_cached else "no-store")
         super().end_headers()
 
     def log_message(self, *_: object) -> None:

@@ -27,21 +27,21 @@ def main() -> None:
     parser.add_argument("--base", type=Path, help="folder of input, output and user files")
     parser.add_argument("--no-key", action="store_true", help="know no account")
     parser.add_argument("--object-info", action="store_true", help="print that, and serve nothing")
-    given = parser.parse_args()
+    options = parser.parse_args()
     with contextlib.ExitStack() as stack:
-        base = given.base or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        if not given.no_key and "RUNNINGHUB_BASE_URL" not in os.environ:
+        base = options.base or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if not options.no_key and "RUNNINGHUB_BASE_URL" not in os.environ:
             emulator = Emulator(accepts_placeholder_workflow=True)
             os.environ["RUNNINGHUB_BASE_URL"] = stack.enter_context(emulator.run_in_thread())
             os.environ["RUNNINGHUB_API_KEY"] = emulator.default_key
         os.environ["STAGE_BASE"] = str(base.resolve())
         # Before all else: `nodes` and `server` are ComfyUI's modules here, not folders of ours.
         sys.path.insert(0, HOST)
-        if given.object_info:
+        if options.object_info:
             asyncio.run(_print_object_info())
             return
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_serve(frontends.folder(given.frontend), given.port))
+            asyncio.run(_serve(frontends.folder(options.frontend), options.port))
 
 
 async def _print_object_info() -> None:

@@ -41,8 +41,8 @@ class CoreNode:
         """The content of every file that is named, as loaders do it."""
         names = [value for key, value in inputs.items() if key in ("image", "file", "audio")]
         paths = [Path(folder_paths.get_annotated_filepath(n)) for n in names if isinstance(n, str)]
-        found = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()]
-        return " ".join(found)
+        hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()]
+        return " ".join(hashes)
 
 
 def classes() -> dict[str, type[CoreNode]]:
@@ -115,7 +115,7 @@ def solid_mask(value: float, width: int, height: int) -> Outputs:
 
 def batch_images(**pictures: Any) -> Outputs:
     """Of one size: the stage does not scale."""
-    return (tensor(np.concatenate([np.asarray(one) for one in pictures.values()])),)
+    return (tensor(np.concatenate([np.asarray(picture) for picture in pictures.values()])),)
 
 
 def preview_any(source: Any) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from tests.browser.stage.validation import (
     is_child,
     is_link,
     is_v3,
-    known,
+    known_inputs,
     takes_lists,
     width,
 )
@@ -113,10 +113,10 @@ class Executor:
 
 
 class _Run:
-    def __init__(self, server: PromptServer, queued: Queued, kept: dict[str, Made]) -> None:
+    def __init__(self, server: PromptServer, queued: Queued, cache: dict[str, Made]) -> None:
         self._server = server
         self._queued = queued
-        self._kept = kept
+        self._kept = cache
         self._tasks: dict[str, asyncio.Task[Made]] = {}
         self._executed: list[str] = []
 
@@ -146,9 +146,9 @@ class _Run:
         kind, inputs = class_of(node), node["inputs"]
         links = {name: value for name, value in inputs.items() if is_link(value)}
         sources = await asyncio.gather(*(self._task(value[0]) for value in links.values()))
-        made = dict(zip(links, sources, strict=True))
+        upstream = dict(zip(links, sources, strict=True))
         values = {
-            name: made[name].outputs[value[1]] if name in made else [value]
+            name: upstream[name].outputs[value[1]] if name in upstream else [value]
             for name, value in inputs.items()
         }
         declared = kind.INPUT_TYPES()
@@ -157,31 +157,31 @@ class _Run:
             values = {
                 name: value
                 for name, value in values.items()
-                if name in declared_names or any(is_child(name, one) for one in declared_names)
+                if name in declared_names or any(is_child(name, entry) for entry in declared_names)
             }
         try:
-            key = await self._key(kind, node, {n: (made[n].key, links[n][1]) for n in links})
-            found = self._kept.get(key)
-            if found is None:
-                found = await self._execute(node_id, kind, values, key)
-                self._kept[key] = found
+            key = await self._key(kind, node, {n: (upstream[n].key, links[n][1]) for n in links})
+            result = self._kept.get(key)
+            if result is None:
+                result = await self._execute(node_id, kind, values, key)
+                self._kept[key] = result
             else:
                 self._executed.append(node_id)
                 # ComfyUI says all of them at once, before the first one runs.
                 self._say("execution_cached", {"nodes": [node_id]})
-                self._show(node_id, found)
+                self._show(node_id, result)
                 get_progress_state().finish_progress(node_id)
         except asyncio.CancelledError:
             raise
         except BaseException as reason:
             raise _Failed(node_id, reason) from reason
-        return found
+        return result
 
     async def _key(self, kind: Any, node: Mapping[str, Any], links: Mapping[str, Any]) -> str:
         print_ = getattr(kind, "fingerprint_inputs", None) or getattr(kind, "IS_CHANGED", None)
         changed: Any = ""
         if print_ is not None:
-            changed = print_(**fitting(print_, known(kind, node["inputs"])))
+            changed = print_(**fitting(print_, known_inputs(kind, node["inputs"])))
             changed = await changed if inspect.isawaitable(changed) else changed
         values = {**node["inputs"], **links}
         return json.dumps([node["class_type"], values, str(changed)], sort_keys=True)
@@ -194,21 +194,21 @@ class _Run:
         current_executing_context.set(ExecutionContext(self._queued.prompt_id, node_id, None))
         blocked = self._blocked(node_id, values)
         if blocked is not None:
-            made = Made([[blocked]] * width({"class_type": kind.__name__}), None, key)
+            result = Made([[blocked]] * width({"class_type": kind.__name__}), None, key)
         else:
-            made = await _called(kind, values, self._hidden(node_id), key)
+            result = await _called(kind, values, self._hidden(node_id), key)
         self._executed.append(node_id)
         get_progress_state().finish_progress(node_id)
-        self._show(node_id, made)
-        return made
+        self._show(node_id, result)
+        return result
 
     def _blocked(self, node_id: str, values: dict[str, Any]) -> ExecutionBlocker | None:
-        found = [x for value in values.values() for x in value if isinstance(x, ExecutionBlocker)]
-        if not found:
+        blocks = [x for value in values.values() for x in value if isinstance(x, ExecutionBlocker)]
+        if not blocks:
             return None
-        if found[0].message is not None:
-            said = f"Execution Blocked: {found[0].message}"
-            self._say("execution_error", self._error(node_id, said, "ExecutionBlocked", []))
+        if blocks[0].message is not None:
+            message = f"Execution Blocked: {blocks[0].message}"
+            self._say("execution_error", self._error(node_id, message, "ExecutionBlocked", []))
         return ExecutionBlocker(None)
 
     def _hidden(self, node_id: str) -> dict[str, Any]:
@@ -219,11 +219,11 @@ class _Run:
             "UNIQUE_ID": node_id,
         }
 
-    def _show(self, node_id: str, made: Made) -> None:
-        if made.ui is None:
+    def _show(self, node_id: str, result: Made) -> None:
+        if result.ui is None:
             return
         queued = self._queued
-        queued.outputs[node_id] = made.ui
+        queued.outputs[node_id] = result.ui
         queued.meta[node_id] = {
             "node_id": node_id,
             "display_node": node_id,
@@ -231,7 +231,7 @@ class _Run:
             "real_node_id": node_id,
         }
         where = {"node": node_id, "display_node": node_id, "prompt_id": queued.prompt_id}
-        self._server.send_sync("executed", {**where, "output": made.ui}, self._server.client_id)
+        self._server.send_sync("executed", {**where, "output": result.ui}, self._server.client_id)
 
     def _failed(self, failed: _Failed) -> None:
         if isinstance(failed.reason, InterruptProcessingException):
@@ -258,9 +258,9 @@ class _Run:
 
     def _say(self, event: str, data: dict[str, Any]) -> None:
         now = int(time.time() * 1000)
-        told = {**data, "prompt_id": self._queued.prompt_id, "timestamp": now}
-        self._queued.messages.append((event, told))
-        self._server.send_sync(event, told, self._server.client_id)
+        details = {**data, "prompt_id": self._queued.prompt_id, "timestamp": now}
+        self._queued.messages.append((event, details))
+        self._server.send_sync(event, details, self._server.client_id)
 
 
 class _Failed(Exception):
@@ -292,8 +292,8 @@ async def _called(kind: Any, values: dict[str, Any], hidden: dict[str, Any], key
     if not shown:
         return Made(outputs, None, key)
     ui: dict[str, Any] = {}
-    for each in shown:
-        for name, entries in each.items():
+    for output in shown:
+        for name, entries in output.items():
             ui[name] = [*ui.get(name, []), *entries]
     return Made(outputs, ui, key)
 
@@ -302,20 +302,20 @@ async def _called_once(kind: Any, inputs: dict[str, Any], hidden: dict[str, Any]
     if is_v3(kind):
         # A class of its own for each call, as ComfyUI has it: what is hidden belongs to the call.
         called = type(kind.__name__, (kind,), {"hidden": HiddenHolder(hidden)})
-        made = called.execute(**inputs)
-        made = await made if inspect.isawaitable(made) else made
-        args = made.args if made.block_execution is None else [None] * len(_list_flags(kind))
-        ui = made.ui
+        result = called.execute(**inputs)
+        result = await result if inspect.isawaitable(result) else result
+        args = result.args if result.block_execution is None else [None] * len(_list_flags(kind))
+        ui = result.ui
         return list(args), ui.as_dict() if hasattr(ui, "as_dict") else ui
-    wanted = kind.INPUT_TYPES().get("hidden", {})
-    told = {
+    declared = kind.INPUT_TYPES().get("hidden", {})
+    context = {
         name: hidden.get(spec if isinstance(spec, str) else spec[0])
-        for name, spec in wanted.items()
+        for name, spec in declared.items()
     }
-    made = kind().run(**inputs, **told)
-    if isinstance(made, dict):
-        return list(made.get("result", ())), made.get("ui")
-    return list(made), None
+    result = kind().run(**inputs, **context)
+    if isinstance(result, dict):
+        return list(result.get("result", ())), result.get("ui")
+    return list(result), None
 
 
 def _list_flags(kind: Any) -> list[bool]:

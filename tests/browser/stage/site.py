@@ -55,11 +55,11 @@ class Stage:
         threading.Thread(target=self._work, daemon=True).start()
 
     def object_info(self) -> dict[str, Any]:
-        found = {name: node.GET_NODE_INFO_V1() for name, node in self._ours.items()}
+        ours = {name: node.GET_NODE_INFO_V1() for name, node in self._ours.items()}
         core = json.loads(json.dumps(core_nodes.DESCRIBED))
         pictures = sorted(p.name for p in Path(folder_paths.get_input_directory()).iterdir())
         core["LoadImage"]["input"]["required"]["image"][1]["options"] = pictures
-        return {**core, **found}
+        return {**core, **ours}
 
     # Routes
 
@@ -115,18 +115,18 @@ class Stage:
     async def _extensions(self, _: web.Request) -> web.Response:
         """Every script below the web folder, as ComfyUI lists them."""
         web_root = pack.ROOT / "web"
-        found = sorted(path.relative_to(web_root).as_posix() for path in web_root.rglob("*.js"))
+        own = sorted(path.relative_to(web_root).as_posix() for path in web_root.rglob("*.js"))
         core = sorted(
             path.relative_to(self._static).as_posix()
             for path in (self._static / "extensions").rglob("*.js")
         )
-        scripts = [*(f"/{name}" for name in core), *(f"/extensions/{PACK}/{n}" for n in found)]
+        scripts = [*(f"/{name}" for name in core), *(f"/extensions/{PACK}/{n}" for n in own)]
         return web.json_response(scripts)
 
     async def _object_info(self, request: web.Request) -> web.Response:
-        found = self.object_info()
+        info = self.object_info()
         name = request.match_info.get("name")
-        return web.json_response(found if name is None else {name: found[name]})
+        return web.json_response(info if name is None else {name: info[name]})
 
     async def _i18n(self, _: web.Request) -> web.Response:
         languages: dict[str, Any] = {}
@@ -236,15 +236,15 @@ class Stage:
                 self._tell_status()
 
     def _status(self) -> dict[str, Any]:
-        left = len(self._waiting) + (self._running is not None)
-        return {"status": {"exec_info": {"queue_remaining": left}}}
+        remaining = len(self._waiting) + (self._running is not None)
+        return {"status": {"exec_info": {"queue_remaining": remaining}}}
 
     def _tell_status(self) -> None:
         self._server.send_sync("status", self._status())
 
     async def _queue(self, _: web.Request) -> web.Response:
         running = [self._running.item()] if self._running else []
-        waiting = [each.item() for each in self._waiting.values()]
+        waiting = [queued.item() for queued in self._waiting.values()]
         return web.json_response({"queue_running": running, "queue_pending": waiting})
 
     async def _clear(self, request: web.Request) -> web.Response:
@@ -256,15 +256,15 @@ class Stage:
 
     async def _interrupt(self, request: web.Request) -> web.Response:
         text = await request.text()
-        wanted = json.loads(text).get("prompt_id") if text else None
-        if self._running is not None and wanted in (None, self._running.prompt_id):
+        prompt_id = json.loads(text).get("prompt_id") if text else None
+        if self._running is not None and prompt_id in (None, self._running.prompt_id):
             interrupt_current_processing()
         return web.Response()
 
     async def _history(self, request: web.Request) -> web.Response:
-        wanted = request.match_info.get("id")
-        found = {i: each.history() for i, each in self._done.items() if wanted in (None, i)}
-        return web.json_response(found)
+        prompt_id = request.match_info.get("id")
+        ended = {i: queued.history() for i, queued in self._done.items() if prompt_id in (None, i)}
+        return web.json_response(ended)
 
     async def _jobs(self, request: web.Request) -> web.Response:
         states = request.query.get("status", "").split(",")
@@ -305,8 +305,8 @@ class Stage:
                 await socket.send_json({"type": "executing", "data": at})
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
-                    said = json.loads(message.data)
-                    if said.get("type") == "feature_flags":
+                    event = json.loads(message.data)
+                    if event.get("type") == "feature_flags":
                         await socket.send_json({"type": "feature_flags", "data": FEATURES})
         finally:
             if server.sockets.get(sid) is socket:

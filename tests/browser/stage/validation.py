@@ -38,13 +38,13 @@ async def refusal(prompt: Prompt) -> tuple[dict[str, Any] | None, dict[str, Any]
             node_errors[node_id]["dependent_outputs"].append(output)
     if good:
         return None, node_errors, good
-    said = "\n".join(
-        f"{each['message']}: {each['details']}"
+    text = "\n".join(
+        f"{failure['message']}: {failure['details']}"
         for node in node_errors.values()
-        for each in node["errors"]
+        for failure in node["errors"]
     )
     message = "Prompt outputs failed validation"
-    return error("prompt_outputs_failed_validation", message, said), node_errors, []
+    return error("prompt_outputs_failed_validation", message, text), node_errors, []
 
 
 def class_of(node: Mapping[str, Any]) -> Any:
@@ -75,13 +75,13 @@ def is_link(value: Any) -> bool:
 
 def _needed(prompt: Prompt, node_id: str) -> list[str]:
     seen: list[str] = []
-    left = [node_id]
-    while left:
-        each = left.pop()
-        if each in seen or each not in prompt:
+    waiting = [node_id]
+    while waiting:
+        current = waiting.pop()
+        if current in seen or current not in prompt:
             continue
-        seen.append(each)
-        left += [value[0] for value in prompt[each]["inputs"].values() if is_link(value)]
+        seen.append(current)
+        waiting += [value[0] for value in prompt[current]["inputs"].values() if is_link(value)]
     return seen
 
 
@@ -89,18 +89,18 @@ async def _node_errors(prompt: Prompt, node_id: str) -> list[dict[str, Any]]:
     node = prompt[node_id]
     kind, inputs = class_of(node), node["inputs"]
     declared = kind.INPUT_TYPES()
-    found: list[dict[str, Any]] = []
+    errors: list[dict[str, Any]] = []
     for name in declared.get("required", {}):
-        if name not in inputs and not any(is_child(given, name) for given in inputs):
+        if name not in inputs and not any(is_child(child, name) for child in inputs):
             message = "Required input is missing"
-            found.append(error("required_input_missing", message, name, input_name=name))
+            errors.append(error("required_input_missing", message, name, input_name=name))
     for group in ("required", "optional"):
         for name, spec in declared.get(group, {}).items():
             if name in inputs:
-                found += _input_errors(prompt, name, inputs[name], spec)
-    if not found and is_v3(kind) and hasattr(kind, "validate_inputs"):
-        found += await _own_errors(kind, inputs)
-    return found
+                errors += _input_errors(prompt, name, inputs[name], spec)
+    if not errors and is_v3(kind) and hasattr(kind, "validate_inputs"):
+        errors += await _own_errors(kind, inputs)
+    return errors
 
 
 def _input_errors(prompt: Prompt, name: str, value: Any, spec: Any) -> list[dict[str, Any]]:
@@ -124,19 +124,19 @@ def width(node: Mapping[str, Any]) -> int:
 
 async def _own_errors(kind: Any, inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
     try:
-        said = kind.validate_inputs(**fitting(kind.validate_inputs, known(kind, inputs)))
-        said = await said if inspect.isawaitable(said) else said
+        verdict = kind.validate_inputs(**fitting(kind.validate_inputs, known_inputs(kind, inputs)))
+        verdict = await verdict if inspect.isawaitable(verdict) else verdict
     except Exception as failure:  # noqa: BLE001 - of any node
         # Raised, it is the message that people read; returned, ComfyUI puts words of its own first.
         shown = {"exception_type": type(failure).__name__, "traceback": []}
         message = "Exception when validating node"
         return [error("exception_during_validation", message, str(failure), **shown)]
-    if said is True:
+    if verdict is True:
         return []
-    return [error("custom_validation_failed", "Custom validation failed for node", str(said))]
+    return [error("custom_validation_failed", "Custom validation failed for node", str(verdict))]
 
 
-def known(kind: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def known_inputs(kind: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """What a node may know before the run: links are None, and lists where it takes lists."""
     values = {name: None if is_link(value) else value for name, value in inputs.items()}
     if takes_lists(kind):
@@ -146,7 +146,7 @@ def known(kind: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 def fitting(function: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     parameters = inspect.signature(function).parameters.values()
-    if any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters):
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
         return dict(values)
-    names = {each.name for each in parameters}
+    names = {parameter.name for parameter in parameters}
     return {name: value for name, value in values.items() if name in names}

@@ -48,8 +48,8 @@ class Input:
         }
         self.id = id
         self.optional = optional
-        given = {**(extra_dict or {}), **named, **options}
-        self.options = {key: value for key, value in given.items() if value is not None}
+        entries = {**(extra_dict or {}), **named, **options}
+        self.options = {key: value for key, value in entries.items() if value is not None}
 
     def spec(self) -> tuple[Any, dict[str, Any]]:
         return self.io_type, self.options
@@ -73,8 +73,8 @@ class Output:
 
 def Custom(io_type: str, **defaults: Any) -> Any:
     class TypedInput(Input):
-        def __init__(self, id: str, *given: Any, **options: Any) -> None:
-            super().__init__(id, *given, **{**defaults, **options})
+        def __init__(self, id: str, *more: Any, **options: Any) -> None:
+            super().__init__(id, *more, **{**defaults, **options})
 
     TypedInput.io_type = io_type
     made_output = type("Output", (Output,), {"io_type": io_type})
@@ -130,23 +130,23 @@ class Schema:
         """The node's entry in object_info."""
         inputs: dict[str, Any] = {}
         for group, optional in (("required", False), ("optional", True)):
-            found = {each.id: each.spec() for each in self.inputs if each.optional is optional}
-            if found:
-                inputs[group] = found
+            specs = {entry.id: entry.spec() for entry in self.inputs if entry.optional is optional}
+            if specs:
+                inputs[group] = specs
         hidden = list(self.hidden)
         if self.is_output_node:
             own = (Hidden.prompt, Hidden.extra_pnginfo)
-            hidden += [each for each in own if each not in hidden]
+            hidden += [entry for entry in own if entry not in hidden]
         if hidden:
-            inputs["hidden"] = {each.name: (each.value,) for each in hidden}
+            inputs["hidden"] = {entry.name: (entry.value,) for entry in hidden}
         return {
             "input": inputs,
-            "input_order": {group: list(found) for group, found in inputs.items()},
+            "input_order": {group: list(members) for group, members in inputs.items()},
             "is_input_list": self.is_input_list,
-            "output": [each.io_type for each in self.outputs],
-            "output_is_list": [each.is_output_list for each in self.outputs],
-            "output_name": [each.name for each in self.outputs],
-            "output_tooltips": [each.tooltip or None for each in self.outputs],
+            "output": [output.io_type for output in self.outputs],
+            "output_is_list": [output.is_output_list for output in self.outputs],
+            "output_name": [output.name for output in self.outputs],
+            "output_tooltips": [output.tooltip or None for output in self.outputs],
             "output_matchtypes": None,
             "name": self.node_id,
             "display_name": self.display_name,
@@ -181,9 +181,9 @@ class NodeOutput:
 class HiddenHolder:
     """What a node asked to be told beside its inputs."""
 
-    def __init__(self, known: dict[str, Any]) -> None:
-        for each in Hidden:
-            setattr(self, each.name, known.get(each.value))
+    def __init__(self, contents: dict[str, Any]) -> None:
+        for entry in Hidden:
+            setattr(self, entry.name, contents.get(entry.value))
 
 
 class ComfyNode:
