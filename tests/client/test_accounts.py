@@ -52,7 +52,7 @@ async def test_each_kind_of_account_says_what_it_has(
 
 
 @pytest.mark.parametrize(
-    ("account", "kind", "code", "said"),
+    ("account", "kind", "code", "words"),
     [
         (FREE, PlanRefused, 801, "free account"),
         (Account(kind="EXCLUSIVE", subscribed=False), PlanRefused, 436, "subscription"),
@@ -66,10 +66,10 @@ async def test_what_an_account_may_not_do_is_refused_at_once(
     account: Account,
     kind: type[RunningHubError],
     code: int,
-    said: str,
+    words: str,
 ) -> None:
     use(emulator, account)
-    with pytest.raises(kind, match=said) as caught:
+    with pytest.raises(kind, match=words) as caught:
         await client.run(paint())
 
     assert (caught.value.code, caught.value.fate) == (code, Fate.NOT_STARTED)
@@ -278,7 +278,7 @@ async def test_a_place_that_comes_free_goes_to_who_waits_in_another_process(
     emulator.hold_at = None
     await asyncio.gather(first, hungry, *rest)
     texts = [
-        next(one["fieldValue"] for one in task.order.node_info if one["fieldName"] == "text")
+        next(field["fieldValue"] for field in task.order.node_info if field["fieldName"] == "text")
         for task in emulator.tasks.values()
     ]
     assert texts[:2] == ["one", "theirs"]

@@ -72,8 +72,8 @@ async def test_an_id_that_is_nothing_stays_what_it_is(client: Client) -> None:
 
 
 async def test_models_are_listed_page_by_page(client: Client, emulator: Emulator) -> None:
-    found = await client.account.resources(ResourceKind.CHECKPOINT)
-    assert {one.model_name for one in found} >= set(catalog.CHECKPOINTS[:1])
+    resources = await client.account.resources(ResourceKind.CHECKPOINT)
+    assert {resource.model_name for resource in resources} >= set(catalog.CHECKPOINTS[:1])
     assert emulator.counters.requests["/openapi/v2/resource/list"] == 1
 
 
@@ -82,10 +82,10 @@ async def test_choices_that_are_names_alone_are_offered_and_checked(
 ) -> None:
     emulator.field_data = "list"
     number, name = next(
-        (number, f"{one['nodeId']}.{one['fieldName']}")
+        (number, f"{field['nodeId']}.{field['fieldName']}")
         for number, app in catalog.apps().items()
-        for one in app.fields
-        if one["fieldName"] == "upscale_method"
+        for field in app.fields
+        if field["fieldName"] == "upscale_method"
     )
     with pytest.raises(BadField, match="bicubic"):
         await client.run(Job(app=number, fields={name: "bicubik"}))
@@ -110,14 +110,14 @@ async def test_public_apps_are_listed_page_by_page(
 ) -> None:
     emulator.app_list_key = key
     first = await client.programs.public_apps()
-    known = [one.app_id for one in first.apps]
-    assert len(known) == len(set(known)) == 50
-    assert set(catalog.apps()) <= set(known)
+    app_ids = [app.app_id for app in first.apps]
+    assert len(app_ids) == len(set(app_ids)) == 50
+    assert set(catalog.apps()) <= set(app_ids)
     assert first.total == 70_500
     pages = [first]
     while pages[-1].has_next:
         pages.append(await client.programs.public_apps(page=pages[-1].page + 1))
-    assert len({one.app_id for page in pages for one in page.apps}) == 120 + len(catalog.apps())
-    assert all(one.cover.startswith(emulator.base_url) for one in first.apps)
+    assert len({app.app_id for page in pages for app in page.apps}) == 120 + len(catalog.apps())
+    assert all(app.cover.startswith(emulator.base_url) for app in first.apps)
     with pytest.raises(ValueError, match="FREE"):
         await client.programs.public_apps("FREE")

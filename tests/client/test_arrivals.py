@@ -27,25 +27,25 @@ def films(emulator: Emulator, *sizes: int) -> Job:
     return Job(emulator.add_workflow(graph), fields)
 
 
-async def told(client: Client, job: Job) -> list[Progress]:
+async def download_news(client: Client, job: Job) -> list[Progress]:
     news: list[Progress] = []
     await client.run(job, news.append)
-    return [one for one in news if one.stage is Stage.DOWNLOADING]
+    return [progress for progress in news if progress.stage is Stage.DOWNLOADING]
 
 
 async def test_a_large_result_is_told_in_megabytes_as_it_comes(
     client: Client, emulator: Emulator
 ) -> None:
     emulator.faults.append(Fault(RESULTS, "drip", value=12_000_000))
-    news = await told(client, films(emulator, 15_000_000))
-    lines = [english(one.stage.value, one.params) for one in news]
+    news = await download_news(client, films(emulator, 15_000_000))
+    lines = [english(progress.stage.value, progress.params) for progress in news]
     assert lines[0] == "downloading 0 of 1"
     assert lines[-1] == "downloading 1 of 1 · 15 of 15 MB"
     between = lines[1:-1]
     assert between
     assert all(line.startswith("downloading 0 of 1 · ") for line in between)
     assert between == list(dict.fromkeys(between))
-    shares = [one.overall for one in news]
+    shares = [progress.overall for progress in news]
     assert shares == sorted(shares)
     assert 0.95 < shares[1] < 1
 
@@ -54,8 +54,8 @@ async def test_several_are_one_sum_once_the_size_of_each_is_known(
     client: Client, emulator: Emulator
 ) -> None:
     emulator.faults.append(Fault(RESULTS, "drip", value=6_000_000, count=None))
-    news = await told(client, films(emulator, 8_000_000, 7_000_000))
-    lines = [english(one.stage.value, one.params) for one in news]
+    news = await download_news(client, films(emulator, 8_000_000, 7_000_000))
+    lines = [english(progress.stage.value, progress.params) for progress in news]
     assert lines[-1] == "downloading 2 of 2 · 15 of 15 MB"
     assert any(line.startswith("downloading 0 of 2 · ") for line in lines)
     assert len(lines) < 25  # in well over a second
@@ -67,6 +67,6 @@ async def test_small_results_and_those_of_unknown_size_are_told_by_their_number(
 ) -> None:
     emulator.faults.append(Fault(RESULTS, kind, value=8_000))  # type: ignore[arg-type]
     job = paint() if kind == "drip" else films(emulator, 15_000_000)
-    news = await told(client, job)
-    lines = [english(one.stage.value, one.params) for one in news]
+    news = await download_news(client, job)
+    lines = [english(progress.stage.value, progress.params) for progress in news]
     assert lines == ["downloading 0 of 1", "downloading 1 of 1"]

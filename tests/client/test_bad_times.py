@@ -106,18 +106,18 @@ async def test_a_machine_out_of_files_is_told_and_goes_on_when_there_are_some(
     def full() -> ssl.SSLContext:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    journals = {one for one in threading.enumerate() if "journal" in one.name}
+    journals = {thread for thread in threading.enumerate() if "journal" in thread.name}
     client, other = make_client(pace=200.0), make_client("other", pace=200.0)
     with monkeypatch.context() as patch:
         patch.setattr(ssl, "create_default_context", full)
-        for one in (client, other):
+        for starved in (client, other):
             with pytest.raises(Unreachable, match="Too many open files") as caught:
-                await one.run(paint())
+                await starved.run(paint())
             assert caught.value.fate is Fate.NOT_STARTED
         await other.close()
     assert (await client.run(paint())).results
     await client.close()
-    assert {one for one in threading.enumerate() if "journal" in one.name} <= journals
+    assert {thread for thread in threading.enumerate() if "journal" in thread.name} <= journals
     assert emulator.counters.orders == 1
 
 
@@ -126,15 +126,15 @@ async def test_two_machines_with_one_key_do_not_meddle(
 ) -> None:
     emulator.account.limit = 1
     emulator.run_seconds = 0.3
-    one, two = make_client("one"), make_client("two")
-    both = await asyncio.gather(one.run(paint()), two.run(paint()))
+    first, second = make_client("one"), make_client("two")
+    both = await asyncio.gather(first.run(paint()), second.run(paint()))
     assert both[0].task_id != both[1].task_id  # two journals: each ordered what it was asked for
     assert emulator.counters.orders == 2
     emulator.run_seconds = 30
-    await begun(one, paint("another"))
-    assert await two.open_orders() == []
-    await two.close()
-    await one.leave()
+    await begun(first, paint("another"))
+    assert await second.open_orders() == []
+    await second.close()
+    await first.leave()
     assert len(emulator.open_tasks(emulator.default_key)) == 1
 
 
@@ -147,7 +147,7 @@ async def test_results_with_one_name_are_kept_apart(
     emulator.result_name = "result.png"
     pictures = [picture(red).body for red in (1, 2, 3)]
     emulator.faults += [
-        Fault("/results/", "body", value=one, content_type="image/png") for one in pictures
+        Fault("/results/", "body", value=body, content_type="image/png") for body in pictures
     ]
     jobs = [paint(text) for text in ("one", "two", "three")]
     outcomes = await make_client().run_all(jobs)
@@ -194,7 +194,7 @@ async def test_an_hour_of_nothing_said_is_no_end(
     if path == OUTPUTS:
         emulator.faults.append(Fault(QUERY, "code", value=412, count=None))
     null = json.dumps({"code": 0, "msg": "success", "data": None})
-    nothing = [Fault(one, "body", value=null, count=None) for one in {path, OUTPUTS}]
+    nothing = [Fault(endpoint, "body", value=null, count=None) for endpoint in {path, OUTPUTS}]
     emulator.faults += nothing
     client = make_client(pace=2000.0)
     job = asyncio.ensure_future(client.run(paint()))
@@ -219,16 +219,16 @@ async def test_what_runs_stays_with_its_account_when_another_is_chosen(
     await begun(first, paint())
     (task_id,) = emulator.tasks
     await first.leave()
-    other = (
+    chosen = (
         make_client(RUNNINGHUB_API_KEY=OTHER)
         if changed == "key"
         else make_client(RUNNINGHUB_BASE_URL=base_url.replace("127.0.0.1", "localhost"))
     )
-    assert await other.open_orders() == []
-    await other.close()
+    assert await chosen.open_orders() == []
+    await chosen.close()
     back = make_client()
-    (left,) = await back.open_orders()
-    assert left.task_id == task_id
+    (order,) = await back.open_orders()
+    assert order.task_id == task_id
     assert (await back.run(paint())).task_id == task_id
     assert emulator.counters.orders == 1
     assert emulator.counters.cancels == 0

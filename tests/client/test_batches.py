@@ -68,8 +68,8 @@ async def test_a_watcher_that_fails_ends_no_order_and_is_told_of_once(
 ) -> None:
     (outcome,) = await client.run_all([paint("alone")], broken)
     assert outcome.task_id in emulator.tasks
-    said = [record.getMessage() for record in caplog.records]
-    assert said == ["progress cannot be told (ValueError); the order goes on"]
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages == ["progress cannot be told (ValueError); the order goes on"]
     assert len(await client.run_all(batch(2), broken)) == 2
     again = await client.task(outcome.task_id).wait(broken)
     assert again.task_id == outcome.task_id
@@ -164,16 +164,16 @@ async def test_what_runs_is_counted_before_its_first_node_is_done(
     client: Client, emulator: Emulator
 ) -> None:
     emulator.hold_at = "4"  # the cloud loads a model, which may take minutes
-    seen: list[object] = []
+    counts: list[object] = []
 
     def watch(news: Progress) -> None:
-        seen.append(news.params["running"])
+        counts.append(news.params["running"])
         if news.params["running"] == 3:
             emulator.hold_at = None
 
     await asyncio.wait_for(client.run_all(batch(3), watch), 60)
-    assert 3 in seen
-    assert seen[-1] == 0
+    assert 3 in counts
+    assert counts[-1] == 0
 
 
 async def test_what_goes_up_is_counted_beside_what_runs(client: Client, emulator: Emulator) -> None:
@@ -230,10 +230,10 @@ async def test_later_files_are_made_while_earlier_ones_are_on_their_way(
 
 
 async def test_a_file_that_orders_share_is_made_once(client: Client, emulator: Emulator) -> None:
-    made: list[int] = []
+    calls: list[int] = []
 
     async def make() -> Source:
-        made.append(1)
+        calls.append(1)
         await asyncio.sleep(0)
         return picture()
 
@@ -242,7 +242,7 @@ async def test_a_file_that_orders_share_is_made_once(client: Client, emulator: E
         Job(catalog.INVERT, {"10.image": lazy_source, "12.scale_by": scale}) for scale in (1, 2, 3)
     ]
     await client.run_all(jobs)
-    assert len(made) == 1
+    assert len(calls) == 1
     assert emulator.counters.orders == 3
 
 
@@ -278,7 +278,7 @@ async def test_several_uploads_come_in_their_order_and_as_one_progress(
 
     news: list[Progress] = []
     sources = [picture(1), picture(2), picture(1), LazySource(Kind.IMAGE, last)]
-    names = [one.name for one in await client.uploads.send_all(sources, news.append)]
+    names = [upload.name for upload in await client.uploads.send_all(sources, news.append)]
     assert names[0] == names[2]
     assert set(names) == set(emulator.uploads)
     assert len(emulator.uploads) == 3
@@ -339,10 +339,10 @@ def test_a_batch_counts_its_orders_as_they_go_on() -> None:
     watches[0](Progress(Stage.RUNNING, 0.5))
     watches[0](Progress(Stage.QUEUED))  # nothing goes back
     watches[1](Progress(Stage.RUNNING, 0.0))
-    shares = [round(one.fraction or 0.0, 4) for one in news]
+    shares = [round(progress.fraction or 0.0, 4) for progress in news]
     assert shares == [0.0167, 0.175, 0.175, 0.2083]
     # One that runs and has told of no node yet runs all the same.
-    assert [one.params["running"] for one in news] == [0, 1, 1, 2]
+    assert [progress.params["running"] for progress in news] == [0, 1, 1, 2]
     with contextlib.closing(asyncio.new_event_loop()) as loop:
         for index in range(3):
             order = loop.create_future()

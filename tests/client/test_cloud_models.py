@@ -53,7 +53,7 @@ async def warnings(
 ) -> list[str]:
     models = models or Models(time.monotonic)
     notices = await check_early(client, segment, models=models, files=files or NoFiles())
-    return [english(one.key, one.params) for one in notices]
+    return [english(notice.key, notice.params) for notice in notices]
 
 
 @pytest.mark.parametrize(
@@ -76,15 +76,15 @@ async def test_what_was_listed_for_another_model_is_not_asked_again(
 ) -> None:
     models = Models(time.monotonic)
     await warnings(client, loads("nocturne_xl_fp16.safetensors"), models)
-    asked = emulator.counters.under(LIST)
+    listings = emulator.counters.under(LIST)
     assert await warnings(client, loads("second_model.safetensors", STRICT), models) == []
-    assert emulator.counters.under(LIST) == asked
+    assert emulator.counters.under(LIST) == listings
 
 
 async def test_what_is_not_listed_is_a_warning_that_names_the_way_round(client: Client) -> None:
-    (told,) = await warnings(client, loads("exampel_model.safetensors"))
+    (warning,) = await warnings(client, loads("exampel_model.safetensors"))
     for word in ("exampel_model", "example_model.safetensors", "strict", "may be billed"):
-        assert word in told
+        assert word in warning
 
 
 async def test_who_is_strict_is_refused_on_the_node(client: Client, emulator: Emulator) -> None:

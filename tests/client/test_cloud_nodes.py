@@ -34,8 +34,8 @@ def _tells(emulator: Emulator) -> None:
     tell(emulator)
 
 
-def tell(emulator: Emulator, known: object = KNOWN) -> None:
-    body = json.dumps(known)
+def tell(emulator: Emulator, object_info: object = KNOWN) -> None:
+    body = json.dumps(object_info)
     emulator.faults.append(Fault(INFO, "body", count=None, value=body, status=200))
 
 
@@ -52,7 +52,7 @@ def loads(vae: str, route: str = "native", class_type: str = "KSampler") -> Segm
 async def warnings(client: Client, segment: Segment) -> list[str]:
     models = Models(time.monotonic)
     notices = await check_early(client, segment, models=models, files=NoFiles())
-    return [english(one.key, one.params) for one in notices]
+    return [english(notice.key, notice.params) for notice in notices]
 
 
 @pytest.mark.usefixtures("_tells")
@@ -70,8 +70,8 @@ async def test_what_is_not_listed_is_hinted_at(client: Client, route: str) -> No
 @pytest.mark.usefixtures("_tells")
 async def test_what_is_told_already_is_not_told_twice(client: Client) -> None:
     unknown = replace(loads("x.safetensors"), models=(ModelName("4", "vae_name", "x", "UNET"),))
-    (said,) = await warnings(client, unknown)
-    assert "RunningHub does not list" in said
+    (warning,) = await warnings(client, unknown)
+    assert "RunningHub does not list" in warning
 
 
 @pytest.mark.usefixtures("_tells")
@@ -98,19 +98,19 @@ async def test_a_strict_word_makes_no_refusal_of_it(
     assert len(await warnings(client, loads("ea.safetensors", class_type="Fancy"))) == 2
 
 
-async def test_it_is_asked_for_once_a_day_and_kept_for_the_next_process(
+async def test_the_list_is_asked_for_once_a_day_and_kept_for_the_next_process(
     make_client: MakeClient, emulator: Emulator, tmp_path: Path
 ) -> None:
     tell(emulator)
     for _ in range(2):
         assert await warnings(make_client("one"), loads("ea.safetensors"))
     assert emulator.counters.requests[INFO] == 1
-    (kept,) = tmp_path.rglob("native-*-default.json")
-    read = json.loads(kept.read_text())
-    kept.write_text(json.dumps({**read, "at": read["at"] - 24 * 3600 - 1}))
+    (file,) = tmp_path.rglob("native-*-default.json")
+    stored = json.loads(file.read_text())
+    file.write_text(json.dumps({**stored, "at": stored["at"] - 24 * 3600 - 1}))
     assert await warnings(make_client("one"), loads("ea.safetensors"))
     assert emulator.counters.requests[INFO] == 2
-    kept.write_text("{")
+    file.write_text("{")
     assert await warnings(make_client("one"), loads("ea.safetensors"))
     assert emulator.counters.requests[INFO] == 3
 
@@ -142,9 +142,9 @@ async def test_what_cannot_be_read_is_no_hint_and_is_not_asked_for_again_at_once
 ) -> None:
     emulator.faults.append(Fault(INFO, kind, count=None, value=value))
     assert await warnings(client, loads("ea.safetensors")) == []
-    asked = emulator.counters.requests[INFO]
+    requests = emulator.counters.requests[INFO]
     assert await warnings(client, loads("ea.safetensors")) == []
-    assert emulator.counters.requests[INFO] == asked
+    assert emulator.counters.requests[INFO] == requests
 
 
 async def test_thirty_megabytes_are_read_and_a_hundred_are_not(
@@ -152,11 +152,11 @@ async def test_thirty_megabytes_are_read_and_a_hundred_are_not(
 ) -> None:
     emulator.native_info_bytes = 30_000_000
     # Whoever asks waits some seconds at most, and what is read on is there later.
-    known = await make_client("one").cloud_nodes.listed("default", 60.0)
-    assert known is not None
-    assert "KSampler" in known.classes
-    (kept,) = tmp_path.rglob("native-*-default.json")
-    assert kept.stat().st_size < 100_000
+    listing = await make_client("one").cloud_nodes.listed("default", 60.0)
+    assert listing is not None
+    assert "KSampler" in listing.classes
+    (file,) = tmp_path.rglob("native-*-default.json")
+    assert file.stat().st_size < 100_000
     emulator.native_info_bytes = 100_000_000
     assert await make_client("two").cloud_nodes.listed("plus", 60.0) is None
 

@@ -43,11 +43,11 @@ def nodes_of(outcome: Outcome) -> list[str]:
     return [result.node_id for result in outcome.results]
 
 
-@pytest.mark.parametrize("seen", [0, 1])
+@pytest.mark.parametrize("listed", [0, 1])
 async def test_results_that_are_listed_late_are_waited_for(
-    client: Client, emulator: Emulator, seen: int
+    client: Client, emulator: Emulator, listed: int
 ) -> None:
-    emulator.late_results, emulator.late_results_seen = 5, seen
+    emulator.late_results, emulator.late_results_seen = 5, listed
     outcome = await client.run(two_saves())
     assert sorted(nodes_of(outcome)) == ["2", "3"]
     assert (outcome.missing, outcome.notices) == ((), ())
@@ -127,10 +127,10 @@ async def test_fewer_addresses_than_nodes_is_a_list_in_part(
     job = Job(graph=graph | {"4": node("SaveImage", images=["1", 0], filename_prefix="c")})
     emulator.result_rows = "addresses"  # which name no node
     emulator.late_results = 10**6
-    for seen, missing in ((1, ("?",)), (2, ("?",)), (3, ())):
-        emulator.late_results_seen = seen
+    for listed, missing in ((1, ("?",)), (2, ("?",)), (3, ())):
+        emulator.late_results_seen = listed
         outcome = await make_client(pace=30.0).run(job)
-        assert (len(outcome.results), outcome.missing) == (seen, missing)
+        assert (len(outcome.results), outcome.missing) == (listed, missing)
         keys = [notice.key for notice in outcome.notices]
         assert keys == (["progress.incomplete"] if missing else [])
     assert emulator.counters.orders == 1
@@ -215,14 +215,14 @@ async def stopped_too_late(
 ) -> None:
     """Stop comes as the task ends, and the poll that sees this lists one of two results."""
     emulator.result_lag, emulator.late_results, emulator.late_results_seen = 3600, polls, 1
-    told: list[Stopped] = []
-    client = make_client(stopped=told.append)
+    stops: list[Stopped] = []
+    client = make_client(stopped=stops.append)
     running = await begun(client, job)
     await until(lambda: not emulator.open_tasks(emulator.default_key))
     running.cancel()
     emulator.result_lag = 0.0
-    await until(lambda: told)
-    assert told[0].too_late
+    await until(lambda: stops)
+    assert stops[0].too_late
     await client.close()
 
 

@@ -46,38 +46,38 @@ WAV = Source(Kind.AUDIO, b"RIFF\x24\0\0\0WAVEfmt " + bytes(30), ".wav", "audio/w
 MP3 = Source(Kind.AUDIO, b"ID3\x04" + bytes(60), ".mp3", "audio/mpeg")
 
 
-def file_for(one: Parameter) -> Source:
-    match one.kind:
+def file_for(parameter: Parameter) -> Source:
+    match parameter.kind:
         case FieldKind.VIDEO:
             return Source.of_file(FILM)
         case FieldKind.AUDIO:
-            return WAV if "wav" in one.formats or not one.formats else MP3
+            return WAV if "wav" in parameter.formats or not parameter.formats else MP3
         case _:
             return picture()
 
 
 def issued_id(emulator: Emulator, endpoint: str, name: str) -> str | None:
     """An id that another model gave, where the parameter wants one."""
-    wanted = next(one for one in emulator.models[endpoint].parameters if one.name == name)
-    if not wanted.made_by:
+    parameter = next(entry for entry in emulator.models[endpoint].parameters if entry.name == name)
+    if not parameter.made_by:
         return None
     value = emulator.next_id()
     lasts = time.time() + 60
-    emulator.issued_ids[value] = IssuedId(KEY, wanted.made_by[0], wanted.purpose or "", lasts)
+    emulator.issued_ids[value] = IssuedId(KEY, parameter.made_by[0], parameter.purpose or "", lasts)
     return value
 
 
-def given(emulator: Emulator, model: Model) -> dict[str, Any]:
+def least(emulator: Emulator, model: Model) -> dict[str, Any]:
     """The least that a model needs, with a file or an id at each parameter that takes one."""
-    made = required_values(model)
-    for one in model.parameters:
-        if one.name not in made:
+    body = required_values(model)
+    for param in model.parameters:
+        if param.name not in body:
             continue
-        if one.is_media:
-            made[one.name] = [file_for(one)] if one.is_array else file_for(one)
+        if param.is_media:
+            body[param.name] = [file_for(param)] if param.is_array else file_for(param)
         else:
-            made[one.name] = issued_id(emulator, model.endpoint, one.name) or made[one.name]
-    return made
+            body[param.name] = issued_id(emulator, model.endpoint, param.name) or body[param.name]
+    return body
 
 
 def test_all_rows_of_the_documentation_that_are_active_run_here() -> None:
@@ -91,36 +91,36 @@ async def test_a_row_that_is_not_active_costs_nothing_and_says_what_follows(
     endpoint: str, world: tuple[Emulator, str], tmp_path: Path
 ) -> None:
     emulator, url = world
-    known = shipped()
-    model = known.models[endpoint]
+    catalogue = shipped()
+    model = catalogue.models[endpoint]
     before = emulator.counters.orders
     with pytest.raises(BadInput) as refused:
-        await run(url, tmp_path, Job(model=endpoint, fields=given(emulator, model)))
-    following = known.successor(model)
+        await run(url, tmp_path, Job(model=endpoint, fields=least(emulator, model)))
+    following = catalogue.successor(model)
     assert (following.endpoint if following else "nothing follows") in str(refused.value)
     if model.status is Status.WITHDRAWN:
         # The service itself, when it is asked all the same.
-        job = Job(model=endpoint, fields=given(emulator, model), send_anyway=True)
-        with pytest.raises(RunningHubError) as told:
+        job = Job(model=endpoint, fields=least(emulator, model), send_anyway=True)
+        with pytest.raises(RunningHubError) as refusal:
             await run(url, tmp_path, job)
-        assert told.value.code == 1000
+        assert refusal.value.code == 1000
     assert emulator.counters.orders == before
 
 
 @pytest.mark.parametrize("model", FULL, ids=lambda model: model.endpoint)
-async def test_it_runs_with_the_least_that_it_needs(
+async def test_a_model_runs_with_the_least_that_it_needs(
     model: Model, world: tuple[Emulator, str], tmp_path: Path
 ) -> None:
     emulator, url = world
-    outcome = await run(url, tmp_path, Job(model=model.endpoint, fields=given(emulator, model)))
-    found = [one.type.kind if one.type else None for one in outcome.results]
+    outcome = await run(url, tmp_path, Job(model=model.endpoint, fields=least(emulator, model)))
+    kinds = [result.type.kind if result.type else None for result in outcome.results]
     if model.output == "text":
         assert outcome.results[0].text
     elif model.output == "3d":
         assert outcome.results[0].path is not None
         assert outcome.results[0].path.suffix == ".glb"
     else:
-        assert KINDS[model.output] in found
+        assert KINDS[model.output] in kinds
 
 
 async def run(url: str, state: Path, job: Job) -> Any:

@@ -283,8 +283,8 @@ async def test_a_page_instead_of_a_picture_is_never_saved(
     emulator.faults.append(page)
     with pytest.raises(ResultUnavailable):
         await client.run(paint())
-    kept = [path for path in (tmp_path / "state" / "results").rglob("*") if path.is_file()]
-    assert kept == []
+    saved = [path for path in (tmp_path / "state" / "results").rglob("*") if path.is_file()]
+    assert saved == []
 
 
 async def test_a_result_on_a_foreign_host_is_fetched_without_paying_once_it_is_allowed(

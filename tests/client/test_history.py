@@ -27,7 +27,7 @@ async def test_every_kind_of_order_is_there_with_what_it_was(client: Client) -> 
 
     page = await client.history()
 
-    kinds = [(one.kind, one.program) for one in page.orders]
+    kinds = [(past.kind, past.program) for past in page.orders]
     assert kinds[1:] == [
         ("app", APP),
         ("workflow", catalog.INVERT),
@@ -38,12 +38,12 @@ async def test_every_kind_of_order_is_there_with_what_it_was(client: Client) -> 
     assert "KSampler" in graph.name
     assert graph.inputs["6.text"] == "a lighthouse at dusk"
     assert (graph.classes["3"], "3.model" in graph.inputs) == ("KSampler", False)
-    assert [one.kind for one in (await client.history("lighthouse dusk")).orders] == ["graph"]
+    assert [past.kind for past in (await client.history("lighthouse dusk")).orders] == ["graph"]
     assert app.name == "My redraw"
     assert painted.inputs["6.text"] == "a fox in snow"
     assert set(inverted.inputs["10.image"]) == {"sha256"}  # type: ignore[call-overload]
-    assert [one.state for one in page.orders] == [State.DONE] * 4
-    assert [one.usage.coins for one in page.orders] == ["1"] * 4
+    assert [past.state for past in page.orders] == [State.DONE] * 4
+    assert [past.usage.coins for past in page.orders] == ["1"] * 4
     assert painted.first is not None
     assert painted.first.kind == "image"
     assert page.before is None
@@ -55,7 +55,7 @@ async def test_pages_go_on_where_the_last_one_ended(client: Client) -> None:
     first = await client.history(limit=2)
     second = await client.history(limit=2, before=first.before)
     third = await client.history(limit=2, before=second.before)
-    numbers = [one.order for page in (first, second, third) for one in page.orders]
+    numbers = [past.order for page in (first, second, third) for past in page.orders]
     assert numbers == [5, 4, 3, 2, 1]
     assert third.before is None
 
@@ -63,11 +63,11 @@ async def test_pages_go_on_where_the_last_one_ended(client: Client) -> None:
 async def test_a_model_is_found_by_its_name(make_client: MakeClient) -> None:
     client = make_client(RUNNINGHUB_API_KEY=example_key("shared"))
     await client.run(paint_by_model("an owl"))
-    (one,) = (await client.history("owl")).orders
-    assert (one.kind, one.program) == ("model", PAINTER)
-    assert one.name
-    assert one.usage.third_party_money is not None
-    assert (await client.history(one.name)).orders == (one,)
+    (past,) = (await client.history("owl")).orders
+    assert (past.kind, past.program) == ("model", PAINTER)
+    assert past.name
+    assert past.usage.third_party_money is not None
+    assert (await client.history(past.name)).orders == (past,)
 
 
 async def test_what_is_under_way_and_what_is_a_question_are_history_as_well(
@@ -76,10 +76,10 @@ async def test_what_is_under_way_and_what_is_a_question_are_history_as_well(
     emulator.faults.append(Fault(CREATE, "lost_reply"))
     with pytest.raises(Uncertain):
         await client.run(paint("lost"))
-    (one,) = (await client.history()).orders
-    assert (one.state, one.task_id) == (State.UNCERTAIN, "")
-    assert one.error_key
-    await client.settle_uncertain(one.order, not_started=True)
+    (past,) = (await client.history()).orders
+    assert (past.state, past.task_id) == (State.UNCERTAIN, "")
+    assert past.error_key
+    await client.settle_uncertain(past.order, not_started=True)
     assert (await client.history()).orders == ()
 
 
@@ -89,13 +89,13 @@ async def test_another_key_s_orders_are_seen_only_when_all_are_asked_for(
     own, other = make_client(), make_client(RUNNINGHUB_API_KEY=example_key("shared"))
     await own.run(paint("mine"))
     await other.run(paint("theirs"))
-    assert [one.inputs["6.text"] for one in (await own.history()).orders] == ["mine"]
+    assert [past.inputs["6.text"] for past in (await own.history()).orders] == ["mine"]
     everyone = (await own.history(everyone=True)).orders
-    assert [(one.inputs["6.text"], one.mine) for one in everyone] == [
+    assert [(past.inputs["6.text"], past.mine) for past in everyone] == [
         ("theirs", False),
         ("mine", True),
     ]
-    assert [one.coins for one in await own.costs.spend()] == [1]
+    assert [day.coins for day in await own.costs.spend()] == [1]
 
 
 async def test_spend_is_told_by_day_and_by_program(client: Client) -> None:
@@ -105,7 +105,7 @@ async def test_spend_is_told_by_day_and_by_program(client: Client) -> None:
     (today,) = await client.costs.spend(7)
     assert (today.orders, today.coins, today.untold) == (3, 3, 0)
     programs = await client.costs.spend(1, by="program")
-    assert [(one.program, one.orders) for one in programs] == [
+    assert [(row.program, row.orders) for row in programs] == [
         (catalog.TEXT_TO_IMAGE, 2),
         (catalog.INVERT, 1),
     ]
@@ -126,8 +126,8 @@ async def test_a_stopped_order_is_told_as_cancelled(client: Client, emulator: Em
     with contextlib.suppress(asyncio.CancelledError):
         await running
     await client.engine.settle()
-    (one,) = (await client.history("cancelled")).orders
-    assert one.state is State.CANCELLED
+    (past,) = (await client.history("cancelled")).orders
+    assert past.state is State.CANCELLED
 
 
 async def test_days_are_counted_from_one(client: Client) -> None:

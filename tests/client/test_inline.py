@@ -56,8 +56,8 @@ async def test_a_graph_runs_with_its_upload_written_into_it(
 
     (result,) = outcome.results
     assert result.path is not None
-    with Image.open(io.BytesIO(result.path.read_bytes())) as made:
-        assert made.convert("RGB").getpixel((3, 3)) == (245, 235, 225)
+    with Image.open(io.BytesIO(result.path.read_bytes())) as image:
+        assert image.convert("RGB").getpixel((3, 3)) == (245, 235, 225)
     (body,) = sent(emulator)
     assert body["workflowId"] == catalog.INVERT
     assert "nodeInfoList" not in body
@@ -78,9 +78,9 @@ async def test_equal_graphs_are_one_order_whatever_files_and_nodes_are_called(
 
 async def test_equal_graphs_under_way_are_one_order(client: Client, emulator: Emulator) -> None:
     emulator.run_seconds = 0.3
-    one, other = await asyncio.gather(client.run(inverted(2)), client.run(inverted(2)))
+    first, second = await asyncio.gather(client.run(inverted(2)), client.run(inverted(2)))
 
-    assert one.task_id == other.task_id
+    assert first.task_id == second.task_id
     assert emulator.counters.orders == 1
 
 
@@ -169,7 +169,7 @@ async def test_a_refused_placeholder_is_answered_with_what_to_set(
     assert emulator.counters.orders == 0
     await client.run(inverted(8, workflow="1900000000000000102"))
     await make_client(RUNNINGHUB_SEGMENT_WORKFLOW="1900000000000000104").run(inverted(9))
-    assert [one["workflowId"] for one in sent(emulator)] == [
+    assert [body["workflowId"] for body in sent(emulator)] == [
         "1",
         "1900000000000000102",
         "1900000000000000104",
@@ -183,10 +183,10 @@ async def test_a_refused_graph_names_the_node_as_the_person_calls_it(
     graph["7:2"] = node("ImageScaleBy", "Grow", image=["1", 0], upscale_method="odd", scale_by=2.0)
     with pytest.raises(
         GraphRejected, match=r"node 7:2 Grow .*upscale_method: 'odd' not in"
-    ) as said:
+    ) as caught:
         await client.run(Job(graph=graph, fields={"1.image": picture(9)}))
 
-    assert said.value.node_id == "7:2"
+    assert caught.value.node_id == "7:2"
     assert emulator.counters.orders == 0
 
 
@@ -195,10 +195,10 @@ async def test_a_class_that_the_cloud_lacks_is_named_and_uploads_stay_good(
 ) -> None:
     graph = inverting()
     graph["7:2"] = node("OnlyHere", "Mine", image=["1", 0])
-    with pytest.raises(GraphRejected, match=r"node 7:2 Mine .*OnlyHere") as said:
+    with pytest.raises(GraphRejected, match=r"node 7:2 Mine .*OnlyHere") as caught:
         await client.run(Job(graph=graph, fields={"1.image": picture(9)}))
 
-    assert said.value.node_id == "7:2"
+    assert caught.value.node_id == "7:2"
     await client.run(inverted(9))
     assert uploads(emulator) == 1
 
@@ -232,10 +232,10 @@ async def test_a_graph_that_runs_only_in_part_is_cancelled(
     graph = inverting()
     graph["8"] = node("ImageScaleBy", "Grow", image=["1", 0], upscale_method="odd", scale_by=2.0)
     graph["9"] = node("SaveImage", images=["8", 0], filename_prefix="other")
-    with pytest.raises(GraphRejected, match="node 8 Grow") as said:
+    with pytest.raises(GraphRejected, match="node 8 Grow") as caught:
         await client.run(Job(graph=graph, fields={"1.image": picture(11)}))
 
-    assert said.value.node_id == "8"
+    assert caught.value.node_id == "8"
     await client.close()
     assert emulator.counters.cancels == 1
 
@@ -266,13 +266,13 @@ async def test_a_local_lora_goes_up_once_and_gets_its_name_into_both_fields(
     graph["3"]["inputs"]["model"] = ["20", 0]
     fields = {"20.file_name": LoraFile(lora), "20.lora_name": LoraFile(lora)}
     await make_client().run(Job(graph=graph, fields=fields))
-    kept = await make_client().run(Job(graph=graph, fields=fields))
+    again = await make_client().run(Job(graph=graph, fields=fields))
 
     inputs = json.loads(sent(emulator)[0]["workflow"])["20"]["inputs"]
     assert inputs["file_name"] == inputs["lora_name"]
     assert emulator.exists("uploaded_loras", inputs["file_name"])
     assert emulator.counters.put_bytes == 1000
-    assert kept.kept
+    assert again.kept
 
 
 async def test_a_field_that_the_graph_lacks_is_refused_before_any_request(
@@ -290,7 +290,7 @@ async def test_news_carry_the_ids_and_titles_of_the_graph(
     emulator.hold_at = "7:2"
     news: list[Progress] = []
     run = asyncio.create_task(client.run(inverted(13), news.append))
-    wanted = ("7:2", "The turn")
-    await until(lambda: wanted in {(one.node_id, one.params.get("node")) for one in news})
+    turn = ("7:2", "The turn")
+    await until(lambda: turn in {(step.node_id, step.params.get("node")) for step in news})
     emulator.hold_at = None
     await run

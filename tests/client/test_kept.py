@@ -34,9 +34,9 @@ async def test_emptied_results_are_gone_and_come_back_for_nothing(
     client = make_client()
     await client.run(invert())
     await client.task(ordered.task_id).fetch()
-    kept = files(tmp_path / "state")
-    assert len(kept) == 2
-    assert await client.kept_bytes() == sum(path.stat().st_size for path in kept)
+    paths = files(tmp_path / "state")
+    assert len(paths) == 2
+    assert await client.kept_bytes() == sum(path.stat().st_size for path in paths)
     forgotten = tmp_path / "state" / "results" / "999" / "a.png"  # of no order that is known
     forgotten.parent.mkdir()
     forgotten.write_bytes(b"x")
@@ -82,13 +82,13 @@ async def test_a_stop_amid_a_download_tells_what_was_paid(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
     emulator.faults.append(Fault("/results/", "drip", value=2_000))
-    told: list[Stopped] = []
-    client = make_client(stopped=told.append)
+    stops: list[Stopped] = []
+    client = make_client(stopped=stops.append)
     running = asyncio.ensure_future(client.run(paint()))
     await until(lambda: emulator.faults[0].struck)
     running.cancel()
-    await until(lambda: told)
-    (late,) = told
+    await until(lambda: stops)
+    (late,) = stops
     assert (late.confirmed, late.too_late, late.usage.coins) == (True, True, "1")
     assert (await client.run(paint())).task_id == late.task_id
     assert emulator.counters.orders == 1
@@ -127,14 +127,14 @@ async def test_results_stay_within_their_bounds_while_a_client_runs_for_days(
         then = time.time() - days * DAY
         os.utime(large, (then, then))
 
-    async def left() -> set[str]:
+    async def task_ids() -> set[str]:
         await client.engine.context.settle()
         return {path.parent.name for path in files(folder) if path.suffix == ".mp4"}
 
     await client.run(paint())
-    assert await left() == {"801", "802", "803", "804"}  # it was tidied a moment ago
+    assert await task_ids() == {"801", "802", "803", "804"}  # it was tidied a moment ago
     clock = client.engine.context.sender.clock
     assert isinstance(clock, QuickClock)
     clock.slept += DAY
     await client.run(paint("a dog"))
-    assert await left() == {"801"}
+    assert await task_ids() == {"801"}

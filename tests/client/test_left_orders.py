@@ -115,10 +115,10 @@ async def test_a_left_task_that_stays_unknown_is_a_question_until_it_is_known(
     limit = await left_one_running(make_client, emulator)
     emulator.unknown_seconds = 3600
     later = make_client(**limit, pace=100.0)
-    (left,) = await later.open_orders()
-    while not left.is_uncertain:
-        assert left.task_id in emulator.tasks
-        (left,) = await later.open_orders()
+    (order,) = await later.open_orders()
+    while not order.is_uncertain:
+        assert order.task_id in emulator.tasks
+        (order,) = await later.open_orders()
     emulator.unknown_seconds, emulator.hold_at = 0.0, None
     assert (await later.run(invert())).results
     assert emulator.counters.orders == 1
@@ -141,13 +141,13 @@ async def test_a_task_of_another_process_that_waited_long_is_left_to_it(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
     limit = {"RUNNINGHUB_MAX_COST_ORDER": "2 coins"}
-    one, other = make_client(**limit, pace=1.0), make_client(**limit)
+    first, second = make_client(**limit, pace=1.0), make_client(**limit)
     emulator.queue_seconds, emulator.run_seconds = 6.0, 2.0
-    waiting = asyncio.ensure_future(one.run(invert(1)))
+    waiting = asyncio.ensure_future(first.run(invert(1)))
     await until(lambda: emulator.counters.orders == 1)
     (task,) = emulator.tasks.values()
     await until(lambda: task.status == "RUNNING", 30)
     emulator.queue_seconds, emulator.run_seconds = 0.0, 0.05
-    await other.run(invert(2))
+    await second.run(invert(2))
     assert (await waiting).results
     assert emulator.counters.cancels == 0

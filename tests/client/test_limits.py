@@ -73,7 +73,7 @@ async def test_what_one_order_may_cost_bounds_its_time_and_is_said_before(
     await client.close()
     (task,) = emulator.tasks.values()
     assert task.status == "CANCEL"
-    stages = [one.stage for one in news]
+    stages = [progress.stage for progress in news]
     assert stages.index(Stage.COST_BOUND) < stages.index(Stage.UPLOADING)
     assert Stage.COST_WARNING in stages
     assert (task.coins or 0) <= 3
@@ -91,11 +91,11 @@ async def test_near_the_end_of_what_is_paid_all_who_wait_are_warned_before_it_is
         first, client.run(invert(), heard[1].append), return_exceptions=True
     )
     assert [getattr(end, "key", end) for end in ends] == ["error.cost_time"] * 2
-    (bound,) = [one for one in heard[0] if one.stage is Stage.COST_BOUND]
+    (bound,) = [progress for progress in heard[0] if progress.stage is Stage.COST_BOUND]
     for news in heard:
-        (said,) = [one for one in news if one.stage is Stage.COST_WARNING]
-        assert said.params["seconds"] == bound.params["seconds"]
-        assert said.params["ran"] >= int(0.8 * said.params["seconds"])
+        (warning,) = [progress for progress in news if progress.stage is Stage.COST_WARNING]
+        assert warning.params["seconds"] == bound.params["seconds"]
+        assert warning.params["ran"] >= int(0.8 * warning.params["seconds"])
     await client.close()
     (task,) = emulator.tasks.values()
     assert (task.status, emulator.counters.orders) == ("CANCEL", 1)
@@ -138,15 +138,15 @@ async def test_a_limit_that_would_never_hold_is_not_stored(client: Client, scope
 
 def test_a_limit_that_is_passed_already_tells_of_no_cost_of_nothing() -> None:
     error = refusal(Reached("day", "USD", 1_000_000, 5_988_000, 0), "x")
-    told = "Nothing was uploaded or ordered. 5.988 USD of the 1 USD that a day may cost are spent"
-    assert str(error).startswith(told)
+    words = "Nothing was uploaded or ordered. 5.988 USD of the 1 USD that a day may cost are spent"
+    assert str(error).startswith(words)
 
 
 @pytest.mark.parametrize("needed", [0, 2_000_000])
 def test_a_limit_of_a_run_tells_that_it_may_stop_what_else_runs(needed: int) -> None:
-    said = str(refusal(Reached("prompt", "coins", 3_000_000, 2_000_000, needed), "x"))
-    assert said.startswith("Nothing was uploaded or ordered for this")
-    assert "other orders of it may be stopped now, and cost what they ran" in said
+    words = str(refusal(Reached("prompt", "coins", 3_000_000, 2_000_000, needed), "x"))
+    assert words.startswith("Nothing was uploaded or ordered for this")
+    assert "other orders of it may be stopped now, and cost what they ran" in words
 
 
 async def test_two_at_once_never_hold_more_than_the_day_leaves(
@@ -158,8 +158,8 @@ async def test_two_at_once_never_hold_more_than_the_day_leaves(
     emulator.hold_at = "13"
     jobs = [asyncio.ensure_future(client.run(invert(red))) for red in range(3)]
     await until(lambda: emulator.counters.orders == 3)
-    held = await day(client)
-    assert held["coins"] <= 25 * COIN
+    today = await day(client)
+    assert today["coins"] <= 25 * COIN
     with pytest.raises(CostLimit) as refused:
         await client.run(invert(99))
     assert refused.value.key == "error.cost_day"
@@ -170,14 +170,14 @@ async def test_two_at_once_never_hold_more_than_the_day_leaves(
 
 async def test_two_processes_share_a_day(make_client: MakeClient, emulator: Emulator) -> None:
     limits = {"RUNNINGHUB_MAX_COST_DAY": "10 coins", "RUNNINGHUB_MAX_COST_ORDER": "7 coins"}
-    one, other = make_client(pace=1.0, **limits), make_client(pace=1.0, **limits)
+    client, other = make_client(pace=1.0, **limits), make_client(pace=1.0, **limits)
     emulator.hold_at = "13"
-    first = asyncio.ensure_future(one.run(invert(1)))
+    first = asyncio.ensure_future(client.run(invert(1)))
     await until(lambda: emulator.counters.orders == 1)
     second = asyncio.ensure_future(other.run(invert(2)))
     await until(lambda: emulator.counters.orders == 2)
     with pytest.raises(CostLimit):
-        await one.run(invert(3))
+        await client.run(invert(3))
     emulator.hold_at = None
     await asyncio.gather(first, second)
 
@@ -242,8 +242,8 @@ async def test_what_goes_out_is_priced_after_the_upload_and_before_the_create(
 ) -> None:
     client = make_client(RUNNINGHUB_MAX_COST_ORDER="1 USD")
     await client.run(edit_by_model())
-    told = [one for one in in_dollars.journal if EDITOR in one.path or "/upload" in one.path]
-    *_, upload, preview, create = told
+    calls = [call for call in in_dollars.journal if EDITOR in call.path or "/upload" in call.path]
+    *_, upload, preview, create = calls
     assert "upload" in upload.path
     assert ("price-preview" in preview.path, preview.json) == (True, create.json)
     assert create.json["prompt"] == "a red boat"
@@ -412,11 +412,11 @@ async def test_a_killed_process_s_order_is_stopped_by_the_next_before_it_orders(
     killed = make_client(pace=40, **limits)
     emulator.hold_at = "13"
     emulator.run_seconds = 0.0
-    left = await begun(killed, invert(1))
+    running = await begun(killed, invert(1))
     (order,) = await killed.open_orders(followed=True)
     assert order.state in (State.PLACED, State.RUNNING)
     await killed.leave()
-    await asyncio.gather(left, return_exceptions=True)
+    await asyncio.gather(running, return_exceptions=True)
     emulator.hold_at = "13"
     following = make_client(pace=40, **limits)
     (task,) = emulator.tasks.values()
@@ -452,12 +452,12 @@ async def test_a_balance_below_the_floor_is_said_and_stops_nobody(
     await client.costs.set_rule("floor", "100 coins")
     news: list[Progress] = []
     await client.run(invert(1), news.append)
-    assert Stage.BALANCE_LOW not in [one.stage for one in news]
+    assert Stage.BALANCE_LOW not in [progress.stage for progress in news]
     emulator.account.coins = 7
     outcome = await client.run(invert(2), news.append)
-    (said,) = [one.params for one in news if one.stage is Stage.BALANCE_LOW]
-    assert said == {"left": "7 coins", "floor": "100 coins"}
-    assert [(one.key, one.params) for one in outcome.notices] == [("progress.balance_low", said)]
+    (low,) = [progress.params for progress in news if progress.stage is Stage.BALANCE_LOW]
+    assert low == {"left": "7 coins", "floor": "100 coins"}
+    assert [(note.key, note.params) for note in outcome.notices] == [("progress.balance_low", low)]
 
 
 @pytest.mark.parametrize("turns", range(0, 60, 4))
@@ -485,17 +485,17 @@ async def test_stop_while_a_sum_is_being_held_holds_nothing(
     await client.run(paint("what a start does is done by then"))
     # Another process writes to the journal, so the hold is on its way for as long.
     file = client.settings.state / "orders.sqlite3"
-    with closing(sqlite3.connect(file, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    with closing(sqlite3.connect(file, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
         job = asyncio.ensure_future(client.run(paint()))
         for _ in range(turns):
             await asyncio.sleep(0)
         job.cancel()
         await asyncio.sleep(0)
-        other.execute("ROLLBACK")
+        writer.execute("ROLLBACK")
         await asyncio.wait([job])
     await client.close()
     with closing(sqlite3.connect(file)) as book:
-        held = book.execute("SELECT count(*) FROM reservations WHERE order_id IS NULL")
-        assert held.fetchone() == (0,)
+        rows = book.execute("SELECT count(*) FROM reservations WHERE order_id IS NULL")
+        assert rows.fetchone() == (0,)
     assert emulator.counters.orders == 1

@@ -83,15 +83,15 @@ async def test_a_broken_put_is_sent_again_from_its_beginning(
     assert emulator.counters.put_bytes >= lora.stat().st_size
 
 
-@pytest.mark.parametrize("what", ["missing", "empty", "folder"])
+@pytest.mark.parametrize("kind", ["missing", "empty", "folder"])
 async def test_what_is_no_lora_file_is_refused_without_a_request(
-    client: Client, emulator: Emulator, tmp_path: Path, what: str
+    client: Client, emulator: Emulator, tmp_path: Path, kind: str
 ) -> None:
-    path = tmp_path / f"{what}.safetensors"
-    if what == "empty":
+    path = tmp_path / f"{kind}.safetensors"
+    if kind == "empty":
         path.touch()
-    if what == "folder":
+    if kind == "folder":
         path.mkdir()
-    with pytest.raises(BadInput, match=what):
+    with pytest.raises(BadInput, match=kind):
         await client.uploads.send_lora(path)
     assert emulator.counters.total == 0

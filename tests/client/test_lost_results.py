@@ -28,7 +28,7 @@ def lost(emulator: Emulator, node: str = "2", **how: Any) -> Fault:
     return fault
 
 
-def told(outcome: Outcome) -> str:
+def missed(outcome: Outcome) -> str:
     (notice,) = outcome.notices
     assert notice.key == "progress.not_fetched"
     return str({**notice.params})
@@ -42,20 +42,20 @@ def told(outcome: Outcome) -> str:
         ({"value": "<!DOCTYPE html><html>sorry</html>", "count": None}, "web page"),
     ],
 )
-async def test_one_that_cannot_be_had_takes_no_other_with_it(
+async def test_a_result_that_cannot_be_had_takes_no_other_with_it(
     make_client: MakeClient, emulator: Emulator, how: dict[str, Any], reason: str
 ) -> None:
     lost(emulator, **how)
     first = await make_client().run(two_saves())
     assert nodes_of(first) == ["3"]
-    assert {one.node_id for one in first.listed} == {"2", "3"}
-    assert all(said in told(first) for said in (reason, "'node': '2'", "'total': 2", "b_00001"))
+    assert {result.node_id for result in first.listed} == {"2", "3"}
+    assert all(word in missed(first) for word in (reason, "'node': '2'", "'total': 2", "b_00001"))
     assert emulator.counters.orders == 1
 
     before = emulator.counters.under("/results")
     again = await make_client().run(two_saves())
     assert (nodes_of(again), again.kept) == (["3"], True)
-    assert reason in told(again)
+    assert reason in missed(again)
     assert emulator.counters.under("/results") == before + 1  # what is here stays here
 
     emulator.faults.clear()

@@ -68,7 +68,7 @@ async def test_the_same_is_ordered(name: str, emulator: Emulator, client: Client
     await client.run(_job(new["inputs"], is_app=new["class_type"] == "RunningHubAIApp"))
     paths = ("/task/openapi/create", "/task/openapi/ai-app/run")
     first, second = [entry.json for entry in emulator.journal if entry.path in paths]
-    before, after = _told(emulator, first), _told(emulator, second)
+    before, after = _meant(emulator, first), _meant(emulator, second)
     if order.is_app:
         # We send an app's whole form; what nobody set has the value that the app stores.
         form = emulator.apps[order.target].fields
@@ -115,15 +115,15 @@ def _job(inputs: Mapping[str, Any], *, is_app: bool) -> Job:
     return Job(**target, fields=fields, options=options, reroll_seeds=inputs["reroll_seeds"])
 
 
-def _told(emulator: Emulator, body: Mapping[str, Any]) -> dict[str, Any]:
+def _meant(emulator: Emulator, body: Mapping[str, Any]) -> dict[str, Any]:
     """An order by what it means: files by their pixels, numbers and texts alike."""
     fields = {
-        (str(one["nodeId"]), one["fieldName"], _meaning(emulator, one["fieldValue"]))
-        for one in body["nodeInfoList"]
+        (str(field["nodeId"]), field["fieldName"], _meaning(emulator, field["fieldValue"]))
+        for field in body["nodeInfoList"]
     }
     target = str(body.get("webappId", body.get("workflowId")))
-    said = {"metadata": body.get("addMetadata", True), "machine": body.get("instanceType")}
-    return {"target": target, "fields": fields, **said}
+    options = {"metadata": body.get("addMetadata", True), "machine": body.get("instanceType")}
+    return {"target": target, "fields": fields, **options}
 
 
 def _meaning(emulator: Emulator, value: object) -> object:

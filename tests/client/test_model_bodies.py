@@ -69,11 +69,11 @@ async def test_what_others_send_is_what_we_send(
         aiohttp.ClientSession(client.settings.origin, headers=headers) as session,
         session.post(path, json=body) as answer,
     ):
-        told = await answer.json()
-    assert told["taskId"], told
+        reply = await answer.json()
+    assert reply["taskId"], reply
     # The same values by another way: a text for each number, files that are still to go up.
-    given = {name: _with(picture(), value) for name, value in BODIES[endpoint].items()}
-    fields = {n: str(v) if type(v) is int else v for n, v in given.items()}
+    values = {name: _with(picture(), value) for name, value in BODIES[endpoint].items()}
+    fields = {n: str(v) if type(v) is int else v for n, v in values.items()}
     await client.run(Job(model=endpoint, fields=fields))
     theirs, ours = (e.json for e in emulator.journal if e.path == path)
     assert theirs == ours == body
@@ -81,5 +81,5 @@ async def test_what_others_send_is_what_we_send(
 
 def _with(file: object, value: Any) -> Any:
     if isinstance(value, list):
-        return [_with(file, one) for one in value]
+        return [_with(file, entry) for entry in value]
     return file if value == FILE else value

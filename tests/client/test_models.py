@@ -96,8 +96,8 @@ async def test_results_of_every_kind_and_several_of_a_task(
     client: Client, endpoint: str, fields: dict[str, Any], kinds: list[str]
 ) -> None:
     outcome = await client.run(Job(model=endpoint, fields=fields))
-    found = [one.type.kind.value if one.type else "file" for one in outcome.results]
-    assert found == kinds
+    result_kinds = [result.type.kind.value if result.type else "file" for result in outcome.results]
+    assert result_kinds == kinds
     if endpoint.endswith("3d"):
         file = outcome.results[0].path
         assert file is not None
@@ -109,7 +109,7 @@ async def test_results_of_every_kind_and_several_of_a_task(
 async def test_a_text_is_a_result(client: Client, emulator: Emulator, shape: Any) -> None:
     emulator.text_results = shape
     model = next(
-        one for one in client.models.search(task="text-to-text") if len(one.parameters) < 6
+        entry for entry in client.models.search(task="text-to-text") if len(entry.parameters) < 6
     )
     outcome = await client.run(Job(model=model.endpoint, fields={"prompt": "who are you"}))
     assert "who are you" in (outcome.results[0].text or "")
@@ -127,7 +127,7 @@ async def test_an_endpoint_that_nobody_listed_runs_by_extra_alone(
 
 async def test_a_node_runs_by_the_schema_that_it_kept(client: Client, emulator: Emulator) -> None:
     sell(emulator, "new-vendor/text-to-image")
-    kept = {
+    schema = {
         "endpoint": "new-vendor/text-to-image",
         "parameters": [
             {"name": "prompt", "type": "STRING", "required": True},
@@ -135,12 +135,12 @@ async def test_a_node_runs_by_the_schema_that_it_kept(client: Client, emulator: 
         ],
     }
     fields = {"prompt": "a cat", "resolution": "2K"}
-    job = Job(model="new-vendor/text-to-image", fields=fields, schema=kept)
+    job = Job(model="new-vendor/text-to-image", fields=fields, schema=schema)
     assert (await client.run(job)).results
     assert bodies(emulator, "new-vendor/text-to-image") == [{"prompt": "a cat", "resolution": "2k"}]
     # One of another model says nothing of this one.
     with pytest.raises(BadField, match="no parameter"):
-        await client.run(replace(job, schema={**kept, "endpoint": "other/model"}))
+        await client.run(replace(job, schema={**schema, "endpoint": "other/model"}))
 
 
 # Before anything is paid
@@ -294,12 +294,12 @@ async def test_a_task_that_cannot_be_stopped_goes_on_and_serves_the_next_run(
     make_client: MakeClient, emulator: Emulator, answer: Any, unknown_seconds: float
 ) -> None:
     emulator.model_cancel, emulator.unknown_seconds = answer, unknown_seconds
-    told: list[Stopped] = []
+    stops: list[Stopped] = []
     key = example_key("shared")
-    client = make_client(RUNNINGHUB_API_KEY=key, stopped=told.append)
+    client = make_client(RUNNINGHUB_API_KEY=key, stopped=stops.append)
     await stopped(client, emulator)
     await client.close()
-    assert [(one.confirmed, one.goes_on) for one in told] == [(False, True)]
+    assert [(stop.confirmed, stop.goes_on) for stop in stops] == [(False, True)]
     assert emulator.counters.requests["/task/openapi/cancel"] == 1
     (task,) = emulator.tasks.values()
     assert task.status == "RUNNING"
@@ -333,11 +333,11 @@ async def test_a_price_is_asked_for_with_nothing_of_the_person_s(
     }
     quote = await client.models.preview_of(client.models.find(KLING), fields)
     assert quote.amount is not None
-    (asked,) = [e.json for e in emulator.journal if "price-preview" in e.path]
-    assert asked["duration"] == 7
-    assert len(asked["prompt"]) == len(fields["prompt"])
-    assert "secret" not in json.dumps(asked)
-    assert "private" not in json.dumps(asked)
+    (body,) = [e.json for e in emulator.journal if "price-preview" in e.path]
+    assert body["duration"] == 7
+    assert len(body["prompt"]) == len(fields["prompt"])
+    assert "secret" not in json.dumps(body)
+    assert "private" not in json.dumps(body)
     assert emulator.counters.orders == 0
 
 
@@ -381,8 +381,8 @@ async def test_a_model_that_appears_is_found_and_run_without_a_restart(
     assert not (await client.models.refresh()).added
     sell(emulator, "new-vendor/painter/text-to-image", "新画家")
     emulator.remove_model("luma/uni-1/text-to-image")
-    found = await client.models.refresh()
-    assert (found.added, found.gone) == (
+    changes = await client.models.refresh()
+    assert (changes.added, changes.gone) == (
         ("new-vendor/painter/text-to-image",),
         ("luma/uni-1/text-to-image",),
     )
@@ -390,9 +390,9 @@ async def test_a_model_that_appears_is_found_and_run_without_a_restart(
     job = Job(model="新画家", fields={"prompt": "a cat", "resolution": "2k"})
     assert (await client.run(job)).results
     # No key went out with what anybody may read.
-    asked = [e for e in emulator.journal if "api-doc" in e.path]
-    assert asked
-    assert not any("Authorization" in e.headers for e in asked)
+    entries = [e for e in emulator.journal if "api-doc" in e.path]
+    assert entries
+    assert not any("Authorization" in e.headers for e in entries)
 
 
 async def test_what_is_as_it_was_is_not_read_again_and_kept_over_a_restart(
@@ -410,8 +410,8 @@ async def test_what_is_as_it_was_is_not_read_again_and_kept_over_a_restart(
     assert not await second.models.refresh()
     assert [e.path for e in emulator.journal] == ["/runninghub-api-doc-cn/llms.txt"]
     # A torn file is left aside.
-    (kept,) = (tmp_path / "state").glob("models-*[0-9].json")
-    kept.write_text(kept.read_text("utf-8")[:1000], "utf-8")
+    (file,) = (tmp_path / "state").glob("models-*[0-9].json")
+    file.write_text(file.read_text("utf-8")[:1000], "utf-8")
     assert make_client().models.find(PAINTER).parameters
 
 
@@ -450,12 +450,12 @@ async def test_a_hostile_index_costs_one_line_of_the_log_and_nothing_else(
     before = client.models.catalogue
     assert await client.models.renew() is None
     assert client.models.catalogue is before
-    assert len([one for one in caplog.records if one.levelname == "WARNING"]) == 1
+    assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 1
     # Not again before tomorrow.
     emulator.faults.clear()
-    asked = emulator.counters.requests["/runninghub-api-doc-cn/llms.txt"]
+    requests = emulator.counters.requests["/runninghub-api-doc-cn/llms.txt"]
     assert await client.models.renew() is None
-    assert emulator.counters.requests["/runninghub-api-doc-cn/llms.txt"] == asked
+    assert emulator.counters.requests["/runninghub-api-doc-cn/llms.txt"] == requests
     assert (await client.run(paint_by_model())).results
 
 
@@ -484,7 +484,7 @@ async def test_a_daily_look_is_bounded_and_the_command_reads_everything(
 ) -> None:
     for number in range(30):
         sell(emulator, f"new/painter-{number:02}", f"新{number:02}")
-    for endpoint in [one for one in emulator.models if not one.startswith("new/")]:
+    for endpoint in [name for name in emulator.models if not name.startswith("new/")]:
         emulator.remove_model(endpoint)
 
     def pages() -> int:
@@ -512,15 +512,13 @@ async def test_the_journal_names_the_model(client: Client) -> None:
 
 
 async def test_an_element_that_was_made_is_referred_to(client: Client, emulator: Emulator) -> None:
-    needed = {
-        one.name: one for one in client.models.form("kling-elements").parameters if one.required
-    }
     fields: dict[str, Any] = {
-        name: [picture()] if one.is_array else picture() if one.is_media else "vase"
-        for name, one in needed.items()
+        field.name: [picture()] if field.is_array else picture() if field.is_media else "vase"
+        for field in client.models.form("kling-elements").parameters
+        if field.required
     }
-    made = await client.run(Job(model="kling-elements", fields=fields))
-    element = json.loads(made.results[0].text or "")["elementId"]
+    outcome = await client.run(Job(model="kling-elements", fields=fields))
+    element = json.loads(outcome.results[0].text or "")["elementId"]
     shots = {"prompt": "x", "elementList": [{"elementId": element}]}
     assert (await client.run(Job(model=KLING, fields=shots))).results
     assert bodies(emulator, KLING)[0]["elementList"] == [{"elementId": element}]
@@ -530,10 +528,10 @@ async def test_an_id_past_its_time_is_refused_by_name(client: Client, emulator: 
     song = Source(Kind.AUDIO, b"ID3\x04" + bytes(60), ".mp3", "audio/mpeg")
     emulator.issued_id_ttl = -1
     fields = {"fileUrl": song, "purpose": "audio"}
-    made = await client.run(Job(model="mureka-ai/files-upload", fields=fields))
-    taken = Job(model="mureka-ai/recognize-song", fields={"uploadAudioId": made.results[0].text})
+    uploaded = await client.run(Job(model="mureka-ai/files-upload", fields=fields))
+    job = Job(model="mureka-ai/recognize-song", fields={"uploadAudioId": uploaded.results[0].text})
     with pytest.raises(Refused, match="uploadAudioId"):
-        await client.run(taken)
+        await client.run(job)
 
 
 async def test_a_file_that_is_gone_meanwhile_is_named(

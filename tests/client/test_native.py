@@ -50,7 +50,7 @@ def inverting(red: int = 10, *, route: str = "native", **more: Any) -> Job:
 
 
 @pytest.fixture
-def _kept(emulator: Emulator) -> None:
+def _callers_id(emulator: Emulator) -> None:
     """The prompt's id of the caller counts."""
     emulator.native_prompt_id = "given"
 
@@ -62,16 +62,16 @@ async def test_a_graph_gives_the_same_results_as_by_a_task(
 ) -> None:
     emulator.native_prompt_id, emulator.native_socket = ids, socket
     outcome = await make_client("one").run(inverting())
-    other = await make_client("two").run(inverting(route="task"))
+    by_task = await make_client("two").run(inverting(route="task"))
 
-    made = {result.node_id: result for result in outcome.results}
-    assert (sorted(made), made["4"].text) == (["3", "4"], "a text")
-    picture_ = made["3"]
+    results = {result.node_id: result for result in outcome.results}
+    assert (sorted(results), results["4"].text) == (["3", "4"], "a text")
+    picture_ = results["3"]
     assert picture_.path is not None
     assert (picture_.name, picture_.path.suffix) == ("out_00001_.png", ".png")
     with Image.open(io.BytesIO(picture_.path.read_bytes())) as shown:
         assert shown.convert("RGB").getpixel((3, 3)) == (245, 235, 225)
-    same = [(r.node_id, r.text, r.type) for r in other.results]
+    same = [(r.node_id, r.text, r.type) for r in by_task.results]
     assert same == [(r.node_id, r.text, r.type) for r in outcome.results]
     assert outcome.task_id.startswith("native-")
     assert emulator.counters.requests[PROMPT] == 1
@@ -96,10 +96,10 @@ async def test_results_are_fetched_by_the_tasks_id_later(
 ) -> None:
     task_id = (await make_client("one").run(inverting())).task_id
     fetched = await make_client("two").task(task_id).fetch()
-    assert sorted(one.node_id for one in fetched.results) == ["3", "4"]
+    assert sorted(result.node_id for result in fetched.results) == ["3", "4"]
 
 
-@pytest.mark.usefixtures("_kept")
+@pytest.mark.usefixtures("_callers_id")
 @pytest.mark.parametrize("kind", ["lost_reply", "half_json", "truncated", "empty", "html"])
 async def test_a_prompt_whose_reply_was_lost_is_found_by_its_id(
     client: Client, emulator: Emulator, kind: Any
@@ -109,7 +109,7 @@ async def test_a_prompt_whose_reply_was_lost_is_found_by_its_id(
     assert emulator.counters.orders == 1
 
 
-async def test_one_that_is_not_seen_is_a_question_and_never_a_second_order(
+async def test_a_prompt_that_is_not_seen_is_a_question_and_never_a_second_order(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
     emulator.faults.append(Fault(PROMPT, "lost_reply"))
@@ -119,8 +119,8 @@ async def test_one_that_is_not_seen_is_a_question_and_never_a_second_order(
     assert emulator.counters.orders == 1
 
 
-@pytest.mark.usefixtures("_kept")
-async def test_one_that_is_seen_later_is_taken_up(
+@pytest.mark.usefixtures("_callers_id")
+async def test_a_prompt_that_is_seen_later_is_taken_up(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
     emulator.faults.append(Fault(PROMPT, "lost_reply"))
@@ -133,8 +133,8 @@ async def test_one_that_is_seen_later_is_taken_up(
     assert emulator.counters.orders == 1
 
 
-@pytest.mark.usefixtures("_kept")
-async def test_one_that_vanishes_while_it_is_followed_is_a_question_until_it_is_seen(
+@pytest.mark.usefixtures("_callers_id")
+async def test_a_prompt_that_vanishes_while_it_is_followed_is_a_question_until_it_is_seen(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
     emulator.run_seconds = 60
@@ -143,8 +143,8 @@ async def test_one_that_vanishes_while_it_is_followed_is_a_question_until_it_is_
     emulator.native_forgets = True
     with pytest.raises(Uncertain, match="lists this prompt neither") as caught:
         await running
-    (left,) = await client.open_orders()
-    assert (left.order, left.state, left.is_uncertain) == (
+    (question,) = await client.open_orders()
+    assert (question.order, question.state, question.is_uncertain) == (
         caught.value.order,
         State.UNCERTAIN,
         True,
@@ -172,17 +172,17 @@ async def test_a_graph_that_cannot_run_names_its_node_and_costs_nothing(
     assert not await client.open_orders()
 
 
-@pytest.mark.parametrize(("reading", "said"), [("empty", "history is empty"), ("told", "too big")])
+@pytest.mark.parametrize(("reading", "words"), [("empty", "history is empty"), ("told", "too big")])
 async def test_a_failure_is_told_as_far_as_the_route_tells_it(
-    client: Client, emulator: Emulator, reading: Any, said: str
+    client: Client, emulator: Emulator, reading: Any, words: str
 ) -> None:
     emulator.native_failure = reading
     emulator.fail_next = {"node_id": "7:2", "exception_message": "too big"}
-    with pytest.raises(TaskFailed, match=said):
+    with pytest.raises(TaskFailed, match=words):
         await client.run(inverting())
 
 
-@pytest.mark.usefixtures("_kept")
+@pytest.mark.usefixtures("_callers_id")
 async def test_stop_takes_a_prompt_out_of_the_queue(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
@@ -190,13 +190,13 @@ async def test_stop_takes_a_prompt_out_of_the_queue(
     stopped: list[Stopped] = []
     client = make_client(stopped=stopped.append)
     await stop(client, Stage.QUEUED)
-    assert [(one.confirmed, one.too_late) for one in stopped] == [(True, False)]
+    assert [(end.confirmed, end.too_late) for end in stopped] == [(True, False)]
     assert emulator.counters.requests[INTERRUPT] == 0
     (task,) = emulator.tasks.values()
     assert task.status == "CANCEL"
 
 
-@pytest.mark.usefixtures("_kept")
+@pytest.mark.usefixtures("_callers_id")
 @pytest.mark.parametrize("core", ["old", "silent", "new"])
 async def test_stop_interrupts_the_prompt_that_runs_and_no_other(
     make_client: MakeClient, emulator: Emulator, core: Any
@@ -205,11 +205,11 @@ async def test_stop_interrupts_the_prompt_that_runs_and_no_other(
     stopped: list[Stopped] = []
     client = make_client(stopped=stopped.append)
     await stop(client)
-    assert [one.confirmed for one in stopped] == [True]
+    assert [end.confirmed for end in stopped] == [True]
     assert emulator.counters.requests[INTERRUPT] == 1
 
 
-@pytest.mark.usefixtures("_kept")
+@pytest.mark.usefixtures("_callers_id")
 @pytest.mark.parametrize(("core", "stops"), [("old", False), ("silent", False), ("new", True)])
 async def test_what_might_stop_anothers_prompt_is_not_asked_for(
     make_client: MakeClient, emulator: Emulator, core: Any, stops: bool
@@ -221,7 +221,7 @@ async def test_what_might_stop_anothers_prompt_is_not_asked_for(
     await stop(client)
     first, second = emulator.tasks.values()
     assert (first.status, second.status) == ("RUNNING", "CANCEL" if stops else "RUNNING")
-    assert [one.confirmed for one in stopped] == [stops]
+    assert [end.confirmed for end in stopped] == [stops]
     other.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await other
@@ -233,8 +233,8 @@ async def test_what_might_stop_anothers_prompt_is_not_asked_for(
 COST = ("progress.cost_measured", "progress.cost_untold")
 
 
-def told(outcome: Outcome) -> list[str]:
-    return [one.key for one in outcome.notices if one.key in COST]
+def cost_notices(outcome: Outcome) -> list[str]:
+    return [notice.key for notice in outcome.notices if notice.key in COST]
 
 
 async def test_what_it_cost_is_measured_by_the_balance(client: Client, emulator: Emulator) -> None:
@@ -244,16 +244,16 @@ async def test_what_it_cost_is_measured_by_the_balance(client: Client, emulator:
     paid = before - emulator.account.coins
     assert paid > 0
     assert (outcome.usage.coins, outcome.usage.money) == (str(paid), None)
-    assert told(outcome) == ["progress.cost_measured"]
+    assert cost_notices(outcome) == ["progress.cost_measured"]
     (past,) = (await client.history()).orders
     assert past.usage.coins == str(paid)
     again = await client.run(inverting())
-    assert (again.kept, told(again)) == (True, [])
+    assert (again.kept, cost_notices(again)) == (True, [])
     by_task = await client.run(inverting(2, route="task"))
-    assert told(by_task) == []
+    assert cost_notices(by_task) == []
 
 
-async def test_so_is_what_a_failed_one_cost(client: Client, emulator: Emulator) -> None:
+async def test_what_a_failed_order_cost_is_measured_too(client: Client, emulator: Emulator) -> None:
     emulator.run_seconds, emulator.fail_next = 3.0, {"node_id": "7:2"}
     before = emulator.account.coins
     with pytest.raises(TaskFailed):
@@ -262,14 +262,14 @@ async def test_so_is_what_a_failed_one_cost(client: Client, emulator: Emulator) 
     assert past.usage.coins == str(before - emulator.account.coins) != "0"
 
 
-async def test_so_is_what_a_stopped_one_cost(make_client: MakeClient, emulator: Emulator) -> None:
+async def test_the_cost_of_a_stop_is_measured(make_client: MakeClient, emulator: Emulator) -> None:
     emulator.native_prompt_id, emulator.run_seconds = "given", 60.0
     before = emulator.account.coins
     stopped: list[Stopped] = []
     client = make_client(stopped=stopped.append)
     await stop(client)
     paid = str(before - emulator.account.coins)
-    assert [one.usage.coins for one in stopped] == [paid] != ["0"]
+    assert [end.usage.coins for end in stopped] == [paid] != ["0"]
     (past,) = (await make_client().history()).orders
     assert past.usage.coins == paid
 
@@ -304,7 +304,7 @@ async def test_what_the_balance_does_not_show_is_not_told(
             emulator.account.coins += 1000
 
     outcome = await client.run(inverting(), watch)
-    assert told(outcome) == ["progress.cost_untold"]
+    assert cost_notices(outcome) == ["progress.cost_untold"]
     assert outcome.usage.coins is None
     assert all(past.usage.coins is None for past in (await client.history()).orders)
 
@@ -318,8 +318,8 @@ async def test_of_orders_side_by_side_no_cost_is_measured(
     first = asyncio.ensure_future(client.run(inverting(1)))
     second = asyncio.ensure_future(other.run(inverting(2, route=route)))
     outcomes = await asyncio.gather(first, second)
-    native = [one for one in outcomes if one.task_id.startswith("native-")]
-    assert {key for one in native for key in told(one)} == {"progress.cost_untold"}
+    native = [outcome for outcome in outcomes if outcome.task_id.startswith("native-")]
+    assert {key for outcome in native for key in cost_notices(outcome)} == {"progress.cost_untold"}
 
 
 async def test_another_way_of_ordering_leaves_what_runs_as_it_is(
@@ -330,8 +330,8 @@ async def test_another_way_of_ordering_leaves_what_runs_as_it_is(
     emulator.hold_at = "7:2"
     running = await begun(client, inverting(1, route=""))
     client.adopt(replace(client.settings, route="native"))
-    (left,) = await client.open_orders(followed=True)
-    assert (left.followed, left.from_before) == (True, False)
+    (order,) = await client.open_orders(followed=True)
+    assert (order.followed, order.from_before) == (True, False)
     emulator.hold_at = None
     assert not (await running).task_id.startswith("native-")
     assert (await client.run(inverting(2, route=""))).task_id.startswith("native-")
@@ -350,7 +350,7 @@ async def test_a_refused_order_beside_it_hides_no_other_from_its_cost(
     emulator.run_seconds = 0.1
     await other.run(paint(2))
     assert not measured.done()
-    assert told(await measured) == ["progress.cost_untold"]
+    assert cost_notices(await measured) == ["progress.cost_untold"]
 
 
 # Files, where the usual way is gone
@@ -364,7 +364,7 @@ async def test_files_go_by_the_routes_own_upload_where_v2_is_gone(
     emulator.faults.append(Fault(UPLOAD, "html", count=None, value=404))
     options = TaskOptions(instance=machine)
     outcome = await make_client().run(inverting(options=options))
-    assert {one.node_id for one in outcome.results} == {"3", "4"}
+    assert {result.node_id for result in outcome.results} == {"3", "4"}
     base = "/proxy-plus" if machine == "plus" else "/proxy"
     assert emulator.counters.requests[f"{base}/{{key}}/upload/image"] == 1
     # What lies there is no input of a task.
@@ -378,8 +378,8 @@ async def test_a_file_for_two_machines_at_once_goes_to_both(
     emulator.native_upload, emulator.limit = True, 5
     emulator.faults.append(Fault(UPLOAD, "html", count=None, value=404))
     client = make_client()
-    machines = [TaskOptions(instance=one) for one in ("default", "plus")]
-    await asyncio.gather(*(client.run(inverting(options=one)) for one in machines))
+    machines = [TaskOptions(instance=name) for name in ("default", "plus")]
+    await asyncio.gather(*(client.run(inverting(options=options)) for options in machines))
     for base in ("/proxy", "/proxy-plus"):
         assert emulator.counters.requests[f"{base}/{{key}}/upload/image"] == 1
 
@@ -423,10 +423,10 @@ async def test_auto_takes_the_native_route_when_the_placeholder_is_refused_and_s
     client = make_client(RUNNINGHUB_SEGMENT_WORKFLOW="")
     outcome = await client.run(inverting(route="auto"), news.append)
     assert outcome.task_id.startswith("native-")
-    stages = [one.stage for one in news]
+    stages = [progress.stage for progress in news]
     last = len(stages) - 1 - stages[::-1].index(Stage.ORDERING)
     assert stages.index(Stage.NATIVE_TAKEN) < last
-    keys = [one.key for one in outcome.notices]
+    keys = [notice.key for notice in outcome.notices]
     assert keys == ["progress.native_taken", "progress.cost_measured"]
     assert uploads(emulator) == 1
 
@@ -461,11 +461,11 @@ async def test_auto_stays_with_the_refusal_where_the_native_route_is_not_for_it(
 # The settings' word, where a job says none
 
 
-@pytest.mark.parametrize(("said", "is_native"), [("", True), ("task", False), ("auto", False)])
+@pytest.mark.parametrize(("route", "is_native"), [("", True), ("task", False), ("auto", False)])
 async def test_the_settings_say_the_route_of_a_graph_that_does_not(
-    make_client: MakeClient, emulator: Emulator, said: str, is_native: bool
+    make_client: MakeClient, emulator: Emulator, route: str, is_native: bool
 ) -> None:
-    outcome = await make_client(RUNNINGHUB_ROUTE="native").run(inverting(route=said))
+    outcome = await make_client(RUNNINGHUB_ROUTE="native").run(inverting(route=route))
     assert outcome.task_id.startswith("native-") is is_native
     assert (await make_client(RUNNINGHUB_ROUTE="native").run(Job(catalog.TEXT_TO_IMAGE))).results
 
@@ -492,7 +492,7 @@ async def test_by_the_settings_nothing_goes_natively_that_the_route_is_not_for(
 
 
 @pytest.mark.parametrize(
-    ("job", "said"),
+    ("job", "words"),
     [
         (inverting(options=TaskOptions(instance="ultra")), "24 and 48 GB"),
         (inverting(options=TaskOptions(personal_queue=True)), "personal_queue"),
@@ -509,9 +509,9 @@ async def test_by_the_settings_nothing_goes_natively_that_the_route_is_not_for(
     ids=["ultra", "queue", "retain", "workflow", "batch"],
 )
 async def test_what_the_route_cannot_do_is_refused_before_any_cost(
-    client: Client, emulator: Emulator, job: Job, said: str
+    client: Client, emulator: Emulator, job: Job, words: str
 ) -> None:
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(BadInput, match=words):
         await client.run(job)
     assert (uploads(emulator), emulator.counters.requests[PROMPT]) == (0, 0)
 

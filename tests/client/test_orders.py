@@ -43,8 +43,8 @@ async def test_a_picture_goes_through_the_cloud_exactly(client: Client) -> None:
     outcome = await client.run(invert(10))
     (result,) = outcome.results
     assert result.path is not None
-    with Image.open(result.path) as made:
-        assert made.convert("RGB").getpixel((3, 3)) == (245, 235, 225)
+    with Image.open(result.path) as image:
+        assert image.convert("RGB").getpixel((3, 3)) == (245, 235, 225)
     assert result.node_id == "13"
     assert outcome.usage.coins is not None
 
@@ -212,8 +212,8 @@ async def test_a_url_loader_gets_the_uploads_address(client: Client, emulator: E
     assert item["fieldValue"].startswith(emulator.base_url)  # type: ignore[index]
     path = outcome.results[0].path
     assert path is not None
-    with Image.open(path) as made:
-        assert made.convert("RGB").getpixel((0, 0)) == (245, 235, 225)
+    with Image.open(path) as image:
+        assert image.convert("RGB").getpixel((0, 0)) == (245, 235, 225)
 
 
 @pytest.mark.parametrize("shape", ["text", "list"])
@@ -355,9 +355,9 @@ async def test_the_key_is_not_in_the_journal(
 
 async def test_an_input_that_is_too_large_is_named(client: Client, emulator: Emulator) -> None:
     emulator.upload_limit = emulator.old_upload_limit = 10
-    with pytest.raises(FileTooLarge, match="image of node 10 Load Image is a file of") as said:
+    with pytest.raises(FileTooLarge, match="image of node 10 Load Image is a file of") as caught:
         await client.run(invert())
-    assert said.value.node_id == "10"
+    assert caught.value.node_id == "10"
     assert emulator.counters.orders == 0
 
 
@@ -379,8 +379,8 @@ async def test_a_number_beyond_the_local_class_is_ordered_with_a_word(
     def ranges(class_type: str, field: str) -> tuple[float | None, float | None] | None:
         return (256, 1024) if (class_type, field) == ("EmptyLatentImage", "width") else None
 
-    for width, wanted in ((128, ["progress.field_outside"]), (512, []), (768, [])):
+    for width, keys in ((128, ["progress.field_outside"]), (512, []), (768, [])):
         fields = {"5.width": width, "5.height": 64}
         outcome = await client.run(Job(catalog.TEXT_TO_IMAGE, fields, ranges=ranges))
-        assert [notice.key for notice in outcome.notices] == wanted, width
+        assert [notice.key for notice in outcome.notices] == keys, width
     assert emulator.counters.orders == 3

@@ -54,9 +54,9 @@ async def test_promise_1_an_uncertain_order_is_settled_by_its_task_id(
     assert (await client.inspect_uncertain(order)).before == 0
     with pytest.raises(TaskNotFound):
         await client.settle_uncertain(order, task_id="1900000000000000001")
-    (made,) = emulator.tasks
-    await client.settle_uncertain(order, task_id=made)
-    assert (await client.run(paint())).task_id == made
+    (task_id,) = emulator.tasks
+    await client.settle_uncertain(order, task_id=task_id)
+    assert (await client.run(paint())).task_id == task_id
     assert emulator.counters.orders == 1
 
 
@@ -119,16 +119,16 @@ async def test_promise_1_two_processes_on_one_book_place_one_order(
     assert emulator.counters.orders == 1
 
 
-@pytest.mark.parametrize("left", [4000, 0], ids=["half of it", "other bytes"])
+@pytest.mark.parametrize("size", [4000, 0], ids=["half of it", "other bytes"])
 async def test_promise_1_a_damaged_book_asks_before_anything_is_ordered(
-    make_client: MakeClient, emulator: Emulator, tmp_path: Path, left: int
+    make_client: MakeClient, emulator: Emulator, tmp_path: Path, size: int
 ) -> None:
     emulator.run_seconds = 30
     client = make_client()
     await begun(client, paint())
     await client.leave()
     book = tmp_path / "state" / "orders.sqlite3"
-    book.write_bytes(book.read_bytes()[:left] or b"no journal")
+    book.write_bytes(book.read_bytes()[:size] or b"no journal")
     after = make_client()
     with pytest.raises(Uncertain, match=r"orders\.damaged-1\.sqlite3") as caught:
         await after.run(paint())
@@ -163,9 +163,9 @@ async def test_promise_1_a_task_that_is_not_known_yet_is_waited_for_by_its_id(
     await first.leave()
     await asyncio.wait((ordering,))
     waiting = asyncio.ensure_future(make_client().task(task.id).wait())
-    asked = emulator.counters.requests["/task/openapi/outputs"]
+    requests = emulator.counters.requests["/task/openapi/outputs"]
     await until(
-        lambda: emulator.counters.requests["/task/openapi/outputs"] > asked or waiting.done()
+        lambda: emulator.counters.requests["/task/openapi/outputs"] > requests or waiting.done()
     )
     emulator.unknown_seconds = 0.0
     assert (await waiting).results
@@ -180,8 +180,8 @@ async def test_promise_1_a_task_that_stays_unknown_is_a_question_until_it_is_kno
         await client.run(paint())
     (task_id,) = emulator.tasks
     assert caught.value.task_id == task_id
-    (left,) = await client.open_orders()
-    assert (left.order, left.is_uncertain) == (caught.value.order, True)
+    (question,) = await client.open_orders()
+    assert (question.order, question.is_uncertain) == (caught.value.order, True)
     emulator.unknown_seconds = 0.0
     assert (await client.run(paint())).task_id == task_id
     assert emulator.counters.orders == 1
@@ -214,8 +214,8 @@ async def test_promise_2_a_cancel_without_proof_is_repeated_at_the_next_start(
     assert len(emulator.open_tasks(emulator.default_key)) == 1
     emulator.faults.remove(down)
     after = make_client()
-    (left,) = await after.open_orders()
-    assert left.cancelling
+    (order,) = await after.open_orders()
+    assert order.cancelling
     await after.close()
     assert not emulator.open_tasks(emulator.default_key)
 
@@ -226,17 +226,17 @@ async def test_promise_2_a_task_that_is_not_known_yet_is_stopped_once_it_is(
 ) -> None:
     emulator.run_seconds, emulator.unknown_seconds = 3600, 3600
     emulator.cancel_seconds = seconds
-    told: list[Stopped] = []
-    client = make_client(pace=60.0, stopped=told.append)
+    stops: list[Stopped] = []
+    client = make_client(pace=60.0, stopped=stops.append)
     job = await begun(client, paint())
     job.cancel()
-    await until(lambda: told)
-    assert not told[0].confirmed
-    (left,) = await client.open_orders()
-    assert left.cancelling
+    await until(lambda: stops)
+    assert not stops[0].confirmed
+    (order,) = await client.open_orders()
+    assert order.cancelling
     emulator.unknown_seconds = 0.0
-    await until(lambda: len(told) > 1)
-    assert told[1].confirmed
+    await until(lambda: len(stops) > 1)
+    assert stops[1].confirmed
     assert not emulator.open_tasks(emulator.default_key)
     assert await client.open_orders() == []
 
@@ -251,9 +251,9 @@ async def test_promise_2_a_process_that_ends_cancels_nothing(
     assert job.cancelled()
     assert emulator.counters.cancels == 0
     after = make_client()
-    (left,) = await after.open_orders()
-    assert (left.task_id, left.state) == (next(iter(emulator.tasks)), State.RUNNING)
-    assert (await after.run(paint())).task_id == left.task_id
+    (order,) = await after.open_orders()
+    assert (order.task_id, order.state) == (next(iter(emulator.tasks)), State.RUNNING)
+    assert (await after.run(paint())).task_id == order.task_id
     assert emulator.counters.orders == 1
 
 
@@ -265,12 +265,12 @@ async def test_promise_2_a_task_of_before_is_cancelled_by_its_id(
     await begun(client, paint())
     await client.leave()
     after = make_client()
-    (left,) = await after.open_orders()
-    assert await after.task(left.task_id).cancel()
+    (order,) = await after.open_orders()
+    assert await after.task(order.task_id).cancel()
     assert await after.open_orders() == []
     assert not emulator.open_tasks(emulator.default_key)
     emulator.run_seconds = 0.05
-    assert (await after.run(paint())).task_id != left.task_id
+    assert (await after.run(paint())).task_id != order.task_id
 
 
 async def test_promise_2_detach_stops_waiting_and_keeps_the_order(
@@ -403,7 +403,7 @@ async def test_promise_7_two_that_fetch_the_same_result_do_not_spoil_it(
     (path,) = {outcome.results[0].path for outcome in both}
     assert path is not None
     assert path.read_bytes().endswith(b"IEND\xaeB`\x82")
-    assert [left.name for left in path.parent.iterdir()] == [path.name]
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
     assert emulator.counters.orders == 1
 
 

@@ -164,17 +164,17 @@ async def test_a_path_that_is_missing_leaves_a_question_where_orders_were_taken(
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "body"),
     [
         *((status, WELCOME) for status in (200, 301, 403, 404, 405, 421)),
         *((status, '{"code": 40400, "msg": "no such route"}') for status in (403, 404, 405, 410)),
     ],
 )
 async def test_a_wrong_base_url_leaves_no_question(
-    make_client: MakeClient, emulator: Emulator, status: int, said: str
+    make_client: MakeClient, emulator: Emulator, status: int, body: str
 ) -> None:
     """A site that answers everything alike, and a graph that nobody has to be asked for."""
-    emulator.faults.append(Fault("/", "body", None, value=said, status=status))
+    emulator.faults.append(Fault("/", "body", None, value=body, status=status))
     client = make_client()
     graph = {"1": {"class_type": "EmptyLatentImage", "inputs": {"width": 64}}}
     with pytest.raises(RunningHubError) as caught:

@@ -41,14 +41,14 @@ async def test_a_module_runs_with_all_of_its_entries(client: Client, emulator: E
     assert order["apiKey"] == emulator.default_key
 
 
-@pytest.mark.parametrize("module", catalog.modules().values(), ids=lambda one: one.name)
+@pytest.mark.parametrize("module", catalog.modules().values(), ids=lambda module: module.name)
 def test_what_is_kept_of_an_example_is_the_same_module(module: catalog.Module) -> None:
-    read = read_module(module.example(KEY))
-    assert read_module(example_of(read)) == read
-    assert KEY not in example_of(read)
+    parsed = read_module(module.example(KEY))
+    assert read_module(example_of(parsed)) == parsed
+    assert KEY not in example_of(parsed)
 
 
-@pytest.mark.parametrize("module", [PAINT, BLEND], ids=lambda one: one.name)
+@pytest.mark.parametrize("module", [PAINT, BLEND], ids=lambda module: module.name)
 async def test_the_other_modules_run_as_they_are(client: Client, module: catalog.Module) -> None:
     assert (await client.run(Job(quick=module.example()))).results
 
@@ -62,8 +62,8 @@ async def test_the_journal_knows_it_by_both_its_names_and_serves_it_again(
     (past,) = (await client.history()).orders
     assert (past.kind, past.program) == ("quick", f"{PAINT.webapp_id}/001")
     emulator.modules[PAINT.webapp_id].code = "009"
-    other = PAINT.example().replace('"001"', '"009"')
-    assert (await client.run(Job(quick=other))).task_id != first.task_id
+    renumbered = PAINT.example().replace('"001"', '"009"')
+    assert (await client.run(Job(quick=renumbered))).task_id != first.task_id
 
 
 async def test_a_pasted_key_goes_nowhere(
@@ -72,12 +72,12 @@ async def test_a_pasted_key_goes_nowhere(
     job = Job(quick=REDRAW.example(KEY))
     await client.run(job)
     assert KEY not in repr(job)
-    assert all(KEY not in f"{one}" for one in emulator.journal)
+    assert all(KEY not in f"{entry}" for entry in emulator.journal)
     assert KEY not in caplog.text
     await client.close()
-    held = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert held
-    assert all(KEY.encode() not in path.read_bytes() for path in held)
+    paths = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert paths
+    assert all(KEY.encode() not in path.read_bytes() for path in paths)
 
 
 async def test_new_seeds_are_drawn_here_since_every_entry_has_to_be_sent(
@@ -155,12 +155,12 @@ async def test_the_example_of_the_other_site_is_told_before_anything_goes_out(
 
 async def test_styles_are_listed_without_a_key(client: Client, emulator: Emulator) -> None:
     styles = await client.quick.params(REDRAW.webapp_id)
-    assert [(one.name, one.key, one.loras) for one in styles] == [
+    assert [(style.name, style.key, style.loras) for style in styles] == [
         ("ink", "input1", (("ink_v1.safetensors", "0.7"),)),
         ("watercolor", "input2", (("watercolor_v2.safetensors", "0.7"),)),
     ]
     assert await client.quick.params(PAINT.webapp_id) == ()
     assert await client.quick.params(REDRAW.webapp_id, 1) == ()
-    assert all(emulator.default_key not in f"{one}" for one in emulator.journal)
+    assert all(emulator.default_key not in f"{entry}" for entry in emulator.journal)
     with pytest.raises(BadInput):
         await client.quick.params("../1")

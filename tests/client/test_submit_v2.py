@@ -19,8 +19,8 @@ V2 = "/openapi/v2/run/"
 
 def creates(emulator: Emulator) -> tuple[int, int]:
     """Requests to the two routes."""
-    asked = emulator.counters.requests
-    return asked[CREATE], sum(count for path, count in asked.items() if path.startswith(V2))
+    requests = emulator.counters.requests
+    return requests[CREATE], sum(count for path, count in requests.items() if path.startswith(V2))
 
 
 def gone(kind: str = "html", value: object = 404) -> Fault:

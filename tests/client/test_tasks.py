@@ -167,18 +167,18 @@ async def test_a_task_of_elsewhere_is_followed_to_its_results(
 ) -> None:
     emulator.hold_at = "3"
     task_id = await ordered_elsewhere(make_client("elsewhere"), emulator)
-    seen: list[Progress] = []
+    heard: list[Progress] = []
 
     def watch(news: Progress) -> None:
-        seen.append(news)
+        heard.append(news)
         if news.stage is Stage.RUNNING:
             emulator.hold_at = None
 
     outcome = await make_client("here").task(task_id).wait(watch)
 
     assert (outcome.task_id, len(outcome.results)) == (task_id, 1)
-    assert Stage.RUNNING in {news.stage for news in seen}
-    assert Stage.DOWNLOADING in {news.stage for news in seen}
+    assert Stage.RUNNING in {news.stage for news in heard}
+    assert Stage.DOWNLOADING in {news.stage for news in heard}
     assert emulator.counters.orders == 1
 
 
@@ -279,9 +279,9 @@ async def test_who_follows_may_detach_too(make_client: MakeClient, emulator: Emu
 async def test_a_task_of_another_account_is_not_found(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
-    other = "second7Key0second7Key0second7Key"
-    emulator.accounts[other] = Account()
-    ordered = await make_client("theirs", RUNNINGHUB_API_KEY=other).run(paint())
+    other_key = "second7Key0second7Key0second7Key"
+    emulator.accounts[other_key] = Account()
+    ordered = await make_client("theirs", RUNNINGHUB_API_KEY=other_key).run(paint())
     task = make_client().task(ordered.task_id)
     for ask in (task.refresh, task.fetch, task.wait):
         with pytest.raises(TaskNotFound, match="this key's account"):

@@ -26,11 +26,11 @@ async def test_a_long_wait_in_the_queue_is_told_with_what_runs_and_waits(
     emulator.queue_seconds = 3.0
     news: list[Progress] = []
     await client.run(paint("queued"), news.append)
-    told = [one.params for one in news if one.stage is Stage.QUEUED]
-    assert told[0] == {}  # nobody wonders about a short wait
-    assert {"running", "queued"} == told[-1].keys()
-    asked = emulator.counters.requests["/openapi/v2/queue/status"]
-    assert 2 <= asked <= 6
+    waits = [progress.params for progress in news if progress.stage is Stage.QUEUED]
+    assert waits[0] == {}  # nobody wonders about a short wait
+    assert {"running", "queued"} == waits[-1].keys()
+    requests = emulator.counters.requests["/openapi/v2/queue/status"]
+    assert 2 <= requests <= 6
 
 
 async def test_the_second_run_is_told_how_long_the_first_one_took(
@@ -41,7 +41,7 @@ async def test_the_second_run_is_told_how_long_the_first_one_took(
     for name in ("first", "second"):
         news: list[Progress] = []
         await client.run(paint(name), news.append)
-        running = [one.params for one in news if one.stage is Stage.RUNNING]
+        running = [progress.params for progress in news if progress.stage is Stage.RUNNING]
         assert running
         usual.append(running[-1].get("usual"))
     assert usual[0] is None

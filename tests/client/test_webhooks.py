@@ -35,7 +35,7 @@ class Ear:
 
     folder: Path
     port: int
-    told: list[str] = field(default_factory=list)
+    task_ids: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -54,9 +54,9 @@ class Ear:
 
 @pytest.fixture
 async def ear(tmp_path: Path) -> AsyncIterator[Ear]:
-    told: list[str] = []
-    async with listening(tmp_path / "state", 0, told.append) as port:
-        yield Ear(tmp_path / "state", port, told)
+    task_ids: list[str] = []
+    async with listening(tmp_path / "state", 0, task_ids.append) as port:
+        yield Ear(tmp_path / "state", port, task_ids)
 
 
 @pytest.fixture
@@ -65,8 +65,8 @@ def client(make_client: MakeClient, ear: Ear) -> Client:
 
 
 def addresses(emulator: Emulator) -> list[str]:
-    found = [(one.json or {}).get("webhookUrl") for one in emulator.journal]
-    return [str(one) for one in found if one]
+    urls = [(entry.json or {}).get("webhookUrl") for entry in emulator.journal]
+    return [str(url) for url in urls if url]
 
 
 async def post(url: str, body: bytes | str | dict[str, object]) -> int:
@@ -89,8 +89,8 @@ async def test_what_the_service_posts_is_taken_in_both_shapes(
     client = make_client(RUNNINGHUB_WEBHOOK_URL=ear.url, RUNNINGHUB_API_KEY=example_key("shared"))
     outcome = await client.run(job)
 
-    await until(lambda: ear.told)
-    assert ear.told == [outcome.task_id]
+    await until(lambda: ear.task_ids)
+    assert ear.task_ids == [outcome.task_id]
     assert ear.heard() == {1: True}
     (address,) = addresses(emulator)
     assert address.startswith(ear.url + "/webhook/")
@@ -104,15 +104,15 @@ async def test_only_what_may_be_asked_twice_is_sent_again_after_a_lost_reply(
 ) -> None:
     client = make_client(RUNNINGHUB_WEBHOOK_URL=ear.url, RUNNINGHUB_API_KEY=example_key("shared"))
     outcome = await client.run(paint())
-    await until(lambda: ear.told)
+    await until(lambda: ear.task_ids)
     emulator.faults += [Fault(path, "lost_reply") for path in (DETAIL, RESEND)]
     before = Counter(emulator.counters.requests)
-    found = await client.webhooks.details(outcome.task_id)  # it reads
+    details = await client.webhooks.details(outcome.task_id)  # it reads
     with pytest.raises(Unreachable) as caught:
-        await client.webhooks.resend(found)  # each time it is POSTed once more
+        await client.webhooks.resend(details)  # each time it is POSTed once more
     assert caught.value.fate is Fate.NO_ORDER
-    asked = emulator.counters.requests - before
-    assert (asked[DETAIL], asked[RESEND]) == (2, 1)
+    requests = emulator.counters.requests - before
+    assert (requests[DETAIL], requests[RESEND]) == (2, 1)
 
 
 async def test_without_an_address_no_order_carries_one(
@@ -147,17 +147,17 @@ async def test_forged_late_huge_and_unknown_deliveries_change_nothing(
     heard, is_over = ear.heard(), job.done()
     emulator.hold_at = None
     assert answers == [status for _, _, status in forged]
-    assert (heard, is_over, ear.told) == ({1: False}, False, [])
+    assert (heard, is_over, ear.task_ids) == ({1: False}, False, [])
 
     outcome = await job
-    assert all("evil.example" not in one.url for one in outcome.results)
-    await until(lambda: ear.told)
+    assert all("evil.example" not in result.url for result in outcome.results)
+    await until(lambda: ear.task_ids)
 
-    asked = dict(emulator.counters.requests)
+    requests = dict(emulator.counters.requests)
     for _ in range(3):  # late and repeated
         assert await post(address, delivery(task_id)) == 200
-    assert ear.told == [task_id]
-    assert dict(emulator.counters.requests) == asked
+    assert ear.task_ids == [task_id]
+    assert dict(emulator.counters.requests) == requests
 
 
 def task_of_first(ear: Ear) -> str | None:
@@ -178,14 +178,14 @@ async def test_a_lying_delivery_with_the_right_address_ends_nothing(
     await until(lambda: addresses(emulator) and emulator.tasks)
     (task_id,) = emulator.tasks
     assert await post(addresses(emulator)[0], delivery(task_id)) == 200
-    await until(lambda: ear.told)
-    asked = emulator.counters.requests["/openapi/v2/query"]
-    await until(lambda: emulator.counters.requests["/openapi/v2/query"] > asked)
+    await until(lambda: ear.task_ids)
+    requests = emulator.counters.requests["/openapi/v2/query"]
+    await until(lambda: emulator.counters.requests["/openapi/v2/query"] > requests)
     assert not job.done()
 
     emulator.hold_at = None
     outcome = await job
-    assert all("evil.example" not in one.url for one in outcome.results)
+    assert all("evil.example" not in result.url for result in outcome.results)
 
 
 async def test_get_says_nothing(ear: Ear) -> None:
@@ -214,9 +214,9 @@ async def test_a_setting_lets_the_client_listen_itself(
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 async def test_a_port_that_is_taken_is_told(ear: Ear, tmp_path: Path) -> None:

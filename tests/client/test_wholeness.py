@@ -46,8 +46,8 @@ async def test_a_cut_result_is_fetched_once_more(client: Client, emulator: Emula
     assert path_of(outcome).read_bytes() == made_by(emulator)
     assert files(outcome) == ["0000.png"]
     assert outcome.notices == ()
-    asked = [entry for entry in emulator.journal if entry.path.startswith(RESULTS)]
-    assert ["Range" in entry.headers for entry in asked] == [False, False]
+    entries = [entry for entry in emulator.journal if entry.path.startswith(RESULTS)]
+    assert ["Range" in entry.headers for entry in entries] == [False, False]
     assert emulator.counters.orders == 1
 
 
@@ -88,7 +88,7 @@ async def test_what_comes_twice_alike_without_its_length_is_taken(
     emulator.faults.append(Fault(RESULTS, "unmeasured", count=None))
     for _ in range(2):
         outcome = await make_client().run(Job(TEXT_OUT))
-        assert {one.verdict for one in outcome.results if one.path} == {Verdict.CANNOT_TELL}
+        assert {file.verdict for file in outcome.results if file.path} == {Verdict.CANNOT_TELL}
         assert outcome.notices == ()
     assert emulator.counters.under(RESULTS) == 2
 
@@ -110,12 +110,12 @@ async def test_a_cut_result_that_somebody_has_open_is_delivered_as_it_is(
     """As Windows says of a film that a player shows."""
     replace = Path.replace
 
-    def held(source: Path, target: Path) -> Path:
+    def locked(source: Path, target: Path) -> Path:
         if target.exists():
             raise OSError(errno.EACCES, "Sharing violation")
         return replace(source, target)
 
-    monkeypatch.setattr(Path, "replace", held)
+    monkeypatch.setattr(Path, "replace", locked)
     emulator.faults.append(Fault(RESULTS, "cut"))
     outcome = await client.run(paint())
     assert path_of(outcome).stat().st_size == len(made_by(emulator)) // 2

@@ -35,11 +35,11 @@ def main() -> int:
         say(f"| {fault} | {' | '.join(row)} |\n")
     longest = (f"{max(_seconds(cells, o)):.0f} of {BOUNDS[o]:.0f}" for o in OPERATIONS)
     say(f"| longest, s of its bound | {' | '.join(longest)} |\n")
-    every = [one for ran in cells.values() for _, seen in ran for one in seen]
-    duplicates = sum(one.duplicates for one in every)
+    every = [run for ran in cells.values() for _, runs in ran for run in runs]
+    duplicates = sum(run.duplicates for run in every)
     say(
         f"\n{len(cells)} cells, {len(CASES) + len(ENDINGS)} cases, {len(every)} runs over both polls: "
-        f"{duplicates} duplicate orders, {sum(len(one.halves) for one in every)} half files.\n"
+        f"{duplicates} duplicate orders, {sum(len(run.halves) for run in every)} half files.\n"
     )
     return 1 if duplicates else 0
 
@@ -47,12 +47,12 @@ def main() -> int:
 def _cell(ran: Ran) -> str:
     """Outcomes of a cell's variants, those with equal ones together."""
     outcomes: dict[str, dict[bool, str]] = defaultdict(dict)
-    for case, seen in ran:
+    for case, runs in ran:
         once = isinstance(case, Ending) or case.count is not None
-        outcomes[case.variant][once] = " or ".join(dict.fromkeys(map(_outcome, seen)))
+        outcomes[case.variant][once] = " or ".join(dict.fromkeys(map(_outcome, runs)))
     alike: dict[str, list[str]] = defaultdict(list)
-    for variant, told in outcomes.items():
-        text = " / ".join(dict.fromkeys(told[once] for once in (True, False) if once in told))
+    for variant, ends in outcomes.items():
+        text = " / ".join(dict.fromkeys(ends[once] for once in (True, False) if once in ends))
         alike[text].append(variant)
     return "; ".join(
         f"{', '.join(variants)}: {text}" if any(variants) else text
@@ -60,19 +60,19 @@ def _cell(ran: Ran) -> str:
     )
 
 
-def _outcome(seen: Seen) -> str:
-    if seen.ended == "killed":
-        return f"next start: {seen.again}"
-    return f"{seen.ended} ({seen.fate.value})" if seen.fate else seen.ended
+def _outcome(run: Seen) -> str:
+    if run.ended == "killed":
+        return f"next start: {run.again}"
+    return f"{run.ended} ({run.fate.value})" if run.fate else run.ended
 
 
 def _seconds(cells: dict[tuple[str, str], Ran], operation: str) -> list[float]:
     return [
-        one.seconds
+        run.seconds
         for (name, _), ran in cells.items()
         if name == operation
-        for _, seen in ran
-        for one in seen
+        for _, runs in ran
+        for run in runs
     ]
 
 

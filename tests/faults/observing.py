@@ -83,7 +83,7 @@ async def _observe(case: Case, route: str, folder: Path) -> Seen:
         w.heal()
         again = await _again(case, w, ended)
         orders_after = w.emulator.counters.orders
-        wanted = 2 if case.expect.more and orders else 1
+        expected = 2 if case.expect.more and orders else 1
         return Seen(
             ended=ended,
             error=error,
@@ -95,7 +95,7 @@ async def _observe(case: Case, route: str, folder: Path) -> Seen:
             halves=half,
             again=again,
             orders_after=orders_after,
-            duplicates=max(0, orders - 1, orders_after - wanted),
+            duplicates=max(0, orders - 1, orders_after - expected),
         )
 
 

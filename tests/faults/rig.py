@@ -90,10 +90,10 @@ class QuickLoop(asyncio.SelectorEventLoop):
 
 
 async def _end_all() -> None:
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in left:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
         task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.gather(*tasks, return_exceptions=True)
     # A server's TLS connection waits for a farewell that a broken one will never get.
     loop = asyncio.get_running_loop()
     for transport in list(getattr(loop, "_transports", {}).values()):
@@ -195,8 +195,8 @@ def _contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
 def platform() -> Iterator[None]:
     """No proxy, and no authority but ours."""
     names = [*_PROXIES, *(name.upper() for name in _PROXIES), *_BUNDLES]
-    kept = {name: value for name, value in os.environ.items() if name not in names}
-    with mock.patch.dict(os.environ, kept | {"SSL_CERT_FILE": str(_bundle())}, clear=True):
+    variables = {name: value for name, value in os.environ.items() if name not in names}
+    with mock.patch.dict(os.environ, variables | {"SSL_CERT_FILE": str(_bundle())}, clear=True):
         yield
 
 
@@ -234,7 +234,8 @@ class World:
 
     def heal(self) -> None:
         """No fault any more; the service without a query stays one."""
-        self.emulator.faults[:] = [one for one in self.emulator.faults if one.value == NO_QUERY]
+        faults = self.emulator.faults
+        faults[:] = [fault for fault in faults if fault.value == NO_QUERY]
         self.road.breaks("", None)
         self.wall.offset = 0.0
         self.healing()
@@ -287,8 +288,8 @@ async def world(folder: Path, route: str, pace: float) -> AsyncGenerator[World]:
         origin = await stack.enter_async_context(emulator.serve(ssl_context=good))
         road.port = int(origin.rpartition(":")[2])
         slam = await asyncio.start_server(_slam, "127.0.0.1", 0)
-        other = await asyncio.start_server(_leave, "127.0.0.1", 0, ssl=bad)
-        for mode, server in (("reset", slam), ("untrusted", other)):
+        untrusted = await asyncio.start_server(_leave, "127.0.0.1", 0, ssl=bad)
+        for mode, server in (("reset", slam), ("untrusted", untrusted)):
             stack.callback(server.close)
             road.detours[mode] = server.sockets[0].getsockname()[1]
         stack.enter_context(platform())

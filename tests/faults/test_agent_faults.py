@@ -51,22 +51,22 @@ def cases() -> Iterator[Case]:
     """One way of each fault, struck once: a command measures what lasts by this machine's clock."""
     seen: set[tuple[str, str]] = set()
     for case in (*CASES, *test_model_faults.cases()):
-        known = case.operation, case.fault
-        wanted = case.fault in SHORT.get(case.operation, ()) or os.environ.get("RUNNINGHUB_LONG")
-        if case.operation in ASKED and case.count == 1 and wanted and known not in seen:
-            seen.add(known)
+        cell = case.operation, case.fault
+        is_due = case.fault in SHORT.get(case.operation, ()) or os.environ.get("RUNNINGHUB_LONG")
+        if case.operation in ASKED and case.count == 1 and is_due and cell not in seen:
+            seen.add(cell)
             yield case
 
 
-async def order(tools: AgentTools, asked: dict[str, Any]) -> dict[str, Any]:
+async def order(tools: AgentTools, wish: dict[str, Any]) -> dict[str, Any]:
     async with Client(server_of(tools), raise_exceptions=True) as client:
-        result = await client.call_tool("run", asked)
+        result = await client.call_tool("run", wish)
         assert not result.is_error, result
         return json.loads(result.content[0].text)  # type: ignore[union-attr]
 
 
 async def carry_out(case: Case, folder: Path) -> None:
-    asked = ASKED[case.operation]
+    wish = ASKED[case.operation]
     loop = asyncio.get_running_loop()
     assert isinstance(loop, QuickLoop)
     async with world(folder, "query", case.pace) as w:
@@ -81,7 +81,7 @@ async def carry_out(case: Case, folder: Path) -> None:
         await w.client.costs.set_rule(f"allow/model/{paint_by_model().model}", "5 CNY, 50 coins")
         w.strike = lambda: case.strike(w, case.count)
         case.prepare(w)
-        w.job = loop.create_task(order(tools, asked), name=case.operation)  # type: ignore[arg-type]
+        w.job = loop.create_task(order(tools, wish), name=case.operation)  # type: ignore[arg-type]
         w.arm()
         try:
             first: str = (await w.job)["status"]  # type: ignore[index]
@@ -93,7 +93,7 @@ async def carry_out(case: Case, folder: Path) -> None:
         loop.go(CALM_PACE)
         w.heal()
         w.emulator.run_seconds = RUN_SECONDS
-        second: str = (await order(tools, asked))["status"]
+        second: str = (await order(tools, wish))["status"]
         after = w.emulator.counters.orders
 
     if case.expect.fate is Fate.UNKNOWN:

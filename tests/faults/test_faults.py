@@ -39,26 +39,26 @@ NEXT_STEPS = (
     ],
 )
 def test_a_fault_ends_as_stated(case: Case, route: str) -> None:
-    seen = observe(case, route)
+    run = observe(case, route)
     expect = case.expect
-    assert seen.requests or case.fault not in TABLE[case.operation]
-    assert seen.ended in expect.ended.split(" or "), seen.error
-    assert seen.fate is expect.fate
-    assert seen.orders == expect.orders
-    assert seen.duplicates == 0
-    assert seen.halves == ()
-    assert seen.again in expect.again.split(" or ")
-    assert seen.orders_after == expect.orders + expect.more
+    assert run.requests or case.fault not in TABLE[case.operation]
+    assert run.ended in expect.ended.split(" or "), run.error
+    assert run.fate is expect.fate
+    assert run.orders == expect.orders
+    assert run.duplicates == 0
+    assert run.halves == ()
+    assert run.again in expect.again.split(" or ")
+    assert run.orders_after == expect.orders + expect.more
     if case.fault == "429" and case.count and case.operation != "cancel":
-        assert seen.seconds >= RETRY_AFTER
+        assert run.seconds >= RETRY_AFTER
     if case.stop:
-        assert seen.seconds < STOP_SECONDS or case.operation == "cancel"
-        assert seen.open_tasks == 0
-    if seen.error is not None:
-        assert any(step in str(seen.error) for step in NEXT_STEPS), str(seen.error)
-        if seen.fate in (Fate.RUNNING, Fate.OVER):
-            assert seen.task_id
-            assert seen.task_id in str(seen.error)
+        assert run.seconds < STOP_SECONDS or case.operation == "cancel"
+        assert run.open_tasks == 0
+    if run.error is not None:
+        assert any(step in str(run.error) for step in NEXT_STEPS), str(run.error)
+        if run.fate in (Fate.RUNNING, Fate.OVER):
+            assert run.task_id
+            assert run.task_id in str(run.error)
 
 
 @pytest.mark.parametrize(
@@ -70,20 +70,20 @@ def test_a_fault_ends_as_stated(case: Case, route: str) -> None:
     ],
 )
 def test_an_end_in_the_middle_is_taken_up_as_stated(ending: Ending, route: str) -> None:
-    seen = endings.observe(ending, route)
+    run = endings.observe(ending, route)
     expect = ending.expect
-    assert seen.orders == expect.orders
-    assert seen.again == expect.again, seen.error
-    assert seen.orders_after == expect.orders + expect.more
-    assert seen.duplicates == 0
-    assert seen.halves == ()
+    assert run.orders == expect.orders
+    assert run.again == expect.again, run.error
+    assert run.orders_after == expect.orders + expect.more
+    assert run.duplicates == 0
+    assert run.halves == ()
     if ending.operation == "cancel":
-        assert seen.open_tasks == 0
-    if seen.error is not None:
-        assert seen.fate is Fate.UNKNOWN
-        assert any(step in str(seen.error) for step in NEXT_STEPS), str(seen.error)
+        assert run.open_tasks == 0
+    if run.error is not None:
+        assert run.fate is Fate.UNKNOWN
+        assert any(step in str(run.error) for step in NEXT_STEPS), str(run.error)
 
 
 def test_the_table_is_whole() -> None:
-    cells = {(one.operation, one.fault) for one in (*CASES, *ENDINGS)}
+    cells = {(case.operation, case.fault) for case in (*CASES, *ENDINGS)}
     assert len(cells) == len(OPERATIONS) * 18

@@ -52,8 +52,8 @@ def cases() -> Iterator[Case]:
             like = coded["7777", count]
             strike = code_strike(code)
             pace = coded["1003", count].pace if code == 1003 else like.pace
-            made = replace(like, variant=str(code), strike=strike, expect=expect, pace=pace)
-            yield prepared(made)
+            coded_case = replace(like, variant=str(code), strike=strike, expect=expect, pace=pace)
+            yield prepared(coded_case)
 
 
 def code_strike(code: int):
@@ -73,12 +73,12 @@ def prepared(case: Case) -> Case:
 
 @pytest.mark.parametrize("case", tuple(cases()), ids=lambda case: case.name)
 def test_a_fault_of_a_model_s_create_ends_as_stated(case: Case) -> None:
-    seen = observe(case, "query")
+    run = observe(case, "query")
     expect = case.expect
-    assert seen.ended in expect.ended.split(" or "), seen.error
-    assert seen.fate is expect.fate
-    assert seen.orders == expect.orders
-    assert seen.duplicates == 0
-    assert seen.halves == ()
-    assert seen.again in expect.again.split(" or ")
-    assert seen.orders_after == expect.orders + expect.more
+    assert run.ended in expect.ended.split(" or "), run.error
+    assert run.fate is expect.fate
+    assert run.orders == expect.orders
+    assert run.duplicates == 0
+    assert run.halves == ()
+    assert run.again in expect.again.split(" or ")
+    assert run.orders_after == expect.orders + expect.more
