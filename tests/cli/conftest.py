@@ -75,8 +75,8 @@ def call(variables: dict[str, str]) -> Call:
 @pytest.fixture
 def process_environment(variables: dict[str, str]) -> dict[str, str]:
     """For real processes: ours without anybody's proxy, and the person's variables."""
-    kept = {n: v for n, v in os.environ.items() if not n.lower().endswith("_proxy")}
-    return kept | variables | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    ours = {n: v for n, v in os.environ.items() if not n.lower().endswith("_proxy")}
+    return ours | variables | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
 
 
 @pytest.fixture

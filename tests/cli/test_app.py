@@ -68,8 +68,8 @@ def test_every_listed_value_and_choice_can_be_set(
     call: Call, emulator: Emulator, tmp_path: Path
 ) -> None:
     listed = call("app", REDRAW, "--json").document["fields"]
-    given = [part for one in listed for part in ("--set", f"{one['name']}={one['value']}")]
-    assert call("app", REDRAW, *given, "--out", str(tmp_path)).code == 0
+    options = [part for field in listed for part in ("--set", f"{field['name']}={field['value']}")]
+    assert call("app", REDRAW, *options, "--out", str(tmp_path)).code == 0
 
     choices = call("app", INVERT, "--json").document["fields"][1]["choices"]
     assert len(choices) > 2
@@ -86,11 +86,11 @@ def test_an_app_runs_with_a_picture_and_its_results_land_in_the_folder(
     )
 
     assert ran.code == 0, ran.err
-    made = tmp_path / "out" / f"{INVERT}_13_1.png"
-    with Image.open(made) as picture:
+    path = tmp_path / "out" / f"{INVERT}_13_1.png"
+    with Image.open(path) as picture:
         assert picture.convert("RGB").getpixel((0, 0)) == (245, 235, 225)
     assert ran.document["app_id"] == INVERT
-    assert [result["path"] for result in ran.document["results"]] == [str(made)]
+    assert [result["path"] for result in ran.document["results"]] == [str(path)]
     assert f"task {next(iter(emulator.tasks))}" in ran.err
 
 
@@ -148,7 +148,7 @@ def test_options_and_password_reach_the_service(
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "words"),
     [
         (("app",), "APP"),
         (("app", " "), "Which"),
@@ -170,13 +170,13 @@ def test_bad_input_costs_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     argv: tuple[str, ...],
-    said: str,
+    words: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     ran = call(*argv)
 
     assert ran.code == 2
-    assert said in ran.err
+    assert words in ran.err
     assert emulator.counters.orders == 0
     assert not emulator.uploads
 

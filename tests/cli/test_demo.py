@@ -39,9 +39,9 @@ def test_the_demonstration_needs_nothing_but_python(tmp_path: Path) -> None:
 
 def bare(home: Path) -> dict[str, str]:
     """An environment without anything of RunningHub's, and with a home that is not ours."""
-    wanted = ("PATH", "SYSTEMROOT", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
-    kept = {name: os.environ[name] for name in wanted if name in os.environ}
-    return kept | {"HOME": str(home), "USERPROFILE": str(home), "PYTHONPATH": str(ROOT)}
+    names = ("PATH", "SYSTEMROOT", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+    environment = {name: os.environ[name] for name in names if name in os.environ}
+    return environment | {"HOME": str(home), "USERPROFILE": str(home), "PYTHONPATH": str(ROOT)}
 
 
 def test_the_demonstration_ignores_the_environment(call: Call, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_the_emulator_tells_programs_how_to_use_it(
         process.communicate()
 
     assert listed.document["workflow_id"] == served["workflows"][0]["id"]
-    kinds = {one["kind"]: one["key"] for one in served["accounts"]}
+    kinds = {account["kind"]: account["key"] for account in served["accounts"]}
     assert set(kinds) == {"NORMAL", "FREE", "SHARED", "EXCLUSIVE"}
     assert kinds["NORMAL"] == served["key"]
     assert ran.code == 0, ran.err

@@ -24,7 +24,7 @@ def nothing_was_asked(emulator: Emulator) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "words"),
     [
         ((), "COMMAND"),
         (("dance",), "dance"),
@@ -60,13 +60,13 @@ def test_bad_input_costs_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     argv: tuple[str, ...],
-    said: str,
+    words: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     ran = call(*argv)
 
     assert ran.code == 2
-    assert said in ran.err
+    assert words in ran.err
     assert ran.out == ""
     assert nothing_was_asked(emulator)
 
@@ -239,11 +239,11 @@ def test_a_folder_that_vanishes_while_the_task_runs_loses_nothing(
     ran = call(*RUN, "--out", str(folder), "--json")
 
     error = ran.document["error"]
-    kept = tmp_path / "state" / "results"
+    results = tmp_path / "state" / "results"
     assert ran.code == 5
     assert error["task_id"] == next(iter(emulator.tasks))
-    assert str(kept) in error["message"]
-    assert list(kept.rglob("*.png"))
+    assert str(results) in error["message"]
+    assert list(results.rglob("*.png"))
 
 
 @pytest.mark.parametrize(
@@ -291,11 +291,11 @@ def test_an_error_is_one_document_too(call: Call, argv: tuple[str, ...]) -> None
 def test_what_ctrl_c_did_is_told_as_it_is_known(
     stopped: list[Stopped], placed: str, key: str, fate: Fate
 ) -> None:
-    told = interruption(stopped, [placed] if placed else [], "CNY")
+    error = interruption(stopped, [placed] if placed else [], "CNY")
 
-    assert (told.key, told.fate) == (key, fate)
-    assert (told.task_id or "") == placed
-    assert "…" not in str(told)
+    assert (error.key, error.fate) == (key, fate)
+    assert (error.task_id or "") == placed
+    assert "…" not in str(error)
 
 
 @pytest.mark.parametrize("argv", [("--help",), ("run", "--help"), ("account", "--help")])

@@ -28,10 +28,10 @@ def test_orders_are_listed_for_people_and_for_programs(call: Call, task: str) ->
     assert "done" in line
     assert catalog.TEXT_TO_IMAGE in line
     assert line.endswith("1 image")
-    (one,) = call("history", "--json").document["orders"]
-    assert (one["order"], one["task_id"], one["state"]) == (1, task, "done")
-    assert one["inputs"]["6.text"] == "a fox in snow"
-    assert one["cost"] == {
+    (order,) = call("history", "--json").document["orders"]
+    assert (order["order"], order["task_id"], order["state"]) == (1, task, "done")
+    assert order["inputs"]["6.text"] == "a fox in snow"
+    assert order["cost"] == {
         "coins": "1",
         "money": None,
         "third_party_money": None,
@@ -56,8 +56,8 @@ def test_orders_are_listed_for_people_and_for_programs(call: Call, task: str) ->
 def test_words_and_options_narrow_it(
     call: Call, task: str, argv: tuple[str, ...], is_found: bool
 ) -> None:
-    found = call("history", *argv, "--json").document["orders"]
-    assert [one["task_id"] for one in found] == ([task] if is_found else [])
+    orders = call("history", *argv, "--json").document["orders"]
+    assert [order["task_id"] for order in orders] == ([task] if is_found else [])
 
 
 def test_one_order_is_shown_by_its_number_and_by_its_task(call: Call, task: str) -> None:
@@ -74,9 +74,9 @@ def test_one_order_is_shown_by_its_number_and_by_its_task(call: Call, task: str)
 def test_a_failure_is_a_whole_sentence(call: Call, emulator: Emulator) -> None:
     emulator.fail_next = {"node_id": "3", "exception_message": "out of memory"}
     call("run", catalog.TEXT_TO_IMAGE, "--set", "6.text=a fox")
-    said = "The order failed. The history keeps no more of the reason"
-    assert call("history", "1", "--json").document["failure"].startswith(said)
-    assert said in call("history", "1").out
+    sentence = "The order failed. The history keeps no more of the reason"
+    assert call("history", "1", "--json").document["failure"].startswith(sentence)
+    assert sentence in call("history", "1").out
 
 
 def test_a_number_that_names_no_order_is_a_word(call: Call, task: str) -> None:
@@ -103,7 +103,7 @@ def test_pages_go_on(call: Call, tmp_path: Path) -> None:
         call("run", catalog.TEXT_TO_IMAGE, "--set", f"6.text={text}", "--out", str(tmp_path))
     first = call("history", "--limit", "2", "--json").document
     second = call("history", "--before", str(first["before"]), "--json").document
-    listed = [one["inputs"]["6.text"] for one in first["orders"] + second["orders"]]
+    listed = [order["inputs"]["6.text"] for order in first["orders"] + second["orders"]]
     assert listed == ["three", "two", "one"]
 
 
@@ -167,13 +167,13 @@ def test_of_several_journals_one_is_chosen_once(
     assert call("history", **anywhere).code == 2
     monkeypatch.setattr("sys.stdin", Tty("2\n"))
     assert call("history", "--json", **anywhere).code == 2  # a program cannot answer
-    asked = call("history", **anywhere)
-    assert asked.code == 0, asked.err
-    assert "RUNNINGHUB_STATE overrides it" in asked.err
+    chosen = call("history", **anywhere)
+    assert chosen.code == 0, chosen.err
+    assert "RUNNINGHUB_STATE overrides it" in chosen.err
     monkeypatch.setattr("sys.stdin", Tty(""))
     again = call("history", **anywhere)
     assert (again.code, again.err) == (0, "")
-    assert again.out == asked.out
+    assert again.out == chosen.out
 
 
 class Tty(io.StringIO):

@@ -36,9 +36,9 @@ def test_every_listed_field_can_be_set_to_its_stored_value(
     call: Call, emulator: Emulator, tmp_path: Path
 ) -> None:
     listed = call("workflow", catalog.TEXT_TO_IMAGE, "--json").document["fields"]
-    given = [part for one in listed for part in ("--set", f"{one['name']}={one['value']}")]
+    options = [part for field in listed for part in ("--set", f"{field['name']}={field['value']}")]
 
-    ran = call("run", catalog.TEXT_TO_IMAGE, *given, "--out", str(tmp_path))
+    ran = call("run", catalog.TEXT_TO_IMAGE, *options, "--out", str(tmp_path))
 
     assert ran.code == 0, ran.err
     assert len(next(iter(emulator.tasks.values())).node_info) == len(listed)
@@ -67,15 +67,15 @@ def test_a_long_value_is_cut_in_the_table_and_whole_in_the_document(
 
 
 def test_uploads_are_named_one_by_one(call: Call, emulator: Emulator, photo: Path) -> None:
-    other = photo.with_name("other.png")
-    other.write_bytes(photo.read_bytes() + b"more")
+    second = photo.with_name("other.png")
+    second.write_bytes(photo.read_bytes() + b"more")
 
-    ran = call("upload", str(photo), str(other), "--json")
+    ran = call("upload", str(photo), str(second), "--json")
 
-    names = [one["name"] for one in ran.document["files"]]
+    names = [file["name"] for file in ran.document["files"]]
     assert set(names) == set(emulator.uploads)
     assert len(names) == 2
-    assert all(one["url"].startswith("http") for one in ran.document["files"])
+    assert all(file["url"].startswith("http") for file in ran.document["files"])
     assert names[0] in call("upload", str(photo)).out
 
 

@@ -40,16 +40,16 @@ def test_an_empty_sum_is_no_absent_one(call: Call, emulator: Emulator, tmp_path:
 
 
 def test_a_quote_takes_the_arguments_of_the_command(call: Call, tmp_path: Path) -> None:
-    asked = ("run", catalog.TEXT_TO_IMAGE, "--set", "6.text=a cat", "--out", str(tmp_path))
-    before = call("quote", *asked)
+    argv = ("run", catalog.TEXT_TO_IMAGE, "--set", "6.text=a cat", "--out", str(tmp_path))
+    before = call("quote", *argv)
     assert before.out == (
         "0.2 coins a second on default (observed, not documented), sum not known yet\n"
     )
     for seed in "12":
-        assert call(*asked, "--set", f"3.seed={seed}").code == 0
-    told = call("quote", *asked, "--json").document
-    assert told["text"].startswith("about 1 coin (")
-    (order,) = told["orders"]
+        assert call(*argv, "--set", f"3.seed={seed}").code == 0
+    quote = call("quote", *argv, "--json").document
+    assert quote["text"].startswith("about 1 coin (")
+    (order,) = quote["orders"]
     assert (order["source"], order["runs"]) == ("runs", 2)
     assert order["amounts"]["coins"]["amount"] == "1"
 
@@ -60,8 +60,8 @@ def test_limits_are_set_shown_and_taken_away(call: Call, emulator: Emulator) -> 
     assert "app/7" in shown.out
     assert call("limits", "--day", "much").code == 2
     # A bare number is in what the account pays in.
-    told = call("limits", "--order", "20", "--day", "none", "--json").document
-    assert told["limits"] == {"order": "20 coins", "allow/app/7": "30 coins, 1 USD"}
+    document = call("limits", "--order", "20", "--day", "none", "--json").document
+    assert document["limits"] == {"order": "20 coins", "allow/app/7": "30 coins, 1 USD"}
 
 
 @pytest.mark.parametrize("name", ["nonsense", "app/", "app/x", "model/", "model/x y", "modell/a/b"])
@@ -91,14 +91,14 @@ def test_a_sum_is_stored_for_a_program_as_its_orders_name_it(call: Call) -> None
 
 
 def test_limits_of_the_environment_are_listed_by_their_variable(call: Call) -> None:
-    said = {"RUNNINGHUB_MAX_COST_DAY": "5 coins, 1 USD", "RUNNINGHUB_MAX_COST_ORDER": "2"}
-    shown = call("limits", **said)
+    variables = {"RUNNINGHUB_MAX_COST_DAY": "5 coins, 1 USD", "RUNNINGHUB_MAX_COST_ORDER": "2"}
+    shown = call("limits", **variables)
     assert "  day    5 coins, 1 USD (RUNNINGHUB_MAX_COST_DAY)" in shown.out.splitlines()
     assert "  order  2 (RUNNINGHUB_MAX_COST_ORDER)" in shown.out.splitlines()
     call("limits", "--day", "9 coins")
-    told = call("limits", "--json", **said).document
-    assert (told["limits"], told["environment"]) == ({"day": "9 coins"}, said)
-    assert "No limit is set." not in call("limits", **said).out
+    document = call("limits", "--json", **variables).document
+    assert (document["limits"], document["environment"]) == ({"day": "9 coins"}, variables)
+    assert "No limit is set." not in call("limits", **variables).out
 
 
 def test_a_variable_that_holds_no_sum_is_named(call: Call, emulator: Emulator) -> None:
@@ -143,8 +143,8 @@ def test_what_went_with_a_damaged_journal_is_told_each_time(call: Call, tmp_path
     for argv in (*LOOKS, *LOOKS):
         ran = call(*argv)
         assert ran.code == 0
-        (told,) = ran.err.splitlines()
-        assert "orders.damaged-1.sqlite3: its orders are not known here" in told
+        (line,) = ran.err.splitlines()
+        assert "orders.damaged-1.sqlite3: its orders are not known here" in line
     (tmp_path / "state" / "orders.damaged-1.sqlite3").unlink()
     assert [call(*argv).err for argv in LOOKS] == [""] * len(LOOKS)
 

@@ -66,10 +66,10 @@ def test_who_reads_no_more_of_the_notes_stops_no_order(
         assert process.stdout is not None
         assert process.stderr is not None
         process.stderr.close()
-        said = json.loads(process.stdout.read())
+        document = json.loads(process.stdout.read())
 
     assert process.returncode == 0
-    assert said["task_id"] == next(iter(emulator.tasks))
+    assert document["task_id"] == next(iter(emulator.tasks))
     assert emulator.counters.cancels == 0
 
 

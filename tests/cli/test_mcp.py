@@ -84,7 +84,7 @@ async def test_a_model_is_found_priced_and_run(
     emulator.account.kind, emulator.account.limit = "SHARED", 3
     emulator.account.money = 100
     async with agent() as client:
-        found = await ask(client, "search_models", words=MODEL)
+        listed = await ask(client, "search_models", words=MODEL)
         form = await ask(client, "show_form", kind="model", program=MODEL)
         order = {"kind": "model", "program": MODEL}
         order["fields"] = {"prompt": "a cat", "resolution": "1k"}
@@ -95,8 +95,8 @@ async def test_a_model_is_found_priced_and_run(
         assert (await asyncio.to_thread(call, "limits", "--allow", allowed)).code == 0
         done = await ask(client, "run", **order)
 
-    assert found["models"][0]["endpoint"] == MODEL
-    assert "prompt" in {one["name"] for one in form["parameters"]}
+    assert listed["models"][0]["endpoint"] == MODEL
+    assert "prompt" in {field["name"] for field in form["parameters"]}
     assert refused["status"] == "refused"
     assert "--allow" in refused["error"]["message"]
     assert done["status"] == "done", done
@@ -142,7 +142,7 @@ async def test_the_server_s_limit_holds_for_all_that_it_orders_together(
         seeds = [PAINT | {"3.seed": seed} for seed in range(9)]
         answers = [await paint(client, fields=seeds[0])]
         answers += await asyncio.gather(*(paint(client, fields=fields) for fields in seeds[1:]))
-    statuses = [one["status"] for one in answers]
+    statuses = [answer["status"] for answer in answers]
     assert set(statuses) == {"done", "refused"}, answers
     assert emulator.counters.orders == statuses.count("done") <= 3
 
@@ -155,8 +155,8 @@ async def test_results_that_are_saved_at_once_are_each_their_own(
     async with agent() as client:
         for fields in seeds:
             await paint(client, fields=fields)
-        kept = await asyncio.gather(*(paint(client, fields=fields) for fields in seeds * 8))
-    saved = [Path(one["results"][0]["path"]).read_bytes() for one in kept]
+        answers = await asyncio.gather(*(paint(client, fields=fields) for fields in seeds * 8))
+    saved = [Path(answer["results"][0]["path"]).read_bytes() for answer in answers]
     paid = [file.read_bytes() for file in (tmp_path / "state" / "results").glob("*/*.png")]
     assert sorted(saved) == sorted(paid * 8)
     assert emulator.counters.orders == 6
@@ -212,7 +212,7 @@ async def test_a_list_of_objects_reaches_the_parameter_that_takes_one(
         fields["multiPrompt"] = shots
         answer = await ask(client, "run", kind="model", program=model, fields=fields)
     assert answer["status"] == "done", answer
-    sent = [one.json for one in emulator.journal if one.path.endswith(f"/{model}")]
+    sent = [entry.json for entry in emulator.journal if entry.path.endswith(f"/{model}")]
     assert sent[-1]["multiPrompt"] == shots
 
 
@@ -226,13 +226,13 @@ def test_without_the_sdk_one_sentence_says_how_to_get_it(
     assert "pip install" in ran.err
 
 
-@pytest.mark.parametrize("given", ["much", ""])
+@pytest.mark.parametrize("limit", ["much", ""])
 def test_a_sum_that_is_none_is_refused_before_it_serves(
-    call: Call, tmp_path: Path, given: str
+    call: Call, tmp_path: Path, limit: str
 ) -> None:
-    ran = call("mcp", "--out", str(tmp_path), "--max-cost", given)
+    ran = call("mcp", "--out", str(tmp_path), "--max-cost", limit)
     assert ran.code == 2
-    assert f'"{given}" is no sum' in ran.err
+    assert f'"{limit}" is no sum' in ran.err
 
 
 async def test_without_a_limit_nothing_is_ordered(agent: Agent, emulator: Emulator) -> None:
@@ -305,9 +305,9 @@ async def test_a_create_that_goes_wrong_is_sent_once_and_never_called_failed(
         answers = [await paint(client) for _ in range(3)]
 
     assert emulator.counters.orders <= 1
-    assert {one["status"] for one in answers} <= {"unknown", "done"}, answers
+    assert {answer["status"] for answer in answers} <= {"unknown", "done"}, answers
     # What is not known stays a question; an agent that asks again is told the same.
-    assert len({one["status"] for one in answers}) == 1
+    assert len({answer["status"] for answer in answers}) == 1
 
 
 async def test_a_file_comes_from_the_folder_alone(
@@ -348,7 +348,7 @@ async def test_a_name_is_no_option(agent: Agent, emulator: Emulator, program: st
             await ask(client, "show_form", kind="app", program=program),
             await ask(client, "task_status", task_id=program),
         ]
-    assert [one["status"] for one in answers] == ["refused"] * 3
+    assert [answer["status"] for answer in answers] == ["refused"] * 3
     assert emulator.counters.orders == 0
 
 
@@ -365,7 +365,7 @@ async def test_a_task_is_looked_at_fetched_and_listed(agent: Agent) -> None:
 
     assert status["status"] == "done"
     assert fetched["task_id"] == task_id
-    assert [one["task_id"] for one in listed["orders"]] == [task_id]
+    assert [order["task_id"] for order in listed["orders"]] == [task_id]
     assert balance["coins"]
     assert quoted["orders"]
 

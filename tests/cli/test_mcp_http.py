@@ -57,10 +57,10 @@ class Served:
     async def status(self, **headers: str) -> int:
         """What the first message of a client gets, with the right token and those headers."""
         plain = {"Accept": "application/json, text/event-stream"}
-        given = {**plain, "Authorization": f"Bearer {self.token}", **headers}
+        all_headers = {**plain, "Authorization": f"Bearer {self.token}", **headers}
         async with (
             aiohttp.ClientSession() as session,
-            session.post(self.address, json=HELLO, headers=given) as answer,
+            session.post(self.address, json=HELLO, headers=all_headers) as answer,
         ):
             return answer.status
 
@@ -76,9 +76,9 @@ async def serving(environment: dict[str, str], folder: Path) -> AsyncIterator[Se
     try:
         assert process.stderr is not None
         line = (await process.stderr.readline()).decode()
-        found = re.search(r"(http://127\.0\.0\.1:\d+/mcp) .*Bearer (\S+)", line)
-        assert found, line
-        yield Served(process, found[1], found[2])
+        match = re.search(r"(http://127\.0\.0\.1:\d+/mcp) .*Bearer (\S+)", line)
+        assert match, line
+        yield Served(process, match[1], match[2])
     finally:
         if process.returncode is None:
             process.kill()
@@ -87,8 +87,8 @@ async def serving(environment: dict[str, str], folder: Path) -> AsyncIterator[Se
 
 @pytest.fixture
 async def served(process_environment: dict[str, str], tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(process_environment, tmp_path / "out") as one:
-        yield one
+    async with serving(process_environment, tmp_path / "out") as server:
+        yield server
 
 
 async def test_whoever_has_the_token_orders_and_nobody_else(
@@ -153,8 +153,8 @@ async def test_an_order_of_a_server_that_was_killed_is_unknown_and_not_ordered_a
 ) -> None:
     emulator.faults.append(Fault("/task/openapi/create", "hang", value="after"))
 
-    async def order(one: Served) -> dict[str, Any]:
-        async with one.client(one.token) as client:
+    async def order(server: Served) -> dict[str, Any]:
+        async with server.client(server.token) as client:
             result = await client.call_tool("run", PAINT)
             return json.loads(result.content[0].text)  # type: ignore[union-attr]
 

@@ -78,11 +78,11 @@ def test_yes_keeps_a_copy(call: Call, graph: Path) -> None:
 def test_keys_are_veiled_and_go_when_they_are_sure(call: Call, graph: Path) -> None:
     ran = call("migrate", "--scrub", str(graph), "--yes", "--json")
     assert KEY not in ran.out + ran.err
-    keys = {one["key"]: (one["surety"], one["removed"]) for one in ran.document["files"][0]["keys"]}
+    keys = {key["key"]: (key["surety"], key["removed"]) for key in ran.document["files"][0]["keys"]}
     assert keys == {"0123…ef": ("certain", True), "ffff…f0": ("maybe", False)}
-    left = json.loads(graph.read_text("utf-8"))
-    assert left["1"]["inputs"]["apiKey"] == ""
-    assert left["3"]["inputs"]["value"]
+    cleaned = json.loads(graph.read_text("utf-8"))
+    assert cleaned["1"]["inputs"]["apiKey"] == ""
+    assert cleaned["3"]["inputs"]["value"]
     assert "revoke" in ran.err
     assert "still holds the key" in ran.err
     call("migrate", "--scrub", str(graph), "--key", "ffff")
@@ -110,19 +110,19 @@ def test_copies_in_a_folder_are_cleaned_as_well(call: Call, graph: Path) -> None
     (graph.parent / "notes.txt.bak").write_bytes(b"of another kind")
 
     look = call("migrate", str(graph.parent), "--json")
-    assert {Path(one["file"]).name for one in look.document["files"]} == {"old.json", "a.flac"}
+    assert {Path(file["file"]).name for file in look.document["files"]} == {"old.json", "a.flac"}
     assert "--key 0123" in call("migrate", "--scrub", str(graph.parent)).err
     assert KEY.encode() in (graph.parent / "old.json.bak").read_bytes()
 
     ran = call("migrate", "--scrub", str(graph.parent), "--yes", "--json")
     assert "not read: 1." in ran.err
-    cleaned = [Path(str(one["written"])).name for one in ran.document["files"] if "written" in one]
-    assert cleaned == copies
+    names = [Path(str(file["written"])).name for file in ran.document["files"] if "written" in file]
+    assert names == copies
     assert {path.name for path in graph.parent.glob("*.bak")} == {*copies, "notes.txt.bak"}
     for name in copies:
         assert KEY.encode() not in (graph.parent / name).read_bytes()
-    left = json.loads((graph.parent / "old.json.bak").read_text("utf-8"))
-    assert left["2"] == OLD["2"]
+    backup = json.loads((graph.parent / "old.json.bak").read_text("utf-8"))
+    assert backup["2"] == OLD["2"]
     assert contents((graph.parent / "a.flac.bak").read_bytes()) == contents(sound)
 
 
@@ -148,7 +148,7 @@ def test_a_folder_is_searched_and_tells_what_it_cannot_read(call: Call, graph: P
     ran = call("migrate", str(graph.parent), "--scrub", "--json")
     assert "not read: 1." in ran.err
     files = ran.document["files"]
-    assert {Path(one["file"]).name for one in files} >= {"old.json", "torn.png"}
+    assert {Path(file["file"]).name for file in files} >= {"old.json", "torn.png"}
     assert "1 of 2 files" in ran.document["error"]["message"]
     assert ran.code == 2  # or a script believed that no key is left
     (graph.parent / "deep" / "torn.png").write_bytes(b"{}")
@@ -164,7 +164,7 @@ def test_what_cannot_be_read_or_written_holds_up_no_other_file(
     long = graph.with_name("b" * 248 + ".json")  # no name for its copy is left
     long.write_bytes(graph.read_bytes())
     ran = call("migrate", str(tmp_path), "--yes", "--json", *scrub)
-    files = {Path(one["file"]).name: one for one in ran.document["files"]}
+    files = {Path(file["file"]).name: file for file in ran.document["files"]}
     for unread in ("a.json", long.name):
         assert "cannot be read or written" in files[unread]["error"]
     assert "backup" in files["old.json"]
@@ -197,11 +197,11 @@ def test_every_kind_that_comfyui_saves_is_found_in_a_folder(call: Call, tmp_path
         (tmp_path / name).write_bytes(data)
     ran = call("migrate", "--scrub", str(tmp_path), "--yes", "--json")
     assert "not read" not in ran.err
-    assert [Path(one["file"]).name for one in ran.document["files"]] == list(kinds)
+    assert [Path(file["file"]).name for file in ran.document["files"]] == list(kinds)
     for name, data in kinds.items():
-        made = (tmp_path / name).read_bytes()
-        assert KEY.encode() not in made
-        assert contents(made) == contents(data)
+        cleaned = (tmp_path / name).read_bytes()
+        assert KEY.encode() not in cleaned
+        assert contents(cleaned) == contents(data)
         assert (tmp_path / f"{name}.bak").read_bytes() == data
     ran = call("migrate", str(tmp_path), "--out", str(tmp_path / "new"))
     assert ran.code == 0
@@ -220,7 +220,7 @@ def test_every_suffix_is_of_a_kind_that_is_read() -> None:
         *(".mp4", ".m4v", ".mov", ".webm", ".mkv"),
         *(".flac", ".mp3", ".opus", ".ogg", ".oga", ".wav", ".m4a"),
     }
-    assert list(SUFFIXES) == [one.lower() for one in SUFFIXES]
+    assert list(SUFFIXES) == [suffix.lower() for suffix in SUFFIXES]
 
 
 def test_one_bad_file_is_an_error(call: Call, tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ def test_models_are_found_by_words_without_a_key(call: Call) -> None:
     assert ran.code == 0
     assert ran.out.split()[0] == "kling-v3.0-pro/text-to-video"
     assert "1 models" in ran.err
-    found = call("models", "nano", "banana", "--json", RUNNINGHUB_API_KEY="").document
-    assert {one["output"] for one in found["models"]} == {"image"}
+    listed = call("models", "nano", "banana", "--json", RUNNINGHUB_API_KEY="").document
+    assert {model["output"] for model in listed["models"]} == {"image"}
 
 
 def test_the_command_reads_what_is_new(call: Call, emulator: Emulator) -> None:
@@ -63,8 +63,8 @@ def test_an_endpoint_that_nobody_listed_is_told_as_that(call: Call) -> None:
     assert (ran.code, ran.out) == (2, "")
     assert "does not know NO/SUCH" in ran.err
     assert "--extra" in ran.err
-    told = call("model", "NO/SUCH", "--json", RUNNINGHUB_API_KEY="")
-    assert told.document["error"]["key"] == "cli.model_unlisted"
+    unlisted = call("model", "NO/SUCH", "--json", RUNNINGHUB_API_KEY="")
+    assert unlisted.document["error"]["key"] == "cli.model_unlisted"
 
 
 def test_the_form_of_a_model_and_its_price(call: Call, emulator: Emulator) -> None:
@@ -72,9 +72,9 @@ def test_the_form_of_a_model_and_its_price(call: Call, emulator: Emulator) -> No
     assert ran.code == 0
     assert "p.model*" in ran.out
     assert "The price is not known beforehand." in ran.out
-    told = call("model", "meshy6/text-to-3d", "--json").document
-    assert told["price"] == "about 5.04 CNY (price list of 2026-09-01)"
-    assert told["parameters"][0]["name"]
+    form = call("model", "meshy6/text-to-3d", "--json").document
+    assert form["price"] == "about 5.04 CNY (price list of 2026-09-01)"
+    assert form["parameters"][0]["name"]
     assert emulator.counters.orders == 0
 
 

@@ -22,10 +22,10 @@ def test_marked_nodes_run_and_what_comes_back_lands_in_the_folder(
     ran = call("offload", str(prompt), "--nodes", "2,3", "--out", str(tmp_path / "out"))
 
     assert ran.code == 0, ran.err
-    made = tmp_path / "out" / "made_3_1.png"
-    with Image.open(made) as picture:
+    path = tmp_path / "out" / "made_3_1.png"
+    with Image.open(path) as picture:
         assert picture.convert("RGB").getpixel((0, 0)) == (245, 235, 225)
-    assert str(made) in ran.out.splitlines()
+    assert str(path) in ran.out.splitlines()
     assert "4 (SaveImage) reads what came back" in ran.err
 
 
@@ -59,8 +59,8 @@ def test_a_graph_goes_by_the_native_route(
 def test_the_native_route_has_no_machine_of_84_gb(
     call: Call, prompt: Path, emulator: Emulator
 ) -> None:
-    wanted = ("--nodes", "2,3", "--route", "native", "--instance", "ultra")
-    ran = call("offload", str(prompt), *wanted)
+    options = ("--nodes", "2,3", "--route", "native", "--instance", "ultra")
+    ran = call("offload", str(prompt), *options)
     assert (ran.code, emulator.counters.total) == (2, 0)
     assert "24 and 48 GB" in ran.err
 
@@ -73,8 +73,8 @@ def test_a_quote_of_a_graph_orders_and_uploads_nothing(
     after = call("quote", "offload", str(prompt), "--nodes", "2,3", "--json")
 
     assert (before.code, ran.code, after.code) == (0, 0, 0), before.err + after.err
-    (told,) = after.document["orders"]
-    assert told["text"] != before.document["orders"][0]["text"]  # by an own run now
+    (order,) = after.document["orders"]
+    assert order["text"] != before.document["orders"][0]["text"]  # by an own run now
     assert emulator.counters.orders == 1
 
 
@@ -138,8 +138,8 @@ def test_independent_segments_overlap(
     assert ran.code == 0, ran.err
     first, second = emulator.tasks.values()
     assert second.created < (first.ended or 0)
-    assert [one["id"] for one in ran.document["segments"]] == ["2", "5"]
-    assert {one["task_id"] for one in ran.document["segments"]} == set(emulator.tasks)
+    assert [segment["id"] for segment in ran.document["segments"]] == ["2", "5"]
+    assert {segment["task_id"] for segment in ran.document["segments"]} == set(emulator.tasks)
     for task_id in emulator.tasks:
         assert ran.err.splitlines().count(f"task {task_id}") == 1
     shares = [int(line.split()[0]) for line in ran.err.splitlines() if " %  " in line]
@@ -189,7 +189,7 @@ def test_what_did_not_come_withholds_nothing_but_what_takes_it(
     ran = call("offload", str(written(tmp_path, body)), "--out", str(tmp_path / "out"), "--json")
 
     assert (ran.code, ran.document["error"]["fate"]) == (1, "over")
-    assert [one["id"] for one in ran.document["segments"]] == ["2"]
+    assert [segment["id"] for segment in ran.document["segments"]] == ["2"]
     (result,) = ran.document["segments"][0]["results"]
     assert result["node_id"] == "6"
     assert ran.err.count("the results of node 2 (ImageInvert) are not among") == 1
@@ -301,13 +301,13 @@ def test_explain_tells_all_and_does_nothing(
     assert ran.code == 0, ran.err
     document = ran.document
     (segment,) = document["segments"]
-    assert [one["id"] for one in segment["nodes"]] == ["1", "2", "3"]
+    assert [entry["id"] for entry in segment["nodes"]] == ["1", "2", "3"]
     (up,) = segment["up"]
     assert (up["kind"], up["name"], up["bytes"]) == ("IMAGE", photo.name, photo.stat().st_size)
     assert up["known"] is False
     (back,) = segment["back"]
     assert (back["kind"], back["from"]["id"], back["to"][0]["id"]) == ("IMAGE", "3", "4")
-    assert [one["id"] for one in document["local"]] == ["4"]
+    assert [entry["id"] for entry in document["local"]] == ["4"]
     assert segment["estimate"]["runs"] == 0
     assert emulator.counters.orders == 0
     assert emulator.counters.upload_bytes == 0
@@ -325,10 +325,10 @@ def test_what_it_costs_is_told_once_and_in_what_the_account_pays(
 ) -> None:
     shared = "0" * 32
     emulator.accounts[shared] = Account(kind="SHARED", money=Decimal(5), currency="USD")
-    asked = ("offload", str(prompt), "--nodes", "1,2,3")
+    argv = ("offload", str(prompt), "--nodes", "1,2,3")
     out = str(prompt.parent / "out")
-    assert call(*asked, "--out", out, RUNNINGHUB_API_KEY=shared).code == 0
-    ran = call(*asked, "--explain", RUNNINGHUB_API_KEY=shared)
+    assert call(*argv, "--out", out, RUNNINGHUB_API_KEY=shared).code == 0
+    ran = call(*argv, "--explain", RUNNINGHUB_API_KEY=shared)
     lines = ran.out.splitlines()
     (usual,) = (line for line in lines if "usually" in line)
     assert usual.endswith(" s (runs: 1)")
@@ -350,7 +350,7 @@ def test_explain_works_without_a_key_and_speaks_to_people(
 
 
 @pytest.mark.parametrize(
-    ("text", "nodes", "said"),
+    ("text", "nodes", "words"),
     [
         ("{}", "2", "no graph"),
         ("[]", "2", "no graph"),
@@ -359,14 +359,14 @@ def test_explain_works_without_a_key_and_speaks_to_people(
     ],
 )
 def test_nonsense_is_refused_before_any_request(
-    call: Call, emulator: Emulator, tmp_path: Path, text: str, nodes: str, said: str
+    call: Call, emulator: Emulator, tmp_path: Path, text: str, nodes: str, words: str
 ) -> None:
     path = tmp_path / "prompt.json"
     path.write_text(text)
     ran = call("offload", str(path), "--nodes", nodes)
 
     assert ran.code == 2
-    assert said in ran.err
+    assert words in ran.err
     assert emulator.counters.total == 0
 
 
@@ -393,7 +393,7 @@ def test_explain_lists_no_node_here_that_does_not_run(
     own = graph(photo.name) | {"5": node("ImageInvert", image=["1", 0])}
     ran = call("offload", str(written(tmp_path, own)), "--nodes", "2,3,5", "--explain", "--json")
 
-    assert [one["id"] for one in ran.document["local"]] == ["1", "4"]
+    assert [entry["id"] for entry in ran.document["local"]] == ["1", "4"]
 
 
 def test_without_marks_it_asks_which_nodes(call: Call, prompt: Path) -> None:

@@ -24,7 +24,7 @@ def test_how_an_order_is_placed_can_be_said(
     ran = call("offload", str(prompt), "--nodes", "2", *options, "--out", str(tmp_path))
 
     assert ran.code == 0, ran.err
-    (create,) = [one.json for one in emulator.journal if one.path.endswith("/create")]
+    (create,) = [entry.json for entry in emulator.journal if entry.path.endswith("/create")]
     assert create["usePersonalQueue"] in (True, "true")
     assert create["workflowId"] == "1900000000000000109"
 
@@ -85,8 +85,8 @@ def test_each_part_is_paid_by_the_account_of_its_mark(
     assert ran.code == 0, ran.err
     assert [task.key for task in emulator.tasks.values()] == [emulator.default_key, studio]
     assert len(list((tmp_path / "out").iterdir())) == 2
-    for said in (explained, quoted, ran):
-        assert studio not in said.out + said.err
+    for shown in (explained, quoted, ran):
+        assert studio not in shown.out + shown.err
 
 
 def test_ctrl_c_stops_and_tells_the_tasks_of_all_accounts(
@@ -130,12 +130,12 @@ def test_an_id_of_one_site_is_not_sent_to_another(
     call: Call, emulator: Emulator, studio: str, parts: Path, variables: dict[str, str]
 ) -> None:
     variables["RUNNINGHUB_SEGMENT_WORKFLOW"] = "1900000000000000999"
-    other = Emulator(run_seconds=0)
-    other.accounts[studio] = Account()
-    with other.run_in_thread() as base_url:
+    elsewhere = Emulator(run_seconds=0)
+    elsewhere.accounts[studio] = Account()
+    with elsewhere.run_in_thread() as base_url:
         variables["RUNNINGHUB_BASE_URL_STUDIO"] = base_url
         call("offload", str(parts), "--profile", "studio")
-    creates = [one.json for one in other.journal if one.path.endswith("/create")]
+    creates = [entry.json for entry in elsewhere.journal if entry.path.endswith("/create")]
     assert creates
     assert "1900000000000000999" not in str(creates)
     assert emulator.counters.total == 0
@@ -151,7 +151,7 @@ def test_options_hold_for_what_the_file_marks(
     assert "longer than 1 s" in ran.err
     (task,) = emulator.tasks.values()
     assert task.status == "CANCEL"
-    (create,) = [one.json for one in emulator.journal if one.path.endswith("/create")]
+    (create,) = [entry.json for entry in emulator.journal if entry.path.endswith("/create")]
     assert create["instanceType"] == "plus"
     assert create["usePersonalQueue"] in (True, "true")
 

@@ -51,7 +51,7 @@ def test_what_becomes_of_a_sound_is_explained_before_anybody_has_looked_at_it(
 
     assert ran.code == 0, ran.err
     (segment,) = ran.document["segments"]
-    assert [one["kind"] for one in (*segment["up"], *segment["back"])] == ["AUDIO", "AUDIO"]
+    assert [sound["kind"] for sound in (*segment["up"], *segment["back"])] == ["AUDIO", "AUDIO"]
     assert segment["quote"]["rate"]["a_second"] == "0.2"
     assert emulator.counters.orders == 0
 

@@ -23,11 +23,11 @@ def test_a_module_alone_lists_its_form_and_asks_nothing(
     file = tmp_path / "module.json"
     file.write_text(REDRAW.example(KEY), "utf-8")
     monkeypatch.setattr("sys.stdin", io.StringIO(REDRAW.example(KEY)))
-    given = {"file": str(file), "text": REDRAW.example(KEY), "stdin": "-"}[way]
-    ran = call("quick", given, "--json")
+    argument = {"file": str(file), "text": REDRAW.example(KEY), "stdin": "-"}[way]
+    ran = call("quick", argument, "--json")
     assert ran.code == 0, ran.err
     assert ran.document["module"] == f"{REDRAW.webapp_id}/002"
-    assert [one["name"] for one in ran.document["fields"]] == [
+    assert [field["name"] for field in ran.document["fields"]] == [
         "10.image", "3.text", "2.lora_name", "12.steps",
     ]  # fmt: skip
     shown = call("quick", str(file))
@@ -42,16 +42,16 @@ def test_set_and_out_run_it(call: Call, emulator: Emulator, tmp_path: Path) -> N
     )
     assert ran.code == 0, ran.err
     assert ran.document["module"] == f"{PAINT.webapp_id}/001"
-    assert all(Path(one["path"]).is_file() for one in ran.document["results"])
+    assert all(Path(result["path"]).is_file() for result in ran.document["results"])
     (order,) = [entry.json for entry in emulator.journal if entry.path == RUN]
-    values = [one["fieldValue"] for one in order["nodeInfoList"]]
+    values = [field["fieldValue"] for field in order["nodeInfoList"]]
     assert values == ["a boat", "1", "euler", "42"]
     assert KEY not in str(emulator.journal) + ran.out + ran.err
 
 
 def test_styles_are_listed(call: Call) -> None:
     ran = call("quick", "--styles", REDRAW.webapp_id, "--json")
-    assert [one["loras"] for one in ran.document["styles"]] == [
+    assert [style["loras"] for style in ran.document["styles"]] == [
         [{"file": "ink_v1.safetensors", "weight": "0.7"}],
         [{"file": "watercolor_v2.safetensors", "weight": "0.7"}],
     ]
@@ -61,7 +61,7 @@ def test_styles_are_listed(call: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("argv", "words"),
     [
         (("quick",), "Which module?"),
         (("quick", "no such file.json"), "no such file.json"),
@@ -72,11 +72,11 @@ def test_styles_are_listed(call: Call) -> None:
     ],
 )
 def test_what_cannot_be_meant_is_told(
-    call: Call, emulator: Emulator, given: tuple[str, ...], said: str
+    call: Call, emulator: Emulator, argv: tuple[str, ...], words: str
 ) -> None:
-    ran = call(*given)
+    ran = call(*argv)
     assert ran.code != 0
-    assert said in ran.err
+    assert words in ran.err
     assert KEY not in ran.err
     assert not emulator.journal
 

@@ -21,11 +21,11 @@ def test_a_picture_goes_up_and_the_result_lands_in_the_folder(
     ran = call("run", catalog.INVERT, "--set", f"10.image=@{photo}", "--out", str(tmp_path / "out"))
 
     assert ran.code == 0, ran.err
-    made = tmp_path / "out" / f"{catalog.INVERT}_13_1.png"
-    assert Image.open(made).convert("RGB").getpixel((0, 0)) == (245, 235, 225)
-    assert str(made) in ran.out.splitlines()
+    path = tmp_path / "out" / f"{catalog.INVERT}_13_1.png"
+    assert Image.open(path).convert("RGB").getpixel((0, 0)) == (245, 235, 225)
+    assert str(path) in ran.out.splitlines()
     assert "and cost 1 coin." in ran.out
-    assert list(made.parent.iterdir()) == [made]
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_the_document_says_everything(call: Call, emulator: Emulator, tmp_path: Path) -> None:
@@ -51,9 +51,9 @@ def test_the_document_tells_an_order_of_before_from_one_that_is_paid_now(
     first, second = call(*arguments).document, call(*arguments).document
     fetch = ("task", first["task_id"], "--fetch", "--out", str(tmp_path), "--json")
     fetched, elsewhere = call(*fetch), call(*fetch, RUNNINGHUB_STATE=str(tmp_path / "other"))
-    told = [first, second, fetched.document, elsewhere.document]
-    assert [one["paid"] for one in told] == [True, False, False, False]
-    assert all(one["cost"] == first["cost"] for one in told)
+    documents = [first, second, fetched.document, elsewhere.document]
+    assert [document["paid"] for document in documents] == [True, False, False, False]
+    assert all(document["cost"] == first["cost"] for document in documents)
     assert emulator.counters.orders == 1
 
 
@@ -61,8 +61,8 @@ def test_texts_are_printed_and_kept_as_files(call: Call, tmp_path: Path) -> None
     ran = call("run", catalog.TEXT_OUT, "--set", "21.value=two\nlines é", "--out", str(tmp_path))
 
     assert "two\nlines é\n" in ran.out
-    kept = [path for path in tmp_path.glob("*.txt") if path.read_text("utf-8") == "two\nlines é"]
-    assert kept
+    files = [path for path in tmp_path.glob("*.txt") if path.read_text("utf-8") == "two\nlines é"]
+    assert files
 
 
 def test_no_file_that_is_there_is_replaced(call: Call, tmp_path: Path) -> None:
@@ -135,11 +135,11 @@ def test_outputs_are_chosen_and_ordered(call: Call, tmp_path: Path) -> None:
     turned = call(
         *("run", catalog.TWO_PICTURES, "--out", str(tmp_path), "--json"), "--outputs", "12,4"
     )
-    one = call("run", catalog.TWO_PICTURES, "--out", str(tmp_path), "--json", "--outputs", "12")
+    alone = call("run", catalog.TWO_PICTURES, "--out", str(tmp_path), "--json", "--outputs", "12")
 
     assert [result["node_id"] for result in both.document["results"]] == ["4", "12"]
     assert [result["node_id"] for result in turned.document["results"]] == ["12", "4"]
-    assert [result["node_id"] for result in one.document["results"]] == ["12"]
+    assert [result["node_id"] for result in alone.document["results"]] == ["12"]
 
 
 def test_a_chosen_node_that_makes_nothing_is_named(call: Call, tmp_path: Path) -> None:

@@ -184,11 +184,11 @@ if sys.platform != "win32":
         process.send_signal(number)
         read_until(process, "Stopping")
         process.send_signal(number)  # as `timeout` does, to its group
-        said, err = process.communicate(timeout=120)
+        output, err = process.communicate(timeout=120)
 
         assert process.returncode == 130
         assert "cancelled in the cloud" in err
-        assert json.loads(said)["error"]["task_id"] == next(iter(slow.tasks))
+        assert json.loads(output)["error"]["task_id"] == next(iter(slow.tasks))
         assert slow.counters.cancels == 1
 
     def test_what_ends_a_server_of_tools_stops_its_tasks(

@@ -84,11 +84,11 @@ def test_the_results_are_fetched_into_the_folder(call: Call, done: str, tmp_path
     ran = call("task", done, "--fetch", "--out", str(folder), "--json")
 
     assert ran.code == 0, ran.err
-    made = folder / f"{done}_9_1.png"
-    assert made.read_bytes().startswith(b"\x89PNG")
-    assert [result["path"] for result in ran.document["results"]] == [str(made)]
+    path = folder / f"{done}_9_1.png"
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert [result["path"] for result in ran.document["results"]] == [str(path)]
     assert ran.document["task_id"] == done
-    assert list(folder.iterdir()) == [made]
+    assert list(folder.iterdir()) == [path]
 
 
 def test_what_was_ordered_here_is_fetched_without_the_service(
@@ -114,13 +114,13 @@ def test_a_list_in_part_is_told_and_completed_by_a_later_fetch(
     first = asyncio.run(order())
     (gone,) = first.missing
     argv = ("task", first.task_id, "--fetch", "--json", "--out")
-    told = call(*argv, str(tmp_path / "one"))
-    assert (told.code, len(told.document["results"])) == (0, 1)
-    assert f"listed no result of node {gone}" in told.err
+    in_part = call(*argv, str(tmp_path / "one"))
+    assert (in_part.code, len(in_part.document["results"])) == (0, 1)
+    assert f"listed no result of node {gone}" in in_part.err
 
     emulator.missing_address = None
     whole = call(*argv, str(tmp_path / "both"))
-    assert {one["node_id"] for one in whole.document["results"]} == {"2", "3"}
+    assert {result["node_id"] for result in whole.document["results"]} == {"2", "3"}
     assert "listed no result" not in whole.err
     assert emulator.counters.orders == 1
 
@@ -188,7 +188,7 @@ def test_a_failed_task_is_shown_with_its_reason_and_is_no_result(
 
 
 @pytest.mark.parametrize(
-    ("argv", "code", "said"),
+    ("argv", "code", "words"),
     [
         (("task",), 2, "TASK"),
         (("task", ""), 2, "no id of a task"),
@@ -208,12 +208,12 @@ def test_a_failed_task_is_shown_with_its_reason_and_is_no_result(
     ],
 )
 def test_what_cannot_be_meant_is_said(
-    call: Call, emulator: Emulator, argv: tuple[str, ...], code: int, said: str
+    call: Call, emulator: Emulator, argv: tuple[str, ...], code: int, words: str
 ) -> None:
     ran = call(*argv)
 
     assert ran.code == code
-    assert said in ran.err
+    assert words in ran.err
     assert emulator.counters.cancels == 0
 
 
@@ -267,9 +267,9 @@ def test_open_orders_are_listed(call: Call, emulator: Emulator, uncertain: int) 
     ran = call("task", "--list", "--json")
 
     assert ran.code == 0, ran.err
-    (left,) = ran.document["orders"]
-    assert left.pop("placed_at") == pytest.approx(time.time(), abs=60)
-    assert left == {
+    (listed,) = ran.document["orders"]
+    assert listed.pop("placed_at") == pytest.approx(time.time(), abs=60)
+    assert listed == {
         "order": uncertain,
         "task_id": None,
         "state": "uncertain",
@@ -291,9 +291,9 @@ def test_a_look_tells_what_can_be_seen_and_settles_nothing(
     call: Call, emulator: Emulator, uncertain: int
 ) -> None:
     emulator.run_seconds = 600
-    seen = call("task", "--order", str(uncertain), "--look", "--json").document
+    look = call("task", "--order", str(uncertain), "--look", "--json").document
 
-    assert (seen["order"], seen["before"], seen["ours"]) == (uncertain, 0, 0)
+    assert (look["order"], look["before"], look["ours"]) == (uncertain, 0, 0)
     assert "when it was sent: 0" in call("task", "--order", str(uncertain), "--look").out
     assert len(call("task", "--list", "--json").document["orders"]) == 1
 
@@ -301,12 +301,12 @@ def test_a_look_tells_what_can_be_seen_and_settles_nothing(
 def test_an_order_whose_task_was_found_is_taken_up(
     call: Call, emulator: Emulator, uncertain: int, tmp_path: Path
 ) -> None:
-    (made,) = emulator.tasks
-    said = call("task", "--order", str(uncertain), "--is", made, "--json")
-    assert said.document == {"order": uncertain, "task_id": made}
+    (task_id,) = emulator.tasks
+    answer = call("task", "--order", str(uncertain), "--is", task_id, "--json")
+    assert answer.document == {"order": uncertain, "task_id": task_id}
     ran = call("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path), "--json")
 
-    assert ran.document["task_id"] == made
+    assert ran.document["task_id"] == task_id
     assert emulator.counters.orders == 1
 
 
@@ -323,8 +323,8 @@ def test_a_task_that_nobody_knows_settles_nothing(
 def test_an_order_that_came_to_nothing_is_ordered_when_it_is_run_again(
     call: Call, emulator: Emulator, uncertain: int, tmp_path: Path
 ) -> None:
-    said = call("task", "--order", str(uncertain), "--not-started", "--json")
-    assert said.document == {"order": uncertain, "task_id": None}
+    answer = call("task", "--order", str(uncertain), "--not-started", "--json")
+    assert answer.document == {"order": uncertain, "task_id": None}
     ran = call("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path), "--json")
 
     assert ran.code == 0
@@ -334,33 +334,33 @@ def test_an_order_that_came_to_nothing_is_ordered_when_it_is_run_again(
 def test_a_task_of_another_workflow_or_order_is_no_answer(
     call: Call, emulator: Emulator, base_url: str, uncertain: int, tmp_path: Path
 ) -> None:
-    (made,) = emulator.tasks
+    (task_id,) = emulator.tasks
     body = {"apiKey": emulator.default_key, "workflowId": catalog.TEXT_OUT}
     reply = requests.post(f"{base_url}/task/openapi/create", json=body, timeout=120).json()
-    other = reply["data"]["taskId"]
-    while not emulator.tasks[other].is_over:
+    foreign = reply["data"]["taskId"]
+    while not emulator.tasks[foreign].is_over:
         time.sleep(0.01)
     argv = ("run", catalog.TEXT_TO_IMAGE, "--set", "3.seed=5", "--out", str(tmp_path), "--json")
-    known = call(*argv).document["task_id"]
+    ordered = call(*argv).document["task_id"]
 
-    for wrong, said in ((other, f"is not of order {uncertain}"), (known, "order, number 2")):
+    for wrong, words in ((foreign, f"is not of order {uncertain}"), (ordered, "order, number 2")):
         ran = call("task", "--order", str(uncertain), "--is", wrong)
-        assert (ran.code, said in ran.err) == (2, True), ran.err
+        assert (ran.code, words in ran.err) == (2, True), ran.err
         assert call("task", "--list", "--json").document["orders"][0]["uncertain"]
-    assert call("task", "--order", str(uncertain), "--is", made).code == 0
+    assert call("task", "--order", str(uncertain), "--is", task_id).code == 0
 
 
 def test_an_answer_is_corrected_while_its_task_is_not_over(
     call: Call, emulator: Emulator, uncertain: int, order: Callable[[], str], tmp_path: Path
 ) -> None:
-    (made,) = emulator.tasks
+    (task_id,) = emulator.tasks
     wrong = order()
     answer = ("task", "--order", str(uncertain))
     assert call(*answer, "--is", wrong).code == 0
     assert call("task", "--list", "--json").document["orders"][0]["task_id"] == wrong
-    assert call(*answer, "--is", made).code == 0
+    assert call(*answer, "--is", task_id).code == 0
     ran = call("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path), "--json")
-    assert ran.document["task_id"] == made
+    assert ran.document["task_id"] == task_id
     assert "no open question" in call(*answer, "--is", wrong).err  # it is over
 
     emulator.faults.append(Fault(CREATE, "lost_reply"))
@@ -383,25 +383,25 @@ def test_an_order_that_was_ordered_again_is_no_failure_and_can_be_answered(
     emulator.faults.append(Fault(CREATE, "lost_reply"))
     argv = ("run", catalog.TEXT_TO_IMAGE, "--out", str(tmp_path), "--json")
     number = str(call(*argv).document["error"]["order"])
-    (made,) = emulator.tasks
+    (task_id,) = emulator.tasks
     assert call(*argv, "--again").code == 0
     assert spent(call) == "4 coins"  # 1 was paid, 3 are held
 
     past = call("history", "--json").document["orders"]
-    assert [one["state"] for one in past] == ["done", "uncertain"]
-    asked = call("history", "--state", "uncertain", "--json").document["orders"]
-    assert [str(one["order"]) for one in asked] == [number]
+    assert [row["state"] for row in past] == ["done", "uncertain"]
+    questions = call("history", "--state", "uncertain", "--json").document["orders"]
+    assert [str(question["order"]) for question in questions] == [number]
     assert call("history", "--state", "failed", "--json").document["orders"] == []
     shown = call("history", number)
     assert "an equal order was placed since" in shown.out
     assert f"task --order {number} --look" in shown.err
 
     if answer == "is":
-        assert call("task", "--order", number, "--is", made).code == 0
+        assert call("task", "--order", number, "--is", task_id).code == 0
         # Of the two either is served: the first may be seen to be over before it is taken up.
         assert not call(*argv).document["paid"]
         past = call("history", "--json").document["orders"]
-        assert [one["state"] for one in past] == ["done", "done"]
+        assert [row["state"] for row in past] == ["done", "done"]
         assert spent(call) == "2 coins"
     else:
         assert call("task", "--order", number, "--not-started").code == 0

@@ -125,7 +125,7 @@ def test_an_answer_that_cannot_be_read_says_so(
 ) -> None:
     for path in ("/openapi/v2/api-key/list", "/task/openapi/getWebhookDetail"):
         emulator.faults.append(Fault(path, "null_data", count=None))
-    for asked in (("account", "--keys"), ("webhook", task_id)):
-        ran = call(*asked)
+    for argv in (("account", "--keys"), ("webhook", task_id)):
+        ran = call(*argv)
         assert ran.code == 4
         assert "answer" in ran.err

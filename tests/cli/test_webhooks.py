@@ -46,9 +46,9 @@ def test_a_port_of_comfyuis_or_that_somebody_has_is_refused(call: Call) -> None:
     comfyui = call("webhooks", "--listen", "8188")
     assert comfyui.code != 0
     assert "ComfyUI's own" in comfyui.err
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        ran = call("webhooks", "--listen", str(taken.getsockname()[1]))
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        ran = call("webhooks", "--listen", str(listener.getsockname()[1]))
     assert ran.code != 0
     assert "Choose another" in ran.err
