@@ -126,7 +126,7 @@ class Settings:
             access_password=Secret(values.get("RUNNINGHUB_ACCESS_PASSWORD", "")),
             segment_workflow=values.get("RUNNINGHUB_SEGMENT_WORKFLOW", "").strip(),
             models=(mode := values.get("RUNNINGHUB_MODELS", "")) and read_models(mode),
-            route=(by := values.get("RUNNINGHUB_ROUTE", "")) and read_route(by),
+            route=(route := values.get("RUNNINGHUB_ROUTE", "")) and read_route(route),
             renews_models=not (on := values.get(RENEWS, "")) or read_switch(RENEWS, on),
             model_registry=(at := values.get(REGISTRY, "")) and read_registry(at),
             limits=Limits(*(_read_limit(name, values) for name in VARIABLES.values())),

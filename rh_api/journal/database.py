@@ -66,8 +66,8 @@ class JournalFile:
 
     def set_aside_files(self) -> list[Path]:
         """Journals that were set aside here, and that nobody has removed."""
-        found = self.folder.glob("orders.*-*.sqlite3")
-        return sorted(path for path in found if path.name.split(".")[1].startswith(_ASIDE))
+        paths = self.folder.glob("orders.*-*.sqlite3")
+        return sorted(path for path in paths if path.name.split(".")[1].startswith(_ASIDE))
 
     def change(self, statement: str, values: tuple[object, ...]) -> bool:
         """Run one statement by itself; whether it changed a row."""

@@ -140,11 +140,11 @@ class History:
             low, high = _bounds(db, query)
             high = min(high, before or _LAST)
             # One state at a time comes in order from its index; several would have to be sorted.
-            states = [one for state in dict.fromkeys(query.states) for one in _rows_in(state)]
+            states = [sql for state in dict.fromkeys(query.states) for sql in _conditions(state)]
             between = low, high
-            found = [_select(db, query, account, one, between, limit) for one in states or [""]]
-            rows = islice(merge(*found, key=lambda row: -row.id), limit)
-            return _with_results(db, list(rows))
+            lists = [_select(db, query, account, state, between, limit) for state in states or [""]]
+            merged = islice(merge(*lists, key=lambda row: -row.id), limit)
+            return _with_results(db, list(merged))
 
     def spent(
         self, account: tuple[str, str], since: float, until: float, *, by_program: bool = False
@@ -156,18 +156,18 @@ class History:
         statement = _SPENT_BY_PROGRAM if by_program else _SPENT
         with self._file.reading() as db:
             rows = db.execute(statement, (*account, since, until)).fetchall()
-            made = [
+            totals = [
                 Spent(
                     since,
                     program,
                     _name(db, latest) if by_program else "",
                     orders,
                     untold,
-                    *(None if one is None else Decimal(one) / MICRO for one in sums),
+                    *(None if amount is None else Decimal(amount) / MICRO for amount in sums),
                 )
                 for program, orders, untold, *sums, latest in rows
             ]
-        return sorted(made, key=lambda one: (one.coins or 0, one.money or 0), reverse=True)
+        return sorted(totals, key=lambda total: (total.coins or 0, total.money or 0), reverse=True)
 
     def under_way(self, origin: str, account: str) -> tuple[int, int]:
         """Orders of an account that are tasks and not over, in all processes, and those with
@@ -200,9 +200,9 @@ class History:
                 " ORDER BY id DESC LIMIT 100",
                 (origin,),
             )
-            told = (json.loads(row["what"]) for row in rows)
-            ways = (what.get("submit") for what in told if "prompt" not in what)
-            return next(ways, None) == SUBMIT_V2
+            orders = (json.loads(row["what"]) for row in rows)
+            routes = (order.get("submit") for order in orders if "prompt" not in order)
+            return next(routes, None) == SUBMIT_V2
 
     def last_done(
         self, origin: str, account: str, workflow: str, instance: str, limit: int = RUNS_KEPT
@@ -249,15 +249,15 @@ def _bounds(db: sqlite3.Connection, query: Query) -> tuple[int, int]:
         low, high = query.order, query.order + 1
     if query.since is not None:
         # The plus keeps SQLite from walking the rows themselves.
-        found = db.execute("SELECT min(+id) FROM orders WHERE created >= ?", (query.since,))
-        low = max(low, found.fetchone()[0] or _LAST)
+        cursor = db.execute("SELECT min(+id) FROM orders WHERE created >= ?", (query.since,))
+        low = max(low, cursor.fetchone()[0] or _LAST)
     if query.until is not None:
-        found = db.execute("SELECT max(+id) FROM orders WHERE created < ?", (query.until,))
-        high = min(high, (found.fetchone()[0] or 0) + 1)
+        cursor = db.execute("SELECT max(+id) FROM orders WHERE created < ?", (query.until,))
+        high = min(high, (cursor.fetchone()[0] or 0) + 1)
     return low, high
 
 
-def _rows_in(state: State) -> list[str]:
+def _conditions(state: State) -> list[str]:
     """What rows of a state are, each by its index: see `OrderRow.is_superseded`."""
     if state is State.UNCERTAIN:
         return ["state = 'uncertain'", f"state = 'failed' AND {_SUPERSEDED}"]
@@ -275,42 +275,42 @@ def _select(
 ) -> Iterator[OrderRow]:
     tables = "words CROSS JOIN orders ON id = order_id" if query.words else "orders"
     number = "order_id" if query.words else "id"
-    wanted = [f"{number} >= ?", f"{number} < ?", "deleted = 0"]
+    conditions = [f"{number} >= ?", f"{number} < ?", "deleted = 0"]
     values: list[object] = [*between]
     for word in query.words:
-        told = ["instr(words.text, ?)"]
+        matches = ["instr(words.text, ?)"]
         values.append(word)
         if word in _STATES:
-            told.append("state = ?")
+            matches.append("state = ?")
             values.append(word)
         if word.isdecimal():
-            told.append(
+            matches.append(
                 "id IN (SELECT id FROM orders WHERE task_id >= ? AND task_id < ? || char(1114111))"
             )
             values += [word, word]
-        wanted.append(f"({' OR '.join(told)})")
+        conditions.append(f"({' OR '.join(matches)})")
     if query.since is not None:
-        wanted.append("+created >= ?")
+        conditions.append("+created >= ?")
         values.append(query.since)
     if query.until is not None:
-        wanted.append("+created < ?")
+        conditions.append("+created < ?")
         values.append(query.until)
     for comparison, amount in query.costs:
-        wanted.append("(" + " OR ".join(f"{cost} {comparison} ?" for cost in _COSTS) + ")")
+        conditions.append("(" + " OR ".join(f"{cost} {comparison} ?" for cost in _COSTS) + ")")
         values += [round(amount * MICRO)] * len(_COSTS)
     if state:
-        wanted.append(state)
+        conditions.append(state)
     if account is not None:
-        wanted.append("+origin = ? AND +account = ?")
+        conditions.append("+origin = ? AND +account = ?")
         values += account
-    where = " AND ".join(wanted)
+    where = " AND ".join(conditions)
     order = f"ORDER BY {number} DESC LIMIT ?"
     statement = " ".join(("SELECT orders.* FROM", tables, "WHERE", where, order))
     return map(read_order, db.execute(statement, (*values, limit)).fetchall())
 
 
 def _with_results(db: sqlite3.Connection, rows: Sequence[OrderRow]) -> list[Found]:
-    found: list[Found] = []
+    page: list[Found] = []
     for row in rows:
         (results,) = db.execute(
             "SELECT count(*) FROM results WHERE order_id = ?", (row.id,)
@@ -320,8 +320,8 @@ def _with_results(db: sqlite3.Connection, rows: Sequence[OrderRow]) -> list[Foun
             ' FROM results WHERE order_id = ? ORDER BY "index" LIMIT 1',
             (FIRST_CHARACTERS, row.id),
         ).fetchone()
-        found.append(Found(row, results, first and ResultRow(*first)))
-    return found
+        page.append(Found(row, results, first and ResultRow(*first)))
+    return page
 
 
 def _searched(row: OrderRow) -> str:
@@ -344,11 +344,11 @@ def _texts(value: object) -> Iterator[str]:
     """Values of fields, without the hashes of files, which nobody looks for."""
     if isinstance(value, Mapping):
         if file_hash(cast("object", value)) is None:
-            for one in cast("Mapping[str, object]", value).values():
-                yield from _texts(one)
+            for member in cast("Mapping[str, object]", value).values():
+                yield from _texts(member)
     elif isinstance(value, list):
-        for one in cast("list[object]", value):
-            yield from _texts(one)
+        for member in cast("list[object]", value):
+            yield from _texts(member)
     elif value is not None and not isinstance(value, bool):
         yield str(value)
 

@@ -51,7 +51,7 @@ class SqliteJournal:
         self.account = account
         self.folder = store.folder
         self.currency = CNY if origin.endswith(".cn") else USD  # a guess for other sites
-        self._asked: deque[tuple[asyncio.Future[Any], Callable[[], object]]] = deque()
+        self._queue: deque[tuple[asyncio.Future[Any], Callable[[], object]]] = deque()
         self._line = WaitingLine(store.folder, origin, account)
         self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="runninghub-journal")
         self.last_order = store.last_order()  # before this start, of any account
@@ -71,39 +71,39 @@ class SqliteJournal:
 
     async def _do(self, work: Callable[P, T], *values: P.args, **more: P.kwargs) -> T:
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._asked.append((done, partial(work, *values, **more)))
-        if len(self._asked) == 1:
+        self._queue.append((done, partial(work, *values, **more)))
+        if len(self._queue) == 1:
             try:
                 self._thread.submit(self._visit)
             except RuntimeError:  # the journal is closed
-                self._asked.clear()
+                self._queue.clear()
                 raise
         return await done
 
     def _visit(self) -> None:
         """On the journal's thread: do what was asked until then and meanwhile, for thousands of
         orders together: each waking costs more than most reads, each commit more than writes."""
-        while self._asked:
+        while self._queue:
             answers = self._answers()
             _hand_over(answers)
             # Only taken out when it is done: whoever finds it here need not send for a visit.
             for _ in answers:
-                self._asked.popleft()
+                self._queue.popleft()
 
     def _answers(self) -> list[_Answer]:
         """To those that are soon done, in one transaction."""
-        if len(self._asked) == 1:
-            return [_answer(*self._asked[0])]
+        if len(self._queue) == 1:
+            return [_answer(*self._queue[0])]
         answers: list[_Answer] = []
         until = time.monotonic() + LONGEST_HELD
         try:
             with self._store.together():
-                while not answers or (len(answers) < len(self._asked) and time.monotonic() < until):
-                    answers.append(_answer(*self._asked[len(answers)]))
+                while not answers or (len(answers) < len(self._queue) and time.monotonic() < until):
+                    answers.append(_answer(*self._queue[len(answers)]))
                     if error := answers[-1][-1]:
                         raise error
         except Exception:  # noqa: BLE001 - nothing of it was written: each is done by itself
-            return [_answer(*self._asked[number]) for number in range(len(answers))]
+            return [_answer(*self._queue[number]) for number in range(len(answers))]
         return answers
 
     async def _record(self, work: Callable[P, T], *values: P.args, **more: P.kwargs) -> T | None:
@@ -180,8 +180,8 @@ class SqliteJournal:
     ) -> list[Spent]:
         """What orders that ended in each period cost; nothing for one without orders."""
         spent, own = self._store.history.spent, (self.origin, self.account)
-        found = [await self._do(spent, own, *each, by_program=by_program) for each in periods]
-        return [one for each in found for one in each]
+        answers = [await self._do(spent, own, *span, by_program=by_program) for span in periods]
+        return [total for totals in answers for total in totals]
 
     async def delete(self, orders: Iterable[int]) -> list[int]:
         return await self._do(self._store.history.delete, orders)
@@ -204,10 +204,10 @@ class SqliteJournal:
     async def place(self, order: int, task_id: str) -> None:
         await self._do(self._store.placed, order, task_id)
 
-    async def settle(self, seen: OrderRow, task_id: str) -> bool:
+    async def settle(self, prior: OrderRow, task_id: str) -> bool:
         if task_id:
-            return await self._do(self._store.settled_as_task, seen, task_id)
-        return await self._do(self._store.settled_as_not_started, seen)
+            return await self._do(self._store.settled_as_task, prior, task_id)
+        return await self._do(self._store.settled_as_not_started, prior)
 
     async def prune(self) -> list[int]:
         keep = Retention.read(self.folder)
@@ -255,13 +255,13 @@ class SqliteJournal:
     async def record_failed(
         self, order: int, *, key: str, code: int | None = None, usage: Usage | None = None
     ) -> None:
-        costs, told = self._costs(usage), usage or NO_USAGE
+        costs, usage = self._costs(usage), usage or NO_USAGE
         failed = self._store.failed
-        await self._record(failed, order, key=key, code=code, costs=costs, usage=told)
+        await self._record(failed, order, key=key, code=code, costs=costs, usage=usage)
 
     async def record_cancelled(self, order: int, usage: Usage | None = None) -> None:
-        costs, told = self._costs(usage), usage or NO_USAGE
-        await self._record(self._store.cancelled, order, costs=costs, usage=told)
+        costs, usage = self._costs(usage), usage or NO_USAGE
+        await self._record(self._store.cancelled, order, costs=costs, usage=usage)
 
     async def record_cancel_wanted(self, order: int) -> bool:
         return await self._record(self._store.want_cancel, order) is not None
@@ -321,8 +321,8 @@ class SqliteJournal:
         await self._record(self._store.ledger.book, order, {}, NO_USAGE)
 
     async def ran_alone(self, order: int, since: float) -> bool:
-        whose = self.origin, self.account
-        return await self._do(self._store.ledger.ran_alone, *whose, order, since)
+        payer = self.origin, self.account
+        return await self._do(self._store.ledger.ran_alone, *payer, order, since)
 
     async def unbooked(self, seconds: float) -> list[OrderRow]:
         unbooked, since = self._store.ledger.unbooked, self.now() - seconds

@@ -121,14 +121,14 @@ class Ledger:
         self, db: sqlite3.Connection, origin: str, account: str, program: str, hold: Hold
     ) -> int:
         """`reserve` within a transaction; a reservation that is there already is kept."""
-        known = "SELECT 1 FROM reservations WHERE id = ? AND order_id IS NULL"
-        if hold.number and db.execute(known, (hold.number,)).fetchone():
+        unbound = "SELECT 1 FROM reservations WHERE id = ? AND order_id IS NULL"
+        if hold.number and db.execute(unbound, (hold.number,)).fetchone():
             return hold.number
         limits = hold.limits.lowest(_rules(db, origin, account).limits)
         at = self._at(db, origin, account, hold.at)
         if limits and not hold.once:
-            found = _committed(db, origin, account, hold.scope, at)
-            passed = reached(limits, hold.amounts, found.prompt, found.day)
+            spent = _committed(db, origin, account, hold.scope, at)
+            passed = reached(limits, hold.amounts, spent.prompt, spent.day)
             if passed is not None:
                 raise LimitReached(passed)
         cursor = db.execute(
@@ -152,12 +152,12 @@ class Ledger:
             origin, account = row["origin"], row["account"]
             limits = hold.limits.lowest(_rules(db, origin, account).limits)
             at = self._at(db, origin, account, hold.at)
-            found = _committed(db, origin, account, row["scope"], at)
+            spent = _committed(db, origin, account, row["scope"], at)
             held = db.execute("SELECT unit, held FROM amounts WHERE reservation_id = ?", (number,))
-            own = {one["unit"]: -one["held"] for one in held}
-            is_of_today = found.since <= row["at"] < found.until
-            day = added((found.day, own)) if is_of_today else found.day
-            passed = reached(limits, amounts, added((found.prompt, own)), day)
+            own = {unit: -amount for unit, amount in held}
+            is_of_today = spent.since <= row["at"] < spent.until
+            day = added((spent.day, own)) if is_of_today else spent.day
+            passed = reached(limits, amounts, added((spent.prompt, own)), day)
             if passed is not None:
                 raise LimitReached(passed)
             db.execute("UPDATE reservations SET seconds = ? WHERE id = ?", (hold.seconds, number))
@@ -209,7 +209,7 @@ class Ledger:
             (usage.coins, usage.money, usage.third_party_money, usage.seconds, order),
         )
         held = db.execute("SELECT unit FROM amounts WHERE reservation_id = ?", (row["id"],))
-        costs = _in_held_currency(costs, {one["unit"] for one in held})
+        costs = _in_held_currency(costs, {amount["unit"] for amount in held})
         db.execute("UPDATE amounts SET cost = 0 WHERE reservation_id = ?", (row["id"],))
         db.executemany(
             "INSERT INTO amounts (reservation_id, unit, cost) VALUES (?, ?, ?)"
@@ -226,10 +226,10 @@ class Ledger:
             ).fetchone()
             if row is None:
                 return None
-            sums = db.execute(
+            held = db.execute(
                 "SELECT unit, held FROM amounts WHERE reservation_id = ?", (row["id"],)
             )
-            amounts = {one["unit"]: one["held"] for one in sums}
+            amounts = {amount["unit"]: amount["held"] for amount in held}
             return Hold(row["scope"], amounts, row["seconds"], at=row["at"], number=row["id"])
 
     def committed(self, origin: str, account: str, scope: str, at: float | None) -> Committed:
@@ -240,12 +240,12 @@ class Ledger:
     def ran_alone(self, origin: str, account: str, order: int, since: float) -> bool:
         """Whether no other order of the account was open or ended since then, unix seconds."""
         with self._file.reading() as db:
-            found = db.execute(
+            others = db.execute(
                 "SELECT 1 FROM orders WHERE origin = ? AND account = ? AND id != ?"
                 " AND (ended IS NULL OR ended >= ?) LIMIT 1",
                 (origin, account, order, since),
             )
-            return found.fetchone() is None
+            return others.fetchone() is None
 
     def unbooked(self, origin: str, account: str, since: float) -> list[OrderRow]:
         """Orders that ended since then and whose cost is not told yet, oldest first."""
@@ -270,7 +270,7 @@ class Ledger:
                 (origin, account),
             ).fetchall()
             open_orders = "SELECT * FROM orders WHERE id = ? AND ended IS NULL"
-            rows = [(db.execute(open_orders, (one[0],)).fetchone(), one[1]) for one in paid]
+            rows = [(db.execute(open_orders, (id_,)).fetchone(), seconds) for id_, seconds in paid]
             return [(read_order(row), seconds) for row, seconds in rows if row is not None]
 
     def paces(self, origin: str, account: str, instance: str) -> list[tuple[str | None, ...]]:
@@ -289,7 +289,7 @@ class Ledger:
     ) -> list[dict[str, int]]:
         """What the latest successes of a program did cost, newest first."""
         with self._file.reading() as db:
-            found: dict[int, dict[str, int]] = {}
+            by_order: dict[int, dict[str, int]] = {}
             for row in db.execute(
                 "SELECT order_id, unit, cost FROM ("
                 " SELECT reservations.id, order_id FROM orders JOIN reservations"
@@ -299,26 +299,26 @@ class Ledger:
                 " JOIN amounts ON reservation_id = booked.id ORDER BY order_id DESC",
                 (origin, account, program, instance, limit),
             ):
-                found.setdefault(row["order_id"], {})[row["unit"]] = row["cost"] or 0
-            return [*found.values()]
+                by_order.setdefault(row["order_id"], {})[row["unit"]] = row["cost"] or 0
+            return [*by_order.values()]
 
-    def _at(self, db: sqlite3.Connection, origin: str, account: str, given: float | None) -> float:
+    def _at(self, db: sqlite3.Connection, origin: str, account: str, at: float | None) -> float:
         """The moment that counts: what the service's clock gives, else no earlier than the last
         row, so that no clock which is set back opens a day again."""
-        if given is not None:
-            return given
+        if at is not None:
+            return at
         last = db.execute(
             "SELECT max(at) FROM reservations WHERE origin = ? AND account = ?", (origin, account)
         ).fetchone()[0]
         return max(self._clock(), last or 0.0)
 
 
-def _in_held_currency(costs: Sums, held: Collection[str]) -> Sums:
+def _in_held_currency(costs: Sums, units: Collection[str]) -> Sums:
     """An account's money is of one currency: the one in which it was held, once that was known."""
-    known = {CNY, USD}.intersection(held)
-    if len(known) != 1:
+    currencies = {CNY, USD}.intersection(units)
+    if len(currencies) != 1:
         return costs
-    (currency,) = known
+    (currency,) = currencies
     return {currency if unit in (CNY, USD) else unit: cost for unit, cost in costs.items()}
 
 
@@ -338,7 +338,7 @@ def _rules(db: sqlite3.Connection, origin: str, account: str) -> Rules:
     ):
         sums.setdefault(row["scope"], {})[row["unit"]] = row["amount"]
     allowed = {
-        scope.removeprefix(ALLOWED): one for scope, one in sums.items() if scope.startswith(ALLOWED)
+        scope.removeprefix(ALLOWED): cap for scope, cap in sums.items() if scope.startswith(ALLOWED)
     }
     order, prompt, day = (sums.get(scope, {}) for scope in SCOPES)
     return Rules(Limits(order, prompt, day), sums.get(FLOOR, {}), allowed)

@@ -76,12 +76,12 @@ class Retention:
     def read(cls, folder: Path) -> Retention:
         """The bounds set for the journal in `folder`; the default for each that is no number."""
         try:
-            kept: object = json.loads((folder / _SETTINGS).read_text("utf-8"))
+            stored: object = json.loads((folder / _SETTINGS).read_text("utf-8"))
         except (OSError, ValueError, RecursionError):
             return cls()
-        given = cast("dict[str, object]", kept) if isinstance(kept, dict) else {}
-        known = {name: given[name] for name in _BOUNDS if is_kept(name, given.get(name))}
-        return cls(**cast("dict[str, int]", known))
+        values = cast("dict[str, object]", stored) if isinstance(stored, dict) else {}
+        valid = {name: values[name] for name in _BOUNDS if is_kept(name, values.get(name))}
+        return cls(**cast("dict[str, int]", valid))
 
     def write(self, folder: Path) -> None:
         """Raises OSError."""
@@ -100,9 +100,9 @@ def is_kept(name: str, value: object) -> bool:
 
 def freed(folder: Path, old: Iterable[int], most: int) -> int:
     """Bytes that go with the results of `old` orders and with what is over `most` bytes."""
-    kept = {path.name: _Kept(path).size for path in _folders(folder / RESULTS)}
-    gone = sum(kept.pop(str(order), 0) for order in old)
-    return gone + max(0, sum(kept.values()) - most)
+    sizes = {path.name: _OrderFolder(path).size for path in _folders(folder / RESULTS)}
+    gone = sum(sizes.pop(str(order), 0) for order in old)
+    return gone + max(0, sum(sizes.values()) - most)
 
 
 def tidy(
@@ -122,7 +122,7 @@ def tidy(
         with contextlib.suppress(OSError):
             if part.stat().st_mtime < time.time() - PART_SECONDS:
                 _remove(part)
-    orders = [_Kept(path) for path in _folders(folder / RESULTS)]
+    orders = [_OrderFolder(path) for path in _folders(folder / RESULTS)]
     total = sum(order.size for order in orders)
     since = time.time() - young
     for order in sorted(orders, key=lambda order: order.at):
@@ -141,7 +141,7 @@ def _remove(file: Path) -> None:
 
 def kept_bytes(folder: Path) -> int:
     """What the results on this machine take."""
-    return sum(_Kept(path).size for path in _folders(folder / RESULTS))
+    return sum(_OrderFolder(path).size for path in _folders(folder / RESULTS))
 
 
 def kept_folders(folder: Path) -> list[str]:
@@ -155,17 +155,17 @@ def empty(folder: Path, names: Iterable[str]) -> None:
         shutil.rmtree(folder / RESULTS / name, ignore_errors=True)
 
 
-class _Kept:
+class _OrderFolder:
     """One order's folder: its size in bytes and when it was last written to."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        about = [
-            seen for file in path.rglob("*") if (seen := _stat(file)) and S_ISREG(seen.st_mode)
+        stats = [
+            stat for file in path.rglob("*") if (stat := _stat(file)) and S_ISREG(stat.st_mode)
         ]
         own = _stat(path)
-        self.size = sum(one.st_size for one in about)
-        self.at = max((one.st_mtime for one in about), default=own.st_mtime if own else 0.0)
+        self.size = sum(stat.st_size for stat in stats)
+        self.at = max((stat.st_mtime for stat in stats), default=own.st_mtime if own else 0.0)
 
 
 def _stat(path: Path) -> os.stat_result | None:

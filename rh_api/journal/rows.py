@@ -53,8 +53,8 @@ class Identity:
     @property
     def digest(self) -> str:
         """64 hex digits; equal for equal identities, on any machine."""
-        named = [getattr(self, one.name) for one in fields(self)]
-        return hashlib.sha256(json.dumps(named).encode()).hexdigest()
+        values = [getattr(self, field.name) for field in fields(self)]
+        return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,5 +191,5 @@ class FileStamp(NamedTuple):
     entry: str
 
     @classmethod
-    def of(cls, about: os.stat_result) -> FileStamp:
-        return cls(about.st_size, about.st_mtime_ns, f"{about.st_ino}.{about.st_ctime_ns}")
+    def of(cls, stat: os.stat_result) -> FileStamp:
+        return cls(stat.st_size, stat.st_mtime_ns, f"{stat.st_ino}.{stat.st_ctime_ns}")

@@ -195,28 +195,28 @@ class Store:
         What was held for it stays held until it is released or an order is bound to it again,
         unless it is `for_good`.
         """
-        gone = "DELETE FROM orders WHERE id = ? AND state IN ('intended', 'uncertain')"
-        return self._delete(gone, (order,), for_good=for_good)
+        statement = "DELETE FROM orders WHERE id = ? AND state IN ('intended', 'uncertain')"
+        return self._delete(statement, (order,), for_good=for_good)
 
-    def settled_as_task(self, seen: OrderRow, task_id: str) -> bool:
+    def settled_as_task(self, prior: OrderRow, task_id: str) -> bool:
         """A person says that it became that task, which may be said anew while it is not over.
 
-        Nothing changes where it is not as it was `seen`, or while an equal order is not over.
+        Changes nothing unless the row is still as in `prior`, or while an equal order is not over.
         """
-        what = json.dumps({**seen.what, "answered": True})
+        what = json.dumps({**prior.what, "answered": True})
         return self._file.change(
             "UPDATE orders SET state = 'placed', task_id = ?, placed = ?, started = NULL,"
             " ended = NULL, error_key = '', told = '[]', what = ?"
             " WHERE id = ? AND state = ? AND task_id IS ? AND NOT EXISTS (SELECT 1 FROM orders AS"
             " twin WHERE twin.identity_digest = ? AND twin.ended IS NULL AND twin.id != ?)",
-            (task_id, self._clock(), what, *seen.snapshot, seen.identity_digest, seen.id),
+            (task_id, self._clock(), what, *prior.snapshot, prior.identity_digest, prior.id),
         )
 
-    def settled_as_not_started(self, seen: OrderRow) -> bool:
-        """A person says that it never started: the row goes, and what was held for it, unless it is
-        not as it was `seen`."""
-        gone = "DELETE FROM orders WHERE id = ? AND state = ? AND task_id IS ?"
-        return self._delete(gone, seen.snapshot, for_good=True)
+    def settled_as_not_started(self, prior: OrderRow) -> bool:
+        """A user says that it never started: delete the row and its hold, if the row is
+        still as in `prior`."""
+        statement = "DELETE FROM orders WHERE id = ? AND state = ? AND task_id IS ?"
+        return self._delete(statement, prior.snapshot, for_good=True)
 
     def done(
         self,
@@ -282,11 +282,11 @@ class Store:
     def save_results(self, order: int, rows: Iterable[ResultRow], *, whole: bool = False) -> bool:
         """Add results by node and index; a `whole` list takes the place of all: orders differ."""
         with self._file.writing() as db:
-            known = db.execute("SELECT 1 FROM orders WHERE id = ?", (order,)).fetchone()
+            row = db.execute("SELECT 1 FROM orders WHERE id = ?", (order,)).fetchone()
             db.execute("DELETE FROM results WHERE order_id = ? AND ?", (order, whole))
-            if known is not None:
+            if row is not None:
                 _write_results(db, order, rows)
-            return known is not None
+            return row is not None
 
     def save_missing(self, order: int, missing: Iterable[str]) -> bool:
         """What is still missing of a success whose list was read anew."""

@@ -109,7 +109,7 @@ class WebhookRows:
 
     def _is_served(self) -> bool:
         try:
-            seen = (self._file.folder / _SIGN).stat().st_mtime
+            touched = (self._file.folder / _SIGN).stat().st_mtime
         except OSError:
             return False
-        return abs(self._clock() - seen) < ALIVE
+        return abs(self._clock() - touched) < ALIVE

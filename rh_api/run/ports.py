@@ -209,10 +209,10 @@ class Journal(Protocol):
         """A later look found the task of an uncertain order."""
         ...
 
-    async def settle(self, seen: OrderRow, task_id: str) -> bool:
+    async def settle(self, prior: OrderRow, task_id: str) -> bool:
         """A person says which task an order became; "": it never started, and the row goes.
 
-        Nothing changes where it is not as it was `seen`, or an equal order is not over.
+        Changes nothing unless the row is still as in `prior`, or while an equal order is not over.
         """
         ...
 
