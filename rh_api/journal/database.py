@@ -18,11 +18,11 @@ _FILE = "orders.sqlite3"
 _GATE = "orders.lock"  # an empty database, for SQLite's locks, which work on every platform
 _SUSPECT = "orders.suspect"  # an operation failed: look everything over at the next opening
 _CHECKED_BYTES = 8 << 20  # a file up to this size is looked over each time, in some 20 ms
-_ASIDE = ("damaged-", "newer-")  # why a journal was set aside; the latter by 0.1.0
+_ASIDE_PREFIXES = ("damaged-", "newer-")  # why a journal was set aside; the latter by 0.1.0
 _COMPANIONS = ("", "-wal", "-shm")  # SQLite's own names beside the file's
 
 # FULL: a commit returns when it is on the disk; fullfsync makes that true on macOS as well.
-_EACH_CONNECTION = (
+_CONNECTION_SETUP = (
     "PRAGMA synchronous = FULL",
     "PRAGMA fullfsync = ON",
     "PRAGMA foreign_keys = ON",
@@ -54,9 +54,9 @@ class JournalFile:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with contextlib.ExitStack() as undo:
                 self._gate = undo.enter_context(contextlib.closing(_connect(folder / _GATE, 0.1)))
-                self._db, self.set_aside = _enter(self._gate, folder, patience)
+                self._db, self.set_aside = _open_current(self._gate, folder, patience)
                 undo.pop_all()
-        except (OSError, sqlite3.Error, _Unfit) as error:
+        except (OSError, sqlite3.Error, _Unusable) as error:
             raise StoreUnavailable(folder=str(folder), reason=str(error)) from error
         self._is_group = False
 
@@ -67,7 +67,7 @@ class JournalFile:
     def set_aside_files(self) -> list[Path]:
         """Journals that were set aside here, and that nobody has removed."""
         paths = self.folder.glob("orders.*-*.sqlite3")
-        return sorted(path for path in paths if path.name.split(".")[1].startswith(_ASIDE))
+        return sorted(path for path in paths if path.name.split(".")[1].startswith(_ASIDE_PREFIXES))
 
     def change(self, statement: str, values: tuple[object, ...]) -> bool:
         """Run one statement by itself; whether it changed a row."""
@@ -116,7 +116,7 @@ class JournalFile:
             raise StoreUnavailable(fate=fate, folder=str(self.folder), reason=str(error)) from error
 
 
-class _Unfit(Exception):
+class _Unusable(Exception):
     """There is no current journal: "missing", "older" or "damaged"."""
 
     def __init__(self, verdict: str) -> None:
@@ -124,7 +124,7 @@ class _Unfit(Exception):
         self.verdict = verdict
 
 
-def _enter(
+def _open_current(
     gate: sqlite3.Connection, folder: Path, patience: float
 ) -> tuple[sqlite3.Connection, Path | None]:
     """A connection to a current journal, and where an unusable one was put.
@@ -135,27 +135,27 @@ def _enter(
     """
     deadline = time.monotonic() + patience
     set_aside: Path | None = None
-    if _pass(gate, "BEGIN EXCLUSIVE"):
-        _question_orphans(folder / _FILE, patience)
+    if _take_gate(gate, "BEGIN EXCLUSIVE"):
+        _mark_orphans_uncertain(folder / _FILE, patience)
         gate.execute("ROLLBACK")
     verdict = "locked"
     while True:
-        if _pass(gate, "BEGIN"):
+        if _take_gate(gate, "BEGIN"):
             try:
-                return _attach(folder, patience), set_aside
-            except _Unfit as unfit:
-                verdict = unfit.verdict
+                return _open_checked(folder, patience), set_aside
+            except _Unusable as unusable:
+                verdict = unusable.verdict
             gate.execute("ROLLBACK")
-            if _pass(gate, "BEGIN EXCLUSIVE"):
-                set_aside = _make_fit(folder, patience) or set_aside
-                _question_orphans(folder / _FILE, patience)  # of an older version until now
+            if _take_gate(gate, "BEGIN EXCLUSIVE"):
+                set_aside = _repair(folder, patience) or set_aside
+                _mark_orphans_uncertain(folder / _FILE, patience)  # of an older version until now
                 gate.execute("ROLLBACK")
                 continue  # however long a slow disk took: nobody else had it
         if time.monotonic() > deadline:
             raise StoreUnavailable("error.store_in_use", folder=str(folder), reason=verdict)
 
 
-def _question_orphans(path: Path, patience: float) -> None:
+def _mark_orphans_uncertain(path: Path, patience: float) -> None:
     """Nobody has the journal open: of a request that was on its way, nobody hears the reply."""
     if not path.exists():
         return
@@ -174,10 +174,10 @@ def _question_orphans(path: Path, patience: float) -> None:
             db.execute("DELETE FROM reservations WHERE order_id IS NULL")
 
 
-def _pass(gate: sqlite3.Connection, how: str) -> bool:
+def _take_gate(gate: sqlite3.Connection, begin: str) -> bool:
     """Take the gate, shared or alone; False when others kept it for a moment."""
     try:
-        gate.execute(how)
+        gate.execute(begin)
         gate.execute("SELECT * FROM sqlite_master").fetchall()  # a shared lock starts with this
     except sqlite3.OperationalError:
         if gate.in_transaction:
@@ -186,70 +186,70 @@ def _pass(gate: sqlite3.Connection, how: str) -> bool:
     return True
 
 
-def _attach(folder: Path, patience: float) -> sqlite3.Connection:
-    """A connection to a journal of our version that can be written; else _Unfit.
+def _open_checked(folder: Path, patience: float) -> sqlite3.Connection:
+    """A connection to a journal of our version that can be written; else _Unusable.
 
     Raises sqlite3.OperationalError where the trouble is around the file and not in it.
     """
     path = folder / _FILE
     if not path.exists():
         # Without its journal, a left-over log would be replayed into the next one.
-        raise _Unfit("damaged" if path.with_name(_FILE + "-wal").exists() else "missing")
+        raise _Unusable("damaged" if path.with_name(_FILE + "-wal").exists() else "missing")
     db = _connect(path, patience)
     try:
         _examine(db, folder)
-        for statement in _EACH_CONNECTION:
+        for statement in _CONNECTION_SETUP:
             db.execute(statement)
     except BaseException as error:
         db.close()
         # SQLITE_CORRUPT and SQLITE_NOTADB arrive as the plain class, all else as a child of it;
         # ValueError is a text (of the file or quoted in SQLite's message) or row that is none.
         if type(error) is sqlite3.DatabaseError or isinstance(error, ValueError):
-            raise _Unfit("damaged") from error
+            raise _Unusable("damaged") from error
         raise
     return db
 
 
 def _examine(db: sqlite3.Connection, folder: Path) -> None:
-    """Raise _Unfit, or what SQLite or `read_order` raises, unless the journal can be trusted."""
+    """Raise _Unusable, or what SQLite or `read_order` raises, unless the journal can be trusted."""
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > len(MIGRATIONS):
         # Whoever wrote it may go on writing to it, and its limits hold: it stays where it is.
         raise StoreUnavailable("error.store_newer", file=str(folder / _FILE))
     if version < 1:
-        raise _Unfit("damaged")
+        raise _Unusable("damaged")
     if version < len(MIGRATIONS):
-        raise _Unfit("older")
+        raise _Unusable("older")
     suspect = (folder / _SUSPECT).exists()
     small = (folder / _FILE).stat().st_size <= _CHECKED_BYTES
-    if not _is_ours(db) or ((suspect or small) and not _is_whole(db)):
-        raise _Unfit("damaged")
+    if not _has_current_schema(db) or ((suspect or small) and not _is_intact(db)):
+        raise _Unusable("damaged")
     if suspect:
         for row in db.execute("SELECT * FROM orders"):
             read_order(row)
         (folder / _SUSPECT).unlink(missing_ok=True)
 
 
-def _make_fit(folder: Path, patience: float) -> Path | None:
+def _repair(folder: Path, patience: float) -> Path | None:
     """Make, migrate or replace the journal; where the damaged one was put.
 
-    Raises _Unfit where the disk does not even keep a new one.
+    Raises _Unusable where the disk does not even keep a new one.
     """
     set_aside: Path | None = None
     try:
-        _attach(folder, patience).close()
-    except _Unfit as unfit:
-        if unfit.verdict == "older":
+        _open_checked(folder, patience).close()
+    except _Unusable as unusable:
+        if unusable.verdict == "older":
             _migrate(folder / _FILE, patience)
         else:
-            if unfit.verdict == "damaged":
+            if unusable.verdict == "damaged":
                 set_aside = _set_aside(folder)
-            _make(folder, patience)
-        _attach(folder, patience).close()
+            _create(folder, patience)
+        _open_checked(folder, patience).close()
     return set_aside
 
 
-def _make(folder: Path, patience: float) -> None:
+def _create(folder: Path, patience: float) -> None:
     """Under another name first, so that an empty file under the journal's own is always damage."""
     path = folder / "orders.new.sqlite3"
     for companion in _COMPANIONS:
@@ -288,7 +288,7 @@ def _set_aside(folder: Path) -> Path:
     return target
 
 
-def _is_ours(db: sqlite3.Connection) -> bool:
+def _has_current_schema(db: sqlite3.Connection) -> bool:
     """Its tables are word for word those that this version makes."""
     schema = "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
     with contextlib.closing(sqlite3.connect(":memory:")) as model:
@@ -296,7 +296,7 @@ def _is_ours(db: sqlite3.Connection) -> bool:
         return [tuple(row) for row in db.execute(schema)] == model.execute(schema).fetchall()
 
 
-def _is_whole(db: sqlite3.Connection) -> bool:
+def _is_intact(db: sqlite3.Connection) -> bool:
     """Its pages, indexes and constraints agree; reads the whole file."""
     return [tuple(row) for row in db.execute("PRAGMA integrity_check")] == [("ok",)]
 

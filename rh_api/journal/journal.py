@@ -31,7 +31,7 @@ log = logging.getLogger("runninghub")
 P = ParamSpec("P")
 T = TypeVar("T")
 
-LONGEST_HELD = 0.002  # seconds that an answer waits for those after it
+BATCH_SECONDS = 0.002  # seconds that an answer waits for those after it
 
 _Answer = tuple[asyncio.Future[Any], object, BaseException | None]
 
@@ -74,28 +74,28 @@ class SqliteJournal:
         self._queue.append((done, partial(work, *values, **more)))
         if len(self._queue) == 1:
             try:
-                self._thread.submit(self._visit)
+                self._thread.submit(self._drain)
             except RuntimeError:  # the journal is closed
                 self._queue.clear()
                 raise
         return await done
 
-    def _visit(self) -> None:
+    def _drain(self) -> None:
         """On the journal's thread: do what was asked until then and meanwhile, for thousands of
         orders together: each waking costs more than most reads, each commit more than writes."""
         while self._queue:
-            answers = self._answers()
-            _hand_over(answers)
+            answers = self._run_batch()
+            _deliver(answers)
             # Only taken out when it is done: whoever finds it here need not send for a visit.
             for _ in answers:
                 self._queue.popleft()
 
-    def _answers(self) -> list[_Answer]:
+    def _run_batch(self) -> list[_Answer]:
         """To those that are soon done, in one transaction."""
         if len(self._queue) == 1:
             return [_answer(*self._queue[0])]
         answers: list[_Answer] = []
-        until = time.monotonic() + LONGEST_HELD
+        until = time.monotonic() + BATCH_SECONDS
         try:
             with self._store.together():
                 while not answers or (len(answers) < len(self._queue) and time.monotonic() < until):
@@ -383,14 +383,14 @@ def _answer(done: asyncio.Future[Any], work: Callable[[], object]) -> _Answer:
         return done, None, error
 
 
-def _hand_over(answers: Sequence[_Answer]) -> None:
+def _deliver(answers: Sequence[_Answer]) -> None:
     for loop in {done.get_loop() for done, _, _ in answers}:
         own = [answer for answer in answers if answer[0].get_loop() is loop]
         with contextlib.suppress(RuntimeError):  # it is closed: nobody waits any more
-            loop.call_soon_threadsafe(_settle, own)
+            loop.call_soon_threadsafe(_resolve, own)
 
 
-def _settle(answers: Sequence[_Answer]) -> None:
+def _resolve(answers: Sequence[_Answer]) -> None:
     for done, result, error in answers:
         if done.done():
             continue
