@@ -14,7 +14,7 @@ from typing import Any
 
 from .errors import BadInput
 from .journal import ResultRow, SqliteJournal, State
-from .journal.history import Found, Query, Spent, folded
+from .journal.history import OrderSummary, Query, Spent, folded
 from .money.amounts import currency_of
 from .texts import ENGLISH, Say
 from .wire.envelope import read_object
@@ -78,9 +78,9 @@ class PastOrder:
     first: ResultRow | None
 
     @classmethod
-    def of(cls, entry: Found, account: tuple[str, str]) -> PastOrder:
+    def of(cls, summary: OrderSummary, account: tuple[str, str]) -> PastOrder:
         """`account`: origin and key's fingerprint of who asks."""
-        row = entry.row
+        row = summary.row
         values = values_of(row.graph)
         return cls(
             order=row.id,
@@ -109,8 +109,8 @@ class PastOrder:
             code=row.code,
             cancelling=row.cancel == "wanted" and row.ended is None,
             missing=row.missing,
-            results=entry.results,
-            first=entry.first,
+            results=summary.results,
+            first=summary.first,
         )
 
 

@@ -11,7 +11,7 @@ from typing import cast
 from ...rh_api.client import Client, PastOrder, Query, ResultRow, Retention, State
 from ...rh_api.errors import BadInput, RunningHubError
 from ...rh_api.history import failure_text, read_since, search_query
-from ...rh_api.journal.retention import is_kept
+from ...rh_api.journal.retention import is_valid_bound
 from ...rh_api.money.amounts import say_unit
 from ...rh_api.wire.filetypes import Kind, by_suffix
 from .. import language
@@ -244,7 +244,7 @@ async def retention(body: Body) -> dict[str, object]:
     now = Retention.read(folder)
     bounds = {name: body.get(name, getattr(now, name)) for name in ("days", "orders", "bytes")}
     for name, value in bounds.items():
-        if not is_kept(name, value):
+        if not is_valid_bound(name, value):
             raise BadInput("node.bad_type", name=name, value=str(value)[:80])
     chosen = Retention(**bounds)
     if switch_of(body, "keep"):

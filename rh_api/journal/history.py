@@ -80,7 +80,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class OrderSummary:
     """An order of a page, how many results it has, and the first of them, its text shortened."""
 
     row: OrderRow
@@ -126,13 +126,13 @@ class History:
                 return False
         with self._file.writing() as db:
             rows = db.execute(f"SELECT * {_UNREAD} ORDER BY id LIMIT {READ_AT_ONCE}")
-            texts = [(row.id, _searched(row)) for row in map(read_order, rows)]
+            texts = [(row.id, _search_text(row)) for row in map(read_order, rows)]
             db.executemany("INSERT INTO words VALUES (?, ?)", texts)
             return len(texts) == READ_AT_ONCE
 
     def page(
         self, query: Query, account: tuple[str, str] | None, before: int | None, limit: int
-    ) -> list[Found]:
+    ) -> list[OrderSummary]:
         """Orders with a number below `before` that fit, newest first, at most `limit`."""
         while query.words and self.read_words():
             pass
@@ -309,8 +309,8 @@ def _select(
     return map(read_order, db.execute(statement, (*values, limit)).fetchall())
 
 
-def _with_results(db: sqlite3.Connection, rows: Sequence[OrderRow]) -> list[Found]:
-    page: list[Found] = []
+def _with_results(db: sqlite3.Connection, rows: Sequence[OrderRow]) -> list[OrderSummary]:
+    page: list[OrderSummary] = []
     for row in rows:
         (results,) = db.execute(
             "SELECT count(*) FROM results WHERE order_id = ?", (row.id,)
@@ -320,11 +320,11 @@ def _with_results(db: sqlite3.Connection, rows: Sequence[OrderRow]) -> list[Foun
             ' FROM results WHERE order_id = ? ORDER BY "index" LIMIT 1',
             (FIRST_CHARACTERS, row.id),
         ).fetchone()
-        page.append(Found(row, results, first and ResultRow(*first)))
+        page.append(OrderSummary(row, results, first and ResultRow(*first)))
     return page
 
 
-def _searched(row: OrderRow) -> str:
+def _search_text(row: OrderRow) -> str:
     """What an order is found by: its program and its own texts and numbers."""
     texts = " ".join((row.workflow, row.name, *_texts(row.inputs), *_texts(row.graph)))
     return folded(texts)[:SEARCHED_CHARACTERS]

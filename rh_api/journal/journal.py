@@ -18,7 +18,7 @@ from ..money.amounts import CNY, USD, Sums, costs_of
 from ..texts import english
 from ..wire.tasks import Report, Usage
 from .caches import RUNS_KEPT
-from .history import Found, Query, Spent
+from .history import OrderSummary, Query, Spent
 from .ledger import NO_HOLD, Committed, Hold, Rules
 from .retention import Retention
 from .rows import FileStamp, Identity, OrderRow, ResultRow
@@ -167,7 +167,7 @@ class SqliteJournal:
 
     async def history(
         self, query: Query, account: tuple[str, str] | None, before: int | None, limit: int
-    ) -> list[Found]:
+    ) -> list[OrderSummary]:
         return await self._do(self._store.history.page, query, account, before, limit)
 
     async def read_words(self) -> None:

@@ -80,7 +80,7 @@ class Retention:
         except (OSError, ValueError, RecursionError):
             return cls()
         values = cast("dict[str, object]", stored) if isinstance(stored, dict) else {}
-        valid = {name: values[name] for name in _BOUNDS if is_kept(name, values.get(name))}
+        valid = {name: values[name] for name in _BOUNDS if is_valid_bound(name, values.get(name))}
         return cls(**cast("dict[str, int]", valid))
 
     def write(self, folder: Path) -> None:
@@ -92,7 +92,7 @@ _SETTINGS = "retention.json"
 _BOUNDS = {"days": (1, 3_650), "orders": (100, 1_000_000), "bytes": (10**8, 10**13)}
 
 
-def is_kept(name: str, value: object) -> bool:
+def is_valid_bound(name: str, value: object) -> bool:
     """Whether a value of `Retention` is one: a whole number within its bounds."""
     low, high = _BOUNDS[name]
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
