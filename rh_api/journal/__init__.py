@@ -1,8 +1,8 @@
-"""The journal, one SQLite file: what was ordered and what became of it, across any crash.
+"""The journal, one SQLite file: orders and their outcomes, durable across crashes.
 
-An order's row is on the disk before its request leaves, so a process that dies at any moment
-leaves a question behind and never a silent second order. It holds no key. Several processes may
-use one file.
+An order's row is synced to disk before its request is sent, so a process that dies at any moment
+leaves an uncertain order, never a silent duplicate. It holds no key. Several processes may share
+the file.
 """
 
 from .journal import SqliteJournal

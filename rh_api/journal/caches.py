@@ -1,5 +1,5 @@
-"""What saves work another time: uploads, hashes of big files, how long workflows ran, where their
-results lie, which nodes gave nothing, and how the nodes of a local graph ended."""
+"""Caches in the journal's file: uploads, file hashes, run times, result URLs, silent nodes,
+and how the nodes of a local graph ended."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 from .database import JournalFile
 from .rows import FileStamp
 
-ENDS_KEPT = 2_000  # nodes, those that ended last
-RUNS_KEPT = 20  # a workflow and instance; more past runs do not foretell better
+ENDS_KEPT = 2_000  # nodes: the most recent ends
+RUNS_KEPT = 20  # per workflow and instance; more past runs do not predict better
 
 
 class Caches:
-    """What the journal's file remembers beside orders; to lose it costs time alone.
+    """Cached facts beside the orders; losing them costs only time.
 
     Methods raise StoreUnavailable as those of the `Store` do.
     """
@@ -25,14 +25,14 @@ class Caches:
     def remember_upload(
         self, origin: str, account: str, sha256: str, name: str, url: str, expires: float
     ) -> None:
-        """The service keeps content `sha256` as `name` until `expires` (unix seconds)."""
+        """Record that the service has content `sha256` as `name` until `expires`, unix seconds."""
         self._file.change(
             "INSERT OR REPLACE INTO uploads VALUES (?, ?, ?, ?, ?, ?)",
             (origin, account, sha256, name, url, expires),
         )
 
     def upload(self, origin: str, account: str, sha256: str, now: float) -> tuple[str, str] | None:
-        """Name and URL of content that the service still has at `now`."""
+        """Name and URL of content that the service still has at `now`, else None."""
         with self._file.reading() as db:
             row = db.execute(
                 "SELECT name, url FROM uploads"
@@ -42,7 +42,7 @@ class Caches:
             return None if row is None else (row["name"], row["url"])
 
     def forget_upload(self, origin: str, account: str, sha256: str) -> None:
-        """The service turned out not to have it any more."""
+        """Delete the entry of an upload that the service no longer has."""
         self._file.change(
             "DELETE FROM uploads WHERE origin = ? AND account = ? AND sha256 = ?",
             (origin, account, sha256),
@@ -56,7 +56,7 @@ class Caches:
         )
 
     def known_hash(self, path: Path, stamp: FileStamp, algorithm: str) -> str | None:
-        """The hash of a file that has not changed since, else None."""
+        """The cached digest of a file whose stamp is unchanged, else None."""
         with self._file.reading() as db:
             row = db.execute(
                 "SELECT hexdigest FROM hashes"
@@ -96,8 +96,8 @@ class Caches:
             return [row["seconds"] for row in rows]
 
     def silent_nodes(self, origin: str, account: str, workflow: str) -> frozenset[str]:
-        """Nodes that gave nothing in the two latest successes of a program, although they were to
-        run. One whose results nobody has waited for is none of these."""
+        """Announced nodes without output in both of a program's two latest successes. A success
+        whose results were never awaited does not count."""
         silent = """WITH latest AS (SELECT id, told FROM orders o WHERE origin = ? AND account = ?
             AND workflow = ? AND state = 'done' AND told != '[]' AND (missing != '[]' OR EXISTS
             (SELECT 1 FROM results WHERE order_id = o.id AND (path IS NOT NULL OR text IS NOT NULL)))
@@ -110,16 +110,16 @@ class Caches:
             return frozenset(str(row["value"]) for row in rows)
 
     def result_url(self, origin: str) -> str:
-        """Where one of the latest results of a site's was fetched, of any account; or ""."""
+        """URL of a recent result of a site, of any account, else ""."""
         latest = """SELECT url FROM (SELECT * FROM results ORDER BY order_id DESC LIMIT 50)
             JOIN orders o ON o.id = order_id WHERE o.origin = ? AND url != '' LIMIT 1"""
         with self._file.reading() as db:
             return next((str(row["url"]) for row in db.execute(latest, (origin,))), "")
 
     def remember_end(self, graph: str, node: str, end: str) -> None:
-        """How a node of a local graph ended, in its host's own words."""
+        """Upsert how a node of a local graph ended; `end` is the host's own text."""
         with self._file.writing() as db:
-            # A new row each time: the newest have the highest numbers.
+            # REPLACE assigns a new id: the newest ends have the highest.
             db.execute(
                 'INSERT OR REPLACE INTO ends (graph, node, "end") VALUES (?, ?, ?)',
                 (graph, node, end),
@@ -131,7 +131,7 @@ class Caches:
             )
 
     def ends(self, graph: str) -> dict[str, str]:
-        """How the nodes of a graph ended last."""
+        """The latest end of each node of a graph, by node id."""
         with self._file.reading() as db:
             rows = db.execute('SELECT node, "end" FROM ends WHERE graph = ?', (graph,))
             return {row["node"]: row["end"] for row in rows}

@@ -1,4 +1,4 @@
-"""The file under the journal: current, writable and sound; a damaged one gives way to a new one."""
+"""The journal's file: migrated, writable and intact; a damaged one is set aside and replaced."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .rows import read_order
 from .schema import MIGRATIONS
 
 _FILE = "orders.sqlite3"
-_GATE = "orders.lock"  # an empty database, for SQLite's locks, which work on every platform
-_SUSPECT = "orders.suspect"  # an operation failed: look everything over at the next opening
-_CHECKED_BYTES = 8 << 20  # a file up to this size is looked over each time, in some 20 ms
-_ASIDE_PREFIXES = ("damaged-", "newer-")  # why a journal was set aside; the latter by 0.1.0
+_GATE = "orders.lock"  # an empty database: SQLite's file locks are portable
+_SUSPECT = "orders.suspect"  # marker: an operation failed, check all at the next opening
+_CHECKED_BYTES = 8 << 20  # up to this size each opening checks the file, in some 20 ms
+_ASIDE_PREFIXES = ("damaged-", "newer-")  # why a journal was set aside; "newer" by 0.1.0 only
 _COMPANIONS = ("", "-wal", "-shm")  # SQLite's own names beside the file's
 
 # FULL: a commit returns when it is on the disk; fullfsync makes that true on macOS as well.
@@ -26,11 +26,11 @@ _CONNECTION_SETUP = (
     "PRAGMA synchronous = FULL",
     "PRAGMA fullfsync = ON",
     "PRAGMA foreign_keys = ON",
-    # KiB: with the default of 2,000 each of thousands of orders reads pages anew.
+    # KiB: the default of 2,000 evicts the pages that thousands of orders share.
     "PRAGMA cache_size = -16384",
-    # Else its log stays as long as it ever was, as when thousands of orders were forgotten at once.
+    # Else the WAL stays as large as it ever was, as after thousands of orders were pruned at once.
     "PRAGMA journal_size_limit = 8388608",
-    # Written and taken back: alone, BEGIN IMMEDIATE passes on a file that cannot be written.
+    # A write that is rolled back: BEGIN IMMEDIATE alone succeeds on a file that is not writable.
     "BEGIN IMMEDIATE",
     f"PRAGMA user_version = {len(MIGRATIONS)}",
     "ROLLBACK",
@@ -38,16 +38,16 @@ _CONNECTION_SETUP = (
 
 
 class JournalFile:
-    """An open file of the current version. Failing, each use of it raises StoreUnavailable.
+    """An open journal of the current schema version. A use that fails raises StoreUnavailable.
 
-    `set_aside` is where this opening put a damaged file, or None.
+    `set_aside`: where this opening moved a damaged file, or None.
     """
 
     def __init__(self, folder: Path, patience: float) -> None:
-        """Open the file in `folder`, or make it, for its owner alone.
+        """Open the file in `folder`, created with owner-only permissions if missing.
 
-        `patience` is seconds that another process may hold it. Raises StoreUnavailable where
-        it cannot be written, is of a newer version, or is unusable and another process has it open.
+        `patience`: seconds to wait for another process's lock. Raises StoreUnavailable if it is
+        not writable, of a newer version, or unusable while another process has it open.
         """
         self.folder = folder
         try:
@@ -65,18 +65,18 @@ class JournalFile:
         self._gate.close()
 
     def set_aside_files(self) -> list[Path]:
-        """Journals that were set aside here, and that nobody has removed."""
+        """Paths, sorted, of journals that were set aside here and still exist."""
         paths = self.folder.glob("orders.*-*.sqlite3")
         return sorted(path for path in paths if path.name.split(".")[1].startswith(_ASIDE_PREFIXES))
 
     def change(self, statement: str, values: tuple[object, ...]) -> bool:
-        """Run one statement by itself; whether it changed a row."""
+        """Run one statement as a transaction; return whether it changed a row."""
         with self.writing() as db:
             return db.execute(statement, values).rowcount > 0
 
     @contextlib.contextmanager
     def together(self) -> Generator[None]:
-        """All writing meanwhile is one transaction, which any exception ends."""
+        """Group the block's writes into one transaction; an exception rolls it back."""
         self._is_group = True
         try:
             yield
@@ -91,8 +91,8 @@ class JournalFile:
 
     @contextlib.contextmanager
     def writing(self, fate: Fate = Fate.UNKNOWN) -> Generator[sqlite3.Connection]:
-        """One transaction: all of it on the disk, or nothing and an exception; or a part of one,
-        see `together`."""
+        """A transaction: durable on exit, or rolled back and an exception raised; within
+        `together`, a part of that one. `fate`: of the StoreUnavailable raised."""
         with self.reading(fate) as db:
             try:
                 if not db.in_transaction:
@@ -117,7 +117,7 @@ class JournalFile:
 
 
 class _Unusable(Exception):
-    """There is no current journal: "missing", "older" or "damaged"."""
+    """No journal of the current version to use; `verdict`: "missing", "older" or "damaged"."""
 
     def __init__(self, verdict: str) -> None:
         super().__init__(verdict)
@@ -127,11 +127,11 @@ class _Unusable(Exception):
 def _open_current(
     gate: sqlite3.Connection, folder: Path, patience: float
 ) -> tuple[sqlite3.Connection, Path | None]:
-    """A connection to a current journal, and where an unusable one was put.
+    """Return a connection to a current journal, and where a damaged one was moved, or None.
 
-    Whoever has the journal open shares the gate, and whoever makes, migrates or replaces it has
-    the gate alone: SQLite would delete the log of a new journal when the old one, renamed while
-    it was open, is closed.
+    A process holds the gate shared while it has the journal open, and exclusively while it creates,
+    migrates or replaces it: closing an old journal that was renamed while open would make SQLite
+    delete the WAL of the new one.
     """
     deadline = time.monotonic() + patience
     set_aside: Path | None = None
@@ -148,37 +148,37 @@ def _open_current(
             gate.execute("ROLLBACK")
             if _take_gate(gate, "BEGIN EXCLUSIVE"):
                 set_aside = _repair(folder, patience) or set_aside
-                _mark_orphans_uncertain(folder / _FILE, patience)  # of an older version until now
+                _mark_orphans_uncertain(folder / _FILE, patience)  # skipped above if it was older
                 gate.execute("ROLLBACK")
-                continue  # however long a slow disk took: nobody else had it
+                continue  # past the deadline too: a slow disk took the time, not a lock
         if time.monotonic() > deadline:
             raise StoreUnavailable("error.store_in_use", folder=str(folder), reason=verdict)
 
 
 def _mark_orphans_uncertain(path: Path, patience: float) -> None:
-    """Nobody has the journal open: of a request that was on its way, nobody hears the reply."""
+    """Given the exclusive gate, no process awaits a reply: intended orders become uncertain."""
     if not path.exists():
         return
     with (
         contextlib.closing(_connect(path, patience)) as db,
         contextlib.suppress(sqlite3.Error, ValueError),
     ):
-        # What is wrong with the file is said by whoever attaches it.
+        # What is wrong with the file is reported by `_open_checked`.
         if db.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS):
             db.execute(
                 "UPDATE orders INDEXED BY unfinished SET state = 'uncertain',"
                 " error_key = 'error.uncertain_before'"
                 " WHERE ended IS NULL AND state = 'intended'"
             )
-            # What was held for orders that never came to be written down.
+            # Reservations of orders that were never inserted.
             db.execute("DELETE FROM reservations WHERE order_id IS NULL")
 
 
 def _take_gate(gate: sqlite3.Connection, begin: str) -> bool:
-    """Take the gate, shared or alone; False when others kept it for a moment."""
+    """Lock the gate (BEGIN: shared, BEGIN EXCLUSIVE); False if its short timeout expires."""
     try:
         gate.execute(begin)
-        gate.execute("SELECT * FROM sqlite_master").fetchall()  # a shared lock starts with this
+        gate.execute("SELECT * FROM sqlite_master").fetchall()  # BEGIN alone takes no lock
     except sqlite3.OperationalError:
         if gate.in_transaction:
             gate.execute("ROLLBACK")
@@ -187,13 +187,13 @@ def _take_gate(gate: sqlite3.Connection, begin: str) -> bool:
 
 
 def _open_checked(folder: Path, patience: float) -> sqlite3.Connection:
-    """A connection to a journal of our version that can be written; else _Unusable.
+    """Return a connection to a writable, intact journal of our version, else raise _Unusable.
 
-    Raises sqlite3.OperationalError where the trouble is around the file and not in it.
+    Raises sqlite3.OperationalError where its surroundings fail (lock, disk), not its content.
     """
     path = folder / _FILE
     if not path.exists():
-        # Without its journal, a left-over log would be replayed into the next one.
+        # A WAL left without its journal would be replayed into the next one.
         raise _Unusable("damaged" if path.with_name(_FILE + "-wal").exists() else "missing")
     db = _connect(path, patience)
     try:
@@ -202,8 +202,8 @@ def _open_checked(folder: Path, patience: float) -> sqlite3.Connection:
             db.execute(statement)
     except BaseException as error:
         db.close()
-        # SQLITE_CORRUPT and SQLITE_NOTADB arrive as the plain class, all else as a child of it;
-        # ValueError is a text (of the file or quoted in SQLite's message) or row that is none.
+        # SQLITE_CORRUPT and SQLITE_NOTADB raise DatabaseError itself, all else a subclass of it;
+        # ValueError is invalid UTF-8 (in the file or in SQLite's message) or an unreadable row.
         if type(error) is sqlite3.DatabaseError or isinstance(error, ValueError):
             raise _Unusable("damaged") from error
         raise
@@ -211,10 +211,10 @@ def _open_checked(folder: Path, patience: float) -> sqlite3.Connection:
 
 
 def _examine(db: sqlite3.Connection, folder: Path) -> None:
-    """Raise _Unusable, or what SQLite or `read_order` raises, unless the journal can be trusted."""
+    """Check version, schema, content. Raises _Unusable, StoreUnavailable, SQLite's, ValueError."""
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > len(MIGRATIONS):
-        # Whoever wrote it may go on writing to it, and its limits hold: it stays where it is.
+        # The newer version may go on writing to it, and its limits hold: leave it in place.
         raise StoreUnavailable("error.store_newer", file=str(folder / _FILE))
     if version < 1:
         raise _Unusable("damaged")
@@ -231,9 +231,9 @@ def _examine(db: sqlite3.Connection, folder: Path) -> None:
 
 
 def _repair(folder: Path, patience: float) -> Path | None:
-    """Make, migrate or replace the journal; where the damaged one was put.
+    """Create, migrate or replace the journal; return where a damaged one was moved, or None.
 
-    Raises _Unusable where the disk does not even keep a new one.
+    Raises _Unusable if the disk does not even keep a new one.
     """
     set_aside: Path | None = None
     try:
@@ -250,7 +250,7 @@ def _repair(folder: Path, patience: float) -> Path | None:
 
 
 def _create(folder: Path, patience: float) -> None:
-    """Under another name first, so that an empty file under the journal's own is always damage."""
+    """Create a journal by atomic rename, so that an empty file of its name is always damage."""
     path = folder / "orders.new.sqlite3"
     for companion in _COMPANIONS:
         path.with_name(path.name + companion).unlink(missing_ok=True)
@@ -267,15 +267,15 @@ def _migrate(path: Path, patience: float) -> None:
         db.executescript(
             f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {len(MIGRATIONS)}; COMMIT"
         )
-        # Kept in the file. Where the disk cannot do it the mode stays what it was, as safe. Last:
-        # what a log holds of a new journal would not go with it when it gets its name.
+        # Persistent. Where the disk does not support WAL the old mode stays, as safe. Last: the WAL
+        # of a new journal would not be renamed along with it.
         db.execute("PRAGMA journal_mode = WAL")
     finally:
         db.close()
 
 
 def _set_aside(folder: Path) -> Path:
-    """Rename the file and its companions; the journal first, whose absence shows in a crash."""
+    """Rename the journal, then its companions: after a crash in between, its absence shows."""
     number = 1
     while any(folder.glob(f"orders.damaged-{number}.sqlite3*")):
         number += 1
@@ -289,7 +289,7 @@ def _set_aside(folder: Path) -> Path:
 
 
 def _has_current_schema(db: sqlite3.Connection) -> bool:
-    """Its tables are word for word those that this version makes."""
+    """Whether its schema is, word for word, what MIGRATIONS create."""
     schema = "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
     with contextlib.closing(sqlite3.connect(":memory:")) as model:
         model.executescript("".join(MIGRATIONS))
@@ -297,7 +297,7 @@ def _has_current_schema(db: sqlite3.Connection) -> bool:
 
 
 def _is_intact(db: sqlite3.Connection) -> bool:
-    """Its pages, indexes and constraints agree; reads the whole file."""
+    """Whether pages, indexes and constraints are consistent; reads the whole file."""
     return [tuple(row) for row in db.execute("PRAGMA integrity_check")] == [("ok",)]
 
 
@@ -305,5 +305,5 @@ def _connect(path: Path, patience: float) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
     db.row_factory = sqlite3.Row
     db.create_function("micros", 1, micros, deterministic=True)
-    db.text_factory = bytes.decode  # a text that is none raises ValueError, told from an I/O error
+    db.text_factory = bytes.decode  # invalid UTF-8 raises ValueError, unlike an I/O error
     return db

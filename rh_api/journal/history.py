@@ -1,4 +1,4 @@
-"""Looking back: pages of orders, newest first, what they cost, and deleting what they were."""
+"""Past orders: search by page, newest first; sums of cost; deletion of an order's content."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .database import JournalFile
 from .pruning import empty_order, old_orders
 from .rows import ORDERED_AGAIN, OrderRow, ResultRow, State, read_order
 
-SEARCHED_CHARACTERS = 20_000  # of an order's texts; a whole book in a field is found by its start
-FIRST_CHARACTERS = 300  # of a text among the results, in a list
-READ_AT_ONCE = 200  # orders whose texts are noted in one transaction
-_LAST = 2**62  # a number that no order reaches
-# A cost in millionths, as limits read it: what is no sum counts as untold. Plain numbers SQLite
-# itself reads as exactly, many times as fast; whole ones, which coins are, by one comparison.
+SEARCHED_CHARACTERS = 20_000  # of an order's texts are indexed; a longer text is found by its start
+FIRST_CHARACTERS = 300  # of a text result, in a list
+READ_AT_ONCE = 200  # orders indexed per transaction
+_LAST = 2**62  # above any order id
+# A cost in millionths, as `micros` reads it, NULL for no number. SQL converts plain decimals as
+# exactly and many times as fast; integers, which coins are, by the first branch.
 _COSTS = [
     f"""CASE WHEN {name} IS NULL THEN NULL
     WHEN {name} NOT GLOB '*[^0-9]*' AND length({name}) BETWEEN 1 AND 9 THEN {name} * {MICRO}
@@ -49,7 +49,7 @@ _STATES = {state.value: state for state in State}
 
 
 def folded(text: str) -> str:
-    """A text as it is searched: no matter how its letters are written."""
+    """Normalize a text for search: NFKC and case folding."""
     return unicodedata.normalize("NFKC", text).casefold().encode("utf-8", "replace").decode()
 
 
@@ -58,12 +58,12 @@ COMPARISONS = ("<", "<=", "=", ">=", ">")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which orders are looked for; an order has to fit all of it.
+    """A search for orders; all criteria must match.
 
-    `words`: each, as `folded`, is in its texts, begins its task id, or is the name of its
-    state. `since`, `until`: when it was made, unix seconds, the latter excluded. `costs`: pairs of
-    a comparison (`COMPARISONS`), and a sum that its coins or its money fit. `order`: its number.
-    Raises ValueError for another comparison.
+    `words`: each, as `folded`, is a substring of its texts, a prefix of its task id, or the value
+    of its state. `since`, `until`: bounds of its creation, unix seconds, the latter excluded.
+    `costs`: pairs of a comparison (`COMPARISONS`) and an amount, met by its coins or its money.
+    `order`: its id. Raises ValueError for another comparison.
     """
 
     words: tuple[str, ...] = ()
@@ -81,7 +81,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class OrderSummary:
-    """An order of a page, how many results it has, and the first of them, its text shortened."""
+    """An order of a page, the number of its results, and the first of them, its text truncated."""
 
     row: OrderRow
     results: int = 0
@@ -90,10 +90,10 @@ class OrderSummary:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What orders of one period or one program cost together; a sum is None where none was told.
+    """Total cost of the orders of one period or program; a sum is None where none was reported.
 
-    `program`, as the journal names it, and the `name` that its latest order had: "" for all.
-    `untold`: orders that were over and of which the service said no cost.
+    `program`: the journal's name of it, and `name`: its latest order's; "" for all programs.
+    `untold`: number of ended orders for which the service reported no cost.
     """
 
     since: float
@@ -107,7 +107,7 @@ class Spent:
 
 
 class History:
-    """What the journal's file says of the past.
+    """Queries over the journal's past orders.
 
     Methods raise StoreUnavailable as those of the `Store` do. `account` is a pair of an origin and
     a key's fingerprint, or None for all.
@@ -117,9 +117,9 @@ class History:
         self._file = file
 
     def read_words(self) -> bool:
-        """Note the texts of some orders that a search does not know yet; whether more may wait.
+        """Index the texts of the next orders that are not indexed; return whether more may be left.
 
-        In pieces, since another process cannot write meanwhile.
+        In batches, since each transaction blocks the writes of other processes.
         """
         with self._file.reading() as db:
             if not db.execute(f"SELECT 1 {_UNREAD} LIMIT 1").fetchone():
@@ -133,13 +133,13 @@ class History:
     def page(
         self, query: Query, account: tuple[str, str] | None, before: int | None, limit: int
     ) -> list[OrderSummary]:
-        """Orders with a number below `before` that fit, newest first, at most `limit`."""
+        """Matching orders with an id below `before`, newest first, at most `limit`."""
         while query.words and self.read_words():
             pass
         with self._file.reading() as db:
             low, high = _bounds(db, query)
             high = min(high, before or _LAST)
-            # One state at a time comes in order from its index; several would have to be sorted.
+            # A query per state reads its index in id order; one for several would have to sort.
             states = [sql for state in dict.fromkeys(query.states) for sql in _conditions(state)]
             between = low, high
             lists = [_select(db, query, account, state, between, limit) for state in states or [""]]
@@ -149,9 +149,9 @@ class History:
     def spent(
         self, account: tuple[str, str], since: float, until: float, *, by_program: bool = False
     ) -> list[Spent]:
-        """What orders that ended from `since` to `until`, excluded, cost; dearest program first.
+        """Cost of the orders that ended from `since` to `until`, excluded; dearest program first.
 
-        One that was deleted counts.
+        Deleted orders count.
         """
         statement = _SPENT_BY_PROGRAM if by_program else _SPENT
         with self._file.reading() as db:
@@ -170,8 +170,8 @@ class History:
         return sorted(totals, key=lambda total: (total.coins or 0, total.money or 0), reverse=True)
 
     def under_way(self, origin: str, account: str) -> tuple[int, int]:
-        """Orders of an account that are tasks and not over, in all processes, and those with
-        what is being sent now."""
+        """Count an account's unfinished tasks, in all processes, and those plus the orders that
+        are being sent."""
         with self._file.reading() as db:
             placed, sent = db.execute(
                 "SELECT count(task_id), count(*) FROM orders INDEXED BY unfinished"
@@ -181,7 +181,7 @@ class History:
             return placed, sent
 
     def has_placed(self, origin: str) -> bool:
-        """Whether a site is known to have taken an order, of any account."""
+        """Whether a site is known to have accepted an order, of any account."""
         with self._file.reading() as db:
             return bool(
                 db.execute(
@@ -191,8 +191,8 @@ class History:
             )
 
     def ordered_by_v2(self, origin: str) -> bool:
-        """Whether a site took its latest order of a workflow or an app by V2; one of the native
-        route tells nothing of that."""
+        """Whether a site accepted its latest order of a workflow or an app by V2; orders of the
+        native route are skipped."""
         with self._file.reading() as db:
             rows = db.execute(
                 "SELECT what FROM orders WHERE origin = ? AND task_id IS NOT NULL"
@@ -217,12 +217,12 @@ class History:
             return [read_order(row) for row in rows]
 
     def old_orders(self, now: float, keep_days: float, keep_orders: int) -> list[int]:
-        """The numbers of the orders that `Store.prune` would forget."""
+        """Ids of the orders that `Store.prune` would delete."""
         with self._file.reading() as db:
             return old_orders(db, now, keep_days, keep_orders)
 
     def size(self, orders: Sequence[int] | None = None) -> int:
-        """Bytes that what is kept of orders takes in the file, of all for None."""
+        """Bytes that the `what` of orders takes in the file; None: of all orders."""
         with self._file.reading() as db:
             (size,) = db.execute(
                 "SELECT coalesce(sum(length(CAST(what AS BLOB))), 0) FROM orders WHERE deleted = 0"
@@ -232,23 +232,23 @@ class History:
             return size
 
     def delete(self, orders: Iterable[int]) -> list[int]:
-        """Forget what orders were that are over: their texts, fields and results.
+        """Delete the content of ended orders: texts, fields and results.
 
-        Equal inputs are ordered anew. What they cost still counts. Gives the numbers of those that
-        went.
+        Equal inputs are then ordered anew. Their cost still counts. Returns the ids of those
+        deleted.
         """
         with self._file.writing() as db:
             return [order for order in orders if empty_order(db, order)]
 
 
 def _bounds(db: sqlite3.Connection, query: Query) -> tuple[int, int]:
-    """Numbers that orders of these dates lie between, the second excluded: rows are wide, the
-    index of dates is narrow."""
+    """Range of ids, the end excluded, that covers the dates: the index of dates is narrow, the
+    rows are wide."""
     low, high = 0, _LAST
     if query.order is not None:
         low, high = query.order, query.order + 1
     if query.since is not None:
-        # The plus keeps SQLite from walking the rows themselves.
+        # The unary plus keeps SQLite from scanning the table.
         cursor = db.execute("SELECT min(+id) FROM orders WHERE created >= ?", (query.since,))
         low = max(low, cursor.fetchone()[0] or _LAST)
     if query.until is not None:
@@ -258,7 +258,7 @@ def _bounds(db: sqlite3.Connection, query: Query) -> tuple[int, int]:
 
 
 def _conditions(state: State) -> list[str]:
-    """What rows of a state are, each by its index: see `OrderRow.is_superseded`."""
+    """SQL conditions of a state, each served by an index: see `OrderRow.is_superseded`."""
     if state is State.UNCERTAIN:
         return ["state = 'uncertain'", f"state = 'failed' AND {_SUPERSEDED}"]
     others = f" AND NOT ({_SUPERSEDED})" if state is State.FAILED else ""
@@ -325,14 +325,14 @@ def _with_results(db: sqlite3.Connection, rows: Sequence[OrderRow]) -> list[Orde
 
 
 def _search_text(row: OrderRow) -> str:
-    """What an order is found by: its program and its own texts and numbers."""
+    """The searched text of an order: its program and the texts and numbers of its fields."""
     texts = " ".join((row.workflow, row.name, *_texts(row.inputs), *_texts(row.graph)))
     return folded(texts)[:SEARCHED_CHARACTERS]
 
 
 def file_hash(value: object) -> tuple[str, str] | None:
-    """Algorithm and digest of what stands for a file in an order's inputs, which is an object of
-    its hash; None for a plain value."""
+    """Algorithm and digest where an input stands for a file, as `{algorithm: digest}`; None for
+    a plain value."""
     if isinstance(value, Mapping) and len(cast("Mapping[str, object]", value)) == 1:
         ((algorithm, digest),) = cast("Mapping[str, object]", value).items()
         if algorithm in ("sha256", "md5") and isinstance(digest, str):
@@ -341,7 +341,7 @@ def file_hash(value: object) -> tuple[str, str] | None:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Values of fields, without the hashes of files, which nobody looks for."""
+    """Yield field values as texts, recursively, without hashes of files."""
     if isinstance(value, Mapping):
         if file_hash(cast("object", value)) is None:
             for member in cast("Mapping[str, object]", value).values():

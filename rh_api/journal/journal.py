@@ -1,4 +1,4 @@
-"""The journal of one account on one site, async: what `run.ports.Journal` asks for."""
+"""The async journal of one account on one site; implements `run.ports.Journal`."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ log = logging.getLogger("runninghub")
 P = ParamSpec("P")
 T = TypeVar("T")
 
-BATCH_SECONDS = 0.002  # seconds that an answer waits for those after it
+BATCH_SECONDS = 0.002  # seconds that the first call of a batch waits for the commit
 
 _Answer = tuple[asyncio.Future[Any], object, BaseException | None]
 
 
 class SqliteJournal:
-    """A store on a thread of its own, whose fsync must not hold up the loop.
+    """A store on its own thread, so that fsync does not block the event loop.
 
-    Calls are done in the order in which they are made, by one loop at a time. Times are unix
-    seconds. See the protocol for what raises and what does not.
+    Calls run in FIFO order; used from one event loop at a time. Times are unix seconds. See the
+    protocol for what raises and what does not.
     """
 
     def __init__(
@@ -54,11 +54,11 @@ class SqliteJournal:
         self._queue: deque[tuple[asyncio.Future[Any], Callable[[], object]]] = deque()
         self._line = WaitingLine(store.folder, origin, account)
         self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="runninghub-journal")
-        self.last_order = store.last_order()  # before this start, of any account
+        self.last_order = store.last_order()  # the latest at opening, of any account
 
     @classmethod
     def open(cls, folder: Path, origin: str, account: str) -> SqliteJournal:
-        """The journal in `folder`, made where there is none. Raises StoreUnavailable."""
+        """Open the journal in `folder`, created if missing. Raises StoreUnavailable."""
         store = Store.open(folder)
         if lost := store.set_aside or store.lost_journal():
             log.warning("%s", english("cli.journal_lost", {"file": lost}))
@@ -81,17 +81,17 @@ class SqliteJournal:
         return await done
 
     def _drain(self) -> None:
-        """On the journal's thread: do what was asked until then and meanwhile, for thousands of
-        orders together: each waking costs more than most reads, each commit more than writes."""
+        """Run queued calls, on the journal's thread, until the queue is empty. In batches: a thread
+        wake-up costs more than most reads, a commit more than most writes."""
         while self._queue:
             answers = self._run_batch()
             _deliver(answers)
-            # Only taken out when it is done: whoever finds it here need not send for a visit.
+            # Removed only when done: a caller that finds the queue non-empty submits no drain.
             for _ in answers:
                 self._queue.popleft()
 
     def _run_batch(self) -> list[_Answer]:
-        """To those that are soon done, in one transaction."""
+        """Run the calls of BATCH_SECONDS in one transaction, or, if one fails, each by itself."""
         if len(self._queue) == 1:
             return [_answer(*self._queue[0])]
         answers: list[_Answer] = []
@@ -102,7 +102,7 @@ class SqliteJournal:
                     answers.append(_answer(*self._queue[len(answers)]))
                     if error := answers[-1][-1]:
                         raise error
-        except Exception:  # noqa: BLE001 - nothing of it was written: each is done by itself
+        except Exception:  # noqa: BLE001 - all was rolled back: each is run by itself
             return [_answer(*self._queue[number]) for number in range(len(answers))]
         return answers
 
@@ -163,7 +163,7 @@ class SqliteJournal:
     async def lost_journal(self) -> Path | None:
         return await self._do(self._store.lost_journal)
 
-    # Looking back
+    # History
 
     async def history(
         self, query: Query, account: tuple[str, str] | None, before: int | None, limit: int
@@ -171,14 +171,14 @@ class SqliteJournal:
         return await self._do(self._store.history.page, query, account, before, limit)
 
     async def read_words(self) -> None:
-        """Note the texts that the next search looks through, with room for others between."""
+        """Index the texts for the next search, in batches that let other calls in between."""
         while await self._do(self._store.history.read_words):
             pass
 
     async def spent(
         self, periods: Sequence[tuple[float, float]], *, by_program: bool = False
     ) -> list[Spent]:
-        """What orders that ended in each period cost; nothing for one without orders."""
+        """Cost of the orders that ended in each period; no entry for a period without orders."""
         spent, own = self._store.history.spent, (self.origin, self.account)
         answers = [await self._do(spent, own, *span, by_program=by_program) for span in periods]
         return [total for totals in answers for total in totals]
@@ -338,7 +338,7 @@ class SqliteJournal:
         costs = self._store.ledger.costs
         return await self._do(costs, self.origin, self.account, program, instance, RUNS_KEPT)
 
-    # What saves work another time
+    # Caches
 
     async def upload(self, sha256: str, lasts: float = 0.0) -> tuple[str, str] | None:
         caches, until = self._store.caches, self.now() + lasts
@@ -379,14 +379,14 @@ class SqliteJournal:
 def _answer(done: asyncio.Future[Any], work: Callable[[], object]) -> _Answer:
     try:
         return done, None if done.cancelled() else work(), None
-    except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
+    except BaseException as error:  # noqa: BLE001 - it is raised where the call is awaited
         return done, None, error
 
 
 def _deliver(answers: Sequence[_Answer]) -> None:
     for loop in {done.get_loop() for done, _, _ in answers}:
         own = [answer for answer in answers if answer[0].get_loop() is loop]
-        with contextlib.suppress(RuntimeError):  # it is closed: nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed: no caller is left
             loop.call_soon_threadsafe(_resolve, own)
 
 

@@ -1,8 +1,8 @@
-"""The journal's money: what is reserved for orders, what they did cost, and what they may.
+"""The journal's ledger: reservations for orders, their booked costs, and the limits of both.
 
 Sums are whole millionths, by unit (`money.amounts`). A reservation belongs to one order, which is
-written down in the same transaction or a moment later; it is held until the order's cost is told,
-and from then on that counts.
+inserted in the same transaction or a moment later; its amounts count against the limits until the
+order's cost is booked, and that from then on.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ WHERE origin = ? AND account = ? AND at >= ? AND at < ? GROUP BY unit
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What is to be held for an order. `number`: of its reservation, 0 while there is none.
+    """An amount to reserve for an order. `number`: id of its reservation, 0 while there is none.
 
-    `scope`: the prompt or command that it belongs to. `amounts`: the most that it may cost.
-    `seconds`: of running that they pay, None where time does not bound it. `limits`: that hold
-    for it beside those of the journal. `at`: unix seconds, the best that is known. `once`: a person
-    let this one pass them; it counts all the same.
+    `scope`: the prompt or command that it belongs to. `amounts`: upper bound of its cost.
+    `seconds`: of running time that they pay for, None where time does not bound it. `limits`: apply
+    in addition to the journal's. `at`: unix seconds, by the best clock known. `once`: the user let
+    this order pass the limits; it still counts against them.
     """
 
     scope: str = ""
@@ -57,8 +57,8 @@ NO_HOLD = Hold()
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a person set for one key: limits, the balance that is said when it is passed, and what
-    programs without a bound may cost, by the journal's name of them."""
+    """The user's settings for one key: limits, `floor`: the balance below which a warning is given,
+    `allowed`: what programs without an upper bound may cost, by the journal's name of them."""
 
     limits: Limits = field(default_factory=Limits)
     floor: Sums = field(default_factory=dict[str, int])
@@ -67,7 +67,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What one prompt and the day so far have cost or hold, and when the day begins and ends."""
+    """Costs plus holds of one prompt and of the day so far; the day's bounds, unix seconds."""
 
     prompt: Sums
     day: Sums
@@ -76,7 +76,7 @@ class Committed:
 
 
 class LimitReached(Exception):
-    """A reservation would pass a limit: `reached`."""
+    """A reservation would exceed a limit: `reached`."""
 
     def __init__(self, reached: Reached) -> None:
         super().__init__(reached.scope)
@@ -84,7 +84,7 @@ class LimitReached(Exception):
 
 
 class LimitsChanged(Exception):
-    """Limits were set or lowered since a sum was held for an order, or none had to be."""
+    """A limit was set or lowered since the order's hold was made, or needed none."""
 
 
 class Ledger:
@@ -94,14 +94,14 @@ class Ledger:
         self._file = file
         self._clock = clock
 
-    # What a person set
+    # Limits
 
     def rules(self, origin: str, account: str) -> Rules:
         with self._file.reading(Fate.NOT_STARTED) as db:
             return _rules(db, origin, account)
 
     def set_rule(self, origin: str, account: str, scope: str, sums: Sums) -> None:
-        """`scope`: order, prompt, day, floor, or `allow/` and a program; no sums remove it."""
+        """Replace `scope`: order, prompt, day, floor, or `allow/` and a program; {} deletes it."""
         with self._file.writing(Fate.NOT_STARTED) as db:
             db.execute(
                 "DELETE FROM limits WHERE origin = ? AND account = ? AND scope = ?",
@@ -113,14 +113,14 @@ class Ledger:
     # Reservations
 
     def reserve(self, origin: str, account: str, program: str, hold: Hold) -> int:
-        """The number of a new reservation; LimitReached where it would pass a limit."""
+        """Insert a reservation, return its id; raises LimitReached if it would exceed a limit."""
         with self._file.writing(Fate.NOT_STARTED) as db:
             return self.reserve_in(db, origin, account, program, hold)
 
     def reserve_in(
         self, db: sqlite3.Connection, origin: str, account: str, program: str, hold: Hold
     ) -> int:
-        """`reserve` within a transaction; a reservation that is there already is kept."""
+        """`reserve` in the caller's transaction; an unbound reservation of `hold` is reused."""
         unbound = "SELECT 1 FROM reservations WHERE id = ? AND order_id IS NULL"
         if hold.number and db.execute(unbound, (hold.number,)).fetchone():
             return hold.number
@@ -141,9 +141,9 @@ class Ledger:
         return number
 
     def hold_instead(self, hold: Hold) -> bool:
-        """Hold other sums, and for other seconds, for the order of a reservation's number, `at`
-        that time; LimitReached, and nothing is changed, where they would pass a limit. False when
-        nothing is held for it any more."""
+        """Replace amounts and seconds of the reservation `hold.number`, checked against the limits
+        of the time `hold.at`. Raises LimitReached, and changes nothing, if they would exceed one.
+        False if there is no such reservation."""
         number, amounts = hold.number, hold.amounts
         with self._file.writing() as db:
             row = db.execute("SELECT * FROM reservations WHERE id = ?", (number,)).fetchone()
@@ -166,7 +166,7 @@ class Ledger:
             return True
 
     def check_in(self, db: sqlite3.Connection, origin: str, account: str, hold: Hold) -> None:
-        """LimitsChanged where the hold was made by other limits than those of now."""
+        """Raise LimitsChanged if a limit was set or lowered since the hold was made."""
         if not hold.once and hold.limits.lowest(_rules(db, origin, account).limits) != hold.limits:
             raise LimitsChanged
 
@@ -174,8 +174,8 @@ class Ledger:
         db.execute("UPDATE reservations SET order_id = ? WHERE id = ?", (order, number))
 
     def unbind_in(self, db: sqlite3.Connection, order: int, *, for_good: bool) -> None:
-        """Its order is gone: whoever made it sends it again or releases it, unless for good, or
-        where nothing is held."""
+        """Detach the reservation of a deleted order, for the caller to rebind or release; delete it
+        if `for_good`, or if it holds nothing."""
         db.execute(
             "DELETE FROM reservations WHERE order_id = ?"
             " AND (? OR NOT EXISTS (SELECT 1 FROM amounts WHERE reservation_id = id))",
@@ -184,19 +184,19 @@ class Ledger:
         db.execute("UPDATE reservations SET order_id = NULL WHERE order_id = ?", (order,))
 
     def release(self, number: int) -> None:
-        """What no order took is free again."""
+        """Delete a reservation that is bound to no order."""
         with self._file.writing() as db:
             db.execute("DELETE FROM reservations WHERE id = ? AND order_id IS NULL", (number,))
 
     # Costs
 
     def book(self, order: int, costs: Sums, usage: Usage) -> bool:
-        """What an order did cost, told once and for all; False where it was booked before."""
+        """Book the cost of an order; False if it is booked already, or has no reservation."""
         with self._file.writing() as db:
             return self.book_in(db, order, costs, usage)
 
     def book_in(self, db: sqlite3.Connection, order: int, costs: Sums, usage: Usage) -> bool:
-        """`book` within a transaction: what counts, and what the service printed."""
+        """`book` in a transaction: `costs` count, `usage` is what the service printed."""
         row = db.execute(
             "SELECT id FROM reservations WHERE order_id = ? AND booked IS NULL", (order,)
         ).fetchone()
@@ -219,7 +219,7 @@ class Ledger:
         return True
 
     def held(self, order: int) -> Hold | None:
-        """What is held for an order whose cost is not told yet."""
+        """The hold of an order whose cost is not booked yet, else None."""
         with self._file.reading() as db:
             row = db.execute(
                 "SELECT * FROM reservations WHERE order_id = ? AND booked IS NULL", (order,)
@@ -248,7 +248,7 @@ class Ledger:
             return others.fetchone() is None
 
     def unbooked(self, origin: str, account: str, since: float) -> list[OrderRow]:
-        """Orders that ended since then and whose cost is not told yet, oldest first."""
+        """Tasks that ended since then and whose cost is not booked yet, oldest first."""
         with self._file.reading() as db:
             rows = db.execute(
                 "SELECT orders.* FROM reservations INDEXED BY unbooked"
@@ -260,8 +260,8 @@ class Ledger:
             return [read_order(row) for row in rows]
 
     def open_holds(self, origin: str, account: str) -> list[tuple[OrderRow, float | None]]:
-        """Orders that are not over and that something is held for, each with the seconds of
-        running that it pays for, None where time does not bound it; oldest first."""
+        """Unfinished orders with a hold, oldest first, each with the seconds of running time that
+        it pays for, None where time does not bound it."""
         with self._file.reading(Fate.NOT_STARTED) as db:
             paid = db.execute(
                 "SELECT order_id, seconds FROM reservations INDEXED BY unbooked"
@@ -274,7 +274,7 @@ class Ledger:
             return [(read_order(row), seconds) for row, seconds in rows if row is not None]
 
     def paces(self, origin: str, account: str, instance: str) -> list[tuple[str | None, ...]]:
-        """Coins, money and seconds of the latest runs on a machine that paid for time alone."""
+        """Coins, money, seconds of the latest runs on an instance without third-party cost."""
         with self._file.reading() as db:
             rows = db.execute(
                 "SELECT coins, money, seconds FROM orders WHERE origin = ? AND account = ?"
@@ -287,7 +287,7 @@ class Ledger:
     def costs(
         self, origin: str, account: str, program: str, instance: str, limit: int
     ) -> list[dict[str, int]]:
-        """What the latest successes of a program did cost, newest first."""
+        """Booked costs of the latest successes of a program, newest first."""
         with self._file.reading() as db:
             by_order: dict[int, dict[str, int]] = {}
             for row in db.execute(
@@ -303,8 +303,8 @@ class Ledger:
             return [*by_order.values()]
 
     def _at(self, db: sqlite3.Connection, origin: str, account: str, at: float | None) -> float:
-        """The moment that counts: what the service's clock gives, else no earlier than the last
-        row, so that no clock which is set back opens a day again."""
+        """`at`, by the service's clock, else our time but not before the latest reservation, so
+        that a clock which is set back does not reopen a past day."""
         if at is not None:
             return at
         last = db.execute(
@@ -314,7 +314,7 @@ class Ledger:
 
 
 def _in_held_currency(costs: Sums, units: Collection[str]) -> Sums:
-    """An account's money is of one currency: the one in which it was held, once that was known."""
+    """Relabel money in the currency of the hold, if it has one: an account has only one."""
     currencies = {CNY, USD}.intersection(units)
     if len(currencies) != 1:
         return costs

@@ -1,4 +1,4 @@
-"""Forgetting: uploads that expired, orders that are old or too many, costs of long ago."""
+"""Pruning: expired uploads, orders that are old or surplus, costs of long ago."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import sqlite3
 
 from .retention import EARLIEST, PART_SECONDS
 
-SPEND_DAYS = 31  # that orders are summed up for: their rows stay, emptied
-KEEP_COSTS = 400 * 86_400.0  # seconds that costs are remembered: orders and their files go before
+SPEND_DAYS = 31  # days of cost history: rows of pruned orders stay that long, emptied
+KEEP_COSTS = 400 * 86_400.0  # seconds that reservations are kept, longer than orders and files
 
-# Orders that are over and too old, or too many. Of the last day all stay: a batch may be under way
-# that is longer than what is kept, and a result that did not arrive can still be fetched.
+# Ended orders that are too old or surplus. Those of the last day stay: a batch under way may be
+# longer than `keep`, and a result that was not delivered can still be fetched.
 _OLD_ORDERS = """
 WITH dated AS (
     SELECT id, ended, deleted,
@@ -39,24 +39,24 @@ DELETE FROM reservations WHERE at < :now - :kept AND at < (
 def prune(db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int) -> list[int]:
     """See `Store.prune`."""
     db.execute("DELETE FROM uploads WHERE expires <= ?", (now,))
-    # By the clock of now and by the account's latest: one that is wrong, now or then, forgets none.
+    # Old both by the clock and relative to the account's latest: one wrong date deletes nothing.
     db.execute(_OLD_RESERVATIONS, {"now": now, "kept": KEEP_COSTS})
     old = _old(db, now, keep_days, keep_orders)
     for order, ended in old:
         if ended > now - SPEND_DAYS * 86_400:
-            empty_order(db, order)  # what it cost is still summed up
+            empty_order(db, order)  # its cost still counts in sums
         else:
             db.execute("DELETE FROM orders WHERE id = ?", (order,))
     return [order for order, _ in old]
 
 
 def old_orders(db: sqlite3.Connection, now: float, keep_days: float, keep_orders: int) -> list[int]:
-    """The numbers of the orders that `prune` forgets."""
+    """Ids of the orders that `prune` would delete or empty."""
     return [order for order, _ in _old(db, now, keep_days, keep_orders, "AND deleted = 0")]
 
 
 def empty_order(db: sqlite3.Connection, order: int) -> bool:
-    """Forget what an order was, if it is over; what it cost stays. False where that was done."""
+    """Delete the content of an ended order but not its cost; False if not ended, or empty."""
     cursor = db.execute(
         "UPDATE orders SET deleted = 1, identity_digest = '', what = '{}', told = '[]',"
         " missing = '[]' WHERE id = ? AND ended IS NOT NULL AND deleted = 0",

@@ -1,8 +1,8 @@
-"""How long things are kept: results on this machine within bounds, and ages that can be believed.
+"""Retention bounds, cleanup of result files, and ages that are safe against clock errors.
 
-A clock may be wrong, and be set while we run. So an age is computed only of a date that this
-project can have lived through, and never across a jump of the clock: an order that is taken for
-old is forgotten, and paid for again.
+A clock may be wrong, and be set while we run. So an age is computed only from a plausible date,
+from 2025 on, and never across a jump of the clock: an order that is mistaken for old is deleted,
+and paid for again.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from ..disk import replace_text
 
 log = logging.getLogger("runninghub")
 
-RESULTS = "results"  # below the store's folder: a folder an order, named by its row
+RESULTS = "results"  # below the store's folder: one folder per order, named by its id
 KEEP_DAYS = 30  # the service itself drops results long before
 KEEP_ORDERS = 10_000
 MOST_BYTES = 8 * 1024**3  # about a hundred videos or four thousand pictures
-YOUNG_SECONDS = 3600.0  # what is younger at a start may still be on its way to somebody
-PART_SECONDS = 86_400.0  # a transfer is taken up only while the service keeps the result
-EARLIEST = 1_735_689_600.0  # 2025: a machine that says less has lost its date
-SET_BACK = 300.0  # seconds that a clock may be put right by
-SLEPT = 7 * 86_400.0  # seconds that a machine may have slept, of which our own count knows nothing
+YOUNG_SECONDS = 3600.0  # a younger result may still be in delivery
+PART_SECONDS = 86_400.0  # a download resumes only while the service keeps the result
+EARLIEST = 1_735_689_600.0  # 2025: an earlier clock is not set
+SET_BACK = 300.0  # seconds that a correction may set the clock back
+SLEPT = 7 * 86_400.0  # seconds that a machine may have slept, while `count` stood still
 
 
 @dataclass(slots=True)
 class SteadyClock:
-    """Unix seconds that go on where they were when the machine's clock is set far off."""
+    """Unix seconds that ignore jumps of the wall clock beyond -SET_BACK and SLEPT."""
 
     wall: Callable[[], float] = time.time
     count: Callable[[], float] = time.monotonic
@@ -49,7 +49,7 @@ class SteadyClock:
     def __call__(self) -> float:
         wall, counted = self.wall(), self.count()
         steady = self._at + counted - self._counted
-        # Only from a date that is none does a jump lead to a better one.
+        # A jump is followed only from an implausible date.
         if self._at >= EARLIEST and not -SET_BACK <= wall - steady <= SLEPT:
             return steady
         self._at, self._counted = wall, counted
@@ -57,15 +57,15 @@ class SteadyClock:
 
 
 def age(since: float, now: float) -> float | None:
-    """Seconds from one date to another; None where either cannot be believed."""
+    """Seconds from `since` to `now`; None if `since` is implausible: before 2025 or to come."""
     return now - since if EARLIEST <= since <= now + SET_BACK else None
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """What is kept: orders for `days` and at most so many, results in at most so many bytes.
+    """Retention bounds: orders for `days` and at most `orders` of them, results up to `bytes`.
 
-    Whatever it says, orders that are not over or of the last day stay, and results of an hour.
+    Regardless of it, unfinished orders, orders of the last day and results of an hour stay.
     """
 
     days: int = KEEP_DAYS
@@ -74,7 +74,7 @@ class Retention:
 
     @classmethod
     def read(cls, folder: Path) -> Retention:
-        """The bounds set for the journal in `folder`; the default for each that is no number."""
+        """The bounds set for the journal in `folder`; the default for each that is not valid."""
         try:
             stored: object = json.loads((folder / _SETTINGS).read_text("utf-8"))
         except (OSError, ValueError, RecursionError):
@@ -84,7 +84,7 @@ class Retention:
         return cls(**cast("dict[str, int]", valid))
 
     def write(self, folder: Path) -> None:
-        """Raises OSError."""
+        """Save for the journal in `folder`, atomically. Raises OSError."""
         replace_text(folder / _SETTINGS, json.dumps(asdict(self)))
 
 
@@ -93,13 +93,13 @@ _BOUNDS = {"days": (1, 3_650), "orders": (100, 1_000_000), "bytes": (10**8, 10**
 
 
 def is_valid_bound(name: str, value: object) -> bool:
-    """Whether a value of `Retention` is one: a whole number within its bounds."""
+    """Whether `value` is valid for the field `name` of `Retention`: an int within its range."""
     low, high = _BOUNDS[name]
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def freed(folder: Path, old: Iterable[int], most: int) -> int:
-    """Bytes that go with the results of `old` orders and with what is over `most` bytes."""
+    """Bytes freed by deleting the results of `old` orders, then the excess over `most` bytes."""
     sizes = {path.name: _OrderFolder(path).size for path in _folders(folder / RESULTS)}
     gone = sum(sizes.pop(str(order), 0) for order in old)
     return gone + max(0, sum(sizes.values()) - most)
@@ -111,11 +111,11 @@ def tidy(
     most: int = MOST_BYTES,
     young: float = YOUNG_SECONDS,
 ) -> None:
-    """Delete what is kept of forgotten orders, then of others, oldest first, down to `most` bytes.
+    """Delete results of `forgotten` orders, then of others, oldest first, down to `most` bytes.
 
-    `forgotten`: numbers of orders, as `Store.prune` gives them. Half files of transfers that
-    nobody can take up any more go too. What is younger than `young` seconds stays. A file that
-    cannot be deleted is left for the next time.
+    `forgotten`: ids from `Store.prune`. Partial downloads that are too old to resume are deleted
+    too. Others younger than `young` seconds stay. A file that cannot be deleted is left for the
+    next call.
     """
     empty(folder, map(str, forgotten))
     for part in (folder / RESULTS).glob("*/*.part*"):
@@ -135,28 +135,28 @@ def tidy(
 def _remove(file: Path) -> None:
     try:
         file.unlink(missing_ok=True)
-    except OSError as error:  # somebody has it open, as on Windows
+    except OSError as error:  # open in another process, on Windows
         log.info("%s could not be deleted: %s", file, error)
 
 
 def kept_bytes(folder: Path) -> int:
-    """What the results on this machine take."""
+    """Size of the results on this machine, in bytes."""
     return sum(_OrderFolder(path).size for path in _folders(folder / RESULTS))
 
 
 def kept_folders(folder: Path) -> list[str]:
-    """The names of the folders of results, one an order."""
+    """Names of the folders of results, one per order."""
     return [path.name for path in _folders(folder / RESULTS)]
 
 
 def empty(folder: Path, names: Iterable[str]) -> None:
-    """Delete folders of results. A file that cannot be deleted is left."""
+    """Delete folders of results by name. A file that cannot be deleted is left."""
     for name in names:
         shutil.rmtree(folder / RESULTS / name, ignore_errors=True)
 
 
 class _OrderFolder:
-    """One order's folder: its size in bytes and when it was last written to."""
+    """One order's folder: size of its files in bytes, and their latest mtime."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -169,7 +169,7 @@ class _OrderFolder:
 
 
 def _stat(path: Path) -> os.stat_result | None:
-    """None for what another process has deleted meanwhile."""
+    """None if the file is gone or cannot be read."""
     try:
         return path.stat()
     except OSError:

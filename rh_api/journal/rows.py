@@ -1,4 +1,4 @@
-"""What the journal says: an order's identity, its row, and the rows of its results."""
+"""Rows of the journal as values: an order's identity, the order, and its results."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from typing import Any, NamedTuple
 from ..wire.envelope import read_object
 
 ORDERED_AGAIN = "error.uncertain"
-"""What ends an order of which nobody knows whether it was placed, when an equal one is ordered."""
+"""`error_key` that closes an uncertain order when an equal one is ordered all the same."""
 
 
 class State(enum.Enum):
-    """What the journal knows of an order. Until it is over, it keeps its twins away."""
+    """State of an order. While it is not over, no equal order can be inserted."""
 
     INTENDED = "intended"
-    """Its request may be on the way; found after a crash: it may have been placed."""
+    """Its request may be in flight; found after a crash: it may have been placed."""
     PLACED = "placed"
     RUNNING = "running"
     UNCERTAIN = "uncertain"
-    """It may have been placed and no task id is known; a person or a later look decides."""
+    """It may have been placed and no task id is known; the user or a later lookup decides."""
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -37,7 +37,7 @@ class State(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What makes two orders the same one: site, account, graph, inputs, and item of a batch.
+    """What makes two orders equal: site, account, graph, inputs, and item of a batch.
 
     `account` is the key's fingerprint, never the key. `inputs_hash` covers the fields with the
     hashes of their contents, and the options.
@@ -52,7 +52,7 @@ class Identity:
 
     @property
     def digest(self) -> str:
-        """64 hex digits; equal for equal identities, on any machine."""
+        """SHA-256 in 64 hex digits, the same on any machine."""
         values = [getattr(self, field.name) for field in fields(self)]
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
@@ -61,9 +61,9 @@ class Identity:
 class OrderRow:
     """One order. Times are unix seconds; costs are texts as the service prints them.
 
-    `what` is what `intend` was given. `started` is when the task was first seen running.
-    `announced` are the nodes that the service was to run for output, `missing` those of them
-    that were waited for and gave nothing.
+    `what`: the JSON values passed to `intend`. `started`: when the task was first seen running.
+    `announced`: nodes that the service was to run for output, `missing`: those of them whose
+    results were awaited in vain.
     `error_key` is a key of `texts.py`, or "". `cancel` is "", "wanted" or "confirmed".
     """
 
@@ -91,39 +91,39 @@ class OrderRow:
     announced: tuple[str, ...]
     missing: tuple[str, ...]
     deleted: int = 0
-    """1: a person deleted what it was; what it cost still counts."""
+    """1: its content was deleted; its cost still counts."""
 
     @property
     def snapshot(self) -> tuple[int, str, str | None]:
-        """What changes whenever something becomes of it."""
+        """For compare-and-set: changes with the order's state or task."""
         return self.id, self.state.value, self.task_id
 
     @property
     def is_superseded(self) -> bool:
-        """Nobody knows whether it was placed, and an equal one was ordered all the same."""
+        """Whether it was uncertain and closed because an equal one was ordered all the same."""
         is_unknown = self.task_id is None and self.error_key == ORDERED_AGAIN
         return self.state is State.FAILED and is_unknown
 
     @property
     def is_answerable(self) -> bool:
-        """Whether a person may say what became of it: where nobody knows, and, while it is not
-        over, where a person said so before."""
+        """Whether the user may say what became of it: if that is unknown, or, while it is not
+        over, if the user said so before."""
         is_open = self.state in (State.INTENDED, State.UNCERTAIN) or self.is_superseded
         return is_open or (bool(self.what.get("answered")) and not self.state.is_over)
 
     @property
     def kind(self) -> str:
-        """What was run: workflow, app, graph or model."""
+        """Kind of program: workflow, app, graph or model."""
         return self.workflow.partition("/")[0] if "/" in self.workflow else "workflow"
 
     @property
     def program(self) -> str:
-        """Its id or endpoint; for a graph the journal's name of its shape."""
+        """The program's id or endpoint; for a graph a digest of its structure."""
         return self.workflow.partition("/")[2] or self.workflow
 
     @property
     def name(self) -> str:
-        """What people call it, "" where nobody said."""
+        """The program's display name, "" if unknown."""
         return str(self.what.get("name") or "")
 
     @property
@@ -139,7 +139,7 @@ class OrderRow:
 
     @property
     def options(self) -> Mapping[str, object]:
-        """How it was to run, beside its instance; only what was not left as it is by default."""
+        """Run options beside the instance; only those that differ from the default."""
         return read_object(self.what.get("options"))
 
 
@@ -148,7 +148,7 @@ class ResultRow:
     """One result: `index` is its place in the service's list, from 0; `node_id` may be "".
 
     `path` is relative to the store's folder and None while the file is not kept there; `size`
-    is bytes; `text` is a result that came as text. `verdict` is what its file was judged, or "".
+    is bytes; `text` is a result that came as text. `verdict`: of its file's check, or "".
     """
 
     node_id: str
@@ -170,7 +170,7 @@ class OrderExists(Exception):
 
 
 def read_order(row: sqlite3.Row) -> OrderRow:
-    """Raises ValueError for a row that no version of us wrote."""
+    """Parse a row of `orders`. Raises ValueError for one that no version of ours wrote."""
     values: dict[str, Any] = dict(row)
     values["state"] = State(values["state"])
     values["what"] = json.loads(values["what"])
@@ -180,10 +180,10 @@ def read_order(row: sqlite3.Row) -> OrderRow:
 
 
 class FileStamp(NamedTuple):
-    """What changes whenever the content of a file does, known without reading it.
+    """Metadata that changes whenever the content of a file does.
 
-    `entry`: its number, and when it was last written or renamed, which nobody can set back as
-    `cp -p` sets `mtime_ns`. On Windows that is when it was made.
+    `entry`: inode and ctime, which cannot be set back as `cp -p` does with `mtime_ns`. On Windows
+    ctime is the creation time.
     """
 
     size: int

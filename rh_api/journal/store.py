@@ -24,7 +24,7 @@ from .retention import KEEP_DAYS, KEEP_ORDERS, SteadyClock, age
 from .rows import Identity, OrderExists, OrderRow, ResultRow, State, read_order
 from .webhooks import Address, WebhookRows
 
-BUSY_SECONDS = 5.0  # how long another process may hold the file before we say so
+BUSY_SECONDS = 5.0  # timeout for another process's lock
 LOST_SECONDS = 86_400.0
 NO_USAGE = Usage()
 
@@ -35,8 +35,8 @@ class Store:
     Every method raises StoreUnavailable when the file cannot be read or written (disk full,
     damaged, locked by another for longer than `patience`). Only from `open` and `intend` does
     that mean that nothing was started: a task that runs is not abandoned because a row could
-    not be written. A change of an order says whether it applied: it does not where the row is
-    gone or already past it, so that two processes may follow one task.
+    not be written. A change of an order returns whether it applied: it does not if the row is
+    deleted or already past it, so that two processes may follow one task.
     """
 
     def __init__(self, file: JournalFile, clock: Callable[[], float]) -> None:
@@ -54,10 +54,10 @@ class Store:
         clock: Callable[[], float] | None = None,
         patience: float = BUSY_SECONDS,
     ) -> Store:
-        """The journal in `folder`, made (for its owner alone) where there is none.
+        """Open the journal in `folder`, created with owner-only permissions if missing.
 
-        `patience` is seconds that another process may hold the file. `clock`: unix seconds, by
-        default the machine's as long as it is not set far off.
+        `patience`: seconds to wait for another process's lock. `clock`: unix seconds, by default
+        the wall clock without its jumps (`SteadyClock`).
         """
         return cls(JournalFile(folder, patience), clock or SteadyClock())
 
@@ -79,7 +79,7 @@ class Store:
 
     @property
     def set_aside(self) -> Path | None:
-        """Where this opening put a damaged file: its orders are not in this journal."""
+        """Where this opening moved a damaged file: its orders are not in this journal."""
         return self._file.set_aside
 
     def lost_journal(self) -> Path | None:
@@ -88,7 +88,7 @@ class Store:
         Its last order was written within the last day: no task or result lives longer.
         """
         for path in self._file.set_aside_files():
-            with contextlib.suppress(FileNotFoundError):  # somebody removes it this moment
+            with contextlib.suppress(FileNotFoundError):  # removed concurrently
                 if (age(path.stat().st_mtime, self._clock()) or 0.0) < LOST_SECONDS:
                     return path
         return None
@@ -109,12 +109,12 @@ class Store:
         webhook: Address | None = None,
         after: int | None = None,
     ) -> int:
-        """Write down an order that is about to be sent; on the disk when this returns.
+        """Insert an order that is about to be sent; durable on return. Returns its id.
 
-        `what`: JSON values that repeating or explaining the order needs; `hold`: what is reserved
-        for it, now where that was not done. Raises LimitReached, LimitsChanged, and OrderExists
-        while an order of the same identity is unfinished, in any process, or where one made since
-        that of the number `after`, 0 for none, has succeeded.
+        `what`: JSON values needed to repeat or explain the order; `hold`: bound to it, and reserved
+        first if it is not yet. Raises LimitReached, LimitsChanged, and OrderExists while an order
+        of the same identity is unfinished, in any process, or if one with an id above `after` has
+        succeeded (0: any, None: no such check).
         """
         with self._file.writing(Fate.NOT_STARTED) as db:
             twin = db.execute(
@@ -147,9 +147,9 @@ class Store:
             return order
 
     def placed(self, order: int, task_id: str, announced: Iterable[str] = ()) -> bool:
-        """The service named the task, no other order's: at once, or later for an uncertain one.
+        """Record the task of an intended or uncertain order, unless another order has that task.
 
-        `announced`: the nodes that it will run for output, as far as it says.
+        `announced`: the nodes that it will run for output, as far as the service says.
         """
         nodes = list(announced)
         return self._file.change(
@@ -160,21 +160,21 @@ class Store:
         )
 
     def become_task(self, order: int, origin: str, task_id: str, announced: Iterable[str]) -> int:
-        """`placed`, unless another order is this task already: then that one's number, else 0."""
+        """`placed`; returns the id of another order that has this task already, else 0."""
         if self.placed(order, task_id, announced):
             return 0
         twin = self.of_task(origin, None, task_id)
         return 0 if twin is None or twin.id == order else twin.id
 
     def running(self, order: int, at: float | None = None) -> bool:
-        """It was seen running, `at` unix seconds by the service's clock where that is known."""
+        """Record that it runs, since `at`: unix seconds by the service's clock, None for now."""
         return self._file.change(
             "UPDATE orders SET state = 'running', started = ? WHERE id = ? AND state = 'placed'",
             (self._clock() if at is None else at, order),
         )
 
     def uncertain(self, order: int, *, key: str) -> bool:
-        """Its request may have arrived and no task id came back."""
+        """Record that its request may have arrived and no task id was received."""
         return self._file.change(
             "UPDATE orders SET state = 'uncertain', error_key = ?"
             " WHERE id = ? AND state = 'intended'",
@@ -182,7 +182,7 @@ class Store:
         )
 
     def lost(self, order: int, *, key: str) -> bool:
-        """Its task is listed nowhere any more, so that it is a question again."""
+        """Make it uncertain again: its task is no longer listed anywhere."""
         row = self.order(order)
         what = {} if row is None else {**row.what, "prompt": row.task_id}
         sql = "UPDATE orders SET state = 'uncertain', task_id = NULL, what = ?, error_key = ?"
@@ -190,16 +190,15 @@ class Store:
         return self._file.change(sql + where, (json.dumps(what), key, order))
 
     def dropped(self, order: int, *, for_good: bool = False) -> bool:
-        """It provably never started: the row goes. One with a task id stays.
+        """Delete an order that provably never started; one with a task id stays.
 
-        What was held for it stays held until it is released or an order is bound to it again,
-        unless it is `for_good`.
+        Its reservation stays until it is released or bound again, unless `for_good`.
         """
         statement = "DELETE FROM orders WHERE id = ? AND state IN ('intended', 'uncertain')"
         return self._delete(statement, (order,), for_good=for_good)
 
     def settled_as_task(self, prior: OrderRow, task_id: str) -> bool:
-        """A person says that it became that task, which may be said anew while it is not over.
+        """The user says that it became that task; may be corrected while it is not over.
 
         Changes nothing unless the row is still as in `prior`, or while an equal order is not over.
         """
@@ -213,8 +212,7 @@ class Store:
         )
 
     def settled_as_not_started(self, prior: OrderRow) -> bool:
-        """A user says that it never started: delete the row and its hold, if the row is
-        still as in `prior`."""
+        """The user says that it never started: delete row and hold, if still as in `prior`."""
         statement = "DELETE FROM orders WHERE id = ? AND state = ? AND task_id IS ?"
         return self._delete(statement, prior.snapshot, for_good=True)
 
@@ -227,8 +225,8 @@ class Store:
         missing: Iterable[str] = (),
         costs: Sums | None = None,
     ) -> bool:
-        """It succeeded: its end, cost and results are written together, and the nodes whose results
-        were waited for in vain. `usage`: as the service prints it; `costs` None: not told yet."""
+        """Record success in one transaction: end, cost, results, and `missing`: nodes awaited in
+        vain. `usage`: as the service prints it; `costs`: in millionths, None if not known yet."""
         with self._file.writing() as db:
             cursor = db.execute(
                 "UPDATE orders SET state = 'done', ended = ?, error_key = '', coins = ?,"
@@ -259,28 +257,28 @@ class Store:
         costs: Sums | None = None,
         usage: Usage = NO_USAGE,
     ) -> bool:
-        """`costs`, `usage`: as for `done`; a failed task may cost."""
+        """Record failure. `costs`, `usage`: as for `done`; a failed task may cost."""
         return self._end(order, State.FAILED, key, code, costs, usage)
 
     def cancelled(self, order: int, *, costs: Sums | None = None, usage: Usage = NO_USAGE) -> bool:
         return self._end(order, State.CANCELLED, "", None, costs, usage)
 
     def want_cancel(self, order: int) -> bool:
-        """It is to be cancelled, whatever happens to this process."""
+        """Record that it is to be cancelled, even if this process dies."""
         return self._file.change(
             "UPDATE orders SET cancel = 'wanted' WHERE id = ? AND cancel = '' AND ended IS NULL",
             (order,),
         )
 
     def keep(self, order: int) -> bool:
-        """Somebody wants it again: what could not be cancelled shall run on."""
+        """Withdraw a cancel that is not confirmed: the order is wanted again."""
         return self._file.change(
             "UPDATE orders SET cancel = '' WHERE id = ? AND cancel = 'wanted' AND ended IS NULL",
             (order,),
         )
 
     def save_results(self, order: int, rows: Iterable[ResultRow], *, whole: bool = False) -> bool:
-        """Add results by node and index; a `whole` list takes the place of all: orders differ."""
+        """Upsert results by (node, index); a `whole` list replaces all, as indexes may differ."""
         with self._file.writing() as db:
             row = db.execute("SELECT 1 FROM orders WHERE id = ?", (order,)).fetchone()
             db.execute("DELETE FROM results WHERE order_id = ? AND ?", (order, whole))
@@ -289,14 +287,14 @@ class Store:
             return row is not None
 
     def save_missing(self, order: int, missing: Iterable[str]) -> bool:
-        """What is still missing of a success whose list was read anew."""
+        """Replace the missing nodes of a success whose result list was read again."""
         return self._file.change(
             "UPDATE orders SET missing = ? WHERE id = ? AND state = 'done'",
             (json.dumps(list(missing)), order),
         )
 
     def unfinished(self, origin: str | None = None, account: str | None = None) -> list[OrderRow]:
-        """Orders that are not over, oldest first; of one site and account where given."""
+        """Orders that are not over, oldest first, filtered by site and account if given."""
         with self._file.reading() as db:
             rows = db.execute(
                 "SELECT * FROM orders INDEXED BY unfinished WHERE ended IS NULL"
@@ -306,19 +304,18 @@ class Store:
             return [read_order(row) for row in rows]
 
     def last_order(self) -> int:
-        """The number of the latest order; later ones have higher numbers."""
+        """Id of the latest order, 0 if none; ids increase."""
         with self._file.reading() as db:
             return db.execute("SELECT coalesce(max(id), 0) FROM orders").fetchone()[0]
 
     def order(self, order: int) -> OrderRow | None:
-        """The order of a number."""
+        """The order with id `order`, or None."""
         with self._file.reading() as db:
             row = db.execute("SELECT * FROM orders WHERE id = ?", (order,)).fetchone()
             return None if row is None else read_order(row)
 
     def find(self, digest: str) -> OrderRow | None:
-        """Of the orders of an identity the one that is not over, else the latest that succeeded,
-        else the latest."""
+        """Of an identity's orders the unfinished one, else the latest success, else the latest."""
         with self._file.reading() as db:
             row = db.execute(
                 "SELECT * FROM orders WHERE identity_digest = ?"
@@ -329,7 +326,7 @@ class Store:
 
     def of_task(self, origin: str, account: str | None, task_id: str) -> OrderRow | None:
         """The order that became a task of that site and account (None: of any account); None for
-        one made elsewhere."""
+        one created elsewhere."""
         with self._file.reading() as db:
             row = db.execute(
                 "SELECT * FROM orders"
@@ -340,7 +337,7 @@ class Store:
             return None if row is None else read_order(row)
 
     def results(self, order: int) -> list[ResultRow]:
-        """By node id as text, then in the order of the node's results."""
+        """Results of an order, sorted by node id (as text), then by index."""
         with self._file.reading() as db:
             rows = db.execute(
                 'SELECT node_id, "index", kind, url, path, size, text, verdict FROM results'
@@ -352,11 +349,11 @@ class Store:
     def prune(
         self, now: float, keep_days: float = KEEP_DAYS, keep_orders: int = KEEP_ORDERS
     ) -> list[int]:
-        """Forget expired uploads, and orders that are over and old or too many.
+        """Delete expired uploads, old reservations, and ended orders that are old or surplus.
 
-        An unfinished order always stays, and one whose dates cannot be believed; when there is
-        no order of lately at all, the clock may be wrong, and none goes for its age. Returns the
-        numbers of the forgotten orders.
+        Unfinished orders always stay, and those with implausible dates; if there is no recent
+        order at all, the clock may be wrong, and none is deleted for its age. Returns the ids of
+        the deleted orders.
         """
         with self._file.writing() as db:
             return prune(db, now, keep_days, keep_orders)
@@ -396,5 +393,5 @@ def _write_results(db: sqlite3.Connection, order: int, rows: Iterable[ResultRow]
 
 
 def _clean(text: str) -> str:
-    """JSON may carry half a surrogate pair, which no UTF-8 file holds."""
+    """Replace lone surrogates: JSON may carry them, UTF-8 cannot."""
     return text.encode("utf-8", "replace").decode()

@@ -1,6 +1,6 @@
-"""Who waits for a place on an account, told to the other processes of a journal by files.
+"""Cross-process hint that an order waits for a concurrency slot: one presence file per process.
 
-A hint: where a file cannot be made or seen, each process waits as if it were alone.
+Best effort: where a file cannot be created or seen, a process waits as if it were alone.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import secrets
 import time
 from pathlib import Path
 
-FRESH = 1.0  # seconds that a sign of waiting lasts; it is given several times a second
-FORGOTTEN = 60.0  # what a dead process left is removed
+FRESH = 1.0  # seconds that a touch counts; files are touched several times a second
+FORGOTTEN = 60.0  # seconds after which the file of a dead process is removed
 
 
 class WaitingLine:
-    """Signs of one account's waiting orders, a file a process."""
+    """Presence files of one account's waiting orders, one per process."""
 
     def __init__(self, folder: Path, origin: str, account: str) -> None:
         name = hashlib.sha256(f"{origin} {account}".encode()).hexdigest()[:12]
@@ -24,7 +24,7 @@ class WaitingLine:
         self._own = folder / (self._prefix + secrets.token_hex(4))
 
     def show(self) -> None:
-        """An order of this process waits."""
+        """Touch this process's file: one of its orders waits."""
         with contextlib.suppress(OSError):
             self._own.touch()
 
@@ -32,7 +32,7 @@ class WaitingLine:
         """Whether an order of another process waited a moment ago."""
         waits = False
         for path in self._folder.glob(self._prefix + "*"):
-            with contextlib.suppress(OSError):  # it is no longer there, or somebody has it open
+            with contextlib.suppress(OSError):  # gone, or open in another process
                 age = abs(time.time() - path.stat().st_mtime)
                 if age > FORGOTTEN:
                     path.unlink(missing_ok=True)

@@ -1,5 +1,5 @@
-"""Webhook addresses that orders carry: a token each, of which only the hash is kept, and whether
-the address was called."""
+"""Webhook addresses of orders: a token each, of which only the hash is stored, and whether the
+address was called."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 
 from .database import JournalFile
 
-GRACE = 60.0  # seconds after an end in which its delivery may still be on the way
-ALIVE = 60.0  # seconds that a listener's sign of life is good for
+GRACE = 60.0  # seconds after a task's end in which its delivery may still arrive
+ALIVE = 60.0  # seconds that a listener's heartbeat is valid
 _SIGN = "webhooks.alive"
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What an order carries: `base` is the listener's public address, `token` the hash of the
-    order's own end of it (`token_hash`)."""
+    """An order's webhook: `base` is the listener's public address, `token` the hash
+    (`token_hash`) of the secret with which the order's own URL ends."""
 
     base: str
     token: str
@@ -27,7 +27,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A delivery that may come: for which order, and its task as far as that is known."""
+    """An expected delivery: its order, the task id if known, whether it was called before."""
 
     order: int
     task_id: str | None
@@ -35,36 +35,36 @@ class Expected:
 
 
 def token_hash(token: str) -> str:
-    """What is kept of a token: SHA-256, in hexadecimal."""
+    """The stored form of a token: SHA-256 with a prefix, in hexadecimal."""
     return hashlib.sha256(b"runninghub webhook\0" + token.encode()).hexdigest()
 
 
 def sign_of_life(folder: Path) -> None:
-    """A listener serves the journal of this folder now."""
+    """Heartbeat of the listener that serves the journal in `folder`."""
     (folder / _SIGN).touch(mode=0o600)
 
 
 def end_of_life(folder: Path) -> None:
-    """The listener of this folder has ended."""
+    """Remove the heartbeat of a listener that has ended."""
     (folder / _SIGN).unlink(missing_ok=True)
 
 
 class WebhookRows:
-    """A journal's rows about webhooks. For one thread at a time, as the store is."""
+    """The journal's rows about webhooks. Not thread-safe, like the store."""
 
     def __init__(self, file: JournalFile, clock: Callable[[], float]) -> None:
         self._file = file
         self._clock = clock
 
     def expect_in(self, db: sqlite3.Connection, order: int, address: Address) -> None:
-        """An order is about to carry an address."""
+        """Record an order's address, in the caller's transaction."""
         db.execute(
             "INSERT INTO webhooks (order_id, token, address) VALUES (?, ?, ?)",
             (order, address.token, address.base),
         )
 
     def expected(self, token: str) -> Expected | None:
-        """What a token's hash belongs to; None for one that no order carries."""
+        """Look up a delivery by its token's hash; None if no order carries it."""
         with self._file.reading() as db:
             row = db.execute(
                 "SELECT o.id, o.task_id, w.heard IS NOT NULL FROM webhooks w"
@@ -74,7 +74,7 @@ class WebhookRows:
             return None if row is None else Expected(row[0], row[1], bool(row[2]))
 
     def hear(self, orders: Iterable[int]) -> None:
-        """Their addresses were called; only the first time counts."""
+        """Mark the orders' addresses as called; only the first call counts."""
         now = self._clock()
         with self._file.writing() as db:
             db.executemany(
@@ -83,7 +83,7 @@ class WebhookRows:
             )
 
     def heard(self, orders: Collection[int]) -> set[int]:
-        """The orders whose address was called."""
+        """Those of `orders` whose address was called."""
         with self._file.reading() as db:
             rows = db.execute(
                 "SELECT order_id FROM webhooks WHERE heard IS NOT NULL AND order_id >= ?",
@@ -92,8 +92,8 @@ class WebhookRows:
             return {row[0] for row in rows}.intersection(orders)
 
     def promised(self, order: int) -> bool | None:
-        """Whether a delivery is to be expected: a listener is there, and of the orders at the same
-        address the last that tells was heard of. None for an order that carries no such address."""
+        """Whether to expect a delivery: a listener is alive, and the latest conclusive order at the
+        same address got its call. None for an order without an address."""
         with self._file.reading() as db:
             row = db.execute("SELECT address FROM webhooks WHERE order_id = ?", (order,)).fetchone()
             if row is None:

@@ -1,4 +1,4 @@
-"""What the engine asks of the world: time, the line and the journal."""
+"""Protocols through which the engine gets its clock, its transports and the journal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Clock(Protocol):
-    """Monotonic seconds and waiting. Wall time is nobody's business here."""
+    """Monotonic seconds, and sleeping. No wall time."""
 
     def now(self) -> float: ...
 
@@ -29,34 +29,34 @@ class Clock(Protocol):
 
 
 class Transport(Protocol):
-    """Control calls and the progress socket, over one long-lived session."""
+    """Control calls and the progress WebSocket, over one long-lived session."""
 
     async def send(self, call: Call[T], *, fresh: bool = False) -> T:
-        """One try of one call. `fresh`: on a connection that cannot have died unnoticed.
+        """One attempt of a call, no retry. `fresh`: not on a pooled connection, which may be dead.
 
-        Raises the reader's errors, and Unreachable with fate NOT_STARTED only when no byte of
+        Raises the reader's errors, and Unreachable, with fate NOT_STARTED only when no byte of
         the request left this machine.
         """
         ...
 
     def expect(self, count: int) -> None:
-        """So many fresh calls are near: open for them what takes a while. Returns at once."""
+        """Hint that `count` fresh calls are near: preconnect for them. Does not block."""
         ...
 
     def socket(self, url: str) -> AbstractAsyncContextManager[AsyncIterator[str | bytes]]:
-        """Frames of a progress socket until it ends; raises Unreachable or HostRefused."""
+        """Frames of a progress WebSocket until it closes; raises Unreachable or HostRefused."""
         ...
 
 
 class Send(Protocol):
-    """Sends a call: a transport once, a sender with tries."""
+    """Sends a call: a transport once, a sender with retries."""
 
     async def __call__(self, call: Call[T], /) -> T: ...
 
 
 @dataclass(slots=True)
 class Meter:
-    """Progress and stop of a transfer. `moved` is called on the loop, `stop` seen by its thread."""
+    """Progress and cancel of a transfer: `moved` runs on the event loop, a thread polls `stop`."""
 
     moved: Callable[[int, int | None], None] = lambda done, total: None
     stop: threading.Event = field(default_factory=threading.Event)
@@ -64,9 +64,9 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A complete file: `path` holds `size` bytes whose first ones prove `type` (None: unknown).
+    """A complete download: `size` bytes at `path`; `type` by their magic bytes (None: unknown).
 
-    All that was announced is here; `verdict` is what its own structure says of that.
+    All announced bytes were received; `verdict`: whether the file's own structure agrees.
     """
 
     path: Path
@@ -76,11 +76,11 @@ class Fetched:
 
 
 class Bulk(Protocol):
-    """Big bodies. Every method blocks its caller's coroutine, never its loop; one try each."""
+    """Bulk transfers in threads: no method blocks the event loop, none retries."""
 
     def expect(self, url: str, count: int) -> None:
-        """So many transfers with the host of `url`, "" for the own origin, are near: open for
-        them what takes a while. Returns at once."""
+        """Hint that `count` transfers with the host of `url` ("": the own origin) are near:
+        preconnect for them. Does not block."""
         ...
 
     async def upload(
@@ -92,31 +92,30 @@ class Bulk(Protocol):
         fields: Mapping[str, str],
         meter: Meter,
     ) -> Response:
-        """POST a multipart form to `path` of the own origin, with the key where it belongs."""
+        """POST a multipart form to `path` of the own origin, with the API key."""
         ...
 
     async def put(self, url: str, file: Path, meter: Meter) -> None:
-        """PUT a file's bytes to a presigned address, without the key."""
+        """PUT a file's bytes to a presigned URL, without the API key."""
         ...
 
     async def download(self, url: str, into: Path, meter: Meter) -> Fetched:
-        """Fetch a result to the file `into` (suffix added), resuming `into`.part if it is there.
-        Its folder is made."""
+        """Download a result to the file `into` plus a suffix, resuming `into`.part if it exists.
+        Creates the folder."""
         ...
 
     async def forget(self, into: Path) -> None:
-        """Remove what an earlier download left of `into`, unless one is under way."""
+        """Delete the partial download of `into`, unless a download is under way."""
         ...
 
 
 class Journal(Protocol):
-    """What was ordered and what became of it, of one account on one site. Its disk must not hold
-    up the loop.
+    """Orders and their outcomes, of one account on one site. No method blocks the event loop.
 
-    `record_…` is about what has happened already: what cannot be written is warned of, since a
-    full disk must not lose a running task. All others raise StoreUnavailable. A change does
-    nothing where the row is gone or already past it, so that two processes may follow one task.
-    Times are unix seconds; `order` is an order's number.
+    `record_…` is about what has happened already: if it cannot be written, a warning is logged,
+    since a full disk must not lose a running task. All others raise StoreUnavailable. A change
+    does nothing if the row is deleted or already past it, so that two processes may follow one
+    task. Times are unix seconds; `order` is an order's id.
     """
 
     @property
@@ -127,24 +126,23 @@ class Journal(Protocol):
 
     @property
     def folder(self) -> Path:
-        """Where it lies, and results beside it."""
+        """Folder of the journal and of its results."""
         ...
 
     def now(self) -> float:
-        """By the clock that dates the rows."""
+        """Unix seconds by the clock that dates the rows."""
         ...
 
     async def find(self, identity: Identity) -> OrderRow | None:
-        """Of the orders of an identity the one that is not over, else the latest that succeeded,
-        else the latest."""
+        """Of an identity's orders the unfinished one, else the latest success, else the latest."""
         ...
 
     async def order(self, order: int) -> OrderRow | None:
-        """The order of a number, of any account."""
+        """The order with id `order`, of any account."""
         ...
 
     async def of_task(self, task_id: str) -> OrderRow | None:
-        """The order that became a task; None for one made elsewhere."""
+        """The order that became a task; None for a task created elsewhere."""
         ...
 
     async def unfinished(self) -> list[OrderRow]:
@@ -158,32 +156,32 @@ class Journal(Protocol):
     async def results(self, order: int) -> list[ResultRow]: ...
 
     async def result_url(self) -> str:
-        """Where the latest result of the site's was fetched; "" where that is not known."""
+        """URL of a recent result of the site, of any account; "" if none is known."""
         ...
 
     async def silent_nodes(self, program: str) -> frozenset[str]:
-        """Nodes that gave nothing in a program's two latest successes that were waited for."""
+        """Announced nodes without output in a program's two latest awaited successes."""
         ...
 
     async def others_wait(self) -> bool:
-        """Whether an order of the account waits for a place in another process."""
+        """Whether an order of the account waits for a concurrency slot in another process."""
         ...
 
     async def in_line(self) -> tuple[int, int, bool]:
-        """Say that one waits here, and hear how many tasks of the account are under way in all
-        processes, how many with those that are being sent, and `others_wait`."""
+        """Announce that an order waits here; return how many tasks of the account are under way in
+        all processes, how many with those that are being sent, and `others_wait`."""
         ...
 
     async def has_placed(self) -> bool:
-        """Whether the site is known to have taken an order, of any account."""
+        """Whether the site is known to have accepted an order, of any account."""
         ...
 
     async def ordered_by_v2(self) -> bool:
-        """Whether the site took its latest order, of any account, by V2 (`what["submit"]`)."""
+        """Whether the site accepted its latest order, of any account, by V2 (`what["submit"]`)."""
         ...
 
     async def lost_journal(self) -> Path | None:
-        """A file that was set aside and whose orders may still run; None when there is none."""
+        """A journal file that was set aside and whose orders may still run, or None."""
         ...
 
     async def intend(
@@ -196,107 +194,105 @@ class Journal(Protocol):
         webhook: Address | None = None,
         after: int | None = None,
     ) -> int:
-        """Write down an order that is about to be sent; on the disk when this returns.
+        """Insert an order that is about to be sent; durable on return. Returns its id.
 
-        `what`: JSON values that repeating or explaining it needs; `hold`: what is reserved for
-        it; `webhook`: its address. Raises LimitReached, LimitsChanged; OrderExists while an
-        order of the same identity is unfinished, in any process, or where one was made since that
-        of the number `after`, 0 for none.
+        `what`: JSON values needed to repeat or explain it; `hold`: what is reserved for it;
+        `webhook`: its address. Raises LimitReached, LimitsChanged; OrderExists while an order of
+        the same identity is unfinished, in any process, or if one with an id above `after` has
+        succeeded (0: any, None: no such check).
         """
         ...
 
     async def place(self, order: int, task_id: str) -> None:
-        """A later look found the task of an uncertain order."""
+        """Record the task of an uncertain order, found by a later lookup."""
         ...
 
     async def settle(self, prior: OrderRow, task_id: str) -> bool:
-        """A person says which task an order became; "": it never started, and the row goes.
+        """The user says which task an order became; "": it never started, delete the row.
 
         Changes nothing unless the row is still as in `prior`, or while an equal order is not over.
         """
         ...
 
     async def prune(self) -> list[int]:
-        """Forget expired uploads and old orders; the numbers of these."""
+        """Delete expired uploads and old orders; return the ids of the orders."""
         ...
 
     async def record_placed(self, order: int, task_id: str, announced: Iterable[str] = ()) -> int:
-        """The service named the task; `announced`: the nodes that it says it will run for output.
+        """Record the task; `announced`: the nodes that the service says it will run for output.
 
-        Gives the number of another order that is this task already, which then stays the only
+        Returns the id of another order that has this task already, which then stays its only
         one; else 0.
         """
         ...
 
     async def record_dropped(self, order: int, *, for_good: bool = False) -> None:
-        """It provably never started: the row goes. One with a task id stays.
+        """Delete an order that provably never started; one with a task id stays.
 
-        `for_good`: and nobody sends it again, so that nothing stays held for it.
+        `for_good`: it is not sent again, so its reservation is deleted too.
         """
         ...
 
     async def record_uncertain(self, order: int, *, key: str) -> None:
-        """Its request may have arrived and no task id came back; `key`: of the error."""
+        """Its request may have arrived and no task id was received; `key`: of the error."""
         ...
 
     async def record_lost(self, order: int, *, key: str) -> None:
-        """Its task is listed nowhere any more, which proves nothing: it is a question again."""
+        """Its task is no longer listed anywhere, which proves nothing: uncertain again."""
         ...
 
     async def record_running(self, order: int, at: float | None) -> None:
-        """Seen running, `at` by the service's clock where that is known."""
+        """It runs, since `at` by the service's clock, None for now."""
         ...
 
     async def record_done(
         self, order: int, report: Report, missing: Sequence[str] | None = None
     ) -> None:
-        """It succeeded, as the report says: from now on its results are owed.
+        """It succeeded, as the report says; from now on its results are to be delivered.
 
-        `missing`: nodes whose results were waited for in vain, also where its end is known.
+        `missing`: nodes whose results were awaited in vain; updated also if it is done already.
         """
         ...
 
     async def record_failed(
         self, order: int, *, key: str, code: int | None = None, usage: Usage | None = None
     ) -> None:
-        """`usage`: what it did cost, as far as the service has told."""
+        """It failed. `usage`: its cost, None if the service has not reported it yet."""
         ...
 
     async def record_cancelled(self, order: int, usage: Usage | None = None) -> None: ...
 
     async def record_cancel_wanted(self, order: int) -> bool:
-        """It is to be cancelled, whatever happens to this process; False where that could not be
-        written."""
+        """It is to be cancelled, even if this process dies; False if that was not written."""
         ...
 
     async def record_wanted_again(self, order: int) -> None:
-        """What could not be cancelled shall run on."""
+        """Withdraw a cancel that is not confirmed."""
         ...
 
     async def record_results(
         self, order: int, rows: Sequence[ResultRow], *, whole: bool = False
     ) -> None:
-        """Add results; one of a known node and index takes the place of that one, and a `whole`
-        list that of all that were listed before."""
+        """Upsert results by (node, index); a `whole` list replaces all."""
         ...
 
     async def promised(self, order: int) -> bool | None:
-        """Whether a delivery will tell the end of an order; None where it carries no address."""
+        """Whether to expect a webhook at the order's end; None if it carries no address."""
         ...
 
     async def heard(self, orders: Collection[int]) -> set[int]:
-        """The orders whose webhook was called: a reason to ask, and no more."""
+        """Those of `orders` whose webhook was called: a hint to poll, and no more."""
         ...
 
     currency: str
-    """What the account's money is counted in."""
+    """Of the account's money: CNY or USD."""
 
     async def rules(self) -> Rules:
-        """What the person set for this key."""
+        """The user's settings for this key."""
         ...
 
     async def set_rule(self, scope: str, sums: Sums) -> None:
-        """Set or remove a limit, the floor, or what a program without a bound may cost."""
+        """Set (or remove, by {}) a limit, the floor, or a program's allowance; see `Ledger`."""
         ...
 
     async def committed(self, scope: str, at: float | None) -> Committed:
@@ -304,28 +300,28 @@ class Journal(Protocol):
         ...
 
     async def reserve(self, program: str, hold: Hold) -> int:
-        """Hold a sum for an order of a program, and say its number; raises LimitReached."""
+        """Reserve `hold` for an order of a program; return its id. Raises LimitReached."""
         ...
 
     async def held(self, order: int) -> Hold | None:
-        """What is held for an order; None once its cost is booked."""
+        """The hold of an order; None once its cost is booked."""
         ...
 
     async def hold_instead(self, hold: Hold) -> bool:
-        """Hold other sums for the order of a reservation's number, `at` that time; LimitReached
-        where a limit is in the way, False when its cost is booked."""
+        """Replace amounts and seconds of the reservation `hold.number`; LimitReached if they would
+        exceed a limit, False if there is no such reservation."""
         ...
 
     async def record_released(self, hold: int) -> None:
-        """No order came of it. One that has an order stays."""
+        """Delete a reservation, unless it is bound to an order."""
         ...
 
     async def record_cost(self, order: int, usage: Usage) -> bool:
-        """What an order did cost, once; False where it is not told, or was booked before."""
+        """Book the cost of an order once; False if not reported, booked before, or not written."""
         ...
 
     async def record_free(self, order: int) -> None:
-        """It is taken to have cost nothing."""
+        """Book a cost of nothing."""
         ...
 
     async def ran_alone(self, order: int, since: float) -> bool:
@@ -333,34 +329,34 @@ class Journal(Protocol):
         ...
 
     async def unbooked(self, seconds: float) -> list[OrderRow]:
-        """Orders that ended within so many seconds and whose cost is not told, oldest first."""
+        """Tasks that ended in the last `seconds` and whose cost is not booked, oldest first."""
         ...
 
     async def open_holds(self) -> list[tuple[OrderRow, float | None]]:
-        """Orders that are not over and that something is held for, with the seconds of running
-        that it pays for; None where time does not bound them."""
+        """Unfinished orders with a hold, each with the seconds of running time that it pays for,
+        None where time does not bound it."""
         ...
 
     async def paces(self, instance: str) -> list[tuple[str | None, ...]]:
-        """Coins, money and seconds of the latest runs on a machine, as the service prints them."""
+        """Coins, money, seconds of the latest runs on an instance, as the service prints them."""
         ...
 
     async def costs(self, program: str, instance: str) -> list[dict[str, int]]:
-        """What the latest successes of a program did cost, newest first."""
+        """Booked costs of the latest successes of a program, newest first."""
         ...
 
     async def upload(self, sha256: str, lasts: float = 0.0) -> tuple[str, str] | None:
-        """Name and URL of a content that the service still has, `lasts` seconds from now too."""
+        """Name and URL of content that the service keeps for `lasts` seconds from now, or None."""
         ...
 
     async def record_upload(self, sha256: str, name: str, url: str, seconds: float) -> None:
-        """The service keeps a content for `seconds` from now."""
+        """The service keeps the content for `seconds` from now."""
         ...
 
     async def forget_upload(self, sha256: str) -> None: ...
 
     async def file_hash(self, path: Path, stamp: FileStamp, algorithm: str) -> str | None:
-        """The hash of a file that has not changed since."""
+        """The cached digest of a file whose stamp is unchanged, or None."""
         ...
 
     async def record_file_hash(
@@ -368,7 +364,7 @@ class Journal(Protocol):
     ) -> None: ...
 
     async def paths_of(self, algorithm: str, hexdigest: str) -> list[Path]:
-        """Files that had a content when they were hashed."""
+        """Files that had this content when they were hashed."""
         ...
 
     async def run_times(self, program: str, instance: str) -> list[float]:
