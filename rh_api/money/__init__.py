@@ -1,1 +1,1 @@
-"""SAY, pure: what orders cost, what they may cost, and what that leaves of a limit."""
+"""SAY, pure: amounts, limits, quotes and rates of what orders cost."""

@@ -14,13 +14,13 @@ CNY = "CNY"
 USD = "USD"
 UNITS = (COINS, CNY, USD)
 CURRENCIES = {"www.runninghub.ai": USD, "www.runninghub.cn": CNY}
-"""What wallets hold beside coins, by the host of each of RunningHub's sites."""
+"""Currency of a wallet beside coins, by the host of each of RunningHub's sites."""
 
 MICRO = 1_000_000
-LARGEST = 10**9  # of any unit: nothing costs more, and SQLite's sums stay exact
+LARGEST = 10**9  # of any unit: nothing costs more, and SQLite's integer sums do not overflow
 
 Sums = Mapping[str, int]
-"""By unit: whole millionths."""
+"""Whole millionths by unit."""
 
 NOTHING: Sums = {}
 
@@ -36,15 +36,15 @@ _UNIT_WORDS = {COINS: "money.unit_coins", CNY: "money.unit_cny", USD: "money.uni
 
 
 def currency_of(origin: str) -> str:
-    """What the wallets of a site hold; "" for one that is none of RunningHub's."""
+    """Currency of the wallets of a site; "" for one that is none of RunningHub's."""
     return CURRENCIES.get(urlsplit(origin).hostname or "", "")
 
 
 def read_sums(text: str, unit: str = "") -> dict[str, int]:
-    """`50 coins`, `5 CNY`, `5 元`, `$5`, or several with commas between, as millionths by unit.
+    """Parse `50 coins`, `5 CNY`, `5 元`, `$5`, or several with commas, to millionths by unit.
 
-    `unit`: of one number without its own; where that is "" too, the key of the result is "". Raises
-    BadInput for anything else, for nothing too small to be kept, and for two of one unit.
+    `unit`: of a single number without a unit; it may be "", which is then the result's key. Raises
+    BadInput for anything else, also more than six decimals, and two amounts of one unit.
     """
     sums: dict[str, int] = {}
     parts = re.split("[,;\u3001\uff0c\uff1b]", text)
@@ -52,7 +52,7 @@ def read_sums(text: str, unit: str = "") -> dict[str, int]:
         match = _AMOUNT.fullmatch(part.strip())
         words = [word.lower() for word in match.group(1, 3) if word] if match else []
         named = {_NAMES.get(word, "") for word in words} or {unit}
-        # Of "1,5 USD" nobody knows whether two sums were meant.
+        # "1,5 USD" is ambiguous: a decimal comma, or two amounts.
         is_unclear = "" in named if words else len(parts) > 1
         if match is None or is_unclear or len(named) > 1:
             raise BadInput("error.bad_amount", value=part.strip()[:60])
@@ -64,14 +64,14 @@ def read_sums(text: str, unit: str = "") -> dict[str, int]:
 
 
 def whole_coins(amount: int) -> int:
-    """A sum of coins rounded up: the service takes whole ones."""
+    """Round millionths of coins up to whole coins, as the service charges them."""
     return -(-amount // MICRO) * MICRO
 
 
 def micros(text: object, *, up: bool = False) -> int | None:
-    """A cost as the service prints it, in millionths; None where it is no number from 0.
+    """Parse a cost as the service prints it to millionths; None unless a number in [0, LARGEST].
 
-    `up`: rounded up where it is finer, else to the nearest.
+    `up`: round up what is finer than a millionth, else half to even.
     """
     try:
         number = Decimal(str(text)) if text is not None else Decimal("nan")
@@ -86,9 +86,9 @@ def micros(text: object, *, up: bool = False) -> int | None:
 def costs_of(
     coins: str | None, money: str | None, third_party: str | None, *, currency: str
 ) -> dict[str, int] | None:
-    """What a task did cost, as the service prints it, by unit; None where it tells of nothing.
+    """Parse the printed costs of a task to millionths by unit; None if there are none.
 
-    `currency`: of the account, which pays its running time and other firms' models in one.
+    `currency`: of the account; money for running time and for third-party models is added up.
     """
     paid = {COINS: micros(coins)}, {currency: micros(money)}, {currency: micros(third_party)}
     costs = [{unit: cost for unit, cost in sums.items() if cost is not None} for sums in paid]
@@ -96,19 +96,19 @@ def costs_of(
 
 
 def digits(amount: int) -> str:
-    """Millionths as a plain number: `14`, `0.35`."""
+    """Format millionths as a plain decimal: `14`, `0.35`."""
     text = f"{Decimal(amount) / MICRO:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def say_sums(sums: Sums, say: Say) -> str:
-    """For people: `14 coins + 0.35 CNY`; "" for none."""
+    """Format for users: `14 coins + 0.35 CNY`; "" for none."""
     listed = ((unit, sums[unit]) for unit in UNITS if unit in sums)
     return " + ".join(say_amount(unit, amount, say) for unit, amount in listed)
 
 
 def say_amount(unit: str, amount: int, say: Say) -> str:
-    """One sum: `14 coins`, `0.35 CNY`; `unit` "" is the wallet's, where nobody tells which."""
+    """Format one amount: `14 coins`, `0.35 CNY`; `unit` "" is the wallet's unknown currency."""
     params = {"amount": digits(amount)}
     if unit == COINS:
         return say("money.coin" if amount == MICRO else "money.coins", params)
@@ -116,12 +116,12 @@ def say_amount(unit: str, amount: int, say: Say) -> str:
 
 
 def say_unit(unit: str, say: Say) -> str:
-    """A unit by itself or beside an amount: `CNY`, or as another language calls it."""
+    """The name of a unit in the language of `say`, such as `CNY`."""
     return say(_UNIT_WORDS[unit], {}) if unit in _UNIT_WORDS else unit
 
 
 def added(many: Iterable[Sums]) -> dict[str, int]:
-    """All of them together, by unit."""
+    """Add up sums, by unit."""
     total: dict[str, int] = {}
     for sums in many:
         for unit, amount in sums.items():
@@ -130,10 +130,10 @@ def added(many: Iterable[Sums]) -> dict[str, int]:
 
 
 def larger(first: Sums, second: Sums) -> dict[str, int]:
-    """By unit the larger of both."""
+    """Maximum of both, by unit."""
     return {unit: max(first.get(unit, 0), second.get(unit, 0)) for unit in (*first, *second)}
 
 
 def written(sums: Sums, say: Say) -> str:
-    """As `read_sums` reads it: `50 coins, 5 CNY`."""
+    """Format for `read_sums`: `50 coins, 5 CNY`."""
     return ", ".join(say_amount(unit, sums[unit], say) for unit in UNITS if unit in sums)

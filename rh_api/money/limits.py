@@ -1,4 +1,4 @@
-"""What a person lets orders cost, and whether one more stays within it."""
+"""Cost limits set by the user, and whether one more order stays within them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ VARIABLES = {scope: f"RUNNINGHUB_MAX_COST_{scope.upper()}" for scope in SCOPES}
 class Limits:
     """The most that an order, a prompt (or command) and a day may cost, by unit, in millionths.
 
-    A unit that is not named is not limited. "" is the unit of a bare number: of what the key's
-    account pays in.
+    A missing unit is not limited. "" is the unit of a bare number: whatever the key's account
+    pays in.
     """
 
     order: Sums = field(default_factory=dict[str, int], hash=False)
@@ -28,7 +28,7 @@ class Limits:
         return bool(self.order or self.prompt or self.day)
 
     def __hash__(self) -> int:
-        """Settings have them, and clients go by their settings."""
+        """Dicts are not hashable, but settings, which clients are keyed by, contain limits."""
         return hash(tuple(frozenset(sums.items()) for sums in (self.order, self.prompt, self.day)))
 
     @property
@@ -36,7 +36,7 @@ class Limits:
         return frozenset((*self.order, *self.prompt, *self.day))
 
     def lowest(self, other: Limits) -> Limits:
-        """The limits of both: of two for one unit the lower."""
+        """Both combined: the minimum where both limit a unit."""
         return Limits(
             _lower(self.order, other.order),
             _lower(self.prompt, other.prompt),
@@ -44,7 +44,7 @@ class Limits:
         )
 
     def in_unit(self, unit: str) -> Limits:
-        """With bare numbers taken for that unit."""
+        """A copy with bare numbers taken for `unit`; the lower where both exist."""
 
         def named(sums: Sums) -> Sums:
             bare = {unit: sums[""]} if "" in sums else {}
@@ -55,9 +55,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A limit that an order would pass: `scope` order, prompt or day; sums in millionths.
+    """A limit that an order would exceed: `scope` order, prompt or day; amounts in millionths.
 
-    `needed` is the order's bound, `spent` what is booked and held already.
+    `needed`: upper bound of the order's cost, `spent`: what is booked and held already.
     """
 
     scope: str
@@ -68,7 +68,7 @@ class Reached:
 
 
 def by_scope(limits: Limits, prompt: Sums, day: Sums) -> tuple[tuple[str, Sums, Sums], ...]:
-    """What each limit is of, the limit, and what is booked or held of it already."""
+    """Triples of scope, limit, and what is booked or held of it already."""
     return (
         ("order", limits.order, NOTHING),
         ("prompt", limits.prompt, prompt),
@@ -77,7 +77,7 @@ def by_scope(limits: Limits, prompt: Sums, day: Sums) -> tuple[tuple[str, Sums, 
 
 
 def reached(limits: Limits, needed: Sums, prompt: Sums, day: Sums) -> Reached | None:
-    """The first limit that an order of at most `needed` would pass; None where it stays within.
+    """The first limit that an order of at most `needed` would exceed; None if it exceeds none.
 
     `prompt`, `day`: what is booked or held of each already.
     """
@@ -89,7 +89,7 @@ def reached(limits: Limits, needed: Sums, prompt: Sums, day: Sums) -> Reached | 
 
 
 def left(limits: Limits, unit: str, prompt: Sums, day: Sums) -> int | None:
-    """What one more order may cost at most in a unit; None where nothing limits it."""
+    """Millionths of a unit that one more order may cost at most; None if not limited."""
     rooms = [
         limit[unit] - spent.get(unit, 0)
         for _, limit, spent in by_scope(limits, prompt, day)
@@ -99,8 +99,8 @@ def left(limits: Limits, unit: str, prompt: Sums, day: Sums) -> int | None:
 
 
 def midnight(now: float) -> float:
-    """When the day of a moment began, by this machine's time zone; both in unix seconds."""
-    day = datetime.fromtimestamp(now)  # without an offset, which may have been another by then
+    """Start of the day of `now` in this machine's time zone; both in unix seconds."""
+    day = datetime.fromtimestamp(now)  # naive: the UTC offset at midnight may differ
     return day.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
 
 

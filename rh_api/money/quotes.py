@@ -1,4 +1,4 @@
-"""What one order will probably cost: an amount, a range, and where that is known from."""
+"""Quotes: the probable cost of one order as an amount and a range, and their source."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ..errors import Say
 from .amounts import COINS, MICRO, UNITS, added, digits, say_amount, say_sums, whole_coins
 
 SPREAD = 0.22
-"""What is taken for the standard deviation of a cost's logarithm before runs have shown it."""
+"""Prior standard deviation of the logarithm of a cost."""
 TRUST = 2
-"""For how many runs that counts."""
+"""Weight of that prior, in runs (degrees of freedom)."""
 
-# Student's t, 94 %, by degrees of freedom: the two sides leave 88 % between them, which the
-# rounding of coins makes some 90.
+# Quantiles of Student's t at 94 %, by degrees of freedom: a two-sided interval of 88 %, which
+# rounding to whole coins widens to some 90.
 _T = (5.24, 2.62, 2.16, 1.97, 1.87, 1.81, 1.77, 1.74, 1.72, 1.70, 1.69, 1.68, 1.67, 1.66, 1.66)
 _T_MANY = 1.62
 
 
 class QuoteSource(enum.Enum):
-    """Where a quote is from; the value is the key of its sentence."""
+    """Source of a quote; the value is the key of its sentence."""
 
     RUNS = "quote.runs"
     PREVIEW = "quote.preview"
@@ -34,8 +34,8 @@ class QuoteSource(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Millionths of one unit: what is most likely, at least and at most. `high` None: it may be
-    any amount more."""
+    """Millionths of one unit: most likely, lower and upper bound. `high` None: no upper
+    bound."""
 
     amount: int
     low: int
@@ -44,10 +44,10 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What one order will probably cost, by unit. `runs`: how many own runs tell it.
+    """The probable cost of one order, by unit. `runs`: number of own runs it is based on.
 
-    `rate`: with the source RATE, millionths of `rate_unit` a second on `instance`. `words`: how
-    a list or the service itself puts a price.
+    `rate`: with the source RATE, millionths of `rate_unit` a second on `instance`. `words`: the
+    price as a list or the service itself words it.
     """
 
     ranges: Mapping[str, Range] = field(default_factory=dict[str, Range])
@@ -82,7 +82,7 @@ class Quote:
         return say("quote.run" if self.runs == 1 else self.source.value, params)
 
     def document(self) -> dict[str, object]:
-        """JSON values; sums as plain numbers in texts, by unit."""
+        """As JSON values; amounts by unit, as decimal strings."""
         return {
             "source": self.source.name.lower(),
             "runs": self.runs,
@@ -101,8 +101,8 @@ class Quote:
 
 
 def quote_of_runs(costs: Sequence[Mapping[str, int]]) -> Quote:
-    """By the costs of past runs, each in millionths by unit. A unit in which some cost nothing is
-    told by those that cost something."""
+    """Estimate by the costs of past runs, each in millionths by unit. Per unit, runs that cost
+    nothing in it are ignored."""
     units = [unit for unit in UNITS if any(cost.get(unit) for cost in costs)]
     ranges = {unit: range_of([cost[unit] for cost in costs if cost.get(unit)]) for unit in units}
     if COINS in ranges:
@@ -116,10 +116,10 @@ def quote_of_runs(costs: Sequence[Mapping[str, int]]) -> Quote:
 
 
 def range_of(costs: Sequence[int]) -> Range:
-    """Of one unit: the median, and what nine of ten further runs stay between.
+    """Median and prediction interval (some 90 %) of the next run, from positive costs in a unit.
 
-    Costs are taken for log-normal: a run takes so many times as long as another, and a machine
-    that has to load its models first shows as a wider spread.
+    Costs are assumed log-normal: durations differ by factors, and a cold start, which loads the
+    models first, widens the spread.
     """
     logs = [math.log(cost) for cost in costs]
     count = len(logs)
@@ -147,19 +147,19 @@ def _span(unit: str, costs: Range, say: Say) -> str:
 def fixed(
     unit: str, amount: int, source: QuoteSource, *, is_from: bool = False, words: str = ""
 ) -> Quote:
-    """A price from elsewhere: exactly that, or with `is_from` at least that."""
+    """A quote of a fixed price: exactly `amount`, or with `is_from` at least that."""
     price = Range(amount, amount, None if is_from else amount)
     return Quote({unit: price}, source, words=words)
 
 
 def total(quotes: Sequence[Quote], say: Say) -> str:
-    """Several orders together: `about 14 coins, 3 orders`; one alone in its own words."""
+    """Format several quotes: `about 14 coins, 3 orders`; a single one by `Quote.told`."""
     return quotes[0].told(say) if len(quotes) == 1 else in_few_words(quotes, say)
 
 
 def in_few_words(quotes: Sequence[Quote], say: Say, *, least: bool = False) -> str:
-    """What several orders or one cost, for a place with little room; "" of none. `least`: there
-    may be more of them."""
+    """Format the sum of quotes, short; "" for none. `least`: there may be more orders than
+    these."""
     if not quotes:
         return ""
     sums = added({unit: costs.amount for unit, costs in quote.ranges.items()} for quote in quotes)

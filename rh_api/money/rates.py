@@ -1,4 +1,4 @@
-"""What a second of running costs, and how many a sum buys."""
+"""Rates: the cost of a second of running time, and the seconds that an amount buys."""
 
 from __future__ import annotations
 
@@ -7,45 +7,45 @@ from collections.abc import Iterable
 from .amounts import COINS, MICRO, micros, whole_coins
 
 COINS_A_SECOND = {"default": 200_000, "plus": 400_000, "ultra": 600_000}
-"""Millionths of a coin, by machine. Nothing documents it: public clients measured it on the
-website (28 s: 6 coins, 67 s: 14, on the larger machine 195 s: 78)."""
+"""Millionths of a coin, by instance. Undocumented: public clients measured it on the
+website (28 s: 6 coins, 67 s: 14, on the larger instance 195 s: 78)."""
 
 CANCEL_SECONDS = 5
-"""That a task may run on after its time is over, until it has stopped."""
+"""Seconds that a task may run on after its time limit, until the cancel takes effect."""
 
 
 LONG = 30
-"""Seconds of a run of which the rounding of its cost says little about the rate."""
+"""Seconds from which on rounding to whole coins hardly affects a run's rate."""
 
 
 def rate_of_runs(unit: str, runs: Iterable[tuple[str | None, str | None]]) -> int | None:
-    """Millionths a second at most, by past runs: their cost and their seconds, as the service
-    prints them. None where no run of some length tells."""
+    """Maximum rate of past runs in millionths a second; `runs`: cost and seconds of each, as the
+    service prints them. None if no run is usable."""
     rates: list[int] = []
     for paid, ran in runs:
         cost, seconds = micros(paid) or 0, (micros(ran) or 0) // MICRO
         if unit == COINS and seconds < LONG:
-            cost -= MICRO  # a whole coin was taken for the last part of one
+            cost -= MICRO  # at most one coin of it is rounding
         if cost > 0 and seconds > 0:
             rates.append(-(-cost // seconds))
     return max(rates) if rates else None
 
 
 def rate_of(unit: str, instance: str, learnt: int | None) -> int | None:
-    """Millionths a second: the observed rate, or a dearer one that own runs have shown."""
+    """Millionths a second: the higher of the published observation and `learnt`, None if none."""
     observed = COINS_A_SECOND.get(instance) if unit == COINS else None
     rates = [rate for rate in (observed, learnt) if rate]
     return max(rates) if rates else None
 
 
 def cost_of(unit: str, rate: int, seconds: float, retained: int = 0) -> int:
-    """Millionths that a run of at most so many seconds costs, its cancel included, rounded up."""
+    """Upper bound in millionths of a run of `seconds`, CANCEL_SECONDS and `retained` included."""
     billed = int(-(-seconds // 1)) + CANCEL_SECONDS + retained
     cost = rate * billed
     return whole_coins(cost) if unit == COINS else cost
 
 
 def seconds_of(unit: str, rate: int, amount: int, retained: int = 0) -> int:
-    """Whole seconds of running that a sum surely buys, its cancel included; 0 for none."""
+    """Whole seconds that `amount` surely pays for, beside CANCEL_SECONDS and `retained`; or 0."""
     billed = (amount // MICRO * MICRO if unit == COINS else amount) // rate
     return max(0, billed - CANCEL_SECONDS - retained)
