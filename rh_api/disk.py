@@ -1,4 +1,4 @@
-"""What a power cut may not take: bytes are on the disk before anybody relies on them."""
+"""Durable file writes: fsync, and atomic replacement."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-HELD_SECONDS = 2.0  # a scanner of viruses, an indexer or a synced folder needs less
+HELD_SECONDS = 2.0  # virus scanners, indexers and synced folders need less
 _PAUSE = 0.02
 
 
 def sync(file: BinaryIO) -> None:
-    """Returns when all that was written to `file` is on the disk. Raises OSError."""
+    """Flush and fsync an open file. Raises OSError."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def sync_path(path: Path) -> None:
-    """Returns when a closed file is on the disk. Raises OSError."""
-    # For writing: Windows syncs nothing else.
+    """Fsync a closed file. Raises OSError."""
+    # Opened for writing: Windows syncs no other handle.
     with path.open("r+b") as file:
         sync(file)
 
 
 def put(part: Path, path: Path) -> None:
-    """Give a complete file its name, whoever has that. Raises OSError.
+    """Atomically rename `part` to `path`, replacing it. Blocks. Raises OSError.
 
-    Windows refuses it while anybody has one of both open, as scanners have each new file for a
-    moment.
+    Retries for HELD_SECONDS while Windows refuses because another process has either open, as
+    scanners have each new file for a moment.
     """
     deadline = time.monotonic() + HELD_SECONDS
     while True:
         try:
-            os.replace(part, path)  # noqa: PTH105 - which tests stand in for
+            os.replace(part, path)  # noqa: PTH105 - tests replace it
             return
         except PermissionError:
             if time.monotonic() >= deadline:
@@ -44,14 +44,14 @@ def put(part: Path, path: Path) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Put a whole text in the place of a file, which is the old one or the new one at any time."""
+    """Atomically and durably replace a file with a text. Raises OSError."""
     replace_bytes(path, text.encode("utf-8", "surrogatepass"))
 
 
 def replace_bytes(path: Path, data: bytes, mode: int = 0o666) -> None:
-    """Put bytes in the place of a file, which is the old one or the new one at any time.
+    """Atomically and durably replace a file with `data`, creating its folder. Raises OSError.
 
-    `mode`: who may read and write the new one, less the umask.
+    `mode`: permissions of the new file, less the umask.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")

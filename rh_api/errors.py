@@ -1,8 +1,8 @@
-"""What can go wrong with RunningHub, and what each failure says about the order.
+"""The error tree of RunningHub, and what each error implies about the order.
 
 Every error carries its fate (was something started, is it running, is it over), the remote
-code where the service gave one, and the key of the sentence that a person reads. Classes are
-told by code in one table, never by words in a message, with one exception: `_API_BALANCE`.
+code where the service gave one, and the key of the sentence for the user. The class follows from
+the code by one table, never from the text of a message, with one exception: `_API_BALANCE`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from . import texts
 
 E = TypeVar("E", bound="RunningHubError")
 
-LONGEST = 2000  # characters of a sentence: a page, a log and a node have to show it
+LONGEST = 2000  # characters of a sentence, so that a page, a log and a node can show it
 
 Say = texts.Say
 
@@ -35,7 +35,7 @@ class Fate(enum.Enum):
 class RunningHubError(Exception):
     """Any failure of this package. `str()` is one English sentence that is safe to show and log.
 
-    A value: nobody changes one that was made, `with_context` gives another.
+    Never changed once made: `with_context` returns a changed copy.
 
     Attributes:
         key: key of the sentence in `texts.py` and in the locales.
@@ -46,9 +46,9 @@ class RunningHubError(Exception):
         task_id: the cloud task concerned, or None.
         node_id: the remote node concerned, or None.
         local_id: the node of the caller's own prompt that is concerned, or "".
-        hint: what a page can offer to do about it, "" when its key says so or nothing.
-        wrong_address: the answer to a create is one of a server that has no such path; nothing
-            was started if that origin never took an order.
+        hint: the remedy that a page can offer, "" if the key implies it or there is none.
+        wrong_address: the response to a create looks like that of a server without such a path;
+            nothing was started if that origin never accepted an order.
     """
 
     default_key: ClassVar[str] = "error.unexpected"
@@ -93,10 +93,10 @@ class RunningHubError(Exception):
         cost: Callable[[Say], str] | None = None,
         params: Mapping[str, object] = MappingProxyType({}),
     ) -> E:
-        """A copy of the same class, cause and traceback, with what is given in place of its own.
+        """A copy of the same class, cause and traceback, with the given attributes replaced.
 
-        `key`: of another sentence. `cost` says what its task did cost. `params` are added to those
-        of the sentence. Raise it `from error.__cause__`, so that a log shows the failure once.
+        `cost`: renders what the task cost. `params` are merged into those of the sentence. Raise
+        it `from error.__cause__`, so that a log shows the failure once.
         """
         changes = {
             "key": key,
@@ -118,7 +118,7 @@ class RunningHubError(Exception):
         return self.told(texts.english)
 
     def told(self, say: Say) -> str:
-        """The same sentence in the language that `say` speaks; of at most LONGEST characters."""
+        """The sentence in the language of `say`, of at most LONGEST characters."""
         suffixes = self._suffixes(say)
         sentence = say(self.key, self._params(say))
         if len(sentence) + len(suffixes) > LONGEST:
@@ -138,7 +138,7 @@ class RunningHubError(Exception):
         return sentence
 
     def _params(self, say: Say) -> Mapping[str, object]:
-        """What fills the sentence: errors and others' words without their full stop."""
+        """Params of the sentence: nested errors and quoted texts without their full stop."""
         task = {"task_id": self.task_id} if self.task_id else {}
         params = {name: _in_sentence(name, value, say) for name, value in self.params.items()}
         return {**task, **params}
@@ -149,7 +149,7 @@ _KEY = re.compile(r"\b[0-9A-Za-z]{32}\b(?!\.[0-9A-Za-z]{2,11}\b)")
 
 
 def _without_keys(params: Mapping[str, object]) -> dict[str, object]:
-    """What a person gave may be a key in the wrong box, and errors go to logs and histories."""
+    """Mask API keys, which users paste into wrong fields: errors go to logs and histories."""
     return {
         name: _KEY.sub("…", value) if type(value) is str else value
         for name, value in params.items()
@@ -164,35 +164,35 @@ def _in_sentence(name: str, value: object, say: Say) -> object:
     return value.rstrip(".。 ") if isinstance(value, str) else value
 
 
-# Trouble on the way
+# Transport
 
 
 class Unreachable(RunningHubError):
-    """No usable connection. NOT_STARTED when nothing left this machine, else UNKNOWN."""
+    """No usable connection. NOT_STARTED if no byte was sent, else UNKNOWN."""
 
     default_key = "error.unreachable"
     default_fate = Fate.UNKNOWN
 
 
 class CutOff(Unreachable):
-    """An answer ended amid its body: its sender was there, and may do so each time."""
+    """A response body was truncated: the server is reachable, and may do so at each retry."""
 
 
 class BadReply(RunningHubError):
-    """An answer that cannot be read (HTML, half JSON, wrong types): it says nothing."""
+    """A response that cannot be parsed (HTML, half JSON, wrong types): it proves nothing."""
 
     default_key = "error.bad_reply"
     default_fate = Fate.UNKNOWN
 
 
 class Redirected(RunningHubError):
-    """A call that carries the key was told to go elsewhere; it was not followed."""
+    """A call that carries the key was redirected; the redirect was not followed."""
 
     default_key = "error.redirected"
 
 
 class ServiceFault(RunningHubError):
-    """The service says that it is at fault; whether it acted before is unknown."""
+    """The service reports an internal error; whether it acted before is unknown."""
 
     default_key = "error.service_fault"
     default_fate = Fate.UNKNOWN
@@ -211,7 +211,7 @@ class RateLimited(RunningHubError):
 
 
 class QueueFull(RunningHubError):
-    """The account runs as many tasks as it may; nothing was started."""
+    """No concurrency slot of the account is free; nothing was started."""
 
     default_key = "error.queue_full"
 
@@ -220,7 +220,7 @@ class QueueFull(RunningHubError):
 
 
 class Refused(RunningHubError):
-    """The service refused; nothing was started and asking again changes nothing."""
+    """The service refused; nothing was started, and a retry is useless."""
 
     default_key = "error.refused"
 
@@ -282,7 +282,7 @@ class FileTooLarge(Refused):
 
 
 class UploadFailed(RunningHubError):
-    """The service could not keep an upload; sending it again may help and costs nothing."""
+    """The service could not store an upload; a retry may help and costs nothing."""
 
     default_key = "error.upload_failed"
 
@@ -314,23 +314,23 @@ class TaskCancelled(RunningHubError):
 
 
 class TimeLimit(RunningHubError):
-    """The caller's limit of running time is over; the task was asked to stop."""
+    """The caller's limit of running time has expired; the task was asked to stop."""
 
     default_key = "error.time_limit"
     default_fate = Fate.RUNNING
 
 
 class CostLimit(RunningHubError):
-    """A limit of cost that the person set leaves no room for an order: nothing went up.
+    """An order would exceed a cost limit that the user set; nothing was uploaded.
 
-    `params["order_key"]` tells the order from all others, for `Client.allow_once`.
+    `params["order_key"]` identifies the order, for `Client.allow_once`.
     """
 
     default_key = "error.cost_order"
 
 
 class Uncertain(RunningHubError):
-    """An order may have been placed and no task id is known; it is never sent again by itself.
+    """An order may have been placed and no task id is known; it is never retried automatically.
 
     `order` is its number in the journal, for `Client.settle_uncertain`; None when it is in a
     journal that was set aside.
@@ -346,14 +346,14 @@ class Uncertain(RunningHubError):
 
 
 class Detached(RunningHubError):
-    """The caller waits no longer; the task goes on and the order stays in the journal."""
+    """The caller stopped waiting; the task goes on and the order stays in the journal."""
 
     default_key = "error.detached"
     default_fate = Fate.RUNNING
 
 
 class BatchFailed(RunningHubError):
-    """Some orders of a batch failed; `errors` has each by its index from 0.
+    """Some orders of a batch failed; `errors` maps the index, from 0, to the error.
 
     The fate is the least certain of theirs: what may be running comes first.
     """
@@ -380,7 +380,7 @@ class BatchFailed(RunningHubError):
         return cls(key, errors=dict(errors), fate=fate, count=len(errors), total=total)
 
     def _params(self, say: Say) -> Mapping[str, object]:
-        """What failed for the same reason is told together."""
+        """Items that failed for the same reason are grouped."""
         numbers: dict[str, list[int]] = {}
         for index, error in self.errors.items():
             numbers.setdefault(error.told(say), []).append(index + 1)
@@ -395,7 +395,7 @@ class BatchFailed(RunningHubError):
 
 
 def _spans(numbers: Iterable[int]) -> str:
-    """`1-3, 6`."""
+    """Format as ranges: `1-3, 6`."""
     spans: list[list[int]] = []
     for number in sorted(numbers):
         if spans and spans[-1][-1] == number - 1:
@@ -416,8 +416,8 @@ class NoOutput(RunningHubError):
 class ResultUnavailable(RunningHubError):
     """A result could not be fetched; the task is over and its id is in the message.
 
-    `status` is the HTTP status that refused its address, or None. `is_transient`: trouble of the
-    way, after which the next try may bring it.
+    `status`: the HTTP status of the refused download, or None. `is_transient`: a network problem,
+    so that a retry may succeed.
     """
 
     default_key = "error.result_unavailable"
@@ -436,7 +436,7 @@ class ResultUnavailable(RunningHubError):
         self.status, self.is_transient = status, is_transient
 
     def reason(self, say: Say) -> str:
-        """What is wrong, without what to do about it."""
+        """The sentence without suffixes: what is wrong, not what to do about it."""
         return say(self.key, self._params(say))
 
     def _suffixes(self, say: Say) -> str:
@@ -444,7 +444,7 @@ class ResultUnavailable(RunningHubError):
         return advice + super()._suffixes(say)
 
 
-_ADVISES = ("error.host_refused", "error.result_later")  # sentences that say what to do
+_ADVISES = ("error.host_refused", "error.result_later")  # sentences that contain advice
 
 
 class HostRefused(ResultUnavailable):
@@ -455,7 +455,7 @@ class HostRefused(ResultUnavailable):
 
 
 class BadInput(RunningHubError):
-    """Something given to us that cannot work; found before anything was uploaded or paid."""
+    """Invalid input from the user; found before anything was uploaded or paid."""
 
     default_key = "error.bad_input"
 
@@ -473,7 +473,7 @@ class WrongSite(BadInput):
 
 
 class CatalogueRefused(RunningHubError):
-    """A catalogue of models from outside is not what it should be; the one at hand stays."""
+    """A catalogue of models from outside is invalid; the present one stays in use."""
 
     default_key = "error.catalogue_refused"
 
@@ -549,7 +549,7 @@ BY_CODE: dict[int, type[RunningHubError]] = {
     1620: NoBalance,
 }
 
-# Refusals of one class whose codes tell a person more than the class does.
+# Codes whose sentence tells the user more than that of their class.
 _KEY_BY_CODE: dict[int, str] = {
     436: "error.subscription_ended",
     801: "error.free_account",
@@ -560,7 +560,7 @@ _KEY_BY_CODE: dict[int, str] = {
 }
 
 # 433 is said of a graph and of a balance alike ("Your API balance is insufficient", live reports):
-# only the words tell. A report on a graph is JSON, in which words are anybody's.
+# only the text tells. A report on a graph is JSON, which may quote any text of the user's.
 _API_BALANCE = re.compile(r"[^{]*\bAPI balance\b[^{]*", re.IGNORECASE)
 
 SUCCESS_CODES = frozenset({0, 200})
@@ -569,7 +569,7 @@ NO_REASON = "no reason given"
 
 
 def error_for_code(code: int, remote_text: str) -> RunningHubError:
-    """The error that a business code means; `remote_text` is quoted in its sentence."""
+    """The error for a business code; `remote_text` is quoted in its sentence."""
     kind = BY_CODE.get(code, UnknownCode)
     if kind is GraphRejected and _API_BALANCE.fullmatch(remote_text):
         kind = NoBalance
@@ -577,7 +577,7 @@ def error_for_code(code: int, remote_text: str) -> RunningHubError:
 
 
 def about_task(error: E, fate: Fate = Fate.UNKNOWN) -> E:
-    """The failure of a call about an ordered task: it does not say that none was started."""
+    """A failed call about an existing task, with `fate` where its own is NOT_STARTED."""
     if error.fate is not Fate.NOT_STARTED:
         return error
     if isinstance(error, KeyRefused):
@@ -590,6 +590,6 @@ def about_task(error: E, fate: Fate = Fate.UNKNOWN) -> E:
 
 
 def quote_remote(text: str, limit: int = 600) -> str:
-    """The service's own words, on one line and bounded, ready to stand in a sentence."""
+    """The service's text on one line, truncated to `limit` characters, to be quoted."""
     words = " ".join(text.split())
     return words if len(words) <= limit else words[: limit - 1] + "…"

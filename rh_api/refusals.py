@@ -1,4 +1,4 @@
-"""What a refusal by the service means for the program that was ordered, and in its words."""
+"""Interpret refusals by the service in terms of the program that was ordered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .run.transfers import Source
 
 
 def doubtful(sources: Mapping[str, str], node_id: str | None) -> list[str]:
-    """The uploads that a refusal may be about: those of the refused node, if it names one."""
+    """SHA-256 of uploads that a refusal may be about: of its node, if it names one, else all."""
     if not node_id:
         return [*sources.values()]
     return [sha256 for name, sha256 in sources.items() if split_name(name)[0] == node_id]
@@ -36,16 +36,16 @@ def input_too_large(
 
 
 def cannot_fetch(program: Program, error: RunningHubError) -> bool:
-    """Whether a model was refused, before it began, for a file that could not be read: 1001 and
-    1013 say so of an address."""
+    """Whether a standard model was not started because the service could not fetch an input's URL:
+    codes 1001 and 1013."""
     is_model = isinstance(program, StandardModel) and error.fate is Fate.NOT_STARTED
     return is_model and error.code in (1001, 1013)
 
 
 def is_about_its_id(error: RunningHubError) -> bool:
-    """Whether a graph was refused for the workflow id that it went under.
+    """Whether a graph was refused for the workflow id that it was sent under.
 
-    301 is any wrong parameter, and its text then names the one.
+    Code 301 is for any wrong parameter; its text names the parameter.
     """
     about = isinstance(error, (WorkflowNotFound, WorkflowNeverRun))
     return about or (error.code == 301 and "workflowid" in str(error).lower())

@@ -1,4 +1,4 @@
-"""Where the service is, whose account it is, and where the journal lies: a frozen value."""
+"""Frozen settings (origin, API key, folder of the journal), read from environment variables."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ OFFICIAL_HOSTS = tuple(CURRENCIES)
 ENVIRONMENT = "environment"
 """The name of the account whose key is in the environment."""
 RENEWS, REGISTRY = "RUNNINGHUB_RENEW_MODELS", "RUNNINGHUB_MODEL_REGISTRY"
-KEY_LENGTH = 32  # of every key seen in public samples
+KEY_LENGTH = 32  # characters, of every key seen in public samples
 
 _ORIGIN = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?/?")
-_OWN_NETWORK = re.compile(  # and this machine: addresses, and names that no public DNS has
+_OWN_NETWORK = re.compile(  # or loopback: addresses, and names that no public DNS has
     r"(127|10)(\.\d+){3}|(192\.168|172\.(1[6-9]|2\d|3[01])|169\.254)(\.\d+){2}|0\.0\.0\.0"
     r"|::1?|f[cd][0-9a-f]{2}:.+|fe[89ab][0-9a-f]:.+"
     r"|[a-z][a-z0-9-]*|.+\.(localhost|local|lan|internal|home\.arpa|test)"
@@ -42,7 +42,7 @@ _OWN_NETWORK = re.compile(  # and this machine: addresses, and names that no pub
 
 
 class Secret:
-    """A text that no repr, log line or traceback of locals shows."""
+    """A string whose repr is masked, so that no log or traceback of locals shows it."""
 
     __slots__ = ("_text",)
 
@@ -69,7 +69,7 @@ NO_SECRET = Secret("")
 
 
 def no_passwords(_: str) -> Secret:
-    """No program has an access password of its own."""
+    """The default of `Settings.passwords`: no program has its own."""
     return NO_SECRET
 
 
@@ -77,19 +77,18 @@ def no_passwords(_: str) -> Secret:
 class Settings:
     """One account on one site.
 
-    `origin` is scheme://host[:port] without a path; `state` the folder of the journal;
-    `result_hosts` further host names that results may be fetched from. `access_password` is for
-    protected programs; `segment_workflow` is the id or link under which whole graphs go out, ""
-    for a placeholder; `models` is "strict" where a model that the cloud does not list is a refusal,
-    else a warning is enough; `route` is how graphs go out that do not say it, one of
-    `graph.extra_data.ROUTES`, "" for a task; `renews_models`: whether new standard models are
-    looked for once a day; `model_registry`: address of the vendor's registry of models, "" where it
-    is not asked;
-    `passwords` gives a program's own, by its name in the journal (an id, or `app/` and an id), each
-    time that it is needed. `limits`: what orders may cost by the environment; `command`: by
+    `origin`: scheme://host[:port] without a path; `state`: the folder of the journal;
+    `result_hosts`: further host names that results may be fetched from. `access_password`: for
+    protected programs; `segment_workflow`: the id or link under which whole graphs are sent, ""
+    for a placeholder; `models`: "strict" refuses a model that the cloud does not list, anything
+    else only warns; `route`: default for graphs that name none, one of `graph.extra_data.ROUTES`,
+    "" for a task; `renews_models`: whether new standard models are looked for once a day;
+    `model_registry`: URL of the vendor's registry of models, "" to leave it out; `passwords`
+    returns a program's own, by its name in the journal (an id, or `app/` and an id), called each
+    time that it is needed. `limits`: cost limits from the environment; `command`: from
     `--max-cost`, in place of a prompt's. `webhook_url`: public address of the webhook listener,
-    which orders then carry, "" for none; `webhook_port`: where this process listens,
-    0: it does not. `submit`: by which routes workflows and apps are ordered, see `switches`.
+    sent with orders, "" for none; `webhook_port`: where this process listens, 0 for nowhere.
+    `submit`: by which routes workflows and apps are ordered, see `switches`.
     """
 
     origin: str
@@ -111,9 +110,9 @@ class Settings:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str], state: Path | None = None) -> Settings:
-        """Read the contract's variables. A missing key is no error here: `require_key` says it.
+        """Parse the RUNNINGHUB_* variables. A missing key is no error here but in `require_key`.
 
-        Raises BadInput for an origin or a key that cannot work.
+        `state`: default folder of the journal. Raises BadInput for an invalid value.
         """
         folder = values.get("RUNNINGHUB_STATE", "").strip()
         key = values.get("RUNNINGHUB_API_KEY", "").strip() or values.get("RH_API_KEY", "")
@@ -147,21 +146,21 @@ class Settings:
 
     @property
     def account(self) -> str:
-        """A fingerprint that tells keys apart in the store and cannot be turned back."""
+        """Fingerprint of the key (16 hex digits), by which the journal tells accounts apart."""
         return hashlib.sha256(b"runninghub account\0" + self.key.reveal().encode()).hexdigest()[:16]
 
     @property
     def payer(self) -> tuple[str, str]:
-        """Who pays: two settings of one account at one site are equal in it."""
+        """Origin and account: equal for settings of one account on one site."""
         return self.origin, self.account
 
     def password_of(self, program: str) -> str:
-        """What opens a protected program, "" for none; `program` as the journal names it."""
+        """Access password of a program, "" for none; `program` as the journal names it."""
         return (self.passwords(program) or self.access_password).reveal()
 
     def require_key(self) -> None:
-        """Raise NoKey where there is none: nothing works without; BadInput where whoever is on
-        the way could read it."""
+        """Raise NoKey if there is no key, and BadInput if it would go in clear text (http) over
+        a public network."""
         if not self.key:
             raise NoKey
         if self.origin.startswith("http:") and not _OWN_NETWORK.fullmatch(self.host):
@@ -176,8 +175,8 @@ def _read_limit(name: str, values: Mapping[str, str]) -> dict[str, int]:
 
 
 def read_state(text: str) -> Path:
-    """Files of services and containers hand on a "~" as it is; BadInput for a relative path, which
-    would be another journal in each folder that a command is typed in."""
+    """Parse a folder, expanding "~", which service and container files pass as it is. BadInput for
+    a relative path: the journal would depend on the working directory."""
     try:
         folder = Path(text).expanduser()
     except RuntimeError:
@@ -188,7 +187,7 @@ def read_state(text: str) -> Path:
 
 
 def read_origin(text: str) -> str:
-    """`text` as scheme://host[:port], lower case; BadInput when it is anything else."""
+    """Normalize to scheme://host[:port], lower case, no default port; BadInput for all else."""
     match = _ORIGIN.fullmatch(text)
     if match is None or (match[3] and not 0 < int(match[3]) < 65536):
         raise BadInput("error.bad_origin", value=text[:100])
@@ -204,7 +203,7 @@ def read_origin(text: str) -> str:
 
 
 def read_key(text: str) -> Secret:
-    """A pasted key: white space and a copied `Bearer ` go; what cannot be a key is refused."""
+    """Parse a pasted key, without white space and `Bearer `; BadInput if it cannot be a key."""
     key = text.strip().removeprefix("Bearer ").strip()
     if key and (not key.isascii() or not key.isalnum() or len(key) != KEY_LENGTH):
         raise BadInput("error.bad_key", length=len(key), expected=KEY_LENGTH)
@@ -213,18 +212,18 @@ def read_key(text: str) -> Secret:
 
 JOURNAL = "orders.sqlite3"
 REGISTERED = "comfyui"
-"""In the platform's folder: a file for each ComfyUI of this person, which says where its journal
-lies."""
+"""Subfolder of the platform's folder: a file for each ComfyUI of this user, with the path of its
+journal's folder."""
 
 
 CHOSEN = "journal"
-"""Beside it: the file that says which of several a person chose."""
+"""Beside it: the file with the path of the journal's folder that the user chose of several."""
 
 
 def register_state_folder(folder: Path, values: Mapping[str, str]) -> None:
-    """Note where a host keeps the journal, so that the command line uses the same one.
+    """Register the folder of a host's journal, so that the command line uses the same one.
 
-    Does nothing where `RUNNINGHUB_STATE` says it for both. OSError where it cannot be written.
+    Idempotent; does nothing if `RUNNINGHUB_STATE` is set, which is for both. Raises OSError.
     """
     if values.get("RUNNINGHUB_STATE", "").strip():
         return
@@ -237,11 +236,11 @@ def register_state_folder(folder: Path, values: Mapping[str, str]) -> None:
 
 
 def find_state_folder(values: Mapping[str, str]) -> Path:
-    """The folder of the one journal that there is, of a ComfyUI or the platform's own, or of the
-    one that this person chose.
+    """The folder of the only journal (a ComfyUI's or the platform's own), or of the one that the
+    user chose; the platform's if there is none.
 
-    Raises BadInput, with all of them, where there are several: limits of cost and what was paid
-    hold for one journal.
+    Raises BadInput, listing all, if there are several and none is chosen: cost limits and paid
+    orders belong to one journal.
     """
     own, there = default_state_folder(values), state_folders(values)
     with contextlib.suppress(OSError):
@@ -253,15 +252,15 @@ def find_state_folder(values: Mapping[str, str]) -> Path:
 
 
 def state_folders(values: Mapping[str, str]) -> list[Path]:
-    """All folders with a journal that are known on this machine."""
+    """All registered folders that contain a journal, the platform's first."""
     own = default_state_folder(values)
     noted = map(_read_folder, sorted((own / REGISTERED).glob("*")))
-    # Each once: who was killed while it noted one left another file that may name it.
+    # Deduplicated: a kill during `register_state_folder` leaves a second file that names it.
     return [folder for folder in dict.fromkeys((own, *noted)) if (folder / JOURNAL).is_file()]
 
 
 def choose_state_folder(folder: Path, values: Mapping[str, str]) -> Path:
-    """Use this one of several from here on; the file that says so."""
+    """Make `folder` the chosen one of several; return the file that stores the choice."""
     file = default_state_folder(values) / CHOSEN
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_bytes(file, str(folder).encode("utf-8", "surrogateescape"))
@@ -273,7 +272,7 @@ def _read_folder(file: Path) -> Path:
 
 
 def default_state_folder(values: Mapping[str, str]) -> Path:
-    """The platform's folder for state of a program that was not told another."""
+    """The platform's default folder for application state."""
     home = Path(values.get("HOME") or values.get("USERPROFILE") or "~").expanduser()
     if sys.platform == "win32":
         return Path(values.get("LOCALAPPDATA") or home / "AppData" / "Local") / "runninghub"
@@ -283,10 +282,10 @@ def default_state_folder(values: Mapping[str, str]) -> Path:
 
 
 def check_site(host: str, settings: Settings) -> None:
-    """Refuse a link to another site than the account's, before any request.
+    """Raise BadInput or WrongSite for a link to another site than the account's.
 
     Accounts, keys and workflows are not shared between the sites. An origin that is none of
-    the official ones (an emulator, a proxy) takes links of both. `host` "" is no link.
+    the official ones (an emulator, a proxy) takes links of both. `host`: of the link, or "".
     """
     own = urlsplit(settings.origin).netloc
     if host in ("", own):

@@ -1,4 +1,4 @@
-"""Settings of few people, read only where they are set."""
+"""Parsers of rarely used settings, called only where these are set."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from .errors import BadInput
 REGISTRY = (
     "https://raw.githubusercontent.com/HM-RunningHub/ComfyUI_RH_OpenAPI/main/models_registry.json"
 )
-"""Where the vendor keeps the registry of models that its own node pack is made from."""
+"""The vendor's registry of models, from which its own node pack is generated."""
 
 _SWITCHES = {"1": True, "on": True, "true": True, "0": False, "off": False, "false": False}
 
 
 def read_switch(name: str, text: str) -> bool:
-    """An on or off; BadInput for anything else."""
+    """Parse a boolean such as `on` or `0`; BadInput for anything else. `name`: for the error."""
     word = text.strip().lower()
     if word not in _SWITCHES:
         raise BadInput("error.bad_switch", name=name, value=word[:40])
@@ -23,9 +23,9 @@ def read_switch(name: str, text: str) -> bool:
 
 
 def read_registry(text: str) -> str:
-    """The address that a switch or an https address means, "" for off; BadInput for another.
+    """Parse a switch or an https URL to a registry's URL, "" for off; BadInput for anything else.
 
-    Plain http is for this machine alone.
+    Plain http is allowed for loopback only.
     """
     word = text.strip()
     if word.lower() in _SWITCHES:
@@ -36,11 +36,11 @@ def read_registry(text: str) -> str:
 
 
 SUBMIT_V1, SUBMIT_AUTO, SUBMIT_V2 = "v1", "auto", "v2"
-"""How workflows and apps are ordered: as documented; by V2 where that is gone; by V2."""
+"""How workflows and apps are ordered: by V1, as documented; by V2 once V1 is gone; by V2."""
 
 
 def read_submit(text: str) -> str:
-    """One of the three words, the first where nothing is said; BadInput for another."""
+    """Parse one of the three, V1 if empty; BadInput for anything else."""
     word = text.strip().lower() or SUBMIT_V1
     if word not in (SUBMIT_V1, SUBMIT_AUTO, SUBMIT_V2):
         raise BadInput("error.bad_submit", value=word[:40])
@@ -48,14 +48,14 @@ def read_submit(text: str) -> str:
 
 
 COMFYUI_PORT = 8188
-"""ComfyUI's own, unless somebody says another: what is behind it must not become public."""
+"""ComfyUI's default port, which must not be exposed to the public."""
 
 
 def read_webhook_url(text: str) -> str:
-    """The public address of a webhook listener, without a slash at its end; "" for none.
+    """Parse the public URL of a webhook listener, without trailing slashes; "" for none.
 
-    Plain http is for this machine alone. BadInput for what a call could not reach, and for
-    ComfyUI's port.
+    Plain http is allowed for loopback only. BadInput for a URL that a delivery could not reach,
+    and for ComfyUI's port.
     """
     word = text.strip().rstrip("/")
     parts = _https(word) if word else None
@@ -68,7 +68,7 @@ def read_webhook_url(text: str) -> str:
 
 
 def read_webhook_port(text: str) -> int:
-    """The port that a listener takes on 127.0.0.1, 0 for none; BadInput for ComfyUI's."""
+    """Parse a listener's port on 127.0.0.1, 0 for none; BadInput if invalid or ComfyUI's."""
     word = text.strip()
     port = int(word[:6]) if word.isascii() and word.isdigit() else -1 if word else 0
     if not 0 <= port < 65536:
@@ -79,7 +79,7 @@ def read_webhook_port(text: str) -> int:
 
 
 def _https(text: str) -> SplitResult | None:
-    """The parts of an https address, or of an http one of this machine; None for others."""
+    """Split an https URL, or an http one of loopback; None for anything else."""
     try:
         parts = urlsplit(text)
         local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")

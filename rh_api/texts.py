@@ -1,14 +1,14 @@
-"""Every sentence for people, in English, by key; nodes and browser translate by the same key."""
+"""All sentences for users, in English, by key; nodes and browser translate by the same key."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 Say = Callable[[str, Mapping[str, object]], str]
-"""The sentence of a key with its params, in some language."""
+"""Render the sentence of a key with its params, in some language."""
 
 ENGLISH: dict[str, str] = {
-    # errors: what is added where it is known
+    # errors: suffixes
     "error.suffix.code": "(RunningHub code {code})",
     "error.suffix.cost": "It cost {cost}.",
     "error.suffix.cost_none": "It cost nothing.",
@@ -17,7 +17,7 @@ ENGLISH: dict[str, str] = {
     "error.suffix.not_started": "Nothing was started; it is safe to run again.",
     "error.suffix.task": "[task {task_id}]",
     "error.unexpected": "Something unexpected happened.",
-    # errors on the way
+    # errors: transport
     "error.unreachable": "RunningHub at {host} cannot be reached: {reason}. Check the connection "
     "and any proxy.",
     "error.tls": "The connection to {host} is not secure, so nothing was sent: {reason}. Check "
@@ -116,7 +116,7 @@ ENGLISH: dict[str, str] = {
     "error.lost_sight_state": 'For ten minutes RunningHub has called the state of the task "{state}", which this version does not know. The task may go on in the cloud, and cost; the same inputs, with the same seed, take it up, or look at it on the site. A newer version may know that state.',
     "error.node_errors": "RunningHub took the order but will not run node {node} {title}: {remote}. It is "
     "being cancelled.",
-    # never pay twice
+    # duplicate and uncertain orders
     "error.uncertain": "The order may be running, and may cost, but no task id came back: "
     "{reason}. {tasks} It was not sent again. "
     "Look at the call records on {origin} first, then answer for order {order} of the journal, in "
@@ -180,7 +180,7 @@ ENGLISH: dict[str, str] = {
     "error.disk_full": "The disk is full. The task is finished: make room and run again to fetch "
     "its results without paying again.",
     "error.folder_not_writable": "The folder {folder} cannot be written.",
-    # errors: what we were given
+    # errors: input
     "error.bad_input": "This cannot be used: {reason}",
     "error.no_key": "No RunningHub API key is set. Enter one on the page Keys and sites of ComfyUI's settings, "
     "or try the sandbox, which needs none. On the command line: RUNNINGHUB_API_KEY, or python -m rh_api demo.",
@@ -653,7 +653,7 @@ ENGLISH: dict[str, str] = {
     "cli.emulator_try": "Try, in another terminal with these variables:",
     "cli.emulator_ends": "The emulator has ended.",
     "cli.port_taken": "Port {port} of {host} cannot be used: {reason}. Choose another one.",
-    # segments: what can go and what came
+    # segments: eligibility and results
     "cli.prompt_unreadable": "{path} holds no graph in ComfyUI's API format.",
     "cli.offload_unmarked": "Which nodes? Nothing in this file is marked: name them with --nodes 3,6,8.",
     "cli.offload_nothing": "Nothing of this graph would run in the cloud. {told}",
@@ -871,17 +871,17 @@ ENGLISH: dict[str, str] = {
 
 
 def english(key: str, params: Mapping[str, object]) -> str:
-    """The sentence of `key` with `params` filled in; an unknown key shows itself."""
+    """The English sentence of `key` with `params` filled in; an unknown key is returned as is."""
     return fill(ENGLISH[key], params) if key in ENGLISH else key
 
 
 def fill(template: str, params: Mapping[str, object]) -> str:
-    """A sentence of any language with `params` filled in, on one line."""
+    """Fill `params` into a template of any language; white space collapses to one line."""
     return " ".join(template.format_map(_Blank(params)).split())
 
 
 class Words(str):
-    """A part of a sentence, in English; `tell` says it by the sentences of another language."""
+    """A param that is text itself, in English; `tell` renders it in another language."""
 
     tell: Callable[[Say], str]
 
@@ -893,7 +893,7 @@ class Words(str):
 
 
 class _Blank(dict[str, object]):
-    """A parameter that nobody gave shows as an ellipsis: an error text must never raise."""
+    """Renders a missing param as an ellipsis: formatting an error must never raise."""
 
     def __missing__(self, key: str) -> str:
         return "…"
