@@ -1,4 +1,4 @@
-"""A part of a local graph becomes orders on RunningHub: a compiler, pure, from prompt to plan."""
+"""The offload compiler, pure: from a local prompt and its marks to a plan of RunningHub orders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How each type crosses the boundary between this machine and the cloud, and what it loses."""
+"""Serialization of each ComfyUI type across the local/cloud boundary, and its losses."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from typing import cast
 
 FILES = "FILES"
-"""The type of an outlet that brings a saver's results as they are."""
+"""Outlet type: a saver's result files, undecoded."""
 
 PLAIN_TYPES = ("STRING", "INT", "FLOAT", "BOOLEAN")
-"""Types whose values are JSON: they are written into the graph and come back as text."""
+"""Types with JSON values: inlined into the graph, returned as text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """What carries the values of a type.
+    """How values of a type are transferred.
 
-    Inwards: `loader`, by its input `field`; a `plain` value is in the graph itself. Nothing is
-    lost but the last bits of a picture's alpha: LoadImage gives 1 - alpha, and what joins it
-    again takes that from 1. Outwards: `saver`, by its input `saved`; `loss` is the key of the
-    sentence that says what is lost.
+    To the cloud: as a file that class `loader` reads by its input `field`; a `plain` value is
+    inlined into the graph. Lossless but for the last bits of an image's alpha: LoadImage returns
+    1 - alpha, and JoinImageWithAlpha inverts that again. From the cloud: written by class `saver`
+    from its input `saved`; `loss` is the text key of what that loses.
     """
 
     type: str
@@ -51,17 +51,17 @@ _CROSSINGS = {
 
 
 def crossing_of(type_name: str) -> Crossing | None:
-    """How a type crosses; None for one that cannot, such as LATENT."""
+    """The Crossing of a type; None for one that cannot cross, such as LATENT."""
     return _CROSSINGS.get(type_name)
 
 
 ALIASES = {"COMBO": "STRING"}
-"""Types that cross as another one."""
+"""Types that are transferred as another type."""
 
 
 def plain_of(value: object, type_name: str) -> object:
-    """A value as the plain type that its link promises: many nodes give 3.0 for an INT, and 1 for
-    a BOOLEAN. Raises ValueError for another value."""
+    """Coerce a value to the plain type of its link: many nodes return 3.0 for an INT, or 1 for a
+    BOOLEAN. Raises ValueError for a value that is not one."""
     if type_name == "STRING" and isinstance(value, str):
         return value
     if type_name != "STRING" and isinstance(value, numbers.Real):

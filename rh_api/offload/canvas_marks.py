@@ -1,7 +1,7 @@
-"""The marks that the canvas keeps in a workflow's own JSON: on nodes, subgraph nodes and groups.
+"""Finds the marks in a workflow's own JSON: on nodes, subgraph nodes and groups.
 
-Membership of groups is not stored. As on the canvas, a node belongs to a group when its centre is
-in it, and it is asked anew for each prompt.
+Membership of groups is not stored. As on the canvas, a node belongs to a group whose box contains
+its centre; this is computed anew for each prompt.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any, cast
 from ..graph.json_values import as_object
 
 RawMark = Mapping[str, object]
-"""What is written at a mark, unchecked: `segment`, `instance`, `only`."""
+"""The JSON object of a mark, not yet validated: `segment`, `instance`, `only`, …."""
 
-_TITLE = 30  # a node's title stands above its position
+_TITLE = 30  # pixels; the title bar is drawn above a node's `pos`
 _COLLAPSED_WIDTH = 80
 _LETTER = 8
 
@@ -26,10 +26,10 @@ Box = tuple[float, float, float, float]
 def canvas_marks(
     workflow: Mapping[str, Any], prompt: Container[str], above: Mapping[str, list[str]]
 ) -> Iterator[tuple[str, RawMark]]:
-    """Each node of the prompt that is marked, with its closest mark: its own, its smallest
-    group's, the same of the subgraph around it, and so on.
+    """Yield (node id, mark) of each marked node of the prompt. Precedence: its own mark, its
+    smallest group's, then the same of the enclosing subgraph node, and so on outwards.
 
-    `above`: the nodes of the prompt by the subgraph nodes that they are below.
+    `above`: the prompt's nodes inside each subgraph node, by that node's id.
     """
     subgraphs = {
         str(subgraph.get("id")): subgraph
@@ -75,7 +75,7 @@ def _of_group(groups: list[_Group], node: Mapping[str, Any]) -> RawMark | None:
         return None
     width, height = size[:2] if len(size) >= 2 else (0.0, 0.0)
     if as_object(node.get("flags")).get("collapsed"):
-        # How wide the canvas draws it is not stored; its title decides.
+        # A collapsed node's drawn width is not stored: estimate it from its title.
         title = str(node.get("title") or node.get("type") or "")
         width, height = min(width, _COLLAPSED_WIDTH + _LETTER * len(title)), 0.0
     x, y = position[0] + width / 2, position[1] - _TITLE + (height + _TITLE) / 2

@@ -1,4 +1,4 @@
-"""Facts of single classes that the compiler needs: loaders of files and models, cheap nodes,
+"""Tables of node classes that the compiler special-cases: loaders of files and models, cheap nodes,
 switches."""
 
 from __future__ import annotations
@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 REMOTE_CLASS = {"LoadImageOutput": "LoadImage"}
-"""Loaders that look into a folder which the cloud does not have: another reads the upload."""
+"""Loaders from a folder that the cloud lacks, and the class that reads the upload instead."""
 
 MODEL_KINDS = {
     ("CheckpointLoaderSimple", "ckpt_name"): "CHECKPOINT",
@@ -19,13 +19,13 @@ MODEL_KINDS = {
     ("UnetLoaderGGUF", "unet_name"): "GGUF",
     ("UnetLoaderGGUFAdvanced", "unet_name"): "GGUF",
 }
-"""Models that RunningHub's resource list knows; their type there."""
+"""Inputs (class, name) of models that RunningHub's resource list covers; their type there."""
 
 LORA_CLASSES = frozenset({"LoraLoader", "LoraLoaderModelOnly"})
-"""LoRA loaders that RunningHub's own can stand in for."""
+"""LoRA loaders that CLOUD_LORA_LOADER can replace."""
 
 CLOUD_LORA_LOADER = "RHLoraLoader"
-"""RunningHub's own, the only one that knows uploaded LoRAs; its outputs are LoraLoader's."""
+"""RunningHub's class, the only one that loads uploaded LoRAs; its outputs are LoraLoader's."""
 
 CLIP_LOADERS = {
     "CheckpointLoaderSimple": 1,
@@ -35,7 +35,7 @@ CLIP_LOADERS = {
     "TripleCLIPLoader": 0,
     "QuadrupleCLIPLoader": 0,
 }
-"""Classes that load a CLIP, and which output of them it is."""
+"""Classes that load a CLIP, with the index of that output."""
 CLIP_OUTPUTS = {**CLIP_LOADERS, "LoraLoader": 1, CLOUD_LORA_LOADER: 1}
 
 _MODEL_FILE = re.compile(r".+\.(safetensors|sft|ckpt|pt|pth|pt2|bin|gguf|onnx)", re.IGNORECASE)
@@ -71,21 +71,21 @@ CHEAP = frozenset(
         "GetImageSize",
     }
 )
-"""Core classes that only count or write: running one here too changes nothing and costs nothing."""
+"""Pure core classes on numbers and strings: cheap enough to be rematerialized on either side."""
 
 SWITCH, SWITCHED_BY, SWITCHED = "ComfySwitchNode", "switch", ("on_false", "on_true")
-"""Core's switch, and its inputs; with a plain condition it is as good as its chosen input."""
+"""Core's switch, and its inputs; with a constant condition it is folded to the chosen input."""
 PLAIN_CHOICE = "PrimitiveBoolean"
 
 FILE_VIDEO, MADE_VIDEO, OPENED_VIDEO = "LoadVideo", "CreateVideo", "GetVideoComponents"
 
 
 OTHER = "OTHER"
-"""A model of no kind that the resource list has."""
+"""The kind of a model that the resource list does not cover."""
 
 
 def model_kind(class_type: str, name: str, value: object) -> str:
-    """The kind of model that a value names: one of the resource list's, OTHER, "" for none."""
+    """The kind of model that an input's value names: one of MODEL_KINDS, OTHER, or "" for none."""
     if not isinstance(value, str):
         return ""
     kind = MODEL_KINDS.get((class_type, name))

@@ -1,4 +1,4 @@
-"""What the compiler asks of a class, read from the way ComfyUI describes its classes."""
+"""Parses ComfyUI's descriptions of node classes (`/object_info`) into ClassInfo."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from .plan import Classes, ClassInfo, InputInfo
 
 _UPLOADS = {"image": "IMAGE", "video": "VIDEO", "audio": "AUDIO", "file": "FILE"}
 _GROWING = ("COMFY_DYNAMIC", "COMFY_AUTOGROW")
-_GROWN = 100  # inputs by one template; ComfyUI takes no more
-# Packs that take any input (`**kwargs`) do not say so in this format.
+_GROWN = 100  # ComfyUI's maximum of inputs by one autogrow template
+# Modules whose classes take declared inputs only; of packs the format does not tell `**kwargs`.
 _CLOSED = ("nodes", "comfy_extras", "comfy_api_nodes")
 MATCHED = "COMFY_MATCHTYPE_V3"
-"""The type of inputs and outputs that take on the type of what is linked to them; the id of their
-template may follow, by which a node with several tells them apart."""
+"""Polymorphic type of inputs and outputs: resolved to the type of what is linked. A template id
+(the type variable) may follow, where a class has several."""
 _ACCOUNT = frozenset({"AUTH_TOKEN_COMFY_ORG", "API_KEY_COMFY_ORG"})
-"""Hidden inputs by which a class acts for a person's account of comfy.org."""
+"""Hidden inputs that hold a user's comfy.org credentials."""
 
 
 def class_info(about: Mapping[str, Any]) -> ClassInfo:
-    """One entry of ComfyUI's `/object_info`; a V3 class gives it by `GET_NODE_INFO_V1()`. Our host
-    adds `changes`, which it does not tell.
+    """Parse one entry of ComfyUI's `/object_info` (`GET_NODE_INFO_V1()` of a V3 class), to which
+    our host adds `changes`.
 
-    What is not as it should be is read as absent: a class of another pack must not stop a prompt.
+    Malformed members count as absent: a class of another pack must not stop a prompt.
     """
     groups = _mapping(about.get("input"))
     inputs: dict[str, InputInfo] = {}
@@ -49,12 +49,12 @@ def class_info(about: Mapping[str, Any]) -> ClassInfo:
 
 
 def is_growing(type_name: str) -> bool:
-    """Whether an input of that type brings inputs named after it, such as `format.codec`."""
+    """Whether inputs of that type expand to others, named by paths such as `format.codec`."""
     return type_name.startswith(_GROWING)
 
 
 def from_object_info(text: Mapping[str, Any]) -> Classes:
-    """The classes of a whole `/object_info`, each read when it is asked for."""
+    """Look-up of the classes of a whole `/object_info`; each is parsed on first use and cached."""
     infos: dict[str, ClassInfo | None] = {}
 
     def find(name: str) -> ClassInfo | None:
@@ -76,10 +76,10 @@ def _declared(groups: Mapping[str, Any]) -> Iterator[tuple[str, object, bool]]:
 
 
 def _brought(name: str, spec: object) -> Mapping[str, InputInfo]:
-    """The inputs that an input brings, such as `mode.image` and `images.image0`.
+    """The inputs that a dynamic input expands to, such as `mode.image` and `images.image0`.
 
-    Which choice was made shows in a prompt alone, and two may bring inputs of one name: so none is
-    required, numbers have no range, and what they differ in is open.
+    Only a prompt tells which choice was made, and two choices may share an input name: so none is
+    required or has a range, and differing types become `*`.
     """
     brought: dict[str, InputInfo] = {}
     for full, inner in _inner(name, spec):
@@ -95,7 +95,7 @@ def _brought(name: str, spec: object) -> Mapping[str, InputInfo]:
 
 
 def _inner(name: str, spec: object) -> Iterator[tuple[str, object]]:
-    """Full name and spec of what each choice brings, and of what an input grows by its template."""
+    """Yield path and spec of the inputs of each choice, and of those that a template generates."""
     about = _about(spec)
     for choice in map(_mapping, _sequence(about.get("options"))):
         for inner, its, _ in _declared(_mapping(choice.get("inputs"))):
@@ -109,8 +109,8 @@ def _inner(name: str, spec: object) -> Iterator[tuple[str, object]]:
 
 
 def _asks_for_account(groups: Mapping[str, Any]) -> bool:
-    """Some classes that call comfy.org say so by what they are given alone. A V3 class writes each
-    as a tuple."""
+    """Whether a class takes comfy.org credentials: some that call it declare nothing else. A V3
+    class writes each hidden input as a tuple."""
     hidden = _mapping(groups.get("hidden")).values()
     return any(str(next(iter(_sequence(kind)), kind)) in _ACCOUNT for kind in hidden)
 
@@ -134,22 +134,22 @@ def _input(spec: object, *, required: bool) -> InputInfo:
 
 
 def _about(spec: object) -> Mapping[str, Any]:
-    """What an input's declaration says beside its type."""
+    """The options of an input's declaration."""
     parts = _sequence(spec)
     return _mapping(parts[1]) if len(parts) > 1 else {}
 
 
 def _typed(kind: object, template: object) -> str:
-    """A type as ComfyUI tells it; a list of choices is a COMBO.
+    """The name of a type as a plain str; a list of choices is COMBO.
 
-    A plain text: packs write "any type" as one that is equal to every other, or has no hash.
+    Packs write "any type" as a str subclass that equals every type or has no hash.
     """
     name = str(kind) if isinstance(kind, str) else "COMBO"
     return f"{name} {template}" if name == MATCHED and isinstance(template, str) else name
 
 
 def _bound(type_name: str, bound: object) -> float | None:
-    """One end of a number's range; whole ones stay whole, since a float cannot hold every seed."""
+    """One end of a number's range; ints stay ints, since a float cannot represent every seed."""
     if type_name not in ("INT", "FLOAT") or isinstance(bound, bool):
         return None
     return bound if isinstance(bound, (int, float)) else None

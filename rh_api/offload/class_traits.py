@@ -1,4 +1,4 @@
-"""What follows from a node's class alone; worked out once for all nodes of a class."""
+"""Properties of a node that follow from its class alone; computed once per class."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _DISK_INPUT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """`info` is what is known of the class, `definition` the same with nothing for None.
+    """`info` is the class's description, `definition` the same or a default where that is None.
 
-    `outputs`: what they give as it crosses the boundary; MATCHED where that depends on the node.
-    `obstacle`: the key of the reason why it cannot run in the cloud, "" for none; `paths`: inputs
-    that are one when they are set. `files`: inputs that name a file in ComfyUI's folders, and its
-    type. `own`: it is one of ours, which orders from the cloud by itself.
+    `outputs`: output types after ALIASES; MATCHED where they depend on the node's links.
+    `obstacle`: text key why the class cannot run in the cloud, "" if it can; `paths`: inputs that
+    are an obstacle when they are set. `files`: inputs that name a file in ComfyUI's folders, and
+    its type. `own`: a class of this pack, which places orders by itself.
     """
 
     info: ClassInfo | None
@@ -57,17 +57,17 @@ class Traits:
 
     @property
     def is_matched(self) -> bool:
-        """Whether an output takes on the type of what is linked to the node."""
+        """Whether an output's type is inferred from what is linked to the node."""
         return any(type_name.startswith(MATCHED) for type_name in self.outputs)
 
     @property
     def changes(self) -> bool:
-        """Whether it may give another value each time, and not for a file's sake: those go up as
-        they are."""
+        """Whether equal inputs may give other outputs, other than by a changed file: files are
+        uploaded as they are."""
         return self.definition.changes and not self.files
 
     def declares(self, name: str) -> bool:
-        """Whether the class has that input; the browser leaves others in a prompt."""
+        """Whether the class takes that input; the browser leaves stale ones in a prompt."""
         definition = self.definition
         if name in definition.inputs or definition.open:
             return True
@@ -92,9 +92,9 @@ def traits_of(class_type: str, info: ClassInfo | None) -> Traits:
 
 
 def _file(class_type: str, name: str, about: InputInfo) -> str:
-    """What an input loads from ComfyUI's folders; "" when it names no file there.
+    """The type of file that an input names in ComfyUI's folders; "" if it names none.
 
-    Many packs declare no upload, so their loaders are told by their names.
+    Many packs declare no upload, so their loaders are recognized by class and input name.
     """
     if about.upload or about.type not in ("COMBO", "STRING"):
         return about.upload
@@ -102,7 +102,7 @@ def _file(class_type: str, name: str, about: InputInfo) -> str:
 
 
 def _obstacle(class_type: str, info: ClassInfo | None, *, own: bool) -> str:
-    """The key of the reason why no node of a class can run in the cloud; "": it can."""
+    """Text key why no node of the class can run in the cloud; "" if it can."""
     if own:
         return "segment.own_node"
     if info is None:
@@ -117,7 +117,7 @@ def _obstacle(class_type: str, info: ClassInfo | None, *, own: bool) -> str:
 
 
 def _path_inputs(info: ClassInfo) -> tuple[str, ...]:
-    """Inputs that take a path of this machine's disk; a node that sets one cannot go."""
+    """Inputs that take a local path; a node that sets one cannot be offloaded."""
     return tuple(
         name
         for name, about in info.inputs.items()

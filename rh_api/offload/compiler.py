@@ -1,6 +1,6 @@
-"""The compiler: a prompt and its marks become segments, and the prompt that stays.
+"""The compiler's pipeline: from a prompt and its marks to segments and the local prompt.
 
-A pure pass that opens no file and asks nobody; each stage is a function from value to value.
+Pure, without I/O; each pass is a function from one immutable value to the next.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from .plan import CannotOffload, Classes, Mark, Plan
 def cut(
     prompt: Graph, marks: Sequence[Mark], classes: Classes, targets: Collection[str] | None = None
 ) -> Plan:
-    """The prompt without its marked nodes, and the orders that run them.
+    """Compile a prompt to its local prompt without marked nodes, and the segments that run those.
 
-    `targets`: the output nodes that shall run, None for all. A prompt of which nothing is marked
-    is returned as the same object. Marked nodes that no output needs do not run, as on this
-    machine. Equal prompts and marks give equal plans, whatever the order of their keys.
+    `targets`: the output nodes to run, None for all. Without marked nodes the plan has the same
+    prompt object. Marked nodes that no output needs are dead: they do not run, as in ComfyUI. Equal
+    prompts and marks give equal plans, whatever the order of their keys.
 
-    Raises CannotOffload for what cannot go, with the node concerned.
+    Raises CannotOffload, on the node concerned.
     """
     marks = _on_nodes(marks, prompt)
     marked = {node_id for mark in marks for node_id in mark.nodes} & prompt.keys()
@@ -45,14 +45,14 @@ def cut(
     segments = lower(dependencies)
     unused = unused_notes(index, marks) if targets is None else ()
     notes = (*unused, *plan_notes(dependencies, tuple(segments.values())))
-    if not segments:  # only what was cheap to run here
+    if not segments:  # all that was marked is cheap, and runs here
         return Plan(prompt, notes=notes)
     local = emit(prompt, dependencies, segments)
     return Plan(local, tuple(segments.values()), notes, partition.split)
 
 
 def _on_nodes(marks: Sequence[Mark], prompt: Graph) -> Sequence[Mark]:
-    """The marks with the nodes below a subgraph in place of its id."""
+    """The marks with ids of subgraphs expanded to the nodes inside."""
     if all(node_id in prompt for mark in marks for node_id in mark.nodes):
         return marks
     below = below_subgraphs(prompt)

@@ -1,9 +1,9 @@
-"""What is known of ComfyUI's core classes where no ComfyUI is at hand to ask.
+"""A table of ComfyUI's core classes, for hosts without a ComfyUI.
 
 `core_classes.txt` has the classes of ComfyUI 0.33's `/object_info`, one a line;
 `python -m tests.core_classes` makes it. A line is `name|inputs|outputs|flags`. An input is
-`name:type` (no type: a choice) and marks: `?` optional, `~` lazy, `^I` `^V` `^A` `^F` the name of a
-picture, video, sound or other file. An output ends in `*` when it is a list. Flags: `o` an output
+`name:type` (no type: COMBO) with suffixes: `?` optional, `~` lazy, `^I` `^V` `^A` `^F` the name of
+an image, video, audio or other file. An output ends in `*` when it is a list. Flags: `o` an output
 node, `l` takes whole lists.
 """
 
@@ -27,7 +27,7 @@ def core_class(name: str) -> ClassInfo | None:
 
 @cache
 def core_lines() -> dict[str, str]:
-    """The table's lines by class. Read when first asked: a ComfyUI knows its classes itself."""
+    """The table's lines by class. Loaded lazily: a host with a ComfyUI never needs them."""
     table = pkgutil.get_data(__package__ or "", TABLE) or b""
     return {line.partition("|")[0]: line for line in table.decode().splitlines()}
 

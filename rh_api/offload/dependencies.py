@@ -1,7 +1,7 @@
-"""What has to run where so that everything that is saved or shown gets what it reads.
+"""Demand analysis: which nodes each piece, and the local prompt, have to contain.
 
-Asked from the outputs backwards: a node in the cloud is there once for each piece that needs it,
-and a node that nothing needs any more is nowhere.
+A walk backwards from the roots: a cloud node is cloned into each piece that needs it, and dead
+nodes are in none.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from .plan import ORDERS, CannotOffload, Mark
 from .savers import PREFIX_INPUT, SAVERS
 
 LOCAL = -1
-"""The place of what runs on this machine; the cloud's places are the numbers of pieces."""
+"""The place of nodes that run locally; any other place is the number of a piece."""
 
 Target = tuple[str, str]
 """A node and one of its inputs."""
 
 
 class Incoming(NamedTuple):
-    """A value on its way into a piece from `place`."""
+    """A live-in of a piece: an output that is made in `place`, and the type as which it is read."""
 
     place: int
     source: str
@@ -36,11 +36,11 @@ class Incoming(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One order to be.
+    """An order before lowering.
 
-    `nodes` are those that run in it, its own before others; `inlets` what comes in and who reads
-    it, `outlets` what goes out, `savers` the output nodes whose files it makes, `pulled` the
-    nodes that went along and why. `mark` is the mark of its own nodes.
+    `nodes` run in it, the first is one of its own; `inlets`: live-ins and the inputs that read
+    them, `outlets`: live-outs, `savers`: output nodes whose files it makes, `pulled`: nodes that
+    were cloned into it, and why. `mark`: that of its own nodes.
     """
 
     mark: Mark
@@ -53,7 +53,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """`local` are the nodes that run on this machine, copies of nodes of the cloud among them."""
+    """The pieces by number. `local`: nodes that run locally, clones of cloud nodes among them."""
 
     partition: Partition
     pieces: Mapping[int, Piece]
@@ -73,7 +73,7 @@ class Dependencies:
 
 
 def find_dependencies(partition: Partition) -> Dependencies:
-    """Raises CannotOffload for what cannot go or cannot cross."""
+    """Find what runs where. Raises CannotOffload for a node or value that cannot cross."""
     cheap = _cheap(partition.placement)
     dependencies = _Walk(partition, cheap, {}).dependencies()
     piece_of = partition.piece_of
@@ -81,7 +81,7 @@ def find_dependencies(partition: Partition) -> Dependencies:
         number: frozenset(node for node in piece.nodes if piece_of.get(node) != number)
         for number, piece in dependencies.pieces.items()
     }
-    # What went along for one link serves the others too: once more, knowing that.
+    # A node that was cloned for one link serves the others too: walk again with these clones.
     if any(
         incoming.source in went_along[number]
         for number, piece in dependencies.pieces.items()
@@ -92,7 +92,7 @@ def find_dependencies(partition: Partition) -> Dependencies:
 
 
 def _cheap(placement: Placement) -> frozenset[str]:
-    """Nodes of the cloud that only count or write, from what is here or is cheap itself."""
+    """Cloud nodes to rematerialize: CHEAP ones whose sources are local or such nodes themselves."""
     index, part_of = placement.index, placement.part_of
     cheap: set[str] = set()
     for node_id in index.order:
@@ -105,7 +105,7 @@ def _cheap(placement: Placement) -> frozenset[str]:
 
 @dataclass(slots=True)
 class _OpenPiece:
-    """A Piece under way."""
+    """A Piece under construction."""
 
     nodes: dict[str, None] = field(default_factory=dict[str, None])
     inlets: dict[Incoming, list[Target]] = field(default_factory=dict[Incoming, list[Target]])
@@ -115,10 +115,10 @@ class _OpenPiece:
 
 
 class _Walk:
-    """One walk from the outputs backwards.
+    """One backward worklist walk from the roots.
 
-    `cheap`: nodes of the cloud that run wherever they are read. `went_along`: what is known to
-    go along with each piece.
+    `cheap`: cloud nodes that are rematerialized wherever they are read. `went_along`: nodes that an
+    earlier walk cloned into each piece.
     """
 
     def __init__(
@@ -163,7 +163,7 @@ class _Walk:
         )
 
     def _mark(self, piece: _OpenPiece) -> Mark:
-        # The first node of a piece is its own: somebody asked for what it makes.
+        # The first node of a piece is its own: a root, or read from outside the piece.
         return self.placement.marks[self.placement.part_of[next(iter(piece.nodes))]]
 
     def _need_root(self, root: IndexedNode) -> None:
@@ -174,7 +174,7 @@ class _Walk:
         self._need(number, root.id)
         self.pieces[number].savers.append(root.id)
         for edge in self.index.edges[root.id]:
-            # The name that files get is made here, since they are saved here.
+            # The file name's prefix is computed locally, where the files are saved.
             if edge.input == PREFIX_INPUT:
                 self._check_prefix(root, edge)
                 self._need_locally(root, edge)
@@ -198,7 +198,7 @@ class _Walk:
     def _need_locally(self, node: IndexedNode, edge: Edge) -> None:
         source = edge.source
         if source not in self.index.nodes:
-            return  # ComfyUI says so itself
+            return  # ComfyUI reports the missing node itself
         if source not in self.piece_of or self._runs_locally_too(source):
             self._need(LOCAL, source)
         else:
@@ -206,7 +206,7 @@ class _Walk:
             self._bring_out(node, edge)
 
     def _runs_locally_too(self, source: str) -> bool:
-        """Whether a node of the cloud that is read here can simply run here as well."""
+        """Whether a cloud node that is read locally is cloned here, instead of sent as a value."""
         return self.index.nodes[source].class_type == MADE_VIDEO or source in self.cheap
 
     def _need_in_piece(self, place: int, node: IndexedNode) -> None:
@@ -244,7 +244,7 @@ class _Walk:
         self.pieces[number].outlets.add(value)
 
     def _pull(self, place: int, reader: IndexedNode, source: str, stuck: str) -> None:
-        """Take a copy of `source` along, since what `reader` needs of it cannot go in."""
+        """Clone `source` into the piece, since its value cannot cross. Raises CannotOffload."""
         piece, node = self.pieces[place], self.index.nodes[source]
         why = {"node": node.label, "other": reader.label, "type": stuck}
         if source not in self.placement.marked:

@@ -1,4 +1,4 @@
-"""Which marked nodes go to the cloud, and why another node cannot."""
+"""Selects the marked nodes that can be offloaded, and refuses the others with a reason."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ FOLLOWING = {
     "segment.local_disk": "segment.local_disk_follows",
     "segment.side_effect": "segment.side_effect_follows",
 }
-"""Each obstacle, and the sentence for a node that nobody marked but that would have to go along."""
+"""The text key of each obstacle, and the key for an unmarked node that would be pulled along."""
 
 
 @dataclass(frozen=True, slots=True)
 class Eligible:
-    """`mark_of`: the number of the mark of each node that is marked and runs."""
+    """`mark_of`: the index of the mark of each live marked node that is offloaded."""
 
     index: GraphIndex
     marks: tuple[Mark, ...]
@@ -31,9 +31,9 @@ class Eligible:
 
 
 def find_eligible(index: GraphIndex, marks: Sequence[Mark]) -> Eligible:
-    """The marked nodes that go; the first mark that names a node counts, equal marks are one.
+    """Select the marked nodes to offload; a node's first mark wins, equal marks are merged.
 
-    Raises CannotOffload for a marked node that runs and cannot go.
+    Raises CannotOffload for a live marked node that cannot run in the cloud.
     """
     same: dict[Mark, int] = {}
     named: dict[str, int] = {}
@@ -45,7 +45,7 @@ def find_eligible(index: GraphIndex, marks: Sequence[Mark]) -> Eligible:
     notes: list[Note] = []
     for node_id in index.order:
         node = index.nodes[node_id]
-        # What an earlier pass has put in place of marked nodes has gone already.
+        # Nodes that an earlier cut emitted in place of marked ones are offloaded already.
         if node_id not in named or node.class_type in CUT:
             continue
         if node.obstacle:
@@ -58,7 +58,7 @@ def find_eligible(index: GraphIndex, marks: Sequence[Mark]) -> Eligible:
 
 
 def _opens_here(index: GraphIndex, node: IndexedNode, named: Mapping[str, int]) -> bool:
-    """Whether a video that may be made of pictures is opened here, so that they go up instead."""
+    """Whether a video that may be made of images is unpacked locally; its images are sent."""
     return node.class_type == OPENED_VIDEO and any(
         source not in named and not index.is_file_video(source) and not index.is_made_video(source)
         for _, source, _ in index.edges[node.id]

@@ -1,4 +1,4 @@
-"""The prompt that stays: segments in place of what went, and links to them."""
+"""Emits the local prompt: segment nodes in place of offloaded ones, and links to them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .segment_json import dump
 def emit(
     prompt: Graph, dependencies: Dependencies, segments: Mapping[int, Segment]
 ) -> dict[str, Any]:
-    """The local prompt; nodes that nothing of it concerns are the same objects as before."""
+    """Return the local prompt; entries that do not change are the same objects."""
     dropped = _dropped(dependencies)
     emitted: dict[str, Any] = {}
     for node_id, entry in prompt.items():
@@ -39,7 +39,7 @@ def emit(
 
 
 def order_again(plan: Plan, ids: Container[str]) -> Plan:
-    """The plan with those segments told to order anew of which a node is named."""
+    """The plan with AGAIN (ignore known results) set on the segments with a node among `ids`."""
     prompt = dict(plan.prompt)
     for segment in plan.segments:
         savers = (saver.node_id for saver in segment.saved)
@@ -50,7 +50,7 @@ def order_again(plan: Plan, ids: Container[str]) -> Plan:
 
 
 def _dropped(dependencies: Dependencies) -> set[str]:
-    """What is gone, and what no output needed and would read from it."""
+    """Offloaded nodes, and dead nodes that read from them, directly or not."""
     index = dependencies.index
     running = set(index.order)
     readers: defaultdict[str, list[str]] = defaultdict(list)
@@ -86,7 +86,7 @@ def _local_entry(
 def _local_link(
     dependencies: Dependencies, segments: Mapping[int, Segment], reader: IndexedNode, edge: Edge
 ) -> Link:
-    """Where a node here gets a value from: a node here, or a segment's output."""
+    """The link by which a local node reads a value: to a local node, or to a segment's output."""
     _, source, slot = edge
     if source in dependencies.local or source not in dependencies.piece_of:
         return source, slot
@@ -99,7 +99,7 @@ def _segment_entry(segment: Segment) -> dict[str, Any]:
     inputs: dict[str, Any] = {"segment": dump(segment), **segment.ordering.inputs}
     for inlet in segment.inlets:
         inputs[f"in_{inlet.number}"] = list(inlet.source)
-    # Beside the inputs, where ComfyUI's cache does not look: a title orders nothing anew.
+    # Not an input, so no part of ComfyUI's cache key: a new title places no new order.
     about = {"name": segment.name, "titles": dict(segment.titles)}
     meta = {"title": segment.name, "runninghub": about}
     return {"class_type": SEGMENT_CLASS, "inputs": inputs, "_meta": meta}

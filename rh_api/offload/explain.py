@@ -1,4 +1,4 @@
-"""What a plan would do, told before anything is paid: a JSON document of plain values."""
+"""Dry run: what a plan would do, as a JSON document, before anything is paid."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .notes import UNUSED
 from .plan import Note, Plan, Segment
 
 Say = Callable[[str, Mapping[str, object]], str]
-"""The sentence of a key, in some language."""
+"""Renders the text of a key with its parameters, in some language."""
 
 LORA = "LORA"
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Something that goes up: its size in bytes, and whether the cloud has it already; None where
-    only the run will tell."""
+    """An upload: its size in bytes, and whether the cloud has it already; None where that is known
+    at run time only."""
 
     name: str = ""
     bytes: int | None = None
@@ -31,12 +31,12 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the host found out beside the plan.
+    """What the host adds to the plan.
 
-    `files`, `loras`: by node and input; a LoRA that stays in the cloud is left out. `inlets`: by
-    segment and number. `usual`: by segment, what equal graphs took (`runs`, `seconds`, `coins`,
-    `money`); `quotes`: what it will probably cost.
-    `notes`: what the cloud is not known to have.
+    `files`, `loras`: uploads by node and input, without LoRAs that the cloud has. `inlets`: by
+    segment and number. `usual`: by segment, statistics of earlier runs of equal graphs (`runs`,
+    `seconds`, `coins`, `money`); `quotes`: by segment, the expected cost. `notes`: classes and
+    models that the cloud is not known to have.
     """
 
     files: Mapping[tuple[str, str], Load] = field(default_factory=dict[tuple[str, str], Load])
@@ -49,7 +49,7 @@ class Facts:
     notes: tuple[Note, ...] = ()
 
     def merged(self, other: Facts) -> Facts:
-        """The facts of both."""
+        """The union of both; `other` takes precedence."""
         return Facts(
             {**self.files, **other.files},
             {**self.loras, **other.loras},
@@ -61,7 +61,7 @@ class Facts:
 
 
 def explain(prompt: Graph, plan: Plan, facts: Facts, say: Say) -> dict[str, Any]:
-    """The document of a plan that can run. `prompt`: as it was before it was cut."""
+    """The document of a valid plan. `prompt`: the original, before the cut."""
     nodes = read_nodes(prompt)
     here = read_nodes(plan.prompt)
     ours = (SEGMENT_CLASS, SAVED_CLASS)
@@ -84,7 +84,7 @@ def explain(prompt: Graph, plan: Plan, facts: Facts, say: Say) -> dict[str, Any]
 
 
 def refused(prompt: Graph, node_id: str, message: str, hint: str = "") -> dict[str, Any]:
-    """The document of a plan that cannot run."""
+    """The document of a prompt that cannot be offloaded."""
     why = {**_named(read_nodes(prompt), node_id), "message": message, "hint": hint}
     return {"segments": [], "local": [], "notes": [], "refused": why}
 

@@ -1,4 +1,4 @@
-"""Algorithms on directed graphs that know nothing of prompts; none of them recurses."""
+"""Generic algorithms on directed graphs, iterative so that depth is not limited."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Vertex = TypeVar("Vertex", bound="str | int")
 
 
 class CycleFound(ValueError):
-    """The graph has no topological order. `vertex` is one of the cycle."""
+    """The graph has no topological order. `vertex` is on a cycle."""
 
     def __init__(self, vertex: str | int) -> None:
         super().__init__(str(vertex))
@@ -19,7 +19,7 @@ class CycleFound(ValueError):
 def topological_order(
     roots: Iterable[Vertex], sources: Callable[[Vertex], Iterable[Vertex]]
 ) -> Iterator[Vertex]:
-    """What the roots reach, each vertex after all of its `sources`: a depth-first postorder.
+    """Yield what `roots` reach in depth-first postorder: each vertex after all of its `sources`.
 
     Raises CycleFound.
     """
@@ -49,7 +49,7 @@ def topological_order(
 def strongly_connected_components(
     edges: Mapping[Vertex, Iterable[Vertex]],
 ) -> Iterator[list[Vertex]]:
-    """The components of a graph given by its adjacency, by Tarjan's algorithm."""
+    """Yield the SCCs of a graph given by adjacency, by Tarjan's algorithm."""
     index: dict[Vertex, int] = {}
     low_link: dict[Vertex, int] = {}
     open_vertices: list[Vertex] = []
@@ -86,7 +86,7 @@ def strongly_connected_components(
 
 
 def _pop_through(stack: list[Vertex], vertex: Vertex) -> list[Vertex]:
-    """What lies on the stack down to `vertex`, taken off it."""
+    """Pop `stack` down to `vertex`, inclusive; returns what was popped."""
     popped = [stack.pop()]
     while popped[-1] != vertex:
         popped.append(stack.pop())
@@ -103,11 +103,11 @@ class DisjointSets(Generic[Vertex]):
         return vertex in self._parent
 
     def add(self, vertex: Vertex) -> None:
-        """A set of its own; the vertex must be new."""
+        """Add a singleton set; the vertex must be new."""
         self._parent[vertex] = vertex
 
     def find(self, vertex: Vertex) -> Vertex:
-        """The vertex that stands for the set of `vertex`."""
+        """The representative of the set of `vertex`."""
         parent = self._parent
         while parent[vertex] != vertex:
             parent[vertex] = vertex = parent[parent[vertex]]

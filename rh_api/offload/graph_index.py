@@ -1,4 +1,4 @@
-"""A prompt as the compiler looks at it: what runs, in which order, and what each link carries."""
+"""The compiler's IR of a prompt: live nodes, topological order, resolved links and their types."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .savers import SAVERS
 _VAGUE = frozenset({"*", MATCHED})
 _OUTPUTS = 10_000  # more than any class has
 ONE, PERHAPS, MANY = 0, 1, 2
-"""Whether an output is a list of values: no; ours, mostly of one item; yes."""
+"""Multiplicity of an output: one value; a list of ours, mostly of one item; a list."""
 
 
 class Edge(NamedTuple):
@@ -39,7 +39,7 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class IndexedNode:
-    """One node. `edges` are its links as the prompt has them, by the input's name."""
+    """One node. `edges` are its links as written in the prompt, sorted by input name."""
 
     id: str
     class_type: str
@@ -50,7 +50,7 @@ class IndexedNode:
 
     @property
     def obstacle(self) -> str:
-        """The key of the reason why it cannot run in the cloud; "": it can."""
+        """Text key why it cannot run in the cloud; "" if it can."""
         traits = self.traits
         if not traits.obstacle and any(self.inputs.get(name) for name in traits.paths):
             return "segment.local_disk"
@@ -58,7 +58,7 @@ class IndexedNode:
 
     @property
     def label(self) -> str:
-        """Id, title and class, as a sentence names the node."""
+        """Id, title and class, for messages."""
         named = self.title if self.title == self.class_type else f"{self.title} [{self.class_type}]"
         return f"{self.id} ({named or '?'})"
 
@@ -67,12 +67,11 @@ class IndexedNode:
 class GraphIndex:
     """The nodes of a prompt.
 
-    `roots`: output nodes that shall run. `order`: the nodes that these need, in topological
-    order; all below speaks of these only. `rank`: their places when they are ordered by their
-    ids. `edges`: their links past savers, which hand on what they save, and past switches whose
-    choice is known. `lists`: for nodes of which an output is a list, ONE, PERHAPS or MANY for
-    each. `matched`: the output types of nodes where the class leaves them open. `videos`: the
-    class from which a switch's VIDEO comes, "" where that is open.
+    `roots`: output nodes to run. `order`: the live nodes, which the roots need, in topological
+    order; all below covers these only. `rank`: their positions by node id. `edges`: their links,
+    with pass-through savers and constant switches folded away. `lists`: of nodes with a list
+    output, ONE, PERHAPS or MANY for each output. `matched`: inferred output types of polymorphic
+    nodes. `videos`: the class that a switch's VIDEO comes from, "" where that is not known.
     """
 
     nodes: Mapping[str, IndexedNode]
@@ -89,15 +88,15 @@ class GraphIndex:
         return node.label if node else node_id
 
     def value_order(self, value: Value) -> tuple[int, int, str]:
-        """Sort key of a value by where it is made."""
+        """Sort key of a value: rank of its source, slot, type."""
         return self.rank[value.source], value.slot, value.type
 
     def listed(self, source: str, slot: int) -> int:
-        """ONE, PERHAPS or MANY values at an output."""
+        """The multiplicity of an output: ONE, PERHAPS or MANY."""
         return _listed(self.lists, source, slot)
 
     def link_type(self, reader: IndexedNode, edge: Edge) -> str:
-        """What a link carries; `*` when neither end tells."""
+        """A link's type: its output's, else its input's if that can cross; `*` if unknown."""
         _, source, slot = edge
         output_type = _output_type(self.nodes, self.matched, source, slot)
         if output_type not in _VAGUE:
@@ -107,19 +106,19 @@ class GraphIndex:
         return input_type if crossing_of(input_type) else "*"
 
     def is_file_video(self, source: str) -> bool:
-        """Whether a VIDEO is known to be a file; one made of pictures cannot cross."""
+        """Whether a VIDEO is known to be a file; one made of images cannot cross."""
         return _video_class(self.nodes, self.videos, source) == FILE_VIDEO
 
     def is_made_video(self, source: str) -> bool:
-        """Whether a VIDEO is known to be made of pictures."""
+        """Whether a VIDEO is known to be made of images."""
         return _video_class(self.nodes, self.videos, source) == MADE_VIDEO
 
 
 def index_graph(
     prompt: Graph, classes: Classes, targets: Collection[str] | None = None
 ) -> GraphIndex:
-    """`targets`: the output nodes that shall run, None for all.
-    Raises CannotOffload for a cycle."""
+    """Build the index. `targets`: the output nodes to run, None for all. Raises CannotOffload for a
+    cycle."""
     nodes = _read_nodes(prompt, classes)
     roots = _roots(nodes, targets)
     order = _order(nodes, roots)
@@ -127,7 +126,7 @@ def index_graph(
     lists: dict[str, tuple[int, ...]] = {}
     matched: dict[str, tuple[str, ...]] = {}
     videos: dict[str, str] = {}
-    # Sources come first, so that what is asked of them is known when a reader asks.
+    # In topological order: the facts of a node's sources are known when it is visited.
     for node_id in order:
         node = nodes[node_id]
         edges[node_id] = tuple(_past(nodes, edges, edge) for edge in node.edges)
@@ -176,7 +175,7 @@ def _read_nodes(prompt: Graph, classes: Classes) -> dict[str, IndexedNode]:
 
 
 def _slot(index: Any) -> int:
-    """An output's index; -1, which no class has, for one that is no whole number."""
+    """An output's index; -1, which no class has, for an invalid one."""
     if index.__class__ is not int:
         whole = isinstance(index, (int, float)) and index in (0, 1, 2, 3, 4, 5, 6, 7)
         return int(index) if whole else -1
@@ -184,7 +183,7 @@ def _slot(index: Any) -> int:
 
 
 def _roots(nodes: Mapping[str, IndexedNode], targets: Collection[str] | None) -> tuple[str, ...]:
-    """Output nodes; of a class that is not known, nodes that nobody reads."""
+    """Output nodes; of unknown classes, nodes without readers."""
     sources = {source for node in nodes.values() for _, source, _ in node.edges}
     roots = (
         node.id
@@ -209,7 +208,7 @@ def _order(nodes: Mapping[str, IndexedNode], roots: Collection[str]) -> tuple[st
 def _past(
     nodes: Mapping[str, IndexedNode], edges: Mapping[str, tuple[Edge, ...]], edge: Edge
 ) -> Edge:
-    """The output that a link really reads: savers hand on, a switch may have chosen."""
+    """Fold a link: the output that it reads through a pass-through saver or a constant switch."""
     name, source, slot = edge
     node = nodes.get(source)
     if node is None or slot != 0:
@@ -227,7 +226,7 @@ def _past(
 
 
 def _chosen(nodes: Mapping[str, IndexedNode], switch: IndexedNode) -> bool | None:
-    """What a switch has chosen, on itself or by a plain node; None where that will show."""
+    """A switch's constant condition, its own or a PrimitiveBoolean's; None if it is dynamic."""
     choosers = (nodes.get(edge.source) for edge in switch.edges if edge.input == SWITCHED_BY)
     source = next(choosers, None)
     choice = switch.inputs.get(SWITCHED_BY)
@@ -244,7 +243,7 @@ def _listed(lists: Mapping[str, tuple[int, ...]], source: str, slot: int) -> int
 def _list_outputs(
     node: IndexedNode, edges: Collection[Edge], lists: Mapping[str, tuple[int, ...]]
 ) -> tuple[int, ...]:
-    """A list, or what ComfyUI makes once for each item of a list; () where no output is either."""
+    """Each output's multiplicity: declared, or as ComfyUI maps over list inputs; () for all ONE."""
     definition = node.traits.definition
     mapped = ONE
     if lists and not definition.input_is_list:
@@ -262,7 +261,7 @@ def _output_type(
     source: str,
     slot: int,
 ) -> str:
-    """What an output gives; `*` when its class does not tell."""
+    """The type of an output; `*` if unknown."""
     outputs = matched.get(source)
     if outputs is None:
         node = nodes.get(source)
@@ -276,7 +275,7 @@ def _matched_outputs(
     node: IndexedNode,
     edges: Collection[Edge],
 ) -> tuple[str, ...]:
-    """Output types of a node whose class leaves them to what is linked: if that agrees, its."""
+    """Infer a polymorphic node's output types: the one type linked to a template, else `*`."""
     types: dict[str, set[str]] = {}
     for name, source, slot in edges:
         if declared := node.traits.definition.inputs.get(name):

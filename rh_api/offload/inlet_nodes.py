@@ -1,4 +1,4 @@
-"""What is put into a segment's graph once its values are known: loaders, plain values, names."""
+"""Binds a segment's graph to its run-time values: inserts loaders, plain values and file names."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _SOUND_CHANNELS = 2
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One value of an inlet: a picture of a batch, a mask of one, a sound, a video, a plain value.
+    """One item of an inlet: an image or mask of a batch, audio, a video, or a plain value.
 
-    `channels` of a picture or a sound, 0 where nobody has counted; `value` of a plain one.
+    `channels` of an image or audio, 0 if unknown; `value` of a plain one.
     """
 
     channels: int = 0
@@ -34,10 +34,10 @@ class Item:
 def with_inlet(
     graph: Graph, inlet: Inlet, items: Sequence[Item]
 ) -> tuple[dict[str, Any], dict[str, int]]:
-    """A copy of `graph` with what brings the items to the inlet's targets.
+    """Return a copy of `graph` whose inlet targets read the items, by loaders or as a plain value.
 
-    Also the fields to set, by full name, each with the index of the item whose uploaded name it
-    takes. A plain value is in the graph and takes no field. Raises BadInput.
+    Also the fields to set, as `node.input`, each with the index of the item whose uploaded name it
+    takes; none for a plain value, which is inlined. Raises BadInput.
     """
     if not items:
         raise BadInput("segment.inlet_empty", inlet=_where(inlet))
@@ -57,19 +57,18 @@ def with_inlet(
 
 
 def with_file(graph: Graph, file: LocalFile, remote_name: str) -> dict[str, Any]:
-    """A copy of `graph` whose loader reads an uploaded file."""
+    """Return a copy of `graph` whose loader reads the uploaded file `remote_name`."""
     entry = cast("Mapping[str, Any]", graph[file.node_id])
     named = {**entry, "inputs": {**entry["inputs"], file.input: remote_name}}
     return {**graph, file.node_id: named}
 
 
 def with_lora(graph: Graph, lora: LocalLora, remote_name: str) -> dict[str, Any]:
-    """A copy of `graph` that loads an uploaded LoRA.
+    """Return a copy of `graph` that loads the uploaded LoRA `remote_name`.
 
-    Uploaded LoRAs are known to RunningHub's own `RHLoraLoader` only; its field is `file_name` by
-    newer reports and `lora_name` by older ones, so both are set. It has both of LoraLoader's
-    outputs, in their order. For a LoraLoaderModelOnly a CLIP of the graph is lent and left as it
-    is.
+    Only RunningHub's own `RHLoraLoader` loads uploaded LoRAs; its field is `file_name` by newer
+    reports and `lora_name` by older ones, so both are set. It has both of LoraLoader's outputs, in
+    their order. In place of a LoraLoaderModelOnly it gets a CLIP of the graph, with strength 0.
     """
     entry = cast("Mapping[str, Any]", graph[lora.node_id])
     inputs: dict[str, Any] = dict(entry["inputs"])
@@ -86,8 +85,8 @@ def with_lora(graph: Graph, lora: LocalLora, remote_name: str) -> dict[str, Any]
 
 
 class _Loaders:
-    """Adds loaders to `graph`, in place. `fields`:
-    which of their fields takes the upload of which item."""
+    """Adds loaders to `graph`, in place. `fields`: the index of the item whose upload each of their
+    fields takes."""
 
     def __init__(self, graph: dict[str, Any]) -> None:
         self.graph = graph
@@ -95,7 +94,7 @@ class _Loaders:
         self.fields: dict[str, int] = {}
 
     def load(self, crossing: Crossing, item: int, **inputs: Any) -> str:
-        """A loader whose field takes the upload of an item."""
+        """Add the loader of an item; returns its node id."""
         node_id = self.add(crossing.loader, {crossing.field: "", **inputs})
         self.fields[f"{node_id}.{crossing.field}"] = item
         return node_id
@@ -111,7 +110,7 @@ def _pictures(loaders: _Loaders, crossing: Crossing, inlet: Inlet, items: Sequen
     for index in range(len(items)):
         loader = loaders.load(crossing, index)
         if channels == {_RGBA}:
-            # LoadImage gives 1 - alpha as its mask, and this takes it so.
+            # LoadImage's mask is 1 - alpha, which is what this node expects.
             loader = loaders.add("JoinImageWithAlpha", {"image": [loader, 0], "alpha": [loader, 1]})
         images.append(loader)
     return _batch(loaders, images)
@@ -121,7 +120,7 @@ def _masks(loaders: _Loaders, crossing: Crossing, inlet: Inlet, items: Sequence[
     del inlet
     if len(items) == 1:
         return loaders.load(crossing, 0, channel="red")
-    # Older versions of that loader read one mask only; the mask is in the colours too.
+    # Older versions of LoadImageMask read one mask only; the colour channels hold it too.
     pictures = [loaders.load(IMAGE, index) for index in range(len(items))]
     batch = _batch(loaders, pictures)
     return loaders.add("ImageToMask", {"image": [batch, 0], "channel": "red"})
@@ -148,7 +147,7 @@ _ADD_LOADERS = {"IMAGE": _pictures, "MASK": _masks, "AUDIO": _sound, "VIDEO": _v
 
 
 def _batch(loaders: _Loaders, images: Sequence[str]) -> str:
-    """One batch of all, in their order; halves of halves, so that little is copied often."""
+    """Concatenate all, in their order, as a balanced tree of ImageBatch: O(n log n) copies."""
     row = list(images)
     while len(row) > 1:
         joined = [
@@ -178,7 +177,7 @@ def _where(inlet: Inlet) -> str:
 
 
 def _comes_out_as_sound(graph: Graph, inlet: Inlet) -> bool:
-    """Whether a border saver writes sound that what the inlet brings can reach."""
+    """Whether a boundary SaveAudio is downstream of the inlet."""
     nodes = read_nodes(graph)
     reached = downstream(graph, (node_id for node_id, _ in inlet.targets))
     return any(
@@ -190,7 +189,7 @@ def _comes_out_as_sound(graph: Graph, inlet: Inlet) -> bool:
 
 
 def _clip_for(graph: Graph, node_id: str) -> list[Any] | None:
-    """A CLIP to lend: of the loader that the model comes from, else any loader's."""
+    """A link to the nearest CLIP upstream of the model, else to any loader's; None without one."""
     nodes = read_nodes(graph)
     seen: set[str] = set()
     at = nodes.get(node_id)

@@ -1,4 +1,4 @@
-"""From pieces to segments: their ids, levels, inlets, outlets and what is saved here."""
+"""Lowers pieces to segments: ids, levels, inlets, outlets and what is saved locally."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .remote_graph import RemoteGraph, build_remote_graph
 
 
 def lower(dependencies: Dependencies) -> dict[int, Segment]:
-    """The segment of each piece, in an order in which they can run. Raises CannotOffload."""
+    """Lower each piece to a segment, in topological order. Raises CannotOffload."""
     pieces = dependencies.pieces
     levels = _levels(dependencies)
     ids = {number: _segment_id(dependencies, number) for number in pieces}
@@ -69,7 +69,7 @@ def _segment(
 
 
 def _segment_id(dependencies: Dependencies, number: int) -> str:
-    """The smallest id of a marked node that is gone from here; only then of one that went along."""
+    """The smallest id of a marked node that is no longer local, else of a pulled-in one."""
     piece, index = dependencies.pieces[number], dependencies.index
     gone = [
         node_id
@@ -81,7 +81,7 @@ def _segment_id(dependencies: Dependencies, number: int) -> str:
     marked = [node_id for node_id in gone if node_id in dependencies.placement.marked]
     if gone:
         return min(marked or gone, key=index.rank.__getitem__)
-    # Nothing but savers, whose ids are taken; below a saver the canvas has no node.
+    # Only savers, whose ids stay in use: a fresh id inside one, where the canvas has no node.
     free = f"{min(piece.savers, key=id_order)}:0"
     while free in index.nodes:
         free += ":0"
@@ -89,11 +89,11 @@ def _segment_id(dependencies: Dependencies, number: int) -> str:
 
 
 def _levels(dependencies: Dependencies) -> dict[int, int]:
-    """How many orders have to be over before each piece can begin."""
+    """Longest-path depth of each piece in the DAG of orders; 0 for one that waits for none."""
     pieces, piece_of, local = dependencies.pieces, dependencies.piece_of, dependencies.local
     if len(pieces) == 1:
         return dict.fromkeys(pieces, 0)
-    behind: dict[str, frozenset[int]] = {}  # the pieces that a local node reads from
+    behind: dict[str, frozenset[int]] = {}  # pieces that a local node depends on
     nothing: frozenset[int] = frozenset()
     for node_id in dependencies.index.order:
         if node_id in local:
@@ -125,7 +125,7 @@ def _levels(dependencies: Dependencies) -> dict[int, int]:
 def _outlets(
     dependencies: Dependencies, piece: Piece, remote: RemoteGraph, segment_id: str
 ) -> tuple[Outlet, ...]:
-    """Values first, by where they are made; then the files of savers."""
+    """Values first, in `value_order`; then the files of savers. Raises CannotOffload."""
     carried: list[tuple[str, Link, str]] = [
         (value.type, (value.source, value.slot), remote.saver_of[value])
         for value in sorted(piece.outlets, key=dependencies.index.value_order)
@@ -154,7 +154,7 @@ def _inlets(
     ids: Mapping[int, str],
     outlets: Mapping[int, tuple[Outlet, ...]],
 ) -> tuple[Inlet, ...]:
-    """Numbered by the first input that each feeds."""
+    """Numbered by the first input that each feeds. Raises CannotOffload."""
     carried: list[tuple[tuple[Target, ...], str, Link, bool]] = []
     for (place, source, slot, type_name), uses in piece.inlets.items():
         targets = sorted((remote.redirected.get(use, use) for use in uses), key=input_order)

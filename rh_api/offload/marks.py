@@ -1,4 +1,4 @@
-"""What a person, or a program, has marked to run on RunningHub."""
+"""Parses and validates marks: those of an API caller, and those of the canvas."""
 
 from __future__ import annotations
 
@@ -45,13 +45,12 @@ def read_marks(extra_data: object, prompt: Graph) -> tuple[Mark, ...]:
 
 
 def marks_of(extra: ExtraData, prompt: Graph) -> tuple[Mark, ...]:
-    """The marks of a program, then those of the canvas' own workflow.
+    """The marks that an API caller sent, then those of the canvas' own workflow.
 
-    The canvas' are properties of nodes, of nodes within subgraphs (they count for every
-    instance), of subgraph nodes (all below them) and of groups. What marks a node most closely
-    counts: a program, the node itself, its group, then the subgraph around it. A mark on a node
-    that is not in the prompt (muted, a note) marks nothing; an id of a program must be there.
-    Raises BadInput for nonsense.
+    The canvas' are properties of nodes, of nodes within subgraphs (for every instance), of subgraph
+    nodes (for all nodes inside) and of groups. Precedence: the API caller, the node itself, its
+    group, then the enclosing subgraph. A canvas mark on a node that is not in the prompt (muted, a
+    note) is ignored; an API caller's node id must exist. Raises BadInput for malformed marks.
     """
     below = below_subgraphs(prompt)
     marks = list(_program_marks(extra, prompt, below))
@@ -70,7 +69,7 @@ def marks_of(extra: ExtraData, prompt: Graph) -> tuple[Mark, ...]:
 
 
 def below_subgraphs(prompt: Graph) -> dict[str, list[str]]:
-    """The nodes of the prompt below each subgraph node: `7` and `7:6` for `7:6:3`."""
+    """The prompt's nodes inside each subgraph node: `7:6:3` is inside `7` and `7:6`."""
     below: dict[str, list[str]] = {}
     for node_id in prompt:
         at = node_id.find(":")
@@ -101,7 +100,7 @@ def _program_marks(
 def _ids(
     listed: object, number: int, prompt: Graph, below: Mapping[str, list[str]]
 ) -> Iterator[str]:
-    """The nodes that a program names; a subgraph node stands for all below it."""
+    """Validate an API caller's node ids; a subgraph node expands to all nodes inside."""
     ids = cast("list[object]", listed) if isinstance(listed, list) else []
     if not ids:
         raise BadInput("segment.no_nodes", number=number)
@@ -118,7 +117,7 @@ def _ids(
 
 
 def _mark(name: object, raw: Mapping[str, object], extra: ExtraData, node_id: str) -> Mark:
-    """A mark without its nodes. `extra`: what was said for all graphs; a mark's own comes first.
+    """Validate a mark, without its nodes. `extra`: defaults for the prompt, which a mark overrides.
 
     Raises CannotOffload with `node_id`.
     """
@@ -136,7 +135,7 @@ def _mark(name: object, raw: Mapping[str, object], extra: ExtraData, node_id: st
 
 
 def _ordering(raw: Mapping[str, object], extra: ExtraData, node_id: str) -> Ordering:
-    """What of a mark says how its orders are placed; null and "" are as good as left out."""
+    """Validate a mark's ordering options; null and "" count as absent. Raises CannotOffload."""
 
     def refused(name: str) -> CannotOffload:
         value = str(raw[name])[:_LONGEST]

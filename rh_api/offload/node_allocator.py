@@ -1,4 +1,4 @@
-"""Nodes that are added to a remote graph, under ids that no node of it has."""
+"""Adds nodes to a remote graph under fresh ids."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from ..graph.prompt import id_order
 
 
 class NodeAllocator:
-    """Adds nodes to `graph`, in place. `used`: ids to stay clear of,
-    those of `graph` by default."""
+    """Adds nodes to `graph`, in place. `used`: ids to avoid, those of `graph` by default."""
 
     def __init__(self, graph: dict[str, Any], used: Iterable[str] | None = None) -> None:
         self.graph = graph
         self._free = next_number(graph if used is None else used)
 
     def add(self, class_type: str, inputs: Mapping[str, Any]) -> str:
-        """The id of a new node."""
+        """Add a node; returns its id."""
         node_id = str(self._free)
         self._free += 1
         self.graph[node_id] = {"class_type": class_type, "inputs": dict(inputs)}
@@ -25,9 +24,9 @@ class NodeAllocator:
 
 
 def next_number(node_ids: Iterable[str]) -> int:
-    """A number above all that the ids have as root: `13` after `3`, `12:5` and `a`."""
+    """A number above the numeric root of every id: `13` after `3`, `12:5` and `a`."""
     roots = (node_id.partition(":")[0] for node_id in node_ids)
-    # Not above 2^53, where a program in another language may round it.
+    # Below 2^53, above which JavaScript and others round integers.
     numbers = [int(root) for root in roots if root.isdecimal() and len(root) < 16]
     return max(numbers, default=0) + 1
 

@@ -1,4 +1,4 @@
-"""What a person should know of a plan that can run."""
+"""Diagnostics of a valid plan, for the user."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ EACH_TURN = "segment.each_turn"
 
 
 def unused_notes(index: GraphIndex, marks: Sequence[Mark]) -> Iterator[Note]:
-    """Marked nodes that no output needs: they do not run, as on this machine."""
+    """A note for each dead marked node: no output needs it, so it does not run, as in ComfyUI."""
     marked = {node_id for mark in marks for node_id in mark.nodes} & index.nodes.keys()
     for node_id in sorted(marked.difference(index.order), key=id_order):
         yield Note(node_id, UNUSED, {"node": index.label(node_id)})
 
 
 def plan_notes(dependencies: Dependencies, segments: Sequence[Segment]) -> Iterator[Note]:
-    """What a way loses, what is not proven, what runs here after all."""
+    """Notes on lossy crossings, unchecked models, local nodes, splits, loops, nondeterminism."""
     placement, index = dependencies.placement, dependencies.index
     yield from placement.notes
     runs_here = placement.marked & dependencies.local if segments else placement.marked
@@ -50,8 +50,8 @@ def plan_notes(dependencies: Dependencies, segments: Sequence[Segment]) -> Itera
 
 
 def _loop_body(index: GraphIndex, node_id: str) -> set[str]:
-    """What a node that ends a loop runs in each turn: all between it and the start, which it is
-    linked to by itself."""
+    """The nodes that a loop-end node runs again in each turn: those between the sources of its raw
+    links, the loop's start among them."""
     node = index.nodes[node_id]
     inputs = node.traits.definition.inputs
     raw = {edge.source for edge in node.edges if edge.input in inputs and inputs[edge.input].raw}
@@ -89,8 +89,8 @@ def _segment_notes(index: GraphIndex, segment: Segment) -> Iterator[Note]:
 
 
 def _blocked_notes(index: GraphIndex, segment: Segment, inlet: Inlet) -> Iterator[Note]:
-    """What a cloud node did not produce blocks whoever reads it, and a segment runs whole or not
-    at all: tell of what would be blocked for nothing, since to keep it apart costs more."""
+    """Warn of an outlet that does not depend on `inlet`: an inlet for which a cloud node made
+    nothing blocks the whole segment. To split that would cost more."""
     reached = downstream(segment.graph, (node_id for node_id, _ in inlet.targets))
     spared = [outlet for outlet in segment.outlets if outlet.saver not in reached]
     if spared:

@@ -1,11 +1,11 @@
-"""Parts that are left and entered again, split so that every piece can run as one order.
+"""Splits parts that are not convex, so that each piece can run as one order.
 
-A part that needs a value of its own by way of another part or of this machine cannot be one
-order. Parts and local nodes that need each other so are a strongly connected component of the
-graph whose vertices are the parts and the nodes that stay here. In such a component the nodes
-are layered by stages: how often a path to the node has left a part. A piece is what touches
-within one part and one stage, and needs the same of what may not come (`uncertain_outputs.py`).
-A piece of savers alone would make nothing: they stay here.
+A part that reads a value of its own by way of another part or a local node cannot be one order.
+Such parts and local nodes form a strongly connected component of the graph whose vertices are the
+parts and the local nodes. The nodes of an SCC are layered into stages: the most times that any path
+to a node leaves a part. A piece is a connected set of nodes of one part and one stage that depend
+on the same uncertain outputs (`uncertain_outputs.py`). A piece of savers alone would compute
+nothing: they stay local.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from .savers import PREFIX_INPUT, SAVERS
 from .uncertain_outputs import NONE, Apart, Doubts, doubts_of, kept_apart
 
 Vertex = int | str
-"""A part, or a node that stays here."""
+"""A part's number, or the id of a local node."""
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """`piece_of`: the piece of each node that goes to the cloud; `split`: how many parts became
-    several pieces; `apart`: why pieces are apart that nothing else keeps from being one."""
+    """`piece_of`: the piece of each cloud node; `split`: how many parts became several pieces;
+    `apart`: pieces that could be one but for an uncertain output."""
 
     placement: Placement
     piece_of: Mapping[str, int]
@@ -36,14 +36,14 @@ class Partition:
 
 
 def partition_parts(placement: Placement) -> Partition:
-    """Pieces of which none needs itself by way of another, and each makes something."""
+    """Split parts into convex pieces; savers that would be a piece of their own stay local."""
     partition = _partitioned(placement)
     idle = _idle(partition)
     return partition_parts(placement.keeping_here(idle)) if idle else partition
 
 
 def _idle(partition: Partition) -> set[str]:
-    """The savers of pieces in which nothing makes what they save."""
+    """The savers of pieces in which nothing computes what they save."""
     index, piece_of = partition.placement.index, partition.piece_of
     savers = {node_id for node_id in piece_of if index.nodes[node_id].class_type in SAVERS}
     busy: set[int] = set()
@@ -57,7 +57,7 @@ def _idle(partition: Partition) -> set[str]:
                 continue
             if piece_of[source] == piece:
                 needed = (source in savers) != (node_id in savers)
-            else:  # what cannot come out of another piece is made in this one too
+            else:  # a value that cannot cross is computed in this piece too
                 needed = stuck_inwards(index, node, edge) or stuck_outwards(index, node, edge)
             if needed:
                 busy.add(piece)
@@ -79,7 +79,7 @@ def _partitioned(placement: Placement) -> Partition:
 
 
 def _may_return(placement: Placement) -> bool:
-    """Whether anything in the cloud reads what comes from another part, the cheap question."""
+    """Whether a part reads from another, or from a local node behind one: a cheap pre-check."""
     part_of = placement.part_of
     after_part: set[str] = set()
     for node_id in placement.index.order:
@@ -98,7 +98,7 @@ def _vertex(placement: Placement, node_id: str) -> Vertex:
 
 
 def _components(placement: Placement) -> dict[Vertex, int]:
-    """The component of each vertex that is in a cycle."""
+    """The index of the SCC of each vertex that is on a cycle."""
     reads: defaultdict[Vertex, dict[Vertex, None]] = defaultdict(dict)
     for node_id in placement.index.order:
         reader = _vertex(placement, node_id)
@@ -111,10 +111,7 @@ def _components(placement: Placement) -> dict[Vertex, int]:
 
 
 def _stages(placement: Placement, component_of: Mapping[Vertex, int]) -> dict[str, int]:
-    """How often each node of a component has another piece of the component before it.
-
-    For a node that stays here: how often what reads it will have.
-    """
+    """The stage of each node of an SCC: the most times that any path to it leaves a part."""
     stage_of: dict[str, int] = {}
     for node_id in placement.index.order:
         own = _vertex(placement, node_id)
@@ -132,8 +129,8 @@ def _stages(placement: Placement, component_of: Mapping[Vertex, int]) -> dict[st
 
 
 def _sunk(placement: Placement, stage_of: Mapping[str, int]) -> dict[str, int]:
-    """The stages after sinking, as compilers say: what only later pieces of its own part read is
-    in the stage of those, and not in an order of its own."""
+    """Code sinking: a node that only later stages of its own part read is moved to the earliest of
+    these, instead of an order of its own."""
     sunk = dict(stage_of)
     earliest_reader: dict[str, int] = {}
     pinned: set[str] = set()
@@ -155,7 +152,7 @@ def _sunk(placement: Placement, stage_of: Mapping[str, int]) -> dict[str, int]:
 def _pieces(
     placement: Placement, stage_of: Mapping[str, int], doubts: Mapping[str, Doubts]
 ) -> dict[str, int]:
-    """Nodes of one part, stage and doubt that touch."""
+    """Number the connected sets of nodes of equal part, stage and doubts."""
 
     def key(node_id: str) -> object:
         return part_of.get(node_id), stage_of.get(node_id, 0), doubts.get(node_id, NONE)

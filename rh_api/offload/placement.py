@@ -1,8 +1,8 @@
-"""Where each node belongs: to this machine, or to one of the parts that go to the cloud.
+"""Places each node: locally, or in one of the parts that go to the cloud.
 
-A part is what is marked and touches. What reads something from a part that cannot cross the
-boundary moves into that part, and so does what would take its way out of a part only to bring
-back something that cannot cross.
+A part is a connected set of nodes of one mark. A local node is pulled into it if it reads a value
+of the part that cannot cross the boundary, or if it is downstream of the part and has a value that
+the part reads and that cannot cross.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from .graph_index import MANY, Edge, GraphIndex, IndexedNode
 from .plan import CannotOffload, Mark, Note
 
 Reason = tuple[str, Mapping[str, str]]
-"""Key and parameters of the sentence why a node goes along."""
+"""Text key and parameters: why a node was pulled along."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """`part_of` is the part of each node that goes to the cloud; nodes without an entry stay here.
+    """`part_of`: the part of each cloud node; nodes without an entry are local.
 
-    `marks` has the mark of each part, `marked` the nodes that somebody marked (and that run),
-    `moved` why others went along.
+    `marks`: the mark of each part, `marked`: live nodes that carry a mark themselves, `moved`: why
+    others were pulled along.
     """
 
     index: GraphIndex
@@ -37,8 +37,8 @@ class Placement:
     notes: tuple[Note, ...] = ()
 
     def edges_of(self, node_id: str) -> tuple[Edge, ...]:
-        """The links that count once nodes are placed: a node here reads other nodes here as
-        written; all else is read past savers and switches."""
+        """The effective links of a node: between local nodes as written, all others with savers and
+        switches folded away."""
         edges = self.index.edges[node_id]
         if node_id in self.part_of:
             return edges
@@ -49,7 +49,7 @@ class Placement:
         )
 
     def keeping_here(self, savers: Collection[str]) -> Placement:
-        """With these savers on this machine, which notes tell."""
+        """A copy with these savers placed locally, and a note on each."""
         label, rank = self.index.label, self.index.rank
         saved_here = (
             Note(saver, "segment.saves_here", {"node": label(saver)})
@@ -64,7 +64,7 @@ class Placement:
 
 
 def place(eligible: Eligible) -> Placement:
-    """Raises CannotOffload for a node that would have to go along and cannot."""
+    """Grow the parts to a fixpoint. Raises CannotOffload for a node that cannot be pulled in."""
     growing = _GrowingParts(eligible)
     growing.follow_readers()
     while growing.fetch_sources():
@@ -73,7 +73,7 @@ def place(eligible: Eligible) -> Placement:
 
 
 class _GrowingParts:
-    """Parts under way: sets of nodes of the same mark that touch. `mark_of`: the mark's number."""
+    """Parts under construction: connected nodes of one mark. `mark_of`: indices of marks."""
 
     def __init__(self, eligible: Eligible) -> None:
         self.eligible = eligible
@@ -100,7 +100,7 @@ class _GrowingParts:
         return Placement(self.index, part_of, marks, marked, self.moved, eligible.notes)
 
     def follow_readers(self) -> None:
-        """Move what reads from a part what cannot come out, and join what touches."""
+        """Pull in readers of what cannot leave a part, and join connected nodes of one mark."""
         for node_id in self.index.order:
             number = self.mark_of.get(node_id)
             if number is None:
@@ -111,9 +111,9 @@ class _GrowingParts:
                         self.sets.union(node_id, source)
 
     def _follow(self, node_id: str) -> int | None:
-        """Move a node to the first part that it reads something from which cannot come to it.
+        """Pull a node into the first part from which it reads a value that cannot cross.
 
-        What it needs in the same way from a part of another mark goes along as a copy.
+        Producers of such values in parts of other marks are cloned later (`dependencies.py`).
         """
         index, mark_of = self.index, self.mark_of
         node = index.nodes[node_id]
@@ -142,10 +142,10 @@ class _GrowingParts:
         self.mark_of[node_id] = number
 
     def fetch_sources(self) -> bool:
-        """Move what comes after a mark and is needed by the same mark where it cannot cross.
+        """Pull in nodes downstream of a mark with values that its nodes read and that cannot cross.
 
-        So does what is cheap and only read there: no order is cut in two for a sum. Whether
-        anything moved.
+        Cheap nodes too, if that mark's nodes alone read them: a sum must not split an order.
+        Returns whether anything moved.
         """
         index, moved = self.index, False
         sole_reader: dict[str, int] = {}  # the mark of all readers of a cheap node, else -1
@@ -182,7 +182,7 @@ class _GrowingParts:
 
 
 def _marks_behind(eligible: Eligible) -> dict[str, int]:
-    """The marks that each node's ancestors have, as bits by their numbers."""
+    """Bit set, by index, of the marks among each node's ancestors."""
     behind: dict[str, int] = {}
     for node_id in eligible.index.order:
         bits = 0
@@ -195,8 +195,7 @@ def _marks_behind(eligible: Eligible) -> dict[str, int]:
 
 
 def stuck_outwards(index: GraphIndex, reader: IndexedNode, edge: Edge) -> str:
-    """What a link carries when it cannot come out of the cloud; "" when it can. `IMAGE[]`:
-    a list."""
+    """The type of a link whose value cannot leave the cloud, else "". `IMAGE[]`: a list."""
     _, source, slot = edge
     type_name = index.link_type(reader, edge)
     if index.listed(source, slot) == MANY:
@@ -205,13 +204,13 @@ def stuck_outwards(index: GraphIndex, reader: IndexedNode, edge: Edge) -> str:
         return type_name
     if type_name != "VIDEO" or index.is_file_video(source):
         return ""
-    # Of a video made of pictures these come instead, and it is made here.
+    # A video that is made of images is made locally: its images cross instead.
     return "" if index.nodes[source].class_type == MADE_VIDEO else type_name
 
 
 def stuck_inwards(index: GraphIndex, reader: IndexedNode, edge: Edge) -> str:
-    """What a link carries when it cannot go into the cloud; "" when it can. `IMAGE?`: what is
-    made only when it is needed, which shows in the cloud."""
+    """The type of a link whose value cannot enter the cloud, else "". `IMAGE?`: a lazy input, which
+    is known to be needed only while it runs in the cloud."""
     name, source, slot = edge
     type_name = index.link_type(reader, edge)
     if index.listed(source, slot) == MANY:

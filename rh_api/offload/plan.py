@@ -1,4 +1,4 @@
-"""The values of segments: what is marked, what is known of classes, and what was cut."""
+"""The compiler's input and output: marks, descriptions of classes, segments and the plan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..graph.constants import SAVED_CLASS, SEGMENT_CLASS
 
 CUT = frozenset({SEGMENT_CLASS, SAVED_CLASS})
 ORDERS = 64
-"""How many segments one prompt may be cut into: each is an order, and costs."""
+"""Maximum of segments that one prompt may be cut into: each is an order, and costs."""
 
 Link = tuple[str, int]
 """A node's id and the index of its output, as a prompt writes a link."""
@@ -38,7 +38,7 @@ class CannotOffload(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
-    """How the order of a segment is placed, which changes nothing of what it makes.
+    """Options of how a segment's order is placed; none of them affects its results.
 
     `profile`: the account that pays, "" for the host's own. `timeout`: seconds of running time
     after which it is cancelled, 0 for none. `use_personal_queue`: wait in the queue of a
@@ -57,15 +57,15 @@ class Ordering:
 
     @property
     def inputs(self) -> dict[str, object]:
-        """What differs from the defaults, as inputs of the segment's node."""
+        """The options that differ from the defaults, as inputs of the segment's node."""
         return {name: value for name, value in asdict(self).items() if value}
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Nodes that shall run on RunningHub; `only`: and no others with them.
+    """Nodes to run on RunningHub; `only`: refuse to pull others along.
 
-    `nodes` are ids of the prompt. Where they touch, they are one segment.
+    `nodes` are ids of the prompt. Connected ones are one segment.
     """
 
     name: str
@@ -75,12 +75,12 @@ class Mark:
     ordering: Ordering = field(default_factory=Ordering)
 
     def on(self, nodes: Iterable[str]) -> Mark:
-        """The mark on other nodes; on none for what it says, whatever it marks."""
+        """A copy with other nodes; with none, to compare marks by their options."""
         return replace(self, nodes=tuple(nodes))
 
     @property
     def sort_key(self) -> tuple[object, ...]:
-        """Orders marks by what they say."""
+        """The name and all options."""
         ordering = self.ordering
         options = (
             ordering.profile,
@@ -97,10 +97,10 @@ class Mark:
 class InputInfo:
     """One input of a class.
 
-    `lazy`: what it reads runs only when the node asks for it. `upload`: it holds the name of a
-    file in ComfyUI's folders, IMAGE, VIDEO, AUDIO or FILE. `grows`: it brings inputs named after
-    it (`format.codec`). `least`, `most`: the range of a number; None where none is known. `raw`:
-    its node gets the link itself, as the end of a loop does, and may run what lies behind it again.
+    `lazy`: evaluated only when the node asks for it. `upload`: it holds the name of a file in
+    ComfyUI's folders, IMAGE, VIDEO, AUDIO or FILE. `grows`: dynamic, it expands to others
+    (`format.codec`). `least`, `most`: the range of a number; None if unknown. `raw`: its node
+    receives the link itself, as a loop's end does, and may run its ancestors again.
     """
 
     type: str
@@ -115,8 +115,8 @@ class InputInfo:
 
 @dataclass(frozen=True, slots=True)
 class ClassInfo:
-    """What is known of a node class. `open`: it takes inputs that it does not declare. `changes`:
-    by its own word, equal inputs may give another value, such as a text that is drawn by lot."""
+    """What is known of a node class. `open`: it takes undeclared inputs. `changes`: it declares
+    that equal inputs may give another value, such as a text that is drawn at random."""
 
     inputs: Mapping[str, InputInfo] = field(default_factory=dict[str, InputInfo])
     outputs: tuple[str, ...] = ()
@@ -128,9 +128,9 @@ class ClassInfo:
     changes: bool = False
 
     def is_lazy(self, name: str) -> bool:
-        """Whether what an input reads runs only when the node asks for it.
+        """Whether an input is evaluated only when the node asks for it.
 
-        Packs whose nodes grow inputs one by one declare the first (`input1`), and mean all.
+        Packs with numbered dynamic inputs declare the first (`input1`), and mean all.
         """
         if declared := self.inputs.get(name):
             return declared.lazy
@@ -140,16 +140,16 @@ class ClassInfo:
 
 
 Classes = Callable[[str], ClassInfo | None]
-"""A class by its name; None for one that is not known here."""
+"""Look-up of a class by name; None for an unknown class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inlet:
-    """A value that goes up: input `in_<number>` of the segment's node.
+    """A live-in of a segment: input `in_<number>` of its node.
 
-    `source` is where the local prompt takes it from, `targets` (node, input) who reads it in the
-    remote graph. `listed`: it comes from a node whose outputs are lists; it may hold only one
-    item, which shows when it runs. A VIDEO must be a file: one made of pictures is refused.
+    `source` is the output of the local prompt that it reads, `targets` the inputs (node, input) of
+    the remote graph that read it. `listed`: its source returns lists; that there is one item only
+    is checked at run time. A VIDEO must be a file: one made of images is refused.
     """
 
     number: int
@@ -161,11 +161,11 @@ class Inlet:
 
 @dataclass(frozen=True, slots=True)
 class Outlet:
-    """A value that comes back: output `out_<number>` of the segment's node, slot `number - 1`.
+    """A live-out of a segment: output `out_<number>` of its node, slot `number - 1`.
 
     `source` is the remote output that it holds, `saver` the remote node that writes it, `prefix`
-    what its files' names begin with ("" for a text, which has no file name). Two outlets may share
-    a saver. Type FILES: the saver's results as they are, for a RunningHubSaved.
+    its files' name prefix ("" for a text, which has no file name). Two outlets may share a saver.
+    Type FILES: the saver's results undecoded, for a RunningHubSaved.
     """
 
     number: int
@@ -177,7 +177,7 @@ class Outlet:
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file of this machine that a loader in the segment reads: `photo.png [output]`.
+    """A local file that a loader in the segment reads, in ComfyUI's notation: `photo.png [output]`.
 
     `type` is IMAGE, VIDEO, AUDIO or FILE.
     """
@@ -190,7 +190,7 @@ class LocalFile:
 
 @dataclass(frozen=True, slots=True)
 class LocalLora:
-    """A LoRA that the segment uses: where it is only here, it has to go up (`with_lora`)."""
+    """A LoRA that the segment uses: uploaded where the cloud lacks it (`with_lora`)."""
 
     node_id: str
     input: str
@@ -199,8 +199,8 @@ class LocalLora:
 
 @dataclass(frozen=True, slots=True)
 class ModelName:
-    """A model that the cloud has to have. `kind`: CHECKPOINT, UNET, LORA or GGUF can be looked
-    up there; any other, such as VAE, cannot."""
+    """A model that the cloud must have. `kind`: CHECKPOINT, UNET, LORA or GGUF can be looked up
+    there; any other, such as VAE, cannot."""
 
     node_id: str
     input: str
@@ -210,10 +210,10 @@ class ModelName:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A saver that runs in the cloud and whose files are saved here, under its own id.
+    """A local saver that runs in the cloud; its files are saved locally, under its own id.
 
     `inputs` are its plain values, the file name's prefix among them. `saver` is the remote node,
-    `outlet` the number of the outlet that brings its files.
+    `outlet` the number of the outlet that holds its files.
     """
 
     node_id: str
@@ -225,7 +225,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that a person should know of a node: a sentence's key and its parameters."""
+    """A diagnostic on a node, for the user: text key and parameters."""
 
     node_id: str
     key: str
@@ -234,7 +234,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """A node that nobody marked and that has to go along, and the sentence why."""
+    """A node without a mark that is pulled along; text key and parameters of the reason."""
 
     node_id: str
     key: str
@@ -243,10 +243,10 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One order. `id` is its node in the local prompt; `level` counts the orders before it.
+    """One order. `id`: its node in the local prompt; `level`: its depth in the DAG of orders.
 
-    `graph` is what runs in the cloud, without loaders for the inlets. `members` are the ids that
-    are the same node in both graphs, so that progress shows there; `titles` how people call them.
+    `graph` is what runs in the cloud, without loaders for the inlets. `members`: ids of nodes that
+    are the same in both graphs, to show progress there; `titles`: these nodes' titles.
     """
 
     id: str
@@ -268,7 +268,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The rewritten local prompt and its segments, in an order in which they can run.
+    """The rewritten local prompt, and its segments in topological order.
 
     `split`: how many marked parts were not convex, so that each became several orders.
     """

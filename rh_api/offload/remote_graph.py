@@ -1,4 +1,4 @@
-"""The graph of one order: the nodes of a piece as they run in the cloud, and their savers."""
+"""Generates the graph of one order: a piece's nodes as they run in the cloud, and their savers."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from .plan import CannotOffload, LocalFile, LocalLora, ModelName
 from .savers import PREFIX_INPUT, SAVERS, WITHOUT_PREFIX
 
 PREFIX = "runninghub_"
-"""What the names of files begin with that the remote savers write, so that they can be told."""
+"""Prefix of the file names that remote savers write, by which results are matched to savers."""
 
 _HALF_LEVEL = 0.5001 / 255
-"""A hair more than half: in float32 the sum may fall short of a level, and a mask of 0.5 would come
-back as 127 of 255."""
+"""Half a level and an epsilon: in float32 the sum may fall below a level, and a mask of 0.5 would
+be returned as 127 of 255."""
 _HALF_LEVEL_SIDE = 64
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteGraph:
-    """The graph of a piece, without loaders for its inlets, and what of it needs this machine.
+    """A piece's graph, without loaders for its inlets, and the files and models that it names.
 
-    `saver_of` has the remote saver of each value that comes out and of each local saver,
-    `prefixes` what the names of a saver's files begin with, `redirected` the inputs of `graph`
-    that stand for inputs of the local graph which it has not.
+    `saver_of`: the remote saver of each value that leaves and of each local saver, `prefixes`: the
+    file name prefix of each saver, `redirected`: inputs of the local graph that `graph` lacks, and
+    the inputs that stand for them.
     """
 
     graph: Mapping[str, Any]
@@ -45,12 +45,12 @@ class RemoteGraph:
 
 
 def build_remote_graph(index: GraphIndex, piece: Piece) -> RemoteGraph:
-    """Raises CannotOffload for a node that cannot run as it is."""
+    """Generate the graph of a piece. Raises CannotOffload for a node with invalid inputs."""
     return _Builder(index, piece).build()
 
 
 def _check_range(node: IndexedNode, name: str, value: object) -> None:
-    """Refuse a number outside the range of its class, as ComfyUI does for nodes that stay here."""
+    """Raise CannotOffload for a number out of range, as ComfyUI validates local nodes."""
     about = node.traits.definition.inputs.get(name)
     if about is None or isinstance(value, bool) or not isinstance(value, (int, float)):
         return
@@ -105,10 +105,10 @@ class _Builder:
         )
 
     def _inputs(self, node: IndexedNode) -> dict[str, Any]:
-        """A node's inputs as they go up: what its class does not declare is left behind."""
+        """A node's remote inputs, without undeclared ones and those that inlets feed."""
         for name in node.traits.required:
             if name not in node.inputs:
-                # A machine without models of that kind has none to choose.
+                # Where no model of that kind is installed there is none to choose.
                 is_model = (node.class_type, name) in MODEL_KINDS
                 key = "segment.no_model" if is_model else "segment.input_missing"
                 raise CannotOffload(key, local_id=node.id, node=node.label, input=name)
@@ -142,7 +142,7 @@ class _Builder:
         is_text = declared is not None and declared.type == "STRING"
         # A text may end like a model's file, or be a pattern for such names.
         if kind and not (kind == OTHER and is_text):
-            # Windows divides folders in its own way; the cloud does not run it.
+            # Windows' path separators, normalized: the cloud does not run it.
             value = str(value).replace("\\", "/")
             self.models.append(ModelName(node.id, name, value, kind))
             if node.class_type in LORA_CLASSES and kind == "LORA":
@@ -150,8 +150,8 @@ class _Builder:
         return value
 
     def _lora_row(self, node: IndexedNode, name: str, row: dict[str, object]) -> object:
-        """A LoRA as other packs list several, `{"on": true, "lora": "a.safetensors"}`: such a node
-        goes without one that it does not find, and the run is paid."""
+        """An entry of other packs' lists of LoRAs, `{"on": true, "lora": "a.safetensors"}`,
+        recorded as a model: such a node silently skips a missing one, and the run is paid."""
         lora = row.get("lora")
         if not isinstance(lora, str) or not model_kind(node.class_type, name, lora):
             return row
@@ -161,13 +161,13 @@ class _Builder:
         return {**row, "lora": lora}
 
     def _local_saver(self, node: IndexedNode, inputs: dict[str, Any]) -> str:
-        """The remote saver that does the work of a local one, under its id.
+        """Add the remote counterpart of a local saver, under its id; returns the saver's id.
 
-        An equal one before it serves both.
+        An equal earlier saver serves both.
         """
         saver = SAVERS[node.class_type]
         inputs.pop(PREFIX_INPUT, None)
-        # One whose source is not in the graph yet, or whose own output is read, is like no other.
+        # Not merged: one whose source an inlet will feed, or whose own output may be read.
         alone = (node.id, saver.input) in self.carried or not saver.passes
         if node.class_type == "MaskPreview":
             picture = self.new_nodes.add("MaskToImage", inputs)
@@ -185,7 +185,7 @@ class _Builder:
         return node.id
 
     def _boundary_saver(self, value: Value) -> str:
-        """The saver that brings a value to the boundary: one for all who want the same."""
+        """The saver of a value that leaves, added unless there is an equal one; returns its id."""
         source, slot, type_name = value
         crossing = crossing_of(type_name)
         if crossing is None:
@@ -209,9 +209,9 @@ class _Builder:
             entry["inputs"][PREFIX_INPUT] = self.prefixes[saver]
 
     def _rounded(self, mask: list[Any]) -> str:
-        """A picture of a mask, half a level brighter.
+        """Add an image of a mask, half a level brighter; returns its node's id.
 
-        Savers cut pictures down to whole levels; a mask plus half a level, cut down, is rounded,
+        Savers truncate to whole levels; a mask plus half a level, truncated, is rounded to nearest,
         as a mask has to be.
         """
         add = self.new_nodes.add
@@ -232,10 +232,9 @@ class _Builder:
 
 
 def with_float_masks(graph: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What goes out of a remote graph: ImageInvert takes no mask of bools, which many packs give,
-    so one that is rounded becomes floats first. It is no part of the order's identity, which stays
-    that of earlier versions.
-    """
+    """The graph as it is sent: a mask that is rounded is converted to floats first, since
+    ImageInvert fails on the bool masks of many packs. Not part of the order's identity, which stays
+    that of earlier versions."""
     sent = dict(graph)
     new_nodes = NodeAllocator(sent)
     for blend in graph.values():
@@ -256,6 +255,6 @@ def with_float_masks(graph: Mapping[str, Any]) -> Mapping[str, Any]:
 def _read(
     graph: Mapping[str, Any], entry: Mapping[str, Any], class_type: str, name: str
 ) -> Mapping[str, Any]:
-    """The node that an input of a node of that class is linked to; {} where there is none."""
+    """The node linked to an input of a `class_type` node; {} for another class or no link."""
     link = entry["inputs"].get(name) if entry.get("class_type") == class_type else None
     return graph.get(str(link[0]), {}) if is_link(link) else {}

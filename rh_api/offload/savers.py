@@ -1,4 +1,4 @@
-"""The savers and previews that can run in the cloud, and what each becomes there."""
+"""The savers and previews that can run in the cloud, and their remote classes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Saver:
-    """`input` is what it saves, `remote` the class that saves it in the cloud.
+    """`input`: the input that it saves, `remote`: the class that saves it in the cloud.
 
-    `passes`: its first output is what came in, so who reads it may read the source instead.
+    `passes`: its first output is its input unchanged, so readers can be relinked to the source.
     """
 
     input: str
@@ -39,4 +39,4 @@ SAVERS = {
 
 PREFIX_INPUT = "filename_prefix"
 WITHOUT_PREFIX = frozenset({"PreviewAny"})
-"""Remote savers whose results have no file name to tell them by."""
+"""Remote savers whose results have no file name."""

@@ -1,7 +1,7 @@
-"""A segment as the JSON text that its node in the local prompt holds.
+"""Serializes a segment as the JSON text that its node in the local prompt holds.
 
-Only what the order depends on is in it, so that equal segments are equal bytes, and a new name or
-title orders nothing anew.
+Only what the order depends on is in it: equal segments are equal bytes, and a new name or title
+places no new order.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _VERSION = 1
 
 
 def dump(segment: Segment) -> str:
-    """Canonical JSON: keys sorted, nothing of this run, no name, no title, no local id."""
+    """Serialize to canonical JSON: sorted keys; no name, title or local id. Raises BadInput."""
     written = {
         "v": _VERSION,
         "instance": segment.instance,
@@ -37,13 +37,13 @@ def dump(segment: Segment) -> str:
     }
     try:
         return json.dumps(written, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError) as error:  # an infinite number, or one that is no JSON
+    except (TypeError, ValueError) as error:  # NaN, an infinity, or a value without a JSON form
         raise BadInput("segment.unwritable", node=segment.id) from error
 
 
 def load(text: str) -> Segment:
-    """The segment of a text that `dump` wrote. What is not in it (id, name, titles, where the
-    inlets come from) is blank. Raises BadInput."""
+    """Parse what `dump` wrote. What that leaves out (id, name, titles, sources of inlets) is blank.
+    Raises BadInput."""
     try:
         about = cast("dict[str, Any]", json.loads(text))
         if about["v"] != _VERSION:

@@ -1,8 +1,8 @@
-"""What may not come: an output that a cloud node did not make blocks whoever reads it, so a piece
-of a part that does not need it is an order of its own.
+"""Dataflow analysis of outputs that a local RunningHub node may not produce: these block their
+readers, so nodes of a part that do not depend on one become an order of their own.
 
-ComfyUI stops a node with a blocker at any of its inputs before our code runs, and a segment is one
-node. Nothing is kept apart where that would make something expensive twice.
+ComfyUI does not run a node with a blocker at any of its inputs, and a segment is one node. Nothing
+is kept apart where that would compute something expensive twice.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from .graph_index import PERHAPS
 from .placement import Placement, stuck_inwards, stuck_outwards
 
 Doubts = frozenset[tuple[str, int]]
-"""Outputs of cloud nodes here, by node and slot, without which something cannot run."""
+"""Uncertain outputs of local RunningHub nodes (node, slot) on which a node depends."""
 
 NONE: Doubts = frozenset()
 
-# What is loaded or encoded, and so may be made in two orders. A LATENT is sampled.
+# Types cheap enough to compute in two orders (loaded, encoded). A LATENT is sampled.
 _MADE_AGAIN = frozenset(
     [
         "MODEL",
@@ -41,7 +41,7 @@ _MADE_AGAIN = frozenset(
 
 
 class Apart(NamedTuple):
-    """`reader` waits for an output of `source`, and `sibling`, of the same part, does not."""
+    """`reader` depends on an uncertain output of `source`; `sibling`, of its part, does not."""
 
     reader: str
     source: str
@@ -49,13 +49,13 @@ class Apart(NamedTuple):
 
 
 def doubts_of(placement: Placement) -> dict[str, Doubts]:
-    """The doubts of each node in the cloud that has any; what only serves later pieces of its
-    part has theirs."""
-    if not placement.index.lists:  # every output that is asked for comes
+    """The doubts of each cloud node that has any, by fixpoint iteration; a node that only serves
+    later pieces of its part has theirs."""
+    if not placement.index.lists:  # no output is uncertain
         return {}
     doubts: Mapping[str, Doubts] = {}
     while True:
-        # What is bound to a reader in doubt brings doubt to its other readers.
+        # A node that must go with a doubtful reader passes the doubts to its other readers.
         spread = _spread_to_sources(placement, _spread_to_readers(placement, doubts))
         if spread == doubts:
             return spread
@@ -63,7 +63,7 @@ def doubts_of(placement: Placement) -> dict[str, Doubts]:
 
 
 def kept_apart(placement: Placement, doubts: Mapping[str, Doubts]) -> Iterator[Apart]:
-    """One line for each output in doubt that keeps pieces of a part apart."""
+    """Yield one Apart for each uncertain output that splits a part."""
     part_of, seen = placement.part_of, set[tuple[int, tuple[str, int]]]()
     members: defaultdict[int | None, list[str]] = defaultdict(list)
     for node_id in placement.index.order:
@@ -82,7 +82,7 @@ def kept_apart(placement: Placement, doubts: Mapping[str, Doubts]) -> Iterator[A
 
 
 def _spread_to_readers(placement: Placement, own: Mapping[str, Doubts]) -> dict[str, Doubts]:
-    """The doubts of each node and of all that it reads; none where the cloud reads none."""
+    """Forward pass: a node has its own doubts and its sources'; {} if no cloud node has any."""
     index = placement.index
     spread: dict[str, Doubts] = {}
     for node_id in index.order:
@@ -98,8 +98,8 @@ def _spread_to_readers(placement: Placement, own: Mapping[str, Doubts]) -> dict[
 
 
 def _spread_to_sources(placement: Placement, doubts: Mapping[str, Doubts]) -> dict[str, Doubts]:
-    """Each node of the cloud with the doubts of all its readers, unless something else needs it;
-    and with those of a reader that cannot have it from another order."""
+    """Backward pass: a cloud node has the doubts common to its readers, unless it is read outside
+    its part, and those of a reader to which its value cannot cross."""
     index, part_of = placement.index, placement.part_of
     readers: defaultdict[str, list[Doubts]] = defaultdict(list)
     bound: defaultdict[str, Doubts] = defaultdict(lambda: NONE)

@@ -1,7 +1,7 @@
-"""Drives the orders of a plan. ComfyUI and the command line are its two hosts.
+"""Runs a plan's orders, for two hosts: ComfyUI and the command line.
 
-A host brings the values of inlets and knows where files lie; what becomes of them is decided
-here, so that both order the same.
+A host supplies the values of inlets and the paths of local files; all decisions are made here, so
+that both place equal orders.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which models the cloud has, as its list says."""
+"""Cached look-ups in the service's lists of models."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ...wire.resources import Resource
 from .. import CannotOffload, ModelName, Segment
 from .inputs import LocalFiles, title_of
 
-KEPT_SECONDS = 3600.0  # that an answer about a model is trusted
+KEPT_SECONDS = 3600.0  # TTL of a cached list
 
 
 @dataclass(slots=True)
 class Models:
-    """Which models the cloud has, as it answered within the last hour.
+    """Cache of the models that the service listed within the last hour of `now`.
 
-    The service lists by a part of the title, which may say nothing of the file: so a name is
-    compared with all that was listed, and a list without it proves nothing. What cannot be asked
-    is not known.
+    The service searches by a part of the title, which may not resemble the file name: so a name is
+    compared with all that was listed, and a list without it proves nothing. What a failed query
+    leaves open is unknown.
     """
 
     now: Callable[[], float]
@@ -32,7 +32,7 @@ class Models:
     )
 
     async def has(self, client: Client, kind: ResourceKind, name: str) -> bool:
-        """Whether the cloud lists that very name; raises what the question raises."""
+        """Whether the service lists exactly that name; raises what the query raises."""
         return await self._lists(
             client, kind, name, lambda resource: is_same_model(resource.model_name, name)
         )
@@ -41,7 +41,7 @@ class Models:
         self, client: Client, kind: ResourceKind, name: str, matches: Callable[[Resource], bool]
     ) -> bool:
         stem = _stem(name)
-        # A title need not hold the whole file name, or any of it.
+        # Less and less specific: a title need not contain the file name, or any of it.
         for part in dict.fromkeys((stem, _longest_word(stem), "")):
             if any(matches(resource) for resource in self._resources(client, kind)):
                 return True
@@ -49,8 +49,8 @@ class Models:
         return any(matches(resource) for resource in self._resources(client, kind))
 
     async def search(self, client: Client, kind: ResourceKind, words: str) -> list[Resource]:
-        """Models for people to choose from: what the service lists for these words first, then
-        all seen whose name or title holds them. Raises what the question raises."""
+        """Models for a user to choose from: what the service lists for these words, then all cached
+        ones whose name or title contains every word. Raises what the query raises."""
         await self._ask(client, kind, words)
         answer = self._answers[client.settings.origin, kind, words][1]
         terms = words.casefold().split()
@@ -62,7 +62,7 @@ class Models:
         return [*{resource.model_name: resource for resource in (*answer, *others)}.values()]
 
     def _resources(self, client: Client, kind: ResourceKind) -> list[Resource]:
-        """All models of a kind that this site has listed within the last hour."""
+        """All unexpired models of a kind, of the client's origin."""
         return [
             resource
             for (origin, listed_kind, _), (since, resources) in self._answers.items()
@@ -81,7 +81,7 @@ class Models:
         return self.now() - since < KEPT_SECONDS
 
     async def certainly_has(self, client: Client, kind: ResourceKind, name: str) -> bool:
-        """Whether the service lists a model; False where it does not say."""
+        """`has`, but False if the query fails."""
         try:
             return await self.has(client, kind, name)
         except RunningHubError:
@@ -90,8 +90,8 @@ class Models:
     async def check(
         self, client: Client, segment: Segment, files: LocalFiles
     ) -> tuple[Notice, ...]:
-        """A notice for each model that the cloud does not list, and that is no LoRA of this
-        machine; who asked for strict checks is refused instead, by CannotOffload."""
+        """Return a notice for each model that the cloud does not list, and that is no local LoRA to
+        upload. With strict checks raises CannotOffload instead."""
         is_strict = (segment.ordering.models or client.settings.models) == STRICT
         notices: list[Notice] = []
         may_go_up = {(lora.node_id, lora.input) for lora in segment.loras}
@@ -109,7 +109,7 @@ class Models:
         return tuple(notices)
 
     async def _may_be_there(self, client: Client, kind: ResourceKind, name: str) -> bool:
-        """Whether it is listed by its name or as a title, or nobody can say."""
+        """Whether it is listed by file name or by title; True if the query fails."""
         title = _stem(name).casefold()
 
         def matches(resource: Resource) -> bool:
@@ -134,7 +134,7 @@ def _longest_word(stem: str) -> str:
 
 
 def is_same_model(listed_name: str, name: str) -> bool:
-    """Whether two names are one model's: Windows writes folders with a backslash."""
+    """Whether two names denote one model: Windows writes folders with a backslash."""
     return listed_name.replace("\\", "/") == name.replace("\\", "/")
 
 

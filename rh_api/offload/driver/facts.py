@@ -1,4 +1,4 @@
-"""What a plan's orders send and usually take, found out before anything is paid."""
+"""Finds out a plan's uploads and usual costs, before anything is paid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .cloud_models import Models
 from .hints import hints
 from .inputs import LocalFiles
 
-EXPLAIN_PATIENCE = 6.0  # seconds that who asks what would be done waits for hints
+EXPLAIN_PATIENCE = 6.0  # seconds that a dry run waits for hints
 
 
 async def find_facts(
@@ -25,7 +25,7 @@ async def find_facts(
     files: LocalFiles,
     inlets: Mapping[tuple[str, int], Load] | None = None,
 ) -> Facts:
-    """What goes up and what it usually takes; `client` None: there is no account to ask."""
+    """Collect a plan's Facts for `explain`. `client` None: no account, so local facts only."""
     loads: dict[tuple[str, str], Load] = {}
     loras: dict[tuple[str, str], Load] = {}
     usual: dict[str, Mapping[str, object]] = {}
@@ -56,7 +56,7 @@ async def _load(client: Client | None, name: str, path: Path) -> Load:
 
 
 def _program_name(segment: Segment, loras: Mapping[tuple[str, str], Load]) -> str:
-    """What the journal will call the graph, if one item comes through each inlet."""
+    """The graph's name in the journal, if there is one item per inlet."""
     graph: Mapping[str, Any] = segment.graph
     for inlet in segment.inlets:
         graph, _ = with_inlet(graph, inlet, [Item(value="")])

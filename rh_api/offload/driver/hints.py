@@ -1,4 +1,4 @@
-"""What the native route's ComfyUI is not known to have of a segment: hints, and no refusals."""
+"""Warnings of what the native route's ComfyUI does not list of a segment; never refusals."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .. import Note, Segment
 from .cloud_models import is_same_model
 from .inputs import title_of
 
-PATIENCE = 2.0  # seconds that an order waits for hints; they are read on for the next one
+PATIENCE = 2.0  # seconds that an order waits for hints; the read goes on, for the next one
 
 
 async def hints(client: Client, segment: Segment, patience: float = PATIENCE) -> list[Note]:
-    """Classes and files that are not in the cloud's list of today, of a segment that may go by
-    the native route. For others nothing is asked: the key is in that address."""
+    """A note on each class and file that the cloud's list of today lacks, if the segment may take
+    the native route. Otherwise nothing is sent: the key is in that endpoint's URL."""
     route = segment.ordering.route or client.settings.route
     if route not in (NATIVE, AUTO) or segment.instance not in MACHINES:
         return []
@@ -35,7 +35,7 @@ def _unlisted(segment: Segment, cloud: Listed) -> Iterator[Note]:
     goes_up = {(lora.node_id, lora.input) for lora in segment.loras}
     for model in segment.models:
         if (model.node_id, model.input) in goes_up:
-            continue  # where it is here, else the list of LoRAs is asked
+            continue  # uploaded where it is local, else checked in the list of LoRAs
         class_type = segment.graph[model.node_id].get("class_type")
         files = cloud.files.get(f"{class_type}.{model.input}", (model.value,))
         if not any(is_same_model(file, model.value) for file in files):

@@ -1,4 +1,4 @@
-"""What goes up with a segment's order: values of its inlets, and files of this machine."""
+"""Inputs of a segment's order: values of its inlets, and local files."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from .. import CannotOffload, Inlet, Item, LocalFile, Segment
 
 
 class LocalFiles(Protocol):
-    """Where the files of a prompt lie on this machine."""
+    """Resolves the file names of a prompt to local paths."""
 
     def file(self, file: LocalFile, /) -> Path:
-        """Raises CannotOffload, on the loader, for one that is not there or no such media."""
+        """Raises CannotOffload, on the loader, for a missing file or one that is no media."""
         ...
 
     def lora(self, name: str, /) -> Path | None:
-        """None for one that is not there."""
+        """None for a missing one."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What came for one inlet: a plain value as the one Item's, or a file for each Item."""
+    """The run-time value of an inlet: a plain value as the one Item, or a file for each Item."""
 
     inlet: Inlet
     items: Sequence[Item]
@@ -39,10 +39,10 @@ _MORE_PICTURES = frozenset({".avif", ".dds", ".exr", ".hdr", ".heic", ".jxl", ".
 
 
 def check_media(file: LocalFile, path: Path) -> None:
-    """Refuse what is no picture, sound or video for a loader of such: a graph of somebody else's
-    may name any file of the input folder. By its first bytes, else by its ending.
+    """Raise CannotOffload unless a media loader's file is an image, audio or video, by its magic
+    bytes, else by its suffix: an untrusted graph may name any file of the input folder.
 
-    Raises CannotOffload, and OSError.
+    Raises OSError.
     """
     if file.type == "FILE":
         return
@@ -55,12 +55,12 @@ def check_media(file: LocalFile, path: Path) -> None:
 
 
 def title_of(segment: Segment, node_id: str) -> str:
-    """A node of a segment as a sentence names it: its id, and what people call it."""
+    """Id and title of a segment's node, for messages."""
     name = name_of(segment, node_id)
     return f"{node_id} ({name})" if name else node_id
 
 
 def name_of(segment: Segment, node_id: str) -> str:
-    """What people call a node of a segment, else its class; "" for one that is not there."""
+    """The title of a segment's node, else its class; "" for an unknown id."""
     node: Mapping[str, Any] = segment.graph.get(node_id) or {}
     return segment.titles.get(node_id) or str(node.get("class_type", ""))

@@ -1,4 +1,4 @@
-"""A segment's order is run, and its errors are told by the nodes of the person's own graph."""
+"""Runs a segment's order, and attributes its errors to nodes of the user's graph."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .inputs import name_of
 
 
 async def run_order(client: Client, segment: Segment, job: Job, watch: Watch) -> Outcome:
-    """Run a segment's order. An error of a node of ours that carries a value is told as that of
-    the value's node: another node of the local graph may have its id."""
+    """Run a segment's order. An error of a node that we added is raised as its nearest member's:
+    the id may be another node's in the local graph."""
     try:
         return await client.run(job, watch)
     except NoOutput as error:
@@ -28,7 +28,7 @@ async def run_order(client: Client, segment: Segment, job: Job, watch: Watch) ->
 
 
 def _owner(graph: Graph, members: tuple[str, ...], node_id: str) -> str:
-    """The nearest member, in either direction; "" where none is linked."""
+    """The nearest member by breadth-first search along links in either direction; "" for none."""
     neighbours: dict[str, list[str]] = {}
     for link in links(graph):
         neighbours.setdefault(link.target, []).append(link.source)

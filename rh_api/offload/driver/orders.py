@@ -1,4 +1,4 @@
-"""The order of a segment, and the orders of a plan one after the other."""
+"""Builds the job of a segment, and schedules the segments of a plan."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ T = TypeVar("T")
 async def check_early(
     client: Client, segment: Segment, *, models: Models, files: LocalFiles
 ) -> tuple[Notice, ...]:
-    """Refuse what can be known before anything is made or paid: files, the workflow, models.
+    """Check files, workflow and models before anything is encoded, uploaded or paid.
 
-    The notices are what a person should know who goes on.
+    Returns warnings for the user. Raises BadInput.
     """
     for file in segment.files:
         files.file(file)
@@ -42,9 +42,9 @@ async def job_of(
     files: LocalFiles,
     again: bool = False,
 ) -> Job:
-    """The segment's order.
+    """Build the segment's Job; `again`: do not serve earlier results.
 
-    A LoRA that the cloud has stays as it is; one that is only here goes up with the order.
+    A LoRA that the cloud has stays as it is; a local one is uploaded with the order.
     """
     graph: Mapping[str, Any] = segment.graph
     fields: dict[str, object] = {}
@@ -78,7 +78,7 @@ async def job_of(
 
 
 def _titled(graph: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
-    """The graph with what people call its nodes, which only our own sentences need."""
+    """The graph with its nodes' titles, which only our own messages use."""
     return {
         node_id: {**node, "_meta": {"title": titles[node_id]}} if node_id in titles else node
         for node_id, node in graph.items()
@@ -88,9 +88,9 @@ def _titled(graph: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, An
 async def run_in_order(
     segments: Sequence[Segment], run: Callable[[Segment], Coroutine[Any, Any, T]]
 ) -> list[T]:
-    """Run each segment as soon as those are over whose results it takes.
+    """Run segments concurrently, each once those whose results it reads have succeeded.
 
-    `segments` are a plan's, in its order, and so are the results. A failure stops the others.
+    `segments` in a plan's order; results in the same one. A failure cancels the others.
     """
     running: dict[str, asyncio.Task[T]] = {}
 

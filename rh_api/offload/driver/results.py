@@ -1,4 +1,4 @@
-"""From the results of a segment's order to what each of its outlets brings."""
+"""Maps the results of a segment's order to the values of its outlets."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .. import Inlet, Item, Outlet, Segment
 from ..boundary_types import PLAIN_TYPES, plain_of
 from .inputs import Given, title_of
 
-_COLOR_TYPE = slice(25, 26)  # of a PNG's head
+_COLOR_TYPE = slice(25, 26)  # byte of a PNG's header
 _WITH_ALPHA = b"\x06"
-_FLAC_CHANNELS = slice(20, 21)  # less one, in the bits 2 to 4 of that byte
+_FLAC_CHANNELS = slice(20, 21)  # channels - 1, in bits 1 to 3 of that byte
 _TENSOR = re.compile(r"tensor\((-?\d+\.?|True|False)(?:, .*)?\)")
 
 
 class NothingCame(RunningHubError):
-    """The task ended well, and what a local node waits for is not among its results."""
+    """The task succeeded, but a result that a local node reads is missing."""
 
     default_key = "segment.nothing_came"
     default_fate = Fate.OVER
 
 
 def results_of(outlet: Outlet, results: Sequence[Result]) -> list[Result]:
-    """What the outlet's saver made, in its order: told by the node, else by the file's name."""
+    """The results of the outlet's saver, in its order; matched by node id, else by file name."""
     own = [
         result
         for result in results
@@ -59,7 +59,7 @@ def require_results(segment: Segment, outcome: Outcome) -> None:
 
 
 def text_of(result: Result) -> str:
-    """The text of a result: as the service gives it, or out of its file."""
+    """The text of a result, inline or from its file. Raises BadInput where there is none."""
     text = result.read_text()
     if text is None:
         raise BadInput("segment.no_text", name=result.name)
@@ -67,7 +67,7 @@ def text_of(result: Result) -> str:
 
 
 def value_of(outlet: Outlet, text: str) -> object:
-    """A text that PreviewAny wrote as the value that it was."""
+    """Parse a text that PreviewAny wrote as a value of the outlet's type. Raises BadInput."""
     try:
         value = text if outlet.type == "STRING" else _number(text.strip())
         return plain_of(value, outlet.type)
@@ -76,7 +76,7 @@ def value_of(outlet: Outlet, text: str) -> object:
 
 
 def _number(text: str) -> float:
-    """Raises ValueError. Of a tensor only what it prints in full: fractions are cut short."""
+    """Parse a bool or number, or a tensor of a whole one, printed in full. Raises ValueError."""
     whole = _TENSOR.fullmatch(text)
     word = whole[1] if whole else text
     if word.lower() in ("true", "false"):
@@ -88,7 +88,7 @@ def _number(text: str) -> float:
 
 
 def given_from(inlet: Inlet, outlet: Outlet, results: Sequence[Result]) -> Given:
-    """What an earlier segment's outlet brings, for a later one's inlet."""
+    """An earlier segment's outlet as the value of a later one's inlet."""
     if inlet.type in PLAIN_TYPES:
         return Given(inlet, [Item(value=value_of(outlet, text_of(results[0])))])
     paths = [result.path for result in results if result.path]
@@ -98,7 +98,7 @@ def given_from(inlet: Inlet, outlet: Outlet, results: Sequence[Result]) -> Given
 
 
 def sound_channels(path: Path) -> int:
-    """Of a WAV or FLAC file; 0 for one of another kind, whose channels nobody has counted."""
+    """Channels of a WAV or FLAC file, from its header; 0, unknown, for another format."""
     head = _head(path)
     if sniff(head) is FLAC:
         return int.from_bytes(head[_FLAC_CHANNELS], "big") // 2 % 8 + 1
@@ -107,7 +107,7 @@ def sound_channels(path: Path) -> int:
 
 
 def _channels(path: Path) -> int:
-    """Of a picture that a segment made: 4 with alpha."""
+    """Channels of an image that a segment made: 4 with alpha, else 3."""
     head = _head(path)
     return 4 if sniff(head) is PNG and head[_COLOR_TYPE] == _WITH_ALPHA else 3
 
