@@ -1,4 +1,4 @@
-"""What tasks cost, as sentences for people."""
+"""Formats what tasks cost as sentences for the user."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def cost_sentences(
     usages: Sequence[Usage], currency: str = ""
 ) -> list[tuple[str, dict[str, object]]]:
-    """What tasks cost together, a sentence's key and parameters for each kind of money told.
+    """The total cost of tasks: text key and parameters for each billing unit that has one.
 
-    `currency`: of the account's money, "" where it is not known.
+    `currency`: of the account's money, "" if unknown.
     """
     costs = {
         "node.coins": [usage.coins for usage in usages],
@@ -38,7 +38,7 @@ def cost_sentences(
 
 
 def _sum(costs: Sequence[str]) -> str | None:
-    """Costs together, as far as they are numbers; None when there is nothing worth a word."""
+    """The sum of the numeric costs, None for zero; a single non-numeric cost is kept."""
     if len(costs) == 1 and not _is_number(costs[0]):
         return costs[0]
     total = sum((Decimal(cost) for cost in costs if _is_number(cost)), Decimal(0))

@@ -1,4 +1,4 @@
-"""Our failures as ComfyUI shows them: one sentence, and nothing else that could leak."""
+"""Errors as ComfyUI shows them: one sentence, and no traceback that could leak anything."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .codecs.errors import MediaError
 
 
 class NodeFailure(Exception):
-    """What a person reads when a node cannot go on. `error`: ours that it was made from."""
+    """A node's error, in a sentence for the user. `error`: the RunningHubError it was made from."""
 
     def __init__(self, sentence: str, error: RunningHubError | None = None) -> None:
         super().__init__(sentence)
@@ -19,16 +19,16 @@ class NodeFailure(Exception):
 
 
 class DoubtfulValue(NodeFailure):
-    """A refusal that a person may overrule: the canvas offers it where it reads this name."""
+    """A refusal that the user may override: the canvas offers it when it reads this class name."""
 
 
 class KeyFailure(NodeFailure):
-    """A failure that another key mends: the canvas offers one where it reads this name."""
+    """A failure that another key fixes: the canvas offers one when it reads this class name."""
 
 
 @contextmanager
 def told_plainly() -> Iterator[None]:
-    """Raise our own errors as NodeFailure, cut off from the calls that led there.
+    """Re-raise our own errors as NodeFailure, without their cause and context.
 
     ComfyUI sends an error's text and traceback to the browser.
     """

@@ -1,4 +1,4 @@
-"""A node's free inputs become the fields of its orders: an order an item of a batch or a list."""
+"""Expands a node's undeclared inputs to fields of orders: one order per batch or list item."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .codecs.errors import MediaError
 from .upload_sources import Pack
 
 Inputs = Mapping[str, Sequence[object]]
-"""A node's inputs as ComfyUI hands them to one that takes lists: a list for each."""
+"""A node's inputs as ComfyUI passes them under `is_input_list`: a list of values each."""
 
 
 def promised(fields: Inputs) -> dict[str, object]:
-    """The fields as far as they are known before the graph runs; a link's value is Promised."""
+    """The fields as known while the prompt is validated; the value of a link is Promised."""
     return {
         name: Promised() if list(values) == [None] else PLAIN.encode(unwrap(values[0]))
         for name, values in fields.items()
@@ -28,8 +28,8 @@ def promised(fields: Inputs) -> dict[str, object]:
 
 
 def read_lazy_values(inputs: Inputs) -> None:
-    """What other packs read when somebody first looks (sounds of videos, by a program that may
-    take seconds) is read now: to be called where that holds up nobody."""
+    """Load the lazy mappings of other packs (audio of videos, by a subprocess that may take
+    seconds). Blocks: call it in a worker thread."""
     for values in inputs.values():
         for value in values:
             if isinstance(value, Mapping):
@@ -45,10 +45,10 @@ def orders(
 ) -> list[dict[str, object]]:
     """The fields of each order, one at least: plain values, Media, Packs, and lists of those.
 
-    Items of lists and batches go in step, single ones repeat. `zips`: fields that take one zip
-    of all pictures. `lists`: fields that take all items at once. `first`: of each other list or
-    batch the first item goes alone. Nothing is encoded yet. Raises BadField for a field without
-    a value, and BadInput for lengths that differ.
+    Lists and batches are zipped, single items are broadcast. `zips`: fields that take one zip of
+    all images. `lists`: fields that take all items at once. `first`: only the first item of each
+    other list or batch is used. Nothing is encoded yet. Raises BadField for a field without a
+    value, and BadInput for lengths that differ.
     """
     items_of = {name: _items(name, values, name in zips) for name, values in fields.items()}
     items_of |= {name: [_together(items)] for name, items in items_of.items() if name in lists}
@@ -63,9 +63,9 @@ def orders(
 
 
 def check_count(every: Sequence[Mapping[str, object]], most: int, *, alike: bool) -> None:
-    """BadInput for more orders than `most`. `alike`: equal ones count once, since they are one.
+    """Raise BadInput for more orders than `most`. `alike`: count equal orders once.
 
-    It reads every value then: to be called in a worker thread.
+    Hashes every value then: call it in a worker thread.
     """
     count = len(every)
     if alike:
@@ -82,11 +82,11 @@ def _contents(value: object) -> object:
     try:
         return value.contents
     except MediaError:
-        return value.key  # its encoding says what is wrong
+        return value.key  # encoding it will raise the error
 
 
 def with_masks(pictures: list[Media], mask: object) -> list[Media]:
-    """The pictures with one mask for all or one each. Raises `media.mask_count`."""
+    """Attach masks to images, one for all or one each. Raises `media.mask_count`."""
     masks = media_of(mask)
     if len(masks) not in (1, len(pictures)):
         raise MediaError("media.mask_count", masks=len(masks), pictures=len(pictures))
@@ -94,13 +94,13 @@ def with_masks(pictures: list[Media], mask: object) -> list[Media]:
 
 
 def _together(items: list[object]) -> object:
-    """The items of a field that takes them all; one alone as it is, since it may be a text of
-    several."""
+    """The items of a field that takes a list; a single one as it is, since it may be a text that
+    lists several."""
     return items[0] if len(items) == 1 else items
 
 
 def _items(name: str, values: Sequence[object], is_zip: bool) -> list[object]:
-    """The items of a field."""
+    """The items of a field, or one Pack. Raises BadField for none."""
     if not values:
         raise BadField("node.field_empty", field=name)
     plain = [unwrap(value) for value in values]

@@ -1,4 +1,4 @@
-"""What was paid and did not come, as people read it."""
+"""Missing and incomplete results of paid orders, as sentences for the user."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from ...rh_api.client import Outcome
 
 Sentence = tuple[str, Mapping[str, object]]
-"""Its key, and what is filled in."""
+"""Text key and parameters."""
 
 
 def gaps_of(outcomes: Sequence[Outcome]) -> list[Sentence]:
-    """A sentence for each result that is not here, or not whole; of equal items once."""
+    """A sentence for each missing or incomplete result; once per task."""
     gaps = {outcome.task_id: outcome.gaps for outcome in outcomes}
     return [(gap.key, gap.params) for of_one in gaps.values() for gap in of_one]

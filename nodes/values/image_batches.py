@@ -1,4 +1,4 @@
-"""Result pictures as tensors: of one size one batch, of several sizes single ones."""
+"""Result images as tensors: one batch if all have one size, else batches of one."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class Pictures:
-    """IMAGE batches (n, h, w, 3) and as many MASK batches (n, h, w): either one batch, or a batch
-    of one for each picture.
+    """float32 IMAGE batches (n, h, w, 3) and as many MASK batches (n, h, w): either one batch, or a
+    batch of one for each image.
 
-    `files`: how many pictures each file gave, or why it is handed out as a file.
+    `files`: the number of images in each file, or the error for which it is delivered undecoded.
     """
 
     def __init__(self, decoded: Decoded, files: Sequence[int | RunningHubError]) -> None:
@@ -36,7 +36,7 @@ class Pictures:
         return [from_array(batch) for batch in self._decoded[kind]]
 
     def take(self, result: Result, task_files: TaskFiles) -> Part:
-        """The pictures of the next file, by their numbers. Raises Unreadable."""
+        """The indices of the next file's images: call it in file order. Raises Unreadable."""
         count = next(self._files)
         if isinstance(count, RunningHubError):
             raise count
@@ -44,13 +44,13 @@ class Pictures:
         return Part(range(self._taken - count, self._taken), self.joined)
 
     def joined(self, numbers: Sequence[int]) -> list[Any]:
-        """IMAGE tensors of the pictures with these numbers, grouped anew;
-        copied only if need be."""
+        """IMAGE tensors of the images with these indices, regrouped; a view of the batch if they
+        are contiguous."""
         return [from_array(batch) for batch in _joined(self._decoded[Kind.IMAGE], numbers)]
 
 
 def read_pictures(orders: Sequence[tuple[TaskFiles, Sequence[Result]]]) -> Pictures:
-    """The pictures of some orders' files, which are put where the node shows them."""
+    """Decode the image files of some orders, and list each in its node's preview."""
     decoded, counts = image.read([_paths(results) for _, results in orders])
     files: list[int | RunningHubError] = []
     every = [(task_files, result) for task_files, results in orders for result in results]

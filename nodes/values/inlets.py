@@ -1,4 +1,4 @@
-"""What came through a segment's inputs, as what goes up: plain values, or a file an item."""
+"""Converts a segment node's inputs to what is sent: plain values, or one file per item."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def values(
     sources: Sources,
     classes: Classes,
 ) -> list[Given]:
-    """The value of every inlet but of those that give nothing for what may be left out, such as
-    the sound of a silent film. Nothing is encoded yet.
+    """The value of every inlet, without those of optional inputs that are None, such as the audio
+    of a silent video. Nothing is encoded yet.
 
-    Raises BadInput for a list of several items, where local nodes would run once for each, and
-    for a value that is not of the type that its link promised.
+    Raises BadInput for a list of several items, over which ComfyUI would map a local node, and for
+    a value that is not of its link's type.
     """
     came = [(inlet, inputs.get(f"in_{inlet.number}", ())) for inlet in segment.inlets]
     return [
@@ -33,7 +33,7 @@ def values(
 
 
 def _optional(segment: Segment, inlet: Inlet, classes: Classes) -> bool:
-    """Whether all that take its value do without."""
+    """Whether all inputs that read its value are optional."""
     readers = [(classes(segment.graph[node]["class_type"]), name) for node, name in inlet.targets]
     return all(
         about is not None and name in about.inputs and not about.inputs[name].required

@@ -1,4 +1,4 @@
-"""What a segment's order made, as the outputs of its node: values, or files for a saver."""
+"""Converts a segment's results to its node's outputs: values, or files for a saver."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .result_files import NotKept, SaverItem, TaskFiles
 def values(
     segment: Segment, outcome: Outcome, doubtful: list[Result] | None = None
 ) -> tuple[list[Any], list[str]]:
-    """All outputs of the segment's node, None where it has no outlet; a sentence for each that is
-    a blocker, since nothing came for it or its files cannot be decoded: the order is paid, and the
-    other outlets go on. `doubtful` takes up the results that could not be decoded.
+    """Return all outputs of the segment's node, None where it has no outlet, and the errors of
+    blocked ones: a missing or undecodable result is an ExecutionBlocker, since the order is paid
+    and the other outlets go on. Appends undecodable results to `doubtful`.
 
-    Reads and writes files: to be called in a worker thread. Raises NothingCame where nothing came
-    for any outlet, NotKept.
+    Reads and writes files: call it in a worker thread. Raises NothingCame if no outlet has results,
+    and NotKept.
     """
     require_results(segment, outcome)
     task_files = TaskFiles(outcome.task_id)

@@ -1,4 +1,4 @@
-"""What orders made, as a node's outputs: the whole pool, each a list, none of them empty."""
+"""Converts orders' results to a program node's outputs: the whole pool, non-empty lists."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ Groups = Mapping[str, Sequence[Result | Lost]]
 
 @dataclass(slots=True)
 class NodeResults:
-    """What one remote node made in all orders, in file order.
+    """The results of one remote node in all orders, in file order.
 
-    Parts are handed out joined, where the first of them stands; a file that did not come or cannot
-    be decoded is a blocker. Of several orders it divides them, so that none takes its place.
+    Parts are joined at the position of the first one; missing and undecodable files are
+    ExecutionBlockers, which separate the Parts around them in a batch of orders, to keep positions.
     """
 
     items: list[Any] = field(default_factory=list[Any])
@@ -64,11 +64,11 @@ def node_output(
     doubtful: list[Result] | None = None,
     currency: str = "",
 ) -> tuple[io.NodeOutput, str]:
-    """All outputs of finished orders of one program, joined in the orders' order, with what the
-    node shows, and its last line of text. `program`: None where nobody knows what was run.
-    `doubtful` takes up the results that could not be decoded. `currency`: of the account's money.
+    """Return the outputs of finished orders of one program, in the orders' order, with the node's
+    UI, and its status line. `program`: None if unknown. Results that cannot be decoded are appended
+    to `doubtful`. `currency`: of the account's money.
 
-    Reads and writes files: to be called in a worker thread. Raises NodeFailure's sources.
+    Reads and writes files: call it in a worker thread. Raises what `told_plainly` converts.
     """
     every = [result for outcome in outcomes for result in outcome.listed]
     announced = {node_id for outcome in outcomes for node_id in outcome.tips.outputs}
@@ -106,10 +106,10 @@ def node_output(
 
 
 class _Sorter:
-    """Puts results into what their nodes made and into the typed outputs.
+    """Distributes results to their remote nodes and to the typed outputs.
 
-    A file that cannot be decoded is a blocker in the outputs that its value would go to, and in
-    `files`: it was paid, and what else was made goes on. `unreadable`: a sentence for each.
+    A file that cannot be decoded is an ExecutionBlocker in its outputs, and its name is in `files`:
+    it was paid, and the other results are delivered. `unreadable`: a sentence for each.
     """
 
     def __init__(self, orders: Sequence[tuple[TaskFiles, Groups]]) -> None:
@@ -124,11 +124,11 @@ class _Sorter:
                 self.typed[name] += values
 
     def of_node(self, node_id: str) -> list[Any]:
-        """What a remote node made; [] for one that made nothing."""
+        """The values of a remote node; [] for one without results."""
         return self._of_nodes.get(node_id, NodeResults()).values(is_batch=self._is_batch)
 
     def of_type(self, name: str) -> list[Any]:
-        """A typed output; one for which all was lost says so."""
+        """The values of a typed output, or the blockers of its files if all are missing."""
         return self.typed[name] or self._lost.get(name, [])
 
     def add(self, node_id: str, result: Result | Lost, task_files: TaskFiles) -> None:
@@ -171,7 +171,7 @@ class _Sorter:
 def _read_by(
     adapter: Adapter | PlainAdapter, orders: Sequence[tuple[TaskFiles, Groups]]
 ) -> list[tuple[TaskFiles, list[Result]]]:
-    """The results that an adapter makes values of, by order."""
+    """The results that an adapter decodes, by order."""
     return [
         (
             task_files,
@@ -196,7 +196,7 @@ def missing_sentence(names: Sequence[str], outcomes: Sequence[Outcome]) -> str:
 
 
 def notices(outcomes: Sequence[Outcome]) -> list[str]:
-    """A sentence for each thing that is not as it should be, and was delivered."""
+    """The warnings of all orders as sentences, without duplicates."""
     every = [notice for outcome in outcomes for notice in outcome.notices]  # alike in a batch
     return list(dict.fromkeys(language.say(notice.key, notice.params) for notice in every))
 
@@ -212,20 +212,20 @@ def _runs(names: Sequence[str]) -> list[str]:
 
 
 def done_sentence(outcomes: Sequence[Outcome], currency: str = "") -> str:
-    """How long it ran and what it cost, as far as the service says."""
+    """Run time and cost, as far as the service reports them."""
     return " · ".join(language.say(key, params) for key, params in _done(outcomes, currency))
 
 
 def done_lines(outcomes: Sequence[Outcome], currency: str = "") -> dict[str, str]:
-    """How long it ran, what it cost and what of it did not come, in each language."""
+    """Run time, cost and missing results, in each language."""
     return _with_gaps(_done(outcomes, currency), outcomes)
 
 
 def notice_for_canvas(outcomes: Sequence[Outcome], currency: str) -> str:
-    """The line of its end, as JSON for the page, which picks its language.
+    """The status line as JSON, in each language, for the page to choose from.
 
-    `orders`: how many there were. `again` is what it says when ComfyUI shows the node's outputs
-    anew without running it.
+    `orders`: their number. `again`: the line for when ComfyUI serves the node's outputs from its
+    cache.
     """
     return json.dumps(
         {
@@ -239,14 +239,14 @@ def notice_for_canvas(outcomes: Sequence[Outcome], currency: str) -> str:
 
 
 def _with_gaps(line: Sequence[Sentence], outcomes: Sequence[Outcome]) -> dict[str, str]:
-    """A line in each language, and what was paid and did not come: a label shows the beginning
-    alone, and no other node tells it."""
+    """A line in each language, and the missing results of paid orders. These are announced first,
+    since a label shows only its beginning, and no other node reports them."""
     gaps = gaps_of(outcomes)
     return language.in_each([("node.not_all", {}), *line, *gaps] if gaps else line)
 
 
 def _done(outcomes: Sequence[Outcome], currency: str) -> list[Sentence]:
-    """What was ordered, each order once: equal items of a batch, and equal nodes, share one."""
+    """The status sentences, each order once: equal items of a batch, and equal nodes, share one."""
     orders: dict[str, Outcome] = {}
     for outcome in outcomes:
         if outcome.task_id not in orders or outcome.is_paid:
@@ -268,7 +268,7 @@ def _done(outcomes: Sequence[Outcome], currency: str) -> list[Sentence]:
         placed_now = [outcome.usage for outcome in paid if not outcome.taken_up]
         lines += cost_sentences(placed_now, currency)
         before = [outcome.usage for outcome in paid if outcome.taken_up]
-        if before:  # what these cost may have been told when their run was stopped
+        if before:  # their cost may have been reported when their run was stopped
             lines.append(("node.orders_taken_up", {"count": len(before)}))
         return lines + cost_sentences(before, currency)
     (only,) = paid

@@ -1,4 +1,4 @@
-"""Where result files go on this machine: into temp/ to be shown, into output/ to be kept."""
+"""Puts result files into ComfyUI's folders: temp/ to be displayed, output/ to be kept."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SUBFOLDER = "runninghub"
 
 
 class Unreadable(RunningHubError):
-    """Results that nothing here can decode; they are kept as files, since they were paid.
+    """Results that cannot be decoded; they are kept as files, since they were paid.
 
     `files`: their names, as loaders take them.
     """
@@ -40,7 +40,7 @@ class Unreadable(RunningHubError):
 
 
 class NotKept(RunningHubError):
-    """ComfyUI's folder does not take a result as `target`; it stays at `file`."""
+    """A result could not be written to `target`, by an OSError; it stays at `file`."""
 
     default_key = "node.not_kept"
     default_fate = Fate.OVER
@@ -52,10 +52,9 @@ class NotKept(RunningHubError):
 
 @dataclass(frozen=True, eq=False)  # without slots: cached_files refers to it weakly
 class SaverItem:
-    """What a saver made in the cloud, for RunningHubSaved: a file that lies as long as ComfyUI's
-    temp folder is not emptied, or a text. A prompt's JSON cannot hold one, so whoever writes a
-    prompt names no file of this machine by it. `kind`: of `wire.filetypes.Kind`, or "file".
-    """
+    """A remote saver's result, for RunningHubSaved: a file, which is there until ComfyUI's temp
+    folder is emptied, or a text. Not expressible in a prompt's JSON, so that no caller can name a
+    local file by it. `kind`: of `wire.filetypes.Kind`, or "file"."""
 
     task_id: str
     path: Path | None = None
@@ -64,7 +63,7 @@ class SaverItem:
 
 
 class TaskFiles:
-    """The files of one task. Names are made of its id: a cloud's own names are not used."""
+    """The files of one task. Named by its id: the service's file names are not used."""
 
     def __init__(self, task_id: str) -> None:
         self.task_id = task_id
@@ -73,14 +72,14 @@ class TaskFiles:
         """Results whose files could not be decoded."""
 
     def show(self, kind: str, result: Result) -> Path:
-        """Put a file where the browser may fetch it, and list it for the node."""
+        """Put a file into temp/, where the browser can fetch it, and list it in the node's UI."""
         path = self._place(Path(folder_paths.get_temp_directory()), result, _linked)
         entry = {"filename": path.name, "subfolder": SUBFOLDER, "type": "temp"}
         self.on_show.setdefault(kind, []).append(entry)
         return path
 
     def put_in_temp(self, result: Result) -> Path:
-        """Put a file where it lies as long as ComfyUI runs, without showing it."""
+        """Put a file into temp/, where it stays while ComfyUI runs, without displaying it."""
         return self._place(Path(folder_paths.get_temp_directory()), result, _linked)
 
     def put_in_output(self, result: Result) -> str:
@@ -90,9 +89,9 @@ class TaskFiles:
 
     @contextlib.contextmanager
     def reading(self, results: Sequence[Result], key: str) -> Iterator[None]:
-        """While a value is made of results that are paid: whatever that stumbles over, be it a
-        library's change, leaves them as files. Raises Unreadable, which says `key`; the disk's own
-        errors are no word about a file."""
+        """Context in which paid results are decoded: on any exception, even of a changed library,
+        they are kept as files. Raises Unreadable with text key `key`; an OSError passes, since it
+        says nothing about the file."""
         try:
             yield
         except (OSError, RunningHubError):
@@ -102,19 +101,19 @@ class TaskFiles:
             raise self.unreadable(MediaError.of(error, key, file), results) from error
 
     def unreadable(self, error: MediaError, results: Sequence[Result]) -> Unreadable:
-        """What to say of results that `error` keeps from being values; their files are kept."""
+        """Keep the files of results that `error` makes undecodable; returns what to raise."""
         self.doubtful += results
         return Unreadable(
             self.task_id, [self.put_in_output(result) for result in results if result.path], error
         )
 
     def _place(self, root: Path, result: Result, give: Callable[[Path, Path], object]) -> Path:
-        """The file below `root`, whole or not at all. Equal results get equal names."""
+        """Put a file below `root`, by atomic rename. Idempotent: equal results get equal names."""
         if result.path is None:
             raise ValueError("a text has no file")
         folder = root / SUBFOLDER
         target = folder / self._name(result)
-        # Two nodes may be given the same order's files at the same moment.
+        # Two nodes may place the same order's files concurrently.
         part = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
         try:
             if _is_one_file(result.path, target):
@@ -124,19 +123,19 @@ class TaskFiles:
             try:
                 put(part, target)
             except PermissionError:
-                # Windows, while a page plays what lies there from before.
+                # Windows, while a page plays the file of an earlier call.
                 if not filecmp.cmp(part, target, shallow=False):
                     raise
         except OSError as error:
             raise NotKept(self.task_id, error, target, result.path) from None
         finally:
-            # Still there after a success, too, when both were names of the same bytes.
+            # It remains even after a success, if both are hard links to one file.
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
         return target
 
     def _name(self, result: Result) -> str:
-        """Own id, remote node, number in the task; the ending by what the bytes are."""
+        """Task id, remote node, and the local result's name: its number, suffix by content."""
         assert result.path is not None  # noqa: S101
         node = re.sub(r"[^0-9A-Za-z]", "-", result.node_id)[:40] or "x"
         task = re.sub(r"[^0-9A-Za-z]", "-", self.task_id)[:40]
@@ -144,7 +143,7 @@ class TaskFiles:
 
 
 def shown(every: Sequence[TaskFiles]) -> dict[str, Any]:
-    """What the node shows. ComfyUI draws pictures or videos, not both: pictures win."""
+    """The node's `ui` values. ComfyUI displays images or videos, not both: images win."""
     files = {
         kind: [entry for task_files in every for entry in task_files.on_show.get(kind, ())]
         for kind in ("images", "audio", "video")
@@ -166,16 +165,16 @@ def _is_one_file(path: Path, target: Path) -> bool:
 
 
 def _linked(source: Path, target: Path) -> None:
-    """A second name for the same bytes: a video of gigabytes is there at once. What ComfyUI keeps
-    in temp/ is looked at and deleted, never written to."""
+    """Hard-link the file, so that a video of gigabytes takes no time, else copy it. ComfyUI reads
+    and deletes files in temp/, and never writes to them."""
     try:
         os.link(source, target)
     except OSError:
-        # Another disk, or one that knows no links.
+        # Another file system, or one without hard links.
         shutil.copyfile(source, target)
 
 
 def _copied(source: Path, target: Path) -> None:
-    """Bytes of its own, which a power cut does not take: people may write to output/."""
+    """Copy and fsync. Not a hard link: users may write to files in output/."""
     shutil.copyfile(source, target)
     sync_path(target)

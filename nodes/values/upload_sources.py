@@ -1,4 +1,4 @@
-"""What travels as a file becomes one when its order needs it, each thing once for a node's run."""
+"""Lazily encoded files to upload, each encoded once per run of a node."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from .codecs.errors import MediaError
 from .codecs.fitting import Limit
 
 Worker = Callable[..., Awaitable[Any]]
-"""Runs a function with its arguments where it may take its time."""
+"""Runs a blocking function with its arguments, in a worker thread."""
 
-THREADS = 2  # that encode, in all: more leave nothing for a local sampler
+THREADS = 2  # encoder threads in total: more would starve a local sampler
 
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """Pictures and masks, batches of them, that go up as one zip."""
+    """Images and masks, or batches of them, that are uploaded as one zip."""
 
     media: tuple[Media, ...]
     file_kind = FileKind.FILE
@@ -42,7 +42,7 @@ class Pack:
 class Sources:
     """Lazy sources of files for one run of a node; use it as a context manager.
 
-    `folder`: where files go that are too large for memory. They are gone when the block ends.
+    `folder`: where files too large for memory are written. They are deleted on exit.
     """
 
     def __init__(self, folder: Path, worker: Worker) -> None:
@@ -51,7 +51,7 @@ class Sources:
         self._scratch: Path | None = None
         self._lazy_sources: dict[object, LazySource] = {}
         self.fitted: dict[str, Notice] = {}
-        """What was made to fit a limit, by field: its size before and after, in megabytes."""
+        """Notices of files re-encoded to fit a limit, by field: size before and after, in MiB."""
 
     def __enter__(self) -> Sources:
         return self
@@ -63,15 +63,15 @@ class Sources:
         trace: TracebackType | None,
     ) -> None:
         if self._scratch is not None:
-            # An upload that was just stopped may hold a file for another moment.
+            # An upload that was just cancelled may hold a file open for a moment.
             shutil.rmtree(self._scratch, ignore_errors=True)
 
     def lazy_source(
         self, media: Media | Pack, field: str, limit: Limit | None = None
     ) -> LazySource:
-        """The file of `media`, the same one whoever asks; BadField names `field` when it fails.
+        """The cached source of `media`; if encoding fails it raises BadField for `field`.
 
-        `limit`: what a picture is made to fit; a sound is where it is above what is documented.
+        `limit`: what an image is re-encoded to fit; for audio only above the documented one.
         """
         key = media.key, limit
         if key not in self._lazy_sources:
@@ -80,7 +80,7 @@ class Sources:
         return self._lazy_sources[key]
 
     async def _make(self, media: Media | Pack, field: str, limit: Limit | None) -> Source:
-        # One picture is packed by all threads, of several each by one.
+        # A single image is encoded by all threads, several by one each.
         threads = max(1, THREADS // len(self._lazy_sources))
         try:
             return await self.worker(self._source, media, field, limit, threads)
@@ -96,7 +96,7 @@ class Sources:
         return encoded if fitted is None else self._replaced(encoded, fitted, field)
 
     def _replaced(self, encoded: Source, fitted: Fitted, field: str) -> Source:
-        """The fitted file as a source, which is noted for the person."""
+        """The fitted file as a source; adds a notice for the user."""
         file = fitted.file
         sizes = {"before": encoded.size, "after": len(file.data)}
         megabytes = {name: f"{size / 2**20:.1f}" for name, size in sizes.items()}

@@ -1,4 +1,4 @@
-"""What every type of ComfyUI answers that travels as files, and an item of such a value."""
+"""The interface of adapters: ComfyUI types that are transferred as files, and single items."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Media:
-    """One picture, mask, sound or video: `index` of a batch, or all of `value` (None).
+    """One image, mask, audio clip or video: item `index` of a batch, or all of `value` (None).
 
-    `mask`: what becomes a picture's alpha. Equal are parts of the same object, since comparing
+    `mask`: becomes the alpha of an image. Equality is by identity of `value`, since comparing
     tensors gives another tensor.
     """
 
@@ -54,13 +54,13 @@ class Media:
         return self.kind, self.adapter.contents(self), self.mask and self.mask.contents
 
     def part(self, tensor: Any) -> Any:
-        """This item of a tensor whose first axis counts items; the axis stays."""
+        """This item of a batched tensor, which keeps its batch axis."""
         return tensor if self.index is None else tensor[self.index : self.index + 1]
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How an item is to be made a file: by so many threads, large ones in a folder of their own."""
+    """How to encode: number of threads, and a factory of scratch folders for large files."""
 
     threads: int
     new_folder: Callable[[], Path]
@@ -68,7 +68,7 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A file in place of one that would not be taken; `key` and `params` of what is said of it."""
+    """A re-encoded file that fits a limit; `key` and `params` of the notice about it."""
 
     file: Encoded
     key: str
@@ -77,22 +77,22 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Items that are handed out joined with others: numbers, and what makes values of them."""
+    """Items that are joined with others before they are handed out: indices, and how to join."""
 
     numbers: Sequence[int]
     join: Callable[[Sequence[int]], list[Any]]
 
 
 Taken = Mapping[str, Any] | Part
-"""What a result became: its value for each typed output, the first of which stands for it."""
+"""A decoded result: its value for each typed output, the first being its main one; or a Part."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Makes values of a run's results of one type.
+    """Decodes a run's results of one type.
 
-    `take` gives those of one result, asked for in the results' order. Raises Unreadable. `typed`:
-    what whole outputs begin with, since it was joined from all results.
+    `take` decodes one result; it is called in the results' order. Raises Unreadable. `typed`:
+    initial values of the outputs that were joined from all results.
     """
 
     take: Callable[[Result, TaskFiles], Taken]
@@ -100,13 +100,13 @@ class Reader:
 
 
 class Adapter:
-    """One type of ComfyUI: told from others, counted, and made files and values."""
+    """One ComfyUI type: detection, number of items, encoding and decoding."""
 
     kind: ClassVar[Kind]
     file_kind: ClassVar[FileKind]
-    """What the cloud calls its files; results of this kind become values of this type."""
+    """The service's kind of its files; results of this kind are decoded to this type."""
     outputs: ClassVar[tuple[str, ...]] = ()
-    """The typed outputs that such results fill; () where another adapter reads them."""
+    """The typed outputs that such results fill; () if another adapter decodes them."""
     in_zip: ClassVar[bool] = False
     """Whether a field that takes a zip of pictures takes its values."""
 
@@ -115,48 +115,48 @@ class Adapter:
         raise NotImplementedError
 
     def count(self, value: Any) -> int:
-        """How many items it has."""
+        """The number of items."""
         return 1
 
     def channels(self, media: Media) -> int:
-        """Of the file that an item becomes, as nodes in the cloud will see them."""
+        """Channels of an item's file, as loaders in the cloud see them."""
         return 3
 
     def inlet_refusal(self, value: Any) -> str:
-        """The key that says why a segment cannot take a value of this type; "" when it can."""
+        """Text key why a segment cannot take the value; "" if it can."""
         return ""
 
     def encode(self, media: Media, encoding: Encoding) -> Source:
-        """The file of an item. Raises MediaError."""
+        """Encode an item as a file. Raises MediaError."""
         raise NotImplementedError
 
     def fit(self, encoded: Source, limit: Limit | None) -> Fitted | None:
-        """What goes up in place of an encoded file that `limit`, or the service, does not take;
-        None where it goes as it is. Raises MediaError."""
+        """Re-encode a file that exceeds `limit`, or the service's; None if it fits. Raises
+        MediaError."""
         return None
 
     def contents(self, media: Media) -> object:
-        """What is alike for items that make equal files, as far as that shows at once."""
+        """A key that is equal for items with equal files, as far as that is cheap to tell."""
         return media.key
 
     def pictures(self, media: Media) -> np.ndarray:
-        """Pictures (n, h, w, channels), where `in_zip` says that there are some."""
+        """Images (n, h, w, channels) for a zip; implemented where `in_zip`."""
         raise NotImplementedError
 
     def decode(self, results: Sequence[Result], task_files: TaskFiles) -> Any:
-        """The one value that a saver made these results of. Raises Unreadable."""
+        """Decode one saver's results to one value. Raises Unreadable."""
         raise NotImplementedError
 
     def reader(self, orders: Sequence[tuple[TaskFiles, Sequence[Result]]]) -> Reader:
-        """What reads all results of `file_kind`, by order, of a node's run."""
+        """A Reader of all results of `file_kind`, by order, in a run of a node."""
         return Reader(self.read)
 
     def read(self, result: Result, task_files: TaskFiles) -> Taken:
-        """What one result is for the typed outputs. Raises Unreadable."""
+        """Decode one result for the typed outputs. Raises Unreadable."""
         raise NotImplementedError
 
     def size(self, path: Path) -> tuple[int, int]:
-        """Width and height of a file's pictures, by its headers; 0 for none. Raises MediaError."""
+        """Width and height in pixels, by a file's headers; (0, 0) for none. Raises MediaError."""
         return 0, 0
 
     def split(self, value: Any) -> list[Media]:
@@ -168,6 +168,6 @@ class Adapter:
 
 
 def one_file(files: Sequence[Any], kind: FileKind) -> Source:
-    """The only file that a codec made, as what goes up."""
+    """The only file that a codec returned, as a source to upload."""
     (file,) = files
     return Source(kind, file.data, file.suffix, file.mime)

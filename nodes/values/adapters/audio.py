@@ -1,4 +1,4 @@
-"""AUDIO: {waveform (n, channels, samples), sample_rate} goes up as float32 WAV, a file a sound."""
+"""AUDIO {waveform (n, channels, samples), sample_rate}: uploaded as float32 WAV, a file an item."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class AudioAdapter(Adapter):
         return shape[0] if len(shape) > 2 else 1
 
     def channels(self, media: Media) -> int:
-        return (1, 1, *_shape(media.value))[-2]  # of one axis it is refused when encoded
+        return (1, 1, *_shape(media.value))[-2]  # a waveform of one axis is refused when encoded
 
     def encode(self, media: Media, encoding: Encoding) -> Source:
         waveform = to_array(media.part(media.value["waveform"]))
         return one_file(audio.encode(waveform, media.value["sample_rate"]), self.file_kind)
 
     def fit(self, encoded: Source, limit: Limit | None) -> Fitted | None:
-        """Packed where it is above what is documented, or above `limit` if that is higher."""
+        """Compress as FLAC above the documented limit, or above `limit` if that is higher."""
         packed = flac.fitted(cast("bytes", encoded.body), OLD_UPLOAD_LIMIT, limit or Limit())
         return packed and Fitted(packed.file, packed.key, {"bits": packed.bits})
 
@@ -53,7 +53,7 @@ class AudioAdapter(Adapter):
         return media.value["sample_rate"], digest(waveform)
 
     def decode(self, results: Sequence[Result], task_files: TaskFiles) -> Any:
-        """One AUDIO of the files that a saver made of a batch."""
+        """Join the files that a saver made of a batch into one AUDIO."""
         sounds = [_sound(result, task_files) for result in results]
         if len({(sound.rate, sound.waveform.shape) for sound in sounds}) > 1:
             raise task_files.unreadable(MediaError("segment.sounds_differ"), results)
@@ -70,8 +70,8 @@ def _shape(value: Any) -> tuple[int, ...]:
 
 
 def _sound(result: Result, task_files: TaskFiles) -> Sound:
-    """Equal to what ComfyUI's own LoadAudio makes of the file, which is shown.
-    Raises Unreadable."""
+    """Decode a file as ComfyUI's own LoadAudio does, and list it in the node's UI. Raises
+    Unreadable."""
     with task_files.reading([result], "media.unreadable_sound"):
         sound = audio.read(task_files.put_in_temp(result))
     task_files.show("audio", result)

@@ -1,4 +1,4 @@
-"""IMAGE: pictures (n, height, width, channels) go up as PNG; result pictures come back joined."""
+"""IMAGE (n, height, width, channels), uploaded as PNG; result images are decoded to batches."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ImageAdapter(Adapter):
         return value.shape[0]
 
     def channels(self, media: Media) -> int:
-        """4 with alpha."""
+        """4 with alpha, else 3."""
         return 4 if media.value.shape[-1] in (2, 4) else 3
 
     def encode(self, media: Media, encoding: Encoding) -> Source:
@@ -52,7 +52,7 @@ class ImageAdapter(Adapter):
         return array_of(media)
 
     def decode(self, results: Sequence[Result], task_files: TaskFiles) -> Any:
-        """Pictures with their alpha, if all have one."""
+        """One batch, with alpha if every file has it."""
         return from_array(read_levels(results, task_files))
 
     def reader(self, orders: Sequence[tuple[TaskFiles, Sequence[Result]]]) -> Reader:
@@ -72,7 +72,7 @@ def tensor_shape(value: object) -> tuple[int, ...] | None:
 
 
 def is_mask(shape: tuple[int, ...]) -> bool:
-    """A tensor that is no IMAGE, such as (n, height, width) and (n, 1, height, width)."""
+    """Whether a tensor is no IMAGE, such as (n, height, width) and (n, 1, height, width)."""
     return not _is_image(shape)
 
 
@@ -81,7 +81,7 @@ def _is_image(shape: tuple[int, ...]) -> bool:
 
 
 def fit_picture(encoded: Source, limit: fitting.Limit | None) -> Fitted | None:
-    """A PNG file as another picture file, or a smaller one, if `limit` does not take it."""
+    """Re-encode a PNG in another format, or smaller, if it exceeds `limit`; None if it fits."""
     if limit is None or limit.takes(encoded.size, encoded.suffix):
         return None
     file = fitting.fitted(cast("bytes", encoded.body), limit)
@@ -94,6 +94,6 @@ def array_of(media: Media) -> np.ndarray:
 
 
 def read_levels(results: Sequence[Result], task_files: TaskFiles) -> np.ndarray:
-    """One batch with every channel as the files have it. Raises Unreadable."""
+    """Decode files to one batch with all their channels. Raises Unreadable."""
     with task_files.reading(results, "media.unreadable_picture"):
         return levels.read([result.path for result in results if result.path])

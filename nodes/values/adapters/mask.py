@@ -1,4 +1,4 @@
-"""MASK: masks (n, height, width) go up as pictures whose every channel gives the mask."""
+"""MASK (n, height, width), uploaded as images each channel of which gives the mask."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class MaskAdapter(Adapter):
         return shape is not None and is_mask(shape)
 
     def count(self, value: Any) -> int:
-        # It may come without its batch axis.
+        # The batch axis may be missing.
         return value.shape[0] if len(value.shape) > 2 else 1
 
     def encode(self, media: Media, encoding: Encoding) -> Source:
@@ -44,9 +44,9 @@ class MaskAdapter(Adapter):
         return digest(array_of(media))
 
     def pictures(self, media: Media) -> np.ndarray:
-        """Grey ones."""
+        """The masks as images of one channel."""
         return mask.stacked(array_of(media))[..., None]
 
     def decode(self, results: Sequence[Result], task_files: TaskFiles) -> Any:
-        """The mask that the colours hold."""
+        """The mask in the colour channels."""
         return from_array(read_levels(results, task_files)[..., 0].copy())

@@ -1,4 +1,4 @@
-"""ComfyUI's own type of a 3D file, which it has since 0.14: what a result becomes for it."""
+"""Results as ComfyUI's own type of a 3D file, which exists since 0.14."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..result_files import TaskFiles
 
 MODEL_3D = "model_3d"
-"""The output that carries it."""
+"""The name of its output."""
 
 _FORMATS = frozenset(
     {".fbx", ".glb", ".gltf", ".ksplat", ".obj", ".ply", ".splat", ".spz", ".stl", ".usdz"}
@@ -20,16 +20,14 @@ _FORMATS = frozenset(
 
 
 def is_3d(result: Result) -> bool:
-    """Whether a file is one of those that ComfyUI shows and saves as 3D, by its ending: few of
-    them are told by their first bytes."""
+    """Whether a file is in a 3D format that ComfyUI displays and saves, by its suffix: few of them
+    have magic bytes."""
     return result.path is not None and result.path.suffix.lower() in _FORMATS
 
 
 def value_of(result: Result, task_files: TaskFiles) -> Any:
-    """What an output of the type holds; a name that loaders take where ComfyUI lacks the type.
-
-    The file stays on the disk, and lies where ComfyUI does not delete it while it runs.
-    """
+    """The value of an output of the type: a file in temp/, which ComfyUI does not delete while it
+    runs. Where ComfyUI lacks the type, the name of a file in output/, as loaders take it."""
     file_3d = getattr(Types, "File3D", None)
     if file_3d is None:
         return task_files.put_in_output(result)

@@ -17,17 +17,17 @@ from .model_3d import MODEL_3D, is_3d, value_of
 if TYPE_CHECKING:
     from ..result_files import TaskFiles
 
-# What ComfyUI's LATENT looks like, where the type itself says nothing.
+# The keys by which a dict is recognized as a LATENT.
 _LATENT = frozenset({"samples"})
 
 
 class PlainAdapter:
-    """A value that travels as it is; its results are texts, and files that nothing decodes."""
+    """Values that are sent as JSON; results that are texts, or files that are not decoded."""
 
     outputs = ("text", "files")
 
     def encode(self, value: object) -> object:
-        """The value as JSON says it; lists and objects as JsonText, all else Unsupported."""
+        """The value as a JSON scalar; lists and objects as JsonText, all else Unsupported."""
         if isinstance(value, (str, bool)):
             return value
         if isinstance(value, numbers.Integral):
@@ -43,7 +43,7 @@ class PlainAdapter:
         return Unsupported(type_name)
 
     def encode_as(self, value: object, type_name: str) -> object:
-        """A value as one of the four types, of numpy and of a tensor without axes as well.
+        """Coerce a value to one of the four types, also a numpy scalar or a tensor without axes.
         Raises ValueError for another value."""
         if getattr(value, "shape", None) == ():
             value = cast("Any", value).item()
@@ -53,7 +53,7 @@ class PlainAdapter:
         return Reader(self.read)
 
     def read(self, result: Result, task_files: TaskFiles) -> dict[str, Any]:
-        """A text file is its text first, and a file as well."""
+        """A text file gives its text first, then its name."""
         if result.path is None:
             return {} if result.text is None else {"text": result.text}
         is_text = result.type is not None and result.type.kind is FileKind.TEXT
@@ -65,7 +65,7 @@ class PlainAdapter:
 
 
 def _type_name(value: object) -> str | None:
-    """ComfyUI's name for a value that cannot travel; None for a JSON list or object."""
+    """ComfyUI's name for a value without a JSON form; None for a JSON list or object."""
     if isinstance(value, dict):
         keys = cast("dict[object, object]", value).keys()
         return "LATENT" if keys >= _LATENT else None

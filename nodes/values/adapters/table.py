@@ -1,4 +1,4 @@
-"""The types of ComfyUI that travel: one adapter each. Nothing else asks what type a value has."""
+"""The adapters, one per ComfyUI type that is transferred. Nothing else dispatches on types."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ _BY_FILE: dict[FileKind, Adapter] = {
 }
 
 READERS: tuple[Adapter | PlainAdapter, ...] = (*_BY_FILE.values(), PLAIN)
-"""What results are handed to."""
+"""The adapters that decode results."""
 
 TYPED = (*(name for adapter in ADAPTERS for name in adapter.outputs), *PLAIN.outputs)
 """The typed outputs before the task id, in their order."""
 
 
 def adapter_of(value: object) -> Adapter | None:
-    """Of a value that travels as files; None for any other."""
+    """The adapter of a value that is sent as files; None for any other value."""
     return next((adapter for adapter in ADAPTERS if adapter.detect(value)), None)
 
 
 def media_of(value: object) -> list[Media]:
-    """The items of a value that travels as files; [] for any other value."""
+    """The items of a value that is sent as files; [] for any other value."""
     adapter = adapter_of(value)
     return [] if adapter is None else adapter.split(value)
 
 
 def adapter_of_files(kind: str) -> Adapter | None:
-    """What reads files of a kind, such as `image`; None for a kind that is no media."""
+    """The adapter that decodes files of a kind, such as `image`; None if it is no media."""
     return next((adapter for file, adapter in _BY_FILE.items() if file.value == kind), None)
 
 
 def reader_of(result: Result) -> Adapter | PlainAdapter:
-    """What makes values of a result: by what its bytes are."""
+    """The adapter that decodes a result, by its detected file type."""
     if result.path is None or result.type is None:
         return PLAIN
     return _BY_FILE.get(result.type.kind, PLAIN)

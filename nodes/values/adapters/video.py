@@ -1,4 +1,4 @@
-"""VIDEO: its file goes up as it is; result files come back as videos that read them when used."""
+"""VIDEO: its file is uploaded as it is; result files become videos that are decoded when used."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class VideoAdapter(Adapter):
     def encode(self, media: Media, encoding: Encoding) -> Source:
         file = file_of(media.value, encoding.new_folder())
         if isinstance(file, Path):
-            # By its name first: the first bytes of an old .mov prove nothing.
+            # By its suffix first: an old .mov has no magic bytes to rely on.
             file_type = by_suffix(file.suffix) or sniff(_head(file))
         else:
             file_type = sniff(file[:HEAD])
@@ -49,7 +49,7 @@ class VideoAdapter(Adapter):
             raise task_files.unreadable(error, results[:1]) from None
 
     def read(self, result: Result, task_files: TaskFiles) -> dict[str, Any]:
-        """A sound where its container holds nothing else: their first bytes are alike."""
+        """Decoded as audio if the container has no video: their magic bytes are the same."""
         try:
             return {"video": _video(result, task_files)}
         except MediaError as error:
@@ -62,7 +62,7 @@ class VideoAdapter(Adapter):
 
 
 def _video(result: Result, task_files: TaskFiles) -> ResultVideo:
-    """A VIDEO that reads its file, which is shown, when it is used. Raises MediaError."""
+    """A VIDEO decoded when used; its file is listed in the node's UI. Raises MediaError."""
     video.check(task_files.put_in_temp(result))
     return ResultVideo(str(task_files.show("video", result)))
 

@@ -1,4 +1,4 @@
-"""Pictures to one zip, for fields that take a zip of pictures."""
+"""Writes images to one zip, for fields that take a zip of images."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from . import image
 from .codec import Encoded
 from .errors import MediaError
 
-# The earliest date that the format knows: equal pictures make equal bytes, which go up once.
+# The earliest date of the format: equal images make equal bytes, which are uploaded once.
 _DATE = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _READABLE = 0o100644 << 16
 
 
 def write(file: BinaryIO, batches: Iterable[np.ndarray], *, threads: int = 1) -> None:
-    """Write `00001.png` and so on, one picture in memory at a time; sizes may differ.
+    """Write `00001.png` and so on, with one image in memory at a time; sizes may differ.
 
-    The pictures are stored as they are, because a PNG is packed already. Raises what
-    `image.encode` raises, and `media.empty_picture` when there is none.
+    Stored without compression, because a PNG is compressed already. Raises what `image.encode`
+    raises, and `media.empty_picture` when there is none.
     """
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         number = 0

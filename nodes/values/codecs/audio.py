@@ -1,4 +1,4 @@
-"""AUDIO to WAV files and back, and out of every other sound file, sample for sample."""
+"""Encodes AUDIO as WAV, and decodes WAV and other audio files, sample for sample."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
-RATES = (1_000, 768_000)  # samples a second
+RATES = (1_000, 768_000)  # Hz
 MOST_CHANNELS = 64
 
 # Of one file, all channels together: 2 GiB as float32, an hour and a half of stereo.
@@ -27,14 +27,14 @@ SAMPLE_LIMIT = 2**29
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """ComfyUI's AUDIO on arrays: float32 (1, channels, samples), and samples a second."""
+    """ComfyUI's AUDIO as an array: float32 (1, channels, samples); `rate` in Hz."""
 
     waveform: np.ndarray
     rate: int
 
 
 def encode(waveform: np.ndarray, rate: float) -> list[Encoded]:
-    """A float32 WAV for each sound of (count, channels, samples); a single sound is a batch too.
+    """Encode each item of (count, channels, samples), or (channels, samples), as a float32 WAV.
 
     Raises `media.not_a_sound`, `media.empty_sound`, `media.sound_samples`, `media.sound_channels`,
     `media.sound_rate`, `media.sound_too_long`.
@@ -50,7 +50,7 @@ def encode(waveform: np.ndarray, rate: float) -> list[Encoded]:
 
 
 def checked(waveform: np.ndarray, rate: float) -> np.ndarray:
-    """The waveform as (count, channels, samples), when it is one with a possible rate."""
+    """Validate a waveform and its rate; returns it as (count, channels, samples)."""
     if waveform.ndim == 2:
         waveform = waveform[None]
     if waveform.ndim != 3:
@@ -62,7 +62,7 @@ def checked(waveform: np.ndarray, rate: float) -> np.ndarray:
     if waveform.shape[1] > MOST_CHANNELS:
         raise MediaError("media.sound_channels", channels=waveform.shape[1], most=MOST_CHANNELS)
     low, high = RATES
-    # Written so that NaN fails too; other packs' sounds may hold anything.
+    # Written so that NaN fails too; other packs' AUDIO may hold anything.
     is_number = isinstance(rate, (int, float, np.number))
     if not is_number or not low <= rate <= high or int(rate) != rate:
         raise MediaError("media.sound_rate", rate=rate, low=low, high=high)
@@ -70,14 +70,14 @@ def checked(waveform: np.ndarray, rate: float) -> np.ndarray:
 
 
 def read(path: Path) -> Sound:
-    """The first sound track of a file; values are equal to the bit to ComfyUI's LoadAudio.
+    """Decode the first audio track of a file; bit-identical to ComfyUI's LoadAudio.
 
-    Raises `media.unreadable_sound`, `media.no_sound` when the file has no sound in it, and
+    Raises `media.unreadable_sound`, `media.no_sound` when the file has no audio, and
     `media.too_much_sound` above SAMPLE_LIMIT.
     """
     with path.open("rb") as file:
         header = read_format(file)
-        # Who streams a WAV writes 0 for its length: how much there is FFmpeg finds out.
+        # A streamed WAV has 0 as its length: FFmpeg finds the actual one.
         if header is not None and header.length:
             _bounded(path, header.length * header.channels)
             return Sound(read_samples(file, header)[None], header.rate)
@@ -88,7 +88,7 @@ def read(path: Path) -> Sound:
 
 
 def read_track(path: Path, unreadable: str) -> Sound | None:
-    """The first sound track that FFmpeg can decode; None when there is none or nothing in it."""
+    """Decode the first audio track that FFmpeg can; None when there is none or it is empty."""
     with opened(path, unreadable) as container:
         stream = decodable(container.streams.audio)
         return None if stream is None else _track(path, container, stream)
@@ -106,7 +106,7 @@ def _track(path: Path, container: InputContainer, stream: AudioStream) -> Sound 
         blocks.append(floats(samples))
     if not total:
         return None
-    # Of the context and not before, since some containers tell the rate only with the samples.
+    # From the context after decoding, since some containers give the rate only with the samples.
     return Sound(np.concatenate(blocks, axis=1)[None], stream.codec_context.sample_rate)
 
 

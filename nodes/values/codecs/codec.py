@@ -1,4 +1,4 @@
-"""What codecs take and give: arrays of a ComfyUI type, and the files that carry them."""
+"""Types that the codecs share: ComfyUI types, encoded files, decoded values."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import enum
 from dataclasses import dataclass, field
 from typing import Any
 
-# Of one video, or of pictures that are read together, as float32: 23 seconds of 1080p at 30 frames
-# a second, 10 minutes of 240p.
+# Bytes as float32, of one video or of images that are read together: 23 seconds of 1080p at 30 fps,
+# 10 minutes of 240p.
 BYTE_LIMIT = 2**34
 
 
 class Kind(str, enum.Enum):
-    """A ComfyUI type that travels as a file; the value is ComfyUI's own name for it."""
+    """A ComfyUI type that is transferred as a file; the value is ComfyUI's own name for it."""
 
     IMAGE = "IMAGE"
     MASK = "MASK"
@@ -29,5 +29,5 @@ class Encoded:
     mime: str
 
 
-# What files hold: a list of values for each type that they give.
+# The decoded values of files: a list for each type.
 Decoded = dict[Kind, list[Any]]

@@ -1,4 +1,4 @@
-"""ComfyUI's VIDEO to the file that goes up, and from the file that came down."""
+"""Converts ComfyUI's VIDEO to a file to upload, and a result file to a VIDEO."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 class ResultVideo(InputImpl.VideoFromFile):
-    """A file as VIDEO, like ComfyUI's own: whoever saves or plays it uses the file.
+    """A file as VIDEO, like ComfyUI's own: saving or playing it uses the file itself.
 
-    Read into tensors it takes half the memory and time, and each level is the nearest one; where a
-    film keeps colour at half the size, edges differ from core's, which blends. Raises
-    NodeFailure where it is too large or damaged.
+    Decoding takes half the memory and time of core's, and rounds each level to nearest; with
+    subsampled chroma, edges differ from core's, which interpolates. `get_components` raises
+    NodeFailure if the file is too large or damaged.
     """
 
     def get_components(self) -> Types.VideoComponents:
@@ -47,12 +47,12 @@ class ResultVideo(InputImpl.VideoFromFile):
 
 
 def has_file(value: Input.Video) -> bool:
-    """Whether a VIDEO has a file of its own, instead of being made of pictures."""
+    """Whether a VIDEO has a file of its own, instead of being made of images."""
     return type(value).get_stream_source is not Input.Video.get_stream_source
 
 
 def file_of(value: Input.Video, folder: Path) -> Path | bytes:
-    """What to upload: the video's file as it is; a trimmed or a made one as an mp4 in `folder`.
+    """The file to upload: the video's own; for a trimmed or made one an mp4 in `folder`.
 
     Raises what `mp4.write` raises.
     """

@@ -1,6 +1,6 @@
-"""Texts such as the prompt put into a file of media, whose pictures and sound stay untouched.
+"""Embeds texts, such as the prompt, in media files without re-encoding images or audio.
 
-Where they stand is where ComfyUI's own savers put them, and where its front end looks for them.
+They are stored where ComfyUI's own savers store them, and where its front end reads them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from PIL import Image
 from . import exr_text, png_text
 
 _MODEL, _MAKE = 0x0110, 0x010F
-"""EXIF tags: `prompt:{…}` stands in the first, others from the second downwards."""
+"""EXIF tags: `prompt:{…}` is in the first, others from the second downwards."""
 _EXIF_FLAG, _ALPHA_FLAG = 0x08, 0x10  # of a VP8X chunk
 
 _CONTAINERS: Mapping[str, tuple[str, dict[str, str]]] = {
@@ -30,14 +30,14 @@ _CONTAINERS: Mapping[str, tuple[str, dict[str, str]]] = {
     ".mkv": ("matroska", {}),
     ".mp4": ("mp4", {"movflags": "use_metadata_tags"}),
 }
-"""FFmpeg's muxer for each ending, and its options."""
+"""FFmpeg's muxer for each suffix, and its options."""
 
 
 def copy(source: Path, target: Path, metadata: Mapping[str, Any]) -> None:
-    """Write the file to `target` with each value of `metadata` as JSON in place of its own.
+    """Copy `source` to `target`, with each value of `metadata` as JSON in place of its own.
 
-    What cannot hold texts, and what is damaged, is copied as it is. Raises OSError where the
-    folder does not take it.
+    Formats without metadata, and damaged files, are copied unchanged. Raises OSError if `target`
+    cannot be written.
     """
     texts = {name: json.dumps(value) for name, value in metadata.items()}
     if texts and source.suffix == ".png":
@@ -56,7 +56,7 @@ def copy(source: Path, target: Path, metadata: Mapping[str, Any]) -> None:
 
 
 def _remuxed(source: Path, target: Path, texts: Mapping[str, str]) -> bool:
-    """Whether all packets are in a new container with the texts."""
+    """Remux all packets to a new container with the texts; returns whether that succeeded."""
     muxer, options = _CONTAINERS[source.suffix]
     try:
         with (
@@ -70,27 +70,27 @@ def _remuxed(source: Path, target: Path, texts: Mapping[str, str]) -> bool:
                 if stream.type in ("audio", "video")
             }
             for packet in old.demux():
-                # A Matroska file tells no dts of the first ones where frames are reordered.
+                # The first packets of a Matroska file have no dts if frames are reordered.
                 if packet.size and packet.stream.index in streams:
                     packet.stream = streams[packet.stream.index]
                     new.mux(packet)
-    # FFmpeg's errors, a codec that the muxer does not take, an odd stream: it is paid all the same.
+    # FFmpeg's errors, a codec that the muxer refuses, an odd stream: paid, so copied unchanged.
     except Exception:  # noqa: BLE001
         return False
     return True
 
 
 def _added(new: Any, old: Any) -> Any:
-    """A stream like `old`: opaque, since PyAV may know no encoder of its codec."""
+    """Add a stream like `old`: opaque, since PyAV may have no encoder of its codec."""
     stream = new.add_stream_from_template(old, opaque=True)
-    stream.metadata.update(old.metadata)  # where alpha is told, too
+    stream.metadata.update(old.metadata)  # includes the flag of alpha
     if new.format.name in ("webm", "matroska") and old.type == "video" and old.average_rate:
         stream.codec_context.framerate = old.average_rate
     return stream
 
 
 def _svg(data: bytes, metadata: Mapping[str, Any]) -> bytes:
-    """With the values where SaveSVGNode wrote those of the cloud, if it did."""
+    """Replace the metadata that SaveSVGNode wrote in the cloud; unchanged if there is none."""
     before, begin, rest = data.partition(b"<![CDATA[")
     _, end, after = rest.partition(b"]]>")
     if not (end and before.rstrip().endswith(b"<metadata>")):
@@ -100,7 +100,7 @@ def _svg(data: bytes, metadata: Mapping[str, Any]) -> bytes:
 
 
 def _glb(data: bytes, texts: Mapping[str, str]) -> bytes:
-    """With the texts where SaveGLB puts them: glTF 2.0, asset.extras of the first chunk."""
+    """Set the texts where SaveGLB does: glTF 2.0, asset.extras of the first chunk."""
     try:
         version, _, length, kind = struct.unpack_from("<4xIII4s", data)
         document = json.loads(data[20 : 20 + length])
@@ -114,7 +114,7 @@ def _glb(data: bytes, texts: Mapping[str, str]) -> bytes:
 
 
 def _webp(source: Path, texts: Mapping[str, str]) -> bytes | None:
-    """The file with the texts as EXIF; None for what is no whole WebP."""
+    """The file with the texts as EXIF; None for a truncated file, or no WebP."""
     data = source.read_bytes()
     try:
         with Image.open(source) as picture:
@@ -141,7 +141,7 @@ def _webp(source: Path, texts: Mapping[str, str]) -> bytes | None:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Raises ValueError for what is cut or no WebP."""
+    """Yield type and body of each RIFF chunk. Raises ValueError if truncated, or no WebP."""
     if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
         raise ValueError("no WebP")
     at = 12

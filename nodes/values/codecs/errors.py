@@ -1,4 +1,4 @@
-"""What a codec cannot take is named by a text key, so that a person reads it in their language."""
+"""Errors of codecs carry a text key, so that they are shown in the user's language."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class MediaError(ValueError):
 
     @classmethod
     def of(cls, error: Exception, key: str, file: str) -> MediaError:
-        """What to say of an error that something else made while it read `file`."""
+        """Convert an exception of a library that read `file`; a MediaError stays as it is."""
         if isinstance(error, cls):
             return error
-        # FFmpeg's own words alone: PyAV adds the path on this machine.
+        # FFmpeg's message alone: PyAV's has the local path in it.
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return cls(key, file=file, reason=reason)
 

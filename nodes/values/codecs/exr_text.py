@@ -1,4 +1,4 @@
-"""The texts of an OpenEXR picture replaced, its pixels untouched: attributes of its header, as
+"""Replaces the texts of an OpenEXR image without re-encoding: attributes of its header, as
 ComfyUI's SaveImageAdvanced writes them."""
 
 from __future__ import annotations
@@ -7,12 +7,12 @@ import struct
 from collections.abc import Mapping
 
 _MAGIC = b"\x76\x2f\x31\x01"
-_OTHER = 0x1A00  # bits of tiles, deep data and several parts, which ComfyUI does not write
+_OTHER = 0x1A00  # flags of tiles, deep data and multiple parts, which ComfyUI does not write
 
 
 def with_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
-    """`data` with `texts` in place of attributes of these names; what is no EXR of lines, or a
-    damaged one, as it is."""
+    """`data` with `texts` in place of attributes of these names; unchanged if it is damaged, or not
+    a scan line EXR."""
     try:
         magic, flags = struct.unpack_from("<4sI", data)
         header, at = data[:8], 8
@@ -23,7 +23,7 @@ def with_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
             end = kind + 5 + size
             header += b"" if name.decode("latin-1") in texts else data[at:end]
             at = end
-        # Behind the header stand the places of all blocks, of which the first is right behind them.
+        # The header is followed by the table of all blocks' offsets, and that by the first block.
         (first,) = struct.unpack_from("<Q", data, at + 1)
         offsets = struct.unpack_from(f"<{(first - at - 1) // 8}Q", data, at + 1)
         is_known = magic == _MAGIC and not flags & _OTHER and max(offsets) < len(data)

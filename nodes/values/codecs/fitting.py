@@ -1,4 +1,4 @@
-"""A picture file made to fit what takes it, where a person chose that: another format, or less."""
+"""Re-encodes an image to fit a field's limit, if the user chose that: other format, or smaller."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 from .codec import Encoded
 from .errors import MediaError
 
-# As good as one sees no difference, then as one hardly does; below that fewer pixels look better.
+# Visually lossless, then nearly so; below that fewer pixels look better.
 _QUALITIES = (95, 85)
 _STEP = 0.8  # of each side
 _LEAST = 64  # pixels of the shorter side
@@ -25,7 +25,7 @@ _NAMES = {"jpg": "JPEG", "jpeg": "JPEG", "webp": "WEBP", "png": "PNG"}
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a field takes: so many bytes at most, 0 for any; these formats (`jpg`), () for any."""
+    """What a field takes: at most so many bytes, 0 for any; these formats (`jpg`), () for any."""
 
     bytes: int = 0
     formats: tuple[str, ...] = ()
@@ -39,16 +39,16 @@ class Limit:
         return {_NAMES.get(name.lower(), name) for name in self.formats}
 
     def order(self, *, has_alpha: bool) -> list[str]:
-        """Pillow's names of the formats to try, best first; alpha is never given up."""
+        """Pillow's names of the formats to try, best first; alpha is never dropped."""
         able = ("WEBP", "PNG") if has_alpha else ("JPEG", "WEBP", "PNG")
         names = self._names() or {"JPEG", "PNG"}
         return [name for name in able if name in names]
 
 
 def fitted(file: bytes, limit: Limit) -> Encoded:
-    """The picture of a PNG file as the first of ever smaller files that the limit takes.
+    """Re-encode a PNG: the first file within the limit, by descending quality, then size.
 
-    Raises `media.does_not_fit` where none of 64 pixels and more does.
+    Raises `media.does_not_fit` if none is, down to 64 pixels of the shorter side.
     """
     with Image.open(io.BytesIO(file), formats=("PNG",)) as picture:
         picture.load()
@@ -74,7 +74,7 @@ def _files(picture: Image.Image, names: Sequence[str]) -> Iterator[Encoded]:
     for name in names:
         for quality in _QUALITIES if name != "PNG" else (100,):
             data = io.BytesIO()
-            # All colour is kept: a JPEG usually halves it.
+            # 4:4:4, since JPEG subsamples chroma by default.
             options = {"subsampling": 0} if name == "JPEG" else {}
             picture.save(data, name, quality=quality, **options)
             yield Encoded(data.getvalue(), *_FILES[name])

@@ -1,4 +1,4 @@
-"""WAV files packed as FLAC of 16 or 24 bits, where their bytes are too many to go up."""
+"""Compresses WAV files that are too large to upload as FLAC of 16 or 24 bits."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from .wav import Format, read_format
 
 # FFmpeg's names by the count of channels: FLAC has no others.
 _LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
-_RATES = (65_535, 655_340)  # above the first one it writes tens
+_RATES = (65_535, 655_340)  # Hz; above the first one FLAC stores multiples of ten
 _BLOCK = 1 << 16  # samples of each channel
-# FFmpeg's own choice for eight channels at 192 kHz makes frames that it cannot read.
+# FFmpeg's default for eight channels at 192 kHz makes frames that it cannot decode.
 _FRAME = {"frame_size": "4096"}
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """`bits` of a sample; `is_cut`: what was louder than full scale no longer is."""
+    """A FLAC. `bits` of a sample; `is_cut`: samples beyond full scale were clipped."""
 
     file: Encoded
     bits: int
@@ -36,15 +36,15 @@ class Packed:
 
     @property
     def key(self) -> str:
-        """Of the sentence that says what was done."""
+        """The text key of the notice about it."""
         return "progress.sound_cut" if self.is_cut else "progress.sound_packed"
 
 
 def fitted(wav: bytes, documented: int, limit: Limit) -> Packed | None:
-    """A WAV file of `codecs.audio` that goes up as FLAC, None for one that goes as it is.
+    """Compress a WAV file of `codecs.audio` that is too large as FLAC; None for one that fits.
 
-    What is documented for any file counts, or the limit of the field where that is higher.
-    Raises `media.sound_too_large`.
+    The maximum is `documented`, in bytes, or the field's limit where that is higher. Raises
+    `media.sound_too_large`.
     """
     most = max(documented, limit.bytes)
     if len(wav) <= most:
@@ -55,9 +55,9 @@ def fitted(wav: bytes, documented: int, limit: Limit) -> Packed | None:
 
 
 def packed(wav: bytes, most: int) -> Packed:
-    """A WAV file of `codecs.audio` as a FLAC of at most so many bytes.
+    """Encode a WAV file of `codecs.audio` as a FLAC of at most `most` bytes.
 
-    What has 16 bits keeps them; all else is within 2**-23, or within 2**-16 where that alone is
+    Lossless for 16-bit samples; others are within 2**-23, or within 2**-16 if only 16 bits are
     small enough. Raises `media.sound_too_large`.
     """
     frames, rate = _samples(wav)
@@ -65,7 +65,7 @@ def packed(wav: bytes, most: int) -> Packed:
     if channels > len(_LAYOUTS) or rate > _RATES[1] or (rate > _RATES[0] and rate % 10):
         raise too_large(wav, most)
     if not all(map(_is_16_bit, _blocks(frames))):
-        with contextlib.suppress(MediaError):  # a song of three minutes goes up as on a CD
+        with contextlib.suppress(MediaError):  # 24 bits may be too large: 16 then, as on a CD
             return _packed(wav, most, 24)
     return _packed(wav, most, 16)
 
@@ -74,7 +74,7 @@ def _packed(wav: bytes, most: int, bits: int) -> Packed:
     frames, rate = _samples(wav)
     channels, file = frames.shape[1], io.BytesIO()
     form, layout = "s16" if bits == 16 else "s32", _LAYOUTS[channels - 1]
-    # Without the library's version in the file: equal sounds are to be equal bytes.
+    # Without the library's version in the file: equal audio has to be equal bytes.
     with av.open(file, "w", format="flac", options={"fflags": "+bitexact"}) as output:
         stream = output.add_stream("flac", rate=rate, options=_FRAME)
         codec = cast("AudioCodecContext", stream.codec_context)
@@ -91,14 +91,14 @@ def _packed(wav: bytes, most: int, bits: int) -> Packed:
                 raise too_large(wav, most, "FLAC", share)
         output.mux(stream.encode(None))
     data = file.getvalue()
-    if len(data) > most:  # by what was in FFmpeg's buffer
+    if len(data) > most:  # by what FFmpeg had buffered
         raise too_large(wav, most, "FLAC", most / len(data))
     is_cut = any(np.abs(block).max() > 1 for block in _blocks(frames))
     return Packed(Encoded(data, ".flac", "audio/flac"), bits, is_cut)
 
 
 def too_large(wav: bytes, most: int, form: str = "WAV", share: float = 0.0) -> MediaError:
-    """`share`: how much of it goes into `most` bytes as `form`; 0: as much as of the WAV."""
+    """The error. `share`: the part of the audio that fits `most` bytes as `form`; 0: as for WAV."""
     frames, rate = _samples(wav)
     seconds = len(frames) / rate
     return MediaError(
@@ -112,7 +112,7 @@ def too_large(wav: bytes, most: int, form: str = "WAV", share: float = 0.0) -> M
 
 
 def _samples(wav: bytes) -> tuple[np.ndarray, int]:
-    """(samples, channels) of a file of ours, without a copy, and its rate."""
+    """A view (samples, channels) of a WAV of ours, without a copy, and its rate in Hz."""
     header = cast("Format", read_format(io.BytesIO(wav)))
     frames = np.frombuffer(wav, header.samples, offset=header.start).reshape(-1, header.channels)
     return frames, header.rate
@@ -127,7 +127,7 @@ def _is_16_bit(block: np.ndarray) -> bool:
 
 
 def _levels(block: np.ndarray, bits: int) -> np.ndarray:
-    """Whole numbers of that many bits; 24 are the upper ones of 32."""
+    """Quantize to integers of so many bits; 24 bits are the upper ones of int32."""
     full = 2 ** (bits - 1)
     levels = np.clip(np.rint(block * np.float32(full)), -full, full - 1)
     return levels.astype(np.int16) if bits == 16 else levels.astype(np.int32) << 8

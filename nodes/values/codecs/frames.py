@@ -1,4 +1,4 @@
-"""Pictures out of files, through Pillow: every frame, sample for sample, a strip at a time.
+"""Decodes image files by Pillow: every frame, sample for sample, a strip at a time.
 
 Pillow and not PyAV, because PyAV shifts samples of lossless WebP by a level.
 """
@@ -20,14 +20,14 @@ from .codec import BYTE_LIMIT
 from .errors import MediaError
 from .pixels import from_levels
 
-# What one file may claim, which costs whoever writes it a few bytes.
+# Pixels that one file may declare: a decompression bomb takes a few bytes.
 PIXEL_LIMIT = 256_000_000
-_PIXEL_BYTES = 16  # as ComfyUI's float32, picture and mask
+_PIXEL_BYTES = 16  # as ComfyUI's float32, image and mask
 
-# Named, because among Pillow's other formats some start programs (EPS) or are no pictures.
+# An allow-list: some of Pillow's other formats start programs (EPS) or are no images.
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
-# Converted at a time, so that beside the result and Pillow's own picture next to nothing is held.
+# Converted at a time: bounds the memory beside the result and Pillow's own image.
 _STRIP_PIXELS = 1 << 18
 
 _ORIENTATION = 0x0112
@@ -37,7 +37,7 @@ _GREY_16 = ("I;16", "I;16B", "I;16L")
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a file says about itself before it is decoded; an EXIF turn is not yet in `size`."""
+    """The headers of a file: `size` in pixels before EXIF rotation, and number of frames."""
 
     size: tuple[int, int]
     count: int
@@ -45,10 +45,10 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One upright picture in memory.
+    """One decoded image, with its EXIF rotation applied.
 
     `fine` has the lower 8 bits of 16-bit colour, of which Pillow itself reads the upper ones.
-    `clear` is the level of 16-bit grey that is see-through.
+    `clear` is the transparent level of 16-bit grey.
     """
 
     picture: Image.Image
@@ -61,7 +61,7 @@ class Frame:
         return self.picture.size
 
     def read_into(self, image: np.ndarray, mask: np.ndarray) -> None:
-        """Fill float32 (h, w, 3), and (h, w) with 1 - alpha; an opaque frame leaves the mask."""
+        """Fill float32 (h, w, 3), and (h, w) with 1 - alpha; an opaque frame leaves `mask`."""
         width, height = self.size
         step = max(1, _STRIP_PIXELS // width)
         for top in range(0, height, step):
@@ -82,11 +82,11 @@ class Frame:
 
 
 def survey(paths: Sequence[Path]) -> list[Survey | MediaError]:
-    """Size and number of frames of each file, from its headers, or why it is not read.
+    """Size and number of frames of each file, from its headers, or the error why it is not read.
 
-    That is `media.too_many_pixels` where it alone is over PIXEL_LIMIT, or over the limit that
-    Pillow keeps for one picture; `media.too_many_pictures` where the files so far are over
-    BYTE_LIMIT with it; `media.unreadable_picture`.
+    That is `media.too_many_pixels` where it alone is over PIXEL_LIMIT, or over Pillow's limit for
+    one image; `media.too_many_pictures` where the files so far are over BYTE_LIMIT with it;
+    `media.unreadable_picture`.
     """
     surveys: list[Survey | MediaError] = []
     pixels = 0
@@ -110,16 +110,16 @@ def survey(paths: Sequence[Path]) -> list[Survey | MediaError]:
 
 
 def look(path: Path) -> Survey:
-    """Size and number of frames of one file. Raises as `survey` says."""
+    """Size and number of frames of one file, from its headers. Raises as `survey` says."""
     with _opened(path) as picture:
         return Survey(picture.size, _count(picture))
 
 
 def frames(path: Path) -> Iterator[Frame]:
-    """The frames of a file in order, each decoded when it is asked for.
+    """Yield the frames of a file in order, each decoded on demand.
 
-    Like ComfyUI's LoadImage this leaves out frames of another size than the first: they are
-    previews. Raises `media.unreadable_picture`.
+    Like ComfyUI's LoadImage this skips frames of another size than the first: they are previews.
+    Raises `media.unreadable_picture`.
     """
     with _opened(path) as picture:
         first = None
@@ -151,7 +151,7 @@ def _frame(picture: Image.Image, path: Path) -> Frame:
 
 
 def _fine(picture: Image.Image, path: Path) -> Image.Image | None:
-    """The lower bytes of a 16-bit colour PNG: they are the upper ones of the other byte order."""
+    """The low bytes of a 16-bit colour PNG, read as the high ones of the other byte order."""
     if picture.format != "PNG" or _count(picture) > 1:
         return None
     tiles = getattr(picture, "tile", [])
@@ -166,7 +166,7 @@ def _fine(picture: Image.Image, path: Path) -> Image.Image | None:
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    # Asked before, because exif_transpose copies a picture that already stands upright.
+    # Checked first, because exif_transpose copies even an upright image.
     if picture.getexif().get(_ORIENTATION, 1) == 1:
         return picture
     return ImageOps.exif_transpose(picture)
@@ -180,12 +180,12 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         except MediaError:
             raise
         except UnidentifiedImageError as error:
-            # Its own words quote the path on this machine.
+            # Its own message quotes the local path.
             raise MediaError(_UNREADABLE, file=path.name, reason="no known picture") from error
         except Image.DecompressionBombError as error:
             limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
             raise MediaError("media.too_many_pixels", file=path.name, limit=limit) from error
-        # Pillow's readers raise whatever a damaged file makes them stumble over.
+        # Pillow's decoders raise any exception on a damaged file.
         except Exception as error:
             raise MediaError.of(error, _UNREADABLE, path.name) from error
 
@@ -193,7 +193,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 def _open(file: BinaryIO) -> Image.Image:
     try:
         return Image.open(file, formats=_formats())
-    # Of a text beside the picture Pillow reads a megabyte, and damage in one is damage to it.
+    # Pillow refuses a PNG for a text chunk that is damaged, or larger than a megabyte.
     except (UnidentifiedImageError, ValueError):
         file.seek(0)
         if file.read(4) != b"\x89PNG":
@@ -203,7 +203,7 @@ def _open(file: BinaryIO) -> Image.Image:
 
 
 def _without_texts(png: BinaryIO) -> io.BytesIO:
-    """A PNG's chunks but those of texts (PNG, third edition, 11.3.3)."""
+    """A PNG's chunks except text chunks (PNG, third edition, 11.3.3)."""
     stripped = io.BytesIO()
     stripped.write(png.read(8))
     while len(head := png.read(8)) == 8:

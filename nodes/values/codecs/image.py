@@ -1,4 +1,4 @@
-"""IMAGE to picture files and back, with alpha as ComfyUI keeps it: apart, as a mask."""
+"""Encodes IMAGE as PNG and decodes image files; alpha is apart, as a MASK, as in ComfyUI."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from .frames import Frame, Survey, frames, survey
 from .pixels import to_levels
 from .png import png_file
 
-# Which channels of an IMAGE become those of the file. Grey is sent as colour, because ComfyUI reads
-# most levels of a grey PNG one off.
+# Channels of the file as indices into an IMAGE's, by their count there. Grey is sent as RGB,
+# because ComfyUI reads most levels of a grey PNG off by one.
 _CHANNELS = {1: [0, 0, 0], 2: [0, 0, 0, 1], 3: None, 4: None}
 
 
 def encode(
     images: np.ndarray, masks: np.ndarray | None = None, *, threads: int = 1
 ) -> list[Encoded]:
-    """An 8-bit PNG for each picture of (count, height, width, 1 to 4 channels): RGB, or RGBA.
+    """Encode each image of (count, height, width, 1 to 4 channels) as an 8-bit PNG: RGB, or RGBA.
 
-    `masks`, one for all or one each, take the place of alpha as LoadImage reads it (1 - alpha). A
-    mask of nothing but zeros in another size is what LoadImage gives for an opaque picture, and
-    leaves it opaque.
+    `masks`, one for all or one each, replace alpha (by 1 - mask, as LoadImage reads it). An
+    all-zero mask of another size, which is what LoadImage returns for an opaque image, leaves it
+    opaque.
 
     Raises `media.not_an_image`, `media.empty_picture`, `media.wrong_channels`,
     `media.wrong_samples`; of the masks also `media.not_a_mask`, `media.mask_size`,
@@ -75,13 +75,13 @@ def _levels(picture: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
 
 
 def decode(paths: Sequence[Path]) -> Decoded:
-    """All pictures of the files in order, each frame of an animation a picture.
+    """Decode all files in order, each frame of an animation as an image.
 
-    IMAGE has float32 batches (n, h, w, 3), MASK as many of (n, h, w). Pictures of one size are one
-    batch, of several sizes single ones. Alpha is in the masks alone: 1 - alpha, zeros where a
-    picture is opaque. Values are equal to the bit to what ComfyUI's LoadImage makes of them through
-    Pillow, and 16-bit ones are kept whole but for grey with alpha and colour with one clear level.
-    A picture is turned as its EXIF says.
+    IMAGE has float32 batches (n, h, w, 3), MASK as many of (n, h, w): one batch if all images have
+    one size, else batches of one. Alpha is in the masks alone: 1 - alpha, zeros where an image is
+    opaque. Values are bit-identical to what ComfyUI's LoadImage returns through Pillow; 16 bits are
+    kept, except of grey with alpha and of colour with one transparent level. EXIF rotation is
+    applied.
 
     Raises `media.too_many_pixels` and `media.too_many_pictures` before anything is decoded,
     `media.unreadable_picture`.
@@ -94,9 +94,9 @@ def decode(paths: Sequence[Path]) -> Decoded:
 
 
 def read(groups: Sequence[Sequence[Path]]) -> tuple[Decoded, list[int | MediaError]]:
-    """`decode` of several groups of files, each of which may be as large as that allows.
+    """Decode several groups of files; the limits of `decode` hold for each group.
 
-    Also how many pictures each file gave, or why none: the others are read all the same.
+    Also returns each file's number of images, or its error: the others are decoded all the same.
     """
     every = [path for paths in groups for path in paths]
     return _read(every, [surveyed for paths in groups for surveyed in survey(paths)])
@@ -115,9 +115,9 @@ def _read(
         try:
             for frame in frames(path):
                 batches.add(frame)
-        except OSError:  # of the disk; what Pillow says of the file is none
+        except OSError:  # of the disk; Pillow's errors about the file are MediaErrors here
             raise
-        # What is paid comes as a file if Pillow has changed, or the memory is too small.
+        # If Pillow has changed, or memory is short, a paid result is delivered as a file.
         except Exception as error:  # noqa: BLE001
             batches.drop_after(before)
             counts.append(MediaError.of(error, "media.unreadable_picture", path.name))
@@ -133,10 +133,10 @@ def _raise_first(results: Sequence[object]) -> None:
 
 
 class _Batches:
-    """Batches for pictures: one of all while they are alike, one for each when they are not."""
+    """Batches of images: one of all while their sizes are equal, else one for each."""
 
     def __init__(self, surveys: Sequence[Survey]) -> None:
-        # An EXIF turn, which exchanges the sides, is known only when a picture is decoded.
+        # EXIF rotation, which may swap the sides, is known only when an image is decoded.
         self._alike = len({tuple(sorted(picture.size)) for picture in surveys}) == 1
         self._expected = sum(picture.count for picture in surveys)
         self._images: list[np.ndarray] = []
@@ -145,15 +145,15 @@ class _Batches:
 
     @property
     def count(self) -> int:
-        """Pictures so far."""
+        """The number of images so far."""
         return self._filled if self._alike else len(self._images)
 
     def drop_after(self, count: int) -> None:
-        """Keep the first `count` pictures."""
+        """Keep the first `count` images."""
         if not self._alike:
             del self._images[count:], self._masks[count:]
         elif self._images:
-            # An opaque picture leaves its mask as it finds it, and one may have been half read.
+            # Zeroed again: an opaque image does not write its mask, and one may be half read.
             self._masks[0][count:] = 0
             self._filled = count
 
@@ -174,7 +174,7 @@ class _Batches:
         self._filled = 0
 
     def _separate(self) -> None:
-        """From now on each picture stands alone; those of the common batch stay where they are."""
+        """Switch to one batch per image; those of the common batch become views of it."""
         if self._alike:
             self._alike = False
             images, masks = self._images.pop(), self._masks.pop()

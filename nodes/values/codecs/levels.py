@@ -1,4 +1,4 @@
-"""Result pictures of one size as one batch, every channel as the file has it."""
+"""Decodes images of one size to one batch, with every channel that the files have."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from .pixels import from_levels
 def read(paths: Sequence[Path]) -> np.ndarray:
     """A float32 batch (n, h, w, 3), or (n, h, w, 4) where every file has alpha.
 
-    8-bit samples are divided by 255, as ComfyUI's LoadImage does; other files are read as its
-    pictures are, alpha being 1 - mask. Raises `media.unreadable_picture`,
+    8-bit samples are divided by 255, as ComfyUI's LoadImage does; other files are decoded as by
+    `image.decode`, alpha being 1 - mask. Raises `media.unreadable_picture`,
     `media.too_many_pixels`, `media.too_many_pictures`, `media.sizes_differ`.
     """
     surveys: list[Survey] = []

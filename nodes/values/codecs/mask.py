@@ -1,4 +1,4 @@
-"""MASK to picture files that LoadImage and LoadImageMask, by any channel, read back as the mask."""
+"""Encodes MASK as PNG that LoadImage and LoadImageMask, by any channel, read back as the mask."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .png import png_file
 
 
 def encode(masks: np.ndarray, *, threads: int = 1) -> list[Encoded]:
-    """An RGBA PNG for each mask: the mask in the colours, 1 - mask in alpha.
+    """Encode each mask as an RGBA PNG: the mask in the colours, 1 - mask in alpha.
 
-    LoadImage takes 1 - alpha as its mask and LoadImageMask a colour as it is, so that each of the
-    four channels gives the mask. A grey PNG would not do: ComfyUI reads most of its levels one off.
+    LoadImage returns 1 - alpha as its mask and LoadImageMask a colour as it is, so that each of the
+    four channels gives the mask. Not a grey PNG: ComfyUI reads most of its levels off by one.
 
     Raises `media.not_a_mask`, `media.empty_picture`, `media.wrong_samples`.
     """
@@ -22,10 +22,9 @@ def encode(masks: np.ndarray, *, threads: int = 1) -> list[Encoded]:
 
 
 def stacked(masks: np.ndarray) -> np.ndarray:
-    """The masks as (count, height, width); a single one, or one with a channel axis,
-    is a stack too.
+    """The masks as (count, height, width), from that, (height, width) or (count, 1, height, width).
 
-    Raises `media.not_a_mask` for other shapes, `media.empty_picture` when there is nothing in it.
+    Raises `media.not_a_mask` for other shapes, `media.empty_picture` for an empty one.
     """
     if masks.ndim == 4 and masks.shape[1] == 1:
         masks = masks[:, 0]

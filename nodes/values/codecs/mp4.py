@@ -1,4 +1,4 @@
-"""Pictures and sound to an mp4 that every ComfyUI reads: H.264 and AAC, a frame at a time."""
+"""Encodes images and audio as an mp4 that every ComfyUI reads: H.264 and AAC, frame by frame."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.video.stream import VideoStream
 
-FRAME_RATES = (Fraction(1, 100), Fraction(1000))  # frames a second
+FRAME_RATES = (Fraction(1, 100), Fraction(1000))  # fps
 _FINEST = 1001  # denominator: 29.97 is 30000/1001
-_MOST_SIDE = 16384  # of H.264 as x264 writes it
+_MOST_SIDE = 16384  # pixels; of H.264 as x264 writes it
 
-# Constant quality that eyes take for the original; ComfyUI's own writer leaves x264's 23.
+# CRF that is visually lossless; ComfyUI's own writer leaves x264's default, 23.
 _QUALITY = "16"
 # ITU-T H.273: the matrix and primaries of BT.709, the transfer of sRGB, levels 16..235.
 _BT709, _SRGB, _STUDIO_RANGE = 1, 13, 1
 
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
-# A second; what AAC knows, the best that is used for video.
+# Hz; those of AAC, up to the highest that is used for video.
 _SOUND_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _CHANNEL_BITS = 96_000
 
@@ -43,12 +43,12 @@ def write(
 ) -> None:
     """Encode frames (height, width, 1 to 4 channels), floats in 0..1 or uint8, all of one size.
 
-    A fourth channel is left out, grey becomes colour. H.264 halves the colour's resolution and so
-    wants even sides: of an odd side the last line is doubled, so that the video is a pixel larger.
-    Sound longer than the pictures ends with them. A file that cannot be finished is removed.
+    A fourth channel is dropped, grey becomes RGB. 4:2:0 chroma needs even sides: the last line of
+    an odd side is repeated, so that the video is a pixel larger. Audio longer than the images is
+    cut. A file that cannot be finished is removed.
 
     Raises `media.frame_rate`, `media.empty_video`, `media.not_a_frame`, `media.frame_too_large`,
-    `media.frame_sizes`, `media.wrong_samples`, `media.unwritable_video`; for the sound what
+    `media.frame_sizes`, `media.wrong_samples`, `media.unwritable_video`; for the audio what
     `audio.encode` raises.
     """
     try:
@@ -77,8 +77,8 @@ def _write(
     waveform = None
     if sound is not None and sound.waveform.size:
         waveform = checked(sound.waveform, sound.rate)[0]
-    # The index goes to the front, so that a player can begin before it has all; FFmpeg does that
-    # by opening the finished file again.
+    # The index goes to the front, for progressive playback; FFmpeg does that by opening the
+    # finished file again.
     options = {"movflags": "faststart"} if isinstance(file, Path) else {}
     target = str(file.absolute()) if isinstance(file, Path) else file
     try:
@@ -119,13 +119,13 @@ def _even(levels: np.ndarray) -> np.ndarray:
 
 
 class _Pictures:
-    """The picture track of a file."""
+    """The video track of a file."""
 
     def __init__(self, output: OutputContainer, rate: Fraction, shape: tuple[int, ...]) -> None:
         stream = cast("VideoStream", output.add_stream("libx264", rate=rate))
         stream.height, stream.width = shape[:2]
         stream.pix_fmt = "yuv420p"
-        # x264's macroblock tree is not the same each time, and equal videos must be equal orders.
+        # x264's mbtree is not deterministic, and equal videos must be equal orders.
         stream.options = {"crf": _QUALITY, "x264-params": "mbtree=0"}
         _mark(stream.codec_context)
         self._output, self._stream, self._rate = output, stream, rate
@@ -133,7 +133,7 @@ class _Pictures:
 
     @property
     def seconds(self) -> Fraction:
-        """How long the track is so far."""
+        """The duration of the track so far."""
         return self._count / self._rate
 
     def add(self, levels: np.ndarray) -> None:
@@ -149,20 +149,20 @@ class _Pictures:
 
 
 def _mark(target: object) -> None:
-    """Say which colours the levels mean; readers guess by size what is not said."""
+    """Set the colour space; readers guess by size what is not set."""
     for name, value in (
         ("colorspace", _BT709),
         ("color_primaries", _BT709),
         ("color_trc", _SRGB),
         ("color_range", _STUDIO_RANGE),
     ):
-        # A frame of PyAV 16 has the first and the last alone; the encoder then takes its own.
+        # A frame of PyAV 16 has the first and the last only; the encoder then uses its own.
         if hasattr(target, name):
             setattr(target, name, value)
 
 
 class _Tape:
-    """The sound track of a file, which runs along with the pictures so that neither waits."""
+    """The audio track of a file, interleaved with the video so that neither waits."""
 
     def __init__(self, output: OutputContainer, waveform: np.ndarray, rate: int) -> None:
         channels = len(waveform)
@@ -185,7 +185,7 @@ class _Tape:
         frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=self._layout)
         frame.sample_rate = self._rate
         frame.pts, frame.time_base = self._played, Fraction(1, self._rate)
-        # PyAV brings it to the encoder's rate and block size.
+        # PyAV resamples it to the encoder's rate and frame size.
         self._output.mux(self._stream.encode(frame))
         self._played = end
 

@@ -1,4 +1,4 @@
-"""Samples between ComfyUI's floats in 0..1 and the 8 bits of a file, both ways without bias."""
+"""Converts between floats in 0..1 and the 8-bit levels of a file, both ways without bias."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import numpy as np
 from .errors import MediaError
 
 _WHITE = 255.0
-# Samples converted at a time: the float copy that is worked on stays in the processor's cache.
+# Samples converted at a time: the float scratch copy stays in the CPU's cache.
 _BLOCK_SAMPLES = 1 << 16
-# Levels that numpy makes floats of at a time: its own 8,192 fall out of the first cache.
+# Levels that numpy casts at a time: its default of 8,192 exceeds the L1 cache.
 _CAST_LEVELS = 2048
 _TWO_WORKERS = 1 << 18  # samples from which a second thread is worth its start
 _WORKER = ThreadPoolExecutor(1, thread_name_prefix="runninghub-levels")
 
 
 def to_levels(samples: np.ndarray) -> np.ndarray:
-    """The nearest of 256 levels to each sample, as a new contiguous uint8 array of equal shape.
+    """Quantize samples to the nearest of 256 levels, as a new contiguous uint8 array of that shape.
 
-    Takes floats of any width (and booleans) in 0..1, in any memory layout, and leaves them as they
-    are. What lies outside is clamped, infinities too; NaN becomes 0.
+    Takes floats of any width (and bools) in 0..1, in any memory layout, and does not modify them.
+    What lies outside is clamped, infinities too; NaN becomes 0.
 
-    Raises `media.wrong_samples` for other kinds of numbers: whole numbers would be guesswork, since
-    their white may be 1 or 255.
+    Raises `media.wrong_samples` for other dtypes: for integers it would be guesswork, since their
+    white may be 1 or 255.
     """
     if samples.dtype.kind not in "fb":
         raise MediaError("media.wrong_samples", dtype=str(samples.dtype))
@@ -53,11 +53,11 @@ def from_levels(levels: np.ndarray, out: np.ndarray, *, threads: int = 1) -> Non
     """Write levels (uint8, or uint16 whose white is 65535) as float32 in 0..1 into `out`.
 
     Equal to the bit to ComfyUI's `levels.astype(np.float32) / 255.0`: multiplying by 1/255 is not.
-    The loop's type is given because older numpy would divide 8 bits in half precision.
+    The loop's dtype is given because older numpy would divide 8 bits in half precision.
     """
     white = np.float32(np.iinfo(levels.dtype).max)
-    # Two threads write to fresh memory almost twice as fast as one; who has several at work
-    # already asks for one.
+    # Two threads write to fresh memory almost twice as fast as one; callers that run several
+    # already ask for one.
     half = len(levels) // 2 if threads > 1 and levels.size >= _TWO_WORKERS else 0
     upper = _WORKER.submit(_divide, levels[:half], white, out[:half]) if half else None
     _divide(levels[half:], white, out[half:])

@@ -1,8 +1,8 @@
-"""PNG bytes from 8-bit pixels: exact, and several times faster than Pillow writes them.
+"""Encodes 8-bit pixels as PNG: lossless, and several times faster than Pillow.
 
 Two choices make the speed. Each row takes the better of the two filters that numpy computes on a
-whole block at once (Sub and Up), and the residues are packed by zlib's run-length strategy:
-filtered photographs hold almost nothing for the usual search for repetitions to find.
+whole block at once (Sub and Up), and the residues are deflated by zlib's run-length strategy:
+filtered photographs have almost no repetitions for the usual match search to find.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _SUB, _UP = 1, 2
 _ZLIB_HEADER = b"\x78\x01"
 _ADLER_BASE = 65521
 
-# Filtered this many bytes at a time: block, residues and scratch stay in the processor's cache.
+# Filtered this many bytes at a time: block, residues and scratch stay in the CPU's cache.
 _BLOCK_BYTES = 1 << 18
-# A band has its own Huffman tables; below this size they would show in the file.
+# A band has its own Huffman tables; below this size they would enlarge the file.
 _LEAST_BAND_BYTES = 1 << 18
-# More than threads, to even out what differs between top and bottom of a picture. Never by the
-# threads themselves: equal pictures are equal bytes, by which a paid order is known again.
+# More than threads, to balance their load between top and bottom of an image. Not a function of
+# the threads: equal images are equal bytes, by which a paid order is recognized.
 _MOST_BANDS = 4
 
 
@@ -39,10 +39,10 @@ class _Band(NamedTuple):
 
 
 def encode_png(pixels: np.ndarray, *, threads: int = 1) -> bytes:
-    """The PNG file of one picture, uint8 of shape (height, width, 3 or 4), neither side zero.
+    """Encode one image, uint8 of shape (height, width, 3 or 4), neither side zero.
 
-    A large one is packed in bands, side by side with more threads than one; the file is as valid,
-    and larger by some hundred bytes. Any reader gives back the very same values.
+    A large one is deflated in bands, in parallel with more threads than one; the file is as valid,
+    and larger by some hundred bytes. Any reader returns the very same values.
     """
     height, width, channels = pixels.shape
     lines = np.ascontiguousarray(pixels).reshape(height, width * channels)
@@ -58,17 +58,17 @@ def encode_png(pixels: np.ndarray, *, threads: int = 1) -> bytes:
 
 
 def png_file(pixels: np.ndarray, *, threads: int = 1) -> Encoded:
-    """A picture as a PNG file to send, see `encode_png`."""
+    """Encode an image as a PNG file to upload, see `encode_png`."""
     return Encoded(encode_png(pixels, threads=threads), ".png", "image/png")
 
 
 def _band(lines: np.ndarray, channels: int, first: int, end: int) -> _Band:
-    """Rows first..end filtered and deflated, so that bands in a row are one zlib stream."""
+    """Filter and deflate rows first..end - 1, so that the bands together are one deflate stream."""
     height, width = lines.shape
     step = max(1, _BLOCK_BYTES // width)
     filtered = np.empty((min(step, end - first), 1 + width), np.uint8)
     up = np.empty((len(filtered), width), np.uint8)
-    # Every level above 0 means the same to the run-length strategy.
+    # Every level above 0 is the same for the run-length strategy.
     deflate = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, 9, zlib.Z_RLE)
     adler = 1
     parts: list[bytes] = []
@@ -102,7 +102,7 @@ def _filter(
 
 
 def _cost(residues: np.ndarray) -> np.ndarray:
-    """How far a row's residues are from zero, as the PNG specification advises to choose."""
+    """Sum of the absolute residues of each row, which the PNG specification advises to minimize."""
     return np.abs(residues.view(np.int8)).view(np.uint8).sum(axis=1, dtype=np.uint32)
 
 

@@ -1,4 +1,4 @@
-"""The texts of a PNG replaced, its picture untouched."""
+"""Replaces the texts of a PNG without re-encoding its image."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _TEXTS = (b"tEXt", b"iTXt", b"zTXt")
 
 
 def copy(source: BinaryIO, target: BinaryIO, texts: Mapping[str, str]) -> None:
-    """Write the PNG of `source` to `target` with `texts` in place of those that it has.
+    """Write the PNG of `source` to `target` with `texts` in place of those before its image data.
 
-    What is no PNG, or a damaged one, is copied as it is from where it is not understood.
+    What is no PNG, or a damaged one, is copied unchanged from where it cannot be parsed.
     """
     signature = source.read(len(_SIGNATURE))
     target.write(signature)

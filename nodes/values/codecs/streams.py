@@ -1,4 +1,4 @@
-"""Sound and video files opened through PyAV: known formats only, every failure named."""
+"""Opens audio and video files by PyAV: allowed formats only, every failure a MediaError."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", "AudioStream", "VideoStream")
 
-# FFmpeg's names. Named, because others of its formats are lists that open further files and
-# addresses.
+# FFmpeg's names. An allow-list, because others of its formats are playlists that open further
+# files and URLs.
 _FORMATS = (
     "aac,aiff,avi,flac,flv,gif,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,ogg,w64,wav"
 )
@@ -28,8 +28,8 @@ _FORMATS = (
 
 @contextmanager
 def opened(path: Path, unreadable: str) -> Iterator[InputContainer]:
-    """The file, open for reading; whatever PyAV stumbles over is a MediaError of this key."""
-    # Tags in other encodings are no reason to lose the file. Since PyAV 19 they never are, and it
+    """Open a file for reading; any exception of the block is raised as MediaError `unreadable`."""
+    # Tags in other encodings are no reason to lose the file. PyAV 19 always tolerates them, and
     # does not take the argument.
     tolerant: dict[str, Any] = (
         {"metadata_errors": "replace"} if hasattr(Container, "metadata_errors") else {}
@@ -47,9 +47,9 @@ def opened(path: Path, unreadable: str) -> Iterator[InputContainer]:
 
 
 def tags(container: InputContainer) -> dict[str, str]:
-    """What the file tells about itself; letters of no known encoding are U+FFFD.
+    """The file's metadata; undecodable letters are U+FFFD.
 
-    PyAV 19 hands them out as lone surrogates, which no JSON text in UTF-8 can hold.
+    PyAV 19 returns them as lone surrogates, which no JSON text in UTF-8 can hold.
     """
     return {name: _text(value) for name, value in container.metadata.items()}
 

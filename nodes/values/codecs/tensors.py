@@ -1,5 +1,5 @@
-"""The one place of the codecs that knows torch: tensors to arrays and back,
-copying only if need be."""
+"""Converts tensors to arrays and back, without a copy where possible; the only codec module that
+imports torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .errors import MediaError
 
 
 def to_array(tensor: object) -> np.ndarray:
-    """The tensor as an array to read from: float32 for every floating type, else its own type.
+    """The tensor as an array, not to be written to: float32 for every floating dtype, else its own.
 
     Any device, memory layout and gradient state. A float32 tensor on the CPU is not copied.
 
@@ -27,10 +27,10 @@ def to_array(tensor: object) -> np.ndarray:
 
 
 def digest(array: np.ndarray) -> object:
-    """What equal arrays, and no others, have in common."""
+    """A key that is equal for equal arrays only: shape, dtype and SHA-256 of the contents."""
     return array.shape, array.dtype.str, hashlib.sha256(np.ascontiguousarray(array).data).digest()
 
 
 def from_array(array: np.ndarray) -> torch.Tensor:
-    """The array as a tensor over the same memory."""
+    """The array as a tensor that shares its memory."""
     return torch.from_numpy(array)

@@ -1,4 +1,4 @@
-"""Video files to one float32 batch with their sound."""
+"""Decodes video files to one float32 batch and their audio."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-# Of one frame: twice what 8K has. A decoder holds a dozen of them.
+# Pixels of one frame, twice those of 8K. A decoder holds a dozen of them.
 PIXEL_LIMIT = 2**26
 
-# Room that a header gets, whatever it says; beyond, one for each so many bytes of the file. What
-# grows is filled with zeros first, which takes as long as decoding it.
+# Bytes allocated for what a header declares; beyond, a frame for each so many bytes of the file.
+# Growth is filled with zeros first, which takes as long as decoding it.
 _FIRST_BYTES = 2**28
-_LEAST_BYTES = 16  # of a frame that is like the one before it, with what the tables say of it
+_LEAST_BYTES = 16  # of an unchanged frame, with its entries in the index
 _WORKERS = 3
-_AHEAD = 6  # frames that wait for a worker
+_AHEAD = 6  # frames queued for a worker
 # POINT, FULL_CHR_H_INT and ACCURATE_RND of FFmpeg's scaler: the nearest level. Without them its
 # levels are one too low on average, and the floats that ComfyUI takes half a level.
 _EXACT = 0x10 | 0x2000 | 0x40000
-# PyAV 16 takes every video's matrix for BT.601 unless it is asked for another
-# than the frame's own. RGB has no matrix, so that the asking changes nothing else.
+# PyAV 16 assumes BT.601 for every video unless another colour space than the frame's
+# is requested. RGB has no matrix, so that the request changes nothing else.
 _BT601 = 5
 _UNREADABLE = "media.unreadable_video"
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """ComfyUI's VIDEO on arrays: float32 (frames, height, width, 3) in 0..1, frames a second.
+    """ComfyUI's VIDEO as arrays: float32 (frames, height, width, 3) in 0..1; `rate` in fps.
 
-    `tags` are what the file tells about itself, such as the workflow that made it.
+    `tags` are the file's metadata, such as the workflow that made it.
     """
 
     frames: np.ndarray
@@ -56,13 +56,13 @@ class Clip:
 
 
 def read(path: Path) -> Clip:
-    """All frames of the first picture track in one batch, and the first sound track.
+    """Decode all frames of the first video track to one batch, and the first audio track.
 
-    Frames are upright and without alpha; a damaged one is left out, as ComfyUI does it. Values
-    are 8 bits of full range, or 16 where the video has more than 8.
+    Frames are upright and without alpha; damaged ones are skipped, as ComfyUI does. Values are 8
+    bits of full range, or 16 where the video has more than 8.
 
-    Raises `media.too_much_video` above BYTE_LIMIT and PIXEL_LIMIT, before anything is decoded when
-    the file is honest about itself; `media.no_video` for sound alone; `media.unreadable_video`.
+    Raises `media.too_much_video` above BYTE_LIMIT and PIXEL_LIMIT, before anything is decoded if
+    the file's headers are true; `media.no_video` for audio alone; `media.unreadable_video`.
     """
     with opened(path, _UNREADABLE) as container:
         stream = decodable(container.streams.video)
@@ -81,8 +81,8 @@ def read(path: Path) -> Clip:
 
 
 def check(path: Path) -> None:
-    """Whether there are pictures in a file, by the first of them; what is beyond the limits of
-    `read` is believed, since others may use the file.
+    """Check that a file has video, by decoding its first frame. Frames above PIXEL_LIMIT are
+    accepted undecoded, since other programs may use the file.
 
     Raises `media.no_video`, `media.unreadable_video`.
     """
@@ -96,7 +96,7 @@ def check(path: Path) -> None:
 
 
 def size(path: Path) -> tuple[int, int]:
-    """Width and height as the file tells them. Raises `media.no_video`,
+    """Width and height in pixels, by the headers. Raises `media.no_video`,
     `media.unreadable_video`."""
     with opened(path, _UNREADABLE) as container:
         stream = decodable(container.streams.video)
@@ -106,16 +106,16 @@ def size(path: Path) -> tuple[int, int]:
 
 
 def has_alpha(path: Path) -> bool:
-    """Whether frames are see-through, which `read` leaves out. Raises `media.unreadable_video`."""
+    """Whether frames have alpha, which `read` drops. Raises `media.unreadable_video`."""
     with opened(path, _UNREADABLE) as container:
         stream = decodable(container.streams.video)
         form = None if stream is None else stream.codec_context.format
-        # Colours of a palette have alpha too.
+        # Colours of a palette may have alpha.
         return form is not None and (form.has_palette or any(c.is_alpha for c in form.components))
 
 
 def _expected(stream: VideoStream) -> int:
-    """How many frames the file says it has; 0 when it does not say."""
+    """The declared number of frames; 0 if there is none."""
     if stream.frames:
         return stream.frames
     if stream.duration and stream.time_base and stream.average_rate:
@@ -132,8 +132,8 @@ def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFra
 
 
 class _Roll:
-    """Room for all frames, which are converted beside the decoder; it grows when there are more
-    than the file said."""
+    """Array of all frames, which are converted in workers beside the decoder; it grows if there are
+    more than declared."""
 
     def __init__(self, path: Path, expected: int, workers: Executor) -> None:
         self._path = path
@@ -144,7 +144,7 @@ class _Roll:
         self._at_work: deque[Future[None]] = deque()
 
     def check(self, width: int, height: int, count: int = 1) -> None:
-        """Refuse what would not fit into memory: `count` frames, or as many as expected."""
+        """Raise `media.too_much_video` if `count` frames, or those declared, are over a limit."""
         count = max(count, self._expected)
         pixels = width * height
         if pixels > PIXEL_LIMIT or pixels * count * 3 * 4 > BYTE_LIMIT:
@@ -187,14 +187,14 @@ class _Roll:
             self._at_work.popleft().result()
 
     def _resize(self, count: int) -> None:
-        """In place, where the system can move pages instead of bytes; nobody may look at it."""
+        """In place, where the system can move pages instead of bytes; there must be no view."""
         assert self._room is not None  # noqa: S101
         self._finish()
         self._room.resize((count, *self._room.shape[1:]), refcheck=False)
 
 
 def _convert(frame: VideoFrame, out: np.ndarray) -> None:
-    """Fill `out` with an upright frame, by way of 8 bits, or 16 where it has more."""
+    """Convert a frame to `out`, upright, by way of 8 bits, or 16 where it has more."""
     deep = max(component.bits for component in frame.format.components) > 8
     levels = frame.to_ndarray(
         format="gbrp16le" if deep else "rgb24", interpolation=_EXACT, dst_colorspace=_BT601
@@ -203,5 +203,5 @@ def _convert(frame: VideoFrame, out: np.ndarray) -> None:
 
 
 def _turns(frame: VideoFrame) -> int:
-    """How many quarters of a circle an upright picture lies to the left of the frame."""
+    """Quarter turns to the left, as of `np.rot90`, that make the frame upright."""
     return round(frame.rotation / 90)

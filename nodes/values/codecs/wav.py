@@ -1,7 +1,6 @@
-"""WAV files between bytes and float32 samples: written as float,
-so that nothing is lost or clipped.
+"""Reads WAV files, and writes float32 WAV, so that nothing is lost or clipped.
 
-ComfyUI itself has no writer of WAV, and its FLAC keeps 16 bits and cuts off at full scale.
+ComfyUI itself has no WAV encoder, and its FLAC keeps 16 bits and clips at full scale.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import numpy as np
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 # The format GUIDs of the extensible header end alike and begin with the plain format's number.
 _GUID_TAIL = uuid.UUID("00000000-0000-0010-8000-00aa00389b71").bytes_le[2:]
-# Which speakers the channels are, where ComfyUI's own video writer takes the count to mean it.
+# The speaker mask that ComfyUI's own video writer assumes for a channel count.
 _SPEAKERS = {6: 0x3F}
 
 _BYTES = 4  # of a float32 sample
@@ -37,7 +36,7 @@ _SAMPLES = {
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """What a header says: where the samples lie, and how many of each channel are there."""
+    """A parsed header: sample dtype, `rate` in Hz, `start` in bytes, `length` of each channel."""
 
     samples: np.dtype
     channels: int
@@ -49,7 +48,7 @@ class Format:
 def write_wav(file: BinaryIO, waveform: np.ndarray, rate: int) -> None:
     """Write floats (channels, samples) as float32, a block at a time.
 
-    NaN becomes silence and infinities full scale; what is louder than full scale stays so.
+    NaN becomes 0 and infinities full scale; finite values beyond full scale are kept.
     """
     channels, length = waveform.shape
     file.write(_header(channels, length, rate))
@@ -85,7 +84,7 @@ def _blocks(channels: int, length: int) -> Iterator[tuple[int, int]]:
 
 
 def read_format(file: BinaryIO) -> Format | None:
-    """The header of a WAV file; None for another file, or a kind of WAV that is read elsewhere."""
+    """Parse the header of a WAV file; None for another file, or a WAV that only FFmpeg decodes."""
     size = file.seek(0, 2)
     file.seek(0)
     opening = file.read(12)
@@ -116,9 +115,9 @@ def _format(about: bytes, start: int, length: int) -> Format | None:
 
 
 def read_samples(file: BinaryIO, form: Format) -> np.ndarray:
-    """The samples as float32 (channels, samples), full scale being 1.
+    """Decode the samples as float32 (channels, samples), full scale being 1.
 
-    Equal to the bit to what ComfyUI's LoadAudio makes of them.
+    Bit-identical to what ComfyUI's LoadAudio returns.
     """
     waveform = np.empty((form.channels, form.length), np.float32)
     file.seek(form.start)
@@ -130,7 +129,7 @@ def read_samples(file: BinaryIO, form: Format) -> np.ndarray:
 
 
 def _whole(block: np.ndarray) -> np.ndarray:
-    """24 bits as the upper ones of 32."""
+    """24-bit samples as the upper bits of int32; others unchanged."""
     if block.ndim == 1:
         return block
     wide = np.zeros((len(block), 4), np.uint8)
