@@ -1,4 +1,4 @@
-"""What ComfyUI gets from us: the nodes, and the passes that every prompt goes through."""
+"""The ComfyUI extension: registers the nodes, the routes and the prompt handler."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger("runninghub")
 
 
 def register() -> None:
-    """Add our routes and our prompt handler to ComfyUI's server; twice is once."""
+    """Add our routes and our prompt handler to ComfyUI's server; idempotent."""
     server = PromptServer.instance
     if handle_prompt in server.on_prompt_handlers:
         return
@@ -31,8 +31,8 @@ def register() -> None:
 
 
 async def _go_last(_: object) -> None:
-    """Once all packs are loaded: what they change in a prompt shall be changed in marked parts too,
-    which they know no more once those are cut out."""
+    """On startup, move our handler behind those of all packs: what they rewrite in a prompt must be
+    rewritten in marked parts too, before these are cut out."""
     handlers = PromptServer.instance.on_prompt_handlers
     handlers.remove(handle_prompt)
     handlers.append(handle_prompt)
@@ -43,8 +43,8 @@ class RunningHubExtension(ComfyExtension):
         register()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        # ComfyUI calls on_load since 0.14. Whatever fails here keeps the nodes away as well:
-        # without the handler marked parts would run locally, and links into free inputs unchecked.
+        # ComfyUI calls on_load since 0.14. Fails closed, without nodes: without the handler marked
+        # parts would run locally, and links into undeclared inputs would not be validated.
         register()
         from .definitions.all_nodes import NODES
 
@@ -52,15 +52,15 @@ class RunningHubExtension(ComfyExtension):
 
 
 class Nothing(ComfyExtension):
-    """For a ComfyUI that our nodes cannot live in."""
+    """No nodes, for a ComfyUI that does not support them."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         return []
 
 
 def extension() -> ComfyExtension:
-    """Our nodes, or none where ComfyUI does not know free inputs (before 0.11), and where another
-    copy of the pack was loaded: neither would know what the other has under way."""
+    """Return our nodes, or none where ComfyUI lacks undeclared inputs (before 0.11), and where
+    another copy of the pack was loaded: neither would know of the other's orders under way."""
     if "accept_all_inputs" not in inspect.signature(io.Schema).parameters:
         log.warning(english("node.comfyui_too_old", {}))
         return Nothing()
@@ -75,7 +75,7 @@ def extension() -> ComfyExtension:
 
 
 def _other_copy() -> Path | None:
-    """The folder of a copy of the pack that ComfyUI has loaded before."""
+    """The folder of another copy of the pack that ComfyUI loaded before, if any."""
     for handler in PromptServer.instance.on_prompt_handlers:
         name = str(getattr(handler, "__module__", ""))
         file = getattr(sys.modules.get(name), "__file__", None)

@@ -1,4 +1,4 @@
-"""The language of the browser that was last here, for what ComfyUI shows as the server says it."""
+"""The language of the last browser seen, process-wide, for texts that the server renders."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _spoken: Mapping[str, str] = ENGLISH
 
 
 def speak(locale: str) -> None:
-    """Take up the language of a browser, such as `zh` or `zh-TW`; English for one we lack."""
+    """Set the language by a browser's locale, such as `zh` or `zh-TW`; English if unsupported."""
     global _spoken
     name = locale.lower().replace("_", "-").partition("-")[0]
     _spoken = _texts(name) if name in CHINESE else ENGLISH
@@ -32,7 +32,7 @@ def is_chinese() -> bool:
 
 
 def say(key: str, params: Mapping[str, object]) -> str:
-    """The sentence of `key`, in English where the language has none."""
+    """Render the text of `key` in the current language, in English where that lacks it."""
     return _filled(_spoken, key, params)
 
 
@@ -43,7 +43,7 @@ def _filled(texts: Mapping[str, str], key: str, params: Mapping[str, object]) ->
 
 
 def in_each(sentences: Sequence[tuple[str, Mapping[str, object]]]) -> dict[str, str]:
-    """Sentences by their keys as one line in each language, for a page that shows it later."""
+    """Render sentences as one line per language code, for a page that shows it later."""
     return {
         name: " · ".join(_filled(texts, key, params) for key, params in sentences)
         for name, texts in _languages()
@@ -51,19 +51,19 @@ def in_each(sentences: Sequence[tuple[str, Mapping[str, object]]]) -> dict[str, 
 
 
 def _languages() -> Iterator[tuple[str, Mapping[str, str]]]:
-    """The sentences of each language, in English where it has none."""
+    """The texts of each language, in English where it lacks one."""
     yield "en", ENGLISH
     for name in sorted(CHINESE):
         yield name, {**ENGLISH, **_texts(name)}
 
 
 def error_in_each(error: RunningHubError) -> dict[str, str]:
-    """What a person reads of an error, in each language."""
+    """The message of an error for the user, in each language."""
     return {name: error.told(partial(_filled, texts)) for name, texts in _languages()}
 
 
 def told(error: RunningHubError) -> str:
-    """What a person reads of an error."""
+    """The message of an error for the user, in the current language."""
     return error.told(say)
 
 

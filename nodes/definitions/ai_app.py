@@ -1,4 +1,4 @@
-"""RunningHub AI App: an app of the site runs in the cloud, its results come back."""
+"""RunningHub AI App: runs an AI app of the site in the cloud, and returns its results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every node of ours, in the order that ComfyUI gets them."""
+"""All nodes of the pack, in the order in which ComfyUI gets them."""
 
 from __future__ import annotations
 

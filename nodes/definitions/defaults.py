@@ -1,9 +1,9 @@
-"""What a cloud node's own inputs may be, and what they are when nobody sets them."""
+"""Choices, limits and defaults of the inputs that cloud nodes share."""
 
 from __future__ import annotations
 
 EACH, FIRST = "each", "first"
-"""What becomes of a batch at a field that takes one item; EACH is the default."""
+"""How a field that takes one item gets a batch: an order each (default), or the first item only."""
 
 MAX_ORDERS = 16
 

@@ -1,11 +1,10 @@
-"""The one door from a node's definition, which ComfyUI loads at its start,
-to what runs the node."""
+"""Lazy imports of what runs the nodes: ComfyUI loads the nodes' definitions at its start."""
 
 from __future__ import annotations
 
 
 def model_names(node_id: str) -> list[str]:
-    """What the models that a node offers are called, in both languages."""
+    """The names of the models that a node offers, in both languages."""
     from ..runtime import model_catalogues
 
     return model_catalogues.names(node_id)

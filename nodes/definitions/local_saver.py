@@ -1,6 +1,6 @@
-"""RunningHub Saved: what a marked saver made in the cloud is saved here, as the saver would have.
+"""RunningHub Saved: saves locally what a marked saver made in the cloud, as the saver would have.
 
-The prompt handler puts these nodes in the savers' places; nobody puts one on a canvas.
+Internal: the prompt handler puts these nodes in the savers' places.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""RH Lora Uploader: a LoRA of this machine goes up, once; RHLoraLoader's name for it comes back."""
+"""RH Lora Uploader: uploads a local LoRA, once, and returns its name for RHLoraLoader."""
 
 from __future__ import annotations
 

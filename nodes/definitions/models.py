@@ -10,7 +10,7 @@ from .program_node import ProgramNode
 
 ANY = "RunningHubModel"
 
-# What each is called, and what its models do.
+# Display name of each, and what its models do.
 _TASKS = {
     "RHTextToImage": ("RH Text to Image", "Makes pictures from a text"),
     "RHImageToImage": ("RH Image to Image", "Edits pictures, or makes new ones from them"),
@@ -31,8 +31,7 @@ _TASKS = {
 
 
 def _node(node_id: str, display_name: str, description: str) -> type[ProgramNode]:
-    """A class of its own, and none that derives from another listed one: ComfyUI would keep the
-    parent's flags."""
+    """Create a class that derives from no listed one: ComfyUI would keep the parent's flags."""
 
     def define_schema(cls: type[ProgramNode]) -> io.Schema:
         return schema.model_schema(node_id, display_name, description)

@@ -1,4 +1,4 @@
-"""What the nodes share that run a program of the site."""
+"""Base class of the nodes that run a program of the site."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .deferred import runs
 
 
 class ProgramNode(io.ComfyNode):
-    """No node by itself: ComfyUI would keep the flags of a listed node for its subclasses."""
+    """Not listed as a node itself: ComfyUI would keep the flags of a listed one for subclasses."""
 
     NAMED: ClassVar[str]
-    """The input that says what to run."""
+    """The name of the input that says what to run."""
 
     @classmethod
     async def validate_inputs(cls, **inputs: Any) -> bool:

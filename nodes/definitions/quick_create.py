@@ -1,4 +1,4 @@
-"""RunningHub Quick Create: a module of the site runs in the cloud, its results come back."""
+"""RunningHub Quick Create: runs a module of the site in the cloud, and returns its results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stands in for a prompt that was refused before it ran, and says why."""
+"""Internal node in place of a refused prompt: raises the reason while it is validated."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RunningHubRefusal(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, message: str) -> bool:
-        # Raised, because only an exception's text reaches the pop-up as it is.
+        # Raised, because only an exception's text reaches the pop-up unchanged.
         raise NodeFailure(message)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""RunningHub Remote Workflow: a saved workflow runs in the cloud, its results come back."""
+"""RunningHub Remote Workflow: runs a saved workflow in the cloud, and returns its results."""
 
 from __future__ import annotations
 

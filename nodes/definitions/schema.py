@@ -1,4 +1,4 @@
-"""Inputs and outputs that the nodes which run something in the cloud have in common."""
+"""Schemas, inputs and outputs that the nodes share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .deferred import model_names
 CATEGORY = "RunningHub"
 
 MACHINE = ("instance", "add_metadata", "use_personal_queue", "retain_seconds")
-"""Options of which an order of Quick Create has none."""
+"""Ids of options that Quick Create's orders do not have."""
 
 
 def program_schema(
@@ -25,8 +25,8 @@ def program_schema(
     *,
     without: tuple[str, ...] = (),
 ) -> io.Schema:
-    """A node that runs a program in the cloud; `named` is the input that says which, `without` are
-    options that its orders do not have."""
+    """The schema of a node that runs a program; `named` is the input that says which, `without` are
+    ids of options that its orders do not have."""
     options = [option for option in order_inputs() if option.id not in without]
     return io.Schema(
         node_id=node_id,
@@ -45,7 +45,7 @@ def program_schema(
 def upload_schema(
     node_id: str, display_name: str, description: str, inputs: list[io.Input]
 ) -> io.Schema:
-    """A node that uploads something and says under which name."""
+    """The schema of a node that uploads something; its outputs are the remote name and URL."""
     return io.Schema(
         node_id=node_id,
         display_name=display_name,
@@ -61,7 +61,7 @@ def upload_schema(
 
 
 def model_schema(node_id: str, display_name: str, description: str) -> io.Schema:
-    """A node that runs a standard model in the cloud."""
+    """The schema of a node that runs a standard model."""
     return ModelSchema(
         node_id=node_id,
         display_name=display_name,
@@ -76,8 +76,8 @@ def model_schema(node_id: str, display_name: str, description: str) -> io.Schema
 
 
 class ModelSchema(io.Schema):
-    """A schema whose words for the search are made when a page asks for the definitions: models
-    come and go while ComfyUI runs, and reading them is not for its start."""
+    """A schema whose search aliases are computed when a page requests the definitions: models come
+    and go while ComfyUI runs, and reading them would slow down its start."""
 
     def get_v1_info(self, cls: Any) -> Any:
         info = super().get_v1_info(cls)
@@ -89,7 +89,7 @@ _MODEL_WORDS = ("runninghub", "cloud", "model", "api")
 
 
 def model_inputs() -> list[io.Input]:
-    """What a model's node has beside its parameters."""
+    """The inputs of a model's node beside its parameters."""
     shared = {option.id: option for option in order_inputs()}
     anew = io.Boolean.Input(
         "reroll_seeds",
@@ -127,19 +127,19 @@ def model_inputs() -> list[io.Input]:
 
 
 def internal(schema: io.Schema) -> io.Schema:
-    """A node that the prompt handler makes and that no menu lists."""
+    """Mark a schema as that of a node that the prompt handler makes and no menu lists."""
     schema.is_dev_only = True  # no argument: ComfyUI before 0.12 does not know it
     return schema
 
 
 def form_input() -> io.Input:
-    """What the canvas keeps for itself; API callers leave it out."""
+    """The canvas' own state, as JSON; API callers leave it out."""
     hidden = {"hidden": True}
     return io.String.Input("form", optional=True, default="", extra_dict=hidden, socketless=True)
 
 
 def order_inputs() -> list[io.Input]:
-    """How an order is placed, the same for every node that places one."""
+    """Options of how an order is placed, for every node that places one."""
     return [
         io.Combo.Input(
             "instance",
@@ -214,23 +214,23 @@ def order_inputs() -> list[io.Input]:
 
 
 def profile_input() -> io.Input:
-    """Whose account pays, the same for every node that has to do with the site."""
+    """The account that pays, for every node that calls the service."""
     return io.String.Input(
         "profile",
         optional=True,
         default="",
         tooltip="Name of a stored key and site. Empty: the default one.",
-        extra_dict={"widgetType": "RUNNINGHUB_PROFILE"},  # the canvas lists them
+        extra_dict={"widgetType": "RUNNINGHUB_PROFILE"},  # the canvas' own widget lists them
     )
 
 
 def link_inputs() -> list[io.Input]:
-    """Links of fields are copied here, because ComfyUI checks only inputs that it knows."""
+    """Declared inputs for copies of links to fields: ComfyUI validates declared inputs only."""
     return [io.AnyType.Input(f"link_{number}", optional=True) for number in range(MIRRORS)]
 
 
 def typed_outputs() -> list[io.Output]:
-    """What every node that runs something has. Every output is a list."""
+    """The outputs by type of every node that runs something. Every output is a list."""
     return [
         io.Image.Output("images", "images", "All pictures.", True),
         io.Mask.Output("masks", "masks", "1 - alpha of each picture.", True),
@@ -243,13 +243,13 @@ def typed_outputs() -> list[io.Output]:
 
 
 def model_3d_output() -> io.Output:
-    """In ComfyUI's own type of a 3D file; before 0.14 it has none, and gets a file's name."""
+    """Of ComfyUI's own type of a 3D file; before 0.14, which has none, a file's name."""
     kind = getattr(io, "File3DAny", io.String)
     return kind.Output("model_3d", "model_3d", "All 3D files.", True)
 
 
 def result_outputs() -> list[io.Output]:
-    """The whole pool."""
+    """The typed outputs and the whole pool."""
     pool = [
         io.AnyType.Output(f"out_{n}", f"out_{n}", f"What remote output node {n} made.", True)
         for n in range(1, POOL + 1)
@@ -258,8 +258,8 @@ def result_outputs() -> list[io.Output]:
 
 
 def shown_by_choice(outputs: list[io.Output]) -> list[io.Output]:
-    """Outputs without tooltips: ComfyUI looks them up by a slot's number, and on the canvas these
-    nodes show only the outputs that a person keeps."""
+    """Remove the outputs' tooltips: ComfyUI looks them up by slot number, and on the canvas these
+    nodes show only the outputs that a user keeps."""
     for output in outputs:
         output.tooltip = None
     return outputs

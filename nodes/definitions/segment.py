@@ -1,6 +1,6 @@
-"""RunningHub Segment: a part of the local graph that was cut out runs in the cloud, as one order.
+"""RunningHub Segment: runs an offloaded part of the local graph as one order.
 
-The prompt handler makes these nodes; nobody puts one on a canvas.
+Internal: the prompt handler makes these nodes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class RunningHubSegment(io.ComfyNode):
                     io.AnyType.Output(f"out_{n}", f"out_{n}", "") for n in range(1, OUTLETS + 1)
                 ],
                 hidden=[io.Hidden.prompt, io.Hidden.unique_id],
-                # A list shows only here, and would be as many orders.
+                # Lists come whole, to be refused: mapped over one, it would place as many orders.
                 is_input_list=True,
             )
         )

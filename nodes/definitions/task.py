@@ -1,4 +1,4 @@
-"""RunningHub Task: a task that was ordered before, here or elsewhere, is watched to its results."""
+"""RunningHub Task: follows an existing task, placed here or elsewhere, to its results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from comfy_api.latest import io
 from . import schema
 from .deferred import runs
 
-_SHARED = ("outputs", "profile")  # inputs that a node which orders has as well
+_SHARED = ("outputs", "profile")  # inputs that nodes which place orders have as well
 
 
 class RunningHubTask(io.ComfyNode):

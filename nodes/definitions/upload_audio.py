@@ -1,4 +1,4 @@
-"""RH Upload Audio: sounds go up, their remote names and addresses come back."""
+"""RH Upload Audio: uploads audio, and returns remote names and URLs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RH Upload Image: pictures go up, their remote names and addresses come back."""
+"""RH Upload Image: uploads images, and returns remote names and URLs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the nodes share that upload something."""
+"""Base class of the nodes that upload something."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .deferred import runs
 
 
 class UploadNode(io.ComfyNode):
-    """No node by itself: ComfyUI would keep the flags of a listed node for its subclasses."""
+    """Not listed as a node itself: ComfyUI would keep the flags of a listed one for subclasses."""
 
     @classmethod
     def validate_inputs(cls, profile: str | None = "") -> bool:

@@ -1,4 +1,4 @@
-"""RH Upload Video: a video goes up, its remote name and address come back."""
+"""RH Upload Video: uploads a video, and returns its remote name and URL."""
 
 from __future__ import annotations
 
