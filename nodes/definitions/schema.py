@@ -35,7 +35,7 @@ def program_schema(
         description=description,
         search_aliases=["runninghub", "cloud", "remote", "api", *aliases],
         inputs=[form_input(), named, *options, *link_inputs()],
-        outputs=shown_by_choice(result_outputs()),
+        outputs=without_tooltips(result_outputs()),
         is_input_list=True,
         is_output_node=True,
         accept_all_inputs=True,
@@ -68,7 +68,7 @@ def model_schema(node_id: str, display_name: str, description: str) -> io.Schema
         category=CATEGORY,
         description=description,
         inputs=[form_input(), *model_inputs(), *link_inputs()],
-        outputs=shown_by_choice([*typed_outputs(), model_3d_output()]),
+        outputs=without_tooltips([*typed_outputs(), model_3d_output()]),
         is_input_list=True,
         is_output_node=True,
         accept_all_inputs=True,
@@ -257,7 +257,7 @@ def result_outputs() -> list[io.Output]:
     return [*typed_outputs(), *pool]
 
 
-def shown_by_choice(outputs: list[io.Output]) -> list[io.Output]:
+def without_tooltips(outputs: list[io.Output]) -> list[io.Output]:
     """Remove the outputs' tooltips: ComfyUI looks them up by slot number, and on the canvas these
     nodes show only the outputs that a user keeps."""
     for output in outputs:
