@@ -37,14 +37,14 @@ def canvas_marks(
     }
     waiting: list[tuple[Mapping[str, Any], str, RawMark | None]] = [(workflow, "", None)]
     while waiting:
-        graph, path, around = waiting.pop()
+        graph, path, outer = waiting.pop()
         groups = list(_groups(graph))
         for node in _objects(graph.get("nodes")):
             node_id = f"{path}{node.get('id')}"
             inner = subgraphs.get(str(node.get("type")))
             if node_id not in prompt and node_id not in above:
                 continue  # muted, a note, or virtual
-            raw = _mark_of(as_object(node.get("properties"))) or _of_group(groups, node) or around
+            raw = _mark_of(as_object(node.get("properties"))) or _group_mark(groups, node) or outer
             if inner is not None and node_id in above:
                 waiting.append((inner, f"{node_id}:", raw))
             elif raw is not None:
@@ -67,7 +67,7 @@ def _groups(graph: Mapping[str, Any]) -> Iterator[_Group]:
             yield _Group((numbers[0], numbers[1], numbers[2], numbers[3]), raw)
 
 
-def _of_group(groups: list[_Group], node: Mapping[str, Any]) -> RawMark | None:
+def _group_mark(groups: list[_Group], node: Mapping[str, Any]) -> RawMark | None:
     if not groups:
         return None
     position, size = _numbers(node.get("pos")), _numbers(node.get("size"))
@@ -79,11 +79,11 @@ def _of_group(groups: list[_Group], node: Mapping[str, Any]) -> RawMark | None:
         title = str(node.get("title") or node.get("type") or "")
         width, height = min(width, _COLLAPSED_WIDTH + _LETTER * len(title)), 0.0
     x, y = position[0] + width / 2, position[1] - _TITLE + (height + _TITLE) / 2
-    around = [group for group in groups if _holds(group.box, x, y)]
-    return min(around, key=lambda group: group.box[2] * group.box[3]).raw if around else None
+    enclosing = [group for group in groups if _contains(group.box, x, y)]
+    return min(enclosing, key=lambda group: group.box[2] * group.box[3]).raw if enclosing else None
 
 
-def _holds(box: Box, x: float, y: float) -> bool:
+def _contains(box: Box, x: float, y: float) -> bool:
     left, top, width, height = box
     return left <= x < left + width and top <= y < top + height
 

@@ -9,13 +9,13 @@ from .plan import Classes, ClassInfo, InputInfo
 
 _UPLOADS = {"image": "IMAGE", "video": "VIDEO", "audio": "AUDIO", "file": "FILE"}
 _GROWING = ("COMFY_DYNAMIC", "COMFY_AUTOGROW")
-_GROWN = 100  # ComfyUI's maximum of inputs by one autogrow template
+_MOST_GROWN = 100  # ComfyUI's maximum of inputs by one autogrow template
 # Modules whose classes take declared inputs only; of packs the format does not tell `**kwargs`.
 _CLOSED = ("nodes", "comfy_extras", "comfy_api_nodes")
 MATCHED = "COMFY_MATCHTYPE_V3"
 """Polymorphic type of inputs and outputs: resolved to the type of what is linked. A template id
 (the type variable) may follow, where a class has several."""
-_ACCOUNT = frozenset({"AUTH_TOKEN_COMFY_ORG", "API_KEY_COMFY_ORG"})
+_CREDENTIALS = frozenset({"AUTH_TOKEN_COMFY_ORG", "API_KEY_COMFY_ORG"})
 """Hidden inputs that hold a user's comfy.org credentials."""
 
 
@@ -30,10 +30,10 @@ def class_info(about: Mapping[str, Any]) -> ClassInfo:
     for name, spec, required in _declared(groups):
         inputs[name] = _input(spec, required=required)
         if inputs[name].grows:
-            inputs.update(_brought(name, spec))
+            inputs.update(_expanded(name, spec))
     kinds = _sequence(about.get("output"))
     templates = (*_sequence(about.get("output_matchtypes")), *(None,) * len(kinds))
-    outputs = tuple(map(_typed, kinds, templates))
+    outputs = tuple(map(_type_name, kinds, templates))
     lists = tuple(map(bool, _sequence(about.get("output_is_list"))))
     module = str(about.get("python_module", "custom_nodes")).partition(".")[0]
     return ClassInfo(
@@ -42,7 +42,7 @@ def class_info(about: Mapping[str, Any]) -> ClassInfo:
         output_is_list=lists,
         input_is_list=bool(about.get("is_input_list")),
         is_output=bool(about.get("output_node")),
-        is_api=bool(about.get("api_node")) or _asks_for_account(groups),
+        is_api=bool(about.get("api_node")) or _takes_credentials(groups),
         open=module not in _CLOSED,
         changes=bool(about.get("changes")),
     )
@@ -75,15 +75,15 @@ def _declared(groups: Mapping[str, Any]) -> Iterator[tuple[str, object, bool]]:
             yield name, spec, group == "required"
 
 
-def _brought(name: str, spec: object) -> Mapping[str, InputInfo]:
+def _expanded(name: str, spec: object) -> Mapping[str, InputInfo]:
     """The inputs that a dynamic input expands to, such as `mode.image` and `images.image0`.
 
     Only a prompt tells which choice was made, and two choices may share an input name: so none is
     required or has a range, and differing types become `*`.
     """
     brought: dict[str, InputInfo] = {}
-    for full, inner in _inner(name, spec):
-        for path, info in ((full, _input(inner, required=False)), *_brought(full, inner).items()):
+    for full, inner in _nested(name, spec):
+        for path, info in ((full, _input(inner, required=False)), *_expanded(full, inner).items()):
             earlier = brought.get(path, info)
             brought[path] = InputInfo(
                 info.type if info.type == earlier.type else "*",
@@ -94,32 +94,32 @@ def _brought(name: str, spec: object) -> Mapping[str, InputInfo]:
     return brought
 
 
-def _inner(name: str, spec: object) -> Iterator[tuple[str, object]]:
+def _nested(name: str, spec: object) -> Iterator[tuple[str, object]]:
     """Yield path and spec of the inputs of each choice, and of those that a template generates."""
-    about = _about(spec)
+    about = _options(spec)
     for choice in map(_mapping, _sequence(about.get("options"))):
-        for inner, its, _ in _declared(_mapping(choice.get("inputs"))):
-            yield f"{name}.{inner}", its
+        for inner, nested_spec, _ in _declared(_mapping(choice.get("inputs"))):
+            yield f"{name}.{inner}", nested_spec
     template = _mapping(about.get("template"))
     most, prefix = template.get("max"), template.get("prefix")
-    count = min(most, _GROWN) if isinstance(most, int) else 0
+    count = min(most, _MOST_GROWN) if isinstance(most, int) else 0
     names = _sequence(template.get("names")) or [f"{prefix}{number}" for number in range(count)]
-    for _, its, _ in _declared(_mapping(template.get("input"))):
-        yield from ((f"{name}.{inner}", its) for inner in names)
+    for _, nested_spec, _ in _declared(_mapping(template.get("input"))):
+        yield from ((f"{name}.{inner}", nested_spec) for inner in names)
 
 
-def _asks_for_account(groups: Mapping[str, Any]) -> bool:
+def _takes_credentials(groups: Mapping[str, Any]) -> bool:
     """Whether a class takes comfy.org credentials: some that call it declare nothing else. A V3
     class writes each hidden input as a tuple."""
     hidden = _mapping(groups.get("hidden")).values()
-    return any(str(next(iter(_sequence(kind)), kind)) in _ACCOUNT for kind in hidden)
+    return any(str(next(iter(_sequence(kind)), kind)) in _CREDENTIALS for kind in hidden)
 
 
 def _input(spec: object, *, required: bool) -> InputInfo:
     parts = _sequence(spec)
     kind = parts[0] if parts else "*"
-    about = _about(spec)
-    name = _typed(kind, _mapping(about.get("template")).get("template_id"))
+    about = _options(spec)
+    name = _type_name(kind, _mapping(about.get("template")).get("template_id"))
     upload = next((medium for word, medium in _UPLOADS.items() if about.get(f"{word}_upload")), "")
     return InputInfo(
         name,
@@ -133,13 +133,13 @@ def _input(spec: object, *, required: bool) -> InputInfo:
     )
 
 
-def _about(spec: object) -> Mapping[str, Any]:
+def _options(spec: object) -> Mapping[str, Any]:
     """The options of an input's declaration."""
     parts = _sequence(spec)
     return _mapping(parts[1]) if len(parts) > 1 else {}
 
 
-def _typed(kind: object, template: object) -> str:
+def _type_name(kind: object, template: object) -> str:
     """The name of a type as a plain str; a list of choices is COMBO.
 
     Packs write "any type" as a str subclass that equals every type or has no hash.

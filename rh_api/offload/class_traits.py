@@ -25,7 +25,7 @@ _OWN = frozenset(
     {"RHUploadImage", "RHUploadVideo", "RHUploadAudio", "RHLoraUploader", *TASK_CLASSES}
 )
 # Inputs that only the browser fills: a camera, a microphone, a 3D view, an editor.
-_WINDOW = frozenset({"WEBCAM", "AUDIO_RECORD", "LOAD_3D", "COMPOSITOR", "BOUNDING_BOXES"})
+_BROWSER_TYPES = frozenset({"WEBCAM", "AUDIO_RECORD", "LOAD_3D", "COMPOSITOR", "BOUNDING_BOXES"})
 _DISK_CLASSES = frozenset({"LoadLatent", "SaveLatent", "LoadTrainingDataset"})
 _DISK_WORDS = frozenset({"path", "directory", "folder", "dir"})
 _DISK_VERBS = frozenset({"load", "loader", "read", "save", "saver", "write", "list", "batch"})
@@ -109,9 +109,9 @@ def _obstacle(class_type: str, info: ClassInfo | None, *, own: bool) -> str:
         return "segment.unknown_class"
     if info.is_api:
         return "segment.api_node"
-    if any(about.type in _WINDOW for about in info.inputs.values()):
+    if any(about.type in _BROWSER_TYPES for about in info.inputs.values()):
         return "segment.needs_window"
-    if class_type in _DISK_CLASSES or _says_disk(class_type):
+    if class_type in _DISK_CLASSES or _is_disk_name(class_type):
         return "segment.local_disk"
     return "segment.side_effect" if info.is_output and class_type not in SAVERS else ""
 
@@ -125,7 +125,7 @@ def _path_inputs(info: ClassInfo) -> tuple[str, ...]:
     )
 
 
-def _says_disk(class_type: str) -> bool:
+def _is_disk_name(class_type: str) -> bool:
     words = {
         word.lower().removesuffix("s")
         for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", class_type)

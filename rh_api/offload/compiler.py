@@ -32,7 +32,7 @@ def cut(
 
     Raises CannotOffload, on the node concerned.
     """
-    marks = _on_nodes(marks, prompt)
+    marks = _expand_subgraphs(marks, prompt)
     marked = {node_id for mark in marks for node_id in mark.nodes} & prompt.keys()
     if not marked:
         return Plan(prompt)
@@ -51,7 +51,7 @@ def cut(
     return Plan(local, tuple(segments.values()), notes, partition.split)
 
 
-def _on_nodes(marks: Sequence[Mark], prompt: Graph) -> Sequence[Mark]:
+def _expand_subgraphs(marks: Sequence[Mark], prompt: Graph) -> Sequence[Mark]:
     """The marks with ids of subgraphs expanded to the nodes inside."""
     if all(node_id in prompt for mark in marks for node_id in mark.nodes):
         return marks

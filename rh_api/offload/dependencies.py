@@ -75,19 +75,19 @@ class Dependencies:
 def find_dependencies(partition: Partition) -> Dependencies:
     """Find what runs where. Raises CannotOffload for a node or value that cannot cross."""
     cheap = _cheap(partition.placement)
-    dependencies = _Walk(partition, cheap, {}).dependencies()
+    dependencies = _BackwardWalk(partition, cheap, {}).dependencies()
     piece_of = partition.piece_of
-    went_along = {
+    cloned = {
         number: frozenset(node for node in piece.nodes if piece_of.get(node) != number)
         for number, piece in dependencies.pieces.items()
     }
     # A node that was cloned for one link serves the others too: walk again with these clones.
     if any(
-        incoming.source in went_along[number]
+        incoming.source in cloned[number]
         for number, piece in dependencies.pieces.items()
         for incoming in piece.inlets
     ):
-        return _Walk(partition, cheap, went_along).dependencies()
+        return _BackwardWalk(partition, cheap, cloned).dependencies()
     return dependencies
 
 
@@ -104,7 +104,7 @@ def _cheap(placement: Placement) -> frozenset[str]:
 
 
 @dataclass(slots=True)
-class _OpenPiece:
+class _PieceBuilder:
     """A Piece under construction."""
 
     nodes: dict[str, None] = field(default_factory=dict[str, None])
@@ -114,10 +114,10 @@ class _OpenPiece:
     pulled: dict[str, Reason] = field(default_factory=dict[str, Reason])
 
 
-class _Walk:
+class _BackwardWalk:
     """One backward worklist walk from the roots.
 
-    `cheap`: cloud nodes that are rematerialized wherever they are read. `went_along`: nodes that an
+    `cheap`: cloud nodes that are rematerialized wherever they are read. `cloned`: nodes that an
     earlier walk cloned into each piece.
     """
 
@@ -125,33 +125,33 @@ class _Walk:
         self,
         partition: Partition,
         cheap: frozenset[str],
-        went_along: Mapping[int, frozenset[str]],
+        cloned: Mapping[int, frozenset[str]],
     ) -> None:
         self.partition = partition
         self.placement = partition.placement
         self.index = partition.placement.index
         self.piece_of = partition.piece_of
         self.cheap = cheap
-        self.went_along = went_along
-        self.pieces: dict[int, _OpenPiece] = {}
+        self.cloned = cloned
+        self.pieces: dict[int, _PieceBuilder] = {}
         self.local: dict[str, None] = {}
-        self.todo: list[tuple[int, str]] = []
+        self.worklist: list[tuple[int, str]] = []
 
     def dependencies(self) -> Dependencies:
         nodes = self.index.nodes
         for root in self.index.roots:
             self._need_root(nodes[root])
-        while self.todo:
-            place, node_id = self.todo.pop()
+        while self.worklist:
+            place, node_id = self.worklist.pop()
             if place == LOCAL:
                 for edge in self.placement.edges_of(node_id):
                     self._need_locally(nodes[node_id], edge)
             else:
                 self._need_in_piece(place, nodes[node_id])
-        pieces = {number: self._closed(piece) for number, piece in self.pieces.items()}
+        pieces = {number: self._built(piece) for number, piece in self.pieces.items()}
         return Dependencies(self.partition, pieces, frozenset(self.local))
 
-    def _closed(self, piece: _OpenPiece) -> Piece:
+    def _built(self, piece: _PieceBuilder) -> Piece:
         inlets = {incoming: tuple(targets) for incoming, targets in piece.inlets.items()}
         return Piece(
             self._mark(piece),
@@ -162,7 +162,7 @@ class _Walk:
             piece.pulled,
         )
 
-    def _mark(self, piece: _OpenPiece) -> Mark:
+    def _mark(self, piece: _PieceBuilder) -> Mark:
         # The first node of a piece is its own: a root, or read from outside the piece.
         return self.placement.marks[self.placement.part_of[next(iter(piece.nodes))]]
 
@@ -183,35 +183,35 @@ class _Walk:
         nodes = self.local if place == LOCAL else self._piece(place, node_id).nodes
         if node_id not in nodes:
             nodes[node_id] = None
-            self.todo.append((place, node_id))
+            self.worklist.append((place, node_id))
 
-    def _piece(self, place: int, node_id: str) -> _OpenPiece:
+    def _piece(self, place: int, node_id: str) -> _PieceBuilder:
         if place not in self.pieces:
             count = len(self.pieces) + 1
             if count > ORDERS:
                 raise CannotOffload(
                     "segment.orders_many", local_id=node_id, count=count, limit=ORDERS
                 )
-            self.pieces[place] = _OpenPiece()
+            self.pieces[place] = _PieceBuilder()
         return self.pieces[place]
 
     def _need_locally(self, node: IndexedNode, edge: Edge) -> None:
         source = edge.source
         if source not in self.index.nodes:
             return  # ComfyUI reports the missing node itself
-        if source not in self.piece_of or self._runs_locally_too(source):
+        if source not in self.piece_of or self._is_cloned_locally(source):
             self._need(LOCAL, source)
         else:
             self._check_output(node, edge)
-            self._bring_out(node, edge)
+            self._add_outlet(node, edge)
 
-    def _runs_locally_too(self, source: str) -> bool:
+    def _is_cloned_locally(self, source: str) -> bool:
         """Whether a cloud node that is read locally is cloned here, instead of sent as a value."""
         return self.index.nodes[source].class_type == MADE_VIDEO or source in self.cheap
 
     def _need_in_piece(self, place: int, node: IndexedNode) -> None:
         index, piece = self.index, self.pieces[place]
-        went_along = self.went_along.get(place, ())
+        cloned = self.cloned.get(place, ())
         is_saver = node.class_type in SAVERS
         for edge in index.edges[node.id]:
             name, source, slot = edge
@@ -219,7 +219,7 @@ class _Walk:
                 continue
             self._check_link(node, edge)
             made_in = self.piece_of.get(source, LOCAL)
-            if made_in == place or source in self.cheap or source in went_along:
+            if made_in == place or source in self.cheap or source in cloned:
                 self._need(place, source)
                 continue
             if source in piece.pulled:
@@ -228,22 +228,22 @@ class _Walk:
             if made_in != LOCAL:
                 stuck = stuck or stuck_outwards(index, node, edge)
             if stuck:
-                self._pull(place, node, source, stuck)
+                self._clone(place, node, source, stuck)
                 continue
             if made_in == LOCAL:
                 self._need(LOCAL, source)
             else:
-                self._bring_out(node, edge)
+                self._add_outlet(node, edge)
             incoming = Incoming(made_in, source, slot, index.link_type(node, edge))
             piece.inlets.setdefault(incoming, []).append((node.id, name))
 
-    def _bring_out(self, reader: IndexedNode, edge: Edge) -> None:
+    def _add_outlet(self, reader: IndexedNode, edge: Edge) -> None:
         number = self.piece_of[edge.source]
         self._need(number, edge.source)
         value = Value(edge.source, edge.slot, self.index.link_type(reader, edge))
         self.pieces[number].outlets.add(value)
 
-    def _pull(self, place: int, reader: IndexedNode, source: str, stuck: str) -> None:
+    def _clone(self, place: int, reader: IndexedNode, source: str, stuck: str) -> None:
         """Clone `source` into the piece, since its value cannot cross. Raises CannotOffload."""
         piece, node = self.pieces[place], self.index.nodes[source]
         why = {"node": node.label, "other": reader.label, "type": stuck}

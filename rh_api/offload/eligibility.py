@@ -50,14 +50,14 @@ def find_eligible(index: GraphIndex, marks: Sequence[Mark]) -> Eligible:
             continue
         if node.obstacle:
             raise CannotOffload(node.obstacle, local_id=node_id, node=node.label)
-        if _opens_here(index, node, named):
+        if _unpacks_locally(index, node, named):
             notes.append(Note(node_id, "segment.opens_here", {"node": node.label}))
         else:
             mark_of[node_id] = named[node_id]
     return Eligible(index, tuple(marks), mark_of, tuple(notes))
 
 
-def _opens_here(index: GraphIndex, node: IndexedNode, named: Mapping[str, int]) -> bool:
+def _unpacks_locally(index: GraphIndex, node: IndexedNode, named: Mapping[str, int]) -> bool:
     """Whether a video that may be made of images is unpacked locally; its images are sent."""
     return node.class_type == OPENED_VIDEO and any(
         source not in named and not index.is_file_video(source) and not index.is_made_video(source)

@@ -15,7 +15,7 @@ from .graph_algorithms import CycleFound, topological_order
 from .plan import CannotOffload, Classes
 from .savers import SAVERS
 
-_VAGUE = frozenset({"*", MATCHED})
+_POLYMORPHIC = frozenset({"*", MATCHED})
 _OUTPUTS = 10_000  # more than any class has
 ONE, PERHAPS, MANY = 0, 1, 2
 """Multiplicity of an output: one value; a list of ours, mostly of one item; a list."""
@@ -99,7 +99,7 @@ class GraphIndex:
         """A link's type: its output's, else its input's if that can cross; `*` if unknown."""
         _, source, slot = edge
         output_type = _output_type(self.nodes, self.matched, source, slot)
-        if output_type not in _VAGUE:
+        if output_type not in _POLYMORPHIC:
             return output_type
         declared = reader.traits.definition.inputs.get(edge.input)
         input_type = ALIASES.get(declared.type, declared.type) if declared else "*"
@@ -129,7 +129,7 @@ def index_graph(
     # In topological order: the facts of a node's sources are known when it is visited.
     for node_id in order:
         node = nodes[node_id]
-        edges[node_id] = tuple(_past(nodes, edges, edge) for edge in node.edges)
+        edges[node_id] = tuple(_folded(nodes, edges, edge) for edge in node.edges)
         if values := _list_outputs(node, edges[node_id], lists):
             lists[node_id] = values
         if node.class_type == SWITCH:
@@ -205,7 +205,7 @@ def _order(nodes: Mapping[str, IndexedNode], roots: Collection[str]) -> tuple[st
         raise CannotOffload("segment.cycle", local_id=node.id, node=node.label) from None
 
 
-def _past(
+def _folded(
     nodes: Mapping[str, IndexedNode], edges: Mapping[str, tuple[Edge, ...]], edge: Edge
 ) -> Edge:
     """Fold a link: the output that it reads through a pass-through saver or a constant switch."""
@@ -213,7 +213,7 @@ def _past(
     node = nodes.get(source)
     if node is None or slot != 0:
         return edge
-    chosen = _chosen(nodes, node) if node.class_type == SWITCH else None
+    chosen = _constant_condition(nodes, node) if node.class_type == SWITCH else None
     if chosen is not None:
         through = SWITCHED[chosen]
     else:
@@ -225,7 +225,7 @@ def _past(
     return next(before, edge)
 
 
-def _chosen(nodes: Mapping[str, IndexedNode], switch: IndexedNode) -> bool | None:
+def _constant_condition(nodes: Mapping[str, IndexedNode], switch: IndexedNode) -> bool | None:
     """A switch's constant condition, its own or a PrimitiveBoolean's; None if it is dynamic."""
     choosers = (nodes.get(edge.source) for edge in switch.edges if edge.input == SWITCHED_BY)
     source = next(choosers, None)

@@ -40,7 +40,7 @@ def with_inlet(
     takes; none for a plain value, which is inlined. Raises BadInput.
     """
     if not items:
-        raise BadInput("segment.inlet_empty", inlet=_where(inlet))
+        raise BadInput("segment.inlet_empty", inlet=_target(inlet))
     loaders = _Loaders(dict(graph))
     crossing = crossing_of(inlet.type)
     if crossing is None:
@@ -104,7 +104,7 @@ def _pictures(loaders: _Loaders, crossing: Crossing, inlet: Inlet, items: Sequen
     channels = {item.channels or _RGB for item in items}
     if len(channels) != 1 or not channels <= {_RGB, _RGBA}:
         raise BadInput(
-            "segment.channels", inlet=_where(inlet), channels=", ".join(map(str, sorted(channels)))
+            "segment.channels", inlet=_target(inlet), channels=", ".join(map(str, sorted(channels)))
         )
     images: list[str] = []
     for index in range(len(items)):
@@ -128,10 +128,10 @@ def _masks(loaders: _Loaders, crossing: Crossing, inlet: Inlet, items: Sequence[
 
 def _sound(loaders: _Loaders, crossing: Crossing, inlet: Inlet, items: Sequence[Item]) -> str:
     _single(inlet, items)
-    if items[0].channels > _SOUND_CHANNELS and _comes_out_as_sound(loaders.graph, inlet):
+    if items[0].channels > _SOUND_CHANNELS and _reaches_audio_outlet(loaders.graph, inlet):
         raise BadInput(
             "segment.sound_channels",
-            inlet=_where(inlet),
+            inlet=_target(inlet),
             channels=items[0].channels,
             limit=_SOUND_CHANNELS,
         )
@@ -160,23 +160,23 @@ def _batch(loaders: _Loaders, images: Sequence[str]) -> str:
 
 def _single(inlet: Inlet, items: Sequence[Item]) -> None:
     if len(items) != 1:
-        raise BadInput("segment.one_only", inlet=_where(inlet), count=len(items))
+        raise BadInput("segment.one_only", inlet=_target(inlet), count=len(items))
 
 
 def _plain(inlet: Inlet, value: object) -> object:
     if not isinstance(value, (str, int, float)):
-        raise BadInput("segment.not_plain", inlet=_where(inlet), given=type(value).__name__)
+        raise BadInput("segment.not_plain", inlet=_target(inlet), given=type(value).__name__)
     if isinstance(value, float) and not math.isfinite(value):
-        raise BadInput("segment.not_finite", inlet=_where(inlet), value=str(value))
+        raise BadInput("segment.not_finite", inlet=_target(inlet), value=str(value))
     return value
 
 
-def _where(inlet: Inlet) -> str:
+def _target(inlet: Inlet) -> str:
     node_id, name = inlet.targets[0]
     return f"{node_id}.{name}"
 
 
-def _comes_out_as_sound(graph: Graph, inlet: Inlet) -> bool:
+def _reaches_audio_outlet(graph: Graph, inlet: Inlet) -> bool:
     """Whether a boundary SaveAudio is downstream of the inlet."""
     nodes = read_nodes(graph)
     reached = downstream(graph, (node_id for node_id, _ in inlet.targets))

@@ -53,7 +53,7 @@ def marks_of(extra: ExtraData, prompt: Graph) -> tuple[Mark, ...]:
     note) is ignored; an API caller's node id must exist. Raises BadInput for malformed marks.
     """
     below = below_subgraphs(prompt)
-    marks = list(_program_marks(extra, prompt, below))
+    marks = list(_caller_marks(extra, prompt, below))
     named = {node_id for mark in marks for node_id in mark.nodes}
     nodes_of: dict[Mark, list[str]] = {}
     for node_id, raw in canvas_marks(extra.canvas, prompt, below):
@@ -79,7 +79,7 @@ def below_subgraphs(prompt: Graph) -> dict[str, list[str]]:
     return below
 
 
-def _program_marks(
+def _caller_marks(
     extra: ExtraData, prompt: Graph, below: Mapping[str, list[str]]
 ) -> Iterator[Mark]:
     if len(extra.segments) > ORDERS:

@@ -38,11 +38,11 @@ class Partition:
 def partition_parts(placement: Placement) -> Partition:
     """Split parts into convex pieces; savers that would be a piece of their own stay local."""
     partition = _partitioned(placement)
-    idle = _idle(partition)
+    idle = _idle_savers(partition)
     return partition_parts(placement.keeping_here(idle)) if idle else partition
 
 
-def _idle(partition: Partition) -> set[str]:
+def _idle_savers(partition: Partition) -> set[str]:
     """The savers of pieces in which nothing computes what they save."""
     index, piece_of = partition.placement.index, partition.piece_of
     savers = {node_id for node_id in piece_of if index.nodes[node_id].class_type in SAVERS}
@@ -65,11 +65,11 @@ def _idle(partition: Partition) -> set[str]:
 
 
 def _partitioned(placement: Placement) -> Partition:
-    component_of = _components(placement) if _may_return(placement) else {}
+    component_of = _components(placement) if _may_have_cycles(placement) else {}
     doubts = doubts_of(placement)
     if not component_of and not doubts:
         return Partition(placement, placement.part_of)
-    stage_of = _sunk(placement, _stages(placement, component_of)) if component_of else {}
+    stage_of = _sink(placement, _stages(placement, component_of)) if component_of else {}
     stages: defaultdict[int, set[int]] = defaultdict(set)
     for node_id, part in placement.part_of.items():
         stages[part].add(stage_of.get(node_id, 0))
@@ -78,7 +78,7 @@ def _partitioned(placement: Placement) -> Partition:
     return Partition(placement, _pieces(placement, stage_of, doubts), split, apart)
 
 
-def _may_return(placement: Placement) -> bool:
+def _may_have_cycles(placement: Placement) -> bool:
     """Whether a part reads from another, or from a local node behind one: a cheap pre-check."""
     part_of = placement.part_of
     after_part: set[str] = set()
@@ -128,7 +128,7 @@ def _stages(placement: Placement, component_of: Mapping[Vertex, int]) -> dict[st
     return stage_of
 
 
-def _sunk(placement: Placement, stage_of: Mapping[str, int]) -> dict[str, int]:
+def _sink(placement: Placement, stage_of: Mapping[str, int]) -> dict[str, int]:
     """Code sinking: a node that only later stages of its own part read is moved to the earliest of
     these, instead of an order of its own."""
     sunk = dict(stage_of)

@@ -44,8 +44,8 @@ class Placement:
             return edges
         part_of, written = self.part_of, self.index.nodes[node_id].edges
         return tuple(
-            past if as_written.source in part_of else as_written
-            for as_written, past in zip(written, edges, strict=True)
+            folded if as_written.source in part_of else as_written
+            for as_written, folded in zip(written, edges, strict=True)
         )
 
     def keeping_here(self, savers: Collection[str]) -> Placement:
@@ -82,7 +82,7 @@ class _GrowingParts:
         self.mark_of = dict(eligible.mark_of)
         self.sets: DisjointSets[str] = DisjointSets()
         self.moved: dict[str, Reason] = {}
-        self.behind = _marks_behind(eligible)
+        self.ancestor_marks = _ancestor_marks(eligible)
         for node_id in eligible.mark_of:
             self.sets.add(node_id)
 
@@ -152,7 +152,7 @@ class _GrowingParts:
         for node_id in reversed(index.order):
             node = index.nodes[node_id]
             number = self.mark_of.get(node_id, -1)
-            bits = self.behind[node_id]
+            bits = self.ancestor_marks[node_id]
             if number < 0 and bits and node.class_type in CHEAP:
                 number = sole_reader.get(node_id, -1)
                 if number >= 0 and bits >> number & 1 and not self.marks[number].only:
@@ -162,7 +162,7 @@ class _GrowingParts:
                     number = -1
             for edge in index.edges[node_id]:
                 source = edge.source
-                bits = self.behind.get(source, 0)
+                bits = self.ancestor_marks.get(source, 0)
                 if not bits or source in self.mark_of:
                     continue
                 producer = index.nodes[source]
@@ -181,17 +181,17 @@ class _GrowingParts:
         return moved
 
 
-def _marks_behind(eligible: Eligible) -> dict[str, int]:
+def _ancestor_marks(eligible: Eligible) -> dict[str, int]:
     """Bit set, by index, of the marks among each node's ancestors."""
-    behind: dict[str, int] = {}
+    ancestor_marks: dict[str, int] = {}
     for node_id in eligible.index.order:
         bits = 0
         for _, source, _ in eligible.index.edges[node_id]:
-            bits |= behind.get(source, 0)
+            bits |= ancestor_marks.get(source, 0)
             if source in eligible.mark_of:
                 bits |= 1 << eligible.mark_of[source]
-        behind[node_id] = bits
-    return behind
+        ancestor_marks[node_id] = bits
+    return ancestor_marks
 
 
 def stuck_outwards(index: GraphIndex, reader: IndexedNode, edge: Edge) -> str:

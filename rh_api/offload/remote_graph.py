@@ -238,12 +238,12 @@ def with_float_masks(graph: Mapping[str, Any]) -> Mapping[str, Any]:
     sent = dict(graph)
     new_nodes = NodeAllocator(sent)
     for blend in graph.values():
-        half_level = _read(
-            graph, _read(graph, blend, "ImageBlend", "image2"), "MaskToImage", "mask"
+        half_level = _linked_node(
+            graph, _linked_node(graph, blend, "ImageBlend", "image2"), "MaskToImage", "mask"
         )
         if half_level.get("inputs", {}).get("value") != _HALF_LEVEL:
             continue
-        inverse = _read(graph, blend, "ImageBlend", "image1")
+        inverse = _linked_node(graph, blend, "ImageBlend", "image1")
         if inverse.get("class_type") == "ImageInvert":
             mask = inverse["inputs"]["image"]
             itself = {"image1": mask, "image2": mask, "blend_factor": 0.0, "blend_mode": "normal"}
@@ -252,7 +252,7 @@ def with_float_masks(graph: Mapping[str, Any]) -> Mapping[str, Any]:
     return sent
 
 
-def _read(
+def _linked_node(
     graph: Mapping[str, Any], entry: Mapping[str, Any], class_type: str, name: str
 ) -> Mapping[str, Any]:
     """The node linked to an input of a `class_type` node; {} for another class or no link."""

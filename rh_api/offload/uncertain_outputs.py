@@ -21,7 +21,7 @@ Doubts = frozenset[tuple[str, int]]
 NONE: Doubts = frozenset()
 
 # Types cheap enough to compute in two orders (loaded, encoded). A LATENT is sampled.
-_MADE_AGAIN = frozenset(
+_RECOMPUTABLE = frozenset(
     [
         "MODEL",
         "CLIP",
@@ -124,6 +124,6 @@ def _spread_to_sources(placement: Placement, doubts: Mapping[str, Doubts]) -> di
                 continue
             readers[source].append(own)
             stuck = stuck_inwards(index, reader, edge) or stuck_outwards(index, reader, edge)
-            if stuck and stuck not in _MADE_AGAIN and index.edges[source]:
+            if stuck and stuck not in _RECOMPUTABLE and index.edges[source]:
                 bound[source] |= own
     return spread

@@ -33,13 +33,13 @@ def results_of(outlet: Outlet, results: Sequence[Result]) -> list[Result]:
         result
         for result in results
         if (result.node_id == outlet.saver)
-        or (not result.node_id and outlet.prefix and result.name.startswith(_begin(outlet.prefix)))
+        or (not result.node_id and outlet.prefix and result.name.startswith(_stem(outlet.prefix)))
     ]
     groups = group(own, (outlet.saver,), lambda result: result.name)
     return [result for of_node in groups.values() for result in of_node]
 
 
-def _begin(prefix: str) -> str:
+def _stem(prefix: str) -> str:
     return PurePosixPath(prefix).name + "_"
 
 
