@@ -27,10 +27,10 @@ def register() -> None:
     routes.install(server.routes, comfyui.host_names())
     server.app.on_shutdown.append(shutdown.run)
     server.add_on_prompt_handler(handle_prompt)
-    server.app.on_startup.append(_go_last)
+    server.app.on_startup.append(_move_handler_last)
 
 
-async def _go_last(_: object) -> None:
+async def _move_handler_last(_: object) -> None:
     """On startup, move our handler behind those of all packs: what they rewrite in a prompt must be
     rewritten in marked parts too, before these are cut out."""
     handlers = PromptServer.instance.on_prompt_handlers

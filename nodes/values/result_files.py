@@ -73,18 +73,18 @@ class TaskFiles:
 
     def show(self, kind: str, result: Result) -> Path:
         """Put a file into temp/, where the browser can fetch it, and list it in the node's UI."""
-        path = self._place(Path(folder_paths.get_temp_directory()), result, _linked)
+        path = self._place(Path(folder_paths.get_temp_directory()), result, _link_or_copy)
         entry = {"filename": path.name, "subfolder": SUBFOLDER, "type": "temp"}
         self.on_show.setdefault(kind, []).append(entry)
         return path
 
     def put_in_temp(self, result: Result) -> Path:
         """Put a file into temp/, where it stays while ComfyUI runs, without displaying it."""
-        return self._place(Path(folder_paths.get_temp_directory()), result, _linked)
+        return self._place(Path(folder_paths.get_temp_directory()), result, _link_or_copy)
 
     def put_in_output(self, result: Result) -> str:
         """Put a file below the output folder; returns its name as loaders take it."""
-        path = self._place(Path(folder_paths.get_output_directory()), result, _copied)
+        path = self._place(Path(folder_paths.get_output_directory()), result, _copy_synced)
         return f"{SUBFOLDER}/{path.name} [output]"
 
     @contextlib.contextmanager
@@ -107,7 +107,7 @@ class TaskFiles:
             self.task_id, [self.put_in_output(result) for result in results if result.path], error
         )
 
-    def _place(self, root: Path, result: Result, give: Callable[[Path, Path], object]) -> Path:
+    def _place(self, root: Path, result: Result, transfer: Callable[[Path, Path], object]) -> Path:
         """Put a file below `root`, by atomic rename. Idempotent: equal results get equal names."""
         if result.path is None:
             raise ValueError("a text has no file")
@@ -119,7 +119,7 @@ class TaskFiles:
             if _is_one_file(result.path, target):
                 return target
             folder.mkdir(parents=True, exist_ok=True)
-            give(result.path, part)
+            transfer(result.path, part)
             try:
                 put(part, target)
             except PermissionError:
@@ -164,7 +164,7 @@ def _is_one_file(path: Path, target: Path) -> bool:
         return False
 
 
-def _linked(source: Path, target: Path) -> None:
+def _link_or_copy(source: Path, target: Path) -> None:
     """Hard-link the file, so that a video of gigabytes takes no time, else copy it. ComfyUI reads
     and deletes files in temp/, and never writes to them."""
     try:
@@ -174,7 +174,7 @@ def _linked(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _copied(source: Path, target: Path) -> None:
+def _copy_synced(source: Path, target: Path) -> None:
     """Copy and fsync. Not a hard link: users may write to files in output/."""
     shutil.copyfile(source, target)
     sync_path(target)

@@ -83,20 +83,20 @@ def _write(
     target = str(file.absolute()) if isinstance(file, Path) else file
     try:
         with av.open(target, "w", format="mp4", options=options) as output:
-            track = _Pictures(output, rate, first.shape)
-            tape = None
+            track = _VideoTrack(output, rate, first.shape)
+            audio_track = None
             if sound is not None and waveform is not None:
-                tape = _Tape(output, waveform, sound.rate)
+                audio_track = _AudioTrack(output, waveform, sound.rate)
             track.add(first)
             for picture in pictures:
                 if picture.shape != first.shape:
                     raise MediaError("media.frame_sizes")
                 track.add(picture)
-                if tape is not None:
-                    tape.play_until(track.seconds)
-            if tape is not None:
-                tape.play_until(track.seconds)
-                tape.finish()
+                if audio_track is not None:
+                    audio_track.write_until(track.seconds)
+            if audio_track is not None:
+                audio_track.write_until(track.seconds)
+                audio_track.finish()
             track.finish()
     except FFmpegError as error:
         raise MediaError("media.unwritable_video", reason=error.strerror) from error
@@ -118,7 +118,7 @@ def _even(levels: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(levels)
 
 
-class _Pictures:
+class _VideoTrack:
     """The video track of a file."""
 
     def __init__(self, output: OutputContainer, rate: Fraction, shape: tuple[int, ...]) -> None:
@@ -127,7 +127,7 @@ class _Pictures:
         stream.pix_fmt = "yuv420p"
         # x264's mbtree is not deterministic, and equal videos must be equal orders.
         stream.options = {"crf": _QUALITY, "x264-params": "mbtree=0"}
-        _mark(stream.codec_context)
+        _set_colour_space(stream.codec_context)
         self._output, self._stream, self._rate = output, stream, rate
         self._count = 0
 
@@ -139,7 +139,7 @@ class _Pictures:
     def add(self, levels: np.ndarray) -> None:
         frame = av.VideoFrame.from_ndarray(levels, format="rgb24")
         frame = frame.reformat(format="yuv420p", dst_colorspace=_BT709)
-        _mark(frame)
+        _set_colour_space(frame)
         frame.pts, frame.time_base = self._count, 1 / self._rate
         self._output.mux(self._stream.encode(frame))
         self._count += 1
@@ -148,7 +148,7 @@ class _Pictures:
         self._output.mux(self._stream.encode(None))
 
 
-def _mark(target: object) -> None:
+def _set_colour_space(target: object) -> None:
     """Set the colour space; readers guess by size what is not set."""
     for name, value in (
         ("colorspace", _BT709),
@@ -161,7 +161,7 @@ def _mark(target: object) -> None:
             setattr(target, name, value)
 
 
-class _Tape:
+class _AudioTrack:
     """The audio track of a file, interleaved with the video so that neither waits."""
 
     def __init__(self, output: OutputContainer, waveform: np.ndarray, rate: int) -> None:
@@ -174,20 +174,20 @@ class _Tape:
         stream.bit_rate = min(_CHANNEL_BITS, 4 * aac_rate) * channels
         self._output, self._stream = output, stream
         self._waveform, self._rate = waveform, rate
-        self._played = 0
+        self._written = 0
 
-    def play_until(self, seconds: Fraction) -> None:
+    def write_until(self, seconds: Fraction) -> None:
         end = min(int(seconds * self._rate), self._waveform.shape[1])
-        if end <= self._played:
+        if end <= self._written:
             return
-        block = np.array(self._waveform[:, self._played : end], np.float32, order="C")
+        block = np.array(self._waveform[:, self._written : end], np.float32, order="C")
         np.nan_to_num(block, copy=False, nan=0, posinf=1, neginf=-1)
         frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=self._layout)
         frame.sample_rate = self._rate
-        frame.pts, frame.time_base = self._played, Fraction(1, self._rate)
+        frame.pts, frame.time_base = self._written, Fraction(1, self._rate)
         # PyAV resamples it to the encoder's rate and frame size.
         self._output.mux(self._stream.encode(frame))
-        self._played = end
+        self._written = end
 
     def finish(self) -> None:
         self._output.mux(self._stream.encode(None))

@@ -70,14 +70,14 @@ def read(path: Path) -> Clip:
             raise MediaError("media.no_video", file=path.name)
         stream.thread_type = "AUTO"
         with ThreadPoolExecutor(_WORKERS) as workers:
-            roll = _Roll(path, _expected(stream), workers)
-            roll.check(stream.width, stream.height)
+            buffer = _FrameBuffer(path, _expected(stream), workers)
+            buffer.check(stream.width, stream.height)
             sound = workers.submit(read_track, path, _UNREADABLE)
             for frame in _frames(container, stream):
-                roll.add(frame)
+                buffer.add(frame)
         rate = stream.average_rate or stream.guessed_rate or Fraction(1)
         rate = Fraction(rate.numerator, rate.denominator)
-        return Clip(roll.frames(), rate, sound.result(), tags(container))
+        return Clip(buffer.frames(), rate, sound.result(), tags(container))
 
 
 def check(path: Path) -> None:
@@ -131,7 +131,7 @@ def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFra
             continue
 
 
-class _Roll:
+class _FrameBuffer:
     """Array of all frames, which are converted in workers beside the decoder; it grows if there are
     more than declared."""
 
@@ -139,9 +139,9 @@ class _Roll:
         self._path = path
         self._expected = expected
         self._workers = workers
-        self._room: np.ndarray | None = None
+        self._array: np.ndarray | None = None
         self._filled = 0
-        self._at_work: deque[Future[None]] = deque()
+        self._pending: deque[Future[None]] = deque()
 
     def check(self, width: int, height: int, count: int = 1) -> None:
         """Raise `media.too_much_video` if `count` frames, or those declared, are over a limit."""
@@ -159,38 +159,38 @@ class _Roll:
 
     def add(self, frame: VideoFrame) -> None:
         self.check(frame.width, frame.height, self._filled + 1)
-        turned = _turns(frame) % 2
+        turned = _quarter_turns(frame) % 2
         shape = (frame.width, frame.height) if turned else (frame.height, frame.width)
-        if self._room is None:
+        if self._array is None:
             first = max(1, _FIRST_BYTES // (frame.width * frame.height * 12))
             most = max(first, self._path.stat().st_size // _LEAST_BYTES)
-            self._room = np.empty((min(most, self._expected or first), *shape, 3), np.float32)
-        elif self._filled == len(self._room):
+            self._array = np.empty((min(most, self._expected or first), *shape, 3), np.float32)
+        elif self._filled == len(self._array):
             self._resize(2 * self._filled)
-        if shape != self._room.shape[1:3]:
+        if shape != self._array.shape[1:3]:
             raise MediaError(_UNREADABLE, file=self._path.name, reason="its frames change size")
         self._finish(all_but=_AHEAD)
-        self._at_work.append(self._workers.submit(_convert, frame, self._room[self._filled]))
+        self._pending.append(self._workers.submit(_convert, frame, self._array[self._filled]))
         self._filled += 1
 
     def frames(self) -> np.ndarray:
         """The batch of all frames."""
-        if self._room is None:
+        if self._array is None:
             raise MediaError("media.no_video", file=self._path.name)
         self._finish()
-        if self._filled < len(self._room):
+        if self._filled < len(self._array):
             self._resize(self._filled)
-        return self._room
+        return self._array
 
     def _finish(self, all_but: int = 0) -> None:
-        while len(self._at_work) > all_but:
-            self._at_work.popleft().result()
+        while len(self._pending) > all_but:
+            self._pending.popleft().result()
 
     def _resize(self, count: int) -> None:
         """In place, where the system can move pages instead of bytes; there must be no view."""
-        assert self._room is not None  # noqa: S101
+        assert self._array is not None  # noqa: S101
         self._finish()
-        self._room.resize((count, *self._room.shape[1:]), refcheck=False)
+        self._array.resize((count, *self._array.shape[1:]), refcheck=False)
 
 
 def _convert(frame: VideoFrame, out: np.ndarray) -> None:
@@ -199,9 +199,9 @@ def _convert(frame: VideoFrame, out: np.ndarray) -> None:
     levels = frame.to_ndarray(
         format="gbrp16le" if deep else "rgb24", interpolation=_EXACT, dst_colorspace=_BT601
     )
-    from_levels(np.rot90(levels, _turns(frame)), out=out)
+    from_levels(np.rot90(levels, _quarter_turns(frame)), out=out)
 
 
-def _turns(frame: VideoFrame) -> int:
+def _quarter_turns(frame: VideoFrame) -> int:
     """Quarter turns to the left, as of `np.rot90`, that make the frame upright."""
     return round(frame.rotation / 90)
