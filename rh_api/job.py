@@ -32,6 +32,8 @@ class Job:
     cost twice.
     `route`, of a graph: one of `graph.extra_data.ROUTES`, "" for the settings'.
     `scope`: the prompt or command whose limit of cost it counts for; "" for one of its own.
+    `ordered`: what this job was given in one run of whoever asks, filled here, and handed in again
+    when that run repeats it: it is served then, also where each run shall order anew.
     """
 
     workflow: str = ""
@@ -53,3 +55,4 @@ class Job:
     title: str = ""
     scope: str = ""
     route: str = ""
+    ordered: dict[str, tuple[int, bool]] | None = field(default=None, repr=False, compare=False)

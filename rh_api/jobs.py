@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import cast
 from uuid import uuid4
@@ -207,10 +208,9 @@ class Jobs:
                     await self._check_key()
                 return await self._payload(program, values, sources, show, order.prompt)
 
+            anew = {"again": job.again, "serve": not job.reroll_seeds} if was_kept is None else {}
             try:
-                outcome = await self.engine.run(
-                    measured, prepare, show, again=job.again, serve=not job.reroll_seeds
-                )
+                outcome = await self.engine.run(measured, prepare, show, **anew)
             except RunningHubError as error:
                 if order.prompt:
                     await cost.booked(error.task_id)
@@ -220,16 +220,16 @@ class Jobs:
             # One False: the first waiter who takes it is told the cost, to all others it is shared.
             return replace(outcome, warned=(*outcome.warned, *low)), iter((False,))
 
-        async def join(key: Hashable) -> Outcome:
-            outcome, shared = await self.flights.join(key, fly, watch)
-            return replace(outcome, shared=next(shared, True))
-
-        key = digest([order.program, order.graph_hash, order.inputs_hash])
-        if not job.reroll_seeds:
-            return await join(key)
-        with self._twins.number(key) as item:  # every run wants seeds of its own
+        ordered = {} if job.ordered is None else job.ordered
+        key = digest([order.program, order.graph_hash, order.inputs_hash, job.reroll_seeds])
+        item, was_kept = ordered.get(key, (0, None))
+        rolls = job.reroll_seeds and was_kept is None  # every run wants seeds of its own
+        with self._twins.number(key) if rolls else nullcontext(item) as item:
             order = replace(order, item=item)
-            return await join((key, item))
+            outcome, shared = await self.flights.join((key, item), fly, watch)
+            kept = outcome.kept and was_kept is not False
+            ordered[key] = item, kept
+            return replace(outcome, kept=kept, shared=next(shared, True))
 
     def _order(
         self, job: Job, program: Program, values: Mapping[str, object], inputs: Mapping[str, object]

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import io as bytes_io
 import time
+from collections import defaultdict
 from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakKeyDictionary
 
 from comfy_execution.progress import get_progress_state
 from comfy_execution.utils import get_executing_context
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from comfy_execution.progress import ProgressRegistry
 
     Preview = tuple[str, Image.Image, int]
+    Ordered = defaultdict[int, dict[str, tuple[int, bool]]]
+    """`Job.ordered` of each of a node's jobs."""
 
 INTERVAL = 0.1  # seconds between redraws
 PREVIEW_INTERVAL = 0.25  # each preview is decoded and encoded once more on its way to the browser
@@ -36,6 +40,10 @@ Display = TypeVar("Display", bound="NodeDisplay")
 _drawing: set[NodeDisplay] = set()
 """Displays that are being drawn; accessed in the server's loop only."""
 
+_ordered: WeakKeyDictionary[ProgressRegistry, dict[str, Ordered]] = WeakKeyDictionary()
+"""By the run of a prompt and its nodes. ComfyUI runs a node once more in it when a lazy input wants
+what is not kept any more: with --cache-none, or in want of memory."""
+
 
 class NodeDisplay:
     """Display of the running node: calls store the latest news, `keep_drawing` sends it.
@@ -48,6 +56,7 @@ class NodeDisplay:
         self._prompt_id = prompt_id
         self._client_id = client_id
         self.place = node_outcomes.place_of(node_id, prompt_id, client_id)
+        self.ordered: Ordered = defaultdict(dict)
         self.end: node_outcomes.End | None = None
         """How the run ended, once it did; while results are decoded, how a Stop would end it."""
         self._news: Progress | None = None
@@ -65,7 +74,10 @@ class NodeDisplay:
         client_id = PromptServer.instance.client_id
         if context is None:
             return cls("", "", client_id)
-        return cls(context.node_id, context.prompt_id, client_id)
+        display = cls(context.node_id, context.prompt_id, client_id)
+        of_prompt = _ordered.setdefault(get_progress_state(), {})
+        display.ordered = of_prompt.setdefault(context.node_id, display.ordered)
+        return display
 
     @property
     def node_id(self) -> str:

@@ -83,7 +83,10 @@ async def execute(named: str, inputs: Inputs) -> io.NodeOutput:
             jobs, program, output_ids = await node_inputs.prepare(client, asked, inputs, sources)
             if not (asked.is_model or asked.is_quick):
                 program_versions.remember(asked.profile, jobs[0], program)
-            jobs = [replace(job, scope=display.prompt_id) for job in jobs]
+            jobs = [
+                replace(job, scope=display.prompt_id, ordered=display.ordered[number])
+                for number, job in enumerate(jobs)
+            ]
             outcomes = await client.run_all(jobs, display)
             incomplete_outputs.note(_key(asked), outcomes)
             warned = (*outcomes[0].warned, *sources.fitted.values())

@@ -84,7 +84,7 @@ async def execute(inputs: Inputs, node: Mapping[str, Any]) -> io.NodeOutput:
                 files=local_files,
                 again=_first(inputs, "again", False),
             )
-            scoped = replace(job, scope=display.prompt_id)
+            scoped = replace(job, scope=display.prompt_id, ordered=display.ordered[0])
             outcome = await driver.run_order(client, segment, scoped, display)
             incomplete_outputs.note(_first(inputs, "segment", ""), [outcome])
             return replace(outcome, warned=(*outcome.warned, *sources.fitted.values()))

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import random
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,22 @@ async def test_twins_with_rerolled_seeds_are_two_orders(client: Client, emulator
     outcomes = await asyncio.gather(client.run(job), client.run(job))
     assert emulator.counters.orders == 2
     assert outcomes[0].task_id != outcomes[1].task_id
+
+
+@pytest.mark.parametrize("wish", ["again", "reroll_seeds"])
+async def test_one_run_that_asks_twice_is_served_and_the_next_one_orders_anew(
+    client: Client, emulator: Emulator, wish: str
+) -> None:
+    job = replace(paint(), **{wish: True})  # type: ignore[arg-type]
+    for run in (1, 2):
+        asked_twice = replace(job, ordered={})
+        first, second = await client.run(asked_twice), await client.run(asked_twice)
+        assert second.task_id == first.task_id
+        assert second.is_paid  # in this run
+        assert emulator.counters.orders == run
+    await client.run(job)
+    await client.run(job)
+    assert emulator.counters.orders == 4
 
 
 @pytest.mark.parametrize("reroll", [False, True])
