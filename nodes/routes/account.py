@@ -12,7 +12,7 @@ from ...rh_api.settings import OFFICIAL_HOSTS
 from ...rh_api.wire.accounts import QueueStatus
 from ...rh_api.wire.quick import is_module_id
 from .. import language
-from ..runtime import cloud, config, profiles
+from ..runtime import cloud, comfyui, config, profiles
 from .body import Body, switch_of, text_of
 
 SITES = tuple(f"https://{host}" for host in OFFICIAL_HOSTS)
@@ -34,6 +34,7 @@ async def settings(_: Body) -> dict[str, object]:
         "profiles": listed,
         "default": profiles.ENVIRONMENT if config.has_environment_key() else stored.default,
         "environment": config.has_environment_key(),
+        "has_users": comfyui.has_logins(),
         "problem": problem,
         "models": stored.models or "warn",
         "renews_models": stored.renews_models,

@@ -198,6 +198,13 @@ test("a key goes to the server once, and not to the page", async () => {
   expect([field.value, document.querySelector("dialog")]).toEqual(["", null]);
 });
 
+test.each([true, false])("where others pay with it too, a key says so: %s", async (users) => {
+  serve({ "/runninghub/settings": { ...settings["/runninghub/settings"], has_users: users } });
+  void offerKey(null);
+  await vi.waitFor(() => expect(document.querySelector("dialog")).not.toBeNull());
+  expect(document.body.textContent.includes("All users of this ComfyUI share")).toBe(users);
+});
+
 test("without a key a node can be tried in the sandbox with a sample of its kind", async () => {
   const samples = [
     { kind: "app", id: "2", name: "An app" },

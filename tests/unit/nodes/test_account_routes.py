@@ -39,11 +39,17 @@ def names(answer: dict[str, Any]) -> list[str]:
     return [profile["name"] for profile in answer["profiles"]]
 
 
+async def test_a_comfyui_with_users_says_so(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["comfy.cli_args"].args, "multi_user", True, raising=False)
+    assert (await host.get("settings"))["has_users"]
+
+
 async def test_a_key_is_stored_for_its_owner_alone_and_only_its_end_is_told(host: Host) -> None:
     assert await host.get("settings") == {
         "profiles": [],
         "default": "",
         "environment": False,
+        "has_users": False,
         "problem": "",
         "models": "warn",
         "renews_models": True,

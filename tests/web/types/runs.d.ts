@@ -44,6 +44,8 @@ interface RhStored {
   default: string;
   /** Whether a key in the environment wins. */
   environment: boolean;
+  /** Whether this ComfyUI has users, who all pay with what is stored. */
+  has_users?: boolean;
   /** With the environment's key or address. */
   problem?: string;
   /** What becomes of models that the cloud does not list. */

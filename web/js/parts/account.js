@@ -76,10 +76,11 @@ function freeName(names) {
 }
 
 /**
- * `names`: of the profiles there are; `replaced`: the one whose key was refused.
- * @type {(sites: string[], names: string[], done: (name: string) => unknown, replaced?: RhProfile) => any}
+ * `replaced`: the profile whose key was refused.
+ * @type {(stored: RhStored, done: (name: string) => unknown, replaced?: RhProfile) => any}
  */
-export function keyForm(sites, names, done, replaced) {
+export function keyForm({ sites, profiles, has_users: hasUsers }, done, replaced) {
+	const names = profiles.map(({ name }) => name);
 	const status = answer();
 	/** @param {string} key @param {Node} input */
 	const field = (key, input) => h("label", "", t(key), input);
@@ -112,7 +113,7 @@ export function keyForm(sites, names, done, replaced) {
 	});
 	save.className = "primary";
 	const fields = [field("site", site), address, field("key", key), field("name", name)];
-	return form(save, ...fields, row(save), status);
+	return form(save, ...fields, hasUsers && h("p", "muted", t("has_users")), row(save), status);
 }
 
 /** A key that was stored is tried at once. @param {string} name */
@@ -159,12 +160,13 @@ function keyWays(there, status, close) {
  */
 export async function offerKey(node, reason = "", isRefused = reason !== "") {
 	await loadTexts();
-	const { sites, profiles, default: chosen, environment } = await readSettings();
+	const stored = await readSettings();
+	const { sites, profiles, default: chosen, environment } = stored;
 	const used = (node && valueOf(node, "profile")) || (environment ? "" : chosen);
 	const replaced = isRefused ? profiles.find(({ name, from }) => name === used && from === "file") : undefined;
 	return new Promise((resolve) => {
 		let ready = false;
-		const enter = keyForm(sites, profiles.map(({ name }) => name), (name) => {
+		const enter = keyForm(stored, (name) => {
 			ready = true;
 			// Else the node goes on with the key that was refused.
 			if (node && isRefused && name !== used && profiles.length > 0) setWidget(node, "profile", name);

@@ -18,8 +18,9 @@ export function keysPage(at) {
 }
 
 /** @type {(stored: RhStored, again: RhAct) => any[]} */
-function profilesView({ profiles, default: chosen, environment, problem, models, sites }, again) {
-	const add = keyForm(sites, profiles.map(({ name }) => name), again);
+function profilesView(stored, again) {
+	const { profiles, default: chosen, environment, problem, models, sites } = stored;
+	const add = keyForm(stored, again);
 	add.className = "card";
 	add.prepend(h("h3", "", t("add")), h("p", "muted", t("offer.get_text"), ...keyLinks(sites)));
 	return [
