@@ -1,4 +1,4 @@
-"""Graphs made with other RunningHub packs, and keys that graphs and files hold. Pure."""
+"""Converts graphs of other RunningHub packs to ours, and finds API keys in files. Pure."""
 
 from .migrate import Migration, migrate
 

@@ -1,4 +1,4 @@
-"""Prompts in API format: read for the rules, and written with what they want."""
+"""Prompts in API format: parsed into an `OldGraph`, and rewritten by a `Plan`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _Link = Callable[[Source | Output], "list[object] | None"]
 
 
 def is_prompt(document: Json) -> bool:
-    """Whether an object is a prompt: every entry that is an object is a node."""
+    """Whether an object is a prompt: it has objects, and each of them has a `class_type`."""
     entries = [entry for entry in map(as_dict, document.values()) if entry is not None]
     return bool(entries) and all("class_type" in entry for entry in entries)
 
 
 def read_prompt(document: Json) -> OldGraph:
-    """The one graph of a prompt."""
+    """Parse a prompt into its one flat graph."""
     nodes = {
         node.id: OldNode(
             id=node.id,
@@ -44,7 +44,7 @@ def read_prompt(document: Json) -> OldGraph:
 
 
 def write_prompt(document: Json, plan: Plan) -> Json:
-    """The prompt as the plan wants it; nodes that it does not touch stay as they are."""
+    """Return the prompt with the plan applied; unaffected nodes stay the same objects."""
     ids = _ids(document, plan)
     new = plan.new_nodes()
 
@@ -69,19 +69,19 @@ def write_prompt(document: Json, plan: Plan) -> Json:
 
 
 def _plain(value: object) -> object:
-    """The canvas wraps lists, so that they are no links."""
+    """Unwrap `{"__value__": [...]}`: the canvas wraps lists so that they are not read as links."""
     wrapped = as_dict(value)
     return wrapped["__value__"] if wrapped is not None and set(wrapped) == {"__value__"} else value
 
 
 def _source(link: list[object]) -> Source:
     slot = cast("float", link[1])
-    # JSON as Python reads it may hold NaN.
+    # Python's JSON parser accepts NaN.
     return Source(cast("str", link[0]), int(slot) if math.isfinite(slot) else -1)
 
 
 def _ids(document: Json, plan: Plan) -> dict[str, str]:
-    """Put nodes have their old id; an added one gets the next number that nobody has."""
+    """New ids: `plan.put` keeps the old ones, each of `plan.added` gets the next unused number."""
     last = max((int(part) for node in document for part in _LAST.findall(node)), default=0)
     added = {name: str(last + place) for place, name in enumerate(plan.added, start=1)}
     return {**{node: node for node in plan.put}, **added}

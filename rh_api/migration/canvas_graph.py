@@ -1,4 +1,4 @@
-"""Workflows as the canvas saves them, subgraphs too: one class a flat graph, with its links."""
+"""Parses workflow files of the canvas; a `CanvasGraph` is one flat graph, root or subgraph."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from .graph import Json, OldGraph, OldNode, Reader, Source, as_dict, readers_of
 
 MUTED, BYPASSED = 2, 4
 PASSING = frozenset({"Reroute", "PrimitiveNode", "GetNode", "SetNode"})
-"""Nodes of the canvas alone: a prompt has their values and links without them."""
+"""Virtual nodes: a prompt has their links and values resolved."""
 BORDERS = ("-10", "-20")
-"""Where a subgraph's own inputs and outputs stand among its nodes."""
-_SEEDS = frozenset({"seed", "noise_seed"})  # the canvas saves one more value after them
+"""Ids of the pseudo-nodes for a subgraph's own inputs and outputs."""
+_SEEDS = frozenset({"seed", "noise_seed"})  # the canvas saves `control_after_generate` after them
 
 WidgetsOf = Callable[[str, Sequence[object]], "Sequence[str] | None"]
-"""Class and saved values to their names, by place; None for a class that no table has."""
+"""(class, saved values) to the values' names, by index; None for a class that no table has."""
 
 
 @dataclass
 class Link:
-    """One link; `whole` is what the file has of it."""
+    """One link; `whole` is its JSON in the file, None for a new one."""
 
     id: object
     origin: str
@@ -39,7 +39,7 @@ def is_workflow(document: Json) -> bool:
 
 
 def scopes(document: Json) -> Iterator[tuple[Json, str]]:
-    """The graphs of a workflow, each with its place: the root and then each subgraph once."""
+    """Yield each flat graph with its node ids' prefix: the root, then each subgraph once."""
     yield document, ""
     definitions = as_dict(document.get("definitions")) or {}
     for subgraph in map(as_dict, as_list(definitions.get("subgraphs"))):
@@ -48,7 +48,7 @@ def scopes(document: Json) -> Iterator[tuple[Json, str]]:
 
 
 class CanvasGraph:
-    """A flat graph of a workflow file. `widgets_of` names a class's saved values by their place."""
+    """A flat graph of a workflow file. `place`: prefix of its node ids, "" for the root."""
 
     def __init__(self, graph: Json, place: str, widgets_of: WidgetsOf) -> None:
         self.graph = graph
@@ -65,7 +65,7 @@ class CanvasGraph:
         self._widgets_of = widgets_of
 
     def read(self) -> OldGraph:
-        """The graph for the rules."""
+        """Parse the graph; links and values are resolved through virtual and bypassed nodes."""
         nodes = {
             node_id: self._read_node(node_id, node)
             for node_id, node in self.nodes.items()
@@ -81,11 +81,11 @@ class CanvasGraph:
         return OldGraph(nodes, readers, dependents, self.place)
 
     def ends(self, node_id: str) -> set[str]:
-        """The nodes and borders that a node's links lead to, past those that only pass on."""
+        """Ids of the nodes and borders that read from a node, directly or through virtual nodes."""
         return self._reached(node_id)[0]
 
     def past(self, node_id: str) -> set[str]:
-        """The nodes in between, that only pass on."""
+        """Ids of the virtual nodes between a node and its `ends`."""
         return self._reached(node_id)[1]
 
     def _reached(self, node_id: str) -> tuple[set[str], set[str]]:
@@ -148,7 +148,7 @@ class CanvasGraph:
         return {name: value for name, value in zip(names, values, strict=False) if name}
 
     def _names(self, node: Json, values: Sequence[object]) -> Sequence[str]:
-        """By the sockets of its widgets, where the file has them all, else by the class's table."""
+        """Value names by the node's widget inputs if these cover all values, else by its class."""
         by_sockets: list[str] = []
         for socket in inputs_of(node):
             if as_dict(socket.get("widget")) is not None and socket.get("name"):
@@ -159,7 +159,7 @@ class CanvasGraph:
         return by_sockets if has_all or by_class is None else by_class
 
     def _start(self, link: Link | None, depth: int) -> Source | dict[str, object] | None:
-        """Where a link really starts; a dict with a `value` for a Primitive; None for nowhere."""
+        """A link's resolved source; a dict with `value` for a Primitive; None if it has none."""
         if link is None or depth > 100:
             return None
         source = Source(link.origin, link.origin_slot)
@@ -171,11 +171,11 @@ class CanvasGraph:
         if kind == "PrimitiveNode" and values and mode != MUTED:
             return {"value": values[0]}
         if mode != MUTED and (kind in PASSING or mode == BYPASSED):
-            return self._start(self._before(node, link), depth + 1)
+            return self._start(self._feeding_link(node, link), depth + 1)
         return None if mode == MUTED else source
 
-    def _before(self, node: Json, link: Link) -> Link | None:
-        """The link that goes on through a node which only passes on, or is bypassed."""
+    def _feeding_link(self, node: Json, link: Link) -> Link | None:
+        """The link into a virtual or bypassed node that supplies the output where `link` starts."""
         if node["type"] == "GetNode":
             return self._set_link(node)
         if node["type"] in PASSING:
@@ -204,7 +204,7 @@ def outputs_of(node: Json) -> list[Json]:
 
 
 def label_of(node: Json | None) -> str:
-    """What people call a node; the border of a subgraph has no name of its own."""
+    """A node's title, else its class; `subgraph` for a subgraph's border (None)."""
     return "subgraph" if node is None else str(node.get("title") or node.get("type"))
 
 
@@ -213,7 +213,7 @@ def _type_of(outputs: Sequence[Json], slot: int) -> object:
 
 
 def _read_link(value: object) -> Link | None:
-    """The root has lists, subgraphs have objects."""
+    """Parse a link: a list in the root, an object in subgraphs; None if it is malformed."""
     about = as_dict(value)
     if about is not None:
         names = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")

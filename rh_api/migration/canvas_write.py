@@ -1,4 +1,4 @@
-"""Writes into a workflow of the canvas what a plan wants. The rest of the file stays as it is."""
+"""Applies a plan to a canvas graph in place; the rest of the file stays as it is."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from .graph import Json, NewNode, Output, Plan, Source, as_dict
 from .target_nodes import MODEL, PROGRAMS, Shape, shape_of
 
 _MEDIA = {"IMAGE": "IMAGE,MASK,STRING", "VIDEO": "VIDEO,STRING", "AUDIO": "AUDIO,STRING", "*": "*"}
-_OPTIONAL, _LIST = 7, 6  # how LiteGraph draws a socket
+_OPTIONAL, _LIST = 7, 6  # LiteGraph's socket shapes
 _CONTROL = "control_after_generate"
-_USUAL = ("images", "text")  # shown where nothing is read
+_DEFAULT_OUTPUTS = ("images", "text")  # the visible outputs if no link reads any
 _ROW = 24
-_KEPT = ("pos", "flags", "order", "color", "bgcolor", "showAdvanced")
+_COPIED_KEYS = ("pos", "flags", "order", "color", "bgcolor", "showAdvanced")
 
 
 def write_graph(canvas: CanvasGraph, plan: Plan, last: Mapping[str, int]) -> None:
-    """Changes `canvas.graph`. `last`: the highest id of a node and of a link, of the whole file."""
+    """Apply `plan` to `canvas.graph`. `last`: the file's highest id of a `node` and of a `link`."""
     _Writer(canvas, plan, last["node"], last["link"]).write()
 
 
@@ -41,22 +41,22 @@ class _Writer:
 
     def write(self) -> None:
         graph = self.canvas.graph
-        idle = self._idle()
+        orphaned = self._orphaned()
         for link in self.canvas.links:
-            if link.target not in self.gone | idle and link.origin not in idle:
+            if link.target not in self.gone | orphaned and link.origin not in orphaned:
                 self._move(link)
         new_nodes = {self.ids[name]: self._node(name, new) for name, new in self.new.items()}
         in_place = [
             new_nodes.pop(_id(node), node)
             for node in as_list(graph.get("nodes"))
-            if _id(node) not in self.plan.dropped | idle
+            if _id(node) not in self.plan.dropped | orphaned
         ]
         graph["nodes"] = [*in_place, *new_nodes.values()]
         graph["links"] = [self._written(link) for link in self.links]
-        self._tell_slots()
+        self._update_slots()
 
-    def _idle(self) -> set[str]:
-        """Reroutes and the like that served, or were served by, only what is gone."""
+    def _orphaned(self) -> set[str]:
+        """Virtual nodes that only removed nodes read, or that nothing reads behind dropped ones."""
         nodes = self.canvas.nodes
         passing = {node_id for node_id, node in nodes.items() if node["type"] in PASSING}
         served = {reroute for node_id in self.plan.dropped for reroute in self.canvas.past(node_id)}
@@ -68,7 +68,7 @@ class _Writer:
         }
 
     def _move(self, link: Link) -> None:
-        """Keeps a link, lets it start elsewhere, or leaves it out."""
+        """Keep a link, from its new source if that moved; drop it if its source is gone."""
         start = self.plan.whence(Source(link.origin, link.origin_slot))
         if isinstance(start, Output):
             link.origin = self.ids[start.node]
@@ -78,7 +78,7 @@ class _Writer:
             self.links.append(link)
 
     def _written(self, link: Link) -> object:
-        """As the file has its links: objects in a subgraph and in version 1, else lists."""
+        """A link in the file's format: an object in subgraphs and in version 1, else a list."""
         parts = {
             "id": link.id,
             "origin_id": _number(link.origin),
@@ -93,7 +93,7 @@ class _Writer:
         return [*parts.values(), *as_list(link.whole)[6:]]
 
     def _shown(self, name: str) -> list[str]:
-        """The outputs of a new node, in the order of its slots."""
+        """Names of a new node's visible outputs, in slot order."""
         new = self.new[name]
         every = list(shape_of(new).outputs)
         if new.class_type not in (*PROGRAMS, MODEL):
@@ -109,7 +109,7 @@ class _Writer:
                 for link in reader.links.values()
                 if isinstance(link, Output) and link.node == name
             }
-        return [output for output in every if output in (used or _USUAL)]
+        return [output for output in every if output in (used or _DEFAULT_OUTPUTS)]
 
     def _node(self, name: str, new: NewNode) -> Json:
         old = self.canvas.nodes.get(name) or self.canvas.nodes.get(new.near) or {}
@@ -141,7 +141,7 @@ class _Writer:
             "flags": {},
             "order": 0,
             "mode": MUTED if old.get("mode") in (MUTED, BYPASSED) else 0,
-            **{key: copy.deepcopy(old[key]) for key in _KEPT if key in old},
+            **{key: copy.deepcopy(old[key]) for key in _COPIED_KEYS if key in old},
             "inputs": inputs,
             "outputs": outputs,
             "properties": {"Node name for S&R": new.class_type},
@@ -158,7 +158,7 @@ class _Writer:
         return node
 
     def _put_form(self, node: Json, new: NewNode, shape: Shape) -> None:
-        """What our page keeps of a program: the form, and the fields' values by their names."""
+        """Store form and field values, by name, where our scripts read them; append the widgets."""
         kind = PROGRAMS.get(new.class_type, "model")
         every = list(shape.outputs)
         name = self._name_of(node)
@@ -200,8 +200,8 @@ class _Writer:
             return self.ids[start.node], self.shown[start.node].index(start.name)
         return None if start is None else (start.node, start.slot)
 
-    def _tell_slots(self) -> None:
-        """Each slot says which links it has; so do the borders of a subgraph."""
+    def _update_slots(self) -> None:
+        """Update the link ids of every slot, and of the subgraph's own inputs and outputs."""
         graph = self.canvas.graph
         into = {(link.target, link.target_slot): link.id for link in self.links}
         out: dict[tuple[str, int], list[object]] = {}
@@ -231,7 +231,7 @@ def _socket(name: str, kind: str, *, widget: bool = False) -> Json:
 
 
 def _field(name: str, kind: str, value: object) -> Json:
-    """A field as a form keeps it; what the workflow stores is not known here."""
+    """A field's entry in a form; `stored` is the given value, since the workflow's is unknown."""
     text = value if isinstance(value, str) else ""
     return {
         "name": name,
@@ -244,7 +244,7 @@ def _field(name: str, kind: str, value: object) -> Json:
 
 
 def _beside(pos: object, is_place_free: bool, rows: int) -> list[object]:
-    """Where the old node was, or to the right of it."""
+    """Position of an added node: the old node's if that is free, else to the right of it."""
     about = as_dict(pos)
     x, y = [about.get("0"), about.get("1")] if about else [*as_list(pos), 0, 0][:2]
     if is_place_free and rows < 8:

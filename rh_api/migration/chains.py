@@ -1,4 +1,4 @@
-"""Settings, lists of fields and orders of other packs: a chain of nodes becomes one of ours."""
+"""Plans other packs' chains of settings, field lists and orders: each becomes one node of ours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .packs import Direct, Entries, Execute, Names, Rule, Settings, Single, Stay
 
 _LOADERS = {"VIDEO": ("LoadVideo", "file", "VIDEO"), "AUDIO": ("LoadAudio", "audio", "AUDIO")}
 _UPLOADS = {"IMAGE": "RHUploadImage", "VIDEO": "RHUploadVideo", "AUDIO": "RHUploadAudio"}
-_SERVING = frozenset({"RH_LoadAudioPath"})  # goes with the uploader that it feeds
+_HELPERS = frozenset({"RH_LoadAudioPath"})  # dropped with the uploader that it feeds
 _KINDS = {True: ("RunningHubAIApp", "app"), False: ("RunningHubRemoteWorkflow", "workflow")}
 
 
@@ -24,7 +24,7 @@ class Kept(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One field of an order: a plain text, or what a link brings. `media`: what that is."""
+    """One field of an order: a text or a link's source. `media`: type of that, "" if not known."""
 
     name: str
     value: str | Source
@@ -32,7 +32,7 @@ class Entry:
 
 
 class Chains:
-    """The rules of one graph. `skip`: ids of nodes that the person wants left alone."""
+    """Applies the packs' rules to one graph. `skip`: ids of nodes that the user wants kept."""
 
     def __init__(self, graph: OldGraph, plan: Plan, skip: Container[str]) -> None:
         self.graph, self.plan, self.skip = graph, plan, skip
@@ -45,7 +45,7 @@ class Chains:
         self._used: dict[str, list[str]] = {}
 
     def plan_all(self) -> None:
-        """Fills the plan."""
+        """Fill the plan: each node of a pack is replaced, dropped, or kept with a reason."""
         for node_id, rule in self._rules.items():
             node = self.graph.nodes[node_id]
             try:
@@ -60,13 +60,13 @@ class Chains:
             except Kept as kept:
                 self.plan.kept[node_id] = kept.why
         self._drop()
-        self._upload_others()
+        self._replace_uploaders()
         self._drop()
-        self._forget_unused()
+        self._drop_unused_added()
         for change in self.plan.changes:
             used = dict.fromkeys(self._used.get(change.nodes[0], []))
             change.nodes += [node_id for node_id in used if node_id in self.plan.dropped]
-        self._explain_rest()
+        self._explain_kept()
 
     # one order
 
@@ -78,7 +78,7 @@ class Chains:
         new, change = self._begin(node, is_app, entries, holder, name)
         is_outside = settings.id not in self.graph.nodes
         self._used[node.id] = used if is_outside else [settings.id, *used]
-        self._take(node, rule.timeout, new, "timeout")
+        self._copy_input(node, rule.timeout, new, "timeout")
         if rule.big in node.links:
             raise Kept("migrate.stays_linked", name=rule.big)
         if self._switch(node, rule.big):
@@ -109,7 +109,7 @@ class Chains:
                 raise Kept("migrate.stays_no_media", name=name)
             entries.append(Entry(field, source, media))
         new, change = self._begin(node, False, entries, node, "workflow_id")
-        self._take(node, "timeout", new, "timeout")
+        self._copy_input(node, "timeout", new, "timeout")
         self._finish(node, new, change, rule.outputs, node.text("base_url"))
 
     def _single(self, node: OldNode, rule: Single) -> None:
@@ -117,7 +117,7 @@ class Chains:
             return
         new = NewNode(rule.becomes, dict(rule.fixed), title=node.own_title)
         for old, name in rule.inputs:
-            self._take(node, old, new, name)
+            self._copy_input(node, old, new, name)
         change = Change([node.id], rule.becomes)
         if rule.note:
             change.note(rule.note)
@@ -130,7 +130,7 @@ class Chains:
         if not holder.text(target).strip() and target not in holder.links:
             raise Kept("migrate.stays_no_target")
         new = NewNode(class_type, title=node.own_title)
-        self._take(holder, target, new, name)
+        self._copy_input(holder, target, new, name)
         text = new.values.get(name)
         if isinstance(text, str):
             new.values[name] = text.strip()
@@ -174,7 +174,7 @@ class Chains:
         self._place(node, new, change, outputs)
 
     def _place(self, node: OldNode, new: NewNode, change: Change, outputs: tuple[str, ...]) -> None:
-        """The new node under the old one's id; who read the old one reads the new one."""
+        """Put the new node under the old one's id, and map the old outputs to the new ones."""
         self.plan.put[node.id] = new
         self.plan.changes.append(change)
         frames = ""
@@ -196,7 +196,7 @@ class Chains:
                 for reader in readers:
                     change.note("migrate.note_lost", slot=slot + 1, reader=reader.label)
 
-    # what it reads
+    # the inputs of an order
 
     def _settings(self, node: OldNode, name: str) -> tuple[OldNode, Settings]:
         source = node.links.get(name)
@@ -209,7 +209,7 @@ class Chains:
         return settings, rule
 
     def _settings_outside(self, slot: int) -> tuple[OldNode, Settings]:
-        """What feeds an input of the subgraph, if it says the same wherever that is used."""
+        """Settings that feed input `slot` of the subgraph from outside; Kept if its uses differ."""
         every = self.graph.outside.get(slot, ())
         first = every[0] if every else None
         rule = rule_of(first) if first else None
@@ -217,11 +217,11 @@ class Chains:
             raise Kept("migrate.stays_no_settings")
         if any(node.values != first.values or node.links for node in every):
             raise Kept("migrate.stays_settings_differ")
-        # An id of its own: the number may be another node's in here.
+        # A new id: inside the subgraph the same number may be another node's.
         return replace(first, id=f"outside {first.id}"), rule
 
     def _entries(self, source: Source | None) -> tuple[list[Entry], list[str]]:
-        """The list that a link brings, first entry first, and the nodes that made it."""
+        """Entries of the linked list, in order, and ids of the nodes that made it. Raises Kept."""
         entries: list[Entry] = []
         used: list[str] = []
         while source is not None:
@@ -240,10 +240,10 @@ class Chains:
             entries[:0] = own
             used.append(node.id)
             source = node.links.get(rule.previous)
-        return entries, [*used, *self._behind(entries)]
+        return entries, [*used, *self._uploaders(entries)]
 
-    def _behind(self, entries: list[Entry]) -> Iterator[str]:
-        """The uploaders whose names entries carry, and what those read from."""
+    def _uploaders(self, entries: list[Entry]) -> Iterator[str]:
+        """Ids of the uploaders that entries link to, and of the nodes that feed those."""
         for entry in entries:
             if isinstance(entry.value, Source) and entry.value.node in self._rules:
                 yield entry.value.node
@@ -265,7 +265,7 @@ class Chains:
             yield Entry(name, Source(node.id, 0))
 
     def _field_name(self, node: OldNode, names: Names) -> str:
-        """`6.text`; "" for an entry that a node with places for several leaves empty."""
+        """`6.text`; "" for an unused entry of a node that has several. Kept for a linked name."""
         for name in (names.node, names.field, names.custom):
             if name in node.links:
                 raise Kept("migrate.stays_linked", name=name)
@@ -278,17 +278,17 @@ class Chains:
         return "" if is_one_of_many and not (node_id and field) else f"{node_id}.{field}"
 
     def _media(self, entry: Entry) -> tuple[str, Source | Output]:
-        """What a linked field takes: straight from where an uploader has it."""
+        """Media type and source of a linked field; an uploader in between is bypassed."""
         source = entry.value
         assert isinstance(source, Source)  # noqa: S101 - the caller asked
         node, rule = self.graph.nodes.get(source.node), self._rules.get(source.node)
         if entry.media or node is None or not isinstance(rule, Upload) or source.slot != 0:
             return entry.media, source
-        brought = self._brought(node, rule)
-        return (rule.media, brought) if brought is not None else ("", source)
+        uploaded = self._upload_source(node, rule)
+        return (rule.media, uploaded) if uploaded is not None else ("", source)
 
-    def _brought(self, node: OldNode, rule: Upload) -> Source | Output | None:
-        """What an uploader uploads; None where only it can know."""
+    def _upload_source(self, node: OldNode, rule: Upload) -> Source | Output | None:
+        """The source that an uploader uploads; None if the graph does not tell."""
         link = node.links.get(rule.source)
         if rule.loader:
             loader = self.graph.nodes.get(link.node) if link else None
@@ -308,8 +308,8 @@ class Chains:
             self._loaders[node.id] = self.plan.add(loader)
         return Output(self._loaders[node.id], output)
 
-    def _take(self, node: OldNode, old: str, new: NewNode, name: str) -> None:
-        """A value or a link under another name; nothing where there is none."""
+    def _copy_input(self, node: OldNode, old: str, new: NewNode, name: str) -> None:
+        """Copy the link or value of input `old` to input `name` of `new`, if there is one."""
         if old in node.links:
             new.links[name] = node.links[old]
         elif node.values.get(old) is not None:
@@ -320,15 +320,15 @@ class Chains:
             raise Kept("migrate.stays_linked", name=name)
         return bool(name) and node.values.get(name) in (True, "true", "True", 1)
 
-    # what is left
+    # the remaining nodes
 
     def _drop(self) -> None:
-        """Nodes of a chain that nobody reads any more."""
+        """Drop, to a fixpoint, the chains' nodes whose every reader is removed."""
         parts = {
             node_id
             for node_id, rule in self._rules.items()
             if (node := self.graph.nodes[node_id]).live
-            and (isinstance(rule, (Settings, Entries, Upload)) or node.class_type in _SERVING)
+            and (isinstance(rule, (Settings, Entries, Upload)) or node.class_type in _HELPERS)
         }
         while True:
             gone = {
@@ -341,32 +341,32 @@ class Chains:
                 return
             self.plan.dropped |= gone
 
-    def _forget_unused(self) -> None:
-        """Loaders of orders that stay after all."""
+    def _drop_unused_added(self) -> None:
+        """Remove added nodes that nothing reads, such as loaders of orders that are kept."""
         starts = [*self.plan.moved.values()]
         for new in self.plan.new_nodes().values():
             starts += [start for start in new.links.values() if isinstance(start, Output)]
         used = {start.node for start in starts}
         self.plan.added = {name: new for name, new in self.plan.added.items() if name in used}
 
-    def _upload_others(self) -> None:
-        """Uploaders whose remote names others read as well."""
+    def _replace_uploaders(self) -> None:
+        """Replace the remaining uploaders, whose remote names other nodes read as well."""
         for node_id, rule in self._rules.items():
             node = self.graph.nodes[node_id]
             readers = self.graph.readers.get(Source(node_id, 0))
             if not isinstance(rule, Upload) or self.plan.goes(node_id) or not readers:
                 continue
-            if node_id in self.skip or self._serves_old(node_id) or not node.live:
+            if node_id in self.skip or self._feeds_kept_order(node_id) or not node.live:
                 continue
-            brought = self._brought(node, rule)
-            if brought is None or self.graph.readers.get(Source(node_id, 1)):
+            uploaded = self._upload_source(node, rule)
+            if uploaded is None or self.graph.readers.get(Source(node_id, 1)):
                 continue
             new = NewNode(_UPLOADS[rule.media], title=node.own_title)
-            new.links[rule.media.lower()] = brought
+            new.links[rule.media.lower()] = uploaded
             self._place(node, new, Change([node_id], new.class_type), ("file_name",))
 
-    def _serves_old(self, node_id: str) -> bool:
-        """Whether an order that stays reads from it: its account may be another."""
+    def _feeds_kept_order(self, node_id: str) -> bool:
+        """Whether a kept order depends on the node: it may use another account."""
         waiting, seen = [node_id], {node_id}
         while waiting:
             for dependent in self.graph.dependents.get(waiting.pop(), ()):
@@ -380,7 +380,7 @@ class Chains:
                     waiting.append(dependent)
         return False
 
-    def _explain_rest(self) -> None:
+    def _explain_kept(self) -> None:
         for node_id, rule in self._rules.items():
             if not self.plan.goes(node_id) and node_id not in self.plan.kept:
                 self.plan.kept[node_id] = Sentence(self._why(node_id, rule))

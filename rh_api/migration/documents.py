@@ -1,4 +1,4 @@
-"""Whole files: graphs and keys in JSON files, and in the metadata of pictures, films and sounds."""
+"""Migration and key search in files: JSON, and the metadata of images, videos and audio."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from .migrate import Migration, migrate
 
 SUFFIXES = (".json", *carriers.SUFFIXES)
 _HOLDERS = ("workflow", "prompt", "output", "extra_data", "extra_pnginfo")
-"""What a graph may lie in: the body of POST /prompt, a video's comment."""
+"""Keys under which a graph may be nested: in the body of POST /prompt, in a video's comment."""
 
 
 @dataclass(frozen=True)
 class FileMigration:
-    """`data`: the file as it becomes. `beside`: graphs, by name, that did not fit into it."""
+    """`data`: the new file. `beside`: JSON of new graphs that did not fit into it, by name."""
 
     data: bytes
     graphs: tuple[tuple[str, Migration], ...] = ()
@@ -44,9 +44,9 @@ class FileMigration:
 
 
 def migrate_file(data: bytes, catalogue: Catalogue) -> FileMigration:
-    """Replaces old nodes in every graph of a file; pixels and other metadata stay as they are.
+    """Replace old nodes in every graph of a file; pixels and other metadata stay as they are.
 
-    Raises BadInput for a file that holds no graph, or is of no kind that can be read.
+    Raises BadInput for a file without a graph, or in an unsupported format.
     """
     graphs: list[tuple[str, Migration]] = []
     carrier = carrier_of(data)
@@ -73,12 +73,12 @@ def migrate_file(data: bytes, catalogue: Catalogue) -> FileMigration:
 
 
 def keys_in_file(data: bytes) -> tuple[FoundKey, ...]:
-    """The keys that a file holds, a plain text among them. BadInput for one that cannot be read."""
+    """Find keys in a JSON, media or plain text file. Raises BadInput for any other."""
     carrier = carrier_of(data)
     if carrier is None:
         text = _text_of(data)
         document = read_document(text)
-        # A note, or a command line that orders something.
+        # Plain text: a note, or a command line with a key.
         return find_keys_in_text(text, "text") if document is None else find_keys(document)
     keys: list[FoundKey] = []
     for name, text in carrier.read(data):
@@ -88,7 +88,7 @@ def keys_in_file(data: bytes) -> tuple[FoundKey, ...]:
 
 
 def clean_file(data: bytes, keys: Iterable[str]) -> bytes:
-    """The file without those keys."""
+    """Return the file with those keys removed. Raises BadInput if it cannot be read."""
     keys = tuple(keys)
     carrier = carrier_of(data)
     if carrier is None:
@@ -99,7 +99,7 @@ def clean_file(data: bytes, keys: Iterable[str]) -> bytes:
         cleaned = clean_text(text, keys)
         if cleaned != text:
             changes[place] = cleaned
-    # What is packed goes by its text, and all else where it stands: a key may be in any place.
+    # Texts may be compressed, so they are rewritten; anywhere else a key is overwritten in place.
     data = carrier.write(data, changes)
     return carrier.sealed(data, clean_bytes(data, keys))
 
@@ -113,7 +113,7 @@ def _noted(
 
 
 def _each_graph(value: object, name: str, act: Callable[[Json, str], Json]) -> object:
-    """The value with each graph in it replaced by what `act` makes of it."""
+    """Return the value with each graph in it replaced by `act(graph, name)`."""
     document = as_dict(value)
     if document is None:
         return value
@@ -138,7 +138,7 @@ def _require(graphs: list[tuple[str, Migration]]) -> None:
 def _written(
     carrier: Carrier, data: bytes, texts: Mapping[int, str]
 ) -> tuple[bytes, dict[int, str]]:
-    """The file with all that fits into it, and what does not."""
+    """The file with each text written that fits, and the texts that do not, by index."""
     overflow: dict[int, str] = {}
     for place, text in texts.items():
         try:
@@ -163,12 +163,12 @@ def _text_of(data: bytes) -> str:
 
 
 def _dumped(data: bytes, document: object) -> bytes:
-    """As the file was written: with its line breaks and blanks, or without."""
+    """Serialize `document` in the style of `data`: its indent, separators and final blanks."""
     text = _text_of(data)
     indent = next(iter(_indents(text)), None)
     separators = (",", ":") if indent is None and '": ' not in text[:2000] else None
     written = json.dumps(document, ensure_ascii=False, indent=indent, separators=separators)
-    # UTF-8 has no bytes for half an emoji, as a cut title ends with: it stays an escape.
+    # UTF-8 cannot encode a lone surrogate (half an emoji of a cut title): it stays an escape.
     return (written + text[len(text.rstrip()) :]).encode("utf-8", "backslashreplace")
 
 

@@ -1,4 +1,4 @@
-"""A graph as the rules see it, and what they want of it, whichever way it was written down."""
+"""The IR of a migration: the old graph and the plan of changes, whatever the file format."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, cast
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Output `slot` of a node: a node of the graph as it was, or one that the plan adds."""
+    """Output `slot` (from 0) of a node of the old graph."""
 
     node: str
     slot: int
@@ -17,7 +17,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """An output by its name, of a node that the plan makes."""
+    """A named output of a node that the plan creates."""
 
     node: str
     name: str
@@ -25,10 +25,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class OldNode:
-    """One node. `values` and `links` by input name; links lead past nodes that only pass on.
+    """One node. `values` and `links` by input name; links are resolved through virtual nodes.
 
-    `names`: every input that the graph has, linked or not. `live`: neither muted nor bypassed.
-    `is_saved`: of a canvas, where a value that is missing is the class's usual one.
+    `names`: all its inputs in the file, linked or not. `live`: neither muted nor bypassed.
+    `is_saved`: from a canvas file, where a missing value is the class's default.
     """
 
     id: str
@@ -42,19 +42,19 @@ class OldNode:
 
     @property
     def own_title(self) -> str:
-        """A title that a person gave, else nothing."""
+        """The title if the user set it, else ""."""
         is_given = self.title != self.class_type and not self.title.startswith("RH ")
         return self.title if is_given else ""
 
     def text(self, name: str, default: str = "") -> str:
-        """A plain value as the text that ComfyUI hands to a STRING input."""
+        """A value as the text that ComfyUI passes to a STRING input."""
         value = self.values.get(name, default)
         return value if isinstance(value, str) else default if value is None else str(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Input `name` of `node` reads an output."""
+    """Input `name` of `node`, which reads an output; `label`: the node in sentences."""
 
     node: str
     name: str
@@ -65,10 +65,10 @@ class Reader:
 class OldGraph:
     """One flat graph: a prompt, a workflow's root, or one of its subgraphs.
 
-    `readers`: who reads an output in the end, the borders of a subgraph among them. `dependents`:
-    ids of the nodes that would lose something with a node, bypassed ones too. `place`: what to
-    write before a node's id, with a mark between. `outside`: of a subgraph, the nodes that feed
-    its inputs by their place, one for each time that it is used.
+    `readers`: the inputs that read an output through virtual nodes, a subgraph's borders among
+    them. `dependents`: ids of the nodes and borders that read from a node, bypassed ones
+    included. `place`: prefix of node ids in reports, such as `name / `. `outside`: for a
+    subgraph, the nodes that feed its inputs, by input slot, one for each use of it.
     """
 
     nodes: Mapping[str, OldNode]
@@ -82,7 +82,7 @@ class OldGraph:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence for people: its key in `texts.py`, and what it names."""
+    """A user-facing sentence: its key in `texts.py`, and its parameters."""
 
     key: str
     params: Mapping[str, object] = field(default_factory=dict[str, object])
@@ -92,8 +92,8 @@ class Sentence:
 class NewField:
     """A field of a program's node; `kind` as a node's form has it, `*` for any.
 
-    `about`: what else the form keeps of it. `item`: the socket of one item of a list, which
-    stands in no form. `control`: what becomes of a seed after a run, such as `randomize`.
+    `about`: more keys of its entry in the form. `item`: it is the socket of one list item, which
+    a form omits. `control`: `control_after_generate` of a seed, such as `randomize`.
     """
 
     name: str
@@ -105,10 +105,10 @@ class NewField:
 
 @dataclass
 class NewNode:
-    """A node that a plan makes. Values and links by input; outputs are named by `target_nodes.py`.
+    """A node that a plan creates. Values and links by input; outputs as in `target_nodes.py`.
 
-    `fields`: those inputs that the class does not declare, in order. `form`: what a standard
-    model's node keeps of its model.
+    `fields`: the inputs that the class does not declare, in order. `form`: a standard model's
+    entries of the node's form. `near`: id of the old node to place an added one beside.
     """
 
     class_type: str
@@ -122,7 +122,7 @@ class NewNode:
 
 @dataclass
 class Change:
-    """What becomes of some nodes. `nodes`: their ids, that of the new one first."""
+    """One replacement, for the report. `nodes`: old ids, first the one that the new node takes."""
 
     nodes: list[str]
     becomes: str
@@ -137,11 +137,11 @@ class Change:
 
 @dataclass
 class Plan:
-    """What is to be done with one graph.
+    """The changes to one graph.
 
-    `put`: new nodes in the place and under the id of old ones. `added`: more new nodes, by names
-    that no node has. `dropped`: ids of nodes that go. `moved`: where an output of an old node is
-    now; who reads one that is not there reads nothing any more. `kept`: why a node stays.
+    `put`: new nodes, by the id of the old one that each replaces. `added`: more new nodes, by
+    unique temporary names. `dropped`: ids of nodes to remove. `moved`: outputs of removed nodes
+    to new outputs; links from any other output of them are cut. `kept`: why a node stays, by id.
     """
 
     put: dict[str, NewNode] = field(default_factory=dict[str, NewNode])
@@ -163,7 +163,7 @@ class Plan:
         return {**self.put, **self.added}
 
     def whence(self, source: Source | Output) -> Source | Output | None:
-        """Where a link starts now; None for an output that is no more."""
+        """The new source of a link; None if its output was removed."""
         if isinstance(source, Output):
             return source
         return self.moved.get(source) if self.goes(source.node) else source
@@ -173,7 +173,7 @@ Json = dict[str, Any]
 
 
 def readers_of(nodes: Iterable[OldNode]) -> dict[Source, tuple[Reader, ...]]:
-    """Who reads which output."""
+    """The inputs that read each output."""
     readers: dict[Source, list[Reader]] = {}
     for node in nodes:
         for name, source in node.links.items():

@@ -1,7 +1,7 @@
-"""Keys that graphs and texts hold: found, shown veiled, and taken out.
+"""Finds, masks and removes API keys in graphs and texts.
 
-A RunningHub key is 32 hexadecimal characters, and so is every MD5: what stands beside one decides
-how sure a finding is, and a person has the last word.
+A RunningHub key is 32 hexadecimal characters, as is every MD5: the context of a match decides how
+certain it is, and the user has the last word.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..wire.envelope import as_list
 from .graph import Json, as_dict
 from .packs import KEY_INPUTS, WIDGETS
 
-# A file that is named by its content: 32 hexadecimal characters that are no key.
+# Suffixes of files that are named by their MD5: those 32 characters are no key.
 _FILE = (
     r"\.(png|jpe?g|webp|gif|bmp|avif|hei[cf]|mp4|m4v|webm|mkv|mov|wav|mp3|flac|opus|og[ag]|m4a"
     r"|zip|json|txt|safetensors)\b"
@@ -39,8 +39,8 @@ _DEPTH = 60
 
 
 class Surety(enum.Enum):
-    """CERTAIN: a field that holds keys. LIKELY: a name or an address beside. MAYBE:
-    only its form."""
+    """CERTAIN: in a known key input or proxy URL. LIKELY: with a telling name or site nearby.
+    MAYBE: only by its format."""
 
     CERTAIN = 3
     LIKELY = 2
@@ -49,7 +49,7 @@ class Surety(enum.Enum):
 
 @dataclass(frozen=True)
 class FoundKey:
-    """A key, and where it stands: `apiKey of RH Settings (6)`. It is never shown whole."""
+    """A key and its places, such as `apiKey · RH Settings (6)`. Only `veiled` is ever shown."""
 
     key: str
     surety: Surety
@@ -57,7 +57,7 @@ class FoundKey:
 
     @property
     def veiled(self) -> str:
-        """`ed37…ee13`: enough for its owner to know it."""
+        """The masked key, `ed37…13`: enough for its owner to recognize it."""
         return veiled(self.key)
 
 
@@ -66,24 +66,24 @@ def veiled(key: str) -> str:
 
 
 def find_keys(document: object) -> tuple[FoundKey, ...]:
-    """The keys of a workflow, a prompt, or any other JSON value; the surest first."""
+    """Find keys in a workflow, a prompt, or any other JSON value; the most certain first."""
     return gather(_walk(document, (), None, 0))
 
 
 def find_keys_in_text(text: str, place: str) -> tuple[FoundKey, ...]:
-    """The keys of a text that is no JSON, such as a picture's comment."""
+    """Find keys in a text that is not JSON, such as an image's comment."""
     return gather(_in_text(text, place, "", is_text=True))
 
 
 def gather(findings: Iterable[tuple[str, Surety, str]]) -> tuple[FoundKey, ...]:
-    """One entry for a key, however often it stands there."""
+    """Group (key, surety, place) findings into one entry per key, the most certain first."""
     surety: dict[str, Surety] = {}
     places: dict[str, list[str]] = {}
     for key, sure, place in findings:
         best = surety.get(key, sure)
         surety[key] = max(best, sure, key=lambda grade: grade.value)
         there = places.setdefault(key, [])
-        # A node's key is told once, by the input that holds it.
+        # Each node is listed once, by the first input that holds the key.
         if all(place.rpartition(" · ")[2] != earlier.rpartition(" · ")[2] for earlier in there):
             there.append(place)
     entries = [FoundKey(key, surety[key], tuple(places[key])) for key in surety]
@@ -91,7 +91,7 @@ def gather(findings: Iterable[tuple[str, Surety, str]]) -> tuple[FoundKey, ...]:
 
 
 def clean(document: object, keys: Iterable[str]) -> object:
-    """A copy without the keys: a value that is nothing else becomes empty.
+    """Return a copy without the keys; a string that is only a key becomes empty.
 
     Raises BadInput for a value that is nested too deeply to be copied.
     """
@@ -115,14 +115,14 @@ def _cleaned(document: object, keys: list[str]) -> object:
 
 
 def clean_text(text: str, keys: Iterable[str]) -> str:
-    """The text without the keys, as long as before: a place in a file is not moved."""
+    """Overwrite keys with as many `x`: the length stays, so no offset in a file changes."""
     for key in keys:
         text = text.replace(key, "x" * len(key))
     return text
 
 
 def clean_bytes(data: bytes, keys: Iterable[str]) -> bytes:
-    """A file's bytes without the keys, as long as before: pixels never look like a key."""
+    """As `clean_text`, for a file's bytes; pixels do not equal a key by chance."""
     for key in keys:
         data = data.replace(key.encode(), b"x" * len(key))
     return data
@@ -149,11 +149,11 @@ def _walk(
         if inner_json is not None:
             yield from _walk(inner_json, path, node, depth + 1)
         else:
-            yield from _in_text(value, _place(path, node), _beside(path, node), _is_text(node))
+            yield from _in_text(value, _place(path, node), _context(path, node), _is_text(node))
 
 
 def _key_inputs(node: Json, path: tuple[str, ...]) -> Iterator[tuple[str, Surety, str]]:
-    """The inputs of known nodes that hold a key, whatever it looks like."""
+    """Keys in inputs of known nodes that are there to hold one, hexadecimal or not."""
     class_type = str(node.get("class_type") or node.get("type"))
     for name in KEY_INPUTS.get(class_type, ()):
         value = (as_dict(node.get("inputs")) or {}).get(name)
@@ -171,22 +171,22 @@ def _key_inputs(node: Json, path: tuple[str, ...]) -> Iterator[tuple[str, Surety
 
 
 def _in_text(
-    text: str, place: str, beside: str, is_text: bool
+    text: str, place: str, context: str, is_text: bool
 ) -> Iterator[tuple[str, Surety, str]]:
     for match in _PROXY.finditer(text):
-        if set(match[1]) != {"x"}:  # else it was taken out before
+        if set(match[1]) != {"x"}:  # else it was already overwritten
             yield match[1], Surety.CERTAIN, place
     for match in _HEX.finditer(text):
         before = text[max(0, match.start() - _NEAR) : match.start()]
         after = text[match.end() : match.end() + _NEAR]
-        if _NAME.search(before) or _NAME.search(beside) or _SITE.search(before + after + beside):
+        if _NAME.search(before) or _NAME.search(context) or _SITE.search(before + after + context):
             yield match[0], Surety.LIKELY, place
         elif is_text and len(text.strip()) == len(match[0]):
             yield match[0], Surety.MAYBE, place
 
 
-def _beside(path: tuple[str, ...], node: Json | None) -> str:
-    """What may say what a value is: its own name, and the other texts of its node."""
+def _context(path: tuple[str, ...], node: Json | None) -> str:
+    """The context of a value: its own name, and the title and short texts of its node."""
     name = next((step for step in reversed(path) if not step.isdigit()), "")
     if node is None:
         return name
@@ -217,7 +217,7 @@ def _label(node: Json, path: tuple[str, ...]) -> str:
 
 
 def read_document(text: str) -> object | None:
-    """The object or list that a text holds as JSON; None for anything else."""
+    """Parse a JSON object or list; None for anything else."""
     try:
         document: object = json.loads(text)
     except (ValueError, RecursionError):
@@ -226,5 +226,5 @@ def read_document(text: str) -> object | None:
 
 
 def _json(text: str) -> object:
-    """What a text holds as JSON: a form, or a graph in a graph's metadata."""
+    """Parse JSON nested in a string: a form, or a graph in a graph's metadata; else None."""
     return read_document(text) if text.lstrip().startswith(("{", "[")) else None

@@ -1,4 +1,4 @@
-"""A graph with nodes of other packs becomes one with ours, and says what it did and why."""
+"""Entry point: replaces other packs' nodes in a graph by ours, and reports what and why."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .packs import WIDGETS
 
 @dataclass(frozen=True)
 class Named:
-    """A node as a sentence names it."""
+    """A node in a report; `id` has its subgraph's prefix."""
 
     id: str
     class_type: str
@@ -29,7 +29,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Replaced:
-    """Old nodes that became one of ours, the order first, and what is different now."""
+    """Old nodes (the order first) that became one of ours, and notes on what differs now."""
 
     nodes: tuple[Named, ...]
     becomes: str
@@ -47,7 +47,7 @@ class Left:
 
 @dataclass(frozen=True)
 class Migration:
-    """The graph as it becomes; the same object where nothing is replaced."""
+    """`document`: the new graph, or the same object if nothing was replaced."""
 
     document: Json
     replaced: tuple[Replaced, ...]
@@ -55,9 +55,9 @@ class Migration:
 
 
 def migrate(document: Json, catalogue: Catalogue, skip: Container[str] = ()) -> Migration:
-    """Replaces what can be replaced in a workflow of the canvas or a prompt in API format.
+    """Replace other packs' nodes in a workflow of the canvas or a prompt in API format.
 
-    The document given is not changed. `skip`: nodes to leave alone, as `Named.id` has them.
+    `document` is not mutated. `skip`: nodes to leave alone, as in `Named.id`.
     Raises BadInput for a document that is neither.
     """
     classes = ModelClasses(catalogue)
@@ -97,13 +97,13 @@ def _migrate_canvas(
         plan = _planned(graph, classes, skip)
         if plan.changes:
             write_graph(canvas, plan, _last_ids(whole))
-            _tell_last(canvas.graph, whole)
+            _update_counters(canvas.graph, whole)
         parts.append((graph, plan))
     return parts
 
 
 def _outside(canvas: CanvasGraph, graphs: Sequence[OldGraph]) -> dict[int, tuple[OldNode, ...]]:
-    """The nodes that feed a subgraph's inputs, wherever it stands."""
+    """The nodes that feed a subgraph's inputs, by input slot, one for each use of it."""
     names = [str(socket.get("name")) for socket in inputs_of(canvas.graph)]
     feeders: dict[int, tuple[OldNode, ...]] = {}
     for graph in graphs:
@@ -127,7 +127,7 @@ def _planned(graph: OldGraph, classes: ModelClasses, skip: Container[str]) -> Pl
 
 
 def _last_ids(whole: Json) -> Mapping[str, int]:
-    """The highest id of a node and of a link, of the root and all subgraphs."""
+    """The highest `node` and `link` ids of the root and all subgraphs."""
     nodes = [0]
     links = [0]
     for graph, _ in scopes(whole):
@@ -148,8 +148,8 @@ def _numbers(values: list[object]) -> Iterator[int]:
             yield int(float(value))
 
 
-def _tell_last(graph: Json, whole: Json) -> None:
-    """The counters from which the canvas numbers what comes next."""
+def _update_counters(graph: Json, whole: Json) -> None:
+    """Update the id counters of the canvas, in the graph and in the root."""
     last = _last_ids(whole)
     for document in (graph, whole):
         for name, key in (("last_node_id", "node"), ("last_link_id", "link")):

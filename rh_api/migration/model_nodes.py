@@ -1,7 +1,7 @@
-"""Nodes of ComfyUI_RH_OpenAPI, a class a standard model: each becomes a RunningHub Model.
+"""Replaces nodes of ComfyUI_RH_OpenAPI, which has one class per model, by RunningHub Model.
 
-Its classes are named by their endpoints, its inputs by the model's parameters; both by rules that
-its sources state (HM-RunningHub/ComfyUI_RH_OpenAPI, May 2026), so no list of its 299 is kept.
+Its class names derive from endpoints and its input names from parameters, by rules read in its
+sources (HM-RunningHub/ComfyUI_RH_OpenAPI, May 2026), so its 299 classes are not listed here.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from .target_nodes import MODEL
 
 PREFIX = "RH_"
 _ENDPOINTS = {"rhseedancevideoreftovideo": "bytedance/dreamactor-v2"}
-"""A class that is not named by its endpoint."""
+"""Endpoints of classes whose names do not derive from them."""
 
 _SOCKETS = {FieldKind.IMAGE: 9, FieldKind.VIDEO: 3, FieldKind.AUDIO: 3}
-"""Media, in the order of their sockets, and how many a list has that does not say."""
+"""Media kinds, and the number of sockets of a list parameter without `max_items`."""
 _NO_WIDGET = frozenset({FieldKind.JSON, FieldKind.LORA, FieldKind.URL, FieldKind.ANY})
-_OMIT = "empty"  # an option that sends nothing
+_OMIT = "empty"  # the option that omits the parameter
 _CONTROL = "control_after_generate"
-_OWN = ("skip_error", "seed")  # of every class; real persons' only of some
-_PERSONS = ("real_person_mode", "conversion_slots")
+_OWN = ("skip_error", "seed")  # widgets of every class
+_REAL_PERSON = ("real_person_mode", "conversion_slots")
 _RATIO_IN_PROMPT = "rhart-image-g-2/"
-# Where its registry and the pages differ in what is required, and so in the widgets' order.
+# Whether a parameter was required, where it differs today: required widgets come first.
 _REQUIRED = {
     ("rhart-video-g/image-to-video", "duration"): False,
     ("rhart-video-g/text-to-video", "duration"): False,
     ("rhart-image-g-2-official/text-to-image", "aspectRatio"): True,
 }
-# Parameters that a model has now and its old class did not know.
+# Parameters that a model got after its old class was made.
 _SINCE = {
     "rhart-video-v3.1-pro/image-to-video": {"resolution"},
     "rhart-image/f-dev": {"prompt", "aspectRatio", "outputFormat"},
@@ -56,9 +56,9 @@ _OUTPUTS = {
 
 @dataclass(frozen=True)
 class Layout:
-    """What an old class has: `widgets` by place, and the parameter and item behind each socket.
+    """Inputs of an old class: `widgets` in order; `sockets` by name to (parameter, item).
 
-    `sent`: names of the parameters that a widget sets.
+    `sent`: names of the parameters that have a widget. An item counts from 1, 0 for no list.
     """
 
     sent: tuple[str, ...]
@@ -67,7 +67,7 @@ class Layout:
 
 
 class ModelClasses:
-    """The old classes of the models that a catalogue has."""
+    """Maps old class names to a catalogue's models, and plans their replacement."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._models = {_folded(PREFIX + endpoint): endpoint for endpoint in catalogue.models}
@@ -81,10 +81,10 @@ class ModelClasses:
         return self._catalogue.models.get(endpoint or "")
 
     def widgets_of(self, class_type: str, values: Sequence[object]) -> Sequence[str] | None:
-        """The names of saved values, by the first order that they fit.
+        """The names of saved values, by the widget order that fits them best.
 
-        The old pack's published graphs have an older one: texts first, required or not, or all as
-        the registry lists them.
+        Published graphs of the old pack have older orders: texts first, required or not, or all
+        as the registry lists them.
         """
         model = self.model_of(class_type)
         if model is None:
@@ -97,7 +97,7 @@ class ModelClasses:
         return min(orders, key=lambda names: _misfits(model, names, values))
 
     def plan_all(self, graph: OldGraph, plan: Plan, skip: Container[str]) -> None:
-        """Adds to the plan what becomes of a graph's model nodes."""
+        """Add to the plan the replacement of each model node, or why it is kept."""
         for node in graph.nodes.values():
             model = self.model_of(node.class_type)
             if model is None:
@@ -122,13 +122,13 @@ class ModelClasses:
             if parameter.name in layout.sent:
                 _set_value(node, model, parameter, new)
                 if parameter.is_media:
-                    _bring_text(input_name(parameter.name), new, plan, node)
+                    _link_text(input_name(parameter.name), new, plan, node)
         for socket, (parameter, item) in layout.sockets.items():
             _set_media(node, socket, parameter, item, new)
-        _tell(node, model, self._catalogue, change)
+        _add_notes(node, model, self._catalogue, change)
         plan.put[node.id] = new
         plan.changes.append(change)
-        _move(graph, node, _OUTPUTS.get(model.output, "files"), plan, change)
+        _move_output(graph, node, _OUTPUTS.get(model.output, "files"), plan, change)
 
 
 def layout_of(model: Model) -> Layout:
@@ -155,7 +155,7 @@ def layout_of(model: Model) -> Layout:
             sockets |= {f"{base}{item}": (param, item) for item in range(1, count + 1)}
         else:
             sockets[f"{base}_input" if base in taken else base] = (param, int(param.is_array))
-    return Layout((*required, *optional), (*widgets, *_PERSONS), sockets)
+    return Layout((*required, *optional), (*widgets, *_REAL_PERSON), sockets)
 
 
 def _folded(name: str) -> str:
@@ -163,7 +163,7 @@ def _folded(name: str) -> str:
 
 
 def _misfits(model: Model, names: Sequence[str], values: Sequence[object]) -> int:
-    """How many values are none that the widget of that name can have."""
+    """Count the values that are invalid for the widget of the name at their index."""
     count = 0
     for name, value in zip(names, values, strict=False):
         parameter = model.parameter(name)
@@ -192,7 +192,7 @@ def _required(model: Model, parameter: Parameter) -> bool:
 
 
 def _is_text(model: Model, parameter: Parameter) -> bool:
-    """Media that the old class takes as an address in a text."""
+    """Whether the old class takes this media parameter as a URL in a text widget."""
     return model.endpoint.startswith("marble-") and parameter.kind in _SOCKETS
 
 
@@ -212,7 +212,7 @@ def _set_value(node: OldNode, model: Model, parameter: Parameter, new: NewNode) 
         return
     value = node.values.get(parameter.name)
     if value is None and node.is_saved:
-        value = _usual(model, parameter)
+        value = _default(model, parameter)
     if isinstance(value, str) and parameter.kind is not FieldKind.COMBO:
         value = value.strip()
     if value is None or value == "" or (parameter.options and value == _OMIT):
@@ -222,8 +222,8 @@ def _set_value(node: OldNode, model: Model, parameter: Parameter, new: NewNode) 
     new.fields.append(NewField(name, parameter.kind.value, about, control=control))
 
 
-def _bring_text(name: str, new: NewNode, plan: Plan, node: OldNode) -> None:
-    """An address as a text: our inputs of media have a socket and nothing to write into."""
+def _link_text(name: str, new: NewNode, plan: Plan, node: OldNode) -> None:
+    """Move a URL into a linked PrimitiveString: our media inputs have a socket, but no widget."""
     address = new.values.pop(name, None)
     if address is not None:
         text = NewNode("PrimitiveString", {"value": address}, near=node.id)
@@ -244,8 +244,8 @@ def _set_media(node: OldNode, socket: str, parameter: Parameter, item: int, new:
     new.fields.append(NewField(full_name, parameter.kind.value, _about(parameter), bool(item)))
 
 
-def _usual(model: Model, parameter: Parameter) -> object:
-    """What a widget holds that nobody touched."""
+def _default(model: Model, parameter: Parameter) -> object:
+    """The initial value of a widget."""
     if parameter.kind is FieldKind.COMBO:
         if model.endpoint.startswith(_RATIO_IN_PROMPT) and parameter.name == "aspectRatio":
             return None
@@ -269,7 +269,7 @@ def _about(parameter: Parameter) -> Mapping[str, object]:
     return about
 
 
-def _tell(node: OldNode, model: Model, catalogue: Catalogue, change: Change) -> None:
+def _add_notes(node: OldNode, model: Model, catalogue: Catalogue, change: Change) -> None:
     def switched(name: str) -> bool:
         return name in node.links or node.values.get(name) in (True, "true")
 
@@ -293,7 +293,7 @@ def _tell(node: OldNode, model: Model, catalogue: Catalogue, change: Change) -> 
         change.note("migrate.note_first")
 
 
-def _move(graph: OldGraph, node: OldNode, name: str, plan: Plan, change: Change) -> None:
+def _move_output(graph: OldGraph, node: OldNode, name: str, plan: Plan, change: Change) -> None:
     plan.moved[Source(node.id, 0)] = Output(node.id, name)
     if name == "files" and graph.readers.get(Source(node.id, 0)):
         change.note("migrate.note_files")

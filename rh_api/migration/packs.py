@@ -1,6 +1,6 @@
-"""What nodes other RunningHub packs have, as far as a graph tells: one row a class.
+"""Node classes of other RunningHub packs and how to replace them: one row per class.
 
-Read in the sources of HM-RunningHub/ComfyUI_RH_APICall (May 2026), xuchenxu168/ComfyUI_RH_API
+From the sources of HM-RunningHub/ComfyUI_RH_APICall (May 2026), xuchenxu168/ComfyUI_RH_API
 (November 2025) and liangzheng1128/ComfyUI-RunningHub (June 2026); none of their code is here.
 """
 
@@ -14,7 +14,7 @@ from .graph import OldNode
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`widgets`: the saved values by place. `marker`: an input that tells packs apart."""
+    """`widgets`: names of saved values, in order. `marker`: an input of this pack's class only."""
 
     class_type: str
     widgets: tuple[str, ...] = ()
@@ -24,7 +24,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Settings(Rule):
-    """Key, site and what to run. `app`: a switch that says that it is an AI app."""
+    """API key, site, and target of an order. `app`: the switch for an AI app as target."""
 
     target: str = ""
     site: str = ""
@@ -33,7 +33,7 @@ class Settings(Rule):
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The inputs of one entry of a list: node, field, value. `custom` names the field `custom`."""
+    """Inputs of one list entry. `custom`: the one that names the field if `field` is `custom`."""
 
     node: str
     field: str
@@ -43,7 +43,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Entries(Rule):
-    """Adds entries to the list that `previous` brings."""
+    """Appends entries to the list at input `previous`. `media`: type of the values, "" for text."""
 
     names: tuple[Names, ...] = ()
     previous: str = ""
@@ -52,11 +52,11 @@ class Entries(Rule):
 
 @dataclass(frozen=True, slots=True)
 class Upload(Rule):
-    """Uploads `media` (IMAGE, VIDEO, AUDIO) and gives its remote name.
+    """Uploads `media` (IMAGE, VIDEO, AUDIO) and returns its remote name (output 0).
 
-    `source`: the input that brings it: a tensor or a video by a link, else (`is_file`) the name
-    of a file in ComfyUI's input folder. `loader`: the class whose value of that name a linked
-    path comes from. `names`, `previous`: it also adds an entry, at output 1.
+    `source`: the media input: a linked tensor or video, or (`is_file`) the name of a file in
+    ComfyUI's input folder. `loader`: class of the linked node that has the file's name, where the
+    input is a path. `names`, `previous`: it also appends an entry to a list (output 1).
     """
 
     media: str = ""
@@ -69,7 +69,7 @@ class Upload(Rule):
 
 @dataclass(frozen=True, slots=True)
 class Execute(Rule):
-    """Places an order. `outputs`: ours for each of its own; "" where we have none."""
+    """Places an order. `outputs`: our output for each slot, "" for none."""
 
     config: str = ""
     list: str = ""
@@ -86,9 +86,9 @@ class Execute(Rule):
 
 @dataclass(frozen=True, slots=True)
 class Direct(Rule):
-    """Settings, a fixed list and an order in one node. `fields`: (input, field, when to send).
+    """Settings, fixed entries and an order in one node. `fields`: (input, field, when to send).
 
-    When: `always`, `filled` (no empty text), `positive` (0 or more).
+    When: `always`, `filled` (if not empty), `positive` (if 0 or more).
     """
 
     fields: tuple[tuple[str, str, str], ...] = ()
@@ -98,7 +98,7 @@ class Direct(Rule):
 
 @dataclass(frozen=True, slots=True)
 class Single(Rule):
-    """One node for one: inputs by their old names, fixed values, outputs by their place."""
+    """One-to-one: (old, new) inputs, fixed values, outputs by slot. `linked`: a required link."""
 
     becomes: str = ""
     inputs: tuple[tuple[str, str], ...] = ()
@@ -110,7 +110,7 @@ class Single(Rule):
 
 @dataclass(frozen=True, slots=True)
 class Stays(Rule):
-    """Has no counterpart; `why` is the sentence's key."""
+    """Has no replacement; `why`: the sentence's key."""
 
     why: str = ""
 
@@ -410,16 +410,16 @@ _BY_CLASS = _by_class()
 WIDGETS: Mapping[str, tuple[str, ...]] = {
     name: rules[0].widgets for name, rules in _BY_CLASS.items()
 }
-"""The names of a class's saved values, by their place."""
+"""Names of the saved values, in order, by class."""
 
 KEY_INPUTS: Mapping[str, tuple[str, ...]] = {
     name: rules[0].keys for name, rules in _BY_CLASS.items() if rules[0].keys
 }
-"""Inputs that hold a key."""
+"""Inputs that hold an API key, by class."""
 
 
 def rule_of(node: OldNode) -> Rule | None:
-    """The row of a node's class; None for a class of no pack here."""
+    """The row of a node's class, by marker if packs share its name; None for unknown classes."""
     rules = _BY_CLASS.get(node.class_type, ())
     marked = [rule for rule in rules if rule.marker and rule.marker in node.names]
     return next(iter(marked or [rule for rule in rules if not rule.marker] or rules), None)

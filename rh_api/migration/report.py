@@ -1,4 +1,4 @@
-"""What a migration says to people, line by line, and to programs."""
+"""Reports of migrations and found keys: text lines for users, JSON for programs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .keys import FoundKey, Surety
 from .migrate import Migration, Named
 
 Say = Callable[[str, Mapping[str, object]], str]
-"""A sentence by its key in a person's language."""
+"""(key, params) to the sentence in the user's language."""
 
 _SURETIES = {
     Surety.CERTAIN: "keys.certain",
@@ -44,14 +44,14 @@ def document_of(migration: Migration, say: Say) -> dict[str, object]:
 
 
 def key_line(key: FoundKey, say: Say) -> str:
-    """A key, veiled, with all its places."""
+    """One line: the masked key, how certain it is, and all its places."""
     surety = say(_SURETIES[key.surety], {})
     places = ", ".join(key.places)
     return say("keys.found", {"veiled": key.veiled, "surety": surety, "places": places})
 
 
 def key_document(key: FoundKey) -> dict[str, object]:
-    """JSON of a key for a page: never the key itself."""
+    """JSON of a found key: masked, never the key itself."""
     return {
         "key": key.veiled,
         "surety": key.surety.name.lower(),

@@ -1,4 +1,4 @@
-"""The nodes that a migration makes: their declared inputs with the usual values, their outputs."""
+"""Schemas of the nodes that a migration creates: inputs with defaults, and outputs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ADVANCED: Mapping[str, tuple[str, object]] = {
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """`widgets`: type and usual value by name, as a canvas orders them. `sockets`: type by name."""
+    """`widgets`: (type, default) by name, in canvas order. `sockets`, `outputs`: type by name."""
 
     widgets: Mapping[str, tuple[str, object]]
     sockets: Mapping[str, str]
@@ -97,7 +97,7 @@ SHAPES: Mapping[str, Shape] = {
     "PrimitiveString": Shape({"value": ("STRING", "")}, {}, {"STRING": "STRING"}),
     "PreviewAny": Shape({}, {"source": "*"}, {"STRING": "STRING"}),
 }
-"""Ours, and ComfyUI's own. Inputs as `nodes/definitions` and `comfy_extras` declare them."""
+"""Our classes and ComfyUI's, with inputs as `nodes/definitions` and `comfy_extras` declare."""
 
 
 def shape_of(node: NewNode) -> Shape:

@@ -1,4 +1,4 @@
-"""Files that carry graphs: texts in the metadata of media, read and replaced."""
+"""Reads and replaces texts in the metadata of media files, where graphs are stored."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def _as_it_is(_: bytes, after: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """`read`: name and text, one by one. `write`: the file with some of them replaced, by their
-    places in that list; DoesNotFit. `sealed`: what a file became by bytes that were replaced
-    where they stood, with its checksums right again."""
+    """A container format. `read`: its (name, text) pairs. `write`: the file with texts replaced,
+    by index in that list; raises DoesNotFit. `sealed(before, after)`: `after`, which differs by
+    bytes that were overwritten in place, with the checksums recomputed."""
 
     read: Callable[[bytes], list[tuple[str, str]]]
     write: Callable[[bytes, Mapping[int, str]], bytes]
@@ -56,7 +56,7 @@ _RIFF = {b"WEBP": _WEBP, b"WAVE": _WAV}
 
 
 def carrier_of(data: bytes) -> Carrier | None:
-    """By a file's first bytes; None for a file of another kind."""
+    """The format of a file, by its magic bytes; None for an unsupported one."""
     for signature, carrier in _SIGNATURES.items():
         if data.startswith(signature):
             return carrier

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 
 def boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, begin and end of the body of each box."""
+    """Yield (type, body start, body end) of each box, up to a truncated one."""
     while start + 8 <= end:
         length, kind = struct.unpack(">I4s", data[start : start + 8])
         body = start + 8

@@ -1,10 +1,10 @@
-"""What a file cannot take."""
+"""The error of a text that is too long for its file."""
 
 from __future__ import annotations
 
 
 class DoesNotFit(Exception):
-    """The new text is longer than the place that the old one had. `missing`: by how many bytes."""
+    """The new text exceeds the old one's space or the format's limit by `missing` bytes."""
 
     def __init__(self, missing: int) -> None:
         super().__init__(missing)

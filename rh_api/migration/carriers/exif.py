@@ -1,8 +1,8 @@
 """Texts in an EXIF block (TIFF 6.0, section 2; Exif 2.32, 4.6), as WebP, JPEG and PNG hold one.
 
-ComfyUI writes `prompt:{…}` and `workflow:{…}` into the first directory, other savers a user
-comment. A new text stands where the old one did if it fits there, else behind all that the block
-holds, and the old one's place is blanked: nothing else moves.
+ComfyUI writes `prompt:{…}` and `workflow:{…}` into the first directory (IFD), other savers into
+UserComment. A new text overwrites the old one if it fits there, else it is appended to the block
+and the old one is zeroed: no other offset changes.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 _BYTE, _ASCII, _UNDEFINED = 1, 2, 7
-_DIRECTORY = 0x8769  # leads to the second directory
+_DIRECTORY = 0x8769  # pointer to the Exif directory
 _USER_COMMENT = 0x9286
-_WINDOWS = range(0x9C9B, 0x9CA0)  # Windows' own title, comment …, in UTF-16
-_NO_TEXT = 0xA420  # the picture's id is 32 hexadecimal characters
+_WINDOWS = range(0x9C9B, 0x9CA0)  # XPTitle, XPComment …, in UTF-16
+_NO_TEXT = 0xA420  # ImageUniqueID: 32 hexadecimal characters that are no key
 _NAMES = {
     0x010E: "description",
     0x010F: "make",
@@ -27,12 +27,12 @@ _NAMES = {
 }
 _PREFIX = re.compile(r"([A-Za-z_]\w{0,40}):(?=\s*[\[{])")
 _MOST_ENTRIES = 1000
-_CODE = 8  # bytes before a user comment that say how it is written
+_CODE = 8  # bytes of a user comment's character code
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A text: where its directory entry stands, where its bytes do, and how they are written."""
+    """A text: offset of its directory entry (`place`), span of its bytes, and encoding."""
 
     place: int
     start: int
@@ -49,7 +49,7 @@ class _Entry:
 
 
 def decoded(plain: bytes, codec: str = "utf-8") -> str:
-    """The text of bytes that may be no good UTF-8; `encoded` gives the same bytes again."""
+    """Decode bytes that may be invalid UTF-8, losslessly: `encoded` returns the same bytes."""
     return plain.decode(codec, "surrogateescape" if codec == "utf-8" else "surrogatepass")
 
 
@@ -62,7 +62,7 @@ def read_texts(block: bytes) -> list[tuple[str, str]]:
 
 
 def write_texts(block: bytes, texts: Mapping[int, str]) -> bytes:
-    """The block with some of its texts replaced, by their places in `read_texts`."""
+    """Return the block with texts replaced, by their index in `read_texts`."""
     start, order = _header(block)
     changed = bytearray(block)
     for number, entry in enumerate(_entries(block)):
@@ -81,7 +81,7 @@ def write_texts(block: bytes, texts: Mapping[int, str]) -> bytes:
 
 
 def _header(block: bytes) -> tuple[int, str]:
-    """Where the TIFF structure begins, and its byte order."""
+    """Offset of the TIFF header, and its byte order as `struct` has it."""
     start = 6 if block.startswith(b"Exif\0\0") else 0
     return start, "<" if block[start : start + 2] == b"II" else ">"
 
@@ -92,7 +92,7 @@ def _entries(block: bytes) -> Iterator[_Entry]:
         return
     (first,) = struct.unpack(f"{order}I", block[start + 4 : start + 8])
     directories = [first]
-    room = len(block)  # texts that share their bytes shall not be many times the block
+    room = len(block)  # bounds all texts together, since entries may share bytes
     for directory in directories:
         for place, tag, kind, length, where in _rows(block, start + directory, order):
             if tag == _DIRECTORY and len(directories) == 1:
@@ -107,7 +107,7 @@ def _entries(block: bytes) -> Iterator[_Entry]:
 
 
 def _rows(block: bytes, place: int, order: str) -> Iterator[tuple[int, int, int, int, int]]:
-    """Place, tag, type, count and value of each entry of a directory."""
+    """Yield (offset, tag, type, count, value) of each entry of a directory."""
     if place + 2 > len(block):
         return
     (count,) = struct.unpack(f"{order}H", block[place : place + 2])
@@ -120,7 +120,7 @@ def _rows(block: bytes, place: int, order: str) -> Iterator[tuple[int, int, int,
 
 def _entry(place: int, start: int, tag: int, kind: int, raw: bytes) -> _Entry | None:
     head, codec = b"", "utf-8"
-    if tag == _USER_COMMENT and kind in (_UNDEFINED, _BYTE):  # Pillow writes the second
+    if tag == _USER_COMMENT and kind in (_UNDEFINED, _BYTE):  # Pillow writes BYTE
         head = raw[:_CODE]
         if head.startswith(b"UNICODE"):
             codec = _utf_16(raw[_CODE:])
@@ -141,5 +141,5 @@ def _entry(place: int, start: int, tag: int, kind: int, raw: bytes) -> _Entry | 
 
 
 def _utf_16(plain: bytes) -> str:
-    """Writers do not agree on whose byte order it has: Latin letters tell."""
+    """Detect the byte order, on which writers disagree, by the zero bytes of Latin letters."""
     return "utf-16-be" if plain[::2].count(0) >= plain[1::2].count(0) else "utf-16-le"

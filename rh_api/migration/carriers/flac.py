@@ -1,7 +1,7 @@
-"""Texts in a FLAC's comments: all other blocks, and the sound, stay byte for byte.
+"""Texts in a FLAC's Vorbis comments: all other blocks, and the audio, stay byte for byte.
 
-RFC 9639, sections 7 and 8. What finds a place in the sound counts from the sound's begin, so the
-comments may be of any length. Some programs put a tag before it that is no part of the format.
+RFC 9639, sections 7 and 8. Seek offsets count from the first audio frame, so comments may change
+their length. Some programs prepend an ID3 tag, which is not part of the format.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from .own_texts import own_texts
 
 SIGNATURE = b"fLaC"
 _COMMENTS = 4
-_LAST = 0x80  # of the first byte of the last block
-_MOST = 0xFFFFFF  # bytes of a block
+_LAST = 0x80  # flag in the last block's first byte
+_MAX_BLOCK = 0xFFFFFF  # bytes
 
 
 def read_texts(data: bytes) -> list[tuple[str, str]]:
@@ -38,8 +38,8 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
         first += count
         if own:
             new = vorbis.write_texts(block, 0, own)
-            if len(new) > _MOST:
-                raise DoesNotFit(len(new) - _MOST)
+            if len(new) > _MAX_BLOCK:
+                raise DoesNotFit(len(new) - _MAX_BLOCK)
             parts += [data[done : start - 3], struct.pack(">I", len(new))[1:], new]
             done = end
     written = b"".join([*parts, data[done:]])
@@ -47,7 +47,7 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
 
 
 def _blocks(data: bytes) -> Iterator[tuple[int, int]]:
-    """Begin and end of each block of comments."""
+    """Yield (start, end) of the body of each comment block."""
     place = id3.end_of(data)
     if not data.startswith(SIGNATURE, place):
         return

@@ -1,7 +1,7 @@
-"""Texts in a GIF's comments and XMP: pictures and all else stay byte for byte.
+"""Texts in a GIF's comments and XMP: images and all else stay byte for byte.
 
-GIF89a, sections 15 to 26; XMP specification, part 3, section 1.1.2. Nothing in such a file is
-found by its distance, so a text may be of any length.
+GIF89a, sections 15 to 26; XMP specification, part 3, section 1.1.2. Nothing in a GIF is addressed
+by offset, so a text may be of any length.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ _EXTENSION, _PICTURE = 0x21, 0x2C
 _COMMENT, _APPLICATION = 0xFE, 0xFF
 _XMP = b"\x0bXMP DataXMP"
 _TRAILER = b"\1" + bytes(range(0xFF, -1, -1)) + b"\0"
-"""It ends an XMP text, which is in no pieces: whatever is taken for a length leads to its end."""
-_MOST = 0xFF  # bytes of a piece
+"""Follows XMP, which has no sub-blocks: any byte of it read as a length leads to its end."""
+_MAX_BLOCK = 0xFF  # bytes of a sub-block
 
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """`sizes`: of the pieces that it stands in, which another one as long has as well; None for a
-    text that is in none."""
+    """`sizes`: of its sub-blocks, kept for a new text of the same length; None for a text that is
+    not in sub-blocks."""
 
     name: str
     start: int
@@ -60,7 +60,7 @@ def _texts(data: bytes) -> Iterator[_Text]:
             if data.endswith(_TRAILER, start, end):
                 end -= len(_TRAILER)
                 yield _Text("XMP", start, end, data[start:end], None)
-            else:  # a writer that knew of no trailer
+            else:  # written in sub-blocks, without the trailer
                 yield _in_pieces("XMP", data, start)
 
 
@@ -74,8 +74,8 @@ def _in_pieces(name: str, data: bytes, start: int) -> _Text:
 
 def _cut(plain: bytes, sizes: bytes) -> bytes:
     if len(plain) != sum(sizes):
-        whole, rest = divmod(len(plain), _MOST)
-        sizes = bytes([_MOST] * whole + [rest] * (rest > 0))
+        whole, rest = divmod(len(plain), _MAX_BLOCK)
+        sizes = bytes([_MAX_BLOCK] * whole + [rest] * (rest > 0))
     parts: list[bytes] = []
     done = 0
     for size in sizes:
@@ -85,11 +85,11 @@ def _cut(plain: bytes, sizes: bytes) -> bytes:
 
 
 def _extensions(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Label, begin and end of what each extension holds, with the zero at its end."""
+    """Yield (label, start, end) of each extension's sub-blocks, their terminator included."""
     place = _HEAD + _palette(data, 10)
     while place + 2 <= len(data):
         if data[place] == _PICTURE:
-            # Its place, size, palette and the width of its codes.
+            # Descriptor, palette and LZW code size.
             start = place + 11 + _palette(data, place + 9)
         elif data[place] == _EXTENSION:
             start = place + 2
@@ -102,18 +102,18 @@ def _extensions(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _palette(data: bytes, place: int) -> int:
-    """How many bytes the palette takes of which the byte there tells."""
+    """Size in bytes of the palette that the flags at offset `place` declare."""
     flags = data[place] if place < len(data) else 0
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
 def _after(data: bytes, start: int) -> int:
-    """Behind the zero that ends the pieces."""
+    """Offset behind the terminator of the sub-blocks."""
     return max((end for _, end in _pieces(data, start)), default=start) + 1
 
 
 def _pieces(data: bytes, start: int) -> Iterator[tuple[int, int]]:
-    """Begin and end of each piece, up to one of no bytes; a torn one is none."""
+    """Yield (start, end) of each sub-block, up to the terminator or a truncated one."""
     while start < len(data) and data[start]:
         end = start + 1 + data[start]
         if end > len(data):

@@ -1,8 +1,7 @@
-"""Texts in the Exif and XMP items of an AVIF or a HEIC, replaced where they stand.
+"""Texts in the Exif and XMP items of an AVIF or a HEIC, replaced in place.
 
-Items are found by their distance from the beginning, as in an mp4: a new text has to be as long
-as the old one, and a shorter one gets blanks (ISO/IEC 14496-12, section 8.11; ISO/IEC 23008-12,
-annex A).
+Items are addressed by file offset, as in an mp4: a new text may not be longer than the old one,
+and a shorter one is padded (ISO/IEC 14496-12, section 8.11; ISO/IEC 23008-12, annex A).
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ BRANDS = frozenset(
 _EXIF = "Exif"
 _NAMES = {b"application/rdf+xml": "XMP"}
 _TEXTS = (b"application/", b"text/")
-_IN_FILE, _IN_META = 0, 1  # where an item's bytes are, or in other items
+_IN_FILE, _IN_META = 0, 1  # construction methods of `iloc`
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
 
 
 def _tiff(block: bytes) -> int:
-    """Where the TIFF structure of an Exif item begins, which its first four bytes tell."""
+    """Offset of the TIFF header in an Exif item, by its first four bytes."""
     return 4 + int.from_bytes(block[:4], "big")
 
 
@@ -78,7 +77,7 @@ def _items(data: bytes) -> Iterator[_Item]:
 
 
 def _names(data: bytes, start: int, end: int) -> dict[int, str]:
-    """What the items that hold texts are called, by their ids."""
+    """Names of the items that hold texts, by item id."""
     names: dict[int, str] = {}
     skip = 6 if data[start : start + 1] == b"\0" else 8
     for kind, body, after in boxes(data, start + skip, end):
@@ -95,7 +94,7 @@ def _names(data: bytes, start: int, end: int) -> dict[int, str]:
 
 
 def _name(kind: bytes, rest: bytes) -> str:
-    """`rest`: an item's name, its content type and how that is packed, each with a zero."""
+    """An item's name, "" if not a text. `rest`: its name, MIME type and encoding, 0-terminated."""
     if kind != b"mime":
         return _EXIF if kind == b"Exif" else ""
     _, content, packed = (*rest.split(b"\0", 3), b"", b"", b"")[:3]
@@ -104,7 +103,7 @@ def _name(kind: bytes, rest: bytes) -> str:
 
 
 class _Reader:
-    """Numbers of given widths, one behind the other."""
+    """Reads consecutive big-endian integers, each of a given width in bytes."""
 
     def __init__(self, data: bytes, place: int) -> None:
         self.data, self.place = data, place
@@ -117,7 +116,7 @@ class _Reader:
 def _located(
     data: bytes, names: dict[int, str], table: tuple[int, int], inner: tuple[int, int]
 ) -> Iterator[_Item]:
-    """Where those items are. `inner`: the place of what lies beside the table itself."""
+    """Parse `iloc` (at `table`) for the extents of those items. `inner`: span of `idat`."""
     start, end = table
     reader = _Reader(data, start)
     version = reader.number(1)
@@ -126,7 +125,7 @@ def _located(
     offset, length, base, index = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
     index = index if version in (1, 2) else 0
     count = reader.number(2 if version < 2 else 4)
-    room = len(data)  # items that share their bytes shall not be many times the file
+    room = len(data)  # bounds all items together, since extents may overlap
     for _ in range(count):
         number = reader.number(2 if version < 2 else 4)
         method = reader.number(2) & 15 if version in (1, 2) else _IN_FILE

@@ -1,8 +1,8 @@
-"""Texts in the ID3 tags that an MP3 begins with: the sound stays byte for byte.
+"""Texts in the ID3 tags at the start of an MP3: the audio stays byte for byte.
 
-ID3v2.2, 2.3 and 2.4, "structure". Nothing behind a tag is found by its distance, so a text may be
-of any length. Packed and encrypted frames are not read, and a tag's own checksum, which FFmpeg and
-mutagen pass over, is left as it is.
+ID3v2.2, 2.3 and 2.4, "structure". Nothing behind a tag is addressed by offset, so a text may be of
+any length. Compressed and encrypted frames are not read, and a tag's CRC, which FFmpeg and mutagen
+ignore, is left as it is.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from .id3_frames import Content, content_of
 from .own_texts import changed_texts
 
 SIGNATURE = b"ID3"
-_HEAD = 10  # bytes of a tag's head, and of its foot
-_APART, _EXTENDED, _FOOT = 0x80, 0x40, 0x10  # a tag's flags
-_MOST = (1 << 28) - 1  # bytes of a tag
+_HEAD = 10  # bytes of a tag's header, and of its footer
+_UNSYNC, _EXTENDED, _FOOTER = 0x80, 0x40, 0x10  # a tag's flags
+_MAX_TAG = (1 << 28) - 1  # bytes of a tag's body
 _NAME = re.compile(rb"[A-Z][A-Z0-9]{2,3}")
 _ZERO = re.compile(rb"\xff\0")
-_LIKE_SOUND = re.compile(rb"\xff(?=[\0\xe0-\xff]|\Z)")
+_FALSE_SYNC = re.compile(rb"\xff(?=[\0\xe0-\xff]|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
 class _Version:
-    """A frame's head: bytes of its name, of its length and of its flags; bits of a length's byte.
-    Of the flags: a byte more, four bytes more, kept apart from sound, and not to be read."""
+    """A frame's header: bytes of its id, length and flags; bits used per byte of the length.
+    Flags: group byte, data length (4 bytes), unsynchronised, and compressed or encrypted."""
 
     name: int
     length: int
@@ -37,7 +37,7 @@ class _Version:
     bits: int
     grouped: int = 0
     measured: int = 0
-    apart: int = 0
+    unsync: int = 0
     closed: int = 0
 
     @property
@@ -48,13 +48,13 @@ class _Version:
 _VERSIONS = {
     2: _Version(3, 3, 0, 8),
     3: _Version(4, 4, 2, 8, grouped=0x20, closed=0xC0),
-    4: _Version(4, 4, 2, 7, grouped=0x40, measured=0x01, apart=0x02, closed=0x0C),
+    4: _Version(4, 4, 2, 7, grouped=0x40, measured=0x01, unsync=0x02, closed=0x0C),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class _Tag:
-    """`start`, `end`: of what it holds, between its head and its foot."""
+    """`number`: of the version (2.x). `start`, `end`: of its body, without header and footer."""
 
     number: int
     flags: int
@@ -66,22 +66,22 @@ class _Tag:
         return _VERSIONS[self.number]
 
     @property
-    def is_apart(self) -> bool:
-        """Unsynchronised as a whole; in the last version each frame is by itself."""
-        return self.number < 4 and bool(self.flags & _APART)
+    def is_unsync(self) -> bool:
+        """Whether the tag is unsynchronised as a whole; in version 2.4 each frame is by itself."""
+        return self.number < 4 and bool(self.flags & _UNSYNC)
 
     @property
-    def frames_apart(self) -> bool:
-        return self.number == 4 and bool(self.flags & _APART)
+    def frames_unsync(self) -> bool:
+        return self.number == 4 and bool(self.flags & _UNSYNC)
 
     @property
     def foot(self) -> int:
-        return _HEAD if self.number == 4 and self.flags & _FOOT else 0
+        return _HEAD if self.number == 4 and self.flags & _FOOTER else 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """A text. `start`, `end`: its frame's, among the tag's bytes as `_plain` has them."""
+    """A text frame. `start`, `end`: its span in the bytes that `_plain` returns."""
 
     start: int
     end: int
@@ -89,15 +89,15 @@ class _Frame:
     more: bytes
     bits: int
     measured: bool
-    apart: bool
+    unsync: bool
     content: Content
 
     def written(self, version: _Version, text: str) -> bytes:
-        """Raises DoesNotFit for a text that is longer than a frame may be."""
+        """Serialize it with a new text. Raises DoesNotFit for more than a frame can hold."""
         body, more = self.content.written(text), self.more
         if self.measured:
             more = more[:-4] + _number(len(body), 7, 4)
-        body = more + (_apart(body) if self.apart else body)
+        body = more + (_unsynchronised(body) if self.unsync else body)
         most = (1 << self.bits * version.length) - 1
         if len(body) > most:
             raise DoesNotFit(len(body) - most)
@@ -111,7 +111,7 @@ def read_texts(data: bytes) -> list[tuple[str, str]]:
 
 
 def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
-    """Raises DoesNotFit for a text that makes a tag longer than it may be."""
+    """Raises DoesNotFit for a text that exceeds the maximum of its tag or frame."""
     parts: list[bytes] = []
     first = done = 0
     for tag in _tags(data):
@@ -121,8 +121,8 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
         first += len(frames)
         if own:
             body = _replaced(data, tag, zeros, [(frames[place], own[place]) for place in own])
-            if len(body) > _MOST:
-                raise DoesNotFit(len(body) - _MOST)
+            if len(body) > _MAX_TAG:
+                raise DoesNotFit(len(body) - _MAX_TAG)
             length = _number(len(body), 7, 4)
             parts += [data[done : tag.start - 4], length, body]
             done = tag.end
@@ -133,14 +133,14 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
 
 
 def is_sound(data: bytes) -> bool:
-    """Whether a file begins with an MP3's sound and no tag (ISO/IEC 11172-3, 2.4.1.3)."""
+    """Whether a file begins with an MP3 frame header, without a tag (ISO/IEC 11172-3, 2.4.1.3)."""
     if len(data) < 4 or data[0] != 0xFF or data[1] & 0xE6 != 0xE2:
         return False
     return data[1] & 0x18 != 0x08 and data[2] & 0xF0 != 0xF0 and data[2] & 0x0C != 0x0C
 
 
 def end_of(data: bytes) -> int:
-    """Where the tags that a file begins with end, and the sound begins."""
+    """Offset behind the leading tags, where the audio begins."""
     return max((tag.end + tag.foot for tag in _tags(data)), default=0)
 
 
@@ -157,13 +157,13 @@ def _tags(data: bytes) -> Iterator[_Tag]:
 
 
 def _plain(data: bytes, tag: _Tag) -> tuple[bytes, Sequence[int]]:
-    """What a tag holds, without the zeros that keep it apart from sound, and behind how many of
-    its bytes each of those stood."""
+    """A tag's body with unsynchronisation undone, and for each zero that this removed how many of
+    the remaining bytes precede it."""
     body = data[tag.start : tag.end]
-    if not tag.is_apart:
+    if not tag.is_unsync:
         return body, ()
     zeros = enumerate(_ZERO.finditer(body))
-    return _without_zeros(body), array("Q", (match.start() + 1 - number for number, match in zeros))
+    return _resynced(body), array("Q", (match.start() + 1 - number for number, match in zeros))
 
 
 def _replaced(
@@ -176,7 +176,7 @@ def _replaced(
         start, end = (
             tag.start + place + bisect_left(zeros, place + 1) for place in (frame.start, frame.end)
         )
-        parts += [data[done:start], _apart(new) if tag.is_apart else new]
+        parts += [data[done:start], _unsynchronised(new) if tag.is_unsync else new]
         done = end
     return b"".join([*parts, data[done : tag.end]])
 
@@ -208,27 +208,27 @@ def _frame(tag: _Tag, plain: bytes, places: tuple[int, int, int], bits: int) -> 
     more = bool(flags & version.grouped) + 4 * measured
     if flags & version.closed or body + more > end:
         return None
-    apart = tag.frames_apart or bool(flags & version.apart)
+    unsync = tag.frames_unsync or bool(flags & version.unsync)
     raw = plain[body + more : end]
     kind = plain[start : start + version.name]
-    content = content_of(kind, _without_zeros(raw) if apart else raw)
+    content = content_of(kind, _resynced(raw) if unsync else raw)
     if content is None:
         return None
     head, before = plain[start:body], plain[body : body + more]
-    return _Frame(start, end, head, before, bits, measured, apart, content)
+    return _Frame(start, end, head, before, bits, measured, unsync, content)
 
 
 def _first(tag: _Tag, plain: bytes) -> int:
-    """Where the first frame begins."""
+    """Offset of the first frame, behind an extended header."""
     if not tag.flags & _EXTENDED:
         return 0
-    if tag.number == 2:  # all of it is packed
+    if tag.number == 2:  # the flag means: compressed
         return len(plain)
     return _value(plain[:4], 7) if tag.number == 4 else 4 + _value(plain[:4], 8)
 
 
 def _bits(version: _Version, plain: bytes, start: int) -> int:
-    """Of a length's bytes: some programs write all eight where the version has seven."""
+    """Bits per byte of a length: some programs use all eight where the version has seven."""
     length = plain[start + version.name : start + version.name + version.length]
     body = start + version.head
     places = {bits: body + _value(length, bits) for bits in (version.bits, 8)}
@@ -242,13 +242,13 @@ def _bits(version: _Version, plain: bytes, start: int) -> int:
     return follows[0] if follows else version.bits
 
 
-def _apart(plain: bytes) -> bytes:
-    """With zeros so that no byte of it looks like the begin of sound."""
-    return _LIKE_SOUND.sub(b"\xff\0", plain)
+def _unsynchronised(plain: bytes) -> bytes:
+    """Insert zeros so that nothing looks like an MPEG frame sync."""
+    return _FALSE_SYNC.sub(b"\xff\0", plain)
 
 
-def _without_zeros(apart: bytes) -> bytes:
-    return apart.replace(b"\xff\0", b"\xff")
+def _resynced(plain: bytes) -> bytes:
+    return plain.replace(b"\xff\0", b"\xff")
 
 
 def _value(plain: bytes, bits: int) -> int:

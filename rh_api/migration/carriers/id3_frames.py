@@ -1,4 +1,4 @@
-"""What a frame of an ID3 tag says (ID3v2.4, "native frames", 4.2, 4.3, 4.8, 4.10 and 4.27)."""
+"""Texts of ID3 frames (ID3v2.4, "native frames", 4.2, 4.3, 4.8, 4.10 and 4.27)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .exif import decoded, encoded
 
 _WITH_LANGUAGE = (b"COMM", b"COM", b"USLT", b"ULT")
 _WITH_DESCRIPTION = (b"TXXX", b"TXX", b"WXXX", b"WXX", *_WITH_LANGUAGE)
-_XMP = b"XMP\0"  # whose a private frame is
+_XMP = b"XMP\0"  # the owner of a PRIV frame
 _NAMES = {
     b"TIT2": "title",
     b"TT2": "title",
@@ -18,16 +18,16 @@ _NAMES = {
     b"ULT": "lyrics",
 }
 _LATIN, _UTF_16 = b"\0", b"\1"
-_LANGUAGE = 3  # bytes of one
-_MARK = b"\xff\xfe"  # of UTF-16 with its lowest byte first
+_LANGUAGE = 3  # bytes of a language code
+_MARK = b"\xff\xfe"  # byte order mark of little-endian UTF-16
 _MARKS = {_MARK: "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _CODECS = {_UTF_16: "utf-16-le", b"\2": "utf-16-be", b"\3": "utf-8"}
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """`head`: what stands before the text, such as how it is written and what it is about;
-    `language`: how many bytes of it are one; `tail`: zeros."""
+    """`head`: the bytes before the text, such as encoding, language code and description;
+    `language`: length of the language code in it; `tail`: zeros."""
 
     name: str
     text: str
@@ -45,8 +45,8 @@ class Content:
             return self._wide().written(text)
 
     def _wide(self) -> Content:
-        """The frame in an encoding that has every letter."""
-        if not self.head.startswith(_LATIN):  # an address alone
+        """The frame in an encoding that has all of Unicode."""
+        if not self.head.startswith(_LATIN):  # a plain URL
             return replace(self, codec="utf-8")
         language, about = self.head[1 : 1 + self.language], self.head[1 + self.language :]
         if about:
@@ -56,7 +56,7 @@ class Content:
 
 
 def content_of(kind: bytes, body: bytes) -> Content | None:
-    """None for a frame that holds no text."""
+    """Parse the body of a frame of the id `kind`; None if it holds no text."""
     if kind == b"PRIV":
         return _content("XMP", body, 4, 0, "utf-8") if body.startswith(_XMP) else None
     is_text, is_described = kind.startswith(b"T"), kind in _WITH_DESCRIPTION
@@ -85,7 +85,7 @@ def _content(name: str, body: bytes, start: int, language: int, codec: str) -> C
 
 
 def _description(body: bytes, start: int) -> tuple[str, int]:
-    """What the text is about, and where it begins."""
+    """The description of a text, and the text's offset."""
     codec, mark = _codec(body, start)
     zero = b"\0\0" if codec.startswith("utf-16") else b"\0"
     end = body.find(zero, start)
@@ -97,7 +97,7 @@ def _description(body: bytes, start: int) -> tuple[str, int]:
 
 
 def _codec(body: bytes, start: int) -> tuple[str, int]:
-    """How a text is written, and how many bytes before it say so."""
+    """Codec of the text at `start`, and the length of its byte order mark."""
     mark = body[start : start + 2]
     if body.startswith(_UTF_16) and mark in _MARKS:
         return _MARKS[mark], len(mark)

@@ -14,10 +14,10 @@ from .own_texts import own_texts
 
 SIGNATURE = b"\xff\xd8\xff"
 _APP1, _COMMENT = 0xE1, 0xFE
-_SCAN, _END = 0xDA, 0xD9  # from here on there are pixels
+_SCAN, _END = 0xDA, 0xD9  # image data follows
 _EXIF = b"Exif\0\0"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
-_MOST = 0xFFFF - 2  # bytes of a segment
+_MAX_SEGMENT = 0xFFFF - 2  # bytes
 
 
 def read_texts(data: bytes) -> list[tuple[str, str]]:
@@ -35,8 +35,8 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
         first += count
         if own:
             new = _replaced(kind, body, own)
-            if len(new) > _MOST:
-                raise DoesNotFit(len(new) - _MOST)
+            if len(new) > _MAX_SEGMENT:
+                raise DoesNotFit(len(new) - _MAX_SEGMENT)
             parts += [data[done : start - 2], struct.pack(">H", len(new) + 2), new]
             done = end
     return b"".join([*parts, data[done:]])
@@ -59,11 +59,11 @@ def _replaced(kind: int, body: bytes, texts: Mapping[int, str]) -> bytes:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, begin and end of the body of each segment that may hold texts."""
+    """Yield (marker, body start, body end) of each segment that may hold texts."""
     place = 2
     while place + 4 <= len(data) and data[place] == 0xFF:
         kind = data[place + 1]
-        if kind == 0xFF:  # a marker may have any number of these before it
+        if kind == 0xFF:  # fill bytes before a marker
             place += 1
             continue
         (length,) = struct.unpack(">H", data[place + 2 : place + 4])

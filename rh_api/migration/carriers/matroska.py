@@ -1,8 +1,8 @@
-"""Texts in the tags of a WebM or Matroska file, replaced where they stand.
+"""Texts in the tags of a WebM or Matroska file, replaced in place.
 
-As in an mp4 all else is found by its distance from the beginning, so a new text has to be as long
-as the old one. Elements have a checksum of their own, which follows (RFC 8794, section 11.3.1;
-RFC 9559, section 5.1.8).
+Elements are addressed by file offset, as in an mp4: a new text may not be longer than the old one,
+and a shorter one is padded. CRC-32 elements are updated (RFC 8794, section 11.3.1; RFC 9559,
+section 5.1.8).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SIGNATURE = b"\x1a\x45\xdf\xa3"
 _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
 _TAGS, _TAG, _SIMPLE, _NAME, _STRING = 0x1254C367, 0x7373, 0x67C8, 0x45A3, 0x4487
 _INFO, _TITLE = 0x1549A966, 0x7BA9
-_CRC = b"\xbf\x84"  # the first child, of four bytes
+_CRC = b"\xbf\x84"  # id and size (4 bytes) of a CRC-32, which is the first child
 _DEPTH = 8
 
 
@@ -39,7 +39,7 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
 
 
 def sealed(before: bytes, after: bytes) -> bytes:
-    """`after`, as long as `before`, with the checksums of the elements that differ."""
+    """Return `after`, as long as `before`, with the CRCs of changed elements recomputed."""
     changed = bytearray(after)
     for _, start, end in _parts(before):
         if before[start : start + 2] == _CRC and before[start:end] != after[start:end]:
@@ -48,7 +48,7 @@ def sealed(before: bytes, after: bytes) -> bytes:
 
 
 def _parts(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """The elements of each segment, up to pictures whose length nobody knew yet."""
+    """Yield the children of each segment, up to a cluster of unknown size."""
     for kind, start, end in _elements(data, 0, len(data)):
         if kind == _SEGMENT:
             yield from _elements(data, start, end)
@@ -70,7 +70,7 @@ def _tag_texts(data: bytes, start: int, end: int, depth: int) -> Iterator[tuple[
     name = ""
     for kind, begin, until in _elements(data, start, end):
         if kind == _NAME:
-            # Some writers have them in capitals.
+            # Some writers use upper case.
             name = decoded(data[begin:until]).rstrip("\0").lower()
         elif kind == _STRING:
             yield name, begin, until
@@ -79,7 +79,7 @@ def _tag_texts(data: bytes, start: int, end: int, depth: int) -> Iterator[tuple[
 
 
 def _elements(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Id, begin and end of the body of each element."""
+    """Yield (id, body start, body end) of each element."""
     while start < end:
         kind, body = _number(data, start, keep=True)
         length, body = _number(data, body, keep=False)
@@ -100,8 +100,8 @@ def _width(kind: int) -> int:
 
 
 def _number(data: bytes, place: int, *, keep: bool) -> tuple[int, int]:
-    """A number of variable length and where it ends; -1 for none. `keep`: with its marker, as ids
-    have it."""
+    """A variable-length integer (-1 for none) and the offset behind it. `keep`: with its length
+    marker, as in ids."""
     if place >= len(data) or data[place] == 0:
         return -1, place
     width = 9 - data[place].bit_length()

@@ -1,8 +1,8 @@
-"""Texts in the metadata of an mp4 (moov/udta/meta or moov/meta), replaced where they stand.
+"""Texts in the metadata of an mp4 (moov/udta/meta or moov/meta), replaced in place.
 
-All that follows in such a file is found by its distance from the beginning, so a new text has to
-be as long as the old one: JSON takes blanks at its end (ISO/IEC 14496-12; QuickTime File Format,
-"Metadata" and "User data text strings"). An m4a is the same with sound alone.
+Media data is addressed by file offset, so a new text may not be longer than the old one; a shorter
+one is padded with spaces, which JSON allows (ISO/IEC 14496-12; QuickTime File Format, "Metadata"
+and "User data text strings"). An m4a is the same with audio alone.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NAMES = {
     b"\xa9des": "description",
     b"desc": "description",
 }
-_UTF_8 = b"\0\0\0\1"  # how a value is written
+_UTF_8 = b"\0\0\0\1"  # type of a `data` box
 _DEPTH = 8
 
 
@@ -59,7 +59,7 @@ def _boxes_texts(data: bytes, start: int, end: int, keys: list[str], depth: int)
         return
     for kind, body, after in boxes(data, start, end):
         if kind == b"meta":
-            # QuickTime's has no version before its boxes.
+            # QuickTime's `meta` has no version and flags before its boxes.
             skip = 0 if data[body + 4 : body + 8] == b"hdlr" else 4
             yield from _boxes_texts(data, body + skip, after, keys, depth + 1)
         elif kind == b"keys":
@@ -88,7 +88,7 @@ def _lettered(kind: bytes) -> str:
 
 
 def _free_form(data: bytes, start: int, end: int) -> Iterator[_Text]:
-    """What a program calls as it likes: who it is, the name, and the text."""
+    """The text of a free-form item `----`: boxes `mean` (the program), `name` and `data`."""
     name = ""
     for kind, body, after in boxes(data, start, end):
         if kind == b"name":
@@ -98,7 +98,7 @@ def _free_form(data: bytes, start: int, end: int) -> Iterator[_Text]:
 
 
 def _user_texts(data: bytes, kind: bytes, start: int, end: int) -> Iterator[_Text]:
-    """QuickTime's, one a language, each behind its length and its language."""
+    """QuickTime user data: one text per language, prefixed with its length and language code."""
     while start + 4 <= end:
         (length,) = struct.unpack(">H", data[start : start + 2])
         start += 4
@@ -109,7 +109,7 @@ def _user_texts(data: bytes, kind: bytes, start: int, end: int) -> Iterator[_Tex
 
 
 def _keys(data: bytes, start: int, end: int) -> list[str]:
-    """The names that the numbers of `ilst` mean."""
+    """The names of the box `keys`, to which `ilst` refers by number, from 1."""
     names: list[str] = []
     for _, body, after in boxes(data, start + 8, end):
         names.append(data[body:after].decode("utf-8", "replace"))

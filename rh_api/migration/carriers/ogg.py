@@ -1,8 +1,8 @@
-"""Texts in the comments of an Opus, Vorbis or FLAC sound in Ogg, replaced where they stand.
+"""Texts in the comments of an Opus, Vorbis or FLAC stream in Ogg, replaced in place.
 
-A packet lies in pieces on pages, each with its checksum (RFC 3533, section 6; RFC 7845, section
-5.2; Vorbis I specification, section 5). A new text is as long as the old one, so that no page
-changes its size and its number.
+A packet is split over pages, each with a checksum (RFC 3533, section 6; RFC 7845, section 5.2;
+Vorbis I specification, section 5). A new text is padded to the length of the old one, so that no
+page changes its size or number.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from .own_texts import changed_texts
 from .pieces import joined, put
 
 SIGNATURE = b"OggS"
-_HEAD = 27  # bytes before a page's table of lengths
-_CHECKSUM = 22  # where it stands
-_FIRST = 2  # of a page's flags: a stream begins
-_FULL = 0xFF  # a length that the next one goes on with
-_COMMENTS = 1  # the second packet of a stream
+_HEAD = 27  # bytes of a page before its segment table
+_CHECKSUM = 22  # its offset in a page
+_FIRST = 2  # page flag: a stream begins
+_FULL = 0xFF  # lacing value of a segment that the next one continues
+_COMMENTS = 1  # index of the comment packet in a stream
 _FORMS = {b"OpusTags": 8, b"\3vorbis": 7, b"\x81theora": 7, b"\x84": 4, b"\4": 4}
-"""What comments begin with, and how many bytes stand before them; the last two are FLAC's."""
+"""Magic bytes of a comment packet to the offset of the comments; the last two are FLAC's."""
 _MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """`body`: where it begins, behind the table of lengths."""
+    """`body`: offset behind the segment table; `lengths`: that table (lacing values)."""
 
     start: int
     body: int
@@ -41,7 +41,7 @@ class _Page:
 
 @dataclass(slots=True)
 class _Stream:
-    """How many packets of it have ended, and where the one lies that has not."""
+    """The number of complete packets, and the spans of the incomplete one."""
 
     packets: int = 0
     pieces: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
@@ -68,7 +68,7 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
 
 
 def sealed(before: bytes, after: bytes) -> bytes:
-    """`after`, as long as `before`, with the checksums of the pages that differ."""
+    """Return `after`, as long as `before`, with the checksums of changed pages recomputed."""
     changed = bytearray(after)
     for page in _pages(before):
         if before[page.start : page.end] != after[page.start : page.end]:
@@ -80,18 +80,18 @@ def sealed(before: bytes, after: bytes) -> bytes:
 
 
 def _checksum(page: bytes) -> int:
-    """As zlib's, with each byte's bits, and those of the sum, the other way round, from zero."""
+    """Ogg's CRC-32 by zlib's: the bits of each byte and of the sum mirrored, initially zero."""
     mirrored = zlib.crc32(page.translate(_MIRRORED), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int(f"{mirrored:032b}"[::-1], 2)
 
 
 def _form(packet: bytes) -> int:
-    """Where the comments of a packet begin; at its end for one of another kind."""
+    """Offset of the comments in a packet; its length for one of another kind."""
     return next((size for head, size in _FORMS.items() if packet.startswith(head)), len(packet))
 
 
 def _packets(data: bytes) -> Iterator[list[tuple[int, int]]]:
-    """The pieces of each stream's comments."""
+    """Yield the spans of each stream's comment packet."""
     streams: dict[bytes, _Stream] = {}
     for page in _pages(data):
         if page.flags & _FIRST or page.stream not in streams:

@@ -1,4 +1,4 @@
-"""Which of a file's texts a part of it holds."""
+"""Maps indexes of a file's texts to indexes within one part of the file."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 
 def own_texts(texts: Mapping[int, str], first: int, count: int) -> dict[int, str]:
-    """Those of the part whose texts are `count` from the place `first` on, by their places in
-    it."""
+    """New texts, by index in the part, for a part that holds `count` texts from index `first`
+    on."""
     return {place: texts[first + place] for place in range(count) if first + place in texts}
 
 
 def changed_texts(
     texts: Mapping[int, str], first: int, old: Sequence[tuple[str, str]]
 ) -> dict[int, str]:
-    """A part's own texts but for those that it has already, by their places in it."""
+    """As `own_texts`, without those that equal the old text. `old`: the part's (name, text)."""
     own = own_texts(texts, first, len(old))
     return {place: text for place, text in own.items() if text != old[place][1]}

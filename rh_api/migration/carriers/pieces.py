@@ -1,4 +1,4 @@
-"""Blocks that lie in a file in pieces, each from one place to another."""
+"""Blocks that are split over several (start, end) spans of a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def joined(data: bytes | bytearray, pieces: Iterable[tuple[int, int]]) -> bytes:
 
 
 def put(changed: bytearray, pieces: Iterable[tuple[int, int]], block: bytes) -> None:
-    """`block`, as long as all pieces are, where they stand."""
+    """Overwrite the pieces, in order, with `block`, as long as all of them."""
     done = 0
     for start, end in pieces:
         changed[start:end] = block[done : done + end - start]

@@ -10,7 +10,7 @@ from . import exif
 from .own_texts import own_texts
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_MOST = 64 * 1024 * 1024  # bytes of all packed texts, which may grow without end
+_MAX_UNPACKED = 64 * 1024 * 1024  # bytes of all compressed texts, against decompression bombs
 _PACKED = (b"zTXt", b"iTXt")
 
 
@@ -19,7 +19,7 @@ def read_texts(data: bytes) -> list[tuple[str, str]]:
 
 
 def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
-    """The file with those texts replaced; each stays a chunk of its kind where it can."""
+    """Return the file with texts replaced; one that is not Latin-1 becomes an iTXt chunk."""
     parts = [SIGNATURE]
     first, end = 0, len(SIGNATURE)
     for kind, body, whole, old in _chunks_with_texts(data):
@@ -30,7 +30,7 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
 
 
 def sealed(before: bytes, after: bytes) -> bytes:
-    """`after`, as long as `before`, with the checksums of the chunks that differ."""
+    """Return `after`, as long as `before`, with the CRCs of changed chunks recomputed."""
     place = len(SIGNATURE)
     parts = [SIGNATURE]
     for kind, _, whole in _chunks(before):
@@ -44,8 +44,8 @@ def sealed(before: bytes, after: bytes) -> bytes:
 def _chunks_with_texts(
     data: bytes,
 ) -> Iterator[tuple[bytes, bytes, bytes, list[tuple[str, str]]]]:
-    """Kind, body, whole bytes and texts of each chunk."""
-    room = _MOST
+    """Yield (type, body, whole chunk, texts) of each chunk."""
+    room = _MAX_UNPACKED
     for kind, body, whole in _chunks(data):
         texts = _texts(kind, body, room)
         if kind in _PACKED:
@@ -68,7 +68,7 @@ def _replaced(kind: bytes, body: bytes, texts: Mapping[int, str]) -> tuple[bytes
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Kind, body and whole bytes of each chunk."""
+    """Yield (type, body, whole chunk) of each chunk."""
     place = len(SIGNATURE)
     while place + 12 <= len(data):
         (length,) = struct.unpack(">I", data[place : place + 4])

@@ -1,6 +1,6 @@
-"""The comments of a FLAC, an Opus or a Vorbis sound: each `NAME=text` behind its length.
+"""Vorbis comments, as in FLAC, Opus and Vorbis: each is `NAME=text`, prefixed with its length.
 
-Vorbis I specification, section 5.2; all numbers have their lowest byte first.
+Vorbis I specification, section 5.2; all integers are little-endian.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from .errors import DoesNotFit
 from .exif import decoded, encoded
 
-_LENGTH = 4  # bytes of a number
+_LENGTH = 4  # bytes of an integer
 
 
 @dataclass(frozen=True, slots=True)
 class _Comment:
-    """`place`: where it begins, behind its length; `start`: where its text does."""
+    """`place`: its offset, behind its length; `start`: offset of its text."""
 
     name: str
     place: int
@@ -26,15 +26,15 @@ class _Comment:
 
 
 def read_texts(block: bytes, start: int) -> list[tuple[str, str]]:
-    """`start`: where the comments begin in the block."""
+    """`start`: offset of the comments in the block."""
     return [(text.name, decoded(block[text.start : text.end])) for text in _comments(block, start)]
 
 
 def write_texts(
     block: bytes, start: int, texts: Mapping[int, str], *, as_long: bool = False
 ) -> bytes:
-    """The block with some texts replaced. `as_long`: each gets blanks up to the length of the old
-    one; DoesNotFit for one that is longer."""
+    """Return the block with texts replaced. `as_long`: each is padded with spaces to the old
+    one's length; raises DoesNotFit for a longer one."""
     parts: list[bytes] = []
     done = 0
     for number, old in enumerate(_comments(block, start)):
@@ -52,7 +52,7 @@ def write_texts(
 
 
 def _comments(block: bytes, start: int) -> Iterator[_Comment]:
-    _, place = _span(block, start)  # who wrote them
+    _, place = _span(block, start)  # behind the vendor string
     count = _number(block, place)
     place += _LENGTH
     for _ in range(count):
@@ -61,13 +61,13 @@ def _comments(block: bytes, start: int) -> Iterator[_Comment]:
             return
         name, sign, _ = block[begin:end].partition(b"=")
         head = len(name) + 1 if sign else 0
-        # Some writers have the names in capitals.
+        # Some writers use upper case for names.
         yield _Comment(decoded(name).lower() if sign else "", begin, begin + head, end)
         place = end
 
 
 def _span(block: bytes, place: int) -> tuple[int, int]:
-    """Begin and end of what stands behind its length; beyond the block for what is torn."""
+    """(start, end) of a length-prefixed item; `end` is beyond the block if it is truncated."""
     start = place + _LENGTH
     return start, start + _number(block, place) if start <= len(block) else len(block) + 1
 

@@ -1,7 +1,7 @@
-"""Texts in a WAV's list of facts, XMP and ID3 chunks: the sound and all else stay byte for byte.
+"""Texts in a WAV's LIST INFO, XMP and ID3 chunks: the audio and all else stay byte for byte.
 
 Multimedia Programming Interface and Data Specifications 1.0, chapter 2, "INFO List Chunk"; XMP
-specification, part 3. Nothing is found by its distance, so a text may be of any length.
+specification, part 3. Nothing is addressed by offset, so a text may be of any length.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FILE_HEAD, _HEAD, _LIST_HEAD = 12, 8, 4  # bytes before the chunks of a file, o
 _TAGS = (b"id3 ", b"ID3 ")
 _WHOLE = {b"_PMX": "XMP", b"iXML": "iXML", b"axml": "axml"}
 _NAMES = {b"INAM": "title", b"ICMT": "comment", b"ISBJ": "description"}
-_MOST = 0xFFFFFFFF  # bytes of a file; who writes one as it comes says so before it is known
+_MAX_LENGTH = 0xFFFFFFFF  # bytes; streaming writers put it where they do not know the length yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def read_texts(data: bytes) -> list[tuple[str, str]]:
 
 
 def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
-    """Raises DoesNotFit for a file that gets longer than it may be."""
+    """Raises DoesNotFit for a file that would exceed the format's 4 GiB."""
     parts: list[bytes] = []
     first, end = 0, _FILE_HEAD
     for chunk in _chunks(data, _FILE_HEAD):
@@ -56,12 +56,12 @@ def write_texts(data: bytes, texts: Mapping[int, str]) -> bytes:
 
 
 def _length(data: bytes, more: int) -> bytes:
-    """The file's, with what it says of its kind."""
+    """The RIFF header's length field, plus `more` bytes if it is known, and the form type."""
     (length,) = struct.unpack("<I", data[4:_HEAD])
-    if 0 < length < _MOST:
+    if 0 < length < _MAX_LENGTH:
         length = max(0, length + more)
-    if length > _MOST:
-        raise DoesNotFit(length - _MOST)
+    if length > _MAX_LENGTH:
+        raise DoesNotFit(length - _MAX_LENGTH)
     return struct.pack("<I", length) + data[_HEAD:_FILE_HEAD]
 
 
@@ -95,7 +95,7 @@ def _text(body: bytes) -> str:
 
 
 def _plain(old: bytes, text: str) -> bytes:
-    """The text with as many zeros behind it as the old one has."""
+    """The text, followed by as many zeros as the old one has."""
     return encoded(text) + old[len(old.rstrip(b"\0")) :]
 
 

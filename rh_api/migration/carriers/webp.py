@@ -41,7 +41,7 @@ def _replaced(kind: bytes, body: bytes, texts: Mapping[int, str]) -> bytes:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Kind, body and whole bytes of each chunk."""
+    """Yield (FourCC, body, whole chunk) of each chunk."""
     place = 12
     while place + 8 <= len(data):
         (length,) = struct.unpack("<I", data[place + 4 : place + 8])
